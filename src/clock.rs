@@ -1,0 +1,187 @@
+//! Time: when something happened, and the one place that asks.
+//!
+//! Everything below the actors takes `now` as an argument. A [`Clock`] tells it: the wall clock of a load test, or the
+//! virtual clock of a simulation, which stands still while anyone has work to do and jumps to the next thing
+//! that somebody waits for.
+
+use std::fmt;
+use std::time::Duration;
+
+/// A moment: microseconds since 1970-01-01T00:00:00Z.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub struct Timestamp(u64);
+
+impl Timestamp {
+    /// Where virtual time starts: 2026-01-01T00:00:00Z, in every run.
+    pub const VIRTUAL_START: Self = Self(1_767_225_600_000_000);
+
+    /// The moment `us` microseconds after 1970-01-01T00:00:00Z.
+    pub const fn from_us(us: u64) -> Self {
+        Self(us)
+    }
+
+    /// Microseconds since 1970-01-01T00:00:00Z.
+    pub const fn as_us(self) -> u64 {
+        self.0
+    }
+
+    /// Whole seconds since 1970-01-01T00:00:00Z.
+    pub const fn as_secs(self) -> u64 {
+        self.0 / 1_000_000
+    }
+
+    /// Time from `earlier` to this moment; zero when `earlier` is later, since clocks can step back.
+    pub const fn since(self, earlier: Self) -> Duration {
+        Duration::from_micros(self.0.saturating_sub(earlier.0))
+    }
+
+    /// This moment and `time` more, at most the end of time.
+    #[must_use]
+    pub fn plus(self, time: Duration) -> Self {
+        Self(self.0.saturating_add(as_us(time)))
+    }
+
+    /// This moment less `time`, at least 1970.
+    #[must_use]
+    pub fn minus(self, time: Duration) -> Self {
+        Self(self.0.saturating_sub(as_us(time)))
+    }
+}
+
+impl fmt::Display for Timestamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match i64::try_from(self.0).map(jiff::Timestamp::from_microsecond) {
+            Ok(Ok(moment)) => write!(f, "{}", moment.strftime("%Y-%m-%dT%H:%M:%SZ")),
+            _ => write!(f, "{} µs after 1970", self.0),
+        }
+    }
+}
+
+/// A length of time in whole microseconds, at most `u64::MAX`.
+pub fn as_us(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// The two kinds of time that a run can live in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClockKind {
+    /// Real time: for load and capacity.
+    Wall,
+    /// Simulated time: for decisions and for queueing models; the same on every machine.
+    Virtual,
+}
+
+/// Tells the time of a run and wakes whoever waits for a moment of it. Copies tell the same time.
+///
+/// Under the virtual clock one microsecond of the run is one millisecond of the paused tokio clock, whose timers know
+/// nothing finer: so virtual time is exact to the microsecond.
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    kind: ClockKind,
+    start: Timestamp,
+    base: tokio::time::Instant,
+}
+
+/// Milliseconds of tokio's clock for one microsecond of virtual time.
+const VIRTUAL_SCALE: u32 = 1000;
+
+impl Clock {
+    /// A clock of this kind that starts now. A virtual one must be made inside a tokio runtime whose time is paused.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
+    pub fn start(kind: ClockKind) -> Self {
+        let start = match kind {
+            ClockKind::Virtual => Timestamp::VIRTUAL_START,
+            ClockKind::Wall => {
+                let since_1970 = std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap_or_default();
+                Timestamp(as_us(since_1970))
+            }
+        };
+        Self { kind, start, base: tokio::time::Instant::now() }
+    }
+
+    /// The kind of time that this clock tells.
+    pub const fn kind(&self) -> ClockKind {
+        self.kind
+    }
+
+    /// The moment at which this clock was started.
+    pub const fn started(&self) -> Timestamp {
+        self.start
+    }
+
+    /// The time now. Never steps back.
+    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
+    pub fn now(&self) -> Timestamp {
+        let passed = tokio::time::Instant::now().saturating_duration_since(self.base);
+        self.start.plus(match self.kind {
+            ClockKind::Wall => passed,
+            ClockKind::Virtual => passed / VIRTUAL_SCALE,
+        })
+    }
+
+    /// Returns when it is `moment`, at once when that is past.
+    pub async fn sleep_until(&self, moment: Timestamp) {
+        let wait = moment.since(self.start);
+        let wait = match self.kind {
+            ClockKind::Wall => wait,
+            ClockKind::Virtual => wait.saturating_mul(VIRTUAL_SCALE),
+        };
+        tokio::time::sleep_until(self.base + wait).await;
+    }
+
+    /// Returns after `time`.
+    pub async fn sleep(&self, time: Duration) {
+        if !time.is_zero() {
+            self.sleep_until(self.now().plus(time)).await;
+        }
+    }
+}
+
+/// Measures the CPU time that the calling thread spends.
+#[derive(Debug)]
+pub struct ThreadCpu(cpu_time::ThreadTime);
+
+impl ThreadCpu {
+    /// Starts measuring.
+    pub fn start() -> Self {
+        Self(cpu_time::ThreadTime::now())
+    }
+
+    /// CPU time of this thread since [`ThreadCpu::start`].
+    pub fn spent(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_that_steps_back_gives_no_negative_time() {
+        let (early, late) = (Timestamp::from_us(5), Timestamp::from_us(9));
+        assert_eq!(late.since(early), Duration::from_micros(4));
+        assert_eq!(early.since(late), Duration::ZERO);
+        assert_eq!(early.minus(Duration::from_secs(1)), Timestamp::from_us(0));
+    }
+
+    #[test]
+    fn virtual_time_is_exact_to_the_microsecond() {
+        let runtime =
+            tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().unwrap();
+        runtime.block_on(async {
+            let clock = Clock::start(ClockKind::Virtual);
+            clock.sleep(Duration::from_micros(340)).await;
+            clock.sleep(Duration::from_micros(1)).await;
+            assert_eq!(clock.now().since(Timestamp::VIRTUAL_START), Duration::from_micros(341));
+            clock.sleep(Duration::from_secs(30 * 3600)).await;
+            assert_eq!(clock.now().as_secs(), Timestamp::VIRTUAL_START.as_secs() + 30 * 3600);
+        });
+    }
+
+    #[test]
+    fn moments_are_told_in_utc() {
+        assert_eq!(Timestamp::VIRTUAL_START.to_string(), "2026-01-01T00:00:00Z");
+    }
+}

@@ -1,0 +1,99 @@
+//! What is known of a situation before the pool decides.
+
+use std::fmt;
+
+use crate::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
+
+/// Which claim of the password is made.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Claim {
+    /// The right password's, for the first time.
+    Right,
+    /// A wrong password's.
+    Wrong,
+    /// The right one, once more after it has led to tokens.
+    Replayed,
+}
+
+/// The device whose key the client names.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Device {
+    /// No key is named.
+    None,
+    /// The user's, confirmed and remembered.
+    Remembered,
+    /// The user's, confirmed and not remembered.
+    NotRemembered,
+    /// Its key was handed out and never confirmed.
+    Issued,
+    /// Removed, never known, or another user's.
+    Forgotten,
+}
+
+impl Device {
+    /// All situations.
+    pub const ALL: [Self; 5] =
+        [Self::None, Self::Remembered, Self::NotRemembered, Self::Issued, Self::Forgotten];
+}
+
+/// Whether the user is locked out by failures.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Lock {
+    /// Not.
+    Open,
+    /// Locked out.
+    Locked,
+    /// So near the edge that the time a request travels decides: both answers are right.
+    Edge,
+}
+
+/// A situation: the pool's settings, the user, the device, the attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Facts {
+    /// Whether the pool remembers devices.
+    pub remember: RememberMode,
+    /// Whether a remembered device replaces the second factor.
+    pub suppress_mfa: bool,
+    /// When the pool asks for a second factor.
+    pub mfa: MfaMode,
+    /// Which sign-ins the seed's Note covers.
+    pub risk_note: RiskNote,
+    /// Whether a device must have been through an MFA to replace one.
+    pub strict_mfa_binding: bool,
+    /// The user's enabled factors.
+    pub factors: Factors,
+    /// The claim of the password.
+    pub claim: Claim,
+    /// The device that is named.
+    pub device: Device,
+    /// Whether that device has been through an MFA.
+    pub mfa_bound: bool,
+    /// Whether that device still has its secret.
+    pub device_secret_right: bool,
+    /// The risk that the pool sees and the action it has for that level; `None` too where risk is not enforced.
+    pub risk: Option<(RiskLevel, RiskAction)>,
+    /// Whether the user is locked out.
+    pub lock: Lock,
+}
+
+impl fmt::Display for Facts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "remember {:?}, suppress_mfa {}, mfa {:?}, factors {:?}, claim {:?}, device {:?}{}{}, risk ",
+            self.remember,
+            self.suppress_mfa,
+            self.mfa,
+            self.factors,
+            self.claim,
+            self.device,
+            if self.mfa_bound { " (MFA-bound)" } else { "" },
+            if self.device_secret_right { "" } else { " with a damaged secret" },
+        )?;
+        match self.risk {
+            None => write!(f, "none")?,
+            Some((level, action)) => write!(f, "{level:?} with action {action:?}")?,
+        }
+        write!(f, ", lock {:?}", self.lock)
+    }
+}

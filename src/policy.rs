@@ -1,0 +1,263 @@
+//! A pool's settings, in Cognito's terms: what it remembers, when it asks for a second factor, what risk does.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// Whether devices are remembered (`DeviceConfiguration`, SEMANTICS c.1).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RememberMode {
+    /// Devices are not tracked: no keys are handed out, and a `DEVICE_KEY` is ignored.
+    No,
+    /// A confirmed device is remembered at once (`DeviceOnlyRememberedOnUserPrompt = false`).
+    Always,
+    /// A confirmed device is remembered when the user says so (`DeviceOnlyRememberedOnUserPrompt = true`).
+    OptIn,
+}
+
+impl RememberMode {
+    /// All modes, in the order of the console.
+    pub const ALL: [Self; 3] = [Self::No, Self::Always, Self::OptIn];
+
+    /// Whether the pool knows devices at all.
+    pub const fn tracks(self) -> bool {
+        !matches!(self, Self::No)
+    }
+}
+
+/// When the pool asks for a second factor (`MfaConfiguration`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum MfaMode {
+    /// Never.
+    Off,
+    /// From users who have one.
+    Optional,
+    /// From everyone; who has none must set one up.
+    On,
+}
+
+impl MfaMode {
+    /// All modes, from lax to strict.
+    pub const ALL: [Self; 3] = [Self::Off, Self::Optional, Self::On];
+}
+
+/// The second factors that a user has enabled.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Factors {
+    /// None.
+    None,
+    /// A code sent to a phone.
+    Sms,
+    /// A code of an authenticator app.
+    Totp,
+    /// Both, with no preference between them.
+    SmsAndTotp,
+}
+
+impl Factors {
+    /// All sets of factors.
+    pub const ALL: [Self; 4] = [Self::None, Self::Sms, Self::Totp, Self::SmsAndTotp];
+
+    /// Whether there is any.
+    pub const fn any(self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// Whether an authenticator app is among them.
+    pub const fn has_totp(self) -> bool {
+        matches!(self, Self::Totp | Self::SmsAndTotp)
+    }
+
+    /// Whether a phone is among them.
+    pub const fn has_sms(self) -> bool {
+        matches!(self, Self::Sms | Self::SmsAndTotp)
+    }
+}
+
+/// How risky an attempt looks (threat protection, SEMANTICS c.4). "None" is the absence of a level.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskLevel {
+    /// Low.
+    Low,
+    /// Medium.
+    Medium,
+    /// High.
+    High,
+}
+
+impl RiskLevel {
+    /// All levels, rising.
+    pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
+}
+
+/// What the pool does at a level of risk (`AccountTakeoverEventActionType`), from lax to strict.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskAction {
+    /// As if there were no risk.
+    NoAction,
+    /// Ask for a second factor if the user has one, else let in.
+    MfaIfConfigured,
+    /// Ask for a second factor if the user has one, else refuse.
+    MfaRequired,
+    /// Refuse.
+    Block,
+}
+
+impl RiskAction {
+    /// All actions, from lax to strict.
+    pub const ALL: [Self; 4] = [Self::NoAction, Self::MfaIfConfigured, Self::MfaRequired, Self::Block];
+}
+
+/// Whether risk has consequences (`AdvancedSecurityMode`).
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskMode {
+    /// Risk is not looked at.
+    #[default]
+    Off,
+    /// Risk is noted, and changes nothing.
+    Audit,
+    /// The actions are taken.
+    Enforced,
+}
+
+/// What risk does in a pool. A higher level may not have a laxer action.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct RiskPolicy {
+    /// Whether the actions are taken.
+    pub mode: RiskMode,
+    /// Action at level low.
+    pub low: RiskAction,
+    /// Action at level medium.
+    pub medium: RiskAction,
+    /// Action at level high.
+    pub high: RiskAction,
+}
+
+impl RiskPolicy {
+    /// A pool without threat protection.
+    pub const OFF: Self = Self {
+        mode: RiskMode::Off,
+        low: RiskAction::NoAction,
+        medium: RiskAction::NoAction,
+        high: RiskAction::NoAction,
+    };
+
+    /// The action configured for `level`, whatever the mode.
+    pub const fn action(&self, level: RiskLevel) -> RiskAction {
+        match level {
+            RiskLevel::Low => self.low,
+            RiskLevel::Medium => self.medium,
+            RiskLevel::High => self.high,
+        }
+    }
+}
+
+/// Whether repeated failures lock a user out (SEMANTICS d).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Lockout {
+    /// 2^(n−5) seconds from the fifth failure on, at most 15 minutes.
+    #[default]
+    Cognito,
+    /// Never.
+    Off,
+}
+
+/// Which sign-ins the seed's Note covers: Always + suppress ignores the MFA of medium and high risk.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskNote {
+    /// All sign-ins of such a pool, as the Note is worded.
+    #[default]
+    Pool,
+    /// Only those from a remembered device.
+    Device,
+    /// None: today's documentation no longer has the Note.
+    Off,
+}
+
+/// Choices where Cognito's documentation is silent or contradicts itself (SEMANTICS g).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Switches {
+    /// Which sign-ins the seed's Note covers.
+    pub risk_note: RiskNote,
+    /// Whether a device suppresses MFA only once it has been through an MFA itself (SEMANTICS c.2).
+    pub strict_mfa_binding: bool,
+}
+
+/// Categories in which Cognito counts requests (SEMANTICS f).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum QuotaCategory {
+    /// `InitiateAuth` and `RespondToAuthChallenge`.
+    UserAuthentication,
+    /// `GetDevice`, `ListDevices`.
+    UserResourceRead,
+    /// `ConfirmDevice`, `UpdateDeviceStatus`, `ForgetDevice`.
+    UserResourceUpdate,
+}
+
+/// Requests a second that the pool takes in each category; `None` is no limit.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Quotas {
+    /// Sign-in requests; answers to challenges have three times this on their own, and only the excess counts.
+    pub user_authentication: Option<u32>,
+    /// Reads of devices.
+    pub user_resource_read: Option<u32>,
+    /// Changes of devices.
+    pub user_resource_update: Option<u32>,
+}
+
+impl Quotas {
+    /// No limits.
+    pub const NONE: Self =
+        Self { user_authentication: None, user_resource_read: None, user_resource_update: None };
+
+    /// Cognito's defaults per account and region.
+    pub const COGNITO: Self =
+        Self { user_authentication: Some(120), user_resource_read: Some(50), user_resource_update: Some(25) };
+}
+
+/// Everything that decides how a pool answers.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PoolPolicy {
+    /// Whether devices are remembered.
+    pub remember: RememberMode,
+    /// Whether a remembered device replaces the second factor (`ChallengeRequiredOnNewDevice`).
+    pub suppress_mfa: bool,
+    /// When a second factor is asked for.
+    pub mfa: MfaMode,
+    /// What risk does.
+    pub risk: RiskPolicy,
+    /// Whether failures lock out.
+    pub lockout: Lockout,
+    /// How many requests a second are taken.
+    pub quotas: Quotas,
+    /// Choices where the documentation leaves one.
+    pub switches: Switches,
+    /// How long a challenge may be answered (`AuthSessionValidity`, 3 to 15 minutes).
+    pub session_validity: Duration,
+}
+
+impl PoolPolicy {
+    /// Cognito's default `AuthSessionValidity`.
+    pub const SESSION_VALIDITY: Duration = Duration::from_secs(180);
+
+    /// A pool as Cognito creates it: nothing remembered, no second factor, no risk, no quotas.
+    pub const DEFAULT: Self = Self {
+        remember: RememberMode::No,
+        suppress_mfa: false,
+        mfa: MfaMode::Off,
+        risk: RiskPolicy::OFF,
+        lockout: Lockout::Cognito,
+        quotas: Quotas::NONE,
+        switches: Switches { risk_note: RiskNote::Pool, strict_mfa_binding: false },
+        session_validity: Self::SESSION_VALIDITY,
+    };
+}

@@ -1,0 +1,111 @@
+//! How a pool refuses. The texts are AWS's where they are known (SEMANTICS d); clients match on some of them.
+
+use std::fmt;
+
+/// The exceptions of Cognito's API model that this pool raises.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+#[allow(missing_docs, reason = "each is the exception that its name says")]
+pub enum ErrorKind {
+    NotAuthorized,
+    UserNotFound,
+    ResourceNotFound,
+    InvalidParameter,
+    CodeMismatch,
+    ExpiredCode,
+    DeviceKeyExists,
+    InvalidUserPoolConfiguration,
+    TooManyRequests,
+    EnableSoftwareTokenMfa,
+    InternalError,
+}
+
+impl ErrorKind {
+    /// The exception's name on the wire.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::NotAuthorized => "NotAuthorizedException",
+            Self::UserNotFound => "UserNotFoundException",
+            Self::ResourceNotFound => "ResourceNotFoundException",
+            Self::InvalidParameter => "InvalidParameterException",
+            Self::CodeMismatch => "CodeMismatchException",
+            Self::ExpiredCode => "ExpiredCodeException",
+            Self::DeviceKeyExists => "DeviceKeyExistsException",
+            Self::InvalidUserPoolConfiguration => "InvalidUserPoolConfigurationException",
+            Self::TooManyRequests => "TooManyRequestsException",
+            Self::EnableSoftwareTokenMfa => "EnableSoftwareTokenMFAException",
+            Self::InternalError => "InternalErrorException",
+        }
+    }
+}
+
+/// A refusal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ApiError {
+    /// Which exception.
+    pub kind: ErrorKind,
+    /// Its message.
+    pub message: String,
+}
+
+impl ApiError {
+    /// This exception with this message.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into() }
+    }
+
+    /// The one answer to a wrong password, device secret, claim or secret block: it does not tell which.
+    pub fn incorrect() -> Self {
+        Self::new(ErrorKind::NotAuthorized, "Incorrect username or password.")
+    }
+
+    /// Refused by risk.
+    pub fn security_reasons() -> Self {
+        Self::new(ErrorKind::NotAuthorized, "Unable to login because of security reasons.")
+    }
+
+    /// The user is locked out for now.
+    pub fn attempts_exceeded() -> Self {
+        Self::new(ErrorKind::NotAuthorized, "Password attempts exceeded")
+    }
+
+    /// Unknown, forgotten, never confirmed or another user's. Clients match this very text.
+    pub fn device_not_found() -> Self {
+        Self::new(ErrorKind::ResourceNotFound, "Device does not exist.")
+    }
+
+    /// A required key is absent.
+    pub fn missing(key: &str) -> Self {
+        Self::new(ErrorKind::InvalidParameter, format!("Missing required parameter {key}"))
+    }
+
+    /// The session is unknown, malformed, or belongs to another client or user.
+    pub fn invalid_session() -> Self {
+        Self::new(ErrorKind::NotAuthorized, "Invalid session for the user.")
+    }
+
+    /// The session was answered too late.
+    pub fn session_expired() -> Self {
+        Self::new(ErrorKind::NotAuthorized, "Invalid session for the user, session is expired.")
+    }
+
+    /// The session was answered already.
+    pub fn session_used() -> Self {
+        Self::new(ErrorKind::NotAuthorized, "Invalid session for the user, session can only be used once.")
+    }
+
+    /// A quota is used up.
+    pub fn too_many_requests() -> Self {
+        Self::new(ErrorKind::TooManyRequests, "Rate exceeded")
+    }
+
+    /// The pool is at fault.
+    pub fn internal(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InternalError, message)
+    }
+}
+
+impl fmt::Display for ApiError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.kind.as_str(), self.message)
+    }
+}

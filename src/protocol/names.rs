@@ -1,0 +1,113 @@
+//! The words of the protocol: challenges, keys of the parameter maps, statuses, and the steps of a sign-in.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// Keys of `AuthParameters`, `ChallengeParameters` and `ChallengeResponses`.
+#[allow(missing_docs, reason = "each is the key that its name says")]
+pub mod keys {
+    pub const USERNAME: &str = "USERNAME";
+    pub const SRP_A: &str = "SRP_A";
+    pub const SRP_B: &str = "SRP_B";
+    pub const SALT: &str = "SALT";
+    pub const SECRET_BLOCK: &str = "SECRET_BLOCK";
+    pub const USER_ID_FOR_SRP: &str = "USER_ID_FOR_SRP";
+    pub const DEVICE_KEY: &str = "DEVICE_KEY";
+    pub const PASSWORD_CLAIM_SECRET_BLOCK: &str = "PASSWORD_CLAIM_SECRET_BLOCK";
+    pub const PASSWORD_CLAIM_SIGNATURE: &str = "PASSWORD_CLAIM_SIGNATURE";
+    pub const TIMESTAMP: &str = "TIMESTAMP";
+    pub const SMS_MFA_CODE: &str = "SMS_MFA_CODE";
+    pub const SOFTWARE_TOKEN_MFA_CODE: &str = "SOFTWARE_TOKEN_MFA_CODE";
+    pub const ANSWER: &str = "ANSWER";
+    pub const MFAS_CAN_CHOOSE: &str = "MFAS_CAN_CHOOSE";
+    pub const MFAS_CAN_SETUP: &str = "MFAS_CAN_SETUP";
+    pub const CODE_DELIVERY_DELIVERY_MEDIUM: &str = "CODE_DELIVERY_DELIVERY_MEDIUM";
+    pub const CODE_DELIVERY_DESTINATION: &str = "CODE_DELIVERY_DESTINATION";
+    pub const FRIENDLY_DEVICE_NAME: &str = "FRIENDLY_DEVICE_NAME";
+}
+
+macro_rules! words {
+    ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+
+        impl $name {
+            /// All of them, in the order of declaration.
+            pub const ALL: &[Self] = &[$(Self::$variant,)*];
+
+            /// The word on the wire and in reports.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ();
+
+            fn from_str(text: &str) -> Result<Self, ()> {
+                Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or(())
+            }
+        }
+    };
+}
+
+words! {
+    /// What the pool can ask for (`ChallengeNameType`).
+    ChallengeName {
+        /// Prove the password by SRP.
+        PasswordVerifier = "PASSWORD_VERIFIER",
+        /// Enter the code that was sent to the phone.
+        SmsMfa = "SMS_MFA",
+        /// Enter the code of the authenticator app.
+        SoftwareTokenMfa = "SOFTWARE_TOKEN_MFA",
+        /// Choose one of several second factors.
+        SelectMfaType = "SELECT_MFA_TYPE",
+        /// Set a second factor up.
+        MfaSetup = "MFA_SETUP",
+        /// Start to prove the device: send its `SRP_A`.
+        DeviceSrpAuth = "DEVICE_SRP_AUTH",
+        /// Prove the device by SRP.
+        DevicePasswordVerifier = "DEVICE_PASSWORD_VERIFIER",
+    }
+}
+
+words! {
+    /// Whether a device replaces the second factor (`DeviceRememberedStatusType`).
+    DeviceStatus {
+        /// The device is trusted.
+        Remembered = "remembered",
+        /// The device is known and not trusted.
+        NotRemembered = "not_remembered",
+    }
+}
+
+words! {
+    /// The steps of a sign-in and of what follows it, as latency is told by.
+    Step {
+        /// `InitiateAuth`.
+        InitiateAuth = "INITIATE_AUTH",
+        /// The password's claim.
+        PasswordVerifier = "PASSWORD_VERIFIER",
+        /// Choice, set-up and answer of a second factor, without the time that people take.
+        Mfa = "MFA",
+        /// The device's public value.
+        DeviceSrpAuth = "DEVICE_SRP_AUTH",
+        /// The device's claim.
+        DevicePasswordVerifier = "DEVICE_PASSWORD_VERIFIER",
+        /// `ConfirmDevice`.
+        ConfirmDevice = "CONFIRM_DEVICE",
+        /// `UpdateDeviceStatus`.
+        UpdateDeviceStatus = "UPDATE_DEVICE_STATUS",
+        /// `GetDevice` and `ListDevices`.
+        ReadDevices = "READ_DEVICES",
+        /// `ForgetDevice` and `AdminForgetDevice`.
+        ForgetDevice = "FORGET_DEVICE",
+    }
+}
