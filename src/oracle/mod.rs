@@ -5,6 +5,11 @@
 
 mod decision;
 mod facts;
+mod judge;
+mod lock;
+mod rules;
 
 pub use decision::{Confidence, Decision, Outcome, RuleId, Verdict};
 pub use facts::{Claim, Device, Facts, Lock};
+pub use judge::{expect, judge, rules};
+pub use lock::{Between, LockBook};
