@@ -1,3 +1,7 @@
-//! The command.
+//! The command `poolproof`.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    poolproof::cli::main()
+}

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{ChallengeName, Step};
+use crate::policy::RiskLevel;
 
 /// `AuthParameters`, `ChallengeParameters` or `ChallengeResponses`: text by key. A JSON null is an absent key.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
@@ -191,4 +192,11 @@ impl Request {
             Self::ForgetDevice(_) | Self::AdminForgetDevice(_) => Step::ForgetDevice,
         }
     }
+}
+
+/// What the door knows of a request besides its words. The client cannot say it, so it can be believed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Origin {
+    /// How risky the attempt looks to whoever estimates that; `None` is no risk.
+    pub risk: Option<RiskLevel>,
 }

@@ -1,8 +1,11 @@
 //! What a pool may answer.
 
-use super::{ChallengeName, DeviceStatus, Parameters};
+use super::{ApiError, ChallengeName, DeviceStatus, Parameters};
 use crate::clock::Timestamp;
 use crate::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session};
+
+/// An answer or a refusal. A refusal is a value like any other: nothing has gone wrong when a pool refuses.
+pub type Reply = Result<Response, ApiError>;
 
 /// One answer that is not a refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -1,0 +1,57 @@
+//! Who is free to sign in. A person does one thing at a time; an arrival whose user is busy takes the next who is free.
+
+/// Which users are free.
+#[derive(Debug)]
+pub(super) struct Idle {
+    busy: Vec<bool>,
+    /// Who started with a device.
+    owners: Vec<bool>,
+    free: usize,
+}
+
+impl Idle {
+    /// All of `users` are free; `owners` tells who started with a device.
+    pub(super) fn new(owners: Vec<bool>) -> Self {
+        Self { busy: vec![false; owners.len()], free: owners.len(), owners }
+    }
+
+    /// Takes the user `wanted`, or the first free one after them of the same kind; `None` when all are busy.
+    pub(super) fn take(&mut self, wanted: u32, needs_device: bool) -> Option<usize> {
+        if self.free == 0 {
+            return None;
+        }
+        let count = self.busy.len();
+        let first = usize::try_from(wanted).unwrap_or(0) % count;
+        let fits = |at: &usize| !self.busy[*at] && (!needs_device || self.owners[*at]);
+        let found = (first..count).chain(0..first).find(fits)?;
+        self.busy[found] = true;
+        self.free -= 1;
+        Some(found)
+    }
+
+    /// A user is free again.
+    pub(super) fn give_back(&mut self, user: usize) {
+        if std::mem::replace(&mut self.busy[user], false) {
+            self.free += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_busy_user_is_stood_in_for_by_the_next_of_their_kind() {
+        let mut idle = Idle::new(vec![true, false, true]);
+        assert_eq!(idle.take(0, true), Some(0));
+        assert_eq!(idle.take(0, true), Some(2));
+        assert_eq!(idle.take(2, true), None, "nobody else has a device");
+        assert_eq!(idle.take(2, false), Some(1));
+        assert_eq!(idle.take(2, false), None);
+        idle.give_back(2);
+        idle.give_back(2);
+        assert_eq!(idle.take(1, false), Some(2));
+        assert_eq!(idle.take(1, false), None);
+    }
+}

@@ -1,0 +1,151 @@
+//! What a user knows of themselves and their devices, and how the judge is asked.
+//!
+//! Nothing here comes from inside the pool: a device counts as remembered because the user confirmed it in a pool whose
+//! policy remembers, not because the pool says so.
+
+use actix::Addr;
+
+use super::device::DeviceActor;
+use crate::client::{Attempt, AttemptEnd};
+use crate::ids::DeviceKey;
+use crate::oracle::{self, Between, Claim, Decision, Facts, Lock, LockBook, Outcome, Verdict};
+use crate::policy::{Factors, Lockout, PoolPolicy, RememberMode, RiskLevel, RiskMode};
+use crate::protocol::{ApiError, ChallengeName, ErrorKind};
+
+/// A device that the user has.
+#[derive(Debug)]
+pub(super) struct Owned {
+    pub(super) key: DeviceKey,
+    pub(super) device: Addr<DeviceActor>,
+    pub(super) standing: oracle::Device,
+    /// Whether it has been through an MFA.
+    pub(super) mfa_bound: bool,
+}
+
+/// A user's own book.
+#[derive(Debug)]
+pub(super) struct Ledger {
+    policy: PoolPolicy,
+    lock: LockBook,
+    pub(super) factors: Factors,
+    pub(super) devices: Vec<Owned>,
+}
+
+/// What is known of a sign-in beforehand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Beforehand {
+    pub(super) risk: Option<RiskLevel>,
+    pub(super) wrong_password: bool,
+    pub(super) device_damaged: bool,
+}
+
+impl Ledger {
+    pub(super) fn new(policy: PoolPolicy, factors: Factors, devices: Vec<Owned>) -> Self {
+        Self { policy, lock: LockBook::default(), factors, devices }
+    }
+
+    /// Whether the pool remembers devices.
+    pub(super) const fn remember(&self) -> RememberMode {
+        self.policy.remember
+    }
+
+    /// Judges an attempt, and notes what follows from it. An attempt that did not end was not decided.
+    pub(super) fn judge(&mut self, attempt: &Attempt, before: Beforehand) -> Option<Verdict> {
+        let end = attempt.end.as_ref()?;
+        let (sent, heard) = attempt.claimed?;
+        let when = Between { sent, heard };
+        let seen = decision(attempt, end);
+        let verdict = oracle::judge(self.facts(attempt, before, when), seen);
+        self.note(&verdict, when);
+        if verdict.seen.outcome == Outcome::Tokens && !attempt.replayed {
+            self.note_mfa(attempt);
+        }
+        Some(verdict)
+    }
+
+    fn facts(&self, attempt: &Attempt, before: Beforehand, when: Between) -> Facts {
+        let owned = attempt.device.as_ref().map(|key| self.devices.iter().find(|owned| owned.key == *key));
+        let (device, mfa_bound) = match owned {
+            None => (oracle::Device::None, false),
+            Some(None) => (oracle::Device::Forgotten, false),
+            Some(Some(owned)) => (owned.standing, owned.mfa_bound),
+        };
+        let enforced = self.policy.risk.mode == RiskMode::Enforced;
+        let risk = before.risk.filter(|_| enforced).map(|level| (level, self.policy.risk.action(level)));
+        let claim = match (attempt.replayed, before.wrong_password) {
+            (true, _) => Claim::Replayed,
+            (false, true) => Claim::Wrong,
+            (false, false) => Claim::Right,
+        };
+        Facts {
+            remember: self.policy.remember,
+            suppress_mfa: self.policy.suppress_mfa,
+            mfa: self.policy.mfa,
+            risk_note: self.policy.switches.risk_note,
+            strict_mfa_binding: self.policy.switches.strict_mfa_binding,
+            factors: self.factors,
+            claim,
+            device,
+            mfa_bound,
+            device_secret_right: !before.device_damaged,
+            risk,
+            lock: match self.policy.lockout {
+                Lockout::Off => Lock::Open,
+                Lockout::Cognito => self.lock.standing(when),
+            },
+        }
+    }
+
+    /// Keeps the book on failures.
+    fn note(&mut self, verdict: &Verdict, when: Between) {
+        match verdict.seen.outcome {
+            Outcome::LockedOut => self.lock.refused_by_lock(when),
+            Outcome::Incorrect if verdict.seen.challenges.len() == 1 => self.lock.failed(when),
+            Outcome::Tokens => self.lock.succeeded(),
+            _ => self.lock.attempted(when),
+        }
+    }
+
+    /// A remembered device that was named in a sign-in through an MFA has been through one.
+    fn note_mfa(&mut self, attempt: &Attempt) {
+        if through_mfa(attempt) {
+            let named = |owned: &&mut Owned| Some(&owned.key) == attempt.device.as_ref();
+            for owned in self.devices.iter_mut().filter(named) {
+                owned.mfa_bound |= owned.standing == oracle::Device::Remembered;
+            }
+        }
+    }
+}
+
+/// Whether an attempt went through an MFA.
+pub(super) fn through_mfa(attempt: &Attempt) -> bool {
+    attempt.challenges.iter().any(|challenge| {
+        matches!(
+            challenge,
+            ChallengeName::SmsMfa | ChallengeName::SoftwareTokenMfa | ChallengeName::MfaSetup
+        )
+    })
+}
+
+fn decision(attempt: &Attempt, end: &AttemptEnd) -> Decision {
+    let (outcome, new_device) = match end {
+        AttemptEnd::Tokens { new_device } => (Outcome::Tokens, *new_device),
+        AttemptEnd::Refused(error) => (outcome(error), false),
+        AttemptEnd::Misbehaved => (Outcome::Other, false),
+    };
+    Decision { challenges: attempt.challenges.clone(), outcome, new_device }
+}
+
+/// What a client can tell from a refusal.
+fn outcome(error: &ApiError) -> Outcome {
+    match (error.kind, error.message.as_str()) {
+        (ErrorKind::ResourceNotFound, "Device does not exist.") => Outcome::DeviceNotFound,
+        (ErrorKind::NotAuthorized, "Incorrect username or password.") => Outcome::Incorrect,
+        (ErrorKind::NotAuthorized, "Unable to login because of security reasons.") => Outcome::Blocked,
+        (ErrorKind::NotAuthorized, "Password attempts exceeded") => Outcome::LockedOut,
+        (ErrorKind::NotAuthorized, message) if message.starts_with("Invalid session for the user") => {
+            Outcome::SessionOver
+        }
+        _ => Outcome::Other,
+    }
+}

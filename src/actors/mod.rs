@@ -1,0 +1,24 @@
+//! Motion: the conductor, the users, their devices and the pool, as actix actors on one thread.
+//!
+//! The actors decide nothing. What a user says is decided by [`crate::client`], what the pool answers by
+//! [`crate::pool`], what was right by [`crate::oracle`]; the actors carry messages between them, wait, and keep count.
+//!
+//! ```text
+//! Conductor ── SignIn ──▶ User ── Ask ──▶ Device          (the secret stays there)
+//!     ▲                    │  ╲
+//!     └── Settled ─────────┘   ╲── Target::call ──▶ Pool ── Compute
+//! ```
+
+mod conductor;
+mod device;
+mod drive;
+mod idle;
+mod ledger;
+mod pool;
+mod provision;
+mod user;
+
+pub use conductor::{Conductor, Course, Finished, Interrupt, Observer, Progress};
+pub use pool::{PoolActor, PoolTarget};
+pub use provision::{Newcomer, Setting, provision};
+pub use user::{Ports, User};

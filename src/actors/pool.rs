@@ -1,0 +1,93 @@
+//! The embedded pool as an actor.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use actix::prelude::*;
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+
+use crate::clock::Clock;
+use crate::compute::{Compute, Side};
+use crate::ids::Username;
+use crate::pool::{Pool, Step};
+use crate::protocol::{Origin, Reply, Request};
+use crate::target::{Target, Unreachable};
+
+/// Requests that may wait for the pool before senders have to.
+const MAILBOX: usize = 4096;
+
+/// The actor that owns the pool. Arithmetic runs beside it: while one request waits for a power, others are answered.
+#[derive(Debug)]
+pub struct PoolActor {
+    pool: Rc<RefCell<Pool>>,
+    clock: Clock,
+    compute: Compute,
+}
+
+impl PoolActor {
+    /// An actor for this pool.
+    pub fn new(pool: Pool, clock: Clock, compute: Compute) -> Self {
+        Self { pool: Rc::new(RefCell::new(pool)), clock, compute }
+    }
+}
+
+impl Actor for PoolActor {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
+    }
+}
+
+#[derive(Message)]
+#[rtype(result = "Reply")]
+struct Call(Origin, Request);
+
+#[derive(Message)]
+#[rtype(result = "Option<String>")]
+struct ReadPhone(Username);
+
+impl Handler<Call> for PoolActor {
+    type Result = ResponseFuture<Reply>;
+
+    fn handle(&mut self, Call(origin, request): Call, _: &mut Self::Context) -> Self::Result {
+        let (pool, clock, compute) = (Rc::clone(&self.pool), self.clock, self.compute.clone());
+        let mut step = pool.borrow_mut().handle(clock.now(), origin, request);
+        Box::pin(async move {
+            loop {
+                match step {
+                    Step::Reply(reply) => return reply,
+                    Step::Compute(job, pending) => {
+                        let done = compute.run(Side::Server, job).await;
+                        step = pool.borrow_mut().resume(clock.now(), pending, done);
+                    }
+                }
+            }
+        })
+    }
+}
+
+impl Handler<ReadPhone> for PoolActor {
+    type Result = Option<String>;
+
+    fn handle(&mut self, ReadPhone(username): ReadPhone, _: &mut Self::Context) -> Self::Result {
+        self.pool.borrow().delivered_code(&username)
+    }
+}
+
+/// The embedded pool as a target.
+#[derive(Clone, Debug)]
+pub struct PoolTarget(pub Addr<PoolActor>);
+
+impl Target for PoolTarget {
+    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>> {
+        let answer = self.0.send(Call(origin, request));
+        answer.map(|answer| answer.map_err(|error| Unreachable(error.to_string()))).boxed_local()
+    }
+
+    fn delivered_code(&self, username: &Username) -> LocalBoxFuture<'_, Option<String>> {
+        let answer = self.0.send(ReadPhone(username.clone()));
+        answer.map(|answer| answer.ok().flatten()).boxed_local()
+    }
+}

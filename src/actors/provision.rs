@@ -1,0 +1,193 @@
+//! Makes the population: accounts for the pool, and their users with devices in hand.
+//!
+//! Every verifier is a real power of g, and there may be many thousands: they are computed beforehand, on all cores,
+//! outside the run's time. Each person has streams of chance of their own, so that the order does not matter.
+
+use std::num::NonZero;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::thread;
+
+use actix::prelude::*;
+use rand::{Rng as _, RngExt as _};
+
+use super::device::DeviceActor;
+use super::ledger::{Ledger, Owned};
+use super::user::{Ports, User};
+use crate::client::{Device, DeviceAnswer, DeviceAsk, DeviceStep};
+use crate::clock::Timestamp;
+use crate::ids::{DeviceGroupKey, DeviceKey, PoolId, Sub};
+use crate::oracle;
+use crate::policy::PoolPolicy;
+use crate::pool::{NewAccount, NewDevice};
+use crate::protocol::{DeviceStatus, NewDeviceMetadata};
+use crate::seed::{Seed, Stream};
+use crate::srp::{Done, Group, Identity, Job, Salt, Verifier};
+use crate::totp::TotpSecret;
+use crate::workload::Person;
+
+/// Someone new: what they keep for themselves, not yet brought to life.
+#[derive(Debug)]
+pub struct Newcomer {
+    person: Person,
+    password: String,
+    totp: Option<TotpSecret>,
+    devices: Vec<(NewDeviceMetadata, Device)>,
+}
+
+/// What provisioning needs to know of the run.
+#[derive(Clone, Debug)]
+pub struct Setting {
+    /// Where chance comes from.
+    pub seed: Seed,
+    /// The pool's id.
+    pub pool_id: PoolId,
+    /// The group of its SRP.
+    pub group: Group,
+    /// Bits of the clients' secret exponents.
+    pub ephemeral_bits: u32,
+}
+
+/// Provisions these people, in their order: an account for the pool, and the newcomer. `told` hears how many are done.
+pub fn provision(
+    setting: &Setting,
+    people: Vec<Person>,
+    told: &(dyn Fn(u64) + Sync),
+) -> Vec<(NewAccount, Newcomer)> {
+    let threads = thread::available_parallelism().map_or(1, NonZero::get);
+    let share = people.len().div_ceil(threads).max(1);
+    let done = AtomicU64::new(0);
+    let mut shares: Vec<Vec<Person>> = Vec::new();
+    let mut people = people.into_iter().peekable();
+    while people.peek().is_some() {
+        shares.push(people.by_ref().take(share).collect());
+    }
+    let work = |share: Vec<Person>| {
+        let one = |person| {
+            let provisioned = provision_one(setting, person);
+            told(done.fetch_add(1, Ordering::Relaxed) + 1);
+            provisioned
+        };
+        share.into_iter().map(one).collect::<Vec<_>>()
+    };
+    thread::scope(|scope| {
+        let running: Vec<_> = shares.into_iter().map(|share| scope.spawn(|| work(share))).collect();
+        let joined = running.into_iter().flat_map(|thread| match thread.join() {
+            Ok(provisioned) => provisioned,
+            Err(panic) => std::panic::resume_unwind(panic),
+        });
+        joined.collect()
+    })
+}
+
+fn provision_one(setting: &Setting, person: Person) -> (NewAccount, Newcomer) {
+    let mut chance = setting.seed.stream("account", person.number.into());
+    let sub = Sub::new(uuid(&mut chance));
+    let password: String = (0..16).map(|_| char::from(chance.sample(rand::distr::Alphanumeric))).collect();
+    let salt = Salt::draw(&mut chance);
+    let totp = TotpSecret::draw(&mut chance);
+    let totp = person.factors.has_totp().then_some(totp);
+    let phone = person.factors.has_sms().then(|| format!("+1555{:07}", person.number));
+    let identity = Identity::user(&setting.pool_id, sub.as_str());
+    let verifier = verifier(setting.group, &salt, identity, &password);
+    let mut devices = Vec::new();
+    let mut known = Vec::new();
+    for number in 0..person.devices {
+        let (mine, pools) = known_device(setting, &person, number);
+        devices.push(mine);
+        known.push(pools);
+    }
+    let account =
+        NewAccount { username: person.username.clone(), sub, salt, verifier, phone, totp: totp.clone(), devices: known };
+    (account, Newcomer { person, password, totp, devices })
+}
+
+/// A device that a person has had before: the device itself, and what the pool keeps of it.
+fn known_device(setting: &Setting, person: &Person, number: u32) -> ((NewDeviceMetadata, Device), NewDevice) {
+    let index = u64::from(person.number) << 8 | u64::from(number);
+    let mut chance = setting.seed.stream("known device", index);
+    let region = setting.pool_id.region();
+    let metadata = NewDeviceMetadata {
+        device_key: DeviceKey::new(format!("{region}_{}", uuid(&mut chance))),
+        device_group_key: DeviceGroupKey::new(format!("-{:08x}", chance.next_u32())),
+    };
+    let mut device = Device::new(setting.group, setting.ephemeral_bits, &metadata, chance);
+    let (salt, verifier) = enrol(setting.group, &mut device, metadata.clone());
+    let status = if remembers(person, number) { DeviceStatus::Remembered } else { DeviceStatus::NotRemembered };
+    let pools = NewDevice {
+        device_key: metadata.device_key.clone(),
+        device_group_key: metadata.device_group_key.clone(),
+        salt,
+        verifier,
+        status,
+        mfa_bound: person.factors.any(),
+    };
+    ((metadata, device), pools)
+}
+
+fn remembers(person: &Person, device: u32) -> bool {
+    usize::try_from(device).ok().and_then(|device| person.remembers.get(device)).copied().unwrap_or(false)
+}
+
+/// Lets a device make its verifier as `ConfirmDevice` would have it.
+fn enrol(group: Group, device: &mut Device, metadata: NewDeviceMetadata) -> (Salt, Verifier) {
+    let mut step = device.ask(Timestamp::default(), DeviceAsk::Enrol(metadata));
+    loop {
+        match step {
+            DeviceStep::Compute(job) => step = device.resume(job.run()),
+            DeviceStep::Answer(DeviceAnswer::Enrolled(config)) => {
+                match (Salt::from_base64(&config.salt), Verifier::from_base64(group, &config.password_verifier)) {
+                    (Ok(salt), Ok(verifier)) => return (salt, verifier),
+                    _ => unreachable!("a device writes what a pool can read"),
+                }
+            }
+            DeviceStep::Answer(_) => unreachable!("a device that is asked to enrol enrols"),
+        }
+    }
+}
+
+fn verifier(group: Group, salt: &Salt, identity: Identity, password: &str) -> Verifier {
+    let job = Job::Verifier { group, salt: salt.clone(), identity, password: password.to_owned() };
+    match job.run() {
+        Done::Verifier(verifier) => verifier,
+        _ => unreachable!("a verifier's job ends in a verifier"),
+    }
+}
+
+fn uuid(chance: &mut Stream) -> String {
+    let mut bytes = [0; 16];
+    chance.fill_bytes(&mut bytes);
+    uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+}
+
+impl Newcomer {
+    /// Whether they have a device.
+    pub fn has_device(&self) -> bool {
+        !self.devices.is_empty()
+    }
+
+    /// Brings the user and their devices to life.
+    pub fn start(self, ports: &Ports, policy: PoolPolicy) -> Addr<User> {
+        let Self { person, password, totp, devices } = self;
+        let bound = person.factors.any();
+        let owned = devices.into_iter().zip(0..).map(|((metadata, device), number)| Owned {
+            key: metadata.device_key,
+            device: DeviceActor::new(device, ports.clock, ports.compute.clone()).start(),
+            standing: match remembers(&person, number) {
+                true => oracle::Device::Remembered,
+                false => oracle::Device::NotRemembered,
+            },
+            mfa_bound: bound,
+        });
+        let user = User {
+            password,
+            opts_in: person.opts_in,
+            totp,
+            totp_step_used: None,
+            ledger: Ledger::new(policy, person.factors, owned.collect()),
+            chance: ports.seed.stream("user", person.number.into()),
+            ports: ports.clone(),
+            username: person.username,
+        };
+        user.start()
+    }
+}

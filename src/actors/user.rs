@@ -1,0 +1,242 @@
+//! A user as an actor: signs in when told to, with the device that the occasion asks for, and keeps their own book.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::prelude::*;
+use rand::RngExt as _;
+
+use super::drive::Drive;
+use super::ledger::{Beforehand, Ledger, Owned, through_mfa};
+use crate::client::{End, Intent, Plan, SignIn};
+use crate::clock::{Clock, Timestamp};
+use crate::compute::Compute;
+use crate::ids::{ClientId, DeviceKey, PoolId, Username};
+use crate::metrics;
+use crate::oracle::{self, Verdict};
+use crate::policy::{Factors, RememberMode, RiskLevel};
+use crate::protocol::{AdminForgetDevice, Origin, Request, Step};
+use crate::scenario::Delay;
+use crate::seed::{Seed, Stream};
+use crate::srp::Group;
+use crate::target::Target;
+use crate::totp::TotpSecret;
+
+/// A user keeps this many devices; who enrols one more gives the oldest up. So nothing grows with the length of a run.
+const MOST_DEVICES: usize = 8;
+
+/// What every user of a run works with.
+#[derive(Clone)]
+pub struct Ports {
+    /// The time.
+    pub clock: Clock,
+    /// The pool under test.
+    pub target: Rc<dyn Target>,
+    /// Where arithmetic runs.
+    pub compute: Compute,
+    /// Where chance comes from.
+    pub seed: Seed,
+    /// The pool's id.
+    pub pool_id: PoolId,
+    /// The app client's id.
+    pub client_id: ClientId,
+    /// The group of the pool's SRP.
+    pub group: Group,
+    /// Bits of the clients' secret exponents.
+    pub ephemeral_bits: u32,
+    /// How often a throttled request is tried again.
+    pub retries: u32,
+    /// How long people take to type a code.
+    pub mfa_delay: Delay,
+    /// How long a challenge may be answered.
+    pub session_validity: Duration,
+}
+
+impl std::fmt::Debug for Ports {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Ports(…)")
+    }
+}
+
+/// The actor of a user.
+#[derive(Debug)]
+pub struct User {
+    pub(super) ports: Ports,
+    pub(super) username: Username,
+    pub(super) password: String,
+    pub(super) opts_in: bool,
+    pub(super) totp: Option<TotpSecret>,
+    pub(super) totp_step_used: Option<u64>,
+    pub(super) ledger: Ledger,
+    pub(super) chance: Stream,
+}
+
+impl Actor for User {
+    type Context = Context<Self>;
+}
+
+/// Tells a user to sign in now.
+#[derive(Message, Clone, Copy, Debug)]
+#[rtype(result = "Settled")]
+pub(super) struct SignInNow {
+    pub(super) number: u64,
+    pub(super) intent: Intent,
+    pub(super) risk: Option<RiskLevel>,
+}
+
+/// What came of it.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) end: metrics::End,
+    /// When the client began.
+    pub(super) began: Timestamp,
+    /// When tokens or a refusal came, or it was given up.
+    pub(super) ended: Timestamp,
+    pub(super) human: Duration,
+    pub(super) steps: Vec<(Step, Duration)>,
+    pub(super) verdicts: Vec<Verdict>,
+    pub(super) throttled: u32,
+    pub(super) requests: u32,
+}
+
+impl Handler<SignInNow> for User {
+    type Result = ResponseActFuture<Self, Settled>;
+
+    fn handle(&mut self, order: SignInNow, _: &mut Self::Context) -> Self::Result {
+        let device = self.choose_device(order.intent);
+        let plan = self.plan(order, device);
+        let machine_chance = self.ports.seed.stream("sign-in", order.number);
+        let mut drive = self.drive(order, device);
+        let forget = device.filter(|_| order.intent == Intent::ForgottenDevice);
+        let forget = forget.map(|at| self.forget_request(&self.ledger.devices[at].key));
+        let mut machine = SignIn::new(plan, machine_chance);
+        let work = async move {
+            let mut forgotten = false;
+            if let Some(request) = forget {
+                forgotten = matches!(drive.send(request).await, Ok(Ok(_)));
+            }
+            let began = drive.ports.clock.now();
+            drive.human = Duration::ZERO;
+            drive.run(&mut machine).await;
+            (machine, drive, began, forgotten)
+        };
+        Box::pin(work.into_actor(self).map(move |(machine, drive, began, forgotten), user, _| {
+            if let (Some(at), true) = (device, forgotten) {
+                user.ledger.devices[at].standing = oracle::Device::Forgotten;
+            }
+            user.settle(order, &machine, drive, began)
+        }))
+    }
+}
+
+impl User {
+    /// The device for the occasion, by its place among the user's.
+    fn choose_device(&mut self, intent: Intent) -> Option<usize> {
+        let devices = self.ledger.devices.len();
+        // Drawn in any case, so that what a user does later does not depend on what they have now.
+        let at = self.chance.random_range(0..usize::MAX);
+        (intent.needs_device() && devices > 0).then(|| at % devices)
+    }
+
+    fn plan(&self, order: SignInNow, device: Option<usize>) -> Plan {
+        let mut password = self.password.clone();
+        if order.intent == Intent::WrongPassword {
+            password.push('?');
+        }
+        let full = self.ledger.devices.len() >= MOST_DEVICES;
+        let oldest = self.ledger.devices.first().map(|owned| owned.key.clone());
+        Plan {
+            pool_id: self.ports.pool_id.clone(),
+            client_id: self.ports.client_id.clone(),
+            group: self.ports.group,
+            ephemeral_bits: self.ports.ephemeral_bits,
+            username: self.username.clone(),
+            password,
+            device: device.map(|at| self.ledger.devices[at].key.clone()),
+            device_damaged: order.intent == Intent::WrongDeviceSecret,
+            opts_in: self.opts_in,
+            replay: order.intent == Intent::ReplayedClaim,
+            give_up: oldest.filter(|_| full),
+        }
+    }
+
+    fn drive(&self, order: SignInNow, device: Option<usize>) -> Drive {
+        Drive {
+            ports: self.ports.clone(),
+            origin: Origin { risk: order.risk },
+            username: self.username.clone(),
+            chance: self.ports.seed.stream("pace", order.number),
+            device: device.map(|at| self.ledger.devices[at].device.clone()),
+            totp: self.totp.clone(),
+            totp_step_used: self.totp_step_used,
+            number: order.number,
+            steps: Vec::new(),
+            human: Duration::ZERO,
+            throttled: 0,
+            requests: 0,
+            new_device: None,
+        }
+    }
+
+    fn forget_request(&self, key: &DeviceKey) -> Request {
+        Request::AdminForgetDevice(AdminForgetDevice {
+            user_pool_id: self.ports.pool_id.as_str().to_owned(),
+            username: self.username.as_str().to_owned(),
+            device_key: key.as_str().to_owned(),
+        })
+    }
+
+    /// Notes what the sign-in has changed, and has its decisions judged.
+    fn settle(&mut self, order: SignInNow, machine: &SignIn, drive: Drive, began: Timestamp) -> Settled {
+        let before = Beforehand {
+            risk: order.risk,
+            wrong_password: order.intent == Intent::WrongPassword,
+            device_damaged: order.intent == Intent::WrongDeviceSecret,
+        };
+        let judge = |attempt| self.ledger.judge(attempt, before);
+        let verdicts: Vec<Verdict> = machine.attempts().iter().filter_map(judge).collect();
+        self.totp_step_used = drive.totp_step_used;
+        if let Some(secret) = machine.new_app() {
+            self.totp = Some(secret.clone());
+            self.ledger.factors = Factors::Totp;
+        }
+        self.keep_devices(machine, &drive);
+        let now = self.ports.clock.now();
+        let (ended, end) = match machine.ended() {
+            None => (now, metrics::End::Abandoned),
+            Some((ended, end)) => (*ended, report(end)),
+        };
+        let Drive { human, steps, throttled, requests, .. } = drive;
+        Settled { end, began, ended, human, steps, verdicts, throttled, requests }
+    }
+
+    fn keep_devices(&mut self, machine: &SignIn, drive: &Drive) {
+        let given_up = machine.given_up();
+        self.ledger.devices.retain(|owned| {
+            owned.standing != oracle::Device::Forgotten && Some(&owned.key) != given_up
+        });
+        let confirmed = machine.enrolment().filter(|enrolment| enrolment.confirmed);
+        let (Some(new), Some(device)) = (confirmed, &drive.new_device) else { return };
+        let remembered = match self.ledger.remember() {
+            RememberMode::Always => true,
+            RememberMode::OptIn => new.opted_in,
+            RememberMode::No => false,
+        };
+        let through_mfa = machine.attempts().iter().any(through_mfa);
+        self.ledger.devices.push(Owned {
+            key: new.metadata.device_key.clone(),
+            device: device.clone(),
+            standing: if remembered { oracle::Device::Remembered } else { oracle::Device::NotRemembered },
+            mfa_bound: through_mfa,
+        });
+    }
+}
+
+const fn report(end: &End) -> metrics::End {
+    match end {
+        End::SignedIn => metrics::End::Completed,
+        End::Refused(_) => metrics::End::Refused,
+        End::GaveUp | End::Misbehaved(_) => metrics::End::Abandoned,
+        End::NoAnswer(_) => metrics::End::TransportFailed,
+    }
+}

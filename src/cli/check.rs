@@ -1,0 +1,119 @@
+//! `poolproof check`: what a scenario means, and which decisions it expects.
+
+use std::fmt::Write as _;
+use std::io::{self, IsTerminal as _};
+
+use super::args::CheckArgs;
+use super::{Exit, complain, say};
+use crate::client::Intent;
+use crate::oracle::{self, Claim, Device, Facts, Lock};
+use crate::policy::{Factors, RememberMode, RiskMode};
+use crate::scenario::{self, Diagnostic, Scenario};
+
+/// Checks the files and shows what they mean.
+pub(super) fn check(args: &CheckArgs) -> Exit {
+    let mut exit = Exit::Pass;
+    for file in &args.files {
+        match scenario::read(file) {
+            Ok(scenario) => {
+                say(&format!("{}\n{}\n", scenario.resolved_yaml(), expected(&scenario)));
+            }
+            Err(diagnostic) => {
+                complain(&rendered(&diagnostic));
+                exit = Exit::InvalidScenario;
+            }
+        }
+    }
+    exit
+}
+
+/// A diagnostic as this terminal shows it.
+pub(super) fn rendered(diagnostic: &Diagnostic) -> String {
+    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    if colour { diagnostic.to_colored() } else { diagnostic.to_string() }
+}
+
+/// The decisions that the scenario can bring about, each with the rule that asks for it.
+fn expected(scenario: &Scenario) -> String {
+    let mut lines: Vec<[String; 4]> = Vec::new();
+    for facts in situations(scenario) {
+        let (rule, decision) = oracle::expect(&facts);
+        let line = [situation(&facts), decision.to_string(), rule.id.to_owned(), rule.confidence.as_str().to_owned()];
+        if !lines.contains(&line) {
+            lines.push(line);
+        }
+    }
+    let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
+    let (first, second, third) = (width(0), width(1), width(2));
+    let mut text = "# Decisions that this scenario can bring about:\n".to_owned();
+    for [situation, decision, rule, confidence] in &lines {
+        let _ = writeln!(text, "#   {situation:first$}  {decision:second$}  {rule:third$}  {confidence}");
+    }
+    text
+}
+
+fn situation(facts: &Facts) -> String {
+    if facts.claim == Claim::Wrong {
+        return "wrong password".to_owned();
+    }
+    let device = match facts.device {
+        Device::None => "new device",
+        Device::Remembered if facts.device_secret_right => "remembered device",
+        Device::Remembered => "remembered device, wrong secret",
+        Device::NotRemembered => "device not remembered",
+        Device::Issued => "device never confirmed",
+        Device::Forgotten => "forgotten device",
+    };
+    let factors = match facts.factors {
+        Factors::None => "no factor",
+        Factors::Sms => "sms",
+        Factors::Totp => "totp",
+        Factors::SmsAndTotp => "sms and totp",
+    };
+    let risk = facts.risk.map_or_else(String::new, |(level, action)| format!(", {level:?} risk: {action:?}"));
+    format!("{device}, {factors}{}", risk.to_lowercase())
+}
+
+/// Every situation that the mix, the people and the risk of a scenario allow.
+fn situations(scenario: &Scenario) -> Vec<Facts> {
+    let mut all = Vec::new();
+    let policy = &scenario.pool;
+    let some = |share: f64| share > 0.0;
+    for (intent, _) in scenario.workload.mix.iter().filter(|(_, share)| some(*share)) {
+        for (factors, _) in scenario.population.factors.iter().filter(|(_, share)| some(*share)) {
+            for (level, _) in scenario.workload.risk.iter().filter(|(_, share)| some(*share)) {
+                for device in devices(scenario, intent) {
+                    let enforced = policy.risk.mode == RiskMode::Enforced;
+                    all.push(Facts {
+                        remember: policy.remember,
+                        suppress_mfa: policy.suppress_mfa,
+                        mfa: policy.mfa,
+                        risk_note: policy.switches.risk_note,
+                        strict_mfa_binding: policy.switches.strict_mfa_binding,
+                        factors,
+                        claim: if intent == Intent::WrongPassword { Claim::Wrong } else { Claim::Right },
+                        device,
+                        mfa_bound: factors.any(),
+                        device_secret_right: intent != Intent::WrongDeviceSecret,
+                        risk: level.filter(|_| enforced).map(|level| (level, policy.risk.action(level))),
+                        lock: Lock::Open,
+                    });
+                }
+            }
+        }
+    }
+    all
+}
+
+/// The standings that a device can have in a sign-in with this intent.
+fn devices(scenario: &Scenario, intent: Intent) -> Vec<Device> {
+    match intent {
+        Intent::NewDevice | Intent::WrongPassword | Intent::ReplayedClaim => vec![Device::None],
+        // Whose device is forgotten goes on as with a new one.
+        Intent::ForgottenDevice => vec![Device::Forgotten, Device::None],
+        Intent::KnownDevice | Intent::WrongDeviceSecret => match scenario.pool.remember {
+            RememberMode::OptIn => vec![Device::Remembered, Device::NotRemembered],
+            RememberMode::Always | RememberMode::No => vec![Device::Remembered],
+        },
+    }
+}

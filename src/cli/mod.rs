@@ -1,0 +1,46 @@
+//! The threshold: what is typed becomes a command, a command becomes work, and its end an exit code.
+
+mod args;
+mod check;
+mod exit;
+mod progress;
+mod run;
+mod schema;
+
+use std::io::{self, Write as _};
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::{Args, Command};
+pub use exit::Exit;
+
+/// Parses the command line, does what it says, and tells how it went.
+pub fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(message) => {
+            // Help and version go to standard output and are no error; clap knows which is which.
+            let exit = if message.use_stderr() { Exit::Usage } else { Exit::Pass };
+            drop(message.print());
+            return exit.into();
+        }
+    };
+    let exit = match args.command {
+        Command::Run(args) => run::run(&args),
+        Command::Check(args) => check::check(&args),
+        Command::Schema => schema::schema(),
+    };
+    exit.into()
+}
+
+/// Prints results to standard output. A reader that has heard enough is no error.
+fn say(text: &str) {
+    let mut out = io::stdout().lock();
+    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+}
+
+/// Prints what went wrong to standard error.
+fn complain(text: &str) {
+    drop(writeln!(io::stderr().lock(), "{}", text.trim_end()));
+}

@@ -1,0 +1,126 @@
+//! `poolproof run`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, IsTerminal as _};
+use std::path::{Path, PathBuf};
+
+use super::args::{Format, RunArgs};
+use super::progress::Progress;
+use super::{Exit, complain, say};
+use crate::report;
+use crate::run::{Settings, run as play};
+use crate::scenario::{self, Scenario};
+use crate::seed::Seed;
+
+/// A scenario to play, and where its report goes.
+struct Job {
+    scenario: Scenario,
+    file: PathBuf,
+    text: String,
+    dir: PathBuf,
+}
+
+/// Plays the scenarios. Nothing is run unless all of them are valid and there is room for their reports.
+pub(super) fn run(args: &RunArgs) -> Exit {
+    let jobs = match prepare(args) {
+        Ok(jobs) => jobs,
+        Err(exit) => return exit,
+    };
+    let mut exit = Exit::Pass;
+    for job in &jobs {
+        let end = run_one(args, job);
+        exit = exit.or(end);
+        if end == Exit::Interrupted {
+            break;
+        }
+    }
+    exit
+}
+
+fn prepare(args: &RunArgs) -> Result<Vec<Job>, Exit> {
+    let mut jobs = Vec::new();
+    let mut invalid = false;
+    for file in &args.files {
+        match read(file) {
+            Ok((scenario, text)) => {
+                let dir = args.out.join(&scenario.name);
+                let scenario = overridden(scenario, args);
+                jobs.push(Job { scenario, file: file.clone(), text, dir });
+            }
+            Err(message) => {
+                complain(&message);
+                invalid = true;
+            }
+        }
+    }
+    if invalid {
+        return Err(Exit::InvalidScenario);
+    }
+    let mut names = BTreeMap::new();
+    for job in &jobs {
+        if let Some(other) = names.insert(&job.scenario.name, &job.file) {
+            let (one, two, name) = (other.display(), job.file.display(), &job.scenario.name);
+            complain(&format!("error: {one} and {two} are both named `{name}`, and would share a report"));
+            return Err(Exit::Usage);
+        }
+    }
+    for job in &jobs {
+        if let Err(error) = report::writable(&job.dir) {
+            complain(&format!("error: {error}\nNothing was run. Choose another folder with --out."));
+            return Err(Exit::Usage);
+        }
+    }
+    Ok(jobs)
+}
+
+/// The scenario and its text; what is wrong with it, ready to print.
+fn read(file: &Path) -> Result<(Scenario, String), String> {
+    let scenario = scenario::read(file).map_err(|diagnostic| super::check::rendered(&diagnostic))?;
+    let text = fs::read_to_string(file).map_err(|error| format!("error: cannot read {}: {error}", file.display()))?;
+    Ok((scenario, text))
+}
+
+fn overridden(scenario: Scenario, args: &RunArgs) -> Scenario {
+    Scenario {
+        seed: args.seed.map_or(scenario.seed, Seed::new),
+        clock: args.clock.map_or(scenario.clock, Into::into),
+        ..scenario
+    }
+}
+
+fn run_one(args: &RunArgs, job: &Job) -> Exit {
+    let progress = Progress::new(&job.scenario.name);
+    let settings = Settings {
+        file: job.file.display().to_string(),
+        text: job.text.clone(),
+        command: std::env::args().collect::<Vec<_>>().join(" "),
+        defect: None,
+        observer: progress.observer(),
+    };
+    let interrupt = || async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Without a signal there is nothing to wait for.
+            std::future::pending::<()>().await;
+        }
+    };
+    let played = play(&job.scenario, &settings, interrupt);
+    progress.finish();
+    let report = match played {
+        Ok(report) => report,
+        Err(error) => {
+            complain(&format!("error: {}: {error}", job.file.display()));
+            return Exit::Internal;
+        }
+    };
+    let written = report::write(&job.dir, &report, args.format.contains(&Format::Html));
+    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    say(&report::text(&report, written.as_ref().ok(), colour));
+    match written {
+        Ok(_) => Exit::from_code(report.verdict.exit_code),
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            Exit::Internal
+        }
+    }
+}

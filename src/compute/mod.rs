@@ -1,0 +1,115 @@
+//! Where the arithmetic runs, and what it costs.
+//!
+//! Under the wall clock on worker threads of its own, the clients' and the pool's in separate groups, so that the CPU of
+//! each side is known and neither takes the other's place; never on the thread that keeps the time. Under the
+//! virtual clock inline, with the virtual time that a cost model gives.
+
+mod model;
+mod workers;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::Duration;
+
+use hdrhistogram::Histogram;
+
+use crate::clock::Clock;
+use crate::srp::{Done, Job};
+
+pub use model::{CostModel, calibrate};
+
+use model::Cores;
+use workers::Group;
+
+/// Whose arithmetic it is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Side {
+    /// The users' and their devices'.
+    Client,
+    /// The pool's.
+    Server,
+}
+
+/// Runs jobs.
+#[derive(Clone, Debug)]
+pub struct Compute(Rc<Place>);
+
+#[derive(Debug)]
+enum Place {
+    Inline { clock: Clock, model: CostModel, cores: RefCell<Cores>, done: RefCell<[Usage; 2]> },
+    Threads([Group; 2]),
+}
+
+/// What one side has used.
+#[derive(Clone, Debug)]
+pub struct Usage {
+    /// Jobs done.
+    pub jobs: u64,
+    /// Modular exponentiations done.
+    pub modexps: u64,
+    /// CPU time of the worker threads; `None` where time is virtual.
+    pub cpu: Option<Duration>,
+    /// How long jobs waited for a worker, µs.
+    pub waited_us: Histogram<u64>,
+}
+
+impl Compute {
+    /// Runs jobs at once on the calling thread, and lets virtual time pass as `model` says.
+    pub fn inline(clock: Clock, model: CostModel) -> Self {
+        let done = RefCell::new([Usage::nothing(None), Usage::nothing(None)]);
+        let cores = RefCell::new(Cores::new(model.cores));
+        Self(Rc::new(Place::Inline { clock, model, cores, done }))
+    }
+
+    /// Runs jobs on this many threads for each side.
+    pub fn threads(clients: usize, server: usize) -> std::io::Result<Self> {
+        let groups = [Group::start("client", clients)?, Group::start("server", server)?];
+        Ok(Self(Rc::new(Place::Threads(groups))))
+    }
+
+    /// Runs a job.
+    pub async fn run(&self, side: Side, job: Job) -> Done {
+        match &*self.0 {
+            Place::Threads(groups) => groups[side as usize].run(job).await,
+            Place::Inline { clock, model, cores, done } => {
+                let now = clock.now();
+                let modexps = job.costs().count();
+                let cost = model.cost(&job);
+                // Every user has a device of their own; only the pool's cores are shared.
+                let start = match side {
+                    Side::Client => now,
+                    Side::Server => cores.borrow_mut().occupy(now, cost),
+                };
+                done.borrow_mut()[side as usize].add(modexps, start.since(now));
+                let result = job.run();
+                clock.sleep_until(start.plus(cost)).await;
+                result
+            }
+        }
+    }
+
+    /// What this side has used so far.
+    pub fn usage(&self, side: Side) -> Usage {
+        match &*self.0 {
+            Place::Threads(groups) => groups[side as usize].usage(),
+            Place::Inline { done, .. } => done.borrow()[side as usize].clone(),
+        }
+    }
+}
+
+impl Usage {
+    /// Waits are kept from 1 µs to an hour.
+    const LONGEST_WAIT_US: u64 = 3_600_000_000;
+
+    fn nothing(cpu: Option<Duration>) -> Self {
+        let waited_us = Histogram::new_with_bounds(1, Self::LONGEST_WAIT_US, 3)
+            .unwrap_or_else(|_| unreachable!("the bounds are right"));
+        Self { jobs: 0, modexps: 0, cpu, waited_us }
+    }
+
+    fn add(&mut self, modexps: usize, waited: Duration) {
+        self.jobs += 1;
+        self.modexps += u64::try_from(modexps).unwrap_or(u64::MAX);
+        self.waited_us.saturating_record(crate::clock::as_us(waited));
+    }
+}

@@ -1,0 +1,153 @@
+//! The device: its public value and its claim. It comes after the password and any MFA, and never in their place.
+
+use super::account::DeviceState;
+use super::books::{Awaiting, Exchange, Open, SignIn};
+use super::defect::Defect;
+use super::sign_in::{Claim, required};
+use super::{Pending, Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse};
+use crate::clock::Timestamp;
+use crate::ids::{DeviceGroupKey, DeviceKey};
+use crate::protocol::{
+    ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, Parameters, Reply, RespondToAuthChallenge, Response,
+    keys,
+};
+use crate::srp::{Ephemeral, Identity, Job, PublicA, PublicB, Salt, SessionKey, Verifier};
+
+/// `DEVICE_SRP_AUTH` waits for `B`.
+#[derive(Debug)]
+pub(super) struct ChallengeWait {
+    sign_in: SignIn,
+    key: DeviceKey,
+    public_a: PublicA,
+    b: Ephemeral,
+}
+
+/// The device's claim waits for the session key.
+#[derive(Debug)]
+pub(super) struct ClaimWait {
+    sign_in: SignIn,
+    key: DeviceKey,
+    claim: Claim,
+}
+
+/// What the pool needs to know of a device that it trusts.
+struct Trusted {
+    group_key: DeviceGroupKey,
+    salt: Salt,
+    verifier: Verifier,
+}
+
+impl Pool {
+    /// Goes on after the factor, if any was due: with the device's proof, or with tokens.
+    pub(super) fn after_factor(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
+        match sign_in.trusted_device.clone() {
+            None => self.finish(now, &sign_in),
+            Some(key) => {
+                self.challenge(now, sign_in, Awaiting::DevicePublic, &[(keys::DEVICE_KEY, key.as_str())])
+            }
+        }
+    }
+
+    /// `DEVICE_SRP_AUTH`.
+    pub(super) fn start_device(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
+        match self.read_start(now, request) {
+            Err(error) => refuse(error),
+            Ok((sign_in, key, public_a, verifier)) => {
+                let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.chance);
+                let job = Job::ServerPublic { group: self.identity.group, b: b.clone(), verifier };
+                let wait = ChallengeWait { sign_in, key, public_a, b };
+                Step::Compute(job, Pending(Waiting::DeviceChallenge(wait)))
+            }
+        }
+    }
+
+    fn read_start(
+        &mut self,
+        now: Timestamp,
+        request: &RespondToAuthChallenge,
+    ) -> Result<(SignIn, DeviceKey, PublicA, Verifier), ApiError> {
+        let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
+        let public_a = self.read_public_a(required(&request.challenge_responses, keys::SRP_A)?)?;
+        let (session, open) = self.take_session(now, request, ChallengeName::DeviceSrpAuth)?;
+        if open.sign_in.trusted_device.as_ref() != Some(&key) {
+            self.books.put_back(&session, open);
+            return Err(ApiError::incorrect());
+        }
+        let verifier = self.trusted(&open.sign_in, &key)?.verifier;
+        Ok((open.sign_in, key, public_a, verifier))
+    }
+
+    /// Goes on with `DEVICE_SRP_AUTH`: hands out the challenge.
+    pub(super) fn challenge_device(&mut self, now: Timestamp, wait: ChallengeWait, public_b: &PublicB) -> Reply {
+        let ChallengeWait { sign_in, key, public_a, b } = wait;
+        let device = self.trusted(&sign_in, &key)?;
+        let secret_block = self.new_secret_block();
+        let parameters = Parameters::new()
+            .with(keys::USERNAME, self.directory.account(sign_in.account).username.as_str())
+            .with(keys::DEVICE_KEY, key.as_str())
+            .with(keys::SALT, device.salt.to_verbatim_hex())
+            .with(keys::SRP_B, public_b.to_hex())
+            .with(keys::SECRET_BLOCK, secret_block.as_str());
+        let exchange = Exchange { public_a, public_b: public_b.clone(), b };
+        let awaiting = Awaiting::DeviceClaim { exchange, secret_block };
+        let session = Some(self.open_session(now, sign_in, awaiting));
+        let name = ChallengeName::DevicePasswordVerifier;
+        Ok(Response::Auth(AuthOutcome::Challenge(Challenge { name, session, parameters })))
+    }
+
+    /// `DEVICE_PASSWORD_VERIFIER`.
+    pub(super) fn claim_device(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
+        match self.read_claim(now, request) {
+            Err(error) => refuse(error),
+            Ok((job, wait)) => Step::Compute(job, Pending(Waiting::DeviceClaim(wait))),
+        }
+    }
+
+    fn read_claim(
+        &mut self,
+        now: Timestamp,
+        request: &RespondToAuthChallenge,
+    ) -> Result<(Job, ClaimWait), ApiError> {
+        let claim = Claim::read(&request.challenge_responses)?;
+        let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
+        let (_, open) = self.take_session(now, request, ChallengeName::DevicePasswordVerifier)?;
+        let Open { sign_in, awaiting: Awaiting::DeviceClaim { exchange, secret_block }, .. } = open else {
+            return Err(ApiError::internal("a session that waits for something else"));
+        };
+        if sign_in.trusted_device.as_ref() != Some(&key) || claim.block != secret_block {
+            return Err(ApiError::incorrect());
+        }
+        let verifier = self.trusted(&sign_in, &key)?.verifier;
+        let Exchange { public_a, public_b, b } = exchange;
+        let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
+        Ok((job, ClaimWait { sign_in, key, claim }))
+    }
+
+    /// Goes on with the device's claim: checks it, and signs in.
+    pub(super) fn judge_device(&mut self, now: Timestamp, wait: ClaimWait, key: &SessionKey) -> Reply {
+        let device = self.trusted(&wait.sign_in, &wait.key)?;
+        let identity = Identity::device(&device.group_key, &wait.key);
+        if !wait.claim.proves(key, &identity) && !self.has(Defect::DeviceClaimUnchecked) {
+            return Err(ApiError::incorrect());
+        }
+        if let Some(device) = self.directory.account_mut(wait.sign_in.account).devices.get_mut(&wait.key) {
+            device.authenticated = now;
+        }
+        Ok(self.finish(now, &wait.sign_in))
+    }
+
+    /// The device, if the pool still trusts it: that is judged at every use, since it may have been removed meanwhile.
+    fn trusted(&self, sign_in: &SignIn, key: &DeviceKey) -> Result<Trusted, ApiError> {
+        let device = self.directory.account(sign_in.account).devices.get(key);
+        let device = device.ok_or_else(ApiError::device_not_found)?;
+        match &device.state {
+            DeviceState::Confirmed { salt, verifier, status: DeviceStatus::Remembered } => Ok(Trusted {
+                group_key: device.group_key.clone(),
+                salt: salt.clone(),
+                verifier: verifier.clone(),
+            }),
+            DeviceState::Confirmed { .. } => Err(ApiError::incorrect()),
+            DeviceState::Issued { .. } => Err(ApiError::device_not_found()),
+        }
+    }
+}

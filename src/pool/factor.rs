@@ -1,0 +1,204 @@
+//! Second factors: which one, its code, and setting one up.
+
+use rand::RngExt as _;
+
+use super::books::{Awaiting, Open, SignIn};
+use super::sign_in::{invalid, required};
+use super::Pool;
+use crate::clock::Timestamp;
+use crate::ids::Session;
+use crate::policy::Factors;
+use crate::protocol::{
+    ApiError, AssociateSoftwareToken, AuthOutcome, Challenge, ChallengeName, ErrorKind, Parameters, Reply,
+    RespondToAuthChallenge, Response, VerifySoftwareToken, keys,
+};
+use crate::totp::{TotpSecret, step_at};
+
+/// What the set-up challenge offers.
+const CAN_SET_UP: &str = r#"["SOFTWARE_TOKEN_MFA"]"#;
+/// What the choice offers.
+const CAN_CHOOSE: &str = r#"["SMS_MFA","SOFTWARE_TOKEN_MFA"]"#;
+
+impl Pool {
+    /// Asks for the user's second factor: sends a code, asks for one, lets choose, or has one set up.
+    pub(super) fn ask_for_factor(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
+        match self.directory.account(sign_in.account).factors() {
+            Factors::None => {
+                self.challenge(now, sign_in, Awaiting::Setup, &[(keys::MFAS_CAN_SETUP, CAN_SET_UP)])
+            }
+            Factors::Sms => self.ask_for_sms(now, sign_in),
+            Factors::Totp => self.ask_for_totp(now, sign_in),
+            Factors::SmsAndTotp => {
+                self.challenge(now, sign_in, Awaiting::Choice, &[(keys::MFAS_CAN_CHOOSE, CAN_CHOOSE)])
+            }
+        }
+    }
+
+    fn ask_for_sms(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
+        let code = format!("{:06}", self.chance.random_range(0..1_000_000));
+        let account = self.directory.account(sign_in.account);
+        let phone = account.phone.clone().unwrap_or_default();
+        let shown = format!("+*******{}", phone.get(phone.len().saturating_sub(4)..).unwrap_or_default());
+        self.books.deliver(account.username.clone(), code.clone());
+        let told =
+            [(keys::CODE_DELIVERY_DELIVERY_MEDIUM, "SMS"), (keys::CODE_DELIVERY_DESTINATION, shown.as_str())];
+        self.challenge(now, sign_in, Awaiting::SmsCode { code }, &told)
+    }
+
+    fn ask_for_totp(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
+        self.challenge(now, sign_in, Awaiting::TotpCode, &[(keys::FRIENDLY_DEVICE_NAME, "authenticator")])
+    }
+
+    /// Opens a session that waits for this, and tells the client.
+    pub(super) fn challenge(
+        &mut self,
+        now: Timestamp,
+        sign_in: SignIn,
+        awaiting: Awaiting,
+        told: &[(&str, &str)],
+    ) -> Response {
+        let name = awaiting.challenge();
+        let account = self.directory.account(sign_in.account);
+        let mut parameters = Parameters::new()
+            .with(keys::USERNAME, account.username.as_str())
+            .with(keys::USER_ID_FOR_SRP, account.sub.as_str());
+        for (key, value) in told {
+            parameters = parameters.with(key, *value);
+        }
+        let session = self.open_session(now, sign_in, awaiting);
+        Response::Auth(AuthOutcome::Challenge(Challenge { name, session: Some(session), parameters }))
+    }
+
+    /// Opens a session that waits for this.
+    pub(super) fn open_session(&mut self, now: Timestamp, sign_in: SignIn, awaiting: Awaiting) -> Session {
+        let session = self.new_session();
+        let validity = self.policy.session_validity;
+        let open = Open { sign_in, awaiting, expires: now.plus(validity) };
+        self.books.open(&session, open, validity);
+        session
+    }
+
+    /// Takes the session that this request answers, if it is the user's who is named and waits for this challenge.
+    pub(super) fn take_session(
+        &mut self,
+        now: Timestamp,
+        request: &RespondToAuthChallenge,
+        challenge: ChallengeName,
+    ) -> Result<(Session, Open), ApiError> {
+        let username = required(&request.challenge_responses, keys::USERNAME)?;
+        let account = self.directory.find(username);
+        self.books.take(now, request.session.as_deref(), |open| {
+            Some(open.sign_in.account) == account && open.awaiting.challenge() == challenge
+        })
+    }
+
+    pub(super) fn choose_factor(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
+        let answer = required(&request.challenge_responses, keys::ANSWER)?.parse();
+        let chosen = match answer {
+            Ok(name @ (ChallengeName::SmsMfa | ChallengeName::SoftwareTokenMfa)) => name,
+            _ => return Err(invalid("Invalid ANSWER: choose one of MFAS_CAN_CHOOSE.")),
+        };
+        let (_, open) = self.take_session(now, request, ChallengeName::SelectMfaType)?;
+        Ok(match chosen {
+            ChallengeName::SmsMfa => self.ask_for_sms(now, open.sign_in),
+            _ => self.ask_for_totp(now, open.sign_in),
+        })
+    }
+
+    pub(super) fn answer_sms(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
+        let answer = required(&request.challenge_responses, keys::SMS_MFA_CODE)?;
+        let (session, open) = self.take_session(now, request, ChallengeName::SmsMfa)?;
+        let right = matches!(&open.awaiting, Awaiting::SmsCode { code } if code == answer);
+        if !right {
+            return Err(self.wrong_code(now, &session, open));
+        }
+        let username = self.directory.account(open.sign_in.account).username.clone();
+        self.books.withdraw_code(&username);
+        Ok(self.factor_done(now, open.sign_in))
+    }
+
+    pub(super) fn answer_totp(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
+        let answer = required(&request.challenge_responses, keys::SOFTWARE_TOKEN_MFA_CODE)?;
+        let (session, open) = self.take_session(now, request, ChallengeName::SoftwareTokenMfa)?;
+        let id = open.sign_in.account;
+        let account = self.directory.account_mut(id);
+        let steps = account.totp.as_ref().map(|secret| steps_of_code(secret, answer, now)).unwrap_or_default();
+        if steps.is_empty() {
+            return Err(self.wrong_code(now, &session, open));
+        }
+        let unused = steps.into_iter().find(|step| account.totp_step_used.is_none_or(|used| *step > used));
+        if unused.is_none() {
+            self.books.put_back(&session, open);
+            let message = "Your software token has already been used once.";
+            return Err(ApiError::new(ErrorKind::ExpiredCode, message));
+        }
+        // This code, and those of the steps before it, cannot be used again.
+        account.totp_step_used = unused;
+        Ok(self.factor_done(now, open.sign_in))
+    }
+
+    /// A wrong code leaves the session answerable, and counts as a failure.
+    fn wrong_code(&mut self, now: Timestamp, session: &Session, open: Open) -> ApiError {
+        self.count_failure(now, open.sign_in.account);
+        self.books.put_back(session, open);
+        ApiError::new(ErrorKind::CodeMismatch, "Invalid code received for user")
+    }
+
+    /// `AssociateSoftwareToken`: hands out a secret for the app.
+    pub(super) fn associate_token(&mut self, now: Timestamp, request: &AssociateSoftwareToken) -> Reply {
+        let (_, open) = self.books.take(now, request.session.as_deref(), |open| {
+            matches!(open.awaiting, Awaiting::Setup | Awaiting::SetupCode { .. })
+        })?;
+        let secret = TotpSecret::draw(&mut self.chance);
+        let secret_code = secret.to_base32();
+        let session = self.open_session(now, open.sign_in, Awaiting::SetupCode { secret });
+        Ok(Response::SecretCode { secret_code, session })
+    }
+
+    /// `VerifySoftwareToken`: a first code shows that the app has the secret.
+    pub(super) fn verify_token(&mut self, now: Timestamp, request: &VerifySoftwareToken) -> Reply {
+        let (session, open) = self.books.take(now, request.session.as_deref(), |open| {
+            matches!(open.awaiting, Awaiting::SetupCode { .. })
+        })?;
+        let secret = match &open.awaiting {
+            Awaiting::SetupCode { secret } => secret.clone(),
+            _ => return Err(ApiError::internal("a session that waits for something else")),
+        };
+        let Some(step) = steps_of_code(&secret, &request.user_code, now).pop() else {
+            self.books.put_back(&session, open);
+            return Err(ApiError::new(ErrorKind::EnableSoftwareTokenMfa, "Code mismatch"));
+        };
+        self.directory.account_mut(open.sign_in.account).totp_step_used = Some(step);
+        let session = self.open_session(now, open.sign_in, Awaiting::SetupDone { secret });
+        Ok(Response::SoftwareTokenVerified { session })
+    }
+
+    /// `MFA_SETUP` answered: the app is the user's factor from now on.
+    pub(super) fn finish_setup(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
+        let (session, open) = self.take_session(now, request, ChallengeName::MfaSetup)?;
+        let Awaiting::SetupDone { secret } = open.awaiting else {
+            self.books.put_back(&session, open);
+            return Err(invalid("Set up a factor by VerifySoftwareToken and answer with the session it gives."));
+        };
+        self.directory.account_mut(open.sign_in.account).totp = Some(secret);
+        Ok(self.factor_done(now, open.sign_in))
+    }
+
+    fn factor_done(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
+        let sign_in = SignIn { mfa_done: true, ..sign_in };
+        if let Some(key) = &sign_in.trusted_device {
+            if let Some(device) = self.directory.account_mut(sign_in.account).devices.get_mut(key) {
+                device.mfa_bound = true;
+            }
+        }
+        self.after_factor(now, sign_in)
+    }
+}
+
+/// The time steps whose code this is: of the one now, the one before and the one after (RFC 6238 section 5.2), rising.
+fn steps_of_code(secret: &TotpSecret, code: &str, now: Timestamp) -> Vec<u64> {
+    let step = step_at(now);
+    let mut near = vec![step.saturating_sub(1), step, step.saturating_add(1)];
+    near.retain(|step| secret.code(*step) == code);
+    near
+}

@@ -1,0 +1,91 @@
+//! Lock-out after repeated failures (SEMANTICS d): 2^(n−5) seconds from the fifth on, at most a quarter of an hour.
+
+use std::time::Duration;
+
+use crate::clock::Timestamp;
+
+/// A lock-out is never longer, and as long a time without attempts forgets all failures.
+const QUARTER_HOUR: Duration = Duration::from_secs(900);
+
+/// A user's failed attempts.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Failures {
+    count: u32,
+    locked_until: Timestamp,
+    last_attempt: Timestamp,
+}
+
+impl Failures {
+    /// Notes an attempt. Returns false when the user is locked out: then it does not count, whatever it says.
+    pub(super) fn attempt(&mut self, now: Timestamp) -> bool {
+        if now.since(self.last_attempt) >= QUARTER_HOUR {
+            self.count = 0;
+        }
+        // A clock that steps back must not shorten a lock-out.
+        self.last_attempt = self.last_attempt.max(now);
+        now >= self.locked_until
+    }
+
+    /// Notes that the attempt failed. The failure with number `first_locking` is the first to lock.
+    pub(super) fn failed(&mut self, now: Timestamp, first_locking: u32) {
+        self.count = self.count.saturating_add(1);
+        if self.count >= first_locking {
+            let doublings = (self.count - first_locking).min(16);
+            self.locked_until = now.plus(Duration::from_secs(1 << doublings).min(QUARTER_HOUR));
+        }
+    }
+
+    /// Notes a completed sign-in.
+    pub(super) const fn forget(&mut self) {
+        self.count = 0;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(seconds: u64) -> Timestamp {
+        Timestamp::from_us(seconds * 1_000_000)
+    }
+
+    #[test]
+    fn the_schedule_is_cognitos() {
+        let mut failures = Failures::default();
+        let mut now = second(10_000);
+        let mut waits = Vec::new();
+        for _ in 0..15 {
+            assert!(failures.attempt(now));
+            failures.failed(now, 5);
+            waits.push(failures.locked_until.since(now).as_secs());
+            now = now.max(failures.locked_until);
+        }
+        assert_eq!(waits, [0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 900]);
+    }
+
+    #[test]
+    fn attempts_while_locked_do_not_count_and_a_clock_that_steps_back_frees_nobody() {
+        let mut failures = Failures::default();
+        for _ in 0..5 {
+            assert!(failures.attempt(second(1000)));
+            failures.failed(second(1000), 5);
+        }
+        assert!(!failures.attempt(second(1000)));
+        assert!(!failures.attempt(second(5)));
+        assert!(failures.attempt(second(1001)));
+        assert_eq!(failures.count, 5);
+    }
+
+    #[test]
+    fn a_quarter_of_an_hour_without_attempts_forgets_and_a_second_less_does_not() {
+        let mut failures = Failures::default();
+        for _ in 0..4 {
+            failures.attempt(second(0));
+            failures.failed(second(0), 5);
+        }
+        failures.attempt(second(899));
+        assert_eq!(failures.count, 4);
+        failures.attempt(second(899 + 900));
+        assert_eq!(failures.count, 0);
+    }
+}

@@ -1,0 +1,188 @@
+//! The system under test: a user pool that remembers devices, sans-IO.
+//!
+//! The pool reads no clock, starts no task and computes no power. A request goes in by [`Pool::handle`] together with
+//! the time; out comes a [`Step`]: a reply, or a [`Job`](crate::srp::Job) of arithmetic that somebody else runs and
+//! brings back by [`Pool::resume`]. So the same machine answers inline in a simulation and from worker threads
+//! under load, and it decides the same.
+//!
+//! One rule keeps a challenge from being answered twice: whoever answers it takes it out of the pool's books, and it is
+//! carried in the [`Pending`] job. Only a refusal that leaves it answerable puts it back.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `sign_in` | `InitiateAuth` and the password's claim |
+//! | `decide`  | what is asked after a right password (DESIGN 5) |
+//! | `factor`  | second factors: choice, codes, set-up |
+//! | `device_auth` | the device's proof |
+//! | `finish`  | tokens and new devices |
+//! | `device_ops` | ConfirmDevice, UpdateDeviceStatus, GetDevice, ListDevices, ForgetDevice |
+//! | `account`, `books`, `lockout`, `quota`, `token` | what the pool keeps |
+
+mod account;
+mod books;
+mod decide;
+mod defect;
+mod device_auth;
+mod device_ops;
+mod factor;
+mod finish;
+mod lockout;
+mod quota;
+mod sign_in;
+mod token;
+
+use rand::Rng as _;
+
+use crate::clock::Timestamp;
+use crate::ids::{ClientId, PoolId, Session, Username};
+use crate::policy::PoolPolicy;
+use crate::protocol::{ApiError, Origin, Reply, Request};
+use crate::seed::Stream;
+use crate::srp::{Done, Group, Job};
+
+pub use account::{NewAccount, NewDevice};
+pub use defect::Defect;
+
+use account::Directory;
+use books::Books;
+use quota::Buckets;
+use token::Signer;
+
+/// Bits of the pool's secret exponents `b`: twice the strength of the group.
+const SERVER_EPHEMERAL_BITS: u32 = 256;
+
+/// What comes of a request.
+#[derive(Debug)]
+pub enum Step {
+    /// The answer.
+    Reply(Reply),
+    /// Arithmetic to be done first; its result goes to [`Pool::resume`] together with the [`Pending`].
+    Compute(Job, Pending),
+}
+
+/// A request that waits for arithmetic. It holds what the request has taken out of the books.
+#[derive(Debug)]
+pub struct Pending(Waiting);
+
+#[derive(Debug)]
+enum Waiting {
+    PasswordChallenge(sign_in::ChallengeWait),
+    PasswordClaim(sign_in::ClaimWait),
+    DeviceChallenge(device_auth::ChallengeWait),
+    DeviceClaim(device_auth::ClaimWait),
+}
+
+/// What a pool is called, and the arithmetic it uses.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    /// `UserPoolId`.
+    pub pool_id: PoolId,
+    /// `ClientId` of its one app client.
+    pub client_id: ClientId,
+    /// The group of its SRP.
+    pub group: Group,
+}
+
+/// A user pool.
+#[derive(Debug)]
+pub struct Pool {
+    identity: Identity,
+    policy: PoolPolicy,
+    directory: Directory,
+    books: Books,
+    buckets: Buckets,
+    signer: Signer,
+    chance: Stream,
+    planted: Option<Defect>,
+}
+
+impl Pool {
+    /// An empty pool. All its random values come from `chance`.
+    pub fn new(identity: Identity, policy: PoolPolicy, mut chance: Stream) -> Self {
+        let signer = Signer::new(&mut chance);
+        Self {
+            identity,
+            policy,
+            directory: Directory::default(),
+            books: Books::default(),
+            buckets: Buckets::new(policy.quotas),
+            signer,
+            chance,
+            planted: None,
+        }
+    }
+
+    /// This pool with a planted fault, to see whether the harness finds it.
+    #[cfg(feature = "defects")]
+    #[must_use]
+    pub fn with_defect(mut self, defect: Defect) -> Self {
+        self.planted = Some(defect);
+        self
+    }
+
+    /// What this pool is called, and its arithmetic.
+    pub const fn identity(&self) -> &Identity {
+        &self.identity
+    }
+
+    /// Adds a user, as an administrator would. A name that is taken is refused.
+    pub fn add_account(&mut self, account: NewAccount) -> Result<(), NewAccount> {
+        self.directory.add(account)
+    }
+
+    /// The code that was last sent to this user's phone and not used yet.
+    pub fn delivered_code(&self, username: &Username) -> Option<String> {
+        self.books.delivered_code(username)
+    }
+
+    /// Takes a request in. Never panics, whatever it says.
+    pub fn handle(&mut self, now: Timestamp, origin: Origin, request: Request) -> Step {
+        self.books.forget_expired(now);
+        if !self.buckets.admit(now, &request) {
+            return refuse(ApiError::too_many_requests());
+        }
+        match request {
+            Request::InitiateAuth(request) => self.initiate_auth(&request),
+            Request::RespondToAuthChallenge(request) => self.respond(now, origin, request),
+            Request::AssociateSoftwareToken(request) => reply(self.associate_token(now, &request)),
+            Request::VerifySoftwareToken(request) => reply(self.verify_token(now, &request)),
+            Request::ConfirmDevice(request) => reply(self.confirm_device(now, &request)),
+            Request::UpdateDeviceStatus(request) => reply(self.update_device_status(now, &request)),
+            Request::GetDevice(request) => reply(self.get_device(now, &request)),
+            Request::ListDevices(request) => reply(self.list_devices(now, &request)),
+            Request::ForgetDevice(request) => reply(self.forget_device(now, &request)),
+            Request::AdminForgetDevice(request) => reply(self.admin_forget_device(&request)),
+        }
+    }
+
+    /// Goes on with a request when its arithmetic is done. What happened meanwhile is judged here.
+    pub fn resume(&mut self, now: Timestamp, pending: Pending, done: Done) -> Step {
+        let answer = match (pending.0, done) {
+            (Waiting::PasswordChallenge(wait), Done::PublicB(b)) => self.challenge_password(now, wait, &b),
+            (Waiting::PasswordClaim(wait), Done::SessionKey(key)) => self.judge_password(now, wait, &key),
+            (Waiting::DeviceChallenge(wait), Done::PublicB(b)) => self.challenge_device(now, wait, &b),
+            (Waiting::DeviceClaim(wait), Done::SessionKey(key)) => self.judge_device(now, wait, &key),
+            (_, Done::Failed(_)) => Err(ApiError::incorrect()),
+            _ => Err(ApiError::internal("a job came back with another job's result")),
+        };
+        reply(answer)
+    }
+
+    fn has(&self, defect: Defect) -> bool {
+        self.planted == Some(defect)
+    }
+
+    fn new_session(&mut self) -> Session {
+        let mut bytes = [0; 48];
+        self.chance.fill_bytes(&mut bytes);
+        Session::new(data_encoding::BASE64URL_NOPAD.encode(&bytes))
+    }
+}
+
+fn reply(reply: Reply) -> Step {
+    Step::Reply(reply)
+}
+
+const fn refuse(error: ApiError) -> Step {
+    Step::Reply(Err(error))
+}

@@ -1,0 +1,20 @@
+//! What a run signs in to: the embedded pool, or whatever else speaks the protocol.
+
+use futures_util::future::LocalBoxFuture;
+
+use crate::ids::Username;
+use crate::protocol::{Origin, Reply, Request};
+
+/// The pool under test, as the users' devices see it.
+pub trait Target {
+    /// Sends a request and waits for its reply.
+    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>>;
+
+    /// The code that was last sent to this user's phone, if the phone can be looked at.
+    fn delivered_code(&self, username: &Username) -> LocalBoxFuture<'_, Option<String>>;
+}
+
+/// No reply came.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the pool gave no answer: {0}")]
+pub struct Unreachable(pub String);
