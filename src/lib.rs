@@ -7,3 +7,4 @@ pub mod oracle;
 pub mod policy;
 pub mod protocol;
 pub mod seed;
+pub mod srp;
