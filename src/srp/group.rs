@@ -12,7 +12,7 @@ use sha2::{Digest as _, Sha256};
 use super::pad::{minimal_hex, pad, parse_hex};
 use super::small::Small;
 
-/// A group to do SRP in: a value, the size of two words, compared by modulus and generator.
+/// A group to do SRP in: a small value to copy about, compared by modulus and generator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Group(Kind);
 

@@ -24,9 +24,9 @@ pub(super) fn minimal_hex(bytes: &[u8]) -> String {
 }
 
 /// The bytes of the number that ASCII hexadecimal digits spell, without leading zero bytes; none for zero.
-/// `None` when there is no digit, or anything but digits: `from_str_radix` would let a sign and `_` pass.
+/// `None` when there is no digit, or anything but digits: a bignum's own parser would let `+` and `_` pass.
 pub(super) fn parse_hex(text: &str) -> Option<Vec<u8>> {
-    if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+    if text.is_empty() {
         return None;
     }
     let digits = text.trim_start_matches('0');

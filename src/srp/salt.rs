@@ -111,6 +111,12 @@ mod tests {
     }
 
     #[test]
+    fn zeros_in_front_of_digits_are_dropped() {
+        assert_eq!(Salt::from_hex("005c33"), Salt::from_bytes(vec![0x5c, 0x33]));
+        assert_eq!(Salt::from_hex("7c6"), Salt::from_bytes(vec![0x07, 0xc6]));
+    }
+
+    #[test]
     fn a_device_gets_back_the_bytes_that_it_gave() {
         // The Rust client sends 32 ASCII digits instead of 16 bytes.
         let ascii = b"98073476a1b2c3d4e5f60718293a4b5c";
