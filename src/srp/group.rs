@@ -1,0 +1,270 @@
+//! Arithmetic modulo N: all that SRP does with numbers goes through the few functions here.
+//!
+//! Callers see [`Element`]s and [`Exponent`]s and never what they are made of, so that a faster kernel can take the place
+//! of `num-bigint`. Nothing here runs in constant time: this is a model for synthetic users, not a vault.
+
+use std::fmt;
+use std::sync::LazyLock;
+
+use num_bigint::BigUint;
+use sha2::{Digest as _, Sha256};
+
+use super::pad::{minimal_hex, pad, parse_hex};
+use super::small::Small;
+
+/// A group to do SRP in: a small value to copy about, compared by modulus and generator.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Group(Kind);
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Cognito,
+    Small(Small),
+}
+
+/// The parameters of a group of any size.
+struct Large {
+    n: BigUint,
+    g: BigUint,
+    k: BigUint,
+}
+
+/// RFC 3526's 3072-bit safe prime, which RFC 5054 takes over. RFC 5054 lists 5 as its generator; Cognito uses 2.
+const COGNITO_N: &str = "\
+    FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\
+    EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
+    EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F\
+    83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B\
+    E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA0510\
+    15728E5A8AAAC42DAD33170D04507A33A85521ABDF1CBA64ECFB850458DBEF0A8AEA71575D060C7DB3970F85A6E1E4C7\
+    ABF5AE8CDB0933D71E8C94E04A25619DCEE3D2261AD2EE6BF12FFA06D98A0864D87602733EC86A64521F2B18177B200C\
+    BBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CAFFFFFFFFFFFFFFFF";
+
+static COGNITO: LazyLock<Large> = LazyLock::new(|| {
+    let n = BigUint::from_bytes_be(&parse_hex(COGNITO_N).unwrap_or_default());
+    let g = BigUint::from(2u8);
+    let k = multiplier(&n, &g);
+    Large { n, g, k }
+});
+
+/// k = SHA256(PAD(N) ‖ PAD(g)) mod N.
+fn multiplier(n: &BigUint, g: &BigUint) -> BigUint {
+    let mut hash = Sha256::new();
+    hash.update(pad(&n.to_bytes_be()));
+    hash.update(pad(&g.to_bytes_be()));
+    BigUint::from_bytes_be(&hash.finalize()) % n
+}
+
+impl Group {
+    /// Cognito's group: 3072 bits, g = 2 (SEMANTICS b). For load, and for all that talks to the outside.
+    pub const fn cognito() -> Self {
+        Self(Kind::Cognito)
+    }
+
+    /// A group of 61 bits, N = 2^61 − 3153 and g = 2, which generates the large subgroup as in Cognito's. For judging
+    /// millions of decisions; protects nothing.
+    pub const fn toy() -> Self {
+        Self(Kind::Small(Small::TOY))
+    }
+
+    /// The group modulo `n` with generator `g`, small enough to try every case of it. `None` unless `n` is a safe prime
+    /// above 5 and 1 < g < n − 1.
+    pub fn from_safe_prime(n: u64, g: u64) -> Option<Self> {
+        Small::new(n, g).map(|small| Self(Kind::Small(small)))
+    }
+
+    /// `cognito`, `toy` or `small`.
+    pub fn name(self) -> &'static str {
+        match self.0 {
+            Kind::Cognito => "cognito",
+            Kind::Small(Small::TOY) => "toy",
+            Kind::Small(_) => "small",
+        }
+    }
+
+    /// N in minimal lower-case hexadecimal digits: what attacks on the public values start from.
+    pub fn modulus_hex(self) -> String {
+        minimal_hex(&self.n().to_bytes_be())
+    }
+
+    /// k, the multiplier that keeps A and v apart, as an element.
+    pub(super) fn k(self) -> Element {
+        Element(match self.0 {
+            Kind::Cognito => COGNITO.k.clone(),
+            Kind::Small(small) => multiplier(&small.n().into(), &small.g().into()),
+        })
+    }
+
+    /// The number that big-endian `bytes` spell, if it is below N.
+    pub(super) fn element(self, bytes: &[u8]) -> Option<Element> {
+        let number = BigUint::from_bytes_be(bytes);
+        (number < self.n()).then_some(Element(number))
+    }
+
+    /// Whether `x` is 1 or N − 1, whose powers anyone can list.
+    pub(super) fn is_small_order(self, x: &Element) -> bool {
+        x.0 == BigUint::from(1u8) || &x.0 + 1u8 == self.n()
+    }
+
+    /// g^e mod N.
+    pub(super) fn pow_g(self, e: &Exponent) -> Element {
+        Element(match self.0 {
+            Kind::Cognito => COGNITO.g.modpow(&e.0, &COGNITO.n),
+            Kind::Small(small) => small.pow(small.g(), &e.0).into(),
+        })
+    }
+
+    /// base^e mod N.
+    pub(super) fn pow(self, base: &Element, e: &Exponent) -> Element {
+        Element(match self.0 {
+            Kind::Cognito => base.0.modpow(&e.0, &COGNITO.n),
+            Kind::Small(small) => small.pow(small.reduce(&base.0), &e.0).into(),
+        })
+    }
+
+    /// left · right mod N.
+    pub(super) fn mul(self, left: &Element, right: &Element) -> Element {
+        Element(match self.0 {
+            Kind::Cognito => &left.0 * &right.0 % &COGNITO.n,
+            Kind::Small(small) => small.mul(small.reduce(&left.0), small.reduce(&right.0)).into(),
+        })
+    }
+
+    /// left + right mod N.
+    pub(super) fn add(self, left: &Element, right: &Element) -> Element {
+        Element(match self.0 {
+            Kind::Cognito => (&left.0 + &right.0) % &COGNITO.n,
+            Kind::Small(small) => small.add(small.reduce(&left.0), small.reduce(&right.0)).into(),
+        })
+    }
+
+    /// left − right mod N, never negative.
+    pub(super) fn sub(self, left: &Element, right: &Element) -> Element {
+        Element(match self.0 {
+            Kind::Cognito => (&left.0 + &COGNITO.n - &right.0 % &COGNITO.n) % &COGNITO.n,
+            Kind::Small(small) => small.sub(small.reduce(&left.0), small.reduce(&right.0)).into(),
+        })
+    }
+
+    fn n(self) -> BigUint {
+        match self.0 {
+            Kind::Cognito => COGNITO.n.clone(),
+            Kind::Small(small) => small.n().into(),
+        }
+    }
+}
+
+impl fmt::Debug for Group {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Kind::Small(small) if small != Small::TOY => write!(f, "Group({} mod {})", small.g(), small.n()),
+            _ => write!(f, "Group({})", self.name()),
+        }
+    }
+}
+
+/// A number modulo some group's N. It may be zero, and it may be secret: what wraps it says.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Element(BigUint);
+
+impl Element {
+    pub(super) fn is_zero(&self) -> bool {
+        self.0 == BigUint::ZERO
+    }
+
+    /// Big-endian bytes, minimal; one zero byte for zero.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_bytes_be()
+    }
+
+    pub(super) fn to_hex(&self) -> String {
+        minimal_hex(&self.to_bytes())
+    }
+}
+
+/// A natural number to raise elements to. Never reduced: its length is what decides the cost.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Exponent(BigUint);
+
+impl Exponent {
+    /// The number that big-endian `bytes` spell.
+    pub(super) fn from_bytes(bytes: &[u8]) -> Self {
+        Self(BigUint::from_bytes_be(bytes))
+    }
+
+    pub(super) fn is_zero(&self) -> bool {
+        self.0 == BigUint::ZERO
+    }
+
+    /// Length in bits; 0 for zero.
+    pub(super) fn bits(&self) -> u32 {
+        u32::try_from(self.0.bits()).unwrap_or(u32::MAX)
+    }
+
+    /// self + left · right.
+    pub(super) fn plus_product(&self, left: &Self, right: &Self) -> Self {
+        Self(&self.0 + &left.0 * &right.0)
+    }
+
+    /// Big-endian bytes, minimal; one zero byte for zero.
+    pub(super) fn to_bytes(&self) -> Vec<u8> {
+        self.0.to_bytes_be()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As Cognito's clients have it in their sources (SEMANTICS b).
+    const PUBLISHED_K: &str = "538282c4354742d7cbbde2359fcf67f9f5b3a6b08791e5011b43b8a5b66d9ee6";
+
+    #[test]
+    fn cognito_has_the_published_n_and_k() {
+        let group = Group::cognito();
+        assert_eq!(group.modulus_hex(), COGNITO_N.to_lowercase());
+        assert_eq!(group.modulus_hex().len(), 768);
+        assert_eq!(group.k().to_hex(), PUBLISHED_K);
+        // k = SHA256(00 ‖ N ‖ 02), spelt out.
+        let spelt = hex::decode(format!("00{COGNITO_N}02")).unwrap();
+        assert_eq!(hex::encode(Sha256::digest(spelt)), PUBLISHED_K);
+    }
+
+    #[test]
+    fn two_generates_the_large_subgroup_of_cognito() {
+        let group = Group::cognito();
+        let q = Exponent((&COGNITO.n - 1u8) / 2u8);
+        assert_eq!(group.pow_g(&q).to_hex(), "1");
+    }
+
+    #[test]
+    fn groups_have_names_and_no_two_are_equal() {
+        let small = Group::from_safe_prime(23, 5).unwrap();
+        assert_eq!([Group::cognito(), Group::toy(), small].map(Group::name), ["cognito", "toy", "small"]);
+        assert_eq!(format!("{:?} {small:?}", Group::toy()), "Group(toy) Group(5 mod 23)");
+        assert_ne!(small, Group::from_safe_prime(23, 7).unwrap());
+        assert_ne!(Group::toy(), Group::cognito());
+    }
+
+    #[test]
+    fn differences_never_go_below_zero() {
+        for group in [Group::cognito(), Group::toy(), Group::from_safe_prime(47, 5).unwrap()] {
+            let (one, zero) = (group.element(&[1]).unwrap(), group.element(&[]).unwrap());
+            let minus_one = group.sub(&zero, &one);
+            assert!(group.is_small_order(&minus_one) && group.is_small_order(&one));
+            assert!(group.add(&minus_one, &one).is_zero());
+            assert_eq!(group.mul(&minus_one, &minus_one).to_hex(), "1");
+            assert!(!group.is_small_order(&group.pow_g(&Exponent::from_bytes(&[1]))));
+        }
+    }
+
+    #[test]
+    fn powers_add_up() {
+        for group in [Group::cognito(), Group::toy()] {
+            let (a, b) = (Exponent::from_bytes(&[0xa5; 24]), Exponent::from_bytes(&[0x5a; 16]));
+            let product = group.mul(&group.pow_g(&a), &group.pow_g(&b));
+            assert!(group.pow_g(&a.plus_product(&b, &Exponent::from_bytes(&[1]))) == product);
+            assert!(group.pow(&group.pow_g(&a), &b) == group.pow(&group.pow_g(&b), &a));
+        }
+    }
+}

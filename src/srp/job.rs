@@ -1,0 +1,292 @@
+//! The expensive steps as values: what to compute, what it costs, what came of it.
+//!
+//! The machines of the pool and of the client hand out [`Job`]s and go on when a [`Done`] comes back. Where and when a job
+//! runs is not their business: inline under the virtual clock, on worker threads under load.
+
+use std::fmt;
+
+use super::error::Misfortune;
+use super::group::{Element, Exponent, Group};
+use super::identity::Identity;
+use super::key::{Scrambler, SessionKey};
+use super::public::{PublicA, PublicB};
+use super::salt::Salt;
+use super::secret::Ephemeral;
+use super::verifier::Verifier;
+use super::{client, server};
+
+/// One step of SRP that takes modular exponentiations.
+#[derive(Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the fields are the symbols of the module's table, by their names")]
+pub enum Job {
+    /// The client's A.
+    ClientPublic { group: Group, a: Ephemeral },
+    /// The client's K, from the password.
+    ClientKey {
+        group: Group,
+        a: Ephemeral,
+        public_a: PublicA,
+        public_b: PublicB,
+        salt: Salt,
+        identity: Identity,
+        password: String,
+    },
+    /// The server's B.
+    ServerPublic { group: Group, b: Ephemeral, verifier: Verifier },
+    /// The server's K, from the verifier.
+    ServerKey { group: Group, b: Ephemeral, verifier: Verifier, public_a: PublicA, public_b: PublicB },
+    /// The verifier of a new password, user's or device's.
+    Verifier { group: Group, salt: Salt, identity: Identity, password: String },
+}
+
+/// What came of a [`Job`].
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Done {
+    /// Of [`Job::ClientPublic`].
+    PublicA(PublicA),
+    /// Of [`Job::ServerPublic`].
+    PublicB(PublicB),
+    /// Of [`Job::ClientKey`] and [`Job::ServerKey`].
+    SessionKey(SessionKey),
+    /// Of [`Job::Verifier`].
+    Verifier(Verifier),
+    /// Of any job whose numbers lead nowhere.
+    Failed(Misfortune),
+}
+
+/// One modular exponentiation, as far as its cost goes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Exponentiation {
+    /// What is raised.
+    pub base: Base,
+    /// How long the exponent is.
+    pub class: ExponentClass,
+}
+
+/// What is raised to a power.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Base {
+    /// g, for which tables can be made.
+    Generator,
+    /// Anything else.
+    Variable,
+}
+
+/// How long an exponent can be at most; the number actually drawn stays secret.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum ExponentClass {
+    /// x, u, b, and a of 256 bits.
+    Bits256,
+    /// a + u·x with a of up to 512 bits.
+    Bits513,
+    /// a of up to 1024 bits, and a + u·x with such an a.
+    Bits1025,
+}
+
+impl ExponentClass {
+    /// The class of exponents of at most `bits` bits.
+    const fn of(bits: u32) -> Self {
+        match bits {
+            0..=256 => Self::Bits256,
+            257..=513 => Self::Bits513,
+            _ => Self::Bits1025,
+        }
+    }
+}
+
+/// The numbers on the way to a session key, in minimal lower-case hexadecimal: for teaching and for tests.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Workings {
+    /// k, the multiplier.
+    pub k: String,
+    /// u, the scrambler.
+    pub u: String,
+    /// x, the private key; only the client knows it.
+    pub x: Option<String>,
+    /// S, the shared number.
+    pub shared: String,
+    /// K, the session key: always 32 digits.
+    pub session_key: String,
+}
+
+/// What [`Job::ClientKey`] and [`Job::ServerKey`] come to.
+struct Shared {
+    u: Scrambler,
+    x: Option<Exponent>,
+    s: Element,
+}
+
+impl Job {
+    /// Computes it, on the calling thread.
+    pub fn run(self) -> Done {
+        self.attempt().unwrap_or_else(Done::Failed)
+    }
+
+    /// The exponentiations that it takes, in their order.
+    pub fn costs(&self) -> impl Iterator<Item = Exponentiation> + use<> {
+        use Base::{Generator, Variable};
+        let power = |base, bits| Some(Exponentiation { base, class: ExponentClass::of(bits) });
+        match self {
+            Self::ClientPublic { a, .. } => [power(Generator, a.bits()), None],
+            // g^x, then the power a + u·x, which is one bit longer than the longer of a and the 512 bits of u·x.
+            Self::ClientKey { a, .. } => [power(Generator, 256), power(Variable, a.bits().max(512) + 1)],
+            Self::ServerPublic { b, .. } => [power(Generator, b.bits()), None],
+            // v^u, then the power b.
+            Self::ServerKey { b, .. } => [power(Variable, 256), power(Variable, b.bits())],
+            Self::Verifier { .. } => [power(Generator, 256), None],
+        }
+        .into_iter()
+        .flatten()
+    }
+
+    /// The numbers on the way to the session key, computed anew. `None` for jobs that have no key or lead nowhere.
+    pub fn workings(&self) -> Option<Workings> {
+        let Shared { u, x, s } = self.shared()?.ok()?;
+        let digits = |exponent: &Exponent| super::pad::minimal_hex(&exponent.to_bytes());
+        Some(Workings {
+            k: self.group().k().to_hex(),
+            u: digits(u.exponent()),
+            x: x.as_ref().map(digits),
+            session_key: SessionKey::derive(&u, &s).ok()?.to_hex(),
+            shared: s.to_hex(),
+        })
+    }
+
+    const fn group(&self) -> Group {
+        match self {
+            Self::ClientPublic { group, .. }
+            | Self::ClientKey { group, .. }
+            | Self::ServerPublic { group, .. }
+            | Self::ServerKey { group, .. }
+            | Self::Verifier { group, .. } => *group,
+        }
+    }
+
+    fn attempt(&self) -> Result<Done, Misfortune> {
+        match self {
+            Self::ClientPublic { group, a } => {
+                let value = client::public_value(*group, a.exponent());
+                // g is no divisor of zero, so that A is never zero; the type asks all the same.
+                PublicA::new(*group, value).map(Done::PublicA).ok_or(Misfortune::SharedIsZero)
+            }
+            Self::ServerPublic { group, b, verifier } => {
+                same_group(*group, &[verifier.group()])?;
+                let value = server::public_value(*group, b.exponent(), verifier.value());
+                PublicB::new(*group, value).map(Done::PublicB).ok_or(Misfortune::PublicBIsZero)
+            }
+            Self::Verifier { group, salt, identity, password } => {
+                let x = identity.private_key(salt, password);
+                Ok(Done::Verifier(Verifier::new(*group, client::verifier(*group, &x))))
+            }
+            Self::ClientKey { .. } | Self::ServerKey { .. } => {
+                let Shared { u, s, .. } = self.shared().ok_or(Misfortune::OtherGroup)??;
+                SessionKey::derive(&u, &s).map(Done::SessionKey)
+            }
+        }
+    }
+
+    /// S and what it was made from; `None` for jobs that come to no key.
+    fn shared(&self) -> Option<Result<Shared, Misfortune>> {
+        match self {
+            Self::ClientKey { group, a, public_a, public_b, salt, identity, password } => {
+                Some(same_group(*group, &[public_a.group(), public_b.group()]).and_then(|()| {
+                    let u = Scrambler::of(public_a, public_b)?;
+                    let x = identity.private_key(salt, password);
+                    let s = client::shared(*group, a.exponent(), public_b.value(), &x, u.exponent());
+                    Ok(Shared { u, x: Some(x), s })
+                }))
+            }
+            Self::ServerKey { group, b, verifier, public_a, public_b } => Some(
+                same_group(*group, &[verifier.group(), public_a.group(), public_b.group()]).and_then(|()| {
+                    let u = Scrambler::of(public_a, public_b)?;
+                    let s = server::shared(
+                        *group,
+                        b.exponent(),
+                        verifier.value(),
+                        public_a.value(),
+                        u.exponent(),
+                    );
+                    Ok(Shared { u, x: None, s })
+                }),
+            ),
+            Self::ClientPublic { .. } | Self::ServerPublic { .. } | Self::Verifier { .. } => None,
+        }
+    }
+}
+
+/// Runs several jobs; what came of them, in the same order. Callers hand over what is waiting, so that a kernel that takes
+/// several powers at once has something to take.
+pub fn run_all(jobs: Vec<Job>) -> Vec<Done> {
+    jobs.into_iter().map(Job::run).collect()
+}
+
+fn same_group(group: Group, others: &[Group]) -> Result<(), Misfortune> {
+    if others.iter().all(|other| *other == group) { Ok(()) } else { Err(Misfortune::OtherGroup) }
+}
+
+impl fmt::Debug for Job {
+    /// Its kind and its group: all else is a secret, or made from one.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let kind = match self {
+            Self::ClientPublic { .. } => "ClientPublic",
+            Self::ClientKey { .. } => "ClientKey",
+            Self::ServerPublic { .. } => "ServerPublic",
+            Self::ServerKey { .. } => "ServerKey",
+            Self::Verifier { .. } => "Verifier",
+        };
+        write!(f, "Job::{kind}({})", self.group().name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::PoolId;
+    use crate::seed::Seed;
+
+    #[test]
+    fn costs_follow_from_the_lengths_that_were_asked_for() {
+        use Base::{Generator, Variable};
+        use ExponentClass::{Bits256, Bits513, Bits1025};
+        let (group, stream) = (Group::toy(), &mut Seed::new(1).stream("costs", 0));
+        let identity = Identity::user(&PoolId::new("us-east-1_AbC"), "ann");
+        let (salt, password) = (Salt::draw(stream), "secret".to_owned());
+        let costs = |job: &Job| job.costs().map(|cost| (cost.base, cost.class)).collect::<Vec<_>>();
+
+        let job = Job::Verifier {
+            group,
+            salt: salt.clone(),
+            identity: identity.clone(),
+            password: password.clone(),
+        };
+        assert_eq!(costs(&job), [(Generator, Bits256)]);
+        assert_eq!(format!("{job:?}"), "Job::Verifier(toy)");
+        let Done::Verifier(verifier) = job.run() else { panic!("no verifier") };
+        for (bits, public, key) in [
+            (256, Bits256, Bits513),
+            (257, Bits513, Bits513),
+            (512, Bits513, Bits513),
+            (513, Bits513, Bits1025),
+            (1024, Bits1025, Bits1025),
+        ] {
+            let secret = Ephemeral::draw(bits, stream);
+            let job = Job::ClientPublic { group, a: secret.clone() };
+            assert_eq!(costs(&job), [(Generator, public)], "{bits}");
+            let Done::PublicA(public_a) = job.run() else { panic!("no A") };
+            let job = Job::ServerPublic { group, b: secret.clone(), verifier: verifier.clone() };
+            assert_eq!(costs(&job), [(Generator, public)], "{bits}");
+            let Done::PublicB(public_b) = job.run() else { panic!("no B") };
+            let job = Job::ServerKey {
+                group,
+                b: secret.clone(),
+                verifier: verifier.clone(),
+                public_a: public_a.clone(),
+                public_b: public_b.clone(),
+            };
+            assert_eq!(costs(&job), [(Variable, Bits256), (Variable, public)], "{bits}");
+            let (salt, identity, password) = (salt.clone(), identity.clone(), password.clone());
+            let job = Job::ClientKey { group, a: secret, public_a, public_b, salt, identity, password };
+            assert_eq!(costs(&job), [(Generator, Bits256), (Variable, key)], "{bits}");
+        }
+    }
+}

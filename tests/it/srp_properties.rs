@@ -1,0 +1,230 @@
+//! SRP holds for whatever is drawn: honest exchanges agree, damaged ones do not, and no text makes a parser panic.
+
+use poolproof::clock::Timestamp;
+use poolproof::ids::{DeviceGroupKey, DeviceKey};
+use poolproof::seed::{Seed, Stream};
+use poolproof::srp::{
+    ClaimTimestamp, DeviceSecret, Done, Ephemeral, Group, Identity, Job, Misfortune, PublicA, PublicB, Salt,
+    SessionKey, Signature, Verifier, run_all,
+};
+use proptest::prelude::*;
+
+/// One exchange; a test damages what it likes between drawing and playing it.
+struct Exchange {
+    group: Group,
+    a: Ephemeral,
+    b: Ephemeral,
+    verifier: Verifier,
+    /// What the client believes.
+    identity: Identity,
+    salt: Salt,
+    password: String,
+}
+
+impl Exchange {
+    fn draw(group: Group, bits: u32, stream: &mut Stream) -> Self {
+        let identity = Identity::device(&DeviceGroupKey::new("-AbCdEf12"), &DeviceKey::new("us-east-1_9b1d"));
+        let (salt, password) = (Salt::draw(stream), DeviceSecret::draw(stream).as_str().to_owned());
+        let job = Job::Verifier {
+            group,
+            salt: salt.clone(),
+            identity: identity.clone(),
+            password: password.clone(),
+        };
+        let Done::Verifier(verifier) = job.run() else { panic!("no verifier") };
+        let (a, b) = (Ephemeral::draw(bits, stream), Ephemeral::draw(256, stream));
+        Self { group, a, b, verifier, identity, salt, password }
+    }
+
+    /// The keys of client and server.
+    fn keys(&self) -> [SessionKey; 2] {
+        let group = self.group;
+        let public = run_all(vec![
+            Job::ClientPublic { group, a: self.a.clone() },
+            Job::ServerPublic { group, b: self.b.clone(), verifier: self.verifier.clone() },
+        ]);
+        let Ok([Done::PublicA(public_a), Done::PublicB(public_b)]) = <[Done; 2]>::try_from(public) else {
+            panic!("no public values")
+        };
+        // Over the wire and back, as between real peers.
+        let received_a = PublicA::parse_hex(group, &public_a.to_hex()).unwrap();
+        let received_b = PublicB::parse_hex(group, &public_b.to_hex()).unwrap();
+        let keys = run_all(vec![
+            Job::ClientKey {
+                group,
+                a: self.a.clone(),
+                public_a,
+                public_b: received_b,
+                salt: self.salt.clone(),
+                identity: self.identity.clone(),
+                password: self.password.clone(),
+            },
+            Job::ServerKey {
+                group,
+                b: self.b.clone(),
+                verifier: self.verifier.clone(),
+                public_a: received_a,
+                public_b,
+            },
+        ]);
+        let Ok([Done::SessionKey(client), Done::SessionKey(server)]) = <[Done; 2]>::try_from(keys) else {
+            panic!("no keys")
+        };
+        [client, server]
+    }
+
+    /// Whether the server takes the client's claim.
+    fn is_accepted(&self, server_identity: &Identity) -> bool {
+        let [client, server] = self.keys();
+        let when = ClaimTimestamp::format(Timestamp::VIRTUAL_START);
+        let claim = client.sign(&self.identity, b"block", &when).to_base64();
+        server.sign(server_identity, b"block", &when).verify(&Signature::from_base64(&claim).unwrap())
+    }
+}
+
+fn stream(seed: u64) -> Stream {
+    Seed::new(seed).stream("srp properties", 0)
+}
+
+#[test]
+fn cognito_exchanges_agree_and_damaged_ones_do_not() {
+    for (number, bits) in [(0, 256), (1, 1024)] {
+        let honest = Exchange::draw(Group::cognito(), bits, &mut stream(number));
+        assert!(honest.is_accepted(&honest.identity), "a of {bits} bits");
+        let wrong = Exchange { password: "wrong".into(), ..honest };
+        assert!(!wrong.is_accepted(&wrong.identity), "a of {bits} bits");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn toy_exchanges_agree(seed: u64, bits in 1u32..=1024) {
+        let exchange = Exchange::draw(Group::toy(), bits, &mut stream(seed));
+        prop_assert!(exchange.is_accepted(&exchange.identity));
+    }
+
+    #[test]
+    fn anything_wrong_is_refused(seed: u64, wrong_password in ".{0,40}", bit in 0usize..128) {
+        let honest = || Exchange::draw(Group::toy(), 256, &mut stream(seed));
+
+        let wrong = Exchange { password: wrong_password, ..honest() };
+        prop_assert!(!wrong.is_accepted(&wrong.identity), "wrong password");
+
+        let mut salt = hex::decode(honest().salt.to_verbatim_hex()).unwrap();
+        salt[bit / 8] ^= 1 << (bit % 8);
+        let wrong = Exchange { salt: Salt::from_bytes(salt).unwrap(), ..honest() };
+        prop_assert!(!wrong.is_accepted(&wrong.identity), "wrong salt");
+
+        let mut password = honest().password.into_bytes();
+        let place = bit % password.len();
+        password[place] ^= 1;
+        let wrong = Exchange { password: String::from_utf8(password).unwrap(), ..honest() };
+        prop_assert!(!wrong.is_accepted(&wrong.identity), "one bit of the password flipped");
+
+        let other = Identity::device(&DeviceGroupKey::new("-AbCdEf12"), &DeviceKey::new("us-east-1_other"));
+        let server_identity = honest().identity;
+        let wrong = Exchange { identity: other, ..honest() };
+        prop_assert!(!wrong.is_accepted(&server_identity), "another device");
+
+        let stranger = Exchange::draw(Group::toy(), 256, &mut stream(seed.wrapping_add(1)));
+        let wrong = Exchange { verifier: stranger.verifier, ..honest() };
+        prop_assert!(!wrong.is_accepted(&wrong.identity), "another verifier");
+    }
+
+    #[test]
+    fn no_text_makes_a_parser_panic(text in prop_oneof![
+        any::<String>(),
+        "[0-9a-fA-F]{0,800}",
+        "[A-Za-z0-9+/]{0,600}={0,2}",
+        "(Tue|mon|SUN|\\PC{3}) (Jun|feb|\\PC{3}) [0-9]{0,3} [0-9]{0,3}:[0-9]{0,3}:[0-9]{0,3} (UTC|GMT|\\PC*) [0-9]{0,6}",
+    ]) {
+        for group in [Group::cognito(), Group::toy()] {
+            if let Ok(a) = PublicA::parse_hex(group, &text) {
+                prop_assert_eq!(PublicA::parse_hex(group, &a.to_hex()), Ok(a));
+            }
+            if let Ok(b) = PublicB::parse_hex(group, &text) {
+                prop_assert_eq!(PublicB::parse_hex(group, &b.to_hex()), Ok(b));
+            }
+            if let Ok(v) = Verifier::from_base64(group, &text) {
+                prop_assert_eq!(Verifier::from_base64(group, &v.to_base64()), Ok(v));
+            }
+        }
+        for salt in [Salt::from_hex(&text), Salt::from_base64(&text)].into_iter().flatten() {
+            let canonical = Salt::from_hex(&salt.to_hex()).unwrap();
+            prop_assert_eq!(canonical.to_base64(), salt.to_base64());
+        }
+        if let Ok(signature) = Signature::from_base64(&text) {
+            prop_assert_eq!(signature.to_base64(), text.clone());
+        }
+        if let Some(when) = ClaimTimestamp::parse(&text) {
+            let again = ClaimTimestamp::parse(when.canonical());
+            prop_assert_eq!(again, Some(when));
+        }
+        let _ = Ephemeral::from_hex(&text);
+    }
+
+    #[test]
+    fn every_moment_can_be_written(us: u64) {
+        let text = ClaimTimestamp::format(Timestamp::from_us(us));
+        let read = ClaimTimestamp::parse(&text).unwrap();
+        prop_assert_eq!(read.canonical(), text);
+        prop_assert!(read.moment() <= Timestamp::from_us(us));
+    }
+}
+
+#[test]
+fn values_of_two_groups_do_not_mix() {
+    let toy = Exchange::draw(Group::toy(), 256, &mut stream(3));
+    let group = Group::cognito();
+    let job = Job::ServerPublic { group, b: toy.b.clone(), verifier: toy.verifier.clone() };
+    assert_eq!(job.run(), Done::Failed(Misfortune::OtherGroup));
+    let two = |group| (PublicA::parse_hex(group, "2").unwrap(), PublicB::parse_hex(group, "2").unwrap());
+    for (a_group, b_group) in [(Group::cognito(), Group::toy()), (Group::toy(), Group::cognito())] {
+        let (public_a, public_b) = (two(a_group).0, two(b_group).1);
+        let job = Job::ServerKey {
+            group: Group::toy(),
+            b: toy.b.clone(),
+            verifier: toy.verifier.clone(),
+            public_a: public_a.clone(),
+            public_b: public_b.clone(),
+        };
+        assert_eq!((job.workings(), job.run()), (None, Done::Failed(Misfortune::OtherGroup)));
+        let job = Job::ClientKey {
+            group: Group::toy(),
+            a: toy.a.clone(),
+            public_a,
+            public_b,
+            salt: toy.salt.clone(),
+            identity: toy.identity.clone(),
+            password: toy.password.clone(),
+        };
+        assert_eq!((job.workings(), job.run()), (None, Done::Failed(Misfortune::OtherGroup)));
+    }
+}
+
+#[test]
+fn a_server_that_sends_k_v_is_found_out() {
+    // B = k·v, which takes b out of the exchange: S would be 0, whatever a is.
+    let honest = Exchange::draw(Group::toy(), 256, &mut stream(4));
+    let group = Group::toy();
+    let Done::PublicA(public_a) = (Job::ClientPublic { group, a: honest.a.clone() }).run() else {
+        panic!("no A")
+    };
+    // From k·v + g: the public value for b = 1, less g = 2.
+    let one = Ephemeral::from_hex("1").unwrap();
+    let job = Job::ServerPublic { group, b: one, verifier: honest.verifier.clone() };
+    let Done::PublicB(b) = job.run() else { panic!("no B") };
+    let k_v = u64::from_str_radix(&b.to_hex(), 16).unwrap() - 2;
+    let job = Job::ClientKey {
+        group,
+        a: honest.a,
+        public_a,
+        public_b: PublicB::parse_hex(group, &format!("{k_v:x}")).unwrap(),
+        salt: honest.salt,
+        identity: honest.identity,
+        password: honest.password,
+    };
+    assert_eq!(job.run(), Done::Failed(Misfortune::SharedIsZero));
+}
