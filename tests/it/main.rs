@@ -6,9 +6,21 @@
     reason = "a panic is how a test tells what it found, in the functions that tests share too"
 )]
 
+/// The command says what it should, and ends as it should.
+mod cli;
+/// Planted faults are found, and named by the right rule.
+mod defects;
+/// Nobody looks up or sideways.
+mod floors;
+/// The bundled scenarios come out as committed.
+mod golden;
+/// Whole runs add up and can be replayed.
+mod runs;
 /// No public value that an attacker can think of gets past parsing.
 mod srp_door;
 /// SRP holds for whatever is drawn.
 mod srp_properties;
 /// SRP gives the very numbers of real clients.
 mod srp_vectors;
+/// What the tests of whole runs share.
+mod stage;

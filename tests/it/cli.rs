@@ -1,0 +1,168 @@
+//! The command: its exit codes, what it says to bad input, and that nothing is lost or half-written.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::time::Duration;
+
+use crate::stage::root;
+
+/// A folder of this test's own, empty.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn poolproof() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_poolproof"));
+    command.current_dir(root()).env("CI", "true").stdin(Stdio::null());
+    command
+}
+
+fn output(command: &mut Command) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = command.output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap_or(-1), text(stdout), text(stderr))
+}
+
+const TOY: &str = "version: 1
+name: toy
+group: toy
+pool: { remember: always }
+population: { users: 5 }
+workload: { stages: [ { for: 2s, rate: 10/s } ] }
+";
+
+#[test]
+fn a_good_run_ends_with_0_and_names_its_report() {
+    let folder = folder("good");
+    fs::write(folder.join("toy.yaml"), TOY).unwrap();
+    let (code, out, err) = output(poolproof().arg("run").arg(folder.join("toy.yaml")).arg("--out").arg(&folder));
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let report = folder.join("toy/report.html");
+    for wanted in ["passed", "0 mismatched", "PASSWORD_VERIFIER", report.to_str().unwrap()] {
+        assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
+    }
+    assert!(report.is_file() && folder.join("toy/report.json").is_file());
+    let left: Vec<_> = fs::read_dir(folder.join("toy")).unwrap().collect();
+    assert_eq!(left.len(), 2, "nothing else is left behind");
+}
+
+#[test]
+fn a_crossed_threshold_ends_with_99_and_another_seed_is_used_when_asked() {
+    let folder = folder("threshold");
+    let text = format!("{TOY}thresholds: [ sign_ins.completed > 1000 ]\n");
+    fs::write(folder.join("toy.yaml"), text).unwrap();
+    let run = || {
+        let mut command = poolproof();
+        command.arg("run").arg(folder.join("toy.yaml")).arg("--out").arg(&folder).args(["--format", "json"]);
+        command
+    };
+    let (code, out, _) = output(&mut run());
+    assert_eq!(code, 99, "{out}");
+    assert!(!folder.join("toy/report.html").exists(), "only JSON was asked for");
+    let (_, out, _) = output(run().args(["--seed", "77"]));
+    assert!(out.contains("seed 77"), "{out}");
+}
+
+#[test]
+fn a_bad_scenario_ends_with_104_before_anything_is_run() {
+    let folder = folder("bad");
+    fs::write(folder.join("toy.yaml"), TOY).unwrap();
+    fs::write(folder.join("bad.yaml"), TOY.replace("remember:", "rember:")).unwrap();
+    let files = [folder.join("toy.yaml"), folder.join("bad.yaml"), folder.join("missing.yaml")];
+    let (code, out, err) = output(poolproof().arg("run").args(&files).arg("--out").arg(&folder));
+    assert_eq!((code, out.as_str()), (104, ""));
+    for wanted in ["bad.yaml:4:9", "rember", "did you mean `remember`?", "missing.yaml"] {
+        assert!(err.contains(wanted), "no `{wanted}` in:\n{err}");
+    }
+    assert!(!folder.join("toy").exists(), "nothing was run");
+    let (code, _, err) = output(poolproof().arg("check").args(&files));
+    assert_eq!(code, 104, "{err}");
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_is_told_before_the_run() {
+    let folder = folder("unwritable");
+    fs::write(folder.join("toy.yaml"), TOY).unwrap();
+    // A file where the folder should be stops everyone, root included.
+    fs::write(folder.join("taken"), "").unwrap();
+    let out = folder.join("taken");
+    let (code, out, err) = output(poolproof().arg("run").arg(folder.join("toy.yaml")).arg("--out").arg(&out));
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("taken") && err.contains("Nothing was run"), "{err}");
+}
+
+#[test]
+fn two_scenarios_of_one_name_are_refused() {
+    let folder = folder("twins");
+    fs::write(folder.join("one.yaml"), TOY).unwrap();
+    fs::write(folder.join("two.yaml"), TOY).unwrap();
+    let files = [folder.join("one.yaml"), folder.join("two.yaml")];
+    let (code, _, err) = output(poolproof().arg("run").args(files).arg("--out").arg(&folder));
+    assert_eq!(code, 2);
+    assert!(err.contains("both named `toy`"), "{err}");
+}
+
+#[test]
+fn more_than_the_generator_can_do_ends_with_83_and_says_so() {
+    let folder = folder("saturated");
+    let text = TOY.replace("users: 5", "users: 20").replace("rate: 10/s", "rate: 20000/s");
+    fs::write(folder.join("toy.yaml"), format!("clock: wall\n{text}")).unwrap();
+    let (code, out, _) =
+        output(poolproof().arg("run").arg(folder.join("toy.yaml")).arg("--out").arg(&folder));
+    assert_eq!(code, 83, "{out}");
+    assert!(out.contains("The generator"), "{out}");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_run_ends_with_105_and_a_partial_report() {
+    let folder = folder("interrupted");
+    let text = TOY.replace("for: 2s", "for: 1h");
+    fs::write(folder.join("toy.yaml"), format!("clock: wall\n{text}")).unwrap();
+    let mut command = poolproof();
+    command.arg("run").arg(folder.join("toy.yaml")).arg("--out").arg(&folder);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    let killed = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    let out = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(105), "{out}");
+    let report = poolproof::report::read(&folder.join("toy/report.json")).unwrap();
+    assert!(report.partial);
+    let sums = &report.sign_ins;
+    assert!(sums.started > 0, "two seconds at ten a second");
+    assert_eq!(sums.started, sums.completed + sums.refused + sums.abandoned + sums.transport_failed);
+}
+
+#[test]
+fn the_schema_is_the_one_that_is_shipped() {
+    let (code, out, _) = output(poolproof().arg("schema"));
+    assert_eq!(code, 0);
+    let shipped = fs::read_to_string(root().join("scenarios/scenario.schema.json")).unwrap();
+    assert_eq!(out.trim(), shipped.trim());
+}
+
+#[test]
+fn check_shows_the_defaults_and_the_decisions_to_expect_and_runs_nothing() {
+    let (code, out, err) = output(poolproof().args(["check", "scenarios/opt-in.yaml"]));
+    assert_eq!((code, err.as_str()), (0, ""));
+    for wanted in ["session_validity: 3m", "not remembered", "suppressed", "documented"] {
+        assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
+    }
+}
+
+#[test]
+fn a_command_line_that_makes_no_sense_ends_with_2() {
+    for line in [&["rum"][..], &["run"], &["run", "x.yaml", "--seed", "-1"], &["run", "x", "--clock", "sun"]] {
+        let (code, out, err) = output(poolproof().args(line));
+        assert_eq!((code, out.as_str()), (2, ""), "{line:?}");
+        assert!(err.contains("error:"), "{err}");
+    }
+    assert_eq!(output(poolproof().arg("--help")).0, 0);
+    assert_eq!(output(poolproof().arg("--version")).0, 0);
+}

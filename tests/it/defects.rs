@@ -1,0 +1,94 @@
+//! A smoke detector is tested with smoke: every planted fault is found, and under the right rule's name.
+
+use poolproof::pool::Defect;
+use poolproof::report::Report;
+use poolproof::scenario::Scenario;
+
+use crate::stage::{play, play_with, scenario};
+
+/// Whoever comes, what for, and how risky: enough of everything that each fault shows.
+fn everyone(pool: &str) -> Scenario {
+    scenario(&format!(
+        "version: 1
+name: everyone
+seed: 5
+group: toy
+pool: {pool}
+population:
+  users: 200
+  factors: {{ none: 40, totp: 40, sms: 20 }}
+  devices: {{ poisson: 1.3 }}
+  opt_in: 50%
+workload:
+  stages: [ {{ for: 100s, rate: 40/s }} ]
+  mix: {{ known_device: 50, new_device: 15, wrong_password: 15, forgotten_device: 5, wrong_device_secret: 5, replayed_claim: 10 }}
+  risk: {{ none: 70, low: 10, medium: 10, high: 10 }}
+"
+    ))
+}
+
+/// Three people who can hardly type: their failures lock them out.
+fn clumsy() -> Scenario {
+    scenario(
+        "version: 1
+name: clumsy
+seed: 5
+group: toy
+pool: { remember: always }
+population: { users: 3 }
+workload:
+  stages: [ { for: 100s, rate: 4/s } ]
+  mix: { known_device: 10, wrong_password: 90 }
+",
+    )
+}
+
+const ALWAYS: &str = "{ remember: always, suppress_mfa: true, mfa: optional, \
+     risk: { mode: enforced, low: mfa_if_configured, medium: mfa_required, high: block } }";
+const ALWAYS_ASKING: &str = "{ remember: always, suppress_mfa: false, mfa: optional }";
+const OPT_IN: &str = "{ remember: opt_in, suppress_mfa: true, mfa: optional }";
+
+/// Each fault, a pool in which it shows, and the rule that must be named first.
+const FOUND: [(Defect, &str, &str); 10] = [
+    (Defect::ForgottenDeviceAccepted, ALWAYS, "device-unknown"),
+    (Defect::SuppressesAlways, ALWAYS_ASKING, "not-suppressed"),
+    (Defect::OptInRemembersAtOnce, OPT_IN, "not-remembered"),
+    (Defect::BlockIgnored, ALWAYS, "risk-block"),
+    (Defect::NoteUnknown, ALWAYS, "note-device"),
+    (Defect::DeviceClaimUnchecked, ALWAYS, "wrong-device-secret"),
+    (Defect::PasswordClaimUnchecked, ALWAYS, "wrong-password"),
+    (Defect::ClaimReusable, ALWAYS, "replayed-claim"),
+    (Defect::LockoutOffByOne, "", "locked-out"),
+    (Defect::NewDeviceAlways, ALWAYS, "suppressed"),
+];
+
+fn mismatched_rules(report: &Report) -> Vec<&str> {
+    let wrong = report.decisions.rules.iter().filter(|rule| rule.mismatched > 0);
+    wrong.map(|rule| rule.id.as_str()).collect()
+}
+
+#[test]
+fn a_sound_pool_raises_no_alarm() {
+    for pool in [ALWAYS, ALWAYS_ASKING, OPT_IN] {
+        let report = play(&everyone(pool));
+        assert!(report.decisions.checked > 3000, "{}", report.decisions.checked);
+        assert_eq!(mismatched_rules(&report), Vec::<&str>::new(), "{pool}");
+        assert_eq!(report.verdict.exit_code, 0);
+    }
+    let report = play(&clumsy());
+    assert_eq!(mismatched_rules(&report), Vec::<&str>::new());
+    assert!(report.decisions.rules.iter().any(|rule| rule.id == "locked-out" && rule.seen > 10));
+}
+
+#[test]
+fn every_planted_fault_is_found_under_the_right_name() {
+    assert_eq!(FOUND.map(|(defect, ..)| defect), Defect::ALL, "a fault that nobody looks for");
+    for (defect, pool, rule) in FOUND {
+        let scenario = if defect == Defect::LockoutOffByOne { clumsy() } else { everyone(pool) };
+        let report = play_with(&scenario, Some(defect));
+        let wrong = mismatched_rules(&report);
+        assert!(wrong.contains(&rule), "{defect:?} must show as {rule}, and shows as {wrong:?}");
+        assert_eq!(report.verdict.exit_code, 80, "{defect:?}");
+        assert!(!report.decisions.mismatches.is_empty());
+    }
+}

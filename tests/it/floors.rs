@@ -1,0 +1,115 @@
+//! The house: a module may import only from floors below its own, and no file has two subjects.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The floors, from the ground up (ARCHITECTURE.md).
+const FLOORS: [&[&str]; 8] = [
+    &["clock", "seed", "ids", "policy"],
+    &["srp", "protocol", "totp"],
+    &["pool", "client", "oracle"],
+    &["scenario", "workload", "target", "compute", "metrics"],
+    &["actors"],
+    &["report"],
+    &["run"],
+    &["cli"],
+];
+
+/// Looks to the side that the house allows, and why.
+const DOORS: [(&str, &str); 1] = [
+    // A workload is made from a scenario: it is the one reader of its plan.
+    ("workload", "scenario"),
+];
+
+/// More lines than this are two subjects. Tables are exempt, and so are tests.
+const LONGEST_FILE: usize = 500;
+
+fn floor(module: &str) -> Option<usize> {
+    FLOORS.iter().position(|floor| floor.contains(&module))
+}
+
+/// Where `text`, a file of `module`, looks to where it may not.
+fn violations(module: &str, text: &str) -> Vec<String> {
+    let mut found = Vec::new();
+    for (number, line) in text.lines().enumerate() {
+        let code = line.split("//").next().unwrap_or_default();
+        for (at, _) in code.match_indices("crate::") {
+            let rest = &code[at + "crate::".len()..];
+            let name: String = rest.chars().take_while(|c| c.is_ascii_alphanumeric() || *c == '_').collect();
+            let allowed = name == module
+                || DOORS.contains(&(module, &name))
+                || matches!((floor(module), floor(&name)), (Some(own), Some(other)) if other < own);
+            if !allowed {
+                let line = number + 1;
+                found.push(format!("line {line}: `{module}` may not look at `{name}`: {}", code.trim()));
+            }
+        }
+    }
+    found
+}
+
+fn sources() -> Vec<(String, PathBuf, String)> {
+    let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![src.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let inner = path.strip_prefix(&src).unwrap().to_owned();
+                let module = inner.iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned();
+                let text = fs::read_to_string(&path).unwrap();
+                sources.push((module, inner, text));
+            }
+        }
+    }
+    sources
+}
+
+#[test]
+fn nobody_looks_up_or_sideways() {
+    let mut found = Vec::new();
+    let sources = sources();
+    for (module, path, text) in &sources {
+        if matches!(module.as_str(), "lib" | "main") {
+            continue;
+        }
+        assert!(floor(module).is_some(), "{} stands on no floor: give it one", path.display());
+        found.extend(violations(module, text).into_iter().map(|one| format!("{}: {one}", path.display())));
+    }
+    assert!(sources.len() > 60, "the sources are not where this test looks");
+    assert_eq!(found, Vec::<String>::new());
+}
+
+#[test]
+fn a_look_up_or_sideways_would_be_seen() {
+    assert_eq!(violations("oracle", "use crate::policy::MfaMode;"), Vec::<String>::new());
+    assert_eq!(violations("oracle", "//! See [`crate::pool`]."), Vec::<String>::new());
+    assert_eq!(violations("oracle", "use crate::pool::Pool;").len(), 1);
+    assert_eq!(violations("pool", "let job = crate::actors::Job;").len(), 1);
+    assert_eq!(violations("workload", "use crate::scenario::Scenario;"), Vec::<String>::new());
+    assert_eq!(violations("scenario", "use crate::workload::Person;").len(), 1);
+    assert_eq!(violations("pool", "use crate::unheard_of::Thing;").len(), 1);
+}
+
+#[test]
+fn no_file_has_two_subjects() {
+    let long = sources().into_iter().map(|(_, path, text)| (path, text.lines().count()));
+    let long: Vec<_> = long.filter(|(_, lines)| *lines > LONGEST_FILE).collect();
+    assert_eq!(long, Vec::<(PathBuf, usize)>::new());
+}
+
+#[test]
+fn one_file_alone_speaks_yaml_and_one_alone_reads_the_time() {
+    let users = |word: &str| -> Vec<String> {
+        let naming = sources().into_iter().filter(|(_, _, text)| {
+            text.lines().any(|line| line.split("//").next().is_some_and(|code| code.contains(word)))
+        });
+        naming.map(|(_, path, _)| path.display().to_string()).collect()
+    };
+    assert_eq!(users("serde_yaml::"), ["scenario/yaml.rs"]);
+    assert_eq!(users("Instant::now"), ["clock.rs"]);
+    assert_eq!(users("UNIX_EPOCH"), ["clock.rs"]);
+}

@@ -1,0 +1,77 @@
+//! The bundled scenarios come out as their committed reports, byte for byte: on every machine, in every run.
+//!
+//! After an intended change: `POOLPROOF_BLESS=1 cargo test golden`, and read the difference before committing it.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use poolproof::clock::ClockKind;
+use poolproof::report::Report;
+use poolproof::run::{Settings, run};
+use poolproof::scenario;
+
+use crate::stage::{bundled, root, settings};
+
+/// Plays a bundled file as `poolproof run` does from the project's folder.
+fn report(file: &Path) -> Option<(String, Report)> {
+    let bytes = fs::read(file).unwrap();
+    let scenario = scenario::parse("bundled", &bytes).unwrap();
+    if scenario.clock == ClockKind::Wall {
+        return None;
+    }
+    let name = file.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
+    let settings =
+        Settings { file: name, text: String::from_utf8(bytes).unwrap(), ..settings(None) };
+    let report = run(&scenario, &settings, std::future::pending::<()>).unwrap();
+    Some((scenario.name, report))
+}
+
+fn golden(name: &str) -> PathBuf {
+    root().join("reports/golden").join(name).join("report.json")
+}
+
+/// The first line in which two texts differ.
+fn first_difference(golden: &str, now: &str) -> String {
+    let mut lines = golden.lines().zip(now.lines()).enumerate();
+    match lines.find(|(_, (golden, now))| golden != now) {
+        Some((number, (golden, now))) => format!("line {}: golden {golden}, now {now}", number + 1),
+        None => "one is longer than the other".to_owned(),
+    }
+}
+
+#[test]
+fn every_virtual_scenario_comes_out_as_its_golden_report() {
+    let mut compared = 0;
+    for file in bundled() {
+        let Some((name, report)) = report(&file) else { continue };
+        let (path, now) = (golden(&name), report.to_json());
+        if std::env::var_os("POOLPROOF_BLESS").is_some() {
+            poolproof::report::write(path.parent().unwrap(), &report, true).unwrap();
+        }
+        let committed = fs::read_to_string(&path).unwrap_or_default();
+        assert!(committed == now, "{name} has changed: {}", first_difference(&committed, &now));
+        assert_eq!(report.decisions.mismatched, 0, "{name}");
+        assert_eq!(report.verdict.exit_code, 0, "{name}");
+        compared += 1;
+    }
+    assert_eq!(compared, 7, "scenarios with a golden report");
+}
+
+#[test]
+fn a_golden_report_with_one_digit_changed_would_be_seen() {
+    let now = fs::read_to_string(golden("risk")).unwrap();
+    let tampered = now.replacen("\"p50_us\": 4", "\"p50_us\": 5", 1);
+    assert_ne!(tampered, now);
+    assert!(first_difference(&tampered, &now).contains("p50_us"));
+}
+
+#[test]
+fn another_seed_gives_another_report() {
+    let text = fs::read_to_string(root().join("scenarios/risk.yaml")).unwrap();
+    let play = |seed: &str| {
+        let scenario = crate::stage::scenario(&text.replace("seed: 16", seed));
+        crate::stage::play(&scenario).to_json()
+    };
+    assert_eq!(play("seed: 17"), play("seed: 17"));
+    assert_ne!(play("seed: 17"), play("seed: 18"));
+}
