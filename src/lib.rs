@@ -3,6 +3,7 @@
 pub mod client;
 pub mod clock;
 pub mod ids;
+pub mod metrics;
 pub mod oracle;
 pub mod policy;
 pub mod protocol;
