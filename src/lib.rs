@@ -7,4 +7,5 @@ pub mod metrics;
 pub mod oracle;
 pub mod policy;
 pub mod protocol;
+pub mod report;
 pub mod seed;
