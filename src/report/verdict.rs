@@ -1,7 +1,7 @@
 //! Whether a run passed, and why.
 
 use super::format::{count, measured};
-use super::{Subject, Verdict};
+use super::{Subject, ThresholdResult, Verdict};
 use crate::metrics::Summary;
 
 /// The pool decided otherwise than a rule asks.
@@ -22,12 +22,8 @@ impl Verdict {
             let (wrong, all) = (count(decisions.mismatched()), count(decisions.checked()));
             faults.push((MISMATCH, format!("{wrong} of {all} decisions differ from what the rules ask.")));
         }
-        for threshold in subject.thresholds.iter().filter(|threshold| !threshold.passed) {
-            let value = threshold.value.map_or_else(
-                || "there are too few samples to say".to_owned(),
-                |value| format!("it was {}", measured(value, threshold.unit)),
-            );
-            faults.push((THRESHOLD, format!("{} does not hold: {value}.", threshold.text)));
+        if let Some(sentence) = crossed(&subject.thresholds) {
+            faults.push((THRESHOLD, sentence));
         }
         if let Some(sentence) = &subject.saturated {
             faults.push((SATURATED, sentence.clone()));
@@ -49,6 +45,27 @@ impl Verdict {
             });
         }
         Self { exit_code, passed, sentences }
+    }
+}
+
+/// Which thresholds do not hold, and what was measured instead.
+fn crossed(thresholds: &[ThresholdResult]) -> Option<String> {
+    let told: Vec<String> = thresholds
+        .iter()
+        .filter(|threshold| !threshold.passed)
+        .map(|threshold| match threshold.value {
+            Some(value) => format!("{} (it was {})", threshold.text, measured(value, threshold.unit)),
+            None => format!("{} (too few samples to say)", threshold.text),
+        })
+        .collect();
+    match (told.len(), thresholds.len()) {
+        (0, _) => None,
+        (1, 1) => Some(format!("The threshold does not hold: {}.", told[0])),
+        (some, all) => {
+            let (some, all) = (count(some as u64), count(all as u64));
+            let verb = if told.len() == 1 { "does" } else { "do" };
+            Some(format!("{some} of {all} thresholds {verb} not hold: {}.", told.join(", ")))
+        }
     }
 }
 

@@ -45,10 +45,10 @@ impl Plot {
                         line.grid x1="0" x2="100%" y1=(y) y2=(y) {}
                         text x="-10" y=(y) dy="4" text-anchor="end" { (tick.label) }
                     }
-                    @for tick in &self.x {
+                    @for (index, tick) in self.x.iter().enumerate() {
                         @let x = format!("{}%", place(tick.at * 100.0));
                         line.axis x1=(x) x2=(x) y1=(height) y2=(height + 5.0) {}
-                        text x=(x) y=(height + 20.0) text-anchor="middle" { (tick.label) }
+                        text.first[index == 0] x=(x) y=(height + 20.0) text-anchor="middle" { (tick.label) }
                     }
                     line.axis x1="0" x2="100%" y1=(height) y2=(height) {}
                     (stretched(&view, &self.curves))

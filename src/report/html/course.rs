@@ -66,12 +66,12 @@ fn flow(timeline: &Timeline) -> Markup {
     html! {
         figure {
             figcaption {
-                b { "Sign-ins a second" }
+                b { "Sign-ins a second, stacked" }
                 span.legend {
                     span { (sample("offered")) "offered" }
                     span { (patch("completed")) "completed" }
-                    span { (patch("refused")) "refused, above" }
-                    span { (patch("failed")) "failed, on top" }
+                    span { (patch("refused")) "refused" }
+                    span { (patch("failed")) "failed" }
                     @if warm_up_ends(timeline) > 0 { span { (patch("band")) "warm-up" } }
                 }
             }

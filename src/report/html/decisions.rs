@@ -9,7 +9,7 @@ use crate::report::{Confused, Decisions, Mismatch, Report, Rule};
 /// This many mismatches are open on the page; the rest unfolds.
 const OPEN: usize = 6;
 
-/// The rules that applied, beside the outcomes.
+/// The rules that applied, and the outcomes.
 pub(super) fn rules_and_outcomes(report: &Report) -> Markup {
     let decisions = &report.decisions;
     html! {
@@ -19,7 +19,8 @@ pub(super) fn rules_and_outcomes(report: &Report) -> Markup {
             @if decisions.rules.is_empty() {
                 p.lead { "No decision was checked." }
             } @else {
-                div.pair { (rules(&decisions.rules)) (matrix(decisions)) }
+                (rules(&decisions.rules))
+                (matrix(decisions))
             }
         }
     }
@@ -28,7 +29,7 @@ pub(super) fn rules_and_outcomes(report: &Report) -> Markup {
 fn rules(rules: &[Rule]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Decisions by rule" {
-            table {
+            table.rules {
                 thead {
                     tr {
                         th scope="col" { "Rule" }
@@ -74,8 +75,9 @@ fn matrix(decisions: &Decisions) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Expected against seen outcomes" {
             table.matrix {
+                caption { b { "Outcomes" } " expected and seen; “otherwise” is the same end by other challenges" }
                 thead {
-                    tr { th scope="col" { "Expected ↓  seen →" } @for outcome in &seen { th scope="col" { code { (outcome) } } } }
+                    tr { th scope="col" { "Expected ↓ · seen →" } @for outcome in &seen { th scope="col" { code { (outcome) } } } }
                 }
                 tbody {
                     @for row in &expected {
@@ -96,9 +98,9 @@ fn outcome(cell: Option<&Confused>) -> Markup {
     let Some(cell) = cell else { return html! { td.soft { "·" } } };
     let same = cell.expected == cell.seen;
     html! {
-        td.hit[same && cell.mismatched == 0].miss[cell.mismatched > 0] {
+        td.hit[same].miss[!same] {
             (count(cell.count))
-            @if same && cell.mismatched > 0 { span.of { (count(cell.mismatched)) " by other challenges" } }
+            @if same && cell.mismatched > 0 { span.of.bad { "✗ " (count(cell.mismatched)) " otherwise" } }
             @if !same { span.of { "✗ wrong" } }
         }
     }

@@ -20,8 +20,8 @@ pub(super) fn generator(report: &Report) -> Markup {
             p.lead {
                 (tick(generator.saturated.is_none())) " "
                 @match &generator.saturated {
-                    Some(sentence) => (sentence),
-                    None => "It started sign-ins when they were due.",
+                    Some(sentence) => span.bad { (sentence) },
+                    None => "It kept its own times well enough for the numbers above to stand.",
                 }
             }
             dl.ground {

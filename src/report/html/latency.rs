@@ -15,7 +15,7 @@ pub(super) fn steps(report: &Report) -> Markup {
     html! {
         section {
             h2 { "Steps" }
-            p.lead { "Time from request to answer, as the client sees it. The time that people take for codes is not in it, nor is the warm-up." }
+            p.lead { "Time from request to answer, as the client sees it. The time that people take for codes is not in it, nor is the warm-up. Drawn on a logarithmic scale: a dot for p50, a stroke for p99, a thin line on to the longest." }
             div.scroll tabindex="0" role="region" aria-label="Latency by step" {
                 table.steps {
                     thead {

@@ -76,3 +76,41 @@ fn top(report: &Report) -> Markup {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::STYLE;
+
+    /// Relative luminance of `#rrggbb`, after WCAG 2.2.
+    fn luminance(colour: &str) -> f64 {
+        let channel = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+
+    #[test]
+    fn every_text_can_be_read_on_every_ground_in_light_and_dark() {
+        let mut themes = 0;
+        for block in STYLE.split(":root {").skip(1).map(|rest| rest.split('}').next().unwrap()) {
+            let colour = |name: &str| {
+                let value = block.split(&format!("--{name}: ")).nth(1).unwrap().split(';').next().unwrap();
+                luminance(value)
+            };
+            for text in ["ink", "soft", "good", "bad"] {
+                for ground in ["paper", "panel", "good-wash", "bad-wash"] {
+                    let (one, two) = (colour(text), colour(ground));
+                    let contrast = (one.max(two) + 0.05) / (one.min(two) + 0.05);
+                    assert!(contrast >= 4.5, "{text} on {ground}: {contrast:.2}");
+                }
+            }
+            for line in ["one", "two", "three"] {
+                let (one, two) = (colour(line), colour("paper"));
+                assert!((one.max(two) + 0.05) / (one.min(two) + 0.05) >= 3.0, "{line} on paper");
+            }
+            themes += 1;
+        }
+        assert_eq!(themes, 3, "light, dark and paper");
+    }
+}

@@ -38,16 +38,14 @@ fn threshold(result: &ThresholdResult) -> Markup {
 pub(super) fn headline(report: &Report) -> Markup {
     let (sign_ins, decisions) = (&report.sign_ins, &report.decisions);
     let intended = &report.latency.sign_in.intended;
-    let failed = sign_ins.abandoned + sign_ins.transport_failed;
     html! {
         dl.headline aria-label="Headline numbers" {
             div {
                 dt { "Sign-ins" }
                 dd.big data-field="sign_ins.started" { (count(sign_ins.started)) }
                 dd.fine { (count(sign_ins.completed)) " completed, " (count(sign_ins.refused)) " refused" }
-                @if failed > 0 {
-                    dd.fine.bad { (count(sign_ins.abandoned)) " abandoned, " (count(sign_ins.transport_failed)) " got no answer" }
-                }
+                @if sign_ins.abandoned > 0 { dd.fine.bad { (count(sign_ins.abandoned)) " abandoned" } }
+                @if sign_ins.transport_failed > 0 { dd.fine.bad { (count(sign_ins.transport_failed)) " got no answer" } }
                 @if sign_ins.warm_up > 0 { dd.fine { (count(sign_ins.warm_up)) " of them warm-up" } }
             }
             div {
