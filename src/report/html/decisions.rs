@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::marks::{confidence, tick};
+use super::marks::{command, confidence, tick};
 use crate::report::format::{count, time};
 use crate::report::{Confused, Decisions, Mismatch, Report, Rule};
 
@@ -66,6 +66,7 @@ fn matrix(decisions: &Decisions) -> Markup {
     // In the order in which the report has them, which is that of the outcomes themselves.
     let mut expected: Vec<&str> = decisions.confusion.iter().map(|cell| cell.expected.as_str()).collect();
     expected.dedup();
+    let otherwise = decisions.confusion.iter().any(|cell| cell.expected == cell.seen && cell.mismatched > 0);
     let mut seen: Vec<&str> = expected.clone();
     for cell in &decisions.confusion {
         if !seen.contains(&cell.seen.as_str()) {
@@ -75,7 +76,10 @@ fn matrix(decisions: &Decisions) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Expected against seen outcomes" {
             table.matrix {
-                caption { b { "Outcomes" } " expected and seen; “otherwise” is the same end by other challenges" }
+                caption {
+                    b { "Outcomes" } " expected and seen"
+                    @if otherwise { "; “otherwise” is the same end by other challenges" }
+                }
                 thead {
                     tr { th scope="col" { "Expected ↓ · seen →" } @for outcome in &seen { th scope="col" { code { (outcome) } } } }
                 }
@@ -116,7 +120,7 @@ pub(super) fn mismatches(report: &Report) -> Markup {
             h2 { "Mismatches" }
             @if decisions.mismatched == 0 {
                 div.clean {
-                    (tick(true))
+                    @if decisions.checked > 0 { (tick(true)) }
                     p {
                         @if decisions.checked == 0 { "None, since no decision was checked." }
                         @else { "None. All " (count(decisions.checked)) " decisions are what the rules ask for." }
@@ -153,7 +157,7 @@ fn card(mismatch: &Mismatch, replay: &str) -> Markup {
                 dt { "Situation" } dd { (mismatch.situation) }
                 dt { "Expected" } dd { code { (mismatch.expected) } }
                 dt { "Seen" } dd { code.bad { (mismatch.seen) } }
-                dt { "Replay" } dd { code { (replay) } }
+                dt { "Replay" } dd { (command(replay)) }
             }
         }
     }

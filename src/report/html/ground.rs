@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::marks::tick;
+use super::marks::{command, tick};
 use crate::clock::ClockKind;
 use crate::report::Report;
 use crate::report::format::{UNKNOWN, count, number, rate, time_or_unknown};
@@ -55,10 +55,10 @@ pub(super) fn environment(report: &Report) -> Markup {
                     dt { "Processor" } dd { (environment.cpu.as_deref().unwrap_or(UNKNOWN)) }
                     dt { "Cores" } dd { (count(environment.cores as u64)) }
                     dt { "Version" } dd { "poolproof " (environment.version) }
-                    dt { "Command" } dd { code { (environment.command) } }
+                    dt { "Command" } dd { (command(&environment.command)) }
                 }
                 dt { "Seed" } dd { (report.seed) }
-                dt { "Replay" } dd { code { (report.replay()) } }
+                dt { "Replay" } dd { (command(&report.replay())) }
             }
         }
     }

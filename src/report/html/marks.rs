@@ -27,6 +27,11 @@ pub(super) fn tick(good: bool) -> Markup {
     }
 }
 
+/// A command that wraps between its words and not at the hyphens inside them.
+pub(super) fn command(text: &str) -> Markup {
+    html! { code.command { @for word in text.split(' ') { span { (word) } " " } } }
+}
+
 /// How well a rule is known: a full, a half or an empty circle, and the word.
 pub(super) fn confidence(word: &str) -> Markup {
     html! {

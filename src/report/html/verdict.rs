@@ -44,8 +44,8 @@ pub(super) fn headline(report: &Report) -> Markup {
                 dt { "Sign-ins" }
                 dd.big data-field="sign_ins.started" { (count(sign_ins.started)) }
                 dd.fine { (count(sign_ins.completed)) " completed, " (count(sign_ins.refused)) " refused" }
-                @if sign_ins.abandoned > 0 { dd.fine.bad { (count(sign_ins.abandoned)) " abandoned" } }
-                @if sign_ins.transport_failed > 0 { dd.fine.bad { (count(sign_ins.transport_failed)) " got no answer" } }
+                @if sign_ins.abandoned > 0 { dd.fine.plain { (count(sign_ins.abandoned)) " abandoned" } }
+                @if sign_ins.transport_failed > 0 { dd.fine.plain { (count(sign_ins.transport_failed)) " got no answer" } }
                 @if sign_ins.warm_up > 0 { dd.fine { (count(sign_ins.warm_up)) " of them warm-up" } }
             }
             div {
