@@ -31,8 +31,7 @@ impl Latencies {
 
     /// Puts one time in.
     pub fn record(&mut self, time: Duration) {
-        // Clamped here, since the histogram itself would clamp to the end of its last bucket, beyond the hour.
-        self.0.saturating_record(as_us(time).min(LONGEST_US));
+        self.0.saturating_record(as_us(time));
     }
 
     /// How many were put in.
@@ -48,6 +47,7 @@ impl Latencies {
         let beyond = (1.0 - quantile) * self.count() as f64;
         // The slack is for quantiles that binary fractions miss: 0.999 of 1000 leaves one, not 0.999….
         let supported = quantile <= 0.9 || quantile >= 1.0 || beyond > 1.0 - 1e-6;
+        // The histogram's last bucket reaches beyond the hour.
         (self.count() > 0 && supported).then(|| self.0.value_at_quantile(quantile).min(LONGEST_US))
     }
 

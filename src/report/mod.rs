@@ -1,7 +1,7 @@
 //! What a run has shown, told once and written in several ways.
 //!
 //! [`Report`] is the one model: [`Report::new`] makes it from a [`Subject`] (what was run) and a summary (what was
-//! measured). `report.json` is the model itself and can be read back; [`html`] and [`text`] say nothing that is not in
+//! measured). `report.json` is the model itself and can be read back; [`html`] and [`text()`] say nothing that is not in
 //! it. So they cannot disagree.
 
 mod build;
