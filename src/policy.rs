@@ -1,5 +1,7 @@
 //! A pool's settings, in Cognito's terms: what it remembers, when it asks for a second factor, what risk does.
 
+use std::fmt;
+use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -192,17 +194,6 @@ pub struct Switches {
     pub strict_mfa_binding: bool,
 }
 
-/// Categories in which Cognito counts requests (SEMANTICS f).
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum QuotaCategory {
-    /// `InitiateAuth` and `RespondToAuthChallenge`.
-    UserAuthentication,
-    /// `GetDevice`, `ListDevices`.
-    UserResourceRead,
-    /// `ConfirmDevice`, `UpdateDeviceStatus`, `ForgetDevice`.
-    UserResourceUpdate,
-}
-
 /// Requests a second that the pool takes in each category; `None` is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Quotas {
@@ -222,6 +213,45 @@ impl Quotas {
     /// Cognito's defaults per account and region.
     pub const COGNITO: Self =
         Self { user_authentication: Some(120), user_resource_read: Some(50), user_resource_update: Some(25) };
+}
+
+/// Gives each setting the word that scenarios, reports and tables have for it.
+macro_rules! words {
+    ($($name:ident { $($variant:ident = $text:literal,)* })*) => {$(
+        impl $name {
+            /// The word in scenarios, reports and tables.
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$variant => $text,)* }
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.pad(self.as_str())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = ();
+
+            fn from_str(text: &str) -> Result<Self, ()> {
+                [$(Self::$variant,)*].into_iter().find(|word| word.as_str() == text).ok_or(())
+            }
+        }
+    )*};
+}
+
+words! {
+    RememberMode { No = "no", Always = "always", OptIn = "opt_in", }
+    MfaMode { Off = "off", Optional = "optional", On = "on", }
+    Factors { None = "none", Sms = "sms", Totp = "totp", SmsAndTotp = "sms_and_totp", }
+    RiskLevel { Low = "low", Medium = "medium", High = "high", }
+    RiskAction {
+        NoAction = "no_action",
+        MfaIfConfigured = "mfa_if_configured",
+        MfaRequired = "mfa_required",
+        Block = "block",
+    }
 }
 
 /// Everything that decides how a pool answers.
@@ -260,4 +290,24 @@ impl PoolPolicy {
         switches: Switches { risk_note: RiskNote::Pool, strict_mfa_binding: false },
         session_validity: Self::SESSION_VALIDITY,
     };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_has_one_word_everywhere() {
+        fn same<T: Serialize + fmt::Display + FromStr<Err = ()> + PartialEq + fmt::Debug>(all: &[T]) {
+            for one in all {
+                assert_eq!(serde_json::to_value(one).unwrap(), one.to_string());
+                assert_eq!(one.to_string().parse().as_ref(), Ok(one));
+            }
+        }
+        same(&RememberMode::ALL);
+        same(&MfaMode::ALL);
+        same(&Factors::ALL);
+        same(&RiskLevel::ALL);
+        same(&RiskAction::ALL);
+    }
 }

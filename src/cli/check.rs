@@ -7,7 +7,7 @@ use super::args::CheckArgs;
 use super::{Exit, complain, say};
 use crate::client::Intent;
 use crate::oracle::{self, Claim, Device, Facts, Lock};
-use crate::policy::{Factors, RememberMode, RiskMode};
+use crate::policy::{RememberMode, RiskMode};
 use crate::scenario::{self, Diagnostic, Scenario};
 
 /// Checks the files and shows what they mean.
@@ -56,22 +56,9 @@ fn situation(facts: &Facts) -> String {
     if facts.claim == Claim::Wrong {
         return "wrong password".to_owned();
     }
-    let device = match facts.device {
-        Device::None => "new device",
-        Device::Remembered if facts.device_secret_right => "remembered device",
-        Device::Remembered => "remembered device, wrong secret",
-        Device::NotRemembered => "device not remembered",
-        Device::Issued => "device never confirmed",
-        Device::Forgotten => "forgotten device",
-    };
-    let factors = match facts.factors {
-        Factors::None => "no factor",
-        Factors::Sms => "sms",
-        Factors::Totp => "totp",
-        Factors::SmsAndTotp => "sms and totp",
-    };
-    let risk = facts.risk.map_or_else(String::new, |(level, action)| format!(", {level:?} risk: {action:?}"));
-    format!("{device}, {factors}{}", risk.to_lowercase())
+    let damaged = if facts.device_secret_right { "" } else { ", secret damaged" };
+    let risk = facts.risk.map_or_else(String::new, |(level, action)| format!(", {level} risk: {action}"));
+    format!("device {}{damaged}, factors {}{risk}", facts.device.as_str(), facts.factors)
 }
 
 /// Every situation that the mix, the people and the risk of a scenario allow.

@@ -20,14 +20,14 @@ impl SignIn {
                 self.confirm(now, token, config)
             }
             (State::Confirmation { token }, Event::Answer(Ok(answer))) => self.on_confirmed(now, token, &answer),
-            (State::Confirmation { token }, Event::Answer(Err(_))) => self.give_up_old(now, token),
+            (State::Confirmation { token }, Event::Answer(Err(_))) => self.give_up_old(now, &token),
             (State::OptIn { token }, Event::Answer(answer)) => {
                 if let (Some(enrolment), Ok(_)) = (&mut self.enrolment, answer) {
                     enrolment.opted_in = true;
                 }
-                self.give_up_old(now, token)
+                self.give_up_old(now, &token)
             }
-            (State::GivingUp { .. }, Event::Answer(answer)) => {
+            (State::GivingUp, Event::Answer(answer)) => {
                 if answer.is_ok() {
                     self.given_up = self.plan.give_up.take();
                 }
@@ -63,7 +63,7 @@ impl SignIn {
             enrolment.confirmed = true;
         }
         if !user_confirmation_necessary || !self.plan.opts_in {
-            return self.give_up_old(now, token);
+            return self.give_up_old(now, &token);
         }
         let request = UpdateDeviceStatus {
             access_token: token.as_str().to_owned(),
@@ -73,10 +73,11 @@ impl SignIn {
         self.send(now, Request::UpdateDeviceStatus(request), State::OptIn { token })
     }
 
-    fn give_up_old(&mut self, now: Timestamp, token: AccessToken) -> Action {
+    fn give_up_old(&mut self, now: Timestamp, token: &AccessToken) -> Action {
         let Some(key) = &self.plan.give_up else { return self.replay(now) };
-        let request = DeviceCall { access_token: token.as_str().to_owned(), device_key: key.as_str().to_owned() };
-        self.send(now, Request::ForgetDevice(request), State::GivingUp { token })
+        let (access_token, device_key) = (token.as_str().to_owned(), key.as_str().to_owned());
+        let request = DeviceCall { access_token, device_key };
+        self.send(now, Request::ForgetDevice(request), State::GivingUp)
     }
 
     fn enrolled_key(&self) -> String {

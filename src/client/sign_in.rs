@@ -122,7 +122,10 @@ pub struct Attempt {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AttemptEnd {
     /// Tokens came, with a key for a new device or not.
-    Tokens { new_device: bool },
+    Tokens {
+        /// Whether a key came.
+        new_device: bool,
+    },
     /// A refusal.
     Refused(ApiError),
     /// Something that no pool may say.
@@ -175,7 +178,7 @@ pub(super) enum State {
     Enrolment { token: AccessToken },
     Confirmation { token: AccessToken },
     OptIn { token: AccessToken },
-    GivingUp { token: AccessToken },
+    GivingUp,
     Replay { sent: Timestamp },
     Over,
 }

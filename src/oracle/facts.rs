@@ -76,24 +76,43 @@ pub struct Facts {
     pub lock: Lock,
 }
 
+impl Device {
+    /// The word in tables.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Remembered => "remembered",
+            Self::NotRemembered => "not_remembered",
+            Self::Issued => "issued",
+            Self::Forgotten => "forgotten",
+        }
+    }
+}
+
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "remember {:?}, suppress_mfa {}, mfa {:?}, factors {:?}, claim {:?}, device {:?}{}{}, risk ",
-            self.remember,
-            self.suppress_mfa,
-            self.mfa,
-            self.factors,
-            self.claim,
-            self.device,
-            if self.mfa_bound { " (MFA-bound)" } else { "" },
-            if self.device_secret_right { "" } else { " with a damaged secret" },
-        )?;
-        match self.risk {
-            None => write!(f, "none")?,
-            Some((level, action)) => write!(f, "{level:?} with action {action:?}")?,
+        let Self { remember, suppress_mfa, mfa, factors, .. } = self;
+        write!(f, "remember {remember}, suppress_mfa {suppress_mfa}, mfa {mfa}; factors {factors}, ")?;
+        write!(f, "device {}", self.device.as_str())?;
+        if self.device == Device::Remembered && self.strict_mfa_binding && !self.mfa_bound {
+            write!(f, " (not MFA-bound)")?;
         }
-        write!(f, ", lock {:?}", self.lock)
+        if self.device != Device::None && !self.device_secret_right {
+            write!(f, " (secret damaged)")?;
+        }
+        match self.risk {
+            None => write!(f, ", no risk")?,
+            Some((level, action)) => write!(f, ", {level} risk with {action}")?,
+        }
+        match self.claim {
+            Claim::Right => {}
+            Claim::Wrong => write!(f, "; wrong password")?,
+            Claim::Replayed => write!(f, "; claim used before")?,
+        }
+        match self.lock {
+            Lock::Open => Ok(()),
+            Lock::Locked => write!(f, "; locked out"),
+            Lock::Edge => write!(f, "; at the edge of a lock-out"),
+        }
     }
 }

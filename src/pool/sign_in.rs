@@ -14,7 +14,7 @@ use crate::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, InitiateAuth, Origin, Parameters, Reply,
     RespondToAuthChallenge, Response, keys,
 };
-use crate::srp::{ClaimTimestamp, Ephemeral, Identity, Job, PublicA, PublicB, SessionKey, Signature};
+use crate::srp::{BadSignature, ClaimTimestamp, Ephemeral, Identity, Job, PublicA, PublicB, SessionKey, Signature};
 
 /// The failure from which on a user is locked out.
 const FIRST_LOCKING_FAILURE: u32 = 5;
@@ -42,7 +42,8 @@ pub(super) struct ClaimWait {
 #[derive(Debug)]
 pub(super) struct Claim {
     pub(super) timestamp: ClaimTimestamp,
-    pub(super) signature: Signature,
+    /// `None` if it has not the length of one: then it proves nothing.
+    pub(super) signature: Option<Signature>,
     pub(super) block: SecretBlock,
 }
 
@@ -54,15 +55,21 @@ impl Claim {
         let block = required(answers, keys::PASSWORD_CLAIM_SECRET_BLOCK)?;
         let timestamp = ClaimTimestamp::parse(timestamp)
             .ok_or_else(|| invalid("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english."))?;
-        let signature = Signature::from_base64(signature)
-            .map_err(|_| invalid("Invalid PASSWORD_CLAIM_SIGNATURE format. Must be a Base64 string."))?;
+        let signature = match Signature::from_base64(signature) {
+            Ok(signature) => Some(signature),
+            Err(BadSignature::Length(_)) => None,
+            Err(BadSignature::NotBase64) => {
+                return Err(invalid("Invalid PASSWORD_CLAIM_SIGNATURE format. Must be a Base64 string."));
+            }
+        };
         Ok(Self { timestamp, signature, block: SecretBlock::new(block) })
     }
 
     /// Whether whoever made this claim knows `key`.
     pub(super) fn proves(&self, key: &SessionKey, identity: &Identity) -> bool {
-        let Ok(block) = BASE64.decode(self.block.as_str().as_bytes()) else { return false };
-        key.sign(identity, &block, self.timestamp.canonical()).verify(&self.signature)
+        let block = BASE64.decode(self.block.as_str().as_bytes());
+        let (Ok(block), Some(signature)) = (block, &self.signature) else { return false };
+        key.sign(identity, &block, self.timestamp.canonical()).verify(signature)
     }
 }
 

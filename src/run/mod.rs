@@ -185,9 +185,9 @@ async fn play<F: Future<Output = ()>>(
         Either::Left((finished, _)) => return finished.unwrap_or_default(),
         Either::Right(((), finished)) => finished,
     };
-    // A conductor that is gone has sent its word already.
-    drop(conductor.send(Interrupt).await);
-    (&mut finished).await.unwrap_or_default()
+    match conductor.send(Interrupt).await {
+        Ok(()) | Err(_) => (&mut finished).await.unwrap_or_default(),
+    }
 }
 
 #[cfg(feature = "defects")]

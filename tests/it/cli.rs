@@ -151,7 +151,7 @@ fn the_schema_is_the_one_that_is_shipped() {
 fn check_shows_the_defaults_and_the_decisions_to_expect_and_runs_nothing() {
     let (code, out, err) = output(poolproof().args(["check", "scenarios/opt-in.yaml"]));
     assert_eq!((code, err.as_str()), (0, ""));
-    for wanted in ["session_validity: 3m", "not remembered", "suppressed", "documented"] {
+    for wanted in ["session_validity: 3m", "not_remembered", "suppressed", "documented"] {
         assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
     }
 }

@@ -14,8 +14,14 @@ mod defects;
 mod floors;
 /// The bundled scenarios come out as committed.
 mod golden;
+/// Merged snapshots are what one recorder would have seen, and their sums hold.
+mod metrics;
+/// Page, terminal and report.json tell the same, and nothing from outside becomes more than text.
+mod report;
 /// Whole runs add up and can be replayed.
 mod runs;
+/// A run as a recorder sees it, drawn from a seed.
+mod sample;
 /// No public value that an attacker can think of gets past parsing.
 mod srp_door;
 /// SRP holds for whatever is drawn.

@@ -9,12 +9,12 @@ use poolproof::run::{Settings, run};
 use poolproof::scenario::{self, Scenario};
 
 /// The folder of the project.
-pub fn root() -> &'static Path {
+pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
 /// The bundled scenario files, by name.
-pub fn bundled() -> Vec<PathBuf> {
+pub(crate) fn bundled() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join("scenarios")).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
@@ -23,22 +23,22 @@ pub fn bundled() -> Vec<PathBuf> {
 }
 
 /// A scenario from its text.
-pub fn scenario(text: &str) -> Scenario {
+pub(crate) fn scenario(text: &str) -> Scenario {
     scenario::parse("test.yaml", text.as_bytes()).unwrap_or_else(|diagnostic| panic!("{diagnostic}"))
 }
 
 /// Plays a scenario to its end.
-pub fn play(scenario: &Scenario) -> Report {
+pub(crate) fn play(scenario: &Scenario) -> Report {
     play_with(scenario, None)
 }
 
 /// Plays a scenario against a pool with a planted fault.
-pub fn play_with(scenario: &Scenario, defect: Option<Defect>) -> Report {
+pub(crate) fn play_with(scenario: &Scenario, defect: Option<Defect>) -> Report {
     run(scenario, &settings(defect), std::future::pending::<()>).unwrap()
 }
 
 /// Settings for a run that nobody watches.
-pub fn settings(defect: Option<Defect>) -> Settings {
+pub(crate) fn settings(defect: Option<Defect>) -> Settings {
     Settings {
         file: "test.yaml".to_owned(),
         text: String::new(),

@@ -1,0 +1,149 @@
+//! What the pool decided, counted by rule and by outcome, with the first mismatches in full.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::SignInRecord;
+use crate::oracle::{Outcome, RuleId, Verdict};
+
+/// How often a rule applied.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct RuleCount {
+    /// Decisions that it applied to.
+    pub seen: u64,
+    /// Those of them that differ from what it asks.
+    pub mismatched: u64,
+}
+
+/// How often an outcome was expected and another, or the same, was seen.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Cell {
+    /// Decisions.
+    pub count: u64,
+    /// Those of them that differ: with equal outcomes, in the challenges or in the new device.
+    pub mismatched: u64,
+}
+
+/// A decision that differs from what its rule asks, and where in the run it was taken.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Mismatch {
+    /// The number of the sign-in in the run's plan.
+    pub number: u64,
+    /// The number of the user in the population.
+    pub user: u32,
+    /// When the sign-in ended, since the start of the run.
+    pub moment: Duration,
+    /// The place of the verdict among the sign-in's own.
+    pub place: usize,
+    /// Rule, situation, what was expected and what was seen.
+    pub verdict: Verdict,
+}
+
+impl Mismatch {
+    /// Mismatches stand in the order of the run, and not in the order in which recorders hear of them.
+    const fn order(&self) -> (Duration, u64, usize) {
+        (self.moment, self.number, self.place)
+    }
+}
+
+/// All decisions of a run, warm-up too.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Decisions {
+    pub(super) checked: u64,
+    pub(super) mismatched: u64,
+    rules: BTreeMap<RuleId, RuleCount>,
+    confusion: BTreeMap<(Outcome, Outcome), Cell>,
+    mismatches: Vec<Mismatch>,
+}
+
+impl Decisions {
+    /// The most mismatches that are kept in full.
+    pub const KEPT: usize = 100;
+
+    /// How many were judged.
+    pub const fn checked(&self) -> u64 {
+        self.checked
+    }
+
+    /// How many differ from what their rules ask.
+    pub const fn mismatched(&self) -> u64 {
+        self.mismatched
+    }
+
+    /// The rules that applied, in the order of their ids.
+    pub fn rules(&self) -> impl Iterator<Item = (&RuleId, &RuleCount)> {
+        self.rules.iter()
+    }
+
+    /// Expected outcome, seen outcome, and how often, in the order of [`Outcome::ALL`]; what never happened is left out.
+    pub fn confusion(&self) -> impl Iterator<Item = (Outcome, Outcome, &Cell)> {
+        self.confusion.iter().map(|((expected, seen), cell)| (*expected, *seen, cell))
+    }
+
+    /// The first mismatches of the run, at most [`Decisions::KEPT`], in the order of the run.
+    pub fn mismatches(&self) -> &[Mismatch] {
+        &self.mismatches
+    }
+
+    /// Counts the verdicts of one sign-in.
+    pub(super) fn record(&mut self, sign_in: &SignInRecord) {
+        for (place, verdict) in sign_in.verdicts.iter().enumerate() {
+            let mismatched = u64::from(!verdict.matches());
+            self.checked += 1;
+            self.mismatched += mismatched;
+            let rule = self.rules.entry(verdict.rule).or_default();
+            rule.seen += 1;
+            rule.mismatched += mismatched;
+            let cell = self.confusion.entry((verdict.expected.outcome, verdict.seen.outcome)).or_default();
+            cell.count += 1;
+            cell.mismatched += mismatched;
+            if mismatched > 0 {
+                self.keep(Mismatch {
+                    number: sign_in.number,
+                    user: sign_in.user,
+                    moment: sign_in.finished,
+                    place,
+                    verdict: verdict.clone(),
+                });
+            }
+        }
+    }
+
+    /// Puts in all that `other` has.
+    pub(super) fn merge(&mut self, other: &Self) {
+        self.checked += other.checked;
+        self.mismatched += other.mismatched;
+        for (id, count) in &other.rules {
+            let rule = self.rules.entry(*id).or_default();
+            rule.seen += count.seen;
+            rule.mismatched += count.mismatched;
+        }
+        for (pair, more) in &other.confusion {
+            let cell = self.confusion.entry(*pair).or_default();
+            cell.count += more.count;
+            cell.mismatched += more.mismatched;
+        }
+        other.mismatches.iter().for_each(|mismatch| self.keep(mismatch.clone()));
+    }
+
+    /// Whether every decision is counted once by rule and once by outcome.
+    pub(super) fn add_up(&self) -> bool {
+        let by_rule: u64 = self.rules.values().map(|rule| rule.seen).sum();
+        let by_outcome: u64 = self.confusion.values().map(|cell| cell.count).sum();
+        let wrong_by_rule: u64 = self.rules.values().map(|rule| rule.mismatched).sum();
+        let wrong_by_outcome: u64 = self.confusion.values().map(|cell| cell.mismatched).sum();
+        by_rule == self.checked
+            && by_outcome == self.checked
+            && wrong_by_rule == self.mismatched
+            && wrong_by_outcome == self.mismatched
+            && self.mismatches.len() as u64 == self.mismatched.min(Self::KEPT as u64)
+    }
+
+    fn keep(&mut self, mismatch: Mismatch) {
+        let place = self.mismatches.partition_point(|kept| kept.order() <= mismatch.order());
+        if place < Self::KEPT {
+            self.mismatches.insert(place, mismatch);
+            self.mismatches.truncate(Self::KEPT);
+        }
+    }
+}

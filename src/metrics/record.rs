@@ -1,0 +1,55 @@
+//! One finished sign-in, as the actors tell it.
+
+use std::time::Duration;
+
+use crate::oracle::Verdict;
+use crate::protocol::Step;
+
+/// How a sign-in ended.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum End {
+    /// With tokens, and with everything done that follows them.
+    Completed,
+    /// With an answer that is not tokens.
+    Refused,
+    /// The user gave up.
+    Abandoned,
+    /// No answer could be had.
+    TransportFailed,
+}
+
+impl End {
+    /// All ends.
+    pub const ALL: [Self; 4] = [Self::Completed, Self::Refused, Self::Abandoned, Self::TransportFailed];
+}
+
+/// One finished sign-in. Moments count from the start of the run.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SignInRecord {
+    /// Its number in the run's plan: the same whenever the run is replayed.
+    pub number: u64,
+    /// The number of the user in the population.
+    pub user: u32,
+    /// Whether it is warm-up: then its decisions count, and its latency and its share of the throughput do not.
+    pub warm_up: bool,
+    /// How it ended.
+    pub end: End,
+    /// When it was meant to start.
+    pub intended: Duration,
+    /// When it ended.
+    pub finished: Duration,
+    /// From the intended start to the end, without the time that people took.
+    pub latency: Duration,
+    /// From the actual start to the end, without the time that people took.
+    pub service: Duration,
+    /// How late the generator was: actual start less intended start.
+    pub lag: Duration,
+    /// Its steps in order, each with the time from request to answer.
+    pub steps: Vec<(Step, Duration)>,
+    /// What the pool decided in its course, judged.
+    pub verdicts: Vec<Verdict>,
+    /// Answers with `TooManyRequestsException` that it met.
+    pub throttled: u32,
+    /// Requests that it sent, those that were throttled too.
+    pub requests: u32,
+}

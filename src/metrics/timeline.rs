@@ -1,0 +1,176 @@
+//! The course of a run in a bounded number of intervals.
+
+use std::time::Duration;
+
+use super::{End, Latencies, SignInRecord};
+use crate::clock::as_us;
+
+/// What happened in one stretch of the run.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Interval {
+    /// Sign-ins meant to start in it, warm-up too.
+    pub offered: u64,
+    /// Those of them that are warm-up.
+    pub warm_up: u64,
+    /// Sign-ins completed in it, whenever they started.
+    pub completed: u64,
+    /// Sign-ins refused in it.
+    pub refused: u64,
+    /// Sign-ins abandoned in it, or failed on the way.
+    pub failed: u64,
+    /// Latency of those meant to start in it, warm-up left out; `None` when there are none.
+    pub latency: Option<Latencies>,
+}
+
+impl Interval {
+    fn add(&mut self, other: &Self) {
+        self.offered += other.offered;
+        self.warm_up += other.warm_up;
+        self.completed += other.completed;
+        self.refused += other.refused;
+        self.failed += other.failed;
+        if let Some(latency) = &other.latency {
+            self.latency.get_or_insert_with(Latencies::coarse).merge(latency);
+        }
+    }
+}
+
+/// A run, cut into intervals of equal width: of a second, and of twice as much whenever they would become too many.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Timeline {
+    width_us: u64,
+    intervals: Vec<Interval>,
+}
+
+impl Default for Timeline {
+    fn default() -> Self {
+        Self { width_us: 1_000_000, intervals: Vec::new() }
+    }
+}
+
+impl Timeline {
+    /// The most intervals that there can be.
+    pub const MOST: usize = 240;
+
+    /// How long each interval is, in µs.
+    pub const fn width_us(&self) -> u64 {
+        self.width_us
+    }
+
+    /// The intervals, from the start of the run on.
+    pub fn intervals(&self) -> &[Interval] {
+        &self.intervals
+    }
+
+    /// Puts one sign-in in: its start and latency where it was meant to start, its end where it ended.
+    pub(super) fn record(&mut self, sign_in: &SignInRecord) {
+        let start = self.at(sign_in.intended);
+        start.offered += 1;
+        if sign_in.warm_up {
+            start.warm_up += 1;
+        } else {
+            start.latency.get_or_insert_with(Latencies::coarse).record(sign_in.latency);
+        }
+        let end = self.at(sign_in.finished);
+        match sign_in.end {
+            End::Completed => end.completed += 1,
+            End::Refused => end.refused += 1,
+            End::Abandoned | End::TransportFailed => end.failed += 1,
+        }
+    }
+
+    /// Puts in all that `other` has.
+    pub(super) fn merge(&mut self, other: &Self) {
+        let mut other = other.clone();
+        while self.width_us < other.width_us {
+            self.widen();
+        }
+        while other.width_us < self.width_us {
+            other.widen();
+        }
+        if self.intervals.len() < other.intervals.len() {
+            self.intervals.resize_with(other.intervals.len(), Interval::default);
+        }
+        for (interval, more) in self.intervals.iter_mut().zip(&other.intervals) {
+            interval.add(more);
+        }
+    }
+
+    /// The interval that `moment` falls in.
+    fn at(&mut self, moment: Duration) -> &mut Interval {
+        let moment = as_us(moment);
+        let index = loop {
+            match usize::try_from(moment / self.width_us) {
+                Ok(index) if index < Self::MOST => break index,
+                _ => self.widen(),
+            }
+        };
+        if self.intervals.len() <= index {
+            self.intervals.resize_with(index + 1, Interval::default);
+        }
+        &mut self.intervals[index]
+    }
+
+    /// Makes one interval of every two.
+    fn widen(&mut self) {
+        self.width_us *= 2;
+        self.intervals = self
+            .intervals
+            .chunks(2)
+            .map(|pair| {
+                let mut wide = pair[0].clone();
+                pair[1..].iter().for_each(|other| wide.add(other));
+                wide
+            })
+            .collect();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sign_in(number: u64, at_s: u64, end: End) -> SignInRecord {
+        let at = Duration::from_secs(at_s);
+        let took = Duration::from_micros(1000 + number);
+        SignInRecord {
+            number,
+            user: 0,
+            warm_up: number.is_multiple_of(7),
+            end,
+            intended: at,
+            finished: at + took,
+            latency: took,
+            service: took,
+            lag: Duration::ZERO,
+            steps: Vec::new(),
+            verdicts: Vec::new(),
+            throttled: 0,
+            requests: 0,
+        }
+    }
+
+    #[test]
+    fn a_long_run_gets_wider_intervals_and_loses_nothing() {
+        let mut timeline = Timeline::default();
+        for number in 0..10_000 {
+            timeline.record(&sign_in(number, number * 3, End::ALL[(number % 4) as usize]));
+        }
+        assert!(timeline.intervals().len() <= Timeline::MOST);
+        assert_eq!(timeline.width_us(), 128_000_000);
+        let sum = |count: fn(&Interval) -> u64| timeline.intervals().iter().map(count).sum::<u64>();
+        assert_eq!(sum(|interval| interval.offered), 10_000);
+        assert_eq!(sum(|interval| interval.completed + interval.refused + interval.failed), 10_000);
+        let measured = sum(|interval| interval.latency.as_ref().map_or(0, Latencies::count));
+        assert_eq!(measured + sum(|interval| interval.warm_up), 10_000);
+    }
+
+    #[test]
+    fn the_end_of_time_has_an_interval() {
+        let mut timeline = Timeline::default();
+        timeline.record(&sign_in(1, u64::MAX / 2, End::Completed));
+        timeline.record(&sign_in(2, 0, End::Refused));
+        assert!(timeline.intervals().len() <= Timeline::MOST);
+        assert_eq!((timeline.intervals()[0].offered, timeline.intervals()[0].refused), (1, 1));
+    }
+}

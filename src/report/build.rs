@@ -1,0 +1,205 @@
+//! Makes the report of what was run and what was measured.
+
+use std::time::Duration;
+
+use super::{
+    Confused, Cpu, CurvePoint, Decisions, Generator, Latency, Mismatch, Quantiles, Report, Rule, Scenario,
+    SignInLatency, SignIns, Subject, ThresholdResult, Throughput, Timeline, TimelineInterval, Verdict,
+};
+use crate::clock::{ClockKind, as_us};
+use crate::metrics::{self, Latencies, Summary};
+use crate::protocol::Step;
+
+impl Report {
+    /// The report on `subject`, of which `summary` was measured. Equal arguments give equal bytes of JSON.
+    pub fn new(subject: Subject, summary: &Summary<'_>) -> Self {
+        let decisions = decisions(summary.decisions());
+        let verdict = Verdict::on(&subject, summary);
+        let on_a_machine = subject.clock == ClockKind::Wall;
+        Self {
+            schema_version: 1,
+            seed: subject.seed,
+            clock: subject.clock,
+            group: subject.group,
+            target: subject.target,
+            partial: subject.partial,
+            verdict,
+            sign_ins: sign_ins(summary),
+            decisions,
+            latency: Latency {
+                sign_in: SignInLatency {
+                    intended: quantiles(summary.intended()),
+                    service: quantiles(summary.service()),
+                    curve: curve(summary),
+                },
+                steps: Step::ALL
+                    .iter()
+                    .filter_map(|step| Some((step.to_string(), quantiles(summary.step(*step)?))))
+                    .collect(),
+            },
+            throughput: Throughput {
+                asked_per_s: subject.offered_per_s_asked.map(rounded),
+                offered_per_s: summary.offered_per_s().map(rounded),
+                achieved_per_s: summary.achieved_per_s().map(rounded),
+                throttled: summary.throttled(),
+            },
+            cpu: cpu(subject.cpu.filter(|_| on_a_machine), subject.modexps, summary),
+            thresholds: subject.thresholds.into_iter().map(ThresholdResult::rounded).collect(),
+            generator: Generator {
+                lag_p50_us: summary.lag().quantile_us(0.5),
+                lag_p99_us: summary.lag().quantile_us(0.99),
+                lag_max_us: summary.lag().max_us(),
+                saturated: subject.saturated,
+            },
+            timeline: timeline(summary.timeline()),
+            environment: subject.environment.filter(|_| on_a_machine),
+            scenario: Scenario {
+                name: subject.name,
+                about: subject.about,
+                file: subject.file,
+                yaml: subject.yaml,
+            },
+        }
+    }
+
+    /// The steps that happened, in the order of the protocol.
+    pub fn steps(&self) -> impl Iterator<Item = (&str, &Quantiles)> {
+        let in_order = |step: &Step| self.latency.steps.get_key_value(step.as_str());
+        Step::ALL.iter().filter_map(in_order).map(|(name, quantiles)| (name.as_str(), quantiles))
+    }
+
+    /// The command that plays the run again, quoted for a shell.
+    pub fn replay(&self) -> String {
+        let file = &self.scenario.file;
+        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+        let file = if !file.is_empty() && !file.starts_with('-') && file.chars().all(plain) {
+            file.clone()
+        } else {
+            format!("'{}'", file.replace('\'', r"'\''"))
+        };
+        format!("poolproof run {file} --seed {}", self.seed)
+    }
+}
+
+impl ThresholdResult {
+    fn rounded(self) -> Self {
+        // A share of 0.1 % has its third decimal already; it gets three more.
+        let round = |number| match self.unit {
+            super::Unit::Share => rounded(number * 1e3) / 1e3,
+            _ => rounded(number),
+        };
+        Self { value: self.value.map(round), limit: round(self.limit), ..self }
+    }
+}
+
+/// Three decimals, so that the same number has the same text everywhere. JSON has no infinity: it becomes 0.
+fn rounded(number: f64) -> f64 {
+    if number.is_finite() { (number * 1e3).round() / 1e3 } else { 0.0 }
+}
+
+fn sign_ins(summary: &Summary<'_>) -> SignIns {
+    let all = summary.sign_ins();
+    SignIns {
+        started: all.started,
+        completed: all.completed,
+        refused: all.refused,
+        abandoned: all.abandoned,
+        transport_failed: all.transport_failed,
+        warm_up: all.started - summary.measured().started,
+    }
+}
+
+fn decisions(seen: &metrics::Decisions) -> Decisions {
+    Decisions {
+        checked: seen.checked(),
+        mismatched: seen.mismatched(),
+        rules: seen
+            .rules()
+            .map(|(rule, count)| Rule {
+                id: rule.id.to_owned(),
+                source: rule.source.to_owned(),
+                confidence: rule.confidence.as_str().to_owned(),
+                seen: count.seen,
+                mismatched: count.mismatched,
+            })
+            .collect(),
+        confusion: seen
+            .confusion()
+            .map(|(expected, seen, cell)| Confused {
+                expected: expected.to_string(),
+                seen: seen.to_string(),
+                count: cell.count,
+                mismatched: cell.mismatched,
+            })
+            .collect(),
+        mismatches: seen
+            .mismatches()
+            .iter()
+            .map(|mismatch| Mismatch {
+                number: mismatch.number,
+                user: mismatch.user,
+                at_us: as_us(mismatch.moment),
+                rule: mismatch.verdict.rule.id.to_owned(),
+                situation: mismatch.verdict.facts.to_string(),
+                expected: mismatch.verdict.expected.to_string(),
+                seen: mismatch.verdict.seen.to_string(),
+            })
+            .collect(),
+    }
+}
+
+fn quantiles(latencies: &Latencies) -> Quantiles {
+    Quantiles {
+        count: latencies.count(),
+        p50_us: latencies.quantile_us(0.5),
+        p90_us: latencies.quantile_us(0.9),
+        p99_us: latencies.quantile_us(0.99),
+        p999_us: latencies.quantile_us(0.999),
+        max_us: latencies.max_us(),
+    }
+}
+
+/// Eight points for each nine, as far as one sign-in lies beyond the point.
+fn curve(summary: &Summary<'_>) -> Vec<CurvePoint> {
+    const DECADES: [u32; 5] = [1_000_000, 100_000, 10_000, 1000, 100];
+    const TENTHS: [u32; 8] = [100, 75, 55, 40, 30, 23, 17, 13];
+    DECADES
+        .iter()
+        .flat_map(|decade| TENTHS.map(|part| decade / 100 * part))
+        .filter_map(|beyond_ppm| {
+            let quantile = f64::from(1_000_000 - beyond_ppm) / 1e6;
+            Some(CurvePoint {
+                beyond_ppm,
+                intended_us: summary.intended().quantile_us(quantile)?,
+                service_us: summary.service().quantile_us(quantile)?,
+            })
+        })
+        .collect()
+}
+
+fn cpu(spent: Option<super::CpuSpent>, modexps: u64, summary: &Summary<'_>) -> Cpu {
+    let started = summary.sign_ins().started;
+    let each = |time: Duration| as_us(time).checked_div(started);
+    Cpu {
+        client_us_per_sign_in: spent.and_then(|spent| each(spent.client)),
+        server_us_per_sign_in: spent.and_then(|spent| each(spent.server)),
+        modexps_per_sign_in: (started > 0).then(|| rounded(modexps as f64 / started as f64)),
+    }
+}
+
+fn timeline(timeline: &metrics::Timeline) -> Timeline {
+    let told = |interval: &metrics::Interval| {
+        let quantile = |quantile| interval.latency.as_ref().and_then(|latency| latency.quantile_us(quantile));
+        TimelineInterval {
+            offered: interval.offered,
+            warm_up: interval.warm_up,
+            completed: interval.completed,
+            refused: interval.refused,
+            failed: interval.failed,
+            p50_us: quantile(0.5),
+            p99_us: quantile(0.99),
+            max_us: quantile(1.0),
+        }
+    };
+    Timeline { interval_us: timeline.width_us(), intervals: timeline.intervals().iter().map(told).collect() }
+}

@@ -1,0 +1,36 @@
+//! The machine that a run took place on.
+
+use super::Environment;
+
+impl Environment {
+    /// This machine, and the command line as it was given.
+    pub fn here(command: impl Into<String>) -> Self {
+        Self {
+            os: std::env::consts::OS.to_owned(),
+            arch: std::env::consts::ARCH.to_owned(),
+            cpu: std::fs::read_to_string("/proc/cpuinfo").ok().and_then(|text| model(&text)),
+            cores: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            command: command.into(),
+        }
+    }
+}
+
+/// The processor's model in the words of `/proc/cpuinfo`.
+fn model(cpuinfo: &str) -> Option<String> {
+    cpuinfo.lines().find_map(|line| {
+        let (key, value) = line.split_once(':')?;
+        (key.trim() == "model name").then(|| value.trim().to_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_processor_is_named_as_linux_names_it() {
+        assert_eq!(model("processor\t: 0\nmodel name\t: EPYC: 7\n").as_deref(), Some("EPYC: 7"));
+        assert_eq!(model("processor\t: 0\n"), None);
+    }
+}

@@ -1,0 +1,166 @@
+//! Numbers for people: the one place that the page and the terminal have them from.
+
+use super::Unit;
+
+/// What stands where nothing can be said.
+pub(super) const UNKNOWN: &str = "–";
+
+/// `1 234 567`, with narrow spaces that do not break.
+pub(super) fn count(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push('\u{202f}');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// `340 µs`, `12.3 ms`, `4.56 s`, `2 min 5 s`, `3 h 7 min`: three significant figures while they matter.
+pub(super) fn time(us: u64) -> String {
+    let seconds = us / 1_000_000;
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..999_500 => three(us as f64 / 1e3, "ms"),
+        999_500..59_950_000 => three(us as f64 / 1e6, "s"),
+        59_950_000..3_600_000_000 => {
+            let seconds = us.div_ceil(1_000_000).min(3599);
+            pair(seconds / 60, "min", seconds % 60, "s")
+        }
+        _ => pair(seconds / 3600, "h", seconds % 3600 / 60, "min"),
+    }
+}
+
+/// A time that may be unknown.
+pub(super) fn time_or_unknown(us: Option<u64>) -> String {
+    us.map_or_else(|| UNKNOWN.to_owned(), time)
+}
+
+/// A time on an axis, without zeros that say nothing: `2 ms`, `2.5 s`.
+pub(super) fn tick(us: u64) -> String {
+    match us {
+        0 => "0".to_owned(),
+        1..1_000 => format!("{us} µs"),
+        1_000..1_000_000 => format!("{} ms", us as f64 / 1e3),
+        1_000_000..60_000_000 => format!("{} s", us as f64 / 1e6),
+        _ => time(us),
+    }
+}
+
+/// `123/s`, `1.23/s`; or unknown.
+pub(super) fn rate(per_s: Option<f64>) -> String {
+    per_s.map_or_else(|| UNKNOWN.to_owned(), |rate| format!("{}/s", number(rate)))
+}
+
+/// `12.3 %` of `whole`, and nothing when there is no whole.
+pub(super) fn share(part: u64, whole: u64) -> String {
+    match whole {
+        0 => UNKNOWN.to_owned(),
+        _ => percent(part as f64 / whole as f64),
+    }
+}
+
+/// A threshold's number in its unit.
+pub(super) fn measured(value: f64, unit: Unit) -> String {
+    match unit {
+        Unit::Us => time(value.round().max(0.0) as u64),
+        Unit::Share => percent(value),
+        Unit::PerS => rate(Some(value)),
+        Unit::Count => number(value),
+    }
+}
+
+/// All figures before the point, and after it so many that there are three.
+pub(super) fn number(value: f64) -> String {
+    let magnitude = value.abs();
+    let text = if magnitude >= 99.95 {
+        return format!("{}{}", if value < 0.0 { "-" } else { "" }, count(magnitude.round() as u64));
+    } else if magnitude >= 9.995 {
+        format!("{value:.1}")
+    } else {
+        format!("{value:.2}")
+    };
+    if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    let text = number(percent);
+    // A small share that is not nothing must not look like nothing.
+    if text == "0" && percent > 0.0 { "< 0.01 %".to_owned() } else { format!("{text} %") }
+}
+
+fn three(value: f64, unit: &str) -> String {
+    if value < 9.995 {
+        format!("{value:.2} {unit}")
+    } else if value < 99.95 {
+        format!("{value:.1} {unit}")
+    } else {
+        format!("{value:.0} {unit}")
+    }
+}
+
+fn pair(large: u64, large_unit: &str, small: u64, small_unit: &str) -> String {
+    match small {
+        0 => format!("{large} {large_unit}"),
+        _ => format!("{large} {large_unit} {small} {small_unit}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_have_three_figures_and_the_unit_that_fits() {
+        let told = [
+            (0, "0 µs"),
+            (340, "340 µs"),
+            (999, "999 µs"),
+            (1000, "1.00 ms"),
+            (12_345, "12.3 ms"),
+            (99_960, "100 ms"),
+            (999_499, "999 ms"),
+            (999_500, "1.00 s"),
+            (4_560_000, "4.56 s"),
+            (59_949_999, "59.9 s"),
+            (59_950_000, "1 min"),
+            (125_000_000, "2 min 5 s"),
+            (3_599_999_999, "59 min 59 s"),
+            (3_600_000_000, "1 h"),
+            (11_220_000_000, "3 h 7 min"),
+        ];
+        for (us, text) in told {
+            assert_eq!(time(us), text, "{us} µs");
+        }
+    }
+
+    #[test]
+    fn counts_are_grouped_by_threes() {
+        let told = [(0, "0"), (999, "999"), (1000, "1 000"), (1_234_567, "1 234 567")];
+        for (number, text) in told {
+            assert_eq!(count(number).replace('\u{202f}', " "), text);
+        }
+    }
+
+    #[test]
+    fn small_shares_do_not_look_like_nothing() {
+        assert_eq!(share(0, 10), "0 %");
+        assert_eq!(share(1, 1_000_000), "< 0.01 %");
+        assert_eq!(share(1, 3), "33.3 %");
+        assert_eq!(share(10, 10), "100 %");
+        assert_eq!(share(0, 0), UNKNOWN);
+    }
+
+    #[test]
+    fn numbers_say_what_matters_of_them() {
+        assert_eq!(number(0.0), "0");
+        assert_eq!(number(20.0), "20");
+        assert_eq!(number(19.987), "20");
+        assert_eq!(number(1.5), "1.5");
+        assert_eq!(number(123.4), "123");
+        assert_eq!(rate(None), UNKNOWN);
+    }
+}

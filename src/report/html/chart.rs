@@ -1,0 +1,112 @@
+//! What the plots share: an area that stretches with the page while its words keep their size.
+//!
+//! Each plot is an SVG of full width and fixed height whose labels stand at percentages of the width. Inside it a
+//! second SVG of 1000 units' width is stretched over the same area and holds the curves.
+
+use maud::{Markup, html};
+
+/// Units across the stretched part.
+pub(super) const WIDTH: f64 = 1000.0;
+
+/// A mark on an axis: where (0 to 1) and what it says.
+pub(super) struct Tick {
+    pub(super) at: f64,
+    pub(super) label: String,
+}
+
+/// A plot: its curves, drawn in `WIDTH` × `height` units, between its axes.
+pub(super) struct Plot {
+    /// What the plot shows, for those who do not see it.
+    pub(super) title: &'static str,
+    /// What is to be seen in it.
+    pub(super) told: String,
+    /// In pixels.
+    pub(super) height: u32,
+    pub(super) x: Vec<Tick>,
+    pub(super) y: Vec<Tick>,
+    /// Drawn behind the grid, as the stretched part is.
+    pub(super) behind: Markup,
+    /// The curves.
+    pub(super) curves: Markup,
+}
+
+impl Plot {
+    pub(super) fn draw(&self) -> Markup {
+        let height = f64::from(self.height);
+        let view = format!("0 0 {WIDTH} {height}");
+        html! {
+            div.plot {
+                svg width="100%" height=(self.height) role="img" {
+                    title { (self.title) }
+                    desc { (self.told) }
+                    (stretched(&view, &self.behind))
+                    @for tick in &self.y {
+                        @let y = place(height * (1.0 - tick.at));
+                        line.grid x1="0" x2="100%" y1=(y) y2=(y) {}
+                        text x="-10" y=(y) dy="4" text-anchor="end" { (tick.label) }
+                    }
+                    @for (index, tick) in self.x.iter().enumerate() {
+                        @let x = format!("{}%", place(tick.at * 100.0));
+                        line.axis x1=(x) x2=(x) y1=(height) y2=(height + 5.0) {}
+                        text.first[index == 0] x=(x) y=(height + 20.0) text-anchor="middle" { (tick.label) }
+                    }
+                    line.axis x1="0" x2="100%" y1=(height) y2=(height) {}
+                    (stretched(&view, &self.curves))
+                }
+            }
+        }
+    }
+}
+
+fn stretched(view: &str, content: &Markup) -> Markup {
+    html! {
+        svg x="0" y="0" width="100%" height="100%" viewBox=(view) preserveAspectRatio="none" { (content) }
+    }
+}
+
+/// A coordinate with one decimal: a tenth of a pixel is enough, and the text stays short.
+pub(super) fn place(value: f64) -> String {
+    let rounded = (value * 10.0).round() / 10.0;
+    format!("{rounded}")
+}
+
+/// The path through points.
+pub(super) fn through(points: impl Iterator<Item = (f64, f64)>) -> String {
+    let mut path = String::new();
+    for (x, y) in points {
+        path.push(if path.is_empty() { 'M' } else { 'L' });
+        path.push_str(&format!("{} {}", place(x), place(y)));
+    }
+    path
+}
+
+/// A step of 1, 2 or 5 times a power of ten that cuts `most` into at most `pieces`; at least 1.
+pub(super) fn round_step(most: f64, pieces: f64) -> f64 {
+    let raw = (most / pieces).max(1.0);
+    let power = 10_f64.powi(raw.log10().floor() as i32);
+    [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= raw).unwrap_or(raw)
+}
+
+/// Marks from 0 in round steps, and the end of the scale: the first step at or above `most`.
+pub(super) fn scale(most: f64, pieces: f64, label: impl Fn(f64) -> String) -> (Vec<Tick>, f64) {
+    let step = round_step(most, pieces);
+    let steps = (most / step).ceil().max(1.0);
+    let ticks =
+        (0..=steps as u32).map(|n| Tick { at: f64::from(n) / steps, label: label(f64::from(n) * step) });
+    (ticks.collect(), steps * step)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn scales_end_on_a_round_step_at_or_above_the_most() {
+        for (most, step, end) in [(0.0, 1.0, 1.0), (5.0, 1.0, 5.0), (7.0, 2.0, 8.0), (1234.0, 500.0, 1500.0)]
+        {
+            let (ticks, is) = scale(most, 5.0, |value| format!("{value}"));
+            assert_eq!((is, ticks[1].label.as_str()), (end, format!("{step}").as_str()), "{most}");
+            assert!(ticks.len() <= 6);
+        }
+    }
+}

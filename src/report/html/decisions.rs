@@ -1,0 +1,164 @@
+//! What the pool decided: by rule, by outcome, and every decision that differs.
+
+use maud::{Markup, html};
+
+use super::marks::{command, confidence, tick};
+use crate::report::format::{count, time};
+use crate::report::{Confused, Decisions, Mismatch, Report, Rule};
+
+/// This many mismatches are open on the page; the rest unfolds.
+const OPEN: usize = 6;
+
+/// The rules that applied, and the outcomes.
+pub(super) fn rules_and_outcomes(report: &Report) -> Markup {
+    let decisions = &report.decisions;
+    html! {
+        section {
+            h2 { "Decisions" }
+            p.lead { "Each decision of the pool is held against a table of rules that shares no code with it. Confidence says how well a rule is known: documented by AWS, observed on it, or inferred by us." }
+            @if decisions.rules.is_empty() {
+                p.lead { "No decision was checked." }
+            } @else {
+                (rules(&decisions.rules))
+                (matrix(decisions))
+            }
+        }
+    }
+}
+
+fn rules(rules: &[Rule]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Decisions by rule" {
+            table.rules {
+                thead {
+                    tr {
+                        th scope="col" { "Rule" }
+                        th.left.wide scope="col" { "Source" }
+                        th.left scope="col" { "Confidence" }
+                        th scope="col" { "Seen" }
+                        th scope="col" { "Mismatched" }
+                    }
+                }
+                tbody {
+                    @for rule in rules {
+                        tr data-rule=(rule.id) {
+                            th scope="row" { code { (rule.id) } }
+                            td.left.wrap.wide.soft { (rule.source) }
+                            td.left { (confidence(&rule.confidence)) }
+                            td { (count(rule.seen)) }
+                            td.bad[rule.mismatched > 0].soft[rule.mismatched == 0] {
+                                @if rule.mismatched > 0 { (tick_before(&count(rule.mismatched))) } @else { "0" }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn tick_before(text: &str) -> Markup {
+    html! { b { "✗ " (text) } }
+}
+
+/// Expected outcomes down, seen outcomes across.
+fn matrix(decisions: &Decisions) -> Markup {
+    // In the order in which the report has them, which is that of the outcomes themselves.
+    let mut expected: Vec<&str> = decisions.confusion.iter().map(|cell| cell.expected.as_str()).collect();
+    expected.dedup();
+    let otherwise = decisions.confusion.iter().any(|cell| cell.expected == cell.seen && cell.mismatched > 0);
+    let mut seen: Vec<&str> = expected.clone();
+    for cell in &decisions.confusion {
+        if !seen.contains(&cell.seen.as_str()) {
+            seen.push(&cell.seen);
+        }
+    }
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Expected against seen outcomes" {
+            table.matrix {
+                caption {
+                    b { "Outcomes" } " expected and seen"
+                    @if otherwise { "; “otherwise” is the same end by other challenges" }
+                }
+                thead {
+                    tr { th scope="col" { "Expected ↓ · seen →" } @for outcome in &seen { th scope="col" { code { (outcome) } } } }
+                }
+                tbody {
+                    @for row in &expected {
+                        tr {
+                            th scope="row" { code { (row) } }
+                            @for column in &seen {
+                                (outcome(decisions.confusion.iter().find(|cell| cell.expected == *row && cell.seen == *column)))
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn outcome(cell: Option<&Confused>) -> Markup {
+    let Some(cell) = cell else { return html! { td.soft { "·" } } };
+    let same = cell.expected == cell.seen;
+    html! {
+        td.hit[same].miss[!same] {
+            (count(cell.count))
+            @if same && cell.mismatched > 0 { span.of.bad { "✗ " (count(cell.mismatched)) " otherwise" } }
+            @if !same { span.of { "✗ wrong" } }
+        }
+    }
+}
+
+/// Each decision that differs, with what it takes to see it again; or that there is none.
+pub(super) fn mismatches(report: &Report) -> Markup {
+    let decisions = &report.decisions;
+    let replay = report.replay();
+    let (open, folded) = decisions.mismatches.split_at(decisions.mismatches.len().min(OPEN));
+    html! {
+        section {
+            h2 { "Mismatches" }
+            @if decisions.mismatched == 0 {
+                div.clean {
+                    @if decisions.checked > 0 { (tick(true)) }
+                    p {
+                        @if decisions.checked == 0 { "None, since no decision was checked." }
+                        @else { "None. All " (count(decisions.checked)) " decisions are what the rules ask for." }
+                    }
+                }
+            } @else {
+                p.lead {
+                    (count(decisions.mismatched)) " of " (count(decisions.checked)) " decisions differ from what the rules ask"
+                    @if decisions.mismatched > decisions.mismatches.len() as u64 { "; the first " (count(decisions.mismatches.len() as u64)) " are told here" }
+                    "."
+                }
+                @for mismatch in open { (card(mismatch, &replay)) }
+                @if !folded.is_empty() {
+                    details {
+                        summary { (count(folded.len() as u64)) " more" }
+                        @for mismatch in folded { (card(mismatch, &replay)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn card(mismatch: &Mismatch, replay: &str) -> Markup {
+    html! {
+        article.card {
+            header {
+                h3 { "Sign-in " (count(mismatch.number)) }
+                span { "rule " code { (mismatch.rule) } }
+                span { "user " (count(u64::from(mismatch.user))) }
+                span { "ended at " (time(mismatch.at_us)) }
+            }
+            dl {
+                dt { "Situation" } dd { (mismatch.situation) }
+                dt { "Expected" } dd { code { (mismatch.expected) } }
+                dt { "Seen" } dd { code.bad { (mismatch.seen) } }
+                dt { "Replay" } dd { (command(replay)) }
+            }
+        }
+    }
+}

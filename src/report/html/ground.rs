@@ -1,0 +1,79 @@
+//! What the numbers stand on: the generator, the machine, the scenario.
+
+use maud::{Markup, html};
+
+use super::marks::{command, tick};
+use crate::clock::ClockKind;
+use crate::report::Report;
+use crate::report::format::{UNKNOWN, count, number, rate, time_or_unknown};
+
+/// A scenario longer than this, in bytes, is cut on the page; `report.json` has it whole.
+const SHOWN: usize = 48 * 1024;
+
+/// Whether the generator kept its own times, and what a sign-in cost.
+pub(super) fn generator(report: &Report) -> Markup {
+    let (generator, cpu) = (&report.generator, &report.cpu);
+    let wall = report.clock == ClockKind::Wall;
+    html! {
+        section {
+            h2 { "Generator" }
+            p.lead {
+                (tick(generator.saturated.is_none())) " "
+                @match &generator.saturated {
+                    Some(sentence) => span.bad { (sentence) },
+                    None => "It kept its own times well enough for the numbers above to stand.",
+                }
+            }
+            dl.ground {
+                dt { "Lag p50" } dd { (time_or_unknown(generator.lag_p50_us)) }
+                dt { "Lag p99" } dd { (time_or_unknown(generator.lag_p99_us)) }
+                dt { "Lag max" } dd { (time_or_unknown(generator.lag_max_us)) }
+                dt { "Asked for" } dd { @if report.throughput.asked_per_s.is_some() { (rate(report.throughput.asked_per_s)) } @else { "what its users ask for" } }
+                @if wall {
+                    dt { "CPU, client" } dd { (time_or_unknown(cpu.client_us_per_sign_in)) " a sign-in" }
+                    dt { "CPU, pool" } dd { (time_or_unknown(cpu.server_us_per_sign_in)) " a sign-in" }
+                }
+                dt { "Modexps" } dd { (cpu.modexps_per_sign_in.map_or_else(|| UNKNOWN.to_owned(), number)) " a sign-in" }
+            }
+        }
+    }
+}
+
+/// Where the run took place, and how to have it again.
+pub(super) fn environment(report: &Report) -> Markup {
+    html! {
+        section {
+            h2 { "Environment" }
+            @if report.clock == ClockKind::Virtual {
+                p.lead { "Virtual time: this report is the same, byte for byte, on every machine. Times are those of the model." }
+            } @else {
+                p.lead { "Wall clock: times are those of this machine." }
+            }
+            dl.ground {
+                @if let Some(environment) = &report.environment {
+                    dt { "System" } dd { (environment.os) ", " (environment.arch) }
+                    dt { "Processor" } dd { (environment.cpu.as_deref().unwrap_or(UNKNOWN)) }
+                    dt { "Cores" } dd { (count(environment.cores as u64)) }
+                    dt { "Version" } dd { "poolproof " (environment.version) }
+                    dt { "Command" } dd { (command(&environment.command)) }
+                }
+                dt { "Seed" } dd { (report.seed) }
+                dt { "Replay" } dd { (command(&report.replay())) }
+            }
+        }
+    }
+}
+
+/// The scenario's text.
+pub(super) fn scenario(report: &Report) -> Markup {
+    let yaml = &report.scenario.yaml;
+    let end = (0..=SHOWN.min(yaml.len())).rev().find(|end| yaml.is_char_boundary(*end)).unwrap_or(0);
+    let shown = &yaml[..end];
+    html! {
+        section {
+            h2 { "Scenario" }
+            p.lead { code { (report.scenario.file) } @if shown.len() < yaml.len() { ", its beginning; " code { "report.json" } " has it whole" } }
+            pre tabindex="0" aria-label="Scenario" { code { (shown) } }
+        }
+    }
+}

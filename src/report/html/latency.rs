@@ -1,0 +1,199 @@
+//! How long sign-ins took: the steps side by side, and the whole distribution.
+
+use maud::{Markup, html};
+
+use super::chart::{Plot, Tick, WIDTH, place, scale, through};
+use crate::report::format::{count, tick, time_or_unknown};
+use crate::report::{CurvePoint, Quantiles, Report};
+
+/// Whole sign-ins and their steps, each with a picture of its range on one logarithmic scale.
+pub(super) fn steps(report: &Report) -> Markup {
+    let sign_in = &report.latency.sign_in;
+    let rows: Vec<(&str, &Quantiles)> = report.steps().collect();
+    let all = rows.iter().map(|(_, quantiles)| *quantiles).chain([&sign_in.intended, &sign_in.service]);
+    let decades = Decades::around(all);
+    html! {
+        section {
+            h2 { "Steps" }
+            p.lead { "Time from request to answer, as the client sees it. The time that people take for codes is not in it, nor is the warm-up. Drawn on a logarithmic scale: a dot for p50, a stroke for p99, a thin line on to the longest." }
+            div.scroll tabindex="0" role="region" aria-label="Latency by step" {
+                table.steps {
+                    thead {
+                        tr {
+                            th scope="col" { "Step" }
+                            th scope="col" { "Count" }
+                            th scope="col" { "p50" }
+                            th.wide scope="col" { "p90" }
+                            th scope="col" { "p99" }
+                            th.wide scope="col" { "p99.9" }
+                            th scope="col" { "Max" }
+                            th.range scope="col" { (decades.header()) }
+                        }
+                    }
+                    tbody {
+                        (row(&html! { "Sign-in, intended start" }, "intended", &sign_in.intended, &decades, Some(false)))
+                        (row(&html! { "Sign-in, service" }, "service", &sign_in.service, &decades, Some(true)))
+                        @for (name, quantiles) in rows { (row(&html! { code { (name) } }, name, quantiles, &decades, None)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn row(head: &Markup, key: &str, quantiles: &Quantiles, decades: &Decades, whole: Option<bool>) -> Markup {
+    html! {
+        tr.whole[whole.is_some()].last-whole[whole == Some(true)] data-row=(key) {
+            th scope="row" { (head) }
+            td { (count(quantiles.count)) }
+            td { (time_or_unknown(quantiles.p50_us)) }
+            td.wide { (time_or_unknown(quantiles.p90_us)) }
+            td { (time_or_unknown(quantiles.p99_us)) }
+            td.wide { (time_or_unknown(quantiles.p999_us)) }
+            td { (time_or_unknown(quantiles.max_us)) }
+            td.range { (decades.range(quantiles)) }
+        }
+    }
+}
+
+/// A logarithmic scale from one power of ten, in µs, to another.
+struct Decades {
+    low: u32,
+    high: u32,
+}
+
+impl Decades {
+    fn around<'a>(all: impl Iterator<Item = &'a Quantiles>) -> Self {
+        let (mut low, mut high) = (u64::MAX, 1);
+        for quantiles in all {
+            low = low.min(quantiles.p50_us.unwrap_or(u64::MAX));
+            high = high.max(quantiles.max_us.unwrap_or(1));
+        }
+        let low = low.clamp(1, high).ilog10();
+        let power = high.ilog10();
+        let high = if high == 10_u64.pow(power) { power } else { power + 1 };
+        Self { low, high: high.max(low + 1) }
+    }
+
+    /// Where on the scale, as a percentage of its width.
+    fn at(&self, us: u64) -> String {
+        let log = (us.max(1) as f64).log10();
+        let share = (log - f64::from(self.low)) / f64::from(self.high - self.low);
+        format!("{}%", place(share.clamp(0.0, 1.0) * 100.0))
+    }
+
+    fn header(&self) -> Markup {
+        // Every label needs room: of many decades every second or third is named.
+        let every = ((self.high - self.low) as usize).div_ceil(4).max(1);
+        html! {
+            svg width="100%" height="18" role="img" aria-label="p50 to p99, and on to the longest" {
+                @for power in (self.low..=self.high).step_by(every) {
+                    @let us = 10_u64.pow(power);
+                    text x=(self.at(us)) y="12" text-anchor="middle" { (tick(us)) }
+                }
+            }
+        }
+    }
+
+    /// p50 as a dot, p99 as a stroke, what lies between as a bar, the longest as the end of a thin line.
+    fn range(&self, quantiles: &Quantiles) -> Markup {
+        let (Some(p50), Some(max)) = (quantiles.p50_us, quantiles.max_us) else { return html! {} };
+        let (from, end) = (self.at(p50), self.at(max));
+        html! {
+            svg width="100%" height="16" aria-hidden="true" {
+                @for power in self.low..=self.high {
+                    @let x = self.at(10_u64.pow(power));
+                    line.grid x1=(x) x2=(x) y1="-10" y2="26" {}
+                }
+                line.thin x1=(from) x2=(end) y1="8" y2="8" {}
+                @if let Some(p99) = quantiles.p99_us {
+                    @let to = self.at(p99);
+                    line.thick x1=(from) x2=(to) y1="8" y2="8" {}
+                    line.stop x1=(to) x2=(to) y1="2" y2="14" {}
+                }
+                circle.dot cx=(from) cy="8" r="4.5" {}
+            }
+        }
+    }
+}
+
+/// The distribution of whole sign-ins: each further nine takes the same width.
+pub(super) fn curve(report: &Report) -> Markup {
+    let curve = &report.latency.sign_in.curve;
+    html! {
+        section {
+            h2 { "Latency, percentile by percentile" }
+            p.lead { "Counted from the moment at which a sign-in was meant to start, and from the moment at which it did. Where the two part, sign-ins waited before they began." }
+            @if let [.., last] = curve.as_slice() {
+                figure {
+                    figcaption {
+                        b { "Sign-in latency" }
+                        span.legend {
+                            span { (sample("one")) "from the intended start" }
+                            span { (sample("two")) "from the actual start (service)" }
+                        }
+                    }
+                    (plot(curve, last))
+                    (table(curve))
+                }
+            } @else {
+                p.lead { "No sign-in was measured." }
+            }
+        }
+    }
+}
+
+/// A piece of a line as the legend shows it.
+pub(super) fn sample(class: &str) -> Markup {
+    html! { svg viewBox="0 0 22 10" aria-hidden="true" { path.line.(class) d="M0 5H22" {} } }
+}
+
+fn plot(curve: &[CurvePoint], last: &CurvePoint) -> Markup {
+    const HEIGHT: u32 = 260;
+    let nines = |beyond_ppm: u32| 6.0 - f64::from(beyond_ppm.max(1)).log10();
+    let reach = nines(last.beyond_ppm).max(0.5);
+    let most = curve.iter().map(|point| point.intended_us.max(point.service_us)).max().unwrap_or(0);
+    let (y, top) = scale(most as f64, 5.0, |us| tick(us as u64));
+    let line = |us: fn(&CurvePoint) -> u64| {
+        through(curve.iter().map(|point| {
+            let x = nines(point.beyond_ppm) / reach * WIDTH;
+            (x, f64::from(HEIGHT) * (1.0 - us(point) as f64 / top))
+        }))
+    };
+    let names =
+        [(1_000_000, "0"), (500_000, "50"), (100_000, "90"), (10_000, "99"), (1000, "99.9"), (100, "99.99")];
+    let x = names
+        .into_iter()
+        .map(|(beyond_ppm, name)| Tick { at: nines(beyond_ppm) / reach, label: format!("{name} %") })
+        .filter(|tick| tick.at <= 1.0)
+        .collect();
+    let told = format!("{} points; the table below the plot has the numbers.", curve.len());
+    let curves = html! {
+        path.line.two d=(line(|point| point.service_us)) {}
+        path.line.one d=(line(|point| point.intended_us)) {}
+    };
+    Plot { title: "Sign-in latency by percentile", told, height: HEIGHT, x, y, behind: html! {}, curves }
+        .draw()
+}
+
+fn table(curve: &[CurvePoint]) -> Markup {
+    html! {
+        details {
+            summary { "The numbers" }
+            div.scroll tabindex="0" role="region" aria-label="Latency by percentile" {
+                table {
+                    thead { tr { th scope="col" { "Percentile" } th scope="col" { "Intended start" } th scope="col" { "Service" } } }
+                    tbody {
+                        @for point in curve {
+                            tr {
+                                th scope="row" { (f64::from(1_000_000 - point.beyond_ppm) / 1e4) " %" }
+                                td { (time_or_unknown(Some(point.intended_us))) }
+                                td { (time_or_unknown(Some(point.service_us))) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

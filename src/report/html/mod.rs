@@ -1,0 +1,116 @@
+//! The report as one page that needs nothing but itself: no network, no script; light and dark, screen and paper.
+//!
+//! Everything that came from outside (names, YAML, URLs) goes through maud, which escapes it. The page says nothing that
+//! `report.json` does not say.
+
+mod chart;
+mod course;
+mod decisions;
+mod ground;
+mod latency;
+mod marks;
+mod verdict;
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::Report;
+use crate::clock::ClockKind;
+
+/// The one style sheet, part of the page.
+const STYLE: &str = include_str!("style.css");
+
+/// Nothing may be loaded and nothing may run, whatever has got into the page.
+const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+
+/// The page, as the text of an HTML file. Equal reports give equal bytes.
+pub fn page(report: &Report) -> String {
+    let word = if report.verdict.passed { "passed" } else { "failed" };
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (report.scenario.name) " · " (word) " · poolproof" }
+                style { (PreEscaped(STYLE)) }
+            }
+            body {
+                main {
+                    (top(report))
+                    (verdict::strip(report))
+                    (verdict::headline(report))
+                    (latency::steps(report))
+                    (latency::curve(report))
+                    (decisions::rules_and_outcomes(report))
+                    (decisions::mismatches(report))
+                    (course::section(report))
+                    div.grounds { (ground::generator(report)) (ground::environment(report)) }
+                    (ground::scenario(report))
+                    footer { "Made by poolproof. The same facts for machines are in " code { "report.json" } "." }
+                }
+            }
+        }
+    };
+    markup.into_string()
+}
+
+/// What was run.
+fn top(report: &Report) -> Markup {
+    let clock = match report.clock {
+        ClockKind::Wall => "wall",
+        ClockKind::Virtual => "virtual",
+    };
+    html! {
+        header.top {
+            p.mark { b { "poolproof" } " · sign-in report" }
+            h1 { (report.scenario.name) }
+            @if !report.scenario.about.is_empty() { p.about { (report.scenario.about) } }
+            dl.facts {
+                div { dt { "Seed" } dd { (report.seed) } }
+                div { dt { "Clock" } dd { (clock) } }
+                div { dt { "SRP group" } dd { (report.group) } }
+                div { dt { "Pool" } dd { (report.target) } }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::STYLE;
+
+    /// Relative luminance of `#rrggbb`, after WCAG 2.2.
+    fn luminance(colour: &str) -> f64 {
+        let channel = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
+    }
+
+    #[test]
+    fn every_text_can_be_read_on_every_ground_in_light_and_dark() {
+        let mut themes = 0;
+        for block in STYLE.split(":root {").skip(1).map(|rest| rest.split('}').next().unwrap()) {
+            let colour = |name: &str| {
+                let value = block.split(&format!("--{name}: ")).nth(1).unwrap().split(';').next().unwrap();
+                luminance(value)
+            };
+            for text in ["ink", "soft", "good", "bad"] {
+                for ground in ["paper", "panel", "good-wash", "bad-wash"] {
+                    let (one, two) = (colour(text), colour(ground));
+                    let contrast = (one.max(two) + 0.05) / (one.min(two) + 0.05);
+                    assert!(contrast >= 4.5, "{text} on {ground}: {contrast:.2}");
+                }
+            }
+            for line in ["one", "two", "three"] {
+                let (one, two) = (colour(line), colour("paper"));
+                assert!((one.max(two) + 0.05) / (one.min(two) + 0.05) >= 3.0, "{line} on paper");
+            }
+            themes += 1;
+        }
+        assert_eq!(themes, 3, "light, dark and paper");
+    }
+}

@@ -1,0 +1,83 @@
+//! The top of the page: whether the run passed, and its numbers in a line.
+
+use maud::{Markup, html};
+
+use super::marks::{tick, verdict_icon};
+use crate::report::format::{UNKNOWN, count, measured, rate, share, time_or_unknown};
+use crate::report::{Report, ThresholdResult};
+
+/// Passed or failed, the exit code, why, and the thresholds.
+pub(super) fn strip(report: &Report) -> Markup {
+    let verdict = &report.verdict;
+    html! {
+        section.verdict.passed[verdict.passed].failed[!verdict.passed] aria-label="Verdict" {
+            div.call {
+                (verdict_icon(verdict.passed))
+                h2 {
+                    @if verdict.passed { "Passed" } @else { "Failed" }
+                    @if report.partial { ", partial run" }
+                }
+                div.code { "exit code " b.mono { (verdict.exit_code) } }
+                div.why { @for sentence in &verdict.sentences { p { (sentence) } } }
+            }
+            @if !report.thresholds.is_empty() {
+                ul.thresholds aria-label="Thresholds" { @for result in &report.thresholds { (threshold(result)) } }
+            }
+        }
+    }
+}
+
+fn threshold(result: &ThresholdResult) -> Markup {
+    let value = result.value.map_or_else(|| UNKNOWN.to_owned(), |value| measured(value, result.unit));
+    html! {
+        li { (tick(result.passed)) code { (result.text) } span.value.bad[!result.passed] { (value) } }
+    }
+}
+
+/// What one asks first: how many, how right, how much, how fast.
+pub(super) fn headline(report: &Report) -> Markup {
+    let (sign_ins, decisions) = (&report.sign_ins, &report.decisions);
+    let intended = &report.latency.sign_in.intended;
+    html! {
+        dl.headline aria-label="Headline numbers" {
+            div {
+                dt { "Sign-ins" }
+                dd.big data-field="sign_ins.started" { (count(sign_ins.started)) }
+                dd.fine { (count(sign_ins.completed)) " completed, " (count(sign_ins.refused)) " refused" }
+                @if sign_ins.abandoned > 0 { dd.fine.plain { (count(sign_ins.abandoned)) " abandoned" } }
+                @if sign_ins.transport_failed > 0 { dd.fine.plain { (count(sign_ins.transport_failed)) " got no answer" } }
+                @if sign_ins.warm_up > 0 { dd.fine { (count(sign_ins.warm_up)) " of them warm-up" } }
+            }
+            div {
+                dt { "Decisions checked" }
+                dd.big data-field="decisions.checked" { (count(decisions.checked)) }
+                dd.fine.bad[decisions.mismatched > 0] {
+                    span data-field="decisions.mismatched" { (count(decisions.mismatched)) } " mismatched"
+                    @if decisions.mismatched > 0 { " (" (share(decisions.mismatched, decisions.checked)) ")" }
+                }
+            }
+            div {
+                dt { "Throughput" }
+                dd.big data-field="throughput.achieved_per_s" { (big(&rate(report.throughput.achieved_per_s))) }
+                dd.fine { "achieved, of " (rate(report.throughput.offered_per_s)) " offered" }
+                @if report.throughput.throttled > 0 { dd.fine { (count(report.throughput.throttled)) " answers throttled" } }
+            }
+            div {
+                dt { "Latency p50" }
+                dd.big data-field="latency.p50" { (big(&time_or_unknown(intended.p50_us))) }
+                dd.fine { "from the intended start" }
+            }
+            div {
+                dt { "Latency p99" }
+                dd.big data-field="latency.p99" { (big(&time_or_unknown(intended.p99_us))) }
+                dd.fine { @if intended.p99_us.is_some() { "from the intended start" } @else { "takes 100 sign-ins to say" } }
+            }
+        }
+    }
+}
+
+/// A number with its unit smaller.
+fn big(text: &str) -> Markup {
+    let unit = text.find(['/', ' ']).unwrap_or(text.len());
+    html! { (text[..unit]) small { (text[unit..]) } }
+}

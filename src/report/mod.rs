@@ -1,0 +1,23 @@
+//! What a run has shown, told once and written in several ways.
+//!
+//! [`Report`] is the one model: [`Report::new`] makes it from a [`Subject`] (what was run) and a summary (what was
+//! measured). `report.json` is the model itself and can be read back; [`html`] and [`text()`] say nothing that is not in
+//! it. So they cannot disagree.
+
+mod build;
+mod environment;
+mod format;
+pub mod html;
+mod model;
+mod subject;
+mod text;
+mod verdict;
+mod write;
+
+pub use model::{
+    Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Latency, Mismatch, Quantiles, Report, Rule,
+    Scenario, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline, TimelineInterval, Unit, Verdict,
+};
+pub use subject::{CpuSpent, Subject};
+pub use text::text;
+pub use write::{ReportError, Written, read, writable, write};

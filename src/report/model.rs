@@ -1,0 +1,313 @@
+//! The report as data: the fields of `report.json`, in its order.
+//!
+//! Times are integers in µs, shares go from 0 to 1, other fractions have three decimals. `null` is "cannot be said".
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::ClockKind;
+
+/// Everything that a run has shown.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Report {
+    /// The version of this form: 1. It rises when a field changes its meaning or goes.
+    pub schema_version: u32,
+    /// What was run.
+    pub scenario: Scenario,
+    /// The seed that everything random follows from.
+    pub seed: u64,
+    /// The clock that the run lived by.
+    pub clock: ClockKind,
+    /// The SRP group: `cognito` or `toy`.
+    pub group: String,
+    /// The pool under test: `embedded`, or a URL.
+    pub target: String,
+    /// Whether the run was interrupted, so that this tells only its beginning.
+    pub partial: bool,
+    /// How it came out.
+    pub verdict: Verdict,
+    /// Sign-ins by how they ended.
+    pub sign_ins: SignIns,
+    /// What the pool decided, judged.
+    pub decisions: Decisions,
+    /// How long it took.
+    pub latency: Latency,
+    /// How much it was.
+    pub throughput: Throughput,
+    /// What it cost.
+    pub cpu: Cpu,
+    /// What it was held against.
+    pub thresholds: Vec<ThresholdResult>,
+    /// How well the generator kept its own times.
+    pub generator: Generator,
+    /// The course of the run.
+    pub timeline: Timeline,
+    /// The machine. Left out under the virtual clock, so that the report is the same on every machine.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub environment: Option<Environment>,
+}
+
+/// What was run.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Scenario {
+    /// Its name.
+    pub name: String,
+    /// Why it exists.
+    pub about: String,
+    /// Its file as the command line named it.
+    pub file: String,
+    /// Its text.
+    pub yaml: String,
+}
+
+/// How a run came out.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Verdict {
+    /// The exit code of the run; 0 is passed.
+    pub exit_code: u8,
+    /// Whether everything is as it should be.
+    pub passed: bool,
+    /// Why: one sentence for each reason, the one that set the exit code first.
+    pub sentences: Vec<String>,
+}
+
+/// Sign-ins, warm-up too. `started` is always `completed + refused + abandoned + transport_failed`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SignIns {
+    /// All.
+    pub started: u64,
+    /// Ended with tokens.
+    pub completed: u64,
+    /// Ended with a refusal.
+    pub refused: u64,
+    /// Given up by the user.
+    pub abandoned: u64,
+    /// Got no answer.
+    pub transport_failed: u64,
+    /// How many of `started` were warm-up: not in `latency`, `throughput` and `generator`.
+    pub warm_up: u64,
+}
+
+/// Decisions, warm-up too.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Decisions {
+    /// How many were judged.
+    pub checked: u64,
+    /// How many differ from what their rules ask.
+    pub mismatched: u64,
+    /// The rules that applied, by id.
+    pub rules: Vec<Rule>,
+    /// Expected against seen outcomes; pairs that never happened are left out.
+    pub confusion: Vec<Confused>,
+    /// The first hundred that differ, in the order of the run.
+    pub mismatches: Vec<Mismatch>,
+}
+
+/// A rule and how often it applied.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Rule {
+    /// Its id.
+    pub id: String,
+    /// Where it comes from.
+    pub source: String,
+    /// How well it is known: `documented`, `observed` or `inferred`.
+    pub confidence: String,
+    /// Decisions that it applied to.
+    pub seen: u64,
+    /// Those of them that differ.
+    pub mismatched: u64,
+}
+
+/// How often an outcome was expected and another, or the same, seen.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Confused {
+    /// The outcome that the rule asks for.
+    pub expected: String,
+    /// The outcome that was seen.
+    pub seen: String,
+    /// How often.
+    pub count: u64,
+    /// How many of them differ: where the outcomes are equal, in the challenges or in the new device.
+    pub mismatched: u64,
+}
+
+/// One decision that differs.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Mismatch {
+    /// The number of the sign-in in the run's plan.
+    pub number: u64,
+    /// The number of the user in the population.
+    pub user: u32,
+    /// When the sign-in ended, since the start of the run.
+    pub at_us: u64,
+    /// The id of the rule.
+    pub rule: String,
+    /// The situation.
+    pub situation: String,
+    /// What the rule asks for.
+    pub expected: String,
+    /// What was seen.
+    pub seen: String,
+}
+
+/// How long sign-ins and their steps took, without the time that people take and without warm-up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Latency {
+    /// Whole sign-ins, however they ended.
+    pub sign_in: SignInLatency,
+    /// Steps by name; a step that never happened is left out.
+    pub steps: BTreeMap<String, Quantiles>,
+}
+
+/// Whole sign-ins.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SignInLatency {
+    /// From the moment at which the plan meant them to start: what users feel.
+    pub intended: Quantiles,
+    /// From the moment at which they did start.
+    pub service: Quantiles,
+    /// The two distributions, as far out as their count reaches.
+    pub curve: Vec<CurvePoint>,
+}
+
+/// A distribution. A quantile is null where less than one sample lies beyond it: p99 below 100, p99.9 below 1000.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Quantiles {
+    /// Samples.
+    pub count: u64,
+    /// Median.
+    pub p50_us: Option<u64>,
+    /// 90th percentile.
+    pub p90_us: Option<u64>,
+    /// 99th percentile.
+    pub p99_us: Option<u64>,
+    /// 99.9th percentile.
+    pub p999_us: Option<u64>,
+    /// Longest.
+    pub max_us: Option<u64>,
+}
+
+/// One point of the latency curve.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct CurvePoint {
+    /// Sign-ins in a million that may take longer.
+    pub beyond_ppm: u32,
+    /// What the others do not exceed, from the intended start.
+    pub intended_us: u64,
+    /// What the others do not exceed, from the actual start.
+    pub service_us: u64,
+}
+
+/// Sign-ins per second, without warm-up. Null where there are too few to say.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Throughput {
+    /// What the scenario asks for; null when the users set the pace.
+    pub asked_per_s: Option<f64>,
+    /// What the generator offered.
+    pub offered_per_s: Option<f64>,
+    /// What the pool answered, with tokens or a refusal, from the first intended start to the last end.
+    pub achieved_per_s: Option<f64>,
+    /// Answers with `TooManyRequestsException`, warm-up too.
+    pub throttled: u64,
+}
+
+/// Cost of a sign-in, warm-up too. The times are null under the virtual clock.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Cpu {
+    /// CPU time of the client's side.
+    pub client_us_per_sign_in: Option<u64>,
+    /// CPU time of the pool's side.
+    pub server_us_per_sign_in: Option<u64>,
+    /// Modular exponentiations, both sides.
+    pub modexps_per_sign_in: Option<f64>,
+}
+
+/// One threshold and how it came out.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct ThresholdResult {
+    /// As the scenario has it.
+    pub text: String,
+    /// What was measured; null when there were too few samples to say.
+    pub value: Option<f64>,
+    /// What it is held against.
+    pub limit: f64,
+    /// The unit of both.
+    pub unit: Unit,
+    /// Whether it holds.
+    pub passed: bool,
+}
+
+/// What a threshold's numbers count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Microseconds.
+    Us,
+    /// A share from 0 to 1.
+    Share,
+    /// Things a second.
+    PerS,
+    /// Things.
+    Count,
+}
+
+/// How late the generator started sign-ins, without warm-up.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Generator {
+    /// Median.
+    pub lag_p50_us: Option<u64>,
+    /// 99th percentile.
+    pub lag_p99_us: Option<u64>,
+    /// Most.
+    pub lag_max_us: Option<u64>,
+    /// Why the numbers of this report cannot be trusted, if so.
+    pub saturated: Option<String>,
+}
+
+/// The course of the run, warm-up too.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Timeline {
+    /// How long each interval is.
+    pub interval_us: u64,
+    /// The intervals, at most 240, from the start of the run on.
+    pub intervals: Vec<TimelineInterval>,
+}
+
+/// One interval.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct TimelineInterval {
+    /// Sign-ins meant to start in it.
+    pub offered: u64,
+    /// Those of them that are warm-up.
+    pub warm_up: u64,
+    /// Sign-ins completed in it.
+    pub completed: u64,
+    /// Sign-ins refused in it.
+    pub refused: u64,
+    /// Sign-ins abandoned in it, or failed on the way.
+    pub failed: u64,
+    /// Median latency of those meant to start in it, within 1 %, as are the next two; warm-up left out.
+    pub p50_us: Option<u64>,
+    /// 99th percentile; null below 100 sign-ins.
+    pub p99_us: Option<u64>,
+    /// Longest.
+    pub max_us: Option<u64>,
+}
+
+/// The machine and the command.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Environment {
+    /// Operating system.
+    pub os: String,
+    /// Processor architecture.
+    pub arch: String,
+    /// Processor model, if the system tells.
+    pub cpu: Option<String>,
+    /// Processor cores that this process may use.
+    pub cores: usize,
+    /// Version of poolproof.
+    pub version: String,
+    /// The command line.
+    pub command: String,
+}

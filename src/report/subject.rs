@@ -1,0 +1,50 @@
+//! What was run: everything that a report tells and that was not measured by a recorder.
+
+use std::time::Duration;
+
+use super::{Environment, ThresholdResult};
+use crate::clock::ClockKind;
+
+/// CPU time that a run spent on each side.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct CpuSpent {
+    /// By the generator's sign-ins.
+    pub client: Duration,
+    /// By the pool.
+    pub server: Duration,
+}
+
+/// What was run, and what only the caller can know about how it went.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Subject {
+    /// The scenario's name.
+    pub name: String,
+    /// The line that says why the scenario exists.
+    pub about: String,
+    /// The scenario's file as the command line named it, for replaying.
+    pub file: String,
+    /// The scenario's text.
+    pub yaml: String,
+    /// The seed that the run used.
+    pub seed: u64,
+    /// The clock that it lived by.
+    pub clock: ClockKind,
+    /// The SRP group: `cognito` or `toy`.
+    pub group: String,
+    /// The pool: `embedded`, or the URL of another.
+    pub target: String,
+    /// Whether the run was interrupted.
+    pub partial: bool,
+    /// Mean rate that the scenario asks for after the warm-up; `None` when the users set the pace (closed model).
+    pub offered_per_s_asked: Option<f64>,
+    /// CPU time of the whole run; not told under the virtual clock.
+    pub cpu: Option<CpuSpent>,
+    /// Modular exponentiations of the whole run, both sides.
+    pub modexps: u64,
+    /// The thresholds, evaluated.
+    pub thresholds: Vec<ThresholdResult>,
+    /// Why the generator's numbers cannot be trusted, if they cannot: one sentence.
+    pub saturated: Option<String>,
+    /// The machine; not told under the virtual clock.
+    pub environment: Option<Environment>,
+}

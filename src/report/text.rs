@@ -1,0 +1,185 @@
+//! The report in a terminal: what one wants to know before opening the page.
+
+use std::fmt::Write as _;
+
+use super::format::{UNKNOWN, count, measured, rate, share, time, time_or_unknown};
+use super::{Quantiles, Report, Written};
+use crate::clock::ClockKind;
+
+/// More reasons than these are left to the page.
+const SENTENCES: usize = 3;
+/// More thresholds than these are left to the page; those that do not hold come first.
+const THRESHOLDS: usize = 6;
+
+/// The report in some thirty lines, with `written` as the place to read on and `colour` for terminals that have it.
+pub fn text(report: &Report, written: Option<&Written>, colour: bool) -> String {
+    let paint = Paint(colour);
+    let mut out = String::new();
+    head(&mut out, report, &paint);
+    numbers(&mut out, report, &paint);
+    latencies(&mut out, report);
+    thresholds(&mut out, report, &paint);
+    first_mismatch(&mut out, report);
+    if let Some(written) = written {
+        let path = written.html.as_ref().unwrap_or(&written.json);
+        let _ = writeln!(out, "\n  report      {}", plain(&path.display().to_string()));
+    }
+    out
+}
+
+/// Colours by the escape codes that every terminal knows, or none.
+struct Paint(bool);
+
+impl Paint {
+    fn with(&self, code: &str, text: &str) -> String {
+        if self.0 { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    }
+
+    fn mark(&self, good: bool) -> String {
+        if good { self.with("32", "✓") } else { self.with("31", "✗") }
+    }
+
+    fn alarm(&self, alarming: bool, text: &str) -> String {
+        if alarming { self.with("1;31", text) } else { text.to_owned() }
+    }
+}
+
+// Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
+
+fn head(out: &mut String, report: &Report, paint: &Paint) {
+    let verdict = &report.verdict;
+    let word = if verdict.passed {
+        paint.with("1;32", "passed")
+    } else {
+        paint.with("1;31", &format!("failed (exit code {})", verdict.exit_code))
+    };
+    let clock = match report.clock {
+        ClockKind::Wall => "wall clock",
+        ClockKind::Virtual => "virtual clock",
+    };
+    let _ = writeln!(
+        out,
+        "{} {}  {word}  seed {}, {clock}, {} group, {} pool",
+        paint.mark(verdict.passed),
+        paint.with("1", &plain(&report.scenario.name)),
+        report.seed,
+        plain(&report.group),
+        plain(&report.target),
+    );
+    for sentence in verdict.sentences.iter().take(SENTENCES) {
+        let _ = writeln!(out, "  {}", plain(sentence));
+    }
+    if let Some(more) = verdict.sentences.len().checked_sub(SENTENCES + 1) {
+        let _ = writeln!(out, "  … and {} more", count(more as u64 + 1));
+    }
+}
+
+fn numbers(out: &mut String, report: &Report, paint: &Paint) {
+    let (sign_ins, decisions) = (&report.sign_ins, &report.decisions);
+    let _ = writeln!(
+        out,
+        "\n  sign-ins    {} started: {} completed, {} refused, {} abandoned, {}{}",
+        count(sign_ins.started),
+        count(sign_ins.completed),
+        count(sign_ins.refused),
+        count(sign_ins.abandoned),
+        paint.alarm(
+            sign_ins.transport_failed > 0,
+            &format!("{} transport failures", count(sign_ins.transport_failed))
+        ),
+        match sign_ins.warm_up {
+            0 => String::new(),
+            n => format!("; {} of them warm-up", count(n)),
+        },
+    );
+    let mismatched = format!("{} mismatched", count(decisions.mismatched));
+    let _ = writeln!(
+        out,
+        "  decisions   {} checked, {}",
+        count(decisions.checked),
+        paint.alarm(decisions.mismatched > 0, &mismatched)
+    );
+    let throughput = &report.throughput;
+    let _ = write!(
+        out,
+        "  throughput  {} offered, {} achieved",
+        rate(throughput.offered_per_s),
+        rate(throughput.achieved_per_s)
+    );
+    match throughput.throttled {
+        0 => out.push('\n'),
+        n => {
+            let _ = writeln!(out, ", {} answers throttled", count(n));
+        }
+    }
+    let cpu = &report.cpu;
+    if let (Some(client), Some(server)) = (cpu.client_us_per_sign_in, cpu.server_us_per_sign_in) {
+        let _ = writeln!(out, "  cpu         {} client, {} server, each sign-in", time(client), time(server));
+    }
+    let lag = time_or_unknown(report.generator.lag_p99_us.or(report.generator.lag_max_us));
+    let which = if report.generator.lag_p99_us.is_some() { "p99" } else { "max" };
+    let _ = writeln!(out, "  generator   lag {which} {lag}");
+}
+
+fn latencies(out: &mut String, report: &Report) {
+    let sign_in = &report.latency.sign_in;
+    let mut rows = vec![("sign-in, intended", &sign_in.intended), ("sign-in, service", &sign_in.service)];
+    rows.extend(report.steps());
+    let width = rows.iter().map(|(name, _)| name.chars().count()).max().unwrap_or(0);
+    let _ = writeln!(
+        out,
+        "\n  {:width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
+        "latency", "count", "p50", "p90", "p99", "max"
+    );
+    for (name, quantiles) in rows {
+        let Quantiles { p50_us, p90_us, p99_us, max_us, .. } = *quantiles;
+        let _ = write!(out, "  {:width$}  {:>9}", plain(name), count(quantiles.count));
+        for us in [p50_us, p90_us, p99_us, max_us] {
+            let _ = write!(out, "  {:>9}", time_or_unknown(us));
+        }
+        out.push('\n');
+    }
+}
+
+fn thresholds(out: &mut String, report: &Report, paint: &Paint) {
+    if report.thresholds.is_empty() {
+        return;
+    }
+    let mut thresholds: Vec<_> = report.thresholds.iter().collect();
+    // Stable: those that do not hold come first, each kind in the scenario's order.
+    thresholds.sort_by_key(|threshold| threshold.passed);
+    let shown = &thresholds[..thresholds.len().min(THRESHOLDS)];
+    let texts: Vec<String> = shown.iter().map(|threshold| plain(&threshold.text)).collect();
+    let width = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
+    out.push('\n');
+    for (threshold, text) in shown.iter().zip(&texts) {
+        let value =
+            threshold.value.map_or_else(|| UNKNOWN.to_owned(), |value| measured(value, threshold.unit));
+        let _ = writeln!(out, "  {} {text:width$}  {value:>9}", paint.mark(threshold.passed));
+    }
+    if thresholds.len() > shown.len() {
+        let _ = writeln!(out, "  … and {} more thresholds", count((thresholds.len() - shown.len()) as u64));
+    }
+}
+
+fn first_mismatch(out: &mut String, report: &Report) {
+    let decisions = &report.decisions;
+    if let Some(mismatch) = decisions.mismatches.first() {
+        let _ = writeln!(
+            out,
+            "\n  first mismatch: sign-in {}, rule {} ({} of all decisions differ)",
+            mismatch.number,
+            plain(&mismatch.rule),
+            share(decisions.mismatched, decisions.checked),
+        );
+        let _ = writeln!(out, "    situation  {}", plain(&mismatch.situation));
+        let _ = writeln!(out, "    expected   {}", plain(&mismatch.expected));
+        let _ = writeln!(out, "    seen       {}", plain(&mismatch.seen));
+        let _ = writeln!(out, "    replay     {}", plain(&report.replay()));
+    }
+}
+
+/// Text from outside without the characters that a terminal obeys.
+fn plain(text: &str) -> String {
+    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}

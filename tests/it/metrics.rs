@@ -1,0 +1,124 @@
+//! Merged snapshots are what one recorder would have seen, and their sums hold.
+
+use std::time::Duration;
+
+use poolproof::metrics::{Decisions, End, Recorder, SignInRecord, Snapshot, Timeline};
+
+use crate::sample::{recorded, sign_ins};
+
+#[test]
+fn merging_parts_gives_what_one_recorder_sees() {
+    let all = sign_ins(1, 6000, true);
+    let whole = recorded(&all);
+    // Three parts in turn, so that each has some of every moment, and merged in any order.
+    let part = |n| recorded(all.iter().skip(n).step_by(3));
+    for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
+        let mut merged = Snapshot::empty();
+        order.map(part).iter().for_each(|part| merged.merge(part));
+        assert!(merged.add_up());
+        assert!(merged == whole, "{order:?}");
+    }
+}
+
+#[test]
+fn parts_with_intervals_of_different_width_merge_too() {
+    let early = sign_ins(1, 500, false);
+    let late: Vec<SignInRecord> = early
+        .iter()
+        .map(|sign_in| SignInRecord {
+            number: sign_in.number + 500,
+            intended: sign_in.intended * 90,
+            finished: sign_in.finished * 90,
+            ..sign_in.clone()
+        })
+        .collect();
+    let whole = recorded(early.iter().chain(&late));
+    for (one, two) in [(&early, &late), (&late, &early)] {
+        let mut merged = recorded(one);
+        merged.merge(&recorded(two));
+        assert!(merged == whole);
+    }
+    let timeline = recorded(&late).summary().timeline().width_us();
+    assert_eq!((recorded(&early).summary().timeline().width_us(), timeline), (1_000_000, 4_000_000));
+}
+
+#[test]
+fn the_first_mismatches_are_those_of_the_run_and_all_are_counted() {
+    let mut wrong = sign_ins(3, 400, false);
+    wrong.iter_mut().flat_map(|sign_in| &mut sign_in.verdicts).for_each(|verdict| {
+        verdict.seen.new_device = !verdict.seen.new_device;
+    });
+    let snapshot = recorded(wrong.iter().rev());
+    let decisions = snapshot.summary().decisions();
+    assert_eq!(decisions.mismatched(), decisions.checked());
+    assert_eq!(decisions.mismatches().len(), Decisions::KEPT);
+    let mut moments: Vec<Duration> =
+        wrong.iter().filter(|sign_in| !sign_in.verdicts.is_empty()).map(|sign_in| sign_in.finished).collect();
+    moments.sort();
+    let kept: Vec<Duration> = decisions.mismatches().iter().map(|mismatch| mismatch.moment).collect();
+    assert_eq!(kept, moments[..Decisions::KEPT]);
+}
+
+#[test]
+fn warm_up_is_judged_and_not_measured() {
+    let all = sign_ins(1, 2000, true);
+    let snapshot = recorded(&all);
+    let summary = snapshot.summary();
+    let warm_up = all.iter().filter(|sign_in| sign_in.warm_up).count() as u64;
+    let verdicts = all.iter().map(|sign_in| sign_in.verdicts.len() as u64).sum::<u64>();
+    assert!(warm_up > 0);
+    assert_eq!(summary.sign_ins().started, 2000);
+    assert_eq!(summary.measured().started, 2000 - warm_up);
+    assert_eq!(summary.latency_count(None), 2000 - warm_up);
+    assert_eq!(summary.decisions().checked(), verdicts);
+}
+
+#[test]
+fn every_end_is_counted_once() {
+    let all = sign_ins(1, 4000, false);
+    let live = all.iter().fold(Recorder::new(), |mut recorder, sign_in| {
+        recorder.sign_in(sign_in);
+        recorder
+    });
+    let (sums, live) = (live.snapshot().summary().sign_ins(), live.live());
+    let ended = |end| all.iter().filter(|sign_in| sign_in.end == end).count() as u64;
+    assert_eq!([sums.completed, sums.refused, sums.abandoned, sums.transport_failed], End::ALL.map(ended));
+    assert_eq!(sums.started, 4000);
+    assert_eq!(live.started, live.completed + live.refused + live.failed);
+    assert_eq!(live.p99.map(|p99| p99.as_micros() as u64), recorded(&all).summary().latency_us(None, 0.99));
+}
+
+#[test]
+fn a_backlog_lowers_what_was_achieved_and_human_time_does_not() {
+    let steady = |latency_of_last: Duration| {
+        let one = sign_ins(1, 1, false).remove(0);
+        let all: Vec<SignInRecord> = (0..100)
+            .map(|number| {
+                let latency = if number == 99 { latency_of_last } else { Duration::from_millis(1) };
+                let intended = Duration::from_millis(100 * number);
+                let finished = intended + Duration::from_secs(60);
+                let end = End::Completed;
+                SignInRecord { number, warm_up: false, end, intended, latency, finished, ..one.clone() }
+            })
+            .collect();
+        let snapshot = recorded(&all);
+        (snapshot.summary().offered_per_s().unwrap(), snapshot.summary().achieved_per_s().unwrap())
+    };
+    let (offered, achieved) = steady(Duration::from_millis(1));
+    assert!((offered - 10.0).abs() < 1e-9 && (achieved - 10.0).abs() < 1e-9, "{offered} {achieved}");
+    let (offered, achieved) = steady(Duration::from_millis(10_100));
+    assert!((offered - 10.0).abs() < 1e-9 && (achieved - 5.0).abs() < 1e-9, "{offered} {achieved}");
+}
+
+#[test]
+fn nothing_grows_with_the_run() {
+    let one = sign_ins(1, 1, false).remove(0);
+    let mut recorder = Recorder::new();
+    for number in 0..100_000 {
+        let intended = Duration::from_millis(40 * number);
+        recorder.sign_in(&SignInRecord { number, intended, finished: intended + one.latency, ..one.clone() });
+    }
+    let snapshot = recorder.snapshot();
+    assert!(snapshot.summary().timeline().intervals().len() <= Timeline::MOST);
+    assert!(snapshot.add_up());
+}

@@ -1,0 +1,295 @@
+//! Page, terminal and report.json tell the same, and nothing from outside becomes more than text.
+
+use std::path::{Path, PathBuf};
+
+use poolproof::clock::ClockKind;
+use poolproof::report::{Report, Subject, ThresholdResult, Unit, html, read, text, write};
+use serde_json::Value;
+
+use crate::sample::{recorded, report, sign_ins, subject};
+
+#[test]
+fn sums_hold_in_the_report() {
+    let report: Value = serde_json::from_str(&report(ClockKind::Wall, 6000, true).to_json()).unwrap();
+    let number = |path: &str| report.pointer(path).and_then(Value::as_u64).unwrap();
+    let sum = |path: &str, key: &str| -> u64 {
+        let rows = report.pointer(path).and_then(Value::as_array).unwrap();
+        rows.iter().map(|row| row[key].as_u64().unwrap()).sum()
+    };
+    let ends = ["completed", "refused", "abandoned", "transport_failed"]
+        .map(|end| number(&format!("/sign_ins/{end}")));
+    assert_eq!(number("/sign_ins/started"), ends.iter().sum::<u64>());
+    assert_eq!(number("/sign_ins/started"), sum("/timeline/intervals", "offered"));
+    for kind in ["intended", "service"] {
+        let count = number(&format!("/latency/sign_in/{kind}/count"));
+        assert_eq!(count, number("/sign_ins/started") - number("/sign_ins/warm_up"));
+    }
+    for of in ["rules", "confusion"] {
+        let seen = if of == "rules" { "seen" } else { "count" };
+        assert_eq!(number("/decisions/checked"), sum(&format!("/decisions/{of}"), seen));
+        assert_eq!(number("/decisions/mismatched"), sum(&format!("/decisions/{of}"), "mismatched"));
+    }
+    assert!(number("/decisions/mismatched") > 0, "the sample has something to tell");
+}
+
+#[test]
+fn the_page_has_the_numbers_of_the_json() {
+    let report = report(ClockKind::Wall, 6000, true);
+    let page = html::page(&report);
+    let json: Value = serde_json::from_str(&report.to_json()).unwrap();
+    let field = |name: &str| words(between(&page, &format!("data-field=\"{name}\">"), "</"));
+    for name in ["sign_ins.started", "decisions.checked", "decisions.mismatched"] {
+        assert_eq!(
+            whole(&field(name)),
+            json.pointer(&format!("/{}", name.replace('.', "/"))).unwrap().as_u64()
+        );
+    }
+    let intended = &json["latency"]["sign_in"]["intended"];
+    for name in ["p50", "p99"] {
+        let shown = words(between(&page, &format!("data-field=\"latency.{name}\">"), "</dd>"));
+        same_time(&shown, &intended[format!("{name}_us")]);
+    }
+    let achieved = words(between(&page, "data-field=\"throughput.achieved_per_s\">", "</dd>"));
+    let told: f64 = achieved.trim_end_matches("/s").parse().unwrap();
+    let is = json["throughput"]["achieved_per_s"].as_f64().unwrap();
+    assert!((told - is).abs() <= is * 0.005, "{told} {is}");
+
+    let mut rows: Vec<(String, &Value)> =
+        ["intended", "service"].map(|kind| (kind.to_owned(), &json["latency"]["sign_in"][kind])).to_vec();
+    rows.extend(json["latency"]["steps"].as_object().unwrap().iter().map(|(step, row)| (step.clone(), row)));
+    assert_eq!(page.matches("data-row=").count(), rows.len());
+    for (name, row) in rows {
+        let cells = cells(between(&page, &format!("data-row=\"{name}\">"), "</tr>"));
+        assert_eq!(whole(&cells[0]), row["count"].as_u64(), "{name}");
+        for (cell, key) in cells[1..].iter().zip(["p50_us", "p90_us", "p99_us", "p999_us", "max_us"]) {
+            same_time(cell, &row[key]);
+        }
+    }
+    let rules = json["decisions"]["rules"].as_array().unwrap();
+    assert_eq!(page.matches("data-rule=").count(), rules.len());
+    for rule in rules {
+        let id = rule["id"].as_str().unwrap();
+        let cells = cells(between(&page, &format!("data-rule=\"{id}\">"), "</tr>"));
+        assert_eq!(cells[1], rule["confidence"].as_str().unwrap());
+        assert_eq!(whole(&cells[2]), rule["seen"].as_u64(), "{id}");
+        assert_eq!(whole(cells[3].trim_start_matches("✗ ")), rule["mismatched"].as_u64(), "{id}");
+    }
+    let cards = page.matches("class=\"card\"").count();
+    assert_eq!(cards, json["decisions"]["mismatches"].as_array().unwrap().len());
+}
+
+#[test]
+fn text_from_outside_stays_text() {
+    let hostile =
+        "]]></style></title></pre><script>alert(\"x\")</script><img src=x onerror='y'>&amp;\x1b[31m";
+    let snapshot = recorded(&sign_ins(7, 300, true));
+    let subject = Subject {
+        name: hostile.to_owned(),
+        about: hostile.to_owned(),
+        yaml: hostile.to_owned(),
+        file: hostile.to_owned(),
+        group: hostile.to_owned(),
+        target: hostile.to_owned(),
+        saturated: Some(hostile.to_owned()),
+        thresholds: vec![ThresholdResult {
+            text: hostile.to_owned(),
+            value: None,
+            limit: f64::NAN,
+            unit: Unit::Us,
+            passed: false,
+        }],
+        ..subject()
+    };
+    let report = Report::new(subject, &snapshot.summary());
+    let page = html::page(&report);
+    assert!(!page.contains("<script") && !page.contains("<img"));
+    assert_eq!(page.matches("</style>").count(), 1);
+    assert_eq!(page.matches("</pre>").count(), 1);
+    assert_eq!(
+        page.matches("</title>").count(),
+        1 + page.matches("<svg width=\"100%\" height=\"260\"").count() + 2
+    );
+    assert!(page.contains("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;"));
+    assert!(!text(&report, None, false).contains('\x1b'));
+    assert!(serde_json::from_str::<Report>(&report.to_json()).is_ok());
+}
+
+#[test]
+fn the_page_needs_nothing_but_itself() {
+    let mut report = report(ClockKind::Wall, 6000, true);
+    report.scenario.yaml = "ü".repeat(600_000);
+    let mismatch = report.decisions.mismatches[0].clone();
+    report.decisions.mismatches = vec![mismatch; 100];
+    let interval = report.timeline.intervals[9];
+    report.timeline.intervals = vec![interval; 240];
+    let page = html::page(&report);
+    assert!(page.len() <= 200 * 1024, "{} bytes", page.len());
+    for loads in ["http://", "https://", "url(", "@import", "src=", "href="] {
+        assert!(!page.contains(loads), "{loads}");
+    }
+}
+
+#[test]
+fn a_report_can_be_written_and_read_back() {
+    for (name, clock, count, faulty) in [
+        ("failed", ClockKind::Wall, 6000, true),
+        ("passed", ClockKind::Virtual, 6000, false),
+        ("small", ClockKind::Virtual, 3, false),
+        ("empty", ClockKind::Wall, 0, false),
+    ] {
+        let report = report(clock, count, faulty);
+        let folder = folder(&format!("report/{name}"));
+        let written = write(&folder, &report, true).unwrap();
+        assert_eq!(read(&written.json).unwrap(), report);
+        assert!(written.html.unwrap().is_file());
+        let files = std::fs::read_dir(&folder).unwrap().count();
+        assert_eq!(files, 2, "nothing else is left behind");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_or_read_is_named() {
+    let in_the_way = folder("report").join("a-file");
+    std::fs::create_dir_all(in_the_way.parent().unwrap()).unwrap();
+    std::fs::write(&in_the_way, "no report").unwrap();
+    let report = report(ClockKind::Virtual, 3, false);
+    for message in [
+        write(&in_the_way.join("below"), &report, true).unwrap_err().to_string(),
+        read(&in_the_way).unwrap_err().to_string(),
+        read(&in_the_way.with_extension("absent")).unwrap_err().to_string(),
+    ] {
+        assert!(message.contains("a-file"), "{message}");
+    }
+}
+
+#[test]
+fn equal_runs_have_equal_reports() {
+    let once = report(ClockKind::Virtual, 3000, true);
+    let again = report(ClockKind::Virtual, 3000, true);
+    assert_eq!(once.to_json(), again.to_json());
+    assert_eq!(html::page(&once), html::page(&again));
+    assert_eq!(text(&once, None, true), text(&again, None, true));
+}
+
+#[test]
+fn the_virtual_clock_tells_nothing_of_the_machine() {
+    let json: Value = serde_json::from_str(&report(ClockKind::Virtual, 300, false).to_json()).unwrap();
+    assert!(json.get("environment").is_none());
+    assert!(json["cpu"]["client_us_per_sign_in"].is_null() && json["cpu"]["server_us_per_sign_in"].is_null());
+    let json: Value = serde_json::from_str(&report(ClockKind::Wall, 300, false).to_json()).unwrap();
+    assert!(json["environment"]["cores"].is_u64() && json["cpu"]["client_us_per_sign_in"].is_u64());
+}
+
+#[test]
+fn the_gravest_fault_sets_the_exit_code() {
+    let (good, bad) = (recorded(&sign_ins(7, 1500, false)), recorded(&sign_ins(7, 1500, true)));
+    let crossed = ThresholdResult {
+        text: "sign_in.p99 < 1ms".to_owned(),
+        value: Some(9000.0),
+        limit: 1000.0,
+        unit: Unit::Us,
+        passed: false,
+    };
+    let verdict =
+        |snapshot: &poolproof::metrics::Snapshot, crossed: Option<ThresholdResult>, saturated, partial| {
+            let saturated = if saturated { Some("The generator was late.".to_owned()) } else { None };
+            let thresholds = crossed.into_iter().collect();
+            Report::new(Subject { thresholds, saturated, partial, ..subject() }, &snapshot.summary()).verdict
+        };
+    assert_eq!(verdict(&good, None, false, false).exit_code, 0);
+    assert_eq!(verdict(&good, None, false, true).exit_code, 105);
+    assert_eq!(verdict(&good, None, true, true).exit_code, 83);
+    assert_eq!(verdict(&good, Some(crossed.clone()), true, true).exit_code, 99);
+    let worst = verdict(&bad, Some(crossed), true, true);
+    assert_eq!((worst.exit_code, worst.passed, worst.sentences.len()), (80, false, 4));
+    assert!(worst.sentences[1].contains("9.00 ms"), "{}", worst.sentences[1]);
+}
+
+#[test]
+fn a_run_without_mismatches_says_so() {
+    let report = report(ClockKind::Virtual, 1500, false);
+    let (page, words) = (html::page(&report), text(&report, None, false));
+    assert!(page.contains("None. All ") && page.contains("decisions are what the rules ask for."));
+    assert!(words.contains("0 mismatched") && words.contains("decisions are as the rules ask."));
+}
+
+#[test]
+fn the_terminal_gets_a_screenful() {
+    let folder = folder("report/terminal");
+    let report = report(ClockKind::Wall, 6000, true);
+    let written = write(&folder, &report, true).unwrap();
+    let words = text(&report, Some(&written), false);
+    assert!(words.lines().count() <= 34, "{words}");
+    assert!(
+        words.contains("report.html") && words.contains("poolproof run scenarios/opt-in-mfa.yaml --seed 7")
+    );
+    assert_eq!(strip(&text(&report, Some(&written), true)), words);
+}
+
+#[test]
+fn replaying_is_one_command_whatever_the_file_is_called() {
+    let mut report = report(ClockKind::Virtual, 3, false);
+    report.scenario.file = "my scenarios/it's.yaml".to_owned();
+    assert_eq!(report.replay(), r"poolproof run 'my scenarios/it'\''s.yaml' --seed 7");
+}
+
+/// A folder of this test's own, empty.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    if name != "report" {
+        let _ = std::fs::remove_dir_all(&folder);
+    }
+    folder
+}
+
+/// What stands between the only `start` and the next `end`.
+fn between<'a>(page: &'a str, start: &str, end: &str) -> &'a str {
+    let mut parts = page.split(start);
+    let after = parts.nth(1).unwrap_or_else(|| panic!("no {start}"));
+    assert!(parts.next().is_none(), "{start} twice");
+    after.split(end).next().unwrap()
+}
+
+/// The words of a piece of page, without its tags.
+fn words(piece: &str) -> String {
+    let texts = piece.split('<').enumerate().map(|(n, part)| match part.split_once('>') {
+        Some((_, text)) => text,
+        None if n == 0 => part,
+        None => "",
+    });
+    texts.collect()
+}
+
+/// The words of each data cell of a row.
+fn cells(row: &str) -> Vec<String> {
+    row.split("<td")
+        .skip(1)
+        .map(|cell| words(&format!("<td{}", cell.split("</td>").next().unwrap())))
+        .collect()
+}
+
+/// A number as the page writes it.
+fn whole(text: &str) -> Option<u64> {
+    text.replace('\u{202f}', "").parse().ok()
+}
+
+/// Whether `told`, three figures and a unit, is `is` in µs.
+fn same_time(told: &str, is: &Value) {
+    let Some(is) = is.as_f64() else { return assert_eq!(told, "–") };
+    let (number, unit) = told.split_once(' ').unwrap();
+    let factor = match unit {
+        "µs" => 1.0,
+        "ms" => 1e3,
+        "s" => 1e6,
+        other => panic!("{other}"),
+    };
+    let told = number.parse::<f64>().unwrap() * factor;
+    assert!((told - is).abs() <= is * 0.005 + 0.001, "{told} {is}");
+}
+
+/// Text without the codes for colours.
+fn strip(text: &str) -> String {
+    let mut parts = text.split("\x1b[");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |out, part| out + part.split_once('m').unwrap().1)
+}

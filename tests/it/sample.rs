@@ -1,0 +1,195 @@
+//! A run as a recorder sees it, drawn from a seed: an overloaded moment, refusals, failures and, if wished, mismatches.
+
+use std::time::Duration;
+
+use poolproof::clock::ClockKind;
+use poolproof::metrics::{End, Recorder, SignInRecord, Snapshot};
+use poolproof::oracle::{Claim, Confidence, Decision, Device, Facts, Lock, Outcome, RuleId, Verdict};
+use poolproof::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
+use poolproof::protocol::{ChallengeName, Step};
+use poolproof::report::{CpuSpent, Environment, Report, Subject, ThresholdResult, Unit};
+use poolproof::seed::{Seed, Stream};
+use rand::RngExt as _;
+use rand_distr::{Distribution as _, LogNormal};
+
+const SUPPRESSED: RuleId = RuleId {
+    id: "device-suppresses-mfa",
+    source: "SEMANTICS c.2; Developer Guide, “Working with user devices”",
+    confidence: Confidence::Documented,
+};
+const DUE: RuleId =
+    RuleId { id: "mfa-by-pool", source: "SEMANTICS c.5, rule 3", confidence: Confidence::Documented };
+const BLOCKED: RuleId =
+    RuleId { id: "risk-block", source: "SEMANTICS c.4, rule 1", confidence: Confidence::Observed };
+const NOTE: RuleId =
+    RuleId { id: "risk-note-always", source: "the seed’s Note, rule 5", confidence: Confidence::Inferred };
+const WRONG: RuleId = RuleId {
+    id: "wrong-password",
+    source: "SEMANTICS d, not telling which",
+    confidence: Confidence::Documented,
+};
+
+/// `count` sign-ins of the run that `seed` stands for; about one in 400 decided wrongly if `faulty`.
+pub(crate) fn sign_ins(seed: u64, count: u64, faulty: bool) -> Vec<SignInRecord> {
+    (0..count).map(|number| sign_in(&mut Seed::new(seed).stream("sample", number), number, faulty)).collect()
+}
+
+/// What one recorder makes of them.
+pub(crate) fn recorded<'a>(sign_ins: impl IntoIterator<Item = &'a SignInRecord>) -> Snapshot {
+    let mut recorder = Recorder::new();
+    sign_ins.into_iter().for_each(|sign_in| recorder.sign_in(sign_in));
+    recorder.snapshot()
+}
+
+/// The report on such a run.
+pub(crate) fn report(clock: ClockKind, count: u64, faulty: bool) -> Report {
+    let snapshot = recorded(&sign_ins(7, count, faulty));
+    let summary = snapshot.summary();
+    let p99 = summary.latency_us(None, 0.99);
+    let device = summary.latency_us(Some(Step::DevicePasswordVerifier), 0.99);
+    let at_most = |text: &str, value: Option<f64>, limit: f64, unit| ThresholdResult {
+        text: text.to_owned(),
+        value,
+        limit,
+        unit,
+        passed: value.is_some_and(|value| value <= limit),
+    };
+    let mismatched = summary.decisions().mismatched() as f64;
+    let subject = Subject {
+        thresholds: vec![
+            at_most("decisions.mismatched == 0", Some(mismatched), 0.0, Unit::Count),
+            at_most("sign_in.p99 < 400ms", p99.map(|us| us as f64), 400_000.0, Unit::Us),
+            at_most("DEVICE_PASSWORD_VERIFIER.p99 < 50ms", device.map(|us| us as f64), 50_000.0, Unit::Us),
+            at_most("failed.rate < 2%", summary.failed_share(), 0.02, Unit::Share),
+        ],
+        clock,
+        ..subject()
+    };
+    Report::new(subject, &summary)
+}
+
+/// A scenario without thresholds, on a machine.
+pub(crate) fn subject() -> Subject {
+    let yaml = "# Opt-in devices replace MFA only after the user said yes.\nversion: 1\nname: opt-in-mfa\nseed: 7\n\
+        clock: virtual              # virtual | wall\npool:\n  remember: opt_in          # no | always | opt_in\n  \
+        suppress_mfa: true        # ChallengeRequiredOnNewDevice\n  mfa: optional             # off | optional | on\n  \
+        risk: { mode: enforced, low: no_action, medium: mfa_required, high: block }\npopulation:\n  users: 2000\n  \
+        factors: { none: 40, totp: 40, sms: 15, sms_and_totp: 5 }\nworkload:\n  stages:\n    \
+        - { for: 5s, rate: 40/s, warm_up: true }\n    - { for: 30s, to: 200/s }\n  \
+        mix: { known_device: 85, new_device: 8, wrong_password: 3, forgotten_device: 2, replayed_claim: 1 }\n\
+        thresholds:\n  - decisions.mismatched == 0\n  - sign_in.p99 < 400ms\n";
+    Subject {
+        name: "opt-in-mfa".to_owned(),
+        about: "Opt-in devices replace MFA only after the user said yes.".to_owned(),
+        file: "scenarios/opt-in-mfa.yaml".to_owned(),
+        yaml: yaml.to_owned(),
+        seed: 7,
+        clock: ClockKind::Wall,
+        group: "cognito".to_owned(),
+        target: "embedded".to_owned(),
+        partial: false,
+        offered_per_s_asked: Some(120.0),
+        cpu: Some(CpuSpent { client: Duration::from_secs(11), server: Duration::from_secs(9) }),
+        modexps: 6000,
+        thresholds: Vec::new(),
+        saturated: None,
+        environment: Some(Environment {
+            os: "linux".to_owned(),
+            arch: "x86_64".to_owned(),
+            cpu: Some("AMD EPYC 7R13 Processor".to_owned()),
+            cores: 8,
+            version: "0.1.0".to_owned(),
+            command: "poolproof run scenarios/opt-in-mfa.yaml --clock wall".to_owned(),
+        }),
+    }
+}
+
+fn sign_in(random: &mut Stream, number: u64, faulty: bool) -> SignInRecord {
+    // A rate that rises from 40 a second: the n-th arrival of the integral of 40 + 4 t.
+    let at_s = (-40.0 + (1600.0 + 8.0 * number as f64).sqrt()) / 4.0 + random.random_range(0.0..0.01);
+    let intended = Duration::from_secs_f64(at_s);
+    let (verdict, end) = decision(random, faulty);
+    let steps: Vec<_> = steps(&verdict.seen).into_iter().map(|(step, ms)| (step, took(random, ms))).collect();
+    let service: Duration = steps.iter().map(|(_, time)| *time).sum();
+    // For two seconds the generator finds the pool busy, and sign-ins wait to begin.
+    let queue_ms = if (21.0..23.0).contains(&at_s) { (23.0 - at_s) * 60.0 } else { 0.0 };
+    let lag = took(random, 0.12) + Duration::from_secs_f64(queue_ms / 1e3);
+    SignInRecord {
+        number,
+        user: random.random_range(0..2000),
+        warm_up: at_s < 5.0,
+        end,
+        intended,
+        finished: intended + lag + service,
+        latency: lag + service,
+        service,
+        lag,
+        steps,
+        verdicts: if end == End::TransportFailed { Vec::new() } else { vec![verdict] },
+        throttled: u32::from(random.random_bool(0.002)),
+        requests: 5,
+    }
+}
+
+fn took(random: &mut Stream, median_ms: f64) -> Duration {
+    let spread = LogNormal::new(median_ms.ln(), 0.35).unwrap();
+    Duration::from_secs_f64(spread.sample(random) / 1e3)
+}
+
+fn steps(seen: &Decision) -> Vec<(Step, f64)> {
+    let mut steps = vec![(Step::InitiateAuth, 0.9), (Step::PasswordVerifier, 4.4)];
+    for challenge in &seen.challenges {
+        match challenge {
+            ChallengeName::DeviceSrpAuth => steps.push((Step::DeviceSrpAuth, 1.1)),
+            ChallengeName::DevicePasswordVerifier => steps.push((Step::DevicePasswordVerifier, 4.2)),
+            ChallengeName::SoftwareTokenMfa => steps.push((Step::Mfa, 0.35)),
+            _ => {}
+        }
+    }
+    if seen.new_device {
+        steps.push((Step::ConfirmDevice, 0.6));
+    }
+    steps
+}
+
+fn decision(random: &mut Stream, faulty: bool) -> (Verdict, End) {
+    use ChallengeName::{DevicePasswordVerifier, DeviceSrpAuth, PasswordVerifier, SoftwareTokenMfa};
+    let facts = Facts {
+        remember: RememberMode::OptIn,
+        suppress_mfa: true,
+        mfa: MfaMode::Optional,
+        risk_note: RiskNote::Pool,
+        strict_mfa_binding: false,
+        factors: Factors::Totp,
+        claim: Claim::Right,
+        device: Device::Remembered,
+        mfa_bound: true,
+        device_secret_right: true,
+        risk: None,
+        lock: Lock::Open,
+    };
+    let decided = |challenges: &[ChallengeName], outcome, new_device| Decision {
+        challenges: challenges.to_vec(),
+        outcome,
+        new_device,
+    };
+    let device = decided(&[PasswordVerifier, DeviceSrpAuth, DevicePasswordVerifier], Outcome::Tokens, false);
+    let mfa = decided(&[PasswordVerifier, SoftwareTokenMfa], Outcome::Tokens, true);
+    let refused = |outcome| decided(&[PasswordVerifier], outcome, false);
+    let risky = Facts { risk: Some((RiskLevel::High, RiskAction::Block)), ..facts };
+    let (rule, facts, expected, end) = match random.random_range(0..100) {
+        0..70 => (SUPPRESSED, facts, device.clone(), End::Completed),
+        70..88 => (DUE, Facts { device: Device::None, ..facts }, mfa.clone(), End::Completed),
+        88..93 => (WRONG, Facts { claim: Claim::Wrong, ..facts }, refused(Outcome::Incorrect), End::Refused),
+        93..96 => (BLOCKED, risky, refused(Outcome::Blocked), End::Refused),
+        96..99 => (NOTE, facts, device.clone(), End::Completed),
+        _ if random.random_bool(0.5) => (SUPPRESSED, facts, device.clone(), End::Abandoned),
+        _ => (SUPPRESSED, facts, device.clone(), End::TransportFailed),
+    };
+    let seen = match rule {
+        SUPPRESSED if faulty && random.random_bool(0.002) => mfa,
+        BLOCKED if faulty && random.random_bool(0.03) => device,
+        _ => expected.clone(),
+    };
+    (Verdict { rule, facts, expected, seen }, end)
+}
