@@ -6,4 +6,5 @@ pub mod ids;
 pub mod oracle;
 pub mod policy;
 pub mod protocol;
+pub mod scenario;
 pub mod seed;
