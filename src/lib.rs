@@ -8,3 +8,4 @@ pub mod policy;
 pub mod protocol;
 pub mod scenario;
 pub mod seed;
+pub mod workload;

@@ -3,3 +3,5 @@
 
 /// A scenario file is understood as it is meant, or refused with the place and the reason.
 mod scenario_files;
+/// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.
+mod workload;
