@@ -142,13 +142,18 @@ impl Conductor {
         }
     }
 
-    /// Starts an arrival, or lets it wait until somebody is free. As many may wait as there are users.
+    /// Starts an arrival, or lets it wait until somebody is free. Of an open course as many may wait as there are users;
+    /// of a closed one no more can than it has loops.
     fn admit(&mut self, arrival: Arrival, ctx: &mut Context<Self>) {
         match self.idle.take(arrival.user, arrival.intent.needs_device()) {
             Some(user) => self.dispatch(user, arrival, ctx),
-            None if self.waiting.len() < self.users.len() => self.waiting.push_back(arrival),
+            None if self.may_wait() => self.waiting.push_back(arrival),
             None => self.missed += 1,
         }
+    }
+
+    fn may_wait(&self) -> bool {
+        matches!(self.course, Course::Closed { .. }) || self.waiting.len() < self.users.len()
     }
 
     fn dispatch(&mut self, user: usize, arrival: Arrival, ctx: &mut Context<Self>) {
@@ -216,7 +221,9 @@ impl Conductor {
         }
         let (clock, due) = (self.clock, self.start.plus(ends));
         let wait = async move { clock.sleep_until(due).await };
-        ctx.spawn(wait.into_actor(self).map(move |(), conductor, ctx| conductor.begin_stage(number + 1, ctx)));
+        ctx.spawn(
+            wait.into_actor(self).map(move |(), conductor, ctx| conductor.begin_stage(number + 1, ctx)),
+        );
     }
 
     /// Closed course: one loop's next sign-in, or its end when the stage wants fewer.

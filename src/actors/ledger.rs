@@ -120,10 +120,7 @@ impl Ledger {
 /// Whether an attempt went through an MFA.
 pub(super) fn through_mfa(attempt: &Attempt) -> bool {
     attempt.challenges.iter().any(|challenge| {
-        matches!(
-            challenge,
-            ChallengeName::SmsMfa | ChallengeName::SoftwareTokenMfa | ChallengeName::MfaSetup
-        )
+        matches!(challenge, ChallengeName::SmsMfa | ChallengeName::SoftwareTokenMfa | ChallengeName::MfaSetup)
     })
 }
 

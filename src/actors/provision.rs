@@ -96,8 +96,15 @@ fn provision_one(setting: &Setting, person: Person) -> (NewAccount, Newcomer) {
         devices.push(mine);
         known.push(pools);
     }
-    let account =
-        NewAccount { username: person.username.clone(), sub, salt, verifier, phone, totp: totp.clone(), devices: known };
+    let account = NewAccount {
+        username: person.username.clone(),
+        sub,
+        salt,
+        verifier,
+        phone,
+        totp: totp.clone(),
+        devices: known,
+    };
     (account, Newcomer { person, password, totp, devices })
 }
 
@@ -112,7 +119,8 @@ fn known_device(setting: &Setting, person: &Person, number: u32) -> ((NewDeviceM
     };
     let mut device = Device::new(setting.group, setting.ephemeral_bits, &metadata, chance);
     let (salt, verifier) = enrol(setting.group, &mut device, metadata.clone());
-    let status = if remembers(person, number) { DeviceStatus::Remembered } else { DeviceStatus::NotRemembered };
+    let status =
+        if remembers(person, number) { DeviceStatus::Remembered } else { DeviceStatus::NotRemembered };
     let pools = NewDevice {
         device_key: metadata.device_key.clone(),
         device_group_key: metadata.device_group_key.clone(),
@@ -135,7 +143,10 @@ fn enrol(group: Group, device: &mut Device, metadata: NewDeviceMetadata) -> (Sal
         match step {
             DeviceStep::Compute(job) => step = device.resume(job.run()),
             DeviceStep::Answer(DeviceAnswer::Enrolled(config)) => {
-                match (Salt::from_base64(&config.salt), Verifier::from_base64(group, &config.password_verifier)) {
+                match (
+                    Salt::from_base64(&config.salt),
+                    Verifier::from_base64(group, &config.password_verifier),
+                ) {
                     (Ok(salt), Ok(verifier)) => return (salt, verifier),
                     _ => unreachable!("a device writes what a pool can read"),
                 }

@@ -212,9 +212,9 @@ impl User {
 
     fn keep_devices(&mut self, machine: &SignIn, drive: &Drive) {
         let given_up = machine.given_up();
-        self.ledger.devices.retain(|owned| {
-            owned.standing != oracle::Device::Forgotten && Some(&owned.key) != given_up
-        });
+        self.ledger
+            .devices
+            .retain(|owned| owned.standing != oracle::Device::Forgotten && Some(&owned.key) != given_up);
         let confirmed = machine.enrolment().filter(|enrolment| enrolment.confirmed);
         let (Some(new), Some(device)) = (confirmed, &drive.new_device) else { return };
         let remembered = match self.ledger.remember() {

@@ -38,7 +38,12 @@ fn expected(scenario: &Scenario) -> String {
     let mut lines: Vec<[String; 4]> = Vec::new();
     for facts in situations(scenario) {
         let (rule, decision) = oracle::expect(&facts);
-        let line = [situation(&facts), decision.to_string(), rule.id.to_owned(), rule.confidence.as_str().to_owned()];
+        let line = [
+            situation(&facts),
+            decision.to_string(),
+            rule.id.to_owned(),
+            rule.confidence.as_str().to_owned(),
+        ];
         if !lines.contains(&line) {
             lines.push(line);
         }

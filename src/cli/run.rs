@@ -77,7 +77,8 @@ fn prepare(args: &RunArgs) -> Result<Vec<Job>, Exit> {
 /// The scenario and its text; what is wrong with it, ready to print.
 fn read(file: &Path) -> Result<(Scenario, String), String> {
     let scenario = scenario::read(file).map_err(|diagnostic| super::check::rendered(&diagnostic))?;
-    let text = fs::read_to_string(file).map_err(|error| format!("error: cannot read {}: {error}", file.display()))?;
+    let text = fs::read_to_string(file)
+        .map_err(|error| format!("error: cannot read {}: {error}", file.display()))?;
     Ok((scenario, text))
 }
 

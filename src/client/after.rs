@@ -19,7 +19,9 @@ impl SignIn {
             (State::Enrolment { token }, Event::Device(DeviceAnswer::Enrolled(config))) => {
                 self.confirm(now, token, config)
             }
-            (State::Confirmation { token }, Event::Answer(Ok(answer))) => self.on_confirmed(now, token, &answer),
+            (State::Confirmation { token }, Event::Answer(Ok(answer))) => {
+                self.on_confirmed(now, token, &answer)
+            }
             (State::Confirmation { token }, Event::Answer(Err(_))) => self.give_up_old(now, &token),
             (State::OptIn { token }, Event::Answer(answer)) => {
                 if let (Some(enrolment), Ok(_)) = (&mut self.enrolment, answer) {

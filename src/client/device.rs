@@ -6,7 +6,9 @@ use crate::clock::Timestamp;
 use crate::ids::{DeviceGroupKey, DeviceKey};
 use crate::protocol::{NewDeviceMetadata, Parameters, SecretVerifierConfig, keys};
 use crate::seed::Stream;
-use crate::srp::{ClaimTimestamp, DeviceSecret, Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt};
+use crate::srp::{
+    ClaimTimestamp, DeviceSecret, Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt,
+};
 
 /// What a user asks of their device.
 #[derive(Clone, Debug)]
@@ -163,7 +165,15 @@ impl Device {
         self.waiting =
             Waiting::SessionKey { block: block.to_owned(), timestamp: ClaimTimestamp::format(now) };
         let identity = self.identity();
-        DeviceStep::Compute(Job::ClientKey { group: self.group, a, public_a, public_b, salt, identity, password })
+        DeviceStep::Compute(Job::ClientKey {
+            group: self.group,
+            a,
+            public_a,
+            public_b,
+            salt,
+            identity,
+            password,
+        })
     }
 
     fn identity(&self) -> Identity {

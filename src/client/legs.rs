@@ -5,8 +5,8 @@ use super::sign_in::{Action, AttemptEnd, CodeOf, End, Event, SignIn, State};
 use crate::clock::Timestamp;
 use crate::ids::Session;
 use crate::protocol::{
-    AssociateSoftwareToken, AuthOutcome, Challenge, ChallengeName, Parameters, Reply, Request,
-    Response, VerifySoftwareToken, keys,
+    AssociateSoftwareToken, AuthOutcome, Challenge, ChallengeName, Parameters, Reply, Request, Response,
+    VerifySoftwareToken, keys,
 };
 use crate::totp::TotpSecret;
 
@@ -96,10 +96,12 @@ impl SignIn {
 
     fn on_secret_code(&mut self, now: Timestamp, answer: Reply) -> Action {
         match answer {
-            Ok(Response::SecretCode { secret_code, session }) => match TotpSecret::from_base32(&secret_code) {
-                Some(secret) => self.type_code(CodeOf::NewApp(secret), Some(session)),
-                None => self.misbehaved(now, "a SecretCode that is not base32"),
-            },
+            Ok(Response::SecretCode { secret_code, session }) => {
+                match TotpSecret::from_base32(&secret_code) {
+                    Some(secret) => self.type_code(CodeOf::NewApp(secret), Some(session)),
+                    None => self.misbehaved(now, "a SecretCode that is not base32"),
+                }
+            }
             Ok(_) => self.misbehaved(now, "an answer of another operation"),
             Err(error) => self.refused(now, error),
         }

@@ -6,8 +6,8 @@ use super::device::{DeviceAnswer, DeviceAsk};
 use crate::clock::Timestamp;
 use crate::ids::{AccessToken, ClientId, DeviceKey, PoolId, Session, Username};
 use crate::protocol::{
-    ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, InitiateAuth, NewDeviceMetadata, Parameters, Reply,
-    Request, RespondToAuthChallenge, Response, keys,
+    ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, InitiateAuth, NewDeviceMetadata, Parameters,
+    Reply, Request, RespondToAuthChallenge, Response, keys,
 };
 use crate::seed::Stream;
 use crate::srp::{ClaimTimestamp, Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt};
@@ -250,7 +250,9 @@ impl SignIn {
                 let signature = key.sign(&identity, &bytes, &timestamp).to_base64();
                 self.send_claim(now, block, signature, timestamp)
             }
-            (State::PasswordAnswer { sent }, Event::Answer(answer)) => self.on_password_answer(now, sent, answer),
+            (State::PasswordAnswer { sent }, Event::Answer(answer)) => {
+                self.on_password_answer(now, sent, answer)
+            }
             (State::Replay { sent }, Event::Answer(answer)) => self.on_replay_answer(now, sent, answer),
             (state, event) => self.next_leg(now, state, event),
         }
@@ -337,12 +339,7 @@ impl SignIn {
         self.send(now, Request::RespondToAuthChallenge(claim), State::PasswordAnswer { sent: now })
     }
 
-    fn on_password_answer(
-        &mut self,
-        now: Timestamp,
-        sent: Timestamp,
-        answer: Reply,
-    ) -> Action {
+    fn on_password_answer(&mut self, now: Timestamp, sent: Timestamp, answer: Reply) -> Action {
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.claimed = Some((sent, now));
         }
@@ -372,12 +369,7 @@ impl SignIn {
         self.send(now, Request::RespondToAuthChallenge(claim), State::Replay { sent: now })
     }
 
-    fn on_replay_answer(
-        &mut self,
-        now: Timestamp,
-        sent: Timestamp,
-        answer: Reply,
-    ) -> Action {
+    fn on_replay_answer(&mut self, now: Timestamp, sent: Timestamp, answer: Reply) -> Action {
         if let Some(attempt) = self.attempts.last_mut() {
             attempt.claimed = Some((sent, now));
         }

@@ -36,8 +36,16 @@ pub struct Compute(Rc<Place>);
 
 #[derive(Debug)]
 enum Place {
-    Inline { clock: Clock, model: CostModel, cores: RefCell<Cores>, done: RefCell<[Usage; 2]> },
+    Inline(Box<Inline>),
     Threads([Group; 2]),
+}
+
+#[derive(Debug)]
+struct Inline {
+    clock: Clock,
+    model: CostModel,
+    cores: RefCell<Cores>,
+    done: RefCell<[Usage; 2]>,
 }
 
 /// What one side has used.
@@ -58,7 +66,7 @@ impl Compute {
     pub fn inline(clock: Clock, model: CostModel) -> Self {
         let done = RefCell::new([Usage::nothing(None), Usage::nothing(None)]);
         let cores = RefCell::new(Cores::new(model.cores));
-        Self(Rc::new(Place::Inline { clock, model, cores, done }))
+        Self(Rc::new(Place::Inline(Box::new(Inline { clock, model, cores, done }))))
     }
 
     /// Runs jobs on this many threads for each side.
@@ -71,20 +79,7 @@ impl Compute {
     pub async fn run(&self, side: Side, job: Job) -> Done {
         match &*self.0 {
             Place::Threads(groups) => groups[side as usize].run(job).await,
-            Place::Inline { clock, model, cores, done } => {
-                let now = clock.now();
-                let modexps = job.costs().count();
-                let cost = model.cost(&job);
-                // Every user has a device of their own; only the pool's cores are shared.
-                let start = match side {
-                    Side::Client => now,
-                    Side::Server => cores.borrow_mut().occupy(now, cost),
-                };
-                done.borrow_mut()[side as usize].add(modexps, start.since(now));
-                let result = job.run();
-                clock.sleep_until(start.plus(cost)).await;
-                result
-            }
+            Place::Inline(inline) => inline.run(side, job).await,
         }
     }
 
@@ -92,8 +87,24 @@ impl Compute {
     pub fn usage(&self, side: Side) -> Usage {
         match &*self.0 {
             Place::Threads(groups) => groups[side as usize].usage(),
-            Place::Inline { done, .. } => done.borrow()[side as usize].clone(),
+            Place::Inline(inline) => inline.done.borrow()[side as usize].clone(),
         }
+    }
+}
+
+impl Inline {
+    async fn run(&self, side: Side, job: Job) -> Done {
+        let now = self.clock.now();
+        let cost = self.model.cost(&job);
+        // Every user has a device of their own; only the pool's cores are shared.
+        let start = match side {
+            Side::Client => now,
+            Side::Server => self.cores.borrow_mut().occupy(now, cost),
+        };
+        self.done.borrow_mut()[side as usize].add(job.costs().count(), start.since(now));
+        let result = job.run();
+        self.clock.sleep_until(start.plus(cost)).await;
+        result
     }
 }
 

@@ -60,7 +60,9 @@ pub(super) struct Cores {
 
 impl Cores {
     pub(super) fn new(cores: Option<u32>) -> Self {
-        Self { free_at: cores.map(|cores| (0..cores.max(1)).map(|_| Reverse(Timestamp::default())).collect()) }
+        Self {
+            free_at: cores.map(|cores| (0..cores.max(1)).map(|_| Reverse(Timestamp::default())).collect()),
+        }
     }
 
     /// Takes the core that is free first for `cost`, and returns when it starts.

@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::lockout::Failures;
-use crate::totp::TotpSecret;
 use crate::clock::Timestamp;
 use crate::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
 use crate::policy::Factors;
 use crate::protocol::DeviceStatus;
 use crate::srp::{Salt, Verifier};
+use crate::totp::TotpSecret;
 
 /// Names an account inside the pool.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
@@ -97,6 +97,11 @@ pub struct NewAccount {
     pub devices: Vec<NewDevice>,
 }
 
+/// Another account has this name or sub.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("another account has this name")]
+pub struct NameTaken;
+
 /// A device that a new user brings along, confirmed long ago.
 #[derive(Debug)]
 pub struct NewDevice {
@@ -122,9 +127,9 @@ pub(super) struct Directory {
 }
 
 impl Directory {
-    pub(super) fn add(&mut self, new: NewAccount) -> Result<(), NewAccount> {
+    pub(super) fn add(&mut self, new: NewAccount) -> Result<(), NameTaken> {
         if self.by_name.contains_key(new.username.as_str()) || self.by_name.contains_key(new.sub.as_str()) {
-            return Err(new);
+            return Err(NameTaken);
         }
         let id = AccountId(self.accounts.len());
         self.by_name.insert(new.username.as_str().to_owned(), id);

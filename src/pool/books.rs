@@ -89,7 +89,7 @@ pub(super) struct Open {
 /// A session's place in the books.
 #[derive(Debug)]
 enum Entry {
-    Open(Open),
+    Open(Box<Open>),
     /// Answered: kept to tell a second answer that it is one.
     Used,
 }
@@ -123,7 +123,12 @@ impl Books {
     }
 
     /// Opens a `PASSWORD_VERIFIER` challenge, known by `block`.
-    pub(super) fn open_password(&mut self, now: Timestamp, block: &SecretBlock, challenge: PasswordChallenge) {
+    pub(super) fn open_password(
+        &mut self,
+        now: Timestamp,
+        block: &SecretBlock,
+        challenge: PasswordChallenge,
+    ) {
         self.ends.push_back((challenge.expires.max(now), End::PasswordChallenge(block.as_str().to_owned())));
         self.put_back_password(block, challenge);
     }
@@ -167,7 +172,7 @@ impl Books {
             Some(Entry::Open(open)) if open.expires <= now => Err(ApiError::session_expired()),
             Some(Entry::Open(open)) if !wanted(open) => Err(ApiError::invalid_session()),
             Some(entry) => match std::mem::replace(entry, Entry::Used) {
-                Entry::Open(open) => Ok((Session::new(key), open)),
+                Entry::Open(open) => Ok((Session::new(key), *open)),
                 Entry::Used => Err(ApiError::session_used()),
             },
         }
@@ -175,7 +180,7 @@ impl Books {
 
     /// Leaves a session answerable after all, with the end that it had.
     pub(super) fn put_back(&mut self, session: &Session, open: Open) {
-        self.sessions.insert(session.as_str().to_owned(), Entry::Open(open));
+        self.sessions.insert(session.as_str().to_owned(), Entry::Open(Box::new(open)));
     }
 
     /// Sends a code to a user's phone.

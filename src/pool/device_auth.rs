@@ -8,8 +8,8 @@ use super::{Pending, Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceGroupKey, DeviceKey};
 use crate::protocol::{
-    ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, Parameters, Reply, RespondToAuthChallenge, Response,
-    keys,
+    ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, Parameters, Reply, RespondToAuthChallenge,
+    Response, keys,
 };
 use crate::srp::{Ephemeral, Identity, Job, PublicA, PublicB, Salt, SessionKey, Verifier};
 
@@ -78,7 +78,12 @@ impl Pool {
     }
 
     /// Goes on with `DEVICE_SRP_AUTH`: hands out the challenge.
-    pub(super) fn challenge_device(&mut self, now: Timestamp, wait: ChallengeWait, public_b: &PublicB) -> Reply {
+    pub(super) fn challenge_device(
+        &mut self,
+        now: Timestamp,
+        wait: ChallengeWait,
+        public_b: &PublicB,
+    ) -> Reply {
         let ChallengeWait { sign_in, key, public_a, b } = wait;
         let device = self.trusted(&sign_in, &key)?;
         let secret_block = self.new_secret_block();
@@ -124,7 +129,7 @@ impl Pool {
     }
 
     /// Goes on with the device's claim: checks it, and signs in.
-    pub(super) fn judge_device(&mut self, now: Timestamp, wait: ClaimWait, key: &SessionKey) -> Reply {
+    pub(super) fn judge_device(&mut self, now: Timestamp, wait: &ClaimWait, key: &SessionKey) -> Reply {
         let device = self.trusted(&wait.sign_in, &wait.key)?;
         let identity = Identity::device(&device.group_key, &wait.key);
         if !wait.claim.proves(key, &identity) && !self.has(Defect::DeviceClaimUnchecked) {

@@ -1,16 +1,16 @@
 //! The operations on devices. Users see only remembered devices; opting in and out works on all confirmed ones
 //! (SEMANTICS a.5).
 
+use super::Pool;
 use super::account::{Account, AccountId, Device, DeviceState};
 use super::defect::Defect;
 use super::sign_in::invalid;
-use super::Pool;
 use crate::clock::Timestamp;
 use crate::ids::DeviceKey;
 use crate::policy::RememberMode;
 use crate::protocol::{
-    AdminForgetDevice, ApiError, ConfirmDevice, DeviceCall, DeviceDescription, DeviceStatus, ErrorKind, ListDevices,
-    Reply, Response, SecretVerifierConfig, UpdateDeviceStatus,
+    AdminForgetDevice, ApiError, ConfirmDevice, DeviceCall, DeviceDescription, DeviceStatus, ErrorKind,
+    ListDevices, Reply, Response, SecretVerifierConfig, UpdateDeviceStatus,
 };
 use crate::srp::{Salt, Verifier};
 
@@ -29,7 +29,8 @@ impl Pool {
             return Err(invalid("Invalid device name: 1 to 1024 characters are allowed."));
         }
         let config = request.secret_verifier.as_ref();
-        let config = config.ok_or_else(|| invalid("Missing required parameter DeviceSecretVerifierConfig"))?;
+        let config =
+            config.ok_or_else(|| invalid("Missing required parameter DeviceSecretVerifierConfig"))?;
         let (salt, verifier) = self.read_verifier(config)?;
         let opt_in = self.policy.remember == RememberMode::OptIn && !self.has(Defect::OptInRemembersAtOnce);
 
@@ -61,7 +62,9 @@ impl Pool {
         let status: Option<DeviceStatus> = match request.status.as_deref().map(str::parse) {
             None => None,
             Some(Ok(status)) => Some(status),
-            Some(Err(())) => return Err(invalid("Invalid DeviceRememberedStatus: remembered or not_remembered.")),
+            Some(Err(())) => {
+                return Err(invalid("Invalid DeviceRememberedStatus: remembered or not_remembered."));
+            }
         };
         let devices = &mut self.directory.account_mut(id).devices;
         let device = devices.get_mut(&DeviceKey::new(&request.device_key));

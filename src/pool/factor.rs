@@ -2,9 +2,9 @@
 
 use rand::RngExt as _;
 
+use super::Pool;
 use super::books::{Awaiting, Open, SignIn};
 use super::sign_in::{invalid, required};
-use super::Pool;
 use crate::clock::Timestamp;
 use crate::ids::Session;
 use crate::policy::Factors;
@@ -94,9 +94,8 @@ impl Pool {
 
     pub(super) fn choose_factor(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
         let answer = required(&request.challenge_responses, keys::ANSWER)?.parse();
-        let chosen = match answer {
-            Ok(name @ (ChallengeName::SmsMfa | ChallengeName::SoftwareTokenMfa)) => name,
-            _ => return Err(invalid("Invalid ANSWER: choose one of MFAS_CAN_CHOOSE.")),
+        let Ok(chosen @ (ChallengeName::SmsMfa | ChallengeName::SoftwareTokenMfa)) = answer else {
+            return Err(invalid("Invalid ANSWER: choose one of MFAS_CAN_CHOOSE."));
         };
         let (_, open) = self.take_session(now, request, ChallengeName::SelectMfaType)?;
         Ok(match chosen {
@@ -122,7 +121,8 @@ impl Pool {
         let (session, open) = self.take_session(now, request, ChallengeName::SoftwareTokenMfa)?;
         let id = open.sign_in.account;
         let account = self.directory.account_mut(id);
-        let steps = account.totp.as_ref().map(|secret| steps_of_code(secret, answer, now)).unwrap_or_default();
+        let steps =
+            account.totp.as_ref().map(|secret| steps_of_code(secret, answer, now)).unwrap_or_default();
         if steps.is_empty() {
             return Err(self.wrong_code(now, &session, open));
         }
@@ -178,7 +178,9 @@ impl Pool {
         let (session, open) = self.take_session(now, request, ChallengeName::MfaSetup)?;
         let Awaiting::SetupDone { secret } = open.awaiting else {
             self.books.put_back(&session, open);
-            return Err(invalid("Set up a factor by VerifySoftwareToken and answer with the session it gives."));
+            return Err(invalid(
+                "Set up a factor by VerifySoftwareToken and answer with the session it gives.",
+            ));
         };
         self.directory.account_mut(open.sign_in.account).totp = Some(secret);
         Ok(self.factor_done(now, open.sign_in))
@@ -186,10 +188,10 @@ impl Pool {
 
     fn factor_done(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
         let sign_in = SignIn { mfa_done: true, ..sign_in };
-        if let Some(key) = &sign_in.trusted_device {
-            if let Some(device) = self.directory.account_mut(sign_in.account).devices.get_mut(key) {
-                device.mfa_bound = true;
-            }
+        let devices = &mut self.directory.account_mut(sign_in.account).devices;
+        let trusted = sign_in.trusted_device.as_ref().and_then(|key| devices.get_mut(key));
+        if let Some(device) = trusted {
+            device.mfa_bound = true;
         }
         self.after_factor(now, sign_in)
     }

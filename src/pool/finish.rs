@@ -39,7 +39,8 @@ impl Pool {
     fn issue_device(&mut self, now: Timestamp, sign_in: &SignIn, token_id: String) -> NewDeviceMetadata {
         let region = self.identity.pool_id.region().to_owned();
         let device_key = DeviceKey::new(format!("{region}_{}", self.new_uuid()));
-        let group: String = (0..8).map(|_| char::from(self.chance.sample(rand::distr::Alphanumeric))).collect();
+        let group: String =
+            (0..8).map(|_| char::from(self.chance.sample(rand::distr::Alphanumeric))).collect();
         let device_group_key = DeviceGroupKey::new(format!("-{group}"));
         let device = Device {
             group_key: device_group_key.clone(),

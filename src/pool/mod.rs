@@ -1,7 +1,7 @@
 //! The system under test: a user pool that remembers devices, sans-IO.
 //!
 //! The pool reads no clock, starts no task and computes no power. A request goes in by [`Pool::handle`] together with
-//! the time; out comes a [`Step`]: a reply, or a [`Job`](crate::srp::Job) of arithmetic that somebody else runs and
+//! the time; out comes a [`Step`]: a reply, or a [`Job`] of arithmetic that somebody else runs and
 //! brings back by [`Pool::resume`]. So the same machine answers inline in a simulation and from worker threads
 //! under load, and it decides the same.
 //!
@@ -40,7 +40,7 @@ use crate::protocol::{ApiError, Origin, Reply, Request};
 use crate::seed::Stream;
 use crate::srp::{Done, Group, Job};
 
-pub use account::{NewAccount, NewDevice};
+pub use account::{NameTaken, NewAccount, NewDevice};
 pub use defect::Defect;
 
 use account::Directory;
@@ -53,6 +53,7 @@ const SERVER_EPHEMERAL_BITS: u32 = 256;
 
 /// What comes of a request.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a step is handed on once and never stored")]
 pub enum Step {
     /// The answer.
     Reply(Reply),
@@ -126,7 +127,7 @@ impl Pool {
     }
 
     /// Adds a user, as an administrator would. A name that is taken is refused.
-    pub fn add_account(&mut self, account: NewAccount) -> Result<(), NewAccount> {
+    pub fn add_account(&mut self, account: NewAccount) -> Result<(), NameTaken> {
         self.directory.add(account)
     }
 
@@ -143,7 +144,7 @@ impl Pool {
         }
         match request {
             Request::InitiateAuth(request) => self.initiate_auth(&request),
-            Request::RespondToAuthChallenge(request) => self.respond(now, origin, request),
+            Request::RespondToAuthChallenge(request) => self.respond(now, origin, &request),
             Request::AssociateSoftwareToken(request) => reply(self.associate_token(now, &request)),
             Request::VerifySoftwareToken(request) => reply(self.verify_token(now, &request)),
             Request::ConfirmDevice(request) => reply(self.confirm_device(now, &request)),
@@ -161,7 +162,7 @@ impl Pool {
             (Waiting::PasswordChallenge(wait), Done::PublicB(b)) => self.challenge_password(now, wait, &b),
             (Waiting::PasswordClaim(wait), Done::SessionKey(key)) => self.judge_password(now, wait, &key),
             (Waiting::DeviceChallenge(wait), Done::PublicB(b)) => self.challenge_device(now, wait, &b),
-            (Waiting::DeviceClaim(wait), Done::SessionKey(key)) => self.judge_device(now, wait, &key),
+            (Waiting::DeviceClaim(wait), Done::SessionKey(key)) => self.judge_device(now, &wait, &key),
             (_, Done::Failed(_)) => Err(ApiError::incorrect()),
             _ => Err(ApiError::internal("a job came back with another job's result")),
         };

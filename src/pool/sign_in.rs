@@ -14,7 +14,9 @@ use crate::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, InitiateAuth, Origin, Parameters, Reply,
     RespondToAuthChallenge, Response, keys,
 };
-use crate::srp::{BadSignature, ClaimTimestamp, Ephemeral, Identity, Job, PublicA, PublicB, SessionKey, Signature};
+use crate::srp::{
+    BadSignature, ClaimTimestamp, Ephemeral, Identity, Job, PublicA, PublicB, SessionKey, Signature,
+};
 
 /// The failure from which on a user is locked out.
 const FIRST_LOCKING_FAILURE: u32 = 5;
@@ -96,7 +98,8 @@ impl Pool {
         let username = required(&request.auth_parameters, keys::USERNAME)?;
         let public_a = required(&request.auth_parameters, keys::SRP_A)?;
         let account = self.directory.find(username);
-        let account = account.ok_or_else(|| ApiError::new(ErrorKind::UserNotFound, "User does not exist."))?;
+        let account =
+            account.ok_or_else(|| ApiError::new(ErrorKind::UserNotFound, "User does not exist."))?;
         Ok((account, self.read_public_a(public_a)?))
     }
 
@@ -109,7 +112,12 @@ impl Pool {
     }
 
     /// Goes on with `InitiateAuth`: hands out the challenge.
-    pub(super) fn challenge_password(&mut self, now: Timestamp, wait: ChallengeWait, public_b: &PublicB) -> Reply {
+    pub(super) fn challenge_password(
+        &mut self,
+        now: Timestamp,
+        wait: ChallengeWait,
+        public_b: &PublicB,
+    ) -> Reply {
         let block = self.new_secret_block();
         let account = self.directory.account(wait.account);
         let parameters = Parameters::new()
@@ -130,7 +138,12 @@ impl Pool {
     }
 
     /// `RespondToAuthChallenge`, for every challenge.
-    pub(super) fn respond(&mut self, now: Timestamp, origin: Origin, request: RespondToAuthChallenge) -> Step {
+    pub(super) fn respond(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        request: &RespondToAuthChallenge,
+    ) -> Step {
         if let Err(error) = self.check_client(&request.client_id) {
             return refuse(error);
         }
@@ -142,12 +155,12 @@ impl Pool {
         };
         match name {
             ChallengeName::PasswordVerifier => self.claim_password(now, origin, &request.challenge_responses),
-            ChallengeName::DeviceSrpAuth => self.start_device(now, &request),
-            ChallengeName::DevicePasswordVerifier => self.claim_device(now, &request),
-            ChallengeName::SelectMfaType => reply(self.choose_factor(now, &request)),
-            ChallengeName::SmsMfa => reply(self.answer_sms(now, &request)),
-            ChallengeName::SoftwareTokenMfa => reply(self.answer_totp(now, &request)),
-            ChallengeName::MfaSetup => reply(self.finish_setup(now, &request)),
+            ChallengeName::DeviceSrpAuth => self.start_device(now, request),
+            ChallengeName::DevicePasswordVerifier => self.claim_device(now, request),
+            ChallengeName::SelectMfaType => reply(self.choose_factor(now, request)),
+            ChallengeName::SmsMfa => reply(self.answer_sms(now, request)),
+            ChallengeName::SoftwareTokenMfa => reply(self.answer_totp(now, request)),
+            ChallengeName::MfaSetup => reply(self.finish_setup(now, request)),
         }
     }
 
@@ -168,7 +181,8 @@ impl Pool {
         let Exchange { public_a, public_b, b } = challenge.exchange.clone();
         let verifier = self.directory.account(id).verifier.clone();
         let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
-        let named = answers.value(keys::DEVICE_KEY).map(DeviceKey::new).or_else(|| challenge.device_key.clone());
+        let named =
+            answers.value(keys::DEVICE_KEY).map(DeviceKey::new).or_else(|| challenge.device_key.clone());
         let wait = ClaimWait { block: claim.block.clone(), challenge, claim, named_device: named, origin };
         Step::Compute(job, Pending(Waiting::PasswordClaim(wait)))
     }

@@ -43,7 +43,8 @@ impl Signer {
     pub(super) fn new(chance: &mut Stream) -> Self {
         let mut key = [0; 32];
         chance.fill_bytes(&mut key);
-        let mac = Hmac::new_from_slice(&key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+        let mac =
+            Hmac::new_from_slice(&key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
         Self(mac)
     }
 
@@ -52,7 +53,10 @@ impl Signer {
         let device = claims.device_key.as_ref().map_or("", DeviceKey::as_str);
         let expires = claims.expires.as_us();
         let name = &claims.username;
-        let text = format!("access{SEPARATOR}{}{SEPARATOR}{device}{SEPARATOR}{expires}{SEPARATOR}{name}", claims.token_id);
+        let text = format!(
+            "access{SEPARATOR}{}{SEPARATOR}{device}{SEPARATOR}{expires}{SEPARATOR}{name}",
+            claims.token_id
+        );
         AccessToken::new(self.sign(&text))
     }
 

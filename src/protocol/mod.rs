@@ -14,7 +14,10 @@ mod response;
 pub use error::{ApiError, ErrorKind};
 pub use names::{ChallengeName, DeviceStatus, Step, keys};
 pub use request::{
-    AdminForgetDevice, AssociateSoftwareToken, ConfirmDevice, DeviceCall, InitiateAuth, ListDevices, Origin, Parameters, Request,
-    RespondToAuthChallenge, SecretVerifierConfig, UpdateDeviceStatus, VerifySoftwareToken,
+    AdminForgetDevice, AssociateSoftwareToken, ConfirmDevice, DeviceCall, InitiateAuth, ListDevices, Origin,
+    Parameters, Request, RespondToAuthChallenge, SecretVerifierConfig, UpdateDeviceStatus,
+    VerifySoftwareToken,
 };
-pub use response::{AuthOutcome, Authentication, Challenge, DeviceDescription, NewDeviceMetadata, Reply, Response};
+pub use response::{
+    AuthOutcome, Authentication, Challenge, DeviceDescription, NewDeviceMetadata, Reply, Response,
+};

@@ -22,6 +22,10 @@ impl Verdict {
             let (wrong, all) = (count(decisions.mismatched()), count(decisions.checked()));
             faults.push((MISMATCH, format!("{wrong} of {all} decisions differ from what the rules ask.")));
         }
+        if subject.partial {
+            let sentence = "The run was interrupted: this tells only its beginning.".to_owned();
+            faults.push((INTERRUPTED, sentence));
+        }
         if let Some(sentence) = crossed(&subject.thresholds) {
             faults.push((THRESHOLD, sentence));
         }

@@ -18,7 +18,8 @@ use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 
 use crate::actors::{
-    Conductor, Course, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress, Setting, provision,
+    Conductor, Course, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress, Setting,
+    provision,
 };
 use crate::clock::{Clock, ClockKind};
 use crate::compute::{Compute, CostModel, Side, calibrate};
@@ -154,11 +155,12 @@ async fn play<F: Future<Output = ()>>(
     let client_id = ClientId::new(CLIENT_ID);
     let identity =
         Identity { pool_id: setting.pool_id.clone(), client_id: client_id.clone(), group: setting.group };
-    let mut pool = plant(Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0)), settings.defect);
+    let mut pool =
+        plant(Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0)), settings.defect);
     let mut newcomers = Vec::with_capacity(people.len());
     for (account, newcomer) in people {
-        // Names and subs of a population are all different, so that none is refused.
-        drop(pool.add_account(account));
+        let added = pool.add_account(account);
+        debug_assert!(added.is_ok(), "names and subs of a population are all different");
         newcomers.push(newcomer);
     }
     let target = PoolTarget(PoolActor::new(pool, clock, compute.clone()).start());

@@ -39,7 +39,8 @@ workload: { stages: [ { for: 2s, rate: 10/s } ] }
 fn a_good_run_ends_with_0_and_names_its_report() {
     let folder = folder("good");
     fs::write(folder.join("toy.yaml"), TOY).unwrap();
-    let (code, out, err) = output(poolproof().arg("run").arg(folder.join("toy.yaml")).arg("--out").arg(&folder));
+    let (code, out, err) =
+        output(poolproof().arg("run").arg(folder.join("toy.yaml")).arg("--out").arg(&folder));
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     let report = folder.join("toy/report.html");
     for wanted in ["passed", "0 mismatched", "PASSWORD_VERIFIER", report.to_str().unwrap()] {
@@ -158,7 +159,8 @@ fn check_shows_the_defaults_and_the_decisions_to_expect_and_runs_nothing() {
 
 #[test]
 fn a_command_line_that_makes_no_sense_ends_with_2() {
-    for line in [&["rum"][..], &["run"], &["run", "x.yaml", "--seed", "-1"], &["run", "x", "--clock", "sun"]] {
+    for line in [&["rum"][..], &["run"], &["run", "x.yaml", "--seed", "-1"], &["run", "x", "--clock", "sun"]]
+    {
         let (code, out, err) = output(poolproof().args(line));
         assert_eq!((code, out.as_str()), (2, ""), "{line:?}");
         assert!(err.contains("error:"), "{err}");

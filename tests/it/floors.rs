@@ -59,7 +59,8 @@ fn sources() -> Vec<(String, PathBuf, String)> {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let inner = path.strip_prefix(&src).unwrap().to_owned();
-                let module = inner.iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned();
+                let module =
+                    inner.iter().next().unwrap().to_string_lossy().trim_end_matches(".rs").to_owned();
                 let text = fs::read_to_string(&path).unwrap();
                 sources.push((module, inner, text));
             }

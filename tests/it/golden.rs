@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use poolproof::clock::ClockKind;
-use poolproof::report::Report;
+use poolproof::report::{Report, html};
 use poolproof::run::{Settings, run};
 use poolproof::scenario;
 
@@ -20,14 +20,13 @@ fn report(file: &Path) -> Option<(String, Report)> {
         return None;
     }
     let name = file.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
-    let settings =
-        Settings { file: name, text: String::from_utf8(bytes).unwrap(), ..settings(None) };
+    let settings = Settings { file: name, text: String::from_utf8(bytes).unwrap(), ..settings(None) };
     let report = run(&scenario, &settings, std::future::pending::<()>).unwrap();
     Some((scenario.name, report))
 }
 
 fn golden(name: &str) -> PathBuf {
-    root().join("reports/golden").join(name).join("report.json")
+    root().join("reports/golden").join(name)
 }
 
 /// The first line in which two texts differ.
@@ -44,12 +43,14 @@ fn every_virtual_scenario_comes_out_as_its_golden_report() {
     let mut compared = 0;
     for file in bundled() {
         let Some((name, report)) = report(&file) else { continue };
-        let (path, now) = (golden(&name), report.to_json());
+        let folder = golden(&name);
         if std::env::var_os("POOLPROOF_BLESS").is_some() {
-            poolproof::report::write(path.parent().unwrap(), &report, true).unwrap();
+            poolproof::report::write(&folder, &report, true).unwrap();
         }
-        let committed = fs::read_to_string(&path).unwrap_or_default();
-        assert!(committed == now, "{name} has changed: {}", first_difference(&committed, &now));
+        for (file, now) in [("report.json", report.to_json()), ("report.html", html::page(&report))] {
+            let committed = fs::read_to_string(folder.join(file)).unwrap_or_default();
+            assert!(committed == now, "{name}/{file} has changed: {}", first_difference(&committed, &now));
+        }
         assert_eq!(report.decisions.mismatched, 0, "{name}");
         assert_eq!(report.verdict.exit_code, 0, "{name}");
         compared += 1;
@@ -59,7 +60,7 @@ fn every_virtual_scenario_comes_out_as_its_golden_report() {
 
 #[test]
 fn a_golden_report_with_one_digit_changed_would_be_seen() {
-    let now = fs::read_to_string(golden("risk")).unwrap();
+    let now = fs::read_to_string(golden("risk").join("report.json")).unwrap();
     let tampered = now.replacen("\"p50_us\": 4", "\"p50_us\": 5", 1);
     assert_ne!(tampered, now);
     assert!(first_difference(&tampered, &now).contains("p50_us"));

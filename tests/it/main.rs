@@ -22,6 +22,8 @@ mod report;
 mod runs;
 /// A run as a recorder sees it, drawn from a seed.
 mod sample;
+/// A scenario file is understood as it is meant, or refused with the place and the reason.
+mod scenario_files;
 /// No public value that an attacker can think of gets past parsing.
 mod srp_door;
 /// SRP holds for whatever is drawn.
@@ -30,3 +32,5 @@ mod srp_properties;
 mod srp_vectors;
 /// What the tests of whole runs share.
 mod stage;
+/// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.
+mod workload;

@@ -1,0 +1,96 @@
+//! Times that people take.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+use rand_distr::{Distribution, Exp1, StandardNormal};
+
+use super::MAX_TIME;
+use crate::seed::Stream;
+
+/// A time that differs from person to person, or does not.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Delay {
+    /// No time at all.
+    None,
+    /// Always the same.
+    Constant(Duration),
+    /// Anything between the two, equally likely.
+    Uniform {
+        /// The shortest.
+        min: Duration,
+        /// The longest.
+        max: Duration,
+    },
+    /// Mostly short, sometimes long: memoryless.
+    Exponential {
+        /// The mean.
+        mean: Duration,
+    },
+    /// As people's reactions are: the logarithm is normal.
+    LogNormal {
+        /// Half of all are shorter.
+        median: Duration,
+        /// Standard deviation of the logarithm, 0 to [`Delay::MAX_SIGMA`].
+        sigma: f64,
+    },
+}
+
+impl Delay {
+    /// A wider log-normal spread than this is a slip of the pen.
+    pub const MAX_SIGMA: f64 = 5.0;
+
+    /// One such time, in whole microseconds, at most 24 hours.
+    pub fn draw(&self, stream: &mut Stream) -> Duration {
+        let seconds = match *self {
+            Self::None => return Duration::ZERO,
+            Self::Constant(time) => return time,
+            Self::Uniform { min, max } => {
+                min.as_secs_f64() + stream.random::<f64>() * max.saturating_sub(min).as_secs_f64()
+            }
+            Self::Exponential { mean } => mean.as_secs_f64() * Distribution::<f64>::sample(&Exp1, stream),
+            Self::LogNormal { median, sigma } => {
+                let deviation: f64 = StandardNormal.sample(stream);
+                median.as_secs_f64() * (sigma * deviation).exp()
+            }
+        };
+        Duration::from_micros((seconds.min(MAX_TIME.as_secs_f64()) * 1e6).round() as u64)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    fn mean_and_median(delay: Delay) -> (f64, f64) {
+        let mut stream = Seed::new(3).stream("delay", 0);
+        let mut all: Vec<f64> = (0..20_000).map(|_| delay.draw(&mut stream).as_secs_f64()).collect();
+        all.sort_by(f64::total_cmp);
+        (all.iter().sum::<f64>() / all.len() as f64, all[all.len() / 2])
+    }
+
+    #[test]
+    fn distributions_have_their_moments() {
+        let s = Duration::from_secs;
+        let near = |value: f64, aim: f64| assert!((value / aim - 1.0).abs() < 0.03, "{value} is not {aim}");
+        assert_eq!(mean_and_median(Delay::None), (0.0, 0.0));
+        assert_eq!(mean_and_median(Delay::Constant(s(2))), (2.0, 2.0));
+        let (mean, median) = mean_and_median(Delay::Uniform { min: s(1), max: s(3) });
+        near(mean, 2.0);
+        near(median, 2.0);
+        let (mean, median) = mean_and_median(Delay::Exponential { mean: s(2) });
+        near(mean, 2.0);
+        near(median, 2.0 * 2.0_f64.ln());
+        let (mean, median) = mean_and_median(Delay::LogNormal { median: s(8), sigma: 0.6 });
+        near(median, 8.0);
+        near(mean, 8.0 * (0.6_f64 * 0.6 / 2.0).exp());
+    }
+
+    #[test]
+    fn no_draw_outlasts_a_day() {
+        let wild = Delay::LogNormal { median: MAX_TIME, sigma: Delay::MAX_SIGMA };
+        let mut stream = Seed::new(1).stream("delay", 0);
+        assert!((0..1000).all(|_| wild.draw(&mut stream) <= MAX_TIME));
+    }
+}

@@ -1,0 +1,199 @@
+//! A scenario as meant: every key resolved, every number checked, nothing left to choose.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::delay::Delay;
+use super::threshold::Threshold;
+use super::weights::Weights;
+use crate::client::Intent;
+use crate::clock::ClockKind;
+use crate::policy::{Factors, PoolPolicy, RiskLevel};
+use crate::seed::Seed;
+
+/// One scenario: a pool, its people, what they do, and what must hold.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Scenario {
+    /// Name of the scenario and of the folder of its report: 1 to 64 of `[a-z0-9-]`.
+    pub name: String,
+    /// Why it exists: the comment lines at the top of its file, without `#`.
+    pub about: String,
+    /// Where all chance comes from.
+    pub seed: Seed,
+    /// The time that it lives in.
+    pub clock: ClockKind,
+    /// The group that SRP computes in.
+    pub group: GroupName,
+    /// The pool's settings.
+    pub pool: PoolPolicy,
+    /// Who is in the pool at the start.
+    pub population: Population,
+    /// Who comes when, and what for.
+    pub workload: WorkloadPlan,
+    /// How the clients behave.
+    pub client: ClientPlan,
+    /// What the pool's arithmetic costs under the virtual clock.
+    pub service: Service,
+    /// What must hold at the end.
+    pub thresholds: Vec<Threshold>,
+}
+
+/// The group that SRP computes in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum GroupName {
+    /// Cognito's: 3072 bits, g = 2.
+    Cognito,
+    /// A 61-bit group: quick and worthless as protection, for judging many decisions.
+    Toy,
+}
+
+/// Who is in the pool at the start.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Population {
+    /// How many users there are: 1 to 1,000,000.
+    pub users: u32,
+    /// Which second factors they have.
+    pub factors: Weights<Factors>,
+    /// How many devices each has had before.
+    pub devices: DeviceCount,
+    /// Share of users who let devices be remembered where the pool asks, 0 to 1.
+    pub opt_in: f64,
+}
+
+/// How many devices a user starts with.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum DeviceCount {
+    /// Everyone this many, at most [`DeviceCount::MAX`].
+    Exactly(u32),
+    /// A Poisson distribution with this mean; a drawn count is at most [`DeviceCount::MAX`].
+    Poisson(f64),
+}
+
+impl DeviceCount {
+    /// No user starts with more devices than this.
+    pub const MAX: u32 = 8;
+}
+
+/// Who comes when, and what for.
+#[derive(Clone, PartialEq, Debug)]
+pub struct WorkloadPlan {
+    /// When sign-ins start.
+    pub model: Model,
+    /// What they set out to do.
+    pub mix: Weights<Intent>,
+    /// How risky they look.
+    pub risk: Weights<Option<RiskLevel>>,
+}
+
+/// When sign-ins start.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Model {
+    /// At a rate, however long the answers take.
+    Open {
+        /// How they are spread over time.
+        arrivals: Arrivals,
+        /// The rate over time; at least one stage is measured.
+        stages: Vec<Stage>,
+    },
+    /// A number of users who come again after their last sign-in and some time to think.
+    Closed {
+        /// Time between one sign-in of a user and the next.
+        think_time: Delay,
+        /// The number of users over time; at least one stage is measured.
+        stages: Vec<ClosedStage>,
+    },
+}
+
+/// How arrivals are spread over time.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Arrivals {
+    /// Independently of one another, as people come.
+    Poisson,
+    /// Evenly.
+    Constant,
+}
+
+/// A stretch of an open workload in which the rate is constant or changes evenly.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Stage {
+    /// How long it lasts; more than zero.
+    pub length: Duration,
+    /// Sign-ins a second at its start; more than zero.
+    pub from: f64,
+    /// Sign-ins a second at its end; more than zero.
+    pub to: f64,
+    /// Whether it is left out of the results. Warm-up stages come first.
+    pub warm_up: bool,
+}
+
+/// A stretch of a closed workload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ClosedStage {
+    /// How long it lasts; more than zero.
+    pub length: Duration,
+    /// How many users are active; at least one.
+    pub users: u32,
+    /// Whether it is left out of the results. Warm-up stages come first.
+    pub warm_up: bool,
+}
+
+/// How the clients behave.
+#[derive(Clone, PartialEq, Debug)]
+pub struct ClientPlan {
+    /// Size of SRP's secret ephemeral value: 256 or 1024 bits.
+    pub ephemeral_bits: u32,
+    /// How often a throttled or failed request is tried again.
+    pub retries: u32,
+    /// How long people take to enter a code.
+    pub mfa_delay: Delay,
+}
+
+/// What the pool's arithmetic costs under the virtual clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Service {
+    /// [`ServiceModel::NOMINAL`], with no queue.
+    None,
+    /// What it costs on this machine, measured before the run.
+    Calibrated,
+    /// What the scenario says.
+    Model(ServiceModel),
+}
+
+impl Service {
+    /// The costs that the scenario states: [`ServiceModel::NOMINAL`] unless it gives its own.
+    ///
+    /// Of [`Service::Calibrated`] too: whoever runs it measures first and puts a [`Service::Model`] in its place.
+    pub const fn model(&self) -> ServiceModel {
+        match self {
+            Self::None | Self::Calibrated => ServiceModel::NOMINAL,
+            Self::Model(model) => *model,
+        }
+    }
+}
+
+/// Costs of the pool's arithmetic, by the exponent's size in bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct ServiceModel {
+    /// How many operations run at once; `None`: all of them, with no queue.
+    pub cores: Option<u32>,
+    /// One modular exponentiation with an exponent of 256 bits.
+    pub modexp_256: Duration,
+    /// One with 513 bits.
+    pub modexp_513: Duration,
+    /// One with 1025 bits.
+    pub modexp_1025: Duration,
+}
+
+impl ServiceModel {
+    /// Costs of a common server core, with no queue.
+    pub const NOMINAL: Self = Self {
+        cores: None,
+        modexp_256: Duration::from_micros(340),
+        modexp_513: Duration::from_micros(645),
+        modexp_1025: Duration::from_micros(1304),
+    };
+}

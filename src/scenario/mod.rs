@@ -1,0 +1,126 @@
+//! Scenario files: YAML as typed becomes a [`Scenario`] as meant, or a [`Diagnostic`] that shows where it goes wrong.
+//!
+//! The way of a file: bytes → text (size, UTF-8) → `scan` (nesting, aliases, tabs, documents) → `yaml` (keys given
+//! twice, lists out of place) → `typed` (keys, types, limits of single values) → `meaning` (rules between values).
+//! What a file may say is in the schema, which comes from the same types: `scenarios/scenario.schema.json`.
+
+mod choices;
+mod delay;
+mod diagnostic;
+mod meaning;
+mod meant;
+mod scan;
+mod schema_rules;
+mod suggest;
+mod threshold;
+mod told;
+mod typed;
+mod weights;
+mod words;
+mod yaml;
+
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+pub use delay::Delay;
+pub use diagnostic::Diagnostic;
+use diagnostic::{Fault, Place};
+pub use meant::{
+    Arrivals, ClientPlan, ClosedStage, DeviceCount, GroupName, Model, Population, Scenario, Service,
+    ServiceModel, Stage, WorkloadPlan,
+};
+pub use threshold::{
+    Comparison, DecisionStat, LatencyStat, Metric, SignInStat, Threshold, ThroughputStat, Unit,
+};
+pub use weights::Weights;
+use yaml::Segment;
+
+/// Longer times than this are slips of the pen.
+const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
+/// Larger files than this are not scenarios.
+const MAX_BYTES: usize = 1 << 20;
+/// The paths at which a list belongs.
+const LISTS: [&str; 2] = ["workload.stages", "thresholds"];
+
+/// Reads the scenario file at `path`.
+///
+/// # Errors
+///
+/// What is wrong with the file or with reading it.
+pub fn read(path: &Path) -> Result<Scenario, Diagnostic> {
+    let name = path.display().to_string();
+    let mut bytes = Vec::new();
+    // One byte more than allowed is enough to know that there are too many.
+    let limit = MAX_BYTES as u64 + 1;
+    std::fs::File::open(path)
+        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+        .map_err(|error| Diagnostic::new(&name, "", Fault::of_file(format!("cannot be read: {error}"))))?;
+    parse(&name, &bytes)
+}
+
+/// Reads a scenario from the bytes of the file called `file_name`.
+///
+/// # Errors
+///
+/// The first thing that is wrong, with its place.
+pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, Diagnostic> {
+    let text = text(file_name, bytes)?;
+    understand(text).map_err(|fault| Diagnostic::new(file_name, text, fault))
+}
+
+/// The JSON Schema (draft 2020-12) of scenario files.
+pub fn schema() -> serde_json::Value {
+    schemars::schema_for!(typed::ScenarioFile).to_value()
+}
+
+fn text<'b>(file_name: &str, bytes: &'b [u8]) -> Result<&'b str, Diagnostic> {
+    if bytes.len() > MAX_BYTES {
+        let fault = Fault::of_file("larger than 1 MiB; that is no scenario");
+        return Err(Diagnostic::new(file_name, "", fault));
+    }
+    let text = std::str::from_utf8(bytes).map_err(|error| {
+        let offset = error.valid_up_to();
+        let good = String::from_utf8_lossy(&bytes[..offset]);
+        let line = good.split('\n').count();
+        let column = good.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
+        let message = format!("not UTF-8: byte 0x{:02x} at offset {offset}", bytes[offset]);
+        Diagnostic::new(file_name, &String::from_utf8_lossy(bytes), Fault::at(line, column, 1, message))
+    })?;
+    // Some editors mark UTF-8 with three bytes at the start.
+    Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
+}
+
+fn understand(text: &str) -> Result<Scenario, Fault> {
+    scan::scan(text)?;
+    yaml::check_form(text, &LISTS)?;
+    let file: typed::ScenarioFile = yaml::read(text)?;
+    meaning::scenario(file, about(text)).map_err(|problem| {
+        let place = yaml::locate(text, &problem.path).map(|place| match &problem.part {
+            Some(part) => narrowed(text, place, part),
+            None => place,
+        });
+        Fault { message: problem.message, help: problem.help, place }
+    })
+}
+
+/// The part of a place where `part` stands; the whole place when it is typed with escapes and so not to be found.
+fn narrowed(text: &str, place: Place, part: &str) -> Place {
+    let line = text.split('\n').nth(place.line - 1).unwrap_or_default();
+    let marked: String = line.chars().skip(place.column - 1).take(place.length).collect();
+    match marked.find(part) {
+        Some(bytes) if !part.is_empty() => Place {
+            column: place.column + marked[..bytes].chars().count(),
+            length: part.chars().count(),
+            ..place
+        },
+        _ => place,
+    }
+}
+
+/// The comment lines at the top of a file, but for one that is meant for editors.
+fn about(text: &str) -> String {
+    let comments = text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
+    let lines: Vec<&str> = comments.filter(|line| !line.starts_with("yaml-language-server:")).collect();
+    lines.join("\n").trim().to_owned()
+}

@@ -1,0 +1,42 @@
+//! Rules between keys that the schema states beside the types of the keys.
+
+use schemars::{Schema, json_schema};
+
+/// A closed workload has users in its stages and a time to think; an open one has rates and arrivals.
+pub(super) fn workload(schema: &mut Schema) {
+    let rules = json_schema!({
+        "if": { "properties": { "model": { "const": "closed" } }, "required": ["model"] },
+        "then": {
+            "properties": {
+                "arrivals": false,
+                "stages": { "items": { "required": ["users"], "properties": { "rate": false, "to": false } } },
+            },
+        },
+        "else": {
+            "properties": {
+                "think_time": false,
+                "stages": {
+                    "items": {
+                        "anyOf": [{ "required": ["rate"] }, { "required": ["to"] }],
+                        "properties": { "users": false },
+                    },
+                },
+            },
+            // The first ramp has nothing to start from unless it says so.
+            "allOf": [{ "properties": { "stages": { "prefixItems": [{ "required": ["rate"] }] } } }],
+        },
+    });
+    for (key, rule) in rules.as_object().into_iter().flatten() {
+        schema.insert(key.clone(), rule.clone());
+    }
+    let stages = schema.pointer_mut("/properties/stages").and_then(serde_json::Value::as_object_mut);
+    if let Some(stages) = stages {
+        stages.insert("minItems".to_owned(), 1.into());
+        stages.insert(
+            "contains".to_owned(),
+            serde_json::json!({ "not": {
+            "required": ["warm_up"], "properties": { "warm_up": { "const": true } },
+        } }),
+        );
+    }
+}

@@ -1,0 +1,345 @@
+//! A scenario as typed: the keys of the file, their defaults, and their descriptions in the schema.
+
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::choices::{As, EphemeralBits, given};
+use super::delay::Delay;
+use super::meant::{Arrivals, DeviceCount, GroupName, Service};
+use super::threshold::ThresholdText;
+use super::words::{Amount, Name, Rate, Share, Time, Whole};
+use crate::clock::ClockKind;
+use crate::policy::{Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskNote};
+
+/// A number of users.
+pub(super) type Users = Whole<1, 1_000_000>;
+/// How much something weighs against the others of its map.
+pub(super) type Weight = Amount<1_000_000_000>;
+
+/// A scenario of poolproof: a pool, its people, what they do, and what must hold.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map with the keys of a scenario")]
+#[schemars(rename = "Scenario")]
+pub(super) struct ScenarioFile {
+    /// Version of this format: 1.
+    pub(super) version: Whole<1, 1>,
+    /// Name of the scenario and of the folder of its report: 1 to 64 of a-z, 0-9 and `-`.
+    pub(super) name: Name,
+    /// Where all chance comes from: the same seed gives the same run.
+    #[serde(default = "one")]
+    pub(super) seed: Whole<0, { u64::MAX }>,
+    /// The time that the run lives in.
+    #[serde(default = "virtual_clock")]
+    pub(super) clock: ClockKind,
+    /// The group that SRP computes in.
+    #[serde(default = "cognito_group")]
+    pub(super) group: GroupName,
+    /// The pool's settings.
+    pub(super) pool: PoolFile,
+    /// Who is in the pool at the start.
+    pub(super) population: PopulationFile,
+    /// Who comes when, and what for.
+    pub(super) workload: WorkloadFile,
+    /// How the clients behave.
+    #[serde(default)]
+    pub(super) client: ClientFile,
+    /// What the pool's arithmetic costs under the virtual clock: `none` (nominal cost, no queue), `calibrated` (as
+    /// measured on this machine before the run), or costs.
+    #[serde(default = "no_service")]
+    pub(super) service: As<Service>,
+    /// What must hold at the end; one that does not fails the run.
+    #[serde(default = "default_thresholds")]
+    pub(super) thresholds: Vec<ThresholdText>,
+}
+
+/// The pool's settings.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map with the pool's settings")]
+#[schemars(rename = "Pool")]
+pub(super) struct PoolFile {
+    /// Whether devices are remembered.
+    pub(super) remember: RememberMode,
+    /// Whether a remembered device replaces the second factor (`ChallengeRequiredOnNewDevice`).
+    #[serde(default)]
+    pub(super) suppress_mfa: bool,
+    /// When a second factor is asked for.
+    #[serde(default = "mfa_off")]
+    pub(super) mfa: MfaMode,
+    /// What risk does. Left out: risk is not looked at.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RiskFile")]
+    pub(super) risk: Option<RiskFile>,
+    /// Whether repeated failures lock a user out.
+    #[serde(default)]
+    pub(super) lockout: Lockout,
+    /// How many requests a second are taken.
+    #[serde(default = "no_quotas")]
+    pub(super) quotas: As<Quotas>,
+    /// Choices where Cognito's documentation is silent or contradicts itself.
+    #[serde(default)]
+    pub(super) switches: SwitchesFile,
+    /// How long a challenge may be answered (`AuthSessionValidity`): 3m to 15m.
+    #[serde(default = "three_minutes")]
+    pub(super) session_validity: Time,
+}
+
+/// What risk does. A higher level may not have a laxer action; one that is left out does what the level below does.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map with the keys `mode`, `low`, `medium`, `high`")]
+#[schemars(rename = "Risk")]
+pub(super) struct RiskFile {
+    /// Whether the actions are taken.
+    pub(super) mode: RiskMode,
+    /// Action at level low. Left out: `no_action`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RiskAction")]
+    pub(super) low: Option<RiskAction>,
+    /// Action at level medium. Left out: as for `low`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RiskAction")]
+    pub(super) medium: Option<RiskAction>,
+    /// Action at level high. Left out: as for `medium`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "RiskAction")]
+    pub(super) high: Option<RiskAction>,
+}
+
+/// Choices where Cognito's documentation is silent or contradicts itself.
+#[derive(Serialize, Deserialize, JsonSchema, Default)]
+#[serde(deny_unknown_fields, default, expecting = "a map with the keys `risk_note`, `strict_mfa_binding`")]
+#[schemars(rename = "Switches")]
+pub(super) struct SwitchesFile {
+    /// Which sign-ins the Note covers: remember `always` and suppress_mfa ignore the MFA of medium and high risk.
+    pub(super) risk_note: RiskNote,
+    /// Whether a device suppresses MFA only once it has been through an MFA itself.
+    pub(super) strict_mfa_binding: bool,
+}
+
+/// Who is in the pool at the start.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map with the keys of a population")]
+#[schemars(rename = "Population")]
+pub(super) struct PopulationFile {
+    /// How many users there are.
+    pub(super) users: Users,
+    /// Which second factors users have: weights.
+    #[serde(default)]
+    pub(super) factors: FactorsFile,
+    /// How many devices each user has had before: a number, or `{ poisson: 1.3 }`.
+    #[serde(default = "one_device")]
+    pub(super) devices: As<DeviceCount>,
+    /// Share of users who let a device be remembered when the pool asks (`remember: opt_in`).
+    #[serde(default = "everyone")]
+    pub(super) opt_in: Share,
+}
+
+macro_rules! weights {
+    ($($(#[$doc:meta])* $name:ident {
+        $($(#[$key_doc:meta])* $key:ident,)*
+    } default $default:ident;)*) => {$(
+        #[derive(Serialize, Deserialize, JsonSchema)]
+        $(#[$doc])*
+        #[schemars(extend("minProperties" = 1))]
+        #[serde(deny_unknown_fields)]
+        pub(super) struct $name {$(
+            $(#[$key_doc])*
+            #[serde(default, skip_serializing_if = "Amount::is_zero")]
+            pub(super) $key: Weight,
+        )*}
+
+        impl $name {
+            /// All weights zero.
+            pub(super) fn none_at_all() -> Self {
+                Self { $($key: Amount(0.0),)* }
+            }
+        }
+
+        impl Default for $name {
+            fn default() -> Self {
+                Self { $default: Amount(100.0), ..Self::none_at_all() }
+            }
+        }
+    )*};
+}
+
+weights! {
+    /// Which second factors users have: weights, which need not sum to anything.
+    #[schemars(rename = "Factors")]
+    #[serde(expecting = "a map of weights such as `{ none: 40, totp: 60 }`")]
+    FactorsFile {
+        /// None.
+        none,
+        /// A code sent to a phone.
+        sms,
+        /// A code of an authenticator app.
+        totp,
+        /// Both, with no preference between them.
+        sms_and_totp,
+    } default none;
+
+    /// What sign-ins set out to do: weights, which need not sum to anything.
+    #[schemars(rename = "Mix")]
+    #[serde(expecting = "a map of weights such as `{ known_device: 90, new_device: 10 }`")]
+    MixFile {
+        /// Sign in with a device that the user has had before.
+        known_device,
+        /// Sign in from a device that is new; confirm it, and opt in if asked and willing.
+        new_device,
+        /// Sign in with a wrong password.
+        wrong_password,
+        /// Sign in with a device that the administrator has removed meanwhile.
+        forgotten_device,
+        /// Sign in with a known device whose stored secret is damaged.
+        wrong_device_secret,
+        /// Sign in, then send the password's claim once more.
+        replayed_claim,
+    } default known_device;
+
+    /// How risky sign-ins look: weights, which need not sum to anything.
+    #[schemars(rename = "RiskMix")]
+    #[serde(expecting = "a map of weights such as `{ none: 90, high: 10 }`")]
+    RiskMixFile {
+        /// No risk.
+        none,
+        /// Low risk.
+        low,
+        /// Medium risk.
+        medium,
+        /// High risk.
+        high,
+    } default none;
+}
+
+/// Whether sign-ins come at a rate or from a number of users.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum ModelWord {
+    /// Sign-ins start at a rate, however long the answers take.
+    Open,
+    /// A number of users come again after their last sign-in and some time to think.
+    Closed,
+}
+
+/// Who comes when, and what for.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map with the keys of a workload")]
+#[schemars(rename = "Workload", transform = super::schema_rules::workload)]
+pub(super) struct WorkloadFile {
+    /// Whether sign-ins come at a rate or from a number of users.
+    #[serde(default = "open")]
+    pub(super) model: ModelWord,
+    /// How arrivals are spread over time (model open only). Left out: `poisson`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Arrivals")]
+    pub(super) arrivals: Option<Arrivals>,
+    /// Time between one sign-in of a user and the next (model closed only). Left out: `none`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "As<Delay>")]
+    pub(super) think_time: Option<As<Delay>>,
+    /// The load over time. Warm-up stages come first; at least one stage is measured; at most 24 hours in all.
+    pub(super) stages: Vec<StageFile>,
+    /// What sign-ins set out to do: weights.
+    #[serde(default)]
+    pub(super) mix: MixFile,
+    /// How risky sign-ins look: weights.
+    #[serde(default)]
+    pub(super) risk: RiskMixFile,
+}
+
+/// A stretch of the load: `{ for: 10s, rate: 20/s }`, a ramp `{ for: 30s, to: 200/s }`, or, in model closed,
+/// `{ for: 30s, users: 50 }`.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a stage such as `{ for: 10s, rate: 20/s }`")]
+#[schemars(rename = "Stage")]
+pub(super) struct StageFile {
+    /// How long it lasts; more than zero.
+    #[serde(rename = "for")]
+    pub(super) length: Time,
+    /// Sign-ins a second: all the time, or at the start of a ramp (model open).
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Rate")]
+    pub(super) rate: Option<Rate>,
+    /// Sign-ins a second at the end: the rate changes evenly, from `rate` or from where the stage before ended.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Rate")]
+    pub(super) to: Option<Rate>,
+    /// Active users (model closed).
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Users")]
+    pub(super) users: Option<Users>,
+    /// Whether it is left out of the results.
+    #[serde(default)]
+    pub(super) warm_up: bool,
+}
+
+/// How the clients behave.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a map with the keys of a client")]
+#[schemars(rename = "Client")]
+pub(super) struct ClientFile {
+    /// Size of SRP's secret ephemeral value `a` in bits: 256, or 1024 as today's SDKs have it.
+    pub(super) ephemeral_bits: EphemeralBits,
+    /// How often a throttled or failed request is tried again.
+    pub(super) retries: Whole<0, 10>,
+    /// How long people take to enter a code: `none`, a time, or a distribution.
+    pub(super) mfa_delay: As<Delay>,
+}
+
+impl Default for ClientFile {
+    fn default() -> Self {
+        Self { ephemeral_bits: EphemeralBits(256), retries: Whole(3), mfa_delay: As(Delay::None) }
+    }
+}
+
+// What a key means when it is left out.
+
+fn one() -> Whole<0, { u64::MAX }> {
+    Whole(1)
+}
+
+fn virtual_clock() -> ClockKind {
+    ClockKind::Virtual
+}
+
+fn cognito_group() -> GroupName {
+    GroupName::Cognito
+}
+
+fn no_service() -> As<Service> {
+    As(Service::None)
+}
+
+fn default_thresholds() -> Vec<ThresholdText> {
+    vec![ThresholdText("decisions.mismatched == 0".to_owned())]
+}
+
+fn mfa_off() -> MfaMode {
+    MfaMode::Off
+}
+
+fn no_quotas() -> As<Quotas> {
+    As(Quotas::NONE)
+}
+
+fn three_minutes() -> Time {
+    Time(SESSION_VALIDITY_MIN)
+}
+
+fn one_device() -> As<DeviceCount> {
+    As(DeviceCount::Exactly(1))
+}
+
+fn everyone() -> Share {
+    Share(1.0)
+}
+
+fn open() -> ModelWord {
+    ModelWord::Open
+}
+
+/// Cognito's shortest `AuthSessionValidity`, which is its default too.
+pub(super) const SESSION_VALIDITY_MIN: Duration = PoolPolicy::SESSION_VALIDITY;
+/// Cognito's longest.
+pub(super) const SESSION_VALIDITY_MAX: Duration = Duration::from_secs(15 * 60);

@@ -1,0 +1,88 @@
+//! Choices with weights.
+
+use rand::RngExt as _;
+
+use crate::seed::Stream;
+
+/// Things to choose from, each with a weight; what weighs nothing is left out.
+#[derive(Clone, PartialEq, Debug)]
+pub struct Weights<T> {
+    entries: Vec<(T, f64)>,
+    /// The sum of all weights up to and with each entry.
+    up_to: Vec<f64>,
+}
+
+impl<T: Copy> Weights<T> {
+    /// These entries in this order. `None` unless all weights are finite and not negative, and their sum is finite
+    /// and more than zero.
+    pub fn new(entries: impl IntoIterator<Item = (T, f64)>) -> Option<Self> {
+        let mut kept = Vec::new();
+        let mut up_to = Vec::new();
+        let mut total = 0.0;
+        for (value, weight) in entries {
+            if !weight.is_finite() || weight < 0.0 {
+                return None;
+            }
+            if weight > 0.0 {
+                total += weight;
+                kept.push((value, weight));
+                up_to.push(total);
+            }
+        }
+        (total > 0.0 && total.is_finite()).then_some(Self { entries: kept, up_to })
+    }
+
+    /// Each choice and its share of all; the shares sum to 1.
+    pub fn iter(&self) -> impl Iterator<Item = (T, f64)> + '_ {
+        let total = self.total();
+        self.entries.iter().map(move |&(value, weight)| (value, weight / total))
+    }
+
+    /// Each choice and its weight as given.
+    pub fn as_given(&self) -> impl Iterator<Item = (T, f64)> + '_ {
+        self.entries.iter().copied()
+    }
+
+    /// One choice. Takes one number from the stream, whatever the choices are.
+    pub fn draw(&self, stream: &mut Stream) -> T {
+        let point = stream.random::<f64>() * self.total();
+        let index = self.up_to.partition_point(|&up_to| up_to <= point);
+        self.entries[index.min(self.entries.len() - 1)].0
+    }
+
+    fn total(&self) -> f64 {
+        self.up_to.last().copied().unwrap_or_default()
+    }
+}
+
+impl<T: Copy + PartialEq> Weights<T> {
+    /// The share of `value`, 0 when it cannot be drawn.
+    pub fn share(&self, value: T) -> f64 {
+        self.iter().find(|(other, _)| *other == value).map_or(0.0, |(_, share)| share)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+
+    #[test]
+    fn only_sensible_weights_make_a_choice() {
+        for bad in
+            [vec![], vec![0.0, 0.0], vec![1.0, -1.0], vec![f64::NAN], vec![f64::INFINITY], vec![1e308; 2]]
+        {
+            assert_eq!(Weights::new(bad.iter().map(|&weight| ((), weight))), None, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn draws_follow_the_shares() {
+        let weights = Weights::new([('a', 1.0), ('b', 0.0), ('c', 3.0)]).unwrap();
+        assert_eq!(weights.iter().collect::<Vec<_>>(), [('a', 0.25), ('c', 0.75)]);
+        let mut stream = Seed::new(1).stream("test", 0);
+        let a = (0..10_000).filter(|_| weights.draw(&mut stream) == 'a').count();
+        assert!((2400..2600).contains(&a), "{a}");
+        assert_eq!((weights.share('a'), weights.share('b')), (0.25, 0.0));
+    }
+}

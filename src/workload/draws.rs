@@ -1,0 +1,66 @@
+//! Who comes, and what for.
+
+use rand::Rng as _;
+
+use crate::client::Intent;
+use crate::policy::RiskLevel;
+use crate::scenario::{Scenario, Weights};
+use crate::seed::Seed;
+
+/// What chance says about one sign-in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Draw {
+    /// The user's number.
+    pub user: u32,
+    /// What they set out to do.
+    pub intent: Intent,
+    /// How risky it looks.
+    pub risk: Option<RiskLevel>,
+}
+
+/// Draws user, intent and risk of a sign-in from its number alone, for open and closed workloads alike.
+#[derive(Clone, Debug)]
+pub struct Draws {
+    seed: Seed,
+    users: u32,
+    owners: Vec<u32>,
+    mix: Weights<Intent>,
+    risk: Weights<Option<RiskLevel>>,
+}
+
+impl Draws {
+    /// Draws for this scenario; `owners` are the numbers of the users who start with a device.
+    pub fn new(scenario: &Scenario, owners: Vec<u32>) -> Self {
+        Self {
+            seed: scenario.seed,
+            users: scenario.population.users,
+            owners,
+            mix: scenario.workload.mix.clone(),
+            risk: scenario.workload.risk.clone(),
+        }
+    }
+
+    /// Sign-in number `number`: the same, whatever was drawn before.
+    ///
+    /// An intent that needs a device picks among those who start with one; where nobody does, it becomes
+    /// [`Intent::NewDevice`].
+    pub fn draw(&self, number: u64) -> Draw {
+        let mut stream = self.seed.stream("arrival", number);
+        // Always three draws, in this order: so a change of the mix changes neither who comes nor their risk, unless
+        // the intent needs a device.
+        let who = stream.next_u64();
+        let risk = self.risk.draw(&mut stream);
+        let intent = self.mix.draw(&mut stream);
+        let (user, intent) = match (intent.needs_device(), self.owners.len()) {
+            (true, 0) => (below(self.users, who), Intent::NewDevice),
+            (true, owners) => (self.owners[below(owners as u32, who) as usize], intent),
+            (false, _) => (below(self.users, who), intent),
+        };
+        Draw { user, intent, risk }
+    }
+}
+
+/// A number from 0 to `count` − 1, evenly; `count` is far too small for the unevenness of 2^64 mod `count` to show.
+fn below(count: u32, random: u64) -> u32 {
+    ((u128::from(random) * u128::from(count)) >> 64) as u32
+}

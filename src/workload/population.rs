@@ -1,0 +1,68 @@
+//! The people of a pool at the start of a run.
+
+use rand::RngExt as _;
+use rand_distr::{Distribution as _, Poisson};
+
+use crate::ids::Username;
+use crate::policy::{Factors, RememberMode};
+use crate::scenario::{DeviceCount, Scenario};
+use crate::seed::Stream;
+
+/// One user of the pool.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Person {
+    /// Number in the population, from 0.
+    pub number: u32,
+    /// The name that they sign in with: `user-000042`.
+    pub username: Username,
+    /// The second factors that they have.
+    pub factors: Factors,
+    /// How many devices they have had before.
+    pub devices: u32,
+    /// For each of these, whether it is remembered: where the pool asks, whether they said yes; else true.
+    pub remembers: Vec<bool>,
+    /// What they will say when the pool asks about a new device.
+    pub opts_in: bool,
+}
+
+/// The people of this scenario in the order of their numbers, made one by one.
+///
+/// Each follows from the seed and their number alone: more users change nobody.
+pub fn population(scenario: &Scenario) -> impl Iterator<Item = Person> + '_ {
+    (0..scenario.population.users).map(|number| person(scenario, number))
+}
+
+/// The numbers of those who start with a device, rising.
+pub fn owners(scenario: &Scenario) -> Vec<u32> {
+    population(scenario).filter(|person| person.devices > 0).map(|person| person.number).collect()
+}
+
+fn person(scenario: &Scenario, number: u32) -> Person {
+    let plan = &scenario.population;
+    let mut stream = scenario.seed.stream("person", u64::from(number));
+    // The order is part of the promise: what is drawn last may take any number of draws and disturbs nothing.
+    let factors = plan.factors.draw(&mut stream);
+    let opts_in = says_yes(plan.opt_in, &mut stream);
+    let answers: [bool; DeviceCount::MAX as usize] =
+        std::array::from_fn(|_| says_yes(plan.opt_in, &mut stream));
+    let devices = devices(plan.devices, &mut stream);
+    let asked = scenario.pool.remember == RememberMode::OptIn;
+    let remembers = answers.into_iter().take(devices as usize).map(|yes| yes || !asked).collect();
+    let username = Username::new(format!("user-{number:06}"));
+    Person { number, username, factors, devices, remembers, opts_in }
+}
+
+fn says_yes(share: f64, stream: &mut Stream) -> bool {
+    stream.random::<f64>() < share
+}
+
+fn devices(count: DeviceCount, stream: &mut Stream) -> u32 {
+    match count {
+        DeviceCount::Exactly(count) => count.min(DeviceCount::MAX),
+        // A mean of zero is no Poisson distribution, and means nobody has any.
+        DeviceCount::Poisson(mean) => Poisson::new(mean).map_or(0, |poisson| {
+            let drawn: f64 = poisson.sample(stream);
+            drawn.min(f64::from(DeviceCount::MAX)) as u32
+        }),
+    }
+}

@@ -1,0 +1,398 @@
+//! A scenario file is understood as it is meant, or refused with the place and the reason.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use poolproof::client::Intent;
+use poolproof::clock::ClockKind;
+use poolproof::policy::{
+    Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevel, RiskMode,
+};
+use poolproof::scenario::{self, Arrivals, Delay, DeviceCount, GroupName, Model, Scenario, Service, Stage};
+use proptest::prelude::*;
+
+const EXAMPLE: &str = include_str!("../data/scenarios/good/opt-in-mfa.yaml");
+
+/// Files that are refused for a reason that the schema does not state; what is no YAML at all is not listed.
+const BEYOND_THE_SCHEMA: [&str; 19] = [
+    // Gone when YAML has become JSON: form, the first of two equal keys, and how a number was written.
+    "anchor",
+    "complex-key",
+    "directive",
+    "duplicate-key",
+    "duplicate-key-in-flow",
+    "duplicate-key-quoted",
+    "users-exponent",
+    // Rules between values, and sums.
+    "factors-all-zero",
+    "mean-of-no-time",
+    "mix-all-zero",
+    "rate-too-high",
+    "risk-laxer-above",
+    "service-under-wall-clock",
+    "session-validity",
+    "stage-of-no-time",
+    "stages-over-a-day",
+    "time-of-two-days",
+    "uniform-backwards",
+    "warm-up-last",
+];
+
+fn path(under_root: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(under_root)
+}
+
+/// Compares with a committed file, or writes it where `POOLPROOF_BLESS` is set.
+fn assert_same_as_file(file: &Path, text: &str) {
+    if std::env::var_os("POOLPROOF_BLESS").is_some() {
+        fs::write(file, text).unwrap();
+    }
+    let golden = fs::read_to_string(file).unwrap_or_default();
+    let how = "differs; look at the difference, then run the tests once with POOLPROOF_BLESS=1";
+    assert!(text == golden, "{} {how}\n--- is\n{text}\n--- was\n{golden}", file.display());
+}
+
+fn bad_files() -> Vec<(String, Vec<u8>)> {
+    let entries = fs::read_dir(path("tests/data/scenarios/bad")).unwrap().map(|entry| entry.unwrap().path());
+    let yaml = entries.filter(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    let mut files: Vec<(String, Vec<u8>)> = yaml
+        .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()))
+        .collect();
+    files.sort();
+    assert!(files.len() > 100, "the corpus is lost");
+    files
+}
+
+fn schema() -> jsonschema::Validator {
+    jsonschema::validator_for(&scenario::schema()).unwrap()
+}
+
+fn parse(text: &str) -> Scenario {
+    scenario::parse("test.yaml", text.as_bytes()).unwrap_or_else(|diagnostic| panic!("{text}\n{diagnostic}"))
+}
+
+#[test]
+fn the_example_means_what_it_says() {
+    let scenario = parse(EXAMPLE);
+    assert_eq!(scenario.name, "opt-in-mfa");
+    assert_eq!(scenario.about, "Opt-in devices replace MFA only after the user said yes.");
+    assert_eq!((scenario.seed.number(), scenario.clock), (7, ClockKind::Virtual));
+    assert_eq!((scenario.group, scenario.service), (GroupName::Cognito, Service::None));
+
+    let pool = &scenario.pool;
+    assert_eq!((pool.remember, pool.suppress_mfa, pool.mfa), (RememberMode::OptIn, true, MfaMode::Optional));
+    assert_eq!((pool.risk.mode, pool.risk.medium), (RiskMode::Enforced, RiskAction::MfaRequired));
+    assert_eq!((pool.quotas, pool.session_validity), (Quotas::NONE, PoolPolicy::SESSION_VALIDITY));
+
+    let population = &scenario.population;
+    assert_eq!((population.users, population.devices), (2000, DeviceCount::Poisson(1.3)));
+    assert_eq!((population.opt_in, population.factors.share(Factors::Sms)), (0.6, 0.15));
+
+    let Model::Open { arrivals, stages } = &scenario.workload.model else { panic!("not open") };
+    let stage = |s, from, to, warm_up| Stage { length: Duration::from_secs(s), from, to, warm_up };
+    assert_eq!(*arrivals, Arrivals::Poisson);
+    assert_eq!(*stages, [stage(10, 20.0, 20.0, true), stage(30, 20.0, 200.0, false)]);
+    assert_eq!(scenario.workload.mix.share(Intent::KnownDevice), 0.85);
+    assert_eq!(scenario.workload.risk.share(Some(RiskLevel::High)), 0.02);
+
+    let median = Duration::from_secs(8);
+    assert_eq!((scenario.client.ephemeral_bits, scenario.client.retries), (256, 3));
+    assert_eq!(scenario.client.mfa_delay, Delay::LogNormal { median, sigma: 0.6 });
+    assert_eq!(
+        scenario.thresholds.iter().map(|t| t.limit).collect::<Vec<_>>(),
+        [0.0, 400_000.0, 50_000.0, 0.001]
+    );
+}
+
+const SHORTEST: &str = "version: 1\nname: s\npool: { remember: always }\npopulation: { users: 1 }\n\
+                        workload: { stages: [{ for: 1s, rate: 1/s }] }\n";
+
+/// Files that use what the example does not.
+fn others() -> Vec<String> {
+    let closed = "workload:\n  model: closed\n  think_time: { uniform: { min: 1s, max: 1500ms } }\n  stages:\n    \
+                  - { for: 1m, users: 50, warm_up: true }\n    - { for: 1.5h, users: 1000000 }\n";
+    let head = SHORTEST.split("workload").next().unwrap();
+    let wide = SHORTEST.replace(
+        "{ remember: always }",
+        "{ remember: no, quotas: { user_resource_read: 7/s }, lockout: off, session_validity: 15m, \
+         risk: { mode: audit, low: mfa_if_configured }, switches: { strict_mfa_binding: true, risk_note: off } }",
+    );
+    let more = "client: { mfa_delay: { exponential: { mean: 2s } }, ephemeral_bits: 1024, retries: 0 }\n\
+                service: { cores: 4, modexp_256: 1ms }\ngroup: toy\nseed: 18446744073709551615\n\
+                thresholds: [\"throughput.achieved >= 0.5/s\", 'READ_DEVICES.max<1h']\n";
+    let ramps = "  stages:\n    - { for: 1s, rate: 0.25/s, to: 3/s }\n    - { for: 1s, to: 0.1/s }\n  arrivals: constant\n  \
+                 mix: { new_device: 0.7 }\n  risk: { high: 1, none: 2 }\n";
+    vec![
+        SHORTEST.to_owned(),
+        format!("{head}{closed}"),
+        format!("{wide}{more}"),
+        format!("{head}workload:\n{ramps}clock: wall\nthresholds: []\n"),
+        format!(
+            "#Why\n#\n#   Two lines\n{head}workload:\n{ramps}service: calibrated\nclient: {{ mfa_delay: 5ms }}\n"
+        ),
+        SHORTEST
+            .replace("users: 1 }", "users: 1, devices: 0, opt_in: 0.07%, factors: { sms: 0.1, totp: 3 } }"),
+    ]
+}
+
+#[test]
+fn what_is_left_out_has_a_default() {
+    let scenario = parse(SHORTEST);
+    assert_eq!(
+        (scenario.seed.number(), scenario.clock, scenario.group),
+        (1, ClockKind::Virtual, GroupName::Cognito)
+    );
+    assert_eq!(scenario.about, "");
+    let pool = PoolPolicy { remember: RememberMode::Always, ..PoolPolicy::DEFAULT };
+    assert_eq!(scenario.pool, pool);
+    let population = &scenario.population;
+    assert_eq!((population.devices, population.opt_in), (DeviceCount::Exactly(1), 1.0));
+    assert_eq!(population.factors.share(Factors::None), 1.0);
+    assert_eq!(scenario.workload.mix.share(Intent::KnownDevice), 1.0);
+    assert_eq!(scenario.workload.risk.share(None), 1.0);
+    assert_eq!((scenario.client.ephemeral_bits, scenario.client.retries), (256, 3));
+    assert_eq!((scenario.client.mfa_delay, scenario.service), (Delay::None, Service::None));
+    assert_eq!(
+        scenario.thresholds.iter().map(|t| t.text.as_str()).collect::<Vec<_>>(),
+        ["decisions.mismatched == 0"]
+    );
+}
+
+#[test]
+fn a_ramp_begins_where_the_stage_before_ended() {
+    let text =
+        SHORTEST.replace("rate: 1/s }", "rate: 1/s, to: 5/s }, { for: 1s, to: 2/s }, { for: 1s, rate: 7/s }");
+    let Model::Open { stages, .. } = parse(&text).workload.model else { panic!("not open") };
+    let ends: Vec<_> = stages.iter().map(|stage| (stage.from, stage.to)).collect();
+    assert_eq!(ends, [(1.0, 5.0), (5.0, 2.0), (7.0, 7.0)]);
+}
+
+#[test]
+fn a_level_of_risk_that_is_left_out_does_what_the_level_below_does() {
+    let text = SHORTEST.replace("always", "always, risk: { mode: enforced, low: mfa_required }");
+    let risk = parse(&text).pool.risk;
+    assert_eq!([risk.low, risk.medium, risk.high], [RiskAction::MfaRequired; 3]);
+}
+
+#[test]
+fn the_resolved_scenario_is_the_same_scenario() {
+    for text in others().iter().map(String::as_str).chain([EXAMPLE]) {
+        let scenario = parse(text);
+        let resolved = scenario.resolved_yaml();
+        assert_eq!(parse(&resolved), scenario, "{resolved}");
+        assert_eq!(parse(&resolved).resolved_yaml(), resolved);
+    }
+}
+
+#[test]
+fn good_files_meet_the_schema_before_and_after_resolving() {
+    let schema = schema();
+    for text in others().iter().map(String::as_str).chain([EXAMPLE]) {
+        for text in [text, &parse(text).resolved_yaml()] {
+            let value: serde_json::Value = serde_yaml::from_str(text).unwrap();
+            let errors: Vec<String> = schema.iter_errors(&value).map(|error| error.to_string()).collect();
+            assert!(errors.is_empty(), "{errors:?}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn line_ends_of_windows_and_a_byte_order_mark_change_nothing() {
+    let windows = format!("\u{feff}{}", EXAMPLE.replace('\n', "\r\n"));
+    assert_eq!(parse(&windows), parse(EXAMPLE));
+}
+
+#[test]
+fn every_bad_file_is_refused_with_its_place() {
+    for (name, bytes) in bad_files() {
+        let Err(diagnostic) = scenario::parse(&format!("{name}.yaml"), &bytes) else {
+            panic!("{name}.yaml is taken");
+        };
+        let golden = path("tests/data/scenarios/bad").join(format!("{name}.txt"));
+        assert_same_as_file(&golden, &format!("{diagnostic}\n"));
+        assert_eq!(diagnostic.position().is_none(), name == "empty", "{name} has no place");
+    }
+}
+
+#[test]
+fn the_schema_refuses_what_the_parser_refuses() {
+    let schema = schema();
+    let mut beyond = Vec::new();
+    for (name, bytes) in bad_files() {
+        // What is no YAML at all, or no JSON, is not for a schema.
+        let Ok(value) = serde_yaml::from_slice::<serde_json::Value>(&bytes) else { continue };
+        if schema.is_valid(&value) {
+            beyond.push(name);
+        }
+    }
+    let mut listed = BEYOND_THE_SCHEMA;
+    listed.sort_unstable();
+    assert_eq!(beyond, listed);
+}
+
+#[test]
+fn the_committed_schema_is_the_programs() {
+    let text = serde_json::to_string_pretty(&scenario::schema()).unwrap() + "\n";
+    assert_same_as_file(&path("scenarios/scenario.schema.json"), &text);
+}
+
+#[test]
+fn every_key_of_the_schema_is_described() {
+    fn keys(path: &str, schema: &serde_json::Value, found: &mut Vec<(String, bool)>) {
+        let serde_json::Value::Object(map) = schema else { return };
+        for (name, value) in map {
+            let path = format!("{path}/{name}");
+            if name == "properties"
+                && !path.contains("/if/")
+                && !path.contains("/then/")
+                && !path.contains("/else/")
+            {
+                for (key, property) in value.as_object().into_iter().flatten().filter(|(_, p)| p.is_object())
+                {
+                    found.push((format!("{path}/{key}"), property.get("description").is_some()));
+                }
+            }
+            if name != "contains" {
+                keys(&path, value, found);
+            }
+        }
+    }
+    let mut found = Vec::new();
+    keys("", &scenario::schema(), &mut found);
+    assert!(found.len() > 50, "{}", found.len());
+    let bare: Vec<_> = found.iter().filter(|(_, described)| !described).collect();
+    assert!(bare.is_empty(), "{bare:?}");
+}
+
+#[test]
+fn files_that_cannot_be_read_are_diagnosed() {
+    let missing = scenario::read(Path::new("no/such/file.yaml")).unwrap_err();
+    assert!(missing.to_string().contains("no/such/file.yaml: cannot be read"), "{missing}");
+    assert!(scenario::read(&path("tests")).is_err());
+    assert!(scenario::read(&path("tests/data/scenarios/good/opt-in-mfa.yaml")).is_ok());
+    let large = scenario::parse("large.yaml", " ".repeat((1 << 20) + 1).as_bytes()).unwrap_err();
+    assert!(large.to_string().contains("1 MiB"), "{large}");
+}
+
+#[test]
+fn a_megabyte_of_anything_is_refused_in_time() {
+    // A quadratic parser would need minutes for the first of these.
+    for unit in [
+        "[",
+        "{",
+        "- ",
+        "a: [",
+        "[]",
+        "\"",
+        "'\n",
+        "- - a\n",
+        "a:\n",
+        "a: {\n",
+        "#",
+        "a: b\n  \"\nc: ['] ', ",
+        "? ",
+        "é: x\n",
+    ] {
+        let text = unit.repeat((1 << 20) / unit.len());
+        let diagnostic = scenario::parse("f.yaml", text.as_bytes()).unwrap_err().to_string();
+        assert!(diagnostic.len() < 4000, "{unit}: {}", diagnostic.len());
+    }
+}
+
+#[test]
+fn colours_are_only_for_those_who_ask() {
+    let diagnostic = scenario::parse("f.yaml", b"name: x").unwrap_err();
+    assert!(!diagnostic.to_string().contains('\u{1b}'));
+    assert!(diagnostic.to_colored().contains("\u{1b}["));
+}
+
+/// What must hold of any bytes: no panic, and an answer that can be used.
+fn judge(bytes: &[u8]) {
+    match scenario::parse("any.yaml", bytes) {
+        Ok(scenario) => assert_eq!(parse(&scenario.resolved_yaml()), scenario),
+        Err(diagnostic) => {
+            let told = diagnostic.to_string();
+            assert!(!told.contains(|c: char| c.is_control() && c != '\n'), "{told:?}");
+            let lines = bytes.split(|byte| *byte == b'\n').count();
+            let column_and_line = diagnostic.position().unwrap_or((1, 1));
+            assert!(column_and_line.0 <= lines + 1 && column_and_line.1 >= 1, "{told}");
+        }
+    }
+}
+
+/// Text that bends a file: YAML's signs, and numbers at the edges.
+const SPLINTERS: [&str; 40] = [
+    "[",
+    "]",
+    "{",
+    "}",
+    ",",
+    ": ",
+    ":",
+    "- ",
+    "\n",
+    "\n  ",
+    "#",
+    " #",
+    "\"",
+    "'",
+    "&a ",
+    "*a",
+    "!t ",
+    "|",
+    ">",
+    "? ",
+    "%",
+    "@",
+    "`",
+    "---\n",
+    "...\n",
+    "\t",
+    "\r",
+    "~",
+    "null",
+    "true",
+    ".nan",
+    ".inf",
+    "-1",
+    "0",
+    "1e308",
+    "99999999999",
+    "\u{feff}",
+    "\u{85}",
+    "\\",
+    "<<: ",
+];
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        judge(&bytes);
+    }
+
+    #[test]
+    fn no_signs_make_it_panic(parts in proptest::collection::vec(proptest::sample::select(&SPLINTERS[..]), 0..30)) {
+        judge(parts.concat().as_bytes());
+    }
+
+    #[test]
+    fn no_bent_file_makes_it_panic(
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..12_usize, 0..SPLINTERS.len() + 2), 1..4),
+    ) {
+        let mut bytes = EXAMPLE.as_bytes().to_vec();
+        for (place, length, what) in edits {
+            let start = place.index(bytes.len());
+            let end = (start + length).min(bytes.len());
+            let new = match what.checked_sub(SPLINTERS.len()) {
+                None => SPLINTERS[what].as_bytes().to_vec(),
+                Some(0) => bytes[start..end].repeat(2),
+                Some(_) => vec![bytes[start] ^ 0x20],
+            };
+            bytes.splice(start..end, new);
+        }
+        judge(&bytes);
+    }
+}
