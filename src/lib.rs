@@ -8,6 +8,7 @@ pub mod compute;
 pub mod ids;
 pub mod metrics;
 pub mod oracle;
+pub mod pair;
 pub mod policy;
 pub mod pool;
 pub mod protocol;

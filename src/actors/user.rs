@@ -154,6 +154,7 @@ impl User {
             password,
             device: device.map(|at| self.ledger.devices[at].key.clone()),
             device_damaged: order.intent == Intent::WrongDeviceSecret,
+            confirms: true,
             opts_in: self.opts_in,
             replay: order.intent == Intent::ReplayedClaim,
             give_up: oldest.filter(|_| full),

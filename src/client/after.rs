@@ -42,6 +42,10 @@ impl SignIn {
     /// Enrols a new device, if the pool has given it a key.
     pub(super) fn enrol(&mut self, now: Timestamp, tokens: Authentication) -> Action {
         let Some(metadata) = tokens.new_device else { return self.replay(now) };
+        if !self.plan.confirms {
+            self.enrolment = Some(Enrolment { metadata, confirmed: false, opted_in: false });
+            return self.replay(now);
+        }
         self.enrolment = Some(Enrolment { metadata: metadata.clone(), confirmed: false, opted_in: false });
         self.state = State::Enrolment { token: tokens.access_token };
         Action::Device(DeviceAsk::Enrol(metadata))

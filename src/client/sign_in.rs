@@ -35,6 +35,8 @@ pub struct Plan {
     pub device: Option<DeviceKey>,
     /// Whether that device's secret turns out to be damaged.
     pub device_damaged: bool,
+    /// Whether the app confirms a new device at all.
+    pub confirms: bool,
     /// Whether the user wants a new device to be remembered, when asked.
     pub opts_in: bool,
     /// Whether to send the password's claim once more in the end.

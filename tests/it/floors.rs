@@ -9,7 +9,7 @@ const FLOORS: [&[&str]; 8] = [
     &["srp", "protocol", "totp"],
     &["pool", "client", "oracle"],
     &["scenario", "workload", "target", "compute", "metrics"],
-    &["actors"],
+    &["actors", "pair"],
     &["report"],
     &["run"],
     &["cli"],
