@@ -1,4 +1,30 @@
-//! poolproof: proves Cognito-style user pools that remember devices.
+//! poolproof proves user pools that remember devices: it *is* one, *plays* its users and their devices, *judges* every
+//! sign-in against an independent table of rules, and *measures* it.
+//!
+//! The house has floors, and a module may look only at floors below its own (a test sees to it):
+//!
+//! | floor | modules | what is there |
+//! |---|---|---|
+//! | 7 threshold | [`cli`] | what is typed becomes work, its end an exit code |
+//! | 6 weave | [`run`] | scenario → workload → actors → report |
+//! | 5 doors | [`report`] | one report: JSON, page, terminal |
+//! | 4 motion | [`actors`], [`pair`] | conductor, users, devices, pool; or one pool and one client, driven by hand |
+//! | 3 plans, ports, instruments | [`scenario`], [`workload`], [`target`], [`compute`], [`metrics`] | what is to happen, where it goes, where arithmetic runs, what is counted |
+//! | 2 machines and judge | [`pool`], [`client`], [`oracle`] | none of the three knows another |
+//! | 1 proof and protocol | [`srp`], [`totp`], [`protocol`] | numbers and bytes; Cognito's operations as types |
+//! | 0 words | [`clock`], [`seed`], [`ids`], [`policy`] | time, chance, names, settings |
+//!
+//! One sign-in goes this way:
+//!
+//! ```text
+//! scenarios/x.yaml ─▶ Scenario ─ + Seed ▶ Arrival ─▶ Conductor ─▶ User ─ SignIn::next ▶ Request
+//!     ▶ Target ─▶ Pool::handle(now, request) ▶ Reply ▶ SignIn::next … ▶ Attempt
+//!     Attempt + what the user knows ▶ Facts ▶ oracle::judge ▶ Verdict
+//!     Verdict + times ▶ Recorder ▶ Summary ▶ Report ▶ files, exit code
+//! ```
+//!
+//! Where to start reading: [`oracle`] for what is asked of a pool, [`pool`] for one that does it, [`client`] for who
+//! comes to it, [`run::run`] for how they meet.
 
 pub mod actors;
 pub mod cli;
