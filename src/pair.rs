@@ -35,7 +35,7 @@ pub struct Hands {
 impl Pair {
     /// This pool at the start of virtual time.
     pub const fn new(pool: Pool) -> Self {
-        Self { pool, now: Timestamp::VIRTUAL_START, origin: Origin { risk: None } }
+        Self { pool, now: Timestamp::VIRTUAL_START, origin: Origin { risk: None, address: None } }
     }
 
     /// Sends a request and does whatever arithmetic its reply takes.

@@ -97,13 +97,11 @@ fn provision_one(setting: &Setting, person: Person) -> (NewAccount, Newcomer) {
         known.push(pools);
     }
     let account = NewAccount {
-        username: person.username.clone(),
-        sub,
-        salt,
-        verifier,
+        sms_mfa: phone.is_some(),
         phone,
         totp: totp.clone(),
         devices: known,
+        ..NewAccount::new(person.username.clone(), sub, salt, verifier)
     };
     (account, Newcomer { person, password, totp, devices })
 }

@@ -15,7 +15,7 @@ use crate::ids::{ClientId, DeviceKey, PoolId, Username};
 use crate::metrics;
 use crate::oracle::{self, Verdict};
 use crate::policy::{Factors, RememberMode, RiskLevel};
-use crate::protocol::{AdminForgetDevice, Origin, Request, Step};
+use crate::protocol::{AdminDeviceCall, Origin, Request, Step};
 use crate::scenario::Delay;
 use crate::seed::{Seed, Stream};
 use crate::srp::Group;
@@ -164,7 +164,7 @@ impl User {
     fn drive(&self, order: SignInNow, device: Option<usize>) -> Drive {
         Drive {
             ports: self.ports.clone(),
-            origin: Origin { risk: order.risk },
+            origin: Origin { risk: order.risk, address: None },
             username: self.username.clone(),
             chance: self.ports.seed.stream("pace", order.number),
             device: device.map(|at| self.ledger.devices[at].device.clone()),
@@ -180,7 +180,7 @@ impl User {
     }
 
     fn forget_request(&self, key: &DeviceKey) -> Request {
-        Request::AdminForgetDevice(AdminForgetDevice {
+        Request::AdminForgetDevice(AdminDeviceCall {
             user_pool_id: self.ports.pool_id.as_str().to_owned(),
             username: self.username.as_str().to_owned(),
             device_key: key.as_str().to_owned(),

@@ -68,6 +68,10 @@ impl SignIn {
                 Action::Device(DeviceAsk::PublicValue)
             }
             ChallengeName::DeviceSrpAuth => self.misbehaved(now, "DEVICE_SRP_AUTH without a device"),
+            // Our users have neither: whoever asks them for it has mistaken them for somebody else.
+            ChallengeName::EmailOtp | ChallengeName::NewPasswordRequired => {
+                self.misbehaved(now, format!("{name}, which this user does not have"))
+            }
             ChallengeName::PasswordVerifier | ChallengeName::DevicePasswordVerifier => {
                 self.misbehaved(now, format!("{name} out of order"))
             }

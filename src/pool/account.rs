@@ -1,12 +1,12 @@
 //! Users and their devices.
 
 use std::collections::{BTreeMap, HashMap};
+use std::net::IpAddr;
 
 use super::lockout::Failures;
 use crate::clock::Timestamp;
 use crate::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
-use crate::policy::Factors;
-use crate::protocol::DeviceStatus;
+use crate::protocol::{ChallengeName, DeviceStatus};
 use crate::srp::{Salt, Verifier};
 use crate::totp::TotpSecret;
 
@@ -21,11 +21,22 @@ pub(super) struct Account {
     pub(super) sub: Sub,
     pub(super) salt: Salt,
     pub(super) verifier: Verifier,
+    pub(super) standing: Standing,
+    pub(super) disabled: bool,
     pub(super) phone: Option<String>,
+    pub(super) sms_mfa: bool,
+    pub(super) email: Option<String>,
+    pub(super) email_mfa: bool,
     pub(super) totp: Option<TotpSecret>,
+    /// The factor that is asked for when there are several.
+    pub(super) preferred: Option<ChallengeName>,
     /// The last time step whose code was used: it cannot be used again.
     pub(super) totp_step_used: Option<u64>,
     pub(super) failures: Failures,
+    /// How often the user has signed out everywhere: tokens from before no longer count.
+    pub(super) generation: u64,
+    /// Sign-ins whose refresh token was revoked, and until when it would have been good.
+    pub(super) revoked: BTreeMap<String, Timestamp>,
     pub(super) devices: BTreeMap<DeviceKey, Device>,
 }
 
@@ -34,6 +45,8 @@ pub(super) struct Account {
 pub(super) struct Device {
     pub(super) group_key: DeviceGroupKey,
     pub(super) name: Option<String>,
+    /// The address that it was last used from.
+    pub(super) address: Option<IpAddr>,
     pub(super) state: DeviceState,
     /// Whether the device has been through an MFA (SEMANTICS c.2).
     pub(super) mfa_bound: bool,
@@ -45,8 +58,8 @@ pub(super) struct Device {
 /// How far a device has come.
 #[derive(Debug)]
 pub(super) enum DeviceState {
-    /// Its key came with the tokens of the sign-in with this id, and nothing was heard of it since.
-    Issued { token_id: String },
+    /// Its key came with the tokens of this sign-in, and nothing was heard of it since.
+    Issued { origin_id: String },
     /// It has given the pool its verifier.
     Confirmed { salt: Salt, verifier: Verifier, status: DeviceStatus },
 }
@@ -62,20 +75,33 @@ impl Device {
 }
 
 impl Account {
-    /// The second factors that are enabled.
-    pub(super) const fn factors(&self) -> Factors {
-        match (self.phone.is_some(), self.totp.is_some()) {
-            (false, false) => Factors::None,
-            (true, false) => Factors::Sms,
-            (false, true) => Factors::Totp,
-            (true, true) => Factors::SmsAndTotp,
-        }
+    /// The second factors that are enabled, as the challenges that ask for them.
+    pub(super) fn factors(&self) -> Vec<ChallengeName> {
+        let enabled = [
+            (self.sms_mfa && self.phone.is_some(), ChallengeName::SmsMfa),
+            (self.totp.is_some(), ChallengeName::SoftwareTokenMfa),
+            (self.email_mfa && self.email.is_some(), ChallengeName::EmailOtp),
+        ];
+        enabled.into_iter().filter_map(|(enabled, challenge)| enabled.then_some(challenge)).collect()
     }
 
     /// The device with this key, if it was confirmed.
     pub(super) fn confirmed(&self, key: &DeviceKey) -> Option<&Device> {
         self.devices.get(key).filter(|device| device.status().is_some())
     }
+}
+
+/// How far a user has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// A user like any other.
+    Confirmed,
+    /// Signed up, and not confirmed yet.
+    Unconfirmed,
+    /// Made by an administrator, with a temporary password.
+    ForceChangePassword,
+    /// Must reset the password.
+    ResetRequired,
 }
 
 /// A user to add to a pool.
@@ -89,15 +115,48 @@ pub struct NewAccount {
     pub salt: Salt,
     /// The password's verifier, made with `sub`.
     pub verifier: Verifier,
-    /// The phone that codes are sent to, if SMS is enabled.
+    /// How far the user has come.
+    pub standing: Standing,
+    /// Whether an administrator has disabled the user.
+    pub disabled: bool,
+    /// The phone that codes are sent to.
     pub phone: Option<String>,
+    /// Whether these codes are a second factor. A phone alone serves where the pool demands a factor and there is none.
+    pub sms_mfa: bool,
+    /// The e-mail address: an alias of the name, and where codes are sent.
+    pub email: Option<String>,
+    /// Whether these codes are a second factor.
+    pub email_mfa: bool,
+    /// The factor to ask for when there are several; without one the user is asked.
+    pub preferred: Option<ChallengeName>,
     /// The secret of the authenticator app, if one is enabled.
     pub totp: Option<TotpSecret>,
     /// Devices that were confirmed before.
     pub devices: Vec<NewDevice>,
 }
 
-/// Another account has this name or sub.
+impl NewAccount {
+    /// A confirmed user with a password and nothing else.
+    pub const fn new(username: Username, sub: Sub, salt: Salt, verifier: Verifier) -> Self {
+        Self {
+            username,
+            sub,
+            salt,
+            verifier,
+            standing: Standing::Confirmed,
+            disabled: false,
+            phone: None,
+            sms_mfa: false,
+            email: None,
+            email_mfa: false,
+            preferred: None,
+            totp: None,
+            devices: Vec::new(),
+        }
+    }
+}
+
+/// Another account has this name, sub or e-mail address.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("another account has this name")]
 pub struct NameTaken;
@@ -128,28 +187,37 @@ pub(super) struct Directory {
 
 impl Directory {
     pub(super) fn add(&mut self, new: NewAccount) -> Result<(), NameTaken> {
-        if self.by_name.contains_key(new.username.as_str()) || self.by_name.contains_key(new.sub.as_str()) {
+        let names = [Some(new.username.as_str()), Some(new.sub.as_str()), new.email.as_deref()];
+        let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
+        if names.iter().any(|name| self.by_name.contains_key(name)) {
             return Err(NameTaken);
         }
         let id = AccountId(self.accounts.len());
-        self.by_name.insert(new.username.as_str().to_owned(), id);
-        self.by_name.insert(new.sub.as_str().to_owned(), id);
+        self.by_name.extend(names.into_iter().map(|name| (name, id)));
         let devices = new.devices.into_iter().map(|device| (device.device_key.clone(), known(device)));
         self.accounts.push(Account {
             username: new.username,
             sub: new.sub,
             salt: new.salt,
             verifier: new.verifier,
+            standing: new.standing,
+            disabled: new.disabled,
             phone: new.phone,
+            sms_mfa: new.sms_mfa,
+            email: new.email,
+            email_mfa: new.email_mfa,
             totp: new.totp,
+            preferred: new.preferred,
             totp_step_used: None,
             failures: Failures::default(),
+            generation: 0,
+            revoked: BTreeMap::new(),
             devices: devices.collect(),
         });
         Ok(())
     }
 
-    /// The account with this name or sub.
+    /// The account with this name, sub or e-mail address.
     pub(super) fn find(&self, name: &str) -> Option<AccountId> {
         self.by_name.get(name).copied()
     }
@@ -168,6 +236,7 @@ fn known(device: NewDevice) -> Device {
     Device {
         group_key: device.device_group_key,
         name: None,
+        address: None,
         state: DeviceState::Confirmed { salt: device.salt, verifier: device.verifier, status: device.status },
         mfa_bound: device.mfa_bound,
         created: long_ago,

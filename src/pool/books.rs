@@ -4,12 +4,14 @@
 //! late, once more as long. Whoever answers a challenge takes it out.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::net::IpAddr;
 use std::time::Duration;
 
 use super::account::AccountId;
+use super::lockout::Failures;
 use crate::clock::Timestamp;
 use crate::ids::{DeviceKey, SecretBlock, Session, Username};
-use crate::protocol::{ApiError, ChallengeName};
+use crate::protocol::{ApiError, ChallengeName, Origin};
 use crate::srp::{Ephemeral, PublicA, PublicB};
 use crate::totp::TotpSecret;
 
@@ -24,7 +26,7 @@ pub(super) struct Exchange {
 /// A `PASSWORD_VERIFIER` challenge. It is found by its secret block, since clients send no session with the claim.
 #[derive(Debug)]
 pub(super) struct PasswordChallenge {
-    pub(super) account: AccountId,
+    pub(super) owner: Owner,
     pub(super) exchange: Exchange,
     /// The device that `InitiateAuth` named.
     pub(super) device_key: Option<DeviceKey>,
@@ -41,6 +43,18 @@ pub(super) struct SignIn {
     pub(super) trusted_device: Option<DeviceKey>,
     /// Whether an MFA was completed on the way.
     pub(super) mfa_done: bool,
+    /// The address that it comes from.
+    pub(super) address: Option<IpAddr>,
+    /// The session that was answered last: some clients answer it again when the device's turn has come.
+    pub(super) answered: Option<Session>,
+}
+
+/// Whose a challenge is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) enum Owner {
+    Account(AccountId),
+    /// Nobody of this name is in the pool, and nobody is to notice.
+    Nobody(String),
 }
 
 /// What a session waits for.
@@ -48,8 +62,12 @@ pub(super) struct SignIn {
 pub(super) enum Awaiting {
     /// Which factor the user wants.
     Choice,
+    /// A new password, from where on `origin` has its say.
+    NewPassword { origin: Origin },
     /// This code, sent to the phone.
     SmsCode { code: String },
+    /// This code, sent by e-mail.
+    EmailCode { code: String },
     /// A code of the authenticator app.
     TotpCode,
     /// That an authenticator app is set up.
@@ -69,7 +87,9 @@ impl Awaiting {
     pub(super) const fn challenge(&self) -> ChallengeName {
         match self {
             Self::Choice => ChallengeName::SelectMfaType,
+            Self::NewPassword { .. } => ChallengeName::NewPasswordRequired,
             Self::SmsCode { .. } => ChallengeName::SmsMfa,
+            Self::EmailCode { .. } => ChallengeName::EmailOtp,
             Self::TotpCode => ChallengeName::SoftwareTokenMfa,
             Self::Setup | Self::SetupCode { .. } | Self::SetupDone { .. } => ChallengeName::MfaSetup,
             Self::DevicePublic => ChallengeName::DeviceSrpAuth,
@@ -90,8 +110,10 @@ pub(super) struct Open {
 #[derive(Debug)]
 enum Entry {
     Open(Box<Open>),
-    /// Answered: kept to tell a second answer that it is one.
-    Used,
+    /// Answered: kept to tell a second answer that it is one. Of the same sign-in, this session came next.
+    Used {
+        next: Option<Session>,
+    },
 }
 
 /// The pool's books.
@@ -99,15 +121,32 @@ enum Entry {
 pub(super) struct Books {
     password_challenges: HashMap<String, PasswordChallenge>,
     sessions: HashMap<String, Entry>,
+    /// Sessions that can be found without their name, by what clients send instead.
+    found_by: HashMap<Handle, Session>,
     /// When what can be forgotten, in the order of time.
     ends: VecDeque<(Timestamp, End)>,
     outbox: BTreeMap<Username, String>,
+    /// Failures of names that are nobody's.
+    strangers: BTreeMap<String, Failures>,
 }
+
+/// What clients that send no session send instead (SEMANTICS a.3).
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Handle {
+    /// User and device, with `DEVICE_SRP_AUTH`.
+    Device(AccountId, DeviceKey),
+    /// The secret block, with `DEVICE_PASSWORD_VERIFIER`.
+    Block(SecretBlock),
+}
+
+/// Failures of so many unknown names are kept; more, and the first in the order of the alphabet are forgotten.
+const MOST_STRANGERS: usize = 10_000;
 
 #[derive(Debug)]
 enum End {
     PasswordChallenge(String),
     Session(String),
+    Handle(Handle, Session),
 }
 
 impl Books {
@@ -117,6 +156,11 @@ impl Books {
             match self.ends.pop_front() {
                 Some((_, End::PasswordChallenge(block))) => drop(self.password_challenges.remove(&block)),
                 Some((_, End::Session(session))) => drop(self.sessions.remove(&session)),
+                Some((_, End::Handle(handle, session))) => {
+                    if self.found_by.get(&handle) == Some(&session) {
+                        self.found_by.remove(&handle);
+                    }
+                }
                 None => return,
             }
         }
@@ -133,15 +177,20 @@ impl Books {
         self.put_back_password(block, challenge);
     }
 
-    /// Takes the challenge with this secret block, if it is `account`'s and still good.
+    /// Whose challenge has this secret block.
+    pub(super) fn peek_password(&self, block: &SecretBlock) -> Option<&Owner> {
+        self.password_challenges.get(block.as_str()).map(|challenge| &challenge.owner)
+    }
+
+    /// Takes the challenge with this secret block, if it is `owned` and still good.
     pub(super) fn take_password(
         &mut self,
         now: Timestamp,
         block: &SecretBlock,
-        account: AccountId,
+        owned: impl Fn(&Owner) -> bool,
     ) -> Option<PasswordChallenge> {
         let found = self.password_challenges.get(block.as_str())?;
-        if found.account != account || found.expires <= now {
+        if !owned(&found.owner) || found.expires <= now {
             return None;
         }
         self.password_challenges.remove(block.as_str())
@@ -154,8 +203,43 @@ impl Books {
 
     /// Opens a session.
     pub(super) fn open(&mut self, session: &Session, open: Open, validity: Duration) {
-        self.ends.push_back((open.expires.plus(validity), End::Session(session.as_str().to_owned())));
+        let end = open.expires.plus(validity);
+        self.ends.push_back((end, End::Session(session.as_str().to_owned())));
+        let handle = match (&open.awaiting, &open.sign_in.trusted_device) {
+            (Awaiting::DevicePublic, Some(key)) => Some(Handle::Device(open.sign_in.account, key.clone())),
+            (Awaiting::DeviceClaim { secret_block, .. }, _) => Some(Handle::Block(secret_block.clone())),
+            _ => None,
+        };
+        if let Some(handle) = handle {
+            self.found_by.insert(handle.clone(), session.clone());
+            self.ends.push_back((end, End::Handle(handle, session.clone())));
+        }
+        if let Some(answered) = &open.sign_in.answered {
+            let used = Entry::Used { next: Some(session.clone()) };
+            self.sessions.entry(answered.as_str().to_owned()).and_modify(|entry| *entry = used);
+        }
         self.put_back(session, open);
+    }
+
+    /// The session that this handle leads to.
+    pub(super) fn find(&self, handle: &Handle) -> Option<Session> {
+        self.found_by.get(handle).cloned()
+    }
+
+    /// The session that came after this one, if this one was answered.
+    pub(super) fn after(&self, session: &str) -> Option<Session> {
+        match self.sessions.get(session) {
+            Some(Entry::Used { next }) => next.clone(),
+            _ => None,
+        }
+    }
+
+    /// The failures of a name that is nobody's.
+    pub(super) fn stranger(&mut self, name: &str) -> &mut Failures {
+        while self.strangers.len() >= MOST_STRANGERS && !self.strangers.contains_key(name) {
+            self.strangers.pop_first();
+        }
+        self.strangers.entry(name.to_owned()).or_default()
     }
 
     /// Takes the session if `wanted` is what it waits for; a second taker is told that it was used.
@@ -168,12 +252,16 @@ impl Books {
         let key = session.ok_or_else(ApiError::invalid_session)?;
         match self.sessions.get_mut(key) {
             None => Err(ApiError::invalid_session()),
-            Some(Entry::Used) => Err(ApiError::session_used()),
+            Some(Entry::Used { .. }) => Err(ApiError::session_used()),
             Some(Entry::Open(open)) if open.expires <= now => Err(ApiError::session_expired()),
             Some(Entry::Open(open)) if !wanted(open) => Err(ApiError::invalid_session()),
-            Some(entry) => match std::mem::replace(entry, Entry::Used) {
-                Entry::Open(open) => Ok((Session::new(key), *open)),
-                Entry::Used => Err(ApiError::session_used()),
+            Some(entry) => match std::mem::replace(entry, Entry::Used { next: None }) {
+                Entry::Open(mut open) => {
+                    let session = Session::new(key);
+                    open.sign_in.answered = Some(session.clone());
+                    Ok((session, *open))
+                }
+                Entry::Used { .. } => Err(ApiError::session_used()),
             },
         }
     }
@@ -183,7 +271,7 @@ impl Books {
         self.sessions.insert(session.as_str().to_owned(), Entry::Open(Box::new(open)));
     }
 
-    /// Sends a code to a user's phone.
+    /// Sends a code to a user's phone or by e-mail.
     pub(super) fn deliver(&mut self, username: Username, code: String) {
         self.outbox.insert(username, code);
     }

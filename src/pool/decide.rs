@@ -23,7 +23,7 @@ impl Pool {
     pub(super) fn decide(&self, id: AccountId, named: Option<DeviceKey>, origin: Origin) -> Ruling {
         let account = self.directory.account(id);
         let policy = &self.policy;
-        let factor = account.factors().any();
+        let factor = !account.factors().is_empty();
 
         // 1. Risk counts only where it is enforced, and refuses before anything is said about devices.
         let risk = origin
@@ -73,7 +73,14 @@ impl Pool {
             return Ruling::Refuse(ApiError::security_reasons());
         }
         let trusted_device = trusted.map(|(key, _)| key);
-        let sign_in = SignIn { account: id, named_device: named, trusted_device, mfa_done: false };
+        let sign_in = SignIn {
+            account: id,
+            named_device: named,
+            trusted_device,
+            mfa_done: false,
+            address: origin.address,
+            answered: None,
+        };
         Ruling::GoOn { sign_in, mfa: due_by_risk || (due_by_pool && !waived) }
     }
 

@@ -1,12 +1,12 @@
 //! The device: its public value and its claim. It comes after the password and any MFA, and never in their place.
 
 use super::account::DeviceState;
-use super::books::{Awaiting, Exchange, Open, SignIn};
+use super::books::{Awaiting, Exchange, Handle, Open, SignIn};
 use super::defect::Defect;
 use super::sign_in::{Claim, required};
 use super::{Pending, Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse};
 use crate::clock::Timestamp;
-use crate::ids::{DeviceGroupKey, DeviceKey};
+use crate::ids::{DeviceGroupKey, DeviceKey, Session};
 use crate::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, Parameters, Reply, RespondToAuthChallenge,
     Response, keys,
@@ -68,13 +68,33 @@ impl Pool {
     ) -> Result<(SignIn, DeviceKey, PublicA, Verifier), ApiError> {
         let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
         let public_a = self.read_public_a(required(&request.challenge_responses, keys::SRP_A)?)?;
-        let (session, open) = self.take_session(now, request, ChallengeName::DeviceSrpAuth)?;
+        let (session, open) = self.take_device_turn(now, request, &key)?;
         if open.sign_in.trusted_device.as_ref() != Some(&key) {
             self.books.put_back(&session, open);
             return Err(ApiError::incorrect());
         }
         let verifier = self.trusted(&open.sign_in, &key)?.verifier;
         Ok((open.sign_in, key, public_a, verifier))
+    }
+
+    /// Takes the session in which it is the device's turn. Some clients send none with it, and some the one that they
+    /// answered just before (SEMANTICS a.3): both are let through, each for the one sign-in that waits for this device.
+    fn take_device_turn(
+        &mut self,
+        now: Timestamp,
+        request: &RespondToAuthChallenge,
+        key: &DeviceKey,
+    ) -> Result<(Session, Open), ApiError> {
+        let username = required(&request.challenge_responses, keys::USERNAME)?;
+        let turn = match request.session.as_deref() {
+            Some(session) => self.books.after(session).or_else(|| Some(Session::new(session))),
+            None => {
+                let waiting = |id| self.books.find(&Handle::Device(id, key.clone()));
+                self.directory.find(username).and_then(waiting)
+            }
+        };
+        let turn = turn.as_ref().map(Session::as_str);
+        self.take_named_session(now, request, turn, ChallengeName::DeviceSrpAuth)
     }
 
     /// Goes on with `DEVICE_SRP_AUTH`: hands out the challenge.
@@ -115,7 +135,10 @@ impl Pool {
     ) -> Result<(Job, ClaimWait), ApiError> {
         let claim = Claim::read(&request.challenge_responses)?;
         let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
-        let (_, open) = self.take_session(now, request, ChallengeName::DevicePasswordVerifier)?;
+        let found = self.books.find(&Handle::Block(claim.block.clone()));
+        let session = request.session.clone().or_else(|| found.map(|found| found.as_str().to_owned()));
+        let (_, open) =
+            self.take_named_session(now, request, session.as_deref(), ChallengeName::DevicePasswordVerifier)?;
         let Open { sign_in, awaiting: Awaiting::DeviceClaim { exchange, secret_block }, .. } = open else {
             return Err(ApiError::internal("a session that waits for something else"));
         };
@@ -134,9 +157,6 @@ impl Pool {
         let identity = Identity::device(&device.group_key, &wait.key);
         if !wait.claim.proves(key, &identity) && !self.has(Defect::DeviceClaimUnchecked) {
             return Err(ApiError::incorrect());
-        }
-        if let Some(device) = self.directory.account_mut(wait.sign_in.account).devices.get_mut(&wait.key) {
-            device.authenticated = now;
         }
         Ok(self.finish(now, &wait.sign_in))
     }

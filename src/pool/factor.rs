@@ -3,11 +3,10 @@
 use rand::RngExt as _;
 
 use super::Pool;
-use super::books::{Awaiting, Open, SignIn};
-use super::sign_in::{invalid, required};
+use super::books::{Awaiting, Open, Owner, SignIn};
+use super::sign_in::required;
 use crate::clock::Timestamp;
 use crate::ids::Session;
-use crate::policy::Factors;
 use crate::protocol::{
     ApiError, AssociateSoftwareToken, AuthOutcome, Challenge, ChallengeName, ErrorKind, Parameters, Reply,
     RespondToAuthChallenge, Response, VerifySoftwareToken, keys,
@@ -16,33 +15,63 @@ use crate::totp::{TotpSecret, step_at};
 
 /// What the set-up challenge offers.
 const CAN_SET_UP: &str = r#"["SOFTWARE_TOKEN_MFA"]"#;
-/// What the choice offers.
-const CAN_CHOOSE: &str = r#"["SMS_MFA","SOFTWARE_TOKEN_MFA"]"#;
 
 impl Pool {
     /// Asks for the user's second factor: sends a code, asks for one, lets choose, or has one set up.
     pub(super) fn ask_for_factor(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
-        match self.directory.account(sign_in.account).factors() {
-            Factors::None => {
+        let account = self.directory.account(sign_in.account);
+        let factors = account.factors();
+        let preferred = account.preferred.filter(|preferred| factors.contains(preferred));
+        match (preferred, factors.as_slice()) {
+            (Some(preferred), _) => self.ask_for(now, sign_in, preferred),
+            (None, [one]) => self.ask_for(now, sign_in, *one),
+            // A phone that is on file will do where the pool demands a factor.
+            (None, []) if account.phone.is_some() => self.ask_for(now, sign_in, ChallengeName::SmsMfa),
+            (None, []) => {
                 self.challenge(now, sign_in, Awaiting::Setup, &[(keys::MFAS_CAN_SETUP, CAN_SET_UP)])
             }
-            Factors::Sms => self.ask_for_sms(now, sign_in),
-            Factors::Totp => self.ask_for_totp(now, sign_in),
-            Factors::SmsAndTotp => {
-                self.challenge(now, sign_in, Awaiting::Choice, &[(keys::MFAS_CAN_CHOOSE, CAN_CHOOSE)])
+            (None, several) => {
+                let names: Vec<String> = several.iter().map(|name| format!("\"{name}\"")).collect();
+                let names = format!("[{}]", names.join(","));
+                self.challenge(now, sign_in, Awaiting::Choice, &[(keys::MFAS_CAN_CHOOSE, &names)])
             }
         }
     }
 
-    fn ask_for_sms(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
+    fn ask_for(&mut self, now: Timestamp, sign_in: SignIn, factor: ChallengeName) -> Response {
+        match factor {
+            ChallengeName::SmsMfa => self.send_code(now, sign_in, "SMS"),
+            ChallengeName::EmailOtp => self.send_code(now, sign_in, "EMAIL"),
+            _ => self.ask_for_totp(now, sign_in),
+        }
+    }
+
+    /// Sends a code and asks for it.
+    fn send_code(&mut self, now: Timestamp, sign_in: SignIn, medium: &str) -> Response {
         let code = format!("{:06}", self.chance.random_range(0..1_000_000));
         let account = self.directory.account(sign_in.account);
-        let phone = account.phone.clone().unwrap_or_default();
-        let shown = format!("+*******{}", phone.get(phone.len().saturating_sub(4)..).unwrap_or_default());
-        self.books.deliver(account.username.clone(), code.clone());
-        let told =
-            [(keys::CODE_DELIVERY_DELIVERY_MEDIUM, "SMS"), (keys::CODE_DELIVERY_DESTINATION, shown.as_str())];
-        self.challenge(now, sign_in, Awaiting::SmsCode { code }, &told)
+        let (shown, awaiting) = match medium {
+            "SMS" => {
+                let phone = account.phone.as_deref().unwrap_or_default();
+                let last = phone.char_indices().rev().nth(3).map_or(phone, |(at, _)| &phone[at..]);
+                (format!("+*******{last}"), Awaiting::SmsCode { code: code.clone() })
+            }
+            _ => {
+                let email = account.email.as_deref().unwrap_or_default();
+                let (name, domain) = email.split_once('@').unwrap_or((email, ""));
+                let initial = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+                (
+                    format!("{}***@{}***", initial(name), initial(domain)),
+                    Awaiting::EmailCode { code: code.clone() },
+                )
+            }
+        };
+        self.books.deliver(account.username.clone(), code);
+        let told = [
+            (keys::CODE_DELIVERY_DELIVERY_MEDIUM, medium),
+            (keys::CODE_DELIVERY_DESTINATION, shown.as_str()),
+        ];
+        self.challenge(now, sign_in, awaiting, &told)
     }
 
     fn ask_for_totp(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
@@ -85,37 +114,67 @@ impl Pool {
         request: &RespondToAuthChallenge,
         challenge: ChallengeName,
     ) -> Result<(Session, Open), ApiError> {
+        self.take_named_session(now, request, request.session.as_deref(), challenge)
+    }
+
+    /// Takes this session, if it is the user's who is named in the request and waits for this challenge.
+    pub(super) fn take_named_session(
+        &mut self,
+        now: Timestamp,
+        request: &RespondToAuthChallenge,
+        session: Option<&str>,
+        challenge: ChallengeName,
+    ) -> Result<(Session, Open), ApiError> {
         let username = required(&request.challenge_responses, keys::USERNAME)?;
         let account = self.directory.find(username);
-        self.books.take(now, request.session.as_deref(), |open| {
+        self.books.take(now, session, |open| {
             Some(open.sign_in.account) == account && open.awaiting.challenge() == challenge
         })
     }
 
+    /// `SELECT_MFA_TYPE` answered.
     pub(super) fn choose_factor(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
-        let answer = required(&request.challenge_responses, keys::ANSWER)?.parse();
-        let Ok(chosen @ (ChallengeName::SmsMfa | ChallengeName::SoftwareTokenMfa)) = answer else {
-            return Err(invalid("Invalid ANSWER: choose one of MFAS_CAN_CHOOSE."));
-        };
-        let (_, open) = self.take_session(now, request, ChallengeName::SelectMfaType)?;
-        Ok(match chosen {
-            ChallengeName::SmsMfa => self.ask_for_sms(now, open.sign_in),
-            _ => self.ask_for_totp(now, open.sign_in),
-        })
+        let answer = required(&request.challenge_responses, keys::ANSWER)?;
+        // The API model writes EMAIL_MFA here, and EMAIL_OTP everywhere else.
+        let chosen = if answer == "EMAIL_MFA" { Ok(ChallengeName::EmailOtp) } else { answer.parse() };
+        let (session, open) = self.take_session(now, request, ChallengeName::SelectMfaType)?;
+        let offered = self.directory.account(open.sign_in.account).factors();
+        match chosen {
+            Ok(chosen) if offered.contains(&chosen) => Ok(self.ask_for(now, open.sign_in, chosen)),
+            _ => {
+                self.books.put_back(&session, open);
+                Err(ApiError::invalid("Invalid ANSWER: choose one of MFAS_CAN_CHOOSE."))
+            }
+        }
     }
 
-    pub(super) fn answer_sms(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
-        let answer = required(&request.challenge_responses, keys::SMS_MFA_CODE)?;
-        let (session, open) = self.take_session(now, request, ChallengeName::SmsMfa)?;
-        let right = matches!(&open.awaiting, Awaiting::SmsCode { code } if code == answer);
-        if !right {
+    /// `SMS_MFA` or `EMAIL_OTP` answered.
+    pub(super) fn answer_code(
+        &mut self,
+        now: Timestamp,
+        challenge: ChallengeName,
+        request: &RespondToAuthChallenge,
+    ) -> Reply {
+        let key = if challenge == ChallengeName::SmsMfa { keys::SMS_MFA_CODE } else { keys::EMAIL_OTP_CODE };
+        let answer = required(&request.challenge_responses, key)?;
+        let (session, open) = self.take_session(now, request, challenge)?;
+        let (Awaiting::SmsCode { code } | Awaiting::EmailCode { code }) = &open.awaiting else {
+            return Err(ApiError::internal("a session that waits for something else"));
+        };
+        if code != answer {
             return Err(self.wrong_code(now, &session, open));
         }
-        let username = self.directory.account(open.sign_in.account).username.clone();
+        let account = self.directory.account_mut(open.sign_in.account);
+        if account.factors().is_empty() {
+            // The phone that was on file has shown that it works.
+            account.sms_mfa = true;
+        }
+        let username = account.username.clone();
         self.books.withdraw_code(&username);
         Ok(self.factor_done(now, open.sign_in))
     }
 
+    /// `SOFTWARE_TOKEN_MFA` answered.
     pub(super) fn answer_totp(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
         let answer = required(&request.challenge_responses, keys::SOFTWARE_TOKEN_MFA_CODE)?;
         let (session, open) = self.take_session(now, request, ChallengeName::SoftwareTokenMfa)?;
@@ -139,7 +198,7 @@ impl Pool {
 
     /// A wrong code leaves the session answerable, and counts as a failure.
     fn wrong_code(&mut self, now: Timestamp, session: &Session, open: Open) -> ApiError {
-        self.count_failure(now, open.sign_in.account);
+        self.count_failure(now, &Owner::Account(open.sign_in.account));
         self.books.put_back(session, open);
         ApiError::new(ErrorKind::CodeMismatch, "Invalid code received for user")
     }
@@ -178,7 +237,7 @@ impl Pool {
         let (session, open) = self.take_session(now, request, ChallengeName::MfaSetup)?;
         let Awaiting::SetupDone { secret } = open.awaiting else {
             self.books.put_back(&session, open);
-            return Err(invalid(
+            return Err(ApiError::invalid(
                 "Set up a factor by VerifySoftwareToken and answer with the session it gives.",
             ));
         };

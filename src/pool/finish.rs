@@ -6,7 +6,7 @@ use super::Pool;
 use super::account::{Device, DeviceState};
 use super::books::SignIn;
 use super::defect::Defect;
-use super::token::{ACCESS_TOKEN_VALIDITY, AccessClaims};
+use super::token::{ACCESS_TOKEN_VALIDITY, Claims, REFRESH_TOKEN_VALIDITY, Usage};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceGroupKey, DeviceKey};
 use crate::protocol::{AuthOutcome, Authentication, NewDeviceMetadata, Response};
@@ -14,29 +14,52 @@ use crate::protocol::{AuthOutcome, Authentication, NewDeviceMetadata, Response};
 impl Pool {
     /// Signs in.
     pub(super) fn finish(&mut self, now: Timestamp, sign_in: &SignIn) -> Response {
-        self.directory.account_mut(sign_in.account).failures.forget();
-        let token_id = self.new_uuid();
+        let origin_id = self.new_uuid();
+        let tracks = self.policy.remember.tracks();
         let unnamed = sign_in.named_device.is_none() || self.has(Defect::NewDeviceAlways);
-        let new_device = (self.policy.remember.tracks() && unnamed)
-            .then(|| self.issue_device(now, sign_in, token_id.clone()));
+        let new_device = (tracks && unnamed).then(|| self.issue_device(now, sign_in, origin_id.clone()));
         let device_key = match &new_device {
             Some(metadata) => Some(metadata.device_key.clone()),
-            None => sign_in.named_device.clone().filter(|_| self.policy.remember.tracks()),
+            None => sign_in.named_device.clone().filter(|_| tracks),
         };
-        let username = self.directory.account(sign_in.account).username.clone();
-        let expires = now.plus(ACCESS_TOKEN_VALIDITY);
-        let claims = AccessClaims { username, token_id, device_key, expires };
-        Response::Auth(AuthOutcome::Tokens(Authentication {
-            access_token: self.signer.access(&claims),
-            id_token: self.signer.other("id", &claims),
-            refresh_token: self.signer.other("refresh", &claims),
+        let account = self.directory.account_mut(sign_in.account);
+        account.failures.forget();
+        if let Some(device) = device_key.as_ref().and_then(|key| account.devices.get_mut(key)) {
+            device.authenticated = now;
+            device.address = sign_in.address;
+        }
+        let claims = Claims {
+            username: account.username.clone(),
+            origin_id,
+            device_key,
+            generation: account.generation,
+            expires: now.plus(REFRESH_TOKEN_VALIDITY),
+        };
+        let tokens = self.tokens(now, &claims, new_device);
+        let refresh_token = Some(self.signer.token(Usage::Refresh, &claims.origin_id, &claims));
+        Response::Auth(AuthOutcome::Tokens(Authentication { refresh_token, ..tokens }))
+    }
+
+    /// Access and id tokens that say `claims`, for as long as such tokens are good.
+    pub(super) fn tokens(
+        &mut self,
+        now: Timestamp,
+        claims: &Claims,
+        new_device: Option<NewDeviceMetadata>,
+    ) -> Authentication {
+        let claims = Claims { expires: now.plus(ACCESS_TOKEN_VALIDITY), ..claims.clone() };
+        let token_id = self.new_uuid();
+        Authentication {
+            access_token: self.signer.access(&token_id, &claims),
+            id_token: self.signer.token(Usage::Id, &token_id, &claims),
+            refresh_token: None,
             expires_in_s: u32::try_from(ACCESS_TOKEN_VALIDITY.as_secs()).unwrap_or(u32::MAX),
             new_device,
-        }))
+        }
     }
 
     /// Hands out the key of a new device. Keys that nobody confirmed while their token was good are forgotten.
-    fn issue_device(&mut self, now: Timestamp, sign_in: &SignIn, token_id: String) -> NewDeviceMetadata {
+    fn issue_device(&mut self, now: Timestamp, sign_in: &SignIn, origin_id: String) -> NewDeviceMetadata {
         let region = self.identity.pool_id.region().to_owned();
         let device_key = DeviceKey::new(format!("{region}_{}", self.new_uuid()));
         let group: String =
@@ -45,7 +68,8 @@ impl Pool {
         let device = Device {
             group_key: device_group_key.clone(),
             name: None,
-            state: DeviceState::Issued { token_id },
+            address: sign_in.address,
+            state: DeviceState::Issued { origin_id },
             mfa_bound: sign_in.mfa_done,
             created: now,
             modified: now,

@@ -10,25 +10,34 @@
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `sign_in` | `InitiateAuth` and the password's claim |
+//! | `sign_in` | `InitiateAuth` and the password's claim by SRP |
+//! | `password` | what a right password leads to; plain and new passwords |
+//! | `stranger` | names that are nobody's |
 //! | `decide`  | what is asked after a right password (DESIGN 5) |
 //! | `factor`  | second factors: choice, codes, set-up |
 //! | `device_auth` | the device's proof |
 //! | `finish`  | tokens and new devices |
-//! | `device_ops` | ConfirmDevice, UpdateDeviceStatus, GetDevice, ListDevices, ForgetDevice |
-//! | `account`, `books`, `lockout`, `quota`, `token` | what the pool keeps |
+//! | `refresh` | tokens for refresh tokens, and the end of tokens |
+//! | `device_ops`, `device_admin`, `device_list` | the operations on devices, for users and administrators |
+//! | `account`, `app_client`, `books`, `lockout`, `quota`, `token` | what the pool keeps |
 
 mod account;
+mod app_client;
 mod books;
 mod decide;
 mod defect;
+mod device_admin;
 mod device_auth;
+mod device_list;
 mod device_ops;
 mod factor;
 mod finish;
 mod lockout;
+mod password;
 mod quota;
+mod refresh;
 mod sign_in;
+mod stranger;
 mod token;
 
 use rand::Rng as _;
@@ -40,12 +49,14 @@ use crate::protocol::{ApiError, Origin, Reply, Request};
 use crate::seed::Stream;
 use crate::srp::{Done, Group, Job};
 
-pub use account::{NameTaken, NewAccount, NewDevice};
+pub use account::{NameTaken, NewAccount, NewDevice, Standing};
+pub use app_client::{AppClient, PasswordFlow};
 pub use defect::Defect;
 
 use account::Directory;
 use books::Books;
 use quota::Buckets;
+use stranger::Decoy;
 use token::Signer;
 
 /// Bits of the pool's secret exponents `b`: twice the strength of the group.
@@ -69,6 +80,8 @@ pub struct Pending(Waiting);
 enum Waiting {
     PasswordChallenge(sign_in::ChallengeWait),
     PasswordClaim(sign_in::ClaimWait),
+    PlainPassword(password::PlainWait),
+    NewPassword(password::NewPasswordWait),
     DeviceChallenge(device_auth::ChallengeWait),
     DeviceClaim(device_auth::ClaimWait),
 }
@@ -89,10 +102,12 @@ pub struct Identity {
 pub struct Pool {
     identity: Identity,
     policy: PoolPolicy,
+    client: AppClient,
     directory: Directory,
     books: Books,
     buckets: Buckets,
     signer: Signer,
+    decoy: Decoy,
     chance: Stream,
     planted: Option<Defect>,
 }
@@ -101,16 +116,26 @@ impl Pool {
     /// An empty pool. All its random values come from `chance`.
     pub fn new(identity: Identity, policy: PoolPolicy, mut chance: Stream) -> Self {
         let signer = Signer::new(&mut chance);
+        let decoy = Decoy::new(identity.group, &mut chance);
         Self {
+            client: AppClient::public(identity.client_id.clone()),
             identity,
             policy,
             directory: Directory::default(),
             books: Books::default(),
             buckets: Buckets::new(policy.quotas),
             signer,
+            decoy,
             chance,
             planted: None,
         }
+    }
+
+    /// This pool with another app client in place of a public one.
+    #[must_use]
+    pub fn with_client(mut self, client: AppClient) -> Self {
+        self.client = client;
+        self
     }
 
     /// This pool with a planted fault, to see whether the harness finds it.
@@ -143,7 +168,7 @@ impl Pool {
             return refuse(ApiError::too_many_requests());
         }
         match request {
-            Request::InitiateAuth(request) => self.initiate_auth(&request),
+            Request::InitiateAuth(request) => self.initiate_auth(now, origin, &request),
             Request::RespondToAuthChallenge(request) => self.respond(now, origin, &request),
             Request::AssociateSoftwareToken(request) => reply(self.associate_token(now, &request)),
             Request::VerifySoftwareToken(request) => reply(self.verify_token(now, &request)),
@@ -153,6 +178,14 @@ impl Pool {
             Request::ListDevices(request) => reply(self.list_devices(now, &request)),
             Request::ForgetDevice(request) => reply(self.forget_device(now, &request)),
             Request::AdminForgetDevice(request) => reply(self.admin_forget_device(&request)),
+            Request::AdminGetDevice(request) => reply(self.admin_get_device(&request)),
+            Request::AdminListDevices(request) => reply(self.admin_list_devices(&request)),
+            Request::AdminUpdateDeviceStatus(request) => {
+                reply(self.admin_update_device_status(now, &request))
+            }
+            Request::GetTokensFromRefreshToken(request) => reply(self.get_tokens(now, &request)),
+            Request::RevokeToken(request) => reply(self.revoke_token(now, &request)),
+            Request::GlobalSignOut(request) => reply(self.global_sign_out(now, &request)),
         }
     }
 
@@ -161,6 +194,10 @@ impl Pool {
         let answer = match (pending.0, done) {
             (Waiting::PasswordChallenge(wait), Done::PublicB(b)) => self.challenge_password(now, wait, &b),
             (Waiting::PasswordClaim(wait), Done::SessionKey(key)) => self.judge_password(now, wait, &key),
+            (Waiting::PlainPassword(wait), Done::Verifier(verifier)) => {
+                self.judge_plain(now, wait, &verifier)
+            }
+            (Waiting::NewPassword(wait), Done::Verifier(verifier)) => self.keep_password(now, wait, verifier),
             (Waiting::DeviceChallenge(wait), Done::PublicB(b)) => self.challenge_device(now, wait, &b),
             (Waiting::DeviceClaim(wait), Done::SessionKey(key)) => self.judge_device(now, &wait, &key),
             (_, Done::Failed(_)) => Err(ApiError::incorrect()),

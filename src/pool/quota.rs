@@ -69,12 +69,20 @@ impl Buckets {
         match request {
             Request::InitiateAuth(_) => self.sign_in.take(now),
             Request::RespondToAuthChallenge(_) => self.answers.take(now) || self.sign_in.take(now),
-            Request::AssociateSoftwareToken(_) | Request::VerifySoftwareToken(_) => true,
-            Request::GetDevice(_) | Request::ListDevices(_) => self.read.take(now),
+            Request::AssociateSoftwareToken(_)
+            | Request::VerifySoftwareToken(_)
+            | Request::GetTokensFromRefreshToken(_)
+            | Request::RevokeToken(_)
+            | Request::GlobalSignOut(_) => true,
+            Request::GetDevice(_)
+            | Request::ListDevices(_)
+            | Request::AdminGetDevice(_)
+            | Request::AdminListDevices(_) => self.read.take(now),
             Request::ConfirmDevice(_)
             | Request::UpdateDeviceStatus(_)
             | Request::ForgetDevice(_)
-            | Request::AdminForgetDevice(_) => self.update.take(now),
+            | Request::AdminForgetDevice(_)
+            | Request::AdminUpdateDeviceStatus(_) => self.update.take(now),
         }
     }
 }

@@ -1,11 +1,9 @@
-//! The password: `InitiateAuth` and the claim.
+//! The password: `InitiateAuth` and the claim by SRP.
 
 use data_encoding::BASE64;
 use rand::Rng as _;
 
-use super::account::AccountId;
-use super::books::{Exchange, PasswordChallenge};
-use super::decide::Ruling;
+use super::books::{Exchange, Owner, PasswordChallenge};
 use super::defect::Defect;
 use super::{Pending, Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse, reply};
 use crate::clock::Timestamp;
@@ -15,16 +13,14 @@ use crate::protocol::{
     RespondToAuthChallenge, Response, keys,
 };
 use crate::srp::{
-    BadSignature, ClaimTimestamp, Ephemeral, Identity, Job, PublicA, PublicB, SessionKey, Signature,
+    BadPublicValue, BadSignature, ClaimTimestamp, Ephemeral, Identity, Job, PublicA, PublicB, SessionKey,
+    Signature,
 };
-
-/// The failure from which on a user is locked out.
-const FIRST_LOCKING_FAILURE: u32 = 5;
 
 /// `InitiateAuth` waits for `B`.
 #[derive(Debug)]
 pub(super) struct ChallengeWait {
-    account: AccountId,
+    owner: Owner,
     public_a: PublicA,
     b: Ephemeral,
     device_key: Option<DeviceKey>,
@@ -33,7 +29,6 @@ pub(super) struct ChallengeWait {
 /// The password's claim waits for the session key.
 #[derive(Debug)]
 pub(super) struct ClaimWait {
-    block: SecretBlock,
     challenge: PasswordChallenge,
     claim: Claim,
     named_device: Option<DeviceKey>,
@@ -55,13 +50,15 @@ impl Claim {
         let timestamp = required(answers, keys::TIMESTAMP)?;
         let signature = required(answers, keys::PASSWORD_CLAIM_SIGNATURE)?;
         let block = required(answers, keys::PASSWORD_CLAIM_SECRET_BLOCK)?;
-        let timestamp = ClaimTimestamp::parse(timestamp)
-            .ok_or_else(|| invalid("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english."))?;
+        let timestamp = ClaimTimestamp::parse(timestamp).ok_or_else(|| {
+            ApiError::invalid("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.")
+        })?;
         let signature = match Signature::from_base64(signature) {
             Ok(signature) => Some(signature),
             Err(BadSignature::Length(_)) => None,
             Err(BadSignature::NotBase64) => {
-                return Err(invalid("Invalid PASSWORD_CLAIM_SIGNATURE format. Must be a Base64 string."));
+                let message = "Invalid PASSWORD_CLAIM_SIGNATURE format. Must be a Base64 string.";
+                return Err(ApiError::invalid(message));
             }
         };
         Ok(Self { timestamp, signature, block: SecretBlock::new(block) })
@@ -76,39 +73,63 @@ impl Claim {
 }
 
 impl Pool {
-    pub(super) fn initiate_auth(&mut self, request: &InitiateAuth) -> Step {
-        match self.read_initiate_auth(request) {
+    /// `InitiateAuth`, for every flow.
+    pub(super) fn initiate_auth(&mut self, now: Timestamp, origin: Origin, request: &InitiateAuth) -> Step {
+        if let Err(error) = self.client.check_id(&request.client_id) {
+            return refuse(error);
+        }
+        match request.auth_flow.as_str() {
+            "USER_SRP_AUTH" => self.start_srp(&request.auth_parameters),
+            "USER_PASSWORD_AUTH" => self.start_password(now, origin, &request.auth_parameters),
+            "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => reply(self.refresh_auth(now, &request.auth_parameters)),
+            other => refuse(ApiError::invalid(format!("{other} is not enabled for the client."))),
+        }
+    }
+
+    fn start_srp(&mut self, parameters: &Parameters) -> Step {
+        match self.read_start_of_srp(parameters) {
             Err(error) => refuse(error),
-            Ok((account, public_a)) => {
+            Ok((owner, public_a)) => {
                 let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.chance);
-                let verifier = self.directory.account(account).verifier.clone();
+                let verifier = self.verifier_of(&owner);
                 let job = Job::ServerPublic { group: self.identity.group, b: b.clone(), verifier };
-                let device_key = request.auth_parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
-                let wait = ChallengeWait { account, public_a, b, device_key };
+                let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
+                let wait = ChallengeWait { owner, public_a, b, device_key };
                 Step::Compute(job, Pending(Waiting::PasswordChallenge(wait)))
             }
         }
     }
 
-    fn read_initiate_auth(&self, request: &InitiateAuth) -> Result<(AccountId, PublicA), ApiError> {
-        self.check_client(&request.client_id)?;
-        if request.auth_flow != "USER_SRP_AUTH" {
-            return Err(invalid(format!("{} is not enabled for the client.", request.auth_flow)));
-        }
-        let username = required(&request.auth_parameters, keys::USERNAME)?;
-        let public_a = required(&request.auth_parameters, keys::SRP_A)?;
-        let account = self.directory.find(username);
-        let account =
-            account.ok_or_else(|| ApiError::new(ErrorKind::UserNotFound, "User does not exist."))?;
-        Ok((account, self.read_public_a(public_a)?))
+    fn read_start_of_srp(&self, parameters: &Parameters) -> Result<(Owner, PublicA), ApiError> {
+        let username = required(parameters, keys::USERNAME)?;
+        let public_a = required(parameters, keys::SRP_A)?;
+        self.client.check_hash_at_start(parameters)?;
+        Ok((self.owner(username)?, self.read_public_a(public_a)?))
     }
 
     /// Reads `SRP_A`. Values of order 1 and 2 are refused too: no client draws them, and they tell a guess.
     pub(super) fn read_public_a(&self, text: &str) -> Result<PublicA, ApiError> {
-        PublicA::parse_hex(self.identity.group, text)
-            .ok()
-            .filter(|public_a| !public_a.is_small_order())
-            .ok_or_else(|| invalid("Invalid SRP_A: it must be a hexadecimal number A with 1 < A < N - 1."))
+        let public_a = PublicA::parse_hex(self.identity.group, text).map_err(|bad| match bad {
+            BadPublicValue::NotHex | BadPublicValue::Empty => {
+                let shown: String = text.chars().take(64).collect();
+                ApiError::invalid(format!(
+                    "1 validation error detected: Value '{shown}' at 'sRPA' failed to satisfy constraint: Member must \
+                     satisfy regular expression pattern: ^[0-9a-fA-F]+$"
+                ))
+            }
+            _ => ApiError::invalid("Invalid SRP_A: it must be a number A with 1 < A < N - 1."),
+        })?;
+        if public_a.is_small_order() {
+            return Err(ApiError::invalid("Invalid SRP_A: it must be a number A with 1 < A < N - 1."));
+        }
+        Ok(public_a)
+    }
+
+    fn verifier_of(&self, owner: &Owner) -> crate::srp::Verifier {
+        match owner {
+            Owner::Account(id) => self.directory.account(*id).verifier.clone(),
+            Owner::Nobody(_) => self.decoy.verifier.clone(),
+        }
     }
 
     /// Goes on with `InitiateAuth`: hands out the challenge.
@@ -119,15 +140,21 @@ impl Pool {
         public_b: &PublicB,
     ) -> Reply {
         let block = self.new_secret_block();
-        let account = self.directory.account(wait.account);
+        let (username, sub, salt) = match &wait.owner {
+            Owner::Account(id) => {
+                let account = self.directory.account(*id);
+                (account.username.as_str().to_owned(), account.sub.clone(), account.salt.clone())
+            }
+            Owner::Nobody(name) => (name.clone(), self.decoy.sub(name), self.decoy.salt(name)),
+        };
         let parameters = Parameters::new()
-            .with(keys::USERNAME, account.username.as_str())
-            .with(keys::USER_ID_FOR_SRP, account.sub.as_str())
-            .with(keys::SALT, account.salt.to_hex())
+            .with(keys::USERNAME, username)
+            .with(keys::USER_ID_FOR_SRP, sub.as_str())
+            .with(keys::SALT, salt.to_hex())
             .with(keys::SRP_B, public_b.to_hex())
             .with(keys::SECRET_BLOCK, block.as_str());
         let challenge = PasswordChallenge {
-            account: wait.account,
+            owner: wait.owner,
             exchange: Exchange { public_a: wait.public_a, public_b: public_b.clone(), b: wait.b },
             device_key: wait.device_key,
             expires: now.plus(self.policy.session_validity),
@@ -144,24 +171,35 @@ impl Pool {
         origin: Origin,
         request: &RespondToAuthChallenge,
     ) -> Step {
-        if let Err(error) = self.check_client(&request.client_id) {
+        if let Err(error) = self.check_answer(request) {
             return refuse(error);
         }
-        if request.challenge_responses.is_empty() {
-            return refuse(invalid("Missing required parameter challenge responses."));
-        }
         let Ok(name) = request.challenge_name.parse() else {
-            return refuse(invalid(format!("Unsupported challenge name: {}", request.challenge_name)));
+            return refuse(ApiError::invalid(format!(
+                "Unsupported challenge name: {}",
+                request.challenge_name
+            )));
         };
         match name {
             ChallengeName::PasswordVerifier => self.claim_password(now, origin, &request.challenge_responses),
+            ChallengeName::NewPasswordRequired => self.change_password(now, request),
             ChallengeName::DeviceSrpAuth => self.start_device(now, request),
             ChallengeName::DevicePasswordVerifier => self.claim_device(now, request),
             ChallengeName::SelectMfaType => reply(self.choose_factor(now, request)),
-            ChallengeName::SmsMfa => reply(self.answer_sms(now, request)),
+            ChallengeName::SmsMfa | ChallengeName::EmailOtp => reply(self.answer_code(now, name, request)),
             ChallengeName::SoftwareTokenMfa => reply(self.answer_totp(now, request)),
             ChallengeName::MfaSetup => reply(self.finish_setup(now, request)),
         }
+    }
+
+    fn check_answer(&self, request: &RespondToAuthChallenge) -> Result<(), ApiError> {
+        self.client.check_id(&request.client_id)?;
+        let answers = &request.challenge_responses;
+        if answers.is_empty() {
+            return Err(ApiError::invalid("Missing required parameter challenge responses."));
+        }
+        let username = required(answers, keys::USERNAME)?;
+        self.client.check_hash(answers, username)
     }
 
     fn claim_password(&mut self, now: Timestamp, origin: Origin, answers: &Parameters) -> Step {
@@ -170,50 +208,49 @@ impl Pool {
             Ok(read) => read,
             Err(error) => return refuse(error),
         };
-        let Some(id) = self.directory.find(username) else { return refuse(ApiError::incorrect()) };
-        if !self.directory.account_mut(id).failures.attempt(now) {
-            return refuse(ApiError::attempts_exceeded());
+        // The challenge tells whose attempt this is; without one it is the attempt of whoever is named.
+        let pool = &*self;
+        let challenge =
+            pool.books.peek_password(&claim.block).filter(|owner| pool.is_called(owner, username));
+        let Ok(owner) = challenge.cloned().map_or_else(|| self.owner(username), Ok) else {
+            return refuse(ApiError::incorrect());
+        };
+        if let Err(error) = self.admit_attempt(now, &owner) {
+            return refuse(error);
         }
-        let Some(challenge) = self.books.take_password(now, &claim.block, id) else {
-            self.count_failure(now, id);
+        let Some(challenge) = self.books.take_password(now, &claim.block, |found| *found == owner) else {
+            self.count_failure(now, &owner);
             return refuse(ApiError::incorrect());
         };
         let Exchange { public_a, public_b, b } = challenge.exchange.clone();
-        let verifier = self.directory.account(id).verifier.clone();
+        let verifier = self.verifier_of(&owner);
         let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
         let named =
             answers.value(keys::DEVICE_KEY).map(DeviceKey::new).or_else(|| challenge.device_key.clone());
-        let wait = ClaimWait { block: claim.block.clone(), challenge, claim, named_device: named, origin };
+        let wait = ClaimWait { challenge, claim, named_device: named, origin };
         Step::Compute(job, Pending(Waiting::PasswordClaim(wait)))
     }
 
     /// Goes on with the password's claim: checks it, and decides.
     pub(super) fn judge_password(&mut self, now: Timestamp, wait: ClaimWait, key: &SessionKey) -> Reply {
-        let id = wait.challenge.account;
-        let identity = Identity::user(&self.identity.pool_id, self.directory.account(id).sub.as_str());
-        if !wait.claim.proves(key, &identity) && !self.has(Defect::PasswordClaimUnchecked) {
-            self.count_failure(now, id);
+        let ClaimWait { challenge, claim, named_device, origin } = wait;
+        let sub = match &challenge.owner {
+            Owner::Account(id) => self.directory.account(*id).sub.clone(),
+            Owner::Nobody(name) => self.decoy.sub(name),
+        };
+        let identity = Identity::user(&self.identity.pool_id, sub.as_str());
+        let proven = claim.proves(key, &identity) || self.has(Defect::PasswordClaimUnchecked);
+        let (Some(id), true) = (Self::account_of(&challenge.owner), proven) else {
+            self.count_failure(now, &challenge.owner);
             return Err(ApiError::incorrect());
-        }
-        let ruling = self.decide(id, wait.named_device, wait.origin);
-        if matches!(ruling, Ruling::UnknownDevice) || self.has(Defect::ClaimReusable) {
+        };
+        let answer = self.after_password(now, id, named_device, origin);
+        let unknown_device = matches!(&answer, Err(error) if error.kind == ErrorKind::ResourceNotFound);
+        if unknown_device || self.has(Defect::ClaimReusable) {
             // Clients send the same claim again, without the device's key.
-            self.books.put_back_password(&wait.block, wait.challenge);
+            self.books.put_back_password(&claim.block, challenge);
         }
-        match ruling {
-            Ruling::Refuse(error) => Err(error),
-            Ruling::UnknownDevice => Err(ApiError::device_not_found()),
-            Ruling::GoOn { sign_in, mfa: true } => Ok(self.ask_for_factor(now, sign_in)),
-            Ruling::GoOn { sign_in, mfa: false } => Ok(self.after_factor(now, sign_in)),
-        }
-    }
-
-    /// Counts a failed attempt of this user.
-    pub(super) fn count_failure(&mut self, now: Timestamp, id: AccountId) {
-        if self.policy.lockout == crate::policy::Lockout::Cognito {
-            let late = u32::from(self.has(Defect::LockoutOffByOne));
-            self.directory.account_mut(id).failures.failed(now, FIRST_LOCKING_FAILURE + late);
-        }
+        answer
     }
 
     pub(super) fn new_secret_block(&mut self) -> SecretBlock {
@@ -221,21 +258,9 @@ impl Pool {
         self.chance.fill_bytes(&mut bytes);
         SecretBlock::new(BASE64.encode(&bytes))
     }
-
-    fn check_client(&self, client_id: &str) -> Result<(), ApiError> {
-        if client_id == self.identity.client_id.as_str() {
-            return Ok(());
-        }
-        let message = format!("User pool client {client_id} does not exist.");
-        Err(ApiError::new(ErrorKind::ResourceNotFound, message))
-    }
 }
 
 /// The value of a key that must be there.
 pub(super) fn required<'a>(parameters: &'a Parameters, key: &str) -> Result<&'a str, ApiError> {
     parameters.value(key).ok_or_else(|| ApiError::missing(key))
-}
-
-pub(super) fn invalid(message: impl Into<String>) -> ApiError {
-    ApiError::new(ErrorKind::InvalidParameter, message)
 }

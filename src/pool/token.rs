@@ -12,18 +12,40 @@ use crate::ids::{AccessToken, DeviceKey, Username};
 use crate::protocol::ApiError;
 use crate::seed::Stream;
 
-/// How long an access token is good for: Cognito's default.
+/// How long access and id tokens are good for: Cognito's default.
 pub(super) const ACCESS_TOKEN_VALIDITY: Duration = Duration::from_secs(3600);
+/// How long refresh tokens are good for: Cognito's default.
+pub(super) const REFRESH_TOKEN_VALIDITY: Duration = Duration::from_secs(30 * 24 * 3600);
 
-/// What an access token says.
+/// What a token says.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct AccessClaims {
+pub(super) struct Claims {
     pub(super) username: Username,
-    /// The token's own id.
-    pub(super) token_id: String,
+    /// The sign-in that it goes back to (`origin_jti`): a refreshed token keeps it.
+    pub(super) origin_id: String,
     /// The device that signed in, or that was issued with these tokens.
     pub(super) device_key: Option<DeviceKey>,
+    /// How often the user had signed out everywhere before.
+    pub(super) generation: u64,
     pub(super) expires: Timestamp,
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Usage {
+    Access,
+    Id,
+    Refresh,
+}
+
+impl Usage {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Id => "id",
+            Self::Refresh => "refresh",
+        }
+    }
 }
 
 /// Makes and checks tokens.
@@ -35,7 +57,7 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-/// Stands between the fields of a token: no field can contain it.
+/// Stands between the fields of a token; only the last, the name, could contain it.
 const SEPARATOR: char = '\u{1f}';
 
 impl Signer {
@@ -48,60 +70,56 @@ impl Signer {
         Self(mac)
     }
 
-    /// The access token that says `claims`.
-    pub(super) fn access(&self, claims: &AccessClaims) -> AccessToken {
+    /// The token for this use that says `claims`. `token_id` (`jti`) makes it differ from all others.
+    pub(super) fn token(&self, usage: Usage, token_id: &str, claims: &Claims) -> String {
         let device = claims.device_key.as_ref().map_or("", DeviceKey::as_str);
-        let expires = claims.expires.as_us();
-        let name = &claims.username;
-        let text = format!(
-            "access{SEPARATOR}{}{SEPARATOR}{device}{SEPARATOR}{expires}{SEPARATOR}{name}",
-            claims.token_id
-        );
-        AccessToken::new(self.sign(&text))
-    }
-
-    /// A token of another use, which nothing in this pool reads.
-    pub(super) fn other(&self, usage: &str, claims: &AccessClaims) -> String {
-        self.sign(&format!("{usage}{SEPARATOR}{}{SEPARATOR}{}", claims.token_id, claims.username))
-    }
-
-    /// What an access token says, if this pool made it and it is still good.
-    pub(super) fn read_access(&self, token: &str, now: Timestamp) -> Result<AccessClaims, ApiError> {
-        let claims = self.verified(token).and_then(|text| parse_access(&text));
-        let claims = claims.ok_or_else(|| not_authorized("Invalid Access Token"))?;
-        if now >= claims.expires {
-            return Err(not_authorized("Access Token has expired"));
-        }
-        Ok(claims)
-    }
-
-    fn sign(&self, text: &str) -> String {
+        let (generation, expires) = (claims.generation.to_string(), claims.expires.as_us().to_string());
+        let name = claims.username.as_str();
+        let fields = [usage.as_str(), token_id, &claims.origin_id, device, &generation, &expires, name];
+        let text = fields.join(&SEPARATOR.to_string());
         let signature = self.0.clone().chain_update(text.as_bytes()).finalize().into_bytes();
         format!("{}.{}", BASE64URL_NOPAD.encode(text.as_bytes()), BASE64URL_NOPAD.encode(&signature))
     }
 
-    fn verified(&self, token: &str) -> Option<String> {
+    /// The access token that says `claims`.
+    pub(super) fn access(&self, token_id: &str, claims: &Claims) -> AccessToken {
+        AccessToken::new(self.token(Usage::Access, token_id, claims))
+    }
+
+    /// What an access token says, if this pool made it and it has not expired.
+    pub(super) fn read_access(&self, token: &str, now: Timestamp) -> Result<Claims, ApiError> {
+        let (usage, claims) =
+            self.read(token).ok_or_else(|| ApiError::not_authorized("Invalid Access Token"))?;
+        if usage != Usage::Access {
+            return Err(ApiError::not_authorized("Invalid Access Token"));
+        }
+        if now >= claims.expires {
+            return Err(ApiError::not_authorized("Access Token has expired"));
+        }
+        Ok(claims)
+    }
+
+    /// What a token says and what it is for, if this pool made it.
+    pub(super) fn read(&self, token: &str) -> Option<(Usage, Claims)> {
         let (text, signature) = token.split_once('.')?;
         let text = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
         let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).ok()?;
         self.0.clone().chain_update(&text).verify_slice(&signature).ok()?;
-        String::from_utf8(text).ok()
+        parse(&String::from_utf8(text).ok()?)
     }
 }
 
-fn parse_access(text: &str) -> Option<AccessClaims> {
-    let mut fields = text.splitn(5, SEPARATOR);
-    if fields.next()? != "access" {
-        return None;
-    }
-    let token_id = fields.next()?.to_owned();
-    let device_key = fields.next().filter(|key| !key.is_empty()).map(DeviceKey::new);
+fn parse(text: &str) -> Option<(Usage, Claims)> {
+    let mut fields = text.splitn(7, SEPARATOR);
+    let usage = fields.next()?;
+    let usage = [Usage::Access, Usage::Id, Usage::Refresh].into_iter().find(|one| one.as_str() == usage)?;
+    let _token_id = fields.next()?;
+    let origin_id = fields.next()?.to_owned();
+    let device_key = Some(fields.next()?).filter(|key| !key.is_empty()).map(DeviceKey::new);
+    let generation = fields.next()?.parse().ok()?;
     let expires = Timestamp::from_us(fields.next()?.parse().ok()?);
-    Some(AccessClaims { username: Username::new(fields.next()?), token_id, device_key, expires })
-}
-
-fn not_authorized(message: &str) -> ApiError {
-    ApiError::new(crate::protocol::ErrorKind::NotAuthorized, message)
+    let username = Username::new(fields.next()?);
+    Some((usage, Claims { username, origin_id, device_key, generation, expires }))
 }
 
 #[cfg(test)]
@@ -109,11 +127,12 @@ mod tests {
     use super::*;
     use crate::seed::Seed;
 
-    fn claims() -> AccessClaims {
-        AccessClaims {
+    fn claims() -> Claims {
+        Claims {
             username: Username::new("ann\u{1f}e"),
-            token_id: "t".to_owned(),
+            origin_id: "o".to_owned(),
             device_key: Some(DeviceKey::new("r_1")),
+            generation: 3,
             expires: Timestamp::from_us(10),
         }
     }
@@ -121,10 +140,12 @@ mod tests {
     #[test]
     fn a_token_says_what_was_signed_until_it_expires() {
         let signer = Signer::new(&mut Seed::new(1).stream("pool", 0));
-        let token = signer.access(&claims());
+        let token = signer.access("t", &claims());
         assert_eq!(signer.read_access(token.as_str(), Timestamp::from_us(9)), Ok(claims()));
         let late = signer.read_access(token.as_str(), Timestamp::from_us(10)).unwrap_err();
         assert_eq!(late.message, "Access Token has expired");
+        let refresh = signer.token(Usage::Refresh, "t", &claims());
+        assert_eq!(signer.read(&refresh), Some((Usage::Refresh, claims())));
     }
 
     #[test]
@@ -132,9 +153,10 @@ mod tests {
         let signer = Signer::new(&mut Seed::new(1).stream("pool", 0));
         let other = Signer::new(&mut Seed::new(2).stream("pool", 0));
         let refused = |token: &str| signer.read_access(token, Timestamp::from_us(1)).unwrap_err().message;
-        assert_eq!(refused(other.access(&claims()).as_str()), "Invalid Access Token");
-        assert_eq!(refused(&signer.other("id", &claims())), "Invalid Access Token");
-        let good = signer.access(&claims()).as_str().to_owned();
+        assert_eq!(refused(other.access("t", &claims()).as_str()), "Invalid Access Token");
+        assert_eq!(refused(&signer.token(Usage::Id, "t", &claims())), "Invalid Access Token");
+        assert_eq!(refused(&signer.token(Usage::Refresh, "t", &claims())), "Invalid Access Token");
+        let good = signer.access("t", &claims()).as_str().to_owned();
         for at in 0..good.len() {
             let mut bytes = good.clone().into_bytes();
             bytes[at] ^= 1;

@@ -8,6 +8,10 @@ use std::fmt;
 pub enum ErrorKind {
     NotAuthorized,
     UserNotFound,
+    UserNotConfirmed,
+    PasswordResetRequired,
+    InvalidPassword,
+    UnsupportedTokenType,
     ResourceNotFound,
     InvalidParameter,
     CodeMismatch,
@@ -25,6 +29,10 @@ impl ErrorKind {
         match self {
             Self::NotAuthorized => "NotAuthorizedException",
             Self::UserNotFound => "UserNotFoundException",
+            Self::UserNotConfirmed => "UserNotConfirmedException",
+            Self::PasswordResetRequired => "PasswordResetRequiredException",
+            Self::InvalidPassword => "InvalidPasswordException",
+            Self::UnsupportedTokenType => "UnsupportedTokenTypeException",
             Self::ResourceNotFound => "ResourceNotFoundException",
             Self::InvalidParameter => "InvalidParameterException",
             Self::CodeMismatch => "CodeMismatchException",
@@ -96,6 +104,21 @@ impl ApiError {
     /// A quota is used up.
     pub fn too_many_requests() -> Self {
         Self::new(ErrorKind::TooManyRequests, "Rate exceeded")
+    }
+
+    /// There is no such user, where that may be told.
+    pub fn user_not_found() -> Self {
+        Self::new(ErrorKind::UserNotFound, "User does not exist.")
+    }
+
+    /// An argument makes no sense.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidParameter, message)
+    }
+
+    /// Not allowed, for this reason.
+    pub fn not_authorized(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotAuthorized, message)
     }
 
     /// The pool is at fault.

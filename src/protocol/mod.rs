@@ -14,8 +14,9 @@ mod response;
 pub use error::{ApiError, ErrorKind};
 pub use names::{ChallengeName, DeviceStatus, Step, keys};
 pub use request::{
-    AdminForgetDevice, AssociateSoftwareToken, ConfirmDevice, DeviceCall, InitiateAuth, ListDevices, Origin,
-    Parameters, Request, RespondToAuthChallenge, SecretVerifierConfig, UpdateDeviceStatus,
+    AdminDeviceCall, AdminListDevices, AdminUpdateDeviceStatus, AssociateSoftwareToken, ConfirmDevice,
+    DeviceCall, GetTokensFromRefreshToken, GlobalSignOut, InitiateAuth, ListDevices, Origin, Parameters,
+    Request, RespondToAuthChallenge, RevokeToken, SecretVerifierConfig, UpdateDeviceStatus,
     VerifySoftwareToken,
 };
 pub use response::{

@@ -18,6 +18,11 @@ pub mod keys {
     pub const TIMESTAMP: &str = "TIMESTAMP";
     pub const SMS_MFA_CODE: &str = "SMS_MFA_CODE";
     pub const SOFTWARE_TOKEN_MFA_CODE: &str = "SOFTWARE_TOKEN_MFA_CODE";
+    pub const EMAIL_OTP_CODE: &str = "EMAIL_OTP_CODE";
+    pub const PASSWORD: &str = "PASSWORD";
+    pub const NEW_PASSWORD: &str = "NEW_PASSWORD";
+    pub const SECRET_HASH: &str = "SECRET_HASH";
+    pub const REFRESH_TOKEN: &str = "REFRESH_TOKEN";
     pub const ANSWER: &str = "ANSWER";
     pub const MFAS_CAN_CHOOSE: &str = "MFAS_CAN_CHOOSE";
     pub const MFAS_CAN_SETUP: &str = "MFAS_CAN_SETUP";
@@ -67,10 +72,14 @@ words! {
         SmsMfa = "SMS_MFA",
         /// Enter the code of the authenticator app.
         SoftwareTokenMfa = "SOFTWARE_TOKEN_MFA",
+        /// Enter the code that was sent by e-mail.
+        EmailOtp = "EMAIL_OTP",
         /// Choose one of several second factors.
         SelectMfaType = "SELECT_MFA_TYPE",
         /// Set a second factor up.
         MfaSetup = "MFA_SETUP",
+        /// Choose a new password in place of the temporary one.
+        NewPasswordRequired = "NEW_PASSWORD_REQUIRED",
         /// Start to prove the device: send its `SRP_A`.
         DeviceSrpAuth = "DEVICE_SRP_AUTH",
         /// Prove the device by SRP.
@@ -103,11 +112,15 @@ words! {
         DevicePasswordVerifier = "DEVICE_PASSWORD_VERIFIER",
         /// `ConfirmDevice`.
         ConfirmDevice = "CONFIRM_DEVICE",
-        /// `UpdateDeviceStatus`.
+        /// `UpdateDeviceStatus` and its Admin form.
         UpdateDeviceStatus = "UPDATE_DEVICE_STATUS",
-        /// `GetDevice` and `ListDevices`.
+        /// `GetDevice`, `ListDevices` and their Admin forms.
         ReadDevices = "READ_DEVICES",
         /// `ForgetDevice` and `AdminForgetDevice`.
         ForgetDevice = "FORGET_DEVICE",
+        /// New tokens for a refresh token.
+        RefreshTokens = "REFRESH_TOKENS",
+        /// `RevokeToken` and `GlobalSignOut`.
+        SignOut = "SIGN_OUT",
     }
 }

@@ -1,6 +1,7 @@
 //! What a client may say.
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 
 use super::{ChallengeName, Step};
 use crate::policy::RiskLevel;
@@ -67,7 +68,19 @@ pub enum Request {
     /// Removes a device.
     ForgetDevice(DeviceCall),
     /// Removes a user's device, in the administrator's name.
-    AdminForgetDevice(AdminForgetDevice),
+    AdminForgetDevice(AdminDeviceCall),
+    /// Describes a user's device, remembered or not.
+    AdminGetDevice(AdminDeviceCall),
+    /// Lists a user's devices, remembered or not.
+    AdminListDevices(AdminListDevices),
+    /// Remembers a user's device, or stops to.
+    AdminUpdateDeviceStatus(AdminUpdateDeviceStatus),
+    /// New tokens for a refresh token.
+    GetTokensFromRefreshToken(GetTokensFromRefreshToken),
+    /// Ends a refresh token and the access tokens that came of it.
+    RevokeToken(RevokeToken),
+    /// Ends all of a user's tokens.
+    GlobalSignOut(GlobalSignOut),
 }
 
 /// `InitiateAuth`.
@@ -163,9 +176,9 @@ pub struct ListDevices {
     pub pagination_token: Option<String>,
 }
 
-/// `AdminForgetDevice`. Who may say this is the door's business.
+/// `AdminForgetDevice` and `AdminGetDevice`. Who may say this is the door's business.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct AdminForgetDevice {
+pub struct AdminDeviceCall {
     /// `UserPoolId`.
     pub user_pool_id: String,
     /// `Username`.
@@ -174,21 +187,86 @@ pub struct AdminForgetDevice {
     pub device_key: String,
 }
 
+/// `AdminListDevices`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AdminListDevices {
+    /// `UserPoolId`.
+    pub user_pool_id: String,
+    /// `Username`.
+    pub username: String,
+    /// `Limit`, 0 to 60; absent or 0 is the default page.
+    pub limit: Option<u32>,
+    /// `PaginationToken` of the page before.
+    pub pagination_token: Option<String>,
+}
+
+/// `AdminUpdateDeviceStatus`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct AdminUpdateDeviceStatus {
+    /// `UserPoolId`.
+    pub user_pool_id: String,
+    /// `Username`.
+    pub username: String,
+    /// `DeviceKey`.
+    pub device_key: String,
+    /// `DeviceRememberedStatus`: `remembered` or `not_remembered`.
+    pub status: Option<String>,
+}
+
+/// `GetTokensFromRefreshToken`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GetTokensFromRefreshToken {
+    /// `RefreshToken`.
+    pub refresh_token: String,
+    /// `ClientId`.
+    pub client_id: String,
+    /// `ClientSecret`, of a client that has one.
+    pub client_secret: Option<String>,
+    /// `DeviceKey` of the sign-in that the token came from.
+    pub device_key: Option<String>,
+}
+
+/// `RevokeToken`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RevokeToken {
+    /// `Token`: a refresh token.
+    pub token: String,
+    /// `ClientId`.
+    pub client_id: String,
+    /// `ClientSecret`, of a client that has one.
+    pub client_secret: Option<String>,
+}
+
+/// `GlobalSignOut`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct GlobalSignOut {
+    /// `AccessToken`.
+    pub access_token: String,
+}
+
 impl Request {
     /// The step of a sign-in that this request is, for measuring.
     pub fn step(&self) -> Step {
         match self {
+            Self::InitiateAuth(start) if start.auth_flow.starts_with("REFRESH_TOKEN") => Step::RefreshTokens,
             Self::InitiateAuth(_) => Step::InitiateAuth,
             Self::RespondToAuthChallenge(answer) => match answer.challenge_name.parse() {
                 Ok(ChallengeName::DeviceSrpAuth) => Step::DeviceSrpAuth,
                 Ok(ChallengeName::DevicePasswordVerifier) => Step::DevicePasswordVerifier,
-                Ok(ChallengeName::PasswordVerifier) | Err(()) => Step::PasswordVerifier,
+                Ok(ChallengeName::PasswordVerifier | ChallengeName::NewPasswordRequired) | Err(()) => {
+                    Step::PasswordVerifier
+                }
                 Ok(_) => Step::Mfa,
             },
             Self::AssociateSoftwareToken(_) | Self::VerifySoftwareToken(_) => Step::Mfa,
             Self::ConfirmDevice(_) => Step::ConfirmDevice,
-            Self::UpdateDeviceStatus(_) => Step::UpdateDeviceStatus,
-            Self::GetDevice(_) | Self::ListDevices(_) => Step::ReadDevices,
+            Self::UpdateDeviceStatus(_) | Self::AdminUpdateDeviceStatus(_) => Step::UpdateDeviceStatus,
+            Self::GetDevice(_)
+            | Self::ListDevices(_)
+            | Self::AdminGetDevice(_)
+            | Self::AdminListDevices(_) => Step::ReadDevices,
+            Self::GetTokensFromRefreshToken(_) => Step::RefreshTokens,
+            Self::RevokeToken(_) | Self::GlobalSignOut(_) => Step::SignOut,
             Self::ForgetDevice(_) | Self::AdminForgetDevice(_) => Step::ForgetDevice,
         }
     }
@@ -199,4 +277,6 @@ impl Request {
 pub struct Origin {
     /// How risky the attempt looks to whoever estimates that; `None` is no risk.
     pub risk: Option<RiskLevel>,
+    /// The address that the request came from, if there is one.
+    pub address: Option<IpAddr>,
 }

@@ -1,6 +1,6 @@
 //! What a pool may answer.
 
-use super::{ApiError, ChallengeName, DeviceStatus, Parameters};
+use super::{ApiError, ChallengeName, Parameters};
 use crate::clock::Timestamp;
 use crate::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session};
 
@@ -29,9 +29,9 @@ pub enum Response {
         /// `UserConfirmationNecessary`: true when the user must opt in before the device is remembered.
         user_confirmation_necessary: bool,
     },
-    /// Of `GetDevice`.
+    /// Of `GetDevice` and `AdminGetDevice`.
     Device(DeviceDescription),
-    /// Of `ListDevices`.
+    /// Of `ListDevices` and `AdminListDevices`.
     Devices {
         /// One page.
         devices: Vec<DeviceDescription>,
@@ -69,8 +69,8 @@ pub struct Authentication {
     pub access_token: AccessToken,
     /// `IdToken`.
     pub id_token: String,
-    /// `RefreshToken`.
-    pub refresh_token: String,
+    /// `RefreshToken`; none comes for a refresh token.
+    pub refresh_token: Option<String>,
     /// `ExpiresIn`, seconds.
     pub expires_in_s: u32,
     /// `NewDeviceMetadata`, when the pool tracks devices and none was named.
@@ -91,10 +91,8 @@ pub struct NewDeviceMetadata {
 pub struct DeviceDescription {
     /// `DeviceKey`.
     pub device_key: DeviceKey,
-    /// `device_name` among `DeviceAttributes`.
-    pub name: Option<String>,
-    /// `dev:device_remembered_status` among `DeviceAttributes`.
-    pub status: DeviceStatus,
+    /// `DeviceAttributes`: names and values. Administrators see more of them than users.
+    pub attributes: Vec<(&'static str, String)>,
     /// `DeviceCreateDate`.
     pub created: Timestamp,
     /// `DeviceLastModifiedDate`.

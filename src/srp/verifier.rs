@@ -4,10 +4,12 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use rand::Rng as _;
 
 use super::error::BadVerifier;
 use super::group::{Element, Group};
 use super::pad::pad;
+use crate::seed::Stream;
 
 /// A verifier: 0 < v < N. Whoever steals it can try passwords, so it is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -22,6 +24,20 @@ const MAX_CHARACTERS: usize = 520;
 impl Verifier {
     pub(super) const fn new(group: Group, value: Element) -> Self {
         Self { group, value }
+    }
+
+    /// A verifier of nobody's secret, from 56 random bits: B = k·v + g^b is as random with it as with any other.
+    pub fn draw(group: Group, stream: &mut Stream) -> Self {
+        loop {
+            let mut bytes = [0; 7];
+            stream.fill_bytes(&mut bytes);
+            match group.element(&bytes) {
+                Some(value) if !value.is_zero() && !group.is_small_order(&value) => {
+                    return Self { group, value };
+                }
+                _ => {}
+            }
+        }
     }
 
     /// The verifier that standard base64 of its PAD form spells, as `ConfirmDevice` sends it. Zero bytes in front are

@@ -1,0 +1,205 @@
+//! What a password leads to, however it was proven; passwords sent as they are; and new ones in place of temporary ones.
+
+use rand::Rng as _;
+
+use super::account::{AccountId, Standing};
+use super::app_client::PasswordFlow;
+use super::books::{Awaiting, Open, Owner, SignIn};
+use super::decide::Ruling;
+use super::defect::Defect;
+use super::sign_in::required;
+use super::{Pending, Pool, Step, Waiting, refuse};
+use crate::clock::Timestamp;
+use crate::ids::DeviceKey;
+use crate::policy::Lockout;
+use crate::protocol::{
+    ApiError, ChallengeName, ErrorKind, Origin, Parameters, Reply, RespondToAuthChallenge, keys,
+};
+use crate::srp::{Identity, Job, Salt, Verifier};
+
+/// The failure from which on a user is locked out.
+const FIRST_LOCKING_FAILURE: u32 = 5;
+/// A new password has at least this many characters, Cognito's default, and at most 256.
+const SHORTEST_PASSWORD: usize = 8;
+const LONGEST_PASSWORD: usize = 256;
+
+/// A password that was sent as it is waits for its verifier.
+#[derive(Debug)]
+pub(super) struct PlainWait {
+    owner: Owner,
+    named_device: Option<DeviceKey>,
+    origin: Origin,
+}
+
+/// A new password waits for its verifier.
+#[derive(Debug)]
+pub(super) struct NewPasswordWait {
+    sign_in: SignIn,
+    salt: Salt,
+    origin: Origin,
+}
+
+impl Pool {
+    /// Notes an attempt with a password, and refuses it when its owner may not sign in whatever it says.
+    pub(super) fn admit_attempt(&mut self, now: Timestamp, owner: &Owner) -> Result<(), ApiError> {
+        let failures = match owner {
+            Owner::Account(id) => &mut self.directory.account_mut(*id).failures,
+            Owner::Nobody(name) => self.books.stranger(name),
+        };
+        if !failures.attempt(now) {
+            return Err(ApiError::attempts_exceeded());
+        }
+        let Some(id) = Self::account_of(owner) else { return Ok(()) };
+        let account = self.directory.account(id);
+        if account.disabled {
+            return Err(ApiError::not_authorized("User is disabled."));
+        }
+        if account.standing == Standing::Unconfirmed {
+            return Err(ApiError::new(ErrorKind::UserNotConfirmed, "User is not confirmed."));
+        }
+        Ok(())
+    }
+
+    /// Counts a failed attempt.
+    pub(super) fn count_failure(&mut self, now: Timestamp, owner: &Owner) {
+        if self.policy.lockout == Lockout::Off {
+            return;
+        }
+        let first_locking = FIRST_LOCKING_FAILURE + u32::from(self.has(Defect::LockoutOffByOne));
+        match owner {
+            Owner::Account(id) => self.directory.account_mut(*id).failures.failed(now, first_locking),
+            Owner::Nobody(name) => self.books.stranger(name).failed(now, first_locking),
+        }
+    }
+
+    /// The password was right: on to what is due next.
+    pub(super) fn after_password(
+        &mut self,
+        now: Timestamp,
+        id: AccountId,
+        named: Option<DeviceKey>,
+        origin: Origin,
+    ) -> Reply {
+        match self.directory.account(id).standing {
+            Standing::ResetRequired => {
+                Err(ApiError::new(ErrorKind::PasswordResetRequired, "Password reset required for the user"))
+            }
+            Standing::ForceChangePassword => {
+                let sign_in = SignIn {
+                    account: id,
+                    named_device: named,
+                    trusted_device: None,
+                    mfa_done: false,
+                    address: origin.address,
+                    answered: None,
+                };
+                let told = [("requiredAttributes", "[]"), ("userAttributes", "{}")];
+                Ok(self.challenge(now, sign_in, Awaiting::NewPassword { origin }, &told))
+            }
+            Standing::Confirmed | Standing::Unconfirmed => match self.decide(id, named, origin) {
+                Ruling::Refuse(error) => Err(error),
+                Ruling::UnknownDevice => Err(ApiError::device_not_found()),
+                Ruling::GoOn { sign_in, mfa: true } => Ok(self.ask_for_factor(now, sign_in)),
+                Ruling::GoOn { sign_in, mfa: false } => Ok(self.after_factor(now, sign_in)),
+            },
+        }
+    }
+
+    /// `USER_PASSWORD_AUTH`. It costs as much for a user who does not exist.
+    pub(super) fn start_password(&mut self, now: Timestamp, origin: Origin, parameters: &Parameters) -> Step {
+        match self.read_password(now, origin, parameters) {
+            Ok((job, wait)) => Step::Compute(job, Pending(Waiting::PlainPassword(wait))),
+            Err(error) => refuse(error),
+        }
+    }
+
+    fn read_password(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        parameters: &Parameters,
+    ) -> Result<(Job, PlainWait), ApiError> {
+        if self.client.password_flow == PasswordFlow::Off {
+            return Err(ApiError::invalid("USER_PASSWORD_AUTH is not enabled for the client."));
+        }
+        let username = required(parameters, keys::USERNAME)?;
+        let password = required(parameters, keys::PASSWORD)?;
+        self.client.check_hash_at_start(parameters)?;
+        let owner = self.owner(username)?;
+        self.admit_attempt(now, &owner)?;
+        let (sub, salt) = match &owner {
+            Owner::Account(id) => {
+                let account = self.directory.account(*id);
+                (account.sub.clone(), account.salt.clone())
+            }
+            Owner::Nobody(name) => (self.decoy.sub(name), self.decoy.salt(name)),
+        };
+        let identity = Identity::user(&self.identity.pool_id, sub.as_str());
+        let password = password.chars().take(LONGEST_PASSWORD + 1).collect();
+        let named_device = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
+        let named_device = named_device.filter(|_| self.client.password_flow == PasswordFlow::WithDevices);
+        let job = Job::Verifier { group: self.identity.group, salt, identity, password };
+        Ok((job, PlainWait { owner, named_device, origin }))
+    }
+
+    /// Goes on with `USER_PASSWORD_AUTH`: the password is right if it makes the verifier that is kept.
+    pub(super) fn judge_plain(&mut self, now: Timestamp, wait: PlainWait, verifier: &Verifier) -> Reply {
+        let account = Self::account_of(&wait.owner);
+        let right = account.filter(|id| self.directory.account(*id).verifier == *verifier);
+        let Some(id) = right else {
+            self.count_failure(now, &wait.owner);
+            return Err(ApiError::incorrect());
+        };
+        self.after_password(now, id, wait.named_device, wait.origin)
+    }
+
+    /// `NEW_PASSWORD_REQUIRED` answered.
+    pub(super) fn change_password(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
+        match self.read_new_password(now, request) {
+            Ok((job, wait)) => Step::Compute(job, Pending(Waiting::NewPassword(wait))),
+            Err(error) => refuse(error),
+        }
+    }
+
+    fn read_new_password(
+        &mut self,
+        now: Timestamp,
+        request: &RespondToAuthChallenge,
+    ) -> Result<(Job, NewPasswordWait), ApiError> {
+        let password = required(&request.challenge_responses, keys::NEW_PASSWORD)?;
+        let length = password.chars().count();
+        if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&length)
+            || password.chars().any(char::is_whitespace)
+        {
+            let message = "Password does not conform to policy: Password not long enough";
+            return Err(ApiError::new(ErrorKind::InvalidPassword, message));
+        }
+        let (_, open) = self.take_session(now, request, ChallengeName::NewPasswordRequired)?;
+        let Open { sign_in, awaiting: Awaiting::NewPassword { origin }, .. } = open else {
+            return Err(ApiError::internal("a session that waits for something else"));
+        };
+        let mut bytes = vec![0; 16];
+        self.chance.fill_bytes(&mut bytes);
+        let salt = Salt::from_bytes(bytes).map_err(|bad| ApiError::internal(bad.to_string()))?;
+        let sub = self.directory.account(sign_in.account).sub.clone();
+        let identity = Identity::user(&self.identity.pool_id, sub.as_str());
+        let password = password.to_owned();
+        let job = Job::Verifier { group: self.identity.group, salt: salt.clone(), identity, password };
+        Ok((job, NewPasswordWait { sign_in, salt, origin }))
+    }
+
+    /// Goes on with `NEW_PASSWORD_REQUIRED`: keeps the new verifier, and signs in with it.
+    pub(super) fn keep_password(
+        &mut self,
+        now: Timestamp,
+        wait: NewPasswordWait,
+        verifier: Verifier,
+    ) -> Reply {
+        let id = wait.sign_in.account;
+        let account = self.directory.account_mut(id);
+        account.salt = wait.salt;
+        account.verifier = verifier;
+        account.standing = Standing::Confirmed;
+        self.after_password(now, id, wait.sign_in.named_device, wait.origin)
+    }
+}
