@@ -299,7 +299,7 @@ impl Handler<Interrupt> for Conductor {
                 lag: Duration::ZERO,
                 steps: Vec::new(),
                 verdicts: Vec::new(),
-                throttled: 0,
+                throttled: Vec::new(),
                 requests: 0,
             });
         }

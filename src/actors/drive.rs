@@ -41,8 +41,8 @@ pub(super) struct Drive {
     pub(super) steps: Vec<(Step, Duration)>,
     /// Time that people took, which is nobody's latency.
     pub(super) human: Duration,
-    /// Answers that said "too many requests".
-    pub(super) throttled: u32,
+    /// The steps in which the pool said "too many requests".
+    pub(super) throttled: Vec<Step>,
     /// Requests sent.
     pub(super) requests: u32,
     /// A device that was enrolled on the way.
@@ -78,7 +78,7 @@ impl Drive {
             let answer = self.ports.target.call(self.origin, request.clone()).await;
             let busy = matches!(&answer, Ok(Err(error)) if error.kind == ErrorKind::TooManyRequests);
             self.requests += 1;
-            self.throttled += u32::from(busy);
+            self.throttled.extend(busy.then_some(step));
             if !busy || retries == 0 {
                 break answer;
             }

@@ -95,7 +95,7 @@ pub(super) struct Settled {
     pub(super) human: Duration,
     pub(super) steps: Vec<(Step, Duration)>,
     pub(super) verdicts: Vec<Verdict>,
-    pub(super) throttled: u32,
+    pub(super) throttled: Vec<Step>,
     pub(super) requests: u32,
 }
 
@@ -173,7 +173,7 @@ impl User {
             number: order.number,
             steps: Vec::new(),
             human: Duration::ZERO,
-            throttled: 0,
+            throttled: Vec::new(),
             requests: 0,
             new_device: None,
         }

@@ -48,8 +48,8 @@ pub struct SignInRecord {
     pub steps: Vec<(Step, Duration)>,
     /// What the pool decided in its course, judged.
     pub verdicts: Vec<Verdict>,
-    /// Answers with `TooManyRequestsException` that it met.
-    pub throttled: u32,
+    /// The steps in which it was told `TooManyRequestsException`, once for each such answer.
+    pub throttled: Vec<Step>,
     /// Requests that it sent, those that were throttled too.
     pub requests: u32,
 }

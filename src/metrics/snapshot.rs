@@ -80,7 +80,7 @@ impl Window {
 pub struct Snapshot {
     pub(super) all: SignIns,
     pub(super) measured: SignIns,
-    pub(super) throttled: u64,
+    pub(super) throttled: BTreeMap<Step, u64>,
     pub(super) requests: u64,
     pub(super) window: Option<Window>,
     pub(super) intended: Latencies,
@@ -97,7 +97,7 @@ impl Snapshot {
         Self {
             all: SignIns::default(),
             measured: SignIns::default(),
-            throttled: 0,
+            throttled: BTreeMap::new(),
             requests: 0,
             window: None,
             intended: Latencies::fine(),
@@ -118,7 +118,9 @@ impl Snapshot {
     pub fn merge(&mut self, other: &Self) {
         self.all.add(&other.all);
         self.measured.add(&other.measured);
-        self.throttled += other.throttled;
+        for (step, count) in &other.throttled {
+            *self.throttled.entry(*step).or_default() += count;
+        }
         self.requests += other.requests;
         self.widen(other.window);
         self.intended.merge(&other.intended);
@@ -151,7 +153,9 @@ impl Snapshot {
     /// Puts one sign-in in.
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
         self.all.count(sign_in.end);
-        self.throttled += u64::from(sign_in.throttled);
+        for step in &sign_in.throttled {
+            *self.throttled.entry(*step).or_default() += 1;
+        }
         self.requests += u64::from(sign_in.requests);
         self.decisions.record(sign_in);
         self.timeline.record(sign_in);

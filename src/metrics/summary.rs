@@ -96,13 +96,18 @@ impl<'a> Summary<'a> {
     }
 
     /// Answers with `TooManyRequestsException`, warm-up too.
-    pub const fn throttled(&self) -> u64 {
-        self.0.throttled
+    pub fn throttled(&self) -> u64 {
+        self.0.throttled.values().sum()
+    }
+
+    /// The same, by the step that was throttled.
+    pub fn throttled_steps(&self) -> impl Iterator<Item = (Step, u64)> {
+        self.0.throttled.iter().map(|(step, count)| (*step, *count))
     }
 
     /// The share of all requests that were throttled, warm-up too.
     pub fn throttled_share(&self) -> Option<f64> {
-        ratio(self.0.throttled, self.0.requests)
+        ratio(self.throttled(), self.0.requests)
     }
 
     /// The time that arrivals took: from the first to the last, and one mean gap more, so that n arrivals have n gaps.

@@ -145,7 +145,7 @@ mod tests {
             lag: Duration::ZERO,
             steps: Vec::new(),
             verdicts: Vec::new(),
-            throttled: 0,
+            throttled: Vec::new(),
             requests: 0,
         }
     }

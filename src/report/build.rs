@@ -42,6 +42,7 @@ impl Report {
                 offered_per_s: summary.offered_per_s().map(rounded),
                 achieved_per_s: summary.achieved_per_s().map(rounded),
                 throttled: summary.throttled(),
+                throttled_steps: summary.throttled_steps().map(|(step, n)| (step.to_string(), n)).collect(),
             },
             cpu: cpu(subject.cpu.filter(|_| on_a_machine), subject.modexps, summary),
             thresholds: subject.thresholds.into_iter().map(ThresholdResult::rounded).collect(),

@@ -200,7 +200,7 @@ pub struct CurvePoint {
 }
 
 /// Sign-ins per second, without warm-up. Null where there are too few to say.
-#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Throughput {
     /// What the scenario asks for; null when the users set the pace.
     pub asked_per_s: Option<f64>,
@@ -210,6 +210,8 @@ pub struct Throughput {
     pub achieved_per_s: Option<f64>,
     /// Answers with `TooManyRequestsException`, warm-up too.
     pub throttled: u64,
+    /// The same, by the step that was throttled.
+    pub throttled_steps: BTreeMap<String, u64>,
 }
 
 /// Cost of a sign-in, warm-up too. The times are null under the virtual clock.

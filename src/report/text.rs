@@ -109,7 +109,9 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
     match throughput.throttled {
         0 => out.push('\n'),
         n => {
-            let _ = writeln!(out, ", {} answers throttled", count(n));
+            let most = throughput.throttled_steps.iter().max_by_key(|(_, n)| **n);
+            let at = most.map_or_else(String::new, |(step, n)| format!(", {} of them to {step}", count(*n)));
+            let _ = writeln!(out, "\n  throttled   {} answers{at}", count(n));
         }
     }
     let cpu = &report.cpu;

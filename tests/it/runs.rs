@@ -99,6 +99,30 @@ fn throttled_clients_try_again_and_give_up_in_the_end() {
     assert_eq!(report.decisions.mismatched, 0, "throttling is no decision");
 }
 
+/// Plays a bundled scenario with one thing changed; its throttled steps.
+fn throttled_steps(file: &str, from: &str, to: &str) -> Vec<String> {
+    let text = std::fs::read_to_string(crate::stage::root().join("scenarios").join(file)).unwrap();
+    assert!(text.contains(from), "{file} has no `{from}`");
+    let report = play(&scenario(&text.replace(from, to)));
+    adds_up(&report);
+    assert_eq!(report.decisions.mismatched, 0);
+    report.throughput.throttled_steps.into_keys().collect()
+}
+
+#[test]
+fn cognitos_quotas_bind_where_their_arithmetic_says() {
+    // A cold fleet: 25 confirmations a second, and nothing else is short.
+    assert_eq!(throttled_steps("cognito-quotas.yaml", "60/s", "25/s"), Vec::<String>::new());
+    assert_eq!(throttled_steps("cognito-quotas.yaml", "60/s", "26/s"), ["CONFIRM_DEVICE"]);
+    assert_eq!(throttled_steps("cognito-quotas.yaml", "60/s", "110/s"), ["CONFIRM_DEVICE"]);
+    // Device sign-ins: 120 starts a second, and their 360 answers fit beside.
+    assert_eq!(throttled_steps("cognito-quotas-devices.yaml", "120/s", "120/s"), Vec::<String>::new());
+    assert_eq!(throttled_steps("cognito-quotas-devices.yaml", "120/s", "124/s"), ["INITIATE_AUTH"]);
+    // With an MFA before the device's proof the answers overflow: r + (4r − 360) ≤ 120, so r ≤ 96.
+    assert_eq!(throttled_steps("cognito-quotas-mfa.yaml", "96/s", "96/s"), Vec::<String>::new());
+    assert!(throttled_steps("cognito-quotas-mfa.yaml", "96/s", "99/s").len() > 1);
+}
+
 #[test]
 fn an_interrupt_leaves_a_partial_report_that_adds_up() {
     let scenario = scenario(&toy("{ stages: [ { for: 1h, rate: 50/s } ] }"));

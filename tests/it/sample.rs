@@ -126,7 +126,7 @@ fn sign_in(random: &mut Stream, number: u64, faulty: bool) -> SignInRecord {
         lag,
         steps,
         verdicts: if end == End::TransportFailed { Vec::new() } else { vec![verdict] },
-        throttled: u32::from(random.random_bool(0.002)),
+        throttled: if random.random_bool(0.002) { vec![Step::InitiateAuth] } else { Vec::new() },
         requests: 5,
     }
 }

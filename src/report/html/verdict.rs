@@ -60,7 +60,10 @@ pub(super) fn headline(report: &Report) -> Markup {
                 dt { "Throughput" }
                 dd.big data-field="throughput.achieved_per_s" { (big(&rate(report.throughput.achieved_per_s))) }
                 dd.fine { "achieved, of " (rate(report.throughput.offered_per_s)) " offered" }
-                @if report.throughput.throttled > 0 { dd.fine { (count(report.throughput.throttled)) " answers throttled" } }
+                @if report.throughput.throttled > 0 {
+                    dd.fine { (count(report.throughput.throttled)) " answers throttled" }
+                    @for (step, n) in &report.throughput.throttled_steps { dd.fine { (count(*n)) " at " (step) } }
+                }
             }
             div {
                 dt { "Latency p50" }
