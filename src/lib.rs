@@ -16,6 +16,7 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod seed;
+pub mod settings;
 pub mod srp;
 pub mod target;
 pub mod totp;
