@@ -1,6 +1,7 @@
 //! poolproof: proves Cognito-style user pools that remember devices.
 
 pub mod actors;
+pub mod advise;
 pub mod cli;
 pub mod client;
 pub mod clock;

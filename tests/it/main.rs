@@ -6,6 +6,8 @@
     reason = "a panic is how a test tells what it found, in the functions that tests share too"
 )]
 
+/// What surprises in a pool's settings is told, counted, and nothing else is.
+mod advise;
 /// The command says what it should, and ends as it should.
 mod cli;
 /// Planted faults are found, and named by the right rule.
