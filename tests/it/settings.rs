@@ -224,8 +224,11 @@ const BAD: [(&str, &[(&str, &str)]); 32] = [
 
 #[test]
 fn every_bad_input_is_refused_with_its_place() {
+    let taken: Vec<&str> =
+        BAD.iter().filter(|(_, files)| parse(files).is_ok()).map(|(name, _)| *name).collect();
+    assert!(taken.is_empty(), "taken: {taken:?}");
     for (name, files) in BAD {
-        let Err(diagnostic) = parse(files) else { panic!("{name} is taken") };
+        let Err(diagnostic) = parse(files) else { continue };
         let golden = path("tests/data/aws/bad").join(format!("{name}.txt"));
         assert_same_as_file(&golden, &format!("{diagnostic}\n"));
     }
