@@ -27,6 +27,7 @@
 //! comes to it, [`run::run`] for how they meet.
 
 pub mod actors;
+pub mod advise;
 pub mod cli;
 pub mod client;
 pub mod clock;
@@ -42,6 +43,7 @@ pub mod report;
 pub mod run;
 pub mod scenario;
 pub mod seed;
+pub mod settings;
 pub mod srp;
 pub mod target;
 pub mod totp;

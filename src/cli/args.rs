@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use crate::advise::Severity;
 use crate::clock::ClockKind;
 
 const EXIT_CODES: &str = "\
@@ -11,10 +12,10 @@ Exit codes:
     0  everything held
     1  a fault of poolproof's own
     2  the command line or the output folder is not usable
-   80  a decision differed from what the rules ask
+   80  a decision differed from what the rules ask, or advice was given that is denied
    83  the generator could not keep up: the numbers are not to be trusted
    99  a threshold was crossed
-  104  a scenario is not valid; nothing was run
+  104  a scenario, or what describes a pool, is not valid; nothing was run
   105  interrupted; the report is partial
 Of several, the gravest counts: 104, 80, 105, 99, 83.";
 
@@ -28,6 +29,16 @@ Examples:
 const CHECK_EXAMPLES: &str = "\
 Examples:
   poolproof check scenarios/*.yaml";
+
+const ADVISE_EXAMPLES: &str = "\
+A pool is a scenario file, or what AWS's tools print about it as JSON: `describe-user-pool`, and beside it, if you
+have them, `get-user-pool-mfa-config` and `describe-risk-configuration`, in any order or merged into one object.
+
+Examples:
+  poolproof advise scenarios/risk.yaml
+  poolproof advise scenarios/aws/*.json
+  aws cognito-idp describe-user-pool --user-pool-id ID | poolproof advise /dev/stdin
+  poolproof advise pool.json --deny high              ends with 80 if there is advice of severity high";
 
 /// Simulation and load testing of Cognito-style sign-ins that remember devices, every decision judged.
 #[derive(Parser, Debug)]
@@ -45,6 +56,9 @@ pub(super) enum Command {
     /// Check scenarios, and show what they mean and which decisions they expect; nothing is run.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Tell what will surprise in a pool's settings; nothing is run.
+    #[command(after_help = ADVISE_EXAMPLES)]
+    Advise(AdviseArgs),
     /// Print the JSON Schema of scenario files.
     Schema,
 }
@@ -73,6 +87,52 @@ pub(super) struct CheckArgs {
     /// Scenario files.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct AdviseArgs {
+    /// One scenario file, or the JSON documents of one pool on AWS.
+    #[arg(required = true, value_name = "POOL")]
+    pub(super) pool: Vec<PathBuf>,
+    /// How to tell it.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: AdviceFormat,
+    /// End with 80 when there is advice of this severity or a graver one.
+    #[arg(long, value_enum, value_name = "LEVEL")]
+    pub(super) deny: Option<DenyArg>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum AdviceFormat {
+    /// For a terminal.
+    Text,
+    /// For a program.
+    Json,
+    /// For a pull request or a wiki.
+    Markdown,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum DenyArg {
+    /// A protection does not work, or people are shut out.
+    High,
+    /// Users or operators will be surprised.
+    Medium,
+    /// A surprise without harm to most.
+    Low,
+    /// Any advice at all.
+    Note,
+}
+
+impl From<DenyArg> for Severity {
+    fn from(level: DenyArg) -> Self {
+        match level {
+            DenyArg::High => Self::High,
+            DenyArg::Medium => Self::Medium,
+            DenyArg::Low => Self::Low,
+            DenyArg::Note => Self::Note,
+        }
+    }
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]

@@ -11,13 +11,13 @@ pub enum Exit {
     Internal,
     /// The command line, or a place to write to, is not usable.
     Usage,
-    /// A decision differed from what the rules ask.
+    /// A decision differed from what the rules ask, or advice was given that is denied.
     Mismatch,
     /// The generator could not keep up, so that the numbers are not to be trusted.
     Saturated,
     /// A threshold was crossed.
     Threshold,
-    /// A scenario is not valid.
+    /// A scenario, or what describes a pool, is not valid.
     InvalidScenario,
     /// The run was interrupted; its report is partial.
     Interrupted,

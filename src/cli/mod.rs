@@ -1,5 +1,6 @@
 //! The threshold: what is typed becomes a command, a command becomes work, and its end an exit code.
 
+mod advise;
 mod args;
 mod check;
 mod exit;
@@ -29,6 +30,7 @@ pub fn main() -> ExitCode {
     let exit = match args.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Advise(args) => advise::advise(&args),
         Command::Schema => schema::schema(),
     };
     exit.into()

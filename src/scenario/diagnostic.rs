@@ -75,6 +75,21 @@ impl Diagnostic {
         }
     }
 
+    /// What is wrong with a file beside the scenarios, told as a scenario's flaws are.
+    ///
+    /// `place` is a line, a column and a length, the first two from 1 and all in characters; `None` is the whole file.
+    pub fn of(
+        file: &str,
+        text: &str,
+        place: Option<(usize, usize, usize)>,
+        message: impl Into<String>,
+        help: Option<String>,
+    ) -> Self {
+        let place =
+            place.map(|(line, column, length)| Place { line: line.max(1), column: column.max(1), length });
+        Self::new(file, text, Fault { message: message.into(), help, place })
+    }
+
     /// What is wrong, without the place.
     pub fn message(&self) -> &str {
         &self.message

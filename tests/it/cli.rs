@@ -15,13 +15,13 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-fn poolproof() -> Command {
+pub(crate) fn poolproof() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_poolproof"));
     command.current_dir(root()).env("CI", "true").stdin(Stdio::null());
     command
 }
 
-fn output(command: &mut Command) -> (i32, String, String) {
+pub(crate) fn output(command: &mut Command) -> (i32, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     (status.code().unwrap_or(-1), text(stdout), text(stderr))

@@ -8,17 +8,19 @@ const FLOORS: [&[&str]; 8] = [
     &["clock", "seed", "ids", "policy"],
     &["srp", "protocol", "totp"],
     &["pool", "client", "oracle"],
-    &["scenario", "workload", "target", "compute", "metrics"],
+    &["scenario", "settings", "workload", "target", "compute", "metrics"],
     &["actors", "pair"],
     &["report"],
-    &["run"],
+    &["run", "advise"],
     &["cli"],
 ];
 
 /// Looks to the side that the house allows, and why.
-const DOORS: [(&str, &str); 1] = [
+const DOORS: [(&str, &str); 2] = [
     // A workload is made from a scenario: it is the one reader of its plan.
     ("workload", "scenario"),
+    // A pool's settings are read from a scenario or from the JSON of AWS's tools, and their flaws are told alike.
+    ("settings", "scenario"),
 ];
 
 /// More lines than this are two subjects. Tables are exempt, and so are tests.

@@ -6,6 +6,8 @@
     reason = "a panic is how a test tells what it found, in the functions that tests share too"
 )]
 
+/// What surprises in a pool's settings is told, counted, and nothing else is.
+mod advise;
 /// The command says what it should, and ends as it should.
 mod cli;
 /// Planted faults are found, and named by the right rule.
@@ -24,6 +26,8 @@ mod runs;
 mod sample;
 /// A scenario file is understood as it is meant, or refused with the place and the reason.
 mod scenario_files;
+/// A pool's settings are read from a scenario or from AWS's own JSON, or refused with the place.
+mod settings;
 /// No public value that an attacker can think of gets past parsing.
 mod srp_door;
 /// SRP holds for whatever is drawn.

@@ -39,12 +39,12 @@ const BEYOND_THE_SCHEMA: [&str; 19] = [
     "warm-up-last",
 ];
 
-fn path(under_root: &str) -> PathBuf {
+pub(crate) fn path(under_root: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(under_root)
 }
 
 /// Compares with a committed file, or writes it where `POOLPROOF_BLESS` is set.
-fn assert_same_as_file(file: &Path, text: &str) {
+pub(crate) fn assert_same_as_file(file: &Path, text: &str) {
     if std::env::var_os("POOLPROOF_BLESS").is_some() {
         fs::write(file, text).unwrap();
     }

@@ -1,0 +1,292 @@
+//! What the documents of AWS's tools say of a pool, in this program's terms (SEMANTICS c.1, c.3, c.4).
+
+use serde_json::Value;
+
+use super::json::Sheet;
+use super::{MAX_BYTES, PoolSettings, PossibleFactors, SourceKind};
+use crate::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskPolicy};
+use crate::scenario::Diagnostic;
+
+/// The topmost key of `describe-user-pool`.
+const POOL: &str = "UserPool";
+/// The topmost key of `describe-risk-configuration`.
+const RISK: &str = "RiskConfiguration";
+/// The topmost keys of `get-user-pool-mfa-config`.
+const MFA: [&str; 5] = [
+    "MfaConfiguration",
+    "SmsMfaConfiguration",
+    "SoftwareTokenMfaConfiguration",
+    "EmailMfaConfiguration",
+    "WebAuthnConfiguration",
+];
+
+const MFA_WORDS: [(&str, MfaMode); 3] =
+    [("OFF", MfaMode::Off), ("ON", MfaMode::On), ("OPTIONAL", MfaMode::Optional)];
+const MODE_WORDS: [(&str, RiskMode); 3] =
+    [("OFF", RiskMode::Off), ("AUDIT", RiskMode::Audit), ("ENFORCED", RiskMode::Enforced)];
+const ACTION_WORDS: [(&str, RiskAction); 4] = [
+    ("BLOCK", RiskAction::Block),
+    ("MFA_IF_CONFIGURED", RiskAction::MfaIfConfigured),
+    ("MFA_REQUIRED", RiskAction::MfaRequired),
+    ("NO_ACTION", RiskAction::NoAction),
+];
+const COMPROMISED_WORDS: [(&str, bool); 2] = [("BLOCK", true), ("NO_ACTION", false)];
+
+const NO_MFA: &str = "Which second factors users can have is not said, for want of get-user-pool-mfa-config: all are \
+                      taken as possible.";
+const EMAIL: &str =
+    "Codes sent by e-mail are counted with those sent by SMS: the rules do not tell them apart.";
+const NO_RISK: &str = "What risk does is not said, for want of describe-risk-configuration: Cognito's default is \
+                       taken, to block at every level.";
+const NO_ACTIONS: &str = "The risk configuration has no actions against account takeover: Cognito's default is \
+                          taken, to block at every level.";
+const SOME_ACTIONS: &str =
+    "Levels of risk that the risk configuration does not name are taken to have no action.";
+const ONE_CLIENT: &str =
+    "The risk configuration is that of one app client; for other clients the pool may act otherwise.";
+const EXCEPTIONS: &str =
+    "Addresses that are always let in or always blocked are not looked at; the cells are of all others.";
+const QUOTAS: &str = "Quotas are the account's and in none of the documents: Cognito's defaults are taken.";
+const EMPTY_DEVICES: &str = "DeviceConfiguration is there and has no property: taken as if it were absent.";
+const NO_MODE: &str = "MfaConfiguration is not said: Cognito's default is taken, OFF.";
+
+/// Reads one document.
+pub(super) fn document(file: &str, bytes: &[u8]) -> Result<Sheet, Diagnostic> {
+    let whole = |message: &str, help: Option<&str>| {
+        Err(Diagnostic::of(file, "", None, message, help.map(str::to_owned)))
+    };
+    if bytes.len() > MAX_BYTES {
+        return whole("larger than 1 MiB; that describes no pool", None);
+    }
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        return whole(
+            "UTF-16, expected UTF-8",
+            Some("in PowerShell, write it with `| Out-File -Encoding utf8`"),
+        );
+    }
+    if let Some(refusal) = other_output(file, bytes) {
+        return Err(refusal);
+    }
+    let Ok(text) = std::str::from_utf8(bytes) else { return whole("not UTF-8", None) };
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if text.trim().is_empty() {
+        return whole("empty", Some("did the command that wrote it fail?"));
+    }
+    let sheet = Sheet::read(file, text)?;
+    recognised(&sheet)?;
+    Ok(sheet)
+}
+
+/// What AWS's tools print besides JSON: what they say when a call fails, and the other forms of their output.
+pub(super) fn other_output(file: &str, bytes: &[u8]) -> Option<Diagnostic> {
+    let text = String::from_utf8_lossy(bytes);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let first = text.lines().next().unwrap_or_default().trim_end();
+    if first.starts_with(['{', '#']) {
+        return None;
+    }
+    if first.contains("An error occurred (") {
+        let message = format!("not a pool but the error that AWS answered: {first}");
+        return Some(Diagnostic::of(file, "", None, message, None));
+    }
+    let key = first.split([':', '\t', ' ']).next().unwrap_or_default();
+    let ours = [POOL, RISK].contains(&key) || MFA.contains(&key);
+    if ours || key.eq_ignore_ascii_case("USERPOOL") || first.starts_with("-----") {
+        let help = Some("ask for it with `--output json`".to_owned());
+        return Some(Diagnostic::of(file, "", None, "AWS's output, and not as JSON", help));
+    }
+    None
+}
+
+/// Refuses an object that is none of the three documents.
+fn recognised(sheet: &Sheet) -> Result<(), Diagnostic> {
+    let has = |key: &str| sheet.top.contains_key(key);
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
+    let error = sheet.top.get("Error").and_then(Value::as_object);
+    let answer = error.or_else(|| (has("__type") || has("Code")).then_some(&sheet.top));
+    if let Some(answer) = answer {
+        let code = [text(answer.get("Code")), text(answer.get("__type"))].concat();
+        let said = [text(answer.get("Message")), text(answer.get("message"))].concat();
+        let message = format!("not a pool but the error that AWS answered: {code}: {said}");
+        return Err(sheet.fault(&[], &message, None));
+    }
+    if has("Id") && !has(POOL) {
+        let help = "leave out `--query UserPool`, or write `{\"UserPool\": …}` around it";
+        return Err(sheet.fault(&[], "the inside of `UserPool` alone", Some(help.to_owned())));
+    }
+    if has(POOL) || has(RISK) || MFA.iter().any(|key| has(key)) {
+        return Ok(());
+    }
+    let help = if has("UserPools") {
+        "list-user-pools says too little: run `aws cognito-idp describe-user-pool --user-pool-id ID`"
+    } else if has("version") && has("pool") {
+        "if it is a scenario, call it `*.yaml`"
+    } else {
+        "known are describe-user-pool (`UserPool`), get-user-pool-mfa-config (`MfaConfiguration`) and \
+         describe-risk-configuration (`RiskConfiguration`)"
+    };
+    Err(sheet.fault(&[], "none of the documents that describe a pool", Some(help.to_owned())))
+}
+
+/// The settings that these documents, of one pool, say.
+pub(super) fn settings(sheets: &[Sheet]) -> Result<PoolSettings, Diagnostic> {
+    let pool = one(sheets, &[POOL])?;
+    let mfa = one(sheets, &MFA)?;
+    let risk = one(sheets, &[RISK])?;
+    let Some(pool) = pool else {
+        let first = sheets.first().map_or("(no file)", |sheet| &sheet.file);
+        let help = "run `aws cognito-idp describe-user-pool --user-pool-id ID` and give its output too";
+        let message = "the pool itself is missing: `UserPool` is in none of the documents";
+        return Err(Diagnostic::of(first, "", None, message, Some(help.to_owned())));
+    };
+    if pool.object(&[POOL])?.is_none() {
+        return Err(pool.fault(&[POOL], "null, expected an object", None));
+    }
+    let pool_id = pool.text(&[POOL, "Id"])?;
+    let name = pool.text(&[POOL, "Name"])?.or(pool_id).unwrap_or("unnamed pool");
+    let mut notes = Vec::new();
+    let (remember, suppress_mfa) = devices(pool, &mut notes)?;
+    let mode = mfa_mode(pool, mfa, &mut notes)?;
+    let factors = factors(mfa, &mut notes)?;
+    if let (Some(risk), Some(id)) = (risk, pool_id) {
+        same_pool(pool, id, risk)?;
+    }
+    let (risk_policy, risk_known) = risk_policy(pool, risk, &mut notes)?;
+    let compromised = [RISK, "CompromisedCredentialsRiskConfiguration", "Actions", "EventAction"];
+    let blocks_compromised = match risk {
+        Some(risk) => risk.word(&compromised, &COMPROMISED_WORDS)?.unwrap_or(false),
+        None => false,
+    };
+    notes.push(QUOTAS);
+    Ok(PoolSettings {
+        name: name.to_owned(),
+        pool_id: pool_id.map(str::to_owned),
+        source: SourceKind::Aws,
+        policy: PoolPolicy {
+            remember,
+            suppress_mfa,
+            mfa: mode,
+            risk: risk_policy,
+            quotas: Quotas::COGNITO,
+            ..PoolPolicy::DEFAULT
+        },
+        factors,
+        risk_known,
+        blocks_compromised,
+        notes: notes.into_iter().map(str::to_owned).collect(),
+    })
+}
+
+/// The one document with any of these keys at its top.
+fn one<'s>(sheets: &'s [Sheet], keys: &[&str]) -> Result<Option<&'s Sheet>, Diagnostic> {
+    let key_of = |sheet: &Sheet| keys.iter().find(|key| sheet.top.contains_key(**key)).copied();
+    let mut having = sheets.iter().filter_map(|sheet| key_of(sheet).map(|key| (sheet, key)));
+    let first = having.next();
+    if let (Some((first, _)), Some((second, key))) = (first, having.next()) {
+        let message = format!("said already in {}", first.file);
+        return Err(second.fault(&[key], &message, Some("give each document of one pool once".to_owned())));
+    }
+    Ok(first.map(|(sheet, _)| sheet))
+}
+
+/// Any property of `DeviceConfiguration`, even if all are false, turns tracking on (SEMANTICS c.1).
+fn devices(pool: &Sheet, notes: &mut Vec<&'static str>) -> Result<(RememberMode, bool), Diagnostic> {
+    let path = [POOL, "DeviceConfiguration"];
+    let challenge = pool.flag(&[&path[..], &["ChallengeRequiredOnNewDevice"]].concat())?;
+    let prompt = pool.flag(&[&path[..], &["DeviceOnlyRememberedOnUserPrompt"]].concat())?;
+    if challenge.is_none() && prompt.is_none() {
+        if pool.object(&path)?.is_some() {
+            notes.push(EMPTY_DEVICES);
+        }
+        return Ok((RememberMode::No, false));
+    }
+    let remember = if prompt == Some(true) { RememberMode::OptIn } else { RememberMode::Always };
+    Ok((remember, challenge == Some(true)))
+}
+
+fn mfa_mode(pool: &Sheet, mfa: Option<&Sheet>, notes: &mut Vec<&'static str>) -> Result<MfaMode, Diagnostic> {
+    let word = |sheet: &Sheet, path: &[&str]| sheet.word(path, &MFA_WORDS);
+    let of_pool = word(pool, &[POOL, "MfaConfiguration"])?;
+    let of_mfa = mfa.map_or(Ok(None), |mfa| word(mfa, &["MfaConfiguration"]))?;
+    if let (Some(mfa), Some(one), Some(other)) = (mfa, of_pool, of_mfa)
+        && one != other
+    {
+        let name = |mode| MFA_WORDS.iter().find(|(_, m)| *m == mode).map_or("", |(word, _)| word);
+        let message = format!("{}, but {} says {}", name(other), pool.file, name(one));
+        let help = "are these documents of one pool, and of one moment?".to_owned();
+        return Err(mfa.fault(&["MfaConfiguration"], &message, Some(help)));
+    }
+    Ok(of_pool.or(of_mfa).unwrap_or_else(|| {
+        notes.push(NO_MODE);
+        MfaMode::Off
+    }))
+}
+
+fn factors(mfa: Option<&Sheet>, notes: &mut Vec<&'static str>) -> Result<PossibleFactors, Diagnostic> {
+    let Some(mfa) = mfa else {
+        notes.push(NO_MFA);
+        return Ok(PossibleFactors::ALL);
+    };
+    let factors = PossibleFactors {
+        sms: mfa.object(&["SmsMfaConfiguration", "SmsConfiguration"])?.is_some(),
+        totp: mfa.flag(&["SoftwareTokenMfaConfiguration", "Enabled"])?.unwrap_or(false),
+        email: mfa.object(&["EmailMfaConfiguration"])?.is_some(),
+    };
+    if factors.email {
+        notes.push(EMAIL);
+    }
+    Ok(factors)
+}
+
+fn same_pool(pool: &Sheet, id: &str, risk: &Sheet) -> Result<(), Diagnostic> {
+    match risk.text(&[RISK, "UserPoolId"])? {
+        Some(other) if other != id => {
+            let message = format!("`{other}`, but {} describes the pool `{id}`", pool.file);
+            let help = "give the documents of one pool".to_owned();
+            Err(risk.fault(&[RISK, "UserPoolId"], &message, Some(help)))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What risk does, and whether the documents say so.
+fn risk_policy(
+    pool: &Sheet,
+    risk: Option<&Sheet>,
+    notes: &mut Vec<&'static str>,
+) -> Result<(RiskPolicy, bool), Diagnostic> {
+    let mode = pool.word(&[POOL, "UserPoolAddOns", "AdvancedSecurityMode"], &MODE_WORDS)?.unwrap_or_default();
+    let takeover = [RISK, "AccountTakeoverRiskConfiguration", "Actions"];
+    let mut given = [None; 3];
+    if let Some(risk) = risk {
+        for (slot, level) in given.iter_mut().zip(["LowAction", "MediumAction", "HighAction"]) {
+            let action = [&takeover[..], &[level]].concat();
+            let event = [&action[..], &["EventAction"]].concat();
+            *slot = risk.word(&event, &ACTION_WORDS)?;
+            if slot.is_none() && risk.object(&action)?.is_some() {
+                return Err(risk.fault(&action, "`EventAction` is missing", None));
+            }
+        }
+        if risk.text(&[RISK, "ClientId"])?.is_some() {
+            notes.push(ONE_CLIENT);
+        }
+        if risk.object(&[RISK, "RiskExceptionConfiguration"])?.is_some_and(|lists| !lists.is_empty()) {
+            notes.push(EXCEPTIONS);
+        }
+    }
+    let known = given.iter().any(Option::is_some);
+    let unsaid = match (known, mode) {
+        (false, RiskMode::Enforced) => {
+            notes.push(if risk.is_some() { NO_ACTIONS } else { NO_RISK });
+            RiskAction::Block
+        }
+        _ => {
+            if known && given.iter().any(Option::is_none) {
+                notes.push(SOME_ACTIONS);
+            }
+            RiskAction::NoAction
+        }
+    };
+    let [low, medium, high] = given.map(|action| action.unwrap_or(unsaid));
+    Ok((RiskPolicy { mode, low, medium, high }, known))
+}

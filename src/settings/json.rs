@@ -1,0 +1,266 @@
+//! The JSON of AWS's tools as text: reading it, and where in the text a value stands.
+//!
+//! The parser tells places only in its errors. So a place is found by walking to it and refusing what stands there.
+
+use std::fmt;
+
+use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+use crate::scenario::Diagnostic;
+
+/// One document as text and as a value, with the name of its file.
+pub(super) struct Sheet {
+    pub(super) file: String,
+    pub(super) text: String,
+    pub(super) top: Map<String, Value>,
+}
+
+impl Sheet {
+    /// Reads a document; what is no JSON object, or has a key twice, is refused.
+    pub(super) fn read(file: &str, text: &str) -> Result<Self, Diagnostic> {
+        let mut parser = serde_json::Deserializer::from_str(text);
+        let value = Tree
+            .deserialize(&mut parser)
+            .and_then(|value| parser.end().map(|()| value))
+            .map_err(|error| syntax(file, text, &error))?;
+        let kind = kind(&value);
+        let Value::Object(top) = value else {
+            let message = format!("{kind}, where AWS's tools print an object");
+            return Err(Diagnostic::of(file, text, place(text, &[]), message, None));
+        };
+        Ok(Self { file: file.to_owned(), text: text.to_owned(), top })
+    }
+
+    /// The value at `path`; `None` when it or something above it is absent or `null`.
+    pub(super) fn value(&self, path: &[&str]) -> Result<Option<&Value>, Diagnostic> {
+        let mut here = &self.top;
+        for (depth, key) in path.iter().enumerate() {
+            match here.get(*key) {
+                None | Some(Value::Null) => return Ok(None),
+                Some(value) if depth + 1 == path.len() => return Ok(Some(value)),
+                Some(Value::Object(inner)) => here = inner,
+                Some(other) => return Err(self.wrong_kind(&path[..=depth], other, "an object")),
+            }
+        }
+        Ok(None)
+    }
+
+    /// The object at `path`.
+    pub(super) fn object(&self, path: &[&str]) -> Result<Option<&Map<String, Value>>, Diagnostic> {
+        match self.value(path)? {
+            None => Ok(None),
+            Some(Value::Object(object)) => Ok(Some(object)),
+            Some(other) => Err(self.wrong_kind(path, other, "an object")),
+        }
+    }
+
+    /// The text at `path`.
+    pub(super) fn text(&self, path: &[&str]) -> Result<Option<&str>, Diagnostic> {
+        match self.value(path)? {
+            None => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text)),
+            Some(other) => Err(self.wrong_kind(path, other, "text in quotes")),
+        }
+    }
+
+    /// The switch at `path`.
+    pub(super) fn flag(&self, path: &[&str]) -> Result<Option<bool>, Diagnostic> {
+        match self.value(path)? {
+            None => Ok(None),
+            Some(Value::Bool(flag)) => Ok(Some(*flag)),
+            Some(other) => Err(self.wrong_kind(path, other, "`true` or `false`")),
+        }
+    }
+
+    /// The word at `path`, as what it stands for.
+    pub(super) fn word<T: Copy>(&self, path: &[&str], words: &[(&str, T)]) -> Result<Option<T>, Diagnostic> {
+        let Some(given) = self.text(path)? else { return Ok(None) };
+        if let Some((_, meant)) = words.iter().find(|(word, _)| *word == given) {
+            return Ok(Some(*meant));
+        }
+        let all: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
+        let message = format!("unknown word `{given}`, expected one of {}", all.join(", "));
+        let near = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(given.trim()));
+        Err(self.fault(path, &message, near.map(|(word, _)| format!("AWS writes `{word}`"))))
+    }
+
+    /// What is wrong with the value at `path`.
+    pub(super) fn fault(&self, path: &[&str], message: &str, help: Option<String>) -> Diagnostic {
+        let message =
+            if path.is_empty() { message.to_owned() } else { format!("{}: {message}", path.join(".")) };
+        Diagnostic::of(&self.file, &self.text, place(&self.text, path), message, help)
+    }
+
+    fn wrong_kind(&self, path: &[&str], value: &Value, wanted: &str) -> Diagnostic {
+        self.fault(path, &format!("{}, expected {wanted}", kind(value)), None)
+    }
+}
+
+const fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "true or false",
+        Value::Number(_) => "a number",
+        Value::String(_) => "text",
+        Value::Array(_) => "a list",
+        Value::Object(_) => "an object",
+    }
+}
+
+/// What the parser says, in this program's words.
+fn syntax(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
+    let told = error.to_string();
+    let at = format!(" at line {} column {}", error.line(), error.column());
+    let message = told.strip_suffix(&at).unwrap_or(&told);
+    if error.is_data() {
+        let place = token_before(text, offset(text, error));
+        return Diagnostic::of(file, text, Some(place), message, None);
+    }
+    let (line, column) = position(text, offset(text, error).saturating_sub(1));
+    let help = (message == "trailing characters").then(|| {
+        "documents one after another are no JSON: give each as a file of its own, or merge them with `jq -s add`"
+            .to_owned()
+    });
+    Diagnostic::of(file, text, Some((line, column, 1)), format!("not JSON: {message}"), help)
+}
+
+/// The place of the value at `path`; of the nearest value around it when there is none.
+fn place(text: &str, path: &[&str]) -> Option<(usize, usize, usize)> {
+    (0..=path.len()).rev().find_map(|length| {
+        let mut parser = serde_json::Deserializer::from_str(text);
+        let error = Seek(&path[..length]).deserialize(&mut parser).err()?;
+        Some(token_before(text, offset(text, &error)))
+    })
+}
+
+/// How many bytes of the text the parser had read at an error.
+fn offset(text: &str, error: &serde_json::Error) -> usize {
+    let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
+    (before + error.column()).min(text.len())
+}
+
+/// Line, column and length of the token that ends at or, with spaces between, before `end`.
+fn token_before(text: &str, end: usize) -> (usize, usize, usize) {
+    let bytes = text.as_bytes();
+    let end = (0..end).rev().find(|&i| !bytes[i].is_ascii_whitespace()).map_or(0, |last| last + 1);
+    let Some(last) = end.checked_sub(1) else { return (1, 1, 1) };
+    if matches!(bytes[last], b']' | b'}') {
+        // The parser refused an empty list or object and read on to its end.
+        let open = (0..last).rev().find(|&i| !bytes[i].is_ascii_whitespace()).unwrap_or(last);
+        let (line, column) = position(text, open);
+        return (line, column, 1);
+    }
+    let escaped = |i: usize| (0..i).rev().take_while(|&j| bytes[j] == b'\\').count() % 2 == 1;
+    let start = match bytes[last] {
+        b'"' => (0..last).rev().find(|&i| bytes[i] == b'"' && !escaped(i)).unwrap_or(last),
+        byte if byte.is_ascii_alphanumeric() => {
+            let part = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'+' | b'-' | b'.');
+            (0..last).rev().take_while(|&i| part(bytes[i])).last().unwrap_or(last)
+        }
+        _ => last,
+    };
+    let (line, column) = position(text, start);
+    let length = text.get(start..end).map_or(1, |token| token.chars().count());
+    (line, column, length)
+}
+
+/// Line and column, from 1 and in characters, of a byte.
+fn position(text: &str, byte: usize) -> (usize, usize) {
+    let before = String::from_utf8_lossy(&text.as_bytes()[..byte.min(text.len())]);
+    let line = before.split('\n').count();
+    (line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1)
+}
+
+/// Walks to a value and refuses it, so that the parser tells its place.
+struct Seek<'p>(&'p [&'p str]);
+
+impl<'de> DeserializeSeed<'de> for Seek<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Seek<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("something else")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        let Some((first, rest)) = self.0.split_first() else { return Err(A::Error::custom("here")) };
+        while let Some(key) = map.next_key::<String>()? {
+            if key == *first {
+                return map.next_value_seed(Seek(rest));
+            }
+            map.next_value::<IgnoredAny>()?;
+        }
+        Ok(())
+    }
+}
+
+/// A value whose objects have no key twice.
+struct Tree;
+
+impl<'de> DeserializeSeed<'de> for Tree {
+    type Value = Value;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
+        deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Tree {
+    type Value = Value;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("JSON")
+    }
+
+    fn visit_unit<E>(self) -> Result<Value, E> {
+        Ok(Value::Null)
+    }
+
+    fn visit_bool<E>(self, flag: bool) -> Result<Value, E> {
+        Ok(flag.into())
+    }
+
+    fn visit_u64<E>(self, number: u64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_i64<E>(self, number: i64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_f64<E>(self, number: f64) -> Result<Value, E> {
+        Ok(number.into())
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
+        Ok(text.into())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
+        let mut list = Vec::new();
+        while let Some(item) = items.next_element_seed(Self)? {
+            list.push(item);
+        }
+        Ok(Value::Array(list))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Value, A::Error> {
+        let mut map = Map::new();
+        while let Some(key) = entries.next_key::<String>()? {
+            if map.contains_key(&key) {
+                return Err(A::Error::custom(format_args!("the key `{key}` is given twice")));
+            }
+            let value = entries.next_value_seed(Self)?;
+            map.insert(key, value);
+        }
+        Ok(Value::Object(map))
+    }
+}

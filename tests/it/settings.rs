@@ -1,0 +1,336 @@
+//! A pool's settings are read from a scenario or from AWS's own JSON, or refused with the place.
+
+use std::path::PathBuf;
+
+use poolproof::advise;
+use poolproof::policy::{Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode};
+use poolproof::scenario::Diagnostic;
+use poolproof::settings::{self, PoolSettings, PossibleFactors, SourceKind};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use crate::scenario_files::{assert_same_as_file, path};
+
+const SAMPLE: [&str; 3] = ["describe-user-pool", "get-user-pool-mfa-config", "describe-risk-configuration"];
+
+fn sample(names: &[&str]) -> Vec<PathBuf> {
+    names.iter().map(|name| path("scenarios/aws").join(format!("{name}.json"))).collect()
+}
+
+fn parse(files: &[(&str, &str)]) -> Result<PoolSettings, Diagnostic> {
+    let files: Vec<_> =
+        files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
+    settings::parse(&files)
+}
+
+/// The settings of `describe-user-pool` with this in its `UserPool`.
+fn pool(inside: &Value) -> PoolSettings {
+    parse(&[("pool.json", &json!({ "UserPool": inside }).to_string())])
+        .unwrap_or_else(|diagnostic| panic!("{inside}\n{diagnostic}"))
+}
+
+/// The settings of an enforcing pool with these documents beside it.
+fn beside(document: &Value) -> PoolSettings {
+    let pool =
+        json!({ "UserPool": { "Id": "a_1", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } } });
+    parse(&[("pool.json", &pool.to_string()), ("more.json", &document.to_string())])
+        .unwrap_or_else(|diagnostic| panic!("{document}\n{diagnostic}"))
+}
+
+#[test]
+fn the_sample_means_what_it_says_in_any_order_and_merged() {
+    let settings = settings::read(&sample(&SAMPLE)).unwrap();
+    assert_eq!((settings.name.as_str(), settings.source), ("example-customers", SourceKind::Aws));
+    assert_eq!(settings.pool_id.as_deref(), Some("eu-central-1_EXAMPLE01"));
+    let policy = &settings.policy;
+    assert_eq!((policy.remember, policy.suppress_mfa), (RememberMode::Always, true));
+    assert_eq!((policy.mfa, policy.quotas), (MfaMode::Optional, Quotas::COGNITO));
+    assert_eq!(policy.risk.mode, RiskMode::Enforced);
+    let actions = [policy.risk.low, policy.risk.medium, policy.risk.high];
+    assert_eq!(actions, [RiskAction::NoAction, RiskAction::MfaRequired, RiskAction::Block]);
+    assert_eq!(settings.factors, PossibleFactors { sms: true, totp: true, email: false });
+    assert!(settings.risk_known && settings.blocks_compromised);
+
+    let mut names = SAMPLE;
+    names.reverse();
+    assert_eq!(settings::read(&sample(&names)).unwrap(), settings);
+    assert_eq!(settings::read(&[path("tests/data/aws/merged.json")]).unwrap(), settings);
+    let merged = std::fs::read_to_string(path("tests/data/aws/merged.json")).unwrap();
+    // From a pipe, which has no ending to go by; and as editors on Windows write it.
+    assert_eq!(parse(&[("/dev/fd/63", &format!("\n {merged}"))]).unwrap(), settings);
+    let windows = format!("\u{feff}{}", merged.replace('\n', "\r\n"));
+    assert_eq!(parse(&[("-", &windows)]).unwrap(), settings);
+}
+
+#[test]
+fn a_pool_alone_is_enough_and_what_it_does_not_say_is_told() {
+    let settings = settings::read(&sample(&SAMPLE[..1])).unwrap();
+    let risk = &settings.policy.risk;
+    assert_eq!([risk.low, risk.medium, risk.high], [RiskAction::Block; 3], "Cognito's default");
+    assert!(!settings.risk_known);
+    assert_eq!(settings.factors, PossibleFactors::ALL);
+    let notes = settings.notes.join("\n");
+    for wanted in ["get-user-pool-mfa-config", "describe-risk-configuration", "Quotas"] {
+        assert!(notes.contains(wanted), "{notes}");
+    }
+}
+
+#[test]
+fn any_property_of_the_device_configuration_turns_tracking_on() {
+    use RememberMode::{Always, No, OptIn};
+    let read = |inside: Value| {
+        let settings = pool(&inside);
+        (settings.policy.remember, settings.policy.suppress_mfa)
+    };
+    assert_eq!(read(json!({})), (No, false));
+    for nothing in [json!(null), json!({}), json!({ "Other": 1 })] {
+        assert_eq!(read(json!({ "DeviceConfiguration": nothing })), (No, false), "{nothing}");
+    }
+    let values = [None, Some(Value::Null), Some(json!(false)), Some(json!(true))];
+    for challenge in &values {
+        for prompt in &values {
+            let mut map = Map::new();
+            for (key, value) in
+                [("ChallengeRequiredOnNewDevice", challenge), ("DeviceOnlyRememberedOnUserPrompt", prompt)]
+            {
+                if let Some(value) = value {
+                    map.insert(key.to_owned(), value.clone());
+                }
+            }
+            let (challenge, prompt) = (challenge.as_ref(), prompt.as_ref());
+            let flag = |value: Option<&Value>| value.and_then(Value::as_bool);
+            let expected = match (flag(challenge), flag(prompt)) {
+                (None, None) => (No, false),
+                (suppress, Some(true)) => (OptIn, suppress == Some(true)),
+                (suppress, _) => (Always, suppress == Some(true)),
+            };
+            assert_eq!(read(json!({ "DeviceConfiguration": map })), expected, "{map:?}");
+        }
+    }
+}
+
+#[test]
+fn every_word_of_awss_is_known() {
+    for (word, mode) in [("OFF", MfaMode::Off), ("ON", MfaMode::On), ("OPTIONAL", MfaMode::Optional)] {
+        assert_eq!(pool(&json!({ "MfaConfiguration": word })).policy.mfa, mode);
+    }
+    for (word, mode) in [("OFF", RiskMode::Off), ("AUDIT", RiskMode::Audit), ("ENFORCED", RiskMode::Enforced)]
+    {
+        let inside = json!({ "UserPoolAddOns": { "AdvancedSecurityMode": word } });
+        assert_eq!(pool(&inside).policy.risk.mode, mode);
+    }
+    assert_eq!(pool(&json!({ "UserPoolAddOns": null })).policy.risk.mode, RiskMode::Off);
+    for (word, action) in [
+        ("NO_ACTION", RiskAction::NoAction),
+        ("MFA_IF_CONFIGURED", RiskAction::MfaIfConfigured),
+        ("MFA_REQUIRED", RiskAction::MfaRequired),
+        ("BLOCK", RiskAction::Block),
+    ] {
+        let actions = json!({ "HighAction": { "EventAction": word, "Notify": true } });
+        let settings = beside(
+            &json!({ "RiskConfiguration": { "AccountTakeoverRiskConfiguration": { "Actions": actions } } }),
+        );
+        let risk = settings.policy.risk;
+        assert_eq!([risk.low, risk.medium, risk.high], [RiskAction::NoAction, RiskAction::NoAction, action]);
+        assert!(settings.risk_known && settings.notes.iter().any(|note| note.contains("Levels of risk")));
+    }
+}
+
+#[test]
+fn the_factors_are_those_that_can_be_enrolled() {
+    let sms = json!({ "SmsConfiguration": { "SnsCallerArn": "arn" } });
+    let cases = [
+        (json!({ "MfaConfiguration": null }), vec![Factors::None]),
+        (json!({ "SoftwareTokenMfaConfiguration": { "Enabled": false } }), vec![Factors::None]),
+        (json!({ "SoftwareTokenMfaConfiguration": { "Enabled": true } }), vec![Factors::None, Factors::Totp]),
+        (json!({ "SmsMfaConfiguration": sms }), vec![Factors::None, Factors::Sms]),
+        (json!({ "SmsMfaConfiguration": { "SmsAuthenticationMessage": "m" } }), vec![Factors::None]),
+        (json!({ "EmailMfaConfiguration": { "Subject": "s" } }), vec![Factors::None, Factors::Sms]),
+        (
+            json!({ "SmsMfaConfiguration": sms, "SoftwareTokenMfaConfiguration": { "Enabled": true } }),
+            Factors::ALL.to_vec(),
+        ),
+    ];
+    for (document, sets) in cases {
+        assert_eq!(beside(&document).factors.sets(), sets, "{document}");
+    }
+}
+
+#[test]
+fn what_was_assumed_is_told() {
+    let told = |document: Value| beside(&document).notes.join("\n");
+    let risk = |inside: Value| told(json!({ "RiskConfiguration": inside }));
+    assert!(risk(json!({ "UserPoolId": "a_1" })).contains("no actions against account takeover"));
+    assert!(risk(json!({ "ClientId": "c" })).contains("one app client"));
+    let lists = json!({ "RiskExceptionConfiguration": { "BlockedIPRangeList": ["192.0.2.0/24"] } });
+    assert!(risk(lists).contains("always blocked"));
+    assert!(told(json!({ "EmailMfaConfiguration": {} })).contains("e-mail"));
+    assert!(pool(&json!({ "DeviceConfiguration": {} })).notes.join("\n").contains("DeviceConfiguration"));
+    assert!(pool(&json!({})).notes.join("\n").contains("MfaConfiguration is not said"));
+}
+
+#[test]
+fn a_scenario_is_a_pool_too() {
+    let settings = settings::read(&[path("scenarios/opt-in.yaml")]).unwrap();
+    let scenario = poolproof::scenario::read(&path("scenarios/opt-in.yaml")).unwrap();
+    assert_eq!((settings.policy, settings.name.as_str()), (scenario.pool, "opt-in"));
+    assert_eq!((settings.source, settings.factors.sets()), (SourceKind::Scenario, Factors::ALL.to_vec()));
+    let text = std::fs::read_to_string(path("scenarios/opt-in.yaml")).unwrap();
+    assert!(text.starts_with('#') && parse(&[("/dev/stdin", &text)]).is_ok());
+    let about = format!("# What to do when An error occurred (really)\n{text}");
+    assert!(parse(&[("a.yaml", &about)]).is_ok(), "a comment is no answer of AWS's");
+    let created = settings::read(&[path("tests/data/aws/as-created.json")]).unwrap();
+    assert_eq!(created.policy, PoolPolicy { quotas: Quotas::COGNITO, ..PoolPolicy::DEFAULT });
+}
+
+const POOL: &str = "{\n  \"UserPool\": { \"Id\": \"eu-west-1_Right\", \"MfaConfiguration\": \"OFF\" }\n}\n";
+
+/// What is refused: the flaw's name, and the files.
+#[rustfmt::skip]
+const BAD: [(&str, &[(&str, &str)]); 32] = [
+    ("empty", &[("pool.json", " \n")]),
+    ("cut-off", &[("pool.json", "{\n  \"UserPool\": {\n    \"Id\": \"a_1\",\n")]),
+    ("missing-comma", &[("pool.json", "{\n  \"UserPool\": {\n    \"Id\": \"a_1\"\n    \"Name\": \"n\"\n  }\n}\n")]),
+    ("one-after-another", &[("pool.json", "{ \"UserPool\": {} }\n{ \"RiskConfiguration\": {} }\n")]),
+    ("nested-too-deeply", &[("pool.json", "[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[[")]),
+    ("a-list", &[("pool.json", "[\n  { \"UserPool\": {} }\n]\n")]),
+    ("a-word", &[("pool.json", "\"UserPool\"")]),
+    ("key-twice", &[("pool.json", "{ \"UserPool\": { \"Id\": \"a_1\",\n  \"Id\" : \"a_2\" } }")]),
+    ("none-of-the-three", &[("pool.json", "{ \"IdentityPoolId\": \"x\" }")]),
+    ("list-user-pools", &[("pool.json", "{ \"UserPools\": [] }")]),
+    ("inside-alone", &[("pool.json", "{ \"Id\": \"a_1\", \"MfaConfiguration\": \"ON\" }")]),
+    ("scenario-as-json", &[("toy.json", "{ \"version\": 1, \"pool\": {} }")]),
+    ("pool-missing", &[("mfa.json", "{ \"MfaConfiguration\": \"ON\" }")]),
+    ("pool-null", &[("pool.json", "{ \"UserPool\": null }")]),
+    ("pool-text", &[("pool.json", "{ \"UserPool\": \"eu-west-1_Right\" }")]),
+    ("pool-twice", &[("one.json", POOL), ("two.json", POOL)]),
+    ("mfa-unknown", &[("pool.json", "{ \"UserPool\": {\n    \"MfaConfiguration\": \"SOMETIMES\" } }")]),
+    ("mfa-in-lower-case", &[("pool.json", "{ \"UserPool\": { \"MfaConfiguration\": \"optional\" } }")]),
+    ("mfa-number", &[("pool.json", "{ \"UserPool\": { \"Name\": \"ü\", \"MfaConfiguration\": -1.5 } }")]),
+    ("mfa-disagrees", &[("pool.json", POOL), ("mfa.json", "{ \"MfaConfiguration\": \"ON\" }")]),
+    ("flag-as-text", &[("pool.json", "{ \"UserPool\": { \"DeviceConfiguration\":\n  { \"ChallengeRequiredOnNewDevice\": \"true\" } } }")]),
+    ("devices-list", &[("pool.json", "{ \"UserPool\": { \"DeviceConfiguration\": [\n  ] } }")]),
+    ("mode-unknown", &[("pool.json", "{ \"UserPool\": { \"UserPoolAddOns\": { \"AdvancedSecurityMode\": \"ON\" } } }")]),
+    ("action-unknown", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"AccountTakeoverRiskConfiguration\":\n  { \"Actions\": { \"LowAction\": { \"EventAction\": \"MFA\" } } } } }")]),
+    ("action-missing", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"AccountTakeoverRiskConfiguration\":\n  { \"Actions\": { \"LowAction\": { \"Notify\": true } } } } }")]),
+    ("ids-disagree", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": {\n  \"UserPoolId\": \"eu-west-1_Wrong\" } }")]),
+    ("error-of-the-tool", &[("pool.json", "\nAn error occurred (ResourceNotFoundException) when calling the DescribeUserPool operation: User pool a_1 does not exist.\n")]),
+    ("error-on-the-wire", &[("pool.json", "{\"__type\":\"NotAuthorizedException\",\"message\":\"Not yours.\"}")]),
+    ("error-in-json", &[("pool.json", "{\n \"Error\": { \"Code\": \"AccessDeniedException\", \"Message\": \"Not yours.\" } }")]),
+    ("output-yaml", &[("pool", "UserPool:\n  Id: a_1\n")]),
+    ("output-table", &[("pool.json", "-----------\n|  DescribeUserPool  |\n")]),
+    ("two-scenarios", &[("one.yaml", "version: 1\n"), ("two.json", POOL)]),
+];
+
+#[test]
+fn every_bad_input_is_refused_with_its_place() {
+    let taken: Vec<&str> =
+        BAD.iter().filter(|(_, files)| parse(files).is_ok()).map(|(name, _)| *name).collect();
+    assert!(taken.is_empty(), "taken: {taken:?}");
+    for (name, files) in BAD {
+        let Err(diagnostic) = parse(files) else { continue };
+        let golden = path("tests/data/aws/bad").join(format!("{name}.txt"));
+        assert_same_as_file(&golden, &format!("{diagnostic}\n"));
+    }
+}
+
+#[test]
+fn files_that_cannot_be_read_are_told() {
+    let missing = settings::read(&[PathBuf::from("no/such/pool.json")]).unwrap_err().to_string();
+    assert!(missing.contains("no/such/pool.json: cannot be read"), "{missing}");
+    let read = |bytes: Vec<u8>| settings::parse(&[("p.json".to_owned(), bytes)]).unwrap_err().to_string();
+    assert!(read(vec![b' '; (1 << 20) + 1]).contains("1 MiB"));
+    assert!(read(b"\xff\xfe{\0}\0".to_vec()).contains("UTF-16"));
+    assert!(read(b"{\"\xc3\x28\": 1}".to_vec()).contains("not UTF-8"));
+    assert!(settings::parse(&[]).is_err());
+}
+
+/// What must hold of any bytes: no panic, and an answer that can be used.
+fn judge(files: &[(String, Vec<u8>)]) {
+    match settings::parse(files) {
+        Ok(settings) => {
+            let advised = advise::advise(&settings);
+            assert!(advise::text(&advised).lines().all(|line| line.chars().count() <= 100));
+        }
+        Err(diagnostic) => {
+            let told = diagnostic.to_string();
+            assert!(!told.contains(|c: char| c.is_control() && c != '\n'), "{told:?}");
+        }
+    }
+}
+
+/// JSON of any shape, of the keys and words that matter here more often than not.
+fn any_json() -> impl Strategy<Value = Value> {
+    let word = prop_oneof![
+        Just("OFF"),
+        Just("ON"),
+        Just("OPTIONAL"),
+        Just("ENFORCED"),
+        Just("AUDIT"),
+        Just("BLOCK"),
+        Just("MFA_REQUIRED"),
+        Just("NO_ACTION"),
+    ];
+    let leaf = prop_oneof![
+        Just(Value::Null),
+        any::<bool>().prop_map(Value::from),
+        any::<i64>().prop_map(Value::from),
+        any::<f64>().prop_map(Value::from),
+        word.prop_map(Value::from),
+        any::<String>().prop_map(Value::from),
+    ];
+    let key = prop_oneof![
+        Just("UserPool".to_owned()),
+        Just("Id".to_owned()),
+        Just("MfaConfiguration".to_owned()),
+        Just("DeviceConfiguration".to_owned()),
+        Just("ChallengeRequiredOnNewDevice".to_owned()),
+        Just("DeviceOnlyRememberedOnUserPrompt".to_owned()),
+        Just("UserPoolAddOns".to_owned()),
+        Just("AdvancedSecurityMode".to_owned()),
+        Just("RiskConfiguration".to_owned()),
+        Just("AccountTakeoverRiskConfiguration".to_owned()),
+        Just("Actions".to_owned()),
+        Just("HighAction".to_owned()),
+        Just("EventAction".to_owned()),
+        Just("SoftwareTokenMfaConfiguration".to_owned()),
+        Just("Error".to_owned()),
+        any::<String>(),
+    ];
+    leaf.prop_recursive(6, 64, 6, move |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::vec((key.clone(), inner), 0..6)
+                .prop_map(|entries| Value::Object(entries.into_iter().collect())),
+        ]
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), ending in "(\\.json|)") {
+        judge(&[(format!("any{ending}"), bytes)]);
+    }
+
+    #[test]
+    fn no_json_makes_it_panic(top in any_json(), inside in any_json(), risk in any_json()) {
+        for value in [top, json!({ "UserPool": inside, "RiskConfiguration": risk })] {
+            judge(&[("any.json".to_owned(), value.to_string().into_bytes())]);
+        }
+    }
+
+    #[test]
+    fn no_bent_sample_makes_it_panic(
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..12_usize, any::<Option<u8>>()), 1..4),
+    ) {
+        let mut bytes = std::fs::read(path("tests/data/aws/merged.json")).unwrap();
+        for (place, length, new) in edits {
+            let start = place.index(bytes.len());
+            let end = (start + length).min(bytes.len());
+            bytes.splice(start..end, new);
+        }
+        judge(&[("bent.json".to_owned(), bytes)]);
+    }
+}
