@@ -28,6 +28,34 @@ macro_rules! names {
     )*};
 }
 
+macro_rules! secrets {
+    ($($(#[$doc:meta])* $name:ident;)*) => {$(
+        $(#[$doc])*
+        ///
+        /// Whoever has it can act in the user's name, so it is not printed for debugging.
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// This text.
+            pub fn new(text: impl Into<String>) -> Self {
+                Self(text.into())
+            }
+
+            /// The text.
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl fmt::Debug for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(concat!(stringify!($name), "(…)"))
+            }
+        }
+    )*};
+}
+
 names! {
     /// A user pool's id, `<region>_<name>`.
     PoolId;
@@ -41,10 +69,15 @@ names! {
     DeviceKey;
     /// The name that takes the pool's place in a device's SRP arithmetic; clients treat it as opaque.
     DeviceGroupKey;
-    /// Ties a challenge to the sign-in that it belongs to.
-    Session;
     /// What a client echoes with its claim: it ties the claim to the challenge. Standard base64.
     SecretBlock;
+}
+
+secrets! {
+    /// A user's password, right or wrong.
+    Password;
+    /// Ties a challenge to the sign-in that it belongs to.
+    Session;
     /// What a completed sign-in gets and the device operations ask for.
     AccessToken;
 }
@@ -70,5 +103,11 @@ mod tests {
         let id = PoolId::new("us-east-1_AbC_1");
         assert_eq!((id.region(), id.name()), ("us-east-1", "AbC_1"));
         assert_eq!(PoolId::new("odd").name(), "odd");
+    }
+
+    #[test]
+    fn secrets_are_not_printed() {
+        let printed = format!("{:?} {:?}", Password::new("hunter2"), AccessToken::new("hunter2"));
+        assert_eq!(printed, "Password(…) AccessToken(…)");
     }
 }

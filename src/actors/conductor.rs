@@ -14,6 +14,10 @@ use crate::scenario::{ClosedStage, Delay};
 use crate::seed::Stream;
 use crate::workload::{Arrival, Draws, Timetable};
 
+/// The shortest time between two sign-ins of one loop.
+const SHORTEST_PAUSE: Duration = Duration::from_micros(1);
+/// Messages that may wait for the conductor before senders have to.
+const MAILBOX: usize = 4096;
 /// Sign-ins between two tellings of how it goes.
 const TELL_EVERY: u64 = 16;
 
@@ -53,8 +57,8 @@ pub struct Finished {
     pub recorder: Recorder,
     /// Whether it was cut short.
     pub interrupted: bool,
-    /// Sign-ins that could not start because every suitable user was busy and as many were waiting.
-    pub missed: u64,
+    /// Sign-ins that had to wait until a suitable user was free.
+    pub waited: u64,
 }
 
 /// Cuts the run short: what is in flight counts as abandoned.
@@ -78,7 +82,7 @@ pub struct Conductor {
     loops: u32,
     numbers: u64,
     recorder: Recorder,
-    missed: u64,
+    waited: u64,
     observer: Observer,
     done: Option<oneshot::Sender<Finished>>,
 }
@@ -111,7 +115,7 @@ impl Conductor {
             loops: 0,
             numbers: 0,
             recorder: Recorder::new(),
-            missed: 0,
+            waited: 0,
             observer,
             done: Some(done),
         }
@@ -147,8 +151,12 @@ impl Conductor {
     fn admit(&mut self, arrival: Arrival, ctx: &mut Context<Self>) {
         match self.idle.take(arrival.user, arrival.intent.needs_device()) {
             Some(user) => self.dispatch(user, arrival, ctx),
-            None if self.may_wait() => self.waiting.push_back(arrival),
-            None => self.missed += 1,
+            None if self.may_wait() => {
+                self.waited += 1;
+                self.waiting.push_back(arrival);
+            }
+            None if arrival.warm_up => {}
+            None => self.recorder.missed(arrival.at),
         }
     }
 
@@ -159,21 +167,19 @@ impl Conductor {
     fn dispatch(&mut self, user: usize, arrival: Arrival, ctx: &mut Context<Self>) {
         let order = SignInNow { number: arrival.number, intent: arrival.intent, risk: arrival.risk };
         self.in_flight.insert(arrival.number, arrival);
-        let lag = self.elapsed().saturating_sub(arrival.at);
-        let sign_in = self.users[user].send(order).into_actor(self);
-        ctx.spawn(sign_in.map(move |settled, conductor, ctx| {
-            conductor.in_flight.remove(&arrival.number);
-            if let Ok(settled) = settled {
-                conductor.record(user, arrival, lag, settled);
-            }
-            conductor.idle.give_back(user);
-            conductor.go_on(ctx);
-        }));
+        let (addr, conductor) = (self.users[user].clone(), ctx.address());
+        // A task of its own: futures that an actor spawns in its context are all polled when one of them is ready.
+        actix::spawn(async move {
+            let settled = addr.send(order).await.ok();
+            // A conductor that is gone needs no more news.
+            conductor.send(Done { user, arrival, settled }).await.unwrap_or_default();
+        });
     }
 
-    fn record(&mut self, user: usize, arrival: Arrival, lag: Duration, settled: Settled) {
+    fn record(&mut self, user: usize, arrival: Arrival, settled: Settled) {
         let intended = self.start.plus(arrival.at);
-        let Settled { end, began, ended, human, steps, verdicts, throttled, requests } = settled;
+        let Settled { end, began, prepared, ended, human, steps, verdicts, throttled, requests } = settled;
+        let lag = began.since(intended).saturating_sub(prepared);
         self.recorder.sign_in(&SignInRecord {
             number: arrival.number,
             user: u32::try_from(user).unwrap_or(u32::MAX),
@@ -181,7 +187,7 @@ impl Conductor {
             end,
             intended: arrival.at,
             finished: ended.since(self.start),
-            latency: (lag + ended.since(began)).saturating_sub(human).min(ended.since(intended)),
+            latency: (lag + ended.since(began)).saturating_sub(human),
             service: ended.since(began).saturating_sub(human),
             lag,
             steps,
@@ -196,16 +202,24 @@ impl Conductor {
     }
 
     /// After a sign-in: the next who waited, or the next of a closed course.
-    fn go_on(&mut self, ctx: &mut Context<Self>) {
-        if let Some(arrival) = self.waiting.pop_front() {
-            self.admit(arrival, ctx);
+    fn go_on(&mut self, user: usize, ctx: &mut Context<Self>) {
+        self.idle.give_back(user);
+        let fits = |arrival: &Arrival| !arrival.intent.needs_device() || self.idle.is_owner(user);
+        let next = self.waiting.iter().position(fits).and_then(|at| self.waiting.remove(at));
+        if let Some(arrival) = next {
+            self.idle.take_this(user);
+            self.dispatch(user, arrival, ctx);
         }
         match &mut self.course {
             Course::Open(_) => self.finish_if_idle(),
             Course::Closed { think_time, chance, .. } => {
-                let (clock, pause) = (self.clock, think_time.draw(chance));
-                let wait = async move { clock.sleep(pause).await };
-                ctx.spawn(wait.into_actor(self).map(|(), conductor, ctx| conductor.once_more(ctx)));
+                // Never no time at all, or sign-ins that cost nothing would go on at one instant for ever.
+                let pause = think_time.draw(chance).max(SHORTEST_PAUSE);
+                let (clock, conductor) = (self.clock, ctx.address());
+                actix::spawn(async move {
+                    clock.sleep(pause).await;
+                    conductor.send(OnceMore).await.unwrap_or_default();
+                });
             }
         }
     }
@@ -266,7 +280,7 @@ impl Conductor {
         let Some(done) = self.done.take() else { return };
         let recorder = std::mem::take(&mut self.recorder);
         // Whoever asked for the run may have gone; then nobody needs to know.
-        drop(done.send(Finished { recorder, interrupted, missed: self.missed }));
+        drop(done.send(Finished { recorder, interrupted, waited: self.waited }));
     }
 }
 
@@ -274,10 +288,45 @@ impl Actor for Conductor {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.set_mailbox_capacity(MAILBOX);
         match self.course {
             Course::Open(_) => self.proceed(ctx),
             Course::Closed { .. } => self.begin_stage(0, ctx),
         }
+    }
+}
+
+/// A sign-in is over; `None` if its user is gone.
+#[derive(Message, Debug)]
+#[rtype(result = "()")]
+struct Done {
+    user: usize,
+    arrival: Arrival,
+    settled: Option<Settled>,
+}
+
+/// A loop of a closed course has thought.
+#[derive(Message, Clone, Copy, Debug)]
+#[rtype(result = "()")]
+struct OnceMore;
+
+impl Handler<Done> for Conductor {
+    type Result = ();
+
+    fn handle(&mut self, Done { user, arrival, settled }: Done, ctx: &mut Self::Context) {
+        self.in_flight.remove(&arrival.number);
+        if let Some(settled) = settled {
+            self.record(user, arrival, settled);
+        }
+        self.go_on(user, ctx);
+    }
+}
+
+impl Handler<OnceMore> for Conductor {
+    type Result = ();
+
+    fn handle(&mut self, OnceMore: OnceMore, ctx: &mut Self::Context) {
+        self.once_more(ctx);
     }
 }
 

@@ -29,6 +29,18 @@ impl Idle {
         Some(found)
     }
 
+    /// Takes this very user, who is free.
+    pub(super) fn take_this(&mut self, user: usize) {
+        if !std::mem::replace(&mut self.busy[user], true) {
+            self.free -= 1;
+        }
+    }
+
+    /// Whether the user started with a device.
+    pub(super) fn is_owner(&self, user: usize) -> bool {
+        self.owners[user]
+    }
+
     /// A user is free again.
     pub(super) fn give_back(&mut self, user: usize) {
         if std::mem::replace(&mut self.busy[user], false) {

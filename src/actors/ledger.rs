@@ -49,18 +49,35 @@ impl Ledger {
         self.policy.remember
     }
 
-    /// Judges an attempt, and notes what follows from it. An attempt that did not end was not decided.
+    /// Judges an attempt, and notes what follows from it. An attempt that did not end was not decided, nor one whose
+    /// challenge ran out on the way.
     pub(super) fn judge(&mut self, attempt: &Attempt, before: Beforehand) -> Option<Verdict> {
-        let end = attempt.end.as_ref()?;
         let (sent, heard) = attempt.claimed?;
         let when = Between { sent, heard };
+        let Some(end) = &attempt.end else {
+            // The password was right and the user went away afterwards: an attempt all the same.
+            if attempt.challenges.len() > 1 {
+                self.lock.attempted(when);
+            }
+            return None;
+        };
         let seen = decision(attempt, end);
+        if self.ran_out(attempt, seen.outcome) {
+            self.lock.failed(when);
+            return None;
+        }
         let verdict = oracle::judge(self.facts(attempt, before, when), seen);
         self.note(&verdict, when);
         if verdict.seen.outcome == Outcome::Tokens && !attempt.replayed {
             self.note_mfa(attempt);
         }
         Some(verdict)
+    }
+
+    /// Whether the refusal is that of a challenge which had run out, in a pool that takes too long: no decision.
+    fn ran_out(&self, attempt: &Attempt, outcome: Outcome) -> bool {
+        let refused = matches!(outcome, Outcome::Incorrect | Outcome::SessionOver);
+        refused && attempt.longest_leg >= self.policy.session_validity
     }
 
     fn facts(&self, attempt: &Attempt, before: Beforehand, when: Between) -> Facts {

@@ -15,7 +15,7 @@ use super::ledger::{Ledger, Owned};
 use super::user::{Ports, User};
 use crate::client::{Device, DeviceAnswer, DeviceAsk, DeviceStep};
 use crate::clock::Timestamp;
-use crate::ids::{DeviceGroupKey, DeviceKey, PoolId, Sub};
+use crate::ids::{DeviceGroupKey, DeviceKey, Password, PoolId, Sub};
 use crate::oracle;
 use crate::policy::PoolPolicy;
 use crate::pool::{NewAccount, NewDevice};
@@ -29,7 +29,7 @@ use crate::workload::Person;
 #[derive(Debug)]
 pub struct Newcomer {
     person: Person,
-    password: String,
+    password: Password,
     totp: Option<TotpSecret>,
     devices: Vec<(NewDeviceMetadata, Device)>,
 }
@@ -47,11 +47,12 @@ pub struct Setting {
     pub ephemeral_bits: u32,
 }
 
-/// Provisions these people, in their order: an account for the pool, and the newcomer. `told` hears how many are done.
+/// Provisions these people, in their order: an account for the pool, and the newcomer. `told` hears how many are done, and
+/// says whether to go on: what is done by then is returned.
 pub fn provision(
     setting: &Setting,
     people: Vec<Person>,
-    told: &(dyn Fn(u64) + Sync),
+    told: &(dyn Fn(u64) -> bool + Sync),
 ) -> Vec<(NewAccount, Newcomer)> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let share = people.len().div_ceil(threads).max(1);
@@ -62,12 +63,14 @@ pub fn provision(
         shares.push(people.by_ref().take(share).collect());
     }
     let work = |share: Vec<Person>| {
-        let one = |person| {
-            let provisioned = provision_one(setting, person);
-            told(done.fetch_add(1, Ordering::Relaxed) + 1);
-            provisioned
-        };
-        share.into_iter().map(one).collect::<Vec<_>>()
+        let mut provisioned = Vec::with_capacity(share.len());
+        for person in share {
+            provisioned.push(provision_one(setting, person));
+            if !told(done.fetch_add(1, Ordering::Relaxed) + 1) {
+                break;
+            }
+        }
+        provisioned
     };
     thread::scope(|scope| {
         let running: Vec<_> = shares.into_iter().map(|share| scope.spawn(|| work(share))).collect();
@@ -103,7 +106,7 @@ fn provision_one(setting: &Setting, person: Person) -> (NewAccount, Newcomer) {
         devices: known,
         ..NewAccount::new(person.username.clone(), sub, salt, verifier)
     };
-    (account, Newcomer { person, password, totp, devices })
+    (account, Newcomer { person, password: Password::new(password), totp, devices })
 }
 
 /// A device that a person has had before: the device itself, and what the pool keeps of it.

@@ -11,7 +11,7 @@ use super::ledger::{Beforehand, Ledger, Owned, through_mfa};
 use crate::client::{End, Intent, Plan, SignIn};
 use crate::clock::{Clock, Timestamp};
 use crate::compute::Compute;
-use crate::ids::{ClientId, DeviceKey, PoolId, Username};
+use crate::ids::{ClientId, DeviceKey, Password, PoolId, Username};
 use crate::metrics;
 use crate::oracle::{self, Verdict};
 use crate::policy::{Factors, RememberMode, RiskLevel};
@@ -63,7 +63,7 @@ impl std::fmt::Debug for Ports {
 pub struct User {
     pub(super) ports: Ports,
     pub(super) username: Username,
-    pub(super) password: String,
+    pub(super) password: Password,
     pub(super) opts_in: bool,
     pub(super) totp: Option<TotpSecret>,
     pub(super) totp_step_used: Option<u64>,
@@ -90,6 +90,8 @@ pub(super) struct Settled {
     pub(super) end: metrics::End,
     /// When the client began.
     pub(super) began: Timestamp,
+    /// What came before that and is nobody's latency: an administrator removing the device.
+    pub(super) prepared: Duration,
     /// When tokens or a refusal came, or it was given up.
     pub(super) ended: Timestamp,
     pub(super) human: Duration,
@@ -112,19 +114,20 @@ impl Handler<SignInNow> for User {
         let mut machine = SignIn::new(plan, machine_chance);
         let work = async move {
             let mut forgotten = false;
+            let told = drive.ports.clock.now();
             if let Some(request) = forget {
                 forgotten = matches!(drive.send(request).await, Ok(Ok(_)));
             }
             let began = drive.ports.clock.now();
             drive.human = Duration::ZERO;
             drive.run(&mut machine).await;
-            (machine, drive, began, forgotten)
+            (machine, drive, began, began.since(told), forgotten)
         };
-        Box::pin(work.into_actor(self).map(move |(machine, drive, began, forgotten), user, _| {
+        Box::pin(work.into_actor(self).map(move |(machine, drive, began, prepared, forgotten), user, _| {
             if let (Some(at), true) = (device, forgotten) {
                 user.ledger.devices[at].standing = oracle::Device::Forgotten;
             }
-            user.settle(order, &machine, drive, began)
+            Settled { prepared, ..user.settle(order, &machine, drive, began) }
         }))
     }
 }
@@ -134,15 +137,15 @@ impl User {
     fn choose_device(&mut self, intent: Intent) -> Option<usize> {
         let devices = self.ledger.devices.len();
         // Drawn in any case, so that what a user does later does not depend on what they have now.
-        let at = self.chance.random_range(0..usize::MAX);
-        (intent.needs_device() && devices > 0).then(|| at % devices)
+        let at = self.chance.random_range(0..u32::MAX);
+        (intent.needs_device() && devices > 0).then(|| usize::try_from(at).unwrap_or(0) % devices)
     }
 
     fn plan(&self, order: SignInNow, device: Option<usize>) -> Plan {
-        let mut password = self.password.clone();
-        if order.intent == Intent::WrongPassword {
-            password.push('?');
-        }
+        let password = match order.intent {
+            Intent::WrongPassword => Password::new(format!("{}?", self.password.as_str())),
+            _ => self.password.clone(),
+        };
         let full = self.ledger.devices.len() >= MOST_DEVICES;
         let oldest = self.ledger.devices.first().map(|owned| owned.key.clone());
         Plan {
@@ -208,7 +211,7 @@ impl User {
             Some((ended, end)) => (*ended, report(end)),
         };
         let Drive { human, steps, throttled, requests, .. } = drive;
-        Settled { end, began, ended, human, steps, verdicts, throttled, requests }
+        Settled { end, began, prepared: Duration::ZERO, ended, human, steps, verdicts, throttled, requests }
     }
 
     fn keep_devices(&mut self, machine: &SignIn, drive: &Drive) {

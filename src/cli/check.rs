@@ -7,7 +7,7 @@ use super::args::CheckArgs;
 use super::{Exit, complain, say};
 use crate::client::Intent;
 use crate::oracle::{self, Claim, Device, Facts, Lock};
-use crate::policy::{RememberMode, RiskMode};
+use crate::policy::{Factors, Lockout, MfaMode, RememberMode, RiskMode};
 use crate::scenario::{self, Diagnostic, Scenario};
 
 /// Checks the files and shows what they mean.
@@ -16,7 +16,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     for file in &args.files {
         match scenario::read(file) {
             Ok(scenario) => {
-                say(&format!("{}\n{}\n", scenario.resolved_yaml(), expected(&scenario)));
+                exit = exit.or(say(&format!("{}\n{}\n", scenario.resolved_yaml(), expected(&scenario))));
             }
             Err(diagnostic) => {
                 complain(&rendered(&diagnostic));
@@ -58,8 +58,11 @@ fn expected(scenario: &Scenario) -> String {
 }
 
 fn situation(facts: &Facts) -> String {
-    if facts.claim == Claim::Wrong {
-        return "wrong password".to_owned();
+    match (facts.lock, facts.claim) {
+        (Lock::Locked, _) => return "after five failures".to_owned(),
+        (_, Claim::Wrong) => return "wrong password".to_owned(),
+        (_, Claim::Replayed) => return "claim used before".to_owned(),
+        (_, Claim::Right) => {}
     }
     let damaged = if facts.device_secret_right { "" } else { ", secret damaged" };
     let risk = facts.risk.map_or_else(String::new, |(level, action)| format!(", {level} risk: {action}"));
@@ -72,9 +75,9 @@ fn situations(scenario: &Scenario) -> Vec<Facts> {
     let policy = &scenario.pool;
     let some = |share: f64| share > 0.0;
     for (intent, _) in scenario.workload.mix.iter().filter(|(_, share)| some(*share)) {
-        for (factors, _) in scenario.population.factors.iter().filter(|(_, share)| some(*share)) {
+        for factors in factors(scenario) {
             for (level, _) in scenario.workload.risk.iter().filter(|(_, share)| some(*share)) {
-                for device in devices(scenario, intent) {
+                for (device, claim, lock) in devices(scenario, intent) {
                     let enforced = policy.risk.mode == RiskMode::Enforced;
                     all.push(Facts {
                         remember: policy.remember,
@@ -83,12 +86,12 @@ fn situations(scenario: &Scenario) -> Vec<Facts> {
                         risk_note: policy.switches.risk_note,
                         strict_mfa_binding: policy.switches.strict_mfa_binding,
                         factors,
-                        claim: if intent == Intent::WrongPassword { Claim::Wrong } else { Claim::Right },
+                        claim,
                         device,
                         mfa_bound: factors.any(),
                         device_secret_right: intent != Intent::WrongDeviceSecret,
                         risk: level.filter(|_| enforced).map(|level| (level, policy.risk.action(level))),
-                        lock: Lock::Open,
+                        lock,
                     });
                 }
             }
@@ -97,15 +100,34 @@ fn situations(scenario: &Scenario) -> Vec<Facts> {
     all
 }
 
-/// The standings that a device can have in a sign-in with this intent.
-fn devices(scenario: &Scenario, intent: Intent) -> Vec<Device> {
+/// The factors that users have, or come to have where the pool makes those without one set one up.
+fn factors(scenario: &Scenario) -> Vec<Factors> {
+    let all = scenario.population.factors.iter().filter(|(_, share)| *share > 0.0);
+    let mut factors: Vec<Factors> = all.map(|(factors, _)| factors).collect();
+    let sets_up = scenario.pool.mfa == MfaMode::On && factors.contains(&Factors::None);
+    if sets_up && !factors.contains(&Factors::Totp) {
+        factors.push(Factors::Totp);
+    }
+    factors
+}
+
+/// What a sign-in with this intent can come to: the standing of its device, its claim, and whether failures lock it out.
+fn devices(scenario: &Scenario, intent: Intent) -> Vec<(Device, Claim, Lock)> {
+    let right = |device| (device, Claim::Right, Lock::Open);
     match intent {
-        Intent::NewDevice | Intent::WrongPassword | Intent::ReplayedClaim => vec![Device::None],
+        Intent::NewDevice => vec![right(Device::None)],
+        Intent::WrongPassword if scenario.pool.lockout == Lockout::Off => {
+            vec![(Device::None, Claim::Wrong, Lock::Open)]
+        }
+        Intent::WrongPassword => {
+            vec![(Device::None, Claim::Wrong, Lock::Open), (Device::None, Claim::Right, Lock::Locked)]
+        }
+        Intent::ReplayedClaim => vec![right(Device::None), (Device::None, Claim::Replayed, Lock::Open)],
         // Whose device is forgotten goes on as with a new one.
-        Intent::ForgottenDevice => vec![Device::Forgotten, Device::None],
+        Intent::ForgottenDevice => vec![right(Device::Forgotten), right(Device::None)],
         Intent::KnownDevice | Intent::WrongDeviceSecret => match scenario.pool.remember {
-            RememberMode::OptIn => vec![Device::Remembered, Device::NotRemembered],
-            RememberMode::Always | RememberMode::No => vec![Device::Remembered],
+            RememberMode::OptIn => vec![right(Device::Remembered), right(Device::NotRemembered)],
+            RememberMode::Always | RememberMode::No => vec![right(Device::Remembered)],
         },
     }
 }

@@ -36,10 +36,16 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Prints results to standard output. A reader that has heard enough is no error.
-fn say(text: &str) {
+/// Prints results to standard output. A reader that has heard enough is no error; what cannot be written is.
+fn say(text: &str) -> Exit {
     let mut out = io::stdout().lock();
-    drop(out.write_all(text.as_bytes()).and_then(|()| out.flush()));
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            complain(&format!("error: cannot write to standard output: {error}"));
+            Exit::Internal
+        }
+        _ => Exit::Pass,
+    }
 }
 
 /// Prints what went wrong to standard error.

@@ -1,7 +1,6 @@
 //! `poolproof run`.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::io::{self, IsTerminal as _};
 use std::path::{Path, PathBuf};
 
@@ -9,7 +8,7 @@ use super::args::{Format, RunArgs};
 use super::progress::Progress;
 use super::{Exit, complain, say};
 use crate::report;
-use crate::run::{Settings, run as play};
+use crate::run::{Settings, Stop, run as play};
 use crate::scenario::{self, Scenario};
 use crate::seed::Seed;
 
@@ -27,15 +26,34 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         Ok(jobs) => jobs,
         Err(exit) => return exit,
     };
+    let stop = match stop_on_signals() {
+        Ok(stop) => stop,
+        Err(error) => {
+            complain(&format!("error: cannot listen for Ctrl-C: {error}"));
+            return Exit::Internal;
+        }
+    };
     let mut exit = Exit::Pass;
     for job in &jobs {
-        let end = run_one(args, job);
+        let end = run_one(args, job, &stop);
         exit = exit.or(end);
         if end == Exit::Interrupted {
             break;
         }
     }
     exit
+}
+
+/// The first Ctrl-C ends the run and has its report written; the second ends the program.
+fn stop_on_signals() -> Result<Stop, ctrlc::Error> {
+    let stop = Stop::default();
+    let pulled = stop.clone();
+    ctrlc::set_handler(move || {
+        if pulled.pull() {
+            std::process::exit(Exit::Interrupted.code().into());
+        }
+    })?;
+    Ok(stop)
 }
 
 fn prepare(args: &RunArgs) -> Result<Vec<Job>, Exit> {
@@ -76,10 +94,7 @@ fn prepare(args: &RunArgs) -> Result<Vec<Job>, Exit> {
 
 /// The scenario and its text; what is wrong with it, ready to print.
 fn read(file: &Path) -> Result<(Scenario, String), String> {
-    let scenario = scenario::read(file).map_err(|diagnostic| super::check::rendered(&diagnostic))?;
-    let text = fs::read_to_string(file)
-        .map_err(|error| format!("error: cannot read {}: {error}", file.display()))?;
-    Ok((scenario, text))
+    scenario::read_with_text(file).map_err(|diagnostic| super::check::rendered(&diagnostic))
 }
 
 fn overridden(scenario: Scenario, args: &RunArgs) -> Scenario {
@@ -90,7 +105,7 @@ fn overridden(scenario: Scenario, args: &RunArgs) -> Scenario {
     }
 }
 
-fn run_one(args: &RunArgs, job: &Job) -> Exit {
+fn run_one(args: &RunArgs, job: &Job, stop: &Stop) -> Exit {
     let progress = Progress::new(&job.scenario.name);
     let settings = Settings {
         file: job.file.display().to_string(),
@@ -99,13 +114,7 @@ fn run_one(args: &RunArgs, job: &Job) -> Exit {
         defect: None,
         observer: progress.observer(),
     };
-    let interrupt = || async {
-        if tokio::signal::ctrl_c().await.is_err() {
-            // Without a signal there is nothing to wait for.
-            std::future::pending::<()>().await;
-        }
-    };
-    let played = play(&job.scenario, &settings, interrupt);
+    let played = play(&job.scenario, &settings, stop);
     progress.finish();
     let report = match played {
         Ok(report) => report,
@@ -116,9 +125,9 @@ fn run_one(args: &RunArgs, job: &Job) -> Exit {
     };
     let written = report::write(&job.dir, &report, args.format.contains(&Format::Html));
     let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    say(&report::text(&report, written.as_ref().ok(), colour));
+    let said = say(&report::text(&report, written.as_ref().ok(), colour));
     match written {
-        Ok(_) => Exit::from_code(report.verdict.exit_code),
+        Ok(_) => said.or(Exit::from_code(report.verdict.exit_code)),
         Err(error) => {
             complain(&format!("error: {error}"));
             Exit::Internal

@@ -35,7 +35,7 @@ impl SignIn {
                 }
                 self.replay(now)
             }
-            (_, event) => self.misbehaved(now, format!("an event out of order: {event:?}")),
+            (state, _) => self.misbehaved(now, format!("something out of order after {}", state.name())),
         }
     }
 

@@ -18,6 +18,11 @@ impl SignIn {
             (State::FactorAnswer | State::DeviceAnswer, Event::Answer(answer)) => self.on_auth(now, answer),
             (State::SecretCode, Event::Answer(answer)) => self.on_secret_code(now, answer),
             (State::SetupAnswer { secret }, Event::Answer(answer)) => self.on_verified(now, secret, answer),
+            (State::SetupFinished { secret }, Event::Answer(answer)) => {
+                // Until the pool has taken this last answer, the app is nobody's factor.
+                self.new_app = answer.is_ok().then_some(secret);
+                self.on_auth(now, answer)
+            }
             (State::DevicePublic { session }, Event::Device(DeviceAnswer::PublicValue(public_a))) => {
                 self.send_device_public(now, session.as_ref(), &public_a)
             }
@@ -114,9 +119,8 @@ impl SignIn {
     fn on_verified(&mut self, now: Timestamp, secret: TotpSecret, answer: Reply) -> Action {
         match answer {
             Ok(Response::SoftwareTokenVerified { session }) => {
-                self.new_app = Some(secret);
                 let answer = self.answer_to(ChallengeName::MfaSetup, Some(&session), Parameters::new());
-                self.send(now, Request::RespondToAuthChallenge(answer), State::FactorAnswer)
+                self.send(now, Request::RespondToAuthChallenge(answer), State::SetupFinished { secret })
             }
             Ok(_) => self.misbehaved(now, "an answer of another operation"),
             Err(error) => self.refused(now, error),

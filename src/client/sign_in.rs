@@ -1,10 +1,12 @@
 //! A sign-in as the user's app lives it: its states, and the password's leg.
 
+use std::time::Duration;
+
 use data_encoding::BASE64;
 
 use super::device::{DeviceAnswer, DeviceAsk};
 use crate::clock::Timestamp;
-use crate::ids::{AccessToken, ClientId, DeviceKey, PoolId, Session, Username};
+use crate::ids::{AccessToken, ClientId, DeviceKey, Password, PoolId, Session, Username};
 use crate::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, InitiateAuth, NewDeviceMetadata, Parameters,
     Reply, Request, RespondToAuthChallenge, Response, keys,
@@ -30,7 +32,7 @@ pub struct Plan {
     /// Who signs in.
     pub username: Username,
     /// The password as typed, right or wrong.
-    pub password: String,
+    pub password: Password,
     /// The device that signs in, if it has a key.
     pub device: Option<DeviceKey>,
     /// Whether that device's secret turns out to be damaged.
@@ -116,6 +118,8 @@ pub struct Attempt {
     pub challenges: Vec<ChallengeName>,
     /// When the claim was sent and answered.
     pub claimed: Option<(Timestamp, Timestamp)>,
+    /// The longest time from asking for a challenge to hearing what became of its answer.
+    pub longest_leg: Duration,
     /// How it ended, if it did.
     pub end: Option<AttemptEnd>,
 }
@@ -159,6 +163,8 @@ pub struct SignIn {
     pub(super) end: Option<(Timestamp, End)>,
     claim: Option<RespondToAuthChallenge>,
     requests: u32,
+    /// When the request before the one under way was sent, and that one.
+    sent: [Timestamp; 2],
 }
 
 /// What a sign-in waits for.
@@ -173,6 +179,7 @@ pub(super) enum State {
     FactorAnswer,
     SecretCode,
     SetupAnswer { secret: TotpSecret },
+    SetupFinished { secret: TotpSecret },
     DevicePublic { session: Option<Session> },
     DeviceChallenge,
     DeviceClaim { session: Option<Session> },
@@ -183,6 +190,19 @@ pub(super) enum State {
     GivingUp,
     Replay { sent: Timestamp },
     Over,
+}
+
+impl State {
+    /// What is waited for, for whoever hears of a misbehaviour.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Enrolment { .. } => "the device was asked to enrol",
+            Self::Confirmation { .. } => "ConfirmDevice",
+            Self::OptIn { .. } => "UpdateDeviceStatus",
+            Self::GivingUp => "ForgetDevice",
+            _ => "a challenge",
+        }
+    }
 }
 
 impl SignIn {
@@ -200,6 +220,7 @@ impl SignIn {
             end: None,
             claim: None,
             requests: 0,
+            sent: [Timestamp::default(); 2],
         }
     }
 
@@ -231,6 +252,9 @@ impl SignIn {
     /// Goes on. Events that do not fit what it waits for end it as the pool's misbehaviour.
     pub fn next(&mut self, now: Timestamp, event: Event) -> Action {
         let state = std::mem::replace(&mut self.state, State::Over);
+        if matches!(event, Event::Answer(_)) {
+            self.time_leg(now);
+        }
         match (state, event) {
             (_, Event::NoAnswer(why)) => self.stop(now, End::NoAnswer(why)),
             (_, Event::WalkedAway) => self.stop(now, End::GaveUp),
@@ -308,7 +332,7 @@ impl SignIn {
             identity: identity.clone(),
             timestamp: ClaimTimestamp::format(now),
         };
-        let password = self.plan.password.clone();
+        let password = self.plan.password.as_str().to_owned();
         let group = self.plan.group;
         Action::Compute(Job::ClientKey { group, a, public_a, public_b, salt, identity, password })
     }
@@ -336,6 +360,7 @@ impl SignIn {
             replayed: false,
             challenges: vec![ChallengeName::PasswordVerifier],
             claimed: None,
+            longest_leg: Duration::ZERO,
             end: None,
         });
         self.send(now, Request::RespondToAuthChallenge(claim), State::PasswordAnswer { sent: now })
@@ -366,6 +391,7 @@ impl SignIn {
             replayed: true,
             challenges: vec![ChallengeName::PasswordVerifier],
             claimed: None,
+            longest_leg: Duration::ZERO,
             end: None,
         });
         self.send(now, Request::RespondToAuthChallenge(claim), State::Replay { sent: now })
@@ -411,8 +437,18 @@ impl SignIn {
         if self.requests > MOST_REQUESTS {
             return self.misbehaved(now, "challenges without end");
         }
+        self.sent = [self.sent[1], now];
         self.state = state;
         Action::Send(request)
+    }
+
+    /// An answer is heard: the challenge that it settles was asked for by the request before.
+    fn time_leg(&mut self, now: Timestamp) {
+        let first = self.requests < 2;
+        let leg = now.since(self.sent[0]);
+        if let Some(attempt) = self.attempts.last_mut().filter(|attempt| !first && attempt.end.is_none()) {
+            attempt.longest_leg = attempt.longest_leg.max(leg);
+        }
     }
 
     /// Notes how the attempt in progress ended.

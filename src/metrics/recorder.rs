@@ -44,6 +44,11 @@ impl Recorder {
         debug_assert!(self.0.all.add_up() && self.0.measured.add_up());
     }
 
+    /// Notes a sign-in, not of the warm-up, that could not start when it was meant to: it was offered all the same.
+    pub fn missed(&mut self, intended: Duration) {
+        self.0.miss(intended);
+    }
+
     /// Everything seen so far.
     pub fn snapshot(&self) -> Snapshot {
         debug_assert!(self.0.add_up());

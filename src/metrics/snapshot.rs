@@ -1,6 +1,7 @@
 //! Everything that was recorded up to a moment.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::{Decisions, End, Latencies, SignInRecord, Summary, Timeline};
 use crate::clock::as_us;
@@ -82,6 +83,8 @@ pub struct Snapshot {
     pub(super) measured: SignIns,
     pub(super) throttled: BTreeMap<Step, u64>,
     pub(super) requests: u64,
+    /// Sign-ins that could not start, without warm-up.
+    pub(super) missed: u64,
     pub(super) window: Option<Window>,
     pub(super) intended: Latencies,
     pub(super) service: Latencies,
@@ -99,6 +102,7 @@ impl Snapshot {
             measured: SignIns::default(),
             throttled: BTreeMap::new(),
             requests: 0,
+            missed: 0,
             window: None,
             intended: Latencies::fine(),
             service: Latencies::fine(),
@@ -122,6 +126,7 @@ impl Snapshot {
             *self.throttled.entry(*step).or_default() += count;
         }
         self.requests += other.requests;
+        self.missed += other.missed;
         self.widen(other.window);
         self.intended.merge(&other.intended);
         self.service.merge(&other.service);
@@ -148,6 +153,13 @@ impl Snapshot {
             && sum(|interval| interval.completed) == self.all.completed
             && sum(|interval| interval.refused) == self.all.refused
             && sum(|interval| interval.failed) == self.all.failed()
+    }
+
+    /// Notes that a sign-in could not start when it was meant to.
+    pub(super) fn miss(&mut self, intended: Duration) {
+        let us = as_us(intended);
+        self.missed += 1;
+        self.widen(Some(Window { first_intended_us: us, last_intended_us: us, last_end_us: us }));
     }
 
     /// Puts one sign-in in.

@@ -82,7 +82,7 @@ impl<'a> Summary<'a> {
 
     /// Measured sign-ins meant to start, per second; `None` below two or when all were meant for one moment.
     pub fn offered_per_s(&self) -> Option<f64> {
-        per_second(self.0.measured.started, self.offered_us()?)
+        per_second(self.0.measured.started + self.0.missed, self.offered_us()?)
     }
 
     /// Measured sign-ins that the pool answered, per second from the first intended start to the last end.
@@ -93,6 +93,11 @@ impl<'a> Summary<'a> {
         let until_last_end = window.last_end_us.saturating_sub(window.first_intended_us);
         let time_us = self.offered_us()?.max(until_last_end as f64);
         per_second(self.0.measured.answered(), time_us)
+    }
+
+    /// Sign-ins that could not start when they were meant to, without warm-up.
+    pub const fn missed(&self) -> u64 {
+        self.0.missed
     }
 
     /// Answers with `TooManyRequestsException`, warm-up too.
@@ -113,7 +118,8 @@ impl<'a> Summary<'a> {
     /// The time that arrivals took: from the first to the last, and one mean gap more, so that n arrivals have n gaps.
     fn offered_us(&self) -> Option<f64> {
         let window = self.0.window?;
-        let (n, span_us) = (self.0.measured.started, window.last_intended_us - window.first_intended_us);
+        let (n, span_us) =
+            (self.0.measured.started + self.0.missed, window.last_intended_us - window.first_intended_us);
         (n > 1 && span_us > 0).then(|| span_us as f64 * n as f64 / (n - 1) as f64)
     }
 }

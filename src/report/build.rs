@@ -50,6 +50,7 @@ impl Report {
                 lag_p50_us: summary.lag().quantile_us(0.5),
                 lag_p99_us: summary.lag().quantile_us(0.99),
                 lag_max_us: summary.lag().max_us(),
+                missed: summary.missed(),
                 saturated: subject.saturated,
             },
             timeline: timeline(summary.timeline()),
@@ -78,7 +79,11 @@ impl Report {
         } else {
             format!("'{}'", file.replace('\'', r"'\''"))
         };
-        format!("poolproof run {file} --seed {}", self.seed)
+        let clock = match self.clock {
+            ClockKind::Wall => "wall",
+            ClockKind::Virtual => "virtual",
+        };
+        format!("poolproof run {file} --seed {} --clock {clock}", self.seed)
     }
 }
 

@@ -263,6 +263,8 @@ pub struct Generator {
     pub lag_p99_us: Option<u64>,
     /// Most.
     pub lag_max_us: Option<u64>,
+    /// Sign-ins that could not start because nobody was free; they count as offered.
+    pub missed: u64,
     /// Why the numbers of this report cannot be trusted, if so.
     pub saturated: Option<String>,
 }

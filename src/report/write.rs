@@ -73,6 +73,10 @@ pub fn write(dir: &Path, report: &Report, with_html: bool) -> Result<Written, Re
     fs::create_dir_all(dir).map_err(|source| ReportError::Folder { path: dir.to_owned(), source })?;
     let json = replace(dir, JSON, &report.to_json())?;
     let html = with_html.then(|| replace(dir, HTML, &html::page(report))).transpose()?;
+    if html.is_none() {
+        // A page of an earlier run would tell of another one than the report beside it. Most often there is none.
+        let _ = fs::remove_file(dir.join(HTML));
+    }
     Ok(Written { json, html })
 }
 

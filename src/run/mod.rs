@@ -1,10 +1,10 @@
 //! The weave: a scenario becomes a workload, actors, and a report.
 
 mod health;
+mod stop;
 mod thresholds;
 
 use std::cell::RefCell;
-use std::future::Future;
 use std::io;
 use std::num::NonZero;
 use std::pin::pin;
@@ -29,6 +29,8 @@ use crate::report::{CpuSpent, Environment, Report, Subject};
 use crate::scenario::{GroupName, Model, Scenario, Service, ServiceModel};
 use crate::srp::Group;
 use crate::workload::{Draws, arrivals, asked_per_s, length, owners, population};
+
+pub use stop::Stop;
 
 /// The id of the embedded pool.
 const POOL_ID: &str = "us-east-1_poolproof";
@@ -77,16 +79,12 @@ pub struct Settings {
 #[error("cannot start the run's threads: {0}")]
 pub struct RunError(#[from] io::Error);
 
-/// Plays a scenario and reports. When `interrupt` is ready before it is over, the report is partial.
+/// Plays a scenario and reports. When `stop` is pulled before it is over, the report is partial.
 ///
 /// # Errors
 ///
 /// When the operating system gives no thread.
-pub fn run<F: Future<Output = ()>>(
-    scenario: &Scenario,
-    settings: &Settings,
-    interrupt: impl FnOnce() -> F,
-) -> Result<Report, RunError> {
+pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Report, RunError> {
     let group = group(scenario.group);
     let setting = Setting {
         seed: scenario.seed,
@@ -95,7 +93,10 @@ pub fn run<F: Future<Output = ()>>(
         ephemeral_bits: scenario.client.ephemeral_bits,
     };
     let users = u64::from(scenario.population.users);
-    let told = |done| (settings.observer)(Event::Provisioned { done, users });
+    let told = |done| {
+        (settings.observer)(Event::Provisioned { done, users });
+        !stop.is_pulled()
+    };
     let people = provision(&setting, population(scenario).collect(), &told);
     let model = cost_model(scenario.service, group);
     let system = system(scenario.clock)?;
@@ -105,7 +106,7 @@ pub fn run<F: Future<Output = ()>>(
             ClockKind::Virtual => Compute::inline(clock, model),
             ClockKind::Wall => Compute::threads(threads_a_side(), threads_a_side())?,
         };
-        let finished = play(scenario, settings, &setting, clock, &compute, people, interrupt).await;
+        let finished = play(scenario, settings, &setting, clock, &compute, people, stop).await;
         Ok(report(scenario, settings, finished, &compute))
     })
 }
@@ -143,14 +144,14 @@ fn cost_model(service: Service, group: Group) -> CostModel {
     CostModel { cores, modexp_256, modexp_513, modexp_1025 }
 }
 
-async fn play<F: Future<Output = ()>>(
+async fn play(
     scenario: &Scenario,
     settings: &Settings,
     setting: &Setting,
     clock: Clock,
     compute: &Compute,
     people: Vec<(NewAccount, Newcomer)>,
-    interrupt: impl FnOnce() -> F,
+    stop: &Stop,
 ) -> Finished {
     let client_id = ClientId::new(CLIENT_ID);
     let identity =
@@ -183,7 +184,7 @@ async fn play<F: Future<Output = ()>>(
     let told = Box::new(move |progress| observer(Event::Running { progress, length }));
     let (done, finished) = oneshot::channel();
     let conductor = Conductor::new(clock, users, owners, course(scenario), told, done).start();
-    let mut finished = match select(finished, pin!(interrupt())).await {
+    let mut finished = match select(finished, pin!(stop.pulled())).await {
         Either::Left((finished, _)) => return finished.unwrap_or_default(),
         Either::Right(((), finished)) => finished,
     };
@@ -223,11 +224,9 @@ fn report(scenario: &Scenario, settings: &Settings, finished: Finished, compute:
     let snapshot = finished.recorder.into_snapshot();
     let summary = snapshot.summary();
     let cpu = client.cpu.zip(server.cpu).map(|(client, server)| CpuSpent { client, server });
-    let saturated = match scenario.clock {
-        // In virtual time nobody is ever late.
-        ClockKind::Virtual => None,
-        ClockKind::Wall => health::saturated(&summary, &client, finished.missed),
-    };
+    // The users of a closed workload set their own pace.
+    let waited = if matches!(scenario.workload.model, Model::Closed { .. }) { 0 } else { finished.waited };
+    let saturated = health::saturated(scenario.clock, &summary, &client, waited);
     let subject = Subject {
         name: scenario.name.clone(),
         about: scenario.about.clone(),

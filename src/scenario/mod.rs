@@ -49,6 +49,15 @@ const LISTS: [&str; 2] = ["workload.stages", "thresholds"];
 ///
 /// What is wrong with the file or with reading it.
 pub fn read(path: &Path) -> Result<Scenario, Diagnostic> {
+    read_with_text(path).map(|(scenario, _)| scenario)
+}
+
+/// Reads the scenario file at `path`, and its text: of what may be a pipe both can be had only at once.
+///
+/// # Errors
+///
+/// What is wrong with the file or with reading it.
+pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
     let name = path.display().to_string();
     let mut bytes = Vec::new();
     // One byte more than allowed is enough to know that there are too many.
@@ -56,7 +65,8 @@ pub fn read(path: &Path) -> Result<Scenario, Diagnostic> {
     std::fs::File::open(path)
         .and_then(|file| file.take(limit).read_to_end(&mut bytes))
         .map_err(|error| Diagnostic::new(&name, "", Fault::of_file(format!("cannot be read: {error}"))))?;
-    parse(&name, &bytes)
+    let scenario = parse(&name, &bytes)?;
+    Ok((scenario, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
 /// Reads a scenario from the bytes of the file called `file_name`.

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use poolproof::clock::ClockKind;
 use poolproof::report::{Report, html};
-use poolproof::run::{Settings, run};
+use poolproof::run::{Settings, Stop, run};
 use poolproof::scenario;
 
 use crate::stage::{bundled, root, settings};
@@ -21,7 +21,7 @@ fn report(file: &Path) -> Option<(String, Report)> {
     }
     let name = file.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
     let settings = Settings { file: name, text: String::from_utf8(bytes).unwrap(), ..settings(None) };
-    let report = run(&scenario, &settings, std::future::pending::<()>).unwrap();
+    let report = run(&scenario, &settings, &Stop::default()).unwrap();
     Some((scenario.name, report))
 }
 

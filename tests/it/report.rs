@@ -232,7 +232,7 @@ fn the_terminal_gets_a_screenful() {
 fn replaying_is_one_command_whatever_the_file_is_called() {
     let mut report = report(ClockKind::Virtual, 3, false);
     report.scenario.file = "my scenarios/it's.yaml".to_owned();
-    assert_eq!(report.replay(), r"poolproof run 'my scenarios/it'\''s.yaml' --seed 7");
+    assert_eq!(report.replay(), r"poolproof run 'my scenarios/it'\''s.yaml' --seed 7 --clock virtual");
 }
 
 /// A folder of this test's own, empty.

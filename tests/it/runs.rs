@@ -1,8 +1,9 @@
 //! Whole runs: sums that must come out, clocks, closed workloads, and that a run can be replayed.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use poolproof::report::Report;
+use poolproof::run::{Event, Settings, Stop, run};
 
 use crate::stage::{play, scenario, settings};
 
@@ -126,12 +127,88 @@ fn cognitos_quotas_bind_where_their_arithmetic_says() {
 #[test]
 fn an_interrupt_leaves_a_partial_report_that_adds_up() {
     let scenario = scenario(&toy("{ stages: [ { for: 1h, rate: 50/s } ] }"));
-    let report = poolproof::run::run(&scenario, &settings(None), || async {
-        tokio::time::sleep(Duration::from_secs(20_000)).await;
+    let stop = Stop::default();
+    let rope = stop.clone();
+    let observer = Arc::new(move |event| {
+        if matches!(event, Event::Running { progress, .. } if progress.live.started >= 200) {
+            rope.pull();
+        }
     });
-    let report = report.unwrap();
+    let report = run(&scenario, &Settings { observer, ..settings(None) }, &stop).unwrap();
     adds_up(&report);
     assert!(report.partial);
-    assert!(report.sign_ins.started > 100);
+    assert!(report.sign_ins.started >= 200 && report.sign_ins.started < 10_000, "{:?}", report.sign_ins);
     assert_eq!(report.verdict.exit_code, 105);
+}
+
+#[test]
+fn an_interrupt_before_the_first_sign_in_leaves_a_report_too() {
+    let stop = Stop::default();
+    stop.pull();
+    let report =
+        run(&scenario(&toy("{ stages: [ { for: 1h, rate: 50/s } ] }")), &settings(None), &stop).unwrap();
+    adds_up(&report);
+    assert_eq!((report.partial, report.verdict.exit_code), (true, 105));
+}
+
+#[test]
+fn a_population_that_is_too_small_is_told_under_either_clock() {
+    let text = toy("{ arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }")
+        .replace("users: 100", "users: 1");
+    let report = play(&scenario(&text));
+    adds_up(&report);
+    assert_eq!(report.verdict.exit_code, 83);
+    assert!(report.generator.missed > 1000);
+    // What could not start was offered all the same.
+    assert_eq!(report.throughput.offered_per_s, Some(1000.0));
+    let sentence = report.generator.saturated.unwrap();
+    assert!(sentence.contains("ran out of users"), "{sentence}");
+}
+
+/// Regression: an attempt with the right password that the user walks away from postpones the forgetting of failures.
+#[test]
+fn walking_away_from_an_mfa_is_an_attempt_all_the_same() {
+    let text = "version: 1
+name: walker
+group: toy
+seed: 26
+pool: { remember: always, mfa: optional }
+population: { users: 1, factors: { totp: 100 } }
+workload:
+  stages: [ { for: 24h, rate: 0.02/s } ]
+  mix: { known_device: 30, new_device: 20, wrong_password: 50 }
+client: { mfa_delay: { log_normal: { median: 600s, sigma: 0.6 } } }
+";
+    let report = play(&scenario(text));
+    adds_up(&report);
+    assert!(report.sign_ins.abandoned > 50, "{:?}", report.sign_ins);
+    assert_eq!(report.decisions.mismatched, 0, "{:?}", report.decisions.mismatches.first());
+}
+
+/// Regression: an app whose set-up was throttled away in its last step is nobody's factor.
+#[test]
+fn a_setup_that_was_not_finished_is_none() {
+    let text = "version: 1
+name: setup
+group: toy
+seed: 4
+pool: { remember: always, mfa: on, quotas: { user_authentication: 1/s } }
+population: { users: 60, factors: { none: 100 }, devices: 2 }
+workload: { stages: [ { for: 30m, rate: 1/s } ] }
+client: { retries: 0 }
+";
+    let report = play(&scenario(text));
+    adds_up(&report);
+    assert!(report.sign_ins.abandoned > 100, "{:?}", report.sign_ins);
+    assert_eq!(report.decisions.mismatched, 0, "{:?}", report.decisions.mismatches.first());
+}
+
+/// Regression: a pool that takes longer than its challenges live has decided nothing wrong.
+#[test]
+fn a_challenge_that_ran_out_in_a_slow_pool_is_no_wrong_decision() {
+    let text = toy("{ stages: [ { for: 60s, rate: 5/s } ] }").replace("users: 100", "users: 2000");
+    let report = play(&scenario(&format!("{text}service: {{ modexp_256: 1ms, modexp_513: 200s }}\n")));
+    adds_up(&report);
+    assert!(report.sign_ins.refused > 50, "{:?}", report.sign_ins);
+    assert_eq!(report.decisions.mismatched, 0, "{:?}", report.decisions.mismatches.first());
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use poolproof::pool::Defect;
 use poolproof::report::Report;
-use poolproof::run::{Settings, run};
+use poolproof::run::{Settings, Stop, run};
 use poolproof::scenario::{self, Scenario};
 
 /// The folder of the project.
@@ -34,7 +34,7 @@ pub(crate) fn play(scenario: &Scenario) -> Report {
 
 /// Plays a scenario against a pool with a planted fault.
 pub(crate) fn play_with(scenario: &Scenario, defect: Option<Defect>) -> Report {
-    run(scenario, &settings(defect), std::future::pending::<()>).unwrap()
+    run(scenario, &settings(defect), &Stop::default()).unwrap()
 }
 
 /// Settings for a run that nobody watches.
