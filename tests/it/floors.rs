@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 8] = [
     &["scenario", "workload", "target", "compute", "metrics"],
     &["actors", "pair"],
     &["report"],
-    &["run"],
+    &["run", "matrix"],
     &["cli"],
 ];
 
