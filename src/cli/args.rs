@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs};
 use crate::clock::ClockKind;
 
 const EXIT_CODES: &str = "\
@@ -45,6 +46,12 @@ pub(super) enum Command {
     /// Check scenarios, and show what they mean and which decisions they expect; nothing is run.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
+    /// Show the whole policy as a table; play it against the pool, or hold it against a baseline.
+    #[command(after_help = MATRIX_EXAMPLES)]
+    Matrix(MatrixArgs),
+    /// Explain the decision about one sign-in, question by question, with its sources.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Print the JSON Schema of scenario files.
     Schema,
 }

@@ -3,6 +3,10 @@
 mod args;
 mod check;
 mod exit;
+mod explain;
+mod matrix;
+mod policy_args;
+mod pool_file;
 mod progress;
 mod run;
 mod schema;
@@ -29,6 +33,8 @@ pub fn main() -> ExitCode {
     let exit = match args.command {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
+        Command::Matrix(args) => matrix::matrix(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Schema => schema::schema(),
     };
     exit.into()
