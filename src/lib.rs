@@ -33,6 +33,7 @@ pub mod client;
 pub mod clock;
 pub mod compute;
 pub mod ids;
+pub mod matrix;
 pub mod metrics;
 pub mod oracle;
 pub mod pair;

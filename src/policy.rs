@@ -185,6 +185,11 @@ pub enum RiskNote {
     Off,
 }
 
+impl RiskNote {
+    /// All readings, from the widest.
+    pub const ALL: [Self; 3] = [Self::Pool, Self::Device, Self::Off];
+}
+
 /// Choices where Cognito's documentation is silent or contradicts itself (SEMANTICS g).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Switches {
@@ -252,6 +257,7 @@ words! {
         MfaRequired = "mfa_required",
         Block = "block",
     }
+    RiskNote { Pool = "pool", Device = "device", Off = "off", }
 }
 
 /// Everything that decides how a pool answers.
@@ -309,5 +315,6 @@ mod tests {
         same(&Factors::ALL);
         same(&RiskLevel::ALL);
         same(&RiskAction::ALL);
+        same(&RiskNote::ALL);
     }
 }

@@ -141,6 +141,11 @@ pub(super) fn through_mfa(attempt: &Attempt) -> bool {
     })
 }
 
+/// What an attempt has shown of the pool's decision; nothing if it did not end.
+pub fn seen(attempt: &Attempt) -> Option<Decision> {
+    attempt.end.as_ref().map(|end| decision(attempt, end))
+}
+
 fn decision(attempt: &Attempt, end: &AttemptEnd) -> Decision {
     let (outcome, new_device) = match end {
         AttemptEnd::Tokens { new_device } => (Outcome::Tokens, *new_device),

@@ -19,6 +19,7 @@ mod provision;
 mod user;
 
 pub use conductor::{Conductor, Course, Finished, Interrupt, Observer, Progress};
+pub use ledger::seen;
 pub use pool::{PoolActor, PoolTarget};
-pub use provision::{Newcomer, Setting, provision};
+pub use provision::{Belongings, Newcomer, Setting, provision};
 pub use user::{Ports, User};

@@ -34,6 +34,17 @@ pub struct Newcomer {
     devices: Vec<(NewDeviceMetadata, Device)>,
 }
 
+/// What someone new has at hand, for playing them without actors.
+#[derive(Debug)]
+pub struct Belongings {
+    /// Their password.
+    pub password: Password,
+    /// The secret of their authenticator app, if they have one.
+    pub totp: Option<TotpSecret>,
+    /// The devices that they have had before, with their keys.
+    pub devices: Vec<(DeviceKey, Device)>,
+}
+
 /// What provisioning needs to know of the run.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -175,6 +186,12 @@ impl Newcomer {
     /// Whether they have a device.
     pub fn has_device(&self) -> bool {
         !self.devices.is_empty()
+    }
+
+    /// What they have at hand.
+    pub fn into_belongings(self) -> Belongings {
+        let devices = self.devices.into_iter().map(|(metadata, device)| (metadata.device_key, device));
+        Belongings { password: self.password, totp: self.totp, devices: devices.collect() }
     }
 
     /// Brings the user and their devices to life.

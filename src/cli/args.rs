@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs};
 use crate::advise::Severity;
 use crate::clock::ClockKind;
 
@@ -59,6 +60,12 @@ pub(super) enum Command {
     /// Tell what will surprise in a pool's settings; nothing is run.
     #[command(after_help = ADVISE_EXAMPLES)]
     Advise(AdviseArgs),
+    /// Show the whole policy as a table; play it against the pool, or hold it against a baseline.
+    #[command(after_help = MATRIX_EXAMPLES)]
+    Matrix(MatrixArgs),
+    /// Explain the decision about one sign-in, question by question, with its sources.
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain(ExplainArgs),
     /// Print the JSON Schema of scenario files.
     Schema,
 }

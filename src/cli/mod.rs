@@ -4,6 +4,10 @@ mod advise;
 mod args;
 mod check;
 mod exit;
+mod explain;
+mod matrix;
+mod policy_args;
+mod pool_file;
 mod progress;
 mod run;
 mod schema;
@@ -31,6 +35,8 @@ pub fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Check(args) => check::check(&args),
         Command::Advise(args) => advise::advise(&args),
+        Command::Matrix(args) => matrix::matrix(&args),
+        Command::Explain(args) => explain::explain(&args),
         Command::Schema => schema::schema(),
     };
     exit.into()

@@ -15,9 +15,7 @@ pub(super) struct Progress(ProgressBar);
 impl Progress {
     /// A bar for the run of this name.
     pub(super) fn new(name: &str) -> Self {
-        let watched = io::stderr().is_terminal() && std::env::var_os("CI").is_none();
-        let target = if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(1), target).with_prefix(name.to_owned());
+        let bar = ProgressBar::with_draw_target(Some(1), target()).with_prefix(name.to_owned());
         if let Ok(style) = ProgressStyle::with_template("  {prefix}  {bar:24}  {msg}") {
             bar.set_style(style.progress_chars("━╸ "));
         }
@@ -51,6 +49,35 @@ impl Progress {
     pub(super) fn finish(&self) {
         self.0.finish_and_clear();
     }
+}
+
+/// A bar on standard error for a number of cells.
+pub(super) struct Cells(ProgressBar);
+
+impl Cells {
+    /// A bar for so many cells.
+    pub(super) fn new(cells: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(cells as u64), target());
+        if let Ok(style) = ProgressStyle::with_template("  matrix  {bar:24}  {pos} of {len} cells") {
+            bar.set_style(style.progress_chars("━╸ "));
+        }
+        Self(bar)
+    }
+
+    /// So many are done.
+    pub(super) fn at(&self, done: usize) {
+        self.0.set_position(done as u64);
+    }
+
+    /// Takes the bar away.
+    pub(super) fn finish(&self) {
+        self.0.finish_and_clear();
+    }
+}
+
+fn target() -> ProgressDrawTarget {
+    let watched = io::stderr().is_terminal() && std::env::var_os("CI").is_none();
+    if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
 }
 
 fn milliseconds(time: Duration) -> String {

@@ -2,7 +2,7 @@
 
 use super::decision::{Decision, Outcome, RuleId, Verdict};
 use super::facts::{Facts, Lock};
-use super::rules::{RULES, Rule, Then, WRONG_DEVICE_SECRET};
+use super::rules::{RULES, Rule, Then, WRONG_DEVICE_SECRET, WRONG_DEVICE_SECRET_SAYS};
 use crate::policy::Factors;
 use crate::protocol::ChallengeName;
 
@@ -51,7 +51,15 @@ pub fn rules() -> impl Iterator<Item = RuleId> {
     RULES.iter().map(|rule| rule.name).chain([WRONG_DEVICE_SECRET])
 }
 
-fn applicable(facts: &Facts) -> Option<&'static Rule> {
+/// This rule in one sentence; nothing for a rule that is not in the table.
+pub fn says(rule: RuleId) -> &'static str {
+    if rule.id == WRONG_DEVICE_SECRET.id {
+        return WRONG_DEVICE_SECRET_SAYS;
+    }
+    RULES.iter().find(|known| known.name.id == rule.id).map_or("", |known| known.says)
+}
+
+pub(super) fn applicable(facts: &Facts) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.when.fits(facts))
 }
 
@@ -70,7 +78,7 @@ const fn second_factor(factors: Factors) -> &'static [ChallengeName] {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
@@ -78,7 +86,7 @@ mod tests {
     use crate::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 
     /// Every situation there is: the cells of the matrix times switches, claims, locks and damaged secrets.
-    fn every_situation() -> Vec<Facts> {
+    pub(crate) fn every_situation() -> Vec<Facts> {
         let mut all = Vec::new();
         let mut risks = vec![None];
         risks.extend(RiskLevel::ALL.iter().flat_map(|l| RiskAction::ALL.map(|a| Some((*l, a)))));
@@ -148,6 +156,16 @@ mod tests {
         let all: BTreeSet<_> = rules().map(|rule| rule.id).collect();
         assert_eq!(met, all, "a rule that never applies says nothing");
         assert_eq!(all.len(), rules().count(), "ids are unique");
+    }
+
+    #[test]
+    fn every_rule_says_something_of_its_own_in_one_sentence() {
+        let sentences: BTreeSet<_> = rules().map(says).collect();
+        assert_eq!(sentences.len(), rules().count());
+        for sentence in sentences {
+            assert!(sentence.len() > 20 && sentence.ends_with('.'), "{sentence}");
+            assert!(sentence.starts_with(char::is_uppercase), "{sentence}");
+        }
     }
 
     #[test]

@@ -4,12 +4,14 @@
 //! arithmetic, so that a mistake would have to be made twice to go unseen.
 
 mod decision;
+mod explain;
 mod facts;
 mod judge;
 mod lock;
 mod rules;
 
 pub use decision::{Confidence, Decision, Outcome, RuleId, Verdict};
+pub use explain::{Answer, Explanation, Otherwise, explain};
 pub use facts::{Claim, Device, Facts, Lock};
-pub use judge::{expect, judge, rules};
+pub use judge::{expect, judge, rules, says};
 pub use lock::{Between, LockBook};

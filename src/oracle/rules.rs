@@ -58,6 +58,8 @@ pub(super) enum Then {
 /// A rule.
 pub(super) struct Rule {
     pub(super) name: RuleId,
+    /// The rule in one sentence, for people.
+    pub(super) says: &'static str,
     pub(super) when: When,
     pub(super) then: Then,
 }
@@ -114,126 +116,183 @@ const fn rule(
     id: &'static str,
     source: &'static str,
     confidence: Confidence,
+    says: &'static str,
     when: When,
     then: Then,
 ) -> Rule {
-    Rule { name: RuleId { id, source, confidence }, when, then }
+    Rule { name: RuleId { id, source, confidence }, says, when, then }
 }
 
 /// Stands over every rule that ends with the device's proof.
 pub(super) const WRONG_DEVICE_SECRET: RuleId =
     RuleId { id: "wrong-device-secret", source: "SEMANTICS c.5 #20", confidence: Observed };
+/// That rule in one sentence.
+pub(super) const WRONG_DEVICE_SECRET_SAYS: &str = "A device that cannot prove its secret is refused.";
 
 /// All rules, in the order in which they are read.
 #[rustfmt::skip]
 pub(super) const RULES: &[Rule] = &[
     // The password.
     rule("locked-out", "SEMANTICS d, lockout", Documented,
+        "Whoever failed too often is refused for a while, right password or not.",
         When { lock: &[Lock::Locked], ..ANY }, Then::Refuse(Outcome::LockedOut)),
     rule("wrong-password", "SEMANTICS d", Observed,
+        "A wrong password is refused, in the same words as an unknown user.",
         When { claim: &[Claim::Wrong], ..ANY }, Then::Refuse(Outcome::Incorrect)),
     rule("replayed-claim", "ASSURANCE S13", Inferred,
+        "A password's claim that has led to tokens cannot be used again.",
         When { claim: &[Claim::Replayed], ..ANY }, Then::Refuse(Outcome::Incorrect)),
 
     // Risk that refuses, before anything is said about devices.
     rule("risk-block", "SEMANTICS c.5 #22", Documented,
+        "Risk whose action is block refuses, before anything is said about devices.",
         When { risk: &[Risk::Block], ..ANY }, Then::Refuse(Outcome::Blocked)),
 
     // Devices that the pool does not know.
     rule("device-issued", "SEMANTICS c.5 #18", Inferred,
+        "A device that was given a key and never confirmed it does not exist.",
         When { remember: TRACKED, device: &[Issued], ..ANY }, Then::Refuse(Outcome::DeviceNotFound)),
     rule("device-unknown", "SEMANTICS c.5 #19", Observed,
+        "A device that was forgotten, was never known, or belongs to somebody else does not exist.",
         When { remember: TRACKED, device: &[Forgotten], ..ANY }, Then::Refuse(Outcome::DeviceNotFound)),
 
     // The seed's Note: the MFA of medium and high risk is ignored.
     rule("note-device", "SEMANTICS c.5 #26", Documented,
+        "Always with suppression: a remembered device replaces the MFA that medium or high risk asks for.",
         When { factor: &[true], bound: &[true], ..NOTED_DEVICE }, DEVICE),
     rule("note-device-no-factor", "SEMANTICS c.5 #28", Inferred,
+        "Always with suppression: a remembered device signs in at medium or high risk, even where risk wants an MFA that the user does not have.",
         When { factor: &[false], bound: &[true], ..NOTED_DEVICE }, DEVICE),
     rule("note-device-unbound", "SEMANTICS c.5 #13", Observed,
+        "Always with suppression ignores the MFA of risk, but a device that has been through no MFA does not replace the pool's own.",
         When { due: &[true], bound: &[false], ..NOTED_DEVICE }, MFA_DEVICE),
     rule("note-device-unbound-no-mfa", "SEMANTICS c.5 #13", Inferred,
+        "Always with suppression ignores the MFA of risk, and the pool itself asks for none: the device's proof is enough.",
         When { due: &[false], bound: &[false], ..NOTED_DEVICE }, DEVICE),
     rule("note-new-mfa", "SEMANTICS c.5 #29", Documented,
+        "Always with suppression ignores the MFA of risk; the pool itself still asks a new device for one.",
         When { due: &[true], device: &[Device::None], ..NOTED_POOL }, MFA_NEW),
     rule("note-new", "SEMANTICS c.6", Inferred,
+        "Always with suppression ignores the MFA of risk, even for a new device: the password is enough.",
         When { due: &[false], device: &[Device::None], ..NOTED_POOL }, TOKENS_NEW),
     rule("note-not-remembered-mfa", "SEMANTICS c.5 #29", Documented,
+        "Always with suppression ignores the MFA of risk; the pool itself still asks for one where the device is not remembered.",
         When { due: &[true], device: &[NotRemembered], ..NOTED_POOL }, MFA),
     rule("note-not-remembered", "SEMANTICS c.6", Inferred,
+        "Always with suppression ignores the MFA of risk, even where the device is not remembered: the password is enough.",
         When { due: &[false], device: &[NotRemembered], ..NOTED_POOL }, TOKENS),
 
     // Risk that asks for an MFA.
     rule("risk-required-mfa-off", "SEMANTICS c.5 #33", Inferred,
+        "Risk that requires an MFA refuses everyone in a pool without MFA.",
         When { mfa: &[MfaMode::Off], risk: RISK_REQUIRED, ..ANY }, Then::Refuse(Outcome::Blocked)),
     rule("risk-required-no-factor", "SEMANTICS c.5 #25", Documented,
+        "Risk that requires an MFA refuses whoever has no second factor.",
         When { factor: &[false], risk: RISK_REQUIRED, ..ANY }, Then::Refuse(Outcome::Blocked)),
     rule("risk-mfa-remembered", "SEMANTICS c.5 #27 #30 #31", Inferred,
+        "A remembered device does not replace the MFA that risk asks for: MFA first, then the device's proof.",
         When { remember: TRACKED, mfa: MFA_ACTIVE, factor: &[true], device: &[Remembered], risk: RISK_MFA, ..ANY }, MFA_DEVICE),
     rule("risk-mfa-new", "SEMANTICS c.5 #23", Documented,
+        "Risk asks a new device for an MFA, as the pool does of whoever has a factor; then the device is given a key.",
         When { remember: TRACKED, mfa: MFA_ACTIVE, factor: &[true], device: &[Device::None], risk: RISK_MFA, ..ANY }, MFA_NEW),
     rule("risk-mfa", "SEMANTICS c.5 #23", Documented,
+        "Risk asks whoever has a second factor for it.",
         When { mfa: MFA_ACTIVE, factor: &[true], risk: RISK_MFA, ..ANY }, MFA),
 
     // Pools that remember nothing.
     rule("untracked-mfa", "SEMANTICS c.5 #3 #4", Documented,
+        "In a pool that remembers no devices, MFA depends on the pool and the user alone.",
         When { remember: &[No], due: &[true], device: &[Device::None], ..ANY }, MFA),
     rule("untracked", "SEMANTICS c.5 #1 #2", Documented,
+        "In a pool that remembers no devices and asks for no MFA, the password is enough.",
         When { remember: &[No], due: &[false], device: &[Device::None], ..ANY }, TOKENS),
     rule("untracked-key-ignored-mfa", "SEMANTICS c.1", Inferred,
+        "A pool that remembers no devices ignores a device's key, and asks for the MFA that is due.",
         When { remember: &[No], due: &[true], ..ANY }, MFA),
     rule("untracked-key-ignored", "SEMANTICS c.5 #1", Inferred,
+        "A pool that remembers no devices ignores a device's key.",
         When { remember: &[No], due: &[false], ..ANY }, TOKENS),
 
     // Remembered devices.
     rule("suppressed", "SEMANTICS c.5 #11 #12", Documented,
+        "A remembered device replaces the second factor.",
         When { suppress_mfa: &[true], factor: &[true], due: &[true], device: &[Remembered], bound: &[true], ..ANY }, DEVICE),
     rule("suppressed-no-factor", "SEMANTICS c.5 #17", Inferred,
+        "A remembered device replaces even the set-up of a second factor.",
         When { suppress_mfa: &[true], factor: &[false], due: &[true], device: &[Remembered], bound: &[true], ..ANY }, DEVICE),
     rule("suppression-unbound", "SEMANTICS c.5 #13", Observed,
+        "A remembered device that has been through no MFA does not replace one yet: MFA first, then the device's proof.",
         When { suppress_mfa: &[true], due: &[true], device: &[Remembered], bound: &[false], ..ANY }, MFA_DEVICE),
     rule("not-suppressed", "SEMANTICS c.5 #14", Observed,
+        "Without suppression a remembered device replaces nothing: MFA first, then the device's proof.",
         When { suppress_mfa: &[false], factor: &[true], due: &[true], device: &[Remembered], ..ANY }, MFA_DEVICE),
     rule("not-suppressed-no-factor", "SEMANTICS c.5 #17", Inferred,
+        "Without suppression a remembered device does not replace the set-up of a second factor.",
         When { suppress_mfa: &[false], factor: &[false], due: &[true], device: &[Remembered], ..ANY }, MFA_DEVICE),
     rule("remembered-always", "SEMANTICS c.5 #9", Documented,
+        "Where no MFA is due, a remembered device still proves itself.",
         When { remember: &[Always], due: &[false], device: &[Remembered], ..ANY }, DEVICE),
     rule("remembered-opt-in", "SEMANTICS c.5 #10", Observed,
+        "Where no MFA is due, a device that the user chose to have remembered still proves itself.",
         When { remember: &[OptIn], due: &[false], device: &[Remembered], ..ANY }, DEVICE),
 
     // Devices that are known and not remembered.
     rule("not-remembered-mfa", "SEMANTICS c.5 #16", Documented,
+        "A device that is known and not remembered replaces nothing: the MFA that is due is asked for.",
         When { due: &[true], device: &[NotRemembered], ..ANY }, MFA),
     rule("not-remembered", "SEMANTICS c.5 #15", Documented,
+        "A device that is known and not remembered changes nothing: the password is enough where no MFA is due.",
         When { due: &[false], device: &[NotRemembered], ..ANY }, TOKENS),
 
     // New devices.
     rule("new-device-mfa", "SEMANTICS c.5 #7", Documented,
+        "A new device is asked for the user's second factor, then given a key.",
         When { factor: &[true], due: &[true], device: &[Device::None], ..ANY }, MFA_NEW),
     rule("new-device-mfa-setup", "SEMANTICS c.5 #8", Documented,
+        "Who needs a second factor and has none sets one up; then the new device is given a key.",
         When { factor: &[false], due: &[true], device: &[Device::None], ..ANY }, MFA_NEW),
     rule("new-device", "SEMANTICS c.5 #5 #6", Documented,
+        "Where no MFA is due, the password is enough for a new device, which is given a key.",
         When { due: &[false], device: &[Device::None], ..ANY }, TOKENS_NEW),
 ];
+
+/// Whether the pool makes an MFA due by itself.
+pub(super) const fn due(facts: &Facts) -> bool {
+    match facts.mfa {
+        MfaMode::Off => false,
+        MfaMode::Optional => facts.factors.any(),
+        MfaMode::On => true,
+    }
+}
+
+/// Whether the device may replace an MFA as far as MFA binding goes.
+pub(super) const fn bound(facts: &Facts) -> bool {
+    facts.mfa_bound || !facts.strict_mfa_binding
+}
+
+/// Whether the seed's Note covers this situation, so that the MFA settings of risk are ignored.
+pub(super) fn noted(facts: &Facts) -> bool {
+    NOTED_DEVICE.fits(facts) || NOTED_POOL.fits(facts)
+}
+
+/// Whether risk asks for an MFA, if nothing sets that aside.
+pub(super) fn risk_asks(facts: &Facts) -> bool {
+    RISK_MFA.contains(&Risk::of(facts.risk))
+}
 
 impl When {
     /// Whether `facts` fit.
     pub(super) fn fits(&self, facts: &Facts) -> bool {
         let factor = facts.factors.any();
-        let due = match facts.mfa {
-            MfaMode::Off => false,
-            MfaMode::Optional => factor,
-            MfaMode::On => true,
-        };
         self.lock.contains(&facts.lock)
             && self.claim.contains(&facts.claim)
             && self.remember.contains(&facts.remember)
             && self.suppress_mfa.contains(&facts.suppress_mfa)
             && self.mfa.contains(&facts.mfa)
             && self.factor.contains(&factor)
-            && self.due.contains(&due)
+            && self.due.contains(&due(facts))
             && self.device.contains(&facts.device)
-            && self.bound.contains(&(facts.mfa_bound || !facts.strict_mfa_binding))
+            && self.bound.contains(&bound(facts))
             && self.risk.contains(&Risk::of(facts.risk))
             && self.note.contains(&facts.risk_note)
     }

@@ -156,6 +156,14 @@ impl Pool {
         self.directory.add(account)
     }
 
+    /// Changes the settings, as an administrator would. Users, their devices and sign-ins in progress stay.
+    pub fn set_policy(&mut self, policy: PoolPolicy) {
+        if policy.quotas != self.policy.quotas {
+            self.buckets = Buckets::new(policy.quotas);
+        }
+        self.policy = policy;
+    }
+
     /// The code that was last sent to this user's phone and not used yet.
     pub fn delivered_code(&self, username: &Username) -> Option<String> {
         self.books.delivered_code(username)

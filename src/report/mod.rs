@@ -14,6 +14,14 @@ mod text;
 mod verdict;
 mod write;
 
+/// What other pages share with the report's: its style, its policy, its marks.
+pub(crate) mod page {
+    #[cfg(test)]
+    pub(crate) use super::html::contrast;
+    pub(crate) use super::html::marks::confidence;
+    pub(crate) use super::html::{POLICY, STYLE};
+}
+
 pub use model::{
     Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Latency, Mismatch, Quantiles, Report, Rule,
     Scenario, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline, TimelineInterval, Unit, Verdict,

@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 8] = [
     &["scenario", "settings", "workload", "target", "compute", "metrics"],
     &["actors", "pair"],
     &["report"],
-    &["run", "advise"],
+    &["run", "matrix", "advise"],
     &["cli"],
 ];
 

@@ -33,7 +33,7 @@ pub(super) fn command(text: &str) -> Markup {
 }
 
 /// How well a rule is known: a full, a half or an empty circle, and the word.
-pub(super) fn confidence(word: &str) -> Markup {
+pub(crate) fn confidence(word: &str) -> Markup {
     html! {
         span.sure {
             svg viewBox="0 0 10 10" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.4" {

@@ -8,7 +8,7 @@ mod course;
 mod decisions;
 mod ground;
 mod latency;
-mod marks;
+pub(super) mod marks;
 mod verdict;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -17,10 +17,11 @@ use super::Report;
 use crate::clock::ClockKind;
 
 /// The one style sheet, part of the page.
-const STYLE: &str = include_str!("style.css");
+pub(crate) const STYLE: &str = include_str!("style.css");
 
 /// Nothing may be loaded and nothing may run, whatever has got into the page.
-const POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
+pub(crate) const POLICY: &str =
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// The page, as the text of an HTML file. Equal reports give equal bytes.
 pub fn page(report: &Report) -> String {
@@ -77,37 +78,38 @@ fn top(report: &Report) -> Markup {
     }
 }
 
+/// How well two colours `#rrggbb` are told apart, after WCAG 2.2: 1 to 21.
 #[cfg(test)]
-mod tests {
-    use super::STYLE;
-
-    /// Relative luminance of `#rrggbb`, after WCAG 2.2.
-    fn luminance(colour: &str) -> f64 {
+pub(crate) fn contrast(one: &str, two: &str) -> f64 {
+    let luminance = |colour: &str| {
         let channel = |at: usize| {
             let value = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).unwrap()) / 255.0;
             if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
         };
         0.2126 * channel(1) + 0.7152 * channel(3) + 0.0722 * channel(5)
-    }
+    };
+    let (one, two) = (luminance(one), luminance(two));
+    (one.max(two) + 0.05) / (one.min(two) + 0.05)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{STYLE, contrast};
 
     #[test]
     fn every_text_can_be_read_on_every_ground_in_light_and_dark() {
         let mut themes = 0;
         for block in STYLE.split(":root {").skip(1).map(|rest| rest.split('}').next().unwrap()) {
-            let colour = |name: &str| {
-                let value = block.split(&format!("--{name}: ")).nth(1).unwrap().split(';').next().unwrap();
-                luminance(value)
-            };
+            let colour =
+                |name: &str| block.split(&format!("--{name}: ")).nth(1).unwrap().split(';').next().unwrap();
             for text in ["ink", "soft", "good", "bad"] {
                 for ground in ["paper", "panel", "good-wash", "bad-wash"] {
-                    let (one, two) = (colour(text), colour(ground));
-                    let contrast = (one.max(two) + 0.05) / (one.min(two) + 0.05);
+                    let contrast = contrast(colour(text), colour(ground));
                     assert!(contrast >= 4.5, "{text} on {ground}: {contrast:.2}");
                 }
             }
             for line in ["one", "two", "three"] {
-                let (one, two) = (colour(line), colour("paper"));
-                assert!((one.max(two) + 0.05) / (one.min(two) + 0.05) >= 3.0, "{line} on paper");
+                assert!(contrast(colour(line), colour("paper")) >= 3.0, "{line} on paper");
             }
             themes += 1;
         }

@@ -1,0 +1,150 @@
+//! `poolproof explain`: one situation, and how the decision about it comes about.
+
+use std::fmt::Write as _;
+
+use super::policy_args::{ExplainArgs, RiskArg};
+use super::{Exit, complain, pool_file, say};
+use crate::matrix::wrapped;
+use crate::oracle::{self, Claim, Confidence, Device, Explanation, Facts, Lock};
+use crate::policy::{Factors, PoolPolicy, RiskLevel, RiskMode, Switches};
+
+/// Lines are no longer than this.
+const WIDTH: usize = 100;
+
+/// Explains the decision.
+pub(super) fn explain(args: &ExplainArgs) -> Exit {
+    match facts(args) {
+        Ok((facts, ignored)) => say(&told(&facts, ignored, &oracle::explain(&facts))),
+        Err(exit) => exit,
+    }
+}
+
+/// The situation as meant, and the risk that the pool sees and does not act on.
+fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
+    let pool = args.pool.as_deref().map(pool_file::read).transpose()?;
+    let policy = pool.unwrap_or_else(|| typed(args));
+    let enforced = pool.is_none() || policy.risk.mode == RiskMode::Enforced;
+    let risk = match (args.risk, pool) {
+        (None, _) => None,
+        (Some(RiskArg { level, action: None }), Some(pool)) => Some((level, pool.risk.action(level))),
+        (Some(RiskArg { level, action: Some(action) }), None) => Some((level, action)),
+        (Some(RiskArg { level, action: None }), None) => {
+            complain(&format!(
+                "error: --risk {level} needs the pool's action too, as in --risk {level}:block"
+            ));
+            return Err(Exit::Usage);
+        }
+        (Some(RiskArg { level, action: Some(_) }), Some(_)) => {
+            complain(&format!("error: with --pool the action is the pool's own: say --risk {level}"));
+            return Err(Exit::Usage);
+        }
+    };
+    let facts = Facts {
+        remember: policy.remember,
+        suppress_mfa: policy.suppress_mfa,
+        mfa: policy.mfa,
+        risk_note: policy.switches.risk_note,
+        strict_mfa_binding: policy.switches.strict_mfa_binding,
+        factors: args.factor,
+        claim: Claim::Right,
+        device: args.device,
+        mfa_bound: !args.not_mfa_bound,
+        device_secret_right: true,
+        risk: risk.filter(|_| enforced),
+        lock: Lock::Open,
+    };
+    Ok((facts, risk.filter(|_| !enforced).map(|(level, _)| level)))
+}
+
+/// The pool that the flags describe. What clap requires is there; the defaults are those of a pool.
+fn typed(args: &ExplainArgs) -> PoolPolicy {
+    let default = PoolPolicy::DEFAULT;
+    PoolPolicy {
+        remember: args.remember.unwrap_or(default.remember),
+        suppress_mfa: args.suppress_mfa,
+        mfa: args.mfa.unwrap_or(default.mfa),
+        switches: Switches {
+            risk_note: args.risk_note.unwrap_or_default(),
+            strict_mfa_binding: args.strict_mfa_binding,
+        },
+        ..default
+    }
+}
+
+// Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
+
+fn told(facts: &Facts, ignored: Option<RiskLevel>, explanation: &Explanation) -> String {
+    let mut out = String::new();
+    situation(&mut out, facts, ignored);
+    let _ = writeln!(out, "\nDecision");
+    paragraph(&mut out, "  ", &explanation.decision.to_string());
+    let _ = writeln!(out, "\nHow it comes about");
+    let width = explanation.answers.iter().map(|answer| answer.question.len()).max().unwrap_or(0);
+    for (answer, number) in explanation.answers.iter().zip(1..) {
+        let head = format!("  {number:>2}. {:width$}  ", answer.question);
+        paragraph(&mut out, &head, &format!("{}. {}", answer.answer, answer.why));
+    }
+    let rule = explanation.rule;
+    let _ = writeln!(out, "\nRule {}", rule.id);
+    paragraph(&mut out, "  ", explanation.says);
+    let known = match rule.confidence {
+        Confidence::Documented => "documented: AWS says so",
+        Confidence::Observed => "observed: others have seen it on AWS, or real clients depend on it",
+        Confidence::Inferred => "inferred: our reading, where nobody says",
+    };
+    paragraph(&mut out, "  Source      ", rule.source);
+    paragraph(&mut out, "  Confidence  ", known);
+    if !explanation.otherwise.is_empty() {
+        let _ = writeln!(out, "\nThis hangs on a choice that the documentation leaves open");
+        for other in &explanation.otherwise {
+            let text = format!("With {}: {}", other.setting, other.decision);
+            paragraph(&mut out, "  ", &text);
+            let (id, confidence) = (other.rule.id, other.rule.confidence.as_str());
+            paragraph(&mut out, "    ", &format!("by the rule {id} ({confidence})"));
+        }
+    }
+    out
+}
+
+fn situation(out: &mut String, facts: &Facts, ignored: Option<RiskLevel>) {
+    let _ = writeln!(out, "Situation");
+    let Facts { remember, suppress_mfa, mfa, risk_note, strict_mfa_binding, .. } = facts;
+    let pool = format!(
+        "remember {remember}, suppress_mfa {suppress_mfa}, mfa {mfa}; risk_note {risk_note}, \
+         strict_mfa_binding {strict_mfa_binding}"
+    );
+    paragraph(out, "  Pool    ", &pool);
+    let user = match facts.factors {
+        Factors::None => "has no second factor",
+        Factors::Sms => "has a phone for codes (sms)",
+        Factors::Totp => "has an authenticator app (totp)",
+        Factors::SmsAndTotp => "has a phone and an authenticator app (sms_and_totp)",
+    };
+    paragraph(out, "  User    ", user);
+    let device = match facts.device {
+        Device::None => "new: no key is named",
+        Device::Remembered if facts.strict_mfa_binding && !facts.mfa_bound => {
+            "confirmed and remembered, in a sign-in without MFA"
+        }
+        Device::Remembered => "confirmed and remembered",
+        Device::NotRemembered => "confirmed, not remembered",
+        Device::Issued => "its key was handed out and never confirmed",
+        Device::Forgotten => "forgotten, never known, or another user's",
+    };
+    paragraph(out, "  Device  ", device);
+    let risk = match (facts.risk, ignored) {
+        (Some((level, action)), _) => format!("{level}: {action}"),
+        (None, Some(level)) => format!("{level}, without consequence: the pool does not enforce its actions"),
+        (None, None) => "none".to_owned(),
+    };
+    paragraph(out, "  Risk    ", &risk);
+}
+
+/// `text` beside `head`, wrapped, with nothing below the head.
+fn paragraph(out: &mut String, head: &str, text: &str) {
+    let indent = head.chars().count();
+    for (number, line) in wrapped(text, WIDTH.saturating_sub(indent)).iter().enumerate() {
+        let left = if number == 0 { head.to_owned() } else { " ".repeat(indent) };
+        let _ = writeln!(out, "{left}{line}");
+    }
+}

@@ -1,0 +1,82 @@
+//! `poolproof matrix`: the whole policy as a table, played against the pool, or held against a baseline.
+
+use std::path::Path;
+
+use super::policy_args::{Against, MatrixArgs, MatrixFormat};
+use super::progress::Cells;
+use super::{Exit, complain, pool_file, say};
+use crate::matrix::{self, Matrix};
+
+/// So many differences are told in full: who has more has one fault, not many.
+const TOLD: usize = 100;
+
+/// Shows the matrix, or what differs.
+///
+/// What is asked about the matrix goes to standard output, unless the matrix itself is wanted there.
+pub(super) fn matrix(args: &MatrixArgs) -> Exit {
+    let matrix = match args.pool.as_deref().map(pool_file::read) {
+        None => Matrix::all(),
+        Some(Ok(pool)) => Matrix::of_pool(pool),
+        Some(Err(exit)) => return exit,
+    };
+    let compares = args.against == Against::Pool || args.baseline.is_some();
+    // A baseline that cannot be read is told before anything is played or printed.
+    let changes = match args.baseline.as_deref().map(|file| changes(file, &matrix)) {
+        None => None,
+        Some(Ok(changes)) => Some(changes),
+        Some(Err(exit)) => return exit,
+    };
+    let mut exit = match args.format {
+        None if compares => Exit::Pass,
+        format => say(&written(&matrix, format.unwrap_or(MatrixFormat::Table))),
+    };
+    let tell = if args.format.is_some() { beside } else { say };
+    if let Some(changes) = changes {
+        exit = exit.or(tell(&changes.to_string()));
+        if !changes.is_none() {
+            exit = exit.or(Exit::Mismatch);
+        }
+    }
+    if args.against == Against::Pool {
+        exit = exit.or(played(&matrix, tell));
+    }
+    exit
+}
+
+fn changes(file: &Path, matrix: &Matrix) -> Result<matrix::Changes, Exit> {
+    let baseline = matrix::read_baseline(file).map_err(|error| {
+        complain(&format!("error: {error}\n  Make one with: poolproof matrix --format json > FILE"));
+        Exit::Usage
+    })?;
+    Ok(matrix::compare(&baseline, matrix))
+}
+
+fn written(matrix: &Matrix, format: MatrixFormat) -> String {
+    match format {
+        MatrixFormat::Table => matrix::table(matrix),
+        MatrixFormat::Json => matrix::json(matrix),
+        MatrixFormat::Csv => matrix::csv(matrix),
+        MatrixFormat::Markdown => matrix::markdown(matrix),
+        MatrixFormat::Html => matrix::page(matrix),
+    }
+}
+
+/// Tells on standard error, beside a matrix on standard output.
+fn beside(text: &str) -> Exit {
+    complain(text);
+    Exit::Pass
+}
+
+fn played(matrix: &Matrix, tell: fn(&str) -> Exit) -> Exit {
+    let bar = Cells::new(matrix.rows().len());
+    let played = matrix::play_all(matrix, None, &|done| bar.at(done));
+    bar.finish();
+    for difference in played.differences.iter().take(TOLD) {
+        tell(&format!("{difference}\n"));
+    }
+    if let Some(more) = played.differences.len().checked_sub(TOLD).filter(|more| *more > 0) {
+        tell(&format!("… and {more} more\n\n"));
+    }
+    tell(&format!("{}\n", played.sum()));
+    if played.differences.is_empty() { Exit::Pass } else { Exit::Mismatch }
+}

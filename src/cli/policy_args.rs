@@ -1,0 +1,132 @@
+//! The command line as typed: the commands that show the policy itself.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use clap::builder::PossibleValue;
+
+use crate::oracle::Device;
+use crate::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
+
+pub(super) const MATRIX_EXAMPLES: &str = "\
+Examples:
+  poolproof matrix                                        every pool there can be, condensed
+  poolproof matrix --pool scenarios/opt-in.yaml           one pool
+  poolproof matrix --format html > matrix.html
+  poolproof matrix --format json > matrix.json            to keep as a baseline
+  poolproof matrix --baseline matrix.json                 what changed since
+  poolproof matrix --against pool                         play every cell through a real pool";
+
+pub(super) const EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  poolproof explain --remember always --suppress-mfa --mfa optional --factor totp --device remembered
+  poolproof explain --remember opt_in --mfa on --device issued --risk high:block
+  poolproof explain --pool scenarios/risk.yaml --factor sms --device remembered --risk medium";
+
+#[derive(clap::Args, Debug)]
+pub(super) struct MatrixArgs {
+    /// Only the pool of this scenario file: its settings, switches and actions for risk.
+    #[arg(long, value_name = "FILE")]
+    pub(super) pool: Option<PathBuf>,
+    /// The form of the matrix [default: table]. With --against pool or --baseline it is printed only when this is given.
+    #[arg(long, value_enum, value_name = "FORMAT")]
+    pub(super) format: Option<MatrixFormat>,
+    /// Who decides: the oracle tells what is expected; against the pool, every cell is played and compared.
+    #[arg(long, value_enum, value_name = "WHO", default_value = "oracle")]
+    pub(super) against: Against,
+    /// Tell what changed since this matrix was written down (by --format json).
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum MatrixFormat {
+    /// Condensed, for terminals of 100 columns.
+    Table,
+    /// An array with one object per cell.
+    Json,
+    /// RFC 4180, one line per cell.
+    Csv,
+    /// Condensed, as Markdown tables.
+    Markdown,
+    /// Condensed, as one page.
+    Html,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Against {
+    /// The table of rules.
+    Oracle,
+    /// The embedded pool, by real sign-ins.
+    Pool,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct ExplainArgs {
+    /// Take the settings of the pool from this scenario file.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["remember", "suppress_mfa", "mfa", "risk_note", "strict_mfa_binding"])]
+    pub(super) pool: Option<PathBuf>,
+    /// Whether the pool remembers devices.
+    #[arg(long, value_enum, value_name = "WHEN", required_unless_present = "pool")]
+    pub(super) remember: Option<RememberMode>,
+    /// A remembered device replaces the second factor.
+    #[arg(long)]
+    pub(super) suppress_mfa: bool,
+    /// When the pool asks for a second factor.
+    #[arg(long, value_enum, value_name = "WHEN", required_unless_present = "pool")]
+    pub(super) mfa: Option<MfaMode>,
+    /// The second factors that the user has.
+    #[arg(long, value_enum, value_name = "WHICH", default_value = "none")]
+    pub(super) factor: Factors,
+    /// The device whose key is named.
+    #[arg(long, value_enum, value_name = "STANDING", default_value = "none")]
+    pub(super) device: Device,
+    /// The risk that is seen and the pool's action for it, as in high:block. With --pool the level alone: the action is the pool's.
+    #[arg(long, value_name = "LEVEL:ACTION", value_parser = risk)]
+    pub(super) risk: Option<RiskArg>,
+    /// Which sign-ins the Note covers (remember always with suppression ignores the MFA of medium and high risk).
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    pub(super) risk_note: Option<RiskNote>,
+    /// A device replaces an MFA only once it has been through one itself.
+    #[arg(long)]
+    pub(super) strict_mfa_binding: bool,
+    /// The device has been through no MFA.
+    #[arg(long)]
+    pub(super) not_mfa_bound: bool,
+}
+
+/// A risk as typed: the action may be left to the pool.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct RiskArg {
+    pub(super) level: RiskLevel,
+    pub(super) action: Option<RiskAction>,
+}
+
+fn risk(text: &str) -> Result<RiskArg, String> {
+    let words = |words: &[&str]| words.join(", ");
+    let (level, action) = text.split_once(':').map_or((text, None), |(level, action)| (level, Some(action)));
+    let known = words(&RiskLevel::ALL.map(RiskLevel::as_str));
+    let level = level.parse().map_err(|()| format!("`{level}` is no level of risk: {known}"))?;
+    let known = words(&RiskAction::ALL.map(RiskAction::as_str));
+    let action = action
+        .map(|action| action.parse().map_err(|()| format!("`{action}` is no action for risk: {known}")))
+        .transpose()?;
+    Ok(RiskArg { level, action })
+}
+
+/// The words of scenarios are the words of the command line.
+macro_rules! words {
+    ($($name:ident),*) => {$(
+        impl ValueEnum for $name {
+            fn value_variants<'a>() -> &'a [Self] {
+                &Self::ALL
+            }
+
+            fn to_possible_value(&self) -> Option<PossibleValue> {
+                Some(PossibleValue::new(self.as_str()))
+            }
+        }
+    )*};
+}
+
+words!(RememberMode, MfaMode, Factors, RiskNote, Device);

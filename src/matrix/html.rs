@@ -1,0 +1,327 @@
+//! The condensed matrix as one page that needs nothing but itself, in the look of the report.
+
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+
+use super::baseline::grouped;
+use super::cell::Risk;
+use super::condense::{Block, Group, Told, blocks, classes, risks};
+use super::gist::{self, Asked, Gist, LEGEND};
+use super::row::Matrix;
+use crate::oracle::{self, Confidence, Outcome};
+use crate::policy::{PoolPolicy, RememberMode, RiskAction, RiskMode};
+use crate::report::page::{POLICY, STYLE, confidence};
+
+/// What the page has besides the style of reports.
+const GRID: &str = include_str!("matrix.css");
+
+/// The page, as the text of an HTML file.
+pub fn page(matrix: &Matrix) -> String {
+    let blocks = blocks(matrix);
+    let groups: Vec<&Group> = blocks.iter().flat_map(|block| &block.groups).collect();
+    let risks = risks(matrix);
+    let mut classes = classes(&groups, risks.len());
+    // From lax to strict: so most fields have their like beside them.
+    classes.sort_by_key(|class| class.iter().filter_map(|&risk| risks[risk]).map(|(_, action)| action).max());
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(POLICY);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { "Policy matrix · poolproof" }
+                style { (PreEscaped(STYLE)) (PreEscaped(GRID)) }
+            }
+            body {
+                main.wide-page {
+                    (top(matrix))
+                    (key())
+                    @if blocks.len() > 1 { (contents(&blocks)) }
+                    (grid(&blocks, &classes, &risks))
+                    (rules(matrix))
+                    (words())
+                    footer { "Made by poolproof. The same facts, cell by cell, come with " code { "--format json" } " and " code { "--format csv" } "." }
+                }
+            }
+        }
+    };
+    markup.into_string()
+}
+
+fn top(matrix: &Matrix) -> Markup {
+    let cells = grouped(matrix.rows().len());
+    html! {
+        header.top {
+            p.mark { b { "poolproof" } " · policy matrix" }
+            @match matrix.pool() {
+                None => {
+                    h1 { "Every decision after a right password" }
+                    p.about { (cells) " situations: each pool setting, second factor, standing of the device and risk. Situations that lead to the same decision by the same rule share a field." }
+                }
+                Some(pool) => {
+                    h1 { "Every decision of this pool after a right password" }
+                    p.about { (cells) " situations: each second factor, standing of the device and level of risk." }
+                    (settings(pool))
+                }
+            }
+        }
+    }
+}
+
+fn settings(pool: &PoolPolicy) -> Markup {
+    let risk = &pool.risk;
+    html! {
+        dl.facts {
+            div { dt { "Remember" } dd { (pool.remember.as_str()) } }
+            div { dt { "Suppress MFA" } dd { (pool.suppress_mfa) } }
+            div { dt { "MFA" } dd { (pool.mfa.as_str()) } }
+            div { dt { "Risk" } dd {
+                @match risk.mode {
+                    RiskMode::Off => "off",
+                    RiskMode::Audit => "audited, without consequence",
+                    RiskMode::Enforced => { "low " (risk.low.as_str()) ", medium " (risk.medium.as_str()) ", high " (risk.high.as_str()) }
+                }
+            } }
+            div { dt { "Switches" } dd { "risk_note " (pool.switches.risk_note.as_str()) ", strict_mfa_binding " (pool.switches.strict_mfa_binding) } }
+        }
+    }
+}
+
+/// The colours, each with its meaning in words.
+fn key() -> Markup {
+    let kinds = [
+        ("word", "the password alone"),
+        ("mfa", "a second factor"),
+        ("device", "the device’s proof instead"),
+        ("both", "a second factor and the device’s proof"),
+        ("stop", "refused"),
+        ("unknown", "the device does not exist"),
+    ];
+    html! {
+        ul.key aria-label="What the colours mean" {
+            @for (class, words) in kinds { li { span class={ "swatch " (class) } {} (words) } }
+            li { b.plus { "+ key" } "a new device gets its key" }
+            li { (mark(Confidence::Observed)) "rule observed on AWS" }
+            li { (mark(Confidence::Inferred)) "rule inferred by us; unmarked ones are documented" }
+        }
+    }
+}
+
+/// Links to the configurations.
+fn contents(blocks: &[Block]) -> Markup {
+    html! {
+        nav.contents aria-label="Configurations" {
+            @for remember in RememberMode::ALL {
+                p {
+                    b { "remember " (remember.as_str()) }
+                    @for block in blocks.iter().filter(|block| block.remember == remember) {
+                        a href=(format!("#{}", anchor(block))) {
+                            "mfa " (block.mfa.as_str())
+                            @if let [suppress] = block.suppress_mfa[..] { @if suppress { ", suppressed" } @else { ", not suppressed" } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn anchor(block: &Block) -> String {
+    let suppress = block.suppress_word().replace(' ', "-");
+    format!("{}-{}-{suppress}", block.remember, block.mfa)
+}
+
+fn grid(blocks: &[Block], classes: &[Vec<usize>], risks: &[Option<Risk>]) -> Markup {
+    html! {
+        div.sheet tabindex="0" role="region" aria-label="The matrix" {
+            table.grid {
+                thead {
+                    tr {
+                        th scope="col" { "Device" }
+                        th scope="col" { "Factor" }
+                        @for class in classes { th scope="col" { (risk_head(class, risks)) } }
+                    }
+                }
+                @for block in blocks {
+                    tbody id=(anchor(block)) {
+                        tr.title { th colspan=(classes.len() + 2) scope="rowgroup" { (title(block)) } }
+                        @for (number, group) in block.groups.iter().enumerate() {
+                            (row(block, number, group, classes))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn title(block: &Block) -> Markup {
+    html! {
+        span.soft { "remember " } (block.remember.as_str())
+        span.soft { " · suppress_mfa " } (block.suppress_word())
+        span.soft { " · mfa " } (block.mfa.as_str())
+        span.cells { (grouped(block.cells())) " cells" }
+    }
+}
+
+/// A column's risks: the level above, the action below.
+fn risk_head(class: &[usize], risks: &[Option<Risk>]) -> Markup {
+    let set: Vec<Option<Risk>> = class.iter().map(|&risk| risks[risk]).collect();
+    if set.contains(&None) {
+        let others = set.iter().flatten().filter(|(_, action)| *action != RiskAction::NoAction);
+        let others: Vec<Option<Risk>> = others.copied().map(Some).collect();
+        return html! {
+            "No risk"
+            @if set.len() > others.len() + 1 { span.of { "or no_action" } }
+            @if !others.is_empty() { span.of { (gist::risks(&others)) } }
+        };
+    }
+    let words = gist::risks(&set);
+    match words.split_once(": ") {
+        Some((levels, actions)) if !actions.contains(';') => {
+            html! { (sentence(levels)) " risk" span.of { (actions) } }
+        }
+        _ => html! { "Risk" span.of { (words) } },
+    }
+}
+
+/// With a capital at its start.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// One line: neighbouring fields that say the same are one.
+fn row(block: &Block, number: usize, group: &Group, classes: &[Vec<usize>]) -> Markup {
+    let first = number == 0 || block.groups[number - 1].devices != group.devices;
+    let height = block.groups.iter().filter(|other| other.devices == group.devices).count();
+    let mut fields: Vec<(Told, usize)> = Vec::new();
+    for class in classes {
+        let told = group.told[class[0]];
+        match fields.last_mut() {
+            Some((last, width)) if *last == told => *width += 1,
+            _ => fields.push((told, 1)),
+        }
+    }
+    html! {
+        tr {
+            @if first { th.device scope="rowgroup" rowspan=(height) { (gist::devices(&group.devices)) } }
+            th.factor scope="row" { (gist::factors(&group.factors)) }
+            @for ((gist, rule), width) in fields {
+                td class=(kind(gist)) colspan=[(width > 1).then_some(width)] title=(oracle::says(rule)) {
+                    span.what { (what(gist)) @if gist.new_device { b.plus { "+ key" } } (mark(rule.confidence)) }
+                    a.why href=(format!("#{}", rule.id)) { (rule.id) }
+                }
+            }
+        }
+    }
+}
+
+/// A mark for rules that are less than documented: the half and the empty circle of the rules' list.
+fn mark(confidence: Confidence) -> Markup {
+    html! {
+        @if confidence != Confidence::Documented {
+            svg.unsure viewBox="0 0 10 10" role="img" aria-label=(confidence.as_str()) fill="none" stroke="currentColor" stroke-width="1.4" {
+                circle cx="5" cy="5" r="4.2" {}
+                @if confidence == Confidence::Observed { path d="M5 .8a4.2 4.2 0 0 0 0 8.4z" fill="currentColor" {} }
+            }
+        }
+    }
+}
+
+/// What a user has to go through, in words.
+fn what(gist: Gist) -> &'static str {
+    match (gist.outcome, gist.mfa, gist.device_proof) {
+        (Outcome::Tokens, Asked::Nothing, false) => "Password alone",
+        (Outcome::Tokens, Asked::Nothing, true) => "Device",
+        (Outcome::Tokens, Asked::Factor, false) => "MFA",
+        (Outcome::Tokens, Asked::Factor, true) => "MFA, device",
+        (Outcome::Tokens, Asked::SetUp, false) => "MFA set-up",
+        (Outcome::Tokens, Asked::SetUp, true) => "MFA set-up, device",
+        (Outcome::Blocked, ..) => "Blocked",
+        (Outcome::DeviceNotFound, ..) => "Device not found",
+        (other, ..) => other.as_str(),
+    }
+}
+
+const fn kind(gist: Gist) -> &'static str {
+    match (gist.outcome, gist.mfa, gist.device_proof) {
+        (Outcome::Tokens, Asked::Nothing, false) => "word",
+        (Outcome::Tokens, Asked::Nothing, true) => "device",
+        (Outcome::Tokens, _, false) => "mfa",
+        (Outcome::Tokens, _, true) => "both",
+        (Outcome::DeviceNotFound, ..) => "unknown",
+        _ => "stop",
+    }
+}
+
+fn rules(matrix: &Matrix) -> Markup {
+    html! {
+        section {
+            h2 { "Rules" }
+            p.lead { "What decides, and where it comes from. Confidence says how well a rule is known: documented by AWS, observed on it, or inferred by us." }
+            div.scroll tabindex="0" role="region" aria-label="Rules" {
+                table.sayings {
+                    thead { tr {
+                        th scope="col" { "Rule" }
+                        th.left scope="col" { "Says" }
+                        th.left.wide scope="col" { "Source" }
+                        th.left scope="col" { "Confidence" }
+                        th scope="col" { "Cells" }
+                    } }
+                    tbody {
+                        @for (rule, cells) in matrix.rules() {
+                            tr id=(rule.id) {
+                                th scope="row" { code { (rule.id) } }
+                                td.left.wrap { (oracle::says(rule)) }
+                                td.left.soft.wrap.wide { (rule.source) }
+                                td.left { (confidence(rule.confidence.as_str())) }
+                                td { (grouped(cells)) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn words() -> Markup {
+    let needed = |word: &&(&str, &str)| !matches!(word.0, "risk" | "setup" | "device →" | "tokens");
+    html! {
+        section {
+            h2 { "Words" }
+            dl.ground {
+                @for (word, meaning) in LEGEND.iter().filter(needed) { dt { (word) } dd { (meaning) } }
+                dt { "MFA set-up" } dd { code { "MFA_SETUP" } }
+                dt { "Device" } dd { "as a step: " code { "DEVICE_SRP_AUTH" } ", " code { "DEVICE_PASSWORD_VERIFIER" } ", the device proves its secret" }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::GRID;
+    use crate::report::page::{STYLE, contrast};
+
+    /// The value of a colour in this theme of a style sheet.
+    fn colour<'s>(style: &'s str, theme: usize, name: &str) -> &'s str {
+        let block = style.split(":root {").nth(theme + 1).unwrap().split('}').next().unwrap();
+        block.split(&format!("--{name}: ")).nth(1).unwrap().split(';').next().unwrap()
+    }
+
+    #[test]
+    fn every_text_can_be_read_on_every_colour_in_light_and_dark() {
+        for theme in [0, 1, 2] {
+            for text in ["ink", "soft"] {
+                for ground in ["word", "mfa", "device", "both", "stop", "unknown"] {
+                    let (ink, paper) = (colour(STYLE, theme, text), colour(GRID, theme, ground));
+                    let contrast = contrast(ink, paper);
+                    assert!(contrast >= 4.5, "{text} on {ground} in theme {theme}: {contrast:.2}");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,38 @@
+//! The whole policy as a table: every situation that a right password can meet, and the decision that is asked for.
+//!
+//! [`Matrix::all`] has 4,680 cells, [`Matrix::of_pool`] the 80 of one pool. The cells and their order are in `cell`;
+//! what is expected comes from the [oracle](crate::oracle) and from nowhere else. [`play`] brings a real pool, a real
+//! user and a real device into a cell's situation and lets them sign in, [`compare`] holds two matrices against each other.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `cell`, `row` | the situations, and what is expected in each |
+//! | `play` | a cell played through a pool and a client |
+//! | `record` | the matrix as JSON, out and in; `csv` |
+//! | `baseline` | what changed since a matrix was written down |
+//! | `condense`, `gist` | many cells in few lines |
+//! | `text`, `markdown`, `html` | the condensed matrix for people |
+
+mod baseline;
+mod cell;
+mod condense;
+mod csv;
+mod gist;
+mod html;
+mod markdown;
+mod play;
+mod record;
+mod row;
+mod text;
+mod wrap;
+
+pub use baseline::{Change, Changes, compare};
+pub use cell::{BASE, Cell, Risk, all_cells, cells_of};
+pub use csv::csv;
+pub use html::page;
+pub use markdown::markdown;
+pub use play::{Difference, Played, play, play_all};
+pub use record::{BaselineError, json, read_baseline};
+pub use row::{Matrix, Row};
+pub use text::table;
+pub use wrap::wrapped;
