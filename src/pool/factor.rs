@@ -257,7 +257,12 @@ impl Pool {
                 "Set up a factor by VerifySoftwareToken and answer with the session it gives.",
             ));
         };
-        self.directory.account_mut(open.sign_in.account).totp = Some(secret);
+        let account = self.directory.account_mut(open.sign_in.account);
+        if !account.factors().is_empty() {
+            // Another sign-in has set one up meanwhile: this one, which knows the password alone, must not replace it.
+            return Err(ApiError::invalid_session());
+        }
+        account.totp = Some(secret);
         Ok(self.factor_done(now, open.sign_in))
     }
 
