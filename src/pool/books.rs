@@ -226,10 +226,11 @@ impl Books {
         self.found_by.get(handle).cloned()
     }
 
-    /// The session that came after this one, if this one was answered.
-    pub(super) fn after(&self, session: &str) -> Option<Session> {
-        match self.sessions.get(session) {
-            Some(Entry::Used { next }) => next.clone(),
+    /// The session that came after this one, if this one was answered and it is the device's turn in the next.
+    pub(super) fn device_turn_after(&self, session: &str) -> Option<&Session> {
+        let Some(Entry::Used { next: Some(next) }) = self.sessions.get(session) else { return None };
+        match self.sessions.get(next.as_str()) {
+            Some(Entry::Open(open)) if matches!(open.awaiting, Awaiting::DevicePublic) => Some(next),
             _ => None,
         }
     }
