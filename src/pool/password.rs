@@ -13,7 +13,7 @@ use crate::clock::Timestamp;
 use crate::ids::DeviceKey;
 use crate::policy::Lockout;
 use crate::protocol::{
-    ApiError, ChallengeName, ErrorKind, Origin, Parameters, Reply, RespondToAuthChallenge, keys,
+    ApiError, ChallengeName, ErrorKind, Origin, Parameters, Reply, RespondToAuthChallenge, Response, keys,
 };
 use crate::srp::{Identity, Job, Salt, Verifier};
 
@@ -80,29 +80,35 @@ impl Pool {
         named: Option<DeviceKey>,
         origin: Origin,
     ) -> Reply {
-        match self.directory.account(id).standing {
-            Standing::ResetRequired => {
-                Err(ApiError::new(ErrorKind::PasswordResetRequired, "Password reset required for the user"))
-            }
-            Standing::ForceChangePassword => {
-                let sign_in = SignIn {
-                    account: id,
-                    named_device: named,
-                    trusted_device: None,
-                    mfa_done: false,
-                    address: origin.address,
-                    answered: None,
-                };
-                let told = [("requiredAttributes", "[]"), ("userAttributes", "{}")];
-                Ok(self.challenge(now, sign_in, Awaiting::NewPassword { origin }, &told))
-            }
-            Standing::Confirmed | Standing::Unconfirmed => match self.decide(id, named, origin) {
-                Ruling::Refuse(error) => Err(error),
-                Ruling::UnknownDevice => Err(ApiError::device_not_found()),
-                Ruling::GoOn { sign_in, mfa: true } => Ok(self.ask_for_factor(now, sign_in)),
-                Ruling::GoOn { sign_in, mfa: false } => Ok(self.after_factor(now, sign_in)),
-            },
+        let standing = self.directory.account(id).standing;
+        if standing == Standing::ResetRequired {
+            let message = "Password reset required for the user";
+            return Err(ApiError::new(ErrorKind::PasswordResetRequired, message));
         }
+        let (sign_in, mfa) = self.rule(id, named, origin)?;
+        if standing == Standing::ForceChangePassword {
+            let told = [("requiredAttributes", "[]"), ("userAttributes", "{}")];
+            return Ok(self.challenge(now, sign_in, Awaiting::NewPassword { origin }, &told));
+        }
+        Ok(self.go_on(now, sign_in, mfa))
+    }
+
+    /// The sign-in that a right password leads to, and whether an MFA is due in it; or why there is none.
+    fn rule(
+        &self,
+        id: AccountId,
+        named: Option<DeviceKey>,
+        origin: Origin,
+    ) -> Result<(SignIn, bool), ApiError> {
+        match self.decide(id, named, origin) {
+            Ruling::Refuse(error) => Err(error),
+            Ruling::UnknownDevice => Err(ApiError::device_not_found()),
+            Ruling::GoOn { sign_in, mfa } => Ok((sign_in, mfa)),
+        }
+    }
+
+    fn go_on(&mut self, now: Timestamp, sign_in: SignIn, mfa: bool) -> Response {
+        if mfa { self.ask_for_factor(now, sign_in) } else { self.after_factor(now, sign_in) }
     }
 
     /// `USER_PASSWORD_AUTH`. It costs as much for a user who does not exist.
@@ -188,7 +194,8 @@ impl Pool {
         Ok((job, NewPasswordWait { sign_in, salt, origin }))
     }
 
-    /// Goes on with `NEW_PASSWORD_REQUIRED`: keeps the new verifier, and signs in with it.
+    /// Goes on with `NEW_PASSWORD_REQUIRED`: keeps the new verifier, and signs in with it. What may have changed since the
+    /// challenge is judged before anything is kept.
     pub(super) fn keep_password(
         &mut self,
         now: Timestamp,
@@ -196,10 +203,15 @@ impl Pool {
         verifier: Verifier,
     ) -> Reply {
         let id = wait.sign_in.account;
+        if self.directory.account(id).standing != Standing::ForceChangePassword {
+            // Another sign-in has chosen meanwhile: the temporary password is worth nothing any more.
+            return Err(ApiError::invalid_session());
+        }
+        let (sign_in, mfa) = self.rule(id, wait.sign_in.named_device, wait.origin)?;
         let account = self.directory.account_mut(id);
         account.salt = wait.salt;
         account.verifier = verifier;
         account.standing = Standing::Confirmed;
-        self.after_password(now, id, wait.sign_in.named_device, wait.origin)
+        Ok(self.go_on(now, sign_in, mfa))
     }
 }
