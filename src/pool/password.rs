@@ -7,6 +7,7 @@ use super::app_client::PasswordFlow;
 use super::books::{Awaiting, Open, Owner, SignIn};
 use super::decide::Ruling;
 use super::defect::Defect;
+use super::lockout::Failures;
 use super::sign_in::required;
 use super::{Pending, Pool, Step, Waiting, refuse};
 use crate::clock::Timestamp;
@@ -42,11 +43,7 @@ pub(super) struct NewPasswordWait {
 impl Pool {
     /// Notes an attempt with a password, and refuses it when its owner may not sign in whatever it says.
     pub(super) fn admit_attempt(&mut self, now: Timestamp, owner: &Owner) -> Result<(), ApiError> {
-        let failures = match owner {
-            Owner::Account(id) => &mut self.directory.account_mut(*id).failures,
-            Owner::Nobody(name) => self.books.stranger(name),
-        };
-        if !failures.attempt(now) {
+        if !self.failures(owner).attempt(now) {
             return Err(ApiError::attempts_exceeded());
         }
         let Some(id) = Self::account_of(owner) else { return Ok(()) };
@@ -66,9 +63,14 @@ impl Pool {
             return;
         }
         let first_locking = FIRST_LOCKING_FAILURE + u32::from(self.has(Defect::LockoutOffByOne));
+        self.failures(owner).failed(now, first_locking);
+    }
+
+    /// The failures of whoever an attempt is about.
+    pub(super) fn failures(&mut self, owner: &Owner) -> &mut Failures {
         match owner {
-            Owner::Account(id) => self.directory.account_mut(*id).failures.failed(now, first_locking),
-            Owner::Nobody(name) => self.books.stranger(name).failed(now, first_locking),
+            Owner::Account(id) => &mut self.directory.account_mut(*id).failures,
+            Owner::Nobody(name) => self.books.stranger(name),
         }
     }
 
@@ -150,6 +152,9 @@ impl Pool {
 
     /// Goes on with `USER_PASSWORD_AUTH`: the password is right if it makes the verifier that is kept.
     pub(super) fn judge_plain(&mut self, now: Timestamp, wait: PlainWait, verifier: &Verifier) -> Reply {
+        if self.failures(&wait.owner).locked(now) {
+            return Err(ApiError::attempts_exceeded());
+        }
         let account = Self::account_of(&wait.owner);
         let right = account.filter(|id| self.directory.account(*id).verifier == *verifier);
         let Some(id) = right else {

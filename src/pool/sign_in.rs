@@ -234,6 +234,11 @@ impl Pool {
     /// Goes on with the password's claim: checks it, and decides.
     pub(super) fn judge_password(&mut self, now: Timestamp, wait: ClaimWait, key: &SessionKey) -> Reply {
         let ClaimWait { mut challenge, claim, named_device, origin } = wait;
+        if self.failures(&challenge.owner).locked(now) {
+            // Locked out since it came in: claims that come all at once are no more guesses than claims in a row.
+            self.books.put_back_password(&claim.block, challenge);
+            return Err(ApiError::attempts_exceeded());
+        }
         let sub = match &challenge.owner {
             Owner::Account(id) => self.directory.account(*id).sub.clone(),
             Owner::Nobody(name) => self.decoy.sub(name),
