@@ -236,7 +236,7 @@ impl Pool {
         let ClaimWait { mut challenge, claim, named_device, origin } = wait;
         if self.failures(&challenge.owner).locked(now) {
             // Locked out since it came in: claims that come all at once are no more guesses than claims in a row.
-            self.books.put_back_password(&claim.block, challenge);
+            self.books.put_back_password(now, &claim.block, challenge);
             return Err(ApiError::attempts_exceeded());
         }
         let sub = match &challenge.owner {
@@ -254,7 +254,7 @@ impl Pool {
         if unknown_device || self.has(Defect::ClaimReusable) {
             // Clients send the same claim again, without the device's key; then the one of the start does not count either.
             challenge.device_key = None;
-            self.books.put_back_password(&claim.block, challenge);
+            self.books.put_back_password(now, &claim.block, challenge);
         }
         answer
     }
