@@ -154,6 +154,39 @@ fn a_stolen_device_gets_nowhere_without_the_password() {
 }
 
 #[test]
+fn a_device_signs_the_very_block_that_it_was_given() {
+    // D12: another block, however well it is signed, is no answer.
+    let (mut world, phone) = trusted();
+    let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
+    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+    let mut other = proof.clone();
+    let block = BASE64.encode(&[7; 48]);
+    other.challenge.parameters = other.challenge.parameters.with(keys::SECRET_BLOCK, block);
+    assert_eq!(refusal(world.prove(&other, &phone.secret)), INCORRECT);
+    assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+}
+
+#[test]
+fn a_public_value_that_makes_no_sense_is_refused_at_the_devices_door_too() {
+    // K1–K9: and the turn stays the device's.
+    let (mut world, phone) = trusted();
+    let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
+    let n = world.group.modulus_hex();
+    let last = format!("{:x}", u64::from_str_radix(&n, 16).unwrap() - 1);
+    let long = "f".repeat(100_000);
+    for bad in ["", "0", "000", "1", "xyz", "-5", " 5", &n, &last, &format!("{n}00"), &long] {
+        let answers = Parameters::new()
+            .with(keys::USERNAME, "ann")
+            .with(keys::DEVICE_KEY, phone.key.as_str())
+            .with(keys::SRP_A, bad);
+        let refused = refusal(world.answer(turn.name, turn.session.as_ref(), answers));
+        assert!(refused.starts_with("InvalidParameterException: "), "{bad:.20}: {refused}");
+    }
+    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+    tokens(world.prove(&proof, &phone.secret));
+}
+
+#[test]
 fn a_wrong_device_secret_locks_nobody_out() {
     let (mut world, phone) = trusted();
     let wrong = Phone { secret: "wrong".to_owned(), ..phone.clone() };

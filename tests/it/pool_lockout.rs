@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
+use poolproof::ids::ClientId;
 use poolproof::policy::{MfaMode, PoolPolicy};
-use poolproof::protocol::keys;
+use poolproof::pool::{AppClient, PasswordFlow};
+use poolproof::protocol::{Parameters, keys};
+use poolproof::srp::Group;
 
 use crate::pool_factors::{answer, asked, key_of, pool, with_sms};
-use crate::pool_world::{INCORRECT, LOCKED, PASSWORD, WRONG_CODE, World, refusal, tokens};
+use crate::pool_world::{
+    CLIENT, INCORRECT, LOCKED, PASSWORD, WRONG_CODE, World, begin, finish, initiate, refusal, respond, tokens,
+};
 
 #[test]
 fn four_failures_lock_nobody_and_the_fifth_locks_for_a_second() {
@@ -76,6 +81,47 @@ fn wrong_codes_lock_as_wrong_passwords_do() {
         }
         world.pass(1);
         tokens(answer(&mut world, &asked, key, &right));
+    }
+}
+
+#[test]
+fn claims_that_come_all_at_once_are_no_more_guesses_than_claims_in_a_row() {
+    // P7, P10: where the arithmetic is done, and how long it takes, must not decide how often one may guess.
+    let mut world = pool(MfaMode::Off);
+    world.add("ann", |_| {});
+    let mut said = Vec::new();
+    let mut under_way = Vec::new();
+    let exchanges: Vec<_> = (0..20).map(|_| world.start("ann")).collect();
+    for exchange in &exchanges {
+        let claim = respond("PASSWORD_VERIFIER", None, world.claim(exchange, "wrong"));
+        under_way.push(begin(&mut world, claim));
+    }
+    let late = respond("PASSWORD_VERIFIER", None, world.claim(&exchanges[0], PASSWORD));
+    for waiting in under_way {
+        said.push(refusal(finish(&mut world, waiting)));
+    }
+    assert_eq!(said.iter().filter(|said| *said == INCORRECT).count(), 5, "{said:?}");
+    assert!(said[5..].iter().all(|said| said == LOCKED));
+    assert_eq!(refusal(world.ask(late)), LOCKED);
+    // Those that were not looked at did not count, and their challenges stand.
+    world.pass(1);
+    assert_eq!(world.prove(&exchanges[19], PASSWORD).map(drop), Ok(()));
+}
+
+#[test]
+fn plain_passwords_that_come_all_at_once_are_no_more_guesses_either() {
+    let client =
+        AppClient { password_flow: PasswordFlow::WithDevices, ..AppClient::public(ClientId::new(CLIENT)) };
+    for name in ["ann", "nobody"] {
+        let client = AppClient { hides_users: true, ..client.clone() };
+        let mut world = World::with(PoolPolicy::DEFAULT, Group::toy(), client);
+        world.add("ann", |_| {});
+        let guess = Parameters::new().with(keys::USERNAME, name).with(keys::PASSWORD, "wrong");
+        let guess = initiate("USER_PASSWORD_AUTH", guess);
+        let under_way: Vec<_> = (0..20).map(|_| begin(&mut world, guess.clone())).collect();
+        let said: Vec<_> =
+            under_way.into_iter().map(|waiting| refusal(finish(&mut world, waiting))).collect();
+        assert_eq!(said.iter().filter(|said| *said == INCORRECT).count(), 5, "{name}: {said:?}");
     }
 }
 

@@ -2,15 +2,15 @@
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use poolproof::clock::Timestamp;
-use poolproof::ids::{DeviceGroupKey, DeviceKey, PoolId, Session};
+use poolproof::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Session};
 use poolproof::policy::{Lockout, MfaMode, PoolPolicy, RememberMode};
-use poolproof::pool::{Pending, Step};
-use poolproof::protocol::{ChallengeName, DeviceStatus, Parameters, Reply, Request, keys};
-use poolproof::srp::{Done, Identity, Job};
+use poolproof::pool::AppClient;
+use poolproof::protocol::{ChallengeName, DeviceStatus, Parameters, Request, keys};
+use poolproof::srp::{Done, Group, Identity};
 
 use crate::pool_world::{
-    BAD_SESSION, INCORRECT, LATE_SESSION, PASSWORD, POOL, Phone, USED_SESSION, World, challenge, initiate,
-    policy, refusal, respond, tokens, told,
+    BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, PASSWORD, POOL, Phone, USED_SESSION, World, begin, call,
+    challenge, finish, initiate, policy, refusal, respond, tokens, told,
 };
 
 /// Ann and Bob, who have the same password and are never locked out.
@@ -280,6 +280,32 @@ fn nothing_can_be_answered_before_it_was_asked() {
 }
 
 #[test]
+fn what_another_pool_gave_is_worth_nothing() {
+    // S9: nor what this one gave before it was started anew.
+    let (mut before, [phone, _]) = with_devices();
+    let policy = policy(RememberMode::Always, true, MfaMode::Optional);
+    let client = AppClient::public(ClientId::new(CLIENT));
+    let mut world = World::seeded(policy, Group::toy(), client, 12);
+    world.add_with_app("ann", |_| {});
+    let exchange = before.start("ann");
+    let claim = before.claim(&exchange, PASSWORD);
+    assert_eq!(refusal(world.send_claim(&exchange, claim)), INCORRECT);
+    let asked = challenge(before.password("ann", PASSWORD, None));
+    let typed = before.read_app("ann");
+    let answer = code("ann", &typed);
+    assert_eq!(refusal(world.answer(asked.name, asked.session.as_ref(), answer.clone())), BAD_SESSION);
+    let turn = challenge(before.password("ann", PASSWORD, Some(&phone.key)));
+    assert_eq!(refusal(world.start_device("ann", turn.session.as_ref(), &phone)), BAD_SESSION);
+    let tokens = tokens(before.answer(asked.name, asked.session.as_ref(), answer));
+    let get = Request::GetDevice(call(&tokens.access_token, &phone.key));
+    assert_eq!(refusal(world.ask(get)), "NotAuthorizedException: Invalid Access Token");
+    let refresh = Parameters::new().with(keys::REFRESH_TOKEN, tokens.refresh_token.unwrap());
+    let refused = refusal(world.initiate("REFRESH_TOKEN_AUTH", refresh));
+    assert_eq!(refused, "NotAuthorizedException: Invalid Refresh Token.");
+    assert_eq!(world.way("ann", None), "SOFTWARE_TOKEN_MFA tokens +N");
+}
+
+#[test]
 fn a_challenge_lives_as_long_as_the_pool_says() {
     // S7.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
@@ -287,6 +313,8 @@ fn a_challenge_lives_as_long_as_the_pool_says() {
         [(validity - 1, true), (validity, false), (validity + 1, false), (validity + 3600, false)]
     {
         let (mut world, _) = with_devices();
+        // Something that lives longer is in the books before it.
+        challenge(world.password("bob", PASSWORD, None));
         let exchange = world.start("ann");
         world.pass(wait);
         let reply = world.prove(&exchange, PASSWORD);
@@ -332,21 +360,6 @@ fn a_clock_that_steps_back_revives_nothing() {
         assert_eq!(refusal(revived), LATE_SESSION, "tried: {tried}");
         world.pass(2 * validity);
         assert_eq!(world.way("ann", None), "SOFTWARE_TOKEN_MFA tokens +N");
-    }
-}
-
-fn begin(world: &mut World, request: Request) -> (Done, Pending) {
-    let (now, origin) = (world.pair.now, world.pair.origin);
-    match world.pair.pool.handle(now, origin, request) {
-        Step::Compute(job, pending) => (Job::run(job), pending),
-        Step::Reply(reply) => panic!("{reply:?}"),
-    }
-}
-
-fn finish(world: &mut World, (done, pending): (Done, Pending)) -> Reply {
-    match world.pair.pool.resume(world.pair.now, pending, done) {
-        Step::Reply(reply) => reply,
-        Step::Compute(..) => panic!("more arithmetic"),
     }
 }
 

@@ -8,7 +8,7 @@ use poolproof::clock::Timestamp;
 use poolproof::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Session, Sub, Username};
 use poolproof::pair::Pair;
 use poolproof::policy::{MfaMode, PoolPolicy, RememberMode};
-use poolproof::pool::{AppClient, Identity as PoolIdentity, NewAccount, NewDevice, Pool};
+use poolproof::pool::{AppClient, Identity as PoolIdentity, NewAccount, NewDevice, Pending, Pool, Step};
 use poolproof::protocol::{
     AdminDeviceCall, AdminListDevices, ApiError, AuthOutcome, Authentication, Challenge, ChallengeName,
     DeviceDescription, DeviceStatus, NewDeviceMetadata, Parameters, Reply, Request, Response,
@@ -85,8 +85,13 @@ impl World {
     }
 
     pub(crate) fn with(policy: PoolPolicy, group: Group, client: AppClient) -> Self {
+        Self::seeded(policy, group, client, 11)
+    }
+
+    /// A pool whose random values come from another seed: the same pool after a restart that forgot everything.
+    pub(crate) fn seeded(policy: PoolPolicy, group: Group, client: AppClient, seed: u64) -> Self {
         let identity = PoolIdentity { pool_id: PoolId::new(POOL), client_id: ClientId::new(CLIENT), group };
-        let pool = Pool::new(identity, policy, Seed::new(11).stream("pool", 0)).with_client(client);
+        let pool = Pool::new(identity, policy, Seed::new(seed).stream("pool", 0)).with_client(client);
         Self {
             pair: Pair::new(pool),
             group,
@@ -390,5 +395,22 @@ impl World {
         let device_key = phone.key.as_str().to_owned();
         let request = AdminDeviceCall { user_pool_id, username, device_key };
         assert_eq!(self.ask(Request::AdminForgetDevice(request)), Ok(Response::Empty));
+    }
+}
+
+/// Takes a request in and does its arithmetic, but does not bring the result back yet.
+pub(crate) fn begin(world: &mut World, request: Request) -> (Done, Pending) {
+    let (now, origin) = (world.pair.now, world.pair.origin);
+    match world.pair.pool.handle(now, origin, request) {
+        Step::Compute(job, pending) => (Job::run(job), pending),
+        Step::Reply(reply) => panic!("{reply:?}"),
+    }
+}
+
+/// Brings the result back.
+pub(crate) fn finish(world: &mut World, (done, pending): (Done, Pending)) -> Reply {
+    match world.pair.pool.resume(world.pair.now, pending, done) {
+        Step::Reply(reply) => reply,
+        Step::Compute(..) => panic!("more arithmetic"),
     }
 }
