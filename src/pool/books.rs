@@ -174,7 +174,7 @@ impl Books {
         challenge: PasswordChallenge,
     ) {
         self.ends.push_back((challenge.expires.max(now), End::PasswordChallenge(block.as_str().to_owned())));
-        self.put_back_password(block, challenge);
+        self.password_challenges.insert(block.as_str().to_owned(), challenge);
     }
 
     /// Whose challenge has this secret block.
@@ -196,9 +196,16 @@ impl Books {
         self.password_challenges.remove(block.as_str())
     }
 
-    /// Leaves a challenge answerable after all.
-    pub(super) fn put_back_password(&mut self, block: &SecretBlock, challenge: PasswordChallenge) {
-        self.password_challenges.insert(block.as_str().to_owned(), challenge);
+    /// Leaves a challenge answerable after all, unless it has ended: then nothing would ever forget it.
+    pub(super) fn put_back_password(
+        &mut self,
+        now: Timestamp,
+        block: &SecretBlock,
+        challenge: PasswordChallenge,
+    ) {
+        if challenge.expires > now {
+            self.password_challenges.insert(block.as_str().to_owned(), challenge);
+        }
     }
 
     /// Opens a session.
@@ -226,10 +233,11 @@ impl Books {
         self.found_by.get(handle).cloned()
     }
 
-    /// The session that came after this one, if this one was answered.
-    pub(super) fn after(&self, session: &str) -> Option<Session> {
-        match self.sessions.get(session) {
-            Some(Entry::Used { next }) => next.clone(),
+    /// The session that came after this one, if this one was answered and it is the device's turn in the next.
+    pub(super) fn device_turn_after(&self, session: &str) -> Option<&Session> {
+        let Some(Entry::Used { next: Some(next) }) = self.sessions.get(session) else { return None };
+        match self.sessions.get(next.as_str()) {
+            Some(Entry::Open(open)) if matches!(open.awaiting, Awaiting::DevicePublic) => Some(next),
             _ => None,
         }
     }

@@ -87,7 +87,10 @@ impl Pool {
     ) -> Result<(Session, Open), ApiError> {
         let username = required(&request.challenge_responses, keys::USERNAME)?;
         let turn = match request.session.as_deref() {
-            Some(session) => self.books.after(session).or_else(|| Some(Session::new(session))),
+            Some(session) => {
+                let next = self.books.device_turn_after(session).cloned();
+                next.or_else(|| Some(Session::new(session)))
+            }
             None => {
                 let waiting = |id| self.books.find(&Handle::Device(id, key.clone()));
                 self.directory.find(username).and_then(waiting)

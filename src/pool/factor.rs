@@ -132,6 +132,22 @@ impl Pool {
         })
     }
 
+    /// Takes the session that this code answers. A code is an attempt as a password is: while the user is locked out it is
+    /// refused, right or wrong, and the session stays answerable.
+    fn take_for_code(
+        &mut self,
+        now: Timestamp,
+        request: &RespondToAuthChallenge,
+        challenge: ChallengeName,
+    ) -> Result<(Session, Open), ApiError> {
+        let (session, open) = self.take_session(now, request, challenge)?;
+        if self.directory.account_mut(open.sign_in.account).failures.attempt(now) {
+            return Ok((session, open));
+        }
+        self.books.put_back(&session, open);
+        Err(ApiError::attempts_exceeded())
+    }
+
     /// `SELECT_MFA_TYPE` answered.
     pub(super) fn choose_factor(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
         let answer = required(&request.challenge_responses, keys::ANSWER)?;
@@ -157,7 +173,7 @@ impl Pool {
     ) -> Reply {
         let key = if challenge == ChallengeName::SmsMfa { keys::SMS_MFA_CODE } else { keys::EMAIL_OTP_CODE };
         let answer = required(&request.challenge_responses, key)?;
-        let (session, open) = self.take_session(now, request, challenge)?;
+        let (session, open) = self.take_for_code(now, request, challenge)?;
         let (Awaiting::SmsCode { code } | Awaiting::EmailCode { code }) = &open.awaiting else {
             return Err(ApiError::internal("a session that waits for something else"));
         };
@@ -177,7 +193,7 @@ impl Pool {
     /// `SOFTWARE_TOKEN_MFA` answered.
     pub(super) fn answer_totp(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
         let answer = required(&request.challenge_responses, keys::SOFTWARE_TOKEN_MFA_CODE)?;
-        let (session, open) = self.take_session(now, request, ChallengeName::SoftwareTokenMfa)?;
+        let (session, open) = self.take_for_code(now, request, ChallengeName::SoftwareTokenMfa)?;
         let id = open.sign_in.account;
         let account = self.directory.account_mut(id);
         let steps =
@@ -241,7 +257,12 @@ impl Pool {
                 "Set up a factor by VerifySoftwareToken and answer with the session it gives.",
             ));
         };
-        self.directory.account_mut(open.sign_in.account).totp = Some(secret);
+        let account = self.directory.account_mut(open.sign_in.account);
+        if !account.factors().is_empty() {
+            // Another sign-in has set one up meanwhile: this one, which knows the password alone, must not replace it.
+            return Err(ApiError::invalid_session());
+        }
+        account.totp = Some(secret);
         Ok(self.factor_done(now, open.sign_in))
     }
 

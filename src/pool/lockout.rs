@@ -23,7 +23,12 @@ impl Failures {
         }
         // A clock that steps back must not shorten a lock-out.
         self.last_attempt = self.last_attempt.max(now);
-        now >= self.locked_until
+        !self.locked(now)
+    }
+
+    /// Whether the user is locked out, as far as an attempt is concerned that was admitted before.
+    pub(super) fn locked(&self, now: Timestamp) -> bool {
+        now < self.locked_until
     }
 
     /// Notes that the attempt failed. The failure with number `first_locking` is the first to lock.

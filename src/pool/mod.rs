@@ -109,6 +109,8 @@ pub struct Pool {
     signer: Signer,
     decoy: Decoy,
     chance: Stream,
+    /// The latest moment that the pool was told.
+    latest: Timestamp,
     planted: Option<Defect>,
 }
 
@@ -127,6 +129,7 @@ impl Pool {
             signer,
             decoy,
             chance,
+            latest: Timestamp::default(),
             planted: None,
         }
     }
@@ -171,6 +174,7 @@ impl Pool {
 
     /// Takes a request in. Never panics, whatever it says.
     pub fn handle(&mut self, now: Timestamp, origin: Origin, request: Request) -> Step {
+        let now = self.not_before(now);
         self.books.forget_expired(now);
         if !self.buckets.admit(now, &request) {
             return refuse(ApiError::too_many_requests());
@@ -199,6 +203,7 @@ impl Pool {
 
     /// Goes on with a request when its arithmetic is done. What happened meanwhile is judged here.
     pub fn resume(&mut self, now: Timestamp, pending: Pending, done: Done) -> Step {
+        let now = self.not_before(now);
         let answer = match (pending.0, done) {
             (Waiting::PasswordChallenge(wait), Done::PublicB(b)) => self.challenge_password(now, wait, &b),
             (Waiting::PasswordClaim(wait), Done::SessionKey(key)) => self.judge_password(now, wait, &key),
@@ -212,6 +217,12 @@ impl Pool {
             _ => Err(ApiError::internal("a job came back with another job's result")),
         };
         reply(answer)
+    }
+
+    /// Now, or the latest moment that the pool was told: a clock that steps back must not revive what has ended.
+    fn not_before(&mut self, now: Timestamp) -> Timestamp {
+        self.latest = self.latest.max(now);
+        self.latest
     }
 
     fn has(&self, defect: Defect) -> bool {

@@ -7,13 +7,14 @@ use super::app_client::PasswordFlow;
 use super::books::{Awaiting, Open, Owner, SignIn};
 use super::decide::Ruling;
 use super::defect::Defect;
+use super::lockout::Failures;
 use super::sign_in::required;
 use super::{Pending, Pool, Step, Waiting, refuse};
 use crate::clock::Timestamp;
 use crate::ids::DeviceKey;
 use crate::policy::Lockout;
 use crate::protocol::{
-    ApiError, ChallengeName, ErrorKind, Origin, Parameters, Reply, RespondToAuthChallenge, keys,
+    ApiError, ChallengeName, ErrorKind, Origin, Parameters, Reply, RespondToAuthChallenge, Response, keys,
 };
 use crate::srp::{Identity, Job, Salt, Verifier};
 
@@ -42,11 +43,7 @@ pub(super) struct NewPasswordWait {
 impl Pool {
     /// Notes an attempt with a password, and refuses it when its owner may not sign in whatever it says.
     pub(super) fn admit_attempt(&mut self, now: Timestamp, owner: &Owner) -> Result<(), ApiError> {
-        let failures = match owner {
-            Owner::Account(id) => &mut self.directory.account_mut(*id).failures,
-            Owner::Nobody(name) => self.books.stranger(name),
-        };
-        if !failures.attempt(now) {
+        if !self.failures(owner).attempt(now) {
             return Err(ApiError::attempts_exceeded());
         }
         let Some(id) = Self::account_of(owner) else { return Ok(()) };
@@ -66,9 +63,14 @@ impl Pool {
             return;
         }
         let first_locking = FIRST_LOCKING_FAILURE + u32::from(self.has(Defect::LockoutOffByOne));
+        self.failures(owner).failed(now, first_locking);
+    }
+
+    /// The failures of whoever an attempt is about.
+    pub(super) fn failures(&mut self, owner: &Owner) -> &mut Failures {
         match owner {
-            Owner::Account(id) => self.directory.account_mut(*id).failures.failed(now, first_locking),
-            Owner::Nobody(name) => self.books.stranger(name).failed(now, first_locking),
+            Owner::Account(id) => &mut self.directory.account_mut(*id).failures,
+            Owner::Nobody(name) => self.books.stranger(name),
         }
     }
 
@@ -80,29 +82,35 @@ impl Pool {
         named: Option<DeviceKey>,
         origin: Origin,
     ) -> Reply {
-        match self.directory.account(id).standing {
-            Standing::ResetRequired => {
-                Err(ApiError::new(ErrorKind::PasswordResetRequired, "Password reset required for the user"))
-            }
-            Standing::ForceChangePassword => {
-                let sign_in = SignIn {
-                    account: id,
-                    named_device: named,
-                    trusted_device: None,
-                    mfa_done: false,
-                    address: origin.address,
-                    answered: None,
-                };
-                let told = [("requiredAttributes", "[]"), ("userAttributes", "{}")];
-                Ok(self.challenge(now, sign_in, Awaiting::NewPassword { origin }, &told))
-            }
-            Standing::Confirmed | Standing::Unconfirmed => match self.decide(id, named, origin) {
-                Ruling::Refuse(error) => Err(error),
-                Ruling::UnknownDevice => Err(ApiError::device_not_found()),
-                Ruling::GoOn { sign_in, mfa: true } => Ok(self.ask_for_factor(now, sign_in)),
-                Ruling::GoOn { sign_in, mfa: false } => Ok(self.after_factor(now, sign_in)),
-            },
+        let standing = self.directory.account(id).standing;
+        if standing == Standing::ResetRequired {
+            let message = "Password reset required for the user";
+            return Err(ApiError::new(ErrorKind::PasswordResetRequired, message));
         }
+        let (sign_in, mfa) = self.rule(id, named, origin)?;
+        if standing == Standing::ForceChangePassword {
+            let told = [("requiredAttributes", "[]"), ("userAttributes", "{}")];
+            return Ok(self.challenge(now, sign_in, Awaiting::NewPassword { origin }, &told));
+        }
+        Ok(self.go_on(now, sign_in, mfa))
+    }
+
+    /// The sign-in that a right password leads to, and whether an MFA is due in it; or why there is none.
+    fn rule(
+        &self,
+        id: AccountId,
+        named: Option<DeviceKey>,
+        origin: Origin,
+    ) -> Result<(SignIn, bool), ApiError> {
+        match self.decide(id, named, origin) {
+            Ruling::Refuse(error) => Err(error),
+            Ruling::UnknownDevice => Err(ApiError::device_not_found()),
+            Ruling::GoOn { sign_in, mfa } => Ok((sign_in, mfa)),
+        }
+    }
+
+    fn go_on(&mut self, now: Timestamp, sign_in: SignIn, mfa: bool) -> Response {
+        if mfa { self.ask_for_factor(now, sign_in) } else { self.after_factor(now, sign_in) }
     }
 
     /// `USER_PASSWORD_AUTH`. It costs as much for a user who does not exist.
@@ -144,6 +152,9 @@ impl Pool {
 
     /// Goes on with `USER_PASSWORD_AUTH`: the password is right if it makes the verifier that is kept.
     pub(super) fn judge_plain(&mut self, now: Timestamp, wait: PlainWait, verifier: &Verifier) -> Reply {
+        if self.failures(&wait.owner).locked(now) {
+            return Err(ApiError::attempts_exceeded());
+        }
         let account = Self::account_of(&wait.owner);
         let right = account.filter(|id| self.directory.account(*id).verifier == *verifier);
         let Some(id) = right else {
@@ -188,7 +199,8 @@ impl Pool {
         Ok((job, NewPasswordWait { sign_in, salt, origin }))
     }
 
-    /// Goes on with `NEW_PASSWORD_REQUIRED`: keeps the new verifier, and signs in with it.
+    /// Goes on with `NEW_PASSWORD_REQUIRED`: keeps the new verifier, and signs in with it. What may have changed since the
+    /// challenge is judged before anything is kept.
     pub(super) fn keep_password(
         &mut self,
         now: Timestamp,
@@ -196,10 +208,15 @@ impl Pool {
         verifier: Verifier,
     ) -> Reply {
         let id = wait.sign_in.account;
+        if self.directory.account(id).standing != Standing::ForceChangePassword {
+            // Another sign-in has chosen meanwhile: the temporary password is worth nothing any more.
+            return Err(ApiError::invalid_session());
+        }
+        let (sign_in, mfa) = self.rule(id, wait.sign_in.named_device, wait.origin)?;
         let account = self.directory.account_mut(id);
         account.salt = wait.salt;
         account.verifier = verifier;
         account.standing = Standing::Confirmed;
-        self.after_password(now, id, wait.sign_in.named_device, wait.origin)
+        Ok(self.go_on(now, sign_in, mfa))
     }
 }

@@ -233,7 +233,12 @@ impl Pool {
 
     /// Goes on with the password's claim: checks it, and decides.
     pub(super) fn judge_password(&mut self, now: Timestamp, wait: ClaimWait, key: &SessionKey) -> Reply {
-        let ClaimWait { challenge, claim, named_device, origin } = wait;
+        let ClaimWait { mut challenge, claim, named_device, origin } = wait;
+        if self.failures(&challenge.owner).locked(now) {
+            // Locked out since it came in: claims that come all at once are no more guesses than claims in a row.
+            self.books.put_back_password(now, &claim.block, challenge);
+            return Err(ApiError::attempts_exceeded());
+        }
         let sub = match &challenge.owner {
             Owner::Account(id) => self.directory.account(*id).sub.clone(),
             Owner::Nobody(name) => self.decoy.sub(name),
@@ -247,8 +252,9 @@ impl Pool {
         let answer = self.after_password(now, id, named_device, origin);
         let unknown_device = matches!(&answer, Err(error) if error.kind == ErrorKind::ResourceNotFound);
         if unknown_device || self.has(Defect::ClaimReusable) {
-            // Clients send the same claim again, without the device's key.
-            self.books.put_back_password(&claim.block, challenge);
+            // Clients send the same claim again, without the device's key; then the one of the start does not count either.
+            challenge.device_key = None;
+            self.books.put_back_password(now, &claim.block, challenge);
         }
         answer
     }

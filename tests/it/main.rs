@@ -20,6 +20,30 @@ mod golden;
 mod matrix;
 /// Merged snapshots are what one recorder would have seen, and their sums hold.
 mod metrics;
+/// The operations on devices: refusals, pages, and who sees what.
+mod pool_device_calls;
+/// Devices in sign-ins: who is trusted, and when that is judged.
+mod pool_devices;
+/// Second factors: codes, choice, set-up, and lock-outs.
+mod pool_factors;
+/// Random histories break no promise.
+mod pool_histories;
+/// Lock-outs: how many failures, for how long, and what ends them.
+mod pool_lockout;
+/// Nothing that was answered, stolen, swapped or late moves a sign-in.
+mod pool_replays;
+/// Requests as clients write them, and how answers are read.
+mod pool_requests;
+/// The way in: field names, refusals with their texts, and what real clients are forgiven.
+mod pool_sign_in;
+/// Refresh tokens and the end of tokens.
+mod pool_tokens;
+/// Every answer in every state of a sign-in.
+mod pool_transitions;
+/// Who may sign in how, and what a stranger learns.
+mod pool_users;
+/// A small world to try a pool in.
+mod pool_world;
 /// Page, terminal and report.json tell the same, and nothing from outside becomes more than text.
 mod report;
 /// Whole runs add up and can be replayed.

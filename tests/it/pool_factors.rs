@@ -1,0 +1,301 @@
+//! Second factors and lock-outs: which code counts, how often, and for how long nothing does (group M).
+
+use std::time::Duration;
+
+use poolproof::ids::Session;
+use poolproof::policy::{MfaMode, RememberMode};
+use poolproof::pool::NewAccount;
+use poolproof::protocol::{
+    AssociateSoftwareToken, Challenge, ChallengeName, Parameters, Reply, Request, Response,
+    VerifySoftwareToken, keys,
+};
+use poolproof::totp::{TotpSecret, step_at};
+
+use crate::pool_world::{
+    BAD_SESSION, PASSWORD, USED_SESSION, WRONG_CODE, World, challenge, policy, refusal, tokens, told,
+};
+
+const REUSED: &str = "ExpiredCodeException: Your software token has already been used once.";
+
+pub(crate) fn pool(mfa: MfaMode) -> World {
+    World::new(policy(RememberMode::No, false, mfa))
+}
+
+pub(crate) fn with_sms(account: &mut NewAccount) {
+    account.phone = Some("+15551234567".to_owned());
+    account.sms_mfa = true;
+}
+
+fn with_email(account: &mut NewAccount) {
+    account.email = Some("ann@example.org".to_owned());
+    account.email_mfa = true;
+}
+
+/// What the user is asked after the password.
+pub(crate) fn asked(world: &mut World, name: &str) -> Challenge {
+    challenge(world.password(name, PASSWORD, None))
+}
+
+pub(crate) fn answer(world: &mut World, asked: &Challenge, key: &str, value: &str) -> Reply {
+    let answers = Parameters::new().with(keys::USERNAME, told(asked, keys::USERNAME)).with(key, value);
+    world.answer(asked.name, asked.session.as_ref(), answers)
+}
+
+pub(crate) fn key_of(name: ChallengeName) -> &'static str {
+    match name {
+        ChallengeName::SmsMfa => keys::SMS_MFA_CODE,
+        ChallengeName::EmailOtp => keys::EMAIL_OTP_CODE,
+        _ => keys::SOFTWARE_TOKEN_MFA_CODE,
+    }
+}
+
+#[test]
+fn a_wrong_code_is_refused_and_the_right_one_still_counts() {
+    // M1–M6: for all three kinds; the session stays usable, and the fifth failure would lock.
+    let long = "1".repeat(1_000_000);
+    let wrongs =
+        ["", "abcdef", "12345", "1234567", " 123456", "１２３４５６", "٠١٢٣٤٥", long.as_str(), "-12345"];
+    for (adorn, with_app) in [(with_sms as fn(&mut NewAccount), false), (with_email, false), (|_| {}, true)] {
+        for wrong in wrongs {
+            let mut world = pool(MfaMode::Optional);
+            if with_app {
+                world.add_with_app("ann", adorn);
+            } else {
+                world.add("ann", adorn);
+            }
+            let asked = asked(&mut world, "ann");
+            let key = key_of(asked.name);
+            for _ in 0..4 {
+                assert_eq!(refusal(answer(&mut world, &asked, key, wrong)), WRONG_CODE, "{wrong:.20}");
+            }
+            let right = if with_app { world.read_app("ann") } else { world.delivered("ann") };
+            tokens(answer(&mut world, &asked, key, &right));
+            assert_eq!(refusal(answer(&mut world, &asked, key, &right)), USED_SESSION);
+        }
+    }
+}
+
+#[test]
+fn a_code_is_for_its_own_sign_in_and_user() {
+    let mut world = pool(MfaMode::Optional);
+    world.add("ann", with_sms);
+    world.add("bob", with_sms);
+    let first = asked(&mut world, "ann");
+    let first_code = world.delivered("ann");
+    let second = asked(&mut world, "ann");
+    let second_code = world.delivered("ann");
+    asked(&mut world, "bob");
+    let bobs = world.delivered("bob");
+    assert!(first_code != second_code && second_code != bobs);
+    assert_eq!(refusal(answer(&mut world, &second, keys::SMS_MFA_CODE, &first_code)), WRONG_CODE);
+    assert_eq!(refusal(answer(&mut world, &second, keys::SMS_MFA_CODE, &bobs)), WRONG_CODE);
+    assert_eq!(refusal(answer(&mut world, &first, keys::SMS_MFA_CODE, &second_code)), WRONG_CODE);
+    tokens(answer(&mut world, &second, keys::SMS_MFA_CODE, &second_code));
+    tokens(answer(&mut world, &first, keys::SMS_MFA_CODE, &first_code));
+}
+
+#[test]
+fn an_apps_code_is_good_once_and_for_a_step_on_either_side() {
+    let mut world = pool(MfaMode::Optional);
+    world.add_with_app("ann", |_| {});
+    world.pass(300);
+    let now = world.pair.now;
+    let step = Duration::from_secs(30);
+    for (early, good) in [(now.minus(2 * step), false), (now.plus(2 * step), false)] {
+        let asked = asked(&mut world, "ann");
+        let code = world.app_code("ann", early);
+        assert_eq!(answer(&mut world, &asked, keys::SOFTWARE_TOKEN_MFA_CODE, &code).is_ok(), good);
+    }
+    for moment in [now.minus(step), now, now.plus(step)] {
+        let first = asked(&mut world, "ann");
+        let code = world.app_code("ann", moment);
+        tokens(answer(&mut world, &first, keys::SOFTWARE_TOKEN_MFA_CODE, &code));
+        let again = asked(&mut world, "ann");
+        for _ in 0..10 {
+            // That it was right once is not held against the user.
+            let reused = answer(&mut world, &again, keys::SOFTWARE_TOKEN_MFA_CODE, &code);
+            assert_eq!(refusal(reused), REUSED);
+        }
+    }
+    // Codes of earlier steps went with it.
+    let asked = asked(&mut world, "ann");
+    let code = world.app_code("ann", now);
+    assert_eq!(refusal(answer(&mut world, &asked, keys::SOFTWARE_TOKEN_MFA_CODE, &code)), REUSED);
+}
+
+#[test]
+fn a_user_chooses_among_what_was_offered() {
+    let mut world = pool(MfaMode::Optional);
+    world.add_with_app("two", with_sms);
+    world.add_with_app("three", |account| {
+        with_sms(account);
+        with_email(account);
+    });
+    for (name, offered, refused) in [
+        (
+            "two",
+            r#"["SMS_MFA","SOFTWARE_TOKEN_MFA"]"#,
+            vec!["EMAIL_MFA", "EMAIL_OTP", "", "MFA_SETUP", "sms_mfa", "DEVICE_SRP_AUTH"],
+        ),
+        ("three", r#"["SMS_MFA","SOFTWARE_TOKEN_MFA","EMAIL_OTP"]"#, vec!["PASSWORD_VERIFIER", "*"]),
+    ] {
+        let choice = asked(&mut world, name);
+        assert_eq!(choice.name, ChallengeName::SelectMfaType);
+        assert_eq!(told(&choice, keys::MFAS_CAN_CHOOSE), offered);
+        for wrong in refused {
+            let refused = refusal(answer(&mut world, &choice, keys::ANSWER, wrong));
+            assert_eq!(refused, "InvalidParameterException: Invalid ANSWER: choose one of MFAS_CAN_CHOOSE.");
+        }
+        // The challenge stays; and no code is an answer to it.
+        let early = Parameters::new().with(keys::USERNAME, name).with(keys::SMS_MFA_CODE, "000000");
+        let early = world.answer(ChallengeName::SmsMfa, choice.session.as_ref(), early);
+        assert_eq!(refusal(early), BAD_SESSION);
+        let code = challenge(answer(&mut world, &choice, keys::ANSWER, "SMS_MFA"));
+        assert_eq!(refusal(answer(&mut world, &choice, keys::ANSWER, "SOFTWARE_TOKEN_MFA")), USED_SESSION);
+        // One that was offered and not chosen is no answer either.
+        let typed = world.app_code(name, world.pair.now);
+        let other = Parameters::new().with(keys::USERNAME, name).with(keys::SOFTWARE_TOKEN_MFA_CODE, typed);
+        let other = world.answer(ChallengeName::SoftwareTokenMfa, code.session.as_ref(), other);
+        assert_eq!(refusal(other), BAD_SESSION);
+        let sent = world.delivered(name);
+        tokens(answer(&mut world, &code, keys::SMS_MFA_CODE, &sent));
+    }
+    for spelling in ["EMAIL_OTP", "EMAIL_MFA"] {
+        let choice = asked(&mut world, "three");
+        let code = challenge(answer(&mut world, &choice, keys::ANSWER, spelling));
+        assert_eq!(code.name, ChallengeName::EmailOtp);
+        let sent = world.delivered("three");
+        tokens(answer(&mut world, &code, keys::EMAIL_OTP_CODE, &sent));
+    }
+}
+
+#[test]
+fn a_preference_saves_the_choice_if_it_is_enabled() {
+    for (preferred, expected) in [
+        (ChallengeName::SmsMfa, "SMS_MFA tokens"),
+        (ChallengeName::SoftwareTokenMfa, "SOFTWARE_TOKEN_MFA tokens"),
+        (ChallengeName::EmailOtp, "SELECT_MFA_TYPE SOFTWARE_TOKEN_MFA tokens"),
+    ] {
+        let mut world = pool(MfaMode::Optional);
+        world.add_with_app("ann", |account| {
+            with_sms(account);
+            account.preferred = Some(preferred);
+        });
+        assert_eq!(world.way("ann", None), expected);
+    }
+}
+
+#[test]
+fn a_code_goes_to_the_phone_or_by_e_mail_and_says_where_without_saying_all() {
+    let mut world = pool(MfaMode::Optional);
+    world.add("ann", with_sms);
+    world.add("bob", |account| {
+        account.email = Some("bob@example.org".to_owned());
+        account.email_mfa = true;
+    });
+    let sms = asked(&mut world, "ann");
+    assert_eq!(told(&sms, keys::CODE_DELIVERY_DELIVERY_MEDIUM), "SMS");
+    assert_eq!(told(&sms, keys::CODE_DELIVERY_DESTINATION), "+*******4567");
+    let email = asked(&mut world, "bob");
+    assert_eq!(email.name, ChallengeName::EmailOtp);
+    assert_eq!(told(&email, keys::CODE_DELIVERY_DELIVERY_MEDIUM), "EMAIL");
+    assert_eq!(told(&email, keys::CODE_DELIVERY_DESTINATION), "b***@e***");
+    assert_eq!(world.delivered("bob").len(), 6);
+    assert_eq!(world.way("bob", None), "EMAIL_OTP tokens");
+}
+
+#[test]
+fn odd_phones_and_addresses_are_shown_without_harm() {
+    for odd in ["", "1", "日本", "@", "@@", "é@"] {
+        let mut world = pool(MfaMode::Optional);
+        world.add("ann", |account| {
+            account.phone = Some(odd.to_owned());
+            account.sms_mfa = true;
+        });
+        world.add("bob", |account| {
+            account.email = Some(odd.to_owned());
+            account.email_mfa = true;
+        });
+        assert_eq!(world.way("ann", None), "SMS_MFA tokens");
+        assert_eq!(world.way("bob", None), "EMAIL_OTP tokens");
+    }
+}
+
+#[test]
+fn a_pool_that_demands_a_factor_takes_the_phone_on_file() {
+    let mut world = pool(MfaMode::On);
+    world.add("ann", |account| account.phone = Some("+15551234567".to_owned()));
+    assert_eq!(world.way("ann", None), "SMS_MFA tokens");
+    assert_eq!(world.way("ann", None), "SMS_MFA tokens", "and has it as a factor from then on");
+}
+
+/// Sets an app up, as far as `VerifySoftwareToken`.
+fn set_up(world: &mut World, session: Option<&Session>) -> (TotpSecret, Session) {
+    let associate = |session: Option<&Session>| {
+        let session = session.map(|session| session.as_str().to_owned());
+        Request::AssociateSoftwareToken(AssociateSoftwareToken { session })
+    };
+    let Ok(Response::SecretCode { secret_code, session: next }) = world.ask(associate(session)) else {
+        panic!("no secret")
+    };
+    assert_eq!(refusal(world.ask(associate(session))), USED_SESSION);
+    let secret = TotpSecret::from_base32(&secret_code).unwrap();
+    let code = secret.code(step_at(world.pair.now));
+    let verify = |user_code: &str| {
+        let session = Some(next.as_str().to_owned());
+        Request::VerifySoftwareToken(VerifySoftwareToken { session, user_code: user_code.to_owned() })
+    };
+    for wrong in ["", "abc", "1234567"] {
+        assert_eq!(refusal(world.ask(verify(wrong))), "EnableSoftwareTokenMFAException: Code mismatch");
+    }
+    let Ok(Response::SoftwareTokenVerified { session: last }) = world.ask(verify(&code)) else {
+        panic!("not verified")
+    };
+    assert_eq!(refusal(world.ask(verify(&code))), USED_SESSION);
+    (secret, last)
+}
+
+#[test]
+fn an_app_is_set_up_on_the_way_in() {
+    let mut world = pool(MfaMode::On);
+    world.add("ann", |_| {});
+    let asked_first = asked(&mut world, "ann");
+    assert_eq!(asked_first.name, ChallengeName::MfaSetup);
+    assert_eq!(told(&asked_first, keys::MFAS_CAN_SETUP), r#"["SOFTWARE_TOKEN_MFA"]"#);
+    let answers = Parameters::new().with(keys::USERNAME, "ann");
+    let skip = |world: &mut World, session: Option<&Session>| {
+        refusal(world.answer(ChallengeName::MfaSetup, session, answers.clone()))
+    };
+    // M7: the set-up cannot be skipped, and trying does not end it.
+    let skipped = "InvalidParameterException: Set up a factor by VerifySoftwareToken and answer with the session it gives.";
+    assert_eq!(skip(&mut world, asked_first.session.as_ref()), skipped);
+    assert_eq!(skip(&mut world, None), BAD_SESSION);
+    let (secret, session) = set_up(&mut world, asked_first.session.as_ref());
+    assert_eq!(skip(&mut world, asked_first.session.as_ref()), USED_SESSION);
+    tokens(world.answer(ChallengeName::MfaSetup, Some(&session), answers.clone()));
+    assert_eq!(skip(&mut world, Some(&session)), USED_SESSION);
+    // The code that set it up is used, in the same step; the next one is good.
+    let code = secret.code(step_at(world.pair.now));
+    let next = asked(&mut world, "ann");
+    assert_eq!(refusal(answer(&mut world, &next, keys::SOFTWARE_TOKEN_MFA_CODE, &code)), REUSED);
+    world.pass(30);
+    let code = secret.code(step_at(world.pair.now));
+    tokens(answer(&mut world, &next, keys::SOFTWARE_TOKEN_MFA_CODE, &code));
+}
+
+#[test]
+fn a_set_up_that_comes_second_does_not_replace_the_factor_that_came_first() {
+    // Whoever knows the password alone may set a factor up only as long as there is none.
+    let mut world = pool(MfaMode::On);
+    world.add("ann", |_| {});
+    let (ann, thief) = (asked(&mut world, "ann"), asked(&mut world, "ann"));
+    let (secret, ann) = set_up(&mut world, ann.session.as_ref());
+    let (_, thief) = set_up(&mut world, thief.session.as_ref());
+    let answers = Parameters::new().with(keys::USERNAME, "ann");
+    tokens(world.answer(ChallengeName::MfaSetup, Some(&ann), answers.clone()));
+    assert_eq!(refusal(world.answer(ChallengeName::MfaSetup, Some(&thief), answers)), BAD_SESSION);
+    world.pass(30);
+    let code = secret.code(step_at(world.pair.now));
+    let next = asked(&mut world, "ann");
+    tokens(answer(&mut world, &next, keys::SOFTWARE_TOKEN_MFA_CODE, &code));
+}

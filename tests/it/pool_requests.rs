@@ -1,0 +1,95 @@
+//! Requests as the clients of the pool's tests write them, and how its answers are read.
+
+use data_encoding::BASE64;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use poolproof::ids::{AccessToken, DeviceKey};
+use poolproof::protocol::{
+    ApiError, AuthOutcome, Authentication, Challenge, ConfirmDevice, DeviceCall, InitiateAuth, Parameters,
+    Reply, Request, RespondToAuthChallenge, Response, SecretVerifierConfig, UpdateDeviceStatus,
+};
+use sha2::Sha256;
+
+pub(crate) const POOL: &str = "us-east-1_AbCdEf123";
+pub(crate) const CLIENT: &str = "4q3example";
+pub(crate) const PASSWORD: &str = "correct horse battery";
+/// The one answer to all that is not right.
+pub(crate) const INCORRECT: &str = "NotAuthorizedException: Incorrect username or password.";
+pub(crate) const NO_SUCH_DEVICE: &str = "ResourceNotFoundException: Device does not exist.";
+pub(crate) const BAD_SESSION: &str = "NotAuthorizedException: Invalid session for the user.";
+pub(crate) const USED_SESSION: &str =
+    "NotAuthorizedException: Invalid session for the user, session can only be used once.";
+pub(crate) const LATE_SESSION: &str =
+    "NotAuthorizedException: Invalid session for the user, session is expired.";
+pub(crate) const LOCKED: &str = "NotAuthorizedException: Password attempts exceeded";
+pub(crate) const WRONG_CODE: &str = "CodeMismatchException: Invalid code received for user";
+
+/// `InitiateAuth` of our client.
+pub(crate) fn initiate(flow: &str, parameters: Parameters) -> Request {
+    let (client_id, auth_flow) = (CLIENT.to_owned(), flow.to_owned());
+    Request::InitiateAuth(InitiateAuth { client_id, auth_flow, auth_parameters: parameters })
+}
+
+/// `RespondToAuthChallenge` of our client.
+pub(crate) fn respond(name: &str, session: Option<&str>, answers: Parameters) -> Request {
+    Request::RespondToAuthChallenge(RespondToAuthChallenge {
+        client_id: CLIENT.to_owned(),
+        challenge_name: name.to_owned(),
+        session: session.map(str::to_owned),
+        challenge_responses: answers,
+    })
+}
+
+pub(crate) fn confirm_device(token: &AccessToken, key: &DeviceKey, config: SecretVerifierConfig) -> Request {
+    Request::ConfirmDevice(ConfirmDevice {
+        access_token: token.as_str().to_owned(),
+        device_key: key.as_str().to_owned(),
+        device_name: Some("phone".to_owned()),
+        secret_verifier: Some(config),
+    })
+}
+
+/// `UpdateDeviceStatus`.
+pub(crate) fn set_status(token: &AccessToken, key: &DeviceKey, status: &str) -> Request {
+    Request::UpdateDeviceStatus(UpdateDeviceStatus {
+        access_token: token.as_str().to_owned(),
+        device_key: key.as_str().to_owned(),
+        status: Some(status.to_owned()),
+    })
+}
+
+pub(crate) fn call(token: &AccessToken, key: &DeviceKey) -> DeviceCall {
+    DeviceCall { access_token: token.as_str().to_owned(), device_key: key.as_str().to_owned() }
+}
+
+/// `SECRET_HASH` of a client with this secret.
+pub(crate) fn secret_hash(secret: &str, name: &str) -> String {
+    let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
+    BASE64.encode(&mac.chain_update(name).chain_update(CLIENT).finalize().into_bytes())
+}
+
+/// What a challenge tells under this key.
+pub(crate) fn told<'a>(challenge: &'a Challenge, key: &str) -> &'a str {
+    challenge.parameters.value(key).unwrap_or_else(|| panic!("no {key} in {challenge:?}"))
+}
+
+pub(crate) fn challenge(reply: Reply) -> Challenge {
+    match reply {
+        Ok(Response::Auth(AuthOutcome::Challenge(challenge))) => challenge,
+        other => panic!("{other:?}"),
+    }
+}
+
+pub(crate) fn tokens(reply: Reply) -> Authentication {
+    match reply {
+        Ok(Response::Auth(AuthOutcome::Tokens(tokens))) => tokens,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// The refusal in words.
+pub(crate) fn refusal<T: std::fmt::Debug>(reply: Result<T, ApiError>) -> String {
+    match reply {
+        Err(error) => error.to_string(),
+        Ok(answer) => panic!("{answer:?}"),
+    }
+}

@@ -1,0 +1,333 @@
+//! The table of a sign-in's states: every answer is played in every state, and what came of it is kept as a snapshot.
+
+use std::fmt::Write as _;
+
+use poolproof::ids::{DeviceKey, Session};
+use poolproof::policy::{MfaMode, RememberMode};
+use poolproof::pool::{NewAccount, Standing};
+use poolproof::protocol::{
+    AssociateSoftwareToken, AuthOutcome, ChallengeName, DeviceStatus, Parameters, Reply, Request, Response,
+    VerifySoftwareToken, keys,
+};
+use poolproof::totp::{TotpSecret, step_at};
+
+use crate::pool_world::{
+    BAD_SESSION, Exchange, INCORRECT, PASSWORD, Phone, USED_SESSION, WRONG_CODE, World, challenge, policy,
+};
+
+/// What a sign-in waits for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Password,
+    NewPassword,
+    Choice,
+    Sms,
+    App,
+    Mail,
+    SetUp,
+    Secret,
+    Verified,
+    Device,
+    Proof,
+    Tokens,
+}
+
+impl State {
+    const ALL: [(Self, &'static str); 12] = [
+        (Self::Password, "password"),
+        (Self::NewPassword, "new password"),
+        (Self::Choice, "choice"),
+        (Self::Sms, "sms"),
+        (Self::App, "app"),
+        (Self::Mail, "mail"),
+        (Self::SetUp, "set-up"),
+        (Self::Secret, "secret"),
+        (Self::Verified, "verified"),
+        (Self::Device, "device"),
+        (Self::Proof, "proof"),
+        (Self::Tokens, "tokens"),
+    ];
+
+    /// The answer that moves it on.
+    const fn right(self) -> Option<Answer> {
+        match self {
+            Self::Password => Some(Answer::Claim),
+            Self::NewPassword => Some(Answer::NewPassword),
+            Self::Choice => Some(Answer::Choose),
+            Self::Sms => Some(Answer::Sms),
+            Self::App => Some(Answer::App),
+            Self::Mail => Some(Answer::Mail),
+            Self::SetUp => Some(Answer::Associate),
+            Self::Secret => Some(Answer::Verify),
+            Self::Verified => Some(Answer::SetUp),
+            Self::Device => Some(Answer::DeviceA),
+            Self::Proof => Some(Answer::DeviceM),
+            Self::Tokens => None,
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Answer {
+    Claim,
+    WrongClaim,
+    NewPassword,
+    Choose,
+    Sms,
+    WrongSms,
+    App,
+    WrongApp,
+    Mail,
+    WrongMail,
+    Associate,
+    Verify,
+    WrongVerify,
+    SetUp,
+    DeviceA,
+    OtherDeviceA,
+    DeviceM,
+    WrongDeviceM,
+}
+
+impl Answer {
+    const ALL: [(Self, &'static str); 18] = [
+        (Self::Claim, "claim"),
+        (Self::WrongClaim, "¬claim"),
+        (Self::NewPassword, "new pw"),
+        (Self::Choose, "choose"),
+        (Self::Sms, "sms"),
+        (Self::WrongSms, "¬sms"),
+        (Self::App, "app"),
+        (Self::WrongApp, "¬app"),
+        (Self::Mail, "mail"),
+        (Self::WrongMail, "¬mail"),
+        (Self::Associate, "assoc"),
+        (Self::Verify, "verify"),
+        (Self::WrongVerify, "¬verify"),
+        (Self::SetUp, "set up"),
+        (Self::DeviceA, "dev A"),
+        (Self::OtherDeviceA, "¬dev A"),
+        (Self::DeviceM, "dev M"),
+        (Self::WrongDeviceM, "¬dev M"),
+    ];
+}
+
+/// A sign-in that has come to some state.
+struct At {
+    world: World,
+    phone: Phone,
+    password: Exchange,
+    claim: Parameters,
+    session: Option<Session>,
+    proof: Option<Exchange>,
+    secret: Option<TotpSecret>,
+}
+
+impl At {
+    /// The pool asks for everything it can: a factor, then the device.
+    fn begin(state: State) -> Self {
+        let mut world = World::new(policy(RememberMode::Always, false, MfaMode::On));
+        let (phone, known) = world.device(DeviceStatus::Remembered, true);
+        let has = |states: &[State]| states.contains(&state);
+        let (sms, mail) = (has(&[State::Sms, State::Choice]), has(&[State::Mail, State::Choice]));
+        let fresh = has(&[State::NewPassword]);
+        let adorn = |account: &mut NewAccount| {
+            account.devices.push(known);
+            account.phone = sms.then(|| "+15551234567".to_owned());
+            account.email = mail.then(|| "ann@example.org".to_owned());
+            (account.sms_mfa, account.email_mfa) = (sms, mail);
+            if fresh {
+                account.standing = Standing::ForceChangePassword;
+            }
+        };
+        let without_app = [State::Sms, State::Mail, State::SetUp, State::Secret, State::Verified];
+        if without_app.contains(&state) {
+            world.add("ann", adorn);
+        } else {
+            world.add_with_app("ann", adorn);
+        }
+        let password = world.start("ann");
+        let claim = world.claim(&password, PASSWORD).with(keys::DEVICE_KEY, phone.key.as_str());
+        Self { world, phone, password, claim, session: None, proof: None, secret: None }
+    }
+
+    /// A sign-in in this state.
+    fn reach(state: State) -> Self {
+        let mut at = Self::begin(state);
+        let way: &[Answer] = match state {
+            State::Password => &[],
+            State::NewPassword | State::Choice | State::Sms | State::App | State::Mail | State::SetUp => {
+                &[Answer::Claim]
+            }
+            State::Secret => &[Answer::Claim, Answer::Associate],
+            State::Verified => &[Answer::Claim, Answer::Associate, Answer::Verify],
+            State::Device => &[Answer::Claim, Answer::App],
+            State::Proof => &[Answer::Claim, Answer::App, Answer::DeviceA],
+            State::Tokens => &[Answer::Claim, Answer::App, Answer::DeviceA, Answer::DeviceM],
+        };
+        let name = |wanted| State::ALL.iter().find(|(state, _)| *state == wanted).map(|(_, name)| *name);
+        let mut reached = "password".to_owned();
+        for answer in way {
+            reached = at.play(*answer);
+        }
+        assert_eq!(name(state), Some(reached.trim()), "{state:?}");
+        at
+    }
+
+    /// Gives this answer. Says where it led, or why it was refused; the sign-in goes on from there.
+    fn play(&mut self, answer: Answer) -> String {
+        let session = self.session.clone();
+        let session = session.as_ref();
+        let reply = match answer {
+            Answer::DeviceA | Answer::OtherDeviceA => {
+                let key = if answer == Answer::DeviceA { self.phone.key.as_str() } else { "us-east-1_0" };
+                let phone = Phone { key: DeviceKey::new(key), ..self.phone.clone() };
+                match self.world.start_device("ann", session, &phone) {
+                    Ok(proof) => {
+                        let reply = Response::Auth(AuthOutcome::Challenge(proof.challenge.clone()));
+                        self.proof = Some(proof);
+                        Ok(reply)
+                    }
+                    Err(error) => Err(error),
+                }
+            }
+            Answer::Associate => {
+                let session = session.map(|session| session.as_str().to_owned());
+                self.world.ask(Request::AssociateSoftwareToken(AssociateSoftwareToken { session }))
+            }
+            Answer::Verify | Answer::WrongVerify => {
+                let session = session.map(|session| session.as_str().to_owned());
+                let step = step_at(self.world.pair.now);
+                let right = self.secret.as_ref().filter(|_| answer == Answer::Verify);
+                let user_code = right.map_or_else(|| "none".to_owned(), |secret| secret.code(step));
+                self.world.ask(Request::VerifySoftwareToken(VerifySoftwareToken { session, user_code }))
+            }
+            _ => {
+                let (name, answers) = self.words(answer);
+                self.world.answer(name, session, answers)
+            }
+        };
+        self.hear(&reply)
+    }
+
+    /// The answers that are given by `RespondToAuthChallenge`.
+    fn words(&self, answer: Answer) -> (ChallengeName, Parameters) {
+        let says = |key: &str, value: &str| Parameters::new().with(keys::USERNAME, "ann").with(key, value);
+        let sent = || {
+            let name = poolproof::ids::Username::new("ann");
+            self.world.pair.pool.delivered_code(&name).unwrap_or_else(|| "none".to_owned())
+        };
+        let proof = |secret: &str| match &self.proof {
+            Some(proof) => self.world.claim(proof, secret),
+            None => self.claim.clone(),
+        };
+        match answer {
+            Answer::Claim => (ChallengeName::PasswordVerifier, self.claim.clone()),
+            Answer::WrongClaim => {
+                (ChallengeName::PasswordVerifier, self.world.claim(&self.password, "wrong"))
+            }
+            Answer::NewPassword => {
+                (ChallengeName::NewPasswordRequired, says(keys::NEW_PASSWORD, "brand-new-password"))
+            }
+            Answer::Choose => (ChallengeName::SelectMfaType, says(keys::ANSWER, "SOFTWARE_TOKEN_MFA")),
+            Answer::Sms => (ChallengeName::SmsMfa, says(keys::SMS_MFA_CODE, &sent())),
+            Answer::WrongSms => (ChallengeName::SmsMfa, says(keys::SMS_MFA_CODE, "wrong")),
+            Answer::App => {
+                let now = self.world.pair.now;
+                let code = self.world.shown("ann", now).unwrap_or_else(|| "none".to_owned());
+                (ChallengeName::SoftwareTokenMfa, says(keys::SOFTWARE_TOKEN_MFA_CODE, &code))
+            }
+            Answer::WrongApp => {
+                (ChallengeName::SoftwareTokenMfa, says(keys::SOFTWARE_TOKEN_MFA_CODE, "wrong"))
+            }
+            Answer::Mail => (ChallengeName::EmailOtp, says(keys::EMAIL_OTP_CODE, &sent())),
+            Answer::WrongMail => (ChallengeName::EmailOtp, says(keys::EMAIL_OTP_CODE, "wrong")),
+            Answer::SetUp => (ChallengeName::MfaSetup, Parameters::new().with(keys::USERNAME, "ann")),
+            Answer::DeviceM => (ChallengeName::DevicePasswordVerifier, proof(&self.phone.secret)),
+            Answer::WrongDeviceM => (ChallengeName::DevicePasswordVerifier, proof("wrong")),
+            other => panic!("{other:?} is no answer to a challenge"),
+        }
+    }
+
+    fn hear(&mut self, reply: &Reply) -> String {
+        match reply {
+            Err(error) => match error.to_string().as_str() {
+                BAD_SESSION => "–".to_owned(),
+                USED_SESSION => "used".to_owned(),
+                INCORRECT => "wrong".to_owned(),
+                WRONG_CODE | "EnableSoftwareTokenMFAException: Code mismatch" => "code".to_owned(),
+                other if other.contains("Set up a factor") => "first".to_owned(),
+                other => other.to_owned(),
+            },
+            Ok(Response::SecretCode { secret_code, session }) => {
+                self.secret = TotpSecret::from_base32(secret_code);
+                self.session = Some(session.clone());
+                "secret".to_owned()
+            }
+            Ok(Response::SoftwareTokenVerified { session }) => {
+                self.session = Some(session.clone());
+                "verified".to_owned()
+            }
+            Ok(Response::Auth(AuthOutcome::Tokens(_))) => "tokens".to_owned(),
+            Ok(reply) => {
+                let asked = challenge(Ok(reply.clone()));
+                self.session = asked.session;
+                match asked.name {
+                    ChallengeName::NewPasswordRequired => "new password",
+                    ChallengeName::SelectMfaType => "choice",
+                    ChallengeName::SmsMfa => "sms",
+                    ChallengeName::SoftwareTokenMfa => "app",
+                    ChallengeName::EmailOtp => "mail",
+                    ChallengeName::MfaSetup => "set-up",
+                    ChallengeName::DeviceSrpAuth => "device",
+                    ChallengeName::DevicePasswordVerifier => "proof",
+                    ChallengeName::PasswordVerifier => "password",
+                }
+                .to_owned()
+            }
+        }
+    }
+}
+
+/// One cell: plays the answer, and if it was refused, looks whether the right one still moves the sign-in on.
+fn cell(state: State, answer: Answer) -> String {
+    let mut at = At::reach(state);
+    let heard = at.play(answer);
+    let moved = State::ALL.iter().any(|(_, name)| *name == heard);
+    match state.right() {
+        Some(right) if !moved => {
+            let after = at.play(right);
+            let alive = State::ALL.iter().any(|(_, name)| *name == after);
+            if alive { heard } else { format!("{heard}†") }
+        }
+        _ => heard,
+    }
+}
+
+const WIDTH: usize = 14;
+
+#[test]
+fn every_answer_in_every_state_does_what_the_table_says() {
+    let mut table = format!("{:WIDTH$}", "");
+    for (_, name) in Answer::ALL {
+        write!(table, "{name:10}").unwrap();
+    }
+    for (state, name) in State::ALL {
+        let end = table.trim_end().len();
+        table.truncate(end);
+        write!(table, "\n{name:WIDTH$}").unwrap();
+        for (answer, _) in Answer::ALL {
+            let cell = cell(state, answer);
+            let cell = if cell == "new password" { "new pw".to_owned() } else { cell };
+            write!(table, "{cell:10}").unwrap();
+        }
+    }
+    let legend = "\
+        States down, answers across; a cell is the next state, or how the answer was refused.\n\
+        –      invalid session      used   session was used      wrong  incorrect username or password\n\
+        code   code mismatch        first  set up first          †      and the sign-in is over\n\
+        claim, ¬claim: the password's, right and wrong. sms, app, mail: codes; choose: the app.\n\
+        assoc, verify, set up: AssociateSoftwareToken, VerifySoftwareToken, MFA_SETUP.\n\
+        dev A, dev M: DEVICE_SRP_AUTH, DEVICE_PASSWORD_VERIFIER; ¬: of an unknown key, with a wrong secret.\n";
+    insta::assert_snapshot!(format!("{legend}\n{}\n", table.trim_end()));
+}

@@ -1,0 +1,416 @@
+//! A small world to try a pool in: a pool, people whose secrets are known, and hands that stop where a test wants.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use poolproof::clock::Timestamp;
+use poolproof::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Session, Sub, Username};
+use poolproof::pair::Pair;
+use poolproof::policy::{MfaMode, PoolPolicy, RememberMode};
+use poolproof::pool::{AppClient, Identity as PoolIdentity, NewAccount, NewDevice, Pending, Pool, Step};
+use poolproof::protocol::{
+    AdminDeviceCall, AdminListDevices, ApiError, AuthOutcome, Authentication, Challenge, ChallengeName,
+    DeviceDescription, DeviceStatus, NewDeviceMetadata, Parameters, Reply, Request, Response,
+    SecretVerifierConfig, keys,
+};
+use poolproof::seed::{Seed, Stream};
+use poolproof::srp::{
+    ClaimTimestamp, DeviceSecret, Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt, SessionKey,
+    Verifier,
+};
+use poolproof::totp::{STEP_S, TotpSecret, step_at};
+
+pub(crate) use crate::pool_requests::{
+    BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, LOCKED, NO_SUCH_DEVICE, PASSWORD, POOL, USED_SESSION,
+    WRONG_CODE, call, challenge, confirm_device, initiate, refusal, respond, secret_hash, set_status, tokens,
+    told,
+};
+
+/// A pool's settings, as far as devices and second factors go.
+pub(crate) fn policy(remember: RememberMode, suppress_mfa: bool, mfa: MfaMode) -> PoolPolicy {
+    PoolPolicy { remember, suppress_mfa, mfa, ..PoolPolicy::DEFAULT }
+}
+
+pub(crate) struct World {
+    pub(crate) pair: Pair,
+    pub(crate) group: Group,
+    pub(crate) chance: Stream,
+    people: u64,
+    apps: BTreeMap<String, TotpSecret>,
+    /// Steps of an app whose code was used.
+    typed: BTreeSet<(String, u64)>,
+}
+
+/// A device with its secret.
+#[derive(Clone, Debug)]
+pub(crate) struct Phone {
+    pub(crate) key: DeviceKey,
+    pub(crate) group_key: DeviceGroupKey,
+    pub(crate) secret: String,
+}
+
+/// An SRP exchange after the pool's half: of a password, or of a device.
+#[derive(Clone, Debug)]
+pub(crate) struct Exchange {
+    a: Ephemeral,
+    public_a: PublicA,
+    pub(crate) challenge: Challenge,
+    pub(crate) identity: Identity,
+}
+
+/// What a sign-in was asked for, and how it ended.
+pub(crate) struct Journey {
+    pub(crate) asked: Vec<ChallengeName>,
+    pub(crate) end: Result<Authentication, ApiError>,
+}
+
+impl Journey {
+    /// In words: challenges, then `tokens`, `tokens +N` with a key for a new device, or the refusal.
+    pub(crate) fn told(&self) -> String {
+        let asked = self.asked.iter().map(|name| format!("{name} "));
+        let end = match &self.end {
+            Ok(tokens) if tokens.new_device.is_some() => "tokens +N".to_owned(),
+            Ok(_) => "tokens".to_owned(),
+            Err(error) => error.to_string(),
+        };
+        asked.collect::<String>() + &end
+    }
+}
+
+impl World {
+    /// A pool of the toy group with a public client.
+    pub(crate) fn new(policy: PoolPolicy) -> Self {
+        Self::with(policy, Group::toy(), AppClient::public(ClientId::new(CLIENT)))
+    }
+
+    pub(crate) fn with(policy: PoolPolicy, group: Group, client: AppClient) -> Self {
+        Self::seeded(policy, group, client, 11)
+    }
+
+    /// A pool whose random values come from another seed: the same pool after a restart that forgot everything.
+    pub(crate) fn seeded(policy: PoolPolicy, group: Group, client: AppClient, seed: u64) -> Self {
+        let identity = PoolIdentity { pool_id: PoolId::new(POOL), client_id: ClientId::new(CLIENT), group };
+        let pool = Pool::new(identity, policy, Seed::new(seed).stream("pool", 0)).with_client(client);
+        Self {
+            pair: Pair::new(pool),
+            group,
+            chance: Seed::new(11).stream("people", 0),
+            people: 0,
+            apps: BTreeMap::new(),
+            typed: BTreeSet::new(),
+        }
+    }
+
+    /// A pool of one user, `ann`, who has only a password.
+    pub(crate) fn of_ann(policy: PoolPolicy) -> Self {
+        let mut world = Self::new(policy);
+        world.add("ann", |_| {});
+        world
+    }
+
+    /// Adds a user with [`PASSWORD`], and whatever `adorn` gives them.
+    pub(crate) fn add(&mut self, name: &str, adorn: impl FnOnce(&mut NewAccount)) {
+        self.people += 1;
+        let sub = Sub::new(format!("00000000-0000-4000-8000-{:012x}", self.people));
+        let salt = Salt::draw(&mut self.chance);
+        let identity = Identity::user(&PoolId::new(POOL), sub.as_str());
+        let verifier = self.verifier(&salt, identity, PASSWORD);
+        let mut account = NewAccount::new(Username::new(name), sub, salt, verifier);
+        adorn(&mut account);
+        if let Some(secret) = &account.totp {
+            self.apps.insert(name.to_owned(), secret.clone());
+        }
+        self.pair.pool.add_account(account).unwrap();
+    }
+
+    /// Adds a user with an authenticator app.
+    pub(crate) fn add_with_app(&mut self, name: &str, adorn: impl FnOnce(&mut NewAccount)) {
+        let secret = TotpSecret::draw(&mut self.chance);
+        self.add(name, |account| {
+            account.totp = Some(secret);
+            adorn(account);
+        });
+    }
+
+    /// A device, and how an account brings it along.
+    pub(crate) fn device(&mut self, status: DeviceStatus, mfa_bound: bool) -> (Phone, NewDevice) {
+        self.people += 1;
+        let key = DeviceKey::new(format!("us-east-1_00000000-0000-4000-8000-{:012x}", self.people));
+        let metadata = NewDeviceMetadata {
+            device_key: key,
+            device_group_key: DeviceGroupKey::new(format!("-Grp{:05}", self.people)),
+        };
+        let salt = Salt::draw(&mut self.chance);
+        let (phone, verifier) = self.phone(&metadata, &salt);
+        let (device_key, device_group_key) = (phone.key.clone(), phone.group_key.clone());
+        (phone, NewDevice { device_key, device_group_key, salt, verifier, status, mfa_bound })
+    }
+
+    /// A device for these keys, and the verifier of its secret.
+    fn phone(&mut self, metadata: &NewDeviceMetadata, salt: &Salt) -> (Phone, Verifier) {
+        let NewDeviceMetadata { device_key: key, device_group_key: group_key } = metadata.clone();
+        let secret = DeviceSecret::draw(&mut self.chance).as_str().to_owned();
+        let verifier = self.verifier(salt, Identity::device(&group_key, &key), &secret);
+        (Phone { key, group_key, secret }, verifier)
+    }
+
+    fn verifier(&self, salt: &Salt, identity: Identity, password: &str) -> Verifier {
+        let (salt, password) = (salt.clone(), password.to_owned());
+        let job = Job::Verifier { group: self.group, salt, identity, password };
+        let Done::Verifier(verifier) = job.run() else { panic!("no verifier") };
+        verifier
+    }
+
+    pub(crate) fn pass(&mut self, seconds: u64) {
+        self.pair.now = self.pair.now.plus(Duration::from_secs(seconds));
+    }
+
+    pub(crate) fn ask(&mut self, request: Request) -> Reply {
+        self.pair.ask(request)
+    }
+
+    /// `InitiateAuth` with these parameters.
+    pub(crate) fn initiate(&mut self, flow: &str, parameters: Parameters) -> Reply {
+        self.ask(initiate(flow, parameters))
+    }
+
+    /// `RespondToAuthChallenge` with these answers.
+    pub(crate) fn answer(
+        &mut self,
+        name: ChallengeName,
+        session: Option<&Session>,
+        answers: Parameters,
+    ) -> Reply {
+        self.ask(respond(name.as_str(), session.map(Session::as_str), answers))
+    }
+
+    /// `SRP_A` and what is behind it.
+    pub(crate) fn draw_a(&mut self) -> (Ephemeral, PublicA) {
+        let a = Ephemeral::draw(256, &mut self.chance);
+        let job = Job::ClientPublic { group: self.group, a: a.clone() };
+        let Done::PublicA(public_a) = job.run() else { panic!("no A") };
+        (a, public_a)
+    }
+
+    /// Starts an exchange about a password.
+    pub(crate) fn start(&mut self, name: &str) -> Exchange {
+        self.start_with(Parameters::new().with(keys::USERNAME, name))
+    }
+
+    pub(crate) fn start_with(&mut self, parameters: Parameters) -> Exchange {
+        let (a, public_a) = self.draw_a();
+        let parameters = parameters.with(keys::SRP_A, public_a.to_hex());
+        let challenge = challenge(self.initiate("USER_SRP_AUTH", parameters));
+        assert_eq!(challenge.name, ChallengeName::PasswordVerifier);
+        let identity = Identity::user(&PoolId::new(POOL), told(&challenge, keys::USER_ID_FOR_SRP));
+        Exchange { a, public_a, challenge, identity }
+    }
+
+    /// Starts a device's exchange.
+    pub(crate) fn start_device(
+        &mut self,
+        name: &str,
+        session: Option<&Session>,
+        phone: &Phone,
+    ) -> Result<Exchange, ApiError> {
+        let (a, public_a) = self.draw_a();
+        let answers = Parameters::new()
+            .with(keys::USERNAME, name)
+            .with(keys::DEVICE_KEY, phone.key.as_str())
+            .with(keys::SRP_A, public_a.to_hex());
+        let reply = self.answer(ChallengeName::DeviceSrpAuth, session, answers)?;
+        let challenge = challenge(Ok(reply));
+        assert_eq!(challenge.name, ChallengeName::DevicePasswordVerifier);
+        Ok(Exchange { a, public_a, challenge, identity: Identity::device(&phone.group_key, &phone.key) })
+    }
+
+    /// The key that whoever knows `secret` arrives at.
+    pub(crate) fn key(&self, exchange: &Exchange, secret: &str) -> SessionKey {
+        let job = Job::ClientKey {
+            group: self.group,
+            a: exchange.a.clone(),
+            public_a: exchange.public_a.clone(),
+            public_b: PublicB::parse_hex(self.group, told(&exchange.challenge, keys::SRP_B)).unwrap(),
+            salt: Salt::from_hex(told(&exchange.challenge, keys::SALT)).unwrap(),
+            identity: exchange.identity.clone(),
+            password: secret.to_owned(),
+        };
+        let Done::SessionKey(key) = job.run() else { panic!("no key") };
+        key
+    }
+
+    /// The claim of whoever knows `secret`.
+    pub(crate) fn claim(&self, exchange: &Exchange, secret: &str) -> Parameters {
+        let timestamp = ClaimTimestamp::format(self.pair.now);
+        self.claim_at(exchange, secret, &timestamp, &timestamp)
+    }
+
+    /// A claim that says one timestamp and signs another.
+    pub(crate) fn claim_at(&self, exchange: &Exchange, secret: &str, says: &str, signs: &str) -> Parameters {
+        let block = told(&exchange.challenge, keys::SECRET_BLOCK);
+        let bytes = BASE64.decode(block.as_bytes()).unwrap();
+        let signature = self.key(exchange, secret).sign(&exchange.identity, &bytes, signs);
+        let claim = Parameters::new()
+            .with(keys::USERNAME, told(&exchange.challenge, keys::USERNAME))
+            .with(keys::PASSWORD_CLAIM_SECRET_BLOCK, block)
+            .with(keys::PASSWORD_CLAIM_SIGNATURE, signature.to_base64())
+            .with(keys::TIMESTAMP, says);
+        match exchange.challenge.parameters.value(keys::DEVICE_KEY) {
+            Some(key) => claim.with(keys::DEVICE_KEY, key),
+            None => claim,
+        }
+    }
+
+    /// Claims to know `secret`.
+    pub(crate) fn prove(&mut self, exchange: &Exchange, secret: &str) -> Reply {
+        let claim = self.claim(exchange, secret);
+        self.send_claim(exchange, claim)
+    }
+
+    /// Sends this claim in answer to the exchange's challenge.
+    pub(crate) fn send_claim(&mut self, exchange: &Exchange, claim: Parameters) -> Reply {
+        self.answer(exchange.challenge.name, exchange.challenge.session.as_ref(), claim)
+    }
+
+    /// Proves a password, naming a device or not.
+    pub(crate) fn password(&mut self, name: &str, password: &str, device: Option<&DeviceKey>) -> Reply {
+        let exchange = self.start(name);
+        let mut claim = self.claim(&exchange, password);
+        if let Some(key) = device {
+            claim = claim.with(keys::DEVICE_KEY, key.as_str());
+        }
+        self.send_claim(&exchange, claim)
+    }
+
+    /// A whole honest sign-in.
+    pub(crate) fn walk(&mut self, name: &str, phone: Option<&Phone>) -> Journey {
+        let reply = self.password(name, PASSWORD, phone.map(|phone| &phone.key));
+        self.go_on(name, phone, reply)
+    }
+
+    /// A whole honest sign-in, in words.
+    pub(crate) fn way(&mut self, name: &str, phone: Option<&Phone>) -> String {
+        self.walk(name, phone).told()
+    }
+
+    /// A whole honest sign-in that must succeed.
+    pub(crate) fn sign_in(&mut self, name: &str) -> Authentication {
+        self.walk(name, None).end.unwrap()
+    }
+
+    /// The rest of an honest sign-in.
+    pub(crate) fn go_on(&mut self, name: &str, phone: Option<&Phone>, reply: Reply) -> Journey {
+        let mut asked = Vec::new();
+        let mut reply = reply;
+        loop {
+            let challenge = match reply {
+                Err(error) => return Journey { asked, end: Err(error) },
+                Ok(Response::Auth(AuthOutcome::Tokens(tokens))) => return Journey { asked, end: Ok(tokens) },
+                Ok(Response::Auth(AuthOutcome::Challenge(challenge))) => challenge,
+                Ok(other) => panic!("{other:?}"),
+            };
+            asked.push(challenge.name);
+            reply = self.honest(name, phone, &challenge);
+        }
+    }
+
+    fn honest(&mut self, name: &str, phone: Option<&Phone>, challenge: &Challenge) -> Reply {
+        let session = challenge.session.as_ref();
+        let says = |key: &str, value: &str| Parameters::new().with(keys::USERNAME, name).with(key, value);
+        match challenge.name {
+            ChallengeName::SmsMfa => {
+                let code = self.delivered(name);
+                self.answer(challenge.name, session, says(keys::SMS_MFA_CODE, &code))
+            }
+            ChallengeName::EmailOtp => {
+                let code = self.delivered(name);
+                self.answer(challenge.name, session, says(keys::EMAIL_OTP_CODE, &code))
+            }
+            ChallengeName::SoftwareTokenMfa => {
+                let code = self.read_app(name);
+                self.answer(challenge.name, session, says(keys::SOFTWARE_TOKEN_MFA_CODE, &code))
+            }
+            ChallengeName::SelectMfaType => {
+                self.answer(challenge.name, session, says(keys::ANSWER, "SOFTWARE_TOKEN_MFA"))
+            }
+            ChallengeName::DeviceSrpAuth => {
+                let phone = phone.unwrap();
+                let exchange = self.start_device(name, session, phone)?;
+                self.prove(&exchange, &phone.secret)
+            }
+            other => panic!("{other}"),
+        }
+    }
+
+    /// The code that was sent last.
+    pub(crate) fn delivered(&self, name: &str) -> String {
+        self.pair.pool.delivered_code(&Username::new(name)).unwrap()
+    }
+
+    /// A code of the user's app that was not used yet, waiting for it if need be.
+    pub(crate) fn read_app(&mut self, name: &str) -> String {
+        while !self.typed.insert((name.to_owned(), step_at(self.pair.now))) {
+            self.pass(STEP_S);
+        }
+        self.app_code(name, self.pair.now)
+    }
+
+    /// What the user's app shows at this moment, if there is one.
+    pub(crate) fn shown(&self, name: &str, now: Timestamp) -> Option<String> {
+        self.apps.get(name).map(|secret| secret.code(step_at(now)))
+    }
+
+    /// What the user's app shows at this moment.
+    pub(crate) fn app_code(&self, name: &str, now: Timestamp) -> String {
+        self.shown(name, now).unwrap()
+    }
+
+    /// Confirms the device that came with these tokens.
+    pub(crate) fn confirm(&mut self, tokens: &Authentication) -> (Phone, bool) {
+        let metadata = tokens.new_device.clone().unwrap();
+        let salt = Salt::draw(&mut self.chance);
+        let (phone, verifier) = self.phone(&metadata, &salt);
+        let config = SecretVerifierConfig { password_verifier: verifier.to_base64(), salt: salt.to_base64() };
+        let reply = self.ask(confirm_device(&tokens.access_token, &phone.key, config));
+        let Ok(Response::DeviceConfirmed { user_confirmation_necessary }) = reply else {
+            panic!("{reply:?}")
+        };
+        (phone, user_confirmation_necessary)
+    }
+
+    /// All of a user's devices, as administrators see them.
+    pub(crate) fn all_devices(&mut self, name: &str) -> Vec<DeviceDescription> {
+        let (user_pool_id, username) = (POOL.to_owned(), name.to_owned());
+        let request = AdminListDevices { user_pool_id, username, ..AdminListDevices::default() };
+        match self.ask(Request::AdminListDevices(request)) {
+            Ok(Response::Devices { devices, .. }) => devices,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// Removes a device, as an administrator.
+    pub(crate) fn forget(&mut self, name: &str, phone: &Phone) {
+        let (user_pool_id, username) = (POOL.to_owned(), name.to_owned());
+        let device_key = phone.key.as_str().to_owned();
+        let request = AdminDeviceCall { user_pool_id, username, device_key };
+        assert_eq!(self.ask(Request::AdminForgetDevice(request)), Ok(Response::Empty));
+    }
+}
+
+/// Takes a request in and does its arithmetic, but does not bring the result back yet.
+pub(crate) fn begin(world: &mut World, request: Request) -> (Done, Pending) {
+    let (now, origin) = (world.pair.now, world.pair.origin);
+    match world.pair.pool.handle(now, origin, request) {
+        Step::Compute(job, pending) => (Job::run(job), pending),
+        Step::Reply(reply) => panic!("{reply:?}"),
+    }
+}
+
+/// Brings the result back.
+pub(crate) fn finish(world: &mut World, (done, pending): (Done, Pending)) -> Reply {
+    match world.pair.pool.resume(world.pair.now, pending, done) {
+        Step::Reply(reply) => reply,
+        Step::Compute(..) => panic!("more arithmetic"),
+    }
+}
