@@ -128,7 +128,7 @@ impl Stage {
             opts_in: false,
         };
         let identity = Identity { pool_id, client_id: ClientId::new(CLIENT_ID), group: Group::toy() };
-        let mut pool = plant(Pool::new(identity, friendly(), SEED.stream("pool", 0)), defect);
+        let mut pool = Pool::new(identity, friendly(), SEED.stream("pool", 0)).planted(defect);
         let (account, newcomer) = provision(&setting, vec![person], &|_| true).pop()?;
         pool.add_account(account).ok()?;
         let belongings = newcomer.into_belongings();
@@ -189,17 +189,4 @@ const fn friendly() -> PoolPolicy {
         risk: RiskPolicy::OFF,
         ..PoolPolicy::DEFAULT
     }
-}
-
-#[cfg(feature = "defects")]
-fn plant(pool: Pool, defect: Option<Defect>) -> Pool {
-    match defect {
-        Some(defect) => pool.with_defect(defect),
-        None => pool,
-    }
-}
-
-#[cfg(not(feature = "defects"))]
-fn plant(pool: Pool, _: Option<Defect>) -> Pool {
-    pool
 }

@@ -141,6 +141,17 @@ impl Pool {
         self
     }
 
+    /// This pool with a fault planted, where the feature `defects` is on; the same pool elsewhere.
+    #[must_use]
+    pub fn planted(self, defect: Option<Defect>) -> Self {
+        #[cfg(feature = "defects")]
+        if let Some(defect) = defect {
+            return self.with_defect(defect);
+        }
+        let _ = defect;
+        self
+    }
+
     /// This pool with a planted fault, to see whether the harness finds it.
     #[cfg(feature = "defects")]
     #[must_use]

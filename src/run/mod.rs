@@ -157,7 +157,7 @@ async fn play(
     let identity =
         Identity { pool_id: setting.pool_id.clone(), client_id: client_id.clone(), group: setting.group };
     let mut pool =
-        plant(Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0)), settings.defect);
+        Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0)).planted(settings.defect);
     let mut newcomers = Vec::with_capacity(people.len());
     for (account, newcomer) in people {
         let added = pool.add_account(account);
@@ -191,19 +191,6 @@ async fn play(
     match conductor.send(Interrupt).await {
         Ok(()) | Err(_) => (&mut finished).await.unwrap_or_default(),
     }
-}
-
-#[cfg(feature = "defects")]
-fn plant(pool: Pool, defect: Option<Defect>) -> Pool {
-    match defect {
-        Some(defect) => pool.with_defect(defect),
-        None => pool,
-    }
-}
-
-#[cfg(not(feature = "defects"))]
-fn plant(pool: Pool, _: Option<Defect>) -> Pool {
-    pool
 }
 
 fn course(scenario: &Scenario) -> Course {
