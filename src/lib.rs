@@ -7,7 +7,7 @@
 //! |---|---|---|
 //! | 7 threshold | [`cli`] | what is typed becomes work, its end an exit code |
 //! | 6 weave | [`run`] | scenario → workload → actors → report |
-//! | 5 doors | [`report`] | one report: JSON, page, terminal |
+//! | 5 doors | [`http`], [`report`] | AWS JSON 1.1 for stock clients; one report: JSON, page, terminal |
 //! | 4 motion | [`actors`], [`pair`] | conductor, users, devices, pool; or one pool and one client, driven by hand |
 //! | 3 plans, ports, instruments | [`scenario`], [`workload`], [`target`], [`compute`], [`metrics`] | what is to happen, where it goes, where arithmetic runs, what is counted |
 //! | 2 machines and judge | [`pool`], [`client`], [`oracle`] | none of the three knows another |
@@ -32,6 +32,7 @@ pub mod cli;
 pub mod client;
 pub mod clock;
 pub mod compute;
+pub mod http;
 pub mod ids;
 pub mod matrix;
 pub mod metrics;

@@ -20,6 +20,14 @@ pub enum ErrorKind {
     InvalidUserPoolConfiguration,
     TooManyRequests,
     EnableSoftwareTokenMfa,
+    UsernameExists,
+    AliasExists,
+    LimitExceeded,
+    TooManyFailedAttempts,
+    UnsupportedUserState,
+    UserPoolAddOnNotEnabled,
+    Serialization,
+    UnknownOperation,
     InternalError,
 }
 
@@ -41,6 +49,14 @@ impl ErrorKind {
             Self::InvalidUserPoolConfiguration => "InvalidUserPoolConfigurationException",
             Self::TooManyRequests => "TooManyRequestsException",
             Self::EnableSoftwareTokenMfa => "EnableSoftwareTokenMFAException",
+            Self::UsernameExists => "UsernameExistsException",
+            Self::AliasExists => "AliasExistsException",
+            Self::LimitExceeded => "LimitExceededException",
+            Self::TooManyFailedAttempts => "TooManyFailedAttemptsException",
+            Self::UnsupportedUserState => "UnsupportedUserStateException",
+            Self::UserPoolAddOnNotEnabled => "UserPoolAddOnNotEnabledException",
+            Self::Serialization => "SerializationException",
+            Self::UnknownOperation => "UnknownOperationException",
             Self::InternalError => "InternalErrorException",
         }
     }

@@ -6,12 +6,25 @@
 //!
 //! Source of all names: SEMANTICS a.1–a.5, after the API model of 2016-04-18.
 
+mod account;
 mod error;
+mod management;
 mod names;
 mod request;
 mod response;
 
+pub use account::{
+    AccountRequest, AccountResponse, AdminCreateUser, AdminInitiateAuth, AdminRespondToAuthChallenge,
+    AdminSetUserMfaPreference, AdminSetUserPassword, AdminUserCall, Attributes, BearerCall, ChangePassword,
+    CodeDelivery, ConfirmSignUp, ListUsers, MfaSetting, MfaSettings, SetUserMfaPreference, SignUp,
+    UserDescription, VerifyOwnSoftwareToken,
+};
 pub use error::{ApiError, ErrorKind};
+pub use management::{
+    AccountTakeover, AddOns, ClientCall, ClientDescription, ClientSpec, DeviceConfiguration, EmailConfig,
+    ListUserPoolClients, ListUserPools, Managed, Management, MfaConfig, PoolCall, PoolDescription, PoolSpec,
+    RiskConfiguration, SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions, mfa_word,
+};
 pub use names::{ChallengeName, DeviceStatus, Step, keys};
 pub use request::{
     AdminDeviceCall, AdminListDevices, AdminUpdateDeviceStatus, AssociateSoftwareToken, ConfirmDevice,
@@ -22,3 +35,23 @@ pub use request::{
 pub use response::{
     AuthOutcome, Authentication, Challenge, DeviceDescription, NewDeviceMetadata, Reply, Response,
 };
+
+/// Everything that can be asked of whoever owns pools.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Operation {
+    /// Signs in, or is about devices or tokens.
+    Pool(Request),
+    /// Is about a user.
+    Account(AccountRequest),
+    /// Is about a pool.
+    Manage(Management),
+}
+
+/// An answer to an [`Operation`] that is not a refusal.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Answer {
+    /// A pool's.
+    Pool(Response),
+    /// About a pool.
+    Managed(Managed),
+}

@@ -1,6 +1,6 @@
 //! What a pool may answer.
 
-use super::{ApiError, ChallengeName, Parameters};
+use super::{AccountResponse, ApiError, ChallengeName, Parameters};
 use crate::clock::Timestamp;
 use crate::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session};
 
@@ -38,6 +38,8 @@ pub enum Response {
         /// `PaginationToken` for the next page, if there is one.
         pagination_token: Option<String>,
     },
+    /// About a user.
+    Account(AccountResponse),
     /// Of operations that answer with nothing.
     Empty,
 }

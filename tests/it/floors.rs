@@ -10,7 +10,7 @@ const FLOORS: [&[&str]; 8] = [
     &["pool", "client", "oracle"],
     &["scenario", "settings", "workload", "target", "compute", "metrics"],
     &["actors", "pair"],
-    &["report"],
+    &["http", "report"],
     &["run", "matrix", "advise"],
     &["cli"],
 ];

@@ -10,6 +10,8 @@
 mod advise;
 /// The command says what it should, and ends as it should.
 mod cli;
+/// Requests and answers as AWS JSON 1.1.
+mod codec;
 /// Planted faults are found, and named by the right rule.
 mod defects;
 /// Nobody looks up or sideways.

@@ -1,0 +1,267 @@
+//! One description of each shape for both directions: what is read under a key is what is written under it.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::MAX_ENTRIES;
+use super::json::{Node, refusal};
+use crate::protocol::{ApiError, Attributes, Parameters};
+
+pub(super) type Outcome = Result<(), ApiError>;
+
+/// A structure of the API: its fields, in the order in which they are looked at.
+pub(super) trait Shape: Default {
+    /// Shows every field to `form`, which reads it or writes it.
+    fn fields(&mut self, form: &mut impl Form) -> Outcome;
+}
+
+/// Reads fields or writes them.
+pub(super) trait Form {
+    /// Text that must be there.
+    fn text(&mut self, key: &'static str, field: &mut String) -> Outcome;
+    /// Text that is empty when it is not there: whether it may be is the pool's to say.
+    fn text_or_empty(&mut self, key: &'static str, field: &mut String) -> Outcome;
+    /// Text that may be absent.
+    fn maybe_text(&mut self, key: &'static str, field: &mut Option<String>) -> Outcome;
+    /// A truth value that may be absent.
+    fn maybe_flag(&mut self, key: &'static str, field: &mut Option<bool>) -> Outcome;
+    /// A whole number, not negative, that may be absent.
+    fn maybe_whole(&mut self, key: &'static str, field: &mut Option<u32>) -> Outcome;
+    /// Text by key.
+    fn parameters(&mut self, key: &'static str, field: &mut Parameters) -> Outcome;
+    /// A list of names and values.
+    fn attributes(&mut self, key: &'static str, field: &mut Attributes) -> Outcome;
+    /// A list of texts.
+    fn texts(&mut self, key: &'static str, field: &mut Vec<String>) -> Outcome;
+    /// A structure that may be absent.
+    fn maybe<S: Shape>(&mut self, key: &'static str, field: &mut Option<S>) -> Outcome;
+}
+
+/// Reads a shape out of a tree.
+pub(super) fn read<S: Shape>(map: BTreeMap<String, Node>) -> Result<S, ApiError> {
+    let mut shape = S::default();
+    shape.fields(&mut Reader(map))?;
+    Ok(shape)
+}
+
+/// Writes a shape down.
+pub(super) fn written<S: Shape + Clone>(shape: &S) -> Map<String, Value> {
+    let mut writer = Writer(Map::new());
+    // A writer refuses nothing.
+    drop(shape.clone().fields(&mut writer));
+    writer.0
+}
+
+struct Reader(BTreeMap<String, Node>);
+
+impl Reader {
+    /// The value of a key; null is absent.
+    fn take(&mut self, key: &str) -> Option<Node> {
+        self.0.remove(key).filter(|node| *node != Node::Null)
+    }
+}
+
+/// How AWS words a value of the wrong type.
+fn unexpected(node: &Node, wanted: &str) -> ApiError {
+    let found = match node {
+        Node::Null => "NULL_VALUE",
+        Node::Flag(true) => "TRUE_VALUE",
+        Node::Flag(false) => "FALSE_VALUE",
+        Node::Number(_) => "NUMBER_VALUE",
+        Node::Text(_) => "STRING_VALUE",
+        Node::List(_) => return refusal("Start of list found where not expected."),
+        Node::Map(_) => return refusal("Start of structure or map found where not expected."),
+    };
+    refusal(format!("{found} can not be converted to {wanted}"))
+}
+
+/// How AWS calls a field in its complaints: with a small letter in front.
+fn called(key: &str) -> String {
+    let mut letters = key.chars();
+    letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
+}
+
+fn as_text(node: Node) -> Result<String, ApiError> {
+    match node {
+        Node::Text(text) => Ok(text),
+        other => Err(unexpected(&other, "a String")),
+    }
+}
+
+fn as_list(key: &str, node: Node) -> Result<Vec<Node>, ApiError> {
+    match node {
+        Node::List(list) => few(key, list.len()).map(|()| list),
+        Node::Map(_) => Err(unexpected(&node, "")),
+        other => Err(unexpected(&other, "a List")),
+    }
+}
+
+fn as_map(key: &str, node: Node) -> Result<BTreeMap<String, Node>, ApiError> {
+    match node {
+        Node::Map(map) => few(key, map.len()).map(|()| map),
+        Node::List(_) => Err(unexpected(&node, "")),
+        other => Err(unexpected(&other, "a Map")),
+    }
+}
+
+fn few(key: &str, entries: usize) -> Outcome {
+    if entries <= MAX_ENTRIES {
+        return Ok(());
+    }
+    Err(ApiError::invalid(format!(
+        "1 validation error detected: Value at '{}' failed to satisfy constraint: Member must have length less than or \
+         equal to {MAX_ENTRIES}",
+        called(key)
+    )))
+}
+
+fn absent(key: &str) -> ApiError {
+    ApiError::invalid(format!(
+        "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
+        called(key)
+    ))
+}
+
+impl Form for Reader {
+    fn text(&mut self, key: &'static str, field: &mut String) -> Outcome {
+        *field = as_text(self.take(key).ok_or_else(|| absent(key))?)?;
+        Ok(())
+    }
+
+    fn text_or_empty(&mut self, key: &'static str, field: &mut String) -> Outcome {
+        *field = self.take(key).map_or(Ok(String::new()), as_text)?;
+        Ok(())
+    }
+
+    fn maybe_text(&mut self, key: &'static str, field: &mut Option<String>) -> Outcome {
+        *field = self.take(key).map(as_text).transpose()?;
+        Ok(())
+    }
+
+    fn maybe_flag(&mut self, key: &'static str, field: &mut Option<bool>) -> Outcome {
+        *field = match self.take(key) {
+            None => None,
+            Some(Node::Flag(flag)) => Some(flag),
+            Some(other) => return Err(unexpected(&other, "a Boolean")),
+        };
+        Ok(())
+    }
+
+    fn maybe_whole(&mut self, key: &'static str, field: &mut Option<u32>) -> Outcome {
+        let node = self.take(key);
+        let Some(Node::Number(number)) = &node else {
+            *field = None;
+            return node.map_or(Ok(()), |other| Err(unexpected(&other, "an Integer")));
+        };
+        *field = number.as_u64().and_then(|whole| u32::try_from(whole).ok());
+        match *field {
+            Some(_) => Ok(()),
+            None if number.is_f64() => Err(refusal("NUMBER_VALUE can not be converted to an Integer")),
+            None => Err(ApiError::invalid(format!(
+                "1 validation error detected: Value '{number}' at '{}' failed to satisfy constraint: Member must have \
+                 value between 0 and 4294967295",
+                called(key)
+            ))),
+        }
+    }
+
+    fn parameters(&mut self, key: &'static str, field: &mut Parameters) -> Outcome {
+        let Some(node) = self.take(key) else { return Ok(()) };
+        for (name, value) in as_map(key, node)? {
+            if value != Node::Null {
+                *field = std::mem::take(field).with(&name, as_text(value)?);
+            }
+        }
+        Ok(())
+    }
+
+    fn attributes(&mut self, key: &'static str, field: &mut Attributes) -> Outcome {
+        let Some(node) = self.take(key) else { return Ok(()) };
+        for node in as_list(key, node)? {
+            let Node::Map(map) = node else { return Err(unexpected(&node, "a Structure")) };
+            let mut one = Self(map);
+            let (mut name, mut value) = (String::new(), String::new());
+            one.text("Name", &mut name)?;
+            one.text_or_empty("Value", &mut value)?;
+            field.push((name, value));
+        }
+        Ok(())
+    }
+
+    fn texts(&mut self, key: &'static str, field: &mut Vec<String>) -> Outcome {
+        let Some(node) = self.take(key) else { return Ok(()) };
+        *field = as_list(key, node)?.into_iter().map(as_text).collect::<Result<_, _>>()?;
+        Ok(())
+    }
+
+    fn maybe<S: Shape>(&mut self, key: &'static str, field: &mut Option<S>) -> Outcome {
+        *field = match self.take(key) {
+            None => None,
+            Some(Node::Map(map)) => Some(read(map)?),
+            Some(Node::List(list)) => return Err(unexpected(&Node::List(list), "")),
+            Some(other) => return Err(unexpected(&other, "a Structure")),
+        };
+        Ok(())
+    }
+}
+
+struct Writer(Map<String, Value>);
+
+impl Writer {
+    fn put(&mut self, key: &str, value: impl Into<Value>) -> Outcome {
+        self.0.insert(key.to_owned(), value.into());
+        Ok(())
+    }
+}
+
+impl Form for Writer {
+    fn text(&mut self, key: &'static str, field: &mut String) -> Outcome {
+        self.put(key, std::mem::take(field))
+    }
+
+    fn text_or_empty(&mut self, key: &'static str, field: &mut String) -> Outcome {
+        self.text(key, field)
+    }
+
+    fn maybe_text(&mut self, key: &'static str, field: &mut Option<String>) -> Outcome {
+        field.take().map_or(Ok(()), |text| self.put(key, text))
+    }
+
+    fn maybe_flag(&mut self, key: &'static str, field: &mut Option<bool>) -> Outcome {
+        field.map_or(Ok(()), |flag| self.put(key, flag))
+    }
+
+    fn maybe_whole(&mut self, key: &'static str, field: &mut Option<u32>) -> Outcome {
+        field.map_or(Ok(()), |whole| self.put(key, whole))
+    }
+
+    fn parameters(&mut self, key: &'static str, field: &mut Parameters) -> Outcome {
+        if field.is_empty() {
+            return Ok(());
+        }
+        let map: Map<String, Value> =
+            field.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
+        self.put(key, map)
+    }
+
+    fn attributes(&mut self, key: &'static str, field: &mut Attributes) -> Outcome {
+        if field.is_empty() {
+            return Ok(());
+        }
+        let list = field.iter().map(|(name, value)| serde_json::json!({ "Name": name, "Value": value }));
+        let list: Vec<Value> = list.collect();
+        self.put(key, list)
+    }
+
+    fn texts(&mut self, key: &'static str, field: &mut Vec<String>) -> Outcome {
+        if field.is_empty() { Ok(()) } else { self.put(key, std::mem::take(field)) }
+    }
+
+    fn maybe<S: Shape>(&mut self, key: &'static str, field: &mut Option<S>) -> Outcome {
+        let Some(mut shape) = field.take() else { return Ok(()) };
+        let mut inner = Self(Map::new());
+        shape.fields(&mut inner)?;
+        self.put(key, inner.0)
+    }
+}

@@ -1,0 +1,27 @@
+//! AWS JSON 1.1: requests and answers as text, and text as requests.
+//!
+//! The text of a request is untrusted. It is read in bounded work and room: at most [`MAX_BODY`] bytes, [`MAX_DEPTH`] levels
+//! and [`MAX_VALUES`] values; keys that nobody knows are ignored, null is the same as absent, and a key that is said
+//! twice is refused, since two readers could take different ones (ASSURANCE W1, W2). What the words mean is for
+//! the pool to find out.
+
+mod account;
+mod answer;
+mod form;
+mod json;
+mod manage;
+mod sign_in;
+mod table;
+
+pub use answer::{Wire, encode_answer};
+pub use json::{MAX_BODY, MAX_DEPTH, MAX_VALUES};
+pub use table::{OPERATIONS, decode, encode};
+
+/// The content type of requests and answers.
+pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
+
+/// What stands before the operation's name in `X-Amz-Target`.
+pub const TARGET_PREFIX: &str = "AWSCognitoIdentityProviderService.";
+
+/// A map of parameters has at most this many keys, and a list this many values.
+pub const MAX_ENTRIES: usize = 64;

@@ -1,0 +1,116 @@
+//! Which operation has which shape.
+
+use super::form;
+use super::json::{self, Node};
+use crate::protocol::{AccountRequest, ApiError, ErrorKind, Management, Operation, Request};
+
+macro_rules! operations {
+    (
+        pool { $($pool:literal => $pool_variant:ident,)* }
+        account { $($account:literal => $account_variant:ident,)* }
+        shared { $($shared:literal => $bearer:ident or $session:ident,)* }
+        manage { $($manage:literal => $manage_variant:ident,)* }
+    ) => {
+        /// The names of all operations.
+        pub const OPERATIONS: &[&str] = &[$($pool,)* $($account,)* $($shared,)* $($manage,)*];
+
+        /// The operation of this name that `body` asks for.
+        ///
+        /// # Errors
+        ///
+        /// `UnknownOperationException` for a name that is none; `SerializationException` for text that is not JSON, has
+        /// a value of the wrong type, a key twice, or is longer, deeper or more than allowed;
+        /// `InvalidParameterException` where a key is missing that must be there.
+        pub fn decode(name: &str, body: &[u8]) -> Result<Operation, ApiError> {
+            if !OPERATIONS.contains(&name) {
+                // Nothing is read for an operation that nobody has.
+                let shown: String = name.chars().take(64).collect();
+                return Err(ApiError::new(ErrorKind::UnknownOperation, format!("Unknown operation: {shown}")));
+            }
+            let map = json::parse(body)?;
+            Ok(match name {
+                $($pool => Operation::Pool(Request::$pool_variant(form::read(map)?)),)*
+                $($account => Operation::Account(AccountRequest::$account_variant(form::read(map)?)),)*
+                // With an access token it is about oneself, with a session it belongs to a sign-in.
+                $($shared if map.get("AccessToken").is_some_and(|token| *token != Node::Null) => {
+                    Operation::Account(AccountRequest::$bearer(form::read(map)?))
+                })*
+                $($shared => Operation::Pool(Request::$session(form::read(map)?)),)*
+                $($manage => Operation::Manage(Management::$manage_variant(form::read(map)?)),)*
+                _ => return Err(ApiError::internal("an operation in the list and not in the table")),
+            })
+        }
+
+        /// An operation's name, and its request as text.
+        pub fn encode(operation: &Operation) -> (&'static str, String) {
+            let (name, map) = match operation {
+                $(Operation::Pool(Request::$pool_variant(request)) => ($pool, form::written(request)),)*
+                $(Operation::Account(AccountRequest::$account_variant(request)) => {
+                    ($account, form::written(request))
+                })*
+                $(Operation::Account(AccountRequest::$bearer(request)) => ($shared, form::written(request)),)*
+                $(Operation::Pool(Request::$session(request)) => ($shared, form::written(request)),)*
+                $(Operation::Manage(Management::$manage_variant(request)) => ($manage, form::written(request)),)*
+            };
+            (name, serde_json::Value::Object(map).to_string())
+        }
+    };
+}
+
+operations! {
+    pool {
+        "InitiateAuth" => InitiateAuth,
+        "RespondToAuthChallenge" => RespondToAuthChallenge,
+        "ConfirmDevice" => ConfirmDevice,
+        "UpdateDeviceStatus" => UpdateDeviceStatus,
+        "GetDevice" => GetDevice,
+        "ListDevices" => ListDevices,
+        "ForgetDevice" => ForgetDevice,
+        "AdminForgetDevice" => AdminForgetDevice,
+        "AdminGetDevice" => AdminGetDevice,
+        "AdminListDevices" => AdminListDevices,
+        "AdminUpdateDeviceStatus" => AdminUpdateDeviceStatus,
+        "GetTokensFromRefreshToken" => GetTokensFromRefreshToken,
+        "RevokeToken" => RevokeToken,
+        "GlobalSignOut" => GlobalSignOut,
+    }
+    account {
+        "AdminCreateUser" => AdminCreateUser,
+        "AdminSetUserPassword" => AdminSetUserPassword,
+        "AdminGetUser" => AdminGetUser,
+        "AdminDeleteUser" => AdminDeleteUser,
+        "AdminEnableUser" => AdminEnableUser,
+        "AdminDisableUser" => AdminDisableUser,
+        "AdminConfirmSignUp" => AdminConfirmSignUp,
+        "AdminUserGlobalSignOut" => AdminUserGlobalSignOut,
+        "AdminSetUserMFAPreference" => AdminSetUserMfaPreference,
+        "SetUserMFAPreference" => SetUserMfaPreference,
+        "SignUp" => SignUp,
+        "ConfirmSignUp" => ConfirmSignUp,
+        "GetUser" => GetUser,
+        "ChangePassword" => ChangePassword,
+        "ListUsers" => ListUsers,
+        "AdminInitiateAuth" => AdminInitiateAuth,
+        "AdminRespondToAuthChallenge" => AdminRespondToAuthChallenge,
+    }
+    shared {
+        "AssociateSoftwareToken" => AssociateSoftwareToken or AssociateSoftwareToken,
+        "VerifySoftwareToken" => VerifySoftwareToken or VerifySoftwareToken,
+    }
+    manage {
+        "CreateUserPool" => CreateUserPool,
+        "DescribeUserPool" => DescribeUserPool,
+        "UpdateUserPool" => UpdateUserPool,
+        "ListUserPools" => ListUserPools,
+        "DeleteUserPool" => DeleteUserPool,
+        "SetUserPoolMfaConfig" => SetUserPoolMfaConfig,
+        "GetUserPoolMfaConfig" => GetUserPoolMfaConfig,
+        "SetRiskConfiguration" => SetRiskConfiguration,
+        "DescribeRiskConfiguration" => DescribeRiskConfiguration,
+        "CreateUserPoolClient" => CreateUserPoolClient,
+        "DescribeUserPoolClient" => DescribeUserPoolClient,
+        "UpdateUserPoolClient" => UpdateUserPoolClient,
+        "ListUserPoolClients" => ListUserPoolClients,
+        "DeleteUserPoolClient" => DeleteUserPoolClient,
+    }
+}

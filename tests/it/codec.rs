@@ -1,0 +1,408 @@
+//! AWS JSON 1.1: what is written is what is read, and text that is no request is refused in so many words.
+
+use std::collections::BTreeMap;
+
+use poolproof::clock::Timestamp;
+use poolproof::http::codec::{
+    CONTENT_TYPE, MAX_BODY, MAX_DEPTH, MAX_ENTRIES, MAX_VALUES, OPERATIONS, decode, encode, encode_answer,
+};
+use poolproof::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session};
+use poolproof::protocol::{
+    AccountRequest, Answer, ApiError, AuthOutcome, Authentication, Challenge, ChallengeName,
+    DeviceDescription, NewDeviceMetadata, Operation, Parameters, Request, Response, keys,
+};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+/// Every key of every shape, each with a value of its own.
+fn everything(words: &[String], flag: bool, number: u32) -> Value {
+    let word = |at: usize| words[at % words.len()].clone();
+    let texts = [
+        "ClientId",
+        "AuthFlow",
+        "ChallengeName",
+        "Session",
+        "UserCode",
+        "AccessToken",
+        "DeviceKey",
+        "DeviceName",
+        "DeviceRememberedStatus",
+        "PaginationToken",
+        "UserPoolId",
+        "Username",
+        "RefreshToken",
+        "ClientSecret",
+        "Token",
+        "TemporaryPassword",
+        "MessageAction",
+        "Password",
+        "SecretHash",
+        "ConfirmationCode",
+        "PreviousPassword",
+        "ProposedPassword",
+        "Filter",
+        "PoolName",
+        "MfaConfiguration",
+        "NextToken",
+        "ClientName",
+        "PreventUserExistenceErrors",
+    ];
+    let mut all: serde_json::Map<String, Value> =
+        texts.iter().enumerate().map(|(at, key)| ((*key).to_owned(), word(at).into())).collect();
+    let parameters = json!({ word(0): word(1), "USERNAME": word(2) });
+    let attributes = json!([{ "Name": word(3), "Value": word(4) }, { "Name": "email", "Value": "" }]);
+    let setting = json!({ "Enabled": flag, "PreferredMfa": !flag });
+    let action = |at| json!({ "EventAction": word(at), "Notify": flag });
+    let more = json!({
+        "AuthParameters": parameters, "ChallengeResponses": parameters,
+        "DeviceSecretVerifierConfig": { "PasswordVerifier": word(5), "Salt": word(6) },
+        "Limit": number, "MaxResults": number, "Permanent": flag, "GenerateSecret": flag,
+        "UserAttributes": attributes, "AttributesToGet": [word(1), word(2)],
+        "ExplicitAuthFlows": [word(3)],
+        "SMSMfaSettings": setting, "SoftwareTokenMfaSettings": setting, "EmailMfaSettings": setting,
+        "DeviceConfiguration": {
+            "ChallengeRequiredOnNewDevice": flag, "DeviceOnlyRememberedOnUserPrompt": !flag
+        },
+        "UserPoolAddOns": { "AdvancedSecurityMode": word(7) },
+        "SoftwareTokenMfaConfiguration": { "Enabled": flag },
+        "SmsMfaConfiguration": {
+            "SmsAuthenticationMessage": word(8), "SmsConfiguration": { "SnsCallerArn": word(9) }
+        },
+        "EmailMfaConfiguration": { "Message": word(1), "Subject": word(2) },
+        "AccountTakeoverRiskConfiguration": {
+            "Actions": { "LowAction": action(1), "MediumAction": action(2), "HighAction": action(3) }
+        },
+    });
+    all.extend(more.as_object().unwrap().clone());
+    Value::Object(all)
+}
+
+/// What `decode` makes of every key at once, written down again.
+fn written(name: &str, all: &Value) -> Value {
+    let operation = decode(name, all.to_string().as_bytes()).unwrap();
+    let (told, text) = encode(&operation);
+    assert_eq!(told, name);
+    assert_eq!(decode(name, text.as_bytes()).as_ref(), Ok(&operation));
+    serde_json::from_str(&text).unwrap()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_operation_is_read_as_it_was_written(
+        words in prop::collection::vec(any::<String>(), 10),
+        flag in any::<bool>(),
+        number in any::<u32>(),
+    ) {
+        let all = everything(&words, flag, number);
+        for name in OPERATIONS {
+            let written = written(name, &all);
+            for (key, value) in written.as_object().unwrap() {
+                prop_assert_eq!(value, &all[key], "{} {}", name, key);
+            }
+        }
+    }
+
+    #[test]
+    fn no_bytes_do_harm(body in prop::collection::vec(any::<u8>(), 0..200), at in 0..OPERATIONS.len()) {
+        drop(decode(OPERATIONS[at], &body));
+    }
+
+    #[test]
+    fn no_damage_to_a_request_does_harm(at in 0..OPERATIONS.len(), place in 0..900_usize, byte in any::<u8>()) {
+        let mut body = everything(&["w".to_owned()], true, 1).to_string().into_bytes();
+        let place = place % body.len();
+        body[place] = byte;
+        drop(decode(OPERATIONS[at], &body));
+        drop(decode(OPERATIONS[at], &body[..place]));
+    }
+}
+
+/// The keys that are read are the API model's: `tests/interop/model.py` compares this list with botocore's.
+#[test]
+fn the_list_of_keys_is_the_one_that_is_compared_with_the_model() {
+    let all = everything(&["w".to_owned()], true, 1);
+    let keys: BTreeMap<&str, Vec<String>> = OPERATIONS
+        .iter()
+        .map(|name| (*name, written(name, &all).as_object().unwrap().keys().cloned().collect()))
+        .collect();
+    let told = serde_json::to_string_pretty(&keys).unwrap() + "\n";
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/keys.json");
+    if std::env::var_os("POOLPROOF_BLESS").is_some() {
+        std::fs::write(path, &told).unwrap();
+    }
+    assert!(
+        told == std::fs::read_to_string(path).unwrap(),
+        "set POOLPROOF_BLESS=1 to write tests/interop/keys.json"
+    );
+}
+
+#[test]
+fn the_traffic_of_real_clients_is_understood() {
+    let traces =
+        [include_str!("../data/trace_identityjs.json"), include_str!("../data/trace_pycognito.json")];
+    let seen: usize = traces.map(|trace| understood(&serde_json::from_str(trace).unwrap())).iter().sum();
+    assert!(seen > 40, "{seen}");
+}
+
+/// Reads every request in a recording; how many there were.
+fn understood(recording: &Value) -> usize {
+    let Some(name) = recording["op"].as_str() else {
+        return match recording {
+            Value::Array(steps) => steps.iter().map(understood).sum(),
+            Value::Object(scenes) => scenes.values().map(understood).sum(),
+            _ => 0,
+        };
+    };
+    assert_eq!(recording["headers"]["Content-Type"], CONTENT_TYPE);
+    let request = &recording["req"];
+    let operation = decode(name, request.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}"));
+    let told: Value = serde_json::from_str(&encode(&operation).1).unwrap();
+    assert_eq!(told, known(request.clone()), "{name}");
+    1
+}
+
+/// A request without what is the same as absent, and without what decides nothing.
+fn known(request: Value) -> Value {
+    let Value::Object(fields) = request else { return request };
+    let ignored = ["ClientMetadata", "UserContextData"];
+    let kept = fields.into_iter().filter(|(key, value)| !value.is_null() && !ignored.contains(&key.as_str()));
+    let kept = kept.map(|(key, value)| (key, known(value)));
+    Value::Object(kept.filter(|(_, value)| *value != json!({})).collect())
+}
+
+/// How `InitiateAuth` with this body is refused.
+fn refusal(body: impl AsRef<[u8]>) -> String {
+    decode("InitiateAuth", body.as_ref()).unwrap_err().to_string()
+}
+
+#[test]
+fn a_key_that_is_said_twice_is_refused_wherever_it_is() {
+    let twice = |key| format!("SerializationException: Field '{key}' is given twice.");
+    let top = r#"{"ClientId":"a","AuthFlow":"b","ClientId":"c"}"#;
+    assert_eq!(refusal(top), twice("ClientId"));
+    let inner = r#"{"ClientId":"a","AuthFlow":"b","AuthParameters":{"USERNAME":"x","USERNAME":"y"}}"#;
+    assert_eq!(refusal(inner), twice("USERNAME"));
+    // Written otherwise it is the same key, and null does not make it another.
+    let escaped = r#"{"ClientId":"a","AuthFlow":"b","Client\u0049d":null}"#;
+    assert_eq!(refusal(escaped), twice("ClientId"));
+    let unknown = r#"{"ClientId":"a","AuthFlow":"b","Nobody":{"x":1,"x":1}}"#;
+    assert_eq!(refusal(unknown), twice("x"), "also where nobody looks");
+}
+
+#[test]
+fn text_that_is_not_one_json_object_is_refused() {
+    let not_json = "SerializationException: The request is not JSON text.";
+    let good = r#"{"ClientId":"a","AuthFlow":"b"}"#;
+    for body in [
+        "",
+        " ",
+        "{",
+        "nul",
+        "{}{}",
+        "{} x",
+        "{'a':1}",
+        r#"{"a":1e999}"#,
+        r#"{"a":"\ud800"}"#,
+        r#"{"a":01}"#,
+        r#"{"a":NaN}"#,
+        r#"{"a":1,}"#,
+        "{\"a\":\"\n\"}",
+        "\u{feff}{}",
+    ] {
+        assert_eq!(refusal(body), not_json, "{body}");
+    }
+    assert_eq!(refusal(format!("{good}{good}")), not_json);
+    assert_eq!(refusal(b"{\"ClientId\":\"\xff\"}"), not_json);
+    for body in ["null", "[]", "\"x\"", "1", "-0"] {
+        assert_eq!(refusal(body), "SerializationException: The request is not a structure.", "{body}");
+    }
+}
+
+#[test]
+fn length_depth_and_number_of_values_are_bounded() {
+    let long = format!("{{{}}}", " ".repeat(MAX_BODY - 1));
+    assert_eq!(
+        refusal(&long),
+        format!("SerializationException: The request is longer than {MAX_BODY} bytes.")
+    );
+    assert!(refusal(long.replace("  }", "}")).starts_with("InvalidParameterException: "), "one byte less");
+
+    let deep = format!("SerializationException: The request is nested deeper than {MAX_DEPTH} levels.");
+    assert_eq!(refusal("[".repeat(1000)), deep);
+    assert_eq!(refusal("{\"a\":".repeat(100_000 / 5)), deep);
+    let nested = |levels: usize| format!("{}{}", "[".repeat(levels), "]".repeat(levels));
+    assert_eq!(refusal(nested(MAX_DEPTH)), "SerializationException: The request is not a structure.");
+    assert_eq!(refusal(nested(MAX_DEPTH + 1)), deep);
+
+    let many = format!("SerializationException: The request has more than {MAX_VALUES} values.");
+    let list = |values: usize| format!("{{\"a\":[{}0]}}", "0,".repeat(values - 1));
+    assert_eq!(refusal(list(20_000)), many);
+    assert_eq!(refusal(list(MAX_VALUES - 1)), many, "the list and the object count too");
+    assert_eq!(refusal(list(MAX_VALUES - 2)), absent("clientId"));
+    let keys: Vec<String> = (0..10_000).map(|key| format!("\"{key}\":1")).collect();
+    assert_eq!(refusal(format!("{{{}}}", keys.join(","))), many);
+
+    let parameters = |count| {
+        let map: serde_json::Map<String, Value> =
+            (0..count).map(|at| (format!("k{at}"), "v".into())).collect();
+        decode(
+            "InitiateAuth",
+            json!({ "ClientId": "a", "AuthFlow": "b", "AuthParameters": map }).to_string().as_bytes(),
+        )
+    };
+    assert!(parameters(MAX_ENTRIES).is_ok());
+    assert_eq!(
+        parameters(MAX_ENTRIES + 1).unwrap_err().to_string(),
+        "InvalidParameterException: 1 validation error detected: Value at 'authParameters' failed to satisfy constraint: \
+         Member must have length less than or equal to 64"
+    );
+}
+
+fn absent(key: &str) -> String {
+    format!(
+        "InvalidParameterException: 1 validation error detected: Value null at '{key}' failed to satisfy constraint: \
+         Member must not be null"
+    )
+}
+
+#[test]
+fn values_of_another_type_are_refused_and_null_is_absent() {
+    let with = |value: Value| refusal(json!({ "ClientId": value, "AuthFlow": "b" }).to_string());
+    assert_eq!(with(json!(1)), "SerializationException: NUMBER_VALUE can not be converted to a String");
+    assert_eq!(with(json!(-0.0)), "SerializationException: NUMBER_VALUE can not be converted to a String");
+    assert_eq!(with(json!(true)), "SerializationException: TRUE_VALUE can not be converted to a String");
+    assert_eq!(with(json!([])), "SerializationException: Start of list found where not expected.");
+    assert_eq!(
+        with(json!({})),
+        "SerializationException: Start of structure or map found where not expected."
+    );
+    assert_eq!(with(Value::Null), absent("clientId"));
+    let parameters = |value: Value| {
+        let body = json!({ "ClientId": "a", "AuthFlow": "b", "AuthParameters": value });
+        decode("InitiateAuth", body.to_string().as_bytes())
+    };
+    let words = |value| parameters(value).unwrap_err().to_string();
+    assert_eq!(words(json!("x")), "SerializationException: STRING_VALUE can not be converted to a Map");
+    assert_eq!(words(json!([])), "SerializationException: Start of list found where not expected.");
+    assert_eq!(
+        words(json!({ "USERNAME": false })),
+        "SerializationException: FALSE_VALUE can not be converted to a String"
+    );
+    let Ok(Operation::Pool(Request::InitiateAuth(request))) = parameters(json!({ "A": "", "B": null }))
+    else {
+        panic!("refused")
+    };
+    assert_eq!(request.auth_parameters, Parameters::new().with("A", ""));
+    let list = |limit: &str| {
+        let body = format!("{{\"AccessToken\":\"t\",\"Limit\":{limit}}}");
+        decode("ListDevices", body.as_bytes()).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(list("60"), Ok(()));
+    assert_eq!(list("null"), Ok(()));
+    let integer = "SerializationException: NUMBER_VALUE can not be converted to an Integer";
+    assert_eq!(list("1.5"), Err(integer.to_owned()));
+    assert_eq!(
+        list("\"1\"").unwrap_err(),
+        "SerializationException: STRING_VALUE can not be converted to an Integer"
+    );
+    for limit in ["-1", "4294967296"] {
+        assert_eq!(
+            list(limit).unwrap_err(),
+            format!(
+                "InvalidParameterException: 1 validation error detected: Value '{limit}' at 'limit' failed to satisfy \
+                 constraint: Member must have value between 0 and 4294967295"
+            )
+        );
+    }
+}
+
+#[test]
+fn an_access_token_makes_a_software_token_ones_own() {
+    let decoded = |body: &str| decode("AssociateSoftwareToken", body.as_bytes()).unwrap();
+    assert!(matches!(
+        decoded(r#"{"AccessToken":"t"}"#),
+        Operation::Account(AccountRequest::AssociateSoftwareToken(_))
+    ));
+    for body in [r#"{"Session":"s"}"#, r#"{"AccessToken":null,"Session":"s"}"#, "{}"] {
+        assert!(matches!(decoded(body), Operation::Pool(Request::AssociateSoftwareToken(_))), "{body}");
+    }
+}
+
+#[test]
+fn nothing_is_read_for_an_operation_that_nobody_has() {
+    let unknown = decode("InitiateAuht", b"[[[[").unwrap_err();
+    assert_eq!(unknown.to_string(), "UnknownOperationException: Unknown operation: InitiateAuht");
+    assert!(decode(&"x".repeat(10_000), b"{}").unwrap_err().message.len() < 100);
+    assert!(decode("initiateauth", b"{}").is_err(), "names are exact");
+}
+
+fn body(response: Response) -> Value {
+    let wire = encode_answer(&Ok(Answer::Pool(response)));
+    assert_eq!((wire.status, wire.error), (200, None));
+    serde_json::from_str(&wire.body).unwrap()
+}
+
+#[test]
+fn answers_have_the_keys_that_clients_look_for() {
+    let challenge = |session: Option<&str>| {
+        body(Response::Auth(AuthOutcome::Challenge(Challenge {
+            name: ChallengeName::PasswordVerifier,
+            session: session.map(Session::new),
+            parameters: Parameters::new().with(keys::SALT, "ab"),
+        })))
+    };
+    assert_eq!(
+        challenge(None),
+        json!({ "ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": { "SALT": "ab" } })
+    );
+    assert_eq!(challenge(Some("s"))["Session"], "s");
+    let tokens = Authentication {
+        access_token: AccessToken::new("a"),
+        id_token: "i".to_owned(),
+        refresh_token: None,
+        expires_in_s: 3600,
+        new_device: Some(NewDeviceMetadata {
+            device_key: DeviceKey::new("r_1"),
+            device_group_key: DeviceGroupKey::new("-g"),
+        }),
+    };
+    assert_eq!(
+        body(Response::Auth(AuthOutcome::Tokens(tokens))),
+        json!({
+            "AuthenticationResult": {
+                "AccessToken": "a", "IdToken": "i", "ExpiresIn": 3600, "TokenType": "Bearer",
+                "NewDeviceMetadata": { "DeviceKey": "r_1", "DeviceGroupKey": "-g" },
+            },
+            "ChallengeParameters": {},
+        })
+    );
+    let device = DeviceDescription {
+        device_key: DeviceKey::new("r_1"),
+        attributes: vec![("device_status", "valid".to_owned())],
+        created: Timestamp::from_us(1_767_225_600_123_999),
+        modified: Timestamp::from_us(1_767_225_600_000_000),
+        authenticated: Timestamp::from_us(0),
+    };
+    let wire = encode_answer(&Ok(Answer::Pool(Response::Device(device))));
+    assert_eq!(
+        wire.body,
+        r#"{"Device":{"DeviceAttributes":[{"Name":"device_status","Value":"valid"}],"DeviceCreateDate":1767225600.123,"DeviceKey":"r_1","DeviceLastAuthenticatedDate":0.0,"DeviceLastModifiedDate":1767225600.0}}"#
+    );
+    assert_eq!(body(Response::Empty), json!({}));
+}
+
+#[test]
+fn refusals_have_the_form_that_clients_parse() {
+    let wire = encode_answer(&Err(ApiError::device_not_found()));
+    assert_eq!(wire.status, 400);
+    assert_eq!(
+        wire.error,
+        Some(("ResourceNotFoundException:".to_owned(), "Device does not exist.".to_owned()))
+    );
+    assert_eq!(wire.body, r#"{"__type":"ResourceNotFoundException","message":"Device does not exist."}"#);
+    let odd = encode_answer(&Err(ApiError::invalid("né\r\nX-Evil: 1")));
+    assert_eq!(odd.error.unwrap().1, "n???X-Evil: 1", "one line of ASCII");
+    assert_eq!(encode_answer(&Err(ApiError::internal("x"))).status, 500);
+}
