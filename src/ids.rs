@@ -78,6 +78,11 @@ secrets! {
     AccessToken;
 }
 
+impl ClientId {
+    /// The id of no client.
+    pub const EMPTY: Self = Self(String::new());
+}
+
 impl PoolId {
     /// The text after the first `_`, which user SRP hashes (SEMANTICS b); the whole id when there is none.
     pub fn name(&self) -> &str {

@@ -9,9 +9,9 @@
 //! | 6 weave | [`run`] | scenario → workload → actors → report |
 //! | 5 doors | [`http`], [`report`] | AWS JSON 1.1 for stock clients; one report: JSON, page, terminal |
 //! | 4 motion | [`actors`], [`pair`] | conductor, users, devices, pool; or one pool and one client, driven by hand |
-//! | 3 plans, ports, instruments | [`scenario`], [`workload`], [`target`], [`compute`], [`metrics`] | what is to happen, where it goes, where arithmetic runs, what is counted |
+//! | 3 plans, ports, instruments | [`scenario`], [`workload`], [`target`], [`compute`], [`metrics`], [`provider`] | what is to happen, where it goes, where arithmetic runs, what is counted |
 //! | 2 machines and judge | [`pool`], [`client`], [`oracle`] | none of the three knows another |
-//! | 1 proof and protocol | [`srp`], [`totp`], [`protocol`] | numbers and bytes; Cognito's operations as types |
+//! | 1 proof and protocol | [`srp`], [`totp`], [`jwt`], [`protocol`] | numbers and bytes; Cognito's operations as types |
 //! | 0 words | [`clock`], [`seed`], [`ids`], [`policy`] | time, chance, names, settings |
 //!
 //! One sign-in goes this way:
@@ -34,6 +34,7 @@ pub mod clock;
 pub mod compute;
 pub mod http;
 pub mod ids;
+pub mod jwt;
 pub mod matrix;
 pub mod metrics;
 pub mod oracle;
@@ -41,6 +42,7 @@ pub mod pair;
 pub mod policy;
 pub mod pool;
 pub mod protocol;
+pub mod provider;
 pub mod report;
 pub mod run;
 pub mod scenario;

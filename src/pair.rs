@@ -44,6 +44,7 @@ impl Pair {
         loop {
             match step {
                 Step::Reply(reply) => return reply,
+                Step::Sign(signing) => return signing.run(),
                 Step::Compute(job, pending) => step = self.pool.resume(self.now, pending, job.run()),
             }
         }

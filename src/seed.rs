@@ -37,6 +37,12 @@ impl Seed {
     }
 }
 
+/// The stream of these bytes, which came from the operating system's chance or from another stream: as good as unforeseeable,
+/// and not to be had again.
+pub fn from_entropy(bytes: [u8; 32]) -> Stream {
+    Stream::from_seed(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -58,6 +58,8 @@ impl Handler<Call> for PoolActor {
             loop {
                 match step {
                     Step::Reply(reply) => return reply,
+                    // Embedded pools have opaque tokens; what signs is not worth a thread of its own here.
+                    Step::Sign(signing) => return signing.run(),
                     Step::Compute(job, pending) => {
                         let done = compute.run(Side::Server, job).await;
                         step = pool.borrow_mut().resume(clock.now(), pending, done);

@@ -38,6 +38,24 @@ pub(super) struct Account {
     /// Sign-ins whose refresh token was revoked, and until when it would have been good.
     pub(super) revoked: BTreeMap<String, Timestamp>,
     pub(super) devices: BTreeMap<DeviceKey, Device>,
+    /// Attributes other than `sub`, by name.
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) created: Timestamp,
+    pub(super) modified: Timestamp,
+    /// The code that confirms a sign-up.
+    pub(super) confirmation: Option<Confirmation>,
+    /// An authenticator app that is set up with an access token, and not verified yet.
+    pub(super) app_to_verify: Option<TotpSecret>,
+    /// An authenticator app that is verified, and not a second factor (any more).
+    pub(super) app_to_enable: Option<TotpSecret>,
+}
+
+/// The code that confirms a sign-up.
+#[derive(Debug)]
+pub(super) struct Confirmation {
+    pub(super) code: String,
+    pub(super) expires: Timestamp,
+    pub(super) failures: Failures,
 }
 
 /// A device as the pool knows it.
@@ -133,6 +151,10 @@ pub struct NewAccount {
     pub totp: Option<TotpSecret>,
     /// Devices that were confirmed before.
     pub devices: Vec<NewDevice>,
+    /// Attributes besides `sub`, `email` and `phone_number`, by name.
+    pub attributes: BTreeMap<String, String>,
+    /// When the account was made.
+    pub created: Timestamp,
 }
 
 impl NewAccount {
@@ -152,6 +174,8 @@ impl NewAccount {
             preferred: None,
             totp: None,
             devices: Vec::new(),
+            attributes: BTreeMap::new(),
+            created: Timestamp::from_us(0),
         }
     }
 }
@@ -183,6 +207,9 @@ pub struct NewDevice {
 pub(super) struct Directory {
     accounts: Vec<Account>,
     by_name: HashMap<String, AccountId>,
+    /// A new account's tokens start at this generation, so that those of a removed one of its name do not count.
+    first_generation: u64,
+    removed: usize,
 }
 
 impl Directory {
@@ -210,11 +237,47 @@ impl Directory {
             preferred: new.preferred,
             totp_step_used: None,
             failures: Failures::default(),
-            generation: 0,
+            generation: self.first_generation,
             revoked: BTreeMap::new(),
             devices: devices.collect(),
+            attributes: new.attributes,
+            created: new.created,
+            modified: new.created,
+            confirmation: None,
+            app_to_verify: None,
+            app_to_enable: None,
         });
         Ok(())
+    }
+
+    /// Removes an account. Its number is never given again, since a sign-in on its way may still have it: whoever comes back
+    /// with that finds a user who is disabled and has nothing.
+    pub(super) fn remove(&mut self, id: AccountId) {
+        let account = &mut self.accounts[id.0];
+        let names = [Some(account.username.as_str()), Some(account.sub.as_str()), account.email.as_deref()];
+        for name in names.into_iter().flatten() {
+            self.by_name.remove(name);
+        }
+        account.disabled = true;
+        account.standing = Standing::Confirmed;
+        account.devices.clear();
+        account.attributes.clear();
+        account.revoked.clear();
+        (account.phone, account.email, account.totp) = (None, None, None);
+        (account.confirmation, account.app_to_verify, account.app_to_enable) = (None, None, None);
+        self.first_generation = self.first_generation.max(account.generation.saturating_add(1));
+        self.removed += 1;
+    }
+
+    /// How many accounts there are.
+    pub(super) const fn count(&self) -> usize {
+        self.accounts.len() - self.removed
+    }
+
+    /// The accounts from this number on, in the order in which they were added.
+    pub(super) fn from(&self, first: usize) -> impl Iterator<Item = (usize, &Account)> {
+        let rest = self.accounts.iter().enumerate().skip(first);
+        rest.filter(|(at, account)| self.by_name.get(account.username.as_str()) == Some(&AccountId(*at)))
     }
 
     /// The account with this name, sub or e-mail address.

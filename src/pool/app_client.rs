@@ -18,6 +18,10 @@ pub struct AppClient {
     pub hides_users: bool,
     /// `USER_PASSWORD_AUTH`.
     pub password_flow: PasswordFlow,
+    /// `USER_SRP_AUTH`.
+    pub srp_flow: bool,
+    /// `ADMIN_USER_PASSWORD_AUTH`.
+    pub admin_flow: bool,
 }
 
 /// Whether passwords may be sent as they are.
@@ -34,12 +38,24 @@ pub enum PasswordFlow {
 impl AppClient {
     /// A client without a secret, for SRP alone, that tells when a user does not exist.
     pub const fn public(id: ClientId) -> Self {
-        Self { id, secret: None, hides_users: false, password_flow: PasswordFlow::Off }
+        Self {
+            id,
+            secret: None,
+            hides_users: false,
+            password_flow: PasswordFlow::Off,
+            srp_flow: true,
+            admin_flow: false,
+        }
+    }
+
+    /// In the place of a client where there is none.
+    pub(super) const fn nobody() -> Self {
+        Self::public(ClientId::EMPTY)
     }
 
     /// Whether this is the client that is meant.
     pub(super) fn check_id(&self, client_id: &str) -> Result<(), ApiError> {
-        if client_id == self.id.as_str() {
+        if client_id == self.id.as_str() && !client_id.is_empty() {
             return Ok(());
         }
         let message = format!("User pool client {client_id} does not exist.");

@@ -10,7 +10,7 @@ use std::time::Duration;
 use super::account::AccountId;
 use super::lockout::Failures;
 use crate::clock::Timestamp;
-use crate::ids::{DeviceKey, SecretBlock, Session, Username};
+use crate::ids::{ClientId, DeviceKey, SecretBlock, Session, Username};
 use crate::protocol::{ApiError, ChallengeName, Origin};
 use crate::srp::{Ephemeral, PublicA, PublicB};
 use crate::totp::TotpSecret;
@@ -26,6 +26,8 @@ pub(super) struct Exchange {
 /// A `PASSWORD_VERIFIER` challenge. It is found by its secret block, since clients send no session with the claim.
 #[derive(Debug)]
 pub(super) struct PasswordChallenge {
+    /// The app client that started the sign-in: no other may answer.
+    pub(super) client_id: ClientId,
     pub(super) owner: Owner,
     pub(super) exchange: Exchange,
     /// The device that `InitiateAuth` named.
@@ -36,6 +38,8 @@ pub(super) struct PasswordChallenge {
 /// A sign-in whose password was right.
 #[derive(Clone, Debug)]
 pub(super) struct SignIn {
+    /// The app client that started it: no other may go on with it.
+    pub(super) client_id: ClientId,
     pub(super) account: AccountId,
     /// The device that the client named, whatever the pool thinks of it.
     pub(super) named_device: Option<DeviceKey>,
@@ -126,6 +130,8 @@ pub(super) struct Books {
     /// When what can be forgotten, in the order of time.
     ends: VecDeque<(Timestamp, End)>,
     outbox: BTreeMap<Username, String>,
+    /// What was sent lately and not fetched yet.
+    deliveries: VecDeque<Delivery>,
     /// Failures of names that are nobody's.
     strangers: BTreeMap<String, Failures>,
 }
@@ -138,6 +144,22 @@ pub(super) enum Handle {
     /// The secret block, with `DEVICE_PASSWORD_VERIFIER`.
     Block(SecretBlock),
 }
+
+/// A message with a code or a password, as it goes out by SMS or e-mail.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Delivery {
+    /// To whom.
+    pub username: Username,
+    /// `SMS` or `EMAIL`.
+    pub medium: &'static str,
+    /// The phone number or the e-mail address; empty where there is none on file.
+    pub destination: String,
+    /// The code, or the temporary password.
+    pub code: String,
+}
+
+/// So many messages wait to be fetched; of more, the oldest are lost.
+const MOST_DELIVERIES: usize = 256;
 
 /// Failures of so many unknown names are kept; more, and the first in the order of the alphabet are forgotten.
 const MOST_STRANGERS: usize = 10_000;
@@ -177,9 +199,9 @@ impl Books {
         self.password_challenges.insert(block.as_str().to_owned(), challenge);
     }
 
-    /// Whose challenge has this secret block.
-    pub(super) fn peek_password(&self, block: &SecretBlock) -> Option<&Owner> {
-        self.password_challenges.get(block.as_str()).map(|challenge| &challenge.owner)
+    /// The challenge with this secret block.
+    pub(super) fn peek_password(&self, block: &SecretBlock) -> Option<&PasswordChallenge> {
+        self.password_challenges.get(block.as_str())
     }
 
     /// Takes the challenge with this secret block, if it is `owned` and still good.
@@ -187,10 +209,10 @@ impl Books {
         &mut self,
         now: Timestamp,
         block: &SecretBlock,
-        owned: impl Fn(&Owner) -> bool,
+        owned: impl Fn(&PasswordChallenge) -> bool,
     ) -> Option<PasswordChallenge> {
         let found = self.password_challenges.get(block.as_str())?;
-        if !owned(&found.owner) || found.expires <= now {
+        if !owned(found) || found.expires <= now {
             return None;
         }
         self.password_challenges.remove(block.as_str())
@@ -226,6 +248,11 @@ impl Books {
             self.sessions.entry(answered.as_str().to_owned()).and_modify(|entry| *entry = used);
         }
         self.put_back(session, open);
+    }
+
+    /// Whether there is such a session, open or answered.
+    pub(super) fn knows(&self, session: &str) -> bool {
+        self.sessions.contains_key(session)
     }
 
     /// The session that this handle leads to.
@@ -280,8 +307,17 @@ impl Books {
     }
 
     /// Sends a code to a user's phone or by e-mail.
-    pub(super) fn deliver(&mut self, username: Username, code: String) {
-        self.outbox.insert(username, code);
+    pub(super) fn deliver(&mut self, delivery: Delivery) {
+        self.outbox.insert(delivery.username.clone(), delivery.code.clone());
+        if self.deliveries.len() >= MOST_DELIVERIES {
+            self.deliveries.pop_front();
+        }
+        self.deliveries.push_back(delivery);
+    }
+
+    /// What was sent since this was asked last.
+    pub(super) fn take_deliveries(&mut self) -> Vec<Delivery> {
+        self.deliveries.drain(..).collect()
     }
 
     /// The code that was last sent to this user.

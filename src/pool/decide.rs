@@ -74,6 +74,7 @@ impl Pool {
         }
         let trusted_device = trusted.map(|(key, _)| key);
         let sign_in = SignIn {
+            client_id: self.client.id.clone(),
             account: id,
             named_device: named,
             trusted_device,

@@ -42,11 +42,17 @@ impl Pool {
     }
 
     /// The user that an administrator names. Administrators are told when there is none.
-    fn administered(&self, user_pool_id: &str, username: &str) -> Result<AccountId, ApiError> {
-        if user_pool_id != self.identity.pool_id.as_str() {
-            let message = format!("User pool {user_pool_id} does not exist.");
-            return Err(ApiError::new(ErrorKind::ResourceNotFound, message));
-        }
+    pub(super) fn administered(&self, user_pool_id: &str, username: &str) -> Result<AccountId, ApiError> {
+        self.check_pool(user_pool_id)?;
         self.directory.find(username).ok_or_else(ApiError::user_not_found)
+    }
+
+    /// Whether this pool is the one that is meant.
+    pub(super) fn check_pool(&self, user_pool_id: &str) -> Result<(), ApiError> {
+        if user_pool_id == self.identity.pool_id.as_str() {
+            return Ok(());
+        }
+        let message = format!("User pool {user_pool_id} does not exist.");
+        Err(ApiError::new(ErrorKind::ResourceNotFound, message))
     }
 }

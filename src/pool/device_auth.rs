@@ -4,7 +4,7 @@ use super::account::DeviceState;
 use super::books::{Awaiting, Exchange, Handle, Open, SignIn};
 use super::defect::Defect;
 use super::sign_in::{Claim, required};
-use super::{Pending, Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse};
+use super::{Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceGroupKey, DeviceKey, Session};
 use crate::protocol::{
@@ -56,7 +56,7 @@ impl Pool {
                 let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.chance);
                 let job = Job::ServerPublic { group: self.identity.group, b: b.clone(), verifier };
                 let wait = ChallengeWait { sign_in, key, public_a, b };
-                Step::Compute(job, Pending(Waiting::DeviceChallenge(wait)))
+                Step::Compute(job, self.pending(Waiting::DeviceChallenge(wait)))
             }
         }
     }
@@ -127,7 +127,7 @@ impl Pool {
     pub(super) fn claim_device(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
         match self.read_claim(now, request) {
             Err(error) => refuse(error),
-            Ok((job, wait)) => Step::Compute(job, Pending(Waiting::DeviceClaim(wait))),
+            Ok((job, wait)) => Step::Compute(job, self.pending(Waiting::DeviceClaim(wait))),
         }
     }
 

@@ -3,7 +3,7 @@
 use rand::RngExt as _;
 
 use super::Pool;
-use super::books::{Awaiting, Open, Owner, SignIn};
+use super::books::{Awaiting, Delivery, Open, Owner, SignIn};
 use super::sign_in::required;
 use crate::clock::Timestamp;
 use crate::ids::Session;
@@ -47,26 +47,22 @@ impl Pool {
     }
 
     /// Sends a code and asks for it.
-    fn send_code(&mut self, now: Timestamp, sign_in: SignIn, medium: &str) -> Response {
+    fn send_code(&mut self, now: Timestamp, sign_in: SignIn, medium: &'static str) -> Response {
         let code = format!("{:06}", self.chance.random_range(0..1_000_000));
         let account = self.directory.account(sign_in.account);
         let (shown, awaiting) = match medium {
             "SMS" => {
                 let phone = account.phone.as_deref().unwrap_or_default();
-                let last = phone.char_indices().rev().nth(3).map_or(phone, |(at, _)| &phone[at..]);
-                (format!("+*******{last}"), Awaiting::SmsCode { code: code.clone() })
+                (hidden_phone(phone), Awaiting::SmsCode { code: code.clone() })
             }
             _ => {
                 let email = account.email.as_deref().unwrap_or_default();
-                let (name, domain) = email.split_once('@').unwrap_or((email, ""));
-                let initial = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
-                (
-                    format!("{}***@{}***", initial(name), initial(domain)),
-                    Awaiting::EmailCode { code: code.clone() },
-                )
+                (hidden_email(email), Awaiting::EmailCode { code: code.clone() })
             }
         };
-        self.books.deliver(account.username.clone(), code);
+        let destination = if medium == "SMS" { &account.phone } else { &account.email };
+        let destination = destination.clone().unwrap_or_default();
+        self.books.deliver(Delivery { username: account.username.clone(), medium, destination, code });
         let told = [
             (keys::CODE_DELIVERY_DELIVERY_MEDIUM, medium),
             (keys::CODE_DELIVERY_DESTINATION, shown.as_str()),
@@ -127,8 +123,15 @@ impl Pool {
     ) -> Result<(Session, Open), ApiError> {
         let username = required(&request.challenge_responses, keys::USERNAME)?;
         let account = self.directory.find(username);
+        if account.is_some_and(|id| self.directory.account(id).disabled) {
+            // Disabled since the sign-in began.
+            return Err(ApiError::not_authorized("User is disabled."));
+        }
+        let client_id = &self.client.id;
         self.books.take(now, session, |open| {
-            Some(open.sign_in.account) == account && open.awaiting.challenge() == challenge
+            Some(open.sign_in.account) == account
+                && open.sign_in.client_id == *client_id
+                && open.awaiting.challenge() == challenge
         })
     }
 
@@ -277,8 +280,21 @@ impl Pool {
     }
 }
 
+/// A phone number as it is told: its last four digits.
+pub(super) fn hidden_phone(phone: &str) -> String {
+    let last = phone.char_indices().rev().nth(3).map_or(phone, |(at, _)| &phone[at..]);
+    format!("+*******{last}")
+}
+
+/// An e-mail address as it is told: two letters of it.
+pub(super) fn hidden_email(email: &str) -> String {
+    let (name, domain) = email.split_once('@').unwrap_or((email, ""));
+    let initial = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
+    format!("{}***@{}***", initial(name), initial(domain))
+}
+
 /// The time steps whose code this is: of the one now, the one before and the one after (RFC 6238 section 5.2), rising.
-fn steps_of_code(secret: &TotpSecret, code: &str, now: Timestamp) -> Vec<u64> {
+pub(super) fn steps_of_code(secret: &TotpSecret, code: &str, now: Timestamp) -> Vec<u64> {
     let step = step_at(now);
     let mut near = vec![step.saturating_sub(1), step, step.saturating_add(1)];
     near.retain(|step| secret.code(*step) == code);

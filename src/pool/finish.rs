@@ -8,7 +8,7 @@ use super::books::SignIn;
 use super::defect::Defect;
 use super::token::{ACCESS_TOKEN_VALIDITY, Claims, REFRESH_TOKEN_VALIDITY, Usage};
 use crate::clock::Timestamp;
-use crate::ids::{DeviceGroupKey, DeviceKey};
+use crate::ids::{AccessToken, DeviceGroupKey, DeviceKey};
 use crate::protocol::{AuthOutcome, Authentication, NewDeviceMetadata, Response};
 
 impl Pool {
@@ -29,6 +29,8 @@ impl Pool {
             device.address = sign_in.address;
         }
         let claims = Claims {
+            client_id: sign_in.client_id.clone(),
+            signed_in: now,
             username: account.username.clone(),
             origin_id,
             device_key,
@@ -49,9 +51,19 @@ impl Pool {
     ) -> Authentication {
         let claims = Claims { expires: now.plus(ACCESS_TOKEN_VALIDITY), ..claims.clone() };
         let token_id = self.new_uuid();
+        let (access_token, id_token) = match self.rs256(now, &token_id, &claims) {
+            // They are put in when they are signed.
+            Some(unsigned) => {
+                self.unsigned = Some(unsigned);
+                (AccessToken::new(""), String::new())
+            }
+            None => {
+                (self.signer.access(&token_id, &claims), self.signer.token(Usage::Id, &token_id, &claims))
+            }
+        };
         Authentication {
-            access_token: self.signer.access(&token_id, &claims),
-            id_token: self.signer.token(Usage::Id, &token_id, &claims),
+            access_token,
+            id_token,
             refresh_token: None,
             expires_in_s: u32::try_from(ACCESS_TOKEN_VALIDITY.as_secs()).unwrap_or(u32::MAX),
             new_device,
@@ -84,7 +96,7 @@ impl Pool {
         NewDeviceMetadata { device_key, device_group_key }
     }
 
-    fn new_uuid(&mut self) -> String {
+    pub(super) fn new_uuid(&mut self) -> String {
         let mut bytes = [0; 16];
         self.chance.fill_bytes(&mut bytes);
         uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()

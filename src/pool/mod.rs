@@ -19,6 +19,8 @@
 //! | `finish`  | tokens and new devices |
 //! | `refresh` | tokens for refresh tokens, and the end of tokens |
 //! | `device_ops`, `device_admin`, `device_list` | the operations on devices, for users and administrators |
+//! | `users`, `sign_up`, `profile`, `user_list` | the operations on users, for themselves and administrators |
+//! | `rs256` | tokens that others can check |
 //! | `account`, `app_client`, `books`, `lockout`, `quota`, `token` | what the pool keeps |
 
 mod account;
@@ -34,24 +36,34 @@ mod factor;
 mod finish;
 mod lockout;
 mod password;
+mod profile;
 mod quota;
 mod refresh;
+mod rs256;
 mod sign_in;
+mod sign_up;
 mod stranger;
 mod token;
+mod user_list;
+mod users;
+
+use std::collections::BTreeMap;
 
 use rand::Rng as _;
 
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, PoolId, Session, Username};
+use crate::jwt::Unsigned;
 use crate::policy::PoolPolicy;
-use crate::protocol::{ApiError, Origin, Reply, Request};
+use crate::protocol::{ApiError, ErrorKind, Origin, Reply, Request};
 use crate::seed::Stream;
 use crate::srp::{Done, Group, Job};
 
 pub use account::{NameTaken, NewAccount, NewDevice, Standing};
 pub use app_client::{AppClient, PasswordFlow};
+pub use books::Delivery;
 pub use defect::Defect;
+pub use rs256::{Rs256, Signing};
 
 use account::Directory;
 use books::Books;
@@ -70,11 +82,17 @@ pub enum Step {
     Reply(Reply),
     /// Arithmetic to be done first; its result goes to [`Pool::resume`] together with the [`Pending`].
     Compute(Job, Pending),
+    /// The answer, but for the signatures of its RS256 tokens: [`Signing::run`] makes it whole.
+    Sign(Box<Signing>),
 }
 
 /// A request that waits for arithmetic. It holds what the request has taken out of the books.
 #[derive(Debug)]
-pub struct Pending(Waiting);
+pub struct Pending {
+    /// The app client that asked.
+    client_id: ClientId,
+    waiting: Waiting,
+}
 
 #[derive(Debug)]
 enum Waiting {
@@ -84,6 +102,7 @@ enum Waiting {
     NewPassword(password::NewPasswordWait),
     DeviceChallenge(device_auth::ChallengeWait),
     DeviceClaim(device_auth::ClaimWait),
+    Account(users::PasswordWait),
 }
 
 /// What a pool is called, and the arithmetic it uses.
@@ -91,7 +110,7 @@ enum Waiting {
 pub struct Identity {
     /// `UserPoolId`.
     pub pool_id: PoolId,
-    /// `ClientId` of its one app client.
+    /// `ClientId` of its first app client.
     pub client_id: ClientId,
     /// The group of its SRP.
     pub group: Group,
@@ -102,7 +121,10 @@ pub struct Identity {
 pub struct Pool {
     identity: Identity,
     policy: PoolPolicy,
+    /// The app client whose request is at hand.
     client: AppClient,
+    /// The other clients.
+    others: BTreeMap<ClientId, AppClient>,
     directory: Directory,
     books: Books,
     buckets: Buckets,
@@ -112,6 +134,9 @@ pub struct Pool {
     /// The latest moment that the pool was told.
     latest: Timestamp,
     planted: Option<Defect>,
+    rs256: Option<Rs256>,
+    /// The tokens of the answer at hand, where they are yet to be signed.
+    unsigned: Option<[Unsigned; 2]>,
 }
 
 impl Pool {
@@ -121,6 +146,7 @@ impl Pool {
         let decoy = Decoy::new(identity.group, &mut chance);
         Self {
             client: AppClient::public(identity.client_id.clone()),
+            others: BTreeMap::new(),
             identity,
             policy,
             directory: Directory::default(),
@@ -131,6 +157,8 @@ impl Pool {
             chance,
             latest: Timestamp::default(),
             planted: None,
+            rs256: None,
+            unsigned: None,
         }
     }
 
@@ -178,6 +206,43 @@ impl Pool {
         self.policy = policy;
     }
 
+    /// The settings.
+    pub const fn policy(&self) -> &PoolPolicy {
+        &self.policy
+    }
+
+    /// Adds an app client, or replaces the one of its id.
+    pub fn put_client(&mut self, client: AppClient) {
+        if client.id == self.client.id {
+            self.client = client;
+        } else {
+            self.others.insert(client.id.clone(), client);
+        }
+    }
+
+    /// Removes an app client. Nobody can go on with what it began.
+    pub fn remove_client(&mut self, id: &ClientId) {
+        self.others.remove(id);
+        if self.client.id == *id {
+            self.client = AppClient::nobody();
+        }
+    }
+
+    /// How many users there are.
+    pub const fn users(&self) -> usize {
+        self.directory.count()
+    }
+
+    /// The messages that went out since this was asked last; the oldest are lost when nobody asks.
+    pub fn take_deliveries(&mut self) -> Vec<Delivery> {
+        self.books.take_deliveries()
+    }
+
+    /// Whether this session is one of the pool's.
+    pub fn knows_session(&self, session: &str) -> bool {
+        self.books.knows(session)
+    }
+
     /// The code that was last sent to this user's phone and not used yet.
     pub fn delivered_code(&self, username: &Username) -> Option<String> {
         self.books.delivered_code(username)
@@ -190,6 +255,12 @@ impl Pool {
         if !self.buckets.admit(now, &request) {
             return refuse(ApiError::too_many_requests());
         }
+        self.select(request.client_id());
+        let step = self.answer(now, origin, request);
+        self.told(step)
+    }
+
+    fn answer(&mut self, now: Timestamp, origin: Origin, request: Request) -> Step {
         match request {
             Request::InitiateAuth(request) => self.initiate_auth(now, origin, &request),
             Request::RespondToAuthChallenge(request) => self.respond(now, origin, &request),
@@ -215,7 +286,16 @@ impl Pool {
     /// Goes on with a request when its arithmetic is done. What happened meanwhile is judged here.
     pub fn resume(&mut self, now: Timestamp, pending: Pending, done: Done) -> Step {
         let now = self.not_before(now);
-        let answer = match (pending.0, done) {
+        let Pending { client_id, waiting } = pending;
+        self.select(Some(client_id.as_str()));
+        if self.client.id != client_id {
+            let message = format!("User pool client {client_id} does not exist.");
+            return refuse(ApiError::new(ErrorKind::ResourceNotFound, message));
+        }
+        let answer = match (waiting, done) {
+            (Waiting::Account(wait), Done::Verifier(verifier)) => {
+                return self.resume_account(now, wait, verifier);
+            }
             (Waiting::PasswordChallenge(wait), Done::PublicB(b)) => self.challenge_password(now, wait, &b),
             (Waiting::PasswordClaim(wait), Done::SessionKey(key)) => self.judge_password(now, wait, &key),
             (Waiting::PlainPassword(wait), Done::Verifier(verifier)) => {
@@ -227,7 +307,22 @@ impl Pool {
             (_, Done::Failed(_)) => Err(ApiError::incorrect()),
             _ => Err(ApiError::internal("a job came back with another job's result")),
         };
-        reply(answer)
+        self.told(reply(answer))
+    }
+
+    /// Makes this client, if there is one of its id, the one whose request is at hand.
+    fn select(&mut self, client_id: Option<&str>) {
+        let Some(client_id) = client_id.filter(|id| *id != self.client.id.as_str()) else { return };
+        if let Some(client) = self.others.remove(&ClientId::new(client_id)) {
+            let before = std::mem::replace(&mut self.client, client);
+            if before.id != ClientId::EMPTY {
+                self.others.insert(before.id.clone(), before);
+            }
+        }
+    }
+
+    fn pending(&self, waiting: Waiting) -> Pending {
+        Pending { client_id: self.client.id.clone(), waiting }
     }
 
     /// Now, or the latest moment that the pool was told: a clock that steps back must not revive what has ended.

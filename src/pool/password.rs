@@ -9,7 +9,7 @@ use super::decide::Ruling;
 use super::defect::Defect;
 use super::lockout::Failures;
 use super::sign_in::required;
-use super::{Pending, Pool, Step, Waiting, refuse};
+use super::{Pool, Step, Waiting, refuse};
 use crate::clock::Timestamp;
 use crate::ids::DeviceKey;
 use crate::policy::Lockout;
@@ -40,7 +40,24 @@ pub(super) struct NewPasswordWait {
     origin: Origin,
 }
 
+/// Refuses a password that the pool's policy does not allow.
+pub(super) fn check_password(password: &str) -> Result<(), ApiError> {
+    let length = password.chars().count();
+    if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&length) || password.chars().any(char::is_whitespace)
+    {
+        let message = "Password does not conform to policy: Password not long enough";
+        return Err(ApiError::new(ErrorKind::InvalidPassword, message));
+    }
+    Ok(())
+}
+
 impl Pool {
+    pub(super) fn new_salt(&mut self) -> Result<Salt, ApiError> {
+        let mut bytes = vec![0; 16];
+        self.chance.fill_bytes(&mut bytes);
+        Salt::from_bytes(bytes).map_err(|bad| ApiError::internal(bad.to_string()))
+    }
+
     /// Notes an attempt with a password, and refuses it when its owner may not sign in whatever it says.
     pub(super) fn admit_attempt(&mut self, now: Timestamp, owner: &Owner) -> Result<(), ApiError> {
         if !self.failures(owner).attempt(now) {
@@ -82,7 +99,12 @@ impl Pool {
         named: Option<DeviceKey>,
         origin: Origin,
     ) -> Reply {
-        let standing = self.directory.account(id).standing;
+        let account = self.directory.account(id);
+        if account.disabled {
+            // Disabled or removed while the proof was checked.
+            return Err(ApiError::not_authorized("User is disabled."));
+        }
+        let standing = account.standing;
         if standing == Standing::ResetRequired {
             let message = "Password reset required for the user";
             return Err(ApiError::new(ErrorKind::PasswordResetRequired, message));
@@ -114,9 +136,15 @@ impl Pool {
     }
 
     /// `USER_PASSWORD_AUTH`. It costs as much for a user who does not exist.
-    pub(super) fn start_password(&mut self, now: Timestamp, origin: Origin, parameters: &Parameters) -> Step {
-        match self.read_password(now, origin, parameters) {
-            Ok((job, wait)) => Step::Compute(job, Pending(Waiting::PlainPassword(wait))),
+    pub(super) fn start_password(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        parameters: &Parameters,
+        flow: PasswordFlow,
+    ) -> Step {
+        match self.read_password(now, origin, parameters, flow) {
+            Ok((job, wait)) => Step::Compute(job, self.pending(Waiting::PlainPassword(wait))),
             Err(error) => refuse(error),
         }
     }
@@ -126,8 +154,9 @@ impl Pool {
         now: Timestamp,
         origin: Origin,
         parameters: &Parameters,
+        flow: PasswordFlow,
     ) -> Result<(Job, PlainWait), ApiError> {
-        if self.client.password_flow == PasswordFlow::Off {
+        if flow == PasswordFlow::Off {
             return Err(ApiError::invalid("USER_PASSWORD_AUTH is not enabled for the client."));
         }
         let username = required(parameters, keys::USERNAME)?;
@@ -145,7 +174,7 @@ impl Pool {
         let identity = Identity::user(&self.identity.pool_id, sub.as_str());
         let password = password.chars().take(LONGEST_PASSWORD + 1).collect();
         let named_device = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
-        let named_device = named_device.filter(|_| self.client.password_flow == PasswordFlow::WithDevices);
+        let named_device = named_device.filter(|_| flow == PasswordFlow::WithDevices);
         let job = Job::Verifier { group: self.identity.group, salt, identity, password };
         Ok((job, PlainWait { owner, named_device, origin }))
     }
@@ -167,7 +196,7 @@ impl Pool {
     /// `NEW_PASSWORD_REQUIRED` answered.
     pub(super) fn change_password(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
         match self.read_new_password(now, request) {
-            Ok((job, wait)) => Step::Compute(job, Pending(Waiting::NewPassword(wait))),
+            Ok((job, wait)) => Step::Compute(job, self.pending(Waiting::NewPassword(wait))),
             Err(error) => refuse(error),
         }
     }
@@ -178,20 +207,12 @@ impl Pool {
         request: &RespondToAuthChallenge,
     ) -> Result<(Job, NewPasswordWait), ApiError> {
         let password = required(&request.challenge_responses, keys::NEW_PASSWORD)?;
-        let length = password.chars().count();
-        if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&length)
-            || password.chars().any(char::is_whitespace)
-        {
-            let message = "Password does not conform to policy: Password not long enough";
-            return Err(ApiError::new(ErrorKind::InvalidPassword, message));
-        }
+        check_password(password)?;
         let (_, open) = self.take_session(now, request, ChallengeName::NewPasswordRequired)?;
         let Open { sign_in, awaiting: Awaiting::NewPassword { origin }, .. } = open else {
             return Err(ApiError::internal("a session that waits for something else"));
         };
-        let mut bytes = vec![0; 16];
-        self.chance.fill_bytes(&mut bytes);
-        let salt = Salt::from_bytes(bytes).map_err(|bad| ApiError::internal(bad.to_string()))?;
+        let salt = self.new_salt()?;
         let sub = self.directory.account(sign_in.account).sub.clone();
         let identity = Identity::user(&self.identity.pool_id, sub.as_str());
         let password = password.to_owned();

@@ -44,6 +44,9 @@ impl Pool {
             return Err(invalid());
         }
         let id = self.directory.find(claims.username.as_str()).ok_or_else(invalid)?;
+        if claims.client_id != self.client.id {
+            return Err(invalid());
+        }
         if now >= claims.expires {
             return Err(ApiError::not_authorized("Refresh Token has expired"));
         }
@@ -72,6 +75,11 @@ impl Pool {
         self.client.check_id(&request.client_id)?;
         self.client.check_secret(request.client_secret.as_deref())?;
         match self.signer.read(&request.token) {
+            Some((Usage::Refresh, claims)) if claims.client_id != self.client.id => {
+                // Another client's token: nothing is revoked, and nothing is told of it.
+                drop(claims);
+                Err(ApiError::not_authorized("Invalid Refresh Token."))
+            }
             Some((Usage::Refresh, claims)) => {
                 if let Some(id) = self.directory.find(claims.username.as_str()) {
                     let revoked = &mut self.directory.account_mut(id).revoked;
@@ -103,8 +111,11 @@ impl Pool {
 
     /// Whose access token this is, and what it says.
     pub(super) fn bearer(&self, access_token: &str, now: Timestamp) -> Result<(AccountId, Claims), ApiError> {
-        let claims = self.signer.read_access(access_token, now)?;
+        let claims = self.read_access(access_token, now)?;
         let id = self.directory.find(claims.username.as_str()).ok_or_else(ApiError::user_not_found)?;
+        if self.directory.account(id).disabled {
+            return Err(ApiError::not_authorized("User is disabled."));
+        }
         if self.is_revoked(id, &claims) {
             return Err(ApiError::not_authorized("Access Token has been revoked"));
         }

@@ -5,7 +5,7 @@ use rand::Rng as _;
 
 use super::books::{Exchange, Owner, PasswordChallenge};
 use super::defect::Defect;
-use super::{Pending, Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse, reply};
+use super::{Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse, reply};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceKey, SecretBlock};
 use crate::protocol::{
@@ -79,14 +79,16 @@ impl Pool {
             return refuse(error);
         }
         match request.auth_flow.as_str() {
-            "USER_SRP_AUTH" => self.start_srp(&request.auth_parameters),
-            "USER_PASSWORD_AUTH" => self.start_password(now, origin, &request.auth_parameters),
+            "USER_SRP_AUTH" if self.client.srp_flow => self.start_srp(&request.auth_parameters),
+            "USER_PASSWORD_AUTH" => {
+                self.start_password(now, origin, &request.auth_parameters, self.client.password_flow)
+            }
             "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => reply(self.refresh_auth(now, &request.auth_parameters)),
             other => refuse(ApiError::invalid(format!("{other} is not enabled for the client."))),
         }
     }
 
-    fn start_srp(&mut self, parameters: &Parameters) -> Step {
+    pub(super) fn start_srp(&mut self, parameters: &Parameters) -> Step {
         match self.read_start_of_srp(parameters) {
             Err(error) => refuse(error),
             Ok((owner, public_a)) => {
@@ -95,7 +97,7 @@ impl Pool {
                 let job = Job::ServerPublic { group: self.identity.group, b: b.clone(), verifier };
                 let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
                 let wait = ChallengeWait { owner, public_a, b, device_key };
-                Step::Compute(job, Pending(Waiting::PasswordChallenge(wait)))
+                Step::Compute(job, self.pending(Waiting::PasswordChallenge(wait)))
             }
         }
     }
@@ -154,6 +156,7 @@ impl Pool {
             .with(keys::SRP_B, public_b.to_hex())
             .with(keys::SECRET_BLOCK, block.as_str());
         let challenge = PasswordChallenge {
+            client_id: self.client.id.clone(),
             owner: wait.owner,
             exchange: Exchange { public_a: wait.public_a, public_b: public_b.clone(), b: wait.b },
             device_key: wait.device_key,
@@ -210,15 +213,19 @@ impl Pool {
         };
         // The challenge tells whose attempt this is; without one it is the attempt of whoever is named.
         let pool = &*self;
-        let challenge =
-            pool.books.peek_password(&claim.block).filter(|owner| pool.is_called(owner, username));
+        let mine = |challenge: &PasswordChallenge| challenge.client_id == pool.client.id;
+        let challenge = pool.books.peek_password(&claim.block).filter(|challenge| mine(challenge));
+        let challenge = challenge.map(|challenge| &challenge.owner);
+        let challenge = challenge.filter(|owner| pool.is_called(owner, username));
         let Ok(owner) = challenge.cloned().map_or_else(|| self.owner(username), Ok) else {
             return refuse(ApiError::incorrect());
         };
         if let Err(error) = self.admit_attempt(now, &owner) {
             return refuse(error);
         }
-        let Some(challenge) = self.books.take_password(now, &claim.block, |found| *found == owner) else {
+        let client_id = &self.client.id;
+        let owned = |found: &PasswordChallenge| found.owner == owner && found.client_id == *client_id;
+        let Some(challenge) = self.books.take_password(now, &claim.block, owned) else {
             self.count_failure(now, &owner);
             return refuse(ApiError::incorrect());
         };
@@ -228,7 +235,7 @@ impl Pool {
         let named =
             answers.value(keys::DEVICE_KEY).map(DeviceKey::new).or_else(|| challenge.device_key.clone());
         let wait = ClaimWait { challenge, claim, named_device: named, origin };
-        Step::Compute(job, Pending(Waiting::PasswordClaim(wait)))
+        Step::Compute(job, self.pending(Waiting::PasswordClaim(wait)))
     }
 
     /// Goes on with the password's claim: checks it, and decides.

@@ -8,7 +8,7 @@ use rand::Rng as _;
 use sha2::Sha256;
 
 use crate::clock::Timestamp;
-use crate::ids::{AccessToken, DeviceKey, Username};
+use crate::ids::{AccessToken, ClientId, DeviceKey, Username};
 use crate::protocol::ApiError;
 use crate::seed::Stream;
 
@@ -20,6 +20,10 @@ pub(super) const REFRESH_TOKEN_VALIDITY: Duration = Duration::from_secs(30 * 24 
 /// What a token says.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Claims {
+    /// The app client that signed in.
+    pub(super) client_id: ClientId,
+    /// When the sign-in was (`auth_time`): a refreshed token keeps it.
+    pub(super) signed_in: Timestamp,
     pub(super) username: Username,
     /// The sign-in that it goes back to (`origin_jti`): a refreshed token keeps it.
     pub(super) origin_id: String,
@@ -75,7 +79,10 @@ impl Signer {
         let device = claims.device_key.as_ref().map_or("", DeviceKey::as_str);
         let (generation, expires) = (claims.generation.to_string(), claims.expires.as_us().to_string());
         let name = claims.username.as_str();
-        let fields = [usage.as_str(), token_id, &claims.origin_id, device, &generation, &expires, name];
+        let (client_id, signed_in) = (claims.client_id.as_str(), claims.signed_in.as_us().to_string());
+        let origin_id = claims.origin_id.as_str();
+        let fields =
+            [usage.as_str(), token_id, client_id, &signed_in, origin_id, device, &generation, &expires, name];
         let text = fields.join(&SEPARATOR.to_string());
         let signature = self.0.clone().chain_update(text.as_bytes()).finalize().into_bytes();
         format!("{}.{}", BASE64URL_NOPAD.encode(text.as_bytes()), BASE64URL_NOPAD.encode(&signature))
@@ -110,16 +117,18 @@ impl Signer {
 }
 
 fn parse(text: &str) -> Option<(Usage, Claims)> {
-    let mut fields = text.splitn(7, SEPARATOR);
+    let mut fields = text.splitn(9, SEPARATOR);
     let usage = fields.next()?;
     let usage = [Usage::Access, Usage::Id, Usage::Refresh].into_iter().find(|one| one.as_str() == usage)?;
     let _token_id = fields.next()?;
+    let client_id = ClientId::new(fields.next()?);
+    let signed_in = Timestamp::from_us(fields.next()?.parse().ok()?);
     let origin_id = fields.next()?.to_owned();
     let device_key = Some(fields.next()?).filter(|key| !key.is_empty()).map(DeviceKey::new);
     let generation = fields.next()?.parse().ok()?;
     let expires = Timestamp::from_us(fields.next()?.parse().ok()?);
     let username = Username::new(fields.next()?);
-    Some((usage, Claims { username, origin_id, device_key, generation, expires }))
+    Some((usage, Claims { client_id, signed_in, username, origin_id, device_key, generation, expires }))
 }
 
 #[cfg(test)]
@@ -129,6 +138,8 @@ mod tests {
 
     fn claims() -> Claims {
         Claims {
+            client_id: ClientId::new("c"),
+            signed_in: Timestamp::from_us(1),
             username: Username::new("ann\u{1f}e"),
             origin_id: "o".to_owned(),
             device_key: Some(DeviceKey::new("r_1")),

@@ -245,6 +245,17 @@ pub struct GlobalSignOut {
 }
 
 impl Request {
+    /// `ClientId`, of the requests that have one.
+    pub fn client_id(&self) -> Option<&str> {
+        match self {
+            Self::InitiateAuth(request) => Some(&request.client_id),
+            Self::RespondToAuthChallenge(request) => Some(&request.client_id),
+            Self::GetTokensFromRefreshToken(request) => Some(&request.client_id),
+            Self::RevokeToken(request) => Some(&request.client_id),
+            _ => None,
+        }
+    }
+
     /// The step of a sign-in that this request is, for measuring.
     pub fn step(&self) -> Step {
         match self {

@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 /// The floors, from the ground up (ARCHITECTURE.md).
 const FLOORS: [&[&str]; 8] = [
     &["clock", "seed", "ids", "policy"],
-    &["srp", "protocol", "totp"],
+    &["srp", "protocol", "totp", "jwt"],
     &["pool", "client", "oracle"],
-    &["scenario", "settings", "workload", "target", "compute", "metrics"],
+    &["scenario", "settings", "workload", "target", "compute", "metrics", "provider"],
     &["actors", "pair"],
     &["http", "report"],
     &["run", "matrix", "advise"],

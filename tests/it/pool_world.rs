@@ -404,6 +404,7 @@ pub(crate) fn begin(world: &mut World, request: Request) -> (Done, Pending) {
     match world.pair.pool.handle(now, origin, request) {
         Step::Compute(job, pending) => (Job::run(job), pending),
         Step::Reply(reply) => panic!("{reply:?}"),
+        Step::Sign(signing) => panic!("{signing:?}"),
     }
 }
 
@@ -411,6 +412,6 @@ pub(crate) fn begin(world: &mut World, request: Request) -> (Done, Pending) {
 pub(crate) fn finish(world: &mut World, (done, pending): (Done, Pending)) -> Reply {
     match world.pair.pool.resume(world.pair.now, pending, done) {
         Step::Reply(reply) => reply,
-        Step::Compute(..) => panic!("more arithmetic"),
+        Step::Compute(..) | Step::Sign(_) => panic!("more arithmetic"),
     }
 }
