@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs};
+use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
 use crate::advise::Severity;
 use crate::clock::ClockKind;
 
@@ -66,6 +67,9 @@ pub(super) enum Command {
     /// Explain the decision about one sign-in, question by question, with its sources.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Serve a pool over HTTP to stock clients: boto3, the AWS CLI, Amplify and others.
+    #[command(after_help = SERVE_EXAMPLES)]
+    Serve(ServeArgs),
     /// Print the JSON Schema of scenario files.
     Schema,
 }

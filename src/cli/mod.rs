@@ -11,6 +11,8 @@ mod pool_file;
 mod progress;
 mod run;
 mod schema;
+mod serve;
+mod serve_args;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;
@@ -37,6 +39,7 @@ pub fn main() -> ExitCode {
         Command::Advise(args) => advise::advise(&args),
         Command::Matrix(args) => matrix::matrix(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Serve(args) => serve::serve(&args),
         Command::Schema => schema::schema(),
     };
     exit.into()

@@ -1,0 +1,143 @@
+//! `poolproof serve`: a pool over HTTP.
+
+use std::net::TcpListener;
+use std::num::NonZero;
+use std::sync::Arc;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use super::check::rendered;
+use super::serve_args::{ServeArgs, TokensArg};
+use super::{Exit, complain, say};
+use crate::clock::{Clock, ClockKind};
+use crate::http::server::{self, Limits};
+use crate::ids::{ClientId, PoolId};
+use crate::jwt::Keys;
+use crate::pool::{AppClient, PasswordFlow};
+use crate::provider::{Provider, Settings, Tokens};
+use crate::scenario::{self, GroupName};
+use crate::seed::{Seed, Stream, from_entropy};
+use crate::settings::{PoolSettings, SourceKind};
+use crate::srp::Group;
+
+/// What the first client may do.
+const FLOWS: [&str; 4] = [
+    "ALLOW_USER_SRP_AUTH",
+    "ALLOW_USER_PASSWORD_AUTH",
+    "ALLOW_ADMIN_USER_PASSWORD_AUTH",
+    "ALLOW_REFRESH_TOKEN_AUTH",
+];
+
+/// Serves the pool until the program is told to end.
+pub(super) fn serve(args: &ServeArgs) -> Exit {
+    match try_serve(args) {
+        Ok(()) => Exit::Pass,
+        Err((exit, message)) => {
+            complain(&message);
+            exit
+        }
+    }
+}
+
+fn try_serve(args: &ServeArgs) -> Result<(), (Exit, String)> {
+    let usage = |message: String| (Exit::Usage, format!("error: {message}"));
+    let pool_id = PoolId::new(&args.pool_id);
+    check_ids(args).map_err(usage)?;
+    let address = args.listen;
+    if !address.ip().is_loopback() && !args.expose {
+        return Err(usage(format!(
+            "{address} can be reached from other machines, and whoever reaches it is an administrator; add --expose if \
+             that is meant"
+        )));
+    }
+    let settings = read(args).map_err(|message| (Exit::InvalidScenario, message))?;
+    let listener = TcpListener::bind(address)
+        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+        .and_then(|listener| Ok((listener.local_addr()?, listener)));
+    let (address, listener) =
+        listener.map_err(|error| usage(format!("cannot listen on {address}: {error}")))?;
+    let internal = |error: String| (Exit::Internal, format!("error: {error}"));
+    let chance = chance(args.seed).map_err(internal)?;
+    let tokens = match args.tokens {
+        TokensArg::Opaque => Tokens::Opaque,
+        TokensArg::Rs256 => {
+            Tokens::Rs256(Arc::new(Keys::generate().map_err(|error| internal(error.to_string()))?))
+        }
+    };
+    let issuer = format!("http://{address}");
+    let hosting = Settings {
+        region: pool_id.region().to_owned(),
+        issuer: issuer.clone(),
+        tokens,
+        group: Group::cognito(),
+    };
+    let now = Clock::start(ClockKind::Wall).now();
+    let mut provider = Provider::new(hosting, chance);
+    provider.add_pool(now, pool_id.clone(), &settings.name, settings.policy);
+    let client = AppClient {
+        password_flow: PasswordFlow::WithDevices,
+        admin_flow: true,
+        ..AppClient::public(ClientId::new(&args.client_id))
+    };
+    provider.add_client(now, &pool_id, client, "poolproof", &FLOWS);
+    say(&format!("Serving pool {pool_id} with client {} at {issuer}\n", args.client_id));
+    if !address.ip().is_loopback() {
+        complain("warning: whoever reaches this port is an administrator; use made-up users only");
+    }
+    // A reader that is gone is no reason to stop serving.
+    let teller = Arc::new(|line: &str| {
+        let _ = say(&format!("{line}\n"));
+    });
+    server::serve(provider, listener, limits(args), teller).map_err(|error| internal(error.to_string()))
+}
+
+fn limits(args: &ServeArgs) -> Limits {
+    let cores = available_parallelism().map_or(1, NonZero::get);
+    Limits {
+        workers: args.workers.map_or(cores, usize::from),
+        connections: usize::try_from(args.connections).unwrap_or(usize::MAX),
+        request: Duration::from_secs(args.request_timeout.into()),
+        idle: Duration::from_secs(args.idle_timeout.into()),
+        ..Limits::DEFAULT
+    }
+}
+
+/// The settings of the pool. What computes in the toy group proves nothing, and is not served.
+fn read(args: &ServeArgs) -> Result<PoolSettings, String> {
+    let settings = crate::settings::read(std::slice::from_ref(&args.file));
+    let settings = settings.map_err(|diagnostic| rendered(&diagnostic))?;
+    if settings.source == SourceKind::Scenario {
+        let scenario = scenario::read(&args.file).map_err(|diagnostic| rendered(&diagnostic))?;
+        if scenario.group == GroupName::Toy {
+            let file = args.file.display();
+            return Err(format!(
+                "error: {file}: `group: toy` is worthless as protection, and stock clients do not speak it"
+            ));
+        }
+    }
+    Ok(settings)
+}
+
+/// The shapes of the API model (SEMANTICS d): clients refuse other ids before they ask.
+fn check_ids(args: &ServeArgs) -> Result<(), String> {
+    let word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
+    let (region, name) = args.pool_id.split_once('_').unwrap_or_default();
+    let regional = region.chars().all(|letter| word(letter) || letter == '-');
+    let named = name.chars().all(|letter| letter.is_ascii_alphanumeric());
+    if region.is_empty() || name.is_empty() || !regional || !named || args.pool_id.len() > 55 {
+        return Err(format!("--pool-id {:?} is not like us-east-1_AbCdEf123", args.pool_id));
+    }
+    if args.client_id.is_empty() || args.client_id.len() > 128 || !args.client_id.chars().all(word) {
+        return Err(format!("--client-id {:?} is not 1 to 128 letters, digits and _", args.client_id));
+    }
+    Ok(())
+}
+
+fn chance(seed: Option<u64>) -> Result<Stream, String> {
+    if let Some(seed) = seed {
+        return Ok(Seed::new(seed).stream("provider", 0));
+    }
+    let mut bytes = [0; 32];
+    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| "the operating system gives no chance".to_owned())?;
+    Ok(from_entropy(bytes))
+}

@@ -1,0 +1,65 @@
+//! `poolproof serve` as typed.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+pub(super) const SERVE_EXAMPLES: &str = "\
+The pool has the settings of FILE: a scenario, of which only `pool` is used, or the JSON of describe-user-pool. It starts without
+users. More pools can be made with CreateUserPool. Nothing is kept when the program ends.
+
+Admin operations are not asked for a signature: whoever reaches the port is the administrator. Messages go nowhere: codes are
+printed and can be read at /outbox. Every attempt can say how risky it looks with the header X-Poolproof-Risk.
+
+Examples:
+  poolproof serve scenarios/serve.yaml
+  aws cognito-idp list-user-pools --max-results 9 --endpoint-url http://127.0.0.1:9229
+  curl http://127.0.0.1:9229/outbox";
+
+#[derive(clap::Args, Debug)]
+pub(super) struct ServeArgs {
+    /// A scenario file, or the JSON of describe-user-pool.
+    #[arg(required = true, value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// Where to listen; port 0 takes a free one.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9229")]
+    pub(super) listen: SocketAddr,
+    /// Allow --listen on an address that other machines reach. Everybody there is an administrator of the pools, can read
+    /// all codes and passwords that are sent, and sees the traffic, which is not encrypted. For made-up users only.
+    #[arg(long)]
+    pub(super) expose: bool,
+    /// The form of access and id tokens.
+    #[arg(long, value_enum, default_value = "rs256")]
+    pub(super) tokens: TokensArg,
+    /// `UserPoolId` of the pool; the region is what stands before `_`.
+    #[arg(long, value_name = "ID", default_value = "us-east-1_Poolproof")]
+    pub(super) pool_id: String,
+    /// `ClientId` of the pool's first app client. It has no secret, and may use SRP and plain passwords.
+    #[arg(long, value_name = "ID", default_value = "poolproof")]
+    pub(super) client_id: String,
+    /// Draw ids, salts, codes and secrets from this seed instead of the operating system's chance: whoever knows it can
+    /// foresee them. The keys of RS256 tokens are never drawn from it.
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Threads for SRP's arithmetic; as many as there are cores unless said.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub(super) workers: Option<u16>,
+    /// Connections that are kept at once; others wait.
+    #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
+    pub(super) connections: u32,
+    /// Seconds that the head of a request may take, and again its body.
+    #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub(super) request_timeout: u16,
+    /// Seconds that a connection may be idle between two requests.
+    #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
+    pub(super) idle_timeout: u16,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum TokensArg {
+    /// Signed; their keys are at /<UserPoolId>/.well-known/jwks.json.
+    Rs256,
+    /// Readable by the pool alone, and quicker to make.
+    Opaque,
+}

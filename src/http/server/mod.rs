@@ -1,0 +1,130 @@
+//! The pools over HTTP, for stock clients.
+//!
+//! One thread reads and writes, and keeps the pools; SRP's arithmetic and RSA's signatures run on threads of their own, so that a
+//! sign-in that computes keeps nobody waiting. Whatever a client sends or leaves out, it is answered or let go of in
+//! bounded time and room (ASSURANCE W3–W8).
+
+mod call;
+mod outbox;
+mod pages;
+mod signers;
+mod tally;
+
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use actix_web::http::KeepAlive;
+use actix_web::{App, HttpServer, web};
+
+use crate::clock::{Clock, ClockKind};
+use crate::compute::Compute;
+use crate::provider::Provider;
+
+use outbox::Outbox;
+use signers::Signers;
+use tally::Tally;
+
+/// How the server treats those who come.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// Threads for SRP's arithmetic.
+    pub workers: usize,
+    /// Connections that are kept at once; others wait to be accepted.
+    pub connections: usize,
+    /// How long a request's head may take, and again its body.
+    pub request: Duration,
+    /// How long a connection may be idle between two requests.
+    pub idle: Duration,
+    /// How long requests at hand may take to finish at the end.
+    pub shutdown: Duration,
+}
+
+impl Limits {
+    /// Enough for a machine of a few cores, and not more than it can bear.
+    pub const DEFAULT: Self = Self {
+        workers: 1,
+        connections: 8192,
+        request: Duration::from_secs(5),
+        idle: Duration::from_secs(30),
+        shutdown: Duration::from_secs(10),
+    };
+}
+
+/// What hears of each message that a pool sends, as one line: who, by which medium, and the code.
+pub type Teller = Arc<dyn Fn(&str) + Send + Sync>;
+
+/// What all requests share.
+struct Here {
+    provider: Arc<Mutex<Provider>>,
+    outbox: Arc<Mutex<Outbox>>,
+    tally: Arc<Tally>,
+    teller: Teller,
+    clock: Clock,
+    compute: Compute,
+    signers: Arc<Signers>,
+    limits: Limits,
+}
+
+impl std::fmt::Debug for Here {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Here(…)")
+    }
+}
+
+/// Serves until the program is told to end (SIGINT, SIGTERM), then finishes the requests at hand.
+///
+/// # Errors
+///
+/// No threads can be had, or the listener cannot be used.
+pub fn serve(
+    provider: Provider,
+    listener: TcpListener,
+    limits: Limits,
+    teller: Teller,
+) -> std::io::Result<()> {
+    let provider = Arc::new(Mutex::new(provider));
+    let outbox = Arc::new(Mutex::new(Outbox::default()));
+    let tally = Arc::new(Tally::default());
+    let clock = Clock::start(ClockKind::Wall);
+    let signers = Arc::new(Signers::start(limits.workers)?);
+    let Limits { connections, request, idle, shutdown, workers } = limits;
+    let app = move || {
+        // Called once, on the one thread that serves. Its clients' side has nothing to do.
+        let compute = Compute::threads(1, workers);
+        let compute = compute.unwrap_or_else(|error| unreachable!("no threads could be started: {error}"));
+        let here = Here {
+            provider: Arc::clone(&provider),
+            outbox: Arc::clone(&outbox),
+            tally: Arc::clone(&tally),
+            teller: Arc::clone(&teller),
+            clock,
+            compute,
+            signers: Arc::clone(&signers),
+            limits: limits.clone(),
+        };
+        App::new()
+            .app_data(web::Data::new(here))
+            .route("/", web::post().to(call::call))
+            .route("/health", web::get().to(pages::health))
+            .route("/metrics", web::get().to(pages::metrics))
+            .route("/outbox", web::get().to(pages::outbox))
+            .route("/{pool}/.well-known/jwks.json", web::get().to(pages::jwks))
+            .route("/{pool}/.well-known/openid-configuration", web::get().to(pages::openid))
+            .default_service(web::to(pages::elsewhere))
+    };
+    let server = HttpServer::new(app)
+        .workers(1)
+        .max_connections(connections)
+        .keep_alive(KeepAlive::Timeout(idle))
+        .client_request_timeout(request)
+        .client_disconnect_timeout(Duration::from_secs(1))
+        .shutdown_timeout(shutdown.as_secs())
+        .listen(listener)?;
+    actix_web::rt::System::new().block_on(server.run())
+}
+
+/// A lock is never given up on: what it guards is whole after every statement.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,42 @@
+//! What pools have sent by SMS and e-mail: nothing leaves this machine, it can be read here.
+
+use std::collections::VecDeque;
+
+use serde_json::{Value, json};
+
+use crate::clock::Timestamp;
+use crate::ids::PoolId;
+use crate::pool::Delivery;
+
+/// So many messages are kept; of more, the oldest are lost.
+const MOST: usize = 1000;
+
+/// The messages of late, the oldest first.
+#[derive(Default)]
+pub(super) struct Outbox(VecDeque<(Timestamp, PoolId, Delivery)>);
+
+impl Outbox {
+    pub(super) fn put(&mut self, now: Timestamp, pool_id: PoolId, delivery: Delivery) {
+        if self.0.len() >= MOST {
+            self.0.pop_front();
+        }
+        self.0.push_back((now, pool_id, delivery));
+    }
+
+    /// The messages, the oldest first; only this user's, if one is named.
+    pub(super) fn told(&self, username: Option<&str>) -> Value {
+        let wanted = |delivery: &Delivery| username.is_none_or(|name| delivery.username.as_str() == name);
+        let told = self.0.iter().filter(|(_, _, delivery)| wanted(delivery));
+        let told = told.map(|(at, pool_id, delivery)| {
+            json!({
+                "at": at.to_string(),
+                "user_pool_id": pool_id.as_str(),
+                "username": delivery.username.as_str(),
+                "medium": delivery.medium,
+                "destination": delivery.destination,
+                "code": delivery.code,
+            })
+        });
+        json!({ "messages": told.collect::<Vec<_>>() })
+    }
+}

@@ -1,0 +1,111 @@
+//! What is there besides the operations: health, metrics, the outbox, and what tokens are checked by.
+
+use std::fmt::Write as _;
+
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde_json::json;
+
+use super::call::{cors, refused};
+use super::{Here, lock};
+use crate::compute::Side;
+use crate::protocol::{ApiError, ErrorKind};
+
+fn json_page(body: String) -> HttpResponse {
+    let mut response = HttpResponse::Ok();
+    cors(&mut response);
+    response.insert_header((header::CONTENT_TYPE, "application/json")).body(body)
+}
+
+/// `GET /health`.
+pub(super) async fn health() -> HttpResponse {
+    json_page(json!({ "status": "ok" }).to_string())
+}
+
+/// `GET /metrics`, in the text format of Prometheus.
+pub(super) async fn metrics(here: web::Data<Here>) -> HttpResponse {
+    let mut text = String::new();
+    here.tally.told(&mut text);
+    let (pools, users) = lock(&here.provider).counts();
+    let usage = here.compute.usage(Side::Server);
+    let cpu = usage.cpu.unwrap_or_default().as_secs_f64();
+    let gauges = [
+        ("poolproof_pools", "gauge", "User pools.", pools.to_string()),
+        ("poolproof_users", "gauge", "Users of all pools.", users.to_string()),
+        ("poolproof_srp_jobs_total", "counter", "Jobs of SRP's arithmetic done.", usage.jobs.to_string()),
+        (
+            "poolproof_srp_modexps_total",
+            "counter",
+            "Modular exponentiations done.",
+            usage.modexps.to_string(),
+        ),
+        ("poolproof_srp_cpu_seconds_total", "counter", "CPU time of SRP's arithmetic.", format!("{cpu:.6}")),
+    ];
+    for (name, kind, help, value) in gauges {
+        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
+    }
+    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4")).body(text)
+}
+
+/// `GET /outbox`, or `GET /outbox?username=NAME`.
+pub(super) async fn outbox(request: HttpRequest, here: web::Data<Here>) -> HttpResponse {
+    let query = web::Query::<std::collections::BTreeMap<String, String>>::from_query(request.query_string());
+    let query = query.map(web::Query::into_inner).unwrap_or_default();
+    let told = lock(&here.outbox).told(query.get("username").map(String::as_str));
+    json_page(told.to_string())
+}
+
+/// `GET /<UserPoolId>/.well-known/jwks.json`.
+pub(super) async fn jwks(pool: web::Path<String>, here: web::Data<Here>) -> HttpResponse {
+    let found = lock(&here.provider).issuer(&pool);
+    found.map_or_else(no_pool, |(_, jwks)| json_page(jwks))
+}
+
+/// `GET /<UserPoolId>/.well-known/openid-configuration`.
+pub(super) async fn openid(pool: web::Path<String>, here: web::Data<Here>) -> HttpResponse {
+    let found = lock(&here.provider).issuer(&pool);
+    found.map_or_else(no_pool, |(issuer, _)| {
+        let told = json!({
+            "issuer": issuer,
+            "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+            "id_token_signing_alg_values_supported": ["RS256"],
+            "response_types_supported": ["code", "token"],
+            "scopes_supported": ["openid", "email", "phone", "profile"],
+            "subject_types_supported": ["public"],
+        });
+        json_page(told.to_string())
+    })
+}
+
+fn no_pool() -> HttpResponse {
+    let error =
+        ApiError::new(ErrorKind::ResourceNotFound, "User pool does not exist, or its tokens are opaque.");
+    refused(StatusCode::NOT_FOUND, &error)
+}
+
+/// Every other path and method.
+pub(super) async fn elsewhere(request: HttpRequest) -> HttpResponse {
+    if *request.method() == Method::OPTIONS {
+        let mut response = HttpResponse::NoContent();
+        cors(&mut response);
+        return response
+            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "POST, GET, OPTIONS"))
+            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
+            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
+            .finish();
+    }
+    let known = request.path() == "/";
+    let status = if known { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_FOUND };
+    let error = ApiError::new(
+        ErrorKind::UnknownOperation,
+        "Operations are asked for by POST to / with X-Amz-Target: AWSCognitoIdentityProviderService.<Operation>.",
+    );
+    // What else was sent is not read.
+    let mut response = refused(status, &error);
+    response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+    response
+}
+
+/// What the SDKs of browsers send.
+const ALLOWED_HEADERS: &str = "content-type, x-amz-target, x-amz-user-agent, cache-control, authorization, x-amz-date, \
+    x-amz-security-token, x-amz-content-sha256, amz-sdk-invocation-id, amz-sdk-request, x-poolproof-risk";

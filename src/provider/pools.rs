@@ -1,0 +1,217 @@
+//! Operations on pools.
+
+use super::{Hosted, MOST, Provider, word};
+use crate::clock::Timestamp;
+use crate::ids::PoolId;
+use crate::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
+use crate::protocol::{
+    AccountTakeover, ApiError, ClientCall, ErrorKind, ListUserPools, Managed, MfaConfig, PoolCall,
+    PoolDescription, PoolSpec, RiskConfiguration, TakeoverAction, TakeoverActions, mfa_word,
+};
+
+const MFA_WORDS: [(&str, MfaMode); 3] =
+    [("OFF", MfaMode::Off), ("OPTIONAL", MfaMode::Optional), ("ON", MfaMode::On)];
+const MODE_WORDS: [(&str, RiskMode); 3] =
+    [("OFF", RiskMode::Off), ("AUDIT", RiskMode::Audit), ("ENFORCED", RiskMode::Enforced)];
+const ACTION_WORDS: [(&str, RiskAction); 4] = [
+    ("NO_ACTION", RiskAction::NoAction),
+    ("MFA_IF_CONFIGURED", RiskAction::MfaIfConfigured),
+    ("MFA_REQUIRED", RiskAction::MfaRequired),
+    ("BLOCK", RiskAction::Block),
+];
+/// The account that pools of ours belong to: nobody's.
+const AWS_ACCOUNT: &str = "000000000000";
+/// Pools and clients on a page, and the most that may be asked for.
+pub(super) const LONGEST_PAGE: u32 = 60;
+
+/// The settings that these words make of a pool that has `base`. What is not said gets its default.
+fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
+    let said = spec.devices.unwrap_or_default();
+    let (challenge, prompt) =
+        (said.challenge_required_on_new_device, said.device_only_remembered_on_user_prompt);
+    let remember = match (challenge, prompt) {
+        (None, None) => RememberMode::No,
+        (_, Some(true)) => RememberMode::OptIn,
+        (_, _) => RememberMode::Always,
+    };
+    let mfa =
+        spec.mfa.as_deref().map_or(Ok(MfaMode::Off), |mfa| word(&MFA_WORDS, "mfaConfiguration", mfa))?;
+    let mode = spec.add_ons.as_ref().map(|add_ons| add_ons.advanced_security_mode.as_str());
+    let mode = mode
+        .map_or(Ok(RiskMode::Off), |mode| word(&MODE_WORDS, "userPoolAddOns.advancedSecurityMode", mode))?;
+    let risk = match (base.risk.mode, mode) {
+        // Cognito's defaults, until somebody says what is to be done (SEMANTICS c.4).
+        (RiskMode::Off, RiskMode::Audit | RiskMode::Enforced) => {
+            RiskPolicy { mode, low: RiskAction::Block, medium: RiskAction::Block, high: RiskAction::Block }
+        }
+        _ => RiskPolicy { mode, ..base.risk },
+    };
+    Ok(PoolPolicy { remember, suppress_mfa: challenge == Some(true), mfa, risk, ..base })
+}
+
+/// `MaxResults` of a list: it must be said.
+pub(super) fn page(max_results: Option<u32>) -> Result<usize, ApiError> {
+    match max_results {
+        Some(most @ 1..=LONGEST_PAGE) => Ok(usize::try_from(most).unwrap_or(usize::MAX)),
+        Some(_) | None => Err(ApiError::invalid(
+            "1 validation error detected: Value at 'maxResults' failed to satisfy constraint: Member must have value \
+             between 1 and 60",
+        )),
+    }
+}
+
+impl Hosted {
+    fn description(&self, id: &PoolId) -> PoolDescription {
+        let region = id.region();
+        PoolDescription {
+            id: id.as_str().to_owned(),
+            name: self.name.clone(),
+            arn: format!("arn:aws:cognito-idp:{region}:{AWS_ACCOUNT}:userpool/{id}"),
+            created: self.created,
+            modified: self.modified,
+            users: self.pool.users(),
+            policy: *self.pool.policy(),
+        }
+    }
+}
+
+impl Provider {
+    pub(super) fn create_pool(&mut self, now: Timestamp, spec: &PoolSpec) -> Result<Managed, ApiError> {
+        let name = spec.name.as_deref().unwrap_or_default();
+        if name.is_empty() || name.chars().count() > 128 {
+            return Err(ApiError::invalid(
+                "1 validation error detected: Value at 'poolName' failed to satisfy constraint: Member must have length \
+                 between 1 and 128",
+            ));
+        }
+        let policy = policy(spec, PoolPolicy::DEFAULT)?;
+        if self.pools.len() >= MOST {
+            return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your user pool limit"));
+        }
+        let id = self.draw(9, false);
+        let id = PoolId::new(format!("{}_{id}", self.settings.region));
+        self.add_pool(now, id.clone(), name, policy);
+        Ok(Managed::Pool(self.hosted(id.as_str())?.description(&id)))
+    }
+
+    pub(super) fn describe_pool(&self, call: &PoolCall) -> Result<Managed, ApiError> {
+        let hosted = self.hosted(&call.user_pool_id)?;
+        Ok(Managed::Pool(hosted.description(&PoolId::new(&call.user_pool_id))))
+    }
+
+    pub(super) fn update_pool(&mut self, now: Timestamp, spec: PoolSpec) -> Result<Managed, ApiError> {
+        let hosted = self.hosted_mut(Self::named(spec.user_pool_id.as_deref())?)?;
+        let policy = policy(&spec, *hosted.pool.policy())?;
+        hosted.pool.set_policy(policy);
+        hosted.modified = now;
+        if let Some(name) = spec.name {
+            hosted.name = name;
+        }
+        Ok(Managed::Empty)
+    }
+
+    pub(super) fn list_pools(&self, request: &ListUserPools) -> Result<Managed, ApiError> {
+        let most = page(request.max_results)?;
+        let after = request.next_token.as_deref().unwrap_or_default();
+        let mut rest = self.pools.iter().filter(|(id, _)| id.as_str() > after);
+        let told = rest.by_ref().take(most).map(|(id, hosted)| hosted.description(id));
+        let pools: Vec<_> = told.collect();
+        let more = rest.next().is_some();
+        let next_token = pools.last().map(|pool| pool.id.clone()).filter(|_| more);
+        Ok(Managed::Pools { pools, next_token })
+    }
+
+    pub(super) fn delete_pool(&mut self, call: &PoolCall) -> Result<Managed, ApiError> {
+        self.hosted(&call.user_pool_id)?;
+        let id = PoolId::new(&call.user_pool_id);
+        self.pools.remove(&id);
+        self.homes.retain(|_, home| *home != id);
+        Ok(Managed::Empty)
+    }
+
+    pub(super) fn set_mfa(&mut self, now: Timestamp, config: MfaConfig) -> Result<Managed, ApiError> {
+        let hosted = self.hosted_mut(&config.user_pool_id)?;
+        let said = config.mfa.as_deref();
+        let mfa = said.map_or(Ok(MfaMode::Off), |mfa| word(&MFA_WORDS, "mfaConfiguration", mfa))?;
+        let policy = PoolPolicy { mfa, ..*hosted.pool.policy() };
+        hosted.pool.set_policy(policy);
+        hosted.mfa = config;
+        hosted.modified = now;
+        Ok(hosted.told_mfa())
+    }
+
+    pub(super) fn tell_mfa(&self, call: &PoolCall) -> Result<Managed, ApiError> {
+        Ok(self.hosted(&call.user_pool_id)?.told_mfa())
+    }
+
+    pub(super) fn set_risk(
+        &mut self,
+        now: Timestamp,
+        config: RiskConfiguration,
+    ) -> Result<Managed, ApiError> {
+        let hosted = self.hosted_mut(&config.user_pool_id)?;
+        one_for_all(config.client_id.as_deref())?;
+        let policy = *hosted.pool.policy();
+        if policy.risk.mode == RiskMode::Off {
+            let message = "User pool add-on is not enabled: set UserPoolAddOns first.";
+            return Err(ApiError::new(ErrorKind::UserPoolAddOnNotEnabled, message));
+        }
+        let said = config.account_takeover.as_ref().and_then(|takeover| takeover.actions.clone());
+        let said = said.unwrap_or_default();
+        let action = |action: &Option<TakeoverAction>| {
+            let said = action.as_ref().map(|action| action.event_action.as_str());
+            said.map_or(Ok(RiskAction::NoAction), |said| word(&ACTION_WORDS, "eventAction", said))
+        };
+        let (low, medium, high) = (action(&said.low)?, action(&said.medium)?, action(&said.high)?);
+        if low > medium || medium > high {
+            let message = "A higher level of risk can not have a less restrictive action than a lower one.";
+            return Err(ApiError::invalid(message));
+        }
+        let risk = RiskPolicy { low, medium, high, ..policy.risk };
+        hosted.pool.set_policy(PoolPolicy { risk, ..policy });
+        hosted.risk = config;
+        hosted.modified = now;
+        Ok(hosted.told_risk())
+    }
+
+    pub(super) fn tell_risk(&self, call: &ClientCall) -> Result<Managed, ApiError> {
+        let hosted = self.hosted(&call.user_pool_id)?;
+        one_for_all(call.client_id.as_deref())?;
+        Ok(hosted.told_risk())
+    }
+}
+
+/// There is one risk configuration for all clients of a pool.
+fn one_for_all(client_id: Option<&str>) -> Result<(), ApiError> {
+    if client_id.is_none_or(|id| id == "ALL") {
+        return Ok(());
+    }
+    Err(ApiError::invalid("A risk configuration for a single client is not supported; leave ClientId out."))
+}
+
+impl Hosted {
+    fn told_mfa(&self) -> Managed {
+        let mfa = Some(mfa_word(self.pool.policy().mfa).to_owned());
+        Managed::Mfa(MfaConfig { mfa, ..self.mfa.clone() })
+    }
+
+    /// What risk does now, with what was said of notifications.
+    fn told_risk(&self) -> Managed {
+        let risk = self.pool.policy().risk;
+        let said = self.risk.account_takeover.as_ref().and_then(|takeover| takeover.actions.clone());
+        let said = said.unwrap_or_default();
+        let told = |action: RiskAction, said: &Option<TakeoverAction>| {
+            let word = ACTION_WORDS.iter().find(|(_, one)| *one == action).map_or("", |(word, _)| word);
+            let notify = said.as_ref().and_then(|said| said.notify).or(Some(false));
+            Some(TakeoverAction { event_action: word.to_owned(), notify })
+        };
+        let actions = TakeoverActions {
+            low: told(risk.low, &said.low),
+            medium: told(risk.medium, &said.medium),
+            high: told(risk.high, &said.high),
+        };
+        let account_takeover = Some(AccountTakeover { actions: Some(actions) });
+        let user_pool_id = self.pool.identity().pool_id.as_str().to_owned();
+        Managed::Risk(RiskConfiguration { user_pool_id, client_id: None, account_takeover })
+    }
+}
