@@ -17,24 +17,41 @@ fn element(group: Group, number: u64) -> Element {
     group.element(&number.to_be_bytes()).unwrap()
 }
 
+fn public_b(group: Group, b: &Exponent, v: &Element) -> Element {
+    server::public_value(group, &group.pow_g(b), v)
+}
+
+/// The client's S.
+fn theirs(group: Group, a: &Exponent, public_b: &Element, x: &Exponent, u: &Exponent) -> Element {
+    group.pow(&client::base(group, public_b, &group.pow_g(x)), &client::exponent(a, u, x))
+}
+
+/// The server's S.
+fn ours(group: Group, b: &Exponent, v: &Element, public_a: &Element, u: &Exponent) -> Element {
+    group.pow(&server::base(group, public_a, &group.pow(v, u)), b)
+}
+
 #[test]
 fn both_sides_agree_in_every_case() {
     let mut cases = 0u64;
     for (group, n) in groups() {
         let numbers: Vec<Exponent> = (0..n).map(exponent).collect();
         for x in &numbers[1..] {
-            let v = client::verifier(group, x);
+            let v = group.pow_g(x);
             for b in &numbers[1..] {
-                let public_b = server::public_value(group, b, &v);
+                let public_b = public_b(group, b, &v);
                 if public_b.is_zero() {
                     continue; // The pool draws another b.
                 }
                 for a in &numbers[1..] {
-                    let public_a = client::public_value(group, a);
+                    let public_a = group.pow_g(a);
                     for u in &numbers[1..] {
-                        let theirs = client::shared(group, a, &public_b, x, u);
-                        let ours = server::shared(group, b, &v, &public_a, u);
-                        assert!(theirs == ours && !ours.is_zero(), "an honest exchange differs in {group:?}");
+                        let client = theirs(group, a, &public_b, x, u);
+                        let server = ours(group, b, &v, &public_a, u);
+                        assert!(
+                            client == server && !server.is_zero(),
+                            "an honest exchange differs in {group:?}"
+                        );
                         cases += 1;
                     }
                 }
@@ -54,8 +71,7 @@ fn the_secret_is_zero_exactly_when_n_divides_a() {
             for v in 1..n {
                 for u in 1..n {
                     for b in [1, 2, 7, n - 2, n - 1, n] {
-                        let s =
-                            server::shared(group, &exponent(b), &element(group, v), &public_a, &exponent(u));
+                        let s = ours(group, &exponent(b), &element(group, v), &public_a, &exponent(u));
                         assert_eq!(
                             s.is_zero(),
                             a % n == 0,
@@ -97,7 +113,7 @@ fn a_server_that_draws_a_bad_b_is_told() {
             match job.run() {
                 Done::Failed(misfortune) => {
                     assert_eq!(misfortune, Misfortune::PublicBIsZero);
-                    assert!(server::public_value(group, b.exponent(), verifier.value()).is_zero());
+                    assert!(public_b(group, b.exponent(), verifier.value()).is_zero());
                     unlucky += 1;
                 }
                 done => assert!(matches!(done, Done::PublicB(_)), "{done:?}"),
@@ -113,11 +129,11 @@ fn a_stolen_verifier_proves_nothing() {
     // K11: without u, A = g^a · v^−1 would cancel the verifier out of the server's S.
     for (group, n) in groups() {
         let (a, b, x) = (exponent(5), exponent(9), exponent(7));
-        let v = client::verifier(group, &x);
+        let v = group.pow_g(&x);
         let inverse = group.pow(&v, &exponent(n - 2));
         let public_a = group.mul(&group.pow_g(&a), &inverse);
         let known_to_the_thief = group.pow(&group.pow_g(&b), &a);
-        let fooled = |u| server::shared(group, &b, &v, &public_a, &exponent(u)) == known_to_the_thief;
+        let fooled = |u| ours(group, &b, &v, &public_a, &exponent(u)) == known_to_the_thief;
         // S = g^(ab) · v^(b(u − 1)): the thief needs a u that makes the second factor 1.
         for u in 1..n {
             let cancels = group.pow(&v, &exponent(9 * (u - 1))).to_hex() == "1";

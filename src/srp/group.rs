@@ -1,7 +1,8 @@
 //! Arithmetic modulo N: all that SRP does with numbers goes through the few functions here.
 //!
-//! Callers see [`Element`]s and [`Exponent`]s and never what they are made of, so that a faster kernel can take the place
-//! of `num-bigint`. Nothing here runs in constant time: this is a model for synthetic users, not a vault.
+//! Callers see [`Element`]s and [`Exponent`]s and never what they are made of. Powers, which are nearly all the work, are
+//! [`super::power`]'s; sums and products are `num-bigint`'s and take time that depends on the numbers: this is a model for
+//! synthetic users, not a vault.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -9,43 +10,36 @@ use std::sync::LazyLock;
 use num_bigint::BigUint;
 use sha2::{Digest as _, Sha256};
 
-use super::pad::{minimal_hex, pad, parse_hex};
+use super::pad::{minimal_hex, pad};
+use super::power::{self, Backend, ExponentClass, Power};
+use super::prime;
 use super::small::Small;
 
 /// A group to do SRP in: a small value to copy about, compared by modulus and generator.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Group(Kind);
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy)]
 enum Kind {
-    Cognito,
+    /// Its powers by this backend, or by the best there is.
+    Cognito(Option<Backend>),
     Small(Small),
 }
 
-/// The parameters of a group of any size.
-struct Large {
-    n: BigUint,
-    g: BigUint,
-    k: BigUint,
+impl PartialEq for Kind {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Cognito(_), Self::Cognito(_)) => true,
+            (Self::Small(one), Self::Small(other)) => one == other,
+            (Self::Cognito(_), Self::Small(_)) | (Self::Small(_), Self::Cognito(_)) => false,
+        }
+    }
 }
 
-/// RFC 3526's 3072-bit safe prime, which RFC 5054 takes over. RFC 5054 lists 5 as its generator; Cognito uses 2.
-const COGNITO_N: &str = "\
-    FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\
-    EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
-    EE386BFB5A899FA5AE9F24117C4B1FE649286651ECE45B3DC2007CB8A163BF0598DA48361C55D39A69163FA8FD24CF5F\
-    83655D23DCA3AD961C62F356208552BB9ED529077096966D670C354E4ABC9804F1746C08CA18217C32905E462E36CE3B\
-    E39E772C180E86039B2783A2EC07A28FB5C55DF06F4C52C9DE2BCBF6955817183995497CEA956AE515D2261898FA0510\
-    15728E5A8AAAC42DAD33170D04507A33A85521ABDF1CBA64ECFB850458DBEF0A8AEA71575D060C7DB3970F85A6E1E4C7\
-    ABF5AE8CDB0933D71E8C94E04A25619DCEE3D2261AD2EE6BF12FFA06D98A0864D87602733EC86A64521F2B18177B200C\
-    BBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CAFFFFFFFFFFFFFFFF";
+impl Eq for Kind {}
 
-static COGNITO: LazyLock<Large> = LazyLock::new(|| {
-    let n = BigUint::from_bytes_be(&parse_hex(COGNITO_N).unwrap_or_default());
-    let g = BigUint::from(2u8);
-    let k = multiplier(&n, &g);
-    Large { n, g, k }
-});
+/// k of Cognito's group.
+static COGNITO_K: LazyLock<BigUint> = LazyLock::new(|| multiplier(prime::n(), prime::g()));
 
 /// k = SHA256(PAD(N) ‖ PAD(g)) mod N.
 fn multiplier(n: &BigUint, g: &BigUint) -> BigUint {
@@ -58,7 +52,20 @@ fn multiplier(n: &BigUint, g: &BigUint) -> BigUint {
 impl Group {
     /// Cognito's group: 3072 bits, g = 2 (SEMANTICS b). For load, and for all that talks to the outside.
     pub const fn cognito() -> Self {
-        Self(Kind::Cognito)
+        Self(Kind::Cognito(None))
+    }
+
+    /// The same group, its powers computed in this way; where the machine cannot, by the portable one.
+    pub const fn cognito_by(backend: Backend) -> Self {
+        Self(Kind::Cognito(Some(backend)))
+    }
+
+    /// How powers are computed; `None` for small groups, where it matters to nobody.
+    pub fn backend(self) -> Option<Backend> {
+        match self.0 {
+            Kind::Cognito(chosen) => Some(chosen.unwrap_or_else(Backend::best)),
+            Kind::Small(_) => None,
+        }
     }
 
     /// A group of 61 bits, N = 2^61 − 3153 and g = 2, which generates the large subgroup as in Cognito's. For judging
@@ -76,7 +83,7 @@ impl Group {
     /// `cognito`, `toy` or `small`.
     pub fn name(self) -> &'static str {
         match self.0 {
-            Kind::Cognito => "cognito",
+            Kind::Cognito(_) => "cognito",
             Kind::Small(Small::TOY) => "toy",
             Kind::Small(_) => "small",
         }
@@ -90,7 +97,7 @@ impl Group {
     /// k, the multiplier that keeps A and v apart, as an element.
     pub(super) fn k(self) -> Element {
         Element(match self.0 {
-            Kind::Cognito => COGNITO.k.clone(),
+            Kind::Cognito(_) => COGNITO_K.clone(),
             Kind::Small(small) => multiplier(&small.n().into(), &small.g().into()),
         })
     }
@@ -106,26 +113,33 @@ impl Group {
         x.0 == BigUint::from(1u8) || &x.0 + 1u8 == self.n()
     }
 
-    /// g^e mod N.
-    pub(super) fn pow_g(self, e: &Exponent) -> Element {
-        Element(match self.0 {
-            Kind::Cognito => COGNITO.g.modpow(&e.0, &COGNITO.n),
-            Kind::Small(small) => small.pow(small.g(), &e.0).into(),
-        })
+    /// Powers modulo N, in their order. Those of one kind are computed together where that is quicker.
+    pub(super) fn raise_all(self, raises: &[Raise]) -> Vec<Element> {
+        let powers = match self.0 {
+            Kind::Cognito(chosen) => {
+                let powers: Vec<_> = raises.iter().map(Raise::as_power).collect();
+                power::raise_all(chosen.unwrap_or_else(Backend::best), &powers)
+            }
+            Kind::Small(small) => raises
+                .iter()
+                .map(|raise| {
+                    let base = raise.base.as_ref().map_or_else(|| small.g(), |base| small.reduce(&base.0));
+                    small.pow(base, &raise.exponent.0).into()
+                })
+                .collect(),
+        };
+        powers.into_iter().map(Element).collect()
     }
 
-    /// base^e mod N.
-    pub(super) fn pow(self, base: &Element, e: &Exponent) -> Element {
-        Element(match self.0 {
-            Kind::Cognito => base.0.modpow(&e.0, &COGNITO.n),
-            Kind::Small(small) => small.pow(small.reduce(&base.0), &e.0).into(),
-        })
+    /// One power modulo N.
+    pub(super) fn raise(self, raise: Raise) -> Element {
+        self.raise_all(&[raise]).pop().unwrap_or_else(|| unreachable!("as many results as there are powers"))
     }
 
     /// left · right mod N.
     pub(super) fn mul(self, left: &Element, right: &Element) -> Element {
         Element(match self.0 {
-            Kind::Cognito => &left.0 * &right.0 % &COGNITO.n,
+            Kind::Cognito(_) => &left.0 * &right.0 % prime::n(),
             Kind::Small(small) => small.mul(small.reduce(&left.0), small.reduce(&right.0)).into(),
         })
     }
@@ -133,7 +147,7 @@ impl Group {
     /// left + right mod N.
     pub(super) fn add(self, left: &Element, right: &Element) -> Element {
         Element(match self.0 {
-            Kind::Cognito => (&left.0 + &right.0) % &COGNITO.n,
+            Kind::Cognito(_) => (&left.0 + &right.0) % prime::n(),
             Kind::Small(small) => small.add(small.reduce(&left.0), small.reduce(&right.0)).into(),
         })
     }
@@ -141,14 +155,14 @@ impl Group {
     /// left − right mod N, never negative.
     pub(super) fn sub(self, left: &Element, right: &Element) -> Element {
         Element(match self.0 {
-            Kind::Cognito => (&left.0 + &COGNITO.n - &right.0 % &COGNITO.n) % &COGNITO.n,
+            Kind::Cognito(_) => (&left.0 + prime::n() - &right.0 % prime::n()) % prime::n(),
             Kind::Small(small) => small.sub(small.reduce(&left.0), small.reduce(&right.0)).into(),
         })
     }
 
     fn n(self) -> BigUint {
         match self.0 {
-            Kind::Cognito => COGNITO.n.clone(),
+            Kind::Cognito(_) => prime::n().clone(),
             Kind::Small(small) => small.n().into(),
         }
     }
@@ -160,6 +174,26 @@ impl fmt::Debug for Group {
             Kind::Small(small) if small != Small::TOY => write!(f, "Group({} mod {})", small.g(), small.n()),
             _ => write!(f, "Group({})", self.name()),
         }
+    }
+}
+
+/// A power to be computed.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct Raise {
+    /// What is raised; g if there is none.
+    pub(super) base: Option<Element>,
+    pub(super) exponent: Exponent,
+    /// What may be known of the exponent's length.
+    pub(super) class: ExponentClass,
+}
+
+impl Raise {
+    const fn as_power(&self) -> Power<'_> {
+        let base = match &self.base {
+            Some(base) => Some(&base.0),
+            None => None,
+        };
+        Power { base, exponent: &self.exponent.0, class: self.class }
     }
 }
 
@@ -213,6 +247,23 @@ impl Exponent {
 }
 
 #[cfg(test)]
+impl Group {
+    /// g^e mod N.
+    pub(super) fn pow_g(self, e: &Exponent) -> Element {
+        self.raise(Raise { base: None, exponent: e.clone(), class: ExponentClass::of(e.bits()) })
+    }
+
+    /// base^e mod N.
+    pub(super) fn pow(self, base: &Element, e: &Exponent) -> Element {
+        self.raise(Raise {
+            base: Some(base.clone()),
+            exponent: e.clone(),
+            class: ExponentClass::of(e.bits()),
+        })
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -222,18 +273,18 @@ mod tests {
     #[test]
     fn cognito_has_the_published_n_and_k() {
         let group = Group::cognito();
-        assert_eq!(group.modulus_hex(), COGNITO_N.to_lowercase());
+        assert_eq!(group.modulus_hex(), prime::DIGITS.to_lowercase());
         assert_eq!(group.modulus_hex().len(), 768);
         assert_eq!(group.k().to_hex(), PUBLISHED_K);
         // k = SHA256(00 ‖ N ‖ 02), spelt out.
-        let spelt = hex::decode(format!("00{COGNITO_N}02")).unwrap();
+        let spelt = hex::decode(format!("00{}02", prime::DIGITS)).unwrap();
         assert_eq!(hex::encode(Sha256::digest(spelt)), PUBLISHED_K);
     }
 
     #[test]
     fn two_generates_the_large_subgroup_of_cognito() {
         let group = Group::cognito();
-        let q = Exponent((&COGNITO.n - 1u8) / 2u8);
+        let q = Exponent((prime::n() - 1u8) / 2u8);
         assert_eq!(group.pow_g(&q).to_hex(), "1");
     }
 

@@ -6,14 +6,15 @@
 use std::fmt;
 
 use super::error::Misfortune;
-use super::group::{Element, Exponent, Group};
+use super::group::{Exponent, Group, Raise};
 use super::identity::Identity;
-use super::key::{Scrambler, SessionKey};
+use super::key::SessionKey;
+use super::power::ExponentClass;
 use super::public::{PublicA, PublicB};
 use super::salt::Salt;
 use super::secret::Ephemeral;
+use super::steps::{self, After, Step};
 use super::verifier::Verifier;
-use super::{client, server};
 
 /// One step of SRP that takes modular exponentiations.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,28 +73,6 @@ pub enum Base {
     Variable,
 }
 
-/// How long an exponent can be at most; the number actually drawn stays secret.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum ExponentClass {
-    /// x, u, b, and a of 256 bits.
-    Bits256,
-    /// a + u·x with a of up to 512 bits.
-    Bits513,
-    /// a of up to 1024 bits, and a + u·x with such an a.
-    Bits1025,
-}
-
-impl ExponentClass {
-    /// The class of exponents of at most `bits` bits.
-    const fn of(bits: u32) -> Self {
-        match bits {
-            0..=256 => Self::Bits256,
-            257..=513 => Self::Bits513,
-            _ => Self::Bits1025,
-        }
-    }
-}
-
 /// The numbers on the way to a session key, in minimal lower-case hexadecimal: for teaching and for tests.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Workings {
@@ -109,17 +88,10 @@ pub struct Workings {
     pub session_key: String,
 }
 
-/// What [`Job::ClientKey`] and [`Job::ServerKey`] come to.
-struct Shared {
-    u: Scrambler,
-    x: Option<Exponent>,
-    s: Element,
-}
-
 impl Job {
     /// Computes it, on the calling thread.
     pub fn run(self) -> Done {
-        self.attempt().unwrap_or_else(Done::Failed)
+        run_all(vec![self]).pop().unwrap_or(Done::Failed(Misfortune::Interrupted))
     }
 
     /// The exponentiations that it takes, in their order.
@@ -141,18 +113,27 @@ impl Job {
 
     /// The numbers on the way to the session key, computed anew. `None` for jobs that have no key or lead nowhere.
     pub fn workings(&self) -> Option<Workings> {
-        let Shared { u, x, s } = self.shared()?.ok()?;
-        let digits = |exponent: &Exponent| super::pad::minimal_hex(&exponent.to_bytes());
-        Some(Workings {
-            k: self.group().k().to_hex(),
-            u: digits(u.exponent()),
-            x: x.as_ref().map(digits),
-            session_key: SessionKey::derive(&u, &s).ok()?.to_hex(),
-            shared: s.to_hex(),
-        })
+        let mut step = steps::begin(self.clone());
+        loop {
+            match step {
+                Step::Done(_) => return None,
+                Step::Raise(group, raise, After::Shared { u, x }) => {
+                    let s = group.raise(raise);
+                    let digits = |exponent: &Exponent| super::pad::minimal_hex(&exponent.to_bytes());
+                    return Some(Workings {
+                        k: group.k().to_hex(),
+                        u: digits(u.exponent()),
+                        x: x.as_ref().map(digits),
+                        session_key: SessionKey::derive(&u, &s).ok()?.to_hex(),
+                        shared: s.to_hex(),
+                    });
+                }
+                Step::Raise(group, raise, after) => step = after.resume(group, group.raise(raise)),
+            }
+        }
     }
 
-    const fn group(&self) -> Group {
+    pub(super) const fn group(&self) -> Group {
         match self {
             Self::ClientPublic { group, .. }
             | Self::ClientKey { group, .. }
@@ -161,67 +142,21 @@ impl Job {
             | Self::Verifier { group, .. } => *group,
         }
     }
-
-    fn attempt(&self) -> Result<Done, Misfortune> {
-        match self {
-            Self::ClientPublic { group, a } => {
-                let value = client::public_value(*group, a.exponent());
-                // g is no divisor of zero, so that A is never zero; the type asks all the same.
-                PublicA::new(*group, value).map(Done::PublicA).ok_or(Misfortune::SharedIsZero)
-            }
-            Self::ServerPublic { group, b, verifier } => {
-                same_group(*group, &[verifier.group()])?;
-                let value = server::public_value(*group, b.exponent(), verifier.value());
-                PublicB::new(*group, value).map(Done::PublicB).ok_or(Misfortune::PublicBIsZero)
-            }
-            Self::Verifier { group, salt, identity, password } => {
-                let x = identity.private_key(salt, password);
-                Ok(Done::Verifier(Verifier::new(*group, client::verifier(*group, &x))))
-            }
-            Self::ClientKey { .. } | Self::ServerKey { .. } => {
-                let Shared { u, s, .. } = self.shared().ok_or(Misfortune::OtherGroup)??;
-                SessionKey::derive(&u, &s).map(Done::SessionKey)
-            }
-        }
-    }
-
-    /// S and what it was made from; `None` for jobs that come to no key.
-    fn shared(&self) -> Option<Result<Shared, Misfortune>> {
-        match self {
-            Self::ClientKey { group, a, public_a, public_b, salt, identity, password } => {
-                Some(same_group(*group, &[public_a.group(), public_b.group()]).and_then(|()| {
-                    let u = Scrambler::of(public_a, public_b)?;
-                    let x = identity.private_key(salt, password);
-                    let s = client::shared(*group, a.exponent(), public_b.value(), &x, u.exponent());
-                    Ok(Shared { u, x: Some(x), s })
-                }))
-            }
-            Self::ServerKey { group, b, verifier, public_a, public_b } => Some(
-                same_group(*group, &[verifier.group(), public_a.group(), public_b.group()]).and_then(|()| {
-                    let u = Scrambler::of(public_a, public_b)?;
-                    let s = server::shared(
-                        *group,
-                        b.exponent(),
-                        verifier.value(),
-                        public_a.value(),
-                        u.exponent(),
-                    );
-                    Ok(Shared { u, x: None, s })
-                }),
-            ),
-            Self::ClientPublic { .. } | Self::ServerPublic { .. } | Self::Verifier { .. } => None,
-        }
-    }
 }
 
-/// Runs several jobs; what came of them, in the same order. Callers hand over what is waiting, so that a kernel that takes
-/// several powers at once has something to take.
+/// Runs several jobs; what came of them, in the same order. Powers of one kind that are due at the same time are computed
+/// together: hand over what is waiting.
 pub fn run_all(jobs: Vec<Job>) -> Vec<Done> {
-    jobs.into_iter().map(Job::run).collect()
-}
-
-fn same_group(group: Group, others: &[Group]) -> Result<(), Misfortune> {
-    if others.iter().all(|other| *other == group) { Ok(()) } else { Err(Misfortune::OtherGroup) }
+    let mut steps: Vec<Step> = jobs.into_iter().map(steps::begin).collect();
+    while let Some(group) = steps.iter().find_map(Step::group) {
+        let mine = |step: &&mut Step| step.group() == Some(group);
+        let raises: Vec<Raise> =
+            steps.iter_mut().filter(mine).filter_map(|step| step.raise().cloned()).collect();
+        for (step, power) in steps.iter_mut().filter(mine).zip(group.raise_all(&raises)) {
+            step.resume(power);
+        }
+    }
+    steps.into_iter().map(Step::into_done).collect()
 }
 
 impl fmt::Debug for Job {

@@ -1,13 +1,13 @@
 //! The server's half: it has the verifier, and it must not trust A.
 
-use super::group::{Element, Exponent, Group};
+use super::group::{Element, Group};
 
-/// B = (k·v + g^b) mod N. May be zero, if hardly ever: then another b is due.
-pub(super) fn public_value(group: Group, b: &Exponent, v: &Element) -> Element {
-    group.add(&group.mul(&group.k(), v), &group.pow_g(b))
+/// B = (k·v + g^b) mod N, given g^b. May be zero, if hardly ever: then another b is due.
+pub(super) fn public_value(group: Group, power_of_b: &Element, v: &Element) -> Element {
+    group.add(&group.mul(&group.k(), v), power_of_b)
 }
 
-/// S = (A · v^u)^b mod N. Zero exactly when N divides A, which [`super::PublicA`] cannot hold.
-pub(super) fn shared(group: Group, b: &Exponent, v: &Element, public_a: &Element, u: &Exponent) -> Element {
-    group.pow(&group.mul(public_a, &group.pow(v, u)), b)
+/// A·v^u, given v^u: to the power b it is S, which is zero exactly when N divides A. [`super::PublicA`] cannot hold such.
+pub(super) fn base(group: Group, public_a: &Element, power_of_v: &Element) -> Element {
+    group.mul(public_a, power_of_v)
 }

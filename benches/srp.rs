@@ -1,0 +1,265 @@
+//! What SRP's powers cost, beside OpenSSL, `num-bigint` and `crypto-bigint`.
+//!
+//! All are measured in one run, in turns, by the CPU time of the thread: the ratios hold on a machine that is busy or
+//! changes its clock, single figures do not. Every result is compared with `num-bigint`'s before anything is timed.
+//! OpenSSL is taken where its library is found at run time; without it, its ratios are left out and said to be.
+//!
+//! `cargo bench --bench srp` ends with lines `ratio <name> <value>`.
+
+#[path = "support/openssl.rs"]
+mod openssl;
+#[path = "support/turns.rs"]
+mod turns;
+
+use std::hint::black_box;
+
+use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
+use crypto_bigint::{Odd, U1024, U3072};
+use num_bigint::BigUint;
+use poolproof::ids::PoolId;
+use poolproof::seed::{Seed, Stream};
+use poolproof::srp::{
+    Backend, Done, Ephemeral, ExponentClass, Group, Identity, Job, PublicA, PublicB, Salt, Verifier, run_all,
+};
+use rand::Rng as _;
+use sha2::{Digest as _, Sha256};
+
+use openssl::OpenSsl;
+use turns::{Turns, cpu_us};
+
+/// Measurements of each contestant.
+const ROUNDS: usize = 15;
+
+fn main() {
+    let n = BigUint::parse_bytes(Group::cognito().modulus_hex().as_bytes(), 16).expect("N is a number");
+    let openssl = OpenSsl::load(&n);
+    let mut turns = Turns::default();
+    powers(&mut turns, &n, openssl.as_ref());
+    sign_ins(&mut turns, &n, openssl.as_ref());
+    println!("SRP over the 3072-bit group, CPU time of one thread, {ROUNDS} rounds in turns");
+    println!(
+        "kernel: {}   OpenSSL: {}",
+        Backend::best(),
+        openssl.as_ref().map_or("not found", OpenSsl::version)
+    );
+    turns.run(ROUNDS);
+    turns.print();
+    let best = Backend::best();
+    for (ours, theirs, name) in [
+        ("full_sign_in", "full_sign_in openssl_consttime", "full_sign_in/openssl_consttime"),
+        ("full_sign_in", "full_sign_in num_bigint", "full_sign_in/num_bigint"),
+        ("full_sign_in a256", "full_sign_in a256 openssl_consttime", "full_sign_in_a256/openssl_consttime"),
+        ("full_sign_in alone", "full_sign_in openssl_consttime", "full_sign_in_alone/openssl_consttime"),
+        ("pow_1025", "pow_1025 openssl_consttime", "pow_1025/openssl_consttime"),
+        ("pow_1025 alone", "pow_1025 openssl_consttime", "pow_1025_alone/openssl_consttime"),
+        ("pow_1025", "pow_1025 crypto_bigint", "pow_1025/crypto_bigint"),
+        ("pow_256", "pow_256 openssl_consttime", "pow_256/openssl_consttime"),
+        ("pow_g_1024", "pow_g_1024 openssl_consttime", "pow_g_1024/openssl_consttime"),
+        ("pow_g_1024 alone", "pow_g_1024 openssl_consttime", "pow_g_1024_alone/openssl_consttime"),
+        ("pow_g_1024 portable", "pow_g_1024 num_bigint", "pow_g_1024_portable/num_bigint"),
+        ("pow_1025 portable", "pow_1025 num_bigint", "pow_1025_portable/num_bigint"),
+    ] {
+        match turns.ratio(ours, theirs) {
+            Some(ratio) => println!("ratio {name} {ratio:.3}"),
+            None => println!("ratio {name} not measured: no {theirs} on this machine ({best} kernel)"),
+        }
+    }
+}
+
+fn number(stream: &mut Stream, bits: u32) -> BigUint {
+    let mut bytes = vec![0; 384];
+    stream.fill_bytes(&mut bytes);
+    // The top bit is set, so that nobody gains by a short exponent.
+    (BigUint::from_bytes_be(&bytes) % (BigUint::from(1u8) << (bits - 1))) + (BigUint::from(1u8) << (bits - 1))
+}
+
+/// Single powers, and four together.
+fn powers<'a>(turns: &mut Turns<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
+    let stream = &mut Seed::new(1).stream("bench", 0);
+    let bases: Vec<BigUint> = (0..4).map(|_| number(stream, 3070)).collect();
+    let two = BigUint::from(2u8);
+    for (name, fixed, bits, class) in [
+        ("pow_g_256", true, 256, ExponentClass::Bits256),
+        ("pow_g_1024", true, 1024, ExponentClass::Bits1025),
+        ("pow_256", false, 256, ExponentClass::Bits256),
+        ("pow_1025", false, 1025, ExponentClass::Bits1025),
+    ] {
+        let exponents: Vec<BigUint> = (0..4).map(|_| number(stream, bits)).collect();
+        let right: Vec<BigUint> = bases
+            .iter()
+            .zip(&exponents)
+            .map(|(base, e)| if fixed { &two } else { base }.modpow(e, n))
+            .collect();
+        let bases = bases.clone();
+        let ours = move |backend: Backend, count: usize| {
+            let powers: Vec<_> =
+                (0..count).map(|i| ((!fixed).then(|| bases[i].clone()), exponents[i].clone())).collect();
+            assert_eq!(backend.raise(&powers, class), right[..count], "{backend}");
+            let base = if fixed { BigUint::from(2u8) } else { bases[0].clone() };
+            (powers, base, right[0].clone())
+        };
+        let (four, base, right) = ours(Backend::best(), 4);
+        let (one, ..) = ours(Backend::Portable, 1);
+        let exponent = one[0].1.clone();
+        let alone = one.clone();
+        turns.add(name, move || cpu_us(4, || _ = black_box(Backend::best().raise(black_box(&four), class))));
+        turns.add(&format!("{name} alone"), move || {
+            cpu_us(1, || _ = black_box(Backend::best().raise(black_box(&alone), class)))
+        });
+        turns.add(&format!("{name} portable"), move || {
+            cpu_us(1, || _ = black_box(Backend::Portable.raise(black_box(&one), class)))
+        });
+        if let Some(openssl) = openssl {
+            assert_eq!(openssl.power(&base, &exponent), right, "OpenSSL");
+            let power = openssl.prepared(&base, &exponent);
+            turns.add(&format!("{name} openssl_consttime"), move || cpu_us(1, || power.raise()));
+        }
+        let (params, crypto_base, e) = crypto_bigint(n, &base, &exponent);
+        let crypto = move || FixedMontyForm::new(&crypto_base, &params).pow_bounded_exp(&e, bits).retrieve();
+        assert_eq!(BigUint::from_bytes_be(&crypto().to_be_bytes().as_ref().to_vec()), right, "crypto-bigint");
+        turns.add(&format!("{name} crypto_bigint"), move || cpu_us(1, || _ = black_box(crypto())));
+        let n = n.clone();
+        turns.add(&format!("{name} num_bigint"), move || {
+            cpu_us(1, || _ = black_box(black_box(&base).modpow(&exponent, &n)))
+        });
+    }
+}
+
+type CryptoNumbers = (FixedMontyParams<{ U3072::LIMBS }>, U3072, crypto_bigint::Uint<{ U1024::LIMBS + 1 }>);
+
+fn crypto_bigint(n: &BigUint, base: &BigUint, exponent: &BigUint) -> CryptoNumbers {
+    let hex = |number: &BigUint, digits: usize| format!("{:0>digits$}", number.to_str_radix(16));
+    let n = Odd::new(U3072::from_be_hex(&hex(n, 768))).expect("N is odd");
+    let exponent = crypto_bigint::Uint::from_be_hex(&hex(exponent, 16 * (U1024::LIMBS + 1)));
+    (FixedMontyParams::new(n), U3072::from_be_hex(&hex(base, 768)), exponent)
+}
+
+/// A device sign-in: the user's exchange and the device's, both sides, hashing included.
+fn sign_ins<'a>(turns: &mut Turns<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
+    for (suffix, bits) in [("", 1024), (" a256", 256)] {
+        let exchange = Exchange::new(bits, 4);
+        let (four, alone, reference) = (exchange.clone(), exchange.first(1), exchange.first(1));
+        turns.add(&format!("full_sign_in{suffix}"), move || {
+            cpu_us(4, || {
+                four.run(Group::cognito());
+                four.run(Group::cognito());
+            })
+        });
+        turns.add(&format!("full_sign_in{suffix} alone"), move || {
+            cpu_us(1, || {
+                alone.run(Group::cognito());
+                alone.run(Group::cognito());
+            })
+        });
+        turns.add(&format!("full_sign_in{suffix} num_bigint"), move || {
+            cpu_us(1, || {
+                reference.run(Group::cognito_by(Backend::Reference));
+                reference.run(Group::cognito_by(Backend::Reference));
+            })
+        });
+        if let Some(openssl) = openssl {
+            let plain = Plain::new(n, bits);
+            turns.add(&format!("full_sign_in{suffix} openssl_consttime"), move || {
+                cpu_us(1, || {
+                    plain.run(|base, exponent| openssl.power(base, exponent));
+                    plain.run(|base, exponent| openssl.power(base, exponent));
+                })
+            });
+        }
+    }
+}
+
+/// Exchanges side by side, as workers do them.
+#[derive(Clone)]
+struct Exchange {
+    identity: Identity,
+    salt: Salt,
+    verifier: Verifier,
+    secrets: Vec<(Ephemeral, Ephemeral)>,
+}
+
+const PASSWORD: &str = "correct horse";
+
+impl Exchange {
+    fn new(bits: u32, count: usize) -> Self {
+        let stream = &mut Seed::new(2).stream("bench", 0);
+        let identity = Identity::user(&PoolId::new("us-east-1_AbC"), "ann");
+        let (group, salt) = (Group::cognito(), Salt::draw(stream));
+        let (password, the_identity) = (PASSWORD.to_owned(), identity.clone());
+        let job = Job::Verifier { group, salt: salt.clone(), identity: the_identity, password };
+        let Done::Verifier(verifier) = job.run() else { panic!("no verifier") };
+        let draw = |_| (Ephemeral::draw(bits, stream), Ephemeral::draw(256, stream));
+        Self { identity, salt, verifier, secrets: (0..count).map(draw).collect() }
+    }
+
+    fn first(&self, count: usize) -> Self {
+        Self { secrets: self.secrets[..count].to_vec(), ..self.clone() }
+    }
+
+    /// Four calls: A, B, the client's key, the server's key.
+    fn run(&self, group: Group) {
+        let each =
+            |job: &dyn Fn(&(Ephemeral, Ephemeral)) -> Job| run_all(self.secrets.iter().map(job).collect());
+        let a: Vec<PublicA> = each(&|(a, _)| Job::ClientPublic { group, a: a.clone() })
+            .into_iter()
+            .map(|done| if let Done::PublicA(a) = done { a } else { panic!("no A") })
+            .collect();
+        let b: Vec<PublicB> =
+            each(&|(_, b)| Job::ServerPublic { group, b: b.clone(), verifier: self.verifier.clone() })
+                .into_iter()
+                .map(|done| if let Done::PublicB(b) = done { b } else { panic!("no B") })
+                .collect();
+        let keys = |client: bool| {
+            let jobs = self.secrets.iter().zip(a.iter().zip(&b)).map(|((a, b), (public_a, public_b))| {
+                let (public_a, public_b) = (public_a.clone(), public_b.clone());
+                if client {
+                    let (salt, identity) = (self.salt.clone(), self.identity.clone());
+                    let password = PASSWORD.to_owned();
+                    Job::ClientKey { group, a: a.clone(), public_a, public_b, salt, identity, password }
+                } else {
+                    let verifier = self.verifier.clone();
+                    Job::ServerKey { group, b: b.clone(), verifier, public_a, public_b }
+                }
+            });
+            run_all(jobs.collect())
+        };
+        assert!(keys(true) == keys(false), "the two sides differ");
+    }
+}
+
+/// The same exchange, spelt out over somebody else's powers.
+struct Plain {
+    n: BigUint,
+    k: BigUint,
+    x: BigUint,
+    v: BigUint,
+    a: BigUint,
+    b: BigUint,
+}
+
+impl Plain {
+    fn new(n: &BigUint, bits: u32) -> Self {
+        let stream = &mut Seed::new(3).stream("bench", 0);
+        let g = BigUint::from(2u8);
+        let k = BigUint::from_bytes_be(&Sha256::digest([&[0], n.to_bytes_be().as_slice(), &[2]].concat()));
+        let x = number(stream, 256);
+        let v = g.modpow(&x, n);
+        Self { n: n.clone(), k, x, v, a: number(stream, bits), b: number(stream, 256) }
+    }
+
+    fn run(&self, power: impl Fn(&BigUint, &BigUint) -> BigUint) {
+        let Self { n, k, x, v, a, b } = self;
+        let g = &BigUint::from(2u8);
+        let public_a = power(g, a);
+        let public_b = (k * v + power(g, b)) % n;
+        let u = BigUint::from_bytes_be(&Sha256::digest(
+            [public_a.to_bytes_be(), public_b.to_bytes_be()].concat(),
+        ));
+        let base = (&public_b + n - k * power(g, x) % n) % n;
+        let client = power(&base, &(a + &u * x));
+        let server = power(&(&public_a * power(v, &u) % n), b);
+        assert!(client == server, "the two sides differ");
+        black_box(Sha256::digest(client.to_bytes_be()));
+        black_box(Sha256::digest(server.to_bytes_be()));
+    }
+}

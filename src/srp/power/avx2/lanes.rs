@@ -1,0 +1,354 @@
+//! Four numbers at once, one to a lane: what workers do when four powers wait.
+//!
+//! A product is a triangle of digits' products, summed in columns. Each digit's product is split by two fused
+//! multiply-adds: `a·b + 1.5·2^103` rounds to a multiple of 2^51 and keeps it in its low bits; what is left, added to
+//! 1.5·2^52, keeps its low bits likewise. So both halves are summed as integers, together with the magic numbers' own
+//! bits; [`Lanes::new`] finds out what those come to by multiplying zeros, and every sum starts from less so much.
+//!
+//! Columns stay far below 2^62: 122 products of |a·b| ≤ 2^102 give each at most 2^51 + 2^50 to a column.
+
+use std::arch::x86_64::*;
+
+use super::super::digits::{BLOCK, DIGITS, Digits, Modulus, WIDTH};
+
+/// Four numbers, digit by digit.
+pub(super) type Four = [__m256d; DIGITS];
+/// The columns of a product.
+type Columns = [__m256i; 2 * DIGITS];
+
+/// The low bits of this, as a double's, count multiples of 2^51.
+pub(super) const UPPER: f64 = 1.5 * ((1u64 << 52) as f64) * ((1u64 << WIDTH) as f64);
+/// The low bits of this count ones.
+pub(super) const LOWER: f64 = 1.5 * ((1u64 << 52) as f64);
+/// Makes columns positive, so that a logical shift does for an arithmetic one; and rounds digits to the nearest.
+pub(super) const LIFT: u64 = (1 << 62) + HALF;
+/// What [`LIFT`] has carried into the next column.
+pub(super) const LIFTED: u64 = 1 << (62 - WIDTH);
+pub(super) const HALF: u64 = 1 << (WIDTH - 1);
+const MASK: u64 = (1 << WIDTH) - 1;
+
+/// What the products of four lanes need.
+pub(super) struct Lanes {
+    block: Four,
+    single: Four,
+    pub(super) one: Four,
+    pub(super) enter: Four,
+    pub(super) leave: Four,
+    after_product: Columns,
+    after_square: Columns,
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn doubles(value: f64) -> __m256d {
+    _mm256_set1_pd(value)
+}
+
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn integers(value: u64) -> __m256i {
+    _mm256_set1_epi64x(value.cast_signed())
+}
+
+/// The same number in all lanes.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn spread(digits: &Digits) -> Four {
+    let mut four = [doubles(0.0); DIGITS];
+    for (all, digit) in four.iter_mut().zip(digits) {
+        *all = doubles(*digit);
+    }
+    four
+}
+
+/// One number to a lane.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn gather(numbers: [&Digits; 4]) -> Four {
+    let mut four = [doubles(0.0); DIGITS];
+    for (place, all) in four.iter_mut().enumerate() {
+        let [a, b, c, d] = numbers.map(|digits| digits[place]);
+        *all = _mm256_setr_pd(a, b, c, d);
+    }
+    four
+}
+
+/// The numbers of the lanes.
+#[target_feature(enable = "avx2,fma")]
+pub(super) fn scatter(four: &Four) -> [Digits; 4] {
+    let mut numbers = [[0.0; DIGITS]; 4];
+    for (place, all) in four.iter().enumerate() {
+        let upper = _mm256_extractf128_pd::<1>(*all);
+        let lower = _mm256_castpd256_pd128(*all);
+        for (number, half) in numbers.iter_mut().zip([lower, lower, upper, upper]) {
+            number[place] = _mm_cvtsd_f64(half);
+        }
+        numbers[1][place] = _mm_cvtsd_f64(_mm_unpackhi_pd(lower, lower));
+        numbers[3][place] = _mm_cvtsd_f64(_mm_unpackhi_pd(upper, upper));
+    }
+    numbers
+}
+
+/// The upper and the lower half of a · b, each with its magic number's bits.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub(super) fn halves(a: __m256d, b: __m256d) -> (__m256i, __m256i) {
+    let upper = _mm256_fmadd_pd(a, b, doubles(UPPER));
+    let lower = _mm256_fmadd_pd(a, b, _mm256_sub_pd(doubles(UPPER + LOWER), upper));
+    (_mm256_castpd_si256(upper), _mm256_castpd_si256(lower))
+}
+
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub(super) fn add(a: __m256i, b: __m256i) -> __m256i {
+    _mm256_add_epi64(a, b)
+}
+
+/// The low 51 bits of a lifted column.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub(super) fn low(column: __m256i) -> __m256i {
+    _mm256_and_si256(column, integers(MASK))
+}
+
+/// What a lifted column carries into the next.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub(super) fn carry(column: __m256i) -> __m256i {
+    _mm256_srli_epi64::<{ WIDTH as i32 }>(column)
+}
+
+/// The whole numbers from 0 to 2^52 in these bits, less `lift`.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub(super) fn unlifted(bits: __m256i, lift: __m256d) -> __m256d {
+    const TWO_52: f64 = (1u64 << 52) as f64;
+    let number = _mm256_castsi256_pd(_mm256_or_si256(bits, _mm256_castpd_si256(doubles(TWO_52))));
+    _mm256_sub_pd(number, _mm256_add_pd(doubles(TWO_52), lift))
+}
+
+/// The same, where one lift does for all.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn lowered(bits: __m256i, lift: u64) -> __m256d {
+    unlifted(bits, doubles(lift as f64))
+}
+
+/// The last digit, from its column: it may be of any sign, and keeps what there is.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn last_digit(column: __m256i, carried: __m256i) -> __m256d {
+    let value = _mm256_sub_epi64(add(column, carried), integers(LIFT + LIFTED));
+    let bits = add(value, _mm256_castpd_si256(doubles(LOWER)));
+    _mm256_sub_pd(_mm256_castsi256_pd(bits), doubles(LOWER))
+}
+
+/// Adds `rows[0..4]` · `digits` to the columns from the first on. `columns` has four more than `digits`.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn add_four_rows(columns: &mut [__m256i], rows: [__m256d; 4], digits: &[__m256d]) {
+    // One column is finished for each digit, while four more are under way: five names that take turns.
+    macro_rules! column {
+        ($columns:ident, $digits:ident, $at:literal, $a:ident $b:ident $c:ident $d:ident $e:ident) => {
+            $e = $columns[$at + 4];
+            let (upper, lower) = halves(rows[0], $digits[$at]);
+            ($a, $b) = (add($a, lower), add($b, upper));
+            $columns[$at] = $a;
+            let (upper, lower) = halves(rows[1], $digits[$at]);
+            ($b, $c) = (add($b, lower), add($c, upper));
+            let (upper, lower) = halves(rows[2], $digits[$at]);
+            ($c, $d) = (add($c, lower), add($d, upper));
+            let (upper, lower) = halves(rows[3], $digits[$at]);
+            ($d, $e) = (add($d, lower), add($e, upper));
+        };
+    }
+    let columns = &mut columns[..digits.len() + 4];
+    let (mut a, mut b, mut c, mut d) = (columns[0], columns[1], columns[2], columns[3]);
+    let mut e;
+    let (fives, rest) = digits.as_chunks::<5>();
+    let mut at = 0;
+    for five in fives {
+        let Some(columns) = columns[at..].first_chunk_mut::<9>() else {
+            unreachable!("four more than digits")
+        };
+        column!(columns, five, 0, a b c d e);
+        column!(columns, five, 1, b c d e a);
+        column!(columns, five, 2, c d e a b);
+        column!(columns, five, 3, d e a b c);
+        column!(columns, five, 4, e a b c d);
+        at += 5;
+    }
+    for one in rest.as_chunks::<1>().0 {
+        let Some(columns) = columns[at..].first_chunk_mut::<5>() else {
+            unreachable!("four more than digits")
+        };
+        column!(columns, one, 0, a b c d e);
+        (a, b, c, d) = (b, c, d, e);
+        at += 1;
+    }
+    columns[at..].copy_from_slice(&[a, b, c, d]);
+}
+
+/// Adds `row` · `digits` to the columns from the first on. `columns` has one more than `digits`.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn add_row(columns: &mut [__m256i], row: __m256d, digits: &[__m256d]) {
+    let columns = &mut columns[..=digits.len()];
+    let mut sum = columns[0];
+    for (at, digit) in digits.iter().enumerate() {
+        let (upper, lower) = halves(row, *digit);
+        columns[at] = add(sum, lower);
+        sum = add(columns[at + 1], upper);
+    }
+    columns[digits.len()] = sum;
+}
+
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn add_product(columns: &mut Columns, a: &Four, b: &Four) {
+    let (rows, last) = a.as_chunks::<4>();
+    for (block, row) in rows.iter().enumerate() {
+        add_four_rows(&mut columns[4 * block..], *row, b);
+    }
+    add_row(&mut columns[DIGITS - 1..], last[0], b);
+}
+
+/// Adds a · a: every product of two different digits once, doubled.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn add_square(columns: &mut Columns, a: &Four) {
+    let (rows, last) = a.as_chunks::<4>();
+    for (block, row) in rows.iter().enumerate() {
+        let at = 8 * block;
+        let doubled = row.map(|digit| _mm256_add_pd(digit, digit));
+        let Some(corner) = columns[at..].first_chunk_mut::<8>() else {
+            unreachable!("columns for every row")
+        };
+        for i in 0..4 {
+            for j in i..4 {
+                let (upper, lower) = halves(if i == j { row[i] } else { doubled[i] }, row[j]);
+                corner[i + j] = add(corner[i + j], lower);
+                corner[i + j + 1] = add(corner[i + j + 1], upper);
+            }
+        }
+        add_four_rows(&mut columns[at + 4..], doubled, &a[4 * (block + 1)..]);
+    }
+    add_row(&mut columns[2 * (DIGITS - 1)..], last[0], &last[..1]);
+}
+
+impl Lanes {
+    /// The digits of the last block but one digit are cleared by N itself, so that the result is below it again.
+    const LAST: usize = DIGITS - 1 - BLOCK;
+
+    /// Prepares the modulus.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn new(modulus: &Modulus) -> Self {
+        let zero = [doubles(0.0); DIGITS];
+        let nothing = [integers(0); 2 * DIGITS];
+        let mut lanes = Self {
+            block: zero,
+            single: zero,
+            one: spread(&modulus.one),
+            enter: spread(&modulus.enter),
+            leave: spread(&modulus.leave),
+            after_product: nothing,
+            after_square: nothing,
+        };
+        let (mut product, mut square) = (nothing, nothing);
+        add_product(&mut product, &zero, &zero);
+        add_square(&mut square, &zero);
+        for (sums, start) in [(product, &mut lanes.after_product), (square, &mut lanes.after_square)] {
+            let mut sums = sums;
+            for at in (0..Self::LAST).step_by(BLOCK) {
+                add_four_rows(&mut sums[at + BLOCK..], [doubles(0.0); 4], &zero);
+            }
+            add_four_rows(&mut sums[Self::LAST + 1..], [doubles(0.0); 4], &zero[..DIGITS - 1]);
+            add_row(&mut sums[DIGITS..], doubles(0.0), &zero[..DIGITS - 1]);
+            for (at, (start, sum)) in start.iter_mut().zip(sums).enumerate() {
+                let carried =
+                    (at > 0 && at <= Self::LAST && at % BLOCK == 0) || (Self::LAST < at && at <= DIGITS);
+                let lift = LIFT - if carried { LIFTED } else { 0 };
+                *start = _mm256_sub_epi64(integers(lift), sum);
+            }
+        }
+        lanes.block = spread(&modulus.block);
+        lanes.single = spread(&modulus.single);
+        lanes
+    }
+
+    /// a · b / R.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn mul(&self, a: &Four, b: &Four) -> Four {
+        let mut columns = self.after_product;
+        add_product(&mut columns, a, b);
+        self.reduce(columns)
+    }
+
+    /// a · a / R.
+    #[target_feature(enable = "avx2,fma")]
+    pub(super) fn square(&self, a: &Four) -> Four {
+        let mut columns = self.after_square;
+        add_square(&mut columns, a);
+        self.reduce(columns)
+    }
+
+    /// Adds multiples of N until the lower half is zero; what is left of the upper half, between −N and N.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn reduce(&self, mut columns: Columns) -> Four {
+        for at in (0..Self::LAST).step_by(BLOCK) {
+            let column: [__m256i; 4] = std::array::from_fn(|place| columns[at + place]);
+            let mut quotient = [doubles(0.0); 4];
+            let mut carried = integers(LIFTED);
+            for (place, column) in column.into_iter().enumerate() {
+                // The first digit takes no carry: the block before has given it to the column.
+                let lift = if place == 0 { HALF } else { HALF + LIFTED };
+                let bits = if place == 0 { low(column) } else { add(low(column), carried) };
+                quotient[place] = lowered(bits, lift);
+                carried = carry(column);
+            }
+            columns[at + BLOCK] = add(columns[at + BLOCK], carried);
+            add_four_rows(&mut columns[at + BLOCK..], quotient, &self.block);
+        }
+        let quotient = self.last_quotient(&mut columns);
+        add_four_rows(&mut columns[Self::LAST + 1..], quotient, &self.single[..DIGITS - 1]);
+        let column = columns[DIGITS - 1];
+        columns[DIGITS] = add(columns[DIGITS], carry(column));
+        add_row(&mut columns[DIGITS..], lowered(low(column), HALF), &self.single[..DIGITS - 1]);
+        normalised(&columns)
+    }
+
+    /// The quotient by N of the last block: each digit of it changes the columns that the next is read from.
+    #[target_feature(enable = "avx2,fma")]
+    #[inline]
+    fn last_quotient(&self, columns: &mut Columns) -> [__m256d; 4] {
+        let at = Self::LAST;
+        let mut column = [columns[at], columns[at + 1], columns[at + 2], columns[at + 3], columns[at + 4]];
+        let mut quotient = [doubles(0.0); 4];
+        for i in 0..4 {
+            quotient[i] = lowered(low(column[i]), HALF);
+            column[i + 1] = add(column[i + 1], carry(column[i]));
+            for j in i + 1..4 {
+                let (upper, lower) = halves(quotient[i], self.single[j - i - 1]);
+                column[j] = add(column[j], lower);
+                // The next block's columns get theirs when the whole quotient is multiplied.
+                if j < 3 {
+                    column[j + 1] = add(column[j + 1], upper);
+                }
+            }
+        }
+        columns[at + 4] = column[4];
+        quotient
+    }
+}
+
+/// The digits of the upper half. Each keeps its low bits and takes the carry of the one before, which makes it a little
+/// larger than 2^50 at most; no carry runs further.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn normalised(columns: &Columns) -> Four {
+    let mut four = [doubles(0.0); DIGITS];
+    let mut carried = integers(LIFTED);
+    for (digit, column) in four.iter_mut().zip(&columns[DIGITS..2 * DIGITS - 1]) {
+        *digit = lowered(add(low(*column), carried), HALF + LIFTED);
+        carried = carry(*column);
+    }
+    four[DIGITS - 1] = last_digit(columns[2 * DIGITS - 1], carried);
+    four
+}

@@ -1,0 +1,177 @@
+//! Powers by vectors of four doubles, with AVX2 and FMA.
+//!
+//! | file | what it does |
+//! |---|---|
+//! | `lanes` | four products at once, one to a lane: most work done in a given time |
+//! | `single` | one product spread over the lanes: soonest done |
+//! | `ladder` | powers made of such products; tables read under a mask |
+//!
+//! This is the one file of the library that holds unsafe code, of two kinds. Functions that use the vector instructions
+//! are called through a [`Kernel`], which exists only where the machine has them. And four neighbouring numbers of a slice
+//! are loaded or stored at once, at any place, after the slice was asked whether it has them.
+
+#![expect(
+    unsafe_code,
+    reason = "vector instructions need a machine that has them, and loads of four a pointer"
+)]
+
+mod ladder;
+mod lanes;
+mod single;
+
+use std::arch::x86_64::*;
+use std::sync::LazyLock;
+
+use num_bigint::BigUint;
+
+use super::super::prime;
+use super::digits::{Digits, Modulus, join, split};
+use super::{ExponentClass, Power};
+use ladder::{FixedBase, Windows};
+use lanes::Lanes;
+use single::Single;
+
+/// Below so many powers of one kind, each is computed by itself: it is sooner done.
+const WORTH_FOUR_LANES: usize = 3;
+
+/// The kernels, on a machine that can run them. Only [`Kernel::get`] makes one.
+pub(super) struct Kernel {
+    modulus: Modulus,
+    lanes: Lanes,
+    single: Single,
+    /// The powers of g; built when one is first asked for.
+    fixed: LazyLock<FixedBase, Box<dyn FnOnce() -> FixedBase + Send>>,
+}
+
+impl Kernel {
+    /// The kernels, if this machine has AVX2 and FMA.
+    pub(super) fn get() -> Option<&'static Self> {
+        static KERNEL: LazyLock<Option<Kernel>> = LazyLock::new(|| {
+            let able = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
+            let modulus = Modulus::of(prime::n()).filter(|_| able)?;
+            // SAFETY: the machine was just asked for both features.
+            let (lanes, single) = unsafe { (Lanes::new(&modulus), Single::new(&modulus)) };
+            let g = split(prime::g());
+            let build = move || Kernel::get().map_or_else(FixedBase::empty, |kernel| kernel.table_of(&g));
+            Some(Kernel { modulus, lanes, single, fixed: LazyLock::new(Box::new(build)) })
+        });
+        KERNEL.as_ref()
+    }
+
+    fn table_of(&self, base: &Digits) -> FixedBase {
+        // SAFETY: a kernel exists only where both features do.
+        unsafe { FixedBase::new(&self.lanes, &self.single, base) }
+    }
+
+    /// Computes powers, four of one kind at a time; what is left of a kind, fewer than three, one by one.
+    pub(super) fn raise_all(&self, powers: &[Power<'_>]) -> Vec<BigUint> {
+        let mut results = vec![BigUint::ZERO; powers.len()];
+        let kind = |power: &Power<'_>| (power.base.is_some(), power.class);
+        let mut order: Vec<usize> = (0..powers.len()).collect();
+        order.sort_by_key(|index| kind(&powers[*index]));
+        for same in order.chunk_by(|left, right| kind(&powers[*left]) == kind(&powers[*right])) {
+            for some in same.chunks(4) {
+                let group: Vec<&Power<'_>> = some.iter().map(|index| &powers[*index]).collect();
+                let digits = if group.len() < WORTH_FOUR_LANES {
+                    group.iter().map(|power| self.raise(power)).collect()
+                } else {
+                    self.raise_four(&group)
+                };
+                for (index, digits) in some.iter().zip(digits) {
+                    results[*index] = join(&digits, &self.modulus.n);
+                }
+            }
+        }
+        results
+    }
+
+    fn raise(&self, power: &Power<'_>) -> Digits {
+        let windows = Windows::of(power);
+        // SAFETY: a kernel exists only where both features do.
+        match power.base {
+            None if windows.fit_table() => unsafe { self.fixed.raise(&self.single, &windows) },
+            base => unsafe {
+                ladder::raise(&self.single, &split(base.unwrap_or_else(|| prime::g())), &windows)
+            },
+        }
+    }
+
+    /// Up to four powers of one kind. Lanes that are left over do the first once more.
+    fn raise_four(&self, powers: &[&Power<'_>]) -> Vec<Digits> {
+        let lane = |index: usize| powers.get(index).unwrap_or(&powers[0]);
+        let windows: [Windows; 4] = std::array::from_fn(|index| Windows::of(lane(index)));
+        if powers.iter().any(|power| power.exponent.bits() > u64::from(ExponentClass::Bits1025.bits())) {
+            return powers.iter().map(|power| self.raise(power)).collect();
+        }
+        let all = if powers[0].base.is_none() {
+            // SAFETY: a kernel exists only where both features do.
+            unsafe { self.fixed.raise_four(&self.lanes, &windows) }
+        } else {
+            let bases: [Digits; 4] =
+                std::array::from_fn(|index| split(lane(index).base.unwrap_or_else(|| prime::g())));
+            // SAFETY: as above.
+            unsafe { ladder::raise_four(&self.lanes, &bases, &windows) }
+        };
+        all.into_iter().take(powers.len()).collect()
+    }
+}
+
+#[cfg(test)]
+impl Kernel {
+    /// a · b / R by lanes, and a · a / R where there is no b.
+    pub(super) fn product_by_lanes(&self, a: &[Digits; 4], b: Option<&[Digits; 4]>) -> [Digits; 4] {
+        // SAFETY: a kernel exists only where both features do.
+        unsafe {
+            let a = lanes::gather(a.each_ref());
+            let b = b.map(|b| lanes::gather(b.each_ref()));
+            lanes::scatter(&b.map_or_else(|| self.lanes.square(&a), |b| self.lanes.mul(&a, &b)))
+        }
+    }
+
+    /// The same of one number, by itself.
+    pub(super) fn product(&self, a: &Digits, b: Option<&Digits>) -> Digits {
+        let (a, b) = (single::One::of(a), b.map(single::One::of));
+        // SAFETY: a kernel exists only where both features do.
+        unsafe { b.map_or_else(|| self.single.square(&a), |b| self.single.mul(&a, &b)) }.digits()
+    }
+}
+
+/// Four neighbours of a slice, from `at` on.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn load(slice: &[f64], at: usize) -> __m256d {
+    let four: &[f64; 4] =
+        slice[at..].first_chunk().unwrap_or_else(|| unreachable!("four numbers from {at} on"));
+    // SAFETY: four doubles are read from an array of four; any alignment will do.
+    unsafe { _mm256_loadu_pd(four.as_ptr()) }
+}
+
+/// Puts four neighbours into a slice, from `at` on.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn store(slice: &mut [f64], at: usize, numbers: __m256d) {
+    let four: &mut [f64; 4] =
+        slice[at..].first_chunk_mut().unwrap_or_else(|| unreachable!("four numbers from {at} on"));
+    // SAFETY: four doubles are written to an array of four; any alignment will do.
+    unsafe { _mm256_storeu_pd(four.as_mut_ptr(), numbers) }
+}
+
+/// Four neighbours of a slice of integers, from `at` on.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn load_integers(slice: &[i64], at: usize) -> __m256i {
+    let four: &[i64; 4] =
+        slice[at..].first_chunk().unwrap_or_else(|| unreachable!("four numbers from {at} on"));
+    // SAFETY: four integers are read from an array of four; any alignment will do.
+    unsafe { _mm256_loadu_si256(four.as_ptr().cast()) }
+}
+
+/// Puts four neighbours into a slice of integers, from `at` on.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn store_integers(slice: &mut [i64], at: usize, numbers: __m256i) {
+    let four: &mut [i64; 4] =
+        slice[at..].first_chunk_mut().unwrap_or_else(|| unreachable!("four numbers from {at} on"));
+    // SAFETY: four integers are written to an array of four; any alignment will do.
+    unsafe { _mm256_storeu_si256(four.as_mut_ptr().cast(), numbers) }
+}
