@@ -269,6 +269,11 @@ impl Directory {
         self.removed += 1;
     }
 
+    /// Whether the account was not removed.
+    pub(super) fn is_there(&self, id: AccountId) -> bool {
+        self.find(self.account(id).username.as_str()) == Some(id)
+    }
+
     /// How many accounts there are.
     pub(super) const fn count(&self) -> usize {
         self.accounts.len() - self.removed
@@ -277,7 +282,7 @@ impl Directory {
     /// The accounts from this number on, in the order in which they were added.
     pub(super) fn from(&self, first: usize) -> impl Iterator<Item = (usize, &Account)> {
         let rest = self.accounts.iter().enumerate().skip(first);
-        rest.filter(|(at, account)| self.by_name.get(account.username.as_str()) == Some(&AccountId(*at)))
+        rest.filter(|(at, _)| self.is_there(AccountId(*at)))
     }
 
     /// The account with this name, sub or e-mail address.

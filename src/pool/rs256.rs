@@ -61,13 +61,9 @@ impl Pool {
         self
     }
 
-    /// Whether this access token could be one of this pool's: good for finding the pool, not for believing the token.
-    pub fn may_have_made(&self, access_token: &str) -> bool {
-        match &self.rs256 {
-            Some(rs256) => crate::jwt::unverified(access_token)
-                .is_some_and(|claims| claims.get("iss").and_then(Value::as_str) == Some(&rs256.issuer)),
-            None => self.signer.read(access_token).is_some(),
-        }
+    /// Whether this pool made this opaque token.
+    pub fn made_opaque(&self, token: &str) -> bool {
+        self.signer.read(token).is_some()
     }
 
     /// Hands the tokens of a step over to be signed, if it has any.

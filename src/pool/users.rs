@@ -213,6 +213,11 @@ impl Pool {
             Purpose::SignUp { name, sub, attributes } => {
                 reply(self.signed_up(now, (name, sub, attributes), (salt, verifier)))
             }
+            Purpose::Set { account, .. } | Purpose::Check { account, .. }
+                if !self.directory.is_there(account) =>
+            {
+                refuse(ApiError::user_not_found())
+            }
             Purpose::Set { account, standing } => {
                 let account = self.directory.account_mut(account);
                 account.salt = salt;
@@ -268,6 +273,8 @@ impl Pool {
 
     fn admin_delete_user(&mut self, request: &AdminUserCall) -> Reply {
         let id = self.administered(&request.user_pool_id, &request.username)?;
+        let username = self.directory.account(id).username.clone();
+        self.books.withdraw_code(&username);
         self.directory.remove(id);
         Ok(Response::Empty)
     }

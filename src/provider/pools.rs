@@ -49,6 +49,16 @@ fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
     Ok(PoolPolicy { remember, suppress_mfa: challenge == Some(true), mfa, risk, ..base })
 }
 
+fn check_name(name: &str) -> Result<(), ApiError> {
+    if (1..=128).contains(&name.chars().count()) {
+        return Ok(());
+    }
+    Err(ApiError::invalid(
+        "1 validation error detected: Value at 'poolName' failed to satisfy constraint: Member must have length between 1 \
+         and 128",
+    ))
+}
+
 /// `MaxResults` of a list: it must be said.
 pub(super) fn page(max_results: Option<u32>) -> Result<usize, ApiError> {
     match max_results {
@@ -78,12 +88,7 @@ impl Hosted {
 impl Provider {
     pub(super) fn create_pool(&mut self, now: Timestamp, spec: &PoolSpec) -> Result<Managed, ApiError> {
         let name = spec.name.as_deref().unwrap_or_default();
-        if name.is_empty() || name.chars().count() > 128 {
-            return Err(ApiError::invalid(
-                "1 validation error detected: Value at 'poolName' failed to satisfy constraint: Member must have length \
-                 between 1 and 128",
-            ));
-        }
+        check_name(name)?;
         let policy = policy(spec, PoolPolicy::DEFAULT)?;
         if self.pools.len() >= MOST {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your user pool limit"));
@@ -100,6 +105,9 @@ impl Provider {
     }
 
     pub(super) fn update_pool(&mut self, now: Timestamp, spec: PoolSpec) -> Result<Managed, ApiError> {
+        if let Some(name) = &spec.name {
+            check_name(name)?;
+        }
         let hosted = self.hosted_mut(Self::named(spec.user_pool_id.as_deref())?)?;
         let policy = policy(&spec, *hosted.pool.policy())?;
         hosted.pool.set_policy(policy);

@@ -18,10 +18,14 @@ mod defects;
 mod floors;
 /// The bundled scenarios come out as committed.
 mod golden;
+/// Stock clients sign in.
+mod interop;
 /// The matrix is complete, is what the pool does, and says what changed; a decision is explained as it is taken.
 mod matrix;
 /// Merged snapshots are what one recorder would have seen, and their sums hold.
 mod metrics;
+/// Users: made, signed up, changed, disabled, removed; by themselves and by administrators.
+mod pool_accounts;
 /// The operations on devices: refusals, pages, and who sees what.
 mod pool_device_calls;
 /// Devices in sign-ins: who is trusted, and when that is judged.
@@ -46,6 +50,8 @@ mod pool_transitions;
 mod pool_users;
 /// A small world to try a pool in.
 mod pool_world;
+/// Several pools under one roof.
+mod provider;
 /// Page, terminal and report.json tell the same, and nothing from outside becomes more than text.
 mod report;
 /// Whole runs add up and can be replayed.
@@ -54,6 +60,10 @@ mod runs;
 mod sample;
 /// A scenario file is understood as it is meant, or refused with the place and the reason.
 mod scenario_files;
+/// The pool over HTTP: whatever is sent, it is answered or let go of.
+mod serve;
+/// A pool that is served, in a process of its own.
+mod served;
 /// A pool's settings are read from a scenario or from AWS's own JSON, or refused with the place.
 mod settings;
 /// No public value that an attacker can think of gets past parsing.

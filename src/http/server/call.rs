@@ -1,8 +1,13 @@
 //! One operation: from the bytes of its request to those of its answer.
 
+use std::convert::Infallible;
 use std::net::IpAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
+use actix_web::body::{BodySize, MessageBody};
 use actix_web::http::{ConnectionType, StatusCode, header};
+use actix_web::web::Bytes;
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::StreamExt as _;
 
@@ -31,22 +36,23 @@ impl Unread {
 }
 
 /// `POST /`.
-pub(super) async fn call(request: HttpRequest, payload: web::Payload, here: web::Data<Here>) -> HttpResponse {
+pub(super) async fn call(
+    request: HttpRequest,
+    mut payload: web::Payload,
+    here: web::Data<Here>,
+) -> HttpResponse {
     let target = target(&request);
     let named = target.as_deref().unwrap_or_default().to_owned();
     let body = match target.and_then(|name| checked(&request).map(|origin| (name, origin))) {
-        Ok((name, origin)) => body(payload, &here).await.map(|body| (name, origin, body)),
+        Ok((name, origin)) => body(&mut payload, &here).await.map(|body| (name, origin, body)),
         Err(unread) => Err(unread),
     };
     let answer = match body {
         Ok((name, origin, body)) => answer(&here, &name, origin, &body).await,
         Err(Unread { status, error, close }) => {
             here.tally.count(&named, error.kind.as_str());
-            let mut response = refused(status, &error);
-            if close {
-                response.head_mut().set_connection_type(ConnectionType::Close);
-            }
-            return response;
+            let response = refused(status, &error);
+            return if close { last(response, payload) } else { response };
         }
     };
     here.tally.count(&named, answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok"));
@@ -92,7 +98,7 @@ fn checked(request: &HttpRequest) -> Result<Origin, Unread> {
 }
 
 /// The body, if it is not too long and comes in time.
-async fn body(mut payload: web::Payload, here: &Here) -> Result<Vec<u8>, Unread> {
+async fn body(payload: &mut web::Payload, here: &Here) -> Result<Vec<u8>, Unread> {
     let long = || Unread {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         error: ApiError::new(
@@ -167,6 +173,36 @@ pub(super) fn cors(response: &mut HttpResponseBuilder) {
             "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date",
         ))
         .insert_header((header::CACHE_CONTROL, "no-store"));
+}
+
+/// The last answer on a connection: what else is sent is not read. A body of chunks that nobody holds would be read to its end, and
+/// there are those that have none; one that is held is let go of with the connection.
+pub(super) fn last(response: HttpResponse, unread: web::Payload) -> HttpResponse {
+    let mut response = response.map_body(|_, body| {
+        let text = body.try_into_bytes().unwrap_or_default();
+        Held { length: text.len(), text: Some(text), _unread: unread }
+    });
+    response.head_mut().set_connection_type(ConnectionType::Close);
+    response.map_into_boxed_body()
+}
+
+/// An answer that holds on to the unread rest of its request.
+struct Held {
+    length: usize,
+    text: Option<Bytes>,
+    _unread: web::Payload,
+}
+
+impl MessageBody for Held {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(u64::try_from(self.length).unwrap_or(u64::MAX))
+    }
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        Poll::Ready(self.get_mut().text.take().map(Ok))
+    }
 }
 
 /// A refusal with a status of its own.

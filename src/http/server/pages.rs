@@ -6,7 +6,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use super::call::{cors, refused};
+use super::call::{cors, last, refused};
 use super::{Here, lock};
 use crate::compute::Side;
 use crate::protocol::{ApiError, ErrorKind};
@@ -84,7 +84,7 @@ fn no_pool() -> HttpResponse {
 }
 
 /// Every other path and method.
-pub(super) async fn elsewhere(request: HttpRequest) -> HttpResponse {
+pub(super) async fn elsewhere(request: HttpRequest, unread: web::Payload) -> HttpResponse {
     if *request.method() == Method::OPTIONS {
         let mut response = HttpResponse::NoContent();
         cors(&mut response);
@@ -100,10 +100,7 @@ pub(super) async fn elsewhere(request: HttpRequest) -> HttpResponse {
         ErrorKind::UnknownOperation,
         "Operations are asked for by POST to / with X-Amz-Target: AWSCognitoIdentityProviderService.<Operation>.",
     );
-    // What else was sent is not read.
-    let mut response = refused(status, &error);
-    response.head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
-    response
+    last(refused(status, &error), unread)
 }
 
 /// What the SDKs of browsers send.

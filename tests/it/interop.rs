@@ -1,0 +1,127 @@
+//! Clients that nobody here wrote finish their sign-ins: boto3, pycognito, amazon-cognito-identity-js.
+//!
+//! They are installed into `target/interop`, once. Where python3 or node is missing the scenes are skipped with a line that says
+//! so; in CI they must run. The long mode plays as many handshakes as meet every 1-in-256 accident:
+//! `cargo test --release --test it interop -- --ignored --nocapture`.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Mutex;
+
+use crate::served::Served;
+use crate::stage::root;
+
+/// One at a time installs.
+static INSTALLING: Mutex<()> = Mutex::new(());
+
+fn folder() -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("interop");
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Whether this program can be started.
+#[expect(clippy::print_stdout, reason = "whoever reads the tests' output is to know what was not tried")]
+fn is_there(program: &str) -> bool {
+    let there = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
+    if !there {
+        assert!(std::env::var_os("CI").is_none(), "{program} is missing, and in CI it must be there");
+        println!("skipped: {program} is missing, so its clients cannot sign in");
+    }
+    there
+}
+
+fn ran(command: &mut Command) -> String {
+    let output = command.current_dir(root()).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    let (out, err) = (text(&output.stdout), text(&output.stderr));
+    assert!(output.status.success(), "{command:?}\n{out}\n{err}");
+    out
+}
+
+/// Installs what `list` names unless that was done before: `install` says how.
+fn installed(list: &str, into: &Path, install: impl Fn()) {
+    let _alone = INSTALLING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let wanted = fs::read_to_string(root().join("tests/interop").join(list)).unwrap();
+    let mark = into.join(format!("installed-{list}"));
+    if fs::read_to_string(&mark).is_ok_and(|done| done == wanted) {
+        return;
+    }
+    install();
+    fs::write(mark, wanted).unwrap();
+}
+
+/// The Python that has the clients.
+fn python() -> Option<PathBuf> {
+    if !is_there("python3") {
+        return None;
+    }
+    let venv = folder().join("venv");
+    let python = venv.join("bin/python");
+    installed("requirements.txt", &folder(), || {
+        ran(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
+        let flags = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
+        ran(Command::new(&python).args(flags).arg("tests/interop/requirements.txt"));
+    });
+    Some(python)
+}
+
+fn python_scenes(handshakes: u32) {
+    let Some(python) = python() else { return };
+    let served = Served::start(&[]);
+    let endpoint = format!("http://{}", served.address);
+    let out =
+        ran(Command::new(python).arg("tests/interop/scenes.py").args([&endpoint, &handshakes.to_string()]));
+    assert!(out.ends_with(&format!("16 scenes, {handshakes} device handshakes\n")), "{out}");
+}
+
+fn node_scenes(handshakes: u32) {
+    if !is_there("node") || !is_there("npm") {
+        return;
+    }
+    let modules = folder().join("npm");
+    installed("package.json", &folder(), || {
+        fs::create_dir_all(&modules).unwrap();
+        fs::copy(root().join("tests/interop/package.json"), modules.join("package.json")).unwrap();
+        ran(Command::new("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
+            .arg(&modules));
+    });
+    let served = Served::start(&[]);
+    let endpoint = format!("http://{}", served.address);
+    let mut node = Command::new("node");
+    node.env("NODE_PATH", modules.join("node_modules"));
+    let out = ran(node.arg("tests/interop/scenes.cjs").args([&endpoint, &handshakes.to_string()]));
+    assert!(out.ends_with(&format!("8 scenes, {handshakes} device handshakes\n")), "{out}");
+}
+
+#[test]
+fn the_keys_that_are_read_are_those_of_the_api_model() {
+    if let Some(python) = python() {
+        let out = ran(Command::new(python).arg("tests/interop/model.py"));
+        assert!(out.ends_with("operations are the model's\n"), "{out}");
+    }
+}
+
+#[test]
+fn boto3_and_pycognito_play_every_scene() {
+    python_scenes(10);
+}
+
+#[test]
+fn amazon_cognito_identity_js_plays_every_scene() {
+    node_scenes(2);
+}
+
+#[test]
+#[ignore = "a thousand handshakes take minutes: --ignored"]
+fn a_thousand_handshakes_of_pycognito() {
+    python_scenes(1000);
+}
+
+#[test]
+#[ignore = "a hundred handshakes in plain JavaScript take minutes: --ignored"]
+fn a_hundred_handshakes_of_amazon_cognito_identity_js() {
+    node_scenes(100);
+}

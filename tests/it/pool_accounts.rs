@@ -1,0 +1,539 @@
+//! Users and what is done to them: by themselves, and by administrators.
+
+use poolproof::clock::Timestamp;
+use poolproof::ids::{ClientId, Username};
+use poolproof::policy::{MfaMode, PoolPolicy, RememberMode};
+use poolproof::pool::{AppClient, Delivery, PasswordFlow, Step};
+use poolproof::protocol::{
+    AccountRequest, AccountResponse, AdminCreateUser, AdminInitiateAuth, AdminSetUserMfaPreference,
+    AdminSetUserPassword, AdminUserCall, BearerCall, ChallengeName, ChangePassword, ConfirmSignUp,
+    DeviceStatus, ListUsers, MfaSetting, MfaSettings, Parameters, Reply, Request, RespondToAuthChallenge,
+    Response, RevokeToken, SetUserMfaPreference, SignUp, UserDescription, VerifyOwnSoftwareToken, keys,
+};
+use poolproof::srp::Group;
+use poolproof::totp::{TotpSecret, step_at};
+
+use crate::pool_world::{CLIENT, INCORRECT, PASSWORD, POOL, World, challenge, policy, refusal, tokens};
+
+fn ask(world: &mut World, request: AccountRequest) -> Reply {
+    let pair = &mut world.pair;
+    let mut step = pair.pool.handle_account(pair.now, pair.origin, request);
+    loop {
+        match step {
+            Step::Reply(reply) => return reply,
+            Step::Sign(signing) => return signing.run(),
+            Step::Compute(job, pending) => step = pair.pool.resume(pair.now, pending, job.run()),
+        }
+    }
+}
+
+/// A pool whose client takes passwords as they are, of administrators too.
+fn world() -> World {
+    let client = AppClient {
+        password_flow: PasswordFlow::WithDevices,
+        admin_flow: true,
+        ..AppClient::public(ClientId::new(CLIENT))
+    };
+    World::with(policy(RememberMode::Always, true, MfaMode::Optional), Group::toy(), client)
+}
+
+fn named(username: &str) -> AdminUserCall {
+    AdminUserCall { user_pool_id: POOL.to_owned(), username: username.to_owned() }
+}
+
+fn create(name: &str) -> AdminCreateUser {
+    AdminCreateUser {
+        user_pool_id: POOL.to_owned(),
+        username: name.to_owned(),
+        attributes: vec![("email".to_owned(), format!("{name}@example.com"))],
+        temporary_password: Some("temporary-1".to_owned()),
+        message_action: None,
+    }
+}
+
+fn sign_up(name: &str) -> SignUp {
+    SignUp {
+        client_id: CLIENT.to_owned(),
+        username: name.to_owned(),
+        password: Some(PASSWORD.replace(' ', "-")),
+        attributes: vec![("email".to_owned(), format!("{name}@example.com"))],
+        ..SignUp::default()
+    }
+}
+
+fn set_password(name: &str, password: &str, permanent: bool) -> AccountRequest {
+    AccountRequest::AdminSetUserPassword(AdminSetUserPassword {
+        user_pool_id: POOL.to_owned(),
+        username: name.to_owned(),
+        password: password.to_owned(),
+        permanent: Some(permanent),
+    })
+}
+
+fn plain(world: &mut World, name: &str, password: &str) -> Reply {
+    let parameters = Parameters::new().with(keys::USERNAME, name).with(keys::PASSWORD, password);
+    world.initiate("USER_PASSWORD_AUTH", parameters)
+}
+
+/// The access token of a user who has only a password.
+fn access(world: &mut World, name: &str, password: &str) -> String {
+    tokens(plain(world, name, password)).access_token.as_str().to_owned()
+}
+
+fn user(reply: Reply) -> UserDescription {
+    match reply {
+        Ok(Response::Account(
+            AccountResponse::User(user) | AccountResponse::Created(user) | AccountResponse::Profile(user),
+        )) => user,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn profile(world: &mut World, token: &str) -> Reply {
+    ask(world, AccountRequest::GetUser(BearerCall { access_token: token.to_owned() }))
+}
+
+/// The code that was sent last.
+fn sent(world: &mut World) -> Delivery {
+    world.pair.pool.take_deliveries().pop().unwrap()
+}
+
+#[test]
+fn who_was_created_chooses_a_password_and_signs_in() {
+    let mut world = world();
+    let made = user(ask(&mut world, AccountRequest::AdminCreateUser(create("ann"))));
+    assert_eq!((made.status, made.enabled), ("FORCE_CHANGE_PASSWORD", true));
+    assert_eq!(made.attributes[1], ("email".to_owned(), "ann@example.com".to_owned()));
+    let mail = sent(&mut world);
+    assert_eq!(
+        (mail.medium, mail.destination.as_str(), mail.code.as_str()),
+        ("EMAIL", "ann@example.com", "temporary-1")
+    );
+    let asked = challenge(plain(&mut world, "ann", "temporary-1"));
+    assert_eq!(asked.name, ChallengeName::NewPasswordRequired);
+    let answers = Parameters::new().with(keys::USERNAME, "ann").with(keys::NEW_PASSWORD, "permanent-1");
+    tokens(world.answer(asked.name, asked.session.as_ref(), answers));
+    assert_eq!(user(ask(&mut world, AccountRequest::AdminGetUser(named("ann")))).status, "CONFIRMED");
+    tokens(plain(&mut world, "ann", "permanent-1"));
+    let again = ask(&mut world, AccountRequest::AdminCreateUser(create("ann")));
+    assert_eq!(refusal(again), "UsernameExistsException: User already exists");
+    let alias = AdminCreateUser { username: "ANN".to_owned(), ..create("ann") };
+    assert_eq!(
+        refusal(ask(&mut world, AccountRequest::AdminCreateUser(alias))),
+        "UsernameExistsException: An account with the given email already exists."
+    );
+    let resend = AdminCreateUser { message_action: Some("RESEND".to_owned()), ..create("ann") };
+    assert_eq!(
+        refusal(ask(&mut world, AccountRequest::AdminCreateUser(resend))),
+        "UnsupportedUserStateException: Resend not possible. User status is not FORCE_CHANGE_PASSWORD"
+    );
+}
+
+#[test]
+fn names_and_attributes_that_cannot_be_are_refused() {
+    let mut world = world();
+    let mut with = |name: &str, attributes: &[(&str, &str)]| {
+        let attributes = attributes.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
+        let request = AdminCreateUser { username: name.to_owned(), attributes, ..create("x") };
+        ask(&mut world, AccountRequest::AdminCreateUser(request)).map(drop).map_err(|error| error.message)
+    };
+    for name in ["", "a b", "a\u{0}", "a\u{200b}\u{a0}", &"x".repeat(129)] {
+        assert!(with(name, &[]).unwrap_err().contains("'username'"), "{name:?}");
+    }
+    assert_eq!(with(&"x".repeat(128), &[]), Ok(()));
+    assert_eq!(with("b", &[("email", "no-at")]), Err("Invalid email address format.".to_owned()));
+    for phone in ["5550100", "+", "+1", "+1555x", "+１５５５", &format!("+{}", "1".repeat(16))] {
+        assert_eq!(
+            with("b", &[("phone_number", phone)]),
+            Err("Invalid phone number format.".to_owned()),
+            "{phone}"
+        );
+    }
+    assert_eq!(with("b", &[("a", "1"), ("a", "2")]), Err("Attribute a is given twice.".to_owned()));
+    let schema = Err("user.attributes: Attributes did not conform to the schema.".to_owned());
+    assert_eq!(with("b", &[("sub", "mine")]), schema);
+    assert_eq!(with("b", &[("", "1")]), schema);
+    assert_eq!(with("b", &[("a", &"x".repeat(2049))]), schema);
+    assert_eq!(with("b", &[("a", &"x".repeat(2048)), ("email", "")]), Ok(()));
+}
+
+#[test]
+fn a_sign_up_is_confirmed_by_its_code_and_by_no_other() {
+    let mut world = world();
+    let up = ask(&mut world, AccountRequest::SignUp(sign_up("ann")));
+    let Ok(Response::Account(AccountResponse::SignedUp { delivery: Some(delivery), .. })) = up else {
+        panic!("{up:?}")
+    };
+    assert_eq!((delivery.destination.as_str(), delivery.attribute), ("a***@e***", "email"));
+    let code = sent(&mut world).code;
+    let password = PASSWORD.replace(' ', "-");
+    assert_eq!(
+        refusal(plain(&mut world, "ann", &password)),
+        "UserNotConfirmedException: User is not confirmed."
+    );
+    assert_eq!(
+        refusal(ask(&mut world, AccountRequest::SignUp(sign_up("ann")))),
+        "UsernameExistsException: User already exists"
+    );
+    let confirm = |code: &str| {
+        AccountRequest::ConfirmSignUp(ConfirmSignUp {
+            client_id: CLIENT.to_owned(),
+            username: "ann".to_owned(),
+            confirmation_code: code.to_owned(),
+            ..ConfirmSignUp::default()
+        })
+    };
+    let wrong = format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000);
+    let mismatch = "CodeMismatchException: Invalid verification code provided, please try again.";
+    for _ in 0..5 {
+        assert_eq!(refusal(ask(&mut world, confirm(&wrong))), mismatch);
+    }
+    let many = "TooManyFailedAttemptsException: Too many failed attempts; try again later.";
+    assert_eq!(refusal(ask(&mut world, confirm(&code))), many, "the right one too, while it is locked");
+    world.pass(1);
+    assert_eq!(ask(&mut world, confirm(&code)), Ok(Response::Empty));
+    assert_eq!(
+        refusal(ask(&mut world, confirm(&code))),
+        "NotAuthorizedException: User cannot be confirmed. Current status is CONFIRMED"
+    );
+    let token = access(&mut world, "ann", &password);
+    let told = user(profile(&mut world, &token)).attributes;
+    assert!(told.contains(&("email_verified".to_owned(), "true".to_owned())), "{told:?}");
+}
+
+#[test]
+fn a_code_expires_and_an_administrator_needs_none() {
+    let mut world = world();
+    ask(&mut world, AccountRequest::SignUp(sign_up("ann"))).unwrap();
+    let code = sent(&mut world).code;
+    world.pass(24 * 3600);
+    let confirm = ConfirmSignUp {
+        client_id: CLIENT.to_owned(),
+        username: "ann".to_owned(),
+        confirmation_code: code,
+        ..ConfirmSignUp::default()
+    };
+    assert_eq!(
+        refusal(ask(&mut world, AccountRequest::ConfirmSignUp(confirm))),
+        "ExpiredCodeException: Invalid code provided, please request a code again."
+    );
+    assert_eq!(ask(&mut world, AccountRequest::AdminConfirmSignUp(named("ann"))), Ok(Response::Empty));
+    access(&mut world, "ann", &PASSWORD.replace(' ', "-"));
+}
+
+#[test]
+fn a_removed_user_is_gone_with_tokens_devices_and_sign_ins_on_their_way() {
+    let mut world = world();
+    ask(&mut world, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
+    ask(&mut world, set_password("ann", "permanent-1", true)).unwrap();
+    let token = access(&mut world, "ann", "permanent-1");
+    let begun = world.start("ann");
+    // A password that is being checked when the user is removed.
+    let parameters = Parameters::new().with(keys::USERNAME, "ann").with(keys::PASSWORD, "permanent-1");
+    let request = crate::pool_requests::initiate("USER_PASSWORD_AUTH", parameters);
+    let (now, origin) = (world.pair.now, world.pair.origin);
+    let Step::Compute(job, pending) = world.pair.pool.handle(now, origin, request) else { panic!("no job") };
+
+    assert_eq!(ask(&mut world, AccountRequest::AdminDeleteUser(named("ann"))), Ok(Response::Empty));
+    assert_eq!(world.pair.pool.users(), 0);
+    let Step::Reply(late) = world.pair.pool.resume(now, pending, job.run()) else { panic!("more work") };
+    assert_eq!(refusal(late), "NotAuthorizedException: User is disabled.");
+    assert_eq!(refusal(profile(&mut world, &token)), "UserNotFoundException: User does not exist.");
+    assert_eq!(
+        refusal(ask(&mut world, AccountRequest::AdminGetUser(named("ann")))),
+        "UserNotFoundException: User does not exist."
+    );
+
+    // Someone else takes the name: nothing of the first user's works for them, nor for the first.
+    ask(&mut world, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
+    ask(&mut world, set_password("ann", "permanent-1", true)).unwrap();
+    assert_eq!(refusal(profile(&mut world, &token)), "NotAuthorizedException: Access Token has been revoked");
+    let claim = world.claim(&begun, "permanent-1");
+    assert_eq!(refusal(world.answer(ChallengeName::PasswordVerifier, None, claim)), INCORRECT);
+    access(&mut world, "ann", "permanent-1");
+}
+
+#[test]
+fn a_disabled_user_is_out_at_once_and_may_come_back() {
+    let mut world = world();
+    world.add("ann", |account| {
+        account.phone = Some("+15550100".to_owned());
+        account.sms_mfa = true;
+    });
+    let asked = challenge(plain(&mut world, "ann", PASSWORD));
+    let code = sent(&mut world).code;
+    assert_eq!(ask(&mut world, AccountRequest::AdminDisableUser(named("ann"))), Ok(Response::Empty));
+    let answers = Parameters::new().with(keys::USERNAME, "ann").with(keys::SMS_MFA_CODE, code);
+    let disabled = "NotAuthorizedException: User is disabled.";
+    assert_eq!(refusal(world.answer(asked.name, asked.session.as_ref(), answers.clone())), disabled);
+    assert_eq!(refusal(plain(&mut world, "ann", PASSWORD)), disabled);
+    assert!(!user(ask(&mut world, AccountRequest::AdminGetUser(named("ann")))).enabled);
+    ask(&mut world, AccountRequest::AdminEnableUser(named("ann"))).unwrap();
+    // The challenge was not used up by the refusal.
+    let token = tokens(world.answer(asked.name, asked.session.as_ref(), answers)).access_token;
+    user(profile(&mut world, token.as_str()));
+    ask(&mut world, AccountRequest::AdminDisableUser(named("ann"))).unwrap();
+    assert_eq!(refusal(profile(&mut world, token.as_str())), disabled);
+    ask(&mut world, AccountRequest::AdminEnableUser(named("ann"))).unwrap();
+    assert_eq!(
+        refusal(profile(&mut world, token.as_str())),
+        "NotAuthorizedException: Access Token has been revoked",
+        "enabled again, but signed out"
+    );
+}
+
+#[test]
+fn a_password_is_changed_by_who_knows_it_and_guessing_it_locks() {
+    let mut world = world();
+    ask(&mut world, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
+    ask(&mut world, set_password("ann", "permanent-1", true)).unwrap();
+    let token = access(&mut world, "ann", "permanent-1");
+    let change = |previous: Option<&str>, proposed: &str| {
+        AccountRequest::ChangePassword(ChangePassword {
+            access_token: token.clone(),
+            previous_password: previous.map(str::to_owned),
+            proposed_password: proposed.to_owned(),
+        })
+    };
+    assert_eq!(
+        refusal(ask(&mut world, change(None, "permanent-2"))),
+        "InvalidParameterException: Missing required parameter PreviousPassword"
+    );
+    assert!(
+        refusal(ask(&mut world, change(Some("permanent-1"), "short")))
+            .starts_with("InvalidPasswordException")
+    );
+    assert_eq!(ask(&mut world, change(Some("permanent-1"), "permanent-2")), Ok(Response::Empty));
+    assert_eq!(refusal(plain(&mut world, "ann", "permanent-1")), INCORRECT);
+    access(&mut world, "ann", "permanent-2");
+    for _ in 0..5 {
+        assert_eq!(refusal(ask(&mut world, change(Some("permanent-1"), "permanent-3"))), INCORRECT);
+    }
+    assert_eq!(
+        refusal(ask(&mut world, change(Some("permanent-2"), "permanent-3"))),
+        "LimitExceededException: Attempt limit exceeded, please try after some time."
+    );
+    assert_eq!(
+        refusal(plain(&mut world, "ann", "permanent-2")),
+        "NotAuthorizedException: Password attempts exceeded",
+        "a stolen token is no way round the lock-out"
+    );
+}
+
+#[test]
+fn factors_are_chosen_only_where_they_can_be_had() {
+    let mut world = world();
+    ask(&mut world, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
+    ask(&mut world, set_password("ann", "permanent-1", true)).unwrap();
+    let token = access(&mut world, "ann", "permanent-1");
+    let on = Some(MfaSetting { enabled: Some(true), preferred: Some(true) });
+    let off = Some(MfaSetting { enabled: Some(false), preferred: Some(false) });
+    let choose = |settings: MfaSettings| {
+        AccountRequest::SetUserMfaPreference(SetUserMfaPreference { access_token: token.clone(), settings })
+    };
+    let app = |setting| MfaSettings { software_token: setting, ..MfaSettings::default() };
+    assert_eq!(
+        refusal(ask(&mut world, choose(MfaSettings { sms: on, ..MfaSettings::default() }))),
+        "InvalidParameterException: User does not have delivery config set to turn on SMS_MFA"
+    );
+    assert_eq!(
+        refusal(ask(&mut world, choose(app(on)))),
+        "InvalidParameterException: User has not verified software token mfa"
+    );
+    let bearer = BearerCall { access_token: token.clone() };
+    let Ok(Response::Account(AccountResponse::SecretCode(secret))) =
+        ask(&mut world, AccountRequest::AssociateSoftwareToken(bearer))
+    else {
+        panic!("no secret")
+    };
+    let secret = TotpSecret::from_base32(&secret).unwrap();
+    let verify = |code: String| {
+        AccountRequest::VerifySoftwareToken(VerifyOwnSoftwareToken {
+            access_token: token.clone(),
+            user_code: code,
+        })
+    };
+    let step = step_at(world.pair.now);
+    assert_eq!(
+        refusal(ask(&mut world, verify(secret.code(step + 9)))),
+        "EnableSoftwareTokenMFAException: Code mismatch"
+    );
+    assert_eq!(
+        ask(&mut world, verify(secret.code(step))),
+        Ok(Response::Account(AccountResponse::SoftwareTokenVerified))
+    );
+    tokens(plain(&mut world, "ann", "permanent-1"));
+    assert_eq!(ask(&mut world, choose(app(on))), Ok(Response::Empty));
+    let told = user(profile(&mut world, &token));
+    assert_eq!((told.preferred, told.factors.len()), (Some(ChallengeName::SoftwareTokenMfa), 1));
+    let asked = challenge(plain(&mut world, "ann", "permanent-1"));
+    let typed = |code: String| {
+        Parameters::new().with(keys::USERNAME, "ann").with(keys::SOFTWARE_TOKEN_MFA_CODE, code)
+    };
+    assert_eq!(
+        refusal(world.answer(asked.name, asked.session.as_ref(), typed(secret.code(step)))),
+        "ExpiredCodeException: Your software token has already been used once."
+    );
+    tokens(world.answer(asked.name, asked.session.as_ref(), typed(secret.code(step + 1))));
+    assert_eq!(ask(&mut world, choose(app(off))), Ok(Response::Empty));
+    tokens(plain(&mut world, "ann", "permanent-1"));
+    let admin = AdminSetUserMfaPreference {
+        user_pool_id: POOL.to_owned(),
+        username: "ann".to_owned(),
+        settings: MfaSettings { email: on, ..app(on) },
+    };
+    assert_eq!(ask(&mut world, AccountRequest::AdminSetUserMfaPreference(admin)), Ok(Response::Empty));
+    assert_eq!(challenge(plain(&mut world, "ann", "permanent-1")).name, ChallengeName::EmailOtp);
+}
+
+#[test]
+fn lists_are_paged_and_filtered() {
+    let mut world = world();
+    for name in ["ann", "bob", "bea", "cyd"] {
+        ask(&mut world, AccountRequest::AdminCreateUser(create(name))).unwrap();
+    }
+    ask(&mut world, AccountRequest::AdminDeleteUser(named("cyd"))).unwrap();
+    ask(&mut world, set_password("bob", "permanent-1", true)).unwrap();
+    let list = |world: &mut World, filter: &str, limit: Option<u32>, token: Option<String>| {
+        let request = ListUsers {
+            user_pool_id: POOL.to_owned(),
+            limit,
+            pagination_token: token,
+            filter: Some(filter.to_owned()),
+            ..ListUsers::default()
+        };
+        match ask(world, AccountRequest::ListUsers(request)) {
+            Ok(Response::Account(AccountResponse::Users { users, pagination_token })) => {
+                let names = users.iter().map(|user| user.username.as_str()).collect::<Vec<_>>().join(" ");
+                Ok((names, pagination_token))
+            }
+            Ok(other) => panic!("{other:?}"),
+            Err(error) => Err(error.message),
+        }
+    };
+    let (names, token) = list(&mut world, "", Some(2), None).unwrap();
+    assert_eq!(names, "ann bob");
+    assert_eq!(list(&mut world, "", None, token), Ok(("bea".to_owned(), None)));
+    for (filter, found) in [
+        ("username = \"bob\"", "bob"),
+        ("username ^= \"b\"", "bob bea"),
+        ("\"email\" = \"ann@example.com\"", "ann"),
+        ("cognito:user_status=\"CONFIRMED\"", "bob"),
+        ("status = \"Disabled\"", ""),
+        ("given_name = \"x\"", ""),
+    ] {
+        assert_eq!(list(&mut world, filter, None, None), Ok((found.to_owned(), None)), "{filter}");
+    }
+    for filter in
+        ["username", "username = bob", "username \"bob\"", "= \"x\"", "a b = \"x\"", "username = \""]
+    {
+        assert_eq!(
+            list(&mut world, filter, None, None),
+            Err("Error while parsing filter.".to_owned()),
+            "{filter}"
+        );
+    }
+    assert_eq!(
+        list(&mut world, "", Some(61), None).unwrap_err(),
+        "Invalid Limit: at most 60 users are listed at once."
+    );
+    assert_eq!(list(&mut world, "", None, Some("x".to_owned())).unwrap_err(), "Invalid pagination token.");
+}
+
+#[test]
+fn a_client_goes_on_with_what_it_began_and_with_nothing_else() {
+    let mut world = world();
+    let other = AppClient { secret: None, ..AppClient::public(ClientId::new("other")) };
+    world.pair.pool.put_client(other);
+    world.add("ann", |account| {
+        account.phone = Some("+15550100".to_owned());
+        account.sms_mfa = true;
+    });
+    let respond = |name: ChallengeName, session: Option<String>, answers: Parameters| {
+        Request::RespondToAuthChallenge(RespondToAuthChallenge {
+            client_id: "other".to_owned(),
+            challenge_name: name.as_str().to_owned(),
+            session,
+            challenge_responses: answers,
+        })
+    };
+    let begun = world.start("ann");
+    let claim = world.claim(&begun, PASSWORD);
+    let foreign = world.ask(respond(ChallengeName::PasswordVerifier, None, claim.clone()));
+    assert_eq!(refusal(foreign), INCORRECT);
+    let asked = challenge(world.answer(ChallengeName::PasswordVerifier, None, claim));
+    let code = sent(&mut world).code;
+    let answers = Parameters::new().with(keys::USERNAME, "ann").with(keys::SMS_MFA_CODE, code);
+    let session = asked.session.as_ref().map(|session| session.as_str().to_owned());
+    let foreign = world.ask(respond(asked.name, session, answers.clone()));
+    assert_eq!(refusal(foreign), "NotAuthorizedException: Invalid session for the user.");
+    let signed_in = tokens(world.answer(asked.name, asked.session.as_ref(), answers));
+    let revoke = |client_id: &str| {
+        Request::RevokeToken(RevokeToken {
+            token: signed_in.refresh_token.clone().unwrap(),
+            client_id: client_id.to_owned(),
+            client_secret: None,
+        })
+    };
+    assert_eq!(refusal(world.ask(revoke("other"))), "NotAuthorizedException: Invalid Refresh Token.");
+    user(profile(&mut world, signed_in.access_token.as_str()));
+    // What a client began ends with it.
+    let begun = world.start("ann");
+    let claim = world.claim(&begun, PASSWORD);
+    world.pair.pool.remove_client(&ClientId::new(CLIENT));
+    assert_eq!(
+        refusal(world.answer(ChallengeName::PasswordVerifier, None, claim)),
+        format!("ResourceNotFoundException: User pool client {CLIENT} does not exist.")
+    );
+    let nobody = crate::pool_requests::initiate("USER_SRP_AUTH", Parameters::new());
+    let Request::InitiateAuth(mut nobody) = nobody else { panic!("another request") };
+    nobody.client_id = String::new();
+    assert_eq!(
+        refusal(world.ask(Request::InitiateAuth(nobody))),
+        "ResourceNotFoundException: User pool client  does not exist."
+    );
+}
+
+#[test]
+fn administrators_sign_in_with_passwords_where_the_client_may() {
+    let mut world = world();
+    world.add("ann", |_| {});
+    let start = |flow: &str, pool: &str| {
+        AccountRequest::AdminInitiateAuth(AdminInitiateAuth {
+            user_pool_id: pool.to_owned(),
+            client_id: CLIENT.to_owned(),
+            auth_flow: flow.to_owned(),
+            auth_parameters: Parameters::new().with(keys::USERNAME, "ann").with(keys::PASSWORD, PASSWORD),
+        })
+    };
+    for flow in ["ADMIN_NO_SRP_AUTH", "ADMIN_USER_PASSWORD_AUTH"] {
+        tokens(ask(&mut world, start(flow, POOL)));
+    }
+    assert_eq!(
+        refusal(ask(&mut world, start("USER_PASSWORD_AUTH", POOL))),
+        "InvalidParameterException: USER_PASSWORD_AUTH is not for administrators."
+    );
+    assert_eq!(
+        refusal(ask(&mut world, start("ADMIN_NO_SRP_AUTH", "us-east-1_Other"))),
+        "ResourceNotFoundException: User pool us-east-1_Other does not exist."
+    );
+    world.pair.pool.put_client(AppClient::public(ClientId::new(CLIENT)));
+    assert_eq!(
+        refusal(ask(&mut world, start("ADMIN_USER_PASSWORD_AUTH", POOL))),
+        "InvalidParameterException: Auth flow not enabled for this client"
+    );
+}
+
+#[test]
+fn a_new_account_keeps_what_administrators_gave_it() {
+    let mut world = World::new(PoolPolicy::DEFAULT);
+    let (_, known) = world.device(DeviceStatus::Remembered, false);
+    world.add("ann", |account| {
+        account.devices.push(known);
+        account.attributes.insert("locale".to_owned(), "en".to_owned());
+        account.created = Timestamp::from_us(7);
+    });
+    let told = user(ask(&mut world, AccountRequest::AdminGetUser(named("ann"))));
+    assert_eq!((told.username, told.created), (Username::new("ann"), Timestamp::from_us(7)));
+    assert_eq!(told.attributes[1], ("locale".to_owned(), "en".to_owned()));
+}

@@ -1,0 +1,280 @@
+//! Several pools under one roof: each request finds its own, and nothing of one pool is worth anything in another.
+
+use std::sync::{Arc, OnceLock};
+
+use poolproof::clock::Timestamp;
+use poolproof::http::codec::{decode, encode_answer};
+use poolproof::jwt::{Keys, Use};
+use poolproof::protocol::Origin;
+use poolproof::provider::{Provider, Settings, Step, Tokens, answered};
+use poolproof::seed::Seed;
+use poolproof::srp::Group;
+use serde_json::{Value, json};
+
+/// Keys take a while to make: all tests share two.
+fn keys() -> Arc<Keys> {
+    static KEYS: OnceLock<Arc<Keys>> = OnceLock::new();
+    Arc::clone(KEYS.get_or_init(|| Arc::new(Keys::generate().unwrap())))
+}
+
+struct House {
+    provider: Provider,
+    now: Timestamp,
+}
+
+impl House {
+    fn new(tokens: Tokens) -> Self {
+        let settings = Settings {
+            region: "eu-west-1".to_owned(),
+            issuer: "http://host".to_owned(),
+            tokens,
+            group: Group::toy(),
+        };
+        let provider = Provider::new(settings, Seed::new(5).stream("provider", 0));
+        Self { provider, now: Timestamp::VIRTUAL_START }
+    }
+
+    /// Asks as a client does, in JSON; the answer's body, or the refusal in words.
+    fn ask(&mut self, operation: &str, body: &Value) -> Result<Value, String> {
+        let asked = decode(operation, body.to_string().as_bytes()).map_err(|error| error.to_string())?;
+        let mut step = self.provider.handle(self.now, Origin::default(), asked);
+        let answer = loop {
+            step = match step {
+                Step::Answer(answer) => break answer,
+                Step::Sign(signing) => break answered(signing.run()),
+                Step::Compute(job, pending) => self.provider.resume(self.now, pending, job.run()),
+            };
+        };
+        let wire = encode_answer(&answer);
+        answer.map(|_| serde_json::from_str(&wire.body).unwrap()).map_err(|error| error.to_string())
+    }
+
+    fn good(&mut self, operation: &str, body: &Value) -> Value {
+        self.ask(operation, body).unwrap_or_else(|error| panic!("{operation}: {error}"))
+    }
+
+    /// A pool with a client for plain passwords and the user `ann`; their ids.
+    fn pool(&mut self, name: &str) -> (String, String) {
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        let devices = json!({ "ChallengeRequiredOnNewDevice": true });
+        let made = self.good("CreateUserPool", &json!({ "PoolName": name, "DeviceConfiguration": devices }));
+        let pool = text(&made["UserPool"]["Id"]);
+        let flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"];
+        let client = json!({ "UserPoolId": pool, "ClientName": "c", "ExplicitAuthFlows": flows });
+        let client = text(&self.good("CreateUserPoolClient", &client)["UserPoolClient"]["ClientId"]);
+        let user = json!({ "UserPoolId": pool, "Username": "ann", "MessageAction": "SUPPRESS" });
+        self.good("AdminCreateUser", &user);
+        let password =
+            json!({ "UserPoolId": pool, "Username": "ann", "Password": "permanent-1", "Permanent": true });
+        self.good("AdminSetUserPassword", &password);
+        (pool, client)
+    }
+
+    fn sign_in(&mut self, client: &str) -> Result<Value, String> {
+        let parameters = json!({ "USERNAME": "ann", "PASSWORD": "permanent-1" });
+        let body =
+            json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+        self.ask("InitiateAuth", &body).map(|answer| answer["AuthenticationResult"].clone())
+    }
+}
+
+#[test]
+fn a_request_finds_its_pool_by_whatever_names_it() {
+    for tokens in [Tokens::Opaque, Tokens::Rs256(keys())] {
+        let mut house = House::new(tokens);
+        let (one, one_client) = house.pool("one");
+        let (two, two_client) = house.pool("two");
+        assert!(one.starts_with("eu-west-1_") && one != two && one_client != two_client);
+        let (first, second) = (house.sign_in(&one_client).unwrap(), house.sign_in(&two_client).unwrap());
+        let mut sub = |tokens: &Value| {
+            let user = house.good("GetUser", &json!({ "AccessToken": tokens["AccessToken"] }));
+            user["UserAttributes"][0]["Value"].clone()
+        };
+        assert_ne!(sub(&first), sub(&second), "two people of one name");
+        // The device of one is nothing to the other.
+        let key = &first["NewDeviceMetadata"]["DeviceKey"];
+        let update = |tokens: &Value| json!({ "AccessToken": tokens["AccessToken"], "DeviceKey": key, "DeviceRememberedStatus": "remembered" });
+        assert_eq!(
+            house.ask("UpdateDeviceStatus", &update(&second)).unwrap_err(),
+            "ResourceNotFoundException: Device does not exist."
+        );
+        let refresh = |client: &str| json!({ "ClientId": client, "RefreshToken": first["RefreshToken"], "DeviceKey": key });
+        assert_eq!(
+            house.ask("GetTokensFromRefreshToken", &refresh(&two_client)).unwrap_err(),
+            "NotAuthorizedException: Invalid Refresh Token."
+        );
+        house.good("DeleteUserPool", &json!({ "UserPoolId": one }));
+        let gone = |error: Result<Value, String>, wanted: &str| assert_eq!(error.unwrap_err(), wanted);
+        gone(
+            house.sign_in(&one_client),
+            &format!("ResourceNotFoundException: User pool client {one_client} does not exist."),
+        );
+        gone(
+            house.ask("GetUser", &json!({ "AccessToken": first["AccessToken"] })),
+            "NotAuthorizedException: Invalid Access Token",
+        );
+        gone(
+            house.ask("AdminGetUser", &json!({ "UserPoolId": one, "Username": "ann" })),
+            &format!("ResourceNotFoundException: User pool {one} does not exist."),
+        );
+        gone(
+            house.ask("VerifySoftwareToken", &json!({ "Session": "none", "UserCode": "000000" })),
+            "NotAuthorizedException: Invalid session for the user.",
+        );
+        house.sign_in(&two_client).unwrap();
+    }
+}
+
+#[test]
+fn tokens_say_what_cognitos_say_and_keep_it_when_refreshed() {
+    let mut house = House::new(Tokens::Rs256(keys()));
+    let (pool, client) = house.pool("one");
+    let tokens = house.sign_in(&client).unwrap();
+    let read = |usage, token: &Value| keys().read(usage, token.as_str().unwrap()).unwrap();
+    let (access, id) = (read(Use::Access, &tokens["AccessToken"]), read(Use::Id, &tokens["IdToken"]));
+    let issuer = format!("http://host/{pool}");
+    for (claims, key, value) in [
+        (&access, "iss", json!(issuer)),
+        (&access, "token_use", json!("access")),
+        (&access, "client_id", json!(client)),
+        (&access, "username", json!("ann")),
+        (&access, "scope", json!("aws.cognito.signin.user.admin")),
+        (&access, "device_key", tokens["NewDeviceMetadata"]["DeviceKey"].clone()),
+        (&access, "auth_time", json!(1_767_225_600)),
+        (&access, "iat", json!(1_767_225_600)),
+        (&access, "exp", json!(1_767_229_200)),
+        (&id, "token_use", json!("id")),
+        (&id, "aud", json!(client)),
+        (&id, "cognito:username", json!("ann")),
+        (&id, "iss", json!(issuer)),
+        (&id, "sub", access["sub"].clone()),
+    ] {
+        assert_eq!(claims[key], value, "{key}");
+    }
+    // An id token is no access token, and an access token of an hour ago is none either.
+    let ask = |house: &mut House, token: &Value| house.ask("GetUser", &json!({ "AccessToken": token }));
+    assert_eq!(
+        ask(&mut house, &tokens["IdToken"]).unwrap_err(),
+        "NotAuthorizedException: Invalid Access Token"
+    );
+    assert!(ask(&mut house, &tokens["AccessToken"]).is_ok());
+    house.now = house.now.plus(std::time::Duration::from_secs(3600));
+    assert_eq!(
+        ask(&mut house, &tokens["AccessToken"]).unwrap_err(),
+        "NotAuthorizedException: Access Token has expired"
+    );
+    assert_eq!(house.provider.issuer(&pool).map(|(issuer, _)| issuer), Some(issuer));
+    assert_eq!(house.provider.issuer("eu-west-1_None"), None);
+}
+
+#[test]
+fn settings_are_told_as_they_were_set() {
+    let mut house = House::new(Tokens::Opaque);
+    let made = house.good(
+        "CreateUserPool",
+        &json!({ "PoolName": "p", "MfaConfiguration": "ON", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" },
+            "DeviceConfiguration": { "DeviceOnlyRememberedOnUserPrompt": true } }),
+    );
+    let pool = &made["UserPool"];
+    let id = &pool["Id"];
+    assert_eq!(
+        pool["DeviceConfiguration"],
+        json!({ "ChallengeRequiredOnNewDevice": false, "DeviceOnlyRememberedOnUserPrompt": true })
+    );
+    assert_eq!(
+        (&pool["MfaConfiguration"], &pool["UserPoolAddOns"]["AdvancedSecurityMode"]),
+        (&json!("ON"), &json!("ENFORCED"))
+    );
+    assert_eq!(house.good("DescribeUserPool", &json!({ "UserPoolId": id })), made);
+    let risk = |house: &mut House| {
+        let told = house.good("DescribeRiskConfiguration", &json!({ "UserPoolId": id }));
+        let actions = &told["RiskConfiguration"]["AccountTakeoverRiskConfiguration"]["Actions"];
+        ["LowAction", "MediumAction", "HighAction"]
+            .map(|level| actions[level]["EventAction"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(risk(&mut house), ["BLOCK", "BLOCK", "BLOCK"], "Cognito's defaults");
+    let set = |low: &str, high: &str| {
+        let action = |word: &str| json!({ "EventAction": word, "Notify": true });
+        let actions =
+            json!({ "LowAction": action(low), "MediumAction": action(low), "HighAction": action(high) });
+        json!({ "UserPoolId": id, "AccountTakeoverRiskConfiguration": { "Actions": actions } })
+    };
+    house.good("SetRiskConfiguration", &set("MFA_REQUIRED", "BLOCK"));
+    assert_eq!(
+        house.ask("SetRiskConfiguration", &set("BLOCK", "MFA_REQUIRED")).unwrap_err(),
+        "InvalidParameterException: A higher level of risk can not have a less restrictive action than a lower one."
+    );
+    assert!(
+        house
+            .ask("SetRiskConfiguration", &set("PANIC", "BLOCK"))
+            .unwrap_err()
+            .contains("NO_ACTION, MFA_IF_CONFIGURED")
+    );
+    assert_eq!(risk(&mut house), ["MFA_REQUIRED", "MFA_REQUIRED", "BLOCK"], "a refusal changes nothing");
+    // What an update does not say has its default again.
+    house.good("UpdateUserPool", &json!({ "UserPoolId": id, "PoolName": "q" }));
+    let after = house.good("DescribeUserPool", &json!({ "UserPoolId": id }));
+    assert_eq!(
+        (&after["UserPool"]["Name"], &after["UserPool"]["MfaConfiguration"]),
+        (&json!("q"), &json!("OFF"))
+    );
+    assert_eq!(
+        (&after["UserPool"]["DeviceConfiguration"], &after["UserPool"]["UserPoolAddOns"]),
+        (&Value::Null, &Value::Null)
+    );
+    assert!(
+        house
+            .ask("SetRiskConfiguration", &set("BLOCK", "BLOCK"))
+            .unwrap_err()
+            .starts_with("UserPoolAddOnNotEnabledException")
+    );
+    let mfa = json!({ "UserPoolId": id, "MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
+    let told =
+        json!({ "MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
+    assert_eq!(house.good("SetUserPoolMfaConfig", &mfa), told);
+    assert_eq!(house.good("GetUserPoolMfaConfig", &json!({ "UserPoolId": id })), told);
+}
+
+#[test]
+fn pools_and_clients_are_listed_page_by_page_and_clients_change() {
+    let mut house = House::new(Tokens::Opaque);
+    let (pool, client) = house.pool("one");
+    house.pool("two");
+    house.pool("three");
+    let first = house.good("ListUserPools", &json!({ "MaxResults": 2 }));
+    let rest = house.good("ListUserPools", &json!({ "MaxResults": 2, "NextToken": first["NextToken"] }));
+    assert_eq!(
+        (first["UserPools"].as_array().unwrap().len(), rest["UserPools"].as_array().unwrap().len()),
+        (2, 1)
+    );
+    assert_eq!(rest["NextToken"], Value::Null);
+    for most in [json!({}), json!({ "MaxResults": 0 }), json!({ "MaxResults": 61 })] {
+        assert!(house.ask("ListUserPools", &most).unwrap_err().contains("between 1 and 60"));
+    }
+    let secret = json!({ "UserPoolId": pool, "ClientName": "s", "GenerateSecret": true });
+    let made = house.good("CreateUserPoolClient", &secret)["UserPoolClient"].clone();
+    assert_eq!(made["ClientSecret"].as_str().unwrap().len(), 52);
+    assert_eq!(
+        made["ExplicitAuthFlows"],
+        json!(["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"])
+    );
+    let clients = house.good("ListUserPoolClients", &json!({ "UserPoolId": pool, "MaxResults": 1 }));
+    assert!(clients["NextToken"].is_string());
+    // A client that may no longer take plain passwords, and one that is gone.
+    let update =
+        json!({ "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH"] });
+    house.good("UpdateUserPoolClient", &update);
+    assert_eq!(
+        house.sign_in(&client).unwrap_err(),
+        "InvalidParameterException: USER_PASSWORD_AUTH is not enabled for the client."
+    );
+    let unknown = json!({ "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": ["ALLOW_ALL"] });
+    assert!(house.ask("UpdateUserPoolClient", &unknown).unwrap_err().contains("ALLOW_USER_SRP_AUTH"));
+    house.good("DeleteUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }));
+    let gone = format!("ResourceNotFoundException: User pool client {client} does not exist.");
+    assert_eq!(house.sign_in(&client).unwrap_err(), gone);
+    assert_eq!(
+        house.ask("DescribeUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client })).unwrap_err(),
+        gone
+    );
+}

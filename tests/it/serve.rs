@@ -1,0 +1,322 @@
+//! The pool over HTTP: whatever is sent, it is answered or let go of, and others do not notice (ASSURANCE W3–W8).
+
+use std::io::{Read as _, Write as _};
+use std::net::Shutdown;
+use std::time::{Duration, Instant};
+
+use poolproof::http::codec::MAX_BODY;
+use serde_json::json;
+
+use crate::cli::{output, poolproof};
+use crate::served::{Answered, Served, answer, closes, request};
+
+/// Deadlines that a test can wait for.
+const QUICK: [&str; 4] = ["--request-timeout", "1", "--idle-timeout", "2"];
+
+fn told(answered: Option<Answered>) -> String {
+    answered.map_or_else(|| "closed".to_owned(), |answered| answered.refusal())
+}
+
+#[test]
+fn a_body_that_is_too_long_is_refused_with_413_and_no_byte_earlier() {
+    let served = Served::start(&QUICK);
+    let long = "413 SerializationException: The request is longer than 131072 bytes.";
+    let spaces = vec![b' '; 10 << 20];
+    let sent = |length: usize| told(served.send(request("GetUser", &spaces[..length])));
+    assert_eq!(sent(MAX_BODY), "400 SerializationException: The request is not JSON text.");
+    assert_eq!(sent(MAX_BODY + 1), long);
+    // Of the first chunk that is too much nothing is kept, however much more was announced.
+    let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: \
+                AWSCognitoIdentityProviderService.GetUser\r\n";
+    let announced = format!("{head}Content-Length: 1000000000000\r\n\r\n").into_bytes();
+    assert_eq!(told(served.send([announced, spaces[..MAX_BODY + 1].to_vec()].concat())), long);
+    let mut stream = served.connect();
+    write!(stream, "{head}Transfer-Encoding: chunked\r\n\r\n").unwrap();
+    let chunk = [b"1000\r\n".to_vec(), vec![b' '; 4096], b"\r\n".to_vec()].concat();
+    for _ in 0..10_000 {
+        if stream.write_all(&chunk).is_err() {
+            break;
+        }
+    }
+    assert!(closes(&mut stream), "endless chunks");
+    let mut stream = served.connect();
+    stream.write_all(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
+    while stream.write_all(&chunk).is_ok() {}
+    assert!(closes(&mut stream), "endless chunks for nobody");
+    assert!(served.is_well());
+}
+
+#[test]
+fn what_is_not_a_request_for_an_operation_is_told_so() {
+    let served = Served::start(&[]);
+    let unknown = |message: &str| format!("400 UnknownOperationException: {message}");
+    let post = |headers: &str| {
+        let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n{headers}\r\n{{}}");
+        told(served.send(head))
+    };
+    let kind = "Content-Type: application/x-amz-json-1.1\r\n";
+    let target = "X-Amz-Target: AWSCognitoIdentityProviderService.GetUser\r\n";
+    let absent = "400 InvalidParameterException: 1 validation error detected: Value null at 'accessToken' failed to \
+                  satisfy constraint: Member must not be null";
+    assert_eq!(post(&format!("{kind}{target}")), absent);
+    assert_eq!(post(&format!("{target}Content-Type: Application/X-AMZ-JSON-1.1; charset=utf-8\r\n")), absent);
+    assert_eq!(post(kind), unknown("X-Amz-Target is missing."));
+    assert_eq!(post(&format!("{kind}{target}{target}")), unknown("X-Amz-Target is given twice."));
+    let foreign = format!("{kind}X-Amz-Target: DynamoDB_20120810.ListTables\r\n");
+    let prefix = "X-Amz-Target does not begin with AWSCognitoIdentityProviderService.";
+    assert_eq!(post(&foreign), unknown(prefix));
+    assert_eq!(post(&format!("{kind}{}", target.to_lowercase())), unknown(prefix));
+    let named =
+        |name: &str| post(&format!("{kind}X-Amz-Target: AWSCognitoIdentityProviderService.{name}\r\n"));
+    assert_eq!(named("getUser"), unknown("Unknown operation: getUser"));
+    assert_eq!(named(&"x".repeat(10_000)), unknown(&format!("Unknown operation: {}", "x".repeat(64))));
+    let content = "400 SerializationException: Content-Type must be application/x-amz-json-1.1.";
+    assert_eq!(post(target), content);
+    assert_eq!(post(&format!("{target}Content-Type: application/json\r\n")), content);
+    assert_eq!(
+        post(&format!("{kind}{target}Content-Encoding: gzip\r\n")),
+        "400 SerializationException: Content-Encoding is not supported."
+    );
+    assert_eq!(
+        post(&format!("{kind}{target}X-Poolproof-Risk: huge\r\n")),
+        "400 InvalidParameterException: X-Poolproof-Risk must be none, low, medium or high."
+    );
+    let whole =
+        format!("POST http://elsewhere/ HTTP/1.1\r\nHost: x\r\n{kind}{target}Content-Length: 2\r\n\r\n{{}}");
+    assert_eq!(told(served.send(whole)), absent, "the form that proxies are asked in");
+    let bare = |line: &str| served.send(format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n")).unwrap().status;
+    assert_eq!([bare("GET /"), bare("PUT /"), bare("TRACE /"), bare("DELETE /health")], [405, 405, 405, 404]);
+    assert_eq!([bare("GET /nowhere"), bare("POST /x"), bare("GET /../etc/passwd")], [404, 404, 404]);
+    assert_eq!(
+        [bare("GET /no_Pool/.well-known/jwks.json"), bare("GET /health"), bare("GET /outbox")],
+        [404, 200, 200]
+    );
+}
+
+#[test]
+fn browsers_are_let_in_and_refusals_are_readable_for_them() {
+    let served = Served::start(&[]);
+    let asked = served.send(
+        "OPTIONS / HTTP/1.1\r\nHost: x\r\nOrigin: http://app\r\nAccess-Control-Request-Method: POST\r\n\
+         Access-Control-Request-Headers: cache-control,content-type,x-amz-target,x-amz-user-agent\r\n\r\n",
+    );
+    let asked = asked.unwrap();
+    assert_eq!(asked.status, 204);
+    for wanted in [
+        "access-control-allow-origin: *\r\n",
+        "access-control-allow-methods: post, get, options\r\n",
+        "access-control-allow-headers: content-type, x-amz-target, x-amz-user-agent, cache-control",
+    ] {
+        assert!(asked.head.contains(wanted), "no {wanted} in {}", asked.head);
+    }
+    let refused = served.call("GetUser", &json!({ "AccessToken": "x" }));
+    assert_eq!(refused.refusal(), "400 NotAuthorizedException: Invalid Access Token");
+    for wanted in [
+        "access-control-allow-origin: *\r\n",
+        "content-type: application/x-amz-json-1.1\r\n",
+        "x-amzn-errortype: notauthorizedexception:\r\n",
+        "x-amzn-errormessage: invalid access token\r\n",
+        "x-amzn-requestid: ",
+    ] {
+        assert!(refused.head.contains(wanted), "no {wanted} in {}", refused.head);
+    }
+}
+
+#[test]
+fn what_is_not_http_is_closed_quietly() {
+    let served = Served::start(&QUICK);
+    let get = "GET /health HTTP/1.1\r\nHost: x\r\n";
+    let many: String = (0..1000).map(|at| format!("X-{at}: y\r\n")).collect();
+    let cases: [(&str, Vec<u8>); 8] = [
+        ("a TLS hello", b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03".repeat(40)),
+        ("the preface of HTTP/2", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec()),
+        ("noise", (0..=255).cycle().take(4096).collect()),
+        ("a thousand headers", format!("{get}{many}\r\n").into_bytes()),
+        ("a header of a megabyte", format!("{get}X: {}\r\n\r\n", "y".repeat(1 << 20)).into_bytes()),
+        ("a NUL in a header", format!("{get}X: a\0b\r\n\r\n").into_bytes()),
+        ("a folded header", format!("{get}X: a\r\n b\r\n\r\n").into_bytes()),
+        (
+            "two lengths",
+            b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\nContent-Length: 5\r\n\r\nabcde".to_vec(),
+        ),
+    ];
+    for (what, bytes) in cases {
+        let mut stream = served.connect();
+        drop(stream.write_all(&bytes));
+        let status = answer(&mut stream).map(|answer| answer.status);
+        assert!(matches!(status, None | Some(400 | 408 | 431 | 505)), "{what}: {status:?}");
+        assert!(closes(&mut stream), "{what}");
+    }
+    // A length and chunks at once could be read in two ways: never as two requests.
+    let smuggled = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 44\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET \
+                    /health HTTP/1.1\r\nHost: x\r\n\r\n";
+    let mut stream = served.connect();
+    stream.write_all(smuggled.as_bytes()).unwrap();
+    let first = answer(&mut stream).map(|answer| answer.status);
+    assert!(matches!(first, None | Some(400)), "{first:?}");
+    assert!(closes(&mut stream), "no second answer is waited for");
+    assert!(served.is_well());
+}
+
+#[test]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a deadline of the server is measured by a clock of the test's own"
+)]
+fn who_is_slow_is_let_go_and_nobody_else_notices() {
+    let served = Served::start(&QUICK);
+    let whole = request("GetUser", br#"{"AccessToken":"x"}"#);
+    let mut slow = Vec::new();
+    for part in [0, 1, 20, whole.len() - 5] {
+        for _ in 0..50 {
+            let mut stream = served.connect();
+            stream.write_all(&whole[..part]).unwrap();
+            slow.push((part, stream));
+        }
+    }
+    let start = Instant::now();
+    for _ in 0..20 {
+        assert!(served.is_well());
+    }
+    assert!(
+        start.elapsed() < Duration::from_secs(2),
+        "two hundred slow ones keep nobody: {:?}",
+        start.elapsed()
+    );
+    for (part, stream) in &mut slow {
+        assert!(closes(stream), "after {part} bytes");
+    }
+    assert!(start.elapsed() < Duration::from_secs(8), "by the deadline: {:?}", start.elapsed());
+    let mut dripping = served.connect();
+    for byte in &whole[..60] {
+        std::thread::sleep(Duration::from_millis(50));
+        if dripping.write_all(&[*byte]).is_err() {
+            break;
+        }
+    }
+    assert!(closes(&mut dripping), "a byte now and then does not renew the deadline");
+}
+
+#[test]
+fn who_goes_in_the_middle_leaves_nothing_behind() {
+    let served = Served::start(&[]);
+    let whole = request("GetUser", br#"{"AccessToken":"x"}"#);
+    let mut half = served.connect();
+    half.write_all(&whole).unwrap();
+    half.shutdown(Shutdown::Write).unwrap();
+    assert_eq!(
+        told(answer(&mut half)),
+        "400 NotAuthorizedException: Invalid Access Token",
+        "a half-closed one"
+    );
+    for part in 0..200 {
+        let mut stream = served.connect();
+        stream.write_all(&whole[..part % whole.len()]).unwrap();
+        drop(stream);
+    }
+    assert!(served.is_well());
+}
+
+#[test]
+fn requests_on_one_connection_are_answered_in_order() {
+    let served = Served::start(&[]);
+    let mut stream = served.connect();
+    let mut asks = Vec::new();
+    for number in 0..100 {
+        asks.extend(request(
+            "DescribeUserPool",
+            json!({ "UserPoolId": format!("r_{number}") }).to_string().as_bytes(),
+        ));
+    }
+    stream.write_all(&asks).unwrap();
+    for number in 0..100 {
+        let wanted = format!("400 ResourceNotFoundException: User pool r_{number} does not exist.");
+        assert_eq!(told(answer(&mut stream)), wanted);
+    }
+    let before = served.resident_kib();
+    for _ in 0..10_000 {
+        stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+        assert_eq!(answer(&mut stream).unwrap().status, 200);
+    }
+    if let (Some(before), Some(after)) = (before, served.resident_kib()) {
+        assert!(after < before + 4096, "{before} KiB, then {after} KiB");
+    }
+}
+
+#[test]
+fn a_wrong_request_is_answered_a_thousand_times_without_growing() {
+    let served = Served::start(&[]);
+    let body = json!({ "ClientId": "poolproof", "AuthFlow": "USER_SRP_AUTH",
+        "AuthParameters": { "USERNAME": "x".repeat(100_000), "SRP_A": "0" } });
+    let ask = || served.call("InitiateAuth", &body).status;
+    assert_eq!(ask(), 400);
+    let before = served.resident_kib();
+    for _ in 0..1000 {
+        assert_eq!(ask(), 400);
+    }
+    if let (Some(before), Some(after)) = (before, served.resident_kib()) {
+        assert!(after < before + 8192, "{before} KiB, then {after} KiB");
+    }
+}
+
+#[test]
+fn metrics_and_outbox_tell_what_happened() {
+    let served = Served::start(&["--tokens", "opaque"]);
+    let user = json!({ "UserPoolId": "us-east-1_Poolproof", "Username": "ann",
+        "UserAttributes": [{ "Name": "phone_number", "Value": "+15550100" }] });
+    assert_eq!(served.call("AdminCreateUser", &user).json()["User"]["UserStatus"], "FORCE_CHANGE_PASSWORD");
+    served.call("GetUser", &json!({ "AccessToken": "x" }));
+    served.call("Nonsense", &json!({}));
+    let get = |path: &str| served.send(format!("GET {path} HTTP/1.1\r\nHost: x\r\n\r\n")).unwrap().body;
+    let metrics = get("/metrics");
+    for wanted in [
+        "poolproof_requests_total{operation=\"AdminCreateUser\",outcome=\"ok\"} 1\n",
+        "poolproof_requests_total{operation=\"GetUser\",outcome=\"NotAuthorizedException\"} 1\n",
+        "poolproof_requests_total{operation=\"other\",outcome=\"UnknownOperationException\"} 1\n",
+        "poolproof_users 1\n",
+        "poolproof_srp_jobs_total 1\n",
+    ] {
+        assert!(metrics.contains(wanted), "no {wanted} in {metrics}");
+    }
+    let outbox: serde_json::Value = serde_json::from_str(&get("/outbox?username=ann")).unwrap();
+    assert_eq!(outbox["messages"][0]["destination"], "+15550100");
+    assert_eq!(outbox["messages"][0]["medium"], "SMS");
+    assert_eq!(get("/outbox?username=bob"), r#"{"messages":[]}"#);
+    let no_keys = served.send("GET /us-east-1_Poolproof/.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_eq!(no_keys.unwrap().status, 404, "opaque tokens have no keys");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_it_well() {
+    for signal in ["-INT", "-TERM"] {
+        let served = Served::start(&[]);
+        assert!(served.is_well());
+        assert_eq!(served.signal(signal), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn what_should_not_be_served_is_not() {
+    let serve = |flags: &[&str]| output(poolproof().arg("serve").args(flags));
+    let (code, out, err) = serve(&["scenarios/serve.yaml", "--listen", "0.0.0.0:0"]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("can be reached from other machines") && err.contains("--expose"), "{err}");
+    let toy = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("serve-toy.yaml");
+    let text = std::fs::read_to_string(crate::stage::root().join("scenarios/serve.yaml")).unwrap();
+    std::fs::write(&toy, text.replace("clock: wall", "clock: wall\ngroup: toy")).unwrap();
+    let (code, out, err) = serve(&[toy.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
+    assert_eq!((code, out.as_str()), (104, ""));
+    assert!(err.contains("worthless as protection"), "{err}");
+    for flags in
+        [&["--pool-id", "nope"][..], &["--client-id", "a b"], &["--listen", "nowhere"], &["--workers", "0"]]
+    {
+        let (code, out, err) = serve(&[&["scenarios/serve.yaml"], flags].concat());
+        assert_eq!((code, out.as_str()), (2, ""), "{flags:?}");
+        assert!(err.contains("error:"), "{err}");
+    }
+    let (_, help, _) = serve(&["--help"]);
+    assert!(help.contains("administrator") && help.contains("/outbox"), "{help}");
+    let mut taken = Served::start(&[]).connect();
+    drop(taken.read(&mut [0]));
+}
