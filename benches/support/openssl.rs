@@ -32,7 +32,7 @@ impl OpenSsl {
     pub(crate) fn load(n: &BigUint) -> Option<Self> {
         let names = ["libcrypto.so.3", "libcrypto.so.4", "libcrypto.so", "libcrypto.3.dylib"];
         // SAFETY: loading OpenSSL runs its initialisers, which are made to be run so.
-        let library = names.iter().find_map(|name| unsafe { Library::new(name) }.ok())?;
+        let library = names.iter().find_map(|name| unsafe { Library::new(*name) }.ok())?;
         // SAFETY: the types are those of OpenSSL's headers, version 3, the same since 1.1.
         unsafe {
             let new: Symbol<'_, unsafe extern "C" fn() -> *mut c_void> = library.get(b"BN_CTX_new").ok()?;

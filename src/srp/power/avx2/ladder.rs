@@ -1,4 +1,4 @@
-//! Powers by windows of the exponent. How many products there are depends on the length class alone, and which table
+//! Powers of any base, by windows of the exponent. How many products there are depends on the length class alone, and which table
 //! entry is wanted is hidden by reading all of them.
 
 use std::arch::x86_64::*;
@@ -6,12 +6,11 @@ use std::arch::x86_64::*;
 use super::super::digits::{DIGITS, Digits};
 use super::super::{ExponentClass, Power, window};
 use super::lanes::{self, Four, Lanes, doubles, integers};
-use super::load;
 use super::single::{One, Single, VECTORS};
 
 /// An exponent, cut into windows.
 pub(super) struct Windows {
-    limbs: Vec<u64>,
+    pub(super) limbs: Vec<u64>,
     bits: u32,
 }
 
@@ -21,9 +20,9 @@ impl Windows {
         Self { limbs: power.exponent.iter_u64_digits().collect(), bits: power.class.bits().max(needed) }
     }
 
-    /// Whether [`FixedBase`] has a window for every bit.
-    pub(super) const fn fit_table(&self) -> bool {
-        self.bits <= FixedBase::WINDOWS * FixedBase::WIDTH
+    /// Whether the exponent has no more than so many bits.
+    pub(super) const fn fit(&self, class: ExponentClass) -> bool {
+        self.bits <= class.bits()
     }
 
     /// Bits of a window for bases of all kinds: longer exponents repay a larger table.
@@ -90,15 +89,7 @@ pub(super) fn raise_four(lanes: &Lanes, bases: &[Digits; 4], exponents: &[Window
     let longest = &exponents[0];
     let width = longest.width();
     let base = lanes.mul(&lanes::gather(bases.each_ref()), &lanes.enter);
-    let mut table = vec![lanes.one, base];
-    for index in 2..1 << width {
-        let next = if index % 2 == 0 {
-            lanes.square(&table[index / 2])
-        } else {
-            lanes.mul(&table[index - 1], &base)
-        };
-        table.push(next);
-    }
+    let table = table_of(lanes, &base, 1 << width);
     let mut power: Option<Four> = None;
     for index in (0..longest.count(width)).rev() {
         let factor = pick_four(&table, four_at(exponents, index, width));
@@ -113,6 +104,27 @@ pub(super) fn raise_four(lanes: &Lanes, bases: &[Digits; 4], exponents: &[Window
         });
     }
     lanes::scatter(&lanes.mul(power.as_ref().unwrap_or(&lanes.one), &lanes.leave))
+}
+
+/// The powers 0 to `count` − 1 of a base, digit by digit: so the table is read from front to back.
+#[target_feature(enable = "avx2,fma")]
+fn table_of(lanes: &Lanes, base: &Four, count: usize) -> Vec<__m256d> {
+    let mut table = vec![doubles(0.0); count * DIGITS];
+    let mut powers = vec![lanes.one, *base];
+    for index in 0..count {
+        if index > 1 {
+            let half = &powers[index / 2];
+            powers.push(if index % 2 == 0 {
+                lanes.square(half)
+            } else {
+                lanes.mul(&powers[index - 1], base)
+            });
+        }
+        for (entries, digit) in table.chunks_mut(count).zip(powers[index]) {
+            entries[index] = digit;
+        }
+    }
+    table
 }
 
 /// An entry of the table; all of it is read.
@@ -134,115 +146,46 @@ fn pick(table: &[One], wanted: u64) -> One {
 /// An entry of the table for each lane; all of it is read.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn pick_four(table: &[Four], wanted: __m256i) -> Four {
+fn pick_four(table: &[__m256d], wanted: __m256i) -> Four {
+    let (low, high) = (choice_bits(wanted), sign(wanted, 4));
     let mut picked = [doubles(0.0); DIGITS];
-    for (index, entry) in table.iter().enumerate() {
-        let mask = mask(wanted, index);
-        for (sum, digits) in picked.iter_mut().zip(entry) {
-            *sum = _mm256_or_pd(*sum, _mm256_and_pd(*digits, mask));
+    for (picked, entries) in picked.iter_mut().zip(table.chunks(table.len() / DIGITS)) {
+        let (sixteen, more) =
+            entries.as_chunks::<16>().0.split_first().unwrap_or_else(|| unreachable!("16 or 32"));
+        *picked = choose(|index| sixteen[index], &low);
+        if let Some(more) = more.first() {
+            *picked = _mm256_blendv_pd(*picked, choose(|index| more[index], &low), high);
         }
     }
     picked
 }
 
-/// An entry of a row, with zeros up to whole vectors.
-type Entry = [f64; 4 * VECTORS];
-
-/// Powers of one base: for each window of six bits, the base to all that may stand in it. No squaring is left to do.
-pub(super) struct FixedBase {
-    /// 64 entries to a window, in Montgomery's form.
-    entries: Vec<Entry>,
+/// A bit of each lane, where blends look for it.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+fn sign(wanted: __m256i, bit: u32) -> __m256d {
+    _mm256_castsi256_pd(_mm256_sllv_epi64(wanted, integers(63 - u64::from(bit))))
 }
 
-impl FixedBase {
-    const WIDTH: u32 = 6;
-    const WINDOWS: u32 = ExponentClass::Bits1025.bits().div_ceil(Self::WIDTH);
+/// The four low bits of each lane, for [`choose`].
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub(super) fn choice_bits(wanted: __m256i) -> [__m256d; 4] {
+    [sign(wanted, 0), sign(wanted, 1), sign(wanted, 2), sign(wanted, 3)]
+}
 
-    /// A table of nothing.
-    pub(super) const fn empty() -> Self {
-        Self { entries: Vec::new() }
+/// One of sixteen for each lane. All are taken, and blended two by two.
+#[target_feature(enable = "avx2,fma")]
+#[inline]
+pub(super) fn choose(choice: impl Fn(usize) -> __m256d, bits: &[__m256d; 4]) -> __m256d {
+    let mut left = [doubles(0.0); 8];
+    for (index, left) in left.iter_mut().enumerate() {
+        *left = _mm256_blendv_pd(choice(2 * index), choice(2 * index + 1), bits[0]);
     }
-
-    /// The table of this base: 171 windows, 5.6 MB.
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn new(lanes: &Lanes, single: &Single, base: &Digits) -> Self {
-        // The bases of the windows, each the 64th power of the one before.
-        let mut bases = vec![single.enter(base)];
-        for index in 1..Self::WINDOWS.next_multiple_of(4) as usize {
-            let mut next = bases[index - 1].clone();
-            for _ in 0..Self::WIDTH {
-                next = single.square(&next);
-            }
-            bases.push(next);
+    for (bit, count) in [(1, 4), (2, 2), (3, 1)] {
+        for index in 0..count {
+            left[index] = _mm256_blendv_pd(left[2 * index], left[2 * index + 1], bits[bit]);
         }
-        let mut entries = vec![[0.0; 4 * VECTORS]; bases.len() << Self::WIDTH];
-        for (group, bases) in bases.as_chunks::<4>().0.iter().enumerate() {
-            let bases =
-                lanes::gather([&bases[0], &bases[1], &bases[2], &bases[3]].map(One::digits).each_ref());
-            let mut power = lanes.one;
-            for index in 0..1usize << Self::WIDTH {
-                for (lane, digits) in lanes::scatter(&power).iter().enumerate() {
-                    entries[((4 * group + lane) << Self::WIDTH) + index][..DIGITS].copy_from_slice(digits);
-                }
-                power = lanes.mul(&power, &bases);
-            }
-        }
-        Self { entries }
     }
-
-    fn row(&self, window: u32) -> &[Entry] {
-        &self.entries[(window as usize) << Self::WIDTH..][..1 << Self::WIDTH]
-    }
-
-    /// The base to this power.
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn raise(&self, single: &Single, exponent: &Windows) -> Digits {
-        let mut power = single.one.clone();
-        for window in 0..exponent.count(Self::WIDTH) {
-            let wanted = integers(exponent.at(window, Self::WIDTH));
-            let row = self.row(window);
-            let mut factor = One::ZERO;
-            for vector in 0..VECTORS {
-                let mut sum = doubles(0.0);
-                for (index, entry) in row.iter().enumerate() {
-                    sum = _mm256_or_pd(sum, _mm256_and_pd(load(entry, 4 * vector), mask(wanted, index)));
-                }
-                factor.set_vector(vector, sum);
-            }
-            power = if window == 0 { factor } else { single.mul(&power, &factor) };
-        }
-        single.leave(&power)
-    }
-
-    /// The base to four powers at once.
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn raise_four(&self, lanes: &Lanes, exponents: &[Windows; 4]) -> [Digits; 4] {
-        let mut power = lanes.one;
-        for window in 0..exponents[0].count(Self::WIDTH) {
-            let factor = self.pick_four(window, four_at(exponents, window, Self::WIDTH));
-            power = if window == 0 { factor } else { lanes.mul(&power, &factor) };
-        }
-        lanes::scatter(&lanes.mul(&power, &lanes.leave))
-    }
-
-    #[target_feature(enable = "avx2,fma")]
-    #[inline]
-    fn pick_four(&self, window: u32, wanted: __m256i) -> Four {
-        /// Digits that are picked at a time: as many as there are registers for.
-        const SPAN: usize = 8;
-        let row = self.row(window);
-        let mut picked = [doubles(0.0); DIGITS];
-        for (span, picked) in picked.chunks_mut(SPAN).enumerate() {
-            let mut sums = [doubles(0.0); SPAN];
-            for (index, entry) in row.iter().enumerate() {
-                let mask = mask(wanted, index);
-                let digits: &[f64; SPAN] = entry[SPAN * span..].first_chunk().unwrap_or(&[0.0; SPAN]);
-                for (sum, digit) in sums.iter_mut().zip(digits) {
-                    *sum = _mm256_or_pd(*sum, _mm256_and_pd(doubles(*digit), mask));
-                }
-            }
-            picked.copy_from_slice(&sums[..picked.len()]);
-        }
-        picked
-    }
+    left[0]
 }

@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `lanes` | four products at once, one to a lane: most work done in a given time |
 //! | `single` | one product spread over the lanes: soonest done |
-//! | `ladder` | powers made of such products; tables read under a mask |
+//! | `ladder` | powers of any base |
+//! | `comb` | powers of g |
 //!
 //! This is the one file of the library that holds unsafe code, of two kinds. Functions that use the vector instructions
 //! are called through a [`Kernel`], which exists only where the machine has them. And four neighbouring numbers of a slice
@@ -15,19 +16,21 @@
     reason = "vector instructions need a machine that has them, and loads of four a pointer"
 )]
 
+mod comb;
 mod ladder;
 mod lanes;
 mod single;
 
 use std::arch::x86_64::*;
-use std::sync::LazyLock;
+use std::sync::{LazyLock, OnceLock};
 
 use num_bigint::BigUint;
 
 use super::super::prime;
 use super::digits::{Digits, Modulus, join, split};
 use super::{ExponentClass, Power};
-use ladder::{FixedBase, Windows};
+use comb::Comb;
+use ladder::Windows;
 use lanes::Lanes;
 use single::Single;
 
@@ -39,8 +42,8 @@ pub(super) struct Kernel {
     modulus: Modulus,
     lanes: Lanes,
     single: Single,
-    /// The powers of g; built when one is first asked for.
-    fixed: LazyLock<FixedBase, Box<dyn FnOnce() -> FixedBase + Send>>,
+    /// For the powers of g, by class; each built when it is first needed.
+    combs: [OnceLock<Comb>; 3],
 }
 
 impl Kernel {
@@ -51,16 +54,17 @@ impl Kernel {
             let modulus = Modulus::of(prime::n()).filter(|_| able)?;
             // SAFETY: the machine was just asked for both features.
             let (lanes, single) = unsafe { (Lanes::new(&modulus), Single::new(&modulus)) };
-            let g = split(prime::g());
-            let build = move || Kernel::get().map_or_else(FixedBase::empty, |kernel| kernel.table_of(&g));
-            Some(Kernel { modulus, lanes, single, fixed: LazyLock::new(Box::new(build)) })
+            Some(Kernel { modulus, lanes, single, combs: Default::default() })
         });
         KERNEL.as_ref()
     }
 
-    fn table_of(&self, base: &Digits) -> FixedBase {
-        // SAFETY: a kernel exists only where both features do.
-        unsafe { FixedBase::new(&self.lanes, &self.single, base) }
+    fn comb(&self, class: ExponentClass) -> &Comb {
+        let build = || {
+            // SAFETY: a kernel exists only where both features do.
+            unsafe { Comb::new(&self.lanes, &self.single, &split(prime::g()), class) }
+        };
+        self.combs[class as usize].get_or_init(build)
     }
 
     /// Computes powers, four of one kind at a time; what is left of a kind, fewer than three, one by one.
@@ -89,7 +93,9 @@ impl Kernel {
         let windows = Windows::of(power);
         // SAFETY: a kernel exists only where both features do.
         match power.base {
-            None if windows.fit_table() => unsafe { self.fixed.raise(&self.single, &windows) },
+            None if windows.fit(power.class) => unsafe {
+                self.comb(power.class).raise(&self.single, &windows)
+            },
             base => unsafe {
                 ladder::raise(&self.single, &split(base.unwrap_or_else(|| prime::g())), &windows)
             },
@@ -100,12 +106,13 @@ impl Kernel {
     fn raise_four(&self, powers: &[&Power<'_>]) -> Vec<Digits> {
         let lane = |index: usize| powers.get(index).unwrap_or(&powers[0]);
         let windows: [Windows; 4] = std::array::from_fn(|index| Windows::of(lane(index)));
-        if powers.iter().any(|power| power.exponent.bits() > u64::from(ExponentClass::Bits1025.bits())) {
+        let class = powers[0].class;
+        if windows.iter().any(|windows| !windows.fit(class)) {
             return powers.iter().map(|power| self.raise(power)).collect();
         }
         let all = if powers[0].base.is_none() {
             // SAFETY: a kernel exists only where both features do.
-            unsafe { self.fixed.raise_four(&self.lanes, &windows) }
+            unsafe { self.comb(class).raise_four(&self.lanes, &windows) }
         } else {
             let bases: [Digits; 4] =
                 std::array::from_fn(|index| split(lane(index).base.unwrap_or_else(|| prime::g())));
