@@ -111,11 +111,6 @@ impl Provider {
         Self { settings, pools: BTreeMap::new(), homes: BTreeMap::new(), chance, asked: None }
     }
 
-    /// The region.
-    pub fn region(&self) -> &str {
-        &self.settings.region
-    }
-
     /// Adds a pool of this id, or replaces the one that has it; it has no client yet.
     pub fn add_pool(&mut self, now: Timestamp, pool_id: PoolId, name: &str, policy: PoolPolicy) {
         let identity =

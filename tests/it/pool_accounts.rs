@@ -1,15 +1,19 @@
 //! Users and what is done to them: by themselves, and by administrators.
 
+use std::sync::Arc;
+
 use poolproof::clock::Timestamp;
-use poolproof::ids::{ClientId, Username};
+use poolproof::ids::{ClientId, PoolId, Username};
+use poolproof::jwt::Keys;
 use poolproof::policy::{MfaMode, PoolPolicy, RememberMode};
-use poolproof::pool::{AppClient, Delivery, PasswordFlow, Step};
+use poolproof::pool::{AppClient, Delivery, Identity, PasswordFlow, Pool, Rs256, Step};
 use poolproof::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminInitiateAuth, AdminSetUserMfaPreference,
     AdminSetUserPassword, AdminUserCall, BearerCall, ChallengeName, ChangePassword, ConfirmSignUp,
     DeviceStatus, ListUsers, MfaSetting, MfaSettings, Parameters, Reply, Request, RespondToAuthChallenge,
     Response, RevokeToken, SetUserMfaPreference, SignUp, UserDescription, VerifyOwnSoftwareToken, keys,
 };
+use poolproof::seed::Seed;
 use poolproof::srp::Group;
 use poolproof::totp::{TotpSecret, step_at};
 
@@ -522,6 +526,28 @@ fn administrators_sign_in_with_passwords_where_the_client_may() {
         refusal(ask(&mut world, start("ADMIN_USER_PASSWORD_AUTH", POOL))),
         "InvalidParameterException: Auth flow not enabled for this client"
     );
+}
+
+#[test]
+fn a_token_of_another_pool_with_the_same_keys_is_worth_nothing() {
+    let keys = Arc::new(Keys::generate().unwrap());
+    let [mut one, mut two] = ["http://host/one", "http://host/two"].map(|issuer| {
+        let mut world = world();
+        let group = Group::toy();
+        let identity = Identity { pool_id: PoolId::new(POOL), client_id: ClientId::new(CLIENT), group };
+        let client = AppClient {
+            password_flow: PasswordFlow::WithDevices,
+            ..AppClient::public(ClientId::new(CLIENT))
+        };
+        let rs256 = Rs256 { keys: Arc::clone(&keys), issuer: issuer.to_owned() };
+        let pool = Pool::new(identity, PoolPolicy::DEFAULT, Seed::new(3).stream("pool", 0));
+        world.pair.pool = pool.with_client(client).with_rs256(rs256);
+        world.add("ann", |_| {});
+        world
+    });
+    let token = access(&mut one, "ann", PASSWORD);
+    user(profile(&mut one, &token));
+    assert_eq!(refusal(profile(&mut two, &token)), "NotAuthorizedException: Invalid Access Token");
 }
 
 #[test]
