@@ -52,6 +52,7 @@ impl Report {
                 lag_max_us: summary.lag().max_us(),
                 missed: summary.missed(),
                 saturated: subject.saturated,
+                workers: subject.workers.filter(|_| on_a_machine),
             },
             timeline: timeline(summary.timeline()),
             environment: subject.environment.filter(|_| on_a_machine),

@@ -90,6 +90,7 @@ pub(crate) fn subject() -> Subject {
         partial: false,
         offered_per_s_asked: Some(120.0),
         cpu: Some(CpuSpent { client: Duration::from_secs(11), server: Duration::from_secs(9) }),
+        workers: None,
         modexps: 6000,
         thresholds: Vec::new(),
         saturated: None,
