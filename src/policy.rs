@@ -1,7 +1,5 @@
 //! A pool's settings, in Cognito's terms: what it remembers, when it asks for a second factor, what risk does.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -220,23 +218,23 @@ impl Quotas {
         Self { user_authentication: Some(120), user_resource_read: Some(50), user_resource_update: Some(25) };
 }
 
-/// Gives each setting the word that scenarios, reports and tables have for it.
+/// Gives each setting, and each word of the protocol, the one text that it has on the wire, in scenarios and in reports.
 macro_rules! words {
     ($($name:ident { $($variant:ident = $text:literal,)* })*) => {$(
         impl $name {
-            /// The word in scenarios, reports and tables.
+            /// The word on the wire, in scenarios, reports and tables.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
 
-        impl FromStr for $name {
+        impl std::str::FromStr for $name {
             type Err = ();
 
             fn from_str(text: &str) -> Result<Self, ()> {
@@ -245,6 +243,8 @@ macro_rules! words {
         }
     )*};
 }
+
+pub(crate) use words;
 
 words! {
     RememberMode { No = "no", Always = "always", OptIn = "opt_in", }
@@ -300,6 +300,9 @@ impl PoolPolicy {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+    use std::str::FromStr;
+
     use super::*;
 
     #[test]
