@@ -46,7 +46,15 @@ impl Pool {
         if !self.failures(owner).attempt(now) {
             return Err(ApiError::attempts_exceeded());
         }
-        let Some(id) = Self::account_of(owner) else { return Ok(()) };
+        match Self::account_of(owner) {
+            // A client that hides who exists tells of a user's standing only to whoever has the password (E3).
+            Some(id) if !self.client.hides_users => self.check_standing(id),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses users who may not sign in, whatever their password.
+    fn check_standing(&self, id: AccountId) -> Result<(), ApiError> {
         let account = self.directory.account(id);
         if account.disabled {
             return Err(ApiError::not_authorized("User is disabled."));
@@ -70,7 +78,7 @@ impl Pool {
     pub(super) fn failures(&mut self, owner: &Owner) -> &mut Failures {
         match owner {
             Owner::Account(id) => &mut self.directory.account_mut(*id).failures,
-            Owner::Nobody(name) => self.books.stranger(name),
+            Owner::Nobody(sub) => self.books.stranger(self.decoy.place(sub), &mut self.chance),
         }
     }
 
@@ -82,6 +90,7 @@ impl Pool {
         named: Option<DeviceKey>,
         origin: Origin,
     ) -> Reply {
+        self.check_standing(id)?;
         let standing = self.directory.account(id).standing;
         if standing == Standing::ResetRequired {
             let message = "Password reset required for the user";
@@ -140,7 +149,7 @@ impl Pool {
                 let account = self.directory.account(*id);
                 (account.sub.clone(), account.salt.clone())
             }
-            Owner::Nobody(name) => (self.decoy.sub(name), self.decoy.salt(name)),
+            Owner::Nobody(sub) => (sub.clone(), self.decoy.salt(sub)),
         };
         let identity = Identity::user(&self.identity.pool_id, sub.as_str());
         let password = password.chars().take(LONGEST_PASSWORD + 1).collect();
