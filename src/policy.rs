@@ -127,11 +127,39 @@ pub enum RiskMode {
     Enforced,
 }
 
+/// Who says how risky an attempt looks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskLevels {
+    /// The scenario: a level comes with every attempt.
+    #[default]
+    Given,
+    /// The pool, by three signs: a new device, a new address, three failures since the last sign-in. One is low risk, two
+    /// are medium, three are high. This rule is ours; AWS does not publish its own.
+    Estimated,
+}
+
+/// What a password that is known to be compromised leads to (`CompromisedCredentialsActionsType`). Passwords proved by
+/// SRP are never looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CompromisedAction {
+    /// Nothing.
+    #[default]
+    NoAction,
+    /// The sign-in is refused, and the user must reset the password.
+    Block,
+}
+
 /// What risk does in a pool. A higher level may not have a laxer action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RiskPolicy {
     /// Whether the actions are taken.
     pub mode: RiskMode,
+    /// Who says how risky an attempt looks.
+    pub levels: RiskLevels,
+    /// What a compromised password leads to.
+    pub compromised: CompromisedAction,
     /// Action at level low.
     pub low: RiskAction,
     /// Action at level medium.
@@ -144,6 +172,8 @@ impl RiskPolicy {
     /// A pool without threat protection.
     pub const OFF: Self = Self {
         mode: RiskMode::Off,
+        levels: RiskLevels::Given,
+        compromised: CompromisedAction::NoAction,
         low: RiskAction::NoAction,
         medium: RiskAction::NoAction,
         high: RiskAction::NoAction,

@@ -67,6 +67,9 @@ impl Pool {
 
     /// Counts a failed attempt.
     pub(super) fn count_failure(&mut self, now: Timestamp, owner: &Owner) {
+        if let Some(id) = Self::account_of(owner) {
+            self.directory.account_mut(id).habits.failed();
+        }
         if self.policy.lockout == Lockout::Off {
             return;
         }
@@ -82,19 +85,25 @@ impl Pool {
         }
     }
 
-    /// The password was right: on to what is due next.
+    /// The password was right: on to what is due next. One that was `sent_plain` the pool has seen, and so knows whether
+    /// others know it too; then its user must choose another, which is the one change that a refusal makes.
     pub(super) fn after_password(
         &mut self,
         now: Timestamp,
         id: AccountId,
         named: Option<DeviceKey>,
         origin: Origin,
+        sent_plain: bool,
     ) -> Reply {
         self.check_standing(id)?;
         let standing = self.directory.account(id).standing;
         if standing == Standing::ResetRequired {
             let message = "Password reset required for the user";
             return Err(ApiError::new(ErrorKind::PasswordResetRequired, message));
+        }
+        if (sent_plain || self.has(Defect::CompromisedSeenInSrp)) && self.refuses_compromised(id, origin) {
+            self.directory.account_mut(id).standing = Standing::ResetRequired;
+            return Err(ApiError::security_reasons());
         }
         let (sign_in, mfa) = self.rule(id, named, origin)?;
         if standing == Standing::ForceChangePassword {
@@ -170,7 +179,7 @@ impl Pool {
             self.count_failure(now, &wait.owner);
             return Err(ApiError::incorrect());
         };
-        self.after_password(now, id, wait.named_device, wait.origin)
+        self.after_password(now, id, wait.named_device, wait.origin, true)
     }
 
     /// `NEW_PASSWORD_REQUIRED` answered.

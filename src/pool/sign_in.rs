@@ -255,7 +255,7 @@ impl Pool {
             self.count_failure(now, &challenge.owner);
             return Err(ApiError::incorrect());
         };
-        let answer = self.after_password(now, id, named_device, origin);
+        let answer = self.after_password(now, id, named_device, origin, false);
         let unknown_device = matches!(&answer, Err(error) if error.kind == ErrorKind::ResourceNotFound);
         if unknown_device || self.has(Defect::ClaimReusable) {
             // Clients send the same claim again, without the device's key; then the one of the start does not count either.

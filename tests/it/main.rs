@@ -34,6 +34,8 @@ mod pool_lockout;
 mod pool_replays;
 /// Requests as clients write them, and how answers are read.
 mod pool_requests;
+/// Threat protection: lists of addresses, compromised passwords, the estimate.
+mod pool_risk;
 /// The way in: field names, refusals with their texts, and what real clients are forgiven.
 mod pool_sign_in;
 /// Refresh tokens and the end of tokens.
