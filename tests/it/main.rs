@@ -54,6 +54,8 @@ mod runs;
 mod sample;
 /// A scenario file is understood as it is meant, or refused with the place and the reason.
 mod scenario_files;
+/// Every rule has its entry on the page that is shipped.
+mod semantics;
 /// A pool's settings are read from a scenario or from AWS's own JSON, or refused with the place.
 mod settings;
 /// No public value that an attacker can think of gets past parsing.
