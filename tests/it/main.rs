@@ -16,6 +16,8 @@ mod defects;
 mod floors;
 /// The bundled scenarios come out as committed.
 mod golden;
+/// A sound pool is never found wrong, whatever the scenario.
+mod hunt;
 /// The matrix is complete, is what the pool does, and says what changed; a decision is explained as it is taken.
 mod matrix;
 /// Merged snapshots are what one recorder would have seen, and their sums hold.
