@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs};
+use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use crate::advise::Severity;
 use crate::clock::ClockKind;
 use crate::srp::Backend;
@@ -40,6 +40,7 @@ Examples:
   poolproof advise scenarios/risk.yaml
   poolproof advise scenarios/aws/*.json
   aws cognito-idp describe-user-pool --user-pool-id ID | poolproof advise /dev/stdin
+  poolproof advise pool.json --risk-note off          read as today's documentation has it, without the Note
   poolproof advise pool.json --deny high              ends with 80 if there is advice of severity high";
 
 /// Simulation and load testing of Cognito-style sign-ins that remember devices, every decision judged.
@@ -130,6 +131,8 @@ pub(super) struct AdviseArgs {
     /// End with 80 when there is advice of this severity or a graver one.
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub(super) deny: Option<DenyArg>,
+    #[command(flatten)]
+    pub(super) switches: SwitchArgs,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]

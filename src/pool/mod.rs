@@ -13,6 +13,7 @@
 //! | `sign_in` | `InitiateAuth` and the password's claim by SRP |
 //! | `password` | what a right password leads to; plain and new passwords |
 //! | `stranger` | names that are nobody's |
+//! | `risk` | how risky an attempt looks, lists of addresses, compromised passwords |
 //! | `decide`  | what is asked after a right password (DESIGN 5) |
 //! | `factor`  | second factors: choice, codes, set-up |
 //! | `device_auth` | the device's proof |
@@ -36,12 +37,14 @@ mod lockout;
 mod password;
 mod quota;
 mod refresh;
+mod risk;
 mod sign_in;
 mod stranger;
 mod token;
 
 use rand::Rng as _;
 
+use crate::addresses::RiskExceptions;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, PoolId, Session, Username};
 use crate::policy::PoolPolicy;
@@ -102,6 +105,7 @@ pub struct Identity {
 pub struct Pool {
     identity: Identity,
     policy: PoolPolicy,
+    exceptions: RiskExceptions,
     client: AppClient,
     directory: Directory,
     books: Books,
@@ -123,6 +127,7 @@ impl Pool {
             client: AppClient::public(identity.client_id.clone()),
             identity,
             policy,
+            exceptions: RiskExceptions::default(),
             directory: Directory::default(),
             books: Books::default(),
             buckets: Buckets::new(policy.quotas),
@@ -138,6 +143,13 @@ impl Pool {
     #[must_use]
     pub fn with_client(mut self, client: AppClient) -> Self {
         self.client = client;
+        self
+    }
+
+    /// This pool with lists of addresses that threat protection, where it is enforced, always refuses or never looks at.
+    #[must_use]
+    pub fn with_exceptions(mut self, exceptions: RiskExceptions) -> Self {
+        self.exceptions = exceptions;
         self
     }
 

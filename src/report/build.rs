@@ -147,7 +147,7 @@ fn decisions(seen: &metrics::Decisions) -> Decisions {
                 user: mismatch.user,
                 at_us: as_us(mismatch.moment),
                 rule: mismatch.verdict.rule.id.to_owned(),
-                situation: mismatch.verdict.facts.to_string(),
+                situation: mismatch.verdict.situation.to_string(),
                 expected: mismatch.verdict.expected.to_string(),
                 seen: mismatch.verdict.seen.to_string(),
             })

@@ -21,10 +21,11 @@ use crate::actors::{
     Conductor, Course, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress, Setting,
     provision,
 };
+use crate::client::Intent;
 use crate::clock::{Clock, ClockKind};
 use crate::compute::{Compute, CostModel, Side, Usage, calibrate};
 use crate::ids::{ClientId, PoolId};
-use crate::pool::{Defect, Identity, NewAccount, Pool};
+use crate::pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
 use crate::report::{CpuSpent, Environment, Report, SideWorkers, Subject, Workers};
 use crate::scenario::{GroupName, Model, Scenario, Service, ServiceModel};
 use crate::srp::{Backend, Group};
@@ -164,8 +165,19 @@ async fn play(
     let client_id = ClientId::new(CLIENT_ID);
     let identity =
         Identity { pool_id: setting.pool_id.clone(), client_id: client_id.clone(), group: setting.group };
-    let mut pool =
-        Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0)).planted(settings.defect);
+    let uses = |wanted: fn(Intent) -> bool| scenario.workload.mix.iter().any(|(intent, _)| wanted(intent));
+    let client = AppClient {
+        // Allowed where somebody does it.
+        password_flow: match uses(|intent| intent == Intent::PlainPassword) {
+            true => PasswordFlow::WithDevices,
+            false => PasswordFlow::Off,
+        },
+        ..AppClient::public(client_id.clone())
+    };
+    let mut pool = Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0))
+        .with_client(client)
+        .with_exceptions(scenario.exceptions.clone())
+        .planted(settings.defect);
     let mut newcomers = Vec::with_capacity(people.len());
     for (account, newcomer) in people {
         let added = pool.add_account(account);
@@ -185,6 +197,8 @@ async fn play(
         retries: scenario.client.retries,
         mfa_delay: scenario.client.mfa_delay,
         session_validity: scenario.pool.session_validity,
+        exceptions: Rc::new(scenario.exceptions.clone()),
+        keeps_tokens: uses(Intent::uses_tokens),
     };
     let owners: Vec<bool> = newcomers.iter().map(Newcomer::has_device).collect();
     let users = newcomers.into_iter().map(|newcomer| newcomer.start(&ports, scenario.pool)).collect();

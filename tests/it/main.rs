@@ -16,6 +16,8 @@ mod defects;
 mod floors;
 /// The bundled scenarios come out as committed.
 mod golden;
+/// A sound pool is never found wrong, whatever the scenario.
+mod hunt;
 /// The matrix is complete, is what the pool does, and says what changed; a decision is explained as it is taken.
 mod matrix;
 /// Merged snapshots are what one recorder would have seen, and their sums hold.
@@ -34,6 +36,8 @@ mod pool_lockout;
 mod pool_replays;
 /// Requests as clients write them, and how answers are read.
 mod pool_requests;
+/// Threat protection: lists of addresses, compromised passwords, the estimate.
+mod pool_risk;
 /// The way in: field names, refusals with their texts, and what real clients are forgiven.
 mod pool_sign_in;
 /// Refresh tokens and the end of tokens.
@@ -52,6 +56,8 @@ mod runs;
 mod sample;
 /// A scenario file is understood as it is meant, or refused with the place and the reason.
 mod scenario_files;
+/// Every rule has its entry on the page that is shipped.
+mod semantics;
 /// A pool's settings are read from a scenario or from AWS's own JSON, or refused with the place.
 mod settings;
 /// No public value that an attacker can think of gets past parsing.
