@@ -6,6 +6,10 @@
 //!
 //! `cargo bench --bench srp` ends with lines `ratio <name> <value>`.
 
+#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
+
+#[path = "support/exchange.rs"]
+mod exchange;
 #[path = "support/openssl.rs"]
 mod openssl;
 #[path = "support/turns.rs"]
@@ -16,14 +20,12 @@ use std::hint::black_box;
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Odd, U1024, U3072};
 use num_bigint::BigUint;
-use poolproof::ids::PoolId;
 use poolproof::seed::{Seed, Stream};
-use poolproof::srp::{
-    Backend, Done, Ephemeral, ExponentClass, Group, Identity, Job, PublicA, PublicB, Salt, Verifier, run_all,
-};
+use poolproof::srp::{Backend, ExponentClass, Group};
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
+use exchange::Exchange;
 use openssl::OpenSsl;
 use turns::{Turns, cpu_us};
 
@@ -116,7 +118,7 @@ fn powers<'a>(turns: &mut Turns<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) 
         }
         let (params, crypto_base, e) = crypto_bigint(n, &base, &exponent);
         let crypto = move || FixedMontyForm::new(&crypto_base, &params).pow_bounded_exp(&e, bits).retrieve();
-        assert_eq!(BigUint::from_bytes_be(&crypto().to_be_bytes().as_ref().to_vec()), right, "crypto-bigint");
+        assert_eq!(BigUint::from_bytes_be(crypto().to_be_bytes().as_ref()), right, "crypto-bigint");
         turns.add(&format!("{name} crypto_bigint"), move || cpu_us(1, || _ = black_box(crypto())));
         let n = n.clone();
         turns.add(&format!("{name} num_bigint"), move || {
@@ -166,64 +168,6 @@ fn sign_ins<'a>(turns: &mut Turns<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>
                 })
             });
         }
-    }
-}
-
-/// Exchanges side by side, as workers do them.
-#[derive(Clone)]
-struct Exchange {
-    identity: Identity,
-    salt: Salt,
-    verifier: Verifier,
-    secrets: Vec<(Ephemeral, Ephemeral)>,
-}
-
-const PASSWORD: &str = "correct horse";
-
-impl Exchange {
-    fn new(bits: u32, count: usize) -> Self {
-        let stream = &mut Seed::new(2).stream("bench", 0);
-        let identity = Identity::user(&PoolId::new("us-east-1_AbC"), "ann");
-        let (group, salt) = (Group::cognito(), Salt::draw(stream));
-        let (password, the_identity) = (PASSWORD.to_owned(), identity.clone());
-        let job = Job::Verifier { group, salt: salt.clone(), identity: the_identity, password };
-        let Done::Verifier(verifier) = job.run() else { panic!("no verifier") };
-        let draw = |_| (Ephemeral::draw(bits, stream), Ephemeral::draw(256, stream));
-        Self { identity, salt, verifier, secrets: (0..count).map(draw).collect() }
-    }
-
-    fn first(&self, count: usize) -> Self {
-        Self { secrets: self.secrets[..count].to_vec(), ..self.clone() }
-    }
-
-    /// Four calls: A, B, the client's key, the server's key.
-    fn run(&self, group: Group) {
-        let each =
-            |job: &dyn Fn(&(Ephemeral, Ephemeral)) -> Job| run_all(self.secrets.iter().map(job).collect());
-        let a: Vec<PublicA> = each(&|(a, _)| Job::ClientPublic { group, a: a.clone() })
-            .into_iter()
-            .map(|done| if let Done::PublicA(a) = done { a } else { panic!("no A") })
-            .collect();
-        let b: Vec<PublicB> =
-            each(&|(_, b)| Job::ServerPublic { group, b: b.clone(), verifier: self.verifier.clone() })
-                .into_iter()
-                .map(|done| if let Done::PublicB(b) = done { b } else { panic!("no B") })
-                .collect();
-        let keys = |client: bool| {
-            let jobs = self.secrets.iter().zip(a.iter().zip(&b)).map(|((a, b), (public_a, public_b))| {
-                let (public_a, public_b) = (public_a.clone(), public_b.clone());
-                if client {
-                    let (salt, identity) = (self.salt.clone(), self.identity.clone());
-                    let password = PASSWORD.to_owned();
-                    Job::ClientKey { group, a: a.clone(), public_a, public_b, salt, identity, password }
-                } else {
-                    let verifier = self.verifier.clone();
-                    Job::ServerKey { group, b: b.clone(), verifier, public_a, public_b }
-                }
-            });
-            run_all(jobs.collect())
-        };
-        assert!(keys(true) == keys(false), "the two sides differ");
     }
 }
 

@@ -27,6 +27,7 @@
 //! comes to it, [`run::run`] for how they meet.
 
 pub mod actors;
+pub mod addresses;
 pub mod advise;
 pub mod cli;
 pub mod client;

@@ -3,11 +3,13 @@
 //! The same machines as in a run, driven the shortest way: for playing single situations, and for tests of histories.
 //! Time stands still, but for the wait for the next code of an authenticator app.
 
+use rand::Rng as _;
+
 use crate::client::{Action, CodeOf, Device, DeviceAnswer, DeviceAsk, DeviceStep, Event, Plan, SignIn};
 use crate::clock::Timestamp;
 use crate::pool::{Pool, Step};
 use crate::protocol::{Origin, Reply, Request};
-use crate::seed::Stream;
+use crate::seed::{Seed, Stream};
 use crate::totp::{STEP_S, TotpSecret, step_at};
 
 /// A pool and the time.
@@ -53,7 +55,10 @@ impl Pair {
     /// Plays a sign-in to its end.
     pub fn sign_in(&mut self, plan: Plan, hands: &mut Hands, chance: &Stream) -> SignIn {
         let (group, bits, username) = (plan.group, plan.ephemeral_bits, plan.username.clone());
-        let mut machine = SignIn::new(plan, chance.clone());
+        let mut chance = chance.clone();
+        // A new device draws from a stream of its own: its secret has nothing to do with the app's.
+        let devices = Seed::new(chance.next_u64());
+        let mut machine = SignIn::new(plan, chance);
         let mut event = Event::Begin;
         loop {
             event = match machine.next(self.now, event) {
@@ -62,7 +67,8 @@ impl Pair {
                 Action::Compute(job) => Event::Done(job.run()),
                 Action::Device(ask) => {
                     if let DeviceAsk::Enrol(metadata) = &ask {
-                        hands.device = Some(Device::new(group, bits, metadata, chance.clone()));
+                        hands.device =
+                            Some(Device::new(group, bits, metadata, devices.stream("new device", 0)));
                     }
                     Event::Device(hands.ask_device(self.now, ask))
                 }

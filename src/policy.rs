@@ -1,7 +1,5 @@
 //! A pool's settings, in Cognito's terms: what it remembers, when it asks for a second factor, what risk does.
 
-use std::fmt;
-use std::str::FromStr;
 use std::time::Duration;
 
 use schemars::JsonSchema;
@@ -129,11 +127,39 @@ pub enum RiskMode {
     Enforced,
 }
 
+/// Who says how risky an attempt looks.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum RiskLevels {
+    /// The scenario: a level comes with every attempt.
+    #[default]
+    Given,
+    /// The pool, by three signs: a new device, a new address, three failures since the last sign-in. One is low risk, two
+    /// are medium, three are high. This rule is ours; AWS does not publish its own.
+    Estimated,
+}
+
+/// What a password that is known to be compromised leads to (`CompromisedCredentialsActionsType`). Passwords proved by
+/// SRP are never looked at.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum CompromisedAction {
+    /// Nothing.
+    #[default]
+    NoAction,
+    /// The sign-in is refused, and the user must reset the password.
+    Block,
+}
+
 /// What risk does in a pool. A higher level may not have a laxer action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RiskPolicy {
     /// Whether the actions are taken.
     pub mode: RiskMode,
+    /// Who says how risky an attempt looks.
+    pub levels: RiskLevels,
+    /// What a compromised password leads to.
+    pub compromised: CompromisedAction,
     /// Action at level low.
     pub low: RiskAction,
     /// Action at level medium.
@@ -146,6 +172,8 @@ impl RiskPolicy {
     /// A pool without threat protection.
     pub const OFF: Self = Self {
         mode: RiskMode::Off,
+        levels: RiskLevels::Given,
+        compromised: CompromisedAction::NoAction,
         low: RiskAction::NoAction,
         medium: RiskAction::NoAction,
         high: RiskAction::NoAction,
@@ -220,23 +248,23 @@ impl Quotas {
         Self { user_authentication: Some(120), user_resource_read: Some(50), user_resource_update: Some(25) };
 }
 
-/// Gives each setting the word that scenarios, reports and tables have for it.
+/// Gives each setting, and each word of the protocol, the one text that it has on the wire, in scenarios and in reports.
 macro_rules! words {
     ($($name:ident { $($variant:ident = $text:literal,)* })*) => {$(
         impl $name {
-            /// The word in scenarios, reports and tables.
+            /// The word on the wire, in scenarios, reports and tables.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.pad(self.as_str())
             }
         }
 
-        impl FromStr for $name {
+        impl std::str::FromStr for $name {
             type Err = ();
 
             fn from_str(text: &str) -> Result<Self, ()> {
@@ -245,6 +273,8 @@ macro_rules! words {
         }
     )*};
 }
+
+pub(crate) use words;
 
 words! {
     RememberMode { No = "no", Always = "always", OptIn = "opt_in", }
@@ -300,6 +330,9 @@ impl PoolPolicy {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt;
+    use std::str::FromStr;
+
     use super::*;
 
     #[test]

@@ -1,5 +1,7 @@
 //! Contestants measured in turns, so that a busy machine is busy for all of them alike.
 
+#![allow(dead_code, reason = "each bench uses what it needs")]
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -69,7 +71,8 @@ impl<'a> Turns<'a> {
     }
 }
 
-fn median(mut values: Vec<f64>) -> f64 {
+/// The middle of these.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
 }

@@ -12,7 +12,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::metrics::{End, Live, Recorder, SignInRecord};
 use crate::scenario::{ClosedStage, Delay};
 use crate::seed::Stream;
-use crate::workload::{Arrival, Draws, Timetable};
+use crate::workload::{Arrival, Draws, Timetable, home};
 
 /// The shortest time between two sign-ins of one loop.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(1);
@@ -165,7 +165,11 @@ impl Conductor {
     }
 
     fn dispatch(&mut self, user: usize, arrival: Arrival, ctx: &mut Context<Self>) {
-        let order = SignInNow { number: arrival.number, intent: arrival.intent, risk: arrival.risk };
+        // Whoever comes in another's place comes from their own home.
+        let at_home = arrival.address == home(arrival.user);
+        let address = if at_home { home(u32::try_from(user).unwrap_or(u32::MAX)) } else { arrival.address };
+        let Arrival { number, intent, risk, .. } = arrival;
+        let order = SignInNow { number, intent, risk, address };
         self.in_flight.insert(arrival.number, arrival);
         let (addr, conductor) = (self.users[user].clone(), ctx.address());
         // A task of its own: futures that an actor spawns in its context are all polled when one of them is ready.
@@ -260,6 +264,7 @@ impl Conductor {
             user: draw.user,
             intent: draw.intent,
             risk: draw.risk,
+            address: draw.address,
             warm_up: stage.warm_up,
         };
         self.numbers += 1;

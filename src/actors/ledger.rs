@@ -3,14 +3,25 @@
 //! Nothing here comes from inside the pool: a device counts as remembered because the user confirmed it in a pool whose
 //! policy remembers, not because the pool says so.
 
+use std::net::IpAddr;
+use std::rc::Rc;
+
 use actix::Addr;
 
 use super::device::DeviceActor;
+use super::errands::{self, Errand};
+use crate::addresses::RiskExceptions;
 use crate::client::{Attempt, AttemptEnd};
 use crate::ids::DeviceKey;
-use crate::oracle::{self, Between, Claim, Decision, Facts, Lock, LockBook, Outcome, Verdict};
-use crate::policy::{Factors, Lockout, PoolPolicy, RememberMode, RiskLevel, RiskMode};
-use crate::protocol::{ApiError, ChallengeName, ErrorKind};
+use crate::oracle::{
+    self, Address, Between, Circumstances, Claim, Decision, Facts, Flow, Lock, LockBook, Outcome, RiskBook,
+    TokenBook, Verdict,
+};
+use crate::policy::{
+    CompromisedAction, Factors, Lockout, PoolPolicy, RememberMode, RiskLevel, RiskLevels, RiskMode,
+};
+use crate::protocol::{ApiError, ChallengeName, ErrorKind, Reply};
+use crate::workload::{Person, home};
 
 /// A device that the user has.
 #[derive(Debug)]
@@ -26,7 +37,15 @@ pub(super) struct Owned {
 #[derive(Debug)]
 pub(super) struct Ledger {
     policy: PoolPolicy,
+    exceptions: Rc<RiskExceptions>,
     lock: LockBook,
+    risk: RiskBook,
+    /// The tokens that the user was given.
+    pub(super) tokens: TokenBook,
+    /// Whether the password is known to others.
+    compromised: bool,
+    /// Whether the pool has refused it for that.
+    reset_required: bool,
     pub(super) factors: Factors,
     pub(super) devices: Vec<Owned>,
 }
@@ -35,13 +54,57 @@ pub(super) struct Ledger {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Beforehand {
     pub(super) risk: Option<RiskLevel>,
+    pub(super) address: IpAddr,
+    pub(super) sends_password: bool,
     pub(super) wrong_password: bool,
     pub(super) device_damaged: bool,
 }
 
 impl Ledger {
-    pub(super) fn new(policy: PoolPolicy, factors: Factors, devices: Vec<Owned>) -> Self {
-        Self { policy, lock: LockBook::default(), factors, devices }
+    pub(super) fn new(
+        policy: PoolPolicy,
+        exceptions: &Rc<RiskExceptions>,
+        person: &Person,
+        devices: Vec<Owned>,
+    ) -> Self {
+        Self {
+            policy,
+            exceptions: Rc::clone(exceptions),
+            lock: LockBook::default(),
+            risk: RiskBook::new(home(person.number)),
+            tokens: TokenBook::default(),
+            compromised: person.compromised,
+            reset_required: false,
+            factors: person.factors,
+            devices,
+        }
+    }
+
+    /// Notes that an administrator has removed a device, by its place among the user's.
+    pub(super) fn forget_at(&mut self, place: usize) {
+        if let Some(owned) = self.devices.get_mut(place) {
+            owned.standing = oracle::Device::Forgotten;
+            self.tokens.forgot(&owned.key);
+        }
+    }
+
+    /// Judges what came of a refresh token, and notes what ends others.
+    pub(super) fn judge_errand(&mut self, errand: &Errand, reply: &Reply) -> Option<Verdict> {
+        match errand {
+            Errand::Refresh { number, named } => {
+                let tracked = self.policy.remember.tracks();
+                let facts = self.tokens.facts(tracked, *number, named.as_ref())?;
+                return Some(oracle::judge_refresh(facts, errands::outcome(reply)?));
+            }
+            _ if reply.is_err() => {}
+            Errand::Forget(key) => {
+                self.tokens.forgot(key);
+                self.devices.retain(|owned| owned.key != *key);
+            }
+            Errand::Revoke(number) => self.tokens.revoked(*number),
+            Errand::SignOut => self.tokens.signed_out(),
+        }
+        None
     }
 
     /// Whether the pool remembers devices.
@@ -56,7 +119,7 @@ impl Ledger {
         let when = Between { sent, heard };
         let Some(end) = &attempt.end else {
             // The password was right and the user went away afterwards: an attempt all the same.
-            if attempt.challenges.len() > 1 {
+            if attempt.challenges.len() > usize::from(!before.sends_password) {
                 self.lock.attempted(when);
             }
             return None;
@@ -64,10 +127,11 @@ impl Ledger {
         let seen = decision(attempt, end);
         if self.ran_out(attempt, seen.outcome) {
             self.lock.failed(when);
+            self.risk.failed();
             return None;
         }
         let verdict = oracle::judge(self.facts(attempt, before, when), seen);
-        self.note(&verdict, when);
+        self.note(&verdict, when, before);
         if verdict.seen.outcome == Outcome::Tokens && !attempt.replayed {
             self.note_mfa(attempt);
         }
@@ -88,7 +152,24 @@ impl Ledger {
             Some(Some(owned)) => (owned.standing, owned.mfa_bound),
         };
         let enforced = self.policy.risk.mode == RiskMode::Enforced;
-        let risk = before.risk.filter(|_| enforced).map(|level| (level, self.policy.risk.action(level)));
+        let level = match self.policy.risk.levels {
+            RiskLevels::Given => before.risk,
+            RiskLevels::Estimated => {
+                let confirmed = matches!(device, oracle::Device::Remembered | oracle::Device::NotRemembered);
+                self.risk.level(confirmed || !self.policy.remember.tracks(), before.address)
+            }
+        };
+        let risk = level.filter(|_| enforced).map(|level| (level, self.policy.risk.action(level)));
+        let blocks = enforced && self.policy.risk.compromised == CompromisedAction::Block;
+        let circumstances = Circumstances {
+            flow: if before.sends_password { Flow::Password } else { Flow::Srp },
+            compromised: self.compromised && blocks,
+            reset_required: self.reset_required,
+            address: match enforced {
+                true => oracle::standing_of(before.address, &self.exceptions),
+                false => Address::Any,
+            },
+        };
         let claim = match (attempt.replayed, before.wrong_password) {
             (true, _) => Claim::Replayed,
             (false, true) => Claim::Wrong,
@@ -110,15 +191,24 @@ impl Ledger {
                 Lockout::Off => Lock::Open,
                 Lockout::Cognito => self.lock.standing(when),
             },
+            circumstances,
         }
     }
 
-    /// Keeps the book on failures.
-    fn note(&mut self, verdict: &Verdict, when: Between) {
+    /// Keeps the books on failures, addresses and passwords.
+    fn note(&mut self, verdict: &Verdict, when: Between, before: Beforehand) {
+        // What the judge expects, and not what was seen: a pool that forgets to ask for a reset is not followed.
+        self.reset_required |= verdict.rule.id == "compromised-blocked";
         match verdict.seen.outcome {
             Outcome::LockedOut => self.lock.refused_by_lock(when),
-            Outcome::Incorrect if verdict.seen.challenges.len() == 1 => self.lock.failed(when),
-            Outcome::Tokens => self.lock.succeeded(),
+            Outcome::Incorrect if verdict.seen.challenges.len() <= 1 => {
+                self.lock.failed(when);
+                self.risk.failed();
+            }
+            Outcome::Tokens => {
+                self.lock.succeeded();
+                self.risk.succeeded(before.address);
+            }
             _ => self.lock.attempted(when),
         }
     }
@@ -161,6 +251,8 @@ fn outcome(error: &ApiError) -> Outcome {
         (ErrorKind::ResourceNotFound, "Device does not exist.") => Outcome::DeviceNotFound,
         (ErrorKind::NotAuthorized, "Incorrect username or password.") => Outcome::Incorrect,
         (ErrorKind::NotAuthorized, "Unable to login because of security reasons.") => Outcome::Blocked,
+        (ErrorKind::NotAuthorized, "Request not allowed due to security reasons.") => Outcome::AddressBlocked,
+        (ErrorKind::PasswordResetRequired, "Password reset required for the user") => Outcome::ResetRequired,
         (ErrorKind::NotAuthorized, "Password attempts exceeded") => Outcome::LockedOut,
         (ErrorKind::NotAuthorized, message) if message.starts_with("Invalid session for the user") => {
             Outcome::SessionOver

@@ -12,6 +12,7 @@
 mod conductor;
 mod device;
 mod drive;
+mod errands;
 mod idle;
 mod ledger;
 mod pool;

@@ -3,6 +3,7 @@
 //! Every verifier is a real power of g, and there may be many thousands: they are computed beforehand, on all cores,
 //! outside the run's time. Each person has streams of chance of their own, so that the order does not matter.
 
+use std::collections::VecDeque;
 use std::num::NonZero;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
@@ -23,7 +24,7 @@ use crate::protocol::{DeviceStatus, NewDeviceMetadata};
 use crate::seed::{Seed, Stream};
 use crate::srp::{Done, Group, Identity, Job, Salt, Verifier};
 use crate::totp::TotpSecret;
-use crate::workload::Person;
+use crate::workload::{Person, home};
 
 /// Someone new: what they keep for themselves, not yet brought to life.
 #[derive(Debug)]
@@ -115,6 +116,8 @@ fn provision_one(setting: &Setting, person: Person) -> (NewAccount, Newcomer) {
         phone,
         totp: totp.clone(),
         devices: known,
+        addresses: vec![home(person.number)],
+        compromised: person.compromised,
         ..NewAccount::new(person.username.clone(), sub, salt, verifier)
     };
     (account, Newcomer { person, password: Password::new(password), totp, devices })
@@ -212,7 +215,8 @@ impl Newcomer {
             opts_in: person.opts_in,
             totp,
             totp_step_used: None,
-            ledger: Ledger::new(policy, person.factors, owned.collect()),
+            ledger: Ledger::new(policy, &ports.exceptions, &person, owned.collect()),
+            held: VecDeque::new(),
             chance: ports.seed.stream("user", person.number.into()),
             ports: ports.clone(),
             username: person.username,

@@ -1,5 +1,7 @@
 //! A user as an actor: signs in when told to, with the device that the occasion asks for, and keeps their own book.
 
+use std::collections::VecDeque;
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -7,13 +9,15 @@ use actix::prelude::*;
 use rand::RngExt as _;
 
 use super::drive::Drive;
+use super::errands::{self, Held};
 use super::ledger::{Beforehand, Ledger, Owned, through_mfa};
+use crate::addresses::RiskExceptions;
 use crate::client::{End, Intent, Plan, SignIn};
 use crate::clock::{Clock, Timestamp};
 use crate::compute::Compute;
 use crate::ids::{ClientId, DeviceKey, Password, PoolId, Username};
 use crate::metrics;
-use crate::oracle::{self, Verdict};
+use crate::oracle::{self, TokenBook, Verdict};
 use crate::policy::{Factors, RememberMode, RiskLevel};
 use crate::protocol::{AdminDeviceCall, Origin, Request, Step};
 use crate::scenario::Delay;
@@ -50,6 +54,10 @@ pub struct Ports {
     pub mfa_delay: Delay,
     /// How long a challenge may be answered.
     pub session_validity: Duration,
+    /// Addresses that the pool's threat protection treats otherwise than all others.
+    pub exceptions: Rc<RiskExceptions>,
+    /// Whether anybody does anything with tokens.
+    pub keeps_tokens: bool,
 }
 
 impl std::fmt::Debug for Ports {
@@ -68,6 +76,8 @@ pub struct User {
     pub(super) totp: Option<TotpSecret>,
     pub(super) totp_step_used: Option<u64>,
     pub(super) ledger: Ledger,
+    /// Refresh tokens at hand, the oldest first, where they are used at all.
+    pub(super) held: VecDeque<Held>,
     pub(super) chance: Stream,
 }
 
@@ -82,6 +92,7 @@ pub(super) struct SignInNow {
     pub(super) number: u64,
     pub(super) intent: Intent,
     pub(super) risk: Option<RiskLevel>,
+    pub(super) address: IpAddr,
 }
 
 /// What came of it.
@@ -112,6 +123,7 @@ impl Handler<SignInNow> for User {
         let forget = device.filter(|_| order.intent == Intent::ForgottenDevice);
         let forget = forget.map(|at| self.forget_request(&self.ledger.devices[at].key));
         let mut machine = SignIn::new(plan, machine_chance);
+        let oldest = self.held.front().cloned();
         let work = async move {
             let mut forgotten = false;
             let told = drive.ports.clock.now();
@@ -121,14 +133,19 @@ impl Handler<SignInNow> for User {
             let began = drive.ports.clock.now();
             drive.human = Duration::ZERO;
             drive.run(&mut machine).await;
-            (machine, drive, began, began.since(told), forgotten)
+            let done = errands::run(&mut drive, order.intent, order.number, &machine, oldest).await;
+            (machine, drive, began, began.since(told), forgotten, done)
         };
-        Box::pin(work.into_actor(self).map(move |(machine, drive, began, prepared, forgotten), user, _| {
-            if let (Some(at), true) = (device, forgotten) {
-                user.ledger.devices[at].standing = oracle::Device::Forgotten;
-            }
-            Settled { prepared, ..user.settle(order, &machine, drive, began) }
-        }))
+        Box::pin(work.into_actor(self).map(
+            move |(machine, drive, began, prepared, forgotten, done), user, _| {
+                if let (Some(at), true) = (device, forgotten) {
+                    user.ledger.forget_at(at);
+                }
+                let mut settled = user.settle(order, &machine, drive, began);
+                settled.verdicts.extend(user.settle_tokens(order.number, &machine, &done));
+                Settled { prepared, ..settled }
+            },
+        ))
     }
 }
 
@@ -155,6 +172,7 @@ impl User {
             ephemeral_bits: self.ports.ephemeral_bits,
             username: self.username.clone(),
             password,
+            sends_password: order.intent == Intent::PlainPassword,
             device: device.map(|at| self.ledger.devices[at].key.clone()),
             device_damaged: order.intent == Intent::WrongDeviceSecret,
             confirms: true,
@@ -167,7 +185,7 @@ impl User {
     fn drive(&self, order: SignInNow, device: Option<usize>) -> Drive {
         Drive {
             ports: self.ports.clone(),
-            origin: Origin { risk: order.risk, address: None },
+            origin: Origin { risk: order.risk, address: Some(order.address) },
             username: self.username.clone(),
             chance: self.ports.seed.stream("pace", order.number),
             device: device.map(|at| self.ledger.devices[at].device.clone()),
@@ -194,6 +212,8 @@ impl User {
     fn settle(&mut self, order: SignInNow, machine: &SignIn, drive: Drive, began: Timestamp) -> Settled {
         let before = Beforehand {
             risk: order.risk,
+            address: order.address,
+            sends_password: order.intent == Intent::PlainPassword,
             wrong_password: order.intent == Intent::WrongPassword,
             device_damaged: order.intent == Intent::WrongDeviceSecret,
         };
@@ -214,8 +234,26 @@ impl User {
         Settled { end, began, prepared: Duration::ZERO, ended, human, steps, verdicts, throttled, requests }
     }
 
+    /// Keeps the token that came, and has what was done with tokens judged.
+    fn settle_tokens(&mut self, number: u64, machine: &SignIn, done: &errands::Done) -> Vec<Verdict> {
+        if !self.ports.keeps_tokens {
+            return Vec::new();
+        }
+        if let Some(held) = errands::held(number, machine) {
+            self.ledger.tokens.given(number, held.device.clone());
+            self.held.push_back(held);
+            if self.held.len() > TokenBook::MOST {
+                self.held.pop_front();
+            }
+        }
+        done.iter().filter_map(|(errand, reply)| self.ledger.judge_errand(errand, reply)).collect()
+    }
+
     fn keep_devices(&mut self, machine: &SignIn, drive: &Drive) {
         let given_up = machine.given_up();
+        if let Some(key) = given_up {
+            self.ledger.tokens.forgot(key);
+        }
         self.ledger
             .devices
             .retain(|owned| owned.standing != oracle::Device::Forgotten && Some(&owned.key) != given_up);

@@ -1,6 +1,6 @@
 //! The cells of one pool's matrix, and how many of them a setting changes. Every number comes from the oracle.
 
-use crate::oracle::{self, Claim, Decision, Device, Facts, Lock, RuleId};
+use crate::oracle::{self, Circumstances, Claim, Decision, Device, Facts, Lock, RuleId};
 use crate::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
 use crate::settings::PossibleFactors;
 
@@ -92,6 +92,7 @@ fn facts(policy: &PoolPolicy, cell: Cell) -> Facts {
         device_secret_right: true,
         risk: level.map(|level| (level, policy.risk.action(level))),
         lock: Lock::Open,
+        circumstances: Circumstances::default(),
     }
 }
 

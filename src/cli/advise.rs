@@ -4,12 +4,12 @@ use super::args::{AdviceFormat, AdviseArgs};
 use super::check::rendered;
 use super::{Exit, complain, say};
 use crate::advise::{Advised, advise as advice_on, markdown, text};
-use crate::settings;
+use crate::settings::{self, PoolSettings};
 
 /// Reads the settings and tells what surprises in them.
 pub(super) fn advise(args: &AdviseArgs) -> Exit {
     let settings = match settings::read(&args.pool) {
-        Ok(settings) => settings,
+        Ok(settings) => PoolSettings { policy: args.switches.over(settings.policy), ..settings },
         Err(diagnostic) => {
             complain(&rendered(&diagnostic));
             return Exit::InvalidScenario;

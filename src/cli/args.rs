@@ -4,10 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs};
+use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
 use crate::advise::Severity;
 use crate::clock::ClockKind;
+use crate::srp::Backend;
 
 const EXIT_CODES: &str = "\
 Exit codes:
@@ -40,6 +41,7 @@ Examples:
   poolproof advise scenarios/risk.yaml
   poolproof advise scenarios/aws/*.json
   aws cognito-idp describe-user-pool --user-pool-id ID | poolproof advise /dev/stdin
+  poolproof advise pool.json --risk-note off          read as today's documentation has it, without the Note
   poolproof advise pool.json --deny high              ends with 80 if there is advice of severity high";
 
 /// Simulation and load testing of Cognito-style sign-ins that remember devices, every decision judged.
@@ -91,6 +93,28 @@ pub(super) struct RunArgs {
     /// Which reports to write.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "html,json")]
     pub(super) format: Vec<Format>,
+    /// Worker threads by the wall clock, the clients' and the pool's; by default half of the cores each.
+    #[arg(long, value_name = "CLIENTS,POOL", value_parser = workers)]
+    pub(super) workers: Option<(usize, usize)>,
+    /// How to compute SRP's powers; by default as quickly as this machine can. The decisions are the same.
+    #[arg(long, value_name = "reference|portable|avx2", value_parser = backend)]
+    pub(super) srp: Option<Backend>,
+}
+
+/// At most so many threads a side.
+const MOST_WORKERS: usize = 1024;
+
+fn workers(text: &str) -> Result<(usize, usize), String> {
+    let number = |text: &str| text.trim().parse().ok().filter(|number| (1..=MOST_WORKERS).contains(number));
+    text.split_once(',')
+        .and_then(|(clients, pool)| Some((number(clients)?, number(pool)?)))
+        .ok_or_else(|| format!("two numbers from 1 to {MOST_WORKERS} are needed, such as 2,2"))
+}
+
+fn backend(text: &str) -> Result<Backend, String> {
+    let backend: Backend =
+        text.parse().map_err(|()| "it is one of reference, portable and avx2".to_owned())?;
+    if backend.is_available() { Ok(backend) } else { Err(format!("this machine cannot do {backend}")) }
 }
 
 #[derive(clap::Args, Debug)]
@@ -111,6 +135,8 @@ pub(super) struct AdviseArgs {
     /// End with 80 when there is advice of this severity or a graver one.
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub(super) deny: Option<DenyArg>,
+    #[command(flatten)]
+    pub(super) switches: SwitchArgs,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]

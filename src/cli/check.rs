@@ -6,8 +6,12 @@ use std::io::{self, IsTerminal as _};
 use super::args::CheckArgs;
 use super::{Exit, complain, say};
 use crate::client::Intent;
-use crate::oracle::{self, Claim, Device, Facts, Lock};
-use crate::policy::{Factors, Lockout, MfaMode, RememberMode, RiskMode};
+use crate::oracle::{
+    self, Address, Bound, Circumstances, Claim, Device, Ended, Facts, Flow, Lock, Named, TokenFacts,
+};
+use crate::policy::{
+    CompromisedAction, Factors, Lockout, MfaMode, RememberMode, RiskLevel, RiskLevels, RiskMode,
+};
 use crate::scenario::{self, Diagnostic, Scenario};
 
 /// Checks the files and shows what they mean.
@@ -48,6 +52,11 @@ fn expected(scenario: &Scenario) -> String {
             lines.push(line);
         }
     }
+    for facts in tokens(scenario) {
+        let (rule, decision) = oracle::expect_refresh(&facts);
+        let (id, confidence) = (rule.id.to_owned(), rule.confidence.as_str().to_owned());
+        lines.push([facts.to_string(), decision.to_string(), id, confidence]);
+    }
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let (first, second, third) = (width(0), width(1), width(2));
     let mut text = "# Decisions that this scenario can bring about:\n".to_owned();
@@ -66,7 +75,43 @@ fn situation(facts: &Facts) -> String {
     }
     let damaged = if facts.device_secret_right { "" } else { ", secret damaged" };
     let risk = facts.risk.map_or_else(String::new, |(level, action)| format!(", {level} risk: {action}"));
-    format!("device {}{damaged}, factors {}{risk}", facts.device.as_str(), facts.factors)
+    let Circumstances { flow, compromised, reset_required, address } = facts.circumstances;
+    let around: String = [
+        (flow == Flow::Password, ", password sent as it is"),
+        (compromised && !reset_required, ", password compromised"),
+        (reset_required, ", password to be reset"),
+        (address == Address::Blocked, ", address always blocked"),
+        (address == Address::Skipped, ", address always allowed"),
+    ]
+    .into_iter()
+    .map(|(holds, words)| if holds { words } else { "" })
+    .collect();
+    format!("device {}{damaged}, factors {}{risk}{around}", facts.device.as_str(), facts.factors)
+}
+
+/// The situations of refresh tokens that the mix can bring about.
+fn tokens(scenario: &Scenario) -> Vec<TokenFacts> {
+    let tracked = scenario.pool.remember.tracks();
+    let (bound, named) =
+        if tracked { (Bound::Confirmed, Named::Same) } else { (Bound::Nothing, Named::Nothing) };
+    let usual = TokenFacts { tracked, bound, named, ended: Ended::Not };
+    let used = scenario.workload.mix.iter().any(|(intent, _)| intent.uses_tokens());
+    let of = |(intent, _)| match intent {
+        Intent::RefreshWithoutDevice if tracked => Some(TokenFacts { named: Named::Nothing, ..usual }),
+        Intent::RefreshAfterForget | Intent::ForgottenDevice if tracked && used => {
+            Some(TokenFacts { bound: Bound::Forgotten, ..usual })
+        }
+        Intent::RefreshAfterRevoke => Some(TokenFacts { ended: Ended::Revoked, ..usual }),
+        Intent::RefreshAfterSignOut => Some(TokenFacts { ended: Ended::SignedOut, ..usual }),
+        intent => intent.uses_tokens().then_some(usual),
+    };
+    let mut all: Vec<TokenFacts> = Vec::new();
+    for facts in scenario.workload.mix.iter().filter_map(of) {
+        if !all.contains(&facts) {
+            all.push(facts);
+        }
+    }
+    all
 }
 
 /// Every situation that the mix, the people and the risk of a scenario allow.
@@ -76,10 +121,11 @@ fn situations(scenario: &Scenario) -> Vec<Facts> {
     let some = |share: f64| share > 0.0;
     for (intent, _) in scenario.workload.mix.iter().filter(|(_, share)| some(*share)) {
         for factors in factors(scenario) {
-            for (level, _) in scenario.workload.risk.iter().filter(|(_, share)| some(*share)) {
+            for (level, circumstances) in pairs(&levels(scenario), &circumstances(scenario, intent)) {
                 for (device, claim, lock) in devices(scenario, intent) {
                     let enforced = policy.risk.mode == RiskMode::Enforced;
                     all.push(Facts {
+                        circumstances,
                         remember: policy.remember,
                         suppress_mfa: policy.suppress_mfa,
                         mfa: policy.mfa,
@@ -98,6 +144,11 @@ fn situations(scenario: &Scenario) -> Vec<Facts> {
         }
     }
     all
+}
+
+/// Each of the first with each of the second.
+fn pairs<A: Copy, B: Copy>(first: &[A], second: &[B]) -> Vec<(A, B)> {
+    first.iter().flat_map(|a| second.iter().map(|b| (*a, *b))).collect()
 }
 
 /// The factors that users have, or come to have where the pool makes those without one set one up.
@@ -123,11 +174,59 @@ fn devices(scenario: &Scenario, intent: Intent) -> Vec<(Device, Claim, Lock)> {
             vec![(Device::None, Claim::Wrong, Lock::Open), (Device::None, Claim::Right, Lock::Locked)]
         }
         Intent::ReplayedClaim => vec![right(Device::None), (Device::None, Claim::Replayed, Lock::Open)],
+        Intent::RefreshAfterForget if scenario.pool.remember.tracks() => {
+            [known(scenario), vec![right(Device::None)]].concat()
+        }
         // Whose device is forgotten goes on as with a new one.
         Intent::ForgottenDevice => vec![right(Device::Forgotten), right(Device::None)],
-        Intent::KnownDevice | Intent::WrongDeviceSecret => match scenario.pool.remember {
-            RememberMode::OptIn => vec![right(Device::Remembered), right(Device::NotRemembered)],
-            RememberMode::Always | RememberMode::No => vec![right(Device::Remembered)],
-        },
+        Intent::KnownDevice
+        | Intent::WrongDeviceSecret
+        | Intent::PlainPassword
+        | Intent::Refresh
+        | Intent::RefreshWithoutDevice
+        | Intent::RefreshAfterForget
+        | Intent::RefreshAfterRevoke
+        | Intent::RefreshAfterSignOut => known(scenario),
     }
+}
+
+/// What a sign-in with a device that the user has had before can come to.
+fn known(scenario: &Scenario) -> Vec<(Device, Claim, Lock)> {
+    let right = |device| (device, Claim::Right, Lock::Open);
+    match scenario.pool.remember {
+        RememberMode::OptIn => vec![right(Device::Remembered), right(Device::NotRemembered)],
+        RememberMode::Always | RememberMode::No => vec![right(Device::Remembered)],
+    }
+}
+
+/// The levels of risk that sign-ins can have: those that the scenario gives, or all where the pool estimates them.
+fn levels(scenario: &Scenario) -> Vec<Option<RiskLevel>> {
+    match scenario.pool.risk.levels {
+        RiskLevels::Given => {
+            scenario.workload.risk.iter().filter(|(_, share)| *share > 0.0).map(|(level, _)| level).collect()
+        }
+        RiskLevels::Estimated => std::iter::once(None).chain(RiskLevel::ALL.map(Some)).collect(),
+    }
+}
+
+/// What else can count in sign-ins with this intent.
+fn circumstances(scenario: &Scenario, intent: Intent) -> Vec<Circumstances> {
+    let flow = if intent == Intent::PlainPassword { Flow::Password } else { Flow::Srp };
+    let usual = Circumstances { flow, ..Circumstances::default() };
+    let risk = &scenario.pool.risk;
+    let enforced = risk.mode == RiskMode::Enforced;
+    let mut all = vec![usual];
+    if enforced && !scenario.exceptions.blocked.is_empty() {
+        all.push(Circumstances { address: Address::Blocked, ..usual });
+    }
+    if enforced && !scenario.exceptions.skipped.is_empty() {
+        all.push(Circumstances { address: Address::Skipped, ..usual });
+    }
+    if enforced && risk.compromised == CompromisedAction::Block && scenario.population.compromised > 0.0 {
+        all.push(Circumstances { compromised: true, ..usual });
+        if scenario.workload.mix.share(Intent::PlainPassword) > 0.0 {
+            all.push(Circumstances { compromised: true, reset_required: true, ..usual });
+        }
+    }
+    all
 }

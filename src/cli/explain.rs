@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::policy_args::{ExplainArgs, RiskArg};
 use super::{Exit, complain, pool_file, say};
 use crate::matrix::wrapped;
-use crate::oracle::{self, Claim, Confidence, Device, Explanation, Facts, Lock};
-use crate::policy::{Factors, PoolPolicy, RiskLevel, RiskMode, Switches};
+use crate::oracle::{self, Circumstances, Claim, Confidence, Device, Explanation, Facts, Lock};
+use crate::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
 
 /// Lines are no longer than this.
 const WIDTH: usize = 100;
@@ -22,7 +22,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
 /// The situation as meant, and the risk that the pool sees and does not act on.
 fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
     let pool = args.pool.as_deref().map(pool_file::read).transpose()?;
-    let policy = pool.unwrap_or_else(|| typed(args));
+    let policy = args.switches.over(pool.unwrap_or_else(|| typed(args)));
     let enforced = pool.is_none() || policy.risk.mode == RiskMode::Enforced;
     let risk = match (args.risk, pool) {
         (None, _) => None,
@@ -52,6 +52,7 @@ fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
         device_secret_right: true,
         risk: risk.filter(|_| enforced),
         lock: Lock::Open,
+        circumstances: Circumstances::default(),
     };
     Ok((facts, risk.filter(|_| !enforced).map(|(level, _)| level)))
 }
@@ -63,10 +64,6 @@ fn typed(args: &ExplainArgs) -> PoolPolicy {
         remember: args.remember.unwrap_or(default.remember),
         suppress_mfa: args.suppress_mfa,
         mfa: args.mfa.unwrap_or(default.mfa),
-        switches: Switches {
-            risk_note: args.risk_note.unwrap_or_default(),
-            strict_mfa_binding: args.strict_mfa_binding,
-        },
         ..default
     }
 }
@@ -94,6 +91,7 @@ fn told(facts: &Facts, ignored: Option<RiskLevel>, explanation: &Explanation) ->
     };
     paragraph(&mut out, "  Source      ", rule.source);
     paragraph(&mut out, "  Confidence  ", known);
+    paragraph(&mut out, "  Read on     ", &format!("SEMANTICS.md, under {}", rule.id));
     if !explanation.otherwise.is_empty() {
         let _ = writeln!(out, "\nThis hangs on a choice that the documentation leaves open");
         for other in &explanation.otherwise {

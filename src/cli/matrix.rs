@@ -15,8 +15,8 @@ const TOLD: usize = 100;
 /// What is asked about the matrix goes to standard output, unless the matrix itself is wanted there.
 pub(super) fn matrix(args: &MatrixArgs) -> Exit {
     let matrix = match args.pool.as_deref().map(pool_file::read) {
-        None => Matrix::all(),
-        Some(Ok(pool)) => Matrix::of_pool(pool),
+        None => Matrix::all_in(args.switches.over(matrix::BASE)),
+        Some(Ok(pool)) => Matrix::of_pool(args.switches.over(pool)),
         Some(Err(exit)) => return exit,
     };
     let compares = args.against == Against::Pool || args.baseline.is_some();

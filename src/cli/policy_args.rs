@@ -6,7 +6,7 @@ use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
 use crate::oracle::Device;
-use crate::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
+use crate::policy::{Factors, MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskNote, Switches};
 
 pub(super) const MATRIX_EXAMPLES: &str = "\
 Examples:
@@ -23,6 +23,29 @@ Examples:
   poolproof explain --remember opt_in --mfa on --device issued --risk high:block
   poolproof explain --pool scenarios/risk.yaml --factor sms --device remembered --risk medium";
 
+/// Choices where the documentation is silent or contradicts itself. No document of AWS's says them.
+#[derive(clap::Args, Clone, Copy, Debug)]
+pub(super) struct SwitchArgs {
+    /// Which sign-ins the Note covers (remember always with suppression ignores the MFA of medium and high risk) [default: the pool's, or pool].
+    #[arg(long, value_enum, value_name = "WHOSE")]
+    risk_note: Option<RiskNote>,
+    /// Whether a device replaces an MFA only once it has been through one itself [default: the pool's, or false].
+    #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
+    strict_mfa_binding: Option<bool>,
+}
+
+impl SwitchArgs {
+    /// These settings with the switches that were given.
+    pub(super) fn over(self, policy: PoolPolicy) -> PoolPolicy {
+        let Switches { risk_note, strict_mfa_binding } = policy.switches;
+        let switches = Switches {
+            risk_note: self.risk_note.unwrap_or(risk_note),
+            strict_mfa_binding: self.strict_mfa_binding.unwrap_or(strict_mfa_binding),
+        };
+        PoolPolicy { switches, ..policy }
+    }
+}
+
 #[derive(clap::Args, Debug)]
 pub(super) struct MatrixArgs {
     /// Only the pool of this scenario file: its settings, switches and actions for risk.
@@ -37,6 +60,8 @@ pub(super) struct MatrixArgs {
     /// Tell what changed since this matrix was written down (by --format json).
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) switches: SwitchArgs,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
@@ -64,7 +89,7 @@ pub(super) enum Against {
 #[derive(clap::Args, Debug)]
 pub(super) struct ExplainArgs {
     /// Take the settings of the pool from this scenario file.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["remember", "suppress_mfa", "mfa", "risk_note", "strict_mfa_binding"])]
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["remember", "suppress_mfa", "mfa"])]
     pub(super) pool: Option<PathBuf>,
     /// Whether the pool remembers devices.
     #[arg(long, value_enum, value_name = "WHEN", required_unless_present = "pool")]
@@ -84,12 +109,8 @@ pub(super) struct ExplainArgs {
     /// The risk that is seen and the pool's action for it, as in high:block. With --pool the level alone: the action is the pool's.
     #[arg(long, value_name = "LEVEL:ACTION", value_parser = risk)]
     pub(super) risk: Option<RiskArg>,
-    /// Which sign-ins the Note covers (remember always with suppression ignores the MFA of medium and high risk).
-    #[arg(long, value_enum, value_name = "WHOSE")]
-    pub(super) risk_note: Option<RiskNote>,
-    /// A device replaces an MFA only once it has been through one itself.
-    #[arg(long)]
-    pub(super) strict_mfa_binding: bool,
+    #[command(flatten)]
+    pub(super) switches: SwitchArgs,
     /// The device has been through no MFA.
     #[arg(long)]
     pub(super) not_mfa_bound: bool,

@@ -111,6 +111,8 @@ fn run_one(args: &RunArgs, job: &Job, stop: &Stop) -> Exit {
         file: job.file.display().to_string(),
         text: job.text.clone(),
         command: std::env::args().collect::<Vec<_>>().join(" "),
+        workers: args.workers,
+        backend: args.srp,
         defect: None,
         observer: progress.observer(),
     };

@@ -1,7 +1,8 @@
 //! What follows a sign-in: a new device is enrolled, remembered if the user says so, and an old one given up.
 
+use super::attempt::Enrolment;
 use super::device::{DeviceAnswer, DeviceAsk};
-use super::sign_in::{Action, Enrolment, Event, SignIn, State};
+use super::sign_in::{Action, Event, SignIn, State};
 use crate::clock::Timestamp;
 use crate::ids::AccessToken;
 use crate::protocol::{

@@ -19,21 +19,51 @@ pub enum Intent {
     WrongDeviceSecret,
     /// Sign in, then send the password's claim once more.
     ReplayedClaim,
+    /// Sign in with a known device and the password sent as it is (`USER_PASSWORD_AUTH`).
+    PlainPassword,
+    /// Sign in with a known device, then get new tokens for its refresh token, and for the oldest one at hand.
+    Refresh,
+    /// Sign in with a known device, then send the refresh token without the device's key.
+    RefreshWithoutDevice,
+    /// Sign in with a known device, forget the device, then send its refresh token.
+    RefreshAfterForget,
+    /// Sign in with a known device, revoke its refresh token, then send that and the oldest one at hand.
+    RefreshAfterRevoke,
+    /// Sign in with a known device, sign out everywhere, then send its refresh token and the oldest one at hand.
+    RefreshAfterSignOut,
 }
 
 impl Intent {
     /// All intents.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 12] = [
         Self::KnownDevice,
         Self::NewDevice,
         Self::WrongPassword,
         Self::ForgottenDevice,
         Self::WrongDeviceSecret,
         Self::ReplayedClaim,
+        Self::PlainPassword,
+        Self::Refresh,
+        Self::RefreshWithoutDevice,
+        Self::RefreshAfterForget,
+        Self::RefreshAfterRevoke,
+        Self::RefreshAfterSignOut,
     ];
 
     /// Whether it needs a device that the user has had before.
     pub const fn needs_device(self) -> bool {
-        matches!(self, Self::KnownDevice | Self::ForgottenDevice | Self::WrongDeviceSecret)
+        !matches!(self, Self::NewDevice | Self::WrongPassword | Self::ReplayedClaim)
+    }
+
+    /// Whether tokens are used after the sign-in that gave them.
+    pub const fn uses_tokens(self) -> bool {
+        matches!(
+            self,
+            Self::Refresh
+                | Self::RefreshWithoutDevice
+                | Self::RefreshAfterForget
+                | Self::RefreshAfterRevoke
+                | Self::RefreshAfterSignOut
+        )
     }
 }

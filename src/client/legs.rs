@@ -1,7 +1,8 @@
 //! The legs of a sign-in after the password: second factor and device.
 
+use super::attempt::AttemptEnd;
 use super::device::{DeviceAnswer, DeviceAsk};
-use super::sign_in::{Action, AttemptEnd, CodeOf, End, Event, SignIn, State};
+use super::sign_in::{Action, CodeOf, End, Event, SignIn, State};
 use crate::clock::Timestamp;
 use crate::ids::Session;
 use crate::protocol::{
@@ -43,6 +44,7 @@ impl SignIn {
             Ok(Response::Auth(AuthOutcome::Tokens(tokens))) => {
                 self.close_attempt(AttemptEnd::Tokens { new_device: tokens.new_device.is_some() });
                 self.end = Some((now, End::SignedIn));
+                self.tokens = Some(tokens.clone());
                 self.enrol(now, tokens)
             }
             Ok(Response::Auth(AuthOutcome::Challenge(challenge))) => self.on_challenge(now, challenge),

@@ -5,11 +5,13 @@
 //! sends anything or computes a power: they say what they want, and are told what came of it.
 
 mod after;
+mod attempt;
 mod device;
 mod intent;
 mod legs;
 mod sign_in;
 
+pub use attempt::{Attempt, AttemptEnd, Enrolment};
 pub use device::{Device, DeviceAnswer, DeviceAsk, DeviceStep};
 pub use intent::Intent;
-pub use sign_in::{Action, Attempt, AttemptEnd, CodeOf, End, Enrolment, Event, Plan, SignIn};
+pub use sign_in::{Action, CodeOf, End, Event, Plan, SignIn};

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 
+use super::attempt::{Attempt, AttemptEnd, Enrolment};
 use super::device::{DeviceAnswer, DeviceAsk};
 use crate::clock::Timestamp;
 use crate::ids::{AccessToken, ClientId, DeviceKey, Password, PoolId, Session, Username};
 use crate::protocol::{
-    ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, InitiateAuth, NewDeviceMetadata, Parameters,
+    ApiError, AuthOutcome, Authentication, Challenge, ChallengeName, ErrorKind, InitiateAuth, Parameters,
     Reply, Request, RespondToAuthChallenge, Response, keys,
 };
 use crate::seed::Stream;
@@ -33,6 +34,8 @@ pub struct Plan {
     pub username: Username,
     /// The password as typed, right or wrong.
     pub password: Password,
+    /// Whether the password is sent as it is (`USER_PASSWORD_AUTH`), and not proved by SRP.
+    pub sends_password: bool,
     /// The device that signs in, if it has a key.
     pub device: Option<DeviceKey>,
     /// Whether that device's secret turns out to be damaged.
@@ -107,48 +110,6 @@ pub enum End {
     NoAnswer(String),
 }
 
-/// One claim of the password and what came of it. A sign-in has several when the device turns out to be unknown.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Attempt {
-    /// The device that was named with the claim.
-    pub device: Option<DeviceKey>,
-    /// Whether the claim had been used before.
-    pub replayed: bool,
-    /// What was asked for, in order.
-    pub challenges: Vec<ChallengeName>,
-    /// When the claim was sent and answered.
-    pub claimed: Option<(Timestamp, Timestamp)>,
-    /// The longest time from asking for a challenge to hearing what became of its answer.
-    pub longest_leg: Duration,
-    /// How it ended, if it did.
-    pub end: Option<AttemptEnd>,
-}
-
-/// How an attempt ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum AttemptEnd {
-    /// Tokens came, with a key for a new device or not.
-    Tokens {
-        /// Whether a key came.
-        new_device: bool,
-    },
-    /// A refusal.
-    Refused(ApiError),
-    /// Something that no pool may say.
-    Misbehaved,
-}
-
-/// A device that was enrolled on the way.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Enrolment {
-    /// Its keys.
-    pub metadata: NewDeviceMetadata,
-    /// Whether the pool took its verifier.
-    pub confirmed: bool,
-    /// Whether the user has opted in to have it remembered.
-    pub opted_in: bool,
-}
-
 /// A sign-in in progress.
 #[derive(Debug)]
 pub struct SignIn {
@@ -161,7 +122,10 @@ pub struct SignIn {
     pub(super) given_up: Option<DeviceKey>,
     pub(super) new_app: Option<TotpSecret>,
     pub(super) end: Option<(Timestamp, End)>,
-    claim: Option<RespondToAuthChallenge>,
+    /// What shows that the password is known, without a device's key.
+    claim: Option<Request>,
+    /// The tokens that came in the end.
+    pub(super) tokens: Option<Authentication>,
     requests: u32,
     /// When the request before the one under way was sent, and that one.
     sent: [Timestamp; 2],
@@ -219,6 +183,7 @@ impl SignIn {
             new_app: None,
             end: None,
             claim: None,
+            tokens: None,
             requests: 0,
             sent: [Timestamp::default(); 2],
         }
@@ -237,6 +202,11 @@ impl SignIn {
     /// The device that was enrolled on the way.
     pub const fn enrolment(&self) -> Option<&Enrolment> {
         self.enrolment.as_ref()
+    }
+
+    /// The tokens that came in the end.
+    pub const fn tokens(&self) -> Option<&Authentication> {
+        self.tokens.as_ref()
     }
 
     /// The device that was given up on the way.
@@ -260,6 +230,7 @@ impl SignIn {
             (_, Event::WalkedAway) => self.stop(now, End::GaveUp),
             (_, Event::Done(Done::Failed(misfortune))) => self.misbehaved(now, misfortune.to_string()),
             (_, Event::Device(DeviceAnswer::Unanswerable(why))) => self.misbehaved(now, why),
+            (State::Start, Event::Begin) if self.plan.sends_password => self.send_password(now),
             (State::Start, Event::Begin) => self.begin(),
             (State::PublicA { a }, Event::Done(Done::PublicA(public_a))) => self.initiate(now, a, public_a),
             (State::PasswordChallenge { a, public_a }, Event::Answer(answer)) => match answer {
@@ -288,6 +259,17 @@ impl SignIn {
         let a = Ephemeral::draw(self.plan.ephemeral_bits, &mut self.chance);
         self.state = State::PublicA { a: a.clone() };
         Action::Compute(Job::ClientPublic { group: self.plan.group, a })
+    }
+
+    fn send_password(&mut self, now: Timestamp) -> Action {
+        self.claim = Some(Request::InitiateAuth(InitiateAuth {
+            client_id: self.plan.client_id.as_str().to_owned(),
+            auth_flow: "USER_PASSWORD_AUTH".to_owned(),
+            auth_parameters: Parameters::new()
+                .with(keys::USERNAME, self.plan.username.as_str())
+                .with(keys::PASSWORD, self.plan.password.as_str()),
+        }));
+        self.claim_again(now, self.plan.device.clone())
     }
 
     fn initiate(&mut self, now: Timestamp, a: Ephemeral, public_a: PublicA) -> Action {
@@ -343,7 +325,7 @@ impl SignIn {
             .with(keys::PASSWORD_CLAIM_SIGNATURE, signature)
             .with(keys::TIMESTAMP, timestamp);
         let claim = self.answer_to(ChallengeName::PasswordVerifier, None, responses);
-        self.claim = Some(claim);
+        self.claim = Some(Request::RespondToAuthChallenge(claim));
         self.claim_again(now, self.plan.device.clone())
     }
 
@@ -352,18 +334,18 @@ impl SignIn {
         let Some(mut claim) = self.claim.clone() else {
             return self.misbehaved(now, "nothing to claim");
         };
-        if let Some(key) = &device {
-            claim.challenge_responses = claim.challenge_responses.with(keys::DEVICE_KEY, key.as_str());
+        if let (Some(key), Some(said)) = (&device, parameters_of(&mut claim)) {
+            *said = std::mem::take(said).with(keys::DEVICE_KEY, key.as_str());
         }
         self.attempts.push(Attempt {
             device,
             replayed: false,
-            challenges: vec![ChallengeName::PasswordVerifier],
+            challenges: self.first_challenge(),
             claimed: None,
             longest_leg: Duration::ZERO,
             end: None,
         });
-        self.send(now, Request::RespondToAuthChallenge(claim), State::PasswordAnswer { sent: now })
+        self.send(now, claim, State::PasswordAnswer { sent: now })
     }
 
     fn on_password_answer(&mut self, now: Timestamp, sent: Timestamp, answer: Reply) -> Action {
@@ -389,12 +371,12 @@ impl SignIn {
         self.attempts.push(Attempt {
             device: None,
             replayed: true,
-            challenges: vec![ChallengeName::PasswordVerifier],
+            challenges: self.first_challenge(),
             claimed: None,
             longest_leg: Duration::ZERO,
             end: None,
         });
-        self.send(now, Request::RespondToAuthChallenge(claim), State::Replay { sent: now })
+        self.send(now, claim, State::Replay { sent: now })
     }
 
     fn on_replay_answer(&mut self, now: Timestamp, sent: Timestamp, answer: Reply) -> Action {
@@ -410,6 +392,11 @@ impl SignIn {
             Ok(_) => AttemptEnd::Misbehaved,
         });
         Action::Over
+    }
+
+    /// The challenge that a claim of the password answers, where there is one.
+    fn first_challenge(&self) -> Vec<ChallengeName> {
+        if self.plan.sends_password { Vec::new() } else { vec![ChallengeName::PasswordVerifier] }
     }
 
     fn names_device(&self) -> bool {
@@ -478,5 +465,14 @@ impl SignIn {
         self.end.get_or_insert((now, end));
         self.state = State::Over;
         Action::Over
+    }
+}
+
+/// The parameters of a request that starts a sign-in or answers a challenge.
+const fn parameters_of(request: &mut Request) -> Option<&mut Parameters> {
+    match request {
+        Request::InitiateAuth(start) => Some(&mut start.auth_parameters),
+        Request::RespondToAuthChallenge(answer) => Some(&mut answer.challenge_responses),
+        _ => None,
     }
 }

@@ -5,6 +5,7 @@
 //! virtual clock inline, with the virtual time that a cost model gives.
 
 mod model;
+mod queue;
 mod workers;
 
 use std::cell::RefCell;
@@ -51,10 +52,16 @@ struct Inline {
 /// What one side has used.
 #[derive(Clone, Debug)]
 pub struct Usage {
+    /// Worker threads; none where time is virtual.
+    pub threads: usize,
     /// Jobs done.
     pub jobs: u64,
     /// Modular exponentiations done.
     pub modexps: u64,
+    /// Batches that the jobs were done in.
+    pub batches: u64,
+    /// Jobs that waited at the same time, at most.
+    pub deepest: usize,
     /// CPU time of the worker threads; `None` where time is virtual.
     pub cpu: Option<Duration>,
     /// How long jobs waited for a worker, µs.
@@ -64,7 +71,7 @@ pub struct Usage {
 impl Compute {
     /// Runs jobs at once on the calling thread, and lets virtual time pass as `model` says.
     pub fn inline(clock: Clock, model: CostModel) -> Self {
-        let done = RefCell::new([Usage::nothing(None), Usage::nothing(None)]);
+        let done = RefCell::new([Usage::nothing(0), Usage::nothing(0)]);
         let cores = RefCell::new(Cores::new(model.cores));
         Self(Rc::new(Place::Inline(Box::new(Inline { clock, model, cores, done }))))
     }
@@ -112,10 +119,15 @@ impl Usage {
     /// Waits are kept from 1 µs to an hour.
     const LONGEST_WAIT_US: u64 = 3_600_000_000;
 
-    fn nothing(cpu: Option<Duration>) -> Self {
+    fn nothing(threads: usize) -> Self {
         let waited_us = Histogram::new_with_bounds(1, Self::LONGEST_WAIT_US, 3)
             .unwrap_or_else(|_| unreachable!("the bounds are right"));
-        Self { jobs: 0, modexps: 0, cpu, waited_us }
+        let cpu = (threads > 0).then_some(Duration::ZERO);
+        Self { threads, jobs: 0, modexps: 0, batches: 0, deepest: 0, cpu, waited_us }
+    }
+
+    fn saw_queue(&mut self, deep: usize) {
+        self.deepest = self.deepest.max(deep);
     }
 
     fn add(&mut self, modexps: usize, waited: Duration) {

@@ -1,19 +1,19 @@
-//! Worker threads: a queue, and a way back for each result.
+//! Worker threads: a queue, and a way back for each result. What waits together is computed together, four at a time where
+//! the machine can.
 
-use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use tokio::sync::oneshot;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Usage;
+use super::queue::Queue;
 use crate::clock::{Clock, ClockKind, ThreadCpu, Timestamp};
 use crate::srp::{Done, Job, run_all};
 
-/// Jobs that a worker takes at once. The present arithmetic gains nothing from several, and the first would wait for
-/// the last.
-const BATCH: usize = 1;
+/// Jobs of one side that may wait. Whoever has one more waits outside, so that the queue stays bounded.
+const CAPACITY: usize = 4096;
 
 /// The threads of one side.
 #[derive(Debug)]
@@ -25,45 +25,52 @@ pub(super) struct Group {
 #[derive(Debug)]
 struct Shared {
     clock: Clock,
-    queue: Mutex<Queue>,
+    room: Arc<Semaphore>,
+    queue: Mutex<Queue<Waiting>>,
     ready: Condvar,
     usage: Mutex<Usage>,
 }
 
-#[derive(Debug, Default)]
-struct Queue {
-    waiting: VecDeque<Waiting>,
-    closed: bool,
-}
-
 #[derive(Debug)]
 struct Waiting {
-    job: Job,
     since: Timestamp,
     back: oneshot::Sender<Done>,
+    /// Its place in the queue, given up when it is taken out.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 impl Group {
     pub(super) fn start(name: &str, threads: usize) -> std::io::Result<Self> {
+        let threads = threads.max(1);
         let shared = Arc::new(Shared {
             clock: Clock::start(ClockKind::Wall),
-            queue: Mutex::default(),
+            room: Arc::new(Semaphore::new(CAPACITY)),
+            queue: Mutex::new(Queue::new()),
             ready: Condvar::new(),
-            usage: Mutex::new(Usage::nothing(Some(Duration::ZERO))),
+            usage: Mutex::new(Usage::nothing(threads)),
         });
         let start = |number| {
             let shared = Arc::clone(&shared);
             thread::Builder::new().name(format!("{name}-{number}")).spawn(move || work(&shared))
         };
-        let threads = (0..threads.max(1)).map(start).collect::<Result<_, _>>()?;
+        let threads = (0..threads).map(start).collect::<Result<_, _>>()?;
         Ok(Self { shared, threads })
     }
 
     pub(super) async fn run(&self, job: Job) -> Done {
         let (back, result) = oneshot::channel();
         let since = self.shared.clock.now();
-        lock(&self.shared.queue).waiting.push_back(Waiting { job, since, back });
-        self.shared.ready.notify_one();
+        let room = Arc::clone(&self.shared.room).acquire_owned().await.ok();
+        let waiting = Waiting { since, back, _room: room };
+        let (deep, idle) = {
+            let mut queue = lock(&self.shared.queue);
+            (queue.push(job, waiting), queue.idle > 0)
+        };
+        // Whoever is busy looks into the queue by itself.
+        if idle {
+            self.shared.ready.notify_one();
+        }
+        lock(&self.shared.usage).saw_queue(deep);
         match result.await {
             Ok(done) => done,
             // Only when a worker has died, which nothing in a job can bring about.
@@ -95,14 +102,15 @@ fn work(shared: &Shared) {
         let mut jobs = Vec::with_capacity(batch.len());
         let mut backs = Vec::with_capacity(batch.len());
         let mut costs = Vec::with_capacity(batch.len());
-        for waiting in batch {
-            costs.push((waiting.job.costs().count(), now.since(waiting.since)));
-            jobs.push(waiting.job);
+        for (job, waiting) in batch {
+            costs.push((job.costs().count(), now.since(waiting.since)));
+            jobs.push(job);
             backs.push(waiting.back);
         }
         let results = run_all(jobs);
         {
             let mut usage = lock(&shared.usage);
+            usage.batches += 1;
             for (modexps, waited) in costs {
                 usage.add(modexps, waited);
             }
@@ -117,13 +125,14 @@ fn work(shared: &Shared) {
     }
 }
 
-/// Waits for work. A batch is what waits already, at most its share, so that no thread is left idle.
-fn take(shared: &Shared) -> Option<Vec<Waiting>> {
+/// Waits for work.
+fn take(shared: &Shared) -> Option<Vec<(Job, Waiting)>> {
     let mut queue = lock(&shared.queue);
+    queue.idle += 1;
     loop {
-        if !queue.waiting.is_empty() {
-            let many = queue.waiting.len().min(BATCH);
-            return Some(queue.waiting.drain(..many).collect());
+        if let Some(batch) = queue.take() {
+            queue.idle -= 1;
+            return Some(batch);
         }
         if queue.closed {
             return None;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::oracle::{Claim, Device, Facts, Lock};
+use crate::oracle::{Circumstances, Claim, Device, Facts, Lock};
 use crate::policy::{
     Factors, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevel, RiskMode, RiskPolicy,
 };
@@ -45,6 +45,7 @@ impl Cell {
             device_secret_right: true,
             risk: self.risk.filter(|_| base.risk.mode == RiskMode::Enforced),
             lock: Lock::Open,
+            circumstances: Circumstances::default(),
         }
     }
 }
@@ -69,6 +70,7 @@ pub const BASE: PoolPolicy = PoolPolicy {
         low: RiskAction::Block,
         medium: RiskAction::Block,
         high: RiskAction::Block,
+        ..RiskPolicy::OFF
     },
     lockout: Lockout::Off,
     quotas: Quotas::NONE,

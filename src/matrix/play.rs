@@ -13,7 +13,7 @@ use crate::client::{Plan, SignIn};
 use crate::ids::{ClientId, DeviceKey, Password, PoolId, Username};
 use crate::oracle::{Decision, Device, Outcome, RuleId};
 use crate::pair::{Hands, Pair};
-use crate::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskPolicy};
+use crate::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskLevels, RiskPolicy};
 use crate::pool::{Defect, Identity, Pool};
 use crate::protocol::{AdminDeviceCall, Request};
 use crate::seed::Seed;
@@ -85,7 +85,9 @@ pub fn play_all(matrix: &Matrix, defect: Option<Defect>, told: &dyn Fn(usize)) -
 
 /// Plays one cell through a pool with these settings, and tells what was seen of its decision.
 pub fn play(policy: &PoolPolicy, cell: &Cell, defect: Option<Defect>) -> Decision {
-    let policy = PoolPolicy { quotas: Quotas::NONE, ..*policy };
+    // A cell says how risky its sign-in is.
+    let risk = RiskPolicy { levels: RiskLevels::Given, ..policy.risk };
+    let policy = PoolPolicy { quotas: Quotas::NONE, risk, ..*policy };
     let Some(mut stage) = Stage::new(cell, defect) else { return unplayable() };
     let Some(device) = stage.prepare(cell.device) else { return unplayable() };
     stage.pair.pool.set_policy(policy);
@@ -126,6 +128,7 @@ impl Stage {
             devices: 1,
             remembers: vec![cell.device != Device::NotRemembered],
             opts_in: false,
+            compromised: false,
         };
         let identity = Identity { pool_id, client_id: ClientId::new(CLIENT_ID), group: Group::toy() };
         let mut pool = Pool::new(identity, friendly(), SEED.stream("pool", 0)).planted(defect);
@@ -169,6 +172,7 @@ impl Stage {
             ephemeral_bits: EPHEMERAL_BITS,
             username: self.username.clone(),
             password: self.password.clone(),
+            sends_password: false,
             device,
             device_damaged: false,
             confirms: false,

@@ -26,7 +26,12 @@ pub struct Matrix {
 impl Matrix {
     /// All 4,680 cells, with risk enforced and the switches as they come.
     pub fn all() -> Self {
-        Self::new(BASE, false, &all_cells())
+        Self::all_in(BASE)
+    }
+
+    /// All 4,680 cells, with the mode and the switches of `base`.
+    pub fn all_in(base: PoolPolicy) -> Self {
+        Self::new(base, false, &all_cells())
     }
 
     /// The 80 cells of this pool.
@@ -66,7 +71,7 @@ impl Matrix {
             Some((level, action)) if !self.of_one_pool => {
                 let at = |other| if other < level { RiskAction::NoAction } else { action };
                 let [low, medium, high] = RiskLevel::ALL.map(at);
-                RiskPolicy { mode: self.base.risk.mode, low, medium, high }
+                RiskPolicy { low, medium, high, ..self.base.risk }
             }
             // Without risk even the strictest actions must be without consequence.
             _ => self.base.risk,

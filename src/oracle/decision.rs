@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Facts;
+use super::{Facts, TokenFacts};
 use crate::protocol::ChallengeName;
 
 /// How a decision ends. `Tokens` and the refusals that a client can tell apart.
@@ -18,6 +18,14 @@ pub enum Outcome {
     Incorrect,
     /// "Password attempts exceeded".
     LockedOut,
+    /// "Request not allowed due to security reasons."
+    AddressBlocked,
+    /// "Password reset required for the user"
+    ResetRequired,
+    /// "Invalid Refresh Token."
+    RefreshInvalid,
+    /// "Refresh Token has been revoked"
+    RefreshRevoked,
     /// The session was used already or has expired.
     SessionOver,
     /// Any other refusal; never expected.
@@ -26,12 +34,16 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 11] = [
         Self::Tokens,
         Self::DeviceNotFound,
         Self::Blocked,
         Self::Incorrect,
         Self::LockedOut,
+        Self::AddressBlocked,
+        Self::ResetRequired,
+        Self::RefreshInvalid,
+        Self::RefreshRevoked,
         Self::SessionOver,
         Self::Other,
     ];
@@ -44,6 +56,10 @@ impl Outcome {
             Self::Blocked => "blocked",
             Self::Incorrect => "incorrect",
             Self::LockedOut => "locked_out",
+            Self::AddressBlocked => "address_blocked",
+            Self::ResetRequired => "reset_required",
+            Self::RefreshInvalid => "refresh_invalid",
+            Self::RefreshRevoked => "refresh_revoked",
             Self::SessionOver => "session_over",
             Self::Other => "other",
         }
@@ -109,13 +125,31 @@ impl fmt::Display for Decision {
     }
 }
 
+/// What was decided about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Situation {
+    /// An attempt to sign in.
+    SignIn(Facts),
+    /// An attempt to get new tokens for a refresh token.
+    Refresh(TokenFacts),
+}
+
+impl fmt::Display for Situation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignIn(facts) => facts.fmt(f),
+            Self::Refresh(facts) => facts.fmt(f),
+        }
+    }
+}
+
 /// One decision of the pool, judged.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Verdict {
     /// The rule that applies.
     pub rule: RuleId,
     /// The situation.
-    pub facts: Facts,
+    pub situation: Situation,
     /// What the rule asks for.
     pub expected: Decision,
     /// What was seen.

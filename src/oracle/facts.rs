@@ -36,6 +36,41 @@ impl Device {
         [Self::None, Self::Remembered, Self::NotRemembered, Self::Issued, Self::Forgotten];
 }
 
+/// How the password is proved.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Flow {
+    /// By SRP.
+    #[default]
+    Srp,
+    /// It is sent as it is (`USER_PASSWORD_AUTH`).
+    Password,
+}
+
+/// Where an attempt comes from, as the lists of an enforced threat protection have it.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Address {
+    /// On no list.
+    #[default]
+    Any,
+    /// Always refused.
+    Blocked,
+    /// Never looked at for risk.
+    Skipped,
+}
+
+/// What else counts, and is as it mostly is by default.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Circumstances {
+    /// How the password is proved.
+    pub flow: Flow,
+    /// Whether the password is known to be compromised, and the pool refuses such passwords.
+    pub compromised: bool,
+    /// Whether the user must reset the password.
+    pub reset_required: bool,
+    /// Where the attempt comes from.
+    pub address: Address,
+}
+
 /// Whether the user is locked out by failures.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Lock {
@@ -74,6 +109,8 @@ pub struct Facts {
     pub risk: Option<(RiskLevel, RiskAction)>,
     /// Whether the user is locked out.
     pub lock: Lock,
+    /// What else counts.
+    pub circumstances: Circumstances,
 }
 
 impl Device {
@@ -103,6 +140,16 @@ impl fmt::Display for Facts {
         match self.risk {
             None => write!(f, ", no risk")?,
             Some((level, action)) => write!(f, ", {level} risk with {action}")?,
+        }
+        let Circumstances { flow, compromised, reset_required, address } = self.circumstances;
+        for (holds, words) in [
+            (flow == Flow::Password, "; password sent as it is"),
+            (compromised, "; compromised password"),
+            (reset_required, "; must reset the password"),
+            (address == Address::Blocked, "; from an address that is always blocked"),
+            (address == Address::Skipped, "; from an address that is always allowed"),
+        ] {
+            f.write_str(if holds { words } else { "" })?;
         }
         match self.claim {
             Claim::Right => {}

@@ -1,8 +1,11 @@
 //! Facts and what was seen in, a verdict out.
 
-use super::decision::{Decision, Outcome, RuleId, Verdict};
-use super::facts::{Facts, Lock};
-use super::rules::{RULES, Rule, Then, WRONG_DEVICE_SECRET, WRONG_DEVICE_SECRET_SAYS};
+use super::decision::{Decision, Outcome, RuleId, Situation, Verdict};
+use super::facts::{Address, Circumstances, Facts, Flow, Lock};
+use super::rules::{
+    ADDRESS_ALLOWED, COMPROMISED_SRP, RULES, Rule, STANDING_OVER, Then, WRONG_DEVICE_SECRET, has_consequence,
+};
+use super::tokens::refresh_rules;
 use crate::policy::Factors;
 use crate::protocol::ChallengeName;
 
@@ -14,10 +17,13 @@ pub fn expect(facts: &Facts) -> (RuleId, Decision) {
         // Enumerated in the tests: every situation has its rule.
         unreachable!("no rule for {facts}");
     };
+    let mut challenges = password(facts);
     match rule.then {
-        Then::Refuse(outcome) => (rule.name, refused(outcome)),
+        Then::Refuse(outcome) => {
+            let name = standing_over(facts, outcome).unwrap_or(rule.name);
+            (name, Decision { challenges, outcome, new_device: false })
+        }
         Then::Tokens { mfa, device_proof, new_device } => {
-            let mut challenges = vec![ChallengeName::PasswordVerifier];
             if mfa {
                 challenges.extend_from_slice(second_factor(facts.factors));
             }
@@ -30,9 +36,31 @@ pub fn expect(facts: &Facts) -> (RuleId, Decision) {
                     Decision { challenges, outcome: Outcome::Incorrect, new_device: false },
                 );
             }
-            (rule.name, Decision { challenges, outcome: Outcome::Tokens, new_device })
+            let name = standing_over(facts, Outcome::Tokens).unwrap_or(rule.name);
+            (name, Decision { challenges, outcome: Outcome::Tokens, new_device })
         }
     }
+}
+
+/// The challenge that a password answers, where it answers one.
+fn password(facts: &Facts) -> Vec<ChallengeName> {
+    match facts.circumstances.flow {
+        Flow::Srp => vec![ChallengeName::PasswordVerifier],
+        Flow::Password => Vec::new(),
+    }
+}
+
+/// The rule that says why a reason to refuse or to ask was not looked at, where there was one.
+fn standing_over(facts: &Facts, outcome: Outcome) -> Option<RuleId> {
+    let Circumstances { flow, compromised, address, .. } = facts.circumstances;
+    if !matches!(outcome, Outcome::Tokens | Outcome::DeviceNotFound) {
+        return None;
+    }
+    let risky = has_consequence(facts.risk) || compromised && flow == Flow::Password;
+    if address == Address::Skipped && risky {
+        return Some(ADDRESS_ALLOWED);
+    }
+    (compromised && flow == Flow::Srp).then_some(COMPROMISED_SRP)
 }
 
 /// Judges what was `seen` in this situation.
@@ -43,26 +71,28 @@ pub fn judge(facts: Facts, seen: Decision) -> Verdict {
         _ => facts,
     };
     let (rule, expected) = expect(&facts);
-    Verdict { rule, facts, expected, seen }
+    Verdict { rule, situation: Situation::SignIn(facts), expected, seen }
 }
 
-/// All rules, in the order of the table.
+/// All rules: on sign-ins in the order of their table, then those that stand over it, then those on refresh tokens.
 pub fn rules() -> impl Iterator<Item = RuleId> {
-    RULES.iter().map(|rule| rule.name).chain([WRONG_DEVICE_SECRET])
+    sign_in_rules().chain(refresh_rules()).map(|(rule, _)| rule)
+}
+
+fn sign_in_rules() -> impl Iterator<Item = (RuleId, &'static str)> {
+    RULES.iter().map(|rule| (rule.name, rule.says)).chain(STANDING_OVER)
 }
 
 /// This rule in one sentence; nothing for a rule that is not in the table.
 pub fn says(rule: RuleId) -> &'static str {
-    if rule.id == WRONG_DEVICE_SECRET.id {
-        return WRONG_DEVICE_SECRET_SAYS;
-    }
-    RULES.iter().find(|known| known.name.id == rule.id).map_or("", |known| known.says)
+    sign_in_rules().chain(refresh_rules()).find(|(known, _)| known.id == rule.id).map_or("", |(_, says)| says)
 }
 
 pub(super) fn applicable(facts: &Facts) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.when.fits(facts))
 }
 
+#[cfg(test)]
 fn refused(outcome: Outcome) -> Decision {
     Decision { challenges: vec![ChallengeName::PasswordVerifier], outcome, new_device: false }
 }
@@ -110,6 +140,7 @@ pub(super) mod tests {
                                     device_secret_right: true,
                                     risk,
                                     lock: Lock::Open,
+                                    circumstances: Circumstances::default(),
                                 };
                                 all.push(facts);
                             }
@@ -146,16 +177,34 @@ pub(super) mod tests {
         every
     }
 
+    /// Every fifth situation in every circumstance.
+    fn in_all_circumstances() -> impl Iterator<Item = Facts> {
+        let both = [false, true];
+        every_situation().into_iter().step_by(5).flat_map(move |facts| {
+            [Flow::Srp, Flow::Password].into_iter().flat_map(move |flow| {
+                both.into_iter().flat_map(move |compromised| {
+                    both.into_iter().flat_map(move |reset_required| {
+                        [Address::Any, Address::Blocked, Address::Skipped].into_iter().map(move |address| {
+                            let circumstances = Circumstances { flow, compromised, reset_required, address };
+                            Facts { circumstances, ..facts }
+                        })
+                    })
+                })
+            })
+        })
+    }
+
     #[test]
     fn every_situation_has_a_rule_and_no_rule_is_dead() {
         let mut met = BTreeSet::new();
-        for facts in every_situation() {
+        for facts in every_situation().into_iter().chain(in_all_circumstances()) {
             assert!(applicable(&facts).is_some(), "no rule for {facts}");
             met.insert(expect(&facts).0.id);
         }
-        let all: BTreeSet<_> = rules().map(|rule| rule.id).collect();
+        let all: BTreeSet<_> = sign_in_rules().map(|(rule, _)| rule.id).collect();
         assert_eq!(met, all, "a rule that never applies says nothing");
-        assert_eq!(all.len(), rules().count(), "ids are unique");
+        let ids: BTreeSet<_> = rules().map(|rule| rule.id).collect();
+        assert_eq!(ids.len(), rules().count(), "ids are unique");
     }
 
     #[test]

@@ -4,14 +4,20 @@
 //! arithmetic, so that a mistake would have to be made twice to go unseen.
 
 mod decision;
+mod estimate;
 mod explain;
 mod facts;
 mod judge;
 mod lock;
+mod ranges;
 mod rules;
+mod tokens;
 
-pub use decision::{Confidence, Decision, Outcome, RuleId, Verdict};
+pub use decision::{Confidence, Decision, Outcome, RuleId, Situation, Verdict};
+pub use estimate::RiskBook;
 pub use explain::{Answer, Explanation, Otherwise, explain};
-pub use facts::{Claim, Device, Facts, Lock};
+pub use facts::{Address, Circumstances, Claim, Device, Facts, Flow, Lock};
 pub use judge::{expect, judge, rules, says};
 pub use lock::{Between, LockBook};
+pub use ranges::standing_of;
+pub use tokens::{Bound, Ended, Named, TokenBook, TokenFacts, expect_refresh, judge_refresh};

@@ -4,7 +4,7 @@
 //! each meets exactly one decision and that no rule is dead. `#n` is a row of SEMANTICS c.5; `c.2` and so on its sections.
 
 use super::decision::{Confidence, Outcome, RuleId};
-use super::facts::{Claim, Device, Facts, Lock};
+use super::facts::{Address, Claim, Device, Facts, Flow, Lock};
 use crate::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 
 use Confidence::{Documented, Inferred, Observed};
@@ -27,6 +27,12 @@ pub(super) struct When {
     bound: &'static [bool],
     risk: &'static [Risk],
     note: &'static [RiskNote],
+    /// Whether the user must reset the password.
+    reset: &'static [bool],
+    /// Whether the attempt comes from an address that is always refused.
+    blocked: &'static [bool],
+    /// Whether the password is looked at and found compromised: only one that is sent as it is.
+    compromised: &'static [bool],
 }
 
 /// Levels of risk as the table tells them apart: the seed's Note covers medium and high.
@@ -95,6 +101,9 @@ const ANY: When = When {
         Risk::Block,
     ],
     note: &[RiskNote::Pool, RiskNote::Device, RiskNote::Off],
+    reset: NO_YES,
+    blocked: NO_YES,
+    compromised: NO_YES,
 };
 
 /// The situations of the seed's Note: Always + suppress, MFA active, medium or high risk that asks for an MFA.
@@ -126,8 +135,18 @@ const fn rule(
 /// Stands over every rule that ends with the device's proof.
 pub(super) const WRONG_DEVICE_SECRET: RuleId =
     RuleId { id: "wrong-device-secret", source: "SEMANTICS c.5 #20", confidence: Observed };
-/// That rule in one sentence.
-pub(super) const WRONG_DEVICE_SECRET_SAYS: &str = "A device that cannot prove its secret is refused.";
+/// Stands over every rule that is reached because risk is not looked at.
+pub(super) const ADDRESS_ALLOWED: RuleId =
+    RuleId { id: "address-allowed", source: "SEMANTICS c.4", confidence: Documented };
+/// Stands over every rule that is reached because a password's proof tells nothing of the password.
+pub(super) const COMPROMISED_SRP: RuleId =
+    RuleId { id: "compromised-srp", source: "SEMANTICS c.5 #35", confidence: Documented };
+/// These rules, each in one sentence.
+pub(super) const STANDING_OVER: [(RuleId, &str); 3] = [
+    (WRONG_DEVICE_SECRET, "A device that cannot prove its secret is refused."),
+    (ADDRESS_ALLOWED, "From an address that is always allowed, risk is not looked at."),
+    (COMPROMISED_SRP, "A compromised password that is proved by SRP is not noticed."),
+];
 
 /// All rules, in the order in which they are read.
 #[rustfmt::skip]
@@ -142,6 +161,18 @@ pub(super) const RULES: &[Rule] = &[
     rule("replayed-claim", "ASSURANCE S13", Inferred,
         "A password's claim that has led to tokens cannot be used again.",
         When { claim: &[Claim::Replayed], ..ANY }, Then::Refuse(Outcome::Incorrect)),
+
+    rule("reset-required", "SEMANTICS d", Observed,
+        "Who must reset the password is told so once the password was right.",
+        When { reset: &[true], ..ANY }, Then::Refuse(Outcome::ResetRequired)),
+
+    // What threat protection refuses whatever the risk.
+    rule("address-blocked", "SEMANTICS c.4", Documented,
+        "From an address that is always blocked nobody signs in.",
+        When { blocked: &[true], ..ANY }, Then::Refuse(Outcome::AddressBlocked)),
+    rule("compromised-blocked", "SEMANTICS c.5 #36", Documented,
+        "A compromised password that is sent as it is, is refused, and its user must reset it.",
+        When { compromised: &[true], ..ANY }, Then::Refuse(Outcome::Blocked)),
 
     // Risk that refuses, before anything is said about devices.
     rule("risk-block", "SEMANTICS c.5 #22", Documented,
@@ -188,16 +219,25 @@ pub(super) const RULES: &[Rule] = &[
         When { mfa: &[MfaMode::Off], risk: RISK_REQUIRED, ..ANY }, Then::Refuse(Outcome::Blocked)),
     rule("risk-required-no-factor", "SEMANTICS c.5 #25", Documented,
         "Risk that requires an MFA refuses whoever has no second factor.",
+        When { mfa: &[MfaMode::Optional], factor: &[false], risk: RISK_REQUIRED, ..ANY }, Then::Refuse(Outcome::Blocked)),
+    rule("risk-required-no-factor-on", "SEMANTICS c.5 #25", Inferred,
+        "Risk that requires an MFA refuses whoever has no second factor even where the pool would have one set up.",
         When { factor: &[false], risk: RISK_REQUIRED, ..ANY }, Then::Refuse(Outcome::Blocked)),
     rule("risk-mfa-remembered", "SEMANTICS c.5 #27 #30 #31", Inferred,
         "A remembered device does not replace the MFA that risk asks for: MFA first, then the device's proof.",
         When { remember: TRACKED, mfa: MFA_ACTIVE, factor: &[true], device: &[Remembered], risk: RISK_MFA, ..ANY }, MFA_DEVICE),
     rule("risk-mfa-new", "SEMANTICS c.5 #23", Documented,
         "Risk asks a new device for an MFA, as the pool does of whoever has a factor; then the device is given a key.",
-        When { remember: TRACKED, mfa: MFA_ACTIVE, factor: &[true], device: &[Device::None], risk: RISK_MFA, ..ANY }, MFA_NEW),
+        When { remember: TRACKED, mfa: &[MfaMode::Optional], factor: &[true], device: &[Device::None], risk: RISK_MFA, ..ANY }, MFA_NEW),
+    rule("risk-mfa-new-on", "SEMANTICS c.5 #23", Inferred,
+        "Where MFA is on, risk adds nothing to the MFA that a new device is asked for anyway; then the device is given a key.",
+        When { remember: TRACKED, mfa: &[MfaMode::On], factor: &[true], device: &[Device::None], risk: RISK_MFA, ..ANY }, MFA_NEW),
     rule("risk-mfa", "SEMANTICS c.5 #23", Documented,
         "Risk asks whoever has a second factor for it.",
-        When { mfa: MFA_ACTIVE, factor: &[true], risk: RISK_MFA, ..ANY }, MFA),
+        When { mfa: &[MfaMode::Optional], factor: &[true], risk: RISK_MFA, ..ANY }, MFA),
+    rule("risk-mfa-on", "SEMANTICS c.5 #23", Inferred,
+        "Where MFA is on, risk adds nothing to the MFA that everyone is asked for anyway.",
+        When { mfa: &[MfaMode::On], factor: &[true], risk: RISK_MFA, ..ANY }, MFA),
 
     // Pools that remember nothing.
     rule("untracked-mfa", "SEMANTICS c.5 #3 #4", Documented,
@@ -277,13 +317,21 @@ pub(super) fn noted(facts: &Facts) -> bool {
 
 /// Whether risk asks for an MFA, if nothing sets that aside.
 pub(super) fn risk_asks(facts: &Facts) -> bool {
-    RISK_MFA.contains(&Risk::of(facts.risk))
+    RISK_MFA.contains(&Risk::seen(facts))
+}
+
+/// Whether a pool does anything about this risk.
+pub(super) fn has_consequence(risk: Option<(RiskLevel, RiskAction)>) -> bool {
+    Risk::of(risk) != Risk::None
 }
 
 impl When {
     /// Whether `facts` fit.
     pub(super) fn fits(&self, facts: &Facts) -> bool {
         let factor = facts.factors.any();
+        let around = &facts.circumstances;
+        let looked_at = around.flow == Flow::Password && around.address != Address::Skipped;
+        let found = around.compromised && looked_at;
         self.lock.contains(&facts.lock)
             && self.claim.contains(&facts.claim)
             && self.remember.contains(&facts.remember)
@@ -293,12 +341,20 @@ impl When {
             && self.due.contains(&due(facts))
             && self.device.contains(&facts.device)
             && self.bound.contains(&bound(facts))
-            && self.risk.contains(&Risk::of(facts.risk))
+            && self.risk.contains(&Risk::seen(facts))
             && self.note.contains(&facts.risk_note)
+            && self.reset.contains(&around.reset_required)
+            && self.blocked.contains(&(around.address == Address::Blocked))
+            && self.compromised.contains(&found)
     }
 }
 
 impl Risk {
+    /// The risk that is looked at in this situation.
+    fn seen(facts: &Facts) -> Self {
+        if facts.circumstances.address == Address::Skipped { Self::None } else { Self::of(facts.risk) }
+    }
+
     fn of(risk: Option<(RiskLevel, RiskAction)>) -> Self {
         let Some((level, action)) = risk else { return Self::None };
         let mfa = match action {

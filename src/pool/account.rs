@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 
 use super::lockout::Failures;
+use super::risk::Habits;
 use crate::clock::Timestamp;
 use crate::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
 use crate::protocol::{ChallengeName, DeviceStatus};
@@ -33,6 +34,9 @@ pub(super) struct Account {
     /// The last time step whose code was used: it cannot be used again.
     pub(super) totp_step_used: Option<u64>,
     pub(super) failures: Failures,
+    pub(super) habits: Habits,
+    /// Whether the password is known to others.
+    pub(super) compromised: bool,
     /// How often the user has signed out everywhere: tokens from before no longer count.
     pub(super) generation: u64,
     /// Sign-ins whose refresh token was revoked, and until when it would have been good.
@@ -155,6 +159,10 @@ pub struct NewAccount {
     pub attributes: BTreeMap<String, String>,
     /// When the account was made.
     pub created: Timestamp,
+    /// Addresses that the user has signed in from before.
+    pub addresses: Vec<IpAddr>,
+    /// Whether the password is known to others (SEMANTICS c.4, compromised credentials).
+    pub compromised: bool,
 }
 
 impl NewAccount {
@@ -176,6 +184,8 @@ impl NewAccount {
             devices: Vec::new(),
             attributes: BTreeMap::new(),
             created: Timestamp::from_us(0),
+            addresses: Vec::new(),
+            compromised: false,
         }
     }
 }
@@ -237,6 +247,8 @@ impl Directory {
             preferred: new.preferred,
             totp_step_used: None,
             failures: Failures::default(),
+            habits: Habits::new(new.addresses),
+            compromised: new.compromised,
             generation: self.first_generation,
             revoked: BTreeMap::new(),
             devices: devices.collect(),

@@ -7,11 +7,15 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use rand::Rng as _;
+
 use super::account::AccountId;
 use super::lockout::Failures;
+use super::stranger::Place;
 use crate::clock::Timestamp;
-use crate::ids::{ClientId, DeviceKey, SecretBlock, Session, Username};
+use crate::ids::{ClientId, DeviceKey, SecretBlock, Session, Sub, Username};
 use crate::protocol::{ApiError, ChallengeName, Origin};
+use crate::seed::Stream;
 use crate::srp::{Ephemeral, PublicA, PublicB};
 use crate::totp::TotpSecret;
 
@@ -57,8 +61,8 @@ pub(super) struct SignIn {
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Owner {
     Account(AccountId),
-    /// Nobody of this name is in the pool, and nobody is to notice.
-    Nobody(String),
+    /// Nobody of this name is in the pool, and nobody is to notice: the id made up for it.
+    Nobody(Sub),
 }
 
 /// What a session waits for.
@@ -133,7 +137,7 @@ pub(super) struct Books {
     /// What was sent lately and not fetched yet.
     deliveries: VecDeque<Delivery>,
     /// Failures of names that are nobody's.
-    strangers: BTreeMap<String, Failures>,
+    strangers: BTreeMap<Place, Failures>,
 }
 
 /// What clients that send no session send instead (SEMANTICS a.3).
@@ -161,8 +165,9 @@ pub struct Delivery {
 /// So many messages wait to be fetched; of more, the oldest are lost.
 const MOST_DELIVERIES: usize = 256;
 
-/// Failures of so many unknown names are kept; more, and the first in the order of the alphabet are forgotten.
+/// Failures of so many unknown names are kept, and of so many of them one is given up for another.
 const MOST_STRANGERS: usize = 10_000;
+const LOOKED_AT: usize = 32;
 
 #[derive(Debug)]
 enum End {
@@ -260,6 +265,14 @@ impl Books {
         self.found_by.get(handle).cloned()
     }
 
+    /// The address that the sign-in of an open session comes from.
+    pub(super) fn address_of(&self, session: &Session) -> Option<Option<IpAddr>> {
+        match self.sessions.get(session.as_str()) {
+            Some(Entry::Open(open)) => Some(open.sign_in.address),
+            _ => None,
+        }
+    }
+
     /// The session that came after this one, if this one was answered and it is the device's turn in the next.
     pub(super) fn device_turn_after(&self, session: &str) -> Option<&Session> {
         let Some(Entry::Used { next: Some(next) }) = self.sessions.get(session) else { return None };
@@ -269,12 +282,19 @@ impl Books {
         }
     }
 
-    /// The failures of a name that is nobody's.
-    pub(super) fn stranger(&mut self, name: &str) -> &mut Failures {
-        while self.strangers.len() >= MOST_STRANGERS && !self.strangers.contains_key(name) {
-            self.strangers.pop_first();
+    /// The failures of a name that is nobody's. When there are too many, one is given up: of a few that stand beside a
+    /// place drawn by `chance` the one with the fewest. So a name that is locked out cannot be washed away by a flood of
+    /// others, unless each of them fails as often; and which name goes is nobody's choice.
+    pub(super) fn stranger(&mut self, place: Place, chance: &mut Stream) -> &mut Failures {
+        while self.strangers.len() >= MOST_STRANGERS && !self.strangers.contains_key(&place) {
+            let mut from = [0; 16];
+            chance.fill_bytes(&mut from);
+            let round = self.strangers.range(Place(from)..).chain(&self.strangers);
+            let fewest = round.take(LOOKED_AT).min_by_key(|(_, failures)| failures.count());
+            let Some(given_up) = fewest.map(|(place, _)| *place) else { break };
+            self.strangers.remove(&given_up);
         }
-        self.strangers.entry(name.to_owned()).or_default()
+        self.strangers.entry(place).or_default()
     }
 
     /// Takes the session if `wanted` is what it waits for; a second taker is told that it was used.
@@ -328,5 +348,74 @@ impl Books {
     /// Takes back the code that was sent: it was used.
     pub(super) fn withdraw_code(&mut self, username: &Username) {
         self.outbox.remove(username);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+    use crate::srp::{Done, Group, Job, Verifier};
+
+    fn second(seconds: u64) -> Timestamp {
+        Timestamp::from_us(seconds * 1_000_000)
+    }
+
+    /// A challenge that ends with second 10.
+    fn challenge() -> PasswordChallenge {
+        let (group, mut chance) = (Group::toy(), Seed::new(1).stream("pool", 0));
+        let (a, b) = (Ephemeral::draw(256, &mut chance), Ephemeral::draw(256, &mut chance));
+        let verifier = Verifier::draw(group, &mut chance);
+        let Done::PublicA(public_a) = (Job::ClientPublic { group, a }).run() else { panic!("no A") };
+        let public = Job::ServerPublic { group, b: b.clone(), verifier };
+        let Done::PublicB(public_b) = public.run() else { panic!("no B") };
+        PasswordChallenge {
+            client_id: ClientId::new("client"),
+            owner: Owner::Nobody(Sub::new("nobody")),
+            exchange: Exchange { public_a, public_b, b },
+            device_key: None,
+            expires: second(10),
+        }
+    }
+
+    #[test]
+    fn a_challenge_that_has_ended_is_not_put_back() {
+        // Whoever took it may come back after its end; nothing would forget it then.
+        let block = SecretBlock::new("block");
+        for (back_at, kept) in [(9, true), (10, false), (11, false)] {
+            let mut books = Books::default();
+            books.open_password(second(0), &block, challenge());
+            let taken = books.take_password(second(5), &block, |_| true).unwrap();
+            books.forget_expired(second(back_at));
+            books.put_back_password(second(back_at), &block, taken);
+            assert_eq!(books.peek_password(&block).is_some(), kept, "put back at second {back_at}");
+            books.forget_expired(second(10));
+            assert!(
+                books.password_challenges.is_empty() && books.ends.is_empty(),
+                "nothing outlives its end"
+            );
+        }
+    }
+
+    #[test]
+    fn a_locked_stranger_is_not_washed_away_by_a_flood_of_others() {
+        let mut books = Books::default();
+        let mut chance = Seed::new(1).stream("pool", 0);
+        // Places are spread evenly, as the pool's key spreads them.
+        let mut names = Seed::new(2).stream("names", 0);
+        let mut place = || {
+            let mut place = [0; 16];
+            names.fill_bytes(&mut place);
+            Place(place)
+        };
+        let victim = place();
+        for _ in 0..5 {
+            books.stranger(victim, &mut chance).failed(second(1), 5);
+        }
+        for _ in 0..5 * MOST_STRANGERS {
+            books.stranger(place(), &mut chance).failed(second(1), 5);
+            assert!(books.strangers.len() <= MOST_STRANGERS);
+        }
+        assert!(books.stranger(victim, &mut chance).locked(second(1)), "still locked out");
     }
 }

@@ -5,7 +5,7 @@ use super::account::AccountId;
 use super::books::SignIn;
 use super::defect::Defect;
 use crate::ids::DeviceKey;
-use crate::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskMode, RiskNote};
+use crate::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 use crate::protocol::{ApiError, DeviceStatus, Origin};
 
 /// What a right password leads to.
@@ -26,10 +26,11 @@ impl Pool {
         let factor = !account.factors().is_empty();
 
         // 1. Risk counts only where it is enforced, and refuses before anything is said about devices.
-        let risk = origin
-            .risk
-            .filter(|_| policy.risk.mode == RiskMode::Enforced)
-            .map(|level| (level, policy.risk.action(level)));
+        if self.is_blocked(origin) {
+            return Ruling::Refuse(ApiError::address_blocked());
+        }
+        let level = self.risk_level(account, named.as_ref(), origin);
+        let risk = level.map(|level| (level, policy.risk.action(level)));
         if matches!(risk, Some((_, RiskAction::Block))) && !self.has(Defect::BlockIgnored) {
             return Ruling::Refuse(ApiError::security_reasons());
         }

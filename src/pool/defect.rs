@@ -23,11 +23,29 @@ pub enum Defect {
     LockoutOffByOne,
     /// A key for a new device comes even when a key was named.
     NewDeviceAlways,
+    /// An address that is always blocked is let in.
+    BlockedAddressIgnored,
+    /// An address that is always allowed is looked at for risk all the same.
+    AllowedAddressIgnored,
+    /// A compromised password that is sent as it is, is let in.
+    CompromisedIgnored,
+    /// A compromised password is refused even where it is proved by SRP.
+    CompromisedSeenInSrp,
+    /// A new address is no sign of risk.
+    EstimateWithoutAddress,
+    /// A refresh token needs no device's key.
+    RefreshUnbound,
+    /// The refresh token of a device that was forgotten still works.
+    ForgottenDeviceRefreshes,
+    /// A refresh token that was revoked still works.
+    RevokeIgnored,
+    /// Signing out everywhere ends nothing.
+    SignOutIgnored,
 }
 
 impl Defect {
     /// All faults.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 19] = [
         Self::ForgottenDeviceAccepted,
         Self::SuppressesAlways,
         Self::OptInRemembersAtOnce,
@@ -38,5 +56,14 @@ impl Defect {
         Self::ClaimReusable,
         Self::LockoutOffByOne,
         Self::NewDeviceAlways,
+        Self::BlockedAddressIgnored,
+        Self::AllowedAddressIgnored,
+        Self::CompromisedIgnored,
+        Self::CompromisedSeenInSrp,
+        Self::EstimateWithoutAddress,
+        Self::RefreshUnbound,
+        Self::ForgottenDeviceRefreshes,
+        Self::RevokeIgnored,
+        Self::SignOutIgnored,
     ];
 }

@@ -13,6 +13,7 @@ impl Pool {
     /// `AdminGetDevice`.
     pub(super) fn admin_get_device(&self, request: &AdminDeviceCall) -> Reply {
         let id = self.administered(&request.user_pool_id, &request.username)?;
+        self.check_tracking()?;
         let key = DeviceKey::new(&request.device_key);
         let device = self.directory.account(id).confirmed(&key).ok_or_else(ApiError::device_not_found)?;
         Ok(Response::Device(self.describe(id, &key, device, true)))

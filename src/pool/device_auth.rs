@@ -8,8 +8,8 @@ use super::{Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceGroupKey, DeviceKey, Session};
 use crate::protocol::{
-    ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, Parameters, Reply, RespondToAuthChallenge,
-    Response, keys,
+    ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, Origin, Parameters, Reply,
+    RespondToAuthChallenge, Response, keys,
 };
 use crate::srp::{Ephemeral, Identity, Job, PublicA, PublicB, Salt, SessionKey, Verifier};
 
@@ -49,8 +49,13 @@ impl Pool {
     }
 
     /// `DEVICE_SRP_AUTH`.
-    pub(super) fn start_device(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
-        match self.read_start(now, request) {
+    pub(super) fn start_device(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        request: &RespondToAuthChallenge,
+    ) -> Step {
+        match self.read_start(now, origin, request) {
             Err(error) => refuse(error),
             Ok((sign_in, key, public_a, verifier)) => {
                 let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.chance);
@@ -64,11 +69,12 @@ impl Pool {
     fn read_start(
         &mut self,
         now: Timestamp,
+        origin: Origin,
         request: &RespondToAuthChallenge,
     ) -> Result<(SignIn, DeviceKey, PublicA, Verifier), ApiError> {
         let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
         let public_a = self.read_public_a(required(&request.challenge_responses, keys::SRP_A)?)?;
-        let (session, open) = self.take_device_turn(now, request, &key)?;
+        let (session, open) = self.take_device_turn(now, origin, request, &key)?;
         if open.sign_in.trusted_device.as_ref() != Some(&key) {
             self.books.put_back(&session, open);
             return Err(ApiError::incorrect());
@@ -79,9 +85,14 @@ impl Pool {
 
     /// Takes the session in which it is the device's turn. Some clients send none with it, and some the one that they
     /// answered just before (SEMANTICS a.3): both are let through, each for the one sign-in that waits for this device.
+    ///
+    /// Without a session that is the last sign-in of this user in which this device's turn has come, from the address
+    /// that asks. What remains: whoever comes from that address and has the device's secret may take the turn of the
+    /// user who has just given the password. Nothing that such clients send would tell the two apart.
     fn take_device_turn(
         &mut self,
         now: Timestamp,
+        origin: Origin,
         request: &RespondToAuthChallenge,
         key: &DeviceKey,
     ) -> Result<(Session, Open), ApiError> {
@@ -93,7 +104,10 @@ impl Pool {
             }
             None => {
                 let waiting = |id| self.books.find(&Handle::Device(id, key.clone()));
-                self.directory.find(username).and_then(waiting)
+                let turn = self.directory.find(username).and_then(waiting);
+                turn.filter(|turn| {
+                    self.books.address_of(turn).is_none_or(|address| address == origin.address)
+                })
             }
         };
         let turn = turn.as_ref().map(Session::as_str);

@@ -23,6 +23,7 @@ pub(super) struct Page<'a> {
 impl Pool {
     /// A page of a user's devices, in the order of their keys.
     pub(super) fn page_of_devices(&self, id: AccountId, page: &Page<'_>) -> Reply {
+        self.check_tracking()?;
         let limit = match page.limit {
             None | Some(0) => LONGEST_PAGE,
             Some(limit) => usize::try_from(limit).unwrap_or(usize::MAX),

@@ -91,6 +91,7 @@ impl Pool {
     /// `GetDevice`.
     pub(super) fn get_device(&self, now: Timestamp, request: &DeviceCall) -> Reply {
         let (id, _) = self.bearer(&request.access_token, now)?;
+        self.check_tracking()?;
         let device = self.directory.account(id).confirmed(&DeviceKey::new(&request.device_key));
         let device = device.filter(|device| device.status() == Some(DeviceStatus::Remembered));
         let device = device.ok_or_else(ApiError::device_not_found)?;
@@ -112,6 +113,7 @@ impl Pool {
 
     /// Removes a confirmed device. Its key is as good as unknown from now on, and so are the refresh tokens bound to it.
     pub(super) fn remove_device(&mut self, id: AccountId, key: &str) -> Reply {
+        self.check_tracking()?;
         let key = DeviceKey::new(key);
         let account = self.directory.account_mut(id);
         if account.confirmed(&key).is_none() {
@@ -121,7 +123,8 @@ impl Pool {
         Ok(Response::Empty)
     }
 
-    fn check_tracking(&self) -> Result<(), ApiError> {
+    /// Refuses operations on devices in a pool that has none: all of them alike (SEMANTICS d, inferred).
+    pub(super) fn check_tracking(&self) -> Result<(), ApiError> {
         if self.policy.remember.tracks() {
             return Ok(());
         }

@@ -206,6 +206,8 @@ impl Pool {
         }
         let unused = steps.into_iter().find(|step| account.totp_step_used.is_none_or(|used| *step > used));
         if unused.is_none() {
+            // A guess like any other: whoever has seen the code over a shoulder is no better than who has not (M1–M6).
+            self.count_failure(now, &Owner::Account(id));
             self.books.put_back(&session, open);
             let message = "Your software token has already been used once.";
             return Err(ApiError::new(ErrorKind::ExpiredCode, message));

@@ -24,6 +24,7 @@ impl Pool {
         };
         let account = self.directory.account_mut(sign_in.account);
         account.failures.forget();
+        account.habits.succeeded(sign_in.address);
         if let Some(device) = device_key.as_ref().and_then(|key| account.devices.get_mut(key)) {
             device.authenticated = now;
             device.address = sign_in.address;

@@ -40,6 +40,11 @@ impl Failures {
         }
     }
 
+    /// Failures that count.
+    pub(super) const fn count(&self) -> u32 {
+        self.count
+    }
+
     /// Notes a completed sign-in.
     pub(super) const fn forget(&mut self) {
         self.count = 0;

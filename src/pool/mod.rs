@@ -13,6 +13,7 @@
 //! | `sign_in` | `InitiateAuth` and the password's claim by SRP |
 //! | `password` | what a right password leads to; plain and new passwords |
 //! | `stranger` | names that are nobody's |
+//! | `risk` | how risky an attempt looks, lists of addresses, compromised passwords |
 //! | `decide`  | what is asked after a right password (DESIGN 5) |
 //! | `factor`  | second factors: choice, codes, set-up |
 //! | `device_auth` | the device's proof |
@@ -39,6 +40,7 @@ mod password;
 mod profile;
 mod quota;
 mod refresh;
+mod risk;
 mod rs256;
 mod sign_in;
 mod sign_up;
@@ -51,6 +53,7 @@ use std::collections::BTreeMap;
 
 use rand::Rng as _;
 
+use crate::addresses::RiskExceptions;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, PoolId, Session, Username};
 use crate::jwt::Unsigned;
@@ -121,6 +124,7 @@ pub struct Identity {
 pub struct Pool {
     identity: Identity,
     policy: PoolPolicy,
+    exceptions: RiskExceptions,
     /// The app client whose request is at hand.
     client: AppClient,
     /// The other clients.
@@ -149,6 +153,7 @@ impl Pool {
             others: BTreeMap::new(),
             identity,
             policy,
+            exceptions: RiskExceptions::default(),
             directory: Directory::default(),
             books: Books::default(),
             buckets: Buckets::new(policy.quotas),
@@ -166,6 +171,13 @@ impl Pool {
     #[must_use]
     pub fn with_client(mut self, client: AppClient) -> Self {
         self.client = client;
+        self
+    }
+
+    /// This pool with lists of addresses that threat protection, where it is enforced, always refuses or never looks at.
+    #[must_use]
+    pub fn with_exceptions(mut self, exceptions: RiskExceptions) -> Self {
+        self.exceptions = exceptions;
         self
     }
 

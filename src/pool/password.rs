@@ -63,7 +63,15 @@ impl Pool {
         if !self.failures(owner).attempt(now) {
             return Err(ApiError::attempts_exceeded());
         }
-        let Some(id) = Self::account_of(owner) else { return Ok(()) };
+        match Self::account_of(owner) {
+            // A client that hides who exists tells of a user's standing only to whoever has the password (E3).
+            Some(id) if !self.client.hides_users => self.check_standing(id),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses users who may not sign in, whatever their password.
+    fn check_standing(&self, id: AccountId) -> Result<(), ApiError> {
         let account = self.directory.account(id);
         if account.disabled {
             return Err(ApiError::not_authorized("User is disabled."));
@@ -76,6 +84,9 @@ impl Pool {
 
     /// Counts a failed attempt.
     pub(super) fn count_failure(&mut self, now: Timestamp, owner: &Owner) {
+        if let Some(id) = Self::account_of(owner) {
+            self.directory.account_mut(id).habits.failed();
+        }
         if self.policy.lockout == Lockout::Off {
             return;
         }
@@ -87,27 +98,29 @@ impl Pool {
     pub(super) fn failures(&mut self, owner: &Owner) -> &mut Failures {
         match owner {
             Owner::Account(id) => &mut self.directory.account_mut(*id).failures,
-            Owner::Nobody(name) => self.books.stranger(name),
+            Owner::Nobody(sub) => self.books.stranger(self.decoy.place(sub), &mut self.chance),
         }
     }
 
-    /// The password was right: on to what is due next.
+    /// The password was right: on to what is due next. One that was `sent_plain` the pool has seen, and so knows whether
+    /// others know it too; then its user must choose another, which is the one change that a refusal makes.
     pub(super) fn after_password(
         &mut self,
         now: Timestamp,
         id: AccountId,
         named: Option<DeviceKey>,
         origin: Origin,
+        sent_plain: bool,
     ) -> Reply {
-        let account = self.directory.account(id);
-        if account.disabled {
-            // Disabled or removed while the proof was checked.
-            return Err(ApiError::not_authorized("User is disabled."));
-        }
-        let standing = account.standing;
+        self.check_standing(id)?;
+        let standing = self.directory.account(id).standing;
         if standing == Standing::ResetRequired {
             let message = "Password reset required for the user";
             return Err(ApiError::new(ErrorKind::PasswordResetRequired, message));
+        }
+        if (sent_plain || self.has(Defect::CompromisedSeenInSrp)) && self.refuses_compromised(id, origin) {
+            self.directory.account_mut(id).standing = Standing::ResetRequired;
+            return Err(ApiError::security_reasons());
         }
         let (sign_in, mfa) = self.rule(id, named, origin)?;
         if standing == Standing::ForceChangePassword {
@@ -169,7 +182,7 @@ impl Pool {
                 let account = self.directory.account(*id);
                 (account.sub.clone(), account.salt.clone())
             }
-            Owner::Nobody(name) => (self.decoy.sub(name), self.decoy.salt(name)),
+            Owner::Nobody(sub) => (sub.clone(), self.decoy.salt(sub)),
         };
         let identity = Identity::user(&self.identity.pool_id, sub.as_str());
         let password = password.chars().take(LONGEST_PASSWORD + 1).collect();
@@ -190,7 +203,7 @@ impl Pool {
             self.count_failure(now, &wait.owner);
             return Err(ApiError::incorrect());
         };
-        self.after_password(now, id, wait.named_device, wait.origin)
+        self.after_password(now, id, wait.named_device, wait.origin, true)
     }
 
     /// `NEW_PASSWORD_REQUIRED` answered.

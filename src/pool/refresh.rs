@@ -2,6 +2,7 @@
 
 use super::Pool;
 use super::account::AccountId;
+use super::defect::Defect;
 use super::sign_in::required;
 use super::token::{Claims, Usage};
 use crate::clock::Timestamp;
@@ -58,7 +59,9 @@ impl Pool {
             return Err(ApiError::not_authorized("User is disabled."));
         }
         let bound = claims.device_key.as_ref().filter(|_| self.policy.remember.tracks());
-        let kept = |bound| device_key == Some(bound) && account.confirmed(bound).is_some();
+        let named = |bound| device_key == Some(bound) || self.has(Defect::RefreshUnbound);
+        let lives = |bound| account.confirmed(bound).is_some() || self.has(Defect::ForgottenDeviceRefreshes);
+        let kept = |bound| named(bound) && lives(bound);
         if bound.is_some_and(|bound| !kept(bound)) {
             return Err(invalid());
         }
@@ -106,7 +109,8 @@ impl Pool {
     /// Whether these tokens were ended before their time.
     fn is_revoked(&self, id: AccountId, claims: &Claims) -> bool {
         let account = self.directory.account(id);
-        account.generation != claims.generation || account.revoked.contains_key(&claims.origin_id)
+        let signed_out = account.generation != claims.generation && !self.has(Defect::SignOutIgnored);
+        signed_out || account.revoked.contains_key(&claims.origin_id) && !self.has(Defect::RevokeIgnored)
     }
 
     /// Whose access token this is, and what it says.

@@ -21,6 +21,8 @@ use crate::srp::{
 #[derive(Debug)]
 pub(super) struct ChallengeWait {
     owner: Owner,
+    /// The name that was typed: the user's own, an alias, or nobody's.
+    typed: String,
     public_a: PublicA,
     b: Ephemeral,
     device_key: Option<DeviceKey>,
@@ -96,7 +98,8 @@ impl Pool {
                 let verifier = self.verifier_of(&owner);
                 let job = Job::ServerPublic { group: self.identity.group, b: b.clone(), verifier };
                 let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
-                let wait = ChallengeWait { owner, public_a, b, device_key };
+                let typed = parameters.value(keys::USERNAME).unwrap_or_default().to_owned();
+                let wait = ChallengeWait { owner, typed, public_a, b, device_key };
                 Step::Compute(job, self.pending(Waiting::PasswordChallenge(wait)))
             }
         }
@@ -145,9 +148,12 @@ impl Pool {
         let (username, sub, salt) = match &wait.owner {
             Owner::Account(id) => {
                 let account = self.directory.account(*id);
-                (account.username.as_str().to_owned(), account.sub.clone(), account.salt.clone())
+                // Where nobody is to notice who exists, an alias does not lead to the name behind it (E3).
+                let own = account.username.as_str().to_owned();
+                let username = if self.client.hides_users { wait.typed } else { own };
+                (username, account.sub.clone(), account.salt.clone())
             }
-            Owner::Nobody(name) => (name.clone(), self.decoy.sub(name), self.decoy.salt(name)),
+            Owner::Nobody(sub) => (wait.typed, sub.clone(), self.decoy.salt(sub)),
         };
         let parameters = Parameters::new()
             .with(keys::USERNAME, username)
@@ -186,7 +192,7 @@ impl Pool {
         match name {
             ChallengeName::PasswordVerifier => self.claim_password(now, origin, &request.challenge_responses),
             ChallengeName::NewPasswordRequired => self.change_password(now, request),
-            ChallengeName::DeviceSrpAuth => self.start_device(now, request),
+            ChallengeName::DeviceSrpAuth => self.start_device(now, origin, request),
             ChallengeName::DevicePasswordVerifier => self.claim_device(now, request),
             ChallengeName::SelectMfaType => reply(self.choose_factor(now, request)),
             ChallengeName::SmsMfa | ChallengeName::EmailOtp => reply(self.answer_code(now, name, request)),
@@ -248,7 +254,7 @@ impl Pool {
         }
         let sub = match &challenge.owner {
             Owner::Account(id) => self.directory.account(*id).sub.clone(),
-            Owner::Nobody(name) => self.decoy.sub(name),
+            Owner::Nobody(sub) => sub.clone(),
         };
         let identity = Identity::user(&self.identity.pool_id, sub.as_str());
         let proven = claim.proves(key, &identity) || self.has(Defect::PasswordClaimUnchecked);
@@ -256,7 +262,7 @@ impl Pool {
             self.count_failure(now, &challenge.owner);
             return Err(ApiError::incorrect());
         };
-        let answer = self.after_password(now, id, named_device, origin);
+        let answer = self.after_password(now, id, named_device, origin, false);
         let unknown_device = matches!(&answer, Err(error) if error.kind == ErrorKind::ResourceNotFound);
         if unknown_device || self.has(Defect::ClaimReusable) {
             // Clients send the same claim again, without the device's key; then the one of the start does not count either.

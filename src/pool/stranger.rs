@@ -2,7 +2,7 @@
 //!
 //! Whoever asks for an unknown user gets a challenge like any other: the same salt and id for the same name every time, a
 //! fresh B, and as much arithmetic (RFC 5054 section 2.5.1.3). The claim then fails as a wrong password does, and
-//! failures lock the name out as they would a user's.
+//! failures lock the name out as they would a user's. A made-up id leads back to itself, as a user's id does.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rand::Rng as _;
@@ -23,6 +23,10 @@ pub(super) struct Decoy {
     pub(super) verifier: Verifier,
 }
 
+/// A place among the failures of strangers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Place(pub(super) [u8; 16]);
+
 impl std::fmt::Debug for Decoy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Decoy(…)")
@@ -38,21 +42,49 @@ impl Decoy {
         Self { key, verifier: Verifier::draw(group, chance) }
     }
 
-    /// The salt of this name: the same every time.
-    pub(super) fn salt(&self, name: &str) -> Salt {
-        let salt = Salt::from_bytes(self.derive(b"salt", name)[..16].to_vec());
+    /// The salt of the nobody with this id: the same every time.
+    pub(super) fn salt(&self, sub: &Sub) -> Salt {
+        let salt = Salt::from_bytes(self.derive(b"salt", sub.as_str().as_bytes())[..16].to_vec());
         salt.unwrap_or_else(|_| unreachable!("a salt may have 16 bytes"))
     }
 
-    /// The id of this name: the same every time.
+    /// The id of this name: the same every time. An id that was made up here is its own name, as a user's id is: so
+    /// whoever starts with the id that came back is answered alike, known or not.
     pub(super) fn sub(&self, name: &str) -> Sub {
-        let mut bytes = [0; 16];
-        bytes.copy_from_slice(&self.derive(b"sub", name)[..16]);
-        Sub::new(uuid::Builder::from_random_bytes(bytes).into_uuid().to_string())
+        if self.is_made_up(name) {
+            return Sub::new(name);
+        }
+        let mut half = [0; 8];
+        half.copy_from_slice(&self.derive(b"sub", name.as_bytes())[..8]);
+        Sub::new(self.sealed(half))
     }
 
-    fn derive(&self, what: &[u8], name: &str) -> [u8; 32] {
-        let mac = self.key.clone().chain_update(what).chain_update([0]).chain_update(name.as_bytes());
+    /// Where this nobody's failures are kept. It follows from the id by the pool's key, so that no one can choose it.
+    pub(super) fn place(&self, sub: &Sub) -> Place {
+        let mut place = [0; 16];
+        place.copy_from_slice(&self.derive(b"place", sub.as_str().as_bytes())[..16]);
+        Place(place)
+    }
+
+    /// Whether this name is an id that was made up here.
+    fn is_made_up(&self, name: &str) -> bool {
+        let Ok(id) = uuid::Uuid::try_parse(name) else { return false };
+        let mut half = [0; 8];
+        half.copy_from_slice(&id.as_bytes()[..8]);
+        self.sealed(half) == name
+    }
+
+    /// A random-looking uuid of version 4 whose second half is a seal on the first.
+    fn sealed(&self, mut half: [u8; 8]) -> String {
+        half[6] = (half[6] & 0x0f) | 0x40;
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&half);
+        bytes[8..].copy_from_slice(&self.derive(b"seal", &half)[..8]);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
+    fn derive(&self, what: &[u8], of: &[u8]) -> [u8; 32] {
+        let mac = self.key.clone().chain_update(what).chain_update([0]).chain_update(of);
         mac.finalize().into_bytes().into()
     }
 }
@@ -62,7 +94,7 @@ impl Pool {
     pub(super) fn owner(&self, name: &str) -> Result<Owner, ApiError> {
         match self.directory.find(name) {
             Some(id) => Ok(Owner::Account(id)),
-            None if self.client.hides_users => Ok(Owner::Nobody(name.to_owned())),
+            None if self.client.hides_users => Ok(Owner::Nobody(self.decoy.sub(name))),
             None => Err(ApiError::user_not_found()),
         }
     }
@@ -71,7 +103,7 @@ impl Pool {
     pub(super) fn is_called(&self, owner: &Owner, name: &str) -> bool {
         match owner {
             Owner::Account(id) => self.directory.find(name) == Some(*id),
-            Owner::Nobody(nobody) => nobody == name || self.decoy.sub(nobody).as_str() == name,
+            Owner::Nobody(nobody) => self.decoy.sub(name) == *nobody,
         }
     }
 

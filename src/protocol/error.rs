@@ -87,6 +87,11 @@ impl ApiError {
         Self::new(ErrorKind::NotAuthorized, "Unable to login because of security reasons.")
     }
 
+    /// Refused because of the address that it came from.
+    pub fn address_blocked() -> Self {
+        Self::new(ErrorKind::NotAuthorized, "Request not allowed due to security reasons.")
+    }
+
     /// The user is locked out for now.
     pub fn attempts_exceeded() -> Self {
         Self::new(ErrorKind::NotAuthorized, "Password attempts exceeded")

@@ -1,7 +1,6 @@
 //! The words of the protocol: challenges, keys of the parameter maps, statuses, and the steps of a sign-in.
 
-use std::fmt;
-use std::str::FromStr;
+use crate::policy::words;
 
 /// Keys of `AuthParameters`, `ChallengeParameters` and `ChallengeResponses`.
 #[allow(missing_docs, reason = "each is the key that its name says")]
@@ -31,7 +30,8 @@ pub mod keys {
     pub const FRIENDLY_DEVICE_NAME: &str = "FRIENDLY_DEVICE_NAME";
 }
 
-macro_rules! words {
+/// Declares the words of an enumeration together with what each is called.
+macro_rules! vocabulary {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -40,30 +40,13 @@ macro_rules! words {
         impl $name {
             /// All of them, in the order of declaration.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
-
-            /// The word on the wire and in reports.
-            pub const fn as_str(self) -> &'static str {
-                match self { $(Self::$variant => $text,)* }
-            }
         }
 
-        impl fmt::Display for $name {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.pad(self.as_str())
-            }
-        }
-
-        impl FromStr for $name {
-            type Err = ();
-
-            fn from_str(text: &str) -> Result<Self, ()> {
-                Self::ALL.iter().copied().find(|word| word.as_str() == text).ok_or(())
-            }
-        }
+        words! { $name { $($variant = $text,)* } }
     };
 }
 
-words! {
+vocabulary! {
     /// What the pool can ask for (`ChallengeNameType`).
     ChallengeName {
         /// Prove the password by SRP.
@@ -87,7 +70,7 @@ words! {
     }
 }
 
-words! {
+vocabulary! {
     /// Whether a device replaces the second factor (`DeviceRememberedStatusType`).
     DeviceStatus {
         /// The device is trusted.
@@ -97,7 +80,7 @@ words! {
     }
 }
 
-words! {
+vocabulary! {
     /// The steps of a sign-in and of what follows it, as latency is told by.
     Step {
         /// `InitiateAuth`.

@@ -41,9 +41,13 @@ fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
         .map_or(Ok(RiskMode::Off), |mode| word(&MODE_WORDS, "userPoolAddOns.advancedSecurityMode", mode))?;
     let risk = match (base.risk.mode, mode) {
         // Cognito's defaults, until somebody says what is to be done (SEMANTICS c.4).
-        (RiskMode::Off, RiskMode::Audit | RiskMode::Enforced) => {
-            RiskPolicy { mode, low: RiskAction::Block, medium: RiskAction::Block, high: RiskAction::Block }
-        }
+        (RiskMode::Off, RiskMode::Audit | RiskMode::Enforced) => RiskPolicy {
+            mode,
+            low: RiskAction::Block,
+            medium: RiskAction::Block,
+            high: RiskAction::Block,
+            ..base.risk
+        },
         _ => RiskPolicy { mode, ..base.risk },
     };
     Ok(PoolPolicy { remember, suppress_mfa: challenge == Some(true), mfa, risk, ..base })

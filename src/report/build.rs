@@ -52,6 +52,7 @@ impl Report {
                 lag_max_us: summary.lag().max_us(),
                 missed: summary.missed(),
                 saturated: subject.saturated,
+                workers: subject.workers.filter(|_| on_a_machine),
             },
             timeline: timeline(summary.timeline()),
             environment: subject.environment.filter(|_| on_a_machine),
@@ -146,7 +147,7 @@ fn decisions(seen: &metrics::Decisions) -> Decisions {
                 user: mismatch.user,
                 at_us: as_us(mismatch.moment),
                 rule: mismatch.verdict.rule.id.to_owned(),
-                situation: mismatch.verdict.facts.to_string(),
+                situation: mismatch.verdict.situation.to_string(),
                 expected: mismatch.verdict.expected.to_string(),
                 seen: mismatch.verdict.seen.to_string(),
             })

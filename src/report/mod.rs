@@ -24,7 +24,8 @@ pub(crate) mod page {
 
 pub use model::{
     Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Latency, Mismatch, Quantiles, Report, Rule,
-    Scenario, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline, TimelineInterval, Unit, Verdict,
+    Scenario, SideWorkers, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline, TimelineInterval,
+    Unit, Verdict, Workers,
 };
 pub use subject::{CpuSpent, Subject};
 pub use text::text;

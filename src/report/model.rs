@@ -267,6 +267,38 @@ pub struct Generator {
     pub missed: u64,
     /// Why the numbers of this report cannot be trusted, if so.
     pub saturated: Option<String>,
+    /// Where arithmetic ran; absent under the virtual clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub workers: Option<Workers>,
+}
+
+/// The worker threads of both sides.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Workers {
+    /// How powers were computed; absent for the toy group.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub backend: Option<String>,
+    /// The users' and their devices'.
+    pub client: SideWorkers,
+    /// The pool's.
+    pub server: SideWorkers,
+}
+
+/// What one side's workers did, warm-up too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct SideWorkers {
+    /// Threads.
+    pub threads: usize,
+    /// Jobs done.
+    pub jobs: u64,
+    /// Batches that they were done in.
+    pub batches: u64,
+    /// Jobs that waited at the same time, at most.
+    pub deepest_queue: usize,
+    /// How long jobs waited for a thread, median.
+    pub waited_p50_us: u64,
+    /// And the 99th percentile.
+    pub waited_p99_us: u64,
 }
 
 /// The course of the run, warm-up too.

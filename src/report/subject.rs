@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Environment, ThresholdResult};
+use super::{Environment, ThresholdResult, Workers};
 use crate::clock::ClockKind;
 
 /// CPU time that a run spent on each side.
@@ -39,6 +39,8 @@ pub struct Subject {
     pub offered_per_s_asked: Option<f64>,
     /// CPU time of the whole run; not told under the virtual clock.
     pub cpu: Option<CpuSpent>,
+    /// Where arithmetic ran; not told under the virtual clock.
+    pub workers: Option<Workers>,
     /// Modular exponentiations of the whole run, both sides.
     pub modexps: u64,
     /// The thresholds, evaluated.

@@ -21,13 +21,14 @@ use crate::actors::{
     Conductor, Course, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress, Setting,
     provision,
 };
+use crate::client::Intent;
 use crate::clock::{Clock, ClockKind};
-use crate::compute::{Compute, CostModel, Side, calibrate};
+use crate::compute::{Compute, CostModel, Side, Usage, calibrate};
 use crate::ids::{ClientId, PoolId};
-use crate::pool::{Defect, Identity, NewAccount, Pool};
-use crate::report::{CpuSpent, Environment, Report, Subject};
+use crate::pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
+use crate::report::{CpuSpent, Environment, Report, SideWorkers, Subject, Workers};
 use crate::scenario::{GroupName, Model, Scenario, Service, ServiceModel};
-use crate::srp::Group;
+use crate::srp::{Backend, Group};
 use crate::workload::{Draws, arrivals, asked_per_s, length, owners, population};
 
 pub use stop::Stop;
@@ -68,6 +69,10 @@ pub struct Settings {
     pub text: String,
     /// The command line, for the report.
     pub command: String,
+    /// Worker threads of each side by the wall clock, clients' and pool's; by default half of the cores each.
+    pub workers: Option<(usize, usize)>,
+    /// How powers are computed; by default as quickly as the machine can.
+    pub backend: Option<Backend>,
     /// A fault to plant in the pool. Only the tests' pools can have one.
     pub defect: Option<Defect>,
     /// Hears how it goes.
@@ -85,7 +90,7 @@ pub struct RunError(#[from] io::Error);
 ///
 /// When the operating system gives no thread.
 pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Report, RunError> {
-    let group = group(scenario.group);
+    let group = group(scenario.group, settings.backend);
     let setting = Setting {
         seed: scenario.seed,
         pool_id: PoolId::new(POOL_ID),
@@ -104,16 +109,20 @@ pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Repo
         let clock = Clock::start(scenario.clock);
         let compute = match scenario.clock {
             ClockKind::Virtual => Compute::inline(clock, model),
-            ClockKind::Wall => Compute::threads(threads_a_side(), threads_a_side())?,
+            ClockKind::Wall => {
+                let (clients, server) =
+                    settings.workers.unwrap_or_else(|| (threads_a_side(), threads_a_side()));
+                Compute::threads(clients, server)?
+            }
         };
         let finished = play(scenario, settings, &setting, clock, &compute, people, stop).await;
-        Ok(report(scenario, settings, finished, &compute))
+        Ok(report(scenario, settings, finished, &compute, group))
     })
 }
 
-fn group(name: GroupName) -> Group {
+fn group(name: GroupName, backend: Option<Backend>) -> Group {
     match name {
-        GroupName::Cognito => Group::cognito(),
+        GroupName::Cognito => backend.map_or_else(Group::cognito, Group::cognito_by),
         GroupName::Toy => Group::toy(),
     }
 }
@@ -156,8 +165,19 @@ async fn play(
     let client_id = ClientId::new(CLIENT_ID);
     let identity =
         Identity { pool_id: setting.pool_id.clone(), client_id: client_id.clone(), group: setting.group };
-    let mut pool =
-        Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0)).planted(settings.defect);
+    let uses = |wanted: fn(Intent) -> bool| scenario.workload.mix.iter().any(|(intent, _)| wanted(intent));
+    let client = AppClient {
+        // Allowed where somebody does it.
+        password_flow: match uses(|intent| intent == Intent::PlainPassword) {
+            true => PasswordFlow::WithDevices,
+            false => PasswordFlow::Off,
+        },
+        ..AppClient::public(client_id.clone())
+    };
+    let mut pool = Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0))
+        .with_client(client)
+        .with_exceptions(scenario.exceptions.clone())
+        .planted(settings.defect);
     let mut newcomers = Vec::with_capacity(people.len());
     for (account, newcomer) in people {
         let added = pool.add_account(account);
@@ -177,6 +197,8 @@ async fn play(
         retries: scenario.client.retries,
         mfa_delay: scenario.client.mfa_delay,
         session_validity: scenario.pool.session_validity,
+        exceptions: Rc::new(scenario.exceptions.clone()),
+        keeps_tokens: uses(Intent::uses_tokens),
     };
     let owners: Vec<bool> = newcomers.iter().map(Newcomer::has_device).collect();
     let users = newcomers.into_iter().map(|newcomer| newcomer.start(&ports, scenario.pool)).collect();
@@ -206,8 +228,19 @@ fn course(scenario: &Scenario) -> Course {
     }
 }
 
-fn report(scenario: &Scenario, settings: &Settings, finished: Finished, compute: &Compute) -> Report {
+fn report(
+    scenario: &Scenario,
+    settings: &Settings,
+    finished: Finished,
+    compute: &Compute,
+    group: Group,
+) -> Report {
     let (client, server) = (compute.usage(Side::Client), compute.usage(Side::Server));
+    let workers = Workers {
+        backend: group.backend().map(|backend| backend.to_string()),
+        client: side(&client),
+        server: side(&server),
+    };
     let snapshot = finished.recorder.into_snapshot();
     let summary = snapshot.summary();
     let cpu = client.cpu.zip(server.cpu).map(|(client, server)| CpuSpent { client, server });
@@ -221,15 +254,27 @@ fn report(scenario: &Scenario, settings: &Settings, finished: Finished, compute:
         yaml: settings.text.clone(),
         seed: scenario.seed.number(),
         clock: scenario.clock,
-        group: group(scenario.group).name().to_owned(),
+        group: group.name().to_owned(),
         target: "embedded".to_owned(),
         partial: finished.interrupted,
         offered_per_s_asked: asked_per_s(&scenario.workload),
         cpu,
+        workers: Some(workers),
         modexps: client.modexps + server.modexps,
         thresholds: scenario.thresholds.iter().map(|one| thresholds::evaluate(one, &summary)).collect(),
         saturated,
         environment: Some(Environment::here(settings.command.clone())),
     };
     Report::new(subject, &summary)
+}
+
+fn side(usage: &Usage) -> SideWorkers {
+    SideWorkers {
+        threads: usage.threads,
+        jobs: usage.jobs,
+        batches: usage.batches,
+        deepest_queue: usage.deepest,
+        waited_p50_us: usage.waited_us.value_at_quantile(0.5),
+        waited_p99_us: usage.waited_us.value_at_quantile(0.99),
+    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::choices::As;
 use super::delay::Delay;
 use super::meant::{
-    Arrivals, ClientPlan, ClosedStage, Model, Population, Scenario, Service, Stage, WorkloadPlan,
+    Arrivals, ClientPlan, ClosedStage, Model, Population, Scenario, Service, Stage, Whence, WorkloadPlan,
 };
 use super::threshold::{Threshold, ThresholdText};
 use super::typed::{
@@ -13,8 +13,9 @@ use super::typed::{
     Weight, WorkloadFile,
 };
 use super::weights::Weights;
-use super::words::Rate;
+use super::words::{Range, Rate};
 use super::{MAX_TIME, Segment};
+use crate::addresses::RiskExceptions;
 use crate::client::Intent;
 use crate::clock::ClockKind;
 use crate::policy::{Factors, PoolPolicy, RiskAction, RiskLevel, RiskPolicy, Switches};
@@ -50,6 +51,7 @@ pub(super) fn scenario(file: ScenarioFile, about: String) -> Meaning<Scenario> {
         factors: factors(&file)?,
         devices: file.population.devices.0,
         opt_in: file.population.opt_in.0,
+        compromised: file.population.compromised.0,
     };
     let client = ClientPlan {
         ephemeral_bits: file.client.ephemeral_bits.0,
@@ -63,6 +65,7 @@ pub(super) fn scenario(file: ScenarioFile, about: String) -> Meaning<Scenario> {
         clock: file.clock,
         group: file.group,
         pool: pool(&file.pool)?,
+        exceptions: file.pool.risk.as_ref().map_or_else(|| Ok(RiskExceptions::default()), exceptions)?,
         population,
         workload: workload(&file.workload)?,
         client,
@@ -126,7 +129,18 @@ fn risk(file: &RiskFile) -> Meaning<RiskPolicy> {
             return problem(&["pool", "risk", level], message);
         }
     }
-    Ok(RiskPolicy { mode: file.mode, low, medium, high })
+    Ok(RiskPolicy { mode: file.mode, levels: file.levels, compromised: file.compromised, low, medium, high })
+}
+
+fn exceptions(file: &RiskFile) -> Meaning<RiskExceptions> {
+    for (key, list) in [("always_block", &file.always_block), ("always_allow", &file.always_allow)] {
+        if list.len() > RiskExceptions::MOST {
+            let message = format!("pool.risk.{key}: Cognito takes at most {} ranges", RiskExceptions::MOST);
+            return problem(&["pool", "risk", key], message);
+        }
+    }
+    let ranges = |list: &[Range]| list.iter().map(|Range(range)| *range).collect();
+    Ok(RiskExceptions { blocked: ranges(&file.always_block), skipped: ranges(&file.always_allow) })
 }
 
 fn workload(file: &WorkloadFile) -> Meaning<WorkloadPlan> {
@@ -143,6 +157,12 @@ fn workload(file: &WorkloadFile) -> Meaning<WorkloadPlan> {
             Intent::ForgottenDevice => file.mix.forgotten_device,
             Intent::WrongDeviceSecret => file.mix.wrong_device_secret,
             Intent::ReplayedClaim => file.mix.replayed_claim,
+            Intent::PlainPassword => file.mix.plain_password,
+            Intent::Refresh => file.mix.refresh,
+            Intent::RefreshWithoutDevice => file.mix.refresh_without_device,
+            Intent::RefreshAfterForget => file.mix.refresh_after_forget,
+            Intent::RefreshAfterRevoke => file.mix.refresh_after_revoke,
+            Intent::RefreshAfterSignOut => file.mix.refresh_after_sign_out,
         };
         (intent, weight)
     });
@@ -152,8 +172,17 @@ fn workload(file: &WorkloadFile) -> Meaning<WorkloadPlan> {
         (Some(RiskLevel::Medium), file.risk.medium),
         (Some(RiskLevel::High), file.risk.high),
     ];
+    let from = Whence::ALL.map(|whence| {
+        let weight = match whence {
+            Whence::Home => file.from.home,
+            Whence::Elsewhere => file.from.elsewhere,
+            Whence::ElsewhereV6 => file.from.elsewhere_v6,
+        };
+        (whence, weight)
+    });
     Ok(WorkloadPlan {
         model,
+        from: weights(&["workload", "from"], from)?,
         mix: weights(&["workload", "mix"], mix)?,
         risk: weights(&["workload", "risk"], risk)?,
     })

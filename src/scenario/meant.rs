@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::delay::Delay;
 use super::threshold::Threshold;
 use super::weights::Weights;
+use crate::addresses::RiskExceptions;
 use crate::client::Intent;
 use crate::clock::ClockKind;
 use crate::policy::{Factors, PoolPolicy, RiskLevel};
@@ -28,6 +29,8 @@ pub struct Scenario {
     pub group: GroupName,
     /// The pool's settings.
     pub pool: PoolPolicy,
+    /// Addresses that its threat protection treats otherwise than all others.
+    pub exceptions: RiskExceptions,
     /// Who is in the pool at the start.
     pub population: Population,
     /// Who comes when, and what for.
@@ -61,6 +64,8 @@ pub struct Population {
     pub devices: DeviceCount,
     /// Share of users who let devices be remembered where the pool asks, 0 to 1.
     pub opt_in: f64,
+    /// Share of users whose password is known to others, 0 to 1.
+    pub compromised: f64,
 }
 
 /// How many devices a user starts with.
@@ -86,6 +91,24 @@ pub struct WorkloadPlan {
     pub mix: Weights<Intent>,
     /// How risky they look.
     pub risk: Weights<Option<RiskLevel>>,
+    /// Where they come from.
+    pub from: Weights<Whence>,
+}
+
+/// Where a sign-in comes from.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Whence {
+    /// The user's own address, one of 10.0.0.0/8, from which they have signed in before.
+    Home,
+    /// Any address of 198.18.0.0/15.
+    Elsewhere,
+    /// Any address of 2001:db8::/32.
+    ElsewhereV6,
+}
+
+impl Whence {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Home, Self::Elsewhere, Self::ElsewhereV6];
 }
 
 /// When sign-ins start.

@@ -28,7 +28,7 @@ pub use diagnostic::Diagnostic;
 use diagnostic::{Fault, Place};
 pub use meant::{
     Arrivals, ClientPlan, ClosedStage, DeviceCount, GroupName, Model, Population, Scenario, Service,
-    ServiceModel, Stage, WorkloadPlan,
+    ServiceModel, Stage, Whence, WorkloadPlan,
 };
 pub use threshold::{
     Comparison, DecisionStat, LatencyStat, Metric, SignInStat, Threshold, ThroughputStat, Unit,
@@ -41,7 +41,8 @@ const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 /// Larger files than this are not scenarios.
 const MAX_BYTES: usize = 1 << 20;
 /// The paths at which a list belongs.
-const LISTS: [&str; 2] = ["workload.stages", "thresholds"];
+const LISTS: [&str; 4] =
+    ["workload.stages", "thresholds", "pool.risk.always_block", "pool.risk.always_allow"];
 
 /// Reads the scenario file at `path`.
 ///

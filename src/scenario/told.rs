@@ -1,14 +1,15 @@
 //! From what is meant back to what could be typed: every default written out.
 
 use super::choices::{As, EphemeralBits};
-use super::meant::{Model, Scenario, WorkloadPlan};
+use super::meant::{Model, Scenario, Whence, WorkloadPlan};
 use super::threshold::Threshold;
 use super::typed::{
-    ClientFile, FactorsFile, MixFile, ModelWord, PoolFile, PopulationFile, RiskFile, RiskMixFile,
+    ClientFile, FactorsFile, FromFile, MixFile, ModelWord, PoolFile, PopulationFile, RiskFile, RiskMixFile,
     ScenarioFile, StageFile, SwitchesFile, Weight, WorkloadFile,
 };
-use super::words::{Amount, Name, Rate, Share, Time, Whole};
+use super::words::{Amount, Name, Range, Rate, Share, Time, Whole};
 use super::yaml;
+use crate::addresses::{AddressRange, RiskExceptions};
 use crate::client::Intent;
 use crate::policy::{Factors, PoolPolicy, RiskLevel};
 
@@ -29,12 +30,13 @@ fn typed(scenario: &Scenario) -> ScenarioFile {
         seed: Whole(scenario.seed.number()),
         clock: scenario.clock,
         group: scenario.group,
-        pool: pool(&scenario.pool),
+        pool: pool(&scenario.pool, &scenario.exceptions),
         population: PopulationFile {
             users: Whole(u64::from(population.users)),
             factors: factors(population.factors.as_given()),
             devices: As(population.devices),
             opt_in: Share(population.opt_in),
+            compromised: Share(population.compromised),
         },
         workload: workload(&scenario.workload),
         client: ClientFile {
@@ -47,7 +49,8 @@ fn typed(scenario: &Scenario) -> ScenarioFile {
     }
 }
 
-fn pool(policy: &PoolPolicy) -> PoolFile {
+fn pool(policy: &PoolPolicy, exceptions: &RiskExceptions) -> PoolFile {
+    let ranges = |list: &[AddressRange]| list.iter().copied().map(Range).collect();
     PoolFile {
         remember: policy.remember,
         suppress_mfa: policy.suppress_mfa,
@@ -57,6 +60,10 @@ fn pool(policy: &PoolPolicy) -> PoolFile {
             low: Some(policy.risk.low),
             medium: Some(policy.risk.medium),
             high: Some(policy.risk.high),
+            levels: policy.risk.levels,
+            compromised: policy.risk.compromised,
+            always_block: ranges(&exceptions.blocked),
+            always_allow: ranges(&exceptions.skipped),
         }),
         lockout: policy.lockout,
         quotas: As(policy.quotas),
@@ -92,6 +99,12 @@ fn mix(weights: impl Iterator<Item = (Intent, f64)>) -> MixFile {
             Intent::ForgottenDevice => &mut file.forgotten_device,
             Intent::WrongDeviceSecret => &mut file.wrong_device_secret,
             Intent::ReplayedClaim => &mut file.replayed_claim,
+            Intent::PlainPassword => &mut file.plain_password,
+            Intent::Refresh => &mut file.refresh,
+            Intent::RefreshWithoutDevice => &mut file.refresh_without_device,
+            Intent::RefreshAfterForget => &mut file.refresh_after_forget,
+            Intent::RefreshAfterRevoke => &mut file.refresh_after_revoke,
+            Intent::RefreshAfterSignOut => &mut file.refresh_after_sign_out,
         };
         *slot = Amount(weight);
     }
@@ -106,6 +119,19 @@ fn risk(weights: impl Iterator<Item = (Option<RiskLevel>, f64)>) -> RiskMixFile 
             Some(RiskLevel::Low) => &mut file.low,
             Some(RiskLevel::Medium) => &mut file.medium,
             Some(RiskLevel::High) => &mut file.high,
+        };
+        *slot = Amount(weight);
+    }
+    file
+}
+
+fn from(weights: impl Iterator<Item = (Whence, f64)>) -> FromFile {
+    let mut file = FromFile::none_at_all();
+    for (whence, weight) in weights {
+        let slot: &mut Weight = match whence {
+            Whence::Home => &mut file.home,
+            Whence::Elsewhere => &mut file.elsewhere,
+            Whence::ElsewhereV6 => &mut file.elsewhere_v6,
         };
         *slot = Amount(weight);
     }
@@ -140,5 +166,5 @@ fn workload(plan: &WorkloadPlan) -> WorkloadFile {
             .collect(),
     };
     let (mix, risk) = (mix(plan.mix.as_given()), risk(plan.risk.as_given()));
-    WorkloadFile { model, arrivals, think_time, stages, mix, risk }
+    WorkloadFile { model, arrivals, think_time, stages, mix, risk, from: from(plan.from.as_given()) }
 }

@@ -9,9 +9,12 @@ use super::choices::{As, EphemeralBits, given};
 use super::delay::Delay;
 use super::meant::{Arrivals, DeviceCount, GroupName, Service};
 use super::threshold::ThresholdText;
-use super::words::{Amount, Name, Rate, Share, Time, Whole};
+use super::words::{Amount, Name, Range, Rate, Share, Time, Whole};
 use crate::clock::ClockKind;
-use crate::policy::{Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskNote};
+use crate::policy::{
+    CompromisedAction, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevels, RiskMode,
+    RiskNote,
+};
 
 /// A number of users.
 pub(super) type Users = Whole<1, 1_000_000>;
@@ -87,7 +90,7 @@ pub(super) struct PoolFile {
 
 /// What risk does. A higher level may not have a laxer action; one that is left out does what the level below does.
 #[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "a map with the keys `mode`, `low`, `medium`, `high`")]
+#[serde(deny_unknown_fields, expecting = "a map with the keys `mode`, `low`, `medium`, `high`, …")]
 #[schemars(rename = "Risk")]
 pub(super) struct RiskFile {
     /// Whether the actions are taken.
@@ -104,6 +107,21 @@ pub(super) struct RiskFile {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "RiskAction")]
     pub(super) high: Option<RiskAction>,
+    /// Who says how risky a sign-in looks: the scenario (`workload.risk`), or the pool by a rule of poolproof's own, which
+    /// is not AWS's. Estimated, a new device, a new address and three failures since the last sign-in are a level each.
+    #[serde(default)]
+    pub(super) levels: RiskLevels,
+    /// What a compromised password leads to where it is sent as it is; one that is proved by SRP is never looked at.
+    #[serde(default)]
+    pub(super) compromised: CompromisedAction,
+    /// Addresses that are always refused (`BlockedIPRangeList`): at most 200 ranges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200))]
+    pub(super) always_block: Vec<Range>,
+    /// Addresses that are never looked at for risk (`SkippedIPRangeList`): at most 200 ranges.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 200))]
+    pub(super) always_allow: Vec<Range>,
 }
 
 /// Choices where Cognito's documentation is silent or contradicts itself.
@@ -133,6 +151,9 @@ pub(super) struct PopulationFile {
     /// Share of users who let a device be remembered when the pool asks (`remember: opt_in`).
     #[serde(default = "everyone")]
     pub(super) opt_in: Share,
+    /// Share of users whose password is known to others, as threat protection finds out where it sees the password.
+    #[serde(default = "nobody")]
+    pub(super) compromised: Share,
 }
 
 macro_rules! weights {
@@ -195,6 +216,18 @@ weights! {
         wrong_device_secret,
         /// Sign in, then send the password's claim once more.
         replayed_claim,
+        /// Sign in with a known device and the password sent as it is (`USER_PASSWORD_AUTH`).
+        plain_password,
+        /// Sign in with a known device, then get new tokens for its refresh token, and for the oldest one at hand.
+        refresh,
+        /// Sign in with a known device, then send the refresh token without the device's key.
+        refresh_without_device,
+        /// Sign in with a known device, forget the device, then send its refresh token.
+        refresh_after_forget,
+        /// Sign in with a known device, revoke its refresh token, then send that and the oldest one at hand.
+        refresh_after_revoke,
+        /// Sign in with a known device, sign out everywhere, then send its refresh token and the oldest one at hand.
+        refresh_after_sign_out,
     } default known_device;
 
     /// How risky sign-ins look: weights, which need not sum to anything.
@@ -210,6 +243,18 @@ weights! {
         /// High risk.
         high,
     } default none;
+
+    /// Where sign-ins come from: weights, which need not sum to anything.
+    #[schemars(rename = "From")]
+    #[serde(expecting = "a map of weights such as `{ home: 90, elsewhere: 10 }`")]
+    FromFile {
+        /// The user's own address, one of 10.0.0.0/8, from which they have signed in before.
+        home,
+        /// Any address of 198.18.0.0/15.
+        elsewhere,
+        /// Any address of 2001:db8::/32.
+        elsewhere_v6,
+    } default home;
 }
 
 /// Whether sign-ins come at a rate or from a number of users.
@@ -246,6 +291,9 @@ pub(super) struct WorkloadFile {
     /// How risky sign-ins look: weights.
     #[serde(default)]
     pub(super) risk: RiskMixFile,
+    /// Where sign-ins come from: weights.
+    #[serde(default)]
+    pub(super) from: FromFile,
 }
 
 /// A stretch of the load: `{ for: 10s, rate: 20/s }`, a ramp `{ for: 30s, to: 200/s }`, or, in model closed,
@@ -333,6 +381,10 @@ fn one_device() -> As<DeviceCount> {
 
 fn everyone() -> Share {
     Share(1.0)
+}
+
+fn nobody() -> Share {
+    Share(0.0)
 }
 
 fn open() -> ModelWord {

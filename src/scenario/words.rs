@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
@@ -9,6 +10,7 @@ use serde::de::{self, Deserializer, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::MAX_TIME;
+use crate::addresses::AddressRange;
 
 /// A value that is typed as text, such as `8s`.
 pub(super) trait Text: Sized + fmt::Display {
@@ -64,7 +66,7 @@ macro_rules! text {
     )*};
 }
 
-text!(Time, Rate, WholeRate, Share, Name);
+text!(Time, Rate, WholeRate, Share, Name, Range);
 
 /// The number at the start of `text` and the unit after it.
 fn number_and_unit(text: &str) -> (&str, &str) {
@@ -238,6 +240,30 @@ impl Text for Name {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// A range of addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Range(pub(super) AddressRange);
+
+impl Text for Range {
+    const NAME: &str = "Range";
+    const EXPECTED: &str = "a range of addresses such as `192.0.2.0/24` or `2001:db8::/32`";
+    const PATTERN: &str = r"^[0-9a-fA-F:.]+/(0|[1-9][0-9]{0,2})$";
+
+    fn read(text: &str) -> Result<Self, String> {
+        text.parse().map(Self).map_err(|()| match text.parse::<IpAddr>() {
+            Ok(IpAddr::V4(_)) => format!("`{text}` is an address: write the range as `{text}/32`"),
+            Ok(IpAddr::V6(_)) => format!("`{text}` is an address: write the range as `{text}/128`"),
+            Err(_) => format!("`{text}` is not {}", Self::EXPECTED),
+        })
+    }
+}
+
+impl fmt::Display for Range {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

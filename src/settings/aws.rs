@@ -4,7 +4,10 @@ use serde_json::Value;
 
 use super::json::Sheet;
 use super::{MAX_BYTES, PoolSettings, PossibleFactors, SourceKind};
-use crate::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskPolicy};
+use crate::addresses::{AddressRange, RiskExceptions};
+use crate::policy::{
+    CompromisedAction, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskPolicy,
+};
 use crate::scenario::Diagnostic;
 
 /// The topmost key of `describe-user-pool`.
@@ -152,11 +155,18 @@ pub(super) fn settings(sheets: &[Sheet]) -> Result<PoolSettings, Diagnostic> {
         same_pool(pool, id, risk)?;
     }
     let (risk_policy, risk_known) = risk_policy(pool, risk, &mut notes)?;
+    let exceptions = risk.map_or_else(|| Ok(RiskExceptions::default()), exceptions)?;
     let compromised = [RISK, "CompromisedCredentialsRiskConfiguration", "Actions", "EventAction"];
     let blocks_compromised = match risk {
-        Some(risk) => risk.word(&compromised, &COMPROMISED_WORDS)?.unwrap_or(false),
+        Some(risk) => {
+            let action = risk.word(&compromised, &COMPROMISED_WORDS)?;
+            let events = risk.texts(&[RISK, "CompromisedCredentialsRiskConfiguration", "EventFilter"])?;
+            // Without a filter all events are looked at.
+            action == Some(true) && (events.is_empty() || events.contains(&"SIGN_IN"))
+        }
         None => false,
     };
+    let compromised = if blocks_compromised { CompromisedAction::Block } else { CompromisedAction::NoAction };
     notes.push(QUOTAS);
     Ok(PoolSettings {
         name: name.to_owned(),
@@ -166,15 +176,34 @@ pub(super) fn settings(sheets: &[Sheet]) -> Result<PoolSettings, Diagnostic> {
             remember,
             suppress_mfa,
             mfa: mode,
-            risk: risk_policy,
+            risk: RiskPolicy { compromised, ..risk_policy },
             quotas: Quotas::COGNITO,
             ..PoolPolicy::DEFAULT
         },
         factors,
         risk_known,
         blocks_compromised,
+        exceptions,
         notes: notes.into_iter().map(str::to_owned).collect(),
     })
+}
+
+/// The lists of addresses that are always blocked, or never looked at for risk.
+fn exceptions(risk: &Sheet) -> Result<RiskExceptions, Diagnostic> {
+    let ranges = |list: &str| {
+        let path = [RISK, "RiskExceptionConfiguration", list];
+        let texts = risk.texts(&path)?;
+        if texts.len() > RiskExceptions::MOST {
+            let message = format!("{} ranges, and AWS takes at most {}", texts.len(), RiskExceptions::MOST);
+            return Err(risk.fault(&path, &message, None));
+        }
+        let range = |text: &str| {
+            let message = format!("`{text}` is not a range of addresses such as `192.0.2.0/24`");
+            text.parse().map_err(|()| risk.fault(&path, &message, None))
+        };
+        texts.into_iter().map(range).collect::<Result<Vec<AddressRange>, Diagnostic>>()
+    };
+    Ok(RiskExceptions { blocked: ranges("BlockedIPRangeList")?, skipped: ranges("SkippedIPRangeList")? })
 }
 
 /// The one document with any of these keys at its top.
@@ -288,5 +317,5 @@ fn risk_policy(
         }
     };
     let [low, medium, high] = given.map(|action| action.unwrap_or(unsaid));
-    Ok((RiskPolicy { mode, low, medium, high }, known))
+    Ok((RiskPolicy { mode, low, medium, high, ..RiskPolicy::OFF }, known))
 }

@@ -85,6 +85,21 @@ impl Sheet {
         Err(self.fault(path, &message, near.map(|(word, _)| format!("AWS writes `{word}`"))))
     }
 
+    /// The list of texts at `path`.
+    pub(super) fn texts(&self, path: &[&str]) -> Result<Vec<&str>, Diagnostic> {
+        let list = match self.value(path)? {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(list)) => list,
+            Some(other) => return Err(self.wrong_kind(path, other, "a list")),
+        };
+        let text = |item: &'_ Value| match item {
+            Value::String(_) => Ok(()),
+            other => Err(self.wrong_kind(path, other, "text in quotes")),
+        };
+        list.iter().try_for_each(text)?;
+        Ok(list.iter().filter_map(Value::as_str).collect())
+    }
+
     /// What is wrong with the value at `path`.
     pub(super) fn fault(&self, path: &[&str], message: &str, help: Option<String>) -> Diagnostic {
         let message =

@@ -15,7 +15,8 @@ use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
-use crate::policy::{Factors, PoolPolicy};
+use crate::addresses::RiskExceptions;
+use crate::policy::{CompromisedAction, Factors, PoolPolicy};
 use crate::scenario::{self, Diagnostic};
 
 /// Larger files than this are neither a scenario nor a pool's description.
@@ -38,6 +39,8 @@ pub struct PoolSettings {
     pub risk_known: bool,
     /// Whether sign-ins with passwords known to be compromised are to be blocked.
     pub blocks_compromised: bool,
+    /// Addresses that are always blocked, or never looked at for risk.
+    pub exceptions: RiskExceptions,
     /// What the source does not say and what was assumed, as sentences of this program's own.
     pub notes: Vec<String>,
 }
@@ -168,7 +171,8 @@ fn of_scenario(scenario: &scenario::Scenario) -> PoolSettings {
         // The people of a scenario are those who play; who may come to a pool is not among its settings.
         factors: PossibleFactors { email: false, ..PossibleFactors::ALL },
         risk_known: true,
-        blocks_compromised: false,
+        blocks_compromised: scenario.pool.risk.compromised == CompromisedAction::Block,
+        exceptions: scenario.exceptions.clone(),
         notes,
     }
 }

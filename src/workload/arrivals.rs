@@ -4,6 +4,7 @@
 //! spaced arrivals are Λ⁻¹(0), Λ⁻¹(1), …; Poisson arrivals are Λ⁻¹ of a Poisson process of rate 1. Both are exact on
 //! ramps too, and need no memory but the place on the way.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use rand_distr::{Distribution, Exp1};
@@ -27,6 +28,8 @@ pub struct Arrival {
     pub intent: Intent,
     /// How risky it looks.
     pub risk: Option<RiskLevel>,
+    /// Where it comes from.
+    pub address: IpAddr,
     /// Whether it is left out of the results.
     pub warm_up: bool,
 }
@@ -87,8 +90,8 @@ impl Iterator for Timetable {
         let (at, warm_up) = self.moment(point)?;
         let number = self.next;
         self.next += 1;
-        let Draw { user, intent, risk } = self.draws.draw(number);
-        Some(Arrival { number, at, user, intent, risk, warm_up })
+        let Draw { user, intent, risk, address } = self.draws.draw(number);
+        Some(Arrival { number, at, user, intent, risk, address, warm_up })
     }
 }
 

@@ -1,10 +1,13 @@
 //! Who comes, and what for.
 
+use std::net::IpAddr;
+
 use rand::Rng as _;
 
+use super::population::home;
 use crate::client::Intent;
 use crate::policy::RiskLevel;
-use crate::scenario::{Scenario, Weights};
+use crate::scenario::{Scenario, Weights, Whence};
 use crate::seed::Seed;
 
 /// What chance says about one sign-in.
@@ -16,6 +19,8 @@ pub struct Draw {
     pub intent: Intent,
     /// How risky it looks.
     pub risk: Option<RiskLevel>,
+    /// Where it comes from.
+    pub address: IpAddr,
 }
 
 /// Draws user, intent and risk of a sign-in from its number alone, for open and closed workloads alike.
@@ -26,6 +31,7 @@ pub struct Draws {
     owners: Vec<u32>,
     mix: Weights<Intent>,
     risk: Weights<Option<RiskLevel>>,
+    from: Weights<Whence>,
 }
 
 impl Draws {
@@ -37,6 +43,7 @@ impl Draws {
             owners,
             mix: scenario.workload.mix.clone(),
             risk: scenario.workload.risk.clone(),
+            from: scenario.workload.from.clone(),
         }
     }
 
@@ -56,7 +63,18 @@ impl Draws {
             (true, owners) => (self.owners[below(owners as u32, who) as usize], intent),
             (false, _) => (below(self.users, who), intent),
         };
-        Draw { user, intent, risk }
+        // After the three, so that it disturbs none of them.
+        let address = match self.from.draw(&mut stream) {
+            Whence::Home => home(user),
+            Whence::Elsewhere => {
+                IpAddr::from([198, 18 | stream.next_u32() as u8 & 1, stream.next_u32() as u8, 7])
+            }
+            Whence::ElsewhereV6 => {
+                let site = u128::from(stream.next_u32() as u16);
+                IpAddr::from((0x2001_0db8_u128 << 96 | site << 80 | 7).to_be_bytes())
+            }
+        };
+        Draw { user, intent, risk, address }
     }
 }
 

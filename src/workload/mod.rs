@@ -11,4 +11,4 @@ mod population;
 pub use arrivals::{Arrival, Timetable, arrivals};
 pub use draws::{Draw, Draws};
 pub use length::{asked_per_s, expected_count, length, measured, warm_up};
-pub use population::{Person, owners, population};
+pub use population::{Person, home, owners, population};

@@ -1,5 +1,7 @@
 //! The people of a pool at the start of a run.
 
+use std::net::IpAddr;
+
 use rand::RngExt as _;
 use rand_distr::{Distribution as _, Poisson};
 
@@ -23,6 +25,8 @@ pub struct Person {
     pub remembers: Vec<bool>,
     /// What they will say when the pool asks about a new device.
     pub opts_in: bool,
+    /// Whether their password is known to others.
+    pub compromised: bool,
 }
 
 /// The people of this scenario in the order of their numbers, made one by one.
@@ -37,6 +41,12 @@ pub fn owners(scenario: &Scenario) -> Vec<u32> {
     population(scenario).filter(|person| person.devices > 0).map(|person| person.number).collect()
 }
 
+/// The address that a user is at home at: one of 10.0.0.0/8.
+pub fn home(number: u32) -> IpAddr {
+    let [_, b, c, d] = number.to_be_bytes();
+    IpAddr::from([10, b, c, d])
+}
+
 fn person(scenario: &Scenario, number: u32) -> Person {
     let plan = &scenario.population;
     let mut stream = scenario.seed.stream("person", u64::from(number));
@@ -49,7 +59,9 @@ fn person(scenario: &Scenario, number: u32) -> Person {
     let asked = scenario.pool.remember == RememberMode::OptIn;
     let remembers = answers.into_iter().take(devices as usize).map(|yes| yes || !asked).collect();
     let username = Username::new(format!("user-{number:06}"));
-    Person { number, username, factors, devices, remembers, opts_in }
+    // A stream of its own: whose password is known to others changes nothing else.
+    let compromised = says_yes(plan.compromised, &mut scenario.seed.stream("compromised", u64::from(number)));
+    Person { number, username, factors, devices, remembers, opts_in, compromised }
 }
 
 fn says_yes(share: f64, stream: &mut Stream) -> bool {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use poolproof::addresses::RiskExceptions;
 use poolproof::advise::{self, Advice, Severity, advise as advice_on, catalogue};
 use poolproof::policy::{
     Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskNote, RiskPolicy,
@@ -19,6 +20,7 @@ use RiskAction::{Block, MfaIfConfigured, MfaRequired, NoAction};
 
 fn pool(remember: RememberMode, suppress_mfa: bool, mfa: MfaMode) -> PoolSettings {
     PoolSettings {
+        exceptions: RiskExceptions::default(),
         name: "a pool".to_owned(),
         pool_id: None,
         source: SourceKind::Aws,
@@ -31,7 +33,7 @@ fn pool(remember: RememberMode, suppress_mfa: bool, mfa: MfaMode) -> PoolSetting
 }
 
 fn risky(settings: PoolSettings, mode: RiskMode, [low, medium, high]: [RiskAction; 3]) -> PoolSettings {
-    let risk = RiskPolicy { mode, low, medium, high };
+    let risk = RiskPolicy { mode, low, medium, high, ..RiskPolicy::OFF };
     PoolSettings { policy: PoolPolicy { risk, ..settings.policy }, ..settings }
 }
 

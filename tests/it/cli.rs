@@ -168,3 +168,44 @@ fn a_command_line_that_makes_no_sense_ends_with_2() {
     assert_eq!(output(poolproof().arg("--help")).0, 0);
     assert_eq!(output(poolproof().arg("--version")).0, 0);
 }
+
+#[test]
+fn the_switches_can_be_set_for_a_pool_of_awss() {
+    let pool = "tests/data/aws/merged.json";
+    let told = |line: &[&str]| {
+        let (code, out, err) = output(poolproof().args(line));
+        assert_eq!((code, err.as_str()), (0, ""), "{line:?}");
+        out
+    };
+    let advice = |flags: &[&str]| told(&[&["advise", pool, "--format", "json"], flags].concat());
+    assert_ne!(advice(&[]), advice(&["--risk-note", "off"]));
+    assert_eq!(advice(&[]), advice(&["--risk-note", "pool", "--strict-mfa-binding=false"]));
+    let cells = |flags: &[&str]| told(&[&["matrix", "--format", "json"], flags].concat());
+    let (all, unnoted) = (cells(&[]), cells(&["--risk-note", "off"]));
+    assert!(all.contains("\"note-device\"") && !unnoted.contains("\"note-device\""));
+    let own = cells(&["--pool", pool]) != cells(&["--pool", pool, "--risk-note=off"]);
+    assert!(own, "the pool's own cells do not follow the switch");
+    let situation = ["explain", "--pool", pool, "--factor", "totp", "--device", "remembered"];
+    let explained = told(&[&situation[..], &["--strict-mfa-binding", "--not-mfa-bound"]].concat());
+    assert!(explained.contains("Rule suppression-unbound"), "{explained}");
+    assert!(explained.contains("SEMANTICS.md"), "{explained}");
+}
+
+#[test]
+fn check_tells_of_lists_passwords_and_tokens() {
+    let (code, out, _) = output(poolproof().args(["check", "scenarios/threat-protection.yaml"]));
+    assert_eq!(code, 0);
+    for wanted in
+        ["always_block:", "198.18.0.0/17", "levels: estimated", "address-blocked", "address-allowed"]
+    {
+        assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
+    }
+    for wanted in ["compromised-blocked", "compromised-srp", "reset-required", "elsewhere_v6: 10"] {
+        assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
+    }
+    let (code, out, _) = output(poolproof().args(["check", "scenarios/refresh.yaml"]));
+    assert_eq!(code, 0);
+    for wanted in ["refresh_after_sign_out: 5", "refresh-device-forgotten", "refresh-signed-out"] {
+        assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
+    }
+}

@@ -27,6 +27,58 @@ workload:
     ))
 }
 
+/// Whoever comes from wherever, with passwords that others know, in a pool that protects itself.
+fn protected(risk: &str) -> Scenario {
+    scenario(&format!(
+        "version: 1
+name: protected
+seed: 5
+group: toy
+pool:
+  remember: always
+  mfa: optional
+  risk: {risk}
+population:
+  users: 150
+  factors: {{ none: 40, totp: 40, sms: 20 }}
+  compromised: 20%
+workload:
+  stages: [ {{ for: 100s, rate: 40/s }} ]
+  mix: {{ known_device: 50, new_device: 15, wrong_password: 50, plain_password: 10 }}
+  risk: {{ none: 60, medium: 20, high: 20 }}
+  from: {{ home: 60, elsewhere: 20, elsewhere_v6: 20 }}
+"
+    ))
+}
+
+/// People who use their tokens after signing in.
+fn returning() -> Scenario {
+    scenario(
+        "version: 1
+name: returning
+seed: 5
+group: toy
+pool: { remember: opt_in, suppress_mfa: true, mfa: optional }
+population: { users: 200, factors: { none: 50, totp: 50 }, devices: 2 }
+workload:
+  stages: [ { for: 100s, rate: 30/s } ]
+  mix:
+    known_device: 10
+    forgotten_device: 5
+    refresh: 40
+    refresh_without_device: 10
+    refresh_after_forget: 10
+    refresh_after_revoke: 10
+    refresh_after_sign_out: 10
+",
+    )
+}
+
+const LISTS: &str = "{ mode: enforced, low: no_action, medium: mfa_required, high: block, compromised: block, \
+     always_block: [ 198.18.0.0/17, 2001:db8:8000::/33 ], always_allow: [ 198.19.0.0/16, 2001:db8::/34 ] }";
+const ESTIMATED: &str =
+    "{ mode: enforced, levels: estimated, low: no_action, medium: mfa_if_configured, high: block }";
+
 /// Three people who can hardly type: their failures lock them out.
 fn clumsy() -> Scenario {
     scenario(
@@ -49,7 +101,7 @@ const ALWAYS_ASKING: &str = "{ remember: always, suppress_mfa: false, mfa: optio
 const OPT_IN: &str = "{ remember: opt_in, suppress_mfa: true, mfa: optional }";
 
 /// Each fault, a pool in which it shows, and the rule that must be named first.
-const FOUND: [(Defect, &str, &str); 10] = [
+const FOUND: [(Defect, &str, &str); 19] = [
     (Defect::ForgottenDeviceAccepted, ALWAYS, "device-unknown"),
     (Defect::SuppressesAlways, ALWAYS_ASKING, "not-suppressed"),
     (Defect::OptInRemembersAtOnce, OPT_IN, "not-remembered"),
@@ -60,7 +112,25 @@ const FOUND: [(Defect, &str, &str); 10] = [
     (Defect::ClaimReusable, ALWAYS, "replayed-claim"),
     (Defect::LockoutOffByOne, "", "locked-out"),
     (Defect::NewDeviceAlways, ALWAYS, "suppressed"),
+    (Defect::BlockedAddressIgnored, LISTS, "address-blocked"),
+    (Defect::AllowedAddressIgnored, LISTS, "address-allowed"),
+    (Defect::CompromisedIgnored, LISTS, "compromised-blocked"),
+    (Defect::CompromisedSeenInSrp, LISTS, "compromised-srp"),
+    (Defect::EstimateWithoutAddress, ESTIMATED, "risk-block"),
+    (Defect::RefreshUnbound, "tokens", "refresh-without-device"),
+    (Defect::ForgottenDeviceRefreshes, "tokens", "refresh-device-forgotten"),
+    (Defect::RevokeIgnored, "tokens", "refresh-revoked"),
+    (Defect::SignOutIgnored, "tokens", "refresh-signed-out"),
 ];
+
+fn played_in(pool: &str) -> Scenario {
+    match pool {
+        "" => clumsy(),
+        "tokens" => returning(),
+        LISTS | ESTIMATED => protected(pool),
+        pool => everyone(pool),
+    }
+}
 
 fn mismatched_rules(report: &Report) -> Vec<&str> {
     let wrong = report.decisions.rules.iter().filter(|rule| rule.mismatched > 0);
@@ -75,6 +145,39 @@ fn a_sound_pool_raises_no_alarm() {
         assert_eq!(mismatched_rules(&report), Vec::<&str>::new(), "{pool}");
         assert_eq!(report.verdict.exit_code, 0);
     }
+    for (scenario, rules) in [
+        (
+            protected(LISTS),
+            [
+                "address-blocked",
+                "address-allowed",
+                "compromised-blocked",
+                "compromised-srp",
+                "reset-required",
+                "risk-block",
+            ]
+            .as_slice(),
+        ),
+        (protected(ESTIMATED), ["risk-block", "risk-mfa-new", "remembered-always"].as_slice()),
+        (
+            returning(),
+            [
+                "refresh",
+                "refresh-without-device",
+                "refresh-device-forgotten",
+                "refresh-revoked",
+                "refresh-signed-out",
+            ]
+            .as_slice(),
+        ),
+    ] {
+        let report = play(&scenario);
+        assert_eq!(mismatched_rules(&report), Vec::<&str>::new(), "{}", scenario.name);
+        for rule in rules {
+            let seen = report.decisions.rules.iter().any(|seen| seen.id == *rule && seen.seen > 10);
+            assert!(seen, "{}: {rule} was hardly met", scenario.name);
+        }
+    }
     let report = play(&clumsy());
     assert_eq!(mismatched_rules(&report), Vec::<&str>::new());
     assert!(report.decisions.rules.iter().any(|rule| rule.id == "locked-out" && rule.seen > 10));
@@ -84,7 +187,7 @@ fn a_sound_pool_raises_no_alarm() {
 fn every_planted_fault_is_found_under_the_right_name() {
     assert_eq!(FOUND.map(|(defect, ..)| defect), Defect::ALL, "a fault that nobody looks for");
     for (defect, pool, rule) in FOUND {
-        let scenario = if defect == Defect::LockoutOffByOne { clumsy() } else { everyone(pool) };
+        let scenario = played_in(pool);
         let report = play_with(&scenario, Some(defect));
         let wrong = mismatched_rules(&report);
         assert!(wrong.contains(&rule), "{defect:?} must show as {rule}, and shows as {wrong:?}");

@@ -18,6 +18,8 @@ mod defects;
 mod floors;
 /// The bundled scenarios come out as committed.
 mod golden;
+/// A sound pool is never found wrong, whatever the scenario.
+mod hunt;
 /// Stock clients sign in.
 mod interop;
 /// The matrix is complete, is what the pool does, and says what changed; a decision is explained as it is taken.
@@ -40,6 +42,8 @@ mod pool_lockout;
 mod pool_replays;
 /// Requests as clients write them, and how answers are read.
 mod pool_requests;
+/// Threat protection: lists of addresses, compromised passwords, the estimate.
+mod pool_risk;
 /// The way in: field names, refusals with their texts, and what real clients are forgiven.
 mod pool_sign_in;
 /// Refresh tokens and the end of tokens.
@@ -60,6 +64,8 @@ mod runs;
 mod sample;
 /// A scenario file is understood as it is meant, or refused with the place and the reason.
 mod scenario_files;
+/// Every rule has its entry on the page that is shipped.
+mod semantics;
 /// The pool over HTTP: whatever is sent, it is answered or let go of.
 mod serve;
 /// A pool that is served, in a process of its own.

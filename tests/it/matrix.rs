@@ -135,7 +135,7 @@ fn the_pool_agrees_under_every_switch() {
                         remember,
                         suppress_mfa: true,
                         mfa,
-                        risk: RiskPolicy { mode, low, medium, high },
+                        risk: RiskPolicy { mode, low, medium, high, ..RiskPolicy::OFF },
                         switches: Switches { risk_note, strict_mfa_binding },
                         ..PoolPolicy::DEFAULT
                     };

@@ -340,7 +340,23 @@ fn a_pool_that_tracks_no_devices_says_so() {
     world.add("ann", |account| account.devices.push(known));
     let token = world.sign_in("ann").access_token;
     let confirm = confirm_device(&token, &key, config());
-    for request in [confirm, set_status(&token, &key, "not_remembered"), admin_status(key.as_str(), None)] {
+    let admin_list = AdminListDevices {
+        user_pool_id: POOL.to_owned(),
+        username: "ann".to_owned(),
+        limit: None,
+        pagination_token: None,
+    };
+    for request in [
+        confirm,
+        set_status(&token, &key, "not_remembered"),
+        admin_status(key.as_str(), None),
+        Request::GetDevice(call(&token, &key)),
+        Request::ForgetDevice(call(&token, &key)),
+        list(&token, None, None),
+        Request::AdminGetDevice(admin(key.as_str())),
+        Request::AdminForgetDevice(admin(key.as_str())),
+        Request::AdminListDevices(admin_list),
+    ] {
         let refused = refusal(world.ask(request));
         assert!(refused.starts_with("InvalidUserPoolConfigurationException: "), "{refused}");
     }

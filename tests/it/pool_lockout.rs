@@ -199,3 +199,19 @@ fn a_clock_that_steps_back_shortens_no_lock_out() {
     world.pair.now = start.plus(Duration::from_secs(1));
     assert_eq!(world.way("ann", None), "tokens");
 }
+
+#[test]
+fn a_code_that_was_used_is_a_guess_like_any_other() {
+    // M1–M6: refused, and it counts.
+    let mut world = pool(MfaMode::Optional);
+    world.add_with_app("ann", |_| {});
+    let first = asked(&mut world, "ann");
+    let code = world.read_app("ann");
+    tokens(answer(&mut world, &first, key_of(first.name), &code));
+    let again = asked(&mut world, "ann");
+    for _ in 0..5 {
+        let reused = refusal(answer(&mut world, &again, key_of(again.name), &code));
+        assert_eq!(reused, "ExpiredCodeException: Your software token has already been used once.");
+    }
+    assert_eq!(refusal(answer(&mut world, &again, key_of(again.name), &code)), LOCKED);
+}

@@ -264,6 +264,27 @@ fn clients_without_sessions_finish_the_devices_leg() {
 }
 
 #[test]
+fn without_a_session_a_devices_turn_is_taken_only_from_where_the_password_came() {
+    // a.3, as tight as it can be: a copy of the device elsewhere cannot ride on its user's password.
+    let mut world = World::new(policy(RememberMode::Always, true, MfaMode::Optional));
+    let (phone, known) = world.device(DeviceStatus::Remembered, true);
+    world.add("ann", |account| account.devices.push(known));
+    let here = Some([192, 0, 2, 7].into());
+    world.pair.origin.address = here;
+    let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
+    for elsewhere in [Some([192, 0, 2, 8].into()), None] {
+        world.pair.origin.address = elsewhere;
+        assert_eq!(refusal(world.start_device("ann", None, &phone)), BAD_SESSION);
+    }
+    // Whoever has the session may change addresses, as phones do.
+    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+    tokens(world.prove(&proof, &phone.secret));
+    world.pair.origin.address = here;
+    challenge(world.password("ann", PASSWORD, Some(&phone.key)));
+    assert!(world.start_device("ann", None, &phone).is_ok());
+}
+
+#[test]
 fn a_client_may_send_the_answered_mfa_session_when_the_devices_turn_has_come() {
     // identity-js does not store the session that comes with DEVICE_SRP_AUTH after MFA.
     let (mut world, phone) = asking();

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 
 use poolproof::ids::ClientId;
 use poolproof::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskMode, RiskPolicy};
-use poolproof::pool::{AppClient, NewAccount, PasswordFlow, Standing};
-use poolproof::protocol::{Challenge, ChallengeName, DeviceStatus, Parameters, Reply, keys};
+use poolproof::pool::{AppClient, NewAccount, PasswordFlow, Standing, Step};
+use poolproof::protocol::{Challenge, ChallengeName, DeviceStatus, Parameters, Reply, Request, keys};
 use poolproof::srp::{Group, Salt};
 
 use crate::pool_world::{
-    BAD_SESSION, CLIENT, INCORRECT, LOCKED, NO_SUCH_DEVICE, PASSWORD, USED_SESSION, World, challenge, policy,
-    refusal, secret_hash, tokens, told,
+    BAD_SESSION, CLIENT, INCORRECT, LOCKED, NO_SUCH_DEVICE, PASSWORD, USED_SESSION, World, challenge,
+    initiate, policy, refusal, respond, secret_hash, tokens, told,
 };
 
 fn client() -> AppClient {
@@ -269,30 +269,91 @@ fn a_stranger_with_a_known_device_is_a_stranger() {
 }
 
 #[test]
-#[ignore = "the made-up id of a stranger is not an alias, as a user's is, and an alias is answered with the name behind it: \
-            whoever starts again with the id that came back can tell. Needs made-up names that lead back to themselves"]
 fn names_lead_back_to_themselves_for_strangers_as_for_users() {
-    // E3: alias against name.
+    // E3: alias against name. Clients start again with the id that came back, and an alias is not answered with the
+    // name behind it.
     let mut world = hiding();
-    for name in ["ann", "bob"] {
+    world.add("cat", |account| account.email = Some("cat@example.org".to_owned()));
+    for name in ["ann", "bob", "cat@example.org", "dog@example.org"] {
         let first = world.start(name).challenge;
+        assert_eq!(told(&first, keys::USERNAME), name);
         let id = told(&first, keys::USER_ID_FOR_SRP).to_owned();
         let second = world.start(&id).challenge;
+        assert_eq!(told(&second, keys::USERNAME), id, "{name}");
         assert_eq!(told(&second, keys::USER_ID_FOR_SRP), id, "{name}");
         assert_eq!(told(&second, keys::SALT), told(&first, keys::SALT), "{name}");
+        // Another id is another stranger's, and no name leads to it.
+        let other = id.replace(|c: char| c.is_ascii_digit(), "0");
+        let third = world.start(&other).challenge;
+        assert_ne!(told(&third, keys::USER_ID_FOR_SRP), other, "{name}");
+    }
+    // Failures under one name and the other count together.
+    for name in ["ann", "bob"] {
+        let id = told(&world.start(name).challenge, keys::USER_ID_FOR_SRP).to_owned();
+        for called in [name, &id, name, &id, name] {
+            assert_eq!(refusal(world.password(called, "wrong", None)), INCORRECT);
+        }
+        assert_eq!(refusal(world.password(&id, "wrong", None)), LOCKED, "{name}");
     }
 }
 
 #[test]
-#[ignore = "a disabled or unconfirmed user is told before the password is checked (SEMANTICS d) even by a client that hides \
-            who exists, which ASSURANCE E3 wants answered like a stranger: undecided which holds"]
 fn a_disabled_user_is_no_different_from_a_stranger() {
+    // E3: what SEMANTICS d has before the password is for clients that tell who exists; here only the password tells.
     let mut world = hiding();
     world.add("disabled", |account| account.disabled = true);
     world.add("unconfirmed", |account| account.standing = Standing::Unconfirmed);
     for name in ["disabled", "unconfirmed", "bob"] {
         assert_eq!(refusal(world.password(name, "wrong", None)), INCORRECT, "{name}");
+        assert_eq!(refusal(plain(&mut world, name, "wrong")), INCORRECT, "{name}");
     }
+    for (name, told) in [
+        ("disabled", "NotAuthorizedException: User is disabled."),
+        ("unconfirmed", "UserNotConfirmedException: User is not confirmed."),
+    ] {
+        assert_eq!(refusal(world.password(name, PASSWORD, None)), told);
+        assert_eq!(refusal(plain(&mut world, name, PASSWORD)), told);
+    }
+}
+
+/// The arithmetic that a request and its answer take: kinds of jobs with the size of their exponents.
+fn work(world: &mut World, request: Request) -> Vec<String> {
+    let mut jobs = Vec::new();
+    let mut step = world.pair.pool.handle(world.pair.now, world.pair.origin, request);
+    while let Step::Compute(job, pending) = step {
+        jobs.push(format!(
+            "{job:?} {:?}",
+            job.costs().map(|cost| (cost.base, cost.class)).collect::<Vec<_>>()
+        ));
+        step = world.pair.pool.resume(world.pair.now, pending, job.run());
+    }
+    jobs
+}
+
+#[test]
+fn a_stranger_costs_what_a_user_costs() {
+    // E2, by what is computed and not by the clock: the same jobs over exponents of the same classes, step for step.
+    let mut world = hiding();
+    let mut seen = BTreeSet::new();
+    for name in ["ann", "bob", &"x".repeat(128), "😀"] {
+        for n in 0..4 {
+            let mut jobs = Vec::new();
+            let (_, public_a) = world.draw_a();
+            let start = Parameters::new().with(keys::USERNAME, name).with(keys::SRP_A, public_a.to_hex());
+            jobs.extend(work(&mut world, initiate("USER_SRP_AUTH", start)));
+            let exchange = world.start(name);
+            let claim = world.claim(&exchange, "wrong");
+            jobs.extend(work(&mut world, respond("PASSWORD_VERIFIER", None, claim)));
+            let password = Parameters::new().with(keys::USERNAME, name).with(keys::PASSWORD, "wrong");
+            if n == 0 {
+                jobs.extend(work(&mut world, initiate("USER_PASSWORD_AUTH", password)));
+                assert_eq!(jobs.len(), 3, "{name}");
+                seen.insert(jobs);
+            }
+            world.pass(1000);
+        }
+    }
+    assert_eq!(seen.len(), 1, "{seen:#?}");
 }
 
 #[test]

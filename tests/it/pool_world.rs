@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use data_encoding::BASE64;
+use poolproof::addresses::RiskExceptions;
 use poolproof::clock::Timestamp;
 use poolproof::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Session, Sub, Username};
 use poolproof::pair::Pair;
@@ -100,6 +101,21 @@ impl World {
             apps: BTreeMap::new(),
             typed: BTreeSet::new(),
         }
+    }
+
+    /// Gives the pool these lists of addresses.
+    pub(crate) fn exceptions(&mut self, exceptions: RiskExceptions) {
+        let identity = self.pair.pool.identity().clone();
+        let unused = Pool::new(identity, PoolPolicy::DEFAULT, Seed::new(0).stream("unused", 0));
+        let pool = std::mem::replace(&mut self.pair.pool, unused);
+        self.pair.pool = pool.with_exceptions(exceptions);
+    }
+
+    /// Signs in from an address that is on no list: that forgets failures.
+    pub(crate) fn sign_in_from_nowhere(&mut self, name: &str) {
+        let address = self.pair.origin.address.take();
+        self.sign_in(name);
+        self.pair.origin.address = address;
     }
 
     /// A pool of one user, `ann`, who has only a password.

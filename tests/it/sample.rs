@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use poolproof::clock::ClockKind;
 use poolproof::metrics::{End, Recorder, SignInRecord, Snapshot};
-use poolproof::oracle::{Claim, Confidence, Decision, Device, Facts, Lock, Outcome, RuleId, Verdict};
+use poolproof::oracle::{
+    Circumstances, Claim, Confidence, Decision, Device, Facts, Lock, Outcome, RuleId, Situation, Verdict,
+};
 use poolproof::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 use poolproof::protocol::{ChallengeName, Step};
 use poolproof::report::{CpuSpent, Environment, Report, Subject, ThresholdResult, Unit};
@@ -90,6 +92,7 @@ pub(crate) fn subject() -> Subject {
         partial: false,
         offered_per_s_asked: Some(120.0),
         cpu: Some(CpuSpent { client: Duration::from_secs(11), server: Duration::from_secs(9) }),
+        workers: None,
         modexps: 6000,
         thresholds: Vec::new(),
         saturated: None,
@@ -167,6 +170,7 @@ fn decision(random: &mut Stream, faulty: bool) -> (Verdict, End) {
         device_secret_right: true,
         risk: None,
         lock: Lock::Open,
+        circumstances: Circumstances::default(),
     };
     let decided = |challenges: &[ChallengeName], outcome, new_device| Decision {
         challenges: challenges.to_vec(),
@@ -191,5 +195,5 @@ fn decision(random: &mut Stream, faulty: bool) -> (Verdict, End) {
         BLOCKED if faulty && random.random_bool(0.03) => device,
         _ => expected.clone(),
     };
-    (Verdict { rule, facts, expected, seen }, end)
+    (Verdict { rule, situation: Situation::SignIn(facts), expected, seen }, end)
 }

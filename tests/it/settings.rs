@@ -2,8 +2,11 @@
 
 use std::path::PathBuf;
 
+use poolproof::addresses::AddressRange;
 use poolproof::advise;
-use poolproof::policy::{Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode};
+use poolproof::policy::{
+    CompromisedAction, Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode,
+};
 use poolproof::scenario::Diagnostic;
 use poolproof::settings::{self, PoolSettings, PossibleFactors, SourceKind};
 use proptest::prelude::*;
@@ -170,6 +173,31 @@ fn what_was_assumed_is_told() {
 }
 
 #[test]
+fn lists_of_addresses_and_compromised_passwords_are_read() {
+    let lists = json!({ "RiskConfiguration": {
+        "RiskExceptionConfiguration": {
+            "BlockedIPRangeList": ["192.0.2.0/24", "2001:db8::/32"], "SkippedIPRangeList": ["10.0.0.0/8"],
+        },
+        "CompromisedCredentialsRiskConfiguration": { "Actions": { "EventAction": "BLOCK" } },
+    } });
+    let read = beside(&lists);
+    let told = |ranges: &[AddressRange]| ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(told(&read.exceptions.blocked), ["192.0.2.0/24", "2001:db8::/32"]);
+    assert_eq!(told(&read.exceptions.skipped), ["10.0.0.0/8"]);
+    assert_eq!(read.policy.risk.compromised, CompromisedAction::Block);
+    // What is not looked at when people sign in blocks no sign-in.
+    let filtered = json!({ "RiskConfiguration": { "CompromisedCredentialsRiskConfiguration": {
+        "EventFilter": ["SIGN_UP"], "Actions": { "EventAction": "BLOCK" } } } });
+    let read = beside(&filtered);
+    assert_eq!((read.policy.risk.compromised, read.blocks_compromised), (CompromisedAction::NoAction, false));
+    let many: Vec<String> = (0..=200).map(|n| format!("10.0.{n}.0/24")).collect();
+    let many =
+        json!({ "RiskConfiguration": { "RiskExceptionConfiguration": { "BlockedIPRangeList": many } } });
+    let refused = parse(&[("pool.json", POOL), ("risk.json", &many.to_string())]).unwrap_err().to_string();
+    assert!(refused.contains("201 ranges, and AWS takes at most 200"), "{refused}");
+}
+
+#[test]
 fn a_scenario_is_a_pool_too() {
     let settings = settings::read(&[path("scenarios/opt-in.yaml")]).unwrap();
     let scenario = poolproof::scenario::read(&path("scenarios/opt-in.yaml")).unwrap();
@@ -187,7 +215,7 @@ const POOL: &str = "{\n  \"UserPool\": { \"Id\": \"eu-west-1_Right\", \"MfaConfi
 
 /// What is refused: the flaw's name, and the files.
 #[rustfmt::skip]
-const BAD: [(&str, &[(&str, &str)]); 32] = [
+const BAD: [(&str, &[(&str, &str)]); 35] = [
     ("empty", &[("pool.json", " \n")]),
     ("cut-off", &[("pool.json", "{\n  \"UserPool\": {\n    \"Id\": \"a_1\",\n")]),
     ("missing-comma", &[("pool.json", "{\n  \"UserPool\": {\n    \"Id\": \"a_1\"\n    \"Name\": \"n\"\n  }\n}\n")]),
@@ -212,6 +240,9 @@ const BAD: [(&str, &[(&str, &str)]); 32] = [
     ("devices-list", &[("pool.json", "{ \"UserPool\": { \"DeviceConfiguration\": [\n  ] } }")]),
     ("mode-unknown", &[("pool.json", "{ \"UserPool\": { \"UserPoolAddOns\": { \"AdvancedSecurityMode\": \"ON\" } } }")]),
     ("action-unknown", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"AccountTakeoverRiskConfiguration\":\n  { \"Actions\": { \"LowAction\": { \"EventAction\": \"MFA\" } } } } }")]),
+    ("range-without-prefix", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"RiskExceptionConfiguration\": {\n  \"BlockedIPRangeList\": [ \"192.0.2.0/24\", \"192.0.2.7\" ] } } }")]),
+    ("ranges-text", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"RiskExceptionConfiguration\": {\n  \"SkippedIPRangeList\": \"192.0.2.0/24\" } } }")]),
+    ("range-number", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"RiskExceptionConfiguration\": {\n  \"SkippedIPRangeList\": [ 10 ] } } }")]),
     ("action-missing", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"AccountTakeoverRiskConfiguration\":\n  { \"Actions\": { \"LowAction\": { \"Notify\": true } } } } }")]),
     ("ids-disagree", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": {\n  \"UserPoolId\": \"eu-west-1_Wrong\" } }")]),
     ("error-of-the-tool", &[("pool.json", "\nAn error occurred (ResourceNotFoundException) when calling the DescribeUserPool operation: User pool a_1 does not exist.\n")]),

@@ -43,6 +43,8 @@ pub(crate) fn settings(defect: Option<Defect>) -> Settings {
         file: "test.yaml".to_owned(),
         text: String::new(),
         command: String::new(),
+        workers: None,
+        backend: None,
         defect,
         observer: Arc::new(|_| {}),
     }

@@ -4,8 +4,8 @@ use maud::{Markup, html};
 
 use super::marks::{command, tick};
 use crate::clock::ClockKind;
-use crate::report::Report;
 use crate::report::format::{UNKNOWN, count, number, rate, time_or_unknown};
+use crate::report::{Report, SideWorkers};
 
 /// A scenario longer than this, in bytes, is cut on the page; `report.json` has it whole.
 const SHOWN: usize = 48 * 1024;
@@ -33,10 +33,28 @@ pub(super) fn generator(report: &Report) -> Markup {
                     dt { "CPU, client" } dd { (time_or_unknown(cpu.client_us_per_sign_in)) " a sign-in" }
                     dt { "CPU, pool" } dd { (time_or_unknown(cpu.server_us_per_sign_in)) " a sign-in" }
                 }
+                @if let Some(workers) = &generator.workers {
+                    dt { "Workers, client" } dd { (busy(&workers.client)) }
+                    dt { "Workers, pool" } dd { (busy(&workers.server)) }
+                    @if let Some(backend) = &workers.backend { dt { "Kernel" } dd { (backend) } }
+                }
                 dt { "Modexps" } dd { (cpu.modexps_per_sign_in.map_or_else(|| UNKNOWN.to_owned(), number)) " a sign-in" }
             }
         }
     }
+}
+
+/// What one side's workers did, in a line.
+fn busy(side: &SideWorkers) -> String {
+    let each = side.jobs as f64 / side.batches.max(1) as f64;
+    format!(
+        "{} of {}, {} jobs a batch, waited {} at p99, {} at most",
+        count(side.jobs),
+        if side.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", side.threads) },
+        number((10.0 * each).round() / 10.0),
+        time_or_unknown(Some(side.waited_p99_us)),
+        count(side.deepest_queue as u64),
+    )
 }
 
 /// Where the run took place, and how to have it again.

@@ -4,6 +4,8 @@
 //! virtual clock of a simulation, which stands still while anyone has work to do and jumps to the next thing
 //! that somebody waits for.
 
+mod alarm;
+
 use std::fmt;
 use std::time::Duration;
 
@@ -123,11 +125,12 @@ impl Clock {
     /// Returns when it is `moment`, at once when that is past.
     pub async fn sleep_until(&self, moment: Timestamp) {
         let wait = moment.since(self.start);
-        let wait = match self.kind {
-            ClockKind::Wall => wait,
-            ClockKind::Virtual => wait.saturating_mul(VIRTUAL_SCALE),
-        };
-        tokio::time::sleep_until(self.base + wait).await;
+        match self.kind {
+            ClockKind::Wall => alarm::until(self.base.into_std() + wait).await,
+            ClockKind::Virtual => {
+                tokio::time::sleep_until(self.base + wait.saturating_mul(VIRTUAL_SCALE)).await;
+            }
+        }
     }
 
     /// Returns after `time`.

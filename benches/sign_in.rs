@@ -1,0 +1,130 @@
+//! Whole sign-ins through actors, pool, judge and histograms, beside what the arithmetic alone would allow.
+//!
+//! A closed workload keeps one worker of each side busy, so that their jobs come in full batches. The CPU time of the
+//! whole process is held against that of the kernel for the same exchanges, both measured in each round. Then an open
+//! workload runs at four fifths of what was reached, and tells how late its sign-ins start.
+//!
+//! `cargo bench --bench sign_in` ends with lines `ratio <name> <value>`.
+
+#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
+
+#[path = "support/exchange.rs"]
+mod exchange;
+#[path = "support/turns.rs"]
+mod turns;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cpu_time::ProcessTime;
+use poolproof::report::Report;
+use poolproof::run::{Event, Settings, Stop, run};
+use poolproof::scenario;
+use poolproof::srp::{Backend, Group};
+
+use exchange::Exchange;
+use turns::{cpu_us, median};
+
+const ROUNDS: usize = 5;
+/// Length of `a`: with it both sides have about the same to do, and both workers are busy.
+const BITS: u32 = 256;
+
+fn main() {
+    println!("device sign-ins over the 3072-bit group, a of {BITS} bits, {} kernel", Backend::best());
+    let mut shares = Vec::new();
+    let mut rates = Vec::new();
+    println!(
+        "{:>10} {:>10} {:>10} {:>12} {:>8} {:>12}",
+        "kernel µs", "workers µs", "whole µs", "sign-ins/s", "share", "mismatched"
+    );
+    for _ in 0..ROUNDS {
+        let kernel = kernel_us();
+        let (report, spent) = play(&closed());
+        let started = report.sign_ins.started;
+        let whole = spent.as_secs_f64() * 1e6 / started as f64;
+        let rate = report.throughput.achieved_per_s.unwrap_or_default();
+        let workers = report.cpu.client_us_per_sign_in.unwrap_or_default()
+            + report.cpu.server_us_per_sign_in.unwrap_or_default();
+        println!(
+            "{kernel:>10.0} {workers:>10} {whole:>10.0} {rate:>12.1} {:>8.3} {:>12}",
+            kernel / whole,
+            report.decisions.mismatched
+        );
+        shares.push(kernel / whole);
+        rates.push(rate);
+    }
+    let rate = median(rates);
+    let (report, _) = play(&open(0.8 * rate));
+    let lag = |us: Option<u64>| us.map_or_else(|| "–".to_owned(), |us| format!("{:.2} ms", us as f64 / 1e3));
+    println!(
+        "open loop at {:.0}/s: started late by p50 {}, p99 {}, most {}",
+        0.8 * rate,
+        lag(report.generator.lag_p50_us),
+        lag(report.generator.lag_p99_us),
+        lag(report.generator.lag_max_us)
+    );
+    println!("sign_ins_per_core_second {:.0}", 1e6 * median(shares.clone()) / kernel_us());
+    println!("open_loop_lag_p99_us {}", report.generator.lag_p99_us.unwrap_or_default());
+    println!("ratio end_to_end/kernel_ceiling {:.3}", median(shares));
+}
+
+/// CPU time of the arithmetic of one sign-in, four at a time: the user's exchange and the device's, both sides.
+fn kernel_us() -> f64 {
+    let exchange = Exchange::new(BITS, 4);
+    let measured = (0..15).map(|_| {
+        cpu_us(4, || {
+            exchange.run(Group::cognito());
+            exchange.run(Group::cognito());
+        })
+    });
+    median(measured.collect())
+}
+
+fn scenario_of(workload: &str) -> String {
+    format!(
+        "version: 1
+name: bench
+clock: wall
+pool: {{ remember: always, suppress_mfa: true, mfa: optional }}
+population: {{ users: 256, devices: 1 }}
+client: {{ ephemeral_bits: {BITS} }}
+workload: {workload}
+"
+    )
+}
+
+fn closed() -> String {
+    scenario_of(
+        "{ model: closed, stages: [ { for: 1s, users: 64, warm_up: true }, { for: 6s, users: 64 } ], mix: { known_device: 100 } }",
+    )
+}
+
+fn open(rate: f64) -> String {
+    scenario_of(&format!(
+        "{{ arrivals: poisson, stages: [ {{ for: 1s, rate: {rate:.0}/s, warm_up: true }}, {{ for: 10s, rate: {rate:.0}/s }} ], mix: {{ known_device: 100 }} }}"
+    ))
+}
+
+/// The report, and the CPU time that the process took from the first sign-in on.
+fn play(text: &str) -> (Report, Duration) {
+    let scenario = scenario::parse("bench.yaml", text.as_bytes()).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let started = Arc::new(Mutex::new(None));
+    let first = Arc::clone(&started);
+    let observer = Arc::new(move |event| {
+        if let Event::Running { .. } = event {
+            first.lock().expect("nobody panics").get_or_insert_with(ProcessTime::now);
+        }
+    });
+    let settings = Settings {
+        file: "bench.yaml".to_owned(),
+        text: String::new(),
+        command: String::new(),
+        workers: Some((1, 1)),
+        backend: None,
+        defect: None,
+        observer,
+    };
+    let report = run(&scenario, &settings, &Stop::default()).expect("threads");
+    let spent = started.lock().expect("nobody panics").as_ref().map_or(Duration::ZERO, ProcessTime::elapsed);
+    (report, spent)
+}

@@ -1,0 +1,67 @@
+//! Exchanges side by side, as workers do them.
+
+#![allow(dead_code, reason = "each bench uses what it needs")]
+
+use poolproof::ids::PoolId;
+use poolproof::seed::Seed;
+use poolproof::srp::{Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt, Verifier, run_all};
+
+/// Some exchanges, and what they are made of.
+#[derive(Clone)]
+pub(crate) struct Exchange {
+    identity: Identity,
+    salt: Salt,
+    verifier: Verifier,
+    secrets: Vec<(Ephemeral, Ephemeral)>,
+}
+
+const PASSWORD: &str = "correct horse";
+
+impl Exchange {
+    /// So many exchanges of one user, with a client's `a` of this length.
+    pub(crate) fn new(bits: u32, count: usize) -> Self {
+        let stream = &mut Seed::new(2).stream("bench", 0);
+        let identity = Identity::user(&PoolId::new("us-east-1_AbC"), "ann");
+        let (group, salt) = (Group::cognito(), Salt::draw(stream));
+        let (password, the_identity) = (PASSWORD.to_owned(), identity.clone());
+        let job = Job::Verifier { group, salt: salt.clone(), identity: the_identity, password };
+        let Done::Verifier(verifier) = job.run() else { panic!("no verifier") };
+        let draw = |_| (Ephemeral::draw(bits, stream), Ephemeral::draw(256, stream));
+        Self { identity, salt, verifier, secrets: (0..count).map(draw).collect() }
+    }
+
+    /// The first of them.
+    pub(crate) fn first(&self, count: usize) -> Self {
+        Self { secrets: self.secrets[..count].to_vec(), ..self.clone() }
+    }
+
+    /// Four calls: A, B, the client's key, the server's key.
+    pub(crate) fn run(&self, group: Group) {
+        let each =
+            |job: &dyn Fn(&(Ephemeral, Ephemeral)) -> Job| run_all(self.secrets.iter().map(job).collect());
+        let a: Vec<PublicA> = each(&|(a, _)| Job::ClientPublic { group, a: a.clone() })
+            .into_iter()
+            .map(|done| if let Done::PublicA(a) = done { a } else { panic!("no A") })
+            .collect();
+        let b: Vec<PublicB> =
+            each(&|(_, b)| Job::ServerPublic { group, b: b.clone(), verifier: self.verifier.clone() })
+                .into_iter()
+                .map(|done| if let Done::PublicB(b) = done { b } else { panic!("no B") })
+                .collect();
+        let keys = |client: bool| {
+            let jobs = self.secrets.iter().zip(a.iter().zip(&b)).map(|((a, b), (public_a, public_b))| {
+                let (public_a, public_b) = (public_a.clone(), public_b.clone());
+                if client {
+                    let (salt, identity) = (self.salt.clone(), self.identity.clone());
+                    let password = PASSWORD.to_owned();
+                    Job::ClientKey { group, a: a.clone(), public_a, public_b, salt, identity, password }
+                } else {
+                    let verifier = self.verifier.clone();
+                    Job::ServerKey { group, b: b.clone(), verifier, public_a, public_b }
+                }
+            });
+            run_all(jobs.collect())
+        };
+        assert!(keys(true) == keys(false), "the two sides differ");
+    }
+}

@@ -1,0 +1,78 @@
+//! Ranges of addresses, as threat protection's lists have them.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+/// A range of addresses in CIDR notation: `192.0.2.0/24`, `2001:db8::/32`.
+///
+/// It says which bits count; whether an address lies in it is for the pool and its judge to find out, each by itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct AddressRange {
+    network: IpAddr,
+    prefix: u8,
+}
+
+impl AddressRange {
+    /// Some address of the range, with whatever it has behind the prefix.
+    pub const fn network(&self) -> IpAddr {
+        self.network
+    }
+
+    /// How many of its first bits count: 0 to 32 of version 4, 0 to 128 of version 6.
+    pub const fn prefix(&self) -> u8 {
+        self.prefix
+    }
+}
+
+impl FromStr for AddressRange {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (network, bits) = text.split_once('/').ok_or(())?;
+        let network: IpAddr = network.parse().map_err(|_| ())?;
+        let digits =
+            bits.bytes().all(|byte| byte.is_ascii_digit()) && (bits == "0" || !bits.starts_with('0'));
+        let prefix: u8 = if digits { bits.parse().map_err(|_| ())? } else { return Err(()) };
+        let longest = if network.is_ipv4() { 32 } else { 128 };
+        if prefix <= longest { Ok(Self { network, prefix }) } else { Err(()) }
+    }
+}
+
+impl fmt::Display for AddressRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.network, self.prefix)
+    }
+}
+
+/// Addresses that threat protection treats otherwise than all others (`RiskExceptionConfiguration`, SEMANTICS c.4).
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RiskExceptions {
+    /// Always refused (`BlockedIPRangeList`).
+    pub blocked: Vec<AddressRange>,
+    /// Never looked at for risk (`SkippedIPRangeList`).
+    pub skipped: Vec<AddressRange>,
+}
+
+impl RiskExceptions {
+    /// Each list has at most this many ranges.
+    pub const MOST: usize = 200;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_is_an_address_and_a_prefix_that_fits_it() {
+        for good in ["192.0.2.0/24", "0.0.0.0/0", "192.0.2.7/32", "2001:db8::/32", "::/0", "::1/128"] {
+            assert_eq!(good.parse::<AddressRange>().map(|range| range.to_string()), Ok(good.to_owned()));
+        }
+        let bad = ["", "192.0.2.0", "192.0.2.0/33", "::/129", "192.0.2/24", "/8", "10.0.0.0/", "10.0.0.0/+8"];
+        for bad in
+            bad.into_iter().chain(["10.0.0.0/08", "10.0.0.0/8/8", " 10.0.0.0/8", "10.0.0.0/256", "a/8"])
+        {
+            assert_eq!(bad.parse::<AddressRange>(), Err(()), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,43 @@
+//! Every rule has its entry on the page that is shipped, and the page says what the oracle says.
+
+use poolproof::oracle;
+
+const PAGE: &str = include_str!("../../SEMANTICS.md");
+
+/// The entry of a rule: from its heading to the next.
+fn entry(id: &str) -> &'static str {
+    let (_, rest) = PAGE.split_once(&format!("\n### {id}\n")).unwrap_or_else(|| panic!("no entry for {id}"));
+    rest.split("\n#").next().unwrap()
+}
+
+#[test]
+fn every_rule_has_its_entry() {
+    for rule in oracle::rules() {
+        let entry = entry(rule.id);
+        let expected = format!(
+            "\n{}\n\n- Source: {}\n- Confidence: {}\n- Rests on: ",
+            oracle::says(rule),
+            rule.source,
+            rule.confidence.as_str()
+        );
+        let rest =
+            entry.strip_prefix(&expected).unwrap_or_else(|| panic!("{}: {expected}\nis {entry}", rule.id));
+        assert!(rest.trim().len() > 10 && rest.trim().ends_with('.'), "{}: {rest}", rule.id);
+    }
+}
+
+#[test]
+fn no_entry_is_of_a_rule_that_is_gone() {
+    let entries = PAGE.matches("\n### ").count();
+    assert_eq!(entries, oracle::rules().count());
+}
+
+#[test]
+fn every_source_is_told_about() {
+    for rule in oracle::rules() {
+        // `SEMANTICS c.5 #11 #12` is a row of `SEMANTICS c.5`, `SEMANTICS d, lockout` a part of `SEMANTICS d`.
+        let section: Vec<&str> = rule.source.split([' ', ',']).take(2).collect();
+        let section = section.join(" ");
+        assert!(PAGE.contains(&format!("\n- **{section}** ")), "{}: {section}", rule.id);
+    }
+}
