@@ -17,7 +17,7 @@ use hdrhistogram::Histogram;
 use crate::clock::Clock;
 use crate::srp::{Done, Job};
 
-pub use model::{CostModel, calibrate};
+pub use model::{CostModel, Costs, calibrate};
 
 use model::Cores;
 use workers::Group;

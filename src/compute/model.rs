@@ -4,51 +4,102 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
-use crate::clock::{ThreadCpu, Timestamp};
-use crate::seed::Seed;
-use crate::srp::{Ephemeral, ExponentClass, Group, Job};
+use num_bigint::BigUint;
+use rand::Rng as _;
 
-/// What a modular exponentiation costs, by the length of its exponent, and how many run at once.
+use crate::clock::{ThreadCpu, Timestamp};
+use crate::seed::{Seed, Stream};
+use crate::srp::{Backend, Base, Ephemeral, ExponentClass, Exponentiation, Group, Job, run_all};
+
+/// What modular exponentiations of each length cost.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Costs {
+    /// One with an exponent of 256 bits.
+    pub bits_256: Duration,
+    /// One with an exponent of 513 bits.
+    pub bits_513: Duration,
+    /// One with an exponent of 1025 bits.
+    pub bits_1025: Duration,
+}
+
+impl Costs {
+    /// What `one` takes for each class.
+    fn measured(one: impl Fn(ExponentClass) -> Duration) -> Self {
+        let [bits_256, bits_513, bits_1025] =
+            [ExponentClass::Bits256, ExponentClass::Bits513, ExponentClass::Bits1025].map(one);
+        Self { bits_256, bits_513, bits_1025 }
+    }
+
+    const fn of(&self, class: ExponentClass) -> Duration {
+        match class {
+            ExponentClass::Bits256 => self.bits_256,
+            ExponentClass::Bits513 => self.bits_513,
+            ExponentClass::Bits1025 => self.bits_1025,
+        }
+    }
+}
+
+/// What arithmetic costs, and how much of it goes on at once.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CostModel {
     /// The pool's cores; `None` is as many as are needed, so that nothing queues.
     pub cores: Option<u32>,
-    /// One with an exponent of 256 bits.
-    pub modexp_256: Duration,
-    /// One with an exponent of 513 bits.
-    pub modexp_513: Duration,
-    /// One with an exponent of 1025 bits.
-    pub modexp_1025: Duration,
+    /// Powers of any base.
+    pub variable: Costs,
+    /// Powers of g, for which there are tables.
+    pub generator: Costs,
 }
 
 impl CostModel {
     /// What a job costs.
     pub fn cost(&self, job: &Job) -> Duration {
-        let each = |class| match class {
-            ExponentClass::Bits256 => self.modexp_256,
-            ExponentClass::Bits513 => self.modexp_513,
-            ExponentClass::Bits1025 => self.modexp_1025,
+        let each = |cost: Exponentiation| match cost.base {
+            Base::Variable => self.variable.of(cost.class),
+            Base::Generator => self.generator.of(cost.class),
         };
-        job.costs().map(|exponentiation| each(exponentiation.class)).sum()
+        job.costs().map(each).sum()
     }
 }
 
-/// Measures what this machine takes, CPU time, for a model with this many cores. Takes a few hundred milliseconds.
+/// Measures what this machine takes, CPU time, for a model with this many cores: in full batches, as under load. Takes a
+/// few hundred milliseconds.
 pub fn calibrate(group: Group, cores: u32) -> CostModel {
-    let verifier = |bits: u32, rounds: u32| {
-        let mut chance = Seed::new(1).stream("calibrate", u64::from(bits));
-        let cpu = ThreadCpu::start();
-        for _ in 0..rounds {
-            Job::ClientPublic { group, a: Ephemeral::draw(bits, &mut chance) }.run();
-        }
-        cpu.spent() / rounds
+    let generator = Costs::measured(|class| {
+        spent(|stream, lanes| {
+            let a = |_| Job::ClientPublic { group, a: Ephemeral::draw(class.bits(), stream) };
+            let jobs = (0..lanes).map(a).collect();
+            move || drop(run_all(jobs))
+        })
+    });
+    let variable = match group.backend() {
+        // In a group of machine words all powers cost about the same: next to nothing.
+        None => generator,
+        Some(backend) => Costs::measured(|class| {
+            spent(|stream, lanes| {
+                let mut number = |bits: u32| {
+                    let mut bytes = vec![0xff; bits as usize / 8];
+                    stream.fill_bytes(&mut bytes);
+                    BigUint::from_bytes_be(&bytes)
+                };
+                let powers: Vec<_> = (0..lanes).map(|_| (Some(number(3064)), number(class.bits()))).collect();
+                move || drop(backend.raise(&powers, class))
+            })
+        }),
     };
-    CostModel {
-        cores: Some(cores),
-        modexp_256: verifier(256, 16),
-        modexp_513: verifier(513, 8),
-        modexp_1025: verifier(1025, 4),
-    }
+    CostModel { cores: Some(cores), variable, generator }
+}
+
+/// CPU time of one of the powers that `prepared` makes ready, so many at a time.
+fn spent<Work: FnOnce()>(mut prepared: impl FnMut(&mut Stream, usize) -> Work) -> Duration {
+    const ROUNDS: u32 = 4;
+    let lanes = Backend::best().lanes();
+    let mut stream = Seed::new(1).stream("calibrate", 0);
+    // The first round builds tables.
+    prepared(&mut stream, lanes)();
+    let rounds: Vec<Work> = (0..ROUNDS).map(|_| prepared(&mut stream, lanes)).collect();
+    let cpu = ThreadCpu::start();
+    rounds.into_iter().for_each(|work| work());
+    cpu.spent() / (ROUNDS * u32::try_from(lanes).unwrap_or(1))
 }
 
 /// A number of cores that work through jobs in the order in which they come.

@@ -23,7 +23,7 @@ use crate::actors::{
 };
 use crate::client::Intent;
 use crate::clock::{Clock, ClockKind};
-use crate::compute::{Compute, CostModel, Side, Usage, calibrate};
+use crate::compute::{Compute, CostModel, Costs, Side, Usage, calibrate};
 use crate::ids::{ClientId, PoolId};
 use crate::pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
 use crate::report::{CpuSpent, Environment, Report, SideWorkers, Subject, Workers};
@@ -150,7 +150,9 @@ fn cost_model(service: Service, group: Group) -> CostModel {
         return calibrate(group, u32::try_from(cores).unwrap_or(u32::MAX));
     }
     let ServiceModel { cores, modexp_256, modexp_513, modexp_1025 } = service.model();
-    CostModel { cores, modexp_256, modexp_513, modexp_1025 }
+    // The scenario's costs are those of any power.
+    let each = Costs { bits_256: modexp_256, bits_513: modexp_513, bits_1025: modexp_1025 };
+    CostModel { cores, variable: each, generator: each }
 }
 
 async fn play(

@@ -1,0 +1,102 @@
+//! Whether the time of a power tells of its exponent: two kinds of exponents of one length, measured in random order, and
+//! Welch's t between their times (as dudect does: O. Reparaz, J. Balasch, I. Verbauwhede, "Dude, is my code constant
+//! time?", DATE 2017).
+//!
+//! One kind has hardly a bit set, the other is random. |t| above 4.5 is taken as a leak. `num-bigint`, which skips
+//! windows of zeros, is measured as well: a test that does not see it there sees nothing.
+//!
+//! What is measured goes through `Backend::raise`, conversions included. Finding no leak proves nothing about other
+//! machines, other inputs, or an attacker who sees caches.
+//!
+//! `cargo bench --bench timing` ends with lines `timing <name> <t>`.
+
+#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
+
+use std::hint::black_box;
+
+use cpu_time::ThreadTime;
+use num_bigint::BigUint;
+use poolproof::seed::{Seed, Stream};
+use poolproof::srp::{Backend, ExponentClass};
+use rand::{Rng as _, RngExt as _};
+
+/// |t| from here on is a leak.
+const LEAK: f64 = 4.5;
+/// The slowest of all times are interruptions, and left out.
+const KEPT: f64 = 0.9;
+
+fn main() {
+    let best = Backend::best();
+    println!("Welch's t between the times of sparse and of random exponents, {best} kernel");
+    println!("{:<34} {:>9} {:>12} {:>12} {:>8}", "", "measured", "sparse µs", "random µs", "t");
+    let mut told = Vec::new();
+    for (name, backend, lanes, fixed, samples) in [
+        ("pow_256 four lanes", best, 4, false, 3000),
+        ("pow_256 alone", best, 1, false, 6000),
+        ("pow_g_256 four lanes", best, 4, true, 6000),
+        ("pow_g_256 alone", best, 1, true, 6000),
+        ("pow_256 num_bigint (control)", Backend::Reference, 1, false, 600),
+    ] {
+        let [sparse, random] = times(backend, lanes, fixed, samples);
+        let (sparse, random) = cropped(sparse, random);
+        let t = welch(&sparse, &random);
+        let (left, right) = (mean(&sparse), mean(&random));
+        println!("{name:<34} {:>9} {left:>12.2} {right:>12.2} {t:>8.2}", sparse.len() + random.len());
+        told.push((name, t));
+    }
+    for (name, t) in told {
+        let leak = if t.abs() > LEAK { "leak" } else { "none found" };
+        println!("timing {} {t:.2} {leak}", name.replace(' ', "_"));
+    }
+}
+
+/// Exponents of 256 bits: the top bit set, and either one more or any.
+fn exponent(stream: &mut Stream, sparse: bool) -> BigUint {
+    let top = BigUint::from(1u8) << 255u32;
+    if sparse {
+        return top + (BigUint::from(1u8) << stream.random_range(0..8u32));
+    }
+    let mut bytes = [0; 32];
+    stream.fill_bytes(&mut bytes);
+    (BigUint::from_bytes_be(&bytes) % &top) + top
+}
+
+/// CPU times in µs, of sparse and of random exponents.
+fn times(backend: Backend, lanes: usize, fixed: bool, samples: usize) -> [Vec<f64>; 2] {
+    let stream = &mut Seed::new(1).stream("timing", 0);
+    let base = || (!fixed).then(|| BigUint::from(3u8).pow(1900));
+    let mut times = [Vec::new(), Vec::new()];
+    for sample in 0..samples {
+        let random = stream.random_range(0..2usize);
+        let powers: Vec<_> = (0..lanes).map(|_| (base(), exponent(stream, random == 0))).collect();
+        let start = ThreadTime::now();
+        black_box(backend.raise(black_box(&powers), ExponentClass::Bits256));
+        let spent = start.elapsed().as_secs_f64() * 1e6;
+        // The first build tables.
+        if sample >= samples / 20 {
+            times[random].push(spent);
+        }
+    }
+    times
+}
+
+fn cropped(sparse: Vec<f64>, random: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
+    let mut all = [sparse.as_slice(), random.as_slice()].concat();
+    all.sort_by(f64::total_cmp);
+    let bound = all[(all.len() as f64 * KEPT) as usize];
+    let kept = |times: Vec<f64>| times.into_iter().filter(|time| *time < bound).collect();
+    (kept(sparse), kept(random))
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}
+
+fn welch(left: &[f64], right: &[f64]) -> f64 {
+    let spread = |values: &[f64]| {
+        let mean = mean(values);
+        values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64
+    };
+    let error = spread(left) / left.len() as f64 + spread(right) / right.len() as f64;
+    (mean(left) - mean(right)) / error.sqrt()
+}
