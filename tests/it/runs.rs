@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use poolproof::report::Report;
 use poolproof::run::{Event, Settings, Stop, run};
+use poolproof::srp::Backend;
 
 use crate::stage::{play, scenario, settings};
 
@@ -65,6 +66,23 @@ fn a_closed_workload_with_more_loops_than_people_waits_for_them() {
     adds_up(&report);
     assert_eq!(report.decisions.mismatched, 0);
     assert!(report.sign_ins.started > 100);
+}
+
+#[test]
+fn however_powers_are_computed_the_report_is_the_same() {
+    let text = toy("{ stages: [ { for: 4s, rate: 10/s } ], mix: { known_device: 60, new_device: 20, wrong_password: 10, wrong_device_secret: 10 } }")
+        .replace("group: toy", "group: cognito")
+        .replace("users: 100", "users: 20");
+    let scenario = scenario(&text);
+    let report = |backend| {
+        run(&scenario, &Settings { backend: Some(backend), ..settings(None) }, &Stop::default()).unwrap()
+    };
+    let right = report(Backend::Reference);
+    adds_up(&right);
+    assert!(right.decisions.checked > 30 && right.decisions.mismatched == 0);
+    for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
+        assert_eq!(report(backend).to_json(), right.to_json(), "{backend}");
+    }
 }
 
 #[test]
