@@ -234,6 +234,12 @@ impl Directory {
         self.by_name.get(name).copied()
     }
 
+    /// Changes the account with this name, sub or e-mail address; returns whether there is one.
+    pub(super) fn change(&mut self, name: &Username, change: impl FnOnce(&mut Account)) -> bool {
+        let account = self.find(name.as_str()).map(|id| self.account_mut(id));
+        account.map(change).is_some()
+    }
+
     pub(super) fn account(&self, id: AccountId) -> &Account {
         &self.accounts[id.0]
     }

@@ -22,6 +22,8 @@ mod hunt;
 mod matrix;
 /// Merged snapshots are what one recorder would have seen, and their sums hold.
 mod metrics;
+/// What an administrator does between two steps of a sign-in is judged at the next.
+mod pool_between;
 /// The operations on devices: refusals, pages, and who sees what.
 mod pool_device_calls;
 /// Devices in sign-ins: who is trusted, and when that is judged.
