@@ -197,11 +197,11 @@ fn exceptions(risk: &Sheet) -> Result<RiskExceptions, Diagnostic> {
             let message = format!("{} ranges, and AWS takes at most {}", texts.len(), RiskExceptions::MOST);
             return Err(risk.fault(&path, &message, None));
         }
-        let range = |text: &str| {
+        let range = |(at, text): (usize, &str)| {
             let message = format!("`{text}` is not a range of addresses such as `192.0.2.0/24`");
-            text.parse().map_err(|()| risk.fault(&path, &message, None))
+            text.parse().map_err(|()| risk.fault_in_list(&path, at, &message))
         };
-        texts.into_iter().map(range).collect::<Result<Vec<AddressRange>, Diagnostic>>()
+        texts.into_iter().enumerate().map(range).collect::<Result<Vec<AddressRange>, Diagnostic>>()
     };
     Ok(RiskExceptions { blocked: ranges("BlockedIPRangeList")?, skipped: ranges("SkippedIPRangeList")? })
 }

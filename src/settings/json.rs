@@ -4,7 +4,9 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
+};
 use serde_json::{Map, Value};
 
 use crate::scenario::Diagnostic;
@@ -92,12 +94,14 @@ impl Sheet {
             Some(Value::Array(list)) => list,
             Some(other) => return Err(self.wrong_kind(path, other, "a list")),
         };
-        let text = |item: &'_ Value| match item {
-            Value::String(_) => Ok(()),
-            other => Err(self.wrong_kind(path, other, "text in quotes")),
-        };
-        list.iter().try_for_each(text)?;
-        Ok(list.iter().filter_map(Value::as_str).collect())
+        let text = list.iter().enumerate().map(|(at, item)| match item {
+            Value::String(text) => Ok(text.as_str()),
+            other => {
+                let message = format!("{}, expected text in quotes", kind(other));
+                Err(self.fault_in_list(path, at, &message))
+            }
+        });
+        text.collect()
     }
 
     /// What is wrong with the value at `path`.
@@ -105,6 +109,14 @@ impl Sheet {
         let message =
             if path.is_empty() { message.to_owned() } else { format!("{}: {message}", path.join(".")) };
         Diagnostic::of(&self.file, &self.text, place(&self.text, path), message, help)
+    }
+
+    /// What is wrong with the item at this position, from 0, of the list at `path`.
+    pub(super) fn fault_in_list(&self, path: &[&str], at: usize, message: &str) -> Diagnostic {
+        let message = format!("{}[{at}]: {message}", path.join("."));
+        let number = at.to_string();
+        let item = [path, &[number.as_str()]].concat();
+        Diagnostic::of(&self.file, &self.text, place(&self.text, &item), message, None)
     }
 
     fn wrong_kind(&self, path: &[&str], value: &Value, wanted: &str) -> Diagnostic {
@@ -140,7 +152,7 @@ fn syntax(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
     Diagnostic::of(file, text, Some((line, column, 1)), format!("not JSON: {message}"), help)
 }
 
-/// The place of the value at `path`; of the nearest value around it when there is none.
+/// The place of the value at `path`, where an item of a list is named by its position, from 0; of the nearest value around it when there is none.
 fn place(text: &str, path: &[&str]) -> Option<(usize, usize, usize)> {
     (0..=path.len()).rev().find_map(|length| {
         let mut parser = serde_json::Deserializer::from_str(text);
@@ -187,7 +199,7 @@ fn position(text: &str, byte: usize) -> (usize, usize) {
     (line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1)
 }
 
-/// Walks to a value and refuses it, so that the parser tells its place.
+/// Walks to a value, by keys of objects and positions in lists, and refuses it, so that the parser tells its place.
 struct Seek<'p>(&'p [&'p str]);
 
 impl<'de> DeserializeSeed<'de> for Seek<'_> {
@@ -214,6 +226,18 @@ impl<'de> Visitor<'de> for Seek<'_> {
             map.next_value::<IgnoredAny>()?;
         }
         Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        let Some((first, rest)) = self.0.split_first() else {
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
+        };
+        for _ in 0..first.parse().unwrap_or(usize::MAX) {
+            if items.next_element::<IgnoredAny>()?.is_none() {
+                return Ok(());
+            }
+        }
+        items.next_element_seed(Seek(rest)).map(|_| ())
     }
 }
 
