@@ -4,12 +4,10 @@
 
 use std::fmt;
 
-use serde::de::{
-    DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Unexpected, Visitor,
-};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::scenario::Diagnostic;
+use crate::scenario::{Diagnostic, Seek, Segment};
 
 /// One document as text and as a value, with the name of its file.
 pub(super) struct Sheet {
@@ -108,14 +106,14 @@ impl Sheet {
     pub(super) fn fault(&self, path: &[&str], message: &str, help: Option<String>) -> Diagnostic {
         let message =
             if path.is_empty() { message.to_owned() } else { format!("{}: {message}", path.join(".")) };
-        Diagnostic::of(&self.file, &self.text, place(&self.text, path), message, help)
+        Diagnostic::of(&self.file, &self.text, place(&self.text, &keys(path)), message, help)
     }
 
     /// What is wrong with the item at this position, from 0, of the list at `path`.
     pub(super) fn fault_in_list(&self, path: &[&str], at: usize, message: &str) -> Diagnostic {
         let message = format!("{}[{at}]: {message}", path.join("."));
-        let number = at.to_string();
-        let item = [path, &[number.as_str()]].concat();
+        let mut item = keys(path);
+        item.push(Segment::Index(at));
         Diagnostic::of(&self.file, &self.text, place(&self.text, &item), message, None)
     }
 
@@ -152,8 +150,13 @@ fn syntax(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
     Diagnostic::of(file, text, Some((line, column, 1)), format!("not JSON: {message}"), help)
 }
 
-/// The place of the value at `path`, where an item of a list is named by its position, from 0; of the nearest value around it when there is none.
-fn place(text: &str, path: &[&str]) -> Option<(usize, usize, usize)> {
+/// The way to a value by keys alone.
+fn keys(path: &[&str]) -> Vec<Segment> {
+    path.iter().map(|key| Segment::Key((*key).to_owned())).collect()
+}
+
+/// The place of the value at `path`; of the nearest value around it when there is none.
+fn place(text: &str, path: &[Segment]) -> Option<(usize, usize, usize)> {
     (0..=path.len()).rev().find_map(|length| {
         let mut parser = serde_json::Deserializer::from_str(text);
         let error = Seek(&path[..length]).deserialize(&mut parser).err()?;
@@ -197,48 +200,6 @@ fn position(text: &str, byte: usize) -> (usize, usize) {
     let before = String::from_utf8_lossy(&text.as_bytes()[..byte.min(text.len())]);
     let line = before.split('\n').count();
     (line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1)
-}
-
-/// Walks to a value, by keys of objects and positions in lists, and refuses it, so that the parser tells its place.
-struct Seek<'p>(&'p [&'p str]);
-
-impl<'de> DeserializeSeed<'de> for Seek<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seek<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("something else")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Some((first, rest)) = self.0.split_first() else { return Err(A::Error::custom("here")) };
-        while let Some(key) = map.next_key::<String>()? {
-            if key == *first {
-                return map.next_value_seed(Seek(rest));
-            }
-            map.next_value::<IgnoredAny>()?;
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
-        let Some((first, rest)) = self.0.split_first() else {
-            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
-        };
-        for _ in 0..first.parse().unwrap_or(usize::MAX) {
-            if items.next_element::<IgnoredAny>()?.is_none() {
-                return Ok(());
-            }
-        }
-        items.next_element_seed(Seek(rest)).map(|_| ())
-    }
 }
 
 /// A value whose objects have no key twice.
