@@ -220,7 +220,7 @@ impl Directory {
             preferred: new.preferred,
             totp_step_used: None,
             failures: Failures::default(),
-            habits: Habits::new(new.addresses),
+            habits: Habits::new(&new.addresses),
             compromised: new.compromised,
             generation: 0,
             revoked: BTreeMap::new(),
