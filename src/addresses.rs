@@ -35,7 +35,14 @@ impl FromStr for AddressRange {
             bits.bytes().all(|byte| byte.is_ascii_digit()) && (bits == "0" || !bits.starts_with('0'));
         let prefix: u8 = if digits { bits.parse().map_err(|_| ())? } else { return Err(()) };
         let longest = if network.is_ipv4() { 32 } else { 128 };
-        if prefix <= longest { Ok(Self { network, prefix }) } else { Err(()) }
+        if prefix > longest {
+            return Err(());
+        }
+        // Version 4 in the clothes of version 6 is a range of version 4: as such its addresses come in.
+        match (network.to_canonical(), prefix.checked_sub(96)) {
+            (four @ IpAddr::V4(_), Some(prefix)) if network.is_ipv6() => Ok(Self { network: four, prefix }),
+            _ => Ok(Self { network, prefix }),
+        }
     }
 }
 
@@ -62,6 +69,16 @@ impl RiskExceptions {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_of_version_4_written_as_version_6_is_one_of_version_4() {
+        let told = |text: &str| text.parse::<AddressRange>().map(|range| range.to_string());
+        assert_eq!(told("::ffff:192.0.2.0/120"), Ok("192.0.2.0/24".to_owned()));
+        assert_eq!(told("::ffff:0:0/96"), Ok("0.0.0.0/0".to_owned()));
+        assert_eq!(told("::ffff:192.0.2.7/128"), Ok("192.0.2.7/32".to_owned()));
+        assert_eq!(told("::ffff:0:0/95"), Ok("::ffff:0.0.0.0/95".to_owned()), "more than version 4");
+        assert_eq!(told("::ffff:192.0.2.0/129"), Err(()));
+    }
 
     #[test]
     fn a_range_is_an_address_and_a_prefix_that_fits_it() {

@@ -5,7 +5,7 @@
 
 use super::Severity::{self, High, Low, Medium, Note};
 use super::cells::Against;
-use crate::oracle::{Confidence, Device, Facts};
+use crate::oracle::{Address, Confidence, Device, Facts};
 use crate::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskMode, RiskNote};
 use crate::settings::PoolSettings;
 
@@ -70,6 +70,10 @@ fn enforced(s: &PoolSettings) -> bool {
 
 fn acts(s: &PoolSettings, action: RiskAction) -> bool {
     RiskLevel::ALL.iter().any(|level| s.policy.risk.action(*level) == action)
+}
+
+fn risk_acts(s: &PoolSettings) -> bool {
+    RiskAction::ALL[1..].iter().any(|action| acts(s, *action))
 }
 
 fn laxer_above(s: &PoolSettings) -> bool {
@@ -170,7 +174,7 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         id: "risk-without-effect",
         severity: Medium,
-        applies: |s| !enforced(s) && RiskAction::ALL[1..].iter().any(|action| acts(s, *action)),
+        applies: |s| !enforced(s) && risk_acts(s),
         cells: Cells::Any(Pool(|policy| policy.risk.mode = RiskMode::Enforced)),
         headline: "Actions against risk are configured and not taken.",
         why: "They are taken in mode ENFORCED only: AUDIT notes what would have happened, and OFF does not look. The \
@@ -353,6 +357,19 @@ pub(super) const TABLE: &[Entry] = &[
         rests_on: &[Text("SEMANTICS a.5", Observed)],
     },
     Entry {
+        id: "allowed-addresses-unchecked",
+        severity: Medium,
+        applies: |s| enforced(s) && !s.exceptions.skipped.is_empty() && (s.blocks_compromised || risk_acts(s)),
+        cells: Cells::Any(Situation(|facts| facts.circumstances.address = Address::Skipped)),
+        headline: "From addresses that are always allowed, neither risk nor a compromised password stops anybody.",
+        why: "SkippedIPRangeList is not looked at at all: no level of risk is given there, so that no action is taken, \
+              and a compromised password is taken like any other. The cells are those that such an address decides \
+              otherwise.",
+        what_to_do: "Keep the list to addresses that only you send from, never a carrier's or a shared proxy's, and \
+                     let the pool itself ask for MFA there.",
+        rests_on: &[Rule("address-allowed"), Text("SEMANTICS c.4", Documented)],
+    },
+    Entry {
         id: "compromised-not-checked",
         severity: Low,
         applies: |s| s.blocks_compromised && enforced(s),
@@ -361,7 +378,7 @@ pub(super) const TABLE: &[Entry] = &[
         why: "The pool never sees the password there. They are found when the password itself is sent: in \
               USER_PASSWORD_AUTH, at sign-up and when it is changed.",
         what_to_do: "Do not count on this block for users who sign in with USER_SRP_AUTH.",
-        rests_on: &[Text("SEMANTICS c.4, c.5 #35", Documented)],
+        rests_on: &[Rule("compromised-srp"), Text("SEMANTICS c.4", Documented)],
     },
     Entry {
         id: "block-includes-remembered",

@@ -1,6 +1,6 @@
 //! The condensed matrix as one page that needs nothing but itself, in the look of the report.
 
-use maud::{DOCTYPE, Markup, PreEscaped, html};
+use maud::{DOCTYPE, Markup, html};
 
 use super::baseline::grouped;
 use super::cell::Risk;
@@ -9,7 +9,7 @@ use super::gist::{self, Asked, Gist, LEGEND};
 use super::row::Matrix;
 use crate::oracle::{self, Confidence, Outcome};
 use crate::policy::{PoolPolicy, RememberMode, RiskAction, RiskMode};
-use crate::report::page::{POLICY, STYLE, confidence};
+use crate::report::page::{confidence, head};
 
 /// What the page has besides the style of reports.
 const GRID: &str = include_str!("matrix.css");
@@ -25,14 +25,7 @@ pub fn page(matrix: &Matrix) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { "Policy matrix · poolproof" }
-                style { (PreEscaped(STYLE)) (PreEscaped(GRID)) }
-            }
+            (head("Policy matrix", GRID))
             body {
                 main.wide-page {
                     (top(matrix))

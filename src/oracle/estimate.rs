@@ -24,13 +24,17 @@ pub struct RiskBook {
 impl RiskBook {
     /// The book of a user who has signed in from `home`.
     pub fn new(home: IpAddr) -> Self {
-        Self { addresses: VecDeque::from([home]), failures: 0 }
+        Self { addresses: VecDeque::from([home.to_canonical()]), failures: 0 }
     }
 
     /// How risky an attempt from `address` looks. `known_device` is whether one of the user's confirmed devices is named,
     /// or devices are not tracked.
     pub fn level(&self, known_device: bool, address: IpAddr) -> Option<RiskLevel> {
-        let signs = [!known_device, !self.addresses.contains(&address), self.failures >= MANY_FAILURES];
+        let signs = [
+            !known_device,
+            !self.addresses.contains(&address.to_canonical()),
+            self.failures >= MANY_FAILURES,
+        ];
         match signs.into_iter().filter(|sign| *sign).count() {
             0 => None,
             1 => Some(RiskLevel::Low),
@@ -47,6 +51,7 @@ impl RiskBook {
     /// Notes a completed sign-in.
     pub fn succeeded(&mut self, address: IpAddr) {
         self.failures = 0;
+        let address = address.to_canonical();
         self.addresses.retain(|known| *known != address);
         self.addresses.push_back(address);
         if self.addresses.len() > KNOWN_ADDRESSES {

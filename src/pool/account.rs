@@ -247,7 +247,7 @@ impl Directory {
             preferred: new.preferred,
             totp_step_used: None,
             failures: Failures::default(),
-            habits: Habits::new(new.addresses),
+            habits: Habits::new(&new.addresses),
             compromised: new.compromised,
             generation: self.first_generation,
             revoked: BTreeMap::new(),
@@ -300,6 +300,12 @@ impl Directory {
     /// The account with this name, sub or e-mail address.
     pub(super) fn find(&self, name: &str) -> Option<AccountId> {
         self.by_name.get(name).copied()
+    }
+
+    /// Changes the account with this name, sub or e-mail address; returns whether there is one.
+    pub(super) fn change(&mut self, name: &Username, change: impl FnOnce(&mut Account)) -> bool {
+        let account = self.find(name.as_str()).map(|id| self.account_mut(id));
+        account.map(change).is_some()
     }
 
     pub(super) fn account(&self, id: AccountId) -> &Account {

@@ -1,7 +1,7 @@
 //! What is asked after a right password: the pool's own reading of DESIGN section 5, step by step.
 
 use super::Pool;
-use super::account::AccountId;
+use super::account::{Account, AccountId};
 use super::books::SignIn;
 use super::defect::Defect;
 use crate::ids::DeviceKey;
@@ -47,11 +47,6 @@ impl Pool {
         }
 
         // 3. Who wants an MFA: the pool, or the risk.
-        let due_by_pool = match policy.mfa {
-            MfaMode::Off => false,
-            MfaMode::Optional => factor,
-            MfaMode::On => true,
-        };
         let usable_factor = factor && policy.mfa != MfaMode::Off;
         let risk_action = match risk {
             Some((level, action)) if !self.noted(level, trusted.is_some()) => action,
@@ -64,10 +59,7 @@ impl Pool {
         };
 
         // 4. A trusted device waives the pool's MFA, and not the risk's.
-        let waived = trusted.as_ref().is_some_and(|(_, bound)| {
-            let may = *bound || !policy.switches.strict_mfa_binding;
-            (policy.suppress_mfa || self.has(Defect::SuppressesAlways)) && policy.mfa != MfaMode::Off && may
-        });
+        let due_by_pool = self.pool_asks_for_mfa(account, trusted.as_ref().map(|(_, bound)| *bound));
 
         // 6. Risk insists on an MFA that the user cannot do.
         if due_by_risk && !usable_factor {
@@ -83,7 +75,23 @@ impl Pool {
             address: origin.address,
             answered: None,
         };
-        Ruling::GoOn { sign_in, mfa: due_by_risk || (due_by_pool && !waived) }
+        Ruling::GoOn { sign_in, mfa: due_by_risk || due_by_pool }
+    }
+
+    /// Whether the pool, as it is set now, asks this user for an MFA, which a trusted device may waive; of the device
+    /// only this counts, whether it has been through one.
+    pub(super) fn pool_asks_for_mfa(&self, account: &Account, trusted: Option<bool>) -> bool {
+        let policy = &self.policy;
+        let due = match policy.mfa {
+            MfaMode::Off => false,
+            MfaMode::Optional => !account.factors().is_empty(),
+            MfaMode::On => true,
+        };
+        let waived = trusted.is_some_and(|bound| {
+            let may = bound || !policy.switches.strict_mfa_binding;
+            (policy.suppress_mfa || self.has(Defect::SuppressesAlways)) && may
+        });
+        due && !waived
     }
 
     /// 5. The seed's Note: whether the MFA settings of this level of risk are ignored.

@@ -40,7 +40,8 @@ struct Trusted {
 impl Pool {
     /// Goes on after the factor, if any was due: with the device's proof, or with tokens.
     pub(super) fn after_factor(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
-        match sign_in.trusted_device.clone() {
+        // A pool that has stopped to track devices meanwhile has none to ask for.
+        match sign_in.trusted_device.clone().filter(|_| self.policy.remember.tracks()) {
             None => self.finish(now, &sign_in),
             Some(key) => {
                 self.challenge(now, sign_in, Awaiting::DevicePublic, &[(keys::DEVICE_KEY, key.as_str())])
@@ -178,10 +179,17 @@ impl Pool {
         Ok(self.finish(now, &wait.sign_in))
     }
 
-    /// The device, if the pool still trusts it: that is judged at every use, since it may have been removed meanwhile.
+    /// The device, if the pool still trusts it: that is judged at every use, since it may have been removed meanwhile, its
+    /// user may have been disabled, or the pool may have been set otherwise.
     fn trusted(&self, sign_in: &SignIn, key: &DeviceKey) -> Result<Trusted, ApiError> {
-        let device = self.directory.account(sign_in.account).devices.get(key);
-        let device = device.ok_or_else(ApiError::device_not_found)?;
+        self.check_may_go_on(sign_in.account)?;
+        let account = self.directory.account(sign_in.account);
+        let device = account.devices.get(key).ok_or_else(ApiError::device_not_found)?;
+        // It stood for an MFA that the pool now wants all the same: only a new sign-in can ask for that.
+        let must_ask = !sign_in.mfa_done && self.pool_asks_for_mfa(account, Some(device.mfa_bound));
+        if must_ask || !self.policy.remember.tracks() {
+            return Err(ApiError::incorrect());
+        }
         match &device.state {
             DeviceState::Confirmed { salt, verifier, status: DeviceStatus::Remembered } => Ok(Trusted {
                 group_key: device.group_key.clone(),

@@ -113,7 +113,8 @@ impl Pool {
         self.take_named_session(now, request, request.session.as_deref(), challenge)
     }
 
-    /// Takes this session, if it is the user's who is named in the request and waits for this challenge.
+    /// Takes this session, if it is the user's who is named in the request and waits for this challenge. A user who may
+    /// no longer sign in is refused, and the session stays as it was.
     pub(super) fn take_named_session(
         &mut self,
         now: Timestamp,
@@ -123,16 +124,27 @@ impl Pool {
     ) -> Result<(Session, Open), ApiError> {
         let username = required(&request.challenge_responses, keys::USERNAME)?;
         let account = self.directory.find(username);
-        if account.is_some_and(|id| self.directory.account(id).disabled) {
-            // Disabled since the sign-in began.
-            return Err(ApiError::not_authorized("User is disabled."));
-        }
-        let client_id = &self.client.id;
-        self.books.take(now, session, |open| {
+        let client_id = self.client.id.clone();
+        self.take_admitted(now, session, |open| {
             Some(open.sign_in.account) == account
-                && open.sign_in.client_id == *client_id
+                && open.sign_in.client_id == client_id
                 && open.awaiting.challenge() == challenge
         })
+    }
+
+    /// Takes this session out of the books, if it is `wanted` and its user may still sign in.
+    fn take_admitted(
+        &mut self,
+        now: Timestamp,
+        session: Option<&str>,
+        wanted: impl Fn(&Open) -> bool,
+    ) -> Result<(Session, Open), ApiError> {
+        let (session, open) = self.books.take(now, session, wanted)?;
+        if let Err(error) = self.check_may_go_on(open.sign_in.account) {
+            self.books.put_back(&session, open);
+            return Err(error);
+        }
+        Ok((session, open))
     }
 
     /// Takes the session that this code answers. A code is an attempt as a password is: while the user is locked out it is
@@ -226,7 +238,7 @@ impl Pool {
 
     /// `AssociateSoftwareToken`: hands out a secret for the app.
     pub(super) fn associate_token(&mut self, now: Timestamp, request: &AssociateSoftwareToken) -> Reply {
-        let (_, open) = self.books.take(now, request.session.as_deref(), |open| {
+        let (_, open) = self.take_admitted(now, request.session.as_deref(), |open| {
             matches!(open.awaiting, Awaiting::Setup | Awaiting::SetupCode { .. })
         })?;
         let secret = TotpSecret::draw(&mut self.chance);
@@ -237,7 +249,7 @@ impl Pool {
 
     /// `VerifySoftwareToken`: a first code shows that the app has the secret.
     pub(super) fn verify_token(&mut self, now: Timestamp, request: &VerifySoftwareToken) -> Reply {
-        let (session, open) = self.books.take(now, request.session.as_deref(), |open| {
+        let (session, open) = self.take_admitted(now, request.session.as_deref(), |open| {
             matches!(open.awaiting, Awaiting::SetupCode { .. })
         })?;
         let secret = match &open.awaiting {

@@ -255,6 +255,18 @@ impl Pool {
         self.books.knows(session)
     }
 
+    /// Disables a user or enables them again, as an administrator would: sign-ins in progress and tokens are refused from
+    /// now on. Returns whether there is such a user.
+    pub fn set_disabled(&mut self, username: &Username, disabled: bool) -> bool {
+        self.directory.change(username, |account| account.disabled = disabled)
+    }
+
+    /// Makes a user reset the password, as an administrator would: until then they cannot sign in, and sign-ins in
+    /// progress are refused. Returns whether there is such a user.
+    pub fn require_reset(&mut self, username: &Username) -> bool {
+        self.directory.change(username, |account| account.standing = Standing::ResetRequired)
+    }
+
     /// The code that was last sent to this user's phone and not used yet.
     pub fn delivered_code(&self, username: &Username) -> Option<String> {
         self.books.delivered_code(username)

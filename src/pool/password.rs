@@ -82,6 +82,17 @@ impl Pool {
         Ok(())
     }
 
+    /// Refuses users whose right password leads no further. That is judged at every step of a sign-in, since an
+    /// administrator may have had their say since the last one (D14).
+    pub(super) fn check_may_go_on(&self, id: AccountId) -> Result<(), ApiError> {
+        self.check_standing(id)?;
+        if self.directory.account(id).standing == Standing::ResetRequired {
+            let message = "Password reset required for the user";
+            return Err(ApiError::new(ErrorKind::PasswordResetRequired, message));
+        }
+        Ok(())
+    }
+
     /// Counts a failed attempt.
     pub(super) fn count_failure(&mut self, now: Timestamp, owner: &Owner) {
         if let Some(id) = Self::account_of(owner) {
@@ -112,12 +123,8 @@ impl Pool {
         origin: Origin,
         sent_plain: bool,
     ) -> Reply {
-        self.check_standing(id)?;
+        self.check_may_go_on(id)?;
         let standing = self.directory.account(id).standing;
-        if standing == Standing::ResetRequired {
-            let message = "Password reset required for the user";
-            return Err(ApiError::new(ErrorKind::PasswordResetRequired, message));
-        }
         if (sent_plain || self.has(Defect::CompromisedSeenInSrp)) && self.refuses_compromised(id, origin) {
             self.directory.account_mut(id).standing = Standing::ResetRequired;
             return Err(ApiError::security_reasons());
@@ -242,6 +249,7 @@ impl Pool {
         verifier: Verifier,
     ) -> Reply {
         let id = wait.sign_in.account;
+        self.check_may_go_on(id)?;
         if self.directory.account(id).standing != Standing::ForceChangePassword {
             // Another sign-in has chosen meanwhile: the temporary password is worth nothing any more.
             return Err(ApiError::invalid_session());

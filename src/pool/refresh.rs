@@ -123,6 +123,9 @@ impl Pool {
         if self.is_revoked(id, &claims) {
             return Err(ApiError::not_authorized("Access Token has been revoked"));
         }
+        if self.directory.account(id).disabled {
+            return Err(ApiError::not_authorized("User is disabled."));
+        }
         Ok((id, claims))
     }
 }

@@ -25,8 +25,13 @@ pub(super) struct Habits {
 }
 
 impl Habits {
-    pub(super) const fn new(addresses: Vec<IpAddr>) -> Self {
-        Self { addresses, failures: 0 }
+    pub(super) fn new(addresses: &[IpAddr]) -> Self {
+        Self { addresses: addresses.iter().map(IpAddr::to_canonical).collect(), failures: 0 }
+    }
+
+    /// Whether the user has signed in from this address, in whichever clothes it comes.
+    fn know(&self, address: IpAddr) -> bool {
+        self.addresses.contains(&address.to_canonical())
     }
 
     /// Notes a failure.
@@ -37,7 +42,7 @@ impl Habits {
     /// Notes a completed sign-in.
     pub(super) fn succeeded(&mut self, address: Option<IpAddr>) {
         self.failures = 0;
-        let Some(address) = address else { return };
+        let Some(address) = address.map(|address| address.to_canonical()) else { return };
         if let Some(at) = self.addresses.iter().position(|known| *known == address) {
             self.addresses.remove(at);
         } else if self.addresses.len() >= KNOWN_ADDRESSES {
@@ -77,7 +82,7 @@ impl Pool {
         }
         let known = named.is_some_and(|key| account.confirmed(key).is_some());
         let new_device = self.policy.remember.tracks() && !known;
-        let new_address = origin.address.is_some_and(|address| !account.habits.addresses.contains(&address))
+        let new_address = origin.address.is_some_and(|address| !account.habits.know(address))
             && !self.has(Defect::EstimateWithoutAddress);
         let failures = account.habits.failures >= MANY_FAILURES;
         match u8::from(new_device) + u8::from(new_address) + u8::from(failures) {
@@ -115,6 +120,16 @@ fn contains(range: &AddressRange, address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_is_known_in_the_clothes_of_version_6_too() {
+        let (plain, mapped) = ("192.0.2.7".parse().unwrap(), "::ffff:192.0.2.7".parse().unwrap());
+        assert!(Habits::new(&[mapped]).know(plain) && Habits::new(&[plain]).know(mapped));
+        let mut habits = Habits::default();
+        habits.succeeded(Some(mapped));
+        habits.succeeded(Some(plain));
+        assert_eq!(habits.addresses, [plain], "one address, once");
+    }
 
     #[test]
     fn a_range_holds_the_addresses_that_begin_as_it_does() {

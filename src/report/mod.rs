@@ -16,10 +16,10 @@ mod write;
 
 /// What other pages share with the report's: its style, its policy, its marks.
 pub(crate) mod page {
-    #[cfg(test)]
-    pub(crate) use super::html::contrast;
+    pub(crate) use super::html::head;
     pub(crate) use super::html::marks::confidence;
-    pub(crate) use super::html::{POLICY, STYLE};
+    #[cfg(test)]
+    pub(crate) use super::html::{STYLE, contrast};
 }
 
 pub use model::{

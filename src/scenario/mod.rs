@@ -11,6 +11,7 @@ mod meaning;
 mod meant;
 mod scan;
 mod schema_rules;
+mod seek;
 mod suggest;
 mod threshold;
 mod told;
@@ -30,11 +31,11 @@ pub use meant::{
     Arrivals, ClientPlan, ClosedStage, DeviceCount, GroupName, Model, Population, Scenario, Service,
     ServiceModel, Stage, Whence, WorkloadPlan,
 };
+pub(crate) use seek::{Seek, Segment};
 pub use threshold::{
     Comparison, DecisionStat, LatencyStat, Metric, SignInStat, Threshold, ThroughputStat, Unit,
 };
 pub use weights::Weights;
-use yaml::Segment;
 
 /// Longer times than this are slips of the pen.
 const MAX_TIME: Duration = Duration::from_secs(24 * 3600);

@@ -6,21 +6,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor,
-};
+use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
 use super::diagnostic::{Fault, Place};
+use super::seek::{Seek, Segment};
 use super::suggest;
-
-/// One step on the way to a value.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) enum Segment {
-    /// The value of this key.
-    Key(String),
-    /// This item of a list, from 0.
-    Index(usize),
-}
 
 /// Reads a value from text that has been scanned.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
@@ -39,7 +29,7 @@ pub(super) fn check_form(text: &str, lists: &[&str]) -> Result<(), Fault> {
 /// The place of the value at `path`; of the nearest value around it when there is none.
 pub(super) fn locate(text: &str, path: &[Segment]) -> Option<Place> {
     (0..=path.len()).rev().find_map(|length| {
-        let seek = Seek { path: &path[..length] };
+        let seek = Seek(&path[..length]);
         let error = seek.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
         fault(text, &error).place
     })
@@ -126,29 +116,6 @@ fn place(text: &str, line: usize, column: usize) -> Place {
     };
     let marked = rest[..length].iter().rposition(|c| *c != ' ').map_or(1, |last| last + 1);
     Place { line, column, length: marked }
-}
-
-/// A key as text, whatever it looks like.
-struct KeyText;
-
-impl<'de> DeserializeSeed<'de> for KeyText {
-    type Value = String;
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<String, D::Error> {
-        deserializer.deserialize_str(self)
-    }
-}
-
-impl Visitor<'_> for KeyText {
-    type Value = String;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a key")
-    }
-
-    fn visit_str<E>(self, key: &str) -> Result<String, E> {
-        Ok(key.to_owned())
-    }
 }
 
 /// A key that is not among those seen.
@@ -249,59 +216,6 @@ impl<'de> Visitor<'de> for Form<'_> {
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
         // The parser would take it for an empty map.
         Err(E::custom("nothing stands here; give a value, or leave the key out"))
-    }
-}
-
-/// Refuses the value at the end of a path, so that the parser says where it stands.
-struct Seek<'p> {
-    path: &'p [Segment],
-}
-
-impl<'de> DeserializeSeed<'de> for Seek<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-// What a visitor does not visit is refused: so every shape at the end of the path is, and every scalar on the way.
-impl<'de> Visitor<'de> for Seek<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("to find this place")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Some((first, rest)) = self.path.split_first() else {
-            return Err(A::Error::custom("here"));
-        };
-        while let Some(key) = map.next_key_seed(KeyText)? {
-            if *first == Segment::Key(key) {
-                map.next_value_seed(Seek { path: rest })?;
-            } else {
-                map.next_value::<IgnoredAny>()?;
-            }
-        }
-        Ok(())
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
-        let Some((first, rest)) = self.path.split_first() else {
-            return Err(A::Error::custom("here"));
-        };
-        for index in 0.. {
-            let found = if *first == Segment::Index(index) {
-                list.next_element_seed(Seek { path: rest })?.is_some()
-            } else {
-                list.next_element::<IgnoredAny>()?.is_some()
-            };
-            if !found {
-                break;
-            }
-        }
-        Ok(())
     }
 }
 

@@ -33,6 +33,8 @@ const ACTION_WORDS: [(&str, RiskAction); 4] = [
     ("MFA_REQUIRED", RiskAction::MfaRequired),
     ("NO_ACTION", RiskAction::NoAction),
 ];
+/// When compromised passwords are looked for (`EventFilterType`).
+const EVENT_WORDS: [&str; 3] = ["SIGN_IN", "PASSWORD_CHANGE", "SIGN_UP"];
 const COMPROMISED_WORDS: [(&str, bool); 2] = [("BLOCK", true), ("NO_ACTION", false)];
 
 const NO_MFA: &str = "Which second factors users can have is not said, for want of get-user-pool-mfa-config: all are \
@@ -160,7 +162,14 @@ pub(super) fn settings(sheets: &[Sheet]) -> Result<PoolSettings, Diagnostic> {
     let blocks_compromised = match risk {
         Some(risk) => {
             let action = risk.word(&compromised, &COMPROMISED_WORDS)?;
-            let events = risk.texts(&[RISK, "CompromisedCredentialsRiskConfiguration", "EventFilter"])?;
+            let filter = [RISK, "CompromisedCredentialsRiskConfiguration", "EventFilter"];
+            let events = risk.texts(&filter)?;
+            let unknown = events.iter().position(|event| !EVENT_WORDS.contains(event));
+            if let Some(at) = unknown {
+                let all: Vec<String> = EVENT_WORDS.iter().map(|word| format!("`{word}`")).collect();
+                let message = format!("unknown word `{}`, expected one of {}", events[at], all.join(", "));
+                return Err(risk.fault_in_list(&filter, at, &message));
+            }
             // Without a filter all events are looked at.
             action == Some(true) && (events.is_empty() || events.contains(&"SIGN_IN"))
         }
@@ -197,11 +206,11 @@ fn exceptions(risk: &Sheet) -> Result<RiskExceptions, Diagnostic> {
             let message = format!("{} ranges, and AWS takes at most {}", texts.len(), RiskExceptions::MOST);
             return Err(risk.fault(&path, &message, None));
         }
-        let range = |text: &str| {
+        let range = |(at, text): (usize, &str)| {
             let message = format!("`{text}` is not a range of addresses such as `192.0.2.0/24`");
-            text.parse().map_err(|()| risk.fault(&path, &message, None))
+            text.parse().map_err(|()| risk.fault_in_list(&path, at, &message))
         };
-        texts.into_iter().map(range).collect::<Result<Vec<AddressRange>, Diagnostic>>()
+        texts.into_iter().enumerate().map(range).collect::<Result<Vec<AddressRange>, Diagnostic>>()
     };
     Ok(RiskExceptions { blocked: ranges("BlockedIPRangeList")?, skipped: ranges("SkippedIPRangeList")? })
 }

@@ -4,10 +4,10 @@
 
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
-use crate::scenario::Diagnostic;
+use crate::scenario::{Diagnostic, Seek, Segment};
 
 /// One document as text and as a value, with the name of its file.
 pub(super) struct Sheet {
@@ -92,19 +92,29 @@ impl Sheet {
             Some(Value::Array(list)) => list,
             Some(other) => return Err(self.wrong_kind(path, other, "a list")),
         };
-        let text = |item: &'_ Value| match item {
-            Value::String(_) => Ok(()),
-            other => Err(self.wrong_kind(path, other, "text in quotes")),
-        };
-        list.iter().try_for_each(text)?;
-        Ok(list.iter().filter_map(Value::as_str).collect())
+        let text = list.iter().enumerate().map(|(at, item)| match item {
+            Value::String(text) => Ok(text.as_str()),
+            other => {
+                let message = format!("{}, expected text in quotes", kind(other));
+                Err(self.fault_in_list(path, at, &message))
+            }
+        });
+        text.collect()
     }
 
     /// What is wrong with the value at `path`.
     pub(super) fn fault(&self, path: &[&str], message: &str, help: Option<String>) -> Diagnostic {
         let message =
             if path.is_empty() { message.to_owned() } else { format!("{}: {message}", path.join(".")) };
-        Diagnostic::of(&self.file, &self.text, place(&self.text, path), message, help)
+        Diagnostic::of(&self.file, &self.text, place(&self.text, &keys(path)), message, help)
+    }
+
+    /// What is wrong with the item at this position, from 0, of the list at `path`.
+    pub(super) fn fault_in_list(&self, path: &[&str], at: usize, message: &str) -> Diagnostic {
+        let message = format!("{}[{at}]: {message}", path.join("."));
+        let mut item = keys(path);
+        item.push(Segment::Index(at));
+        Diagnostic::of(&self.file, &self.text, place(&self.text, &item), message, None)
     }
 
     fn wrong_kind(&self, path: &[&str], value: &Value, wanted: &str) -> Diagnostic {
@@ -140,8 +150,13 @@ fn syntax(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
     Diagnostic::of(file, text, Some((line, column, 1)), format!("not JSON: {message}"), help)
 }
 
+/// The way to a value by keys alone.
+fn keys(path: &[&str]) -> Vec<Segment> {
+    path.iter().map(|key| Segment::Key((*key).to_owned())).collect()
+}
+
 /// The place of the value at `path`; of the nearest value around it when there is none.
-fn place(text: &str, path: &[&str]) -> Option<(usize, usize, usize)> {
+fn place(text: &str, path: &[Segment]) -> Option<(usize, usize, usize)> {
     (0..=path.len()).rev().find_map(|length| {
         let mut parser = serde_json::Deserializer::from_str(text);
         let error = Seek(&path[..length]).deserialize(&mut parser).err()?;
@@ -185,36 +200,6 @@ fn position(text: &str, byte: usize) -> (usize, usize) {
     let before = String::from_utf8_lossy(&text.as_bytes()[..byte.min(text.len())]);
     let line = before.split('\n').count();
     (line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1)
-}
-
-/// Walks to a value and refuses it, so that the parser tells its place.
-struct Seek<'p>(&'p [&'p str]);
-
-impl<'de> DeserializeSeed<'de> for Seek<'_> {
-    type Value = ();
-
-    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
-        deserializer.deserialize_any(self)
-    }
-}
-
-impl<'de> Visitor<'de> for Seek<'_> {
-    type Value = ();
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("something else")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
-        let Some((first, rest)) = self.0.split_first() else { return Err(A::Error::custom("here")) };
-        while let Some(key) = map.next_key::<String>()? {
-            if key == *first {
-                return map.next_value_seed(Seek(rest));
-            }
-            map.next_value::<IgnoredAny>()?;
-        }
-        Ok(())
-    }
 }
 
 /// A value whose objects have no key twice.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use poolproof::addresses::RiskExceptions;
+use poolproof::addresses::{AddressRange, RiskExceptions};
 use poolproof::advise::{self, Advice, Severity, advise as advice_on, catalogue};
 use poolproof::policy::{
     Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskNote, RiskPolicy,
@@ -53,6 +53,10 @@ fn unknown_risk(settings: PoolSettings) -> PoolSettings {
     with(enforced(settings, [Block; 3]), |s| s.risk_known = false)
 }
 
+fn ranges() -> Vec<AddressRange> {
+    vec!["192.0.2.0/24".parse().unwrap()]
+}
+
 /// Each advice with a pool that gets it and one, as near as can be, that does not.
 fn pairs() -> Vec<(&'static str, PoolSettings, PoolSettings)> {
     let noted = || pool(Always, true, Optional);
@@ -62,7 +66,6 @@ fn pairs() -> Vec<(&'static str, PoolSettings, PoolSettings)> {
     let none = PossibleFactors { sms: false, totp: false, email: false };
     let methods = |mfa, factors| with(pool(No, false, mfa), move |s| s.factors = factors);
     let audit = |mode, actions| risky(pool(No, false, Optional), mode, actions);
-    let lists = |yes| with(enforced(pool(No, false, Off), RISING), move |s| s.blocks_compromised = yes);
     let low = [MfaIfConfigured, MfaIfConfigured, Block];
     vec![
         ("note-ignores-risk-mfa", enforced(noted(), RISING), no_note(enforced(noted(), RISING))),
@@ -116,13 +119,31 @@ fn pairs() -> Vec<(&'static str, PoolSettings, PoolSettings)> {
         ("mfa-then-device-quota", pool(OptIn, false, Optional), pool(OptIn, false, Off)),
         ("remembered-for-ever", pool(OptIn, false, Off), pool(No, false, Off)),
         ("list-shows-remembered-only", pool(OptIn, false, Off), pool(Always, false, Off)),
-        ("compromised-not-checked", lists(true), lists(false)),
         (
             "block-includes-remembered",
             enforced(pool(Always, false, Off), RISING),
             enforced(pool(Always, false, Off), NOTHING),
         ),
         ("stale-key-refused", pool(Always, false, Off), pool(No, false, Off)),
+    ]
+}
+
+/// The same of lists of addresses and compromised passwords.
+fn pairs_of_lists() -> Vec<(&'static str, PoolSettings, PoolSettings)> {
+    let audit = |actions| risky(pool(No, false, Optional), RiskMode::Audit, actions);
+    let lists = |yes| with(enforced(pool(No, false, Off), RISING), move |s| s.blocks_compromised = yes);
+    let skipping = |settings| with(settings, |s| s.exceptions.skipped = ranges());
+    let blocking = |settings| with(settings, |s| s.exceptions.blocked = ranges());
+    vec![
+        ("allowed-addresses-unchecked", skipping(lists(false)), blocking(lists(false))),
+        (
+            "allowed-addresses-unchecked",
+            skipping(with(enforced(pool(No, false, Off), NOTHING), |s| s.blocks_compromised = true)),
+            skipping(enforced(pool(No, false, Off), NOTHING)),
+        ),
+        ("allowed-addresses-unchecked", skipping(lists(true)), skipping(audit(RISING))),
+        ("compromised-not-checked", lists(true), lists(false)),
+        ("compromised-not-checked", lists(true), with(lists(true), |s| s.policy.risk.mode = RiskMode::Audit)),
     ]
 }
 
@@ -133,7 +154,7 @@ fn one(settings: &PoolSettings, id: &str) -> Option<Advice> {
 #[test]
 fn each_advice_is_given_to_a_pool_that_has_it_and_not_to_one_that_has_not() {
     let mut shown = BTreeSet::new();
-    for (id, has, has_not) in pairs() {
+    for (id, has, has_not) in pairs().into_iter().chain(pairs_of_lists()) {
         assert!(one(&has, id).is_some(), "{id} is not given to {has:?}");
         assert!(one(&has_not, id).is_none(), "{id} is given to {has_not:?}");
         shown.insert(id);
@@ -152,7 +173,7 @@ fn a_pool_as_created_surprises_nobody() {
 
 #[test]
 fn words_are_whole_and_rest_on_something() {
-    for (_, settings, _) in pairs() {
+    for (_, settings, _) in pairs().into_iter().chain(pairs_of_lists()) {
         let advised = advice_on(&settings);
         assert!(advised.advice.is_sorted_by(|a, b| a.severity >= b.severity), "gravest first");
         for advice in &advised.advice {
@@ -246,6 +267,32 @@ fn advice_names_the_rules_that_decide_the_cells_it_counts() {
     let settings = pool(Always, true, Optional);
     let rules: Vec<_> = one(&settings, "mfa-binding").unwrap().rests_on.iter().map(|g| g.rule).collect();
     assert_eq!(rules, [Some("suppression-unbound"), None, Some("suppressed")]);
+}
+
+#[test]
+fn what_the_lists_of_addresses_and_srp_pass_by_is_counted_and_rests_on_its_rule() {
+    let rests = |advice: &Advice| {
+        advice.rests_on.iter().map(|g| (g.rule, g.source, g.confidence)).take(2).collect::<Vec<_>>()
+    };
+    // With MFA off: required and blocked are refused, at five devices and four sets of factors.
+    let settings = with(enforced(pool(No, false, Off), RISING), |s| {
+        s.exceptions.skipped = ranges();
+        s.blocks_compromised = true;
+    });
+    let advice = one(&settings, "allowed-addresses-unchecked").unwrap();
+    let cells = advice.cells.unwrap();
+    assert_eq!((cells.affected, cells.of), (2 * 5 * 4, 80));
+    let of_lists = (Some("address-allowed"), "SEMANTICS c.4", "documented");
+    assert_eq!(rests(&advice), [of_lists, (None, "SEMANTICS c.4", "documented")]);
+    let advice = one(&settings, "compromised-not-checked").unwrap();
+    let of_srp = (Some("compromised-srp"), "SEMANTICS c.5 #35", "documented");
+    assert_eq!(rests(&advice), [of_srp, (None, "SEMANTICS c.4", "documented")]);
+    // A list that passes by passwords alone changes no cell of risk.
+    let settings = with(enforced(pool(No, false, Off), NOTHING), |s| {
+        s.exceptions.skipped = ranges();
+        s.blocks_compromised = true;
+    });
+    assert_eq!(one(&settings, "allowed-addresses-unchecked").unwrap().cells.unwrap().affected, 0);
 }
 
 #[test]

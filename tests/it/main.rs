@@ -1,4 +1,19 @@
 //! The promises of the house, one module each.
+//!
+//! What a pool must refuse is listed in groups (ASSURANCE section 4); a test says the row that it is for. Which file holds what:
+//!
+//! | group | where |
+//! |---|---|
+//! | K numbers | `srp_door`, `pool_sign_in`, `pool_devices` for the device's door |
+//! | S sessions, claims, replays | `pool_replays`; S6 `pool_transitions` too; S9 another client and S13 before success `pool_sign_in` |
+//! | D devices | `pool_devices`; D8 and D9 from users and administrators `pool_device_calls`; D4, D7 and D14 between two steps `pool_between` |
+//! | M factors, risk, lock-out | M1–M7 `pool_factors`, M8 `pool_risk`, M9 `pool_lockout` and, of strangers, `pool_users`; M10 is the bound in `pool_lockout` |
+//! | E enumeration | `pool_users` |
+//! | N names | `pool_users`; N4 `report`, `matrix` and `advise` |
+//! | SEMANTICS d, texts of refusals | `pool_sign_in`, `pool_tokens`, `pool_device_calls`; each session's in `pool_replays`; codes in `pool_factors` |
+//!
+//! Not reachable: a sent code that is expired (`ExpiredCodeException`), since it lives exactly as long as its session, and
+//! an unpaired surrogate (N1), which no text of this program can hold.
 
 #![allow(
     clippy::unwrap_used,
@@ -28,6 +43,8 @@ mod matrix;
 mod metrics;
 /// Users: made, signed up, changed, disabled, removed; by themselves and by administrators.
 mod pool_accounts;
+/// What an administrator does between two steps of a sign-in is judged at the next.
+mod pool_between;
 /// The operations on devices: refusals, pages, and who sees what.
 mod pool_device_calls;
 /// Devices in sign-ins: who is trusted, and when that is judged.

@@ -7,8 +7,8 @@ use poolproof::protocol::{ChallengeName, DeviceStatus, Parameters, SecretVerifie
 use poolproof::srp::{Done, Identity, Job, Salt};
 
 use crate::pool_world::{
-    INCORRECT, NO_SUCH_DEVICE, PASSWORD, Phone, World, challenge, confirm_device, policy, refusal,
-    set_status, tokens, told,
+    BAD_SESSION, INCORRECT, NO_SUCH_DEVICE, PASSWORD, Phone, USED_SESSION, World, challenge, confirm_device,
+    policy, refusal, set_status, tokens, told,
 };
 
 const SUPPRESSING: PoolPolicy = PoolPolicy {
@@ -131,25 +131,28 @@ fn a_device_that_is_no_longer_remembered_cannot_finish_its_exchange() {
 #[test]
 fn a_stolen_device_gets_nowhere_without_the_password() {
     // D13, D14.
-    for (standing, disabled) in [
-        (Standing::Confirmed, false),
-        (Standing::Confirmed, true),
-        (Standing::Unconfirmed, false),
-        (Standing::ResetRequired, false),
+    let disabled = "NotAuthorizedException: User is disabled.";
+    let unconfirmed = "UserNotConfirmedException: User is not confirmed.";
+    let reset = "PasswordResetRequiredException: Password reset required for the user";
+    let trusted = "DEVICE_SRP_AUTH tokens";
+    for (standing, off, wrong, right) in [
+        (Standing::Confirmed, false, INCORRECT, trusted),
+        (Standing::Confirmed, true, disabled, disabled),
+        (Standing::Unconfirmed, false, unconfirmed, unconfirmed),
+        (Standing::ResetRequired, false, INCORRECT, reset),
     ] {
         let mut world = World::new(SUPPRESSING);
         let (phone, known) = world.device(DeviceStatus::Remembered, true);
         world.add("ann", |account| {
             account.devices.push(known);
             account.standing = standing;
-            account.disabled = disabled;
+            account.disabled = off;
         });
-        refusal(world.password("ann", "wrong", Some(&phone.key)));
-        refusal(world.start_device("ann", None, &phone));
-        if standing != Standing::Confirmed || disabled {
-            refusal(world.password("ann", PASSWORD, Some(&phone.key)));
-            refusal(world.start_device("ann", None, &phone));
-        }
+        assert_eq!(refusal(world.password("ann", "wrong", Some(&phone.key))), wrong);
+        assert_eq!(refusal(world.start_device("ann", None, &phone)), BAD_SESSION);
+        assert_eq!(world.way("ann", Some(&phone)), right);
+        let nothing_waits = if right == trusted { USED_SESSION } else { BAD_SESSION };
+        assert_eq!(refusal(world.start_device("ann", None, &phone)), nothing_waits);
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use poolproof::ids::Session;
-use poolproof::policy::{MfaMode, RememberMode};
+use poolproof::policy::{MfaMode, PoolPolicy, RememberMode};
 use poolproof::pool::NewAccount;
 use poolproof::protocol::{
     AssociateSoftwareToken, Challenge, ChallengeName, Parameters, Reply, Request, Response,
@@ -12,7 +12,8 @@ use poolproof::protocol::{
 use poolproof::totp::{TotpSecret, step_at};
 
 use crate::pool_world::{
-    BAD_SESSION, PASSWORD, USED_SESSION, WRONG_CODE, World, challenge, policy, refusal, tokens, told,
+    BAD_SESSION, LATE_SESSION, PASSWORD, USED_SESSION, WRONG_CODE, World, challenge, policy, refusal, tokens,
+    told,
 };
 
 const REUSED: &str = "ExpiredCodeException: Your software token has already been used once.";
@@ -92,6 +93,31 @@ fn a_code_is_for_its_own_sign_in_and_user() {
     assert_eq!(refusal(answer(&mut world, &first, keys::SMS_MFA_CODE, &second_code)), WRONG_CODE);
     tokens(answer(&mut world, &second, keys::SMS_MFA_CODE, &second_code));
     tokens(answer(&mut world, &first, keys::SMS_MFA_CODE, &first_code));
+}
+
+#[test]
+fn a_code_that_was_sent_lives_as_long_as_its_session() {
+    // M1–M6, expired: so that no code outlives the session that it answers, and the session is what is told.
+    let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
+    for (adorn, key) in
+        [(with_sms as fn(&mut NewAccount), keys::SMS_MFA_CODE), (with_email, keys::EMAIL_OTP_CODE)]
+    {
+        let mut world = pool(MfaMode::Optional);
+        world.add("ann", adorn);
+        let in_time = asked(&mut world, "ann");
+        let code = world.delivered("ann");
+        world.pass(validity - 1);
+        tokens(answer(&mut world, &in_time, key, &code));
+        let late = asked(&mut world, "ann");
+        let code = world.delivered("ann");
+        world.pass(validity);
+        // Being late is no guess: it locks nobody out.
+        for _ in 0..10 {
+            assert_eq!(refusal(answer(&mut world, &late, key, &code)), LATE_SESSION);
+        }
+        let expected = if key == keys::SMS_MFA_CODE { "SMS_MFA tokens" } else { "EMAIL_OTP tokens" };
+        assert_eq!(world.way("ann", None), expected);
+    }
 }
 
 #[test]

@@ -337,6 +337,37 @@ fn a_challenge_lives_as_long_as_the_pool_says() {
 }
 
 #[test]
+fn the_devices_leg_lives_as_long_too() {
+    // S7: at the device's turn, with and without its session, and at its claim.
+    let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
+    for (wait, late) in [
+        (validity - 1, None),
+        (validity, Some(LATE_SESSION)),
+        (validity + 1, Some(LATE_SESSION)),
+        (validity + 3600, Some(BAD_SESSION)),
+    ] {
+        for named in [true, false] {
+            let (mut world, [phone, _]) = with_devices();
+            let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
+            world.pass(wait);
+            match (late, world.start_device("ann", turn.session.as_ref().filter(|_| named), &phone)) {
+                (None, started) => assert!(started.is_ok(), "{started:?}"),
+                (Some(late), started) => assert_eq!(refusal(started), late, "the turn, {wait} s, {named}"),
+            }
+            let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
+            let mut proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+            proof.challenge.session = proof.challenge.session.filter(|_| named);
+            world.pass(wait);
+            match (late, world.prove(&proof, &phone.secret)) {
+                (None, reply) => drop(tokens(reply)),
+                (Some(late), reply) => assert_eq!(refusal(reply), late, "the claim, {wait} s, {named}"),
+            }
+            assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+        }
+    }
+}
+
+#[test]
 fn a_clock_that_steps_back_revives_nothing() {
     // S7, P9: whether somebody tried it while it was dead, or only somebody else came by.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();

@@ -164,3 +164,17 @@ fn new_devices_new_addresses_and_failures_are_a_level_each() {
     assert_eq!(refusal(world.password("ann", PASSWORD, Some(&stolen.key))), BLOCKED);
     assert_eq!(told(&world.start("ann").challenge, keys::USERNAME), "ann");
 }
+
+#[test]
+fn a_list_of_version_4_written_as_version_6_holds_all_the_same() {
+    let mut world = strict(RiskMode::Enforced, &["::ffff:192.0.2.0/120"], &[]);
+    for (address, refused) in [("192.0.2.9", true), ("::ffff:192.0.2.9", true), ("192.0.3.9", false)] {
+        from(&mut world, address);
+        let reply = world.password("ann", PASSWORD, None);
+        if refused {
+            assert_eq!(refusal(reply), NOT_ALLOWED, "{address}");
+        } else {
+            assert!(reply.is_ok(), "{address}: {reply:?}");
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! The way in: field names, every refusal with its very text, and what real clients are forgiven.
 
 use poolproof::ids::ClientId;
-use poolproof::policy::{MfaMode, PoolPolicy, RememberMode};
+use poolproof::policy::{MfaMode, PoolPolicy, Quotas, RememberMode};
 use poolproof::pool::{AppClient, Standing};
 use poolproof::protocol::{
     ChallengeName, DeviceStatus, InitiateAuth, Parameters, Request, RespondToAuthChallenge, keys,
@@ -384,4 +384,27 @@ fn another_client_cannot_answer() {
     let expected = "ResourceNotFoundException: User pool client other does not exist.";
     assert_eq!(refusal(world.ask(Request::RespondToAuthChallenge(answer))), expected);
     tokens(world.prove(&exchange, PASSWORD));
+}
+
+#[test]
+fn a_quota_that_is_used_up_is_told_and_nothing_else_happens() {
+    // SEMANTICS d, throttled; f.
+    let quotas = Quotas { user_authentication: Some(1), ..Quotas::COGNITO };
+    let mut world = World::of_ann(PoolPolicy { quotas, ..PoolPolicy::DEFAULT });
+    let throttled = "TooManyRequestsException: Rate exceeded";
+    let exchange = world.start("ann");
+    let (_, public_a) = world.draw_a();
+    let again = from(&[("USERNAME", "ann"), ("SRP_A", &public_a.to_hex())]);
+    for _ in 0..10 {
+        assert_eq!(refusal(world.initiate("USER_SRP_AUTH", again.clone())), throttled);
+    }
+    let stray = world.claim(&exchange, PASSWORD).with(keys::PASSWORD_CLAIM_SECRET_BLOCK, "c3RyYXk=");
+    // Three answers have a quota of their own; the fourth is refused, and the challenge stays answerable.
+    for _ in 0..3 {
+        assert_eq!(refusal(world.answer(ChallengeName::PasswordVerifier, None, stray.clone())), INCORRECT);
+    }
+    let claim = world.claim(&exchange, PASSWORD);
+    assert_eq!(refusal(world.send_claim(&exchange, claim.clone())), throttled);
+    world.pass(1);
+    tokens(world.send_claim(&exchange, claim));
 }

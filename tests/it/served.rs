@@ -1,6 +1,6 @@
 //! A pool that is served, in a process of its own, and the bytes that go to it.
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
 use std::process::{Child, Stdio};
 use std::time::Duration;
@@ -106,7 +106,12 @@ pub(crate) fn answer(stream: &mut TcpStream) -> Option<Answered> {
         let mut byte = [0];
         match stream.read(&mut byte) {
             Ok(1) => head.push(byte[0]),
-            _ => return None,
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            end => {
+                // For whoever expected an answer: what came in its place.
+                eprintln!("no answer: {end:?} after {:?}", String::from_utf8_lossy(&head));
+                return None;
+            }
         }
     }
     let head = String::from_utf8(head).unwrap().to_ascii_lowercase();

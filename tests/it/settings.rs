@@ -215,7 +215,7 @@ const POOL: &str = "{\n  \"UserPool\": { \"Id\": \"eu-west-1_Right\", \"MfaConfi
 
 /// What is refused: the flaw's name, and the files.
 #[rustfmt::skip]
-const BAD: [(&str, &[(&str, &str)]); 35] = [
+const BAD: [(&str, &[(&str, &str)]); 37] = [
     ("empty", &[("pool.json", " \n")]),
     ("cut-off", &[("pool.json", "{\n  \"UserPool\": {\n    \"Id\": \"a_1\",\n")]),
     ("missing-comma", &[("pool.json", "{\n  \"UserPool\": {\n    \"Id\": \"a_1\"\n    \"Name\": \"n\"\n  }\n}\n")]),
@@ -243,6 +243,8 @@ const BAD: [(&str, &[(&str, &str)]); 35] = [
     ("range-without-prefix", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"RiskExceptionConfiguration\": {\n  \"BlockedIPRangeList\": [ \"192.0.2.0/24\", \"192.0.2.7\" ] } } }")]),
     ("ranges-text", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"RiskExceptionConfiguration\": {\n  \"SkippedIPRangeList\": \"192.0.2.0/24\" } } }")]),
     ("range-number", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"RiskExceptionConfiguration\": {\n  \"SkippedIPRangeList\": [ 10 ] } } }")]),
+    ("event-unknown", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"CompromisedCredentialsRiskConfiguration\": {\n  \"EventFilter\": [ \"SIGN_UP\", \"SIGNIN\" ], \"Actions\": { \"EventAction\": \"BLOCK\" } } } }")]),
+    ("range-list-in-list", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"RiskExceptionConfiguration\": {\n  \"SkippedIPRangeList\": [ \"10.0.0.0/8\", [ ] ] } } }")]),
     ("action-missing", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": { \"AccountTakeoverRiskConfiguration\":\n  { \"Actions\": { \"LowAction\": { \"Notify\": true } } } } }")]),
     ("ids-disagree", &[("pool.json", POOL), ("risk.json", "{ \"RiskConfiguration\": {\n  \"UserPoolId\": \"eu-west-1_Wrong\" } }")]),
     ("error-of-the-tool", &[("pool.json", "\nAn error occurred (ResourceNotFoundException) when calling the DescribeUserPool operation: User pool a_1 does not exist.\n")]),

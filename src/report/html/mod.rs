@@ -23,20 +23,27 @@ pub(crate) const STYLE: &str = include_str!("style.css");
 pub(crate) const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
+/// The head of a page of this name, with `more` style than reports have.
+pub(crate) fn head(title: &str, more: &str) -> Markup {
+    html! {
+        head {
+            meta charset="utf-8";
+            meta http-equiv="Content-Security-Policy" content=(POLICY);
+            meta name="viewport" content="width=device-width, initial-scale=1";
+            meta name="color-scheme" content="light dark";
+            title { (title) " · poolproof" }
+            style { (PreEscaped(STYLE)) (PreEscaped(more)) }
+        }
+    }
+}
+
 /// The page, as the text of an HTML file. Equal reports give equal bytes.
 pub fn page(report: &Report) -> String {
     let word = if report.verdict.passed { "passed" } else { "failed" };
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
-            head {
-                meta charset="utf-8";
-                meta http-equiv="Content-Security-Policy" content=(POLICY);
-                meta name="viewport" content="width=device-width, initial-scale=1";
-                meta name="color-scheme" content="light dark";
-                title { (report.scenario.name) " · " (word) " · poolproof" }
-                style { (PreEscaped(STYLE)) }
-            }
+            (head(&format!("{} · {word}", report.scenario.name), ""))
             body {
                 main {
                     (top(report))
