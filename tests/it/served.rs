@@ -108,8 +108,11 @@ pub(crate) fn answer(stream: &mut TcpStream) -> Option<Answered> {
             Ok(1) => head.push(byte[0]),
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             end => {
-                // For whoever expected an answer: what came in its place.
-                eprintln!("no answer: {end:?} after {:?}", String::from_utf8_lossy(&head));
+                #[expect(
+                    clippy::print_stderr,
+                    reason = "whoever expected an answer sees what came in its place"
+                )]
+                let () = eprintln!("no answer: {end:?} after {:?}", String::from_utf8_lossy(&head));
                 return None;
             }
         }
@@ -127,7 +130,7 @@ pub(crate) fn closes(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
     match stream.read_to_end(&mut rest) {
         Ok(_) => true,
-        Err(error) => error.kind() == std::io::ErrorKind::ConnectionReset,
+        Err(error) => error.kind() == ErrorKind::ConnectionReset,
     }
 }
 
