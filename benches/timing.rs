@@ -20,6 +20,9 @@ use poolproof::seed::{Seed, Stream};
 use poolproof::srp::{Backend, ExponentClass, Group};
 use rand::{Rng as _, RngExt as _};
 
+/// A base, or g in its place, and an exponent.
+type Power = (Option<BigUint>, BigUint);
+
 /// |t| from here on is a leak.
 const LEAK: f64 = 4.5;
 /// The slowest of all times are interruptions, and left out.
@@ -38,11 +41,11 @@ fn main() {
         ("pow_256 num_bigint", Backend::Reference, 1, false, 1000),
     ] {
         let class = ExponentClass::Bits256;
-        let raise = |powers: &[(Option<BigUint>, BigUint)]| drop(black_box(backend.raise(powers, class)));
+        let raise = |powers: &[Power]| drop(black_box(backend.raise(powers, class)));
         told.push(tell(name, times(&raise, lanes, fixed, samples)));
     }
     let n = BigUint::parse_bytes(Group::cognito().modulus_hex().as_bytes(), 16).expect("N is a number");
-    let plain = |powers: &[(Option<BigUint>, BigUint)]| drop(black_box(square_and_multiply(&powers[0], &n)));
+    let plain = |powers: &[Power]| drop(black_box(square_and_multiply(&powers[0], &n)));
     let control = tell("square and multiply (control)", times(&plain, 1, false, 200));
     for (name, t) in &told {
         let leak = if t.abs() > LEAK { "leak" } else { "none found" };
@@ -65,7 +68,7 @@ fn tell(name: &'static str, [sparse, random]: [Vec<f64>; 2]) -> (&'static str, f
 }
 
 /// The textbook's way, whose time grows with every bit that is set.
-fn square_and_multiply((base, exponent): &(Option<BigUint>, BigUint), n: &BigUint) -> BigUint {
+fn square_and_multiply((base, exponent): &Power, n: &BigUint) -> BigUint {
     let base = base.as_ref().expect("powers of g are not asked for here");
     (0..exponent.bits()).rev().fold(BigUint::from(1u8), |power, bit| {
         let square = &power * &power % n;
@@ -85,12 +88,7 @@ fn exponent(stream: &mut Stream, sparse: bool) -> BigUint {
 }
 
 /// CPU times in µs, of sparse and of random exponents.
-fn times(
-    raise: &dyn Fn(&[(Option<BigUint>, BigUint)]),
-    lanes: usize,
-    fixed: bool,
-    samples: usize,
-) -> [Vec<f64>; 2] {
+fn times(raise: &dyn Fn(&[Power]), lanes: usize, fixed: bool, samples: usize) -> [Vec<f64>; 2] {
     let stream = &mut Seed::new(1).stream("timing", 0);
     let base = || (!fixed).then(|| BigUint::from(3u8).pow(1900));
     let mut times = [Vec::new(), Vec::new()];
