@@ -23,6 +23,8 @@
 
 /// What surprises in a pool's settings is told, counted, and nothing else is.
 mod advise;
+/// Answers are read as they were written.
+mod answers;
 /// The command says what it should, and ends as it should.
 mod cli;
 /// Requests and answers as AWS JSON 1.1.
