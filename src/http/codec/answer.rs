@@ -74,9 +74,8 @@ pub fn decode_answer(
     }
     // Some answer with nothing at all where there is nothing to say.
     let body = if body.is_empty() && status < 300 { b"{}" } else { body };
-    let map = match parse_any(body) {
-        Ok(map) => map,
-        Err(_) => return Err(NoAnswer(format!("HTTP status {status} with a body that is no JSON object"))),
+    let Ok(map) = parse_any(body) else {
+        return Err(NoAnswer(format!("HTTP status {status} with a body that is no JSON object")));
     };
     if status >= 400 {
         return decode_refusal(status, error_type, map).map(Err);
