@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
+use super::target_args::TargetArgs;
 use crate::advise::Severity;
 use crate::clock::ClockKind;
 use crate::srp::Backend;
@@ -20,14 +21,17 @@ Exit codes:
    99  a threshold was crossed
   104  a scenario, or what describes a pool, is not valid; nothing was run
   105  interrupted; the report is partial
-Of several, the gravest counts: 104, 80, 105, 99, 83.";
+  107  a target cannot be used, or sign-ins got no answer from it
+Of several, the gravest counts: 104, 80, 105, 107, 99, 83.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   poolproof run scenarios/smoke.yaml
   poolproof run scenarios/*.yaml --out /tmp/reports
   poolproof run scenarios/opt-in.yaml --seed 8        the same people, other chances
-  poolproof run scenarios/risk.yaml --clock wall      the same scenario in real time";
+  poolproof run scenarios/risk.yaml --clock wall      the same scenario in real time
+  poolproof run scenarios/smoke.yaml --target http://127.0.0.1:9229
+                                                      any Cognito-compatible endpoint, in a pool of its own";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -99,6 +103,8 @@ pub(super) struct RunArgs {
     /// How to compute SRP's powers; by default as quickly as this machine can. The decisions are the same.
     #[arg(long, value_name = "reference|portable|avx2", value_parser = backend)]
     pub(super) srp: Option<Backend>,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
 }
 
 /// At most so many threads a side.

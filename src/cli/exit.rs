@@ -21,6 +21,8 @@ pub enum Exit {
     InvalidScenario,
     /// The run was interrupted; its report is partial.
     Interrupted,
+    /// A target cannot be used, or gave no answers.
+    Unreachable,
 }
 
 impl Exit {
@@ -35,6 +37,7 @@ impl Exit {
             Self::Threshold => 99,
             Self::InvalidScenario => 104,
             Self::Interrupted => 105,
+            Self::Unreachable => 107,
         }
     }
 
@@ -48,6 +51,7 @@ impl Exit {
             99 => Self::Threshold,
             104 => Self::InvalidScenario,
             105 => Self::Interrupted,
+            107 => Self::Unreachable,
             _ => Self::Internal,
         }
     }
@@ -63,11 +67,12 @@ impl Exit {
             Self::Pass => 0,
             Self::Saturated => 1,
             Self::Threshold => 2,
-            Self::Interrupted => 3,
-            Self::Mismatch => 4,
-            Self::InvalidScenario => 5,
-            Self::Usage => 6,
-            Self::Internal => 7,
+            Self::Unreachable => 3,
+            Self::Interrupted => 4,
+            Self::Mismatch => 5,
+            Self::InvalidScenario => 6,
+            Self::Usage => 7,
+            Self::Internal => 8,
         }
     }
 }
@@ -84,7 +89,14 @@ mod tests {
 
     #[test]
     fn the_graver_end_counts_and_codes_survive_a_report() {
-        let rising = [Exit::Pass, Exit::Saturated, Exit::Threshold, Exit::Interrupted, Exit::Mismatch];
+        let rising = [
+            Exit::Pass,
+            Exit::Saturated,
+            Exit::Threshold,
+            Exit::Unreachable,
+            Exit::Interrupted,
+            Exit::Mismatch,
+        ];
         for (at, graver) in rising.iter().enumerate() {
             assert_eq!(Exit::from_code(graver.code()), *graver);
             for milder in &rising[..at] {

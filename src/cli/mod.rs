@@ -3,6 +3,7 @@
 mod advise;
 mod args;
 mod check;
+mod conformance;
 mod exit;
 mod explain;
 mod matrix;
@@ -13,6 +14,8 @@ mod run;
 mod schema;
 mod serve;
 mod serve_args;
+mod target_args;
+mod users;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

@@ -29,6 +29,8 @@ mod answers;
 mod cli;
 /// Requests and answers as AWS JSON 1.1.
 mod codec;
+/// Which rules an endpoint follows is told.
+mod conformance;
 /// Planted faults are found, and named by the right rule.
 mod defects;
 /// Nobody looks up or sideways.
@@ -99,5 +101,7 @@ mod srp_properties;
 mod srp_vectors;
 /// What the tests of whole runs share.
 mod stage;
+/// A run at an endpoint is judged like any other, and what gives no answer is not.
+mod target;
 /// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.
 mod workload;
