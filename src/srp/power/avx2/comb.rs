@@ -102,7 +102,7 @@ impl Comb {
     pub(super) fn raise(&self, single: &Single, exponent: &Windows) -> Digits {
         let mut power = single.one.clone();
         for column in (0..self.block).rev() {
-            offer_core();
+            offer_core(column);
             power = single.square(&power);
             for block in 0..self.blocks {
                 power = single.mul(&power, &self.pick(block, self.wanted(exponent, block, column)));
@@ -116,7 +116,7 @@ impl Comb {
     pub(super) fn raise_four(&self, lanes: &Lanes, exponents: &[Windows; 4]) -> [Digits; 4] {
         let mut power = lanes.one;
         for column in (0..self.block).rev() {
-            offer_core();
+            offer_core(column);
             power = lanes.square(&power);
             for block in 0..self.blocks {
                 let [a, b, c, d] = exponents.each_ref().map(|e| self.wanted(e, block, column).cast_signed());
