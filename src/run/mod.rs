@@ -123,7 +123,7 @@ pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Repo
                     // The pool's arithmetic runs elsewhere.
                     Some(_) => (threads_a_side() * 2, 1),
                 });
-                Compute::threads(clients, server)?
+                Compute::threads(clients, server, &mut scenario.seed.stream("prepared", 0))?
             }
         };
         let stage = Stage { scenario, settings, clock, compute: &compute, group, stop };
@@ -317,6 +317,7 @@ fn side(usage: &Usage) -> SideWorkers {
     SideWorkers {
         threads: usage.threads,
         jobs: usage.jobs,
+        prepared: usage.prepared,
         batches: usage.batches,
         deepest_queue: usage.deepest,
         waited_p50_us: usage.waited_us.value_at_quantile(0.5),

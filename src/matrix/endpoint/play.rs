@@ -71,7 +71,9 @@ pub fn play_at(
     let system = system(ClockKind::Wall)?;
     system.block_on(async {
         let clock = Clock::start(ClockKind::Wall);
-        let compute = Compute::threads(available_parallelism().map_or(1, NonZero::get), 1)?;
+        let threads = available_parallelism().map_or(1, NonZero::get);
+        let mut chance = Seed::new(clock.now().as_us()).stream("prepared", 0);
+        let compute = Compute::threads(threads, 1, &mut chance)?;
         let target = HttpTarget::new(at.address.clone(), at.credentials.clone(), clock, at.limits);
         let mut target = target?;
         target.look().await.map_err(|Unreachable(why)| Unusable::Target(format!("{}: {why}", at.address)))?;
