@@ -115,11 +115,10 @@ impl Pool {
     pub(super) fn remove_device(&mut self, id: AccountId, key: &str) -> Reply {
         self.check_tracking()?;
         let key = DeviceKey::new(key);
-        let account = self.directory.account_mut(id);
-        if account.confirmed(&key).is_none() {
+        if self.directory.account(id).confirmed(&key).is_none() {
             return Err(ApiError::device_not_found());
         }
-        account.devices.remove(&key);
+        self.directory.account_mut(id).devices.remove(&key);
         Ok(Response::Empty)
     }
 

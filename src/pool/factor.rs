@@ -156,7 +156,7 @@ impl Pool {
         challenge: ChallengeName,
     ) -> Result<(Session, Open), ApiError> {
         let (session, open) = self.take_session(now, request, challenge)?;
-        if self.directory.account_mut(open.sign_in.account).failures.attempt(now) {
+        if self.directory.attempts(open.sign_in.account).attempt(now) {
             return Ok((session, open));
         }
         self.books.put_back(&session, open);

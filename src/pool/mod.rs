@@ -22,6 +22,7 @@
 //! | `device_ops`, `device_admin`, `device_list` | the operations on devices, for users and administrators |
 //! | `users`, `sign_up`, `profile`, `user_list` | the operations on users, for themselves and administrators |
 //! | `rs256` | tokens that others can check |
+//! | `record` | what is kept of users between two runs |
 //! | `account`, `app_client`, `books`, `lockout`, `quota`, `token` | what the pool keeps |
 
 mod account;
@@ -39,6 +40,7 @@ mod lockout;
 mod password;
 mod profile;
 mod quota;
+mod record;
 mod refresh;
 mod risk;
 mod rs256;
@@ -66,6 +68,10 @@ pub use account::{NameTaken, NewAccount, NewDevice, Standing};
 pub use app_client::{AppClient, PasswordFlow};
 pub use books::Delivery;
 pub use defect::Defect;
+pub use record::{
+    AccountChange, AccountRecord, BadRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord,
+    FailuresRecord,
+};
 pub use rs256::{Rs256, Signing};
 
 use account::Directory;
@@ -218,6 +224,16 @@ impl Pool {
         self.policy = policy;
     }
 
+    /// Changes the lists of addresses, as an administrator would.
+    pub fn set_exceptions(&mut self, exceptions: RiskExceptions) {
+        self.exceptions = exceptions;
+    }
+
+    /// The lists of addresses that threat protection always refuses or never looks at.
+    pub const fn exceptions(&self) -> &RiskExceptions {
+        &self.exceptions
+    }
+
     /// The settings.
     pub const fn policy(&self) -> &PoolPolicy {
         &self.policy
@@ -241,7 +257,7 @@ impl Pool {
     }
 
     /// How many users there are.
-    pub const fn users(&self) -> usize {
+    pub fn users(&self) -> usize {
         self.directory.count()
     }
 
@@ -312,7 +328,9 @@ impl Pool {
         let now = self.not_before(now);
         let Pending { client_id, waiting } = pending;
         self.select(Some(client_id.as_str()));
-        if self.client.id != client_id {
+        // A password that an administrator gives has nothing to do with the client that happens to be at hand.
+        let free = matches!(&waiting, Waiting::Account(wait) if !wait.is_a_clients());
+        if !free && self.client.id != client_id {
             let message = format!("User pool client {client_id} does not exist.");
             return refuse(ApiError::new(ErrorKind::ResourceNotFound, message));
         }

@@ -108,7 +108,7 @@ impl Pool {
     /// The failures of whoever an attempt is about.
     pub(super) fn failures(&mut self, owner: &Owner) -> &mut Failures {
         match owner {
-            Owner::Account(id) => &mut self.directory.account_mut(*id).failures,
+            Owner::Account(id) => self.directory.attempts(*id),
             Owner::Nobody(sub) => self.books.stranger(self.decoy.place(sub), &mut self.chance),
         }
     }

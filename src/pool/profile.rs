@@ -229,7 +229,7 @@ impl Pool {
             Ok(read) => read,
             Err(error) => return refuse(error),
         };
-        if !self.directory.account_mut(account).failures.attempt(now) {
+        if !self.directory.attempts(account).attempt(now) {
             let message = "Attempt limit exceeded, please try after some time.";
             return refuse(ApiError::new(ErrorKind::LimitExceeded, message));
         }

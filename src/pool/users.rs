@@ -24,6 +24,13 @@ pub(super) struct PasswordWait {
     purpose: Purpose,
 }
 
+impl PasswordWait {
+    /// Whether it is an app client that has asked.
+    pub(super) const fn is_a_clients(&self) -> bool {
+        matches!(self.purpose, Purpose::SignUp { .. })
+    }
+}
+
 /// What a password's verifier is for.
 #[derive(Debug)]
 pub(super) enum Purpose {

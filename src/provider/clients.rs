@@ -3,7 +3,7 @@
 use super::pools::page;
 use super::{ClientRecord, MOST, Provider, word};
 use crate::clock::Timestamp;
-use crate::ids::ClientId;
+use crate::ids::{ClientId, PoolId};
 use crate::pool::{AppClient, PasswordFlow};
 use crate::protocol::{
     ApiError, ClientCall, ClientDescription, ClientSpec, ErrorKind, ListUserPoolClients, Managed,
@@ -104,6 +104,7 @@ impl Provider {
         let hosted = self.hosted_mut(&spec.user_pool_id)?;
         hosted.put_client(record);
         let home = hosted.pool.identity().pool_id.clone();
+        self.touch_client(&home, &id);
         self.homes.insert(id, home);
         Ok(Managed::Client(described))
     }
@@ -125,7 +126,9 @@ impl Provider {
         let name = spec.name.clone().unwrap_or(before.name);
         let record = ClientRecord { client, name, flows, created: before.created, modified: now };
         let described = record.description(&spec.user_pool_id);
+        let id = record.client.id.clone();
         self.hosted_mut(&spec.user_pool_id)?.put_client(record);
+        self.touch_client(&PoolId::new(&spec.user_pool_id), &id);
         Ok(Managed::Client(described))
     }
 
@@ -147,6 +150,7 @@ impl Provider {
         hosted.clients.remove(&id);
         hosted.pool.remove_client(&id);
         self.homes.remove(&id);
+        self.touch_client(&PoolId::new(&call.user_pool_id), &id);
         Ok(Managed::Empty)
     }
 }

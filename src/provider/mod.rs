@@ -6,6 +6,7 @@
 
 mod clients;
 mod pools;
+mod record;
 mod route;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 
 use rand::{Rng as _, RngExt as _};
 
+use crate::addresses::RiskExceptions;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, PoolId};
 use crate::jwt::Keys;
@@ -26,6 +28,7 @@ use crate::seed::Stream;
 use crate::srp::{Done, Group, Job};
 
 pub use clients::DEFAULT_FLOWS;
+pub use record::{Change, PoolRecord, Records};
 
 /// Pools that an account may have, and clients that a pool may have: Cognito's default quotas.
 const MOST: usize = 1000;
@@ -75,6 +78,8 @@ pub struct Settings {
 #[derive(Debug)]
 struct Hosted {
     pool: Pool,
+    /// What its secrets follow from.
+    seed: [u8; 32],
     name: String,
     created: Timestamp,
     modified: Timestamp,
@@ -84,13 +89,18 @@ struct Hosted {
 }
 
 /// An app client and what is known of it besides.
-#[derive(Clone, Debug)]
-struct ClientRecord {
-    client: AppClient,
-    name: String,
-    flows: Vec<String>,
-    created: Timestamp,
-    modified: Timestamp,
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientRecord {
+    /// What decides.
+    pub client: AppClient,
+    /// `ClientName`.
+    pub name: String,
+    /// `ExplicitAuthFlows`.
+    pub flows: Vec<String>,
+    /// `CreationDate`.
+    pub created: Timestamp,
+    /// `LastModifiedDate`.
+    pub modified: Timestamp,
 }
 
 /// The pools of one account and region.
@@ -103,21 +113,57 @@ pub struct Provider {
     chance: Stream,
     /// The pool that was asked last.
     asked: Option<PoolId>,
+    /// What was changed since it was asked last, where somebody wants to know.
+    journal: Option<record::Journal>,
 }
 
 impl Provider {
     /// An account without pools. All random values come from `chance`, but for the keys of RS256 tokens.
     pub const fn new(settings: Settings, chance: Stream) -> Self {
-        Self { settings, pools: BTreeMap::new(), homes: BTreeMap::new(), chance, asked: None }
+        Self { settings, pools: BTreeMap::new(), homes: BTreeMap::new(), chance, asked: None, journal: None }
     }
 
-    /// Adds a pool of this id, or replaces the one that has it; it has no client yet.
-    pub fn add_pool(&mut self, now: Timestamp, pool_id: PoolId, name: &str, policy: PoolPolicy) {
-        let identity =
-            Identity { pool_id: pool_id.clone(), client_id: ClientId::EMPTY, group: self.settings.group };
+    /// Adds a pool of this id, or replaces the one that has it; it has no client yet. `exceptions` are the addresses that
+    /// threat protection, where it is enforced, always refuses or never looks at.
+    pub fn add_pool(
+        &mut self,
+        now: Timestamp,
+        pool_id: PoolId,
+        name: &str,
+        policy: PoolPolicy,
+        exceptions: RiskExceptions,
+    ) {
         let mut seed = [0; 32];
         self.chance.fill_bytes(&mut seed);
+        let mut hosted = self.host(now, &pool_id, name, policy, seed);
+        hosted.pool = hosted.pool.with_exceptions(exceptions);
+        self.touch_pool(&pool_id);
+        self.pools.insert(pool_id, hosted);
+    }
+
+    /// Whether there is this pool.
+    pub fn has_pool(&self, pool_id: &PoolId) -> bool {
+        self.pools.contains_key(pool_id)
+    }
+
+    /// The pool that has this client.
+    pub fn home_of(&self, client_id: &ClientId) -> Option<&PoolId> {
+        self.homes.get(client_id)
+    }
+
+    /// A new pool whose secrets follow from `seed`.
+    fn host(
+        &self,
+        now: Timestamp,
+        pool_id: &PoolId,
+        name: &str,
+        policy: PoolPolicy,
+        seed: [u8; 32],
+    ) -> Hosted {
+        let identity =
+            Identity { pool_id: pool_id.clone(), client_id: ClientId::EMPTY, group: self.settings.group };
         let pool = Pool::new(identity, policy, crate::seed::from_entropy(seed));
+        let pool = if self.journal.is_some() { pool.keeping_changes() } else { pool };
         let pool = match &self.settings.tokens {
             Tokens::Opaque => pool,
             Tokens::Rs256(keys) => {
@@ -129,16 +175,23 @@ impl Provider {
             software_token: Some(SoftwareTokenConfig { enabled: Some(true) }),
             ..MfaConfig::default()
         };
-        let hosted = Hosted {
+        Hosted {
             pool,
+            seed,
             name: name.to_owned(),
             created: now,
             modified: now,
             mfa,
             risk: RiskConfiguration::default(),
             clients: BTreeMap::new(),
-        };
-        self.pools.insert(pool_id, hosted);
+        }
+    }
+
+    /// A stream of its own for a pool.
+    fn new_chance(&mut self) -> Stream {
+        let mut seed = [0; 32];
+        self.chance.fill_bytes(&mut seed);
+        crate::seed::from_entropy(seed)
     }
 
     /// Adds a client of this pool, if there is the pool.
@@ -152,8 +205,10 @@ impl Provider {
     ) {
         let Some(hosted) = self.pools.get_mut(pool_id) else { return };
         let flows = flows.iter().map(|flow| (*flow).to_owned()).collect();
-        self.homes.insert(client.id.clone(), pool_id.clone());
+        let id = client.id.clone();
+        self.homes.insert(id.clone(), pool_id.clone());
         hosted.put_client(ClientRecord { client, name: name.to_owned(), flows, created: now, modified: now });
+        self.touch_client(pool_id, &id);
     }
 
     /// A pool, for adding users beforehand.

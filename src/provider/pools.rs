@@ -1,6 +1,7 @@
 //! Operations on pools.
 
 use super::{Hosted, MOST, Provider, word};
+use crate::addresses::RiskExceptions;
 use crate::clock::Timestamp;
 use crate::ids::PoolId;
 use crate::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
@@ -99,7 +100,7 @@ impl Provider {
         }
         let id = self.draw(9, false);
         let id = PoolId::new(format!("{}_{id}", self.settings.region));
-        self.add_pool(now, id.clone(), name, policy);
+        self.add_pool(now, id.clone(), name, policy, RiskExceptions::default());
         Ok(Managed::Pool(self.hosted(id.as_str())?.description(&id)))
     }
 
@@ -112,13 +113,15 @@ impl Provider {
         if let Some(name) = &spec.name {
             check_name(name)?;
         }
-        let hosted = self.hosted_mut(Self::named(spec.user_pool_id.as_deref())?)?;
+        let id = PoolId::new(Self::named(spec.user_pool_id.as_deref())?);
+        let hosted = self.hosted_mut(id.as_str())?;
         let policy = policy(&spec, *hosted.pool.policy())?;
         hosted.pool.set_policy(policy);
         hosted.modified = now;
         if let Some(name) = spec.name {
             hosted.name = name;
         }
+        self.touch_pool(&id);
         Ok(Managed::Empty)
     }
 
@@ -138,6 +141,7 @@ impl Provider {
         let id = PoolId::new(&call.user_pool_id);
         self.pools.remove(&id);
         self.homes.retain(|_, home| *home != id);
+        self.touch_pool(&id);
         Ok(Managed::Empty)
     }
 
@@ -147,9 +151,12 @@ impl Provider {
         let mfa = said.map_or(Ok(MfaMode::Off), |mfa| word(&MFA_WORDS, "mfaConfiguration", mfa))?;
         let policy = PoolPolicy { mfa, ..*hosted.pool.policy() };
         hosted.pool.set_policy(policy);
+        let id = PoolId::new(&config.user_pool_id);
         hosted.mfa = config;
         hosted.modified = now;
-        Ok(hosted.told_mfa())
+        let told = hosted.told_mfa();
+        self.touch_pool(&id);
+        Ok(told)
     }
 
     pub(super) fn tell_mfa(&self, call: &PoolCall) -> Result<Managed, ApiError> {
@@ -181,9 +188,12 @@ impl Provider {
         }
         let risk = RiskPolicy { low, medium, high, ..policy.risk };
         hosted.pool.set_policy(PoolPolicy { risk, ..policy });
+        let id = PoolId::new(&config.user_pool_id);
         hosted.risk = config;
         hosted.modified = now;
-        Ok(hosted.told_risk())
+        let told = hosted.told_risk();
+        self.touch_pool(&id);
+        Ok(told)
     }
 
     pub(super) fn tell_risk(&self, call: &ClientCall) -> Result<Managed, ApiError> {

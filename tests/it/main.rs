@@ -97,5 +97,9 @@ mod srp_properties;
 mod srp_vectors;
 /// What the tests of whole runs share.
 mod stage;
+/// What was answered is kept, whenever the process ends, and a bad file is refused and left as it is.
+mod state;
+/// Records are what was written down, and an account made of them behaves as the one that was.
+mod store;
 /// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.
 mod workload;

@@ -6,7 +6,7 @@ use poolproof::clock::Timestamp;
 use poolproof::http::codec::{decode, encode_answer};
 use poolproof::jwt::{Keys, Use};
 use poolproof::protocol::Origin;
-use poolproof::provider::{Provider, Settings, Step, Tokens, answered};
+use poolproof::provider::{Change, Provider, Settings, Step, Tokens, answered};
 use poolproof::seed::Seed;
 use poolproof::srp::Group;
 use serde_json::{Value, json};
@@ -17,13 +17,15 @@ fn keys() -> Arc<Keys> {
     Arc::clone(KEYS.get_or_init(|| Arc::new(Keys::generate().unwrap())))
 }
 
-struct House {
-    provider: Provider,
-    now: Timestamp,
+pub(crate) struct House {
+    pub(crate) provider: Provider,
+    pub(crate) now: Timestamp,
+    /// What all requests have changed, where the provider keeps it.
+    pub(crate) changes: Vec<Change>,
 }
 
 impl House {
-    fn new(tokens: Tokens) -> Self {
+    pub(crate) fn new(tokens: Tokens) -> Self {
         let settings = Settings {
             region: "eu-west-1".to_owned(),
             issuer: "http://host".to_owned(),
@@ -31,14 +33,15 @@ impl House {
             group: Group::toy(),
         };
         let provider = Provider::new(settings, Seed::new(5).stream("provider", 0));
-        Self { provider, now: Timestamp::VIRTUAL_START }
+        Self { provider, now: Timestamp::VIRTUAL_START, changes: Vec::new() }
     }
 
     /// Asks as a client does, in JSON; the answer's body, or the refusal in words.
-    fn ask(&mut self, operation: &str, body: &Value) -> Result<Value, String> {
+    pub(crate) fn ask(&mut self, operation: &str, body: &Value) -> Result<Value, String> {
         let asked = decode(operation, body.to_string().as_bytes()).map_err(|error| error.to_string())?;
         let mut step = self.provider.handle(self.now, Origin::default(), asked);
         let answer = loop {
+            self.changes.extend(self.provider.take_changes());
             step = match step {
                 Step::Answer(answer) => break answer,
                 Step::Sign(signing) => break answered(signing.run()),
@@ -49,12 +52,12 @@ impl House {
         answer.map(|_| serde_json::from_str(&wire.body).unwrap()).map_err(|error| error.to_string())
     }
 
-    fn good(&mut self, operation: &str, body: &Value) -> Value {
+    pub(crate) fn good(&mut self, operation: &str, body: &Value) -> Value {
         self.ask(operation, body).unwrap_or_else(|error| panic!("{operation}: {error}"))
     }
 
     /// A pool with a client for plain passwords and the user `ann`; their ids.
-    fn pool(&mut self, name: &str) -> (String, String) {
+    pub(crate) fn pool(&mut self, name: &str) -> (String, String) {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let devices = json!({ "ChallengeRequiredOnNewDevice": true });
         let made = self.good("CreateUserPool", &json!({ "PoolName": name, "DeviceConfiguration": devices }));
@@ -277,4 +280,21 @@ fn pools_and_clients_are_listed_page_by_page_and_clients_change() {
         house.ask("DescribeUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client })).unwrap_err(),
         gone
     );
+}
+
+/// Regression: the arithmetic of an administrator's request used to come back to "User pool client  does not exist." when another
+/// request had named a client meanwhile.
+#[test]
+fn an_administrators_password_is_kept_whichever_client_comes_between() {
+    let mut house = House::new(Tokens::Opaque);
+    let (pool, client) = house.pool("one");
+    let set = json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-2", "Permanent": true });
+    let asked = decode("AdminSetUserPassword", set.to_string().as_bytes()).unwrap();
+    let Step::Compute(job, pending) = house.provider.handle(house.now, Origin::default(), asked) else {
+        panic!("no arithmetic");
+    };
+    house.sign_in(&client).unwrap();
+    house.good("DeleteUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }));
+    let kept = house.provider.resume(house.now, pending, job.run());
+    assert!(matches!(&kept, Step::Answer(Ok(_))), "{kept:?}");
 }

@@ -20,6 +20,7 @@ use actix_web::{App, HttpServer, web};
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
 use crate::provider::Provider;
+use crate::store::Keeper;
 
 use outbox::Outbox;
 use signers::Signers;
@@ -63,6 +64,7 @@ struct Here {
     clock: Clock,
     compute: Compute,
     signers: Arc<Signers>,
+    keeper: Option<Arc<Keeper>>,
     limits: Limits,
 }
 
@@ -72,7 +74,8 @@ impl std::fmt::Debug for Here {
     }
 }
 
-/// Serves until the program is told to end (SIGINT, SIGTERM), then finishes the requests at hand.
+/// Serves until the program is told to end (SIGINT, SIGTERM), then finishes the requests at hand. Where there is a `keeper`, no
+/// request is answered before what it has changed is on the disk.
 ///
 /// # Errors
 ///
@@ -82,7 +85,10 @@ pub fn serve(
     listener: TcpListener,
     limits: Limits,
     teller: Teller,
+    keeper: Option<Keeper>,
 ) -> std::io::Result<()> {
+    let keeper = keeper.map(Arc::new);
+    let kept = keeper.clone();
     let provider = Arc::new(Mutex::new(provider));
     let outbox = Arc::new(Mutex::new(Outbox::default()));
     let tally = Arc::new(Tally::default());
@@ -101,6 +107,7 @@ pub fn serve(
             clock,
             compute,
             signers: Arc::clone(&signers),
+            keeper: keeper.clone(),
             limits: limits.clone(),
         };
         App::new()
@@ -121,7 +128,11 @@ pub fn serve(
         .client_disconnect_timeout(Duration::from_secs(1))
         .shutdown_timeout(shutdown.as_secs())
         .listen(listener)?;
-    actix_web::rt::System::new().block_on(server.run())
+    let ended = actix_web::rt::System::new().block_on(server.run());
+    if let Some(keeper) = kept {
+        keeper.close();
+    }
+    ended
 }
 
 /// A lock is never given up on: what it guards is whole after every statement.
