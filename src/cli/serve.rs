@@ -15,7 +15,7 @@ use crate::http::server::{self, Limits};
 use crate::ids::{ClientId, PoolId};
 use crate::jwt::Keys;
 use crate::pool::{AppClient, PasswordFlow};
-use crate::provider::{Provider, Settings, Tokens};
+use crate::provider::{Bounds, Provider, Settings, Tokens};
 use crate::scenario::{self, GroupName};
 use crate::seed::{Seed, Stream, from_entropy};
 use crate::settings::{PoolSettings, SourceKind};
@@ -72,6 +72,7 @@ fn try_serve(args: &ServeArgs) -> Result<(), (Exit, String)> {
         issuer: issuer.clone(),
         tokens,
         group: Group::cognito(),
+        bounds: Bounds { users: usize::try_from(args.users).unwrap_or(usize::MAX), ..Bounds::DEFAULT },
     };
     let now = Clock::start(ClockKind::Wall).now();
     let mut provider = Provider::new(hosting, chance);

@@ -53,6 +53,9 @@ pub(super) struct ServeArgs {
     /// Threads for SRP's arithmetic; as many as there are cores unless said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) workers: Option<u16>,
+    /// Users that all pools together may have; with some devices each takes ten kilobytes or so. More are refused.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub(super) users: u32,
     /// Connections that are kept at once; others wait.
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) connections: u32,

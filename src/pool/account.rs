@@ -405,3 +405,35 @@ fn known(device: NewDevice) -> Device {
         authenticated: long_ago,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+    use crate::srp::Group;
+
+    #[test]
+    fn removed_accounts_leave_nothing_behind_and_their_numbers_are_nobodys() {
+        let mut chance = Seed::new(1).stream("pool", 0);
+        let mut directory = Directory::default();
+        let mut numbers = BTreeSet::new();
+        for _ in 0..100 {
+            let salt = Salt::from_bytes(vec![1; 16]).unwrap();
+            let verifier = Verifier::draw(Group::toy(), &mut chance);
+            let ann = NewAccount {
+                phone: Some("+15550001".to_owned()),
+                ..NewAccount::new(Username::new("ann"), Sub::new("s"), salt, verifier)
+            };
+            directory.add(ann).unwrap();
+            let id = directory.find("ann").unwrap();
+            assert!(numbers.insert(id), "a number is given once");
+            directory.remove(id);
+            directory.account_mut(id).phone = Some("+15550002".to_owned());
+            let gone = directory.attempts(id);
+            assert_eq!(gone.count(), 0);
+            let gone = directory.account(id);
+            assert!(gone.disabled && gone.phone.is_none() && !directory.is_there(id));
+        }
+        assert_eq!((directory.accounts.len(), directory.by_name.len(), directory.count()), (0, 0, 0));
+    }
+}

@@ -97,7 +97,7 @@ impl Pool {
     /// Opens a session that waits for this.
     pub(super) fn open_session(&mut self, now: Timestamp, sign_in: SignIn, awaiting: Awaiting) -> Session {
         let session = self.new_session();
-        let validity = self.policy.session_validity;
+        let validity = self.session_validity();
         let open = Open { sign_in, awaiting, expires: now.plus(validity) };
         self.books.open(&session, open, validity);
         session

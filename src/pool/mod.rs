@@ -52,6 +52,7 @@ mod user_list;
 mod users;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rand::Rng as _;
 
@@ -59,13 +60,13 @@ use crate::addresses::RiskExceptions;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, PoolId, Session, Username};
 use crate::jwt::Unsigned;
-use crate::policy::PoolPolicy;
+use crate::policy::{PasswordPolicy, PoolPolicy};
 use crate::protocol::{ApiError, ErrorKind, Origin, Reply, Request};
 use crate::seed::Stream;
 use crate::srp::{Done, Group, Job};
 
 pub use account::{NameTaken, NewAccount, NewDevice, Standing};
-pub use app_client::{AppClient, PasswordFlow};
+pub use app_client::{AppClient, PasswordFlow, Validity};
 pub use books::Delivery;
 pub use defect::Defect;
 pub use record::{
@@ -131,6 +132,7 @@ pub struct Pool {
     identity: Identity,
     policy: PoolPolicy,
     exceptions: RiskExceptions,
+    passwords: PasswordPolicy,
     /// The app client whose request is at hand.
     client: AppClient,
     /// The other clients.
@@ -160,6 +162,7 @@ impl Pool {
             identity,
             policy,
             exceptions: RiskExceptions::default(),
+            passwords: PasswordPolicy::LENGTH_ALONE,
             directory: Directory::default(),
             books: Books::default(),
             buckets: Buckets::new(policy.quotas),
@@ -232,6 +235,21 @@ impl Pool {
     /// The lists of addresses that threat protection always refuses or never looks at.
     pub const fn exceptions(&self) -> &RiskExceptions {
         &self.exceptions
+    }
+
+    /// Changes what passwords must have from now on, as an administrator would.
+    pub const fn set_passwords(&mut self, passwords: PasswordPolicy) {
+        self.passwords = passwords;
+    }
+
+    /// What passwords must have.
+    pub const fn passwords(&self) -> PasswordPolicy {
+        self.passwords
+    }
+
+    /// Sign-ins in progress, and what is remembered of others until their challenges would have ended.
+    pub fn pending(&self) -> usize {
+        self.books.len()
     }
 
     /// The settings.
@@ -363,7 +381,12 @@ impl Pool {
         }
     }
 
-    fn pending(&self, waiting: Waiting) -> Pending {
+    /// How long a challenge of the client at hand may be answered.
+    fn session_validity(&self) -> Duration {
+        self.client.validity.session.unwrap_or(self.policy.session_validity)
+    }
+
+    fn wait(&self, waiting: Waiting) -> Pending {
         Pending { client_id: self.client.id.clone(), waiting }
     }
 

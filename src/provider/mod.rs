@@ -7,7 +7,9 @@
 mod clients;
 mod pools;
 mod record;
+mod risk;
 mod route;
+mod validity;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,8 +23,8 @@ use crate::jwt::Keys;
 use crate::policy::PoolPolicy;
 use crate::pool::{AppClient, Delivery, Identity, Pool, Rs256, Signing};
 use crate::protocol::{
-    Answer, ApiError, ErrorKind, Management, MfaConfig, Operation, Origin, Reply, RiskConfiguration,
-    SoftwareTokenConfig,
+    AccountRequest, Answer, ApiError, ErrorKind, Management, MfaConfig, Operation, Origin, Reply, Request,
+    RiskConfiguration, SoftwareTokenConfig, ValiditySpec,
 };
 use crate::seed::Stream;
 use crate::srp::{Done, Group, Job};
@@ -72,6 +74,22 @@ pub struct Settings {
     pub tokens: Tokens,
     /// The group of the pools' SRP.
     pub group: Group,
+    /// How much the account holds.
+    pub bounds: Bounds,
+}
+
+/// How much an account holds at most: a process has only so much memory, whatever it is asked and in which order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// Users of all pools.
+    pub users: usize,
+    /// What is remembered of sign-ins in progress, a few entries each.
+    pub pending: usize,
+}
+
+impl Bounds {
+    /// Some hundred megabytes of each.
+    pub const DEFAULT: Self = Self { users: 100_000, pending: 500_000 };
 }
 
 /// A pool and what is known of it besides.
@@ -101,6 +119,8 @@ pub struct ClientRecord {
     pub created: Timestamp,
     /// `LastModifiedDate`.
     pub modified: Timestamp,
+    /// What was said of validities; `client` has what comes of it.
+    pub validity: ValiditySpec,
 }
 
 /// The pools of one account and region.
@@ -207,7 +227,14 @@ impl Provider {
         let flows = flows.iter().map(|flow| (*flow).to_owned()).collect();
         let id = client.id.clone();
         self.homes.insert(id.clone(), pool_id.clone());
-        hosted.put_client(ClientRecord { client, name: name.to_owned(), flows, created: now, modified: now });
+        hosted.put_client(ClientRecord {
+            client,
+            name: name.to_owned(),
+            flows,
+            created: now,
+            modified: now,
+            validity: ValiditySpec::default(),
+        });
         self.touch_client(pool_id, &id);
     }
 
@@ -244,7 +271,7 @@ impl Provider {
             Operation::Pool(request) => self.find(&route::of(request)).map(Some),
             Operation::Account(request) => self.find(&route::of_account(request)).map(Some),
         };
-        let pool_id = match found {
+        let pool_id = match found.and_then(|found| self.check_room(&operation).map(|()| found)) {
             Ok(found) => found,
             Err(error) => return Step::Answer(Err(error)),
         };
@@ -260,6 +287,26 @@ impl Provider {
             || Step::Answer(Err(ApiError::internal("a pool without an id"))),
             |pool_id| told(pool_id, step),
         )
+    }
+
+    /// Refuses what would make the account hold more than it may.
+    fn check_room(&self, operation: &Operation) -> Result<(), ApiError> {
+        let Bounds { users, pending } = self.settings.bounds;
+        match operation {
+            Operation::Account(AccountRequest::AdminCreateUser(_) | AccountRequest::SignUp(_))
+                if self.counts().1 >= users =>
+            {
+                let message = format!("You have exceeded your user limit: {users} users of all pools.");
+                Err(ApiError::new(ErrorKind::LimitExceeded, message))
+            }
+            Operation::Pool(Request::InitiateAuth(_))
+            | Operation::Account(AccountRequest::AdminInitiateAuth(_))
+                if self.pools.values().map(|hosted| hosted.pool.pending()).sum::<usize>() >= pending =>
+            {
+                Err(ApiError::too_many_requests())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Goes on with a request when its arithmetic is done.

@@ -6,7 +6,7 @@ use super::{ClientRecord, Hosted, Provider};
 use crate::addresses::RiskExceptions;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, PoolId, Sub};
-use crate::policy::PoolPolicy;
+use crate::policy::{PasswordPolicy, PoolPolicy};
 use crate::pool::{AccountChange, AccountRecord, BadRecord};
 use crate::protocol::{MfaConfig, RiskConfiguration};
 
@@ -31,6 +31,8 @@ pub struct PoolRecord {
     pub policy: PoolPolicy,
     /// `RiskExceptionConfiguration`.
     pub exceptions: RiskExceptions,
+    /// `PasswordPolicy`.
+    pub passwords: PasswordPolicy,
     /// What was said of second factors.
     pub mfa: MfaConfig,
     /// What was said of risk.
@@ -89,6 +91,7 @@ impl Hosted {
             first_generation: self.pool.first_generation(),
             policy: *self.pool.policy(),
             exceptions: self.pool.exceptions().clone(),
+            passwords: self.pool.passwords(),
             mfa: self.mfa.clone(),
             risk: self.risk.clone(),
         }
@@ -174,6 +177,7 @@ impl Provider {
             let mut hosted = self.host(record.created, &record.id, &record.name, record.policy, record.seed);
             hosted.pool = hosted.pool.with_exceptions(record.exceptions).with_chance(self.new_chance());
             hosted.pool.restore(accounts.remove(&record.id).unwrap_or_default(), record.first_generation)?;
+            hosted.pool.set_passwords(record.passwords);
             hosted.modified = record.modified;
             hosted.mfa = record.mfa;
             hosted.risk = record.risk;

@@ -13,16 +13,17 @@ use crate::addresses::{AddressRange, RiskExceptions};
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Sub, Username};
 use crate::policy::{
-    CompromisedAction, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevels, RiskMode,
-    RiskNote, RiskPolicy, Switches,
+    CompromisedAction, Lockout, MfaMode, PasswordPolicy, PoolPolicy, Quotas, RememberMode, RiskAction,
+    RiskLevels, RiskMode, RiskNote, RiskPolicy, Switches,
 };
 use crate::pool::{
     AccountRecord, AppClient, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
-    PasswordFlow, Standing,
+    PasswordFlow, Standing, Validity,
 };
 use crate::protocol::{
-    AccountTakeover, ChallengeName, DeviceStatus, EmailConfig, MfaConfig, RiskConfiguration, SmsConfig,
-    SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
+    AccountTakeover, ChallengeName, CompromisedActions, CompromisedCredentials, DeviceStatus, EmailConfig,
+    MfaConfig, NotifyConfiguration, NotifyEmail, RiskConfiguration, RiskExceptionLists, SmsConfig, SmsSender,
+    SoftwareTokenConfig, TakeoverAction, TakeoverActions, ValiditySpec, ValidityUnits,
 };
 use crate::provider::{ClientRecord, PoolRecord};
 
@@ -79,6 +80,16 @@ impl<T: Written> Written for Option<T> {
 
     fn read(value: Value) -> Option<Self> {
         if value.is_null() { Some(None) } else { T::read(value).map(Some) }
+    }
+}
+
+impl<T: Written> Written for Box<T> {
+    fn write(&self) -> Value {
+        (**self).write()
+    }
+
+    fn read(value: Value) -> Option<Self> {
+        T::read(value).map(Self::new)
     }
 }
 
@@ -231,7 +242,8 @@ records! {
     FailuresRecord { count locked_until last_attempt }
     ConfirmationRecord { code expires failures }
     DeviceRecord { group_key name address state mfa_bound created modified authenticated }
-    PoolRecord { id name created modified seed first_generation policy exceptions mfa risk }
+    PoolRecord { id name created modified seed first_generation policy exceptions passwords mfa risk }
+    PasswordPolicy { minimum_length uppercase lowercase numbers symbols temporary_days }
     PoolPolicy { remember suppress_mfa mfa risk lockout quotas switches session_validity }
     RiskPolicy { mode levels compromised low medium high }
     Quotas { user_authentication user_resource_read user_resource_update }
@@ -242,12 +254,20 @@ records! {
     SmsConfig { message sender }
     SmsSender { sns_caller_arn }
     EmailConfig { message subject }
-    RiskConfiguration { user_pool_id client_id account_takeover }
-    AccountTakeover { actions }
+    RiskConfiguration { user_pool_id client_id compromised account_takeover exceptions }
+    CompromisedCredentials { event_filter actions }
+    CompromisedActions { event_action }
+    RiskExceptionLists { blocked skipped }
+    AccountTakeover { notify actions }
+    NotifyConfiguration { from reply_to source_arn block no_action mfa }
+    NotifyEmail { subject html text }
     TakeoverActions { low medium high }
     TakeoverAction { event_action notify }
-    ClientRecord { client name flows created modified }
-    AppClient { id secret hides_users password_flow srp_flow admin_flow }
+    ClientRecord { client name flows created modified validity }
+    ValiditySpec { session access id refresh units }
+    ValidityUnits { access id refresh }
+    Validity { session access id refresh }
+    AppClient { id secret hides_users password_flow srp_flow admin_flow validity }
 }
 
 impl Written for DeviceStateRecord {

@@ -73,6 +73,8 @@ mod pool_users;
 mod pool_world;
 /// Several pools under one roof.
 mod provider;
+/// Settings of pools and clients that are given by requests are kept, told and applied, and nothing grows without bound.
+mod provider_settings;
 /// Page, terminal and report.json tell the same, and nothing from outside becomes more than text.
 mod report;
 /// Whole runs add up and can be replayed.

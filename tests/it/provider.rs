@@ -6,40 +6,53 @@ use poolproof::clock::Timestamp;
 use poolproof::http::codec::{decode, encode_answer};
 use poolproof::jwt::{Keys, Use};
 use poolproof::protocol::Origin;
-use poolproof::provider::{Change, Provider, Settings, Step, Tokens, answered};
+use poolproof::provider::{Bounds, Change, Provider, Settings, Step, Tokens, answered};
 use poolproof::seed::Seed;
-use poolproof::srp::Group;
+use poolproof::srp::{Group, Verifier};
 use serde_json::{Value, json};
 
 /// Keys take a while to make: all tests share two.
-fn keys() -> Arc<Keys> {
+pub(crate) fn keys() -> Arc<Keys> {
     static KEYS: OnceLock<Arc<Keys>> = OnceLock::new();
     Arc::clone(KEYS.get_or_init(|| Arc::new(Keys::generate().unwrap())))
+}
+
+/// A device's verifier that the pools of these tests take.
+pub(crate) fn a_verifier() -> String {
+    Verifier::draw(Group::toy(), &mut Seed::new(3).stream("verifier", 0)).to_base64()
 }
 
 pub(crate) struct House {
     pub(crate) provider: Provider,
     pub(crate) now: Timestamp,
+    /// Where requests come from.
+    pub(crate) origin: Origin,
     /// What all requests have changed, where the provider keeps it.
     pub(crate) changes: Vec<Change>,
 }
 
 impl House {
     pub(crate) fn new(tokens: Tokens) -> Self {
+        Self::bounded(tokens, Bounds::DEFAULT)
+    }
+
+    /// An account that holds no more than this.
+    pub(crate) fn bounded(tokens: Tokens, bounds: Bounds) -> Self {
         let settings = Settings {
             region: "eu-west-1".to_owned(),
             issuer: "http://host".to_owned(),
             tokens,
             group: Group::toy(),
+            bounds,
         };
         let provider = Provider::new(settings, Seed::new(5).stream("provider", 0));
-        Self { provider, now: Timestamp::VIRTUAL_START, changes: Vec::new() }
+        Self { provider, now: Timestamp::VIRTUAL_START, origin: Origin::default(), changes: Vec::new() }
     }
 
     /// Asks as a client does, in JSON; the answer's body, or the refusal in words.
     pub(crate) fn ask(&mut self, operation: &str, body: &Value) -> Result<Value, String> {
         let asked = decode(operation, body.to_string().as_bytes()).map_err(|error| error.to_string())?;
-        let mut step = self.provider.handle(self.now, Origin::default(), asked);
+        let mut step = self.provider.handle(self.now, self.origin, asked);
         let answer = loop {
             self.changes.extend(self.provider.take_changes());
             step = match step {
@@ -68,13 +81,13 @@ impl House {
         let user = json!({ "UserPoolId": pool, "Username": "ann", "MessageAction": "SUPPRESS" });
         self.good("AdminCreateUser", &user);
         let password =
-            json!({ "UserPoolId": pool, "Username": "ann", "Password": "permanent-1", "Permanent": true });
+            json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-1", "Permanent": true });
         self.good("AdminSetUserPassword", &password);
         (pool, client)
     }
 
-    fn sign_in(&mut self, client: &str) -> Result<Value, String> {
-        let parameters = json!({ "USERNAME": "ann", "PASSWORD": "permanent-1" });
+    pub(crate) fn sign_in(&mut self, client: &str) -> Result<Value, String> {
+        let parameters = json!({ "USERNAME": "ann", "PASSWORD": "Permanent-1" });
         let body =
             json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
         self.ask("InitiateAuth", &body).map(|answer| answer["AuthenticationResult"].clone())

@@ -11,13 +11,13 @@ use poolproof::pool::{
     AccountRecord, AppClient, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
     PasswordFlow, Standing,
 };
-use poolproof::protocol::{ChallengeName, DeviceStatus};
+use poolproof::protocol::{ChallengeName, DeviceStatus, ValiditySpec};
 use poolproof::provider::{Change, ClientRecord, Records, Tokens};
 use poolproof::store::{decode, encode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::provider::House;
+use crate::provider::{House, a_verifier};
 
 fn moment() -> impl Strategy<Value = Timestamp> {
     any::<u64>().prop_map(Timestamp::from_us)
@@ -114,6 +114,7 @@ fn a_record_with_a_field_too_many_or_too_few_is_none() {
         flows: vec!["ALLOW_USER_SRP_AUTH".to_owned()],
         created: Timestamp::from_us(1),
         modified: Timestamp::from_us(2),
+        validity: ValiditySpec { access: Some(5), ..ValiditySpec::default() },
     };
     let bytes = encode(&client);
     assert_eq!(decode::<ClientRecord>(&bytes), Some(client));
@@ -195,7 +196,7 @@ fn request(
         9 | 10 => (
             "ConfirmDevice",
             json!({ "AccessToken": access, "DeviceKey": key,
-            "DeviceSecretVerifierConfig": { "PasswordVerifier": "AQ==", "Salt": "AQ==" } }),
+            "DeviceSecretVerifierConfig": { "PasswordVerifier": a_verifier(), "Salt": "AQ==" } }),
         ),
         11 => ("ForgetDevice", json!({ "AccessToken": access, "DeviceKey": key })),
         12 => ("RevokeToken", json!({ "ClientId": client, "Token": token["RefreshToken"] })),

@@ -4,7 +4,7 @@ use serde_json::{Map, Value, json};
 
 use super::form::written;
 use crate::clock::Timestamp;
-use crate::policy::{PoolPolicy, RememberMode, RiskMode};
+use crate::policy::{PasswordPolicy, PoolPolicy, RememberMode, RiskMode};
 use crate::protocol::{
     AccountResponse, Answer, ApiError, AuthOutcome, Authentication, Challenge, ClientDescription,
     CodeDelivery, DeviceDescription, ErrorKind, Managed, MfaConfig, Parameters, PoolDescription, Response,
@@ -218,7 +218,19 @@ fn user_pool(pool: &PoolDescription) -> Value {
         ("MfaConfiguration", Some(mfa_word(mfa).into())),
         ("DeviceConfiguration", devices),
         ("UserPoolAddOns", mode.map(|mode| json!({ "AdvancedSecurityMode": mode }))),
+        ("Policies", Some(json!({ "PasswordPolicy": password_policy(pool.passwords) }))),
     ])
+}
+
+fn password_policy(policy: PasswordPolicy) -> Value {
+    json!({
+        "MinimumLength": policy.minimum_length,
+        "RequireUppercase": policy.uppercase,
+        "RequireLowercase": policy.lowercase,
+        "RequireNumbers": policy.numbers,
+        "RequireSymbols": policy.symbols,
+        "TemporaryPasswordValidityDays": policy.temporary_days,
+    })
 }
 
 fn listed_pool(pool: &PoolDescription) -> Value {
@@ -238,7 +250,7 @@ fn mfa_config(config: &MfaConfig) -> Value {
 
 fn client(client: &ClientDescription) -> Value {
     let prevent = if client.hides_users { "ENABLED" } else { "LEGACY" };
-    object([
+    let mut told = object([
         ("UserPoolId", Some(client.user_pool_id.as_str().into())),
         ("ClientId", Some(client.client_id.as_str().into())),
         ("ClientName", Some(client.name.as_str().into())),
@@ -248,7 +260,11 @@ fn client(client: &ClientDescription) -> Value {
         ("EnableTokenRevocation", Some(true.into())),
         ("CreationDate", Some(date(client.created))),
         ("LastModifiedDate", Some(date(client.modified))),
-    ])
+    ]);
+    if let Value::Object(fields) = &mut told {
+        fields.extend(written(&client.validity));
+    }
+    told
 }
 
 fn listed_client(client: &ClientDescription) -> Value {

@@ -16,6 +16,12 @@ pub(super) trait Shape: Default {
     fn fields(&mut self, form: &mut impl Form) -> Outcome;
 }
 
+impl<S: Shape> Shape for Box<S> {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        (**self).fields(form)
+    }
+}
+
 /// Reads fields or writes them.
 pub(super) trait Form {
     /// Text that must be there.

@@ -46,6 +46,11 @@ pub(super) async fn call(
     let named = target.as_deref().unwrap_or_default().to_owned();
     let body = match target.and_then(|name| checked(&request).map(|origin| (name, origin))) {
         Ok((name, origin)) => body(&mut payload, &here).await.map(|body| (name, origin, body)),
+        // What follows is read all the same, in bounds, so that the next request on the connection is found.
+        Err(unread) if !unread.close => {
+            let rest = body(&mut payload, &here).await;
+            Err(Unread { close: rest.is_err(), ..unread })
+        }
         Err(unread) => Err(unread),
     };
     let answer = match body {

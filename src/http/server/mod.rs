@@ -14,8 +14,8 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::http::KeepAlive;
-use actix_web::{App, HttpServer, web};
+use actix_web::http::{KeepAlive, header};
+use actix_web::{App, HttpServer, Route, guard, web};
 
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
@@ -113,11 +113,11 @@ pub fn serve(
         App::new()
             .app_data(web::Data::new(here))
             .route("/", web::post().to(call::call))
-            .route("/health", web::get().to(pages::health))
-            .route("/metrics", web::get().to(pages::metrics))
-            .route("/outbox", web::get().to(pages::outbox))
-            .route("/{pool}/.well-known/jwks.json", web::get().to(pages::jwks))
-            .route("/{pool}/.well-known/openid-configuration", web::get().to(pages::openid))
+            .route("/health", page().to(pages::health))
+            .route("/metrics", page().to(pages::metrics))
+            .route("/outbox", page().to(pages::outbox))
+            .route("/{pool}/.well-known/jwks.json", page().to(pages::jwks))
+            .route("/{pool}/.well-known/openid-configuration", page().to(pages::openid))
             .default_service(web::to(pages::elsewhere))
     };
     let server = HttpServer::new(app)
@@ -133,6 +133,15 @@ pub fn serve(
         keeper.close();
     }
     ended
+}
+
+/// `GET` without a body. One that has a body is for nobody: who would read it to its end?
+fn page() -> Route {
+    web::get().guard(guard::fn_guard(|asked| {
+        let headers = asked.head().headers();
+        let empty = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0");
+        empty && !headers.contains_key(header::TRANSFER_ENCODING)
+    }))
 }
 
 /// A lock is never given up on: what it guards is whole after every statement.
