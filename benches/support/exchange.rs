@@ -41,12 +41,12 @@ impl Exchange {
             |job: &dyn Fn(&(Ephemeral, Ephemeral)) -> Job| run_all(self.secrets.iter().map(job).collect());
         let a: Vec<PublicA> = each(&|(a, _)| Job::ClientPublic { group, a: a.clone() })
             .into_iter()
-            .map(|done| if let Done::PublicA(a) = done { a } else { panic!("no A") })
+            .map(|done| if let Done::PublicA { public_a: a, .. } = done { a } else { panic!("no A") })
             .collect();
         let b: Vec<PublicB> =
             each(&|(_, b)| Job::ServerPublic { group, b: b.clone(), verifier: self.verifier.clone() })
                 .into_iter()
-                .map(|done| if let Done::PublicB(b) = done { b } else { panic!("no B") })
+                .map(|done| if let Done::PublicB { public_b: b, .. } = done { b } else { panic!("no B") })
                 .collect();
         let keys = |client: bool| {
             let jobs = self.secrets.iter().zip(a.iter().zip(&b)).map(|((a, b), (public_a, public_b))| {

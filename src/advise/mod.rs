@@ -1,6 +1,6 @@
 //! What will surprise in a pool's settings: advice in sentences, each resting on named rules and counted cells.
 //!
-//! The table of advices says when each is given and in which words; how many decisions it touches is counted by asking
+//! The table of advice says when each piece is given and in which words; how many decisions it touches is counted by asking
 //! the oracle for the pool's own matrix, as it is and with the setting changed.
 
 mod cells;
@@ -176,7 +176,8 @@ pub fn advise(settings: &PoolSettings) -> Advised {
             high: policy.risk.high.as_str(),
         },
     };
-    Advised { schema_version: 1, pool, notes: settings.notes.clone(), advice }
+    let notes = settings.notes.iter().chain(&settings.quota_note).cloned().collect();
+    Advised { schema_version: 1, pool, notes, advice }
 }
 
 fn given(entry: &Entry, settings: &PoolSettings, numbers: &Numbers) -> Option<Advice> {

@@ -1,4 +1,4 @@
-//! The table of advices: when each is given, how grave it is, and in which words.
+//! The table of advice: when each is given, how grave it is, and in which words.
 //!
 //! What stands in braces is filled with numbers computed from the settings. The count of cells compares the pool with
 //! what `cells` says; the rules that decide the cells counted join what an advice rests on.

@@ -28,7 +28,7 @@ pub fn text(advised: &Advised) -> String {
     out
 }
 
-/// How many advices there are, in one sentence.
+/// How much advice there is, in one sentence.
 pub(super) fn summary(advised: &Advised) -> String {
     let counts: Vec<String> = Severity::ALL
         .into_iter()
@@ -39,7 +39,7 @@ pub(super) fn summary(advised: &Advised) -> String {
     match advised.advice.len() {
         0 => "Nothing surprises in these settings, as far as is known.".to_owned(),
         1 => format!("1 advice: {}.", counts.join(", ")),
-        all => format!("{all} advices: {}.", counts.join(", ")),
+        all => format!("{all} pieces of advice: {}.", counts.join(", ")),
     }
 }
 

@@ -14,8 +14,8 @@ const EXIT_CODES: &str = "\
 Exit codes:
     0  everything held
     1  a fault of poolproof's own
-    2  the command line or the output folder is not usable
-   80  a decision differed from what the rules ask, or advice was given that is denied
+    2  the command line, or a place to write to, is not usable
+   80  a decision differed from what the rules ask, or denied advice was given
    83  the generator could not keep up: the numbers are not to be trusted
    99  a threshold was crossed
   104  a scenario, or what describes a pool, is not valid; nothing was run
@@ -26,23 +26,25 @@ const RUN_EXAMPLES: &str = "\
 Examples:
   poolproof run scenarios/smoke.yaml
   poolproof run scenarios/*.yaml --out /tmp/reports
-  poolproof run scenarios/opt-in.yaml --seed 8        the same people, other chances
-  poolproof run scenarios/risk.yaml --clock wall      the same scenario in real time";
+  poolproof run scenarios/opt-in.yaml --seed 8      same people, other chances
+  poolproof run scenarios/risk.yaml --clock wall    the same scenario in real time";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
   poolproof check scenarios/*.yaml";
 
 const ADVISE_EXAMPLES: &str = "\
-A pool is a scenario file, or what AWS's tools print about it as JSON: `describe-user-pool`, and beside it, if you
-have them, `get-user-pool-mfa-config` and `describe-risk-configuration`, in any order or merged into one object.
+A pool is a scenario file, or what AWS's tools print about it as JSON:
+`describe-user-pool`, and beside it, if you have them, `get-user-pool-mfa-config`
+and `describe-risk-configuration`, in any order or merged into one object.
 
 Examples:
   poolproof advise scenarios/risk.yaml
   poolproof advise scenarios/aws/*.json
-  aws cognito-idp describe-user-pool --user-pool-id ID | poolproof advise /dev/stdin
-  poolproof advise pool.json --risk-note off          read as today's documentation has it, without the Note
-  poolproof advise pool.json --deny high              ends with 80 if there is advice of severity high";
+  aws cognito-idp describe-user-pool --user-pool-id ID |
+    poolproof advise /dev/stdin
+  poolproof advise pool.json --risk-note off    as the docs read without the Note
+  poolproof advise pool.json --deny high        ends with 80 if any is high";
 
 /// Simulation and load testing of Cognito-style sign-ins that remember devices, every decision judged.
 #[derive(Parser, Debug)]

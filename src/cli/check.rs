@@ -1,10 +1,10 @@
 //! `poolproof check`: what a scenario means, and which decisions it expects.
 
 use std::fmt::Write as _;
-use std::io::{self, IsTerminal as _};
+use std::io;
 
 use super::args::CheckArgs;
-use super::{Exit, complain, say};
+use super::{Exit, complain, say, shows_colour};
 use crate::client::Intent;
 use crate::oracle::{
     self, Address, Bound, Circumstances, Claim, Device, Ended, Facts, Flow, Lock, Named, TokenFacts,
@@ -33,8 +33,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
 
 /// A diagnostic as this terminal shows it.
 pub(super) fn rendered(diagnostic: &Diagnostic) -> String {
-    let colour = io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    if colour { diagnostic.to_colored() } else { diagnostic.to_string() }
+    if shows_colour(&io::stderr()) { diagnostic.to_colored() } else { diagnostic.to_string() }
 }
 
 /// The decisions that the scenario can bring about, each with the rule that asks for it.

@@ -9,7 +9,7 @@ pub enum Exit {
     Pass,
     /// A fault of poolproof's own.
     Internal,
-    /// The command line, or a place to write to, is not usable.
+    /// The command line, or a place to write to, is not usable: standard output too.
     Usage,
     /// A decision differed from what the rules ask, or advice was given that is denied.
     Mismatch,

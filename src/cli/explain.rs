@@ -21,7 +21,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
 
 /// The situation as meant, and the risk that the pool sees and does not act on.
 fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
-    let pool = args.pool.as_deref().map(pool_file::read).transpose()?;
+    let pool = pool_file::read(&args.pool)?;
     let policy = args.switches.over(pool.unwrap_or_else(|| typed(args)));
     let enforced = pool.is_none() || policy.risk.mode == RiskMode::Enforced;
     let risk = match (args.risk, pool) {

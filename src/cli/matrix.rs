@@ -14,10 +14,10 @@ const TOLD: usize = 100;
 ///
 /// What is asked about the matrix goes to standard output, unless the matrix itself is wanted there.
 pub(super) fn matrix(args: &MatrixArgs) -> Exit {
-    let matrix = match args.pool.as_deref().map(pool_file::read) {
-        None => Matrix::all_in(args.switches.over(matrix::BASE)),
-        Some(Ok(pool)) => Matrix::of_pool(args.switches.over(pool)),
-        Some(Err(exit)) => return exit,
+    let matrix = match pool_file::read(&args.pool) {
+        Ok(None) => Matrix::all_in(args.switches.over(matrix::BASE)),
+        Ok(Some(pool)) => Matrix::of_pool(args.switches.over(pool)),
+        Err(exit) => return exit,
     };
     let compares = args.against == Against::Pool || args.baseline.is_some();
     // A baseline that cannot be read is told before anything is played or printed.
@@ -48,7 +48,16 @@ fn changes(file: &Path, matrix: &Matrix) -> Result<matrix::Changes, Exit> {
         complain(&format!("error: {error}\n  Make one with: poolproof matrix --format json > FILE"));
         Exit::Usage
     })?;
-    Ok(matrix::compare(&baseline, matrix))
+    let changes = matrix::compare(&baseline, matrix);
+    if changes.common == 0 {
+        complain(&format!(
+            "error: {} is the matrix of another pool: no cell of it is in this one\n  Name that pool with --pool, or leave \
+             --pool out for both.",
+            file.display()
+        ));
+        return Err(Exit::Usage);
+    }
+    Ok(changes)
 }
 
 fn written(matrix: &Matrix, format: MatrixFormat) -> String {

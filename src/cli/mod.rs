@@ -51,10 +51,16 @@ fn say(text: &str) -> Exit {
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
             complain(&format!("error: cannot write to standard output: {error}"));
-            Exit::Internal
+            Exit::Usage
         }
         _ => Exit::Pass,
     }
+}
+
+/// Whether this stream shows colours: a terminal that has them, and whose user wants them.
+fn shows_colour(stream: &impl io::IsTerminal) -> bool {
+    let said = |name| std::env::var_os(name);
+    stream.is_terminal() && said("NO_COLOR").is_none() && said("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Prints what went wrong to standard error.

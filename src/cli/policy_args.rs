@@ -10,18 +10,21 @@ use crate::policy::{Factors, MfaMode, PoolPolicy, RememberMode, RiskAction, Risk
 
 pub(super) const MATRIX_EXAMPLES: &str = "\
 Examples:
-  poolproof matrix                                        every pool there can be, condensed
-  poolproof matrix --pool scenarios/opt-in.yaml           one pool
+  poolproof matrix                                  every pool, condensed
+  poolproof matrix --pool scenarios/opt-in.yaml     one pool
+  poolproof matrix --pool scenarios/aws/*.json      one that AWS's tools printed
   poolproof matrix --format html > matrix.html
-  poolproof matrix --format json > matrix.json            to keep as a baseline
-  poolproof matrix --baseline matrix.json                 what changed since
-  poolproof matrix --against pool                         play every cell through a real pool";
+  poolproof matrix --format json > matrix.json      to keep as a baseline
+  poolproof matrix --baseline matrix.json           what changed since
+  poolproof matrix --against pool                   every cell by real sign-ins";
 
 pub(super) const EXPLAIN_EXAMPLES: &str = "\
 Examples:
-  poolproof explain --remember always --suppress-mfa --mfa optional --factor totp --device remembered
+  poolproof explain --remember always --suppress-mfa --mfa optional \\
+    --factor totp --device remembered
   poolproof explain --remember opt_in --mfa on --device issued --risk high:block
-  poolproof explain --pool scenarios/risk.yaml --factor sms --device remembered --risk medium";
+  poolproof explain --pool scenarios/risk.yaml --factor sms \\
+    --device remembered --risk medium";
 
 /// Choices where the documentation is silent or contradicts itself. No document of AWS's says them.
 #[derive(clap::Args, Clone, Copy, Debug)]
@@ -48,9 +51,9 @@ impl SwitchArgs {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct MatrixArgs {
-    /// Only the pool of this scenario file: its settings, switches and actions for risk.
-    #[arg(long, value_name = "FILE")]
-    pub(super) pool: Option<PathBuf>,
+    /// Only the pool of this scenario file, or of the JSON that AWS's tools print (several files, or one merged by `jq -s add`).
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub(super) pool: Vec<PathBuf>,
     /// The form of the matrix [default: table]. With --against pool or --baseline it is printed only when this is given.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) format: Option<MatrixFormat>,
@@ -88,9 +91,9 @@ pub(super) enum Against {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct ExplainArgs {
-    /// Take the settings of the pool from this scenario file.
-    #[arg(long, value_name = "FILE", conflicts_with_all = ["remember", "suppress_mfa", "mfa"])]
-    pub(super) pool: Option<PathBuf>,
+    /// Take the pool from this scenario file, or from the JSON that AWS's tools print (several files, or one merged by `jq -s add`).
+    #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["remember", "suppress_mfa", "mfa"])]
+    pub(super) pool: Vec<PathBuf>,
     /// Whether the pool remembers devices.
     #[arg(long, value_enum, value_name = "WHEN", required_unless_present = "pool")]
     pub(super) remember: Option<RememberMode>,

@@ -1,15 +1,24 @@
 //! The settings of a pool, from whatever file says them.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use super::{Exit, check::rendered, complain};
 use crate::policy::PoolPolicy;
 use crate::settings;
 
-/// The pool of this file: a scenario, or what AWS's tools print. What is wrong with the file is told before the way out is given.
-pub(super) fn read(file: &Path) -> Result<PoolPolicy, Exit> {
-    settings::read(&[file.to_owned()]).map(|settings| settings.policy).map_err(|diagnostic| {
+/// The pool of these files: of a scenario, or of what AWS's tools print. `None` if there are none.
+///
+/// What had to be assumed is told on standard error; so is what is wrong with the files, before the way out is given.
+pub(super) fn read(files: &[PathBuf]) -> Result<Option<PoolPolicy>, Exit> {
+    if files.is_empty() {
+        return Ok(None);
+    }
+    let settings = settings::read(files).map_err(|diagnostic| {
         complain(&rendered(&diagnostic));
         Exit::InvalidScenario
-    })
+    })?;
+    for note in &settings.notes {
+        complain(&format!("assumed: {note}"));
+    }
+    Ok(Some(settings.policy))
 }

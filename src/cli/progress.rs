@@ -16,7 +16,7 @@ impl Progress {
     /// A bar for the run of this name.
     pub(super) fn new(name: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(1), target()).with_prefix(name.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("  {prefix}  {bar:24}  {msg}") {
+        if let Ok(style) = ProgressStyle::with_template("  {prefix}  {bar:24}  {wide_msg}") {
             bar.set_style(style.progress_chars("━╸ "));
         }
         Self(bar)
@@ -27,6 +27,8 @@ impl Progress {
         let bar = self.0.clone();
         Arc::new(move |event| match event {
             Event::Provisioned { done, users } => {
+                // Several threads provision, and tell in no order.
+                let done = done.max(bar.position());
                 bar.set_length(users);
                 bar.set_position(done);
                 bar.set_message(format!("{done} of {users} users provisioned"));

@@ -1,12 +1,12 @@
 //! `poolproof run`.
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::{Format, RunArgs};
 use super::progress::Progress;
-use super::{Exit, complain, say};
+use super::{Exit, complain, say, shows_colour};
 use crate::report;
 use crate::run::{Settings, Stop, run as play};
 use crate::scenario::{self, Scenario};
@@ -34,14 +34,24 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         }
     };
     let mut exit = Exit::Pass;
-    for job in &jobs {
+    for (number, job) in jobs.iter().enumerate() {
         let end = run_one(args, job, &stop);
         exit = exit.or(end);
-        if end == Exit::Interrupted {
+        if stop.is_pulled() {
+            leave(&jobs[number + 1..]);
             break;
         }
     }
     exit
+}
+
+/// Tells which scenarios an interrupt has kept from being played.
+fn leave(jobs: &[Job]) {
+    for job in jobs {
+        complain(&format!("{} was not run.", job.file.display()));
+        // It was made before anything was run; one with an earlier report in it stays.
+        let _ = std::fs::remove_dir(&job.dir);
+    }
 }
 
 /// The first Ctrl-C ends the run and has its report written; the second ends the program.
@@ -126,13 +136,12 @@ fn run_one(args: &RunArgs, job: &Job, stop: &Stop) -> Exit {
         }
     };
     let written = report::write(&job.dir, &report, args.format.contains(&Format::Html));
-    let colour = io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
-    let said = say(&report::text(&report, written.as_ref().ok(), colour));
+    let said = say(&report::text(&report, written.as_ref().ok(), shows_colour(&io::stdout())));
     match written {
         Ok(_) => said.or(Exit::from_code(report.verdict.exit_code)),
         Err(error) => {
             complain(&format!("error: {error}"));
-            Exit::Internal
+            Exit::Usage
         }
     }
 }

@@ -64,7 +64,7 @@ pub struct Device {
 enum Waiting {
     Nothing,
     Verifier { salt: Salt },
-    PublicA { a: Ephemeral },
+    PublicA,
     Challenge { a: Ephemeral, public_a: PublicA },
     SessionKey { block: String, timestamp: String },
 }
@@ -89,7 +89,7 @@ impl Device {
             (DeviceAsk::Enrol(metadata), _) => self.enrol(metadata),
             (DeviceAsk::PublicValue, _) => {
                 let a = Ephemeral::draw(self.ephemeral_bits, &mut self.chance);
-                self.waiting = Waiting::PublicA { a: a.clone() };
+                self.waiting = Waiting::PublicA;
                 DeviceStep::Compute(Job::ClientPublic { group: self.group, a })
             }
             (DeviceAsk::Claim { challenge, damaged }, Waiting::Challenge { a, public_a }) => {
@@ -107,7 +107,7 @@ impl Device {
                     SecretVerifierConfig { password_verifier: verifier.to_base64(), salt: salt.to_base64() };
                 DeviceStep::Answer(DeviceAnswer::Enrolled(config))
             }
-            (Waiting::PublicA { a }, Done::PublicA(public_a)) => {
+            (Waiting::PublicA, Done::PublicA { a, public_a }) => {
                 let text = public_a.to_hex();
                 self.waiting = Waiting::Challenge { a, public_a };
                 DeviceStep::Answer(DeviceAnswer::PublicValue(text))

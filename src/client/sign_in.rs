@@ -135,7 +135,7 @@ pub struct SignIn {
 #[derive(Debug)]
 pub(super) enum State {
     Start,
-    PublicA { a: Ephemeral },
+    PublicA,
     PasswordChallenge { a: Ephemeral, public_a: PublicA },
     SessionKey { block: String, identity: Identity, timestamp: String },
     PasswordAnswer { sent: Timestamp },
@@ -232,7 +232,7 @@ impl SignIn {
             (_, Event::Device(DeviceAnswer::Unanswerable(why))) => self.misbehaved(now, why),
             (State::Start, Event::Begin) if self.plan.sends_password => self.send_password(now),
             (State::Start, Event::Begin) => self.begin(),
-            (State::PublicA { a }, Event::Done(Done::PublicA(public_a))) => self.initiate(now, a, public_a),
+            (State::PublicA, Event::Done(Done::PublicA { a, public_a })) => self.initiate(now, a, public_a),
             (State::PasswordChallenge { a, public_a }, Event::Answer(answer)) => match answer {
                 Ok(Response::Auth(AuthOutcome::Challenge(challenge)))
                     if challenge.name == ChallengeName::PasswordVerifier =>
@@ -257,7 +257,7 @@ impl SignIn {
 
     fn begin(&mut self) -> Action {
         let a = Ephemeral::draw(self.plan.ephemeral_bits, &mut self.chance);
-        self.state = State::PublicA { a: a.clone() };
+        self.state = State::PublicA;
         Action::Compute(Job::ClientPublic { group: self.plan.group, a })
     }
 

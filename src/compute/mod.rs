@@ -6,6 +6,7 @@
 
 mod model;
 mod queue;
+mod stash;
 mod workers;
 
 use std::cell::RefCell;
@@ -15,6 +16,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::clock::Clock;
+use crate::seed::Stream;
 use crate::srp::{Done, Job};
 
 pub use model::{CostModel, Costs, calibrate};
@@ -58,7 +60,9 @@ pub struct Usage {
     pub jobs: u64,
     /// Modular exponentiations done.
     pub modexps: u64,
-    /// Batches that the jobs were done in.
+    /// Jobs for which a power of g lay ready, so that they came into no batch.
+    pub prepared: u64,
+    /// Batches that the others were done in.
     pub batches: u64,
     /// Jobs that waited at the same time, at most.
     pub deepest: usize,
@@ -76,9 +80,10 @@ impl Compute {
         Self(Rc::new(Place::Inline(Box::new(Inline { clock, model, cores, done }))))
     }
 
-    /// Runs jobs on this many threads for each side.
-    pub fn threads(clients: usize, server: usize) -> std::io::Result<Self> {
-        let groups = [Group::start("client", clients)?, Group::start("server", server)?];
+    /// Runs jobs on this many threads for each side. While they have nothing to do they prepare exchanges, with secrets that are
+    /// drawn from `chance`: as hard to foresee as that is.
+    pub fn threads(clients: usize, server: usize, chance: &mut Stream) -> std::io::Result<Self> {
+        let groups = [Group::start("client", clients, chance)?, Group::start("server", server, chance)?];
         Ok(Self(Rc::new(Place::Threads(groups))))
     }
 
@@ -123,11 +128,17 @@ impl Usage {
         let waited_us = Histogram::new_with_bounds(1, Self::LONGEST_WAIT_US, 3)
             .unwrap_or_else(|_| unreachable!("the bounds are right"));
         let cpu = (threads > 0).then_some(Duration::ZERO);
-        Self { threads, jobs: 0, modexps: 0, batches: 0, deepest: 0, cpu, waited_us }
+        Self { threads, jobs: 0, modexps: 0, prepared: 0, batches: 0, deepest: 0, cpu, waited_us }
     }
 
     fn saw_queue(&mut self, deep: usize) {
         self.deepest = self.deepest.max(deep);
+    }
+
+    /// A job that had not to wait.
+    fn add_prepared(&mut self, modexps: usize) {
+        self.prepared += 1;
+        self.add(modexps, Duration::ZERO);
     }
 
     fn add(&mut self, modexps: usize, waited: Duration) {

@@ -1,16 +1,19 @@
 //! Worker threads: a queue, and a way back for each result. What waits together is computed together, four at a time where
-//! the machine can.
+//! the machine can. Who has nothing to do makes powers of g for exchanges to come.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
+use rand::Rng as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::Usage;
 use super::queue::Queue;
+use super::stash::Stash;
 use crate::clock::{Clock, ClockKind, ThreadCpu, Timestamp};
-use crate::srp::{Done, Job, run_all};
+use crate::seed::{Stream, from_entropy};
+use crate::srp::{Backend, Done, Job, Prepared, Shape, run_all};
 
 /// Jobs of one side that may wait. Whoever has one more waits outside, so that the queue stays bounded.
 const CAPACITY: usize = 4096;
@@ -28,6 +31,7 @@ struct Shared {
     room: Arc<Semaphore>,
     queue: Mutex<Queue<Waiting>>,
     ready: Condvar,
+    stash: Mutex<Stash>,
     usage: Mutex<Usage>,
 }
 
@@ -40,24 +44,32 @@ struct Waiting {
 }
 
 impl Group {
-    pub(super) fn start(name: &str, threads: usize) -> std::io::Result<Self> {
+    /// Threads whose exponents are as hard to foresee as `chance`.
+    pub(super) fn start(name: &str, threads: usize, chance: &mut Stream) -> std::io::Result<Self> {
         let threads = threads.max(1);
         let shared = Arc::new(Shared {
             clock: Clock::start(ClockKind::Wall),
             room: Arc::new(Semaphore::new(CAPACITY)),
             queue: Mutex::new(Queue::new()),
             ready: Condvar::new(),
+            stash: Mutex::default(),
             usage: Mutex::new(Usage::nothing(threads)),
         });
         let start = |number| {
             let shared = Arc::clone(&shared);
-            thread::Builder::new().name(format!("{name}-{number}")).spawn(move || work(&shared))
+            let mut seed = [0; 32];
+            chance.fill_bytes(&mut seed);
+            let worker = move || work(&shared, from_entropy(seed));
+            thread::Builder::new().name(format!("{name}-{number}")).spawn(worker)
         };
         let threads = (0..threads).map(start).collect::<Result<_, _>>()?;
         Ok(Self { shared, threads })
     }
 
     pub(super) async fn run(&self, job: Job) -> Done {
+        if let Some(pair) = Shape::of(&job).and_then(|shape| lock(&self.shared.stash).take(shape)) {
+            return self.serve(job, pair);
+        }
         let (back, result) = oneshot::channel();
         let since = self.shared.clock.now();
         let room = Arc::clone(&self.shared.room).acquire_owned().await.ok();
@@ -78,6 +90,15 @@ impl Group {
         }
     }
 
+    /// Finishes a job on the spot, and has a pair made in the place of the one it takes.
+    fn serve(&self, job: Job, pair: Prepared) -> Done {
+        if lock(&self.shared.queue).idle > 0 {
+            self.shared.ready.notify_one();
+        }
+        lock(&self.shared.usage).add_prepared(job.costs().count());
+        pair.serve(job)
+    }
+
     pub(super) fn usage(&self) -> Usage {
         lock(&self.shared.usage).clone()
     }
@@ -93,11 +114,27 @@ impl Drop for Group {
     }
 }
 
+/// What there is to do for a worker.
+enum Task {
+    /// Somebody waits for these.
+    Batch(Vec<(Job, Waiting)>),
+    /// Nobody waits: pairs of this shape.
+    Prepare(Shape),
+}
+
 /// A worker's life: take what waits, work, give it back.
-fn work(shared: &Shared) {
+fn work(shared: &Shared, mut chance: Stream) {
     let cpu = ThreadCpu::start();
     let mut told = Duration::ZERO;
-    while let Some(batch) = take(shared) {
+    while let Some(task) = take(shared) {
+        let batch = match task {
+            Task::Batch(batch) => batch,
+            Task::Prepare(shape) => {
+                let pairs = Prepared::several(shape, Backend::best().lanes(), &mut chance);
+                lock(&shared.stash).bring(shape, pairs);
+                continue;
+            }
+        };
         let now = shared.clock.now();
         let mut jobs = Vec::with_capacity(batch.len());
         let mut backs = Vec::with_capacity(batch.len());
@@ -126,16 +163,21 @@ fn work(shared: &Shared) {
 }
 
 /// Waits for work.
-fn take(shared: &Shared) -> Option<Vec<(Job, Waiting)>> {
+fn take(shared: &Shared) -> Option<Task> {
     let mut queue = lock(&shared.queue);
     queue.idle += 1;
     loop {
         if let Some(batch) = queue.take() {
             queue.idle -= 1;
-            return Some(batch);
+            return Some(Task::Batch(batch));
         }
         if queue.closed {
             return None;
+        }
+        // With the queue in hand: who takes a pair after this look finds this worker idle, and wakes it.
+        if let Some(shape) = lock(&shared.stash).order(Backend::best().lanes()) {
+            queue.idle -= 1;
+            return Some(Task::Prepare(shape));
         }
         queue = shared.ready.wait(queue).unwrap_or_else(PoisonError::into_inner);
     }
@@ -144,4 +186,47 @@ fn take(shared: &Shared) -> Option<Vec<(Job, Waiting)>> {
 /// A lock is never given up on: what it guards is whole after every statement.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ids::PoolId;
+    use crate::seed::Seed;
+    use crate::srp::{Ephemeral, Identity, Salt};
+
+    #[test]
+    fn idle_workers_prepare_and_every_job_is_right_with_a_secret_of_its_own() {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let chance = &mut Seed::new(1).stream("workers", 0);
+        let workers = Group::start("test", 2, chance).unwrap();
+        let group = crate::srp::Group::toy();
+        let (salt, identity) = (Salt::draw(chance), Identity::user(&PoolId::new("us-east-1_AbC"), "ann"));
+        let job = Job::Verifier { group, salt, identity, password: "secret".to_owned() };
+        let Done::Verifier(verifier) = runtime.block_on(workers.run(job)) else { panic!("no verifier") };
+        assert_eq!(workers.usage().prepared, 0, "a verifier needs a power of its own");
+
+        let mut secrets = Vec::new();
+        let mut jobs = 1;
+        while workers.usage().prepared < 200 {
+            assert!(jobs < 1_000_000, "nobody prepares anything");
+            let (a, b) = (Ephemeral::draw(256, chance), Ephemeral::draw(256, chance));
+            let job = Job::ClientPublic { group, a };
+            let done = runtime.block_on(workers.run(job));
+            let Done::PublicA { a, .. } = &done else { panic!("no A") };
+            assert_eq!((Job::ClientPublic { group, a: a.clone() }).run(), done);
+            let server = |b| Job::ServerPublic { group, b, verifier: verifier.clone() };
+            let done = runtime.block_on(workers.run(server(b)));
+            let Done::PublicB { b, .. } = &done else { panic!("no B") };
+            assert_eq!(server(b.clone()).run(), done);
+            secrets.extend([a.clone(), b.clone()]);
+            jobs += 2;
+        }
+        let usage = workers.usage();
+        assert_eq!((usage.jobs, usage.modexps), (jobs, jobs));
+        let all = secrets.len();
+        for at in 1..all {
+            assert!(!secrets[..at].contains(&secrets[at]), "secret {at} of {all} is used twice");
+        }
+    }
 }

@@ -371,9 +371,9 @@ mod tests {
         let (group, mut chance) = (Group::toy(), Seed::new(1).stream("pool", 0));
         let (a, b) = (Ephemeral::draw(256, &mut chance), Ephemeral::draw(256, &mut chance));
         let verifier = Verifier::draw(group, &mut chance);
-        let Done::PublicA(public_a) = (Job::ClientPublic { group, a }).run() else { panic!("no A") };
+        let Done::PublicA { public_a, .. } = (Job::ClientPublic { group, a }).run() else { panic!("no A") };
         let public = Job::ServerPublic { group, b: b.clone(), verifier };
-        let Done::PublicB(public_b) = public.run() else { panic!("no B") };
+        let Done::PublicB { public_b, .. } = public.run() else { panic!("no B") };
         PasswordChallenge {
             client_id: ClientId::new("client"),
             owner: Owner::Nobody(Sub::new("nobody")),

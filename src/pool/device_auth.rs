@@ -19,7 +19,6 @@ pub(super) struct ChallengeWait {
     sign_in: SignIn,
     key: DeviceKey,
     public_a: PublicA,
-    b: Ephemeral,
 }
 
 /// The device's claim waits for the session key.
@@ -60,8 +59,8 @@ impl Pool {
             Err(error) => refuse(error),
             Ok((sign_in, key, public_a, verifier)) => {
                 let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.chance);
-                let job = Job::ServerPublic { group: self.identity.group, b: b.clone(), verifier };
-                let wait = ChallengeWait { sign_in, key, public_a, b };
+                let job = Job::ServerPublic { group: self.identity.group, b, verifier };
+                let wait = ChallengeWait { sign_in, key, public_a };
                 Step::Compute(job, self.wait(Waiting::DeviceChallenge(wait)))
             }
         }
@@ -120,9 +119,10 @@ impl Pool {
         &mut self,
         now: Timestamp,
         wait: ChallengeWait,
-        public_b: &PublicB,
+        b: Ephemeral,
+        public_b: PublicB,
     ) -> Reply {
-        let ChallengeWait { sign_in, key, public_a, b } = wait;
+        let ChallengeWait { sign_in, key, public_a } = wait;
         let device = self.trusted(&sign_in, &key)?;
         let secret_block = self.new_secret_block();
         let parameters = Parameters::new()
@@ -131,7 +131,7 @@ impl Pool {
             .with(keys::SALT, device.salt.to_verbatim_hex())
             .with(keys::SRP_B, public_b.to_hex())
             .with(keys::SECRET_BLOCK, secret_block.as_str());
-        let exchange = Exchange { public_a, public_b: public_b.clone(), b };
+        let exchange = Exchange { public_a, public_b, b };
         let awaiting = Awaiting::DeviceClaim { exchange, secret_block };
         let session = Some(self.open_session(now, sign_in, awaiting));
         let name = ChallengeName::DevicePasswordVerifier;

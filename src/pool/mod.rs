@@ -356,13 +356,17 @@ impl Pool {
             (Waiting::Account(wait), Done::Verifier(verifier)) => {
                 return self.resume_account(now, wait, verifier);
             }
-            (Waiting::PasswordChallenge(wait), Done::PublicB(b)) => self.challenge_password(now, wait, &b),
+            (Waiting::PasswordChallenge(wait), Done::PublicB { b, public_b }) => {
+                self.challenge_password(now, wait, b, public_b)
+            }
             (Waiting::PasswordClaim(wait), Done::SessionKey(key)) => self.judge_password(now, wait, &key),
             (Waiting::PlainPassword(wait), Done::Verifier(verifier)) => {
                 self.judge_plain(now, wait, &verifier)
             }
             (Waiting::NewPassword(wait), Done::Verifier(verifier)) => self.keep_password(now, wait, verifier),
-            (Waiting::DeviceChallenge(wait), Done::PublicB(b)) => self.challenge_device(now, wait, &b),
+            (Waiting::DeviceChallenge(wait), Done::PublicB { b, public_b }) => {
+                self.challenge_device(now, wait, b, public_b)
+            }
             (Waiting::DeviceClaim(wait), Done::SessionKey(key)) => self.judge_device(now, &wait, &key),
             (_, Done::Failed(_)) => Err(ApiError::incorrect()),
             _ => Err(ApiError::internal("a job came back with another job's result")),

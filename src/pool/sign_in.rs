@@ -24,7 +24,6 @@ pub(super) struct ChallengeWait {
     /// The name that was typed: the user's own, an alias, or nobody's.
     typed: String,
     public_a: PublicA,
-    b: Ephemeral,
     device_key: Option<DeviceKey>,
 }
 
@@ -96,10 +95,10 @@ impl Pool {
             Ok((owner, public_a)) => {
                 let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.chance);
                 let verifier = self.verifier_of(&owner);
-                let job = Job::ServerPublic { group: self.identity.group, b: b.clone(), verifier };
+                let job = Job::ServerPublic { group: self.identity.group, b, verifier };
                 let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
                 let typed = parameters.value(keys::USERNAME).unwrap_or_default().to_owned();
-                let wait = ChallengeWait { owner, typed, public_a, b, device_key };
+                let wait = ChallengeWait { owner, typed, public_a, device_key };
                 Step::Compute(job, self.wait(Waiting::PasswordChallenge(wait)))
             }
         }
@@ -142,7 +141,8 @@ impl Pool {
         &mut self,
         now: Timestamp,
         wait: ChallengeWait,
-        public_b: &PublicB,
+        b: Ephemeral,
+        public_b: PublicB,
     ) -> Reply {
         let block = self.new_secret_block();
         let (username, sub, salt) = match &wait.owner {
@@ -164,7 +164,7 @@ impl Pool {
         let challenge = PasswordChallenge {
             client_id: self.client.id.clone(),
             owner: wait.owner,
-            exchange: Exchange { public_a: wait.public_a, public_b: public_b.clone(), b: wait.b },
+            exchange: Exchange { public_a: wait.public_a, public_b, b },
             device_key: wait.device_key,
             expires: now.plus(self.session_validity()),
         };

@@ -291,7 +291,10 @@ pub struct SideWorkers {
     pub threads: usize,
     /// Jobs done.
     pub jobs: u64,
-    /// Batches that they were done in.
+    /// Jobs for which a power of g lay ready, so that they came into no batch.
+    #[serde(default)]
+    pub prepared: u64,
+    /// Batches that the others were done in.
     pub batches: u64,
     /// Jobs that waited at the same time, at most.
     pub deepest_queue: usize,
@@ -299,6 +302,13 @@ pub struct SideWorkers {
     pub waited_p50_us: u64,
     /// And the 99th percentile.
     pub waited_p99_us: u64,
+}
+
+impl SideWorkers {
+    /// How full batches were, on average.
+    pub fn jobs_a_batch(&self) -> f64 {
+        self.jobs.saturating_sub(self.prepared) as f64 / self.batches.max(1) as f64
+    }
 }
 
 /// The course of the run, warm-up too.

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::format::{UNKNOWN, count, measured, rate, share, time, time_or_unknown};
-use super::{Quantiles, Report, SideWorkers, Written};
+use super::{Quantiles, Report, Written};
 use crate::clock::ClockKind;
 
 /// More reasons than these are left to the page.
@@ -121,8 +121,14 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
     let lag = time_or_unknown(report.generator.lag_p99_us.or(report.generator.lag_max_us));
     let which = if report.generator.lag_p99_us.is_some() { "p99" } else { "max" };
     let workers = report.generator.workers.as_ref().map_or_else(String::new, |workers| {
-        let each = |side: &SideWorkers| side.jobs as f64 / side.batches.max(1) as f64;
-        format!(", {:.1} and {:.1} jobs a batch", each(&workers.client), each(&workers.server))
+        let (client, server) = (&workers.client, &workers.server);
+        let (jobs, prepared) = (client.jobs + server.jobs, client.prepared + server.prepared);
+        let share = 100.0 * prepared as f64 / jobs.max(1) as f64;
+        format!(
+            ", {:.1} and {:.1} jobs a batch, {share:.0} % prepared",
+            client.jobs_a_batch(),
+            server.jobs_a_batch()
+        )
     });
     let _ = writeln!(out, "  generator   lag {which} {lag}{workers}");
 }

@@ -68,11 +68,13 @@ impl Report {
 
 /// Writes `report.json`, and with `with_html` also `report.html`, into `dir`, which is made if need be.
 ///
-/// Each file is there in whole or not at all: who reads while it is written sees the one before.
+/// Each file is there in whole or not at all: who reads while it is written sees the one before. When there is no room for both,
+/// neither is replaced.
 pub fn write(dir: &Path, report: &Report, with_html: bool) -> Result<Written, ReportError> {
     fs::create_dir_all(dir).map_err(|source| ReportError::Folder { path: dir.to_owned(), source })?;
-    let json = replace(dir, JSON, &report.to_json())?;
-    let html = with_html.then(|| replace(dir, HTML, &html::page(report))).transpose()?;
+    let page = with_html.then(|| beside(dir, HTML, &html::page(report))).transpose()?;
+    let json = beside(dir, JSON, &report.to_json())?.take_its_place()?;
+    let html = page.map(Beside::take_its_place).transpose()?;
     if html.is_none() {
         // A page of an earlier run would tell of another one than the report beside it. Most often there is none.
         let _ = fs::remove_file(dir.join(HTML));
@@ -83,6 +85,11 @@ pub fn write(dir: &Path, report: &Report, with_html: bool) -> Result<Written, Re
 /// Makes `dir` if need be, and finds out whether reports can be written into it, before there is one to lose.
 pub fn writable(dir: &Path) -> Result<(), ReportError> {
     fs::create_dir_all(dir).map_err(|source| ReportError::Folder { path: dir.to_owned(), source })?;
+    for path in [dir.join(JSON), dir.join(HTML)] {
+        if path.is_dir() {
+            return Err(ReportError::Write { path, source: std::io::ErrorKind::IsADirectory.into() });
+        }
+    }
     let probe = dir.join(format!(".probe.{}.tmp", std::process::id()));
     let tried = fs::write(&probe, []).and_then(|()| fs::remove_file(&probe));
     tried.map_err(|source| ReportError::Write { path: dir.to_owned(), source })
@@ -95,15 +102,35 @@ pub fn read(file: &Path) -> Result<Report, ReportError> {
     serde_json::from_str(&text).map_err(|source| ReportError::Form { path: file.to_owned(), source })
 }
 
-/// Writes beside the file, then takes its name: a rename inside one folder is atomic.
-fn replace(dir: &Path, name: &str, text: &str) -> Result<PathBuf, ReportError> {
-    let path = dir.join(name);
-    let beside = dir.join(format!(".{name}.{}.tmp", std::process::id()));
-    let written = fs::write(&beside, text).and_then(|()| fs::rename(&beside, &path));
-    written.map_err(|source| {
-        // What is left of the attempt is of no use; the first error is the one to tell.
-        let _ = fs::remove_file(&beside);
-        ReportError::Write { path: path.clone(), source }
-    })?;
-    Ok(path)
+/// A file that is written and has not its name yet. Dropped before it has, it is gone.
+struct Beside {
+    written: PathBuf,
+    path: PathBuf,
+}
+
+/// Writes beside the file that is to be replaced.
+fn beside(dir: &Path, name: &str, text: &str) -> Result<Beside, ReportError> {
+    let written = dir.join(format!(".{name}.{}.tmp", std::process::id()));
+    let beside = Beside { written, path: dir.join(name) };
+    match fs::write(&beside.written, text) {
+        Ok(()) => Ok(beside),
+        Err(source) => Err(ReportError::Write { path: beside.path.clone(), source }),
+    }
+}
+
+impl Beside {
+    /// A rename inside one folder is atomic.
+    fn take_its_place(self) -> Result<PathBuf, ReportError> {
+        let path = self.path.clone();
+        fs::rename(&self.written, &path)
+            .map_err(|source| ReportError::Write { path: path.clone(), source })?;
+        Ok(path)
+    }
+}
+
+impl Drop for Beside {
+    fn drop(&mut self) {
+        // After the rename there is nothing of this name; before it, what is there is of no use.
+        let _ = fs::remove_file(&self.written);
+    }
 }

@@ -112,7 +112,7 @@ pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Repo
             ClockKind::Wall => {
                 let (clients, server) =
                     settings.workers.unwrap_or_else(|| (threads_a_side(), threads_a_side()));
-                Compute::threads(clients, server)?
+                Compute::threads(clients, server, &mut scenario.seed.stream("prepared", 0))?
             }
         };
         let finished = play(scenario, settings, &setting, clock, &compute, people, stop).await;
@@ -274,6 +274,7 @@ fn side(usage: &Usage) -> SideWorkers {
     SideWorkers {
         threads: usage.threads,
         jobs: usage.jobs,
+        prepared: usage.prepared,
         batches: usage.batches,
         deepest_queue: usage.deepest,
         waited_p50_us: usage.waited_us.value_at_quantile(0.5),

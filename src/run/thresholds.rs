@@ -20,7 +20,11 @@ fn value(metric: Metric, summary: &Summary<'_>) -> Option<f64> {
     let sign_ins = summary.sign_ins();
     match metric {
         Metric::Decisions(DecisionStat::Checked) => Some(summary.decisions().checked() as f64),
-        Metric::Decisions(DecisionStat::Mismatched) => Some(summary.decisions().mismatched() as f64),
+        // Where nothing was checked, nothing has been shown to agree.
+        Metric::Decisions(DecisionStat::Mismatched) => {
+            let decisions = summary.decisions();
+            (decisions.checked() > 0).then_some(decisions.mismatched() as f64)
+        }
         Metric::SignIns(stat) => Some(match stat {
             SignInStat::Started => sign_ins.started,
             SignInStat::Completed => sign_ins.completed,

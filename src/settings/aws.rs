@@ -176,7 +176,6 @@ pub(super) fn settings(sheets: &[Sheet]) -> Result<PoolSettings, Diagnostic> {
         None => false,
     };
     let compromised = if blocks_compromised { CompromisedAction::Block } else { CompromisedAction::NoAction };
-    notes.push(QUOTAS);
     Ok(PoolSettings {
         name: name.to_owned(),
         pool_id: pool_id.map(str::to_owned),
@@ -194,6 +193,7 @@ pub(super) fn settings(sheets: &[Sheet]) -> Result<PoolSettings, Diagnostic> {
         blocks_compromised,
         exceptions,
         notes: notes.into_iter().map(str::to_owned).collect(),
+        quota_note: Some(QUOTAS.to_owned()),
     })
 }
 

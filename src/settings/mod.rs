@@ -43,6 +43,8 @@ pub struct PoolSettings {
     pub exceptions: RiskExceptions,
     /// What the source does not say and what was assumed, as sentences of this program's own.
     pub notes: Vec<String>,
+    /// The same about quotas, which decide nothing about a sign-in by itself.
+    pub quota_note: Option<String>,
 }
 
 /// Where settings come from.
@@ -156,13 +158,10 @@ fn is_aws(file: &str, bytes: &[u8]) -> bool {
 }
 
 fn of_scenario(scenario: &scenario::Scenario) -> PoolSettings {
-    let mut notes = Vec::new();
-    if scenario.pool.quotas.user_resource_update.is_none() {
-        notes.push(
-            "The scenario has no quotas, so nothing is said of them; `quotas: cognito` has those of an AWS account."
-                .to_owned(),
-        );
-    }
+    let quota_note = scenario.pool.quotas.user_resource_update.is_none().then(|| {
+        "The scenario has no quotas, so nothing is said of them; `quotas: cognito` has those of an AWS account."
+            .to_owned()
+    });
     PoolSettings {
         name: scenario.name.clone(),
         pool_id: None,
@@ -173,6 +172,7 @@ fn of_scenario(scenario: &scenario::Scenario) -> PoolSettings {
         risk_known: true,
         blocks_compromised: scenario.pool.risk.compromised == CompromisedAction::Block,
         exceptions: scenario.exceptions.clone(),
-        notes,
+        notes: Vec::new(),
+        quota_note,
     }
 }

@@ -116,7 +116,7 @@ fn a_server_that_draws_a_bad_b_is_told() {
                     assert!(public_b(group, b.exponent(), verifier.value()).is_zero());
                     unlucky += 1;
                 }
-                done => assert!(matches!(done, Done::PublicB(_)), "{done:?}"),
+                done => assert!(matches!(done, Done::PublicB { .. }), "{done:?}"),
             }
         }
     }

@@ -42,11 +42,12 @@ pub enum Job {
 
 /// What came of a [`Job`].
 #[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the fields are the symbols of the module's table, by their names")]
 pub enum Done {
-    /// Of [`Job::ClientPublic`].
-    PublicA(PublicA),
-    /// Of [`Job::ServerPublic`].
-    PublicB(PublicB),
+    /// Of [`Job::ClientPublic`], with the secret behind it: the job's own, or one that was [prepared](super::Prepared).
+    PublicA { a: Ephemeral, public_a: PublicA },
+    /// Of [`Job::ServerPublic`], likewise.
+    PublicB { b: Ephemeral, public_b: PublicB },
     /// Of [`Job::ClientKey`] and [`Job::ServerKey`].
     SessionKey(SessionKey),
     /// Of [`Job::Verifier`].
@@ -133,6 +134,15 @@ impl Job {
         }
     }
 
+    /// The same job with another secret, where it begins an exchange.
+    pub(super) fn with_secret(self, secret: Ephemeral) -> Self {
+        match self {
+            Self::ClientPublic { group, .. } => Self::ClientPublic { group, a: secret },
+            Self::ServerPublic { group, verifier, .. } => Self::ServerPublic { group, b: secret, verifier },
+            other => other,
+        }
+    }
+
     pub(super) const fn group(&self) -> Group {
         match self {
             Self::ClientPublic { group, .. }
@@ -207,10 +217,10 @@ mod tests {
             let secret = Ephemeral::draw(bits, stream);
             let job = Job::ClientPublic { group, a: secret.clone() };
             assert_eq!(costs(&job), [(Generator, public)], "{bits}");
-            let Done::PublicA(public_a) = job.run() else { panic!("no A") };
+            let Done::PublicA { public_a, .. } = job.run() else { panic!("no A") };
             let job = Job::ServerPublic { group, b: secret.clone(), verifier: verifier.clone() };
             assert_eq!(costs(&job), [(Generator, public)], "{bits}");
-            let Done::PublicB(public_b) = job.run() else { panic!("no B") };
+            let Done::PublicB { public_b, .. } = job.run() else { panic!("no B") };
             let job = Job::ServerKey {
                 group,
                 b: secret.clone(),

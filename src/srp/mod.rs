@@ -39,9 +39,9 @@
 //!
 //! let job = Job::Verifier { group, salt: salt.clone(), identity: identity.clone(), password: password.clone() };
 //! let Done::Verifier(verifier) = job.run() else { unreachable!() };
-//! let Done::PublicA(public_a) = (Job::ClientPublic { group, a: a.clone() }).run() else { unreachable!() };
-//! let job = Job::ServerPublic { group, b: b.clone(), verifier: verifier.clone() };
-//! let Done::PublicB(public_b) = job.run() else { unreachable!() };
+//! let Done::PublicA { a, public_a } = (Job::ClientPublic { group, a }).run() else { unreachable!() };
+//! let job = Job::ServerPublic { group, b, verifier: verifier.clone() };
+//! let Done::PublicB { b, public_b } = job.run() else { unreachable!() };
 //!
 //! let (to_client, to_server) = (public_b.clone(), public_a.clone());
 //! let keys = run_all(vec![
@@ -59,6 +59,7 @@ mod job;
 mod key;
 mod pad;
 mod power;
+mod prepared;
 mod prime;
 mod public;
 mod salt;
@@ -78,6 +79,7 @@ pub use identity::Identity;
 pub use job::{Base, Done, Exponentiation, Job, Workings, run_all};
 pub use key::{SessionKey, Signature};
 pub use power::{Backend, ExponentClass};
+pub use prepared::{Prepared, Shape};
 pub use public::{PublicA, PublicB};
 pub use salt::Salt;
 pub use secret::{DeviceSecret, Ephemeral};

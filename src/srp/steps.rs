@@ -8,6 +8,7 @@ use super::job::{Done, Job};
 use super::key::{Scrambler, SessionKey};
 use super::power::ExponentClass;
 use super::public::{PublicA, PublicB};
+use super::secret::Ephemeral;
 use super::verifier::Verifier;
 use super::{client, server};
 
@@ -21,11 +22,11 @@ pub(super) enum Step {
 /// What is done with a power.
 pub(super) enum After {
     /// g^a is A.
-    PublicA,
+    PublicA { a: Ephemeral },
     /// g^x is v.
     Verifier,
     /// g^b goes into B.
-    PublicB { v: Element },
+    PublicB { b: Ephemeral, v: Element },
     /// g^x goes into the client's base.
     ClientBase { a: Exponent, class: ExponentClass, public_b: Element, u: Scrambler, x: Exponent },
     /// v^u goes into the server's base.
@@ -49,13 +50,13 @@ fn try_begin(job: Job) -> Result<(Raise, After), Misfortune> {
     let mut class = || classes.next().unwrap_or(ExponentClass::Bits1025);
     let g_to = |exponent: Exponent, class| Raise { base: None, exponent, class };
     Ok(match job {
-        Job::ClientPublic { a, .. } => (g_to(a.exponent().clone(), class()), After::PublicA),
+        Job::ClientPublic { a, .. } => (g_to(a.exponent().clone(), class()), After::PublicA { a }),
         Job::Verifier { salt, identity, password, .. } => {
             (g_to(identity.private_key(&salt, &password), class()), After::Verifier)
         }
         Job::ServerPublic { group, b, verifier } => {
             same_group(group, &[verifier.group()])?;
-            (g_to(b.exponent().clone(), class()), After::PublicB { v: verifier.value().clone() })
+            (g_to(b.exponent().clone(), class()), After::PublicB { b, v: verifier.value().clone() })
         }
         Job::ClientKey { group, a, public_a, public_b, salt, identity, password } => {
             same_group(group, &[public_a.group(), public_b.group()])?;
@@ -88,12 +89,11 @@ impl After {
         };
         Step::Done(match self {
             // g is no divisor of zero, so that A is never zero; the type asks all the same.
-            Self::PublicA => {
-                PublicA::new(group, power).map_or(Done::Failed(Misfortune::SharedIsZero), Done::PublicA)
-            }
+            Self::PublicA { a } => PublicA::new(group, power)
+                .map_or(Done::Failed(Misfortune::SharedIsZero), |public_a| Done::PublicA { a, public_a }),
             Self::Verifier => Done::Verifier(Verifier::new(group, power)),
-            Self::PublicB { v } => PublicB::new(group, server::public_value(group, &power, &v))
-                .map_or(Done::Failed(Misfortune::PublicBIsZero), Done::PublicB),
+            Self::PublicB { b, v } => PublicB::new(group, server::public_value(group, &power, &v))
+                .map_or(Done::Failed(Misfortune::PublicBIsZero), |public_b| Done::PublicB { b, public_b }),
             Self::Shared { u, .. } => {
                 SessionKey::derive(&u, &power).map_or_else(Done::Failed, Done::SessionKey)
             }

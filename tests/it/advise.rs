@@ -29,6 +29,7 @@ fn pool(remember: RememberMode, suppress_mfa: bool, mfa: MfaMode) -> PoolSetting
         risk_known: true,
         blocks_compromised: false,
         notes: Vec::new(),
+        quota_note: None,
     }
 }
 

@@ -97,6 +97,28 @@ fn a_folder_that_cannot_be_written_is_told_before_the_run() {
 }
 
 #[test]
+fn a_folder_in_a_reports_place_is_told_before_the_run() {
+    let folder = folder("in-its-place");
+    fs::write(folder.join("toy.yaml"), TOY).unwrap();
+    fs::create_dir_all(folder.join("toy/report.html")).unwrap();
+    let (code, out, err) =
+        output(poolproof().arg("run").arg(folder.join("toy.yaml")).arg("--out").arg(&folder));
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("report.html") && err.contains("Nothing was run"), "{err}");
+    assert!(!folder.join("toy/report.json").exists(), "half a report");
+}
+
+#[test]
+fn a_run_that_checks_nothing_does_not_pass() {
+    let folder = folder("nothing");
+    fs::write(folder.join("toy.yaml"), TOY.replace("rate: 10/s", "rate: 0.001/s")).unwrap();
+    let (code, out, _) =
+        output(poolproof().arg("run").arg(folder.join("toy.yaml")).arg("--out").arg(&folder));
+    assert_eq!(code, 99, "{out}");
+    assert!(out.contains("decisions.mismatched == 0 (too few samples to say)"), "{out}");
+}
+
+#[test]
 fn two_scenarios_of_one_name_are_refused() {
     let folder = folder("twins");
     fs::write(folder.join("one.yaml"), TOY).unwrap();
@@ -138,6 +160,35 @@ fn an_interrupted_run_ends_with_105_and_a_partial_report() {
     let sums = &report.sign_ins;
     assert!(sums.started > 0, "two seconds at ten a second");
     assert_eq!(sums.started, sums.completed + sums.refused + sums.abandoned + sums.transport_failed);
+}
+
+#[test]
+fn what_an_interrupt_keeps_from_being_run_is_named() {
+    let folder = folder("rest");
+    let long =
+        |name| TOY.replace("name: toy", &format!("clock: wall\nname: {name}")).replace("for: 2s", "for: 60s");
+    for name in ["first", "second"] {
+        fs::write(folder.join(name).with_extension("yaml"), long(name)).unwrap();
+    }
+    let files = ["first.yaml", "second.yaml"].map(|name| folder.join(name));
+    let child = poolproof()
+        .arg("run")
+        .args(&files)
+        .arg("--out")
+        .arg(folder.join("out"))
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    std::thread::sleep(Duration::from_millis(1500));
+    let pid = child.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &pid]).status().unwrap().success());
+    let ended = child.wait_with_output().unwrap();
+    let err = String::from_utf8(ended.stderr).unwrap();
+    assert_eq!(ended.status.code(), Some(105), "{err}");
+    assert!(err.contains("second.yaml was not run."), "{err}");
+    assert!(!err.contains("first.yaml"), "{err}");
+    assert!(folder.join("out/first/report.json").is_file() && !folder.join("out/second").exists());
 }
 
 #[test]
@@ -208,4 +259,41 @@ fn check_tells_of_lists_passwords_and_tokens() {
     for wanted in ["refresh_after_sign_out: 5", "refresh-device-forgotten", "refresh-signed-out"] {
         assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
     }
+}
+
+#[test]
+fn a_pool_is_read_from_awss_documents_side_by_side_and_what_is_assumed_is_told() {
+    let aws = |name: &str| root().join("scenarios/aws").join(name);
+    let pool = aws("describe-user-pool.json");
+    let explain = |files: &[PathBuf]| {
+        let mut command = poolproof();
+        command.args(["explain", "--risk", "medium", "--factor", "totp", "--pool"]).args(files);
+        output(&mut command)
+    };
+    let (code, out, err) = explain(std::slice::from_ref(&pool));
+    assert_eq!((code, err.contains("assumed: ")), (0, true), "{err}");
+    assert!(out.contains("medium: block"), "{out}");
+    let risk = aws("describe-risk-configuration.json");
+    let (code, out, err) = explain(&[pool, risk, aws("get-user-pool-mfa-config.json")]);
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("medium: mfa_required"), "{out}");
+}
+
+#[test]
+fn a_baseline_of_another_pool_is_refused() {
+    let folder = folder("other-pool");
+    let matrix = |pool: &str| {
+        let mut command = poolproof();
+        command.args(["matrix", "--pool"]).arg(root().join("scenarios").join(pool));
+        command
+    };
+    let (code, json, _) = output(matrix("opt-in.yaml").args(["--format", "json"]));
+    assert_eq!(code, 0);
+    let baseline = folder.join("opt-in.json");
+    fs::write(&baseline, json).unwrap();
+    let (code, out, _) = output(matrix("opt-in.yaml").arg("--baseline").arg(&baseline));
+    assert_eq!(code, 0, "{out}");
+    let (code, out, err) = output(matrix("mfa-suppressed.yaml").arg("--baseline").arg(&baseline));
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("the matrix of another pool"), "{err}");
 }

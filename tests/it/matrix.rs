@@ -349,12 +349,16 @@ fn a_baseline_names_what_changed_and_ends_with_80() {
         assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
     }
     // The one cell alone, against all of them.
-    fs::write(&file, Value::from(vec![gone]).to_string()).unwrap();
+    fs::write(&file, Value::from(vec![gone.clone()]).to_string()).unwrap();
     let (code, out, _) = poolproof(&format!("matrix --baseline {}", file.display()));
     assert!(code == 80 && out.contains("4 679 cells not in the baseline"), "{code}: {out}");
+    // Beside one that both have.
+    let shared = cells(&good("matrix --format json --pool scenarios/remember-no.yaml")).remove(0);
+    fs::write(&file, Value::from(vec![gone.clone(), shared]).to_string()).unwrap();
     let (code, out, _) =
         poolproof(&format!("matrix --pool scenarios/remember-no.yaml --baseline {}", file.display()));
     assert!(code == 80 && out.contains("1 cell only in the baseline"), "{code}: {out}");
+    fs::write(&file, Value::from(vec![gone.clone()]).to_string()).unwrap();
     // With a format the matrix has standard output for itself.
     let (code, out, err) = poolproof(&format!("matrix --format json --baseline {}", file.display()));
     assert_eq!((code, cells(&out).len()), (80, 4680));

@@ -429,10 +429,10 @@ fn of_two_devices_claims_that_race_one_wins() {
 #[test]
 fn a_result_that_belongs_to_another_request_is_the_pools_own_fault() {
     let mut world = two();
-    let (_, a) = world.draw_a();
-    let start = Parameters::new().with(keys::USERNAME, "ann").with(keys::SRP_A, a.to_hex());
+    let (a, public_a) = world.draw_a();
+    let start = Parameters::new().with(keys::USERNAME, "ann").with(keys::SRP_A, public_a.to_hex());
     let (_, pending) = begin(&mut world, initiate("USER_SRP_AUTH", start));
-    let other = Done::PublicA(a);
+    let other = Done::PublicA { a, public_a };
     assert!(refusal(finish(&mut world, (other, pending))).starts_with("InternalErrorException"));
     unharmed(&mut world, "ann");
 }

@@ -205,7 +205,7 @@ impl World {
     pub(crate) fn draw_a(&mut self) -> (Ephemeral, PublicA) {
         let a = Ephemeral::draw(256, &mut self.chance);
         let job = Job::ClientPublic { group: self.group, a: a.clone() };
-        let Done::PublicA(public_a) = job.run() else { panic!("no A") };
+        let Done::PublicA { public_a, .. } = job.run() else { panic!("no A") };
         (a, public_a)
     }
 

@@ -43,7 +43,9 @@ impl Exchange {
             Job::ClientPublic { group, a: self.a.clone() },
             Job::ServerPublic { group, b: self.b.clone(), verifier: self.verifier.clone() },
         ]);
-        let Ok([Done::PublicA(public_a), Done::PublicB(public_b)]) = <[Done; 2]>::try_from(public) else {
+        let Ok([Done::PublicA { public_a, .. }, Done::PublicB { public_b, .. }]) =
+            <[Done; 2]>::try_from(public)
+        else {
             panic!("no public values")
         };
         // Over the wire and back, as between real peers.
@@ -209,13 +211,13 @@ fn a_server_that_sends_k_v_is_found_out() {
     // B = k·v, which takes b out of the exchange: S would be 0, whatever a is.
     let honest = Exchange::draw(Group::toy(), 256, &mut stream(4));
     let group = Group::toy();
-    let Done::PublicA(public_a) = (Job::ClientPublic { group, a: honest.a.clone() }).run() else {
+    let Done::PublicA { public_a, .. } = (Job::ClientPublic { group, a: honest.a.clone() }).run() else {
         panic!("no A")
     };
     // From k·v + g: the public value for b = 1, less g = 2.
     let one = Ephemeral::from_hex("1").unwrap();
     let job = Job::ServerPublic { group, b: one, verifier: honest.verifier.clone() };
-    let Done::PublicB(b) = job.run() else { panic!("no B") };
+    let Done::PublicB { public_b: b, .. } = job.run() else { panic!("no B") };
     let k_v = u64::from_str_radix(&b.to_hex(), 16).unwrap() - 2;
     let job = Job::ClientKey {
         group,

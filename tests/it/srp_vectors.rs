@@ -130,9 +130,9 @@ impl Case {
         let job = Job::Verifier { group, salt, identity: identity.clone(), password: password.clone() };
         let Done::Verifier(verifier) = job.run() else { panic!("{title}: no verifier") };
         let job = Job::ClientPublic { group, a: a.clone() };
-        let Done::PublicA(public_a) = job.run() else { panic!("{title}: no A") };
+        let Done::PublicA { public_a, .. } = job.run() else { panic!("{title}: no A") };
         let job = Job::ServerPublic { group, b: b.clone(), verifier: verifier.clone() };
-        let Done::PublicB(public_b) = job.run() else { panic!("{title}: no B") };
+        let Done::PublicB { public_b, .. } = job.run() else { panic!("{title}: no B") };
 
         let client = Job::ClientKey {
             group,

@@ -95,9 +95,12 @@ pub fn serve(
     let clock = Clock::start(ClockKind::Wall);
     let signers = Arc::new(Signers::start(limits.workers)?);
     let Limits { connections, request, idle, shutdown, workers } = limits;
+    let mut seed = [0; 32];
+    aws_lc_rs::rand::fill(&mut seed)
+        .map_err(|_| std::io::Error::other("the operating system gives no chance"))?;
     let app = move || {
         // Called once, on the one thread that serves. Its clients' side has nothing to do.
-        let compute = Compute::threads(1, workers);
+        let compute = Compute::threads(1, workers, &mut crate::seed::from_entropy(seed));
         let compute = compute.unwrap_or_else(|error| unreachable!("no threads could be started: {error}"));
         let here = Here {
             provider: Arc::clone(&provider),

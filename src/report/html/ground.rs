@@ -46,12 +46,12 @@ pub(super) fn generator(report: &Report) -> Markup {
 
 /// What one side's workers did, in a line.
 fn busy(side: &SideWorkers) -> String {
-    let each = side.jobs as f64 / side.batches.max(1) as f64;
     format!(
-        "{} of {}, {} jobs a batch, waited {} at p99, {} at most",
+        "{} of {}, {} prepared, {} jobs a batch, waited {} at p99, {} at most",
         count(side.jobs),
         if side.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", side.threads) },
-        number((10.0 * each).round() / 10.0),
+        count(side.prepared),
+        number((10.0 * side.jobs_a_batch()).round() / 10.0),
         time_or_unknown(Some(side.waited_p99_us)),
         count(side.deepest_queue as u64),
     )

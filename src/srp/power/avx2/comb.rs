@@ -15,7 +15,7 @@
 use std::arch::x86_64::*;
 
 use super::super::digits::{DIGITS, Digits};
-use super::super::{ExponentClass, window};
+use super::super::{ExponentClass, offer_core, window};
 use super::ladder::{Windows, choice_bits, choose};
 use super::lanes::{self, Four, Lanes, doubles, integers};
 use super::load;
@@ -102,6 +102,7 @@ impl Comb {
     pub(super) fn raise(&self, single: &Single, exponent: &Windows) -> Digits {
         let mut power = single.one.clone();
         for column in (0..self.block).rev() {
+            offer_core(column);
             power = single.square(&power);
             for block in 0..self.blocks {
                 power = single.mul(&power, &self.pick(block, self.wanted(exponent, block, column)));
@@ -115,6 +116,7 @@ impl Comb {
     pub(super) fn raise_four(&self, lanes: &Lanes, exponents: &[Windows; 4]) -> [Digits; 4] {
         let mut power = lanes.one;
         for column in (0..self.block).rev() {
+            offer_core(column);
             power = lanes.square(&power);
             for block in 0..self.blocks {
                 let [a, b, c, d] = exponents.each_ref().map(|e| self.wanted(e, block, column).cast_signed());

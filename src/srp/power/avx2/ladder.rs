@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::super::digits::{DIGITS, Digits};
-use super::super::{ExponentClass, Power, window};
+use super::super::{ExponentClass, Power, offer_core, window};
 use super::lanes::{self, Four, Lanes, doubles, integers};
 use super::single::{One, Single, VECTORS};
 
@@ -69,6 +69,7 @@ pub(super) fn raise(single: &Single, base: &Digits, exponent: &Windows) -> Digit
     }
     let mut power: Option<One> = None;
     for index in (0..exponent.count(width)).rev() {
+        offer_core(index);
         let factor = pick(&table, exponent.at(index, width));
         power = Some(match power {
             None => factor,
@@ -92,6 +93,7 @@ pub(super) fn raise_four(lanes: &Lanes, bases: &[Digits; 4], exponents: &[Window
     let table = table_of(lanes, &base, 1 << width);
     let mut power: Option<Four> = None;
     for index in (0..longest.count(width)).rev() {
+        offer_core(index);
         let factor = pick_four(&table, four_at(exponents, index, width));
         power = Some(match power {
             None => factor,
