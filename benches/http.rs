@@ -18,7 +18,7 @@ use std::time::Duration;
 use cpu_time::ProcessTime;
 use poolproof::http::client::{Address, Credentials, Limits};
 use poolproof::http::server;
-use poolproof::provider::{Provider, Settings as Hosting, Tokens};
+use poolproof::provider::{Bounds, Provider, Settings as Hosting, Tokens};
 use poolproof::report::Report;
 use poolproof::run::{AnEndpoint, Event, Lodging, Settings, Stop, run};
 use poolproof::scenario;
@@ -72,6 +72,7 @@ fn served() -> Address {
         issuer: "http://127.0.0.1".to_owned(),
         tokens: Tokens::Opaque,
         group: Group::cognito(),
+        bounds: Bounds::DEFAULT,
     };
     let provider = Provider::new(hosting, Seed::new(1).stream("provider", 0));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
@@ -79,7 +80,7 @@ fn served() -> Address {
     let address = listener.local_addr().expect("a port");
     std::thread::spawn(move || {
         let limits = server::Limits { workers: 1, ..server::Limits::DEFAULT };
-        server::serve(provider, listener, limits, Arc::new(|_: &str| {})).expect("threads");
+        server::serve(provider, listener, limits, Arc::new(|_: &str| {}), None).expect("threads");
     });
     Address::parse(&format!("http://{address}")).unwrap_or_else(|wrong| panic!("{wrong}"))
 }

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use aws_lc_rs::encoding::AsDer as _;
+use aws_lc_rs::encoding::{AsDer, Pkcs8V1Der};
 use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature::{
@@ -27,7 +27,8 @@ pub enum Use {
     Id,
 }
 
-/// Two keys: one for access tokens and one for id tokens. They are never written down.
+/// Two keys: one for access tokens and one for id tokens. They are written down nowhere but in the state of a server that is to
+/// go on with them.
 pub struct Keys {
     access: Key,
     id: Key,
@@ -52,6 +53,17 @@ impl Keys {
     /// The operating system has no chance to give.
     pub fn generate() -> Result<Self, NoKeys> {
         Ok(Self { access: Key::generate()?, id: Key::generate()? })
+    }
+
+    /// The two secret keys as PKCS #8, for access and for id tokens; `None` if they cannot be written.
+    pub fn to_pkcs8(&self) -> Option<[Vec<u8>; 2]> {
+        Some([self.access.to_pkcs8()?, self.id.to_pkcs8()?])
+    }
+
+    /// The keys that [`Self::to_pkcs8`] wrote; `None` if they are none.
+    pub fn from_pkcs8(access: &[u8], id: &[u8]) -> Option<Self> {
+        let read = |bytes: &[u8]| Key::new(RsaKeyPair::from_pkcs8(bytes).ok()?).ok();
+        Some(Self { access: read(access)?, id: read(id)? })
     }
 
     /// The public keys as a JSON Web Key Set (RFC 7517), as `/.well-known/jwks.json` tells it.
@@ -127,10 +139,18 @@ impl Unsigned {
 
 impl Key {
     fn generate() -> Result<Self, NoKeys> {
-        let pair = RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| NoKeys)?;
+        Self::new(RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| NoKeys)?)
+    }
+
+    fn new(pair: RsaKeyPair) -> Result<Self, NoKeys> {
         let public_der = pair.public_key().as_der().map_err(|_| NoKeys)?.as_ref().to_vec();
         let kid = data_encoding::BASE64.encode(&Sha256::digest(&public_der));
         Ok(Self { pair, kid, public_der })
+    }
+
+    fn to_pkcs8(&self) -> Option<Vec<u8>> {
+        let der: Pkcs8V1Der<'_> = self.pair.as_der().ok()?;
+        Some(der.as_ref().to_vec())
     }
 
     fn jwk(&self) -> Value {

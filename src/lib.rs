@@ -8,7 +8,7 @@
 //! | 7 threshold | [`cli`] | what is typed becomes work, its end an exit code |
 //! | 6 weave | [`run`] | scenario → workload → actors → report |
 //! | 5 doors | [`http`], [`report`] | AWS JSON 1.1 for stock clients; one report: JSON, page, terminal |
-//! | 4 motion | [`actors`], [`pair`] | conductor, users, devices, pool; or one pool and one client, driven by hand |
+//! | 4 motion | [`actors`], [`pair`], [`store`] | conductor, users, devices, pool; or one pool and one client, driven by hand; what is kept on the disk |
 //! | 3 plans, ports, instruments | [`scenario`], [`workload`], [`target`], [`compute`], [`metrics`], [`provider`] | what is to happen, where it goes, where arithmetic runs, what is counted |
 //! | 2 machines and judge | [`pool`], [`client`], [`oracle`] | none of the three knows another |
 //! | 1 proof and protocol | [`srp`], [`totp`], [`jwt`], [`protocol`] | numbers and bytes; Cognito's operations as types |
@@ -50,6 +50,7 @@ pub mod scenario;
 pub mod seed;
 pub mod settings;
 pub mod srp;
+pub mod store;
 pub mod target;
 pub mod totp;
 pub mod workload;

@@ -218,6 +218,39 @@ impl RiskNote {
     pub const ALL: [Self; 3] = [Self::Pool, Self::Device, Self::Off];
 }
 
+/// What a password must have (`PasswordPolicyType`). None is longer than 256 characters or has a space in it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct PasswordPolicy {
+    /// `MinimumLength`, 6 to 99.
+    pub minimum_length: u32,
+    /// `RequireUppercase`.
+    pub uppercase: bool,
+    /// `RequireLowercase`.
+    pub lowercase: bool,
+    /// `RequireNumbers`.
+    pub numbers: bool,
+    /// `RequireSymbols`.
+    pub symbols: bool,
+    /// `TemporaryPasswordValidityDays`, 0 to 365. It is told, and nothing ends by it.
+    pub temporary_days: u32,
+}
+
+impl PasswordPolicy {
+    /// Eight characters of any kind: what a pool takes that has no policy.
+    pub const LENGTH_ALONE: Self = Self {
+        minimum_length: 8,
+        uppercase: false,
+        lowercase: false,
+        numbers: false,
+        symbols: false,
+        temporary_days: 7,
+    };
+
+    /// What `CreateUserPool` sets when it is not told.
+    pub const COGNITO: Self =
+        Self { uppercase: true, lowercase: true, numbers: true, symbols: true, ..Self::LENGTH_ALONE };
+}
+
 /// Choices where Cognito's documentation is silent or contradicts itself (SEMANTICS g).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Switches {

@@ -120,8 +120,8 @@ impl Premises {
         let actions = TakeoverActions { low: action(low), medium: action(medium), high: action(high) };
         let config = RiskConfiguration {
             user_pool_id: self.pool_id.as_str().to_owned(),
-            client_id: None,
-            account_takeover: Some(AccountTakeover { actions: Some(actions) }),
+            account_takeover: Some(AccountTakeover { actions: Some(actions), notify: None }),
+            ..RiskConfiguration::default()
         };
         let operation = Operation::Manage(Management::SetRiskConfiguration(config));
         ask(endpoint, "SetRiskConfiguration", operation).await.map(drop)
@@ -171,5 +171,7 @@ fn spec(pool_id: Option<&PoolId>, name: &str, policy: &PoolPolicy) -> PoolSpec {
         // What needs more settings than a word is set by SetUserPoolMfaConfig.
         mfa: None,
         add_ons: mode.map(|mode| AddOns { advanced_security_mode: mode.to_owned() }),
+        // The passwords that people bring hold under Cognito's own.
+        policies: None,
     }
 }

@@ -2,6 +2,7 @@
 
 use std::net::TcpListener;
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
@@ -9,16 +10,17 @@ use std::time::Duration;
 use super::check::rendered;
 use super::serve_args::{ServeArgs, TokensArg};
 use super::{Exit, complain, say};
-use crate::clock::{Clock, ClockKind};
+use crate::clock::{Clock, ClockKind, Timestamp};
 use crate::http::server::{self, Limits};
 use crate::ids::{ClientId, PoolId};
 use crate::jwt::Keys;
 use crate::pool::{AppClient, PasswordFlow};
-use crate::provider::{Provider, Settings, Tokens};
+use crate::provider::{Bounds, Provider, Settings, Tokens};
 use crate::scenario::{self, GroupName};
 use crate::seed::{Seed, Stream, from_entropy};
 use crate::settings::{PoolSettings, SourceKind};
 use crate::srp::Group;
+use crate::store::{Keeper, Kept, Store, Unusable};
 
 /// What the first client may do.
 const FLOWS: [&str; 4] = [
@@ -54,15 +56,18 @@ fn try_serve(args: &ServeArgs) -> Result<(), (Exit, String)> {
     let listener = TcpListener::bind(address)
         .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
         .and_then(|listener| Ok((listener.local_addr()?, listener)));
-    let (address, listener) =
-        listener.map_err(|error| usage(format!("cannot listen on {address}: {error}")))?;
+    let (address, listener) = listener.map_err(|error| {
+        usage(format!(
+            "cannot listen on {address}: {error}\n  --listen chooses another; port 0 is a free one"
+        ))
+    })?;
     let internal = |error: String| (Exit::Internal, format!("error: {error}"));
     let chance = chance(args.seed).map_err(internal)?;
+    let (store, kept) =
+        opened(args).map_err(usage)?.map_or_else(Default::default, |(store, kept)| (Some(store), kept));
     let tokens = match args.tokens {
         TokensArg::Opaque => Tokens::Opaque,
-        TokensArg::Rs256 => {
-            Tokens::Rs256(Arc::new(Keys::generate().map_err(|error| internal(error.to_string()))?))
-        }
+        TokensArg::Rs256 => Tokens::Rs256(Arc::new(signing_keys(store.as_ref(), &kept).map_err(internal)?)),
     };
     let issuer = format!("http://{address}");
     let hosting = Settings {
@@ -70,17 +75,23 @@ fn try_serve(args: &ServeArgs) -> Result<(), (Exit, String)> {
         issuer: issuer.clone(),
         tokens,
         group: Group::cognito(),
+        bounds: Bounds { users: usize::try_from(args.users).unwrap_or(usize::MAX), ..Bounds::DEFAULT },
     };
     let now = Clock::start(ClockKind::Wall).now();
     let mut provider = Provider::new(hosting, chance);
-    provider.add_pool(now, pool_id.clone(), &settings.name, settings.policy);
-    let client = AppClient {
-        password_flow: PasswordFlow::WithDevices,
-        admin_flow: true,
-        ..AppClient::public(ClientId::new(&args.client_id))
-    };
-    provider.add_client(now, &pool_id, client, "poolproof", &FLOWS);
+    let mut known = false;
+    if let Some(store) = &store {
+        provider = provider.keeping_changes();
+        restore(&mut provider, args, kept).map_err(usage)?;
+        known = provider.has_pool(&pool_id);
+        add(&mut provider, now, args, settings).map_err(usage)?;
+        store.write(&provider.take_changes()).map_err(|error| usage(in_state(args, &error)))?;
+    } else {
+        add(&mut provider, now, args, settings).map_err(usage)?;
+    }
     say(&format!("Serving pool {pool_id} with client {} at {issuer}\n", args.client_id));
+    tell_state(&provider, known, args);
+    let keeper = store.map(Keeper::start).transpose().map_err(|error| internal(error.to_string()))?;
     if !address.ip().is_loopback() {
         complain("warning: whoever reaches this port is an administrator; use made-up users only");
     }
@@ -88,7 +99,78 @@ fn try_serve(args: &ServeArgs) -> Result<(), (Exit, String)> {
     let teller = Arc::new(|line: &str| {
         let _ = say(&format!("{line}\n"));
     });
-    server::serve(provider, listener, limits(args), teller).map_err(|error| internal(error.to_string()))
+    server::serve(provider, listener, limits(args), teller, keeper)
+        .map_err(|error| internal(error.to_string()))
+}
+
+fn in_state(args: &ServeArgs, error: &dyn std::fmt::Display) -> String {
+    let file = args.state.as_deref().unwrap_or_else(|| Path::new("")).display();
+    format!("--state {file}: {error}")
+}
+
+/// The file of the state, if one is named, and what it holds.
+fn opened(args: &ServeArgs) -> Result<Option<(Store, Kept)>, String> {
+    let Some(file) = &args.state else { return Ok(None) };
+    Store::open(file).map(Some).map_err(|error| in_state(args, &error))
+}
+
+/// The keys that the state has, or new ones, which it has from then on.
+fn signing_keys(store: Option<&Store>, kept: &Kept) -> Result<Keys, String> {
+    if let Some([access, id]) = &kept.keys {
+        return Keys::from_pkcs8(access, id).ok_or_else(|| "the state's keys are none".to_owned());
+    }
+    let keys = Keys::generate().map_err(|error| error.to_string())?;
+    if let Some(store) = store {
+        let written = keys.to_pkcs8().ok_or_else(|| "the keys of tokens cannot be written".to_owned())?;
+        store.write_keys(&written).map_err(|error| error.to_string())?;
+    }
+    Ok(keys)
+}
+
+/// Puts what the state holds into an account without pools.
+fn restore(provider: &mut Provider, args: &ServeArgs, kept: Kept) -> Result<(), String> {
+    let damaged = |error| in_state(args, &Unusable::Damaged(format!("it has {error}")));
+    provider.restore(kept.records).map_err(damaged)
+}
+
+/// Adds the pool and the client of the command line, as far as they are not there: what the state knows is the state's to say.
+fn add(
+    provider: &mut Provider,
+    now: Timestamp,
+    args: &ServeArgs,
+    settings: PoolSettings,
+) -> Result<(), String> {
+    let (pool_id, client_id) = (PoolId::new(&args.pool_id), ClientId::new(&args.client_id));
+    if !provider.has_pool(&pool_id) {
+        provider.add_pool(now, pool_id.clone(), &settings.name, settings.policy, settings.exceptions);
+    }
+    match provider.home_of(&client_id) {
+        Some(home) if *home == pool_id => return Ok(()),
+        Some(home) => {
+            let message = format!("client {client_id} belongs to pool {home}; give --client-id another");
+            return Err(in_state(args, &message));
+        }
+        None => {}
+    }
+    let client = AppClient {
+        password_flow: PasswordFlow::WithDevices,
+        admin_flow: true,
+        ..AppClient::public(client_id)
+    };
+    provider.add_client(now, &pool_id, client, "poolproof", &FLOWS);
+    Ok(())
+}
+
+/// Says what came of the state, and whose settings count.
+fn tell_state(provider: &Provider, known: bool, args: &ServeArgs) {
+    let Some(state) = &args.state else { return };
+    let (pools, users) = provider.counts();
+    let (state, file) = (state.display(), args.file.display());
+    say(&format!("State in {state}: pools {pools}, users {users}\n"));
+    if known {
+        let pool = &args.pool_id;
+        say(&format!("Pool {pool} is as {state} has it; what {file} says of it does not count\n"));
+    }
 }
 
 fn limits(args: &ServeArgs) -> Limits {

@@ -7,7 +7,9 @@ use clap::ValueEnum;
 
 pub(super) const SERVE_EXAMPLES: &str = "\
 The pool has the settings of FILE: a scenario, of which only `pool` is used, or the JSON of describe-user-pool. It starts without
-users. More pools can be made with CreateUserPool. Nothing is kept when the program ends.
+users. More pools can be made with CreateUserPool. Nothing is kept when the program ends, unless --state names a file: then every
+request that was answered is kept, whatever ends the program, and served again the next time. What the file holds of a pool
+counts more than what FILE says of it.
 
 Admin operations are not asked for a signature: whoever reaches the port is the administrator. Messages go nowhere: codes are
 printed and can be read at /outbox. Every attempt can say how risky it looks with the header X-Poolproof-Risk.
@@ -15,7 +17,13 @@ printed and can be read at /outbox. Every attempt can say how risky it looks wit
 Examples:
   poolproof serve scenarios/serve.yaml
   aws cognito-idp list-user-pools --max-results 9 --endpoint-url http://127.0.0.1:9229
-  curl http://127.0.0.1:9229/outbox";
+  curl http://127.0.0.1:9229/outbox
+  poolproof serve scenarios/serve.yaml --state pool.redb";
+
+fn listen(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| "an IP address and a port are needed, such as 127.0.0.1:9229 or [::1]:9229".to_owned())
+}
 
 #[derive(clap::Args, Debug)]
 pub(super) struct ServeArgs {
@@ -23,7 +31,7 @@ pub(super) struct ServeArgs {
     #[arg(required = true, value_name = "FILE")]
     pub(super) file: PathBuf,
     /// Where to listen; port 0 takes a free one.
-    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9229")]
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9229", value_parser = listen)]
     pub(super) listen: SocketAddr,
     /// Allow --listen on an address that other machines reach. Everybody there is an administrator of the pools, can read
     /// all codes and passwords that are sent, and sees the traffic, which is not encrypted. For made-up users only.
@@ -42,9 +50,17 @@ pub(super) struct ServeArgs {
     /// foresee them. The keys of RS256 tokens are never drawn from it.
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
+    /// Keep pools, clients, users, devices and keys in this file, which is made where there is none. A request is answered when
+    /// what it changed is on the disk. Sign-ins that are half done and messages are not kept. One process at a time can use a
+    /// file; it holds secrets, and only its owner can read it.
+    #[arg(long, value_name = "FILE", conflicts_with = "seed")]
+    pub(super) state: Option<PathBuf>,
     /// Threads for SRP's arithmetic; as many as there are cores unless said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) workers: Option<u16>,
+    /// Users that all pools together may have; with some devices each takes ten kilobytes or so. More are refused.
+    #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
+    pub(super) users: u32,
     /// Connections that are kept at once; others wait.
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) connections: u32,

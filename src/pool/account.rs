@@ -1,6 +1,6 @@
 //! Users and their devices.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
 use super::lockout::Failures;
@@ -11,9 +11,9 @@ use crate::protocol::{ChallengeName, DeviceStatus};
 use crate::srp::{Salt, Verifier};
 use crate::totp::TotpSecret;
 
-/// Names an account inside the pool.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct AccountId(usize);
+/// Names an account inside the pool: accounts are numbered in the order in which they were added.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct AccountId(pub(super) u64);
 
 /// A user as the pool knows them.
 #[derive(Debug)]
@@ -215,24 +215,28 @@ pub struct NewDevice {
 /// All users of a pool.
 #[derive(Debug, Default)]
 pub(super) struct Directory {
-    accounts: Vec<Account>,
+    accounts: BTreeMap<AccountId, Account>,
     by_name: HashMap<String, AccountId>,
+    /// The number of the next account. None is given twice, since a sign-in on its way may still have that of a removed one.
+    next: u64,
+    /// What is found in the place of every account that was removed: a user who is disabled and has nothing.
+    gone: Option<Box<Account>>,
     /// A new account's tokens start at this generation, so that those of a removed one of its name do not count.
-    first_generation: u64,
-    removed: usize,
+    pub(super) first_generation: u64,
+    /// What was touched since it was asked last, where somebody wants to know.
+    journal: Option<Journal>,
+}
+
+#[derive(Debug, Default)]
+struct Journal {
+    touched: BTreeSet<AccountId>,
+    removed: Vec<Sub>,
 }
 
 impl Directory {
     pub(super) fn add(&mut self, new: NewAccount) -> Result<(), NameTaken> {
-        let names = [Some(new.username.as_str()), Some(new.sub.as_str()), new.email.as_deref()];
-        let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
-        if names.iter().any(|name| self.by_name.contains_key(name)) {
-            return Err(NameTaken);
-        }
-        let id = AccountId(self.accounts.len());
-        self.by_name.extend(names.into_iter().map(|name| (name, id)));
         let devices = new.devices.into_iter().map(|device| (device.device_key.clone(), known(device)));
-        self.accounts.push(Account {
+        let account = Account {
             username: new.username,
             sub: new.sub,
             salt: new.salt,
@@ -258,43 +262,71 @@ impl Directory {
             confirmation: None,
             app_to_verify: None,
             app_to_enable: None,
-        });
+        };
+        let id = AccountId(self.next);
+        self.put(id, account)?;
+        self.touch(id);
         Ok(())
     }
 
-    /// Removes an account. Its number is never given again, since a sign-in on its way may still have it: whoever comes back
-    /// with that finds a user who is disabled and has nothing.
+    /// Puts an account in its place. Whoever is added afterwards comes behind it.
+    pub(super) fn put(&mut self, id: AccountId, account: Account) -> Result<(), NameTaken> {
+        let names = [Some(account.username.as_str()), Some(account.sub.as_str()), account.email.as_deref()];
+        let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
+        if names.iter().any(|name| self.by_name.contains_key(name)) || self.accounts.contains_key(&id) {
+            return Err(NameTaken);
+        }
+        self.by_name.extend(names.into_iter().map(|name| (name, id)));
+        self.accounts.insert(id, account);
+        self.next = self.next.max(id.0.saturating_add(1));
+        Ok(())
+    }
+
+    fn touch(&mut self, id: AccountId) {
+        if let Some(journal) = &mut self.journal {
+            journal.touched.insert(id);
+        }
+    }
+
+    /// Notes from now on what is touched.
+    pub(super) fn keep_journal(&mut self) {
+        self.journal = Some(Journal::default());
+    }
+
+    /// The accounts that were touched since this was asked last, but for those that were removed, and the removed ones.
+    pub(super) fn take_journal(&mut self) -> (Vec<AccountId>, Vec<Sub>) {
+        let Some(journal) = &mut self.journal else { return Default::default() };
+        let Journal { touched, removed } = std::mem::take(journal);
+        (touched.into_iter().filter(|id| self.is_there(*id)).collect(), removed)
+    }
+
+    /// Removes an account. Whoever comes back with its number finds a user who is disabled and has nothing.
     pub(super) fn remove(&mut self, id: AccountId) {
-        let account = &mut self.accounts[id.0];
+        let Some(account) = self.accounts.remove(&id) else { return };
         let names = [Some(account.username.as_str()), Some(account.sub.as_str()), account.email.as_deref()];
         for name in names.into_iter().flatten() {
             self.by_name.remove(name);
         }
-        account.disabled = true;
-        account.standing = Standing::Confirmed;
-        account.devices.clear();
-        account.attributes.clear();
-        account.revoked.clear();
-        (account.phone, account.email, account.totp) = (None, None, None);
-        (account.confirmation, account.app_to_verify, account.app_to_enable) = (None, None, None);
         self.first_generation = self.first_generation.max(account.generation.saturating_add(1));
-        self.removed += 1;
+        if let Some(journal) = &mut self.journal {
+            journal.removed.push(account.sub.clone());
+        }
+        self.gone = Some(Box::new(emptied(account)));
     }
 
     /// Whether the account was not removed.
     pub(super) fn is_there(&self, id: AccountId) -> bool {
-        self.find(self.account(id).username.as_str()) == Some(id)
+        self.accounts.contains_key(&id)
     }
 
     /// How many accounts there are.
-    pub(super) const fn count(&self) -> usize {
-        self.accounts.len() - self.removed
+    pub(super) fn count(&self) -> usize {
+        self.accounts.len()
     }
 
     /// The accounts from this number on, in the order in which they were added.
-    pub(super) fn from(&self, first: usize) -> impl Iterator<Item = (usize, &Account)> {
-        let rest = self.accounts.iter().enumerate().skip(first);
-        rest.filter(|(at, _)| self.is_there(AccountId(*at)))
+    pub(super) fn from(&self, first: u64) -> impl Iterator<Item = (u64, &Account)> {
+        self.accounts.range(AccountId(first)..).map(|(id, account)| (id.0, account))
     }
 
     /// The account with this name, sub or e-mail address.
@@ -309,11 +341,54 @@ impl Directory {
     }
 
     pub(super) fn account(&self, id: AccountId) -> &Account {
-        &self.accounts[id.0]
+        let account = self.accounts.get(&id).or(self.gone.as_deref());
+        account.unwrap_or_else(|| unreachable!("an account's number was given before there was one"))
     }
 
+    /// An account that is about to be changed.
     pub(super) fn account_mut(&mut self, id: AccountId) -> &mut Account {
-        &mut self.accounts[id.0]
+        self.touch(id);
+        self.found(id)
+    }
+
+    /// The failures of an account, for an attempt that is about to be made. That there was one is nothing to keep until it
+    /// has come to something: then the account is changed otherwise too.
+    pub(super) fn attempts(&mut self, id: AccountId) -> &mut Failures {
+        &mut self.found(id).failures
+    }
+
+    fn found(&mut self, id: AccountId) -> &mut Account {
+        if !self.accounts.contains_key(&id) {
+            // Whatever the last one did to a removed user is nothing to the next.
+            self.gone = self.gone.take().map(|gone| Box::new(emptied(*gone)));
+        }
+        let account = self.accounts.get_mut(&id).or(self.gone.as_deref_mut());
+        account.unwrap_or_else(|| unreachable!("an account's number was given before there was one"))
+    }
+}
+
+/// What is left of an account when it was removed.
+fn emptied(account: Account) -> Account {
+    Account {
+        standing: Standing::Confirmed,
+        disabled: true,
+        phone: None,
+        sms_mfa: false,
+        email: None,
+        email_mfa: false,
+        totp: None,
+        preferred: None,
+        totp_step_used: None,
+        failures: Failures::default(),
+        habits: Habits::default(),
+        compromised: false,
+        revoked: BTreeMap::new(),
+        devices: BTreeMap::new(),
+        attributes: BTreeMap::new(),
+        confirmation: None,
+        app_to_verify: None,
+        app_to_enable: None,
+        ..account
     }
 }
 
@@ -328,5 +403,37 @@ fn known(device: NewDevice) -> Device {
         created: long_ago,
         modified: long_ago,
         authenticated: long_ago,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::seed::Seed;
+    use crate::srp::Group;
+
+    #[test]
+    fn removed_accounts_leave_nothing_behind_and_their_numbers_are_nobodys() {
+        let mut chance = Seed::new(1).stream("pool", 0);
+        let mut directory = Directory::default();
+        let mut numbers = BTreeSet::new();
+        for _ in 0..100 {
+            let salt = Salt::from_bytes(vec![1; 16]).unwrap();
+            let verifier = Verifier::draw(Group::toy(), &mut chance);
+            let ann = NewAccount {
+                phone: Some("+15550001".to_owned()),
+                ..NewAccount::new(Username::new("ann"), Sub::new("s"), salt, verifier)
+            };
+            directory.add(ann).unwrap();
+            let id = directory.find("ann").unwrap();
+            assert!(numbers.insert(id), "a number is given once");
+            directory.remove(id);
+            directory.account_mut(id).phone = Some("+15550002".to_owned());
+            let gone = directory.attempts(id);
+            assert_eq!(gone.count(), 0);
+            let gone = directory.account(id);
+            assert!(gone.disabled && gone.phone.is_none() && !directory.is_there(id));
+        }
+        assert_eq!((directory.accounts.len(), directory.by_name.len(), directory.count()), (0, 0, 0));
     }
 }

@@ -1,5 +1,7 @@
 //! The app client that speaks for users: what it may do, and how it proves itself.
 
+use std::time::Duration;
+
 use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
@@ -22,6 +24,31 @@ pub struct AppClient {
     pub srp_flow: bool,
     /// `ADMIN_USER_PASSWORD_AUTH`.
     pub admin_flow: bool,
+    /// How long what it gets is good.
+    pub validity: Validity,
+}
+
+/// How long sessions and tokens of a client are good.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Validity {
+    /// `AuthSessionValidity`; the pool's, where the client has none of its own.
+    pub session: Option<Duration>,
+    /// `AccessTokenValidity`.
+    pub access: Duration,
+    /// `IdTokenValidity`.
+    pub id: Duration,
+    /// `RefreshTokenValidity`.
+    pub refresh: Duration,
+}
+
+impl Validity {
+    /// Cognito's defaults: an hour, and thirty days for refresh tokens.
+    pub const DEFAULT: Self = Self {
+        session: None,
+        access: Duration::from_secs(3600),
+        id: Duration::from_secs(3600),
+        refresh: Duration::from_secs(30 * 24 * 3600),
+    };
 }
 
 /// Whether passwords may be sent as they are.
@@ -45,6 +72,7 @@ impl AppClient {
             password_flow: PasswordFlow::Off,
             srp_flow: true,
             admin_flow: false,
+            validity: Validity::DEFAULT,
         }
     }
 

@@ -193,6 +193,11 @@ impl Books {
         }
     }
 
+    /// How much is remembered that will be forgotten.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
     /// Opens a `PASSWORD_VERIFIER` challenge, known by `block`.
     pub(super) fn open_password(
         &mut self,

@@ -61,7 +61,7 @@ impl Pool {
                 let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.chance);
                 let job = Job::ServerPublic { group: self.identity.group, b, verifier };
                 let wait = ChallengeWait { sign_in, key, public_a };
-                Step::Compute(job, self.pending(Waiting::DeviceChallenge(wait)))
+                Step::Compute(job, self.wait(Waiting::DeviceChallenge(wait)))
             }
         }
     }
@@ -142,7 +142,7 @@ impl Pool {
     pub(super) fn claim_device(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
         match self.read_claim(now, request) {
             Err(error) => refuse(error),
-            Ok((job, wait)) => Step::Compute(job, self.pending(Waiting::DeviceClaim(wait))),
+            Ok((job, wait)) => Step::Compute(job, self.wait(Waiting::DeviceClaim(wait))),
         }
     }
 

@@ -33,7 +33,8 @@ impl Pool {
                 "Invalid Limit: at most {LONGEST_PAGE} devices are listed at once."
             )));
         }
-        if page.after.is_some_and(|token| token.is_empty() || token.chars().any(char::is_whitespace)) {
+        // A token is the key of a device, which may have gone meanwhile.
+        if page.after.is_some_and(|token| !token.contains('_') || token.chars().any(char::is_whitespace)) {
             return Err(ApiError::invalid("Invalid pagination token."));
         }
         let after = page.after.unwrap_or_default();

@@ -14,6 +14,9 @@ use crate::protocol::{
 };
 use crate::srp::{Salt, Verifier};
 
+/// Confirmed devices that a user may have. AWS documents no such limit; memory has one.
+const MOST_DEVICES: usize = 1000;
+
 impl Pool {
     /// `ConfirmDevice`.
     pub(super) fn confirm_device(&mut self, now: Timestamp, request: &ConfirmDevice) -> Reply {
@@ -30,7 +33,9 @@ impl Pool {
         let opt_in = self.policy.remember == RememberMode::OptIn && !self.has(Defect::OptInRemembersAtOnce);
 
         let key = DeviceKey::new(&request.device_key);
-        let device = self.directory.account_mut(id).devices.get_mut(&key);
+        let devices = &mut self.directory.account_mut(id).devices;
+        let many = devices.values().filter(|device| device.status().is_some()).count() >= MOST_DEVICES;
+        let device = devices.get_mut(&key);
         let device = device.ok_or_else(|| ApiError::invalid("Invalid device key given."))?;
         match &device.state {
             DeviceState::Issued { origin_id } if *origin_id == claims.origin_id => {}
@@ -38,6 +43,10 @@ impl Pool {
             DeviceState::Confirmed { .. } => {
                 return Err(ApiError::new(ErrorKind::DeviceKeyExists, "Device already exists."));
             }
+        }
+        if many {
+            let message = "User has too many devices; forget one first.";
+            return Err(ApiError::new(ErrorKind::LimitExceeded, message));
         }
         let status = if opt_in { DeviceStatus::NotRemembered } else { DeviceStatus::Remembered };
         device.state = DeviceState::Confirmed { salt, verifier, status };
@@ -115,11 +124,10 @@ impl Pool {
     pub(super) fn remove_device(&mut self, id: AccountId, key: &str) -> Reply {
         self.check_tracking()?;
         let key = DeviceKey::new(key);
-        let account = self.directory.account_mut(id);
-        if account.confirmed(&key).is_none() {
+        if self.directory.account(id).confirmed(&key).is_none() {
             return Err(ApiError::device_not_found());
         }
-        account.devices.remove(&key);
+        self.directory.account_mut(id).devices.remove(&key);
         Ok(Response::Empty)
     }
 

@@ -97,7 +97,7 @@ impl Pool {
     /// Opens a session that waits for this.
     pub(super) fn open_session(&mut self, now: Timestamp, sign_in: SignIn, awaiting: Awaiting) -> Session {
         let session = self.new_session();
-        let validity = self.policy.session_validity;
+        let validity = self.session_validity();
         let open = Open { sign_in, awaiting, expires: now.plus(validity) };
         self.books.open(&session, open, validity);
         session
@@ -156,7 +156,7 @@ impl Pool {
         challenge: ChallengeName,
     ) -> Result<(Session, Open), ApiError> {
         let (session, open) = self.take_session(now, request, challenge)?;
-        if self.directory.account_mut(open.sign_in.account).failures.attempt(now) {
+        if self.directory.attempts(open.sign_in.account).attempt(now) {
             return Ok((session, open));
         }
         self.books.put_back(&session, open);

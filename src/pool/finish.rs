@@ -6,10 +6,13 @@ use super::Pool;
 use super::account::{Device, DeviceState};
 use super::books::SignIn;
 use super::defect::Defect;
-use super::token::{ACCESS_TOKEN_VALIDITY, Claims, REFRESH_TOKEN_VALIDITY, Usage};
+use super::token::{Claims, Usage};
 use crate::clock::Timestamp;
 use crate::ids::{AccessToken, DeviceGroupKey, DeviceKey};
 use crate::protocol::{AuthOutcome, Authentication, NewDeviceMetadata, Response};
+
+/// Keys of one user that wait to be confirmed: of more, the oldest is forgotten.
+const MOST_ISSUED: usize = 100;
 
 impl Pool {
     /// Signs in.
@@ -36,7 +39,7 @@ impl Pool {
             origin_id,
             device_key,
             generation: account.generation,
-            expires: now.plus(REFRESH_TOKEN_VALIDITY),
+            expires: now.plus(self.client.validity.refresh),
         };
         let tokens = self.tokens(now, &claims, new_device);
         let refresh_token = Some(self.signer.token(Usage::Refresh, &claims.origin_id, &claims));
@@ -50,23 +53,25 @@ impl Pool {
         claims: &Claims,
         new_device: Option<NewDeviceMetadata>,
     ) -> Authentication {
-        let claims = Claims { expires: now.plus(ACCESS_TOKEN_VALIDITY), ..claims.clone() };
+        let validity = self.client.validity;
+        let claims = Claims { expires: now.plus(validity.access), ..claims.clone() };
+        let id_claims = Claims { expires: now.plus(validity.id), ..claims.clone() };
         let token_id = self.new_uuid();
-        let (access_token, id_token) = match self.rs256(now, &token_id, &claims) {
+        let (access_token, id_token) = match self.rs256(now, &token_id, &claims, id_claims.expires) {
             // They are put in when they are signed.
             Some(unsigned) => {
                 self.unsigned = Some(unsigned);
                 (AccessToken::new(""), String::new())
             }
             None => {
-                (self.signer.access(&token_id, &claims), self.signer.token(Usage::Id, &token_id, &claims))
+                (self.signer.access(&token_id, &claims), self.signer.token(Usage::Id, &token_id, &id_claims))
             }
         };
         Authentication {
             access_token,
             id_token,
             refresh_token: None,
-            expires_in_s: u32::try_from(ACCESS_TOKEN_VALIDITY.as_secs()).unwrap_or(u32::MAX),
+            expires_in_s: u32::try_from(validity.access.as_secs()).unwrap_or(u32::MAX),
             new_device,
         }
     }
@@ -88,11 +93,16 @@ impl Pool {
             modified: now,
             authenticated: now,
         };
+        let clients = self.others.values().chain([&self.client]);
+        let longest = clients.map(|client| client.validity.access).max().unwrap_or_default();
         let devices = &mut self.directory.account_mut(sign_in.account).devices;
-        devices.retain(|_, device| {
-            let issued = matches!(device.state, DeviceState::Issued { .. });
-            !issued || now.since(device.created) < ACCESS_TOKEN_VALIDITY
-        });
+        let issued = |device: &Device| matches!(device.state, DeviceState::Issued { .. });
+        devices.retain(|_, device| !issued(device) || now.since(device.created) < longest);
+        let waiting = devices.iter().filter(|(_, device)| issued(device));
+        if waiting.clone().count() >= MOST_ISSUED {
+            let oldest = waiting.min_by_key(|(_, device)| device.created).map(|(key, _)| key.clone());
+            oldest.map(|key| devices.remove(&key));
+        }
         devices.insert(device_key.clone(), device);
         NewDeviceMetadata { device_key, device_group_key }
     }

@@ -10,9 +10,9 @@ const QUARTER_HOUR: Duration = Duration::from_secs(900);
 /// A user's failed attempts.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Failures {
-    count: u32,
-    locked_until: Timestamp,
-    last_attempt: Timestamp,
+    pub(super) count: u32,
+    pub(super) locked_until: Timestamp,
+    pub(super) last_attempt: Timestamp,
 }
 
 impl Failures {

@@ -22,6 +22,7 @@
 //! | `device_ops`, `device_admin`, `device_list` | the operations on devices, for users and administrators |
 //! | `users`, `sign_up`, `profile`, `user_list` | the operations on users, for themselves and administrators |
 //! | `rs256` | tokens that others can check |
+//! | `record` | what is kept of users between two runs |
 //! | `account`, `app_client`, `books`, `lockout`, `quota`, `token` | what the pool keeps |
 
 mod account;
@@ -39,6 +40,7 @@ mod lockout;
 mod password;
 mod profile;
 mod quota;
+mod record;
 mod refresh;
 mod risk;
 mod rs256;
@@ -50,6 +52,7 @@ mod user_list;
 mod users;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use rand::Rng as _;
 
@@ -57,15 +60,19 @@ use crate::addresses::RiskExceptions;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, PoolId, Session, Username};
 use crate::jwt::Unsigned;
-use crate::policy::PoolPolicy;
+use crate::policy::{PasswordPolicy, PoolPolicy};
 use crate::protocol::{ApiError, ErrorKind, Origin, Reply, Request};
 use crate::seed::Stream;
 use crate::srp::{Done, Group, Job};
 
 pub use account::{NameTaken, NewAccount, NewDevice, Standing};
-pub use app_client::{AppClient, PasswordFlow};
+pub use app_client::{AppClient, PasswordFlow, Validity};
 pub use books::Delivery;
 pub use defect::Defect;
+pub use record::{
+    AccountChange, AccountRecord, BadRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord,
+    FailuresRecord,
+};
 pub use rs256::{Rs256, Signing};
 
 use account::Directory;
@@ -125,6 +132,7 @@ pub struct Pool {
     identity: Identity,
     policy: PoolPolicy,
     exceptions: RiskExceptions,
+    passwords: PasswordPolicy,
     /// The app client whose request is at hand.
     client: AppClient,
     /// The other clients.
@@ -154,6 +162,7 @@ impl Pool {
             identity,
             policy,
             exceptions: RiskExceptions::default(),
+            passwords: PasswordPolicy::LENGTH_ALONE,
             directory: Directory::default(),
             books: Books::default(),
             buckets: Buckets::new(policy.quotas),
@@ -218,6 +227,31 @@ impl Pool {
         self.policy = policy;
     }
 
+    /// Changes the lists of addresses, as an administrator would.
+    pub fn set_exceptions(&mut self, exceptions: RiskExceptions) {
+        self.exceptions = exceptions;
+    }
+
+    /// The lists of addresses that threat protection always refuses or never looks at.
+    pub const fn exceptions(&self) -> &RiskExceptions {
+        &self.exceptions
+    }
+
+    /// Changes what passwords must have from now on, as an administrator would.
+    pub const fn set_passwords(&mut self, passwords: PasswordPolicy) {
+        self.passwords = passwords;
+    }
+
+    /// What passwords must have.
+    pub const fn passwords(&self) -> PasswordPolicy {
+        self.passwords
+    }
+
+    /// Sign-ins in progress, and what is remembered of others until their challenges would have ended.
+    pub fn pending(&self) -> usize {
+        self.books.len()
+    }
+
     /// The settings.
     pub const fn policy(&self) -> &PoolPolicy {
         &self.policy
@@ -241,7 +275,7 @@ impl Pool {
     }
 
     /// How many users there are.
-    pub const fn users(&self) -> usize {
+    pub fn users(&self) -> usize {
         self.directory.count()
     }
 
@@ -312,8 +346,9 @@ impl Pool {
         let now = self.not_before(now);
         let Pending { client_id, waiting } = pending;
         self.select(Some(client_id.as_str()));
-        // What began before the pool had a client is an administrator's, and belongs to none.
-        if self.client.id != client_id && client_id != ClientId::EMPTY {
+        // A password that an administrator gives has nothing to do with the client that happens to be at hand.
+        let free = matches!(&waiting, Waiting::Account(wait) if !wait.is_a_clients());
+        if !free && self.client.id != client_id {
             let message = format!("User pool client {client_id} does not exist.");
             return refuse(ApiError::new(ErrorKind::ResourceNotFound, message));
         }
@@ -350,7 +385,12 @@ impl Pool {
         }
     }
 
-    fn pending(&self, waiting: Waiting) -> Pending {
+    /// How long a challenge of the client at hand may be answered.
+    fn session_validity(&self) -> Duration {
+        self.client.validity.session.unwrap_or(self.policy.session_validity)
+    }
+
+    fn wait(&self, waiting: Waiting) -> Pending {
         Pending { client_id: self.client.id.clone(), waiting }
     }
 

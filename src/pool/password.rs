@@ -12,7 +12,7 @@ use super::sign_in::required;
 use super::{Pool, Step, Waiting, refuse};
 use crate::clock::Timestamp;
 use crate::ids::DeviceKey;
-use crate::policy::Lockout;
+use crate::policy::{Lockout, PasswordPolicy};
 use crate::protocol::{
     ApiError, ChallengeName, ErrorKind, Origin, Parameters, Reply, RespondToAuthChallenge, Response, keys,
 };
@@ -20,9 +20,14 @@ use crate::srp::{Identity, Job, Salt, Verifier};
 
 /// The failure from which on a user is locked out.
 const FIRST_LOCKING_FAILURE: u32 = 5;
-/// A new password has at least this many characters, Cognito's default, and at most 256.
-const SHORTEST_PASSWORD: usize = 8;
+/// A password has at most this many characters.
 const LONGEST_PASSWORD: usize = 256;
+/// What counts as a symbol (developer guide, password requirements).
+const SYMBOLS: &str = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-";
+/// How a refusal begins: three operations word it in three ways.
+pub(super) const DOES_NOT_CONFORM: &str = "Password does not conform to policy";
+pub(super) const SIGN_UP_CONFORM: &str = "Password did not conform with policy";
+pub(super) const CREATE_CONFORM: &str = "Password did not conform with password policy";
 
 /// A password that was sent as it is waits for its verifier.
 #[derive(Debug)]
@@ -40,18 +45,38 @@ pub(super) struct NewPasswordWait {
     origin: Origin,
 }
 
-/// Refuses a password that the pool's policy does not allow.
-pub(super) fn check_password(password: &str) -> Result<(), ApiError> {
+/// What this policy misses in a password, in Cognito's words; `None` when nothing.
+fn missed(policy: &PasswordPolicy, password: &str) -> Option<&'static str> {
     let length = password.chars().count();
-    if !(SHORTEST_PASSWORD..=LONGEST_PASSWORD).contains(&length) || password.chars().any(char::is_whitespace)
-    {
-        let message = "Password does not conform to policy: Password not long enough";
-        return Err(ApiError::new(ErrorKind::InvalidPassword, message));
-    }
-    Ok(())
+    let shortest = usize::try_from(policy.minimum_length).unwrap_or(LONGEST_PASSWORD);
+    let any = |kind: fn(char) -> bool| password.chars().any(kind);
+    let rules = [
+        (length >= shortest, "Password not long enough"),
+        (length <= LONGEST_PASSWORD, "Password is too long"),
+        (!any(char::is_whitespace), "Password must not have spaces"),
+        (
+            !policy.uppercase || any(|letter| letter.is_ascii_uppercase()),
+            "Password must have uppercase characters",
+        ),
+        (
+            !policy.lowercase || any(|letter| letter.is_ascii_lowercase()),
+            "Password must have lowercase characters",
+        ),
+        (!policy.numbers || any(|letter| letter.is_ascii_digit()), "Password must have numeric characters"),
+        (!policy.symbols || any(|letter| SYMBOLS.contains(letter)), "Password must have symbol characters"),
+    ];
+    rules.into_iter().find(|(held, _)| !held).map(|(_, missed)| missed)
 }
 
 impl Pool {
+    /// Refuses a password that the pool's policy does not allow; `begin` is how the operation words it.
+    pub(super) fn check_password(&self, begin: &str, password: &str) -> Result<(), ApiError> {
+        match missed(&self.passwords, password) {
+            Some(missed) => Err(ApiError::new(ErrorKind::InvalidPassword, format!("{begin}: {missed}"))),
+            None => Ok(()),
+        }
+    }
+
     pub(super) fn new_salt(&mut self) -> Result<Salt, ApiError> {
         let mut bytes = vec![0; 16];
         self.chance.fill_bytes(&mut bytes);
@@ -108,7 +133,7 @@ impl Pool {
     /// The failures of whoever an attempt is about.
     pub(super) fn failures(&mut self, owner: &Owner) -> &mut Failures {
         match owner {
-            Owner::Account(id) => &mut self.directory.account_mut(*id).failures,
+            Owner::Account(id) => self.directory.attempts(*id),
             Owner::Nobody(sub) => self.books.stranger(self.decoy.place(sub), &mut self.chance),
         }
     }
@@ -164,7 +189,7 @@ impl Pool {
         flow: PasswordFlow,
     ) -> Step {
         match self.read_password(now, origin, parameters, flow) {
-            Ok((job, wait)) => Step::Compute(job, self.pending(Waiting::PlainPassword(wait))),
+            Ok((job, wait)) => Step::Compute(job, self.wait(Waiting::PlainPassword(wait))),
             Err(error) => refuse(error),
         }
     }
@@ -216,7 +241,7 @@ impl Pool {
     /// `NEW_PASSWORD_REQUIRED` answered.
     pub(super) fn change_password(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
         match self.read_new_password(now, request) {
-            Ok((job, wait)) => Step::Compute(job, self.pending(Waiting::NewPassword(wait))),
+            Ok((job, wait)) => Step::Compute(job, self.wait(Waiting::NewPassword(wait))),
             Err(error) => refuse(error),
         }
     }
@@ -227,7 +252,7 @@ impl Pool {
         request: &RespondToAuthChallenge,
     ) -> Result<(Job, NewPasswordWait), ApiError> {
         let password = required(&request.challenge_responses, keys::NEW_PASSWORD)?;
-        check_password(password)?;
+        self.check_password(DOES_NOT_CONFORM, password)?;
         let (_, open) = self.take_session(now, request, ChallengeName::NewPasswordRequired)?;
         let Open { sign_in, awaiting: Awaiting::NewPassword { origin }, .. } = open else {
             return Err(ApiError::internal("a session that waits for something else"));

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::account::{Account, AccountId, NewAccount, Standing};
 use super::factor::steps_of_code;
-use super::password::check_password;
+use super::password::DOES_NOT_CONFORM;
 use super::users::Purpose;
 use super::{Pool, Step, refuse};
 use crate::clock::Timestamp;
@@ -222,14 +222,14 @@ impl Pool {
     pub(super) fn change_own_password(&mut self, now: Timestamp, request: ChangePassword) -> Step {
         let read = self.bearer(&request.access_token, now).and_then(|(id, _)| {
             let previous = request.previous_password.ok_or_else(|| ApiError::missing("PreviousPassword"))?;
-            check_password(&request.proposed_password)?;
+            self.check_password(DOES_NOT_CONFORM, &request.proposed_password)?;
             Ok((id, previous))
         });
         let (account, previous) = match read {
             Ok(read) => read,
             Err(error) => return refuse(error),
         };
-        if !self.directory.account_mut(account).failures.attempt(now) {
+        if !self.directory.attempts(account).attempt(now) {
             let message = "Attempt limit exceeded, please try after some time.";
             return refuse(ApiError::new(ErrorKind::LimitExceeded, message));
         }

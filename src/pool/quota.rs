@@ -2,7 +2,7 @@
 
 use crate::clock::Timestamp;
 use crate::policy::Quotas;
-use crate::protocol::Request;
+use crate::protocol::{AccountRequest, Request};
 
 /// Answers to challenges have three times the sign-in quota on their own; only the excess counts there.
 const ANSWERS_PER_SIGN_IN: u32 = 3;
@@ -51,6 +51,23 @@ pub(super) struct Buckets {
     answers: Bucket,
     read: Bucket,
     update: Bucket,
+    users: UserBuckets,
+}
+
+/// Operations on users. Scenarios have no words for these categories: where a pool has quotas they are Cognito's defaults.
+#[derive(Debug)]
+struct UserBuckets {
+    creation: Bucket,
+    read: Bucket,
+    list: Bucket,
+    update: Bucket,
+}
+
+impl UserBuckets {
+    fn new(on: bool) -> Self {
+        let bucket = |per_second| Bucket::new(Some(per_second).filter(|_| on));
+        Self { creation: bucket(50), read: bucket(120), list: bucket(30), update: bucket(25) }
+    }
 }
 
 impl Buckets {
@@ -61,6 +78,32 @@ impl Buckets {
             answers: Bucket::new(answers),
             read: Bucket::new(quotas.user_resource_read),
             update: Bucket::new(quotas.user_resource_update),
+            users: UserBuckets::new(quotas != Quotas::NONE),
+        }
+    }
+
+    /// Whether there is room for this request about a user, which is then used.
+    pub(super) fn admit_account(&mut self, now: Timestamp, request: &AccountRequest) -> bool {
+        let users = &mut self.users;
+        match request {
+            // These are sign-ins, and counted as such.
+            AccountRequest::AdminInitiateAuth(_) | AccountRequest::AdminRespondToAuthChallenge(_) => true,
+            AccountRequest::AdminCreateUser(_)
+            | AccountRequest::SignUp(_)
+            | AccountRequest::ConfirmSignUp(_)
+            | AccountRequest::AdminConfirmSignUp(_) => users.creation.take(now),
+            AccountRequest::AdminGetUser(_) | AccountRequest::GetUser(_) => users.read.take(now),
+            AccountRequest::ListUsers(_) => users.list.take(now),
+            AccountRequest::AdminSetUserPassword(_)
+            | AccountRequest::AdminDeleteUser(_)
+            | AccountRequest::AdminEnableUser(_)
+            | AccountRequest::AdminDisableUser(_)
+            | AccountRequest::AdminUserGlobalSignOut(_)
+            | AccountRequest::AdminSetUserMfaPreference(_)
+            | AccountRequest::SetUserMfaPreference(_)
+            | AccountRequest::ChangePassword(_)
+            | AccountRequest::AssociateSoftwareToken(_)
+            | AccountRequest::VerifySoftwareToken(_) => users.update.take(now),
         }
     }
 

@@ -12,6 +12,9 @@ use crate::protocol::{
     RevokeToken, keys,
 };
 
+/// Revoked sign-ins of one user that are remembered until their tokens would have ended; more are not revoked one by one.
+const MOST_REVOKED: usize = 1000;
+
 impl Pool {
     /// `REFRESH_TOKEN_AUTH`.
     pub(super) fn refresh_auth(&mut self, now: Timestamp, parameters: &Parameters) -> Reply {
@@ -87,6 +90,9 @@ impl Pool {
                 if let Some(id) = self.directory.find(claims.username.as_str()) {
                     let revoked = &mut self.directory.account_mut(id).revoked;
                     revoked.retain(|_, until| *until > now);
+                    if revoked.len() >= MOST_REVOKED && !revoked.contains_key(&claims.origin_id) {
+                        return Err(ApiError::too_many_requests());
+                    }
                     revoked.insert(claims.origin_id, claims.expires);
                 }
                 Ok(Response::Empty)

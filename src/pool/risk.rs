@@ -19,9 +19,9 @@ const KNOWN_ADDRESSES: usize = 8;
 #[derive(Debug, Default)]
 pub(super) struct Habits {
     /// Addresses that the user has signed in from, the last one last.
-    addresses: Vec<IpAddr>,
+    pub(super) addresses: Vec<IpAddr>,
     /// Failures since the last sign-in.
-    failures: u32,
+    pub(super) failures: u32,
 }
 
 impl Habits {

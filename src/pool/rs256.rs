@@ -77,8 +77,15 @@ impl Pool {
         }
     }
 
-    /// The access and the id token that say `claims`, without signatures; `None` where tokens are opaque.
-    pub(super) fn rs256(&self, now: Timestamp, token_id: &str, claims: &Claims) -> Option<[Unsigned; 2]> {
+    /// The access and the id token that say `claims`, without signatures; `None` where tokens are opaque. The id token is good until
+    /// `id_expires`.
+    pub(super) fn rs256(
+        &self,
+        now: Timestamp,
+        token_id: &str,
+        claims: &Claims,
+        id_expires: Timestamp,
+    ) -> Option<[Unsigned; 2]> {
         let Rs256 { keys, issuer } = self.rs256.as_ref()?;
         let account = self.directory.find(claims.username.as_str()).map(|id| self.directory.account(id))?;
         let mut both = Map::new();
@@ -102,6 +109,7 @@ impl Pool {
             access.insert("device_key".to_owned(), json!(device_key.as_str()));
         }
         let mut id = both;
+        id.insert("exp".to_owned(), id_expires.as_secs().into());
         for (name, value) in &account.attributes {
             id.insert(name.clone(), attribute(name, value));
         }

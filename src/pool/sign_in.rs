@@ -99,7 +99,7 @@ impl Pool {
                 let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
                 let typed = parameters.value(keys::USERNAME).unwrap_or_default().to_owned();
                 let wait = ChallengeWait { owner, typed, public_a, device_key };
-                Step::Compute(job, self.pending(Waiting::PasswordChallenge(wait)))
+                Step::Compute(job, self.wait(Waiting::PasswordChallenge(wait)))
             }
         }
     }
@@ -166,7 +166,7 @@ impl Pool {
             owner: wait.owner,
             exchange: Exchange { public_a: wait.public_a, public_b, b },
             device_key: wait.device_key,
-            expires: now.plus(self.policy.session_validity),
+            expires: now.plus(self.session_validity()),
         };
         self.books.open_password(now, &block, challenge);
         let name = ChallengeName::PasswordVerifier;
@@ -241,7 +241,7 @@ impl Pool {
         let named =
             answers.value(keys::DEVICE_KEY).map(DeviceKey::new).or_else(|| challenge.device_key.clone());
         let wait = ClaimWait { challenge, claim, named_device: named, origin };
-        Step::Compute(job, self.pending(Waiting::PasswordClaim(wait)))
+        Step::Compute(job, self.wait(Waiting::PasswordClaim(wait)))
     }
 
     /// Goes on with the password's claim: checks it, and decides.

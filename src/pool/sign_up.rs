@@ -7,7 +7,7 @@ use rand::RngExt as _;
 use super::account::{AccountId, Confirmation, NewAccount, Standing};
 use super::factor::{hidden_email, hidden_phone};
 use super::lockout::Failures;
-use super::password::check_password;
+use super::password::SIGN_UP_CONFORM;
 use super::profile::Attributes;
 use super::users::Purpose;
 use super::{Pool, Step, refuse};
@@ -36,7 +36,7 @@ impl Pool {
     fn read_sign_up(&mut self, request: SignUp) -> Result<(String, Purpose), ApiError> {
         self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
         let password = request.password.ok_or_else(|| ApiError::missing("Password"))?;
-        check_password(&password)?;
+        self.check_password(SIGN_UP_CONFORM, &password)?;
         let (name, attributes) = self.check_new_user(&request.username, request.attributes)?;
         let sub = Sub::new(self.new_uuid());
         Ok((password, Purpose::SignUp { name, sub, attributes }))

@@ -1,7 +1,5 @@
 //! Opaque tokens: what they say, and a signature that only this pool can make.
 
-use std::time::Duration;
-
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rand::Rng as _;
@@ -11,11 +9,6 @@ use crate::clock::Timestamp;
 use crate::ids::{AccessToken, ClientId, DeviceKey, Username};
 use crate::protocol::ApiError;
 use crate::seed::Stream;
-
-/// How long access and id tokens are good for: Cognito's default.
-pub(super) const ACCESS_TOKEN_VALIDITY: Duration = Duration::from_secs(3600);
-/// How long refresh tokens are good for: Cognito's default.
-pub(super) const REFRESH_TOKEN_VALIDITY: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What a token says.
 #[derive(Clone, PartialEq, Eq, Debug)]

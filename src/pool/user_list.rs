@@ -60,7 +60,7 @@ impl Pool {
             }
             Some(limit) => limit,
         };
-        let first = match request.pagination_token.as_deref().map(str::parse::<usize>) {
+        let first = match request.pagination_token.as_deref().map(str::parse::<u64>) {
             None => 0,
             Some(Ok(first)) => first,
             Some(Err(_)) => return Err(ApiError::invalid("Invalid pagination token.")),

@@ -5,7 +5,7 @@ use rand::RngExt as _;
 use super::account::{AccountId, NewAccount, Standing};
 use super::app_client::PasswordFlow;
 use super::books::{Delivery, Owner};
-use super::password::check_password;
+use super::password::{CREATE_CONFORM, DOES_NOT_CONFORM};
 use super::profile::Attributes;
 use super::{Pool, Step, Waiting, refuse, reply};
 use crate::clock::Timestamp;
@@ -22,6 +22,13 @@ use crate::srp::{Identity, Job, Salt, Verifier};
 pub(super) struct PasswordWait {
     salt: Salt,
     purpose: Purpose,
+}
+
+impl PasswordWait {
+    /// Whether it is an app client that has asked.
+    pub(super) const fn is_a_clients(&self) -> bool {
+        matches!(self.purpose, Purpose::SignUp { .. })
+    }
 }
 
 /// What a password's verifier is for.
@@ -42,6 +49,9 @@ impl Pool {
     pub fn handle_account(&mut self, now: Timestamp, origin: Origin, request: AccountRequest) -> Step {
         let now = self.not_before(now);
         self.books.forget_expired(now);
+        if !self.buckets.admit_account(now, &request) {
+            return refuse(ApiError::too_many_requests());
+        }
         match request {
             // As a sign-in of the user's own, these count against the quota of sign-ins.
             AccountRequest::AdminInitiateAuth(request) => self.admin_initiate(now, origin, request),
@@ -135,7 +145,7 @@ impl Pool {
             Some(password) => password,
             None => self.draw_password(),
         };
-        check_password(&password)?;
+        self.check_password(CREATE_CONFORM, &password)?;
         if again {
             let account = self.administered(&request.user_pool_id, &request.username)?;
             if self.directory.account(account).standing != Standing::ForceChangePassword {
@@ -152,8 +162,9 @@ impl Pool {
     }
 
     fn draw_password(&mut self) -> String {
-        let letters: String =
-            (0..12).map(|_| char::from(self.chance.sample(rand::distr::Alphanumeric))).collect();
+        let letters: String = (0..12.max(self.passwords.minimum_length))
+            .map(|_| char::from(self.chance.sample(rand::distr::Alphanumeric)))
+            .collect();
         // One of each kind that policies ask for.
         format!("{letters}aA1!")
     }
@@ -171,7 +182,9 @@ impl Pool {
 
     fn admin_set_password(&mut self, request: &AdminSetUserPassword) -> Step {
         let read = self.administered(&request.user_pool_id, &request.username);
-        match read.and_then(|account| check_password(&request.password).map(|()| account)) {
+        match read
+            .and_then(|account| self.check_password(DOES_NOT_CONFORM, &request.password).map(|()| account))
+        {
             Ok(account) => {
                 let permanent = request.permanent == Some(true);
                 let standing = if permanent { Standing::Confirmed } else { Standing::ForceChangePassword };
@@ -200,7 +213,7 @@ impl Pool {
         let identity = Identity::user(&self.identity.pool_id, sub.as_str());
         let password = password.to_owned();
         let job = Job::Verifier { group: self.identity.group, salt: salt.clone(), identity, password };
-        Step::Compute(job, self.pending(Waiting::Account(PasswordWait { salt, purpose })))
+        Step::Compute(job, self.wait(Waiting::Account(PasswordWait { salt, purpose })))
     }
 
     /// Goes on with a password when its verifier is made. Whether the user is still there is judged here.

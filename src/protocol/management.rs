@@ -1,7 +1,7 @@
 //! Operations on pools and their app clients. They are for whoever owns several pools: no pool answers them itself.
 
 use crate::clock::Timestamp;
-use crate::policy::{MfaMode, PoolPolicy};
+use crate::policy::{MfaMode, PasswordPolicy, PoolPolicy};
 
 /// One request about a pool, as the client wrote it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -65,6 +65,32 @@ pub struct PoolSpec {
     pub mfa: Option<String>,
     /// `UserPoolAddOns`.
     pub add_ons: Option<AddOns>,
+    /// `Policies`.
+    pub policies: Option<Policies>,
+}
+
+/// `Policies`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Policies {
+    /// `PasswordPolicy`.
+    pub password: Option<PasswordPolicySpec>,
+}
+
+/// `PasswordPolicyType`. What is not said is not asked of passwords, and the length is Cognito's default.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PasswordPolicySpec {
+    /// `MinimumLength`, 6 to 99.
+    pub minimum_length: Option<u32>,
+    /// `RequireUppercase`.
+    pub uppercase: Option<bool>,
+    /// `RequireLowercase`.
+    pub lowercase: Option<bool>,
+    /// `RequireNumbers`.
+    pub numbers: Option<bool>,
+    /// `RequireSymbols`.
+    pub symbols: Option<bool>,
+    /// `TemporaryPasswordValidityDays`, 0 to 365.
+    pub temporary_days: Option<u32>,
 }
 
 /// `DeviceConfiguration`. Any property, even a false one, turns tracking on (SEMANTICS c.1).
@@ -157,15 +183,74 @@ pub struct RiskConfiguration {
     pub user_pool_id: String,
     /// `ClientId`; the pools here have one risk configuration each.
     pub client_id: Option<String>,
+    /// `CompromisedCredentialsRiskConfiguration`.
+    pub compromised: Option<CompromisedCredentials>,
     /// `AccountTakeoverRiskConfiguration`.
     pub account_takeover: Option<AccountTakeover>,
+    /// `RiskExceptionConfiguration`.
+    pub exceptions: Option<RiskExceptionLists>,
+}
+
+/// `CompromisedCredentialsRiskConfiguration`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CompromisedCredentials {
+    /// `EventFilter`: `SIGN_IN`, `PASSWORD_CHANGE`, `SIGN_UP`; none of them is all.
+    pub event_filter: Vec<String>,
+    /// `Actions`.
+    pub actions: Option<CompromisedActions>,
+}
+
+/// `CompromisedCredentialsActionsType`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct CompromisedActions {
+    /// `EventAction`: `BLOCK` or `NO_ACTION`.
+    pub event_action: String,
+}
+
+/// `RiskExceptionConfiguration`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct RiskExceptionLists {
+    /// `BlockedIPRangeList`.
+    pub blocked: Vec<String>,
+    /// `SkippedIPRangeList`.
+    pub skipped: Vec<String>,
 }
 
 /// `AccountTakeoverRiskConfiguration`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AccountTakeover {
+    /// `NotifyConfiguration`; nobody is notified here.
+    pub notify: Option<Box<NotifyConfiguration>>,
     /// `Actions`.
     pub actions: Option<TakeoverActions>,
+}
+
+/// `NotifyConfigurationType`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NotifyConfiguration {
+    /// `From`.
+    pub from: Option<String>,
+    /// `ReplyTo`.
+    pub reply_to: Option<String>,
+    /// `SourceArn`.
+    pub source_arn: String,
+    /// `BlockEmail`.
+    pub block: Option<NotifyEmail>,
+    /// `NoActionEmail`.
+    pub no_action: Option<NotifyEmail>,
+    /// `MfaEmail`.
+    pub mfa: Option<NotifyEmail>,
+}
+
+/// `NotifyEmailType`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct NotifyEmail {
+    /// `Subject`.
+    pub subject: String,
+    /// `HtmlBody`.
+    pub html: Option<String>,
+    /// `TextBody`.
+    pub text: Option<String>,
 }
 
 /// `AccountTakeoverActionsType`: `EventAction` at each level.
@@ -203,6 +288,34 @@ pub struct ClientSpec {
     pub auth_flows: Vec<String>,
     /// `PreventUserExistenceErrors`: `ENABLED` or `LEGACY`.
     pub prevent_user_existence_errors: Option<String>,
+    /// How long sessions and tokens are good.
+    pub validity: ValiditySpec,
+}
+
+/// How long sessions and tokens of a client are good, as it was said.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ValiditySpec {
+    /// `AuthSessionValidity`, 3 to 15 minutes.
+    pub session: Option<u32>,
+    /// `AccessTokenValidity`.
+    pub access: Option<u32>,
+    /// `IdTokenValidity`.
+    pub id: Option<u32>,
+    /// `RefreshTokenValidity`.
+    pub refresh: Option<u32>,
+    /// `TokenValidityUnits`: hours and, for refresh tokens, days where they are not said.
+    pub units: Option<ValidityUnits>,
+}
+
+/// `TokenValidityUnitsType`: `seconds`, `minutes`, `hours` or `days`.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct ValidityUnits {
+    /// `AccessToken`.
+    pub access: Option<String>,
+    /// `IdToken`.
+    pub id: Option<String>,
+    /// `RefreshToken`.
+    pub refresh: Option<String>,
 }
 
 /// One answer to a request about a pool that is not a refusal.
@@ -251,6 +364,8 @@ pub struct PoolDescription {
     pub users: usize,
     /// Its settings: `DeviceConfiguration`, `MfaConfiguration` and `UserPoolAddOns` come of them.
     pub policy: PoolPolicy,
+    /// `Policies.PasswordPolicy`.
+    pub passwords: PasswordPolicy,
 }
 
 /// `UserPoolClientType`.
@@ -268,6 +383,8 @@ pub struct ClientDescription {
     pub auth_flows: Vec<String>,
     /// `PreventUserExistenceErrors = ENABLED`.
     pub hides_users: bool,
+    /// How long its sessions and tokens are good.
+    pub validity: ValiditySpec,
     /// `CreationDate`.
     pub created: Timestamp,
     /// `LastModifiedDate`.

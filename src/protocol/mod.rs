@@ -21,9 +21,11 @@ pub use account::{
 };
 pub use error::{ApiError, ErrorKind};
 pub use management::{
-    AccountTakeover, AddOns, ClientCall, ClientDescription, ClientSpec, DeviceConfiguration, EmailConfig,
-    ListUserPoolClients, ListUserPools, Managed, Management, MfaConfig, PoolCall, PoolDescription, PoolSpec,
-    RiskConfiguration, SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions, mfa_word,
+    AccountTakeover, AddOns, ClientCall, ClientDescription, ClientSpec, CompromisedActions,
+    CompromisedCredentials, DeviceConfiguration, EmailConfig, ListUserPoolClients, ListUserPools, Managed,
+    Management, MfaConfig, NotifyConfiguration, NotifyEmail, PasswordPolicySpec, Policies, PoolCall,
+    PoolDescription, PoolSpec, RiskConfiguration, RiskExceptionLists, SmsConfig, SmsSender,
+    SoftwareTokenConfig, TakeoverAction, TakeoverActions, ValiditySpec, ValidityUnits, mfa_word,
 };
 pub use names::{ChallengeName, DeviceStatus, Step, keys};
 pub use request::{

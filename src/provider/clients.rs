@@ -1,9 +1,9 @@
 //! Operations on app clients.
 
 use super::pools::page;
-use super::{ClientRecord, MOST, Provider, word};
+use super::{ClientRecord, MOST, Provider, validity, word};
 use crate::clock::Timestamp;
-use crate::ids::ClientId;
+use crate::ids::{ClientId, PoolId};
 use crate::pool::{AppClient, PasswordFlow};
 use crate::protocol::{
     ApiError, ClientCall, ClientDescription, ClientSpec, ErrorKind, ListUserPoolClients, Managed,
@@ -47,6 +47,7 @@ impl ClientRecord {
             secret: self.client.secret.clone(),
             auth_flows: self.flows.clone(),
             hides_users: self.client.hides_users,
+            validity: validity::told(&self.validity),
             created: self.created,
             modified: self.modified,
         }
@@ -69,6 +70,7 @@ fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppClient, Vec<St
         Some(text) => word(&[("ENABLED", true), ("LEGACY", false)], "preventUserExistenceErrors", text)?,
     };
     let client = AppClient {
+        validity: validity::of(&spec.validity)?,
         hides_users,
         password_flow: if password { PasswordFlow::WithDevices } else { PasswordFlow::Off },
         srp_flow: any(&[Flow::Srp, Flow::OldPassword, Flow::OldAdmin]),
@@ -76,6 +78,16 @@ fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppClient, Vec<St
         ..client
     };
     Ok((client, flows))
+}
+
+fn check_name(name: &str) -> Result<(), ApiError> {
+    if (1..=128).contains(&name.chars().count()) {
+        return Ok(());
+    }
+    Err(ApiError::invalid(
+        "1 validation error detected: Value at 'clientName' failed to satisfy constraint: Member must have length \
+         between 1 and 128",
+    ))
 }
 
 fn no_client(client_id: &str) -> ApiError {
@@ -86,12 +98,7 @@ fn no_client(client_id: &str) -> ApiError {
 impl Provider {
     pub(super) fn create_client(&mut self, now: Timestamp, spec: &ClientSpec) -> Result<Managed, ApiError> {
         let name = spec.name.clone().unwrap_or_default();
-        if name.is_empty() || name.chars().count() > 128 {
-            return Err(ApiError::invalid(
-                "1 validation error detected: Value at 'clientName' failed to satisfy constraint: Member must have length \
-                 between 1 and 128",
-            ));
-        }
+        check_name(&name)?;
         let many = self.hosted(&spec.user_pool_id)?.clients.len() >= MOST;
         let id = ClientId::new(self.draw(26, true));
         let secret = (spec.generate_secret == Some(true)).then(|| self.draw(52, true));
@@ -99,11 +106,19 @@ impl Provider {
         if many {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your app client limit"));
         }
-        let record = ClientRecord { client, name, flows, created: now, modified: now };
+        let record = ClientRecord {
+            client,
+            name,
+            flows,
+            created: now,
+            modified: now,
+            validity: spec.validity.clone(),
+        };
         let described = record.description(&spec.user_pool_id);
         let hosted = self.hosted_mut(&spec.user_pool_id)?;
         hosted.put_client(record);
         let home = hosted.pool.identity().pool_id.clone();
+        self.touch_client(&home, &id);
         self.homes.insert(id, home);
         Ok(Managed::Client(described))
     }
@@ -123,9 +138,13 @@ impl Provider {
         let before = self.record(&spec.user_pool_id, spec.client_id.as_deref())?.clone();
         let (client, flows) = with_flows(before.client, spec)?;
         let name = spec.name.clone().unwrap_or(before.name);
-        let record = ClientRecord { client, name, flows, created: before.created, modified: now };
+        check_name(&name)?;
+        let validity = spec.validity.clone();
+        let record = ClientRecord { client, name, flows, created: before.created, modified: now, validity };
         let described = record.description(&spec.user_pool_id);
+        let id = record.client.id.clone();
         self.hosted_mut(&spec.user_pool_id)?.put_client(record);
+        self.touch_client(&PoolId::new(&spec.user_pool_id), &id);
         Ok(Managed::Client(described))
     }
 
@@ -147,6 +166,7 @@ impl Provider {
         hosted.clients.remove(&id);
         hosted.pool.remove_client(&id);
         self.homes.remove(&id);
+        self.touch_client(&PoolId::new(&call.user_pool_id), &id);
         Ok(Managed::Empty)
     }
 }

@@ -6,26 +6,31 @@
 
 mod clients;
 mod pools;
+mod record;
+mod risk;
 mod route;
+mod validity;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use rand::{Rng as _, RngExt as _};
 
+use crate::addresses::RiskExceptions;
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, PoolId};
 use crate::jwt::Keys;
 use crate::policy::PoolPolicy;
 use crate::pool::{AppClient, Defect, Delivery, Identity, Pool, Rs256, Signing};
 use crate::protocol::{
-    Answer, ApiError, ErrorKind, Management, MfaConfig, Operation, Origin, Reply, RiskConfiguration,
-    SoftwareTokenConfig,
+    AccountRequest, Answer, ApiError, ErrorKind, Management, MfaConfig, Operation, Origin, Reply, Request,
+    RiskConfiguration, SoftwareTokenConfig, ValiditySpec,
 };
 use crate::seed::Stream;
 use crate::srp::{Done, Group, Job};
 
 pub use clients::DEFAULT_FLOWS;
+pub use record::{Change, PoolRecord, Records};
 
 /// Pools that an account may have, and clients that a pool may have: Cognito's default quotas.
 const MOST: usize = 1000;
@@ -69,12 +74,30 @@ pub struct Settings {
     pub tokens: Tokens,
     /// The group of the pools' SRP.
     pub group: Group,
+    /// How much the account holds.
+    pub bounds: Bounds,
+}
+
+/// How much an account holds at most: a process has only so much memory, whatever it is asked and in which order.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Bounds {
+    /// Users of all pools.
+    pub users: usize,
+    /// What is remembered of sign-ins in progress, a few entries each.
+    pub pending: usize,
+}
+
+impl Bounds {
+    /// Some hundred megabytes of each.
+    pub const DEFAULT: Self = Self { users: 100_000, pending: 500_000 };
 }
 
 /// A pool and what is known of it besides.
 #[derive(Debug)]
 struct Hosted {
     pool: Pool,
+    /// What its secrets follow from.
+    seed: [u8; 32],
     name: String,
     created: Timestamp,
     modified: Timestamp,
@@ -84,13 +107,20 @@ struct Hosted {
 }
 
 /// An app client and what is known of it besides.
-#[derive(Clone, Debug)]
-struct ClientRecord {
-    client: AppClient,
-    name: String,
-    flows: Vec<String>,
-    created: Timestamp,
-    modified: Timestamp,
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClientRecord {
+    /// What decides.
+    pub client: AppClient,
+    /// `ClientName`.
+    pub name: String,
+    /// `ExplicitAuthFlows`.
+    pub flows: Vec<String>,
+    /// `CreationDate`.
+    pub created: Timestamp,
+    /// `LastModifiedDate`.
+    pub modified: Timestamp,
+    /// What was said of validities; `client` has what comes of it.
+    pub validity: ValiditySpec,
 }
 
 /// The pools of one account and region.
@@ -105,12 +135,22 @@ pub struct Provider {
     asked: Option<PoolId>,
     /// The fault of every pool.
     planted: Option<Defect>,
+    /// What was changed since it was asked last, where somebody wants to know.
+    journal: Option<record::Journal>,
 }
 
 impl Provider {
     /// An account without pools. All random values come from `chance`, but for the keys of RS256 tokens.
     pub const fn new(settings: Settings, chance: Stream) -> Self {
-        Self { settings, pools: BTreeMap::new(), homes: BTreeMap::new(), chance, asked: None, planted: None }
+        Self {
+            settings,
+            pools: BTreeMap::new(),
+            homes: BTreeMap::new(),
+            chance,
+            asked: None,
+            planted: None,
+            journal: None,
+        }
     }
 
     /// The same with a fault planted in every pool that is made from now on. Only the tests' pools can have one.
@@ -119,13 +159,47 @@ impl Provider {
         Self { planted, ..self }
     }
 
-    /// Adds a pool of this id, or replaces the one that has it; it has no client yet.
-    pub fn add_pool(&mut self, now: Timestamp, pool_id: PoolId, name: &str, policy: PoolPolicy) {
-        let identity =
-            Identity { pool_id: pool_id.clone(), client_id: ClientId::EMPTY, group: self.settings.group };
+    /// Adds a pool of this id, or replaces the one that has it; it has no client yet. `exceptions` are the addresses that
+    /// threat protection, where it is enforced, always refuses or never looks at.
+    pub fn add_pool(
+        &mut self,
+        now: Timestamp,
+        pool_id: PoolId,
+        name: &str,
+        policy: PoolPolicy,
+        exceptions: RiskExceptions,
+    ) {
         let mut seed = [0; 32];
         self.chance.fill_bytes(&mut seed);
+        let mut hosted = self.host(now, &pool_id, name, policy, seed);
+        hosted.pool = hosted.pool.with_exceptions(exceptions);
+        self.touch_pool(&pool_id);
+        self.pools.insert(pool_id, hosted);
+    }
+
+    /// Whether there is this pool.
+    pub fn has_pool(&self, pool_id: &PoolId) -> bool {
+        self.pools.contains_key(pool_id)
+    }
+
+    /// The pool that has this client.
+    pub fn home_of(&self, client_id: &ClientId) -> Option<&PoolId> {
+        self.homes.get(client_id)
+    }
+
+    /// A new pool whose secrets follow from `seed`.
+    fn host(
+        &self,
+        now: Timestamp,
+        pool_id: &PoolId,
+        name: &str,
+        policy: PoolPolicy,
+        seed: [u8; 32],
+    ) -> Hosted {
+        let identity =
+            Identity { pool_id: pool_id.clone(), client_id: ClientId::EMPTY, group: self.settings.group };
         let pool = Pool::new(identity, policy, crate::seed::from_entropy(seed)).planted(self.planted);
+        let pool = if self.journal.is_some() { pool.keeping_changes() } else { pool };
         let pool = match &self.settings.tokens {
             Tokens::Opaque => pool,
             Tokens::Rs256(keys) => {
@@ -137,16 +211,23 @@ impl Provider {
             software_token: Some(SoftwareTokenConfig { enabled: Some(true) }),
             ..MfaConfig::default()
         };
-        let hosted = Hosted {
+        Hosted {
             pool,
+            seed,
             name: name.to_owned(),
             created: now,
             modified: now,
             mfa,
             risk: RiskConfiguration::default(),
             clients: BTreeMap::new(),
-        };
-        self.pools.insert(pool_id, hosted);
+        }
+    }
+
+    /// A stream of its own for a pool.
+    fn new_chance(&mut self) -> Stream {
+        let mut seed = [0; 32];
+        self.chance.fill_bytes(&mut seed);
+        crate::seed::from_entropy(seed)
     }
 
     /// Adds a client of this pool, if there is the pool.
@@ -160,8 +241,17 @@ impl Provider {
     ) {
         let Some(hosted) = self.pools.get_mut(pool_id) else { return };
         let flows = flows.iter().map(|flow| (*flow).to_owned()).collect();
-        self.homes.insert(client.id.clone(), pool_id.clone());
-        hosted.put_client(ClientRecord { client, name: name.to_owned(), flows, created: now, modified: now });
+        let id = client.id.clone();
+        self.homes.insert(id.clone(), pool_id.clone());
+        hosted.put_client(ClientRecord {
+            client,
+            name: name.to_owned(),
+            flows,
+            created: now,
+            modified: now,
+            validity: ValiditySpec::default(),
+        });
+        self.touch_client(pool_id, &id);
     }
 
     /// A pool, for adding users beforehand.
@@ -197,7 +287,7 @@ impl Provider {
             Operation::Pool(request) => self.find(&route::of(request)).map(Some),
             Operation::Account(request) => self.find(&route::of_account(request)).map(Some),
         };
-        let pool_id = match found {
+        let pool_id = match found.and_then(|found| self.check_room(&operation).map(|()| found)) {
             Ok(found) => found,
             Err(error) => return Step::Answer(Err(error)),
         };
@@ -213,6 +303,26 @@ impl Provider {
             || Step::Answer(Err(ApiError::internal("a pool without an id"))),
             |pool_id| told(pool_id, step),
         )
+    }
+
+    /// Refuses what would make the account hold more than it may.
+    fn check_room(&self, operation: &Operation) -> Result<(), ApiError> {
+        let Bounds { users, pending } = self.settings.bounds;
+        match operation {
+            Operation::Account(AccountRequest::AdminCreateUser(_) | AccountRequest::SignUp(_))
+                if self.counts().1 >= users =>
+            {
+                let message = format!("You have exceeded your user limit: {users} users of all pools.");
+                Err(ApiError::new(ErrorKind::LimitExceeded, message))
+            }
+            Operation::Pool(Request::InitiateAuth(_))
+            | Operation::Account(AccountRequest::AdminInitiateAuth(_))
+                if self.pools.values().map(|hosted| hosted.pool.pending()).sum::<usize>() >= pending =>
+            {
+                Err(ApiError::too_many_requests())
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Goes on with a request when its arithmetic is done.

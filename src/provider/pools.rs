@@ -1,24 +1,18 @@
 //! Operations on pools.
 
 use super::{Hosted, MOST, Provider, word};
+use crate::addresses::RiskExceptions;
 use crate::clock::Timestamp;
 use crate::ids::PoolId;
-use crate::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
+use crate::policy::{MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
 use crate::protocol::{
-    AccountTakeover, ApiError, ClientCall, ErrorKind, ListUserPools, Managed, MfaConfig, PoolCall,
-    PoolDescription, PoolSpec, RiskConfiguration, TakeoverAction, TakeoverActions, mfa_word,
+    ApiError, ErrorKind, ListUserPools, Managed, MfaConfig, PoolCall, PoolDescription, PoolSpec, mfa_word,
 };
 
 const MFA_WORDS: [(&str, MfaMode); 3] =
     [("OFF", MfaMode::Off), ("OPTIONAL", MfaMode::Optional), ("ON", MfaMode::On)];
 const MODE_WORDS: [(&str, RiskMode); 3] =
     [("OFF", RiskMode::Off), ("AUDIT", RiskMode::Audit), ("ENFORCED", RiskMode::Enforced)];
-const ACTION_WORDS: [(&str, RiskAction); 4] = [
-    ("NO_ACTION", RiskAction::NoAction),
-    ("MFA_IF_CONFIGURED", RiskAction::MfaIfConfigured),
-    ("MFA_REQUIRED", RiskAction::MfaRequired),
-    ("BLOCK", RiskAction::Block),
-];
 /// The account that pools of ours belong to: nobody's.
 const AWS_ACCOUNT: &str = "000000000000";
 /// Pools and clients on a page, and the most that may be asked for.
@@ -53,6 +47,42 @@ fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
     Ok(PoolPolicy { remember, suppress_mfa: challenge == Some(true), mfa, risk, ..base })
 }
 
+/// What passwords must have by these words, or by Cognito's default where there are none.
+fn passwords(spec: &PoolSpec) -> Result<PasswordPolicy, ApiError> {
+    let Some(said) = spec.policies.as_ref().and_then(|policies| policies.password) else {
+        return Ok(PasswordPolicy::COGNITO);
+    };
+    let bounded = |key: &str, value: u32, least: u32, most: u32| {
+        if (least..=most).contains(&value) {
+            return Ok(value);
+        }
+        let (word, bound) = if value < least { ("greater", least) } else { ("less", most) };
+        Err(ApiError::invalid(format!(
+            "1 validation error detected: Value '{value}' at 'policies.passwordPolicy.{key}' failed to satisfy constraint: \
+             Member must have value {word} than or equal to {bound}"
+        )))
+    };
+    let default = PasswordPolicy::LENGTH_ALONE;
+    Ok(PasswordPolicy {
+        minimum_length: bounded(
+            "minimumLength",
+            said.minimum_length.unwrap_or(default.minimum_length),
+            6,
+            99,
+        )?,
+        uppercase: said.uppercase.unwrap_or(false),
+        lowercase: said.lowercase.unwrap_or(false),
+        numbers: said.numbers.unwrap_or(false),
+        symbols: said.symbols.unwrap_or(false),
+        temporary_days: bounded(
+            "temporaryPasswordValidityDays",
+            said.temporary_days.unwrap_or(default.temporary_days),
+            0,
+            365,
+        )?,
+    })
+}
+
 fn check_name(name: &str) -> Result<(), ApiError> {
     if (1..=128).contains(&name.chars().count()) {
         return Ok(());
@@ -85,6 +115,7 @@ impl Hosted {
             modified: self.modified,
             users: self.pool.users(),
             policy: *self.pool.policy(),
+            passwords: self.pool.passwords(),
         }
     }
 }
@@ -94,12 +125,14 @@ impl Provider {
         let name = spec.name.as_deref().unwrap_or_default();
         check_name(name)?;
         let policy = policy(spec, PoolPolicy::DEFAULT)?;
+        let passwords = passwords(spec)?;
         if self.pools.len() >= MOST {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your user pool limit"));
         }
         let id = self.draw(9, false);
         let id = PoolId::new(format!("{}_{id}", self.settings.region));
-        self.add_pool(now, id.clone(), name, policy);
+        self.add_pool(now, id.clone(), name, policy, RiskExceptions::default());
+        self.hosted_mut(id.as_str())?.pool.set_passwords(passwords);
         Ok(Managed::Pool(self.hosted(id.as_str())?.description(&id)))
     }
 
@@ -112,18 +145,25 @@ impl Provider {
         if let Some(name) = &spec.name {
             check_name(name)?;
         }
-        let hosted = self.hosted_mut(Self::named(spec.user_pool_id.as_deref())?)?;
+        let id = PoolId::new(Self::named(spec.user_pool_id.as_deref())?);
+        let hosted = self.hosted_mut(id.as_str())?;
         let policy = policy(&spec, *hosted.pool.policy())?;
+        hosted.pool.set_passwords(passwords(&spec)?);
         hosted.pool.set_policy(policy);
         hosted.modified = now;
         if let Some(name) = spec.name {
             hosted.name = name;
         }
+        self.touch_pool(&id);
         Ok(Managed::Empty)
     }
 
     pub(super) fn list_pools(&self, request: &ListUserPools) -> Result<Managed, ApiError> {
         let most = page(request.max_results)?;
+        // A token is the id of a pool, which may have gone meanwhile.
+        if request.next_token.as_deref().is_some_and(|token| !token.contains('_')) {
+            return Err(ApiError::invalid("Invalid pagination token."));
+        }
         let after = request.next_token.as_deref().unwrap_or_default();
         let mut rest = self.pools.iter().filter(|(id, _)| id.as_str() > after);
         let told = rest.by_ref().take(most).map(|(id, hosted)| hosted.description(id));
@@ -138,6 +178,7 @@ impl Provider {
         let id = PoolId::new(&call.user_pool_id);
         self.pools.remove(&id);
         self.homes.retain(|_, home| *home != id);
+        self.touch_pool(&id);
         Ok(Managed::Empty)
     }
 
@@ -147,83 +188,22 @@ impl Provider {
         let mfa = said.map_or(Ok(MfaMode::Off), |mfa| word(&MFA_WORDS, "mfaConfiguration", mfa))?;
         let policy = PoolPolicy { mfa, ..*hosted.pool.policy() };
         hosted.pool.set_policy(policy);
+        let id = PoolId::new(&config.user_pool_id);
         hosted.mfa = config;
         hosted.modified = now;
-        Ok(hosted.told_mfa())
+        let told = hosted.told_mfa();
+        self.touch_pool(&id);
+        Ok(told)
     }
 
     pub(super) fn tell_mfa(&self, call: &PoolCall) -> Result<Managed, ApiError> {
         Ok(self.hosted(&call.user_pool_id)?.told_mfa())
     }
-
-    pub(super) fn set_risk(
-        &mut self,
-        now: Timestamp,
-        config: RiskConfiguration,
-    ) -> Result<Managed, ApiError> {
-        let hosted = self.hosted_mut(&config.user_pool_id)?;
-        one_for_all(config.client_id.as_deref())?;
-        let policy = *hosted.pool.policy();
-        if policy.risk.mode == RiskMode::Off {
-            let message = "User pool add-on is not enabled: set UserPoolAddOns first.";
-            return Err(ApiError::new(ErrorKind::UserPoolAddOnNotEnabled, message));
-        }
-        let said = config.account_takeover.as_ref().and_then(|takeover| takeover.actions.clone());
-        let said = said.unwrap_or_default();
-        let action = |action: &Option<TakeoverAction>| {
-            let said = action.as_ref().map(|action| action.event_action.as_str());
-            said.map_or(Ok(RiskAction::NoAction), |said| word(&ACTION_WORDS, "eventAction", said))
-        };
-        let (low, medium, high) = (action(&said.low)?, action(&said.medium)?, action(&said.high)?);
-        if low > medium || medium > high {
-            let message = "A higher level of risk can not have a less restrictive action than a lower one.";
-            return Err(ApiError::invalid(message));
-        }
-        let risk = RiskPolicy { low, medium, high, ..policy.risk };
-        hosted.pool.set_policy(PoolPolicy { risk, ..policy });
-        hosted.risk = config;
-        hosted.modified = now;
-        Ok(hosted.told_risk())
-    }
-
-    pub(super) fn tell_risk(&self, call: &ClientCall) -> Result<Managed, ApiError> {
-        let hosted = self.hosted(&call.user_pool_id)?;
-        one_for_all(call.client_id.as_deref())?;
-        Ok(hosted.told_risk())
-    }
-}
-
-/// There is one risk configuration for all clients of a pool.
-fn one_for_all(client_id: Option<&str>) -> Result<(), ApiError> {
-    if client_id.is_none_or(|id| id == "ALL") {
-        return Ok(());
-    }
-    Err(ApiError::invalid("A risk configuration for a single client is not supported; leave ClientId out."))
 }
 
 impl Hosted {
     fn told_mfa(&self) -> Managed {
         let mfa = Some(mfa_word(self.pool.policy().mfa).to_owned());
         Managed::Mfa(MfaConfig { mfa, ..self.mfa.clone() })
-    }
-
-    /// What risk does now, with what was said of notifications.
-    fn told_risk(&self) -> Managed {
-        let risk = self.pool.policy().risk;
-        let said = self.risk.account_takeover.as_ref().and_then(|takeover| takeover.actions.clone());
-        let said = said.unwrap_or_default();
-        let told = |action: RiskAction, said: &Option<TakeoverAction>| {
-            let word = ACTION_WORDS.iter().find(|(_, one)| *one == action).map_or("", |(word, _)| word);
-            let notify = said.as_ref().and_then(|said| said.notify).or(Some(false));
-            Some(TakeoverAction { event_action: word.to_owned(), notify })
-        };
-        let actions = TakeoverActions {
-            low: told(risk.low, &said.low),
-            medium: told(risk.medium, &said.medium),
-            high: told(risk.high, &said.high),
-        };
-        let account_takeover = Some(AccountTakeover { actions: Some(actions) });
-        let user_pool_id = self.pool.identity().pool_id.as_str().to_owned();
-        Managed::Risk(RiskConfiguration { user_pool_id, client_id: None, account_takeover })
     }
 }

@@ -3,12 +3,13 @@
 use poolproof::clock::Timestamp;
 use poolproof::http::codec::{NoAnswer, OPERATIONS, decode_answer, encode_answer};
 use poolproof::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username};
-use poolproof::policy::{MfaMode, PoolPolicy, RememberMode, RiskMode, RiskPolicy};
+use poolproof::policy::{MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskMode, RiskPolicy};
 use poolproof::protocol::{
     AccountResponse, AccountTakeover, Answer, ApiError, AuthOutcome, Authentication, Challenge,
-    ChallengeName, ClientDescription, CodeDelivery, DeviceDescription, ErrorKind, Managed, MfaConfig,
-    NewDeviceMetadata, Parameters, PoolDescription, Response, RiskConfiguration, SoftwareTokenConfig,
-    TakeoverAction, TakeoverActions, UserDescription,
+    ChallengeName, ClientDescription, CodeDelivery, CompromisedActions, CompromisedCredentials,
+    DeviceDescription, ErrorKind, Managed, MfaConfig, NewDeviceMetadata, Parameters, PoolDescription,
+    Response, RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
+    UserDescription, ValiditySpec, ValidityUnits,
 };
 use proptest::prelude::*;
 
@@ -117,6 +118,13 @@ impl Stuff {
             modified: self.at,
             users: self.number as usize,
             policy,
+            passwords: PasswordPolicy {
+                minimum_length: self.number % 100,
+                uppercase: self.flag,
+                lowercase: !self.flag,
+                symbols: self.flag,
+                ..PasswordPolicy::LENGTH_ALONE
+            },
         }
     }
 
@@ -128,6 +136,12 @@ impl Stuff {
             secret: self.maybe(3),
             auth_flows: self.words[..self.number as usize % 3].to_vec(),
             hides_users: self.flag,
+            validity: ValiditySpec {
+                access: Some(self.number),
+                refresh: self.maybe(4).map(|_| self.number),
+                units: self.maybe(5).map(|unit| ValidityUnits { id: Some(unit), ..ValidityUnits::default() }),
+                ..ValiditySpec::default()
+            },
             created: self.at,
             modified: self.at,
         }
@@ -147,7 +161,15 @@ impl Stuff {
         RiskConfiguration {
             user_pool_id: self.word(0),
             client_id: self.maybe(1),
+            compromised: self.maybe(4).map(|filter| CompromisedCredentials {
+                event_filter: vec![filter],
+                actions: Some(CompromisedActions { event_action: self.word(5) }),
+            }),
+            exceptions: self
+                .maybe(6)
+                .map(|range| RiskExceptionLists { blocked: vec![range], ..Default::default() }),
             account_takeover: Some(AccountTakeover {
+                notify: None,
                 actions: Some(TakeoverActions { low: Some(action(2)), medium: None, high: Some(action(3)) }),
             }),
         }
@@ -208,6 +230,7 @@ impl Stuff {
                     arn: String::new(),
                     users: 0,
                     policy: PoolPolicy::DEFAULT,
+                    passwords: PasswordPolicy::LENGTH_ALONE,
                     ..self.pool()
                 };
                 Managed::Pools { pools: vec![listed; self.number as usize % 3], next_token }

@@ -52,7 +52,6 @@ fn everything(words: &[String], flag: bool, number: u32) -> Value {
     let parameters = json!({ word(0): word(1), "USERNAME": word(2) });
     let attributes = json!([{ "Name": word(3), "Value": word(4) }, { "Name": "email", "Value": "" }]);
     let setting = json!({ "Enabled": flag, "PreferredMfa": !flag });
-    let action = |at| json!({ "EventAction": word(at), "Notify": flag });
     let more = json!({
         "AuthParameters": parameters, "ChallengeResponses": parameters,
         "DeviceSecretVerifierConfig": { "PasswordVerifier": word(5), "Salt": word(6) },
@@ -69,12 +68,36 @@ fn everything(words: &[String], flag: bool, number: u32) -> Value {
             "SmsAuthenticationMessage": word(8), "SmsConfiguration": { "SnsCallerArn": word(9) }
         },
         "EmailMfaConfiguration": { "Message": word(1), "Subject": word(2) },
-        "AccountTakeoverRiskConfiguration": {
-            "Actions": { "LowAction": action(1), "MediumAction": action(2), "HighAction": action(3) }
-        },
     });
     all.extend(more.as_object().unwrap().clone());
+    all.extend(settings(&word, flag, number).as_object().unwrap().clone());
     Value::Object(all)
+}
+
+/// What pools and clients are told of passwords, validities and risk.
+fn settings(word: &dyn Fn(usize) -> String, flag: bool, number: u32) -> Value {
+    let action = |at| json!({ "EventAction": word(at), "Notify": flag });
+    json!({
+        "Policies": { "PasswordPolicy": {
+            "MinimumLength": number, "RequireUppercase": flag, "RequireLowercase": !flag, "RequireNumbers": flag,
+            "RequireSymbols": !flag, "TemporaryPasswordValidityDays": number
+        } },
+        "AuthSessionValidity": number, "AccessTokenValidity": number, "IdTokenValidity": number,
+        "RefreshTokenValidity": number,
+        "TokenValidityUnits": { "AccessToken": word(1), "IdToken": word(2), "RefreshToken": word(3) },
+        "CompromisedCredentialsRiskConfiguration": {
+            "EventFilter": [word(4)], "Actions": { "EventAction": word(5) }
+        },
+        "RiskExceptionConfiguration": { "BlockedIPRangeList": [word(6)], "SkippedIPRangeList": [word(7)] },
+        "AccountTakeoverRiskConfiguration": {
+            "NotifyConfiguration": {
+                "From": word(1), "ReplyTo": word(2), "SourceArn": word(3),
+                "BlockEmail": { "Subject": word(4), "HtmlBody": word(5), "TextBody": word(6) },
+                "NoActionEmail": { "Subject": word(5) }, "MfaEmail": { "Subject": word(6) }
+            },
+            "Actions": { "LowAction": action(1), "MediumAction": action(2), "HighAction": action(3) }
+        },
+    })
 }
 
 /// What `decode` makes of every key at once, written down again.

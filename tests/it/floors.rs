@@ -9,7 +9,7 @@ const FLOORS: [&[&str]; 8] = [
     &["srp", "protocol", "totp", "jwt"],
     &["pool", "client", "oracle"],
     &["scenario", "settings", "workload", "target", "compute", "metrics", "provider"],
-    &["actors", "pair"],
+    &["actors", "pair", "store"],
     &["http", "report"],
     &["run", "matrix", "advise"],
     &["cli"],

@@ -77,6 +77,8 @@ mod pool_users;
 mod pool_world;
 /// Several pools under one roof.
 mod provider;
+/// Settings of pools and clients that are given by requests are kept, told and applied, and nothing grows without bound.
+mod provider_settings;
 /// Page, terminal and report.json tell the same, and nothing from outside becomes more than text.
 mod report;
 /// Whole runs add up and can be replayed.
@@ -101,6 +103,10 @@ mod srp_properties;
 mod srp_vectors;
 /// What the tests of whole runs share.
 mod stage;
+/// What was answered is kept, whenever the process ends, and a bad file is refused and left as it is.
+mod state;
+/// Records are what was written down, and an account made of them behaves as the one that was.
+mod store;
 /// A run at an endpoint is judged like any other, and what gives no answer is not.
 mod target;
 /// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.

@@ -174,12 +174,14 @@ fn lists_come_in_pages_that_hold_every_device_once() {
         }
         assert_eq!((&listed, &administered), (&seen, &all), "limit {limit:?}");
     }
-    for (limit, after) in [(Some(61), None), (Some(u32::MAX), None), (None, Some("")), (None, Some("a b"))] {
+    for (limit, after) in
+        [(Some(61), None), (Some(u32::MAX), None), (None, Some("")), (None, Some("a b")), (None, Some("zzz"))]
+    {
         let refused = refusal(world.ask(list(&token, limit, after)));
         assert!(refused.starts_with("InvalidParameterException: "), "{refused}");
     }
     // A page's last key may be forgotten before the next page is asked for.
-    assert_eq!(page(world.ask(list(&token, None, Some("zzz")))), (vec![], None));
+    assert_eq!(page(world.ask(list(&token, None, Some("zz_9")))), (vec![], None));
 }
 
 #[test]
@@ -304,7 +306,7 @@ fn nobody_touches_anothers_devices() {
     ] {
         assert_eq!(refusal(world.ask(request)), NO_SUCH_DEVICE);
     }
-    assert_eq!(page(world.ask(list(&token, None, Some("a")))), (vec![], None));
+    assert_eq!(page(world.ask(list(&token, None, Some("a_")))), (vec![], None));
     assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
 }
 

@@ -6,39 +6,55 @@ use poolproof::clock::Timestamp;
 use poolproof::http::codec::{decode, encode_answer};
 use poolproof::jwt::{Keys, Use};
 use poolproof::protocol::Origin;
-use poolproof::provider::{Provider, Settings, Step, Tokens, answered};
+use poolproof::provider::{Bounds, Change, Provider, Settings, Step, Tokens, answered};
 use poolproof::seed::Seed;
-use poolproof::srp::Group;
+use poolproof::srp::{Group, Verifier};
 use serde_json::{Value, json};
 
 /// Keys take a while to make: all tests share two.
-fn keys() -> Arc<Keys> {
+pub(crate) fn keys() -> Arc<Keys> {
     static KEYS: OnceLock<Arc<Keys>> = OnceLock::new();
     Arc::clone(KEYS.get_or_init(|| Arc::new(Keys::generate().unwrap())))
 }
 
-struct House {
-    provider: Provider,
-    now: Timestamp,
+/// A device's verifier that the pools of these tests take.
+pub(crate) fn a_verifier() -> String {
+    Verifier::draw(Group::toy(), &mut Seed::new(3).stream("verifier", 0)).to_base64()
+}
+
+pub(crate) struct House {
+    pub(crate) provider: Provider,
+    pub(crate) now: Timestamp,
+    /// Where requests come from.
+    pub(crate) origin: Origin,
+    /// What all requests have changed, where the provider keeps it.
+    pub(crate) changes: Vec<Change>,
 }
 
 impl House {
-    fn new(tokens: Tokens) -> Self {
+    pub(crate) fn new(tokens: Tokens) -> Self {
+        Self::bounded(tokens, Bounds::DEFAULT)
+    }
+
+    /// An account that holds no more than this.
+    pub(crate) fn bounded(tokens: Tokens, bounds: Bounds) -> Self {
         let settings = Settings {
             region: "eu-west-1".to_owned(),
             issuer: "http://host".to_owned(),
             tokens,
             group: Group::toy(),
+            bounds,
         };
         let provider = Provider::new(settings, Seed::new(5).stream("provider", 0));
-        Self { provider, now: Timestamp::VIRTUAL_START }
+        Self { provider, now: Timestamp::VIRTUAL_START, origin: Origin::default(), changes: Vec::new() }
     }
 
     /// Asks as a client does, in JSON; the answer's body, or the refusal in words.
-    fn ask(&mut self, operation: &str, body: &Value) -> Result<Value, String> {
+    pub(crate) fn ask(&mut self, operation: &str, body: &Value) -> Result<Value, String> {
         let asked = decode(operation, body.to_string().as_bytes()).map_err(|error| error.to_string())?;
-        let mut step = self.provider.handle(self.now, Origin::default(), asked);
+        let mut step = self.provider.handle(self.now, self.origin, asked);
         let answer = loop {
+            self.changes.extend(self.provider.take_changes());
             step = match step {
                 Step::Answer(answer) => break answer,
                 Step::Sign(signing) => break answered(signing.run()),
@@ -49,12 +65,12 @@ impl House {
         answer.map(|_| serde_json::from_str(&wire.body).unwrap()).map_err(|error| error.to_string())
     }
 
-    fn good(&mut self, operation: &str, body: &Value) -> Value {
+    pub(crate) fn good(&mut self, operation: &str, body: &Value) -> Value {
         self.ask(operation, body).unwrap_or_else(|error| panic!("{operation}: {error}"))
     }
 
     /// A pool with a client for plain passwords and the user `ann`; their ids.
-    fn pool(&mut self, name: &str) -> (String, String) {
+    pub(crate) fn pool(&mut self, name: &str) -> (String, String) {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let devices = json!({ "ChallengeRequiredOnNewDevice": true });
         let made = self.good("CreateUserPool", &json!({ "PoolName": name, "DeviceConfiguration": devices }));
@@ -65,13 +81,13 @@ impl House {
         let user = json!({ "UserPoolId": pool, "Username": "ann", "MessageAction": "SUPPRESS" });
         self.good("AdminCreateUser", &user);
         let password =
-            json!({ "UserPoolId": pool, "Username": "ann", "Password": "permanent-1", "Permanent": true });
+            json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-1", "Permanent": true });
         self.good("AdminSetUserPassword", &password);
         (pool, client)
     }
 
-    fn sign_in(&mut self, client: &str) -> Result<Value, String> {
-        let parameters = json!({ "USERNAME": "ann", "PASSWORD": "permanent-1" });
+    pub(crate) fn sign_in(&mut self, client: &str) -> Result<Value, String> {
+        let parameters = json!({ "USERNAME": "ann", "PASSWORD": "Permanent-1" });
         let body =
             json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
         self.ask("InitiateAuth", &body).map(|answer| answer["AuthenticationResult"].clone())
@@ -248,6 +264,9 @@ fn pools_and_clients_are_listed_page_by_page_and_clients_change() {
         (2, 1)
     );
     assert_eq!(rest["NextToken"], Value::Null);
+    let junk = json!({ "MaxResults": 2, "NextToken": "zz" });
+    let refused = house.ask("ListUserPools", &junk).unwrap_err();
+    assert_eq!(refused.to_string(), "InvalidParameterException: Invalid pagination token.");
     for most in [json!({}), json!({ "MaxResults": 0 }), json!({ "MaxResults": 61 })] {
         assert!(house.ask("ListUserPools", &most).unwrap_err().contains("between 1 and 60"));
     }
@@ -285,7 +304,7 @@ fn pools_and_clients_are_listed_page_by_page_and_clients_change() {
 fn an_administrators_work_goes_on_when_a_client_comes_meanwhile() {
     let mut house = House::new(Tokens::Opaque);
     let (pool, client) = house.pool("p");
-    let body = json!({ "UserPoolId": pool, "Username": "ann", "Password": "permanent-2", "Permanent": true });
+    let body = json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-2", "Permanent": true });
     let asked = decode("AdminSetUserPassword", body.to_string().as_bytes()).unwrap();
     let Step::Compute(job, pending) = house.provider.handle(house.now, Origin::default(), asked) else {
         panic!("a verifier is computed")
@@ -296,4 +315,21 @@ fn an_administrators_work_goes_on_when_a_client_comes_meanwhile() {
     };
     assert_eq!(answer.map(drop), Ok(()));
     assert!(house.sign_in(&client).is_err(), "the password is another now");
+}
+
+/// Regression: the arithmetic of an administrator's request used to come back to "User pool client  does not exist." when another
+/// request had named a client meanwhile.
+#[test]
+fn an_administrators_password_is_kept_whichever_client_comes_between() {
+    let mut house = House::new(Tokens::Opaque);
+    let (pool, client) = house.pool("one");
+    let set = json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-2", "Permanent": true });
+    let asked = decode("AdminSetUserPassword", set.to_string().as_bytes()).unwrap();
+    let Step::Compute(job, pending) = house.provider.handle(house.now, Origin::default(), asked) else {
+        panic!("no arithmetic");
+    };
+    house.sign_in(&client).unwrap();
+    house.good("DeleteUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }));
+    let kept = house.provider.resume(house.now, pending, job.run());
+    assert!(matches!(&kept, Step::Answer(Ok(_))), "{kept:?}");
 }

@@ -4,6 +4,7 @@ use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
+use poolproof::clock::{Clock, ClockKind};
 use poolproof::http::codec::MAX_BODY;
 use serde_json::json;
 
@@ -43,6 +44,26 @@ fn a_body_that_is_too_long_is_refused_with_413_and_no_byte_earlier() {
     stream.write_all(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
     while stream.write_all(&chunk).is_ok() {}
     assert!(closes(&mut stream), "endless chunks for nobody");
+    for head in [
+        head.replace(".GetUser", ".NoOperation"),
+        head.replace("x-amz-json-1.1", "json"),
+        head.replace("X-Amz-Target", "X-Other"),
+        "GET /health HTTP/1.1\r\nHost: x\r\n".to_owned(),
+        "GET /outbox HTTP/1.1\r\nHost: x\r\n".to_owned(),
+    ] {
+        let mut stream = served.connect();
+        write!(stream, "{head}Transfer-Encoding: chunked\r\n\r\n").unwrap();
+        let clock = Clock::start(ClockKind::Wall);
+        let started = clock.now();
+        while stream.write_all(&chunk).is_ok() {
+            let time = clock.now().since(started);
+            assert!(time < Duration::from_secs(15), "chunks are read for ever after {head}");
+        }
+        assert!(closes(&mut stream), "endless chunks after {head}");
+        let mut stream = served.connect();
+        write!(stream, "{head}Content-Length: 1000\r\n\r\n").unwrap();
+        assert!(answer(&mut stream).is_some() && closes(&mut stream), "a body that never comes after {head}");
+    }
     assert!(served.is_well());
 }
 

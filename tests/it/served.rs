@@ -28,8 +28,13 @@ pub(crate) struct Answered {
 impl Served {
     /// Serves with these flags on a free port.
     pub(crate) fn start(flags: &[&str]) -> Self {
+        Self::start_at("127.0.0.1:0", flags)
+    }
+
+    /// Serves at this address with these flags.
+    pub(crate) fn start_at(address: &str, flags: &[&str]) -> Self {
         let mut command = poolproof();
-        command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0"]).args(flags);
+        command.args(["serve", "scenarios/serve.yaml", "--listen", address]).args(flags);
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
@@ -67,6 +72,12 @@ impl Served {
         let id = self.child.id().to_string();
         assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
         self.child.wait().unwrap().code()
+    }
+
+    /// Ends it as a failing machine would: it cannot do anything about it (SIGKILL).
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
     }
 
     /// Whether it still runs and answers.

@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use poolproof::addresses::RiskExceptions;
 use poolproof::clock::{Clock, ClockKind};
 use poolproof::http::client::{Address, Credentials, Limits};
 use poolproof::http::server;
 use poolproof::ids::{ClientId, PoolId};
 use poolproof::policy::PoolPolicy;
 use poolproof::pool::{AppClient, Defect, PasswordFlow};
-use poolproof::provider::{Provider, Settings as Hosting, Tokens};
+use poolproof::provider::{Bounds, Provider, Settings as Hosting, Tokens};
 use poolproof::report::Report;
 use poolproof::run::{AnEndpoint, Lodging, RunError, Settings, Stop, run};
 use poolproof::scenario::Scenario;
@@ -35,18 +36,19 @@ pub(crate) fn planted(policy: PoolPolicy, defect: Option<Defect>) -> Address {
         issuer: "http://127.0.0.1".to_owned(),
         tokens: Tokens::Opaque,
         group,
+        bounds: Bounds::DEFAULT,
     };
     let provider = Provider::new(hosting, Seed::new(1).stream("provider", 0));
     let mut provider = provider.planted(defect);
     let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));
-    provider.add_pool(now, pool_id.clone(), "target", policy);
+    provider.add_pool(now, pool_id.clone(), "target", policy, RiskExceptions::default());
     let client = AppClient { password_flow: PasswordFlow::WithDevices, ..AppClient::public(client_id) };
     provider.add_client(now, &pool_id, client, "target", &["ALLOW_USER_SRP_AUTH"]);
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
-        server::serve(provider, listener, server::Limits::DEFAULT, Arc::new(|_: &str| {})).unwrap();
+        server::serve(provider, listener, server::Limits::DEFAULT, Arc::new(|_: &str| {}), None).unwrap();
     });
     Address::parse(&format!("http://{address}")).unwrap()
 }

@@ -10,10 +10,10 @@ use super::shapes::{
     Auth, Clients, Confirmed, Devices, Listed, ListedClient, ListedPool, Mfa, OneClient, OneDevice, OnePool,
     OneUser, Pool, Pools, Profile, Risk, SecretCode, SignedUp, User, Users, Verified,
 };
-use crate::policy::{MfaMode, PoolPolicy, RememberMode, RiskMode};
+use crate::policy::{MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskMode};
 use crate::protocol::{
     AccountResponse, AddOns, Answer, ApiError, AuthOutcome, Challenge, DeviceConfiguration, ErrorKind,
-    Managed, PoolDescription, Response, mfa_word,
+    Managed, PasswordPolicySpec, Policies, PoolDescription, Response, mfa_word,
 };
 
 /// An answer as it goes over the wire.
@@ -289,6 +289,31 @@ fn pool_shape(pool: PoolDescription) -> Pool {
             device_only_remembered_on_user_prompt: Some(remember == RememberMode::OptIn),
         }),
         add_ons: mode.map(|mode| AddOns { advanced_security_mode: mode.to_owned() }),
+        policies: Some(Policies { password: Some(password_policy(pool.passwords)) }),
+    }
+}
+
+fn password_policy(policy: PasswordPolicy) -> PasswordPolicySpec {
+    PasswordPolicySpec {
+        minimum_length: Some(policy.minimum_length),
+        uppercase: Some(policy.uppercase),
+        lowercase: Some(policy.lowercase),
+        numbers: Some(policy.numbers),
+        symbols: Some(policy.symbols),
+        temporary_days: Some(policy.temporary_days),
+    }
+}
+
+/// What is not said is not asked of passwords.
+fn read_password_policy(policy: PasswordPolicySpec) -> PasswordPolicy {
+    let default = PasswordPolicy::LENGTH_ALONE;
+    PasswordPolicy {
+        minimum_length: policy.minimum_length.unwrap_or(default.minimum_length),
+        uppercase: policy.uppercase == Some(true),
+        lowercase: policy.lowercase == Some(true),
+        numbers: policy.numbers == Some(true),
+        symbols: policy.symbols == Some(true),
+        temporary_days: policy.temporary_days.unwrap_or(default.temporary_days),
     }
 }
 
@@ -320,6 +345,10 @@ fn read_pool(pool: Pool) -> Result<PoolDescription, ApiError> {
         modified: pool.modified,
         users: usize::try_from(pool.users).unwrap_or(usize::MAX),
         policy,
+        passwords: pool
+            .policies
+            .and_then(|policies| policies.password)
+            .map_or(PasswordPolicy::LENGTH_ALONE, read_password_policy),
     })
 }
 
@@ -330,5 +359,14 @@ fn listed_shape(pool: PoolDescription) -> ListedPool {
 /// A pool of a list, of whose settings nothing is told.
 fn read_listed(pool: ListedPool) -> PoolDescription {
     let ListedPool { id, name, created, modified } = pool;
-    PoolDescription { id, name, arn: String::new(), created, modified, users: 0, policy: PoolPolicy::DEFAULT }
+    PoolDescription {
+        id,
+        name,
+        arn: String::new(),
+        created,
+        modified,
+        users: 0,
+        policy: PoolPolicy::DEFAULT,
+        passwords: PasswordPolicy::LENGTH_ALONE,
+    }
 }

@@ -40,6 +40,12 @@ macro_rules! names {
 
 names!(AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username);
 
+impl<S: Shape> Shape for Box<S> {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        (**self).fields(form)
+    }
+}
+
 /// Reads fields or writes them. Lists and maps of requests are left out when they are empty; those of answers never are.
 pub(super) trait Form {
     /// Text that must be there.

@@ -2,9 +2,10 @@
 
 use super::form::{Form, Outcome, Shape};
 use crate::protocol::{
-    AccountTakeover, AddOns, ClientCall, ClientSpec, DeviceConfiguration, EmailConfig, ListUserPoolClients,
-    ListUserPools, MfaConfig, PoolCall, PoolSpec, RiskConfiguration, SmsConfig, SmsSender,
-    SoftwareTokenConfig, TakeoverAction, TakeoverActions,
+    AccountTakeover, AddOns, ClientCall, ClientSpec, CompromisedActions, CompromisedCredentials,
+    DeviceConfiguration, EmailConfig, ListUserPoolClients, ListUserPools, MfaConfig, NotifyConfiguration,
+    NotifyEmail, PasswordPolicySpec, Policies, PoolCall, PoolSpec, RiskConfiguration, RiskExceptionLists,
+    SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions, ValiditySpec, ValidityUnits,
 };
 
 impl Shape for PoolCall {
@@ -26,7 +27,25 @@ impl Shape for PoolSpec {
         form.maybe_text("PoolName", &mut self.name)?;
         form.maybe("DeviceConfiguration", &mut self.devices)?;
         form.maybe_text("MfaConfiguration", &mut self.mfa)?;
-        form.maybe("UserPoolAddOns", &mut self.add_ons)
+        form.maybe("UserPoolAddOns", &mut self.add_ons)?;
+        form.maybe("Policies", &mut self.policies)
+    }
+}
+
+impl Shape for Policies {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.maybe("PasswordPolicy", &mut self.password)
+    }
+}
+
+impl Shape for PasswordPolicySpec {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.maybe_whole("MinimumLength", &mut self.minimum_length)?;
+        form.maybe_flag("RequireUppercase", &mut self.uppercase)?;
+        form.maybe_flag("RequireLowercase", &mut self.lowercase)?;
+        form.maybe_flag("RequireNumbers", &mut self.numbers)?;
+        form.maybe_flag("RequireSymbols", &mut self.symbols)?;
+        form.maybe_whole("TemporaryPasswordValidityDays", &mut self.temporary_days)
     }
 }
 
@@ -103,13 +122,55 @@ impl Shape for RiskConfiguration {
     fn fields(&mut self, form: &mut impl Form) -> Outcome {
         form.text("UserPoolId", &mut self.user_pool_id)?;
         form.maybe_text("ClientId", &mut self.client_id)?;
-        form.maybe("AccountTakeoverRiskConfiguration", &mut self.account_takeover)
+        form.maybe("CompromisedCredentialsRiskConfiguration", &mut self.compromised)?;
+        form.maybe("AccountTakeoverRiskConfiguration", &mut self.account_takeover)?;
+        form.maybe("RiskExceptionConfiguration", &mut self.exceptions)
+    }
+}
+
+impl Shape for CompromisedCredentials {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.texts("EventFilter", &mut self.event_filter)?;
+        form.maybe("Actions", &mut self.actions)
+    }
+}
+
+impl Shape for CompromisedActions {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.text("EventAction", &mut self.event_action)
+    }
+}
+
+impl Shape for RiskExceptionLists {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.texts("BlockedIPRangeList", &mut self.blocked)?;
+        form.texts("SkippedIPRangeList", &mut self.skipped)
     }
 }
 
 impl Shape for AccountTakeover {
     fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.maybe("NotifyConfiguration", &mut self.notify)?;
         form.maybe("Actions", &mut self.actions)
+    }
+}
+
+impl Shape for NotifyConfiguration {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.maybe_text("From", &mut self.from)?;
+        form.maybe_text("ReplyTo", &mut self.reply_to)?;
+        form.text("SourceArn", &mut self.source_arn)?;
+        form.maybe("BlockEmail", &mut self.block)?;
+        form.maybe("NoActionEmail", &mut self.no_action)?;
+        form.maybe("MfaEmail", &mut self.mfa)
+    }
+}
+
+impl Shape for NotifyEmail {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.text("Subject", &mut self.subject)?;
+        form.maybe_text("HtmlBody", &mut self.html)?;
+        form.maybe_text("TextBody", &mut self.text)
     }
 }
 
@@ -135,6 +196,25 @@ impl Shape for ClientSpec {
         form.maybe_text("ClientName", &mut self.name)?;
         form.maybe_flag("GenerateSecret", &mut self.generate_secret)?;
         form.texts("ExplicitAuthFlows", &mut self.auth_flows)?;
-        form.maybe_text("PreventUserExistenceErrors", &mut self.prevent_user_existence_errors)
+        form.maybe_text("PreventUserExistenceErrors", &mut self.prevent_user_existence_errors)?;
+        self.validity.fields(form)
+    }
+}
+
+impl Shape for ValiditySpec {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.maybe_whole("AuthSessionValidity", &mut self.session)?;
+        form.maybe_whole("AccessTokenValidity", &mut self.access)?;
+        form.maybe_whole("IdTokenValidity", &mut self.id)?;
+        form.maybe_whole("RefreshTokenValidity", &mut self.refresh)?;
+        form.maybe("TokenValidityUnits", &mut self.units)
+    }
+}
+
+impl Shape for ValidityUnits {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.maybe_text("AccessToken", &mut self.access)?;
+        form.maybe_text("IdToken", &mut self.id)?;
+        form.maybe_text("RefreshToken", &mut self.refresh)
     }
 }

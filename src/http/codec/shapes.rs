@@ -6,7 +6,8 @@ use crate::clock::Timestamp;
 use crate::ids::Session;
 use crate::protocol::{
     AddOns, Authentication, ChallengeName, ClientDescription, CodeDelivery, DeviceConfiguration,
-    DeviceDescription, MfaConfig, NewDeviceMetadata, Parameters, RiskConfiguration, UserDescription,
+    DeviceDescription, MfaConfig, NewDeviceMetadata, Parameters, Policies, RiskConfiguration,
+    UserDescription,
 };
 
 /// Of `InitiateAuth` and whatever else goes on with a sign-in.
@@ -255,6 +256,7 @@ pub(super) struct Pool {
     pub(super) mfa: Option<String>,
     pub(super) devices: Option<DeviceConfiguration>,
     pub(super) add_ons: Option<AddOns>,
+    pub(super) policies: Option<Policies>,
 }
 
 impl Shape for Pool {
@@ -267,7 +269,8 @@ impl Shape for Pool {
         form.whole("EstimatedNumberOfUsers", &mut self.users)?;
         form.maybe_text("MfaConfiguration", &mut self.mfa)?;
         form.maybe("DeviceConfiguration", &mut self.devices)?;
-        form.maybe("UserPoolAddOns", &mut self.add_ons)
+        form.maybe("UserPoolAddOns", &mut self.add_ons)?;
+        form.maybe("Policies", &mut self.policies)
     }
 }
 
@@ -310,6 +313,7 @@ impl Shape for ClientDescription {
         form.word("PreventUserExistenceErrors", &["ENABLED", "LEGACY"], &mut hides)?;
         self.hides_users = hides == "ENABLED";
         form.flag("EnableTokenRevocation", &mut true)?;
+        self.validity.fields(form)?;
         form.date("CreationDate", &mut self.created)?;
         form.date("LastModifiedDate", &mut self.modified)
     }

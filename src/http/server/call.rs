@@ -16,7 +16,8 @@ use crate::compute::Side;
 use crate::http::codec::{CONTENT_TYPE, MAX_BODY, TARGET_PREFIX, decode, encode_answer};
 use crate::policy::RiskLevel;
 use crate::protocol::{Answer, ApiError, ErrorKind, Origin};
-use crate::provider::{Step, answered};
+use crate::provider::{Provider, Step, answered};
+use crate::store::Ticket;
 
 /// How risky an attempt is to look: `low`, `medium`, `high` or `none`. Whoever tests says so.
 const RISK_HEADER: &str = "x-poolproof-risk";
@@ -45,6 +46,11 @@ pub(super) async fn call(
     let named = target.as_deref().unwrap_or_default().to_owned();
     let body = match target.and_then(|name| checked(&request).map(|origin| (name, origin))) {
         Ok((name, origin)) => body(&mut payload, &here).await.map(|body| (name, origin, body)),
+        // What follows is read all the same, in bounds, so that the next request on the connection is found.
+        Err(unread) if !unread.close => {
+            let rest = body(&mut payload, &here).await;
+            Err(Unread { close: rest.is_err(), ..unread })
+        }
         Err(unread) => Err(unread),
     };
     let answer = match body {
@@ -134,18 +140,43 @@ async fn body(payload: &mut web::Payload, here: &Here) -> Result<Vec<u8>, Unread
 /// The answer, after whatever arithmetic it takes.
 async fn answer(here: &Here, name: &str, origin: Origin, body: &[u8]) -> Result<Answer, ApiError> {
     let operation = decode(name, body)?;
-    let mut step = lock(&here.provider).handle(here.clock.now(), origin, operation);
-    loop {
+    let now = here.clock.now();
+    let mut ticket = None;
+    let mut step = changing(here, &mut ticket, |provider| provider.handle(now, origin, operation));
+    let answer = loop {
         deliver(here);
         match step {
-            Step::Answer(answer) => return answer,
-            Step::Sign(signing) => return answered(here.signers.sign(signing).await),
+            Step::Answer(answer) => break answer,
+            Step::Sign(signing) => break answered(here.signers.sign(signing).await),
             Step::Compute(job, pending) => {
                 let done = here.compute.run(Side::Server, job).await;
-                step = lock(&here.provider).resume(here.clock.now(), pending, done);
+                let now = here.clock.now();
+                step = changing(here, &mut ticket, |provider| provider.resume(now, pending, done));
             }
         }
+    };
+    match ticket {
+        // What a refusal has changed is kept as well: a failed attempt counts.
+        Some(ticket) => match ticket.kept().await {
+            Ok(()) => answer,
+            Err(lost) => Err(ApiError::internal(lost.to_string())),
+        },
+        None => answer,
     }
+}
+
+/// Takes one step, and has written down what it changes. The changes of all requests are kept in the order in which they were
+/// made, so that the last ticket of a request stands for its earlier ones.
+fn changing(here: &Here, ticket: &mut Option<Ticket>, step: impl FnOnce(&mut Provider) -> Step) -> Step {
+    let mut provider = lock(&here.provider);
+    let step = step(&mut provider);
+    if let Some(keeper) = &here.keeper {
+        let changes = provider.take_changes();
+        if !changes.is_empty() {
+            *ticket = Some(keeper.keep(changes));
+        }
+    }
+    step
 }
 
 /// Puts what the pool has sent where it can be read.

@@ -14,12 +14,13 @@ use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::http::KeepAlive;
-use actix_web::{App, HttpServer, web};
+use actix_web::http::{KeepAlive, header};
+use actix_web::{App, HttpServer, Route, guard, web};
 
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
 use crate::provider::Provider;
+use crate::store::Keeper;
 
 use outbox::Outbox;
 use signers::Signers;
@@ -63,6 +64,7 @@ struct Here {
     clock: Clock,
     compute: Compute,
     signers: Arc<Signers>,
+    keeper: Option<Arc<Keeper>>,
     limits: Limits,
 }
 
@@ -72,7 +74,8 @@ impl std::fmt::Debug for Here {
     }
 }
 
-/// Serves until the program is told to end (SIGINT, SIGTERM), then finishes the requests at hand.
+/// Serves until the program is told to end (SIGINT, SIGTERM), then finishes the requests at hand. Where there is a `keeper`, no
+/// request is answered before what it has changed is on the disk.
 ///
 /// # Errors
 ///
@@ -82,7 +85,10 @@ pub fn serve(
     listener: TcpListener,
     limits: Limits,
     teller: Teller,
+    keeper: Option<Keeper>,
 ) -> std::io::Result<()> {
+    let keeper = keeper.map(Arc::new);
+    let kept = keeper.clone();
     let provider = Arc::new(Mutex::new(provider));
     let outbox = Arc::new(Mutex::new(Outbox::default()));
     let tally = Arc::new(Tally::default());
@@ -104,16 +110,17 @@ pub fn serve(
             clock,
             compute,
             signers: Arc::clone(&signers),
+            keeper: keeper.clone(),
             limits: limits.clone(),
         };
         App::new()
             .app_data(web::Data::new(here))
             .route("/", web::post().to(call::call))
-            .route("/health", web::get().to(pages::health))
-            .route("/metrics", web::get().to(pages::metrics))
-            .route("/outbox", web::get().to(pages::outbox))
-            .route("/{pool}/.well-known/jwks.json", web::get().to(pages::jwks))
-            .route("/{pool}/.well-known/openid-configuration", web::get().to(pages::openid))
+            .route("/health", page().to(pages::health))
+            .route("/metrics", page().to(pages::metrics))
+            .route("/outbox", page().to(pages::outbox))
+            .route("/{pool}/.well-known/jwks.json", page().to(pages::jwks))
+            .route("/{pool}/.well-known/openid-configuration", page().to(pages::openid))
             .default_service(web::to(pages::elsewhere))
     };
     let server = HttpServer::new(app)
@@ -124,7 +131,20 @@ pub fn serve(
         .client_disconnect_timeout(Duration::from_secs(1))
         .shutdown_timeout(shutdown.as_secs())
         .listen(listener)?;
-    actix_web::rt::System::new().block_on(server.run())
+    let ended = actix_web::rt::System::new().block_on(server.run());
+    if let Some(keeper) = kept {
+        keeper.close();
+    }
+    ended
+}
+
+/// `GET` without a body. One that has a body is for nobody: who would read it to its end?
+fn page() -> Route {
+    web::get().guard(guard::fn_guard(|asked| {
+        let headers = asked.head().headers();
+        let empty = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0");
+        empty && !headers.contains_key(header::TRANSFER_ENCODING)
+    }))
 }
 
 /// A lock is never given up on: what it guards is whole after every statement.

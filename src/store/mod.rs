@@ -1,0 +1,224 @@
+//! Durable state for `serve --state`: what an account keeps of its pools, clients and users, in one file.
+//!
+//! The machines hand out what their requests change as plain data ([`Change`]); the [`Keeper`] writes it down, and an answer waits
+//! until what it tells of is on the disk. Many answers share one transaction. The file is a database of redb's, of one version,
+//! and is opened only when all of it can be read: a file with a flaw is left as it is.
+//!
+//! | table | key | value |
+//! |---|---|---|
+//! | `poolproof` | `format`, `access_key`, `id_key` | the version of this table of tables; PKCS #8 |
+//! | `pools` | `UserPoolId` | [`PoolRecord`](crate::provider::PoolRecord) |
+//! | `clients` | `UserPoolId`, `ClientId` | [`ClientRecord`](crate::provider::ClientRecord) |
+//! | `users` | `UserPoolId`, `sub` | [`AccountRecord`](crate::pool::AccountRecord) |
+
+mod file;
+mod form;
+mod keeper;
+
+use redb::{
+    Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _,
+    WriteTransaction,
+};
+
+use crate::ids::PoolId;
+use crate::provider::{Change, Records};
+
+pub use form::{Written, decode, encode};
+pub use keeper::{Keeper, Ticket};
+
+/// The version of the tables. A program refuses a file that has another.
+const FORMAT: u32 = 1;
+
+const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("poolproof");
+const POOLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("pools");
+const CLIENTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("clients");
+const USERS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("users");
+
+const FORMAT_KEY: &str = "format";
+const SIGNING_KEYS: [&str; 2] = ["access_key", "id_key"];
+
+/// Why a file cannot be used. It was left as it is.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// It cannot be opened, made or read.
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+    /// Another process has it.
+    #[error("another process is using it; end that one, or give this one a file of its own")]
+    InUse,
+    /// It is something else.
+    #[error("it is not a state file of poolproof; give another name")]
+    Foreign,
+    /// Another version has written it.
+    #[error(
+        "it has format {0}, and this version of poolproof knows format {FORMAT}; use the version that wrote it"
+    )]
+    OtherFormat(u32),
+    /// It is one, and not whole.
+    #[error("it is damaged ({0}); put a copy in its place, or give another name to start without users")]
+    Damaged(String),
+}
+
+/// What could not be written down. The file holds what it held before.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the state cannot be written: {0}")]
+pub struct NotKept(String);
+
+impl NotKept {
+    fn of(error: impl Into<redb::Error>) -> Self {
+        Self(error.into().to_string())
+    }
+}
+
+/// The secret keys of RS256 tokens as PKCS #8, for access and for id tokens.
+pub type SigningKeys = [Vec<u8>; 2];
+
+/// What a file holds.
+///
+/// It is not printed for debugging: it has secrets.
+#[derive(Default)]
+pub struct Kept {
+    /// Pools, clients and users.
+    pub records: Records,
+    /// The keys of tokens, if it has them.
+    pub keys: Option<SigningKeys>,
+}
+
+impl std::fmt::Debug for Kept {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Kept(…)")
+    }
+}
+
+/// A file that state is kept in. No other process can open it meanwhile.
+#[derive(Debug)]
+pub struct Store(Database);
+
+impl Store {
+    /// Writes these changes down, all of them or none. When it returns they are on the disk.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written (any more): the disk is full or gone.
+    pub fn write(&self, changes: &[Change]) -> Result<(), NotKept> {
+        self.commit(|transaction| {
+            let mut pools = transaction.open_table(POOLS)?;
+            let mut clients = transaction.open_table(CLIENTS)?;
+            let mut users = transaction.open_table(USERS)?;
+            for change in changes {
+                match change {
+                    Change::Pool(record) => {
+                        pools.insert(record.id.as_str(), encode(&**record).as_slice())?;
+                    }
+                    Change::Client(pool, record) => {
+                        let key = (pool.as_str(), record.client.id.as_str());
+                        clients.insert(key, encode(&**record).as_slice())?;
+                    }
+                    Change::Account(pool, record) => {
+                        users.insert((pool.as_str(), record.sub.as_str()), encode(&**record).as_slice())?;
+                    }
+                    Change::PoolRemoved(pool) => {
+                        let pool = pool.as_str();
+                        pools.remove(pool)?;
+                        // Whatever follows the pool's id alone, and comes before any longer id.
+                        let after = format!("{pool}\0");
+                        clients.retain_in((pool, "")..(after.as_str(), ""), |_, _| false)?;
+                        users.retain_in((pool, "")..(after.as_str(), ""), |_, _| false)?;
+                    }
+                    Change::ClientRemoved(pool, id) => {
+                        clients.remove((pool.as_str(), id.as_str()))?;
+                    }
+                    Change::AccountRemoved(pool, sub) => {
+                        users.remove((pool.as_str(), sub.as_str()))?;
+                    }
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Writes down the keys of tokens.
+    ///
+    /// # Errors
+    ///
+    /// As [`Self::write`].
+    pub fn write_keys(&self, keys: &SigningKeys) -> Result<(), NotKept> {
+        self.commit(|transaction| {
+            let mut head = transaction.open_table(HEAD)?;
+            for (name, key) in SIGNING_KEYS.iter().zip(keys) {
+                head.insert(*name, key.as_slice())?;
+            }
+            Ok(())
+        })
+    }
+
+    /// One transaction, in two phases: what was committed before stays whole whenever the power fails, so that a page which is
+    /// not is a flaw and never taken for a commit that was cut short.
+    fn commit(
+        &self,
+        write: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
+    ) -> Result<(), NotKept> {
+        let mut transaction = self.0.begin_write().map_err(NotKept::of)?;
+        transaction.set_two_phase_commit(true);
+        write(&transaction).map_err(NotKept::of)?;
+        transaction.commit().map_err(NotKept::of)
+    }
+}
+
+/// Everything in a database, or what is wrong with it.
+fn read(database: &Database) -> Result<Kept, Unusable> {
+    let flaw = |error: redb::Error| Unusable::Damaged(error.to_string());
+    let transaction = database.begin_read().map_err(|error| flaw(error.into()))?;
+    let head = match transaction.open_table(HEAD) {
+        Ok(head) => head,
+        Err(redb::TableError::Storage(error)) => return Err(flaw(error.into())),
+        Err(_) => return Err(Unusable::Foreign),
+    };
+    let value = |key: &str| head.get(key).map(|value| value.map(|value| value.value().to_vec()));
+    let told = |key: &str| value(key).map_err(|error| flaw(error.into()));
+    let format = told(FORMAT_KEY)?.and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
+    match format {
+        Some(FORMAT) => {}
+        Some(other) => return Err(Unusable::OtherFormat(other)),
+        None => return Err(Unusable::Foreign),
+    }
+    let [access, id] = SIGNING_KEYS.map(told);
+    let keys = access?.zip(id?).map(|(access, id)| [access, id]);
+    let records = records(&transaction)?;
+    Ok(Kept { records, keys })
+}
+
+fn records(transaction: &ReadTransaction) -> Result<Records, Unusable> {
+    let mut records = Records::default();
+    each(transaction, POOLS, |_, value| {
+        records.pools.push(decode(value)?);
+        Some(())
+    })?;
+    each(transaction, CLIENTS, |(pool, _), value| {
+        records.clients.push((PoolId::new(pool), decode(value)?));
+        Some(())
+    })?;
+    each(transaction, USERS, |(pool, _), value| {
+        records.accounts.push((PoolId::new(pool), decode(value)?));
+        Some(())
+    })?;
+    Ok(records)
+}
+
+/// Shows `take` every entry of a table, until it says that one cannot be read.
+fn each<K: redb::Key + 'static>(
+    transaction: &ReadTransaction,
+    table: TableDefinition<'_, K, &'static [u8]>,
+    mut take: impl for<'k> FnMut(K::SelfType<'k>, &[u8]) -> Option<()>,
+) -> Result<(), Unusable> {
+    let flaw = |error: redb::Error| Unusable::Damaged(error.to_string());
+    let name = table.name().to_owned();
+    let table = transaction.open_table(table).map_err(|error| flaw(error.into()))?;
+    for entry in table.iter().map_err(|error| flaw(error.into()))? {
+        let (key, value) = entry.map_err(|error| flaw(error.into()))?;
+        if take(key.value(), value.value()).is_none() {
+            return Err(Unusable::Damaged(format!("a record of the table {name} cannot be read")));
+        }
+    }
+    Ok(())
+}

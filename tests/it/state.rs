@@ -1,0 +1,378 @@
+//! `serve --state`: what was answered is kept, whenever the process ends, and a bad file is refused and left as it is.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use data_encoding::BASE64;
+use poolproof::clock::{Clock, ClockKind};
+use poolproof::seed::Seed;
+use poolproof::srp::{Group, Verifier};
+use redb::{Database, TableDefinition};
+use serde_json::{Value, json};
+
+use crate::cli::{output, poolproof};
+use crate::served::{Answered, Served, answer, request};
+
+const POOL: &str = "us-east-1_Poolproof";
+
+/// A file of this test's own, which is not there yet.
+fn state(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("state").join(name);
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).unwrap();
+    folder.join("pool.redb")
+}
+
+/// Asks over a connection of its own; `None` when the server is gone.
+fn ask(address: &str, operation: &str, body: &Value) -> Option<Answered> {
+    let mut stream = std::net::TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    stream.write_all(&request(operation, body.to_string().as_bytes())).ok()?;
+    answer(&mut stream)
+}
+
+/// What a user has been told, and what they had asked last when nobody answered any more.
+#[derive(Default, Debug)]
+struct Told {
+    user: String,
+    exists: bool,
+    password: String,
+    /// Devices by key: their status, or `None` when they were forgotten.
+    devices: BTreeMap<String, Option<&'static str>>,
+    /// The device or the password that the unanswered request was about.
+    open: Option<String>,
+    access_token: Option<String>,
+}
+
+impl Told {
+    fn named(user: String) -> Self {
+        Self { user, password: "Password-0".to_owned(), ..Self::default() }
+    }
+
+    /// Asks for a change that is about `subject`; `None` when nobody answers.
+    fn change(&mut self, address: &str, operation: &str, body: &Value, subject: &str) -> Option<Value> {
+        self.open = Some(subject.to_owned());
+        let answered = ask(address, operation, body)?.json();
+        self.open = None;
+        Some(answered)
+    }
+
+    /// Signs in with the password.
+    fn sign_in(&self, address: &str, password: &str) -> Option<Answered> {
+        let parameters = json!({ "USERNAME": self.user, "PASSWORD": password });
+        let body = json!({ "ClientId": "poolproof", "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+        ask(address, "InitiateAuth", &body)
+    }
+
+    /// Lives until nobody answers any more.
+    fn live(mut self, address: &str) -> Self {
+        let _ = self.try_live(address);
+        self
+    }
+
+    fn try_live(&mut self, address: &str) -> Option<()> {
+        let user = json!({ "UserPoolId": POOL, "Username": self.user, "MessageAction": "SUPPRESS" });
+        if !self.exists {
+            self.change(address, "AdminCreateUser", &user, "user")?;
+            let password = json!({ "UserPoolId": POOL, "Username": self.user, "Password": self.password, "Permanent": true });
+            self.exists = true;
+            self.change(address, "AdminSetUserPassword", &password, "first password")?;
+        }
+        let mut verifiers = Seed::new(7).stream(&self.user, 0);
+        for turn in 0.. {
+            let tokens =
+                self.sign_in(address, &self.password.clone())?.json()["AuthenticationResult"].clone();
+            let token = tokens["AccessToken"].as_str().unwrap().to_owned();
+            self.access_token = Some(token.clone());
+            let key = tokens["NewDeviceMetadata"]["DeviceKey"].as_str().unwrap().to_owned();
+            let verifier = Verifier::draw(Group::cognito(), &mut verifiers).to_base64();
+            let config = json!({ "PasswordVerifier": verifier, "Salt": BASE64.encode(&[7; 16]) });
+            let body =
+                json!({ "AccessToken": token, "DeviceKey": key, "DeviceSecretVerifierConfig": config });
+            self.change(address, "ConfirmDevice", &body, &key)?;
+            self.devices.insert(key.clone(), Some("remembered"));
+            let device = json!({ "AccessToken": token, "DeviceKey": key });
+            match turn % 3 {
+                0 => {
+                    let mut body = device.clone();
+                    body["DeviceRememberedStatus"] = "not_remembered".into();
+                    self.change(address, "UpdateDeviceStatus", &body, &key)?;
+                    self.devices.insert(key, Some("not_remembered"));
+                }
+                1 => {
+                    self.change(address, "ForgetDevice", &device, &key)?;
+                    self.devices.insert(key, None);
+                }
+                _ => {
+                    let new = format!("Password-{turn}-{}", &key[key.len() - 6..]);
+                    let body = json!({ "AccessToken": token, "PreviousPassword": self.password, "ProposedPassword": new });
+                    self.change(address, "ChangePassword", &body, &new)?;
+                    self.password = new;
+                }
+            }
+        }
+        None
+    }
+
+    /// Holds what was answered against what is there now.
+    fn check(&self, served: &Served) {
+        let who = &self.user;
+        if !self.exists {
+            return;
+        }
+        let listed = served.call("AdminListDevices", &json!({ "UserPoolId": POOL, "Username": who })).json();
+        let mut found = BTreeMap::new();
+        let mut listed = listed;
+        loop {
+            for device in listed["Devices"].as_array().unwrap() {
+                let attributes = device["DeviceAttributes"].as_array().unwrap();
+                let status = attributes
+                    .iter()
+                    .find(|one| one["Name"] == "dev:device_remembered_status")
+                    .unwrap()["Value"]
+                    .clone();
+                found.insert(device["DeviceKey"].as_str().unwrap().to_owned(), status);
+            }
+            let Some(next) = listed["PaginationToken"].as_str() else { break };
+            let body = json!({ "UserPoolId": POOL, "Username": who, "PaginationToken": next });
+            listed = served.call("AdminListDevices", &body).json();
+        }
+        for (key, status) in &self.devices {
+            if self.open.as_ref() == Some(key) {
+                continue;
+            }
+            assert_eq!(found.get(key).and_then(Value::as_str), *status, "{who}, device {key}");
+        }
+        let known = |key: &String| self.devices.contains_key(key) || self.open.as_ref() == Some(key);
+        assert!(found.keys().all(known), "{who} has devices that nobody confirmed");
+        if self.open.as_deref() == Some("first password") {
+            return;
+        }
+        let signed_in = |password: &str| self.sign_in(&served.address, password).unwrap().status == 200;
+        let new = self.open.as_deref().is_some_and(|open| open.starts_with("Password-") && signed_in(open));
+        assert!(new || signed_in(&self.password), "{who}'s password {} is gone", self.password);
+        if let Some(token) = &self.access_token {
+            let profile = served.call("GetUser", &json!({ "AccessToken": token })).json();
+            assert_eq!(profile["Username"], json!(who), "an access token from before");
+        }
+    }
+}
+
+/// Kills the process three times in the middle of what eight users do; whatever was answered before must be there after each.
+#[test]
+fn what_was_answered_is_there_after_a_kill_in_the_middle_of_load() {
+    let file = state("kill");
+    let flags = ["--state", file.to_str().unwrap()];
+    let mut served = Served::start(&flags);
+    let address = served.address.clone();
+    let jwks = |served: &Served| {
+        let page = served.send(format!("GET /{POOL}/.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n"));
+        page.unwrap().body
+    };
+    let keys = jwks(&served);
+    let (mut confirmed, mut everyone) = (0, Vec::<Told>::new());
+    for round in 0..3 {
+        let users: Vec<_> = (0..8).map(|n| Told::named(format!("user-{round}-{n}"))).collect();
+        let lives: Vec<_> = users
+            .into_iter()
+            .map(|told| {
+                let address = address.clone();
+                thread::spawn(move || told.live(&address))
+            })
+            .collect();
+        thread::sleep(Duration::from_millis(1500 + 170 * round));
+        served.kill();
+        everyone.extend(lives.into_iter().map(|life| life.join().unwrap()));
+        served = Served::start_at(&address, &flags);
+        assert_eq!(jwks(&served), keys, "kids and keys are the same");
+        // Those of the rounds before have lived through more than one end.
+        everyone.iter().for_each(|told| told.check(&served));
+        confirmed = everyone.iter().map(|told| told.devices.len()).sum();
+    }
+    assert!(confirmed > 40, "only {confirmed} devices were confirmed: nothing was shown");
+    drop(served);
+    let (_, out, _) = output(poolproof().args(["serve", "--help"]));
+    assert!(out.contains("--state <FILE>"));
+}
+
+/// An orderly end keeps everything too, and lets the next one have the file at once.
+#[cfg(unix)]
+#[test]
+fn pools_and_clients_are_as_they_were_and_the_state_wins_over_the_file() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let file = state("pools");
+    let flags = ["--state", file.to_str().unwrap()];
+    let served = Served::start(&flags);
+    assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    let made = served.call("CreateUserPool", &json!({ "PoolName": "second" })).json();
+    let second = made["UserPool"]["Id"].clone();
+    let client = json!({ "UserPoolId": second, "ClientName": "c", "GenerateSecret": true });
+    let client = served.call("CreateUserPoolClient", &client).json()["UserPoolClient"].clone();
+    let third =
+        served.call("CreateUserPool", &json!({ "PoolName": "third" })).json()["UserPool"]["Id"].clone();
+    served.call("CreateUserPoolClient", &json!({ "UserPoolId": third, "ClientName": "gone" })).json();
+    served.call("DeleteUserPool", &json!({ "UserPoolId": third })).json();
+    served.call("UpdateUserPool", &json!({ "UserPoolId": POOL, "MfaConfiguration": "ON" })).json();
+    let described = |served: &Served| {
+        let pool = served.call("DescribeUserPool", &json!({ "UserPoolId": POOL })).json();
+        let body = json!({ "UserPoolId": second, "ClientId": client["ClientId"] });
+        (
+            pool,
+            served.call("DescribeUserPoolClient", &body).json(),
+            served.call("ListUserPools", &json!({ "MaxResults": 9 })).json(),
+        )
+    };
+    let before = described(&served);
+    assert_eq!(before.0["UserPool"]["MfaConfiguration"], "ON");
+    assert_eq!(served.signal("-TERM"), Some(0));
+    let served = Served::start(&flags);
+    let after = described(&served);
+    assert_eq!(before, after);
+    assert_eq!(after.2["UserPools"].as_array().unwrap().len(), 2);
+}
+
+/// What `serve` says to this file, which must be left as it is.
+fn refusal(file: &Path) -> String {
+    let before = fs::read(file).ok();
+    let mut command = poolproof();
+    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(file);
+    let (code, out, err) = output(&mut command);
+    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    assert_eq!(fs::read(file).ok(), before, "the file was touched");
+    let line = err.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{err}"));
+    line.replace(file.to_str().unwrap(), "FILE")
+}
+
+/// A file with a pool and a user in it; closed in order, or left by a process that was killed.
+fn used(name: &str, killed: bool) -> PathBuf {
+    let file = state(name);
+    let mut served = Served::start(&["--state", file.to_str().unwrap()]);
+    for n in 0..30 {
+        let user = json!({ "UserPoolId": POOL, "Username": format!("ann-{n}"), "MessageAction": "SUPPRESS" });
+        served.call("AdminCreateUser", &user).json();
+    }
+    if killed {
+        served.kill();
+    } else {
+        assert_eq!(served.signal("-TERM"), Some(0));
+    }
+    file
+}
+
+#[cfg(unix)]
+#[test]
+fn a_bad_file_is_refused_with_what_to_do_and_left_as_it_is() {
+    let foreign = "error: --state FILE: it is not a state file of poolproof; give another name";
+    let file = state("foreign");
+    fs::write(&file, "version: 1\nname: no state\n").unwrap();
+    assert_eq!(refusal(&file), foreign);
+    let file = state("foreign-database");
+    let database = Database::create(&file).unwrap();
+    let transaction = database.begin_write().unwrap();
+    const OTHER: TableDefinition<'_, &str, u64> = TableDefinition::new("poolproof");
+    transaction.open_table(OTHER).unwrap().insert("format", 1).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    assert_eq!(refusal(&file), foreign);
+
+    let file = used("newer", false);
+    let database = Database::open(&file).unwrap();
+    let transaction = database.begin_write().unwrap();
+    const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("poolproof");
+    transaction.open_table(HEAD).unwrap().insert("format", 2_u32.to_le_bytes().as_slice()).unwrap();
+    transaction.commit().unwrap();
+    drop(database);
+    assert_eq!(
+        refusal(&file),
+        "error: --state FILE: it has format 2, and this version of poolproof knows format 1; use the version that wrote it"
+    );
+
+    let file = state("locked");
+    let served = Served::start(&["--state", file.to_str().unwrap()]);
+    assert_eq!(
+        refusal(&file),
+        "error: --state FILE: another process is using it; end that one, or give this one a file of its own"
+    );
+    assert!(served.is_well());
+
+    let nowhere = state("nowhere").with_file_name("no-folder").join("pool.redb");
+    assert!(refusal(&nowhere).contains("No such file or directory"), "{}", refusal(&nowhere));
+    let folder = state("folder").parent().unwrap().to_owned();
+    let mut command = poolproof();
+    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(&folder);
+    let (code, _, err) = output(&mut command);
+    assert!(code == 2 && err.contains("Is a directory"), "{code} {err}");
+}
+
+/// Cuts, and bytes that have changed, all over a file that was closed in order and one that was not.
+#[cfg(unix)]
+#[test]
+fn a_damaged_file_is_refused_wherever_the_damage_is() {
+    for killed in [false, true] {
+        let file = used(if killed { "damaged-killed" } else { "damaged" }, killed);
+        let whole = fs::read(&file).unwrap();
+        let damaged = "error: --state FILE: it is damaged (";
+        let advice = "); put a copy in its place, or give another name to start without users";
+        for length in [whole.len() / 2, whole.len() - 1, 4096, 320, 9] {
+            fs::write(&file, &whole[..length]).unwrap();
+            let told = refusal(&file);
+            assert!(told.starts_with(damaged) && told.ends_with(advice), "cut to {length}: {told}");
+        }
+        // Where a record of a user is.
+        let at = whole.windows(8).position(|bytes| bytes == b"username").unwrap();
+        let mut flipped = whole.clone();
+        flipped[at] ^= 1;
+        fs::write(&file, &flipped).unwrap();
+        let told = refusal(&file);
+        // Where no commit has the page any more the flip is nobody's; another copy of the record is then the one that counts.
+        assert!(told.starts_with(damaged) && told.ends_with(advice), "{told}");
+        fs::write(&file, &whole).unwrap();
+        let served = Served::start(&["--state", file.to_str().unwrap()]);
+        served.call("AdminGetUser", &json!({ "UserPoolId": POOL, "Username": "ann-29" })).json();
+    }
+}
+
+/// A thousand answered changes, one after the other and side by side: prints what one costs.
+#[test]
+#[ignore = "a measurement"]
+fn cost_of_state() {
+    let measure = |flags: &[&str], side_by_side: usize| {
+        let served = Served::start(flags);
+        let user = json!({ "UserPoolId": POOL, "Username": "ann", "MessageAction": "SUPPRESS" });
+        served.call("AdminCreateUser", &user).json();
+        let stop = Arc::new(AtomicBool::new(false));
+        let clock = Clock::start(ClockKind::Wall);
+        let started = clock.now();
+        let askers: Vec<_> = (0..side_by_side)
+            .map(|_| {
+                let (mut stream, stop) = (served.connect(), Arc::clone(&stop));
+                thread::spawn(move || {
+                    let body = json!({ "UserPoolId": POOL, "Username": "ann" }).to_string();
+                    let bytes = request("AdminUserGlobalSignOut", body.as_bytes());
+                    let mut answered = 0_u32;
+                    while !stop.load(Ordering::Relaxed) {
+                        stream.write_all(&bytes).unwrap();
+                        answered += u32::from(answer(&mut stream).unwrap().status == 200);
+                    }
+                    answered
+                })
+            })
+            .collect();
+        thread::sleep(Duration::from_secs(3));
+        stop.store(true, Ordering::Relaxed);
+        let answered: u32 = askers.into_iter().map(|asker| asker.join().unwrap()).sum();
+        f64::from(answered) / clock.now().since(started).as_secs_f64()
+    };
+    for side_by_side in [1, 8, 64] {
+        let file = state("cost");
+        let (with, without) =
+            (measure(&["--state", file.to_str().unwrap()], side_by_side), measure(&[], side_by_side));
+        eprintln!("{side_by_side} side by side: {with:.0} changes/s with a state, {without:.0} without");
+    }
+}

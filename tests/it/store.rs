@@ -1,0 +1,344 @@
+//! Records are what was written down, and an account made of them behaves as the one that was.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+
+use poolproof::addresses::RiskExceptions;
+use poolproof::clock::Timestamp;
+use poolproof::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Sub, Username};
+use poolproof::policy::{MfaMode, PoolPolicy, Quotas, RememberMode};
+use poolproof::pool::{
+    AccountRecord, AppClient, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
+    PasswordFlow, Standing,
+};
+use poolproof::protocol::{ChallengeName, DeviceStatus, ValiditySpec};
+use poolproof::provider::{Change, ClientRecord, Records, Tokens};
+use poolproof::store::{decode, encode};
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use crate::provider::{House, a_verifier};
+
+fn moment() -> impl Strategy<Value = Timestamp> {
+    any::<u64>().prop_map(Timestamp::from_us)
+}
+
+fn failures() -> impl Strategy<Value = FailuresRecord> {
+    (any::<u32>(), moment(), moment()).prop_map(|(count, locked_until, last_attempt)| FailuresRecord {
+        count,
+        locked_until,
+        last_attempt,
+    })
+}
+
+fn state() -> impl Strategy<Value = DeviceStateRecord> {
+    prop_oneof![
+        ".*".prop_map(|origin_id| DeviceStateRecord::Issued { origin_id }),
+        (".*", ".*", any::<bool>()).prop_map(|(salt, verifier, remembered)| {
+            let status = if remembered { DeviceStatus::Remembered } else { DeviceStatus::NotRemembered };
+            DeviceStateRecord::Confirmed { salt, verifier, status }
+        }),
+    ]
+}
+
+fn device() -> impl Strategy<Value = DeviceRecord> {
+    let names = (".*", any::<Option<String>>(), any::<Option<IpAddr>>());
+    (names, state(), any::<bool>(), (moment(), moment(), moment())).prop_map(
+        |((group, name, address), state, mfa_bound, (created, modified, authenticated))| DeviceRecord {
+            group_key: DeviceGroupKey::new(group),
+            name,
+            address,
+            state,
+            mfa_bound,
+            created,
+            modified,
+            authenticated,
+        },
+    )
+}
+
+prop_compose! {
+    fn confirmation()(code in ".*", expires in moment(), failures in failures()) -> ConfirmationRecord {
+        ConfirmationRecord { code, expires, failures }
+    }
+}
+
+prop_compose! {
+    fn account()(
+        (serial, username, sub, salt, verifier) in (any::<u64>(), ".*", ".*", ".*", ".*"),
+        standing in prop::sample::select(vec![
+            Standing::Confirmed, Standing::Unconfirmed, Standing::ForceChangePassword, Standing::ResetRequired,
+        ]),
+        (disabled, sms_mfa, email_mfa, compromised) in any::<(bool, bool, bool, bool)>(),
+        (phone, email, totp, app_to_verify, app_to_enable) in any::<(Option<String>, Option<String>, Option<String>, Option<String>, Option<String>)>(),
+        preferred in prop::option::of(prop::sample::select(ChallengeName::ALL.to_vec())),
+        (totp_step_used, failures_since, generation) in any::<(Option<u64>, u32, u64)>(),
+        (failures, confirmation) in (failures(), prop::option::of(confirmation())),
+        addresses in any::<Vec<IpAddr>>(),
+        revoked in prop::collection::btree_map(".*", moment(), 0..3),
+        devices in prop::collection::btree_map(".*".prop_map(DeviceKey::new), device(), 0..3),
+        attributes in any::<BTreeMap<String, String>>(),
+        (created, modified) in (moment(), moment()),
+    ) -> AccountRecord {
+        AccountRecord {
+            serial, username: Username::new(username), sub: Sub::new(sub), salt, verifier, standing, disabled, phone, sms_mfa,
+            email, email_mfa, totp, preferred, totp_step_used, failures, addresses, failures_since, compromised,
+            generation, revoked, devices, attributes, created, modified, confirmation, app_to_verify, app_to_enable,
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn a_record_is_read_as_it_was_written(record in account(), cut in any::<prop::sample::Index>()) {
+        let bytes = encode(&record);
+        prop_assert_eq!(decode::<AccountRecord>(&bytes), Some(record));
+        prop_assert_eq!(decode::<AccountRecord>(&bytes[..cut.index(bytes.len())]), None, "half a record");
+        let newer = [&[2], &bytes[1..]].concat();
+        prop_assert_eq!(decode::<AccountRecord>(&newer), None, "a form of tomorrow");
+    }
+}
+
+#[test]
+fn a_record_with_a_field_too_many_or_too_few_is_none() {
+    let client = ClientRecord {
+        client: AppClient {
+            secret: Some("s".to_owned()),
+            hides_users: true,
+            password_flow: PasswordFlow::WithoutDevices,
+            ..AppClient::public(ClientId::new("c"))
+        },
+        name: "n".to_owned(),
+        flows: vec!["ALLOW_USER_SRP_AUTH".to_owned()],
+        created: Timestamp::from_us(1),
+        modified: Timestamp::from_us(2),
+        validity: ValiditySpec { access: Some(5), ..ValiditySpec::default() },
+    };
+    let bytes = encode(&client);
+    assert_eq!(decode::<ClientRecord>(&bytes), Some(client));
+    let text = std::str::from_utf8(&bytes[1..]).unwrap();
+    for changed in [text.replace(",\"name\":\"n\"", ""), text.replace("\"name\"", "\"more\":1,\"name\"")] {
+        assert_ne!(changed, text);
+        assert_eq!(decode::<ClientRecord>(&[&bytes[..1], changed.as_bytes()].concat()), None, "{changed}");
+    }
+}
+
+/// What a store would hold after these changes.
+#[derive(Default)]
+struct Shelf {
+    records: Records,
+}
+
+impl Shelf {
+    fn take(&mut self, changes: Vec<Change>) {
+        let Records { pools, clients, accounts } = &mut self.records;
+        for change in changes {
+            match change {
+                Change::Pool(record) => {
+                    pools.retain(|pool| pool.id != record.id);
+                    pools.push(decode(&encode(&*record)).unwrap());
+                }
+                Change::PoolRemoved(id) => {
+                    pools.retain(|pool| pool.id != id);
+                    clients.retain(|(pool, _)| *pool != id);
+                    accounts.retain(|(pool, _)| *pool != id);
+                }
+                Change::Client(pool, record) => {
+                    clients.retain(|(_, client)| client.client.id != record.client.id);
+                    clients.push((pool, decode(&encode(&*record)).unwrap()));
+                }
+                Change::ClientRemoved(_, id) => clients.retain(|(_, client)| client.client.id != id),
+                Change::Account(pool, record) => {
+                    accounts.retain(|(home, account)| *home != pool || account.sub != record.sub);
+                    accounts.push((pool, decode(&encode(&*record)).unwrap()));
+                }
+                Change::AccountRemoved(pool, sub) => {
+                    accounts.retain(|(home, account)| *home != pool || account.sub != sub);
+                }
+            }
+        }
+    }
+}
+
+/// What an account with a pool, a client and some users is asked, drawn as numbers.
+fn request(
+    pool: &str,
+    client: &str,
+    tokens: &[Value],
+    (what, who, which): (u8, u8, u8),
+) -> (&'static str, Value) {
+    let name = format!("user-{}", who % 4);
+    let user = json!({ "UserPoolId": pool, "Username": name });
+    let with = |more: Value| {
+        let mut user = user.clone();
+        user.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        user
+    };
+    let nothing = json!({});
+    let token = tokens.get(usize::from(which) % tokens.len().max(1)).unwrap_or(&nothing);
+    let (access, key) = (&token["AccessToken"], &token["NewDeviceMetadata"]["DeviceKey"]);
+    let password = format!("Permanent-{}", which % 3);
+    let sign_in = json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
+        "AuthParameters": { "USERNAME": name, "PASSWORD": password } });
+    match what % 16 {
+        0 | 1 => (
+            "AdminCreateUser",
+            with(json!({ "MessageAction": "SUPPRESS", "UserAttributes": [
+            { "Name": "email", "Value": format!("{name}@x.example") }, { "Name": "phone_number", "Value": "+1555000111" } ] })),
+        ),
+        2 => ("AdminSetUserPassword", with(json!({ "Password": password, "Permanent": which % 2 == 0 }))),
+        3..=5 => ("InitiateAuth", sign_in),
+        6 => ("AdminDeleteUser", user),
+        7 => (if which % 2 == 0 { "AdminDisableUser" } else { "AdminEnableUser" }, user),
+        8 => ("AdminUserGlobalSignOut", user),
+        9 | 10 => (
+            "ConfirmDevice",
+            json!({ "AccessToken": access, "DeviceKey": key,
+            "DeviceSecretVerifierConfig": { "PasswordVerifier": a_verifier(), "Salt": "AQ==" } }),
+        ),
+        11 => ("ForgetDevice", json!({ "AccessToken": access, "DeviceKey": key })),
+        12 => ("RevokeToken", json!({ "ClientId": client, "Token": token["RefreshToken"] })),
+        13 => ("AdminSetUserMFAPreference", with(json!({ "SMSMfaSettings": { "Enabled": which % 2 == 0 } }))),
+        14 => ("SignUp", json!({ "ClientId": client, "Username": name, "Password": password })),
+        _ => (
+            "UpdateUserPool",
+            json!({ "UserPoolId": pool, "MfaConfiguration": "OPTIONAL",
+            "DeviceConfiguration": { "ChallengeRequiredOnNewDevice": which % 2 == 0 } }),
+        ),
+    }
+}
+
+/// What can be seen of an account, in words.
+fn seen(house: &mut House, pool: &str, client: &str, tokens: &[Value]) -> Vec<String> {
+    let mut seen = Vec::new();
+    let mut ask =
+        |operation: &str, body: Value| seen.push(format!("{operation}: {:?}", house.ask(operation, &body)));
+    ask("ListUserPools", json!({ "MaxResults": 60 }));
+    ask("DescribeUserPool", json!({ "UserPoolId": pool }));
+    ask("DescribeUserPoolClient", json!({ "UserPoolId": pool, "ClientId": client }));
+    ask("ListUsers", json!({ "UserPoolId": pool }));
+    for who in 0..4 {
+        let name = format!("user-{who}");
+        ask("AdminGetUser", json!({ "UserPoolId": pool, "Username": name }));
+        ask("AdminListDevices", json!({ "UserPoolId": pool, "Username": name }));
+    }
+    for token in tokens {
+        ask("GetUser", json!({ "AccessToken": token["AccessToken"] }));
+        ask("ListDevices", json!({ "AccessToken": token["AccessToken"] }));
+    }
+    // Right and wrong passwords: what comes of them is drawn, whether there is something is not.
+    for who in 0..4 {
+        for which in 0..3 {
+            let parameters =
+                json!({ "USERNAME": format!("user-{who}"), "PASSWORD": format!("Permanent-{which}") });
+            let body =
+                json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
+            let told = house.ask("InitiateAuth", &body);
+            seen.push(format!("{who} {which}: {:?}", told.map(|body| body["ChallengeName"].clone())));
+        }
+    }
+    for token in tokens {
+        let body = json!({ "ClientId": client, "RefreshToken": token["RefreshToken"],
+            "DeviceKey": token["NewDeviceMetadata"]["DeviceKey"] });
+        let told = house.ask("GetTokensFromRefreshToken", &body);
+        seen.push(format!("refresh: {:?}", told.map(|_| ())));
+    }
+    seen
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn an_account_made_of_its_records_behaves_as_it_did(
+        asked in prop::collection::vec(any::<(u8, u8, u8)>(), 0..60)
+    ) {
+        let mut house = House::new(Tokens::Opaque);
+        house.provider = house.provider.keeping_changes();
+        let mut shelf = Shelf::default();
+        let (pool, client) = house.pool("one");
+        let mut tokens = Vec::new();
+        for one in asked {
+            let (operation, body) = request(&pool, &client, &tokens, one);
+            let told = house.ask(operation, &body);
+            if let Ok(told) = told && told["AuthenticationResult"].is_object() {
+                tokens.push(told["AuthenticationResult"].clone());
+            }
+            house.now = house.now.plus(std::time::Duration::from_secs(7));
+        }
+        shelf.take(std::mem::take(&mut house.changes));
+        let mut again = House::new(Tokens::Opaque);
+        again.now = house.now;
+        again.provider.restore(shelf.records.clone()).unwrap();
+        prop_assert_eq!(again.provider.counts(), house.provider.counts());
+        prop_assert_eq!(seen(&mut again, &pool, &client, &tokens), seen(&mut house, &pool, &client, &tokens));
+    }
+}
+
+#[test]
+fn what_reads_alone_is_no_change() {
+    let mut house = House::new(Tokens::Opaque);
+    house.provider = house.provider.keeping_changes();
+    let (pool, client) = house.pool("one");
+    house.changes.clear();
+    let user = json!({ "UserPoolId": pool, "Username": "ann" });
+    for (operation, body) in [
+        ("AdminGetUser", user.clone()),
+        ("AdminListDevices", user.clone()),
+        ("ListUsers", json!({ "UserPoolId": pool })),
+        ("DescribeUserPool", json!({ "UserPoolId": pool })),
+        ("AdminForgetDevice", json!({ "UserPoolId": pool, "Username": "ann", "DeviceKey": "r_0" })),
+    ] {
+        let _ = house.ask(operation, &body);
+        assert_eq!(house.changes, Vec::new(), "{operation}");
+    }
+    let srp = json!({ "ClientId": client, "AuthFlow": "USER_SRP_AUTH", "AuthParameters": { "USERNAME": "ann", "SRP_A": "abcdef" } });
+    house.good("InitiateAuth", &srp);
+    assert_eq!(house.changes, Vec::new(), "a sign-in that has only begun");
+    house.good("AdminUserGlobalSignOut", &user);
+    assert_eq!(house.changes.len(), 1);
+}
+
+#[test]
+fn records_that_no_account_has_written_are_refused() {
+    let policy = PoolPolicy {
+        remember: RememberMode::OptIn,
+        mfa: MfaMode::On,
+        quotas: Quotas::COGNITO,
+        ..PoolPolicy::DEFAULT
+    };
+    let mut house = House::new(Tokens::Opaque);
+    house.provider = house.provider.keeping_changes();
+    let id = PoolId::new("eu-west-1_one");
+    let ranges = RiskExceptions { blocked: vec!["192.0.2.0/24".parse().unwrap()], skipped: Vec::new() };
+    house.provider.add_pool(house.now, id.clone(), "one", policy, ranges);
+    house.good("AdminCreateUser", &json!({ "UserPoolId": id.as_str(), "Username": "ann" }));
+    let mut shelf = Shelf::default();
+    shelf.take(house.changes);
+    let good = shelf.records;
+    let refused = |records: Records| {
+        let told = House::new(Tokens::Opaque).provider.restore(records);
+        told.map_err(|error| error.to_string()).unwrap_err()
+    };
+    assert!(House::new(Tokens::Opaque).provider.restore(good.clone()).is_ok());
+    let changed = |change: &dyn Fn(&mut Records)| {
+        let mut records = good.clone();
+        change(&mut records);
+        refused(records)
+    };
+    let nowhere = "a pool, a client or a user that is out of place";
+    assert_eq!(changed(&|records| records.pools.clear()), nowhere);
+    assert_eq!(changed(&|records| records.pools.push(good.pools[0].clone())), nowhere);
+    assert_eq!(changed(&|records| records.accounts.push(good.accounts[0].clone())), "two users of one name");
+    assert_eq!(changed(&|records| records.accounts[0].1.salt = "x".to_owned()), "a salt that is none");
+    assert_eq!(
+        changed(&|records| records.accounts[0].1.verifier = "AA==".to_owned()),
+        "a verifier that is none"
+    );
+    assert_eq!(
+        changed(&|records| records.accounts[0].1.totp = Some("!".to_owned())),
+        "a secret of an authenticator app that is none"
+    );
+}
