@@ -13,8 +13,14 @@ pub enum Exit {
     Usage,
     /// A decision differed from what the rules ask, or advice was given that is denied.
     Mismatch,
+    /// A comparison found the head slower, by enough to matter and not by chance.
+    Regressed,
+    /// A comparison could not be decided.
+    Inconclusive,
     /// The generator could not keep up, so that the numbers are not to be trusted.
     Saturated,
+    /// Reports are not of the same thing, so that they cannot be compared.
+    Incomparable,
     /// A threshold was crossed.
     Threshold,
     /// A scenario, or what describes a pool, is not valid.
@@ -31,7 +37,10 @@ impl Exit {
             Self::Internal => 1,
             Self::Usage => 2,
             Self::Mismatch => 80,
+            Self::Regressed => 81,
+            Self::Inconclusive => 82,
             Self::Saturated => 83,
+            Self::Incomparable => 84,
             Self::Threshold => 99,
             Self::InvalidScenario => 104,
             Self::Interrupted => 105,
@@ -44,7 +53,10 @@ impl Exit {
             0 => Self::Pass,
             2 => Self::Usage,
             80 => Self::Mismatch,
+            81 => Self::Regressed,
+            82 => Self::Inconclusive,
             83 => Self::Saturated,
+            84 => Self::Incomparable,
             99 => Self::Threshold,
             104 => Self::InvalidScenario,
             105 => Self::Interrupted,
@@ -61,13 +73,16 @@ impl Exit {
     const fn gravity(self) -> u8 {
         match self {
             Self::Pass => 0,
-            Self::Saturated => 1,
-            Self::Threshold => 2,
-            Self::Interrupted => 3,
-            Self::Mismatch => 4,
-            Self::InvalidScenario => 5,
-            Self::Usage => 6,
-            Self::Internal => 7,
+            Self::Inconclusive => 1,
+            Self::Saturated => 2,
+            Self::Regressed => 3,
+            Self::Threshold => 4,
+            Self::Interrupted => 5,
+            Self::Mismatch => 6,
+            Self::Incomparable => 7,
+            Self::InvalidScenario => 8,
+            Self::Usage => 9,
+            Self::Internal => 10,
         }
     }
 }
@@ -84,7 +99,17 @@ mod tests {
 
     #[test]
     fn the_graver_end_counts_and_codes_survive_a_report() {
-        let rising = [Exit::Pass, Exit::Saturated, Exit::Threshold, Exit::Interrupted, Exit::Mismatch];
+        let rising = [
+            Exit::Pass,
+            Exit::Inconclusive,
+            Exit::Saturated,
+            Exit::Regressed,
+            Exit::Threshold,
+            Exit::Interrupted,
+            Exit::Mismatch,
+            Exit::Incomparable,
+            Exit::InvalidScenario,
+        ];
         for (at, graver) in rising.iter().enumerate() {
             assert_eq!(Exit::from_code(graver.code()), *graver);
             for milder in &rising[..at] {
