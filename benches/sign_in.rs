@@ -122,6 +122,7 @@ fn play(text: &str) -> (Report, Duration) {
         workers: Some((1, 1)),
         backend: None,
         defect: None,
+        endpoint: None,
         observer,
     };
     let report = run(&scenario, &settings, &Stop::default()).expect("threads");

@@ -21,7 +21,7 @@ macro_rules! text {
 macro_rules! names {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
         pub struct $name(String);
 
         text!($name);
@@ -39,7 +39,7 @@ macro_rules! secrets {
         $(#[$doc])*
         ///
         /// Whoever has it can act in the user's name, so it is not printed for debugging.
-        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
         pub struct $name(String);
 
         text!($name);

@@ -46,6 +46,53 @@ pub struct Belongings {
     pub devices: Vec<(DeviceKey, Device)>,
 }
 
+/// A user of a pool, with devices that live already.
+#[derive(Debug)]
+pub struct Resident {
+    pub(super) person: Person,
+    pub(super) password: Password,
+    pub(super) totp: Option<TotpSecret>,
+    /// The time step of the app's code that was used last.
+    pub(super) totp_step_used: Option<u64>,
+    /// In the order of their numbers.
+    pub(super) devices: Vec<(DeviceKey, Addr<DeviceActor>)>,
+    /// Whether these have been through an MFA.
+    pub(super) mfa_bound: bool,
+}
+
+impl Resident {
+    /// Whether they have a device.
+    pub fn has_device(&self) -> bool {
+        !self.devices.is_empty()
+    }
+
+    /// Brings the user to life.
+    pub fn start(self, ports: &Ports, policy: PoolPolicy) -> Addr<User> {
+        let Self { person, password, totp, totp_step_used, devices, mfa_bound } = self;
+        let owned = devices.into_iter().zip(0..).map(|((key, device), number)| Owned {
+            key,
+            device,
+            standing: match remembers(&person, number) {
+                true => oracle::Device::Remembered,
+                false => oracle::Device::NotRemembered,
+            },
+            mfa_bound,
+        });
+        let user = User {
+            password,
+            opts_in: person.opts_in,
+            totp,
+            totp_step_used,
+            ledger: Ledger::new(policy, &ports.exceptions, &person, owned.collect()),
+            held: VecDeque::new(),
+            chance: ports.seed.stream("user", person.number.into()),
+            ports: ports.clone(),
+            username: person.username,
+        };
+        user.start()
+    }
+}
+
 /// What provisioning needs to know of the run.
 #[derive(Clone, Debug)]
 pub struct Setting {
@@ -147,7 +194,7 @@ fn known_device(setting: &Setting, person: &Person, number: u32) -> ((NewDeviceM
     ((metadata, device), pools)
 }
 
-fn remembers(person: &Person, device: u32) -> bool {
+pub(super) fn remembers(person: &Person, device: u32) -> bool {
     usize::try_from(device).ok().and_then(|device| person.remembers.get(device)).copied().unwrap_or(false)
 }
 
@@ -200,27 +247,12 @@ impl Newcomer {
     /// Brings the user and their devices to life.
     pub fn start(self, ports: &Ports, policy: PoolPolicy) -> Addr<User> {
         let Self { person, password, totp, devices } = self;
-        let bound = person.factors.any();
-        let owned = devices.into_iter().zip(0..).map(|((metadata, device), number)| Owned {
-            key: metadata.device_key,
-            device: DeviceActor::new(device, ports.clock, ports.compute.clone()).start(),
-            standing: match remembers(&person, number) {
-                true => oracle::Device::Remembered,
-                false => oracle::Device::NotRemembered,
-            },
-            mfa_bound: bound,
+        let devices = devices.into_iter().map(|(metadata, device)| {
+            let actor = DeviceActor::new(device, ports.clock, ports.compute.clone()).start();
+            (metadata.device_key, actor)
         });
-        let user = User {
-            password,
-            opts_in: person.opts_in,
-            totp,
-            totp_step_used: None,
-            ledger: Ledger::new(policy, &ports.exceptions, &person, owned.collect()),
-            held: VecDeque::new(),
-            chance: ports.seed.stream("user", person.number.into()),
-            ports: ports.clone(),
-            username: person.username,
-        };
-        user.start()
+        let devices = devices.collect();
+        let mfa_bound = person.factors.any();
+        Resident { person, password, totp, totp_step_used: None, devices, mfa_bound }.start(ports, policy)
     }
 }

@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 use super::compare_args::{COMPARE_EXAMPLES, CompareArgs};
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
+use super::target_args::TargetArgs;
 use crate::advise::Severity;
 use crate::clock::ClockKind;
 use crate::srp::Backend;
@@ -24,14 +25,17 @@ Exit codes:
    99  a threshold was crossed
   104  a scenario, or what describes a pool, is not valid; nothing was run
   105  interrupted; the report is partial
-Of several, the gravest counts: 104, 84, 80, 105, 99, 81, 83, 82.";
+  107  a target cannot be used, or sign-ins got no answer from it
+Of several, the gravest counts: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
   poolproof run scenarios/smoke.yaml
   poolproof run scenarios/*.yaml --out /tmp/reports
   poolproof run scenarios/opt-in.yaml --seed 8      same people, other chances
-  poolproof run scenarios/risk.yaml --clock wall    the same scenario in real time";
+  poolproof run scenarios/risk.yaml --clock wall    the same scenario in real time
+  poolproof run scenarios/smoke.yaml --target http://127.0.0.1:9229
+                                                    any endpoint like Cognito";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -108,6 +112,8 @@ pub(super) struct RunArgs {
     /// How to compute SRP's powers; by default as quickly as this machine can. The decisions are the same.
     #[arg(long, value_name = "reference|portable|avx2", value_parser = backend)]
     pub(super) srp: Option<Backend>,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
 }
 
 /// At most so many threads a side.

@@ -27,6 +27,8 @@ pub enum Exit {
     InvalidScenario,
     /// The run was interrupted; its report is partial.
     Interrupted,
+    /// A target cannot be used, or gave no answers.
+    Unreachable,
 }
 
 impl Exit {
@@ -44,6 +46,7 @@ impl Exit {
             Self::Threshold => 99,
             Self::InvalidScenario => 104,
             Self::Interrupted => 105,
+            Self::Unreachable => 107,
         }
     }
 
@@ -60,6 +63,7 @@ impl Exit {
             99 => Self::Threshold,
             104 => Self::InvalidScenario,
             105 => Self::Interrupted,
+            107 => Self::Unreachable,
             _ => Self::Internal,
         }
     }
@@ -77,12 +81,13 @@ impl Exit {
             Self::Saturated => 2,
             Self::Regressed => 3,
             Self::Threshold => 4,
-            Self::Interrupted => 5,
-            Self::Mismatch => 6,
-            Self::Incomparable => 7,
-            Self::InvalidScenario => 8,
-            Self::Usage => 9,
-            Self::Internal => 10,
+            Self::Unreachable => 5,
+            Self::Interrupted => 6,
+            Self::Mismatch => 7,
+            Self::Incomparable => 8,
+            Self::InvalidScenario => 9,
+            Self::Usage => 10,
+            Self::Internal => 11,
         }
     }
 }
@@ -105,6 +110,7 @@ mod tests {
             Exit::Saturated,
             Exit::Regressed,
             Exit::Threshold,
+            Exit::Unreachable,
             Exit::Interrupted,
             Exit::Mismatch,
             Exit::Incomparable,

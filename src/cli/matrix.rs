@@ -19,6 +19,9 @@ pub(super) fn matrix(args: &MatrixArgs) -> Exit {
         Ok(Some(pool)) => Matrix::of_pool(args.switches.over(pool)),
         Err(exit) => return exit,
     };
+    if let Against::Endpoint(address) = &args.against {
+        return super::conformance::conformance(args, address, &matrix);
+    }
     let compares = args.against == Against::Pool || args.baseline.is_some();
     // A baseline that cannot be read is told before anything is played or printed.
     let changes = match args.baseline.as_deref().map(|file| changes(file, &matrix)) {

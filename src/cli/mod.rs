@@ -5,6 +5,7 @@ mod args;
 mod check;
 mod compare;
 mod compare_args;
+mod conformance;
 mod exit;
 mod explain;
 mod matrix;
@@ -15,6 +16,8 @@ mod run;
 mod schema;
 mod serve;
 mod serve_args;
+mod target_args;
+mod users;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

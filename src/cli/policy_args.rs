@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::PossibleValue;
 
+use super::target_args::CareArgs;
+use crate::http::client::Address;
 use crate::oracle::Device;
 use crate::policy::{Factors, MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskNote, Switches};
 
@@ -16,7 +18,8 @@ Examples:
   poolproof matrix --format html > matrix.html
   poolproof matrix --format json > matrix.json      to keep as a baseline
   poolproof matrix --baseline matrix.json           what changed since
-  poolproof matrix --against pool                   every cell by real sign-ins";
+  poolproof matrix --against pool                   every cell by real sign-ins
+  poolproof matrix --against http://127.0.0.1:9229  which rules it breaks";
 
 pub(super) const EXPLAIN_EXAMPLES: &str = "\
 Examples:
@@ -54,12 +57,19 @@ pub(super) struct MatrixArgs {
     /// Only the pool of this scenario file, or of the JSON that AWS's tools print (several files, or one merged by `jq -s add`).
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(super) pool: Vec<PathBuf>,
-    /// The form of the matrix [default: table]. With --against pool or --baseline it is printed only when this is given.
+    /// The form of the matrix [default: table]. With --against pool or --baseline it is printed only when this is given;
+    /// with --against URL it is the form of what is told of the endpoint: table, json or markdown.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) format: Option<MatrixFormat>,
-    /// Who decides: the oracle tells what is expected; against the pool, every cell is played and compared.
-    #[arg(long, value_enum, value_name = "WHO", default_value = "oracle")]
+    /// Who decides: the oracle tells what is expected; against the pool, every cell is played and compared; against the URL of
+    /// a Cognito-compatible endpoint too, in pools that are made there and removed again.
+    #[arg(long, value_name = "oracle|pool|URL", default_value = "oracle", value_parser = against)]
     pub(super) against: Against,
+    /// Try so many situations at an endpoint instead of all, of every rule some.
+    #[arg(long, value_name = "N")]
+    pub(super) sample: Option<usize>,
+    #[command(flatten)]
+    pub(super) care: CareArgs,
     /// Tell what changed since this matrix was written down (by --format json).
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
@@ -81,12 +91,22 @@ pub(super) enum MatrixFormat {
     Html,
 }
 
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Against {
     /// The table of rules.
     Oracle,
     /// The embedded pool, by real sign-ins.
     Pool,
+    /// An endpoint, by real sign-ins.
+    Endpoint(Address),
+}
+
+fn against(text: &str) -> Result<Against, String> {
+    match text {
+        "oracle" => Ok(Against::Oracle),
+        "pool" => Ok(Against::Pool),
+        url => Address::parse(url).map(Against::Endpoint),
+    }
 }
 
 #[derive(clap::Args, Debug)]

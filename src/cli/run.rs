@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Format, RunArgs};
 use super::progress::Progress;
-use super::{Exit, complain, say, shows_colour};
+use super::{Exit, complain, say, shows_colour, target_args};
 use crate::report;
-use crate::run::{Settings, Stop, run as play};
+use crate::run::{AnEndpoint, Lodging, RunError, Settings, Stop, run as play};
 use crate::scenario::{self, Scenario};
 use crate::seed::Seed;
 
@@ -22,10 +22,20 @@ struct Job {
 
 /// Plays the scenarios. Nothing is run unless all of them are valid and there is room for their reports.
 pub(super) fn run(args: &RunArgs) -> Exit {
-    let jobs = match prepare(args) {
+    let endpoint = match args.target.endpoint() {
+        Ok(endpoint) => endpoint,
+        Err(message) => {
+            complain(&format!("error: {message}"));
+            return Exit::Usage;
+        }
+    };
+    let jobs = match prepare(args, endpoint.as_ref()) {
         Ok(jobs) => jobs,
         Err(exit) => return exit,
     };
+    if let Some(told) = endpoint.as_ref().and_then(target_args::told) {
+        complain(&told);
+    }
     let stop = match stop_on_signals() {
         Ok(stop) => stop,
         Err(error) => {
@@ -35,7 +45,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     };
     let mut exit = Exit::Pass;
     for (number, job) in jobs.iter().enumerate() {
-        let end = run_one(args, job, &stop);
+        let end = run_one(args, job, endpoint.as_ref(), &stop);
         exit = exit.or(end);
         if stop.is_pulled() {
             leave(&jobs[number + 1..]);
@@ -66,14 +76,14 @@ fn stop_on_signals() -> Result<Stop, ctrlc::Error> {
     Ok(stop)
 }
 
-fn prepare(args: &RunArgs) -> Result<Vec<Job>, Exit> {
+fn prepare(args: &RunArgs, endpoint: Option<&AnEndpoint>) -> Result<Vec<Job>, Exit> {
     let mut jobs = Vec::new();
     let mut invalid = false;
     for file in &args.files {
         match read(file) {
             Ok((scenario, text)) => {
                 let dir = args.out.join(&scenario.name);
-                let scenario = overridden(scenario, args);
+                let scenario = overridden(scenario, args, endpoint);
                 jobs.push(Job { scenario, file: file.clone(), text, dir });
             }
             Err(message) => {
@@ -107,7 +117,10 @@ fn read(file: &Path) -> Result<(Scenario, String), String> {
     scenario::read_with_text(file).map_err(|diagnostic| super::check::rendered(&diagnostic))
 }
 
-fn overridden(scenario: Scenario, args: &RunArgs) -> Scenario {
+fn overridden(mut scenario: Scenario, args: &RunArgs, endpoint: Option<&AnEndpoint>) -> Scenario {
+    if let Some(Lodging::Existing { tenants: Some(tenants), .. }) = endpoint.map(|at| &at.lodging) {
+        scenario.population.users = u32::try_from(tenants.len()).unwrap_or(u32::MAX);
+    }
     Scenario {
         seed: args.seed.map_or(scenario.seed, Seed::new),
         clock: args.clock.map_or(scenario.clock, Into::into),
@@ -115,7 +128,7 @@ fn overridden(scenario: Scenario, args: &RunArgs) -> Scenario {
     }
 }
 
-fn run_one(args: &RunArgs, job: &Job, stop: &Stop) -> Exit {
+fn run_one(args: &RunArgs, job: &Job, endpoint: Option<&AnEndpoint>, stop: &Stop) -> Exit {
     let progress = Progress::new(&job.scenario.name);
     let settings = Settings {
         file: job.file.display().to_string(),
@@ -124,6 +137,7 @@ fn run_one(args: &RunArgs, job: &Job, stop: &Stop) -> Exit {
         workers: args.workers,
         backend: args.srp,
         defect: None,
+        endpoint: endpoint.cloned(),
         observer: progress.observer(),
     };
     let played = play(&job.scenario, &settings, stop);
@@ -132,7 +146,11 @@ fn run_one(args: &RunArgs, job: &Job, stop: &Stop) -> Exit {
         Ok(report) => report,
         Err(error) => {
             complain(&format!("error: {}: {error}", job.file.display()));
-            return Exit::Internal;
+            return match error {
+                RunError::Threads(_) => Exit::Internal,
+                RunError::Target(_) => Exit::Unreachable,
+                RunError::Unfit(_) => Exit::Usage,
+            };
         }
     };
     let written = report::write(&job.dir, &report, args.format.contains(&Format::Html));

@@ -32,6 +32,11 @@ impl Timestamp {
         self.0 / 1_000_000
     }
 
+    /// This moment as the operating system's clocks tell it.
+    pub fn as_system_time(self) -> std::time::SystemTime {
+        std::time::SystemTime::UNIX_EPOCH + Duration::from_micros(self.0)
+    }
+
     /// Time from `earlier` to this moment; zero when `earlier` is later, since clocks can step back.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))

@@ -8,6 +8,7 @@
 //! |---|---|
 //! | `cell`, `row` | the situations, and what is expected in each |
 //! | `play` | a cell played through a pool and a client |
+//! | `endpoint` | the cells and more, played at an endpoint, and how that stands to the rules |
 //! | `record` | the matrix as JSON, out and in; `csv` |
 //! | `baseline` | what changed since a matrix was written down |
 //! | `condense`, `gist` | many cells in few lines |
@@ -17,6 +18,7 @@ mod baseline;
 mod cell;
 mod condense;
 mod csv;
+mod endpoint;
 mod gist;
 mod html;
 mod markdown;
@@ -29,6 +31,10 @@ mod wrap;
 pub use baseline::{Change, Changes, compare};
 pub use cell::{BASE, Cell, Risk, all_cells, cells_of};
 pub use csv::csv;
+pub use endpoint::{
+    At, Conformance, Example, Standing, Trial, Unusable, conformance_json, conformance_markdown,
+    conformance_text, play_at, trials,
+};
 pub use html::page;
 pub use markdown::markdown;
 pub use play::{Difference, Played, play, play_all};

@@ -57,6 +57,11 @@ impl Matrix {
         if self.of_one_pool { Some(&self.base) } else { None }
     }
 
+    /// What no cell says of its pool: the mode of risk and the switches.
+    pub const fn base(&self) -> &PoolPolicy {
+        &self.base
+    }
+
     /// What is known of this cell's situation.
     pub fn facts(&self, cell: &Cell) -> Facts {
         cell.facts(&self.base)

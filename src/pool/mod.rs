@@ -312,7 +312,8 @@ impl Pool {
         let now = self.not_before(now);
         let Pending { client_id, waiting } = pending;
         self.select(Some(client_id.as_str()));
-        if self.client.id != client_id {
+        // What began before the pool had a client is an administrator's, and belongs to none.
+        if self.client.id != client_id && client_id != ClientId::EMPTY {
             let message = format!("User pool client {client_id} does not exist.");
             return refuse(ApiError::new(ErrorKind::ResourceNotFound, message));
         }

@@ -255,7 +255,7 @@ pub enum AccountResponse {
 }
 
 /// `UserType`, and what `GetUser` tells.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct UserDescription {
     /// `Username`.
     pub username: Username,
@@ -276,7 +276,7 @@ pub struct UserDescription {
 }
 
 /// `CodeDeliveryDetailsType`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CodeDelivery {
     /// `Destination`, with most of it hidden.
     pub destination: String,

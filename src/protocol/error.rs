@@ -29,9 +29,44 @@ pub enum ErrorKind {
     Serialization,
     UnknownOperation,
     InternalError,
+    /// One that this list does not have; its message begins with its name.
+    Other,
 }
 
 impl ErrorKind {
+    /// All of them, in the order of declaration.
+    pub const ALL: [Self; 24] = [
+        Self::NotAuthorized,
+        Self::UserNotFound,
+        Self::UserNotConfirmed,
+        Self::PasswordResetRequired,
+        Self::InvalidPassword,
+        Self::UnsupportedTokenType,
+        Self::ResourceNotFound,
+        Self::InvalidParameter,
+        Self::CodeMismatch,
+        Self::ExpiredCode,
+        Self::DeviceKeyExists,
+        Self::InvalidUserPoolConfiguration,
+        Self::TooManyRequests,
+        Self::EnableSoftwareTokenMfa,
+        Self::UsernameExists,
+        Self::AliasExists,
+        Self::LimitExceeded,
+        Self::TooManyFailedAttempts,
+        Self::UnsupportedUserState,
+        Self::UserPoolAddOnNotEnabled,
+        Self::Serialization,
+        Self::UnknownOperation,
+        Self::InternalError,
+        Self::Other,
+    ];
+
+    /// The exception of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// The exception's name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -58,6 +93,7 @@ impl ErrorKind {
             Self::Serialization => "SerializationException",
             Self::UnknownOperation => "UnknownOperationException",
             Self::InternalError => "InternalErrorException",
+            Self::Other => "OtherException",
         }
     }
 }

@@ -254,7 +254,7 @@ pub struct PoolDescription {
 }
 
 /// `UserPoolClientType`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ClientDescription {
     /// `UserPoolId`.
     pub user_pool_id: String,

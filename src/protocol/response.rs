@@ -65,7 +65,7 @@ pub struct Challenge {
 }
 
 /// `AuthenticationResult`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Authentication {
     /// `AccessToken`.
     pub access_token: AccessToken,
@@ -80,7 +80,7 @@ pub struct Authentication {
 }
 
 /// `NewDeviceMetadata`: a key for a device that the pool does not know yet.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NewDeviceMetadata {
     /// `DeviceKey`.
     pub device_key: DeviceKey,
@@ -89,7 +89,7 @@ pub struct NewDeviceMetadata {
 }
 
 /// `DeviceType`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct DeviceDescription {
     /// `DeviceKey`.
     pub device_key: DeviceKey,

@@ -17,7 +17,7 @@ use crate::clock::Timestamp;
 use crate::ids::{ClientId, PoolId};
 use crate::jwt::Keys;
 use crate::policy::PoolPolicy;
-use crate::pool::{AppClient, Delivery, Identity, Pool, Rs256, Signing};
+use crate::pool::{AppClient, Defect, Delivery, Identity, Pool, Rs256, Signing};
 use crate::protocol::{
     Answer, ApiError, ErrorKind, Management, MfaConfig, Operation, Origin, Reply, RiskConfiguration,
     SoftwareTokenConfig,
@@ -103,12 +103,20 @@ pub struct Provider {
     chance: Stream,
     /// The pool that was asked last.
     asked: Option<PoolId>,
+    /// The fault of every pool.
+    planted: Option<Defect>,
 }
 
 impl Provider {
     /// An account without pools. All random values come from `chance`, but for the keys of RS256 tokens.
     pub const fn new(settings: Settings, chance: Stream) -> Self {
-        Self { settings, pools: BTreeMap::new(), homes: BTreeMap::new(), chance, asked: None }
+        Self { settings, pools: BTreeMap::new(), homes: BTreeMap::new(), chance, asked: None, planted: None }
+    }
+
+    /// The same with a fault planted in every pool that is made from now on. Only the tests' pools can have one.
+    #[must_use]
+    pub fn planted(self, planted: Option<Defect>) -> Self {
+        Self { planted, ..self }
     }
 
     /// Adds a pool of this id, or replaces the one that has it; it has no client yet.
@@ -117,7 +125,7 @@ impl Provider {
             Identity { pool_id: pool_id.clone(), client_id: ClientId::EMPTY, group: self.settings.group };
         let mut seed = [0; 32];
         self.chance.fill_bytes(&mut seed);
-        let pool = Pool::new(identity, policy, crate::seed::from_entropy(seed));
+        let pool = Pool::new(identity, policy, crate::seed::from_entropy(seed)).planted(self.planted);
         let pool = match &self.settings.tokens {
             Tokens::Opaque => pool,
             Tokens::Rs256(keys) => {

@@ -84,7 +84,11 @@ impl Report {
             ClockKind::Wall => "wall",
             ClockKind::Virtual => "virtual",
         };
-        format!("poolproof run {file} --seed {} --clock {clock}", self.seed)
+        let target = match self.target.as_str() {
+            "embedded" => String::new(),
+            url => format!(" --target {url}"),
+        };
+        format!("poolproof run {file} --seed {} --clock {clock}{target}", self.seed)
     }
 }
 
@@ -189,7 +193,7 @@ fn cpu(spent: Option<super::CpuSpent>, modexps: u64, summary: &Summary<'_>) -> C
     let each = |time: Duration| as_us(time).checked_div(started);
     Cpu {
         client_us_per_sign_in: spent.and_then(|spent| each(spent.client)),
-        server_us_per_sign_in: spent.and_then(|spent| each(spent.server)),
+        server_us_per_sign_in: spent.and_then(|spent| each(spent.server?)),
         modexps_per_sign_in: (started > 0).then(|| rounded(modexps as f64 / started as f64)),
     }
 }

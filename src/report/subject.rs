@@ -10,8 +10,8 @@ use crate::clock::ClockKind;
 pub struct CpuSpent {
     /// By the generator's sign-ins.
     pub client: Duration,
-    /// By the pool.
-    pub server: Duration,
+    /// By the pool, where it is part of the run.
+    pub server: Option<Duration>,
 }
 
 /// What was run, and what only the caller can know about how it went.

@@ -12,9 +12,11 @@ const THRESHOLD: u8 = 99;
 const SATURATED: u8 = 83;
 /// Interrupted: the report is partial.
 const INTERRUPTED: u8 = 105;
+/// The target gave no answers.
+const UNREACHABLE: u8 = 107;
 
 impl Verdict {
-    /// The verdict on a run. Of several faults the gravest sets the exit code: 80, 105, 99, 83.
+    /// The verdict on a run. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83.
     pub(super) fn on(subject: &Subject, summary: &Summary<'_>) -> Self {
         let decisions = summary.decisions();
         let mut faults = Vec::new();
@@ -25,6 +27,9 @@ impl Verdict {
         if subject.partial {
             let sentence = "The run was interrupted: this tells only its beginning.".to_owned();
             faults.push((INTERRUPTED, sentence));
+        }
+        if let Some(sentence) = unanswered(subject, summary) {
+            faults.push((UNREACHABLE, sentence));
         }
         if let Some(sentence) = crossed(&subject.thresholds) {
             faults.push((THRESHOLD, sentence));
@@ -46,6 +51,20 @@ impl Verdict {
         }
         Self { exit_code, passed, sentences }
     }
+}
+
+/// How many sign-ins got no answer from a target. A scenario with a threshold for that judges it by the threshold alone, unless
+/// nobody got one.
+fn unanswered(subject: &Subject, summary: &Summary<'_>) -> Option<String> {
+    let sign_ins = summary.sign_ins();
+    let (failed, all) = (sign_ins.transport_failed, sign_ins.started);
+    let speaks = |threshold: &ThresholdResult| {
+        threshold.text.starts_with("failed.") || threshold.text.starts_with("sign_ins.transport_failed")
+    };
+    if subject.target == "embedded" || failed == 0 || failed < all && subject.thresholds.iter().any(speaks) {
+        return None;
+    }
+    Some(format!("{} of {} sign-ins got no answer from the target.", count(failed), count(all)))
 }
 
 /// Which thresholds do not hold, and what was measured instead.

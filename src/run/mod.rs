@@ -1,10 +1,10 @@
 //! The weave: a scenario becomes a workload, actors, and a report.
 
+mod endpoint;
 mod health;
 mod stop;
 mod thresholds;
 
-use std::cell::RefCell;
 use std::io;
 use std::num::NonZero;
 use std::pin::pin;
@@ -13,13 +13,13 @@ use std::sync::Arc;
 use std::thread::available_parallelism;
 use std::time::Duration;
 
-use actix::{Actor as _, System, SystemRunner};
+use actix::{Actor as _, Addr};
 use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 
 use crate::actors::{
-    Conductor, Course, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress, Setting,
-    provision,
+    Conductor, Course, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress, Setting, User,
+    provision, system,
 };
 use crate::client::Intent;
 use crate::clock::{Clock, ClockKind};
@@ -29,8 +29,10 @@ use crate::pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
 use crate::report::{CpuSpent, Environment, Report, SideWorkers, Subject, Workers};
 use crate::scenario::{GroupName, Model, Scenario, Service, ServiceModel};
 use crate::srp::{Backend, Group};
-use crate::workload::{Draws, arrivals, asked_per_s, length, owners, population};
+use crate::target::Target;
+use crate::workload::{Draws, arrivals, asked_per_s, length, owners as owners_of, population};
 
+pub use endpoint::{AnEndpoint, Lodging, Tenant};
 pub use stop::Stop;
 
 /// The id of the embedded pool.
@@ -75,22 +77,71 @@ pub struct Settings {
     pub backend: Option<Backend>,
     /// A fault to plant in the pool. Only the tests' pools can have one.
     pub defect: Option<Defect>,
+    /// Another pool than the embedded one.
+    pub endpoint: Option<AnEndpoint>,
     /// Hears how it goes.
     pub observer: Observer,
 }
 
-/// A run could not be started: the operating system gives no thread or no runtime.
+/// A run could not be started.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot start the run's threads: {0}")]
-pub struct RunError(#[from] io::Error);
+pub enum RunError {
+    /// The operating system gives no thread or no runtime.
+    #[error("cannot start the run's threads: {0}")]
+    Threads(#[from] io::Error),
+    /// Nobody answers at the endpoint, or it does not let our people in.
+    #[error("the target cannot be used: {0}")]
+    Target(String),
+    /// The scenario asks for something that no endpoint can be told.
+    #[error("{0}")]
+    Unfit(String),
+}
 
 /// Plays a scenario and reports. When `stop` is pulled before it is over, the report is partial.
 ///
 /// # Errors
 ///
-/// When the operating system gives no thread.
+/// When the operating system gives no thread, or the endpoint cannot be used.
 pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Report, RunError> {
     let group = group(scenario.group, settings.backend);
+    let people = match &settings.endpoint {
+        Some(_) => {
+            endpoint::check(scenario)?;
+            Vec::new()
+        }
+        None => provisioned(scenario, settings, group, stop),
+    };
+    let model = cost_model(scenario.service, group);
+    let system = system(scenario.clock)?;
+    system.block_on(async {
+        let clock = Clock::start(scenario.clock);
+        let compute = match scenario.clock {
+            ClockKind::Virtual => Compute::inline(clock, model),
+            ClockKind::Wall => {
+                let (clients, server) = settings.workers.unwrap_or_else(|| match settings.endpoint {
+                    None => (threads_a_side(), threads_a_side()),
+                    // The pool's arithmetic runs elsewhere.
+                    Some(_) => (threads_a_side() * 2, 1),
+                });
+                Compute::threads(clients, server, &mut scenario.seed.stream("prepared", 0))?
+            }
+        };
+        let stage = Stage { scenario, settings, clock, compute: &compute, group, stop };
+        let finished = match &settings.endpoint {
+            None => stage.play_embedded(people).await,
+            Some(at) => stage.play_over_http(at).await?,
+        };
+        Ok(report(scenario, settings, finished, &compute, group))
+    })
+}
+
+/// The people of the embedded pool: made on all cores before time starts.
+fn provisioned(
+    scenario: &Scenario,
+    settings: &Settings,
+    group: Group,
+    stop: &Stop,
+) -> Vec<(NewAccount, Newcomer)> {
     let setting = Setting {
         seed: scenario.seed,
         pool_id: PoolId::new(POOL_ID),
@@ -102,22 +153,7 @@ pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Repo
         (settings.observer)(Event::Provisioned { done, users });
         !stop.is_pulled()
     };
-    let people = provision(&setting, population(scenario).collect(), &told);
-    let model = cost_model(scenario.service, group);
-    let system = system(scenario.clock)?;
-    system.block_on(async {
-        let clock = Clock::start(scenario.clock);
-        let compute = match scenario.clock {
-            ClockKind::Virtual => Compute::inline(clock, model),
-            ClockKind::Wall => {
-                let (clients, server) =
-                    settings.workers.unwrap_or_else(|| (threads_a_side(), threads_a_side()));
-                Compute::threads(clients, server, &mut scenario.seed.stream("prepared", 0))?
-            }
-        };
-        let finished = play(scenario, settings, &setting, clock, &compute, people, stop).await;
-        Ok(report(scenario, settings, finished, &compute, group))
-    })
+    provision(&setting, population(scenario).collect(), &told)
 }
 
 fn group(name: GroupName, backend: Option<Backend>) -> Group {
@@ -125,18 +161,6 @@ fn group(name: GroupName, backend: Option<Backend>) -> Group {
         GroupName::Cognito => backend.map_or_else(Group::cognito, Group::cognito_by),
         GroupName::Toy => Group::toy(),
     }
-}
-
-/// The runtime of the actors: one thread, its time paused when it is virtual.
-fn system(clock: ClockKind) -> io::Result<SystemRunner> {
-    let mut builder = tokio::runtime::Builder::new_current_thread();
-    builder.enable_all().start_paused(clock == ClockKind::Virtual);
-    // Built here, where a failure can be told.
-    let runtime = RefCell::new(Some(builder.build()?));
-    Ok(System::with_tokio_rt(|| match runtime.borrow_mut().take() {
-        Some(runtime) => runtime,
-        None => unreachable!("actix asks for its runtime once"),
-    }))
 }
 
 /// Worker threads of each side: the users' and the pool's share the machine.
@@ -155,70 +179,88 @@ fn cost_model(service: Service, group: Group) -> CostModel {
     CostModel { cores, variable: each, generator: each }
 }
 
-async fn play(
-    scenario: &Scenario,
-    settings: &Settings,
-    setting: &Setting,
+/// What a run is played on.
+struct Stage<'r> {
+    scenario: &'r Scenario,
+    settings: &'r Settings,
     clock: Clock,
-    compute: &Compute,
-    people: Vec<(NewAccount, Newcomer)>,
-    stop: &Stop,
-) -> Finished {
-    let client_id = ClientId::new(CLIENT_ID);
-    let identity =
-        Identity { pool_id: setting.pool_id.clone(), client_id: client_id.clone(), group: setting.group };
-    let uses = |wanted: fn(Intent) -> bool| scenario.workload.mix.iter().any(|(intent, _)| wanted(intent));
-    let client = AppClient {
-        // Allowed where somebody does it.
-        password_flow: match uses(|intent| intent == Intent::PlainPassword) {
-            true => PasswordFlow::WithDevices,
-            false => PasswordFlow::Off,
-        },
-        ..AppClient::public(client_id.clone())
-    };
-    let mut pool = Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0))
-        .with_client(client)
-        .with_exceptions(scenario.exceptions.clone())
-        .planted(settings.defect);
-    let mut newcomers = Vec::with_capacity(people.len());
-    for (account, newcomer) in people {
-        let added = pool.add_account(account);
-        debug_assert!(added.is_ok(), "names and subs of a population are all different");
-        newcomers.push(newcomer);
+    compute: &'r Compute,
+    group: Group,
+    stop: &'r Stop,
+}
+
+impl Stage<'_> {
+    fn uses(&self, wanted: fn(Intent) -> bool) -> bool {
+        self.scenario.workload.mix.iter().any(|(intent, _)| wanted(intent))
     }
-    let target = PoolTarget(PoolActor::new(pool, clock, compute.clone()).start());
-    let ports = Ports {
-        clock,
-        target: Rc::new(target),
-        compute: compute.clone(),
-        seed: scenario.seed,
-        pool_id: setting.pool_id.clone(),
-        client_id,
-        group: setting.group,
-        ephemeral_bits: setting.ephemeral_bits,
-        retries: scenario.client.retries,
-        mfa_delay: scenario.client.mfa_delay,
-        session_validity: scenario.pool.session_validity,
-        exceptions: Rc::new(scenario.exceptions.clone()),
-        keeps_tokens: uses(Intent::uses_tokens),
-    };
-    let owners: Vec<bool> = newcomers.iter().map(Newcomer::has_device).collect();
-    let users = newcomers.into_iter().map(|newcomer| newcomer.start(&ports, scenario.pool)).collect();
-    let (observer, length) = (Arc::clone(&settings.observer), length(&scenario.workload));
-    let told = Box::new(move |progress| observer(Event::Running { progress, length }));
-    let (done, finished) = oneshot::channel();
-    let conductor = Conductor::new(clock, users, owners, course(scenario), told, done).start();
-    let mut finished = match select(finished, pin!(stop.pulled())).await {
-        Either::Left((finished, _)) => return finished.unwrap_or_default(),
-        Either::Right(((), finished)) => finished,
-    };
-    match conductor.send(Interrupt).await {
-        Ok(()) | Err(_) => (&mut finished).await.unwrap_or_default(),
+
+    /// What users work with, at this target.
+    fn ports(&self, target: Rc<dyn Target>, pool_id: PoolId, client_id: ClientId) -> Ports {
+        let scenario = self.scenario;
+        Ports {
+            clock: self.clock,
+            target,
+            compute: self.compute.clone(),
+            seed: scenario.seed,
+            pool_id,
+            client_id,
+            group: self.group,
+            ephemeral_bits: scenario.client.ephemeral_bits,
+            retries: scenario.client.retries,
+            mfa_delay: scenario.client.mfa_delay,
+            session_validity: scenario.pool.session_validity,
+            exceptions: Rc::new(scenario.exceptions.clone()),
+            keeps_tokens: self.uses(Intent::uses_tokens),
+        }
+    }
+
+    async fn play_embedded(&self, people: Vec<(NewAccount, Newcomer)>) -> Finished {
+        let scenario = self.scenario;
+        let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));
+        let identity = Identity { pool_id: pool_id.clone(), client_id: client_id.clone(), group: self.group };
+        let client = AppClient {
+            // Allowed where somebody does it.
+            password_flow: match self.uses(|intent| intent == Intent::PlainPassword) {
+                true => PasswordFlow::WithDevices,
+                false => PasswordFlow::Off,
+            },
+            ..AppClient::public(client_id.clone())
+        };
+        let mut pool = Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0))
+            .with_client(client)
+            .with_exceptions(scenario.exceptions.clone())
+            .planted(self.settings.defect);
+        let mut newcomers = Vec::with_capacity(people.len());
+        for (account, newcomer) in people {
+            let added = pool.add_account(account);
+            debug_assert!(added.is_ok(), "names and subs of a population are all different");
+            newcomers.push(newcomer);
+        }
+        let target = PoolTarget(PoolActor::new(pool, self.clock, self.compute.clone()).start());
+        let ports = self.ports(Rc::new(target), pool_id, client_id);
+        let owners: Vec<bool> = newcomers.iter().map(Newcomer::has_device).collect();
+        let users = newcomers.into_iter().map(|newcomer| newcomer.start(&ports, scenario.pool)).collect();
+        self.conduct(users, owners, course(scenario, owners_of(scenario))).await
+    }
+
+    /// Has these users sign in, until the course is over or somebody cuts it short.
+    async fn conduct(&self, users: Vec<Addr<User>>, owners: Vec<bool>, course: Course) -> Finished {
+        let (observer, length) = (Arc::clone(&self.settings.observer), length(&self.scenario.workload));
+        let told = Box::new(move |progress| observer(Event::Running { progress, length }));
+        let (done, finished) = oneshot::channel();
+        let conductor = Conductor::new(self.clock, users, owners, course, told, done).start();
+        let mut finished = match select(finished, pin!(self.stop.pulled())).await {
+            Either::Left((finished, _)) => return finished.unwrap_or_default(),
+            Either::Right(((), finished)) => finished,
+        };
+        match conductor.send(Interrupt).await {
+            Ok(()) | Err(_) => (&mut finished).await.unwrap_or_default(),
+        }
     }
 }
 
-fn course(scenario: &Scenario) -> Course {
-    let draws = Draws::new(scenario, owners(scenario));
+fn course(scenario: &Scenario, owners: Vec<u32>) -> Course {
+    let draws = Draws::new(scenario, owners);
     match &scenario.workload.model {
         Model::Open { .. } => Course::Open(arrivals(scenario, draws)),
         Model::Closed { think_time, stages } => Course::Closed {
@@ -245,7 +287,8 @@ fn report(
     };
     let snapshot = finished.recorder.into_snapshot();
     let summary = snapshot.summary();
-    let cpu = client.cpu.zip(server.cpu).map(|(client, server)| CpuSpent { client, server });
+    let here = settings.endpoint.is_none();
+    let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| here) });
     // The users of a closed workload set their own pace.
     let waited = if matches!(scenario.workload.model, Model::Closed { .. }) { 0 } else { finished.waited };
     let saturated = health::saturated(scenario.clock, &summary, &client, waited);
@@ -257,7 +300,7 @@ fn report(
         seed: scenario.seed.number(),
         clock: scenario.clock,
         group: group.name().to_owned(),
-        target: "embedded".to_owned(),
+        target: settings.endpoint.as_ref().map_or_else(|| "embedded".to_owned(), |at| at.address.to_string()),
         partial: finished.interrupted,
         offered_per_s_asked: asked_per_s(&scenario.workload),
         cpu,

@@ -3,7 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 
 use crate::ids::Username;
-use crate::protocol::{Origin, Reply, Request};
+use crate::protocol::{Answer, ApiError, Operation, Origin, Reply, Request};
 
 /// The pool under test, as the users' devices see it.
 pub trait Target {
@@ -12,6 +12,15 @@ pub trait Target {
 
     /// The code that was last sent to this user's phone, if the phone can be looked at.
     fn delivered_code(&self, username: &Username) -> LocalBoxFuture<'_, Option<String>>;
+}
+
+/// A target that administrators can speak to as well: pools, clients and users are made and removed there.
+pub trait Endpoint: Target {
+    /// Asks for an operation and waits for its answer.
+    fn ask(&self, operation: Operation) -> LocalBoxFuture<'_, Result<Result<Answer, ApiError>, Unreachable>>;
+
+    /// Whether it can be told how risky a sign-in is to look.
+    fn takes_risk(&self) -> bool;
 }
 
 /// No reply came.

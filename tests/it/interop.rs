@@ -1,4 +1,5 @@
-//! Clients that nobody here wrote finish their sign-ins: boto3, pycognito, amazon-cognito-identity-js.
+//! Clients that nobody here wrote finish their sign-ins: boto3, pycognito, amazon-cognito-identity-js. Servers that nobody here
+//! wrote are held against the rules: moto, MiniStack.
 //!
 //! They are installed into `target/interop`, once. Where python3 or node is missing the scenes are skipped with a line that says
 //! so; in CI they must run. The long mode plays as many handshakes as meet every 1-in-256 accident:
@@ -6,9 +7,10 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
 
+use crate::cli::poolproof;
 use crate::served::Served;
 use crate::stage::root;
 
@@ -54,15 +56,20 @@ fn installed(list: &str, into: &Path, install: impl Fn()) {
 
 /// The Python that has the clients.
 fn python() -> Option<PathBuf> {
+    python_with("requirements.txt", "venv")
+}
+
+/// The Python that has what this list names.
+fn python_with(list: &str, venv: &str) -> Option<PathBuf> {
     if !is_there("python3") {
         return None;
     }
-    let venv = folder().join("venv");
+    let venv = folder().join(venv);
     let python = venv.join("bin/python");
-    installed("requirements.txt", &folder(), || {
+    installed(list, &folder(), || {
         ran(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
         let flags = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-        ran(Command::new(&python).args(flags).arg("tests/interop/requirements.txt"));
+        ran(Command::new(&python).args(flags).arg(Path::new("tests/interop").join(list)));
     });
     Some(python)
 }
@@ -124,4 +131,63 @@ fn a_thousand_handshakes_of_pycognito() {
 #[ignore = "a hundred handshakes in plain JavaScript take minutes: --ignored"]
 fn a_hundred_handshakes_of_amazon_cognito_identity_js() {
     node_scenes(100);
+}
+
+/// Another emulator, which ends with the test.
+struct Peer(Child);
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
+}
+
+/// The rules that a peer breaks and those that it follows.
+fn standings(program: &str, port: u16) -> Option<(Vec<String>, Vec<String>)> {
+    let python = python_with("peers.txt", "peers")?;
+    let mut command = Command::new(python.with_file_name(program));
+    if program == "moto_server" {
+        command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
+    }
+    command.env("GATEWAY_PORT", port.to_string()).stdout(Stdio::null()).stderr(Stdio::null());
+    let _peer = Peer(command.current_dir(folder()).spawn().unwrap());
+    let up = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+    (0..300)
+        .find(|_| {
+            up() || {
+                std::thread::sleep(std::time::Duration::from_millis(100));
+                false
+            }
+        })
+        .unwrap();
+    let url = format!("http://127.0.0.1:{port}");
+    let arguments = ["matrix", "--against", &url, "--format", "json"];
+    let output = poolproof().args(arguments).output().unwrap();
+    assert_eq!(output.status.code(), Some(80));
+    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let of = |standing: &str| {
+        let rules = told["rules"].as_array().unwrap().iter().filter(|rule| rule["standing"] == standing);
+        rules.map(|rule| rule["id"].as_str().unwrap().to_owned()).collect()
+    };
+    Some((of("broken"), of("followed")))
+}
+
+#[test]
+#[ignore = "installs and starts other emulators: --ignored"]
+fn other_emulators_break_the_rules_that_the_readme_says() {
+    let new = ["new-device-mfa", "new-device-mfa-setup", "new-device"];
+    if let Some((broken, followed)) = standings("moto_server", 5155) {
+        let old = ["wrong-password", "replayed-claim", "untracked-mfa", "untracked"];
+        assert_eq!((broken, followed), (words(&[&old[..], &new].concat()), Vec::new()));
+    }
+    if let Some((broken, followed)) = standings("ministack", 5156) {
+        let old: &[&str] = &["replayed-claim", "untracked-mfa"];
+        let expected = (words(&[old, &new].concat()), words(&["wrong-password", "untracked"]));
+        assert_eq!((broken, followed), expected);
+    }
+}
+
+fn words(words: &[&str]) -> Vec<String> {
+    words.iter().map(|word| (*word).to_owned()).collect()
 }

@@ -23,12 +23,16 @@
 
 /// What surprises in a pool's settings is told, counted, and nothing else is.
 mod advise;
+/// Answers are read as they were written.
+mod answers;
 /// The command says what it should, and ends as it should.
 mod cli;
 /// Requests and answers as AWS JSON 1.1.
 mod codec;
 /// Two sets of reports, or two commands in pairs: refused, equal, or told apart.
 mod compare;
+/// Which rules an endpoint follows is told.
+mod conformance;
 /// Planted faults are found, and named by the right rule.
 mod defects;
 /// Nobody looks up or sideways.
@@ -102,5 +106,7 @@ mod srp_properties;
 mod srp_vectors;
 /// What the tests of whole runs share.
 mod stage;
+/// A run at an endpoint is judged like any other, and what gives no answer is not.
+mod target;
 /// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.
 mod workload;

@@ -278,3 +278,22 @@ fn pools_and_clients_are_listed_page_by_page_and_clients_change() {
         gone
     );
 }
+
+/// What an administrator asked for before any client came was refused when one came while it was computed: "User pool client
+/// does not exist."
+#[test]
+fn an_administrators_work_goes_on_when_a_client_comes_meanwhile() {
+    let mut house = House::new(Tokens::Opaque);
+    let (pool, client) = house.pool("p");
+    let body = json!({ "UserPoolId": pool, "Username": "ann", "Password": "permanent-2", "Permanent": true });
+    let asked = decode("AdminSetUserPassword", body.to_string().as_bytes()).unwrap();
+    let Step::Compute(job, pending) = house.provider.handle(house.now, Origin::default(), asked) else {
+        panic!("a verifier is computed")
+    };
+    assert!(house.sign_in(&client).is_ok());
+    let Step::Answer(answer) = house.provider.resume(house.now, pending, job.run()) else {
+        panic!("an answer")
+    };
+    assert_eq!(answer.map(drop), Ok(()));
+    assert!(house.sign_in(&client).is_err(), "the password is another now");
+}

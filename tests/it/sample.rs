@@ -91,7 +91,7 @@ pub(crate) fn subject() -> Subject {
         target: "embedded".to_owned(),
         partial: false,
         offered_per_s_asked: Some(120.0),
-        cpu: Some(CpuSpent { client: Duration::from_secs(11), server: Duration::from_secs(9) }),
+        cpu: Some(CpuSpent { client: Duration::from_secs(11), server: Some(Duration::from_secs(9)) }),
         workers: None,
         modexps: 6000,
         thresholds: Vec::new(),

@@ -46,6 +46,7 @@ pub(crate) fn settings(defect: Option<Defect>) -> Settings {
         workers: None,
         backend: None,
         defect,
+        endpoint: None,
         observer: Arc::new(|_| {}),
     }
 }

@@ -1,14 +1,19 @@
-//! Answers and refusals as text.
+//! Answers and refusals as text, and text as answers.
+
+use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use super::form::written;
-use crate::clock::Timestamp;
-use crate::policy::{PoolPolicy, RememberMode, RiskMode};
+use super::form::{emptied, read};
+use super::json::{Node, parse_any, refusal as unreadable};
+use super::shapes::{
+    Auth, Clients, Confirmed, Devices, Listed, ListedClient, ListedPool, Mfa, OneClient, OneDevice, OnePool,
+    OneUser, Pool, Pools, Profile, Risk, SecretCode, SignedUp, User, Users, Verified,
+};
+use crate::policy::{MfaMode, PoolPolicy, RememberMode, RiskMode};
 use crate::protocol::{
-    AccountResponse, Answer, ApiError, AuthOutcome, Authentication, Challenge, ClientDescription,
-    CodeDelivery, DeviceDescription, ErrorKind, Managed, MfaConfig, Parameters, PoolDescription, Response,
-    UserDescription, mfa_word,
+    AccountResponse, AddOns, Answer, ApiError, AuthOutcome, Challenge, DeviceConfiguration, ErrorKind,
+    Managed, PoolDescription, Response, mfa_word,
 };
 
 /// An answer as it goes over the wire.
@@ -22,6 +27,11 @@ pub struct Wire {
     pub body: String,
 }
 
+/// Why what came is no answer of anybody who speaks the protocol: nothing was decided.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct NoAnswer(pub String);
+
 /// An answer or a refusal as it goes over the wire (SEMANTICS d).
 pub fn encode_answer(answer: &Result<Answer, ApiError>) -> Wire {
     let body = match answer {
@@ -29,7 +39,7 @@ pub fn encode_answer(answer: &Result<Answer, ApiError>) -> Wire {
         Ok(Answer::Managed(managed)) => management(managed),
         Err(error) => return refusal(error),
     };
-    Wire { status: 200, error: None, body: body.to_string() }
+    Wire { status: 200, error: None, body: Value::Object(body).to_string() }
 }
 
 fn refusal(error: &ApiError) -> Wire {
@@ -42,215 +52,283 @@ fn refusal(error: &ApiError) -> Wire {
     Wire { status, error: Some((format!("{kind}:"), line)), body: body.to_string() }
 }
 
-/// Seconds since 1970 with three digits behind the point.
-fn date(moment: Timestamp) -> Value {
-    // Exact: milliseconds until the year 287,000 fit into a float's 53 bits.
-    #[expect(clippy::cast_precision_loss, reason = "see above")]
-    let seconds = (moment.as_us() / 1000) as f64 / 1000.0;
-    json!(seconds)
+/// The answer to the operation of this name that came with this status, `x-amzn-ErrorType` and body.
+///
+/// An answer that speaks the protocol and says what no pool may say is a refusal of kind
+/// [`Other`](ErrorKind::Other), so that it can be judged.
+///
+/// # Errors
+///
+/// What came is a failure of the server's (5xx), a redirect, a page, or anything else that is no answer.
+pub fn decode_answer(
+    name: &str,
+    status: u16,
+    error_type: Option<&str>,
+    body: &[u8],
+) -> Result<Result<Answer, ApiError>, NoAnswer> {
+    if status == 429 {
+        return Ok(Err(ApiError::too_many_requests()));
+    }
+    if !(200..500).contains(&status) || (300..400).contains(&status) {
+        return Err(NoAnswer(format!("HTTP status {status}")));
+    }
+    // Some answer with nothing at all where there is nothing to say.
+    let body = if body.is_empty() && status < 300 { b"{}" } else { body };
+    let Ok(map) = parse_any(body) else {
+        return Err(NoAnswer(format!("HTTP status {status} with a body that is no JSON object")));
+    };
+    if status >= 400 {
+        return decode_refusal(status, error_type, map).map(Err);
+    }
+    Ok(decode_body(name, map).map_err(|wrong| {
+        let ApiError { message, .. } = wrong;
+        ApiError::new(ErrorKind::Other, format!("an answer to {name} that cannot be read: {message}"))
+    }))
 }
 
-/// An object of those keys that have a value.
-fn object<const N: usize>(fields: [(&str, Option<Value>); N]) -> Value {
-    let given = fields.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?)));
-    Value::Object(given.collect())
+/// Names of exceptions that mean the same as `TooManyRequestsException`.
+const BUSY: [&str; 4] =
+    ["ThrottlingException", "Throttling", "RequestLimitExceeded", "TooManyRequestsException"];
+
+fn decode_refusal(
+    status: u16,
+    error_type: Option<&str>,
+    mut map: BTreeMap<String, Node>,
+) -> Result<ApiError, NoAnswer> {
+    let mut text = |keys: &[&str]| {
+        keys.iter().find_map(|key| match map.remove(*key) {
+            Some(Node::Text(text)) => Some(text),
+            _ => None,
+        })
+    };
+    let told = text(&["__type", "code"]).or_else(|| error_type.map(str::to_owned));
+    let Some(told) = told else { return Err(NoAnswer(format!("HTTP status {status} without __type"))) };
+    // `com.amazonaws.cognitoidentityprovider#Name` and `Name:http://…` are forms of the same.
+    let name = told.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
+    let message = text(&["message", "Message"]).unwrap_or_default();
+    Ok(match ErrorKind::named(name) {
+        _ if BUSY.contains(&name) => ApiError::new(ErrorKind::TooManyRequests, message),
+        Some(kind) => ApiError::new(kind, message),
+        None => ApiError::new(ErrorKind::Other, format!("{name}: {message}")),
+    })
 }
 
-fn pool(response: &Response) -> Value {
-    match response {
-        Response::Auth(AuthOutcome::Challenge(challenge)) => challenged(challenge),
-        Response::Auth(AuthOutcome::Tokens(tokens)) => {
-            json!({ "AuthenticationResult": authentication(tokens), "ChallengeParameters": {} })
+/// The answer of this operation.
+fn decode_body(name: &str, map: BTreeMap<String, Node>) -> Result<Answer, ApiError> {
+    let response = match name {
+        "InitiateAuth"
+        | "RespondToAuthChallenge"
+        | "GetTokensFromRefreshToken"
+        | "AdminInitiateAuth"
+        | "AdminRespondToAuthChallenge" => Response::Auth(read_auth(read(map)?)?),
+        "AssociateSoftwareToken" => match read(map)? {
+            SecretCode { secret_code, session: Some(session) } => {
+                Response::SecretCode { secret_code, session }
+            }
+            SecretCode { secret_code, session: None } => {
+                Response::Account(AccountResponse::SecretCode(secret_code))
+            }
+        },
+        "VerifySoftwareToken" => match read(map)? {
+            Verified { status, .. } if status != "SUCCESS" => {
+                return Err(unreadable(format!("Status is {status}")));
+            }
+            Verified { session: Some(session), .. } => Response::SoftwareTokenVerified { session },
+            Verified { session: None, .. } => Response::Account(AccountResponse::SoftwareTokenVerified),
+        },
+        "ConfirmDevice" => {
+            let Confirmed(user_confirmation_necessary) = read(map)?;
+            Response::DeviceConfirmed { user_confirmation_necessary }
         }
+        "GetDevice" | "AdminGetDevice" => Response::Device(there("Device", read::<OneDevice>(map)?.0)?),
+        "ListDevices" | "AdminListDevices" => {
+            let Devices { list: devices, token: pagination_token } = read(map)?;
+            Response::Devices { devices, pagination_token }
+        }
+        "AdminCreateUser" => {
+            let Listed(user) = there("User", read::<OneUser>(map)?.0)?;
+            Response::Account(AccountResponse::Created(user))
+        }
+        "AdminGetUser" => Response::Account(AccountResponse::User(read::<User>(map)?.0)),
+        "GetUser" => Response::Account(AccountResponse::Profile(read::<Profile>(map)?.0)),
+        "ListUsers" => {
+            let Users { list, token: pagination_token } = read(map)?;
+            let users = list.into_iter().map(|Listed(user)| user).collect();
+            Response::Account(AccountResponse::Users { users, pagination_token })
+        }
+        "SignUp" => {
+            let SignedUp { sub, delivery, .. } = read(map)?;
+            Response::Account(AccountResponse::SignedUp { sub, delivery })
+        }
+        _ => return decode_managed(name, map),
+    };
+    Ok(Answer::Pool(response))
+}
+
+/// The answer of an operation on pools, or of one that answers with nothing.
+fn decode_managed(name: &str, map: BTreeMap<String, Node>) -> Result<Answer, ApiError> {
+    Ok(Answer::Managed(match name {
+        "CreateUserPool" | "DescribeUserPool" => {
+            Managed::Pool(read_pool(there("UserPool", read::<OnePool>(map)?.0)?)?)
+        }
+        "ListUserPools" => {
+            let Pools { list, token: next_token } = read(map)?;
+            Managed::Pools { pools: list.into_iter().map(read_listed).collect(), next_token }
+        }
+        "SetUserPoolMfaConfig" | "GetUserPoolMfaConfig" => Managed::Mfa(read::<Mfa>(map)?.0),
+        "SetRiskConfiguration" | "DescribeRiskConfiguration" => {
+            Managed::Risk(there("RiskConfiguration", read::<Risk>(map)?.0)?)
+        }
+        "CreateUserPoolClient" | "DescribeUserPoolClient" | "UpdateUserPoolClient" => {
+            Managed::Client(there("UserPoolClient", read::<OneClient>(map)?.0)?)
+        }
+        "ListUserPoolClients" => {
+            let Clients { list, token: next_token } = read(map)?;
+            Managed::Clients { clients: list.into_iter().map(|ListedClient(one)| one).collect(), next_token }
+        }
+        "UpdateUserPool" | "DeleteUserPool" | "DeleteUserPoolClient" => Managed::Empty,
+        _ => return Ok(Answer::Pool(Response::Empty)),
+    }))
+}
+
+fn there<T>(key: &str, inner: Option<T>) -> Result<T, ApiError> {
+    inner.ok_or_else(|| unreadable(format!("{key} is missing")))
+}
+
+fn pool(response: &Response) -> Map<String, Value> {
+    match response.clone() {
+        Response::Auth(outcome) => emptied(&mut auth(outcome)),
         Response::SecretCode { secret_code, session } => {
-            json!({ "SecretCode": secret_code, "Session": session.as_str() })
+            emptied(&mut SecretCode { secret_code, session: Some(session) })
         }
         Response::SoftwareTokenVerified { session } => {
-            json!({ "Status": "SUCCESS", "Session": session.as_str() })
+            emptied(&mut Verified { status: "SUCCESS".to_owned(), session: Some(session) })
         }
         Response::DeviceConfirmed { user_confirmation_necessary } => {
-            json!({ "UserConfirmationNecessary": user_confirmation_necessary })
+            emptied(&mut Confirmed(user_confirmation_necessary))
         }
-        Response::Device(description) => json!({ "Device": device(description) }),
-        Response::Devices { devices, pagination_token } => object([
-            ("Devices", Some(devices.iter().map(device).collect())),
-            ("PaginationToken", pagination_token.clone().map(Value::from)),
-        ]),
+        Response::Device(device) => emptied(&mut OneDevice(Some(device))),
+        Response::Devices { devices, pagination_token } => {
+            emptied(&mut Devices { list: devices, token: pagination_token })
+        }
         Response::Account(response) => account(response),
-        Response::Empty => json!({}),
+        Response::Empty => Map::new(),
     }
 }
 
-fn challenged(challenge: &Challenge) -> Value {
-    object([
-        ("ChallengeName", Some(challenge.name.as_str().into())),
-        ("Session", challenge.session.as_ref().map(|session| session.as_str().into())),
-        ("ChallengeParameters", Some(parameters(&challenge.parameters))),
-    ])
-}
-
-fn parameters(parameters: &Parameters) -> Value {
-    let fields = parameters.iter().map(|(key, value)| (key.to_owned(), Value::from(value)));
-    Value::Object(fields.collect::<Map<_, _>>())
-}
-
-fn authentication(tokens: &Authentication) -> Value {
-    object([
-        ("AccessToken", Some(tokens.access_token.as_str().into())),
-        ("IdToken", Some(tokens.id_token.as_str().into())),
-        ("RefreshToken", tokens.refresh_token.clone().map(Value::from)),
-        ("ExpiresIn", Some(tokens.expires_in_s.into())),
-        ("TokenType", Some("Bearer".into())),
-        (
-            "NewDeviceMetadata",
-            tokens.new_device.as_ref().map(|new| {
-                json!({ "DeviceKey": new.device_key.as_str(), "DeviceGroupKey": new.device_group_key.as_str() })
-            }),
-        ),
-    ])
-}
-
-fn device(device: &DeviceDescription) -> Value {
-    json!({
-        "DeviceKey": device.device_key.as_str(),
-        "DeviceAttributes": pairs(device.attributes.iter().map(|(name, value)| (*name, value.as_str()))),
-        "DeviceCreateDate": date(device.created),
-        "DeviceLastModifiedDate": date(device.modified),
-        "DeviceLastAuthenticatedDate": date(device.authenticated),
-    })
-}
-
-fn pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
-    pairs.map(|(name, value)| json!({ "Name": name, "Value": value })).collect()
-}
-
-fn account(response: &AccountResponse) -> Value {
+fn account(response: AccountResponse) -> Map<String, Value> {
     match response {
-        AccountResponse::Created(one) => json!({ "User": user(one, "Attributes", true) }),
-        AccountResponse::User(one) => with_factors(user(one, "UserAttributes", true), one),
-        AccountResponse::Profile(one) => with_factors(user(one, "UserAttributes", false), one),
-        AccountResponse::Users { users, pagination_token } => object([
-            ("Users", Some(users.iter().map(|one| user(one, "Attributes", true)).collect())),
-            ("PaginationToken", pagination_token.clone().map(Value::from)),
-        ]),
-        AccountResponse::SignedUp { sub, delivery } => object([
-            ("UserConfirmed", Some(false.into())),
-            ("UserSub", Some(sub.as_str().into())),
-            ("CodeDeliveryDetails", delivery.as_ref().map(code_delivery)),
-        ]),
-        AccountResponse::SecretCode(secret_code) => json!({ "SecretCode": secret_code }),
-        AccountResponse::SoftwareTokenVerified => json!({ "Status": "SUCCESS" }),
+        AccountResponse::Created(user) => emptied(&mut OneUser(Some(Listed(user)))),
+        AccountResponse::User(user) => emptied(&mut User(user)),
+        AccountResponse::Profile(user) => emptied(&mut Profile(user)),
+        AccountResponse::Users { users, pagination_token } => {
+            emptied(&mut Users { list: users.into_iter().map(Listed).collect(), token: pagination_token })
+        }
+        AccountResponse::SignedUp { sub, delivery } => {
+            emptied(&mut SignedUp { confirmed: false, sub, delivery })
+        }
+        AccountResponse::SecretCode(secret_code) => emptied(&mut SecretCode { secret_code, session: None }),
+        AccountResponse::SoftwareTokenVerified => {
+            emptied(&mut Verified { status: "SUCCESS".to_owned(), session: None })
+        }
     }
 }
 
-fn code_delivery(delivery: &CodeDelivery) -> Value {
-    json!({
-        "Destination": delivery.destination,
-        "DeliveryMedium": delivery.medium,
-        "AttributeName": delivery.attribute,
-    })
-}
-
-/// A user; users themselves are told less than administrators.
-fn user(user: &UserDescription, attributes: &str, all: bool) -> Value {
-    let told = |value: Value| Some(value).filter(|_| all);
-    object([
-        ("Username", Some(user.username.as_str().into())),
-        (
-            attributes,
-            Some(pairs(user.attributes.iter().map(|(name, value)| (name.as_str(), value.as_str())))),
-        ),
-        ("UserCreateDate", told(date(user.created))),
-        ("UserLastModifiedDate", told(date(user.modified))),
-        ("Enabled", told(user.enabled.into())),
-        ("UserStatus", told(user.status.into())),
-    ])
-}
-
-fn with_factors(mut described: Value, user: &UserDescription) -> Value {
-    if !user.factors.is_empty() {
-        described["UserMFASettingList"] = user.factors.iter().map(|factor| factor.as_str()).collect();
-    }
-    if let Some(preferred) = user.preferred {
-        described["PreferredMfaSetting"] = preferred.as_str().into();
-    }
-    described
-}
-
-fn management(managed: &Managed) -> Value {
-    match managed {
-        Managed::Pool(one) => json!({ "UserPool": user_pool(one) }),
-        Managed::Pools { pools, next_token } => object([
-            ("UserPools", Some(pools.iter().map(listed_pool).collect())),
-            ("NextToken", next_token.clone().map(Value::from)),
-        ]),
-        Managed::Mfa(config) => mfa_config(config),
-        Managed::Risk(config) => json!({ "RiskConfiguration": written(config) }),
-        Managed::Client(one) => json!({ "UserPoolClient": client(one) }),
-        Managed::Clients { clients, next_token } => object([
-            ("UserPoolClients", Some(clients.iter().map(listed_client).collect())),
-            ("NextToken", next_token.clone().map(Value::from)),
-        ]),
-        Managed::Empty => json!({}),
+fn management(managed: &Managed) -> Map<String, Value> {
+    match managed.clone() {
+        Managed::Pool(one) => emptied(&mut OnePool(Some(pool_shape(one)))),
+        Managed::Pools { pools, next_token } => {
+            emptied(&mut Pools { list: pools.into_iter().map(listed_shape).collect(), token: next_token })
+        }
+        Managed::Mfa(config) => emptied(&mut Mfa(config)),
+        Managed::Risk(config) => emptied(&mut Risk(Some(config))),
+        Managed::Client(one) => emptied(&mut OneClient(Some(one))),
+        Managed::Clients { clients, next_token } => {
+            emptied(&mut Clients { list: clients.into_iter().map(ListedClient).collect(), token: next_token })
+        }
+        Managed::Empty => Map::new(),
     }
 }
 
-fn user_pool(pool: &PoolDescription) -> Value {
+fn auth(outcome: AuthOutcome) -> Auth {
+    match outcome {
+        AuthOutcome::Challenge(Challenge { name, session, parameters }) => {
+            Auth { challenge: Some(name.to_string()), session, parameters, result: None }
+        }
+        AuthOutcome::Tokens(tokens) => Auth { result: Some(tokens), ..Auth::default() },
+    }
+}
+
+fn read_auth(auth: Auth) -> Result<AuthOutcome, ApiError> {
+    let Auth { challenge, session, parameters, result } = auth;
+    if let Some(tokens) = result {
+        return Ok(AuthOutcome::Tokens(tokens));
+    }
+    let name = there("ChallengeName", challenge)?;
+    let name = name.parse().map_err(|()| unreadable(format!("ChallengeName is {name}")))?;
+    Ok(AuthOutcome::Challenge(Challenge { name, session, parameters }))
+}
+
+fn pool_shape(pool: PoolDescription) -> Pool {
     let PoolPolicy { remember, suppress_mfa, mfa, risk, .. } = pool.policy;
-    let devices = remember.tracks().then(|| {
-        json!({
-            "ChallengeRequiredOnNewDevice": suppress_mfa,
-            "DeviceOnlyRememberedOnUserPrompt": remember == RememberMode::OptIn,
-        })
-    });
     let mode = match risk.mode {
         RiskMode::Off => None,
         RiskMode::Audit => Some("AUDIT"),
         RiskMode::Enforced => Some("ENFORCED"),
     };
-    object([
-        ("Id", Some(pool.id.as_str().into())),
-        ("Name", Some(pool.name.as_str().into())),
-        ("Arn", Some(pool.arn.as_str().into())),
-        ("CreationDate", Some(date(pool.created))),
-        ("LastModifiedDate", Some(date(pool.modified))),
-        ("EstimatedNumberOfUsers", Some(pool.users.into())),
-        ("MfaConfiguration", Some(mfa_word(mfa).into())),
-        ("DeviceConfiguration", devices),
-        ("UserPoolAddOns", mode.map(|mode| json!({ "AdvancedSecurityMode": mode }))),
-    ])
+    Pool {
+        id: pool.id,
+        name: pool.name,
+        arn: pool.arn,
+        created: pool.created,
+        modified: pool.modified,
+        users: u32::try_from(pool.users).unwrap_or(u32::MAX),
+        mfa: Some(mfa_word(mfa).to_owned()),
+        devices: remember.tracks().then_some(DeviceConfiguration {
+            challenge_required_on_new_device: Some(suppress_mfa),
+            device_only_remembered_on_user_prompt: Some(remember == RememberMode::OptIn),
+        }),
+        add_ons: mode.map(|mode| AddOns { advanced_security_mode: mode.to_owned() }),
+    }
 }
 
-fn listed_pool(pool: &PoolDescription) -> Value {
-    json!({
-        "Id": pool.id,
-        "Name": pool.name,
-        "CreationDate": date(pool.created),
-        "LastModifiedDate": date(pool.modified),
+fn read_pool(pool: Pool) -> Result<PoolDescription, ApiError> {
+    let remember = match pool.devices.unwrap_or_default() {
+        DeviceConfiguration { device_only_remembered_on_user_prompt: Some(true), .. } => RememberMode::OptIn,
+        devices if devices == DeviceConfiguration::default() => RememberMode::No,
+        _ => RememberMode::Always,
+    };
+    let suppresses = |devices: DeviceConfiguration| devices.challenge_required_on_new_device;
+    let mfa = pool.mfa.as_deref().unwrap_or("OFF");
+    let mfa = MfaMode::ALL.into_iter().find(|mode| mfa_word(*mode) == mfa);
+    let mut policy = PoolPolicy {
+        remember,
+        suppress_mfa: pool.devices.and_then(suppresses) == Some(true),
+        mfa: mfa.ok_or_else(|| unreadable("MfaConfiguration is none of OFF, OPTIONAL and ON"))?,
+        ..PoolPolicy::DEFAULT
+    };
+    policy.risk.mode = match pool.add_ons.as_ref().map(|add_ons| add_ons.advanced_security_mode.as_str()) {
+        None | Some("OFF") => RiskMode::Off,
+        Some("AUDIT") => RiskMode::Audit,
+        Some(_) => RiskMode::Enforced,
+    };
+    Ok(PoolDescription {
+        id: pool.id,
+        name: pool.name,
+        arn: pool.arn,
+        created: pool.created,
+        modified: pool.modified,
+        users: usize::try_from(pool.users).unwrap_or(usize::MAX),
+        policy,
     })
 }
 
-fn mfa_config(config: &MfaConfig) -> Value {
-    let mut fields = written(config);
-    fields.remove("UserPoolId");
-    Value::Object(fields)
+fn listed_shape(pool: PoolDescription) -> ListedPool {
+    ListedPool { id: pool.id, name: pool.name, created: pool.created, modified: pool.modified }
 }
 
-fn client(client: &ClientDescription) -> Value {
-    let prevent = if client.hides_users { "ENABLED" } else { "LEGACY" };
-    object([
-        ("UserPoolId", Some(client.user_pool_id.as_str().into())),
-        ("ClientId", Some(client.client_id.as_str().into())),
-        ("ClientName", Some(client.name.as_str().into())),
-        ("ClientSecret", client.secret.clone().map(Value::from)),
-        ("ExplicitAuthFlows", Some(client.auth_flows.clone().into())),
-        ("PreventUserExistenceErrors", Some(prevent.into())),
-        ("EnableTokenRevocation", Some(true.into())),
-        ("CreationDate", Some(date(client.created))),
-        ("LastModifiedDate", Some(date(client.modified))),
-    ])
-}
-
-fn listed_client(client: &ClientDescription) -> Value {
-    json!({ "UserPoolId": client.user_pool_id, "ClientId": client.client_id, "ClientName": client.name })
+/// A pool of a list, of whose settings nothing is told.
+fn read_listed(pool: ListedPool) -> PoolDescription {
+    let ListedPool { id, name, created, modified } = pool;
+    PoolDescription { id, name, arn: String::new(), created, modified, users: 0, policy: PoolPolicy::DEFAULT }
 }

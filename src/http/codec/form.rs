@@ -6,6 +6,8 @@ use serde_json::{Map, Value};
 
 use super::MAX_ENTRIES;
 use super::json::{Node, refusal};
+use crate::clock::Timestamp;
+use crate::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username};
 use crate::protocol::{ApiError, Attributes, Parameters};
 
 pub(super) type Outcome = Result<(), ApiError>;
@@ -16,7 +18,29 @@ pub(super) trait Shape: Default {
     fn fields(&mut self, form: &mut impl Form) -> Outcome;
 }
 
-/// Reads fields or writes them.
+/// A name of its own type that is text on the wire.
+pub(super) trait Name: Default {
+    fn of(text: String) -> Self;
+    fn text(&self) -> &str;
+}
+
+macro_rules! names {
+    ($($name:ident),*) => {$(
+        impl Name for $name {
+            fn of(text: String) -> Self {
+                Self::new(text)
+            }
+
+            fn text(&self) -> &str {
+                self.as_str()
+            }
+        }
+    )*};
+}
+
+names!(AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username);
+
+/// Reads fields or writes them. Lists and maps of requests are left out when they are empty; those of answers never are.
 pub(super) trait Form {
     /// Text that must be there.
     fn text(&mut self, key: &'static str, field: &mut String) -> Outcome;
@@ -36,6 +60,26 @@ pub(super) trait Form {
     fn texts(&mut self, key: &'static str, field: &mut Vec<String>) -> Outcome;
     /// A structure that may be absent.
     fn maybe<S: Shape>(&mut self, key: &'static str, field: &mut Option<S>) -> Outcome;
+    /// A truth value that is always written, and false when it is absent.
+    fn flag(&mut self, key: &'static str, field: &mut bool) -> Outcome;
+    /// A whole number that is always written, and 0 when it is absent.
+    fn whole(&mut self, key: &'static str, field: &mut u32) -> Outcome;
+    /// Seconds since 1970 with three digits behind the point; 1970 when they are absent.
+    fn date(&mut self, key: &'static str, field: &mut Timestamp) -> Outcome;
+    /// A name that must be there.
+    fn name<N: Name>(&mut self, key: &'static str, field: &mut N) -> Outcome;
+    /// A name that may be absent.
+    fn maybe_name<N: Name>(&mut self, key: &'static str, field: &mut Option<N>) -> Outcome;
+    /// One of these words; what is none of them is the last.
+    fn word(&mut self, key: &'static str, words: &[&'static str], field: &mut &'static str) -> Outcome;
+    /// Text by key, written even when there is none.
+    fn all_parameters(&mut self, key: &'static str, field: &mut Parameters) -> Outcome;
+    /// A list of names and values, written even when it is empty.
+    fn all_attributes(&mut self, key: &'static str, field: &mut Attributes) -> Outcome;
+    /// A list of texts, written even when it is empty.
+    fn all_texts(&mut self, key: &'static str, field: &mut Vec<String>) -> Outcome;
+    /// A list of structures, written even when it is empty.
+    fn list<S: Shape>(&mut self, key: &'static str, field: &mut Vec<S>) -> Outcome;
 }
 
 /// Reads a shape out of a tree.
@@ -47,9 +91,14 @@ pub(super) fn read<S: Shape>(map: BTreeMap<String, Node>) -> Result<S, ApiError>
 
 /// Writes a shape down.
 pub(super) fn written<S: Shape + Clone>(shape: &S) -> Map<String, Value> {
+    emptied(&mut shape.clone())
+}
+
+/// Writes a shape down and leaves it empty.
+pub(super) fn emptied(shape: &mut impl Shape) -> Map<String, Value> {
     let mut writer = Writer(Map::new());
     // A writer refuses nothing.
-    drop(shape.clone().fields(&mut writer));
+    drop(shape.fields(&mut writer));
     writer.0
 }
 
@@ -204,6 +253,96 @@ impl Form for Reader {
         };
         Ok(())
     }
+
+    fn flag(&mut self, key: &'static str, field: &mut bool) -> Outcome {
+        let mut maybe = None;
+        self.maybe_flag(key, &mut maybe)?;
+        *field = maybe.unwrap_or_default();
+        Ok(())
+    }
+
+    fn whole(&mut self, key: &'static str, field: &mut u32) -> Outcome {
+        let mut maybe = None;
+        self.maybe_whole(key, &mut maybe)?;
+        *field = maybe.unwrap_or_default();
+        Ok(())
+    }
+
+    fn date(&mut self, key: &'static str, field: &mut Timestamp) -> Outcome {
+        *field = match self.take(key) {
+            None => Timestamp::default(),
+            Some(Node::Number(number)) => moment(&number),
+            Some(other) => return Err(unexpected(&other, "a Timestamp")),
+        };
+        Ok(())
+    }
+
+    fn name<N: Name>(&mut self, key: &'static str, field: &mut N) -> Outcome {
+        let mut text = String::new();
+        self.text(key, &mut text)?;
+        *field = N::of(text);
+        Ok(())
+    }
+
+    fn maybe_name<N: Name>(&mut self, key: &'static str, field: &mut Option<N>) -> Outcome {
+        *field = self.take(key).map(as_text).transpose()?.map(N::of);
+        Ok(())
+    }
+
+    fn word(&mut self, key: &'static str, words: &[&'static str], field: &mut &'static str) -> Outcome {
+        let mut text = String::new();
+        self.text_or_empty(key, &mut text)?;
+        let known = words.iter().find(|word| **word == text).or_else(|| words.last());
+        *field = known.copied().unwrap_or_default();
+        Ok(())
+    }
+
+    fn all_parameters(&mut self, key: &'static str, field: &mut Parameters) -> Outcome {
+        self.parameters(key, field)
+    }
+
+    fn all_attributes(&mut self, key: &'static str, field: &mut Attributes) -> Outcome {
+        self.attributes(key, field)
+    }
+
+    fn all_texts(&mut self, key: &'static str, field: &mut Vec<String>) -> Outcome {
+        self.texts(key, field)
+    }
+
+    fn list<S: Shape>(&mut self, key: &'static str, field: &mut Vec<S>) -> Outcome {
+        let Some(node) = self.take(key) else { return Ok(()) };
+        for node in as_list(key, node)? {
+            let Node::Map(map) = node else { return Err(unexpected(&node, "a Structure")) };
+            field.push(read(map)?);
+        }
+        Ok(())
+    }
+}
+
+/// The moment so many seconds after 1970, to the millisecond.
+fn moment(number: &serde_json::Number) -> Timestamp {
+    let seconds = number.as_f64().unwrap_or_default();
+    // Out of range is the nearest that there is, and before 1970 is 1970.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see above")]
+    let ms = (seconds * 1000.0).round() as u64;
+    Timestamp::from_us(ms.saturating_mul(1000))
+}
+
+/// Seconds since 1970 with three digits behind the point.
+fn seconds(moment: Timestamp) -> f64 {
+    // Exact: milliseconds until the year 287,000 fit into a float's 53 bits.
+    #[expect(clippy::cast_precision_loss, reason = "see above")]
+    let seconds = (moment.as_us() / 1000) as f64 / 1000.0;
+    seconds
+}
+
+fn map_of(parameters: &Parameters) -> Map<String, Value> {
+    parameters.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect()
+}
+
+fn list_of(attributes: &Attributes) -> Vec<Value> {
+    let list = attributes.iter().map(|(name, value)| serde_json::json!({ "Name": name, "Value": value }));
+    list.collect()
 }
 
 struct Writer(Map<String, Value>);
@@ -237,25 +376,15 @@ impl Form for Writer {
     }
 
     fn parameters(&mut self, key: &'static str, field: &mut Parameters) -> Outcome {
-        if field.is_empty() {
-            return Ok(());
-        }
-        let map: Map<String, Value> =
-            field.iter().map(|(name, value)| (name.to_owned(), Value::from(value))).collect();
-        self.put(key, map)
+        if field.is_empty() { Ok(()) } else { self.all_parameters(key, field) }
     }
 
     fn attributes(&mut self, key: &'static str, field: &mut Attributes) -> Outcome {
-        if field.is_empty() {
-            return Ok(());
-        }
-        let list = field.iter().map(|(name, value)| serde_json::json!({ "Name": name, "Value": value }));
-        let list: Vec<Value> = list.collect();
-        self.put(key, list)
+        if field.is_empty() { Ok(()) } else { self.all_attributes(key, field) }
     }
 
     fn texts(&mut self, key: &'static str, field: &mut Vec<String>) -> Outcome {
-        if field.is_empty() { Ok(()) } else { self.put(key, std::mem::take(field)) }
+        if field.is_empty() { Ok(()) } else { self.all_texts(key, field) }
     }
 
     fn maybe<S: Shape>(&mut self, key: &'static str, field: &mut Option<S>) -> Outcome {
@@ -263,5 +392,51 @@ impl Form for Writer {
         let mut inner = Self(Map::new());
         shape.fields(&mut inner)?;
         self.put(key, inner.0)
+    }
+
+    fn flag(&mut self, key: &'static str, field: &mut bool) -> Outcome {
+        self.put(key, *field)
+    }
+
+    fn whole(&mut self, key: &'static str, field: &mut u32) -> Outcome {
+        self.put(key, *field)
+    }
+
+    fn date(&mut self, key: &'static str, field: &mut Timestamp) -> Outcome {
+        self.put(key, seconds(*field))
+    }
+
+    fn name<N: Name>(&mut self, key: &'static str, field: &mut N) -> Outcome {
+        self.put(key, field.text())
+    }
+
+    fn maybe_name<N: Name>(&mut self, key: &'static str, field: &mut Option<N>) -> Outcome {
+        field.take().map_or(Ok(()), |name| self.put(key, name.text()))
+    }
+
+    fn word(&mut self, key: &'static str, _: &[&'static str], field: &mut &'static str) -> Outcome {
+        self.put(key, *field)
+    }
+
+    fn all_parameters(&mut self, key: &'static str, field: &mut Parameters) -> Outcome {
+        self.put(key, map_of(field))
+    }
+
+    fn all_attributes(&mut self, key: &'static str, field: &mut Attributes) -> Outcome {
+        self.put(key, list_of(field))
+    }
+
+    fn all_texts(&mut self, key: &'static str, field: &mut Vec<String>) -> Outcome {
+        self.put(key, std::mem::take(field))
+    }
+
+    fn list<S: Shape>(&mut self, key: &'static str, field: &mut Vec<S>) -> Outcome {
+        let mut list = Vec::with_capacity(field.len());
+        for shape in field {
+            let mut inner = Self(Map::new());
+            shape.fields(&mut inner)?;
+            list.push(Value::Object(inner.0));
+        }
+        self.put(key, list)
     }
 }

@@ -39,6 +39,11 @@ pub(super) fn parse(body: &[u8]) -> Result<BTreeMap<String, Node>, ApiError> {
     if body.len() > MAX_BODY {
         return Err(refusal(format!("The request is longer than {MAX_BODY} bytes.")));
     }
+    parse_any(body)
+}
+
+/// The topmost map of a text of any length.
+pub(super) fn parse_any(body: &[u8]) -> Result<BTreeMap<String, Node>, ApiError> {
     let limits = Limits { values: Cell::new(0), flaw: Cell::new(None) };
     let mut text = serde_json::Deserializer::from_slice(body);
     let seed = Level { limits: &limits, depth: 0 };

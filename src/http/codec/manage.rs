@@ -61,11 +61,16 @@ impl Shape for ListUserPoolClients {
 impl Shape for MfaConfig {
     fn fields(&mut self, form: &mut impl Form) -> Outcome {
         form.text("UserPoolId", &mut self.user_pool_id)?;
-        form.maybe_text("MfaConfiguration", &mut self.mfa)?;
-        form.maybe("SoftwareTokenMfaConfiguration", &mut self.software_token)?;
-        form.maybe("SmsMfaConfiguration", &mut self.sms)?;
-        form.maybe("EmailMfaConfiguration", &mut self.email)
+        mfa_settings(self, form)
     }
+}
+
+/// What an answer has too, which does not name the pool.
+pub(super) fn mfa_settings(config: &mut MfaConfig, form: &mut impl Form) -> Outcome {
+    form.maybe_text("MfaConfiguration", &mut config.mfa)?;
+    form.maybe("SoftwareTokenMfaConfiguration", &mut config.software_token)?;
+    form.maybe("SmsMfaConfiguration", &mut config.sms)?;
+    form.maybe("EmailMfaConfiguration", &mut config.email)
 }
 
 impl Shape for SoftwareTokenConfig {

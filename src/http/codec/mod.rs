@@ -10,10 +10,11 @@ mod answer;
 mod form;
 mod json;
 mod manage;
+mod shapes;
 mod sign_in;
 mod table;
 
-pub use answer::{Wire, encode_answer};
+pub use answer::{NoAnswer, Wire, decode_answer, encode_answer};
 pub use json::{MAX_BODY, MAX_DEPTH, MAX_VALUES};
 pub use table::{OPERATIONS, decode, encode};
 
@@ -22,6 +23,9 @@ pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
 /// What stands before the operation's name in `X-Amz-Target`.
 pub const TARGET_PREFIX: &str = "AWSCognitoIdentityProviderService.";
+
+/// Bytes that an answer may have: a page of the longest list that there is has less.
+pub const MAX_ANSWER: usize = 512 * 1024;
 
 /// A map of parameters has at most this many keys, and a list this many values.
 pub const MAX_ENTRIES: usize = 64;

@@ -1,0 +1,120 @@
+//! Whole sign-ins over HTTP on loopback beside the same in the embedded pool: what HTTP adds to a sign-in.
+//!
+//! Client and server are in one process, so that its CPU time is that of both. Each round plays the same closed workload
+//! embedded and over HTTP, one after the other; the share is what the sign-in over HTTP took more, of what it took embedded.
+//! Tokens are opaque on both sides: RSA is not HTTP's.
+//!
+//! `cargo bench --bench http` ends with the line `ratio http_share <value>`.
+
+#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
+
+#[path = "support/turns.rs"]
+mod turns;
+
+use std::net::TcpListener;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use cpu_time::ProcessTime;
+use poolproof::http::client::{Address, Credentials, Limits};
+use poolproof::http::server;
+use poolproof::provider::{Provider, Settings as Hosting, Tokens};
+use poolproof::report::Report;
+use poolproof::run::{AnEndpoint, Event, Lodging, Settings, Stop, run};
+use poolproof::scenario;
+use poolproof::seed::Seed;
+use poolproof::srp::{Backend, Group};
+
+use turns::median;
+
+const ROUNDS: usize = 5;
+
+const SCENARIO: &str = "version: 1
+name: bench
+clock: wall
+pool: { remember: always, suppress_mfa: true, mfa: optional }
+population: { users: 64, devices: 1 }
+client: { ephemeral_bits: 256 }
+workload: { model: closed, stages: [ { for: 1s, users: 64, warm_up: true }, { for: 6s, users: 64 } ], mix: { known_device: 100 } }
+";
+
+fn main() {
+    println!(
+        "device sign-ins over the 3072-bit group, {} kernel, embedded and over HTTP on loopback",
+        Backend::best()
+    );
+    println!(
+        "{:>12} {:>12} {:>12} {:>12} {:>8} {:>10}",
+        "embedded µs", "HTTP µs", "embedded/s", "HTTP/s", "share", "wrong"
+    );
+    let address = served();
+    let mut shares = Vec::new();
+    for _ in 0..ROUNDS {
+        let (embedded, embedded_us) = play(None);
+        let (remote, remote_us) = play(Some(&address));
+        let share = remote_us / embedded_us - 1.0;
+        let rate = |report: &Report| report.throughput.achieved_per_s.unwrap_or_default();
+        println!(
+            "{embedded_us:>12.0} {remote_us:>12.0} {:>12.1} {:>12.1} {share:>8.3} {:>10}",
+            rate(&embedded),
+            rate(&remote),
+            embedded.decisions.mismatched + remote.decisions.mismatched + remote.sign_ins.transport_failed
+        );
+        shares.push(share);
+    }
+    println!("ratio http_share {:.3}", median(shares));
+}
+
+/// A server in this process, which ends with it; where it is.
+fn served() -> Address {
+    let hosting = Hosting {
+        region: "us-east-1".to_owned(),
+        issuer: "http://127.0.0.1".to_owned(),
+        tokens: Tokens::Opaque,
+        group: Group::cognito(),
+    };
+    let provider = Provider::new(hosting, Seed::new(1).stream("provider", 0));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
+    listener.set_nonblocking(true).expect("a port");
+    let address = listener.local_addr().expect("a port");
+    std::thread::spawn(move || {
+        let limits = server::Limits { workers: 1, ..server::Limits::DEFAULT };
+        server::serve(provider, listener, limits, Arc::new(|_: &str| {})).expect("threads");
+    });
+    Address::parse(&format!("http://{address}")).unwrap_or_else(|wrong| panic!("{wrong}"))
+}
+
+/// The report, and the CPU time of the process for each sign-in, from the first on.
+fn play(address: Option<&Address>) -> (Report, f64) {
+    let scenario =
+        scenario::parse("bench.yaml", SCENARIO.as_bytes()).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let started = Arc::new(Mutex::new(None));
+    let spent = Arc::new(Mutex::new((0, Duration::ZERO)));
+    let (first, last) = (Arc::clone(&started), Arc::clone(&spent));
+    let observer = Arc::new(move |event| {
+        let Event::Running { progress, .. } = event else { return };
+        // From one telling of how it goes to the last: what is made and removed around the run is not counted.
+        let mut first = first.lock().expect("nobody panics");
+        let (since, before) = first.get_or_insert_with(|| (ProcessTime::now(), progress.live.started));
+        *last.lock().expect("nobody panics") = (progress.live.started - *before, since.elapsed());
+    });
+    let endpoint = address.map(|address| AnEndpoint {
+        address: address.clone(),
+        credentials: Some(Credentials::dummy()),
+        limits: Limits::DEFAULT,
+        lodging: Lodging::New,
+    });
+    let settings = Settings {
+        file: "bench.yaml".to_owned(),
+        text: String::new(),
+        command: String::new(),
+        workers: Some((1, 1)),
+        backend: None,
+        defect: None,
+        endpoint,
+        observer,
+    };
+    let report = run(&scenario, &settings, &Stop::default()).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let (sign_ins, spent) = *spent.lock().expect("nobody panics");
+    (report, spent.as_secs_f64() * 1e6 / sign_ins as f64)
+}

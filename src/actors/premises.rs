@@ -1,0 +1,175 @@
+//! A pool at an endpoint: made by its administrator, lived in by our people, and removed.
+//!
+//! A pool is friendly at first: it hands out keys to whoever has the password, and asks for no MFA of those who have no factor.
+//! So people get their devices by signing in, as people do; then the pool is given the settings that it is to have.
+
+use crate::ids::{ClientId, PoolId};
+use crate::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
+use crate::protocol::{
+    AccountRequest, AccountTakeover, AddOns, AdminUserCall, Answer, ClientSpec, DeviceConfiguration, Managed,
+    Management, MfaConfig, Operation, PoolCall, PoolSpec, RiskConfiguration, SoftwareTokenConfig,
+    TakeoverAction, TakeoverActions, mfa_word,
+};
+use crate::target::{Endpoint, Unreachable};
+
+/// An endpoint that does not let us do what we came for.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{doing}: {why}")]
+pub struct Unwelcome {
+    /// What was tried.
+    pub doing: String,
+    /// What came.
+    pub why: String,
+}
+
+/// Asks an administrator's question, and says what it was about if it is refused.
+pub(super) async fn ask(
+    endpoint: &dyn Endpoint,
+    doing: &str,
+    operation: Operation,
+) -> Result<Answer, Unwelcome> {
+    let unwelcome = |why: String| Unwelcome { doing: doing.to_owned(), why };
+    match endpoint.ask(operation).await {
+        Ok(Ok(answer)) => Ok(answer),
+        Ok(Err(error)) => Err(unwelcome(error.to_string())),
+        Err(Unreachable(why)) => Err(unwelcome(why)),
+    }
+}
+
+/// What the app clients of our pools may do.
+const FLOWS: [&str; 3] = ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
+
+/// A pool of our own at an endpoint.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Premises {
+    /// The pool.
+    pub pool_id: PoolId,
+    /// Its app client.
+    pub client_id: ClientId,
+    name: String,
+}
+
+impl Premises {
+    /// Makes a friendly pool of this name, and a client.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint does not let us. A pool that was made by then is removed again.
+    pub async fn make(endpoint: &dyn Endpoint, name: &str) -> Result<Self, Unwelcome> {
+        let operation = Management::CreateUserPool(spec(None, name, &friendly()));
+        let odd = |doing: &str| Unwelcome {
+            doing: doing.to_owned(),
+            why: "an answer of another operation".to_owned(),
+        };
+        let answer = ask(endpoint, "CreateUserPool", Operation::Manage(operation)).await?;
+        let Answer::Managed(Managed::Pool(pool)) = answer else { return Err(odd("CreateUserPool")) };
+        let pool_id = PoolId::new(pool.id);
+        let mut premises = Self { pool_id, client_id: ClientId::EMPTY, name: name.to_owned() };
+        match premises.furnish(endpoint).await {
+            Ok(client_id) => premises.client_id = client_id,
+            Err(error) => {
+                premises.remove(endpoint).await.unwrap_or_default();
+                return Err(error);
+            }
+        }
+        Ok(premises)
+    }
+
+    async fn furnish(&self, endpoint: &dyn Endpoint) -> Result<ClientId, Unwelcome> {
+        self.set_mfa(endpoint, friendly().mfa).await?;
+        let spec = ClientSpec {
+            user_pool_id: self.pool_id.as_str().to_owned(),
+            name: Some("poolproof".to_owned()),
+            auth_flows: FLOWS.map(str::to_owned).to_vec(),
+            ..ClientSpec::default()
+        };
+        let doing = "CreateUserPoolClient";
+        match ask(endpoint, doing, Operation::Manage(Management::CreateUserPoolClient(spec))).await? {
+            Answer::Managed(Managed::Client(client)) => Ok(ClientId::new(client.client_id)),
+            _ => Err(Unwelcome { doing: doing.to_owned(), why: "an answer of another operation".to_owned() }),
+        }
+    }
+
+    async fn set_mfa(&self, endpoint: &dyn Endpoint, mode: MfaMode) -> Result<(), Unwelcome> {
+        let config = MfaConfig {
+            user_pool_id: self.pool_id.as_str().to_owned(),
+            mfa: Some(mfa_word(mode).to_owned()),
+            software_token: Some(SoftwareTokenConfig { enabled: Some(true) }),
+            ..MfaConfig::default()
+        };
+        let operation = Operation::Manage(Management::SetUserPoolMfaConfig(config));
+        ask(endpoint, "SetUserPoolMfaConfig", operation).await.map(drop)
+    }
+
+    /// Gives the pool these settings, as far as an API can: remembering, MFA and risk.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint does not let us.
+    pub async fn settle(&self, endpoint: &dyn Endpoint, policy: &PoolPolicy) -> Result<(), Unwelcome> {
+        let spec = spec(Some(&self.pool_id), &self.name, policy);
+        ask(endpoint, "UpdateUserPool", Operation::Manage(Management::UpdateUserPool(spec))).await?;
+        self.set_mfa(endpoint, policy.mfa).await?;
+        if policy.risk.mode == RiskMode::Off {
+            return Ok(());
+        }
+        let action = |action: RiskAction| {
+            Some(TakeoverAction { event_action: action.as_str().to_ascii_uppercase(), notify: Some(false) })
+        };
+        let RiskPolicy { low, medium, high, .. } = policy.risk;
+        let actions = TakeoverActions { low: action(low), medium: action(medium), high: action(high) };
+        let config = RiskConfiguration {
+            user_pool_id: self.pool_id.as_str().to_owned(),
+            client_id: None,
+            account_takeover: Some(AccountTakeover { actions: Some(actions) }),
+        };
+        let operation = Operation::Manage(Management::SetRiskConfiguration(config));
+        ask(endpoint, "SetRiskConfiguration", operation).await.map(drop)
+    }
+
+    /// Removes the pool with everything in it.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint does not let us: the pool is still there.
+    pub async fn remove(&self, endpoint: &dyn Endpoint) -> Result<(), Unwelcome> {
+        let call = PoolCall { user_pool_id: self.pool_id.as_str().to_owned() };
+        ask(endpoint, "DeleteUserPool", Operation::Manage(Management::DeleteUserPool(call))).await.map(drop)
+    }
+}
+
+/// Removes a user.
+///
+/// # Errors
+///
+/// The endpoint does not let us.
+pub async fn move_out(endpoint: &dyn Endpoint, pool_id: &PoolId, username: &str) -> Result<(), Unwelcome> {
+    let (user_pool_id, username) = (pool_id.as_str().to_owned(), username.to_owned());
+    let request = AccountRequest::AdminDeleteUser(AdminUserCall { user_pool_id, username });
+    ask(endpoint, "AdminDeleteUser", Operation::Account(request)).await.map(drop)
+}
+
+/// A pool that hands out keys to whoever has the password, and remembers what its users choose.
+const fn friendly() -> PoolPolicy {
+    PoolPolicy { remember: RememberMode::OptIn, mfa: MfaMode::Optional, ..PoolPolicy::DEFAULT }
+}
+
+fn spec(pool_id: Option<&PoolId>, name: &str, policy: &PoolPolicy) -> PoolSpec {
+    let mode = match policy.risk.mode {
+        RiskMode::Off => None,
+        RiskMode::Audit => Some("AUDIT"),
+        RiskMode::Enforced => Some("ENFORCED"),
+    };
+    PoolSpec {
+        user_pool_id: pool_id.map(|id| id.as_str().to_owned()),
+        // An update does not take a name.
+        name: pool_id.is_none().then(|| name.to_owned()),
+        devices: policy.remember.tracks().then_some(DeviceConfiguration {
+            challenge_required_on_new_device: Some(policy.suppress_mfa),
+            device_only_remembered_on_user_prompt: Some(policy.remember == RememberMode::OptIn),
+        }),
+        // What needs more settings than a word is set by SetUserPoolMfaConfig.
+        mfa: None,
+        add_ons: mode.map(|mode| AddOns { advanced_security_mode: mode.to_owned() }),
+    }
+}

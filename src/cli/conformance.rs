@@ -1,0 +1,70 @@
+//! `poolproof matrix --against URL`: which rules an endpoint follows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::policy_args::{MatrixArgs, MatrixFormat};
+use super::progress::Cells;
+use super::{Exit, complain, say, target_args};
+use crate::http::client::Address;
+use crate::matrix::{self, At, Conformance, Matrix, Unusable};
+use crate::run::Lodging;
+
+/// Plays the matrix at the endpoint, and tells how that stands to the rules.
+pub(super) fn conformance(args: &MatrixArgs, address: &Address, matrix: &Matrix) -> Exit {
+    let form: fn(&Conformance) -> String = match (args.format, &args.baseline) {
+        (None | Some(MatrixFormat::Table), None) => matrix::conformance_text,
+        (Some(MatrixFormat::Json), None) => matrix::conformance_json,
+        (Some(MatrixFormat::Markdown), None) => matrix::conformance_markdown,
+        (_, Some(_)) => {
+            complain("error: --baseline is about the matrix, and not about an endpoint");
+            return Exit::Usage;
+        }
+        _ => {
+            complain("error: what is told of an endpoint has the forms table, json and markdown");
+            return Exit::Usage;
+        }
+    };
+    let endpoint = match args.care.endpoint(address.clone(), Lodging::New) {
+        Ok(endpoint) => endpoint,
+        Err(message) => {
+            complain(&format!("error: {message}"));
+            return Exit::Usage;
+        }
+    };
+    if let Some(told) = target_args::told(&endpoint) {
+        complain(&told);
+    }
+    let stop = Arc::new(AtomicBool::new(false));
+    let rope = Arc::clone(&stop);
+    let listening = ctrlc::set_handler(move || {
+        // The first has the pools removed and what was found told; the second ends the program.
+        if rope.swap(true, Ordering::SeqCst) {
+            std::process::exit(Exit::Interrupted.code().into());
+        }
+    });
+    if let Err(error) = listening {
+        complain(&format!("error: cannot listen for Ctrl-C: {error}"));
+        return Exit::Internal;
+    }
+    let trials = matrix::trials(matrix);
+    let bar = Cells::new(args.sample.map_or(trials.len(), |wanted| wanted.min(trials.len())));
+    let at = At { address: endpoint.address, credentials: endpoint.credentials, limits: endpoint.limits };
+    let played = matrix::play_at(&at, matrix.base(), &trials, args.sample, &|done| bar.at(done), &stop);
+    bar.finish();
+    let conformance = match played {
+        Ok(conformance) => conformance,
+        Err(error) => {
+            complain(&format!("error: {error}"));
+            return match error {
+                Unusable::Threads(_) => Exit::Internal,
+                Unusable::Target(_) => Exit::Unreachable,
+            };
+        }
+    };
+    let mut exit = say(&form(&conformance));
+    if conformance.breaks_what_is_known() {
+        exit = exit.or(Exit::Mismatch);
+    }
+    if conformance.partial { exit.or(Exit::Interrupted) } else { exit }
+}

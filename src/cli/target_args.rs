@@ -1,0 +1,88 @@
+//! The command line as typed: what says which endpoint is used, and how carefully.
+
+use std::path::PathBuf;
+
+use super::users;
+use crate::http::client::{Address, Credentials, Limits};
+use crate::ids::{ClientId, PoolId};
+use crate::run::{AnEndpoint, Lodging};
+
+/// Requests a second to what is not on this machine, unless somebody says otherwise.
+const CAREFUL: u32 = 20;
+
+/// How carefully an endpoint is asked.
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct CareArgs {
+    /// Allow a target that is not on this machine.
+    #[arg(long)]
+    pub(super) allow_remote: bool,
+    /// Requests a second, at most [default: 20 for a target that is not on this machine, else no limit].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
+    pub(super) max_rate: Option<u32>,
+}
+
+#[derive(clap::Args, Clone, Debug)]
+pub(super) struct TargetArgs {
+    /// Sign in to this Cognito-compatible endpoint instead of the embedded pool, such as http://127.0.0.1:9229. A pool
+    /// of its own is made for the run and removed afterwards.
+    #[arg(long, value_name = "URL", value_parser = Address::parse)]
+    pub(super) target: Option<Address>,
+    /// A pool that is there, with the settings that the scenario says.
+    #[arg(long, value_name = "ID", requires_all = ["target", "client_id"])]
+    pub(super) pool_id: Option<String>,
+    /// Its app client, which has no secret and allows USER_SRP_AUTH.
+    #[arg(long, value_name = "ID", requires = "pool_id")]
+    pub(super) client_id: Option<String>,
+    /// Users of that pool, a line each: username,password[,secret of the authenticator app]. Otherwise users are made, and
+    /// removed afterwards.
+    #[arg(long, value_name = "CSV", requires = "pool_id")]
+    pub(super) users: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) care: CareArgs,
+}
+
+impl TargetArgs {
+    /// The endpoint that is meant, if one is.
+    pub(super) fn endpoint(&self) -> Result<Option<AnEndpoint>, String> {
+        let Some(address) = &self.target else { return Ok(None) };
+        let lodging = match (&self.pool_id, &self.client_id) {
+            (Some(pool_id), Some(client_id)) => Lodging::Existing {
+                pool_id: PoolId::new(pool_id),
+                client_id: ClientId::new(client_id),
+                tenants: self.users.as_deref().map(users::read).transpose()?,
+            },
+            _ => Lodging::New,
+        };
+        self.care.endpoint(address.clone(), lodging).map(Some)
+    }
+}
+
+impl CareArgs {
+    /// This endpoint, as carefully as is meant.
+    pub(super) fn endpoint(&self, address: Address, lodging: Lodging) -> Result<AnEndpoint, String> {
+        let here = address.is_loopback();
+        if !here && !self.allow_remote {
+            return Err(format!(
+                "{address} is not on this machine: whoever owns it may not want this load or these users. Add \
+                 --allow-remote if they do"
+            ));
+        }
+        let credentials = Credentials::from_chain(&|name| std::env::var(name).ok());
+        let credentials = credentials.map_err(|error| error.to_string())?;
+        if !here && credentials.is_none() && !matches!(lodging, Lodging::Existing { tenants: Some(_), .. }) {
+            return Err(format!(
+                "administrators' requests to {address} must be signed: set AWS_ACCESS_KEY_ID and \
+                 AWS_SECRET_ACCESS_KEY, or name pool and users with --pool-id, --client-id and --users"
+            ));
+        }
+        let credentials = credentials.or_else(|| here.then(Credentials::dummy));
+        let per_second = self.max_rate.or_else(|| (!here).then_some(CAREFUL));
+        Ok(AnEndpoint { address, credentials, limits: Limits { per_second, ..Limits::DEFAULT }, lodging })
+    }
+}
+
+/// How fast an endpoint is asked, where that is limited.
+pub(super) fn told(at: &AnEndpoint) -> Option<String> {
+    let rate = at.limits.per_second?;
+    Some(format!("{}: at most {rate} requests a second (--max-rate)", at.address))
+}

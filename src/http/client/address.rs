@@ -1,0 +1,129 @@
+//! Where an endpoint is.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use hyper::Uri;
+
+/// The address of an endpoint: scheme, host and port, and perhaps a path.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Address(Uri);
+
+impl Address {
+    /// Reads an address such as `http://127.0.0.1:9229` or `https://cognito-idp.us-east-1.amazonaws.com`.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let uri: Uri = text.parse().map_err(|_| format!("`{text}` is no URL"))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(format!("`{text}` does not begin with http:// or https://"));
+        }
+        if uri.authority().is_none_or(|authority| authority.as_str().contains('@')) {
+            return Err(format!("`{text}` must name a host, and no user"));
+        }
+        if uri.query().is_some() {
+            return Err(format!("`{text}` must not have a query"));
+        }
+        Ok(Self(uri))
+    }
+
+    /// Whether it is on this machine, whatever a name server says.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host();
+        let ip: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+        ip.map_or_else(|| host.eq_ignore_ascii_case("localhost"), |ip| ip.to_canonical().is_loopback())
+    }
+
+    /// The region of one of AWS's own endpoints.
+    pub fn region(&self) -> Option<&str> {
+        let rest = self.host().strip_prefix("cognito-idp")?.strip_prefix(['.', '-'])?;
+        let rest = rest.strip_prefix("fips.").unwrap_or(rest);
+        rest.split_once(".amazonaws.com").map(|(region, _)| region)
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+
+    /// Where operations are asked for.
+    pub(super) const fn uri(&self) -> &Uri {
+        &self.0
+    }
+
+    /// Host and port as a Host header has them.
+    pub(super) fn host_header(&self) -> &str {
+        self.0.authority().map_or("", |authority| authority.as_str())
+    }
+
+    /// Another page of the same server.
+    pub(super) fn with_path(&self, path: &str) -> String {
+        format!("{}://{}{path}", self.0.scheme_str().unwrap_or("http"), self.host_header())
+    }
+
+    fn host(&self) -> &str {
+        self.0.host().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.to_string().trim_end_matches('/'))
+    }
+}
+
+/// Text as it may stand in a query.
+pub(super) fn quoted(text: &str) -> String {
+    let mut quoted = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                quoted.push(char::from(byte));
+            }
+            _ => quoted.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    quoted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_this_machine() {
+        let here = |text: &str| Address::parse(text).unwrap().is_loopback();
+        for text in ["http://127.0.0.1:9229", "http://localhost", "http://[::1]:80/", "http://127.9.8.7"] {
+            assert!(here(text), "{text}");
+        }
+        for text in
+            ["http://10.0.0.1", "http://localhost.example.com", "http://0.0.0.0", "https://127.0.0.1.nip.io"]
+        {
+            assert!(!here(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_why() {
+        let why = |text: &str| Address::parse(text).unwrap_err();
+        assert_eq!(why("127.0.0.1:9229"), "`127.0.0.1:9229` does not begin with http:// or https://");
+        assert_eq!(why("ftp://x"), "`ftp://x` does not begin with http:// or https://");
+        assert_eq!(why("http://u:p@x"), "`http://u:p@x` must name a host, and no user");
+        assert_eq!(why("http://x/?a=b"), "`http://x/?a=b` must not have a query");
+        assert_eq!(why(""), "`` is no URL");
+    }
+
+    #[test]
+    fn regions_stand_in_the_names_of_hosts() {
+        let region = |text: &str| Address::parse(text).unwrap().region().map(str::to_owned);
+        assert_eq!(region("https://cognito-idp.eu-central-1.amazonaws.com").as_deref(), Some("eu-central-1"));
+        assert_eq!(region("https://cognito-idp-fips.us-east-1.amazonaws.com/").as_deref(), Some("us-east-1"));
+        assert_eq!(region("http://127.0.0.1:9229"), None);
+    }
+
+    #[test]
+    fn a_query_holds_any_name() {
+        assert_eq!(quoted("a b&ü"), "a%20b%26%C3%BC");
+    }
+}

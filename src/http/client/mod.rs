@@ -1,0 +1,250 @@
+//! Pools over HTTP, wherever they are: an endpoint as a target.
+//!
+//! Connections are kept and used again. A request that gets no answer in time, or none that anybody who speaks the protocol
+//! would give, is [`Unreachable`]: nothing was decided, and nobody judges it. "Too many requests" is an answer like any
+//! other; whoever asked waits and asks again, as with the embedded pool.
+
+mod address;
+mod credentials;
+mod pace;
+mod sign;
+
+use std::error::Error as _;
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use http_body_util::{BodyExt as _, Collected, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::{Method, Request as HttpRequest, Response as HttpResponse};
+use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+pub use address::Address;
+pub use credentials::{Credentials, CredentialsError};
+
+use crate::clock::Clock;
+use crate::http::codec::{CONTENT_TYPE, MAX_ANSWER, NoAnswer, TARGET_PREFIX, decode_answer, encode};
+use crate::ids::{PoolId, Username};
+use crate::protocol::{AccountRequest, Answer, ApiError, Operation, Origin, Reply, Request};
+use crate::target::{Endpoint, Target, Unreachable};
+
+use pace::Pace;
+use sign::Signer;
+
+/// How an endpoint is spoken to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Limits {
+    /// How long a connection may take to be made.
+    pub connect: Duration,
+    /// How long a request may take from its first byte to the last of its answer.
+    pub request: Duration,
+    /// How long an unused connection is kept.
+    pub idle: Duration,
+    /// Requests a second, at most; `None` is as many as there are.
+    pub per_second: Option<u32>,
+}
+
+impl Limits {
+    /// Patient enough for a busy server, and shorter than its own patience with an idle connection.
+    pub const DEFAULT: Self = Self {
+        connect: Duration::from_secs(5),
+        request: Duration::from_secs(30),
+        idle: Duration::from_secs(4),
+        per_second: None,
+    };
+}
+
+/// An endpoint that speaks Cognito's protocol.
+pub struct HttpTarget {
+    connections: Connections,
+    address: Address,
+    pool_id: PoolId,
+    signer: Signer,
+    pace: Pace,
+    clock: Clock,
+    limits: Limits,
+    takes_risk: bool,
+}
+
+impl std::fmt::Debug for HttpTarget {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HttpTarget({})", self.address)
+    }
+}
+
+/// Plain where TLS has no part in it: then nobody needs the system's certificates.
+enum Connections {
+    Plain(Client<HttpConnector, Full<Bytes>>),
+    Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
+}
+
+impl HttpTarget {
+    /// The endpoint at this address, whose administrators' requests are signed with these credentials. Must be called inside the
+    /// runtime that `clock` belongs to.
+    ///
+    /// # Errors
+    ///
+    /// The system's certificates cannot be had, and the address is one of https.
+    pub fn new(
+        address: Address,
+        credentials: Option<Credentials>,
+        clock: Clock,
+        limits: Limits,
+    ) -> std::io::Result<Self> {
+        let mut tcp = HttpConnector::new();
+        tcp.set_connect_timeout(Some(limits.connect));
+        tcp.set_nodelay(true);
+        tcp.enforce_http(false);
+        let mut builder = Client::builder(TokioExecutor::new());
+        builder.pool_idle_timeout(limits.idle).pool_timer(TokioTimer::new());
+        let connections = if address.is_tls() {
+            let tls = HttpsConnectorBuilder::new().with_native_roots()?;
+            Connections::Tls(builder.build(tls.https_only().enable_http1().wrap_connector(tcp)))
+        } else {
+            Connections::Plain(builder.build(tcp))
+        };
+        let signer = Signer::new(credentials, &address);
+        let pace = Pace::new(clock, limits.per_second);
+        let pool_id = PoolId::default();
+        Ok(Self { connections, address, pool_id, signer, pace, clock, limits, takes_risk: false })
+    }
+
+    /// The same for the users of this pool: whose codes are read.
+    #[must_use]
+    pub fn for_pool(self, pool_id: PoolId) -> Self {
+        Self { pool_id, ..self }
+    }
+
+    /// Finds out whether anybody is there, and whether it is one of ours, which can be told of risk and shows what it sends.
+    ///
+    /// # Errors
+    ///
+    /// Nobody is there.
+    pub async fn look(&mut self) -> Result<(), Unreachable> {
+        let metrics = self.page("/metrics").await?;
+        self.takes_risk = metrics.windows(15).any(|word| word == b"poolproof_pools");
+        Ok(())
+    }
+
+    /// A page of the endpoint's, whatever its status.
+    async fn page(&self, path: &str) -> Result<Bytes, Unreachable> {
+        let request = HttpRequest::builder().method(Method::GET).uri(self.address.with_path(path));
+        let request = request.body(Full::default()).map_err(unreachable)?;
+        Ok(self.send(request).await?.into_body())
+    }
+
+    /// Sends a request and reads its answer whole, both in time.
+    async fn send(&self, request: HttpRequest<Full<Bytes>>) -> Result<HttpResponse<Bytes>, Unreachable> {
+        self.pace.turn().await;
+        let exchange = async {
+            let response = match &self.connections {
+                Connections::Plain(client) => client.request(request).await,
+                Connections::Tls(client) => client.request(request).await,
+            };
+            let (head, body) = response.map_err(|error| told(&error))?.into_parts();
+            let body = read(body).await?;
+            Ok(HttpResponse::from_parts(head, body))
+        };
+        match tokio::time::timeout(self.limits.request, exchange).await {
+            Ok(answer) => answer,
+            Err(_) => Err(Unreachable(format!("no answer within {:?}", self.limits.request))),
+        }
+    }
+
+    async fn exchange(
+        &self,
+        origin: Origin,
+        operation: &Operation,
+    ) -> Result<Result<Answer, ApiError>, Unreachable> {
+        let (name, body) = encode(operation);
+        let mut request = HttpRequest::builder()
+            .method(Method::POST)
+            .uri(self.address.uri())
+            .header("content-type", CONTENT_TYPE)
+            .header("x-amz-target", format!("{TARGET_PREFIX}{name}"));
+        if let Some(level) = origin.risk.filter(|_| self.takes_risk) {
+            request = request.header("x-poolproof-risk", level.as_str());
+        }
+        if is_signed(name, operation) {
+            for (key, value) in self.signer.sign(self.clock.now(), name, body.as_bytes())? {
+                request = request.header(key, value);
+            }
+        }
+        let request = request.body(Full::from(body)).map_err(unreachable)?;
+        let (head, body) = self.send(request).await?.into_parts();
+        let error_type = head.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
+        decode_answer(name, head.status.as_u16(), error_type, &body).map_err(|NoAnswer(why)| Unreachable(why))
+    }
+
+    /// The code that this user's phone was sent last, as far as the endpoint shows what it sends.
+    async fn outbox(&self, username: &Username) -> Option<String> {
+        let path = format!("/outbox?username={}", address::quoted(username.as_str()));
+        let page = self.page(&path).await.ok()?;
+        let page: serde_json::Value = serde_json::from_slice(&page).ok()?;
+        let mine = |message: &&serde_json::Value| {
+            message["user_pool_id"] == self.pool_id.as_str() && message["username"] == username.as_str()
+        };
+        let last = page["messages"].as_array()?.iter().rev().find(mine)?;
+        Some(last["code"].as_str()?.to_owned())
+    }
+}
+
+/// Whether AWS wants this operation signed: those of administrators. Users' operations carry what they need themselves.
+fn is_signed(name: &str, operation: &Operation) -> bool {
+    name.starts_with("Admin")
+        || matches!(operation, Operation::Manage(_) | Operation::Account(AccountRequest::ListUsers(_)))
+}
+
+async fn read(body: Incoming) -> Result<Bytes, Unreachable> {
+    let whole = Limited::new(body, MAX_ANSWER).collect().await;
+    whole.map(Collected::to_bytes).map_err(|error| Unreachable(format!("the answer broke off: {error}")))
+}
+
+fn unreachable(error: impl std::fmt::Display) -> Unreachable {
+    Unreachable(error.to_string())
+}
+
+/// What went wrong, down to what the operating system said.
+fn told(error: &hyper_util::client::legacy::Error) -> Unreachable {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(inner) = cause {
+        let said = inner.to_string();
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = inner.source();
+    }
+    Unreachable(text)
+}
+
+impl Target for HttpTarget {
+    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>> {
+        async move {
+            let answer = self.exchange(origin, &Operation::Pool(request)).await?;
+            Ok(answer.and_then(|answer| match answer {
+                Answer::Pool(response) => Ok(response),
+                Answer::Managed(_) => Err(ApiError::internal("an answer about pools to a request of a user")),
+            }))
+        }
+        .boxed_local()
+    }
+
+    fn delivered_code(&self, username: &Username) -> LocalBoxFuture<'_, Option<String>> {
+        let username = username.clone();
+        async move { if self.takes_risk { self.outbox(&username).await } else { None } }.boxed_local()
+    }
+}
+
+impl Endpoint for HttpTarget {
+    fn ask(&self, operation: Operation) -> LocalBoxFuture<'_, Result<Result<Answer, ApiError>, Unreachable>> {
+        async move { self.exchange(Origin::default(), &operation).await }.boxed_local()
+    }
+
+    fn takes_risk(&self) -> bool {
+        self.takes_risk
+    }
+}

@@ -1,0 +1,30 @@
+//! How fast an endpoint is asked.
+
+use std::cell::Cell;
+use std::time::Duration;
+
+use crate::clock::{Clock, Timestamp};
+
+/// Gives turns, at most so many a second, in the order of those who come.
+#[derive(Debug)]
+pub(super) struct Pace {
+    clock: Clock,
+    /// Time between two turns.
+    interval: Option<Duration>,
+    next: Cell<Timestamp>,
+}
+
+impl Pace {
+    pub(super) fn new(clock: Clock, per_second: Option<u32>) -> Self {
+        let interval = per_second.map(|rate| Duration::from_secs(1) / rate.max(1));
+        Self { clock, interval, next: Cell::new(Timestamp::default()) }
+    }
+
+    /// Waits for one's turn.
+    pub(super) async fn turn(&self) {
+        let Some(interval) = self.interval else { return };
+        let mine = self.next.get().max(self.clock.now());
+        self.next.set(mine.plus(interval));
+        self.clock.sleep_until(mine).await;
+    }
+}

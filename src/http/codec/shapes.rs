@@ -1,0 +1,328 @@
+//! The shapes of answers. Those on pools and clients are written from what they describe, and read back as far as they tell.
+
+use super::form::{Form, Outcome, Shape};
+use super::manage::mfa_settings;
+use crate::clock::Timestamp;
+use crate::ids::Session;
+use crate::protocol::{
+    AddOns, Authentication, ChallengeName, ClientDescription, CodeDelivery, DeviceConfiguration,
+    DeviceDescription, MfaConfig, NewDeviceMetadata, Parameters, RiskConfiguration, UserDescription,
+};
+
+/// Of `InitiateAuth` and whatever else goes on with a sign-in.
+#[derive(Default)]
+pub(super) struct Auth {
+    pub(super) challenge: Option<String>,
+    pub(super) session: Option<Session>,
+    pub(super) parameters: Parameters,
+    pub(super) result: Option<Authentication>,
+}
+
+impl Shape for Auth {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.maybe_text("ChallengeName", &mut self.challenge)?;
+        form.maybe_name("Session", &mut self.session)?;
+        form.all_parameters("ChallengeParameters", &mut self.parameters)?;
+        form.maybe("AuthenticationResult", &mut self.result)
+    }
+}
+
+impl Shape for Authentication {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.name("AccessToken", &mut self.access_token)?;
+        form.text_or_empty("IdToken", &mut self.id_token)?;
+        form.maybe_text("RefreshToken", &mut self.refresh_token)?;
+        form.whole("ExpiresIn", &mut self.expires_in_s)?;
+        form.word("TokenType", &["Bearer"], &mut "Bearer")?;
+        form.maybe("NewDeviceMetadata", &mut self.new_device)
+    }
+}
+
+impl Shape for NewDeviceMetadata {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.name("DeviceKey", &mut self.device_key)?;
+        form.name("DeviceGroupKey", &mut self.device_group_key)
+    }
+}
+
+/// Of `AssociateSoftwareToken`, in a sign-in or outside of one.
+#[derive(Default)]
+pub(super) struct SecretCode {
+    pub(super) secret_code: String,
+    pub(super) session: Option<Session>,
+}
+
+impl Shape for SecretCode {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.text("SecretCode", &mut self.secret_code)?;
+        form.maybe_name("Session", &mut self.session)
+    }
+}
+
+/// Of `VerifySoftwareToken`, in a sign-in or outside of one.
+#[derive(Default)]
+pub(super) struct Verified {
+    pub(super) status: String,
+    pub(super) session: Option<Session>,
+}
+
+impl Shape for Verified {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.text("Status", &mut self.status)?;
+        form.maybe_name("Session", &mut self.session)
+    }
+}
+
+/// Of `ConfirmDevice`.
+#[derive(Default)]
+pub(super) struct Confirmed(pub(super) bool);
+
+impl Shape for Confirmed {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.flag("UserConfirmationNecessary", &mut self.0)
+    }
+}
+
+/// A structure that is all of an answer, under a key of its own.
+macro_rules! wrapped {
+    ($($name:ident($inner:ty) = $key:literal;)*) => {$(
+        #[derive(Default)]
+        pub(super) struct $name(pub(super) Option<$inner>);
+
+        impl Shape for $name {
+            fn fields(&mut self, form: &mut impl Form) -> Outcome {
+                form.maybe($key, &mut self.0)
+            }
+        }
+    )*};
+}
+
+wrapped! {
+    OneDevice(DeviceDescription) = "Device";
+    OneUser(Listed) = "User";
+    OnePool(Pool) = "UserPool";
+    OneClient(ClientDescription) = "UserPoolClient";
+    Risk(RiskConfiguration) = "RiskConfiguration";
+}
+
+/// A page of a list.
+macro_rules! paged {
+    ($($name:ident($inner:ty) = $key:literal, $token:literal;)*) => {$(
+        #[derive(Default)]
+        pub(super) struct $name {
+            pub(super) list: Vec<$inner>,
+            pub(super) token: Option<String>,
+        }
+
+        impl Shape for $name {
+            fn fields(&mut self, form: &mut impl Form) -> Outcome {
+                form.list($key, &mut self.list)?;
+                form.maybe_text($token, &mut self.token)
+            }
+        }
+    )*};
+}
+
+paged! {
+    Devices(DeviceDescription) = "Devices", "PaginationToken";
+    Users(Listed) = "Users", "PaginationToken";
+    Pools(ListedPool) = "UserPools", "NextToken";
+    Clients(ListedClient) = "UserPoolClients", "NextToken";
+}
+
+/// What a device is told to have; what is none of these is left out when it is read.
+const DEVICE_ATTRIBUTES: [&str; 6] = [
+    "device_status",
+    "device_name",
+    "last_ip_used",
+    "dev:device_arn",
+    "dev:device_owner",
+    "dev:device_remembered_status",
+];
+
+impl Shape for DeviceDescription {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.name("DeviceKey", &mut self.device_key)?;
+        let told = self.attributes.iter().map(|(name, value)| ((*name).to_owned(), value.clone()));
+        let mut told: Vec<(String, String)> = told.collect();
+        form.all_attributes("DeviceAttributes", &mut told)?;
+        let known = |name: &str| DEVICE_ATTRIBUTES.into_iter().find(|known| *known == name);
+        self.attributes = told.into_iter().filter_map(|(name, value)| Some((known(&name)?, value))).collect();
+        form.date("DeviceCreateDate", &mut self.created)?;
+        form.date("DeviceLastModifiedDate", &mut self.modified)?;
+        form.date("DeviceLastAuthenticatedDate", &mut self.authenticated)
+    }
+}
+
+/// `UserStatus`, and what an unknown one counts as.
+const STATUSES: [&str; 7] = [
+    "CONFIRMED",
+    "UNCONFIRMED",
+    "FORCE_CHANGE_PASSWORD",
+    "RESET_REQUIRED",
+    "ARCHIVED",
+    "EXTERNAL_PROVIDER",
+    "UNKNOWN",
+];
+
+/// A user as administrators see them in lists.
+#[derive(Default)]
+pub(super) struct Listed(pub(super) UserDescription);
+
+impl Shape for Listed {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.name("Username", &mut self.0.username)?;
+        form.all_attributes("Attributes", &mut self.0.attributes)?;
+        standing(&mut self.0, form)
+    }
+}
+
+/// A user as administrators see them alone.
+#[derive(Default)]
+pub(super) struct User(pub(super) UserDescription);
+
+impl Shape for User {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        Profile::shown(&mut self.0, form)?;
+        standing(&mut self.0, form)
+    }
+}
+
+/// A user as they see themselves: they are told less.
+#[derive(Default)]
+pub(super) struct Profile(pub(super) UserDescription);
+
+impl Profile {
+    fn shown(user: &mut UserDescription, form: &mut impl Form) -> Outcome {
+        form.name("Username", &mut user.username)?;
+        form.all_attributes("UserAttributes", &mut user.attributes)?;
+        let mut factors: Vec<String> = user.factors.iter().map(ToString::to_string).collect();
+        form.texts("UserMFASettingList", &mut factors)?;
+        user.factors = factors.iter().filter_map(|factor| factor.parse().ok()).collect();
+        let mut preferred = user.preferred.map(|factor: ChallengeName| factor.to_string());
+        form.maybe_text("PreferredMfaSetting", &mut preferred)?;
+        user.preferred = preferred.and_then(|factor| factor.parse().ok());
+        Ok(())
+    }
+}
+
+impl Shape for Profile {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        Self::shown(&mut self.0, form)
+    }
+}
+
+fn standing(user: &mut UserDescription, form: &mut impl Form) -> Outcome {
+    form.date("UserCreateDate", &mut user.created)?;
+    form.date("UserLastModifiedDate", &mut user.modified)?;
+    form.flag("Enabled", &mut user.enabled)?;
+    form.word("UserStatus", &STATUSES, &mut user.status)
+}
+
+/// Of `SignUp`.
+#[derive(Default)]
+pub(super) struct SignedUp {
+    pub(super) confirmed: bool,
+    pub(super) sub: crate::ids::Sub,
+    pub(super) delivery: Option<CodeDelivery>,
+}
+
+impl Shape for SignedUp {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.flag("UserConfirmed", &mut self.confirmed)?;
+        form.name("UserSub", &mut self.sub)?;
+        form.maybe("CodeDeliveryDetails", &mut self.delivery)
+    }
+}
+
+impl Shape for CodeDelivery {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.text_or_empty("Destination", &mut self.destination)?;
+        form.word("DeliveryMedium", &["SMS", "EMAIL", "UNKNOWN"], &mut self.medium)?;
+        form.word("AttributeName", &["phone_number", "email", "unknown"], &mut self.attribute)
+    }
+}
+
+/// `UserPoolType`.
+#[derive(Default)]
+pub(super) struct Pool {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) arn: String,
+    pub(super) created: Timestamp,
+    pub(super) modified: Timestamp,
+    pub(super) users: u32,
+    pub(super) mfa: Option<String>,
+    pub(super) devices: Option<DeviceConfiguration>,
+    pub(super) add_ons: Option<AddOns>,
+}
+
+impl Shape for Pool {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.text("Id", &mut self.id)?;
+        form.text_or_empty("Name", &mut self.name)?;
+        form.text_or_empty("Arn", &mut self.arn)?;
+        form.date("CreationDate", &mut self.created)?;
+        form.date("LastModifiedDate", &mut self.modified)?;
+        form.whole("EstimatedNumberOfUsers", &mut self.users)?;
+        form.maybe_text("MfaConfiguration", &mut self.mfa)?;
+        form.maybe("DeviceConfiguration", &mut self.devices)?;
+        form.maybe("UserPoolAddOns", &mut self.add_ons)
+    }
+}
+
+/// `UserPoolDescriptionType`.
+#[derive(Default)]
+pub(super) struct ListedPool {
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) created: Timestamp,
+    pub(super) modified: Timestamp,
+}
+
+impl Shape for ListedPool {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.text("Id", &mut self.id)?;
+        form.text_or_empty("Name", &mut self.name)?;
+        form.date("CreationDate", &mut self.created)?;
+        form.date("LastModifiedDate", &mut self.modified)
+    }
+}
+
+/// Of `SetUserPoolMfaConfig` and `GetUserPoolMfaConfig`.
+#[derive(Default)]
+pub(super) struct Mfa(pub(super) MfaConfig);
+
+impl Shape for Mfa {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        mfa_settings(&mut self.0, form)
+    }
+}
+
+impl Shape for ClientDescription {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.text_or_empty("UserPoolId", &mut self.user_pool_id)?;
+        form.text("ClientId", &mut self.client_id)?;
+        form.text_or_empty("ClientName", &mut self.name)?;
+        form.maybe_text("ClientSecret", &mut self.secret)?;
+        form.all_texts("ExplicitAuthFlows", &mut self.auth_flows)?;
+        let mut hides = if self.hides_users { "ENABLED" } else { "LEGACY" };
+        form.word("PreventUserExistenceErrors", &["ENABLED", "LEGACY"], &mut hides)?;
+        self.hides_users = hides == "ENABLED";
+        form.flag("EnableTokenRevocation", &mut true)?;
+        form.date("CreationDate", &mut self.created)?;
+        form.date("LastModifiedDate", &mut self.modified)
+    }
+}
+
+/// `UserPoolClientDescription`.
+#[derive(Default)]
+pub(super) struct ListedClient(pub(super) ClientDescription);
+
+impl Shape for ListedClient {
+    fn fields(&mut self, form: &mut impl Form) -> Outcome {
+        form.text_or_empty("UserPoolId", &mut self.0.user_pool_id)?;
+        form.text("ClientId", &mut self.0.client_id)?;
+        form.text_or_empty("ClientName", &mut self.0.name)
+    }
+}

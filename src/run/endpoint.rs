@@ -1,0 +1,196 @@
+//! A run at an endpoint: our people move in, the run is played, and what was made is removed again.
+
+use std::rc::Rc;
+
+use futures_util::StreamExt as _;
+use futures_util::stream;
+
+use super::{Event, RunError, Stage, course};
+use crate::actors::{Finished, Ports, Premises, Resident, Unwelcome, move_out};
+use crate::clock::ClockKind;
+use crate::http::client::{Address, Credentials, HttpTarget, Limits};
+use crate::ids::{ClientId, Password, PoolId, Username};
+use crate::policy::{CompromisedAction, Factors, Lockout, PoolPolicy, RiskLevels, RiskPolicy};
+use crate::scenario::{GroupName, Scenario};
+use crate::target::{Endpoint, Target, Unreachable};
+use crate::totp::TotpSecret;
+use crate::workload::{Person, population};
+
+/// People who move in at the same time.
+const AT_ONCE: usize = 16;
+
+/// An endpoint, and what of it is used.
+#[derive(Clone, Debug)]
+pub struct AnEndpoint {
+    /// Where it is.
+    pub address: Address,
+    /// What administrators' requests are signed with.
+    pub credentials: Option<Credentials>,
+    /// How it is spoken to.
+    pub limits: Limits,
+    /// Which pool, and who lives there.
+    pub lodging: Lodging,
+}
+
+/// Which pool of an endpoint is used, and by whom.
+#[derive(Clone, Debug)]
+pub enum Lodging {
+    /// One that is made for the run and removed after it, with the scenario's people.
+    New,
+    /// One that is there and is as the scenario says.
+    Existing {
+        /// The pool.
+        pool_id: PoolId,
+        /// Its app client, which has no secret.
+        client_id: ClientId,
+        /// Users who live there; without them the scenario's people move in, and out again.
+        tenants: Option<Vec<Tenant>>,
+    },
+}
+
+/// A user who lives in a pool already.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Tenant {
+    /// Their name.
+    pub username: Username,
+    /// Their password.
+    pub password: Password,
+    /// The secret of their authenticator app, if that is their second factor.
+    pub totp: Option<TotpSecret>,
+}
+
+/// Refuses what no endpoint can be told.
+pub(super) fn check(scenario: &Scenario) -> Result<(), RunError> {
+    let risk = scenario.pool.risk;
+    let flaw = if scenario.clock == ClockKind::Virtual {
+        "a target lives in real time: say `clock: wall` or --clock wall"
+    } else if scenario.group == GroupName::Toy {
+        "`group: toy` proves nothing to a target, which computes in the group of Cognito"
+    } else if risk.levels == RiskLevels::Estimated {
+        "`levels: estimated` is poolproof's own rule, which a target does not have"
+    } else if risk.compromised == CompromisedAction::Block {
+        "`compromised: block` cannot be tried at a target, which does not know whose passwords are compromised"
+    } else if scenario.exceptions != crate::addresses::RiskExceptions::default() {
+        "lists of addresses cannot be tried at a target: everybody comes from this machine"
+    } else {
+        return Ok(());
+    };
+    Err(RunError::Unfit(flaw.to_owned()))
+}
+
+/// What the judge is to expect of a target: it locks out as Cognito does.
+fn expected(scenario: &Scenario, takes_risk: bool) -> PoolPolicy {
+    let policy = PoolPolicy { lockout: Lockout::Cognito, ..scenario.pool };
+    // Where nobody can say how risky a sign-in looks, none looks risky.
+    if takes_risk { policy } else { PoolPolicy { risk: RiskPolicy::OFF, ..policy } }
+}
+
+impl Stage<'_> {
+    pub(super) async fn play_over_http(&self, at: &AnEndpoint) -> Result<Finished, RunError> {
+        let unusable = |error: String| RunError::Target(format!("{}: {error}", at.address));
+        let target = HttpTarget::new(at.address.clone(), at.credentials.clone(), self.clock, at.limits);
+        let mut target = target.map_err(|error| unusable(error.to_string()))?;
+        target.look().await.map_err(|Unreachable(why)| unusable(why))?;
+        let policy = expected(self.scenario, target.takes_risk());
+        let (premises, pool_id, client_id) = match &at.lodging {
+            Lodging::New => {
+                let name = format!("poolproof-{}", self.scenario.name);
+                let made =
+                    Premises::make(&target, &name).await.map_err(|error| unusable(error.to_string()))?;
+                let (pool_id, client_id) = (made.pool_id.clone(), made.client_id.clone());
+                (Some(made), pool_id, client_id)
+            }
+            Lodging::Existing { pool_id, client_id, .. } => (None, pool_id.clone(), client_id.clone()),
+        };
+        let target = Rc::new(target.for_pool(pool_id.clone()));
+        let ports = self.ports(Rc::clone(&target) as Rc<dyn Target>, pool_id, client_id);
+        let newcomers = self.newcomers(at);
+        let guests = !matches!(&at.lodging, Lodging::Existing { tenants: Some(_), .. });
+        let settled = self.settle(&*target, &ports, newcomers, guests, premises.as_ref(), &policy).await;
+        let finished = match settled {
+            Ok(residents) => Ok(self.play_residents(residents, &ports, policy).await),
+            Err(error) => Err(unusable(error.to_string())),
+        };
+        // Whatever became of the run, nothing of ours is left behind.
+        let cleared = match &premises {
+            Some(premises) => premises.remove(&*target).await,
+            None if guests => self.clear(&*target, &ports).await,
+            None => Ok(()),
+        };
+        let finished = finished?;
+        cleared.map_err(|error| unusable(format!("what was made could not be removed: {error}")))?;
+        Ok(finished)
+    }
+
+    /// Those who are to sign in, before they have anything.
+    fn newcomers(&self, at: &AnEndpoint) -> Vec<Resident> {
+        let people = population(self.scenario);
+        if let Lodging::Existing { tenants: Some(tenants), .. } = &at.lodging {
+            let pair = tenants.iter().zip(people);
+            return pair
+                .map(|(tenant, person)| {
+                    let factors = if tenant.totp.is_some() { Factors::Totp } else { Factors::None };
+                    let person = Person { username: tenant.username.clone(), factors, ..person };
+                    Resident::of(person, tenant.password.clone(), tenant.totp.clone())
+                })
+                .collect();
+        }
+        let seed = self.scenario.seed;
+        people.map(|person| Resident::newcomer(seed, person)).collect()
+    }
+
+    /// Has everybody move in, and gives the pool its settings.
+    async fn settle(
+        &self,
+        endpoint: &dyn Endpoint,
+        ports: &Ports,
+        newcomers: Vec<Resident>,
+        guests: bool,
+        premises: Option<&Premises>,
+        policy: &PoolPolicy,
+    ) -> Result<Vec<Resident>, Unwelcome> {
+        let users = u64::from(self.scenario.population.users);
+        let (mut residents, mut done) = (Vec::with_capacity(newcomers.len()), 0);
+        let moving = newcomers.into_iter().map(|mut resident| async move {
+            if guests {
+                resident.move_in(endpoint, ports).await?;
+            } else {
+                resident.gather_devices(ports).await;
+            }
+            Ok(resident)
+        });
+        let mut moving = stream::iter(moving).buffered(AT_ONCE);
+        while let Some(moved) = moving.next().await {
+            residents.push(moved?);
+            done += 1;
+            (self.settings.observer)(Event::Provisioned { done, users });
+            if self.stop.is_pulled() {
+                break;
+            }
+        }
+        drop(moving);
+        if let Some(premises) = premises {
+            premises.settle(endpoint, policy).await?;
+        }
+        Ok(residents)
+    }
+
+    async fn play_residents(&self, residents: Vec<Resident>, ports: &Ports, policy: PoolPolicy) -> Finished {
+        if residents.is_empty() || self.stop.is_pulled() {
+            return Finished { interrupted: true, ..Finished::default() };
+        }
+        let owners: Vec<bool> = residents.iter().map(Resident::has_device).collect();
+        let owning = owners.iter().zip(0..).filter_map(|(owns, number)| owns.then_some(number)).collect();
+        let users = residents.into_iter().map(|resident| resident.start(ports, policy)).collect();
+        self.conduct(users, owners, course(self.scenario, owning)).await
+    }
+
+    /// Has those who moved into somebody else's pool move out.
+    async fn clear(&self, endpoint: &dyn Endpoint, ports: &Ports) -> Result<(), Unwelcome> {
+        let leaving = population(self.scenario)
+            .map(|person| async move { move_out(endpoint, &ports.pool_id, person.username.as_str()).await });
+        let left: Vec<_> = stream::iter(leaving).buffered(AT_ONCE).collect().await;
+        // Who never moved in cannot move out: after an interruption that is no fault.
+        if self.stop.is_pulled() { Ok(()) } else { left.into_iter().collect() }
+    }
+}

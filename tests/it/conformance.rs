@@ -1,0 +1,87 @@
+//! The matrix at an endpoint: what it follows, what it breaks, and what could not be tried are told apart.
+
+use serde_json::Value;
+
+use poolproof::policy::PoolPolicy;
+use poolproof::pool::Defect;
+
+use crate::cli::poolproof;
+use crate::served::Served;
+use crate::target::planted;
+
+/// Exit code and standard output of `poolproof matrix --against`.
+fn against(address: &str, arguments: &[&str]) -> (Option<i32>, String) {
+    let output = poolproof().args(["matrix", "--against", address]).args(arguments).output().unwrap();
+    let err = String::from_utf8(output.stderr).unwrap();
+    (output.status.code(), String::from_utf8(output.stdout).unwrap() + &err)
+}
+
+#[test]
+fn our_own_server_follows_every_rule_that_is_tried() {
+    let served = Served::start(&[]);
+    let address = format!("http://{}", served.address);
+    let (code, text) = against(&address, &["--sample", "90", "--format", "json"]);
+    let told: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+    let broken: Vec<&Value> =
+        told["rules"].as_array().unwrap().iter().filter(|rule| rule["standing"] != "followed").collect();
+    assert_eq!((code, broken), (Some(0), Vec::new()));
+    assert_eq!(told["trials"], serde_json::json!({ "followed": 90, "broken": 0, "untried": 0 }));
+    assert_eq!(told["takes_risk"], true);
+    let pools = served.call("ListUserPools", &serde_json::json!({ "MaxResults": 60 })).json();
+    assert_eq!(pools["UserPools"].as_array().unwrap().len(), 1, "{pools}");
+}
+
+#[test]
+#[ignore = "all cells take minutes: --ignored, in a release build"]
+fn our_own_server_follows_every_rule_in_every_cell() {
+    let served = Served::start(&[]);
+    let (code, text) = against(&format!("http://{}", served.address), &["--format", "json"]);
+    let told: Value = serde_json::from_str(&text).unwrap();
+    // Every cell, and in each of the 18 configurations without risk a wrong password, a used claim, and where devices
+    // are remembered a damaged secret.
+    let trials = 4680 + 18 * 2 + 12;
+    assert_eq!(told["trials"], serde_json::json!({ "followed": trials, "broken": 0, "untried": 0 }));
+    assert_eq!(code, Some(0));
+}
+
+#[test]
+fn an_endpoint_that_cannot_be_used_or_is_not_meant_is_told() {
+    let (code, text) = against("http://127.0.0.1:9", &[]);
+    assert_eq!(code, Some(107), "{text}");
+    let (code, text) = against("http://192.0.2.1", &[]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("Add --allow-remote if they do"), "{text}");
+    let (code, text) = against("http://127.0.0.1:9", &["--format", "csv"]);
+    assert_eq!(code, Some(2));
+    assert!(text.contains("the forms table, json and markdown"), "{text}");
+}
+
+#[test]
+fn the_rule_that_a_fault_breaks_is_named_with_an_example() {
+    let found = [
+        (Defect::PasswordClaimUnchecked, vec!["wrong-password"], 80),
+        // Only we say so: nobody is found wrong for it.
+        (Defect::ClaimReusable, vec!["replayed-claim"], 0),
+    ];
+    for (defect, rules, exit) in found {
+        let address = planted(PoolPolicy::DEFAULT, Some(defect)).to_string();
+        let (code, text) = against(&address, &["--sample", "60", "--format", "json"]);
+        let told: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+        let broken: Vec<&Value> =
+            told["rules"].as_array().unwrap().iter().filter(|rule| rule["standing"] == "broken").collect();
+        let ids: Vec<&str> = broken.iter().map(|rule| rule["id"].as_str().unwrap()).collect();
+        assert_eq!((ids, code), (rules, Some(exit)), "{defect:?}");
+        let example = &broken[0]["example"];
+        assert!(example["came"].as_str().unwrap().contains("PASSWORD_VERIFIER → tokens"), "{example}");
+        assert_eq!(example["expected"], "PASSWORD_VERIFIER → incorrect");
+        let done = example["done"].as_str().unwrap();
+        assert!(done.ends_with("; wrong password") || done.ends_with("; claim used before"), "{done}");
+        let (code, text) = against(&address, &["--sample", "60"]);
+        assert_eq!(code, Some(exit));
+        let line = format!("✗ {} (", broken[0]["id"].as_str().unwrap());
+        assert!(
+            text.contains(&line) && text.contains("  expected  PASSWORD_VERIFIER → incorrect\n"),
+            "{text}"
+        );
+    }
+}
