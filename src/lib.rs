@@ -32,6 +32,7 @@ pub mod advise;
 pub mod cli;
 pub mod client;
 pub mod clock;
+pub mod compare;
 pub mod compute;
 pub mod http;
 pub mod ids;

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::compare_args::{COMPARE_EXAMPLES, CompareArgs};
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
 use super::target_args::TargetArgs;
@@ -17,12 +18,15 @@ Exit codes:
     1  a fault of poolproof's own
     2  the command line, or a place to write to, is not usable
    80  a decision differed from what the rules ask, or denied advice was given
+   81  a comparison found the head slower
+   82  a comparison is inconclusive
    83  the generator could not keep up: the numbers are not to be trusted
+   84  reports are not of the same thing, and cannot be compared
    99  a threshold was crossed
   104  a scenario, or what describes a pool, is not valid; nothing was run
   105  interrupted; the report is partial
   107  a target cannot be used, or sign-ins got no answer from it
-Of several, the gravest counts: 104, 80, 105, 107, 99, 83.";
+Of several, the gravest counts: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -75,6 +79,9 @@ pub(super) enum Command {
     /// Explain the decision about one sign-in, question by question, with its sources.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Compare reports with reports, or two command lines by runs in pairs: regressed, improved, equivalent or inconclusive.
+    #[command(after_help = COMPARE_EXAMPLES)]
+    Compare(CompareArgs),
     /// Serve a pool over HTTP to stock clients: boto3, the AWS CLI, Amplify and others.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),

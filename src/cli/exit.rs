@@ -13,8 +13,14 @@ pub enum Exit {
     Usage,
     /// A decision differed from what the rules ask, or advice was given that is denied.
     Mismatch,
+    /// A comparison found the head slower, by enough to matter and not by chance.
+    Regressed,
+    /// A comparison could not be decided.
+    Inconclusive,
     /// The generator could not keep up, so that the numbers are not to be trusted.
     Saturated,
+    /// Reports are not of the same thing, so that they cannot be compared.
+    Incomparable,
     /// A threshold was crossed.
     Threshold,
     /// A scenario, or what describes a pool, is not valid.
@@ -33,7 +39,10 @@ impl Exit {
             Self::Internal => 1,
             Self::Usage => 2,
             Self::Mismatch => 80,
+            Self::Regressed => 81,
+            Self::Inconclusive => 82,
             Self::Saturated => 83,
+            Self::Incomparable => 84,
             Self::Threshold => 99,
             Self::InvalidScenario => 104,
             Self::Interrupted => 105,
@@ -47,7 +56,10 @@ impl Exit {
             0 => Self::Pass,
             2 => Self::Usage,
             80 => Self::Mismatch,
+            81 => Self::Regressed,
+            82 => Self::Inconclusive,
             83 => Self::Saturated,
+            84 => Self::Incomparable,
             99 => Self::Threshold,
             104 => Self::InvalidScenario,
             105 => Self::Interrupted,
@@ -65,14 +77,17 @@ impl Exit {
     const fn gravity(self) -> u8 {
         match self {
             Self::Pass => 0,
-            Self::Saturated => 1,
-            Self::Threshold => 2,
-            Self::Unreachable => 3,
-            Self::Interrupted => 4,
-            Self::Mismatch => 5,
-            Self::InvalidScenario => 6,
-            Self::Usage => 7,
-            Self::Internal => 8,
+            Self::Inconclusive => 1,
+            Self::Saturated => 2,
+            Self::Regressed => 3,
+            Self::Threshold => 4,
+            Self::Unreachable => 5,
+            Self::Interrupted => 6,
+            Self::Mismatch => 7,
+            Self::Incomparable => 8,
+            Self::InvalidScenario => 9,
+            Self::Usage => 10,
+            Self::Internal => 11,
         }
     }
 }
@@ -91,11 +106,15 @@ mod tests {
     fn the_graver_end_counts_and_codes_survive_a_report() {
         let rising = [
             Exit::Pass,
+            Exit::Inconclusive,
             Exit::Saturated,
+            Exit::Regressed,
             Exit::Threshold,
             Exit::Unreachable,
             Exit::Interrupted,
             Exit::Mismatch,
+            Exit::Incomparable,
+            Exit::InvalidScenario,
         ];
         for (at, graver) in rising.iter().enumerate() {
             assert_eq!(Exit::from_code(graver.code()), *graver);

@@ -3,6 +3,8 @@
 mod advise;
 mod args;
 mod check;
+mod compare;
+mod compare_args;
 mod conformance;
 mod exit;
 mod explain;
@@ -42,6 +44,7 @@ pub fn main() -> ExitCode {
         Command::Advise(args) => advise::advise(&args),
         Command::Matrix(args) => matrix::matrix(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Schema => schema::schema(),
     };

@@ -53,14 +53,20 @@ impl Progress {
     }
 }
 
-/// A bar on standard error for a number of cells.
+/// A bar on standard error for a number of cells, or of other things that are counted.
 pub(super) struct Cells(ProgressBar);
 
 impl Cells {
     /// A bar for so many cells.
     pub(super) fn new(cells: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(cells as u64), target());
-        if let Ok(style) = ProgressStyle::with_template("  matrix  {bar:24}  {pos} of {len} cells") {
+        Self::of("matrix", "cells", cells)
+    }
+
+    /// A bar of a command for so many things of a name.
+    pub(super) fn of(command: &str, things: &str, count: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(count as u64), target());
+        let template = format!("  {command}  {{bar:24}}  {{pos}} of {{len}} {things}");
+        if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style.progress_chars("━╸ "));
         }
         Self(bar)

@@ -6,7 +6,7 @@ use super::Unit;
 pub(super) const UNKNOWN: &str = "–";
 
 /// `1 234 567`, with narrow spaces that do not break.
-pub(super) fn count(number: u64) -> String {
+pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -19,7 +19,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// `340 µs`, `12.3 ms`, `4.56 s`, `2 min 5 s`, `3 h 7 min`: three significant figures while they matter.
-pub(super) fn time(us: u64) -> String {
+pub(crate) fn time(us: u64) -> String {
     let seconds = us / 1_000_000;
     match us {
         0..1_000 => format!("{us} µs"),
@@ -73,7 +73,7 @@ pub(super) fn measured(value: f64, unit: Unit) -> String {
 }
 
 /// All figures before the point, and after it so many that there are three.
-pub(super) fn number(value: f64) -> String {
+pub(crate) fn number(value: f64) -> String {
     let magnitude = value.abs();
     let text = if magnitude >= 99.95 {
         return format!("{}{}", if value < 0.0 { "-" } else { "" }, count(magnitude.round() as u64));

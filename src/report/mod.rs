@@ -22,6 +22,11 @@ pub(crate) mod page {
     pub(crate) use super::html::{STYLE, contrast};
 }
 
+/// Numbers for people, for others that tell of reports.
+pub(crate) mod figures {
+    pub(crate) use super::format::{count, number, time};
+}
+
 pub use model::{
     Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Latency, Mismatch, Quantiles, Report, Rule,
     Scenario, SideWorkers, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline, TimelineInterval,

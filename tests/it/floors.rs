@@ -11,7 +11,7 @@ const FLOORS: [&[&str]; 8] = [
     &["scenario", "settings", "workload", "target", "compute", "metrics", "provider"],
     &["actors", "pair", "store"],
     &["http", "report"],
-    &["run", "matrix", "advise"],
+    &["run", "matrix", "advise", "compare"],
     &["cli"],
 ];
 

@@ -29,6 +29,8 @@ mod answers;
 mod cli;
 /// Requests and answers as AWS JSON 1.1.
 mod codec;
+/// Two sets of reports, or two commands in pairs: refused, equal, or told apart.
+mod compare;
 /// Which rules an endpoint follows is told.
 mod conformance;
 /// Planted faults are found, and named by the right rule.
@@ -45,6 +47,9 @@ mod interop;
 mod matrix;
 /// Merged snapshots are what one recorder would have seen, and their sums hold.
 mod metrics;
+/// What experiments on a noisy machine say.
+#[path = "../../benches/support/noise.rs"]
+mod noise;
 /// Users: made, signed up, changed, disabled, removed; by themselves and by administrators.
 mod pool_accounts;
 /// What an administrator does between two steps of a sign-in is judged at the next.

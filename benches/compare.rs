@@ -1,0 +1,46 @@
+//! How often `poolproof compare` is wrong, and how often it finds what is there: experiments on a simulated machine with the noise of
+//! a real one (`support/noise.rs`), 200 of each design.
+//!
+//! A false alarm is any experiment of equal arms that does not end equivalent or inconclusive. `cargo bench --bench compare` ends
+//! with lines `compare <design> <slower> <regressed> <improved> <equivalent> <inconclusive>`, as shares.
+
+#![allow(clippy::print_stdout, reason = "a bench prints")]
+
+#[path = "support/noise.rs"]
+mod noise;
+
+use noise::{Design, counts};
+
+const EXPERIMENTS: u64 = 200;
+
+fn main() {
+    println!(
+        "{EXPERIMENTS} experiments of each design, four metrics each, 10 000 resamples, least effect 5 %"
+    );
+    println!(
+        "{:<26} {:>8} {:>10} {:>9} {:>11} {:>13}",
+        "", "slower", "regressed", "improved", "equivalent", "inconclusive"
+    );
+    let mut told = Vec::new();
+    for (name, pairs, most, same) in
+        [("10_pairs", 10, 10, 0), ("10_pairs_aa_5", 10, 10, 5), ("10_to_20_pairs_aa_5", 10, 20, 5)]
+    {
+        for slower in [0.0, 0.05, 0.1, 0.2, -0.1] {
+            let design = Design { pairs, most, same, slower, resamples: 10_000 };
+            let shares = counts(&design, EXPERIMENTS).map(|count| count as f64 / EXPERIMENTS as f64);
+            let [regressed, improved, equivalent, open] = shares;
+            println!(
+                "{name:<26} {:>6.0} % {:>8.1} % {:>7.1} % {:>9.1} % {:>11.1} %",
+                slower * 100.0,
+                regressed * 100.0,
+                improved * 100.0,
+                equivalent * 100.0,
+                open * 100.0
+            );
+            told.push(format!("compare {name} {slower} {regressed} {improved} {equivalent} {open}"));
+        }
+    }
+    for line in told {
+        println!("{line}");
+    }
+}

@@ -1,0 +1,211 @@
+//! `poolproof compare`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::compare_args::{CompareArgs, CompareFormat, words};
+use super::progress::Cells;
+use super::{Exit, complain, say};
+use crate::compare::{self, Arm, Comparison, Experiment, Incomparable, Reports, Rules, Slot};
+use crate::report;
+use crate::seed::Seed;
+
+/// Resamples of the bootstrap.
+const RESAMPLES: usize = 10_000;
+/// How often chance may bring about a verdict.
+const ERROR: f64 = 0.05;
+/// So many of the last lines of a command that failed are told.
+const LAST_WORDS: usize = 8;
+/// The version of reports that is read.
+const REPORTS: u32 = 1;
+
+/// Compares reports with reports, or runs commands in pairs.
+pub(super) fn compare(args: &CompareArgs) -> Exit {
+    let told = match (&args.folders[..], &args.base, &args.head) {
+        ([base, head], _, _) => folders(base, head),
+        (_, Some(base), Some(head)) => experiment(args, base, head),
+        // The command line asks for either.
+        _ => Err(Exit::Usage),
+    };
+    match told {
+        Ok(comparison) => {
+            let text = match args.format {
+                CompareFormat::Text => compare::text(&comparison),
+                CompareFormat::Json => comparison.to_json(),
+                CompareFormat::Markdown => compare::markdown(&comparison),
+            };
+            say(&text).or(Exit::from_code(comparison.verdict.exit_code))
+        }
+        Err(exit) => exit,
+    }
+}
+
+fn folders(base: &Path, head: &Path) -> Result<Comparison, Exit> {
+    let (one, other) = (reports(base).map_err(unusable)?, reports(head).map_err(unusable)?);
+    let (base, head) = (base.display().to_string(), head.display().to_string());
+    compare::reports((&base, &one), (&head, &other)).map_err(|error| incomparable(&error))
+}
+
+fn unusable(message: impl AsRef<str>) -> Exit {
+    complain(&format!("error: {}", message.as_ref()));
+    Exit::Usage
+}
+
+fn incomparable(error: &Incomparable) -> Exit {
+    complain(&format!("error: {error}"));
+    Exit::Incomparable
+}
+
+/// The reports in a folder: its own, or those of the folders in it.
+fn reports(folder: &Path) -> Result<Reports, String> {
+    let mut files = vec![folder.join("report.json")];
+    if !files[0].is_file() {
+        let entries =
+            fs::read_dir(folder).map_err(|error| format!("cannot read {}: {error}", folder.display()))?;
+        let inner = entries.filter_map(Result::ok).map(|entry| entry.path().join("report.json"));
+        files = inner.filter(|file| file.is_file()).collect();
+        files.sort();
+    }
+    let mut reports: BTreeMap<String, report::Report> = BTreeMap::new();
+    for file in files {
+        let report = report::read(&file).map_err(|error| error.to_string())?;
+        if report.schema_version != REPORTS {
+            let (path, version) = (file.display(), report.schema_version);
+            return Err(format!(
+                "{path} is not a report that this version can read: its schema_version is {version}, not {REPORTS}"
+            ));
+        }
+        let name = report.scenario.name.clone();
+        if reports.insert(name.clone(), report).is_some() {
+            return Err(format!("{} has two reports of `{name}`", folder.display()));
+        }
+    }
+    if reports.is_empty() {
+        return Err(format!("there is no report.json in {}, nor in a folder in it", folder.display()));
+    }
+    Ok(reports)
+}
+
+/// A command line that is run again and again.
+struct Side {
+    name: &'static str,
+    words: Vec<String>,
+}
+
+impl Side {
+    fn new(name: &'static str, line: &str) -> Result<Self, Exit> {
+        let words = words(line).map_err(|why| unusable(format!("--{name}: {why}")))?;
+        Ok(Self { name, words })
+    }
+
+    /// Runs it with this seed and reads the reports that it wrote into `dir`, which is made anew.
+    fn run(&self, seed: u64, dir: &Path) -> Result<Reports, Exit> {
+        let stale = match fs::remove_dir_all(dir) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+            _ => fs::create_dir_all(dir),
+        };
+        stale.map_err(|error| unusable(format!("cannot make the folder {}: {error}", dir.display())))?;
+        let mut command = Command::new(&self.words[0]);
+        command.args(&self.words[1..]).arg("--out").arg(dir);
+        command.args(["--seed", &seed.to_string(), "--format", "json"]);
+        let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output();
+        let ended = ended
+            .map_err(|error| unusable(format!("--{}: cannot run {}: {error}", self.name, self.words[0])))?;
+        let line = || format!("{} --out {} --seed {seed} --format json", self.words.join(" "), dir.display());
+        let failed = |how: &str, exit| {
+            let last = last_words(&String::from_utf8_lossy(&ended.stderr));
+            complain(&format!("error: the {}'s command {how}\n  {}{last}", self.name, line()));
+            exit
+        };
+        match ended.status.code() {
+            // A mismatch, a generator that could not keep up, a threshold: the report says so too.
+            Some(0 | 80 | 83 | 99) => {}
+            Some(105) => return Err(failed("was interrupted (exit code 105)", Exit::Interrupted)),
+            Some(code) => return Err(failed(&format!("ended with exit code {code}"), Exit::Usage)),
+            None => return Err(failed("was ended by a signal", Exit::Usage)),
+        }
+        reports(dir)
+            .map_err(|error| failed(&format!("left no report that can be read: {error}"), Exit::Usage))
+    }
+}
+
+fn last_words(text: &str) -> String {
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    let last = &lines[lines.len().saturating_sub(LAST_WORDS)..];
+    if last.is_empty() {
+        return "\n  It said nothing to standard error.".to_owned();
+    }
+    last.iter().map(|line| format!("\n    {}", line.replace(|c: char| c.is_control(), "\u{fffd}"))).collect()
+}
+
+fn experiment(args: &CompareArgs, base: &str, head: &str) -> Result<Comparison, Exit> {
+    let most = args.max_pairs.unwrap_or(args.pairs);
+    if most < args.pairs {
+        return Err(unusable(format!("--max-pairs {most} is less than --pairs {}", args.pairs)));
+    }
+    let (one, other) = (Side::new("base", base)?, Side::new("head", head)?);
+    let seed = Seed::new(args.seed);
+    let rules = Rules {
+        min_effect: args.min_effect,
+        noise: args.noise,
+        error: ERROR,
+        looks: if most > args.pairs { 2 } else { 1 },
+        resamples: RESAMPLES,
+        seed,
+    };
+    let mut experiment = Experiment::new(rules);
+    let first = compare::plan(seed, 0..args.pairs, args.aa);
+    let more = compare::plan(seed, args.pairs..most, 0);
+    run(&mut experiment, &first, (&one, &other), &args.out)?;
+    if !more.is_empty() && experiment.is_open() {
+        run(&mut experiment, &more, (&one, &other), &args.out)?;
+    }
+    Ok(experiment.comparison(base, head))
+}
+
+/// Runs these pairs.
+fn run(
+    experiment: &mut Experiment,
+    slots: &[Slot],
+    (base, head): (&Side, &Side),
+    out: &Path,
+) -> Result<(), Exit> {
+    let bar = Cells::of("compare", "runs", 2 * slots.len());
+    let mut done = 0;
+    for slot in slots {
+        let mut pair = Vec::new();
+        for (place, arm) in slot.arms.into_iter().enumerate() {
+            let side = if arm == Arm::Base { base } else { head };
+            let ran = side.run(slot.seed, &folder(out, slot, side, place));
+            done += 1;
+            bar.at(done);
+            match ran {
+                Ok(reports) => pair.push(reports),
+                Err(exit) => {
+                    bar.finish();
+                    return Err(exit);
+                }
+            }
+        }
+        let (one, other) =
+            if slot.arms[0] == Arm::Head { (&pair[1], &pair[0]) } else { (&pair[0], &pair[1]) };
+        if let Err(error) = experiment.add(slot, one, other) {
+            bar.finish();
+            return Err(incomparable(&error));
+        }
+    }
+    bar.finish();
+    Ok(())
+}
+
+/// `pair-01/head`; of base against base `same-01/first` and `same-01/second`.
+fn folder(out: &Path, slot: &Slot, side: &Side, place: usize) -> PathBuf {
+    let number = slot.number;
+    if slot.is_same() {
+        out.join(format!("same-{number:02}")).join(if place == 0 { "first" } else { "second" })
+    } else {
+        out.join(format!("pair-{number:02}")).join(side.name)
+    }
+}

@@ -1,0 +1,150 @@
+//! `poolproof compare` as typed.
+
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+
+pub(super) const COMPARE_EXAMPLES: &str = "\
+With two folders, one run stands against one run: decisions are compared exactly, times are shown side by side, and nothing is
+said of speed. A folder has a report.json, or folders that have one each.
+
+With two command lines, both are run in pairs, in random and balanced order, and each metric is judged: regressed, improved,
+equivalent or inconclusive. A command line is split at blanks, with '…', \"…\" and \\ as in a shell and nothing else of one; it is run with
+`--out DIR --seed K --format json` after it, both of a pair with the same K, and writes DIR/report.json or DIR/NAME/report.json. Runs that
+end with 0, 80, 83 or 99 are taken; any other end ends the comparison.
+
+A difference matters from --min-effect on, or from twice the noise floor where that is more: what --aa pairs of base against
+base show, or --noise says. With --max-pairs an inconclusive experiment goes on up to so many pairs; each of the two looks has half
+of the error of 5 %.
+
+Exit codes: 0 decisions identical, and speed equivalent or improved · 80 decisions differ · 81 regressed · 83 a generator could not
+keep up · 82 inconclusive · 84 the reports cannot be compared · 2 a report or a command is not usable.
+
+Examples:
+  poolproof compare reports/golden reports/latest
+  poolproof compare --base 'old/poolproof run scenarios/smoke.yaml' \\
+    --head 'new/poolproof run scenarios/smoke.yaml' --pairs 10 --aa 5
+  poolproof compare --base \"$BASE\" --head \"$HEAD\" --max-pairs 20 --format markdown > comparison.md";
+
+#[derive(clap::Args, Debug)]
+pub(super) struct CompareArgs {
+    /// Two folders with reports.
+    #[arg(num_args = 2, value_names = ["BASE", "HEAD"], required_unless_present = "base", conflicts_with = "base")]
+    pub(super) folders: Vec<PathBuf>,
+    /// The command line of the base.
+    #[arg(long, value_name = "CMD", requires = "head")]
+    pub(super) base: Option<String>,
+    /// The command line of the head.
+    #[arg(long, value_name = "CMD", requires = "base")]
+    pub(super) head: Option<String>,
+    /// How many pairs to run.
+    #[arg(long, value_name = "N", default_value_t = 10, requires = "base", value_parser = clap::value_parser!(u32).range(5..=1000))]
+    pub(super) pairs: u32,
+    /// Go on to this many pairs when the first ones are inconclusive.
+    #[arg(long, value_name = "N", requires = "base", value_parser = clap::value_parser!(u32).range(6..=1000))]
+    pub(super) max_pairs: Option<u32>,
+    /// Pairs of base against base, to know the noise.
+    #[arg(long, value_name = "N", default_value_t = 0, requires = "base", value_parser = clap::value_parser!(u32).range(0..=1000))]
+    pub(super) aa: u32,
+    /// The noise floor, such as 2%, where it is known: what the mean of so many pairs of base against base strays by.
+    #[arg(long, value_name = "PERCENT", requires = "base", conflicts_with = "aa", value_parser = share)]
+    pub(super) noise: Option<f64>,
+    /// What is too little to matter, such as 5%.
+    #[arg(long, value_name = "PERCENT", default_value = "5%", requires = "base", value_parser = effect)]
+    pub(super) min_effect: f64,
+    /// What order, scenario seeds and resamples follow from.
+    #[arg(long, value_name = "N", default_value_t = 1, requires = "base")]
+    pub(super) seed: u64,
+    /// The folder for the reports of all runs. What an earlier comparison left in it is replaced.
+    #[arg(long, value_name = "DIR", default_value = "reports/compare", requires = "base")]
+    pub(super) out: PathBuf,
+    /// How to tell it.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: CompareFormat,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum CompareFormat {
+    /// For a terminal.
+    Text,
+    /// For a program.
+    Json,
+    /// For a pull request.
+    Markdown,
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.trim().strip_suffix('%').and_then(|number| number.trim_end().parse().ok());
+    number
+        .filter(|number| (0.0..=100.0).contains(number))
+        .map(|number| number / 100.0)
+        .ok_or_else(|| "a share up to 100 % is needed, such as 5%".to_owned())
+}
+
+fn effect(text: &str) -> Result<f64, String> {
+    // Without an effect that is too small to matter nothing could ever be equivalent.
+    share(text).and_then(|share| if share > 0.0 { Ok(share) } else { Err("it is more than 0 %".to_owned()) })
+}
+
+/// A command line in words: split at blanks; `'…'` as it stands, `"…"` with `\"` and `\\`, and `\` before any character elsewhere.
+pub(super) fn words(line: &str) -> Result<Vec<String>, String> {
+    let mut words = Vec::new();
+    let mut word: Option<String> = None;
+    let mut left = line.chars();
+    while let Some(c) = left.next() {
+        match c {
+            ' ' | '\t' | '\n' => words.extend(word.take()),
+            '\\' => word.get_or_insert_default().push(left.next().ok_or("nothing follows the last \\")?),
+            '\'' | '"' => quoted(c, &mut left, word.get_or_insert_default())?,
+            _ => word.get_or_insert_default().push(c),
+        }
+    }
+    words.extend(word);
+    if words.is_empty() { Err("it is empty".to_owned()) } else { Ok(words) }
+}
+
+fn quoted(quote: char, left: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), String> {
+    while let Some(c) = left.next() {
+        match c {
+            _ if c == quote => return Ok(()),
+            '\\' if quote == '"' => match left.next() {
+                Some(escaped @ ('"' | '\\')) => word.push(escaped),
+                Some(other) => word.extend(['\\', other]),
+                None => break,
+            },
+            _ => word.push(c),
+        }
+    }
+    Err(format!("a {quote} is not closed"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn command_lines_are_split_as_a_shell_would() {
+        for (line, wanted) in [
+            ("a b  c", vec!["a", "b", "c"]),
+            ("  run 'my file.yaml'\t--x ", vec!["run", "my file.yaml", "--x"]),
+            (r#"a "b \"c\" \n" ''"#, vec!["a", r#"b "c" \n"#, ""]),
+            (r"a\ b c\\d", vec!["a b", r"c\d"]),
+            ("pre'mid dle'post", vec!["premid dlepost"]),
+            ("$HOME; | > *", vec!["$HOME;", "|", ">", "*"]),
+        ] {
+            assert_eq!(words(line).unwrap(), wanted, "{line}");
+        }
+        for line in ["", "  ", "a 'b", "a \"b", "a \"b\\", "a \\"] {
+            assert!(words(line).is_err(), "{line}");
+        }
+    }
+
+    #[test]
+    fn shares_have_their_sign() {
+        assert_eq!((share("5%"), share("2.5 %"), share("0%")), (Ok(0.05), Ok(0.025), Ok(0.0)));
+        for text in ["5", "0.05", "-1%", "101%", "NaN%", "%", ""] {
+            assert!(share(text).is_err(), "{text}");
+        }
+        assert!(effect("0%").is_err());
+    }
+}

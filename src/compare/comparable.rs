@@ -1,0 +1,145 @@
+//! Whether two reports can be compared at all.
+
+use std::fmt;
+
+use crate::clock::ClockKind;
+use crate::report::Report;
+use crate::scenario::{self, Scenario, Service};
+use crate::seed::Seed;
+
+/// So many lines of two scenarios that differ are told.
+const LINES: usize = 3;
+
+/// Something that must be the same on both sides and is not.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Difference {
+    /// What: `seed`, `clock`, `group`, `target`, `scenario`.
+    pub what: &'static str,
+    /// How the base has it.
+    pub base: String,
+    /// How the head has it.
+    pub head: String,
+}
+
+impl fmt::Display for Difference {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: base has {}, head has {}", self.what, self.base, self.head)
+    }
+}
+
+/// What keeps two reports from being compared; nothing if they can be.
+///
+/// Name, seed, clock, group, target, pool, population, workload and client must be the same, and neither report partial. The costs of the
+/// pool's arithmetic (`service`) and thresholds may differ: they say how quick the pool is, and what is asked of it.
+pub fn differences(base: &Report, head: &Report) -> Vec<Difference> {
+    let mut found = Vec::new();
+    let mut held = |what, base: String, head: String| {
+        if base != head {
+            found.push(Difference { what, base, head });
+        }
+    };
+    held("scenario", quoted(&base.scenario.name), quoted(&head.scenario.name));
+    held("group", base.group.clone(), head.group.clone());
+    held("seed", base.seed.to_string(), head.seed.to_string());
+    held("clock", clock(base).to_owned(), clock(head).to_owned());
+    held("target", base.target.clone(), head.target.clone());
+    if base.partial || head.partial {
+        // Two beginnings are not of the same length either.
+        found.push(Difference {
+            what: "report",
+            base: extent(base).to_owned(),
+            head: extent(head).to_owned(),
+        });
+    }
+    if base.scenario.name == head.scenario.name {
+        found.extend(contents(base, head));
+    }
+    found
+}
+
+const fn extent(report: &Report) -> &'static str {
+    if report.partial { "the beginning of an interrupted run" } else { "a whole run" }
+}
+
+fn quoted(name: &str) -> String {
+    format!("`{name}`")
+}
+
+fn clock(report: &Report) -> &'static str {
+    match report.clock {
+        ClockKind::Wall => "wall",
+        ClockKind::Virtual => "virtual",
+    }
+}
+
+fn understood(report: &Report) -> Option<Scenario> {
+    scenario::parse(&report.scenario.file, report.scenario.yaml.as_bytes()).ok()
+}
+
+/// Where the two scenarios ask for different things. Texts that this version does not understand must be the same.
+fn contents(base: &Report, head: &Report) -> Vec<Difference> {
+    if base.scenario.yaml == head.scenario.yaml {
+        return Vec::new();
+    }
+    match (understood(base), understood(head)) {
+        (Some(base), Some(head)) => lines(&settings(base), &settings(head)),
+        _ => lines(&base.scenario.yaml, &head.scenario.yaml),
+    }
+}
+
+/// A scenario with every default written out, but for what may differ or is held elsewhere.
+fn settings(scenario: Scenario) -> String {
+    let plain = Scenario {
+        about: String::new(),
+        seed: Seed::new(0),
+        clock: ClockKind::Virtual,
+        group: scenario::GroupName::Cognito,
+        service: Service::None,
+        thresholds: Vec::new(),
+        ..scenario
+    };
+    plain.resolved_yaml()
+}
+
+/// The first lines that differ, each with the keys above it.
+fn lines(base: &str, head: &str) -> Vec<Difference> {
+    let (base, head) = (with_paths(base), with_paths(head));
+    let only = |own: &[String], other: &[String]| -> Vec<String> {
+        own.iter().filter(|line| !other.contains(line)).cloned().collect()
+    };
+    let (only_base, only_head) = (only(&base, &head), only(&head, &base));
+    let mut found: Vec<Difference> = Vec::new();
+    for at in 0..only_base.len().max(only_head.len()).min(LINES) {
+        let line =
+            |lines: &[String]| lines.get(at).map_or_else(|| "nothing there".to_owned(), |line| quoted(line));
+        found.push(Difference { what: "scenario", base: line(&only_base), head: line(&only_head) });
+    }
+    if found.is_empty() && base != head {
+        let order = "its lines in another order".to_owned();
+        found.push(Difference { what: "scenario", base: order.clone(), head: order });
+    }
+    found
+}
+
+/// The lines of block YAML, each after the keys that it hangs on: `pool.risk.low: block`.
+fn with_paths(yaml: &str) -> Vec<String> {
+    let mut above: Vec<(usize, String)> = Vec::new();
+    let mut lines = Vec::new();
+    for line in yaml.lines().filter(|line| !line.trim_start().starts_with('#') && !line.trim().is_empty()) {
+        let text = line.trim_start();
+        let indent = line.len() - text.len();
+        above.retain(|(other, _)| *other < indent);
+        let path: String = above.iter().map(|(_, key)| format!("{key}.")).collect();
+        lines.push(format!("{path}{}", text.trim_end()));
+        if let Some(key) = text.trim_end().strip_suffix(':') {
+            above.push((indent, key.to_owned()));
+        }
+    }
+    lines
+}
+
+/// Whether both sides were given the same costs for the pool's arithmetic, so that by the virtual clock time passes alike.
+pub(super) fn same_service(base: &Report, head: &Report) -> bool {
+    let service = |report| understood(report).map(|scenario| scenario.service);
+    base.scenario.yaml == head.scenario.yaml || service(base) == service(head)
+}

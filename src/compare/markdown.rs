@@ -1,0 +1,73 @@
+//! A comparison for a pull request.
+
+use std::fmt::Write as _;
+
+use super::model::{Comparison, Verdict};
+use super::words::{Table, changes, common, conditions, decided, metrics, notes, numbers, plain};
+
+/// The comparison as Markdown with tables, as GitHub shows them.
+pub fn markdown(comparison: &Comparison) -> String {
+    let mut out = String::new();
+    let mark = if comparison.verdict.exit_code == Verdict::PASS { "✅" } else { "❌" };
+    let _ = writeln!(out, "### {mark} poolproof compare: {}\n", comparison.verdict.word);
+    for sentence in &comparison.verdict.sentences {
+        let _ = writeln!(out, "{}", escaped(sentence));
+    }
+    let _ = writeln!(out, "\n- base {}\n- head {}", code(&comparison.base), code(&comparison.head));
+    if let Some(how) = conditions(comparison) {
+        let _ = writeln!(out, "- {how}");
+    }
+    let pairs = comparison.experiment.as_ref().map(|experiment| experiment.pairs);
+    for one in &comparison.scenarios {
+        let _ = writeln!(out, "\n**{}** ({})\n", escaped(&one.scenario), escaped(&common(one)));
+        let _ = writeln!(out, "Decisions: {}.", decided(one, pairs));
+        for note in notes(one) {
+            let _ = writeln!(out, "{note}");
+        }
+        let judged = comparison.experiment.as_ref().and_then(|how| metrics(one, how));
+        for shown in [changes(one), judged, numbers(one)].into_iter().flatten() {
+            table(&mut out, &shown);
+        }
+    }
+    out
+}
+
+fn table(out: &mut String, Table(rows): &Table) {
+    out.push('\n');
+    for (number, row) in rows.iter().enumerate() {
+        let cells: Vec<String> = row.iter().map(|cell| escaped(cell)).collect();
+        let _ = writeln!(out, "| {} |", cells.join(" | "));
+        if number == 0 {
+            let rule: Vec<&str> =
+                (0..row.len()).map(|column| if column == 0 { "---" } else { "---:" }).collect();
+            let _ = writeln!(out, "| {} |", rule.join(" | "));
+        }
+    }
+}
+
+/// Text that stays text: what Markdown or HTML would read something into is escaped.
+fn escaped(text: &str) -> String {
+    let mut out = String::new();
+    for c in plain(text).chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '!' => {
+                out.push('\\');
+                out.push(c);
+            }
+            '@' => out.push_str("&#64;"),
+            _ => out.push(c),
+        }
+    }
+    out
+}
+
+/// Text as code. A fence is longer than what it holds.
+fn code(text: &str) -> String {
+    let text = plain(text);
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
+    let fence = "`".repeat(longest + 1);
+    if longest == 0 { format!("{fence}{text}{fence}") } else { format!("{fence} {text} {fence}") }
+}

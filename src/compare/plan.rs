@@ -1,0 +1,98 @@
+//! In which order the arms run.
+
+use std::ops::Range;
+
+use rand::Rng as _;
+
+use crate::seed::Seed;
+
+/// One of the two that are compared.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub enum Arm {
+    /// What is there.
+    Base,
+    /// What is to come.
+    Head,
+}
+
+/// Two runs, one right after the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Slot {
+    /// The number of the pair among its own kind, from 1.
+    pub number: u32,
+    /// The arms in the order of running; twice the base to know the noise.
+    pub arms: [Arm; 2],
+    /// The seed of the scenarios, the same for both.
+    pub seed: u64,
+}
+
+impl Slot {
+    /// Whether both runs are the base's.
+    pub fn is_same(&self) -> bool {
+        self.arms[0] == self.arms[1]
+    }
+}
+
+/// The pairs of these numbers (from 0), in blocks of two: base, head, head, base, or the other way round, as `seed` draws it; and `same` pairs
+/// of base against base, evenly among them.
+///
+/// So a machine that grows slower or warmer all the while does so for both arms alike. Order and scenario seeds of a pair depend on
+/// its number alone: more pairs leave the first ones as they were.
+pub fn plan(seed: Seed, pairs: Range<u32>, same: u32) -> Vec<Slot> {
+    let count = pairs.len() as u64;
+    let mut slots = Vec::new();
+    let mut placed = 0;
+    for (done, pair) in (1..).zip(pairs) {
+        let turned = u64::from(pair) % 2 == 1;
+        let head_first = (seed.stream("compare.order", u64::from(pair / 2)).next_u64() & 1 == 1) != turned;
+        let arms = if head_first { [Arm::Head, Arm::Base] } else { [Arm::Base, Arm::Head] };
+        slots.push(Slot { number: pair + 1, arms, seed: drawn(seed, "compare.pair", pair) });
+        let due = u64::from(same) * done / count;
+        while placed < due {
+            let seed = drawn(seed, "compare.same", placed as u32);
+            placed += 1;
+            slots.push(Slot { number: placed as u32, arms: [Arm::Base; 2], seed });
+        }
+    }
+    slots
+}
+
+/// Short enough to type again.
+fn drawn(seed: Seed, name: &str, pair: u32) -> u64 {
+    u64::from(seed.stream(name, u64::from(pair)).next_u32())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_block_of_two_has_both_orders_and_both_orders_begin() {
+        let slots = plan(Seed::new(1), 0..40, 0);
+        let first: Vec<Arm> = slots.iter().map(|slot| slot.arms[0]).collect();
+        let mut begun = [0, 0];
+        for block in first.chunks(2) {
+            assert_ne!(block[0], block[1]);
+            begun[block[0] as usize] += 1;
+        }
+        assert!(begun[0] > 3 && begun[1] > 3, "{begun:?}");
+        assert!(slots.iter().all(|slot| !slot.is_same()));
+    }
+
+    #[test]
+    fn more_pairs_leave_the_first_as_they_were() {
+        let all = plan(Seed::new(3), 0..20, 0);
+        let parts = [plan(Seed::new(3), 0..7, 0), plan(Seed::new(3), 7..20, 0)].concat();
+        assert_eq!(all, parts);
+        assert_ne!(all, plan(Seed::new(4), 0..20, 0));
+    }
+
+    #[test]
+    fn pairs_of_the_same_stand_evenly_among_the_others() {
+        let slots = plan(Seed::new(1), 0..10, 5);
+        let places: Vec<usize> = (0..slots.len()).filter(|at| slots[*at].is_same()).collect();
+        assert_eq!(places, [2, 5, 8, 11, 14]);
+        let more = plan(Seed::new(1), 0..5, 12);
+        assert_eq!(more.iter().filter(|slot| slot.is_same()).count(), 12);
+    }
+}

@@ -1,0 +1,169 @@
+//! One run against one run: decisions exactly, times side by side and without a verdict.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use super::comparable::{Difference, differences};
+use super::decisions::decisions;
+use super::model::{Compared, Comparison, DecisionsCompared, Number, NumberUnit, Verdict};
+use super::verdict::rounded;
+use crate::report::{Quantiles, Report};
+
+/// Reports by the name of their scenario.
+pub type Reports = BTreeMap<String, Report>;
+
+/// What is to be remembered of times where one run stands against one run.
+pub const ADVISORY: &str =
+    "One run against one run proves nothing about speed; run pairs with --base and --head.";
+
+/// Why reports cannot be compared.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Incomparable {
+    /// The scenario, if it is one's matter.
+    pub scenario: Option<String>,
+    /// What differs.
+    pub differences: Vec<Difference>,
+}
+
+impl Incomparable {
+    /// A scenario that only some runs of an arm have.
+    pub(super) fn changing(name: &str) -> Self {
+        let (some, others) = (format!("`{name}` in some pairs"), "not in others".to_owned());
+        Self { scenario: None, differences: vec![Difference { what: "scenarios", base: some, head: others }] }
+    }
+}
+
+impl fmt::Display for Incomparable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.scenario {
+            Some(name) => writeln!(f, "the reports of `{name}` cannot be compared")?,
+            None => writeln!(f, "the reports cannot be compared")?,
+        }
+        for difference in &self.differences {
+            writeln!(f, "  {difference}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Both sides must have the same scenarios. Where each has one report, its own check says what differs.
+pub(super) fn same_scenarios(base: &Reports, head: &Reports) -> Result<(), Incomparable> {
+    let listed = |own: &Reports, other: &Reports| {
+        let only: Vec<String> =
+            own.keys().filter(|name| !other.contains_key(*name)).map(|name| format!("`{name}`")).collect();
+        if only.is_empty() { "no other".to_owned() } else { only.join(", ") }
+    };
+    if base.keys().eq(head.keys()) {
+        return Ok(());
+    }
+    let difference = Difference { what: "scenarios", base: listed(base, head), head: listed(head, base) };
+    Err(Incomparable { scenario: None, differences: vec![difference] })
+}
+
+/// Compares reports, scenario by scenario; `base` and `head` are the folders that they come from.
+///
+/// # Errors
+///
+/// The first scenario whose reports cannot be compared, with all that keeps them from it.
+pub fn reports(base: (&str, &Reports), head: (&str, &Reports)) -> Result<Comparison, Incomparable> {
+    same_scenarios(base.1, head.1)?;
+    let mut scenarios = Vec::new();
+    for (name, one) in base.1 {
+        let other = &head.1[name];
+        let found = differences(one, other);
+        if !found.is_empty() {
+            return Err(Incomparable { scenario: Some(name.clone()), differences: found });
+        }
+        scenarios.push(compared(name, one, other));
+    }
+    let differing: Vec<&str> = scenarios
+        .iter()
+        .filter(|one| !one.decisions.first.identical)
+        .map(|one| one.scenario.as_str())
+        .collect();
+    let (word, exit_code, sentence) = if differing.is_empty() {
+        ("decisions identical", Verdict::PASS, "Decisions are identical.".to_owned())
+    } else {
+        (
+            "decisions differ",
+            Verdict::DECISIONS_DIFFER,
+            format!("Decisions differ in {}.", differing.join(", ")),
+        )
+    };
+    let sentences = vec![sentence, ADVISORY.to_owned()];
+    Ok(Comparison {
+        schema_version: Comparison::SCHEMA_VERSION,
+        base: base.0.to_owned(),
+        head: head.0.to_owned(),
+        verdict: Verdict { word: word.to_owned(), exit_code, sentences },
+        experiment: None,
+        scenarios,
+    })
+}
+
+fn compared(name: &str, base: &Report, head: &Report) -> Compared {
+    let first = decisions(base, head);
+    let differing_pairs = u32::from(!first.identical);
+    Compared {
+        scenario: name.to_owned(),
+        clock: base.clock,
+        group: base.group.clone(),
+        target: base.target.clone(),
+        seed: Some(base.seed),
+        decisions: DecisionsCompared { first, differing_pairs, base_differs_from_itself: false },
+        metrics: Vec::new(),
+        numbers: numbers(base, head),
+    }
+}
+
+fn numbers(base: &Report, head: &Report) -> Vec<Number> {
+    let mut rows = Vec::new();
+    let mut row = |what: &str, unit, base: Option<f64>, head: Option<f64>| {
+        let ratio =
+            base.zip(head).filter(|(base, _)| *base > 0.0).map(|(base, head)| rounded(head / base, 1e3));
+        if base.is_some() || head.is_some() {
+            rows.push(Number { what: what.to_owned(), unit, base, head, ratio });
+        }
+    };
+    let us = |us: Option<u64>| us.map(|us| us as f64);
+    let (one, other) = (&base.latency.sign_in.intended, &head.latency.sign_in.intended);
+    for (name, of) in QUANTILES {
+        row(&format!("sign_in {name}"), NumberUnit::Us, us(of(one)), us(of(other)));
+    }
+    let none = Quantiles::default();
+    let (one, other) = (&base.latency.steps, &head.latency.steps);
+    let steps = one.keys().chain(other.keys().filter(|step| !one.contains_key(*step)));
+    for step in steps {
+        let (one, other) = (one.get(step).unwrap_or(&none), other.get(step).unwrap_or(&none));
+        for (name, of) in [QUANTILES[0], QUANTILES[2]] {
+            row(&format!("{step} {name}"), NumberUnit::Us, us(of(one)), us(of(other)));
+        }
+    }
+    let (one, other) = (&base.throughput, &head.throughput);
+    row("throughput", NumberUnit::PerS, one.achieved_per_s, other.achieved_per_s);
+    let (one, other) = (&base.cpu, &head.cpu);
+    row(
+        "client CPU a sign-in",
+        NumberUnit::Us,
+        us(one.client_us_per_sign_in),
+        us(other.client_us_per_sign_in),
+    );
+    row(
+        "server CPU a sign-in",
+        NumberUnit::Us,
+        us(one.server_us_per_sign_in),
+        us(other.server_us_per_sign_in),
+    );
+    row("modexps a sign-in", NumberUnit::Count, one.modexps_per_sign_in, other.modexps_per_sign_in);
+    rows
+}
+
+/// A quantile by its name.
+type Named = (&'static str, fn(&Quantiles) -> Option<u64>);
+
+const QUANTILES: [Named; 4] = [
+    ("p50", |quantiles| quantiles.p50_us),
+    ("p90", |quantiles| quantiles.p90_us),
+    ("p99", |quantiles| quantiles.p99_us),
+    ("max", |quantiles| quantiles.max_us),
+];

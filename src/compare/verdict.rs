@@ -1,0 +1,253 @@
+//! From paired runs to a verdict on each metric.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::statistics::{Estimate, Interval, estimate, holm, noise_floor};
+use crate::report::Report;
+use crate::seed::Seed;
+
+/// What is compared of whole sign-ins: quantiles of the latency from the intended start, which a run has from its histogram, and what
+/// was achieved.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Metric {
+    /// Median.
+    P50,
+    /// 90th percentile.
+    P90,
+    /// 99th percentile.
+    P99,
+    /// Answers a second.
+    Throughput,
+}
+
+impl Metric {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::P50, Self::P90, Self::P99, Self::Throughput];
+
+    /// Its name, as in JSON.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::P50 => "p50",
+            Self::P90 => "p90",
+            Self::P99 => "p99",
+            Self::Throughput => "throughput",
+        }
+    }
+
+    /// 1 where more is worse, −1 where less is.
+    const fn worse(self) -> f64 {
+        match self {
+            Self::P50 | Self::P90 | Self::P99 => 1.0,
+            Self::Throughput => -1.0,
+        }
+    }
+}
+
+/// What was measured in one run, in the order of [`Metric::ALL`]: µs, and answers a second. `None` where there were too few sign-ins.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
+pub struct Measured(pub [Option<f64>; Metric::ALL.len()]);
+
+impl Measured {
+    /// What a report says. A latency below a microsecond counts as one.
+    pub fn of(report: &Report) -> Self {
+        let quantiles = &report.latency.sign_in.intended;
+        let us = |us: Option<u64>| us.map(|us| us.max(1) as f64);
+        Self([
+            us(quantiles.p50_us),
+            us(quantiles.p90_us),
+            us(quantiles.p99_us),
+            report.throughput.achieved_per_s.filter(|rate| *rate > 0.0),
+        ])
+    }
+
+    fn value(&self, metric: Metric) -> Option<f64> {
+        self.0[metric as usize]
+    }
+}
+
+/// One run of each arm, with the same seed, one right after the other.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Pair {
+    /// Of the base.
+    pub base: Measured,
+    /// Of the head.
+    pub head: Measured,
+}
+
+impl Pair {
+    /// ln(head / base).
+    fn log_ratio(&self, metric: Metric) -> Option<f64> {
+        Some((self.head.value(metric)? / self.base.value(metric)?).ln())
+    }
+}
+
+/// The pairs of one scenario.
+#[derive(Clone, PartialEq, Debug, Default)]
+pub struct Series {
+    /// Base against head.
+    pub pairs: Vec<Pair>,
+    /// Base against base, to know the noise.
+    pub same: Vec<Pair>,
+}
+
+/// How to judge.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Rules {
+    /// What is too little to matter, as a share: 0.05 is 5 %.
+    pub min_effect: f64,
+    /// The noise floor, as a share, where it is given and not measured.
+    pub noise: Option<f64>,
+    /// How often chance may bring about a verdict in the whole experiment.
+    pub error: f64,
+    /// How many times the experiment may be looked at; each look has its part of the error.
+    pub looks: u32,
+    /// Resamples of the bootstrap.
+    pub resamples: usize,
+    /// Where they are drawn from.
+    pub seed: Seed,
+}
+
+impl Rules {
+    /// How often chance may bring about a verdict in one look.
+    pub fn error_of_a_look(&self) -> f64 {
+        self.error / f64::from(self.looks.max(1))
+    }
+}
+
+/// What is to be said of a metric.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Judgement {
+    /// The difference is too small to matter, whichever end of its interval is true.
+    Equivalent,
+    /// Better by enough to matter, and not by chance.
+    Improved,
+    /// It cannot be said.
+    Inconclusive,
+    /// Worse by enough to matter, and not by chance.
+    Regressed,
+}
+
+impl fmt::Display for Judgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Equivalent => "equivalent",
+            Self::Improved => "improved",
+            Self::Inconclusive => "inconclusive",
+            Self::Regressed => "regressed",
+        })
+    }
+}
+
+/// A metric and what is to be said of it. Shares are of the base: 0.1 is a tenth more.
+#[derive(Clone, PartialEq, Debug, Serialize)]
+pub struct Judged {
+    /// Which.
+    pub metric: Metric,
+    /// The geometric mean over the base's runs, in µs or answers a second; absent where a run had too few sign-ins.
+    pub base: Option<f64>,
+    /// The same of the head's.
+    pub head: Option<f64>,
+    /// How much the head differs.
+    pub change: Option<f64>,
+    /// The lower end of its interval.
+    pub low: Option<f64>,
+    /// The upper end.
+    pub high: Option<f64>,
+    /// What chance alone would bring about so often, Holm's correction included.
+    pub p: Option<f64>,
+    /// What base against base strays by, if that is known.
+    pub noise_floor: Option<f64>,
+    /// From how much on a difference matters.
+    pub effect: f64,
+    /// The verdict.
+    pub judgement: Judgement,
+}
+
+/// Judges all metrics of all scenarios together, each scenario's in the order of [`Metric::ALL`].
+///
+/// *Regressed* and *improved* ask for a mean of at least the effect that matters, and a chance that, raised by Holm's method over
+/// everything that is judged, is within the look's part of the error; *equivalent* for an interval of 1 − that part within the effect
+/// (TOST at half of it a side). The effect is the larger of the least one asked for and twice the noise floor, taken as a ratio, so that up and
+/// down mean the same.
+pub fn judge(series: &[Series], rules: &Rules) -> Vec<Vec<Judged>> {
+    let mut told: Vec<(Judged, Option<Estimate>)> = Vec::new();
+    for one in series {
+        for metric in Metric::ALL {
+            // Resamples follow from the place of what is judged alone: one metric more disturbs no other.
+            told.push(measure(one, metric, rules, told.len() as u64));
+        }
+    }
+    let known: Vec<f64> = told.iter().filter_map(|(_, estimate)| estimate.map(|known| known.p)).collect();
+    let mut raised = holm(&known).into_iter();
+    let mut judged = told.into_iter().map(|(mut judged, estimate)| {
+        if let Some((estimate, p)) = estimate.and_then(|estimate| Some((estimate, raised.next()?))) {
+            judged.p = Some(p);
+            judged.judgement = verdict(judged.metric, &estimate, p, judged.effect, rules);
+        }
+        judged
+    });
+    series.iter().map(|_| judged.by_ref().take(Metric::ALL.len()).collect()).collect()
+}
+
+fn measure(series: &Series, metric: Metric, rules: &Rules, place: u64) -> (Judged, Option<Estimate>) {
+    let ratios =
+        |pairs: &[Pair]| pairs.iter().map(|pair| pair.log_ratio(metric)).collect::<Option<Vec<f64>>>();
+    let same = ratios(&series.same).and_then(|same| noise_floor(&same, series.pairs.len()));
+    let noise_floor = rules.noise.or_else(|| same.map(f64::exp_m1));
+    let effect = rules.min_effect.max(2.0 * noise_floor.unwrap_or(0.0));
+    let stream = &mut rules.seed.stream("compare.bootstrap", place);
+    let confidence = 1.0 - rules.error_of_a_look();
+    let estimate =
+        ratios(&series.pairs).and_then(|ratios| estimate(&ratios, confidence, rules.resamples, stream));
+    let middle = |arm: fn(&Pair) -> &Measured| {
+        let values = series.pairs.iter().map(|pair| arm(pair).value(metric));
+        let logs: Option<Vec<f64>> = values.map(|value| value.map(f64::ln)).collect();
+        logs.filter(|logs| !logs.is_empty()).map(|logs| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
+    };
+    let share = |of: fn(&Estimate) -> f64| estimate.as_ref().map(|known| rounded(of(known).exp_m1(), 1e6));
+    let judged = Judged {
+        metric,
+        base: middle(|pair| &pair.base).map(|value| rounded(value, 1e3)),
+        head: middle(|pair| &pair.head).map(|value| rounded(value, 1e3)),
+        change: share(|known| known.mean),
+        low: share(|known| known.interval.low),
+        high: share(|known| known.interval.high),
+        p: None,
+        noise_floor: noise_floor.map(|floor| rounded(floor, 1e6)),
+        effect: rounded(effect, 1e6),
+        judgement: Judgement::Inconclusive,
+    };
+    (judged, estimate)
+}
+
+/// To as many places as the power of ten `places` has: more would be noise in a file that people compare.
+pub(super) fn rounded(value: f64, places: f64) -> f64 {
+    // Minus nothing is nothing.
+    (value * places).round() / places + 0.0
+}
+
+fn verdict(metric: Metric, estimate: &Estimate, p: f64, effect: f64, rules: &Rules) -> Judgement {
+    let matters = effect.ln_1p();
+    let worse_by = estimate.mean * metric.worse();
+    let Interval { low, high } = estimate.interval;
+    if p <= rules.error_of_a_look() && worse_by >= matters {
+        Judgement::Regressed
+    } else if p <= rules.error_of_a_look() && -worse_by >= matters {
+        Judgement::Improved
+    } else if (Interval { low, high }).within(matters) {
+        Judgement::Equivalent
+    } else {
+        Judgement::Inconclusive
+    }
+}
+
+/// What is to be said of everything together, of metrics that could be measured: the worst that was found, but that an improvement
+/// counts only where nothing is open.
+pub fn overall(judged: &[Vec<Judged>]) -> Judgement {
+    let measured = judged.iter().flatten().filter(|one| one.change.is_some());
+    measured.map(|one| one.judgement).max().unwrap_or(Judgement::Inconclusive)
+}

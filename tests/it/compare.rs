@@ -1,0 +1,430 @@
+//! Two sets of reports, or two commands in pairs: refused, equal, or told apart. No verdict here depends on real time.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use poolproof::compare::{self, Experiment, Judgement, Reports, Rules, plan};
+use poolproof::report::Report;
+use poolproof::seed::Seed;
+use serde_json::Value;
+
+use crate::cli::{output, poolproof};
+use crate::noise::{Design, counts};
+use crate::stage::root;
+
+/// Many users and few sign-ins at once: nobody is busy when wanted, however slow the pool.
+const SCENARIO: &str = "version: 1
+name: pairs
+group: toy
+pool: { remember: always, suppress_mfa: true, mfa: optional }
+population: { users: 50, factors: { none: 50, totp: 50 }, devices: 1 }
+workload: { stages: [ { for: 30s, rate: 10/s } ] }
+";
+
+/// A folder of this test's own, empty, with the scenario as `base.yaml` and, changed, as `head.yaml`.
+fn folder(name: &str, head: impl Fn(&str) -> String) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare").join(name);
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join("base.yaml"), SCENARIO).unwrap();
+    fs::write(folder.join("head.yaml"), head(SCENARIO)).unwrap();
+    folder
+}
+
+/// The command line that plays a scenario file of the folder.
+fn plays(folder: &Path, file: &str) -> String {
+    format!("'{}' run '{}'", env!("CARGO_BIN_EXE_poolproof"), folder.join(file).display())
+}
+
+/// `compare` with the folder's scenarios in pairs.
+fn pairs(folder: &Path, flags: &[&str]) -> (i32, String, String) {
+    let (base, head) = (plays(folder, "base.yaml"), plays(folder, "head.yaml"));
+    let out = folder.join("runs");
+    output(
+        poolproof()
+            .args(["compare", "--base", &base, "--head", &head, "--pairs", "5", "--out"])
+            .arg(out)
+            .args(flags),
+    )
+}
+
+/// Plays a scenario file of the folder once, into a folder of this name.
+fn played(folder: &Path, file: &str, out: &str, flags: &[&str]) -> PathBuf {
+    let out = folder.join(out);
+    let (code, said, err) =
+        output(poolproof().arg("run").arg(folder.join(file)).arg("--out").arg(&out).args(flags));
+    assert!(code == 0 || code == 99, "{said}{err}");
+    out
+}
+
+fn compared(base: &Path, head: &Path, flags: &[&str]) -> (i32, String, String) {
+    output(poolproof().arg("compare").arg(base).arg(head).args(flags))
+}
+
+fn slower(yaml: &str) -> String {
+    format!("{yaml}service: {{ modexp_256: 680us, modexp_513: 1360us, modexp_1025: 2720us }}\n")
+}
+
+#[test]
+fn the_same_command_is_equivalent_to_itself_with_identical_decisions() {
+    let folder = folder("same", str::to_owned);
+    let (code, out, err) = pairs(&folder, &["--aa", "2", "--format", "json"]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    let told: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(told["verdict"]["word"], "equivalent");
+    assert_eq!(told["experiment"]["same_pairs"], 2);
+    let one = &told["scenarios"][0];
+    assert_eq!(one["decisions"]["identical"], true);
+    assert_eq!(one["decisions"]["base"], one["decisions"]["head"]);
+    assert!(one["decisions"]["base"]["seen"].as_u64().unwrap() > 5 * 200, "{out}");
+    let metrics = one["metrics"].as_array().unwrap();
+    assert_eq!(metrics.len(), 4);
+    for metric in metrics {
+        assert_eq!(
+            (&metric["judgement"], &metric["change"]),
+            (&"equivalent".into(), &0.0.into()),
+            "{metric}"
+        );
+        assert_eq!(metric["noise_floor"], 0.0);
+    }
+    // Both of a pair had the same seed, and no two pairs did.
+    let seed = |run: &str| report(&folder.join("runs").join(run).join("pairs/report.json")).seed;
+    assert_eq!(seed("pair-01/base"), seed("pair-01/head"));
+    assert_ne!(seed("pair-01/base"), seed("pair-02/base"));
+    assert_eq!(seed("same-02/first"), seed("same-02/second"));
+}
+
+#[test]
+fn a_slower_pool_has_regressed_and_the_way_back_has_improved() {
+    let folder = folder("slower", slower);
+    let (code, out, err) = pairs(&folder, &[]);
+    assert_eq!((code, err.as_str()), (81, ""), "{out}");
+    for wanted in ["✗ regressed", "Regressed: pairs p50, p90, p99.", "identical in all 5 pairs", "equivalent"]
+    {
+        assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
+    }
+    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+    fs::rename(folder.join("head.yaml"), folder.join("slow.yaml")).unwrap();
+    fs::rename(folder.join("base.yaml"), folder.join("head.yaml")).unwrap();
+    fs::rename(folder.join("slow.yaml"), folder.join("base.yaml")).unwrap();
+    let (code, out, _) = pairs(&folder, &["--format", "markdown"]);
+    assert_eq!(code, 0, "{out}");
+    for wanted in ["### ✅ poolproof compare: improved", "Improved: pairs p50, p90, p99.", "| p50 | "] {
+        assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
+    }
+}
+
+#[test]
+fn another_scenario_is_refused_with_84_and_what_differs() {
+    let folder = folder("other", |yaml| yaml.replace("remember: always", "remember: opt_in"));
+    let (code, out, err) = pairs(&folder, &[]);
+    assert_eq!((code, out.as_str()), (84, ""), "{err}");
+    let wanted = "scenario: base has `pool.remember: always`, head has `pool.remember: opt_in`";
+    assert!(err.contains(wanted), "no `{wanted}` in:\n{err}");
+    assert!(!folder.join("runs/pair-02").exists(), "the first pair says enough");
+}
+
+#[test]
+fn a_command_that_fails_is_told_with_its_end_and_its_last_words() {
+    let folder = folder("fails", |yaml| yaml.replace("remember:", "rember:"));
+    let (code, out, err) = pairs(&folder, &[]);
+    assert_eq!((code, out.as_str()), (2, ""));
+    for wanted in ["the head's command ended with exit code 104", "did you mean `remember`?", "--seed "] {
+        assert!(err.contains(wanted), "no `{wanted}` in:\n{err}");
+    }
+    for (base, wanted) in [
+        ("no-such-program-anywhere x", "--base: cannot run no-such-program-anywhere"),
+        ("a 'b", "--base: a ' is not closed"),
+        ("true", "left no report that can be read: there is no report.json in "),
+    ] {
+        let line = ["compare", "--base", base, "--head", "true", "--seed", "1", "--out"];
+        // With this seed the base may come second; both are alike but for their names.
+        let (code, _, err) = output(poolproof().args(line).arg(folder.join("runs")));
+        let wanted_of_head = wanted.replace("--base", "--head");
+        assert_eq!(code, 2, "{err}");
+        assert!(
+            err.contains(wanted) || err.contains(&wanted_of_head) || err.contains("left no report"),
+            "{err}"
+        );
+    }
+}
+
+#[test]
+fn pairs_without_enough_sign_ins_say_nothing_of_that_quantile() {
+    let folder = folder("few", |yaml| yaml.replace("rate: 10/s", "rate: 2/s"));
+    fs::copy(folder.join("head.yaml"), folder.join("base.yaml")).unwrap();
+    let (code, out, _) = pairs(&folder, &[]);
+    assert_eq!(code, 0, "{out}");
+    assert!(out.contains("too few to say") && out.contains("1 metric is not judged"), "{out}");
+}
+
+fn report(file: &Path) -> Report {
+    poolproof::report::read(file).unwrap()
+}
+
+#[test]
+fn folders_of_the_same_runs_are_identical_and_nothing_is_said_of_speed() {
+    let folder = folder("folders", slower);
+    let base = played(&folder, "base.yaml", "a", &[]);
+    let head = played(&folder, "base.yaml", "b", &[]);
+    let (code, out, err) = compared(&base, &head, &[]);
+    assert_eq!((code, err.as_str()), (0, ""), "{out}");
+    assert!(out.contains("✓ decisions identical") && out.contains(compare::ADVISORY), "{out}");
+    // The folder of one report will do as well.
+    let (code, _, err) = compared(&base.join("pairs"), &head, &[]);
+    assert_eq!(code, 0, "{err}");
+    // Slower by any factor is no verdict.
+    let slow = played(&folder, "head.yaml", "c", &[]);
+    let (code, out, _) = compared(&base, &slow, &["--format", "json"]);
+    assert_eq!(code, 0, "{out}");
+    let told: Value = serde_json::from_str(&out).unwrap();
+    let p50 = &told["scenarios"][0]["numbers"][0];
+    assert_eq!(p50["what"], "sign_in p50");
+    assert!(p50["ratio"].as_f64().unwrap() > 1.5, "{p50}");
+    let (code, out, _) = output(poolproof().args(["compare", "reports/golden", "reports/golden"]));
+    assert_eq!(code, 0, "{out}");
+    assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
+}
+
+#[test]
+fn every_decision_that_differs_ends_with_80() {
+    let folder = folder("decisions", str::to_owned);
+    let base = played(&folder, "base.yaml", "a", &[]);
+    let file = base.join("pairs/report.json");
+    let sound = report(&file);
+    let changed = |name: &str, change: &dyn Fn(&mut Report)| {
+        let mut other = sound.clone();
+        change(&mut other);
+        let head = folder.join(name);
+        poolproof::report::write(&head, &other, false).unwrap();
+        compared(&base, &head, &[])
+    };
+    type Change = (&'static str, &'static str, fn(&mut Report));
+    let changes: [Change; 5] = [
+        ("checked", "decisions ", |report| report.decisions.checked += 1),
+        ("mismatched", "decisions ", |report| report.decisions.mismatched += 1),
+        ("rule", "rule ", |report| report.decisions.rules[0].seen += 1),
+        ("cell", "cell tokens → tokens", |report| report.decisions.confusion[0].mismatched += 1),
+        ("ended", "sign-ins refused", |report| report.sign_ins.refused += 1),
+    ];
+    for (name, wanted, change) in changes {
+        let (code, out, err) = changed(name, &change);
+        assert_eq!((code, err.as_str()), (80, ""), "{name}: {out}");
+        assert!(out.contains("✗ decisions differ") && out.contains(wanted), "{name}: {out}");
+    }
+    let (code, _, _) = changed("none", &|_| {});
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn reports_of_different_things_are_refused_with_84() {
+    let folder = folder("refused", str::to_owned);
+    let base = played(&folder, "base.yaml", "a", &[]);
+    let sound = report(&base.join("pairs/report.json"));
+    type Change = (&'static str, fn(&mut Report));
+    let changes: [Change; 7] = [
+        ("group: base has toy, head has cognito", |report| report.group = "cognito".to_owned()),
+        ("seed: base has ", |report| report.seed += 1),
+        ("clock: base has virtual, head has wall", |report| {
+            report.clock = poolproof::clock::ClockKind::Wall;
+        }),
+        ("target: base has embedded, head has http://x", |report| report.target = "http://x".to_owned()),
+        ("head has the beginning of an interrupted run", |report| report.partial = true),
+        ("base has `pairs`, head has `others`", |report| report.scenario.name = "others".to_owned()),
+        ("base has `population.users: 50`, head has `population.users: 51`", |report| {
+            report.scenario.yaml = report.scenario.yaml.replace("users: 50", "users: 51");
+        }),
+    ];
+    for (number, (wanted, change)) in changes.into_iter().enumerate() {
+        let mut other = sound.clone();
+        change(&mut other);
+        let head = folder.join(format!("head-{number}"));
+        poolproof::report::write(&head, &other, false).unwrap();
+        let (code, out, err) = compared(&base, &head, &[]);
+        assert_eq!((code, out.as_str()), (84, ""), "{wanted}: {err}");
+        assert!(err.contains(wanted), "no `{wanted}` in:\n{err}");
+    }
+    // Another way to write the same, other words about it and other thresholds are no other scenario.
+    let mut other = sound;
+    other.scenario.yaml =
+        format!("# Why.\n{}thresholds: [ sign_in.p50 < 1s ]\n", SCENARIO.replace("30s", "30000ms"));
+    let head = folder.join("alike");
+    poolproof::report::write(&head, &other, false).unwrap();
+    let (code, _, err) = compared(&base, &head, &[]);
+    assert_eq!(code, 0, "{err}");
+}
+
+#[test]
+fn what_is_no_report_is_told_with_2() {
+    let folder = folder("foreign", str::to_owned);
+    let base = played(&folder, "base.yaml", "a", &[]);
+    let whole = fs::read_to_string(base.join("pairs/report.json")).unwrap();
+    for (name, text, wanted) in [
+        ("cut", whole[..whole.len() / 2].to_owned(), "is not a report that this version can read: EOF"),
+        ("foreign", "{ \"metrics\": {} }".to_owned(), "missing field `schema_version`"),
+        ("empty", String::new(), "is not a report"),
+        ("later", whole.replace("\"schema_version\": 1", "\"schema_version\": 2"), "its schema_version is 2"),
+    ] {
+        let head = folder.join(name);
+        fs::create_dir_all(&head).unwrap();
+        fs::write(head.join("report.json"), text).unwrap();
+        let (code, out, err) = compared(&base, &head, &[]);
+        assert_eq!((code, out.as_str()), (2, ""), "{name}: {err}");
+        assert!(err.contains(wanted) && err.contains(&format!("{name}/report.json")), "{name}: {err}");
+    }
+    let (code, _, err) = compared(&base, &folder.join("nowhere"), &[]);
+    assert!(code == 2 && err.contains("cannot read"), "{err}");
+    let (code, _, err) = compared(&base, root(), &[]);
+    assert!(code == 2 && err.contains("there is no report.json in"), "{err}");
+}
+
+#[test]
+fn flags_that_make_no_sense_are_refused() {
+    for (line, wanted) in [
+        ("compare", "required"),
+        ("compare one", "2 values required"),
+        ("compare one two --base x --head y", "cannot be used with"),
+        ("compare --base x", "--head <CMD>"),
+        ("compare one two --pairs 10", "--base <CMD>"),
+        ("compare --base x --head y --pairs 4", "4 is not in 5..=1000"),
+        ("compare --base x --head y --pairs 10 --max-pairs 9", "--max-pairs 9 is less than --pairs 10"),
+        ("compare --base x --head y --min-effect 5", "such as 5%"),
+        ("compare --base x --head y --noise 2% --aa 5", "cannot be used with"),
+    ] {
+        let (code, out, err) = output(poolproof().args(line.split(' ')));
+        assert_eq!((code, out.as_str()), (2, ""), "{line}");
+        assert!(err.contains(wanted), "no `{wanted}` for `{line}` in: {err}");
+    }
+}
+
+/// An experiment over reports of a sound run, with the head's changed.
+fn experiment(change: impl Fn(&mut Report, usize)) -> compare::Comparison {
+    let file = root().join("reports/golden/cognito-quotas-devices/report.json");
+    let sound = report(&file);
+    let rules =
+        Rules { min_effect: 0.05, noise: None, error: 0.05, looks: 1, resamples: 1000, seed: Seed::new(1) };
+    let mut experiment = Experiment::new(rules);
+    for (number, slot) in plan(Seed::new(1), 0..6, 0).iter().enumerate() {
+        let mut other = sound.clone();
+        change(&mut other, number);
+        let reports = |report: Report| Reports::from([(report.scenario.name.clone(), report)]);
+        experiment.add(slot, &reports(sound.clone()), &reports(other)).unwrap();
+    }
+    experiment.comparison("base", "head")
+}
+
+#[test]
+fn one_different_decision_in_one_pair_outweighs_everything_else() {
+    let told = experiment(|report, pair| {
+        report.latency.sign_in.intended.p50_us = Some(9_000);
+        report.decisions.mismatched += u64::from(pair == 4);
+    });
+    assert_eq!((told.verdict.exit_code, told.verdict.word.as_str()), (80, "decisions differ"));
+    assert_eq!(told.scenarios[0].decisions.differing_pairs, 1);
+    let text = compare::text(&told).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("they differ in 1 of 6 pairs"), "{text}");
+    // What was found of speed is told as well.
+    assert!(told.verdict.sentences.iter().any(|sentence| sentence.starts_with("Regressed:")));
+}
+
+#[test]
+fn more_throughput_is_better_and_longer_times_are_worse() {
+    let rate = |factor: f64| {
+        let told = experiment(|report, _| {
+            report.throughput.achieved_per_s = report.throughput.achieved_per_s.map(|rate| rate * factor);
+        });
+        (told.verdict.exit_code, told.scenarios[0].metrics[3].judgement)
+    };
+    assert_eq!(rate(0.8), (81, Judgement::Regressed));
+    assert_eq!(rate(1.25), (0, Judgement::Improved));
+    let times = |us| experiment(move |report, _| report.latency.sign_in.intended.p99_us = Some(us));
+    assert_eq!(times(1).scenarios[0].metrics[2].judgement, Judgement::Improved);
+    assert_eq!(times(10_000_000).scenarios[0].metrics[2].judgement, Judgement::Regressed);
+}
+
+#[test]
+fn twice_the_noise_of_the_same_is_what_matters() {
+    let file = root().join("reports/golden/cognito-quotas-devices/report.json");
+    let sound = report(&file);
+    let rules =
+        Rules { min_effect: 0.05, noise: None, error: 0.05, looks: 1, resamples: 1000, seed: Seed::new(1) };
+    let told = |noise: Option<f64>| {
+        let mut experiment = Experiment::new(Rules { noise, ..rules });
+        for slot in plan(Seed::new(1), 0..6, 6) {
+            let mut other = sound.clone();
+            let us = sound.latency.sign_in.intended.p50_us.map(|us| us as f64).unwrap();
+            // The same strays by a fifth, and the mean of six by 8 %; the head is slower by a tenth.
+            let factor = if slot.is_same() { [1.2, 1.0 / 1.2][slot.number as usize % 2] } else { 1.1 };
+            other.latency.sign_in.intended.p50_us = Some((us * factor).round() as u64);
+            let reports = |report: Report| Reports::from([(report.scenario.name.clone(), report)]);
+            experiment.add(&slot, &reports(sound.clone()), &reports(other)).unwrap();
+        }
+        experiment.comparison("base", "head").scenarios[0].metrics[0].clone()
+    };
+    let measured = told(None);
+    assert_eq!(measured.judgement, Judgement::Equivalent, "{measured:?}");
+    assert!((measured.noise_floor.unwrap() - 0.077).abs() < 0.001, "{measured:?}");
+    assert!((measured.effect - 2.0 * measured.noise_floor.unwrap()).abs() < 1e-5, "{measured:?}");
+    let given = told(Some(0.01));
+    assert_eq!((given.effect, given.judgement), (0.05, Judgement::Regressed));
+}
+
+#[test]
+fn what_varies_too_much_is_inconclusive_and_a_generator_that_was_late_is_told() {
+    let wild = |report: &mut Report, pair: usize| {
+        report.latency.sign_in.intended.p50_us = Some([3_000, 8_000, 4_000, 7_000, 2_500, 9_000][pair]);
+    };
+    assert_eq!(experiment(wild).verdict.exit_code, 82);
+    let late = experiment(|report, pair| {
+        report.generator.saturated = (pair == 2).then(|| "late".to_owned());
+    });
+    assert_eq!(late.verdict.exit_code, 83);
+    assert!(late.verdict.sentences.iter().any(|sentence| sentence.contains("could not keep up in 1 run")));
+}
+
+#[test]
+fn nothing_from_outside_becomes_more_than_text() {
+    let mut told = experiment(|_, _| {});
+    told.base = "a\u{1b}[31m | `b` <img>".to_owned();
+    told.scenarios[0].group = "x\u{1b}[2J|<b>\n# y".to_owned();
+    let text = compare::text(&told);
+    assert!(!text.contains('\u{1b}'), "{text}");
+    let markdown = compare::markdown(&told);
+    assert!(
+        !markdown.contains('\u{1b}') && !markdown.contains("<b>") && !markdown.contains("\n# y"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("- base `` a\u{fffd}[31m | `b` <img> ``"), "{markdown}");
+}
+
+/// The quick slice of `benches/compare.rs`: fewer experiments, with the bounds that so many allow.
+#[test]
+fn on_a_noisy_machine_alarms_are_seldom_false_and_a_tenth_is_found() {
+    let design = Design { pairs: 10, most: 10, same: 0, slower: 0.0, resamples: 2000 };
+    let [regressed, improved, ..] = counts(&design, 40);
+    assert!(regressed + improved <= 4, "{regressed} + {improved} false alarms in 40");
+    let [regressed, improved, ..] = counts(&Design { slower: 0.1, ..design }, 40);
+    assert!(regressed >= 34 && improved == 0, "{regressed} of 40 found");
+}
+
+/// The whole of it: `cargo test --test it two_hundred -- --ignored`.
+#[test]
+#[ignore = "half a minute"]
+fn on_a_noisy_machine_two_hundred_experiments_keep_their_promise() {
+    for (most, same) in [(10, 0), (10, 5), (20, 5)] {
+        let design = Design { pairs: 10, most, same, slower: 0.0, resamples: 10_000 };
+        let [regressed, improved, ..] = counts(&design, 200);
+        assert!(regressed + improved <= 10, "{regressed} + {improved} false alarms in 200");
+        let [regressed, ..] = counts(&Design { slower: 0.1, ..design }, 200);
+        assert!(regressed >= 180, "{regressed} of 200 found");
+    }
+}
+
+#[test]
+fn a_look_too_many_costs_its_part_of_the_error() {
+    let rules =
+        Rules { min_effect: 0.05, noise: None, error: 0.05, looks: 2, resamples: 100, seed: Seed::new(1) };
+    assert!((rules.error_of_a_look() - 0.025).abs() < 1e-12);
+    let graver = [Judgement::Equivalent, Judgement::Improved, Judgement::Inconclusive, Judgement::Regressed];
+    assert!(graver.is_sorted());
+}
