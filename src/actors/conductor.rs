@@ -187,6 +187,7 @@ impl Conductor {
         self.recorder.sign_in(&SignInRecord {
             number: arrival.number,
             user: u32::try_from(user).unwrap_or(u32::MAX),
+            workload: arrival.workload,
             warm_up: arrival.warm_up,
             end,
             intended: arrival.at,
@@ -261,6 +262,7 @@ impl Conductor {
         let arrival = Arrival {
             number: self.numbers,
             at: elapsed,
+            workload: 0,
             user: draw.user,
             intent: draw.intent,
             risk: draw.risk,
@@ -344,6 +346,7 @@ impl Handler<Interrupt> for Conductor {
             self.recorder.sign_in(&SignInRecord {
                 number: arrival.number,
                 user: arrival.user,
+                workload: arrival.workload,
                 warm_up: arrival.warm_up,
                 end: End::Abandoned,
                 intended: arrival.at,

@@ -30,6 +30,8 @@ pub struct SignInRecord {
     pub number: u64,
     /// The number of the user in the population.
     pub user: u32,
+    /// The number of its workload in the scenario, from 0.
+    pub workload: u16,
     /// Whether it is warm-up: then its decisions count, and its latency and its share of the throughput do not.
     pub warm_up: bool,
     /// How it ended.

@@ -136,6 +136,7 @@ mod tests {
         SignInRecord {
             number,
             user: 0,
+            workload: 0,
             warm_up: number.is_multiple_of(7),
             end,
             intended: at,

@@ -22,6 +22,8 @@ pub struct Arrival {
     pub number: u64,
     /// When, since the start of the run.
     pub at: Duration,
+    /// The number of its workload in the scenario, from 0.
+    pub workload: u16,
     /// The user's number.
     pub user: u32,
     /// What they set out to do.
@@ -91,7 +93,7 @@ impl Iterator for Timetable {
         let number = self.next;
         self.next += 1;
         let Draw { user, intent, risk, address } = self.draws.draw(number);
-        Some(Arrival { number, at, user, intent, risk, address, warm_up })
+        Some(Arrival { number, at, workload: 0, user, intent, risk, address, warm_up })
     }
 }
 

@@ -120,6 +120,7 @@ fn sign_in(random: &mut Stream, number: u64, faulty: bool) -> SignInRecord {
     SignInRecord {
         number,
         user: random.random_range(0..2000),
+        workload: 0,
         warm_up: at_s < 5.0,
         end,
         intended,
