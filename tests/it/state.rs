@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -338,27 +339,92 @@ fn a_damaged_file_is_refused_wherever_the_damage_is() {
     }
 }
 
-/// A thousand answered changes, one after the other and side by side: prints what one costs.
+/// What a served pool has told of a user.
+fn added(served: &Served, name: &str) -> u16 {
+    let note = "x".repeat(2000);
+    let attributes: Vec<Value> =
+        (0..5).map(|number| json!({ "Name": format!("custom:{number}"), "Value": note })).collect();
+    let user = json!({ "UserPoolId": POOL, "Username": name, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
+    let answered = served.call("AdminCreateUser", &user);
+    if answered.status != 200 {
+        assert!(
+            answered.refusal().starts_with("500 InternalErrorException: the state cannot be written: "),
+            "{answered:?}"
+        );
+    }
+    answered.status
+}
+
+/// The system lets no file grow beyond some size, as a full disk does: what does not fit is refused, and nothing that was answered is
+/// lost.
+#[cfg(unix)]
+#[test]
+fn on_a_full_disk_changes_are_refused_and_nothing_answered_is_lost() {
+    let file = used("full", false);
+    // In units of 512 bytes: what is there, and a megabyte more.
+    let most = fs::metadata(&file).unwrap().len().div_ceil(512) + 2048;
+    let mut command = Command::new("sh");
+    // A process that is not told to ignore the signal is ended by it; a disk that is full sends none.
+    let script = format!("trap '' XFSZ; ulimit -f {most}; exec \"$0\" \"$@\"");
+    command.arg("-c").arg(script).arg(poolproof().get_program()).current_dir(crate::stage::root());
+    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(&file);
+    let mut served = Served::by(&mut command);
+    let kept = (0..5000).take_while(|number| added(&served, &format!("bob-{number}")) == 200).count();
+    assert!((10..5000).contains(&kept), "{kept}");
+    assert_eq!(added(&served, "cyd"), 500, "and so is every change from then on");
+    let get = |served: &Served, name: &str| {
+        served.call("AdminGetUser", &json!({ "UserPoolId": POOL, "Username": name })).status
+    };
+    assert_eq!((get(&served, "ann-0"), get(&served, "bob-0")), (200, 200), "reads go on");
+    assert!(served.is_well());
+    served.kill();
+    let served = Served::start(&["--state", file.to_str().unwrap()]);
+    let lost: Vec<usize> = (0..kept).filter(|number| get(&served, &format!("bob-{number}")) != 200).collect();
+    assert_eq!(lost, Vec::<usize>::new());
+    assert_eq!((get(&served, "ann-29"), added(&served, "dan")), (200, 200), "with room all goes on");
+}
+
+/// What an asker sends over and over: the status of a device of its own user, which is to be kept each time.
+fn updating(served: &Served, number: usize) -> Vec<u8> {
+    let told = Told::named(format!("user-{number}"));
+    let user = json!({ "UserPoolId": POOL, "Username": told.user, "MessageAction": "SUPPRESS" });
+    served.call("AdminCreateUser", &user).json();
+    let password =
+        json!({ "UserPoolId": POOL, "Username": told.user, "Password": told.password, "Permanent": true });
+    served.call("AdminSetUserPassword", &password).json();
+    let tokens =
+        told.sign_in(&served.address, &told.password).unwrap().json()["AuthenticationResult"].clone();
+    let verifier =
+        Verifier::draw(Group::cognito(), &mut Seed::new(7).stream("verifier", number as u64)).to_base64();
+    let config = json!({ "PasswordVerifier": verifier, "Salt": BASE64.encode(&[7; 16]) });
+    let device = &tokens["NewDeviceMetadata"]["DeviceKey"];
+    let body = json!({ "AccessToken": tokens["AccessToken"], "DeviceKey": device, "DeviceSecretVerifierConfig": config });
+    served.call("ConfirmDevice", &body).json();
+    let body = json!({ "AccessToken": tokens["AccessToken"], "DeviceKey": device, "DeviceRememberedStatus": "remembered" });
+    request("UpdateDeviceStatus", body.to_string().as_bytes())
+}
+
+/// UpdateDeviceStatus for some seconds, one after the other and side by side: prints how many a second.
 #[test]
 #[ignore = "a measurement"]
 fn cost_of_state() {
     let measure = |flags: &[&str], side_by_side: usize| {
         let served = Served::start(flags);
-        let user = json!({ "UserPoolId": POOL, "Username": "ann", "MessageAction": "SUPPRESS" });
-        served.call("AdminCreateUser", &user).json();
+        let requests: Vec<_> = (0..side_by_side).map(|number| updating(&served, number)).collect();
         let stop = Arc::new(AtomicBool::new(false));
         let clock = Clock::start(ClockKind::Wall);
         let started = clock.now();
-        let askers: Vec<_> = (0..side_by_side)
-            .map(|_| {
+        let askers: Vec<_> = requests
+            .into_iter()
+            .map(|bytes| {
                 let (mut stream, stop) = (served.connect(), Arc::clone(&stop));
                 thread::spawn(move || {
-                    let body = json!({ "UserPoolId": POOL, "Username": "ann" }).to_string();
-                    let bytes = request("AdminUserGlobalSignOut", body.as_bytes());
                     let mut answered = 0_u32;
                     while !stop.load(Ordering::Relaxed) {
                         stream.write_all(&bytes).unwrap();
-                        answered += u32::from(answer(&mut stream).unwrap().status == 200);
+                        let told = answer(&mut stream).unwrap();
+                        assert_eq!(told.status, 200, "{}", told.body);
+                        answered += 1;
                     }
                     answered
                 })
@@ -373,6 +439,8 @@ fn cost_of_state() {
         let file = state("cost");
         let (with, without) =
             (measure(&["--state", file.to_str().unwrap()], side_by_side), measure(&[], side_by_side));
-        eprintln!("{side_by_side} side by side: {with:.0} changes/s with a state, {without:.0} without");
+        eprintln!(
+            "{side_by_side} side by side: {with:.0} devices updated a second with a state, {without:.0} without"
+        );
     }
 }
