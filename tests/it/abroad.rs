@@ -255,8 +255,10 @@ fn a_certificate_is_trusted_only_when_somebody_says_so() {
     let file = scenario("tls", 4, "for: 2s, rate: 5/s");
     let (own, other) = (file.with_file_name("own.pem"), file.with_file_name("other.pem"));
     fs::write(&own, made.cert.pem()).unwrap();
-    let stranger = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    fs::write(&other, stranger.cert.pem()).unwrap();
+    let mut other_name = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    other_name.distinguished_name.push(rcgen::DnType::CommonName, "somebody else");
+    let stranger = other_name.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    fs::write(&other, stranger.pem()).unwrap();
     let played = |host: &str, trusted: &Path| {
         let url = format!("https://{host}:{port}");
         output(run(&file, &["--target", &url]).env("SSL_CERT_FILE", trusted))
