@@ -73,7 +73,7 @@ impl Served {
     #[cfg(unix)]
     pub(crate) fn signal(mut self, signal: &str) -> Option<i32> {
         let id = self.child.id().to_string();
-        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         self.child.wait().unwrap().code()
     }
 

@@ -113,7 +113,7 @@ pub fn serve(
     let tally = Arc::new(Tally::default());
     let clock = Clock::start(ClockKind::Wall);
     let signers = Arc::new(Signers::start(limits.workers)?);
-    let (workers, here_limits) = (limits.workers, limits.clone());
+    let (workers, of_server) = (limits.workers, limits.clone());
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed)
         .map_err(|_| std::io::Error::other("the operating system gives no chance"))?;
@@ -130,7 +130,7 @@ pub fn serve(
             compute,
             signers: Arc::clone(&signers),
             keeper: keeper.clone(),
-            limits: here_limits.clone(),
+            limits: limits.clone(),
         };
         App::new()
             .app_data(web::Data::new(here))
@@ -142,7 +142,7 @@ pub fn serve(
             .route("/{pool}/.well-known/openid-configuration", page().to(pages::openid))
             .default_service(web::to(pages::elsewhere))
     };
-    let server = limited!(HttpServer::new(app), limits).listen(listener)?;
+    let server = limited!(HttpServer::new(app), of_server).listen(listener)?;
     let ended = actix_web::rt::System::new().block_on(server.run());
     if let Some(keeper) = kept {
         keeper.close();
