@@ -339,14 +339,16 @@ fn a_damaged_file_is_refused_wherever_the_damage_is() {
             let told = refusal(&file);
             assert!(told.starts_with(damaged) && told.ends_with(advice), "cut to {length}: {told}");
         }
-        // Where a record of a user is.
-        let at = whole.windows(8).position(|bytes| bytes == b"username").unwrap();
-        let mut flipped = whole.clone();
-        flipped[at] ^= 1;
-        fs::write(&file, &flipped).unwrap();
-        let told = refusal(&file);
-        // Where no commit has the page any more the flip is nobody's; another copy of the record is then the one that counts.
-        assert!(told.starts_with(damaged) && told.ends_with(advice), "{told}");
+        // Where a record of a user is: in the name of a field, and in its value, with which the record could be read all the same.
+        let at = whole.windows(15).position(|bytes| bytes == b"username\":\"ann-").unwrap();
+        for place in [at, at + 11] {
+            let mut flipped = whole.clone();
+            flipped[place] ^= 1;
+            fs::write(&file, &flipped).unwrap();
+            let told = refusal(&file);
+            // Where no commit has the page any more the flip is nobody's; another copy of the record is then the one that counts.
+            assert!(told.starts_with(damaged) && told.ends_with(advice), "{told}");
+        }
         fs::write(&file, &whole).unwrap();
         let served = Served::start(&["--state", file.to_str().unwrap()]);
         served.call("AdminGetUser", &json!({ "UserPoolId": POOL, "Username": "ann-29" })).json();
