@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::SignInRecord;
+use super::cases::Cases;
 use crate::oracle::{Outcome, RuleId, Verdict};
 
 /// How often a rule applied.
@@ -53,6 +54,7 @@ pub struct Decisions {
     pub(super) mismatched: u64,
     rules: BTreeMap<RuleId, RuleCount>,
     confusion: BTreeMap<(Outcome, Outcome), Cell>,
+    cases: Cases,
     mismatches: Vec<Mismatch>,
 }
 
@@ -80,6 +82,11 @@ impl Decisions {
         self.confusion.iter().map(|((expected, seen), cell)| (*expected, *seen, cell))
     }
 
+    /// What was decided about sign-ins, by situation.
+    pub const fn cases(&self) -> &Cases {
+        &self.cases
+    }
+
     /// The first mismatches of the run, at most [`Decisions::KEPT`], in the order of the run.
     pub fn mismatches(&self) -> &[Mismatch] {
         &self.mismatches
@@ -97,6 +104,7 @@ impl Decisions {
             let cell = self.confusion.entry((verdict.expected.outcome, verdict.seen.outcome)).or_default();
             cell.count += 1;
             cell.mismatched += mismatched;
+            self.cases.record(verdict);
             if mismatched > 0 {
                 self.keep(Mismatch {
                     number: sign_in.number,
@@ -123,6 +131,7 @@ impl Decisions {
             cell.count += more.count;
             cell.mismatched += more.mismatched;
         }
+        self.cases.merge(&other.cases);
         other.mismatches.iter().for_each(|mismatch| self.keep(mismatch.clone()));
     }
 
@@ -134,6 +143,7 @@ impl Decisions {
         let wrong_by_outcome: u64 = self.confusion.values().map(|cell| cell.mismatched).sum();
         by_rule == self.checked
             && by_outcome == self.checked
+            && self.cases.count() <= self.checked
             && wrong_by_rule == self.mismatched
             && wrong_by_outcome == self.mismatched
             && self.mismatches.len() as u64 == self.mismatched.min(Self::KEPT as u64)

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    Confused, Cpu, CurvePoint, Decisions, Generator, Latency, Mismatch, Quantiles, Report, Rule, Scenario,
-    SignInLatency, SignIns, Subject, ThresholdResult, Throughput, Timeline, TimelineInterval, Verdict,
+    Case, Confused, Cpu, CurvePoint, Decisions, Generator, Instead, Latency, Mismatch, Quantiles, Report,
+    Rule, Scenario, SignInLatency, SignIns, Subject, ThresholdResult, Throughput, Timeline, TimelineInterval,
+    Verdict,
 };
 use crate::clock::{ClockKind, as_us};
 use crate::metrics::{self, Latencies, Summary};
@@ -143,6 +144,7 @@ fn decisions(seen: &metrics::Decisions) -> Decisions {
                 mismatched: cell.mismatched,
             })
             .collect(),
+        cases: cases(seen.cases()),
         mismatches: seen
             .mismatches()
             .iter()
@@ -157,6 +159,42 @@ fn decisions(seen: &metrics::Decisions) -> Decisions {
             })
             .collect(),
     }
+}
+
+/// One line for each situation and rule.
+fn cases(cases: &metrics::Cases) -> Vec<Case> {
+    let mut told: Vec<Case> = Vec::new();
+    for (case, seen) in cases.iter() {
+        let from = told.len();
+        for one in seen {
+            let expected = one.expected.to_string();
+            let same = |row: &&mut Case| row.rule == one.rule.id && row.expected == expected;
+            let row = match told[from..].iter_mut().find(same) {
+                Some(row) => row,
+                None => {
+                    told.push(Case {
+                        device: case.device.as_str().to_owned(),
+                        factors: case.factors.to_string(),
+                        risk: case.risk.map(|(level, action)| format!("{level}: {action}")),
+                        attempt: case.attempt.to_owned(),
+                        rule: one.rule.id.to_owned(),
+                        expected,
+                        count: 0,
+                        mismatched: 0,
+                        instead: Vec::new(),
+                    });
+                    let last = told.len() - 1;
+                    &mut told[last]
+                }
+            };
+            row.count += one.count;
+            if !one.matches() {
+                row.mismatched += one.count;
+                row.instead.push(Instead { decision: one.seen.to_string(), count: one.count });
+            }
+        }
+    }
+    told
 }
 
 fn quantiles(latencies: &Latencies) -> Quantiles {

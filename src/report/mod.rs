@@ -28,9 +28,9 @@ pub(crate) mod figures {
 }
 
 pub use model::{
-    Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Latency, Mismatch, Quantiles, Report, Rule,
-    Scenario, SideWorkers, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline, TimelineInterval,
-    Unit, Verdict, Workers,
+    Case, Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Instead, Latency, Mismatch,
+    Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns, ThresholdResult, Throughput,
+    Timeline, TimelineInterval, Unit, Verdict, Workers,
 };
 pub use subject::{CpuSpent, Subject};
 pub use text::text;

@@ -100,6 +100,9 @@ pub struct Decisions {
     pub rules: Vec<Rule>,
     /// Expected against seen outcomes; pairs that never happened are left out.
     pub confusion: Vec<Confused>,
+    /// What was decided about sign-ins, by situation.
+    #[serde(default)]
+    pub cases: Vec<Case>,
     /// The first hundred that differ, in the order of the run.
     pub mismatches: Vec<Mismatch>,
 }
@@ -130,6 +133,38 @@ pub struct Confused {
     pub count: u64,
     /// How many of them differ: where the outcomes are equal, in the challenges or in the new device.
     pub mismatched: u64,
+}
+
+/// A situation that the run has met, with one rule that applied in it. What is the same for all sign-ins of the pool is not named.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Case {
+    /// The device that is named: `none`, `remembered`, `not_remembered`, `issued`, `forgotten`.
+    pub device: String,
+    /// The user's factors.
+    pub factors: String,
+    /// The level of the risk that the pool sees and what it does about it; null where there is none.
+    pub risk: Option<String>,
+    /// What else is the matter with the attempt; empty where nothing is.
+    pub attempt: String,
+    /// The id of the rule.
+    pub rule: String,
+    /// What it asks for.
+    pub expected: String,
+    /// Decisions in this situation.
+    pub count: u64,
+    /// Those of them that differ.
+    pub mismatched: u64,
+    /// What was seen where they do.
+    pub instead: Vec<Instead>,
+}
+
+/// What was seen instead of what was expected.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Instead {
+    /// The decision.
+    pub decision: String,
+    /// How often.
+    pub count: u64,
 }
 
 /// One decision that differs.

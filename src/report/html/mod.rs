@@ -9,6 +9,7 @@ mod decisions;
 mod ground;
 mod latency;
 pub(super) mod marks;
+mod truth;
 mod verdict;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
@@ -49,10 +50,11 @@ pub fn page(report: &Report) -> String {
                     (top(report))
                     (verdict::strip(report))
                     (verdict::headline(report))
-                    (latency::steps(report))
-                    (latency::curve(report))
+                    (truth::table(report))
                     (decisions::rules_and_outcomes(report))
                     (decisions::mismatches(report))
+                    (latency::curve(report))
+                    (latency::steps(report))
                     (course::section(report))
                     div.grounds { (ground::generator(report)) (ground::environment(report)) }
                     (ground::scenario(report))

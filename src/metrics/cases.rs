@@ -1,0 +1,115 @@
+//! What the pool decided, by situation: one line for each kind of situation that a run has met.
+
+use std::collections::BTreeMap;
+
+use crate::oracle::{
+    Address, Circumstances, Claim, Decision, Device, Facts, Flow, Lock, RuleId, Situation, Verdict,
+};
+use crate::policy::{Factors, RiskAction, RiskLevel};
+
+/// What tells situations of one run apart; the pool's settings are the same for all. Refresh tokens are not among them.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Case {
+    /// The device that is named.
+    pub device: Device,
+    /// The user's factors.
+    pub factors: Factors,
+    /// The risk that the pool sees and what it does about it.
+    pub risk: Option<(RiskLevel, RiskAction)>,
+    /// What else is the matter; empty where nothing is.
+    pub attempt: &'static str,
+}
+
+impl Case {
+    fn of(facts: &Facts) -> Self {
+        let Facts { device, factors, risk, .. } = *facts;
+        Self { device, factors, risk, attempt: attempt(facts) }
+    }
+}
+
+/// The gravest thing that is the matter with an attempt.
+fn attempt(facts: &Facts) -> &'static str {
+    let Circumstances { flow, compromised, reset_required, address } = facts.circumstances;
+    let all = [
+        (facts.lock == Lock::Locked, "locked out"),
+        (facts.lock == Lock::Edge, "at the edge of a lock-out"),
+        (address == Address::Blocked, "address always blocked"),
+        (facts.claim == Claim::Wrong, "wrong password"),
+        (facts.claim == Claim::Replayed, "claim used before"),
+        (reset_required, "password to be reset"),
+        (compromised, "compromised password"),
+        (facts.device != Device::None && !facts.device_secret_right, "device secret damaged"),
+        (
+            facts.strict_mfa_binding && facts.device == Device::Remembered && !facts.mfa_bound,
+            "device without MFA",
+        ),
+        (address == Address::Skipped, "address always allowed"),
+        (flow == Flow::Password, "password sent as it is"),
+    ];
+    all.into_iter().find_map(|(holds, words)| holds.then_some(words)).unwrap_or("")
+}
+
+/// What was expected in a case and what was seen, how often.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Seen {
+    /// The rule that applied.
+    pub rule: RuleId,
+    /// What it asks for.
+    pub expected: Decision,
+    /// What was seen.
+    pub seen: Decision,
+    /// How often.
+    pub count: u64,
+}
+
+impl Seen {
+    /// Whether both are the same.
+    pub fn matches(&self) -> bool {
+        self.expected == self.seen
+    }
+}
+
+/// All cases of a run. Their number depends on what can be told apart, and not on the length of the run.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Cases(BTreeMap<Case, Vec<Seen>>);
+
+impl Cases {
+    /// The cases in their order, each with what was seen in it, expected decisions first.
+    pub fn iter(&self) -> impl Iterator<Item = (&Case, Vec<&Seen>)> {
+        self.0.iter().map(|(case, seen)| {
+            let mut seen: Vec<&Seen> = seen.iter().collect();
+            // Told alike whatever the order in which recorders heard of them.
+            seen.sort_by_key(|one| {
+                (!one.matches(), one.rule, one.expected.to_string(), one.seen.to_string())
+            });
+            (case, seen)
+        })
+    }
+
+    /// How many decisions there are in all cases.
+    pub fn count(&self) -> u64 {
+        self.0.values().flatten().map(|seen| seen.count).sum()
+    }
+
+    pub(super) fn record(&mut self, verdict: &Verdict) {
+        let Situation::SignIn(facts) = &verdict.situation else { return };
+        let Verdict { rule, expected, seen, .. } = verdict;
+        self.add(Case::of(facts), *rule, expected, seen, 1);
+    }
+
+    pub(super) fn merge(&mut self, other: &Self) {
+        for (case, seen) in &other.0 {
+            for one in seen {
+                self.add(*case, one.rule, &one.expected, &one.seen, one.count);
+            }
+        }
+    }
+
+    fn add(&mut self, case: Case, rule: RuleId, expected: &Decision, seen: &Decision, count: u64) {
+        let all = self.0.entry(case).or_default();
+        match all.iter_mut().find(|one| one.rule == rule && one.expected == *expected && one.seen == *seen) {
+            Some(one) => one.count += count,
+            None => all.push(Seen { rule, expected: expected.clone(), seen: seen.clone(), count }),
+        }
+    }
+}

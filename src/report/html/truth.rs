@@ -1,0 +1,86 @@
+//! The policy truth table: each situation that the run has met, what the rules ask for in it, and what was seen.
+
+use maud::{Markup, html};
+
+use super::marks::tick;
+use crate::report::format::count;
+use crate::report::{Case, Report};
+
+/// Situations that differ are open; all others unfold.
+pub(super) fn table(report: &Report) -> Markup {
+    let (differing, as_expected): (Vec<&Case>, Vec<&Case>) =
+        report.decisions.cases.iter().partition(|case| case.mismatched > 0);
+    html! {
+        section {
+            h2 { "Policy, situation by situation" }
+            p.lead { "What tells sign-ins of this pool apart: the device that is named, the user's factors, the risk that the pool sees. Situations in which the pool did otherwise are open." }
+            @if report.decisions.cases.is_empty() {
+                p.lead { "No sign-in was decided." }
+            } @else {
+                @if differing.is_empty() {
+                    div.clean {
+                        (tick(true))
+                        p { "All " (count(as_expected.len() as u64)) " situations were decided as the rules ask." }
+                    }
+                } @else {
+                    (rows(&differing, "Situations that differ"))
+                }
+                @if !as_expected.is_empty() {
+                    details {
+                        summary { (count(as_expected.len() as u64)) " situations as expected" }
+                        (rows(&as_expected, "Situations as expected"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn rows(cases: &[&Case], label: &str) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
+            table.cases {
+                thead {
+                    tr {
+                        th.left scope="col" { "Device" }
+                        th.left scope="col" { "Factors" }
+                        th.left scope="col" { "Risk" }
+                        th.left scope="col" { "Expected, and what was seen instead" }
+                        th scope="col" { "Seen" }
+                        th scope="col" { "Differ" }
+                    }
+                }
+                tbody { @for case in cases { (row(case)) } }
+            }
+        }
+    }
+}
+
+fn row(case: &Case) -> Markup {
+    html! {
+        tr data-case=(case.rule) {
+            th scope="row" { (words(&case.device)) @if !case.attempt.is_empty() { span.of { (case.attempt) } } }
+            td.left { (words(&case.factors)) }
+            td.left.wrap { @match &case.risk { Some(risk) => (words(risk)), None => span.soft { "none" } } }
+            td.left.wrap {
+                (decision(&case.expected))
+                @for instead in &case.instead {
+                    span.of.bad { "✗ " (count(instead.count)) " × " (decision(&instead.decision)) }
+                }
+                span.of.soft { "rule " code { (case.rule) } }
+            }
+            td { (count(case.count)) }
+            td.bad[case.mismatched > 0].soft[case.mismatched == 0] { (count(case.mismatched)) }
+        }
+    }
+}
+
+/// `not_remembered` as people read it.
+fn words(text: &str) -> String {
+    text.replace('_', " ")
+}
+
+/// A decision that wraps between its steps.
+fn decision(text: &str) -> Markup {
+    html! { span.decision { @for (at, part) in text.split(" → ").enumerate() { @if at > 0 { " → " } code { (part) } } } }
+}
