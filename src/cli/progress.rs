@@ -83,7 +83,10 @@ fn message(live: &Live, left: Duration, rate: Option<f64>) -> String {
     let (minutes, seconds) = (left.as_secs() / 60, left.as_secs() % 60);
     let rate = rate.map_or_else(String::new, |rate| format!(" at {}/s", number(rate)));
     let p99 = live.p99.map_or_else(String::new, |p99| format!(", p99 {}", time(as_us(p99))));
-    format!("{minutes}:{seconds:02} left, {} sign-ins{rate}{p99}, {} mismatched", live.started, live.mismatched)
+    format!(
+        "{minutes}:{seconds:02} left, {} sign-ins{rate}{p99}, {} mismatched",
+        live.started, live.mismatched
+    )
 }
 
 /// A name that leaves room for the rest of the line.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use rand::Rng as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::{Gauge, Usage};
 use super::queue::Queue;
 use super::stash::Stash;
+use super::{Gauge, Usage};
 use crate::clock::{Clock, ClockKind, ThreadCpu, Timestamp};
 use crate::seed::{Stream, from_entropy};
 use crate::srp::{Backend, Done, Job, Prepared, Shape, run_all};

@@ -95,7 +95,8 @@ impl Sliding {
         while self.open < second {
             self.close();
             // Where nothing has happened for a whole window, nothing new is to be seen until something does.
-            let empty = self.counts == Counts::default() && self.closed.iter().all(|one| one.times.is_empty());
+            let empty =
+                self.counts == Counts::default() && self.closed.iter().all(|one| one.times.is_empty());
             if empty && self.closed.len() as u64 == self.seconds {
                 self.open = self.open.max(second - 1);
             }

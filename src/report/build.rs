@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    Confused, Cpu, CurvePoint, Decisions, Generator, IntervalLoad, Latency, Mismatch, Quantiles, Report, Rule, Scenario,
-    SignInLatency, SignIns, Subject, ThresholdResult, Throughput, Timeline, TimelineInterval, Verdict,
+    Confused, Cpu, CurvePoint, Decisions, Generator, IntervalLoad, Latency, Mismatch, Quantiles, Report,
+    Rule, Scenario, SignInLatency, SignIns, Subject, ThresholdResult, Throughput, Timeline, TimelineInterval,
+    Verdict,
 };
 use crate::clock::{ClockKind, as_us};
 use crate::metrics::{self, Latencies, Summary};

@@ -87,7 +87,10 @@ fn robbed(subject: &Subject) -> Option<String> {
 /// That this threshold has cut the run short, if it has.
 fn cut_short(threshold: &ThresholdResult) -> Option<String> {
     let at = tick(threshold.cut_at_us?);
-    Some(format!("Cut short after {at}, and this tells only the beginning: {} does not hold.", found(threshold)))
+    Some(format!(
+        "Cut short after {at}, and this tells only the beginning: {} does not hold.",
+        found(threshold)
+    ))
 }
 
 /// A threshold that does not hold, and what was measured instead.

@@ -20,8 +20,8 @@ use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 
 use crate::actors::{
-    self, Conductor, Course, Desk, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress, Setting, User,
-    provision, system,
+    self, Conductor, Course, Desk, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress,
+    Setting, User, provision, system,
 };
 use crate::client::Intent;
 use crate::clock::{Clock, ClockKind};

@@ -49,8 +49,9 @@ impl Threshold {
         let metric = metric(&asked.name, if left.is_empty() { text } else { left })?;
         let of = asked.selector.map_or_else(|| Ok(Selector::default()), |text| selector(text, workloads))?;
         if let (Some(rule), false) = (of.rule, metric.knows_rules()) {
-            let message =
-                format!("`{metric}` cannot be told by rule: which rule a sign-in falls under, its decision tells");
+            let message = format!(
+                "`{metric}` cannot be told by rule: which rule a sign-in falls under, its decision tells"
+            );
             let help = "rules select decisions, latencies and lag".to_owned();
             let part = asked.selector.filter(|text| text.contains(rule)).unwrap_or(left);
             return Err(Flaw { message, help: Some(help), part });
@@ -145,10 +146,8 @@ fn rule<'t>(id: &'t str, part: &'t str) -> Result<&'static str, Flaw<'t>> {
 fn workload<'t>(name: &'t str, part: &'t str, workloads: &[&str]) -> Result<u16, Flaw<'t>> {
     let number = workloads.iter().position(|known| *known == name);
     number.and_then(|number| u16::try_from(number).ok()).ok_or_else(|| {
-        let help = suggest::nearest(name, workloads.iter().copied()).map_or_else(
-            || format!("there are: `{}`", workloads.join("`, `")),
-            suggest::did_you_mean,
-        );
+        let help = suggest::nearest(name, workloads.iter().copied())
+            .map_or_else(|| format!("there are: `{}`", workloads.join("`, `")), suggest::did_you_mean);
         let part = if name.is_empty() { part } else { name };
         Flaw { message: format!("unknown workload `{name}`"), help: Some(help), part }
     })

@@ -69,7 +69,10 @@ impl ThresholdFile {
                     help: None,
                 };
                 if map.after.is_some() && !map.abort {
-                    return Err(misfit("after", "`after` is for thresholds that abort: say `abort: true` too"));
+                    return Err(misfit(
+                        "after",
+                        "`after` is for thresholds that abort: say `abort: true` too",
+                    ));
                 }
                 if map.abort && threshold.is_told_at_the_end() {
                     let message = "a count only grows: that it is large enough is told at the end, and nothing is cut \
