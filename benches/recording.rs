@@ -20,7 +20,6 @@ use std::time::Duration;
 use cpu_time::ThreadTime;
 use poolproof::metrics::{Aim, Counted, Figure, Recorder, SignInRecord, Timed, Watch, Windows, Worse};
 use poolproof::protocol::Step;
-use poolproof::srp::Group;
 
 use exchange::Exchange;
 use turns::{cpu_us, median};
@@ -51,11 +50,12 @@ fn main() {
         [("plain", &Vec::new), ("three_windows_of_10s", &windowed), ("three_windows_of_10m", &long)];
     let mut taken = [const { Vec::new() }; 3];
     let mut kernel = Vec::new();
+    let exchange = Exchange::new(256, 4);
     for _ in 0..ROUNDS {
         for ((_, watches), taken) in contestants.iter().zip(&mut taken) {
             taken.push(round(&records, watches()));
         }
-        kernel.push(kernel_us());
+        kernel.push(cpu_us(4, || exchange.sign_ins()));
     }
     let kernel_ns = 1e3 * median(kernel);
     for ((name, _), taken) in contestants.iter().zip(&taken) {
@@ -103,13 +103,4 @@ fn round(records: &[SignInRecord], watches: Vec<Watch>) -> f64 {
     assert_eq!(recorder.judged().sign_ins().started, records.len() as u64);
     black_box(recorder.watches());
     spent.as_secs_f64() * 1e9 / records.len() as f64
-}
-
-/// CPU time of the arithmetic of one sign-in, four at a time: the user's exchange and the device's, both sides.
-fn kernel_us() -> f64 {
-    let exchange = Exchange::new(256, 4);
-    cpu_us(4, || {
-        exchange.run(Group::cognito());
-        exchange.run(Group::cognito());
-    })
 }
