@@ -67,7 +67,8 @@ fn unanswered(subject: &Subject, summary: &Summary<'_>) -> Option<String> {
     let sign_ins = summary.sign_ins();
     let (failed, all) = (sign_ins.transport_failed, sign_ins.started);
     let speaks = |threshold: &ThresholdResult| {
-        threshold.text.starts_with("failed.") || threshold.text.starts_with("sign_ins.transport_failed")
+        let of = |metric, stat| threshold.text.starts_with(metric) && threshold.text.contains(stat);
+        of("failed", ".rate") || of("sign_ins", ".transport_failed")
     };
     if subject.target == "embedded" || failed == 0 || failed < all && subject.thresholds.iter().any(speaks) {
         return None;

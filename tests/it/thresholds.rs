@@ -120,9 +120,9 @@ fn a_threshold_cuts_the_run_short_when_its_window_closes() {
     assert_eq!(sums.started, sums.completed + sums.refused + sums.abandoned + sums.transport_failed);
     assert!(cut.thresholds[1].passed && cut.thresholds[2].passed, "{:?}", cut.thresholds);
     assert_eq!(with("").to_json(), cut.to_json(), "by the virtual clock it is the same every time");
-    // 25 s of what is measured: the warm-up does not count.
-    let late = with(", after: 25s");
-    assert_eq!(late.thresholds[0].cut_at_us.map(|at| at / 1_000_000), Some(28));
+    // 15 s of what is measured: the warm-up does not count.
+    let late = with(", after: 15s");
+    assert_eq!(late.thresholds[0].cut_at_us.map(|at| at / 1_000_000), Some(18));
     assert_eq!(with(", after: 10m").thresholds[0].cut_at_us, None);
 }
 
