@@ -5,6 +5,24 @@ use std::time::Duration;
 use super::{End, Latencies, SignInRecord};
 use crate::clock::as_us;
 
+/// What the worker threads of a run had to do: the clients', then the pool's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Load {
+    /// Jobs that waited at the same time, at most.
+    pub deepest: [usize; 2],
+    /// CPU time that was spent.
+    pub cpu: [Duration; 2],
+}
+
+impl Load {
+    fn add(&mut self, other: &Self) {
+        for side in 0..2 {
+            self.deepest[side] = self.deepest[side].max(other.deepest[side]);
+            self.cpu[side] += other.cpu[side];
+        }
+    }
+}
+
 /// What happened in one stretch of the run.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Interval {
@@ -20,6 +38,8 @@ pub struct Interval {
     pub failed: u64,
     /// Latency of those meant to start in it, warm-up left out; `None` when there are none.
     pub latency: Option<Latencies>,
+    /// What the worker threads had to do, where there are any.
+    pub load: Option<Load>,
 }
 
 impl Interval {
@@ -31,6 +51,9 @@ impl Interval {
         self.failed += other.failed;
         if let Some(latency) = &other.latency {
             self.latency.get_or_insert_with(Latencies::coarse).merge(latency);
+        }
+        if let Some(load) = &other.load {
+            self.load.get_or_insert_default().add(load);
         }
     }
 }
@@ -77,6 +100,18 @@ impl Timeline {
             End::Refused => end.refused += 1,
             End::Abandoned | End::TransportFailed => end.failed += 1,
         }
+    }
+
+    /// Puts in what the worker threads had to do in the second that ends at `moment`.
+    pub(super) fn load(&mut self, moment: Duration, load: Load) {
+        let within = moment.saturating_sub(Duration::from_micros(1));
+        self.at(within).load.get_or_insert_default().add(&load);
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let latency = |interval: &Interval| interval.latency.as_ref().map_or(0, Latencies::heap_bytes);
+        self.intervals.iter().map(|interval| size_of::<Interval>() + latency(interval)).sum()
     }
 
     /// Puts in all that `other` has.

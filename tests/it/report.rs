@@ -189,6 +189,8 @@ fn the_gravest_fault_sets_the_exit_code() {
         limit: 1000.0,
         unit: Unit::Us,
         passed: false,
+        window: None,
+        cut_at_us: None,
     };
     let verdict =
         |snapshot: &poolproof::metrics::Snapshot, crossed: Option<ThresholdResult>, saturated, partial| {
