@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::capacity_args::{CAPACITY_EXAMPLES, CapacityArgs};
 use super::compare_args::{COMPARE_EXAMPLES, CompareArgs};
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
@@ -79,6 +80,9 @@ pub(super) enum Command {
     /// Explain the decision about one sign-in, question by question, with its sources.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Search for the highest rate of sign-ins at which the objectives hold.
+    #[command(after_help = CAPACITY_EXAMPLES)]
+    Capacity(Box<CapacityArgs>),
     /// Compare reports with reports, or two command lines by runs in pairs: regressed, improved, equivalent or inconclusive.
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(CompareArgs),
@@ -119,7 +123,7 @@ pub(super) struct RunArgs {
 /// At most so many threads a side.
 const MOST_WORKERS: usize = 1024;
 
-fn workers(text: &str) -> Result<(usize, usize), String> {
+pub(super) fn workers(text: &str) -> Result<(usize, usize), String> {
     let number = |text: &str| text.trim().parse().ok().filter(|number| (1..=MOST_WORKERS).contains(number));
     text.split_once(',')
         .and_then(|(clients, pool)| Some((number(clients)?, number(pool)?)))

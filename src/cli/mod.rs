@@ -2,6 +2,8 @@
 
 mod advise;
 mod args;
+mod capacity;
+mod capacity_args;
 mod check;
 mod compare;
 mod compare_args;
@@ -44,6 +46,7 @@ pub fn main() -> ExitCode {
         Command::Advise(args) => advise::advise(&args),
         Command::Matrix(args) => matrix::matrix(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Capacity(args) => capacity::capacity(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Schema => schema::schema(),

@@ -48,6 +48,12 @@ impl Progress {
         })
     }
 
+    /// Another run begins, of this name.
+    pub(super) fn rename(&self, name: &str) {
+        self.0.set_prefix(name.to_owned());
+        self.0.set_position(0);
+    }
+
     /// Takes the bar away.
     pub(super) fn finish(&self) {
         self.0.finish_and_clear();

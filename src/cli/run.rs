@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::args::{Format, RunArgs};
+use super::args::{ClockArg, Format, RunArgs};
 use super::progress::Progress;
 use super::{Exit, complain, say, shows_colour, target_args};
 use crate::report;
@@ -65,7 +65,7 @@ fn leave(jobs: &[Job]) {
 }
 
 /// The first Ctrl-C ends the run and has its report written; the second ends the program.
-fn stop_on_signals() -> Result<Stop, ctrlc::Error> {
+pub(super) fn stop_on_signals() -> Result<Stop, ctrlc::Error> {
     let stop = Stop::default();
     let pulled = stop.clone();
     ctrlc::set_handler(move || {
@@ -83,7 +83,7 @@ fn prepare(args: &RunArgs, endpoint: Option<&AnEndpoint>) -> Result<Vec<Job>, Ex
         match read(file) {
             Ok((scenario, text)) => {
                 let dir = args.out.join(&scenario.name);
-                let scenario = overridden(scenario, args, endpoint);
+                let scenario = overridden(scenario, args.seed, args.clock, endpoint);
                 jobs.push(Job { scenario, file: file.clone(), text, dir });
             }
             Err(message) => {
@@ -117,13 +117,19 @@ fn read(file: &Path) -> Result<(Scenario, String), String> {
     scenario::read_with_text(file).map_err(|diagnostic| super::check::rendered(&diagnostic))
 }
 
-fn overridden(mut scenario: Scenario, args: &RunArgs, endpoint: Option<&AnEndpoint>) -> Scenario {
+/// The scenario with what the command line has instead, for as many users as a list has.
+pub(super) fn overridden(
+    mut scenario: Scenario,
+    seed: Option<u64>,
+    clock: Option<ClockArg>,
+    endpoint: Option<&AnEndpoint>,
+) -> Scenario {
     if let Some(Lodging::Existing { tenants: Some(tenants), .. }) = endpoint.map(|at| &at.lodging) {
         scenario.population.users = u32::try_from(tenants.len()).unwrap_or(u32::MAX);
     }
     Scenario {
-        seed: args.seed.map_or(scenario.seed, Seed::new),
-        clock: args.clock.map_or(scenario.clock, Into::into),
+        seed: seed.map_or(scenario.seed, Seed::new),
+        clock: clock.map_or(scenario.clock, Into::into),
         ..scenario
     }
 }
@@ -146,11 +152,7 @@ fn run_one(args: &RunArgs, job: &Job, endpoint: Option<&AnEndpoint>, stop: &Stop
         Ok(report) => report,
         Err(error) => {
             complain(&format!("error: {}: {error}", job.file.display()));
-            return match error {
-                RunError::Threads(_) => Exit::Internal,
-                RunError::Target(_) => Exit::Unreachable,
-                RunError::Unfit(_) => Exit::Usage,
-            };
+            return unusable(&error);
         }
     };
     let written = report::write(&job.dir, &report, args.format.contains(&Format::Html));
@@ -161,5 +163,14 @@ fn run_one(args: &RunArgs, job: &Job, endpoint: Option<&AnEndpoint>, stop: &Stop
             complain(&format!("error: {error}"));
             Exit::Usage
         }
+    }
+}
+
+/// How the program ends when a run could not be started.
+pub(super) const fn unusable(error: &RunError) -> Exit {
+    match error {
+        RunError::Threads(_) => Exit::Internal,
+        RunError::Target(_) => Exit::Unreachable,
+        RunError::Unfit(_) => Exit::Usage,
     }
 }

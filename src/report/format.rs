@@ -63,7 +63,7 @@ pub(super) fn share(part: u64, whole: u64) -> String {
 }
 
 /// A threshold's number in its unit.
-pub(super) fn measured(value: f64, unit: Unit) -> String {
+pub(crate) fn measured(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Us => time(value.round().max(0.0) as u64),
         Unit::Share => percent(value),

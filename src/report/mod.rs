@@ -24,7 +24,7 @@ pub(crate) mod page {
 
 /// Numbers for people, for others that tell of reports.
 pub(crate) mod figures {
-    pub(crate) use super::format::{count, number, time};
+    pub(crate) use super::format::{count, measured, number, time};
 }
 
 pub use model::{

@@ -36,6 +36,7 @@ pub use threshold::{
     Comparison, DecisionStat, LatencyStat, Metric, Selector, SignInStat, Threshold, ThroughputStat, Unit,
 };
 pub use weights::Weights;
+use words::Text as _;
 
 /// Longer times than this are slips of the pen.
 const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
@@ -84,6 +85,24 @@ pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, Diagnostic> {
 /// The JSON Schema (draft 2020-12) of scenario files.
 pub fn schema() -> serde_json::Value {
     schemars::schema_for!(typed::ScenarioFile).to_value()
+}
+
+/// Sign-ins a second, as scenarios have them: `120/s`.
+///
+/// # Errors
+///
+/// Why the text is no rate.
+pub fn rate(text: &str) -> Result<f64, String> {
+    words::Rate::read(text).map(|rate| rate.0)
+}
+
+/// A time, as scenarios have it: `20s`.
+///
+/// # Errors
+///
+/// Why the text is no time.
+pub fn time(text: &str) -> Result<Duration, String> {
+    words::Time::read(text).map(|time| time.0)
 }
 
 fn text<'b>(file_name: &str, bytes: &'b [u8]) -> Result<&'b str, Diagnostic> {

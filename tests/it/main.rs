@@ -25,6 +25,8 @@
 mod advise;
 /// Answers are read as they were written.
 mod answers;
+/// How much a pool takes: found where theory says it lies, and what is said where there is nothing to find.
+mod capacity;
 /// The command says what it should, and ends as it should.
 mod cli;
 /// Requests and answers as AWS JSON 1.1.

@@ -33,6 +33,18 @@ struct Asked<'t> {
 }
 
 impl Threshold {
+    /// The threshold that `text` says, outside of any scenario: it can select no workload.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and what may have been meant.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Self::read(text, &[]).map_err(|flaw| match flaw.help {
+            Some(help) => format!("{} ({help})", flaw.message),
+            None => flaw.message,
+        })
+    }
+
     /// The threshold that `text` says, in a scenario with these workloads. It does not abort.
     pub(in crate::scenario) fn read<'t>(text: &'t str, workloads: &[&str]) -> Result<Self, Flaw<'t>> {
         let Some(place) = text.find(['<', '>', '=', '!']) else {
