@@ -8,7 +8,7 @@
 
 #[path = "support/exchange.rs"]
 mod exchange;
-#[allow(dead_code, reason = "the tests use what a bench does not")]
+#[allow(dead_code, clippy::unwrap_used, reason = "it is the tests', who use all of it")]
 #[path = "../tests/it/sample.rs"]
 mod sample;
 #[path = "support/turns.rs"]

@@ -87,12 +87,9 @@ impl Recent {
 /// `1:05 left, 2340 at 95.2/s, p99 12.3 ms, 0 mismatched`
 fn message(live: &Live, left: Duration, rate: Option<f64>) -> String {
     let (minutes, seconds) = (left.as_secs() / 60, left.as_secs() % 60);
-    let rate = rate.map_or_else(String::new, |rate| format!(" at {}/s", number(rate)));
+    let rate = rate.map_or_else(|| " sign-ins".to_owned(), |rate| format!(" at {}/s", number(rate)));
     let p99 = live.p99.map_or_else(String::new, |p99| format!(", p99 {}", time(as_us(p99))));
-    format!(
-        "{minutes}:{seconds:02} left, {} sign-ins{rate}{p99}, {} mismatched",
-        live.started, live.mismatched
-    )
+    format!("{minutes}:{seconds:02} left, {}{rate}{p99}, {} mismatched", live.started, live.mismatched)
 }
 
 /// A name that leaves room for the rest of the line.

@@ -2,6 +2,7 @@
 
 use super::format::{count, measured, percent, tick};
 use super::{Subject, ThresholdResult, Verdict};
+use crate::clock::ClockKind;
 use crate::metrics::Summary;
 
 /// The pool decided otherwise than a rule asks.
@@ -78,7 +79,8 @@ fn unanswered(subject: &Subject, summary: &Summary<'_>) -> Option<String> {
 
 /// That other machines had what this one needed. No fault, and to be known.
 fn robbed(subject: &Subject) -> Option<String> {
-    let stolen = subject.machine?.steal_share.filter(|share| *share > MOST_STOLEN)?;
+    let on_a_machine = subject.machine.filter(|_| subject.clock == ClockKind::Wall);
+    let stolen = on_a_machine?.steal_share.filter(|share| *share > MOST_STOLEN)?;
     Some(format!(
         "Warning: {} of the machine's CPU time went to others on its host (steal), so that times say little.",
         percent(stolen)

@@ -136,13 +136,15 @@ fn where_nobody_is_free_the_service_time_hides_what_the_intended_start_tells() {
 name: stall
 group: toy
 pool: { remember: always, suppress_mfa: true }
-population: { users: 50 }
+population: { users: 600 }
 workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
 ",
     );
     let recorder = play(&scenario, Duration::from_secs(1));
     let summary = recorder.judged();
-    let (intended, service) = (summary.intended().quantile_us(0.9), summary.service().quantile_us(0.9));
-    assert!(intended > service, "{intended:?} {service:?}");
-    assert!(summary.missed() > 0, "with 50 people 50 more can wait");
+    // 600 are there when it stops; some 400 who were to come meanwhile find nobody free, and start late.
+    let (intended, service) = (summary.intended().quantile_us(0.93), summary.service().quantile_us(0.93));
+    let (intended, service) = (intended.unwrap(), service.unwrap());
+    assert!(intended > 200_000 && service < 100_000, "{intended} and {service} µs");
+    assert_eq!((summary.sign_ins().started, summary.missed()), (10_000, 0));
 }
