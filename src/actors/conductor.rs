@@ -55,6 +55,8 @@ pub struct Progress {
 pub struct Finished {
     /// What was recorded.
     pub recorder: Recorder,
+    /// The moment from which it counted time.
+    pub started: Timestamp,
     /// Whether it was cut short.
     pub interrupted: bool,
     /// Sign-ins that had to wait until a suitable user was free.
@@ -287,7 +289,7 @@ impl Conductor {
         let Some(done) = self.done.take() else { return };
         let recorder = std::mem::take(&mut self.recorder);
         // Whoever asked for the run may have gone; then nobody needs to know.
-        drop(done.send(Finished { recorder, interrupted, waited: self.waited }));
+        drop(done.send(Finished { recorder, started: self.start, interrupted, waited: self.waited }));
     }
 }
 
