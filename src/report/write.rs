@@ -53,7 +53,9 @@ pub enum ReportError {
         source: serde_json::Error,
     },
     /// The file ends before the report does.
-    #[error("{path} is not a whole report: it ends in the middle, at line {line}; have it written again")]
+    #[error(
+        "{path} is not a report that this version can read: it ends in the middle, at line {line}, as if it were cut short"
+    )]
     Truncated {
         /// The file.
         path: PathBuf,
