@@ -56,6 +56,8 @@ mod noise;
 mod pool_accounts;
 /// What an administrator does between two steps of a sign-in is judged at the next.
 mod pool_between;
+/// App clients of one pool, and pools of one issuer: none can go on with what another began.
+mod pool_clients;
 /// The operations on devices: refusals, pages, and who sees what.
 mod pool_device_calls;
 /// Devices in sign-ins: who is trusted, and when that is judged.
