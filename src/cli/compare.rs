@@ -118,8 +118,14 @@ impl Side {
             Some(code) => return Err(failed(&format!("ended with exit code {code}"), Exit::Usage)),
             None => return Err(failed("was ended by a signal", Exit::Usage)),
         }
-        reports(dir)
-            .map_err(|error| failed(&format!("left no report that can be read: {error}"), Exit::Usage))
+        let reports = reports(dir)
+            .map_err(|error| failed(&format!("left no report that can be read: {error}"), Exit::Usage))?;
+        // With another seed than the other arm's, or than in the other pairs, chance would be compared.
+        if let Some(other) = reports.values().find(|report| report.seed != seed) {
+            let (name, has) = (&other.scenario.name, other.seed);
+            return Err(failed(&format!("did not take --seed: `{name}` was run with {has}"), Exit::Usage));
+        }
+        Ok(reports)
     }
 }
 
