@@ -22,7 +22,8 @@ fn tame(c: char) -> char {
 /// Text in Markdown, in a table and in HTML within Markdown: what one of them would read something into stands as an entity.
 pub(crate) fn markdown(text: &str) -> String {
     let text = plain(text);
-    let text = text.trim_start();
+    // White space decides what stands beside it: code where a line begins, a line end where one ends.
+    let text = text.trim();
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         let special = match c {

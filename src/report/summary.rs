@@ -219,7 +219,7 @@ fn stories(out: &mut String, report: &Report) {
     for Mismatch { number, user, at_us, rule, situation, expected, seen } in &mismatches[..shown] {
         let _ = writeln!(
             out,
-            "- **Sign-in {number}** of user {user}, {} into the run, rule **{}**\n  - situation: {}\n  - expected: {}\n  - seen: {}",
+            "- **Sign-in {number}** of user {user}, {} into the run, rule {}\n  - situation: {}\n  - expected: {}\n  - seen: {}",
             time_or_unknown(Some(*at_us)),
             text(rule),
             text(situation),

@@ -454,8 +454,9 @@ fn a_summary_is_never_longer_than_github_takes() {
         let text = summary(&entries[..many]);
         assert!(text.len() <= 1 << 20, "{} bytes", text.len());
         assert!(text.contains("and 2\u{202f}900 more thresholds"), "{many}");
-        let folded = |tag: &str| text.matches(tag).count();
-        assert_eq!(folded("<details"), folded("</details>"));
+        let tags = skeleton(&text);
+        let folded = |tag: &str| tags.iter().filter(|one| one.starts_with(tag)).count();
+        assert_eq!(folded("details"), folded("/details"));
         let left = text.contains("told by their `report.json` alone");
         assert_eq!(left, many == 40, "{many}");
     }
