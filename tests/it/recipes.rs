@@ -74,7 +74,7 @@ fn the_github_recipe_works_for_good_and_for_bad() {
     let steps = recipe["jobs"]["sign-ins"]["steps"].as_sequence().unwrap();
     let handed_on: Vec<&str> = steps
         .iter()
-        .filter_map(|one| one["with"]["path"].as_str().or(one["with"]["report_paths"].as_str()))
+        .filter_map(|one| one["with"]["path"].as_str().or_else(|| one["with"]["report_paths"].as_str()))
         .collect();
     assert_eq!(handed_on, ["reports", "reports/junit.xml"]);
     for (name, more, code, verdict) in [
