@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::RunArgs;
+use super::board::Board;
 use super::progress::Progress;
 use super::scenario_files::scenario_files;
 use super::{Exit, complain, say, shows_colour, target_args};
@@ -44,10 +45,14 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             return Exit::Internal;
         }
     };
+    let board = match Board::show(&args.board) {
+        Ok(board) => board,
+        Err(exit) => return exit,
+    };
     let mut exit = Exit::Pass;
     let mut entries = Vec::new();
     for (number, job) in jobs.iter().enumerate() {
-        let (end, came) = run_one(args, job, endpoint.as_ref(), &stop);
+        let (end, came) = run_one(args, job, endpoint.as_ref(), board.as_ref(), &stop);
         exit = exit.or(end);
         entries.push(Entry { name: job.scenario.name.clone(), came });
         if stop.is_pulled() {
@@ -163,8 +168,20 @@ fn overridden(mut scenario: Scenario, args: &RunArgs, endpoint: Option<&AnEndpoi
 }
 
 /// Plays one scenario and has its report written: how it ends, and what came of it.
-fn run_one(args: &RunArgs, job: &Job, endpoint: Option<&AnEndpoint>, stop: &Stop) -> (Exit, Came) {
+fn run_one(
+    args: &RunArgs,
+    job: &Job,
+    endpoint: Option<&AnEndpoint>,
+    board: Option<&Board>,
+    stop: &Stop,
+) -> (Exit, Came) {
     let progress = Progress::new(&job.scenario.name);
+    let target = endpoint.map_or_else(|| "embedded".to_owned(), |at| at.address.to_string());
+    let observer = progress.observer();
+    let observer = match board {
+        Some(board) => board.observe(&job.scenario, &target, observer),
+        None => observer,
+    };
     let settings = Settings {
         file: job.file.display().to_string(),
         text: job.text.clone(),
@@ -173,7 +190,7 @@ fn run_one(args: &RunArgs, job: &Job, endpoint: Option<&AnEndpoint>, stop: &Stop
         backend: args.srp,
         defect: None,
         endpoint: endpoint.cloned(),
-        observer: progress.observer(),
+        observer,
     };
     let played = play(&job.scenario, &settings, stop);
     progress.finish();
