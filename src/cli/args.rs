@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::board::BoardArgs;
 use super::compare_args::{COMPARE_EXAMPLES, CompareArgs};
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
@@ -114,6 +115,8 @@ pub(super) struct RunArgs {
     pub(super) srp: Option<Backend>,
     #[command(flatten)]
     pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) board: BoardArgs,
 }
 
 /// At most so many threads a side.

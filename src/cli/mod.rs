@@ -2,6 +2,7 @@
 
 mod advise;
 mod args;
+mod board;
 mod check;
 mod compare;
 mod compare_args;

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::{Format, RunArgs};
+use super::board::Board;
 use super::progress::Progress;
 use super::{Exit, complain, say, shows_colour, target_args};
 use crate::report;
@@ -43,9 +44,13 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             return Exit::Internal;
         }
     };
+    let board = match Board::show(&args.board) {
+        Ok(board) => board,
+        Err(exit) => return exit,
+    };
     let mut exit = Exit::Pass;
     for (number, job) in jobs.iter().enumerate() {
-        let end = run_one(args, job, endpoint.as_ref(), &stop);
+        let end = run_one(args, job, endpoint.as_ref(), board.as_ref(), &stop);
         exit = exit.or(end);
         if stop.is_pulled() {
             leave(&jobs[number + 1..]);
@@ -128,8 +133,20 @@ fn overridden(mut scenario: Scenario, args: &RunArgs, endpoint: Option<&AnEndpoi
     }
 }
 
-fn run_one(args: &RunArgs, job: &Job, endpoint: Option<&AnEndpoint>, stop: &Stop) -> Exit {
+fn run_one(
+    args: &RunArgs,
+    job: &Job,
+    endpoint: Option<&AnEndpoint>,
+    board: Option<&Board>,
+    stop: &Stop,
+) -> Exit {
     let progress = Progress::new(&job.scenario.name);
+    let target = endpoint.map_or_else(|| "embedded".to_owned(), |at| at.address.to_string());
+    let observer = progress.observer();
+    let observer = match board {
+        Some(board) => board.observe(&job.scenario, &target, observer),
+        None => observer,
+    };
     let settings = Settings {
         file: job.file.display().to_string(),
         text: job.text.clone(),
@@ -138,7 +155,7 @@ fn run_one(args: &RunArgs, job: &Job, endpoint: Option<&AnEndpoint>, stop: &Stop
         backend: args.srp,
         defect: None,
         endpoint: endpoint.cloned(),
-        observer: progress.observer(),
+        observer,
     };
     let played = play(&job.scenario, &settings, stop);
     progress.finish();

@@ -21,6 +21,8 @@
     reason = "a panic is how a test tells what it found, in the functions that tests share too"
 )]
 
+/// A run at a target as people type it, and one that is watched.
+mod abroad;
 /// What surprises in a pool's settings is told, counted, and nothing else is.
 mod advise;
 /// Answers are read as they were written.
