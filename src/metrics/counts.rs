@@ -47,6 +47,11 @@ impl Counts {
         latencies
     }
 
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.buckets.capacity() * size_of::<(u32, u32)>()
+    }
+
     fn add(&mut self, bucket: u32, more: u32) {
         match self.buckets.binary_search_by_key(&bucket, |(us, _)| *us) {
             Ok(at) => self.buckets[at].1 = self.buckets[at].1.saturating_add(more),

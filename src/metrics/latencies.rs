@@ -71,6 +71,31 @@ impl Latencies {
         (self.count() > 0).then(|| self.0.mean())
     }
 
+    /// The shortest time, in µs, that counts as equal to `us`: what is kept of a time where it stands alone.
+    pub(super) fn kept_us(&self, us: u64) -> u64 {
+        self.0.lowest_equivalent(us.min(LONGEST_US))
+    }
+
+    /// Puts a time in µs in, so many times.
+    pub(super) fn record_us(&mut self, us: u64, times: u64) {
+        self.0.saturating_record_n(us, times);
+    }
+
+    /// Takes out all that `other`, which was put in, has.
+    pub(super) fn take_out(&mut self, other: &Self) {
+        self.0.subtract(&other.0).expect("it was put in, and both have the same bounds");
+    }
+
+    /// Takes everything out.
+    pub(super) fn clear(&mut self) {
+        self.0.reset();
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.0.distinct_values() * size_of::<u64>()
+    }
+
     /// Puts in all that `other` has. Both must be fine, or both coarse.
     pub fn merge(&mut self, other: &Self) {
         self.0.add(&other.0).expect("both have the same bounds");

@@ -7,6 +7,24 @@ use super::{Counts, End, Latencies, SignInRecord};
 use crate::clock::as_us;
 use crate::protocol::Step;
 
+/// What the worker threads of a run had to do: the clients', then the pool's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Load {
+    /// Jobs that waited at the same time, at most.
+    pub deepest: [usize; 2],
+    /// CPU time that was spent.
+    pub cpu: [Duration; 2],
+}
+
+impl Load {
+    fn add(&mut self, other: &Self) {
+        for side in 0..2 {
+            self.deepest[side] = self.deepest[side].max(other.deepest[side]);
+            self.cpu[side] += other.cpu[side];
+        }
+    }
+}
+
 /// What happened in one stretch of the run.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Interval {
@@ -24,6 +42,8 @@ pub struct Interval {
     pub latency: Option<Latencies>,
     /// Latency of the steps of the same sign-ins, within 1 %.
     pub steps: BTreeMap<Step, Counts>,
+    /// What the worker threads had to do, where there are any.
+    pub load: Option<Load>,
 }
 
 impl Interval {
@@ -38,6 +58,9 @@ impl Interval {
         }
         for (step, counts) in &other.steps {
             self.steps.entry(*step).or_default().merge(counts);
+        }
+        if let Some(load) = &other.load {
+            self.load.get_or_insert_default().add(load);
         }
     }
 }
@@ -87,6 +110,19 @@ impl Timeline {
             End::Refused => end.refused += 1,
             End::Abandoned | End::TransportFailed => end.failed += 1,
         }
+    }
+
+    /// Puts in what the worker threads had to do in the second that ends at `moment`.
+    pub(super) fn load(&mut self, moment: Duration, load: Load) {
+        let within = moment.saturating_sub(Duration::from_micros(1));
+        self.at(within).load.get_or_insert_default().add(&load);
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let latency = |interval: &Interval| interval.latency.as_ref().map_or(0, Latencies::heap_bytes);
+        let steps = |interval: &Interval| interval.steps.values().map(Counts::heap_bytes).sum::<usize>();
+        self.intervals.iter().map(|one| size_of::<Interval>() + latency(one) + steps(one)).sum()
     }
 
     /// Puts in all that `other` has.

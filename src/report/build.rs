@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    Confused, Cpu, CurvePoint, Decisions, Generator, Latency, Mismatch, Quantiles, Report, Rule, Scenario,
-    SignInLatency, SignIns, Subject, ThresholdResult, Throughput, Timeline, TimelineInterval, Verdict,
+    Confused, Cpu, CurvePoint, Decisions, Generator, IntervalLoad, Latency, Mismatch, Quantiles, Report,
+    Rule, Scenario, SignInLatency, SignIns, Subject, ThresholdResult, Throughput, Timeline, TimelineInterval,
+    Verdict,
 };
 use crate::clock::{ClockKind, as_us};
 use crate::metrics::{self, Latencies, Summary};
@@ -53,6 +54,7 @@ impl Report {
                 missed: summary.missed(),
                 saturated: subject.saturated,
                 workers: subject.workers.filter(|_| on_a_machine),
+                machine: subject.machine.filter(|_| on_a_machine),
             },
             timeline: timeline(summary.timeline()),
             environment: subject.environment.filter(|_| on_a_machine),
@@ -198,6 +200,11 @@ fn cpu(spent: Option<super::CpuSpent>, modexps: u64, summary: &Summary<'_>) -> C
     }
 }
 
+fn load(load: metrics::Load) -> IntervalLoad {
+    let ([client_queue, server_queue], [client, server]) = (load.deepest, load.cpu);
+    IntervalLoad { client_queue, server_queue, client_cpu_us: as_us(client), server_cpu_us: as_us(server) }
+}
+
 fn timeline(timeline: &metrics::Timeline) -> Timeline {
     let told = |interval: &metrics::Interval| {
         let quantile = |quantile| interval.latency.as_ref().and_then(|latency| latency.quantile_us(quantile));
@@ -210,6 +217,7 @@ fn timeline(timeline: &metrics::Timeline) -> Timeline {
             p50_us: quantile(0.5),
             p99_us: quantile(0.99),
             max_us: quantile(1.0),
+            load: interval.load.map(load),
         }
     };
     Timeline { interval_us: timeline.width_us(), intervals: timeline.intervals().iter().map(told).collect() }

@@ -44,9 +44,9 @@ pub use histograms::{Measured, distributions, interval_log};
 pub use index::index;
 pub use junit::junit;
 pub use model::{
-    Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Latency, Mismatch, Quantiles, Report, Rule,
-    Scenario, SideWorkers, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline, TimelineInterval,
-    Unit, Verdict, Workers,
+    Confused, Cpu, CurvePoint, Decisions, Environment, Generator, IntervalLoad, Latency, MachineLoad,
+    Mismatch, Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns, ThresholdResult,
+    Throughput, Timeline, TimelineInterval, Unit, Verdict, Workers, WorstWindow,
 };
 pub use sheet::timeline_csv;
 pub use subject::{CpuSpent, Subject};

@@ -33,7 +33,7 @@ pub use meant::{
 };
 pub(crate) use seek::{Seek, Segment};
 pub use threshold::{
-    Comparison, DecisionStat, LatencyStat, Metric, SignInStat, Threshold, ThroughputStat, Unit,
+    Comparison, DecisionStat, LatencyStat, Metric, Selector, SignInStat, Threshold, ThroughputStat, Unit,
 };
 pub use weights::Weights;
 
@@ -119,7 +119,10 @@ fn understand(text: &str) -> Result<Scenario, Fault> {
 /// The part of a place where `part` stands; the whole place when it is typed with escapes and so not to be found.
 fn narrowed(text: &str, place: Place, part: &str) -> Place {
     let line = text.split('\n').nth(place.line - 1).unwrap_or_default();
-    let marked: String = line.chars().skip(place.column - 1).take(place.length).collect();
+    let quoted = line.chars().nth(place.column - 1).is_some_and(|c| matches!(c, '"' | '\''));
+    // Without quotes a bracket ends what is marked, and not always the value.
+    let length = if quoted { place.length } else { usize::MAX };
+    let marked: String = line.chars().skip(place.column - 1).take(length).collect();
     match marked.find(part) {
         Some(bytes) if !part.is_empty() => Place {
             column: place.column + marked[..bytes].chars().count(),

@@ -286,8 +286,15 @@ const HOSTILE: &str = "=cmd|' /C calc'!A0</details></summary><script>alert(\"x\"
 
 fn hostile_report(text: &str) -> Report {
     let snapshot = recorded(&sign_ins(7, 300, true));
-    let threshold =
-        |passed| ThresholdResult { text: text.to_owned(), value: None, limit: 1.0, unit: Unit::Us, passed };
+    let threshold = |passed| ThresholdResult {
+        text: text.to_owned(),
+        value: None,
+        limit: 1.0,
+        unit: Unit::Us,
+        passed,
+        window: None,
+        cut_at_us: None,
+    };
     let subject = Subject {
         name: text.to_owned(),
         about: text.to_owned(),

@@ -118,11 +118,17 @@ mod srp_properties;
 mod srp_vectors;
 /// What the tests of whole runs share.
 mod stage;
+/// A target that stops for a while is seen by all who were to come meanwhile.
+mod stall;
 /// What was answered is kept, whenever the process ends, and a bad file is refused and left as it is.
 mod state;
 /// Records are what was written down, and an account made of them behaves as the one that was.
 mod store;
 /// A run at an endpoint is judged like any other, and what gives no answer is not.
 mod target;
+/// Windows and selections are judged, and what does not hold can cut a run short.
+mod thresholds;
+/// Watches show what the records of their windows say, and keep no more than these.
+mod watches;
 /// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.
 mod workload;
