@@ -18,8 +18,10 @@ use crate::workload::{Arrival, Draws, Timetable, home};
 const SHORTEST_PAUSE: Duration = Duration::from_micros(1);
 /// Messages that may wait for the conductor before senders have to.
 const MAILBOX: usize = 4096;
-/// Sign-ins between two tellings of how it goes.
-const TELL_EVERY: u64 = 16;
+/// Sign-ins between two tellings of how it goes, at most.
+const TELL_EVERY: u32 = 16;
+/// Time after which the next sign-in has it told again.
+const TELL_AFTER: Duration = Duration::from_millis(250);
 
 /// When sign-ins start.
 pub enum Course {
@@ -74,6 +76,10 @@ pub struct Progress {
     pub live: Live,
     /// How much of the run's length is over.
     pub elapsed: Duration,
+    /// Sign-ins under way.
+    pub in_flight: usize,
+    /// Sign-ins that wait until a suitable user is free.
+    pub waiting: usize,
 }
 
 /// A run that is over.
@@ -81,6 +87,8 @@ pub struct Progress {
 pub struct Finished {
     /// What was recorded.
     pub recorder: Recorder,
+    /// The moment from which it counted time.
+    pub started: Timestamp,
     /// Whether it was cut short.
     pub interrupted: bool,
     /// By which threshold, if by one.
@@ -114,6 +122,9 @@ pub struct Conductor {
     observer: Observer,
     pulse: Option<Pulse>,
     cut: Option<Cut>,
+    /// Sign-ins since it was told how it goes, and when that was.
+    untold: u32,
+    told: Duration,
     done: Option<oneshot::Sender<Finished>>,
 }
 
@@ -150,6 +161,8 @@ impl Conductor {
             observer,
             pulse,
             cut: None,
+            untold: 0,
+            told: Duration::ZERO,
             done: Some(done),
         }
     }
@@ -236,9 +249,12 @@ impl Conductor {
             throttled,
             requests,
         });
-        let live = self.recorder.live();
-        if live.started.is_multiple_of(TELL_EVERY) {
-            (self.observer)(Progress { live, elapsed: self.elapsed() });
+        let elapsed = self.elapsed();
+        self.untold += 1;
+        if self.untold >= TELL_EVERY || elapsed >= self.told + TELL_AFTER {
+            (self.untold, self.told) = (0, elapsed);
+            let (in_flight, waiting) = (self.in_flight.len(), self.waiting.len());
+            (self.observer)(Progress { live: self.recorder.live(), elapsed, in_flight, waiting });
         }
     }
 
@@ -375,7 +391,13 @@ impl Conductor {
         self.recorder.tick(self.elapsed());
         let recorder = std::mem::take(&mut self.recorder);
         // Whoever asked for the run may have gone; then nobody needs to know.
-        drop(done.send(Finished { recorder, interrupted, cut: self.cut, waited: self.waited }));
+        drop(done.send(Finished {
+            recorder,
+            started: self.start,
+            interrupted,
+            cut: self.cut,
+            waited: self.waited,
+        }));
     }
 }
 

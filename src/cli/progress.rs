@@ -139,10 +139,11 @@ fn target() -> ProgressDrawTarget {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::metrics::Recorder;
 
     fn live(started: u64, p99_us: u64) -> Live {
         let p99 = Some(Duration::from_micros(p99_us));
-        Live { started, completed: started, refused: 0, failed: 0, mismatched: 0, p99 }
+        Live { started, completed: started, p99, ..Recorder::new().live() }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 //! [`Timeline::MOST`] intervals, and of the mismatches only the first [`Decisions::KEPT`] are kept in full, though all
 //! are counted; a [`Watch`] keeps as much as its windows are long. Two snapshots merge without loss: the result is what one recorder would have seen.
 
+mod counts;
 mod decisions;
 mod figure;
 mod latencies;
@@ -15,6 +16,7 @@ mod summary;
 mod timeline;
 mod watch;
 
+pub use counts::Counts;
 pub use decisions::{Cell, Decisions, Mismatch, RuleCount};
 pub use figure::{Counted, Figure, Timed};
 pub use latencies::Latencies;

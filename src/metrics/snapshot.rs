@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Decisions, End, Latencies, SignInRecord, Summary, Timeline};
+use super::{Counts, Decisions, End, Latencies, SignInRecord, Summary, Timeline};
 use crate::clock::as_us;
 use crate::protocol::Step;
 
@@ -201,6 +201,10 @@ impl Snapshot {
             && sum(|interval| interval.completed) == self.all.completed
             && sum(|interval| interval.refused) == self.all.refused
             && sum(|interval| interval.failed) == self.all.failed()
+            && self
+                .steps
+                .iter()
+                .all(|(step, latencies)| sum_of_steps(&self.timeline, *step) == latencies.count())
     }
 
     /// Bytes on the heap, as far as they can come to be more.
@@ -242,6 +246,11 @@ impl Snapshot {
     fn widen(&mut self, other: Option<Window>) {
         self.window = Window::joined(self.window, other);
     }
+}
+
+/// How many latencies of a step the intervals have.
+fn sum_of_steps(timeline: &Timeline, step: Step) -> u64 {
+    timeline.intervals().iter().filter_map(|interval| interval.steps.get(&step)).map(Counts::count).sum()
 }
 
 fn per_second(count: u64, time_us: f64) -> Option<f64> {

@@ -24,10 +24,10 @@ use crate::actors::{
     Setting, User, provision, system,
 };
 use crate::client::Intent;
-use crate::clock::{Clock, ClockKind};
+use crate::clock::{Clock, ClockKind, Timestamp};
 use crate::compute::{Compute, CostModel, Costs, Side, Usage, calibrate};
 use crate::ids::{ClientId, PoolId};
-use crate::metrics::Recorder;
+use crate::metrics::{Recorder, Snapshot};
 use crate::pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
 use crate::report::{CpuSpent, Environment, MachineLoad, Report, SideWorkers, Subject, Workers};
 use crate::scenario::{GroupName, Model, Scenario, Service, ServiceModel};
@@ -102,12 +102,32 @@ pub enum RunError {
     Unfit(String),
 }
 
-/// Plays a scenario and reports. When `stop` is pulled before it is over, the report is partial.
+/// A run that was played: what is told of it, and what was measured.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// The report.
+    pub report: Report,
+    /// What the report was made of: every histogram, of which a report has only some quantiles.
+    pub measured: Snapshot,
+    /// The moment from which the run counted time.
+    pub started: Timestamp,
+}
+
+/// Plays a scenario and reports, as [`play`] does.
 ///
 /// # Errors
 ///
 /// When the operating system gives no thread, or the endpoint cannot be used.
 pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Report, RunError> {
+    play(scenario, settings, stop).map(|played| played.report)
+}
+
+/// Plays a scenario. When `stop` is pulled before it is over, the report is partial.
+///
+/// # Errors
+///
+/// When the operating system gives no thread, or the endpoint cannot be used.
+pub fn play(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Played, RunError> {
     let group = group(scenario.group, settings.backend);
     let people = match &settings.endpoint {
         Some(_) => {
@@ -139,7 +159,7 @@ pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Repo
         };
         let after = Machine::look(scenario.clock);
         let machine = before.zip(after).map(|(before, after)| before.until(after));
-        Ok(report(&stage, finished, machine))
+        Ok(told(&stage, finished, machine))
     })
 }
 
@@ -291,7 +311,7 @@ fn course(scenario: &Scenario, owners: Vec<u32>) -> Course {
     }
 }
 
-fn report(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> Report {
+fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> Played {
     let Stage { scenario, settings, compute, group, .. } = *stage;
     let (client, server) = (compute.usage(Side::Client), compute.usage(Side::Server));
     let workers = Workers {
@@ -300,8 +320,8 @@ fn report(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -
         server: side(&server),
     };
     let thresholds = thresholds::evaluate(&scenario.thresholds, &finished.recorder, finished.cut);
-    let snapshot = finished.recorder.into_snapshot();
-    let summary = snapshot.summary();
+    let measured = finished.recorder.into_snapshot();
+    let summary = measured.summary();
     let here = settings.endpoint.is_none();
     let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| here) });
     // The users of a closed workload set their own pace.
@@ -326,7 +346,8 @@ fn report(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -
         machine,
         environment: Some(Environment::here(settings.command.clone())),
     };
-    Report::new(subject, &summary)
+    let report = Report::new(subject, &summary);
+    Played { report, measured, started: finished.started }
 }
 
 fn side(usage: &Usage) -> SideWorkers {
