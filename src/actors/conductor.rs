@@ -43,6 +43,32 @@ pub enum Course {
 /// Hears now and then how the run goes.
 pub type Observer = Box<dyn Fn(Progress)>;
 
+/// Looks at the record after every second of the run, given what is over of it, and may note something there. The number of a
+/// threshold cuts the run short.
+pub type Pulse = Box<dyn FnMut(&mut Recorder, Duration) -> Option<usize>>;
+
+/// Time between two looks.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// A threshold has cut a run short.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// The number of the threshold in the scenario, from 0.
+    pub threshold: usize,
+    /// How much of the run was over.
+    pub elapsed: Duration,
+}
+
+/// What a conductor keeps a record with.
+pub struct Desk {
+    /// Where sign-ins are recorded.
+    pub recorder: Recorder,
+    /// Hears how it goes.
+    pub observer: Observer,
+    /// Looks at the record every second.
+    pub pulse: Option<Pulse>,
+}
+
 /// How a run goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
@@ -61,13 +87,17 @@ pub struct Progress {
 pub struct Finished {
     /// What was recorded.
     pub recorder: Recorder,
+    /// The moment from which it counted time.
+    pub started: Timestamp,
     /// Whether it was cut short.
     pub interrupted: bool,
+    /// By which threshold, if by one.
+    pub cut: Option<Cut>,
     /// Sign-ins that had to wait until a suitable user was free.
     pub waited: u64,
 }
 
-/// Cuts the run short: what is in flight counts as abandoned.
+/// Cuts the run short: what is in flight counts as abandoned, and is not judged by thresholds.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
 pub struct Interrupt;
@@ -90,6 +120,8 @@ pub struct Conductor {
     recorder: Recorder,
     waited: u64,
     observer: Observer,
+    pulse: Option<Pulse>,
+    cut: Option<Cut>,
     /// Sign-ins since it was told how it goes, and when that was.
     untold: u32,
     told: Duration,
@@ -109,9 +141,10 @@ impl Conductor {
         users: Vec<Addr<User>>,
         owners: Vec<bool>,
         course: Course,
-        observer: Observer,
+        desk: Desk,
         done: oneshot::Sender<Finished>,
     ) -> Self {
+        let Desk { recorder, observer, pulse } = desk;
         Self {
             clock,
             start: clock.now(),
@@ -123,9 +156,11 @@ impl Conductor {
             in_flight: BTreeMap::new(),
             loops: 0,
             numbers: 0,
-            recorder: Recorder::new(),
+            recorder,
             waited: 0,
             observer,
+            pulse,
+            cut: None,
             untold: 0,
             told: Duration::ZERO,
             done: Some(done),
@@ -160,6 +195,9 @@ impl Conductor {
     /// Starts an arrival, or lets it wait until somebody is free. Of an open course as many may wait as there are users;
     /// of a closed one no more can than it has loops.
     fn admit(&mut self, arrival: Arrival, ctx: &mut Context<Self>) {
+        if !arrival.warm_up {
+            self.recorder.due(arrival.at, arrival.workload);
+        }
         match self.idle.take(arrival.user, arrival.intent.needs_device()) {
             Some(user) => self.dispatch(user, arrival, ctx),
             None if self.may_wait() => {
@@ -167,7 +205,7 @@ impl Conductor {
                 self.waiting.push_back(arrival);
             }
             None if arrival.warm_up => {}
-            None => self.recorder.missed(arrival.at),
+            None => self.recorder.missed(arrival.at, arrival.workload),
         }
     }
 
@@ -287,6 +325,56 @@ impl Conductor {
         self.admit(arrival, ctx);
     }
 
+    /// Waits for the end of a second of the run, and has the record looked at.
+    fn beat(&mut self, number: u32, ctx: &mut Context<Self>) {
+        if self.pulse.is_none() {
+            return;
+        }
+        let (clock, due) = (self.clock, self.start.plus(BEAT * number));
+        let wait = async move { clock.sleep_until(due).await };
+        ctx.spawn(wait.into_actor(self).map(move |(), conductor, ctx| {
+            conductor.look(ctx);
+            conductor.beat(number.saturating_add(1), ctx);
+        }));
+    }
+
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let elapsed = self.elapsed();
+        let Some(pulse) = self.pulse.as_mut().filter(|_| self.done.is_some()) else { return };
+        self.recorder.tick(elapsed);
+        if let Some(threshold) = pulse(&mut self.recorder, elapsed) {
+            self.cut = Some(Cut { threshold, elapsed });
+            self.cut_short(ctx);
+        }
+    }
+
+    /// Ends the run: what is in flight counts as abandoned.
+    fn cut_short(&mut self, ctx: &mut Context<Self>) {
+        let elapsed = self.elapsed();
+        self.recorder.tick(elapsed);
+        self.recorder.cut();
+        for (_, arrival) in std::mem::take(&mut self.in_flight) {
+            self.recorder.sign_in(&SignInRecord {
+                number: arrival.number,
+                user: arrival.user,
+                workload: arrival.workload,
+                warm_up: arrival.warm_up,
+                end: End::Abandoned,
+                intended: arrival.at,
+                finished: elapsed,
+                latency: elapsed.saturating_sub(arrival.at),
+                service: elapsed.saturating_sub(arrival.at),
+                lag: Duration::ZERO,
+                steps: Vec::new(),
+                verdicts: Vec::new(),
+                throttled: Vec::new(),
+                requests: 0,
+            });
+        }
+        self.finish(true);
+        ctx.stop();
+    }
+
     fn finish_if_idle(&mut self) {
         let more = match &self.course {
             Course::Open(_) => self.next.is_some(),
@@ -299,9 +387,17 @@ impl Conductor {
 
     fn finish(&mut self, interrupted: bool) {
         let Some(done) = self.done.take() else { return };
+        self.pulse = None;
+        self.recorder.tick(self.elapsed());
         let recorder = std::mem::take(&mut self.recorder);
         // Whoever asked for the run may have gone; then nobody needs to know.
-        drop(done.send(Finished { recorder, interrupted, waited: self.waited }));
+        drop(done.send(Finished {
+            recorder,
+            started: self.start,
+            interrupted,
+            cut: self.cut,
+            waited: self.waited,
+        }));
     }
 }
 
@@ -314,6 +410,7 @@ impl Actor for Conductor {
             Course::Open(_) => self.proceed(ctx),
             Course::Closed { .. } => self.begin_stage(0, ctx),
         }
+        self.beat(1, ctx);
     }
 }
 
@@ -355,26 +452,6 @@ impl Handler<Interrupt> for Conductor {
     type Result = ();
 
     fn handle(&mut self, Interrupt: Interrupt, ctx: &mut Self::Context) {
-        let elapsed = self.elapsed();
-        for (_, arrival) in std::mem::take(&mut self.in_flight) {
-            self.recorder.sign_in(&SignInRecord {
-                number: arrival.number,
-                user: arrival.user,
-                workload: arrival.workload,
-                warm_up: arrival.warm_up,
-                end: End::Abandoned,
-                intended: arrival.at,
-                finished: elapsed,
-                latency: elapsed.saturating_sub(arrival.at),
-                service: elapsed.saturating_sub(arrival.at),
-                lag: Duration::ZERO,
-                steps: Vec::new(),
-                verdicts: Vec::new(),
-                throttled: Vec::new(),
-                requests: 0,
-            });
-        }
-        self.finish(true);
-        ctx.stop();
+        self.cut_short(ctx);
     }
 }

@@ -51,7 +51,7 @@ fn attempt(facts: &Facts) -> &'static str {
 
 /// What was expected in a case and what was seen, how often.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Seen {
+pub struct Tally {
     /// The rule that applied.
     pub rule: RuleId,
     /// What it asks for.
@@ -62,7 +62,7 @@ pub struct Seen {
     pub count: u64,
 }
 
-impl Seen {
+impl Tally {
     /// Whether both are the same.
     pub fn matches(&self) -> bool {
         self.expected == self.seen
@@ -71,13 +71,13 @@ impl Seen {
 
 /// All cases of a run. Their number depends on what can be told apart, and not on the length of the run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Cases(BTreeMap<Case, Vec<Seen>>);
+pub struct Cases(BTreeMap<Case, Vec<Tally>>);
 
 impl Cases {
     /// The cases in their order, each with what was seen in it, expected decisions first.
-    pub fn iter(&self) -> impl Iterator<Item = (&Case, Vec<&Seen>)> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Case, Vec<&Tally>)> {
         self.0.iter().map(|(case, seen)| {
-            let mut seen: Vec<&Seen> = seen.iter().collect();
+            let mut seen: Vec<&Tally> = seen.iter().collect();
             // Told alike whatever the order in which recorders heard of them.
             seen.sort_by_key(|one| {
                 (!one.matches(), one.rule, one.expected.to_string(), one.seen.to_string())
@@ -109,7 +109,7 @@ impl Cases {
         let all = self.0.entry(case).or_default();
         match all.iter_mut().find(|one| one.rule == rule && one.expected == *expected && one.seen == *seen) {
             Some(one) => one.count += count,
-            None => all.push(Seen { rule, expected: expected.clone(), seen: seen.clone(), count }),
+            None => all.push(Tally { rule, expected: expected.clone(), seen: seen.clone(), count }),
         }
     }
 }

@@ -1,5 +1,6 @@
 //! A distribution of times that keeps its size however many are put in.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use hdrhistogram::Histogram;
@@ -7,7 +8,7 @@ use hdrhistogram::Histogram;
 use crate::clock::as_us;
 
 /// The longest time told apart, in µs: one hour. Longer ones count as this long.
-const LONGEST_US: u64 = 3_600_000_000;
+pub(super) const LONGEST_US: u64 = 3_600_000_000;
 
 /// Times from 1 µs to 1 h in an HDR histogram. Nothing is lost: a longer time counts as an hour.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,7 +32,17 @@ impl Latencies {
 
     /// Puts one time in.
     pub fn record(&mut self, time: Duration) {
-        self.0.saturating_record(as_us(time));
+        self.record_many(time, 1);
+    }
+
+    /// Puts the same time in, `times` times.
+    pub fn record_many(&mut self, time: Duration, times: u64) {
+        self.0.saturating_record_n(as_us(time).min(LONGEST_US), times);
+    }
+
+    /// The histogram itself, for those who write it down.
+    pub const fn histogram(&self) -> &Histogram<u64> {
+        &self.0
     }
 
     /// How many were put in.
@@ -59,6 +70,43 @@ impl Latencies {
     /// The mean in µs, if there is any.
     pub fn mean_us(&self) -> Option<f64> {
         (self.count() > 0).then(|| self.0.mean())
+    }
+
+    /// The shortest time, in µs, that counts as equal to `us`: what is kept of a time where it stands alone.
+    pub(super) fn kept_us(&self, us: u64) -> u64 {
+        self.0.lowest_equivalent(us.min(LONGEST_US))
+    }
+
+    /// Puts a time in µs in, so many times.
+    pub(super) fn record_us(&mut self, us: u64, times: u64) {
+        self.0.saturating_record_n(us, times);
+    }
+
+    /// Takes out all that `other`, which was put in, has.
+    pub(super) fn take_out(&mut self, other: &Self) {
+        self.0.subtract(&other.0).expect("it was put in, and both have the same bounds");
+    }
+
+    /// Takes everything out.
+    pub(super) fn clear(&mut self) {
+        self.0.reset();
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.0.distinct_values() * size_of::<u64>()
+    }
+
+    /// How the times spread: the lower end of a bucket in µs, five to a decade, and how many lie in it. Buckets without any are left out.
+    pub fn spread(&self) -> BTreeMap<u64, u64> {
+        let mut spread = BTreeMap::new();
+        for step in self.0.iter_recorded() {
+            let fifth = (step.value_iterated_to().max(1) as f64).log10() * 5.0;
+            // What lies on a boundary belongs to the bucket above it, whatever the logarithm's last digit.
+            let lower = 10_f64.powf((fifth + 1e-9).floor() / 5.0).round() as u64;
+            *spread.entry(lower).or_default() += step.count_at_value();
+        }
+        spread
     }
 
     /// Puts in all that `other` has. Both must be fine, or both coarse.

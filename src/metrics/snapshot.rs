@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Decisions, End, Latencies, SignInRecord, Summary, Timeline};
+use super::{Counts, Decisions, End, Latencies, SignInRecord, Summary, Timeline};
 use crate::clock::as_us;
 use crate::protocol::Step;
 
@@ -38,7 +38,7 @@ impl SignIns {
         self.started == self.answered() + self.failed()
     }
 
-    const fn count(&mut self, end: End) {
+    pub(super) const fn count(&mut self, end: End) {
         self.started += 1;
         match end {
             End::Completed => self.completed += 1,
@@ -48,12 +48,20 @@ impl SignIns {
         }
     }
 
-    const fn add(&mut self, other: &Self) {
+    pub(super) const fn add(&mut self, other: &Self) {
         self.started += other.started;
         self.completed += other.completed;
         self.refused += other.refused;
         self.abandoned += other.abandoned;
         self.transport_failed += other.transport_failed;
+    }
+
+    pub(super) const fn take_out(&mut self, other: &Self) {
+        self.started -= other.started;
+        self.completed -= other.completed;
+        self.refused -= other.refused;
+        self.abandoned -= other.abandoned;
+        self.transport_failed -= other.transport_failed;
     }
 }
 
@@ -67,6 +75,46 @@ pub(super) struct Window {
 }
 
 impl Window {
+    /// That of one sign-in.
+    pub(super) fn of(sign_in: &SignInRecord) -> Self {
+        Self {
+            first_intended_us: as_us(sign_in.intended),
+            last_intended_us: as_us(sign_in.intended),
+            last_end_us: as_us(sign_in.intended.saturating_add(sign_in.latency)),
+        }
+    }
+
+    /// That of a sign-in that was meant to start then and could not.
+    pub(super) fn at(intended: Duration) -> Self {
+        let us = as_us(intended);
+        Self { first_intended_us: us, last_intended_us: us, last_end_us: us }
+    }
+
+    /// The shortest that has both, where there are both.
+    pub(super) fn joined(one: Option<Self>, two: Option<Self>) -> Option<Self> {
+        match (one, two) {
+            (Some(one), Some(two)) => Some(one.around(two)),
+            (one, two) => one.or(two),
+        }
+    }
+
+    /// Of `n` sign-ins meant to start in it, how many a second; `None` below two or when all were meant for one moment.
+    pub(super) fn offered_per_s(self, n: u64) -> Option<f64> {
+        per_second(n, self.offered_us(n)?)
+    }
+
+    /// The same of those that were answered, from the first intended start to the last end.
+    pub(super) fn achieved_per_s(self, n: u64, answered: u64) -> Option<f64> {
+        let until_last_end = self.last_end_us.saturating_sub(self.first_intended_us);
+        per_second(answered, self.offered_us(n)?.max(until_last_end as f64))
+    }
+
+    /// The time that `n` arrivals took: from the first to the last, and one mean gap more, so that n arrivals have n gaps.
+    fn offered_us(self, n: u64) -> Option<f64> {
+        let span_us = self.last_intended_us - self.first_intended_us;
+        (n > 1 && span_us > 0).then(|| span_us as f64 * n as f64 / (n - 1) as f64)
+    }
+
     fn around(self, other: Self) -> Self {
         Self {
             first_intended_us: self.first_intended_us.min(other.first_intended_us),
@@ -153,13 +201,23 @@ impl Snapshot {
             && sum(|interval| interval.completed) == self.all.completed
             && sum(|interval| interval.refused) == self.all.refused
             && sum(|interval| interval.failed) == self.all.failed()
+            && self
+                .steps
+                .iter()
+                .all(|(step, latencies)| sum_of_steps(&self.timeline, *step) == latencies.count())
+    }
+
+    /// Bytes on the heap, as far as they can come to be more.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let steps: usize = self.steps.values().map(Latencies::heap_bytes).sum();
+        let whole = [&self.intended, &self.service, &self.lag].map(Latencies::heap_bytes);
+        whole.iter().sum::<usize>() + steps + self.decisions.heap_bytes() + self.timeline.heap_bytes()
     }
 
     /// Notes that a sign-in could not start when it was meant to.
     pub(super) fn miss(&mut self, intended: Duration) {
-        let us = as_us(intended);
         self.missed += 1;
-        self.widen(Some(Window { first_intended_us: us, last_intended_us: us, last_end_us: us }));
+        self.widen(Some(Window::at(intended)));
     }
 
     /// Puts one sign-in in.
@@ -182,17 +240,19 @@ impl Snapshot {
         for (step, time) in &sign_in.steps {
             self.steps.entry(*step).or_insert_with(Latencies::fine).record(*time);
         }
-        self.widen(Some(Window {
-            first_intended_us: as_us(sign_in.intended),
-            last_intended_us: as_us(sign_in.intended),
-            last_end_us: as_us(sign_in.intended.saturating_add(sign_in.latency)),
-        }));
+        self.widen(Some(Window::of(sign_in)));
     }
 
     fn widen(&mut self, other: Option<Window>) {
-        self.window = match (self.window, other) {
-            (Some(one), Some(two)) => Some(one.around(two)),
-            (one, two) => one.or(two),
-        };
+        self.window = Window::joined(self.window, other);
     }
+}
+
+/// How many latencies of a step the intervals have.
+fn sum_of_steps(timeline: &Timeline, step: Step) -> u64 {
+    timeline.intervals().iter().filter_map(|interval| interval.steps.get(&step)).map(Counts::count).sum()
+}
+
+fn per_second(count: u64, time_us: f64) -> Option<f64> {
+    (time_us > 0.0).then(|| count as f64 * 1e6 / time_us)
 }

@@ -1,6 +1,7 @@
 //! Answers about a snapshot: what thresholds are checked against and reports are made of.
 
-use super::{Decisions, Latencies, SignIns, Snapshot, Timeline};
+use super::figure::{Counts, Over, Part};
+use super::{Decisions, Figure, Latencies, SignIns, Snapshot, Timed, Timeline};
 use crate::protocol::Step;
 
 /// A view of a snapshot. Latencies in µs, shares from 0 to 1, rates per second; `None` is "cannot be said".
@@ -82,17 +83,14 @@ impl<'a> Summary<'a> {
 
     /// Measured sign-ins meant to start, per second; `None` below two or when all were meant for one moment.
     pub fn offered_per_s(&self) -> Option<f64> {
-        per_second(self.0.measured.started + self.0.missed, self.offered_us()?)
+        self.0.window?.offered_per_s(self.0.measured.started + self.0.missed)
     }
 
     /// Measured sign-ins that the pool answered, per second from the first intended start to the last end.
     ///
     /// A backlog that is worked off after the last arrival lowers it; the time that people take does not.
     pub fn achieved_per_s(&self) -> Option<f64> {
-        let window = self.0.window?;
-        let until_last_end = window.last_end_us.saturating_sub(window.first_intended_us);
-        let time_us = self.offered_us()?.max(until_last_end as f64);
-        per_second(self.0.measured.answered(), time_us)
+        self.0.window?.achieved_per_s(self.0.measured.started + self.0.missed, self.0.measured.answered())
     }
 
     /// Sign-ins that could not start when they were meant to, without warm-up.
@@ -115,19 +113,45 @@ impl<'a> Summary<'a> {
         ratio(self.throttled(), self.0.requests)
     }
 
-    /// The time that arrivals took: from the first to the last, and one mean gap more, so that n arrivals have n gaps.
-    fn offered_us(&self) -> Option<f64> {
-        let window = self.0.window?;
-        let (n, span_us) =
-            (self.0.measured.started + self.0.missed, window.last_intended_us - window.first_intended_us);
-        (n > 1 && span_us > 0).then(|| span_us as f64 * n as f64 / (n - 1) as f64)
+    /// A figure of the whole run, as a threshold asks for it; `None` where there is too little to say.
+    pub fn value(&self, figure: Figure) -> Option<f64> {
+        let part = Part {
+            counts: self.counts(figure),
+            latencies: figure.timed().and_then(|timed| self.timed(timed)),
+            over: Over::Run(self.0.window),
+        };
+        part.value(figure)
+    }
+
+    /// Of how many the share is that a figure asks for, as [`Summary::value`] takes them.
+    pub fn among(&self, figure: Figure) -> Option<u64> {
+        Part { counts: self.counts(figure), latencies: None, over: Over::Run(None) }.among(figure)
+    }
+
+    fn timed(&self, timed: Timed) -> Option<&'a Latencies> {
+        match timed {
+            Timed::Intended => Some(self.intended()),
+            Timed::Service => Some(self.service()),
+            Timed::Lag => Some(self.lag()),
+            Timed::Step(step) => self.step(step),
+        }
+    }
+
+    fn counts(&self, figure: Figure) -> Counts {
+        let with_warm_up = figure.counts_warm_up();
+        let sign_ins = if with_warm_up { self.0.all } else { self.0.measured };
+        Counts {
+            sign_ins,
+            checked: self.0.decisions.checked,
+            mismatched: self.0.decisions.mismatched,
+            throttled: self.throttled(),
+            requests: self.0.requests,
+            offered: sign_ins.started + self.0.missed,
+            missed: self.0.missed,
+        }
     }
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-fn per_second(count: u64, time_us: f64) -> Option<f64> {
-    (time_us > 0.0).then(|| count as f64 * 1e6 / time_us)
 }

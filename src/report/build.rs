@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    Case, Confused, Cpu, CurvePoint, Decisions, Generator, Instead, Latency, Mismatch, Quantiles, Report,
-    Rule, Scenario, SignInLatency, SignIns, Subject, ThresholdResult, Throughput, Timeline, TimelineInterval,
-    Verdict,
+    Case, Confused, Cpu, CurvePoint, Decisions, Generator, Instead, IntervalLoad, Latency, Mismatch,
+    Quantiles, Report, Rule, Scenario, SignInLatency, SignIns, Subject, ThresholdResult, Throughput,
+    Timeline, TimelineInterval, Verdict,
 };
 use crate::clock::{ClockKind, as_us};
 use crate::metrics::{self, Latencies, Summary};
@@ -18,7 +18,7 @@ impl Report {
         let verdict = Verdict::on(&subject, summary);
         let on_a_machine = subject.clock == ClockKind::Wall;
         Self {
-            schema_version: 1,
+            schema_version: Self::SCHEMA_VERSION,
             seed: subject.seed,
             clock: subject.clock,
             group: subject.group,
@@ -54,6 +54,7 @@ impl Report {
                 missed: summary.missed(),
                 saturated: subject.saturated,
                 workers: subject.workers.filter(|_| on_a_machine),
+                machine: subject.machine.filter(|_| on_a_machine),
             },
             timeline: timeline(summary.timeline()),
             environment: subject.environment.filter(|_| on_a_machine),
@@ -236,6 +237,11 @@ fn cpu(spent: Option<super::CpuSpent>, modexps: u64, summary: &Summary<'_>) -> C
     }
 }
 
+fn load(load: metrics::Load) -> IntervalLoad {
+    let ([client_queue, server_queue], [client, server]) = (load.deepest, load.cpu);
+    IntervalLoad { client_queue, server_queue, client_cpu_us: as_us(client), server_cpu_us: as_us(server) }
+}
+
 fn timeline(timeline: &metrics::Timeline) -> Timeline {
     let told = |interval: &metrics::Interval| {
         let quantile = |quantile| interval.latency.as_ref().and_then(|latency| latency.quantile_us(quantile));
@@ -248,6 +254,9 @@ fn timeline(timeline: &metrics::Timeline) -> Timeline {
             p50_us: quantile(0.5),
             p99_us: quantile(0.99),
             max_us: quantile(1.0),
+            throttled: interval.throttled,
+            spread: interval.latency.as_ref().map(Latencies::spread).unwrap_or_default(),
+            load: interval.load.map(load),
         }
     };
     Timeline { interval_us: timeline.width_us(), intervals: timeline.intervals().iter().map(told).collect() }

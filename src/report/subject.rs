@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Environment, ThresholdResult, Workers};
+use super::{Environment, MachineLoad, ThresholdResult, Workers};
 use crate::clock::ClockKind;
 
 /// CPU time that a run spent on each side.
@@ -47,6 +47,8 @@ pub struct Subject {
     pub thresholds: Vec<ThresholdResult>,
     /// Why the generator's numbers cannot be trusted, if they cannot: one sentence.
     pub saturated: Option<String>,
+    /// How busy the machine was; not told under the virtual clock.
+    pub machine: Option<MachineLoad>,
     /// The machine; not told under the virtual clock.
     pub environment: Option<Environment>,
 }

@@ -7,7 +7,7 @@ use super::delay::Delay;
 use super::meant::{
     Arrivals, ClientPlan, ClosedStage, Model, Population, Scenario, Service, Stage, Whence, WorkloadPlan,
 };
-use super::threshold::{Threshold, ThresholdText};
+use super::threshold::{Threshold, ThresholdFile};
 use super::typed::{
     ModelWord, PoolFile, RiskFile, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN, ScenarioFile, StageFile,
     Weight, WorkloadFile,
@@ -29,6 +29,9 @@ pub(super) struct Problem {
     pub(super) message: String,
     pub(super) help: Option<String>,
 }
+
+/// What the workloads of a scenario are called.
+const WORKLOADS: [&str; 1] = ["workload"];
 
 type Meaning<T> = Result<T, Problem>;
 
@@ -70,7 +73,7 @@ pub(super) fn scenario(file: ScenarioFile, about: String) -> Meaning<Scenario> {
         workload: workload(&file.workload)?,
         client,
         service,
-        thresholds: thresholds(&file.thresholds)?,
+        thresholds: thresholds(&file.thresholds, &WORKLOADS)?,
     })
 }
 
@@ -299,13 +302,13 @@ fn delay(path: &[&str], As(delay): As<Delay>) -> Meaning<Delay> {
     }
 }
 
-fn thresholds(typed: &[ThresholdText]) -> Meaning<Vec<Threshold>> {
-    let read = |(index, ThresholdText(text)): (usize, &ThresholdText)| {
-        Threshold::read(text).map_err(|flaw| Problem {
-            path: vec![Segment::Key("thresholds".to_owned()), Segment::Index(index)],
-            part: Some(flaw.part.to_owned()),
-            message: format!("thresholds[{index}]: {}", flaw.message),
-            help: flaw.help,
+fn thresholds(typed: &[ThresholdFile], workloads: &[&str]) -> Meaning<Vec<Threshold>> {
+    let read = |(index, threshold): (usize, &ThresholdFile)| {
+        threshold.meant(workloads).map_err(|misfit| {
+            let mut path = vec![Segment::Key("thresholds".to_owned()), Segment::Index(index)];
+            path.extend(misfit.key.map(|key| Segment::Key(key.to_owned())));
+            let message = format!("thresholds[{index}]: {}", misfit.message);
+            Problem { path, part: misfit.part, message, help: misfit.help }
         })
     };
     typed.iter().enumerate().map(read).collect()

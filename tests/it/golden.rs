@@ -47,7 +47,7 @@ fn every_virtual_scenario_comes_out_as_its_golden_report() {
         if std::env::var_os("POOLPROOF_BLESS").is_some() {
             poolproof::report::write(&folder, &report, true).unwrap();
         }
-        for (file, now) in [("report.json", report.to_json()), ("report.html", html::page(&report))] {
+        for (file, now) in [("report.json", report.to_json()), ("report.html", html::page(&report, None))] {
             let committed = fs::read_to_string(folder.join(file)).unwrap_or_default();
             assert!(committed == now, "{name}/{file} has changed: {}", first_difference(&committed, &now));
         }

@@ -37,7 +37,7 @@ fn is_there(program: &str) -> bool {
     there
 }
 
-fn ran(command: &mut Command) -> String {
+pub(crate) fn ran(command: &mut Command) -> String {
     let output = command.current_dir(root()).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -63,7 +63,7 @@ fn python() -> Option<PathBuf> {
 }
 
 /// The Python that has what this list names.
-fn python_with(list: &str, venv: &str) -> Option<PathBuf> {
+pub(crate) fn python_with(list: &str, venv: &str) -> Option<PathBuf> {
     if !is_there("python3") {
         return None;
     }

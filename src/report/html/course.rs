@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::chart::{Plot, Tick, WIDTH, place, scale, through};
+use super::heat;
 use super::latency::sample;
 use crate::report::format::{count, number, tick};
 use crate::report::{Report, Timeline, TimelineInterval};
@@ -20,7 +21,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 p.lead { "There was no sign-in." }
             } @else {
                 p.lead { "In intervals of " (tick(timeline.interval_us)) ". Sign-ins are offered when they are meant to start, and end when they end." }
-                div.charts { (flow(timeline)) (latency(timeline)) }
+                div.charts { (flow(timeline)) (latency(timeline)) (heat::map(timeline)) }
             }
         }
     }
@@ -29,8 +30,8 @@ pub(super) fn section(report: &Report) -> Markup {
 fn flow(timeline: &Timeline) -> Markup {
     let per_s = |count: u64| count as f64 * 1e6 / timeline.interval_us as f64;
     let ended = |interval: &TimelineInterval| interval.completed + interval.refused + interval.failed;
-    let most =
-        timeline.intervals.iter().map(|interval| interval.offered.max(ended(interval))).max().unwrap_or(0);
+    let highest = |interval: &TimelineInterval| interval.offered.max(ended(interval)).max(interval.throttled);
+    let most = timeline.intervals.iter().map(highest).max().unwrap_or(0);
     let (y, top) = scale(per_s(most), 4.0, number);
     let heights = |count: fn(&TimelineInterval) -> u64| -> Vec<f64> {
         let height = |interval| f64::from(HEIGHT) * (1.0 - per_s(count(interval)) / top);
@@ -48,11 +49,13 @@ fn flow(timeline: &Timeline) -> Markup {
         count(sum(|interval| interval.refused)),
         count(sum(|interval| interval.failed)),
     );
+    let throttled = sum(|interval| interval.throttled);
     let curves = html! {
         path.area.completed d=(between(&completed, &ground)) {}
         path.area.refused d=(between(&refused, &completed)) {}
         path.area.failed d=(between(&failed, &refused)) {}
         path.line.offered d=(stairs(&heights(|interval| interval.offered))) {}
+        @if throttled > 0 { path.line.two d=(stairs(&heights(|interval| interval.throttled))) {} }
     };
     let plot = Plot {
         title: "Sign-ins a second over time",
@@ -72,6 +75,7 @@ fn flow(timeline: &Timeline) -> Markup {
                     span { (patch("completed")) "completed" }
                     span { (patch("refused")) "refused" }
                     span { (patch("failed")) "failed" }
+                    @if throttled > 0 { span { (sample("two")) "answers throttled" } }
                     @if warm_up_ends(timeline) > 0 { span { (patch("band")) "warm-up" } }
                 }
             }
@@ -159,7 +163,7 @@ fn warm_up(timeline: &Timeline) -> Markup {
 }
 
 /// Marks on the time axis, in steps that a clock has.
-fn times(timeline: &Timeline) -> Vec<Tick> {
+pub(super) fn times(timeline: &Timeline) -> Vec<Tick> {
     const STEPS_S: [u64; 19] = [
         1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400,
         604_800,

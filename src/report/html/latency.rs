@@ -118,8 +118,9 @@ impl Decades {
 }
 
 /// The distribution of whole sign-ins: each further nine takes the same width.
-pub(super) fn curve(report: &Report) -> Markup {
+pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
     let curve = &report.latency.sign_in.curve;
+    let baseline = baseline.map(|report| report.latency.sign_in.curve.as_slice());
     html! {
         section {
             h2 { "Latency, percentile by percentile" }
@@ -131,10 +132,11 @@ pub(super) fn curve(report: &Report) -> Markup {
                         span.legend {
                             span { (sample("one")) "from the intended start" }
                             span { (sample("two")) "from the actual start (service)" }
+                            @if baseline.is_some() { span { (sample("three")) "baseline, from the intended start" } }
                         }
                     }
-                    (plot(curve, last))
-                    (table(curve))
+                    (plot(curve, baseline.unwrap_or_default(), last))
+                    (table(curve, baseline))
                 }
             } @else {
                 p.lead { "No sign-in was measured." }
@@ -148,13 +150,17 @@ pub(super) fn sample(class: &str) -> Markup {
     html! { svg viewBox="0 0 22 10" aria-hidden="true" { path.line.(class) d="M0 5H22" {} } }
 }
 
-fn plot(curve: &[CurvePoint], last: &CurvePoint) -> Markup {
+fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint) -> Markup {
     const HEIGHT: u32 = 260;
     let nines = |beyond_ppm: u32| 6.0 - f64::from(beyond_ppm.max(1)).log10();
     let reach = nines(last.beyond_ppm).max(0.5);
-    let most = curve.iter().map(|point| point.intended_us.max(point.service_us)).max().unwrap_or(0);
+    // As far out as the report itself reaches.
+    let baseline: Vec<CurvePoint> =
+        baseline.iter().copied().filter(|point| point.beyond_ppm >= last.beyond_ppm).collect();
+    let both = curve.iter().chain(&baseline);
+    let most = both.map(|point| point.intended_us.max(point.service_us)).max().unwrap_or(0);
     let (y, top) = scale(most as f64, 5.0, |us| tick(us as u64));
-    let line = |us: fn(&CurvePoint) -> u64| {
+    let line = |curve: &[CurvePoint], us: fn(&CurvePoint) -> u64| {
         through(curve.iter().map(|point| {
             let x = nines(point.beyond_ppm) / reach * WIDTH;
             (x, f64::from(HEIGHT) * (1.0 - us(point) as f64 / top))
@@ -169,26 +175,32 @@ fn plot(curve: &[CurvePoint], last: &CurvePoint) -> Markup {
         .collect();
     let told = format!("{} points; the table below the plot has the numbers.", curve.len());
     let curves = html! {
-        path.line.two d=(line(|point| point.service_us)) {}
-        path.line.one d=(line(|point| point.intended_us)) {}
+        path.line.three d=(line(&baseline, |point| point.intended_us)) {}
+        path.line.two d=(line(curve, |point| point.service_us)) {}
+        path.line.one d=(line(curve, |point| point.intended_us)) {}
     };
     Plot { title: "Sign-in latency by percentile", told, height: HEIGHT, x, y, behind: html! {}, curves }
         .draw()
 }
 
-fn table(curve: &[CurvePoint]) -> Markup {
+fn table(curve: &[CurvePoint], baseline: Option<&[CurvePoint]>) -> Markup {
+    let before = |beyond_ppm: u32| {
+        let points = baseline.unwrap_or_default();
+        points.iter().find(|point| point.beyond_ppm == beyond_ppm).map(|point| point.intended_us)
+    };
     html! {
         details {
             summary { "The numbers" }
             div.scroll tabindex="0" role="region" aria-label="Latency by percentile" {
                 table {
-                    thead { tr { th scope="col" { "Percentile" } th scope="col" { "Intended start" } th scope="col" { "Service" } } }
+                    thead { tr { th scope="col" { "Percentile" } th scope="col" { "Intended start" } th scope="col" { "Service" } @if baseline.is_some() { th scope="col" { "Baseline, intended start" } } } }
                     tbody {
                         @for point in curve {
                             tr {
                                 th scope="row" { (f64::from(1_000_000 - point.beyond_ppm) / 1e4) " %" }
                                 td { (time_or_unknown(Some(point.intended_us))) }
                                 td { (time_or_unknown(Some(point.service_us))) }
+                                @if baseline.is_some() { td { (time_or_unknown(before(point.beyond_ppm))) } }
                             }
                         }
                     }

@@ -7,6 +7,7 @@ mod chart;
 mod course;
 mod decisions;
 mod ground;
+mod heat;
 mod latency;
 pub(super) mod marks;
 mod truth;
@@ -38,8 +39,9 @@ pub(crate) fn head(title: &str, more: &str) -> Markup {
     }
 }
 
-/// The page, as the text of an HTML file. Equal reports give equal bytes.
-pub fn page(report: &Report) -> String {
+/// The page, as the text of an HTML file, with the latency of a baseline beside the report's own if there is one. Equal reports give
+/// equal bytes.
+pub fn page(report: &Report, baseline: Option<&Report>) -> String {
     let word = if report.verdict.passed { "passed" } else { "failed" };
     let markup = html! {
         (DOCTYPE)
@@ -53,17 +55,25 @@ pub fn page(report: &Report) -> String {
                     (truth::table(report))
                     (decisions::rules_and_outcomes(report))
                     (decisions::mismatches(report))
-                    (latency::curve(report))
+                    (latency::curve(report, baseline))
                     (latency::steps(report))
                     (course::section(report))
                     div.grounds { (ground::generator(report)) (ground::environment(report)) }
                     (ground::scenario(report))
-                    footer { "Made by poolproof. The same facts for machines are in " code { "report.json" } "." }
+                    footer { "Made by poolproof. The same facts for machines are in " code { "report.json" } ", and inside of this page." }
                 }
+                (embedded(report))
             }
         }
     };
     markup.into_string()
+}
+
+/// The report as data, for whoever has nothing but the page. It is no script: nothing in it runs.
+fn embedded(report: &Report) -> Markup {
+    // In JSON a `<` stands in texts only, and may be written so there; then no text can end the element.
+    let json = report.to_json().replace('<', "\\u003c");
+    html! { script type="application/json" id="report" { (PreEscaped(json)) } }
 }
 
 /// What was run.

@@ -1,0 +1,114 @@
+//! How latency spread over time: a column for each interval, a row for each fifth of a decade, darker where more sign-ins lie.
+
+use std::collections::BTreeMap;
+
+use maud::{Markup, html};
+
+use super::chart::{Plot, Tick, WIDTH, place};
+use super::course::times;
+use crate::report::Timeline;
+use crate::report::format::{count, tick};
+
+/// Pixels that a row is high.
+const ROW: u32 = 12;
+/// The shares of the fullest field above which a field is of the next shade.
+const SHADES: [f64; 5] = [0.0, 0.03, 0.12, 0.3, 0.6];
+
+/// The map; nothing where nothing was measured.
+pub(super) fn map(timeline: &Timeline) -> Markup {
+    let rows = || timeline.intervals.iter().flat_map(|interval| interval.spread.keys().map(|us| row(*us)));
+    let (Some(low), Some(high)) = (rows().min(), rows().max()) else { return html! {} };
+    let fullest = timeline.intervals.iter().flat_map(|interval| interval.spread.values()).max();
+    let fullest = fullest.copied().unwrap_or(1);
+    let height = ROW * (high - low + 1);
+    let shades = fields(timeline, low, high, fullest);
+    let curves = html! { @for (shade, path) in &shades { path.heat.(format!("h{shade}")) d=(path) {} } };
+    let plot = Plot {
+        title: "Latency over time, how many sign-ins lie where",
+        told: format!("The fullest field has {} sign-ins; the table below has the numbers.", count(fullest)),
+        height,
+        x: times(timeline),
+        y: decades(low, high),
+        behind: html! {},
+        curves,
+    };
+    html! {
+        figure {
+            figcaption {
+                b { "Latency of those meant to start then, how many lie where" }
+                span.legend {
+                    @for shade in 0..SHADES.len() {
+                        span { svg viewBox="0 0 22 10" aria-hidden="true" { rect.heat.(format!("h{shade}")) width="22" height="10" {} } @if shade == 0 { "few" } @else if shade == SHADES.len() - 1 { "up to " (count(fullest)) } }
+                    }
+                }
+            }
+            (plot.draw())
+            (table(timeline))
+        }
+    }
+}
+
+/// Fifths of a decade above a microsecond.
+fn row(us: u64) -> u32 {
+    ((us.max(1) as f64).log10() * 5.0).round() as u32
+}
+
+/// The fields of each shade, as one path.
+fn fields(timeline: &Timeline, low: u32, high: u32, fullest: u64) -> BTreeMap<usize, String> {
+    let width = WIDTH / timeline.intervals.len() as f64;
+    let mut shades: BTreeMap<usize, String> = BTreeMap::new();
+    for (column, interval) in timeline.intervals.iter().enumerate() {
+        for (us, n) in &interval.spread {
+            let share = *n as f64 / fullest as f64;
+            let shade = SHADES.iter().rposition(|least| share > *least).unwrap_or(0);
+            let (x, y) = (column as f64 * width, f64::from((high - row(*us).max(low)) * ROW));
+            let (x, right) = (place(x), place(x + width));
+            shades.entry(shade).or_default().push_str(&format!("M{x} {y}H{right}v{ROW}H{x}z"));
+        }
+    }
+    shades
+}
+
+/// Marks at 1, 10, 100 … of whatever unit.
+fn decades(low: u32, high: u32) -> Vec<Tick> {
+    let rows = f64::from(high - low + 1);
+    let marks = (low.div_ceil(5)..=high.div_ceil(5)).filter(|decade| decade * 5 <= high + 1);
+    let mut ticks: Vec<Tick> = marks
+        .map(|decade| Tick { at: f64::from(decade * 5 - low) / rows, label: tick(10_u64.pow(decade)) })
+        .collect();
+    if ticks.is_empty() {
+        // Within one decade the ends of the scale say more than nothing.
+        let at = |row: u32| Tick { at: f64::from(row - low) / rows, label: tick(lower(row)) };
+        ticks = vec![at(low), at(high + 1)];
+    }
+    ticks
+}
+
+fn lower(row: u32) -> u64 {
+    10_f64.powf(f64::from(row) / 5.0).round() as u64
+}
+
+/// All intervals together, as numbers.
+fn table(timeline: &Timeline) -> Markup {
+    let mut all: BTreeMap<u64, u64> = BTreeMap::new();
+    for interval in &timeline.intervals {
+        for (us, n) in &interval.spread {
+            *all.entry(*us).or_default() += n;
+        }
+    }
+    html! {
+        details {
+            summary { "The numbers, of all intervals together" }
+            div.scroll tabindex="0" role="region" aria-label="Sign-ins by latency" {
+                table {
+                    thead { tr { th scope="col" { "Latency from" } th scope="col" { "below" } th scope="col" { "Sign-ins" } } }
+                    tbody {
+                        @for (us, n) in &all {
+                            tr { th scope="row" { (tick(*us)) } td { (tick(lower(row(*us) + 1))) } td { (count(*n)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
