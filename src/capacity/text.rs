@@ -134,14 +134,13 @@ fn law(out: &mut String, usl: &Usl) {
     };
     let _ = writeln!(
         out,
-        "\n  USL       one at a time {}/s [{}, {}], {}, {}, R² {:.3}",
+        "\n  USL       one at a time {}/s [{}, {}], R² {:.3}",
         number(usl.lambda.value),
         number(usl.lambda.low),
         number(usl.lambda.high),
-        shown("σ", usl.sigma),
-        shown("κ", usl.kappa),
         usl.r2
     );
+    let _ = writeln!(out, "            {}, {}", shown("σ", usl.sigma), shown("κ", usl.kappa));
     let points: Vec<String> =
         usl.points.iter().map(|(n, rate)| format!("{n}: {}/s", number(*rate))).collect();
     let _ = writeln!(out, "            at once  {}", points.join("  "));

@@ -74,16 +74,9 @@ impl Tally {
 pub struct Cases(BTreeMap<Case, Vec<Tally>>);
 
 impl Cases {
-    /// The cases in their order, each with what was seen in it, expected decisions first.
-    pub fn iter(&self) -> impl Iterator<Item = (&Case, Vec<&Tally>)> {
-        self.0.iter().map(|(case, seen)| {
-            let mut seen: Vec<&Tally> = seen.iter().collect();
-            // Told alike whatever the order in which recorders heard of them.
-            seen.sort_by_key(|one| {
-                (!one.matches(), one.rule, one.expected.to_string(), one.seen.to_string())
-            });
-            (case, seen)
-        })
+    /// The cases in their order, each with what was seen in it.
+    pub fn iter(&self) -> impl Iterator<Item = (&Case, &[Tally])> {
+        self.0.iter().map(|(case, seen)| (case, seen.as_slice()))
     }
 
     /// How many decisions there are in all cases.
@@ -107,9 +100,10 @@ impl Cases {
 
     fn add(&mut self, case: Case, rule: RuleId, expected: &Decision, seen: &Decision, count: u64) {
         let all = self.0.entry(case).or_default();
-        match all.iter_mut().find(|one| one.rule == rule && one.expected == *expected && one.seen == *seen) {
-            Some(one) => one.count += count,
-            None => all.push(Tally { rule, expected: expected.clone(), seen: seen.clone(), count }),
+        // In order, so that it is told alike in whatever order recorders heard of it.
+        match all.binary_search_by(|one| (one.rule, &one.expected, &one.seen).cmp(&(rule, expected, seen))) {
+            Ok(at) => all[at].count += count,
+            Err(at) => all.insert(at, Tally { rule, expected: expected.clone(), seen: seen.clone(), count }),
         }
     }
 }

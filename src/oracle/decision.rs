@@ -106,7 +106,7 @@ pub struct RuleId {
 }
 
 /// What is asked of the client, in order, and how it ends.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Decision {
     /// The challenges, in order.
     pub challenges: Vec<ChallengeName>,

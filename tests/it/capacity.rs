@@ -83,20 +83,19 @@ fn a_tighter_objective_has_less_capacity() {
 
 #[test]
 fn a_pool_that_decides_wrongly_has_no_capacity() {
-    let found = found(SCENARIO, &asked(&["sign_in.p99 < 1s"]), Some(Defect::ALL[0]));
-    let wrong = found.levels.iter().any(|level| !level.passed);
-    // Whatever the fault is, it is either never seen in this mix or ends the search at once.
-    if wrong {
-        assert_eq!((found.verdict.exit_code, found.levels.len(), found.answer), (80, 1, None));
+    let asked = Asked { from: Some(10.0), to: Some(20.0), ..asked(&["sign_in.p99 < 1s"]) };
+    let mut wrong = 0;
+    for defect in Defect::ALL {
+        let found = found(SCENARIO, &asked, Some(*defect));
+        // A fault is either never met in this mix, or ends the search at once.
+        if found.verdict.exit_code == 80 {
+            assert_eq!((found.levels.len(), &found.answer), (1, &None), "{defect:?}");
+            wrong += 1;
+        } else {
+            assert_eq!(found.verdict.exit_code, 0, "{defect:?}");
+        }
     }
-    let all: Vec<u8> = Defect::ALL
-        .iter()
-        .map(|defect| {
-            self::found(SCENARIO, &Asked { to: Some(20.0), ..asked(&["sign_in.p99 < 1s"]) }, Some(*defect))
-        })
-        .map(|found| found.verdict.exit_code)
-        .collect();
-    assert!(all.contains(&80) && all.iter().all(|code| [0, 80].contains(code)), "{all:?}");
+    assert!(wrong >= 3, "{wrong} of the faults are met in this mix");
 }
 
 fn file(name: &str, yaml: &str) -> PathBuf {
@@ -171,5 +170,5 @@ fn where_the_range_ends_the_pool_may_take_more() {
     let (code, out, _) =
         capacity(&file("core.yaml", SCENARIO), &["--slo", "p99<1s", "--from", "10/s", "--to", "20/s"]);
     assert_eq!(code, 0, "{out}");
-    assert!(out.contains("[20.0, …)") && out.contains("Search on with --to"), "{out}");
+    assert!(out.contains("[20, …)") && out.contains("Search on with --to"), "{out}");
 }

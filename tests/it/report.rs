@@ -76,6 +76,21 @@ fn the_page_has_the_numbers_of_the_json() {
         assert_eq!(whole(&cells[2]), rule["seen"].as_u64(), "{id}");
         assert_eq!(whole(cells[3].trim_start_matches("✗ ")), rule["mismatched"].as_u64(), "{id}");
     }
+    let cases = json["decisions"]["cases"].as_array().unwrap();
+    let rows: Vec<&str> =
+        page.split("data-case=").skip(1).map(|row| row.split("</tr>").next().unwrap()).collect();
+    assert_eq!(rows.len(), cases.len());
+    // Those that differ stand first.
+    let (bad, good): (Vec<&Value>, Vec<&Value>) = cases.iter().partition(|case| case["mismatched"] != 0);
+    assert!(!bad.is_empty() && !good.is_empty());
+    for (row, case) in rows.iter().zip(bad.iter().chain(&good)) {
+        let cells = cells(row);
+        assert_eq!(whole(&cells[3]), case["count"].as_u64(), "{row}");
+        assert_eq!(whole(&cells[4]), case["mismatched"].as_u64(), "{row}");
+        assert!(cells[2].starts_with(case["expected"].as_str().unwrap()), "{row}");
+    }
+    let data = between(&page, "<script type=\"application/json\" id=\"report\">", "</script>");
+    assert_eq!(serde_json::from_str::<Value>(data).unwrap(), json);
     let cards = page.matches("class=\"card\"").count();
     assert_eq!(cards, json["decisions"]["mismatches"].as_array().unwrap().len());
 }
@@ -106,12 +121,17 @@ fn text_from_outside_stays_text() {
     };
     let report = Report::new(subject, &snapshot.summary());
     let page = html::page(&report, None);
-    assert!(!page.contains("<script") && !page.contains("<img"));
+    assert_eq!(
+        (page.matches("<script").count(), page.matches("</script>").count()),
+        (1, 1),
+        "the data alone"
+    );
+    assert!(!page.contains("<img"));
     assert_eq!(page.matches("</style>").count(), 1);
     assert_eq!(page.matches("</pre>").count(), 1);
     assert_eq!(
         page.matches("</title>").count(),
-        1 + page.matches("<svg width=\"100%\" height=\"260\"").count() + 2
+        1 + page.matches("<svg width=\"100%\" height=\"260\"").count() + 3
     );
     assert!(page.contains("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;"));
     assert!(!text(&report, None, false).contains('\x1b'));
@@ -124,7 +144,7 @@ fn the_page_needs_nothing_but_itself() {
     report.scenario.yaml = "ü".repeat(600_000);
     let mismatch = report.decisions.mismatches[0].clone();
     report.decisions.mismatches = vec![mismatch; 100];
-    let interval = report.timeline.intervals[9];
+    let interval = report.timeline.intervals[9].clone();
     report.timeline.intervals = vec![interval; 240];
     let page = html::page(&report, None);
     assert!(page.len() <= 200 * 1024, "{} bytes", page.len());
@@ -345,4 +365,34 @@ fn strip(text: &str) -> String {
     let mut parts = text.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();
     parts.fold(first, |out, part| out + part.split_once('m').unwrap().1)
+}
+
+#[test]
+fn the_heat_map_and_its_table_have_every_measured_sign_in() {
+    let report = report(ClockKind::Wall, 6000, false);
+    let json: Value = serde_json::from_str(&report.to_json()).unwrap();
+    let spread = |interval: &Value| -> u64 {
+        interval["spread"].as_object().map_or(0, |all| all.values().map(|n| n.as_u64().unwrap()).sum())
+    };
+    let all: u64 = json["timeline"]["intervals"].as_array().unwrap().iter().map(spread).sum();
+    assert_eq!(Some(all), json["latency"]["sign_in"]["intended"]["count"].as_u64());
+    let page = html::page(&report, None);
+    let rows = between(&page, "Sign-ins by latency\">", "</table>");
+    let told: u64 = rows.split("<tr>").skip(2).map(|row| whole(&cells(row)[1]).unwrap()).sum();
+    assert_eq!(told, all);
+    let fields = page.matches("class=\"heat h").count();
+    assert!(fields > 6, "shades in the map and in the legend: {fields}");
+}
+
+#[test]
+fn a_baseline_stands_beside_the_run() {
+    let report = report(ClockKind::Wall, 6000, false);
+    let mut before = report.clone();
+    before.latency.sign_in.curve.iter_mut().for_each(|point| point.intended_us = 4_321_000);
+    let page = html::page(&report, Some(&before));
+    let row = between(&page, "<th scope=\"row\">60 %</th>", "</tr>");
+    assert_eq!(cells(row)[2], "4.32 s");
+    assert!(
+        page.contains("baseline, from the intended start") && !html::page(&report, None).contains("baseline")
+    );
 }

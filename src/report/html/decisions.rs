@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::marks::{command, confidence, tick};
+use crate::oracle;
 use crate::report::format::{count, time};
 use crate::report::{Confused, Decisions, Mismatch, Report, Rule};
 
@@ -132,11 +133,11 @@ pub(super) fn mismatches(report: &Report) -> Markup {
                     @if decisions.mismatched > decisions.mismatches.len() as u64 { "; the first " (count(decisions.mismatches.len() as u64)) " are told here" }
                     "."
                 }
-                @for mismatch in open { (card(mismatch, &replay)) }
+                @for mismatch in open { (card(mismatch, Some(&replay))) }
                 @if !folded.is_empty() {
                     details {
-                        summary { (count(folded.len() as u64)) " more" }
-                        @for mismatch in folded { (card(mismatch, &replay)) }
+                        summary { (count(folded.len() as u64)) " more, replayed by the same command" }
+                        @for mismatch in folded { (card(mismatch, None)) }
                     }
                 }
             }
@@ -144,7 +145,9 @@ pub(super) fn mismatches(report: &Report) -> Markup {
     }
 }
 
-fn card(mismatch: &Mismatch, replay: &str) -> Markup {
+/// A mismatch as a story: who did what, what the rules ask for, what came back; and, where there is room, why and how to see it again.
+fn card(mismatch: &Mismatch, replay: Option<&str>) -> Markup {
+    let rule = oracle::rules().find(|rule| rule.id == mismatch.rule);
     html! {
         article.card {
             header {
@@ -157,7 +160,10 @@ fn card(mismatch: &Mismatch, replay: &str) -> Markup {
                 dt { "Situation" } dd { (mismatch.situation) }
                 dt { "Expected" } dd { code { (mismatch.expected) } }
                 dt { "Seen" } dd { code.bad { (mismatch.seen) } }
-                dt { "Replay" } dd { (command(replay)) }
+                @if let Some(replay) = replay {
+                    @if let Some(rule) = rule { dt { "The rule" } dd { (oracle::says(rule)) span.soft { " " (rule.source) } } }
+                    dt { "Replay" } dd { (command(replay)) }
+                }
             }
         }
     }

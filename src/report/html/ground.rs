@@ -8,7 +8,7 @@ use crate::report::format::{UNKNOWN, count, number, rate, time_or_unknown};
 use crate::report::{Report, SideWorkers};
 
 /// A scenario longer than this, in bytes, is cut on the page; `report.json` has it whole.
-const SHOWN: usize = 48 * 1024;
+const SHOWN: usize = 16 * 1024;
 
 /// Whether the generator kept its own times, and what a sign-in cost.
 pub(super) fn generator(report: &Report) -> Markup {
@@ -82,11 +82,16 @@ pub(super) fn environment(report: &Report) -> Markup {
     }
 }
 
+/// As much of a scenario as the page shows.
+pub(super) fn shown(yaml: &str) -> &str {
+    let end = (0..=SHOWN.min(yaml.len())).rev().find(|end| yaml.is_char_boundary(*end)).unwrap_or(0);
+    &yaml[..end]
+}
+
 /// The scenario's text.
 pub(super) fn scenario(report: &Report) -> Markup {
     let yaml = &report.scenario.yaml;
-    let end = (0..=SHOWN.min(yaml.len())).rev().find(|end| yaml.is_char_boundary(*end)).unwrap_or(0);
-    let shown = &yaml[..end];
+    let shown = shown(yaml);
     html! {
         section {
             h2 { "Scenario" }

@@ -22,7 +22,8 @@ pub(super) fn map(timeline: &Timeline) -> Markup {
     let fullest = fullest.copied().unwrap_or(1);
     let height = ROW * (high - low + 1);
     let shades = fields(timeline, low, high, fullest);
-    let curves = html! { @for (shade, path) in &shades { path.heat.(format!("h{shade}")) d=(path) {} } };
+    let column = place(WIDTH / timeline.intervals.len() as f64);
+    let curves = html! { @for (shade, path) in &shades { path.heat.(format!("h{shade}")) d=(path) stroke-width=(column) {} } };
     let plot = Plot {
         title: "Latency over time, how many sign-ins lie where",
         told: format!("The fullest field has {} sign-ins; the table below has the numbers.", count(fullest)),
@@ -53,7 +54,7 @@ fn row(us: u64) -> u32 {
     ((us.max(1) as f64).log10() * 5.0).round() as u32
 }
 
-/// The fields of each shade, as one path.
+/// The fields of each shade, as one path of strokes as wide as a column.
 fn fields(timeline: &Timeline, low: u32, high: u32, fullest: u64) -> BTreeMap<usize, String> {
     let width = WIDTH / timeline.intervals.len() as f64;
     let mut shades: BTreeMap<usize, String> = BTreeMap::new();
@@ -62,8 +63,7 @@ fn fields(timeline: &Timeline, low: u32, high: u32, fullest: u64) -> BTreeMap<us
             let share = *n as f64 / fullest as f64;
             let shade = SHADES.iter().rposition(|least| share > *least).unwrap_or(0);
             let (x, y) = (column as f64 * width, f64::from((high - row(*us).max(low)) * ROW));
-            let (x, right) = (place(x), place(x + width));
-            shades.entry(shade).or_default().push_str(&format!("M{x} {y}H{right}v{ROW}H{x}z"));
+            shades.entry(shade).or_default().push_str(&format!("M{} {y}v{ROW}", place(x + width / 2.0)));
         }
     }
     shades

@@ -69,10 +69,14 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
     markup.into_string()
 }
 
-/// The report as data, for whoever has nothing but the page. It is no script: nothing in it runs.
+/// The report as data, for whoever has nothing but the page; of a scenario as much as the page shows. It is no script: nothing in it runs.
 fn embedded(report: &Report) -> Markup {
-    // In JSON a `<` stands in texts only, and may be written so there; then no text can end the element.
-    let json = report.to_json().replace('<', "\\u003c");
+    let mut report = report.clone();
+    let yaml = &mut report.scenario.yaml;
+    yaml.truncate(ground::shown(yaml).len());
+    // In JSON a `<` stands in texts only, and may be written so there; then no text can end the element. A report is plain data with
+    // text for keys: to write it cannot fail.
+    let json = serde_json::to_string(&report).unwrap_or_default().replace('<', "\\u003c");
     html! { script type="application/json" id="report" { (PreEscaped(json)) } }
 }
 
