@@ -8,6 +8,8 @@
 
 use num_bigint::BigUint;
 
+use super::super::window;
+
 /// Digits of a number.
 pub(super) const DIGITS: usize = 61;
 /// Bits of a digit.
@@ -25,7 +27,7 @@ pub(super) fn split(number: &BigUint) -> Digits {
     let limbs: Vec<u64> = number.iter_u64_digits().collect();
     let mut carry = 0;
     std::array::from_fn(|place| {
-        let chunk = bits_at(&limbs, place * WIDTH as usize) + carry;
+        let chunk = window(&limbs, place as u32 * WIDTH, WIDTH).cast_signed() + carry;
         // The last digit keeps what is left: it has 12 bits.
         carry = if place + 1 < DIGITS { (chunk + BASE / 2) >> WIDTH } else { 0 };
         (chunk - carry * BASE) as f64
@@ -50,13 +52,6 @@ pub(super) fn join(digits: &Digits, n: &BigUint) -> BigUint {
 #[expect(clippy::cast_possible_truncation, reason = "halves are what is asked for")]
 const fn halves(limb: u64) -> [u32; 2] {
     [limb as u32, (limb >> 32) as u32]
-}
-
-/// The 51 bits from bit `at` on.
-fn bits_at(limbs: &[u64], at: usize) -> i64 {
-    let limb = |index: usize| u128::from(limbs.get(index).copied().unwrap_or(0));
-    let both = limb(at / 64) | (limb(at / 64 + 1) << 64);
-    i64::try_from((both >> (at % 64)) & (BASE as u128 - 1)).unwrap_or(0)
 }
 
 fn put_bits_at(limbs: &mut [u64], at: usize, bits: i64) {
@@ -102,7 +97,7 @@ impl Modulus {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::prime;
+    use super::super::super::super::prime;
     use super::*;
 
     fn value(digits: &Digits) -> num_bigint::BigInt {
