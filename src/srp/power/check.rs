@@ -13,8 +13,8 @@ fn edges() -> Vec<BigUint> {
     let mut all =
         vec![BigUint::ZERO, one.clone(), prime::g().clone(), n - &one, n - 2u8, n / 2u8, n / 2u8 + &one];
     for bit in [
-        49u32, 50, 51, 63, 64, 203, 204, 255, 256, 399, 400, 1530, 2799, 2800, 2856, 3007, 3008, 3049, 3050, 3059,
-        3060, 3071,
+        49u32, 50, 51, 63, 64, 203, 204, 255, 256, 399, 400, 1530, 2799, 2800, 2856, 3007, 3008, 3049, 3050,
+        3059, 3060, 3071,
     ] {
         all.extend([&one << bit, (&one << bit) - &one]);
     }
@@ -192,9 +192,8 @@ mod products {
 
         fn ends() -> Vec<Self::Digits> {
             let last = avx2::digits::DIGITS - 1;
-            let all = |sign: f64| {
-                std::array::from_fn(|place| if place == last { 9.0 } else { sign * LARGEST })
-            };
+            let all =
+                |sign: f64| std::array::from_fn(|place| if place == last { 9.0 } else { sign * LARGEST });
             vec![all(1.0), all(-1.0)]
         }
 
@@ -328,7 +327,10 @@ mod products {
         for a in &all {
             for b in &all {
                 let [a, b] = [a, b].map(F::Digits::clone);
-                check.check_four(&[&a, &b, &a, &b].map(F::Digits::clone), Some(&[&b, &a, &a, &b].map(F::Digits::clone)));
+                check.check_four(
+                    &[&a, &b, &a, &b].map(F::Digits::clone),
+                    Some(&[&b, &a, &a, &b].map(F::Digits::clone)),
+                );
             }
             check.check_four(&[a, a, a, a].map(F::Digits::clone), None);
         }

@@ -10,6 +10,8 @@
 //! All give the same numbers; tests see to it. Which one runs is decided when a power is asked for, by what the machine
 //! can do, unless a [`super::Group`] was made for one of them.
 //!
+//! `ladder` and `comb` are written once, over the products of either vector kernel.
+//!
 //! What is constant in time: the vector kernels' schedule depends on the public length class alone, and tables are read
 //! whole, under a mask. What is not: everything that goes through `num-bigint`, which is the other two backends and, around
 //! every power, its conversion and the sums and products of the protocol.
@@ -121,7 +123,7 @@ impl Backend {
         raise_all(self, &powers)
     }
 
-    /// How many powers of one kind it likes to be given at once.
+    /// How many powers of one kind it likes to be given at once. More than one only where they are sooner done together.
     pub const fn lanes(self) -> usize {
         match self {
             Self::Reference | Self::Portable | Self::Ifma => 1,

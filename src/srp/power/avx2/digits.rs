@@ -11,19 +11,19 @@ use num_bigint::BigUint;
 use super::super::window;
 
 /// Digits of a number.
-pub(super) const DIGITS: usize = 61;
+pub(in super::super) const DIGITS: usize = 61;
 /// Bits of a digit.
-pub(super) const WIDTH: u32 = 51;
+pub(in super::super) const WIDTH: u32 = 51;
 /// Digits that one step of the reduction clears.
 pub(super) const BLOCK: usize = 4;
 
 /// A number between −N and N: Σ dᵢ · 2^(51·i), every |dᵢ| at most 2^50 + 2^13.
-pub(super) type Digits = [f64; DIGITS];
+pub(in super::super) type Digits = [f64; DIGITS];
 
 const BASE: i64 = 1 << WIDTH;
 
 /// The digits of a number below 2^3072, each from −2^50 to 2^50.
-pub(super) fn split(number: &BigUint) -> Digits {
+pub(in super::super) fn split(number: &BigUint) -> Digits {
     let limbs: Vec<u64> = number.iter_u64_digits().collect();
     let mut carry = 0;
     std::array::from_fn(|place| {

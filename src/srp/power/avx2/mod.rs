@@ -60,8 +60,8 @@ impl Kernel {
     }
 
     fn comb(&self, class: ExponentClass) -> &Comb<Vec<Choices>> {
-        let build =
-            || Comb::new(&self.single, self.enter(prime::g()), class, |entries| pick::lay_choices(&entries));
+        let lay = |entries: Vec<One>| pick::lay_choices(&entries);
+        let build = || Comb::new(&self.single, self.enter(prime::g()), class, pick::TEETH, lay);
         self.combs[class as usize].get_or_init(build)
     }
 
@@ -96,9 +96,7 @@ impl Kernel {
         let windows = [Windows::of(power)];
         let number = match power.base {
             None if windows[0].fit(power.class) => self.comb(power.class).raise(&self.single, &windows),
-            base => {
-                ladder::raise(&self.single, &self.enter(base.unwrap_or_else(|| prime::g())), &windows)
-            }
+            base => ladder::raise(&self.single, &self.enter(base.unwrap_or_else(|| prime::g())), &windows),
         };
         // SAFETY: a kernel exists only where both features do.
         unsafe { self.single.leave(&number) }

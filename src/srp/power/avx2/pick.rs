@@ -2,11 +2,14 @@
 
 use std::arch::x86_64::*;
 
-use super::super::comb::CHOICES;
 use super::digits::DIGITS;
 use super::lanes::{Four, doubles, integers};
 use super::load;
 use super::single::{One, VECTORS};
+
+/// Teeth of a comb.
+pub(super) const TEETH: u32 = 6;
+const CHOICES: usize = 1 << TEETH;
 
 /// One digit of all choices of a comb's block: the block is read digit by digit, from front to back.
 pub(super) type Choices = [f64; CHOICES];

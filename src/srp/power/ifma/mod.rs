@@ -30,6 +30,9 @@ use super::{ExponentClass, Power};
 use digits::{Digits, LANES, Modulus};
 use product::Products;
 
+/// Teeth of a comb.
+const TEETH: u32 = 5;
+
 /// The kernel, on a machine that can run it. Only [`Kernel::get`] makes one.
 pub(super) struct Kernel {
     n: BigUint,
@@ -59,9 +62,7 @@ impl Kernel {
         let windows = [Windows::of(power)];
         let number = match power.base {
             None if windows[0].fit(power.class) => self.comb(power.class).raise(&self.products, &windows),
-            base => {
-                ladder::raise(&self.products, &self.enter(base.unwrap_or_else(|| prime::g())), &windows)
-            }
+            base => ladder::raise(&self.products, &self.enter(base.unwrap_or_else(|| prime::g())), &windows),
         };
         // SAFETY: a kernel exists only where both features do.
         unsafe { self.products.leave(&number) }.join(&self.n)
@@ -73,7 +74,7 @@ impl Kernel {
     }
 
     fn comb(&self, class: ExponentClass) -> &Comb<Vec<Digits>> {
-        let build = || Comb::new(&self.products, self.enter(prime::g()), class, |entries| entries);
+        let build = || Comb::new(&self.products, self.enter(prime::g()), class, TEETH, |entries| entries);
         self.combs[class as usize].get_or_init(build)
     }
 }
@@ -81,7 +82,7 @@ impl Kernel {
 impl ladder::Products for Products {
     type Number = Digits;
     type Table = Vec<Digits>;
-    const ROUNDS_A_TURN: u32 = 16;
+    const ROUNDS_A_TURN: u32 = 32;
 
     fn one(&self) -> Digits {
         self.one.clone()

@@ -129,7 +129,8 @@ impl Columns {
         _mm512_add_epi64(self.lower[vector], _mm512_slli_epi64::<2>(self.upper[vector]))
     }
 
-    /// Adds what the rows make of the number in vectors `place` and the following ones, seen from vector `at`.
+    /// Adds what the rows make of the number in `SOME` vectors from `place` on, seen from vector `at`: so many sums side by side,
+    /// since each waits for its last.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
     fn add_some<const SOME: usize>(&mut self, at: usize, rows: &Rows, slide: &Slide, place: usize) {
@@ -172,11 +173,11 @@ impl Columns {
     #[inline]
     fn of_square(a: &Digits) -> Self {
         let number = vectors(a);
-        let mut columns = Self::of_squares(&number);
+        let mut columns = Self::empty();
         let slide = Slide::of(&number);
         for (block, digits) in a.0.iter().enumerate() {
             let rows = rows(&digits.map(|digit| 2 * digit));
-            columns.add_corner(block, &rows, &slide);
+            columns.add_corner(block, &rows, number[block], &slide);
             let mut place = block + 2;
             while place + 3 <= VECTORS + 1 {
                 columns.add_some::<3>(block, &rows, &slide, place);
@@ -193,31 +194,20 @@ impl Columns {
         columns
     }
 
-    /// The squares of the digits: each takes two columns.
+    /// Adds the squares of a block's digits, and what its rows make of the digits behind them, in the two vectors where others are
+    /// to be left out.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
-    fn of_squares(number: &Vectors) -> Self {
-        let mut columns = Self::empty();
-        let zero = _mm512_setzero_si512();
-        let places = [_mm512_setr_epi64(0, 0, 1, 1, 2, 2, 3, 3), _mm512_setr_epi64(4, 4, 5, 5, 6, 6, 7, 7)];
-        for (vector, digits) in number.iter().enumerate() {
-            let low = _mm512_madd52lo_epu64(zero, *digits, *digits);
-            let high = _mm512_madd52hi_epu64(zero, *digits, *digits);
-            for (half, places) in places.iter().enumerate() {
-                let at = 2 * vector + half;
-                columns.lower[at] = _mm512_maskz_permutexvar_epi64(0b0101_0101, *places, low);
-                columns.upper[at] = _mm512_maskz_permutexvar_epi64(0b1010_1010, *places, high);
-            }
-        }
-        columns
-    }
-
-    /// Adds what the rows of a block make of the digits behind them, in the two vectors where others are to be left out.
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    #[inline]
-    fn add_corner(&mut self, block: usize, rows: &Rows, slide: &Slide) {
+    fn add_corner(&mut self, block: usize, rows: &Rows, digits: __m512i, slide: &Slide) {
         let first = 2 * block;
-        let (mut low, mut high) = ([self.lower[first], self.lower[first + 1]], [self.upper[first], self.upper[first + 1]]);
+        // The squares of the block's digits, which take two columns each.
+        let zero = _mm512_setzero_si512();
+        let squares = _mm512_madd52lo_epu64(zero, digits, digits);
+        let above = _mm512_slli_epi64::<2>(_mm512_madd52hi_epu64(zero, digits, digits));
+        let places =
+            [_mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15)];
+        let (mut low, mut high) =
+            ([self.lower[first], self.lower[first + 1]], [self.upper[first], self.upper[first + 1]]);
         for (row, digit) in rows.iter().enumerate() {
             for place in 0..2 {
                 let windows = slide.at(block + place);
@@ -232,6 +222,9 @@ impl Columns {
                         _mm512_mask_madd52hi_epu64(high[place], upper, *digit, windows[LANES - row - 1]);
                 }
             }
+        }
+        for (low, places) in low.iter_mut().zip(places) {
+            *low = _mm512_add_epi64(*low, _mm512_permutex2var_epi64(squares, places, above));
         }
         [self.lower[first], self.lower[first + 1]] = low;
         [self.upper[first], self.upper[first + 1]] = high;
