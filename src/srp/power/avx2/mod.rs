@@ -216,7 +216,7 @@ impl Kernel {
 
     /// The same of one number, by itself.
     pub(super) fn product(&self, a: &Digits, b: Option<&Digits>) -> Digits {
-        let (a, b) = (single::One::of(a), b.map(single::One::of));
+        let (a, b) = (One::of(a), b.map(One::of));
         // SAFETY: a kernel exists only where both features do.
         unsafe { b.map_or_else(|| self.single.square(&a), |b| self.single.mul(&a, &b)) }.digits()
     }
