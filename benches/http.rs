@@ -8,23 +8,23 @@
 
 #![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
 
+#[path = "support/play.rs"]
+mod play;
 #[path = "support/turns.rs"]
 mod turns;
 
 use std::net::TcpListener;
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::sync::Arc;
 
-use cpu_time::ProcessTime;
 use poolproof::http::client::{Address, Credentials, Limits};
 use poolproof::http::server;
 use poolproof::provider::{Bounds, Provider, Settings as Hosting, Tokens};
 use poolproof::report::Report;
-use poolproof::run::{AnEndpoint, Event, Lodging, Settings, Stop, run};
-use poolproof::scenario;
+use poolproof::run::{AnEndpoint, Lodging};
 use poolproof::seed::Seed;
 use poolproof::srp::{Backend, Group};
 
+use play::play;
 use turns::median;
 
 const ROUNDS: usize = 5;
@@ -50,8 +50,8 @@ fn main() {
     let address = served();
     let mut shares = Vec::new();
     for _ in 0..ROUNDS {
-        let (embedded, embedded_us) = play(None);
-        let (remote, remote_us) = play(Some(&address));
+        let (embedded, embedded_us) = play(SCENARIO, None);
+        let (remote, remote_us) = play(SCENARIO, Some(at(&address)));
         let share = remote_us / embedded_us - 1.0;
         let rate = |report: &Report| report.throughput.achieved_per_s.unwrap_or_default();
         println!(
@@ -85,37 +85,12 @@ fn served() -> Address {
     Address::parse(&format!("http://{address}")).unwrap_or_else(|wrong| panic!("{wrong}"))
 }
 
-/// The report, and the CPU time of the process for each sign-in, from the first on.
-fn play(address: Option<&Address>) -> (Report, f64) {
-    let scenario =
-        scenario::parse("bench.yaml", SCENARIO.as_bytes()).unwrap_or_else(|wrong| panic!("{wrong}"));
-    let started = Arc::new(Mutex::new(None));
-    let spent = Arc::new(Mutex::new((0, Duration::ZERO)));
-    let (first, last) = (Arc::clone(&started), Arc::clone(&spent));
-    let observer = Arc::new(move |event| {
-        let Event::Running { progress, .. } = event else { return };
-        // From one telling of how it goes to the last: what is made and removed around the run is not counted.
-        let mut first = first.lock().expect("nobody panics");
-        let (since, before) = first.get_or_insert_with(|| (ProcessTime::now(), progress.live.started));
-        *last.lock().expect("nobody panics") = (progress.live.started - *before, since.elapsed());
-    });
-    let endpoint = address.map(|address| AnEndpoint {
+/// The pool at this address.
+fn at(address: &Address) -> AnEndpoint {
+    AnEndpoint {
         address: address.clone(),
         credentials: Some(Credentials::dummy()),
         limits: Limits::DEFAULT,
         lodging: Lodging::New,
-    });
-    let settings = Settings {
-        file: "bench.yaml".to_owned(),
-        text: String::new(),
-        command: String::new(),
-        workers: Some((1, 1)),
-        backend: None,
-        defect: None,
-        endpoint,
-        observer,
-    };
-    let report = run(&scenario, &settings, &Stop::default()).unwrap_or_else(|wrong| panic!("{wrong}"));
-    let (sign_ins, spent) = *spent.lock().expect("nobody panics");
-    (report, spent.as_secs_f64() * 1e6 / sign_ins as f64)
+    }
 }

@@ -10,19 +10,15 @@
 
 #[path = "support/exchange.rs"]
 mod exchange;
+#[path = "support/play.rs"]
+mod play;
 #[path = "support/turns.rs"]
 mod turns;
 
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
-
-use cpu_time::ProcessTime;
-use poolproof::report::Report;
-use poolproof::run::{Event, Settings, Stop, run};
-use poolproof::scenario;
 use poolproof::srp::{Backend, Group};
 
 use exchange::Exchange;
+use play::play;
 use turns::{cpu_us, median};
 
 const ROUNDS: usize = 5;
@@ -39,9 +35,7 @@ fn main() {
     );
     for _ in 0..ROUNDS {
         let kernel = kernel_us();
-        let (report, spent) = play(&closed());
-        let started = report.sign_ins.started;
-        let whole = spent.as_secs_f64() * 1e6 / started as f64;
+        let (report, whole) = play(&closed(), None);
         let rate = report.throughput.achieved_per_s.unwrap_or_default();
         let workers = report.cpu.client_us_per_sign_in.unwrap_or_default()
             + report.cpu.server_us_per_sign_in.unwrap_or_default();
@@ -54,7 +48,7 @@ fn main() {
         rates.push(rate);
     }
     let rate = median(rates);
-    let (report, _) = play(&open(0.8 * rate));
+    let (report, _) = play(&open(0.8 * rate), None);
     let lag = |us: Option<u64>| us.map_or_else(|| "–".to_owned(), |us| format!("{:.2} ms", us as f64 / 1e3));
     println!(
         "open loop at {:.0}/s: started late by p50 {}, p99 {}, most {}",
@@ -103,29 +97,4 @@ fn open(rate: f64) -> String {
     scenario_of(&format!(
         "{{ arrivals: poisson, stages: [ {{ for: 1s, rate: {rate:.0}/s, warm_up: true }}, {{ for: 10s, rate: {rate:.0}/s }} ], mix: {{ known_device: 100 }} }}"
     ))
-}
-
-/// The report, and the CPU time that the process took from the first sign-in on.
-fn play(text: &str) -> (Report, Duration) {
-    let scenario = scenario::parse("bench.yaml", text.as_bytes()).unwrap_or_else(|wrong| panic!("{wrong}"));
-    let started = Arc::new(Mutex::new(None));
-    let first = Arc::clone(&started);
-    let observer = Arc::new(move |event| {
-        if let Event::Running { .. } = event {
-            first.lock().expect("nobody panics").get_or_insert_with(ProcessTime::now);
-        }
-    });
-    let settings = Settings {
-        file: "bench.yaml".to_owned(),
-        text: String::new(),
-        command: String::new(),
-        workers: Some((1, 1)),
-        backend: None,
-        defect: None,
-        endpoint: None,
-        observer,
-    };
-    let report = run(&scenario, &settings, &Stop::default()).expect("threads");
-    let spent = started.lock().expect("nobody panics").as_ref().map_or(Duration::ZERO, ProcessTime::elapsed);
-    (report, spent)
 }

@@ -18,8 +18,10 @@ use crate::workload::{Arrival, Draws, Timetable, home};
 const SHORTEST_PAUSE: Duration = Duration::from_micros(1);
 /// Messages that may wait for the conductor before senders have to.
 const MAILBOX: usize = 4096;
-/// Sign-ins between two tellings of how it goes.
-const TELL_EVERY: u64 = 16;
+/// Sign-ins between two tellings of how it goes, at most.
+const TELL_EVERY: u32 = 16;
+/// Time after which the next sign-in has it told again.
+const TELL_AFTER: Duration = Duration::from_millis(250);
 
 /// When sign-ins start.
 pub enum Course {
@@ -48,6 +50,10 @@ pub struct Progress {
     pub live: Live,
     /// How much of the run's length is over.
     pub elapsed: Duration,
+    /// Sign-ins under way.
+    pub in_flight: usize,
+    /// Sign-ins that wait until a suitable user is free.
+    pub waiting: usize,
 }
 
 /// A run that is over.
@@ -55,6 +61,8 @@ pub struct Progress {
 pub struct Finished {
     /// What was recorded.
     pub recorder: Recorder,
+    /// The moment from which it counted time.
+    pub started: Timestamp,
     /// Whether it was cut short.
     pub interrupted: bool,
     /// Sign-ins that had to wait until a suitable user was free.
@@ -84,6 +92,9 @@ pub struct Conductor {
     recorder: Recorder,
     waited: u64,
     observer: Observer,
+    /// Sign-ins since it was told how it goes, and when that was.
+    untold: u32,
+    told: Duration,
     done: Option<oneshot::Sender<Finished>>,
 }
 
@@ -117,6 +128,8 @@ impl Conductor {
             recorder: Recorder::new(),
             waited: 0,
             observer,
+            untold: 0,
+            told: Duration::ZERO,
             done: Some(done),
         }
     }
@@ -200,9 +213,12 @@ impl Conductor {
             throttled,
             requests,
         });
-        let live = self.recorder.live();
-        if live.started.is_multiple_of(TELL_EVERY) {
-            (self.observer)(Progress { live, elapsed: self.elapsed() });
+        let elapsed = self.elapsed();
+        self.untold += 1;
+        if self.untold >= TELL_EVERY || elapsed >= self.told + TELL_AFTER {
+            (self.untold, self.told) = (0, elapsed);
+            let (in_flight, waiting) = (self.in_flight.len(), self.waiting.len());
+            (self.observer)(Progress { live: self.recorder.live(), elapsed, in_flight, waiting });
         }
     }
 
@@ -287,7 +303,7 @@ impl Conductor {
         let Some(done) = self.done.take() else { return };
         let recorder = std::mem::take(&mut self.recorder);
         // Whoever asked for the run may have gone; then nobody needs to know.
-        drop(done.send(Finished { recorder, interrupted, waited: self.waited }));
+        drop(done.send(Finished { recorder, started: self.start, interrupted, waited: self.waited }));
     }
 }
 

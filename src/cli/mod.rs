@@ -2,6 +2,7 @@
 
 mod advise;
 mod args;
+mod board;
 mod check;
 mod compare;
 mod compare_args;
@@ -12,7 +13,9 @@ mod matrix;
 mod policy_args;
 mod pool_file;
 mod progress;
+mod report;
 mod run;
+mod scenario_files;
 mod schema;
 mod serve;
 mod serve_args;
@@ -45,6 +48,7 @@ pub fn main() -> ExitCode {
         Command::Matrix(args) => matrix::matrix(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Report(args) => report::report(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Schema => schema::schema(),
     };

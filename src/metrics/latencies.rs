@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use crate::clock::as_us;
 
 /// The longest time told apart, in µs: one hour. Longer ones count as this long.
-const LONGEST_US: u64 = 3_600_000_000;
+pub(super) const LONGEST_US: u64 = 3_600_000_000;
 
 /// Times from 1 µs to 1 h in an HDR histogram. Nothing is lost: a longer time counts as an hour.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,7 +31,17 @@ impl Latencies {
 
     /// Puts one time in.
     pub fn record(&mut self, time: Duration) {
-        self.0.saturating_record(as_us(time));
+        self.record_many(time, 1);
+    }
+
+    /// Puts the same time in, `times` times.
+    pub fn record_many(&mut self, time: Duration, times: u64) {
+        self.0.saturating_record_n(as_us(time).min(LONGEST_US), times);
+    }
+
+    /// The histogram itself, for those who write it down.
+    pub const fn histogram(&self) -> &Histogram<u64> {
+        &self.0
     }
 
     /// How many were put in.

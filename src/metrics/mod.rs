@@ -4,6 +4,7 @@
 //! [`Timeline::MOST`] intervals, and of the mismatches only the first [`Decisions::KEPT`] are kept in full, though all
 //! are counted. Two snapshots merge without loss: the result is what one recorder would have seen.
 
+mod counts;
 mod decisions;
 mod latencies;
 mod record;
@@ -12,6 +13,7 @@ mod snapshot;
 mod summary;
 mod timeline;
 
+pub use counts::Counts;
 pub use decisions::{Cell, Decisions, Mismatch, RuleCount};
 pub use latencies::Latencies;
 pub use record::{End, SignInRecord};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{SignInRecord, Snapshot};
+use super::{SignInRecord, SignIns, Snapshot};
 
 /// Records finished sign-ins.
 #[derive(Clone, Debug)]
@@ -23,6 +23,14 @@ pub struct Live {
     pub mismatched: u64,
     /// 99th percentile of the latency so far; `None` until there are a hundred.
     pub p99: Option<Duration>,
+    /// Sign-ins by how they ended.
+    pub ends: SignIns,
+    /// Those that could not start when they were meant to.
+    pub missed: u64,
+    /// Decisions that were held against a rule.
+    pub checked: u64,
+    /// Median and 90th percentile of the latency so far; `None` until there is one.
+    pub p50_p90: [Option<Duration>; 2],
 }
 
 impl Default for Recorder {
@@ -64,13 +72,18 @@ impl Recorder {
     /// How it is going.
     pub fn live(&self) -> Live {
         let all = &self.0.all;
+        let latency = |quantile| self.0.intended.quantile_us(quantile).map(Duration::from_micros);
         Live {
             started: all.started,
             completed: all.completed,
             refused: all.refused,
             failed: all.failed(),
             mismatched: self.0.decisions.mismatched(),
-            p99: self.0.intended.quantile_us(0.99).map(Duration::from_micros),
+            p99: latency(0.99),
+            ends: *all,
+            missed: self.0.missed,
+            checked: self.0.decisions.checked(),
+            p50_p90: [0.5, 0.9].map(latency),
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Decisions, End, Latencies, SignInRecord, Summary, Timeline};
+use super::{Counts, Decisions, End, Latencies, SignInRecord, Summary, Timeline};
 use crate::clock::as_us;
 use crate::protocol::Step;
 
@@ -153,6 +153,10 @@ impl Snapshot {
             && sum(|interval| interval.completed) == self.all.completed
             && sum(|interval| interval.refused) == self.all.refused
             && sum(|interval| interval.failed) == self.all.failed()
+            && self
+                .steps
+                .iter()
+                .all(|(step, latencies)| sum_of_steps(&self.timeline, *step) == latencies.count())
     }
 
     /// Notes that a sign-in could not start when it was meant to.
@@ -195,4 +199,9 @@ impl Snapshot {
             (one, two) => one.or(two),
         };
     }
+}
+
+/// How many latencies of a step the intervals have.
+fn sum_of_steps(timeline: &Timeline, step: Step) -> u64 {
+    timeline.intervals().iter().filter_map(|interval| interval.steps.get(&step)).map(Counts::count).sum()
 }

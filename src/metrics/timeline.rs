@@ -1,9 +1,11 @@
 //! The course of a run in a bounded number of intervals.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{End, Latencies, SignInRecord};
+use super::{Counts, End, Latencies, SignInRecord};
 use crate::clock::as_us;
+use crate::protocol::Step;
 
 /// What happened in one stretch of the run.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -20,6 +22,8 @@ pub struct Interval {
     pub failed: u64,
     /// Latency of those meant to start in it, warm-up left out; `None` when there are none.
     pub latency: Option<Latencies>,
+    /// Latency of the steps of the same sign-ins, within 1 %.
+    pub steps: BTreeMap<Step, Counts>,
 }
 
 impl Interval {
@@ -31,6 +35,9 @@ impl Interval {
         self.failed += other.failed;
         if let Some(latency) = &other.latency {
             self.latency.get_or_insert_with(Latencies::coarse).merge(latency);
+        }
+        for (step, counts) in &other.steps {
+            self.steps.entry(*step).or_default().merge(counts);
         }
     }
 }
@@ -62,7 +69,7 @@ impl Timeline {
         &self.intervals
     }
 
-    /// Puts one sign-in in: its start and latency where it was meant to start, its end where it ended.
+    /// Puts one sign-in in: its start, its latency and its steps' where it was meant to start, its end where it ended.
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
         let start = self.at(sign_in.intended);
         start.offered += 1;
@@ -70,6 +77,9 @@ impl Timeline {
             start.warm_up += 1;
         } else {
             start.latency.get_or_insert_with(Latencies::coarse).record(sign_in.latency);
+            for (step, time) in &sign_in.steps {
+                start.steps.entry(*step).or_default().record(*time);
+            }
         }
         let end = self.at(sign_in.finished);
         match sign_in.end {
@@ -144,7 +154,7 @@ mod tests {
             latency: took,
             service: took,
             lag: Duration::ZERO,
-            steps: Vec::new(),
+            steps: vec![(Step::InitiateAuth, took / 4), (Step::Mfa, took / 2)],
             verdicts: Vec::new(),
             throttled: Vec::new(),
             requests: 0,
@@ -164,6 +174,10 @@ mod tests {
         assert_eq!(sum(|interval| interval.completed + interval.refused + interval.failed), 10_000);
         let measured = sum(|interval| interval.latency.as_ref().map_or(0, Latencies::count));
         assert_eq!(measured + sum(|interval| interval.warm_up), 10_000);
+        for step in [Step::InitiateAuth, Step::Mfa] {
+            let steps = timeline.intervals().iter().filter_map(|interval| interval.steps.get(&step));
+            assert_eq!(steps.map(Counts::count).sum::<u64>(), measured, "{step}");
+        }
     }
 
     #[test]

@@ -17,7 +17,7 @@ impl Report {
         let verdict = Verdict::on(&subject, summary);
         let on_a_machine = subject.clock == ClockKind::Wall;
         Self {
-            schema_version: 1,
+            schema_version: Self::SCHEMA_VERSION,
             seed: subject.seed,
             clock: subject.clock,
             group: subject.group,

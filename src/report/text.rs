@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::format::{UNKNOWN, count, measured, rate, share, time, time_or_unknown};
+use super::markup::plain;
 use super::{Quantiles, Report, Written};
 use crate::clock::ClockKind;
 
@@ -189,9 +190,4 @@ fn first_mismatch(out: &mut String, report: &Report) {
         let _ = writeln!(out, "    seen       {}", plain(&mismatch.seen));
         let _ = writeln!(out, "    replay     {}", plain(&report.replay()));
     }
-}
-
-/// Text from outside without the characters that a terminal obeys.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

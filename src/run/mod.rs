@@ -22,9 +22,10 @@ use crate::actors::{
     provision, system,
 };
 use crate::client::Intent;
-use crate::clock::{Clock, ClockKind};
+use crate::clock::{Clock, ClockKind, Timestamp};
 use crate::compute::{Compute, CostModel, Costs, Side, Usage, calibrate};
 use crate::ids::{ClientId, PoolId};
+use crate::metrics::Snapshot;
 use crate::pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
 use crate::report::{CpuSpent, Environment, Report, SideWorkers, Subject, Workers};
 use crate::scenario::{GroupName, Model, Scenario, Service, ServiceModel};
@@ -97,12 +98,32 @@ pub enum RunError {
     Unfit(String),
 }
 
-/// Plays a scenario and reports. When `stop` is pulled before it is over, the report is partial.
+/// A run that was played: what is told of it, and what was measured.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// The report.
+    pub report: Report,
+    /// What the report was made of: every histogram, of which a report has only some quantiles.
+    pub measured: Snapshot,
+    /// The moment from which the run counted time.
+    pub started: Timestamp,
+}
+
+/// Plays a scenario and reports, as [`play`] does.
 ///
 /// # Errors
 ///
 /// When the operating system gives no thread, or the endpoint cannot be used.
 pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Report, RunError> {
+    play(scenario, settings, stop).map(|played| played.report)
+}
+
+/// Plays a scenario. When `stop` is pulled before it is over, the report is partial.
+///
+/// # Errors
+///
+/// When the operating system gives no thread, or the endpoint cannot be used.
+pub fn play(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Played, RunError> {
     let group = group(scenario.group, settings.backend);
     let people = match &settings.endpoint {
         Some(_) => {
@@ -131,7 +152,7 @@ pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Repo
             None => stage.play_embedded(people).await,
             Some(at) => stage.play_over_http(at).await?,
         };
-        Ok(report(scenario, settings, finished, &compute, group))
+        Ok(told(scenario, settings, finished, &compute, group))
     })
 }
 
@@ -272,21 +293,21 @@ fn course(scenario: &Scenario, owners: Vec<u32>) -> Course {
     }
 }
 
-fn report(
+fn told(
     scenario: &Scenario,
     settings: &Settings,
     finished: Finished,
     compute: &Compute,
     group: Group,
-) -> Report {
+) -> Played {
     let (client, server) = (compute.usage(Side::Client), compute.usage(Side::Server));
     let workers = Workers {
         backend: group.backend().map(|backend| backend.to_string()),
         client: side(&client),
         server: side(&server),
     };
-    let snapshot = finished.recorder.into_snapshot();
-    let summary = snapshot.summary();
+    let measured = finished.recorder.into_snapshot();
+    let summary = measured.summary();
     let here = settings.endpoint.is_none();
     let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| here) });
     // The users of a closed workload set their own pace.
@@ -310,7 +331,8 @@ fn report(
         saturated,
         environment: Some(Environment::here(settings.command.clone())),
     };
-    Report::new(subject, &summary)
+    let report = Report::new(subject, &summary);
+    Played { report, measured, started: finished.started }
 }
 
 fn side(usage: &Usage) -> SideWorkers {

@@ -21,6 +21,8 @@
     reason = "a panic is how a test tells what it found, in the functions that tests share too"
 )]
 
+/// A run at a target as people type it, and one that is watched.
+mod abroad;
 /// What surprises in a pool's settings is told, counted, and nothing else is.
 mod advise;
 /// Answers are read as they were written.
@@ -37,6 +39,8 @@ mod conformance;
 mod defects;
 /// Nobody looks up or sideways.
 mod floors;
+/// Every form of a report tells the same, is read by others' tools, and keeps text text.
+mod formats;
 /// The bundled scenarios come out as committed.
 mod golden;
 /// A sound pool is never found wrong, whatever the scenario.
@@ -54,6 +58,8 @@ mod noise;
 mod pool_accounts;
 /// What an administrator does between two steps of a sign-in is judged at the next.
 mod pool_between;
+/// App clients of one pool, and pools of one issuer: none can go on with what another began.
+mod pool_clients;
 /// The operations on devices: refusals, pages, and who sees what.
 mod pool_device_calls;
 /// Devices in sign-ins: who is trusted, and when that is judged.
@@ -84,8 +90,12 @@ mod pool_world;
 mod provider;
 /// Settings of pools and clients that are given by requests are kept, told and applied, and nothing grows without bound.
 mod provider_settings;
+/// What the README says to write into a CI's file works there.
+mod recipes;
 /// Page, terminal and report.json tell the same, and nothing from outside becomes more than text.
 mod report;
+/// `poolproof report`, folders of scenarios, and what tells of all runs together.
+mod report_command;
 /// Whole runs add up and can be replayed.
 mod runs;
 /// A run as a recorder sees it, drawn from a seed.
