@@ -6,6 +6,7 @@
 
 mod decisions;
 mod latencies;
+mod load;
 mod record;
 mod recorder;
 mod snapshot;
@@ -14,6 +15,7 @@ mod timeline;
 
 pub use decisions::{Cell, Decisions, Mismatch, RuleCount};
 pub use latencies::Latencies;
+pub use load::Load;
 pub use record::{End, SignInRecord};
 pub use recorder::{Live, Recorder};
 pub use snapshot::{SignIns, Snapshot};

@@ -37,6 +37,11 @@ impl Recorder {
         Self(Snapshot::empty())
     }
 
+    /// A recorder that has seen nothing, of a run with so many workloads: where these are several, it tells them apart.
+    pub fn of_workloads(count: usize) -> Self {
+        Self(Snapshot::of_workloads(count))
+    }
+
     /// Puts one finished sign-in in.
     pub fn sign_in(&mut self, sign_in: &SignInRecord) {
         self.0.record(sign_in);
@@ -44,9 +49,9 @@ impl Recorder {
         debug_assert!(self.0.all.add_up() && self.0.measured.add_up());
     }
 
-    /// Notes a sign-in, not of the warm-up, that could not start when it was meant to: it was offered all the same.
-    pub fn missed(&mut self, intended: Duration) {
-        self.0.miss(intended);
+    /// Notes a sign-in of a workload, to be measured, that could not start when it was meant to: it was offered all the same.
+    pub fn missed(&mut self, workload: u16, intended: Duration) {
+        self.0.miss(workload, intended);
     }
 
     /// Everything seen so far.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Decisions, End, Latencies, SignInRecord, Summary, Timeline};
+use super::{Decisions, End, Latencies, Load, SignInRecord, Summary, Timeline};
 use crate::clock::as_us;
 use crate::protocol::Step;
 
@@ -38,7 +38,7 @@ impl SignIns {
         self.started == self.answered() + self.failed()
     }
 
-    const fn count(&mut self, end: End) {
+    pub(super) const fn count(&mut self, end: End) {
         self.started += 1;
         match end {
             End::Completed => self.completed += 1,
@@ -48,7 +48,7 @@ impl SignIns {
         }
     }
 
-    const fn add(&mut self, other: &Self) {
+    pub(super) const fn add(&mut self, other: &Self) {
         self.started += other.started;
         self.completed += other.completed;
         self.refused += other.refused;
@@ -67,6 +67,43 @@ pub(super) struct Window {
 }
 
 impl Window {
+    /// That of one sign-in.
+    pub(super) fn of(sign_in: &SignInRecord) -> Self {
+        let end = as_us(sign_in.intended.saturating_add(sign_in.latency));
+        Self { last_end_us: end, ..Self::at(sign_in.intended) }
+    }
+
+    /// That of one that could not start.
+    pub(super) fn at(intended: Duration) -> Self {
+        let us = as_us(intended);
+        Self { first_intended_us: us, last_intended_us: us, last_end_us: us }
+    }
+
+    /// What both have in them.
+    pub(super) fn wider(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) => Some(one.around(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// The time that `offered` arrivals took: from the first to the last, and one mean gap more, so that n arrivals have n gaps.
+    fn offered_us(self, offered: u64) -> Option<f64> {
+        let span_us = self.last_intended_us - self.first_intended_us;
+        (offered > 1 && span_us > 0).then(|| span_us as f64 * offered as f64 / (offered - 1) as f64)
+    }
+
+    /// `offered` arrivals as a rate; `None` below two or when all were meant for one moment.
+    pub(super) fn offered_per_s(self, offered: u64) -> Option<f64> {
+        per_second(offered, self.offered_us(offered)?)
+    }
+
+    /// `answered` of `offered` arrivals as a rate, from the first intended start to the last end.
+    pub(super) fn achieved_per_s(self, offered: u64, answered: u64) -> Option<f64> {
+        let until_last_end = self.last_end_us.saturating_sub(self.first_intended_us);
+        per_second(answered, self.offered_us(offered)?.max(until_last_end as f64))
+    }
+
     fn around(self, other: Self) -> Self {
         Self {
             first_intended_us: self.first_intended_us.min(other.first_intended_us),
@@ -76,14 +113,19 @@ impl Window {
     }
 }
 
+fn per_second(count: u64, time_us: f64) -> Option<f64> {
+    (time_us > 0.0).then(|| count as f64 * 1e6 / time_us)
+}
+
 /// Everything that one recorder, or several after [`Snapshot::merge`], have seen.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Snapshot {
     pub(super) all: SignIns,
     pub(super) measured: SignIns,
+    pub(super) cool_down: u64,
     pub(super) throttled: BTreeMap<Step, u64>,
     pub(super) requests: u64,
-    /// Sign-ins that could not start, without warm-up.
+    /// Sign-ins that could not start, without warm-up and cool-down.
     pub(super) missed: u64,
     pub(super) window: Option<Window>,
     pub(super) intended: Latencies,
@@ -92,6 +134,8 @@ pub struct Snapshot {
     pub(super) steps: BTreeMap<Step, Latencies>,
     pub(super) decisions: Decisions,
     pub(super) timeline: Timeline,
+    /// One for each workload where there are several; else none.
+    pub(super) loads: Vec<Load>,
 }
 
 impl Snapshot {
@@ -100,6 +144,7 @@ impl Snapshot {
         Self {
             all: SignIns::default(),
             measured: SignIns::default(),
+            cool_down: 0,
             throttled: BTreeMap::new(),
             requests: 0,
             missed: 0,
@@ -110,7 +155,14 @@ impl Snapshot {
             steps: BTreeMap::new(),
             decisions: Decisions::default(),
             timeline: Timeline::default(),
+            loads: Vec::new(),
         }
+    }
+
+    /// Nothing seen yet, of a run with so many workloads.
+    pub(super) fn of_workloads(count: usize) -> Self {
+        let apart = if count > 1 { count } else { 0 };
+        Self { loads: vec![Load::empty(); apart], ..Self::empty() }
     }
 
     /// What can be asked of it.
@@ -122,6 +174,7 @@ impl Snapshot {
     pub fn merge(&mut self, other: &Self) {
         self.all.add(&other.all);
         self.measured.add(&other.measured);
+        self.cool_down += other.cool_down;
         for (step, count) in &other.throttled {
             *self.throttled.entry(*step).or_default() += count;
         }
@@ -136,6 +189,12 @@ impl Snapshot {
         }
         self.decisions.merge(&other.decisions);
         self.timeline.merge(&other.timeline);
+        if self.loads.len() < other.loads.len() {
+            self.loads.resize_with(other.loads.len(), Load::empty);
+        }
+        for (load, more) in self.loads.iter_mut().zip(&other.loads) {
+            load.merge(more);
+        }
         debug_assert!(self.add_up());
     }
 
@@ -149,17 +208,21 @@ impl Snapshot {
             && [&self.intended, &self.service, &self.lag].map(Latencies::count) == [self.measured.started; 3]
             && self.decisions.add_up()
             && sum(|interval| interval.offered) == self.all.started
-            && sum(|interval| interval.warm_up) == self.all.started - self.measured.started
+            && sum(|interval| interval.warm_up + interval.cool_down) == self.all.started - self.measured.started
+            && sum(|interval| interval.cool_down) == self.cool_down
+            && (self.loads.is_empty() || self.loads.iter().map(|load| load.sign_ins().started).sum::<u64>() == self.all.started)
             && sum(|interval| interval.completed) == self.all.completed
             && sum(|interval| interval.refused) == self.all.refused
             && sum(|interval| interval.failed) == self.all.failed()
     }
 
     /// Notes that a sign-in could not start when it was meant to.
-    pub(super) fn miss(&mut self, intended: Duration) {
-        let us = as_us(intended);
+    pub(super) fn miss(&mut self, workload: u16, intended: Duration) {
         self.missed += 1;
-        self.widen(Some(Window { first_intended_us: us, last_intended_us: us, last_end_us: us }));
+        self.widen(Some(Window::at(intended)));
+        if let Some(load) = self.loads.get_mut(usize::from(workload)) {
+            load.miss(intended);
+        }
     }
 
     /// Puts one sign-in in.
@@ -171,7 +234,11 @@ impl Snapshot {
         self.requests += u64::from(sign_in.requests);
         self.decisions.record(sign_in);
         self.timeline.record(sign_in);
-        if sign_in.warm_up {
+        if let Some(load) = self.loads.get_mut(usize::from(sign_in.workload)) {
+            load.record(sign_in);
+        }
+        self.cool_down += u64::from(sign_in.cool_down);
+        if sign_in.left_out() {
             return;
         }
         self.measured.count(sign_in.end);
@@ -182,17 +249,10 @@ impl Snapshot {
         for (step, time) in &sign_in.steps {
             self.steps.entry(*step).or_insert_with(Latencies::fine).record(*time);
         }
-        self.widen(Some(Window {
-            first_intended_us: as_us(sign_in.intended),
-            last_intended_us: as_us(sign_in.intended),
-            last_end_us: as_us(sign_in.intended.saturating_add(sign_in.latency)),
-        }));
+        self.widen(Some(Window::of(sign_in)));
     }
 
     fn widen(&mut self, other: Option<Window>) {
-        self.window = match (self.window, other) {
-            (Some(one), Some(two)) => Some(one.around(two)),
-            (one, two) => one.or(two),
-        };
+        self.window = Window::wider(self.window, other);
     }
 }

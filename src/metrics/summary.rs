@@ -1,6 +1,6 @@
 //! Answers about a snapshot: what thresholds are checked against and reports are made of.
 
-use super::{Decisions, Latencies, SignIns, Snapshot, Timeline};
+use super::{Decisions, Latencies, Load, SignIns, Snapshot, Timeline};
 use crate::protocol::Step;
 
 /// A view of a snapshot. Latencies in µs, shares from 0 to 1, rates per second; `None` is "cannot be said".
@@ -17,9 +17,19 @@ impl<'a> Summary<'a> {
         self.0.all
     }
 
-    /// Sign-ins after the warm-up.
+    /// Sign-ins between warm-up and cool-down.
     pub const fn measured(&self) -> SignIns {
         self.0.measured
+    }
+
+    /// Sign-ins of the cool-down.
+    pub const fn cool_down(&self) -> u64 {
+        self.0.cool_down
+    }
+
+    /// What each workload came to, in the scenario's order; nothing where there is only one.
+    pub fn loads(&self) -> &'a [Load] {
+        &self.0.loads
     }
 
     /// Decisions, warm-up too.
@@ -82,17 +92,15 @@ impl<'a> Summary<'a> {
 
     /// Measured sign-ins meant to start, per second; `None` below two or when all were meant for one moment.
     pub fn offered_per_s(&self) -> Option<f64> {
-        per_second(self.0.measured.started + self.0.missed, self.offered_us()?)
+        self.0.window?.offered_per_s(self.0.measured.started + self.0.missed)
     }
 
     /// Measured sign-ins that the pool answered, per second from the first intended start to the last end.
     ///
     /// A backlog that is worked off after the last arrival lowers it; the time that people take does not.
     pub fn achieved_per_s(&self) -> Option<f64> {
-        let window = self.0.window?;
-        let until_last_end = window.last_end_us.saturating_sub(window.first_intended_us);
-        let time_us = self.offered_us()?.max(until_last_end as f64);
-        per_second(self.0.measured.answered(), time_us)
+        let measured = self.0.measured;
+        self.0.window?.achieved_per_s(measured.started + self.0.missed, measured.answered())
     }
 
     /// Sign-ins that could not start when they were meant to, without warm-up.
@@ -114,20 +122,8 @@ impl<'a> Summary<'a> {
     pub fn throttled_share(&self) -> Option<f64> {
         ratio(self.throttled(), self.0.requests)
     }
-
-    /// The time that arrivals took: from the first to the last, and one mean gap more, so that n arrivals have n gaps.
-    fn offered_us(&self) -> Option<f64> {
-        let window = self.0.window?;
-        let (n, span_us) =
-            (self.0.measured.started + self.0.missed, window.last_intended_us - window.first_intended_us);
-        (n > 1 && span_us > 0).then(|| span_us as f64 * n as f64 / (n - 1) as f64)
-    }
 }
 
 fn ratio(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
-}
-
-fn per_second(count: u64, time_us: f64) -> Option<f64> {
-    (time_us > 0.0).then(|| count as f64 * 1e6 / time_us)
 }

@@ -26,11 +26,13 @@ use crate::clock::{Clock, ClockKind};
 use crate::compute::{Compute, CostModel, Costs, Side, Usage, calibrate};
 use crate::ids::{ClientId, PoolId};
 use crate::pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
-use crate::report::{CpuSpent, Environment, Report, SideWorkers, Subject, Workers};
-use crate::scenario::{GroupName, Model, Scenario, Service, ServiceModel};
+use crate::report::{CpuSpent, Environment, NamedFile, Report, SideWorkers, Subject, Workers};
+use crate::scenario::{GroupName, Scenario, ScheduleText, Service, ServiceModel};
 use crate::srp::{Backend, Group};
 use crate::target::Target;
-use crate::workload::{Draws, arrivals, asked_per_s, length, owners as owners_of, population};
+use crate::workload::{
+    Owners, arrivals, asked_per_s, loops, owners as owners_of, population, run_asked_per_s, run_length,
+};
 
 pub use endpoint::{AnEndpoint, Lodging, Tenant};
 pub use stop::Stop;
@@ -191,7 +193,7 @@ struct Stage<'r> {
 
 impl Stage<'_> {
     fn uses(&self, wanted: fn(Intent) -> bool) -> bool {
-        self.scenario.workload.mix.iter().any(|(intent, _)| wanted(intent))
+        self.scenario.intents().any(wanted)
     }
 
     /// What users work with, at this target.
@@ -240,12 +242,12 @@ impl Stage<'_> {
         let ports = self.ports(Rc::new(target), pool_id, client_id);
         let owners: Vec<bool> = newcomers.iter().map(Newcomer::has_device).collect();
         let users = newcomers.into_iter().map(|newcomer| newcomer.start(&ports, scenario.pool)).collect();
-        self.conduct(users, owners, course(scenario, owners_of(scenario))).await
+        self.conduct(users, owners, course(scenario, &owners_of(scenario))).await
     }
 
     /// Has these users sign in, until the course is over or somebody cuts it short.
     async fn conduct(&self, users: Vec<Addr<User>>, owners: Vec<bool>, course: Course) -> Finished {
-        let (observer, length) = (Arc::clone(&self.settings.observer), length(&self.scenario.workload));
+        let (observer, length) = (Arc::clone(&self.settings.observer), run_length(self.scenario));
         let told = Box::new(move |progress| observer(Event::Running { progress, length }));
         let (done, finished) = oneshot::channel();
         let conductor = Conductor::new(self.clock, users, owners, course, told, done).start();
@@ -259,16 +261,11 @@ impl Stage<'_> {
     }
 }
 
-fn course(scenario: &Scenario, owners: Vec<u32>) -> Course {
-    let draws = Draws::new(scenario, owners);
-    match &scenario.workload.model {
-        Model::Open { .. } => Course::Open(arrivals(scenario, draws)),
-        Model::Closed { think_time, stages } => Course::Closed {
-            draws,
-            stages: stages.clone(),
-            think_time: *think_time,
-            chance: scenario.seed.stream("think", 0),
-        },
+fn course(scenario: &Scenario, owners: &Owners) -> Course {
+    Course {
+        workloads: scenario.workloads.len(),
+        timetable: arrivals(scenario, owners),
+        loops: loops(scenario, owners),
     }
 }
 
@@ -285,24 +282,25 @@ fn report(
         client: side(&client),
         server: side(&server),
     };
-    let snapshot = finished.recorder.into_snapshot();
+    let Finished { recorder, interrupted, paces } = finished;
+    let snapshot = recorder.into_snapshot();
     let summary = snapshot.summary();
     let here = settings.endpoint.is_none();
     let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| here) });
-    // The users of a closed workload set their own pace.
-    let waited = if matches!(scenario.workload.model, Model::Closed { .. }) { 0 } else { finished.waited };
-    let saturated = health::saturated(scenario.clock, &summary, &client, waited);
+    let saturated = health::saturated(scenario, &summary, &client, &paces);
     let subject = Subject {
         name: scenario.name.clone(),
         about: scenario.about.clone(),
         file: settings.file.clone(),
         yaml: settings.text.clone(),
+        files: files(scenario),
+        workloads: scenario.workloads.iter().map(|plan| (plan.name.clone(), asked_per_s(plan))).collect(),
         seed: scenario.seed.number(),
         clock: scenario.clock,
         group: group.name().to_owned(),
         target: settings.endpoint.as_ref().map_or_else(|| "embedded".to_owned(), |at| at.address.to_string()),
-        partial: finished.interrupted,
-        offered_per_s_asked: asked_per_s(&scenario.workload),
+        partial: interrupted,
+        offered_per_s_asked: run_asked_per_s(scenario),
         cpu,
         workers: Some(workers),
         modexps: client.modexps + server.modexps,
@@ -311,6 +309,17 @@ fn report(
         environment: Some(Environment::here(settings.command.clone())),
     };
     Report::new(subject, &summary)
+}
+
+/// The files that a scenario names, each once.
+fn files(scenario: &Scenario) -> Vec<NamedFile> {
+    let mut files: Vec<NamedFile> = Vec::new();
+    for ScheduleText { path, text } in scenario.workloads.iter().filter_map(|plan| plan.schedule.as_ref()) {
+        if files.iter().all(|file| file.path != *path) {
+            files.push(NamedFile { path: path.clone(), text: text.clone() });
+        }
+    }
+    files
 }
 
 fn side(usage: &Usage) -> SideWorkers {
