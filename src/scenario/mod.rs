@@ -77,7 +77,7 @@ pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
     std::fs::File::open(path)
         .and_then(|file| file.take(limit).read_to_end(&mut bytes))
         .map_err(|error| Diagnostic::new(&name, "", Fault::of_file(format!("cannot be read: {error}"))))?;
-    let scenario = parse_in(path.parent().unwrap_or(Path::new("")), &name, &bytes)?;
+    let scenario = parse_with(&name, &bytes, Files::beside(path))?;
     Ok((scenario, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -88,11 +88,31 @@ pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
 ///
 /// The first thing that is wrong, with its place.
 pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, Diagnostic> {
-    parse_in(Path::new(""), file_name, bytes)
+    parse_with(file_name, bytes, Files::In(Path::new("")))
 }
 
-/// The same, where files that it names are looked for in the folder `base`.
-fn parse_in(base: &Path, file_name: &str, bytes: &[u8]) -> Result<Scenario, Diagnostic> {
+/// Where the files are that a scenario names.
+#[derive(Clone, Copy, Debug)]
+pub enum Files<'f> {
+    /// In this folder.
+    In(&'f Path),
+    /// Nowhere but here, as in a report.
+    Told(&'f [ScheduleText]),
+}
+
+impl<'f> Files<'f> {
+    /// In the folder of the scenario at `path`.
+    pub fn beside(path: &'f Path) -> Self {
+        Self::In(path.parent().unwrap_or(Path::new("")))
+    }
+}
+
+/// Reads a scenario from the bytes of the file called `file_name`, and what it names from `files`.
+///
+/// # Errors
+///
+/// The first thing that is wrong, with its place, be it in the scenario or in a file that it names.
+pub fn parse_with(file_name: &str, bytes: &[u8], files: Files<'_>) -> Result<Scenario, Diagnostic> {
     let text = text(file_name, bytes, "scenario")?;
     let told = |fault| Diagnostic::new(file_name, text, fault);
     let file = typed(text).map_err(told)?;
@@ -101,7 +121,7 @@ fn parse_in(base: &Path, file_name: &str, bytes: &[u8]) -> Result<Scenario, Diag
         if schedules.contains_key(name) {
             continue;
         }
-        let schedule = schedule::read(base, name).map_err(|flaw| match flaw {
+        let schedule = schedule::read(files, name).map_err(|flaw| match flaw {
             Flaw::Line(diagnostic) => diagnostic,
             Flaw::Unread(message) => {
                 let message = format!("{}: {message}", meaning::dotted(&path));

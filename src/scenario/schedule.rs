@@ -7,7 +7,7 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::MAX_BYTES;
+use super::{Files, MAX_BYTES};
 use super::diagnostic::{Diagnostic, Fault};
 use super::meant::{ScheduleText, Stage};
 use super::words::{Rate, Text as _, Time};
@@ -36,20 +36,36 @@ pub(super) enum Flaw {
     Line(Diagnostic),
 }
 
-/// Reads the schedule that a scenario in the folder `base` calls `name`.
-pub(super) fn read(base: &Path, name: &str) -> Result<Schedule, Flaw> {
-    let path = base.join(name);
+/// Reads the schedule that a scenario calls `name`.
+pub(super) fn read(files: Files<'_>, name: &str) -> Result<Schedule, Flaw> {
+    match files {
+        Files::In(folder) => {
+            let path = folder.join(name);
+            understand(&path.display().to_string(), name, &bytes(&path)?)
+        }
+        Files::Told(all) => match all.iter().find(|file| file.path == name) {
+            Some(file) => understand(name, name, file.text.as_bytes()),
+            None => Err(Flaw::Unread(format!("{name} is not among the files that came along"))),
+        },
+    }
+}
+
+/// The bytes of a plain file, and one more at most than it may have.
+fn bytes(path: &Path) -> Result<Vec<u8>, Flaw> {
     let unread = |error: std::io::Error| Flaw::Unread(format!("{} cannot be read: {error}", path.display()));
     // Whatever is no plain file may never end, or never begin.
-    if !std::fs::metadata(&path).map_err(unread)?.is_file() {
+    if !std::fs::metadata(path).map_err(unread)?.is_file() {
         return Err(Flaw::Unread(format!("{} is no file", path.display())));
     }
     let mut bytes = Vec::new();
     let limit = MAX_BYTES as u64 + 1;
-    std::fs::File::open(&path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unread)?;
-    let file = path.display().to_string();
-    let text = super::text(&file, &bytes, "schedule").map_err(Flaw::Line)?;
-    let points = points(text).map_err(|fault| Flaw::Line(Diagnostic::new(&file, text, fault)))?;
+    std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unread)?;
+    Ok(bytes)
+}
+
+fn understand(file: &str, name: &str, bytes: &[u8]) -> Result<Schedule, Flaw> {
+    let text = super::text(file, bytes, "schedule").map_err(Flaw::Line)?;
+    let points = points(text).map_err(|fault| Flaw::Line(Diagnostic::new(file, text, fault)))?;
     Ok(Schedule { points, source: ScheduleText { path: name.to_owned(), text: text.to_owned() } })
 }
 

@@ -118,3 +118,4 @@ mod store;
 mod target;
 /// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.
 mod workload;
+mod workloads;
