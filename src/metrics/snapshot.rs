@@ -208,9 +208,11 @@ impl Snapshot {
             && [&self.intended, &self.service, &self.lag].map(Latencies::count) == [self.measured.started; 3]
             && self.decisions.add_up()
             && sum(|interval| interval.offered) == self.all.started
-            && sum(|interval| interval.warm_up + interval.cool_down) == self.all.started - self.measured.started
+            && sum(|interval| interval.warm_up + interval.cool_down)
+                == self.all.started - self.measured.started
             && sum(|interval| interval.cool_down) == self.cool_down
-            && (self.loads.is_empty() || self.loads.iter().map(|load| load.sign_ins().started).sum::<u64>() == self.all.started)
+            && (self.loads.is_empty()
+                || self.loads.iter().map(|load| load.sign_ins().started).sum::<u64>() == self.all.started)
             && sum(|interval| interval.completed) == self.all.completed
             && sum(|interval| interval.refused) == self.all.refused
             && sum(|interval| interval.failed) == self.all.failed()

@@ -28,9 +28,9 @@ pub(crate) mod figures {
 }
 
 pub use model::{
-    Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Latency, Mismatch, NamedFile, Quantiles, Report,
-    Rule, Scenario, SideWorkers, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline, TimelineInterval,
-    Unit, Verdict, Workers, Workload,
+    Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Latency, Mismatch, NamedFile, Quantiles,
+    Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline,
+    TimelineInterval, Unit, Verdict, Workers, Workload,
 };
 pub use subject::{CpuSpent, Subject};
 pub use text::text;

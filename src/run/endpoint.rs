@@ -180,7 +180,8 @@ impl Stage<'_> {
             return Finished { interrupted: true, ..Finished::default() };
         }
         let owners: Vec<bool> = residents.iter().map(Resident::has_device).collect();
-        let owning: Owners = owners.iter().zip(0..).filter_map(|(owns, number)| owns.then_some(number)).collect();
+        let owning: Owners =
+            owners.iter().zip(0..).filter_map(|(owns, number)| owns.then_some(number)).collect();
         let users = residents.into_iter().map(|resident| resident.start(ports, policy)).collect();
         self.conduct(users, owners, course(self.scenario, &owning)).await
     }

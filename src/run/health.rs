@@ -24,13 +24,14 @@ pub(super) fn saturated(
     client: &Usage,
     paces: &BTreeMap<u16, Pace>,
 ) -> Option<String> {
-    let kept_up = |pace: &Pace| {
-        (pace.asked - pace.missed - pace.waited) as f64 >= LEAST_AT_ONCE * pace.asked as f64
-    };
+    let kept_up =
+        |pace: &Pace| (pace.asked - pace.missed - pace.waited) as f64 >= LEAST_AT_ONCE * pace.asked as f64;
     if let Some((number, Pace { asked, waited, missed })) = paces.iter().find(|(_, pace)| !kept_up(pace)) {
         let whose = match scenario.workloads.as_slice() {
             [_] => String::new(),
-            plans => plans.get(usize::from(*number)).map_or_else(String::new, |plan| format!(" of workload {}", plan.name)),
+            plans => plans
+                .get(usize::from(*number))
+                .map_or_else(String::new, |plan| format!(" of workload {}", plan.name)),
         };
         return Some(format!(
             "The generator ran out of users: of {asked} sign-ins{whose}, {waited} had to wait until a suitable user was \

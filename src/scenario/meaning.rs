@@ -5,9 +5,7 @@ use super::delay::Delay;
 use super::meant::{ClientPlan, Population, Scenario, Service};
 use super::schedule::Schedules;
 use super::threshold::{Threshold, ThresholdText};
-use super::typed::{
-    PoolFile, RiskFile, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN, ScenarioFile, Weight,
-};
+use super::typed::{PoolFile, RiskFile, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN, ScenarioFile, Weight};
 use super::weights::Weights;
 use super::words::Range;
 use super::{Segment, workloads};

@@ -57,7 +57,8 @@ impl Scenario {
 
     /// How risky sign-ins of any workload can look.
     pub fn risks(&self) -> impl Iterator<Item = Option<RiskLevel>> {
-        let wanted = |level: &Option<RiskLevel>| self.workloads.iter().any(|plan| plan.risk.share(*level) > 0.0);
+        let wanted =
+            |level: &Option<RiskLevel>| self.workloads.iter().any(|plan| plan.risk.share(*level) > 0.0);
         std::iter::once(None).chain(RiskLevel::ALL.map(Some)).filter(wanted)
     }
 }

@@ -33,8 +33,8 @@ pub use meant::{
     Arrivals, Bursts, ClientPlan, ClosedStage, DeviceCount, GroupName, Limits, Model, Population, Scenario,
     ScheduleText, Service, ServiceModel, Stage, Whence, WorkloadPlan,
 };
-pub(crate) use seek::{Seek, Segment};
 use schedule::{Flaw, Schedules};
+pub(crate) use seek::{Seek, Segment};
 pub use threshold::{
     Comparison, DecisionStat, LatencyStat, Metric, SignInStat, Threshold, ThroughputStat, Unit,
 };

@@ -7,10 +7,10 @@ use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
-use super::{Files, MAX_BYTES};
 use super::diagnostic::{Diagnostic, Fault};
 use super::meant::{ScheduleText, Stage};
 use super::words::{Rate, Text as _, Time};
+use super::{Files, MAX_BYTES};
 
 /// The first line.
 const HEADER: &str = "at,rate";
@@ -79,12 +79,18 @@ fn points(text: &str) -> Result<Vec<(Duration, f64)>, Fault> {
         }
         last = number;
         if number > MOST_LINES {
-            return Err(Fault::at(number, 1, 1, format!("more than {MOST_LINES} lines; that is no schedule")));
+            return Err(Fault::at(
+                number,
+                1,
+                1,
+                format!("more than {MOST_LINES} lines; that is no schedule"),
+            ));
         }
         if !std::mem::replace(&mut header, true) {
             if columns(line).map(|[at, rate]| (at.1, rate.1)) != Some(("at", "rate")) {
                 let length = line.chars().count();
-                let fault = Fault::at(number, 1, length, format!("a schedule begins with the line `{HEADER}`"));
+                let fault =
+                    Fault::at(number, 1, length, format!("a schedule begins with the line `{HEADER}`"));
                 return Err(fault.with_help("then come lines such as `30s,200/s`"));
             }
             continue;
@@ -113,7 +119,8 @@ fn point(number: usize, line: &str, before: Option<Duration>) -> Result<(Duratio
         let message = "a line has two columns, a time and a rate, such as `30s,200/s`";
         return Err(Fault::at(number, 1, line.chars().count(), message));
     };
-    let wrong = |column, text: &str, message: String| Fault::at(number, column, text.chars().count(), message);
+    let wrong =
+        |column, text: &str, message: String| Fault::at(number, column, text.chars().count(), message);
     let Time(moment) = Time::read(at).map_err(|message| wrong(at_column, at, message))?;
     let Rate(rate) = Rate::read(rate).map_err(|message| wrong(rate_column, rate, message))?;
     match before {

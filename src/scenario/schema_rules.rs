@@ -6,7 +6,9 @@ use schemars::{Schema, json_schema};
 pub(super) fn scenario(schema: &mut Schema) {
     let one_of = serde_json::json!([{ "required": ["workload"] }, { "required": ["workloads"] }]);
     schema.insert("oneOf".to_owned(), one_of);
-    if let Some(items) = schema.pointer_mut("/properties/workloads/items").and_then(|items| items.as_object_mut()) {
+    if let Some(items) =
+        schema.pointer_mut("/properties/workloads/items").and_then(|items| items.as_object_mut())
+    {
         items.insert("required".to_owned(), serde_json::json!(["name"]));
     }
     if let Some(alone) = schema.pointer_mut("/properties/workload").and_then(|alone| alone.as_object_mut()) {

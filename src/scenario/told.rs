@@ -143,7 +143,9 @@ fn from(weights: impl Iterator<Item = (Whence, f64)>) -> FromFile {
 /// The one workload that stands alone, or the list.
 fn workloads(plans: &[WorkloadPlan]) -> (Option<WorkloadFile>, Option<Vec<WorkloadFile>>) {
     match plans {
-        [plan] if plan.name == WorkloadPlan::ALONE && plan.starts_at.is_zero() => (Some(workload(plan)), None),
+        [plan] if plan.name == WorkloadPlan::ALONE && plan.starts_at.is_zero() => {
+            (Some(workload(plan)), None)
+        }
         plans => {
             let named = |plan: &WorkloadPlan| WorkloadFile {
                 name: Some(Name(plan.name.clone())),

@@ -72,7 +72,8 @@ impl ScenarioFile {
         let key = |key: &str| Segment::Key(key.to_owned());
         let alone = self.workload.iter().map(move |workload| (vec![key("workload")], workload));
         let list = self.workloads.iter().flatten().enumerate();
-        let listed = list.map(move |(index, workload)| (vec![key("workloads"), Segment::Index(index)], workload));
+        let listed =
+            list.map(move |(index, workload)| (vec![key("workloads"), Segment::Index(index)], workload));
         alone.chain(listed).filter_map(move |(mut path, workload)| {
             path.push(key("schedule"));
             Some((path, workload.schedule.as_deref()?))

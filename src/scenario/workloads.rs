@@ -132,7 +132,8 @@ impl Typed<'_> {
         }
         let stages = match (schedule, &self.file.stages) {
             (Some(_), Some(_)) => {
-                return self.key("schedule", "the load over time is in `stages` or in a `schedule`, not in both");
+                return self
+                    .key("schedule", "the load over time is in `stages` or in a `schedule`, not in both");
             }
             (Some(schedule), None) => self.scheduled(schedule)?,
             (None, _) => self.open_stages()?,

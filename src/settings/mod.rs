@@ -122,7 +122,8 @@ pub fn parse(files: &[(String, Vec<u8>)]) -> Result<PoolSettings, Diagnostic> {
         if let Some(refusal) = aws::other_output(file, bytes) {
             return Err(refusal);
         }
-        return scenario::parse_with(file, bytes, Files::beside(Path::new(file))).map(|scenario| of_scenario(&scenario));
+        return scenario::parse_with(file, bytes, Files::beside(Path::new(file)))
+            .map(|scenario| of_scenario(&scenario));
     }
     let mut sheets = Vec::with_capacity(files.len());
     for (file, bytes) in files {

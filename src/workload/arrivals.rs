@@ -40,7 +40,14 @@ impl Arrival {
     pub const APART: u64 = 1_000_000_000_000;
 
     /// Sign-in `nth` of workload `workload`, both from 0.
-    pub(super) fn of(workload: u16, nth: u64, draw: Draw, at: Duration, warm_up: bool, cool_down: bool) -> Self {
+    pub(super) fn of(
+        workload: u16,
+        nth: u64,
+        draw: Draw,
+        at: Duration,
+        warm_up: bool,
+        cool_down: bool,
+    ) -> Self {
         let Draw { user, intent, risk, address } = draw;
         let number = u64::from(workload) * Self::APART + nth;
         Self { number, at, workload, user, intent, risk, address, warm_up, cool_down }

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 const EXAMPLE: &str = include_str!("../data/scenarios/good/opt-in-mfa.yaml");
 
 /// Files that are refused for a reason that the schema does not state; what is no YAML at all is not listed.
-const BEYOND_THE_SCHEMA: [&str; 21] = [
+const BEYOND_THE_SCHEMA: [&str; 43] = [
     // Gone when YAML has become JSON: form, the first of two equal keys, and how a number was written.
     "anchor",
     "complex-key",
@@ -39,6 +39,29 @@ const BEYOND_THE_SCHEMA: [&str; 21] = [
     "time-of-two-days",
     "uniform-backwards",
     "warm-up-last",
+    "bursts-of-no-time",
+    "bursts-of-one",
+    "bursts-without-calm",
+    "cool-down-and-warm-up",
+    "cool-down-first",
+    "stops-within-warm-up",
+    "workloads-mix-all-zero",
+    "workloads-over-a-day",
+    "workloads-same-name",
+    "workloads-stage-of-no-time",
+    // In a file beside the scenario.
+    "schedule-absent",
+    "schedule-all-warm-up",
+    "schedule-control-character",
+    "schedule-folder",
+    "schedule-header",
+    "schedule-not-utf-8",
+    "schedule-one-line",
+    "schedule-rate-without-unit",
+    "schedule-rate-zero",
+    "schedule-starts-late",
+    "schedule-three-columns",
+    "schedule-time-falls",
 ];
 
 pub(crate) fn path(under_root: &str) -> PathBuf {
@@ -92,7 +115,8 @@ fn the_example_means_what_it_says() {
     assert_eq!((population.opt_in, population.factors.share(Factors::Sms)), (0.6, 0.15));
 
     let Model::Open { arrivals, stages } = &scenario.workloads[0].model else { panic!("not open") };
-    let stage = |s, from, to, warm_up| Stage { length: Duration::from_secs(s), from, to, warm_up, cool_down: false };
+    let stage =
+        |s, from, to, warm_up| Stage { length: Duration::from_secs(s), from, to, warm_up, cool_down: false };
     assert_eq!(*arrivals, Arrivals::Poisson);
     assert_eq!(*stages, [stage(10, 20.0, 20.0, true), stage(30, 20.0, 200.0, false)]);
     assert_eq!(scenario.workloads[0].mix.share(Intent::KnownDevice), 0.85);
@@ -426,7 +450,8 @@ fn a_schedule_is_found_beside_its_scenario_and_told_as_stages() {
 
 #[test]
 fn a_workload_alone_is_the_list_of_one_that_has_its_name() {
-    let listed = SHORTEST.replace("workload: { ", "workloads: [{ name: workload, ").replace("}] }\n", "}] }]\n");
+    let listed =
+        SHORTEST.replace("workload: { ", "workloads: [{ name: workload, ").replace("}] }\n", "}] }]\n");
     assert_eq!(parse(&listed), parse(SHORTEST));
     assert_eq!(parse(SHORTEST).workload_names().collect::<Vec<_>>(), ["workload"]);
     let several = others().into_iter().find(|text| text.contains("crowd")).unwrap();

@@ -251,7 +251,8 @@ fn who_needs_a_device_has_one() {
 fn sign_in_number_k_is_the_same_whatever_the_stages() {
     let scenario = parse(EXAMPLE);
     let mut longer = scenario.clone();
-    longer.workloads[0].model = self::scenario("constant", &["for: 100s, rate: 50/s"]).workloads[0].model.clone();
+    longer.workloads[0].model =
+        self::scenario("constant", &["for: 100s, rate: 50/s"]).workloads[0].model.clone();
     let what = |arrival: &Arrival| (arrival.number, arrival.user, arrival.intent, arrival.risk);
     let (a, b) = (arrivals(&scenario), arrivals(&longer));
     let pairs = a.iter().zip(&b);

@@ -10,7 +10,8 @@ use proptest::prelude::*;
 
 use crate::stage::{play, scenario};
 
-const HEAD: &str = "version: 1\nname: w\ngroup: toy\npool: { remember: always }\npopulation: { users: 300 }\n";
+const HEAD: &str =
+    "version: 1\nname: w\ngroup: toy\npool: { remember: always }\npopulation: { users: 300 }\n";
 
 /// A scenario with these workloads; each is the inside of a map.
 fn several(workloads: &[String]) -> Scenario {
@@ -77,7 +78,8 @@ fn bursts_follow_a_ramp() {
 fn limits_and_offsets_hold_to_the_sign_in() {
     let scenario = several(&[
         "name: a, arrivals: constant, at_most: 25, stages: [{ for: 10s, rate: 10/s }]".to_owned(),
-        "name: b, arrivals: constant, starts_at: 3s, stops_after: 2s, stages: [{ for: 10s, rate: 5/s }]".to_owned(),
+        "name: b, arrivals: constant, starts_at: 3s, stops_after: 2s, stages: [{ for: 10s, rate: 5/s }]"
+            .to_owned(),
     ]);
     let all = arrivals(&scenario);
     let of = |number| all.iter().filter(move |arrival| arrival.workload == number).collect::<Vec<_>>();
