@@ -29,6 +29,7 @@
 pub mod actors;
 pub mod addresses;
 pub mod advise;
+pub mod capacity;
 pub mod cli;
 pub mod client;
 pub mod clock;

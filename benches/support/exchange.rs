@@ -35,6 +35,12 @@ impl Exchange {
         Self { secrets: self.secrets[..count].to_vec(), ..self.clone() }
     }
 
+    /// The arithmetic of as many whole sign-ins: the user's exchange and the device's, both sides.
+    pub(crate) fn sign_ins(&self) {
+        self.run(Group::cognito());
+        self.run(Group::cognito());
+    }
+
     /// Four calls: A, B, the client's key, the server's key.
     pub(crate) fn run(&self, group: Group) {
         let each =

@@ -14,13 +14,13 @@ use crate::workload::{Arrival, Loops, Timetable, home};
 
 /// Messages that may wait for the conductor before senders have to.
 const MAILBOX: usize = 4096;
-/// Sign-ins between two tellings of how it goes.
-const TELL_EVERY: u64 = 16;
+/// Sign-ins between two tellings of how it goes, at most.
+const TELL_EVERY: u32 = 16;
+/// Time after which the next sign-in has it told again.
+const TELL_AFTER: Duration = Duration::from_millis(250);
 
 /// When sign-ins start.
 pub struct Course {
-    /// How many workloads there are.
-    pub workloads: usize,
     /// Those of open workloads: at their times, whatever became of those before.
     pub timetable: Timetable,
     /// Those of closed workloads: one after the other for each of so many users, with time to think between.
@@ -30,6 +30,32 @@ pub struct Course {
 /// Hears now and then how the run goes.
 pub type Observer = Box<dyn Fn(Progress)>;
 
+/// Looks at the record after every second of the run, given what is over of it, and may note something there. The number of a
+/// threshold cuts the run short.
+pub type Pulse = Box<dyn FnMut(&mut Recorder, Duration) -> Option<usize>>;
+
+/// Time between two looks.
+const BEAT: Duration = Duration::from_secs(1);
+
+/// A threshold has cut a run short.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Cut {
+    /// The number of the threshold in the scenario, from 0.
+    pub threshold: usize,
+    /// How much of the run was over.
+    pub elapsed: Duration,
+}
+
+/// What a conductor keeps a record with.
+pub struct Desk {
+    /// Where sign-ins are recorded.
+    pub recorder: Recorder,
+    /// Hears how it goes.
+    pub observer: Observer,
+    /// Looks at the record every second.
+    pub pulse: Option<Pulse>,
+}
+
 /// How a run goes.
 #[derive(Clone, Copy, Debug)]
 pub struct Progress {
@@ -37,6 +63,10 @@ pub struct Progress {
     pub live: Live,
     /// How much of the run's length is over.
     pub elapsed: Duration,
+    /// Sign-ins under way.
+    pub in_flight: usize,
+    /// Sign-ins that wait until a suitable user is free.
+    pub waiting: usize,
 }
 
 /// A run that is over.
@@ -44,8 +74,12 @@ pub struct Progress {
 pub struct Finished {
     /// What was recorded.
     pub recorder: Recorder,
+    /// The moment from which it counted time.
+    pub started: Timestamp,
     /// Whether it was cut short.
     pub interrupted: bool,
+    /// By which threshold, if by one.
+    pub cut: Option<Cut>,
     /// How those of open workloads came in time, by the workload's number.
     pub paces: BTreeMap<u16, Pace>,
 }
@@ -61,7 +95,7 @@ pub struct Pace {
     pub missed: u64,
 }
 
-/// Cuts the run short: what is in flight counts as abandoned.
+/// Cuts the run short: what is in flight counts as abandoned, and is not judged by thresholds.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
 pub struct Interrupt;
@@ -83,6 +117,11 @@ pub struct Conductor {
     recorder: Recorder,
     paces: BTreeMap<u16, Pace>,
     observer: Observer,
+    pulse: Option<Pulse>,
+    cut: Option<Cut>,
+    /// Sign-ins since it was told how it goes, and when that was.
+    untold: u32,
+    told: Duration,
     done: Option<oneshot::Sender<Finished>>,
 }
 
@@ -99,9 +138,10 @@ impl Conductor {
         users: Vec<Addr<User>>,
         owners: Vec<bool>,
         course: Course,
-        observer: Observer,
+        desk: Desk,
         done: oneshot::Sender<Finished>,
     ) -> Self {
+        let Desk { recorder, observer, pulse } = desk;
         Self {
             clock,
             start: clock.now(),
@@ -112,9 +152,13 @@ impl Conductor {
             next: None,
             waiting: VecDeque::new(),
             in_flight: BTreeMap::new(),
-            recorder: Recorder::of_workloads(course.workloads),
+            recorder,
             paces: BTreeMap::new(),
             observer,
+            pulse,
+            cut: None,
+            untold: 0,
+            told: Duration::ZERO,
             done: Some(done),
         }
     }
@@ -144,6 +188,9 @@ impl Conductor {
     /// Starts an arrival, or lets it wait until somebody is free. Of open workloads as many may wait as there are users;
     /// of a closed one no more can than it has loops, and these set their own pace.
     fn admit(&mut self, arrival: Arrival, ctx: &mut Context<Self>) {
+        if !arrival.warm_up && !arrival.cool_down {
+            self.recorder.due(arrival.at, arrival.workload);
+        }
         let free = self.idle.take(arrival.user, arrival.intent.needs_device());
         let closed = self.loops.contains_key(&arrival.workload);
         let room = closed || self.waiting.len() < self.users.len();
@@ -157,7 +204,7 @@ impl Conductor {
             Some(user) => self.dispatch(user, arrival, ctx),
             None if room => self.waiting.push_back(arrival),
             None if arrival.warm_up || arrival.cool_down => {}
-            None => self.recorder.missed(arrival.workload, arrival.at),
+            None => self.recorder.missed(arrival.at, arrival.workload),
         }
     }
 
@@ -198,9 +245,12 @@ impl Conductor {
             throttled,
             requests,
         });
-        let live = self.recorder.live();
-        if live.started.is_multiple_of(TELL_EVERY) {
-            (self.observer)(Progress { live, elapsed: self.elapsed() });
+        let elapsed = self.elapsed();
+        self.untold += 1;
+        if self.untold >= TELL_EVERY || elapsed >= self.told + TELL_AFTER {
+            (self.untold, self.told) = (0, elapsed);
+            let (in_flight, waiting) = (self.in_flight.len(), self.waiting.len());
+            (self.observer)(Progress { live: self.recorder.live(), elapsed, in_flight, waiting });
         }
     }
 
@@ -252,6 +302,57 @@ impl Conductor {
         }
     }
 
+    /// Waits for the end of a second of the run, and has the record looked at.
+    fn beat(&mut self, number: u32, ctx: &mut Context<Self>) {
+        if self.pulse.is_none() {
+            return;
+        }
+        let (clock, due) = (self.clock, self.start.plus(BEAT * number));
+        let wait = async move { clock.sleep_until(due).await };
+        ctx.spawn(wait.into_actor(self).map(move |(), conductor, ctx| {
+            conductor.look(ctx);
+            conductor.beat(number.saturating_add(1), ctx);
+        }));
+    }
+
+    fn look(&mut self, ctx: &mut Context<Self>) {
+        let elapsed = self.elapsed();
+        let Some(pulse) = self.pulse.as_mut().filter(|_| self.done.is_some()) else { return };
+        self.recorder.tick(elapsed);
+        if let Some(threshold) = pulse(&mut self.recorder, elapsed) {
+            self.cut = Some(Cut { threshold, elapsed });
+            self.cut_short(ctx);
+        }
+    }
+
+    /// Ends the run: what is in flight counts as abandoned.
+    fn cut_short(&mut self, ctx: &mut Context<Self>) {
+        let elapsed = self.elapsed();
+        self.recorder.tick(elapsed);
+        self.recorder.cut();
+        for (_, arrival) in std::mem::take(&mut self.in_flight) {
+            self.recorder.sign_in(&SignInRecord {
+                number: arrival.number,
+                user: arrival.user,
+                workload: arrival.workload,
+                warm_up: arrival.warm_up,
+                cool_down: arrival.cool_down,
+                end: End::Abandoned,
+                intended: arrival.at,
+                finished: elapsed,
+                latency: elapsed.saturating_sub(arrival.at),
+                service: elapsed.saturating_sub(arrival.at),
+                lag: Duration::ZERO,
+                steps: Vec::new(),
+                verdicts: Vec::new(),
+                throttled: Vec::new(),
+                requests: 0,
+            });
+        }
+        self.finish(true);
+        ctx.stop();
+    }
+
     fn finish_if_idle(&mut self) {
         let elapsed = self.elapsed();
         let more = self.next.is_some() || !self.loops.values().all(|loops| loops.are_over(elapsed));
@@ -262,9 +363,12 @@ impl Conductor {
 
     fn finish(&mut self, interrupted: bool) {
         let Some(done) = self.done.take() else { return };
+        self.pulse = None;
+        self.recorder.tick(self.elapsed());
         let recorder = std::mem::take(&mut self.recorder);
         // Whoever asked for the run may have gone; then nobody needs to know.
-        drop(done.send(Finished { recorder, interrupted, paces: std::mem::take(&mut self.paces) }));
+        let paces = std::mem::take(&mut self.paces);
+        drop(done.send(Finished { recorder, started: self.start, interrupted, cut: self.cut, paces }));
     }
 }
 
@@ -278,6 +382,7 @@ impl Actor for Conductor {
         for workload in self.loops.keys().copied().collect::<Vec<_>>() {
             self.await_stage(workload, ctx);
         }
+        self.beat(1, ctx);
     }
 }
 
@@ -321,27 +426,6 @@ impl Handler<Interrupt> for Conductor {
     type Result = ();
 
     fn handle(&mut self, Interrupt: Interrupt, ctx: &mut Self::Context) {
-        let elapsed = self.elapsed();
-        for (_, arrival) in std::mem::take(&mut self.in_flight) {
-            self.recorder.sign_in(&SignInRecord {
-                number: arrival.number,
-                user: arrival.user,
-                workload: arrival.workload,
-                warm_up: arrival.warm_up,
-                cool_down: arrival.cool_down,
-                end: End::Abandoned,
-                intended: arrival.at,
-                finished: elapsed,
-                latency: elapsed.saturating_sub(arrival.at),
-                service: elapsed.saturating_sub(arrival.at),
-                lag: Duration::ZERO,
-                steps: Vec::new(),
-                verdicts: Vec::new(),
-                throttled: Vec::new(),
-                requests: 0,
-            });
-        }
-        self.finish(true);
-        ctx.stop();
+        self.cut_short(ctx);
     }
 }

@@ -1,6 +1,7 @@
 //! Advice for a terminal: grouped by severity, aligned, never wider than a hundred columns.
 
 use super::{Advice, Advised, Ground, Severity};
+use crate::report::markup::cut;
 
 /// No line is wider.
 const WIDTH: usize = 100;
@@ -67,15 +68,7 @@ pub(super) fn ground(ground: &Ground) -> String {
 
 /// Untrusted text as one line that a terminal shows and does not obey, cut to a readable length.
 pub(super) fn plain(text: &str) -> String {
-    let steers = |c: char| {
-        // Besides control characters: what hides, joins, or turns the direction of writing.
-        c.is_control()
-            || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}')
-    };
-    let shown = text.chars().take(LONGEST_NAME).map(|c| if steers(c) { '\u{fffd}' } else { c });
-    let cut = text.chars().nth(LONGEST_NAME).map(|_| '…');
-    shown.chain(cut).collect()
+    cut(text, LONGEST_NAME)
 }
 
 fn head(advised: &Advised) -> String {

@@ -4,12 +4,15 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 
+use super::board::BoardArgs;
+use super::capacity_args::{CAPACITY_EXAMPLES, CapacityArgs};
 use super::compare_args::{COMPARE_EXAMPLES, CompareArgs};
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
 use super::target_args::TargetArgs;
 use crate::advise::Severity;
 use crate::clock::ClockKind;
+use crate::report;
 use crate::srp::Backend;
 
 const EXIT_CODES: &str = "\
@@ -31,7 +34,9 @@ Of several, the gravest counts: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 const RUN_EXAMPLES: &str = "\
 Examples:
   poolproof run scenarios/smoke.yaml
-  poolproof run scenarios/*.yaml --out /tmp/reports
+  poolproof run scenarios/ --out /tmp/reports       all of a folder, with an index
+  poolproof run scenarios/ --format html,junit,markdown
+                                                    for CI: /junit.xml, /summary.md
   poolproof run scenarios/opt-in.yaml --seed 8      same people, other chances
   poolproof run scenarios/risk.yaml --clock wall    the same scenario in real time
   poolproof run scenarios/smoke.yaml --target http://127.0.0.1:9229
@@ -40,6 +45,16 @@ Examples:
 const CHECK_EXAMPLES: &str = "\
 Examples:
   poolproof check scenarios/*.yaml";
+
+const REPORT_EXAMPLES: &str = "\
+Nothing is played. The files go beside report.json, or into --out. Histograms
+(hlog) are not in report.json: `run` alone can write them.
+
+Examples:
+  poolproof report reports/latest/smoke/report.json
+  poolproof report reports/latest/smoke --format junit,markdown --out /tmp/ci
+  poolproof report new/report.json --baseline old/report.json
+                                                    both on one page";
 
 const ADVISE_EXAMPLES: &str = "\
 A pool is a scenario file, or what AWS's tools print about it as JSON:
@@ -79,9 +94,15 @@ pub(super) enum Command {
     /// Explain the decision about one sign-in, question by question, with its sources.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
+    /// Search for the highest rate of sign-ins at which the objectives hold.
+    #[command(after_help = CAPACITY_EXAMPLES)]
+    Capacity(Box<CapacityArgs>),
     /// Compare reports with reports, or two command lines by runs in pairs: regressed, improved, equivalent or inconclusive.
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(CompareArgs),
+    /// Write a report in other forms, from its report.json; nothing is played.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(ReportArgs),
     /// Serve a pool over HTTP to stock clients: boto3, the AWS CLI, Amplify and others.
     #[command(after_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
@@ -91,7 +112,7 @@ pub(super) enum Command {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct RunArgs {
-    /// Scenario files.
+    /// Scenario files, and folders of them: of a folder all *.yaml are taken, by name.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// The folder for reports; each scenario gets a folder of its name in it.
@@ -103,7 +124,7 @@ pub(super) struct RunArgs {
     /// The clock to use instead of the scenario's.
     #[arg(long, value_enum)]
     pub(super) clock: Option<ClockArg>,
-    /// Which reports to write.
+    /// Which reports to write: those of a scenario into its folder, those of all into DIR.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "html,json")]
     pub(super) format: Vec<Format>,
     /// Worker threads by the wall clock, the clients' and the pool's; by default half of the cores each.
@@ -114,12 +135,30 @@ pub(super) struct RunArgs {
     pub(super) srp: Option<Backend>,
     #[command(flatten)]
     pub(super) target: TargetArgs,
+    #[command(flatten)]
+    pub(super) board: BoardArgs,
+}
+
+#[derive(clap::Args, Debug)]
+pub(super) struct ReportArgs {
+    /// The report.json, or the folder that it is in.
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// The folder for what is written; by default the one that FILE is in.
+    #[arg(long, value_name = "DIR")]
+    pub(super) out: Option<PathBuf>,
+    /// Which reports to write.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "html")]
+    pub(super) format: Vec<Format>,
+    /// The report.json of another run of the same scenario, which is shown beside.
+    #[arg(long, value_name = "FILE")]
+    pub(super) baseline: Option<PathBuf>,
 }
 
 /// At most so many threads a side.
 const MOST_WORKERS: usize = 1024;
 
-fn workers(text: &str) -> Result<(usize, usize), String> {
+pub(super) fn workers(text: &str) -> Result<(usize, usize), String> {
     let number = |text: &str| text.trim().parse().ok().filter(|number| (1..=MOST_WORKERS).contains(number));
     text.split_once(',')
         .and_then(|(clients, pool)| Some((number(clients)?, number(pool)?)))
@@ -134,7 +173,7 @@ fn backend(text: &str) -> Result<Backend, String> {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct CheckArgs {
-    /// Scenario files.
+    /// Scenario files, and folders of them: of a folder all *.yaml are taken, by name.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 }
@@ -204,11 +243,32 @@ impl From<ClockArg> for ClockKind {
     }
 }
 
-/// A form of the report. `report.json` is always written: the others say nothing that is not in it.
+/// A form of the report. A run always writes `report.json`: the others say nothing that is not in it, but for the histograms.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Format {
-    /// `report.json`, always written.
+    /// `report.json`, always written by a run.
     Json,
-    /// `report.html`.
+    /// `report.html`, and for several scenarios `index.html`.
     Html,
+    /// `junit.xml`, for CI: a suite for each scenario, a case for each threshold and rule.
+    Junit,
+    /// `summary.md`, for a job's summary or a pull request.
+    Markdown,
+    /// `latency.hlog`, HdrHistogram's interval log by step, and `latency.hgrm`, its distributions.
+    Hlog,
+    /// `timeline.csv`, a line for each interval.
+    Csv,
+}
+
+impl From<Format> for report::Format {
+    fn from(format: Format) -> Self {
+        match format {
+            Format::Json => Self::Json,
+            Format::Html => Self::Html,
+            Format::Junit => Self::Junit,
+            Format::Markdown => Self::Markdown,
+            Format::Hlog => Self::Hlog,
+            Format::Csv => Self::Csv,
+        }
+    }
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::io;
 
 use super::args::CheckArgs;
+use super::scenario_files::scenario_files;
 use super::{Exit, complain, say, shows_colour};
 use crate::client::Intent;
 use crate::oracle::{
@@ -16,8 +17,15 @@ use crate::scenario::{self, Diagnostic, Scenario};
 
 /// Checks the files and shows what they mean.
 pub(super) fn check(args: &CheckArgs) -> Exit {
+    let files = match scenario_files(&args.files) {
+        Ok(files) => files,
+        Err(message) => {
+            complain(&format!("error: {message}"));
+            return Exit::Usage;
+        }
+    };
     let mut exit = Exit::Pass;
-    for file in &args.files {
+    for file in &files {
         match scenario::read(file) {
             Ok(scenario) => {
                 exit = exit.or(say(&format!("{}\n{}\n", scenario.resolved_yaml(), expected(&scenario))));

@@ -18,8 +18,6 @@ const RESAMPLES: usize = 10_000;
 const ERROR: f64 = 0.05;
 /// So many of the last lines of a command that failed are told.
 const LAST_WORDS: usize = 8;
-/// The version of reports that is read.
-const REPORTS: u32 = 1;
 
 /// Compares reports with reports, or runs commands in pairs.
 pub(super) fn compare(args: &CompareArgs) -> Exit {
@@ -71,12 +69,6 @@ fn reports(folder: &Path) -> Result<Reports, String> {
     let mut reports: BTreeMap<String, report::Report> = BTreeMap::new();
     for file in files {
         let report = report::read(&file).map_err(|error| error.to_string())?;
-        if report.schema_version != REPORTS {
-            let (path, version) = (file.display(), report.schema_version);
-            return Err(format!(
-                "{path} is not a report that this version can read: its schema_version is {version}, not {REPORTS}"
-            ));
-        }
         let name = report.scenario.name.clone();
         if reports.insert(name.clone(), report).is_some() {
             return Err(format!("{} has two reports of `{name}`", folder.display()));

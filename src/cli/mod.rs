@@ -2,6 +2,9 @@
 
 mod advise;
 mod args;
+mod board;
+mod capacity;
+mod capacity_args;
 mod check;
 mod compare;
 mod compare_args;
@@ -12,7 +15,9 @@ mod matrix;
 mod policy_args;
 mod pool_file;
 mod progress;
+mod report;
 mod run;
+mod scenario_files;
 mod schema;
 mod serve;
 mod serve_args;
@@ -44,7 +49,9 @@ pub fn main() -> ExitCode {
         Command::Advise(args) => advise::advise(&args),
         Command::Matrix(args) => matrix::matrix(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Capacity(args) => capacity::capacity(&args),
         Command::Compare(args) => compare::compare(&args),
+        Command::Report(args) => report::report(&args),
         Command::Serve(args) => serve::serve(&args),
         Command::Schema => schema::schema(),
     };

@@ -1,12 +1,15 @@
 //! How a run goes, for whoever watches it. Nothing is shown when nobody does: in CI, or without a terminal.
 
+use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::clock::as_us;
+use crate::metrics::Live;
+use crate::report::figures::{number, time};
 use crate::run::{Event, Observer};
 
 /// A bar on standard error.
@@ -15,8 +18,8 @@ pub(super) struct Progress(ProgressBar);
 impl Progress {
     /// A bar for the run of this name.
     pub(super) fn new(name: &str) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(1), target()).with_prefix(name.to_owned());
-        if let Ok(style) = ProgressStyle::with_template("  {prefix}  {bar:24}  {wide_msg}") {
+        let bar = ProgressBar::with_draw_target(Some(1), target()).with_prefix(shortened(name));
+        if let Ok(style) = ProgressStyle::with_template("  {prefix}  {bar:8}  {wide_msg}") {
             bar.set_style(style.progress_chars("━╸ "));
         }
         Self(bar)
@@ -25,6 +28,7 @@ impl Progress {
     /// What moves the bar.
     pub(super) fn observer(&self) -> Observer {
         let bar = self.0.clone();
+        let recent = Mutex::new(Recent::default());
         Arc::new(move |event| match event {
             Event::Provisioned { done, users } => {
                 // Several threads provision, and tell in no order.
@@ -34,22 +38,66 @@ impl Progress {
                 bar.set_message(format!("{done} of {users} users provisioned"));
             }
             Event::Running { progress, length } => {
-                let live = progress.live;
                 bar.set_length(as_us(length));
                 bar.set_position(as_us(progress.elapsed.min(length)));
-                let left = length.saturating_sub(progress.elapsed).as_secs();
-                let p99 = live.p99.map_or_else(String::new, |p99| format!(", p99 {}", milliseconds(p99)));
-                bar.set_message(format!(
-                    "{left} s left, {} sign-ins{p99}, {} mismatched",
-                    live.started, live.mismatched
-                ));
+                let answered = progress.live.completed + progress.live.refused;
+                let mut recent = recent.lock().unwrap_or_else(PoisonError::into_inner);
+                let rate = recent.rate(progress.elapsed, answered);
+                bar.set_message(message(&progress.live, length.saturating_sub(progress.elapsed), rate));
             }
         })
+    }
+
+    /// Another run begins, of this name.
+    pub(super) fn rename(&self, name: &str) {
+        self.0.set_prefix(name.to_owned());
+        self.0.set_position(0);
     }
 
     /// Takes the bar away.
     pub(super) fn finish(&self) {
         self.0.finish_and_clear();
+    }
+}
+
+/// How many were answered at some moments of the last seconds.
+#[derive(Default)]
+struct Recent(VecDeque<(Duration, u64)>);
+
+impl Recent {
+    /// So far back a rate looks.
+    const SPAN: Duration = Duration::from_secs(3);
+    /// So often a moment is kept.
+    const APART: Duration = Duration::from_millis(100);
+
+    /// So many were answered by now; how many a second lately, as soon as a second of it is known.
+    fn rate(&mut self, now: Duration, answered: u64) -> Option<f64> {
+        if self.0.back().is_none_or(|(last, _)| now.saturating_sub(*last) >= Self::APART) {
+            self.0.push_back((now, answered));
+        }
+        while self.0.get(1).is_some_and(|(moment, _)| now.saturating_sub(*moment) >= Self::SPAN) {
+            self.0.pop_front();
+        }
+        let (then, before) = *self.0.front()?;
+        let span = now.saturating_sub(then);
+        (span >= Duration::from_secs(1)).then(|| answered.saturating_sub(before) as f64 / span.as_secs_f64())
+    }
+}
+
+/// `1:05 left, 2340 at 95.2/s, p99 12.3 ms, 0 mismatched`
+fn message(live: &Live, left: Duration, rate: Option<f64>) -> String {
+    let (minutes, seconds) = (left.as_secs() / 60, left.as_secs() % 60);
+    let rate = rate.map_or_else(|| " sign-ins".to_owned(), |rate| format!(" at {}/s", number(rate)));
+    let p99 = live.p99.map_or_else(String::new, |p99| format!(", p99 {}", time(as_us(p99))));
+    format!("{minutes}:{seconds:02} left, {}{rate}{p99}, {} mismatched", live.started, live.mismatched)
+}
+
+/// A name that leaves room for the rest of the line.
+fn shortened(name: &str) -> String {
+    const LONGEST: usize = 12;
+    match name.char_indices().nth(LONGEST) {
+        None => name.to_owned(),
+        Some(_) => name.chars().take(LONGEST - 1).chain(['…']).collect(),
     }
 }
 
@@ -88,6 +136,42 @@ fn target() -> ProgressDrawTarget {
     if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
 }
 
-fn milliseconds(time: Duration) -> String {
-    format!("{:.1} ms", time.as_secs_f64() * 1e3)
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::Recorder;
+
+    fn live(started: u64, p99_us: u64) -> Live {
+        let p99 = Some(Duration::from_micros(p99_us));
+        Live { started, completed: started, p99, ..Recorder::new().live() }
+    }
+
+    #[test]
+    fn a_line_fits_into_eighty_columns() {
+        let (columns, around) = (80, 2 + 2 + 8 + 2);
+        let name = shortened("cognito-quotas-devices").chars().count();
+        for (live, left, rate) in [
+            (live(2340, 12_300), 65, 95.2),
+            (live(123_456, 1_230_000), 3599, 998.0),
+            (live(999_999, 59_949_999), 599, 9.87),
+        ] {
+            let message = message(&live, Duration::from_secs(left), Some(rate));
+            assert!(around + name + message.chars().count() <= columns, "{message}");
+        }
+        let early = Live { p99: None, ..live(7, 0) };
+        assert_eq!(message(&early, Duration::from_secs(65), None), "1:05 left, 7 sign-ins, 0 mismatched");
+    }
+
+    #[test]
+    fn the_rate_is_that_of_the_last_seconds() {
+        let mut recent = Recent::default();
+        let mut rates = Vec::new();
+        // A hundred a second for ten seconds, then ten a second.
+        for tenth in 0..200_u64 {
+            let answered = if tenth < 100 { tenth * 10 } else { 1000 + (tenth - 100) };
+            rates.push(recent.rate(Duration::from_millis(100 * tenth), answered));
+            assert!(recent.0.len() < 40);
+        }
+        assert_eq!((rates[5], rates[50], rates[199]), (None, Some(100.0), Some(10.0)));
+    }
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::args::{Format, RunArgs};
+use super::args::{ClockArg, RunArgs};
+use super::board::Board;
 use super::progress::Progress;
+use super::scenario_files::scenario_files;
 use super::{Exit, complain, say, shows_colour, target_args};
-use crate::report;
-use crate::run::{AnEndpoint, Lodging, RunError, Settings, Stop, run as play};
+use crate::report::{self, Came, Entry, Format, Measured};
+use crate::run::{AnEndpoint, Lodging, RunError, Settings, Stop, play};
 use crate::scenario::{self, Scenario};
 use crate::seed::Seed;
 
@@ -43,29 +45,53 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             return Exit::Internal;
         }
     };
+    let board = match Board::show(&args.board) {
+        Ok(board) => board,
+        Err(exit) => return exit,
+    };
     let mut exit = Exit::Pass;
+    let mut entries = Vec::new();
     for (number, job) in jobs.iter().enumerate() {
-        let end = run_one(args, job, endpoint.as_ref(), &stop);
+        let (end, came) = run_one(args, job, endpoint.as_ref(), board.as_ref(), &stop);
         exit = exit.or(end);
+        entries.push(Entry { name: job.scenario.name.clone(), came });
         if stop.is_pulled() {
-            leave(&jobs[number + 1..]);
+            entries.extend(jobs[number + 1..].iter().map(leave));
             break;
         }
     }
-    exit
+    exit.or(write_common(args, &entries))
 }
 
-/// Tells which scenarios an interrupt has kept from being played.
-fn leave(jobs: &[Job]) {
-    for job in jobs {
-        complain(&format!("{} was not run.", job.file.display()));
-        // It was made before anything was run; one with an earlier report in it stays.
-        let _ = std::fs::remove_dir(&job.dir);
+/// Tells of a scenario that an interrupt has kept from being played.
+fn leave(job: &Job) -> Entry {
+    complain(&format!("{} was not run.", job.file.display()));
+    // It was made before anything was run; one with an earlier report in it stays.
+    let _ = std::fs::remove_dir(&job.dir);
+    Entry { name: job.scenario.name.clone(), came: Came::Left }
+}
+
+fn formats(args: &RunArgs) -> Vec<Format> {
+    args.format.iter().map(|format| (*format).into()).collect()
+}
+
+/// Writes what tells of all scenarios, and names it.
+fn write_common(args: &RunArgs, entries: &[Entry]) -> Exit {
+    let files = report::common_files(entries, &formats(args));
+    if files.is_empty() {
+        return Exit::Pass;
     }
+    if let Err(error) = report::write_files(&args.out, &files) {
+        complain(&format!("error: {error}"));
+        return Exit::Usage;
+    }
+    let paths = files.iter().map(|file| format!("              {}\n", args.out.join(&file.name).display()));
+    let paths: String = paths.collect();
+    say(&format!("\n  together    {}", paths.trim_start()))
 }
 
 /// The first Ctrl-C ends the run and has its report written; the second ends the program.
-fn stop_on_signals() -> Result<Stop, ctrlc::Error> {
+pub(super) fn stop_on_signals() -> Result<Stop, ctrlc::Error> {
     let stop = Stop::default();
     let pulled = stop.clone();
     ctrlc::set_handler(move || {
@@ -77,13 +103,17 @@ fn stop_on_signals() -> Result<Stop, ctrlc::Error> {
 }
 
 fn prepare(args: &RunArgs, endpoint: Option<&AnEndpoint>) -> Result<Vec<Job>, Exit> {
+    let files = scenario_files(&args.files).map_err(|message| {
+        complain(&format!("error: {message}"));
+        Exit::Usage
+    })?;
     let mut jobs = Vec::new();
     let mut invalid = false;
-    for file in &args.files {
+    for file in &files {
         match read(file) {
             Ok((scenario, text)) => {
                 let dir = args.out.join(&scenario.name);
-                let scenario = overridden(scenario, args, endpoint);
+                let scenario = overridden(scenario, args.seed, args.clock, endpoint);
                 jobs.push(Job { scenario, file: file.clone(), text, dir });
             }
             Err(message) => {
@@ -103,13 +133,22 @@ fn prepare(args: &RunArgs, endpoint: Option<&AnEndpoint>) -> Result<Vec<Job>, Ex
             return Err(Exit::Usage);
         }
     }
-    for job in &jobs {
-        if let Err(error) = report::writable(&job.dir) {
+    match room(args, &jobs) {
+        Ok(()) => Ok(jobs),
+        Err(error) => {
             complain(&format!("error: {error}\nNothing was run. Choose another folder with --out."));
-            return Err(Exit::Usage);
+            Err(Exit::Usage)
         }
     }
-    Ok(jobs)
+}
+
+/// Whether all reports can be written.
+fn room(args: &RunArgs, jobs: &[Job]) -> Result<(), report::ReportError> {
+    let common = report::common_names(jobs.len(), &formats(args));
+    if !common.is_empty() {
+        report::writable_as(&args.out, common)?;
+    }
+    jobs.iter().try_for_each(|job| report::writable(&job.dir))
 }
 
 /// The scenario and its text; what is wrong with it, ready to print.
@@ -117,19 +156,38 @@ fn read(file: &Path) -> Result<(Scenario, String), String> {
     scenario::read_with_text(file).map_err(|diagnostic| super::check::rendered(&diagnostic))
 }
 
-fn overridden(mut scenario: Scenario, args: &RunArgs, endpoint: Option<&AnEndpoint>) -> Scenario {
+/// The scenario with what the command line has instead, for as many users as a list has.
+pub(super) fn overridden(
+    mut scenario: Scenario,
+    seed: Option<u64>,
+    clock: Option<ClockArg>,
+    endpoint: Option<&AnEndpoint>,
+) -> Scenario {
     if let Some(Lodging::Existing { tenants: Some(tenants), .. }) = endpoint.map(|at| &at.lodging) {
         scenario.population.users = u32::try_from(tenants.len()).unwrap_or(u32::MAX);
     }
     Scenario {
-        seed: args.seed.map_or(scenario.seed, Seed::new),
-        clock: args.clock.map_or(scenario.clock, Into::into),
+        seed: seed.map_or(scenario.seed, Seed::new),
+        clock: clock.map_or(scenario.clock, Into::into),
         ..scenario
     }
 }
 
-fn run_one(args: &RunArgs, job: &Job, endpoint: Option<&AnEndpoint>, stop: &Stop) -> Exit {
+/// Plays one scenario and has its report written: how it ends, and what came of it.
+fn run_one(
+    args: &RunArgs,
+    job: &Job,
+    endpoint: Option<&AnEndpoint>,
+    board: Option<&Board>,
+    stop: &Stop,
+) -> (Exit, Came) {
     let progress = Progress::new(&job.scenario.name);
+    let target = endpoint.map_or_else(|| "embedded".to_owned(), |at| at.address.to_string());
+    let observer = progress.observer();
+    let observer = match board {
+        Some(board) => board.observe(&job.scenario, &target, observer),
+        None => observer,
+    };
     let settings = Settings {
         file: job.file.display().to_string(),
         text: job.text.clone(),
@@ -138,28 +196,36 @@ fn run_one(args: &RunArgs, job: &Job, endpoint: Option<&AnEndpoint>, stop: &Stop
         backend: args.srp,
         defect: None,
         endpoint: endpoint.cloned(),
-        observer: progress.observer(),
+        observer,
     };
     let played = play(&job.scenario, &settings, stop);
     progress.finish();
-    let report = match played {
-        Ok(report) => report,
+    let played = match played {
+        Ok(played) => played,
         Err(error) => {
             complain(&format!("error: {}: {error}", job.file.display()));
-            return match error {
-                RunError::Threads(_) => Exit::Internal,
-                RunError::Target(_) => Exit::Unreachable,
-                RunError::Unfit(_) => Exit::Usage,
-            };
+            return (unusable(&error), Came::Failed(error.to_string()));
         }
     };
-    let written = report::write(&job.dir, &report, args.format.contains(&Format::Html));
+    let report = played.report;
+    let measured = Measured { snapshot: &played.measured, started: played.started };
+    let written = report::write_run(&job.dir, &report, Some(measured), &formats(args));
     let said = say(&report::text(&report, written.as_ref().ok(), shows_colour(&io::stdout())));
-    match written {
+    let exit = match written {
         Ok(_) => said.or(Exit::from_code(report.verdict.exit_code)),
         Err(error) => {
             complain(&format!("error: {error}"));
             Exit::Usage
         }
+    };
+    (exit, Came::Played(Box::new(report)))
+}
+
+/// How the program ends when a run could not be started.
+pub(super) const fn unusable(error: &RunError) -> Exit {
+    match error {
+        RunError::Threads(_) => Exit::Internal,
+        RunError::Target(_) => Exit::Unreachable,
+        RunError::Unfit(_) => Exit::Usage,
     }
 }

@@ -1,6 +1,5 @@
 //! `poolproof serve`: a pool over HTTP.
 
-use std::net::TcpListener;
 use std::num::NonZero;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::check::rendered;
-use super::serve_args::{ServeArgs, TokensArg};
+use super::serve_args::{EXPOSE, ServeArgs, TokensArg, listening};
 use super::{Exit, complain, say};
 use crate::clock::{Clock, ClockKind, Timestamp};
 use crate::http::server::{self, Limits};
@@ -48,19 +47,11 @@ fn try_serve(args: &ServeArgs) -> Result<(), (Exit, String)> {
     let address = args.listen;
     if !address.ip().is_loopback() && !args.expose {
         return Err(usage(format!(
-            "{address} can be reached from other machines, and whoever reaches it is an administrator; add --expose if \
-             that is meant"
+            "{address} can be reached from other machines, and whoever reaches it is an administrator; {EXPOSE}"
         )));
     }
     let settings = read(args).map_err(|message| (Exit::InvalidScenario, message))?;
-    let listener = TcpListener::bind(address)
-        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
-        .and_then(|listener| Ok((listener.local_addr()?, listener)));
-    let (address, listener) = listener.map_err(|error| {
-        usage(format!(
-            "cannot listen on {address}: {error}\n  --listen chooses another; port 0 is a free one"
-        ))
-    })?;
+    let (address, listener) = listening(address, "--listen").map_err(usage)?;
     let internal = |error: String| (Exit::Internal, format!("error: {error}"));
     let chance = chance(args.seed).map_err(internal)?;
     let (store, kept) =

@@ -1,6 +1,6 @@
 //! `poolproof serve` as typed.
 
-use std::net::SocketAddr;
+use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
@@ -20,9 +20,22 @@ Examples:
   curl http://127.0.0.1:9229/outbox
   poolproof serve scenarios/serve.yaml --state pool.redb";
 
-fn listen(text: &str) -> Result<SocketAddr, String> {
+/// What to do where an address is one that other machines reach.
+pub(super) const EXPOSE: &str = "add --expose if that is meant";
+
+pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "an IP address and a port are needed, such as 127.0.0.1:9229 or [::1]:9229".to_owned())
+}
+
+/// Listens where `flag` says; tells where that is.
+pub(super) fn listening(address: SocketAddr, flag: &str) -> Result<(SocketAddr, TcpListener), String> {
+    TcpListener::bind(address)
+        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+        .and_then(|listener| Ok((listener.local_addr()?, listener)))
+        .map_err(|error| {
+            format!("cannot listen on {address}: {error}\n  {flag} chooses another; port 0 is a free one")
+        })
 }
 
 #[derive(clap::Args, Debug)]

@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::model::{Comparison, Verdict};
-use super::words::{Table, changes, common, conditions, decided, metrics, notes, numbers, plain};
+use super::words::{Table, changes, common, conditions, decided, metrics, notes, numbers};
+use crate::report::markup::{code, markdown as escaped};
 
 /// The comparison as Markdown with tables, as GitHub shows them.
 pub fn markdown(comparison: &Comparison) -> String {
@@ -43,31 +44,4 @@ fn table(out: &mut String, Table(rows): &Table) {
             let _ = writeln!(out, "| {} |", rule.join(" | "));
         }
     }
-}
-
-/// Text that stays text: what Markdown or HTML would read something into is escaped.
-fn escaped(text: &str) -> String {
-    let mut out = String::new();
-    for c in plain(text).chars() {
-        match c {
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '&' => out.push_str("&amp;"),
-            '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '!' => {
-                out.push('\\');
-                out.push(c);
-            }
-            '@' => out.push_str("&#64;"),
-            _ => out.push(c),
-        }
-    }
-    out
-}
-
-/// Text as code. A fence is longer than what it holds.
-fn code(text: &str) -> String {
-    let text = plain(text);
-    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
-    let fence = "`".repeat(longest + 1);
-    if longest == 0 { format!("{fence}{text}{fence}") } else { format!("{fence} {text} {fence}") }
 }

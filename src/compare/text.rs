@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use super::model::{Comparison, Verdict};
-use super::words::{Table, changes, common, conditions, decided, metrics, notes, numbers, plain};
+use super::words::{Table, changes, common, conditions, decided, metrics, notes, numbers};
+use crate::report::markup::plain;
 
 /// No line is longer.
 const WIDTH: usize = 100;

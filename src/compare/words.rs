@@ -5,6 +5,7 @@ use super::model::{Compared, Comparison, Conditions, Number, NumberUnit};
 use super::verdict::{Judged, Metric};
 use crate::clock::ClockKind;
 use crate::report::figures::{count, number, time};
+use crate::report::markup::plain;
 
 /// What stands where nothing can be said.
 const UNKNOWN: &str = "–";
@@ -156,9 +157,4 @@ pub(super) fn conditions(comparison: &Comparison) -> Option<String> {
         if *same_pairs > 0 { format!(", {same_pairs} pairs of base against base") } else { String::new() };
     let looks = if *looks > 1 { format!(", one of {looks} looks") } else { String::new() };
     Some(format!("{pairs} pairs{same}, seed {seed}{looks}; {} resamples", count(*resamples as u64)))
-}
-
-/// Text from outside as text: nothing in it moves a cursor or colours a line.
-pub(super) fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

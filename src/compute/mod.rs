@@ -66,10 +66,21 @@ pub struct Usage {
     pub batches: u64,
     /// Jobs that waited at the same time, at most.
     pub deepest: usize,
+    /// The same, since it was last read.
+    lately: usize,
     /// CPU time of the worker threads; `None` where time is virtual.
     pub cpu: Option<Duration>,
     /// How long jobs waited for a worker, µs.
     pub waited_us: Histogram<u64>,
+}
+
+/// How busy one side's worker threads are.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Gauge {
+    /// Jobs that waited at the same time, at most, since the gauge was last read.
+    pub deepest: usize,
+    /// CPU time that was spent so far.
+    pub cpu: Duration,
 }
 
 impl Compute {
@@ -102,6 +113,14 @@ impl Compute {
             Place::Inline(inline) => inline.done.borrow()[side as usize].clone(),
         }
     }
+
+    /// Reads the gauge of one side; `None` where time is virtual and nothing waits for a thread.
+    pub fn gauge(&self, side: Side) -> Option<Gauge> {
+        match &*self.0 {
+            Place::Threads(groups) => Some(groups[side as usize].gauge()),
+            Place::Inline(_) => None,
+        }
+    }
 }
 
 impl Inline {
@@ -128,11 +147,12 @@ impl Usage {
         let waited_us = Histogram::new_with_bounds(1, Self::LONGEST_WAIT_US, 3)
             .unwrap_or_else(|_| unreachable!("the bounds are right"));
         let cpu = (threads > 0).then_some(Duration::ZERO);
-        Self { threads, jobs: 0, modexps: 0, prepared: 0, batches: 0, deepest: 0, cpu, waited_us }
+        Self { threads, jobs: 0, modexps: 0, prepared: 0, batches: 0, deepest: 0, lately: 0, cpu, waited_us }
     }
 
     fn saw_queue(&mut self, deep: usize) {
         self.deepest = self.deepest.max(deep);
+        self.lately = self.lately.max(deep);
     }
 
     /// A job that had not to wait.

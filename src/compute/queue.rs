@@ -46,6 +46,11 @@ impl<T> Queue<T> {
         self.waiting
     }
 
+    /// How many wait.
+    pub(super) const fn waiting(&self) -> usize {
+        self.waiting
+    }
+
     /// A batch for one of the idle workers: of the kind whose first has waited longest, the worker's share of what is
     /// there. Nobody waits for a batch to fill, and no worker is left idle for the sake of a fuller one. But a kind that
     /// fills a batch goes before one that does not, unless that has been passed over too often.

@@ -8,9 +8,9 @@ use std::time::Duration;
 use rand::Rng as _;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
-use super::Usage;
 use super::queue::Queue;
 use super::stash::Stash;
+use super::{Gauge, Usage};
 use crate::clock::{Clock, ClockKind, ThreadCpu, Timestamp};
 use crate::seed::{Stream, from_entropy};
 use crate::srp::{Backend, Done, Job, Prepared, Shape, run_all};
@@ -101,6 +101,14 @@ impl Group {
 
     pub(super) fn usage(&self) -> Usage {
         lock(&self.shared.usage).clone()
+    }
+
+    pub(super) fn gauge(&self) -> Gauge {
+        // What waits now will have waited in the time to come as well.
+        let waiting = lock(&self.shared.queue).waiting();
+        let mut usage = lock(&self.shared.usage);
+        let deepest = std::mem::replace(&mut usage.lately, waiting);
+        Gauge { deepest, cpu: usage.cpu.unwrap_or_default() }
     }
 }
 

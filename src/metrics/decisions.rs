@@ -126,6 +126,13 @@ impl Decisions {
         other.mismatches.iter().for_each(|mismatch| self.keep(mismatch.clone()));
     }
 
+    /// Bytes on the heap, without those of what mismatches tell.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.rules.len() * size_of::<(RuleId, RuleCount)>()
+            + self.confusion.len() * size_of::<((Outcome, Outcome), Cell)>()
+            + self.mismatches.capacity() * size_of::<Mismatch>()
+    }
+
     /// Whether every decision is counted once by rule and once by outcome.
     pub(super) fn add_up(&self) -> bool {
         let by_rule: u64 = self.rules.values().map(|rule| rule.seen).sum();

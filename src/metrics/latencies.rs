@@ -7,7 +7,7 @@ use hdrhistogram::Histogram;
 use crate::clock::as_us;
 
 /// The longest time told apart, in µs: one hour. Longer ones count as this long.
-const LONGEST_US: u64 = 3_600_000_000;
+pub(super) const LONGEST_US: u64 = 3_600_000_000;
 
 /// Times from 1 µs to 1 h in an HDR histogram. Nothing is lost: a longer time counts as an hour.
 #[derive(Clone, PartialEq, Debug)]
@@ -31,7 +31,17 @@ impl Latencies {
 
     /// Puts one time in.
     pub fn record(&mut self, time: Duration) {
-        self.0.saturating_record(as_us(time));
+        self.record_many(time, 1);
+    }
+
+    /// Puts the same time in, `times` times.
+    pub fn record_many(&mut self, time: Duration, times: u64) {
+        self.0.saturating_record_n(as_us(time).min(LONGEST_US), times);
+    }
+
+    /// The histogram itself, for those who write it down.
+    pub const fn histogram(&self) -> &Histogram<u64> {
+        &self.0
     }
 
     /// How many were put in.
@@ -59,6 +69,31 @@ impl Latencies {
     /// The mean in µs, if there is any.
     pub fn mean_us(&self) -> Option<f64> {
         (self.count() > 0).then(|| self.0.mean())
+    }
+
+    /// The shortest time, in µs, that counts as equal to `us`: what is kept of a time where it stands alone.
+    pub(super) fn kept_us(&self, us: u64) -> u64 {
+        self.0.lowest_equivalent(us.min(LONGEST_US))
+    }
+
+    /// Puts a time in µs in, so many times.
+    pub(super) fn record_us(&mut self, us: u64, times: u64) {
+        self.0.saturating_record_n(us, times);
+    }
+
+    /// Takes out all that `other`, which was put in, has.
+    pub(super) fn take_out(&mut self, other: &Self) {
+        self.0.subtract(&other.0).expect("it was put in, and both have the same bounds");
+    }
+
+    /// Takes everything out.
+    pub(super) fn clear(&mut self) {
+        self.0.reset();
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.0.distinct_values() * size_of::<u64>()
     }
 
     /// Puts in all that `other` has. Both must be fine, or both coarse.

@@ -2,22 +2,29 @@
 //!
 //! Nothing here grows with the length of a run: latencies go into HDR histograms, the course of the run into at most
 //! [`Timeline::MOST`] intervals, and of the mismatches only the first [`Decisions::KEPT`] are kept in full, though all
-//! are counted. Two snapshots merge without loss: the result is what one recorder would have seen.
+//! are counted; a [`Watch`] keeps as much as its windows are long. Two snapshots merge without loss: the result is what one recorder would have seen.
 
+mod counts;
 mod decisions;
+mod figure;
 mod latencies;
-mod load;
 mod record;
 mod recorder;
+mod sliding;
 mod snapshot;
 mod summary;
+mod tally;
 mod timeline;
+mod watch;
 
+pub use counts::Counts;
 pub use decisions::{Cell, Decisions, Mismatch, RuleCount};
+pub use figure::{Counted, Figure, Timed};
 pub use latencies::Latencies;
-pub use load::Load;
 pub use record::{End, SignInRecord};
 pub use recorder::{Live, Recorder};
 pub use snapshot::{SignIns, Snapshot};
 pub use summary::Summary;
-pub use timeline::{Interval, Timeline};
+pub use tally::Tally;
+pub use timeline::{Interval, Load, Timeline};
+pub use watch::{Aim, Seen, Watch, Windows, Worse};

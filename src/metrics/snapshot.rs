@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Decisions, End, Latencies, Load, SignInRecord, Summary, Timeline};
+use super::{Counts, Decisions, End, Latencies, SignInRecord, Summary, Tally, Timeline};
 use crate::clock::as_us;
 use crate::protocol::Step;
 
@@ -55,6 +55,14 @@ impl SignIns {
         self.abandoned += other.abandoned;
         self.transport_failed += other.transport_failed;
     }
+
+    pub(super) const fn take_out(&mut self, other: &Self) {
+        self.started -= other.started;
+        self.completed -= other.completed;
+        self.refused -= other.refused;
+        self.abandoned -= other.abandoned;
+        self.transport_failed -= other.transport_failed;
+    }
 }
 
 /// The stretch of the run in which measured sign-ins took place, in µs since the start of the run.
@@ -69,39 +77,42 @@ pub(super) struct Window {
 impl Window {
     /// That of one sign-in.
     pub(super) fn of(sign_in: &SignInRecord) -> Self {
-        let end = as_us(sign_in.intended.saturating_add(sign_in.latency));
-        Self { last_end_us: end, ..Self::at(sign_in.intended) }
+        Self {
+            first_intended_us: as_us(sign_in.intended),
+            last_intended_us: as_us(sign_in.intended),
+            last_end_us: as_us(sign_in.intended.saturating_add(sign_in.latency)),
+        }
     }
 
-    /// That of one that could not start.
+    /// That of a sign-in that was meant to start then and could not.
     pub(super) fn at(intended: Duration) -> Self {
         let us = as_us(intended);
         Self { first_intended_us: us, last_intended_us: us, last_end_us: us }
     }
 
-    /// What both have in them.
-    pub(super) fn wider(one: Option<Self>, other: Option<Self>) -> Option<Self> {
-        match (one, other) {
-            (Some(one), Some(other)) => Some(one.around(other)),
-            (one, other) => one.or(other),
+    /// The shortest that has both, where there are both.
+    pub(super) fn joined(one: Option<Self>, two: Option<Self>) -> Option<Self> {
+        match (one, two) {
+            (Some(one), Some(two)) => Some(one.around(two)),
+            (one, two) => one.or(two),
         }
     }
 
-    /// The time that `offered` arrivals took: from the first to the last, and one mean gap more, so that n arrivals have n gaps.
-    fn offered_us(self, offered: u64) -> Option<f64> {
-        let span_us = self.last_intended_us - self.first_intended_us;
-        (offered > 1 && span_us > 0).then(|| span_us as f64 * offered as f64 / (offered - 1) as f64)
+    /// Of `n` sign-ins meant to start in it, how many a second; `None` below two or when all were meant for one moment.
+    pub(super) fn offered_per_s(self, n: u64) -> Option<f64> {
+        per_second(n, self.offered_us(n)?)
     }
 
-    /// `offered` arrivals as a rate; `None` below two or when all were meant for one moment.
-    pub(super) fn offered_per_s(self, offered: u64) -> Option<f64> {
-        per_second(offered, self.offered_us(offered)?)
-    }
-
-    /// `answered` of `offered` arrivals as a rate, from the first intended start to the last end.
-    pub(super) fn achieved_per_s(self, offered: u64, answered: u64) -> Option<f64> {
+    /// The same of those that were answered, from the first intended start to the last end.
+    pub(super) fn achieved_per_s(self, n: u64, answered: u64) -> Option<f64> {
         let until_last_end = self.last_end_us.saturating_sub(self.first_intended_us);
-        per_second(answered, self.offered_us(offered)?.max(until_last_end as f64))
+        per_second(answered, self.offered_us(n)?.max(until_last_end as f64))
+    }
+
+    /// The time that `n` arrivals took: from the first to the last, and one mean gap more, so that n arrivals have n gaps.
+    fn offered_us(self, n: u64) -> Option<f64> {
+        let span_us = self.last_intended_us - self.first_intended_us;
+        (n > 1 && span_us > 0).then(|| span_us as f64 * n as f64 / (n - 1) as f64)
     }
 
     fn around(self, other: Self) -> Self {
@@ -135,7 +146,7 @@ pub struct Snapshot {
     pub(super) decisions: Decisions,
     pub(super) timeline: Timeline,
     /// One for each workload where there are several; else none.
-    pub(super) loads: Vec<Load>,
+    pub(super) tallies: Vec<Tally>,
 }
 
 impl Snapshot {
@@ -155,14 +166,14 @@ impl Snapshot {
             steps: BTreeMap::new(),
             decisions: Decisions::default(),
             timeline: Timeline::default(),
-            loads: Vec::new(),
+            tallies: Vec::new(),
         }
     }
 
     /// Nothing seen yet, of a run with so many workloads.
     pub(super) fn of_workloads(count: usize) -> Self {
         let apart = if count > 1 { count } else { 0 };
-        Self { loads: vec![Load::empty(); apart], ..Self::empty() }
+        Self { tallies: vec![Tally::empty(); apart], ..Self::empty() }
     }
 
     /// What can be asked of it.
@@ -189,11 +200,11 @@ impl Snapshot {
         }
         self.decisions.merge(&other.decisions);
         self.timeline.merge(&other.timeline);
-        if self.loads.len() < other.loads.len() {
-            self.loads.resize_with(other.loads.len(), Load::empty);
+        if self.tallies.len() < other.tallies.len() {
+            self.tallies.resize_with(other.tallies.len(), Tally::empty);
         }
-        for (load, more) in self.loads.iter_mut().zip(&other.loads) {
-            load.merge(more);
+        for (tally, more) in self.tallies.iter_mut().zip(&other.tallies) {
+            tally.merge(more);
         }
         debug_assert!(self.add_up());
     }
@@ -211,19 +222,35 @@ impl Snapshot {
             && sum(|interval| interval.warm_up + interval.cool_down)
                 == self.all.started - self.measured.started
             && sum(|interval| interval.cool_down) == self.cool_down
-            && (self.loads.is_empty()
-                || self.loads.iter().map(|load| load.sign_ins().started).sum::<u64>() == self.all.started)
+            && (self.tallies.is_empty()
+                || self.tallies.iter().map(|tally| tally.sign_ins().started).sum::<u64>() == self.all.started)
             && sum(|interval| interval.completed) == self.all.completed
             && sum(|interval| interval.refused) == self.all.refused
             && sum(|interval| interval.failed) == self.all.failed()
+            && self
+                .steps
+                .iter()
+                .all(|(step, latencies)| sum_of_steps(&self.timeline, *step) == latencies.count())
+    }
+
+    /// Bytes on the heap, as far as they can come to be more.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let steps: usize = self.steps.values().map(Latencies::heap_bytes).sum();
+        let whole = [&self.intended, &self.service, &self.lag].map(Latencies::heap_bytes);
+        let tallies: usize = self.tallies.iter().map(Tally::heap_bytes).sum();
+        whole.iter().sum::<usize>()
+            + tallies
+            + steps
+            + self.decisions.heap_bytes()
+            + self.timeline.heap_bytes()
     }
 
     /// Notes that a sign-in could not start when it was meant to.
-    pub(super) fn miss(&mut self, workload: u16, intended: Duration) {
+    pub(super) fn miss(&mut self, intended: Duration, workload: u16) {
         self.missed += 1;
         self.widen(Some(Window::at(intended)));
-        if let Some(load) = self.loads.get_mut(usize::from(workload)) {
-            load.miss(intended);
+        if let Some(tally) = self.tallies.get_mut(usize::from(workload)) {
+            tally.miss(intended);
         }
     }
 
@@ -236,8 +263,8 @@ impl Snapshot {
         self.requests += u64::from(sign_in.requests);
         self.decisions.record(sign_in);
         self.timeline.record(sign_in);
-        if let Some(load) = self.loads.get_mut(usize::from(sign_in.workload)) {
-            load.record(sign_in);
+        if let Some(tally) = self.tallies.get_mut(usize::from(sign_in.workload)) {
+            tally.record(sign_in);
         }
         self.cool_down += u64::from(sign_in.cool_down);
         if sign_in.left_out() {
@@ -255,6 +282,11 @@ impl Snapshot {
     }
 
     fn widen(&mut self, other: Option<Window>) {
-        self.window = Window::wider(self.window, other);
+        self.window = Window::joined(self.window, other);
     }
+}
+
+/// How many latencies of a step the intervals have.
+fn sum_of_steps(timeline: &Timeline, step: Step) -> u64 {
+    timeline.intervals().iter().filter_map(|interval| interval.steps.get(&step)).map(Counts::count).sum()
 }

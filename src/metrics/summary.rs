@@ -1,6 +1,7 @@
 //! Answers about a snapshot: what thresholds are checked against and reports are made of.
 
-use super::{Decisions, Latencies, Load, SignIns, Snapshot, Timeline};
+use super::figure::{Counts, Over, Part};
+use super::{Decisions, Figure, Latencies, SignIns, Snapshot, Tally, Timed, Timeline};
 use crate::protocol::Step;
 
 /// A view of a snapshot. Latencies in µs, shares from 0 to 1, rates per second; `None` is "cannot be said".
@@ -28,8 +29,8 @@ impl<'a> Summary<'a> {
     }
 
     /// What each workload came to, in the scenario's order; nothing where there is only one.
-    pub fn loads(&self) -> &'a [Load] {
-        &self.0.loads
+    pub fn tallies(&self) -> &'a [Tally] {
+        &self.0.tallies
     }
 
     /// Decisions, warm-up too.
@@ -99,8 +100,7 @@ impl<'a> Summary<'a> {
     ///
     /// A backlog that is worked off after the last arrival lowers it; the time that people take does not.
     pub fn achieved_per_s(&self) -> Option<f64> {
-        let measured = self.0.measured;
-        self.0.window?.achieved_per_s(measured.started + self.0.missed, measured.answered())
+        self.0.window?.achieved_per_s(self.0.measured.started + self.0.missed, self.0.measured.answered())
     }
 
     /// Sign-ins that could not start when they were meant to, without warm-up.
@@ -121,6 +121,44 @@ impl<'a> Summary<'a> {
     /// The share of all requests that were throttled, warm-up too.
     pub fn throttled_share(&self) -> Option<f64> {
         ratio(self.throttled(), self.0.requests)
+    }
+
+    /// A figure of the whole run, as a threshold asks for it; `None` where there is too little to say.
+    pub fn value(&self, figure: Figure) -> Option<f64> {
+        let part = Part {
+            counts: self.counts(figure),
+            latencies: figure.timed().and_then(|timed| self.timed(timed)),
+            over: Over::Run(self.0.window),
+        };
+        part.value(figure)
+    }
+
+    /// Of how many the share is that a figure asks for, as [`Summary::value`] takes them.
+    pub fn among(&self, figure: Figure) -> Option<u64> {
+        Part { counts: self.counts(figure), latencies: None, over: Over::Run(None) }.among(figure)
+    }
+
+    fn timed(&self, timed: Timed) -> Option<&'a Latencies> {
+        match timed {
+            Timed::Intended => Some(self.intended()),
+            Timed::Service => Some(self.service()),
+            Timed::Lag => Some(self.lag()),
+            Timed::Step(step) => self.step(step),
+        }
+    }
+
+    fn counts(&self, figure: Figure) -> Counts {
+        let with_warm_up = figure.counts_warm_up();
+        let sign_ins = if with_warm_up { self.0.all } else { self.0.measured };
+        Counts {
+            sign_ins,
+            checked: self.0.decisions.checked,
+            mismatched: self.0.decisions.mismatched,
+            throttled: self.throttled(),
+            requests: self.0.requests,
+            offered: sign_ins.started + self.0.missed,
+            missed: self.0.missed,
+        }
     }
 }
 

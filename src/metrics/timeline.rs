@@ -1,9 +1,29 @@
 //! The course of a run in a bounded number of intervals.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{End, Latencies, SignInRecord};
+use super::{Counts, End, Latencies, SignInRecord};
 use crate::clock::as_us;
+use crate::protocol::Step;
+
+/// What the worker threads of a run had to do: the clients', then the pool's.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Load {
+    /// Jobs that waited at the same time, at most.
+    pub deepest: [usize; 2],
+    /// CPU time that was spent.
+    pub cpu: [Duration; 2],
+}
+
+impl Load {
+    fn add(&mut self, other: &Self) {
+        for side in 0..2 {
+            self.deepest[side] = self.deepest[side].max(other.deepest[side]);
+            self.cpu[side] += other.cpu[side];
+        }
+    }
+}
 
 /// What happened in one stretch of the run.
 #[derive(Clone, PartialEq, Debug, Default)]
@@ -22,6 +42,10 @@ pub struct Interval {
     pub failed: u64,
     /// Latency of those meant to start in it, warm-up and cool-down left out; `None` when there are none.
     pub latency: Option<Latencies>,
+    /// Latency of the steps of the same sign-ins, within 1 %.
+    pub steps: BTreeMap<Step, Counts>,
+    /// What the worker threads had to do, where there are any.
+    pub load: Option<Load>,
 }
 
 impl Interval {
@@ -34,6 +58,12 @@ impl Interval {
         self.failed += other.failed;
         if let Some(latency) = &other.latency {
             self.latency.get_or_insert_with(Latencies::coarse).merge(latency);
+        }
+        for (step, counts) in &other.steps {
+            self.steps.entry(*step).or_default().merge(counts);
+        }
+        if let Some(load) = &other.load {
+            self.load.get_or_insert_default().add(load);
         }
     }
 }
@@ -65,7 +95,7 @@ impl Timeline {
         &self.intervals
     }
 
-    /// Puts one sign-in in: its start and latency where it was meant to start, its end where it ended.
+    /// Puts one sign-in in: its start, its latency and its steps' where it was meant to start, its end where it ended.
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
         let start = self.at(sign_in.intended);
         start.offered += 1;
@@ -73,6 +103,9 @@ impl Timeline {
         start.cool_down += u64::from(sign_in.cool_down);
         if !sign_in.left_out() {
             start.latency.get_or_insert_with(Latencies::coarse).record(sign_in.latency);
+            for (step, time) in &sign_in.steps {
+                start.steps.entry(*step).or_default().record(*time);
+            }
         }
         let end = self.at(sign_in.finished);
         match sign_in.end {
@@ -80,6 +113,19 @@ impl Timeline {
             End::Refused => end.refused += 1,
             End::Abandoned | End::TransportFailed => end.failed += 1,
         }
+    }
+
+    /// Puts in what the worker threads had to do in the second that ends at `moment`.
+    pub(super) fn load(&mut self, moment: Duration, load: Load) {
+        let within = moment.saturating_sub(Duration::from_micros(1));
+        self.at(within).load.get_or_insert_default().add(&load);
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let latency = |interval: &Interval| interval.latency.as_ref().map_or(0, Latencies::heap_bytes);
+        let steps = |interval: &Interval| interval.steps.values().map(Counts::heap_bytes).sum::<usize>();
+        self.intervals.iter().map(|one| size_of::<Interval>() + latency(one) + steps(one)).sum()
     }
 
     /// Puts in all that `other` has.
@@ -148,7 +194,7 @@ mod tests {
             latency: took,
             service: took,
             lag: Duration::ZERO,
-            steps: Vec::new(),
+            steps: vec![(Step::InitiateAuth, took / 4), (Step::Mfa, took / 2)],
             verdicts: Vec::new(),
             throttled: Vec::new(),
             requests: 0,
@@ -168,6 +214,10 @@ mod tests {
         assert_eq!(sum(|interval| interval.completed + interval.refused + interval.failed), 10_000);
         let measured = sum(|interval| interval.latency.as_ref().map_or(0, Latencies::count));
         assert_eq!(measured + sum(|interval| interval.warm_up), 10_000);
+        for step in [Step::InitiateAuth, Step::Mfa] {
+            let steps = timeline.intervals().iter().filter_map(|interval| interval.steps.get(&step));
+            assert_eq!(steps.map(Counts::count).sum::<u64>(), measured, "{step}");
+        }
     }
 
     #[test]

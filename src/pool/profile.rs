@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use unicode_general_category::get_general_category;
+
 use super::account::{Account, AccountId, NewAccount, Standing};
 use super::factor::steps_of_code;
 use super::password::DOES_NOT_CONFORM;
@@ -56,10 +58,12 @@ impl Attributes {
     }
 }
 
-/// Whether a text can be a name: 1 to 128 characters, none of them a space or a control character.
+/// Whether a text can be a name: 1 to 128 letters, marks, symbols, numbers and punctuation. So none of its characters is a space, and
+/// none is unseen: controls, formats such as U+202E, what is for private use, and what no version of Unicode knows are not among them.
 fn is_name(text: &str) -> bool {
+    let category = |letter| get_general_category(letter).abbreviation();
     (1..=128).contains(&text.chars().count())
-        && !text.chars().any(|letter| letter.is_whitespace() || letter.is_control())
+        && text.chars().all(|letter| category(letter).starts_with(['L', 'M', 'S', 'N', 'P']))
 }
 
 impl Account {

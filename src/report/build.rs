@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    Confused, Cpu, CurvePoint, Decisions, Generator, Latency, Mismatch, Quantiles, Report, Rule, Scenario,
-    SignInLatency, SignIns, Subject, ThresholdResult, Throughput, Timeline, TimelineInterval, Verdict,
-    Workload,
+    Confused, Cpu, CurvePoint, Decisions, Generator, IntervalLoad, Latency, Mismatch, Quantiles, Report,
+    Rule, Scenario, SignInLatency, SignIns, Subject, ThresholdResult, Throughput, Timeline, TimelineInterval,
+    Verdict, Workload,
 };
 use crate::clock::{ClockKind, as_us};
 use crate::metrics::{self, Latencies, Summary};
@@ -18,7 +18,7 @@ impl Report {
         let verdict = Verdict::on(&subject, summary);
         let on_a_machine = subject.clock == ClockKind::Wall;
         Self {
-            schema_version: 1,
+            schema_version: Self::SCHEMA_VERSION,
             seed: subject.seed,
             clock: subject.clock,
             group: subject.group,
@@ -55,6 +55,7 @@ impl Report {
                 missed: summary.missed(),
                 saturated: subject.saturated,
                 workers: subject.workers.filter(|_| on_a_machine),
+                machine: subject.machine.filter(|_| on_a_machine),
             },
             timeline: timeline(summary.timeline()),
             environment: subject.environment.filter(|_| on_a_machine),
@@ -112,17 +113,17 @@ fn rounded(number: f64) -> f64 {
 }
 
 fn workloads(asked: &[(String, Option<f64>)], summary: &Summary<'_>) -> Vec<Workload> {
-    let told = |((name, asked), load): (&(String, Option<f64>), &metrics::Load)| Workload {
+    let told = |((name, asked), tally): (&(String, Option<f64>), &metrics::Tally)| Workload {
         name: name.clone(),
-        sign_ins: sign_ins(load.sign_ins(), load.measured(), load.cool_down()),
+        sign_ins: sign_ins(tally.sign_ins(), tally.measured(), tally.cool_down()),
         asked_per_s: asked.map(rounded),
-        offered_per_s: load.offered_per_s().map(rounded),
-        achieved_per_s: load.achieved_per_s().map(rounded),
-        missed: load.missed(),
-        intended: quantiles(load.intended()),
-        service: quantiles(load.service()),
+        offered_per_s: tally.offered_per_s().map(rounded),
+        achieved_per_s: tally.achieved_per_s().map(rounded),
+        missed: tally.missed(),
+        intended: quantiles(tally.intended()),
+        service: quantiles(tally.service()),
     };
-    asked.iter().zip(summary.loads()).map(told).collect()
+    asked.iter().zip(summary.tallies()).map(told).collect()
 }
 
 fn sign_ins(all: metrics::SignIns, measured: metrics::SignIns, cool_down: u64) -> SignIns {
@@ -215,6 +216,11 @@ fn cpu(spent: Option<super::CpuSpent>, modexps: u64, summary: &Summary<'_>) -> C
     }
 }
 
+fn load(load: metrics::Load) -> IntervalLoad {
+    let ([client_queue, server_queue], [client, server]) = (load.deepest, load.cpu);
+    IntervalLoad { client_queue, server_queue, client_cpu_us: as_us(client), server_cpu_us: as_us(server) }
+}
+
 fn timeline(timeline: &metrics::Timeline) -> Timeline {
     let told = |interval: &metrics::Interval| {
         let quantile = |quantile| interval.latency.as_ref().and_then(|latency| latency.quantile_us(quantile));
@@ -228,6 +234,7 @@ fn timeline(timeline: &metrics::Timeline) -> Timeline {
             p50_us: quantile(0.5),
             p99_us: quantile(0.99),
             max_us: quantile(1.0),
+            load: interval.load.map(load),
         }
     };
     Timeline { interval_us: timeline.width_us(), intervals: timeline.intervals().iter().map(told).collect() }

@@ -63,7 +63,7 @@ pub(super) fn share(part: u64, whole: u64) -> String {
 }
 
 /// A threshold's number in its unit.
-pub(super) fn measured(value: f64, unit: Unit) -> String {
+pub(crate) fn measured(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Us => time(value.round().max(0.0) as u64),
         Unit::Share => percent(value),
@@ -85,7 +85,7 @@ pub(crate) fn number(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-fn percent(share: f64) -> String {
+pub(super) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let text = number(percent);
     // A small share that is not nothing must not look like nothing.

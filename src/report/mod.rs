@@ -1,15 +1,26 @@
 //! What a run has shown, told once and written in several ways.
 //!
 //! [`Report`] is the one model: [`Report::new`] makes it from a [`Subject`] (what was run) and a summary (what was
-//! measured). `report.json` is the model itself and can be read back; [`html`] and [`text()`] say nothing that is not in
-//! it. So they cannot disagree.
+//! measured). `report.json` is the model itself and can be read back; [`html`], [`junit()`], [`summary()`],
+//! [`timeline_csv`] and [`text()`] say nothing that is not in it. So they cannot disagree. Only the histograms are written from what was
+//! measured ([`interval_log`], [`distributions`]).
+//!
+//! What tells of one run stands in the run's folder, what tells of all runs of a command above it: see [`run_files`] and [`common_files`].
 
 mod build;
+mod entry;
 mod environment;
+mod files;
 mod format;
+mod histograms;
 pub mod html;
+mod index;
+mod junit;
+pub(crate) mod markup;
 mod model;
+mod sheet;
 mod subject;
+mod summary;
 mod text;
 mod verdict;
 mod write;
@@ -24,14 +35,21 @@ pub(crate) mod page {
 
 /// Numbers for people, for others that tell of reports.
 pub(crate) mod figures {
-    pub(crate) use super::format::{count, number, time};
+    pub(crate) use super::format::{count, measured, number, time};
 }
 
+pub use entry::{Came, Entry};
+pub use files::{File, Format, MARKDOWN, common_files, common_names, run_files};
+pub use histograms::{Measured, distributions, interval_log};
+pub use index::index;
+pub use junit::junit;
 pub use model::{
-    Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Latency, Mismatch, NamedFile, Quantiles,
-    Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline,
-    TimelineInterval, Unit, Verdict, Workers, Workload,
+    Confused, Cpu, CurvePoint, Decisions, Environment, Generator, IntervalLoad, Latency, MachineLoad,
+    Mismatch, NamedFile, Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns,
+    ThresholdResult, Throughput, Timeline, TimelineInterval, Unit, Verdict, Workers, Workload, WorstWindow,
 };
+pub use sheet::timeline_csv;
 pub use subject::{CpuSpent, Subject};
+pub use summary::summary;
 pub use text::text;
-pub use write::{ReportError, Written, read, writable, write};
+pub use write::{ReportError, Written, read, writable, writable_as, write, write_files, write_run};

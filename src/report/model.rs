@@ -275,7 +275,7 @@ pub struct Cpu {
 pub struct ThresholdResult {
     /// As the scenario has it.
     pub text: String,
-    /// What was measured; null when there were too few samples to say.
+    /// What was measured, of the worst window where there are windows; null when there were too few samples to say.
     pub value: Option<f64>,
     /// What it is held against.
     pub limit: f64,
@@ -283,6 +283,21 @@ pub struct ThresholdResult {
     pub unit: Unit,
     /// Whether it holds.
     pub passed: bool,
+    /// The first of the worst windows; absent where the threshold is on the whole run, or no window could be told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub window: Option<WorstWindow>,
+    /// When it cut the run short, since the start of the run; absent if it did not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_at_us: Option<u64>,
+}
+
+/// A window of a run. Moments count from its start.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct WorstWindow {
+    /// When it began.
+    pub from_us: u64,
+    /// When it ended.
+    pub to_us: u64,
 }
 
 /// What a threshold's numbers count.
@@ -300,7 +315,7 @@ pub enum Unit {
 }
 
 /// How late the generator started sign-ins, without warm-up.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Generator {
     /// Median.
     pub lag_p50_us: Option<u64>,
@@ -315,6 +330,21 @@ pub struct Generator {
     /// Where arithmetic ran; absent under the virtual clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<Workers>,
+    /// How busy the machine was; absent under the virtual clock, and where the system does not tell.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub machine: Option<MachineLoad>,
+}
+
+/// How busy the machine was while the run was under way.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
+pub struct MachineLoad {
+    /// Share of the cores' time that other machines on the same host had while this one wanted it; null where the system
+    /// does not tell.
+    pub steal_share: Option<f64>,
+    /// Mean number of tasks that ran or wanted to in the minute before the run.
+    pub load_before: f64,
+    /// The same in its last minute.
+    pub load_after: f64,
 }
 
 /// The worker threads of both sides.
@@ -387,6 +417,22 @@ pub struct TimelineInterval {
     pub p99_us: Option<u64>,
     /// Longest.
     pub max_us: Option<u64>,
+    /// What the worker threads had to do in it; absent under the virtual clock.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub load: Option<IntervalLoad>,
+}
+
+/// What the worker threads had to do in an interval.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct IntervalLoad {
+    /// Jobs of the clients that waited at the same time, at most.
+    pub client_queue: usize,
+    /// Jobs of the pool that did.
+    pub server_queue: usize,
+    /// CPU time of the clients' threads.
+    pub client_cpu_us: u64,
+    /// CPU time of the pool's.
+    pub server_cpu_us: u64,
 }
 
 /// The machine and the command.

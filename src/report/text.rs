@@ -2,7 +2,8 @@
 
 use std::fmt::Write as _;
 
-use super::format::{UNKNOWN, count, measured, rate, share, time, time_or_unknown};
+use super::format::{UNKNOWN, count, measured, percent, rate, share, tick, time, time_or_unknown};
+use super::markup::plain;
 use super::{Quantiles, Report, Written};
 use crate::clock::ClockKind;
 
@@ -135,6 +136,11 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
         )
     });
     let _ = writeln!(out, "  generator   lag {which} {lag}{workers}");
+    if let Some(machine) = &report.generator.machine {
+        let load = format!("{} before and {} at the end", machine.load_before, machine.load_after);
+        let steal = machine.steal_share.map_or_else(|| UNKNOWN.to_owned(), percent);
+        let _ = writeln!(out, "  machine     load {load}, {steal} stolen by others");
+    }
 }
 
 fn latencies(out: &mut String, report: &Report) {
@@ -196,7 +202,10 @@ fn thresholds(out: &mut String, report: &Report, paint: &Paint) {
     for (threshold, text) in shown.iter().zip(&texts) {
         let value =
             threshold.value.map_or_else(|| UNKNOWN.to_owned(), |value| measured(value, threshold.unit));
-        let _ = writeln!(out, "  {} {text:width$}  {value:>9}", paint.mark(threshold.passed));
+        let when = threshold.window.map_or_else(String::new, |window| {
+            format!("  from {} to {}", tick(window.from_us), tick(window.to_us))
+        });
+        let _ = writeln!(out, "  {} {text:width$}  {value:>9}{when}", paint.mark(threshold.passed));
     }
     if thresholds.len() > shown.len() {
         let _ = writeln!(out, "  … and {} more thresholds", count((thresholds.len() - shown.len()) as u64));
@@ -218,9 +227,4 @@ fn first_mismatch(out: &mut String, report: &Report) {
         let _ = writeln!(out, "    seen       {}", plain(&mismatch.seen));
         let _ = writeln!(out, "    replay     {}", plain(&report.replay()));
     }
-}
-
-/// Text from outside without the characters that a terminal obeys.
-fn plain(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }

@@ -1,7 +1,8 @@
 //! Whether a run passed, and why.
 
-use super::format::{count, measured};
+use super::format::{count, measured, percent, tick};
 use super::{Subject, ThresholdResult, Verdict};
+use crate::clock::ClockKind;
 use crate::metrics::Summary;
 
 /// The pool decided otherwise than a rule asks.
@@ -15,8 +16,12 @@ const INTERRUPTED: u8 = 105;
 /// The target gave no answers.
 const UNREACHABLE: u8 = 107;
 
+/// Where other machines on the same host had more of the cores' time than this, times say little.
+const MOST_STOLEN: f64 = 0.05;
+
 impl Verdict {
-    /// The verdict on a run. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83.
+    /// The verdict on a run. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83; a threshold that has cut the
+    /// run short comes where the interruption would.
     pub(super) fn on(subject: &Subject, summary: &Summary<'_>) -> Self {
         let decisions = summary.decisions();
         let mut faults = Vec::new();
@@ -24,7 +29,10 @@ impl Verdict {
             let (wrong, all) = (count(decisions.mismatched()), count(decisions.checked()));
             faults.push((MISMATCH, format!("{wrong} of {all} decisions differ from what the rules ask.")));
         }
-        if subject.partial {
+        let cut = subject.thresholds.iter().find_map(cut_short);
+        if let Some(sentence) = cut {
+            faults.push((THRESHOLD, sentence));
+        } else if subject.partial {
             let sentence = "The run was interrupted: this tells only its beginning.".to_owned();
             faults.push((INTERRUPTED, sentence));
         }
@@ -49,6 +57,7 @@ impl Verdict {
                 n => format!("All {} thresholds hold.", count(n as u64)),
             });
         }
+        sentences.extend(robbed(subject));
         Self { exit_code, passed, sentences }
     }
 }
@@ -59,7 +68,8 @@ fn unanswered(subject: &Subject, summary: &Summary<'_>) -> Option<String> {
     let sign_ins = summary.sign_ins();
     let (failed, all) = (sign_ins.transport_failed, sign_ins.started);
     let speaks = |threshold: &ThresholdResult| {
-        threshold.text.starts_with("failed.") || threshold.text.starts_with("sign_ins.transport_failed")
+        let of = |metric, stat| threshold.text.starts_with(metric) && threshold.text.contains(stat);
+        of("failed", ".rate") || of("sign_ins", ".transport_failed")
     };
     if subject.target == "embedded" || failed == 0 || failed < all && subject.thresholds.iter().any(speaks) {
         return None;
@@ -67,15 +77,43 @@ fn unanswered(subject: &Subject, summary: &Summary<'_>) -> Option<String> {
     Some(format!("{} of {} sign-ins got no answer from the target.", count(failed), count(all)))
 }
 
-/// Which thresholds do not hold, and what was measured instead.
+/// That other machines had what this one needed. No fault, and to be known.
+fn robbed(subject: &Subject) -> Option<String> {
+    let on_a_machine = subject.machine.filter(|_| subject.clock == ClockKind::Wall);
+    let stolen = on_a_machine?.steal_share.filter(|share| *share > MOST_STOLEN)?;
+    Some(format!(
+        "Warning: {} of the machine's CPU time went to others on its host (steal), so that times say little.",
+        percent(stolen)
+    ))
+}
+
+/// That this threshold has cut the run short, if it has.
+fn cut_short(threshold: &ThresholdResult) -> Option<String> {
+    let at = tick(threshold.cut_at_us?);
+    Some(format!(
+        "Cut short after {at}, and this tells only the beginning: {} does not hold.",
+        found(threshold)
+    ))
+}
+
+/// A threshold that does not hold, and what was measured instead.
+fn found(threshold: &ThresholdResult) -> String {
+    let (text, unit) = (&threshold.text, threshold.unit);
+    match (threshold.value.map(|value| measured(value, unit)), threshold.window) {
+        (Some(value), Some(window)) => {
+            format!("{text} (it was {value} from {} to {})", tick(window.from_us), tick(window.to_us))
+        }
+        (Some(value), None) => format!("{text} (it was {value})"),
+        (None, _) => format!("{text} (too few samples to say)"),
+    }
+}
+
+/// Which thresholds do not hold; one that has cut the run short is told already.
 fn crossed(thresholds: &[ThresholdResult]) -> Option<String> {
     let told: Vec<String> = thresholds
         .iter()
-        .filter(|threshold| !threshold.passed)
-        .map(|threshold| match threshold.value {
-            Some(value) => format!("{} (it was {})", threshold.text, measured(value, threshold.unit)),
-            None => format!("{} (too few samples to say)", threshold.text),
-        })
+        .filter(|threshold| !threshold.passed && threshold.cut_at_us.is_none())
+        .map(found)
         .collect();
     match (told.len(), thresholds.len()) {
         (0, _) => None,

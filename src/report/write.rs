@@ -3,12 +3,10 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use super::{Report, html};
+use serde::Deserialize;
 
-/// The name of the report for machines.
-const JSON: &str = "report.json";
-/// The name of the report for people.
-const HTML: &str = "report.html";
+use super::files::{HTML, INDEX, JSON, run_names};
+use super::{File, Format, Measured, Report, index, run_files};
 
 /// The files that were written.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,9 +52,36 @@ pub enum ReportError {
         /// What is wrong with it.
         source: serde_json::Error,
     },
+    /// The file ends before the report does.
+    #[error(
+        "{path} is not a report that this version can read: it ends in the middle, at line {line}, as if it were cut short"
+    )]
+    Truncated {
+        /// The file.
+        path: PathBuf,
+        /// Its last line.
+        line: usize,
+    },
+    /// The file is a report of another version, or of another program.
+    #[error("{path} is not a report that this version can read: {what}")]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// What it says of its version.
+        what: String,
+    },
+    /// Something of another's is where a file is to be put.
+    #[error("{path} is there already and is not poolproof's")]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 impl Report {
+    /// The version of the form of `report.json` that is written and read.
+    pub const SCHEMA_VERSION: u32 = 1;
+
     /// The report as it stands in `report.json`: indented, with a line end at the end.
     pub fn to_json(&self) -> String {
         // Maps have text keys and numbers are finite: nothing here can fail.
@@ -67,27 +92,56 @@ impl Report {
 }
 
 /// Writes `report.json`, and with `with_html` also `report.html`, into `dir`, which is made if need be.
-///
-/// Each file is there in whole or not at all: who reads while it is written sees the one before. When there is no room for both,
-/// neither is replaced.
 pub fn write(dir: &Path, report: &Report, with_html: bool) -> Result<Written, ReportError> {
-    fs::create_dir_all(dir).map_err(|source| ReportError::Folder { path: dir.to_owned(), source })?;
-    let page = with_html.then(|| beside(dir, HTML, &html::page(report))).transpose()?;
-    let json = beside(dir, JSON, &report.to_json())?.take_its_place()?;
-    let html = page.map(Beside::take_its_place).transpose()?;
-    if html.is_none() {
-        // A page of an earlier run would tell of another one than the report beside it. Most often there is none.
-        let _ = fs::remove_file(dir.join(HTML));
+    write_run(dir, report, None, if with_html { &[Format::Html] } else { &[] })
+}
+
+/// Writes `report.json` and the other files of a run into `dir`, which is made if need be. Those of an earlier run go: they would tell of
+/// another one than the report beside them.
+pub fn write_run(
+    dir: &Path,
+    report: &Report,
+    measured: Option<Measured<'_>>,
+    formats: &[Format],
+) -> Result<Written, ReportError> {
+    let formats = [formats, &[Format::Json]].concat();
+    let files = run_files(report, None, measured, &formats);
+    write_files(dir, &files)?;
+    for stale in run_names().filter(|name| files.iter().all(|file| file.name != *name)) {
+        // Most often there is none.
+        let _ = fs::remove_file(dir.join(stale));
     }
-    Ok(Written { json, html })
+    let html = formats.contains(&Format::Html).then(|| dir.join(HTML));
+    Ok(Written { json: dir.join(JSON), html })
+}
+
+/// Writes files into `dir`, which is made if need be.
+///
+/// Each file is there in whole or not at all: who reads while it is written sees the one before. When there is no room for all,
+/// none is replaced.
+pub fn write_files(dir: &Path, files: &[File]) -> Result<(), ReportError> {
+    fs::create_dir_all(dir).map_err(|source| ReportError::Folder { path: dir.to_owned(), source })?;
+    let written: Result<Vec<Beside>, ReportError> =
+        files.iter().map(|file| beside(dir, &file.name, &file.text)).collect();
+    written?.into_iter().try_for_each(Beside::take_its_place)
 }
 
 /// Makes `dir` if need be, and finds out whether reports can be written into it, before there is one to lose.
 pub fn writable(dir: &Path) -> Result<(), ReportError> {
+    writable_as(dir, run_names())
+}
+
+/// The same, for the files of these names. An index that is not ours is not replaced: nobody has asked for one.
+pub fn writable_as(dir: &Path, names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<(), ReportError> {
     fs::create_dir_all(dir).map_err(|source| ReportError::Folder { path: dir.to_owned(), source })?;
-    for path in [dir.join(JSON), dir.join(HTML)] {
+    for name in names {
+        let path = dir.join(name.as_ref());
         if path.is_dir() {
             return Err(ReportError::Write { path, source: std::io::ErrorKind::IsADirectory.into() });
+        }
+        let ours = || fs::read_to_string(&path).is_ok_and(|text| text.contains(index::MARK));
+        if name.as_ref() == INDEX && path.exists() && !ours() {
+            return Err(ReportError::Foreign { path });
         }
     }
     let probe = dir.join(format!(".probe.{}.tmp", std::process::id()));
@@ -97,9 +151,26 @@ pub fn writable(dir: &Path) -> Result<(), ReportError> {
 
 /// Reads a `report.json` back.
 pub fn read(file: &Path) -> Result<Report, ReportError> {
-    let text =
-        fs::read_to_string(file).map_err(|source| ReportError::Read { path: file.to_owned(), source })?;
-    serde_json::from_str(&text).map_err(|source| ReportError::Form { path: file.to_owned(), source })
+    /// What every version has.
+    #[derive(Deserialize)]
+    struct Head {
+        schema_version: Option<u64>,
+    }
+    let path = || file.to_owned();
+    let text = fs::read_to_string(file).map_err(|source| ReportError::Read { path: path(), source })?;
+    let broken = |source: serde_json::Error| match source.is_eof() {
+        true => ReportError::Truncated { path: path(), line: source.line() },
+        false => ReportError::Form { path: path(), source },
+    };
+    let head: Head = serde_json::from_str(&text).map_err(broken)?;
+    if head.schema_version != Some(Report::SCHEMA_VERSION.into()) {
+        let what = match head.schema_version {
+            Some(version) => format!("its schema_version is {version}, not {}", Report::SCHEMA_VERSION),
+            None => "missing field `schema_version`".to_owned(),
+        };
+        return Err(ReportError::Version { path: path(), what });
+    }
+    serde_json::from_str(&text).map_err(broken)
 }
 
 /// A file that is written and has not its name yet. Dropped before it has, it is gone.
@@ -120,11 +191,9 @@ fn beside(dir: &Path, name: &str, text: &str) -> Result<Beside, ReportError> {
 
 impl Beside {
     /// A rename inside one folder is atomic.
-    fn take_its_place(self) -> Result<PathBuf, ReportError> {
-        let path = self.path.clone();
-        fs::rename(&self.written, &path)
-            .map_err(|source| ReportError::Write { path: path.clone(), source })?;
-        Ok(path)
+    fn take_its_place(self) -> Result<(), ReportError> {
+        fs::rename(&self.written, &self.path)
+            .map_err(|source| ReportError::Write { path: self.path.clone(), source })
     }
 }
 

@@ -2,6 +2,8 @@
 
 mod endpoint;
 mod health;
+mod machine;
+mod pulse;
 mod stop;
 mod thresholds;
 
@@ -18,21 +20,24 @@ use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 
 use crate::actors::{
-    Conductor, Course, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress, Setting, User,
-    provision, system,
+    self, Conductor, Course, Desk, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress,
+    Setting, User, provision, system,
 };
 use crate::client::Intent;
-use crate::clock::{Clock, ClockKind};
+use crate::clock::{Clock, ClockKind, Timestamp};
 use crate::compute::{Compute, CostModel, Costs, Side, Usage, calibrate};
 use crate::ids::{ClientId, PoolId};
+use crate::metrics::{Recorder, Snapshot};
 use crate::pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
-use crate::report::{CpuSpent, Environment, NamedFile, Report, SideWorkers, Subject, Workers};
+use crate::report::{CpuSpent, Environment, MachineLoad, NamedFile, Report, SideWorkers, Subject, Workers};
 use crate::scenario::{GroupName, Scenario, ScheduleText, Service, ServiceModel};
 use crate::srp::{Backend, Group};
 use crate::target::Target;
 use crate::workload::{
     Owners, arrivals, asked_per_s, loops, owners as owners_of, population, run_asked_per_s, run_length,
 };
+
+use machine::Machine;
 
 pub use endpoint::{AnEndpoint, Lodging, Tenant};
 pub use stop::Stop;
@@ -99,12 +104,32 @@ pub enum RunError {
     Unfit(String),
 }
 
-/// Plays a scenario and reports. When `stop` is pulled before it is over, the report is partial.
+/// A run that was played: what is told of it, and what was measured.
+#[derive(Clone, Debug)]
+pub struct Played {
+    /// The report.
+    pub report: Report,
+    /// What the report was made of: every histogram, of which a report has only some quantiles.
+    pub measured: Snapshot,
+    /// The moment from which the run counted time.
+    pub started: Timestamp,
+}
+
+/// Plays a scenario and reports, as [`play`] does.
 ///
 /// # Errors
 ///
 /// When the operating system gives no thread, or the endpoint cannot be used.
 pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Report, RunError> {
+    play(scenario, settings, stop).map(|played| played.report)
+}
+
+/// Plays a scenario. When `stop` is pulled before it is over, the report is partial.
+///
+/// # Errors
+///
+/// When the operating system gives no thread, or the endpoint cannot be used.
+pub fn play(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Played, RunError> {
     let group = group(scenario.group, settings.backend);
     let people = match &settings.endpoint {
         Some(_) => {
@@ -129,11 +154,14 @@ pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Repo
             }
         };
         let stage = Stage { scenario, settings, clock, compute: &compute, group, stop };
+        let before = Machine::look(scenario.clock);
         let finished = match &settings.endpoint {
             None => stage.play_embedded(people).await,
             Some(at) => stage.play_over_http(at).await?,
         };
-        Ok(report(scenario, settings, finished, &compute, group))
+        let after = Machine::look(scenario.clock);
+        let machine = before.zip(after).map(|(before, after)| before.until(after));
+        Ok(told(&stage, finished, machine))
     })
 }
 
@@ -245,12 +273,22 @@ impl Stage<'_> {
         self.conduct(users, owners, course(scenario, &owners_of(scenario))).await
     }
 
+    /// What the record of the run is kept with.
+    fn desk(&self, observer: actors::Observer) -> Desk {
+        let recorder = Recorder::watching(thresholds::watches(self.scenario));
+        Desk {
+            recorder: recorder.of_workloads(self.scenario.workloads.len()),
+            observer,
+            pulse: pulse::pulse(self.scenario, self.compute),
+        }
+    }
+
     /// Has these users sign in, until the course is over or somebody cuts it short.
     async fn conduct(&self, users: Vec<Addr<User>>, owners: Vec<bool>, course: Course) -> Finished {
         let (observer, length) = (Arc::clone(&self.settings.observer), run_length(self.scenario));
         let told = Box::new(move |progress| observer(Event::Running { progress, length }));
         let (done, finished) = oneshot::channel();
-        let conductor = Conductor::new(self.clock, users, owners, course, told, done).start();
+        let conductor = Conductor::new(self.clock, users, owners, course, self.desk(told), done).start();
         let mut finished = match select(finished, pin!(self.stop.pulled())).await {
             Either::Left((finished, _)) => return finished.unwrap_or_default(),
             Either::Right(((), finished)) => finished,
@@ -262,32 +300,23 @@ impl Stage<'_> {
 }
 
 fn course(scenario: &Scenario, owners: &Owners) -> Course {
-    Course {
-        workloads: scenario.workloads.len(),
-        timetable: arrivals(scenario, owners),
-        loops: loops(scenario, owners),
-    }
+    Course { timetable: arrivals(scenario, owners), loops: loops(scenario, owners) }
 }
 
-fn report(
-    scenario: &Scenario,
-    settings: &Settings,
-    finished: Finished,
-    compute: &Compute,
-    group: Group,
-) -> Report {
+fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> Played {
+    let Stage { scenario, settings, compute, group, .. } = *stage;
     let (client, server) = (compute.usage(Side::Client), compute.usage(Side::Server));
     let workers = Workers {
         backend: group.backend().map(|backend| backend.to_string()),
         client: side(&client),
         server: side(&server),
     };
-    let Finished { recorder, interrupted, paces } = finished;
-    let snapshot = recorder.into_snapshot();
-    let summary = snapshot.summary();
+    let thresholds = thresholds::evaluate(&scenario.thresholds, &finished.recorder, finished.cut);
+    let measured = finished.recorder.into_snapshot();
+    let summary = measured.summary();
     let here = settings.endpoint.is_none();
     let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| here) });
-    let saturated = health::saturated(scenario, &summary, &client, &paces);
+    let saturated = health::saturated(scenario, &summary, &client, &finished.paces);
     let subject = Subject {
         name: scenario.name.clone(),
         about: scenario.about.clone(),
@@ -299,16 +328,18 @@ fn report(
         clock: scenario.clock,
         group: group.name().to_owned(),
         target: settings.endpoint.as_ref().map_or_else(|| "embedded".to_owned(), |at| at.address.to_string()),
-        partial: interrupted,
+        partial: finished.interrupted,
         offered_per_s_asked: run_asked_per_s(scenario),
         cpu,
         workers: Some(workers),
         modexps: client.modexps + server.modexps,
-        thresholds: scenario.thresholds.iter().map(|one| thresholds::evaluate(one, &summary)).collect(),
+        thresholds,
         saturated,
+        machine,
         environment: Some(Environment::here(settings.command.clone())),
     };
-    Report::new(subject, &summary)
+    let report = Report::new(subject, &summary);
+    Played { report, measured, started: finished.started }
 }
 
 /// The files that a scenario names, each once.

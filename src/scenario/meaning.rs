@@ -4,7 +4,7 @@ use super::choices::As;
 use super::delay::Delay;
 use super::meant::{ClientPlan, Population, Scenario, Service};
 use super::schedule::Schedules;
-use super::threshold::{Threshold, ThresholdText};
+use super::threshold::{Threshold, ThresholdFile};
 use super::typed::{PoolFile, RiskFile, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN, ScenarioFile, Weight};
 use super::weights::Weights;
 use super::words::Range;
@@ -55,6 +55,8 @@ pub(super) fn scenario(file: ScenarioFile, about: String, schedules: &Schedules)
         retries: file.client.retries.get(),
         mfa_delay: delay(&keys(&["client", "mfa_delay"]), file.client.mfa_delay)?,
     };
+    let workloads = workloads::workloads(file.workload.as_ref(), file.workloads.as_deref(), schedules)?;
+    let names: Vec<&str> = workloads.iter().map(|plan| plan.name.as_str()).collect();
     Ok(Scenario {
         name: file.name.0,
         about,
@@ -64,10 +66,10 @@ pub(super) fn scenario(file: ScenarioFile, about: String, schedules: &Schedules)
         pool: pool(&file.pool)?,
         exceptions: file.pool.risk.as_ref().map_or_else(|| Ok(RiskExceptions::default()), exceptions)?,
         population,
-        workloads: workloads::workloads(file.workload.as_ref(), file.workloads.as_deref(), schedules)?,
+        thresholds: thresholds(&file.thresholds, &names)?,
+        workloads,
         client,
         service,
-        thresholds: thresholds(&file.thresholds)?,
     })
 }
 
@@ -176,13 +178,13 @@ pub(super) fn delay(path: &[Segment], As(delay): As<Delay>) -> Meaning<Delay> {
     }
 }
 
-fn thresholds(typed: &[ThresholdText]) -> Meaning<Vec<Threshold>> {
-    let read = |(index, ThresholdText(text)): (usize, &ThresholdText)| {
-        Threshold::read(text).map_err(|flaw| Problem {
-            path: vec![Segment::Key("thresholds".to_owned()), Segment::Index(index)],
-            part: Some(flaw.part.to_owned()),
-            message: format!("thresholds[{index}]: {}", flaw.message),
-            help: flaw.help,
+fn thresholds(typed: &[ThresholdFile], workloads: &[&str]) -> Meaning<Vec<Threshold>> {
+    let read = |(index, threshold): (usize, &ThresholdFile)| {
+        threshold.meant(workloads).map_err(|misfit| {
+            let mut path = vec![Segment::Key("thresholds".to_owned()), Segment::Index(index)];
+            path.extend(misfit.key.map(|key| Segment::Key(key.to_owned())));
+            let message = format!("thresholds[{index}]: {}", misfit.message);
+            Problem { path, part: misfit.part, message, help: misfit.help }
         })
     };
     typed.iter().enumerate().map(read).collect()

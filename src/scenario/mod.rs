@@ -36,10 +36,11 @@ pub use meant::{
 use schedule::{Flaw, Schedules};
 pub(crate) use seek::{Seek, Segment};
 pub use threshold::{
-    Comparison, DecisionStat, LatencyStat, Metric, SignInStat, Threshold, ThroughputStat, Unit,
+    Comparison, DecisionStat, LatencyStat, Metric, Selector, SignInStat, Threshold, ThroughputStat, Unit,
 };
 use typed::ScenarioFile;
 pub use weights::Weights;
+use words::Text as _;
 
 /// Longer times than this are slips of the pen.
 const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
@@ -138,6 +139,24 @@ pub fn schema() -> serde_json::Value {
     schemars::schema_for!(ScenarioFile).to_value()
 }
 
+/// Sign-ins a second, as scenarios have them: `120/s`.
+///
+/// # Errors
+///
+/// Why the text is no rate.
+pub fn rate(text: &str) -> Result<f64, String> {
+    words::Rate::read(text).map(|rate| rate.0)
+}
+
+/// A time, as scenarios have it: `20s`.
+///
+/// # Errors
+///
+/// Why the text is no time.
+pub fn time(text: &str) -> Result<Duration, String> {
+    words::Time::read(text).map(|time| time.0)
+}
+
 /// The text of a file that is to be a `what`.
 fn text<'b>(file_name: &str, bytes: &'b [u8], what: &str) -> Result<&'b str, Diagnostic> {
     if bytes.len() > MAX_BYTES {
@@ -175,7 +194,10 @@ fn understand(text: &str, file: ScenarioFile, schedules: &Schedules) -> Result<S
 /// The part of a place where `part` stands; the whole place when it is typed with escapes and so not to be found.
 fn narrowed(text: &str, place: Place, part: &str) -> Place {
     let line = text.split('\n').nth(place.line - 1).unwrap_or_default();
-    let marked: String = line.chars().skip(place.column - 1).take(place.length).collect();
+    let quoted = line.chars().nth(place.column - 1).is_some_and(|c| matches!(c, '"' | '\''));
+    // Without quotes a bracket ends what is marked, and not always the value.
+    let length = if quoted { place.length } else { usize::MAX };
+    let marked: String = line.chars().skip(place.column - 1).take(length).collect();
     match marked.find(part) {
         Some(bytes) if !part.is_empty() => Place {
             column: place.column + marked[..bytes].chars().count(),

@@ -52,7 +52,12 @@ pub(super) fn read(files: Files<'_>, name: &str) -> Result<Schedule, Flaw> {
 
 /// The bytes of a plain file, and one more at most than it may have.
 fn bytes(path: &Path) -> Result<Vec<u8>, Flaw> {
-    let unread = |error: std::io::Error| Flaw::Unread(format!("{} cannot be read: {error}", path.display()));
+    let unread = |error: std::io::Error| {
+        Flaw::Unread(match error.kind() {
+            std::io::ErrorKind::NotFound => format!("there is no file {}", path.display()),
+            _ => format!("{} cannot be read: {error}", path.display()),
+        })
+    };
     // Whatever is no plain file may never end, or never begin.
     if !std::fs::metadata(path).map_err(unread)?.is_file() {
         return Err(Flaw::Unread(format!("{} is no file", path.display())));

@@ -9,7 +9,7 @@ use super::Segment;
 use super::choices::{As, EphemeralBits, given};
 use super::delay::Delay;
 use super::meant::{Arrivals, DeviceCount, GroupName, Service};
-use super::threshold::ThresholdText;
+use super::threshold::ThresholdFile;
 use super::words::{Amount, Name, Range, Rate, Share, Time, Whole};
 use crate::clock::ClockKind;
 use crate::policy::{
@@ -61,9 +61,9 @@ pub(super) struct ScenarioFile {
     /// measured on this machine before the run), or costs.
     #[serde(default = "no_service")]
     pub(super) service: As<Service>,
-    /// What must hold at the end; one that does not fails the run.
+    /// What must hold; one that does not fails the run, at its end or, with `abort`, at once.
     #[serde(default = "default_thresholds")]
-    pub(super) thresholds: Vec<ThresholdText>,
+    pub(super) thresholds: Vec<ThresholdFile>,
 }
 
 impl ScenarioFile {
@@ -414,8 +414,8 @@ fn no_service() -> As<Service> {
     As(Service::None)
 }
 
-fn default_thresholds() -> Vec<ThresholdText> {
-    vec![ThresholdText("decisions.mismatched == 0".to_owned())]
+fn default_thresholds() -> Vec<ThresholdFile> {
+    vec![ThresholdFile::of("decisions.mismatched == 0")]
 }
 
 fn mfa_off() -> MfaMode {

@@ -55,10 +55,21 @@ pub fn run_length(scenario: &Scenario) -> Duration {
 /// `None` where one of them is closed.
 pub fn run_asked_per_s(scenario: &Scenario) -> Option<f64> {
     let counts: Option<f64> = scenario.workloads.iter().map(expected_count).sum();
-    let starts = |plan: &WorkloadPlan| plan.starts_at + warm_up(plan);
-    let first = scenario.workloads.iter().map(starts).min()?;
-    let last = scenario.workloads.iter().map(|plan| starts(plan) + measured(plan)).max()?;
+    let (first, last) = run_measured(scenario);
     per_second(counts?, last.saturating_sub(first))
+}
+
+/// From where to where a workload is measured, since the start of the run.
+pub fn measured_span(plan: &WorkloadPlan) -> (Duration, Duration) {
+    let from = plan.starts_at + warm_up(plan);
+    (from, from + measured(plan))
+}
+
+/// From where the first workload is measured to where the last is, since the start of the run.
+pub fn run_measured(scenario: &Scenario) -> (Duration, Duration) {
+    let spans = || scenario.workloads.iter().map(measured_span);
+    let first = spans().map(|(from, _)| from).min().unwrap_or_default();
+    (first, spans().map(|(_, until)| until).max().unwrap_or_default())
 }
 
 fn per_second(count: f64, time: Duration) -> Option<f64> {

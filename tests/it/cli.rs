@@ -27,7 +27,7 @@ pub(crate) fn output(command: &mut Command) -> (i32, String, String) {
     (status.code().unwrap_or(-1), text(stdout), text(stderr))
 }
 
-const TOY: &str = "version: 1
+pub(crate) const TOY: &str = "version: 1
 name: toy
 group: toy
 pool: { remember: always }

@@ -297,7 +297,7 @@ fn what_is_no_report_is_told_with_2() {
     let base = played(&folder, "base.yaml", "a", &[]);
     let whole = fs::read_to_string(base.join("pairs/report.json")).unwrap();
     for (name, text, wanted) in [
-        ("cut", whole[..whole.len() / 2].to_owned(), "is not a report that this version can read: EOF"),
+        ("cut", whole[..whole.len() / 2].to_owned(), "it ends in the middle"),
         ("foreign", "{ \"metrics\": {} }".to_owned(), "missing field `schema_version`"),
         ("empty", String::new(), "is not a report"),
         ("later", whole.replace("\"schema_version\": 1", "\"schema_version\": 2"), "its schema_version is 2"),

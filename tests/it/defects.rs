@@ -7,7 +7,7 @@ use poolproof::scenario::Scenario;
 use crate::stage::{play, play_with, scenario};
 
 /// Whoever comes, what for, and how risky: enough of everything that each fault shows.
-fn everyone(pool: &str) -> Scenario {
+pub(crate) fn everyone(pool: &str) -> Scenario {
     scenario(&format!(
         "version: 1
 name: everyone
@@ -95,7 +95,7 @@ workload:
     )
 }
 
-const ALWAYS: &str = "{ remember: always, suppress_mfa: true, mfa: optional, \
+pub(crate) const ALWAYS: &str = "{ remember: always, suppress_mfa: true, mfa: optional, \
      risk: { mode: enforced, low: mfa_if_configured, medium: mfa_required, high: block } }";
 const ALWAYS_ASKING: &str = "{ remember: always, suppress_mfa: false, mfa: optional }";
 const OPT_IN: &str = "{ remember: opt_in, suppress_mfa: true, mfa: optional }";

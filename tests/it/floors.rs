@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up (ARCHITECTURE.md).
-const FLOORS: [&[&str]; 8] = [
+const FLOORS: [&[&str]; 9] = [
     &["addresses", "clock", "seed", "ids", "policy"],
     &["srp", "protocol", "totp", "jwt"],
     &["pool", "client", "oracle"],
@@ -12,6 +12,7 @@ const FLOORS: [&[&str]; 8] = [
     &["actors", "pair", "store"],
     &["http", "report"],
     &["run", "matrix", "advise", "compare"],
+    &["capacity"],
     &["cli"],
 ];
 

@@ -8,11 +8,14 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
+
+use poolproof::http::client::{Address, Credentials, Limits};
+use poolproof::run::{AnEndpoint, Event, Lodging, Settings, Stop, run};
 
 use crate::cli::poolproof;
 use crate::served::Served;
-use crate::stage::root;
+use crate::stage::{root, scenario, settings};
 
 /// One at a time installs.
 static INSTALLING: Mutex<()> = Mutex::new(());
@@ -34,7 +37,7 @@ fn is_there(program: &str) -> bool {
     there
 }
 
-fn ran(command: &mut Command) -> String {
+pub(crate) fn ran(command: &mut Command) -> String {
     let output = command.current_dir(root()).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -60,7 +63,7 @@ fn python() -> Option<PathBuf> {
 }
 
 /// The Python that has what this list names.
-fn python_with(list: &str, venv: &str) -> Option<PathBuf> {
+pub(crate) fn python_with(list: &str, venv: &str) -> Option<PathBuf> {
     if !is_there("python3") {
         return None;
     }
@@ -143,15 +146,15 @@ impl Drop for Peer {
     }
 }
 
-/// The rules that a peer breaks and those that it follows.
-fn standings(program: &str, port: u16) -> Option<(Vec<String>, Vec<String>)> {
+/// Starts another emulator, and waits until it listens.
+fn peer(program: &str, port: u16) -> Option<Peer> {
     let python = python_with("peers.txt", "peers")?;
     let mut command = Command::new(python.with_file_name(program));
     if program == "moto_server" {
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
     }
     command.env("GATEWAY_PORT", port.to_string()).stdout(Stdio::null()).stderr(Stdio::null());
-    let _peer = Peer(command.current_dir(folder()).spawn().unwrap());
+    let peer = Peer(command.current_dir(folder()).spawn().unwrap());
     let up = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
     (0..300)
         .find(|_| {
@@ -161,6 +164,12 @@ fn standings(program: &str, port: u16) -> Option<(Vec<String>, Vec<String>)> {
             }
         })
         .unwrap();
+    Some(peer)
+}
+
+/// The rules that a peer breaks and those that it follows.
+fn standings(program: &str, port: u16) -> Option<(Vec<String>, Vec<String>)> {
+    let _peer = peer(program, port)?;
     let url = format!("http://127.0.0.1:{port}");
     let arguments = ["matrix", "--against", &url, "--format", "json"];
     let output = poolproof().args(arguments).output().unwrap();
@@ -185,6 +194,69 @@ fn other_emulators_break_the_rules_that_the_readme_says() {
         let old: &[&str] = &["replayed-claim", "untracked-mfa"];
         let expected = (words(&[old, &new].concat()), words(&["wrong-password", "untracked"]));
         assert_eq!((broken, followed), expected);
+    }
+}
+
+/// CPU time of a process in seconds, as Linux tells it: in hundredths.
+#[cfg(target_os = "linux")]
+fn cpu_of(id: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
+    // The name, in brackets, may hold anything; after it come the state and ten more fields.
+    let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
+    [fields[11], fields[12]].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
+}
+
+/// Sign-ins by password over SRP, for some seconds; how many there were for each second of the server's CPU, and in all.
+#[cfg(target_os = "linux")]
+fn sign_ins_a_core(url: &str, id: u32, seconds: u32) -> (f64, u64) {
+    let scenario = scenario(&format!(
+        "version: 1
+name: beside
+clock: wall
+pool: {{ remember: no }}
+population: {{ users: 8, devices: 0 }}
+workload: {{ model: closed, stages: [ {{ for: {seconds}s, users: 8 }} ], mix: {{ new_device: 100 }} }}
+"
+    ));
+    // From one telling of how it goes to the last: who moves in and out is not counted.
+    let seen = Arc::new(Mutex::new((None, (0, 0.0))));
+    let told = Arc::clone(&seen);
+    let observer = Arc::new(move |event| {
+        let Event::Running { progress, .. } = event else { return };
+        let now = (progress.live.started, cpu_of(id));
+        let mut seen = told.lock().unwrap();
+        let (first, _) = *seen.0.get_or_insert(now);
+        let cpu = now.1 - seen.0.unwrap().1;
+        seen.1 = (now.0 - first, cpu);
+    });
+    let endpoint = AnEndpoint {
+        address: Address::parse(url).unwrap(),
+        credentials: Some(Credentials::dummy()),
+        limits: Limits::DEFAULT,
+        lodging: Lodging::New,
+    };
+    let settings = Settings { endpoint: Some(endpoint), observer, ..settings(None) };
+    let report = run(&scenario, &settings, &Stop::default()).unwrap();
+    assert_eq!((report.sign_ins.completed, report.decisions.mismatched), (report.sign_ins.started, 0));
+    let (count, cpu) = seen.lock().unwrap().1;
+    (count as f64 / cpu, count)
+}
+
+/// Both verify a password's claim and sign two tokens with RS256; one after the other, twice.
+#[cfg(target_os = "linux")]
+#[test]
+#[ignore = "a measurement: --ignored --nocapture, in a release build"]
+fn sign_ins_beside_ministack() {
+    for _ in 0..2 {
+        let Some(peer) = peer("ministack", 5157) else { return };
+        let (theirs, counted) = sign_ins_a_core("http://127.0.0.1:5157", peer.0.id(), 20);
+        drop(peer);
+        let served = Served::start(&[]);
+        let (ours, more) = sign_ins_a_core(&format!("http://{}", served.address), served.id(), 10);
+        eprintln!(
+            "sign-ins for each second of the server's CPU: MiniStack {theirs:.2} ({counted}), poolproof {ours:.0} ({more}), ratio {:.0}",
+            ours / theirs
+        );
     }
 }
 

@@ -21,10 +21,14 @@
     reason = "a panic is how a test tells what it found, in the functions that tests share too"
 )]
 
+/// A run at a target as people type it, and one that is watched.
+mod abroad;
 /// What surprises in a pool's settings is told, counted, and nothing else is.
 mod advise;
 /// Answers are read as they were written.
 mod answers;
+/// How much a pool takes: found where theory says it lies, and what is said where there is nothing to find.
+mod capacity;
 /// The command says what it should, and ends as it should.
 mod cli;
 /// Requests and answers as AWS JSON 1.1.
@@ -37,6 +41,8 @@ mod conformance;
 mod defects;
 /// Nobody looks up or sideways.
 mod floors;
+/// Every form of a report tells the same, is read by others' tools, and keeps text text.
+mod formats;
 /// The bundled scenarios come out as committed.
 mod golden;
 /// A sound pool is never found wrong, whatever the scenario.
@@ -86,8 +92,12 @@ mod pool_world;
 mod provider;
 /// Settings of pools and clients that are given by requests are kept, told and applied, and nothing grows without bound.
 mod provider_settings;
+/// What the README says to write into a CI's file works there.
+mod recipes;
 /// Page, terminal and report.json tell the same, and nothing from outside becomes more than text.
 mod report;
+/// `poolproof report`, folders of scenarios, and what tells of all runs together.
+mod report_command;
 /// Whole runs add up and can be replayed.
 mod runs;
 /// A run as a recorder sees it, drawn from a seed.
@@ -110,12 +120,18 @@ mod srp_properties;
 mod srp_vectors;
 /// What the tests of whole runs share.
 mod stage;
+/// A target that stops for a while is seen by all who were to come meanwhile.
+mod stall;
 /// What was answered is kept, whenever the process ends, and a bad file is refused and left as it is.
 mod state;
 /// Records are what was written down, and an account made of them behaves as the one that was.
 mod store;
 /// A run at an endpoint is judged like any other, and what gives no answer is not.
 mod target;
+/// Windows and selections are judged, and what does not hold can cut a run short.
+mod thresholds;
+/// Watches show what the records of their windows say, and keep no more than these.
+mod watches;
 /// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.
 mod workload;
 mod workloads;

@@ -137,8 +137,22 @@ fn names_and_attributes_that_cannot_be_are_refused() {
         let request = AdminCreateUser { username: name.to_owned(), attributes, ..create("x") };
         ask(&mut world, AccountRequest::AdminCreateUser(request)).map(drop).map_err(|error| error.message)
     };
-    for name in ["", "a b", "a\u{0}", "a\u{200b}\u{a0}", &"x".repeat(129)] {
+    // Spaces of all kinds (Z); controls, formats, private use, what nobody knows (C).
+    let unseen = [
+        "a\u{200b}",
+        "a\u{200d}b",
+        "\u{202e}ann",
+        "ann\u{feff}",
+        "a\u{ad}b",
+        "\u{e000}",
+        "\u{378}",
+        "\u{10ffff}",
+    ];
+    for name in ["", "a b", "a\u{0}", "a\u{a0}b", "a\u{2028}", &"x".repeat(129)].iter().chain(&unseen) {
         assert!(with(name, &[]).unwrap_err().contains("'username'"), "{name:?}");
+    }
+    for name in ["e\u{301}", "Ångström", "山田", "٣", "½", "a+b@c.d", "€", "👩", "\"'<>&\\"] {
+        assert_eq!(with(name, &[]), Ok(()), "{name:?}");
     }
     assert_eq!(with(&"x".repeat(128), &[]), Ok(()));
     assert_eq!(with("b", &[("email", "no-at")]), Err("Invalid email address format.".to_owned()));

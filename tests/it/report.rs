@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use poolproof::clock::ClockKind;
-use poolproof::report::{Report, Subject, ThresholdResult, Unit, html, read, text, write};
+use poolproof::report::{
+    MachineLoad, Report, Subject, ThresholdResult, Unit, WorstWindow, html, read, text, write,
+};
 use serde_json::Value;
 
 use crate::sample::{recorded, report, sign_ins, subject};
@@ -97,6 +99,8 @@ fn text_from_outside_stays_text() {
             limit: f64::NAN,
             unit: Unit::Us,
             passed: false,
+            window: None,
+            cut_at_us: None,
         }],
         ..subject()
     };
@@ -189,6 +193,8 @@ fn the_gravest_fault_sets_the_exit_code() {
         limit: 1000.0,
         unit: Unit::Us,
         passed: false,
+        window: None,
+        cut_at_us: None,
     };
     let verdict =
         |snapshot: &poolproof::metrics::Snapshot, crossed: Option<ThresholdResult>, saturated, partial| {
@@ -205,6 +211,51 @@ fn the_gravest_fault_sets_the_exit_code() {
     let worst = verdict(&bad, Some(crossed), true, true);
     assert_eq!((worst.exit_code, worst.passed, worst.sentences.len()), (80, false, 4));
     assert!(worst.sentences[2].contains("9.00 ms"), "{}", worst.sentences[2]);
+}
+
+#[test]
+fn the_worst_window_is_told_with_its_time_and_a_cut_comes_first() {
+    let snapshot = recorded(&sign_ins(7, 1500, false));
+    let threshold = |cut_at_us| ThresholdResult {
+        text: "sign_in.p99[5s] < 1ms".to_owned(),
+        value: Some(9000.0),
+        limit: 1000.0,
+        unit: Unit::Us,
+        passed: false,
+        window: Some(WorstWindow { from_us: 31_000_000, to_us: 36_000_000 }),
+        cut_at_us,
+    };
+    let whole = Report::new(Subject { thresholds: vec![threshold(None)], ..subject() }, &snapshot.summary());
+    let cut = Subject { thresholds: vec![threshold(Some(36_000_000))], partial: true, ..subject() };
+    let cut = Report::new(cut, &snapshot.summary());
+    for report in [&whole, &cut] {
+        assert!(words(&html::page(report)).contains("9.00 ms from 31 s to 36 s"));
+        assert!(text(report, None, false).contains("9.00 ms  from 31 s to 36 s"));
+        assert_eq!(report.verdict.exit_code, 99);
+        assert_eq!(Report::clone(report), serde_json::from_str(&report.to_json()).unwrap());
+    }
+    let first = "Cut short after 36 s, and this tells only the beginning: \
+                 sign_in.p99[5s] < 1ms (it was 9.00 ms from 31 s to 36 s) does not hold.";
+    assert_eq!(cut.verdict.sentences[0], first);
+    assert!(cut.verdict.sentences.iter().all(|sentence| !sentence.contains("interrupted")));
+    assert_eq!(cut.verdict.sentences.len(), 2, "{:?}", cut.verdict.sentences);
+}
+
+#[test]
+fn a_machine_that_others_were_given_is_warned_of() {
+    let snapshot = recorded(&sign_ins(7, 1500, false));
+    let on = |steal_share, clock| {
+        let machine = Some(MachineLoad { steal_share, load_before: 0.5, load_after: 1.9 });
+        Report::new(Subject { machine, clock, ..subject() }, &snapshot.summary())
+    };
+    let warning =
+        |report: &Report| report.verdict.sentences.iter().any(|one| one.starts_with("Warning: 7 %"));
+    let robbed = on(Some(0.07), ClockKind::Wall);
+    assert!(warning(&robbed) && robbed.verdict.passed);
+    assert!(text(&robbed, None, false).contains("load 0.5 before and 1.9 at the end, 7 % stolen"));
+    assert!(!warning(&on(Some(0.05), ClockKind::Wall)) && !warning(&on(None, ClockKind::Wall)));
+    let nowhere = on(Some(0.07), ClockKind::Virtual);
+    assert!(!warning(&nowhere) && nowhere.generator.machine.is_none());
 }
 
 #[test]

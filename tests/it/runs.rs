@@ -143,6 +143,61 @@ fn cognitos_quotas_bind_where_their_arithmetic_says() {
 }
 
 #[test]
+fn by_the_wall_clock_the_course_tells_what_the_workers_had_to_do() {
+    let text = toy("{ stages: [ { for: 3s, rate: 100/s } ] }");
+    let report = play(&scenario(&format!("{text}clock: wall\n")));
+    adds_up(&report);
+    let loads: Vec<_> = report.timeline.intervals.iter().filter_map(|interval| interval.load).collect();
+    assert!(loads.len() >= 2, "the last second may not have been over: {loads:?}");
+    let started = report.sign_ins.started;
+    let (client, server) = (report.cpu.client_us_per_sign_in, report.cpu.server_us_per_sign_in);
+    // What is told for each sign-in is rounded down.
+    assert!(loads.iter().map(|load| load.client_cpu_us).sum::<u64>() <= (client.unwrap() + 1) * started);
+    assert!(loads.iter().map(|load| load.server_cpu_us).sum::<u64>() <= (server.unwrap() + 1) * started);
+    let workers = report.generator.workers.unwrap();
+    assert!(loads.iter().all(|load| load.client_queue <= workers.client.deepest_queue));
+    assert!(loads.iter().all(|load| load.server_queue <= workers.server.deepest_queue));
+    let machine = std::path::Path::new("/proc/loadavg").exists();
+    assert_eq!(report.generator.machine.is_some(), machine);
+    let virtually = play(&scenario(&text));
+    assert!(virtually.timeline.intervals.iter().all(|interval| interval.load.is_none()));
+    assert!(virtually.generator.machine.is_none());
+}
+
+/// Ten minutes of real time, without new devices, of which the users would get more until they have eight: `cargo test --release ten_minutes -- --ignored --nocapture`.
+#[test]
+#[ignore = "ten minutes of load"]
+fn ten_minutes_of_load_take_no_more_memory_than_one() {
+    let text =
+        toy("{ stages: [ { for: 10m, rate: 400/s } ], mix: { known_device: 90, wrong_password: 10 } }")
+            .replace("users: 100", "users: 4000");
+    let thresholds = "['sign_in.p99[10s] < 1h', 'PASSWORD_VERIFIER.p95[10m] < 1h', 'decisions{rule:wrong-password}.mismatched == 0']";
+    let scenario = scenario(&format!("{text}clock: wall\nthresholds: {thresholds}\n"));
+    let sizes = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let told = Arc::clone(&sizes);
+    let observer = Arc::new(move |event| {
+        let Event::Running { progress, .. } = event else { return };
+        let mut told = told.lock().unwrap();
+        let minute = progress.elapsed.as_secs() / 60;
+        if told.len() as u64 <= minute {
+            let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+            let pages: u64 = statm.split_whitespace().nth(1).unwrap().parse().unwrap();
+            println!("minute {minute}: {} sign-ins, {} KiB resident", progress.live.started, pages * 4);
+            told.push(pages * 4);
+        }
+    });
+    let report = run(&scenario, &Settings { observer, ..settings(None) }, &Stop::default()).unwrap();
+    adds_up(&report);
+    println!("lag p99 {:?} µs, {}", report.generator.lag_p99_us, report.verdict.sentences.join(" "));
+    let sizes = sizes.lock().unwrap().clone();
+    assert!(sizes.len() >= 10, "{sizes:?}");
+    // The embedded pool keeps a challenge for twice its validity, three minutes here: after six it has as many as it ever will.
+    // The window of ten minutes goes on to fill, at 16 bytes for each time of a second that is told apart.
+    let window_kib = 600 * 400 * 16 / 1024;
+    assert!(sizes[9] <= sizes[7] + sizes[7] / 20 + window_kib, "{sizes:?} KiB after each minute");
+}
+
+#[test]
 fn an_interrupt_leaves_a_partial_report_that_adds_up() {
     let scenario = scenario(&toy("{ stages: [ { for: 1h, rate: 50/s } ] }"));
     let stop = Stop::default();

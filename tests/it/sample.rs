@@ -55,6 +55,8 @@ pub(crate) fn report(clock: ClockKind, count: u64, faulty: bool) -> Report {
         limit,
         unit,
         passed: value.is_some_and(|value| value <= limit),
+        window: None,
+        cut_at_us: None,
     };
     let mismatched = summary.decisions().mismatched() as f64;
     let subject = Subject {
@@ -98,6 +100,7 @@ pub(crate) fn subject() -> Subject {
         modexps: 6000,
         thresholds: Vec::new(),
         saturated: None,
+        machine: None,
         environment: Some(Environment {
             os: "linux".to_owned(),
             arch: "x86_64".to_owned(),

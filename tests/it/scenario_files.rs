@@ -15,7 +15,7 @@ use proptest::prelude::*;
 const EXAMPLE: &str = include_str!("../data/scenarios/good/opt-in-mfa.yaml");
 
 /// Files that are refused for a reason that the schema does not state; what is no YAML at all is not listed.
-const BEYOND_THE_SCHEMA: [&str; 43] = [
+const BEYOND_THE_SCHEMA: [&str; 49] = [
     // Gone when YAML has become JSON: form, the first of two equal keys, and how a number was written.
     "anchor",
     "complex-key",
@@ -36,6 +36,12 @@ const BEYOND_THE_SCHEMA: [&str; 43] = [
     "session-validity",
     "stage-of-no-time",
     "stages-over-a-day",
+    "threshold-after-without-abort",
+    "threshold-count-that-aborts",
+    "threshold-rate-by-rule",
+    "threshold-unknown-rule",
+    "threshold-unknown-workload",
+    "threshold-window-too-long",
     "time-of-two-days",
     "uniform-backwards",
     "warm-up-last",
@@ -161,6 +167,11 @@ fn others() -> Vec<String> {
         format!("{head}{closed}"),
         format!("{wide}{more}"),
         format!("{head}workload:\n{ramps}clock: wall\nthresholds: []\n"),
+        format!(
+            "{SHORTEST}thresholds:\n  - sign_in{{workload:workload}}.p99[10s] < 1s\n  - {{ threshold: lag.max < 1s }}\n  \
+             - {{ threshold: 'decisions{{ rule: new-device, workload: workload }}.mismatched[1m] == 0', abort: true }}\n  \
+             - {{ threshold: offered_missed.rate < 1%, abort: true, after: 30s }}\n"
+        ),
         format!(
             "#Why\n#\n#   Two lines\n{head}workload:\n{ramps}service: calibrated\nclient: {{ mfa_delay: 5ms }}\n"
         ),

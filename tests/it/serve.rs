@@ -4,7 +4,6 @@ use std::io::{Read as _, Write as _};
 use std::net::Shutdown;
 use std::time::{Duration, Instant};
 
-use poolproof::clock::{Clock, ClockKind};
 use poolproof::http::codec::MAX_BODY;
 use serde_json::json;
 
@@ -31,20 +30,12 @@ fn a_body_that_is_too_long_is_refused_with_413_and_no_byte_earlier() {
                 AWSCognitoIdentityProviderService.GetUser\r\n";
     let announced = format!("{head}Content-Length: 1000000000000\r\n\r\n").into_bytes();
     assert_eq!(told(served.send([announced, spaces[..MAX_BODY + 1].to_vec()].concat())), long);
-    let mut stream = served.connect();
-    write!(stream, "{head}Transfer-Encoding: chunked\r\n\r\n").unwrap();
-    let chunk = [b"1000\r\n".to_vec(), vec![b' '; 4096], b"\r\n".to_vec()].concat();
-    for _ in 0..10_000 {
-        if stream.write_all(&chunk).is_err() {
-            break;
-        }
-    }
-    assert!(closes(&mut stream), "endless chunks");
-    let mut stream = served.connect();
-    stream.write_all(b"POST /nowhere HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n").unwrap();
-    while stream.write_all(&chunk).is_ok() {}
-    assert!(closes(&mut stream), "endless chunks for nobody");
+    // What the system holds for both sides, and what the server throws away, is some megabytes; what a second brings is hundreds.
+    let most = 24 << 20;
+    let chunk = [b"10000\r\n".to_vec(), vec![b' '; 65_536], b"\r\n".to_vec()].concat();
     for head in [
+        head.to_owned(),
+        "POST /nowhere HTTP/1.1\r\nHost: x\r\n".to_owned(),
         head.replace(".GetUser", ".NoOperation"),
         head.replace("x-amz-json-1.1", "json"),
         head.replace("X-Amz-Target", "X-Other"),
@@ -53,11 +44,10 @@ fn a_body_that_is_too_long_is_refused_with_413_and_no_byte_earlier() {
     ] {
         let mut stream = served.connect();
         write!(stream, "{head}Transfer-Encoding: chunked\r\n\r\n").unwrap();
-        let clock = Clock::start(ClockKind::Wall);
-        let started = clock.now();
+        let mut taken = 0;
         while stream.write_all(&chunk).is_ok() {
-            let time = clock.now().since(started);
-            assert!(time < Duration::from_secs(15), "chunks are read for ever after {head}");
+            taken += chunk.len();
+            assert!(taken < most, "{taken} bytes of chunks are taken after {head}");
         }
         assert!(closes(&mut stream), "endless chunks after {head}");
         let mut stream = served.connect();

@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -33,8 +33,11 @@ impl Served {
 
     /// Serves at this address with these flags.
     pub(crate) fn start_at(address: &str, flags: &[&str]) -> Self {
-        let mut command = poolproof();
-        command.args(["serve", "scenarios/serve.yaml", "--listen", address]).args(flags);
+        Self::by(poolproof().args(["serve", "scenarios/serve.yaml", "--listen", address]).args(flags))
+    }
+
+    /// Serves by this command.
+    pub(crate) fn by(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
@@ -70,8 +73,13 @@ impl Served {
     #[cfg(unix)]
     pub(crate) fn signal(mut self, signal: &str) -> Option<i32> {
         let id = self.child.id().to_string();
-        assert!(std::process::Command::new("kill").args([signal, &id]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
         self.child.wait().unwrap().code()
+    }
+
+    /// The number of its process.
+    pub(crate) fn id(&self) -> u32 {
+        self.child.id()
     }
 
     /// Ends it as a failing machine would: it cannot do anything about it (SIGKILL).

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -237,13 +238,29 @@ fn pools_and_clients_are_as_they_were_and_the_state_wins_over_the_file() {
     assert_eq!(after.2["UserPools"].as_array().unwrap().len(), 2);
 }
 
+/// How `serve` ends with this file: exit code, and what it says.
+fn served_with(file: &Path) -> (Option<i32>, String, String) {
+    let mut command = poolproof();
+    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(file);
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // One that serves what it should refuse would do so for ever.
+    for _ in 0..200 {
+        if child.try_wait().unwrap().is_some() {
+            break;
+        }
+        thread::sleep(Duration::from_millis(100));
+    }
+    drop(child.kill());
+    let output = child.wait_with_output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (output.status.code(), text(output.stdout), text(output.stderr))
+}
+
 /// What `serve` says to this file, which must be left as it is.
 fn refusal(file: &Path) -> String {
     let before = fs::read(file).ok();
-    let mut command = poolproof();
-    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(file);
-    let (code, out, err) = output(&mut command);
-    assert_eq!((code, out.as_str()), (2, ""), "{err}");
+    let (code, out, err) = served_with(file);
+    assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
     assert_eq!(fs::read(file).ok(), before, "the file was touched");
     let line = err.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{err}"));
     line.replace(file.to_str().unwrap(), "FILE")
@@ -304,10 +321,8 @@ fn a_bad_file_is_refused_with_what_to_do_and_left_as_it_is() {
     let nowhere = state("nowhere").with_file_name("no-folder").join("pool.redb");
     assert!(refusal(&nowhere).contains("No such file or directory"), "{}", refusal(&nowhere));
     let folder = state("folder").parent().unwrap().to_owned();
-    let mut command = poolproof();
-    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(&folder);
-    let (code, _, err) = output(&mut command);
-    assert!(code == 2 && err.contains("Is a directory"), "{code} {err}");
+    let (code, _, err) = served_with(&folder);
+    assert!(code == Some(2) && err.contains("Is a directory"), "{code:?} {err}");
 }
 
 /// Cuts, and bytes that have changed, all over a file that was closed in order and one that was not.
@@ -324,41 +339,108 @@ fn a_damaged_file_is_refused_wherever_the_damage_is() {
             let told = refusal(&file);
             assert!(told.starts_with(damaged) && told.ends_with(advice), "cut to {length}: {told}");
         }
-        // Where a record of a user is.
-        let at = whole.windows(8).position(|bytes| bytes == b"username").unwrap();
-        let mut flipped = whole.clone();
-        flipped[at] ^= 1;
-        fs::write(&file, &flipped).unwrap();
-        let told = refusal(&file);
-        // Where no commit has the page any more the flip is nobody's; another copy of the record is then the one that counts.
-        assert!(told.starts_with(damaged) && told.ends_with(advice), "{told}");
+        // Where a record of a user is: in the name of a field, and in its value, with which the record could be read all the same.
+        let at = whole.windows(15).position(|bytes| bytes == b"username\":\"ann-").unwrap();
+        for place in [at, at + 11] {
+            let mut flipped = whole.clone();
+            flipped[place] ^= 1;
+            fs::write(&file, &flipped).unwrap();
+            let told = refusal(&file);
+            // Where no commit has the page any more the flip is nobody's; another copy of the record is then the one that counts.
+            assert!(told.starts_with(damaged) && told.ends_with(advice), "{told}");
+        }
         fs::write(&file, &whole).unwrap();
         let served = Served::start(&["--state", file.to_str().unwrap()]);
         served.call("AdminGetUser", &json!({ "UserPoolId": POOL, "Username": "ann-29" })).json();
     }
 }
 
-/// A thousand answered changes, one after the other and side by side: prints what one costs.
+/// What a served pool has told of a user.
+fn added(served: &Served, name: &str) -> u16 {
+    let note = "x".repeat(2000);
+    let attributes: Vec<Value> =
+        (0..5).map(|number| json!({ "Name": format!("custom:{number}"), "Value": note })).collect();
+    let user = json!({ "UserPoolId": POOL, "Username": name, "MessageAction": "SUPPRESS", "UserAttributes": attributes });
+    let answered = served.call("AdminCreateUser", &user);
+    if answered.status != 200 {
+        assert!(
+            answered.refusal().starts_with("500 InternalErrorException: the state cannot be written: "),
+            "{answered:?}"
+        );
+    }
+    answered.status
+}
+
+/// The system lets no file grow beyond some size, as a full disk does: what does not fit is refused, and nothing that was answered is
+/// lost.
+#[cfg(unix)]
+#[test]
+fn on_a_full_disk_changes_are_refused_and_nothing_answered_is_lost() {
+    let file = used("full", false);
+    // In units of 512 bytes: what is there, and a megabyte more.
+    let most = fs::metadata(&file).unwrap().len().div_ceil(512) + 2048;
+    let mut command = Command::new("sh");
+    // A process that is not told to ignore the signal is ended by it; a disk that is full sends none.
+    let script = format!("trap '' XFSZ; ulimit -f {most}; exec \"$0\" \"$@\"");
+    command.arg("-c").arg(script).arg(poolproof().get_program()).current_dir(crate::stage::root());
+    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(&file);
+    let mut served = Served::by(&mut command);
+    let kept = (0..5000).take_while(|number| added(&served, &format!("bob-{number}")) == 200).count();
+    assert!((10..5000).contains(&kept), "{kept}");
+    assert_eq!(added(&served, "cyd"), 500, "and so is every change from then on");
+    let get = |served: &Served, name: &str| {
+        served.call("AdminGetUser", &json!({ "UserPoolId": POOL, "Username": name })).status
+    };
+    assert_eq!((get(&served, "ann-0"), get(&served, "bob-0")), (200, 200), "reads go on");
+    assert!(served.is_well());
+    served.kill();
+    let served = Served::start(&["--state", file.to_str().unwrap()]);
+    let lost: Vec<usize> = (0..kept).filter(|number| get(&served, &format!("bob-{number}")) != 200).collect();
+    assert_eq!(lost, Vec::<usize>::new());
+    assert_eq!((get(&served, "ann-29"), added(&served, "dan")), (200, 200), "with room all goes on");
+}
+
+/// What an asker sends over and over: the status of a device of its own user, which is to be kept each time.
+fn updating(served: &Served, number: usize) -> Vec<u8> {
+    let told = Told::named(format!("user-{number}"));
+    let user = json!({ "UserPoolId": POOL, "Username": told.user, "MessageAction": "SUPPRESS" });
+    served.call("AdminCreateUser", &user).json();
+    let password =
+        json!({ "UserPoolId": POOL, "Username": told.user, "Password": told.password, "Permanent": true });
+    served.call("AdminSetUserPassword", &password).json();
+    let tokens =
+        told.sign_in(&served.address, &told.password).unwrap().json()["AuthenticationResult"].clone();
+    let verifier =
+        Verifier::draw(Group::cognito(), &mut Seed::new(7).stream("verifier", number as u64)).to_base64();
+    let config = json!({ "PasswordVerifier": verifier, "Salt": BASE64.encode(&[7; 16]) });
+    let device = &tokens["NewDeviceMetadata"]["DeviceKey"];
+    let body = json!({ "AccessToken": tokens["AccessToken"], "DeviceKey": device, "DeviceSecretVerifierConfig": config });
+    served.call("ConfirmDevice", &body).json();
+    let body = json!({ "AccessToken": tokens["AccessToken"], "DeviceKey": device, "DeviceRememberedStatus": "remembered" });
+    request("UpdateDeviceStatus", body.to_string().as_bytes())
+}
+
+/// UpdateDeviceStatus for some seconds, one after the other and side by side: prints how many a second.
 #[test]
 #[ignore = "a measurement"]
 fn cost_of_state() {
     let measure = |flags: &[&str], side_by_side: usize| {
         let served = Served::start(flags);
-        let user = json!({ "UserPoolId": POOL, "Username": "ann", "MessageAction": "SUPPRESS" });
-        served.call("AdminCreateUser", &user).json();
+        let requests: Vec<_> = (0..side_by_side).map(|number| updating(&served, number)).collect();
         let stop = Arc::new(AtomicBool::new(false));
         let clock = Clock::start(ClockKind::Wall);
         let started = clock.now();
-        let askers: Vec<_> = (0..side_by_side)
-            .map(|_| {
+        let askers: Vec<_> = requests
+            .into_iter()
+            .map(|bytes| {
                 let (mut stream, stop) = (served.connect(), Arc::clone(&stop));
                 thread::spawn(move || {
-                    let body = json!({ "UserPoolId": POOL, "Username": "ann" }).to_string();
-                    let bytes = request("AdminUserGlobalSignOut", body.as_bytes());
                     let mut answered = 0_u32;
                     while !stop.load(Ordering::Relaxed) {
                         stream.write_all(&bytes).unwrap();
-                        answered += u32::from(answer(&mut stream).unwrap().status == 200);
+                        let told = answer(&mut stream).unwrap();
+                        assert_eq!(told.status, 200, "{}", told.body);
+                        answered += 1;
                     }
                     answered
                 })
@@ -373,6 +455,8 @@ fn cost_of_state() {
         let file = state("cost");
         let (with, without) =
             (measure(&["--state", file.to_str().unwrap()], side_by_side), measure(&[], side_by_side));
-        eprintln!("{side_by_side} side by side: {with:.0} changes/s with a state, {without:.0} without");
+        eprintln!(
+            "{side_by_side} side by side: {with:.0} devices updated a second with a state, {without:.0} without"
+        );
     }
 }

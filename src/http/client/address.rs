@@ -52,9 +52,11 @@ impl Address {
         &self.0
     }
 
-    /// Host and port as a Host header has them.
-    pub(super) fn host_header(&self) -> &str {
-        self.0.authority().map_or("", |authority| authority.as_str())
+    /// Host and port as a Host header has them: a port that the scheme has anyway is not said, whoever signs it or sends it.
+    pub(super) fn host_header(&self) -> String {
+        let usual = if self.is_tls() { 443 } else { 80 };
+        let port = self.0.port_u16().filter(|port| *port != usual);
+        port.map_or_else(|| self.host().to_owned(), |port| format!("{}:{port}", self.host()))
     }
 
     /// Another page of the same server.
@@ -120,6 +122,19 @@ mod tests {
         assert_eq!(region("https://cognito-idp.eu-central-1.amazonaws.com").as_deref(), Some("eu-central-1"));
         assert_eq!(region("https://cognito-idp-fips.us-east-1.amazonaws.com/").as_deref(), Some("us-east-1"));
         assert_eq!(region("http://127.0.0.1:9229"), None);
+    }
+
+    #[test]
+    fn a_port_that_goes_without_saying_is_not_said() {
+        for (text, host) in [
+            ("http://127.0.0.1:80/", "127.0.0.1"),
+            ("https://x.example:443", "x.example"),
+            ("https://x.example:80", "x.example:80"),
+            ("http://[::1]:443", "[::1]:443"),
+            ("http://localhost", "localhost"),
+        ] {
+            assert_eq!(Address::parse(text).unwrap().host_header(), host, "{text}");
+        }
     }
 
     #[test]

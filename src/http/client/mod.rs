@@ -154,15 +154,18 @@ impl HttpTarget {
         }
     }
 
-    async fn exchange(
+    /// The request for an operation, and the operation's name.
+    fn request(
         &self,
         origin: Origin,
         operation: &Operation,
-    ) -> Result<Result<Answer, ApiError>, Unreachable> {
+    ) -> Result<(&'static str, HttpRequest<Full<Bytes>>), Unreachable> {
         let (name, body) = encode(operation);
         let mut request = HttpRequest::builder()
             .method(Method::POST)
             .uri(self.address.uri())
+            // What is sent is what is signed: nobody else is to make one up.
+            .header("host", self.address.host_header())
             .header("content-type", CONTENT_TYPE)
             .header("x-amz-target", format!("{TARGET_PREFIX}{name}"));
         if let Some(level) = origin.risk.filter(|_| self.takes_risk) {
@@ -173,7 +176,15 @@ impl HttpTarget {
                 request = request.header(key, value);
             }
         }
-        let request = request.body(Full::from(body)).map_err(unreachable)?;
+        Ok((name, request.body(Full::from(body)).map_err(unreachable)?))
+    }
+
+    async fn exchange(
+        &self,
+        origin: Origin,
+        operation: &Operation,
+    ) -> Result<Result<Answer, ApiError>, Unreachable> {
+        let (name, request) = self.request(origin, operation)?;
         let (head, body) = self.send(request).await?.into_parts();
         let error_type = head.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
         decode_answer(name, head.status.as_u16(), error_type, &body).map_err(|NoAnswer(why)| Unreachable(why))
@@ -217,6 +228,9 @@ fn told(error: &hyper_util::client::legacy::Error) -> Unreachable {
             text = format!("{text}: {said}");
         }
         cause = inner.source();
+    }
+    if text.contains("UnknownIssuer") {
+        text.push_str("; SSL_CERT_FILE can name a file of certificates to trust");
     }
     Unreachable(text)
 }

@@ -27,7 +27,7 @@ impl Signer {
         Self {
             identity,
             region: address.region().map(str::to_owned).or(region).unwrap_or_else(|| "us-east-1".to_owned()),
-            host: address.host_header().to_owned(),
+            host: address.host_header(),
             uri: address.uri().to_string(),
         }
     }
@@ -97,6 +97,13 @@ mod tests {
         {
             assert_ne!(signed(secret, operation, body.as_bytes()), headers);
         }
+        let spelt = Address::parse("https://cognito-idp.eu-west-1.amazonaws.com:443/").unwrap();
+        let spelt = Signer { host: spelt.host_header(), uri: spelt.uri().to_string(), ..signer("secret") };
+        assert_eq!(
+            spelt.sign(Timestamp::VIRTUAL_START, "ListUsers", b"{}").unwrap(),
+            headers,
+            "a port that goes without saying"
+        );
         let nobody = Signer::new(None, &address).sign(Timestamp::VIRTUAL_START, "ListUsers", b"{}");
         let Unreachable(why) = nobody.unwrap_err();
         assert_eq!(why, "ListUsers must be signed, and there are no AWS credentials");

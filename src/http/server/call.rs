@@ -1,16 +1,12 @@
 //! One operation: from the bytes of its request to those of its answer.
 
-use std::convert::Infallible;
 use std::net::IpAddr;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 
-use actix_web::body::{BodySize, MessageBody};
-use actix_web::http::{ConnectionType, StatusCode, header};
-use actix_web::web::Bytes;
+use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::StreamExt as _;
 
+use super::linger::last;
 use super::{Here, lock};
 use crate::compute::Side;
 use crate::http::codec::{CONTENT_TYPE, MAX_BODY, TARGET_PREFIX, decode, encode_answer};
@@ -204,36 +200,6 @@ pub(super) fn cors(response: &mut HttpResponseBuilder) {
             "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date",
         ))
         .insert_header((header::CACHE_CONTROL, "no-store"));
-}
-
-/// The last answer on a connection: what else is sent is not read. A body of chunks that nobody holds would be read to its end, and
-/// there are those that have none; one that is held is let go of with the connection.
-pub(super) fn last(response: HttpResponse, unread: web::Payload) -> HttpResponse {
-    let mut response = response.map_body(|_, body| {
-        let text = body.try_into_bytes().unwrap_or_default();
-        Held { length: text.len(), text: Some(text), _unread: unread }
-    });
-    response.head_mut().set_connection_type(ConnectionType::Close);
-    response.map_into_boxed_body()
-}
-
-/// An answer that holds on to the unread rest of its request.
-struct Held {
-    length: usize,
-    text: Option<Bytes>,
-    _unread: web::Payload,
-}
-
-impl MessageBody for Held {
-    type Error = Infallible;
-
-    fn size(&self) -> BodySize {
-        BodySize::Sized(u64::try_from(self.length).unwrap_or(u64::MAX))
-    }
-
-    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        Poll::Ready(self.get_mut().text.take().map(Ok))
-    }
 }
 
 /// A refusal with a status of its own.

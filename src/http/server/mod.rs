@@ -5,16 +5,18 @@
 //! bounded time and room (ASSURANCE W3–W8).
 
 mod call;
+mod linger;
 mod outbox;
 mod pages;
 mod signers;
 mod tally;
+mod watch;
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use actix_web::http::{KeepAlive, header};
+use actix_web::http::header;
 use actix_web::{App, HttpServer, Route, guard, web};
 
 use crate::clock::{Clock, ClockKind};
@@ -25,6 +27,8 @@ use crate::store::Keeper;
 use outbox::Outbox;
 use signers::Signers;
 use tally::Tally;
+
+pub use watch::{Metrics, Shown, show};
 
 /// How the server treats those who come.
 #[derive(Clone, Debug)]
@@ -51,6 +55,21 @@ impl Limits {
         shutdown: Duration::from_secs(10),
     };
 }
+
+/// A server with one worker and these limits. Its type is too long to be written down as a function's.
+macro_rules! limited {
+    ($server:expr, $limits:expr) => {
+        $server
+            .workers(1)
+            .max_connections($limits.connections)
+            .keep_alive(actix_web::http::KeepAlive::Timeout($limits.idle))
+            .client_request_timeout($limits.request)
+            // The server's own way to linger has a bound of time and none of bytes: `linger` is in its place.
+            .client_disconnect_timeout(std::time::Duration::ZERO)
+            .shutdown_timeout($limits.shutdown.as_secs())
+    };
+}
+use limited;
 
 /// What hears of each message that a pool sends, as one line: who, by which medium, and the code.
 pub type Teller = Arc<dyn Fn(&str) + Send + Sync>;
@@ -94,7 +113,7 @@ pub fn serve(
     let tally = Arc::new(Tally::default());
     let clock = Clock::start(ClockKind::Wall);
     let signers = Arc::new(Signers::start(limits.workers)?);
-    let Limits { connections, request, idle, shutdown, workers } = limits;
+    let (workers, of_server) = (limits.workers, limits.clone());
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed)
         .map_err(|_| std::io::Error::other("the operating system gives no chance"))?;
@@ -123,14 +142,7 @@ pub fn serve(
             .route("/{pool}/.well-known/openid-configuration", page().to(pages::openid))
             .default_service(web::to(pages::elsewhere))
     };
-    let server = HttpServer::new(app)
-        .workers(1)
-        .max_connections(connections)
-        .keep_alive(KeepAlive::Timeout(idle))
-        .client_request_timeout(request)
-        .client_disconnect_timeout(Duration::from_secs(1))
-        .shutdown_timeout(shutdown.as_secs())
-        .listen(listener)?;
+    let server = limited!(HttpServer::new(app), of_server).listen(listener)?;
     let ended = actix_web::rt::System::new().block_on(server.run());
     if let Some(keeper) = kept {
         keeper.close();

@@ -1,14 +1,14 @@
 //! What is there besides the operations: health, metrics, the outbox, and what tokens are checked by.
 
-use std::fmt::Write as _;
-
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use super::call::{cors, last, refused};
+use super::call::{cors, refused};
+use super::linger::last;
 use super::{Here, lock};
 use crate::compute::Side;
+use crate::http::prometheus::{CONTENT_TYPE, Kind, Page};
 use crate::protocol::{ApiError, ErrorKind};
 
 fn json_page(body: String) -> HttpResponse {
@@ -22,29 +22,23 @@ pub(super) async fn health() -> HttpResponse {
     json_page(json!({ "status": "ok" }).to_string())
 }
 
-/// `GET /metrics`, in the text format of Prometheus.
+/// `GET /metrics`.
 pub(super) async fn metrics(here: web::Data<Here>) -> HttpResponse {
-    let mut text = String::new();
-    here.tally.told(&mut text);
+    let mut page = Page::default();
+    here.tally.told(&mut page);
     let (pools, users) = lock(&here.provider).counts();
     let usage = here.compute.usage(Side::Server);
     let cpu = usage.cpu.unwrap_or_default().as_secs_f64();
-    let gauges = [
-        ("poolproof_pools", "gauge", "User pools.", pools.to_string()),
-        ("poolproof_users", "gauge", "Users of all pools.", users.to_string()),
-        ("poolproof_srp_jobs_total", "counter", "Jobs of SRP's arithmetic done.", usage.jobs.to_string()),
-        (
-            "poolproof_srp_modexps_total",
-            "counter",
-            "Modular exponentiations done.",
-            usage.modexps.to_string(),
-        ),
-        ("poolproof_srp_cpu_seconds_total", "counter", "CPU time of SRP's arithmetic.", format!("{cpu:.6}")),
-    ];
-    for (name, kind, help, value) in gauges {
-        let _ = write!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}\n");
-    }
-    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, "text/plain; version=0.0.4")).body(text)
+    let mut one = |name, kind, help, value: String| page.metric(name, kind, help).sample(&[], value);
+    one("poolproof_pools", Kind::Gauge, "User pools.", pools.to_string());
+    one("poolproof_users", Kind::Gauge, "Users of all pools.", users.to_string());
+    let jobs = "Jobs of SRP's arithmetic done.";
+    one("poolproof_srp_jobs_total", Kind::Counter, jobs, usage.jobs.to_string());
+    let powers = "Modular exponentiations done.";
+    one("poolproof_srp_modexps_total", Kind::Counter, powers, usage.modexps.to_string());
+    let spent = "CPU time of SRP's arithmetic.";
+    one("poolproof_srp_cpu_seconds_total", Kind::Counter, spent, format!("{cpu:.6}"));
+    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).body(page.into_text())
 }
 
 /// `GET /outbox`, or `GET /outbox?username=NAME`.

@@ -1,11 +1,11 @@
 //! How often each operation was asked for and how it went, for `/metrics`.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::sync::Mutex;
 
 use super::lock;
 use crate::http::codec::OPERATIONS;
+use crate::http::prometheus::{Kind, Page};
 
 /// Counts by operation and outcome. There are as many keys as operations and exceptions, and no more.
 #[derive(Default)]
@@ -18,13 +18,12 @@ impl Tally {
         *lock(&self.0).entry((operation, outcome)).or_default() += 1;
     }
 
-    /// The counts in the text format of Prometheus.
-    pub(super) fn told(&self, text: &mut String) {
-        text.push_str("# HELP poolproof_requests_total Requests by operation and outcome.\n");
-        text.push_str("# TYPE poolproof_requests_total counter\n");
+    /// The counts as a metric.
+    pub(super) fn told(&self, page: &mut Page) {
+        let mut requests =
+            page.metric("poolproof_requests_total", Kind::Counter, "Requests by operation and outcome.");
         for ((operation, outcome), count) in &*lock(&self.0) {
-            let labels = format!("operation=\"{operation}\",outcome=\"{outcome}\"");
-            let _ = writeln!(text, "poolproof_requests_total{{{labels}}} {count}");
+            requests.sample(&[("operation", operation), ("outcome", outcome)], count);
         }
     }
 }

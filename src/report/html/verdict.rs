@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::marks::{tick, verdict_icon};
-use crate::report::format::{UNKNOWN, count, measured, rate, share, time_or_unknown};
+use crate::report::format::{UNKNOWN, count, measured, rate, share, tick as moment, time_or_unknown};
 use crate::report::{Report, ThresholdResult};
 
 /// Passed or failed, the exit code, why, and the thresholds.
@@ -30,7 +30,12 @@ pub(super) fn strip(report: &Report) -> Markup {
 fn threshold(result: &ThresholdResult) -> Markup {
     let value = result.value.map_or_else(|| UNKNOWN.to_owned(), |value| measured(value, result.unit));
     html! {
-        li { (tick(result.passed)) code { (result.text) } span.value.bad[!result.passed] { (value) } }
+        li {
+            (tick(result.passed)) code { (result.text) } span.value.bad[!result.passed] { (value) }
+            @if let Some(window) = &result.window {
+                span.fine { " from " (moment(window.from_us)) " to " (moment(window.to_us)) }
+            }
+        }
     }
 }
 

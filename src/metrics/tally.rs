@@ -1,12 +1,13 @@
 //! What one workload of several came to.
 
+use std::time::Duration;
+
 use super::snapshot::Window;
 use super::{Latencies, SignInRecord, SignIns};
-use std::time::Duration;
 
 /// What one workload of several came to. Its size does not depend on the number of its sign-ins.
 #[derive(Clone, PartialEq, Debug)]
-pub struct Load {
+pub struct Tally {
     all: SignIns,
     measured: SignIns,
     cool_down: u64,
@@ -16,7 +17,7 @@ pub struct Load {
     service: Latencies,
 }
 
-impl Load {
+impl Tally {
     pub(super) fn empty() -> Self {
         Self {
             all: SignIns::default(),
@@ -38,12 +39,12 @@ impl Load {
         self.measured.count(sign_in.end);
         self.intended.record(sign_in.latency);
         self.service.record(sign_in.service);
-        self.window = Window::wider(self.window, Some(Window::of(sign_in)));
+        self.window = Window::joined(self.window, Some(Window::of(sign_in)));
     }
 
     pub(super) fn miss(&mut self, intended: Duration) {
         self.missed += 1;
-        self.window = Window::wider(self.window, Some(Window::at(intended)));
+        self.window = Window::joined(self.window, Some(Window::at(intended)));
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
@@ -51,9 +52,14 @@ impl Load {
         self.measured.add(&other.measured);
         self.cool_down += other.cool_down;
         self.missed += other.missed;
-        self.window = Window::wider(self.window, other.window);
+        self.window = Window::joined(self.window, other.window);
         self.intended.merge(&other.intended);
         self.service.merge(&other.service);
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.intended.heap_bytes() + self.service.heap_bytes()
     }
 
     /// All sign-ins, warm-up and cool-down too.

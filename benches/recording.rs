@@ -1,0 +1,106 @@
+//! What it costs to record a sign-in: alone, with three windowed thresholds, and beside the arithmetic of a sign-in.
+//!
+//! The sign-ins are those of the tests' sample, a thousand a second, each with its steps and its verdict.
+//!
+//! `cargo bench --bench recording` ends with lines `recording_ns <name> <value>` and `ratio <name> <value>`.
+
+#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
+
+#[path = "support/exchange.rs"]
+mod exchange;
+#[allow(dead_code, clippy::unwrap_used, reason = "it is the tests', who use all of it")]
+#[path = "../tests/it/sample.rs"]
+mod sample;
+#[path = "support/turns.rs"]
+mod turns;
+
+use std::hint::black_box;
+use std::time::Duration;
+
+use cpu_time::ThreadTime;
+use poolproof::metrics::{Aim, Counted, Figure, Recorder, SignInRecord, Timed, Watch, Windows, Worse};
+use poolproof::protocol::Step;
+
+use exchange::Exchange;
+use turns::{cpu_us, median};
+
+/// Sign-ins that are recorded in a round, so many a second.
+const COUNT: u64 = 200_000;
+const PER_S: u64 = 1000;
+const ROUNDS: usize = 11;
+
+fn main() {
+    let records = records();
+    println!("{COUNT} sign-ins at {PER_S}/s, {ROUNDS} rounds in turns; CPU of the recording thread");
+    let windowed = || {
+        [
+            Figure::Quantile(Timed::Intended, 0.99),
+            Figure::Quantile(Timed::Step(Step::PasswordVerifier), 0.95),
+            Figure::Share(Counted::Failed, Counted::Started),
+        ]
+        .map(|figure| watch(figure, 10))
+        .to_vec()
+    };
+    let long = || {
+        [Timed::Intended, Timed::Service, Timed::Lag]
+            .map(|timed| watch(Figure::Quantile(timed, 0.99), 600))
+            .to_vec()
+    };
+    let contestants: [(&str, &dyn Fn() -> Vec<Watch>); 3] =
+        [("plain", &Vec::new), ("three_windows_of_10s", &windowed), ("three_windows_of_10m", &long)];
+    let mut taken = [const { Vec::new() }; 3];
+    let mut kernel = Vec::new();
+    let exchange = Exchange::new(256, 4);
+    for _ in 0..ROUNDS {
+        for ((_, watches), taken) in contestants.iter().zip(&mut taken) {
+            taken.push(round(&records, watches()));
+        }
+        kernel.push(cpu_us(4, || exchange.sign_ins()));
+    }
+    let kernel_ns = 1e3 * median(kernel);
+    for ((name, _), taken) in contestants.iter().zip(&taken) {
+        let least = taken.iter().copied().fold(f64::INFINITY, f64::min);
+        println!("recording_ns {name} {:.0} (least {least:.0})", median(taken.clone()));
+    }
+    println!("arithmetic of a sign-in, both sides: {:.0} µs", kernel_ns / 1e3);
+    for ((name, _), taken) in contestants.iter().zip(&taken) {
+        println!("ratio recording_{name}/sign_in {:.6}", median(taken.clone()) / kernel_ns);
+    }
+}
+
+fn watch(figure: Figure, seconds: u32) -> Watch {
+    let windows = Windows {
+        seconds,
+        worse: Worse::Higher,
+        from: Duration::ZERO,
+        until: Duration::from_secs(COUNT / PER_S),
+    };
+    Watch::new(Aim { figure, rule: None, workload: None, windows: Some(windows) })
+}
+
+/// The sample over and over, spread evenly.
+fn records() -> Vec<SignInRecord> {
+    let some = sample::sign_ins(7, 5000, false);
+    (0..COUNT)
+        .zip(some.iter().cycle())
+        .map(|(number, one)| {
+            let finished = Duration::from_micros(number * 1_000_000 / PER_S);
+            let intended = finished.saturating_sub(one.latency);
+            SignInRecord { number, finished, intended, warm_up: false, ..one.clone() }
+        })
+        .collect()
+}
+
+/// CPU time for each sign-in of a recorder with these watches, in ns.
+fn round(records: &[SignInRecord], watches: Vec<Watch>) -> f64 {
+    let mut recorder = Recorder::watching(watches);
+    let start = ThreadTime::now();
+    for record in records {
+        recorder.due(record.finished, 0);
+        recorder.sign_in(black_box(record));
+    }
+    let spent = start.elapsed();
+    assert_eq!(recorder.judged().sign_ins().started, records.len() as u64);
+    black_box(recorder.watches());
+    spent.as_secs_f64() * 1e9 / records.len() as f64
+}

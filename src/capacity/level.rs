@@ -1,0 +1,92 @@
+//! Whether a run at a rate keeps what was asked for.
+
+use super::model::{Figures, Reason};
+use crate::report::Report;
+
+/// A run keeps up when it answers at least this share of what was asked for in the time in which it was asked for.
+const LEAST_ACHIEVED: f64 = 0.99;
+/// A trend of the latency takes this many intervals.
+const FEWEST_INTERVALS: usize = 5;
+
+/// How a run came out: what it showed, and what speaks against it. One without reasons passed.
+#[derive(Clone, PartialEq, Debug)]
+pub(super) struct Judged {
+    pub(super) figures: Figures,
+    pub(super) reasons: Vec<Reason>,
+}
+
+/// Judges a run whose thresholds are the objectives.
+pub(super) fn judge(report: &Report) -> Judged {
+    let growth = growth(report);
+    let mut reasons = Vec::new();
+    if report.decisions.mismatched > 0 {
+        reasons.push(Reason::Mismatched { count: report.decisions.mismatched });
+    }
+    if report.partial {
+        reasons.push(Reason::Interrupted);
+    }
+    if let Some(why) = &report.generator.saturated {
+        reasons.push(Reason::Generator { why: why.clone() });
+    }
+    let missed = report.thresholds.iter().filter(|threshold| !threshold.passed);
+    reasons.extend(missed.map(|threshold| Reason::Objective {
+        text: threshold.text.clone(),
+        value: threshold.value,
+        unit: threshold.unit,
+    }));
+    let answered = answered(report);
+    if answered < LEAST_ACHIEVED {
+        reasons.push(Reason::Unanswered { share: 1.0 - answered });
+    }
+    // Where a second of load takes longer than a second, each second's sign-ins wait that much longer than those before.
+    if let Some(us_per_s) = growth.filter(|growth| growth / 1e6 > 1.0 / LEAST_ACHIEVED - 1.0) {
+        reasons.push(Reason::FallsBehind { us_per_s: us_per_s.round() as u64 });
+    }
+    let sign_in = &report.latency.sign_in.intended;
+    Judged {
+        figures: Figures {
+            offered_per_s: report.throughput.offered_per_s,
+            achieved_per_s: report.throughput.achieved_per_s,
+            p50_us: sign_in.p50_us,
+            p90_us: sign_in.p90_us,
+            p99_us: sign_in.p99_us,
+            max_us: sign_in.max_us,
+            latency_growth_us_per_s: growth.map(|growth| growth.round() as i64),
+            client_us_per_sign_in: report.cpu.client_us_per_sign_in,
+            server_us_per_sign_in: report.cpu.server_us_per_sign_in,
+        },
+        reasons,
+    }
+}
+
+/// The share of the sign-ins asked for that were decided: with tokens or with a refusal.
+fn answered(report: &Report) -> f64 {
+    let asked = report.sign_ins.started + report.generator.missed;
+    if asked == 0 {
+        return 0.0;
+    }
+    (report.sign_ins.completed + report.sign_ins.refused) as f64 / asked as f64
+}
+
+/// By how many µs the median latency grows with each second of the measured part: the median of the slopes between all pairs of
+/// intervals (Theil and Sen), which a few odd intervals cannot turn. `None` where there are too few.
+///
+/// In an open workload this is how far the pool falls behind: a pool that answers 99 of 100 sign-ins in the time in which they
+/// come has a queue that grows by 10 ms each second.
+fn growth(report: &Report) -> Option<f64> {
+    let width_s = report.timeline.interval_us as f64 / 1e6;
+    let medians: Vec<(f64, f64)> = (0..)
+        .zip(&report.timeline.intervals)
+        .filter(|(_, interval)| interval.warm_up == 0)
+        .filter_map(|(place, interval)| Some((f64::from(place) * width_s, interval.p50_us? as f64)))
+        .collect();
+    if medians.len() < FEWEST_INTERVALS {
+        return None;
+    }
+    let mut slopes: Vec<f64> = Vec::new();
+    for (at, (x, y)) in medians.iter().enumerate() {
+        slopes.extend(medians[at + 1..].iter().map(|(later, higher)| (higher - y) / (later - x)));
+    }
+    slopes.sort_by(f64::total_cmp);
+    slopes.get(slopes.len() / 2).copied()
+}

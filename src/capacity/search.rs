@@ -1,0 +1,166 @@
+//! Which rate to try next: a machine that asks for levels and hears how they came out.
+//!
+//! It climbs by a factor until a level fails, halves the gap (on a logarithmic scale) until it is as narrow as was asked, and has
+//! the highest level that passed confirmed by a long run. A confirmation that fails counts as a failed level: the search
+//! goes on below it, a few times.
+
+/// Where to search, and how closely.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Bounds {
+    /// The first rate, sign-ins a second; more than zero.
+    pub from: f64,
+    /// No rate above this one is tried; at least `from`.
+    pub to: f64,
+    /// What rates grow by while climbing; more than 1.
+    pub factor: f64,
+    /// How far apart, as a share, the answer's bounds may be: 0.05 is 5 %. More than zero.
+    pub precision: f64,
+}
+
+/// A level to be tried.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Ask {
+    /// On the way up: one run that passes is enough.
+    Climb(f64),
+    /// Between two levels that are known.
+    Halve(f64),
+    /// The answer, if it holds for longer.
+    Confirm(f64),
+}
+
+impl Ask {
+    /// Sign-ins a second.
+    pub const fn per_s(self) -> f64 {
+        match self {
+            Self::Climb(rate) | Self::Halve(rate) | Self::Confirm(rate) => rate,
+        }
+    }
+}
+
+/// So many confirmations may fail.
+const MOST_CONFIRMATIONS: u32 = 3;
+
+/// The search for the highest rate that passes.
+#[derive(Clone, Debug)]
+pub struct Search {
+    bounds: Bounds,
+    /// Rates that passed, rising.
+    passed: Vec<f64>,
+    /// The lowest that failed.
+    failed: Option<f64>,
+    confirmations: u32,
+    confirmed: bool,
+}
+
+impl Search {
+    /// A search that has asked for nothing yet.
+    pub const fn new(bounds: Bounds) -> Self {
+        Self { bounds, passed: Vec::new(), failed: None, confirmations: 0, confirmed: false }
+    }
+
+    /// The next level; `None` when all is known that can be.
+    pub fn next(&self) -> Option<Ask> {
+        let Bounds { from, to, factor, precision } = self.bounds;
+        match (self.passed(), self.failed) {
+            (None, None) => Some(Ask::Climb(from)),
+            // Below the first level nothing is tried: where it fails, the search has no ground to stand on.
+            (None, Some(_)) => None,
+            _ if self.confirmed || self.confirmations >= MOST_CONFIRMATIONS => None,
+            (Some(best), None) if best < to => Some(Ask::Climb((best * factor).min(to))),
+            (Some(best), None) => Some(Ask::Confirm(best)),
+            (Some(best), Some(worst)) if worst / best > 1.0 + precision => {
+                Some(Ask::Halve((best * worst).sqrt()))
+            }
+            (Some(best), Some(_)) => Some(Ask::Confirm(best)),
+        }
+    }
+
+    /// How the level that was asked for last came out.
+    pub fn tell(&mut self, ask: Ask, passed: bool) {
+        let rate = ask.per_s();
+        if let Ask::Confirm(_) = ask {
+            self.confirmations += 1;
+            self.confirmed = passed;
+        } else if passed {
+            self.passed.push(rate);
+        }
+        if !passed {
+            self.failed = Some(self.failed.map_or(rate, |worst| worst.min(rate)));
+            self.passed.retain(|one| *one < rate);
+        }
+    }
+
+    /// The highest rate that passed.
+    pub fn passed(&self) -> Option<f64> {
+        self.passed.last().copied()
+    }
+
+    /// The lowest rate that failed.
+    pub const fn failed(&self) -> Option<f64> {
+        self.failed
+    }
+
+    /// Whether the answer held in a long run.
+    pub const fn confirmed(&self) -> bool {
+        self.confirmed
+    }
+
+    /// At most so many levels are asked for.
+    pub fn most_levels(&self) -> u32 {
+        let Bounds { from, to, factor, precision } = self.bounds;
+        let climbs = ((to / from).ln() / factor.ln()).ceil() as u32 + 1;
+        let halvings = (factor.ln() / (1.0 + precision).ln()).log2().ceil().max(0.0) as u32;
+        climbs + (halvings + 1) * MOST_CONFIRMATIONS
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Plays a search against a pool that takes up to `knee`; confirmations only up to `holds`.
+    fn play(bounds: Bounds, knee: f64, holds: f64) -> (Search, u32) {
+        let mut search = Search::new(bounds);
+        let mut asked = 0;
+        while let Some(ask) = search.next() {
+            asked += 1;
+            let limit = if matches!(ask, Ask::Confirm(_)) { holds } else { knee };
+            search.tell(ask, ask.per_s() <= limit);
+            assert!(asked <= search.most_levels(), "{search:?}");
+        }
+        (search, asked)
+    }
+
+    proptest! {
+        #[test]
+        fn the_knee_is_found_within_the_precision(
+            from in 0.1..1000.0_f64, steps in 0.0..8.0_f64, factor in 1.1..4.0_f64, precision in 0.01..0.3_f64,
+        ) {
+            let knee = from * steps.exp();
+            let bounds = Bounds { from, to: knee * 10.0, factor, precision };
+            let (search, _) = play(bounds, knee, knee);
+            let (lo, hi) = (search.passed().unwrap(), search.failed().unwrap());
+            prop_assert!(lo <= knee && knee < hi, "{lo} {knee} {hi}");
+            prop_assert!(hi / lo <= 1.0 + precision + 1e-9 && search.confirmed(), "{lo} {hi}");
+        }
+    }
+
+    #[test]
+    fn what_no_long_run_confirms_is_not_the_answer() {
+        let bounds = Bounds { from: 10.0, to: 1000.0, factor: 2.0, precision: 0.05 };
+        let (search, _) = play(bounds, 100.0, 80.0);
+        // Confirmations at just below 100 fail; below 80 one passes, or it is said that none did.
+        assert!(search.failed().unwrap() <= 100.0);
+        assert!(!search.confirmed() || search.passed().unwrap() <= 80.0, "{search:?}");
+    }
+
+    #[test]
+    fn the_ends_of_the_range_are_ends() {
+        let bounds = Bounds { from: 10.0, to: 50.0, factor: 2.0, precision: 0.05 };
+        let (search, asked) = play(bounds, 1.0, 1.0);
+        assert_eq!((search.passed(), search.failed(), asked), (None, Some(10.0), 1));
+        let (search, _) = play(bounds, 1e9, 1e9);
+        assert_eq!((search.passed(), search.failed(), search.confirmed()), (Some(50.0), None, true));
+    }
+}

@@ -1,0 +1,85 @@
+//! `poolproof capacity`.
+
+use std::sync::Arc;
+
+use super::capacity_args::{CapacityArgs, CapacityFormat};
+use super::progress::Progress;
+use super::run::{overridden, stop_on_signals, unusable};
+use super::{Exit, complain, say, target_args};
+use crate::capacity::{self, Asked, Broken, Lengths};
+use crate::run::Settings;
+use crate::scenario;
+
+/// Searches for the highest rate at which the objectives hold.
+pub(super) fn capacity(args: &CapacityArgs) -> Exit {
+    let endpoint = match args.target.endpoint() {
+        Ok(endpoint) => endpoint,
+        Err(message) => return usage(&message),
+    };
+    if let (Some(from), Some(to)) = (args.from, args.to)
+        && to < from
+    {
+        return usage(&format!("--to {to}/s is less than --from {from}/s"));
+    }
+    let (scenario, text) = match scenario::read_with_text(&args.file) {
+        Ok(read) => read,
+        Err(diagnostic) => {
+            complain(&super::check::rendered(&diagnostic));
+            return Exit::InvalidScenario;
+        }
+    };
+    let scenario = overridden(scenario, args.seed, args.clock, endpoint.as_ref());
+    if let Some(told) = endpoint.as_ref().and_then(target_args::told) {
+        complain(&told);
+    }
+    let stop = match stop_on_signals() {
+        Ok(stop) => stop,
+        Err(error) => {
+            complain(&format!("error: cannot listen for Ctrl-C: {error}"));
+            return Exit::Internal;
+        }
+    };
+    let progress = Arc::new(Progress::new(&scenario.name));
+    let settings = Settings {
+        file: args.file.display().to_string(),
+        text,
+        command: std::env::args().collect::<Vec<_>>().join(" "),
+        workers: args.workers,
+        backend: None,
+        defect: None,
+        endpoint,
+        observer: progress.observer(),
+    };
+    let asked = Asked {
+        objectives: args.slo.clone(),
+        from: args.from,
+        to: args.to,
+        factor: args.step,
+        precision: args.precision,
+        lengths: Lengths { settle: args.settle, measure: args.measure, confirm: args.confirm },
+        usl: args.usl,
+        want: args.want,
+    };
+    let told = |what: &str| progress.rename(what);
+    let found = capacity::find(&scenario, &asked, &settings, &stop, &told);
+    progress.finish();
+    match found {
+        Ok(found) => {
+            let text = match args.format {
+                CapacityFormat::Text => capacity::text(&found),
+                CapacityFormat::Json => found.to_json(),
+            };
+            say(&text).or(Exit::from_code(found.verdict.exit_code))
+        }
+        Err(Broken::Unfit(why)) => usage(&format!("{} has no capacity: {why}", args.file.display())),
+        Err(Broken::Run(error)) => {
+            complain(&format!("error: {}: {error}", args.file.display()));
+            unusable(&error)
+        }
+    }
+}
+
+fn usage(message: &str) -> Exit {
+    complain(&format!("error: {message}"));
+    Exit::Usage
+}

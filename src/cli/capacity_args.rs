@@ -1,0 +1,162 @@
+//! `poolproof capacity` as typed.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::ValueEnum;
+
+use super::args::{ClockArg, workers};
+use super::target_args::TargetArgs;
+use crate::scenario::{self, Threshold};
+
+pub(super) const CAPACITY_EXAMPLES: &str = "\
+The scenario is played at one rate after the other: its pool, people and mix stay,
+its stages are replaced. A level passes if every objective holds, 99 of 100
+sign-ins are decided, the pool does not fall behind (its median latency grows by
+less than 10 ms a second), and no decision mismatches. On the way up one run that
+passes is enough; between the bounds two of three decide; the answer is confirmed
+by a long run.
+
+Exit codes: 0 found · 80 a decision mismatched · 83 the generator was the limit from
+the start · 99 the lowest level fails · 105 interrupted · 107 target unusable.
+
+Examples:
+  poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms'
+  poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms' --want 10000/s
+  poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms' --clock wall
+  poolproof capacity scenarios/smoke.yaml --slo 'p99<1s' --slo 'failed.rate<1%' \\
+    --target http://127.0.0.1:9229 --from 5/s --to 400/s";
+
+#[derive(clap::Args, Debug)]
+pub(super) struct CapacityArgs {
+    /// The scenario file.
+    #[arg(value_name = "FILE")]
+    pub(super) file: PathBuf,
+    /// What has to hold: a threshold as scenarios have them, or short `p99<250ms` for `sign_in.p99 < 250ms`. May be given
+    /// several times.
+    #[arg(long, required = true, value_name = "OBJECTIVE", value_parser = objective)]
+    pub(super) slo: Vec<Threshold>,
+    /// Also tell the cores that this rate takes, such as 10000/s.
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(super) want: Option<f64>,
+    /// The first rate [default: an eighth of what a closed loop reaches].
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(super) from: Option<f64>,
+    /// The highest rate to try [default: four times what a closed loop reaches].
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub(super) to: Option<f64>,
+    /// What the rate grows by on the way up.
+    #[arg(long, value_name = "FACTOR", default_value = "1.5", value_parser = factor)]
+    pub(super) step: f64,
+    /// How far apart the bounds of the answer may be.
+    #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = precision)]
+    pub(super) precision: f64,
+    /// How long a level runs before it is measured.
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = settle)]
+    pub(super) settle: Duration,
+    /// How long it is measured; longer where too few sign-ins would come.
+    #[arg(long, value_name = "TIME", default_value = "20s", value_parser = measure)]
+    pub(super) measure: Duration,
+    /// How long the answer is measured once more.
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = measure)]
+    pub(super) confirm: Duration,
+    /// Also fit the Universal Scalability Law to closed runs of 1 to 32 at once.
+    #[arg(long)]
+    pub(super) usl: bool,
+    /// How to tell it.
+    #[arg(long, value_enum, default_value = "text")]
+    pub(super) format: CapacityFormat,
+    /// The seed to use instead of the scenario's.
+    #[arg(long, value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// The clock to use instead of the scenario's.
+    #[arg(long, value_enum)]
+    pub(super) clock: Option<ClockArg>,
+    /// Worker threads by the wall clock, the clients' and the pool's; by default half of the cores each.
+    #[arg(long, value_name = "CLIENTS,POOL", value_parser = workers)]
+    pub(super) workers: Option<(usize, usize)>,
+    #[command(flatten)]
+    pub(super) target: TargetArgs,
+}
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum CapacityFormat {
+    /// For a terminal.
+    Text,
+    /// For a program.
+    Json,
+}
+
+/// A threshold; what begins with a figure of a latency is one of whole sign-ins.
+fn objective(text: &str) -> Result<Threshold, String> {
+    let text = text.trim();
+    let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
+    let (figure, rest) = text.split_at(end);
+    let short = !figure.is_empty() && !rest.starts_with(['.', '{', '_']);
+    Threshold::parse(&if short { format!("sign_in.{text}") } else { text.to_owned() })
+}
+
+fn rate(text: &str) -> Result<f64, String> {
+    scenario::rate(text)
+}
+
+fn factor(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.trim().parse().ok();
+    number
+        .filter(|number| (1.05..=10.0).contains(number))
+        .ok_or_else(|| "a number from 1.05 to 10 is needed".to_owned())
+}
+
+fn precision(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.trim().strip_suffix('%').and_then(|number| number.trim_end().parse().ok());
+    number
+        .filter(|number| (0.5..=100.0).contains(number))
+        .map(|number| number / 100.0)
+        .ok_or_else(|| "a share from 0.5 % to 100 % is needed, such as 5%".to_owned())
+}
+
+/// Whole seconds, so that the intervals of the timeline are of one kind.
+fn seconds(text: &str, least: u64) -> Result<Duration, String> {
+    let time = scenario::time(text)?;
+    let whole = time.subsec_nanos() == 0 && (least..=3600).contains(&time.as_secs());
+    if whole { Ok(time) } else { Err(format!("whole seconds from {least} s to 1 h are needed, such as 20s")) }
+}
+
+fn settle(text: &str) -> Result<Duration, String> {
+    seconds(text, 1)
+}
+
+fn measure(text: &str) -> Result<Duration, String> {
+    seconds(text, 5)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_objective_is_a_threshold_or_short_for_one() {
+        for (text, wanted) in [
+            ("p99<250ms", "sign_in.p99<250ms"),
+            (" max <= 2s ", "sign_in.max <= 2s"),
+            ("service.p99 < 1s", "service.p99 < 1s"),
+            ("failed.rate<1%", "failed.rate<1%"),
+            ("DEVICE_PASSWORD_VERIFIER.p99 < 50ms", "DEVICE_PASSWORD_VERIFIER.p99 < 50ms"),
+            ("sign_in.p99[10s] < 1s", "sign_in.p99[10s] < 1s"),
+            ("p99[10s] < 1s", "sign_in.p99[10s] < 1s"),
+        ] {
+            assert_eq!(objective(text).map(|one| one.text), Ok(wanted.to_owned()), "{text}");
+        }
+        for text in ["", "p98<1s", "p99", "p99<5", "<5ms", "p99<5%", "sign_in{workload:storm}.p99<1s"] {
+            assert!(objective(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn lengths_are_whole_seconds_and_factors_grow() {
+        assert_eq!(measure("20s"), Ok(Duration::from_secs(20)));
+        assert!(measure("500ms").is_err() && measure("4s").is_err() && settle("0s").is_err());
+        assert!(factor("1").is_err() && factor("NaN").is_err() && factor("1.25").is_ok());
+        assert!(precision("0%").is_err() && precision("5").is_err() && precision("5%") == Ok(0.05));
+    }
+}

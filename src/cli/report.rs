@@ -1,0 +1,109 @@
+//! `poolproof report`: a report in other forms, from its `report.json`.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use super::args::{Format, ReportArgs};
+use super::{Exit, complain, say, shows_colour};
+use crate::compare::{self, Comparison, Incomparable};
+use crate::report::{self, Entry, File, Report, ReportError, Written};
+
+/// Renders a report again. Nothing is written unless all that is asked for can be had.
+pub(super) fn report(args: &ReportArgs) -> Exit {
+    match rendered(args) {
+        Ok(told) => say(&told),
+        Err(Refused::Unusable(message)) => {
+            complain(&format!("error: {message}"));
+            Exit::Usage
+        }
+        Err(Refused::Incomparable(error)) => {
+            complain(&format!("error: {error}Nothing was written."));
+            Exit::Incomparable
+        }
+    }
+}
+
+/// Why a report is not rendered.
+enum Refused {
+    Unusable(String),
+    Incomparable(Incomparable),
+}
+
+impl From<ReportError> for Refused {
+    fn from(error: ReportError) -> Self {
+        Self::Unusable(error.to_string())
+    }
+}
+
+fn rendered(args: &ReportArgs) -> Result<String, Refused> {
+    if args.format.contains(&Format::Hlog) {
+        return Err(Refused::Unusable(
+            "report.json has quantiles and no histograms, so that hlog cannot be made of it; ask for it where the \
+             scenario is played: poolproof run FILE --format hlog"
+                .to_owned(),
+        ));
+    }
+    let source = source(&args.file);
+    let report = report::read(&source)?;
+    let baseline = args.baseline.as_deref().map(|file| report::read(&self::source(file))).transpose()?;
+    let comparison = match (&baseline, &args.baseline) {
+        (Some(baseline), Some(file)) => Some(compared((file, baseline), (&args.file, &report))?),
+        _ => None,
+    };
+    let dir = args.out.clone().unwrap_or_else(|| folder_of(&source));
+    let files = files(args, &report, baseline.as_ref(), comparison.as_ref(), &dir, &source);
+    report::writable_as(&dir, files.iter().map(|file| &file.name))?;
+    report::write_files(&dir, &files)?;
+    let html = args.format.contains(&Format::Html).then(|| dir.join("report.html"));
+    let json = if html.is_none() && args.out.is_some() { dir.clone() } else { source };
+    let mut told = report::text(&report, Some(&Written { json, html }), shows_colour(&io::stdout()));
+    if let Some(comparison) = comparison {
+        told.push_str(&format!("\n{}", compare::text(&comparison)));
+    }
+    Ok(told)
+}
+
+/// The file that is meant: of a folder the report in it.
+fn source(file: &Path) -> PathBuf {
+    if file.is_dir() { file.join("report.json") } else { file.to_owned() }
+}
+
+fn folder_of(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+fn compared(base: (&Path, &Report), head: (&Path, &Report)) -> Result<Comparison, Refused> {
+    let only = |report: &Report| BTreeMap::from([(report.scenario.name.clone(), report.clone())]);
+    let name = |file: &Path| file.display().to_string();
+    let (one, other) = (only(base.1), only(head.1));
+    compare::reports((&name(base.0), &one), (&name(head.0), &other)).map_err(Refused::Incomparable)
+}
+
+/// All files that were asked for, but for the one that it is made of.
+fn files(
+    args: &ReportArgs,
+    report: &Report,
+    baseline: Option<&Report>,
+    comparison: Option<&Comparison>,
+    dir: &Path,
+    source: &Path,
+) -> Vec<File> {
+    let formats: Vec<report::Format> = args.format.iter().map(|format| (*format).into()).collect();
+    let mut files = report::run_files(report, baseline, None, &formats);
+    files.extend(report::common_files(&[Entry::played(report.clone())], &formats));
+    if let Some(comparison) = comparison {
+        for file in files.iter_mut().filter(|file| file.name == report::MARKDOWN) {
+            file.text.push_str(&format!("\n{}", compare::markdown(comparison)));
+        }
+    }
+    let same = |name: &str| match (dir.join(name).canonicalize(), source.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => false,
+    };
+    files.retain(|file| !same(&file.name));
+    files
+}

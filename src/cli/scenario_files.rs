@@ -1,0 +1,37 @@
+//! Scenario files as the command line names them: single ones, and folders of them.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The files, in the order of the command line; of a folder its `*.yaml`, by name.
+///
+/// # Errors
+///
+/// A folder that cannot be read, or has none: a sentence.
+pub(super) fn scenario_files(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
+    let mut files = Vec::new();
+    for path in named {
+        if path.is_dir() {
+            files.extend(in_folder(path)?);
+        } else {
+            files.push(path.clone());
+        }
+    }
+    Ok(files)
+}
+
+fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let unreadable = |error| format!("cannot read the folder {}: {error}", folder.display());
+    let mut files = Vec::new();
+    for entry in fs::read_dir(folder).map_err(unreadable)? {
+        let path = entry.map_err(unreadable)?.path();
+        if path.extension().is_some_and(|extension| extension == "yaml") && !path.is_dir() {
+            files.push(path);
+        }
+    }
+    if files.is_empty() {
+        return Err(format!("there is no *.yaml in {}", folder.display()));
+    }
+    files.sort();
+    Ok(files)
+}

@@ -1,0 +1,89 @@
+//! Metrics as text, in the format that Prometheus reads (version 0.0.4).
+
+use std::fmt::{Display, Write as _};
+
+/// The content type of such a page.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
+
+/// What becomes of a metric as time goes by.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Kind {
+    /// It only grows.
+    Counter,
+    /// It goes up and down.
+    Gauge,
+    /// Quantiles of a distribution.
+    Summary,
+}
+
+impl Kind {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Counter => "counter",
+            Self::Gauge => "gauge",
+            Self::Summary => "summary",
+        }
+    }
+}
+
+/// A page of metrics.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Page(String);
+
+impl Page {
+    /// Begins a metric: its samples follow.
+    pub fn metric(&mut self, name: &'static str, kind: Kind, help: &str) -> Samples<'_> {
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {}\n", kind.as_str());
+        Samples { page: self, name }
+    }
+
+    /// The text.
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+/// The samples of one metric.
+#[derive(Debug)]
+pub struct Samples<'p> {
+    page: &'p mut Page,
+    name: &'static str,
+}
+
+impl Samples<'_> {
+    /// Adds a sample with these labels, whose values may be any text.
+    pub fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
+        let text = &mut self.page.0;
+        text.push_str(self.name);
+        for (number, (label, said)) in labels.iter().enumerate() {
+            let _ = write!(text, "{}{label}=\"", if number == 0 { '{' } else { ',' });
+            for letter in said.chars() {
+                match letter {
+                    '\\' | '"' => text.extend(['\\', letter]),
+                    '\n' => text.push_str("\\n"),
+                    _ => text.push(letter),
+                }
+            }
+            text.push('"');
+        }
+        let end = if labels.is_empty() { "" } else { "}" };
+        let _ = writeln!(text, "{end} {value}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_label_may_say_anything_and_stays_on_its_line() {
+        let mut page = Page::default();
+        page.metric("a_total", Kind::Counter, "As.").sample(&[], 1);
+        let mut samples = page.metric("b", Kind::Gauge, "Bs.");
+        samples.sample(&[("x", "a\"b\\c\nd"), ("y", "ü}")], 0.5);
+        samples.sample(&[("x", "")], 2);
+        let told = "# HELP a_total As.\n# TYPE a_total counter\na_total 1\n# HELP b Bs.\n# TYPE b gauge\n\
+                    b{x=\"a\\\"b\\\\c\\nd\",y=\"ü}\"} 0.5\nb{x=\"\"} 2\n";
+        assert_eq!(page.into_text(), told);
+    }
+}

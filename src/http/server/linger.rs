@@ -1,0 +1,67 @@
+//! The last answer on a connection whose client is still sending.
+//!
+//! Whoever closes while bytes are on their way takes back what was answered: the other side's system drops it (RFC 9112, 9.6). So
+//! what comes is read and thrown away for a while. What reads until a moment and not until an amount reads as much as a fast
+//! client can send, some hundred megabytes a second; here both are bounded.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use actix_web::HttpResponse;
+use actix_web::body::{BodySize, MessageBody};
+use actix_web::http::ConnectionType;
+use actix_web::web::{Bytes, Payload};
+use futures_util::StreamExt as _;
+use tokio::time::Sleep;
+
+/// So many bytes are read and thrown away after the answer.
+const MOST: usize = 1 << 20;
+/// So long somebody may send them.
+const LONGEST: Duration = Duration::from_secs(1);
+
+/// The last answer on a connection: of what else is sent little is read, and nothing kept. A body of chunks that nobody holds would be
+/// read to its end, and there are those that have none; one that is held is let go of with the connection.
+pub(super) fn last(response: HttpResponse, unread: Payload) -> HttpResponse {
+    let mut response = response.map_body(|_, body| {
+        let text = body.try_into_bytes().unwrap_or_default();
+        let deadline = Box::pin(tokio::time::sleep(LONGEST));
+        Held { length: text.len(), text: Some(text), unread, ended: false, thrown_away: 0, deadline }
+    });
+    response.head_mut().set_connection_type(ConnectionType::Close);
+    response.map_into_boxed_body()
+}
+
+/// An answer that holds on to the unread rest of its request, and is over when enough of that is thrown away.
+struct Held {
+    length: usize,
+    text: Option<Bytes>,
+    unread: Payload,
+    ended: bool,
+    thrown_away: usize,
+    deadline: Pin<Box<Sleep>>,
+}
+
+impl MessageBody for Held {
+    type Error = Infallible;
+
+    fn size(&self) -> BodySize {
+        BodySize::Sized(u64::try_from(self.length).unwrap_or(u64::MAX))
+    }
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
+        let held = self.get_mut();
+        if let Some(text) = held.text.take() {
+            return Poll::Ready(Some(Ok(text)));
+        }
+        while !held.ended && held.thrown_away < MOST && held.deadline.as_mut().poll(cx).is_pending() {
+            match held.unread.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(chunk))) => held.thrown_away += chunk.len(),
+                Poll::Ready(Some(Err(_)) | None) => held.ended = true,
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        Poll::Ready(None)
+    }
+}

@@ -1,0 +1,195 @@
+//! Numbers that can be asked of sign-ins, and the counts that they come from.
+
+use super::snapshot::Window;
+use super::{Latencies, SignInRecord, SignIns};
+use crate::protocol::Step;
+
+/// A time that every sign-in has, or has for each of its steps.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Timed {
+    /// Latency from the intended start.
+    Intended,
+    /// Latency from the actual start.
+    Service,
+    /// How late the generator started it.
+    Lag,
+    /// Latency of a step.
+    Step(Step),
+}
+
+/// Something that is counted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Counted {
+    /// Decisions that were judged.
+    Checked,
+    /// Those of them that differ from what their rules ask.
+    Mismatched,
+    /// Sign-ins, however they ended.
+    Started,
+    /// Those with tokens.
+    Completed,
+    /// Those refused.
+    Refused,
+    /// Those that the user gave up.
+    Abandoned,
+    /// Those that got no answer.
+    TransportFailed,
+    /// The last two.
+    Failed,
+    /// Those completed or refused.
+    Answered,
+    /// Sign-ins that were due.
+    Offered,
+    /// Those of them that could not start.
+    Missed,
+    /// Answers with `TooManyRequestsException`.
+    Throttled,
+    /// Requests.
+    Requests,
+}
+
+/// A number that can be asked of sign-ins: times in µs, shares from 0 to 1.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub enum Figure {
+    /// The time that this share (0 to 1; 1 is the longest) of all does not exceed.
+    Quantile(Timed, f64),
+    /// The mean of a time.
+    Mean(Timed),
+    /// How many.
+    Count(Counted),
+    /// How many of the first there are for each of the second.
+    Share(Counted, Counted),
+    /// How many a second: of those that were offered or answered.
+    PerSecond(Counted),
+}
+
+impl Figure {
+    /// The time that it is about, if it is about one.
+    pub(super) const fn timed(self) -> Option<Timed> {
+        match self {
+            Self::Quantile(timed, _) | Self::Mean(timed) => Some(timed),
+            Self::Count(_) | Self::Share(..) | Self::PerSecond(_) => None,
+        }
+    }
+
+    /// Whether it is of the whole run with its warm-up: what is counted is, what is measured is not.
+    pub(super) const fn counts_warm_up(self) -> bool {
+        matches!(self, Self::Count(_) | Self::Share(Counted::Throttled, _))
+    }
+}
+
+/// How many of everything.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct Counts {
+    pub(super) sign_ins: SignIns,
+    pub(super) checked: u64,
+    pub(super) mismatched: u64,
+    pub(super) throttled: u64,
+    pub(super) requests: u64,
+    /// Sign-ins that were due.
+    pub(super) offered: u64,
+    /// Sign-ins that could not start.
+    pub(super) missed: u64,
+}
+
+impl Counts {
+    /// Puts in how a sign-in ended; of its decisions, those that `rule` was applied to.
+    pub(super) fn record(&mut self, sign_in: &SignInRecord, rule: Option<&str>) {
+        self.sign_ins.count(sign_in.end);
+        self.throttled += sign_in.throttled.len() as u64;
+        self.requests += u64::from(sign_in.requests);
+        for verdict in sign_in.verdicts.iter().filter(|verdict| rule.is_none_or(|id| verdict.rule.id == id)) {
+            self.checked += 1;
+            self.mismatched += u64::from(!verdict.matches());
+        }
+    }
+
+    pub(super) const fn add(&mut self, other: &Self) {
+        self.sign_ins.add(&other.sign_ins);
+        self.checked += other.checked;
+        self.mismatched += other.mismatched;
+        self.throttled += other.throttled;
+        self.requests += other.requests;
+        self.offered += other.offered;
+        self.missed += other.missed;
+    }
+
+    /// Takes out what was put in.
+    pub(super) const fn take_out(&mut self, other: &Self) {
+        self.sign_ins.take_out(&other.sign_ins);
+        self.checked -= other.checked;
+        self.mismatched -= other.mismatched;
+        self.throttled -= other.throttled;
+        self.requests -= other.requests;
+        self.offered -= other.offered;
+        self.missed -= other.missed;
+    }
+
+    const fn of(&self, counted: Counted) -> u64 {
+        match counted {
+            Counted::Checked => self.checked,
+            Counted::Mismatched => self.mismatched,
+            Counted::Started => self.sign_ins.started,
+            Counted::Completed => self.sign_ins.completed,
+            Counted::Refused => self.sign_ins.refused,
+            Counted::Abandoned => self.sign_ins.abandoned,
+            Counted::TransportFailed => self.sign_ins.transport_failed,
+            Counted::Failed => self.sign_ins.failed(),
+            Counted::Answered => self.sign_ins.answered(),
+            Counted::Offered => self.offered,
+            Counted::Missed => self.missed,
+            Counted::Throttled => self.throttled,
+            Counted::Requests => self.requests,
+        }
+    }
+}
+
+/// The time that counts are of.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Over {
+    /// A run whose sign-ins took place in this stretch.
+    Run(Option<Window>),
+    /// So many seconds of it.
+    Seconds(f64),
+}
+
+/// Some sign-ins: what a figure is asked of.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Part<'a> {
+    pub(super) counts: Counts,
+    /// Of the time that the figure is about.
+    pub(super) latencies: Option<&'a Latencies>,
+    pub(super) over: Over,
+}
+
+impl Part<'_> {
+    /// The figure; `None` where there is too little to say.
+    pub(super) fn value(&self, figure: Figure) -> Option<f64> {
+        match figure {
+            Figure::Quantile(_, quantile) => self.latencies?.quantile_us(quantile).map(|us| us as f64),
+            Figure::Mean(_) => self.latencies?.mean_us(),
+            // Where nothing was checked, nothing has been shown to agree.
+            Figure::Count(Counted::Mismatched) if self.counts.checked == 0 => None,
+            Figure::Count(counted) => Some(self.counts.of(counted) as f64),
+            Figure::Share(part, _) => {
+                let all = self.among(figure).filter(|all| *all > 0)?;
+                Some(self.counts.of(part) as f64 / all as f64)
+            }
+            Figure::PerSecond(counted) => match (self.over, counted) {
+                (Over::Seconds(seconds), _) => Some(self.counts.of(counted) as f64 / seconds),
+                (Over::Run(window), Counted::Offered) => window?.offered_per_s(self.counts.offered),
+                (Over::Run(window), _) => {
+                    window?.achieved_per_s(self.counts.offered, self.counts.of(counted))
+                }
+            },
+        }
+    }
+
+    /// Of how many the share is that the figure asks for.
+    pub(super) const fn among(&self, figure: Figure) -> Option<u64> {
+        match figure {
+            Figure::Share(_, all) => Some(self.counts.of(all)),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The last seconds of a run, and the worst that a window of so many has shown.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::figure::{Counts, Over, Part};
+use super::watch::{Seen, Windows, Worse};
+use super::{Figure, Latencies};
+use crate::clock::as_us;
+
+const SECOND_US: u64 = 1_000_000;
+
+/// Windows of one length over a figure.
+#[derive(Clone, Debug)]
+pub(super) struct Sliding {
+    figure: Figure,
+    /// Seconds of a window.
+    seconds: u64,
+    worse: Worse,
+    /// The first second that windows have.
+    first: u64,
+    /// The second before which they end, where less is worse.
+    last: Option<u64>,
+    /// The second that is under way.
+    open: u64,
+    /// What has come in it.
+    now: Counts,
+    times: Vec<u64>,
+    /// Seconds that are over, as many as a window has at most.
+    closed: VecDeque<Second>,
+    /// Their sums.
+    counts: Counts,
+    latencies: Option<Sums>,
+    worst: Option<Seen>,
+    latest: Option<Seen>,
+}
+
+/// A second that is over.
+#[derive(Clone, Debug, Default)]
+struct Second {
+    counts: Counts,
+    /// Times in µs that are told apart, and how often each.
+    times: Vec<(u64, u64)>,
+}
+
+/// The times of the closed seconds together.
+#[derive(Clone, Debug)]
+struct Sums {
+    all: Latencies,
+    /// Room to put together what is to be taken out.
+    leaving: Latencies,
+}
+
+impl Sliding {
+    pub(super) fn new(figure: Figure, windows: Windows) -> Self {
+        let first = as_us(windows.from).div_ceil(SECOND_US);
+        Self {
+            figure,
+            seconds: u64::from(windows.seconds.max(1)),
+            worse: windows.worse,
+            first,
+            last: (windows.worse == Worse::Lower).then_some(as_us(windows.until) / SECOND_US),
+            open: first,
+            now: Counts::default(),
+            times: Vec::new(),
+            closed: VecDeque::new(),
+            counts: Counts::default(),
+            latencies: figure.timed().map(|_| Sums { all: Latencies::fine(), leaving: Latencies::fine() }),
+            worst: None,
+            latest: None,
+        }
+    }
+
+    pub(super) const fn worst(&self) -> Option<Seen> {
+        self.worst
+    }
+
+    pub(super) const fn latest(&self) -> Option<Seen> {
+        self.latest
+    }
+
+    /// The counts of a second; of the first that is open when that one is over. `None` where no window has it.
+    pub(super) fn at(&mut self, second: u64) -> Option<&mut Counts> {
+        self.advance(second);
+        (second >= self.first).then_some(&mut self.now)
+    }
+
+    /// Puts a time into the second that is under way.
+    pub(super) fn time(&mut self, time: Duration) {
+        self.times.push(as_us(time));
+    }
+
+    /// Every second before this one is over.
+    pub(super) fn advance(&mut self, second: u64) {
+        while self.open < second {
+            self.close();
+            // Where nothing has happened for a whole window, nothing new is to be seen until something does.
+            let empty =
+                self.counts == Counts::default() && self.closed.iter().all(|one| one.times.is_empty());
+            if empty && self.closed.len() as u64 == self.seconds {
+                self.open = self.open.max(second - 1);
+            }
+        }
+    }
+
+    /// The second that is under way is over.
+    fn close(&mut self) {
+        // The oldest gives its room to the newest.
+        let mut second = self.forget_the_oldest();
+        second.counts = std::mem::take(&mut self.now);
+        self.counts.add(&second.counts);
+        if let Some(Sums { all, .. }) = &mut self.latencies {
+            self.times.iter_mut().for_each(|us| *us = all.kept_us(*us));
+            self.times.sort_unstable();
+            for equal in self.times.chunk_by(|one, two| one == two) {
+                second.times.push((equal[0], equal.len() as u64));
+                all.record_us(equal[0], equal.len() as u64);
+            }
+            self.times.clear();
+        }
+        self.closed.push_back(second);
+        self.open += 1;
+        self.look();
+    }
+
+    /// Makes room where there is as much as a window has: an empty second.
+    fn forget_the_oldest(&mut self) -> Second {
+        if (self.closed.len() as u64) < self.seconds {
+            return Second::default();
+        }
+        let Some(mut oldest) = self.closed.pop_front() else { return Second::default() };
+        self.counts.take_out(&oldest.counts);
+        if let Some(Sums { all, leaving }) = &mut self.latencies {
+            leaving.clear();
+            oldest.times.drain(..).for_each(|(us, times)| leaving.record_us(us, times));
+            all.take_out(leaving);
+        }
+        oldest
+    }
+
+    /// Looks at the window that ends with the last closed second.
+    fn look(&mut self) {
+        self.latest = None;
+        if (self.closed.len() as u64) < self.seconds || self.last.is_some_and(|last| self.open > last) {
+            return;
+        }
+        let part = Part {
+            counts: self.counts,
+            latencies: self.latencies.as_ref().map(|sums| &sums.all),
+            over: Over::Seconds(self.seconds as f64),
+        };
+        self.latest = part.value(self.figure).map(|value| Seen {
+            value,
+            from_us: (self.open - self.seconds) * SECOND_US,
+            to_us: self.open * SECOND_US,
+        });
+        if let Some(seen) = self.latest {
+            let worse = self.worst.is_none_or(|worst| self.worse.is(seen.value, worst.value));
+            self.worst = if worse { Some(seen) } else { self.worst };
+        }
+    }
+
+    /// Bytes on the heap.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let sums = self.latencies.as_ref().map_or(0, |sums| 2 * sums.all.heap_bytes());
+        let times = |second: &Second| second.times.capacity() * size_of::<(u64, u64)>();
+        sums + self.times.capacity() * size_of::<u64>()
+            + self.closed.capacity() * size_of::<Second>()
+            + self.closed.iter().map(times).sum::<usize>()
+    }
+}

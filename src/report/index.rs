@@ -1,0 +1,102 @@
+//! The page that leads to the reports of a command that played several scenarios.
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::entry::{Came, Entry, together};
+use super::format::{count, rate, time_or_unknown};
+use super::{Report, page};
+
+/// What is on every such page and on no other: so one is told from a page that somebody else put there.
+pub(super) const MARK: &str = "An index of reports made by poolproof.";
+
+const STYLE: &str = "
+.index { margin-top: 32px; } .index td.outcome { white-space: nowrap; } .index a { color: var(--one); }
+.index td.why { white-space: normal; min-width: 16em; text-align: left; overflow-wrap: anywhere; }
+";
+
+/// The index as the text of an HTML file; its links lead to `NAME/report.html` beside it. Equal reports give equal bytes.
+pub fn index(entries: &[Entry]) -> String {
+    let told = together(entries);
+    let markup = html! {
+        (DOCTYPE)
+        html lang="en" {
+            (page::head(&told, STYLE))
+            body {
+                main {
+                    header.top {
+                        p.mark { b { "poolproof" } " · sign-in reports" }
+                        h1 { (told) }
+                    }
+                    div.scroll {
+                        table.index {
+                            thead { tr {
+                                th scope="col" { "Scenario" }
+                                th.left scope="col" { "Outcome" }
+                                @for head in ["Sign-ins", "Decisions", "Mismatched", "p50", "p99", "Achieved", "Exit code"] {
+                                    th scope="col" { (head) }
+                                }
+                            } }
+                            tbody { @for entry in entries { (row(entry)) } }
+                        }
+                    }
+                    footer { (MARK) " Latency is of whole sign-ins from their intended start." }
+                }
+            }
+        }
+    };
+    markup.into_string()
+}
+
+fn row(entry: &Entry) -> Markup {
+    html! {
+        tr data-scenario=(entry.name) {
+            @match &entry.came {
+                Came::Played(report) => { (played(report)) }
+                Came::Failed(why) => {
+                    th scope="row" { (entry.name) }
+                    td.outcome.left.bad { "✗ not played" }
+                    td.why colspan="7" { (why) }
+                }
+                Came::Left => {
+                    th scope="row" { (entry.name) }
+                    td.outcome.left.bad { "✗ not played" }
+                    td.why colspan="7" { "The command was interrupted before." }
+                }
+            }
+        }
+    }
+}
+
+fn played(report: &Report) -> Markup {
+    let (decisions, intended) = (&report.decisions, &report.latency.sign_in.intended);
+    html! {
+        th scope="row" { a href={ (link(&report.scenario.name)) "/report.html" } { (report.scenario.name) } }
+        @if report.verdict.passed {
+            td.outcome.left.good { "✓ passed" }
+        } @else if report.partial {
+            td.outcome.left.bad { "✗ interrupted" }
+        } @else {
+            td.outcome.left.bad { "✗ failed" }
+        }
+        td { (count(report.sign_ins.started)) }
+        td { (count(decisions.checked)) }
+        td.bad[decisions.mismatched > 0] { (count(decisions.mismatched)) }
+        td { (time_or_unknown(intended.p50_us)) }
+        td { (time_or_unknown(intended.p99_us)) }
+        td { (rate(report.throughput.achieved_per_s)) }
+        td { (report.verdict.exit_code) }
+    }
+}
+
+/// A name as a part of a relative address.
+fn link(name: &str) -> String {
+    let mut out = "./".to_owned();
+    for byte in name.bytes() {
+        if byte.is_ascii_alphanumeric() || b"-_".contains(&byte) {
+            out.push(char::from(byte));
+        } else {
+            out.push_str(&format!("%{byte:02X}"));
+        }
+    }
+    out
+}

@@ -1,0 +1,224 @@
+//! The report as JUnit XML, in the form that Jenkins, GitLab and the others read: a suite for each scenario, a case for each threshold
+//! and each rule.
+
+use super::entry::{Came, Entry};
+use super::format::{count, measured, time};
+use super::markup::xml;
+use super::{Mismatch, Report, ThresholdResult};
+use crate::clock::ClockKind;
+
+/// So many mismatches are told by one case. All of the report's are in `report.json`.
+const TOLD: usize = 20;
+
+/// What a case is that did not pass.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    /// Something is not as it should be.
+    Failure,
+    /// It could not be found out.
+    Error,
+    /// It was not tried.
+    Skipped,
+}
+
+impl Kind {
+    const fn tag(self) -> &'static str {
+        match self {
+            Self::Failure => "failure",
+            Self::Error => "error",
+            Self::Skipped => "skipped",
+        }
+    }
+}
+
+/// One case.
+struct Case {
+    /// What it is one of: the second half of its class.
+    group: &'static str,
+    name: String,
+    /// Why it did not pass: what it is then, in a sentence, and at length.
+    fault: Option<(Kind, String, String)>,
+}
+
+impl Case {
+    fn new(group: &'static str, name: impl Into<String>, fault: Option<(Kind, String, String)>) -> Self {
+        Self { group, name: name.into(), fault }
+    }
+}
+
+/// All scenarios as one file. Times are left out, for the cases are no test runs; equal reports give equal bytes.
+pub fn junit(entries: &[Entry]) -> String {
+    let suites: Vec<(&Entry, Vec<Case>)> = entries.iter().map(|entry| (entry, cases(entry))).collect();
+    let all = || suites.iter().flat_map(|(_, cases)| cases);
+    let mut out = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"poolproof\" tests=\"{}\" failures=\"{}\" errors=\"{}\">\n",
+        all().count(),
+        of(all(), Kind::Failure),
+        of(all(), Kind::Error)
+    );
+    for (entry, cases) in &suites {
+        suite(&mut out, entry, cases);
+    }
+    out.push_str("</testsuites>\n");
+    out
+}
+
+fn of<'c>(cases: impl Iterator<Item = &'c Case>, kind: Kind) -> usize {
+    cases.filter(|case| case.fault.as_ref().is_some_and(|(own, ..)| *own == kind)).count()
+}
+
+fn suite(out: &mut String, entry: &Entry, cases: &[Case]) {
+    let name = xml(&entry.name);
+    out.push_str(&format!(
+        "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n",
+        cases.len(),
+        of(cases.iter(), Kind::Failure),
+        of(cases.iter(), Kind::Error),
+        of(cases.iter(), Kind::Skipped),
+    ));
+    if let Some(report) = entry.report() {
+        out.push_str("    <properties>\n");
+        for (key, value) in properties(report) {
+            out.push_str(&format!("      <property name=\"{key}\" value=\"{}\"/>\n", xml(&value)));
+        }
+        out.push_str("    </properties>\n");
+    }
+    for Case { group, name: case, fault } in cases {
+        // Readers of this form want a time of each case.
+        let head = format!("    <testcase classname=\"{name}.{group}\" name=\"{}\" time=\"0\"", xml(case));
+        match fault {
+            None => out.push_str(&format!("{head}/>\n")),
+            Some((kind, message, text)) => {
+                let (tag, message, text) = (kind.tag(), xml(message), xml(text).replace("&#10;", "\n"));
+                out.push_str(&format!(
+                    "{head}>\n      <{tag} message=\"{message}\">{text}</{tag}>\n    </testcase>\n"
+                ));
+            }
+        }
+    }
+    out.push_str("  </testsuite>\n");
+}
+
+fn properties(report: &Report) -> [(&'static str, String); 7] {
+    let clock = match report.clock {
+        ClockKind::Wall => "wall",
+        ClockKind::Virtual => "virtual",
+    };
+    [
+        ("file", report.scenario.file.clone()),
+        ("seed", report.seed.to_string()),
+        ("clock", clock.to_owned()),
+        ("group", report.group.clone()),
+        ("target", report.target.clone()),
+        ("exit_code", report.verdict.exit_code.to_string()),
+        ("replay", report.replay()),
+    ]
+}
+
+fn cases(entry: &Entry) -> Vec<Case> {
+    match &entry.came {
+        Came::Played(report) => cases_of(report),
+        Came::Failed(why) => {
+            vec![Case::new(
+                "run",
+                WHOLE,
+                Some((Kind::Error, "It could not be played.".to_owned(), why.clone())),
+            )]
+        }
+        Came::Left => {
+            let why = "Not played: the command was interrupted before.".to_owned();
+            vec![Case::new("run", WHOLE, Some((Kind::Skipped, why, String::new())))]
+        }
+    }
+}
+
+const WHOLE: &str = "it was played to its end";
+
+fn cases_of(report: &Report) -> Vec<Case> {
+    let mut cases = run(report);
+    cases.push(Case::new("decisions", "decisions are as the rules ask", decisions(report)));
+    for rule in &report.decisions.rules {
+        let wrong = (rule.mismatched > 0).then(|| {
+            let own = report.decisions.mismatches.iter().filter(|mismatch| mismatch.rule == rule.id);
+            let message = format!("{} of {} decisions differ", count(rule.mismatched), count(rule.seen));
+            (Kind::Failure, message, stories(report, own, rule.mismatched))
+        });
+        cases.push(Case::new("rules", &rule.id, wrong));
+    }
+    for threshold in &report.thresholds {
+        cases.push(Case::new("thresholds", &threshold.text, crossed(threshold)));
+    }
+    // Whatever a verdict may rest on, a run that did not pass is not told as one that did.
+    if !report.verdict.passed && of(cases.iter(), Kind::Failure) + of(cases.iter(), Kind::Error) == 0 {
+        let message = format!("exit code {}", report.verdict.exit_code);
+        cases.push(Case::new(
+            "run",
+            "it passed",
+            Some((Kind::Failure, message, report.verdict.sentences.join("\n"))),
+        ));
+    }
+    cases
+}
+
+fn run(report: &Report) -> Vec<Case> {
+    let partial = report.partial.then(|| {
+        (Kind::Error, "It was interrupted: this tells only its beginning.".to_owned(), report.replay())
+    });
+    let saturated =
+        report.generator.saturated.as_ref().map(|why| (Kind::Failure, why.clone(), String::new()));
+    let mut cases =
+        vec![Case::new("run", WHOLE, partial), Case::new("run", "the generator kept up", saturated)];
+    if report.target != "embedded" {
+        /// The exit code of a run whose target gave no answers.
+        const UNREACHABLE: u8 = 107;
+        let silent = (report.verdict.exit_code == UNREACHABLE).then(|| {
+            let (failed, all) = (report.sign_ins.transport_failed, report.sign_ins.started);
+            let message = format!("{} of {} sign-ins got no answer", count(failed), count(all));
+            (Kind::Error, message, String::new())
+        });
+        cases.push(Case::new("run", "the target answered", silent));
+    }
+    cases
+}
+
+fn decisions(report: &Report) -> Option<(Kind, String, String)> {
+    let decisions = &report.decisions;
+    if decisions.checked == 0 {
+        return Some((Kind::Skipped, "No decision was checked.".to_owned(), String::new()));
+    }
+    (decisions.mismatched > 0).then(|| {
+        let (wrong, all) = (count(decisions.mismatched), count(decisions.checked));
+        let message = format!("{wrong} of {all} decisions differ from what the rules ask");
+        (Kind::Failure, message, stories(report, decisions.mismatches.iter(), decisions.mismatched))
+    })
+}
+
+fn crossed(threshold: &ThresholdResult) -> Option<(Kind, String, String)> {
+    (!threshold.passed).then(|| {
+        let message = match threshold.value {
+            Some(value) => format!("it was {}", measured(value, threshold.unit)),
+            None => "too few samples to say".to_owned(),
+        };
+        (Kind::Failure, message.clone(), format!("{}: {message}", threshold.text))
+    })
+}
+
+/// Mismatches one after the other, and the command that plays them again.
+fn stories<'m>(report: &Report, mismatches: impl Iterator<Item = &'m Mismatch>, all: u64) -> String {
+    let mut text = String::new();
+    let mut told = 0;
+    for mismatch in mismatches.take(TOLD) {
+        let Mismatch { number, user, at_us, rule, situation, expected, seen } = mismatch;
+        text.push_str(&format!(
+            "sign-in {number} of user {user}, {} into the run\n  rule       {rule}\n  situation  {situation}\n  \
+             expected   {expected}\n  seen       {seen}\n",
+            time(*at_us)
+        ));
+        told += 1;
+    }
+    if told < all {
+        text.push_str(&format!("… and {} more\n", count(all - told)));
+    }
+    text.push_str(&format!("replay: {}\n", report.replay()));
+    text
+}

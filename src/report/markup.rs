@@ -1,0 +1,142 @@
+//! Text from outside in other people's forms, in each of which it stays text.
+
+/// Text as one line that a terminal shows and does not obey: what steers it becomes `�`.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars().map(tame).collect()
+}
+
+/// The same, no longer than `most` characters.
+pub(crate) fn cut(text: &str, most: usize) -> String {
+    let cut = text.chars().nth(most).map(|_| '…');
+    text.chars().take(most).map(tame).chain(cut).collect()
+}
+
+/// Besides control characters: what hides, joins, or turns the direction of writing.
+fn tame(c: char) -> char {
+    let steers = c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');
+    if steers { '\u{fffd}' } else { c }
+}
+
+/// Text in Markdown, in a table and in HTML within Markdown: what one of them would read something into stands as an entity.
+pub(crate) fn markdown(text: &str) -> String {
+    let text = plain(text);
+    // White space decides what stands beside it: code where a line begins, a line end where one ends.
+    let text = text.trim();
+    let mut out = String::with_capacity(text.len());
+    for (at, c) in text.char_indices() {
+        let special = match c {
+            '<' | '>' | '&' | '"' | '\'' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '!'
+            | '@' | '$' => true,
+            // Lists and underlined headings, where a line begins.
+            '-' | '+' | '=' => at == 0,
+            '.' | ')' => at > 0 && text[..at].bytes().all(|b| b.is_ascii_digit()),
+            // Addresses that become links by themselves.
+            ':' => text[at..].starts_with("://"),
+            _ => false,
+        };
+        if special {
+            out.push_str(&format!("&#{};", u32::from(c)));
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+/// Text as code in a line of Markdown. A fence is longer than any run of backticks that it holds.
+pub(crate) fn code(text: &str) -> String {
+    let text = plain(text);
+    let longest = longest_fence(&text);
+    let fence = "`".repeat(longest + 1);
+    // With a space on each side, which Markdown takes away again, backticks may stand at the ends.
+    if longest == 0 { format!("{fence}{text}{fence}") } else { format!("{fence} {text} {fence}") }
+}
+
+/// A line of text as a block of code of a language in Markdown.
+pub(super) fn code_block(language: &str, text: &str) -> String {
+    let text = plain(text);
+    let fence = "`".repeat(longest_fence(&text).max(2) + 1);
+    format!("{fence}{language}\n{text}\n{fence}")
+}
+
+fn longest_fence(text: &str) -> usize {
+    text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
+}
+
+/// Text in an element or an attribute of XML 1.0. What that cannot hold at all becomes `�`; line ends stay.
+pub(super) fn xml(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '"' => out.push_str("&quot;"),
+            // A parser would make spaces of them in an attribute.
+            '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", u32::from(c))),
+            '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
+            c if c.is_control() => out.push('\u{fffd}'),
+            c => out.push(c),
+        }
+    }
+    out
+}
+
+/// Text as a field of CSV (RFC 4180) that no spreadsheet takes for a formula: such a one gets a `'` before it.
+pub(super) fn csv(text: &str) -> String {
+    let mut text = plain(text);
+    if text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\u{fffd}']) {
+        text.insert(0, '\'');
+    }
+    if text.contains([',', '"', ';']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn markdown_reads_nothing_into_text() {
+        let hostile = "</details>|`a`*b*_c_[d](e)<!-- # ~~f~~ @g $h$ https://i";
+        let told = markdown(hostile);
+        for sign in ["<", ">", "|", "`", "*", "_", "[", "]", "~", "@", "$", "!", "://"] {
+            assert!(!told.contains(sign), "{sign} in {told}");
+        }
+        assert_eq!(markdown("- a - b"), "&#45; a - b");
+        assert_eq!(markdown("12. x. y"), "12&#46; x. y");
+        assert_eq!(markdown("    code\nnext"), "code\u{fffd}next");
+        assert_eq!(markdown("p99 < 1ms: 5 %"), "p99 &#60; 1ms: 5 %");
+    }
+
+    #[test]
+    fn a_fence_is_longer_than_what_it_holds() {
+        assert_eq!(code("a b"), "`a b`");
+        assert_eq!(code("``a`"), "``` ``a` ```");
+        assert_eq!(code_block("sh", "a ````\n"), "`````sh\na ````\u{fffd}\n`````");
+    }
+
+    #[test]
+    fn xml_holds_nothing_that_it_forbids() {
+        assert_eq!(xml("<a b=\"&\">"), "&lt;a b=&quot;&amp;&quot;&gt;");
+        assert_eq!(xml("a\0\x1b[31m\u{7f}\u{85}\u{fffe}b"), "a\u{fffd}\u{fffd}[31m\u{fffd}\u{fffd}\u{fffd}b");
+        assert_eq!(xml("a\tb\r\n"), "a&#9;b&#13;&#10;");
+    }
+
+    #[test]
+    fn no_field_is_a_formula() {
+        for (field, told) in [
+            ("smoke", "smoke"),
+            ("=1+1", "'=1+1"),
+            (" @SUM(A1)", "' @SUM(A1)"),
+            ("-1", "'-1"),
+            ("\t=1", "'\u{fffd}=1"),
+            ("a,\"b\"", "\"a,\"\"b\"\"\""),
+            ("=a,b", "\"'=a,b\""),
+            ("a\r\nb", "a\u{fffd}\u{fffd}b"),
+        ] {
+            assert_eq!(csv(field), told, "{field:?}");
+        }
+    }
+}

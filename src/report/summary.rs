@@ -1,0 +1,245 @@
+//! The report as Markdown, for a job summary or a pull request: the verdict first, details folded.
+
+use std::fmt::Write as _;
+
+use super::entry::{Came, Entry, together};
+use super::format::{UNKNOWN, count, measured, rate, share, time_or_unknown};
+use super::markup::{code_block, cut, markdown};
+use super::{Mismatch, Quantiles, Report, ThresholdResult};
+use crate::clock::ClockKind;
+
+/// GitHub takes no summary of a step that is longer than 1 MiB.
+const MOST_BYTES: usize = 1 << 20;
+/// What a line takes that says what was left out.
+const SPARE: usize = 512;
+/// More rows of one table are left to `report.json`.
+const ROWS: usize = 100;
+/// More mismatches are left to `report.json`.
+const STORIES: usize = 25;
+/// Longer texts are cut.
+const CHARS: usize = 400;
+
+// Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
+
+/// All scenarios as one text of at most 1 MiB. Several begin with a table, and those that passed are folded.
+pub fn summary(entries: &[Entry]) -> String {
+    let mut out = String::new();
+    if entries.len() > 1 {
+        let all = entries.iter().all(Entry::passed);
+        let _ = writeln!(out, "## {} poolproof: {}\n", mark(all), together(entries));
+        table(&mut out, entries);
+    }
+    let mut left = 0;
+    for entry in entries {
+        let section = section(entry, entries.len() > 1);
+        if out.len() + section.len() + SPARE > MOST_BYTES {
+            left += 1;
+        } else {
+            out.push_str(&section);
+        }
+    }
+    if left > 0 {
+        let _ = writeln!(
+            out,
+            "\n_{left} scenarios more are told by their `report.json` alone: there is no room here._"
+        );
+    }
+    out
+}
+
+const fn mark(good: bool) -> &'static str {
+    if good { "✅" } else { "❌" }
+}
+
+/// Text from outside, cut and escaped.
+fn text(text: &str) -> String {
+    markdown(&cut(text, CHARS))
+}
+
+/// A line for each scenario.
+fn table(out: &mut String, entries: &[Entry]) {
+    out.push_str("| | scenario | decisions | mismatched | sign-in p50 | p99 | exit code |\n|---|---|--:|--:|--:|--:|--:|\n");
+    // Those that did not pass come first, each kind in the order of the command line.
+    let (passed, failed): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| entry.passed());
+    for entry in failed.iter().chain(&passed).take(ROWS) {
+        let name = text(&entry.name);
+        let _ = match &entry.came {
+            Came::Played(report) => {
+                let (decisions, intended) = (&report.decisions, &report.latency.sign_in.intended);
+                writeln!(
+                    out,
+                    "| {} | {name} | {} | {} | {} | {} | {} |",
+                    mark(report.verdict.passed),
+                    count(decisions.checked),
+                    count(decisions.mismatched),
+                    time_or_unknown(intended.p50_us),
+                    time_or_unknown(intended.p99_us),
+                    report.verdict.exit_code,
+                )
+            }
+            Came::Failed(why) => writeln!(out, "| ❌ | {name} | {} | | | | |", text(why)),
+            Came::Left => writeln!(out, "| ❌ | {name} | not run: interrupted | | | | |"),
+        };
+    }
+    more(out, entries.len(), ROWS, "scenarios");
+}
+
+/// Says how many of `all` were left out where only `shown` are told.
+fn more(out: &mut String, all: usize, shown: usize, things: &str) {
+    if let Some(left) = all.checked_sub(shown).filter(|left| *left > 0) {
+        let _ = writeln!(out, "\n… and {} more {things}.", count(left as u64));
+    }
+}
+
+fn section(entry: &Entry, one_of_several: bool) -> String {
+    let Came::Played(report) = &entry.came else {
+        // The table has said it.
+        return if one_of_several { String::new() } else { lone(entry) };
+    };
+    let mut out = String::new();
+    let verdict = &report.verdict;
+    let name = text(&report.scenario.name);
+    let word = if verdict.passed {
+        "passed".to_owned()
+    } else {
+        format!("failed (exit code {})", verdict.exit_code)
+    };
+    if one_of_several {
+        let open = if verdict.passed { "" } else { " open" };
+        let _ = writeln!(
+            out,
+            "\n<details{open}><summary>{} <b>{name}</b>: {word}</summary>\n",
+            mark(verdict.passed)
+        );
+    } else {
+        let _ = writeln!(out, "## {} {name}: {word}\n", mark(verdict.passed));
+    }
+    about(&mut out, report);
+    thresholds(&mut out, report);
+    headline(&mut out, report);
+    rules(&mut out, report);
+    stories(&mut out, report);
+    latencies(&mut out, report);
+    let _ = writeln!(out, "\nTo play it again:\n\n{}", code_block("sh", &cut(&report.replay(), CHARS)));
+    if one_of_several {
+        out.push_str("\n</details>\n");
+    }
+    out
+}
+
+fn lone(entry: &Entry) -> String {
+    let why = match &entry.came {
+        Came::Failed(why) => text(why),
+        Came::Played(_) | Came::Left => "It was not run.".to_owned(),
+    };
+    format!("## ❌ {}\n\n{why}\n", text(&entry.name))
+}
+
+fn about(out: &mut String, report: &Report) {
+    for sentence in report.verdict.sentences.iter().take(ROWS) {
+        let _ = writeln!(out, "{}\n", text(sentence));
+    }
+    let clock = match report.clock {
+        ClockKind::Wall => "wall",
+        ClockKind::Virtual => "virtual",
+    };
+    let (group, target) = (text(&report.group), text(&report.target));
+    let _ = writeln!(out, "Seed {}, {clock} clock, {group} group, {target} pool.", report.seed);
+    if !report.scenario.about.is_empty() {
+        let _ = writeln!(out, "\n> {}", text(&report.scenario.about));
+    }
+}
+
+fn thresholds(out: &mut String, report: &Report) {
+    if report.thresholds.is_empty() {
+        return;
+    }
+    let mut thresholds: Vec<&ThresholdResult> = report.thresholds.iter().collect();
+    // Stable: those that do not hold come first, each kind in the scenario's order.
+    thresholds.sort_by_key(|threshold| threshold.passed);
+    out.push_str("\n| | threshold | measured |\n|---|---|--:|\n");
+    for threshold in thresholds.iter().take(ROWS) {
+        let value =
+            threshold.value.map_or_else(|| UNKNOWN.to_owned(), |value| measured(value, threshold.unit));
+        let _ = writeln!(out, "| {} | {} | {value} |", mark(threshold.passed), text(&threshold.text));
+    }
+    more(out, thresholds.len(), ROWS, "thresholds");
+}
+
+fn headline(out: &mut String, report: &Report) {
+    let (sign_ins, decisions, throughput) = (&report.sign_ins, &report.decisions, &report.throughput);
+    let intended = &report.latency.sign_in.intended;
+    out.push_str("\n| | |\n|---|--:|\n");
+    let mut row = |what: &str, value: String| {
+        let _ = writeln!(out, "| {what} | {value} |");
+    };
+    row("sign-ins", count(sign_ins.started));
+    row("completed", count(sign_ins.completed));
+    row("refused", count(sign_ins.refused));
+    row("abandoned", count(sign_ins.abandoned));
+    row("without an answer", count(sign_ins.transport_failed));
+    row("decisions checked", count(decisions.checked));
+    row("decisions mismatched", count(decisions.mismatched));
+    row("sign-in p50, from the intended start", time_or_unknown(intended.p50_us));
+    row("sign-in p99, from the intended start", time_or_unknown(intended.p99_us));
+    row("offered", rate(throughput.offered_per_s));
+    row("achieved", rate(throughput.achieved_per_s));
+    row("throttled answers", count(throughput.throttled));
+}
+
+fn rules(out: &mut String, report: &Report) {
+    let wrong: Vec<_> = report.decisions.rules.iter().filter(|rule| rule.mismatched > 0).collect();
+    if wrong.is_empty() {
+        return;
+    }
+    out.push_str(
+        "\n| rule that was not followed | confidence | decisions | mismatched | |\n|---|---|--:|--:|--:|\n",
+    );
+    for rule in wrong.iter().take(ROWS) {
+        let _ = writeln!(
+            out,
+            "| {} | {} | {} | {} | {} |",
+            text(&rule.id),
+            text(&rule.confidence),
+            count(rule.seen),
+            count(rule.mismatched),
+            share(rule.mismatched, rule.seen),
+        );
+    }
+    more(out, wrong.len(), ROWS, "rules");
+}
+
+fn stories(out: &mut String, report: &Report) {
+    let mismatches = &report.decisions.mismatches;
+    if mismatches.is_empty() {
+        return;
+    }
+    let (all, shown) = (report.decisions.mismatched, mismatches.len().min(STORIES));
+    let _ = writeln!(out, "\n<details><summary>Mismatches: {} of {}</summary>\n", shown, count(all));
+    for Mismatch { number, user, at_us, rule, situation, expected, seen } in &mismatches[..shown] {
+        let _ = writeln!(
+            out,
+            "- **Sign-in {number}** of user {user}, {} into the run, rule {}\n  - situation: {}\n  - expected: {}\n  - seen: {}",
+            time_or_unknown(Some(*at_us)),
+            text(rule),
+            text(situation),
+            text(expected),
+            text(seen),
+        );
+    }
+    out.push_str("\n</details>\n");
+}
+
+fn latencies(out: &mut String, report: &Report) {
+    let sign_in = &report.latency.sign_in;
+    let mut rows = vec![("sign-in, intended", &sign_in.intended), ("sign-in, service", &sign_in.service)];
+    rows.extend(report.steps());
+    out.push_str(
+        "\n<details><summary>Latency by step</summary>\n\n| | count | p50 | p90 | p99 | max |\n|---|--:|--:|--:|--:|--:|\n",
+    );
+    for (name, Quantiles { count: samples, p50_us, p90_us, p99_us, max_us, .. }) in rows {
+        let times = [p50_us, p90_us, p99_us, max_us].map(|us| time_or_unknown(*us));
+        let _ = writeln!(out, "| {} | {} | {} |", text(name), count(*samples), times.join(" | "));
+    }
+    out.push_str("\n</details>\n");
+}

@@ -1,0 +1,77 @@
+//! The machine while a run is under way, as Linux tells it.
+
+use crate::clock::ClockKind;
+use crate::report::MachineLoad;
+
+/// The machine at the start of a run.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Machine {
+    ticks: Option<Ticks>,
+    load: f64,
+}
+
+/// Time of all cores since the machine was started, in the kernel's ticks.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Ticks {
+    all: u64,
+    /// That other machines on the same host had while this one wanted it.
+    stolen: u64,
+}
+
+impl Machine {
+    /// The machine now; `None` under the virtual clock, which knows no machine, and where the system does not tell.
+    pub(super) fn look(clock: ClockKind) -> Option<Self> {
+        if clock == ClockKind::Virtual {
+            return None;
+        }
+        let read = |file: &str| std::fs::read_to_string(file).ok();
+        let load = read("/proc/loadavg").and_then(|text| load(&text))?;
+        Some(Self { ticks: read("/proc/stat").and_then(|text| ticks(&text)), load })
+    }
+
+    /// How busy it was from this look to the next.
+    pub(super) fn until(self, next: Self) -> MachineLoad {
+        let spent = self.ticks.zip(next.ticks).map(|(before, after)| Ticks {
+            all: after.all.saturating_sub(before.all),
+            stolen: after.stolen.saturating_sub(before.stolen),
+        });
+        let steal_share = spent
+            .filter(|spent| spent.all > 0)
+            .map(|spent| (spent.stolen as f64 / spent.all as f64 * 1e6).round() / 1e6);
+        MachineLoad { steal_share, load_before: self.load, load_after: next.load }
+    }
+}
+
+/// The line `cpu  user nice system idle iowait irq softirq steal guest guest_nice` of `/proc/stat`. What guests have had is in
+/// the first two already.
+fn ticks(stat: &str) -> Option<Ticks> {
+    let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
+    let ticks: Vec<u64> = line.split_whitespace().take(8).map_while(|text| text.parse().ok()).collect();
+    Some(Ticks { all: ticks.iter().sum(), stolen: *ticks.get(7)? })
+}
+
+/// The mean number of tasks that ran or wanted to in the last minute, the first of `/proc/loadavg`.
+fn load(loadavg: &str) -> Option<f64> {
+    loadavg.split_whitespace().next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ticks_are_summed_as_the_kernel_counts_them() {
+        let stat = "cpu  100 1 20 800 5 0 4 70 50 0\ncpu0 1 1 1 1 1 1 1 1 1 1\n";
+        assert_eq!(ticks(stat), Some(Ticks { all: 1000, stolen: 70 }));
+        assert_eq!(ticks("cpu  100 1 20 800 5 0 4\n"), None, "a kernel that does not know what is stolen");
+        assert_eq!((load("0.52 0.58 0.59 1/597 1\n"), load("")), (Some(0.52), None));
+    }
+
+    #[test]
+    fn what_is_stolen_is_a_share_of_the_time_between() {
+        let at = |all, stolen| Machine { ticks: Some(Ticks { all, stolen }), load: 1.0 };
+        assert_eq!(at(1000, 70).until(at(2000, 130)).steal_share, Some(0.06));
+        assert_eq!(at(1000, 70).until(at(1000, 70)).steal_share, None, "no time has passed");
+        assert_eq!(at(1000, 70).until(Machine { ticks: None, load: 2.0 }).steal_share, None);
+    }
+}

@@ -1,0 +1,526 @@
+//! Every form of a report tells the same, is read by others' tools, and keeps text text.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+use hdrhistogram::serialization::Deserializer;
+use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
+use poolproof::clock::{ClockKind, Timestamp};
+use poolproof::metrics::Snapshot;
+use poolproof::pool::Defect;
+use poolproof::report::{
+    Came, Entry, Format, Measured, Report, Subject, ThresholdResult, Unit, common_files, distributions,
+    index, interval_log, junit, run_files, summary, timeline_csv,
+};
+use poolproof::run::{Played, Stop, play};
+use proptest::prelude::*;
+use pulldown_cmark::{Event, Options, Parser};
+
+use crate::defects::{ALWAYS, everyone};
+use crate::interop::{python_with, ran};
+use crate::sample::{recorded, report, sign_ins, subject};
+use crate::stage::{root, settings};
+
+const ALL: [Format; 6] =
+    [Format::Json, Format::Html, Format::Junit, Format::Markdown, Format::Hlog, Format::Csv];
+
+fn played(defect: Option<Defect>) -> Played {
+    play(&everyone(ALWAYS), &settings(defect), &Stop::default()).unwrap()
+}
+
+fn measured(played: &Played) -> Measured<'_> {
+    Measured { snapshot: &played.measured, started: played.started }
+}
+
+/// Reports of all kinds: failed, passed, small, empty, cut short, saturated.
+fn all_kinds() -> Vec<Report> {
+    let of = |more: fn(&mut Subject), faulty| {
+        let mut subject = subject();
+        more(&mut subject);
+        Report::new(subject, &recorded(&sign_ins(7, 900, faulty)).summary())
+    };
+    vec![
+        report(ClockKind::Wall, 6000, true),
+        report(ClockKind::Virtual, 6000, false),
+        report(ClockKind::Virtual, 3, false),
+        report(ClockKind::Wall, 0, false),
+        of(|subject| subject.partial = true, false),
+        of(|subject| subject.saturated = Some("The generator was late.".to_owned()), false),
+        of(|subject| subject.target = "http://127.0.0.1:9229".to_owned(), true),
+        of(|_| {}, false),
+    ]
+}
+
+#[test]
+fn junit_fails_where_the_verdict_does_and_its_sums_hold() {
+    let mut passed = 0;
+    for report in all_kinds() {
+        let entry = Entry::played(report.clone());
+        let text = junit(std::slice::from_ref(&entry));
+        let document = roxmltree::Document::parse(&text).unwrap();
+        let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
+        let count = |name: &str| suite.descendants().filter(|node| node.has_tag_name(name)).count();
+        for (attribute, tag) in
+            [("tests", "testcase"), ("failures", "failure"), ("errors", "error"), ("skipped", "skipped")]
+        {
+            assert_eq!(suite.attribute(attribute), Some(&*count(tag).to_string()), "{attribute}");
+        }
+        let bad = count("failure") + count("error");
+        assert_eq!(bad == 0, report.verdict.passed, "{:?}\n{text}", report.verdict);
+        passed += usize::from(report.verdict.passed);
+        let cases = |class: &str| {
+            let class = format!("opt-in-mfa.{class}");
+            suite.descendants().filter(|node| node.attribute("classname") == Some(&class)).count()
+        };
+        assert_eq!(cases("thresholds"), report.thresholds.len());
+        assert_eq!(cases("rules"), report.decisions.rules.len());
+        assert_eq!(cases("decisions"), 1);
+    }
+    assert!(passed > 0, "none of the samples passes");
+}
+
+#[test]
+fn a_fault_that_no_case_knows_still_fails() {
+    let mut report = report(ClockKind::Virtual, 1500, false);
+    report.thresholds.clear();
+    report.verdict.passed = false;
+    report.verdict.exit_code = 42;
+    report.verdict.sentences = vec!["Something new.".to_owned()];
+    let text = junit(&[Entry::played(report)]);
+    assert!(text.contains("failures=\"1\"") && text.contains("Something new."), "{text}");
+}
+
+#[test]
+fn a_planted_fault_shows_in_every_form() {
+    let played = played(Some(Defect::BlockIgnored));
+    let report = &played.report;
+    let wrong = report.decisions.rules.iter().find(|rule| rule.id == "risk-block").unwrap();
+    assert!(wrong.mismatched > 0);
+    let entries = [Entry::played(report.clone())];
+
+    let text = junit(&entries);
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let case = document.descendants().find(|node| node.attribute("name") == Some("risk-block")).unwrap();
+    let failure = case.first_element_child().unwrap();
+    assert_eq!(failure.tag_name().name(), "failure");
+    let first = report.decisions.mismatches.iter().find(|mismatch| mismatch.rule == "risk-block").unwrap();
+    let told = failure.text().unwrap();
+    for wanted in [&first.situation, &first.expected, &first.seen, &report.replay()] {
+        assert!(told.contains(&**wanted), "no `{wanted}` in:\n{told}");
+    }
+    let sound = document.descendants().find(|node| node.attribute("name") == Some("wrong-password")).unwrap();
+    assert!(sound.first_element_child().is_none(), "a rule that was followed passes");
+
+    let text = summary(&entries);
+    let words = words(&text);
+    assert!(words.starts_with("❌ everyone: failed (exit code 80)"), "{words}");
+    for wanted in ["risk-block", &first.situation, &first.expected, &first.seen, &report.replay()] {
+        assert!(words.contains(wanted), "no `{wanted}` in:\n{words}");
+    }
+    let page = index(&[entries[0].clone(), Entry { name: "other".to_owned(), came: Came::Left }]);
+    assert!(page.contains("2 of 2 scenarios failed") && page.contains("./everyone/report.html"));
+    assert!(page.contains("✗ failed") && page.contains("interrupted before"));
+}
+
+#[test]
+fn forms_are_as_they_were() {
+    let mut report = report(ClockKind::Virtual, 2000, true);
+    report.decisions.mismatches.truncate(2);
+    let entries = [
+        Entry::played(report.clone()),
+        Entry { name: "gone".to_owned(), came: Came::Failed("nobody answers".to_owned()) },
+        Entry { name: "later".to_owned(), came: Came::Left },
+    ];
+    insta::assert_snapshot!("junit", junit(&entries));
+    insta::assert_snapshot!("summary_of_three", summary(&entries));
+    insta::assert_snapshot!("summary_of_one", summary(&entries[..1]));
+    insta::assert_snapshot!("timeline", timeline_csv(&report).replace("\r\n", "\n"));
+}
+
+#[test]
+fn the_timeline_has_the_numbers_of_the_report() {
+    let report = report(ClockKind::Wall, 6000, true);
+    let text = timeline_csv(&report);
+    let mut lines = text.split_terminator("\r\n");
+    let head: Vec<&str> = lines.next().unwrap().split(',').collect();
+    let rows: Vec<BTreeMap<&str, &str>> =
+        lines.map(|line| head.iter().copied().zip(line.split(',')).collect()).collect();
+    assert_eq!(rows.len(), report.timeline.intervals.len());
+    for (place, (row, interval)) in rows.iter().zip(&report.timeline.intervals).enumerate() {
+        assert_eq!(row["start_s"], place.to_string());
+        assert_eq!(row["offered"], interval.offered.to_string());
+        assert_eq!(row["failed"], interval.failed.to_string());
+        assert_eq!(row["p99_us"], interval.p99_us.map_or_else(String::new, |us| us.to_string()));
+    }
+}
+
+/// Histograms by tag, each with its start in µs.
+type Tagged = BTreeMap<String, Vec<(u64, Histogram<u64>)>>;
+
+/// The start of a log in s, and its histograms.
+fn read_log(log: &str) -> (Option<f64>, Tagged) {
+    let mut read = Tagged::new();
+    let mut started = None;
+    for entry in IntervalLogIterator::new(log.as_bytes()) {
+        match entry.unwrap() {
+            LogEntry::StartTime(time) => started = Some(time.as_secs_f64()),
+            LogEntry::BaseTime(_) => panic!("no base time is written"),
+            LogEntry::Interval(interval) => {
+                use base64::Engine as _;
+                let bytes = base64::engine::general_purpose::STANDARD.decode(interval.encoded_histogram());
+                let histogram = Deserializer::new().deserialize(&mut bytes.unwrap().as_slice()).unwrap();
+                let tag = interval.tag().map_or_else(String::new, |tag| tag.as_str().to_owned());
+                let start = interval.start_timestamp().as_micros() as u64;
+                read.entry(tag).or_default().push((start, histogram));
+            }
+        }
+    }
+    (started, read)
+}
+
+fn close(told: u64, is: u64, within: f64) {
+    assert!((told as f64 - is as f64).abs() <= is as f64 * within + 1.0, "{told} {is}");
+}
+
+#[test]
+fn the_interval_log_has_every_sign_in_and_step_in_its_interval() {
+    let played = played(None);
+    let report = &played.report;
+    let (started, read) = read_log(&interval_log(report, measured(&played)));
+    assert_eq!(started, Some(0.0), "virtual time starts at 0");
+    let tags: Vec<&str> = read.keys().map(String::as_str).collect();
+    let steps: Vec<&str> = report.latency.steps.keys().map(String::as_str).collect();
+    assert_eq!(tags[1..], steps, "one tag for each step");
+    for (tag, histograms) in &read {
+        let quantiles = match tag.as_str() {
+            "" => &report.latency.sign_in.intended,
+            step => &report.latency.steps[step],
+        };
+        let mut whole = Histogram::<u64>::new_with_bounds(1, 3_600_000_000, 2).unwrap();
+        histograms.iter().for_each(|(_, one)| whole.add(one).unwrap());
+        assert_eq!(whole.len(), quantiles.count, "{tag}");
+        close(whole.value_at_quantile(0.5), quantiles.p50_us.unwrap(), 0.01);
+        close(whole.max(), quantiles.max_us.unwrap(), 0.01);
+        assert!(histograms.windows(2).all(|pair| pair[0].0 < pair[1].0), "{tag} is in order");
+    }
+    for (start, one) in &read[""] {
+        let interval = &report.timeline.intervals[(start / report.timeline.interval_us) as usize];
+        assert_eq!(one.len(), interval.offered - interval.warm_up, "at {start} µs");
+        close(one.max(), interval.max_us.unwrap(), 0.01);
+    }
+}
+
+#[test]
+fn the_interval_log_of_real_time_says_when_it_was() {
+    let snapshot = recorded(&sign_ins(7, 300, false));
+    let report = report(ClockKind::Wall, 300, false);
+    let started = Timestamp::from_us(1_767_225_600_123_000);
+    let log = interval_log(&report, Measured { snapshot: &snapshot, started });
+    assert_eq!(read_log(&log).0, Some(1_767_225_600.123));
+}
+
+#[test]
+fn distributions_end_at_the_longest_with_all() {
+    let played = played(None);
+    let files = distributions(measured(&played));
+    let report = &played.report;
+    assert_eq!(files.len(), 1 + report.latency.steps.len());
+    for (name, text) in &files {
+        let quantiles = match name.strip_prefix("latency.").unwrap().strip_suffix("hgrm").unwrap() {
+            "" => &report.latency.sign_in.intended,
+            step => &report.latency.steps[step.trim_end_matches('.')],
+        };
+        let rows: Vec<Vec<f64>> = text
+            .lines()
+            .filter(|line| !line.starts_with('#'))
+            .skip(2)
+            .map(|line| line.split_whitespace().map(|number| number.parse().unwrap()).collect())
+            .collect();
+        let last = rows.last().unwrap();
+        assert_eq!((last[1], last[2] as u64, last.len()), (1.0, quantiles.count, 3), "{name}");
+        close((last[0] * 1e3).round() as u64, quantiles.max_us.unwrap(), 0.001);
+        assert!(rows.windows(2).all(|pair| pair[0][0] <= pair[1][0] && pair[0][2] <= pair[1][2]), "{name}");
+        // The first line at or beyond the middle is the median.
+        let median = rows.iter().find(|row| row[1] >= 0.5).unwrap();
+        close((median[0] * 1e3).round() as u64, quantiles.p50_us.unwrap(), 0.001);
+        assert!(text.contains("#[Buckets =           22, SubBuckets     =         2048]"), "{text}");
+    }
+}
+
+/// A folder of this test's own, empty.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("formats").join(name);
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn tools_that_nobody_here_wrote_read_the_log_and_junit() {
+    let Some(python) = python_with("formats.txt", "formats") else { return };
+    let folder = folder("others");
+    let bad = played(Some(Defect::BlockIgnored));
+    fs::write(folder.join("latency.hlog"), interval_log(&bad.report, measured(&bad))).unwrap();
+    let mut entries: Vec<Entry> = all_kinds().into_iter().map(Entry::played).collect();
+    entries.push(Entry::played(hostile_report(HOSTILE)));
+    entries.push(Entry { name: "gone".to_owned(), came: Came::Failed(HOSTILE.to_owned()) });
+    entries.push(Entry { name: "later".to_owned(), came: Came::Left });
+    fs::write(folder.join("junit.xml"), junit(&entries)).unwrap();
+    let mut expected = String::new();
+    let intended = &bad.report.latency.sign_in.intended;
+    let steps = bad.report.latency.steps.iter().map(|(step, quantiles)| (step.as_str(), quantiles));
+    for (tag, quantiles) in std::iter::once(("-", intended)).chain(steps) {
+        let _ = writeln!(expected, "{tag} {}", quantiles.count);
+    }
+    let out = ran(Command::new(python).arg("tests/interop/formats.py").arg(&folder));
+    assert_eq!(out, format!("{expected}junit.xml is valid\n"));
+}
+
+const HOSTILE: &str = "=cmd|' /C calc'!A0</details></summary><script>alert(\"x\")</script> ]]> --> `a` ```\n# b\r\n- \
+                       [c](https://d.e) | x | @f #1 &amp; \u{1b}[31m\0\u{7f}\u{fffe}\u{202e} ${{ g }} *h* _i_ ~~j~~";
+
+fn hostile_report(text: &str) -> Report {
+    let snapshot = recorded(&sign_ins(7, 300, true));
+    let threshold = |passed| ThresholdResult {
+        text: text.to_owned(),
+        value: None,
+        limit: 1.0,
+        unit: Unit::Us,
+        passed,
+        window: None,
+        cut_at_us: None,
+    };
+    let subject = Subject {
+        name: text.to_owned(),
+        about: text.to_owned(),
+        yaml: text.to_owned(),
+        file: text.to_owned(),
+        group: text.to_owned(),
+        target: text.to_owned(),
+        saturated: Some(text.to_owned()),
+        thresholds: vec![threshold(false), threshold(true)],
+        ..subject()
+    };
+    let mut report = Report::new(subject, &snapshot.summary());
+    for mismatch in &mut report.decisions.mismatches {
+        mismatch.rule = text.to_owned();
+        mismatch.situation = text.to_owned();
+        mismatch.expected = text.to_owned();
+        mismatch.seen = text.to_owned();
+    }
+    for rule in &mut report.decisions.rules {
+        rule.id = text.to_owned();
+        rule.mismatched = 1;
+    }
+    report
+}
+
+fn markdown_events(text: &str) -> Vec<Event<'_>> {
+    Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).collect()
+}
+
+/// The words of a Markdown text, as they are shown.
+fn words(text: &str) -> String {
+    let mut words = String::new();
+    for event in markdown_events(text) {
+        match event {
+            Event::Text(text) | Event::Code(text) => words.push_str(&text),
+            Event::End(_) | Event::SoftBreak | Event::HardBreak => words.push('\n'),
+            _ => {}
+        }
+    }
+    words
+}
+
+/// What of Markdown's and HTML's own there is in a text: kinds and numbers of elements, without any words.
+fn skeleton(text: &str) -> Vec<String> {
+    let mut skeleton: Vec<String> = Vec::new();
+    for event in markdown_events(text) {
+        match event {
+            Event::Start(tag) => skeleton.push(format!("{tag:?}").split('(').next().unwrap().to_owned()),
+            Event::Html(html) | Event::InlineHtml(html) => {
+                let tags = html.split('<').skip(1).map(|tag| tag.split('>').next().unwrap().to_owned());
+                skeleton.extend(tags);
+            }
+            Event::Code(_) => skeleton.push("code".to_owned()),
+            Event::SoftBreak | Event::HardBreak | Event::Rule => skeleton.push("break".to_owned()),
+            _ => {}
+        }
+    }
+    skeleton
+}
+
+/// Whether `text`, wherever it comes from, is nothing but text in all forms.
+fn stays_text(text: &str) {
+    let hostile = [
+        Entry::played(hostile_report(text)),
+        Entry { name: text.to_owned(), came: Came::Failed(text.to_owned()) },
+        Entry { name: text.to_owned(), came: Came::Left },
+    ];
+    let tame = [
+        Entry::played(hostile_report("tame")),
+        Entry { name: "tame".to_owned(), came: Came::Failed("tame".to_owned()) },
+        Entry { name: "tame".to_owned(), came: Came::Left },
+    ];
+    let (one, other) = (junit(&hostile), junit(&tame));
+    let tags = |text: &str| -> Vec<String> {
+        let document = roxmltree::Document::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
+        document
+            .descendants()
+            .map(|node| node.tag_name().name().to_owned())
+            .filter(|name| !name.is_empty())
+            .collect()
+    };
+    assert_eq!(tags(&one), tags(&other), "{text:?}");
+    for many in [&hostile[..], &hostile[..1]] {
+        assert_eq!(skeleton(&summary(many)), skeleton(&summary(&tame[..many.len()])), "{text:?}");
+    }
+    let page = index(&hostile);
+    let elements = |page: &str| page.matches('<').count();
+    assert_eq!(elements(&page), elements(&index(&tame)), "{text:?}");
+    for line in timeline_csv(hostile[0].report().unwrap()).split_terminator("\r\n").skip(1) {
+        assert!(!line.contains(['\r', '\n', '\0']), "{line:?}");
+        let field = if let Some(quoted) = line.strip_prefix('"') {
+            // The field ends at the first quote that is not doubled.
+            let inner = quoted.replace("\"\"", "\u{1}");
+            let (field, rest) = inner.split_once('"').unwrap();
+            assert_eq!(rest.matches(',').count(), 10, "{line:?}");
+            field.replace('\u{1}', "\"")
+        } else {
+            assert_eq!(line.matches(',').count(), 10, "{line:?}");
+            line.split(',').next().unwrap().to_owned()
+        };
+        assert!(!field.trim_start().starts_with(['=', '+', '-', '@']), "{line:?}");
+    }
+}
+
+#[test]
+fn hostile_text_stays_text_in_every_form() {
+    stays_text(HOSTILE);
+    for text in [
+        "- a",
+        "1. b",
+        "# c",
+        "> d",
+        "    e",
+        "</details>",
+        "<b>",
+        "`",
+        "``",
+        "|",
+        "\\|",
+        "===",
+        "---",
+        "[a]: b",
+        "!",
+        "~~~",
+    ] {
+        stays_text(text);
+    }
+    let report = hostile_report(HOSTILE);
+    let shown = |c: char| if c.is_control() || matches!(c, '\u{fffe}' | '\u{202e}') { '\u{fffd}' } else { c };
+    let text = summary(&[Entry::played(report.clone())]);
+    // A non-character is nothing that Markdown minds.
+    let plain: String = HOSTILE.chars().map(|c| if c == '\u{fffe}' { c } else { shown(c) }).collect();
+    assert!(words(&text).contains(&plain), "{}", words(&text));
+    let text = junit(&[Entry::played(report)]);
+    let document = roxmltree::Document::parse(&text).unwrap();
+    let case = document
+        .descendants()
+        .find(|node| node.attribute("classname").is_some_and(|class| class.ends_with(".rules")));
+    let name = case.unwrap().attribute("name").unwrap();
+    let kept: String = HOSTILE
+        .chars()
+        .map(|c| if c.is_control() && !"\r\n".contains(c) || c == '\u{fffe}' { '\u{fffd}' } else { c })
+        .collect();
+    assert_eq!(name, kept);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+
+    #[test]
+    fn whatever_text_stays_text(text in "[ -~\\n\\r\\t\\x00\\x1b]{1,40}|\\PC{1,12}|[<>&|`*_#=+@~!\\[\\]()\\\\ .0-9-]{1,30}") {
+        // An empty name is none, and what is white alone is shown as nothing.
+        prop_assume!(!text.trim().is_empty());
+        stays_text(&text);
+    }
+}
+
+#[test]
+fn a_summary_is_never_longer_than_github_takes() {
+    let long = hostile_report(&HOSTILE.repeat(40));
+    let mut report = long.clone();
+    report.thresholds = vec![long.thresholds[0].clone(); 3000];
+    report.decisions.mismatches = vec![long.decisions.mismatches[0].clone(); 100];
+    report.decisions.rules = vec![long.decisions.rules[0].clone(); 500];
+    let entries = vec![Entry::played(report); 40];
+    for many in [1, 2, 40] {
+        let text = summary(&entries[..many]);
+        assert!(text.len() <= 1 << 20, "{} bytes", text.len());
+        assert!(text.contains("and 2\u{202f}900 more thresholds"), "{many}");
+        let tags = skeleton(&text);
+        let folded = |tag: &str| tags.iter().filter(|one| one.starts_with(tag)).count();
+        assert_eq!(folded("details"), folded("/details"));
+        let left = text.contains("told by their `report.json` alone");
+        assert_eq!(left, many == 40, "{many}");
+    }
+}
+
+/// All forms of a run.
+fn all_forms(report: &Report, snapshot: &Snapshot) -> usize {
+    let measured = Measured { snapshot, started: Timestamp::default() };
+    let files = run_files(report, None, Some(measured), &ALL);
+    let entries = [Entry::played(report.clone()), Entry::played(report.clone())];
+    let common = common_files(&entries, &ALL);
+    files.iter().chain(&common).map(|file| file.text.len()).sum()
+}
+
+#[test]
+#[ignore = "prints how long it takes: --release --ignored --nocapture"]
+#[expect(clippy::disallowed_methods, reason = "it measures rendering, and asserts no duration")]
+fn rendering_a_million_sign_ins() {
+    let mut recorder = poolproof::metrics::Recorder::new();
+    let some = sign_ins(7, 20_000, true);
+    let began = Instant::now();
+    let mut count = 0;
+    for round in 0..50_u32 {
+        for sign_in in &some {
+            let shift = std::time::Duration::from_secs(200) * round;
+            let mut sign_in = sign_in.clone();
+            sign_in.intended += shift;
+            sign_in.finished += shift;
+            recorder.sign_in(&sign_in);
+            count += 1;
+        }
+    }
+    let recorded = began.elapsed() / count;
+    let snapshot = recorder.into_snapshot();
+    let report = Report::new(subject(), &snapshot.summary());
+    assert_eq!(report.sign_ins.started, 1_000_000);
+    let measured = Measured { snapshot: &snapshot, started: Timestamp::default() };
+    for format in ALL {
+        let began = Instant::now();
+        let files = run_files(&report, None, Some(measured), &[format]);
+        let common = common_files(&[Entry::played(report.clone())], &[format]);
+        let bytes: usize = files.iter().chain(&common).map(|file| file.text.len()).sum();
+        println!("{format:?}: {:.1} ms, {bytes} bytes", began.elapsed().as_secs_f64() * 1e3);
+    }
+    let began = Instant::now();
+    let bytes = all_forms(&report, &snapshot);
+    println!("all forms: {:.1} ms, {bytes} bytes", began.elapsed().as_secs_f64() * 1e3);
+    println!("recorded in {} ns a sign-in, copied too", recorded.as_nanos());
+    let intervals = snapshot.summary().timeline().intervals();
+    println!("{} intervals", intervals.len());
+}
+
+#[test]
+fn the_schema_that_junit_is_held_against_is_a_schema() {
+    let text = fs::read_to_string(root().join("tests/data/junit.xsd")).unwrap();
+    assert!(roxmltree::Document::parse(&text).unwrap().root_element().has_tag_name("schema"));
+}

@@ -1,0 +1,264 @@
+//! `poolproof report`, folders of scenarios, and what tells of all runs together.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::time::Duration;
+
+use poolproof::report::{Report, read};
+
+use crate::cli::{TOY, output, poolproof};
+
+/// A folder of this test's own, empty.
+fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-command").join(name);
+    drop(fs::remove_dir_all(&folder));
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+/// A report of a toy scenario, in `folder/NAME/report.json`.
+fn toy_report(folder: &Path, name: &str, text: &str) -> PathBuf {
+    let file = folder.join(format!("{name}.yaml"));
+    fs::write(&file, text).unwrap();
+    let (_, out, err) =
+        output(poolproof().arg("run").arg(&file).arg("--out").arg(folder).args(["--format", "json"]));
+    let report = folder.join("toy/report.json");
+    assert!(report.is_file(), "{out}{err}");
+    let kept = folder.join(format!("{name}.json"));
+    fs::rename(&report, &kept).unwrap();
+    kept
+}
+
+#[test]
+fn a_folder_of_scenarios_gets_an_index_and_one_file_for_ci() {
+    let folder = folder("several");
+    for name in ["b", "a"] {
+        fs::write(
+            folder.join(format!("{name}.yaml")),
+            TOY.replace("name: toy", &format!("name: toy-{name}")),
+        )
+        .unwrap();
+    }
+    fs::write(
+        folder.join("c.yaml"),
+        format!("{}thresholds: [ sign_ins.completed > 1000 ]\n", TOY.replace("name: toy", "name: toy-c")),
+    )
+    .unwrap();
+    fs::write(folder.join("notes.txt"), "no scenario").unwrap();
+    let out = folder.join("out");
+    let run = |formats: &str| {
+        output(poolproof().arg("run").arg(&folder).arg("--out").arg(&out).args(["--format", formats]))
+    };
+    let (code, told, err) = run("html,junit,markdown,hlog,csv");
+    assert_eq!((code, err.as_str()), (99, ""), "{told}");
+    assert_eq!(names(&out), ["index.html", "junit.xml", "summary.md", "toy-a", "toy-b", "toy-c"]);
+    let own = names(&out.join("toy-b"));
+    for wanted in [
+        "latency.PASSWORD_VERIFIER.hgrm",
+        "latency.hgrm",
+        "latency.hlog",
+        "report.html",
+        "report.json",
+        "timeline.csv",
+    ] {
+        assert!(own.iter().any(|name| name == wanted), "no {wanted} in {own:?}");
+    }
+    for wanted in ["index.html", "junit.xml", "summary.md"] {
+        assert!(told.contains(out.join(wanted).to_str().unwrap()), "{told}");
+    }
+    let order: Vec<usize> =
+        ["toy-a  passed", "toy-b  passed", "toy-c  failed"].map(|name| told.find(name).unwrap()).into();
+    assert!(order.is_sorted(), "by name");
+    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    assert_eq!(page.matches("/report.html\"").count(), 3);
+    assert!(page.contains("1 of 3 scenarios failed"));
+    let junit = fs::read_to_string(out.join("junit.xml")).unwrap();
+    let document = roxmltree::Document::parse(&junit).unwrap();
+    assert_eq!(document.descendants().filter(|node| node.has_tag_name("testsuite")).count(), 3);
+    assert!(
+        fs::read_to_string(out.join("summary.md"))
+            .unwrap()
+            .starts_with("## ❌ poolproof: 1 of 3 scenarios failed")
+    );
+    // Forms that are not asked for again would tell of another run.
+    let (code, ..) = run("json");
+    assert_eq!((code, names(&out.join("toy-b"))), (99, vec!["report.json".to_owned()]));
+}
+
+#[test]
+fn a_folder_without_scenarios_is_told_and_check_takes_folders_too() {
+    let folder = folder("none");
+    let (code, out, err) = output(poolproof().arg("run").arg(&folder));
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("there is no *.yaml in"), "{err}");
+    fs::write(folder.join("toy.yaml"), TOY).unwrap();
+    let (code, out, err) = output(poolproof().arg("check").arg(&folder));
+    assert_eq!((code, err.as_str()), (0, ""));
+    assert!(out.contains("name: toy"), "{out}");
+}
+
+#[test]
+fn a_page_of_somebody_elses_is_not_replaced() {
+    let folder = folder("not-ours");
+    let scenarios = folder.join("scenarios");
+    fs::create_dir_all(&scenarios).unwrap();
+    for name in ["a", "b"] {
+        fs::write(
+            scenarios.join(format!("{name}.yaml")),
+            TOY.replace("name: toy", &format!("name: toy-{name}")),
+        )
+        .unwrap();
+    }
+    fs::write(folder.join("index.html"), "<p>my page</p>").unwrap();
+    let run = || output(poolproof().arg("run").arg(&scenarios).arg("--out").arg(&folder));
+    let (code, out, err) = run();
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("index.html is there already") && err.contains("Nothing was run"), "{err}");
+    assert_eq!(fs::read_to_string(folder.join("index.html")).unwrap(), "<p>my page</p>");
+    assert_eq!(names(&folder), ["index.html", "scenarios"]);
+    fs::remove_file(folder.join("index.html")).unwrap();
+    assert_eq!((run().0, run().0), (0, 0), "its own is replaced");
+}
+
+#[cfg(unix)]
+#[test]
+fn an_interrupted_command_has_its_index_and_says_what_is_missing() {
+    let folder = folder("interrupted");
+    let slow =
+        |name| TOY.replace("name: toy", &format!("clock: wall\nname: {name}")).replace("for: 2s", "for: 60s");
+    for name in ["first", "second"] {
+        fs::write(folder.join(name).with_extension("yaml"), slow(name)).unwrap();
+    }
+    let out = folder.join("out");
+    let mut command = poolproof();
+    command.arg("run").arg(&folder).arg("--out").arg(&out).args(["--format", "html,junit,markdown"]);
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // The folder is made before the run begins; then the signal is listened for.
+    for _ in 0..1500 {
+        if out.join("second").is_dir() {
+            break;
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    std::thread::sleep(Duration::from_millis(1500));
+    let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(killed.success());
+    let ended = child.wait_with_output().unwrap();
+    assert_eq!(ended.status.code(), Some(105));
+    assert_eq!(names(&out), ["first", "index.html", "junit.xml", "summary.md"]);
+    let page = fs::read_to_string(out.join("index.html")).unwrap();
+    assert!(page.contains("✗ interrupted") && page.contains("2 of 2 scenarios failed"), "{page}");
+    let junit = fs::read_to_string(out.join("junit.xml")).unwrap();
+    let document = roxmltree::Document::parse(&junit).unwrap();
+    let suites: Vec<_> = document.descendants().filter(|node| node.has_tag_name("testsuite")).collect();
+    let told = |suite: usize, key: &str| suites[suite].attribute(key).unwrap().to_owned();
+    assert_eq!((told(0, "name"), told(0, "errors")), ("first".to_owned(), "1".to_owned()));
+    assert_eq!((told(1, "name"), told(1, "skipped")), ("second".to_owned(), "1".to_owned()));
+    assert!(fs::read_to_string(out.join("summary.md")).unwrap().contains("not run: interrupted"));
+}
+
+#[test]
+fn a_report_is_rendered_again_from_its_json() {
+    let folder = folder("again");
+    let file = toy_report(&folder, "one", TOY);
+    let out = folder.join("out");
+    let before = fs::read(&file).unwrap();
+    let (code, told, err) = output(
+        poolproof()
+            .arg("report")
+            .arg(&file)
+            .arg("--out")
+            .arg(&out)
+            .args(["--format", "html,json,junit,markdown,csv"]),
+    );
+    assert_eq!((code, err.as_str()), (0, ""), "{told}");
+    assert_eq!(names(&out), ["junit.xml", "report.html", "report.json", "summary.md", "timeline.csv"]);
+    assert!(told.contains("0 mismatched") && told.contains("report.html"), "{told}");
+    assert_eq!(fs::read(out.join("report.json")).unwrap(), before, "the same report");
+    // Beside it, which is what happens without --out; a folder is as good as the file in it.
+    let (code, ..) = output(poolproof().arg("report").arg(&out).args(["--format", "markdown,json"]));
+    assert_eq!((code, fs::read(out.join("report.json")).unwrap() == before), (0, true));
+    assert!(fs::read_to_string(out.join("summary.md")).unwrap().starts_with("## ✅ toy: passed"));
+}
+
+#[test]
+fn histograms_cannot_be_had_from_a_report() {
+    let folder = folder("histograms");
+    let file = toy_report(&folder, "one", TOY);
+    let (code, out, err) = output(poolproof().arg("report").arg(&file).args(["--format", "html,hlog"]));
+    assert_eq!((code, out.as_str()), (2, ""));
+    assert!(err.contains("no histograms") && err.contains("--format hlog"), "{err}");
+    assert!(!folder.join("report.html").exists(), "half of it");
+}
+
+#[test]
+fn what_is_no_report_is_told_and_nothing_is_overwritten() {
+    let folder = folder("broken");
+    let whole = fs::read_to_string(toy_report(&folder, "one", TOY)).unwrap();
+    fs::write(folder.join("report.html"), "the page of before").unwrap();
+    for (name, text, wanted) in [
+        ("cut", whole[..whole.len() / 2].to_owned(), "it ends in the middle"),
+        ("foreign", "{ \"metrics\": {} }".to_owned(), "missing field `schema_version`"),
+        ("list", "[1, 2]".to_owned(), "is not a report"),
+        ("words", "no report".to_owned(), "is not a report"),
+        ("empty", String::new(), "it ends in the middle"),
+        (
+            "later",
+            whole.replace("\"schema_version\": 1", "\"schema_version\": 2"),
+            "its schema_version is 2, not 1",
+        ),
+        ("fewer", whole.replace("\"sign_ins\"", "\"signs\""), "missing field `sign_ins`"),
+    ] {
+        let file = folder.join(format!("{name}.json"));
+        fs::write(&file, &text).unwrap();
+        for line in [&["report"][..], &["report", folder.join("one.json").to_str().unwrap(), "--baseline"]] {
+            let (code, out, err) = output(poolproof().args(line).arg(&file));
+            assert_eq!((code, out.as_str()), (2, ""), "{name}: {err}");
+            assert!(err.contains(wanted) && err.contains(&format!("{name}.json")), "{name}: {err}");
+        }
+        assert_eq!(fs::read_to_string(&file).unwrap(), text);
+    }
+    assert_eq!(fs::read_to_string(folder.join("report.html")).unwrap(), "the page of before");
+    let (code, _, err) = output(poolproof().arg("report").arg(folder.join("nowhere.json")));
+    assert!(code == 2 && err.contains("cannot read"), "{err}");
+}
+
+#[test]
+fn a_baseline_is_shown_beside_if_it_is_of_the_same_thing() {
+    let folder = folder("baseline");
+    let slower = format!("{TOY}service: {{ modexp_256: 3ms, modexp_513: 3ms, modexp_1025: 3ms }}\n");
+    let (base, head) = (toy_report(&folder, "base", TOY), toy_report(&folder, "head", &slower));
+    let other = toy_report(&folder, "other", &TOY.replace("rate: 10/s", "rate: 11/s"));
+    let out = folder.join("out");
+    let report = |baseline: &Path| {
+        let mut command = poolproof();
+        command.arg("report").arg(&head).arg("--baseline").arg(baseline).arg("--out").arg(&out);
+        output(command.args(["--format", "html,markdown"]))
+    };
+    let (code, told, err) = report(&base);
+    assert_eq!((code, err.as_str()), (0, ""), "{told}");
+    let p50 = |file: &Path| -> u64 { read(file).unwrap().latency.sign_in.intended.p50_us.unwrap() };
+    assert!(p50(&head) > p50(&base), "the head is slower");
+    let summary = fs::read_to_string(out.join("summary.md")).unwrap();
+    for text in [&summary, &told] {
+        let text = text.replace("&#95;", "_");
+        assert!(text.contains("proves nothing about speed") && text.contains("sign_in p50"), "{text}");
+    }
+    fs::remove_dir_all(&out).unwrap();
+    let (code, told, err) = report(&other);
+    assert_eq!((code, told.as_str()), (84, ""));
+    assert!(err.contains("11/s") && err.contains("Nothing was written."), "{err}");
+    assert!(!out.exists());
+    let twin: Report = read(&base).unwrap();
+    assert_eq!(twin.scenario.name, "toy");
+}

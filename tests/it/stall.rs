@@ -1,0 +1,150 @@
+//! A target that stops for a while is seen by everybody who was to come in that time, and not by those alone who were there.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use actix::Actor as _;
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use poolproof::actors::{
+    Conductor, Course, Desk, Finished, Newcomer, PoolActor, PoolTarget, Ports, Setting, provision, system,
+};
+use poolproof::clock::{Clock, Timestamp};
+use poolproof::compute::{Compute, CostModel, Costs};
+use poolproof::ids::{ClientId, PoolId, Username};
+use poolproof::metrics::Recorder;
+use poolproof::pool::{Identity, Pool};
+use poolproof::protocol::{Origin, Reply, Request};
+use poolproof::scenario::{Scenario, ServiceModel};
+use poolproof::srp::Group;
+use poolproof::target::{Target, Unreachable};
+use poolproof::workload::{arrivals, owners, population};
+use tokio::sync::oneshot;
+
+use crate::stage::scenario;
+
+/// A pool that answers nothing from one moment to another.
+struct Stalling {
+    pool: PoolTarget,
+    clock: Clock,
+    from: Timestamp,
+    to: Timestamp,
+}
+
+impl Stalling {
+    async fn wait(&self) {
+        if (self.from..self.to).contains(&self.clock.now()) {
+            self.clock.sleep_until(self.to).await;
+        }
+    }
+}
+
+impl Target for Stalling {
+    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>> {
+        async move {
+            self.wait().await;
+            let answer = self.pool.call(origin, request).await;
+            self.wait().await;
+            answer
+        }
+        .boxed_local()
+    }
+
+    fn delivered_code(&self, username: &Username) -> LocalBoxFuture<'_, Option<String>> {
+        self.pool.delivered_code(username)
+    }
+}
+
+/// Plays an open scenario of the toy group at a pool that stops from the fourth second on for `stall`.
+fn play(scenario: &Scenario, stall: Duration) -> Recorder {
+    let (pool_id, client_id) = (PoolId::new("us-east-1_stalls"), ClientId::new("client"));
+    let (group, ephemeral_bits) = (Group::toy(), scenario.client.ephemeral_bits);
+    let setting = Setting { seed: scenario.seed, pool_id: pool_id.clone(), group, ephemeral_bits };
+    let people = provision(&setting, population(scenario).collect(), &|_| true);
+    system(scenario.clock).unwrap().block_on(async {
+        let clock = Clock::start(scenario.clock);
+        let ServiceModel { modexp_256, modexp_513, modexp_1025, .. } = ServiceModel::NOMINAL;
+        let costs = Costs { bits_256: modexp_256, bits_513: modexp_513, bits_1025: modexp_1025 };
+        let compute = Compute::inline(clock, CostModel { cores: None, variable: costs, generator: costs });
+        let identity = Identity { pool_id: pool_id.clone(), client_id: client_id.clone(), group };
+        let mut pool = Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0));
+        let newcomers: Vec<Newcomer> = people
+            .into_iter()
+            .map(|(account, newcomer)| {
+                pool.add_account(account).unwrap();
+                newcomer
+            })
+            .collect();
+        let from = clock.now().plus(Duration::from_secs(4));
+        let pool = PoolTarget(PoolActor::new(pool, clock, compute.clone()).start());
+        let ports = Ports {
+            clock,
+            target: Rc::new(Stalling { pool, clock, from, to: from.plus(stall) }),
+            compute,
+            seed: scenario.seed,
+            pool_id,
+            client_id,
+            group,
+            ephemeral_bits,
+            retries: scenario.client.retries,
+            mfa_delay: scenario.client.mfa_delay,
+            session_validity: scenario.pool.session_validity,
+            exceptions: Rc::default(),
+            keeps_tokens: false,
+        };
+        let with_device = newcomers.iter().map(Newcomer::has_device).collect();
+        let users = newcomers.into_iter().map(|one| one.start(&ports, scenario.pool)).collect();
+        let course = Course { timetable: arrivals(scenario, &owners(scenario)), loops: Vec::new() };
+        let desk = Desk { recorder: Recorder::new(), observer: Box::new(|_| {}), pulse: None };
+        let (done, finished) = oneshot::channel::<Finished>();
+        Conductor::new(clock, users, with_device, course, desk, done).start();
+        finished.await.unwrap().recorder
+    })
+}
+
+#[test]
+fn a_second_of_silence_is_in_the_99th_percentile_from_the_intended_start() {
+    let scenario = scenario(
+        "version: 1
+name: stall
+group: toy
+pool: { remember: always, suppress_mfa: true }
+population: { users: 3000 }
+workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
+",
+    );
+    let p99 = |recorder: &Recorder| recorder.judged().latency_us(None, 0.99).unwrap();
+    let undisturbed = play(&scenario, Duration::ZERO);
+    assert!(p99(&undisturbed) < 100_000, "{}", p99(&undisturbed));
+    let stalled = play(&scenario, Duration::from_secs(1));
+    assert!(p99(&stalled) >= 900_000, "{} µs", p99(&stalled));
+    for recorder in [&undisturbed, &stalled] {
+        let summary = recorder.judged();
+        assert_eq!((summary.sign_ins().completed, summary.missed()), (10_000, 0));
+        assert_eq!(summary.decisions().mismatched(), 0);
+        let offered = summary.offered_per_s().unwrap();
+        assert!((offered / 1000.0 - 1.0).abs() < 0.01, "{offered}/s");
+    }
+}
+
+/// The same where there are too few people for so many at once: then the actual start is late, and only the intended start
+/// tells what users feel.
+#[test]
+fn where_nobody_is_free_the_service_time_hides_what_the_intended_start_tells() {
+    let scenario = scenario(
+        "version: 1
+name: stall
+group: toy
+pool: { remember: always, suppress_mfa: true }
+population: { users: 600 }
+workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
+",
+    );
+    let recorder = play(&scenario, Duration::from_secs(1));
+    let summary = recorder.judged();
+    // 600 are there when it stops; some 400 who were to come meanwhile find nobody free, and start late.
+    let (intended, service) = (summary.intended().quantile_us(0.93), summary.service().quantile_us(0.93));
+    let (intended, service) = (intended.unwrap(), service.unwrap());
+    assert!(intended > 200_000 && service < 100_000, "{intended} and {service} µs");
+    assert_eq!((summary.sign_ins().started, summary.missed()), (10_000, 0));
+}
