@@ -54,7 +54,7 @@ fn every_virtual_scenario_comes_out_as_its_golden_report() {
         assert_eq!(report.verdict.exit_code, 0, "{name}");
         compared += 1;
     }
-    assert_eq!(compared, 14, "scenarios with a golden report");
+    assert_eq!(compared, 15, "scenarios with a golden report");
 }
 
 #[test]
