@@ -13,6 +13,7 @@ mod recorder;
 mod sliding;
 mod snapshot;
 mod summary;
+mod tally;
 mod timeline;
 mod watch;
 
@@ -24,5 +25,6 @@ pub use record::{End, SignInRecord};
 pub use recorder::{Live, Recorder};
 pub use snapshot::{SignIns, Snapshot};
 pub use summary::Summary;
+pub use tally::Tally;
 pub use timeline::{Interval, Load, Timeline};
 pub use watch::{Aim, Seen, Watch, Windows, Worse};

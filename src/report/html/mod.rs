@@ -10,6 +10,7 @@ mod ground;
 mod latency;
 pub(super) mod marks;
 mod verdict;
+mod workloads;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -49,6 +50,7 @@ pub fn page(report: &Report) -> String {
                     (top(report))
                     (verdict::strip(report))
                     (verdict::headline(report))
+                    (workloads::section(report))
                     (latency::steps(report))
                     (latency::curve(report))
                     (decisions::rules_and_outcomes(report))
