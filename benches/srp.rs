@@ -39,14 +39,35 @@ fn main() {
     powers(&mut turns, &n, openssl.as_ref());
     sign_ins(&mut turns, &n, openssl.as_ref());
     println!("SRP over the 3072-bit group, CPU time of one thread, {ROUNDS} rounds in turns");
+    let kernels: Vec<String> = kernels().iter().map(Backend::to_string).collect();
     println!(
-        "kernel: {}   OpenSSL: {}",
+        "kernels: {}, of which {} is taken   OpenSSL: {}",
+        kernels.join(" "),
         Backend::best(),
         openssl.as_ref().map_or("not found", OpenSsl::version)
     );
     turns.run(ROUNDS);
     turns.print();
+    print_ratios(&turns);
+}
+
+/// The kernels that this machine has, from the plainest to the quickest.
+fn kernels() -> Vec<Backend> {
+    let written_here = |backend: &Backend| *backend != Backend::Reference && backend.is_available();
+    Backend::ALL.into_iter().filter(written_here).collect()
+}
+
+/// The vector kernels that are there beside the best.
+fn others() -> impl Iterator<Item = Backend> {
+    kernels().into_iter().filter(|backend| ![Backend::Portable, Backend::best()].contains(backend))
+}
+
+fn print_ratios(turns: &Turns<'_>) {
     let best = Backend::best();
+    let print = |ours: &str, theirs: &str, name: &str| match turns.ratio(ours, theirs) {
+        Some(ratio) => println!("ratio {name} {ratio:.3}"),
+        None => println!("ratio {name} not measured: no {theirs} on this machine ({best} kernel)"),
+    };
     for (ours, theirs, name) in [
         ("full_sign_in", "full_sign_in openssl_consttime", "full_sign_in/openssl_consttime"),
         ("full_sign_in", "full_sign_in num_bigint", "full_sign_in/num_bigint"),
@@ -61,9 +82,12 @@ fn main() {
         ("pow_g_1024 portable", "pow_g_1024 num_bigint", "pow_g_1024_portable/num_bigint"),
         ("pow_1025 portable", "pow_1025 num_bigint", "pow_1025_portable/num_bigint"),
     ] {
-        match turns.ratio(ours, theirs) {
-            Some(ratio) => println!("ratio {name} {ratio:.3}"),
-            None => println!("ratio {name} not measured: no {theirs} on this machine ({best} kernel)"),
+        print(ours, theirs, name);
+    }
+    for other in others() {
+        for what in ["full_sign_in", "full_sign_in a256", "pow_1025", "pow_256", "pow_g_1024"] {
+            let name = format!("{}_{other}/openssl_consttime", what.replace(' ', "_"));
+            print(&format!("{what} {other}"), &format!("{what} openssl_consttime"), &name);
         }
     }
 }
@@ -101,6 +125,12 @@ fn powers<'a>(turns: &mut Turns<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) 
             (powers, base, right[0].clone())
         };
         let (four, base, right) = ours(Backend::best(), 4);
+        for other in others() {
+            let (four, ..) = ours(other, 4);
+            turns.add(&format!("{name} {other}"), move || {
+                cpu_us(4, || _ = black_box(other.raise(black_box(&four), class)))
+            });
+        }
         let (one, ..) = ours(Backend::Portable, 1);
         let exponent = one[0].1.clone();
         let alone = one.clone();
@@ -147,6 +177,15 @@ fn sign_ins<'a>(turns: &mut Turns<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>
                 four.run(Group::cognito());
             })
         });
+        for other in others() {
+            let four = exchange.clone();
+            turns.add(&format!("full_sign_in{suffix} {other}"), move || {
+                cpu_us(4, || {
+                    four.run(Group::cognito_by(other));
+                    four.run(Group::cognito_by(other));
+                })
+            });
+        }
         turns.add(&format!("full_sign_in{suffix} alone"), move || {
             cpu_us(1, || {
                 alone.run(Group::cognito());

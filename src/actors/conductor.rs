@@ -10,12 +10,8 @@ use super::idle::Idle;
 use super::user::{Settled, SignInNow, User};
 use crate::clock::{Clock, Timestamp};
 use crate::metrics::{End, Live, Recorder, SignInRecord};
-use crate::scenario::{ClosedStage, Delay};
-use crate::seed::Stream;
-use crate::workload::{Arrival, Draws, Timetable, home};
+use crate::workload::{Arrival, Loops, Timetable, home};
 
-/// The shortest time between two sign-ins of one loop.
-const SHORTEST_PAUSE: Duration = Duration::from_micros(1);
 /// Messages that may wait for the conductor before senders have to.
 const MAILBOX: usize = 4096;
 /// Sign-ins between two tellings of how it goes, at most.
@@ -24,20 +20,11 @@ const TELL_EVERY: u32 = 16;
 const TELL_AFTER: Duration = Duration::from_millis(250);
 
 /// When sign-ins start.
-pub enum Course {
-    /// At their times, whatever became of those before.
-    Open(Timetable),
-    /// One after the other for each of so many users, with time to think between.
-    Closed {
-        /// Who comes, and what for.
-        draws: Draws,
-        /// How many at once.
-        stages: Vec<ClosedStage>,
-        /// Time between two sign-ins of one user.
-        think_time: Delay,
-        /// Draws that time.
-        chance: Stream,
-    },
+pub struct Course {
+    /// Those of open workloads: at their times, whatever became of those before.
+    pub timetable: Timetable,
+    /// Those of closed workloads: one after the other for each of so many users, with time to think between.
+    pub loops: Vec<Loops>,
 }
 
 /// Hears now and then how the run goes.
@@ -93,8 +80,19 @@ pub struct Finished {
     pub interrupted: bool,
     /// By which threshold, if by one.
     pub cut: Option<Cut>,
-    /// Sign-ins that had to wait until a suitable user was free.
+    /// How those of open workloads came in time, by the workload's number.
+    pub paces: BTreeMap<u16, Pace>,
+}
+
+/// How an open workload's sign-ins came in time, warm-up too.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Pace {
+    /// Sign-ins that were due.
+    pub asked: u64,
+    /// Those of them that had to wait until a suitable user was free.
     pub waited: u64,
+    /// Those that could not start at all.
+    pub missed: u64,
 }
 
 /// Cuts the run short: what is in flight counts as abandoned, and is not judged by thresholds.
@@ -108,17 +106,16 @@ pub struct Conductor {
     start: Timestamp,
     users: Vec<Addr<User>>,
     idle: Idle,
-    course: Course,
-    /// The next of an open course.
+    timetable: Timetable,
+    /// Closed workloads by their numbers in the scenario.
+    loops: BTreeMap<u16, Loops>,
+    /// The next of the timetable.
     next: Option<Arrival>,
     /// Arrivals that wait for somebody to be free.
     waiting: VecDeque<Arrival>,
     in_flight: BTreeMap<u64, Arrival>,
-    /// Loops of a closed course.
-    loops: u32,
-    numbers: u64,
     recorder: Recorder,
-    waited: u64,
+    paces: BTreeMap<u16, Pace>,
     observer: Observer,
     pulse: Option<Pulse>,
     cut: Option<Cut>,
@@ -150,14 +147,13 @@ impl Conductor {
             start: clock.now(),
             users,
             idle: Idle::new(owners),
-            course,
+            timetable: course.timetable,
+            loops: course.loops.into_iter().map(|loops| (loops.workload(), loops)).collect(),
             next: None,
             waiting: VecDeque::new(),
             in_flight: BTreeMap::new(),
-            loops: 0,
-            numbers: 0,
             recorder,
-            waited: 0,
+            paces: BTreeMap::new(),
             observer,
             pulse,
             cut: None,
@@ -171,14 +167,11 @@ impl Conductor {
         self.clock.now().since(self.start)
     }
 
-    /// Open course: starts whoever is due, and waits for the next.
+    /// Starts whoever is due by the timetable, and waits for the next.
     fn proceed(&mut self, ctx: &mut Context<Self>) {
         loop {
             if self.next.is_none() {
-                self.next = match &mut self.course {
-                    Course::Open(timetable) => timetable.next(),
-                    Course::Closed { .. } => return,
-                };
+                self.next = self.timetable.next();
             }
             let Some(arrival) = self.next else { return self.finish_if_idle() };
             if arrival.at > self.elapsed() {
@@ -192,25 +185,27 @@ impl Conductor {
         }
     }
 
-    /// Starts an arrival, or lets it wait until somebody is free. Of an open course as many may wait as there are users;
-    /// of a closed one no more can than it has loops.
+    /// Starts an arrival, or lets it wait until somebody is free. Of open workloads as many may wait as there are users;
+    /// of a closed one no more can than it has loops, and these set their own pace.
     fn admit(&mut self, arrival: Arrival, ctx: &mut Context<Self>) {
-        if !arrival.warm_up {
+        if !arrival.warm_up && !arrival.cool_down {
             self.recorder.due(arrival.at, arrival.workload);
         }
-        match self.idle.take(arrival.user, arrival.intent.needs_device()) {
+        let free = self.idle.take(arrival.user, arrival.intent.needs_device());
+        let closed = self.loops.contains_key(&arrival.workload);
+        let room = closed || self.waiting.len() < self.users.len();
+        if !closed {
+            let pace = self.paces.entry(arrival.workload).or_default();
+            pace.asked += 1;
+            pace.waited += u64::from(free.is_none() && room);
+            pace.missed += u64::from(free.is_none() && !room);
+        }
+        match free {
             Some(user) => self.dispatch(user, arrival, ctx),
-            None if self.may_wait() => {
-                self.waited += 1;
-                self.waiting.push_back(arrival);
-            }
-            None if arrival.warm_up => {}
+            None if room => self.waiting.push_back(arrival),
+            None if arrival.warm_up || arrival.cool_down => {}
             None => self.recorder.missed(arrival.at, arrival.workload),
         }
-    }
-
-    fn may_wait(&self) -> bool {
-        matches!(self.course, Course::Closed { .. }) || self.waiting.len() < self.users.len()
     }
 
     fn dispatch(&mut self, user: usize, arrival: Arrival, ctx: &mut Context<Self>) {
@@ -238,6 +233,7 @@ impl Conductor {
             user: u32::try_from(user).unwrap_or(u32::MAX),
             workload: arrival.workload,
             warm_up: arrival.warm_up,
+            cool_down: arrival.cool_down,
             end,
             intended: arrival.at,
             finished: ended.since(self.start),
@@ -258,8 +254,8 @@ impl Conductor {
         }
     }
 
-    /// After a sign-in: the next who waited, or the next of a closed course.
-    fn go_on(&mut self, user: usize, ctx: &mut Context<Self>) {
+    /// After a sign-in: the next who waited, and the next of the same loop.
+    fn go_on(&mut self, user: usize, workload: u16, ctx: &mut Context<Self>) {
         self.idle.give_back(user);
         let fits = |arrival: &Arrival| !arrival.intent.needs_device() || self.idle.is_owner(user);
         let next = self.waiting.iter().position(fits).and_then(|at| self.waiting.remove(at));
@@ -267,62 +263,43 @@ impl Conductor {
             self.idle.take_this(user);
             self.dispatch(user, arrival, ctx);
         }
-        match &mut self.course {
-            Course::Open(_) => self.finish_if_idle(),
-            Course::Closed { think_time, chance, .. } => {
-                // Never no time at all, or sign-ins that cost nothing would go on at one instant for ever.
-                let pause = think_time.draw(chance).max(SHORTEST_PAUSE);
-                let (clock, conductor) = (self.clock, ctx.address());
-                actix::spawn(async move {
-                    clock.sleep(pause).await;
-                    conductor.send(OnceMore).await.unwrap_or_default();
-                });
-            }
-        }
-    }
-
-    /// Closed course: begins a stage, and waits for the next.
-    fn begin_stage(&mut self, number: usize, ctx: &mut Context<Self>) {
-        let Course::Closed { stages, .. } = &self.course else { return };
-        let Some(wanted) = stages.get(number).map(|stage| stage.users) else { return self.finish_if_idle() };
-        let ends = stages[..=number].iter().map(|stage| stage.length).sum::<Duration>();
-        while self.loops < wanted {
-            self.loops += 1;
-            self.once_more(ctx);
-        }
-        let (clock, due) = (self.clock, self.start.plus(ends));
-        let wait = async move { clock.sleep_until(due).await };
-        ctx.spawn(
-            wait.into_actor(self).map(move |(), conductor, ctx| conductor.begin_stage(number + 1, ctx)),
-        );
-    }
-
-    /// Closed course: one loop's next sign-in, or its end when the stage wants fewer.
-    fn once_more(&mut self, ctx: &mut Context<Self>) {
-        let elapsed = self.elapsed();
-        let Course::Closed { stages, draws, .. } = &self.course else { return };
-        let mut ends = Duration::ZERO;
-        let stage = stages.iter().find(|stage| {
-            ends += stage.length;
-            elapsed < ends
-        });
-        let Some(stage) = stage.filter(|stage| self.loops <= stage.users) else {
-            self.loops -= 1;
+        let Some(pause) = self.loops.get_mut(&workload).map(Loops::pause) else {
             return self.finish_if_idle();
         };
-        let draw = draws.draw(self.numbers);
-        let arrival = Arrival {
-            number: self.numbers,
-            at: elapsed,
-            workload: 0,
-            user: draw.user,
-            intent: draw.intent,
-            risk: draw.risk,
-            address: draw.address,
-            warm_up: stage.warm_up,
-        };
-        self.numbers += 1;
-        self.admit(arrival, ctx);
+        let (clock, conductor) = (self.clock, ctx.address());
+        actix::spawn(async move {
+            clock.sleep(pause).await;
+            conductor.send(OnceMore { workload }).await.unwrap_or_default();
+        });
+    }
+
+    /// Waits for the next stage of a closed workload, and begins it.
+    fn await_stage(&mut self, workload: u16, ctx: &mut Context<Self>) {
+        let due = self.loops.get(&workload).and_then(Loops::next_stage_at);
+        let Some(due) = due else { return };
+        if due <= self.elapsed() {
+            return self.begin_stage(workload, ctx);
+        }
+        let (clock, due) = (self.clock, self.start.plus(due));
+        let wait = async move { clock.sleep_until(due).await };
+        ctx.spawn(wait.into_actor(self).map(move |(), conductor, ctx| conductor.begin_stage(workload, ctx)));
+    }
+
+    fn begin_stage(&mut self, workload: u16, ctx: &mut Context<Self>) {
+        let more = self.loops.get_mut(&workload).map_or(0, Loops::begin_stage);
+        for _ in 0..more {
+            self.once_more(workload, ctx);
+        }
+        self.await_stage(workload, ctx);
+    }
+
+    /// One loop's next sign-in, or its end.
+    fn once_more(&mut self, workload: u16, ctx: &mut Context<Self>) {
+        let elapsed = self.elapsed();
+        match self.loops.get_mut(&workload).and_then(|loops| loops.next(elapsed)) {
+            Some(arrival) => self.admit(arrival, ctx),
+            None => self.finish_if_idle(),
+        }
     }
 
     /// Waits for the end of a second of the run, and has the record looked at.
@@ -359,6 +336,7 @@ impl Conductor {
                 user: arrival.user,
                 workload: arrival.workload,
                 warm_up: arrival.warm_up,
+                cool_down: arrival.cool_down,
                 end: End::Abandoned,
                 intended: arrival.at,
                 finished: elapsed,
@@ -376,10 +354,8 @@ impl Conductor {
     }
 
     fn finish_if_idle(&mut self) {
-        let more = match &self.course {
-            Course::Open(_) => self.next.is_some(),
-            Course::Closed { .. } => self.loops > 0,
-        };
+        let elapsed = self.elapsed();
+        let more = self.next.is_some() || !self.loops.values().all(|loops| loops.are_over(elapsed));
         if !more && self.in_flight.is_empty() && self.waiting.is_empty() {
             self.finish(false);
         }
@@ -391,13 +367,8 @@ impl Conductor {
         self.recorder.tick(self.elapsed());
         let recorder = std::mem::take(&mut self.recorder);
         // Whoever asked for the run may have gone; then nobody needs to know.
-        drop(done.send(Finished {
-            recorder,
-            started: self.start,
-            interrupted,
-            cut: self.cut,
-            waited: self.waited,
-        }));
+        let paces = std::mem::take(&mut self.paces);
+        drop(done.send(Finished { recorder, started: self.start, interrupted, cut: self.cut, paces }));
     }
 }
 
@@ -406,9 +377,10 @@ impl Actor for Conductor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        match self.course {
-            Course::Open(_) => self.proceed(ctx),
-            Course::Closed { .. } => self.begin_stage(0, ctx),
+        // First what is due by the timetable: then it is known whether more is to come.
+        self.proceed(ctx);
+        for workload in self.loops.keys().copied().collect::<Vec<_>>() {
+            self.await_stage(workload, ctx);
         }
         self.beat(1, ctx);
     }
@@ -423,10 +395,12 @@ struct Done {
     settled: Option<Settled>,
 }
 
-/// A loop of a closed course has thought.
+/// A loop of a closed workload has thought.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
-struct OnceMore;
+struct OnceMore {
+    workload: u16,
+}
 
 impl Handler<Done> for Conductor {
     type Result = ();
@@ -436,15 +410,15 @@ impl Handler<Done> for Conductor {
         if let Some(settled) = settled {
             self.record(user, arrival, settled);
         }
-        self.go_on(user, ctx);
+        self.go_on(user, arrival.workload, ctx);
     }
 }
 
 impl Handler<OnceMore> for Conductor {
     type Result = ();
 
-    fn handle(&mut self, OnceMore: OnceMore, ctx: &mut Self::Context) {
-        self.once_more(ctx);
+    fn handle(&mut self, OnceMore { workload }: OnceMore, ctx: &mut Self::Context) {
+        self.once_more(workload, ctx);
     }
 }
 

@@ -22,7 +22,7 @@ mod provision;
 mod system;
 mod user;
 
-pub use conductor::{Conductor, Course, Cut, Desk, Finished, Interrupt, Observer, Progress, Pulse};
+pub use conductor::{Conductor, Course, Cut, Desk, Finished, Interrupt, Observer, Pace, Progress, Pulse};
 pub use ledger::seen;
 pub use moving::Visit;
 pub use pool::{PoolActor, PoolTarget};

@@ -10,7 +10,7 @@ use super::model::Cores;
 use crate::clock::ClockKind;
 use crate::report::Report;
 use crate::run::{RunError, Settings, Stop, run};
-use crate::scenario::{ClosedStage, Delay, Model, Scenario, Service, Stage, Threshold};
+use crate::scenario::{ClosedStage, Delay, Limits, Model, Scenario, Service, Stage, Threshold};
 use crate::seed::Seed;
 
 /// A level is measured until about so many sign-ins are expected, or for [`LONGEST`].
@@ -59,7 +59,11 @@ impl<'s> Course<'s> {
         lengths: Lengths,
         stop: &'s Stop,
     ) -> Result<Self, Unfit> {
-        if matches!(scenario.workload.model, Model::Closed { .. }) {
+        let [plan] = scenario.workloads.as_slice() else {
+            let why = "it has several workloads, and one rate is searched for. Give a scenario with the one that you mean";
+            return Err(Unfit(why.to_owned()));
+        };
+        if matches!(plan.model, Model::Closed { .. }) {
             let why = "its workload is closed: users who come again when they are done set their own pace, and there is no rate to \
                        search for. Write `model: open`";
             return Err(Unfit(why.to_owned()));
@@ -76,6 +80,8 @@ impl<'s> Course<'s> {
         }
         let mut scenario = scenario.clone();
         scenario.thresholds = objectives.to_vec();
+        // A level ends when it is long enough, and not earlier.
+        scenario.workloads.iter_mut().for_each(|plan| plan.limits = Limits::default());
         Ok(Self { scenario, settings, lengths, stop })
     }
 
@@ -83,10 +89,12 @@ impl<'s> Course<'s> {
     pub(super) fn level(&self, per_s: f64, repeat: u32, confirm: bool) -> Result<Report, RunError> {
         let wanted = if confirm { self.lengths.confirm } else { self.lengths.measure };
         let needed = Duration::from_secs_f64((FEWEST_SIGN_INS / per_s).ceil().min(LONGEST.as_secs_f64()));
-        let stage = |length, warm_up| Stage { length, from: per_s, to: per_s, warm_up };
+        let stage = |length, warm_up| Stage { length, from: per_s, to: per_s, warm_up, cool_down: false };
         let mut scenario = self.again(repeat);
-        if let Model::Open { stages, .. } = &mut scenario.workload.model {
-            *stages = vec![stage(self.lengths.settle, true), stage(wanted.max(needed), false)];
+        for plan in &mut scenario.workloads {
+            if let Model::Open { stages, .. } = &mut plan.model {
+                *stages = vec![stage(self.lengths.settle, true), stage(wanted.max(needed), false)];
+            }
         }
         self.play(&scenario)
     }
@@ -97,13 +105,11 @@ impl<'s> Course<'s> {
         let [before, measured] = CLOSED;
         let mut scenario = self.again(0);
         scenario.client.mfa_delay = Delay::None;
-        scenario.workload.model = Model::Closed {
-            think_time: Delay::None,
-            stages: vec![
-                ClosedStage { length: before, users, warm_up: true },
-                ClosedStage { length: measured, users, warm_up: false },
-            ],
-        };
+        let stage = |length, warm_up| ClosedStage { length, users, warm_up, cool_down: false };
+        for plan in &mut scenario.workloads {
+            let stages = vec![stage(before, true), stage(measured, false)];
+            plan.model = Model::Closed { think_time: Delay::None, stages };
+        }
         Ok(self.play(&scenario)?.throughput.achieved_per_s)
     }
 

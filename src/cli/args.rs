@@ -131,7 +131,7 @@ pub(super) struct RunArgs {
     #[arg(long, value_name = "CLIENTS,POOL", value_parser = workers)]
     pub(super) workers: Option<(usize, usize)>,
     /// How to compute SRP's powers; by default as quickly as this machine can. The decisions are the same.
-    #[arg(long, value_name = "reference|portable|avx2", value_parser = backend)]
+    #[arg(long, value_name = "reference|portable|avx2|ifma", value_parser = backend)]
     pub(super) srp: Option<Backend>,
     #[command(flatten)]
     pub(super) target: TargetArgs,
@@ -167,7 +167,7 @@ pub(super) fn workers(text: &str) -> Result<(usize, usize), String> {
 
 fn backend(text: &str) -> Result<Backend, String> {
     let backend: Backend =
-        text.parse().map_err(|()| "it is one of reference, portable and avx2".to_owned())?;
+        text.parse().map_err(|()| "it is one of reference, portable, avx2 and ifma".to_owned())?;
     if backend.is_available() { Ok(backend) } else { Err(format!("this machine cannot do {backend}")) }
 }
 

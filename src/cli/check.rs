@@ -102,8 +102,8 @@ fn tokens(scenario: &Scenario) -> Vec<TokenFacts> {
     let (bound, named) =
         if tracked { (Bound::Confirmed, Named::Same) } else { (Bound::Nothing, Named::Nothing) };
     let usual = TokenFacts { tracked, bound, named, ended: Ended::Not };
-    let used = scenario.workload.mix.iter().any(|(intent, _)| intent.uses_tokens());
-    let of = |(intent, _)| match intent {
+    let used = scenario.intents().any(Intent::uses_tokens);
+    let of = |intent| match intent {
         Intent::RefreshWithoutDevice if tracked => Some(TokenFacts { named: Named::Nothing, ..usual }),
         Intent::RefreshAfterForget | Intent::ForgottenDevice if tracked && used => {
             Some(TokenFacts { bound: Bound::Forgotten, ..usual })
@@ -113,7 +113,7 @@ fn tokens(scenario: &Scenario) -> Vec<TokenFacts> {
         intent => intent.uses_tokens().then_some(usual),
     };
     let mut all: Vec<TokenFacts> = Vec::new();
-    for facts in scenario.workload.mix.iter().filter_map(of) {
+    for facts in scenario.intents().filter_map(of) {
         if !all.contains(&facts) {
             all.push(facts);
         }
@@ -125,8 +125,7 @@ fn tokens(scenario: &Scenario) -> Vec<TokenFacts> {
 fn situations(scenario: &Scenario) -> Vec<Facts> {
     let mut all = Vec::new();
     let policy = &scenario.pool;
-    let some = |share: f64| share > 0.0;
-    for (intent, _) in scenario.workload.mix.iter().filter(|(_, share)| some(*share)) {
+    for intent in scenario.intents() {
         for factors in factors(scenario) {
             for (level, circumstances) in pairs(&levels(scenario), &circumstances(scenario, intent)) {
                 for (device, claim, lock) in devices(scenario, intent) {
@@ -209,9 +208,7 @@ fn known(scenario: &Scenario) -> Vec<(Device, Claim, Lock)> {
 /// The levels of risk that sign-ins can have: those that the scenario gives, or all where the pool estimates them.
 fn levels(scenario: &Scenario) -> Vec<Option<RiskLevel>> {
     match scenario.pool.risk.levels {
-        RiskLevels::Given => {
-            scenario.workload.risk.iter().filter(|(_, share)| *share > 0.0).map(|(level, _)| level).collect()
-        }
+        RiskLevels::Given => scenario.risks().collect(),
         RiskLevels::Estimated => std::iter::once(None).chain(RiskLevel::ALL.map(Some)).collect(),
     }
 }
@@ -231,7 +228,7 @@ fn circumstances(scenario: &Scenario, intent: Intent) -> Vec<Circumstances> {
     }
     if enforced && risk.compromised == CompromisedAction::Block && scenario.population.compromised > 0.0 {
         all.push(Circumstances { compromised: true, ..usual });
-        if scenario.workload.mix.share(Intent::PlainPassword) > 0.0 {
+        if scenario.intents().any(|intent| intent == Intent::PlainPassword) {
             all.push(Circumstances { compromised: true, reset_required: true, ..usual });
         }
     }

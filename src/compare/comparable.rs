@@ -3,8 +3,8 @@
 use std::fmt;
 
 use crate::clock::ClockKind;
-use crate::report::Report;
-use crate::scenario::{self, Scenario, Service};
+use crate::report::{NamedFile, Report};
+use crate::scenario::{self, Files, Scenario, ScheduleText, Service};
 use crate::seed::Seed;
 
 /// So many lines of two scenarios that differ are told.
@@ -73,12 +73,14 @@ fn clock(report: &Report) -> &'static str {
 }
 
 fn understood(report: &Report) -> Option<Scenario> {
-    scenario::parse(&report.scenario.file, report.scenario.yaml.as_bytes()).ok()
+    let told = |file: &NamedFile| ScheduleText { path: file.path.clone(), text: file.text.clone() };
+    let files: Vec<ScheduleText> = report.scenario.files.iter().map(told).collect();
+    scenario::parse_with(&report.scenario.file, report.scenario.yaml.as_bytes(), Files::Told(&files)).ok()
 }
 
 /// Where the two scenarios ask for different things. Texts that this version does not understand must be the same.
 fn contents(base: &Report, head: &Report) -> Vec<Difference> {
-    if base.scenario.yaml == head.scenario.yaml {
+    if (&base.scenario.yaml, &base.scenario.files) == (&head.scenario.yaml, &head.scenario.files) {
         return Vec::new();
     }
     match (understood(base), understood(head)) {

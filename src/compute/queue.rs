@@ -29,7 +29,8 @@ pub(super) struct Queue<T> {
 }
 
 impl<T> Queue<T> {
-    /// An empty queue, for workers that compute as many powers at once as the best kernel here does.
+    /// An empty queue, for workers that compute as many powers at once as the best kernel here likes to: with one that does them
+    /// singly, every job is a batch.
     pub(super) fn new() -> Self {
         Self::of_batches(Backend::best().lanes())
     }

@@ -1,5 +1,5 @@
-//! Worker threads: a queue, and a way back for each result. What waits together is computed together, four at a time where
-//! the machine can. Who has nothing to do makes powers of g for exchanges to come.
+//! Worker threads: a queue, and a way back for each result. What waits together is computed together where the machine's best
+//! kernel gains by it, and one by one where it does not. Who has nothing to do makes powers of g for exchanges to come.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;

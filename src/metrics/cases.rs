@@ -51,7 +51,7 @@ fn attempt(facts: &Facts) -> &'static str {
 
 /// What was expected in a case and what was seen, how often.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Tally {
+pub struct Decided {
     /// The rule that applied.
     pub rule: RuleId,
     /// What it asks for.
@@ -62,7 +62,7 @@ pub struct Tally {
     pub count: u64,
 }
 
-impl Tally {
+impl Decided {
     /// Whether both are the same.
     pub fn matches(&self) -> bool {
         self.expected == self.seen
@@ -71,11 +71,11 @@ impl Tally {
 
 /// All cases of a run. Their number depends on what can be told apart, and not on the length of the run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Cases(BTreeMap<Case, Vec<Tally>>);
+pub struct Cases(BTreeMap<Case, Vec<Decided>>);
 
 impl Cases {
     /// The cases in their order, each with what was seen in it.
-    pub fn iter(&self) -> impl Iterator<Item = (&Case, &[Tally])> {
+    pub fn iter(&self) -> impl Iterator<Item = (&Case, &[Decided])> {
         self.0.iter().map(|(case, seen)| (case, seen.as_slice()))
     }
 
@@ -103,7 +103,9 @@ impl Cases {
         // In order, so that it is told alike in whatever order recorders heard of it.
         match all.binary_search_by(|one| (one.rule, &one.expected, &one.seen).cmp(&(rule, expected, seen))) {
             Ok(at) => all[at].count += count,
-            Err(at) => all.insert(at, Tally { rule, expected: expected.clone(), seen: seen.clone(), count }),
+            Err(at) => {
+                all.insert(at, Decided { rule, expected: expected.clone(), seen: seen.clone(), count })
+            }
         }
     }
 }

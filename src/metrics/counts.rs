@@ -47,9 +47,9 @@ impl Counts {
         latencies
     }
 
-    /// Bytes on the heap.
+    /// Bytes of its buckets; it may have room for as many again.
     pub(super) fn heap_bytes(&self) -> usize {
-        self.buckets.capacity() * size_of::<(u32, u32)>()
+        self.buckets.len() * size_of::<(u32, u32)>()
     }
 
     fn add(&mut self, bucket: u32, more: u32) {

@@ -34,6 +34,8 @@ pub struct SignInRecord {
     pub workload: u16,
     /// Whether it is warm-up: then its decisions count, and its latency and its share of the throughput do not.
     pub warm_up: bool,
+    /// Whether it is cool-down, of which the same holds.
+    pub cool_down: bool,
     /// How it ended.
     pub end: End,
     /// When it was meant to start.
@@ -54,4 +56,11 @@ pub struct SignInRecord {
     pub throttled: Vec<Step>,
     /// Requests that it sent, those that were throttled too.
     pub requests: u32,
+}
+
+impl SignInRecord {
+    /// Whether it is left out of latency and throughput.
+    pub const fn left_out(&self) -> bool {
+        self.warm_up || self.cool_down
+    }
 }

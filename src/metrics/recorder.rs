@@ -55,6 +55,11 @@ impl Recorder {
         Self { snapshot: Snapshot::empty(), watches, before_cut: None }
     }
 
+    /// The same, of a run with so many workloads: where these are several, it tells them apart.
+    pub fn of_workloads(self, count: usize) -> Self {
+        Self { snapshot: Snapshot::of_workloads(count), ..self }
+    }
+
     /// Puts one finished sign-in in.
     pub fn sign_in(&mut self, sign_in: &SignInRecord) {
         self.snapshot.record(sign_in);
@@ -65,14 +70,14 @@ impl Recorder {
         debug_assert!(self.snapshot.all.add_up() && self.snapshot.measured.add_up());
     }
 
-    /// Notes that a sign-in of this workload, not of the warm-up, is due.
+    /// Notes that a sign-in of this workload, of neither warm-up nor cool-down, is due.
     pub fn due(&mut self, intended: Duration, workload: u16) {
         self.watches.iter_mut().for_each(|watch| watch.offer(intended, workload));
     }
 
     /// Notes that it could not start when it was meant to: it was offered all the same.
     pub fn missed(&mut self, intended: Duration, workload: u16) {
-        self.snapshot.miss(intended);
+        self.snapshot.miss(intended, workload);
         self.watches.iter_mut().for_each(|watch| watch.miss(intended, workload));
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Counts, Decisions, End, Latencies, SignInRecord, Summary, Timeline};
+use super::{Counts, Decisions, End, Latencies, SignInRecord, Summary, Tally, Timeline};
 use crate::clock::as_us;
 use crate::protocol::Step;
 
@@ -124,14 +124,19 @@ impl Window {
     }
 }
 
+fn per_second(count: u64, time_us: f64) -> Option<f64> {
+    (time_us > 0.0).then(|| count as f64 * 1e6 / time_us)
+}
+
 /// Everything that one recorder, or several after [`Snapshot::merge`], have seen.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Snapshot {
     pub(super) all: SignIns,
     pub(super) measured: SignIns,
+    pub(super) cool_down: u64,
     pub(super) throttled: BTreeMap<Step, u64>,
     pub(super) requests: u64,
-    /// Sign-ins that could not start, without warm-up.
+    /// Sign-ins that could not start, without warm-up and cool-down.
     pub(super) missed: u64,
     pub(super) window: Option<Window>,
     pub(super) intended: Latencies,
@@ -140,6 +145,8 @@ pub struct Snapshot {
     pub(super) steps: BTreeMap<Step, Latencies>,
     pub(super) decisions: Decisions,
     pub(super) timeline: Timeline,
+    /// One for each workload where there are several; else none.
+    pub(super) tallies: Vec<Tally>,
 }
 
 impl Snapshot {
@@ -148,6 +155,7 @@ impl Snapshot {
         Self {
             all: SignIns::default(),
             measured: SignIns::default(),
+            cool_down: 0,
             throttled: BTreeMap::new(),
             requests: 0,
             missed: 0,
@@ -158,7 +166,14 @@ impl Snapshot {
             steps: BTreeMap::new(),
             decisions: Decisions::default(),
             timeline: Timeline::default(),
+            tallies: Vec::new(),
         }
+    }
+
+    /// Nothing seen yet, of a run with so many workloads.
+    pub(super) fn of_workloads(count: usize) -> Self {
+        let apart = if count > 1 { count } else { 0 };
+        Self { tallies: vec![Tally::empty(); apart], ..Self::empty() }
     }
 
     /// What can be asked of it.
@@ -170,6 +185,7 @@ impl Snapshot {
     pub fn merge(&mut self, other: &Self) {
         self.all.add(&other.all);
         self.measured.add(&other.measured);
+        self.cool_down += other.cool_down;
         for (step, count) in &other.throttled {
             *self.throttled.entry(*step).or_default() += count;
         }
@@ -184,6 +200,12 @@ impl Snapshot {
         }
         self.decisions.merge(&other.decisions);
         self.timeline.merge(&other.timeline);
+        if self.tallies.len() < other.tallies.len() {
+            self.tallies.resize_with(other.tallies.len(), Tally::empty);
+        }
+        for (tally, more) in self.tallies.iter_mut().zip(&other.tallies) {
+            tally.merge(more);
+        }
         debug_assert!(self.add_up());
     }
 
@@ -197,7 +219,11 @@ impl Snapshot {
             && [&self.intended, &self.service, &self.lag].map(Latencies::count) == [self.measured.started; 3]
             && self.decisions.add_up()
             && sum(|interval| interval.offered) == self.all.started
-            && sum(|interval| interval.warm_up) == self.all.started - self.measured.started
+            && sum(|interval| interval.warm_up + interval.cool_down)
+                == self.all.started - self.measured.started
+            && sum(|interval| interval.cool_down) == self.cool_down
+            && (self.tallies.is_empty()
+                || self.tallies.iter().map(|tally| tally.sign_ins().started).sum::<u64>() == self.all.started)
             && sum(|interval| interval.completed) == self.all.completed
             && sum(|interval| interval.refused) == self.all.refused
             && sum(|interval| interval.failed) == self.all.failed()
@@ -211,13 +237,21 @@ impl Snapshot {
     pub(super) fn heap_bytes(&self) -> usize {
         let steps: usize = self.steps.values().map(Latencies::heap_bytes).sum();
         let whole = [&self.intended, &self.service, &self.lag].map(Latencies::heap_bytes);
-        whole.iter().sum::<usize>() + steps + self.decisions.heap_bytes() + self.timeline.heap_bytes()
+        let tallies: usize = self.tallies.iter().map(Tally::heap_bytes).sum();
+        whole.iter().sum::<usize>()
+            + tallies
+            + steps
+            + self.decisions.heap_bytes()
+            + self.timeline.heap_bytes()
     }
 
     /// Notes that a sign-in could not start when it was meant to.
-    pub(super) fn miss(&mut self, intended: Duration) {
+    pub(super) fn miss(&mut self, intended: Duration, workload: u16) {
         self.missed += 1;
         self.widen(Some(Window::at(intended)));
+        if let Some(tally) = self.tallies.get_mut(usize::from(workload)) {
+            tally.miss(intended);
+        }
     }
 
     /// Puts one sign-in in.
@@ -229,7 +263,11 @@ impl Snapshot {
         self.requests += u64::from(sign_in.requests);
         self.decisions.record(sign_in);
         self.timeline.record(sign_in);
-        if sign_in.warm_up {
+        if let Some(tally) = self.tallies.get_mut(usize::from(sign_in.workload)) {
+            tally.record(sign_in);
+        }
+        self.cool_down += u64::from(sign_in.cool_down);
+        if sign_in.left_out() {
             return;
         }
         self.measured.count(sign_in.end);
@@ -251,8 +289,4 @@ impl Snapshot {
 /// How many latencies of a step the intervals have.
 fn sum_of_steps(timeline: &Timeline, step: Step) -> u64 {
     timeline.intervals().iter().filter_map(|interval| interval.steps.get(&step)).map(Counts::count).sum()
-}
-
-fn per_second(count: u64, time_us: f64) -> Option<f64> {
-    (time_us > 0.0).then(|| count as f64 * 1e6 / time_us)
 }

@@ -1,7 +1,7 @@
 //! Answers about a snapshot: what thresholds are checked against and reports are made of.
 
 use super::figure::{Counts, Over, Part};
-use super::{Decisions, Figure, Latencies, SignIns, Snapshot, Timed, Timeline};
+use super::{Decisions, Figure, Latencies, SignIns, Snapshot, Tally, Timed, Timeline};
 use crate::protocol::Step;
 
 /// A view of a snapshot. Latencies in µs, shares from 0 to 1, rates per second; `None` is "cannot be said".
@@ -18,9 +18,19 @@ impl<'a> Summary<'a> {
         self.0.all
     }
 
-    /// Sign-ins after the warm-up.
+    /// Sign-ins between warm-up and cool-down.
     pub const fn measured(&self) -> SignIns {
         self.0.measured
+    }
+
+    /// Sign-ins of the cool-down.
+    pub const fn cool_down(&self) -> u64 {
+        self.0.cool_down
+    }
+
+    /// What each workload came to, in the scenario's order; nothing where there is only one.
+    pub fn tallies(&self) -> &'a [Tally] {
+        &self.0.tallies
     }
 
     /// Decisions, warm-up too.

@@ -32,6 +32,8 @@ pub struct Interval {
     pub offered: u64,
     /// Those of them that are warm-up.
     pub warm_up: u64,
+    /// Those of them that are cool-down.
+    pub cool_down: u64,
     /// Sign-ins completed in it, whenever they started.
     pub completed: u64,
     /// Sign-ins refused in it.
@@ -40,7 +42,7 @@ pub struct Interval {
     pub failed: u64,
     /// Answers with `TooManyRequestsException` to those that ended in it.
     pub throttled: u64,
-    /// Latency of those meant to start in it, warm-up left out; `None` when there are none.
+    /// Latency of those meant to start in it, warm-up and cool-down left out; `None` when there are none.
     pub latency: Option<Latencies>,
     /// Latency of the steps of the same sign-ins, within 1 %.
     pub steps: BTreeMap<Step, Counts>,
@@ -52,6 +54,7 @@ impl Interval {
     fn add(&mut self, other: &Self) {
         self.offered += other.offered;
         self.warm_up += other.warm_up;
+        self.cool_down += other.cool_down;
         self.completed += other.completed;
         self.refused += other.refused;
         self.failed += other.failed;
@@ -99,9 +102,9 @@ impl Timeline {
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
         let start = self.at(sign_in.intended);
         start.offered += 1;
-        if sign_in.warm_up {
-            start.warm_up += 1;
-        } else {
+        start.warm_up += u64::from(sign_in.warm_up);
+        start.cool_down += u64::from(sign_in.cool_down);
+        if !sign_in.left_out() {
             start.latency.get_or_insert_with(Latencies::coarse).record(sign_in.latency);
             for (step, time) in &sign_in.steps {
                 start.steps.entry(*step).or_default().record(*time);
@@ -188,6 +191,7 @@ mod tests {
             user: 0,
             workload: 0,
             warm_up: number.is_multiple_of(7),
+            cool_down: false,
             end,
             intended: at,
             finished: at + took,

@@ -167,21 +167,21 @@ impl Watch {
             return;
         }
         let falls_under = |id| sign_in.verdicts.iter().any(|verdict| verdict.rule.id == id);
-        let times = figure.timed().filter(|_| !sign_in.warm_up && rule.is_none_or(falls_under));
+        let times = figure.timed().filter(|_| !sign_in.left_out() && rule.is_none_or(falls_under));
         match &mut self.over {
             Reach::Run(tally) => {
-                if !sign_in.warm_up || figure.counts_warm_up() {
+                if !sign_in.left_out() || figure.counts_warm_up() {
                     tally.counts.record(sign_in, rule);
                     tally.counts.offered += 1;
                 }
-                if !sign_in.warm_up {
+                if !sign_in.left_out() {
                     tally.window = Window::joined(tally.window, Some(Window::of(sign_in)));
                 }
                 if let (Some(timed), Some(latencies)) = (times, &mut tally.latencies) {
                     each(sign_in, timed, |time| latencies.record(time));
                 }
             }
-            Reach::Windows(sliding) if !sign_in.warm_up => {
+            Reach::Windows(sliding) if !sign_in.left_out() => {
                 let Some(counts) = sliding.at(second(sign_in.finished)) else { return };
                 counts.record(sign_in, rule);
                 if let Some(timed) = times {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{
     Case, Confused, Cpu, CurvePoint, Decisions, Generator, Instead, IntervalLoad, Latency, Mismatch,
     Quantiles, Report, Rule, Scenario, SignInLatency, SignIns, Subject, ThresholdResult, Throughput,
-    Timeline, TimelineInterval, Verdict,
+    Timeline, TimelineInterval, Verdict, Workload,
 };
 use crate::clock::{ClockKind, as_us};
 use crate::metrics::{self, Latencies, Summary};
@@ -25,7 +25,7 @@ impl Report {
             target: subject.target,
             partial: subject.partial,
             verdict,
-            sign_ins: sign_ins(summary),
+            sign_ins: sign_ins(summary.sign_ins(), summary.measured(), summary.cool_down()),
             decisions,
             latency: Latency {
                 sign_in: SignInLatency {
@@ -45,6 +45,7 @@ impl Report {
                 throttled: summary.throttled(),
                 throttled_steps: summary.throttled_steps().map(|(step, n)| (step.to_string(), n)).collect(),
             },
+            workloads: workloads(&subject.workloads, summary),
             cpu: cpu(subject.cpu.filter(|_| on_a_machine), subject.modexps, summary),
             thresholds: subject.thresholds.into_iter().map(ThresholdResult::rounded).collect(),
             generator: Generator {
@@ -63,6 +64,7 @@ impl Report {
                 about: subject.about,
                 file: subject.file,
                 yaml: subject.yaml,
+                files: subject.files,
             },
         }
     }
@@ -110,15 +112,29 @@ fn rounded(number: f64) -> f64 {
     if number.is_finite() { (number * 1e3).round() / 1e3 } else { 0.0 }
 }
 
-fn sign_ins(summary: &Summary<'_>) -> SignIns {
-    let all = summary.sign_ins();
+fn workloads(asked: &[(String, Option<f64>)], summary: &Summary<'_>) -> Vec<Workload> {
+    let told = |((name, asked), tally): (&(String, Option<f64>), &metrics::Tally)| Workload {
+        name: name.clone(),
+        sign_ins: sign_ins(tally.sign_ins(), tally.measured(), tally.cool_down()),
+        asked_per_s: asked.map(rounded),
+        offered_per_s: tally.offered_per_s().map(rounded),
+        achieved_per_s: tally.achieved_per_s().map(rounded),
+        missed: tally.missed(),
+        intended: quantiles(tally.intended()),
+        service: quantiles(tally.service()),
+    };
+    asked.iter().zip(summary.tallies()).map(told).collect()
+}
+
+fn sign_ins(all: metrics::SignIns, measured: metrics::SignIns, cool_down: u64) -> SignIns {
     SignIns {
         started: all.started,
         completed: all.completed,
         refused: all.refused,
         abandoned: all.abandoned,
         transport_failed: all.transport_failed,
-        warm_up: all.started - summary.measured().started,
+        warm_up: all.started - measured.started - cool_down,
+        cool_down,
     }
 }
 
@@ -248,6 +264,7 @@ fn timeline(timeline: &metrics::Timeline) -> Timeline {
         TimelineInterval {
             offered: interval.offered,
             warm_up: interval.warm_up,
+            cool_down: interval.cool_down,
             completed: interval.completed,
             refused: interval.refused,
             failed: interval.failed,

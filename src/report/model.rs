@@ -35,6 +35,9 @@ pub struct Report {
     pub latency: Latency,
     /// How much it was.
     pub throughput: Throughput,
+    /// What each workload came to, in the scenario's order. Left out where there is only one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub workloads: Vec<Workload>,
     /// What it cost.
     pub cpu: Cpu,
     /// What it was held against.
@@ -59,6 +62,45 @@ pub struct Scenario {
     pub file: String,
     /// Its text.
     pub yaml: String,
+    /// The files that it names: rates over time. Left out where it names none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<NamedFile>,
+}
+
+/// A file that a scenario names.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct NamedFile {
+    /// Its path as the scenario gives it.
+    pub path: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// What one workload of several came to.
+#[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
+pub struct Workload {
+    /// Its name.
+    pub name: String,
+    /// Its sign-ins by how they ended.
+    pub sign_ins: SignIns,
+    /// Mean rate that it asks for in its measured part; `null` when its users set the pace (closed model).
+    pub asked_per_s: Option<f64>,
+    /// Measured sign-ins meant to start, per second.
+    pub offered_per_s: Option<f64>,
+    /// Measured sign-ins that the pool answered, per second.
+    pub achieved_per_s: Option<f64>,
+    /// Measured sign-ins that could not start.
+    pub missed: u64,
+    /// Latency from the intended start.
+    pub intended: Quantiles,
+    /// Latency from the actual start.
+    pub service: Quantiles,
+}
+
+/// Whether a count is left out.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+const fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// How a run came out.
@@ -87,6 +129,9 @@ pub struct SignIns {
     pub transport_failed: u64,
     /// How many of `started` were warm-up: not in `latency`, `throughput` and `generator`.
     pub warm_up: u64,
+    /// How many were cool-down, of which the same holds. Left out where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cool_down: u64,
 }
 
 /// Decisions, warm-up too.
@@ -392,6 +437,9 @@ pub struct TimelineInterval {
     pub offered: u64,
     /// Those of them that are warm-up.
     pub warm_up: u64,
+    /// Of them cool-down. Left out where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cool_down: u64,
     /// Sign-ins completed in it.
     pub completed: u64,
     /// Sign-ins refused in it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Environment, MachineLoad, ThresholdResult, Workers};
+use super::{Environment, MachineLoad, NamedFile, ThresholdResult, Workers};
 use crate::clock::ClockKind;
 
 /// CPU time that a run spent on each side.
@@ -25,6 +25,10 @@ pub struct Subject {
     pub file: String,
     /// The scenario's text.
     pub yaml: String,
+    /// The files that it names.
+    pub files: Vec<NamedFile>,
+    /// Its workloads in their order, each with the mean rate that it asks for.
+    pub workloads: Vec<(String, Option<f64>)>,
     /// The seed that the run used.
     pub seed: u64,
     /// The clock that it lived by.

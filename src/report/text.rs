@@ -19,6 +19,7 @@ pub fn text(report: &Report, written: Option<&Written>, colour: bool) -> String 
     head(&mut out, report, &paint);
     numbers(&mut out, report, &paint);
     latencies(&mut out, report);
+    workloads(&mut out, report);
     thresholds(&mut out, report, &paint);
     first_mismatch(&mut out, report);
     if let Some(written) = written {
@@ -91,6 +92,9 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
         match sign_ins.warm_up {
             0 => String::new(),
             n => format!("; {} of them warm-up", count(n)),
+        } + &match sign_ins.cool_down {
+            0 => String::new(),
+            n => format!("; {} cool-down", count(n)),
         },
     );
     let mismatched = format!("{} mismatched", count(decisions.mismatched));
@@ -156,6 +160,31 @@ fn latencies(out: &mut String, report: &Report) {
             let _ = write!(out, "  {:>9}", time_or_unknown(us));
         }
         out.push('\n');
+    }
+}
+
+/// A row for each workload where there are several; latencies from the intended start.
+fn workloads(out: &mut String, report: &Report) {
+    if report.workloads.is_empty() {
+        return;
+    }
+    let names: Vec<String> = report.workloads.iter().map(|workload| plain(&workload.name)).collect();
+    let width = names.iter().map(|name| name.chars().count()).max().unwrap_or(0).max("workload".len());
+    let _ = writeln!(
+        out,
+        "\n  {:width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
+        "workload", "sign-ins", "offered", "achieved", "p50", "p99"
+    );
+    for (name, workload) in names.iter().zip(&report.workloads) {
+        let _ = writeln!(
+            out,
+            "  {name:width$}  {:>9}  {:>9}  {:>9}  {:>9}  {:>9}",
+            count(workload.sign_ins.started),
+            rate(workload.offered_per_s),
+            rate(workload.achieved_per_s),
+            time_or_unknown(workload.intended.p50_us),
+            time_or_unknown(workload.intended.p99_us),
+        );
     }
 }
 

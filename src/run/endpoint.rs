@@ -14,7 +14,7 @@ use crate::policy::{CompromisedAction, Factors, Lockout, PoolPolicy, RiskLevels,
 use crate::scenario::{GroupName, Scenario};
 use crate::target::{Endpoint, Target, Unreachable};
 use crate::totp::TotpSecret;
-use crate::workload::{Person, population};
+use crate::workload::{Owners, Person, population};
 
 /// People who move in at the same time.
 const AT_ONCE: usize = 16;
@@ -180,9 +180,10 @@ impl Stage<'_> {
             return Finished { interrupted: true, ..Finished::default() };
         }
         let owners: Vec<bool> = residents.iter().map(Resident::has_device).collect();
-        let owning = owners.iter().zip(0..).filter_map(|(owns, number)| owns.then_some(number)).collect();
+        let owning: Owners =
+            owners.iter().zip(0..).filter_map(|(owns, number)| owns.then_some(number)).collect();
         let users = residents.into_iter().map(|resident| resident.start(ports, policy)).collect();
-        self.conduct(users, owners, course(self.scenario, owning)).await
+        self.conduct(users, owners, course(self.scenario, &owning)).await
     }
 
     /// Has those who moved into somebody else's pool move out.

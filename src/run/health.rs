@@ -1,10 +1,13 @@
 //! Whether the generator kept up: numbers that it spoiled itself must not be believed.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
+use crate::actors::Pace;
 use crate::clock::{ClockKind, as_us};
 use crate::compute::Usage;
 use crate::metrics::Summary;
+use crate::scenario::Scenario;
 
 /// Of 100 sign-ins, 99 must start within this time of their intended start.
 const LATEST_START: Duration = Duration::from_millis(50);
@@ -13,22 +16,29 @@ const LONGEST_WAIT: Duration = Duration::from_millis(250);
 /// Of the sign-ins asked for, this share must have started without waiting for a user.
 const LEAST_AT_ONCE: f64 = 0.99;
 
-/// Why this run's numbers cannot be trusted, if they cannot. `waited` sign-ins found no suitable user free at once.
+/// Why this run's numbers cannot be trusted, if they cannot. Each of `paces` is of an open workload; the users of closed ones
+/// set their own.
 pub(super) fn saturated(
-    clock: ClockKind,
+    scenario: &Scenario,
     summary: &Summary<'_>,
     client: &Usage,
-    waited: u64,
+    paces: &BTreeMap<u16, Pace>,
 ) -> Option<String> {
-    let missed = summary.missed();
-    let asked = summary.sign_ins().started + missed;
-    let kept_up = ((asked - missed).saturating_sub(waited)) as f64 >= LEAST_AT_ONCE * asked as f64;
-    if !kept_up {
+    let kept_up =
+        |pace: &Pace| (pace.asked - pace.missed - pace.waited) as f64 >= LEAST_AT_ONCE * pace.asked as f64;
+    if let Some((number, Pace { asked, waited, missed })) = paces.iter().find(|(_, pace)| !kept_up(pace)) {
+        let whose = match scenario.workloads.as_slice() {
+            [_] => String::new(),
+            plans => plans
+                .get(usize::from(*number))
+                .map_or_else(String::new, |plan| format!(" of workload {}", plan.name)),
+        };
         return Some(format!(
-            "The generator ran out of users: of {asked} sign-ins, {waited} had to wait until a suitable user was free \
-             and {missed} could not start at all. Raise population.users or lower the rate."
+            "The generator ran out of users: of {asked} sign-ins{whose}, {waited} had to wait until a suitable user was \
+             free and {missed} could not start at all. Raise population.users or lower the rate."
         ));
     }
+    let clock = scenario.clock;
     if clock == ClockKind::Virtual {
         // Where time stands still while there is work to do, only people are ever late.
         return None;

@@ -29,11 +29,13 @@ use crate::compute::{Compute, CostModel, Costs, Side, Usage, calibrate};
 use crate::ids::{ClientId, PoolId};
 use crate::metrics::{Recorder, Snapshot};
 use crate::pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
-use crate::report::{CpuSpent, Environment, MachineLoad, Report, SideWorkers, Subject, Workers};
-use crate::scenario::{GroupName, Model, Scenario, Service, ServiceModel};
+use crate::report::{CpuSpent, Environment, MachineLoad, NamedFile, Report, SideWorkers, Subject, Workers};
+use crate::scenario::{GroupName, Scenario, ScheduleText, Service, ServiceModel};
 use crate::srp::{Backend, Group};
 use crate::target::Target;
-use crate::workload::{Draws, arrivals, asked_per_s, length, owners as owners_of, population, warm_up};
+use crate::workload::{
+    Owners, arrivals, asked_per_s, loops, owners as owners_of, population, run_asked_per_s, run_length,
+};
 
 use machine::Machine;
 
@@ -219,7 +221,7 @@ struct Stage<'r> {
 
 impl Stage<'_> {
     fn uses(&self, wanted: fn(Intent) -> bool) -> bool {
-        self.scenario.workload.mix.iter().any(|(intent, _)| wanted(intent))
+        self.scenario.intents().any(wanted)
     }
 
     /// What users work with, at this target.
@@ -268,15 +270,14 @@ impl Stage<'_> {
         let ports = self.ports(Rc::new(target), pool_id, client_id);
         let owners: Vec<bool> = newcomers.iter().map(Newcomer::has_device).collect();
         let users = newcomers.into_iter().map(|newcomer| newcomer.start(&ports, scenario.pool)).collect();
-        self.conduct(users, owners, course(scenario, owners_of(scenario))).await
+        self.conduct(users, owners, course(scenario, &owners_of(scenario))).await
     }
 
     /// What the record of the run is kept with.
     fn desk(&self, observer: actors::Observer) -> Desk {
-        let workload = &self.scenario.workload;
-        let watches = thresholds::watches(&self.scenario.thresholds, warm_up(workload), length(workload));
+        let recorder = Recorder::watching(thresholds::watches(self.scenario));
         Desk {
-            recorder: Recorder::watching(watches),
+            recorder: recorder.of_workloads(self.scenario.workloads.len()),
             observer,
             pulse: pulse::pulse(self.scenario, self.compute),
         }
@@ -284,7 +285,7 @@ impl Stage<'_> {
 
     /// Has these users sign in, until the course is over or somebody cuts it short.
     async fn conduct(&self, users: Vec<Addr<User>>, owners: Vec<bool>, course: Course) -> Finished {
-        let (observer, length) = (Arc::clone(&self.settings.observer), length(&self.scenario.workload));
+        let (observer, length) = (Arc::clone(&self.settings.observer), run_length(self.scenario));
         let told = Box::new(move |progress| observer(Event::Running { progress, length }));
         let (done, finished) = oneshot::channel();
         let conductor = Conductor::new(self.clock, users, owners, course, self.desk(told), done).start();
@@ -298,17 +299,8 @@ impl Stage<'_> {
     }
 }
 
-fn course(scenario: &Scenario, owners: Vec<u32>) -> Course {
-    let draws = Draws::new(scenario, owners);
-    match &scenario.workload.model {
-        Model::Open { .. } => Course::Open(arrivals(scenario, draws)),
-        Model::Closed { think_time, stages } => Course::Closed {
-            draws,
-            stages: stages.clone(),
-            think_time: *think_time,
-            chance: scenario.seed.stream("think", 0),
-        },
-    }
+fn course(scenario: &Scenario, owners: &Owners) -> Course {
+    Course { timetable: arrivals(scenario, owners), loops: loops(scenario, owners) }
 }
 
 fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> Played {
@@ -324,20 +316,20 @@ fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> 
     let summary = measured.summary();
     let here = settings.endpoint.is_none();
     let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| here) });
-    // The users of a closed workload set their own pace.
-    let waited = if matches!(scenario.workload.model, Model::Closed { .. }) { 0 } else { finished.waited };
-    let saturated = health::saturated(scenario.clock, &summary, &client, waited);
+    let saturated = health::saturated(scenario, &summary, &client, &finished.paces);
     let subject = Subject {
         name: scenario.name.clone(),
         about: scenario.about.clone(),
         file: settings.file.clone(),
         yaml: settings.text.clone(),
+        files: files(scenario),
+        workloads: scenario.workloads.iter().map(|plan| (plan.name.clone(), asked_per_s(plan))).collect(),
         seed: scenario.seed.number(),
         clock: scenario.clock,
         group: group.name().to_owned(),
         target: settings.endpoint.as_ref().map_or_else(|| "embedded".to_owned(), |at| at.address.to_string()),
         partial: finished.interrupted,
-        offered_per_s_asked: asked_per_s(&scenario.workload),
+        offered_per_s_asked: run_asked_per_s(scenario),
         cpu,
         workers: Some(workers),
         modexps: client.modexps + server.modexps,
@@ -348,6 +340,17 @@ fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> 
     };
     let report = Report::new(subject, &summary);
     Played { report, measured, started: finished.started }
+}
+
+/// The files that a scenario names, each once.
+fn files(scenario: &Scenario) -> Vec<NamedFile> {
+    let mut files: Vec<NamedFile> = Vec::new();
+    for ScheduleText { path, text } in scenario.workloads.iter().filter_map(|plan| plan.schedule.as_ref()) {
+        if files.iter().all(|file| file.path != *path) {
+            files.push(NamedFile { path: path.clone(), text: text.clone() });
+        }
+    }
+    files
 }
 
 fn side(usage: &Usage) -> SideWorkers {

@@ -7,7 +7,7 @@ use crate::actors::Pulse;
 use crate::compute::{Compute, Gauge, Side};
 use crate::metrics::Load;
 use crate::scenario::Scenario;
-use crate::workload::warm_up;
+use crate::workload::run_measured;
 
 /// The pulse of a run; `None` where there is nothing to look at.
 pub(super) fn pulse(scenario: &Scenario, compute: &Compute) -> Option<Pulse> {
@@ -17,7 +17,7 @@ pub(super) fn pulse(scenario: &Scenario, compute: &Compute) -> Option<Pulse> {
         return None;
     }
     let (compute, thresholds) = (compute.clone(), scenario.thresholds.clone());
-    let from = warm_up(&scenario.workload);
+    let (from, _) = run_measured(scenario);
     Some(Box::new(move |recorder, elapsed| {
         let now = gauges(&compute);
         if let (Some(before), Some(now)) = (before, now) {

@@ -7,11 +7,13 @@ use crate::clock::as_us;
 use crate::metrics::{Aim, Counted, Figure, Recorder, Summary, Timed, Watch, Windows, Worse};
 use crate::report::{ThresholdResult, Unit, WorstWindow};
 use crate::scenario::{
-    self, Comparison, DecisionStat, LatencyStat, Metric, Selector, SignInStat, Threshold, ThroughputStat,
+    self, Comparison, DecisionStat, LatencyStat, Metric, Scenario, Selector, SignInStat, Threshold,
+    ThroughputStat,
 };
+use crate::workload::{measured_span, run_measured};
 
-/// The watches that these thresholds need, in their order. What is measured lies between the two moments.
-pub(super) fn watches(thresholds: &[Threshold], from: Duration, until: Duration) -> Vec<Watch> {
+/// The watches that a scenario's thresholds need, in their order.
+pub(super) fn watches(scenario: &Scenario) -> Vec<Watch> {
     let aim = |threshold: &Threshold| Aim {
         figure: figure(threshold.metric),
         rule: threshold.of.rule,
@@ -23,11 +25,22 @@ pub(super) fn watches(thresholds: &[Threshold], from: Duration, until: Duration)
                 Comparison::Greater | Comparison::GreaterOrEqual => Worse::Lower,
                 Comparison::Equal => Worse::FartherFrom(threshold.limit),
             },
-            from,
-            until,
+            from: span(scenario, threshold).0,
+            until: span(scenario, threshold).1,
         }),
     };
-    thresholds.iter().filter(|threshold| needs_watch(threshold)).map(|one| Watch::new(aim(one))).collect()
+    scenario
+        .thresholds
+        .iter()
+        .filter(|threshold| needs_watch(threshold))
+        .map(|one| Watch::new(aim(one)))
+        .collect()
+}
+
+/// Between which moments of the run that is measured which a threshold is of.
+fn span(scenario: &Scenario, threshold: &Threshold) -> (Duration, Duration) {
+    let of = threshold.of.workload.and_then(|number| scenario.workloads.get(usize::from(number)));
+    of.map_or_else(|| run_measured(scenario), measured_span)
 }
 
 /// How these thresholds came out. One that cannot be told, for want of samples, does not hold.

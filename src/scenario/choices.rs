@@ -9,8 +9,8 @@ use serde::de::{self, Deserializer, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::delay::Delay;
-use super::meant::{DeviceCount, Service, ServiceModel};
-use super::words::{Amount, Text, Time, Whole, WholeRate};
+use super::meant::{Arrivals, Bursts, DeviceCount, Service, ServiceModel};
+use super::words::{Amount, Text, Time, Times, Whole, WholeRate};
 use crate::policy::Quotas;
 
 /// A value as meant, typed as a word, a number or a map.
@@ -150,6 +150,72 @@ impl Choice for DeviceCount {
 
     fn plain_schema() -> Schema {
         json_schema!({ "type": "integer", "minimum": 0, "maximum": Self::MAX })
+    }
+}
+
+// ── How arrivals are spread ──
+
+/// Arrivals that are no word.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map with the key `bursty`")]
+#[schemars(rename = "ArrivalsMap")]
+pub(super) struct ArrivalsMap {
+    /// A calm with bursts in it; the mean rate is the stage's.
+    bursty: BurstsMap,
+}
+
+/// A calm with bursts in it, both of exponential length.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map with the keys `bursts`, `for`, `every`")]
+#[schemars(rename = "Bursts")]
+struct BurstsMap {
+    /// How many times the rate of the calm a burst has.
+    bursts: Times,
+    /// How long a burst lasts on average; more than zero.
+    #[serde(rename = "for")]
+    length: Time,
+    /// Mean time from the start of one burst to that of the next; more than `for`.
+    every: Time,
+}
+
+impl Choice for Arrivals {
+    const NAME: &str = "Arrivals";
+    const EXPECTED: &str =
+        "`poisson`, `constant`, or bursts such as `{ bursty: { bursts: 5x, for: 2s, every: 10s } }`";
+    type Map = ArrivalsMap;
+
+    fn from_word(word: &str) -> Result<Self, String> {
+        match word {
+            "poisson" => Ok(Self::Poisson),
+            "constant" => Ok(Self::Constant),
+            _ => unknown_word(word, Self::EXPECTED),
+        }
+    }
+
+    fn from_map(ArrivalsMap { bursty }: ArrivalsMap) -> Result<Self, String> {
+        let BurstsMap { bursts, length: Time(length), every: Time(every) } = bursty;
+        if length.is_zero() {
+            return Err("`for`: a burst lasts longer than no time".to_owned());
+        }
+        if every <= length {
+            return Err("`every` is more than `for`: between two bursts there is calm".to_owned());
+        }
+        Ok(Self::Bursty(Bursts { times: bursts.0, length, every }))
+    }
+
+    fn typed(&self) -> Typed<ArrivalsMap> {
+        match *self {
+            Self::Poisson => Typed::Word("poisson".to_owned()),
+            Self::Constant => Typed::Word("constant".to_owned()),
+            Self::Bursty(Bursts { times, length, every }) => {
+                let bursty = BurstsMap { bursts: Times(times), length: Time(length), every: Time(every) };
+                Typed::Map(ArrivalsMap { bursty })
+            }
+        }
+    }
+
+    fn plain_schema() -> Schema {
+        json_schema!({ "enum": ["poisson", "constant"] })
     }
 }
 

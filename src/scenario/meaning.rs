@@ -1,24 +1,17 @@
 //! From what was typed to what is meant: rules between keys, each refusal with the path of the value at fault.
 
-use std::time::Duration;
-
 use super::choices::As;
 use super::delay::Delay;
-use super::meant::{
-    Arrivals, ClientPlan, ClosedStage, Model, Population, Scenario, Service, Stage, Whence, WorkloadPlan,
-};
+use super::meant::{ClientPlan, Population, Scenario, Service};
+use super::schedule::Schedules;
 use super::threshold::{Threshold, ThresholdFile};
-use super::typed::{
-    ModelWord, PoolFile, RiskFile, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN, ScenarioFile, StageFile,
-    Weight, WorkloadFile,
-};
+use super::typed::{PoolFile, RiskFile, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN, ScenarioFile, Weight};
 use super::weights::Weights;
-use super::words::{Range, Rate};
-use super::{MAX_TIME, Segment};
+use super::words::Range;
+use super::{Segment, workloads};
 use crate::addresses::RiskExceptions;
-use crate::client::Intent;
 use crate::clock::ClockKind;
-use crate::policy::{Factors, PoolPolicy, RiskAction, RiskLevel, RiskPolicy, Switches};
+use crate::policy::{Factors, PoolPolicy, RiskAction, RiskPolicy, Switches};
 use crate::seed::Seed;
 
 /// A rule that is broken, and by which value.
@@ -30,18 +23,19 @@ pub(super) struct Problem {
     pub(super) help: Option<String>,
 }
 
-/// What the workloads of a scenario are called.
-const WORKLOADS: [&str; 1] = ["workload"];
+pub(super) type Meaning<T> = Result<T, Problem>;
 
-type Meaning<T> = Result<T, Problem>;
-
-fn problem<T>(path: &[&str], message: impl Into<String>) -> Meaning<T> {
-    let path = path.iter().map(|key| Segment::Key((*key).to_owned())).collect();
-    Err(Problem { path, part: None, message: message.into(), help: None })
+/// The keys of a path.
+pub(super) fn keys(path: &[&str]) -> Vec<Segment> {
+    path.iter().map(|key| Segment::Key((*key).to_owned())).collect()
 }
 
-/// The scenario that the file means; `about` is told beside it.
-pub(super) fn scenario(file: ScenarioFile, about: String) -> Meaning<Scenario> {
+fn problem<T>(path: &[&str], message: impl Into<String>) -> Meaning<T> {
+    Err(Problem { path: keys(path), part: None, message: message.into(), help: None })
+}
+
+/// The scenario that the file means; `about` and the files of its schedules are told beside it.
+pub(super) fn scenario(file: ScenarioFile, about: String, schedules: &Schedules) -> Meaning<Scenario> {
     let service = file.service.0;
     if file.clock == ClockKind::Wall && service != Service::None {
         return problem(
@@ -59,8 +53,10 @@ pub(super) fn scenario(file: ScenarioFile, about: String) -> Meaning<Scenario> {
     let client = ClientPlan {
         ephemeral_bits: file.client.ephemeral_bits.0,
         retries: file.client.retries.get(),
-        mfa_delay: delay(&["client", "mfa_delay"], file.client.mfa_delay)?,
+        mfa_delay: delay(&keys(&["client", "mfa_delay"]), file.client.mfa_delay)?,
     };
+    let workloads = workloads::workloads(file.workload.as_ref(), file.workloads.as_deref(), schedules)?;
+    let names: Vec<&str> = workloads.iter().map(|plan| plan.name.as_str()).collect();
     Ok(Scenario {
         name: file.name.0,
         about,
@@ -70,19 +66,34 @@ pub(super) fn scenario(file: ScenarioFile, about: String) -> Meaning<Scenario> {
         pool: pool(&file.pool)?,
         exceptions: file.pool.risk.as_ref().map_or_else(|| Ok(RiskExceptions::default()), exceptions)?,
         population,
-        workload: workload(&file.workload)?,
+        thresholds: thresholds(&file.thresholds, &names)?,
+        workloads,
         client,
         service,
-        thresholds: thresholds(&file.thresholds, &WORKLOADS)?,
     })
 }
 
-fn weights<T: Copy>(path: &[&str], entries: impl IntoIterator<Item = (T, Weight)>) -> Meaning<Weights<T>> {
+/// The weights at `path`.
+pub(super) fn weights<T: Copy>(
+    path: &[Segment],
+    entries: impl IntoIterator<Item = (T, Weight)>,
+) -> Meaning<Weights<T>> {
     let entries = entries.into_iter().map(|(value, weight)| (value, weight.0));
-    match Weights::new(entries) {
-        Some(weights) => Ok(weights),
-        None => problem(path, format!("{}: all weights are zero; at least one must be more", path.join("."))),
-    }
+    Weights::new(entries).ok_or_else(|| Problem {
+        path: path.to_vec(),
+        part: None,
+        message: format!("{}: all weights are zero; at least one must be more", dotted(path)),
+        help: None,
+    })
+}
+
+/// A path as messages show it: `workloads[1].stages[0].for`.
+pub(super) fn dotted(path: &[Segment]) -> String {
+    path.iter().fold(String::new(), |text, segment| match segment {
+        Segment::Key(key) if text.is_empty() => key.clone(),
+        Segment::Key(key) => format!("{text}.{key}"),
+        Segment::Index(index) => format!("{text}[{index}]"),
+    })
 }
 
 fn factors(file: &ScenarioFile) -> Meaning<Weights<Factors>> {
@@ -96,7 +107,7 @@ fn factors(file: &ScenarioFile) -> Meaning<Weights<Factors>> {
         };
         (factors, weight)
     });
-    weights(&["population", "factors"], entries)
+    weights(&keys(&["population", "factors"]), entries)
 }
 
 fn pool(file: &PoolFile) -> Meaning<PoolPolicy> {
@@ -146,147 +157,12 @@ fn exceptions(file: &RiskFile) -> Meaning<RiskExceptions> {
     Ok(RiskExceptions { blocked: ranges(&file.always_block), skipped: ranges(&file.always_allow) })
 }
 
-fn workload(file: &WorkloadFile) -> Meaning<WorkloadPlan> {
-    stages_in_order(&file.stages)?;
-    let model = match file.model {
-        ModelWord::Open => open(file)?,
-        ModelWord::Closed => closed(file)?,
-    };
-    let mix = Intent::ALL.map(|intent| {
-        let weight = match intent {
-            Intent::KnownDevice => file.mix.known_device,
-            Intent::NewDevice => file.mix.new_device,
-            Intent::WrongPassword => file.mix.wrong_password,
-            Intent::ForgottenDevice => file.mix.forgotten_device,
-            Intent::WrongDeviceSecret => file.mix.wrong_device_secret,
-            Intent::ReplayedClaim => file.mix.replayed_claim,
-            Intent::PlainPassword => file.mix.plain_password,
-            Intent::Refresh => file.mix.refresh,
-            Intent::RefreshWithoutDevice => file.mix.refresh_without_device,
-            Intent::RefreshAfterForget => file.mix.refresh_after_forget,
-            Intent::RefreshAfterRevoke => file.mix.refresh_after_revoke,
-            Intent::RefreshAfterSignOut => file.mix.refresh_after_sign_out,
-        };
-        (intent, weight)
-    });
-    let risk = [
-        (None, file.risk.none),
-        (Some(RiskLevel::Low), file.risk.low),
-        (Some(RiskLevel::Medium), file.risk.medium),
-        (Some(RiskLevel::High), file.risk.high),
-    ];
-    let from = Whence::ALL.map(|whence| {
-        let weight = match whence {
-            Whence::Home => file.from.home,
-            Whence::Elsewhere => file.from.elsewhere,
-            Whence::ElsewhereV6 => file.from.elsewhere_v6,
-        };
-        (whence, weight)
-    });
-    Ok(WorkloadPlan {
-        model,
-        from: weights(&["workload", "from"], from)?,
-        mix: weights(&["workload", "mix"], mix)?,
-        risk: weights(&["workload", "risk"], risk)?,
-    })
-}
-
-fn open(file: &WorkloadFile) -> Meaning<Model> {
-    if file.think_time.is_some() {
-        return problem(
-            &["workload", "think_time"],
-            "workload.think_time: users think in model `closed` only",
-        );
-    }
-    let mut stages = Vec::with_capacity(file.stages.len());
-    let mut before = None;
-    for (index, stage) in file.stages.iter().enumerate() {
-        if stage.users.is_some() {
-            return stage_problem(
-                index,
-                Some("users"),
-                "model `open` has a rate; `users` are for model `closed`",
-            );
-        }
-        let (from, to) = match (stage.rate, stage.to, before) {
-            (Some(Rate(rate)), None, _) => (rate, rate),
-            (Some(Rate(from)), Some(Rate(to)), _) => (from, to),
-            (None, Some(Rate(to)), Some(from)) => (from, to),
-            (None, Some(_), None) => {
-                let message = "the first stage has nothing to start from: give `rate` beside `to`";
-                return stage_problem(index, Some("to"), message);
-            }
-            (None, None, _) => return stage_problem(index, None, "give a `rate`, or `to` for a ramp"),
-        };
-        stages.push(Stage { length: stage.length.0, from, to, warm_up: stage.warm_up });
-        before = Some(to);
-    }
-    Ok(Model::Open { arrivals: file.arrivals.unwrap_or(Arrivals::Poisson), stages })
-}
-
-fn closed(file: &WorkloadFile) -> Meaning<Model> {
-    if file.arrivals.is_some() {
-        return problem(
-            &["workload", "arrivals"],
-            "workload.arrivals: sign-ins arrive at a rate in model `open` only",
-        );
-    }
-    let mut stages = Vec::with_capacity(file.stages.len());
-    for (index, stage) in file.stages.iter().enumerate() {
-        for (key, given) in [("rate", stage.rate), ("to", stage.to)] {
-            if given.is_some() {
-                return stage_problem(
-                    index,
-                    Some(key),
-                    "model `closed` has `users`; rates are for model `open`",
-                );
-            }
-        }
-        let Some(users) = stage.users else {
-            return stage_problem(index, None, "give the number of `users`");
-        };
-        stages.push(ClosedStage { length: stage.length.0, users: users.get(), warm_up: stage.warm_up });
-    }
-    let think_time = file.think_time.unwrap_or(As(Delay::None));
-    Ok(Model::Closed { think_time: delay(&["workload", "think_time"], think_time)?, stages })
-}
-
-fn stage_problem<T>(index: usize, key: Option<&str>, message: &str) -> Meaning<T> {
-    let mut path =
-        vec![Segment::Key("workload".into()), Segment::Key("stages".into()), Segment::Index(index)];
-    path.extend(key.map(|key| Segment::Key(key.to_owned())));
-    let message = format!("workload.stages[{index}]: {message}");
-    Err(Problem { path, part: None, message, help: None })
-}
-
-/// What holds for the stages of both models.
-fn stages_in_order(stages: &[StageFile]) -> Meaning<()> {
-    let mut total = Duration::ZERO;
-    let mut measured = false;
-    for (index, stage) in stages.iter().enumerate() {
-        if stage.length.0.is_zero() {
-            return stage_problem(index, Some("for"), "a stage lasts longer than no time");
-        }
-        total += stage.length.0;
-        if total > MAX_TIME {
-            return stage_problem(index, Some("for"), "with this stage the run is longer than 24 hours");
-        }
-        if stage.warm_up && measured {
-            return stage_problem(index, Some("warm_up"), "warm-up comes before all that is measured");
-        }
-        measured |= !stage.warm_up;
-    }
-    if measured {
-        Ok(())
-    } else {
-        problem(&["workload", "stages"], "workload.stages: at least one stage must be measured, not warm-up")
-    }
-}
-
-fn delay(path: &[&str], As(delay): As<Delay>) -> Meaning<Delay> {
-    let at = |keys: [&str; 2], message: &str| {
-        let path = [path, keys.as_slice()].concat();
-        problem(&path, format!("{}: {message}", path.join(".")))
+/// The time at `path`, which has a length where it must.
+pub(super) fn delay(path: &[Segment], As(delay): As<Delay>) -> Meaning<Delay> {
+    let at = |more: [&str; 2], message: &str| {
+        let path = [path, &keys(&more)].concat();
+        let message = format!("{}: {message}", dotted(&path));
+        Err(Problem { path, part: None, message, help: None })
     };
     match delay {
         Delay::Uniform { min, max } if max < min => {

@@ -33,14 +33,34 @@ pub struct Scenario {
     pub exceptions: RiskExceptions,
     /// Who is in the pool at the start.
     pub population: Population,
-    /// Who comes when, and what for.
-    pub workload: WorkloadPlan,
+    /// Who comes when, and what for: 1 to [`WorkloadPlan::MOST`], each with a name of its own.
+    pub workloads: Vec<WorkloadPlan>,
     /// How the clients behave.
     pub client: ClientPlan,
     /// What the pool's arithmetic costs under the virtual clock.
     pub service: Service,
     /// What must hold at the end.
     pub thresholds: Vec<Threshold>,
+}
+
+impl Scenario {
+    /// The names of its workloads, in their order.
+    pub fn workload_names(&self) -> impl Iterator<Item = &str> {
+        self.workloads.iter().map(|plan| plan.name.as_str())
+    }
+
+    /// What sign-ins of any workload can set out to do.
+    pub fn intents(&self) -> impl Iterator<Item = Intent> {
+        let wanted = |intent: &Intent| self.workloads.iter().any(|plan| plan.mix.share(*intent) > 0.0);
+        Intent::ALL.into_iter().filter(wanted)
+    }
+
+    /// How risky sign-ins of any workload can look.
+    pub fn risks(&self) -> impl Iterator<Item = Option<RiskLevel>> {
+        let wanted =
+            |level: &Option<RiskLevel>| self.workloads.iter().any(|plan| plan.risk.share(*level) > 0.0);
+        std::iter::once(None).chain(RiskLevel::ALL.map(Some)).filter(wanted)
+    }
 }
 
 /// The group that SRP computes in.
@@ -85,14 +105,54 @@ impl DeviceCount {
 /// Who comes when, and what for.
 #[derive(Clone, PartialEq, Debug)]
 pub struct WorkloadPlan {
+    /// Its name, from which its chance follows: 1 to 64 of `[a-z0-9-]`.
+    pub name: String,
+    /// When it begins, since the start of the run.
+    pub starts_at: Duration,
+    /// When it stops, if not at the end of its last stage.
+    pub limits: Limits,
     /// When sign-ins start.
     pub model: Model,
+    /// The file that its stages were read from, where they were.
+    pub schedule: Option<ScheduleText>,
     /// What they set out to do.
     pub mix: Weights<Intent>,
     /// How risky they look.
     pub risk: Weights<Option<RiskLevel>>,
     /// Where they come from.
     pub from: Weights<Whence>,
+}
+
+impl WorkloadPlan {
+    /// The name of a workload that stands alone and has none.
+    pub const ALONE: &str = "workload";
+    /// A scenario has no more workloads than this.
+    pub const MOST: usize = 16;
+}
+
+/// When a workload stops, if not at the end of its last stage: whichever comes first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Limits {
+    /// After so many sign-ins, warm-up too; at least one.
+    pub at_most: Option<u64>,
+    /// After this time since its own start; more than zero.
+    pub stops_after: Option<Duration>,
+}
+
+impl Limits {
+    /// Whether sign-in `nth` of the workload, from 0, may start at `at`, counted from the workload's start.
+    pub fn allow(&self, nth: u64, at: Duration) -> bool {
+        self.at_most.is_none_or(|most| nth < most) && self.stops_after.is_none_or(|end| at < end)
+    }
+}
+
+/// A file that the rate over time was read from.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ScheduleText {
+    /// Its path as the scenario gives it.
+    pub path: String,
+    /// Its text.
+    pub text: String,
 }
 
 /// Where a sign-in comes from.
@@ -130,14 +190,70 @@ pub enum Model {
     },
 }
 
+impl Model {
+    /// The lengths of its stages, and whether they are warm-up and cool-down.
+    fn parts(&self) -> Box<dyn Iterator<Item = (Duration, bool, bool)> + '_> {
+        match self {
+            Self::Open { stages, .. } => {
+                Box::new(stages.iter().map(|stage| (stage.length, stage.warm_up, stage.cool_down)))
+            }
+            Self::Closed { stages, .. } => {
+                Box::new(stages.iter().map(|stage| (stage.length, stage.warm_up, stage.cool_down)))
+            }
+        }
+    }
+
+    /// Length of all stages.
+    pub fn length(&self) -> Duration {
+        self.parts().map(|(length, ..)| length).sum()
+    }
+
+    /// Length of the warm-up, which comes first.
+    pub fn warm_up(&self) -> Duration {
+        self.parts().filter(|(_, warm_up, _)| *warm_up).map(|(length, ..)| length).sum()
+    }
+
+    /// Length of the cool-down, which comes last.
+    pub fn cool_down(&self) -> Duration {
+        self.parts().filter(|(.., cool_down)| *cool_down).map(|(length, ..)| length).sum()
+    }
+}
+
 /// How arrivals are spread over time.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Arrivals {
     /// Independently of one another, as people come.
     Poisson,
     /// Evenly.
     Constant,
+    /// As a Poisson process whose rate jumps up and down.
+    Bursty(Bursts),
+}
+
+/// A Markov-modulated Poisson process of two states, calm and burst, whose lengths are exponential.
+///
+/// With p = `length` / `every`, the share of time in bursts, the stage's rate is multiplied by 1 / (1 + p·(`times` − 1)) in
+/// the calm and by `times` as much in a burst, so that its mean is what the stage asks for.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Bursts {
+    /// How many times the rate of the calm a burst has; more than one.
+    pub times: f64,
+    /// How long a burst lasts on average; more than zero.
+    pub length: Duration,
+    /// The mean time from the start of one burst to that of the next; more than `length`.
+    pub every: Duration,
+}
+
+impl Bursts {
+    /// The share of time that is burst, 0 to 1.
+    pub fn share(&self) -> f64 {
+        self.length.as_secs_f64() / self.every.as_secs_f64()
+    }
+
+    /// What a stage's rate is multiplied by in the calm.
+    pub fn calm(&self) -> f64 {
+        1.0 / (1.0 + self.share() * (self.times - 1.0))
+    }
 }
 
 /// A stretch of an open workload in which the rate is constant or changes evenly.
@@ -151,6 +267,8 @@ pub struct Stage {
     pub to: f64,
     /// Whether it is left out of the results. Warm-up stages come first.
     pub warm_up: bool,
+    /// Whether it is left out of the results. Cool-down stages come last.
+    pub cool_down: bool,
 }
 
 /// A stretch of a closed workload.
@@ -162,6 +280,8 @@ pub struct ClosedStage {
     pub users: u32,
     /// Whether it is left out of the results. Warm-up stages come first.
     pub warm_up: bool,
+    /// Whether it is left out of the results. Cool-down stages come last.
+    pub cool_down: bool,
 }
 
 /// How the clients behave.

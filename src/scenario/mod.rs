@@ -10,6 +10,7 @@ mod diagnostic;
 mod meaning;
 mod meant;
 mod scan;
+mod schedule;
 mod schema_rules;
 mod seek;
 mod suggest;
@@ -18,6 +19,7 @@ mod told;
 mod typed;
 mod weights;
 mod words;
+mod workloads;
 mod yaml;
 
 use std::io::Read as _;
@@ -28,13 +30,15 @@ pub use delay::Delay;
 pub use diagnostic::Diagnostic;
 use diagnostic::{Fault, Place};
 pub use meant::{
-    Arrivals, ClientPlan, ClosedStage, DeviceCount, GroupName, Model, Population, Scenario, Service,
-    ServiceModel, Stage, Whence, WorkloadPlan,
+    Arrivals, Bursts, ClientPlan, ClosedStage, DeviceCount, GroupName, Limits, Model, Population, Scenario,
+    ScheduleText, Service, ServiceModel, Stage, Whence, WorkloadPlan,
 };
+use schedule::{Flaw, Schedules};
 pub(crate) use seek::{Seek, Segment};
 pub use threshold::{
     Comparison, DecisionStat, LatencyStat, Metric, Selector, SignInStat, Threshold, ThroughputStat, Unit,
 };
+use typed::ScenarioFile;
 pub use weights::Weights;
 use words::Text as _;
 
@@ -43,8 +47,14 @@ const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
 /// Larger files than this are not scenarios.
 const MAX_BYTES: usize = 1 << 20;
 /// The paths at which a list belongs.
-const LISTS: [&str; 4] =
-    ["workload.stages", "thresholds", "pool.risk.always_block", "pool.risk.always_allow"];
+const LISTS: [&str; 6] = [
+    "workload.stages",
+    "workloads",
+    "workloads[].stages",
+    "thresholds",
+    "pool.risk.always_block",
+    "pool.risk.always_allow",
+];
 
 /// Reads the scenario file at `path`.
 ///
@@ -68,23 +78,65 @@ pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
     std::fs::File::open(path)
         .and_then(|file| file.take(limit).read_to_end(&mut bytes))
         .map_err(|error| Diagnostic::new(&name, "", Fault::of_file(format!("cannot be read: {error}"))))?;
-    let scenario = parse(&name, &bytes)?;
+    let scenario = parse_with(&name, &bytes, Files::beside(path))?;
     Ok((scenario, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Reads a scenario from the bytes of the file called `file_name`.
+/// Reads a scenario from the bytes of the file called `file_name`. Files that it names are looked for in the working
+/// directory.
 ///
 /// # Errors
 ///
 /// The first thing that is wrong, with its place.
 pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, Diagnostic> {
-    let text = text(file_name, bytes)?;
-    understand(text).map_err(|fault| Diagnostic::new(file_name, text, fault))
+    parse_with(file_name, bytes, Files::In(Path::new("")))
+}
+
+/// Where the files are that a scenario names.
+#[derive(Clone, Copy, Debug)]
+pub enum Files<'f> {
+    /// In this folder.
+    In(&'f Path),
+    /// Nowhere but here, as in a report.
+    Told(&'f [ScheduleText]),
+}
+
+impl<'f> Files<'f> {
+    /// In the folder of the scenario at `path`.
+    pub fn beside(path: &'f Path) -> Self {
+        Self::In(path.parent().unwrap_or(Path::new("")))
+    }
+}
+
+/// Reads a scenario from the bytes of the file called `file_name`, and what it names from `files`.
+///
+/// # Errors
+///
+/// The first thing that is wrong, with its place, be it in the scenario or in a file that it names.
+pub fn parse_with(file_name: &str, bytes: &[u8], files: Files<'_>) -> Result<Scenario, Diagnostic> {
+    let text = text(file_name, bytes, "scenario")?;
+    let told = |fault| Diagnostic::new(file_name, text, fault);
+    let file = typed(text).map_err(told)?;
+    let mut schedules = Schedules::new();
+    for (path, name) in file.schedules() {
+        if schedules.contains_key(name) {
+            continue;
+        }
+        let schedule = schedule::read(files, name).map_err(|flaw| match flaw {
+            Flaw::Line(diagnostic) => diagnostic,
+            Flaw::Unread(message) => {
+                let message = format!("{}: {message}", meaning::dotted(&path));
+                told(Fault { message, help: None, place: yaml::locate(text, &path) })
+            }
+        })?;
+        schedules.insert(name.to_owned(), schedule);
+    }
+    understand(text, file, &schedules).map_err(told)
 }
 
 /// The JSON Schema (draft 2020-12) of scenario files.
 pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(typed::ScenarioFile).to_value()
+    schemars::schema_for!(ScenarioFile).to_value()
 }
 
 /// Sign-ins a second, as scenarios have them: `120/s`.
@@ -105,9 +157,10 @@ pub fn time(text: &str) -> Result<Duration, String> {
     words::Time::read(text).map(|time| time.0)
 }
 
-fn text<'b>(file_name: &str, bytes: &'b [u8]) -> Result<&'b str, Diagnostic> {
+/// The text of a file that is to be a `what`.
+fn text<'b>(file_name: &str, bytes: &'b [u8], what: &str) -> Result<&'b str, Diagnostic> {
     if bytes.len() > MAX_BYTES {
-        let fault = Fault::of_file("larger than 1 MiB; that is no scenario");
+        let fault = Fault::of_file(format!("larger than 1 MiB; that is no {what}"));
         return Err(Diagnostic::new(file_name, "", fault));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -122,11 +175,14 @@ fn text<'b>(file_name: &str, bytes: &'b [u8]) -> Result<&'b str, Diagnostic> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-fn understand(text: &str) -> Result<Scenario, Fault> {
+fn typed(text: &str) -> Result<ScenarioFile, Fault> {
     scan::scan(text)?;
     yaml::check_form(text, &LISTS)?;
-    let file: typed::ScenarioFile = yaml::read(text)?;
-    meaning::scenario(file, about(text)).map_err(|problem| {
+    yaml::read(text)
+}
+
+fn understand(text: &str, file: ScenarioFile, schedules: &Schedules) -> Result<Scenario, Fault> {
+    meaning::scenario(file, about(text), schedules).map_err(|problem| {
         let place = yaml::locate(text, &problem.path).map(|place| match &problem.part {
             Some(part) => narrowed(text, place, part),
             None => place,

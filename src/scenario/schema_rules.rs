@@ -2,6 +2,20 @@
 
 use schemars::{Schema, json_schema};
 
+/// A scenario has one workload or a list of them; those of a list have names.
+pub(super) fn scenario(schema: &mut Schema) {
+    let one_of = serde_json::json!([{ "required": ["workload"] }, { "required": ["workloads"] }]);
+    schema.insert("oneOf".to_owned(), one_of);
+    if let Some(items) =
+        schema.pointer_mut("/properties/workloads/items").and_then(|items| items.as_object_mut())
+    {
+        items.insert("required".to_owned(), serde_json::json!(["name"]));
+    }
+    if let Some(alone) = schema.pointer_mut("/properties/workload").and_then(|alone| alone.as_object_mut()) {
+        alone.insert("properties".to_owned(), serde_json::json!({ "name": false, "starts_at": false }));
+    }
+}
+
 /// A closed workload has users in its stages and a time to think; an open one has rates and arrivals.
 pub(super) fn workload(schema: &mut Schema) {
     let rules = json_schema!({
@@ -9,6 +23,7 @@ pub(super) fn workload(schema: &mut Schema) {
         "then": {
             "properties": {
                 "arrivals": false,
+                "schedule": false,
                 "stages": { "items": { "required": ["users"], "properties": { "rate": false, "to": false } } },
             },
         },
@@ -26,6 +41,11 @@ pub(super) fn workload(schema: &mut Schema) {
             "allOf": [{ "properties": { "stages": { "prefixItems": [{ "required": ["rate"] }] } } }],
         },
     });
+    let one_of = serde_json::json!([
+        { "required": ["stages"], "properties": { "warm_up": false } },
+        { "required": ["schedule"] },
+    ]);
+    schema.insert("oneOf".to_owned(), one_of);
     for (key, rule) in rules.as_object().into_iter().flatten() {
         schema.insert(key.clone(), rule.clone());
     }
@@ -34,9 +54,10 @@ pub(super) fn workload(schema: &mut Schema) {
         stages.insert("minItems".to_owned(), 1.into());
         stages.insert(
             "contains".to_owned(),
-            serde_json::json!({ "not": {
-            "required": ["warm_up"], "properties": { "warm_up": { "const": true } },
-        } }),
+            serde_json::json!({ "not": { "anyOf": [
+                { "required": ["warm_up"], "properties": { "warm_up": { "const": true } } },
+                { "required": ["cool_down"], "properties": { "cool_down": { "const": true } } },
+            ] } }),
         );
     }
 }

@@ -14,7 +14,7 @@ use crate::client::Intent;
 use crate::policy::{Factors, PoolPolicy, RiskLevel};
 
 impl Scenario {
-    /// The scenario as a file with every default written out; read again, it is the same scenario.
+    /// The scenario as a file with every default written out, schedules as stages; read again, it is the same scenario.
     pub fn resolved_yaml(&self) -> String {
         let about: String =
             self.about.lines().map(|line| format!("# {line}").trim_end().to_owned() + "\n").collect();
@@ -24,6 +24,7 @@ impl Scenario {
 
 fn typed(scenario: &Scenario) -> ScenarioFile {
     let population = &scenario.population;
+    let (workload, workloads) = workloads(&scenario.workloads);
     ScenarioFile {
         version: Whole(1),
         name: Name(scenario.name.clone()),
@@ -38,7 +39,8 @@ fn typed(scenario: &Scenario) -> ScenarioFile {
             opt_in: Share(population.opt_in),
             compromised: Share(population.compromised),
         },
-        workload: workload(&scenario.workload),
+        workload,
+        workloads,
         client: ClientFile {
             ephemeral_bits: EphemeralBits(scenario.client.ephemeral_bits),
             retries: Whole(u64::from(scenario.client.retries)),
@@ -138,9 +140,26 @@ fn from(weights: impl Iterator<Item = (Whence, f64)>) -> FromFile {
     file
 }
 
+/// The one workload that stands alone, or the list.
+fn workloads(plans: &[WorkloadPlan]) -> (Option<WorkloadFile>, Option<Vec<WorkloadFile>>) {
+    match plans {
+        [plan] if plan.name == WorkloadPlan::ALONE && plan.starts_at.is_zero() => {
+            (Some(workload(plan)), None)
+        }
+        plans => {
+            let named = |plan: &WorkloadPlan| WorkloadFile {
+                name: Some(Name(plan.name.clone())),
+                starts_at: Some(Time(plan.starts_at)),
+                ..workload(plan)
+            };
+            (None, Some(plans.iter().map(named).collect()))
+        }
+    }
+}
+
 fn workload(plan: &WorkloadPlan) -> WorkloadFile {
     let (model, arrivals, think_time) = match plan.model {
-        Model::Open { arrivals, .. } => (ModelWord::Open, Some(arrivals), None),
+        Model::Open { arrivals, .. } => (ModelWord::Open, Some(As(arrivals)), None),
         Model::Closed { think_time, .. } => (ModelWord::Closed, None, Some(As(think_time))),
     };
     let stages = match &plan.model {
@@ -152,6 +171,7 @@ fn workload(plan: &WorkloadPlan) -> WorkloadFile {
                 to: (stage.to != stage.from).then_some(Rate(stage.to)),
                 users: None,
                 warm_up: stage.warm_up,
+                cool_down: stage.cool_down,
             })
             .collect(),
         Model::Closed { stages, .. } => stages
@@ -162,9 +182,24 @@ fn workload(plan: &WorkloadPlan) -> WorkloadFile {
                 to: None,
                 users: Some(Whole(u64::from(stage.users))),
                 warm_up: stage.warm_up,
+                cool_down: stage.cool_down,
             })
             .collect(),
     };
-    let (mix, risk) = (mix(plan.mix.as_given()), risk(plan.risk.as_given()));
-    WorkloadFile { model, arrivals, think_time, stages, mix, risk, from: from(plan.from.as_given()) }
+    WorkloadFile {
+        name: None,
+        starts_at: None,
+        at_most: plan.limits.at_most.map(Whole),
+        stops_after: plan.limits.stops_after.map(Time),
+        model,
+        arrivals,
+        think_time,
+        stages: Some(stages),
+        // Told as the stages that it means.
+        schedule: None,
+        warm_up: None,
+        mix: mix(plan.mix.as_given()),
+        risk: risk(plan.risk.as_given()),
+        from: from(plan.from.as_given()),
+    }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::Segment;
 use super::choices::{As, EphemeralBits, given};
 use super::delay::Delay;
 use super::meant::{Arrivals, DeviceCount, GroupName, Service};
@@ -18,13 +19,15 @@ use crate::policy::{
 
 /// A number of users.
 pub(super) type Users = Whole<1, 1_000_000>;
+/// A number of sign-ins.
+pub(super) type SignIns = Whole<1, 1_000_000_000>;
 /// How much something weighs against the others of its map.
 pub(super) type Weight = Amount<1_000_000_000>;
 
 /// A scenario of poolproof: a pool, its people, what they do, and what must hold.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the keys of a scenario")]
-#[schemars(rename = "Scenario")]
+#[schemars(rename = "Scenario", transform = super::schema_rules::scenario)]
 pub(super) struct ScenarioFile {
     /// Version of this format: 1.
     pub(super) version: Whole<1, 1>,
@@ -43,8 +46,14 @@ pub(super) struct ScenarioFile {
     pub(super) pool: PoolFile,
     /// Who is in the pool at the start.
     pub(super) population: PopulationFile,
-    /// Who comes when, and what for.
-    pub(super) workload: WorkloadFile,
+    /// Who comes when, and what for. Either this or `workloads` is given.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "WorkloadFile")]
+    pub(super) workload: Option<WorkloadFile>,
+    /// Several workloads at once, 1 to 16, each with a `name`: they share the pool and its people.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<WorkloadFile>", length(min = 1, max = 16))]
+    pub(super) workloads: Option<Vec<WorkloadFile>>,
     /// How the clients behave.
     #[serde(default)]
     pub(super) client: ClientFile,
@@ -55,6 +64,21 @@ pub(super) struct ScenarioFile {
     /// What must hold; one that does not fails the run, at its end or, with `abort`, at once.
     #[serde(default = "default_thresholds")]
     pub(super) thresholds: Vec<ThresholdFile>,
+}
+
+impl ScenarioFile {
+    /// The files of rates that it names, each with the path of the key that does.
+    pub(super) fn schedules(&self) -> impl Iterator<Item = (Vec<Segment>, &str)> {
+        let key = |key: &str| Segment::Key(key.to_owned());
+        let alone = self.workload.iter().map(move |workload| (vec![key("workload")], workload));
+        let list = self.workloads.iter().flatten().enumerate();
+        let listed =
+            list.map(move |(index, workload)| (vec![key("workloads"), Segment::Index(index)], workload));
+        alone.chain(listed).filter_map(move |(mut path, workload)| {
+            path.push(key("schedule"));
+            Some((path, workload.schedule.as_deref()?))
+        })
+    }
 }
 
 /// The pool's settings.
@@ -272,19 +296,47 @@ pub(super) enum ModelWord {
 #[serde(deny_unknown_fields, expecting = "a map with the keys of a workload")]
 #[schemars(rename = "Workload", transform = super::schema_rules::workload)]
 pub(super) struct WorkloadFile {
+    /// Its name in reports and thresholds, from which its chance follows (in `workloads` only).
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Name")]
+    pub(super) name: Option<Name>,
+    /// When it begins, since the start of the run (in `workloads` only). Left out: `0s`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Time")]
+    pub(super) starts_at: Option<Time>,
+    /// It stops after so many sign-ins, warm-up too. Left out: at the end of its stages.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "SignIns")]
+    pub(super) at_most: Option<SignIns>,
+    /// It stops after this time since its start. Left out: at the end of its stages.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Time")]
+    pub(super) stops_after: Option<Time>,
     /// Whether sign-ins come at a rate or from a number of users.
     #[serde(default = "open")]
     pub(super) model: ModelWord,
     /// How arrivals are spread over time (model open only). Left out: `poisson`.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Arrivals")]
-    pub(super) arrivals: Option<Arrivals>,
+    #[schemars(with = "As<Arrivals>")]
+    pub(super) arrivals: Option<As<Arrivals>>,
     /// Time between one sign-in of a user and the next (model closed only). Left out: `none`.
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "As<Delay>")]
     pub(super) think_time: Option<As<Delay>>,
-    /// The load over time. Warm-up stages come first; at least one stage is measured; at most 24 hours in all.
-    pub(super) stages: Vec<StageFile>,
+    /// The load over time. Warm-up stages come first, cool-down stages last; at least one stage is measured; at most 24
+    /// hours in all.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Vec<StageFile>")]
+    pub(super) stages: Option<Vec<StageFile>>,
+    /// Instead of stages, a file of the rate over time (model open only): a line `at,rate`, then lines such as `30s,200/s`.
+    /// The rate changes evenly from line to line. The path starts from the scenario's folder.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "String", length(min = 1))]
+    pub(super) schedule: Option<String>,
+    /// How much of the schedule's start is left out of the results. Left out: `0s`.
+    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Time")]
+    pub(super) warm_up: Option<Time>,
     /// What sign-ins set out to do: weights.
     #[serde(default)]
     pub(super) mix: MixFile,
@@ -317,9 +369,12 @@ pub(super) struct StageFile {
     #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Users")]
     pub(super) users: Option<Users>,
-    /// Whether it is left out of the results.
+    /// Whether it is left out of the results. Warm-up stages come first.
     #[serde(default)]
     pub(super) warm_up: bool,
+    /// Whether it is left out of the results. Cool-down stages come last.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(super) cool_down: bool,
 }
 
 /// How the clients behave.

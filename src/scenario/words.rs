@@ -66,7 +66,7 @@ macro_rules! text {
     )*};
 }
 
-text!(Time, Rate, WholeRate, Share, Name, Range);
+text!(Time, Rate, WholeRate, Share, Name, Range, Times);
 
 /// The number at the start of `text` and the unit after it.
 fn number_and_unit(text: &str) -> (&str, &str) {
@@ -240,6 +240,39 @@ impl Text for Name {
 impl fmt::Display for Name {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+/// How many times as much.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(super) struct Times(pub(super) f64);
+
+impl Times {
+    /// More than this is a slip of the pen.
+    const MAX: f64 = 1000.0;
+}
+
+impl Text for Times {
+    const NAME: &str = "Times";
+    const EXPECTED: &str = "a multiple such as `5x`, more than `1x`";
+    const PATTERN: &str = r"^[0-9]+(\.[0-9]+)?x$";
+
+    fn read(text: &str) -> Result<Self, String> {
+        let (number, unit) = number_and_unit(text);
+        let value = decimal(number, text, "a multiple", "5x")?;
+        if unit != "x" {
+            Err(format!("`{text}` is not a multiple: write how many times as much, as in `5x`"))
+        } else if value <= 1.0 || value > Self::MAX {
+            Err(format!("`{text}` is not more than `1x` and at most `{}x`", Self::MAX))
+        } else {
+            Ok(Self(value))
+        }
+    }
+}
+
+impl fmt::Display for Times {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}x", self.0)
     }
 }
 

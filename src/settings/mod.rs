@@ -17,7 +17,7 @@ use std::path::{Path, PathBuf};
 
 use crate::addresses::RiskExceptions;
 use crate::policy::{CompromisedAction, Factors, PoolPolicy};
-use crate::scenario::{self, Diagnostic};
+use crate::scenario::{self, Diagnostic, Files};
 
 /// Larger files than this are neither a scenario nor a pool's description.
 const MAX_BYTES: usize = 1 << 20;
@@ -122,7 +122,8 @@ pub fn parse(files: &[(String, Vec<u8>)]) -> Result<PoolSettings, Diagnostic> {
         if let Some(refusal) = aws::other_output(file, bytes) {
             return Err(refusal);
         }
-        return scenario::parse(file, bytes).map(|scenario| of_scenario(&scenario));
+        return scenario::parse_with(file, bytes, Files::beside(Path::new(file)))
+            .map(|scenario| of_scenario(&scenario));
     }
     let mut sheets = Vec::with_capacity(files.len());
     for (file, bytes) in files {

@@ -1,24 +1,21 @@
-//! When sign-ins start in an open workload.
-//!
-//! A rate that changes over time is undone by its integral: Λ(t) is how many sign-ins have been asked for by t. Evenly
-//! spaced arrivals are Λ⁻¹(0), Λ⁻¹(1), …; Poisson arrivals are Λ⁻¹ of a Poisson process of rate 1. Both are exact on
-//! ramps too, and need no memory but the place on the way.
+//! When sign-ins start in open workloads, each in the order of time and all of them together.
 
 use std::net::IpAddr;
 use std::time::Duration;
 
 use rand_distr::{Distribution, Exp1};
 
-use super::draws::{Draw, Draws};
+use super::draws::{Draw, Draws, Owners};
+use super::stages::{States, Walk};
 use crate::client::Intent;
 use crate::policy::RiskLevel;
-use crate::scenario::{self, Model, Scenario, Stage};
+use crate::scenario::{Arrivals, Limits, Model, Scenario, Stage, WorkloadPlan};
 use crate::seed::Stream;
 
 /// One sign-in that is to start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Arrival {
-    /// Number in the run, from 0.
+    /// Number in the run: that in its workload, from 0, and [`Arrival::APART`] for each workload before that.
     pub number: u64,
     /// When, since the start of the run.
     pub at: Duration,
@@ -32,117 +29,142 @@ pub struct Arrival {
     pub risk: Option<RiskLevel>,
     /// Where it comes from.
     pub address: IpAddr,
-    /// Whether it is left out of the results.
+    /// Whether it is left out of the results as warm-up.
     pub warm_up: bool,
+    /// Whether it is left out of the results as cool-down.
+    pub cool_down: bool,
 }
 
-/// The sign-ins of an open workload in the order of time; none of a closed one, whose users come when they are ready.
-pub fn arrivals(scenario: &Scenario, draws: Draws) -> Timetable {
-    let (stages, poisson) = match &scenario.workload.model {
-        Model::Open { arrivals, stages } => (stages.clone(), *arrivals == scenario::Arrivals::Poisson),
-        Model::Closed { .. } => (Vec::new(), false),
-    };
-    let stream = scenario.seed.stream("arrivals", 0);
-    Timetable {
-        draws,
-        stream,
-        poisson,
-        stages,
-        stage: 0,
-        before: 0.0,
-        started: Duration::ZERO,
-        next: 0,
-        point: 0.0,
+impl Arrival {
+    /// From the numbers of one workload to those of the next: more than a workload of a day can have.
+    pub const APART: u64 = 1_000_000_000_000;
+
+    /// Sign-in `nth` of workload `workload`, both from 0.
+    pub(super) fn of(
+        workload: u16,
+        nth: u64,
+        draw: Draw,
+        at: Duration,
+        warm_up: bool,
+        cool_down: bool,
+    ) -> Self {
+        let Draw { user, intent, risk, address } = draw;
+        let number = u64::from(workload) * Self::APART + nth;
+        Self { number, at, workload, user, intent, risk, address, warm_up, cool_down }
     }
 }
 
-/// Makes [`Arrival`]s one by one; its size does not depend on their number.
-#[derive(Clone, Debug)]
-pub struct Timetable {
-    draws: Draws,
-    stream: Stream,
-    poisson: bool,
-    stages: Vec<Stage>,
-    /// The stage in which the last arrival was.
-    stage: usize,
-    /// How many sign-ins the stages before it asked for.
-    before: f64,
-    /// When it began.
-    started: Duration,
-    /// Number of the next arrival.
-    next: u64,
-    /// How many sign-ins had been asked for at the last arrival of a Poisson process.
-    point: f64,
+/// The sign-ins of all open workloads in the order of time. Those of closed ones come when their users are ready: see
+/// [`super::loops`].
+pub fn arrivals(scenario: &Scenario, owners: &Owners) -> Timetable {
+    let mut lines: Vec<Line> = numbered(scenario)
+        .filter_map(|(number, plan)| match &plan.model {
+            Model::Open { arrivals, stages } => {
+                let draws = Draws::new(scenario, plan, owners);
+                Some(Line::new(scenario, number, plan, *arrivals, stages.clone(), draws))
+            }
+            Model::Closed { .. } => None,
+        })
+        .collect();
+    let heads = lines.iter_mut().map(Iterator::next).collect();
+    Timetable { lines, heads }
 }
 
-/// A part of a sign-in that is lost in the sums: what is asked for from 0 to 10 s at 20/s are 200, and not 200 and a
-/// rounding error.
-const SLACK: f64 = 1e-6;
+/// The workloads with their numbers.
+pub(super) fn numbered(scenario: &Scenario) -> impl Iterator<Item = (u16, &WorkloadPlan)> {
+    (0..).zip(&scenario.workloads)
+}
+
+/// Several workloads' [`Arrival`]s in the order of time; where two are due at once, that of the first workload comes first.
+/// Its size does not depend on their number.
+#[derive(Clone, Debug)]
+pub struct Timetable {
+    lines: Vec<Line>,
+    /// The next of each line.
+    heads: Vec<Option<Arrival>>,
+}
 
 impl Iterator for Timetable {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
-        let point = if self.poisson {
-            self.point += Distribution::<f64>::sample(&Exp1, &mut self.stream);
-            self.point
-        } else {
-            self.next as f64
-        };
-        let (at, warm_up) = self.moment(point)?;
-        let number = self.next;
-        self.next += 1;
-        let Draw { user, intent, risk, address } = self.draws.draw(number);
-        Some(Arrival { number, at, workload: 0, user, intent, risk, address, warm_up })
+        let due = |(index, head): (usize, &Option<Arrival>)| head.map(|arrival| (arrival.at, index));
+        let (_, first) = self.heads.iter().enumerate().filter_map(due).min()?;
+        std::mem::replace(&mut self.heads[first], self.lines[first].next())
     }
 }
 
-impl Timetable {
-    /// The moment by which `point` sign-ins have been asked for, and whether it is warm-up. `point` never falls.
-    fn moment(&mut self, point: f64) -> Option<(Duration, bool)> {
-        loop {
-            let stage = self.stages.get(self.stage)?;
-            let asked = asked_for(stage);
-            if point + SLACK < self.before + asked {
-                let at = self.started + Duration::from_micros(into(stage, point - self.before));
-                return Some((at, stage.warm_up));
+/// One open workload's arrivals.
+#[derive(Clone, Debug)]
+struct Line {
+    workload: u16,
+    starts_at: Duration,
+    limits: Limits,
+    draws: Draws,
+    spread: Spread,
+    walk: Walk,
+    /// Number of the next arrival.
+    nth: u64,
+}
+
+/// How many sign-ins have been asked for at each arrival.
+#[derive(Clone, Debug)]
+enum Spread {
+    /// One more at each.
+    Even,
+    /// An exponential number more, 1 on average: a Poisson process.
+    Chance { stream: Stream, point: f64 },
+}
+
+impl Spread {
+    fn point(&mut self, nth: u64) -> f64 {
+        match self {
+            Self::Even => nth as f64,
+            Self::Chance { stream, point } => {
+                *point += Distribution::<f64>::sample(&Exp1, stream);
+                *point
             }
-            self.before += asked;
-            self.started += stage.length;
-            self.stage += 1;
         }
     }
 }
 
-/// How many sign-ins a stage asks for.
-pub(super) fn asked_for(stage: &Stage) -> f64 {
-    stage.length.as_secs_f64() * (stage.from + stage.to) / 2.0
+impl Line {
+    fn new(
+        scenario: &Scenario,
+        workload: u16,
+        plan: &WorkloadPlan,
+        arrivals: Arrivals,
+        stages: Vec<Stage>,
+        draws: Draws,
+    ) -> Self {
+        let stream = |what| super::stream(scenario.seed, plan, what);
+        let spread = match arrivals {
+            Arrivals::Constant => Spread::Even,
+            Arrivals::Poisson | Arrivals::Bursty(_) => {
+                Spread::Chance { stream: stream("arrivals"), point: 0.0 }
+            }
+        };
+        let states = match arrivals {
+            Arrivals::Bursty(bursts) => Some(States::new(bursts, stream("bursts"))),
+            Arrivals::Constant | Arrivals::Poisson => None,
+        };
+        let walk = Walk::new(stages, states);
+        Self { workload, starts_at: plan.starts_at, limits: plan.limits, draws, spread, walk, nth: 0 }
+    }
 }
 
-/// How far into the stage, in µs, `count` sign-ins have been asked for.
-///
-/// Solves `from·s + slope·s²/2 = count` in the form that loses no digits when the rate hardly changes.
-fn into(stage: &Stage, count: f64) -> u64 {
-    let count = count.max(0.0);
-    let slope = (stage.to - stage.from) / stage.length.as_secs_f64();
-    let root = (stage.from * stage.from + 2.0 * slope * count).max(0.0).sqrt();
-    let seconds = 2.0 * count / (stage.from + root);
-    (seconds * 1e6).round() as u64
-}
+impl Iterator for Line {
+    type Item = Arrival;
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_way_into_a_ramp_undoes_its_integral() {
-        let s = Duration::from_secs;
-        for (from, to) in [(20.0, 200.0), (200.0, 20.0), (5.0, 5.0), (1.0, 1.0 + 1e-12), (1e-3, 1e6)] {
-            let stage = Stage { length: s(30), from, to, warm_up: false };
-            let middle = from * 15.0 + (to - from) / 30.0 * 15.0 * 15.0 / 2.0;
-            assert_eq!(into(&stage, 0.0), 0);
-            assert_eq!(into(&stage, middle), 15_000_000, "{from} to {to}");
-            assert_eq!(into(&stage, asked_for(&stage)), 30_000_000, "{from} to {to}");
+    fn next(&mut self) -> Option<Arrival> {
+        let (at, stage) = self.walk.moment(self.spread.point(self.nth))?;
+        if !self.limits.allow(self.nth, at) {
+            return None;
         }
+        let draw = self.draws.draw(self.nth);
+        let Stage { warm_up, cool_down, .. } = stage;
+        let arrival = Arrival::of(self.workload, self.nth, draw, self.starts_at + at, warm_up, cool_down);
+        self.nth += 1;
+        Some(arrival)
     }
 }

@@ -1,13 +1,14 @@
 //! Who comes, and what for.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rand::Rng as _;
 
 use super::population::home;
 use crate::client::Intent;
 use crate::policy::RiskLevel;
-use crate::scenario::{Scenario, Weights, Whence};
+use crate::scenario::{Scenario, Weights, Whence, WorkloadPlan};
 use crate::seed::Seed;
 
 /// What chance says about one sign-in.
@@ -23,36 +24,42 @@ pub struct Draw {
     pub address: IpAddr,
 }
 
-/// Draws user, intent and risk of a sign-in from its number alone, for open and closed workloads alike.
+/// The numbers of the users who start with a device, rising; all workloads share them.
+pub type Owners = Arc<[u32]>;
+
+/// Draws user, intent and risk of a workload's sign-in from its number alone, for open and closed workloads alike.
 #[derive(Clone, Debug)]
 pub struct Draws {
     seed: Seed,
+    /// The name of the workload's streams.
+    stream: String,
     users: u32,
-    owners: Vec<u32>,
+    owners: Owners,
     mix: Weights<Intent>,
     risk: Weights<Option<RiskLevel>>,
     from: Weights<Whence>,
 }
 
 impl Draws {
-    /// Draws for this scenario; `owners` are the numbers of the users who start with a device.
-    pub fn new(scenario: &Scenario, owners: Vec<u32>) -> Self {
+    /// Draws for this workload of a scenario.
+    pub fn new(scenario: &Scenario, plan: &WorkloadPlan, owners: &Owners) -> Self {
         Self {
             seed: scenario.seed,
+            stream: super::stream_name(plan, "arrival"),
             users: scenario.population.users,
-            owners,
-            mix: scenario.workload.mix.clone(),
-            risk: scenario.workload.risk.clone(),
-            from: scenario.workload.from.clone(),
+            owners: Arc::clone(owners),
+            mix: plan.mix.clone(),
+            risk: plan.risk.clone(),
+            from: plan.from.clone(),
         }
     }
 
-    /// Sign-in number `number`: the same, whatever was drawn before.
+    /// Sign-in number `number` of the workload: the same, whatever was drawn before.
     ///
     /// An intent that needs a device picks among those who start with one; where nobody does, it becomes
     /// [`Intent::NewDevice`].
     pub fn draw(&self, number: u64) -> Draw {
-        let mut stream = self.seed.stream("arrival", number);
+        let mut stream = self.seed.stream(&self.stream, number);
         // Always three draws, in this order: so a change of the mix changes neither who comes nor their risk, unless
         // the intent needs a device.
         let who = stream.next_u64();

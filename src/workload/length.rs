@@ -1,45 +1,77 @@
-//! How long a workload is and how much it asks for.
+//! How long workloads are and how much they ask for.
 
 use std::time::Duration;
 
-use super::arrivals::asked_for;
-use crate::scenario::{Model, WorkloadPlan};
+use super::stages::{Walk, asked_for, until};
+use crate::scenario::{Model, Scenario, WorkloadPlan};
 
-/// Length of the whole workload.
+/// Length of a workload. Where it ends after a number of sign-ins: until so many have been asked for, on average.
 pub fn length(plan: &WorkloadPlan) -> Duration {
-    warm_up(plan) + measured(plan)
+    let whole = plan.model.length();
+    let by_time = plan.limits.stops_after.map_or(whole, |end| whole.min(end));
+    let (Model::Open { stages, .. }, Some(most)) = (&plan.model, plan.limits.at_most) else { return by_time };
+    let by_count = Walk::new(stages.clone(), None).moment(most as f64).map(|(at, _)| at);
+    by_count.map_or(by_time, |end| by_time.min(end))
 }
 
 /// Length of the warm-up, which comes first.
 pub fn warm_up(plan: &WorkloadPlan) -> Duration {
-    sum(plan, true)
+    plan.model.warm_up().min(length(plan))
 }
 
-/// Length of what is measured.
+/// Length of what is measured, between warm-up and cool-down.
 pub fn measured(plan: &WorkloadPlan) -> Duration {
-    sum(plan, false)
+    let end = (plan.model.length() - plan.model.cool_down()).min(length(plan));
+    end.saturating_sub(warm_up(plan))
 }
 
 /// Sign-ins a second that the measured part asks for, on average; `None` in a closed workload, which asks for none.
 pub fn asked_per_s(plan: &WorkloadPlan) -> Option<f64> {
-    expected_count(plan).map(|count| count / measured(plan).as_secs_f64())
+    per_second(expected_count(plan)?, measured(plan))
 }
 
-/// How many sign-ins are expected in the measured part: exactly so many when they come evenly, on average when they
-/// come as a Poisson process; `None` in a closed workload.
+/// How many sign-ins are expected in the measured part: exactly so many when they come evenly, on average when by chance;
+/// `None` in a closed workload.
 pub fn expected_count(plan: &WorkloadPlan) -> Option<f64> {
     match &plan.model {
-        Model::Open { stages, .. } => Some(stages.iter().filter(|stage| !stage.warm_up).map(asked_for).sum()),
+        Model::Open { stages, .. } => {
+            let measured = |stage: &_| !left_out(stage);
+            Some(until(stages, length(plan)).filter(measured).map(|stage| asked_for(&stage)).sum())
+        }
         Model::Closed { .. } => None,
     }
 }
 
-fn sum(plan: &WorkloadPlan, warm_up: bool) -> Duration {
-    let of = |stages: &mut dyn Iterator<Item = (bool, Duration)>| {
-        stages.filter(|(warms_up, _)| *warms_up == warm_up).map(|(_, length)| length).sum()
-    };
-    match &plan.model {
-        Model::Open { stages, .. } => of(&mut stages.iter().map(|stage| (stage.warm_up, stage.length))),
-        Model::Closed { stages, .. } => of(&mut stages.iter().map(|stage| (stage.warm_up, stage.length))),
-    }
+fn left_out(stage: &crate::scenario::Stage) -> bool {
+    stage.warm_up || stage.cool_down
+}
+
+/// Length of the run: until its last workload ends.
+pub fn run_length(scenario: &Scenario) -> Duration {
+    scenario.workloads.iter().map(|plan| plan.starts_at + length(plan)).max().unwrap_or_default()
+}
+
+/// Sign-ins a second that all workloads together ask for, on average from where the first is measured to where the last is;
+/// `None` where one of them is closed.
+pub fn run_asked_per_s(scenario: &Scenario) -> Option<f64> {
+    let counts: Option<f64> = scenario.workloads.iter().map(expected_count).sum();
+    let (first, last) = run_measured(scenario);
+    per_second(counts?, last.saturating_sub(first))
+}
+
+/// From where to where a workload is measured, since the start of the run.
+pub fn measured_span(plan: &WorkloadPlan) -> (Duration, Duration) {
+    let from = plan.starts_at + warm_up(plan);
+    (from, from + measured(plan))
+}
+
+/// From where the first workload is measured to where the last is, since the start of the run.
+pub fn run_measured(scenario: &Scenario) -> (Duration, Duration) {
+    let spans = || scenario.workloads.iter().map(measured_span);
+    let first = spans().map(|(from, _)| from).min().unwrap_or_default();
+    (first, spans().map(|(_, until)| until).max().unwrap_or_default())
+}
+
+fn per_second(count: f64, time: Duration) -> Option<f64> {
+    (!time.is_zero()).then(|| count / time.as_secs_f64())
 }

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use rand::RngExt as _;
 use rand_distr::{Distribution as _, Poisson};
 
+use super::draws::Owners;
 use crate::ids::Username;
 use crate::policy::{Factors, RememberMode};
 use crate::scenario::{DeviceCount, Scenario};
@@ -37,7 +38,7 @@ pub fn population(scenario: &Scenario) -> impl Iterator<Item = Person> + '_ {
 }
 
 /// The numbers of those who start with a device, rising.
-pub fn owners(scenario: &Scenario) -> Vec<u32> {
+pub fn owners(scenario: &Scenario) -> Owners {
     population(scenario).filter(|person| person.devices > 0).map(|person| person.number).collect()
 }
 

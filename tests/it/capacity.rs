@@ -86,7 +86,7 @@ fn a_pool_that_decides_wrongly_has_no_capacity() {
     let asked = Asked { from: Some(10.0), to: Some(20.0), ..asked(&["sign_in.p99 < 1s"]) };
     let mut wrong = 0;
     for defect in Defect::ALL {
-        let found = found(SCENARIO, &asked, Some(*defect));
+        let found = found(SCENARIO, &asked, Some(defect));
         // A fault is either never met in this mix, or ends the search at once.
         if found.verdict.exit_code == 80 {
             assert_eq!((found.levels.len(), &found.answer), (1, &None), "{defect:?}");

@@ -14,13 +14,12 @@ use crate::stage::{bundled, root, settings};
 
 /// Plays a bundled file as `poolproof run` does from the project's folder.
 fn report(file: &Path) -> Option<(String, Report)> {
-    let bytes = fs::read(file).unwrap();
-    let scenario = scenario::parse("bundled", &bytes).unwrap();
+    let (scenario, text) = scenario::read_with_text(file).unwrap();
     if scenario.clock == ClockKind::Wall {
         return None;
     }
     let name = file.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
-    let settings = Settings { file: name, text: String::from_utf8(bytes).unwrap(), ..settings(None) };
+    let settings = Settings { file: name, text, ..settings(None) };
     let report = run(&scenario, &settings, &Stop::default()).unwrap();
     Some((scenario.name, report))
 }
@@ -55,7 +54,7 @@ fn every_virtual_scenario_comes_out_as_its_golden_report() {
         assert_eq!(report.verdict.exit_code, 0, "{name}");
         compared += 1;
     }
-    assert_eq!(compared, 12, "scenarios with a golden report");
+    assert_eq!(compared, 15, "scenarios with a golden report");
 }
 
 #[test]

@@ -134,3 +134,4 @@ mod thresholds;
 mod watches;
 /// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.
 mod workload;
+mod workloads;

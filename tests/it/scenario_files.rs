@@ -15,7 +15,7 @@ use proptest::prelude::*;
 const EXAMPLE: &str = include_str!("../data/scenarios/good/opt-in-mfa.yaml");
 
 /// Files that are refused for a reason that the schema does not state; what is no YAML at all is not listed.
-const BEYOND_THE_SCHEMA: [&str; 27] = [
+const BEYOND_THE_SCHEMA: [&str; 49] = [
     // Gone when YAML has become JSON: form, the first of two equal keys, and how a number was written.
     "anchor",
     "complex-key",
@@ -45,6 +45,29 @@ const BEYOND_THE_SCHEMA: [&str; 27] = [
     "time-of-two-days",
     "uniform-backwards",
     "warm-up-last",
+    "bursts-of-no-time",
+    "bursts-of-one",
+    "bursts-without-calm",
+    "cool-down-and-warm-up",
+    "cool-down-first",
+    "stops-within-warm-up",
+    "workloads-mix-all-zero",
+    "workloads-over-a-day",
+    "workloads-same-name",
+    "workloads-stage-of-no-time",
+    // In a file beside the scenario.
+    "schedule-absent",
+    "schedule-all-warm-up",
+    "schedule-control-character",
+    "schedule-folder",
+    "schedule-header",
+    "schedule-not-utf-8",
+    "schedule-one-line",
+    "schedule-rate-without-unit",
+    "schedule-rate-zero",
+    "schedule-starts-late",
+    "schedule-three-columns",
+    "schedule-time-falls",
 ];
 
 pub(crate) fn path(under_root: &str) -> PathBuf {
@@ -97,12 +120,13 @@ fn the_example_means_what_it_says() {
     assert_eq!((population.users, population.devices), (2000, DeviceCount::Poisson(1.3)));
     assert_eq!((population.opt_in, population.factors.share(Factors::Sms)), (0.6, 0.15));
 
-    let Model::Open { arrivals, stages } = &scenario.workload.model else { panic!("not open") };
-    let stage = |s, from, to, warm_up| Stage { length: Duration::from_secs(s), from, to, warm_up };
+    let Model::Open { arrivals, stages } = &scenario.workloads[0].model else { panic!("not open") };
+    let stage =
+        |s, from, to, warm_up| Stage { length: Duration::from_secs(s), from, to, warm_up, cool_down: false };
     assert_eq!(*arrivals, Arrivals::Poisson);
     assert_eq!(*stages, [stage(10, 20.0, 20.0, true), stage(30, 20.0, 200.0, false)]);
-    assert_eq!(scenario.workload.mix.share(Intent::KnownDevice), 0.85);
-    assert_eq!(scenario.workload.risk.share(Some(RiskLevel::High)), 0.02);
+    assert_eq!(scenario.workloads[0].mix.share(Intent::KnownDevice), 0.85);
+    assert_eq!(scenario.workloads[0].risk.share(Some(RiskLevel::High)), 0.02);
 
     let median = Duration::from_secs(8);
     assert_eq!((scenario.client.ephemeral_bits, scenario.client.retries), (256, 3));
@@ -131,8 +155,15 @@ fn others() -> Vec<String> {
                 thresholds: [\"throughput.achieved >= 0.5/s\", 'READ_DEVICES.max<1h']\n";
     let ramps = "  stages:\n    - { for: 1s, rate: 0.25/s, to: 3/s }\n    - { for: 1s, to: 0.1/s }\n  arrivals: constant\n  \
                  mix: { new_device: 0.7 }\n  risk: { high: 1, none: 2 }\n";
+    let several = "workloads:\n  - { name: workload, arrivals: { bursty: { bursts: 2.5x, for: 1500ms, every: 1m } }, at_most: 7, \
+                   stages: [{ for: 1s, rate: 1/s, warm_up: true }, { for: 1m, to: 3/s }, { for: 1s, rate: 2/s, cool_down: true }] }\n  \
+                   - { name: crowd, starts_at: 10s, stops_after: 20s, model: closed, think_time: 1s, mix: { new_device: 1 }, \
+                   risk: { low: 1 }, from: { elsewhere: 1 }, stages: [{ for: 1h, users: 3 }, { for: 1m, users: 1, cool_down: true }] }\n";
     vec![
         SHORTEST.to_owned(),
+        format!("{head}{several}"),
+        format!("{head}workloads: [{{ name: alone, stages: [{{ for: 1s, rate: 1/s }}] }}]\n"),
+        SHORTEST.replace("workload: {", "workload: { stops_after: 500ms, at_most: 3, arrivals: constant,"),
         format!("{head}{closed}"),
         format!("{wide}{more}"),
         format!("{head}workload:\n{ramps}clock: wall\nthresholds: []\n"),
@@ -162,8 +193,8 @@ fn what_is_left_out_has_a_default() {
     let population = &scenario.population;
     assert_eq!((population.devices, population.opt_in), (DeviceCount::Exactly(1), 1.0));
     assert_eq!(population.factors.share(Factors::None), 1.0);
-    assert_eq!(scenario.workload.mix.share(Intent::KnownDevice), 1.0);
-    assert_eq!(scenario.workload.risk.share(None), 1.0);
+    assert_eq!(scenario.workloads[0].mix.share(Intent::KnownDevice), 1.0);
+    assert_eq!(scenario.workloads[0].risk.share(None), 1.0);
     assert_eq!((scenario.client.ephemeral_bits, scenario.client.retries), (256, 3));
     assert_eq!((scenario.client.mfa_delay, scenario.service), (Delay::None, Service::None));
     assert_eq!(
@@ -176,7 +207,7 @@ fn what_is_left_out_has_a_default() {
 fn a_ramp_begins_where_the_stage_before_ended() {
     let text =
         SHORTEST.replace("rate: 1/s }", "rate: 1/s, to: 5/s }, { for: 1s, to: 2/s }, { for: 1s, rate: 7/s }");
-    let Model::Open { stages, .. } = parse(&text).workload.model else { panic!("not open") };
+    let Model::Open { stages, .. } = &parse(&text).workloads[0].model else { panic!("not open") };
     let ends: Vec<_> = stages.iter().map(|stage| (stage.from, stage.to)).collect();
     assert_eq!(ends, [(1.0, 5.0), (5.0, 2.0), (7.0, 7.0)]);
 }
@@ -408,4 +439,32 @@ proptest! {
         }
         judge(&bytes);
     }
+}
+
+#[test]
+fn a_schedule_is_found_beside_its_scenario_and_told_as_stages() {
+    let (scenario, _) = scenario::read_with_text(&path("scenarios/monday.yaml")).unwrap();
+    let plan = &scenario.workloads[0];
+    let Model::Open { stages, .. } = &plan.model else { panic!("not open") };
+    // Ten lines are nine stretches, and the warm-up ends within the first.
+    assert_eq!(stages.len(), 10);
+    assert_eq!(stages.iter().map(|stage| stage.warm_up).collect::<Vec<_>>()[..2], [true, false]);
+    assert_eq!((stages[0].from, stages[0].to, stages[1].to), (0.5, 0.75, 1.0));
+    let schedule = plan.schedule.as_ref().unwrap();
+    assert_eq!(schedule.path, "monday.csv");
+    assert_eq!(schedule.text, fs::read_to_string(path("scenarios/monday.csv")).unwrap());
+    // Resolved it needs no other file, and means the same.
+    let again = parse(&scenario.resolved_yaml());
+    assert_eq!(again.workloads[0].model, plan.model);
+    assert_eq!(again.workloads[0].schedule, None);
+}
+
+#[test]
+fn a_workload_alone_is_the_list_of_one_that_has_its_name() {
+    let listed =
+        SHORTEST.replace("workload: { ", "workloads: [{ name: workload, ").replace("}] }\n", "}] }]\n");
+    assert_eq!(parse(&listed), parse(SHORTEST));
+    assert_eq!(parse(SHORTEST).workload_names().collect::<Vec<_>>(), ["workload"]);
+    let several = others().into_iter().find(|text| text.contains("crowd")).unwrap();
+    assert_eq!(parse(&several).workload_names().collect::<Vec<_>>(), ["workload", "crowd"]);
 }

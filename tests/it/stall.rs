@@ -18,7 +18,7 @@ use poolproof::protocol::{Origin, Reply, Request};
 use poolproof::scenario::{Scenario, ServiceModel};
 use poolproof::srp::Group;
 use poolproof::target::{Target, Unreachable};
-use poolproof::workload::{Draws, arrivals, owners, population};
+use poolproof::workload::{arrivals, owners, population};
 use tokio::sync::oneshot;
 
 use crate::stage::scenario;
@@ -94,7 +94,7 @@ fn play(scenario: &Scenario, stall: Duration) -> Recorder {
         };
         let with_device = newcomers.iter().map(Newcomer::has_device).collect();
         let users = newcomers.into_iter().map(|one| one.start(&ports, scenario.pool)).collect();
-        let course = Course::Open(arrivals(scenario, Draws::new(scenario, owners(scenario))));
+        let course = Course { timetable: arrivals(scenario, &owners(scenario)), loops: Vec::new() };
         let desk = Desk { recorder: Recorder::new(), observer: Box::new(|_| {}), pulse: None };
         let (done, finished) = oneshot::channel::<Finished>();
         Conductor::new(clock, users, with_device, course, desk, done).start();

@@ -23,7 +23,12 @@ fn parse(text: &str) -> Scenario {
 }
 
 fn arrivals(scenario: &Scenario) -> Vec<Arrival> {
-    workload::arrivals(scenario, Draws::new(scenario, workload::owners(scenario))).collect()
+    workload::arrivals(scenario, &workload::owners(scenario)).collect()
+}
+
+/// The draws of its one workload.
+fn draws(scenario: &Scenario) -> Draws {
+    Draws::new(scenario, &scenario.workloads[0], &workload::owners(scenario))
 }
 
 fn people(scenario: &Scenario) -> Vec<Person> {
@@ -46,10 +51,10 @@ fn constant_stages_offer_exactly_what_they_say() {
         let scenario = scenario("constant", stages);
         let all = arrivals(&scenario);
         assert_eq!(all.len(), count, "{stages:?}");
-        let expected = workload::expected_count(&scenario.workload).unwrap();
+        let expected = workload::expected_count(&scenario.workloads[0]).unwrap();
         assert!((all.len() as f64 - expected).abs() < 1.0, "{expected}");
         assert!(all.windows(2).all(|pair| pair[0].at <= pair[1].at && pair[0].number + 1 == pair[1].number));
-        assert!(all.iter().all(|arrival| arrival.at < workload::length(&scenario.workload)));
+        assert!(all.iter().all(|arrival| arrival.at < workload::length(&scenario.workloads[0])));
     }
 }
 
@@ -126,7 +131,7 @@ fn gaps_between_poisson_arrivals_are_exponential() {
 #[test]
 fn warm_up_is_marked_and_not_counted() {
     let scenario = scenario("constant", &["for: 10s, rate: 20/s, warm_up: true", "for: 30s, to: 200/s"]);
-    let plan = &scenario.workload;
+    let plan = &scenario.workloads[0];
     assert_eq!(workload::warm_up(plan), Duration::from_secs(10));
     assert_eq!(workload::measured(plan), Duration::from_secs(30));
     assert_eq!(workload::length(plan), Duration::from_secs(40));
@@ -141,20 +146,21 @@ fn warm_up_is_marked_and_not_counted() {
 fn a_closed_workload_has_no_arrivals_but_the_same_draws() {
     let open = parse(EXAMPLE);
     let mut closed = open.clone();
-    closed.workload.model = parse(
+    closed.workloads[0].model = parse(
         "version: 1\nname: c\npool: { remember: always }\npopulation: { users: 5 }\n\
          workload: { model: closed, stages: [{ for: 10s, users: 5, warm_up: true }, { for: 30s, users: 9 }] }\n",
     )
-    .workload
-    .model;
+    .workloads[0]
+        .model
+        .clone();
     assert_eq!(arrivals(&closed), []);
-    assert_eq!(workload::measured(&closed.workload), Duration::from_secs(30));
-    assert_eq!(workload::expected_count(&closed.workload), None);
-    let draws = |scenario: &Scenario| {
-        let draws = Draws::new(scenario, workload::owners(scenario));
+    assert_eq!(workload::measured(&closed.workloads[0]), Duration::from_secs(30));
+    assert_eq!(workload::expected_count(&closed.workloads[0]), None);
+    let drawn = |scenario: &Scenario| {
+        let draws = draws(scenario);
         (0..100).map(|number| draws.draw(number)).collect::<Vec<_>>()
     };
-    assert_eq!(draws(&open), draws(&closed));
+    assert_eq!(drawn(&open), drawn(&closed));
 }
 
 #[test]
@@ -203,17 +209,17 @@ fn the_population_has_the_shares_that_are_asked_for() {
 #[test]
 fn sign_ins_have_the_mix_that_is_asked_for() {
     let scenario = parse(EXAMPLE);
-    let draws = Draws::new(&scenario, workload::owners(&scenario));
+    let draws = draws(&scenario);
     let all: Vec<_> = (0..50_000).map(|number| draws.draw(number)).collect();
     let near = |count: usize, asked: f64| {
         let deviation = (asked * (1.0 - asked) / 50_000.0).sqrt();
         let share = count as f64 / 50_000.0;
         assert!((share - asked).abs() < 4.0 * deviation, "{share}, asked {asked}");
     };
-    for (intent, asked) in scenario.workload.mix.iter() {
+    for (intent, asked) in scenario.workloads[0].mix.iter() {
         near(all.iter().filter(|draw| draw.intent == intent).count(), asked);
     }
-    for (risk, asked) in scenario.workload.risk.iter() {
+    for (risk, asked) in scenario.workloads[0].risk.iter() {
         near(all.iter().filter(|draw| draw.risk == risk).count(), asked);
     }
     // Risk and intent are independent of each other.
@@ -245,7 +251,8 @@ fn who_needs_a_device_has_one() {
 fn sign_in_number_k_is_the_same_whatever_the_stages() {
     let scenario = parse(EXAMPLE);
     let mut longer = scenario.clone();
-    longer.workload.model = self::scenario("constant", &["for: 100s, rate: 50/s"]).workload.model;
+    longer.workloads[0].model =
+        self::scenario("constant", &["for: 100s, rate: 50/s"]).workloads[0].model.clone();
     let what = |arrival: &Arrival| (arrival.number, arrival.user, arrival.intent, arrival.risk);
     let (a, b) = (arrivals(&scenario), arrivals(&longer));
     let pairs = a.iter().zip(&b);
@@ -271,7 +278,7 @@ fn the_same_seed_gives_the_same_run_for_ever() {
 #[test]
 fn a_day_at_the_highest_rate_needs_no_memory() {
     let scenario = scenario("poisson", &["for: 24h, rate: 1000000/s"]);
-    let table = workload::arrivals(&scenario, Draws::new(&scenario, vec![7]));
+    let table = workload::arrivals(&scenario, &[7].into());
     let last = table.take(100_000).last().unwrap();
     assert_eq!((last.number, last.user), (99_999, 7));
     assert!(last.at.abs_diff(Duration::from_millis(100)) < Duration::from_millis(2), "{:?}", last.at);

@@ -12,6 +12,7 @@ mod latency;
 pub(super) mod marks;
 mod truth;
 mod verdict;
+mod workloads;
 
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 
@@ -53,6 +54,7 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
                     (verdict::strip(report))
                     (verdict::headline(report))
                     (truth::table(report))
+                    (workloads::section(report))
                     (decisions::rules_and_outcomes(report))
                     (decisions::mismatches(report))
                     (latency::curve(report, baseline))

@@ -12,7 +12,10 @@ fn edges() -> Vec<BigUint> {
     let (n, one) = (prime::n(), BigUint::from(1u8));
     let mut all =
         vec![BigUint::ZERO, one.clone(), prime::g().clone(), n - &one, n - 2u8, n / 2u8, n / 2u8 + &one];
-    for bit in [50u32, 51, 63, 64, 203, 204, 255, 256, 1530, 2856, 3007, 3008, 3059, 3060, 3071] {
+    for bit in [
+        49u32, 50, 51, 63, 64, 203, 204, 255, 256, 399, 400, 1530, 2799, 2800, 2856, 3007, 3008, 3049, 3050,
+        3059, 3060, 3071,
+    ] {
         all.extend([&one << bit, (&one << bit) - &one]);
     }
     all
@@ -112,117 +115,244 @@ fn two_to_a_and_two_to_b_is_two_to_their_sum() {
     }
 }
 
+/// The kernels' products, one by one.
 #[cfg(target_arch = "x86_64")]
 mod products {
-    use super::super::avx2::Kernel;
-    use super::super::digits::{DIGITS, Digits, WIDTH, split};
+    use std::fmt::Debug;
+
+    use super::super::{avx2, ifma};
     use super::*;
 
-    /// The largest digit that a product leaves, and so the largest that one is given.
-    const LARGEST: f64 = ((1u64 << 50) + (1 << 13)) as f64;
-
-    fn value(digits: &Digits) -> BigInt {
-        #[expect(clippy::cast_possible_truncation, reason = "digits are whole numbers below 2^52")]
-        digits.iter().rev().fold(BigInt::ZERO, |sum, digit| (sum << WIDTH) + *digit as i64)
+    /// A kernel's numbers and what it makes of them.
+    trait Form: Sized + 'static {
+        /// What a machine without it lacks.
+        const NAME: &'static str;
+        type Digits: Clone + Debug;
+        /// The kernel, where this machine can run it.
+        fn get() -> Option<&'static Self>;
+        /// Montgomery's R.
+        fn r() -> BigUint;
+        fn split(number: &BigUint) -> Self::Digits;
+        /// What the digits spell.
+        fn value(digits: &Self::Digits) -> BigInt;
+        /// Digits at the ends of their range, in runs, so that columns reach their bounds.
+        fn extreme(stream: &mut Stream) -> Self::Digits;
+        /// All digits at an end of their range.
+        fn ends() -> Vec<Self::Digits>;
+        /// A number that is not between 0 and N.
+        fn outside(stream: &mut Stream) -> Self::Digits;
+        /// Whether a product may leave these digits: whatever it may be given.
+        fn is_tidy(digits: &Self::Digits) -> bool;
+        /// a · b / R, or a · a / R where there is no b, in each way that the kernel has.
+        fn products(&self, a: &[Self::Digits; 4], b: Option<&[Self::Digits; 4]>) -> Vec<[Self::Digits; 4]>;
     }
 
-    /// Digits at the ends of their range, in runs, so that columns reach their bounds.
-    fn extreme(stream: &mut Stream) -> Digits {
-        let kinds = [LARGEST, -LARGEST, 0.0, 1.0, -1.0, (1u64 << 50) as f64];
+    /// `count` digits of these kinds, in runs.
+    fn runs<D: Copy>(stream: &mut Stream, kinds: &[D]) -> impl FnMut(usize) -> D {
         let mut kind = kinds[stream.random_range(0..kinds.len())];
-        let mut digits: Digits = std::array::from_fn(|_| {
-            if stream.random_range(0..20) == 0 {
-                kind = kinds[stream.random_range(0..kinds.len())];
-            }
-            kind
-        });
-        // The number must stay below N.
-        digits[DIGITS - 1] = digits[DIGITS - 1].clamp(-2000.0, 2000.0);
-        digits
+        let changes: Vec<_> = (0..64)
+            .map(|_| {
+                if stream.random_range(0..20) == 0 {
+                    kind = kinds[stream.random_range(0..kinds.len())];
+                }
+                kind
+            })
+            .collect();
+        move |place| changes[place]
     }
 
-    fn operand(stream: &mut Stream, edges: &[BigUint]) -> Digits {
-        match stream.random_range(0..4) {
-            0 => split(&edges[stream.random_range(0..edges.len())]),
-            1 => extreme(stream),
-            2 => split(&below_n(stream)).map(|digit| -digit),
-            _ => split(&below_n(stream)),
+    impl Form for avx2::Kernel {
+        const NAME: &'static str = "AVX2";
+        type Digits = avx2::digits::Digits;
+
+        fn get() -> Option<&'static Self> {
+            Self::get()
+        }
+
+        fn r() -> BigUint {
+            BigUint::from(1u8) << (avx2::digits::DIGITS * avx2::digits::WIDTH as usize)
+        }
+
+        fn split(number: &BigUint) -> Self::Digits {
+            avx2::digits::split(number)
+        }
+
+        fn value(digits: &Self::Digits) -> BigInt {
+            #[expect(clippy::cast_possible_truncation, reason = "digits are whole numbers below 2^52")]
+            digits.iter().rev().fold(BigInt::ZERO, |sum, digit| (sum << avx2::digits::WIDTH) + *digit as i64)
+        }
+
+        fn extreme(stream: &mut Stream) -> Self::Digits {
+            let kinds = [LARGEST, -LARGEST, 0.0, 1.0, -1.0, (1u64 << 50) as f64];
+            let mut digits: Self::Digits = std::array::from_fn(runs(stream, &kinds));
+            // The number must stay below N.
+            digits[avx2::digits::DIGITS - 1] = digits[avx2::digits::DIGITS - 1].clamp(-2000.0, 2000.0);
+            digits
+        }
+
+        fn ends() -> Vec<Self::Digits> {
+            let last = avx2::digits::DIGITS - 1;
+            let all =
+                |sign: f64| std::array::from_fn(|place| if place == last { 9.0 } else { sign * LARGEST });
+            vec![all(1.0), all(-1.0)]
+        }
+
+        fn outside(stream: &mut Stream) -> Self::Digits {
+            Self::split(&below_n(stream)).map(|digit| -digit)
+        }
+
+        fn is_tidy(digits: &Self::Digits) -> bool {
+            let value = Self::value(digits);
+            BigInt::from(value.magnitude().clone()) < prime::n().clone().into()
+                && digits.iter().all(|digit| digit.abs() <= LARGEST)
+        }
+
+        fn products(&self, a: &[Self::Digits; 4], b: Option<&[Self::Digits; 4]>) -> Vec<[Self::Digits; 4]> {
+            let alone = |lane: usize| self.product(&a[lane], b.map(|b| &b[lane]));
+            vec![self.product_by_lanes(a, b), [0, 1, 2, 3].map(alone)]
         }
     }
 
-    struct Check {
-        kernel: &'static Kernel,
+    /// The largest digit that a product by AVX2 leaves, and so the largest that one is given.
+    const LARGEST: f64 = ((1u64 << 50) + (1 << 13)) as f64;
+    /// The same by IFMA.
+    const LARGEST_WHOLE: u64 = (1 << 50) + (1 << 10);
+
+    impl Form for ifma::Kernel {
+        const NAME: &'static str = "AVX-512 IFMA";
+        type Digits = ifma::digits::Digits;
+
+        fn get() -> Option<&'static Self> {
+            Self::get()
+        }
+
+        fn r() -> BigUint {
+            BigUint::from(1u8) << 2800u32
+        }
+
+        fn split(number: &BigUint) -> Self::Digits {
+            ifma::digits::Digits::split(number)
+        }
+
+        fn value(digits: &Self::Digits) -> BigInt {
+            let digits = digits.0.as_flattened().iter().rev();
+            digits.fold(BigInt::ZERO, |sum, digit| (sum << ifma::digits::WIDTH) + *digit)
+        }
+
+        fn extreme(stream: &mut Stream) -> Self::Digits {
+            let kind = runs(stream, &[LARGEST_WHOLE, 0, 1, 1 << 50, (1 << 50) - 1, 1 << 49]);
+            ifma::digits::Digits::of(kind)
+        }
+
+        fn ends() -> Vec<Self::Digits> {
+            [LARGEST_WHOLE, 1 << 50, (1 << 50) - 1].map(|digit| ifma::digits::Digits::of(|_| digit)).to_vec()
+        }
+
+        fn outside(stream: &mut Stream) -> Self::Digits {
+            let mut multiple = [0; 16];
+            stream.fill_bytes(&mut multiple);
+            Self::split(&(below_n(stream) + prime::n() * (BigUint::from_bytes_be(&multiple) >> 1u32)))
+        }
+
+        fn is_tidy(digits: &Self::Digits) -> bool {
+            digits.0.as_flattened().iter().all(|digit| *digit <= LARGEST_WHOLE)
+        }
+
+        fn products(&self, a: &[Self::Digits; 4], b: Option<&[Self::Digits; 4]>) -> Vec<[Self::Digits; 4]> {
+            vec![[0, 1, 2, 3].map(|lane| self.product(&a[lane], b.map(|b| &b[lane])))]
+        }
+    }
+
+    struct Check<F: Form> {
+        kernel: &'static F,
         n: BigInt,
         /// 1 / R.
         leave: BigInt,
+        edges: Vec<BigUint>,
     }
 
-    impl Check {
+    impl<F: Form> Check<F> {
+        /// `None`, and a line that says so, where the machine lacks what the kernel needs.
         fn new() -> Option<Self> {
-            let r = BigUint::from(1u8) << (DIGITS * WIDTH as usize);
-            let leave = r.modinv(prime::n()).unwrap().into();
-            Kernel::get().map(|kernel| Self { kernel, n: prime::n().clone().into(), leave })
+            let Some(kernel) = F::get() else {
+                eprintln!("skipped: this machine has no {}", F::NAME);
+                return None;
+            };
+            let leave = F::r().modinv(prime::n()).unwrap().into();
+            Some(Self { kernel, n: prime::n().clone().into(), leave, edges: edges() })
         }
 
-        fn check(&self, a: &Digits, b: &Digits, product: &Digits) {
-            let (got, left, right) = (value(product), value(a), value(b));
-            let difference = left * right * &self.leave - &got;
+        fn check(&self, a: &F::Digits, b: &F::Digits, product: &F::Digits) {
+            let difference = F::value(a) * F::value(b) * &self.leave - F::value(product);
             assert!(difference % &self.n == BigInt::ZERO, "{a:?} · {b:?}");
-            assert!(BigInt::from(got.magnitude().clone()) < self.n, "too large: {a:?} · {b:?}");
-            assert!(product.iter().all(|digit| digit.abs() <= LARGEST), "untidy: {a:?} · {b:?}");
+            assert!(F::is_tidy(product), "untidy: {a:?} · {b:?} = {product:?}");
         }
 
-        /// Both kernels, products and squares: 16 results.
-        fn round(&self, stream: &mut Stream, edges: &[BigUint]) {
-            let a: [Digits; 4] = std::array::from_fn(|_| operand(stream, edges));
-            let b: [Digits; 4] = std::array::from_fn(|_| operand(stream, edges));
-            let products = self.kernel.product_by_lanes(&a, Some(&b));
-            let squares = self.kernel.product_by_lanes(&a, None);
-            for lane in 0..4 {
-                let (a, b) = (&a[lane], &b[lane]);
-                self.check(a, b, &products[lane]);
-                self.check(a, a, &squares[lane]);
-                self.check(a, b, &self.kernel.product(a, Some(b)));
-                self.check(a, a, &self.kernel.product(a, None));
+        /// Products of four pairs in every way; how many.
+        fn check_four(&self, a: &[F::Digits; 4], b: Option<&[F::Digits; 4]>) -> u32 {
+            let ways = self.kernel.products(a, b);
+            for products in &ways {
+                for lane in 0..4 {
+                    self.check(&a[lane], &b.unwrap_or(a)[lane], &products[lane]);
+                }
+            }
+            4 * u32::try_from(ways.len()).unwrap()
+        }
+
+        fn operand(&self, stream: &mut Stream) -> F::Digits {
+            match stream.random_range(0..4) {
+                0 => F::split(&self.edges[stream.random_range(0..self.edges.len())]),
+                1 => F::extreme(stream),
+                2 => F::outside(stream),
+                _ => F::split(&below_n(stream)),
             }
         }
     }
 
-    fn rounds(seed: u64, rounds: u32) {
-        let Some(check) = Check::new() else { return eprintln!("skipped: this machine has no AVX2") };
-        let (edges, stream) = (edges(), &mut Seed::new(seed).stream("products", 0));
-        for _ in 0..rounds {
-            check.round(stream, &edges);
+    /// Checks products and squares until there are so many.
+    fn chance<F: Form>(seed: u64, results: u32) {
+        let Some(check) = Check::<F>::new() else { return };
+        let stream = &mut Seed::new(seed).stream("products", 0);
+        let mut checked = 0;
+        while checked < results {
+            let a = std::array::from_fn(|_| check.operand(stream));
+            let b = std::array::from_fn(|_| check.operand(stream));
+            checked += check.check_four(&a, Some(&b)) + check.check_four(&a, None);
+        }
+    }
+
+    fn edge_by_edge<F: Form>() {
+        let Some(check) = Check::<F>::new() else { return };
+        let all: Vec<F::Digits> = check.edges.iter().map(F::split).chain(F::ends()).collect();
+        for a in &all {
+            for b in &all {
+                let [a, b] = [a, b].map(F::Digits::clone);
+                check.check_four(
+                    &[&a, &b, &a, &b].map(F::Digits::clone),
+                    Some(&[&b, &a, &a, &b].map(F::Digits::clone)),
+                );
+            }
+            check.check_four(&[a, a, a, a].map(F::Digits::clone), None);
         }
     }
 
     #[test]
     fn products_are_right_and_tidy() {
-        rounds(5, 500);
+        chance::<avx2::Kernel>(5, 8_000);
+        chance::<ifma::Kernel>(5, 8_000);
     }
 
-    /// More than a million results: `cargo test --release -- --ignored a_million_products`.
+    /// A million results of each kernel: `cargo test --release -- --ignored a_million_products`.
     #[test]
-    #[ignore = "takes a minute in a release build"]
+    #[ignore = "takes minutes in a release build"]
     fn a_million_products_are_right_and_tidy() {
-        rounds(6, 65_536);
+        chance::<avx2::Kernel>(6, 1_000_000);
+        chance::<ifma::Kernel>(6, 1_000_000);
     }
 
     #[test]
     fn every_edge_meets_every_edge() {
-        let Some(check) = Check::new() else { return eprintln!("skipped: this machine has no AVX2") };
-        let mut all: Vec<Digits> = edges().iter().map(split).collect();
-        let signs = [1.0, -1.0]
-            .map(|sign| std::array::from_fn(|place| if place + 1 == DIGITS { 9.0 } else { sign * LARGEST }));
-        all.extend(signs);
-        for a in &all {
-            for b in &all {
-                check.check(a, b, &check.kernel.product(a, Some(b)));
-                let lanes = check.kernel.product_by_lanes(&[*a, *b, *a, *b], Some(&[*b, *a, *a, *b]));
-                for (lane, (left, right)) in [(a, b), (b, a), (a, a), (b, b)].into_iter().enumerate() {
-                    check.check(left, right, &lanes[lane]);
-                }
-            }
-        }
+        edge_by_edge::<avx2::Kernel>();
+        edge_by_edge::<ifma::Kernel>();
     }
 }

@@ -5,9 +5,12 @@
 //! | [`Backend::Reference`] | `num-bigint`, power by power | reading, and checking the others |
 //! | [`Backend::Portable`] | the same, with a table for g | machines without AVX2 |
 //! | [`Backend::Avx2`] | four powers at once, or one spread over a vector | x86-64 with AVX2 and FMA: all since 2013 or so |
+//! | [`Backend::Ifma`] | one at a time, spread over eight vectors | x86-64 with AVX-512 IFMA: Ice Lake, Zen 4 and later |
 //!
 //! All give the same numbers; tests see to it. Which one runs is decided when a power is asked for, by what the machine
 //! can do, unless a [`super::Group`] was made for one of them.
+//!
+//! `ladder` and `comb` are written once, over the products of either vector kernel.
 //!
 //! What is constant in time: the vector kernels' schedule depends on the public length class alone, and tables are read
 //! whole, under a mask. What is not: everything that goes through `num-bigint`, which is the other two backends and, around
@@ -18,7 +21,11 @@ mod avx2;
 #[cfg(test)]
 mod check;
 #[cfg(target_arch = "x86_64")]
-mod digits;
+mod comb;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
+#[cfg(target_arch = "x86_64")]
+mod ladder;
 mod portable;
 mod reference;
 
@@ -68,16 +75,20 @@ pub enum Backend {
     Portable,
     /// Vectors of four doubles.
     Avx2,
+    /// Vectors of eight integers, which are multiplied and added at once.
+    Ifma,
 }
 
 impl Backend {
     /// All, from the plainest to the quickest.
-    pub const ALL: [Self; 3] = [Self::Reference, Self::Portable, Self::Avx2];
+    pub const ALL: [Self; 4] = [Self::Reference, Self::Portable, Self::Avx2, Self::Ifma];
 
     /// The quickest that this machine can do.
     pub fn best() -> Self {
-        static BEST: LazyLock<Backend> =
-            LazyLock::new(|| if Backend::Avx2.is_available() { Backend::Avx2 } else { Backend::Portable });
+        static BEST: LazyLock<Backend> = LazyLock::new(|| {
+            let able = Backend::ALL.into_iter().rev().find(|backend| backend.is_available());
+            able.unwrap_or(Backend::Portable)
+        });
         *BEST
     }
 
@@ -87,17 +98,20 @@ impl Backend {
             Self::Reference | Self::Portable => true,
             #[cfg(target_arch = "x86_64")]
             Self::Avx2 => avx2::Kernel::get().is_some(),
+            #[cfg(target_arch = "x86_64")]
+            Self::Ifma => ifma::Kernel::get().is_some(),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 => false,
+            Self::Avx2 | Self::Ifma => false,
         }
     }
 
-    /// `reference`, `portable` or `avx2`.
+    /// `reference`, `portable`, `avx2` or `ifma`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Reference => "reference",
             Self::Portable => "portable",
             Self::Avx2 => "avx2",
+            Self::Ifma => "ifma",
         }
     }
 
@@ -109,10 +123,10 @@ impl Backend {
         raise_all(self, &powers)
     }
 
-    /// How many powers of one kind it likes to be given at once.
+    /// How many powers of one kind it likes to be given at once. More than one only where they are sooner done together.
     pub const fn lanes(self) -> usize {
         match self {
-            Self::Reference | Self::Portable => 1,
+            Self::Reference | Self::Portable | Self::Ifma => 1,
             Self::Avx2 => 4,
         }
     }
@@ -145,31 +159,31 @@ pub(super) struct Power<'a> {
 
 /// Computes powers, in their order. Those of one class are computed together where the backend can.
 pub(super) fn raise_all(backend: Backend, powers: &[Power<'_>]) -> Vec<BigUint> {
+    let plainly = || powers.iter().map(portable::raise).collect();
     match backend {
         Backend::Reference => powers.iter().map(reference::raise).collect(),
         #[cfg(target_arch = "x86_64")]
-        Backend::Avx2 => match avx2::Kernel::get() {
-            Some(kernel) => kernel.raise_all(powers),
-            None => powers.iter().map(portable::raise).collect(),
-        },
-        _ => powers.iter().map(portable::raise).collect(),
+        Backend::Avx2 => avx2::Kernel::get().map_or_else(plainly, |kernel| kernel.raise_all(powers)),
+        #[cfg(target_arch = "x86_64")]
+        Backend::Ifma => ifma::Kernel::get().map_or_else(plainly, |kernel| kernel.raise_all(powers)),
+        _ => plainly(),
     }
 }
 
-/// Lets somebody else have the core who waits for it, in every fourth of a power's rounds. A power takes milliseconds, which a
+/// Lets somebody else have the core who waits for it, once in so many of a power's rounds. A power takes up to milliseconds, which a
 /// scheduler lets pass before it turns to a thread that has just woken; and an open workload's next sign-in is such a thread. Asking
-/// takes half a microsecond, four rounds 50 to 250.
-fn offer_core(round: u32) {
-    if round.is_multiple_of(4) {
+/// takes half a microsecond.
+#[cfg(target_arch = "x86_64")]
+fn offer_core(round: u32, every: u32) {
+    if round.is_multiple_of(every) {
         std::thread::yield_now();
     }
 }
 
-/// The `width` bits of a number from bit `at` on, least significant limb first.
-fn window(limbs: &[u64], at: u32, width: u32) -> u32 {
+/// The `width` bits of a number from bit `at` on, fewer than 64; least significant limb first.
+fn window(limbs: &[u64], at: u32, width: u32) -> u64 {
     let limb = |index: u32| limbs.get(index as usize).copied().unwrap_or(0);
     let (index, shift) = (at / 64, at % 64);
     let above = if shift == 0 { 0 } else { limb(index + 1) << (64 - shift) };
-    let bits = (limb(index) >> shift | above) & ((1 << width) - 1);
-    u32::try_from(bits).unwrap_or(0)
+    (limb(index) >> shift | above) & ((1 << width) - 1)
 }

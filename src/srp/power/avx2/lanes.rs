@@ -9,7 +9,7 @@
 
 use std::arch::x86_64::*;
 
-use super::super::digits::{BLOCK, DIGITS, Digits, Modulus, WIDTH};
+use super::digits::{BLOCK, DIGITS, Digits, Modulus, WIDTH};
 
 /// Four numbers, digit by digit.
 pub(super) type Four = [__m256d; DIGITS];

@@ -4,10 +4,10 @@
 //! |---|---|
 //! | `lanes` | four products at once, one to a lane: most work done in a given time |
 //! | `single` | one product spread over the lanes: soonest done |
-//! | `ladder` | powers of any base |
-//! | `comb` | powers of g |
+//! | `pick` | numbers out of tables, without a trace of which |
+//! | `digits` | numbers as these have them |
 //!
-//! This is the one file of the library that holds unsafe code, of two kinds. Functions that use the vector instructions
+//! This is the one file of the kernel that holds unsafe code, of two kinds. Functions that use the vector instructions
 //! are called through a [`Kernel`], which exists only where the machine has them. And four neighbouring numbers of a slice
 //! are loaded or stored at once, at any place, after the slice was asked whether it has them.
 
@@ -16,23 +16,24 @@
     reason = "vector instructions need a machine that has them, and loads of four a pointer"
 )]
 
-mod comb;
-mod ladder;
+pub(super) mod digits;
 mod lanes;
+mod pick;
 mod single;
 
 use std::arch::x86_64::*;
-use std::sync::{LazyLock, OnceLock};
+use std::sync::LazyLock;
 
 use num_bigint::BigUint;
 
 use super::super::prime;
-use super::digits::{Digits, Modulus, join, split};
+use super::comb::{Comb, Combs};
+use super::ladder::{self, Pick, Products, Windows};
 use super::{ExponentClass, Power};
-use comb::Comb;
-use ladder::Windows;
-use lanes::Lanes;
-use single::Single;
+use digits::{Digits, Modulus, join, split};
+use lanes::{Four, Lanes};
+use pick::Choices;
+use single::{One, Single};
 
 /// Below so many powers of one kind, each is computed by itself: it is sooner done.
 const WORTH_FOUR_LANES: usize = 3;
@@ -42,8 +43,7 @@ pub(super) struct Kernel {
     modulus: Modulus,
     lanes: Lanes,
     single: Single,
-    /// For the powers of g, by class; each built when it is first needed.
-    combs: [OnceLock<Comb>; 3],
+    combs: Combs<Vec<Choices>>,
 }
 
 impl Kernel {
@@ -59,12 +59,15 @@ impl Kernel {
         KERNEL.as_ref()
     }
 
-    fn comb(&self, class: ExponentClass) -> &Comb {
-        let build = || {
-            // SAFETY: a kernel exists only where both features do.
-            unsafe { Comb::new(&self.lanes, &self.single, &split(prime::g()), class) }
-        };
+    fn comb(&self, class: ExponentClass) -> &Comb<Vec<Choices>> {
+        let lay = |entries: Vec<One>| pick::lay_choices(&entries);
+        let build = || Comb::new(&self.single, self.enter(prime::g()), class, pick::TEETH, lay);
         self.combs[class as usize].get_or_init(build)
+    }
+
+    fn enter(&self, number: &BigUint) -> One {
+        // SAFETY: a kernel exists only where both features do.
+        unsafe { self.single.enter(&split(number)) }
     }
 
     /// Computes powers, four of one kind at a time; what is left of a kind, fewer than three, one by one.
@@ -90,16 +93,13 @@ impl Kernel {
     }
 
     fn raise(&self, power: &Power<'_>) -> Digits {
-        let windows = Windows::of(power);
+        let windows = [Windows::of(power)];
+        let number = match power.base {
+            None if windows[0].fit(power.class) => self.comb(power.class).raise(&self.single, &windows),
+            base => ladder::raise(&self.single, &self.enter(base.unwrap_or_else(|| prime::g())), &windows),
+        };
         // SAFETY: a kernel exists only where both features do.
-        match power.base {
-            None if windows.fit(power.class) => unsafe {
-                self.comb(power.class).raise(&self.single, &windows)
-            },
-            base => unsafe {
-                ladder::raise(&self.single, &split(base.unwrap_or_else(|| prime::g())), &windows)
-            },
-        }
+        unsafe { self.single.leave(&number) }
     }
 
     /// Up to four powers of one kind. Lanes that are left over do the first once more.
@@ -110,16 +110,95 @@ impl Kernel {
         if windows.iter().any(|windows| !windows.fit(class)) {
             return powers.iter().map(|power| self.raise(power)).collect();
         }
-        let all = if powers[0].base.is_none() {
-            // SAFETY: a kernel exists only where both features do.
-            unsafe { self.comb(class).raise_four(&self.lanes, &windows) }
+        let four = if powers[0].base.is_none() {
+            self.comb(class).raise(&self.lanes, &windows)
         } else {
             let bases: [Digits; 4] =
                 std::array::from_fn(|index| split(lane(index).base.unwrap_or_else(|| prime::g())));
-            // SAFETY: as above.
-            unsafe { ladder::raise_four(&self.lanes, &bases, &windows) }
+            // SAFETY: a kernel exists only where both features do.
+            let bases = unsafe { self.lanes.mul(&lanes::gather(bases.each_ref()), &self.lanes.enter) };
+            ladder::raise(&self.lanes, &bases, &windows)
         };
+        // SAFETY: as above.
+        let all = unsafe { lanes::scatter(&self.lanes.mul(&four, &self.lanes.leave)) };
         all.into_iter().take(powers.len()).collect()
+    }
+}
+
+impl Products for Single {
+    type Number = One;
+    type Table = Vec<One>;
+    const ROUNDS_A_TURN: u32 = 4;
+
+    fn one(&self) -> One {
+        self.one.clone()
+    }
+
+    fn mul(&self, a: &One, b: &One) -> One {
+        // SAFETY: these products exist in a kernel only, and that only where both features do.
+        unsafe { Self::mul(self, a, b) }
+    }
+
+    fn square(&self, a: &One) -> One {
+        // SAFETY: as above.
+        unsafe { Self::square(self, a) }
+    }
+
+    fn table(&self, entries: Vec<One>) -> Vec<One> {
+        entries
+    }
+}
+
+impl Pick<Vec<One>> for Single {
+    fn pick(&self, table: &Vec<One>, wanted: impl Fn(usize) -> u64) -> One {
+        // SAFETY: as above.
+        unsafe { pick::entry(table, wanted(0)) }
+    }
+}
+
+impl Pick<Vec<Choices>> for Single {
+    fn pick(&self, table: &Vec<Choices>, wanted: impl Fn(usize) -> u64) -> One {
+        // SAFETY: as above.
+        unsafe { pick::choice(table, wanted(0)) }
+    }
+}
+
+impl Products for Lanes {
+    type Number = Four;
+    type Table = Vec<__m256d>;
+    const ROUNDS_A_TURN: u32 = 4;
+
+    fn one(&self) -> Four {
+        self.one
+    }
+
+    fn mul(&self, a: &Four, b: &Four) -> Four {
+        // SAFETY: as above.
+        unsafe { Self::mul(self, a, b) }
+    }
+
+    fn square(&self, a: &Four) -> Four {
+        // SAFETY: as above.
+        unsafe { Self::square(self, a) }
+    }
+
+    fn table(&self, entries: Vec<Four>) -> Vec<__m256d> {
+        // SAFETY: as above.
+        unsafe { pick::lay_four(&entries) }
+    }
+}
+
+impl Pick<Vec<__m256d>> for Lanes {
+    fn pick(&self, table: &Vec<__m256d>, wanted: impl Fn(usize) -> u64) -> Four {
+        // SAFETY: as above.
+        unsafe { pick::four_entries(table, [0, 1, 2, 3].map(wanted)) }
+    }
+}
+
+impl Pick<Vec<Choices>> for Lanes {
+    fn pick(&self, table: &Vec<Choices>, wanted: impl Fn(usize) -> u64) -> Four {
+        // SAFETY: as above.
+        unsafe { pick::four_choices(table, [0, 1, 2, 3].map(wanted)) }
     }
 }
 
@@ -137,7 +216,7 @@ impl Kernel {
 
     /// The same of one number, by itself.
     pub(super) fn product(&self, a: &Digits, b: Option<&Digits>) -> Digits {
-        let (a, b) = (single::One::of(a), b.map(single::One::of));
+        let (a, b) = (One::of(a), b.map(One::of));
         // SAFETY: a kernel exists only where both features do.
         unsafe { b.map_or_else(|| self.single.square(&a), |b| self.single.mul(&a, &b)) }.digits()
     }

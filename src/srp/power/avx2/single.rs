@@ -5,7 +5,7 @@
 
 use std::arch::x86_64::*;
 
-use super::super::digits::{BLOCK, DIGITS, Digits, Modulus, WIDTH};
+use super::digits::{BLOCK, DIGITS, Digits, Modulus, WIDTH};
 use super::lanes::{HALF, LIFT, LIFTED, LOWER, UPPER, add, carry, doubles, halves, integers, low, unlifted};
 use super::{load, load_integers, store, store_integers};
 

@@ -8,24 +8,26 @@
 
 use num_bigint::BigUint;
 
+use super::super::window;
+
 /// Digits of a number.
-pub(super) const DIGITS: usize = 61;
+pub(in super::super) const DIGITS: usize = 61;
 /// Bits of a digit.
-pub(super) const WIDTH: u32 = 51;
+pub(in super::super) const WIDTH: u32 = 51;
 /// Digits that one step of the reduction clears.
 pub(super) const BLOCK: usize = 4;
 
 /// A number between −N and N: Σ dᵢ · 2^(51·i), every |dᵢ| at most 2^50 + 2^13.
-pub(super) type Digits = [f64; DIGITS];
+pub(in super::super) type Digits = [f64; DIGITS];
 
 const BASE: i64 = 1 << WIDTH;
 
 /// The digits of a number below 2^3072, each from −2^50 to 2^50.
-pub(super) fn split(number: &BigUint) -> Digits {
+pub(in super::super) fn split(number: &BigUint) -> Digits {
     let limbs: Vec<u64> = number.iter_u64_digits().collect();
     let mut carry = 0;
     std::array::from_fn(|place| {
-        let chunk = bits_at(&limbs, place * WIDTH as usize) + carry;
+        let chunk = window(&limbs, place as u32 * WIDTH, WIDTH).cast_signed() + carry;
         // The last digit keeps what is left: it has 12 bits.
         carry = if place + 1 < DIGITS { (chunk + BASE / 2) >> WIDTH } else { 0 };
         (chunk - carry * BASE) as f64
@@ -50,13 +52,6 @@ pub(super) fn join(digits: &Digits, n: &BigUint) -> BigUint {
 #[expect(clippy::cast_possible_truncation, reason = "halves are what is asked for")]
 const fn halves(limb: u64) -> [u32; 2] {
     [limb as u32, (limb >> 32) as u32]
-}
-
-/// The 51 bits from bit `at` on.
-fn bits_at(limbs: &[u64], at: usize) -> i64 {
-    let limb = |index: usize| u128::from(limbs.get(index).copied().unwrap_or(0));
-    let both = limb(at / 64) | (limb(at / 64 + 1) << 64);
-    i64::try_from((both >> (at % 64)) & (BASE as u128 - 1)).unwrap_or(0)
 }
 
 fn put_bits_at(limbs: &mut [u64], at: usize, bits: i64) {
@@ -102,7 +97,7 @@ impl Modulus {
 
 #[cfg(test)]
 mod tests {
-    use super::super::super::prime;
+    use super::super::super::super::prime;
     use super::*;
 
     fn value(digits: &Digits) -> num_bigint::BigInt {

@@ -1,0 +1,47 @@
+//! What each workload came to, where a scenario has several.
+
+use maud::{Markup, html};
+
+use super::super::Report;
+use super::super::format::{count, rate, time_or_unknown};
+
+/// A row for each workload; nothing where there is only one.
+pub(super) fn section(report: &Report) -> Markup {
+    html! {
+        @if !report.workloads.is_empty() {
+            section {
+                h2 { "Workloads" }
+                div.scroll tabindex="0" role="region" aria-label="Workloads" {
+                    table {
+                        thead {
+                            tr {
+                                th scope="col" { "Workload" }
+                                th scope="col" { "Sign-ins" }
+                                th scope="col" { "Offered" }
+                                th scope="col" { "Achieved" }
+                                th scope="col" { "Missed" }
+                                th scope="col" { "p50" }
+                                th scope="col" { "p99" }
+                                th scope="col" { "p99, service" }
+                            }
+                        }
+                        tbody {
+                            @for workload in &report.workloads {
+                                tr {
+                                    th scope="row" { (workload.name) }
+                                    td { (count(workload.sign_ins.started)) }
+                                    td { (rate(workload.offered_per_s)) }
+                                    td { (rate(workload.achieved_per_s)) }
+                                    td { (count(workload.missed)) }
+                                    td { (time_or_unknown(workload.intended.p50_us)) }
+                                    td { (time_or_unknown(workload.intended.p99_us)) }
+                                    td { (time_or_unknown(workload.service.p99_us)) }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

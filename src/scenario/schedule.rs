@@ -1,0 +1,223 @@
+//! The rate over time from a file beside the scenario: a line `at,rate`, then lines such as `30s,200/s`.
+//!
+//! The rate changes evenly from line to line; the same time twice is a jump. Empty lines and lines with `#` are passed over.
+
+use std::collections::BTreeMap;
+use std::io::Read as _;
+use std::path::Path;
+use std::time::Duration;
+
+use super::diagnostic::{Diagnostic, Fault};
+use super::meant::{ScheduleText, Stage};
+use super::words::{Rate, Text as _, Time};
+use super::{Files, MAX_BYTES};
+
+/// The first line.
+const HEADER: &str = "at,rate";
+/// More lines than this are no schedule.
+const MOST_LINES: usize = 10_000;
+
+/// The schedules of a scenario by their paths as typed.
+pub(super) type Schedules = BTreeMap<String, Schedule>;
+
+/// A schedule that has been read.
+pub(super) struct Schedule {
+    /// Moments, which never fall, and the rates at them.
+    points: Vec<(Duration, f64)>,
+    /// Where it came from.
+    pub(super) source: ScheduleText,
+}
+
+/// Why there is no schedule.
+pub(super) enum Flaw {
+    /// The file cannot be had: whoever named it is shown.
+    Unread(String),
+    /// A line of it is wrong.
+    Line(Diagnostic),
+}
+
+/// Reads the schedule that a scenario calls `name`.
+pub(super) fn read(files: Files<'_>, name: &str) -> Result<Schedule, Flaw> {
+    match files {
+        Files::In(folder) => {
+            let path = folder.join(name);
+            understand(&path.display().to_string(), name, &bytes(&path)?)
+        }
+        Files::Told(all) => match all.iter().find(|file| file.path == name) {
+            Some(file) => understand(name, name, file.text.as_bytes()),
+            None => Err(Flaw::Unread(format!("{name} is not among the files that came along"))),
+        },
+    }
+}
+
+/// The bytes of a plain file, and one more at most than it may have.
+fn bytes(path: &Path) -> Result<Vec<u8>, Flaw> {
+    let unread = |error: std::io::Error| {
+        Flaw::Unread(match error.kind() {
+            std::io::ErrorKind::NotFound => format!("there is no file {}", path.display()),
+            _ => format!("{} cannot be read: {error}", path.display()),
+        })
+    };
+    // Whatever is no plain file may never end, or never begin.
+    if !std::fs::metadata(path).map_err(unread)?.is_file() {
+        return Err(Flaw::Unread(format!("{} is no file", path.display())));
+    }
+    let mut bytes = Vec::new();
+    let limit = MAX_BYTES as u64 + 1;
+    std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unread)?;
+    Ok(bytes)
+}
+
+fn understand(file: &str, name: &str, bytes: &[u8]) -> Result<Schedule, Flaw> {
+    let text = super::text(file, bytes, "schedule").map_err(Flaw::Line)?;
+    let points = points(text).map_err(|fault| Flaw::Line(Diagnostic::new(file, text, fault)))?;
+    Ok(Schedule { points, source: ScheduleText { path: name.to_owned(), text: text.to_owned() } })
+}
+
+fn points(text: &str) -> Result<Vec<(Duration, f64)>, Fault> {
+    let mut points: Vec<(Duration, f64)> = Vec::new();
+    let mut header = false;
+    let mut last = 1;
+    for (number, line) in text.split('\n').enumerate().map(|(index, line)| (index + 1, line.trim_end())) {
+        if line.trim_start().is_empty() || line.trim_start().starts_with('#') {
+            continue;
+        }
+        last = number;
+        if number > MOST_LINES {
+            return Err(Fault::at(
+                number,
+                1,
+                1,
+                format!("more than {MOST_LINES} lines; that is no schedule"),
+            ));
+        }
+        if !std::mem::replace(&mut header, true) {
+            if columns(line).map(|[at, rate]| (at.1, rate.1)) != Some(("at", "rate")) {
+                let length = line.chars().count();
+                let fault =
+                    Fault::at(number, 1, length, format!("a schedule begins with the line `{HEADER}`"));
+                return Err(fault.with_help("then come lines such as `30s,200/s`"));
+            }
+            continue;
+        }
+        points.push(point(number, line, points.last().map(|(at, _)| *at))?);
+    }
+    match points[..] {
+        [(first, _), .., (end, _)] if end > first => Ok(points),
+        _ => Err(Fault::at(last, 1, 1, "a schedule has at least two lines with different times")
+            .with_help(format!("such as `{HEADER}`, `0s,20/s`, `30s,200/s`, each on a line of its own"))),
+    }
+}
+
+/// The two columns of a line, each with its first character's number from 1.
+fn columns(line: &str) -> Option<[(usize, &str); 2]> {
+    let (at, rate) = line.split_once(',').filter(|(_, rate)| !rate.contains(','))?;
+    let column = |before: &str, text: &'_ str| {
+        before.chars().count() + text.chars().take_while(|c| c.is_whitespace()).count() + 1
+    };
+    let before = &line[..=at.len()];
+    Some([(column("", at), at.trim()), (column(before, rate), rate.trim())])
+}
+
+fn point(number: usize, line: &str, before: Option<Duration>) -> Result<(Duration, f64), Fault> {
+    let Some([(at_column, at), (rate_column, rate)]) = columns(line) else {
+        let message = "a line has two columns, a time and a rate, such as `30s,200/s`";
+        return Err(Fault::at(number, 1, line.chars().count(), message));
+    };
+    let wrong =
+        |column, text: &str, message: String| Fault::at(number, column, text.chars().count(), message);
+    let Time(moment) = Time::read(at).map_err(|message| wrong(at_column, at, message))?;
+    let Rate(rate) = Rate::read(rate).map_err(|message| wrong(rate_column, rate, message))?;
+    match before {
+        None if !moment.is_zero() => {
+            Err(wrong(at_column, at, format!("a schedule begins at `0s`, not at `{at}`")))
+        }
+        Some(before) if moment < before => {
+            Err(wrong(at_column, at, format!("`{at}` is before the line above, `{}`", Time(before))))
+        }
+        _ => Ok((moment, rate)),
+    }
+}
+
+impl Schedule {
+    /// Its stages, of which the first `warm_up` are left out of the results.
+    pub(super) fn stages(&self, warm_up: Duration) -> Vec<Stage> {
+        let mut stages = Vec::with_capacity(self.points.len());
+        for pair in self.points.windows(2) {
+            let [(start, from), (end, to)] = [pair[0], pair[1]];
+            // Where the warm-up ends within a stretch, the stretch is cut in two.
+            let cut = warm_up.clamp(start, end);
+            let share = (cut - start).as_secs_f64() / (end - start).as_secs_f64();
+            let middle = from + (to - from) * share;
+            let parts = if cut == start || cut == end {
+                vec![(start, from, end, to)]
+            } else {
+                vec![(start, from, cut, middle), (cut, middle, end, to)]
+            };
+            stages.extend(parts.into_iter().filter(|(start, _, end, _)| start < end).map(
+                |(start, from, end, to)| Stage {
+                    length: end - start,
+                    from,
+                    to,
+                    warm_up: end <= warm_up,
+                    cool_down: false,
+                },
+            ));
+        }
+        stages
+    }
+
+    /// How long it is.
+    pub(super) fn length(&self) -> Duration {
+        self.points.last().map_or(Duration::ZERO, |(end, _)| *end)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_become_ramps_and_jumps() {
+        let text = "# Monday\nat,rate\n0s,20/s\n\n 10s , 40/s\r\n10s,100/s\n20s,100/s\n";
+        let points = points(text).unwrap();
+        let source = ScheduleText { path: String::new(), text: String::new() };
+        let schedule = Schedule { points, source };
+        let stage = |s, from, to, warm_up| Stage {
+            length: Duration::from_secs(s),
+            from,
+            to,
+            warm_up,
+            cool_down: false,
+        };
+        assert_eq!(
+            schedule.stages(Duration::ZERO),
+            [stage(10, 20.0, 40.0, false), stage(10, 100.0, 100.0, false)]
+        );
+        assert_eq!(
+            schedule.stages(Duration::from_secs(5)),
+            [stage(5, 20.0, 30.0, true), stage(5, 30.0, 40.0, false), stage(10, 100.0, 100.0, false)]
+        );
+        assert_eq!(schedule.length(), Duration::from_secs(20));
+    }
+
+    #[test]
+    fn a_wrong_line_is_shown_where_it_is_wrong() {
+        for (text, line, column) in [
+            ("", 1, 1),
+            ("at;rate\n", 1, 1),
+            ("at,rate\n0s,1/s\n", 2, 1),
+            ("at,rate\n0s,1/s\n0s,2/s\n", 3, 1),
+            ("at,rate\n1s,1/s\n", 2, 1),
+            ("at,rate\n0s,1\n", 2, 4),
+            ("at,rate\n0s,  1/h\n", 2, 6),
+            ("at,rate\n0s,1/s\n  2,1/s\n", 3, 3),
+            ("at,rate\n0s,1/s\n9s,2/s\n8s,2/s\n", 4, 1),
+            ("at,rate\n0s,1/s,3\n", 2, 1),
+        ] {
+            let place = points(text).unwrap_err().place.unwrap();
+            assert_eq!((place.line, place.column), (line, column), "{text:?}");
+        }
+        assert!(points(&format!("at,rate\n{}", "0s,1/s\n".repeat(MOST_LINES))).is_err());
+    }
+}

@@ -1,0 +1,269 @@
+//! What the workloads of a file mean: rules between their keys, and between the workloads.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use super::choices::As;
+use super::delay::Delay;
+use super::meaning::{Meaning, Problem, delay, dotted, weights};
+use super::meant::{Arrivals, ClosedStage, Limits, Model, Stage, Whence, WorkloadPlan};
+use super::schedule::{Schedule, Schedules};
+use super::typed::{ModelWord, StageFile, WorkloadFile};
+use super::words::{Rate, Time};
+use super::{MAX_TIME, Segment};
+use crate::client::Intent;
+use crate::policy::RiskLevel;
+
+/// A workload as typed, and where it stands.
+struct Typed<'f> {
+    at: Vec<Segment>,
+    file: &'f WorkloadFile,
+}
+
+/// The workloads of a file: the one that stands alone, or those of the list.
+pub(super) fn workloads(
+    alone: Option<&WorkloadFile>,
+    list: Option<&[WorkloadFile]>,
+    schedules: &Schedules,
+) -> Meaning<Vec<WorkloadPlan>> {
+    let key = |key: &str| Segment::Key(key.to_owned());
+    let refused = |path: Vec<Segment>, message: &str| {
+        Err(Problem { path, part: None, message: message.to_owned(), help: None })
+    };
+    match (alone, list) {
+        (None, None) => refused(Vec::new(), "missing key `workload`"),
+        (Some(_), Some(_)) => {
+            refused(vec![key("workloads")], "give one `workload`, or a list of `workloads`, not both")
+        }
+        (Some(file), None) => {
+            let typed = Typed { at: vec![key("workload")], file };
+            for (name, given) in [("name", file.name.is_some()), ("starts_at", file.starts_at.is_some())] {
+                if given {
+                    return typed.refused(&[key(name)], "is for those of the list `workloads`");
+                }
+            }
+            Ok(vec![typed.plan(WorkloadPlan::ALONE.to_owned(), schedules)?])
+        }
+        (None, Some(list)) => {
+            if list.is_empty() || list.len() > WorkloadPlan::MOST {
+                return refused(vec![key("workloads")], "workloads: give 1 to 16 of them");
+            }
+            let mut names = BTreeSet::new();
+            let mut plans = Vec::with_capacity(list.len());
+            for (index, file) in list.iter().enumerate() {
+                let typed = Typed { at: vec![key("workloads"), Segment::Index(index)], file };
+                let Some(name) = &file.name else {
+                    return typed.refused(&[], "missing key `name`");
+                };
+                if !names.insert(&name.0) {
+                    return typed.refused(&[key("name")], "another workload has this name already");
+                }
+                plans.push(typed.plan(name.0.clone(), schedules)?);
+            }
+            Ok(plans)
+        }
+    }
+}
+
+impl Typed<'_> {
+    fn path(&self, more: &[Segment]) -> Vec<Segment> {
+        [self.at.as_slice(), more].concat()
+    }
+
+    fn refused<T>(&self, more: &[Segment], message: &str) -> Meaning<T> {
+        let path = self.path(more);
+        let message = format!("{}: {message}", dotted(&path));
+        Err(Problem { path, part: None, message, help: None })
+    }
+
+    /// A key of the workload is refused.
+    fn key<T>(&self, key: &str, message: &str) -> Meaning<T> {
+        self.refused(&[Segment::Key(key.to_owned())], message)
+    }
+
+    fn keyed(&self, key: &str) -> Vec<Segment> {
+        self.path(&[Segment::Key(key.to_owned())])
+    }
+
+    fn plan(&self, name: String, schedules: &Schedules) -> Meaning<WorkloadPlan> {
+        let file = self.file;
+        let schedule = file.schedule.as_ref().and_then(|name| schedules.get(name));
+        let model = match file.model {
+            ModelWord::Open => self.open(schedule)?,
+            ModelWord::Closed => self.closed()?,
+        };
+        let starts_at = file.starts_at.map_or(Duration::ZERO, |Time(time)| time);
+        if starts_at + model.length() > MAX_TIME {
+            return self.refused(&[], "with this workload the run is longer than 24 hours");
+        }
+        let stops_after = file.stops_after.map(|Time(time)| time);
+        if stops_after.is_some_and(|end| end <= model.warm_up()) {
+            return self.key("stops_after", "it would stop before anything is measured");
+        }
+        let risk = [
+            (None, file.risk.none),
+            (Some(RiskLevel::Low), file.risk.low),
+            (Some(RiskLevel::Medium), file.risk.medium),
+            (Some(RiskLevel::High), file.risk.high),
+        ];
+        let from = Whence::ALL.map(|whence| {
+            let weight = match whence {
+                Whence::Home => file.from.home,
+                Whence::Elsewhere => file.from.elsewhere,
+                Whence::ElsewhereV6 => file.from.elsewhere_v6,
+            };
+            (whence, weight)
+        });
+        Ok(WorkloadPlan {
+            name,
+            starts_at,
+            limits: Limits { at_most: file.at_most.map(|most| most.0), stops_after },
+            model,
+            schedule: schedule.map(|schedule| schedule.source.clone()),
+            from: weights(&self.keyed("from"), from)?,
+            mix: weights(&self.keyed("mix"), mix(file))?,
+            risk: weights(&self.keyed("risk"), risk)?,
+        })
+    }
+
+    fn open(&self, schedule: Option<&Schedule>) -> Meaning<Model> {
+        if self.file.think_time.is_some() {
+            return self.key("think_time", "users think in model `closed` only");
+        }
+        let stages = match (schedule, &self.file.stages) {
+            (Some(_), Some(_)) => {
+                return self
+                    .key("schedule", "the load over time is in `stages` or in a `schedule`, not in both");
+            }
+            (Some(schedule), None) => self.scheduled(schedule)?,
+            (None, _) => self.open_stages()?,
+        };
+        let arrivals = self.file.arrivals.map_or(Arrivals::Poisson, |As(arrivals)| arrivals);
+        Ok(Model::Open { arrivals, stages })
+    }
+
+    fn scheduled(&self, schedule: &Schedule) -> Meaning<Vec<Stage>> {
+        let warm_up = self.file.warm_up.map_or(Duration::ZERO, |Time(time)| time);
+        if warm_up >= schedule.length() {
+            return self.key("warm_up", "with this warm-up nothing of the schedule is measured");
+        }
+        Ok(schedule.stages(warm_up))
+    }
+
+    fn open_stages(&self) -> Meaning<Vec<Stage>> {
+        let typed = self.stages()?;
+        let mut stages = Vec::with_capacity(typed.len());
+        let mut before = None;
+        for (index, stage) in typed.iter().enumerate() {
+            if stage.users.is_some() {
+                let message = "model `open` has a rate; `users` are for model `closed`";
+                return self.stage(index, Some("users"), message);
+            }
+            let (from, to) = match (stage.rate, stage.to, before) {
+                (Some(Rate(rate)), None, _) => (rate, rate),
+                (Some(Rate(from)), Some(Rate(to)), _) => (from, to),
+                (None, Some(Rate(to)), Some(from)) => (from, to),
+                (None, Some(_), None) => {
+                    let message = "the first stage has nothing to start from: give `rate` beside `to`";
+                    return self.stage(index, Some("to"), message);
+                }
+                (None, None, _) => return self.stage(index, None, "give a `rate`, or `to` for a ramp"),
+            };
+            let StageFile { length: Time(length), warm_up, cool_down, .. } = *stage;
+            stages.push(Stage { length, from, to, warm_up, cool_down });
+            before = Some(to);
+        }
+        Ok(stages)
+    }
+
+    fn closed(&self) -> Meaning<Model> {
+        if self.file.arrivals.is_some() {
+            return self.key("arrivals", "sign-ins arrive at a rate in model `open` only");
+        }
+        if self.file.schedule.is_some() {
+            return self.key("schedule", "a schedule is of rates, which are for model `open` only");
+        }
+        let typed = self.stages()?;
+        let mut stages = Vec::with_capacity(typed.len());
+        for (index, stage) in typed.iter().enumerate() {
+            for (key, given) in [("rate", stage.rate), ("to", stage.to)] {
+                if given.is_some() {
+                    let message = "model `closed` has `users`; rates are for model `open`";
+                    return self.stage(index, Some(key), message);
+                }
+            }
+            let Some(users) = stage.users else {
+                return self.stage(index, None, "give the number of `users`");
+            };
+            let StageFile { length: Time(length), warm_up, cool_down, .. } = *stage;
+            stages.push(ClosedStage { length, users: users.get(), warm_up, cool_down });
+        }
+        let think_time = self.file.think_time.unwrap_or(As(Delay::None));
+        Ok(Model::Closed { think_time: delay(&self.keyed("think_time"), think_time)?, stages })
+    }
+
+    fn stage<T>(&self, index: usize, key: Option<&str>, message: &str) -> Meaning<T> {
+        let at = [Segment::Key("stages".to_owned()), Segment::Index(index)];
+        let mut path = self.path(&at);
+        let message = format!("{}: {message}", dotted(&path));
+        path.extend(key.map(|key| Segment::Key(key.to_owned())));
+        Err(Problem { path, part: None, message, help: None })
+    }
+
+    /// The stages as typed, of which holds what holds for those of both models.
+    fn stages(&self) -> Meaning<&[StageFile]> {
+        let Some(stages) = &self.file.stages else {
+            return self.refused(&[], "missing key `stages`");
+        };
+        if self.file.warm_up.is_some() {
+            return self.key("warm_up", "is for a `schedule`; mark stages with `warm_up: true`");
+        }
+        let mut total = Duration::ZERO;
+        let (mut measured, mut cooling) = (false, false);
+        for (index, stage) in stages.iter().enumerate() {
+            if stage.length.0.is_zero() {
+                return self.stage(index, Some("for"), "a stage lasts longer than no time");
+            }
+            total += stage.length.0;
+            if total > MAX_TIME {
+                return self.stage(index, Some("for"), "with this stage the run is longer than 24 hours");
+            }
+            if stage.warm_up && stage.cool_down {
+                return self.stage(index, Some("cool_down"), "a stage is warm-up or cool-down, not both");
+            }
+            if stage.warm_up && (measured || cooling) {
+                return self.stage(index, Some("warm_up"), "warm-up comes before all that is measured");
+            }
+            cooling |= stage.cool_down;
+            if cooling && !stage.cool_down {
+                let message = "cool-down comes last: this stage follows it and is none";
+                return self.stage(index, None, message);
+            }
+            measured |= !stage.warm_up && !stage.cool_down;
+        }
+        match measured {
+            true => Ok(stages),
+            false => self.key("stages", "at least one stage must be measured, not warm-up"),
+        }
+    }
+}
+
+fn mix(file: &WorkloadFile) -> [(Intent, super::typed::Weight); Intent::ALL.len()] {
+    Intent::ALL.map(|intent| {
+        let weight = match intent {
+            Intent::KnownDevice => file.mix.known_device,
+            Intent::NewDevice => file.mix.new_device,
+            Intent::WrongPassword => file.mix.wrong_password,
+            Intent::ForgottenDevice => file.mix.forgotten_device,
+            Intent::WrongDeviceSecret => file.mix.wrong_device_secret,
+            Intent::ReplayedClaim => file.mix.replayed_claim,
+            Intent::PlainPassword => file.mix.plain_password,
+            Intent::Refresh => file.mix.refresh,
+            Intent::RefreshWithoutDevice => file.mix.refresh_without_device,
+            Intent::RefreshAfterForget => file.mix.refresh_after_forget,
+            Intent::RefreshAfterRevoke => file.mix.refresh_after_revoke,
+            Intent::RefreshAfterSignOut => file.mix.refresh_after_sign_out,
+        };
+        (intent, weight)
+    })
+}

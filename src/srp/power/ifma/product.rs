@@ -1,0 +1,323 @@
+//! Products modulo N, each spread over eight vectors of eight digits.
+//!
+//! A product is added up in columns of 64 bits, a block of eight rows at a time: each row is a digit of one number, in all lanes,
+//! times windows of the other. A window is eight neighbouring digits, from any place on; all of them lie ready in a [`Slide`], so
+//! that nothing is shifted on the way. The lower halves of products are summed apart from the upper ones, which count four
+//! times: a half has 52 bits, a digit 50.
+//!
+//! Then the lower 56 columns are cleared, by Montgomery's method, eight at a time. For that a multiple M of N is taken which is −1
+//! modulo 2^400: eight digits are their own quotient by it. What is left has 72 digits, and the upper eight of these
+//! are folded back: each is replaced by as many times what its place is worth modulo N. Nothing waits for a carry to run
+//! through, nor is anything compared with N: numbers have 64 digits, 128 bits more than N.
+//!
+//! Columns stay below 2^60: they take 64 + 64 lower halves below 2^52 and as many upper ones of at most 2^49, four times.
+
+use std::arch::x86_64::*;
+
+use super::digits::{DIGITS, Digits, LANES, Modulus, WIDTH};
+use super::{load, store};
+
+/// Vectors of a number.
+pub(super) const VECTORS: usize = DIGITS / LANES;
+/// Blocks of columns that Montgomery's method clears.
+const CLEARED: usize = VECTORS - 1;
+const MASK: u64 = (1 << WIDTH) - 1;
+
+/// The digits of a number, vector by vector.
+type Vectors = [__m512i; VECTORS];
+/// Eight digits, each in all lanes.
+type Rows = [__m512i; LANES];
+
+/// The columns of a product: Σ (lower[c] + 4 · upper[c]) · 2^(50·c).
+struct Columns {
+    lower: [__m512i; 2 * VECTORS],
+    upper: [__m512i; 2 * VECTORS],
+}
+
+/// All windows of a number: the window at `LANES + x` has the digits x to x + 7, and zeros where there are none.
+struct Slide([__m512i; DIGITS + LANES + 1]);
+
+/// What products need of the modulus.
+pub(super) struct Products {
+    /// (M + 1) / 2^400.
+    multiple: Slide,
+    /// What the places from 64 to 71 are worth modulo N, and the same one digit further up.
+    folds: [[Vectors; 2]; LANES],
+    pub(super) one: Digits,
+    enter: Digits,
+    leave: Digits,
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+#[inline]
+fn all(value: u64) -> __m512i {
+    _mm512_set1_epi64(value.cast_signed())
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+#[inline]
+fn vectors(digits: &Digits) -> Vectors {
+    std::array::from_fn(|vector| load(&digits.0[vector]))
+}
+
+/// The eight digits of a vector in memory, each in all lanes.
+#[target_feature(enable = "avx512f,avx512ifma")]
+#[inline]
+fn rows(digits: &[u64; LANES]) -> Rows {
+    digits.map(|digit| all(digit))
+}
+
+/// What is below 2^50 in each column, and what the column before carries into it; a carry runs no further. Both arguments are
+/// columns, already summed; `before` is the vector below.
+#[target_feature(enable = "avx512f,avx512ifma")]
+#[inline]
+fn tidy(columns: __m512i, mask: __m512i, before: __m512i) -> __m512i {
+    let (carry, carried) = (shifted(columns), shifted(before));
+    _mm512_add_epi64(_mm512_and_si512(columns, mask), _mm512_alignr_epi64::<7>(carry, carried))
+}
+
+#[target_feature(enable = "avx512f,avx512ifma")]
+#[inline]
+fn shifted(columns: __m512i) -> __m512i {
+    _mm512_srli_epi64::<WIDTH>(columns)
+}
+
+impl Slide {
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn of(number: &Vectors) -> Self {
+        let zero = _mm512_setzero_si512();
+        let mut slide = [zero; DIGITS + LANES + 1];
+        let mut before = zero;
+        for (windows, vector) in slide.as_chunks_mut::<LANES>().0.iter_mut().zip(number.iter().chain([&zero]))
+        {
+            *windows = [
+                before,
+                _mm512_alignr_epi64::<1>(*vector, before),
+                _mm512_alignr_epi64::<2>(*vector, before),
+                _mm512_alignr_epi64::<3>(*vector, before),
+                _mm512_alignr_epi64::<4>(*vector, before),
+                _mm512_alignr_epi64::<5>(*vector, before),
+                _mm512_alignr_epi64::<6>(*vector, before),
+                _mm512_alignr_epi64::<7>(*vector, before),
+            ];
+            before = *vector;
+        }
+        Self(slide)
+    }
+
+    /// The windows that row 7's upper half to row 0's lower half meet in a block's vector `place`.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn at(&self, place: usize) -> &[__m512i; LANES + 1] {
+        self.0[LANES * place..].first_chunk().unwrap_or_else(|| unreachable!("nine windows from {place} on"))
+    }
+}
+
+impl Columns {
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn empty() -> Self {
+        let zero = [_mm512_setzero_si512(); 2 * VECTORS];
+        Self { lower: zero, upper: zero }
+    }
+
+    /// The columns of this vector, each as one sum.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn sum(&self, vector: usize) -> __m512i {
+        _mm512_add_epi64(self.lower[vector], _mm512_slli_epi64::<2>(self.upper[vector]))
+    }
+
+    /// Adds what the rows make of the number in `SOME` vectors from `place` on, seen from vector `at`: so many sums side by side,
+    /// since each waits for its last.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn add_some<const SOME: usize>(&mut self, at: usize, rows: &Rows, slide: &Slide, place: usize) {
+        let lower = self.lower[at + place..].first_chunk_mut::<SOME>();
+        let upper = self.upper[at + place..].first_chunk_mut::<SOME>();
+        let (Some(lower), Some(upper)) = (lower, upper) else { unreachable!("columns for every row") };
+        let (mut low, mut high) = (*lower, *upper);
+        for (row, digit) in rows.iter().enumerate() {
+            for some in 0..SOME {
+                let windows = slide.at(place + some);
+                low[some] = _mm512_madd52lo_epu64(low[some], *digit, windows[LANES - row]);
+                high[some] = _mm512_madd52hi_epu64(high[some], *digit, windows[LANES - row - 1]);
+            }
+        }
+        (*lower, *upper) = (low, high);
+    }
+
+    /// Adds rows · number from vector `at` on.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn add_rows(&mut self, at: usize, rows: &Rows, slide: &Slide) {
+        self.add_some::<1>(at, rows, slide, 0);
+        self.add_some::<4>(at, rows, slide, 1);
+        self.add_some::<4>(at, rows, slide, 5);
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn of_product(a: &Digits, b: &Digits) -> Self {
+        let mut columns = Self::empty();
+        let slide = Slide::of(&vectors(b));
+        for (block, digits) in a.0.iter().enumerate() {
+            columns.add_rows(block, &rows(digits), &slide);
+        }
+        columns
+    }
+
+    /// a · a: every product of two different digits once, doubled.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn of_square(a: &Digits) -> Self {
+        let number = vectors(a);
+        let mut columns = Self::empty();
+        let slide = Slide::of(&number);
+        for (block, digits) in a.0.iter().enumerate() {
+            let rows = rows(&digits.map(|digit| 2 * digit));
+            columns.add_corner(block, &rows, number[block], &slide);
+            let mut place = block + 2;
+            while place + 3 <= VECTORS + 1 {
+                columns.add_some::<3>(block, &rows, &slide, place);
+                place += 3;
+            }
+            if place + 2 <= VECTORS + 1 {
+                columns.add_some::<2>(block, &rows, &slide, place);
+                place += 2;
+            }
+            if place < VECTORS + 1 {
+                columns.add_some::<1>(block, &rows, &slide, place);
+            }
+        }
+        columns
+    }
+
+    /// Adds the squares of a block's digits, and what its rows make of the digits behind them, in the two vectors where others are
+    /// to be left out.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn add_corner(&mut self, block: usize, rows: &Rows, digits: __m512i, slide: &Slide) {
+        let first = 2 * block;
+        // The squares of the block's digits, which take two columns each.
+        let zero = _mm512_setzero_si512();
+        let squares = _mm512_madd52lo_epu64(zero, digits, digits);
+        let above = _mm512_slli_epi64::<2>(_mm512_madd52hi_epu64(zero, digits, digits));
+        let places =
+            [_mm512_setr_epi64(0, 8, 1, 9, 2, 10, 3, 11), _mm512_setr_epi64(4, 12, 5, 13, 6, 14, 7, 15)];
+        let (mut low, mut high) =
+            ([self.lower[first], self.lower[first + 1]], [self.upper[first], self.upper[first + 1]]);
+        for (row, digit) in rows.iter().enumerate() {
+            for place in 0..2 {
+                let windows = slide.at(block + place);
+                // In 16 lanes, digits behind the row begin at 2 · row + 1, and one further up for upper halves.
+                let lanes = |from: usize| ((0xffff_u32 << from) & 0xffff) as u16;
+                let [lower, upper] = [2 * row + 1, 2 * row + 2].map(|from| lanes(from).to_le_bytes()[place]);
+                if lower != 0 {
+                    low[place] = _mm512_mask_madd52lo_epu64(low[place], lower, *digit, windows[LANES - row]);
+                }
+                if upper != 0 {
+                    high[place] =
+                        _mm512_mask_madd52hi_epu64(high[place], upper, *digit, windows[LANES - row - 1]);
+                }
+            }
+        }
+        for (low, places) in low.iter_mut().zip(places) {
+            *low = _mm512_add_epi64(*low, _mm512_permutex2var_epi64(squares, places, above));
+        }
+        [self.lower[first], self.lower[first + 1]] = low;
+        [self.upper[first], self.upper[first + 1]] = high;
+    }
+}
+
+impl Products {
+    /// Prepares the modulus.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn new(modulus: &Modulus) -> Self {
+        let fold = |digits: &Digits| {
+            let number = vectors(digits);
+            let slide = Slide::of(&number);
+            [number, std::array::from_fn(|vector| slide.at(vector)[LANES - 1])]
+        };
+        Self {
+            multiple: Slide::of(&vectors(&modulus.multiple)),
+            folds: std::array::from_fn(|place| fold(&modulus.places[place])),
+            one: modulus.one.clone(),
+            enter: modulus.enter.clone(),
+            leave: modulus.leave.clone(),
+        }
+    }
+
+    /// a · b / R.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn mul(&self, a: &Digits, b: &Digits) -> Digits {
+        self.reduce(Columns::of_product(a, b))
+    }
+
+    /// a · a / R.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn square(&self, a: &Digits) -> Digits {
+        self.reduce(Columns::of_square(a))
+    }
+
+    /// Into Montgomery's form.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn enter(&self, digits: &Digits) -> Digits {
+        self.mul(digits, &self.enter)
+    }
+
+    /// Out of Montgomery's form.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn leave(&self, digits: &Digits) -> Digits {
+        self.mul(digits, &self.leave)
+    }
+
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn reduce(&self, mut columns: Columns) -> Digits {
+        let mask = all(MASK);
+        let mut before = _mm512_setzero_si512();
+        let mut quotient = [0; LANES];
+        for block in 0..CLEARED {
+            let sum = columns.sum(block);
+            store(&mut quotient, tidy(sum, mask, before));
+            before = sum;
+            columns.add_rows(block + 1, &rows(&quotient), &self.multiple);
+        }
+        self.fold(&mut columns);
+        let mut digits = Digits::ZERO;
+        for (vector, digits) in digits.0.iter_mut().enumerate() {
+            let sum = columns.sum(CLEARED + vector);
+            store(digits, tidy(sum, mask, before));
+            before = sum;
+        }
+        digits
+    }
+
+    /// Replaces the last vector of columns by what it is worth further down.
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    #[inline]
+    fn fold(&self, columns: &mut Columns) {
+        const LAST: usize = 2 * VECTORS - 1;
+        let mask = all(MASK);
+        // The very last digit keeps all it has.
+        let top = _mm512_mask_set1_epi64(mask, 0b1000_0000, -1);
+        let (last, before) = (columns.sum(LAST), columns.sum(LAST - 1));
+        let mut above = [0; LANES];
+        store(&mut above, tidy(last, top, before));
+        // The column below has given its carry away.
+        columns.lower[LAST - 1] = _mm512_mask_and_epi64(before, 0b1000_0000, before, mask);
+        columns.upper[LAST - 1] = _mm512_setzero_si512();
+        let rows = rows(&above);
+        for vector in 0..VECTORS {
+            let (mut low, mut high) = (columns.lower[CLEARED + vector], columns.upper[CLEARED + vector]);
+            for (digit, [worth, further]) in rows.iter().zip(&self.folds) {
+                low = _mm512_madd52lo_epu64(low, *digit, worth[vector]);
+                high = _mm512_madd52hi_epu64(high, *digit, further[vector]);
+            }
+            columns.lower[CLEARED + vector] = low;
+            columns.upper[CLEARED + vector] = high;
+        }
+    }
+}
