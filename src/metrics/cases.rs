@@ -71,27 +71,35 @@ impl Decided {
 
 /// All cases of a run. Their number depends on what can be told apart, and not on the length of the run.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Cases(BTreeMap<Case, Vec<Decided>>);
+pub struct Cases {
+    cases: BTreeMap<Case, Vec<Decided>>,
+    /// Decisions about refresh tokens, which are no cases.
+    refreshes: u64,
+}
 
 impl Cases {
     /// The cases in their order, each with what was seen in it.
     pub fn iter(&self) -> impl Iterator<Item = (&Case, &[Decided])> {
-        self.0.iter().map(|(case, seen)| (case, seen.as_slice()))
+        self.cases.iter().map(|(case, seen)| (case, seen.as_slice()))
     }
 
-    /// How many decisions there are in all cases.
-    pub fn count(&self) -> u64 {
-        self.0.values().flatten().map(|seen| seen.count).sum()
+    /// How many decisions there are, in all cases and about refresh tokens.
+    pub(super) fn count(&self) -> u64 {
+        self.cases.values().flatten().map(|seen| seen.count).sum::<u64>() + self.refreshes
     }
 
     pub(super) fn record(&mut self, verdict: &Verdict) {
-        let Situation::SignIn(facts) = &verdict.situation else { return };
+        let Situation::SignIn(facts) = &verdict.situation else {
+            self.refreshes += 1;
+            return;
+        };
         let Verdict { rule, expected, seen, .. } = verdict;
         self.add(Case::of(facts), *rule, expected, seen, 1);
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
-        for (case, seen) in &other.0 {
+        self.refreshes += other.refreshes;
+        for (case, seen) in &other.cases {
             for one in seen {
                 self.add(*case, one.rule, &one.expected, &one.seen, one.count);
             }
@@ -99,7 +107,7 @@ impl Cases {
     }
 
     fn add(&mut self, case: Case, rule: RuleId, expected: &Decision, seen: &Decision, count: u64) {
-        let all = self.0.entry(case).or_default();
+        let all = self.cases.entry(case).or_default();
         // In order, so that it is told alike in whatever order recorders heard of it.
         match all.binary_search_by(|one| (one.rule, &one.expected, &one.seen).cmp(&(rule, expected, seen))) {
             Ok(at) => all[at].count += count,

@@ -150,7 +150,7 @@ impl Decisions {
         let wrong_by_outcome: u64 = self.confusion.values().map(|cell| cell.mismatched).sum();
         by_rule == self.checked
             && by_outcome == self.checked
-            && self.cases.count() <= self.checked
+            && self.cases.count() == self.checked
             && wrong_by_rule == self.mismatched
             && wrong_by_outcome == self.mismatched
             && self.mismatches.len() as u64 == self.mismatched.min(Self::KEPT as u64)

@@ -90,7 +90,11 @@ fn the_page_has_the_numbers_of_the_json() {
         assert!(cells[2].starts_with(case["expected"].as_str().unwrap()), "{row}");
     }
     let data = between(&page, "<script type=\"application/json\" id=\"report\">", "</script>");
-    assert_eq!(serde_json::from_str::<Value>(data).unwrap(), json);
+    let mut told = json.clone();
+    for interval in told["timeline"]["intervals"].as_array_mut().unwrap() {
+        interval.as_object_mut().unwrap().remove("spread");
+    }
+    assert_eq!(serde_json::from_str::<Value>(data).unwrap(), told);
     let cards = page.matches("class=\"card\"").count();
     assert_eq!(cards, json["decisions"]["mismatches"].as_array().unwrap().len());
 }
@@ -393,6 +397,7 @@ fn a_baseline_stands_beside_the_run() {
     let row = between(&page, "<th scope=\"row\">60 %</th>", "</tr>");
     assert_eq!(cells(row)[2], "4.32 s");
     assert!(
-        page.contains("baseline, from the intended start") && !html::page(&report, None).contains("baseline")
+        page.contains("baseline, from the intended start")
+            && !html::page(&report, None).contains("baseline, from")
     );
 }

@@ -21,7 +21,7 @@ pub(super) fn section(report: &Report) -> Markup {
                 p.lead { "There was no sign-in." }
             } @else {
                 p.lead { "In intervals of " (tick(timeline.interval_us)) ". Sign-ins are offered when they are meant to start, and end when they end." }
-                div.charts { (flow(timeline)) (latency(timeline)) (heat::map(timeline)) }
+                div.charts { (flow(timeline)) (throttled(timeline)) (latency(timeline)) (heat::map(timeline)) }
             }
         }
     }
@@ -30,7 +30,7 @@ pub(super) fn section(report: &Report) -> Markup {
 fn flow(timeline: &Timeline) -> Markup {
     let per_s = |count: u64| count as f64 * 1e6 / timeline.interval_us as f64;
     let ended = |interval: &TimelineInterval| interval.completed + interval.refused + interval.failed;
-    let highest = |interval: &TimelineInterval| interval.offered.max(ended(interval)).max(interval.throttled);
+    let highest = |interval: &TimelineInterval| interval.offered.max(ended(interval));
     let most = timeline.intervals.iter().map(highest).max().unwrap_or(0);
     let (y, top) = scale(per_s(most), 4.0, number);
     let heights = |count: fn(&TimelineInterval) -> u64| -> Vec<f64> {
@@ -49,13 +49,11 @@ fn flow(timeline: &Timeline) -> Markup {
         count(sum(|interval| interval.refused)),
         count(sum(|interval| interval.failed)),
     );
-    let throttled = sum(|interval| interval.throttled);
     let curves = html! {
         path.area.completed d=(between(&completed, &ground)) {}
         path.area.refused d=(between(&refused, &completed)) {}
         path.area.failed d=(between(&failed, &refused)) {}
         path.line.offered d=(stairs(&heights(|interval| interval.offered))) {}
-        @if throttled > 0 { path.line.two d=(stairs(&heights(|interval| interval.throttled))) {} }
     };
     let plot = Plot {
         title: "Sign-ins a second over time",
@@ -75,10 +73,41 @@ fn flow(timeline: &Timeline) -> Markup {
                     span { (patch("completed")) "completed" }
                     span { (patch("refused")) "refused" }
                     span { (patch("failed")) "failed" }
-                    @if throttled > 0 { span { (sample("two")) "answers throttled" } }
                     @if warm_up_ends(timeline) > 0 { span { (patch("band")) "warm-up" } }
                 }
             }
+            (plot.draw())
+        }
+    }
+}
+
+/// Answers that refused to be hurried, by the end of their sign-in; nothing where there were none.
+fn throttled(timeline: &Timeline) -> Markup {
+    let all: u64 = timeline.intervals.iter().map(|interval| interval.throttled).sum();
+    let per_s = |count: u64| count as f64 * 1e6 / timeline.interval_us as f64;
+    let most = timeline.intervals.iter().map(|interval| interval.throttled).max().unwrap_or(0);
+    if all == 0 {
+        return html! {};
+    }
+    let (y, top) = scale(per_s(most), 2.0, number);
+    let height = HEIGHT / 2;
+    let levels: Vec<f64> = timeline
+        .intervals
+        .iter()
+        .map(|interval| f64::from(height) * (1.0 - per_s(interval.throttled) / top))
+        .collect();
+    let plot = Plot {
+        title: "Answers throttled a second over time",
+        told: format!("{} answers in all.", count(all)),
+        height,
+        x: times(timeline),
+        y,
+        behind: html! {},
+        curves: html! { path.line.two d=(stairs(&levels)) {} },
+    };
+    html! {
+        figure {
+            figcaption { b { "Answers throttled a second" } span.legend { "counted where their sign-in ended" } }
             (plot.draw())
         }
     }
@@ -132,7 +161,20 @@ fn patch(class: &str) -> Markup {
 
 /// A level for each interval, as a line.
 fn stairs(levels: &[f64]) -> String {
-    through(corners(levels).into_iter())
+    let x = |index: usize| place(index as f64 / levels.len() as f64 * WIDTH);
+    let mut path = String::new();
+    let mut last = None;
+    for (index, level) in levels.iter().enumerate() {
+        let y = place(*level);
+        match &last {
+            None => path.push_str(&format!("M0 {y}")),
+            Some(before) if *before == y => {}
+            Some(_) => path.push_str(&format!("H{}V{y}", x(index))),
+        }
+        last = Some(y);
+    }
+    path.push_str(&format!("H{}", x(levels.len())));
+    path
 }
 
 /// The area between two such lines.
@@ -140,16 +182,18 @@ fn between(upper: &[f64], lower: &[f64]) -> String {
     if upper == lower {
         return String::new();
     }
-    format!("{}Z", through(corners(upper).into_iter().chain(corners(lower).into_iter().rev())))
-}
-
-fn corners(levels: &[f64]) -> Vec<(f64, f64)> {
-    let x = |index: usize| index as f64 / levels.len() as f64 * WIDTH;
-    levels
-        .iter()
-        .enumerate()
-        .flat_map(|(index, level)| [(x(index), *level), (x(index + 1), *level)])
-        .collect()
+    let mut path = stairs(upper);
+    let x = |index: usize| place(index as f64 / lower.len() as f64 * WIDTH);
+    let mut last = None;
+    for (index, level) in lower.iter().enumerate().rev() {
+        let y = place(*level);
+        if last.as_ref() != Some(&y) {
+            path.push_str(&if last.is_none() { format!("V{y}") } else { format!("H{}V{y}", x(index + 1)) });
+        }
+        last = Some(y);
+    }
+    path.push_str("H0Z");
+    path
 }
 
 /// How many intervals from the start on have warm-up in them.

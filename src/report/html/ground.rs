@@ -8,7 +8,7 @@ use crate::report::format::{UNKNOWN, count, number, rate, time_or_unknown};
 use crate::report::{Report, SideWorkers};
 
 /// A scenario longer than this, in bytes, is cut on the page; `report.json` has it whole.
-const SHOWN: usize = 16 * 1024;
+const SHOWN: usize = 8 * 1024;
 
 /// Whether the generator kept its own times, and what a sign-in cost.
 pub(super) fn generator(report: &Report) -> Markup {

@@ -7,10 +7,10 @@ use maud::{Markup, html};
 use super::chart::{Plot, Tick, WIDTH, place};
 use super::course::times;
 use crate::report::Timeline;
-use crate::report::format::{count, tick};
+use crate::report::format::{count, tick, time};
 
 /// Pixels that a row is high.
-const ROW: u32 = 12;
+const ROW: u32 = 16;
 /// The shares of the fullest field above which a field is of the next shade.
 const SHADES: [f64; 5] = [0.0, 0.03, 0.12, 0.3, 0.6];
 
@@ -77,9 +77,8 @@ fn decades(low: u32, high: u32) -> Vec<Tick> {
         .map(|decade| Tick { at: f64::from(decade * 5 - low) / rows, label: tick(10_u64.pow(decade)) })
         .collect();
     if ticks.is_empty() {
-        // Within one decade the ends of the scale say more than nothing.
-        let at = |row: u32| Tick { at: f64::from(row - low) / rows, label: tick(lower(row)) };
-        ticks = vec![at(low), at(high + 1)];
+        // Within one decade the lowest says more than nothing.
+        ticks = vec![Tick { at: 0.5, label: time(lower(low)) }];
     }
     ticks
 }
@@ -104,7 +103,7 @@ fn table(timeline: &Timeline) -> Markup {
                     thead { tr { th scope="col" { "Latency from" } th scope="col" { "below" } th scope="col" { "Sign-ins" } } }
                     tbody {
                         @for (us, n) in &all {
-                            tr { th scope="row" { (tick(*us)) } td { (tick(lower(row(*us) + 1))) } td { (count(*n)) } }
+                            tr { th scope="row" { (time(*us)) } td { (time(lower(row(*us) + 1))) } td { (count(*n)) } }
                         }
                     }
                 }

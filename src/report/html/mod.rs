@@ -1,7 +1,7 @@
 //! The report as one page that needs nothing but itself: no network, no script; light and dark, screen and paper.
 //!
 //! Everything that came from outside (names, YAML, URLs) goes through maud, which escapes it. The page says nothing that
-//! `report.json` does not say.
+//! `report.json`, or that of its baseline, does not say.
 
 mod chart;
 mod course;
@@ -62,7 +62,7 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
                     (course::section(report))
                     div.grounds { (ground::generator(report)) (ground::environment(report)) }
                     (ground::scenario(report))
-                    footer { "Made by poolproof. The same facts for machines are in " code { "report.json" } ", and inside of this page." }
+                    footer { "Made by poolproof. The same facts for machines are in " code { "report.json" } ", and, but for a long scenario's end, inside of this page." }
                 }
                 (embedded(report))
             }
@@ -71,11 +71,16 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
     markup.into_string()
 }
 
-/// The report as data, for whoever has nothing but the page; of a scenario as much as the page shows. It is no script: nothing in it runs.
+/// The report as data, for whoever has nothing but the page; of a scenario as much as the page shows, and
+/// without what the heat map is drawn from. It is no script: nothing in it runs.
 fn embedded(report: &Report) -> Markup {
     let mut report = report.clone();
     let yaml = &mut report.scenario.yaml;
     yaml.truncate(ground::shown(yaml).len());
+    for file in &mut report.scenario.files {
+        file.text.truncate(ground::shown(&file.text).len());
+    }
+    report.timeline.intervals.iter_mut().for_each(|interval| interval.spread.clear());
     // In JSON a `<` stands in texts only, and may be written so there; then no text can end the element. A report is plain data with
     // text for keys: to write it cannot fail.
     let json = serde_json::to_string(&report).unwrap_or_default().replace('<', "\\u003c");

@@ -13,27 +13,31 @@ pub(super) fn table(report: &Report) -> Markup {
     html! {
         section {
             h2 { "Policy, situation by situation" }
-            p.lead { "What tells sign-ins of this pool apart: the device that is named, the user's factors, the risk that the pool sees. Situations in which the pool did otherwise are open." }
+            p.lead { "What tells sign-ins of this pool apart: the device that is named, the user's factors, the risk that the pool sees. Situations in which the pool did otherwise are open. Refresh tokens are told by rule, below." }
             @if report.decisions.cases.is_empty() {
                 p.lead { "No sign-in was decided." }
             } @else {
                 @if differing.is_empty() {
                     div.clean {
                         (tick(true))
-                        p { "All " (count(as_expected.len() as u64)) " situations were decided as the rules ask." }
+                        p { "All of " (situations(as_expected.len())) " decided as the rules ask." }
                     }
                 } @else {
                     (rows(&differing, "Situations that differ"))
                 }
                 @if !as_expected.is_empty() {
                     details {
-                        summary { (count(as_expected.len() as u64)) " situations as expected" }
+                        summary { (situations(as_expected.len())) " as expected" }
                         (rows(&as_expected, "Situations as expected"))
                     }
                 }
             }
         }
     }
+}
+
+fn situations(number: usize) -> String {
+    if number == 1 { "1 situation".to_owned() } else { format!("{} situations", count(number as u64)) }
 }
 
 fn rows(cases: &[&Case], label: &str) -> Markup {
