@@ -124,11 +124,8 @@ impl Finding<'_> {
             self.cores = self.cores.or_else(|| self.course.cores(&report));
             let judged = judge(&report);
             let ends = judged.reasons.iter().any(Reason::ends_the_search);
-            if judged.reasons.is_empty() {
-                good.push(judged)
-            } else {
-                bad.push(judged)
-            };
+            let heap = if judged.reasons.is_empty() { &mut good } else { &mut bad };
+            heap.push(judged);
             if ends || self.course.is_stopped() {
                 break;
             }

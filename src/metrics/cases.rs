@@ -112,7 +112,7 @@ impl Cases {
         match all.binary_search_by(|one| (one.rule, &one.expected, &one.seen).cmp(&(rule, expected, seen))) {
             Ok(at) => all[at].count += count,
             Err(at) => {
-                all.insert(at, Decided { rule, expected: expected.clone(), seen: seen.clone(), count })
+                all.insert(at, Decided { rule, expected: expected.clone(), seen: seen.clone(), count });
             }
         }
     }

@@ -104,7 +104,7 @@ pub enum Files<'f> {
 impl<'f> Files<'f> {
     /// In the folder of the scenario at `path`.
     pub fn beside(path: &'f Path) -> Self {
-        Self::In(path.parent().unwrap_or(Path::new("")))
+        Self::In(path.parent().unwrap_or_else(|| Path::new("")))
     }
 }
 

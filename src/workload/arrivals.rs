@@ -113,7 +113,7 @@ enum Spread {
     /// One more at each.
     Even,
     /// An exponential number more, 1 on average: a Poisson process.
-    Chance { stream: Stream, point: f64 },
+    Chance { stream: Box<Stream>, point: f64 },
 }
 
 impl Spread {
@@ -141,7 +141,7 @@ impl Line {
         let spread = match arrivals {
             Arrivals::Constant => Spread::Even,
             Arrivals::Poisson | Arrivals::Bursty(_) => {
-                Spread::Chance { stream: stream("arrivals"), point: 0.0 }
+                Spread::Chance { stream: Box::new(stream("arrivals")), point: 0.0 }
             }
         };
         let states = match arrivals {
