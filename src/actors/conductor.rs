@@ -364,7 +364,14 @@ impl Conductor {
     fn finish(&mut self, interrupted: bool) {
         let Some(done) = self.done.take() else { return };
         self.pulse = None;
-        self.recorder.tick(self.elapsed());
+        // The last second of a run is a whole one, though nobody waits for its end.
+        let elapsed = self.elapsed();
+        let begun = u64::from(!interrupted && elapsed.subsec_nanos() > 0);
+        self.recorder.tick(if interrupted {
+            elapsed
+        } else {
+            Duration::from_secs(elapsed.as_secs() + begun)
+        });
         let recorder = std::mem::take(&mut self.recorder);
         // Whoever asked for the run may have gone; then nobody needs to know.
         let paces = std::mem::take(&mut self.paces);

@@ -68,6 +68,10 @@ pub fn find(
     let mut search = Search::new(bounds);
     while let Some(ask) = search.next() {
         let passed = finding.level(ask)?;
+        if finding.was_cut() {
+            // A level that nobody saw the end of has neither passed nor failed.
+            break;
+        }
         search.tell(ask, passed);
         if finding.is_over() {
             break;
@@ -91,7 +95,11 @@ impl Finding<'_> {
             (from, to) => {
                 (self.told)("closed loop");
                 // A pool that answers nobody has a first level too: it will fail.
-                let reached = self.course.probe()?.unwrap_or(1.0);
+                let reached = match self.course.probe()? {
+                    Some(reached) => reached,
+                    // Where so many at once get nothing done in that time, one may.
+                    None => self.course.closed(1)?.unwrap_or(1.0),
+                };
                 let from = from.unwrap_or_else(|| (reached * FIRST).min(to.unwrap_or(f64::INFINITY)));
                 (from, to.unwrap_or_else(|| (reached * LAST).max(from)))
             }
@@ -112,13 +120,15 @@ impl Finding<'_> {
             Ask::Halve(_) => (Stage::Halve, false),
             Ask::Confirm(_) => (Stage::Confirm, true),
         };
+        // A run that is to confirm has chances that no other had.
+        let first = if confirm { MOST_RUNS } else { 0 };
         let (mut good, mut bad): (Vec<Judged>, Vec<Judged>) = (Vec::new(), Vec::new());
         let enough = match stage {
             Stage::Climb | Stage::Confirm => 1,
             Stage::Halve => MOST_RUNS.div_ceil(2) as usize,
         };
         while good.len() < enough && bad.len() < MOST_RUNS.div_ceil(2) as usize {
-            let repeat = (good.len() + bad.len()) as u32;
+            let repeat = first + (good.len() + bad.len()) as u32;
             (self.told)(&format!("{} {}/s", stage.as_str(), number(per_s)));
             let report = self.course.level(per_s, repeat, confirm)?;
             self.cores = self.cores.or_else(|| self.course.cores(&report));
@@ -137,6 +147,11 @@ impl Finding<'_> {
             .unwrap_or_else(|| Judged { figures: Figures::default(), reasons: vec![Reason::Interrupted] });
         self.levels.push(Level { per_s, stage, runs, runs_passed, passed, reasons, figures });
         Ok(passed)
+    }
+
+    /// Whether the last level was cut short.
+    fn was_cut(&self) -> bool {
+        self.levels.last().is_some_and(|level| level.reasons.contains(&Reason::Interrupted))
     }
 
     /// Whether going on would say nothing more.
@@ -290,10 +305,14 @@ impl Verdict {
                 let generator = levels.iter().any(Level::is_generators);
                 exit_code = if generator { 83 } else { 99 };
                 let per_s = levels.first().map_or(0.0, |level| level.per_s);
-                sentences.push(format!(
-                    "The lowest level, {}/s, fails already: there is nothing to search. Start lower with --from, or ask for less.",
-                    number(per_s)
-                ));
+                let untold = |reason: &Reason| matches!(reason, Reason::Objective { value: None, .. });
+                let too_few = levels.first().is_some_and(|level| level.reasons.iter().all(untold));
+                let advice = if too_few {
+                    "too few sign-ins come to tell. Measure longer with --measure, or start higher with --from."
+                } else {
+                    "there is nothing to search. Start lower with --from, or ask for less."
+                };
+                sentences.push(format!("The lowest level, {}/s, fails already: {advice}", number(per_s)));
             }
         }
         Self { exit_code, sentences }

@@ -78,6 +78,15 @@ impl<'s> Course<'s> {
                        has, as in `service: { cores: 4 }`, or measure this machine with `--clock wall`";
             return Err(Unfit(why.to_owned()));
         }
+        let too_long = |one: &&Threshold| one.window.is_some_and(|window| window > lengths.measure);
+        if let Some(one) = objectives.iter().find(too_long) {
+            let seconds = lengths.measure.as_secs();
+            let why = format!(
+                "`{}` looks at more than the {seconds} s that a level is measured; use a longer --measure",
+                one.text
+            );
+            return Err(Unfit(why));
+        }
         let mut scenario = scenario.clone();
         scenario.thresholds = objectives.to_vec();
         // A level ends when it is long enough, and not earlier.

@@ -43,7 +43,7 @@ pub(super) fn capacity(args: &CapacityArgs) -> Exit {
     let settings = Settings {
         file: args.file.display().to_string(),
         text,
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        command: super::command_line(),
         workers: args.workers,
         backend: None,
         defect: None,

@@ -70,6 +70,12 @@ fn say(text: &str) -> Exit {
     }
 }
 
+/// The command line, for reports; what is no text in it is replaced.
+fn command_line() -> String {
+    let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
+    words.join(" ")
+}
+
 /// Whether this stream shows colours: a terminal that has them, and whose user wants them.
 fn shows_colour(stream: &impl io::IsTerminal) -> bool {
     let said = |name| std::env::var_os(name);

@@ -191,7 +191,7 @@ fn run_one(
     let settings = Settings {
         file: job.file.display().to_string(),
         text: job.text.clone(),
-        command: std::env::args().collect::<Vec<_>>().join(" "),
+        command: super::command_line(),
         workers: args.workers,
         backend: args.srp,
         defect: None,

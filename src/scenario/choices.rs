@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::value::MapAccessDeserializer;
@@ -196,6 +197,9 @@ impl Choice for Arrivals {
         let BurstsMap { bursts, length: Time(length), every: Time(every) } = bursty;
         if length.is_zero() {
             return Err("`for`: a burst lasts longer than no time".to_owned());
+        }
+        if length < Duration::from_millis(1) {
+            return Err("`for` is at least 1ms: nobody comes in a burst that is shorter".to_owned());
         }
         if every <= length {
             return Err("`every` is more than `for`: between two bursts there is calm".to_owned());
