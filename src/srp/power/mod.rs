@@ -123,11 +123,12 @@ impl Backend {
         raise_all(self, &powers)
     }
 
-    /// How many powers of one kind it likes to be given at once. More than one only where they are sooner done together.
+    /// How many powers of one kind it likes to be given at once: more than one where they are sooner done together, or so quickly
+    /// that handing them over one by one is a part of the work.
     pub const fn lanes(self) -> usize {
         match self {
-            Self::Reference | Self::Portable | Self::Ifma => 1,
-            Self::Avx2 => 4,
+            Self::Reference | Self::Portable => 1,
+            Self::Avx2 | Self::Ifma => 4,
         }
     }
 }
