@@ -6,6 +6,7 @@ use std::time::Duration;
 use clap::ValueEnum;
 
 use super::args::{ClockArg, workers};
+use super::compare_args::share;
 use super::target_args::TargetArgs;
 use crate::scenario::{self, Threshold};
 
@@ -108,10 +109,9 @@ fn factor(text: &str) -> Result<f64, String> {
 }
 
 fn precision(text: &str) -> Result<f64, String> {
-    let number: Option<f64> = text.trim().strip_suffix('%').and_then(|number| number.trim_end().parse().ok());
-    number
-        .filter(|number| (0.5..=100.0).contains(number))
-        .map(|number| number / 100.0)
+    share(text)
+        .ok()
+        .filter(|share| (0.005..=1.0).contains(share))
         .ok_or_else(|| "a share from 0.5 % to 100 % is needed, such as 5%".to_owned())
 }
 

@@ -73,7 +73,7 @@ pub(super) enum CompareFormat {
     Markdown,
 }
 
-fn share(text: &str) -> Result<f64, String> {
+pub(super) fn share(text: &str) -> Result<f64, String> {
     let number: Option<f64> = text.trim().strip_suffix('%').and_then(|number| number.trim_end().parse().ok());
     number
         .filter(|number| (0.0..=100.0).contains(number))
