@@ -9,7 +9,7 @@ use super::gist::{self, Asked, Gist, LEGEND};
 use super::row::Matrix;
 use crate::oracle::{self, Confidence, Outcome};
 use crate::policy::{PoolPolicy, RememberMode, RiskAction, RiskMode};
-use crate::report::page::{confidence, head};
+use crate::report::page::{POLICY, confidence, head};
 
 /// What the page has besides the style of reports.
 const GRID: &str = include_str!("matrix.css");
@@ -25,7 +25,7 @@ pub fn page(matrix: &Matrix) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
-            (head("Policy matrix", GRID))
+            (head("Policy matrix", GRID, POLICY))
             body {
                 main.wide-page {
                     (top(matrix))

@@ -1,11 +1,12 @@
 //! Makes the report of what was run and what was measured.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
     Case, Confused, Cpu, CurvePoint, Decisions, Generator, Instead, IntervalLoad, Latency, Mismatch,
-    Quantiles, Report, Rule, Scenario, SignInLatency, SignIns, Subject, ThresholdResult, Throughput,
-    Timeline, TimelineInterval, Verdict, Workload,
+    Quantiles, Report, Rule, Scenario, SignInLatency, SignIns, Stage, StepCourse, StepInterval, Subject,
+    ThresholdResult, Throughput, Timeline, TimelineInterval, Verdict, Workload,
 };
 use crate::clock::{ClockKind, as_us};
 use crate::metrics::{self, Latencies, Summary};
@@ -46,6 +47,7 @@ impl Report {
                 throttled_steps: summary.throttled_steps().map(|(step, n)| (step.to_string(), n)).collect(),
             },
             workloads: workloads(&subject.workloads, summary),
+            stages: subject.stages.into_iter().map(Stage::rounded).collect(),
             cpu: cpu(subject.cpu.filter(|_| on_a_machine), subject.modexps, summary),
             thresholds: subject.thresholds.into_iter().map(ThresholdResult::rounded).collect(),
             generator: Generator {
@@ -104,6 +106,12 @@ impl ThresholdResult {
             _ => rounded(number),
         };
         Self { value: self.value.map(round), limit: round(self.limit), ..self }
+    }
+}
+
+impl Stage {
+    fn rounded(self) -> Self {
+        Self { from_per_s: self.from_per_s.map(rounded), to_per_s: self.to_per_s.map(rounded), ..self }
     }
 }
 
@@ -276,5 +284,34 @@ fn timeline(timeline: &metrics::Timeline) -> Timeline {
             load: interval.load.map(load),
         }
     };
-    Timeline { interval_us: timeline.width_us(), intervals: timeline.intervals().iter().map(told).collect() }
+    Timeline {
+        interval_us: timeline.width_us(),
+        intervals: timeline.intervals().iter().map(told).collect(),
+        steps: steps(timeline),
+    }
+}
+
+/// The timeline's intervals joined by twos, fours and so on until there are few, step by step.
+fn steps(timeline: &metrics::Timeline) -> Option<StepCourse> {
+    const MOST: usize = 24;
+    let intervals = timeline.intervals();
+    let joined = intervals.len().div_ceil(MOST).next_power_of_two();
+    let told = |step: &Step, some: &[metrics::Interval]| {
+        let mut all = metrics::Counts::default();
+        some.iter().filter_map(|interval| interval.steps.get(step)).for_each(|counts| all.merge(counts));
+        let latencies = all.latencies();
+        StepInterval {
+            count: latencies.count(),
+            p50_us: latencies.quantile_us(0.5),
+            p99_us: latencies.quantile_us(0.99),
+        }
+    };
+    let happened = |step: &&Step| intervals.iter().any(|interval| interval.steps.contains_key(*step));
+    let by_step: BTreeMap<String, Vec<StepInterval>> = Step::ALL
+        .iter()
+        .filter(happened)
+        .map(|step| (step.to_string(), intervals.chunks(joined).map(|some| told(step, some)).collect()))
+        .collect();
+    let interval_us = timeline.width_us() * joined as u64;
+    (!by_step.is_empty()).then_some(StepCourse { interval_us, by_step })
 }

@@ -1,6 +1,23 @@
 //! The machine that a run took place on.
 
-use super::Environment;
+use serde::{Deserialize, Serialize};
+
+/// The machine and the command.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Environment {
+    /// Operating system.
+    pub os: String,
+    /// Processor architecture.
+    pub arch: String,
+    /// Processor model, if the system tells.
+    pub cpu: Option<String>,
+    /// Processor cores that this process may use.
+    pub cores: usize,
+    /// Version of poolproof.
+    pub version: String,
+    /// The command line.
+    pub command: String,
+}
 
 impl Environment {
     /// This machine, and the command line as it was given.

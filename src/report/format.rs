@@ -38,14 +38,20 @@ pub(super) fn time_or_unknown(us: Option<u64>) -> String {
     us.map_or_else(|| UNKNOWN.to_owned(), time)
 }
 
-/// A time on an axis, without zeros that say nothing: `2 ms`, `2.5 s`.
+/// A moment, or a time on an axis, without zeros that say nothing: `2 ms`, `2.5 s`, `1 h 16 s`.
 pub(super) fn tick(us: u64) -> String {
+    let seconds = us / 1_000_000;
     match us {
         0 => "0".to_owned(),
         1..1_000 => format!("{us} µs"),
         1_000..1_000_000 => format!("{} ms", us as f64 / 1e3),
         1_000_000..60_000_000 => format!("{} s", us as f64 / 1e6),
-        _ => time(us),
+        _ => [(seconds / 3600, "h"), (seconds / 60 % 60, "min"), (seconds % 60, "s")]
+            .into_iter()
+            .filter(|(number, _)| *number > 0)
+            .map(|(number, unit)| format!("{number} {unit}"))
+            .collect::<Vec<_>>()
+            .join(" "),
     }
 }
 
@@ -134,6 +140,22 @@ mod tests {
         ];
         for (us, text) in told {
             assert_eq!(time(us), text, "{us} µs");
+        }
+    }
+
+    #[test]
+    fn moments_are_told_to_the_second() {
+        let told = [
+            (0, "0"),
+            (2_500_000, "2.5 s"),
+            (60_000_000, "1 min"),
+            (90_000_000, "1 min 30 s"),
+            (3_600_000_000, "1 h"),
+            (3_616_000_000, "1 h 16 s"),
+            (90_061_999_999, "25 h 1 min 1 s"),
+        ];
+        for (us, text) in told {
+            assert_eq!(tick(us), text, "{us} µs");
         }
     }
 

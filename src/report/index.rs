@@ -20,7 +20,7 @@ pub fn index(entries: &[Entry]) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
-            (page::head(&told, STYLE))
+            (page::head(&told, STYLE, page::scripted()))
             body {
                 main {
                     header.top {
@@ -28,7 +28,7 @@ pub fn index(entries: &[Entry]) -> String {
                         h1 { (told) }
                     }
                     div.scroll {
-                        table.index {
+                        table.index.sortable {
                             thead { tr {
                                 th scope="col" { "Scenario" }
                                 th.left scope="col" { "Outcome" }
@@ -41,6 +41,7 @@ pub fn index(entries: &[Entry]) -> String {
                     }
                     footer { (MARK) " Latency is of whole sign-ins from their intended start." }
                 }
+                (page::script())
             }
         }
     };

@@ -19,6 +19,7 @@ mod junit;
 pub(crate) mod markup;
 mod model;
 mod sheet;
+mod stages;
 mod subject;
 mod summary;
 mod text;
@@ -27,8 +28,8 @@ mod write;
 
 /// What other pages share with the report's: its style, its policy, its marks.
 pub(crate) mod page {
-    pub(crate) use super::html::head;
     pub(crate) use super::html::marks::confidence;
+    pub(crate) use super::html::{POLICY, head, script, scripted};
     #[cfg(test)]
     pub(crate) use super::html::{STYLE, contrast};
 }
@@ -39,16 +40,18 @@ pub(crate) mod figures {
 }
 
 pub use entry::{Came, Entry};
+pub use environment::Environment;
 pub use files::{File, Format, MARKDOWN, common_files, common_names, run_files};
 pub use histograms::{Measured, distributions, interval_log};
 pub use index::index;
 pub use junit::junit;
 pub use model::{
-    Case, Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Instead, IntervalLoad, Latency,
-    MachineLoad, Mismatch, NamedFile, Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns,
+    Case, Confused, Cpu, CurvePoint, Decisions, Generator, Instead, IntervalLoad, Latency, MachineLoad,
+    Mismatch, NamedFile, Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns,
     ThresholdResult, Throughput, Timeline, TimelineInterval, Unit, Verdict, Workers, Workload, WorstWindow,
 };
 pub use sheet::timeline_csv;
+pub use stages::{Part, Stage, StepCourse, StepInterval};
 pub use subject::{CpuSpent, Subject};
 pub use summary::summary;
 pub use text::text;

@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Environment;
+use super::stages::{Stage, StepCourse};
 use crate::clock::ClockKind;
 
 /// Everything that a run has shown.
@@ -38,6 +40,9 @@ pub struct Report {
     /// What each workload came to, in the scenario's order. Left out where there is only one.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<Workload>,
+    /// The stages of all workloads, one workload after the other.
+    #[serde(default)]
+    pub stages: Vec<Stage>,
     /// What it cost.
     pub cpu: Cpu,
     /// What it was held against.
@@ -428,6 +433,9 @@ pub struct Timeline {
     pub interval_us: u64,
     /// The intervals, at most 240, from the start of the run on.
     pub intervals: Vec<TimelineInterval>,
+    /// The same of each step, in fewer intervals; absent where no step was measured.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub steps: Option<StepCourse>,
 }
 
 /// One interval.
@@ -474,21 +482,4 @@ pub struct IntervalLoad {
     pub client_cpu_us: u64,
     /// CPU time of the pool's.
     pub server_cpu_us: u64,
-}
-
-/// The machine and the command.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Environment {
-    /// Operating system.
-    pub os: String,
-    /// Processor architecture.
-    pub arch: String,
-    /// Processor model, if the system tells.
-    pub cpu: Option<String>,
-    /// Processor cores that this process may use.
-    pub cores: usize,
-    /// Version of poolproof.
-    pub version: String,
-    /// The command line.
-    pub command: String,
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Environment, MachineLoad, NamedFile, ThresholdResult, Workers};
+use super::{Environment, MachineLoad, NamedFile, Stage, ThresholdResult, Workers};
 use crate::clock::ClockKind;
 
 /// CPU time that a run spent on each side.
@@ -29,6 +29,8 @@ pub struct Subject {
     pub files: Vec<NamedFile>,
     /// Its workloads in their order, each with the mean rate that it asks for.
     pub workloads: Vec<(String, Option<f64>)>,
+    /// The stages of all workloads.
+    pub stages: Vec<Stage>,
     /// The seed that the run used.
     pub seed: u64,
     /// The clock that it lived by.

@@ -4,6 +4,7 @@ mod endpoint;
 mod health;
 mod machine;
 mod pulse;
+mod stages;
 mod stop;
 mod thresholds;
 
@@ -324,6 +325,7 @@ fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> 
         yaml: settings.text.clone(),
         files: files(scenario),
         workloads: scenario.workloads.iter().map(|plan| (plan.name.clone(), asked_per_s(plan))).collect(),
+        stages: stages::stages(scenario),
         seed: scenario.seed.number(),
         clock: scenario.clock,
         group: group.name().to_owned(),

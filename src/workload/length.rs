@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::stages::{Walk, asked_for, until};
-use crate::scenario::{Model, Scenario, WorkloadPlan};
+use crate::scenario::{Model, Scenario, Stage, WorkloadPlan};
 
 /// Length of a workload. Where it ends after a number of sign-ins: until so many have been asked for, on average.
 pub fn length(plan: &WorkloadPlan) -> Duration {
@@ -42,8 +42,16 @@ pub fn expected_count(plan: &WorkloadPlan) -> Option<f64> {
     }
 }
 
-fn left_out(stage: &crate::scenario::Stage) -> bool {
+fn left_out(stage: &Stage) -> bool {
     stage.warm_up || stage.cool_down
+}
+
+/// The stages of an open workload, the last as far as it comes; none of a closed one.
+pub fn open_stages(plan: &WorkloadPlan) -> Vec<Stage> {
+    match &plan.model {
+        Model::Open { stages, .. } => until(stages, length(plan)).collect(),
+        Model::Closed { .. } => Vec::new(),
+    }
 }
 
 /// Length of the run: until its last workload ends.

@@ -27,6 +27,8 @@ mod abroad;
 mod advise;
 /// Answers are read as they were written.
 mod answers;
+/// A Chromium to look at pages with.
+mod browser;
 /// How much a pool takes: found where theory says it lies, and what is said where there is nothing to find.
 mod capacity;
 /// The command says what it should, and ends as it should.
@@ -49,6 +51,8 @@ mod golden;
 mod hunt;
 /// Stock clients sign in.
 mod interop;
+/// The page looks as it should on every screen, and its script does what it says.
+mod looks;
 /// The matrix is complete, is what the pool does, and says what changed; a decision is explained as it is taken.
 mod matrix;
 /// Merged snapshots are what one recorder would have seen, and their sums hold.
@@ -56,6 +60,8 @@ mod metrics;
 /// What experiments on a noisy machine say.
 #[path = "../../benches/support/noise.rs"]
 mod noise;
+/// Every number on the page is one of report.json's, in its place.
+mod page;
 /// Users: made, signed up, changed, disabled, removed; by themselves and by administrators.
 mod pool_accounts;
 /// What an administrator does between two steps of a sign-in is judged at the next.

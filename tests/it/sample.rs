@@ -9,7 +9,7 @@ use poolproof::oracle::{
 };
 use poolproof::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 use poolproof::protocol::{ChallengeName, Step};
-use poolproof::report::{CpuSpent, Environment, Report, Subject, ThresholdResult, Unit};
+use poolproof::report::{CpuSpent, Environment, Part, Report, Stage, Subject, ThresholdResult, Unit};
 use poolproof::seed::{Seed, Stream};
 use rand::RngExt as _;
 use rand_distr::{Distribution as _, LogNormal};
@@ -89,6 +89,7 @@ pub(crate) fn subject() -> Subject {
         yaml: yaml.to_owned(),
         files: Vec::new(),
         workloads: vec![("workload".to_owned(), Some(120.0))],
+        stages: vec![stage(0, 5, Part::WarmUp, [40.0, 40.0]), stage(5, 35, Part::Measured, [40.0, 200.0])],
         seed: 7,
         clock: ClockKind::Wall,
         group: "cognito".to_owned(),
@@ -109,6 +110,19 @@ pub(crate) fn subject() -> Subject {
             version: "0.1.0".to_owned(),
             command: "poolproof run scenarios/opt-in-mfa.yaml --clock wall".to_owned(),
         }),
+    }
+}
+
+fn stage(from_s: u64, to_s: u64, part: Part, [from, to]: [f64; 2]) -> Stage {
+    Stage {
+        workload: "workload".to_owned(),
+        from_us: from_s * 1_000_000,
+        to_us: to_s * 1_000_000,
+        part,
+        from_per_s: Some(from),
+        to_per_s: Some(to),
+        users: None,
+        schedule: None,
     }
 }
 

@@ -17,9 +17,11 @@ pub(super) struct Tick {
 /// A plot: its curves, drawn in `WIDTH` × `height` units, between its axes.
 pub(super) struct Plot {
     /// What the plot shows, for those who do not see it.
-    pub(super) title: &'static str,
+    pub(super) title: String,
     /// What is to be seen in it.
     pub(super) told: String,
+    /// The table on the page that has its numbers, and the columns that are read out of it.
+    pub(super) reads: Reads,
     /// In pixels.
     pub(super) height: u32,
     pub(super) x: Vec<Tick>,
@@ -30,12 +32,26 @@ pub(super) struct Plot {
     pub(super) curves: Markup,
 }
 
+/// The table that a plot is read out of: a row for each place along the plot, in its order.
+pub(super) struct Reads {
+    /// The `id` of the table.
+    pub(super) table: &'static str,
+    /// Its columns from 0, with blanks between them. The first, which says where, is read out in any case.
+    pub(super) columns: String,
+}
+
+impl Reads {
+    pub(super) fn of(table: &'static str, columns: impl Into<String>) -> Self {
+        Self { table, columns: columns.into() }
+    }
+}
+
 impl Plot {
     pub(super) fn draw(&self) -> Markup {
         let height = f64::from(self.height);
         let view = format!("0 0 {WIDTH} {height}");
         html! {
-            div.plot {
+            div.plot data-of=(self.reads.table) data-columns=(self.reads.columns) {
                 svg width="100%" height=(self.height) role="img" {
                     title { (self.title) }
                     desc { (self.told) }
@@ -48,7 +64,7 @@ impl Plot {
                     @for (index, tick) in self.x.iter().enumerate() {
                         @let x = format!("{}%", place(tick.at * 100.0));
                         line.axis x1=(x) x2=(x) y1=(height) y2=(height + 5.0) {}
-                        text.first[index == 0] x=(x) y=(height + 20.0) text-anchor="middle" { (tick.label) }
+                        text class=[(index == 0).then_some("first")] x=(x) y=(height + 20.0) text-anchor="middle" { (tick.label) }
                     }
                     line.axis x1="0" x2="100%" y1=(height) y2=(height) {}
                     (stretched(&view, &self.curves))
@@ -64,18 +80,30 @@ fn stretched(view: &str, content: &Markup) -> Markup {
     }
 }
 
+/// Where a word at a place of a scale in a table is anchored: at the very end there is no room beyond it.
+pub(super) fn anchor(at: f64) -> &'static str {
+    if at > 0.99 { "end" } else { "middle" }
+}
+
 /// A coordinate with one decimal: a tenth of a pixel is enough, and the text stays short.
 pub(super) fn place(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     format!("{rounded}")
 }
 
-/// The path through points.
-pub(super) fn through(points: impl Iterator<Item = (f64, f64)>) -> String {
+/// The path through points. Where one is missing the line is broken; one that stands alone is a short stroke.
+pub(super) fn through(points: impl Iterator<Item = Option<(f64, f64)>>) -> String {
     let mut path = String::new();
-    for (x, y) in points {
-        path.push(if path.is_empty() { 'M' } else { 'L' });
-        path.push_str(&format!("{} {}", place(x), place(y)));
+    let mut joined = 0;
+    for point in points.chain(std::iter::once(None)) {
+        if let Some((x, y)) = point {
+            path.push(if joined == 0 { 'M' } else { 'L' });
+            path.push_str(&format!("{} {}", place(x), place(y)));
+            joined += 1;
+        } else {
+            path.push_str(if joined == 1 { "m-5 0h10" } else { "" });
+            joined = 0;
+        }
     }
     path
 }
@@ -99,6 +127,14 @@ pub(super) fn scale(most: f64, pieces: f64, label: impl Fn(f64) -> String) -> (V
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_line_is_broken_where_nothing_is_known() {
+        let points = [Some((0.0, 1.0)), Some((1.0, 2.5)), None, Some((3.0, 4.04)), None, None];
+        assert_eq!(through(points.into_iter()), "M0 1L1 2.5M3 4m-5 0h10");
+        assert_eq!(through([None, Some((0.0, 1.0))].into_iter()), "M0 1m-5 0h10");
+        assert_eq!(through(std::iter::empty()), "");
+    }
 
     #[test]
     fn scales_end_on_a_round_step_at_or_above_the_most() {

@@ -2,18 +2,21 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Plot, Tick, WIDTH, place, scale, through};
+use super::bands::Bands;
+use super::chart::{Plot, Reads, Tick, WIDTH, place, scale, through};
 use super::heat;
 use super::latency::sample;
-use crate::report::format::{count, number, tick};
+use crate::report::format::{count, number, tick, time_or_unknown};
 use crate::report::{Report, Timeline, TimelineInterval};
 
 /// Pixels that each plot is high.
 const HEIGHT: u32 = 180;
+/// The table that the plots are read out of.
+const TABLE: &str = "course";
 
-/// Both plots, one above the other on the same time axis.
+/// The plots, one above the other on the same time axis, and their numbers.
 pub(super) fn section(report: &Report) -> Markup {
-    let timeline = &report.timeline;
+    let (timeline, bands) = (&report.timeline, Bands::of(report));
     html! {
         section {
             h2 { "Over time" }
@@ -21,13 +24,24 @@ pub(super) fn section(report: &Report) -> Markup {
                 p.lead { "There was no sign-in." }
             } @else {
                 p.lead { "In intervals of " (tick(timeline.interval_us)) ". Sign-ins are offered when they are meant to start, and end when they end." }
-                div.charts { (flow(timeline)) (throttled(timeline)) (latency(timeline)) (heat::map(timeline)) }
+                div.charts {
+                    div { (flow(timeline, &bands)) (bands.table(report.stages.len())) }
+                    (throttled(timeline, &bands))
+                    (latency(timeline, &bands))
+                    (heat::map(timeline, &bands, latencies()))
+                    (table(timeline))
+                }
             }
         }
     }
 }
 
-fn flow(timeline: &Timeline) -> Markup {
+/// The columns of the table that have latencies.
+fn latencies() -> Reads {
+    Reads::of(TABLE, "5 6 7")
+}
+
+fn flow(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
     let per_s = |count: u64| count as f64 * 1e6 / timeline.interval_us as f64;
     let ended = |interval: &TimelineInterval| interval.completed + interval.refused + interval.failed;
     let highest = |interval: &TimelineInterval| interval.offered.max(ended(interval));
@@ -56,12 +70,13 @@ fn flow(timeline: &Timeline) -> Markup {
         path.line.offered d=(stairs(&heights(|interval| interval.offered))) {}
     };
     let plot = Plot {
-        title: "Sign-ins a second over time",
+        title: "Sign-ins a second over time".to_owned(),
         told,
+        reads: Reads::of(TABLE, "1 2 3 4"),
         height: HEIGHT,
-        x: times(timeline),
+        x: times(timeline, 6),
         y,
-        behind: warm_up(timeline),
+        behind: bands.behind(HEIGHT),
         curves,
     };
     html! {
@@ -73,16 +88,17 @@ fn flow(timeline: &Timeline) -> Markup {
                     span { (patch("completed")) "completed" }
                     span { (patch("refused")) "refused" }
                     span { (patch("failed")) "failed" }
-                    @if warm_up_ends(timeline) > 0 { span { (patch("band")) "warm-up" } }
+                    (bands.legend())
                 }
             }
+            (bands.lanes())
             (plot.draw())
         }
     }
 }
 
 /// Answers that refused to be hurried, by the end of their sign-in; nothing where there were none.
-fn throttled(timeline: &Timeline) -> Markup {
+fn throttled(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
     let all: u64 = timeline.intervals.iter().map(|interval| interval.throttled).sum();
     let per_s = |count: u64| count as f64 * 1e6 / timeline.interval_us as f64;
     let most = timeline.intervals.iter().map(|interval| interval.throttled).max().unwrap_or(0);
@@ -97,12 +113,13 @@ fn throttled(timeline: &Timeline) -> Markup {
         .map(|interval| f64::from(height) * (1.0 - per_s(interval.throttled) / top))
         .collect();
     let plot = Plot {
-        title: "Answers throttled a second over time",
+        title: "Answers throttled a second over time".to_owned(),
         told: format!("{} answers in all.", count(all)),
+        reads: Reads::of(TABLE, "8"),
         height,
-        x: times(timeline),
+        x: times(timeline, 6),
         y,
-        behind: html! {},
+        behind: bands.behind(height),
         curves: html! { path.line.two d=(stairs(&levels)) {} },
     };
     html! {
@@ -113,16 +130,15 @@ fn throttled(timeline: &Timeline) -> Markup {
     }
 }
 
-fn latency(timeline: &Timeline) -> Markup {
+fn latency(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
     let most = timeline.intervals.iter().filter_map(|interval| interval.max_us).max();
     let Some(most) = most else { return html! {} };
     let (y, top) = scale(most as f64, 4.0, |us| tick(us as u64));
     let line = |us: fn(&TimelineInterval) -> Option<u64>| {
-        let points = timeline.intervals.iter().enumerate().filter_map(|(index, interval)| {
+        through(timeline.intervals.iter().enumerate().map(|(index, interval)| {
             let x = (index as f64 + 0.5) / timeline.intervals.len() as f64 * WIDTH;
             Some((x, f64::from(HEIGHT) * (1.0 - us(interval)? as f64 / top)))
-        });
-        through(points)
+        }))
     };
     let p99 = line(|interval| interval.p99_us);
     let curves = html! {
@@ -131,12 +147,13 @@ fn latency(timeline: &Timeline) -> Markup {
         path.line.one d=(line(|interval| interval.p50_us)) {}
     };
     let plot = Plot {
-        title: "Latency over time",
-        told: format!("The longest sign-in took {}.", tick(most)),
+        title: "Latency over time".to_owned(),
+        told: format!("The longest sign-in took {}.", time_or_unknown(Some(most))),
+        reads: latencies(),
         height: HEIGHT,
-        x: times(timeline),
+        x: times(timeline, 6),
         y,
-        behind: warm_up(timeline),
+        behind: bands.behind(HEIGHT),
         curves,
     };
     html! {
@@ -154,8 +171,36 @@ fn latency(timeline: &Timeline) -> Markup {
     }
 }
 
+/// All intervals as numbers, which the plots above are read out of.
+fn table(timeline: &Timeline) -> Markup {
+    let throttled = timeline.intervals.iter().any(|interval| interval.throttled > 0);
+    html! {
+        details {
+            summary { "The numbers, interval by interval" }
+            div.scroll tabindex="0" role="region" aria-label="The course of the run by interval" {
+                table.sortable id=(TABLE) {
+                    thead { tr {
+                        @for head in ["From", "Offered", "Completed", "Refused", "Failed", "p50", "p99", "Longest"] { th scope="col" { (head) } }
+                        @if throttled { th scope="col" { "Throttled" } }
+                    } }
+                    tbody {
+                        @for (index, interval) in timeline.intervals.iter().enumerate() {
+                            tr {
+                                th { (tick(timeline.interval_us.saturating_mul(index as u64))) }
+                                @for n in [interval.offered, interval.completed, interval.refused, interval.failed] { td { (count(n)) } }
+                                @for us in [interval.p50_us, interval.p99_us, interval.max_us] { td { (time_or_unknown(us)) } }
+                                @if throttled { td { (count(interval.throttled)) } }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// A piece of an area as the legend shows it.
-fn patch(class: &str) -> Markup {
+pub(super) fn patch(class: &str) -> Markup {
     html! { svg viewBox="0 0 22 10" aria-hidden="true" { rect.area.(class) width="22" height="10" {} } }
 }
 
@@ -196,24 +241,14 @@ fn between(upper: &[f64], lower: &[f64]) -> String {
     path
 }
 
-/// How many intervals from the start on have warm-up in them.
-fn warm_up_ends(timeline: &Timeline) -> usize {
-    timeline.intervals.iter().rposition(|interval| interval.warm_up > 0).map_or(0, |last| last + 1)
-}
-
-fn warm_up(timeline: &Timeline) -> Markup {
-    let width = warm_up_ends(timeline) as f64 / timeline.intervals.len() as f64 * WIDTH;
-    html! { @if width > 0.0 { rect.band width=(place(width)) height=(HEIGHT) {} } }
-}
-
-/// Marks on the time axis, in steps that a clock has.
-pub(super) fn times(timeline: &Timeline) -> Vec<Tick> {
+/// Marks on the time axis, in steps that a clock has, that cut it into `most` pieces at most.
+pub(super) fn times(timeline: &Timeline, most: u64) -> Vec<Tick> {
     const STEPS_S: [u64; 19] = [
         1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400,
         604_800,
     ];
-    let whole_us = timeline.interval_us * timeline.intervals.len() as u64;
-    let fits = |step_s: &u64| whole_us / (step_s * 1_000_000) <= 6;
+    let whole_us = timeline.interval_us.saturating_mul(timeline.intervals.len() as u64);
+    let fits = |step_s: &u64| whole_us / (step_s * 1_000_000) <= most;
     // Beyond weeks nobody counts: then the end alone is marked.
     let step_us = STEPS_S.into_iter().find(fits).map_or(whole_us, |step_s| step_s * 1_000_000);
     (0..=whole_us / step_us)

@@ -30,7 +30,7 @@ pub(super) fn rules_and_outcomes(report: &Report) -> Markup {
 fn rules(rules: &[Rule]) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label="Decisions by rule" {
-            table.rules {
+            table.rules.sortable {
                 thead {
                     tr {
                         th scope="col" { "Rule" }

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::marks::{command, tick};
 use crate::clock::ClockKind;
-use crate::report::format::{UNKNOWN, count, number, rate, time_or_unknown};
+use crate::report::format::{UNKNOWN, count, number, percent, rate, time_or_unknown};
 use crate::report::{Report, SideWorkers};
 
 /// A scenario longer than this, in bytes, is cut on the page; `report.json` has it whole.
@@ -37,6 +37,12 @@ pub(super) fn generator(report: &Report) -> Markup {
                     dt { "Workers, client" } dd { (busy(&workers.client)) }
                     dt { "Workers, pool" } dd { (busy(&workers.server)) }
                     @if let Some(backend) = &workers.backend { dt { "Kernel" } dd { (backend) } }
+                }
+                @if let Some(machine) = &generator.machine {
+                    dt { "Machine" } dd {
+                        "load " (number(machine.load_before)) " before and " (number(machine.load_after)) " at the end"
+                        @if let Some(share) = machine.steal_share { ", " (percent(share)) " stolen by others" }
+                    }
                 }
                 dt { "Modexps" } dd { (cpu.modexps_per_sign_in.map_or_else(|| UNKNOWN.to_owned(), number)) " a sign-in" }
             }

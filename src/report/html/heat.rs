@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use maud::{Markup, html};
 
-use super::chart::{Plot, Tick, WIDTH, place};
+use super::bands::Bands;
+use super::chart::{Plot, Reads, Tick, WIDTH, place, through};
 use super::course::times;
+use super::latency::sample;
 use crate::report::Timeline;
 use crate::report::format::{count, tick, time};
 
@@ -14,8 +16,8 @@ const ROW: u32 = 16;
 /// The shares of the fullest field above which a field is of the next shade.
 const SHADES: [f64; 5] = [0.0, 0.03, 0.12, 0.3, 0.6];
 
-/// The map; nothing where nothing was measured.
-pub(super) fn map(timeline: &Timeline) -> Markup {
+/// The map, with a line for the longest; nothing where nothing was measured.
+pub(super) fn map(timeline: &Timeline, bands: &Bands<'_>, reads: Reads) -> Markup {
     let rows = || timeline.intervals.iter().flat_map(|interval| interval.spread.keys().map(|us| row(*us)));
     let (Some(low), Some(high)) = (rows().min(), rows().max()) else { return html! {} };
     let fullest = timeline.intervals.iter().flat_map(|interval| interval.spread.values()).max();
@@ -23,14 +25,18 @@ pub(super) fn map(timeline: &Timeline) -> Markup {
     let height = ROW * (high - low + 1);
     let shades = fields(timeline, low, high, fullest);
     let column = place(WIDTH / timeline.intervals.len() as f64);
-    let curves = html! { @for (shade, path) in &shades { path.heat.(format!("h{shade}")) d=(path) stroke-width=(column) {} } };
+    let curves = html! {
+        @for (shade, path) in &shades { path.heat.(format!("h{shade}")) d=(path) stroke-width=(column) {} }
+        path.line.longest d=(longest(timeline, low, high)) {}
+    };
     let plot = Plot {
-        title: "Latency over time, how many sign-ins lie where",
+        title: "Latency over time, how many sign-ins lie where".to_owned(),
         told: format!("The fullest field has {} sign-ins; the table below has the numbers.", count(fullest)),
+        reads,
         height,
-        x: times(timeline),
+        x: times(timeline, 6),
         y: decades(low, high),
-        behind: html! {},
+        behind: bands.behind(height),
         curves,
     };
     html! {
@@ -41,6 +47,7 @@ pub(super) fn map(timeline: &Timeline) -> Markup {
                     @for shade in 0..SHADES.len() {
                         span { svg viewBox="0 0 22 10" aria-hidden="true" { rect.heat.(format!("h{shade}")) width="22" height="10" {} } @if shade == 0 { "few" } @else if shade == SHADES.len() - 1 { "up to " (count(fullest)) } }
                     }
+                    span { (sample("longest")) "longest" }
                 }
             }
             (plot.draw())
@@ -67,6 +74,16 @@ fn fields(timeline: &Timeline, low: u32, high: u32, fullest: u64) -> BTreeMap<us
         }
     }
     shades
+}
+
+/// The longest of each interval, on the scale of the rows.
+fn longest(timeline: &Timeline, low: u32, high: u32) -> String {
+    let width = WIDTH / timeline.intervals.len() as f64;
+    through(timeline.intervals.iter().enumerate().map(|(column, interval)| {
+        let rows = (interval.max_us?.max(1) as f64).log10() * 5.0 - f64::from(low);
+        let height = f64::from(high - low + 1);
+        Some(((column as f64 + 0.5) * width, (height - rows.clamp(0.0, height)) * f64::from(ROW)))
+    }))
 }
 
 /// Marks at 1, 10, 100 … of whatever unit.

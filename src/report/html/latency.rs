@@ -2,9 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Plot, Tick, WIDTH, place, scale, through};
+use super::chart::{Plot, Reads, Tick, WIDTH, anchor, place, scale, through};
+use super::parts;
 use crate::report::format::{count, tick, time_or_unknown};
 use crate::report::{CurvePoint, Quantiles, Report};
+
+/// The table that the curve is read out of.
+const CURVE: &str = "curve";
 
 /// Whole sign-ins and their steps, each with a picture of its range on one logarithmic scale.
 pub(super) fn steps(report: &Report) -> Markup {
@@ -17,15 +21,15 @@ pub(super) fn steps(report: &Report) -> Markup {
             h2 { "Steps" }
             p.lead { "Time from request to answer, as the client sees it. The time that people take for codes is not in it, nor is the warm-up. Drawn on a logarithmic scale: a dot for p50, a stroke for p99, a thin line on to the longest." }
             div.scroll tabindex="0" role="region" aria-label="Latency by step" {
-                table.steps {
+                table.steps.sortable.stack {
                     thead {
                         tr {
                             th scope="col" { "Step" }
                             th scope="col" { "Count" }
                             th scope="col" { "p50" }
-                            th.wide scope="col" { "p90" }
+                            th scope="col" { "p90" }
                             th scope="col" { "p99" }
-                            th.wide scope="col" { "p99.9" }
+                            th scope="col" { "p99.9" }
                             th scope="col" { "Max" }
                             th.range scope="col" { (decades.header()) }
                         }
@@ -37,6 +41,8 @@ pub(super) fn steps(report: &Report) -> Markup {
                     }
                 }
             }
+            (parts::cascade(report))
+            (parts::multiples(report))
         }
     }
 }
@@ -45,12 +51,12 @@ fn row(head: &Markup, key: &str, quantiles: &Quantiles, decades: &Decades, whole
     html! {
         tr.whole[whole.is_some()].last-whole[whole == Some(true)] data-row=(key) {
             th scope="row" { (head) }
-            td { (count(quantiles.count)) }
-            td { (time_or_unknown(quantiles.p50_us)) }
-            td.wide { (time_or_unknown(quantiles.p90_us)) }
-            td { (time_or_unknown(quantiles.p99_us)) }
-            td.wide { (time_or_unknown(quantiles.p999_us)) }
-            td { (time_or_unknown(quantiles.max_us)) }
+            td data-head="Count" { (count(quantiles.count)) }
+            td data-head="p50" { (time_or_unknown(quantiles.p50_us)) }
+            td data-head="p90" { (time_or_unknown(quantiles.p90_us)) }
+            td data-head="p99" { (time_or_unknown(quantiles.p99_us)) }
+            td data-head="p99.9" { (time_or_unknown(quantiles.p999_us)) }
+            td data-head="Max" { (time_or_unknown(quantiles.max_us)) }
             td.range { (decades.range(quantiles)) }
         }
     }
@@ -89,7 +95,8 @@ impl Decades {
             svg width="100%" height="18" role="img" aria-label="p50 to p99, and on to the longest" {
                 @for power in (self.low..=self.high).step_by(every) {
                     @let us = 10_u64.pow(power);
-                    text x=(self.at(us)) y="12" text-anchor="middle" { (tick(us)) }
+                    @let anchor = anchor(if power == self.high { 1.0 } else { 0.0 });
+                    text x=(self.at(us)) y="12" text-anchor=(anchor) { (tick(us)) }
                 }
             }
         }
@@ -136,7 +143,7 @@ pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
                         }
                     }
                     (plot(curve, baseline.unwrap_or_default(), last))
-                    (table(curve, baseline))
+                    (table(curve, last, baseline))
                 }
             } @else {
                 p.lead { "No sign-in was measured." }
@@ -152,8 +159,7 @@ pub(super) fn sample(class: &str) -> Markup {
 
 fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint) -> Markup {
     const HEIGHT: u32 = 260;
-    let nines = |beyond_ppm: u32| 6.0 - f64::from(beyond_ppm.max(1)).log10();
-    let reach = nines(last.beyond_ppm).max(0.5);
+    let place_of = places(last);
     // As far out as the report itself reaches.
     let baseline: Vec<CurvePoint> =
         baseline.iter().copied().filter(|point| point.beyond_ppm >= last.beyond_ppm).collect();
@@ -162,28 +168,37 @@ fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint) -> Mar
     let (y, top) = scale(most as f64, 5.0, |us| tick(us as u64));
     let line = |curve: &[CurvePoint], us: fn(&CurvePoint) -> u64| {
         through(curve.iter().map(|point| {
-            let x = nines(point.beyond_ppm) / reach * WIDTH;
-            (x, f64::from(HEIGHT) * (1.0 - us(point) as f64 / top))
+            let x = place_of(point.beyond_ppm) * WIDTH;
+            Some((x, f64::from(HEIGHT) * (1.0 - us(point) as f64 / top)))
         }))
     };
     let names =
         [(1_000_000, "0"), (500_000, "50"), (100_000, "90"), (10_000, "99"), (1000, "99.9"), (100, "99.99")];
     let x = names
         .into_iter()
-        .map(|(beyond_ppm, name)| Tick { at: nines(beyond_ppm) / reach, label: format!("{name} %") })
+        .map(|(beyond_ppm, name)| Tick { at: place_of(beyond_ppm), label: format!("{name} %") })
         .filter(|tick| tick.at <= 1.0)
         .collect();
+    let columns = if baseline.is_empty() { "1 2" } else { "1 2 3" };
     let told = format!("{} points; the table below the plot has the numbers.", curve.len());
     let curves = html! {
         path.line.three d=(line(&baseline, |point| point.intended_us)) {}
         path.line.two d=(line(curve, |point| point.service_us)) {}
         path.line.one d=(line(curve, |point| point.intended_us)) {}
     };
-    Plot { title: "Sign-in latency by percentile", told, height: HEIGHT, x, y, behind: html! {}, curves }
-        .draw()
+    let (title, reads) = ("Sign-in latency by percentile".to_owned(), Reads::of(CURVE, columns));
+    Plot { title, told, reads, height: HEIGHT, x, y, behind: html! {}, curves }.draw()
 }
 
-fn table(curve: &[CurvePoint], baseline: Option<&[CurvePoint]>) -> Markup {
+/// Where a percentile lies on the axis, 0 to 1: each further nine takes the same width, out to that of `last`.
+fn places(last: &CurvePoint) -> impl Fn(u32) -> f64 {
+    let nines = |beyond_ppm: u32| 6.0 - f64::from(beyond_ppm.max(1)).log10();
+    let reach = nines(last.beyond_ppm).max(0.5);
+    move |beyond_ppm| nines(beyond_ppm) / reach
+}
+
+fn table(curve: &[CurvePoint], last: &CurvePoint, baseline: Option<&[CurvePoint]>) -> Markup {
+    let place_of = places(last);
     let before = |beyond_ppm: u32| {
         let points = baseline.unwrap_or_default();
         points.iter().find(|point| point.beyond_ppm == beyond_ppm).map(|point| point.intended_us)
@@ -192,11 +207,11 @@ fn table(curve: &[CurvePoint], baseline: Option<&[CurvePoint]>) -> Markup {
         details {
             summary { "The numbers" }
             div.scroll tabindex="0" role="region" aria-label="Latency by percentile" {
-                table {
+                table id=(CURVE) {
                     thead { tr { th scope="col" { "Percentile" } th scope="col" { "Intended start" } th scope="col" { "Service" } @if baseline.is_some() { th scope="col" { "Baseline, intended start" } } } }
                     tbody {
                         @for point in curve {
-                            tr {
+                            tr data-at=(format!("{:.3}", place_of(point.beyond_ppm))) {
                                 th scope="row" { (f64::from(1_000_000 - point.beyond_ppm) / 1e4) " %" }
                                 td { (time_or_unknown(Some(point.intended_us))) }
                                 td { (time_or_unknown(Some(point.service_us))) }

@@ -1,8 +1,10 @@
-//! The report as one page that needs nothing but itself: no network, no script; light and dark, screen and paper.
+//! The report as one page that needs nothing but itself: no network; light and dark, screen and paper.
 //!
 //! Everything that came from outside (names, YAML, URLs) goes through maud, which escapes it. The page says nothing that
-//! `report.json`, or that of its baseline, does not say.
+//! `report.json`, or that of its baseline, does not say. Its script ([`script`]) sorts tables and reads plots out; without it nothing
+//! is lost, since whatever works by it alone is made by it.
 
+mod bands;
 mod chart;
 mod course;
 mod decisions;
@@ -10,11 +12,17 @@ mod ground;
 mod heat;
 mod latency;
 pub(super) mod marks;
+mod parts;
 mod truth;
 mod verdict;
 mod workloads;
 
+use std::sync::LazyLock;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest as _, Sha256};
 
 use super::Report;
 use crate::clock::ClockKind;
@@ -22,16 +30,39 @@ use crate::clock::ClockKind;
 /// The one style sheet, part of the page.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
+/// The script as pages have it: without its comments and indentation.
+static SCRIPT: LazyLock<String> = LazyLock::new(|| {
+    let lines = include_str!("page.js").lines().map(str::trim_start);
+    let code: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with("//")).collect();
+    code.join("\n")
+});
+
 /// Nothing may be loaded and nothing may run, whatever has got into the page.
 pub(crate) const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// The head of a page of this name, with `more` style than reports have.
-pub(crate) fn head(title: &str, more: &str) -> Markup {
+/// Nothing but [`SCRIPT`], to the letter, may run.
+static SCRIPTED: LazyLock<String> = LazyLock::new(|| {
+    let hash = STANDARD.encode(Sha256::digest(SCRIPT.as_bytes()));
+    format!("{POLICY}; script-src 'sha256-{hash}'")
+});
+
+/// The policy of a page that has the [`script`] in it.
+pub(crate) fn scripted() -> &'static str {
+    &SCRIPTED
+}
+
+/// What sorts tables of class `sortable`, and reads plots out that name a table. It comes last in a page.
+pub(crate) fn script() -> Markup {
+    html! { script { (PreEscaped(&*SCRIPT)) } }
+}
+
+/// The head of a page of this name, with `more` style than reports have, and what may run in it.
+pub(crate) fn head(title: &str, more: &str, policy: &str) -> Markup {
     html! {
         head {
             meta charset="utf-8";
-            meta http-equiv="Content-Security-Policy" content=(POLICY);
+            meta http-equiv="Content-Security-Policy" content=(policy);
             meta name="viewport" content="width=device-width, initial-scale=1";
             meta name="color-scheme" content="light dark";
             title { (title) " · poolproof" }
@@ -47,7 +78,7 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
-            (head(&format!("{} · {word}", report.scenario.name), ""))
+            (head(&format!("{} · {word}", report.scenario.name), "", scripted()))
             body {
                 main {
                     (top(report))
@@ -65,6 +96,7 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
                     footer { "Made by poolproof. The same facts for machines are in " code { "report.json" } ", and, but for a long scenario's end, inside of this page." }
                 }
                 (embedded(report))
+                (script())
             }
         }
     };
@@ -125,6 +157,14 @@ pub(crate) fn contrast(one: &str, two: &str) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::{STYLE, contrast};
+
+    #[test]
+    fn the_script_is_short_and_cannot_end_its_element() {
+        assert!(super::SCRIPT.len() <= 3300, "{} bytes", super::SCRIPT.len());
+        for bad in ["</", "<!", "`\n"] {
+            assert!(!super::SCRIPT.contains(bad), "{bad}");
+        }
+    }
 
     #[test]
     fn every_text_can_be_read_on_every_ground_in_light_and_dark() {

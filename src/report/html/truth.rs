@@ -43,7 +43,7 @@ fn situations(number: usize) -> String {
 fn rows(cases: &[&Case], label: &str) -> Markup {
     html! {
         div.scroll tabindex="0" role="region" aria-label=(label) {
-            table.cases {
+            table.cases.sortable {
                 thead {
                     tr {
                         th.left scope="col" { "Device" }

@@ -52,6 +52,7 @@ pub(super) fn headline(report: &Report) -> Markup {
                 @if sign_ins.abandoned > 0 { dd.fine.plain { (count(sign_ins.abandoned)) " abandoned" } }
                 @if sign_ins.transport_failed > 0 { dd.fine.plain { (count(sign_ins.transport_failed)) " got no answer" } }
                 @if sign_ins.warm_up > 0 { dd.fine { (count(sign_ins.warm_up)) " of them warm-up" } }
+                @if sign_ins.cool_down > 0 { dd.fine { (count(sign_ins.cool_down)) " of them cool-down" } }
             }
             div {
                 dt { "Decisions checked" }

@@ -12,7 +12,7 @@ pub(super) fn section(report: &Report) -> Markup {
             section {
                 h2 { "Workloads" }
                 div.scroll tabindex="0" role="region" aria-label="Workloads" {
-                    table {
+                    table.sortable.stack {
                         thead {
                             tr {
                                 th scope="col" { "Workload" }
@@ -29,13 +29,13 @@ pub(super) fn section(report: &Report) -> Markup {
                             @for workload in &report.workloads {
                                 tr {
                                     th scope="row" { (workload.name) }
-                                    td { (count(workload.sign_ins.started)) }
-                                    td { (rate(workload.offered_per_s)) }
-                                    td { (rate(workload.achieved_per_s)) }
-                                    td { (count(workload.missed)) }
-                                    td { (time_or_unknown(workload.intended.p50_us)) }
-                                    td { (time_or_unknown(workload.intended.p99_us)) }
-                                    td { (time_or_unknown(workload.service.p99_us)) }
+                                    td data-head="Sign-ins" { (count(workload.sign_ins.started)) }
+                                    td data-head="Offered" { (rate(workload.offered_per_s)) }
+                                    td data-head="Achieved" { (rate(workload.achieved_per_s)) }
+                                    td data-head="Missed" { (count(workload.missed)) }
+                                    td data-head="p50" { (time_or_unknown(workload.intended.p50_us)) }
+                                    td data-head="p99" { (time_or_unknown(workload.intended.p99_us)) }
+                                    td data-head="p99, service" { (time_or_unknown(workload.service.p99_us)) }
                                 }
                             }
                         }

@@ -1,0 +1,161 @@
+//! The stages of the run along its time axis: as bands with their names, and as what lies behind the plots.
+
+use maud::{Markup, html};
+
+use super::chart::{WIDTH, place};
+use super::course::patch;
+use crate::report::format::{count, tick};
+use crate::report::{Part, Report, Stage, Timeline, TimelineInterval};
+
+/// This many stages are on the page.
+const SHOWN: usize = 60;
+
+/// The stages and the time axis that they lie on.
+#[derive(Clone, Copy)]
+pub(super) struct Bands<'r> {
+    stages: &'r [Stage],
+    timeline: &'r Timeline,
+    /// Whether the workloads have names of their own.
+    several: bool,
+}
+
+impl<'r> Bands<'r> {
+    pub(super) fn of(report: &'r Report) -> Self {
+        let stages = &report.stages[..report.stages.len().min(SHOWN)];
+        Self { stages, timeline: &report.timeline, several: !report.workloads.is_empty() }
+    }
+
+    /// How much of the axis lies before a moment, 0 to 1.
+    fn at(&self, us: u64) -> f64 {
+        let whole_us = self.timeline.interval_us.saturating_mul(self.timeline.intervals.len() as u64);
+        (us as f64 / whole_us as f64).min(1.0)
+    }
+
+    /// What is left out of the results, from where to where; what overlaps is one. Reports that have no stages tell it by their intervals.
+    fn left_out(&self) -> Vec<(f64, f64)> {
+        let by_stage = self.stages.iter().filter(|stage| stage.part != Part::Measured);
+        let mut spans: Vec<(f64, f64)> =
+            by_stage.map(|stage| (self.at(stage.from_us), self.at(stage.to_us))).collect();
+        if self.stages.is_empty() {
+            spans.extend(self.intervals_with(|interval| interval.warm_up));
+            spans.extend(self.intervals_with(|interval| interval.cool_down));
+        }
+        spans.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let mut joined: Vec<(f64, f64)> = Vec::new();
+        for (from, to) in spans.into_iter().filter(|(from, to)| from < to) {
+            match joined.last_mut() {
+                Some(last) if from <= last.1 => last.1 = last.1.max(to),
+                _ => joined.push((from, to)),
+            }
+        }
+        joined
+    }
+
+    /// From the first interval with such sign-ins in it to the last.
+    fn intervals_with(&self, count: fn(&TimelineInterval) -> u64) -> Option<(f64, f64)> {
+        let intervals = &self.timeline.intervals;
+        let has = |interval: &TimelineInterval| count(interval) > 0;
+        let (first, last) = (intervals.iter().position(has)?, intervals.iter().rposition(has)?);
+        let share = |index: usize| index as f64 / intervals.len() as f64;
+        Some((share(first), share(last + 1)))
+    }
+
+    /// What is left out, shaded.
+    pub(super) fn shades(&self, height: u32) -> Markup {
+        html! {
+            @for (from, to) in self.left_out() {
+                rect.band x=(place(from * WIDTH)) width=(place((to - from) * WIDTH)) height=(height) {}
+            }
+        }
+    }
+
+    /// The same, and where stages begin and end.
+    pub(super) fn behind(&self, height: u32) -> Markup {
+        let mut edges: Vec<f64> =
+            self.stages.iter().flat_map(|stage| [self.at(stage.from_us), self.at(stage.to_us)]).collect();
+        edges.retain(|at| (0.001..0.999).contains(at));
+        edges.sort_by(f64::total_cmp);
+        edges.dedup();
+        let lines: String = edges.iter().map(|at| format!("M{} 0V{height}", place(at * WIDTH))).collect();
+        html! {
+            (self.shades(height))
+            @if !lines.is_empty() { path.edge d=(lines) {} }
+        }
+    }
+
+    /// What the shades mean, for a legend.
+    pub(super) fn legend(&self) -> Markup {
+        let has = |part, count: fn(&TimelineInterval) -> u64| {
+            self.stages.iter().any(|stage| stage.part == part)
+                || self.timeline.intervals.iter().any(|interval| count(interval) > 0)
+        };
+        let warm_up = has(Part::WarmUp, |interval| interval.warm_up);
+        let cool_down = has(Part::CoolDown, |interval| interval.cool_down);
+        let word = match (warm_up, cool_down) {
+            (true, true) => "warm-up and cool-down",
+            (true, false) => "warm-up",
+            (false, true) => "cool-down",
+            (false, false) => return html! {},
+        };
+        html! { span { (patch("band")) (word) } }
+    }
+
+    /// A lane for each workload, a band for each of its stages.
+    pub(super) fn lanes(&self) -> Markup {
+        let lanes: Vec<&[Stage]> =
+            self.stages.chunk_by(|one, other| one.workload == other.workload).collect();
+        html! {
+            @if !lanes.is_empty() {
+                div.lanes role="img" aria-label="Stages; the table below the plot has them" {
+                    @for lane in lanes {
+                        div.lane {
+                            @if self.several { div.of title=(lane[0].workload) { (lane[0].workload) } }
+                            @for stage in lane { (self.band(stage)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn band(&self, stage: &Stage) -> Markup {
+        let (from, to) = (self.at(stage.from_us), self.at(stage.to_us));
+        let part = Some(stage.part.as_str()).filter(|_| stage.part != Part::Measured);
+        let label = [Some(stage.asks().as_str()), part].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+        let style = format!("left:{}%;width:{}%", place(from * 100.0), place((to - from) * 100.0));
+        html! {
+            @if from < to {
+                div.stage.out[stage.part != Part::Measured] style=(style) title={ (label) ", " (stage.span()) } { span { (label) } }
+            }
+        }
+    }
+
+    /// The stages as a table.
+    pub(super) fn table(&self, all: usize) -> Markup {
+        html! {
+            @if !self.stages.is_empty() {
+                details {
+                    summary { "Stages" @if all > self.stages.len() { ", the first " (count(self.stages.len() as u64)) " of " (count(all as u64)) } }
+                    div.scroll tabindex="0" role="region" aria-label="Stages" {
+                        table.stages {
+                            thead { tr {
+                                @if self.several { th.left scope="col" { "Workload" } }
+                                th scope="col" { "From" } th scope="col" { "To" }
+                                th.left scope="col" { "Part" } th scope="col" { "Asks for" }
+                            } }
+                            tbody {
+                                @for stage in self.stages {
+                                    tr {
+                                        @if self.several { th scope="row" { (stage.workload) } }
+                                        td { (tick(stage.from_us)) } td { (tick(stage.to_us)) }
+                                        td.left { (stage.part.as_str()) } td { (stage.asks()) }
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

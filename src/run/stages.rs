@@ -1,0 +1,134 @@
+//! The stages of a run as its report tells them.
+
+use std::time::Duration;
+
+use crate::clock::as_us;
+use crate::report::{Part, Stage};
+use crate::scenario::{Model, Scenario, WorkloadPlan};
+use crate::workload::{length, open_stages};
+
+/// The stages of all workloads, one workload after the other.
+pub(super) fn stages(scenario: &Scenario) -> Vec<Stage> {
+    scenario.workloads.iter().flat_map(of).collect()
+}
+
+/// What a stage asks for: a rate at its start and its end, or a number of users.
+enum Asks {
+    Rate(f64, f64),
+    Users(u32),
+}
+
+/// The stages of a workload, as far as it lasts. Those of a schedule, which may be very many, are one for each part.
+fn of(plan: &WorkloadPlan) -> Vec<Stage> {
+    let end = plan.starts_at + length(plan);
+    let schedule = plan.schedule.as_ref().map(|schedule| schedule.path.clone());
+    let mut at = plan.starts_at;
+    let mut told: Vec<Stage> = Vec::new();
+    for (length, part, asks) in pieces(plan) {
+        let from = at.min(end);
+        at = (at + length).min(end);
+        match told.last_mut() {
+            Some(last) if schedule.is_some() && last.part == part => last.to_us = as_us(at),
+            _ if from == at => {}
+            _ => told.push(stage(plan, (from, at), part, asks, schedule.clone())),
+        }
+    }
+    told
+}
+
+fn stage(
+    plan: &WorkloadPlan,
+    (from, to): (Duration, Duration),
+    part: Part,
+    asks: Asks,
+    schedule: Option<String>,
+) -> Stage {
+    let (rate, users) = match asks {
+        Asks::Rate(from, to) => (Some((from, to)).filter(|_| schedule.is_none()), None),
+        Asks::Users(users) => (None, Some(users)),
+    };
+    Stage {
+        workload: plan.name.clone(),
+        from_us: as_us(from),
+        to_us: as_us(to),
+        part,
+        from_per_s: rate.map(|(from, _)| from),
+        to_per_s: rate.map(|(_, to)| to),
+        users,
+        schedule,
+    }
+}
+
+fn pieces(plan: &WorkloadPlan) -> Vec<(Duration, Part, Asks)> {
+    let part = |warm_up, cool_down| match (warm_up, cool_down) {
+        (true, _) => Part::WarmUp,
+        (_, true) => Part::CoolDown,
+        _ => Part::Measured,
+    };
+    match &plan.model {
+        Model::Open { .. } => open_stages(plan)
+            .into_iter()
+            .map(|one| (one.length, part(one.warm_up, one.cool_down), Asks::Rate(one.from, one.to)))
+            .collect(),
+        Model::Closed { stages, .. } => stages
+            .iter()
+            .map(|one| (one.length, part(one.warm_up, one.cool_down), Asks::Users(one.users)))
+            .collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::scenario;
+
+    fn told(workload: &str) -> Vec<(String, u64, u64, Part, String)> {
+        let text = format!(
+            "version: 1\nname: a\npool: {{ remember: no }}\npopulation: {{ users: 10 }}\n{workload}\n"
+        );
+        let scenario = scenario::parse("a.yaml", text.as_bytes()).unwrap_or_else(|flaw| panic!("{flaw}"));
+        let asks = |stage: &Stage| match (stage.users, stage.from_per_s.zip(stage.to_per_s)) {
+            (Some(users), _) => users.to_string(),
+            (_, rates) => format!("{rates:?}"),
+        };
+        stages(&scenario)
+            .iter()
+            .map(|one| {
+                let s = 1_000_000;
+                (one.workload.clone(), one.from_us / s, one.to_us / s, one.part, asks(one))
+            })
+            .collect()
+    }
+
+    #[test]
+    fn a_stage_ends_where_its_workload_does() {
+        let both = told(
+            "workloads:
+  - name: calm
+    stages: [ { for: 10s, rate: 10/s, warm_up: true }, { for: 20s, rate: 10/s }, { for: 5s, rate: 1/s, cool_down: true } ]
+  - name: storm
+    starts_at: 20s
+    stops_after: 15s
+    stages: [ { for: 10s, rate: 20/s, to: 80/s }, { for: 10s, to: 20/s }, { for: 9s, rate: 1/s } ]",
+        );
+        let calm = |from, to, part, asks: &str| ("calm".to_owned(), from, to, part, asks.to_owned());
+        let storm = |from, to, asks: &str| ("storm".to_owned(), from, to, Part::Measured, asks.to_owned());
+        let expected = [
+            calm(0, 10, Part::WarmUp, "Some((10.0, 10.0))"),
+            calm(10, 30, Part::Measured, "Some((10.0, 10.0))"),
+            calm(30, 35, Part::CoolDown, "Some((1.0, 1.0))"),
+            storm(20, 30, "Some((20.0, 80.0))"),
+            storm(30, 35, "Some((80.0, 50.0))"),
+        ];
+        assert_eq!(both, expected);
+    }
+
+    #[test]
+    fn a_closed_workload_has_stages_of_users() {
+        let closed = told(
+            "workload: { model: closed, stages: [ { for: 10s, users: 3, warm_up: true }, { for: 20s, users: 5 } ] }",
+        );
+        let of = |from, to, part, users: &str| ("workload".to_owned(), from, to, part, users.to_owned());
+        assert_eq!(closed, [of(0, 10, Part::WarmUp, "3"), of(10, 30, Part::Measured, "5")]);
+    }
+}

@@ -1,0 +1,214 @@
+//! A Chromium to look at pages with, spoken to over its debugging pipe.
+//!
+//! Where none is installed, tests of looks are skipped with a line that says so; in CI they must run.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::Path;
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+/// Under one of these names it is found. Ubuntu's `chromium-browser` may be a stub that leads to a snap; it does not tell its version.
+const NAMES: [&str; 4] = ["google-chrome", "google-chrome-stable", "chromium", "chromium-browser"];
+/// It has hung if it says nothing for so long.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A running Chromium with one tab; it ends with the test.
+pub(crate) struct Browser {
+    child: Child,
+    to: ChildStdin,
+    from: Receiver<Value>,
+    session: Option<String>,
+    calls: u64,
+    /// What pages complained of since it was last asked.
+    complaints: Vec<String>,
+    /// Whether a page has come to its end since the last navigation.
+    loaded: bool,
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+/// A picture: RGB, three bytes for each pixel.
+pub(crate) struct Picture {
+    pub(crate) width: usize,
+    pub(crate) rows: Vec<Vec<u8>>,
+}
+
+impl Picture {
+    /// A pixel.
+    pub(crate) fn at(&self, x: usize, y: usize) -> [u8; 3] {
+        let row = &self.rows[y];
+        [row[3 * x], row[3 * x + 1], row[3 * x + 2]]
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "whoever reads the tests' output is to know what was not tried")]
+fn installed() -> Option<&'static str> {
+    let there =
+        |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
+    let name = NAMES.into_iter().find(|name| there(&name));
+    if name.is_none() {
+        assert!(std::env::var_os("CI").is_none(), "no Chromium, and in CI it must be there");
+        println!("skipped: no Chromium is installed, so that nobody can look at the page");
+    }
+    name
+}
+
+impl Browser {
+    /// Starts it with a profile of this name; `None` where there is none.
+    pub(crate) fn start(profile: &str) -> Option<Self> {
+        let name = installed()?;
+        let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser").join(profile);
+        drop(std::fs::remove_dir_all(&profile));
+        let mut command = Command::new("sh");
+        // It reads from its descriptor 3 and writes to 4.
+        command.args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null"]).arg(name);
+        command.args([
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--hide-scrollbars",
+            "--no-first-run",
+        ]);
+        command.arg("--remote-debugging-pipe").arg(format!("--user-data-dir={}", profile.display()));
+        let mut child =
+            command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let (to, out) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (tell, from) = channel();
+        std::thread::spawn(move || {
+            for message in BufReader::new(out).split(0) {
+                let Ok(message) = message else { return };
+                if tell.send(serde_json::from_slice(&message).unwrap()).is_err() {
+                    return;
+                }
+            }
+        });
+        let mut browser =
+            Self { child, to, from, session: None, calls: 0, complaints: Vec::new(), loaded: false };
+        let tab = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
+        let attach = json!({ "targetId": tab["targetId"], "flatten": true });
+        let attached = browser.call("Target.attachToTarget", attach);
+        browser.session = Some(attached["sessionId"].as_str().unwrap().to_owned());
+        for domain in ["Page", "Log", "Runtime"] {
+            browser.call(&format!("{domain}.enable"), json!({}));
+        }
+        Some(browser)
+    }
+
+    /// Asks for something and waits for the answer.
+    pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
+        self.calls += 1;
+        let mut request = json!({ "id": self.calls, "method": method, "params": params });
+        if let Some(session) = &self.session {
+            request["sessionId"] = json!(session);
+        }
+        self.to.write_all(request.to_string().as_bytes()).unwrap();
+        self.to.write_all(&[0]).unwrap();
+        loop {
+            let message = self.hear();
+            if message["id"] == self.calls {
+                assert!(message["error"].is_null(), "{method}: {}", message["error"]);
+                return message["result"].clone();
+            }
+        }
+    }
+
+    fn hear(&mut self) -> Value {
+        let message = self.from.recv_timeout(PATIENCE).expect("the browser is there and answers");
+        let params = &message["params"];
+        match message["method"].as_str().unwrap_or_default() {
+            "Page.loadEventFired" => self.loaded = true,
+            "Runtime.exceptionThrown" => self.complaints.push(params["exceptionDetails"].to_string()),
+            "Log.entryAdded" => self.complaints.push(params["entry"]["text"].to_string()),
+            "Runtime.consoleAPICalled" => self.complaints.push(params["args"].to_string()),
+            _ => {}
+        }
+        message
+    }
+
+    /// What pages complained of since this was last asked: errors of scripts, violations of their policy, words on the console.
+    pub(crate) fn complaints(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.complaints)
+    }
+
+    /// How wide it is, in pixels; `dark` or `light`; whether scripts run.
+    pub(crate) fn set(&mut self, width: u32, scheme: &str, scripts: bool) {
+        let screen = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
+        self.call("Emulation.setDeviceMetricsOverride", screen);
+        let features = json!([{ "name": "prefers-color-scheme", "value": scheme }]);
+        self.call("Emulation.setEmulatedMedia", json!({ "media": "", "features": features }));
+        self.call("Emulation.setScriptExecutionDisabled", json!({ "value": !scripts }));
+    }
+
+    /// Opens a file and waits until it has been loaded.
+    pub(crate) fn open(&mut self, file: &Path) {
+        self.loaded = false;
+        let answer = self.call("Page.navigate", json!({ "url": format!("file://{}", file.display()) }));
+        assert!(answer["errorText"].is_null(), "{answer}");
+        while !self.loaded {
+            self.hear();
+        }
+    }
+
+    /// What an expression comes to in the page, as data.
+    pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
+        let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
+        let answer = self.call("Runtime.evaluate", params);
+        assert!(answer["exceptionDetails"].is_null(), "{}", answer["exceptionDetails"]);
+        answer["result"]["value"].clone()
+    }
+
+    /// The whole page, as a PNG file.
+    pub(crate) fn shot(&mut self) -> Vec<u8> {
+        let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
+        let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
+        let params = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
+        let shot = self.call("Page.captureScreenshot", params);
+        STANDARD.decode(shot["data"].as_str().unwrap()).unwrap()
+    }
+
+    /// Moves the mouse to a place in the window.
+    pub(crate) fn point(&mut self, x: f64, y: f64) {
+        self.call("Input.dispatchMouseEvent", json!({ "type": "mouseMoved", "x": x, "y": y }));
+    }
+
+    /// Presses a key and lets it go.
+    pub(crate) fn press(&mut self, key: &str, text: Option<&str>) {
+        let code = match key {
+            "Enter" => 13,
+            "ArrowRight" => 39,
+            "ArrowLeft" => 37,
+            _ => 27,
+        };
+        let mut event = json!({ "type": "keyDown", "key": key, "code": key, "windowsVirtualKeyCode": code });
+        if let Some(text) = text {
+            event["text"] = json!(text);
+        }
+        self.call("Input.dispatchKeyEvent", event.clone());
+        event["type"] = json!("keyUp");
+        self.call("Input.dispatchKeyEvent", event);
+    }
+}
+
+/// Reads a PNG file of 8 bits a channel.
+pub(crate) fn picture(file: &[u8]) -> Picture {
+    let mut decoder = png::Decoder::new(std::io::Cursor::new(file));
+    decoder.set_transformations(png::Transformations::normalize_to_color8());
+    let mut reader = decoder.read_info().unwrap();
+    let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut bytes).unwrap();
+    let channels = info.color_type.samples();
+    assert!(channels >= 3, "colours");
+    let row = |row: &[u8]| row.chunks(channels).flat_map(|pixel| pixel[..3].to_vec()).collect();
+    let rows = bytes[..info.buffer_size()].chunks(info.line_size).map(row).collect();
+    Picture { width: info.width as usize, rows }
+}
