@@ -262,7 +262,7 @@ fn sections(json: &Value) -> Vec<Section> {
         section("Decisions", &["/decisions/rules", "/decisions/confusion"], Vec::new()),
         section(
             "Mismatches",
-            &["/decisions/checked", "/decisions/mismatched", "/decisions/mismatches"],
+            &["/seed", "/decisions/checked", "/decisions/mismatched", "/decisions/mismatches"],
             vec![told as f64, told as f64 - 6.0],
         ),
         section(
@@ -479,6 +479,12 @@ fn every_table_has_the_numbers_of_the_json_in_their_places() {
             rates[0].is(float(&stage["from_per_s"])) && rates.last().unwrap().is(float(&stage["to_per_s"]))
         );
     }
+    let more = &list(&json, "/decisions/mismatches")[6..];
+    held(&page, "More mismatches\">", more, &[(0, "/number"), (1, "/user"), (2, "/at_us")]);
+    for (row, is) in rows(&page, "More mismatches\">").iter().zip(more) {
+        let texts = ["rule", "situation", "expected", "seen"].map(|key| is[key].as_str().unwrap().to_owned());
+        assert_eq!(row[3..], texts);
+    }
     confusion(&page, &json);
     steps_over_time(&page, &json);
     median_after_median(&page, &json);
@@ -659,7 +665,7 @@ impl<'a> Drawn<'a> {
     fn of(page: &'a str, title: &str) -> Self {
         let plot =
             page.split("class=\"plot\"").find(|plot| plot.contains(&format!("<title>{title}</title>")));
-        let plot = plot.unwrap_or_else(|| panic!("no plot {title}"));
+        let plot = plot.unwrap_or_else(|| panic!("no plot {title}")).split("</svg></div>").next().unwrap();
         let height: f64 = between(plot.split("role=").next().unwrap(), "height=\"", "\"").parse().unwrap();
         let marks = plot.split("<text x=\"-10\" y=\"").skip(1);
         let marks: Vec<(f64, f64)> = marks

@@ -175,7 +175,7 @@ fn latency(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
 fn table(timeline: &Timeline) -> Markup {
     let throttled = timeline.intervals.iter().any(|interval| interval.throttled > 0);
     html! {
-        details {
+        details.long {
             summary { "The numbers, interval by interval" }
             div.scroll tabindex="0" role="region" aria-label="The course of the run by interval" {
                 table.sortable id=(TABLE) {

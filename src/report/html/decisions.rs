@@ -7,7 +7,7 @@ use crate::oracle;
 use crate::report::format::{count, time};
 use crate::report::{Confused, Decisions, Mismatch, Report, Rule};
 
-/// This many mismatches are open on the page; the rest unfolds.
+/// This many mismatches are told as stories; the rest unfolds as a table.
 const OPEN: usize = 6;
 
 /// The rules that applied, and the outcomes.
@@ -133,11 +133,32 @@ pub(super) fn mismatches(report: &Report) -> Markup {
                     @if decisions.mismatched > decisions.mismatches.len() as u64 { "; the first " (count(decisions.mismatches.len() as u64)) " are told here" }
                     "."
                 }
-                @for mismatch in open { (card(mismatch, Some(&replay))) }
-                @if !folded.is_empty() {
-                    details {
-                        summary { (count(folded.len() as u64)) " more, replayed by the same command" }
-                        @for mismatch in folded { (card(mismatch, None)) }
+                @for mismatch in open { (card(mismatch, &replay)) }
+                @if !folded.is_empty() { (others(folded)) }
+            }
+        }
+    }
+}
+
+/// Further mismatches, a line each.
+fn others(mismatches: &[Mismatch]) -> Markup {
+    html! {
+        details {
+            summary { (count(mismatches.len() as u64)) " more, replayed by the same command" }
+            div.scroll tabindex="0" role="region" aria-label="More mismatches" {
+                table.others.sortable {
+                    thead { tr {
+                        @for head in ["Sign-in", "User", "Ended at"] { th scope="col" { (head) } }
+                        @for head in ["Rule", "Situation", "Expected", "Seen"] { th.left scope="col" { (head) } }
+                    } }
+                    tbody {
+                        @for mismatch in mismatches {
+                            tr {
+                                th scope="row" { (count(mismatch.number)) }
+                                td { (count(u64::from(mismatch.user))) } td { (time(mismatch.at_us)) }
+                                @for text in [&mismatch.rule, &mismatch.situation, &mismatch.expected, &mismatch.seen] { td { (text) } }
+                            }
+                        }
                     }
                 }
             }
@@ -145,8 +166,8 @@ pub(super) fn mismatches(report: &Report) -> Markup {
     }
 }
 
-/// A mismatch as a story: who did what, what the rules ask for, what came back; and, where there is room, why and how to see it again.
-fn card(mismatch: &Mismatch, replay: Option<&str>) -> Markup {
+/// A mismatch as a story: who did what, what the rules ask for, what came back, why, and how to see it again.
+fn card(mismatch: &Mismatch, replay: &str) -> Markup {
     let rule = oracle::rules().find(|rule| rule.id == mismatch.rule);
     html! {
         article.card {
@@ -160,10 +181,8 @@ fn card(mismatch: &Mismatch, replay: Option<&str>) -> Markup {
                 dt { "Situation" } dd { (mismatch.situation) }
                 dt { "Expected" } dd { code { (mismatch.expected) } }
                 dt { "Seen" } dd { code.bad { (mismatch.seen) } }
-                @if let Some(replay) = replay {
-                    @if let Some(rule) = rule { dt { "The rule" } dd { (oracle::says(rule)) span.soft { " " (rule.source) } } }
-                    dt { "Replay" } dd { (command(replay)) }
-                }
+                @if let Some(rule) = rule { dt { "The rule" } dd { (oracle::says(rule)) span.soft { " " (rule.source) } } }
+                dt { "Replay" } dd { (command(replay)) }
             }
         }
     }

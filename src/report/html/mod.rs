@@ -93,7 +93,7 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
                     (course::section(report))
                     div.grounds { (ground::generator(report)) (ground::environment(report)) }
                     (ground::scenario(report))
-                    footer { "Made by poolproof. The same facts for machines are in " code { "report.json" } ", and, but for a long scenario's end, inside of this page." }
+                    footer { "Made by poolproof. The same facts for machines are in " code { "report.json" } ", and most of them inside of this page." }
                 }
                 (embedded(report))
                 (script())
@@ -103,10 +103,15 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
     markup.into_string()
 }
 
-/// The report as data, for whoever has nothing but the page; of a scenario as much as the page shows, and
-/// without what the heat map is drawn from. It is no script: nothing in it runs.
+/// This many mismatches are in the page's data.
+const MISMATCHES: usize = 20;
+
+/// The report as data, for whoever has nothing but the page; of a scenario as much as the page shows, the first mismatches, and
+/// without what the heat map and the small plots are drawn from. It is no script: nothing in it runs.
 fn embedded(report: &Report) -> Markup {
     let mut report = report.clone();
+    report.decisions.mismatches.truncate(MISMATCHES);
+    report.timeline.steps = None;
     let yaml = &mut report.scenario.yaml;
     yaml.truncate(ground::shown(yaml).len());
     for file in &mut report.scenario.files {

@@ -184,7 +184,7 @@ impl Went<'_> {
 fn table(course: &StepCourse, steps: &[Went<'_>]) -> Markup {
     let longest = steps.iter().max_by_key(|step| step.went.len());
     html! {
-        details {
+        details.long {
             summary { "The numbers, in intervals of " (tick(course.interval_us)) }
             div.scroll tabindex="0" role="region" aria-label="Each step by interval" {
                 table id=(TABLE) {
