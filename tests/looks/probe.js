@@ -11,7 +11,7 @@
   if (document.scrollingElement.scrollWidth > width) say(`the page scrolls sideways: ${document.scrollingElement.scrollWidth} in ${width}`);
   const elements = [...document.querySelectorAll('body *')].filter((element) => element.checkVisibility());
   for (const element of elements) {
-    if (beyond(element.getBoundingClientRect()) && !ancestors(element.parentElement).some(scrolls)) say(`beyond the page: ${named(element)}`);
+    if (beyond(element.getBoundingClientRect()) && !ancestors(element.parentElement).some((box) => getComputedStyle(box).overflowX !== 'visible' && !(box instanceof SVGElement))) say(`beyond the page: ${named(element)}`);
   }
 
   // Every line of text, by its middle: what lies above and below is the font's own room.

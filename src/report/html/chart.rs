@@ -3,7 +3,7 @@
 //! Each plot is an SVG of full width and fixed height whose labels stand at percentages of the width. Inside it a
 //! second SVG of 1000 units' width is stretched over the same area and holds the curves.
 
-use maud::{Markup, html};
+use maud::{Markup, PreEscaped, html};
 
 /// Units across the stretched part.
 pub(super) const WIDTH: f64 = 1000.0;
@@ -89,6 +89,20 @@ pub(super) fn anchor(at: f64) -> &'static str {
 pub(super) fn place(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     format!("{rounded}")
+}
+
+/// Rows of a long table, each with its place along the plot where that is not even: texts of numbers, of which the first says where. HTML
+/// lets the ends of cells and rows be left out, and they would be a third of what such tables weigh.
+pub(super) fn numbers(rows: impl Iterator<Item = (Option<f64>, Vec<String>)>) -> Markup {
+    let mut text = String::new();
+    for (at, cells) in rows {
+        text.push_str(&at.map_or_else(|| "<tr>".to_owned(), |at| format!("<tr data-at={at:.3}>")));
+        for (column, cell) in cells.iter().enumerate() {
+            text.push_str(if column == 0 { "<th>" } else { "<td>" });
+            text.push_str(cell);
+        }
+    }
+    PreEscaped(text)
 }
 
 /// The path through points. Where one is missing the line is broken; one that stands alone is a short stroke.

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::bands::Bands;
-use super::chart::{Plot, Reads, Tick, WIDTH, place, scale, through};
+use super::chart::{Plot, Reads, Tick, WIDTH, numbers, place, scale, through};
 use super::heat;
 use super::latency::sample;
 use crate::report::format::{count, number, tick, time_or_unknown};
@@ -174,6 +174,13 @@ fn latency(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
 /// All intervals as numbers, which the plots above are read out of.
 fn table(timeline: &Timeline) -> Markup {
     let throttled = timeline.intervals.iter().any(|interval| interval.throttled > 0);
+    let rows = timeline.intervals.iter().enumerate().map(|(index, interval)| {
+        let mut cells = vec![tick(timeline.interval_us.saturating_mul(index as u64))];
+        cells.extend([interval.offered, interval.completed, interval.refused, interval.failed].map(count));
+        cells.extend([interval.p50_us, interval.p99_us, interval.max_us].map(time_or_unknown));
+        cells.extend(throttled.then(|| count(interval.throttled)));
+        (None, cells)
+    });
     html! {
         details.long {
             summary { "The numbers, interval by interval" }
@@ -183,16 +190,7 @@ fn table(timeline: &Timeline) -> Markup {
                         @for head in ["From", "Offered", "Completed", "Refused", "Failed", "p50", "p99", "Longest"] { th scope="col" { (head) } }
                         @if throttled { th scope="col" { "Throttled" } }
                     } }
-                    tbody {
-                        @for (index, interval) in timeline.intervals.iter().enumerate() {
-                            tr {
-                                th { (tick(timeline.interval_us.saturating_mul(index as u64))) }
-                                @for n in [interval.offered, interval.completed, interval.refused, interval.failed] { td { (count(n)) } }
-                                @for us in [interval.p50_us, interval.p99_us, interval.max_us] { td { (time_or_unknown(us)) } }
-                                @if throttled { td { (count(interval.throttled)) } }
-                            }
-                        }
-                    }
+                    tbody { (numbers(rows)) }
                 }
             }
         }

@@ -8,7 +8,7 @@ use crate::report::format::{count, time};
 use crate::report::{Confused, Decisions, Mismatch, Report, Rule};
 
 /// This many mismatches are told as stories; the rest unfolds as a table.
-const OPEN: usize = 6;
+pub(super) const OPEN: usize = 6;
 
 /// The rules that applied, and the outcomes.
 pub(super) fn rules_and_outcomes(report: &Report) -> Markup {

@@ -103,14 +103,11 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
     markup.into_string()
 }
 
-/// This many mismatches are in the page's data.
-const MISMATCHES: usize = 20;
-
-/// The report as data, for whoever has nothing but the page; of a scenario as much as the page shows, the first mismatches, and
+/// The report as data, for whoever has nothing but the page; of a scenario as much as the page shows, the mismatches that stand open, and
 /// without what the heat map and the small plots are drawn from. It is no script: nothing in it runs.
 fn embedded(report: &Report) -> Markup {
     let mut report = report.clone();
-    report.decisions.mismatches.truncate(MISMATCHES);
+    report.decisions.mismatches.truncate(decisions::OPEN);
     report.timeline.steps = None;
     let yaml = &mut report.scenario.yaml;
     yaml.truncate(ground::shown(yaml).len());

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::bands::Bands;
-use super::chart::{Plot, Reads, Tick, WIDTH, anchor, place, scale, through};
+use super::chart::{Plot, Reads, Tick, WIDTH, anchor, numbers, place, scale, through};
 use super::course::times;
 use super::latency::sample;
 use crate::protocol::Step;
@@ -182,7 +182,15 @@ impl Went<'_> {
 }
 
 fn table(course: &StepCourse, steps: &[Went<'_>]) -> Markup {
-    let longest = steps.iter().max_by_key(|step| step.went.len());
+    let intervals = steps.iter().map(|step| step.went.len()).max().unwrap_or(0);
+    let rows = (0..intervals).map(|at| {
+        let mut cells = vec![tick(course.interval_us.saturating_mul(at as u64))];
+        for step in steps {
+            let one = step.went.get(at).copied().unwrap_or_default();
+            cells.extend([one.p50_us, one.p99_us].map(time_or_unknown));
+        }
+        (steps.first().map(|step| step.middle(at)), cells)
+    });
     html! {
         details.long {
             summary { "The numbers, in intervals of " (tick(course.interval_us)) }
@@ -192,17 +200,7 @@ fn table(course: &StepCourse, steps: &[Went<'_>]) -> Markup {
                         th scope="col" { "From" }
                         @for step in steps { @for figure in ["p50", "p99"] { th scope="col" { code { (step.name) } " " (figure) } } }
                     } }
-                    tbody {
-                        @for (at, _) in longest.map_or(&[][..], |step| step.went).iter().enumerate() {
-                            tr data-at=(format!("{:.3}", steps[0].middle(at))) {
-                                th { (tick(course.interval_us.saturating_mul(at as u64))) }
-                                @for step in steps {
-                                    @let one = step.went.get(at).copied().unwrap_or_default();
-                                    @for us in [one.p50_us, one.p99_us] { td { (time_or_unknown(us)) } }
-                                }
-                            }
-                        }
-                    }
+                    tbody { (numbers(rows)) }
                 }
             }
         }
