@@ -27,7 +27,7 @@ pub fn index(entries: &[Entry]) -> String {
                         p.mark { b { "poolproof" } " · sign-in reports" }
                         h1 { (told) }
                     }
-                    div.scroll {
+                    div.scroll tabindex="0" role="region" aria-label="Scenarios" {
                         table.index.sortable {
                             thead { tr {
                                 th scope="col" { "Scenario" }
