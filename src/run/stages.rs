@@ -13,6 +13,7 @@ pub(super) fn stages(scenario: &Scenario) -> Vec<Stage> {
 }
 
 /// What a stage asks for: a rate at its start and its end, or a number of users.
+#[derive(Clone, Copy)]
 enum Asks {
     Rate(f64, f64),
     Users(u32),

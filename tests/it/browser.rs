@@ -55,7 +55,7 @@ impl Picture {
 fn installed() -> Option<&'static str> {
     let there =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
-    let name = NAMES.into_iter().find(|name| there(&name));
+    let name = NAMES.into_iter().find(there);
     if name.is_none() {
         assert!(std::env::var_os("CI").is_none(), "no Chromium, and in CI it must be there");
         println!("skipped: no Chromium is installed, so that nobody can look at the page");
@@ -107,7 +107,8 @@ impl Browser {
     /// Asks for something and waits for the answer.
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
-        let mut request = json!({ "id": self.calls, "method": method, "params": params });
+        let mut request = json!({ "id": self.calls, "method": method });
+        request["params"] = params;
         if let Some(session) = &self.session {
             request["sessionId"] = json!(session);
         }

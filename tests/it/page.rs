@@ -238,8 +238,6 @@ fn sections(json: &Value) -> Vec<Section> {
         let side = &json["generator"]["workers"][side];
         (float(&side["jobs"]) - float(&side["prepared"])) / float(&side["batches"])
     });
-    let spread: Vec<(f64, f64)> = spread(json).into_iter().map(|(us, n)| (us as f64, n as f64)).collect();
-    let ends = spread.iter().map(|(us, _)| 10_f64.powf((us.log10() * 5.0).round() / 5.0 + 0.2).round());
     let stolen = 100.0 * float(&json["generator"]["machine"]["steal_share"]);
     vec![
         section(
@@ -279,13 +277,7 @@ fn sections(json: &Value) -> Vec<Section> {
         section(
             "Over time",
             &["/timeline", "/stages"],
-            ["offered", "completed", "refused", "failed", "throttled"]
-                .iter()
-                .map(|key| sum(json, key))
-                .chain(starts(&json["timeline"]["interval_us"], intervals))
-                .chain(spread.iter().flat_map(|(us, n)| [*us, *n]))
-                .chain(ends)
-                .collect(),
+            over_time(json).into_iter().chain(starts(&json["timeline"]["interval_us"], intervals)).collect(),
         ),
         section(
             "Generator",
@@ -295,6 +287,16 @@ fn sections(json: &Value) -> Vec<Section> {
         section("Environment", &["/environment", "/seed"], Vec::new()),
         section("Scenario", &[], Vec::new()),
     ]
+}
+
+/// What is reckoned from the timeline: sums of its intervals, and the heat map's table.
+fn over_time(json: &Value) -> Vec<f64> {
+    let sums = ["offered", "completed", "refused", "failed", "throttled"].map(|key| sum(json, key));
+    let rows = spread(json).into_iter().flat_map(|(us, n)| {
+        let end = 10_f64.powf(((us as f64).log10() * 5.0).round() / 5.0 + 0.2).round();
+        [us as f64, n as f64, end]
+    });
+    sums.into_iter().chain(rows).collect()
 }
 
 /// How latencies spread over all intervals.
