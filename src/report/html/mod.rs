@@ -163,7 +163,7 @@ mod tests {
     #[test]
     fn the_script_is_short_and_cannot_end_its_element() {
         assert!(super::SCRIPT.len() <= 3300, "{} bytes", super::SCRIPT.len());
-        for bad in ["</", "<!", "`\n"] {
+        for bad in ["</", "<!"] {
             assert!(!super::SCRIPT.contains(bad), "{bad}");
         }
     }

@@ -21,12 +21,11 @@ const sort = (table, head) => {
     const text = cell?.colSpan === 1 ? cell.textContent.trim() : '–';
     return { row, text, amount: amount(text), rank: row.matches('.whole') ? 0 : text === '–' ? 2 : 1 };
   });
-  const words = rows.some(({ text, amount }) => text !== '–' && Number.isNaN(amount));
+  const words = rows.some(({ text, amount }) => text !== '–' && isNaN(amount));
   const rising = head.ariaSort ? head.ariaSort === 'descending' : words;
-  all('th', table.tHead).forEach((other) => other.removeAttribute('aria-sort'));
+  all('th', table.tHead).forEach((other) => (other.ariaSort = null));
   head.ariaSort = rising ? 'ascending' : 'descending';
-  const compared = (a, b) => (words ? a.text.localeCompare(b.text) : a.amount - b.amount) * (rising ? 1 : -1);
-  rows.sort((a, b) => a.rank - b.rank || (a.rank === 1 && compared(a, b)));
+  rows.sort((a, b) => a.rank - b.rank || (a.rank === 1 && (words ? a.text.localeCompare(b.text) : a.amount - b.amount) * (rising ? 1 : -1)));
   body.append(...rows.map(({ row }) => row));
 };
 for (const table of all('table.sortable')) {
@@ -52,7 +51,7 @@ for (const plot of all('[data-of]')) {
     if (at < 0) return;
     const words = [0, ...plot.dataset.columns.split(' ')].map((column) => [table.tHead.rows[0], rows[at]].map((row) => row.cells[column].textContent));
     told.replaceChildren(...words.map(([name, value]) => made('span', '', `${name} `, made('b', '', value))));
-    const [box, outer] = [svg.getBoundingClientRect(), plot.getBoundingClientRect()];
+    const [box, outer] = [svg, plot].map((one) => one.getBoundingClientRect());
     const x = box.left - outer.left + places[at] * box.width;
     hair.style.left = `${x}px`;
     told.style.left = `${Math.max(0, Math.min(x + 10, outer.width - told.offsetWidth))}px`;
