@@ -25,7 +25,7 @@ impl Report {
             target: subject.target,
             partial: subject.partial,
             verdict,
-            sign_ins: sign_ins(summary.sign_ins(), summary.measured(), summary.cool_down()),
+            sign_ins: sign_ins(summary.sign_ins(), summary.measured(), summary.cool_down(), summary.cut_off()),
             decisions,
             latency: Latency {
                 sign_in: SignInLatency {
@@ -115,7 +115,7 @@ fn rounded(number: f64) -> f64 {
 fn workloads(asked: &[(String, Option<f64>)], summary: &Summary<'_>) -> Vec<Workload> {
     let told = |((name, asked), tally): (&(String, Option<f64>), &metrics::Tally)| Workload {
         name: name.clone(),
-        sign_ins: sign_ins(tally.sign_ins(), tally.measured(), tally.cool_down()),
+        sign_ins: sign_ins(tally.sign_ins(), tally.measured(), tally.cool_down(), tally.cut_off()),
         asked_per_s: asked.map(rounded),
         offered_per_s: tally.offered_per_s().map(rounded),
         achieved_per_s: tally.achieved_per_s().map(rounded),
@@ -126,7 +126,7 @@ fn workloads(asked: &[(String, Option<f64>)], summary: &Summary<'_>) -> Vec<Work
     asked.iter().zip(summary.tallies()).map(told).collect()
 }
 
-fn sign_ins(all: metrics::SignIns, measured: metrics::SignIns, cool_down: u64) -> SignIns {
+fn sign_ins(all: metrics::SignIns, measured: metrics::SignIns, cool_down: u64, cut_off: u64) -> SignIns {
     SignIns {
         started: all.started,
         completed: all.completed,
@@ -135,6 +135,7 @@ fn sign_ins(all: metrics::SignIns, measured: metrics::SignIns, cool_down: u64) -
         transport_failed: all.transport_failed,
         warm_up: all.started - measured.started - cool_down,
         cool_down,
+        cut_off,
     }
 }
 
@@ -265,6 +266,8 @@ fn timeline(timeline: &metrics::Timeline) -> Timeline {
             offered: interval.offered,
             warm_up: interval.warm_up,
             cool_down: interval.cool_down,
+            missed: interval.missed,
+            cut_off: interval.cut_off,
             completed: interval.completed,
             refused: interval.refused,
             failed: interval.failed,

@@ -85,7 +85,7 @@ pub struct Workload {
     pub sign_ins: SignIns,
     /// Mean rate that it asks for in its measured part; `null` when its users set the pace (closed model).
     pub asked_per_s: Option<f64>,
-    /// Measured sign-ins meant to start, per second.
+    /// Measured sign-ins meant to start, per second, as `throughput.offered_per_s`.
     pub offered_per_s: Option<f64>,
     /// Measured sign-ins that the pool answered, per second.
     pub achieved_per_s: Option<f64>,
@@ -132,6 +132,9 @@ pub struct SignIns {
     /// How many were cool-down, of which the same holds. Left out where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cool_down: u64,
+    /// Besides these: under way, or waiting for somebody, when the run was cut short. Left out where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut_off: u64,
 }
 
 /// Decisions, warm-up too.
@@ -284,7 +287,7 @@ pub struct CurvePoint {
 pub struct Throughput {
     /// What the scenario asks for; null when the users set the pace.
     pub asked_per_s: Option<f64>,
-    /// What the generator offered.
+    /// What the generator offered: sign-ins that were due, whether they could start or not.
     pub offered_per_s: Option<f64>,
     /// What the pool answered, with tokens or a refusal, from the first intended start to the last end.
     pub achieved_per_s: Option<f64>,
@@ -358,7 +361,7 @@ pub struct Generator {
     pub lag_p99_us: Option<u64>,
     /// Most.
     pub lag_max_us: Option<u64>,
-    /// Sign-ins that could not start because nobody was free; they count as offered.
+    /// Sign-ins that could not start because nobody was free; they count as offered. Those of the warm-up are in `timeline` alone.
     pub missed: u64,
     /// Why the numbers of this report cannot be trusted, if so.
     pub saturated: Option<String>,
@@ -433,13 +436,19 @@ pub struct Timeline {
 /// One interval.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TimelineInterval {
-    /// Sign-ins meant to start in it.
+    /// Sign-ins meant to start in it, whether they could or not.
     pub offered: u64,
     /// Those of them that are warm-up.
     pub warm_up: u64,
-    /// Of them cool-down. Left out where there are none.
+    /// Of them cool-down; left out where there are none, as are the next two.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cool_down: u64,
+    /// Of them those that could not start.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missed: u64,
+    /// Of them those that had not ended when the run was cut short.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut_off: u64,
     /// Sign-ins completed in it.
     pub completed: u64,
     /// Sign-ins refused in it.

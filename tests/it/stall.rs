@@ -113,13 +113,13 @@ population: { users: 3000 }
 workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
 ",
     );
-    let p99 = |recorder: &Recorder| recorder.judged().latency_us(None, 0.99).unwrap();
+    let p99 = |recorder: &Recorder| recorder.summary().latency_us(None, 0.99).unwrap();
     let undisturbed = play(&scenario, Duration::ZERO);
     assert!(p99(&undisturbed) < 100_000, "{}", p99(&undisturbed));
     let stalled = play(&scenario, Duration::from_secs(1));
     assert!(p99(&stalled) >= 900_000, "{} µs", p99(&stalled));
     for recorder in [&undisturbed, &stalled] {
-        let summary = recorder.judged();
+        let summary = recorder.summary();
         assert_eq!((summary.sign_ins().completed, summary.missed()), (10_000, 0));
         assert_eq!(summary.decisions().mismatched(), 0);
         let offered = summary.offered_per_s().unwrap();
@@ -141,7 +141,7 @@ workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
 ",
     );
     let recorder = play(&scenario, Duration::from_secs(1));
-    let summary = recorder.judged();
+    let summary = recorder.summary();
     // 600 are there when it stops; some 400 who were to come meanwhile find nobody free, and start late.
     let (intended, service) = (summary.intended().quantile_us(0.93), summary.service().quantile_us(0.93));
     let (intended, service) = (intended.unwrap(), service.unwrap());

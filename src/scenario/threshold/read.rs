@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::{Comparison, Metric, Selector, Threshold};
 use crate::oracle;
-use crate::scenario::suggest;
+use crate::scenario::{WorkloadPlan, suggest};
 use crate::scenario::words::{Text as _, Time};
 
 /// Why a text is no threshold.
@@ -158,10 +158,19 @@ fn rule<'t>(id: &'t str, part: &'t str) -> Result<&'static str, Flaw<'t>> {
 fn workload<'t>(name: &'t str, part: &'t str, workloads: &[&str]) -> Result<u16, Flaw<'t>> {
     let number = workloads.iter().position(|known| *known == name);
     number.and_then(|number| u16::try_from(number).ok()).ok_or_else(|| {
-        let help = suggest::nearest(name, workloads.iter().copied())
-            .map_or_else(|| format!("there are: `{}`", workloads.join("`, `")), suggest::did_you_mean);
+        let unknown = format!("unknown workload `{name}`");
+        let near = suggest::nearest(name, workloads.iter().copied()).map(suggest::did_you_mean);
+        let without = format!("leave `{{{}}}` out, and all sign-ins are looked at", part.trim());
+        let (message, help) = match workloads {
+            [] => (format!("{unknown}: no workload can be selected here"), without),
+            [WorkloadPlan::ALONE] => (
+                format!("{unknown}: the scenario names no workloads"),
+                format!("{without}; or give a list of `workloads`, each with a `name`"),
+            ),
+            _ => (unknown, format!("there are: `{}`", workloads.join("`, `"))),
+        };
         let part = if name.is_empty() { part } else { name };
-        Flaw { message: format!("unknown workload `{name}`"), help: Some(help), part }
+        Flaw { message, help: Some(near.unwrap_or(help)), part }
     })
 }
 
@@ -276,6 +285,17 @@ mod tests {
         let help = |text| read(text).unwrap_err().help.unwrap();
         assert_eq!(help("sign_in{workload:storn}.p99 < 5ms"), "did you mean `storm`?");
         assert_eq!(help("sign_in{workload:x}.p99 < 5ms"), "there are: `calm`, `storm`");
+        let alone = |names: &[&str]| {
+            let Flaw { message, help, .. } =
+                Threshold::read("sign_in{ workload: a }.p99 < 5ms", names).unwrap_err();
+            (message, help.unwrap())
+        };
+        let leave = "leave `{workload: a}` out, and all sign-ins are looked at";
+        let (message, help) = alone(&[]);
+        assert_eq!((message.as_str(), help.as_str()), ("unknown workload `a`: no workload can be selected here", leave));
+        let (message, help) = alone(&[WorkloadPlan::ALONE]);
+        assert_eq!(message, "unknown workload `a`: the scenario names no workloads");
+        assert_eq!(help, format!("{leave}; or give a list of `workloads`, each with a `name`"));
         assert_eq!(help("decisions{rule:wrong-pasword}.checked > 5"), "did you mean `wrong-password`?");
         assert_eq!(help("sign_in{worklaod:storm}.p99 < 5ms"), "did you mean `workload`?");
         assert_eq!(help("sign_in{workload:storm}.p98[5s] < 5ms"), "did you mean `sign_in.p99`?");
