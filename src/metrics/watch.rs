@@ -206,14 +206,14 @@ impl Watch {
                     each(sign_in, timed, |time| latencies.record(time));
                 }
             }
-            Reach::Windows(sliding) if !sign_in.left_out() => {
+            Reach::Windows(sliding) => {
+                // Those of the warm-up too: of what ends in a window, a share or a rate without them would be askew while they last.
                 let Some(counts) = sliding.at(second(sign_in.finished)) else { return };
                 counts.record(sign_in, rule);
                 if let Some(timed) = times {
                     each(sign_in, timed, |time| sliding.time(time));
                 }
             }
-            Reach::Windows(_) => {}
         }
     }
 

@@ -281,21 +281,25 @@ mod tests {
     }
 
     #[test]
+    fn where_no_workloads_are_named_none_is_selected() {
+        let told = |names: &[&str]| {
+            let Flaw { message, help, part } =
+                Threshold::read("sign_in{ workload: a }.p99 < 5ms", names).unwrap_err();
+            assert_eq!(part, "a");
+            format!("{message}: {}", help.unwrap())
+        };
+        let leave = "leave `{workload: a}` out, and all sign-ins are looked at";
+        assert_eq!(told(&[]), format!("unknown workload `a`: no workload can be selected here: {leave}"));
+        let list = "or give a list of `workloads`, each with a `name`";
+        let message = "unknown workload `a`: the scenario names no workloads";
+        assert_eq!(told(&[WorkloadPlan::ALONE]), format!("{message}: {leave}; {list}"));
+    }
+
+    #[test]
     fn slips_in_selectors_find_what_was_meant() {
         let help = |text| read(text).unwrap_err().help.unwrap();
         assert_eq!(help("sign_in{workload:storn}.p99 < 5ms"), "did you mean `storm`?");
         assert_eq!(help("sign_in{workload:x}.p99 < 5ms"), "there are: `calm`, `storm`");
-        let alone = |names: &[&str]| {
-            let Flaw { message, help, .. } =
-                Threshold::read("sign_in{ workload: a }.p99 < 5ms", names).unwrap_err();
-            (message, help.unwrap())
-        };
-        let leave = "leave `{workload: a}` out, and all sign-ins are looked at";
-        let (message, help) = alone(&[]);
-        assert_eq!((message.as_str(), help.as_str()), ("unknown workload `a`: no workload can be selected here", leave));
-        let (message, help) = alone(&[WorkloadPlan::ALONE]);
-        assert_eq!(message, "unknown workload `a`: the scenario names no workloads");
-        assert_eq!(help, format!("{leave}; or give a list of `workloads`, each with a `name`"));
         assert_eq!(help("decisions{rule:wrong-pasword}.checked > 5"), "did you mean `wrong-password`?");
         assert_eq!(help("sign_in{worklaod:storm}.p99 < 5ms"), "did you mean `workload`?");
         assert_eq!(help("sign_in{workload:storm}.p98[5s] < 5ms"), "did you mean `sign_in.p99`?");
