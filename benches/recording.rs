@@ -18,7 +18,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use cpu_time::ThreadTime;
-use poolproof::metrics::{Aim, Counted, Due, Figure, Recorder, SignInRecord, Span, Timed, Watch, Windows, Worse};
+use poolproof::metrics::{
+    Aim, Counted, Due, Figure, Recorder, SignInRecord, Span, Timed, Watch, Windows, Worse,
+};
 use poolproof::protocol::Step;
 
 use exchange::Exchange;

@@ -25,7 +25,12 @@ impl Report {
             target: subject.target,
             partial: subject.partial,
             verdict,
-            sign_ins: sign_ins(summary.sign_ins(), summary.measured(), summary.cool_down(), summary.cut_off()),
+            sign_ins: sign_ins(
+                summary.sign_ins(),
+                summary.measured(),
+                summary.cool_down(),
+                summary.cut_off(),
+            ),
             decisions,
             latency: Latency {
                 sign_in: SignInLatency {

@@ -73,7 +73,9 @@ pub(super) fn unmeasured(scenario: &Scenario, summary: &Summary<'_>) -> Option<S
             .iter()
             .zip(tallies)
             .filter(|(_, tally)| tally.offered() == 0)
-            .map(|(plan, tally)| nothing_of(plan, &format!(" of workload {}", plan.name), tally.sign_ins().started))
+            .map(|(plan, tally)| {
+                nothing_of(plan, &format!(" of workload {}", plan.name), tally.sign_ins().started)
+            })
             .collect(),
     };
     (!why.is_empty()).then(|| why.join(" "))

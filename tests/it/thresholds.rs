@@ -2,7 +2,9 @@
 
 use poolproof::pool::Defect;
 use poolproof::report::html::page;
-use poolproof::report::{Came, Entry, Report, ThresholdResult, TimelineInterval, index, junit, summary, text};
+use poolproof::report::{
+    Came, Entry, Report, ThresholdResult, TimelineInterval, index, junit, summary, text,
+};
 
 use crate::stage::{play, play_with, scenario};
 
@@ -206,7 +208,9 @@ fn shares_are_steady_from_the_warm_up_to_the_drain() {
 #[test]
 fn a_share_in_a_window_takes_as_many_as_its_limit_asks_for() {
     // 50 a second, and 600 in the crowd's seconds: of the others a second has too few for 1 %, and enough for 10 %.
-    let text = crowd("'refused.rate[1s] < 1%', 'refused.rate[1s] < 30%', 'refused.rate[1s] <= 100%', 'failed.rate[1s] == 0%'");
+    let text = crowd(
+        "'refused.rate[1s] < 1%', 'refused.rate[1s] < 30%', 'refused.rate[1s] <= 100%', 'failed.rate[1s] == 0%'",
+    );
     let report = play(&scenario(&text));
     let from = |number: usize| report.thresholds[number].window.unwrap().from_us / 1_000_000;
     assert!(from(0) >= 12 && from(1) >= 3, "{:?}", report.thresholds);
@@ -241,7 +245,12 @@ workloads:
   - {{ threshold: 'throughput.offered[3s] >= 4/s', abort: true }}
 "
         )));
-        assert!(report.verdict.passed && !report.partial, "{few}: {:?} {:?}", report.verdict, report.thresholds);
+        assert!(
+            report.verdict.passed && !report.partial,
+            "{few}: {:?} {:?}",
+            report.verdict,
+            report.thresholds
+        );
         let few = report.workloads.iter().find(|one| one.name == "few").unwrap();
         assert!(few.sign_ins.started >= 300, "{few:?}");
         // Of both together the worst windows come when the other is left alone, and are looked at.
@@ -290,7 +299,9 @@ fn a_run_whose_count_ends_in_the_warm_up_says_why_nothing_was_measured() {
     let why = "Nothing was measured: no sign-in was due between warm-up and cool-down.";
     assert!(report.verdict.sentences.iter().any(|one| one.starts_with(why)), "{:?}", report.verdict);
 
-    let both = format!("workloads:\n  - {{ name: few, {closed} }}\n  - {{ name: much, stages: [ {{ for: 5s, rate: 9/s }} ] }}");
+    let both = format!(
+        "workloads:\n  - {{ name: few, {closed} }}\n  - {{ name: much, stages: [ {{ for: 5s, rate: 9/s }} ] }}"
+    );
     let report = told(&both);
     let told: Vec<_> = report.verdict.sentences.iter().filter(|one| one.starts_with("Nothing")).collect();
     assert_eq!(told.len(), 1, "{:?}", report.verdict);

@@ -62,9 +62,8 @@ fn every_window_shows_what_its_records_say() {
         for end in 1..=ends {
             all.iter().filter(|one| second(one) == end - 1).for_each(|one| recorder.sign_in(one));
             recorder.tick(Duration::from_secs(end));
-            let within = |one: &&SignInRecord| {
-                (end.saturating_sub(u64::from(seconds))..end).contains(&second(one))
-            };
+            let within =
+                |one: &&SignInRecord| (end.saturating_sub(u64::from(seconds))..end).contains(&second(one));
             let measured = recorded(all.iter().filter(within).filter(|one| !one.warm_up));
             // Whoever ends in it counts, though of the warm-up no time is measured.
             let ended: Vec<_> =
@@ -221,7 +220,8 @@ fn windows_are_looked_at_while_the_load_is_on_whichever_value_is_the_worse() {
     assert_eq!(worst_of(rate, &[span(0, 5, 60)], Some(6)), [None; 4]);
     assert_eq!(worst_of(rate, &[], None), [None; 4]);
     // What ends within a second is on to the second before, and what begins within one from the next on.
-    let odd = Span { from: Duration::from_millis(38_001), until: Duration::from_millis(41_999), ..span(0, 0, 0) };
+    let odd =
+        Span { from: Duration::from_millis(38_001), until: Duration::from_millis(41_999), ..span(0, 0, 0) };
     assert_eq!(worst_of(rate, &[odd], None)[1], Some((5.0, 39, 41)));
 }
 
@@ -250,14 +250,13 @@ fn between_two_loads_no_window_is_looked_at() {
 fn a_share_of_too_few_is_not_told() {
     let failed = Figure::Share(Counted::Failed, Counted::Started);
     let one = SignInRecord { warm_up: false, workload: 0, ..sign_ins(1, 1, false).remove(0) };
-    let mut recorder = Recorder::watching(vec![watch(
-        failed,
-        Some(Windows { least: 10, ..windows(1, Worse::Higher) }),
-    )]);
+    let mut recorder =
+        Recorder::watching(vec![watch(failed, Some(Windows { least: 10, ..windows(1, Worse::Higher) }))]);
     // Nine in the second from 6 s on, all of which fail, and ten in the next, of which one does.
-    for (ms, end) in (0..9).map(|n| (6000 + n, End::Abandoned)).chain((0..10).map(|n| {
-        (7000 + n, if n == 0 { End::Abandoned } else { End::Completed })
-    })) {
+    for (ms, end) in (0..9)
+        .map(|n| (6000 + n, End::Abandoned))
+        .chain((0..10).map(|n| (7000 + n, if n == 0 { End::Abandoned } else { End::Completed })))
+    {
         recorder.sign_in(&SignInRecord { finished: Duration::from_millis(ms), end, ..one.clone() });
     }
     recorder.tick(Duration::from_secs(10));

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Comparison, Metric, Selector, Threshold};
 use crate::oracle;
-use crate::scenario::{WorkloadPlan, suggest};
 use crate::scenario::words::{Text as _, Time};
+use crate::scenario::{WorkloadPlan, suggest};
 
 /// Why a text is no threshold.
 #[derive(PartialEq, Eq, Debug)]
