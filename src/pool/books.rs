@@ -15,6 +15,7 @@ use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
 use super::account::AccountId;
+use super::held::Held;
 use super::lockout::Failures;
 use super::stranger::Place;
 use crate::clock::Timestamp;
@@ -231,6 +232,19 @@ impl Books {
     /// How much is remembered that will be forgotten.
     pub(super) fn len(&self) -> usize {
         self.password_ends.len() + self.session_ends.len()
+    }
+
+    /// How much is kept here.
+    pub(super) fn held(&self) -> Held {
+        Held {
+            challenges: self.password_challenges.len(),
+            sessions: self.sessions.len(),
+            handles: self.found_by.len(),
+            ends: self.len(),
+            codes: self.outbox.len() + self.deliveries.len(),
+            strangers: self.strangers.len(),
+            ..Held::default()
+        }
     }
 
     /// Opens a `PASSWORD_VERIFIER` challenge, known by `block`.

@@ -6,22 +6,17 @@ use std::time::Duration;
 use actix::Actor as _;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use poolproof::actors::{
-    Conductor, Course, Desk, Finished, Newcomer, PoolActor, PoolTarget, Ports, Setting, provision, system,
-};
+use poolproof::actors::{Desk, PoolActor, PoolTarget};
 use poolproof::clock::{Clock, Timestamp};
-use poolproof::compute::{Compute, CostModel, Costs};
-use poolproof::ids::{ClientId, PoolId, Username};
+use poolproof::compute::Compute;
+use poolproof::ids::Username;
 use poolproof::metrics::Recorder;
-use poolproof::pool::{Identity, Pool};
+use poolproof::pool::Pool;
 use poolproof::protocol::{Origin, Reply, Request};
-use poolproof::scenario::{Scenario, ServiceModel};
-use poolproof::srp::Group;
+use poolproof::scenario::Scenario;
 use poolproof::target::{Target, Unreachable};
-use poolproof::workload::{arrivals, owners, population};
-use tokio::sync::oneshot;
 
-use crate::stage::scenario;
+use crate::stage::{by_hand, scenario};
 
 /// A pool that answers nothing from one moment to another.
 struct Stalling {
@@ -55,51 +50,15 @@ impl Target for Stalling {
     }
 }
 
-/// Plays an open scenario of the toy group at a pool that stops from the fourth second on for `stall`.
+/// Plays a scenario at a pool that stops from the fourth second on for `stall`.
 fn play(scenario: &Scenario, stall: Duration) -> Recorder {
-    let (pool_id, client_id) = (PoolId::new("us-east-1_stalls"), ClientId::new("client"));
-    let (group, ephemeral_bits) = (Group::toy(), scenario.client.ephemeral_bits);
-    let setting = Setting { seed: scenario.seed, pool_id: pool_id.clone(), group, ephemeral_bits };
-    let people = provision(&setting, population(scenario).collect(), &|_| true);
-    system(scenario.clock).unwrap().block_on(async {
-        let clock = Clock::start(scenario.clock);
-        let ServiceModel { modexp_256, modexp_513, modexp_1025, .. } = ServiceModel::NOMINAL;
-        let costs = Costs { bits_256: modexp_256, bits_513: modexp_513, bits_1025: modexp_1025 };
-        let compute = Compute::inline(clock, CostModel { cores: None, variable: costs, generator: costs });
-        let identity = Identity { pool_id: pool_id.clone(), client_id: client_id.clone(), group };
-        let mut pool = Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0));
-        let newcomers: Vec<Newcomer> = people
-            .into_iter()
-            .map(|(account, newcomer)| {
-                pool.add_account(account).unwrap();
-                newcomer
-            })
-            .collect();
+    let target = |pool: Pool, clock: Clock, compute: &Compute| -> Rc<dyn Target> {
         let from = clock.now().plus(Duration::from_secs(4));
         let pool = PoolTarget(PoolActor::new(pool, clock, compute.clone()).start());
-        let ports = Ports {
-            clock,
-            target: Rc::new(Stalling { pool, clock, from, to: from.plus(stall) }),
-            compute,
-            seed: scenario.seed,
-            pool_id,
-            client_id,
-            group,
-            ephemeral_bits,
-            retries: scenario.client.retries,
-            mfa_delay: scenario.client.mfa_delay,
-            session_validity: scenario.pool.session_validity,
-            exceptions: Rc::default(),
-            keeps_tokens: false,
-        };
-        let with_device = newcomers.iter().map(Newcomer::has_device).collect();
-        let users = newcomers.into_iter().map(|one| one.start(&ports, scenario.pool)).collect();
-        let course = Course { timetable: arrivals(scenario, &owners(scenario)), loops: Vec::new() };
-        let desk = Desk { recorder: Recorder::new(), observer: Box::new(|_| {}), pulse: None };
-        let (done, finished) = oneshot::channel::<Finished>();
-        Conductor::new(clock, users, with_device, course, desk, done).start();
-        finished.await.unwrap().recorder
-    })
+        Rc::new(Stalling { pool, clock, from, to: from.plus(stall) })
+    };
+    let desk = Desk { recorder: Recorder::new(), observer: Box::new(|_| {}), pulse: None };
+    by_hand(scenario, target, desk).recorder
 }
 
 #[test]
