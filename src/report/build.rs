@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{
     Case, Confused, Cpu, CurvePoint, Decisions, Generator, Instead, IntervalLoad, Latency, Mismatch,
-    Quantiles, Report, Rule, Scenario, SignInLatency, SignIns, Subject, ThresholdResult, Throughput,
-    Timeline, TimelineInterval, Verdict, Workload,
+    Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns, Subject, ThresholdResult,
+    Throughput, Timeline, TimelineInterval, Verdict, Workload,
 };
 use crate::clock::{ClockKind, as_us};
 use crate::metrics::{self, Latencies, Summary};
@@ -98,6 +98,13 @@ impl Report {
             url => format!(" --target {url}"),
         };
         format!("poolproof run {file} --seed {} --clock {clock}{target}", self.seed)
+    }
+}
+
+impl SideWorkers {
+    /// How full batches were, on average.
+    pub fn jobs_a_batch(&self) -> f64 {
+        self.jobs.saturating_sub(self.prepared) as f64 / self.batches.max(1) as f64
     }
 }
 

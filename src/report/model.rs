@@ -361,7 +361,7 @@ pub struct Generator {
     pub lag_p99_us: Option<u64>,
     /// Most.
     pub lag_max_us: Option<u64>,
-    /// Sign-ins that could not start because nobody was free; they count as offered. Those of the warm-up are in `timeline` alone.
+    /// Sign-ins that could not start because nobody was free; they count as offered.
     pub missed: u64,
     /// Why the numbers of this report cannot be trusted, if so.
     pub saturated: Option<String>,
@@ -415,13 +415,6 @@ pub struct SideWorkers {
     pub waited_p50_us: u64,
     /// And the 99th percentile.
     pub waited_p99_us: u64,
-}
-
-impl SideWorkers {
-    /// How full batches were, on average.
-    pub fn jobs_a_batch(&self) -> f64 {
-        self.jobs.saturating_sub(self.prepared) as f64 / self.batches.max(1) as f64
-    }
 }
 
 /// The course of the run, warm-up too.
