@@ -138,7 +138,12 @@ workloads:
     println!("{once:?}\n{twice:?}\nat most {before} and {after} under way");
     assert!(once.started > 14_000 && twice.started >= 2 * once.started - 10, "{once:?} {twice:?}");
     assert!(once.held.sessions > 4 * 360 && once.held.ends > once.held.sessions, "{once:?}");
-    assert_eq!(once.held, twice.held);
+    // Which devices there are, and which of them came lately, is chance.
+    for Looked { held, .. } in [once, twice] {
+        assert!(held.devices <= 200 * 8 && held.handles <= held.sessions, "{held:?}");
+    }
+    let Held { handles, devices, .. } = once.held;
+    assert_eq!(once.held, Held { handles, devices, ..twice.held });
     assert_eq!(once.recorder_bytes, twice.recorder_bytes);
     assert!(after <= before, "{before} and then {after} under way");
 }
