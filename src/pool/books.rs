@@ -131,8 +131,7 @@ impl Mark {
     }
 
     fn made_of(parts: &[&[u8]]) -> Self {
-        let hash: [u8; 32] =
-            parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize().into();
+        let hash: [u8; 32] = parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize().into();
         let mut mark = [0; 16];
         mark.copy_from_slice(&hash[..16]);
         Self(mark)
