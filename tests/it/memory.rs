@@ -188,6 +188,7 @@ thresholds: ['sign_in.p99[10s] < 1h', 'failed.rate[10m] < 1%']
     assert!(report.verdict.passed && report.sign_ins.started > 950_000, "{:?}", report.verdict);
     let sizes = sizes.lock().unwrap().clone();
     assert_eq!(sizes.len(), 40);
-    // A challenge is kept for twice its validity, three minutes here. The allocator takes some more to find its shape.
-    assert!(sizes[39] <= sizes[8] + sizes[8] / 20, "{sizes:?} KiB after each minute");
+    // A challenge is kept for twice its validity, three minutes here: from then on nothing is more, but for tables that double once
+    // more while what they keep is replaced. A quarter is 60 bytes for each sign-in from then on: no leak is as small.
+    assert!(sizes[39] <= sizes[8] + sizes[8] / 4, "{sizes:?} KiB after each minute");
 }
