@@ -187,8 +187,8 @@ thresholds: ['sign_in.p99[10s] < 1h', 'failed.rate[10m] < 1%']
     let report = run(&scenario, &Settings { observer, ..settings(None) }, &Stop::default()).unwrap();
     assert!(report.verdict.passed && report.sign_ins.started > 950_000, "{:?}", report.verdict);
     let sizes = sizes.lock().unwrap().clone();
-    assert_eq!(sizes.len(), 40);
-    // A challenge is kept for twice its validity, three minutes here: from then on nothing is more, but for tables that double once
-    // more while what they keep is replaced. A quarter is 60 bytes for each sign-in from then on: no leak is as small.
+    assert!(sizes.len() >= 40, "{sizes:?}");
+    // A challenge is kept for twice its validity, three minutes here: from then on there are no more entries, but tables double once
+    // more while what they keep is replaced. A quarter more would be some 60 bytes for each sign-in of these 31 minutes.
     assert!(sizes[39] <= sizes[8] + sizes[8] / 4, "{sizes:?} KiB after each minute");
 }
