@@ -18,7 +18,9 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use cpu_time::ThreadTime;
-use poolproof::metrics::{Aim, Counted, Figure, Recorder, SignInRecord, Timed, Watch, Windows, Worse};
+use poolproof::metrics::{
+    Aim, Counted, Due, Figure, Recorder, SignInRecord, Span, Timed, Watch, Windows, Worse,
+};
 use poolproof::protocol::Step;
 
 use exchange::Exchange;
@@ -72,8 +74,8 @@ fn watch(figure: Figure, seconds: u32) -> Watch {
     let windows = Windows {
         seconds,
         worse: Worse::Higher,
-        from: Duration::ZERO,
-        until: Duration::from_secs(COUNT / PER_S),
+        least: 1,
+        load: vec![Span { workload: 0, from: Duration::ZERO, until: Duration::from_secs(COUNT / PER_S) }],
     };
     Watch::new(Aim { figure, rule: None, workload: None, windows: Some(windows) })
 }
@@ -96,11 +98,11 @@ fn round(records: &[SignInRecord], watches: Vec<Watch>) -> f64 {
     let mut recorder = Recorder::watching(watches);
     let start = ThreadTime::now();
     for record in records {
-        recorder.due(record.finished, 0);
+        recorder.due(Due { intended: record.finished, workload: 0, warm_up: false, cool_down: false });
         recorder.sign_in(black_box(record));
     }
     let spent = start.elapsed();
-    assert_eq!(recorder.judged().sign_ins().started, records.len() as u64);
+    assert_eq!(recorder.summary().sign_ins().started, records.len() as u64);
     black_box(recorder.watches());
     spent.as_secs_f64() * 1e9 / records.len() as f64
 }

@@ -9,7 +9,7 @@ use tokio::sync::oneshot;
 use super::idle::Idle;
 use super::user::{Settled, SignInNow, User};
 use crate::clock::{Clock, Timestamp};
-use crate::metrics::{End, Live, Recorder, SignInRecord};
+use crate::metrics::{Due, Live, Recorder, SignInRecord};
 use crate::workload::{Arrival, Loops, Timetable, home};
 
 /// Messages that may wait for the conductor before senders have to.
@@ -95,7 +95,7 @@ pub struct Pace {
     pub missed: u64,
 }
 
-/// Cuts the run short: what is in flight counts as abandoned, and is not judged by thresholds.
+/// Cuts the run short: what is in flight has no end, and is counted apart.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
 pub struct Interrupt;
@@ -172,6 +172,9 @@ impl Conductor {
         loop {
             if self.next.is_none() {
                 self.next = self.timetable.next();
+                for (workload, at) in self.timetable.take_ends() {
+                    self.recorder.load_ends(workload, at);
+                }
             }
             let Some(arrival) = self.next else { return self.finish_if_idle() };
             if arrival.at > self.elapsed() {
@@ -188,9 +191,7 @@ impl Conductor {
     /// Starts an arrival, or lets it wait until somebody is free. Of open workloads as many may wait as there are users;
     /// of a closed one no more can than it has loops, and these set their own pace.
     fn admit(&mut self, arrival: Arrival, ctx: &mut Context<Self>) {
-        if !arrival.warm_up && !arrival.cool_down {
-            self.recorder.due(arrival.at, arrival.workload);
-        }
+        self.recorder.due(due(&arrival));
         let free = self.idle.take(arrival.user, arrival.intent.needs_device());
         let closed = self.loops.contains_key(&arrival.workload);
         let room = closed || self.waiting.len() < self.users.len();
@@ -203,8 +204,7 @@ impl Conductor {
         match free {
             Some(user) => self.dispatch(user, arrival, ctx),
             None if room => self.waiting.push_back(arrival),
-            None if arrival.warm_up || arrival.cool_down => {}
-            None => self.recorder.missed(arrival.at, arrival.workload),
+            None => self.recorder.missed(due(&arrival)),
         }
     }
 
@@ -296,8 +296,14 @@ impl Conductor {
     /// One loop's next sign-in, or its end.
     fn once_more(&mut self, workload: u16, ctx: &mut Context<Self>) {
         let elapsed = self.elapsed();
-        match self.loops.get_mut(&workload).and_then(|loops| loops.next(elapsed)) {
-            Some(arrival) => self.admit(arrival, ctx),
+        let Some(loops) = self.loops.get_mut(&workload) else { return self.finish_if_idle() };
+        match loops.next(elapsed) {
+            Some(arrival) => {
+                if loops.are_spent() {
+                    self.recorder.load_ends(workload, elapsed);
+                }
+                self.admit(arrival, ctx);
+            }
             None => self.finish_if_idle(),
         }
     }
@@ -325,29 +331,11 @@ impl Conductor {
         }
     }
 
-    /// Ends the run: what is in flight counts as abandoned.
+    /// Ends the run. How that would have ended which is in flight or waits, nobody knows.
     fn cut_short(&mut self, ctx: &mut Context<Self>) {
-        let elapsed = self.elapsed();
-        self.recorder.tick(elapsed);
-        self.recorder.cut();
-        for (_, arrival) in std::mem::take(&mut self.in_flight) {
-            self.recorder.sign_in(&SignInRecord {
-                number: arrival.number,
-                user: arrival.user,
-                workload: arrival.workload,
-                warm_up: arrival.warm_up,
-                cool_down: arrival.cool_down,
-                end: End::Abandoned,
-                intended: arrival.at,
-                finished: elapsed,
-                latency: elapsed.saturating_sub(arrival.at),
-                service: elapsed.saturating_sub(arrival.at),
-                lag: Duration::ZERO,
-                steps: Vec::new(),
-                verdicts: Vec::new(),
-                throttled: Vec::new(),
-                requests: 0,
-            });
+        let in_flight = std::mem::take(&mut self.in_flight).into_values();
+        for arrival in in_flight.chain(std::mem::take(&mut self.waiting)) {
+            self.recorder.cut_off(due(&arrival));
         }
         self.finish(true);
         ctx.stop();
@@ -377,6 +365,12 @@ impl Conductor {
         let paces = std::mem::take(&mut self.paces);
         drop(done.send(Finished { recorder, started: self.start, interrupted, cut: self.cut, paces }));
     }
+}
+
+/// An arrival as the recorder knows it.
+const fn due(arrival: &Arrival) -> Due {
+    let Arrival { at, workload, warm_up, cool_down, .. } = *arrival;
+    Due { intended: at, workload, warm_up, cool_down }
 }
 
 impl Actor for Conductor {

@@ -23,6 +23,26 @@ impl End {
     pub const ALL: [Self; 4] = [Self::Completed, Self::Refused, Self::Abandoned, Self::TransportFailed];
 }
 
+/// A sign-in that is due, whatever becomes of it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Due {
+    /// When it is meant to start, since the start of the run.
+    pub intended: Duration,
+    /// The number of its workload in the scenario, from 0.
+    pub workload: u16,
+    /// Whether it is warm-up.
+    pub warm_up: bool,
+    /// Whether it is cool-down.
+    pub cool_down: bool,
+}
+
+impl Due {
+    /// Whether it is left out of latency and throughput.
+    pub const fn left_out(&self) -> bool {
+        self.warm_up || self.cool_down
+    }
+}
+
 /// One finished sign-in. Moments count from the start of the run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SignInRecord {
@@ -59,6 +79,12 @@ pub struct SignInRecord {
 }
 
 impl SignInRecord {
+    /// That it was due.
+    pub(super) const fn due(&self) -> Due {
+        let Self { intended, workload, warm_up, cool_down, .. } = *self;
+        Due { intended, workload, warm_up, cool_down }
+    }
+
     /// Whether it is left out of latency and throughput.
     pub const fn left_out(&self) -> bool {
         self.warm_up || self.cool_down

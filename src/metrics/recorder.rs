@@ -2,15 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Load, SignInRecord, SignIns, Snapshot, Summary, Watch};
+use super::{Due, Load, SignInRecord, SignIns, Snapshot, Summary, Watch};
 
 /// Records finished sign-ins.
 #[derive(Clone, Debug)]
 pub struct Recorder {
     snapshot: Snapshot,
     watches: Vec<Watch>,
-    /// What had been seen when the run was cut short.
-    before_cut: Option<Box<Snapshot>>,
 }
 
 /// How a run is going, for a progress bar.
@@ -52,7 +50,7 @@ impl Recorder {
 
     /// A recorder that has seen nothing, with these watches.
     pub fn watching(watches: Vec<Watch>) -> Self {
-        Self { snapshot: Snapshot::empty(), watches, before_cut: None }
+        Self { snapshot: Snapshot::empty(), watches }
     }
 
     /// The same, of a run with so many workloads: where these are several, it tells them apart.
@@ -63,22 +61,37 @@ impl Recorder {
     /// Puts one finished sign-in in.
     pub fn sign_in(&mut self, sign_in: &SignInRecord) {
         self.snapshot.record(sign_in);
-        if self.before_cut.is_none() {
-            self.watches.iter_mut().for_each(|watch| watch.record(sign_in));
-        }
+        self.watches.iter_mut().for_each(|watch| watch.record(sign_in));
         // The whole of `add_up` would take longer than the sign-in.
         debug_assert!(self.snapshot.all.add_up() && self.snapshot.measured.add_up());
     }
 
-    /// Notes that a sign-in of this workload, of neither warm-up nor cool-down, is due.
-    pub fn due(&mut self, intended: Duration, workload: u16) {
-        self.watches.iter_mut().for_each(|watch| watch.offer(intended, workload));
+    /// Notes that a sign-in is due.
+    pub fn due(&mut self, due: Due) {
+        self.measured(due, Watch::offer);
     }
 
     /// Notes that it could not start when it was meant to: it was offered all the same.
-    pub fn missed(&mut self, intended: Duration, workload: u16) {
-        self.snapshot.miss(intended, workload);
-        self.watches.iter_mut().for_each(|watch| watch.miss(intended, workload));
+    pub fn missed(&mut self, due: Due) {
+        self.snapshot.miss(due);
+        self.measured(due, Watch::miss);
+    }
+
+    /// Notes that it had not ended when the run was cut short: it was offered, and how it would have ended is not known.
+    pub fn cut_off(&mut self, due: Due) {
+        self.snapshot.cut_off(due);
+        self.measured(due, Watch::cut_off);
+    }
+
+    fn measured(&mut self, due: Due, note: impl Fn(&mut Watch, Due)) {
+        if !due.left_out() {
+            self.watches.iter_mut().for_each(|watch| note(watch, due));
+        }
+    }
+
+    /// No more sign-ins of this workload are due from a moment on, which is not over yet: windows end before it.
+    pub fn load_ends(&mut self, workload: u16, at: Duration) {
+        self.watches.iter_mut().for_each(|watch| watch.load_ends(workload, at));
     }
 
     /// It is `elapsed` since the start of the run: whatever seconds are over, are over.
@@ -91,14 +104,9 @@ impl Recorder {
         self.snapshot.timeline.load(elapsed, load);
     }
 
-    /// The run is cut short: what is recorded from now on is what was in flight, and nothing that thresholds are to judge.
-    pub fn cut(&mut self) {
-        self.before_cut.get_or_insert_with(|| Box::new(self.snapshot.clone()));
-    }
-
-    /// What thresholds are to judge: all, or what there was when the run was cut short.
-    pub fn judged(&self) -> Summary<'_> {
-        self.before_cut.as_deref().unwrap_or(&self.snapshot).summary()
+    /// What can be asked of everything seen so far: what reports tell, and what thresholds are to judge.
+    pub const fn summary(&self) -> Summary<'_> {
+        self.snapshot.summary()
     }
 
     /// The watches, in their order.
@@ -136,7 +144,7 @@ impl Recorder {
             mismatched: self.snapshot.decisions.mismatched(),
             p99: latency(0.99),
             ends: *all,
-            missed: self.snapshot.missed,
+            missed: self.snapshot.unended.missed,
             checked: self.snapshot.decisions.checked(),
             p50_p90: [0.5, 0.9].map(latency),
         }

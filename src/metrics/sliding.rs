@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use super::figure::{Counts, Over, Part};
-use super::watch::{Seen, Windows, Worse};
+use super::watch::{Seen, Span, Windows, Worse};
 use super::{Figure, Latencies};
 use crate::clock::as_us;
 
@@ -17,10 +17,13 @@ pub(super) struct Sliding {
     /// Seconds of a window.
     seconds: u64,
     worse: Worse,
+    /// Of fewer a share is not told.
+    least: u64,
+    load: Vec<Span>,
+    /// When the load is on: from which second on and before which, rising and apart from one another.
+    on: Vec<(u64, u64)>,
     /// The first second that windows have.
     first: u64,
-    /// The second before which they end, where less is worse.
-    last: Option<u64>,
     /// The second that is under way.
     open: u64,
     /// What has come in it.
@@ -52,14 +55,18 @@ struct Sums {
 }
 
 impl Sliding {
-    pub(super) fn new(figure: Figure, windows: Windows) -> Self {
-        let first = as_us(windows.from).div_ceil(SECOND_US);
+    pub(super) fn new(figure: Figure, windows: &Windows) -> Self {
+        let on = on(&windows.load);
+        // Where the load is never on, no second ever counts.
+        let first = on.first().map_or(u64::MAX, |(first, _)| *first);
         Self {
             figure,
             seconds: u64::from(windows.seconds.max(1)),
             worse: windows.worse,
+            least: windows.least,
+            load: windows.load.clone(),
+            on,
             first,
-            last: (windows.worse == Worse::Lower).then_some(as_us(windows.until) / SECOND_US),
             open: first,
             now: Counts::default(),
             times: Vec::new(),
@@ -90,15 +97,26 @@ impl Sliding {
         self.times.push(as_us(time));
     }
 
+    /// A workload's load ends, at a moment that is not over.
+    pub(super) fn load_ends(&mut self, workload: u16, at: Duration) {
+        for span in self.load.iter_mut().filter(|span| span.workload == workload) {
+            span.until = span.until.min(at);
+        }
+        self.on = on(&self.load);
+    }
+
     /// Every second before this one is over.
     pub(super) fn advance(&mut self, second: u64) {
         while self.open < second {
             self.close();
-            // Where nothing has happened for a whole window, nothing new is to be seen until something does.
+            // Where nothing has happened for a whole window, nothing new is to be seen until something does, or until the load is
+            // on again.
             let empty =
                 self.counts == Counts::default() && self.closed.iter().all(|one| one.times.is_empty());
             if empty && self.closed.len() as u64 == self.seconds {
-                self.open = self.open.max(second - 1);
+                let last_of_first = self.on.iter().map(|(first, _)| first + self.seconds - 1);
+                let next = last_of_first.filter(|last| *last >= self.open).min().unwrap_or(u64::MAX);
+                self.open = self.open.max(next.min(second - 1));
             }
         }
     }
@@ -141,7 +159,11 @@ impl Sliding {
     /// Looks at the window that ends with the last closed second.
     fn look(&mut self) {
         self.latest = None;
-        if (self.closed.len() as u64) < self.seconds || self.last.is_some_and(|last| self.open > last) {
+        if (self.closed.len() as u64) < self.seconds {
+            return;
+        }
+        let (from, to) = (self.open - self.seconds, self.open);
+        if !self.on.iter().any(|(first, last)| *first <= from && to <= *last) {
             return;
         }
         let part = Part {
@@ -149,10 +171,11 @@ impl Sliding {
             latencies: self.latencies.as_ref().map(|sums| &sums.all),
             over: Over::Seconds(self.seconds as f64),
         };
-        self.latest = part.value(self.figure).map(|value| Seen {
+        let enough = part.among(self.figure).is_none_or(|among| among >= self.least);
+        self.latest = part.value(self.figure).filter(|_| enough).map(|value| Seen {
             value,
-            from_us: (self.open - self.seconds) * SECOND_US,
-            to_us: self.open * SECOND_US,
+            from_us: from * SECOND_US,
+            to_us: to * SECOND_US,
         });
         if let Some(seen) = self.latest {
             let worse = self.worst.is_none_or(|worst| self.worse.is(seen.value, worst.value));
@@ -160,7 +183,7 @@ impl Sliding {
         }
     }
 
-    /// Bytes on the heap.
+    /// Bytes on the heap, as far as they can come to be more.
     pub(super) fn heap_bytes(&self) -> usize {
         let sums = self.latencies.as_ref().map_or(0, |sums| 2 * sums.all.heap_bytes());
         let times = |second: &Second| second.times.capacity() * size_of::<(u64, u64)>();
@@ -168,4 +191,20 @@ impl Sliding {
             + self.closed.capacity() * size_of::<Second>()
             + self.closed.iter().map(times).sum::<usize>()
     }
+}
+
+/// The stretches in which any of these spans is, in whole seconds: from which on and before which, rising and apart from one
+/// another.
+fn on(spans: &[Span]) -> Vec<(u64, u64)> {
+    let mut spans: Vec<Span> = spans.iter().copied().filter(|span| span.from < span.until).collect();
+    spans.sort_by_key(|span| span.from);
+    let mut stretches: Vec<(Duration, Duration)> = Vec::new();
+    for Span { from, until, .. } in spans {
+        match stretches.last_mut() {
+            Some((_, end)) if from <= *end => *end = until.max(*end),
+            _ => stretches.push((from, until)),
+        }
+    }
+    let whole = |(from, until)| (as_us(from).div_ceil(SECOND_US), as_us(until) / SECOND_US);
+    stretches.into_iter().map(whole).filter(|(first, last)| first < last).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Counts, Decisions, End, Latencies, SignInRecord, Summary, Tally, Timeline};
+use super::{Counts, Decisions, Due, End, Latencies, SignInRecord, Summary, Tally, Timeline};
 use crate::clock::as_us;
 use crate::protocol::Step;
 
@@ -65,6 +65,27 @@ impl SignIns {
     }
 }
 
+/// Sign-ins that were due and have no end: none of [`SignIns`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Unended {
+    /// They could not start, since nobody was free.
+    pub missed: u64,
+    /// They were under way, or waited for somebody, when the run was cut short.
+    pub cut_off: u64,
+}
+
+impl Unended {
+    /// All.
+    pub const fn count(&self) -> u64 {
+        self.missed + self.cut_off
+    }
+
+    pub(super) const fn add(&mut self, other: &Self) {
+        self.missed += other.missed;
+        self.cut_off += other.cut_off;
+    }
+}
+
 /// The stretch of the run in which measured sign-ins took place, in µs since the start of the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Window {
@@ -84,7 +105,7 @@ impl Window {
         }
     }
 
-    /// That of a sign-in that was meant to start then and could not.
+    /// That of a sign-in that was meant to start then and has no end.
     pub(super) fn at(intended: Duration) -> Self {
         let us = as_us(intended);
         Self { first_intended_us: us, last_intended_us: us, last_end_us: us }
@@ -136,8 +157,11 @@ pub struct Snapshot {
     pub(super) cool_down: u64,
     pub(super) throttled: BTreeMap<Step, u64>,
     pub(super) requests: u64,
-    /// Sign-ins that could not start, without warm-up and cool-down.
-    pub(super) missed: u64,
+    pub(super) unended: Unended,
+    /// Of them those between warm-up and cool-down.
+    pub(super) measured_unended: Unended,
+    /// How many of them were cool-down.
+    cool_down_unended: u64,
     pub(super) window: Option<Window>,
     pub(super) intended: Latencies,
     pub(super) service: Latencies,
@@ -158,7 +182,9 @@ impl Snapshot {
             cool_down: 0,
             throttled: BTreeMap::new(),
             requests: 0,
-            missed: 0,
+            unended: Unended::default(),
+            measured_unended: Unended::default(),
+            cool_down_unended: 0,
             window: None,
             intended: Latencies::fine(),
             service: Latencies::fine(),
@@ -190,7 +216,9 @@ impl Snapshot {
             *self.throttled.entry(*step).or_default() += count;
         }
         self.requests += other.requests;
-        self.missed += other.missed;
+        self.unended.add(&other.unended);
+        self.measured_unended.add(&other.measured_unended);
+        self.cool_down_unended += other.cool_down_unended;
         self.widen(other.window);
         self.intended.merge(&other.intended);
         self.service.merge(&other.service);
@@ -218,10 +246,11 @@ impl Snapshot {
             && self.measured.add_up()
             && [&self.intended, &self.service, &self.lag].map(Latencies::count) == [self.measured.started; 3]
             && self.decisions.add_up()
-            && sum(|interval| interval.offered) == self.all.started
-            && sum(|interval| interval.warm_up + interval.cool_down)
-                == self.all.started - self.measured.started
-            && sum(|interval| interval.cool_down) == self.cool_down
+            && sum(|interval| interval.offered) == self.all.started + self.unended.count()
+            && sum(|interval| interval.offered - interval.warm_up - interval.cool_down) == self.offered()
+            && sum(|interval| interval.cool_down) == self.cool_down + self.cool_down_unended
+            && sum(|interval| interval.missed) == self.unended.missed
+            && sum(|interval| interval.cut_off) == self.unended.cut_off
             && (self.tallies.is_empty()
                 || self.tallies.iter().map(|tally| tally.sign_ins().started).sum::<u64>() == self.all.started)
             && sum(|interval| interval.completed) == self.all.completed
@@ -245,12 +274,32 @@ impl Snapshot {
             + self.timeline.heap_bytes()
     }
 
+    /// Measured sign-ins that were due.
+    pub(super) const fn offered(&self) -> u64 {
+        self.measured.started + self.measured_unended.count()
+    }
+
     /// Notes that a sign-in could not start when it was meant to.
-    pub(super) fn miss(&mut self, intended: Duration, workload: u16) {
-        self.missed += 1;
-        self.widen(Some(Window::at(intended)));
-        if let Some(tally) = self.tallies.get_mut(usize::from(workload)) {
-            tally.miss(intended);
+    pub(super) fn miss(&mut self, due: Due) {
+        self.timeline.miss(due);
+        self.unended(due, Unended { missed: 1, cut_off: 0 });
+    }
+
+    /// Notes that a sign-in had not ended when the run was cut short.
+    pub(super) fn cut_off(&mut self, due: Due) {
+        self.timeline.cut_off(due);
+        self.unended(due, Unended { missed: 0, cut_off: 1 });
+    }
+
+    fn unended(&mut self, due: Due, one: Unended) {
+        self.unended.add(&one);
+        self.cool_down_unended += u64::from(due.cool_down);
+        if !due.left_out() {
+            self.measured_unended.add(&one);
+            self.widen(Some(Window::at(due.intended)));
+        }
+        if let Some(tally) = self.tallies.get_mut(usize::from(due.workload)) {
+            tally.unended(due, one);
         }
     }
 

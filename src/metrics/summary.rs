@@ -91,21 +91,32 @@ impl<'a> Summary<'a> {
         ratio(self.0.measured.refused, self.0.measured.started)
     }
 
-    /// Measured sign-ins meant to start, per second; `None` below two or when all were meant for one moment.
+    /// Measured sign-ins that were due, whether they ended or not.
+    pub const fn offered(&self) -> u64 {
+        self.0.offered()
+    }
+
+    /// Measured sign-ins meant to start, those that never ended too, per second; `None` below two or when all were meant for one
+    /// moment.
     pub fn offered_per_s(&self) -> Option<f64> {
-        self.0.window?.offered_per_s(self.0.measured.started + self.0.missed)
+        self.0.window?.offered_per_s(self.0.offered())
     }
 
     /// Measured sign-ins that the pool answered, per second from the first intended start to the last end.
     ///
     /// A backlog that is worked off after the last arrival lowers it; the time that people take does not.
     pub fn achieved_per_s(&self) -> Option<f64> {
-        self.0.window?.achieved_per_s(self.0.measured.started + self.0.missed, self.0.measured.answered())
+        self.0.window?.achieved_per_s(self.0.offered(), self.0.measured.answered())
     }
 
-    /// Sign-ins that could not start when they were meant to, without warm-up.
+    /// Sign-ins that could not start when they were meant to, without warm-up and cool-down.
     pub const fn missed(&self) -> u64 {
-        self.0.missed
+        self.0.measured_unended.missed
+    }
+
+    /// Sign-ins that had not ended when the run was cut short, warm-up too.
+    pub const fn cut_off(&self) -> u64 {
+        self.0.unended.cut_off
     }
 
     /// Answers with `TooManyRequestsException`, warm-up too.
@@ -156,8 +167,8 @@ impl<'a> Summary<'a> {
             mismatched: self.0.decisions.mismatched,
             throttled: self.throttled(),
             requests: self.0.requests,
-            offered: sign_ins.started + self.0.missed,
-            missed: self.0.missed,
+            offered: sign_ins.started + self.0.measured_unended.count(),
+            missed: self.0.measured_unended.missed,
         }
     }
 }

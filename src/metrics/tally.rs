@@ -1,9 +1,7 @@
 //! What one workload of several came to.
 
-use std::time::Duration;
-
 use super::snapshot::Window;
-use super::{Latencies, SignInRecord, SignIns};
+use super::{Due, Latencies, SignInRecord, SignIns, Unended};
 
 /// What one workload of several came to. Its size does not depend on the number of its sign-ins.
 #[derive(Clone, PartialEq, Debug)]
@@ -11,7 +9,9 @@ pub struct Tally {
     all: SignIns,
     measured: SignIns,
     cool_down: u64,
-    missed: u64,
+    unended: Unended,
+    /// Of them those between warm-up and cool-down.
+    measured_unended: Unended,
     window: Option<Window>,
     intended: Latencies,
     service: Latencies,
@@ -23,7 +23,8 @@ impl Tally {
             all: SignIns::default(),
             measured: SignIns::default(),
             cool_down: 0,
-            missed: 0,
+            unended: Unended::default(),
+            measured_unended: Unended::default(),
             window: None,
             intended: Latencies::fine(),
             service: Latencies::fine(),
@@ -42,16 +43,20 @@ impl Tally {
         self.window = Window::joined(self.window, Some(Window::of(sign_in)));
     }
 
-    pub(super) fn miss(&mut self, intended: Duration) {
-        self.missed += 1;
-        self.window = Window::joined(self.window, Some(Window::at(intended)));
+    pub(super) fn unended(&mut self, due: Due, one: Unended) {
+        self.unended.add(&one);
+        if !due.left_out() {
+            self.measured_unended.add(&one);
+            self.window = Window::joined(self.window, Some(Window::at(due.intended)));
+        }
     }
 
     pub(super) fn merge(&mut self, other: &Self) {
         self.all.add(&other.all);
         self.measured.add(&other.measured);
         self.cool_down += other.cool_down;
-        self.missed += other.missed;
+        self.unended.add(&other.unended);
+        self.measured_unended.add(&other.measured_unended);
         self.window = Window::joined(self.window, other.window);
         self.intended.merge(&other.intended);
         self.service.merge(&other.service);
@@ -79,7 +84,17 @@ impl Tally {
 
     /// Measured ones that could not start when they were meant to.
     pub const fn missed(&self) -> u64 {
-        self.missed
+        self.measured_unended.missed
+    }
+
+    /// Those that had not ended when the run was cut short, warm-up and cool-down too.
+    pub const fn cut_off(&self) -> u64 {
+        self.unended.cut_off
+    }
+
+    /// Measured ones that were due, whether they ended or not.
+    pub const fn offered(&self) -> u64 {
+        self.measured.started + self.measured_unended.count()
     }
 
     /// Latency from the intended start.
@@ -94,11 +109,11 @@ impl Tally {
 
     /// As [`super::Summary::offered_per_s`].
     pub fn offered_per_s(&self) -> Option<f64> {
-        self.window?.offered_per_s(self.measured.started + self.missed)
+        self.window?.offered_per_s(self.offered())
     }
 
     /// As [`super::Summary::achieved_per_s`].
     pub fn achieved_per_s(&self) -> Option<f64> {
-        self.window?.achieved_per_s(self.measured.started + self.missed, self.measured.answered())
+        self.window?.achieved_per_s(self.offered(), self.measured.answered())
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Counts, End, Latencies, SignInRecord};
+use super::{Counts, Due, End, Latencies, SignInRecord};
 use crate::clock::as_us;
 use crate::protocol::Step;
 
@@ -28,12 +28,16 @@ impl Load {
 /// What happened in one stretch of the run.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Interval {
-    /// Sign-ins meant to start in it, warm-up too.
+    /// Sign-ins meant to start in it, warm-up too, and those too that never ended.
     pub offered: u64,
     /// Those of them that are warm-up.
     pub warm_up: u64,
     /// Those of them that are cool-down.
     pub cool_down: u64,
+    /// Those of them that could not start.
+    pub missed: u64,
+    /// Those of them that had not ended when the run was cut short.
+    pub cut_off: u64,
     /// Sign-ins completed in it, whenever they started.
     pub completed: u64,
     /// Sign-ins refused in it.
@@ -55,6 +59,8 @@ impl Interval {
         self.offered += other.offered;
         self.warm_up += other.warm_up;
         self.cool_down += other.cool_down;
+        self.missed += other.missed;
+        self.cut_off += other.cut_off;
         self.completed += other.completed;
         self.refused += other.refused;
         self.failed += other.failed;
@@ -100,10 +106,7 @@ impl Timeline {
 
     /// Puts one sign-in in: its start, its latency and its steps' where it was meant to start, its end where it ended.
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
-        let start = self.at(sign_in.intended);
-        start.offered += 1;
-        start.warm_up += u64::from(sign_in.warm_up);
-        start.cool_down += u64::from(sign_in.cool_down);
+        let start = self.offer(sign_in.due());
         if !sign_in.left_out() {
             start.latency.get_or_insert_with(Latencies::coarse).record(sign_in.latency);
             for (step, time) in &sign_in.steps {
@@ -117,6 +120,25 @@ impl Timeline {
             End::Refused => end.refused += 1,
             End::Abandoned | End::TransportFailed => end.failed += 1,
         }
+    }
+
+    /// Puts in a sign-in that could not start, where it was meant to.
+    pub(super) fn miss(&mut self, due: Due) {
+        self.offer(due).missed += 1;
+    }
+
+    /// Puts in one that had not ended when the run was cut short, where it was meant to start.
+    pub(super) fn cut_off(&mut self, due: Due) {
+        self.offer(due).cut_off += 1;
+    }
+
+    /// The interval in which a sign-in is due, which has it.
+    fn offer(&mut self, due: Due) -> &mut Interval {
+        let interval = self.at(due.intended);
+        interval.offered += 1;
+        interval.warm_up += u64::from(due.warm_up);
+        interval.cool_down += u64::from(due.cool_down);
+        interval
     }
 
     /// Puts in what the worker threads had to do in the second that ends at `moment`.

@@ -8,11 +8,11 @@ use std::time::Duration;
 use super::figure::{Counts, Over, Part};
 use super::sliding::Sliding;
 use super::snapshot::Window;
-use super::{Figure, Latencies, SignInRecord, Timed};
+use super::{Due, Figure, Latencies, SignInRecord, Timed};
 use crate::clock::as_us;
 
 /// What a watch looks at.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub struct Aim {
     /// The number that is asked for.
     pub figure: Figure,
@@ -24,17 +24,29 @@ pub struct Aim {
     pub windows: Option<Windows>,
 }
 
-/// Windows: every stretch of so many seconds that begins with a full second of the run. They have no warm-up in them.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// Windows: every stretch of so many seconds that begins with a full second of the run, and in all of which the load is on.
+///
+/// Before and afterwards there is less of everything: few sign-ins make large shares, and no throughput.
+#[derive(Clone, PartialEq, Debug)]
 pub struct Windows {
     /// Their length, at least 1.
     pub seconds: u32,
     /// Which of two values is the worse.
     pub worse: Worse,
-    /// They do not begin before: the end of the warm-up, since the start of the run.
+    /// Of fewer than this a share is not told.
+    pub least: u64,
+    /// When the load is on: in any of these, which may overlap.
+    pub load: Vec<Span>,
+}
+
+/// The time between a workload's warm-up and its cool-down.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Span {
+    /// The number of the workload in the scenario.
+    pub workload: u16,
+    /// Its start, since the start of the run.
     pub from: Duration,
-    /// Where less is worse they do not end later: the last start, since the start of the run. Afterwards there is less of
-    /// everything.
+    /// Its end.
     pub until: Duration,
 }
 
@@ -97,7 +109,7 @@ impl Watch {
     /// A watch that has seen nothing.
     pub fn new(aim: Aim) -> Self {
         let latencies = aim.figure.timed().map(|_| Latencies::fine());
-        let over = match aim.windows {
+        let over = match &aim.windows {
             None => Reach::Run(Box::new(Tally { counts: Counts::default(), latencies, window: None })),
             Some(windows) => Reach::Windows(Box::new(Sliding::new(aim.figure, windows))),
         };
@@ -136,27 +148,40 @@ impl Watch {
         }
     }
 
-    /// Notes a sign-in that is due, not of the warm-up.
-    pub(super) fn offer(&mut self, moment: Duration, workload: u16) {
-        if let (Reach::Windows(sliding), true) = (&mut self.over, self.aim.concerns(workload)) {
-            sliding.at(second(moment)).into_iter().for_each(|counts| counts.offered += 1);
+    /// Notes a measured sign-in that is due.
+    pub(super) fn offer(&mut self, due: Due) {
+        if let (Reach::Windows(sliding), true) = (&mut self.over, self.aim.concerns(due.workload)) {
+            sliding.at(second(due.intended)).into_iter().for_each(|counts| counts.offered += 1);
         }
     }
 
-    /// Notes one that could not start, not of the warm-up.
-    pub(super) fn miss(&mut self, moment: Duration, workload: u16) {
-        if !self.aim.concerns(workload) {
+    /// Notes a measured one that could not start.
+    pub(super) fn miss(&mut self, due: Due) {
+        if !self.aim.concerns(due.workload) {
             return;
         }
         match &mut self.over {
             Reach::Run(tally) => {
-                tally.counts.offered += 1;
+                tally.offer(due);
                 tally.counts.missed += 1;
-                tally.window = Window::joined(tally.window, Some(Window::at(moment)));
             }
             Reach::Windows(sliding) => {
-                sliding.at(second(moment)).into_iter().for_each(|counts| counts.missed += 1);
+                sliding.at(second(due.intended)).into_iter().for_each(|counts| counts.missed += 1);
             }
+        }
+    }
+
+    /// Notes a measured one that had not ended when the run was cut short. Windows know that it was due.
+    pub(super) fn cut_off(&mut self, due: Due) {
+        if let (Reach::Run(tally), true) = (&mut self.over, self.aim.concerns(due.workload)) {
+            tally.offer(due);
+        }
+    }
+
+    /// A workload's load ends, at a moment that is not over.
+    pub(super) fn load_ends(&mut self, workload: u16, at: Duration) {
+        if let Reach::Windows(sliding) = &mut self.over {
+            sliding.load_ends(workload, at);
         }
     }
 
@@ -181,14 +206,14 @@ impl Watch {
                     each(sign_in, timed, |time| latencies.record(time));
                 }
             }
-            Reach::Windows(sliding) if !sign_in.left_out() => {
+            Reach::Windows(sliding) => {
+                // Those of the warm-up too: of what ends in a window, a share or a rate without them would be askew while they last.
                 let Some(counts) = sliding.at(second(sign_in.finished)) else { return };
                 counts.record(sign_in, rule);
                 if let Some(timed) = times {
                     each(sign_in, timed, |time| sliding.time(time));
                 }
             }
-            Reach::Windows(_) => {}
         }
     }
 
@@ -217,6 +242,12 @@ impl Aim {
 }
 
 impl Tally {
+    /// One that was due, and has no end.
+    fn offer(&mut self, due: Due) {
+        self.counts.offered += 1;
+        self.window = Window::joined(self.window, Some(Window::at(due.intended)));
+    }
+
     fn part(&self) -> Part<'_> {
         Part { counts: self.counts, latencies: self.latencies.as_ref(), over: Over::Run(self.window) }
     }

@@ -2,14 +2,20 @@
 //!
 //! Everything here has an end: a challenge is kept for its validity and, so that a late answer can be told that it is
 //! late, once more as long. Whoever answers a challenge takes it out.
+//!
+//! At hundreds of sign-ins a second most of what is kept was answered long ago, and is there to be told from what never was.
+//! So texts are kept with what can be answered, and found by a [`Mark`]: what remains of a sign-in is some hundred bytes, and no
+//! strings.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
 use std::time::Duration;
 
 use rand::Rng as _;
+use sha2::{Digest as _, Sha256};
 
 use super::account::AccountId;
+use super::held::Held;
 use super::lockout::Failures;
 use super::stranger::Place;
 use crate::clock::Timestamp;
@@ -114,25 +120,44 @@ pub(super) struct Open {
     pub(super) expires: Timestamp,
 }
 
+/// What a session or a secret block is found by: half of its hash, of which nobody can find another one's.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) struct Mark([u8; 16]);
+
+impl Mark {
+    /// The mark of a text.
+    pub(super) fn of(text: &str) -> Self {
+        Self::made_of(&[text.as_bytes()])
+    }
+
+    fn made_of(parts: &[&[u8]]) -> Self {
+        let hash: [u8; 32] = parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize().into();
+        let mut mark = [0; 16];
+        mark.copy_from_slice(&hash[..16]);
+        Self(mark)
+    }
+}
+
 /// A session's place in the books.
 #[derive(Debug)]
 enum Entry {
-    Open(Box<Open>),
+    Open(Box<(Session, Open)>),
     /// Answered: kept to tell a second answer that it is one. Of the same sign-in, this session came next.
     Used {
-        next: Option<Session>,
+        next: Option<Mark>,
     },
 }
 
 /// The pool's books.
 #[derive(Debug, Default)]
 pub(super) struct Books {
-    password_challenges: HashMap<String, PasswordChallenge>,
-    sessions: HashMap<String, Entry>,
-    /// Sessions that can be found without their name, by what clients send instead.
-    found_by: HashMap<Handle, Session>,
-    /// When what can be forgotten, in the order of time.
-    ends: VecDeque<(Timestamp, End)>,
+    password_challenges: HashMap<Mark, PasswordChallenge>,
+    sessions: HashMap<Mark, Entry>,
+    /// Sessions that can be found without their name, by what clients send instead: a [`Handle`]'s mark.
+    found_by: HashMap<Mark, Mark>,
+    /// When what can be forgotten, each in the order of time.
+    password_ends: VecDeque<(Timestamp, Mark)>,
+    session_ends: VecDeque<(Timestamp, Ended)>,
     outbox: BTreeMap<Username, String>,
     /// What was sent lately and not fetched yet.
     deliveries: VecDeque<Delivery>,
@@ -141,12 +166,24 @@ pub(super) struct Books {
 }
 
 /// What clients that send no session send instead (SEMANTICS a.3).
-#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+#[derive(Debug)]
 pub(super) enum Handle {
     /// User and device, with `DEVICE_SRP_AUTH`.
     Device(AccountId, DeviceKey),
     /// The secret block, with `DEVICE_PASSWORD_VERIFIER`.
     Block(SecretBlock),
+}
+
+impl Handle {
+    /// What stands for it in the books. The first part has a length of its own, so that no two handles are made of the same bytes.
+    fn mark(&self) -> Mark {
+        match self {
+            Self::Device(account, key) => {
+                Mark::made_of(&[b"device", &account.0.to_be_bytes(), key.as_str().as_bytes()])
+            }
+            Self::Block(block) => Mark::made_of(&[b"block.", block.as_str().as_bytes()]),
+        }
+    }
 }
 
 /// A message with a code or a password, as it goes out by SMS or e-mail.
@@ -169,33 +206,44 @@ const MOST_DELIVERIES: usize = 256;
 const MOST_STRANGERS: usize = 10_000;
 const LOOKED_AT: usize = 32;
 
+/// A session that can be forgotten, and what it was found by besides.
 #[derive(Debug)]
-enum End {
-    PasswordChallenge(String),
-    Session(String),
-    Handle(Handle, Session),
+struct Ended {
+    session: Mark,
+    handle: Option<Mark>,
 }
 
 impl Books {
     /// Forgets what ended before `now`.
     pub(super) fn forget_expired(&mut self, now: Timestamp) {
-        while self.ends.front().is_some_and(|(end, _)| *end <= now) {
-            match self.ends.pop_front() {
-                Some((_, End::PasswordChallenge(block))) => drop(self.password_challenges.remove(&block)),
-                Some((_, End::Session(session))) => drop(self.sessions.remove(&session)),
-                Some((_, End::Handle(handle, session))) => {
-                    if self.found_by.get(&handle) == Some(&session) {
-                        self.found_by.remove(&handle);
-                    }
-                }
-                None => return,
+        while let Some(block) = ended(&mut self.password_ends, now) {
+            self.password_challenges.remove(&block);
+        }
+        while let Some(Ended { session, handle }) = ended(&mut self.session_ends, now) {
+            self.sessions.remove(&session);
+            // Another session may be found by it since.
+            if let Some(handle) = handle.filter(|handle| self.found_by.get(handle) == Some(&session)) {
+                self.found_by.remove(&handle);
             }
         }
     }
 
     /// How much is remembered that will be forgotten.
     pub(super) fn len(&self) -> usize {
-        self.ends.len()
+        self.password_ends.len() + self.session_ends.len()
+    }
+
+    /// How much is kept here.
+    pub(super) fn held(&self) -> Held {
+        Held {
+            challenges: self.password_challenges.len(),
+            sessions: self.sessions.len(),
+            handles: self.found_by.len(),
+            ends: self.len(),
+            codes: self.outbox.len() + self.deliveries.len(),
+            strangers: self.strangers.len(),
+            ..Held::default()
+        }
     }
 
     /// Opens a `PASSWORD_VERIFIER` challenge, known by `block`.
@@ -205,13 +253,14 @@ impl Books {
         block: &SecretBlock,
         challenge: PasswordChallenge,
     ) {
-        self.ends.push_back((challenge.expires.max(now), End::PasswordChallenge(block.as_str().to_owned())));
-        self.password_challenges.insert(block.as_str().to_owned(), challenge);
+        let block = Mark::of(block.as_str());
+        self.password_ends.push_back((challenge.expires.max(now), block));
+        self.password_challenges.insert(block, challenge);
     }
 
     /// The challenge with this secret block.
     pub(super) fn peek_password(&self, block: &SecretBlock) -> Option<&PasswordChallenge> {
-        self.password_challenges.get(block.as_str())
+        self.password_challenges.get(&Mark::of(block.as_str()))
     }
 
     /// Takes the challenge with this secret block, if it is `owned` and still good.
@@ -221,11 +270,12 @@ impl Books {
         block: &SecretBlock,
         owned: impl Fn(&PasswordChallenge) -> bool,
     ) -> Option<PasswordChallenge> {
-        let found = self.password_challenges.get(block.as_str())?;
+        let block = Mark::of(block.as_str());
+        let found = self.password_challenges.get(&block)?;
         if !owned(found) || found.expires <= now {
             return None;
         }
-        self.password_challenges.remove(block.as_str())
+        self.password_challenges.remove(&block)
     }
 
     /// Leaves a challenge answerable after all, unless it has ended: then nothing would ever forget it.
@@ -236,53 +286,53 @@ impl Books {
         challenge: PasswordChallenge,
     ) {
         if challenge.expires > now {
-            self.password_challenges.insert(block.as_str().to_owned(), challenge);
+            self.password_challenges.insert(Mark::of(block.as_str()), challenge);
         }
     }
 
     /// Opens a session.
     pub(super) fn open(&mut self, session: &Session, open: Open, validity: Duration) {
-        let end = open.expires.plus(validity);
-        self.ends.push_back((end, End::Session(session.as_str().to_owned())));
+        let mark = Mark::of(session.as_str());
         let handle = match (&open.awaiting, &open.sign_in.trusted_device) {
             (Awaiting::DevicePublic, Some(key)) => Some(Handle::Device(open.sign_in.account, key.clone())),
             (Awaiting::DeviceClaim { secret_block, .. }, _) => Some(Handle::Block(secret_block.clone())),
             _ => None,
         };
+        let handle = handle.as_ref().map(Handle::mark);
         if let Some(handle) = handle {
-            self.found_by.insert(handle.clone(), session.clone());
-            self.ends.push_back((end, End::Handle(handle, session.clone())));
+            self.found_by.insert(handle, mark);
         }
+        self.session_ends.push_back((open.expires.plus(validity), Ended { session: mark, handle }));
         if let Some(answered) = &open.sign_in.answered {
-            let used = Entry::Used { next: Some(session.clone()) };
-            self.sessions.entry(answered.as_str().to_owned()).and_modify(|entry| *entry = used);
+            let used = Entry::Used { next: Some(mark) };
+            self.sessions.entry(Mark::of(answered.as_str())).and_modify(|entry| *entry = used);
         }
         self.put_back(session, open);
     }
 
     /// Whether there is such a session, open or answered.
     pub(super) fn knows(&self, session: &str) -> bool {
-        self.sessions.contains_key(session)
+        self.sessions.contains_key(&Mark::of(session))
     }
 
     /// The session that this handle leads to.
-    pub(super) fn find(&self, handle: &Handle) -> Option<Session> {
-        self.found_by.get(handle).cloned()
+    pub(super) fn find(&self, handle: &Handle) -> Option<Mark> {
+        self.found_by.get(&handle.mark()).copied()
     }
 
     /// The address that the sign-in of an open session comes from.
-    pub(super) fn address_of(&self, session: &Session) -> Option<Option<IpAddr>> {
-        match self.sessions.get(session.as_str()) {
-            Some(Entry::Open(open)) => Some(open.sign_in.address),
+    pub(super) fn address_of(&self, session: Mark) -> Option<Option<IpAddr>> {
+        match self.sessions.get(&session) {
+            Some(Entry::Open(open)) => Some(open.1.sign_in.address),
             _ => None,
         }
     }
 
     /// The session that came after this one, if this one was answered and it is the device's turn in the next.
-    pub(super) fn device_turn_after(&self, session: &str) -> Option<&Session> {
-        let Some(Entry::Used { next: Some(next) }) = self.sessions.get(session) else { return None };
-        match self.sessions.get(next.as_str()) {
-            Some(Entry::Open(open)) if matches!(open.awaiting, Awaiting::DevicePublic) => Some(next),
+    pub(super) fn device_turn_after(&self, session: Mark) -> Option<Mark> {
+        let Some(Entry::Used { next: Some(next) }) = self.sessions.get(&session) else { return None };
+        match self.sessions.get(next) {
+            Some(Entry::Open(open)) if matches!(open.1.awaiting, Awaiting::DevicePublic) => Some(*next),
             _ => None,
         }
     }
@@ -306,20 +356,20 @@ impl Books {
     pub(super) fn take(
         &mut self,
         now: Timestamp,
-        session: Option<&str>,
+        session: Option<Mark>,
         wanted: impl Fn(&Open) -> bool,
     ) -> Result<(Session, Open), ApiError> {
-        let key = session.ok_or_else(ApiError::invalid_session)?;
-        match self.sessions.get_mut(key) {
+        let session = session.ok_or_else(ApiError::invalid_session)?;
+        match self.sessions.get_mut(&session) {
             None => Err(ApiError::invalid_session()),
             Some(Entry::Used { .. }) => Err(ApiError::session_used()),
-            Some(Entry::Open(open)) if open.expires <= now => Err(ApiError::session_expired()),
-            Some(Entry::Open(open)) if !wanted(open) => Err(ApiError::invalid_session()),
+            Some(Entry::Open(open)) if open.1.expires <= now => Err(ApiError::session_expired()),
+            Some(Entry::Open(open)) if !wanted(&open.1) => Err(ApiError::invalid_session()),
             Some(entry) => match std::mem::replace(entry, Entry::Used { next: None }) {
-                Entry::Open(mut open) => {
-                    let session = Session::new(key);
+                Entry::Open(open) => {
+                    let (session, mut open) = *open;
                     open.sign_in.answered = Some(session.clone());
-                    Ok((session, *open))
+                    Ok((session, open))
                 }
                 Entry::Used { .. } => Err(ApiError::session_used()),
             },
@@ -328,7 +378,7 @@ impl Books {
 
     /// Leaves a session answerable after all, with the end that it had.
     pub(super) fn put_back(&mut self, session: &Session, open: Open) {
-        self.sessions.insert(session.as_str().to_owned(), Entry::Open(Box::new(open)));
+        self.sessions.insert(Mark::of(session.as_str()), Entry::Open(Box::new((session.clone(), open))));
     }
 
     /// Sends a code to a user's phone or by e-mail.
@@ -354,6 +404,12 @@ impl Books {
     pub(super) fn withdraw_code(&mut self, username: &Username) {
         self.outbox.remove(username);
     }
+}
+
+/// The next of what has ended, if something has.
+fn ended<T>(ends: &mut VecDeque<(Timestamp, T)>, now: Timestamp) -> Option<T> {
+    ends.front().filter(|(end, _)| *end <= now)?;
+    ends.pop_front().map(|(_, ended)| ended)
 }
 
 #[cfg(test)]
@@ -395,10 +451,7 @@ mod tests {
             books.put_back_password(second(back_at), &block, taken);
             assert_eq!(books.peek_password(&block).is_some(), kept, "put back at second {back_at}");
             books.forget_expired(second(10));
-            assert!(
-                books.password_challenges.is_empty() && books.ends.is_empty(),
-                "nothing outlives its end"
-            );
+            assert!(books.password_challenges.is_empty() && books.len() == 0, "nothing outlives its end");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The device: its public value and its claim. It comes after the password and any MFA, and never in their place.
 
 use super::account::DeviceState;
-use super::books::{Awaiting, Exchange, Handle, Open, SignIn};
+use super::books::{Awaiting, Exchange, Handle, Mark, Open, SignIn};
 use super::defect::Defect;
 use super::sign_in::{Claim, required};
 use super::{Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse};
@@ -99,18 +99,17 @@ impl Pool {
         let username = required(&request.challenge_responses, keys::USERNAME)?;
         let turn = match request.session.as_deref() {
             Some(session) => {
-                let next = self.books.device_turn_after(session).cloned();
-                next.or_else(|| Some(Session::new(session)))
+                let session = Mark::of(session);
+                Some(self.books.device_turn_after(session).unwrap_or(session))
             }
             None => {
                 let waiting = |id| self.books.find(&Handle::Device(id, key.clone()));
                 let turn = self.directory.find(username).and_then(waiting);
                 turn.filter(|turn| {
-                    self.books.address_of(turn).is_none_or(|address| address == origin.address)
+                    self.books.address_of(*turn).is_none_or(|address| address == origin.address)
                 })
             }
         };
-        let turn = turn.as_ref().map(Session::as_str);
         self.take_named_session(now, request, turn, ChallengeName::DeviceSrpAuth)
     }
 
@@ -154,9 +153,9 @@ impl Pool {
         let claim = Claim::read(&request.challenge_responses)?;
         let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
         let found = self.books.find(&Handle::Block(claim.block.clone()));
-        let session = request.session.clone().or_else(|| found.map(|found| found.as_str().to_owned()));
+        let session = request.session.as_deref().map(Mark::of).or(found);
         let (_, open) =
-            self.take_named_session(now, request, session.as_deref(), ChallengeName::DevicePasswordVerifier)?;
+            self.take_named_session(now, request, session, ChallengeName::DevicePasswordVerifier)?;
         let Open { sign_in, awaiting: Awaiting::DeviceClaim { exchange, secret_block }, .. } = open else {
             return Err(ApiError::internal("a session that waits for something else"));
         };

@@ -3,7 +3,7 @@
 use rand::RngExt as _;
 
 use super::Pool;
-use super::books::{Awaiting, Delivery, Open, Owner, SignIn};
+use super::books::{Awaiting, Delivery, Mark, Open, Owner, SignIn};
 use super::sign_in::required;
 use crate::clock::Timestamp;
 use crate::ids::Session;
@@ -110,7 +110,7 @@ impl Pool {
         request: &RespondToAuthChallenge,
         challenge: ChallengeName,
     ) -> Result<(Session, Open), ApiError> {
-        self.take_named_session(now, request, request.session.as_deref(), challenge)
+        self.take_named_session(now, request, request.session.as_deref().map(Mark::of), challenge)
     }
 
     /// Takes this session, if it is the user's who is named in the request and waits for this challenge. A user who may
@@ -119,7 +119,7 @@ impl Pool {
         &mut self,
         now: Timestamp,
         request: &RespondToAuthChallenge,
-        session: Option<&str>,
+        session: Option<Mark>,
         challenge: ChallengeName,
     ) -> Result<(Session, Open), ApiError> {
         let username = required(&request.challenge_responses, keys::USERNAME)?;
@@ -136,7 +136,7 @@ impl Pool {
     fn take_admitted(
         &mut self,
         now: Timestamp,
-        session: Option<&str>,
+        session: Option<Mark>,
         wanted: impl Fn(&Open) -> bool,
     ) -> Result<(Session, Open), ApiError> {
         let (session, open) = self.books.take(now, session, wanted)?;
@@ -238,7 +238,8 @@ impl Pool {
 
     /// `AssociateSoftwareToken`: hands out a secret for the app.
     pub(super) fn associate_token(&mut self, now: Timestamp, request: &AssociateSoftwareToken) -> Reply {
-        let (_, open) = self.take_admitted(now, request.session.as_deref(), |open| {
+        let session = request.session.as_deref().map(Mark::of);
+        let (_, open) = self.take_admitted(now, session, |open| {
             matches!(open.awaiting, Awaiting::Setup | Awaiting::SetupCode { .. })
         })?;
         let secret = TotpSecret::draw(&mut self.chance);
@@ -249,9 +250,9 @@ impl Pool {
 
     /// `VerifySoftwareToken`: a first code shows that the app has the secret.
     pub(super) fn verify_token(&mut self, now: Timestamp, request: &VerifySoftwareToken) -> Reply {
-        let (session, open) = self.take_admitted(now, request.session.as_deref(), |open| {
-            matches!(open.awaiting, Awaiting::SetupCode { .. })
-        })?;
+        let session = request.session.as_deref().map(Mark::of);
+        let (session, open) =
+            self.take_admitted(now, session, |open| matches!(open.awaiting, Awaiting::SetupCode { .. }))?;
         let secret = match &open.awaiting {
             Awaiting::SetupCode { secret } => secret.clone(),
             _ => return Err(ApiError::internal("a session that waits for something else")),

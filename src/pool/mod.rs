@@ -23,7 +23,7 @@
 //! | `users`, `sign_up`, `profile`, `user_list` | the operations on users, for themselves and administrators |
 //! | `rs256` | tokens that others can check |
 //! | `record` | what is kept of users between two runs |
-//! | `account`, `app_client`, `books`, `lockout`, `quota`, `token` | what the pool keeps |
+//! | `account`, `app_client`, `books`, `lockout`, `quota`, `token` | what the pool keeps; `held`: how much |
 
 mod account;
 mod app_client;
@@ -36,6 +36,7 @@ mod device_list;
 mod device_ops;
 mod factor;
 mod finish;
+mod held;
 mod lockout;
 mod password;
 mod profile;
@@ -69,6 +70,7 @@ pub use account::{NameTaken, NewAccount, NewDevice, Standing};
 pub use app_client::{AppClient, PasswordFlow, Validity};
 pub use books::Delivery;
 pub use defect::Defect;
+pub use held::Held;
 pub use record::{
     AccountChange, AccountRecord, BadRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord,
     FailuresRecord,

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::{
     Case, Confused, Cpu, CurvePoint, Decisions, Generator, Instead, IntervalLoad, Latency, Mismatch,
-    Quantiles, Report, Rule, Scenario, SignInLatency, SignIns, Stage, StepCourse, StepInterval, Subject,
-    ThresholdResult, Throughput, Timeline, TimelineInterval, Verdict, Workload,
+    Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns, Stage, StepCourse, StepInterval,
+    Subject, ThresholdResult, Throughput, Timeline, TimelineInterval, Verdict, Workload,
 };
 use crate::clock::{ClockKind, as_us};
 use crate::metrics::{self, Latencies, Summary};
@@ -26,7 +26,12 @@ impl Report {
             target: subject.target,
             partial: subject.partial,
             verdict,
-            sign_ins: sign_ins(summary.sign_ins(), summary.measured(), summary.cool_down()),
+            sign_ins: sign_ins(
+                summary.sign_ins(),
+                summary.measured(),
+                summary.cool_down(),
+                summary.cut_off(),
+            ),
             decisions,
             latency: Latency {
                 sign_in: SignInLatency {
@@ -98,6 +103,13 @@ impl Report {
     }
 }
 
+impl SideWorkers {
+    /// How full batches were, on average.
+    pub fn jobs_a_batch(&self) -> f64 {
+        self.jobs.saturating_sub(self.prepared) as f64 / self.batches.max(1) as f64
+    }
+}
+
 impl ThresholdResult {
     fn rounded(self) -> Self {
         // A share of 0.1 % has its third decimal already; it gets three more.
@@ -123,7 +135,7 @@ fn rounded(number: f64) -> f64 {
 fn workloads(asked: &[(String, Option<f64>)], summary: &Summary<'_>) -> Vec<Workload> {
     let told = |((name, asked), tally): (&(String, Option<f64>), &metrics::Tally)| Workload {
         name: name.clone(),
-        sign_ins: sign_ins(tally.sign_ins(), tally.measured(), tally.cool_down()),
+        sign_ins: sign_ins(tally.sign_ins(), tally.measured(), tally.cool_down(), tally.cut_off()),
         asked_per_s: asked.map(rounded),
         offered_per_s: tally.offered_per_s().map(rounded),
         achieved_per_s: tally.achieved_per_s().map(rounded),
@@ -134,7 +146,7 @@ fn workloads(asked: &[(String, Option<f64>)], summary: &Summary<'_>) -> Vec<Work
     asked.iter().zip(summary.tallies()).map(told).collect()
 }
 
-fn sign_ins(all: metrics::SignIns, measured: metrics::SignIns, cool_down: u64) -> SignIns {
+fn sign_ins(all: metrics::SignIns, measured: metrics::SignIns, cool_down: u64, cut_off: u64) -> SignIns {
     SignIns {
         started: all.started,
         completed: all.completed,
@@ -143,6 +155,7 @@ fn sign_ins(all: metrics::SignIns, measured: metrics::SignIns, cool_down: u64) -
         transport_failed: all.transport_failed,
         warm_up: all.started - measured.started - cool_down,
         cool_down,
+        cut_off,
     }
 }
 
@@ -273,6 +286,8 @@ fn timeline(timeline: &metrics::Timeline) -> Timeline {
             offered: interval.offered,
             warm_up: interval.warm_up,
             cool_down: interval.cool_down,
+            missed: interval.missed,
+            cut_off: interval.cut_off,
             completed: interval.completed,
             refused: interval.refused,
             failed: interval.failed,

@@ -74,6 +74,8 @@ fn played(report: &Report) -> Markup {
         th scope="row" { a href={ (link(&report.scenario.name)) "/report.html" } { (report.scenario.name) } }
         @if report.verdict.passed {
             td.outcome.left.good { "✓ passed" }
+        } @else if report.cut_by().is_some() {
+            td.outcome.left.bad { "✗ cut short" }
         } @else if report.partial {
             td.outcome.left.bad { "✗ interrupted" }
         } @else {

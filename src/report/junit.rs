@@ -161,8 +161,15 @@ fn cases_of(report: &Report) -> Vec<Case> {
 }
 
 fn run(report: &Report) -> Vec<Case> {
-    let partial = report.partial.then(|| {
-        (Kind::Error, "It was interrupted: this tells only its beginning.".to_owned(), report.replay())
+    let partial = report.partial.then(|| match report.cut_by() {
+        Some(threshold) => {
+            let cut = threshold.cut().unwrap_or_default();
+            let message = format!("The threshold {} {cut}: this tells only its beginning.", threshold.text);
+            (Kind::Failure, message, report.replay())
+        }
+        None => {
+            (Kind::Error, "It was interrupted: this tells only its beginning.".to_owned(), report.replay())
+        }
     });
     let saturated =
         report.generator.saturated.as_ref().map(|why| (Kind::Failure, why.clone(), String::new()));
@@ -195,10 +202,11 @@ fn decisions(report: &Report) -> Option<(Kind, String, String)> {
 
 fn crossed(threshold: &ThresholdResult) -> Option<(Kind, String, String)> {
     (!threshold.passed).then(|| {
-        let message = match threshold.value {
+        let mut message = match threshold.value {
             Some(value) => format!("it was {}", measured(value, threshold.unit)),
             None => "too few samples to say".to_owned(),
         };
+        message.extend(threshold.cut().map(|cut| format!(", and {cut}")));
         (Kind::Failure, message.clone(), format!("{}: {message}", threshold.text))
     })
 }

@@ -90,7 +90,7 @@ pub struct Workload {
     pub sign_ins: SignIns,
     /// Mean rate that it asks for in its measured part; `null` when its users set the pace (closed model).
     pub asked_per_s: Option<f64>,
-    /// Measured sign-ins meant to start, per second.
+    /// Measured sign-ins meant to start, per second, as `throughput.offered_per_s`.
     pub offered_per_s: Option<f64>,
     /// Measured sign-ins that the pool answered, per second.
     pub achieved_per_s: Option<f64>,
@@ -137,6 +137,9 @@ pub struct SignIns {
     /// How many were cool-down, of which the same holds. Left out where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cool_down: u64,
+    /// Besides these: under way, or waiting for somebody, when the run was cut short. Left out where there are none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut_off: u64,
 }
 
 /// Decisions, warm-up too.
@@ -289,7 +292,7 @@ pub struct CurvePoint {
 pub struct Throughput {
     /// What the scenario asks for; null when the users set the pace.
     pub asked_per_s: Option<f64>,
-    /// What the generator offered.
+    /// What the generator offered: sign-ins that were due, whether they could start or not.
     pub offered_per_s: Option<f64>,
     /// What the pool answered, with tokens or a refusal, from the first intended start to the last end.
     pub achieved_per_s: Option<f64>,
@@ -419,13 +422,6 @@ pub struct SideWorkers {
     pub waited_p99_us: u64,
 }
 
-impl SideWorkers {
-    /// How full batches were, on average.
-    pub fn jobs_a_batch(&self) -> f64 {
-        self.jobs.saturating_sub(self.prepared) as f64 / self.batches.max(1) as f64
-    }
-}
-
 /// The course of the run, warm-up too.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Timeline {
@@ -441,13 +437,19 @@ pub struct Timeline {
 /// One interval.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TimelineInterval {
-    /// Sign-ins meant to start in it.
+    /// Sign-ins meant to start in it, whether they could or not.
     pub offered: u64,
     /// Those of them that are warm-up.
     pub warm_up: u64,
-    /// Of them cool-down. Left out where there are none.
+    /// Of them cool-down; left out where there are none, as are the next two.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cool_down: u64,
+    /// Of them those that could not start.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub missed: u64,
+    /// Of them those that had not ended when the run was cut short.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub cut_off: u64,
     /// Sign-ins completed in it.
     pub completed: u64,
     /// Sign-ins refused in it.

@@ -1,13 +1,13 @@
 //! The course of a run as CSV, one line for each interval, for spreadsheets and plots.
 
-use super::Report;
 use super::markup::csv as field;
+use super::{Report, TimelineInterval};
 
-const HEADER: &str =
-    "scenario,start_s,length_s,offered,warm_up,completed,refused,failed,p50_us,p99_us,max_us";
+const HEADER: &str = "scenario,start_s,length_s,offered,warm_up,cool_down,missed,cut_off,completed,refused,failed,p50_us,p99_us,max_us";
 
-/// The intervals with a header line (RFC 4180). Latencies are of the sign-ins meant to start in the interval; where nothing can be
-/// said, the field is empty.
+/// The intervals with a header line (RFC 4180). Of the sign-ins `offered` in an interval, which were meant to start in it, four columns
+/// tell which were warm-up or cool-down, could not start, or had not ended when the run was cut short. Latencies are of those measured;
+/// where nothing can be said, the field is empty.
 pub fn timeline_csv(report: &Report) -> String {
     let timeline = &report.timeline;
     let name = field(&report.scenario.name);
@@ -17,8 +17,9 @@ pub fn timeline_csv(report: &Report) -> String {
     for (place, interval) in timeline.intervals.iter().enumerate() {
         let start = seconds((place as u64).saturating_mul(timeline.interval_us));
         let mut fields = vec![name.clone(), start.to_string(), length.to_string()];
-        let counts =
-            [interval.offered, interval.warm_up, interval.completed, interval.refused, interval.failed];
+        let TimelineInterval { offered, warm_up, cool_down, missed, cut_off, .. } = *interval;
+        let TimelineInterval { completed, refused, failed, .. } = *interval;
+        let counts = [offered, warm_up, cool_down, missed, cut_off, completed, refused, failed];
         fields.extend(counts.map(|count| count.to_string()));
         let times = [interval.p50_us, interval.p99_us, interval.max_us];
         fields.extend(times.map(|us| us.map_or_else(String::new, |us| us.to_string())));

@@ -53,6 +53,8 @@ pub struct Subject {
     pub thresholds: Vec<ThresholdResult>,
     /// Why the generator's numbers cannot be trusted, if they cannot: one sentence.
     pub saturated: Option<String>,
+    /// Why of some workload nothing was measured, where that is so: one sentence.
+    pub unmeasured: Option<String>,
     /// How busy the machine was; not told under the virtual clock.
     pub machine: Option<MachineLoad>,
     /// The machine; not told under the virtual clock.

@@ -161,7 +161,8 @@ fn thresholds(out: &mut String, report: &Report) {
     for threshold in thresholds.iter().take(ROWS) {
         let value =
             threshold.value.map_or_else(|| UNKNOWN.to_owned(), |value| measured(value, threshold.unit));
-        let _ = writeln!(out, "| {} | {} | {value} |", mark(threshold.passed), text(&threshold.text));
+        let cut = threshold.cut().map_or_else(String::new, |cut| format!(", {cut}"));
+        let _ = writeln!(out, "| {} | {} | {value}{cut} |", mark(threshold.passed), text(&threshold.text));
     }
     more(out, thresholds.len(), ROWS, "thresholds");
 }
@@ -178,6 +179,9 @@ fn headline(out: &mut String, report: &Report) {
     row("refused", count(sign_ins.refused));
     row("abandoned", count(sign_ins.abandoned));
     row("without an answer", count(sign_ins.transport_failed));
+    if sign_ins.cut_off > 0 {
+        row("under way when it was cut short", count(sign_ins.cut_off));
+    }
     row("decisions checked", count(decisions.checked));
     row("decisions mismatched", count(decisions.mismatched));
     row("sign-in p50, from the intended start", time_or_unknown(intended.p50_us));

@@ -95,6 +95,9 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
         } + &match sign_ins.cool_down {
             0 => String::new(),
             n => format!("; {} cool-down", count(n)),
+        } + &match sign_ins.cut_off {
+            0 => String::new(),
+            n => format!("; {} more under way when it was cut short", count(n)),
         },
     );
     let mismatched = format!("{} mismatched", count(decisions.mismatched));
@@ -202,9 +205,10 @@ fn thresholds(out: &mut String, report: &Report, paint: &Paint) {
     for (threshold, text) in shown.iter().zip(&texts) {
         let value =
             threshold.value.map_or_else(|| UNKNOWN.to_owned(), |value| measured(value, threshold.unit));
-        let when = threshold.window.map_or_else(String::new, |window| {
+        let mut when = threshold.window.map_or_else(String::new, |window| {
             format!("  from {} to {}", tick(window.from_us), tick(window.to_us))
         });
+        when.extend(threshold.cut().map(|cut| format!("  {cut}")));
         let _ = writeln!(out, "  {} {text:width$}  {value:>9}{when}", paint.mark(threshold.passed));
     }
     if thresholds.len() > shown.len() {

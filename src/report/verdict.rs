@@ -1,7 +1,7 @@
 //! Whether a run passed, and why.
 
 use super::format::{count, measured, percent, tick};
-use super::{Subject, ThresholdResult, Verdict};
+use super::{Report, Subject, ThresholdResult, Verdict};
 use crate::clock::ClockKind;
 use crate::metrics::Summary;
 
@@ -29,11 +29,12 @@ impl Verdict {
             let (wrong, all) = (count(decisions.mismatched()), count(decisions.checked()));
             faults.push((MISMATCH, format!("{wrong} of {all} decisions differ from what the rules ask.")));
         }
+        let in_flight = in_flight(summary);
         let cut = subject.thresholds.iter().find_map(cut_short);
         if let Some(sentence) = cut {
-            faults.push((THRESHOLD, sentence));
+            faults.push((THRESHOLD, format!("{sentence}{in_flight}")));
         } else if subject.partial {
-            let sentence = "The run was interrupted: this tells only its beginning.".to_owned();
+            let sentence = format!("The run was interrupted: this tells only its beginning.{in_flight}");
             faults.push((INTERRUPTED, sentence));
         }
         if let Some(sentence) = unanswered(subject, summary) {
@@ -57,6 +58,7 @@ impl Verdict {
                 n => format!("All {} thresholds hold.", count(n as u64)),
             });
         }
+        sentences.extend(subject.unmeasured.clone());
         sentences.extend(robbed(subject));
         Self { exit_code, passed, sentences }
     }
@@ -85,6 +87,29 @@ fn robbed(subject: &Subject) -> Option<String> {
         "Warning: {} of the machine's CPU time went to others on its host (steal), so that times say little.",
         percent(stolen)
     ))
+}
+
+/// How many sign-ins a run that was cut short leaves out, told after why it was.
+fn in_flight(summary: &Summary<'_>) -> String {
+    match summary.cut_off() {
+        0 => String::new(),
+        1 => " One sign-in was under way then, and has no end.".to_owned(),
+        n => format!(" {} sign-ins were under way then, and have no end.", count(n)),
+    }
+}
+
+impl ThresholdResult {
+    /// That it has cut the run short, and when, if it has.
+    pub(super) fn cut(&self) -> Option<String> {
+        self.cut_at_us.map(|us| format!("cut the run short after {}", tick(us)))
+    }
+}
+
+impl Report {
+    /// The threshold that has cut the run short, if one has.
+    pub(super) fn cut_by(&self) -> Option<&ThresholdResult> {
+        self.thresholds.iter().find(|threshold| threshold.cut_at_us.is_some())
+    }
 }
 
 /// That this threshold has cut the run short, if it has.

@@ -1,4 +1,4 @@
-//! Whether the generator kept up: numbers that it spoiled itself must not be believed.
+//! Whether numbers can be believed: the generator must have kept up, and something must have been measured.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use crate::actors::Pace;
 use crate::clock::{ClockKind, as_us};
 use crate::compute::Usage;
 use crate::metrics::Summary;
-use crate::scenario::Scenario;
+use crate::scenario::{Scenario, WorkloadPlan};
 
 /// Of 100 sign-ins, 99 must start within this time of their intended start.
 const LATEST_START: Duration = Duration::from_millis(50);
@@ -61,4 +61,36 @@ pub(super) fn saturated(
         ));
     }
     None
+}
+
+/// Why nothing was measured of some workloads of a run that was played to its end, if of some nothing was.
+pub(super) fn unmeasured(scenario: &Scenario, summary: &Summary<'_>) -> Option<String> {
+    let plans = scenario.workloads.as_slice();
+    let why: Vec<String> = match (plans, summary.tallies()) {
+        ([plan], _) if summary.offered() == 0 => vec![nothing_of(plan, "", summary.sign_ins().started)],
+        ([_], _) => Vec::new(),
+        (plans, tallies) => plans
+            .iter()
+            .zip(tallies)
+            .filter(|(_, tally)| tally.offered() == 0)
+            .map(|(plan, tally)| {
+                nothing_of(plan, &format!(" of workload {}", plan.name), tally.sign_ins().started)
+            })
+            .collect(),
+    };
+    (!why.is_empty()).then(|| why.join(" "))
+}
+
+/// Why nothing was measured of a workload that has started so many sign-ins.
+fn nothing_of(plan: &WorkloadPlan, whose: &str, started: u64) -> String {
+    match plan.limits.at_most {
+        Some(most) if most <= started => format!(
+            "Nothing{whose} was measured: `at_most: {most}` ended it within its warm-up. Raise it, or warm up for a shorter \
+             time."
+        ),
+        _ => format!(
+            "Nothing{whose} was measured: no sign-in was due between warm-up and cool-down. Raise the rate, or measure for a \
+             longer time."
+        ),
+    }
 }

@@ -318,6 +318,8 @@ fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> 
     let here = settings.endpoint.is_none();
     let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| here) });
     let saturated = health::saturated(scenario, &summary, &client, &finished.paces);
+    let whole = !finished.interrupted;
+    let unmeasured = whole.then(|| health::unmeasured(scenario, &summary)).flatten();
     let subject = Subject {
         name: scenario.name.clone(),
         about: scenario.about.clone(),
@@ -337,6 +339,7 @@ fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> 
         modexps: client.modexps + server.modexps,
         thresholds,
         saturated,
+        unmeasured,
         machine,
         environment: Some(Environment::here(settings.command.clone())),
     };

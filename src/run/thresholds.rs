@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use crate::actors::Cut;
 use crate::clock::as_us;
-use crate::metrics::{Aim, Counted, Figure, Recorder, Summary, Timed, Watch, Windows, Worse};
+use crate::metrics::{Aim, Counted, Figure, Recorder, Span, Summary, Timed, Watch, Windows, Worse};
 use crate::report::{ThresholdResult, Unit, WorstWindow};
 use crate::scenario::{
     self, Comparison, DecisionStat, LatencyStat, Metric, Scenario, Selector, SignInStat, Threshold,
     ThroughputStat,
 };
-use crate::workload::{measured_span, run_measured};
+use crate::workload::load_span;
+
+/// A window's share is one of at least so many, unless a single one decides.
+const LEAST_IN_A_WINDOW: u64 = 10;
 
 /// The watches that a scenario's thresholds need, in their order.
 pub(super) fn watches(scenario: &Scenario) -> Vec<Watch> {
@@ -25,8 +28,8 @@ pub(super) fn watches(scenario: &Scenario) -> Vec<Watch> {
                 Comparison::Greater | Comparison::GreaterOrEqual => Worse::Lower,
                 Comparison::Equal => Worse::FartherFrom(threshold.limit),
             },
-            from: span(scenario, threshold).0,
-            until: span(scenario, threshold).1,
+            least: least_in_a_window(threshold.limit),
+            load: load(scenario, threshold.of.workload),
         }),
     };
     scenario
@@ -37,10 +40,33 @@ pub(super) fn watches(scenario: &Scenario) -> Vec<Watch> {
         .collect()
 }
 
-/// Between which moments of the run that is measured which a threshold is of.
-fn span(scenario: &Scenario, threshold: &Threshold) -> (Duration, Duration) {
-    let of = threshold.of.workload.and_then(|number| scenario.workloads.get(usize::from(number)));
-    of.map_or_else(|| run_measured(scenario), measured_span)
+/// When the load is on that a threshold looks at: that of one workload, or of all.
+fn load(scenario: &Scenario, of: Option<u16>) -> Vec<Span> {
+    let wanted = |(workload, _): &(u16, _)| of.is_none_or(|of| of == *workload);
+    (0..)
+        .zip(&scenario.workloads)
+        .filter(wanted)
+        .map(|(workload, plan)| {
+            let (from, until) = load_span(plan);
+            Span { workload, from, until }
+        })
+        .collect()
+}
+
+/// Of how many a share is told that is held against `limit`: a single one is not to be more than the limit, nor than what is
+/// left to all. Nothing or all of however few is what it is.
+fn least_to_say(limit: f64) -> u64 {
+    let rarer = limit.min(1.0 - limit);
+    // A share is written with few digits: 0.1 % takes a thousand, and not one more for what binary fractions miss.
+    if rarer > 0.0 { (1.0 / rarer - 1e-6).ceil() as u64 } else { 1 }
+}
+
+/// The same in a window, of which there are many, and some have few: not less than ten.
+fn least_in_a_window(limit: f64) -> u64 {
+    match least_to_say(limit) {
+        1 => 1,
+        least => least.max(LEAST_IN_A_WINDOW),
+    }
 }
 
 /// How these thresholds came out. One that cannot be told, for want of samples, does not hold.
@@ -49,7 +75,7 @@ pub(super) fn evaluate(
     recorder: &Recorder,
     cut: Option<Cut>,
 ) -> Vec<ThresholdResult> {
-    let summary = recorder.judged();
+    let summary = recorder.summary();
     let result = |(number, (threshold, watch)): (usize, (&Threshold, Option<&Watch>))| {
         let value = so_far(threshold, watch, &summary);
         ThresholdResult {
@@ -74,7 +100,7 @@ pub(super) fn broken(
     elapsed: Duration,
     from: Duration,
 ) -> Option<usize> {
-    let summary = recorder.judged();
+    let summary = recorder.summary();
     paired(thresholds, recorder).position(|(threshold, watch)| {
         threshold.abort && elapsed >= from + threshold.after && is_broken(threshold, watch, &summary)
     })
@@ -92,8 +118,7 @@ fn is_broken(threshold: &Threshold, watch: Option<&Watch>, summary: &Summary<'_>
         }
     };
     let Some(value) = value else { return false };
-    // Of so few that a single one is more than the limit, none decides.
-    let too_few = among.is_some_and(|among| limit > 0.0 && (among as f64) * limit < 1.0);
+    let too_few = among.is_some_and(|among| among < least_to_say(limit));
     let still_counts = window.is_none()
         && threshold.metric.unit() == scenario::Unit::Count
         && op == Comparison::Equal

@@ -213,6 +213,30 @@ impl Model {
         self.parts().filter(|(_, warm_up, _)| *warm_up).map(|(length, ..)| length).sum()
     }
 
+    /// How many sign-ins begin in the warm-up for certain: where they come by chance, all but once in sixty million times.
+    pub(super) fn least_in_warm_up(&self) -> u64 {
+        /// So many standard deviations a Poisson count stays above its mean less that, but for exp(−6²/2).
+        const DEVIATIONS: f64 = 6.0;
+        match self {
+            Self::Open { arrivals, stages } => {
+                let asked: f64 = stages.iter().filter(|stage| stage.warm_up).map(Stage::asked_for).sum();
+                let by_chance = |mean: f64| (mean - DEVIATIONS * mean.sqrt()).floor().max(0.0);
+                let least = match arrivals {
+                    // Those at 0, 1, 2, … below it; without what the sum may have lost or won by rounding.
+                    Arrivals::Constant => (asked - 1e-6).ceil(),
+                    Arrivals::Poisson => by_chance(asked),
+                    Arrivals::Bursty(bursts) => by_chance(asked * bursts.calm()),
+                };
+                least as u64
+            }
+            // Each stage begins with a sign-in of every user whom the one before had not.
+            Self::Closed { stages, .. } => {
+                let users = stages.iter().filter(|stage| stage.warm_up).map(|stage| stage.users);
+                users.max().unwrap_or(0).into()
+            }
+        }
+    }
+
     /// Length of the cool-down, which comes last.
     pub fn cool_down(&self) -> Duration {
         self.parts().filter(|(.., cool_down)| *cool_down).map(|(length, ..)| length).sum()
@@ -269,6 +293,13 @@ pub struct Stage {
     pub warm_up: bool,
     /// Whether it is left out of the results. Cool-down stages come last.
     pub cool_down: bool,
+}
+
+impl Stage {
+    /// How many sign-ins it asks for, on average.
+    pub fn asked_for(&self) -> f64 {
+        self.length.as_secs_f64() * (self.from + self.to) / 2.0
+    }
 }
 
 /// A stretch of a closed workload.

@@ -100,6 +100,10 @@ impl Typed<'_> {
         if stops_after.is_some_and(|end| end <= model.warm_up()) {
             return self.key("stops_after", "it would stop before anything is measured");
         }
+        let at_most = file.at_most.map(|most| most.0);
+        if at_most.is_some_and(|most| most <= model.least_in_warm_up()) {
+            return self.key("at_most", "its warm-up has as many sign-ins, and nothing would be measured");
+        }
         let risk = [
             (None, file.risk.none),
             (Some(RiskLevel::Low), file.risk.low),
@@ -117,7 +121,7 @@ impl Typed<'_> {
         Ok(WorkloadPlan {
             name,
             starts_at,
-            limits: Limits { at_most: file.at_most.map(|most| most.0), stops_after },
+            limits: Limits { at_most, stops_after },
             model,
             schedule: schedule.map(|schedule| schedule.source.clone()),
             from: weights(&self.keyed("from"), from)?,

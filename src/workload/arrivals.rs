@@ -67,7 +67,8 @@ pub fn arrivals(scenario: &Scenario, owners: &Owners) -> Timetable {
         })
         .collect();
     let heads = lines.iter_mut().map(Iterator::next).collect();
-    Timetable { lines, heads }
+    let ends = lines.iter_mut().filter_map(Line::take_end).collect();
+    Timetable { lines, heads, ends }
 }
 
 /// The workloads with their numbers.
@@ -82,6 +83,16 @@ pub struct Timetable {
     lines: Vec<Line>,
     /// The next of each line.
     heads: Vec<Option<Arrival>>,
+    /// When lines have ended, and nobody has asked yet.
+    ends: Vec<(u16, Duration)>,
+}
+
+impl Timetable {
+    /// The workloads that were found to end since this was asked last, and when: at the moment for which the first sign-in was
+    /// meant that their limits forbid. It is known as soon as their last arrival is.
+    pub fn take_ends(&mut self) -> Vec<(u16, Duration)> {
+        std::mem::take(&mut self.ends)
+    }
 }
 
 impl Iterator for Timetable {
@@ -90,7 +101,9 @@ impl Iterator for Timetable {
     fn next(&mut self) -> Option<Arrival> {
         let due = |(index, head): (usize, &Option<Arrival>)| head.map(|arrival| (arrival.at, index));
         let (_, first) = self.heads.iter().enumerate().filter_map(due).min()?;
-        std::mem::replace(&mut self.heads[first], self.lines[first].next())
+        let next = self.lines[first].next();
+        self.ends.extend(self.lines[first].take_end());
+        std::mem::replace(&mut self.heads[first], next)
     }
 }
 
@@ -105,6 +118,8 @@ struct Line {
     walk: Walk,
     /// Number of the next arrival.
     nth: u64,
+    /// When its limits have ended it, if nobody has asked yet.
+    end: Option<Duration>,
 }
 
 /// How many sign-ins have been asked for at each arrival.
@@ -149,7 +164,13 @@ impl Line {
             Arrivals::Constant | Arrivals::Poisson => None,
         };
         let walk = Walk::new(stages, states);
-        Self { workload, starts_at: plan.starts_at, limits: plan.limits, draws, spread, walk, nth: 0 }
+        let (starts_at, limits) = (plan.starts_at, plan.limits);
+        Self { workload, starts_at, limits, draws, spread, walk, nth: 0, end: None }
+    }
+
+    /// When its limits have ended it; once.
+    fn take_end(&mut self) -> Option<(u16, Duration)> {
+        self.end.take().map(|end| (self.workload, end))
     }
 }
 
@@ -159,6 +180,7 @@ impl Iterator for Line {
     fn next(&mut self) -> Option<Arrival> {
         let (at, stage) = self.walk.moment(self.spread.point(self.nth))?;
         if !self.limits.allow(self.nth, at) {
+            self.end = Some(self.starts_at + self.limits.stops_after.map_or(at, |end| at.min(end)));
             return None;
         }
         let draw = self.draws.draw(self.nth);

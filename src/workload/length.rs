@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::stages::{Walk, asked_for, until};
+use super::stages::{Walk, until};
 use crate::scenario::{Model, Scenario, Stage, WorkloadPlan};
 
 /// Length of a workload. Where it ends after a number of sign-ins: until so many have been asked for, on average.
@@ -36,7 +36,7 @@ pub fn expected_count(plan: &WorkloadPlan) -> Option<f64> {
     match &plan.model {
         Model::Open { stages, .. } => {
             let measured = |stage: &_| !left_out(stage);
-            Some(until(stages, length(plan)).filter(measured).map(|stage| asked_for(&stage)).sum())
+            Some(until(stages, length(plan)).filter(measured).map(|stage| stage.asked_for()).sum())
         }
         Model::Closed { .. } => None,
     }
@@ -67,8 +67,16 @@ pub fn run_asked_per_s(scenario: &Scenario) -> Option<f64> {
     per_second(counts?, last.saturating_sub(first))
 }
 
+/// From where to where a workload's load is on, since the start of the run: from the end of its warm-up to the start of its
+/// cool-down. Where it ends after a number of sign-ins, that may be earlier: when, the run itself tells.
+pub fn load_span(plan: &WorkloadPlan) -> (Duration, Duration) {
+    let whole = plan.model.length() - plan.model.cool_down();
+    let end = plan.limits.stops_after.map_or(whole, |end| whole.min(end));
+    (plan.starts_at + plan.model.warm_up().min(end), plan.starts_at + end)
+}
+
 /// From where to where a workload is measured, since the start of the run.
-pub fn measured_span(plan: &WorkloadPlan) -> (Duration, Duration) {
+fn measured_span(plan: &WorkloadPlan) -> (Duration, Duration) {
     let from = plan.starts_at + warm_up(plan);
     (from, from + measured(plan))
 }

@@ -83,6 +83,11 @@ impl Loops {
         Some(arrival)
     }
 
+    /// Whether it has had as many sign-ins as it may.
+    pub fn are_spent(&self) -> bool {
+        self.limits.at_most.is_some_and(|most| self.nth >= most)
+    }
+
     /// The stage at a moment of the run, if it has room for all loops that there are.
     fn stage(&self, elapsed: Duration) -> Option<ClosedStage> {
         let within = elapsed.saturating_sub(self.starts_at);

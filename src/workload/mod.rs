@@ -17,7 +17,7 @@ mod stages;
 pub use arrivals::{Arrival, Timetable, arrivals};
 pub use draws::{Draw, Draws, Owners};
 pub use length::{
-    asked_per_s, expected_count, length, measured, measured_span, open_stages, run_asked_per_s, run_length,
+    asked_per_s, expected_count, length, load_span, measured, open_stages, run_asked_per_s, run_length,
     run_measured, warm_up,
 };
 pub use loops::{Loops, loops};

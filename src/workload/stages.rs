@@ -16,11 +16,6 @@ use crate::seed::Stream;
 /// rounding error.
 const SLACK: f64 = 1e-6;
 
-/// How many sign-ins a stage asks for.
-pub(super) fn asked_for(stage: &Stage) -> f64 {
-    stage.length.as_secs_f64() * (stage.from + stage.to) / 2.0
-}
-
 /// How far into the stage, in µs, `count` sign-ins have been asked for.
 ///
 /// Solves `from·s + slope·s²/2 = count` in the form that loses no digits when the rate hardly changes.
@@ -125,7 +120,7 @@ impl Walk {
                 None => self.next_piece()?,
             };
             self.piece = Some(piece);
-            let asked = asked_for(&piece);
+            let asked = piece.asked_for();
             if point + SLACK < self.before + asked {
                 let at = self.started + Duration::from_micros(into(&piece, point - self.before));
                 return Some((at, piece));
@@ -167,7 +162,7 @@ mod tests {
             let middle = from * 15.0 + (to - from) / 30.0 * 15.0 * 15.0 / 2.0;
             assert_eq!(into(&stage, 0.0), 0);
             assert_eq!(into(&stage, middle), 15_000_000, "{from} to {to}");
-            assert_eq!(into(&stage, asked_for(&stage)), 30_000_000, "{from} to {to}");
+            assert_eq!(into(&stage, stage.asked_for()), 30_000_000, "{from} to {to}");
         }
     }
 
@@ -175,9 +170,9 @@ mod tests {
     fn parts_ask_for_what_the_whole_asks_for() {
         let whole = stage(Duration::from_secs(30), 20.0, 200.0);
         let cuts = [0, 1, 7_000_001, 29_999_999, 30_000_000].map(Duration::from_micros);
-        let parts = cuts.windows(2).map(|pair| asked_for(&part(&whole, pair[0], pair[1] - pair[0], 1.0)));
-        assert!((parts.sum::<f64>() - asked_for(&whole)).abs() < 1e-6);
-        let half: f64 = until(&[whole, whole], Duration::from_secs(45)).map(|stage| asked_for(&stage)).sum();
+        let parts = cuts.windows(2).map(|pair| part(&whole, pair[0], pair[1] - pair[0], 1.0).asked_for());
+        assert!((parts.sum::<f64>() - whole.asked_for()).abs() < 1e-6);
+        let half: f64 = until(&[whole, whole], Duration::from_secs(45)).map(|stage| stage.asked_for()).sum();
         assert!((half - (3300.0 + 975.0)).abs() < 1e-9, "{half}");
     }
 

@@ -144,7 +144,9 @@ fn forms_are_as_they_were() {
 
 #[test]
 fn the_timeline_has_the_numbers_of_the_report() {
-    let report = report(ClockKind::Wall, 6000, true);
+    let mut report = report(ClockKind::Wall, 6000, true);
+    let interval = &mut report.timeline.intervals[7];
+    (interval.cool_down, interval.missed, interval.cut_off) = (3, 5, 7);
     let text = timeline_csv(&report);
     let mut lines = text.split_terminator("\r\n");
     let head: Vec<&str> = lines.next().unwrap().split(',').collect();
@@ -155,6 +157,14 @@ fn the_timeline_has_the_numbers_of_the_report() {
         assert_eq!(row["start_s"], place.to_string());
         assert_eq!(row["offered"], interval.offered.to_string());
         assert_eq!(row["failed"], interval.failed.to_string());
+        for (column, count) in [
+            ("warm_up", interval.warm_up),
+            ("cool_down", interval.cool_down),
+            ("missed", interval.missed),
+            ("cut_off", interval.cut_off),
+        ] {
+            assert_eq!(row[column], count.to_string(), "{column}");
+        }
         assert_eq!(row["p99_us"], interval.p99_us.map_or_else(String::new, |us| us.to_string()));
     }
 }
@@ -389,10 +399,10 @@ fn stays_text(text: &str) {
             // The field ends at the first quote that is not doubled.
             let inner = quoted.replace("\"\"", "\u{1}");
             let (field, rest) = inner.split_once('"').unwrap();
-            assert_eq!(rest.matches(',').count(), 10, "{line:?}");
+            assert_eq!(rest.matches(',').count(), 13, "{line:?}");
             field.replace('\u{1}', "\"")
         } else {
-            assert_eq!(line.matches(',').count(), 10, "{line:?}");
+            assert_eq!(line.matches(',').count(), 13, "{line:?}");
             line.split(',').next().unwrap().to_owned()
         };
         assert!(!field.trim_start().starts_with(['=', '+', '-', '@']), "{line:?}");

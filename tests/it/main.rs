@@ -55,6 +55,8 @@ mod interop;
 mod looks;
 /// The matrix is complete, is what the pool does, and says what changed; a decision is explained as it is taken.
 mod matrix;
+/// What a run holds does not grow with its length.
+mod memory;
 /// Merged snapshots are what one recorder would have seen, and their sums hold.
 mod metrics;
 /// What experiments on a noisy machine say.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use poolproof::report::Report;
+use poolproof::report::{Report, TimelineInterval};
 use poolproof::run::{Event, Settings, Stop, run};
 use poolproof::srp::Backend;
 
@@ -26,8 +26,12 @@ fn adds_up(report: &Report) {
     let measured = sums.started - sums.warm_up;
     assert_eq!(report.latency.sign_in.intended.count, measured);
     assert_eq!(report.latency.sign_in.service.count, measured);
-    let offered: u64 = report.timeline.intervals.iter().map(|interval| interval.offered).sum();
-    assert_eq!(offered, sums.started);
+    let sum = |of: fn(&TimelineInterval) -> u64| report.timeline.intervals.iter().map(of).sum::<u64>();
+    let (offered, missed) = (sum(|interval| interval.offered), sum(|interval| interval.missed));
+    assert_eq!(offered, sums.started + missed + sums.cut_off);
+    assert_eq!(sum(|interval| interval.cut_off), sums.cut_off);
+    // Those that the warm-up has missed are in the course alone.
+    assert!(missed >= report.generator.missed && (sums.warm_up > 0 || missed == report.generator.missed));
     let rules: u64 = report.decisions.rules.iter().map(|rule| rule.seen).sum();
     assert_eq!(rules, report.decisions.checked);
 }

@@ -101,6 +101,7 @@ pub(crate) fn subject() -> Subject {
         modexps: 6000,
         thresholds: Vec::new(),
         saturated: None,
+        unmeasured: None,
         machine: None,
         environment: Some(Environment {
             os: "linux".to_owned(),

@@ -1,12 +1,22 @@
 //! What the tests of whole runs share.
 
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 
-use poolproof::pool::Defect;
+use actix::Actor as _;
+use poolproof::actors::{Conductor, Course, Desk, Finished, Newcomer, Ports, Setting, provision, system};
+use poolproof::clock::Clock;
+use poolproof::compute::{Compute, CostModel, Costs};
+use poolproof::ids::{ClientId, PoolId};
+use poolproof::pool::{Defect, Identity, Pool};
 use poolproof::report::Report;
 use poolproof::run::{Settings, Stop, run};
-use poolproof::scenario::{self, Scenario};
+use poolproof::scenario::{self, Scenario, ServiceModel};
+use poolproof::srp::Group;
+use poolproof::target::Target;
+use poolproof::workload::{arrivals, loops, owners, population};
+use tokio::sync::oneshot;
 
 /// The folder of the project.
 pub(crate) fn root() -> &'static Path {
@@ -49,4 +59,53 @@ pub(crate) fn settings(defect: Option<Defect>) -> Settings {
         endpoint: None,
         observer: Arc::new(|_| {}),
     }
+}
+
+/// Plays a scenario of the toy group at whatever `target` makes of its pool, and keeps the record at `desk`.
+pub(crate) fn by_hand(
+    scenario: &Scenario,
+    target: impl FnOnce(Pool, Clock, &Compute) -> Rc<dyn Target>,
+    desk: Desk,
+) -> Finished {
+    let (pool_id, client_id) = (PoolId::new("us-east-1_byhand"), ClientId::new("client"));
+    let (group, ephemeral_bits) = (Group::toy(), scenario.client.ephemeral_bits);
+    let setting = Setting { seed: scenario.seed, pool_id: pool_id.clone(), group, ephemeral_bits };
+    let people = provision(&setting, population(scenario).collect(), &|_| true);
+    system(scenario.clock).unwrap().block_on(async {
+        let clock = Clock::start(scenario.clock);
+        let ServiceModel { modexp_256, modexp_513, modexp_1025, .. } = ServiceModel::NOMINAL;
+        let costs = Costs { bits_256: modexp_256, bits_513: modexp_513, bits_1025: modexp_1025 };
+        let compute = Compute::inline(clock, CostModel { cores: None, variable: costs, generator: costs });
+        let identity = Identity { pool_id: pool_id.clone(), client_id: client_id.clone(), group };
+        let mut pool = Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0));
+        let newcomers: Vec<Newcomer> = people
+            .into_iter()
+            .map(|(account, newcomer)| {
+                pool.add_account(account).unwrap();
+                newcomer
+            })
+            .collect();
+        let ports = Ports {
+            clock,
+            target: target(pool, clock, &compute),
+            compute,
+            seed: scenario.seed,
+            pool_id,
+            client_id,
+            group,
+            ephemeral_bits,
+            retries: scenario.client.retries,
+            mfa_delay: scenario.client.mfa_delay,
+            session_validity: scenario.pool.session_validity,
+            exceptions: Rc::default(),
+            keeps_tokens: scenario.intents().any(poolproof::client::Intent::uses_tokens),
+        };
+        let with_device = newcomers.iter().map(Newcomer::has_device).collect();
+        let users = newcomers.into_iter().map(|one| one.start(&ports, scenario.pool)).collect();
+        let owners = owners(scenario);
+        let course = Course { timetable: arrivals(scenario, &owners), loops: loops(scenario, &owners) };
+        let (done, finished) = oneshot::channel::<Finished>();
+        Conductor::new(clock, users, with_device, course, desk, done).start();
+        finished.await.unwrap()
+    })
 }

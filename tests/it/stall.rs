@@ -6,22 +6,17 @@ use std::time::Duration;
 use actix::Actor as _;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use poolproof::actors::{
-    Conductor, Course, Desk, Finished, Newcomer, PoolActor, PoolTarget, Ports, Setting, provision, system,
-};
+use poolproof::actors::{Desk, PoolActor, PoolTarget};
 use poolproof::clock::{Clock, Timestamp};
-use poolproof::compute::{Compute, CostModel, Costs};
-use poolproof::ids::{ClientId, PoolId, Username};
+use poolproof::compute::Compute;
+use poolproof::ids::Username;
 use poolproof::metrics::Recorder;
-use poolproof::pool::{Identity, Pool};
+use poolproof::pool::Pool;
 use poolproof::protocol::{Origin, Reply, Request};
-use poolproof::scenario::{Scenario, ServiceModel};
-use poolproof::srp::Group;
+use poolproof::scenario::Scenario;
 use poolproof::target::{Target, Unreachable};
-use poolproof::workload::{arrivals, owners, population};
-use tokio::sync::oneshot;
 
-use crate::stage::scenario;
+use crate::stage::{by_hand, scenario};
 
 /// A pool that answers nothing from one moment to another.
 struct Stalling {
@@ -55,51 +50,15 @@ impl Target for Stalling {
     }
 }
 
-/// Plays an open scenario of the toy group at a pool that stops from the fourth second on for `stall`.
+/// Plays a scenario at a pool that stops from the fourth second on for `stall`.
 fn play(scenario: &Scenario, stall: Duration) -> Recorder {
-    let (pool_id, client_id) = (PoolId::new("us-east-1_stalls"), ClientId::new("client"));
-    let (group, ephemeral_bits) = (Group::toy(), scenario.client.ephemeral_bits);
-    let setting = Setting { seed: scenario.seed, pool_id: pool_id.clone(), group, ephemeral_bits };
-    let people = provision(&setting, population(scenario).collect(), &|_| true);
-    system(scenario.clock).unwrap().block_on(async {
-        let clock = Clock::start(scenario.clock);
-        let ServiceModel { modexp_256, modexp_513, modexp_1025, .. } = ServiceModel::NOMINAL;
-        let costs = Costs { bits_256: modexp_256, bits_513: modexp_513, bits_1025: modexp_1025 };
-        let compute = Compute::inline(clock, CostModel { cores: None, variable: costs, generator: costs });
-        let identity = Identity { pool_id: pool_id.clone(), client_id: client_id.clone(), group };
-        let mut pool = Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0));
-        let newcomers: Vec<Newcomer> = people
-            .into_iter()
-            .map(|(account, newcomer)| {
-                pool.add_account(account).unwrap();
-                newcomer
-            })
-            .collect();
+    let target = |pool: Pool, clock: Clock, compute: &Compute| -> Rc<dyn Target> {
         let from = clock.now().plus(Duration::from_secs(4));
         let pool = PoolTarget(PoolActor::new(pool, clock, compute.clone()).start());
-        let ports = Ports {
-            clock,
-            target: Rc::new(Stalling { pool, clock, from, to: from.plus(stall) }),
-            compute,
-            seed: scenario.seed,
-            pool_id,
-            client_id,
-            group,
-            ephemeral_bits,
-            retries: scenario.client.retries,
-            mfa_delay: scenario.client.mfa_delay,
-            session_validity: scenario.pool.session_validity,
-            exceptions: Rc::default(),
-            keeps_tokens: false,
-        };
-        let with_device = newcomers.iter().map(Newcomer::has_device).collect();
-        let users = newcomers.into_iter().map(|one| one.start(&ports, scenario.pool)).collect();
-        let course = Course { timetable: arrivals(scenario, &owners(scenario)), loops: Vec::new() };
-        let desk = Desk { recorder: Recorder::new(), observer: Box::new(|_| {}), pulse: None };
-        let (done, finished) = oneshot::channel::<Finished>();
-        Conductor::new(clock, users, with_device, course, desk, done).start();
-        finished.await.unwrap().recorder
-    })
+        Rc::new(Stalling { pool, clock, from, to: from.plus(stall) })
+    };
+    let desk = Desk { recorder: Recorder::new(), observer: Box::new(|_| {}), pulse: None };
+    by_hand(scenario, target, desk).recorder
 }
 
 #[test]
@@ -113,13 +72,13 @@ population: { users: 3000 }
 workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
 ",
     );
-    let p99 = |recorder: &Recorder| recorder.judged().latency_us(None, 0.99).unwrap();
+    let p99 = |recorder: &Recorder| recorder.summary().latency_us(None, 0.99).unwrap();
     let undisturbed = play(&scenario, Duration::ZERO);
     assert!(p99(&undisturbed) < 100_000, "{}", p99(&undisturbed));
     let stalled = play(&scenario, Duration::from_secs(1));
     assert!(p99(&stalled) >= 900_000, "{} µs", p99(&stalled));
     for recorder in [&undisturbed, &stalled] {
-        let summary = recorder.judged();
+        let summary = recorder.summary();
         assert_eq!((summary.sign_ins().completed, summary.missed()), (10_000, 0));
         assert_eq!(summary.decisions().mismatched(), 0);
         let offered = summary.offered_per_s().unwrap();
@@ -141,7 +100,7 @@ workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
 ",
     );
     let recorder = play(&scenario, Duration::from_secs(1));
-    let summary = recorder.judged();
+    let summary = recorder.summary();
     // 600 are there when it stops; some 400 who were to come meanwhile find nobody free, and start late.
     let (intended, service) = (summary.intended().quantile_us(0.93), summary.service().quantile_us(0.93));
     let (intended, service) = (intended.unwrap(), service.unwrap());

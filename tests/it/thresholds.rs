@@ -1,7 +1,10 @@
 //! Thresholds on windows, on selected sign-ins, and such as cut a run short.
 
 use poolproof::pool::Defect;
-use poolproof::report::{Report, ThresholdResult, text};
+use poolproof::report::html::page;
+use poolproof::report::{
+    Came, Entry, Report, ThresholdResult, TimelineInterval, index, junit, summary, text,
+};
 
 use crate::stage::{play, play_with, scenario};
 
@@ -98,7 +101,7 @@ fn sign_ins_are_selected_by_rule_and_by_workload() {
 fn a_threshold_cuts_the_run_short_when_its_window_closes() {
     let with = |more: &str| {
         play(&scenario(&crowd(&format!(
-            "{{ threshold: 'sign_in.p50[5s] < 100ms', abort: true{more} }}, failed.rate < 0.1%, sign_ins.abandoned == 0"
+            "{{ threshold: 'sign_in.p50[5s] < 100ms', abort: true{more} }}, failed.rate < 0.1%, sign_ins.abandoned == 0, {TOLD}"
         ))))
     };
     let (cut, whole) = (with(""), play(&scenario(&crowd("'sign_in.p50[5s] < 100ms'"))));
@@ -114,16 +117,195 @@ fn a_threshold_cuts_the_run_short_when_its_window_closes() {
         sentence.starts_with("Cut short after ") && sentence.contains("sign_in.p50[5s] < 100ms"),
         "{sentence}"
     );
-    // What was in flight is told as abandoned, and no threshold fails by it.
+    // What was in flight has no end, and no threshold fails by it.
     let sums = &cut.sign_ins;
-    assert!(sums.abandoned > 0);
+    assert!(sums.cut_off > 0 && sums.abandoned == 0, "{sums:?}");
+    let told = format!(" {} sign-ins were under way then, and have no end.", sums.cut_off);
+    assert!(sentence.ends_with(&told), "{sentence}");
     assert_eq!(sums.started, sums.completed + sums.refused + sums.abandoned + sums.transport_failed);
     assert!(cut.thresholds[1].passed && cut.thresholds[2].passed, "{:?}", cut.thresholds);
+    for report in [&cut, &whole_as_told()] {
+        says_what_the_report_says(report);
+    }
     assert_eq!(with("").to_json(), cut.to_json(), "by the virtual clock it is the same every time");
     // 15 s of what is measured: the warm-up does not count.
     let late = with(", after: 15s");
     assert_eq!(late.thresholds[0].cut_at_us.map(|at| at / 1_000_000), Some(18));
     assert_eq!(with(", after: 10m").thresholds[0].cut_at_us, None);
+}
+
+/// Thresholds on what a report tells, of the whole run and of its one workload.
+const TOLD: &str = "sign_ins.started > 0, sign_ins.completed > 0, sign_ins.refused > 0, decisions.checked > 0, throughput.offered > 0.1/s, \
+                    throughput.achieved > 0.1/s, sign_in.p50 > 0s, 'sign_ins{workload:workload}.started > 0', \
+                    'throughput{workload:workload}.offered > 0.1/s', 'throughput{workload:workload}.achieved > 0.1/s', \
+                    'sign_in{workload:workload}.p50 > 0s'";
+
+fn whole_as_told() -> Report {
+    play(&scenario(&crowd(TOLD)))
+}
+
+/// However a run ends, thresholds and the report count the same.
+fn says_what_the_report_says(report: &Report) {
+    let value = |start: &str| result(report, start).value;
+    let (sums, throughput) = (&report.sign_ins, &report.throughput);
+    let p50 = report.latency.sign_in.intended.p50_us.map(|us| us as f64);
+    assert_eq!(value("sign_ins.started"), Some(sums.started as f64));
+    assert_eq!(value("sign_ins{workload:workload}.started"), Some(sums.started as f64));
+    assert_eq!(value("sign_ins.completed"), Some(sums.completed as f64));
+    assert_eq!(value("sign_ins.refused"), Some(sums.refused as f64));
+    assert_eq!(value("decisions.checked"), Some(report.decisions.checked as f64));
+    for (of, p50) in [("", p50), ("{workload:workload}", p50)] {
+        assert_eq!(value(&format!("throughput{of}.offered")), throughput.offered_per_s);
+        assert_eq!(value(&format!("throughput{of}.achieved")), throughput.achieved_per_s);
+        assert_eq!(value(&format!("sign_in{of}.p50 ")), p50);
+    }
+    let course = |of: fn(&TimelineInterval) -> u64| report.timeline.intervals.iter().map(of).sum::<u64>();
+    assert_eq!(course(|one| one.offered), sums.started + course(|one| one.missed) + sums.cut_off);
+}
+
+/// People who type for a minute, or so long that nobody waits for them: what fails takes longest. Some have a wrong password,
+/// which is told at once.
+fn slow_people(more: &str) -> String {
+    format!(
+        "version: 1
+name: slow
+group: toy
+pool: {{ remember: no, mfa: optional }}
+population: {{ users: 9000, factors: {{ totp: 100 }} }}
+client: {{ mfa_delay: {{ log_normal: {{ median: 60s, sigma: 0.8 }} }} }}
+workload:
+  arrivals: constant
+  stages:
+    - {{ for: 4m, rate: 20/s, warm_up: true }}
+    - {{ for: 4m, rate: 20/s }}
+{more}  mix: {{ new_device: 90, wrong_password: 10 }}
+thresholds:
+  - {{ threshold: 'failed.rate[30s] < 20%', abort: true }}
+  - {{ threshold: 'refused.rate[30s] < 20%', abort: true }}
+  - 'throughput.achieved[30s] > 15/s'
+  - failed.rate < 20%
+"
+    )
+}
+
+/// Regression: windows ran on into the drain, where those who fail are the last to end, and had none of the warm-up's in them, so
+/// that at first those who are refused were the only ones.
+#[test]
+fn shares_are_steady_from_the_warm_up_to_the_drain() {
+    for cool_down in ["", "    - { for: 1m, rate: 1/s, cool_down: true }\n"] {
+        let report = play(&scenario(&slow_people(cool_down)));
+        assert!(report.verdict.passed && !report.partial, "{:?} {:?}", report.verdict, report.thresholds);
+        let failed = report.thresholds[3].value.unwrap();
+        assert!((0.04..0.15).contains(&failed), "some fail: {failed}");
+        for threshold in &report.thresholds[..3] {
+            let window = threshold.window.unwrap();
+            let load = 240_000_000..=480_000_000;
+            assert!(load.contains(&window.from_us) && load.contains(&window.to_us), "{threshold:?}");
+        }
+    }
+}
+
+#[test]
+fn a_share_in_a_window_takes_as_many_as_its_limit_asks_for() {
+    // 50 a second, and 600 in the crowd's seconds: of the others a second has too few for 1 %, and enough for 10 %.
+    let text = crowd(
+        "'refused.rate[1s] < 1%', 'refused.rate[1s] < 30%', 'refused.rate[1s] <= 100%', 'failed.rate[1s] == 0%'",
+    );
+    let report = play(&scenario(&text));
+    let from = |number: usize| report.thresholds[number].window.unwrap().from_us / 1_000_000;
+    assert!(from(0) >= 12 && from(1) >= 3, "{:?}", report.thresholds);
+    assert_eq!((report.thresholds[2].passed, report.thresholds[3].passed), (true, true));
+    let few = crowd("'refused.rate[1s] < 0.1%'");
+    assert_eq!(play(&scenario(&few)).thresholds[0].value, None, "a thousand in a second never end");
+}
+
+/// Regression: a load that has had all its sign-ins fell to nothing, in the eyes of windows in which less is worse.
+#[test]
+fn a_load_that_has_had_all_its_sign_ins_does_not_fall() {
+    let beside = "  - { name: beside, arrivals: constant, stages: [ { for: 40s, rate: 5/s } ] }\n";
+    let few = [
+        "name: few, model: closed, think_time: 1s, at_most: 300, stages: [ { for: 40s, users: 30 } ]",
+        "name: few, arrivals: constant, at_most: 300, stages: [ { for: 40s, rate: 30/s } ]",
+        "name: few, arrivals: { bursty: { bursts: 5x, for: 2s, every: 10s } }, at_most: 300, stages: [ { for: 40s, rate: 50/s } ]",
+        "name: few, model: closed, think_time: 1s, stops_after: 10s, stages: [ { for: 40s, users: 30 } ]",
+    ];
+    for (seed, few) in (1..4).flat_map(|seed| few.map(|few| (seed, few))) {
+        let report = play(&scenario(&format!(
+            "version: 1
+name: few
+seed: {seed}
+group: toy
+pool: {{ remember: always, suppress_mfa: true }}
+population: {{ users: 500 }}
+workloads:
+  - {{ {few} }}
+{beside}thresholds:
+  - {{ threshold: 'throughput{{workload:few}}.achieved[3s] > 10/s', abort: true }}
+  - {{ threshold: 'throughput{{workload:few}}.offered[3s] > 10/s', abort: true }}
+  - {{ threshold: 'throughput.offered[3s] >= 4/s', abort: true }}
+"
+        )));
+        assert!(
+            report.verdict.passed && !report.partial,
+            "{few}: {:?} {:?}",
+            report.verdict,
+            report.thresholds
+        );
+        let few = report.workloads.iter().find(|one| one.name == "few").unwrap();
+        assert!(few.sign_ins.started >= 300, "{few:?}");
+        // Of both together the worst windows come when the other is left alone, and are looked at.
+        assert_eq!(report.thresholds[2].value, Some(5.0), "{:?}", report.thresholds);
+    }
+}
+
+/// Whatever tells of a run that a threshold has cut short says which one, and when.
+#[test]
+fn every_form_of_a_report_names_the_threshold_that_cut_the_run_short() {
+    let report = play(&scenario(&crowd("{ threshold: 'sign_in.p50[5s] < 100ms', abort: true }")));
+    let at = format!("{} s", report.thresholds[0].cut_at_us.unwrap() / 1_000_000);
+    let cut = format!("cut the run short after {at}");
+    let entries = [Entry::played(report.clone())];
+    let junit = junit(&entries);
+    let forms = [text(&report, None, false), summary(&entries), page(&report, None), junit.clone()];
+    for form in forms {
+        let signs = [("&lt;", "<"), ("&#60;", "<"), ("&#95;", "_"), ("&#91;", "["), ("&#93;", "]")];
+        let plain = signs.iter().fold(form.clone(), |form, (code, sign)| form.replace(code, sign));
+        assert!(plain.contains("sign_in.p50[5s] < 100ms"), "{form}");
+        assert!(form.contains(&cut), "no `{cut}` in:\n{form}");
+        assert!(form.contains(&format!("Cut short after {at}")) || form == junit, "{form}");
+        assert!(!form.contains("interrupted"), "{form}");
+    }
+    assert!(junit.contains(&format!("The threshold sign_in.p50[5s] &lt; 100ms {cut}")), "{junit}");
+    let several = index(&[entries[0].clone(), Entry { name: "other".to_owned(), came: Came::Left }]);
+    assert!(several.contains("✗ cut short"), "{several}");
+}
+
+#[test]
+fn a_run_whose_count_ends_in_the_warm_up_says_why_nothing_was_measured() {
+    let told = |workload: &str| {
+        let text = crowd("decisions.mismatched == 0");
+        let head = text.split_once("workload:").unwrap().0.replace("cores: 1", "cores: 8");
+        play(&scenario(&format!("{head}{workload}\n")))
+    };
+    // Two people who come every second: five sign-ins in the warm-up, or six.
+    let closed = "model: closed, think_time: 1s, at_most: 5, stages: [ { for: 3s, users: 2, warm_up: true }, { for: 9s, users: 2 } ]";
+    let report = told(&format!("workload: {{ {closed} }}"));
+    assert_eq!((report.sign_ins.started, report.sign_ins.warm_up), (5, 5));
+    let why = "Nothing was measured: `at_most: 5` ended it within its warm-up.";
+    assert!(report.verdict.sentences.iter().any(|one| one.starts_with(why)), "{:?}", report.verdict);
+
+    let rare = "stages: [ { for: 20s, rate: 1/s, warm_up: true }, { for: 1s, rate: 0.001/s } ]";
+    let report = told(&format!("workload: {{ {rare} }}"));
+    let why = "Nothing was measured: no sign-in was due between warm-up and cool-down.";
+    assert!(report.verdict.sentences.iter().any(|one| one.starts_with(why)), "{:?}", report.verdict);
+
+    let both = format!(
+        "workloads:\n  - {{ name: few, {closed} }}\n  - {{ name: much, stages: [ {{ for: 5s, rate: 9/s }} ] }}"
+    );
+    let report = told(&both);
+    let told: Vec<_> = report.verdict.sentences.iter().filter(|one| one.starts_with("Nothing")).collect();
+    assert_eq!(told.len(), 1, "{:?}", report.verdict);
+    assert!(told[0].starts_with("Nothing of workload few was measured: `at_most: 5`"), "{told:?}");
 }
 
 #[test]
@@ -161,6 +343,11 @@ fn what_could_not_start_is_a_share_of_what_was_due() {
     let report = play(&scenario(&text));
     let due = (report.sign_ins.started - report.sign_ins.warm_up + report.generator.missed) as f64;
     let share = report.generator.missed as f64 / due;
+    let missed: u64 = report.timeline.intervals.iter().map(|interval| interval.missed).sum();
+    let offered: u64 = report.timeline.intervals.iter().map(|interval| interval.offered).sum();
+    assert_eq!(offered, report.sign_ins.started + missed);
+    // The warm-up asks for 50 and the rest for 5500: in the course of the run all are offered, whether they could start or not.
+    assert_eq!((offered, missed >= report.generator.missed), (5550, true));
     let told = report.thresholds[0].value.unwrap();
     assert!(share > 0.1 && (told - share).abs() < 1e-5, "{share} {told}");
     assert!(report.thresholds[1].value.unwrap() > told);

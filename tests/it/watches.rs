@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use poolproof::metrics::{
-    Aim, Counted, End, Figure, Recorder, Seen, SignInRecord, Timed, Watch, Windows, Worse,
+    Aim, Counted, Due, End, Figure, Recorder, Seen, SignInRecord, Span, Timed, Watch, Windows, Worse,
 };
 use poolproof::protocol::Step;
 
@@ -21,9 +21,18 @@ const FIGURES: [Figure; 9] = [
     Figure::Mean(Timed::Intended),
 ];
 
-/// Windows that begin with the sixth second: the sample's warm-up is five seconds long.
+/// Windows that begin with the sixth second, since the sample's warm-up is five seconds long, and end with second 40.
 fn windows(seconds: u32, worse: Worse) -> Windows {
-    Windows { seconds, worse, from: Duration::from_secs(5), until: Duration::from_secs(40) }
+    Windows { seconds, worse, least: 1, load: vec![span(0, 5, 40)] }
+}
+
+fn span(workload: u16, from_s: u64, until_s: u64) -> Span {
+    Span { workload, from: Duration::from_secs(from_s), until: Duration::from_secs(until_s) }
+}
+
+/// A measured sign-in that is due.
+fn due(intended: Duration) -> Due {
+    Due { intended, workload: 0, warm_up: false, cool_down: false }
 }
 
 fn watch(figure: Figure, windows: Option<Windows>) -> Watch {
@@ -53,13 +62,18 @@ fn every_window_shows_what_its_records_say() {
         for end in 1..=ends {
             all.iter().filter(|one| second(one) == end - 1).for_each(|one| recorder.sign_in(one));
             recorder.tick(Duration::from_secs(end));
-            let within = |one: &&SignInRecord| {
-                !one.warm_up && (end.saturating_sub(u64::from(seconds))..end).contains(&second(one))
-            };
-            let snapshot = recorded(all.iter().filter(within));
+            let within =
+                |one: &&SignInRecord| (end.saturating_sub(u64::from(seconds))..end).contains(&second(one));
+            let measured = recorded(all.iter().filter(within).filter(|one| !one.warm_up));
+            // Whoever ends in it counts, though of the warm-up no time is measured.
+            let ended: Vec<_> =
+                all.iter().filter(within).map(|one| SignInRecord { warm_up: false, ..one.clone() }).collect();
+            let ended = recorded(&ended);
             for ((figure, watch), worst) in FIGURES.iter().zip(recorder.watches()).zip(&mut worst) {
-                let full = end >= 5 + u64::from(seconds);
-                let seen = snapshot.summary().value(*figure).filter(|_| full).map(|value| Seen {
+                let full = (5 + u64::from(seconds)..=40).contains(&end);
+                let timed = matches!(figure, Figure::Quantile(..) | Figure::Mean(_));
+                let summary = if timed { measured.summary() } else { ended.summary() };
+                let seen = summary.value(*figure).filter(|_| full).map(|value| Seen {
                     value,
                     from_us: (end - u64::from(seconds)) * 1_000_000,
                     to_us: end * 1_000_000,
@@ -97,12 +111,15 @@ fn a_watch_of_everything_shows_what_the_summary_does() {
     let figures: Vec<Figure> = figures.collect();
     let mut recorder = Recorder::watching(figures.iter().map(|figure| watch(*figure, None)).collect());
     all.iter().for_each(|one| recorder.sign_in(one));
-    recorder.missed(Duration::from_secs(39), 0);
+    recorder.missed(due(Duration::from_secs(39)));
+    recorder.cut_off(due(Duration::from_secs(40)));
+    // What the warm-up has missed is in the course of the run alone.
+    recorder.missed(Due { warm_up: true, ..due(Duration::ZERO) });
     for (figure, watch) in figures.iter().zip(recorder.watches()) {
-        let value = recorder.judged().value(*figure);
+        let value = recorder.summary().value(*figure);
         assert!(value.is_some(), "{figure:?}");
         assert_eq!(watch.value(), value, "{figure:?}");
-        assert_eq!(watch.among(), recorder.judged().among(*figure), "{figure:?}");
+        assert_eq!(watch.among(), recorder.summary().among(*figure), "{figure:?}");
     }
 }
 
@@ -155,23 +172,95 @@ fn what_is_told_late_counts_in_the_second_that_is_open() {
     assert_eq!(recorder.watches()[0].worst().map(|seen| (seen.value, seen.from_us)), Some((3.0, 6_000_000)));
 }
 
+/// A watch for each of the ways in which one value can be worse than another.
+fn each_way(figure: Figure, load: &[Span]) -> Recorder {
+    let ways = [Worse::Higher, Worse::Lower, Worse::FartherFrom(100.0), Worse::FartherFrom(0.0)];
+    let windows = |worse| Windows { load: load.to_vec(), ..windows(2, worse) };
+    Recorder::watching(ways.map(|worse| watch(figure, Some(windows(worse)))).to_vec())
+}
+
+/// The worst value of each watch, and from which second to which.
+fn worst(recorder: &Recorder) -> Vec<Option<(f64, u64, u64)>> {
+    let told = |seen: Seen| (seen.value, seen.from_us / 1_000_000, seen.to_us / 1_000_000);
+    recorder.watches().iter().map(|watch| watch.worst().map(told)).collect()
+}
+
 #[test]
-fn where_less_is_worse_windows_end_with_the_last_start() {
-    let rate = Figure::PerSecond(Counted::Answered);
-    let mut recorder = Recorder::watching(vec![
-        watch(rate, Some(windows(2, Worse::Lower))),
-        watch(rate, Some(windows(2, Worse::FartherFrom(100.0)))),
-    ]);
+fn windows_are_looked_at_while_the_load_is_on_whichever_value_is_the_worse() {
     let one = sign_ins(1, 1, false).remove(0);
-    // Ten a second until the end at 40 s, and one straggler.
-    for finished in (0..400).map(|tenth| 100 * tenth).chain([59_000]).map(Duration::from_millis) {
+    let ended = |ms, end| {
+        let finished = Duration::from_millis(ms);
         let warm_up = finished < Duration::from_secs(5);
-        recorder.sign_in(&SignInRecord { finished, warm_up, end: End::Completed, ..one.clone() });
+        SignInRecord { finished, warm_up, end, workload: 0, ..one.clone() }
+    };
+    // Ten a second until the load ends at 40 s, and then two stragglers, one of whom fails.
+    let all: Vec<SignInRecord> = (0..400)
+        .map(|tenth| ended(100 * tenth, End::Completed))
+        .chain([ended(41_000, End::Abandoned), ended(59_000, End::Completed)])
+        .collect();
+    let worst_of = |figure, load: &[Span], early: Option<u64>| {
+        let mut recorder = each_way(figure, load);
+        if let Some(at) = early {
+            recorder.load_ends(0, Duration::from_secs(at));
+        }
+        all.iter().for_each(|one| recorder.sign_in(one));
+        recorder.tick(Duration::from_secs(60));
+        worst(&recorder)
+    };
+    let rate = Figure::PerSecond(Counted::Answered);
+    assert_eq!(worst_of(rate, &[span(0, 5, 40)], None), [Some((10.0, 5, 7)); 4]);
+    let failed = Figure::Share(Counted::Failed, Counted::Started);
+    assert_eq!(worst_of(failed, &[span(0, 5, 40)], None), [Some((0.0, 5, 7)); 4]);
+    // With the stragglers among them it would be otherwise.
+    let drained = [Some((10.0, 5, 7)), Some((0.0, 40, 42)), Some((0.0, 40, 42)), Some((10.0, 5, 7))];
+    assert_eq!(worst_of(rate, &[span(0, 5, 60)], None), drained);
+    assert_eq!(worst_of(failed, &[span(0, 5, 60)], None)[0], Some((1.0, 40, 42)));
+    // A load that ends earlier than planned, and one that never was.
+    assert_eq!(worst_of(rate, &[span(0, 5, 60)], Some(40)), [Some((10.0, 5, 7)); 4]);
+    assert_eq!(worst_of(rate, &[span(0, 5, 60)], Some(6)), [None; 4]);
+    assert_eq!(worst_of(rate, &[], None), [None; 4]);
+    // What ends within a second is on to the second before, and what begins within one from the next on.
+    let odd =
+        Span { from: Duration::from_millis(38_001), until: Duration::from_millis(41_999), ..span(0, 0, 0) };
+    assert_eq!(worst_of(rate, &[odd], None)[1], Some((5.0, 39, 41)));
+}
+
+#[test]
+fn between_two_loads_no_window_is_looked_at() {
+    let rate = Figure::PerSecond(Counted::Answered);
+    let one = SignInRecord { warm_up: false, end: End::Completed, ..sign_ins(1, 1, false).remove(0) };
+    let seen = |load: &[Span]| {
+        let mut recorder = each_way(rate, load);
+        // Ten a second up to 5 s and from 8 s to 12 s; then silence, of which nobody tells before its end.
+        for tenth in (0..50).chain(80..120) {
+            recorder.sign_in(&SignInRecord { finished: Duration::from_millis(100 * tenth), ..one.clone() });
+        }
+        recorder.tick(Duration::from_secs(1000));
+        worst(&recorder)[1]
+    };
+    assert_eq!(seen(&[span(0, 0, 5), span(1, 8, 12)]), Some((10.0, 0, 2)));
+    assert_eq!(seen(&[span(0, 0, 7), span(1, 8, 12)]), Some((0.0, 5, 7)));
+    assert_eq!(seen(&[span(1, 8, 12), span(0, 0, 4), span(2, 3, 8)]), Some((0.0, 5, 7)), "in any order");
+    // Silence goes on where the load is on again: it is seen, however long ago it began.
+    assert_eq!(seen(&[span(0, 0, 5), span(1, 8, 12), span(2, 400, 402)]), Some((0.0, 400, 402)));
+    assert_eq!(seen(&[span(0, 0, 5), span(1, 8, 12), span(2, 400, 401)]), Some((10.0, 0, 2)));
+}
+
+#[test]
+fn a_share_of_too_few_is_not_told() {
+    let failed = Figure::Share(Counted::Failed, Counted::Started);
+    let one = SignInRecord { warm_up: false, workload: 0, ..sign_ins(1, 1, false).remove(0) };
+    let mut recorder =
+        Recorder::watching(vec![watch(failed, Some(Windows { least: 10, ..windows(1, Worse::Higher) }))]);
+    // Nine in the second from 6 s on, all of which fail, and ten in the next, of which one does.
+    for (ms, end) in (0..9)
+        .map(|n| (6000 + n, End::Abandoned))
+        .chain((0..10).map(|n| (7000 + n, if n == 0 { End::Abandoned } else { End::Completed })))
+    {
+        recorder.sign_in(&SignInRecord { finished: Duration::from_millis(ms), end, ..one.clone() });
     }
-    recorder.tick(Duration::from_secs(60));
-    let worst: Vec<_> =
-        recorder.watches().iter().map(|watch| watch.worst().map(|seen| (seen.value, seen.to_us))).collect();
-    assert_eq!(worst, [Some((10.0, 7_000_000)), Some((0.0, 42_000_000))]);
+    recorder.tick(Duration::from_secs(10));
+    assert_eq!(worst(&recorder), [Some((0.1, 7, 8))]);
 }
 
 #[test]
@@ -182,10 +271,10 @@ fn offered_and_missed_count_when_they_are_due() {
         watch(Figure::PerSecond(Counted::Offered), Some(windows(1, Worse::Lower))),
     ]);
     for tenth in 50..100 {
-        let due = Duration::from_millis(100 * tenth);
-        recorder.due(due, 0);
+        let due = due(Duration::from_millis(100 * tenth));
+        recorder.due(due);
         if tenth == 73 {
-            recorder.missed(due, 0);
+            recorder.missed(due);
         }
     }
     recorder.tick(Duration::from_secs(10));
@@ -195,9 +284,11 @@ fn offered_and_missed_count_when_they_are_due() {
 
 #[test]
 fn a_long_silence_takes_no_time_and_is_seen_once() {
+    let ever = Span { until: Duration::MAX, ..span(0, 5, 0) };
+    let windows = || Windows { load: vec![ever], ..windows(600, Worse::Higher) };
     let mut recorder = Recorder::watching(vec![
-        watch(Figure::Count(Counted::Started), Some(windows(600, Worse::Higher))),
-        watch(Figure::Quantile(Timed::Intended, 1.0), Some(windows(600, Worse::Higher))),
+        watch(Figure::Count(Counted::Started), Some(windows())),
+        watch(Figure::Quantile(Timed::Intended, 1.0), Some(windows())),
     ]);
     let one = SignInRecord { warm_up: false, ..sign_ins(1, 1, false).remove(0) };
     for finished in [6, 600, u64::from(u32::MAX) * 1000] {
@@ -237,7 +328,7 @@ fn two_million_sign_ins_take_no_more_room_than_one_million() {
             sizes.push(recorder.heap_bytes());
         }
     }
-    assert_eq!(recorder.judged().sign_ins().started, 2_000_000);
+    assert_eq!(recorder.summary().sign_ins().started, 2_000_000);
     assert_eq!(sizes[0], sizes[1], "bytes after one million and after two");
     assert!(sizes[0] > 1 << 20, "{sizes:?} bytes are not all that it holds");
 }

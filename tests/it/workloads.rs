@@ -94,6 +94,21 @@ fn limits_and_offsets_hold_to_the_sign_in() {
     assert_eq!(workload::run_asked_per_s(&scenario), Some(7.0));
 }
 
+/// Two workloads that differ in their names alone are two, and not one twice.
+#[test]
+fn workloads_that_are_alike_have_chances_of_their_own() {
+    for arrivals_are in ["arrivals: poisson", BURSTY] {
+        let of = |name| format!("name: {name}, {arrivals_are}, stages: [{{ for: 60s, rate: 20/s }}]");
+        let all = arrivals(&several(&[of("one"), of("two")]));
+        let (one, two): (Vec<Arrival>, Vec<Arrival>) = all.iter().partition(|arrival| arrival.workload == 0);
+        let at_once = one.iter().filter(|one| two.iter().any(|two| two.at == one.at)).count();
+        // A microsecond of sixty seconds is hit by chance once in fifty thousand times.
+        assert!(one.len() > 600 && at_once < 5, "{at_once} of {} come in pairs", one.len());
+        let same_user = one.iter().zip(&two).filter(|(one, two)| one.user == two.user).count();
+        assert!(same_user < one.len() / 20, "{same_user} of {} pairs are of the same user", one.len());
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 

@@ -35,6 +35,7 @@ fn threshold(result: &ThresholdResult) -> Markup {
             @if let Some(window) = &result.window {
                 span.fine { " from " (moment(window.from_us)) " to " (moment(window.to_us)) }
             }
+            @if let Some(cut) = result.cut() { span.fine { " " (cut) } }
         }
     }
 }
@@ -50,6 +51,7 @@ pub(super) fn headline(report: &Report) -> Markup {
                 dd.big data-field="sign_ins.started" { (count(sign_ins.started)) }
                 dd.fine { (count(sign_ins.completed)) " completed, " (count(sign_ins.refused)) " refused" }
                 @if sign_ins.abandoned > 0 { dd.fine.plain { (count(sign_ins.abandoned)) " abandoned" } }
+                @if sign_ins.cut_off > 0 { dd.fine { (count(sign_ins.cut_off)) " more under way when it was cut short" } }
                 @if sign_ins.transport_failed > 0 { dd.fine.plain { (count(sign_ins.transport_failed)) " got no answer" } }
                 @if sign_ins.warm_up > 0 { dd.fine { (count(sign_ins.warm_up)) " of them warm-up" } }
                 @if sign_ins.cool_down > 0 { dd.fine { (count(sign_ins.cool_down)) " of them cool-down" } }

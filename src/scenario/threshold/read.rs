@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{Comparison, Metric, Selector, Threshold};
 use crate::oracle;
-use crate::scenario::suggest;
 use crate::scenario::words::{Text as _, Time};
+use crate::scenario::{WorkloadPlan, suggest};
 
 /// Why a text is no threshold.
 #[derive(PartialEq, Eq, Debug)]
@@ -158,10 +158,19 @@ fn rule<'t>(id: &'t str, part: &'t str) -> Result<&'static str, Flaw<'t>> {
 fn workload<'t>(name: &'t str, part: &'t str, workloads: &[&str]) -> Result<u16, Flaw<'t>> {
     let number = workloads.iter().position(|known| *known == name);
     number.and_then(|number| u16::try_from(number).ok()).ok_or_else(|| {
-        let help = suggest::nearest(name, workloads.iter().copied())
-            .map_or_else(|| format!("there are: `{}`", workloads.join("`, `")), suggest::did_you_mean);
+        let unknown = format!("unknown workload `{name}`");
+        let near = suggest::nearest(name, workloads.iter().copied()).map(suggest::did_you_mean);
+        let without = format!("leave `{{{}}}` out, and all sign-ins are looked at", part.trim());
+        let (message, help) = match workloads {
+            [] => (format!("{unknown}: no workload can be selected here"), without),
+            [WorkloadPlan::ALONE] => (
+                format!("{unknown}: the scenario names no workloads"),
+                format!("{without}; or give a list of `workloads`, each with a `name`"),
+            ),
+            _ => (unknown, format!("there are: `{}`", workloads.join("`, `"))),
+        };
         let part = if name.is_empty() { part } else { name };
-        Flaw { message: format!("unknown workload `{name}`"), help: Some(help), part }
+        Flaw { message, help: Some(near.unwrap_or(help)), part }
     })
 }
 
@@ -269,6 +278,21 @@ mod tests {
             told("lag{rule:new-device}.max[2s] < 1s"),
             ("lag.max".to_owned(), Some("new-device"), None, s(2))
         );
+    }
+
+    #[test]
+    fn where_no_workloads_are_named_none_is_selected() {
+        let told = |names: &[&str]| {
+            let Flaw { message, help, part } =
+                Threshold::read("sign_in{ workload: a }.p99 < 5ms", names).unwrap_err();
+            assert_eq!(part, "a");
+            format!("{message}: {}", help.unwrap())
+        };
+        let leave = "leave `{workload: a}` out, and all sign-ins are looked at";
+        assert_eq!(told(&[]), format!("unknown workload `a`: no workload can be selected here: {leave}"));
+        let list = "or give a list of `workloads`, each with a `name`";
+        let message = "unknown workload `a`: the scenario names no workloads";
+        assert_eq!(told(&[WorkloadPlan::ALONE]), format!("{message}: {leave}; {list}"));
     }
 
     #[test]

@@ -1,0 +1,194 @@
+//! What a run holds does not grow with its length: twice as many sign-ins leave as much behind.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures_util::FutureExt as _;
+use futures_util::future::LocalBoxFuture;
+use poolproof::actors::Desk;
+use poolproof::clock::Clock;
+use poolproof::compute::{Compute, Side};
+use poolproof::ids::Username;
+use poolproof::metrics::{Aim, Counted, Figure, Recorder, Span, Timed, Watch, Windows, Worse};
+use poolproof::pool::{Held, Pool, Step};
+use poolproof::protocol::{Origin, Reply, Request};
+use poolproof::run::{Event, Settings, Stop, run};
+use poolproof::scenario::Scenario;
+use poolproof::target::{Target, Unreachable};
+
+use crate::stage::{by_hand, scenario, settings};
+
+/// A pool that can be looked into while a run is under way.
+struct Open {
+    pool: Rc<RefCell<Pool>>,
+    clock: Clock,
+    compute: Compute,
+}
+
+impl Target for Open {
+    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>> {
+        async move {
+            let mut step = self.pool.borrow_mut().handle(self.clock.now(), origin, request);
+            loop {
+                match step {
+                    Step::Reply(reply) => return Ok(reply),
+                    Step::Sign(signing) => return Ok(signing.run()),
+                    Step::Compute(job, pending) => {
+                        let done = self.compute.run(Side::Server, job).await;
+                        step = self.pool.borrow_mut().resume(self.clock.now(), pending, done);
+                    }
+                }
+            }
+        }
+        .boxed_local()
+    }
+
+    fn delivered_code(&self, username: &Username) -> LocalBoxFuture<'_, Option<String>> {
+        let code = self.pool.borrow().delivered_code(username);
+        async move { code }.boxed_local()
+    }
+}
+
+/// What a run held at a moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+struct Looked {
+    started: u64,
+    held: Held,
+    recorder_bytes: usize,
+}
+
+/// What a run of this scenario held at the end of these minutes, and the most sign-ins that were under way or waited before the first
+/// and after it.
+fn looked(scenario: &Scenario, minutes: [u64; 2]) -> ([Looked; 2], [usize; 2]) {
+    let (pool, looks) = (Rc::new(RefCell::new(None)), Rc::new(RefCell::new(Vec::new())));
+    let (shown, told) = (Rc::clone(&pool), Rc::clone(&looks));
+    let target = move |pool: Pool, clock: Clock, compute: &Compute| -> Rc<dyn Target> {
+        let pool = Rc::new(RefCell::new(pool));
+        *shown.borrow_mut() = Some(Rc::clone(&pool));
+        Rc::new(Open { pool, clock, compute: compute.clone() })
+    };
+    let most = Rc::new(RefCell::new([0; 2]));
+    let busiest = Rc::clone(&most);
+    let half = Duration::from_secs(60 * minutes[0]);
+    let desk = Desk {
+        recorder: Recorder::watching(watches(half * 2)),
+        observer: Box::new(move |progress| {
+            let most = &mut busiest.borrow_mut()[usize::from(progress.elapsed > half)];
+            *most = (*most).max(progress.in_flight + progress.waiting);
+        }),
+        pulse: Some(Box::new(move |recorder, elapsed| {
+            if minutes.map(|minute| Duration::from_secs(60 * minute)).contains(&elapsed) {
+                let pool: &RefCell<Option<Rc<RefCell<Pool>>>> = &pool;
+                told.borrow_mut().push(Looked {
+                    started: recorder.live().started,
+                    held: pool.borrow().as_ref().unwrap().borrow().held(),
+                    recorder_bytes: recorder.heap_bytes(),
+                });
+            }
+            None
+        })),
+    };
+    let finished = by_hand(scenario, target, desk);
+    assert_eq!(finished.recorder.summary().decisions().mismatched(), 0);
+    let looks = looks.borrow().clone();
+    let most = *most.borrow();
+    (looks.try_into().unwrap(), most)
+}
+
+/// A watch of each kind: of the whole run, and of short and long windows.
+fn watches(until: Duration) -> Vec<Watch> {
+    let load = vec![Span { workload: 0, from: Duration::ZERO, until }];
+    let windows = |seconds| Some(Windows { seconds, worse: Worse::Higher, least: 1, load: load.clone() });
+    let aim = |figure, windows| Watch::new(Aim { figure, rule: None, workload: None, windows });
+    let p99 = Figure::Quantile(Timed::Intended, 0.99);
+    let failed = Figure::Share(Counted::Failed, Counted::Started);
+    vec![aim(p99, None), aim(p99, windows(10)), aim(p99, windows(600)), aim(failed, windows(30))]
+}
+
+/// Each kind of sign-in comes evenly, in a workload of its own: what it leaves behind is there for six minutes, whichever they are.
+#[test]
+fn twice_as_many_sign_ins_leave_as_much_behind() {
+    let kinds = [
+        "known_device",
+        "new_device",
+        "wrong_password",
+        "wrong_device_secret",
+        "replayed_claim",
+        "forgotten_device",
+    ];
+    let workloads: String = kinds
+        .iter()
+        .map(|kind| {
+            let name = kind.replace('_', "-");
+            format!("  - {{ name: {name}, arrivals: constant, stages: [ {{ for: 21m, rate: 4/s }} ], mix: {{ {kind}: 1 }} }}\n")
+        })
+        .collect();
+    let scenario = scenario(&format!(
+        "version: 1
+name: held
+group: toy
+pool: {{ remember: always, suppress_mfa: true, lockout: off }}
+population: {{ users: 200, devices: 8 }}
+workloads:
+{workloads}"
+    ));
+    let ([once, twice], [before, after]) = looked(&scenario, [10, 20]);
+    println!("{once:?}\n{twice:?}\nat most {before} and {after} under way");
+    assert!(once.started > 14_000 && twice.started >= 2 * once.started - 10, "{once:?} {twice:?}");
+    assert!(once.held.sessions > 4 * 360 && once.held.ends > once.held.sessions, "{once:?}");
+    // Which devices there are, and which of them came lately, is chance.
+    for Looked { held, .. } in [once, twice] {
+        assert!(held.devices <= 200 * 8 && held.handles <= held.sessions, "{held:?}");
+    }
+    let Held { handles, devices, .. } = once.held;
+    assert_eq!(once.held, Held { handles, devices, ..twice.held });
+    assert_eq!(once.recorder_bytes, twice.recorder_bytes);
+    assert!(after <= before, "{before} and then {after} under way");
+}
+
+/// The resident memory of this process, in KiB.
+fn resident_kib() -> u64 {
+    let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
+    let pages: u64 = statm.split_whitespace().nth(1).unwrap().parse().unwrap();
+    pages * 4
+}
+
+/// Forty minutes at 400 sign-ins a second, by the virtual clock: `cargo test --release memory -- --ignored --nocapture`.
+#[test]
+#[ignore = "it looks at the memory of the whole process, which other tests share"]
+fn after_its_challenges_have_begun_to_end_a_run_takes_no_more_memory() {
+    let scenario = scenario(
+        "version: 1
+name: resident
+group: toy
+pool: { remember: always, suppress_mfa: true, mfa: optional }
+population: { users: 4000, factors: { none: 50, totp: 50 }, devices: 8 }
+workload: { stages: [ { for: 40m, rate: 400/s } ], mix: { known_device: 80, new_device: 10, wrong_password: 10 } }
+thresholds: ['sign_in.p99[10s] < 1h', 'failed.rate[10m] < 1%']
+",
+    );
+    let sizes = Arc::new(Mutex::new(Vec::new()));
+    let told = Arc::clone(&sizes);
+    let observer = Arc::new(move |event| {
+        let Event::Running { progress, .. } = event else { return };
+        let mut told = told.lock().unwrap();
+        if told.len() as u64 <= progress.elapsed.as_secs() / 60 {
+            told.push(resident_kib());
+            println!(
+                "minute {}: {} sign-ins, {} KiB resident",
+                told.len() - 1,
+                progress.live.started,
+                told[told.len() - 1]
+            );
+        }
+    });
+    let report = run(&scenario, &Settings { observer, ..settings(None) }, &Stop::default()).unwrap();
+    assert!(report.verdict.passed && report.sign_ins.started > 950_000, "{:?}", report.verdict);
+    let sizes = sizes.lock().unwrap().clone();
+    assert!(sizes.len() >= 40, "{sizes:?}");
+    // A challenge is kept for twice its validity, three minutes here: from then on there are no more entries, but tables double once
+    // more while what they keep is replaced. A quarter more would be some 60 bytes for each sign-in of these 31 minutes.
+    assert!(sizes[39] <= sizes[8] + sizes[8] / 4, "{sizes:?} KiB after each minute");
+}
