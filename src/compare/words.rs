@@ -4,11 +4,8 @@ use super::decisions::{Changed, Tally};
 use super::model::{Compared, Comparison, Conditions, Number, NumberUnit};
 use super::verdict::{Judged, Metric};
 use crate::clock::ClockKind;
-use crate::report::figures::{count, number, time};
+use crate::report::figures::{UNKNOWN, count, number, time};
 use crate::report::markup::plain;
-
-/// What stands where nothing can be said.
-const UNKNOWN: &str = "–";
 
 /// More than these differences are left to JSON.
 const TOLD: usize = 12;

@@ -35,7 +35,7 @@ pub(crate) mod page {
 
 /// Numbers for people, for others that tell of reports.
 pub(crate) mod figures {
-    pub(crate) use super::format::{count, measured, number, time};
+    pub(crate) use super::format::{UNKNOWN, count, exactly, measured, number, percent, time};
 }
 
 pub use entry::{Came, Entry};
@@ -45,7 +45,7 @@ pub use index::index;
 pub use junit::junit;
 pub use model::{
     Case, Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Instead, IntervalLoad, Latency,
-    MachineLoad, Mismatch, NamedFile, Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns,
+    MachineLoad, Mismatch, NamedFile, Quantiles, Report, Rule, Scenario, Shortage, SideWorkers, SignInLatency, SignIns,
     ThresholdResult, Throughput, Timeline, TimelineInterval, Unit, Verdict, Workers, Workload, WorstWindow,
 };
 pub use sheet::timeline_csv;

@@ -362,12 +362,25 @@ pub struct Generator {
     pub missed: u64,
     /// Why the numbers of this report cannot be trusted, if so.
     pub saturated: Option<String>,
+    /// What the generator was short of, if that is why; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_of: Option<Shortage>,
     /// Where arithmetic ran; absent under the virtual clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<Workers>,
     /// How busy the machine was; absent under the virtual clock, and where the system does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<MachineLoad>,
+}
+
+/// What a generator that could not keep up was short of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shortage {
+    /// Users who were free to sign in.
+    Users,
+    /// Cores, to start sign-ins in time or to compute for its users.
+    Cores,
 }
 
 /// How busy the machine was while the run was under way.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Environment, MachineLoad, NamedFile, ThresholdResult, Workers};
+use super::{Environment, MachineLoad, NamedFile, Shortage, ThresholdResult, Workers};
 use crate::clock::ClockKind;
 
 /// CPU time that a run spent on each side.
@@ -51,6 +51,8 @@ pub struct Subject {
     pub thresholds: Vec<ThresholdResult>,
     /// Why the generator's numbers cannot be trusted, if they cannot: one sentence.
     pub saturated: Option<String>,
+    /// What the generator was short of, if that is why.
+    pub short_of: Option<Shortage>,
     /// How busy the machine was; not told under the virtual clock.
     pub machine: Option<MachineLoad>,
     /// The machine; not told under the virtual clock.

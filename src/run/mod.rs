@@ -316,7 +316,7 @@ fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> 
     let summary = measured.summary();
     let here = settings.endpoint.is_none();
     let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| here) });
-    let saturated = health::saturated(scenario, &summary, &client, &finished.paces);
+    let (short_of, saturated) = health::saturated(scenario, &summary, &client, &finished.paces).unzip();
     let subject = Subject {
         name: scenario.name.clone(),
         about: scenario.about.clone(),
@@ -335,6 +335,7 @@ fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> 
         modexps: client.modexps + server.modexps,
         thresholds,
         saturated,
+        short_of,
         machine,
         environment: Some(Environment::here(settings.command.clone())),
     };

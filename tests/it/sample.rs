@@ -100,6 +100,7 @@ pub(crate) fn subject() -> Subject {
         modexps: 6000,
         thresholds: Vec::new(),
         saturated: None,
+        short_of: None,
         machine: None,
         environment: Some(Environment {
             os: "linux".to_owned(),
