@@ -5,6 +5,8 @@ use crate::report::Report;
 
 /// A run keeps up when it answers at least this share of what was asked for in the time in which it was asked for.
 const LEAST_ACHIEVED: f64 = 0.99;
+/// Chance may bring a little less than the sign-ins that it takes to tell.
+const ENOUGH: f64 = 0.9;
 /// A trend of the latency takes this many intervals.
 const FEWEST_INTERVALS: usize = 5;
 
@@ -15,8 +17,8 @@ pub(super) struct Judged {
     pub(super) reasons: Vec<Reason>,
 }
 
-/// Judges a run whose thresholds are the objectives.
-pub(super) fn judge(report: &Report) -> Judged {
+/// Judges a run whose thresholds are the objectives; with less than about `fewest` sign-ins it says nothing.
+pub(super) fn judge(report: &Report, fewest: u64) -> Judged {
     let growth = growth(report);
     let mut reasons = Vec::new();
     if report.decisions.mismatched > 0 {
@@ -25,8 +27,12 @@ pub(super) fn judge(report: &Report) -> Judged {
     if report.partial {
         reasons.push(Reason::Interrupted);
     }
-    if let Some(why) = &report.generator.saturated {
-        reasons.push(Reason::Generator { why: why.clone() });
+    if let Some((why, short_of)) = report.generator.saturated.clone().zip(report.generator.short_of) {
+        reasons.push(Reason::Generator { why, short_of });
+    }
+    let came = asked(report) - report.sign_ins.warm_up;
+    if (came as f64) < ENOUGH * fewest as f64 && !report.partial {
+        reasons.push(Reason::TooFew { sign_ins: came, needed: fewest });
     }
     let missed = report.thresholds.iter().filter(|threshold| !threshold.passed);
     reasons.extend(missed.map(|threshold| Reason::Objective {
@@ -34,9 +40,14 @@ pub(super) fn judge(report: &Report) -> Judged {
         value: threshold.value,
         unit: threshold.unit,
     }));
-    let answered = answered(report);
-    if answered < LEAST_ACHIEVED {
-        reasons.push(Reason::Unanswered { share: 1.0 - answered });
+    let part = |count: u64| if asked(report) == 0 { 0.0 } else { count as f64 / asked(report) as f64 };
+    let lost = part(report.sign_ins.transport_failed);
+    if lost > 1.0 - LEAST_ACHIEVED {
+        reasons.push(Reason::NoAnswer { share: lost });
+    }
+    let decided = part(report.sign_ins.completed + report.sign_ins.refused);
+    if decided + lost < LEAST_ACHIEVED {
+        reasons.push(Reason::Unanswered { share: 1.0 - decided - lost });
     }
     // Where a second of load takes longer than a second, each second's sign-ins wait that much longer than those before.
     if let Some(us_per_s) = growth.filter(|growth| growth / 1e6 > 1.0 / LEAST_ACHIEVED - 1.0) {
@@ -59,13 +70,9 @@ pub(super) fn judge(report: &Report) -> Judged {
     }
 }
 
-/// The share of the sign-ins asked for that were decided: with tokens or with a refusal.
-fn answered(report: &Report) -> f64 {
-    let asked = report.sign_ins.started + report.generator.missed;
-    if asked == 0 {
-        return 0.0;
-    }
-    (report.sign_ins.completed + report.sign_ins.refused) as f64 / asked as f64
+/// Sign-ins asked for, warm-up too.
+const fn asked(report: &Report) -> u64 {
+    report.sign_ins.started + report.generator.missed
 }
 
 /// By how many µs the median latency grows with each second of the measured part: the median of the slopes between all pairs of

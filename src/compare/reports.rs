@@ -110,7 +110,7 @@ fn compared(name: &str, base: &Report, head: &Report) -> Compared {
         group: base.group.clone(),
         target: base.target.clone(),
         seed: Some(base.seed),
-        decisions: DecisionsCompared { first, differing_pairs, base_differs_from_itself: false },
+        decisions: DecisionsCompared { first, pairs: 1, differing_pairs, base_differs_from_itself: false },
         metrics: Vec::new(),
         numbers: numbers(base, head),
     }

@@ -20,11 +20,10 @@ pub fn text(comparison: &Comparison) -> String {
     }
     line(&mut out, "  base  ", &plain(&comparison.base));
     line(&mut out, "  head  ", &plain(&comparison.head));
-    let pairs = comparison.experiment.as_ref().map(|experiment| experiment.pairs);
     for one in &comparison.scenarios {
         out.push('\n');
         line(&mut out, "  ", &format!("{}  {}", plain(&one.scenario), common(one)));
-        line(&mut out, "  decisions  ", &decided(one, pairs));
+        line(&mut out, "  decisions  ", &decided(one, comparison));
         for note in notes(one) {
             line(&mut out, "  ", &note);
         }

@@ -52,4 +52,5 @@ pub use sheet::timeline_csv;
 pub use subject::{CpuSpent, Subject};
 pub use summary::summary;
 pub use text::text;
+pub use verdict::MOST_STOLEN;
 pub use write::{ReportError, Written, read, writable, writable_as, write, write_files, write_run};

@@ -17,8 +17,8 @@ const LONGEST_WAIT: Duration = Duration::from_millis(250);
 /// Of the sign-ins asked for, this share must have started without waiting for a user.
 const LEAST_AT_ONCE: f64 = 0.99;
 
-/// What the generator was short of, and why this run's numbers cannot be trusted, if they cannot. Each of `paces` is of an open workload; the users of closed ones
-/// set their own.
+/// What the generator was short of, and why this run's numbers cannot be trusted, if they cannot. Each of `paces` is of an
+/// open workload; the users of closed ones set their own.
 pub(super) fn saturated(
     scenario: &Scenario,
     summary: &Summary<'_>,

@@ -1,0 +1,165 @@
+//! What is to be said of a search: sentences, and the exit code.
+
+use super::model::{Answer, Level, Limit, Reason, Stage, Verdict};
+use crate::report::Shortage;
+use crate::report::figures::{exactly, percent};
+use crate::run::RunError;
+
+/// A decision differed from what the rules ask.
+const MISMATCH: u8 = 80;
+/// Interrupted.
+const INTERRUPTED: u8 = 105;
+/// The target gave no answers any more.
+const UNREACHABLE: u8 = 107;
+/// No level held.
+const THRESHOLD: u8 = 99;
+/// The generator was the limit from the start.
+const SATURATED: u8 = 83;
+/// The operating system gives no threads.
+const INTERNAL: u8 = 1;
+
+/// How a search went.
+pub(super) struct Outcome<'o> {
+    /// What was tried, in its order.
+    pub(super) levels: &'o [Level],
+    /// What was found.
+    pub(super) answer: Option<&'o Answer>,
+    /// Whether somebody asked for an end.
+    pub(super) stopped: bool,
+    /// Why the search could not go on, where it could not.
+    pub(super) broken: Option<&'o RunError>,
+    /// Requests a second that are sent to the target at most, where that is limited.
+    pub(super) most_requests: Option<u32>,
+    /// Whether the scalability law was asked for and could not be fitted.
+    pub(super) lawless: bool,
+}
+
+impl Outcome<'_> {
+    /// The verdict. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83.
+    pub(super) fn verdict(&self) -> Verdict {
+        let mut faults = Vec::new();
+        faults.extend(self.mismatched().map(|sentence| (MISMATCH, sentence)));
+        if self.stopped {
+            let sentence = "The search was interrupted: this is what was known so far.";
+            faults.push((INTERRUPTED, sentence.to_owned()));
+        }
+        if let Some(error) = self.broken {
+            let code = if matches!(error, RunError::Target(_)) { UNREACHABLE } else { INTERNAL };
+            faults.push((code, format!("The search could not go on, and this is what was known so far: {error}.")));
+        }
+        if self.answer.is_none() && faults.is_empty() {
+            faults.extend(self.lowest().map(baseless));
+        }
+        let exit_code = faults.first().map_or(0, |(code, _)| *code);
+        let mut sentences: Vec<String> = faults.into_iter().map(|(_, sentence)| sentence).collect();
+        sentences.extend(self.answer.into_iter().flat_map(|answer| self.remarks(answer)));
+        Verdict { exit_code, sentences }
+    }
+
+    fn mismatched(&self) -> Option<String> {
+        let (per_s, count) = self.levels.iter().find_map(|level| {
+            level.reasons.iter().find_map(|reason| match reason {
+                Reason::Mismatched { count } => Some((level.per_s, *count)),
+                _ => None,
+            })
+        })?;
+        let differ = if count == 1 { "1 decision differs" } else { &format!("{count} decisions differ") };
+        let rate = exactly(per_s);
+        Some(format!("{differ} from what the rules ask at {rate}/s: a pool that decides wrongly has no capacity."))
+    }
+
+    /// The lowest level that failed; of its runs the last.
+    fn lowest(&self) -> Option<&Level> {
+        let failed = self.levels.iter().rev().filter(|level| !level.passed);
+        failed.min_by(|one, other| one.per_s.total_cmp(&other.per_s))
+    }
+
+    /// What is to be known of an answer.
+    fn remarks(&self, answer: &Answer) -> Vec<String> {
+        let mut remarks = Vec::new();
+        let mut say = |sentence: &str| remarks.push(sentence.to_owned());
+        match (answer.limit, ceiling(self.levels, answer.below_per_s).and_then(Level::short_of)) {
+            (Limit::Generator, Some(Shortage::Users)) => say(
+                "The scenario ran out of users before the pool reached its end: the pool may take more. Raise \
+                 population.users.",
+            ),
+            (Limit::Generator, _) => say(
+                "The generator reached its end before the pool did: the pool may take more. Give the generator more cores.",
+            ),
+            (Limit::Range, _) => say("Nothing higher was tried: the pool may take more. Search on with --to."),
+            (Limit::Pool, _) => {}
+        }
+        if !answer.confirmed {
+            say("No long run has confirmed it: take it as a sign and not as a promise.");
+        }
+        if let Some(rate) = self.most_requests.filter(|_| answer.limit == Limit::Pool) {
+            say(&format!(
+                "At most {rate} requests a second were sent (--max-rate), and they wait for their turn: that may be the limit, \
+                 and not the pool."
+            ));
+        }
+        if self.lawless {
+            say("The scalability law could not be fitted: it takes 32 users, and answers at 1 to 32 at once.");
+        }
+        remarks
+    }
+}
+
+/// The level that ended the search upward.
+pub(super) fn ceiling(levels: &[Level], below_per_s: Option<f64>) -> Option<&Level> {
+    let rate = below_per_s?;
+    levels.iter().find(|level| !level.passed && level.per_s == rate)
+}
+
+/// That the lowest level fails, with what to do about it, and the exit code.
+fn baseless(level: &Level) -> (u8, String) {
+    let has = |wanted: fn(&Reason) -> bool| level.reasons.iter().any(wanted);
+    let lost = level.reasons.iter().find_map(|reason| match reason {
+        Reason::NoAnswer { share } => Some(*share),
+        _ => None,
+    });
+    let untold =
+        |reason: &Reason| matches!(reason, Reason::TooFew { .. } | Reason::Objective { value: None, .. });
+    let (code, advice) = if let Some(share) = lost {
+        (UNREACHABLE, format!("the target gave no answer to {} of the sign-ins.", percent(share)))
+    } else if level.is_generators() {
+        let advice = match level.short_of() {
+            Some(Shortage::Users) => "the scenario runs out of users. Raise population.users, or start lower with --from.",
+            _ => "the generator cannot keep up. Give it more cores, or start lower with --from.",
+        };
+        (SATURATED, advice.to_owned())
+    } else if level.reasons.iter().all(untold) {
+        let advice = "too few sign-ins come to tell. Measure longer with --measure, or start higher with --from.";
+        (THRESHOLD, advice.to_owned())
+    } else if has(|reason| matches!(reason, Reason::FallsBehind { .. })) {
+        (THRESHOLD, "the pool falls behind. Start lower with --from.".to_owned())
+    } else {
+        (THRESHOLD, "there is nothing to search. Start lower with --from, or ask for less.".to_owned())
+    };
+    let fails = if level.stage == Stage::Confirm { "does not hold in a long run" } else { "fails already" };
+    (code, format!("The lowest level, {}/s, {fails}: {advice}", exactly(level.per_s)))
+}
+
+impl Level {
+    /// Whether it says more of the generator than of the pool. Users who are all waiting for a pool that falls behind are the pool's
+    /// affair.
+    pub(super) fn is_generators(&self) -> bool {
+        self.short_of().is_some()
+            && !self.reasons.iter().any(|reason| matches!(reason, Reason::FallsBehind { .. }))
+    }
+
+    /// What the generator was short of, if it could not keep up.
+    fn short_of(&self) -> Option<Shortage> {
+        self.reasons.iter().find_map(|reason| match reason {
+            Reason::Generator { short_of, .. } => Some(*short_of),
+            _ => None,
+        })
+    }
+}
+
+impl Reason {
+    /// Whether no other level is worth trying.
+    pub(super) const fn ends_the_search(&self) -> bool {
+        matches!(self, Self::Mismatched { .. } | Self::Interrupted)
+    }
+}
