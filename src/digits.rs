@@ -18,7 +18,10 @@ mod tests {
 
     #[test]
     fn decimals_are_as_many_as_were_asked_for() {
-        assert_eq!((rounded(1.23456, 3), rounded(0.000_001_4, 6), rounded(12.5, 0)), (1.235, 0.000_001, 13.0));
+        assert_eq!(
+            (rounded(1.23456, 3), rounded(0.000_001_4, 6), rounded(12.5, 0)),
+            (1.235, 0.000_001, 13.0)
+        );
         assert_eq!((rounded(f64::NAN, 3), rounded(f64::INFINITY, 3)), (0.0, 0.0));
         assert!(rounded(-0.0001, 3).is_sign_positive());
     }

@@ -45,7 +45,10 @@ impl Outcome<'_> {
         }
         if let Some(error) = self.broken {
             let code = if matches!(error, RunError::Target(_)) { UNREACHABLE } else { INTERNAL };
-            faults.push((code, format!("The search could not go on, and this is what was known so far: {error}.")));
+            faults.push((
+                code,
+                format!("The search could not go on, and this is what was known so far: {error}."),
+            ));
         }
         if self.answer.is_none() && faults.is_empty() {
             faults.extend(self.lowest().map(baseless));
@@ -65,7 +68,9 @@ impl Outcome<'_> {
         })?;
         let differ = if count == 1 { "1 decision differs" } else { &format!("{count} decisions differ") };
         let rate = exactly(per_s);
-        Some(format!("{differ} from what the rules ask at {rate}/s: a pool that decides wrongly has no capacity."))
+        Some(format!(
+            "{differ} from what the rules ask at {rate}/s: a pool that decides wrongly has no capacity."
+        ))
     }
 
     /// The lowest level that failed; of its runs the last.
@@ -86,7 +91,9 @@ impl Outcome<'_> {
             (Limit::Generator, _) => say(
                 "The generator reached its end before the pool did: the pool may take more. Give the generator more cores.",
             ),
-            (Limit::Range, _) => say("Nothing higher was tried: the pool may take more. Search on with --to."),
+            (Limit::Range, _) => {
+                say("Nothing higher was tried: the pool may take more. Search on with --to.")
+            }
             (Limit::Pool, _) => {}
         }
         if !answer.confirmed {
@@ -99,7 +106,9 @@ impl Outcome<'_> {
             ));
         }
         if self.lawless {
-            say("The scalability law could not be fitted: it takes 32 users, and answers at 1 to 32 at once.");
+            say(
+                "The scalability law could not be fitted: it takes 32 users, and answers at 1 to 32 at once.",
+            );
         }
         remarks
     }
@@ -124,12 +133,15 @@ fn baseless(level: &Level) -> (u8, String) {
         (UNREACHABLE, format!("the target gave no answer to {} of the sign-ins.", percent(share)))
     } else if level.is_generators() {
         let advice = match level.short_of() {
-            Some(Shortage::Users) => "the scenario runs out of users. Raise population.users, or start lower with --from.",
+            Some(Shortage::Users) => {
+                "the scenario runs out of users. Raise population.users, or start lower with --from."
+            }
             _ => "the generator cannot keep up. Give it more cores, or start lower with --from.",
         };
         (SATURATED, advice.to_owned())
     } else if level.reasons.iter().all(untold) {
-        let advice = "too few sign-ins come to tell. Measure longer with --measure, or start higher with --from.";
+        let advice =
+            "too few sign-ins come to tell. Measure longer with --measure, or start higher with --from.";
         (THRESHOLD, advice.to_owned())
     } else if has(|reason| matches!(reason, Reason::FallsBehind { .. })) {
         (THRESHOLD, "the pool falls behind. Start lower with --from.".to_owned())

@@ -84,8 +84,7 @@ impl Experiment {
         }
         let most_stolen = self.most_stolen;
         let robbed = |report: &Report| stolen(report).is_some_and(|share| share > most_stolen);
-        let taken =
-            if base.values().chain(head.values()).any(robbed) { Taken::Robbed } else { Taken::Whole };
+        let taken = if base.values().chain(head.values()).any(robbed) { Taken::Robbed } else { Taken::Whole };
         for (name, one) in base {
             let record = self.scenarios.entry(name.clone()).or_insert_with(|| Record::new(one));
             record.decide(slot, one, &head[name]);
