@@ -157,7 +157,7 @@ impl Finding<'_> {
             (self.told)(&format!("{} {}/s", stage.as_str(), exactly(per_s)));
             let report = self.course.level(per_s, repeat, confirm)?;
             self.note(&report);
-            let judged = judge(&report, self.course.fewest());
+            let judged = judge(&report);
             let ends = judged.reasons.iter().any(Reason::ends_the_search);
             let heap = if judged.reasons.is_empty() { &mut good } else { &mut bad };
             heap.push(judged);

@@ -1,6 +1,7 @@
 //! Whether a run at a rate keeps what was asked for.
 
 use super::model::{Figures, Reason};
+use super::play::FEWEST;
 use crate::report::Report;
 
 /// A run keeps up when it answers at least this share of what was asked for in the time in which it was asked for.
@@ -17,8 +18,8 @@ pub(super) struct Judged {
     pub(super) reasons: Vec<Reason>,
 }
 
-/// Judges a run whose thresholds are the objectives; with less than about `fewest` sign-ins it says nothing.
-pub(super) fn judge(report: &Report, fewest: u64) -> Judged {
+/// Judges a run whose thresholds are the objectives.
+pub(super) fn judge(report: &Report) -> Judged {
     let growth = growth(report);
     let mut reasons = Vec::new();
     if report.decisions.mismatched > 0 {
@@ -31,8 +32,8 @@ pub(super) fn judge(report: &Report, fewest: u64) -> Judged {
         reasons.push(Reason::Generator { why, short_of });
     }
     let came = asked(report) - report.sign_ins.warm_up;
-    if (came as f64) < ENOUGH * fewest as f64 && !report.partial {
-        reasons.push(Reason::TooFew { sign_ins: came, needed: fewest });
+    if (came as f64) < ENOUGH * f64::from(FEWEST) && !report.partial {
+        reasons.push(Reason::TooFew { sign_ins: came, needed: FEWEST.into() });
     }
     let missed = report.thresholds.iter().filter(|threshold| !threshold.passed);
     reasons.extend(missed.map(|threshold| Reason::Objective {

@@ -24,6 +24,8 @@ const CLOSED_FEWEST: u64 = 20;
 const CLOSED_LONGER: u32 = 10;
 /// The long run at the end has so many times the sign-ins that a level has, where there is time for them.
 const CONFIRM: f64 = 3.0;
+/// With fewer sign-ins than about these a level says nothing.
+pub(super) const FEWEST: u32 = 300;
 /// A level should bring as many sign-ins as it says, but for this share.
 const STRAY: f64 = 0.005;
 /// So many seeds are tried to that end.
@@ -45,12 +47,12 @@ impl Patience {
     const fn by(clock: ClockKind) -> Self {
         match clock {
             ClockKind::Virtual => Self {
-                sign_ins: 1000,
+                sign_ins: 10 * FEWEST,
                 longest: Duration::from_secs(24 * 3600),
                 closed: Duration::from_secs(60_000),
             },
             ClockKind::Wall => {
-                Self { sign_ins: 300, longest: Duration::from_secs(300), closed: Duration::from_secs(60) }
+                Self { sign_ins: FEWEST, longest: Duration::from_secs(300), closed: Duration::from_secs(60) }
             }
         }
     }
@@ -153,11 +155,6 @@ impl<'s> Course<'s> {
 
     const fn patience(&self) -> Patience {
         Patience::by(self.scenario.clock)
-    }
-
-    /// With fewer sign-ins than these a level says nothing.
-    pub(super) fn fewest(&self) -> u64 {
-        self.patience().sign_ins.into()
     }
 
     /// Plays `users` who sign in again as soon as they are done, and take no time to type: for longer, until something has come of it,

@@ -6,6 +6,7 @@ use super::model::{Answer, Capacity, Cores, Level, Range, Reason, Wanted};
 use super::usl::{Interval, Usl};
 use crate::digits::significant;
 use crate::report::figures::{UNKNOWN, count, exactly, measured, number, percent, time};
+use crate::report::markup::{line, plain};
 
 /// The longest bar of the curve, in columns.
 const CURVE: usize = 24;
@@ -18,9 +19,9 @@ pub fn text(found: &Capacity) -> String {
         .answer
         .as_ref()
         .map_or_else(|| "no rate passed".to_owned(), |answer| sentence(answer, &found.objectives));
-    let _ = writeln!(out, "{mark} {}  {answer}", found.scenario);
+    line(&mut out, "", &format!("{mark} {}  {answer}", found.scenario));
     for sentence in &found.verdict.sentences {
-        let _ = writeln!(out, "  {sentence}");
+        line(&mut out, "  ", &plain(sentence));
     }
     let _ = writeln!(out, "  {} pool, {} group, seed {}", found.target, found.group, found.seed);
     out.push('\n');

@@ -83,6 +83,7 @@ impl Outcome<'_> {
     fn remarks(&self, answer: &Answer) -> Vec<String> {
         let mut remarks = Vec::new();
         let mut say = |sentence: &str| remarks.push(sentence.to_owned());
+        let over = !self.stopped && self.broken.is_none();
         match (answer.limit, ceiling(self.levels, answer.below_per_s).and_then(Level::short_of)) {
             (Limit::Generator, Some(Shortage::Users)) => say(
                 "The scenario ran out of users before the pool reached its end: the pool may take more. Raise \
@@ -91,10 +92,10 @@ impl Outcome<'_> {
             (Limit::Generator, _) => say(
                 "The generator reached its end before the pool did: the pool may take more. Give the generator more cores.",
             ),
-            (Limit::Range, _) => {
-                say("Nothing higher was tried: the pool may take more. Search on with --to.")
+            (Limit::Range, _) if over => {
+                say("Nothing higher was tried: the pool may take more. Search on with --to.");
             }
-            (Limit::Pool, _) => {}
+            (Limit::Range | Limit::Pool, _) => {}
         }
         if !answer.confirmed {
             say("No long run has confirmed it: take it as a sign and not as a promise.");
@@ -173,5 +174,92 @@ impl Reason {
     /// Whether no other level is worth trying.
     pub(super) const fn ends_the_search(&self) -> bool {
         matches!(self, Self::Mismatched { .. } | Self::Interrupted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capacity::Figures;
+
+    fn level(per_s: f64, reasons: Vec<Reason>) -> Level {
+        let passed = reasons.is_empty();
+        let (stage, figures) = (Stage::Climb, Figures::default());
+        Level { per_s, stage, runs: 1, runs_passed: passed.into(), passed, reasons, figures }
+    }
+
+    fn outcome<'o>(levels: &'o [Level], answer: Option<&'o Answer>) -> Outcome<'o> {
+        Outcome { levels, answer, stopped: false, broken: None, most_requests: None, lawless: false }
+    }
+
+    fn short_of(short_of: Shortage) -> Reason {
+        Reason::Generator { why: "It was late.".to_owned(), short_of }
+    }
+
+    fn answer(limit: Limit) -> Answer {
+        let figures = Figures::default();
+        Answer { per_s: 10.0, below_per_s: Some(20.0), confirmed: true, limit, cores: None, figures }
+    }
+
+    #[test]
+    fn what_a_generator_was_short_of_is_what_is_advised() {
+        for (shortage, wanted, unwanted) in [
+            (Shortage::Users, "population.users", "more cores"),
+            (Shortage::Cores, "more cores", "population.users"),
+        ] {
+            let levels = [level(10.0, Vec::new()), level(20.0, vec![short_of(shortage)])];
+            let answer = answer(Limit::Generator);
+            let verdict = outcome(&levels, Some(&answer)).verdict();
+            assert_eq!(verdict.exit_code, 0);
+            let told = verdict.sentences.join(" ");
+            assert!(told.contains(wanted) && !told.contains(unwanted), "{told}");
+            let lowest = outcome(&levels[1..], None).verdict();
+            let told = lowest.sentences.join(" ");
+            assert_eq!(lowest.exit_code, 83, "{told}");
+            assert!(told.contains(wanted) && !told.contains(unwanted), "{told}");
+        }
+        // Users who wait for a pool that falls behind are the pool's affair.
+        let behind = [level(10.0, vec![short_of(Shortage::Users), Reason::FallsBehind { us_per_s: 20_000 }])];
+        assert_eq!(outcome(&behind, None).verdict().exit_code, 99);
+    }
+
+    #[test]
+    fn what_was_found_before_a_target_was_lost_is_told() {
+        let levels = [level(10.0, Vec::new())];
+        let (answer, lost) = (answer(Limit::Range), RunError::Target("nobody answers".to_owned()));
+        let broken = Outcome { broken: Some(&lost), ..outcome(&levels, Some(&answer)) };
+        let verdict = broken.verdict();
+        assert_eq!((verdict.exit_code, verdict.sentences.len()), (107, 1), "not to search on: {verdict:?}");
+        assert!(verdict.sentences[0].contains("known so far: the target cannot be used: nobody answers."));
+        assert_eq!(Outcome { stopped: true, ..broken }.verdict().exit_code, 105, "the graver of two");
+        let silent = [level(10.0, vec![Reason::NoAnswer { share: 1.0 }])];
+        let verdict = outcome(&silent, None).verdict();
+        assert_eq!(verdict.exit_code, 107);
+        assert!(
+            verdict.sentences[0].ends_with("the target gave no answer to 100 % of the sign-ins."),
+            "{verdict:?}"
+        );
+    }
+
+    #[test]
+    fn a_limit_on_requests_is_told_where_it_may_have_been_the_limit() {
+        let levels = [level(10.0, Vec::new()), level(20.0, vec![Reason::FallsBehind { us_per_s: 50_000 }])];
+        for (limit, told) in [(Limit::Pool, true), (Limit::Range, false)] {
+            let answer = answer(limit);
+            let limited = Outcome { most_requests: Some(20), ..outcome(&levels, Some(&answer)) };
+            let sentences = limited.verdict().sentences.join(" ");
+            assert_eq!(sentences.contains("At most 20 requests a second were sent"), told, "{sentences}");
+        }
+    }
+
+    #[test]
+    fn too_few_to_tell_is_no_verdict_on_the_pool() {
+        let untold = vec![Reason::TooFew { sign_ins: 50, needed: 300 }];
+        let verdict = outcome(&[level(0.2, untold)], None).verdict();
+        assert_eq!(verdict.exit_code, 99);
+        assert!(
+            verdict.sentences[0].contains("0.2/s, fails already: too few sign-ins come to tell"),
+            "{verdict:?}"
+        );
     }
 }

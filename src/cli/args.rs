@@ -280,3 +280,20 @@ impl From<Format> for report::Format {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn what_stands_below_the_flags_fits_into_eighty_columns() {
+        let program = Args::command();
+        let told = program.get_subcommands().chain([&program]).filter_map(|command| command.get_after_help());
+        let told: Vec<String> = told.map(ToString::to_string).collect();
+        assert!(told.len() > 8);
+        for line in told.iter().flat_map(|text| text.lines()) {
+            assert!(line.chars().count() <= 80, "{line}");
+        }
+    }
+}

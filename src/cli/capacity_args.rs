@@ -19,8 +19,8 @@ one run that passes is enough; between the bounds two of three decide; the
 answer is confirmed by a long run.
 
 A level is measured until 300 sign-ins are expected, for 5 minutes or --measure
-at most; by the virtual clock, where time costs nothing, until 1000 are, for a
-day at most. With fewer it does not pass, since they do not tell.
+at most; by the virtual clock, where time costs nothing, until 3000 are, for a
+day at most. With fewer than 300 it does not pass, since they do not tell.
 
 Exit codes:
     0  an answer was found
