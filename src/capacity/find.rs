@@ -3,9 +3,10 @@
 use super::level::{Judged, judge};
 use super::model::{Answer, Capacity, Cores, Figures, Level, Limit, Reason, Stage, Wanted};
 use super::play::{Course, Lengths, Unfit};
-use super::search::{Ask, Bounds, Search, readable};
+use super::search::{Ask, Bounds, Search};
 use super::usl::{self, Usl};
 use super::verdict::{Outcome, ceiling};
+use crate::digits::significant;
 use crate::report::Report;
 use crate::report::figures::exactly;
 use crate::run::{RunError, Settings, Stop};
@@ -115,9 +116,9 @@ impl Finding<'_> {
                 self.note(&report);
                 // A pool that answers nobody has a first level too: it will fail.
                 let reached = report.throughput.achieved_per_s.filter(|rate| *rate > 0.0).unwrap_or(1.0);
-                let first = readable(reached * FIRST);
+                let first = significant(reached * FIRST, 3);
                 let from = from.unwrap_or_else(|| first.min(to.unwrap_or(f64::INFINITY)));
-                (from, to.unwrap_or_else(|| readable(reached * LAST).max(from)))
+                (from, to.unwrap_or_else(|| significant(reached * LAST, 3).max(from)))
             }
         };
         Ok(Bounds { from, to, factor: asked.factor, precision: asked.precision })
@@ -157,7 +158,7 @@ impl Finding<'_> {
             (self.told)(&format!("{} {}/s", stage.as_str(), exactly(per_s)));
             let report = self.course.level(per_s, repeat, confirm)?;
             self.note(&report);
-            let judged = judge(&report);
+            let judged = judge(&report, self.course.users());
             let ends = judged.reasons.iter().any(Reason::ends_the_search);
             let heap = if judged.reasons.is_empty() { &mut good } else { &mut bad };
             heap.push(judged);

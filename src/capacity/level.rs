@@ -2,10 +2,12 @@
 
 use super::model::{Figures, Reason};
 use super::play::FEWEST;
-use crate::report::Report;
+use crate::report::{Report, Shortage};
 
 /// A run keeps up when it answers at least this share of what was asked for in the time in which it was asked for.
 const LEAST_ACHIEVED: f64 = 0.99;
+/// Where more of the users than this share wait for the pool, it is the pool that nobody is free for.
+const MOST_WAITING: f64 = 0.5;
 /// Chance may bring a little less than the sign-ins that it takes to tell.
 const ENOUGH: f64 = 0.9;
 /// A trend of the latency takes this many intervals.
@@ -18,8 +20,8 @@ pub(super) struct Judged {
     pub(super) reasons: Vec<Reason>,
 }
 
-/// Judges a run whose thresholds are the objectives.
-pub(super) fn judge(report: &Report) -> Judged {
+/// Judges a run of so many users whose thresholds are the objectives.
+pub(super) fn judge(report: &Report, users: u32) -> Judged {
     let growth = growth(report);
     let mut reasons = Vec::new();
     if report.decisions.mismatched > 0 {
@@ -29,7 +31,12 @@ pub(super) fn judge(report: &Report) -> Judged {
         reasons.push(Reason::Interrupted);
     }
     if let Some((why, short_of)) = report.generator.saturated.clone().zip(report.generator.short_of) {
-        reasons.push(Reason::Generator { why, short_of });
+        reasons.push(match short_of {
+            Shortage::Users if at_the_pool(report) > MOST_WAITING * f64::from(users) => {
+                Reason::AllWait { users: users.into() }
+            }
+            _ => Reason::Generator { why, short_of },
+        });
     }
     let came = asked(report) - report.sign_ins.warm_up;
     if (came as f64) < ENOUGH * f64::from(FEWEST) && !report.partial {
@@ -69,6 +76,12 @@ pub(super) fn judge(report: &Report) -> Judged {
         },
         reasons,
     }
+}
+
+/// How many users were waiting for the pool, and not typing, at any moment: their number by Little's law, with the median for the mean.
+fn at_the_pool(report: &Report) -> f64 {
+    let each = report.latency.sign_in.service.p50_us.unwrap_or_default() as f64 / 1e6;
+    report.throughput.achieved_per_s.unwrap_or_default() * each
 }
 
 /// Sign-ins asked for, warm-up too.

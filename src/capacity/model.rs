@@ -184,6 +184,11 @@ pub enum Reason {
         /// What it was short of.
         short_of: Shortage,
     },
+    /// Nobody was free to sign in, since the users were waiting for the pool.
+    AllWait {
+        /// So many there are.
+        users: u64,
+    },
     /// Too few sign-ins came in the time that there was: whether the pool keeps up cannot be told.
     TooFew {
         /// So many came.

@@ -7,7 +7,7 @@
 use crate::digits::significant;
 
 /// A rate as people read it and type it again: what is told is what was tried.
-pub(super) fn readable(rate: f64) -> f64 {
+fn readable(rate: f64) -> f64 {
     significant(rate, 4)
 }
 

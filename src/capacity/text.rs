@@ -108,6 +108,7 @@ fn told(reason: &Reason) -> String {
         }
         Reason::Unanswered { share } => format!("{} of the sign-ins got no decision", percent(*share)),
         Reason::NoAnswer { share } => format!("{} of the sign-ins got no answer", percent(*share)),
+        Reason::AllWait { users } => format!("all of the {} users wait for the pool", count(*users)),
         Reason::TooFew { sign_ins, needed } => {
             format!("too few sign-ins to tell: {}, and it takes {}", count(*sign_ins), count(*needed))
         }

@@ -154,7 +154,7 @@ fn baseless(level: &Level) -> (u8, String) {
 }
 
 impl Level {
-    /// Whether it says more of the generator than of the pool. Users who are all waiting for a pool that falls behind are the pool's
+    /// Whether it says more of the generator than of the pool. Users who are all busy with a pool that falls behind are the pool's
     /// affair.
     pub(super) fn is_generators(&self) -> bool {
         self.short_of().is_some()

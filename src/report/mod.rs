@@ -45,12 +45,11 @@ pub use index::index;
 pub use junit::junit;
 pub use model::{
     Case, Confused, Cpu, CurvePoint, Decisions, Environment, Generator, Instead, IntervalLoad, Latency,
-    MachineLoad, Mismatch, NamedFile, Quantiles, Report, Rule, Scenario, Shortage, SideWorkers,
-    SignInLatency, SignIns, ThresholdResult, Throughput, Timeline, TimelineInterval, Unit, Verdict, Workers,
-    Workload, WorstWindow,
+    MachineLoad, Mismatch, NamedFile, Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns,
+    ThresholdResult, Throughput, Timeline, TimelineInterval, Unit, Verdict, Workers, Workload, WorstWindow,
 };
 pub use sheet::timeline_csv;
-pub use subject::{CpuSpent, Subject};
+pub use subject::{CpuSpent, Shortage, Subject};
 pub use summary::summary;
 pub use text::text;
 pub use verdict::MOST_STOLEN;

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::Shortage;
 use crate::clock::ClockKind;
 
 /// Everything that a run has shown.
@@ -371,16 +372,6 @@ pub struct Generator {
     /// How busy the machine was; absent under the virtual clock, and where the system does not tell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<MachineLoad>,
-}
-
-/// What a generator that could not keep up was short of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shortage {
-    /// Users who were free to sign in.
-    Users,
-    /// Cores, to start sign-ins in time or to compute for its users.
-    Cores,
 }
 
 /// How busy the machine was while the run was under way.

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use super::{Environment, MachineLoad, NamedFile, Shortage, ThresholdResult, Workers};
+use serde::{Deserialize, Serialize};
+
+use super::{Environment, MachineLoad, NamedFile, ThresholdResult, Workers};
 use crate::clock::ClockKind;
 
 /// CPU time that a run spent on each side.
@@ -12,6 +14,16 @@ pub struct CpuSpent {
     pub client: Duration,
     /// By the pool, where it is part of the run.
     pub server: Option<Duration>,
+}
+
+/// What a generator that could not keep up was short of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shortage {
+    /// Users who were free to sign in.
+    Users,
+    /// Cores, to start sign-ins in time or to compute for its users.
+    Cores,
 }
 
 /// What was run, and what only the caller can know about how it went.
