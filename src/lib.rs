@@ -5,14 +5,15 @@
 //!
 //! | floor | modules | what is there |
 //! |---|---|---|
-//! | 7 threshold | [`cli`] | what is typed becomes work, its end an exit code |
-//! | 6 weave | [`run`] | scenario → workload → actors → report |
+//! | 8 threshold | [`cli`] | what is typed becomes work, its end an exit code |
+//! | 7 search | [`capacity`] | many runs: the rate up to which an objective holds |
+//! | 6 weave | [`run`], [`matrix`], [`advise`], [`compare`] | scenario → workload → actors → report; every cell; what settings do to users; one build beside another |
 //! | 5 doors | [`http`], [`report`] | AWS JSON 1.1 for stock clients; one report: JSON, page, terminal |
 //! | 4 motion | [`actors`], [`pair`], [`store`] | conductor, users, devices, pool; or one pool and one client, driven by hand; what is kept on the disk |
 //! | 3 plans, ports, instruments | [`scenario`], [`workload`], [`target`], [`compute`], [`metrics`], [`provider`] | what is to happen, where it goes, where arithmetic runs, what is counted |
 //! | 2 machines and judge | [`pool`], [`client`], [`oracle`] | none of the three knows another |
 //! | 1 proof and protocol | [`srp`], [`totp`], [`jwt`], [`protocol`] | numbers and bytes; Cognito's operations as types |
-//! | 0 words | [`clock`], [`seed`], [`digits`], [`ids`], [`policy`] | time, chance, numbers, names, settings |
+//! | 0 words | [`clock`], [`seed`], [`digits`], [`ids`], [`addresses`], [`policy`], [`input`] | time, chance, numbers, names, settings; files of strangers |
 //!
 //! One sign-in goes this way:
 //!
@@ -38,6 +39,7 @@ pub mod compute;
 pub mod digits;
 pub mod http;
 pub mod ids;
+pub mod input;
 pub mod jwt;
 pub mod matrix;
 pub mod metrics;

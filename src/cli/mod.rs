@@ -12,6 +12,7 @@ mod conformance;
 mod exit;
 mod explain;
 mod matrix;
+mod open_files;
 mod policy_args;
 mod pool_file;
 mod progress;

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The files, in the order of the command line; of a folder its `*.yaml`, by name.
+/// The files, in the order of the command line; of a folder its `*.yaml`, by name: what a shell would take.
 ///
 /// # Errors
 ///
@@ -25,7 +25,8 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
-        if path.extension().is_some_and(|extension| extension == "yaml") && !path.is_dir() {
+        let hidden = path.file_name().is_some_and(|name| name.as_encoded_bytes().starts_with(b"."));
+        if path.extension().is_some_and(|extension| extension == "yaml") && !hidden && !path.is_dir() {
             files.push(path);
         }
     }

@@ -7,6 +7,7 @@ use std::thread::available_parallelism;
 use std::time::Duration;
 
 use super::check::rendered;
+use super::open_files::room_for;
 use super::serve_args::{EXPOSE, ServeArgs, TokensArg, listening};
 use super::{Exit, complain, say};
 use crate::clock::{Clock, ClockKind, Timestamp};
@@ -166,9 +167,16 @@ fn tell_state(provider: &Provider, known: bool, args: &ServeArgs) {
 
 fn limits(args: &ServeArgs) -> Limits {
     let cores = available_parallelism().map_or(1, NonZero::get);
+    let connections = usize::try_from(args.connections).unwrap_or(usize::MAX);
+    let room = room_for(connections);
+    if room < connections {
+        complain(&format!(
+            "note: the system lets this program keep {room} of {connections} connections at once (`ulimit -Hn`); others wait"
+        ));
+    }
     Limits {
         workers: args.workers.map_or(cores, usize::from),
-        connections: usize::try_from(args.connections).unwrap_or(usize::MAX),
+        connections: room,
         request: Duration::from_secs(args.request_timeout.into()),
         idle: Duration::from_secs(args.idle_timeout.into()),
         ..Limits::DEFAULT

@@ -4,6 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use socket2::{Domain, Protocol, Socket, Type};
 
 pub(super) const SERVE_EXAMPLES: &str = "\
 The pool has the settings of FILE: a scenario, of which only `pool` is used, or
@@ -33,14 +34,26 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "an IP address and a port are needed, such as 127.0.0.1:9229 or [::1]:9229".to_owned())
 }
 
+/// Connections that may wait to be accepted, when many come at once. Beyond them the system drops the first packet, and the client
+/// tries again a second later.
+const WAITING: i32 = 4096;
+
 /// Listens where `flag` says; tells where that is.
 pub(super) fn listening(address: SocketAddr, flag: &str) -> Result<(SocketAddr, TcpListener), String> {
-    TcpListener::bind(address)
-        .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
-        .and_then(|listener| Ok((listener.local_addr()?, listener)))
-        .map_err(|error| {
-            format!("cannot listen on {address}: {error}\n  {flag} chooses another; port 0 is a free one")
-        })
+    bound(address).and_then(|listener| Ok((listener.local_addr()?, listener))).map_err(|error| {
+        format!("cannot listen on {address}: {error}\n  {flag} chooses another; port 0 is a free one")
+    })
+}
+
+fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
+    // Elsewhere than on Unix it would let two programs share a port.
+    #[cfg(unix)]
+    socket.set_reuse_address(true)?;
+    socket.bind(&address.into())?;
+    socket.listen(WAITING)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket.into())
 }
 
 #[derive(clap::Args, Debug)]

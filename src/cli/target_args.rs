@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::open_files::room_for;
 use super::users;
 use crate::http::client::{Address, Credentials, Limits};
 use crate::ids::{ClientId, PoolId};
@@ -9,6 +10,9 @@ use crate::run::{AnEndpoint, Lodging};
 
 /// Requests a second to what is not on this machine, unless somebody says otherwise.
 const CAREFUL: u32 = 20;
+
+/// Connections that a run may come to need: one for each request that is under way.
+const CONNECTIONS: usize = 16_384;
 
 /// How carefully an endpoint is asked.
 #[derive(clap::Args, Clone, Debug)]
@@ -76,6 +80,7 @@ impl CareArgs {
             ));
         }
         let credentials = credentials.or_else(|| here.then(Credentials::dummy));
+        room_for(CONNECTIONS);
         let per_second = self.max_rate.or_else(|| (!here).then_some(CAREFUL));
         Ok(AnEndpoint { address, credentials, limits: Limits { per_second, ..Limits::DEFAULT }, lodging })
     }

@@ -10,10 +10,12 @@ use crate::totp::TotpSecret;
 const COLUMNS: [&str; 3] = ["username", "password", "totp"];
 /// Users are this many at most, as in a scenario.
 const MOST: usize = 1_000_000;
+/// With names and passwords of some length each.
+const MAX_BYTES: usize = 256 << 20;
 
 /// Reads the users of this file.
 pub(super) fn read(file: &Path) -> Result<Vec<Tenant>, String> {
-    let text = std::fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+    let text = crate::input::text(file, MAX_BYTES).map_err(|error| format!("{}: {error}", file.display()))?;
     parse(&text).map_err(|flaw| format!("{}:{flaw}", file.display()))
 }
 

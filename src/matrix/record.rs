@@ -1,7 +1,6 @@
 //! The matrix as JSON: one object per cell. Written for machines, and read back as a baseline.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
@@ -12,7 +11,7 @@ use crate::oracle::Device;
 use crate::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel};
 
 /// Larger files than this are no matrices: a full one takes two megabytes.
-const MAX_BYTES: u64 = 1 << 25;
+const MAX_BYTES: usize = 1 << 25;
 
 /// A cell and its decision in words. The order of the fields is the order of the keys.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
@@ -79,10 +78,7 @@ pub fn json(matrix: &Matrix) -> String {
 /// Reads a matrix that [`json`] has written: what was told about each cell.
 pub fn read_baseline(path: &Path) -> Result<Baseline, BaselineError> {
     let failed = |source| BaselineError::Read { path: path.to_owned(), source };
-    let mut bytes = Vec::new();
-    std::fs::File::open(path)
-        .and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes))
-        .map_err(failed)?;
+    let bytes = crate::input::bytes(path, MAX_BYTES).map_err(failed)?;
     parse(&bytes).map_err(|why| BaselineError::Form { path: path.to_owned(), why })
 }
 
@@ -91,7 +87,7 @@ pub fn read_baseline(path: &Path) -> Result<Baseline, BaselineError> {
 pub struct Baseline(pub(super) BTreeMap<Cell, Told>);
 
 fn parse(bytes: &[u8]) -> Result<Baseline, String> {
-    if bytes.len() as u64 > MAX_BYTES {
+    if bytes.len() > MAX_BYTES {
         return Err("larger than 32 MiB".to_owned());
     }
     let records: Vec<Record> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;

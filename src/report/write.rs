@@ -8,6 +8,9 @@ use serde::Deserialize;
 use super::files::{HTML, INDEX, JSON, run_names};
 use super::{File, Format, Measured, Report, index, run_files};
 
+/// No report is as long as that: its parts have bounds.
+const MAX_BYTES: usize = 64 << 20;
+
 /// The files that were written.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Written {
@@ -157,7 +160,8 @@ pub fn read(file: &Path) -> Result<Report, ReportError> {
         schema_version: Option<u64>,
     }
     let path = || file.to_owned();
-    let text = fs::read_to_string(file).map_err(|source| ReportError::Read { path: path(), source })?;
+    let text =
+        crate::input::text(file, MAX_BYTES).map_err(|source| ReportError::Read { path: path(), source })?;
     let broken = |source: serde_json::Error| match source.is_eof() {
         true => ReportError::Truncated { path: path(), line: source.line() },
         false => ReportError::Form { path: path(), source },

@@ -22,7 +22,6 @@ mod words;
 mod workloads;
 mod yaml;
 
-use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -72,11 +71,7 @@ pub fn read(path: &Path) -> Result<Scenario, Diagnostic> {
 /// What is wrong with the file or with reading it.
 pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
     let name = path.display().to_string();
-    let mut bytes = Vec::new();
-    // One byte more than allowed is enough to know that there are too many.
-    let limit = MAX_BYTES as u64 + 1;
-    std::fs::File::open(path)
-        .and_then(|file| file.take(limit).read_to_end(&mut bytes))
+    let bytes = crate::input::bytes(path, MAX_BYTES)
         .map_err(|error| Diagnostic::new(&name, "", Fault::of_file(format!("cannot be read: {error}"))))?;
     let scenario = parse_with(&name, &bytes, Files::beside(path))?;
     Ok((scenario, String::from_utf8_lossy(&bytes).into_owned()))

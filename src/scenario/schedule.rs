@@ -3,7 +3,6 @@
 //! The rate changes evenly from line to line; the same time twice is a jump. Empty lines and lines with `#` are passed over.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -62,10 +61,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Flaw> {
     if !std::fs::metadata(path).map_err(unread)?.is_file() {
         return Err(Flaw::Unread(format!("{} is no file", path.display())));
     }
-    let mut bytes = Vec::new();
-    let limit = MAX_BYTES as u64 + 1;
-    std::fs::File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)).map_err(unread)?;
-    Ok(bytes)
+    crate::input::bytes(path, MAX_BYTES).map_err(unread)
 }
 
 fn understand(file: &str, name: &str, bytes: &[u8]) -> Result<Schedule, Flaw> {

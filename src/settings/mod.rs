@@ -11,8 +11,6 @@
 mod aws;
 mod json;
 
-use std::fs::File;
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use crate::addresses::RiskExceptions;
@@ -133,16 +131,10 @@ pub fn parse(files: &[(String, Vec<u8>)]) -> Result<PoolSettings, Diagnostic> {
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
-    let mut bytes = Vec::new();
-    // One byte more than allowed is enough to know that there are too many.
-    let limit = MAX_BYTES as u64 + 1;
-    match File::open(path).and_then(|file| file.take(limit).read_to_end(&mut bytes)) {
-        Ok(_) => Ok(bytes),
-        Err(error) => {
-            let message = format!("cannot be read: {error}");
-            Err(Diagnostic::of(&path.display().to_string(), "", None, message, None))
-        }
-    }
+    crate::input::bytes(path, MAX_BYTES).map_err(|error| {
+        let message = format!("cannot be read: {error}");
+        Diagnostic::of(&path.display().to_string(), "", None, message, None)
+    })
 }
 
 /// Whether a file is meant to be AWS's JSON.

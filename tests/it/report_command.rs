@@ -55,6 +55,7 @@ fn a_folder_of_scenarios_gets_an_index_and_one_file_for_ci() {
     )
     .unwrap();
     fs::write(folder.join("notes.txt"), "no scenario").unwrap();
+    fs::write(folder.join(".hidden.yaml"), "no scenario").unwrap();
     let out = folder.join("out");
     let run = |formats: &str| {
         output(poolproof().arg("run").arg(&folder).arg("--out").arg(&out).args(["--format", formats]))
@@ -237,6 +238,10 @@ fn what_is_no_report_is_told_and_nothing_is_overwritten() {
     assert_eq!(fs::read_to_string(folder.join("report.html")).unwrap(), "the page of before");
     let (code, _, err) = output(poolproof().arg("report").arg(folder.join("nowhere.json")));
     assert!(code == 2 && err.contains("cannot read"), "{err}");
+    if cfg!(unix) {
+        let (code, _, err) = output(poolproof().args(["report", "/dev/zero"]));
+        assert!(code == 2 && err.contains("cannot read /dev/zero: it is longer than 64 MiB"), "{err}");
+    }
 }
 
 #[test]

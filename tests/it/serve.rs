@@ -208,6 +208,35 @@ fn who_is_slow_is_let_go_and_nobody_else_notices() {
     assert!(closes(&mut dripping), "a byte now and then does not renew the deadline");
 }
 
+/// A shell often gives a program a few files, and allows it more.
+#[cfg(unix)]
+#[test]
+fn more_may_be_connected_than_files_are_given_unasked() {
+    let limited = |limit: &str| {
+        let mut shell = std::process::Command::new("sh");
+        shell.current_dir(crate::stage::root()).env("CI", "true");
+        shell.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_poolproof")]);
+        shell.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0"]);
+        shell.args(["--request-timeout", "60", "--connections", "500"]);
+        Served::by(&mut shell)
+    };
+    let served = limited("-Sn 100");
+    let mut others: Vec<_> = (0..300).map(|_| served.connect()).collect();
+    assert!(served.is_well());
+    for other in &mut others {
+        other.set_nonblocking(true).unwrap();
+        let kept = other.read(&mut [0]);
+        assert!(
+            kept.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
+            "all are still there"
+        );
+    }
+    // Where the system allows no more either, those who come too late wait until others go.
+    let served = limited("-n 100");
+    drop((0..300).map(|_| served.connect()).collect::<Vec<_>>());
+    assert!(served.is_well());
+}
+
 #[test]
 fn who_goes_in_the_middle_leaves_nothing_behind() {
     let served = Served::start(&[]);
