@@ -6,8 +6,8 @@ use crate::report::{Report, Shortage};
 
 /// A run keeps up when it answers at least this share of what was asked for in the time in which it was asked for.
 const LEAST_ACHIEVED: f64 = 0.99;
-/// Where more of the users than this share wait for the pool, it is the pool that nobody is free for.
-const MOST_WAITING: f64 = 0.5;
+/// Where more of the users than this share wait for the pool at any moment, it is the pool that nobody is free for.
+const MOST_WAITING: f64 = 0.25;
 /// Chance may bring a little less than the sign-ins that it takes to tell.
 const ENOUGH: f64 = 0.9;
 /// A trend of the latency takes this many intervals.

@@ -76,6 +76,12 @@ fn the_same_command_is_equivalent_to_itself_with_identical_decisions() {
     let one = &told["scenarios"][0];
     assert_eq!(one["decisions"]["identical"], true);
     assert_eq!(one["decisions"]["base"], one["decisions"]["head"]);
+    // The sums are those of all pairs.
+    let seen = |pair| {
+        report(&folder.join("runs").join(format!("pair-0{pair}/base/pairs/report.json"))).decisions.checked
+    };
+    assert_eq!(one["decisions"]["base"]["seen"], (1..=5).map(seen).sum::<u64>());
+    assert_eq!(one["decisions"]["pairs"], 5);
     assert!(one["decisions"]["base"]["seen"].as_u64().unwrap() > 5 * 200, "{out}");
     let metrics = one["metrics"].as_array().unwrap();
     assert_eq!(metrics.len(), 4);
@@ -298,6 +304,28 @@ fn every_decision_that_differs_ends_with_80() {
     }
     let (code, _, _) = changed("none", &|_| {});
     assert_eq!(code, 0);
+}
+
+#[test]
+fn by_the_wall_clock_counts_may_differ_and_what_mismatched_may_not() {
+    let folder = folder("wall", str::to_owned);
+    let base = played(&folder, "base.yaml", "a", &[]);
+    let mut wall = report(&base.join("pairs/report.json"));
+    wall.clock = poolproof::clock::ClockKind::Wall;
+    let written = |name: &str, report: &Report| {
+        let folder = folder.join(name);
+        poolproof::report::write(&folder, report, false).unwrap();
+        folder
+    };
+    let base = written("base", &wall);
+    let mut more = wall.clone();
+    (more.decisions.checked, more.decisions.rules[0].seen) =
+        (wall.decisions.checked + 1, wall.decisions.rules[0].seen + 1);
+    let (code, out, _) = compared(&base, &written("more", &more), &[]);
+    assert!(code == 0 && out.contains("Some rules were seen more or less often"), "{code}: {out}");
+    more.decisions.rules[0].mismatched += 1;
+    let (code, out, _) = compared(&base, &written("wrong", &more), &[]);
+    assert!(code == 80 && out.contains("✗ decisions differ") && out.contains("rule "), "{code}: {out}");
 }
 
 #[test]
