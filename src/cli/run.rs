@@ -101,7 +101,7 @@ pub(super) fn stop_on_signals() -> Result<Stop, ctrlc::Error> {
 }
 
 fn prepare(args: &RunArgs, endpoint: Option<&AnEndpoint>) -> Result<Vec<Job>, Exit> {
-    let files = scenario_files(&args.files).map_err(|message| refuse(message))?;
+    let files = scenario_files(&args.files).map_err(refuse)?;
     let mut jobs = Vec::new();
     let mut invalid = false;
     for file in &files {
