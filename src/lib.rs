@@ -13,7 +13,7 @@
 //! | 3 plans, ports, instruments | [`scenario`], [`workload`], [`target`], [`compute`], [`metrics`], [`provider`] | what is to happen, where it goes, where arithmetic runs, what is counted |
 //! | 2 machines and judge | [`pool`], [`client`], [`oracle`] | none of the three knows another |
 //! | 1 proof and protocol | [`srp`], [`totp`], [`jwt`], [`protocol`] | numbers and bytes; Cognito's operations as types |
-//! | 0 words | [`clock`], [`seed`], [`ids`], [`addresses`], [`policy`], [`input`] | time, chance, names, settings; files of strangers |
+//! | 0 words | [`clock`], [`seed`], [`digits`], [`ids`], [`addresses`], [`policy`], [`input`] | time, chance, numbers, names, settings; files of strangers |
 //!
 //! One sign-in goes this way:
 //!
@@ -36,6 +36,7 @@ pub mod client;
 pub mod clock;
 pub mod compare;
 pub mod compute;
+pub mod digits;
 pub mod http;
 pub mod ids;
 pub mod input;

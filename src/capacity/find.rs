@@ -1,13 +1,16 @@
 //! The whole search: from a scenario and objectives to an answer.
 
 use super::level::{Judged, judge};
-use super::model::{Answer, Capacity, Cores, Figures, Level, Limit, Range, Reason, Stage, Verdict, Wanted};
+use super::model::{Answer, Capacity, Cores, Figures, Level, Limit, Reason, Stage, Wanted};
 use super::play::{Course, Lengths, Unfit};
 use super::search::{Ask, Bounds, Search};
 use super::usl::{self, Usl};
-use crate::report::figures::number;
+use super::verdict::{Outcome, ceiling};
+use crate::digits::significant;
+use crate::report::Report;
+use crate::report::figures::exactly;
 use crate::run::{RunError, Settings, Stop};
-use crate::scenario::{GroupName, Scenario, Threshold};
+use crate::scenario::{Scenario, Threshold};
 
 /// The first level is this part of what a closed loop reaches.
 const FIRST: f64 = 1.0 / 8.0;
@@ -54,7 +57,7 @@ pub enum Broken {
 ///
 /// # Errors
 ///
-/// When the scenario has no capacity, or a run cannot be started. What goes wrong in the course of runs is part of the answer.
+/// When the scenario has no capacity, or the first run cannot be started. What goes wrong afterwards is part of the answer.
 pub fn find(
     scenario: &Scenario,
     asked: &Asked,
@@ -63,21 +66,17 @@ pub fn find(
     told: &dyn Fn(&str),
 ) -> Result<Capacity, Broken> {
     let course = Course::new(scenario, &asked.objectives, settings, asked.lengths, stop)?;
-    let mut finding = Finding { course, told, levels: Vec::new(), cores: None };
-    let bounds = finding.bounds(asked)?;
-    let mut search = Search::new(bounds);
-    while let Some(ask) = search.next() {
-        let passed = finding.level(ask)?;
-        if finding.was_cut() {
-            // A level that nobody saw the end of has neither passed nor failed.
-            break;
+    let mut finding = Finding { course, told, levels: Vec::new(), common: None, broken: None };
+    let mut search = Search::new(finding.bounds(asked)?);
+    let sought = finding.search(&mut search).and_then(|()| finding.usl(scenario, asked));
+    let usl = match sought {
+        Ok(usl) => usl,
+        Err(error) if finding.levels.is_empty() => return Err(error.into()),
+        Err(error) => {
+            finding.broken = Some(error);
+            None
         }
-        search.tell(ask, passed);
-        if finding.is_over() {
-            break;
-        }
-    }
-    let usl = if asked.usl && !finding.is_over() { finding.usl(scenario)? } else { None };
+    };
     Ok(finding.capacity(scenario, asked, settings, &search, usl))
 }
 
@@ -85,31 +84,60 @@ struct Finding<'f> {
     course: Course<'f>,
     told: &'f dyn Fn(&str),
     levels: Vec<Level>,
+    common: Option<Common>,
+    /// Why no run could be started any more.
+    broken: Option<RunError>,
+}
+
+/// What all runs have in common, as the first tells it.
+#[derive(Clone, Debug, Default)]
+struct Common {
     cores: Option<Cores>,
+    group: String,
+    target: String,
 }
 
 impl Finding<'_> {
-    fn bounds(&self, asked: &Asked) -> Result<Bounds, RunError> {
+    fn note(&mut self, report: &Report) {
+        let course = &self.course;
+        self.common.get_or_insert_with(|| Common {
+            cores: course.cores(report),
+            group: report.group.clone(),
+            target: report.target.clone(),
+        });
+    }
+
+    fn bounds(&mut self, asked: &Asked) -> Result<Bounds, RunError> {
         let (from, to) = match (asked.from, asked.to) {
             (Some(from), Some(to)) => (from, to),
             (from, to) => {
                 (self.told)("closed loop");
+                let report = self.course.probe()?;
+                self.note(&report);
                 // A pool that answers nobody has a first level too: it will fail.
-                let reached = match self.course.probe()? {
-                    Some(reached) => reached,
-                    // Where so many at once get nothing done in that time, one may.
-                    None => self.course.closed(1)?.unwrap_or(1.0),
-                };
-                let from = from.unwrap_or_else(|| (reached * FIRST).min(to.unwrap_or(f64::INFINITY)));
-                (from, to.unwrap_or_else(|| (reached * LAST).max(from)))
+                let reached = report.throughput.achieved_per_s.filter(|rate| *rate > 0.0).unwrap_or(1.0);
+                let first = significant(reached * FIRST, 3);
+                let from = from.unwrap_or_else(|| first.min(to.unwrap_or(f64::INFINITY)));
+                (from, to.unwrap_or_else(|| significant(reached * LAST, 3).max(from)))
             }
         };
-        Ok(Bounds {
-            from: readable(from),
-            to: readable(to),
-            factor: asked.factor,
-            precision: asked.precision,
-        })
+        Ok(Bounds { from, to, factor: asked.factor, precision: asked.precision })
+    }
+
+    /// Plays the levels that are asked for.
+    fn search(&mut self, search: &mut Search) -> Result<(), RunError> {
+        while let Some(ask) = search.next() {
+            let passed = self.level(ask)?;
+            if self.was_cut() {
+                // A level that nobody saw the end of has neither passed nor failed.
+                break;
+            }
+            search.tell(ask, passed);
+            if self.is_over() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Plays a level until the majority of its runs is known; on the way up one that passes is enough.
@@ -123,16 +151,14 @@ impl Finding<'_> {
         // A run that is to confirm has chances that no other had.
         let first = if confirm { MOST_RUNS } else { 0 };
         let (mut good, mut bad): (Vec<Judged>, Vec<Judged>) = (Vec::new(), Vec::new());
-        let enough = match stage {
-            Stage::Climb | Stage::Confirm => 1,
-            Stage::Halve => MOST_RUNS.div_ceil(2) as usize,
-        };
-        while good.len() < enough && bad.len() < MOST_RUNS.div_ceil(2) as usize {
+        let majority = MOST_RUNS.div_ceil(2) as usize;
+        let enough = if stage == Stage::Halve { majority } else { 1 };
+        while good.len() < enough && bad.len() < majority {
             let repeat = first + (good.len() + bad.len()) as u32;
-            (self.told)(&format!("{} {}/s", stage.as_str(), number(per_s)));
+            (self.told)(&format!("{} {}/s", stage.as_str(), exactly(per_s)));
             let report = self.course.level(per_s, repeat, confirm)?;
-            self.cores = self.cores.or_else(|| self.course.cores(&report));
-            let judged = judge(&report);
+            self.note(&report);
+            let judged = judge(&report, self.course.users());
             let ends = judged.reasons.iter().any(Reason::ends_the_search);
             let heap = if judged.reasons.is_empty() { &mut good } else { &mut bad };
             heap.push(judged);
@@ -160,11 +186,15 @@ impl Finding<'_> {
         self.course.is_stopped() || self.levels.last().is_some_and(ends)
     }
 
-    fn usl(&self, scenario: &Scenario) -> Result<Option<Usl>, RunError> {
+    /// The scalability law, where it was asked for, and can be fitted.
+    fn usl(&self, scenario: &Scenario, asked: &Asked) -> Result<Option<Usl>, RunError> {
+        if !asked.usl || self.is_over() {
+            return Ok(None);
+        }
         let mut points = Vec::new();
         for users in CONCURRENCY.into_iter().filter(|users| *users <= self.course.users()) {
             (self.told)(&format!("{users} at once"));
-            let reached = self.course.closed(users)?;
+            let reached = self.course.closed(users)?.throughput.achieved_per_s;
             if self.course.is_stopped() {
                 return Ok(None);
             }
@@ -182,20 +212,27 @@ impl Finding<'_> {
         usl: Option<Usl>,
     ) -> Capacity {
         let answer = self.answer(search);
-        let wanted = asked.want.zip(answer.as_ref()).map(|(want, answer)| wanted(want, answer));
-        let target =
-            settings.endpoint.as_ref().map_or_else(|| "embedded".to_owned(), |at| at.address.to_string());
-        let group = if scenario.group == GroupName::Toy { "toy" } else { "cognito" };
+        let outcome = Outcome {
+            levels: &self.levels,
+            answer: answer.as_ref(),
+            stopped: self.course.is_stopped(),
+            broken: self.broken.as_ref(),
+            most_requests: settings.endpoint.as_ref().and_then(|at| at.limits.per_second),
+            lawless: asked.usl && usl.is_none() && self.broken.is_none() && !self.is_over(),
+        };
+        let verdict = outcome.verdict();
+        let wanted = asked.want.zip(answer.as_ref()).map(|(want, answer)| Wanted::of(want, answer));
+        let Common { group, target, .. } = self.common.unwrap_or_default();
         Capacity {
             schema_version: Capacity::SCHEMA_VERSION,
             scenario: scenario.name.clone(),
             file: settings.file.clone(),
             seed: scenario.seed.number(),
             clock: scenario.clock,
-            group: group.to_owned(),
+            group,
             target,
             objectives: asked.objectives.iter().map(|one| one.text.clone()).collect(),
-            verdict: Verdict::on(&self.levels, answer.as_ref(), self.course.is_stopped()),
+            verdict,
             answer,
             levels: self.levels,
             usl,
@@ -206,132 +243,13 @@ impl Finding<'_> {
     fn answer(&self, search: &Search) -> Option<Answer> {
         let per_s = search.passed()?;
         let below_per_s = search.failed();
-        let stopped = below_per_s
-            .and_then(|rate| self.levels.iter().find(|level| !level.passed && level.per_s == rate));
-        let limit = match stopped {
+        let limit = match ceiling(&self.levels, below_per_s) {
             None => Limit::Range,
             Some(level) if level.is_generators() => Limit::Generator,
             Some(_) => Limit::Pool,
         };
         let figures = self.levels.iter().rev().find(|level| level.passed && level.per_s == per_s)?.figures;
-        Some(Answer { per_s, below_per_s, confirmed: search.confirmed(), limit, cores: self.cores, figures })
+        let cores = self.common.as_ref().and_then(|common| common.cores);
+        Some(Answer { per_s, below_per_s, confirmed: search.confirmed(), limit, cores, figures })
     }
-}
-
-/// Three significant figures: rates are read by people, and typed again.
-fn readable(rate: f64) -> f64 {
-    let unit = 10_f64.powf(rate.abs().log10().floor() - 2.0);
-    let short = (rate / unit).round() * unit;
-    // What the unit's own inexactness has left behind goes: 0.30000000000000004.
-    (short * 1e6).round() / 1e6
-}
-
-/// As many times more as is wanted: a core more is taken to bring what a core brings.
-fn wanted(per_s: f64, answer: &Answer) -> Wanted {
-    let times = Range {
-        least: answer.below_per_s.map(|rate| rounded(per_s / rate)),
-        most: rounded(per_s / answer.per_s),
-    };
-    let of = |cores: u64| Range {
-        least: times.least.map(|least| rounded(least * cores as f64)),
-        most: rounded(times.most * cores as f64),
-    };
-    Wanted {
-        per_s,
-        times,
-        server_cores: answer.cores.map(|cores| of(cores.server)),
-        client_cores: answer.cores.and_then(|cores| cores.client).map(of),
-    }
-}
-
-fn rounded(number: f64) -> f64 {
-    (number * 1e3).round() / 1e3
-}
-
-impl Stage {
-    /// `climb`, `halve` or `confirm`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Climb => "climb",
-            Self::Halve => "halve",
-            Self::Confirm => "confirm",
-        }
-    }
-}
-
-impl Level {
-    /// Whether it says more of the generator than of the pool. Users who are all waiting for a pool that falls behind are the pool's
-    /// affair.
-    fn is_generators(&self) -> bool {
-        let has = |wanted: fn(&Reason) -> bool| self.reasons.iter().any(wanted);
-        has(|reason| matches!(reason, Reason::Generator { .. }))
-            && !has(|reason| matches!(reason, Reason::FallsBehind { .. }))
-    }
-}
-
-impl Reason {
-    /// Whether no other level is worth trying.
-    const fn ends_the_search(&self) -> bool {
-        matches!(self, Self::Mismatched { .. } | Self::Interrupted)
-    }
-}
-
-impl Verdict {
-    /// Of several faults the gravest sets the exit code: 80, 105, 83, 99.
-    fn on(levels: &[Level], answer: Option<&Answer>, stopped: bool) -> Self {
-        let mismatched = levels.iter().find_map(|level| {
-            level.reasons.iter().find_map(|reason| match reason {
-                Reason::Mismatched { count } => Some((level.per_s, *count)),
-                _ => None,
-            })
-        });
-        let mut sentences = Vec::new();
-        let mut exit_code = 0;
-        if let Some((per_s, count)) = mismatched {
-            exit_code = 80;
-            sentences.push(format!(
-                "{count} decisions differ from what the rules ask at {}/s: a pool that decides wrongly has no capacity.",
-                number(per_s)
-            ));
-        }
-        if stopped {
-            exit_code = if exit_code == 0 { 105 } else { exit_code };
-            sentences.push("The search was interrupted: this is what was known so far.".to_owned());
-        }
-        match answer {
-            Some(answer) => sentences.extend(remarks(answer)),
-            None if exit_code != 0 => {}
-            None => {
-                let generator = levels.iter().any(Level::is_generators);
-                exit_code = if generator { 83 } else { 99 };
-                let per_s = levels.first().map_or(0.0, |level| level.per_s);
-                let untold = |reason: &Reason| matches!(reason, Reason::Objective { value: None, .. });
-                let too_few = levels.first().is_some_and(|level| level.reasons.iter().all(untold));
-                let advice = if too_few {
-                    "too few sign-ins come to tell. Measure longer with --measure, or start higher with --from."
-                } else {
-                    "there is nothing to search. Start lower with --from, or ask for less."
-                };
-                sentences.push(format!("The lowest level, {}/s, fails already: {advice}", number(per_s)));
-            }
-        }
-        Self { exit_code, sentences }
-    }
-}
-
-fn remarks(answer: &Answer) -> Vec<String> {
-    let mut remarks = Vec::new();
-    match answer.limit {
-        Limit::Pool => {}
-        Limit::Generator => remarks.push(
-            "The generator reached its end before the pool did: the pool may take more. Give the generator more cores.".to_owned(),
-        ),
-        Limit::Range => {
-            remarks.push("Nothing higher was tried: the pool may take more. Search on with --to.".to_owned());
-        }
-    }
-    if !answer.confirmed {
-        remarks.push("No long run has confirmed it: take it as a sign and not as a promise.".to_owned());
-    }
-    remarks
 }

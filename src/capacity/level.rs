@@ -1,10 +1,15 @@
 //! Whether a run at a rate keeps what was asked for.
 
 use super::model::{Figures, Reason};
-use crate::report::Report;
+use super::play::FEWEST;
+use crate::report::{Report, Shortage};
 
 /// A run keeps up when it answers at least this share of what was asked for in the time in which it was asked for.
 const LEAST_ACHIEVED: f64 = 0.99;
+/// Where more of the users than this share wait for the pool at any moment, it is the pool that nobody is free for.
+const MOST_WAITING: f64 = 0.25;
+/// Chance may bring a little less than the sign-ins that it takes to tell.
+const ENOUGH: f64 = 0.9;
 /// A trend of the latency takes this many intervals.
 const FEWEST_INTERVALS: usize = 5;
 
@@ -15,8 +20,8 @@ pub(super) struct Judged {
     pub(super) reasons: Vec<Reason>,
 }
 
-/// Judges a run whose thresholds are the objectives.
-pub(super) fn judge(report: &Report) -> Judged {
+/// Judges a run of so many users whose thresholds are the objectives.
+pub(super) fn judge(report: &Report, users: u32) -> Judged {
     let growth = growth(report);
     let mut reasons = Vec::new();
     if report.decisions.mismatched > 0 {
@@ -25,8 +30,17 @@ pub(super) fn judge(report: &Report) -> Judged {
     if report.partial {
         reasons.push(Reason::Interrupted);
     }
-    if let Some(why) = &report.generator.saturated {
-        reasons.push(Reason::Generator { why: why.clone() });
+    if let Some((why, short_of)) = report.generator.saturated.clone().zip(report.generator.short_of) {
+        reasons.push(match short_of {
+            Shortage::Users if at_the_pool(report) > MOST_WAITING * f64::from(users) => {
+                Reason::AllWait { users: users.into() }
+            }
+            _ => Reason::Generator { why, short_of },
+        });
+    }
+    let came = asked(report) - report.sign_ins.warm_up;
+    if (came as f64) < ENOUGH * f64::from(FEWEST) && !report.partial {
+        reasons.push(Reason::TooFew { sign_ins: came, needed: FEWEST.into() });
     }
     let missed = report.thresholds.iter().filter(|threshold| !threshold.passed);
     reasons.extend(missed.map(|threshold| Reason::Objective {
@@ -34,9 +48,14 @@ pub(super) fn judge(report: &Report) -> Judged {
         value: threshold.value,
         unit: threshold.unit,
     }));
-    let answered = answered(report);
-    if answered < LEAST_ACHIEVED {
-        reasons.push(Reason::Unanswered { share: 1.0 - answered });
+    let part = |count: u64| if asked(report) == 0 { 0.0 } else { count as f64 / asked(report) as f64 };
+    let lost = part(report.sign_ins.transport_failed);
+    if lost > 1.0 - LEAST_ACHIEVED {
+        reasons.push(Reason::NoAnswer { share: lost });
+    }
+    let decided = part(report.sign_ins.completed + report.sign_ins.refused);
+    if decided + lost < LEAST_ACHIEVED {
+        reasons.push(Reason::Unanswered { share: 1.0 - decided - lost });
     }
     // Where a second of load takes longer than a second, each second's sign-ins wait that much longer than those before.
     if let Some(us_per_s) = growth.filter(|growth| growth / 1e6 > 1.0 / LEAST_ACHIEVED - 1.0) {
@@ -59,13 +78,15 @@ pub(super) fn judge(report: &Report) -> Judged {
     }
 }
 
-/// The share of the sign-ins asked for that were decided: with tokens or with a refusal.
-fn answered(report: &Report) -> f64 {
-    let asked = report.sign_ins.started + report.generator.missed;
-    if asked == 0 {
-        return 0.0;
-    }
-    (report.sign_ins.completed + report.sign_ins.refused) as f64 / asked as f64
+/// How many users were waiting for the pool, and not typing, at any moment: their number by Little's law, with the median for the mean.
+fn at_the_pool(report: &Report) -> f64 {
+    let each = report.latency.sign_in.service.p50_us.unwrap_or_default() as f64 / 1e6;
+    report.throughput.achieved_per_s.unwrap_or_default() * each
+}
+
+/// Sign-ins asked for, warm-up too.
+const fn asked(report: &Report) -> u64 {
+    report.sign_ins.started + report.generator.missed
 }
 
 /// By how many µs the median latency grows with each second of the measured part: the median of the slopes between all pairs of

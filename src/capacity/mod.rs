@@ -7,6 +7,7 @@
 //! | `level` | judges a run: objectives, decisions, whether it keeps up |
 //! | `usl` | how throughput follows concurrency |
 //! | `find` | puts these together |
+//! | `verdict` | what is said of it, and the exit code |
 //! | `model`, `text` | what was found, as data and for a terminal |
 
 mod find;
@@ -16,6 +17,7 @@ mod play;
 mod search;
 mod text;
 mod usl;
+mod verdict;
 
 pub use find::{Asked, Broken, find};
 pub use model::{Answer, Capacity, Cores, Figures, Level, Limit, Range, Reason, Stage, Verdict, Wanted};

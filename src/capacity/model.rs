@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use super::usl::Usl;
 use crate::clock::ClockKind;
-use crate::report::Unit;
+use crate::digits;
+use crate::report::{Shortage, Unit};
 
 /// How much a pool takes.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -119,6 +120,17 @@ pub enum Stage {
     Confirm,
 }
 
+impl Stage {
+    /// `climb`, `halve` or `confirm`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Climb => "climb",
+            Self::Halve => "halve",
+            Self::Confirm => "confirm",
+        }
+    }
+}
+
 /// What a run showed.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize)]
 pub struct Figures {
@@ -155,7 +167,7 @@ pub enum Reason {
         /// Its unit.
         unit: Unit,
     },
-    /// More than one of a hundred sign-ins got no decision, or could not start.
+    /// More than one of a hundred sign-ins were given up, or could not start.
     Unanswered {
         /// The share of them.
         share: f64,
@@ -169,6 +181,25 @@ pub enum Reason {
     Generator {
         /// Why.
         why: String,
+        /// What it was short of.
+        short_of: Shortage,
+    },
+    /// Nobody was free to sign in, since the users were waiting for the pool.
+    AllWait {
+        /// So many there are.
+        users: u64,
+    },
+    /// Too few sign-ins came in the time that there was: whether the pool keeps up cannot be told.
+    TooFew {
+        /// So many came.
+        sign_ins: u64,
+        /// It takes about so many.
+        needed: u64,
+    },
+    /// More than one of a hundred sign-ins got no answer from the target.
+    NoAnswer {
+        /// The share of them.
+        share: f64,
     },
     /// Decisions differ from what the rules ask.
     Mismatched {
@@ -199,6 +230,30 @@ pub struct Range {
     pub least: Option<f64>,
     /// If it takes no more than the highest that passed.
     pub most: f64,
+}
+
+impl Wanted {
+    /// As many times more as is wanted: a core more is taken to bring what a core brings.
+    pub(super) fn of(per_s: f64, answer: &Answer) -> Self {
+        let times = Range {
+            least: answer.below_per_s.map(|rate| rounded(per_s / rate)),
+            most: rounded(per_s / answer.per_s),
+        };
+        let of = |cores: u64| Range {
+            least: times.least.map(|least| rounded(least * cores as f64)),
+            most: rounded(times.most * cores as f64),
+        };
+        Self {
+            per_s,
+            times,
+            server_cores: answer.cores.map(|cores| of(cores.server)),
+            client_cores: answer.cores.and_then(|cores| cores.client).map(of),
+        }
+    }
+}
+
+fn rounded(number: f64) -> f64 {
+    digits::rounded(number, 3)
 }
 
 impl Capacity {

@@ -12,15 +12,51 @@ use crate::report::Report;
 use crate::run::{RunError, Settings, Stop, run};
 use crate::scenario::{ClosedStage, Delay, Limits, Model, Scenario, Service, Stage, Threshold};
 use crate::seed::Seed;
+use crate::workload::{Owners, arrivals};
 
-/// A level is measured until about so many sign-ins are expected, or for [`LONGEST`].
-const FEWEST_SIGN_INS: f64 = 300.0;
-/// No level takes longer for want of sign-ins.
-const LONGEST: Duration = Duration::from_secs(300);
 /// Sign-ins at once in the probe that tells where to begin.
 const PROBE_USERS: u32 = 64;
-/// How long the closed runs are, before and while they are measured.
+/// How long the closed runs are at first, before and while they are measured.
 const CLOSED: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(6)];
+/// With fewer answers than these a closed run has reached nothing yet, and a longer one is tried.
+const CLOSED_FEWEST: u64 = 20;
+/// What such runs grow by.
+const CLOSED_LONGER: u32 = 10;
+/// The long run at the end has so many times the sign-ins that a level has, where there is time for them.
+const CONFIRM: f64 = 3.0;
+/// With fewer sign-ins than about these a level says nothing.
+pub(super) const FEWEST: u32 = 300;
+/// A level should bring as many sign-ins as it says, but for this share.
+const STRAY: f64 = 0.005;
+/// So many seeds are tried to that end.
+const SEEDS: u64 = 50;
+
+/// What is waited for by a clock.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct Patience {
+    /// A level is measured until so many sign-ins are expected, as far as [`Patience::longest`] goes.
+    sign_ins: u32,
+    /// No level takes longer for want of sign-ins.
+    longest: Duration,
+    /// No closed run takes longer for want of answers.
+    closed: Duration,
+}
+
+impl Patience {
+    /// By the virtual clock time costs nothing.
+    const fn by(clock: ClockKind) -> Self {
+        match clock {
+            ClockKind::Virtual => Self {
+                sign_ins: 10 * FEWEST,
+                longest: Duration::from_secs(24 * 3600),
+                closed: Duration::from_secs(60_000),
+            },
+            ClockKind::Wall => {
+                Self { sign_ins: FEWEST, longest: Duration::from_secs(300), closed: Duration::from_secs(60) }
+            }
+        }
+    }
+}
 
 /// How long the parts of a level take.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,36 +130,57 @@ impl<'s> Course<'s> {
         Ok(Self { scenario, settings, lengths, stop })
     }
 
-    /// Plays a level: repeat `repeat`, whose chance is the same at every rate.
+    /// Plays a level: repeat `repeat`.
     pub(super) fn level(&self, per_s: f64, repeat: u32, confirm: bool) -> Result<Report, RunError> {
-        let wanted = if confirm { self.lengths.confirm } else { self.lengths.measure };
-        let needed = Duration::from_secs_f64((FEWEST_SIGN_INS / per_s).ceil().min(LONGEST.as_secs_f64()));
+        let length = self.length(per_s, confirm);
         let stage = |length, warm_up| Stage { length, from: per_s, to: per_s, warm_up, cool_down: false };
-        let mut scenario = self.again(repeat);
+        let mut scenario = self.scenario.clone();
         for plan in &mut scenario.workloads {
             if let Model::Open { stages, .. } = &mut plan.model {
-                *stages = vec![stage(self.lengths.settle, true), stage(wanted.max(needed), false)];
+                *stages = vec![stage(self.lengths.settle, true), stage(length, false)];
             }
         }
+        scenario.seed = fair(&scenario, per_s * length.as_secs_f64(), repeat);
         self.play(&scenario)
     }
 
-    /// Plays `users` who sign in again as soon as they are done, and take no time to type. Sign-ins a second.
-    pub(super) fn closed(&self, users: u32) -> Result<Option<f64>, RunError> {
+    /// How long a level is measured: as was asked for, or until enough sign-ins have come to tell.
+    fn length(&self, per_s: f64, confirm: bool) -> Duration {
+        let patience = self.patience();
+        let (asked, times) =
+            if confirm { (self.lengths.confirm, CONFIRM) } else { (self.lengths.measure, 1.0) };
+        let needed = (times * f64::from(patience.sign_ins) / per_s).ceil();
+        asked.max(Duration::from_secs_f64(needed.min(patience.longest.as_secs_f64())))
+    }
+
+    const fn patience(&self) -> Patience {
+        Patience::by(self.scenario.clock)
+    }
+
+    /// Plays `users` who sign in again as soon as they are done, and take no time to type: for longer, until something has come of it,
+    /// or there is no more time for that.
+    pub(super) fn closed(&self, users: u32) -> Result<Report, RunError> {
         let users = users.min(self.scenario.population.users);
-        let [before, measured] = CLOSED;
-        let mut scenario = self.again(0);
+        let [mut before, mut measured] = CLOSED;
+        let mut scenario = Scenario { seed: seed(self.scenario.seed, 0), ..self.scenario.clone() };
         scenario.client.mfa_delay = Delay::None;
-        let stage = |length, warm_up| ClosedStage { length, users, warm_up, cool_down: false };
-        for plan in &mut scenario.workloads {
-            let stages = vec![stage(before, true), stage(measured, false)];
-            plan.model = Model::Closed { think_time: Delay::None, stages };
+        loop {
+            let stage = |length, warm_up| ClosedStage { length, users, warm_up, cool_down: false };
+            for plan in &mut scenario.workloads {
+                let stages = vec![stage(before, true), stage(measured, false)];
+                plan.model = Model::Closed { think_time: Delay::None, stages };
+            }
+            let report = self.play(&scenario)?;
+            let answered = report.sign_ins.completed + report.sign_ins.refused;
+            (before, measured) = (before * CLOSED_LONGER, measured * CLOSED_LONGER);
+            if answered >= CLOSED_FEWEST || measured > self.patience().closed || self.is_stopped() {
+                return Ok(report);
+            }
         }
-        Ok(self.play(&scenario)?.throughput.achieved_per_s)
     }
 
     /// About as much as the pool can do at all.
-    pub(super) fn probe(&self) -> Result<Option<f64>, RunError> {
+    pub(super) fn probe(&self) -> Result<Report, RunError> {
         self.closed(PROBE_USERS)
     }
 
@@ -153,12 +210,34 @@ impl<'s> Course<'s> {
         self.stop.is_pulled()
     }
 
-    fn again(&self, repeat: u32) -> Scenario {
-        let seed = self.scenario.seed.stream("capacity", u64::from(repeat)).next_u32();
-        Scenario { seed: Seed::new(u64::from(seed)), ..self.scenario.clone() }
-    }
-
     fn play(&self, scenario: &Scenario) -> Result<Report, RunError> {
         run(scenario, self.settings, self.stop)
     }
+}
+
+/// A seed whose chance brings as many sign-ins to the measured part as it asks for, `expected`: the first of this repeat's that does
+/// within [`STRAY`], or the one that comes nearest.
+///
+/// Of 300 sign-ins by chance 17 more or fewer come, and a level would be judged at a rate that it never had.
+fn fair(scenario: &Scenario, expected: f64, repeat: u32) -> Seed {
+    let mut best = (f64::INFINITY, scenario.seed);
+    for number in 0..SEEDS {
+        let seed = seed(scenario.seed, u64::from(repeat) * SEEDS + number);
+        let tried = Scenario { seed, ..scenario.clone() };
+        // Who comes is nothing to their times.
+        let came = arrivals(&tried, &Owners::default()).filter(|arrival| !arrival.warm_up).count();
+        let stray = (came as f64 / expected - 1.0).abs();
+        if stray < best.0 {
+            best = (stray, seed);
+        }
+        if stray <= STRAY {
+            break;
+        }
+    }
+    best.1
+}
+
+/// Short enough to type again.
+fn seed(from: Seed, number: u64) -> Seed {
+    Seed::new(u64::from(from.stream("capacity", number).next_u32()))
 }

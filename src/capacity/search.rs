@@ -4,6 +4,13 @@
 //! the highest level that passed confirmed by a long run. A confirmation that fails counts as a failed level: the search
 //! goes on below it, a few times.
 
+use crate::digits::significant;
+
+/// A rate as people read it and type it again: what is told is what was tried.
+fn readable(rate: f64) -> f64 {
+    significant(rate, 4)
+}
+
 /// Where to search, and how closely.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Bounds {
@@ -13,7 +20,7 @@ pub struct Bounds {
     pub to: f64,
     /// What rates grow by while climbing; more than 1.
     pub factor: f64,
-    /// How far apart, as a share, the answer's bounds may be: 0.05 is 5 %. More than zero.
+    /// How far apart, as a share, the answer's bounds may be: 0.05 is 5 %. At least 0.005, since rates have four figures.
     pub precision: f64,
 }
 
@@ -66,10 +73,10 @@ impl Search {
             // Below the first level nothing is tried: where it fails, the search has no ground to stand on.
             (None, Some(_)) => None,
             _ if self.confirmed || self.confirmations >= MOST_CONFIRMATIONS => None,
-            (Some(best), None) if best < to => Some(Ask::Climb((best * factor).min(to))),
+            (Some(best), None) if best < to => Some(Ask::Climb(readable(best * factor).min(to))),
             (Some(best), None) => Some(Ask::Confirm(best)),
             (Some(best), Some(worst)) if worst / best > 1.0 + precision => {
-                Some(Ask::Halve((best * worst).sqrt()))
+                Some(Ask::Halve(readable((best * worst).sqrt())))
             }
             (Some(best), Some(_)) => Some(Ask::Confirm(best)),
         }
@@ -109,7 +116,8 @@ impl Search {
     pub fn most_levels(&self) -> u32 {
         let Bounds { from, to, factor, precision } = self.bounds;
         let climbs = ((to / from).ln() / factor.ln()).ceil() as u32 + 1;
-        let halvings = (factor.ln() / (1.0 + precision).ln()).log2().ceil().max(0.0) as u32;
+        // One more than by the numbers, since rates have four figures.
+        let halvings = (factor.ln() / (1.0 + precision).ln()).log2().ceil().max(0.0) as u32 + 1;
         climbs + (halvings + 1) * MOST_CONFIRMATIONS
     }
 }

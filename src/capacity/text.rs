@@ -4,10 +4,10 @@ use std::fmt::Write as _;
 
 use super::model::{Answer, Capacity, Cores, Level, Range, Reason, Wanted};
 use super::usl::{Interval, Usl};
-use crate::report::figures::{measured, number, time};
+use crate::digits::significant;
+use crate::report::figures::{UNKNOWN, count, exactly, measured, number, percent, time};
+use crate::report::markup::{line, plain};
 
-/// What stands where nothing can be said.
-const UNKNOWN: &str = "–";
 /// The longest bar of the curve, in columns.
 const CURVE: usize = 24;
 
@@ -19,9 +19,9 @@ pub fn text(found: &Capacity) -> String {
         .answer
         .as_ref()
         .map_or_else(|| "no rate passed".to_owned(), |answer| sentence(answer, &found.objectives));
-    let _ = writeln!(out, "{mark} {}  {answer}", found.scenario);
+    line(&mut out, "", &format!("{mark} {}  {answer}", found.scenario));
     for sentence in &found.verdict.sentences {
-        let _ = writeln!(out, "  {sentence}");
+        line(&mut out, "  ", &plain(sentence));
     }
     let _ = writeln!(out, "  {} pool, {} group, seed {}", found.target, found.group, found.seed);
     out.push('\n');
@@ -40,9 +40,9 @@ pub fn text(found: &Capacity) -> String {
 
 /// `412 sign-ins/s [412, 430) at sign_in.p99 < 250ms on 1 core`.
 fn sentence(answer: &Answer, objectives: &[String]) -> String {
-    let upper = answer.below_per_s.map_or_else(|| "…".to_owned(), number);
+    let upper = answer.below_per_s.map_or_else(|| "…".to_owned(), exactly);
     let on = answer.cores.map_or_else(String::new, |cores| format!(" on {}", stand(cores)));
-    let rate = number(answer.per_s);
+    let rate = exactly(answer.per_s);
     format!("{rate} sign-ins/s [{rate}, {upper}) at {}{on}", objectives.join(", "))
 }
 
@@ -55,7 +55,7 @@ pub fn stand(cores: Cores) -> String {
 
 fn levels(out: &mut String, levels: &[Level]) {
     let unknown_or = |us: Option<u64>| us.map_or_else(|| UNKNOWN.to_owned(), time);
-    let rate = |rate: Option<f64>| rate.map_or_else(|| UNKNOWN.to_owned(), number);
+    let rate = |rate: Option<f64>| rate.map_or_else(|| UNKNOWN.to_owned(), three);
     let longest = levels.iter().filter_map(|level| level.figures.p99_us).max().unwrap_or(1);
     let mut sorted: Vec<&Level> = levels.iter().collect();
     sorted.sort_by(|one, other| one.per_s.total_cmp(&other.per_s));
@@ -69,7 +69,7 @@ fn levels(out: &mut String, levels: &[Level]) {
         let _ = writeln!(
             out,
             "  {:>8} {:>10} {:>9} {:>9} {:>9}  {:<7} {:>5}  {}",
-            number(level.per_s),
+            exactly(level.per_s),
             rate(figures.achieved_per_s),
             unknown_or(figures.p50_us),
             unknown_or(figures.p90_us),
@@ -82,6 +82,11 @@ fn levels(out: &mut String, levels: &[Level]) {
             let _ = writeln!(out, "           ✗ {}", told(reason));
         }
     }
+}
+
+/// A rate that was measured: three figures, however small it is.
+fn three(rate: f64) -> String {
+    if rate < 1.0 { exactly(significant(rate, 3)) } else { number(rate) }
 }
 
 /// The curve of latency against rate, on a logarithmic scale: a decade is as long wherever it lies.
@@ -101,12 +106,17 @@ fn told(reason: &Reason) -> String {
             );
             format!("{text}: {seen}")
         }
-        Reason::Unanswered { share } => format!("{:.1} % of the sign-ins got no decision", share * 100.0),
+        Reason::Unanswered { share } => format!("{} of the sign-ins got no decision", percent(*share)),
+        Reason::NoAnswer { share } => format!("{} of the sign-ins got no answer", percent(*share)),
+        Reason::AllWait { users } => format!("all of the {} users wait for the pool", count(*users)),
+        Reason::TooFew { sign_ins, needed } => {
+            format!("too few sign-ins to tell: {}, and it takes {}", count(*sign_ins), count(*needed))
+        }
         Reason::FallsBehind { us_per_s } => {
             format!("falls behind: the median latency grows by {} each second", time(*us_per_s))
         }
         // The rest of it says what to do about a run, and not about a search.
-        Reason::Generator { why } => why.split([':', '.']).next().unwrap_or_default().to_owned(),
+        Reason::Generator { why, .. } => why.split([':', '.']).next().unwrap_or_default().to_owned(),
         Reason::Mismatched { count } => format!("{count} decisions differ from what the rules ask"),
         Reason::Interrupted => "cut short".to_owned(),
     }
@@ -157,7 +167,7 @@ fn needed(out: &mut String, wanted: &Wanted) {
         None => format!("at most {}", number(range.most)),
     };
     let _ =
-        write!(out, "\n  for {}/s  {} times what was measured", number(wanted.per_s), range(wanted.times));
+        write!(out, "\n  for {}/s  {} times what was measured", exactly(wanted.per_s), range(wanted.times));
     if let Some(cores) = wanted.server_cores {
         let _ = write!(out, ": {} cores of the pool", range(cores));
     }

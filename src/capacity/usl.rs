@@ -7,6 +7,7 @@
 use rand::Rng as _;
 use serde::Serialize;
 
+use crate::digits;
 use crate::seed::Stream;
 
 /// Fewer points than these say nothing of three parameters.
@@ -81,7 +82,7 @@ pub fn fit(points: &[(u32, f64)], stream: &mut Stream) -> Option<Usl> {
 }
 
 fn rounded(number: f64) -> f64 {
-    (number * 1e6).round() / 1e6
+    digits::rounded(number, 6)
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
 use super::board::BoardArgs;
@@ -23,13 +24,13 @@ Exit codes:
    80  a decision differed from what the rules ask, or denied advice was given
    81  a comparison found the head slower
    82  a comparison is inconclusive
-   83  the generator could not keep up: the numbers are not to be trusted
+   83  the generator could not keep up: its numbers are not to be trusted
    84  reports are not of the same thing, and cannot be compared
-   99  a threshold was crossed
+   99  a threshold was crossed, or there were too few samples to say
   104  a scenario, or what describes a pool, is not valid; nothing was run
   105  interrupted; the report is partial
   107  a target cannot be used, or sign-ins got no answer from it
-Of several, the gravest counts: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
+Of several the gravest counts: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 
 const RUN_EXAMPLES: &str = "\
 Examples:
@@ -148,7 +149,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
     /// Which reports to write.
-    #[arg(long, value_enum, value_delimiter = ',', default_value = "html")]
+    #[arg(long, value_delimiter = ',', default_value = "html", value_parser = without_histograms())]
     pub(super) format: Vec<Format>,
     /// The report.json of another run of the same scenario, which is shown beside.
     #[arg(long, value_name = "FILE")]
@@ -260,6 +261,13 @@ pub(super) enum Format {
     Csv,
 }
 
+/// The forms that can be made of a report.json, which has no histograms.
+fn without_histograms() -> impl TypedValueParser<Value = Format> {
+    let had = Format::value_variants().iter().filter(|format| **format != Format::Hlog);
+    let names = PossibleValuesParser::new(had.filter_map(ValueEnum::to_possible_value));
+    names.try_map(|name| Format::from_str(&name, false))
+}
+
 impl From<Format> for report::Format {
     fn from(format: Format) -> Self {
         match format {
@@ -269,6 +277,23 @@ impl From<Format> for report::Format {
             Format::Markdown => Self::Markdown,
             Format::Hlog => Self::Hlog,
             Format::Csv => Self::Csv,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory as _;
+
+    #[test]
+    fn what_stands_below_the_flags_fits_into_eighty_columns() {
+        let program = Args::command();
+        let told = program.get_subcommands().chain([&program]).filter_map(|command| command.get_after_help());
+        let told: Vec<String> = told.map(ToString::to_string).collect();
+        assert!(told.len() > 8);
+        for line in told.iter().flat_map(|text| text.lines()) {
+            assert!(line.chars().count() <= 80, "{line}");
         }
     }
 }

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::serve_args::{EXPOSE, listen, listening};
-use super::{Exit, complain};
+use super::{Exit, complain, refuse};
 use crate::clock::ClockKind;
 use crate::http::prometheus::{Kind, Page};
 use crate::http::server::{Shown, show};
@@ -40,10 +40,7 @@ impl Board {
     /// Shows the page, if one is asked for.
     pub(super) fn show(args: &BoardArgs) -> Result<Option<Self>, Exit> {
         let Some(address) = args.prometheus else { return Ok(None) };
-        let unusable = |message: String| {
-            complain(&format!("error: {message}"));
-            Exit::Usage
-        };
+        let unusable = |message: String| refuse(message);
         if !address.ip().is_loopback() && !args.expose {
             return Err(unusable(format!(
                 "--prometheus {address} can be reached from other machines; {EXPOSE}"

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::capacity_args::{CapacityArgs, CapacityFormat};
 use super::progress::Progress;
 use super::run::{overridden, stop_on_signals, unusable};
-use super::{Exit, complain, say, target_args};
+use super::{Exit, complain, refuse, say, target_args};
 use crate::capacity::{self, Asked, Broken, Lengths};
 use crate::run::Settings;
 use crate::scenario;
@@ -14,12 +14,12 @@ use crate::scenario;
 pub(super) fn capacity(args: &CapacityArgs) -> Exit {
     let endpoint = match args.target.endpoint() {
         Ok(endpoint) => endpoint,
-        Err(message) => return usage(&message),
+        Err(message) => return refuse(message),
     };
     if let (Some(from), Some(to)) = (args.from, args.to)
         && to < from
     {
-        return usage(&format!("--to {to}/s is less than --from {from}/s"));
+        return refuse(format_args!("--to {to}/s is less than --from {from}/s"));
     }
     let (scenario, text) = match scenario::read_with_text(&args.file) {
         Ok(read) => read,
@@ -71,15 +71,10 @@ pub(super) fn capacity(args: &CapacityArgs) -> Exit {
             };
             say(&text).or(Exit::from_code(found.verdict.exit_code))
         }
-        Err(Broken::Unfit(why)) => usage(&format!("{} has no capacity: {why}", args.file.display())),
+        Err(Broken::Unfit(why)) => refuse(format_args!("{} has no capacity: {why}", args.file.display())),
         Err(Broken::Run(error)) => {
             complain(&format!("error: {}: {error}", args.file.display()));
             unusable(&error)
         }
     }
-}
-
-fn usage(message: &str) -> Exit {
-    complain(&format!("error: {message}"));
-    Exit::Usage
 }

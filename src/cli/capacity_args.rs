@@ -11,15 +11,24 @@ use super::target_args::TargetArgs;
 use crate::scenario::{self, Threshold};
 
 pub(super) const CAPACITY_EXAMPLES: &str = "\
-The scenario is played at one rate after the other: its pool, people and mix stay,
-its stages are replaced. A level passes if every objective holds, 99 of 100
-sign-ins are decided, the pool does not fall behind (its median latency grows by
-less than 10 ms a second), and no decision mismatches. On the way up one run that
-passes is enough; between the bounds two of three decide; the answer is confirmed
-by a long run.
+The scenario is played at one rate after the other: its pool, people and mix
+stay, its stages are replaced. A level passes if every objective holds, 99 of
+100 sign-ins are decided, the pool does not fall behind (its median latency
+grows by less than 10 ms a second), and no decision mismatches. On the way up
+one run that passes is enough; between the bounds two of three decide; the
+answer is confirmed by a long run.
 
-Exit codes: 0 found · 80 a decision mismatched · 83 the generator was the limit from
-the start · 99 the lowest level fails · 105 interrupted · 107 target unusable.
+A level is measured until 300 sign-ins are expected, for 5 minutes or --measure
+at most; by the virtual clock, where time costs nothing, until 3000 are, for a
+day at most. With fewer than 300 it does not pass, since they do not tell.
+
+Exit codes:
+    0  an answer was found
+   80  a decision differed from what the rules ask
+   83  the generator could not keep up at the lowest level
+   99  the lowest level fails, or there were too few sign-ins to say
+  105  interrupted; the answer is partial
+  107  a target cannot be used, or sign-ins got no answer from it
 
 Examples:
   poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms'
@@ -46,19 +55,19 @@ pub(super) struct CapacityArgs {
     /// The highest rate to try [default: four times what a closed loop reaches].
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(super) to: Option<f64>,
-    /// What the rate grows by on the way up.
+    /// What the rate grows by on the way up, from 1.05 to 10.
     #[arg(long, value_name = "FACTOR", default_value = "1.5", value_parser = factor)]
     pub(super) step: f64,
-    /// How far apart the bounds of the answer may be.
+    /// How far apart the bounds of the answer may be, from 0.5% to 100%.
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = precision)]
     pub(super) precision: f64,
-    /// How long a level runs before it is measured.
+    /// How long a level runs before it is measured: whole seconds, from 1 s to 1 h.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = settle)]
     pub(super) settle: Duration,
-    /// How long it is measured; longer where too few sign-ins would come.
+    /// How long it is measured, longer where too few sign-ins would come: whole seconds, from 5 s to 1 h.
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = measure)]
     pub(super) measure: Duration,
-    /// How long the answer is measured once more.
+    /// How long the answer is measured once more, longer likewise: whole seconds, from 5 s to 1 h.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = measure)]
     pub(super) confirm: Duration,
     /// Also fit the Universal Scalability Law to closed runs of 1 to 32 at once.

@@ -5,7 +5,7 @@ use std::io;
 
 use super::args::CheckArgs;
 use super::scenario_files::scenario_files;
-use super::{Exit, complain, say, shows_colour};
+use super::{Exit, complain, refuse, say, shows_colour};
 use crate::client::Intent;
 use crate::oracle::{
     self, Address, Bound, Circumstances, Claim, Device, Ended, Facts, Flow, Lock, Named, TokenFacts,
@@ -20,8 +20,7 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     let files = match scenario_files(&args.files) {
         Ok(files) => files,
         Err(message) => {
-            complain(&format!("error: {message}"));
-            return Exit::Usage;
+            return refuse(message);
         }
     };
     let mut exit = Exit::Pass;

@@ -7,8 +7,8 @@ use std::process::{Command, Stdio};
 
 use super::compare_args::{CompareArgs, CompareFormat, words};
 use super::progress::Cells;
-use super::{Exit, complain, say};
-use crate::compare::{self, Arm, Comparison, Experiment, Incomparable, Reports, Rules, Slot};
+use super::{Exit, complain, refuse, say};
+use crate::compare::{self, Arm, Comparison, Experiment, Incomparable, Reports, Rules, Slot, Taken};
 use crate::report;
 use crate::seed::Seed;
 
@@ -16,6 +16,8 @@ use crate::seed::Seed;
 const RESAMPLES: usize = 10_000;
 /// How often chance may bring about a verdict.
 const ERROR: f64 = 0.05;
+/// A pair is run so often at most, where others had too much of the machine's time (steal).
+const TRIES: u32 = 3;
 /// So many of the last lines of a command that failed are told.
 const LAST_WORDS: usize = 8;
 
@@ -41,14 +43,9 @@ pub(super) fn compare(args: &CompareArgs) -> Exit {
 }
 
 fn folders(base: &Path, head: &Path) -> Result<Comparison, Exit> {
-    let (one, other) = (reports(base).map_err(unusable)?, reports(head).map_err(unusable)?);
+    let (one, other) = (reports(base).map_err(refuse)?, reports(head).map_err(refuse)?);
     let (base, head) = (base.display().to_string(), head.display().to_string());
     compare::reports((&base, &one), (&head, &other)).map_err(|error| incomparable(&error))
-}
-
-fn unusable(message: impl AsRef<str>) -> Exit {
-    complain(&format!("error: {}", message.as_ref()));
-    Exit::Usage
 }
 
 fn incomparable(error: &Incomparable) -> Exit {
@@ -88,7 +85,7 @@ struct Side {
 
 impl Side {
     fn new(name: &'static str, line: &str) -> Result<Self, Exit> {
-        let words = words(line).map_err(|why| unusable(format!("--{name}: {why}")))?;
+        let words = words(line).map_err(|why| refuse(format_args!("--{name}: {why}")))?;
         Ok(Self { name, words })
     }
 
@@ -98,13 +95,14 @@ impl Side {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => fs::create_dir_all(dir),
         };
-        stale.map_err(|error| unusable(format!("cannot make the folder {}: {error}", dir.display())))?;
+        stale.map_err(|error| refuse(format_args!("cannot make the folder {}: {error}", dir.display())))?;
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).arg("--out").arg(dir);
         command.args(["--seed", &seed.to_string(), "--format", "json"]);
         let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output();
-        let ended = ended
-            .map_err(|error| unusable(format!("--{}: cannot run {}: {error}", self.name, self.words[0])))?;
+        let ended = ended.map_err(|error| {
+            refuse(format_args!("--{}: cannot run {}: {error}", self.name, self.words[0]))
+        })?;
         let line = || format!("{} --out {} --seed {seed} --format json", self.words.join(" "), dir.display());
         let failed = |how: &str, exit| {
             let last = last_words(&String::from_utf8_lossy(&ended.stderr));
@@ -141,7 +139,7 @@ fn last_words(text: &str) -> String {
 fn experiment(args: &CompareArgs, base: &str, head: &str) -> Result<Comparison, Exit> {
     let most = args.max_pairs.unwrap_or(args.pairs);
     if most < args.pairs {
-        return Err(unusable(format!("--max-pairs {most} is less than --pairs {}", args.pairs)));
+        return Err(refuse(format_args!("--max-pairs {most} is less than --pairs {}", args.pairs)));
     }
     let (one, other) = (Side::new("base", base)?, Side::new("head", head)?);
     let seed = Seed::new(args.seed);
@@ -153,7 +151,7 @@ fn experiment(args: &CompareArgs, base: &str, head: &str) -> Result<Comparison, 
         resamples: RESAMPLES,
         seed,
     };
-    let mut experiment = Experiment::new(rules);
+    let mut experiment = Experiment::new(rules).most_stolen(args.max_steal);
     let first = compare::plan(seed, 0..args.pairs, args.aa);
     let more = compare::plan(seed, args.pairs..most, 0);
     run(&mut experiment, &first, (&one, &other), &args.out)?;
@@ -171,31 +169,35 @@ fn run(
     out: &Path,
 ) -> Result<(), Exit> {
     let bar = Cells::of("compare", "runs", 2 * slots.len());
-    let mut done = 0;
-    for slot in slots {
-        let mut pair = Vec::new();
-        for (place, arm) in slot.arms.into_iter().enumerate() {
-            let side = if arm == Arm::Base { base } else { head };
-            let ran = side.run(slot.seed, &folder(out, slot, side, place));
-            done += 1;
-            bar.at(done);
-            match ran {
-                Ok(reports) => pair.push(reports),
-                Err(exit) => {
-                    bar.finish();
-                    return Err(exit);
-                }
+    let ran = slots.iter().enumerate().try_for_each(|(before, slot)| {
+        for _ in 0..TRIES {
+            let told = |runs| bar.at(2 * before + runs);
+            if pair(experiment, slot, (base, head), out, &told)? == Taken::Whole {
+                break;
             }
         }
-        let (one, other) =
-            if slot.arms[0] == Arm::Head { (&pair[1], &pair[0]) } else { (&pair[0], &pair[1]) };
-        if let Err(error) = experiment.add(slot, one, other) {
-            bar.finish();
-            return Err(incomparable(&error));
-        }
-    }
+        Ok(())
+    });
     bar.finish();
-    Ok(())
+    ran
+}
+
+/// Runs a pair, and gives it to the experiment; `told` hears how many of its runs are done.
+fn pair(
+    experiment: &mut Experiment,
+    slot: &Slot,
+    (base, head): (&Side, &Side),
+    out: &Path,
+    told: &dyn Fn(usize),
+) -> Result<Taken, Exit> {
+    let play = |place: usize| {
+        let side = if slot.arms[place] == Arm::Base { base } else { head };
+        told(place);
+        side.run(slot.seed, &folder(out, slot, side, place))
+    };
+    let (first, second) = (play(0)?, play(1)?);
+    let (one, other) = if slot.arms[0] == Arm::Head { (&second, &first) } else { (&first, &second) };
+    experiment.add(slot, one, other).map_err(|error| incomparable(&error))
 }
 
 /// `pair-01/head`; of base against base `same-01/first` and `same-01/second`.

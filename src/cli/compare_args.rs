@@ -5,26 +5,42 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 
 pub(super) const COMPARE_EXAMPLES: &str = "\
-With two folders, one run stands against one run: decisions are compared exactly, times are shown side by side, and nothing is
-said of speed. A folder has a report.json, or folders that have one each.
+With two folders, one run stands against one run: decisions are compared
+exactly, times are shown side by side, and nothing is said of speed. A folder
+has a report.json, or folders that have one each.
 
-With two command lines, both are run in pairs, in random and balanced order, and each metric is judged: regressed, improved,
-equivalent or inconclusive. A command line is split at blanks, with '…', \"…\" and \\ as in a shell and nothing else of one; it is run with
-`--out DIR --seed K --format json` after it, both of a pair with the same K, and writes DIR/report.json or DIR/NAME/report.json. Runs that
-end with 0, 80, 83 or 99 are taken; any other end ends the comparison.
+With two command lines, both are run in pairs, in random and balanced order, and
+each metric is judged: regressed, improved, equivalent or inconclusive. A
+command line is split at blanks, with '…', \"…\" and \\ as in a shell and nothing
+else of one. It is run with `--out DIR --seed K --format json` after it, both of
+a pair with the same K, and writes DIR/report.json or DIR/NAME/report.json. Runs
+that end with 0, 80, 83 or 99 are taken; any other end ends the comparison.
 
-A difference matters from --min-effect on, or from twice the noise floor where that is more: what --aa pairs of base against
-base show, or --noise says. With --max-pairs an inconclusive experiment goes on up to so many pairs; each of the two looks has half
-of the error of 5 %.
+A difference matters from --min-effect on, or from twice the noise floor where
+that is more: what --aa pairs of base against base show, or --noise says. With
+--max-pairs an inconclusive experiment goes on up to so many pairs; each of the
+two looks has half of the error of 5 %.
 
-Exit codes: 0 decisions identical, and speed equivalent or improved · 80 decisions differ · 81 regressed · 83 a generator could not
-keep up · 82 inconclusive · 84 the reports cannot be compared · 2 a report or a command is not usable.
+Where others on the machine's host had more than --max-steal of its CPU time
+during a run (steal), the times of its pair do not count. The pair is run again,
+at most twice, and left out if that does not help. Its decisions count.
+
+Exit codes:
+    0  decisions identical, and speed equivalent or improved
+    2  a report or a command is not usable
+   80  decisions differ
+   81  the head is slower
+   82  inconclusive
+   83  a generator could not keep up: its numbers are not to be trusted
+   84  reports are not of the same thing, and cannot be compared
+  105  a run was interrupted
 
 Examples:
   poolproof compare reports/golden reports/latest
-  poolproof compare --base 'old/poolproof run scenarios/smoke.yaml' \\
-    --head 'new/poolproof run scenarios/smoke.yaml' --pairs 10 --aa 5
-  poolproof compare --base \"$BASE\" --head \"$HEAD\" --max-pairs 20 --format markdown > comparison.md";
+  poolproof compare --base 'old/poolproof run scenarios/compare.yaml' \\
+    --head 'new/poolproof run scenarios/compare.yaml' --pairs 10 --aa 5
+  poolproof compare --base \"$BASE\" --head \"$HEAD\" --max-pairs 20 \\
+    --format markdown > comparison.md";
 
 #[derive(clap::Args, Debug)]
 pub(super) struct CompareArgs {
@@ -37,21 +53,24 @@ pub(super) struct CompareArgs {
     /// The command line of the head.
     #[arg(long, value_name = "CMD", requires = "base")]
     pub(super) head: Option<String>,
-    /// How many pairs to run.
+    /// How many pairs to run, from 5 to 1000.
     #[arg(long, value_name = "N", default_value_t = 10, requires = "base", value_parser = clap::value_parser!(u32).range(5..=1000))]
     pub(super) pairs: u32,
-    /// Go on to this many pairs when the first ones are inconclusive.
+    /// Go on to this many pairs when the first ones are inconclusive, up to 1000.
     #[arg(long, value_name = "N", requires = "base", value_parser = clap::value_parser!(u32).range(6..=1000))]
     pub(super) max_pairs: Option<u32>,
-    /// Pairs of base against base, to know the noise.
+    /// Pairs of base against base, to know the noise, up to 1000.
     #[arg(long, value_name = "N", default_value_t = 0, requires = "base", value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub(super) aa: u32,
-    /// The noise floor, such as 2%, where it is known: what the mean of so many pairs of base against base strays by.
+    /// The noise floor, up to 100%, where it is known: what the mean of so many pairs of base against base strays by.
     #[arg(long, value_name = "PERCENT", requires = "base", conflicts_with = "aa", value_parser = share)]
     pub(super) noise: Option<f64>,
-    /// What is too little to matter, such as 5%.
+    /// What is too little to matter: more than 0%, up to 100%.
     #[arg(long, value_name = "PERCENT", default_value = "5%", requires = "base", value_parser = effect)]
     pub(super) min_effect: f64,
+    /// How much of its CPU time others on the machine's host may have had (steal) for a pair's times to count, up to 100%.
+    #[arg(long, value_name = "PERCENT", default_value = "5%", requires = "base", value_parser = share)]
+    pub(super) max_steal: f64,
     /// What order, scenario seeds and resamples follow from.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "base")]
     pub(super) seed: u64,
@@ -146,5 +165,7 @@ mod tests {
             assert!(share(text).is_err(), "{text}");
         }
         assert!(effect("0%").is_err());
+        // What the verdict of a run warns of is what the times of a pair do not count for.
+        assert_eq!(share("5%"), Ok(crate::report::MOST_STOLEN));
     }
 }

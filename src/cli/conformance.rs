@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::policy_args::{MatrixArgs, MatrixFormat};
 use super::progress::Cells;
-use super::{Exit, complain, say, target_args};
+use super::{Exit, complain, refuse, say, target_args};
 use crate::http::client::Address;
 use crate::matrix::{self, At, Conformance, Matrix, Unusable};
 use crate::run::Lodging;
@@ -17,19 +17,16 @@ pub(super) fn conformance(args: &MatrixArgs, address: &Address, matrix: &Matrix)
         (Some(MatrixFormat::Json), None) => matrix::conformance_json,
         (Some(MatrixFormat::Markdown), None) => matrix::conformance_markdown,
         (_, Some(_)) => {
-            complain("error: --baseline is about the matrix, and not about an endpoint");
-            return Exit::Usage;
+            return refuse("--baseline is about the matrix, and not about an endpoint");
         }
         _ => {
-            complain("error: what is told of an endpoint has the forms table, json and markdown");
-            return Exit::Usage;
+            return refuse("what is told of an endpoint has the forms table, json and markdown");
         }
     };
     let endpoint = match args.care.endpoint(address.clone(), Lodging::New) {
         Ok(endpoint) => endpoint,
         Err(message) => {
-            complain(&format!("error: {message}"));
-            return Exit::Usage;
+            return refuse(message);
         }
     };
     if let Some(told) = target_args::told(&endpoint) {

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::policy_args::{ExplainArgs, RiskArg};
-use super::{Exit, complain, pool_file, say};
+use super::{Exit, pool_file, refuse, say};
 use crate::matrix::wrapped;
 use crate::oracle::{self, Circumstances, Claim, Confidence, Device, Explanation, Facts, Lock};
 use crate::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
@@ -29,14 +29,11 @@ fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
         (Some(RiskArg { level, action: None }), Some(pool)) => Some((level, pool.risk.action(level))),
         (Some(RiskArg { level, action: Some(action) }), None) => Some((level, action)),
         (Some(RiskArg { level, action: None }), None) => {
-            complain(&format!(
-                "error: --risk {level} needs the pool's action too, as in --risk {level}:block"
-            ));
-            return Err(Exit::Usage);
+            let why = format_args!("--risk {level} needs the pool's action too, as in --risk {level}:block");
+            return Err(refuse(why));
         }
         (Some(RiskArg { level, action: Some(_) }), Some(_)) => {
-            complain(&format!("error: with --pool the action is the pool's own: say --risk {level}"));
-            return Err(Exit::Usage);
+            return Err(refuse(format_args!("with --pool the action is the pool's own: say --risk {level}")));
         }
     };
     let facts = Facts {

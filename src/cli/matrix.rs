@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::policy_args::{Against, MatrixArgs, MatrixFormat};
 use super::progress::Cells;
-use super::{Exit, complain, pool_file, say};
+use super::{Exit, complain, pool_file, refuse, say};
 use crate::matrix::{self, Matrix};
 
 /// So many differences are told in full: who has more has one fault, not many.
@@ -48,17 +48,15 @@ pub(super) fn matrix(args: &MatrixArgs) -> Exit {
 
 fn changes(file: &Path, matrix: &Matrix) -> Result<matrix::Changes, Exit> {
     let baseline = matrix::read_baseline(file).map_err(|error| {
-        complain(&format!("error: {error}\n  Make one with: poolproof matrix --format json > FILE"));
-        Exit::Usage
+        refuse(format_args!("{error}\n  Make one with: poolproof matrix --format json > FILE"))
     })?;
     let changes = matrix::compare(&baseline, matrix);
     if changes.common == 0 {
-        complain(&format!(
-            "error: {} is the matrix of another pool: no cell of it is in this one\n  Name that pool with --pool, or leave \
-             --pool out for both.",
+        return Err(refuse(format_args!(
+            "{} is the matrix of another pool: no cell of it is in this one\n  Name that pool with --pool, or leave --pool \
+             out for both.",
             file.display()
-        ));
-        return Err(Exit::Usage);
+        )));
     }
     Ok(changes)
 }

@@ -64,8 +64,7 @@ fn say(text: &str) -> Exit {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            complain(&format!("error: cannot write to standard output: {error}"));
-            Exit::Usage
+            refuse(format_args!("cannot write to standard output: {error}"))
         }
         _ => Exit::Pass,
     }
@@ -81,6 +80,12 @@ fn command_line() -> String {
 fn shows_colour(stream: &impl io::IsTerminal) -> bool {
     let said = |name| std::env::var_os(name);
     stream.is_terminal() && said("NO_COLOR").is_none() && said("TERM").is_none_or(|term| term != "dumb")
+}
+
+/// Tells why the command line, or a place to write to, is not usable.
+fn refuse(why: impl std::fmt::Display) -> Exit {
+    complain(&format!("error: {why}"));
+    Exit::Usage
 }
 
 /// Prints what went wrong to standard error.

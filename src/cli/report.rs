@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::{Format, ReportArgs};
-use super::{Exit, complain, say, shows_colour};
+use super::{Exit, complain, refuse, say, shows_colour};
 use crate::compare::{self, Comparison, Incomparable};
 use crate::report::{self, Entry, File, Report, ReportError, Written};
 
@@ -13,10 +13,7 @@ use crate::report::{self, Entry, File, Report, ReportError, Written};
 pub(super) fn report(args: &ReportArgs) -> Exit {
     match rendered(args) {
         Ok(told) => say(&told),
-        Err(Refused::Unusable(message)) => {
-            complain(&format!("error: {message}"));
-            Exit::Usage
-        }
+        Err(Refused::Unusable(message)) => refuse(message),
         Err(Refused::Incomparable(error)) => {
             complain(&format!("error: {error}Nothing was written."));
             Exit::Incomparable
@@ -37,13 +34,6 @@ impl From<ReportError> for Refused {
 }
 
 fn rendered(args: &ReportArgs) -> Result<String, Refused> {
-    if args.format.contains(&Format::Hlog) {
-        return Err(Refused::Unusable(
-            "report.json has quantiles and no histograms, so that hlog cannot be made of it; ask for it where the \
-             scenario is played: poolproof run FILE --format hlog"
-                .to_owned(),
-        ));
-    }
     let source = source(&args.file);
     let report = report::read(&source)?;
     let baseline = args.baseline.as_deref().map(|file| report::read(&self::source(file))).transpose()?;

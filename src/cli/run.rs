@@ -8,7 +8,7 @@ use super::args::{ClockArg, RunArgs};
 use super::board::Board;
 use super::progress::Progress;
 use super::scenario_files::scenario_files;
-use super::{Exit, complain, say, shows_colour, target_args};
+use super::{Exit, complain, refuse, say, shows_colour, target_args};
 use crate::report::{self, Came, Entry, Format, Measured};
 use crate::run::{AnEndpoint, Lodging, RunError, Settings, Stop, play};
 use crate::scenario::{self, Scenario};
@@ -27,8 +27,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     let endpoint = match args.target.endpoint() {
         Ok(endpoint) => endpoint,
         Err(message) => {
-            complain(&format!("error: {message}"));
-            return Exit::Usage;
+            return refuse(message);
         }
     };
     let jobs = match prepare(args, endpoint.as_ref()) {
@@ -82,8 +81,7 @@ fn write_common(args: &RunArgs, entries: &[Entry]) -> Exit {
         return Exit::Pass;
     }
     if let Err(error) = report::write_files(&args.out, &files) {
-        complain(&format!("error: {error}"));
-        return Exit::Usage;
+        return refuse(error);
     }
     let paths = files.iter().map(|file| format!("              {}\n", args.out.join(&file.name).display()));
     let paths: String = paths.collect();
@@ -103,10 +101,7 @@ pub(super) fn stop_on_signals() -> Result<Stop, ctrlc::Error> {
 }
 
 fn prepare(args: &RunArgs, endpoint: Option<&AnEndpoint>) -> Result<Vec<Job>, Exit> {
-    let files = scenario_files(&args.files).map_err(|message| {
-        complain(&format!("error: {message}"));
-        Exit::Usage
-    })?;
+    let files = scenario_files(&args.files).map_err(refuse)?;
     let mut jobs = Vec::new();
     let mut invalid = false;
     for file in &files {
@@ -129,15 +124,15 @@ fn prepare(args: &RunArgs, endpoint: Option<&AnEndpoint>) -> Result<Vec<Job>, Ex
     for job in &jobs {
         if let Some(other) = names.insert(&job.scenario.name, &job.file) {
             let (one, two, name) = (other.display(), job.file.display(), &job.scenario.name);
-            complain(&format!("error: {one} and {two} are both named `{name}`, and would share a report"));
-            return Err(Exit::Usage);
+            return Err(refuse(format_args!(
+                "{one} and {two} are both named `{name}`, and would share a report"
+            )));
         }
     }
     match room(args, &jobs) {
         Ok(()) => Ok(jobs),
         Err(error) => {
-            complain(&format!("error: {error}\nNothing was run. Choose another folder with --out."));
-            Err(Exit::Usage)
+            Err(refuse(format_args!("{error}\nNothing was run. Choose another folder with --out.")))
         }
     }
 }
@@ -213,10 +208,7 @@ fn run_one(
     let said = say(&report::text(&report, written.as_ref().ok(), shows_colour(&io::stdout())));
     let exit = match written {
         Ok(_) => said.or(Exit::from_code(report.verdict.exit_code)),
-        Err(error) => {
-            complain(&format!("error: {error}"));
-            Exit::Usage
-        }
+        Err(error) => refuse(error),
     };
     (exit, Came::Played(Box::new(report)))
 }

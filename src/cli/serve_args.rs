@@ -7,17 +7,22 @@ use clap::ValueEnum;
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub(super) const SERVE_EXAMPLES: &str = "\
-The pool has the settings of FILE: a scenario, of which only `pool` is used, or the JSON of describe-user-pool. It starts without
-users. More pools can be made with CreateUserPool. Nothing is kept when the program ends, unless --state names a file: then every
-request that was answered is kept, whatever ends the program, and served again the next time. What the file holds of a pool
-counts more than what FILE says of it.
+The pool has the settings of FILE: a scenario, of which only `pool` is used, or
+the JSON of describe-user-pool. It starts without users. More pools can be made
+with CreateUserPool. Nothing is kept when the program ends, unless --state names
+a file: then every request that was answered is kept, whatever ends the program,
+and served again the next time. What the file holds of a pool counts more than
+what FILE says of it.
 
-Admin operations are not asked for a signature: whoever reaches the port is the administrator. Messages go nowhere: codes are
-printed and can be read at /outbox. Every attempt can say how risky it looks with the header X-Poolproof-Risk.
+Admin operations are not asked for a signature: whoever reaches the port is the
+administrator. Messages go nowhere: codes are printed and can be read at
+/outbox. Every attempt can say how risky it looks with the header
+X-Poolproof-Risk.
 
 Examples:
   poolproof serve scenarios/serve.yaml
-  aws cognito-idp list-user-pools --max-results 9 --endpoint-url http://127.0.0.1:9229
+  aws cognito-idp list-user-pools --max-results 9 \\
+    --endpoint-url http://127.0.0.1:9229
   curl http://127.0.0.1:9229/outbox
   poolproof serve scenarios/serve.yaml --state pool.redb";
 

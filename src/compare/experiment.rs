@@ -1,20 +1,38 @@
 //! An experiment: pairs of runs come in, a comparison comes out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::comparable::differences;
 use super::decisions::{Decisions, Tally, decisions};
 use super::model::{Compared, Comparison, Conditions, DecisionsCompared, Verdict};
 use super::plan::Slot;
 use super::reports::{Incomparable, Reports, same_scenarios};
-use super::verdict::{Judged, Judgement, Measured, Pair, Rules, Series, judge, overall, rounded};
-use crate::report::Report;
+use super::verdict::{Judged, Judgement, Measured, Pair, Rules, Series, judge, overall};
+use crate::digits::rounded;
+use crate::report::figures::percent;
+use crate::report::{MOST_STOLEN, Report};
 
 /// The pairs of runs so far.
 #[derive(Clone, Debug)]
 pub struct Experiment {
     rules: Rules,
+    /// From how much steal on a pair's times do not count, as a share.
+    most_stolen: f64,
     scenarios: BTreeMap<String, Record>,
+    /// Pairs whose times did not count.
+    robbed: u32,
+    /// Those of them that have not come out well since: of the same arm or not, and their number.
+    missing: BTreeSet<(bool, u32)>,
+}
+
+/// What became of the times of a pair.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[must_use]
+pub enum Taken {
+    /// They count.
+    Whole,
+    /// Others on the machine's host had too much of its cores' time (steal) in one of the runs: only the decisions count.
+    Robbed,
 }
 
 #[derive(Clone, Debug)]
@@ -29,15 +47,28 @@ struct Record {
 impl Experiment {
     /// Without any runs yet.
     pub const fn new(rules: Rules) -> Self {
-        Self { rules, scenarios: BTreeMap::new() }
+        Self {
+            rules,
+            most_stolen: MOST_STOLEN,
+            scenarios: BTreeMap::new(),
+            robbed: 0,
+            missing: BTreeSet::new(),
+        }
     }
 
-    /// Takes the reports of a pair, by scenario; of base against base `head` is the other run of the base.
+    /// With another bound on steal, a share of the cores' time.
+    #[must_use]
+    pub fn most_stolen(self, share: f64) -> Self {
+        Self { most_stolen: share, ..self }
+    }
+
+    /// Takes the reports of a pair, by scenario; of base against base `head` is the other run of the base. A pair that was robbed may be
+    /// run again and given once more.
     ///
     /// # Errors
     ///
     /// What keeps them from being compared with each other, or with those before; nothing is taken then.
-    pub fn add(&mut self, slot: &Slot, base: &Reports, head: &Reports) -> Result<(), Incomparable> {
+    pub fn add(&mut self, slot: &Slot, base: &Reports, head: &Reports) -> Result<Taken, Incomparable> {
         same_scenarios(base, head)?;
         for (name, one) in base {
             let found = differences(one, &head[name]);
@@ -51,11 +82,27 @@ impl Experiment {
                 return Err(Incomparable::changing(name));
             }
         }
+        let most_stolen = self.most_stolen;
+        let robbed = |report: &Report| stolen(report).is_some_and(|share| share > most_stolen);
+        let taken = if base.values().chain(head.values()).any(robbed) { Taken::Robbed } else { Taken::Whole };
         for (name, one) in base {
             let record = self.scenarios.entry(name.clone()).or_insert_with(|| Record::new(one));
-            record.add(slot, one, &head[name]);
+            record.decide(slot, one, &head[name]);
+            if taken == Taken::Whole {
+                record.time(slot, one, &head[name]);
+            }
         }
-        Ok(())
+        let place = (slot.is_same(), slot.number);
+        match taken {
+            Taken::Whole => {
+                self.missing.remove(&place);
+            }
+            Taken::Robbed => {
+                self.robbed += 1;
+                self.missing.insert(place);
+            }
+        }
+        Ok(taken)
     }
 
     /// What is to be said of all pairs so far, of `base` and `head` as the command line has them.
@@ -70,10 +117,13 @@ impl Experiment {
             pairs,
             same_pairs: series.iter().map(|one| one.same.len()).max().unwrap_or(0),
             looks: self.rules.looks,
-            confidence: rounded(1.0 - self.rules.error_of_a_look(), 1e6),
+            confidence: rounded(1.0 - self.rules.error_of_a_look(), 6),
             resamples: self.rules.resamples,
             min_effect: self.rules.min_effect,
             saturated_runs: saturated,
+            most_stolen: self.most_stolen,
+            robbed_pairs: self.robbed,
+            left_out_pairs: self.missing.len(),
         };
         let verdict = self.verdict(speed, &judged, saturated);
         let scenarios = self.scenarios.iter().zip(judged);
@@ -123,6 +173,7 @@ impl Experiment {
         if sentences.is_empty() {
             sentences.push("Decisions are identical, and every metric is equivalent.".to_owned());
         }
+        sentences.extend(self.robberies());
         let exit_code = match speed {
             _ if !differing.is_empty() => Verdict::DECISIONS_DIFFER,
             Judgement::Regressed => Verdict::REGRESSED,
@@ -134,11 +185,33 @@ impl Experiment {
         Verdict { word, exit_code, sentences }
     }
 
+    /// What was taken from the machine, and what came of it.
+    fn robberies(&self) -> Option<String> {
+        let pairs = |count: u32| if count == 1 { "1 pair".to_owned() } else { format!("{count} pairs") };
+        let left_out = match self.missing.len() {
+            0 => String::new(),
+            1 => ", and 1 of them never came out well: it is left out".to_owned(),
+            count => format!(", and {count} of them never came out well: they are left out"),
+        };
+        (self.robbed > 0).then(|| {
+            format!(
+                "Times of {} do not count, since others on the host had more than {} of the CPU time (steal){left_out}.",
+                pairs(self.robbed),
+                percent(self.most_stolen)
+            )
+        })
+    }
+
     /// Whether more pairs could tell more.
     pub fn is_open(&self) -> bool {
         let comparison = self.comparison("", "");
         comparison.verdict.exit_code == Verdict::INCONCLUSIVE
     }
+}
+
+/// The share of the cores' time that others on the machine's host had, where the report tells.
+fn stolen(report: &Report) -> Option<f64> {
+    report.generator.machine?.steal_share
 }
 
 fn named<'n>(
@@ -173,21 +246,26 @@ impl Record {
             shifted: Vec::new(),
         };
         let decisions =
-            DecisionsCompared { first: none, differing_pairs: 0, base_differs_from_itself: false };
+            DecisionsCompared { first: none, pairs: 0, differing_pairs: 0, base_differs_from_itself: false };
         Self { first: first.clone(), series: Series::default(), decisions, saturated: 0 }
     }
 
-    fn add(&mut self, slot: &Slot, base: &Report, head: &Report) {
+    /// Takes the times of a pair.
+    fn time(&mut self, slot: &Slot, base: &Report, head: &Report) {
         let pair = Pair { base: Measured::of(base), head: Measured::of(head) };
         self.saturated +=
             [base, head].into_iter().filter(|one| one.generator.saturated.is_some()).count() as u32;
+        if slot.is_same() { self.series.same.push(pair) } else { self.series.pairs.push(pair) }
+    }
+
+    /// Takes the decisions of a pair.
+    fn decide(&mut self, slot: &Slot, base: &Report, head: &Report) {
         let seen = decisions(base, head);
         if slot.is_same() {
-            self.series.same.push(pair);
             self.decisions.base_differs_from_itself |= !seen.identical;
             return;
         }
-        self.series.pairs.push(pair);
+        self.decisions.pairs += 1;
         self.decisions.differing_pairs += u32::from(!seen.identical);
         // The sums of all pairs; in detail the first pair that differs.
         let told = &mut self.decisions.first;

@@ -18,10 +18,9 @@ pub fn markdown(comparison: &Comparison) -> String {
     if let Some(how) = conditions(comparison) {
         let _ = writeln!(out, "- {how}");
     }
-    let pairs = comparison.experiment.as_ref().map(|experiment| experiment.pairs);
     for one in &comparison.scenarios {
         let _ = writeln!(out, "\n**{}** ({})\n", escaped(&one.scenario), escaped(&common(one)));
-        let _ = writeln!(out, "Decisions: {}.", decided(one, pairs));
+        let _ = writeln!(out, "Decisions: {}.", decided(one, comparison));
         for note in notes(one) {
             let _ = writeln!(out, "{note}");
         }

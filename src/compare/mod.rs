@@ -33,7 +33,7 @@ mod words;
 
 pub use comparable::{Difference, differences};
 pub use decisions::{Changed, Decisions, Tally, decisions};
-pub use experiment::Experiment;
+pub use experiment::{Experiment, Taken};
 pub use markdown::markdown;
 pub use model::{Compared, Comparison, Conditions, DecisionsCompared, Number, NumberUnit, Verdict};
 pub use plan::{Arm, Slot, plan};

@@ -70,6 +70,12 @@ pub struct Conditions {
     pub min_effect: f64,
     /// Runs whose generator could not keep up.
     pub saturated_runs: u32,
+    /// From how much of the cores' time on, had by others on the machine's host (steal), the times of a pair do not count.
+    pub most_stolen: f64,
+    /// Pairs whose times do not count for that; each was run again, a few times.
+    pub robbed_pairs: u32,
+    /// Pairs of which no run counts.
+    pub left_out_pairs: usize,
 }
 
 /// One scenario.
@@ -102,7 +108,9 @@ pub struct DecisionsCompared {
     /// The sums of all pairs, and what differs in the first pair that does.
     #[serde(flatten)]
     pub first: Decisions,
-    /// In how many pairs something differs.
+    /// Pairs whose decisions were held against each other, those whose times do not count too.
+    pub pairs: u32,
+    /// In how many of them something differs.
     pub differing_pairs: u32,
     /// Whether two runs of the base differ already: then nothing is known of the head.
     pub base_differs_from_itself: bool,

@@ -6,7 +6,7 @@ use std::fmt;
 use super::comparable::{Difference, differences};
 use super::decisions::decisions;
 use super::model::{Compared, Comparison, DecisionsCompared, Number, NumberUnit, Verdict};
-use super::verdict::rounded;
+use crate::digits::rounded;
 use crate::report::{Quantiles, Report};
 
 /// Reports by the name of their scenario.
@@ -110,7 +110,7 @@ fn compared(name: &str, base: &Report, head: &Report) -> Compared {
         group: base.group.clone(),
         target: base.target.clone(),
         seed: Some(base.seed),
-        decisions: DecisionsCompared { first, differing_pairs, base_differs_from_itself: false },
+        decisions: DecisionsCompared { first, pairs: 1, differing_pairs, base_differs_from_itself: false },
         metrics: Vec::new(),
         numbers: numbers(base, head),
     }
@@ -120,7 +120,7 @@ fn numbers(base: &Report, head: &Report) -> Vec<Number> {
     let mut rows = Vec::new();
     let mut row = |what: &str, unit, base: Option<f64>, head: Option<f64>| {
         let ratio =
-            base.zip(head).filter(|(base, _)| *base > 0.0).map(|(base, head)| rounded(head / base, 1e3));
+            base.zip(head).filter(|(base, _)| *base > 0.0).map(|(base, head)| rounded(head / base, 3));
         if base.is_some() || head.is_some() {
             rows.push(Number { what: what.to_owned(), unit, base, head, ratio });
         }

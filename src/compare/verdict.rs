@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::statistics::{Estimate, Interval, estimate, holm, noise_floor};
+use crate::digits::rounded;
 use crate::report::Report;
 use crate::seed::Seed;
 
@@ -208,26 +209,20 @@ fn measure(series: &Series, metric: Metric, rules: &Rules, place: u64) -> (Judge
         let logs: Option<Vec<f64>> = values.map(|value| value.map(f64::ln)).collect();
         logs.filter(|logs| !logs.is_empty()).map(|logs| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
     };
-    let share = |of: fn(&Estimate) -> f64| estimate.as_ref().map(|known| rounded(of(known).exp_m1(), 1e6));
+    let share = |of: fn(&Estimate) -> f64| estimate.as_ref().map(|known| rounded(of(known).exp_m1(), 6));
     let judged = Judged {
         metric,
-        base: middle(|pair| &pair.base).map(|value| rounded(value, 1e3)),
-        head: middle(|pair| &pair.head).map(|value| rounded(value, 1e3)),
+        base: middle(|pair| &pair.base).map(|value| rounded(value, 3)),
+        head: middle(|pair| &pair.head).map(|value| rounded(value, 3)),
         change: share(|known| known.mean),
         low: share(|known| known.interval.low),
         high: share(|known| known.interval.high),
         p: None,
-        noise_floor: noise_floor.map(|floor| rounded(floor, 1e6)),
-        effect: rounded(effect, 1e6),
+        noise_floor: noise_floor.map(|floor| rounded(floor, 6)),
+        effect: rounded(effect, 6),
         judgement: Judgement::Inconclusive,
     };
     (judged, estimate)
-}
-
-/// To as many places as the power of ten `places` has: more would be noise in a file that people compare.
-pub(super) fn rounded(value: f64, places: f64) -> f64 {
-    // Minus nothing is nothing.
-    (value * places).round() / places + 0.0
 }
 
 fn verdict(metric: Metric, estimate: &Estimate, p: f64, effect: f64, rules: &Rules) -> Judgement {

@@ -1,14 +1,11 @@
 //! What text and Markdown say alike: the cells of their tables and the sentences between them.
 
 use super::decisions::{Changed, Tally};
-use super::model::{Compared, Comparison, Conditions, Number, NumberUnit};
+use super::model::{Compared, Comparison, Conditions, DecisionsCompared, Number, NumberUnit};
 use super::verdict::{Judged, Metric};
 use crate::clock::ClockKind;
-use crate::report::figures::{count, number, time};
+use crate::report::figures::{UNKNOWN, count, number, time};
 use crate::report::markup::plain;
-
-/// What stands where nothing can be said.
-const UNKNOWN: &str = "–";
 
 /// More than these differences are left to JSON.
 const TOLD: usize = 12;
@@ -27,20 +24,19 @@ pub(super) fn common(one: &Compared) -> String {
 }
 
 /// The decisions of a scenario in a sentence.
-pub(super) fn decided(one: &Compared, pairs: Option<usize>) -> String {
+pub(super) fn decided(one: &Compared, comparison: &Comparison) -> String {
     let told = &one.decisions.first;
     let counts = if told.base == told.head {
         format!("{} checked and {} mismatched by each", count(told.base.seen), count(told.base.mismatched))
     } else {
         format!("base {}, head {}", tally(told.base), tally(told.head))
     };
-    match (told.identical, pairs) {
-        (true, None) => format!("{counts}: identical"),
-        (true, Some(pairs)) => format!("{counts}: identical in all {pairs} pairs"),
-        (false, None) => format!("{counts}: they differ"),
-        (false, Some(pairs)) => {
-            format!("{counts}: they differ in {} of {pairs} pairs", one.decisions.differing_pairs)
-        }
+    let DecisionsCompared { pairs, differing_pairs, .. } = one.decisions;
+    match (told.identical, comparison.experiment.is_some()) {
+        (true, false) => format!("{counts}: identical"),
+        (true, true) => format!("{counts}: identical in all {pairs} pairs"),
+        (false, false) => format!("{counts}: they differ"),
+        (false, true) => format!("{counts}: they differ in {differing_pairs} of {pairs} pairs"),
     }
 }
 

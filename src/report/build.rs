@@ -9,8 +9,12 @@ use super::{
     Subject, ThresholdResult, Throughput, Timeline, TimelineInterval, Verdict, Workload,
 };
 use crate::clock::{ClockKind, as_us};
+use crate::digits;
 use crate::metrics::{self, Latencies, Summary};
 use crate::protocol::Step;
+
+/// Decimals of what is no whole number.
+const DECIMALS: i32 = 3;
 
 impl Report {
     /// The report on `subject`, of which `summary` was measured. Equal arguments give equal bytes of JSON.
@@ -61,6 +65,7 @@ impl Report {
                 lag_max_us: summary.lag().max_us(),
                 missed: summary.missed(),
                 saturated: subject.saturated,
+                short_of: subject.short_of,
                 workers: subject.workers.filter(|_| on_a_machine),
                 machine: subject.machine.filter(|_| on_a_machine),
             },
@@ -113,10 +118,8 @@ impl SideWorkers {
 impl ThresholdResult {
     fn rounded(self) -> Self {
         // A share of 0.1 % has its third decimal already; it gets three more.
-        let round = |number| match self.unit {
-            super::Unit::Share => rounded(number * 1e3) / 1e3,
-            _ => rounded(number),
-        };
+        let decimals = if self.unit == super::Unit::Share { 2 * DECIMALS } else { DECIMALS };
+        let round = |number| digits::rounded(number, decimals);
         Self { value: self.value.map(round), limit: round(self.limit), ..self }
     }
 }
@@ -127,9 +130,8 @@ impl Stage {
     }
 }
 
-/// Three decimals, so that the same number has the same text everywhere. JSON has no infinity: it becomes 0.
 fn rounded(number: f64) -> f64 {
-    if number.is_finite() { (number * 1e3).round() / 1e3 } else { 0.0 }
+    digits::rounded(number, DECIMALS)
 }
 
 fn workloads(asked: &[(String, Option<f64>)], summary: &Summary<'_>) -> Vec<Workload> {

@@ -3,7 +3,7 @@
 use super::Unit;
 
 /// What stands where nothing can be said.
-pub(super) const UNKNOWN: &str = "–";
+pub(crate) const UNKNOWN: &str = "–";
 
 /// `1 234 567`, with narrow spaces that do not break.
 pub(crate) fn count(number: u64) -> String {
@@ -91,11 +91,18 @@ pub(crate) fn number(value: f64) -> String {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
 
-pub(super) fn percent(share: f64) -> String {
+pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let text = number(percent);
     // A small share that is not nothing must not look like nothing.
     if text == "0" && percent > 0.0 { "< 0.01 %".to_owned() } else { format!("{text} %") }
+}
+
+/// A number that somebody may type again, with all of its figures: `1 023`, `102.4`, `0.1667`. It is not below zero.
+pub(crate) fn exactly(value: f64) -> String {
+    let text = value.to_string();
+    let (whole, rest) = text.find('.').map_or((text.as_str(), ""), |at| text.split_at(at));
+    whole.parse().map_or_else(|_| text.clone(), |whole| format!("{}{rest}", count(whole)))
 }
 
 fn three(value: f64, unit: &str) -> String {
@@ -184,5 +191,9 @@ mod tests {
         assert_eq!(number(1.5), "1.5");
         assert_eq!(number(123.4), "123");
         assert_eq!(rate(None), UNKNOWN);
+        let told = [(0.1667, "0.1667"), (102.4, "102.4"), (1023.0, "1 023"), (1234.5, "1 234.5")];
+        for (value, text) in told {
+            assert_eq!(exactly(value).replace('\u{202f}', " "), text);
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Text from outside in other people's forms, in each of which it stays text.
 
+use std::fmt::Write as _;
+
 /// Text as one line that a terminal shows and does not obey: what steers it becomes `�`.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(tame).collect()
@@ -93,6 +95,32 @@ pub(super) fn csv(text: &str) -> String {
     if text.contains([',', '"', ';']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
+/// No line of a terminal's text is longer.
+const WIDTH: usize = 100;
+
+/// Writes `text` after `head`, in lines of at most [`WIDTH`] columns; what is too long for one is broken between words where it has any.
+pub(crate) fn line(out: &mut String, head: &str, text: &str) {
+    let indent = head.chars().count();
+    let room = WIDTH - indent;
+    let mut left: Vec<char> = text.chars().collect();
+    let mut before = head.to_owned();
+    loop {
+        let cut = if left.len() <= room {
+            left.len()
+        } else {
+            left[..=room].iter().rposition(|c| *c == ' ').filter(|at| *at > 0).unwrap_or(room)
+        };
+        let rest = left.split_off(cut);
+        let text: String = left.into_iter().collect();
+        let _ = writeln!(out, "{before}{}", text.trim_end());
+        left = rest.into_iter().skip_while(|c| *c == ' ').collect();
+        if left.is_empty() {
+            return;
+        }
+        before = " ".repeat(indent);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -138,5 +166,15 @@ mod tests {
         ] {
             assert_eq!(csv(field), told, "{field:?}");
         }
+    }
+
+    #[test]
+    fn long_lines_are_broken_and_nothing_is_lost() {
+        let mut out = String::new();
+        line(&mut out, "  base  ", &"a-word ".repeat(40));
+        line(&mut out, "  head  ", &"x".repeat(250));
+        assert!(out.lines().all(|line| line.chars().count() <= WIDTH), "{out}");
+        assert_eq!(out.matches("a-word").count(), 40);
+        assert_eq!(out.matches('x').count(), 250);
     }
 }

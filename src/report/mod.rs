@@ -36,7 +36,7 @@ pub(crate) mod page {
 
 /// Numbers for people, for others that tell of reports.
 pub(crate) mod figures {
-    pub(crate) use super::format::{count, measured, number, time};
+    pub(crate) use super::format::{UNKNOWN, count, exactly, measured, number, percent, time};
 }
 
 pub use entry::{Came, Entry};
@@ -52,7 +52,8 @@ pub use model::{
 };
 pub use sheet::timeline_csv;
 pub use stages::{Part, Stage, StepCourse, StepInterval};
-pub use subject::{CpuSpent, Subject};
+pub use subject::{CpuSpent, Shortage, Subject};
 pub use summary::summary;
 pub use text::text;
+pub use verdict::MOST_STOLEN;
 pub use write::{ReportError, Written, read, writable, writable_as, write, write_files, write_run};

@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::Environment;
 use super::stages::{Stage, StepCourse};
+use super::{Environment, Shortage};
 use crate::clock::ClockKind;
 
 /// Everything that a run has shown.
@@ -370,6 +370,9 @@ pub struct Generator {
     pub missed: u64,
     /// Why the numbers of this report cannot be trusted, if so.
     pub saturated: Option<String>,
+    /// What the generator was short of, if that is why; left out otherwise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub short_of: Option<Shortage>,
     /// Where arithmetic ran; absent under the virtual clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<Workers>,

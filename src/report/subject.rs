@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Environment, MachineLoad, NamedFile, Stage, ThresholdResult, Workers};
 use crate::clock::ClockKind;
 
@@ -12,6 +14,16 @@ pub struct CpuSpent {
     pub client: Duration,
     /// By the pool, where it is part of the run.
     pub server: Option<Duration>,
+}
+
+/// What a generator that could not keep up was short of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shortage {
+    /// Users who were free to sign in.
+    Users,
+    /// Cores, to start sign-ins in time or to compute for its users.
+    Cores,
 }
 
 /// What was run, and what only the caller can know about how it went.
@@ -55,6 +67,8 @@ pub struct Subject {
     pub saturated: Option<String>,
     /// Why of some workload nothing was measured, where that is so: one sentence.
     pub unmeasured: Option<String>,
+    /// What the generator was short of, if that is why.
+    pub short_of: Option<Shortage>,
     /// How busy the machine was; not told under the virtual clock.
     pub machine: Option<MachineLoad>,
     /// The machine; not told under the virtual clock.

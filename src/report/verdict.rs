@@ -16,8 +16,8 @@ const INTERRUPTED: u8 = 105;
 /// The target gave no answers.
 const UNREACHABLE: u8 = 107;
 
-/// Where other machines on the same host had more of the cores' time than this, times say little.
-const MOST_STOLEN: f64 = 0.05;
+/// Where other machines on the same host had more of the cores' time than this share, times say little.
+pub const MOST_STOLEN: f64 = 0.05;
 
 impl Verdict {
     /// The verdict on a run. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83; a threshold that has cut the

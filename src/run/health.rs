@@ -7,6 +7,7 @@ use crate::actors::Pace;
 use crate::clock::{ClockKind, as_us};
 use crate::compute::Usage;
 use crate::metrics::Summary;
+use crate::report::Shortage;
 use crate::scenario::{Scenario, WorkloadPlan};
 
 /// Of 100 sign-ins, 99 must start within this time of their intended start.
@@ -16,14 +17,14 @@ const LONGEST_WAIT: Duration = Duration::from_millis(250);
 /// Of the sign-ins asked for, this share must have started without waiting for a user.
 const LEAST_AT_ONCE: f64 = 0.99;
 
-/// Why this run's numbers cannot be trusted, if they cannot. Each of `paces` is of an open workload; the users of closed ones
-/// set their own.
+/// What the generator was short of, and why this run's numbers cannot be trusted, if they cannot. Each of `paces` is of an
+/// open workload; the users of closed ones set their own.
 pub(super) fn saturated(
     scenario: &Scenario,
     summary: &Summary<'_>,
     client: &Usage,
     paces: &BTreeMap<u16, Pace>,
-) -> Option<String> {
+) -> Option<(Shortage, String)> {
     let kept_up =
         |pace: &Pace| (pace.asked - pace.missed - pace.waited) as f64 >= LEAST_AT_ONCE * pace.asked as f64;
     if let Some((number, Pace { asked, waited, missed })) = paces.iter().find(|(_, pace)| !kept_up(pace)) {
@@ -33,10 +34,11 @@ pub(super) fn saturated(
                 .get(usize::from(*number))
                 .map_or_else(String::new, |plan| format!(" of workload {}", plan.name)),
         };
-        return Some(format!(
+        let why = format!(
             "The generator ran out of users: of {asked} sign-ins{whose}, {waited} had to wait until a suitable user was \
              free and {missed} could not start at all. Raise population.users or lower the rate."
-        ));
+        );
+        return Some((Shortage::Users, why));
     }
     let clock = scenario.clock;
     if clock == ClockKind::Virtual {
@@ -45,20 +47,22 @@ pub(super) fn saturated(
     }
     let lag = summary.lag().quantile_us(0.99).unwrap_or_default();
     if lag > as_us(LATEST_START) {
-        return Some(format!(
+        let why = format!(
             "The generator could not keep its own times: 1 of 100 sign-ins started more than {} ms late. \
              Lower the rate or give it more cores.",
             lag / 1000
-        ));
+        );
+        return Some((Shortage::Cores, why));
     }
     let waited = client.waited_us.value_at_quantile(0.99);
     if waited > as_us(LONGEST_WAIT) {
-        return Some(format!(
+        let why = format!(
             "The generator could not keep up: 1 of 100 of the clients' own computations waited more than {} ms \
              for a core, so that the latencies tell of the generator and not of the pool. Lower the rate or give \
              it more cores.",
             waited / 1000
-        ));
+        );
+        return Some((Shortage::Cores, why));
     }
     None
 }

@@ -1,6 +1,7 @@
 //! The machine while a run is under way, as Linux tells it.
 
 use crate::clock::ClockKind;
+use crate::digits::rounded;
 use crate::report::MachineLoad;
 
 /// The machine at the start of a run.
@@ -37,7 +38,7 @@ impl Machine {
         });
         let steal_share = spent
             .filter(|spent| spent.all > 0)
-            .map(|spent| (spent.stolen as f64 / spent.all as f64 * 1e6).round() / 1e6);
+            .map(|spent| rounded(spent.stolen as f64 / spent.all as f64, 6));
         MachineLoad { steal_share, load_before: self.load, load_after: next.load }
     }
 }

@@ -317,7 +317,7 @@ fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> 
     let summary = measured.summary();
     let here = settings.endpoint.is_none();
     let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| here) });
-    let saturated = health::saturated(scenario, &summary, &client, &finished.paces);
+    let (short_of, saturated) = health::saturated(scenario, &summary, &client, &finished.paces).unzip();
     let whole = !finished.interrupted;
     let unmeasured = whole.then(|| health::unmeasured(scenario, &summary)).flatten();
     let subject = Subject {
@@ -340,6 +340,7 @@ fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> 
         thresholds,
         saturated,
         unmeasured,
+        short_of,
         machine,
         environment: Some(Environment::here(settings.command.clone())),
     };

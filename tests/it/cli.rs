@@ -118,6 +118,34 @@ fn a_run_that_checks_nothing_does_not_pass() {
     assert!(out.contains("decisions.mismatched == 0 (too few samples to say)"), "{out}");
 }
 
+/// The lines of `--help` that tell exit codes: the code, and what it says.
+fn exit_codes(help: &str) -> Vec<(String, String)> {
+    let list = help.split("Exit codes:\n").nth(1).unwrap();
+    let lines = list.lines().map_while(|line| line.strip_prefix("  ")?.trim_start().split_once("  "));
+    lines.map(|(code, text)| (code.to_owned(), text.to_owned())).collect()
+}
+
+#[test]
+fn exit_codes_have_one_wording_in_the_help_and_in_the_readme() {
+    let (_, help, _) = output(poolproof().arg("--help"));
+    let codes = exit_codes(&help);
+    assert_eq!(codes.len(), 12, "{codes:?}");
+    let told: Vec<String> = codes.iter().map(|(code, text)| format!("{code} {text}")).collect();
+    let readme = fs::read_to_string(root().join("README.md")).unwrap();
+    let readme = readme.split_whitespace().collect::<Vec<_>>().join(" ");
+    let wanted = format!("Exit codes, for CI: {}. {}", told.join(" · "), help.lines().last().unwrap());
+    assert!(readme.contains(&wanted), "the README does not have\n{wanted}");
+    // What single commands say of a code is about the same codes.
+    for command in ["capacity", "compare"] {
+        let (_, help, _) = output(poolproof().args([command, "--help"]));
+        let own = exit_codes(&help);
+        assert!(
+            own.len() >= 6 && own.iter().all(|(code, _)| told.iter().any(|line| line.starts_with(code))),
+            "{own:?}"
+        );
+    }
+}
+
 #[test]
 fn two_scenarios_of_one_name_are_refused() {
     let folder = folder("twins");

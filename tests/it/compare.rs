@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use poolproof::compare::{self, Experiment, Judgement, Reports, Rules, plan};
+use poolproof::compare::{self, Experiment, Judgement, Reports, Rules, Taken, plan};
 use poolproof::report::Report;
 use poolproof::seed::Seed;
 use serde_json::Value;
@@ -76,6 +76,12 @@ fn the_same_command_is_equivalent_to_itself_with_identical_decisions() {
     let one = &told["scenarios"][0];
     assert_eq!(one["decisions"]["identical"], true);
     assert_eq!(one["decisions"]["base"], one["decisions"]["head"]);
+    // The sums are those of all pairs.
+    let seen = |pair| {
+        report(&folder.join("runs").join(format!("pair-0{pair}/base/pairs/report.json"))).decisions.checked
+    };
+    assert_eq!(one["decisions"]["base"]["seen"], (1..=5).map(seen).sum::<u64>());
+    assert_eq!(one["decisions"]["pairs"], 5);
     assert!(one["decisions"]["base"]["seen"].as_u64().unwrap() > 5 * 200, "{out}");
     let metrics = one["metrics"].as_array().unwrap();
     assert_eq!(metrics.len(), 4);
@@ -162,6 +168,53 @@ fn a_command_that_keeps_its_own_seed_is_found_out() {
     let (code, out, err) = output(poolproof().args(line).arg(folder.join("runs")));
     assert_eq!((code, out.as_str()), (2, ""), "{err}");
     assert!(err.contains("'s command did not take --seed: `pairs` was run with 1\n"), "{err}");
+}
+
+/// A command that plays `base.yaml` and then has its report tell of so much steal, whenever a number that counts its runs is in
+/// `$robbed`.
+fn robbed(folder: &Path, name: &str, robbed: &str, steal: &str) -> String {
+    let (file, count) = (folder.join("base.yaml"), folder.join(name));
+    let machine = format!(
+        "\\\"machine\\\": {{ \\\"steal_share\\\": {steal}, \\\"load_before\\\": 1, \\\"load_after\\\": 1 }}"
+    );
+    scripted(&format!(
+        "\"$BIN\" run \"{}\" \"$@\" >\"{count}.out\" || exit; echo x >>\"{count}\"; number=$(wc -l <\"{count}\"); \
+         case \"$number\" in {robbed}) sed -i \"s/\\\"saturated\\\": null/&, {machine}/\" \"$2/pairs/report.json\";; esac",
+        file.display(),
+        count = count.display(),
+    ))
+}
+
+#[test]
+fn a_pair_that_was_robbed_is_run_again_or_left_out_and_told() {
+    let folder = folder("robbed", str::to_owned);
+    let base = plays(&folder, "base.yaml");
+    let compared = |head: &str, flags: &[&str]| {
+        let line = ["compare", "--base", &base, "--head", head, "--pairs", "5", "--format", "json", "--out"];
+        let (code, out, err) = output(poolproof().args(line).arg(folder.join("runs")).args(flags));
+        assert_eq!(err, "", "{out}");
+        let told: Value = serde_json::from_str(&out).unwrap();
+        let counts = ["pairs", "robbed_pairs", "left_out_pairs"]
+            .map(|name| told["experiment"][name].as_u64().unwrap());
+        let sentences = told["verdict"]["sentences"].to_string();
+        (code, counts, told["scenarios"][0]["decisions"]["pairs"].as_u64().unwrap(), sentences)
+    };
+    // Once in the second pair, twice in the third: both come out well in the end.
+    let (code, counts, decided, told) = compared(&robbed(&folder, "twice", "2|4|5", "0.3"), &[]);
+    assert_eq!((code, counts, decided), (0, [5, 3, 0], 8), "{told}");
+    assert!(
+        told.contains("Times of 3 pairs do not count, since others on the host had more than 5 %"),
+        "{told}"
+    );
+    // Always in the third: it is left out, and four pairs tell nothing.
+    let (code, counts, decided, told) = compared(&robbed(&folder, "always", "3|4|5", "0.3"), &[]);
+    assert_eq!((code, counts, decided), (82, [4, 3, 1], 7), "{told}");
+    assert!(told.contains("1 of them never came out well: it is left out"), "{told}");
+    // Within the bound nothing is robbed, and the bound can be another.
+    for (name, steal, flags) in [("little", "0.05", &[][..]), ("allowed", "0.3", &["--max-steal", "30%"])] {
+        let (code, counts, decided, told) = compared(&robbed(&folder, name, "*", steal), flags);
+        assert_eq!((code, counts, decided), (0, [5, 0, 0], 5), "{name}: {told}");
+    }
 }
 
 #[test]
@@ -254,6 +307,28 @@ fn every_decision_that_differs_ends_with_80() {
 }
 
 #[test]
+fn by_the_wall_clock_counts_may_differ_and_what_mismatched_may_not() {
+    let folder = folder("wall", str::to_owned);
+    let base = played(&folder, "base.yaml", "a", &[]);
+    let mut wall = report(&base.join("pairs/report.json"));
+    wall.clock = poolproof::clock::ClockKind::Wall;
+    let written = |name: &str, report: &Report| {
+        let folder = folder.join(name);
+        poolproof::report::write(&folder, report, false).unwrap();
+        folder
+    };
+    let base = written("base", &wall);
+    let mut more = wall.clone();
+    (more.decisions.checked, more.decisions.rules[0].seen) =
+        (wall.decisions.checked + 1, wall.decisions.rules[0].seen + 1);
+    let (code, out, _) = compared(&base, &written("more", &more), &[]);
+    assert!(code == 0 && out.contains("Some rules were seen more or less often"), "{code}: {out}");
+    more.decisions.rules[0].mismatched += 1;
+    let (code, out, _) = compared(&base, &written("wrong", &more), &[]);
+    assert!(code == 80 && out.contains("✗ decisions differ") && out.contains("rule "), "{code}: {out}");
+}
+
+#[test]
 fn reports_of_different_things_are_refused_with_84() {
     let folder = folder("refused", str::to_owned);
     let base = played(&folder, "base.yaml", "a", &[]);
@@ -326,6 +401,7 @@ fn flags_that_make_no_sense_are_refused() {
         ("compare --base x --head y --pairs 4", "4 is not in 5..=1000"),
         ("compare --base x --head y --pairs 10 --max-pairs 9", "--max-pairs 9 is less than --pairs 10"),
         ("compare --base x --head y --min-effect 5", "such as 5%"),
+        ("compare --base x --head y --max-steal 101%", "up to 100 %"),
         ("compare --base x --head y --noise 2% --aa 5", "cannot be used with"),
     ] {
         let (code, out, err) = output(poolproof().args(line.split(' ')));
@@ -345,7 +421,8 @@ fn experiment(change: impl Fn(&mut Report, usize)) -> compare::Comparison {
         let mut other = sound.clone();
         change(&mut other, number);
         let reports = |report: Report| Reports::from([(report.scenario.name.clone(), report)]);
-        experiment.add(slot, &reports(sound.clone()), &reports(other)).unwrap();
+        let taken = experiment.add(slot, &reports(sound.clone()), &reports(other)).unwrap();
+        assert_eq!(taken, Taken::Whole);
     }
     experiment.comparison("base", "head")
 }
@@ -394,7 +471,8 @@ fn twice_the_noise_of_the_same_is_what_matters() {
             let factor = if slot.is_same() { [1.2, 1.0 / 1.2][slot.number as usize % 2] } else { 1.1 };
             other.latency.sign_in.intended.p50_us = Some((us * factor).round() as u64);
             let reports = |report: Report| Reports::from([(report.scenario.name.clone(), report)]);
-            experiment.add(&slot, &reports(sound.clone()), &reports(other)).unwrap();
+            let taken = experiment.add(&slot, &reports(sound.clone()), &reports(other)).unwrap();
+            assert_eq!(taken, Taken::Whole);
         }
         experiment.comparison("base", "head").scenarios[0].metrics[0].clone()
     };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 /// The floors, from the ground up (ARCHITECTURE.md).
 const FLOORS: [&[&str]; 9] = [
-    &["addresses", "clock", "seed", "ids", "input", "policy"],
+    &["addresses", "clock", "seed", "digits", "ids", "input", "policy"],
     &["srp", "protocol", "totp", "jwt"],
     &["pool", "client", "oracle"],
     &["scenario", "settings", "workload", "target", "compute", "metrics", "provider"],

@@ -198,8 +198,14 @@ fn histograms_cannot_be_had_from_a_report() {
     let file = toy_report(&folder, "one", TOY);
     let (code, out, err) = output(poolproof().arg("report").arg(&file).args(["--format", "html,hlog"]));
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.contains("no histograms") && err.contains("--format hlog"), "{err}");
+    assert!(
+        err.contains("'hlog'") && err.contains("[possible values: json, html, junit, markdown, csv]"),
+        "{err}"
+    );
     assert!(!folder.join("report.html").exists(), "half of it");
+    let (_, help, _) = output(poolproof().args(["report", "--help"]));
+    assert!(!help.contains("- hlog") && help.contains("- csv"), "{help}");
+    assert!(help.contains("`run` alone can write them"), "{help}");
 }
 
 #[test]

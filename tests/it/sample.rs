@@ -102,6 +102,7 @@ pub(crate) fn subject() -> Subject {
         thresholds: Vec::new(),
         saturated: None,
         unmeasured: None,
+        short_of: None,
         machine: None,
         environment: Some(Environment {
             os: "linux".to_owned(),

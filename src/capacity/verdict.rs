@@ -1,0 +1,265 @@
+//! What is to be said of a search: sentences, and the exit code.
+
+use super::model::{Answer, Level, Limit, Reason, Stage, Verdict};
+use crate::report::Shortage;
+use crate::report::figures::{exactly, percent};
+use crate::run::RunError;
+
+/// A decision differed from what the rules ask.
+const MISMATCH: u8 = 80;
+/// Interrupted.
+const INTERRUPTED: u8 = 105;
+/// The target gave no answers any more.
+const UNREACHABLE: u8 = 107;
+/// No level held.
+const THRESHOLD: u8 = 99;
+/// The generator was the limit from the start.
+const SATURATED: u8 = 83;
+/// The operating system gives no threads.
+const INTERNAL: u8 = 1;
+
+/// How a search went.
+pub(super) struct Outcome<'o> {
+    /// What was tried, in its order.
+    pub(super) levels: &'o [Level],
+    /// What was found.
+    pub(super) answer: Option<&'o Answer>,
+    /// Whether somebody asked for an end.
+    pub(super) stopped: bool,
+    /// Why the search could not go on, where it could not.
+    pub(super) broken: Option<&'o RunError>,
+    /// Requests a second that are sent to the target at most, where that is limited.
+    pub(super) most_requests: Option<u32>,
+    /// Whether the scalability law was asked for and could not be fitted.
+    pub(super) lawless: bool,
+}
+
+impl Outcome<'_> {
+    /// The verdict. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83.
+    pub(super) fn verdict(&self) -> Verdict {
+        let mut faults = Vec::new();
+        faults.extend(self.mismatched().map(|sentence| (MISMATCH, sentence)));
+        if self.stopped {
+            let sentence = "The search was interrupted: this is what was known so far.";
+            faults.push((INTERRUPTED, sentence.to_owned()));
+        }
+        if let Some(error) = self.broken {
+            let code = if matches!(error, RunError::Target(_)) { UNREACHABLE } else { INTERNAL };
+            faults.push((
+                code,
+                format!("The search could not go on, and this is what was known so far: {error}."),
+            ));
+        }
+        if self.answer.is_none() && faults.is_empty() {
+            faults.extend(self.lowest().map(baseless));
+        }
+        let exit_code = faults.first().map_or(0, |(code, _)| *code);
+        let mut sentences: Vec<String> = faults.into_iter().map(|(_, sentence)| sentence).collect();
+        sentences.extend(self.answer.into_iter().flat_map(|answer| self.remarks(answer)));
+        Verdict { exit_code, sentences }
+    }
+
+    fn mismatched(&self) -> Option<String> {
+        let (per_s, count) = self.levels.iter().find_map(|level| {
+            level.reasons.iter().find_map(|reason| match reason {
+                Reason::Mismatched { count } => Some((level.per_s, *count)),
+                _ => None,
+            })
+        })?;
+        let differ = if count == 1 { "1 decision differs" } else { &format!("{count} decisions differ") };
+        let rate = exactly(per_s);
+        Some(format!(
+            "{differ} from what the rules ask at {rate}/s: a pool that decides wrongly has no capacity."
+        ))
+    }
+
+    /// The lowest level that failed; of its runs the last.
+    fn lowest(&self) -> Option<&Level> {
+        let failed = self.levels.iter().rev().filter(|level| !level.passed);
+        failed.min_by(|one, other| one.per_s.total_cmp(&other.per_s))
+    }
+
+    /// What is to be known of an answer.
+    fn remarks(&self, answer: &Answer) -> Vec<String> {
+        let mut remarks = Vec::new();
+        let mut say = |sentence: &str| remarks.push(sentence.to_owned());
+        let over = !self.stopped && self.broken.is_none();
+        match (answer.limit, ceiling(self.levels, answer.below_per_s).and_then(Level::short_of)) {
+            (Limit::Generator, Some(Shortage::Users)) => say(
+                "The scenario ran out of users before the pool reached its end: the pool may take more. Raise \
+                 population.users.",
+            ),
+            (Limit::Generator, _) => say(
+                "The generator reached its end before the pool did: the pool may take more. Give the generator more cores.",
+            ),
+            (Limit::Range, _) if over => {
+                say("Nothing higher was tried: the pool may take more. Search on with --to.");
+            }
+            (Limit::Range | Limit::Pool, _) => {}
+        }
+        if !answer.confirmed {
+            say("No long run has confirmed it: take it as a sign and not as a promise.");
+        }
+        if let Some(rate) = self.most_requests.filter(|_| answer.limit == Limit::Pool) {
+            say(&format!(
+                "At most {rate} requests a second were sent (--max-rate), and they wait for their turn: that may be the limit, \
+                 and not the pool."
+            ));
+        }
+        if self.lawless {
+            say(
+                "The scalability law could not be fitted: it takes 32 users, and answers at 1 to 32 at once.",
+            );
+        }
+        remarks
+    }
+}
+
+/// The level that ended the search upward.
+pub(super) fn ceiling(levels: &[Level], below_per_s: Option<f64>) -> Option<&Level> {
+    let rate = below_per_s?;
+    levels.iter().find(|level| !level.passed && level.per_s == rate)
+}
+
+/// That the lowest level fails, with what to do about it, and the exit code.
+fn baseless(level: &Level) -> (u8, String) {
+    let has = |wanted: fn(&Reason) -> bool| level.reasons.iter().any(wanted);
+    let lost = level.reasons.iter().find_map(|reason| match reason {
+        Reason::NoAnswer { share } => Some(*share),
+        _ => None,
+    });
+    let untold =
+        |reason: &Reason| matches!(reason, Reason::TooFew { .. } | Reason::Objective { value: None, .. });
+    let (code, advice) = if let Some(share) = lost {
+        (UNREACHABLE, format!("the target gave no answer to {} of the sign-ins.", percent(share)))
+    } else if level.is_generators() {
+        let advice = match level.short_of() {
+            Some(Shortage::Users) => {
+                "the scenario runs out of users. Raise population.users, or start lower with --from."
+            }
+            _ => "the generator cannot keep up. Give it more cores, or start lower with --from.",
+        };
+        (SATURATED, advice.to_owned())
+    } else if level.reasons.iter().all(untold) {
+        let advice =
+            "too few sign-ins come to tell. Measure longer with --measure, or start higher with --from.";
+        (THRESHOLD, advice.to_owned())
+    } else if has(|reason| matches!(reason, Reason::FallsBehind { .. })) {
+        (THRESHOLD, "the pool falls behind. Start lower with --from.".to_owned())
+    } else {
+        (THRESHOLD, "there is nothing to search. Start lower with --from, or ask for less.".to_owned())
+    };
+    let fails = if level.stage == Stage::Confirm { "does not hold in a long run" } else { "fails already" };
+    (code, format!("The lowest level, {}/s, {fails}: {advice}", exactly(level.per_s)))
+}
+
+impl Level {
+    /// Whether it says more of the generator than of the pool. Users who are all busy with a pool that falls behind are the pool's
+    /// affair.
+    pub(super) fn is_generators(&self) -> bool {
+        self.short_of().is_some()
+            && !self.reasons.iter().any(|reason| matches!(reason, Reason::FallsBehind { .. }))
+    }
+
+    /// What the generator was short of, if it could not keep up.
+    fn short_of(&self) -> Option<Shortage> {
+        self.reasons.iter().find_map(|reason| match reason {
+            Reason::Generator { short_of, .. } => Some(*short_of),
+            _ => None,
+        })
+    }
+}
+
+impl Reason {
+    /// Whether no other level is worth trying.
+    pub(super) const fn ends_the_search(&self) -> bool {
+        matches!(self, Self::Mismatched { .. } | Self::Interrupted)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::capacity::Figures;
+
+    fn level(per_s: f64, reasons: Vec<Reason>) -> Level {
+        let passed = reasons.is_empty();
+        let (stage, figures) = (Stage::Climb, Figures::default());
+        Level { per_s, stage, runs: 1, runs_passed: passed.into(), passed, reasons, figures }
+    }
+
+    fn outcome<'o>(levels: &'o [Level], answer: Option<&'o Answer>) -> Outcome<'o> {
+        Outcome { levels, answer, stopped: false, broken: None, most_requests: None, lawless: false }
+    }
+
+    fn short_of(short_of: Shortage) -> Reason {
+        Reason::Generator { why: "It was late.".to_owned(), short_of }
+    }
+
+    fn answer(limit: Limit) -> Answer {
+        let figures = Figures::default();
+        Answer { per_s: 10.0, below_per_s: Some(20.0), confirmed: true, limit, cores: None, figures }
+    }
+
+    #[test]
+    fn what_a_generator_was_short_of_is_what_is_advised() {
+        for (shortage, wanted, unwanted) in [
+            (Shortage::Users, "population.users", "more cores"),
+            (Shortage::Cores, "more cores", "population.users"),
+        ] {
+            let levels = [level(10.0, Vec::new()), level(20.0, vec![short_of(shortage)])];
+            let answer = answer(Limit::Generator);
+            let verdict = outcome(&levels, Some(&answer)).verdict();
+            assert_eq!(verdict.exit_code, 0);
+            let told = verdict.sentences.join(" ");
+            assert!(told.contains(wanted) && !told.contains(unwanted), "{told}");
+            let lowest = outcome(&levels[1..], None).verdict();
+            let told = lowest.sentences.join(" ");
+            assert_eq!(lowest.exit_code, 83, "{told}");
+            assert!(told.contains(wanted) && !told.contains(unwanted), "{told}");
+        }
+        // Users who wait for a pool that falls behind are the pool's affair.
+        let behind = [level(10.0, vec![short_of(Shortage::Users), Reason::FallsBehind { us_per_s: 20_000 }])];
+        assert_eq!(outcome(&behind, None).verdict().exit_code, 99);
+    }
+
+    #[test]
+    fn what_was_found_before_a_target_was_lost_is_told() {
+        let levels = [level(10.0, Vec::new())];
+        let (answer, lost) = (answer(Limit::Range), RunError::Target("nobody answers".to_owned()));
+        let broken = Outcome { broken: Some(&lost), ..outcome(&levels, Some(&answer)) };
+        let verdict = broken.verdict();
+        assert_eq!((verdict.exit_code, verdict.sentences.len()), (107, 1), "not to search on: {verdict:?}");
+        assert!(verdict.sentences[0].contains("known so far: the target cannot be used: nobody answers."));
+        assert_eq!(Outcome { stopped: true, ..broken }.verdict().exit_code, 105, "the graver of two");
+        let silent = [level(10.0, vec![Reason::NoAnswer { share: 1.0 }])];
+        let verdict = outcome(&silent, None).verdict();
+        assert_eq!(verdict.exit_code, 107);
+        assert!(
+            verdict.sentences[0].ends_with("the target gave no answer to 100 % of the sign-ins."),
+            "{verdict:?}"
+        );
+    }
+
+    #[test]
+    fn a_limit_on_requests_is_told_where_it_may_have_been_the_limit() {
+        let levels = [level(10.0, Vec::new()), level(20.0, vec![Reason::FallsBehind { us_per_s: 50_000 }])];
+        for (limit, told) in [(Limit::Pool, true), (Limit::Range, false)] {
+            let answer = answer(limit);
+            let limited = Outcome { most_requests: Some(20), ..outcome(&levels, Some(&answer)) };
+            let sentences = limited.verdict().sentences.join(" ");
+            assert_eq!(sentences.contains("At most 20 requests a second were sent"), told, "{sentences}");
+        }
+    }
+
+    #[test]
+    fn too_few_to_tell_is_no_verdict_on_the_pool() {
+        let untold = vec![Reason::TooFew { sign_ins: 50, needed: 300 }];
+        let verdict = outcome(&[level(0.2, untold)], None).verdict();
+        assert_eq!(verdict.exit_code, 99);
+        assert!(
+            verdict.sentences[0].contains("0.2/s, fails already: too few sign-ins come to tell"),
+            "{verdict:?}"
+        );
+    }
+}
