@@ -35,13 +35,13 @@ Of several the gravest counts: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 const RUN_EXAMPLES: &str = "\
 Examples:
   poolproof run scenarios/smoke.yaml
-  poolproof run scenarios/ --out /tmp/reports       all of a folder, with an index
+  poolproof run scenarios/ --out /tmp/reports     all of a folder, with an index
   poolproof run scenarios/ --format html,junit,markdown
-                                                    for CI: /junit.xml, /summary.md
-  poolproof run scenarios/opt-in.yaml --seed 8      same people, other chances
-  poolproof run scenarios/risk.yaml --clock wall    the same scenario in real time
+                                                  for CI: junit.xml, summary.md
+  poolproof run scenarios/opt-in.yaml --seed 8    same people, other chances
+  poolproof run scenarios/risk.yaml --clock wall  the same scenario in real time
   poolproof run scenarios/smoke.yaml --target http://127.0.0.1:9229
-                                                    any endpoint like Cognito";
+                                                  any endpoint like Cognito";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
@@ -59,16 +59,17 @@ Examples:
 
 const ADVISE_EXAMPLES: &str = "\
 A pool is a scenario file, or what AWS's tools print about it as JSON:
-`describe-user-pool`, and beside it, if you have them, `get-user-pool-mfa-config`
-and `describe-risk-configuration`, in any order or merged into one object.
+`describe-user-pool`, and beside it, if you have them,
+`get-user-pool-mfa-config` and `describe-risk-configuration`, in any order or
+merged into one object.
 
 Examples:
   poolproof advise scenarios/risk.yaml
   poolproof advise scenarios/aws/*.json
   aws cognito-idp describe-user-pool --user-pool-id ID |
     poolproof advise /dev/stdin
-  poolproof advise pool.json --risk-note off    as the docs read without the Note
-  poolproof advise pool.json --deny high        ends with 80 if any is high";
+  poolproof advise pool.json --risk-note off   as the docs read without the Note
+  poolproof advise pool.json --deny high       ends with 80 if any is high";
 
 /// Simulation and load testing of Cognito-style sign-ins that remember devices, every decision judged.
 #[derive(Parser, Debug)]

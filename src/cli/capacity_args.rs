@@ -34,8 +34,8 @@ Examples:
   poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms'
   poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms' --want 10000/s
   poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms' --clock wall
-  poolproof capacity scenarios/smoke.yaml --slo 'p99<1s' --slo 'failed.rate<1%' \\
-    --target http://127.0.0.1:9229 --from 5/s --to 400/s";
+  poolproof capacity scenarios/smoke.yaml --slo 'p99<1s' \\
+    --slo 'failed.rate<1%' --target http://127.0.0.1:9229 --from 5/s --to 400/s";
 
 #[derive(clap::Args, Debug)]
 pub(super) struct CapacityArgs {
