@@ -1,7 +1,7 @@
 //! The report as one page that needs nothing but itself: no network; light and dark, screen and paper.
 //!
 //! Everything that came from outside (names, YAML, URLs) goes through maud, which escapes it. The page says nothing that
-//! `report.json`, or that of its baseline, does not say. Its script ([`script`]) sorts tables and reads plots out; without it nothing
+//! `report.json`, or that of its baseline, does not say. Its script (`script`) sorts tables and reads plots out; without it nothing
 //! is lost, since whatever works by it alone is made by it.
 
 mod bands;
