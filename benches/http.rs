@@ -16,15 +16,14 @@ mod turns;
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use poolproof::http::client::{Address, Credentials, Limits};
+use poolproof::http::client::Address;
 use poolproof::http::server;
 use poolproof::provider::{Bounds, Provider, Settings as Hosting, Tokens};
 use poolproof::report::Report;
-use poolproof::run::{AnEndpoint, Lodging};
 use poolproof::seed::Seed;
 use poolproof::srp::{Backend, Group};
 
-use play::play;
+use play::{at, play};
 use turns::median;
 
 const ROUNDS: usize = 5;
@@ -83,14 +82,4 @@ fn served() -> Address {
         server::serve(provider, listener, limits, Arc::new(|_: &str| {}), None).expect("threads");
     });
     Address::parse(&format!("http://{address}")).unwrap_or_else(|wrong| panic!("{wrong}"))
-}
-
-/// The pool at this address.
-fn at(address: &Address) -> AnEndpoint {
-    AnEndpoint {
-        address: address.clone(),
-        credentials: Some(Credentials::dummy()),
-        limits: Limits::DEFAULT,
-        lodging: Lodging::New,
-    }
 }

@@ -21,11 +21,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use poolproof::http::client::{Address, Credentials, Limits};
+use poolproof::http::client::Address;
 use poolproof::report::Report;
-use poolproof::run::{AnEndpoint, Lodging};
+use poolproof::run::AnEndpoint;
 
-use play::play;
+use play::{at, play};
 use turns::median;
 
 const ROUNDS: usize = 5;
@@ -101,13 +101,8 @@ impl Served {
     }
 
     fn endpoint(&self) -> AnEndpoint {
-        AnEndpoint {
-            address: Address::parse(&format!("http://{}", self.address))
-                .unwrap_or_else(|wrong| panic!("{wrong}")),
-            credentials: Some(Credentials::dummy()),
-            limits: Limits::DEFAULT,
-            lodging: Lodging::New,
-        }
+        let url = format!("http://{}", self.address);
+        at(&Address::parse(&url).unwrap_or_else(|wrong| panic!("{wrong}")))
     }
 }
 
@@ -135,9 +130,11 @@ impl Others {
         let thread = std::thread::spawn(move || {
             while !told.load(Ordering::Relaxed) {
                 std::thread::sleep(PAUSE);
-                for other in all.iter_mut().filter_map(|other| (!other.is_there()).then_some(other)) {
-                    *other = Other::come(&address, other.idle);
-                    counted.fetch_add(1, Ordering::Relaxed);
+                for other in &mut all {
+                    if !other.is_there() {
+                        *other = Other::come(&address, other.idle);
+                        counted.fetch_add(1, Ordering::Relaxed);
+                    }
                 }
             }
         });

@@ -1,11 +1,14 @@
 //! A scenario played whole, with the CPU time that it took.
 
+#![allow(dead_code, reason = "each bench uses what it needs")]
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cpu_time::ProcessTime;
+use poolproof::http::client::{Address, Credentials, Limits};
 use poolproof::report::Report;
-use poolproof::run::{AnEndpoint, Event, Settings, Stop, run};
+use poolproof::run::{AnEndpoint, Event, Lodging, Settings, Stop, run};
 use poolproof::scenario;
 
 /// Plays a scenario with one worker of each side, embedded or at an endpoint. The report, and the CPU time of this process in µs
@@ -34,4 +37,14 @@ pub(crate) fn play(text: &str, endpoint: Option<AnEndpoint>) -> (Report, f64) {
     let report = run(&scenario, &settings, &Stop::default()).unwrap_or_else(|wrong| panic!("{wrong}"));
     let (sign_ins, spent) = *spent.lock().expect("nobody panics");
     (report, spent.as_secs_f64() * 1e6 / sign_ins as f64)
+}
+
+/// The server at this address, which makes a pool for the run.
+pub(crate) fn at(address: &Address) -> AnEndpoint {
+    AnEndpoint {
+        address: address.clone(),
+        credentials: Some(Credentials::dummy()),
+        limits: Limits::DEFAULT,
+        lodging: Lodging::New,
+    }
 }

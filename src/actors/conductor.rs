@@ -354,12 +354,9 @@ impl Conductor {
         self.pulse = None;
         // The last second of a run is a whole one, though nobody waits for its end.
         let elapsed = self.elapsed();
-        let begun = u64::from(!interrupted && elapsed.subsec_nanos() > 0);
-        self.recorder.tick(if interrupted {
-            elapsed
-        } else {
-            Duration::from_secs(elapsed.as_secs() + begun)
-        });
+        let begun = u64::from(elapsed.subsec_nanos() > 0);
+        let whole = Duration::from_secs(elapsed.as_secs() + begun);
+        self.recorder.tick(if interrupted { elapsed } else { whole });
         let recorder = std::mem::take(&mut self.recorder);
         // Whoever asked for the run may have gone; then nobody needs to know.
         let paces = std::mem::take(&mut self.paces);

@@ -1,20 +1,10 @@
 //! What is to be said of a search: sentences, and the exit code.
 
 use super::model::{Answer, Level, Limit, Reason, Stage, Verdict};
-use crate::report::Shortage;
 use crate::report::figures::{exactly, percent};
+use crate::report::{INTERRUPTED, MISMATCH, SATURATED, Shortage, THRESHOLD, UNREACHABLE};
 use crate::run::RunError;
 
-/// A decision differed from what the rules ask.
-const MISMATCH: u8 = 80;
-/// Interrupted.
-const INTERRUPTED: u8 = 105;
-/// The target gave no answers any more.
-const UNREACHABLE: u8 = 107;
-/// No level held.
-const THRESHOLD: u8 = 99;
-/// The generator was the limit from the start.
-const SATURATED: u8 = 83;
 /// The operating system gives no threads.
 const INTERNAL: u8 = 1;
 

@@ -40,17 +40,16 @@ impl Board {
     /// Shows the page, if one is asked for.
     pub(super) fn show(args: &BoardArgs) -> Result<Option<Self>, Exit> {
         let Some(address) = args.prometheus else { return Ok(None) };
-        let unusable = |message: String| refuse(message);
         if !address.ip().is_loopback() && !args.expose {
-            return Err(unusable(format!(
+            return Err(refuse(format!(
                 "--prometheus {address} can be reached from other machines; {EXPOSE}"
             )));
         }
         let state = Arc::new(Mutex::new(State::default()));
         let told = Arc::clone(&state);
         let metrics = Arc::new(move || page(&lock(&told)));
-        let (address, listener) = listening(address, "--prometheus").map_err(unusable)?;
-        let shown = show(listener, metrics).map_err(|error| unusable(format!("--prometheus: {error}")))?;
+        let (address, listener) = listening(address, "--prometheus").map_err(refuse)?;
+        let shown = show(listener, metrics).map_err(|error| refuse(format!("--prometheus: {error}")))?;
         complain(&format!("Metrics are at http://{address}/metrics"));
         Ok(Some(Self { state, _shown: shown }))
     }

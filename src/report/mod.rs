@@ -56,4 +56,5 @@ pub use subject::{CpuSpent, Shortage, Subject};
 pub use summary::summary;
 pub use text::text;
 pub use verdict::MOST_STOLEN;
+pub(crate) use verdict::{INTERRUPTED, MISMATCH, SATURATED, THRESHOLD, UNREACHABLE};
 pub use write::{ReportError, Written, read, writable, writable_as, write, write_files, write_run};

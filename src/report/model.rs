@@ -437,6 +437,13 @@ pub struct Timeline {
     pub steps: Option<StepCourse>,
 }
 
+impl Timeline {
+    /// How long all intervals together are.
+    pub fn whole_us(&self) -> u64 {
+        self.interval_us.saturating_mul(self.intervals.len() as u64)
+    }
+}
+
 /// One interval.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TimelineInterval {

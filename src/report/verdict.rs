@@ -6,15 +6,15 @@ use crate::clock::ClockKind;
 use crate::metrics::Summary;
 
 /// The pool decided otherwise than a rule asks.
-const MISMATCH: u8 = 80;
+pub(crate) const MISMATCH: u8 = 80;
 /// A threshold is crossed.
-const THRESHOLD: u8 = 99;
+pub(crate) const THRESHOLD: u8 = 99;
 /// The generator could not keep its own times.
-const SATURATED: u8 = 83;
+pub(crate) const SATURATED: u8 = 83;
 /// Interrupted: the report is partial.
-const INTERRUPTED: u8 = 105;
+pub(crate) const INTERRUPTED: u8 = 105;
 /// The target gave no answers.
-const UNREACHABLE: u8 = 107;
+pub(crate) const UNREACHABLE: u8 = 107;
 
 /// Where other machines on the same host had more of the cores' time than this share, times say little.
 pub const MOST_STOLEN: f64 = 0.05;

@@ -27,8 +27,7 @@ impl<'r> Bands<'r> {
 
     /// How much of the axis lies before a moment, 0 to 1.
     fn at(&self, us: u64) -> f64 {
-        let whole_us = self.timeline.interval_us.saturating_mul(self.timeline.intervals.len() as u64);
-        (us as f64 / whole_us as f64).min(1.0)
+        (us as f64 / self.timeline.whole_us() as f64).min(1.0)
     }
 
     /// What is left out of the results, from where to where; what overlaps is one. Reports that have no stages tell it by their intervals.

@@ -245,7 +245,7 @@ pub(super) fn times(timeline: &Timeline, most: u64) -> Vec<Tick> {
         1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400,
         604_800,
     ];
-    let whole_us = timeline.interval_us.saturating_mul(timeline.intervals.len() as u64);
+    let whole_us = timeline.whole_us();
     let fits = |step_s: &u64| whole_us / (step_s * 1_000_000) <= most;
     // Beyond weeks nobody counts: then the end alone is marked.
     let step_us = STEPS_S.into_iter().find(fits).map_or(whole_us, |step_s| step_s * 1_000_000);

@@ -147,7 +147,7 @@ struct Went<'r> {
 impl Went<'_> {
     /// Where on the time axis the middle of an interval lies, 0 to 1.
     fn middle(&self, index: usize) -> f64 {
-        let whole_us = self.timeline.interval_us.saturating_mul(self.timeline.intervals.len() as u64);
+        let whole_us = self.timeline.whole_us();
         let start = |index: usize| self.course.interval_us.saturating_mul(index as u64).min(whole_us) as f64;
         (start(index) + start(index + 1)) / 2.0 / whole_us as f64
     }
