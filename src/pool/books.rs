@@ -15,6 +15,7 @@ use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
 use super::account::AccountId;
+use super::ends::Ends;
 use super::held::Held;
 use super::lockout::Failures;
 use super::stranger::Place;
@@ -155,9 +156,9 @@ pub(super) struct Books {
     sessions: HashMap<Mark, Entry>,
     /// Sessions that can be found without their name, by what clients send instead: a [`Handle`]'s mark.
     found_by: HashMap<Mark, Mark>,
-    /// When what can be forgotten, each in the order of time.
-    password_ends: VecDeque<(Timestamp, Mark)>,
-    session_ends: VecDeque<(Timestamp, Ended)>,
+    /// When what can be forgotten.
+    password_ends: Ends<Mark>,
+    session_ends: Ends<Ended>,
     outbox: BTreeMap<Username, String>,
     /// What was sent lately and not fetched yet.
     deliveries: VecDeque<Delivery>,
@@ -216,15 +217,30 @@ struct Ended {
 impl Books {
     /// Forgets what ended before `now`.
     pub(super) fn forget_expired(&mut self, now: Timestamp) {
-        while let Some(block) = ended(&mut self.password_ends, now) {
+        while let Some(block) = self.password_ends.take_ended(now) {
             self.password_challenges.remove(&block);
         }
-        while let Some(Ended { session, handle }) = ended(&mut self.session_ends, now) {
-            self.sessions.remove(&session);
-            // Another session may be found by it since.
-            if let Some(handle) = handle.filter(|handle| self.found_by.get(handle) == Some(&session)) {
-                self.found_by.remove(&handle);
-            }
+        while let Some(ended) = self.session_ends.take_ended(now) {
+            self.forget_session(&ended);
+        }
+    }
+
+    /// Forgets what began first, whenever it would end; whether there was something.
+    pub(super) fn forget_oldest(&mut self) -> bool {
+        let (password, session) = (self.password_ends.oldest(), self.session_ends.oldest());
+        if session.is_none_or(|session| password.is_some_and(|password| password <= session)) {
+            let block = self.password_ends.take_oldest();
+            block.map(|block| self.password_challenges.remove(&block)).is_some()
+        } else {
+            self.session_ends.take_oldest().map(|oldest| self.forget_session(&oldest)).is_some()
+        }
+    }
+
+    fn forget_session(&mut self, Ended { session, handle }: &Ended) {
+        self.sessions.remove(session);
+        // Another session may be found by it since.
+        if let Some(handle) = handle.filter(|handle| self.found_by.get(handle) == Some(session)) {
+            self.found_by.remove(&handle);
         }
     }
 
@@ -254,7 +270,7 @@ impl Books {
         challenge: PasswordChallenge,
     ) {
         let block = Mark::of(block.as_str());
-        self.password_ends.push_back((challenge.expires.max(now), block));
+        self.password_ends.begin(now, challenge.expires.since(now), block);
         self.password_challenges.insert(block, challenge);
     }
 
@@ -290,7 +306,7 @@ impl Books {
         }
     }
 
-    /// Opens a session.
+    /// Opens a session that can be answered for as long as `validity` from now on.
     pub(super) fn open(&mut self, session: &Session, open: Open, validity: Duration) {
         let mark = Mark::of(session.as_str());
         let handle = match (&open.awaiting, &open.sign_in.trusted_device) {
@@ -302,7 +318,8 @@ impl Books {
         if let Some(handle) = handle {
             self.found_by.insert(handle, mark);
         }
-        self.session_ends.push_back((open.expires.plus(validity), Ended { session: mark, handle }));
+        let ended = Ended { session: mark, handle };
+        self.session_ends.begin(open.expires.minus(validity), validity * 2, ended);
         if let Some(answered) = &open.sign_in.answered {
             let used = Entry::Used { next: Some(mark) };
             self.sessions.entry(Mark::of(answered.as_str())).and_modify(|entry| *entry = used);
@@ -404,12 +421,6 @@ impl Books {
     pub(super) fn withdraw_code(&mut self, username: &Username) {
         self.outbox.remove(username);
     }
-}
-
-/// The next of what has ended, if something has.
-fn ended<T>(ends: &mut VecDeque<(Timestamp, T)>, now: Timestamp) -> Option<T> {
-    ends.front().filter(|(end, _)| *end <= now)?;
-    ends.pop_front().map(|(_, ended)| ended)
 }
 
 #[cfg(test)]

@@ -23,7 +23,7 @@
 //! | `users`, `sign_up`, `profile`, `user_list` | the operations on users, for themselves and administrators |
 //! | `rs256` | tokens that others can check |
 //! | `record` | what is kept of users between two runs |
-//! | `account`, `app_client`, `books`, `lockout`, `quota`, `token` | what the pool keeps; `held`: how much |
+//! | `account`, `app_client`, `books`, `ends`, `lockout`, `quota`, `token` | what the pool keeps; `held`: how much |
 
 mod account;
 mod app_client;
@@ -34,6 +34,7 @@ mod device_admin;
 mod device_auth;
 mod device_list;
 mod device_ops;
+mod ends;
 mod factor;
 mod finish;
 mod held;
@@ -252,6 +253,18 @@ impl Pool {
     /// Sign-ins in progress, and what is remembered of others until their challenges would have ended.
     pub fn pending(&self) -> usize {
         self.books.len()
+    }
+
+    /// Forgets what has ended by now of sign-ins in progress.
+    pub fn forget_ended(&mut self, now: Timestamp) {
+        let now = self.not_before(now);
+        self.books.forget_expired(now);
+    }
+
+    /// Forgets what is oldest of sign-ins in progress before its end: for whoever has no room for more. Who comes to answer it finds
+    /// that there never was such a challenge. Returns whether there was something.
+    pub fn forget_oldest(&mut self) -> bool {
+        self.books.forget_oldest()
     }
 
     /// The settings.

@@ -83,7 +83,7 @@ pub struct Settings {
 pub struct Bounds {
     /// Users of all pools.
     pub users: usize,
-    /// What is remembered of sign-ins in progress, a few entries each.
+    /// What is remembered of sign-ins in progress, a few entries each. For more the oldest are forgotten.
     pub pending: usize,
 }
 
@@ -137,6 +137,8 @@ pub struct Provider {
     planted: Option<Defect>,
     /// What was changed since it was asked last, where somebody wants to know.
     journal: Option<record::Journal>,
+    /// Entries of sign-ins in progress that had to go before their end.
+    crowded_out: u64,
 }
 
 impl Provider {
@@ -150,6 +152,7 @@ impl Provider {
             asked: None,
             planted: None,
             journal: None,
+            crowded_out: 0,
         }
     }
 
@@ -287,7 +290,7 @@ impl Provider {
             Operation::Pool(request) => self.find(&route::of(request)).map(Some),
             Operation::Account(request) => self.find(&route::of_account(request)).map(Some),
         };
-        let pool_id = match found.and_then(|found| self.check_room(&operation).map(|()| found)) {
+        let pool_id = match found.and_then(|found| self.make_room(now, &operation).map(|()| found)) {
             Ok(found) => found,
             Err(error) => return Step::Answer(Err(error)),
         };
@@ -305,8 +308,10 @@ impl Provider {
         )
     }
 
-    /// Refuses what would make the account hold more than it may.
-    fn check_room(&self, operation: &Operation) -> Result<(), ApiError> {
+    /// Sees to it that the account holds no more than it may: further users are refused; for another sign-in what has ended is
+    /// forgotten, and if that is not enough, what is oldest in the pool that has most. So whoever begins sign-ins by the
+    /// thousand takes the room of their own, and nobody is shut out.
+    fn make_room(&mut self, now: Timestamp, operation: &Operation) -> Result<(), ApiError> {
         let Bounds { users, pending } = self.settings.bounds;
         match operation {
             Operation::Account(AccountRequest::AdminCreateUser(_) | AccountRequest::SignUp(_))
@@ -317,12 +322,30 @@ impl Provider {
             }
             Operation::Pool(Request::InitiateAuth(_))
             | Operation::Account(AccountRequest::AdminInitiateAuth(_))
-                if self.pools.values().map(|hosted| hosted.pool.pending()).sum::<usize>() >= pending =>
+                if self.pending() >= pending =>
             {
-                Err(ApiError::too_many_requests())
+                self.pools.values_mut().for_each(|hosted| hosted.pool.forget_ended(now));
+                while self.pending() >= pending {
+                    let fullest = self.pools.values_mut().max_by_key(|hosted| hosted.pool.pending());
+                    if !fullest.is_some_and(|hosted| hosted.pool.forget_oldest()) {
+                        break;
+                    }
+                    self.crowded_out += 1;
+                }
+                Ok(())
             }
             _ => Ok(()),
         }
+    }
+
+    /// What is remembered of sign-ins in all pools.
+    fn pending(&self) -> usize {
+        self.pools.values().map(|hosted| hosted.pool.pending()).sum()
+    }
+
+    /// How many entries of sign-ins in progress were forgotten before their end, for want of room.
+    pub const fn crowded_out(&self) -> u64 {
+        self.crowded_out
     }
 
     /// Goes on with a request when its arithmetic is done.

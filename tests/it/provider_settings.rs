@@ -261,14 +261,6 @@ fn nothing_grows_without_bound() {
     assert_eq!(house.ask("SignUp", &sign_up("dan")).unwrap_err(), full);
     house.good("AdminDeleteUser", &json!({ "UserPoolId": pool, "Username": "bob" }));
     house.good("SignUp", &sign_up("dan"));
-    // Sign-ins that nobody goes on with.
-    let srp = json!({ "ClientId": client, "AuthFlow": "USER_SRP_AUTH", "AuthParameters": { "USERNAME": "ann", "SRP_A": "abcdef" } });
-    let begun = (0..100).take_while(|_| house.ask("InitiateAuth", &srp).is_ok()).count();
-    assert_eq!(begun, 20);
-    assert!(house.ask("InitiateAuth", &srp).unwrap_err().starts_with("TooManyRequestsException"));
-    house.now = house.now.plus(Duration::from_secs(360));
-    house.good("AdminGetUser", &json!({ "UserPoolId": pool, "Username": "ann" }));
-    house.good("InitiateAuth", &srp);
     // Clients and pools.
     let client = json!({ "UserPoolId": pool, "ClientName": "c" });
     let made = (0..2000).take_while(|_| house.ask("CreateUserPoolClient", &client).is_ok()).count();
@@ -283,6 +275,66 @@ fn nothing_grows_without_bound() {
             .unwrap_err()
             .starts_with("LimitExceededException")
     );
+}
+
+/// Begins a sign-in by SRP; its secret block, by which it is found.
+fn begin(house: &mut House, client: &str) -> String {
+    let srp = json!({ "ClientId": client, "AuthFlow": "USER_SRP_AUTH",
+        "AuthParameters": { "USERNAME": "ann", "SRP_A": "abcdef" } });
+    let begun = house.good("InitiateAuth", &srp);
+    begun["ChallengeParameters"]["SECRET_BLOCK"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn sign_ins_that_nobody_goes_on_with_shut_nobody_out() {
+    let bounds = Bounds { users: 9, pending: 20 };
+    let mut house = House::bounded(Tokens::Opaque, bounds);
+    let [(flooded, flooder), (quiet, client)] = ["flooded", "quiet"].map(|name| house.pool(name));
+    let pending = |house: &mut House, pool: &str| {
+        house.provider.pool_mut(&PoolId::new(pool)).map_or(0, |pool| pool.pending())
+    };
+    for _ in 0..3 {
+        begin(&mut house, &client);
+    }
+    for _ in 0..200 {
+        begin(&mut house, &flooder);
+        assert!(pending(&mut house, &flooded) + pending(&mut house, &quiet) <= bounds.pending);
+    }
+    assert_eq!(pending(&mut house, &quiet), 3, "the flood takes its own room");
+    assert_eq!(house.provider.crowded_out(), 183);
+    // Within the flood whoever comes has as long as it takes to begin so many others.
+    house.sign_in(&flooder).unwrap();
+    for _ in 0..5 {
+        begin(&mut house, &client);
+    }
+    assert_eq!((pending(&mut house, &flooded), pending(&mut house, &quiet)), (12, 8));
+}
+
+#[test]
+fn what_has_ended_takes_no_room_whatever_lives_longer() {
+    let mut house = House::bounded(Tokens::Opaque, Bounds { users: 9, pending: 20 });
+    let (_, short) = house.pool("other");
+    let (pool, long) = house.pool("one");
+    let flows = ["ALLOW_USER_SRP_AUTH"];
+    let validity = json!({ "UserPoolId": pool, "ClientId": long, "AuthSessionValidity": 15, "ExplicitAuthFlows": flows });
+    house.good("UpdateUserPoolClient", &validity);
+    let flows = json!({ "UserPoolId": pool, "ClientName": "short", "ExplicitAuthFlows": flows });
+    let made = house.good("CreateUserPoolClient", &flows);
+    let own_short = made["UserPoolClient"]["ClientId"].as_str().unwrap().to_owned();
+    begin(&mut house, &long);
+    for client in [&short, &own_short] {
+        for _ in 0..8 {
+            begin(&mut house, client);
+        }
+    }
+    house.now = house.now.plus(Duration::from_secs(3 * 60));
+    // Nothing else is asked of the pools meanwhile.
+    for _ in 0..20 {
+        begin(&mut house, &short);
+    }
+    assert_eq!(house.provider.crowded_out(), 1, "of the one that had not ended, for the twentieth");
+    let left = house.provider.pool_mut(&PoolId::new(pool)).map(|pool| pool.pending());
+    assert_eq!(left, Some(1));
 }
 
 #[test]

@@ -26,12 +26,17 @@ pub(super) async fn health() -> HttpResponse {
 pub(super) async fn metrics(here: web::Data<Here>) -> HttpResponse {
     let mut page = Page::default();
     here.tally.told(&mut page);
-    let (pools, users) = lock(&here.provider).counts();
+    let ((pools, users), crowded_out) = {
+        let provider = lock(&here.provider);
+        (provider.counts(), provider.crowded_out())
+    };
     let usage = here.compute.usage(Side::Server);
     let cpu = usage.cpu.unwrap_or_default().as_secs_f64();
     let mut one = |name, kind, help, value: String| page.metric(name, kind, help).sample(&[], value);
     one("poolproof_pools", Kind::Gauge, "User pools.", pools.to_string());
     one("poolproof_users", Kind::Gauge, "Users of all pools.", users.to_string());
+    let forgotten = "Challenges that were forgotten before their end, for want of room.";
+    one("poolproof_challenges_crowded_out_total", Kind::Counter, forgotten, crowded_out.to_string());
     let jobs = "Jobs of SRP's arithmetic done.";
     one("poolproof_srp_jobs_total", Kind::Counter, jobs, usage.jobs.to_string());
     let powers = "Modular exponentiations done.";
