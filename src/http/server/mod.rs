@@ -5,19 +5,23 @@
 //! bounded time and room (ASSURANCE W3–W8).
 
 mod call;
+mod door;
+mod ending;
 mod linger;
 mod outbox;
 mod pages;
 mod signers;
 mod tally;
 mod watch;
+mod wire;
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use actix_web::dev::RequestHead;
 use actix_web::http::header;
-use actix_web::{App, HttpServer, Route, guard, web};
+use actix_web::{App, Route, guard, web};
 
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
@@ -39,7 +43,7 @@ pub struct Limits {
     pub connections: usize,
     /// How long a request's head may take, and again its body.
     pub request: Duration,
-    /// How long a connection may be idle between two requests.
+    /// How long a connection may be idle between two requests, and how long an answer may lie there untaken.
     pub idle: Duration,
     /// How long requests at hand may take to finish at the end.
     pub shutdown: Duration,
@@ -55,21 +59,6 @@ impl Limits {
         shutdown: Duration::from_secs(10),
     };
 }
-
-/// A server with one worker and these limits. Its type is too long to be written down as a function's.
-macro_rules! limited {
-    ($server:expr, $limits:expr) => {
-        $server
-            .workers(1)
-            .max_connections($limits.connections)
-            .keep_alive(actix_web::http::KeepAlive::Timeout($limits.idle))
-            .client_request_timeout($limits.request)
-            // The server's own way to linger has a bound of time and none of bytes: `linger` is in its place.
-            .client_disconnect_timeout(std::time::Duration::ZERO)
-            .shutdown_timeout($limits.shutdown.as_secs())
-    };
-}
-use limited;
 
 /// What hears of each message that a pool sends, as one line: who, by which medium, and the code.
 pub type Teller = Arc<dyn Fn(&str) + Send + Sync>;
@@ -93,7 +82,7 @@ impl std::fmt::Debug for Here {
     }
 }
 
-/// Serves until the program is told to end (SIGINT, SIGTERM), then finishes the requests at hand. Where there is a `keeper`, no
+/// Serves until the program is told to end (SIGINT, SIGTERM), then finishes the requests at hand, unless it is told again. Where there is a `keeper`, no
 /// request is answered before what it has changed is on the disk.
 ///
 /// # Errors
@@ -142,21 +131,24 @@ pub fn serve(
             .route("/{pool}/.well-known/openid-configuration", page().to(pages::openid))
             .default_service(web::to(pages::elsewhere))
     };
-    let server = limited!(HttpServer::new(app), of_server).listen(listener)?;
-    let ended = actix_web::rt::System::new().block_on(server.run());
+    let server = door::serving(listener, &of_server, app)?;
+    let ended = actix_web::rt::System::new().block_on(ending::run(server));
     if let Some(keeper) = kept {
         keeper.close();
     }
     ended
 }
 
-/// `GET` without a body. One that has a body is for nobody: who would read it to its end?
+/// `GET` or `HEAD` without a body. One that has a body is for nobody: who would read it to its end?
 fn page() -> Route {
-    web::get().guard(guard::fn_guard(|asked| {
-        let headers = asked.head().headers();
-        let empty = headers.get(header::CONTENT_LENGTH).is_none_or(|length| length == "0");
-        empty && !headers.contains_key(header::TRANSFER_ENCODING)
-    }))
+    let asks = guard::Any(guard::Get()).or(guard::Head());
+    web::route().guard(asks).guard(guard::fn_guard(|asked| is_empty(asked.head())))
+}
+
+/// Whether nothing follows a request's head.
+fn is_empty(head: &RequestHead) -> bool {
+    let empty = head.headers().get(header::CONTENT_LENGTH).is_none_or(|length| length == "0");
+    empty && !head.headers().contains_key(header::TRANSFER_ENCODING)
 }
 
 /// A lock is never given up on: what it guards is whole after every statement.

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::call::{cors, refused};
 use super::linger::last;
-use super::{Here, lock};
+use super::{Here, is_empty, lock};
 use crate::compute::Side;
 use crate::http::prometheus::{CONTENT_TYPE, Kind, Page};
 use crate::protocol::{ApiError, ErrorKind};
@@ -84,7 +84,7 @@ fn no_pool() -> HttpResponse {
 
 /// Every other path and method.
 pub(super) async fn elsewhere(request: HttpRequest, unread: web::Payload) -> HttpResponse {
-    if *request.method() == Method::OPTIONS {
+    if *request.method() == Method::OPTIONS && is_empty(request.head()) {
         let mut response = HttpResponse::NoContent();
         cors(&mut response);
         return response

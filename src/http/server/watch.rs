@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::sync::mpsc::channel;
 use std::thread::{self, JoinHandle};
 
+use actix_server::ServerBuilder;
 use actix_web::dev::ServerHandle;
 use actix_web::http::{StatusCode, header};
-use actix_web::{App, HttpResponse, HttpServer, web};
+use actix_web::{App, HttpResponse, web};
 
 use super::linger::last;
-use super::{Limits, limited, page};
+use super::{Limits, door, page};
 use crate::http::prometheus;
 
 /// Writes the page anew for each who asks.
@@ -40,7 +41,7 @@ pub fn show(listener: TcpListener, metrics: Metrics) -> std::io::Result<Shown> {
         actix_web::rt::System::new().block_on(async move {
             let limits = Limits { connections: 64, ..Limits::DEFAULT };
             // The run has its own ear for signals.
-            match limited!(HttpServer::new(app), limits).disable_signals().listen(listener) {
+            match door::serving(listener, &limits, app).map(ServerBuilder::disable_signals) {
                 Ok(server) => {
                     let server = server.run();
                     drop(tell.send(Ok(server.handle())));

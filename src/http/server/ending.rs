@@ -1,0 +1,63 @@
+//! The end of a server: the first signal lets it finish what is at hand, the second does not.
+
+use std::io::Result;
+use std::pin::pin;
+
+use actix_server::ServerBuilder;
+use tokio::sync::oneshot;
+
+/// Runs a server until the program is told to end (SIGINT or SIGTERM, or what a console has in their place); then requests at hand
+/// are finished. When it is told again, it ends at once.
+pub(super) async fn run(server: ServerBuilder) -> Result<()> {
+    let mut signals = Signals::listen()?;
+    let (tell, told) = oneshot::channel();
+    let server = server.shutdown_signal(async move {
+        // Where nobody tells any more the server has ended.
+        drop(told.await);
+    });
+    let mut server = pin!(server.run());
+    tokio::select! {
+        ended = &mut server => return ended,
+        () = signals.next() => drop(tell.send(())),
+    }
+    tokio::select! {
+        ended = &mut server => ended,
+        () = signals.next() => Ok(()),
+    }
+}
+
+#[cfg(unix)]
+struct Signals([tokio::signal::unix::Signal; 2]);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self([signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?]))
+    }
+
+    async fn next(&mut self) {
+        let [interrupt, terminate] = &mut self.0;
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Nobody can tell: it runs until it is killed.
+            std::future::pending::<()>().await;
+        }
+    }
+}
