@@ -23,6 +23,7 @@ mod schema;
 mod serve;
 mod serve_args;
 mod target_args;
+mod teller;
 mod users;
 
 use std::io::{self, Write as _};

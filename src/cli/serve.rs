@@ -1,14 +1,16 @@
 //! `poolproof serve`: a pool over HTTP.
 
 use std::num::NonZero;
+use std::panic;
 use std::path::Path;
 use std::sync::Arc;
-use std::thread::available_parallelism;
+use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
 use super::check::rendered;
 use super::open_files::room_for;
 use super::serve_args::{EXPOSE, ServeArgs, TokensArg, listening};
+use super::teller::Teller;
 use super::{Exit, complain, say};
 use crate::clock::{Clock, ClockKind, Timestamp};
 use crate::http::server::{self, Limits};
@@ -20,7 +22,7 @@ use crate::scenario::{self, GroupName};
 use crate::seed::{Seed, Stream, from_entropy};
 use crate::settings::{PoolSettings, SourceKind};
 use crate::srp::Group;
-use crate::store::{Keeper, Kept, Store, Unusable};
+use crate::store::{Keeper, Kept, LOOKER, Readers, Store, Unusable};
 
 /// What the first client may do.
 const FLOWS: [&str; 4] = [
@@ -87,12 +89,14 @@ fn try_serve(args: &ServeArgs) -> Result<(), (Exit, String)> {
     if !address.ip().is_loopback() {
         complain("warning: whoever reaches this port is an administrator; use made-up users only");
     }
-    // A reader that is gone is no reason to stop serving.
-    let teller = Arc::new(|line: &str| {
+    // A reader that is gone, or does not read, is no reason to stop serving.
+    let teller = Teller::start(|line| {
         let _ = say(&format!("{line}\n"));
     });
-    server::serve(provider, listener, limits(args), teller, keeper)
-        .map_err(|error| internal(error.to_string()))
+    let teller = teller.map_err(|error| internal(error.to_string()))?;
+    let lines = teller.lines();
+    let tell = Arc::new(move |line: &str| lines.tell(line));
+    server::serve(provider, listener, limits(args), tell, keeper).map_err(|error| internal(error.to_string()))
 }
 
 fn in_state(args: &ServeArgs, error: &dyn std::fmt::Display) -> String {
@@ -103,7 +107,32 @@ fn in_state(args: &ServeArgs, error: &dyn std::fmt::Display) -> String {
 /// The file of the state, if one is named, and what it holds.
 fn opened(args: &ServeArgs) -> Result<Option<(Store, Kept)>, String> {
     let Some(file) = &args.state else { return Ok(None) };
-    Store::open(file).map(Some).map_err(|error| in_state(args, &error))
+    let (store, kept) = quietly(|| Store::open(file)).map_err(|error| in_state(args, &error))?;
+    let shown = file.display();
+    match kept.readers {
+        Readers::OwnerAlone => {}
+        Readers::ShutOut => {
+            complain(&format!("note: {shown} could be read by others; now by its owner alone"))
+        }
+        Readers::Remain => {
+            complain(&format!("warning: {shown} holds secrets, and others than its owner can read it"));
+        }
+    }
+    Ok(Some((store, kept)))
+}
+
+/// Opens a store without what the database says of damage when it panics: what is wrong comes as an error, in words.
+fn quietly<T>(open: impl FnOnce() -> T) -> T {
+    let usual = Arc::new(panic::take_hook());
+    let kept = Arc::clone(&usual);
+    panic::set_hook(Box::new(move |panicked| {
+        if thread::current().name() != Some(LOOKER) {
+            usual(panicked);
+        }
+    }));
+    let opened = open();
+    panic::set_hook(Box::new(move |panicked| kept(panicked)));
+    opened
 }
 
 /// The keys that the state has, or new ones, which it has from then on.

@@ -83,13 +83,14 @@ pub(super) struct ServeArgs {
     pub(super) seed: Option<u64>,
     /// Keep pools, clients, users, devices and keys in this file, which is made where there is none. A request is answered when
     /// what it changed is on the disk. Sign-ins that are half done and messages are not kept. One process at a time can use a
-    /// file; it holds secrets, and only its owner can read it.
+    /// file; it holds secrets, and is taken from all but its owner.
     #[arg(long, value_name = "FILE", conflicts_with = "seed")]
     pub(super) state: Option<PathBuf>,
     /// Threads for SRP's arithmetic; as many as there are cores unless said.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) workers: Option<u16>,
-    /// Users that all pools together may have; with some devices each takes ten kilobytes or so. More are refused.
+    /// Users that all pools together may have; with some devices each takes ten kilobytes or so, and what attributes
+    /// it is given, which may be 128 kilobytes. More are refused.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(super) users: u32,
     /// Connections that are kept at once; others wait.
@@ -98,7 +99,7 @@ pub(super) struct ServeArgs {
     /// Seconds that the head of a request may take, and again its body.
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub(super) request_timeout: u16,
-    /// Seconds that a connection may be idle between two requests.
+    /// Seconds that a connection may be idle between two requests, and that an answer may lie there before its client reads on.
     #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub(super) idle_timeout: u16,
 }

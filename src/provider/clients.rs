@@ -59,7 +59,9 @@ fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppClient, Vec<St
     let flows = if spec.auth_flows.is_empty() {
         DEFAULT_FLOWS.map(str::to_owned).to_vec()
     } else {
-        spec.auth_flows.clone()
+        // A flow that is said twice is one.
+        let first = |at: usize| !spec.auth_flows[..at].contains(&spec.auth_flows[at]);
+        (0..spec.auth_flows.len()).filter(|at| first(*at)).map(|at| spec.auth_flows[at].clone()).collect()
     };
     let read = |flow: &String| word(&FLOWS, "explicitAuthFlows", flow);
     let meant: Vec<Flow> = flows.iter().map(read).collect::<Result<_, _>>()?;

@@ -1,6 +1,5 @@
 //! Opening a file: locked, looked through on a copy, and only then written to.
 
-use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Read as _, Seek as _};
 use std::path::Path;
 use std::thread;
@@ -8,7 +7,11 @@ use std::thread;
 use redb::backends::InMemoryBackend;
 use redb::{Builder, Database, DatabaseError, StorageBackend as _};
 
-use super::{CLIENTS, FORMAT, FORMAT_KEY, HEAD, Kept, NotKept, POOLS, Store, USERS, Unusable, read};
+use super::making::{clear, lock, options, shut_out};
+use super::{Kept, Store, Unusable, read};
+
+/// The name of the thread that looks a file through. When it panics the file is damaged, and no more is to be said.
+pub const LOOKER: &str = "state";
 
 /// What redb's files begin with.
 const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
@@ -20,68 +23,47 @@ impl Store {
     ///
     /// A file that cannot be used is refused and left as it is, byte for byte.
     pub fn open(path: &Path) -> Result<(Self, Kept), Unusable> {
-        let mut file = match options().create_new(true).open(path) {
-            Ok(file) => return Self::start(path, file).map(|store| (store, Kept::default())),
-            Err(error) if error.kind() == ErrorKind::AlreadyExists => options().open(path)?,
-            Err(error) => return Err(error.into()),
+        let mut file = match options().open(path) {
+            // A link to what is not there is somebody's mistake.
+            Err(error) if error.kind() == ErrorKind::NotFound && path.symlink_metadata().is_err() => {
+                match Self::make(path)? {
+                    Some(store) => return Ok((store, Kept::default())),
+                    None => options().open(path)?,
+                }
+            }
+            found => found?,
         };
         if !file.metadata()?.is_file() {
             return Err(Unusable::Foreign);
         }
         // The lock is had before anything is read: who has it now may be writing.
-        file.try_lock().map_err(|error| match error {
-            std::fs::TryLockError::WouldBlock => Unusable::InUse,
-            std::fs::TryLockError::Error(error) => Unusable::Io(error),
-        })?;
+        lock(&file)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         file.rewind()?;
         if bytes.is_empty() {
-            return Self::start(path, file).map(|store| (store, Kept::default()));
+            return match Self::make(path) {
+                Ok(Some(store)) => Ok((store, Kept::default())),
+                Ok(None) => Err(Unusable::InUse),
+                // No other can take its place, as where a single file is mounted.
+                Err(Unusable::Io(_)) => {
+                    let readers = shut_out(&file)?;
+                    Self::start(file).map(|store| (store, Kept { readers, ..Kept::default() }))
+                }
+                Err(error) => Err(error),
+            };
         }
         if !bytes.starts_with(&MAGIC) {
             return Err(Unusable::Foreign);
         }
         // The database says what is wrong with itself by panicking, too, and mends what it finds.
-        let looked = thread::Builder::new().name("state".to_owned()).spawn(move || look_through(&bytes))?;
+        let looked = thread::Builder::new().name(LOOKER.to_owned()).spawn(move || look_through(&bytes))?;
         let kept = looked.join().unwrap_or_else(|_| Err(Unusable::Damaged("it is not whole".to_owned())))?;
+        let readers = shut_out(&file)?;
         let database = Builder::new().create_file(file).map_err(flaw)?;
-        Ok((Self(database), kept))
+        clear(path);
+        Ok((Self(database), Kept { readers, ..kept }))
     }
-
-    fn start(path: &Path, file: File) -> Result<Self, Unusable> {
-        let database = Builder::new().create_file(file).map_err(flaw)?;
-        let store = Self(database);
-        let unwritten = |NotKept(error): NotKept| Unusable::Io(std::io::Error::other(error));
-        let made = store.commit(|transaction| {
-            transaction.open_table(HEAD)?.insert(FORMAT_KEY, FORMAT.to_le_bytes().as_slice())?;
-            transaction.open_table(POOLS)?;
-            transaction.open_table(CLIENTS)?;
-            transaction.open_table(USERS)?;
-            Ok(())
-        });
-        made.map_err(unwritten)?;
-        sync_folder(path)?;
-        Ok(store)
-    }
-}
-
-/// Readable and writable, by nobody but its owner: it holds secrets.
-fn options() -> OpenOptions {
-    let mut options = OpenOptions::new();
-    options.read(true).write(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    options
-}
-
-/// Has the file's name on the disk as well as the file.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    if cfg!(unix) {
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
-        File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()?;
-    }
-    Ok(())
 }
 
 /// Everything in a copy of the file, if all of it is whole.
@@ -99,7 +81,7 @@ fn look_through(bytes: &[u8]) -> Result<Kept, Unusable> {
     }
 }
 
-fn flaw(error: DatabaseError) -> Unusable {
+pub(super) fn flaw(error: DatabaseError) -> Unusable {
     match error {
         DatabaseError::DatabaseAlreadyOpen => Unusable::InUse,
         DatabaseError::Storage(redb::StorageError::Io(error)) => Unusable::Io(error),

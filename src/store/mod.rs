@@ -14,6 +14,7 @@
 mod file;
 mod form;
 mod keeper;
+mod making;
 
 use redb::{
     Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _,
@@ -23,6 +24,7 @@ use redb::{
 use crate::ids::PoolId;
 use crate::provider::{Change, Records};
 
+pub use file::LOOKER;
 pub use form::{Written, decode, encode};
 pub use keeper::{Keeper, Ticket};
 
@@ -82,6 +84,20 @@ pub struct Kept {
     pub records: Records,
     /// The keys of tokens, if it has them.
     pub keys: Option<SigningKeys>,
+    /// Who else can read it.
+    pub readers: Readers,
+}
+
+/// Who can read a file besides its owner. It holds secrets.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub enum Readers {
+    /// Nobody.
+    #[default]
+    OwnerAlone,
+    /// Others could until it was opened.
+    ShutOut,
+    /// Others can, and the system does not let us change it.
+    Remain,
 }
 
 impl std::fmt::Debug for Kept {
@@ -185,7 +201,7 @@ fn read(database: &Database) -> Result<Kept, Unusable> {
     let [access, id] = SIGNING_KEYS.map(told);
     let keys = access?.zip(id?).map(|(access, id)| [access, id]);
     let records = records(&transaction)?;
-    Ok(Kept { records, keys })
+    Ok(Kept { records, keys, readers: Readers::default() })
 }
 
 fn records(transaction: &ReadTransaction) -> Result<Records, Unusable> {

@@ -287,6 +287,11 @@ fn pools_and_clients_are_listed_page_by_page_and_clients_change() {
         house.sign_in(&client).unwrap_err(),
         "InvalidParameterException: USER_PASSWORD_AUTH is not enabled for the client."
     );
+    let twice = ["ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_USER_SRP_AUTH"];
+    let twice = json!({ "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": twice });
+    let told = house.good("UpdateUserPoolClient", &twice);
+    let once = json!(["ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"]);
+    assert_eq!(told["UserPoolClient"]["ExplicitAuthFlows"], once);
     let unknown = json!({ "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": ["ALLOW_ALL"] });
     assert!(house.ask("UpdateUserPoolClient", &unknown).unwrap_err().contains("ALLOW_USER_SRP_AUTH"));
     house.good("DeleteUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }));

@@ -1,11 +1,13 @@
 //! The pool over HTTP: whatever is sent, it is answered or let go of, and others do not notice (ASSURANCE W3–W8).
 
-use std::io::{Read as _, Write as _};
-use std::net::Shutdown;
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use poolproof::http::codec::MAX_BODY;
 use serde_json::json;
+use socket2::{Domain, Socket, Type};
 
 use crate::cli::{output, poolproof};
 use crate::served::{Answered, Served, answer, closes, request};
@@ -41,6 +43,8 @@ fn a_body_that_is_too_long_is_refused_with_413_and_no_byte_earlier() {
         head.replace("X-Amz-Target", "X-Other"),
         "GET /health HTTP/1.1\r\nHost: x\r\n".to_owned(),
         "GET /outbox HTTP/1.1\r\nHost: x\r\n".to_owned(),
+        "HEAD /health HTTP/1.1\r\nHost: x\r\n".to_owned(),
+        "OPTIONS / HTTP/1.1\r\nHost: x\r\n".to_owned(),
     ] {
         let mut stream = served.connect();
         write!(stream, "{head}Transfer-Encoding: chunked\r\n\r\n").unwrap();
@@ -52,7 +56,9 @@ fn a_body_that_is_too_long_is_refused_with_413_and_no_byte_earlier() {
         assert!(closes(&mut stream), "endless chunks after {head}");
         let mut stream = served.connect();
         write!(stream, "{head}Content-Length: 1000\r\n\r\n").unwrap();
-        assert!(answer(&mut stream).is_some() && closes(&mut stream), "a body that never comes after {head}");
+        // To HEAD there is no body to be read.
+        let answered = head.starts_with("HEAD") || answer(&mut stream).is_some();
+        assert!(answered && closes(&mut stream), "a body that never comes after {head}");
     }
     assert!(served.is_well());
 }
@@ -200,12 +206,118 @@ fn who_is_slow_is_let_go_and_nobody_else_notices() {
     assert!(start.elapsed() < Duration::from_secs(8), "by the deadline: {:?}", start.elapsed());
     let mut dripping = served.connect();
     for byte in &whole[..60] {
-        std::thread::sleep(Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
         if dripping.write_all(&[*byte]).is_err() {
             break;
         }
     }
     assert!(closes(&mut dripping), "a byte now and then does not renew the deadline");
+}
+
+#[test]
+fn a_second_head_has_a_deadline_too() {
+    let served = Served::start(&QUICK);
+    for begun in ["G", "GET /health HTTP/1.1\r\nHost: x\r\n", "\r\n"] {
+        let mut stream = served.connect();
+        for _ in 0..3 {
+            stream.write_all(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n").unwrap();
+            assert_eq!(answer(&mut stream).unwrap().status, 200);
+        }
+        stream.write_all(begun.as_bytes()).unwrap();
+        assert!(closes(&mut stream), "after {begun:?}");
+    }
+}
+
+/// A connection that takes hardly anything in.
+fn narrow(served: &Served) -> TcpStream {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.set_recv_buffer_size(4096).unwrap();
+    socket.connect(&served.address.parse::<SocketAddr>().unwrap().into()).unwrap();
+    socket.set_write_timeout(Some(Duration::from_secs(20))).unwrap();
+    socket.into()
+}
+
+#[test]
+fn who_does_not_read_is_let_go_and_costs_little() {
+    let served = Served::start(&QUICK);
+    let (long, body) = ("x".repeat(1000), vec![b'['; 50_000]);
+    let asks = [
+        "GET /health HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000).into_bytes(),
+        "OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000).into_bytes(),
+        format!("GET /nowhere/{long} HTTP/1.1\r\nHost: x\r\n\r\n").repeat(20).into_bytes(),
+        request("GetUser", &body),
+    ];
+    let before = served.resident_kib();
+    let unread: Vec<_> = (0..12)
+        .map(|number| {
+            let (mut stream, asks) = (narrow(&served), asks[number % asks.len()].clone());
+            thread::spawn(move || {
+                std::iter::repeat_with(|| stream.write_all(&asks))
+                    .find_map(Result::err)
+                    .map(|error| error.kind())
+            })
+        })
+        .collect();
+    let mut most = before;
+    while unread.iter().any(|writer| !writer.is_finished()) {
+        most = most.max(served.resident_kib());
+        thread::sleep(Duration::from_millis(20));
+    }
+    for writer in unread {
+        let ended = writer.join().unwrap();
+        assert!(matches!(ended, Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)), "{ended:?}");
+    }
+    if let (Some(before), Some(most)) = (before, most) {
+        assert!(most < before + 24 * 1024, "{before} KiB, then {most} KiB");
+    }
+    assert!(served.is_well());
+}
+
+#[test]
+fn whatever_comes_at_once_is_answered() {
+    let served = Served::start(&[]);
+    for (length, count) in [(10, 3000), (1000, 200), (33_000, 60), (120_000, 20)] {
+        let body = json!({ "MaxResults": 1, "Unknown": "a".repeat(length) }).to_string();
+        let asks = request("ListUserPools", body.as_bytes()).repeat(count);
+        let mut stream = served.connect();
+        let mut writer = stream.try_clone().unwrap();
+        let writing = thread::spawn(move || writer.write_all(&asks));
+        for number in 0..count {
+            let answered = answer(&mut stream).map(|answered| answered.status);
+            assert_eq!(answered, Some(200), "number {number} of {count} with {length} bytes each");
+        }
+        writing.join().unwrap().unwrap();
+    }
+}
+
+#[test]
+fn a_reader_who_stops_reading_what_it_says_stops_nothing() {
+    let mut command = poolproof();
+    command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--tokens", "opaque"]);
+    let (served, mut lines) = Served::unread(&mut command);
+    // More than pipes hold, and more than wait.
+    let address = format!("{}@example.com", "a".repeat(1900));
+    let told = 600;
+    for number in 0..told {
+        let user = json!({ "UserPoolId": "us-east-1_Poolproof", "Username": format!("ann-{number}"),
+            "UserAttributes": [{ "Name": "email", "Value": format!("{number}{address}") }], "DesiredDeliveryMediums": ["EMAIL"] });
+        assert_eq!(served.call("AdminCreateUser", &user).status, 200);
+    }
+    assert!(served.is_well());
+    let reading = thread::spawn(move || {
+        let mut said = String::new();
+        lines.read_to_string(&mut said).map(|_| said)
+    });
+    // Once somebody reads again, all is told.
+    #[cfg(unix)]
+    assert_eq!(served.signal("-TERM"), Some(0));
+    #[cfg(not(unix))]
+    drop(served);
+    let said = reading.join().unwrap().unwrap();
+    let missed = said.lines().find_map(|line| line.strip_prefix("… ")?.strip_suffix(" lines were not shown"));
+    let missed: usize =
+        missed.unwrap_or_else(|| panic!("nothing was missed of {} bytes", said.len())).parse().unwrap();
+    assert_eq!(said.lines().filter(|line| line.starts_with("EMAIL to ")).count() + missed, told);
 }
 
 /// A shell often gives a program a few files, and allows it more.
@@ -226,10 +338,7 @@ fn more_may_be_connected_than_files_are_given_unasked() {
     for other in &mut others {
         other.set_nonblocking(true).unwrap();
         let kept = other.read(&mut [0]);
-        assert!(
-            kept.is_err_and(|error| error.kind() == std::io::ErrorKind::WouldBlock),
-            "all are still there"
-        );
+        assert!(kept.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "all are still there");
     }
     // Where the system allows no more either, those who come too late wait until others go.
     let served = limited("-n 100");
@@ -322,6 +431,16 @@ fn metrics_and_outbox_tell_what_happened() {
     assert_eq!(outbox["messages"][0]["destination"], "+15550100");
     assert_eq!(outbox["messages"][0]["medium"], "SMS");
     assert_eq!(get("/outbox?username=bob"), r#"{"messages":[]}"#);
+    let head = |line: &str| {
+        let mut stream = served.connect();
+        write!(stream, "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut told = String::new();
+        stream.read_to_string(&mut told).unwrap();
+        told
+    };
+    let health = head("HEAD /health");
+    assert!(health.starts_with("HTTP/1.1 200") && health.ends_with("\r\n\r\n"), "{health}");
+    assert!(health.contains("content-length: 15\r\n"), "as GET would say: {health}");
     let no_keys = served.send("GET /us-east-1_Poolproof/.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(no_keys.unwrap().status, 404, "opaque tokens have no keys");
 }
@@ -330,10 +449,42 @@ fn metrics_and_outbox_tell_what_happened() {
 #[test]
 fn a_signal_ends_it_well() {
     for signal in ["-INT", "-TERM"] {
-        let served = Served::start(&[]);
+        let served = Served::start(&["--request-timeout", "60"]);
         assert!(served.is_well());
-        assert_eq!(served.signal(signal), Some(0), "{signal}");
+        let whole = request("GetUser", br#"{"AccessToken":"x"}"#);
+        let (first, rest) = whole.split_at(whole.len() - 3);
+        let mut stream = served.connect();
+        stream.write_all(first).unwrap();
+        // What was sent before is there when this is answered: one thread reads.
+        assert!(served.is_well());
+        served.tell(signal);
+        while TcpStream::connect(&served.address).is_ok() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        stream.write_all(rest).unwrap();
+        assert_eq!(told(answer(&mut stream)), "400 NotAuthorizedException: Invalid Access Token", "{signal}");
+        assert!(closes(&mut stream));
+        assert_eq!(served.ended(), Some(0), "{signal}");
     }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_second_signal_ends_it_at_once() {
+    // One that waits for its request's end would wait longer than this test does.
+    let served = Served::start(&["--request-timeout", "60"]);
+    let whole = request("GetUser", b"{}");
+    let mut stream = served.connect();
+    stream.write_all(&whole[..whole.len() - 1]).unwrap();
+    assert!(served.is_well());
+    for signal in ["-INT", "-TERM"] {
+        served.tell(signal);
+        while signal == "-INT" && TcpStream::connect(&served.address).is_ok() {
+            thread::sleep(Duration::from_millis(10));
+        }
+    }
+    assert!(answer(&mut stream).is_none(), "the request was cut off");
+    assert_eq!(served.ended(), Some(0));
 }
 
 #[test]

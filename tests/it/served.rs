@@ -2,7 +2,7 @@
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use serde_json::Value;
@@ -38,14 +38,20 @@ impl Served {
 
     /// Serves by this command.
     pub(crate) fn by(command: &mut Command) -> Self {
+        let (served, mut lines) = Self::unread(command);
+        // What else it says must go somewhere, or it would be told later that it was missed.
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        served
+    }
+
+    /// Serves by this command; what it says besides its address is there to be read.
+    pub(crate) fn unread(command: &mut Command) -> (Self, BufReader<ChildStdout>) {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
         let mut first = String::new();
         lines.read_line(&mut first).unwrap();
         let address = first.trim().rsplit_once("http://").unwrap_or_else(|| panic!("{first}")).1.to_owned();
-        // What else it says must go somewhere, or it would wait.
-        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
-        Self { child, address }
+        (Self { child, address }, lines)
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
@@ -71,9 +77,20 @@ impl Served {
 
     /// Tells it to end, as a terminal or a supervisor would; its exit code.
     #[cfg(unix)]
-    pub(crate) fn signal(mut self, signal: &str) -> Option<i32> {
+    pub(crate) fn signal(self, signal: &str) -> Option<i32> {
+        self.tell(signal);
+        self.ended()
+    }
+
+    /// Sends it a signal.
+    #[cfg(unix)]
+    pub(crate) fn tell(&self, signal: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end; its exit code.
+    pub(crate) fn ended(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 

@@ -24,7 +24,8 @@ pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 /// What stands before the operation's name in `X-Amz-Target`.
 pub const TARGET_PREFIX: &str = "AWSCognitoIdentityProviderService.";
 
-/// Bytes that an answer may have: a page of the longest list that there is has less.
+/// Bytes of an answer that are read at most. A page of the longest list has less unless its users have attributes of eight kilobytes
+/// each; 128 are possible. One that has more is no answer to a client here, as if nothing had come.
 pub const MAX_ANSWER: usize = 512 * 1024;
 
 /// A map of parameters has at most this many keys, and a list this many values.
