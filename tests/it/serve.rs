@@ -295,12 +295,14 @@ fn a_reader_who_stops_reading_what_it_says_stops_nothing() {
     let mut command = poolproof();
     command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--tokens", "opaque"]);
     let (served, mut lines) = Served::unread(&mut command);
-    // More than pipes hold, and more than wait.
-    let address = format!("{}@example.com", "a".repeat(1900));
+    // More than pipes hold, and more than wait: a kilobyte each.
+    let long = "\u{4e00}";
+    let (name, password) = (long.repeat(100), format!("aA1!{}", long.repeat(240)));
     let told = 600;
     for number in 0..told {
-        let user = json!({ "UserPoolId": "us-east-1_Poolproof", "Username": format!("ann-{number}"),
-            "UserAttributes": [{ "Name": "email", "Value": format!("{number}{address}") }], "DesiredDeliveryMediums": ["EMAIL"] });
+        let user = json!({ "UserPoolId": "us-east-1_Poolproof", "Username": format!("{name}{number}"),
+            "TemporaryPassword": password, "DesiredDeliveryMediums": ["EMAIL"],
+            "UserAttributes": [{ "Name": "email", "Value": format!("ann{number}@example.com") }] });
         assert_eq!(served.call("AdminCreateUser", &user).status, 200);
     }
     assert!(served.is_well());

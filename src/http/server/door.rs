@@ -16,7 +16,8 @@ use actix_web::error::DispatchError;
 use tokio::net::TcpStream;
 
 use super::Limits;
-use super::wire::{Pulse, Turn, Wire};
+use super::pace::{Pulse, Turn};
+use super::wire::Wire;
 
 /// A server of `app` at this listener, which is yet to be run.
 pub(super) fn serving<F, I, S, B>(
@@ -41,7 +42,8 @@ where
     server.listen("http", listener, move || {
         let (ends, limits) = (ends.clone(), limits.clone());
         let counted = apply_fn_factory(app(), |request: Request, app: &S::Service| {
-            let turn = request.conn_data::<Rc<Pulse>>().map(|pulse| Turn::begin(Rc::clone(pulse)));
+            let pulse = request.conn_data::<Rc<Pulse>>().map(Rc::clone);
+            let turn = pulse.map(|pulse| Turn::begin(pulse, request.head()));
             let answer = app.call(request);
             async move {
                 let answer = answer.await;

@@ -9,6 +9,7 @@ mod door;
 mod ending;
 mod linger;
 mod outbox;
+mod pace;
 mod pages;
 mod signers;
 mod tally;

@@ -3,15 +3,15 @@
 //! The HTTP server takes in whatever comes, also from somebody who never reads an answer, and looks at the time for a
 //! connection's first head alone. So here, below it:
 //!
-//! - only some kilobytes are read before what was answered so far has left: requests that wait are bounded,
+//! - one request goes to it at a time ([`Pace`]); the others wait in the system's bounded room,
 //! - an answer that nobody takes ends the connection,
 //! - and so does a head that is begun and not finished.
 
-use std::cell::Cell;
 use std::io::{Error, ErrorKind, Result};
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -19,51 +19,29 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep};
 
 use super::Limits;
+use super::pace::{Pace, Pulse};
 
-/// So many bytes, and what one read brings, are taken in before what was answered is written out: a few dozen requests.
-const TAKEN_IN: usize = 8 * 1024;
+/// So many bytes are read at once.
+const READ: usize = 8 * 1024;
 /// Whoever takes so many bytes of an answer is given time for more.
 const PROGRESS: usize = 64 * 1024;
-
-/// What the connection knows of its requests.
-#[derive(Debug, Default)]
-pub(super) struct Pulse {
-    begun: Cell<u64>,
-    at_hand: Cell<u64>,
-}
-
-/// A request at hand, until it is dropped.
-pub(super) struct Turn(Rc<Pulse>);
-
-impl Turn {
-    pub(super) fn begin(pulse: Rc<Pulse>) -> Self {
-        pulse.begun.set(pulse.begun.get() + 1);
-        pulse.at_hand.set(pulse.at_hand.get() + 1);
-        Self(pulse)
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        self.0.at_hand.set(self.0.at_hand.get().saturating_sub(1));
-    }
-}
 
 /// A connection.
 pub(super) struct Wire {
     stream: TcpStream,
     pulse: Rc<Pulse>,
+    pace: Pace,
+    /// What was read and is not let through yet.
+    ahead: Vec<u8>,
+    passed: usize,
+    /// Bytes of unknown end that were let through without a pause.
+    run: usize,
     /// How long a head may take, and how long an answer may lie untaken.
     head: Duration,
     patience: Duration,
-    /// Bytes taken in since everything was written out, and whether there was a wish for more.
-    taken_in: usize,
-    starved: bool,
-    /// Whether something was written since then.
-    written: bool,
     /// The end of a head's time, and how many requests had begun when its first byte came.
     begun_head: Option<u64>,
-    head_ends: Pin<Box<Sleep>>,
+    head_ends: Option<Pin<Box<Sleep>>>,
     /// The end of patience, and what was taken since that was said.
     stuck: Option<Pin<Box<Sleep>>>,
     moved: usize,
@@ -76,13 +54,14 @@ impl Wire {
         Self {
             stream,
             pulse: Rc::default(),
+            pace: Pace::default(),
+            ahead: Vec::new(),
+            passed: 0,
+            run: 0,
             head: limits.request,
             patience: limits.idle,
-            taken_in: 0,
-            starved: false,
-            written: false,
             begun_head: None,
-            head_ends: Box::pin(sleep(Duration::ZERO)),
+            head_ends: None,
             stuck: None,
             moved: 0,
         }
@@ -94,42 +73,81 @@ impl Wire {
 
     /// Whether the time is over for a head that was begun. The first of a connection is the server's, which answers 408.
     fn head_is_late(&mut self, cx: &mut Context<'_>) -> bool {
-        let begun = self.pulse.begun.get();
-        if self.pulse.at_hand.get() > 0 || self.begun_head != Some(begun) || begun == 0 {
+        let begun = self.pulse.begun();
+        if self.pulse.is_busy() || self.begun_head != Some(begun) || begun == 0 {
             return false;
         }
-        self.head_ends.as_mut().poll(cx).is_ready()
+        self.head_ends.as_mut().is_some_and(|end| end.as_mut().poll(cx).is_ready())
     }
 
     /// Notes that bytes came. Between two requests they begin a head.
     fn came(&mut self) {
-        let begun = self.pulse.begun.get();
-        if self.pulse.at_hand.get() == 0 && self.begun_head != Some(begun) {
-            self.begun_head = Some(begun);
-            self.head_ends.as_mut().reset(Instant::now() + self.head);
+        let begun = self.pulse.begun();
+        if begun == 0 || self.pulse.is_busy() || self.begun_head == Some(begun) {
+            return;
         }
+        self.begun_head = Some(begun);
+        let end = Instant::now() + self.head;
+        match &mut self.head_ends {
+            Some(head_ends) => head_ends.as_mut().reset(end),
+            None => self.head_ends = Some(Box::pin(tokio::time::sleep_until(end))),
+        }
+    }
+
+    /// Reads ahead; 0 at the end of what is sent.
+    fn read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize>> {
+        let mut space = [MaybeUninit::uninit(); READ];
+        let mut space = ReadBuf::uninit(&mut space);
+        let read = Pin::new(&mut self.stream).poll_read(cx, &mut space);
+        // Those who say nothing take no room.
+        (self.ahead, self.passed) = (space.filled().to_vec(), 0);
+        read.map_ok(|()| self.ahead.len())
+    }
+
+    /// Lets through what may be of what was read ahead; `None` when nothing may be yet.
+    fn let_through(&mut self, buf: &mut ReadBuf<'_>) -> Option<()> {
+        let most = buf.remaining().min(self.ahead.len() - self.passed);
+        let count = self.pace.pass(&self.ahead[self.passed..self.passed + most]);
+        if count == 0 {
+            return None;
+        }
+        buf.put_slice(&self.ahead[self.passed..self.passed + count]);
+        self.passed += count;
+        self.run += count;
+        self.came();
+        Some(())
     }
 }
 
 impl AsyncRead for Wire {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let wire = self.get_mut();
-        if wire.taken_in >= TAKEN_IN {
-            // Who writes wakes: see `poll_flush`.
-            wire.starved = true;
+        wire.pace.follow(&wire.pulse, wire.stuck.is_some());
+        if wire.pace.is_bounded() {
+            wire.run = 0;
+        } else if wire.run >= READ {
+            // The server has a look at what it got before there is more.
+            wire.run = 0;
+            cx.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let before = buf.filled().len();
-        let read = Pin::new(&mut wire.stream).poll_read(cx, buf);
-        let count = buf.filled().len() - before;
-        if count > 0 {
-            wire.taken_in += count;
-            wire.came();
-        } else if read.is_pending() && wire.head_is_late(cx) {
-            // As if nothing more came: the connection is closed in order.
-            return Poll::Ready(Ok(()));
+        if wire.pace.is_open() {
+            if wire.passed == wire.ahead.len() {
+                let read = wire.read_ahead(cx);
+                if read.is_pending() && wire.head_is_late(cx) {
+                    // As if nothing more came: the connection is closed in order.
+                    return Poll::Ready(Ok(()));
+                }
+                if ready!(read)? == 0 {
+                    return Poll::Ready(Ok(()));
+                }
+            }
+            if wire.let_through(buf).is_some() {
+                return Poll::Ready(Ok(()));
+            }
         }
-        read
+        wire.pulse.wait(cx);
+        if wire.head_is_late(cx) { Poll::Ready(Ok(())) } else { Poll::Pending }
     }
 }
 
@@ -139,7 +157,6 @@ impl AsyncWrite for Wire {
         let written = Pin::new(&mut wire.stream).poll_write(cx, buf);
         match &written {
             Poll::Ready(Ok(count)) => {
-                wire.written = true;
                 wire.moved += count;
                 if wire.moved >= PROGRESS {
                     (wire.stuck, wire.moved) = (None, 0);
@@ -159,13 +176,12 @@ impl AsyncWrite for Wire {
         written
     }
 
-    /// Is called when everything is written out.
+    /// Is called when everything is written.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let wire = self.get_mut();
-        (wire.stuck, wire.moved, wire.taken_in) = (None, 0, 0);
-        // The server does not look again at what it has read and not yet understood, for whatever reason it stopped.
-        if std::mem::take(&mut wire.written) | std::mem::take(&mut wire.starved) {
-            cx.waker().wake_by_ref();
+        wire.moved = 0;
+        if wire.stuck.take().is_some() {
+            wire.pulse.changed();
         }
         Pin::new(&mut wire.stream).poll_flush(cx)
     }
