@@ -17,7 +17,7 @@ use tokio::net::TcpStream;
 
 use super::Limits;
 use super::pace::{Pulse, Turn};
-use super::wire::Wire;
+use super::wire::{Unsent, Wire};
 
 /// A server of `app` at this listener, which is yet to be run.
 pub(super) fn serving<F, I, S, B>(
@@ -64,9 +64,10 @@ where
             .client_disconnect_timeout(Duration::ZERO)
             .on_connect_ext(|wire: &Wire, data| drop(data.insert(wire.pulse())))
             .h1(map_config(app, |()| AppConfig::default()));
+        let unsent = Unsent::default();
         let wires = fn_service(move |stream: TcpStream| {
             let peer = stream.peer_addr().ok();
-            let wire = Wire::new(stream, &limits);
+            let wire = Wire::new(stream, &limits, Rc::clone(&unsent));
             async move { Ok::<_, DispatchError>((wire, peer)) }
         });
         wires.and_then(http)

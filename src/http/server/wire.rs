@@ -4,9 +4,10 @@
 //! connection's first head alone. So here, below it:
 //!
 //! - one request goes to it at a time ([`Pace`]); the others wait in the system's bounded room,
-//! - an answer that nobody takes ends the connection,
+//! - an answer that nobody takes ends the connection, at once where too many of them lie there,
 //! - and so does a head that is begun and not finished.
 
+use std::cell::Cell;
 use std::io::{Error, ErrorKind, Result};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
@@ -25,6 +26,11 @@ use super::pace::{Pace, Pulse};
 const READ: usize = 8 * 1024;
 /// Whoever takes so many bytes of an answer is given time for more.
 const PROGRESS: usize = 64 * 1024;
+/// So many bytes of answers may lie there for the clients of all connections.
+const MOST_UNSENT: usize = 128 * 1024 * 1024;
+
+/// Bytes of answers that the clients of all connections have not taken yet.
+pub(super) type Unsent = Rc<Cell<usize>>;
 
 /// A connection.
 pub(super) struct Wire {
@@ -45,10 +51,13 @@ pub(super) struct Wire {
     /// The end of patience, and what was taken since that was said.
     stuck: Option<Pin<Box<Sleep>>>,
     moved: usize,
+    /// Of all bytes that are unsent, this connection's.
+    unsent: usize,
+    all_unsent: Unsent,
 }
 
 impl Wire {
-    pub(super) fn new(stream: TcpStream, limits: &Limits) -> Self {
+    pub(super) fn new(stream: TcpStream, limits: &Limits, all_unsent: Unsent) -> Self {
         // The second of two answers would wait until the first is acknowledged. Where it cannot be had, that is all.
         drop(stream.set_nodelay(true));
         Self {
@@ -64,11 +73,19 @@ impl Wire {
             head_ends: None,
             stuck: None,
             moved: 0,
+            unsent: 0,
+            all_unsent,
         }
     }
 
     pub(super) fn pulse(&self) -> Rc<Pulse> {
         Rc::clone(&self.pulse)
+    }
+
+    /// Notes how many bytes of an answer wait here.
+    fn set_unsent(&mut self, count: usize) {
+        self.all_unsent.set((self.all_unsent.get() + count).saturating_sub(self.unsent));
+        self.unsent = count;
     }
 
     /// Whether the time is over for a head that was begun. The first of a connection is the server's, which answers 408.
@@ -165,8 +182,9 @@ impl AsyncWrite for Wire {
             Poll::Ready(Err(_)) => {}
             Poll::Pending => {
                 let patience = wire.patience;
+                wire.set_unsent(buf.len());
                 let stuck = wire.stuck.get_or_insert_with(|| Box::pin(sleep(patience)));
-                if stuck.as_mut().poll(cx).is_ready() {
+                if stuck.as_mut().poll(cx).is_ready() || wire.all_unsent.get() > MOST_UNSENT {
                     // What lies in the system's buffers goes as well.
                     drop(wire.stream.set_zero_linger());
                     return Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "nobody takes the answer")));
@@ -180,6 +198,7 @@ impl AsyncWrite for Wire {
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let wire = self.get_mut();
         wire.moved = 0;
+        wire.set_unsent(0);
         if wire.stuck.take().is_some() {
             wire.pulse.changed();
         }
@@ -191,15 +210,56 @@ impl AsyncWrite for Wire {
     }
 }
 
+impl Drop for Wire {
+    fn drop(&mut self) {
+        self.set_unsent(0);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[tokio::test]
-    async fn answers_do_not_wait_for_acknowledgements() {
+    /// A connection, and the other side of it, which does not read.
+    async fn connected() -> (TcpStream, TcpStream) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        (stream, listener.accept().await.unwrap().0)
+    }
+
+    /// Writes until it is not taken any more.
+    async fn fill(wire: &mut Wire) -> Poll<Result<usize>> {
+        let answer = vec![0; 1 << 20];
+        std::future::poll_fn(|cx| {
+            loop {
+                match Pin::new(&mut *wire).poll_write(cx, &answer) {
+                    Poll::Ready(Ok(_)) => {}
+                    end => return Poll::Ready(end),
+                }
+            }
+        })
+        .await
+    }
+
+    #[tokio::test]
+    async fn who_does_not_take_an_answer_goes_where_too_many_lie_there() {
+        let all = Unsent::default();
+        let ((first, _one), (second, _other)) = (connected().await, connected().await);
+        let limits = Limits::DEFAULT;
+        let mut first = Wire::new(first, &limits, Rc::clone(&all));
+        assert!(fill(&mut first).await.is_pending());
+        assert_eq!(all.get(), 1 << 20, "what is at hand");
+        all.set(all.get() + MOST_UNSENT);
+        let mut second = Wire::new(second, &limits, Rc::clone(&all));
+        assert!(matches!(fill(&mut second).await, Poll::Ready(Err(_))), "no room for another");
+        drop((first, second));
+        assert_eq!(all.get(), MOST_UNSENT, "what went takes no room");
+    }
+
+    #[tokio::test]
+    async fn answers_do_not_wait_for_acknowledgements() {
+        let (stream, _other) = connected().await;
         assert!(!stream.nodelay().unwrap(), "as the system has it");
-        assert!(Wire::new(stream, &Limits::DEFAULT).stream.nodelay().unwrap());
+        assert!(Wire::new(stream, &Limits::DEFAULT, Unsent::default()).stream.nodelay().unwrap());
     }
 }
