@@ -4,7 +4,8 @@ use poolproof::clock::ClockKind;
 use poolproof::metrics::Recorder;
 use poolproof::protocol::Step;
 use poolproof::report::{
-    MachineLoad, Part, Report, SideWorkers, Stage, Subject, ThresholdResult, Unit, Workers, WorstWindow, html,
+    IntervalLoad, MachineLoad, Part, Report, SideWorkers, Stage, Subject, ThresholdResult, Unit, Workers,
+    WorstWindow, html,
 };
 use serde_json::Value;
 
@@ -71,7 +72,17 @@ pub(crate) fn full() -> Report {
         clock: ClockKind::Wall,
         ..subject()
     };
-    Report::new(subject, &snapshot.summary())
+    let mut report = Report::new(subject, &snapshot.summary());
+    for (at, interval) in report.timeline.intervals.iter_mut().enumerate() {
+        let us = at as u64;
+        interval.load = Some(IntervalLoad {
+            client_queue: at % 7,
+            server_queue: 31 + at,
+            client_cpu_us: 123_457 + 10_133 * us,
+            server_cpu_us: 1_345_678 - 20_277 * us,
+        });
+    }
+    report
 }
 
 /// What a number counts.

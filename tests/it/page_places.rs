@@ -60,6 +60,10 @@ fn every_table_has_the_numbers_of_the_json_in_their_places() {
     let intervals = list(&json, "/timeline/intervals");
     held(&page, "id=\"course\"", intervals, &counts);
     held(&page, "id=\"course\"", intervals, &[(5, "/p50_us"), (6, "/p99_us"), (7, "/max_us")]);
+    let cpu = [(1, "/load/client_cpu_us"), (2, "/load/server_cpu_us")];
+    let queues = [(3, "/load/client_queue"), (4, "/load/server_queue")];
+    held(&page, "id=\"load\"", intervals, &cpu);
+    held(&page, "id=\"load\"", intervals, &queues);
     held(&page, "aria-label=\"Stages\"", list(&json, "/stages"), &[(1, "/from_us"), (2, "/to_us")]);
     for (row, stage) in rows(&page, "aria-label=\"Stages\"").iter().zip(list(&json, "/stages")) {
         assert_eq!(
@@ -337,14 +341,22 @@ fn every_curve_goes_through_the_numbers_of_the_json() {
     let (page, json) = (html::page(&report, None), serde_json::to_value(&report).unwrap());
     let intervals = list(&json, "/timeline/intervals");
     let (n, per_s) = (intervals.len(), 1e6 / float(&json["timeline"]["interval_us"]));
-    let stairs = |title: &str, class: &str, keys: &[&str]| {
+    let levels = |title: &str, class: &str, of: &dyn Fn(&Value) -> f64| {
         let plot = Drawn::of(&page, title);
         let levels = plot.levels(class, n);
         assert_eq!(levels.len(), n, "{class}");
         for (level, interval) in levels.into_iter().zip(intervals) {
-            plot.same(level, keys.iter().map(|key| float(&interval[*key])).sum::<f64>() * per_s, class);
+            plot.same(level, of(interval), class);
         }
     };
+    let stairs = |title: &str, class: &str, keys: &[&str]| {
+        levels(title, class, &|interval| keys.iter().map(|key| float(&interval[*key])).sum::<f64>() * per_s);
+    };
+    for (class, side) in [("line one", "server"), ("line two", "client")] {
+        let of = |interval: &Value, key: &str| float(&interval["load"][format!("{side}_{key}")]);
+        levels("Cores busy over time", class, &|one| of(one, "cpu_us") * per_s / 1e6);
+        levels("Jobs that waited at once over time", class, &|one| of(one, "queue"));
+    }
     let flow = "Sign-ins a second over time";
     stairs(flow, "line offered", &["offered"]);
     stairs(flow, "area completed", &["completed"]);

@@ -11,6 +11,7 @@ mod decisions;
 mod ground;
 mod heat;
 mod latency;
+mod load;
 pub(super) mod marks;
 mod parts;
 mod truth;
