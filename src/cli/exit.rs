@@ -25,7 +25,7 @@ pub enum Exit {
     Threshold,
     /// A scenario, or what describes a pool, is not valid.
     InvalidScenario,
-    /// The run was interrupted; its report is partial.
+    /// The run was interrupted; its report is partial. Or a server was told twice to end, and cut requests off.
     Interrupted,
     /// A target cannot be used, or gave no answers.
     Unreachable,

@@ -13,7 +13,7 @@ use super::serve_args::{EXPOSE, ServeArgs, TokensArg, listening};
 use super::teller::Teller;
 use super::{Exit, complain, say};
 use crate::clock::{Clock, ClockKind, Timestamp};
-use crate::http::server::{self, Limits};
+use crate::http::server::{self, Ended, Limits};
 use crate::ids::{ClientId, PoolId};
 use crate::jwt::Keys;
 use crate::pool::{AppClient, PasswordFlow};
@@ -35,7 +35,7 @@ const FLOWS: [&str; 4] = [
 /// Serves the pool until the program is told to end.
 pub(super) fn serve(args: &ServeArgs) -> Exit {
     match try_serve(args) {
-        Ok(()) => Exit::Pass,
+        Ok(exit) => exit,
         Err((exit, message)) => {
             complain(&message);
             exit
@@ -43,7 +43,7 @@ pub(super) fn serve(args: &ServeArgs) -> Exit {
     }
 }
 
-fn try_serve(args: &ServeArgs) -> Result<(), (Exit, String)> {
+fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     let usage = |message: String| (Exit::Usage, format!("error: {message}"));
     let pool_id = PoolId::new(&args.pool_id);
     check_ids(args).map_err(usage)?;
@@ -96,7 +96,14 @@ fn try_serve(args: &ServeArgs) -> Result<(), (Exit, String)> {
     let teller = teller.map_err(|error| internal(error.to_string()))?;
     let lines = teller.lines();
     let tell = Arc::new(move |line: &str| lines.tell(line));
-    server::serve(provider, listener, limits(args), tell, keeper).map_err(|error| internal(error.to_string()))
+    let ended = server::serve(provider, listener, limits(args), tell, keeper);
+    match ended.map_err(|error| internal(error.to_string()))? {
+        Ended::InOrder => Ok(Exit::Pass),
+        Ended::AtOnce => {
+            complain("ended at once: requests at hand were not answered");
+            Ok(Exit::Interrupted)
+        }
+    }
 }
 
 fn in_state(args: &ServeArgs, error: &dyn std::fmt::Display) -> String {

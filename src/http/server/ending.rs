@@ -6,9 +6,18 @@ use std::pin::pin;
 use actix_server::ServerBuilder;
 use tokio::sync::oneshot;
 
+/// How a server ended.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Ended {
+    /// Requests at hand were finished, as far as their clients let them.
+    InOrder,
+    /// They were cut off: it was told twice.
+    AtOnce,
+}
+
 /// Runs a server until the program is told to end (SIGINT or SIGTERM, or what a console has in their place); then requests at hand
 /// are finished. When it is told again, it ends at once.
-pub(super) async fn run(server: ServerBuilder) -> Result<()> {
+pub(super) async fn run(server: ServerBuilder) -> Result<Ended> {
     let mut signals = Signals::listen()?;
     let (tell, told) = oneshot::channel();
     let server = server.shutdown_signal(async move {
@@ -17,12 +26,12 @@ pub(super) async fn run(server: ServerBuilder) -> Result<()> {
     });
     let mut server = pin!(server.run());
     tokio::select! {
-        ended = &mut server => return ended,
+        ended = &mut server => return ended.map(|()| Ended::InOrder),
         () = signals.next() => drop(tell.send(())),
     }
     tokio::select! {
-        ended = &mut server => ended,
-        () = signals.next() => Ok(()),
+        ended = &mut server => ended.map(|()| Ended::InOrder),
+        () = signals.next() => Ok(Ended::AtOnce),
     }
 }
 

@@ -33,6 +33,7 @@ use outbox::Outbox;
 use signers::Signers;
 use tally::Tally;
 
+pub use ending::Ended;
 pub use watch::{Metrics, Shown, show};
 
 /// How the server treats those who come.
@@ -95,7 +96,7 @@ pub fn serve(
     limits: Limits,
     teller: Teller,
     keeper: Option<Keeper>,
-) -> std::io::Result<()> {
+) -> std::io::Result<Ended> {
     let keeper = keeper.map(Arc::new);
     let kept = keeper.clone();
     let provider = Arc::new(Mutex::new(provider));

@@ -17,7 +17,7 @@ use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Instant, Sleep, sleep};
+use tokio::time::{Sleep, sleep};
 
 use super::Limits;
 use super::pace::{Pace, Pulse};
@@ -104,11 +104,7 @@ impl Wire {
             return;
         }
         self.begun_head = Some(begun);
-        let end = Instant::now() + self.head;
-        match &mut self.head_ends {
-            Some(head_ends) => head_ends.as_mut().reset(end),
-            None => self.head_ends = Some(Box::pin(tokio::time::sleep_until(end))),
-        }
+        self.head_ends = Some(Box::pin(sleep(self.head)));
     }
 
     /// Reads ahead; 0 at the end of what is sent.
