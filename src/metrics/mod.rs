@@ -4,6 +4,7 @@
 //! [`Timeline::MOST`] intervals, and of the mismatches only the first [`Decisions::KEPT`] are kept in full, though all
 //! are counted; a [`Watch`] keeps as much as its windows are long. Two snapshots merge without loss: the result is what one recorder would have seen.
 
+mod aim;
 mod cases;
 mod counts;
 mod decisions;
@@ -18,6 +19,7 @@ mod tally;
 mod timeline;
 mod watch;
 
+pub use aim::{Aim, Seen, Span, Windows, Worse, joined};
 pub use cases::{Case, Cases, Decided};
 pub use counts::Counts;
 pub use decisions::{Cell, Decisions, Mismatch, RuleCount};
@@ -29,4 +31,4 @@ pub use snapshot::{SignIns, Snapshot, Unended};
 pub use summary::Summary;
 pub use tally::Tally;
 pub use timeline::{Interval, Load, Timeline};
-pub use watch::{Aim, Seen, Span, Watch, Windows, Worse};
+pub use watch::Watch;
