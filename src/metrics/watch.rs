@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::aim::{Aim, Seen};
 use super::figure::{Counts, Over, Part};
 use super::sliding::Sliding;
-use super::snapshot::Window;
+use super::window::Window;
 use super::{Due, Latencies, SignInRecord, Timed};
 use crate::clock::as_us;
 
