@@ -25,6 +25,7 @@ mod serve_args;
 mod target_args;
 mod teller;
 mod users;
+mod values;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

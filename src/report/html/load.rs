@@ -98,7 +98,7 @@ fn table(timeline: &Timeline) -> Markup {
     });
     html! {
         details.long {
-            summary { "The numbers, interval by interval" }
+            summary { "The numbers of the threads, interval by interval" }
             div.scroll tabindex="0" role="region" aria-label="The threads that compute by interval" {
                 table id=(TABLE) {
                     thead { tr {
