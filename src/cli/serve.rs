@@ -119,7 +119,7 @@ fn opened(args: &ServeArgs) -> Result<Option<(Store, Kept)>, String> {
     match kept.readers {
         Readers::OwnerAlone => {}
         Readers::ShutOut => {
-            complain(&format!("note: {shown} could be read by others; now by its owner alone"))
+            complain(&format!("note: {shown} could be read by others; now by its owner alone"));
         }
         Readers::Remain => {
             complain(&format!("warning: {shown} holds secrets, and others than its owner can read it"));
