@@ -31,6 +31,8 @@ mod answers;
 mod browser;
 /// How much a pool takes: found where theory says it lies, and what is said where there is nothing to find.
 mod capacity;
+/// No file looks at one that looks back.
+mod circles;
 /// The command says what it should, and ends as it should.
 mod cli;
 /// Requests and answers as AWS JSON 1.1.
