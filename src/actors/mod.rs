@@ -23,7 +23,7 @@ mod system;
 mod user;
 
 pub use conductor::{Conductor, Course, Cut, Desk, Finished, Interrupt, Observer, Pace, Progress, Pulse};
-pub use ledger::seen;
+pub use ledger::{seen, seen_by_then};
 pub use moving::Visit;
 pub use pool::{PoolActor, PoolTarget};
 pub use premises::{Premises, Unwelcome, move_out};

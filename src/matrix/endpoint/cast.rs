@@ -77,18 +77,12 @@ impl Player {
         let of_replay = self.trial.claim == Claim::Replayed;
         let attempt = sign_in.attempts().iter().find(|attempt| attempt.replayed == of_replay);
         let Some(attempt) = attempt else { return ended_early(&sign_in) };
-        match actors::seen(attempt) {
+        match actors::seen_by_then(attempt, expected) {
             Some(seen) => {
                 let said = said(&sign_in).filter(|_| seen.outcome == Ending::Other);
                 Outcome::Seen(seen, said)
             }
-            None if expected.challenges.starts_with(&attempt.challenges) => ended_early(&sign_in),
-            // It could not be played to its end, and has gone wrong by then.
-            None => {
-                let challenges = attempt.challenges.clone();
-                let seen = Decision { challenges, outcome: Ending::Other, new_device: false };
-                Outcome::Seen(seen, said(&sign_in))
-            }
+            None => ended_early(&sign_in),
         }
     }
 }
