@@ -63,5 +63,13 @@ pub(super) fn conformance(args: &MatrixArgs, address: &Address, matrix: &Matrix)
     if conformance.breaks_what_is_known() {
         exit = exit.or(Exit::Mismatch);
     }
+    if let Some(why) = conformance.nothing_tried().filter(|_| !conformance.partial) {
+        complain(&format!("error: nothing could be tried at {}: {why}", conformance.target));
+        exit = exit.or(Exit::Unreachable);
+    }
+    for left in &conformance.left_behind {
+        complain(&format!("error: left behind at {}: {left}", conformance.target));
+        exit = exit.or(Exit::Unreachable);
+    }
     if conformance.partial { exit.or(Exit::Interrupted) } else { exit }
 }
