@@ -15,7 +15,8 @@ use crate::ids::{AccessToken, DeviceKey, Password};
 use crate::policy::{Factors, RiskLevel};
 use crate::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminSetUserMfaPreference, AdminSetUserPassword,
-    Answer, BearerCall, ErrorKind, MfaSetting, MfaSettings, Operation, Origin, Response, VerifyOwnSoftwareToken,
+    Answer, BearerCall, ErrorKind, MfaSetting, MfaSettings, Operation, Origin, Response,
+    VerifyOwnSoftwareToken,
 };
 use crate::seed::Seed;
 use crate::totp::{TotpSecret, step_at};

@@ -7,8 +7,9 @@ use super::administrator::{Administrator, Left, Unwelcome};
 use crate::ids::{ClientId, PoolId};
 use crate::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
 use crate::protocol::{
-    AccountTakeover, AddOns, Answer, ClientSpec, DeviceConfiguration, Managed, Management, MfaConfig, Operation, PoolCall, PoolSpec, RiskConfiguration, SoftwareTokenConfig,
-    TakeoverAction, TakeoverActions, mfa_word,
+    AccountTakeover, AddOns, Answer, ClientSpec, DeviceConfiguration, Managed, Management, MfaConfig,
+    Operation, PoolCall, PoolSpec, RiskConfiguration, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
+    mfa_word,
 };
 
 /// What the app clients of our pools may do.

@@ -141,9 +141,10 @@ impl Place<'_> {
             }
         }
         match self.letters.peek() {
-            Some(letter) if !ENDS.contains(letter) => {
-                Err(format!("{}:{}: after a closing quotation mark only a comma may come", self.line, self.column))
-            }
+            Some(letter) if !ENDS.contains(letter) => Err(format!(
+                "{}:{}: after a closing quotation mark only a comma may come",
+                self.line, self.column
+            )),
             _ => Ok(field),
         }
     }

@@ -79,7 +79,8 @@ pub fn play_at(
         target.look().await.map_err(|Unreachable(why)| Unusable::Target(format!("{}: {why}", at.address)))?;
         let takes_risk = target.takes_risk();
         drop(target);
-        let stage = Stage { at, base, clock, compute, done: Count::new(0), left: RefCell::default(), told, stop };
+        let stage =
+            Stage { at, base, clock, compute, done: Count::new(0), left: RefCell::default(), told, stop };
         let (possible, impossible): (Vec<Trial>, Vec<Trial>) =
             trials.iter().partition(|trial| takes_risk || trial.cell.risk.is_none());
         let possible = wanted.map_or_else(|| possible.clone(), |wanted| sample(&possible, wanted));
