@@ -125,3 +125,96 @@ const fn is_repeatable(operation: &Operation) -> bool {
             | Operation::Account(AccountRequest::AdminCreateUser(_) | AccountRequest::VerifySoftwareToken(_))
     )
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures_util::FutureExt as _;
+    use futures_util::future::LocalBoxFuture;
+
+    use super::*;
+    use crate::actors::system;
+    use crate::clock::ClockKind;
+    use crate::ids::Username;
+    use crate::protocol::{
+        AdminCreateUser, AdminUserCall, ApiError, Managed, Origin, PoolCall, PoolSpec, Reply, Request,
+    };
+    use crate::target::Target;
+
+    type Said = Result<Result<Answer, ApiError>, Unreachable>;
+
+    /// Says the same again and again, and from some time on that all is well.
+    struct Stubborn {
+        says: Said,
+        times: usize,
+        asked: Cell<usize>,
+    }
+
+    impl Target for Stubborn {
+        fn call(&self, _: Origin, _: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>> {
+            async { Err(Unreachable("not for users".to_owned())) }.boxed_local()
+        }
+
+        fn delivered_code(&self, _: &Username) -> LocalBoxFuture<'_, Option<String>> {
+            async { None }.boxed_local()
+        }
+    }
+
+    impl Endpoint for Stubborn {
+        fn ask(&self, _: Operation) -> LocalBoxFuture<'_, Said> {
+            self.asked.set(self.asked.get() + 1);
+            let well = self.asked.get() > self.times;
+            let said = if well { Ok(Ok(Answer::Managed(Managed::Empty))) } else { self.says.clone() };
+            async move { said }.boxed_local()
+        }
+
+        fn takes_risk(&self) -> bool {
+            false
+        }
+    }
+
+    /// How often it was asked, and what came of it.
+    fn asked(operation: &Operation, says: &Said, times: usize) -> (usize, Result<Answer, Unwelcome>) {
+        system(ClockKind::Virtual).unwrap().block_on(async {
+            let endpoint = Stubborn { says: says.clone(), times, asked: Cell::new(0) };
+            let clock = Clock::start(ClockKind::Virtual);
+            let answer =
+                Administrator::new(&endpoint, clock, Seed::new(1)).ask("it", operation.clone()).await;
+            (endpoint.asked.get(), answer)
+        })
+    }
+
+    #[test]
+    fn what_may_be_done_twice_is_tried_again_and_what_may_not_only_when_it_was_refused() {
+        let most = 1 + RETRIES as usize;
+        let throttled: Said = Ok(Err(ApiError::too_many_requests()));
+        let failed: Said = Ok(Err(ApiError::internal("HTTP status 503")));
+        let refused: Said = Ok(Err(ApiError::user_not_found()));
+        let silent: Said = Err(Unreachable("no answer within 30s".to_owned()));
+        let twice = [
+            Operation::Manage(Management::DeleteUserPool(PoolCall::default())),
+            Operation::Account(AccountRequest::AdminDeleteUser(AdminUserCall::default())),
+        ];
+        let once = [
+            Operation::Manage(Management::CreateUserPool(PoolSpec::default())),
+            creation(),
+        ];
+        for (operations, tries_after_failure) in [(twice, most), (once, 1)] {
+            for operation in operations {
+                let times = |says: &Said| asked(&operation, says, usize::MAX).0;
+                assert_eq!(times(&throttled), most, "{operation:?}");
+                assert_eq!(times(&failed), tries_after_failure, "{operation:?}");
+                assert_eq!((times(&refused), times(&silent)), (1, 1), "{operation:?}");
+                let (tries, answer) = asked(&operation, &throttled, 3);
+                assert_eq!((tries, answer.is_ok()), (4, true), "{operation:?}");
+            }
+        }
+        let sure = |says: &Said| asked(&creation(), says, usize::MAX).1.unwrap_err().is_sure();
+        assert_eq!([&throttled, &refused, &failed, &silent].map(sure), [true, true, false, false]);
+    }
+
+    fn creation() -> Operation {
+        Operation::Account(AccountRequest::AdminCreateUser(AdminCreateUser::default()))
+    }
+}
