@@ -45,11 +45,7 @@ pub fn differences(base: &Report, head: &Report) -> Vec<Difference> {
     held("target", base.target.clone(), head.target.clone());
     if base.partial || head.partial {
         // Two beginnings are not of the same length either.
-        found.push(Difference {
-            what: "report",
-            base: extent(base).to_owned(),
-            head: extent(head).to_owned(),
-        });
+        found.push(Difference { what: "report", base: extent(base), head: extent(head) });
     }
     if base.scenario.name == head.scenario.name {
         found.extend(contents(base, head));
@@ -57,8 +53,12 @@ pub fn differences(base: &Report, head: &Report) -> Vec<Difference> {
     found
 }
 
-const fn extent(report: &Report) -> &'static str {
-    if report.partial { "the beginning of an interrupted run" } else { "a whole run" }
+fn extent(report: &Report) -> String {
+    match report.cut_by() {
+        Some(threshold) => format!("the beginning of a run that {} has ended", quoted(&threshold.text)),
+        None if report.partial => "the beginning of an interrupted run".to_owned(),
+        None => "a whole run".to_owned(),
+    }
 }
 
 fn quoted(name: &str) -> String {

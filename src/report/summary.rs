@@ -146,7 +146,9 @@ fn about(out: &mut String, report: &Report) {
     let (group, target) = (text(&report.group), text(&report.target));
     let _ = writeln!(out, "Seed {}, {clock} clock, {group} group, {target} pool.", report.seed);
     if !report.scenario.about.is_empty() {
-        let _ = writeln!(out, "\n> {}", text(&report.scenario.about));
+        // One paragraph, however many lines the comment took.
+        let words: Vec<&str> = report.scenario.about.split_whitespace().collect();
+        let _ = writeln!(out, "\n> {}", text(&words.join(" ")));
     }
 }
 

@@ -110,7 +110,7 @@ impl ThresholdResult {
 
 impl Report {
     /// The threshold that has cut the run short, if one has.
-    pub(super) fn cut_by(&self) -> Option<&ThresholdResult> {
+    pub(crate) fn cut_by(&self) -> Option<&ThresholdResult> {
         self.thresholds.iter().find(|threshold| threshold.cut_at_us.is_some())
     }
 }

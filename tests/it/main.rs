@@ -9,7 +9,7 @@
 //! | D devices | `pool_devices`; D8 and D9 from users and administrators `pool_device_calls`; D4, D7 and D14 between two steps `pool_between` |
 //! | M factors, risk, lock-out | M1–M7 `pool_factors`, M8 `pool_risk`, M9 `pool_lockout` and, of strangers, `pool_users`; M10 is the bound in `pool_lockout` |
 //! | E enumeration | `pool_users` |
-//! | N names | `pool_users`; N4 `report`, `matrix` and `advise` |
+//! | N names | `pool_users`; N4 `report`, `foreign_text`, `matrix` and `advise` |
 //! | SEMANTICS d, texts of refusals | `pool_sign_in`, `pool_tokens`, `pool_device_calls`; each session's in `pool_replays`; codes in `pool_factors` |
 //!
 //! Not reachable: a sent code that is expired (`ExpiredCodeException`), since it lives exactly as long as its session, and
@@ -47,7 +47,9 @@ mod defects;
 mod detour;
 /// Nobody looks up or sideways.
 mod floors;
-/// Every form of a report tells the same, is read by others' tools, and keeps text text.
+/// Text from outside stays text in every form of a report.
+mod foreign_text;
+/// Every form of a report tells the same, and is read by others' tools.
 mod formats;
 /// The bundled scenarios come out as committed.
 mod golden;
@@ -66,8 +68,10 @@ mod metrics;
 /// What experiments on a noisy machine say.
 #[path = "../../benches/support/noise.rs"]
 mod noise;
-/// Every number on the page is one of report.json's, in its place.
+/// Every number on the page is one of report.json's.
 mod page;
+/// The numbers of report.json are on the page in their places.
+mod page_places;
 /// Users: made, signed up, changed, disabled, removed; by themselves and by administrators.
 mod pool_accounts;
 /// What an administrator does between two steps of a sign-in is judged at the next.
@@ -142,6 +146,8 @@ mod store;
 mod target;
 /// Windows and selections are judged, and what does not hold can cut a run short.
 mod thresholds;
+/// What pairs of runs prove, and how it is told.
+mod verdicts;
 /// Watches show what the records of their windows say, and keep no more than these.
 mod watches;
 /// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.

@@ -155,6 +155,17 @@ fn the_page_needs_nothing_but_itself() {
     report.timeline.intervals = vec![interval; 240];
     let page = html::page(&report, None);
     assert!(page.len() <= 200 * 1024, "{} bytes", page.len());
+    // Situations are shown as far as there is room, and those that differ first of all.
+    let some = report.decisions.cases.clone();
+    report.decisions.cases = some.iter().cycle().take(3000).cloned().collect();
+    let crowded = html::page(&report, None);
+    assert!(crowded.len() <= 200 * 1024, "{} bytes", crowded.len());
+    assert!(words(&crowded).contains("; the first "));
+    assert_eq!(crowded.matches("class=\"lead\">And ").count(), 2, "what is left out is told of either kind");
+    let differ = report.decisions.cases.iter().filter(|case| case.mismatched > 0).count();
+    let shown = between(&crowded, "Situations that differ", "</table>").matches("<tr").count() - 1;
+    let more = format!("And {} situations more", differ - shown);
+    assert!(shown >= 10 && crowded.replace('\u{202f}', "").contains(&more), "{shown} of {differ}");
     for loads in ["http://", "https://", "url(", "@import", "src=", "href="] {
         assert!(!page.contains(loads), "{loads}");
     }

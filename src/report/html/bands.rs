@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::chart::{WIDTH, place};
-use super::course::patch;
+use super::marks::patch;
 use crate::report::format::{count, tick};
 use crate::report::{Part, Report, Stage, Timeline, TimelineInterval};
 

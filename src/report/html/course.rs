@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::bands::Bands;
-use super::chart::{Plot, Reads, Tick, WIDTH, numbers, place, scale, through};
-use super::heat;
-use super::latency::sample;
+use super::chart::{Plot, Reads, WIDTH, between, numbers, scale, stairs, through, times};
+use super::marks::{patch, sample};
+use super::{heat, load};
 use crate::report::format::{count, number, tick, time_or_unknown};
 use crate::report::{Report, Timeline, TimelineInterval};
 
@@ -29,6 +29,7 @@ pub(super) fn section(report: &Report) -> Markup {
                     (throttled(timeline, &bands))
                     (latency(timeline, &bands))
                     (heat::map(timeline, &bands, latencies()))
+                    (load::figure(timeline, &bands))
                     (table(timeline))
                 }
             }
@@ -195,61 +196,4 @@ fn table(timeline: &Timeline) -> Markup {
             }
         }
     }
-}
-
-/// A piece of an area as the legend shows it.
-pub(super) fn patch(class: &str) -> Markup {
-    html! { svg viewBox="0 0 22 10" aria-hidden="true" { rect.area.(class) width="22" height="10" {} } }
-}
-
-/// A level for each interval, as a line.
-fn stairs(levels: &[f64]) -> String {
-    let x = |index: usize| place(index as f64 / levels.len() as f64 * WIDTH);
-    let mut path = String::new();
-    let mut last = None;
-    for (index, level) in levels.iter().enumerate() {
-        let y = place(*level);
-        match &last {
-            None => path.push_str(&format!("M0 {y}")),
-            Some(before) if *before == y => {}
-            Some(_) => path.push_str(&format!("H{}V{y}", x(index))),
-        }
-        last = Some(y);
-    }
-    path.push_str(&format!("H{}", x(levels.len())));
-    path
-}
-
-/// The area between two such lines.
-fn between(upper: &[f64], lower: &[f64]) -> String {
-    if upper == lower {
-        return String::new();
-    }
-    let mut path = stairs(upper);
-    let x = |index: usize| place(index as f64 / lower.len() as f64 * WIDTH);
-    let mut last = None;
-    for (index, level) in lower.iter().enumerate().rev() {
-        let y = place(*level);
-        if last.as_ref() != Some(&y) {
-            path.push_str(&if last.is_none() { format!("V{y}") } else { format!("H{}V{y}", x(index + 1)) });
-        }
-        last = Some(y);
-    }
-    path.push_str("H0Z");
-    path
-}
-
-/// Marks on the time axis, in steps that a clock has, that cut it into `most` pieces at most.
-pub(super) fn times(timeline: &Timeline, most: u64) -> Vec<Tick> {
-    const STEPS_S: [u64; 19] = [
-        1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400,
-        604_800,
-    ];
-    let whole_us = timeline.whole_us();
-    let fits = |step_s: &u64| whole_us / (step_s * 1_000_000) <= most;
-    // Beyond weeks nobody counts: then the end alone is marked.
-    let step_us = STEPS_S.into_iter().find(fits).map_or(whole_us, |step_s| step_s * 1_000_000);
-    (0..=whole_us / step_us)
-        .map(|n| Tick { at: (n * step_us) as f64 / whole_us as f64, label: tick(n * step_us) })
-        .collect()
 }

@@ -111,11 +111,12 @@ fn outcome(cell: Option<&Confused>) -> Markup {
     }
 }
 
-/// Each decision that differs, with what it takes to see it again; or that there is none.
-pub(super) fn mismatches(report: &Report) -> Markup {
+/// The decisions that differ, `most` at most, with what it takes to see them again; or that there is none.
+pub(super) fn mismatches(report: &Report, most: usize) -> Markup {
     let decisions = &report.decisions;
     let replay = report.replay();
-    let (open, folded) = decisions.mismatches.split_at(decisions.mismatches.len().min(OPEN));
+    let told = &decisions.mismatches[..decisions.mismatches.len().min(most)];
+    let (open, folded) = told.split_at(told.len().min(OPEN));
     html! {
         section {
             h2 { "Mismatches" }
@@ -130,7 +131,7 @@ pub(super) fn mismatches(report: &Report) -> Markup {
             } @else {
                 p.lead {
                     (count(decisions.mismatched)) " of " (count(decisions.checked)) " decisions differ from what the rules ask"
-                    @if decisions.mismatched > decisions.mismatches.len() as u64 { "; the first " (count(decisions.mismatches.len() as u64)) " are told here" }
+                    @if decisions.mismatched > told.len() as u64 { "; the first " (count(told.len() as u64)) " are told here" }
                     "."
                 }
                 @for mismatch in open { (card(mismatch, &replay)) }

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 
 use super::bands::Bands;
-use super::chart::{Plot, Reads, Tick, WIDTH, place, through};
-use super::course::times;
-use super::latency::sample;
+use super::chart::{Plot, Reads, Tick, WIDTH, place, through, times};
+use super::marks::sample;
 use crate::report::Timeline;
 use crate::report::format::{count, tick, time};
 

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::chart::{Plot, Reads, Tick, WIDTH, anchor, place, scale, through};
+use super::marks::sample;
 use super::parts;
 use crate::report::format::{count, tick, time_or_unknown};
 use crate::report::{CurvePoint, Quantiles, Report};
@@ -150,11 +151,6 @@ pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
             }
         }
     }
-}
-
-/// A piece of a line as the legend shows it.
-pub(super) fn sample(class: &str) -> Markup {
-    html! { svg viewBox="0 0 22 10" aria-hidden="true" { path.line.(class) d="M0 5H22" {} } }
 }
 
 fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint) -> Markup {

@@ -48,3 +48,13 @@ pub(crate) fn confidence(word: &str) -> Markup {
         }
     }
 }
+
+/// A piece of a line as the legend shows it.
+pub(super) fn sample(class: &str) -> Markup {
+    html! { svg viewBox="0 0 22 10" aria-hidden="true" { path.line.(class) d="M0 5H22" {} } }
+}
+
+/// A piece of an area as the legend shows it.
+pub(super) fn patch(class: &str) -> Markup {
+    html! { svg viewBox="0 0 22 10" aria-hidden="true" { rect.area.(class) width="22" height="10" {} } }
+}

@@ -11,6 +11,7 @@ mod decisions;
 mod ground;
 mod heat;
 mod latency;
+mod load;
 pub(super) mod marks;
 mod parts;
 mod truth;
@@ -71,9 +72,41 @@ pub(crate) fn head(title: &str, more: &str, policy: &str) -> Markup {
     }
 }
 
+/// No page is longer, in bytes: it goes into mails and artifacts.
+const LONGEST: usize = 200 * 1024;
+/// What there is room for; where the page gets too long with the first, the next.
+const ROOMS: [Room; 5] =
+    [Room::of(1000, 100), Room::of(200, 100), Room::of(100, 50), Room::of(50, 25), Room::of(20, 10)];
+
+/// How much of what may be long is shown.
+#[derive(Clone, Copy)]
+struct Room {
+    /// So many situations of a kind: that differ, and that are as expected.
+    situations: usize,
+    /// So many mismatches.
+    mismatches: usize,
+}
+
+impl Room {
+    const fn of(situations: usize, mismatches: usize) -> Self {
+        Self { situations, mismatches }
+    }
+}
+
 /// The page, as the text of an HTML file, with the latency of a baseline beside the report's own if there is one. Equal reports give
 /// equal bytes.
 pub fn page(report: &Report, baseline: Option<&Report>) -> String {
+    let mut page = String::new();
+    for room in ROOMS {
+        page = page_in(room, report, baseline);
+        if page.len() <= LONGEST {
+            break;
+        }
+    }
+    page
+}
+
+fn page_in(room: Room, report: &Report, baseline: Option<&Report>) -> String {
     let word = if report.verdict.passed { "passed" } else { "failed" };
     let markup = html! {
         (DOCTYPE)
@@ -84,10 +117,10 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
                     (top(report))
                     (verdict::strip(report))
                     (verdict::headline(report))
-                    (truth::table(report))
+                    (truth::table(report, room.situations))
                     (workloads::section(report))
                     (decisions::rules_and_outcomes(report))
-                    (decisions::mismatches(report))
+                    (decisions::mismatches(report, room.mismatches))
                     (latency::curve(report, baseline))
                     (latency::steps(report))
                     (course::section(report))
@@ -95,7 +128,7 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
                     (ground::scenario(report))
                     footer { "Made by poolproof. The same facts for machines are in " code { "report.json" } ", and most of them inside of this page." }
                 }
-                (embedded(report))
+                (embedded(report, room.situations))
                 (script())
             }
         }
@@ -105,8 +138,14 @@ pub fn page(report: &Report, baseline: Option<&Report>) -> String {
 
 /// The report as data, for whoever has nothing but the page; of a scenario as much as the page shows, the mismatches that stand open, and
 /// without what the heat map and the small plots are drawn from. It is no script: nothing in it runs.
-fn embedded(report: &Report) -> Markup {
+fn embedded(report: &Report, situations: usize) -> Markup {
     let mut report = report.clone();
+    let (mut differing, mut as_expected) = (0, 0);
+    report.decisions.cases.retain(|case| {
+        let shown = if case.mismatched > 0 { &mut differing } else { &mut as_expected };
+        *shown += 1;
+        *shown <= situations
+    });
     report.decisions.mismatches.truncate(decisions::OPEN);
     report.timeline.steps = None;
     let yaml = &mut report.scenario.yaml;

@@ -3,9 +3,8 @@
 use maud::{Markup, html};
 
 use super::bands::Bands;
-use super::chart::{Plot, Reads, Tick, WIDTH, anchor, numbers, place, scale, through};
-use super::course::times;
-use super::latency::sample;
+use super::chart::{Plot, Reads, Tick, WIDTH, anchor, numbers, place, scale, through, times};
+use super::marks::sample;
 use crate::protocol::Step;
 use crate::report::format::{number, tick, time_or_unknown};
 use crate::report::{Report, StepCourse, StepInterval, Timeline};

@@ -6,8 +6,8 @@ use super::marks::tick;
 use crate::report::format::count;
 use crate::report::{Case, Report};
 
-/// Situations that differ are open; all others unfold.
-pub(super) fn table(report: &Report) -> Markup {
+/// Situations that differ are open; all others unfold. Of each kind at most `most` are shown, and how many more there are is told.
+pub(super) fn table(report: &Report, most: usize) -> Markup {
     let (differing, as_expected): (Vec<&Case>, Vec<&Case>) =
         report.decisions.cases.iter().partition(|case| case.mismatched > 0);
     html! {
@@ -23,12 +23,12 @@ pub(super) fn table(report: &Report) -> Markup {
                         p { "All of " (situations(as_expected.len())) " decided as the rules ask." }
                     }
                 } @else {
-                    (rows(&differing, "Situations that differ"))
+                    (rows(&differing, most, "Situations that differ"))
                 }
                 @if !as_expected.is_empty() {
                     details {
                         summary { (situations(as_expected.len())) " as expected" }
-                        (rows(&as_expected, "Situations as expected"))
+                        (rows(&as_expected, most, "Situations as expected"))
                     }
                 }
             }
@@ -40,7 +40,8 @@ fn situations(number: usize) -> String {
     if number == 1 { "1 situation".to_owned() } else { format!("{} situations", count(number as u64)) }
 }
 
-fn rows(cases: &[&Case], label: &str) -> Markup {
+fn rows(cases: &[&Case], most: usize, label: &str) -> Markup {
+    let left = cases.len().saturating_sub(most);
     html! {
         div.scroll tabindex="0" role="region" aria-label=(label) {
             table.cases.sortable {
@@ -54,9 +55,10 @@ fn rows(cases: &[&Case], label: &str) -> Markup {
                         th scope="col" { "Differ" }
                     }
                 }
-                tbody { @for case in cases { (row(case)) } }
+                tbody { @for case in cases.iter().take(most) { (row(case)) } }
             }
         }
+        @if left > 0 { p.lead { "And " (situations(left)) " more: they are in " code { "report.json" } "." } }
     }
 }
 
