@@ -31,9 +31,9 @@ impl Unwelcome {
         Self { doing: doing.to_owned(), why: why.into(), refusal: None, left: None }
     }
 
-    /// Whether what was asked for has surely not been done.
+    /// Whether what was asked for has surely not been done. An answer that cannot be read is [`ErrorKind::Other`] too.
     pub(super) const fn is_sure(&self) -> bool {
-        !matches!(self.refusal, None | Some(ErrorKind::InternalError))
+        !matches!(self.refusal, None | Some(ErrorKind::InternalError | ErrorKind::Other))
     }
 
     /// Whether what was asked for is not there.
@@ -196,10 +196,7 @@ mod tests {
             Operation::Manage(Management::DeleteUserPool(PoolCall::default())),
             Operation::Account(AccountRequest::AdminDeleteUser(AdminUserCall::default())),
         ];
-        let once = [
-            Operation::Manage(Management::CreateUserPool(PoolSpec::default())),
-            creation(),
-        ];
+        let once = [Operation::Manage(Management::CreateUserPool(PoolSpec::default())), creation()];
         for (operations, tries_after_failure) in [(twice, most), (once, 1)] {
             for operation in operations {
                 let times = |says: &Said| asked(&operation, says, usize::MAX).0;
@@ -210,8 +207,10 @@ mod tests {
                 assert_eq!((tries, answer.is_ok()), (4, true), "{operation:?}");
             }
         }
+        let odd: Said = Ok(Err(ApiError::new(ErrorKind::Other, "an answer that cannot be read")));
         let sure = |says: &Said| asked(&creation(), says, usize::MAX).1.unwrap_err().is_sure();
-        assert_eq!([&throttled, &refused, &failed, &silent].map(sure), [true, true, false, false]);
+        assert_eq!([&throttled, &refused].map(sure), [true; 2]);
+        assert_eq!([&failed, &silent, &odd].map(sure), [false; 3]);
     }
 
     fn creation() -> Operation {

@@ -110,6 +110,7 @@ fn only_those_who_were_made_are_removed() {
     for (name, user, fate) in [
         ("lost", "user-000002", (|| Fate::Lost) as fn() -> Fate),
         ("unanswered", "user-000001", || Fate::Unanswered),
+        ("unreadable", "user-000001", || Fate::garbles("{}")),
     ] {
         let detour = Detour::to(&served, move |operation, body| {
             if operation == "AdminCreateUser" && body.contains(user) { fate() } else { Fate::Passes }
@@ -155,6 +156,17 @@ fn a_run_is_reported_though_what_it_made_cannot_be_removed() {
     assert!(sentence.ends_with("could not be removed: DeleteUserPool: NotAuthorizedException: no."));
     assert!(out.contains(sentence), "{out}");
 
+    let detour = Detour::to(&served, |operation, _| match operation {
+        "DeleteUserPool" => Fate::Lost,
+        _ => Fate::Passes,
+    });
+    let file = scenario("lost-delete", 4, STAGE);
+    let (code, out, _) = output(&mut run(&file, &["--target", &detour.url]));
+    assert_eq!((code, report(&file).verdict.exit_code), (107, 107), "{out}");
+    assert!(
+        report(&file).decisions.checked > 0 && out.contains(&format!("Left behind at the target: {left}"))
+    );
+
     for (name, operations) in [
         ("client", &["CreateUserPoolClient", "DeleteUserPool"]),
         ("update", &["UpdateUserPool", "DeleteUserPool"]),
@@ -165,7 +177,7 @@ fn a_run_is_reported_though_what_it_made_cannot_be_removed() {
         let why = format!("{}: NotAuthorizedException: no; {left}", operations[0]);
         assert!(err.contains(&why) && err.contains("could not be removed: DeleteUserPool: "), "{err}");
     }
-    assert_eq!(pools(&served).len(), 4, "the one that is served, and three that were left");
+    assert_eq!(pools(&served).len(), 5, "the one that is served, and four that were left");
 }
 
 #[test]

@@ -12,6 +12,8 @@ pub(crate) enum Fate {
     Passes,
     /// It is answered by these bytes, and does not pass.
     Answered(String),
+    /// It passes, and is answered by this in place of its answer.
+    Garbled(String),
     /// It passes, and the connection ends before its answer.
     Unanswered,
     /// The connection ends before it passes.
@@ -21,8 +23,12 @@ pub(crate) enum Fate {
 impl Fate {
     /// This status with this body.
     pub(crate) fn says(status: u16, body: &str) -> Self {
-        let head = "Content-Type: application/x-amz-json-1.1\r\nContent-Length";
-        Self::Answered(format!("HTTP/1.1 {status} x\r\n{head}: {}\r\n\r\n{body}", body.len()))
+        Self::Answered(answer(status, body))
+    }
+
+    /// It passes, and this body is what comes back.
+    pub(crate) fn garbles(body: &str) -> Self {
+        Self::Garbled(answer(200, body))
     }
 
     /// A refusal of this kind.
@@ -34,6 +40,11 @@ impl Fate {
     pub(crate) fn throttles() -> Self {
         Self::refuses("TooManyRequestsException")
     }
+}
+
+fn answer(status: u16, body: &str) -> String {
+    let head = "Content-Type: application/x-amz-json-1.1\r\nContent-Length";
+    format!("HTTP/1.1 {status} x\r\n{head}: {}\r\n\r\n{body}", body.len())
 }
 
 /// A detour; it stays as long as the tests do.
@@ -88,7 +99,12 @@ fn told(behind: &str, asked: &[u8], fate: Fate) -> Option<Vec<u8>> {
     }
     let mut inner = TcpStream::connect(behind).ok()?;
     inner.write_all(asked).ok()?;
-    message(&mut inner).filter(|_| matches!(fate, Fate::Passes))
+    let told = message(&mut inner)?;
+    match fate {
+        Fate::Passes => Some(told),
+        Fate::Garbled(text) => Some(text.into_bytes()),
+        _ => None,
+    }
 }
 
 /// One request or answer, with its body; `None` if there is none.
