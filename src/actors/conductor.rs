@@ -30,8 +30,8 @@ pub struct Course {
 /// Hears now and then how the run goes.
 pub type Observer = Box<dyn Fn(Progress)>;
 
-/// Looks at the record after every second of the run, given what is over of it, and may note something there. The number of a
-/// threshold cuts the run short.
+/// Looks at the record after every second of the run and at its end, given what is over of it, and may note something there. The number
+/// of a threshold cuts the run short.
 pub type Pulse = Box<dyn FnMut(&mut Recorder, Duration) -> Option<usize>>;
 
 /// Time between two looks.
@@ -351,9 +351,12 @@ impl Conductor {
 
     fn finish(&mut self, interrupted: bool) {
         let Some(done) = self.done.take() else { return };
-        self.pulse = None;
-        // The last second of a run is a whole one, though nobody waits for its end.
         let elapsed = self.elapsed();
+        if let Some(mut pulse) = self.pulse.take() {
+            // What there was since the last look. A threshold has nothing left to cut short.
+            pulse(&mut self.recorder, elapsed);
+        }
+        // The last second of a run is a whole one, though nobody waits for its end.
         let begun = u64::from(elapsed.subsec_nanos() > 0);
         let whole = Duration::from_secs(elapsed.as_secs() + begun);
         self.recorder.tick(if interrupted { elapsed } else { whole });

@@ -11,8 +11,8 @@ use super::compare_args::{COMPARE_EXAMPLES, CompareArgs};
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
 use super::target_args::TargetArgs;
+use super::values::{ClockArg, workers};
 use crate::advise::Severity;
-use crate::clock::ClockKind;
 use crate::report;
 use crate::srp::Backend;
 
@@ -157,16 +157,6 @@ pub(super) struct ReportArgs {
     pub(super) baseline: Option<PathBuf>,
 }
 
-/// At most so many threads a side.
-const MOST_WORKERS: usize = 1024;
-
-pub(super) fn workers(text: &str) -> Result<(usize, usize), String> {
-    let number = |text: &str| text.trim().parse().ok().filter(|number| (1..=MOST_WORKERS).contains(number));
-    text.split_once(',')
-        .and_then(|(clients, pool)| Some((number(clients)?, number(pool)?)))
-        .ok_or_else(|| format!("two numbers from 1 to {MOST_WORKERS} are needed, such as 2,2"))
-}
-
 fn backend(text: &str) -> Result<Backend, String> {
     let backend: Backend =
         text.parse().map_err(|()| "it is one of reference, portable, avx2 and ifma".to_owned())?;
@@ -224,23 +214,6 @@ impl From<DenyArg> for Severity {
             DenyArg::Medium => Self::Medium,
             DenyArg::Low => Self::Low,
             DenyArg::Note => Self::Note,
-        }
-    }
-}
-
-#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum ClockArg {
-    /// Real time.
-    Wall,
-    /// Simulated time.
-    Virtual,
-}
-
-impl From<ClockArg> for ClockKind {
-    fn from(clock: ClockArg) -> Self {
-        match clock {
-            ClockArg::Wall => Self::Wall,
-            ClockArg::Virtual => Self::Virtual,
         }
     }
 }

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use clap::ValueEnum;
 
-use super::args::{ClockArg, workers};
-use super::compare_args::share;
 use super::target_args::TargetArgs;
+use super::values::{ClockArg, share, workers};
 use crate::scenario::{self, Threshold};
 
 pub(super) const CAPACITY_EXAMPLES: &str = "\

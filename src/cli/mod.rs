@@ -24,6 +24,7 @@ mod serve;
 mod serve_args;
 mod target_args;
 mod users;
+mod values;
 
 use std::io::{self, Write as _};
 use std::process::ExitCode;

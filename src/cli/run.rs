@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use super::args::{ClockArg, RunArgs};
+use super::args::RunArgs;
 use super::board::Board;
 use super::progress::Progress;
 use super::scenario_files::scenario_files;
+use super::values::ClockArg;
 use super::{Exit, accuse, complain, refuse, say, shows_colour, target_args};
 use crate::report::{self, Came, Entry, Format, Measured};
 use crate::run::{AnEndpoint, Lodging, RunError, Settings, Stop, play};

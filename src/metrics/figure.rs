@@ -1,6 +1,6 @@
 //! Numbers that can be asked of sign-ins, and the counts that they come from.
 
-use super::snapshot::Window;
+use super::window::Window;
 use super::{Latencies, SignInRecord, SignIns};
 use crate::protocol::Step;
 

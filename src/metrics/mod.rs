@@ -4,9 +4,11 @@
 //! [`Timeline::MOST`] intervals, and of the mismatches only the first [`Decisions::KEPT`] are kept in full, though all
 //! are counted; a [`Watch`] keeps as much as its windows are long. Two snapshots merge without loss: the result is what one recorder would have seen.
 
+mod aim;
 mod cases;
 mod counts;
 mod decisions;
+mod ends;
 mod figure;
 mod latencies;
 mod record;
@@ -17,16 +19,19 @@ mod summary;
 mod tally;
 mod timeline;
 mod watch;
+mod window;
 
+pub use aim::{Aim, Seen, Span, Windows, Worse, joined};
 pub use cases::{Case, Cases, Decided};
 pub use counts::Counts;
 pub use decisions::{Cell, Decisions, Mismatch, RuleCount};
+pub use ends::{SignIns, Unended};
 pub use figure::{Counted, Figure, Timed};
 pub use latencies::Latencies;
 pub use record::{Due, End, SignInRecord};
 pub use recorder::{Live, Recorder};
-pub use snapshot::{SignIns, Snapshot, Unended};
+pub use snapshot::Snapshot;
 pub use summary::Summary;
 pub use tally::Tally;
 pub use timeline::{Interval, Load, Timeline};
-pub use watch::{Aim, Seen, Span, Watch, Windows, Worse};
+pub use watch::Watch;

@@ -3,8 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::aim::{Seen, Span, Windows, Worse, joined};
 use super::figure::{Counts, Over, Part};
-use super::watch::{Seen, Span, Windows, Worse};
 use super::{Figure, Latencies};
 use crate::clock::as_us;
 
@@ -196,15 +196,10 @@ impl Sliding {
 /// The stretches in which any of these spans is, in whole seconds: from which on and before which, rising and apart from one
 /// another.
 fn on(spans: &[Span]) -> Vec<(u64, u64)> {
-    let mut spans: Vec<Span> = spans.iter().copied().filter(|span| span.from < span.until).collect();
-    spans.sort_by_key(|span| span.from);
-    let mut stretches: Vec<(Duration, Duration)> = Vec::new();
-    for Span { from, until, .. } in spans {
-        match stretches.last_mut() {
-            Some((_, end)) if from <= *end => *end = until.max(*end),
-            _ => stretches.push((from, until)),
-        }
-    }
     let whole = |(from, until)| (as_us(from).div_ceil(SECOND_US), as_us(until) / SECOND_US);
-    stretches.into_iter().map(whole).filter(|(first, last)| first < last).collect()
+    joined(spans.iter().map(|span| (span.from, span.until)))
+        .into_iter()
+        .map(whole)
+        .filter(|(first, last)| first < last)
+        .collect()
 }

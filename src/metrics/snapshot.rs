@@ -1,153 +1,10 @@
 //! Everything that was recorded up to a moment.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use super::{Counts, Decisions, Due, End, Latencies, SignInRecord, Summary, Tally, Timeline};
-use crate::clock::as_us;
+use super::window::Window;
+use super::{Counts, Decisions, Due, Latencies, SignInRecord, SignIns, Tally, Timeline, Unended};
 use crate::protocol::Step;
-
-/// Sign-ins by how they ended. `started` is always the sum of the rest.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct SignIns {
-    /// All.
-    pub started: u64,
-    /// Ended with tokens.
-    pub completed: u64,
-    /// Ended with a refusal.
-    pub refused: u64,
-    /// Given up by the user.
-    pub abandoned: u64,
-    /// Got no answer.
-    pub transport_failed: u64,
-}
-
-impl SignIns {
-    /// Those that the pool decided: completed and refused.
-    pub const fn answered(&self) -> u64 {
-        self.completed + self.refused
-    }
-
-    /// Those that it did not: abandoned and transport failures.
-    pub const fn failed(&self) -> u64 {
-        self.abandoned + self.transport_failed
-    }
-
-    /// Whether every sign-in ended in exactly one way.
-    pub const fn add_up(&self) -> bool {
-        self.started == self.answered() + self.failed()
-    }
-
-    pub(super) const fn count(&mut self, end: End) {
-        self.started += 1;
-        match end {
-            End::Completed => self.completed += 1,
-            End::Refused => self.refused += 1,
-            End::Abandoned => self.abandoned += 1,
-            End::TransportFailed => self.transport_failed += 1,
-        }
-    }
-
-    pub(super) const fn add(&mut self, other: &Self) {
-        self.started += other.started;
-        self.completed += other.completed;
-        self.refused += other.refused;
-        self.abandoned += other.abandoned;
-        self.transport_failed += other.transport_failed;
-    }
-
-    pub(super) const fn take_out(&mut self, other: &Self) {
-        self.started -= other.started;
-        self.completed -= other.completed;
-        self.refused -= other.refused;
-        self.abandoned -= other.abandoned;
-        self.transport_failed -= other.transport_failed;
-    }
-}
-
-/// Sign-ins that were due and have no end: none of [`SignIns`].
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Unended {
-    /// They could not start, since nobody was free.
-    pub missed: u64,
-    /// They were under way, or waited for somebody, when the run was cut short.
-    pub cut_off: u64,
-}
-
-impl Unended {
-    /// All.
-    pub const fn count(&self) -> u64 {
-        self.missed + self.cut_off
-    }
-
-    pub(super) const fn add(&mut self, other: &Self) {
-        self.missed += other.missed;
-        self.cut_off += other.cut_off;
-    }
-}
-
-/// The stretch of the run in which measured sign-ins took place, in µs since the start of the run.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct Window {
-    pub(super) first_intended_us: u64,
-    pub(super) last_intended_us: u64,
-    /// The latest intended start plus latency: the time that people take stretches no window.
-    pub(super) last_end_us: u64,
-}
-
-impl Window {
-    /// That of one sign-in.
-    pub(super) fn of(sign_in: &SignInRecord) -> Self {
-        Self {
-            first_intended_us: as_us(sign_in.intended),
-            last_intended_us: as_us(sign_in.intended),
-            last_end_us: as_us(sign_in.intended.saturating_add(sign_in.latency)),
-        }
-    }
-
-    /// That of a sign-in that was meant to start then and has no end.
-    pub(super) fn at(intended: Duration) -> Self {
-        let us = as_us(intended);
-        Self { first_intended_us: us, last_intended_us: us, last_end_us: us }
-    }
-
-    /// The shortest that has both, where there are both.
-    pub(super) fn joined(one: Option<Self>, two: Option<Self>) -> Option<Self> {
-        match (one, two) {
-            (Some(one), Some(two)) => Some(one.around(two)),
-            (one, two) => one.or(two),
-        }
-    }
-
-    /// Of `n` sign-ins meant to start in it, how many a second; `None` below two or when all were meant for one moment.
-    pub(super) fn offered_per_s(self, n: u64) -> Option<f64> {
-        per_second(n, self.offered_us(n)?)
-    }
-
-    /// The same of those that were answered, from the first intended start to the last end.
-    pub(super) fn achieved_per_s(self, n: u64, answered: u64) -> Option<f64> {
-        let until_last_end = self.last_end_us.saturating_sub(self.first_intended_us);
-        per_second(answered, self.offered_us(n)?.max(until_last_end as f64))
-    }
-
-    /// The time that `n` arrivals took: from the first to the last, and one mean gap more, so that n arrivals have n gaps.
-    fn offered_us(self, n: u64) -> Option<f64> {
-        let span_us = self.last_intended_us - self.first_intended_us;
-        (n > 1 && span_us > 0).then(|| span_us as f64 * n as f64 / (n - 1) as f64)
-    }
-
-    fn around(self, other: Self) -> Self {
-        Self {
-            first_intended_us: self.first_intended_us.min(other.first_intended_us),
-            last_intended_us: self.last_intended_us.max(other.last_intended_us),
-            last_end_us: self.last_end_us.max(other.last_end_us),
-        }
-    }
-}
-
-fn per_second(count: u64, time_us: f64) -> Option<f64> {
-    (time_us > 0.0).then(|| count as f64 * 1e6 / time_us)
-}
 
 /// Everything that one recorder, or several after [`Snapshot::merge`], have seen.
 #[derive(Clone, PartialEq, Debug)]
@@ -200,11 +57,6 @@ impl Snapshot {
     pub(super) fn of_workloads(count: usize) -> Self {
         let apart = if count > 1 { count } else { 0 };
         Self { tallies: vec![Tally::empty(); apart], ..Self::empty() }
-    }
-
-    /// What can be asked of it.
-    pub const fn summary(&self) -> Summary<'_> {
-        Summary::of(self)
     }
 
     /// Puts in all that `other` has seen, as if this had seen it itself.

@@ -8,6 +8,13 @@ use crate::protocol::Step;
 #[derive(Clone, Copy, Debug)]
 pub struct Summary<'a>(&'a Snapshot);
 
+impl Snapshot {
+    /// What can be asked of it.
+    pub const fn summary(&self) -> Summary<'_> {
+        Summary::of(self)
+    }
+}
+
 impl<'a> Summary<'a> {
     pub(super) const fn of(snapshot: &'a Snapshot) -> Self {
         Self(snapshot)

@@ -1,6 +1,6 @@
 //! What one workload of several came to.
 
-use super::snapshot::Window;
+use super::window::Window;
 use super::{Due, Latencies, SignInRecord, SignIns, Unended};
 
 /// What one workload of several came to. Its size does not depend on the number of its sign-ins.

@@ -141,10 +141,9 @@ impl Timeline {
         interval
     }
 
-    /// Puts in what the worker threads had to do in the second that ends at `moment`.
+    /// Puts in what the worker threads had to do around `moment`.
     pub(super) fn load(&mut self, moment: Duration, load: Load) {
-        let within = moment.saturating_sub(Duration::from_micros(1));
-        self.at(within).load.get_or_insert_default().add(&load);
+        self.at(moment).load.get_or_insert_default().add(&load);
     }
 
     /// Bytes on the heap.

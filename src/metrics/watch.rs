@@ -5,83 +5,12 @@
 
 use std::time::Duration;
 
+use super::aim::{Aim, Seen};
 use super::figure::{Counts, Over, Part};
 use super::sliding::Sliding;
-use super::snapshot::Window;
-use super::{Due, Figure, Latencies, SignInRecord, Timed};
+use super::window::Window;
+use super::{Due, Latencies, SignInRecord, Timed};
 use crate::clock::as_us;
-
-/// What a watch looks at.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Aim {
-    /// The number that is asked for.
-    pub figure: Figure,
-    /// Of sign-ins in which this rule applied; of their decisions, those that it applied to.
-    pub rule: Option<&'static str>,
-    /// Of sign-ins of this workload.
-    pub workload: Option<u16>,
-    /// In each window, or in the run as a whole.
-    pub windows: Option<Windows>,
-}
-
-/// Windows: every stretch of so many seconds that begins with a full second of the run, and in all of which the load is on.
-///
-/// Before and afterwards there is less of everything: few sign-ins make large shares, and no throughput.
-#[derive(Clone, PartialEq, Debug)]
-pub struct Windows {
-    /// Their length, at least 1.
-    pub seconds: u32,
-    /// Which of two values is the worse.
-    pub worse: Worse,
-    /// Of fewer than this a share is not told.
-    pub least: u64,
-    /// When the load is on: in any of these, which may overlap.
-    pub load: Vec<Span>,
-}
-
-/// The time between a workload's warm-up and its cool-down.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Span {
-    /// The number of the workload in the scenario.
-    pub workload: u16,
-    /// Its start, since the start of the run.
-    pub from: Duration,
-    /// Its end.
-    pub until: Duration,
-}
-
-/// Which of two values is the worse.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Worse {
-    /// The higher one.
-    Higher,
-    /// The lower one.
-    Lower,
-    /// The one farther from this.
-    FartherFrom(f64),
-}
-
-impl Worse {
-    /// Whether `value` is worse than `other`.
-    pub(super) fn is(self, value: f64, other: f64) -> bool {
-        match self {
-            Self::Higher => value > other,
-            Self::Lower => value < other,
-            Self::FartherFrom(limit) => (value - limit).abs() > (other - limit).abs(),
-        }
-    }
-}
-
-/// What was seen in one window. Moments count from the start of the run.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Seen {
-    /// The figure.
-    pub value: f64,
-    /// When the window began.
-    pub from_us: u64,
-    /// When it ended.
-    pub to_us: u64,
-}
 
 /// A watch. Sign-ins count in the second in which they end; one that is told after its second was closed counts in the first
 /// that is open. Sign-ins that are due count in the second in which they are.

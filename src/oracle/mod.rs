@@ -11,6 +11,7 @@ mod judge;
 mod lock;
 mod ranges;
 mod rules;
+mod token_facts;
 mod tokens;
 
 pub use decision::{Confidence, Decision, Outcome, RuleId, Situation, Verdict};
@@ -20,4 +21,5 @@ pub use facts::{Address, Circumstances, Claim, Device, Facts, Flow, Lock};
 pub use judge::{expect, judge, rules, says};
 pub use lock::{Between, LockBook};
 pub use ranges::standing_of;
-pub use tokens::{Bound, Ended, Named, TokenBook, TokenFacts, expect_refresh, judge_refresh};
+pub use token_facts::{Bound, Ended, Named, TokenFacts};
+pub use tokens::{TokenBook, expect_refresh, judge_refresh};

@@ -1,6 +1,20 @@
 //! Numbers for people: the one place that the page and the terminal have them from.
 
-use super::Unit;
+use serde::{Deserialize, Serialize};
+
+/// What a threshold's numbers count.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Unit {
+    /// Microseconds.
+    Us,
+    /// A share from 0 to 1.
+    Share,
+    /// Things a second.
+    PerS,
+    /// Things.
+    Count,
+}
 
 /// What stands where nothing can be said.
 pub(crate) const UNKNOWN: &str = "–";

@@ -12,6 +12,7 @@ mod entry;
 mod environment;
 mod files;
 mod format;
+mod generator;
 mod histograms;
 pub mod html;
 mod index;
@@ -42,17 +43,19 @@ pub(crate) mod figures {
 pub use entry::{Came, Entry};
 pub use environment::Environment;
 pub use files::{File, Format, MARKDOWN, common_files, common_names, run_files};
+pub use format::Unit;
+pub use generator::{Generator, MachineLoad, Shortage, SideWorkers, Workers};
 pub use histograms::{Measured, distributions, interval_log};
 pub use index::index;
 pub use junit::junit;
 pub use model::{
-    Case, Confused, Cpu, CurvePoint, Decisions, Generator, Instead, IntervalLoad, Latency, MachineLoad,
-    Mismatch, NamedFile, Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns,
-    ThresholdResult, Throughput, Timeline, TimelineInterval, Unit, Verdict, Workers, Workload, WorstWindow,
+    Case, Confused, Cpu, CurvePoint, Decisions, Instead, IntervalLoad, Latency, Mismatch, NamedFile,
+    Quantiles, Report, Rule, Scenario, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline,
+    TimelineInterval, Verdict, Workload, WorstWindow,
 };
 pub use sheet::timeline_csv;
 pub use stages::{Part, Stage, StepCourse, StepInterval};
-pub use subject::{CpuSpent, Shortage, Subject};
+pub use subject::{CpuSpent, Subject};
 pub use summary::summary;
 pub use text::text;
 pub use verdict::MOST_STOLEN;

@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::{Environment, MachineLoad, NamedFile, Stage, ThresholdResult, Workers};
+use super::{Environment, MachineLoad, NamedFile, Shortage, Stage, ThresholdResult, Workers};
 use crate::clock::ClockKind;
 
 /// CPU time that a run spent on each side.
@@ -14,16 +12,6 @@ pub struct CpuSpent {
     pub client: Duration,
     /// By the pool, where it is part of the run.
     pub server: Option<Duration>,
-}
-
-/// What a generator that could not keep up was short of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Shortage {
-    /// Users who were free to sign in.
-    Users,
-    /// Cores, to start sign-ins in time or to compute for its users.
-    Cores,
 }
 
 /// What was run, and what only the caller can know about how it went.

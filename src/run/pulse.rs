@@ -11,7 +11,7 @@ use crate::workload::run_measured;
 
 /// The pulse of a run; `None` where there is nothing to look at.
 pub(super) fn pulse(scenario: &Scenario, compute: &Compute) -> Option<Pulse> {
-    let mut before = gauges(compute);
+    let (mut before, mut looked) = (gauges(compute), Duration::ZERO);
     let aborts = scenario.thresholds.iter().any(|threshold| threshold.abort);
     if before.is_none() && !aborts {
         return None;
@@ -21,11 +21,10 @@ pub(super) fn pulse(scenario: &Scenario, compute: &Compute) -> Option<Pulse> {
     Some(Box::new(move |recorder, elapsed| {
         let now = gauges(&compute);
         if let (Some(before), Some(now)) = (before, now) {
-            // Somewhere in the second that is over, however late this comes.
-            let within = elapsed.saturating_sub(Duration::from_millis(500));
-            recorder.load(within, load(before, now));
+            // In the middle of what there was since the last look, however late this comes.
+            recorder.load((looked + elapsed) / 2, load(before, now));
         }
-        before = now;
+        (before, looked) = (now, elapsed);
         thresholds::broken(&thresholds, recorder, elapsed, from)
     }))
 }

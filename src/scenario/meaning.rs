@@ -1,11 +1,10 @@
 //! From what was typed to what is meant: rules between keys, each refusal with the path of the value at fault.
 
-use super::choices::As;
-use super::delay::Delay;
 use super::meant::{ClientPlan, Population, Scenario, Service};
+use super::rules::{Meaning, Problem, delay, keys, problem, weights};
 use super::schedule::Schedules;
 use super::threshold::{Threshold, ThresholdFile};
-use super::typed::{PoolFile, RiskFile, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN, ScenarioFile, Weight};
+use super::typed::{PoolFile, RiskFile, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN, ScenarioFile};
 use super::weights::Weights;
 use super::words::Range;
 use super::{Segment, workloads};
@@ -13,26 +12,6 @@ use crate::addresses::RiskExceptions;
 use crate::clock::ClockKind;
 use crate::policy::{Factors, PoolPolicy, RiskAction, RiskPolicy, Switches};
 use crate::seed::Seed;
-
-/// A rule that is broken, and by which value.
-pub(super) struct Problem {
-    pub(super) path: Vec<Segment>,
-    /// The part of the value's text that is wrong, when it is not all of it.
-    pub(super) part: Option<String>,
-    pub(super) message: String,
-    pub(super) help: Option<String>,
-}
-
-pub(super) type Meaning<T> = Result<T, Problem>;
-
-/// The keys of a path.
-pub(super) fn keys(path: &[&str]) -> Vec<Segment> {
-    path.iter().map(|key| Segment::Key((*key).to_owned())).collect()
-}
-
-fn problem<T>(path: &[&str], message: impl Into<String>) -> Meaning<T> {
-    Err(Problem { path: keys(path), part: None, message: message.into(), help: None })
-}
 
 /// The scenario that the file means; `about` and the files of its schedules are told beside it.
 pub(super) fn scenario(file: ScenarioFile, about: String, schedules: &Schedules) -> Meaning<Scenario> {
@@ -70,29 +49,6 @@ pub(super) fn scenario(file: ScenarioFile, about: String, schedules: &Schedules)
         workloads,
         client,
         service,
-    })
-}
-
-/// The weights at `path`.
-pub(super) fn weights<T: Copy>(
-    path: &[Segment],
-    entries: impl IntoIterator<Item = (T, Weight)>,
-) -> Meaning<Weights<T>> {
-    let entries = entries.into_iter().map(|(value, weight)| (value, weight.0));
-    Weights::new(entries).ok_or_else(|| Problem {
-        path: path.to_vec(),
-        part: None,
-        message: format!("{}: all weights are zero; at least one must be more", dotted(path)),
-        help: None,
-    })
-}
-
-/// A path as messages show it: `workloads[1].stages[0].for`.
-pub(super) fn dotted(path: &[Segment]) -> String {
-    path.iter().fold(String::new(), |text, segment| match segment {
-        Segment::Key(key) if text.is_empty() => key.clone(),
-        Segment::Key(key) => format!("{text}.{key}"),
-        Segment::Index(index) => format!("{text}[{index}]"),
     })
 }
 
@@ -155,27 +111,6 @@ fn exceptions(file: &RiskFile) -> Meaning<RiskExceptions> {
     }
     let ranges = |list: &[Range]| list.iter().map(|Range(range)| *range).collect();
     Ok(RiskExceptions { blocked: ranges(&file.always_block), skipped: ranges(&file.always_allow) })
-}
-
-/// The time at `path`, which has a length where it must.
-pub(super) fn delay(path: &[Segment], As(delay): As<Delay>) -> Meaning<Delay> {
-    let at = |more: [&str; 2], message: &str| {
-        let path = [path, &keys(&more)].concat();
-        let message = format!("{}: {message}", dotted(&path));
-        Err(Problem { path, part: None, message, help: None })
-    };
-    match delay {
-        Delay::Uniform { min, max } if max < min => {
-            at(["uniform", "max"], "the longest is shorter than the shortest")
-        }
-        Delay::Exponential { mean } if mean.is_zero() => {
-            at(["exponential", "mean"], "the mean is more than no time")
-        }
-        Delay::LogNormal { median, .. } if median.is_zero() => {
-            at(["log_normal", "median"], "the median is more than no time")
-        }
-        delay => Ok(delay),
-    }
 }
 
 fn thresholds(typed: &[ThresholdFile], workloads: &[&str]) -> Meaning<Vec<Threshold>> {

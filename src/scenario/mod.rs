@@ -9,6 +9,7 @@ mod delay;
 mod diagnostic;
 mod meaning;
 mod meant;
+mod rules;
 mod scan;
 mod schedule;
 mod schema_rules;
@@ -120,7 +121,7 @@ pub fn parse_with(file_name: &str, bytes: &[u8], files: Files<'_>) -> Result<Sce
         let schedule = schedule::read(files, name).map_err(|flaw| match flaw {
             Flaw::Line(diagnostic) => diagnostic,
             Flaw::Unread(message) => {
-                let message = format!("{}: {message}", meaning::dotted(&path));
+                let message = format!("{}: {message}", rules::dotted(&path));
                 told(Fault { message, help: None, place: yaml::locate(text, &path) })
             }
         })?;

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::choices::As;
 use super::delay::Delay;
-use super::meaning::{Meaning, Problem, delay, dotted, weights};
 use super::meant::{Arrivals, ClosedStage, Limits, Model, Stage, Whence, WorkloadPlan};
+use super::rules::{Meaning, Problem, delay, dotted, weights};
 use super::schedule::{Schedule, Schedules};
 use super::typed::{ModelWord, StageFile, WorkloadFile};
 use super::words::{Rate, Time};

@@ -69,6 +69,7 @@ fn plain_words(message: &str) -> String {
     let ends = [
         (", expected a boolean", ", expected `true` or `false`"),
         (", expected a sequence", ", expected a list"),
+        (", expected a YAML tag starting with '!'", ", expected a word"),
     ];
     for (theirs, ours) in ends {
         if let Some(rest) = message.strip_suffix(theirs) {

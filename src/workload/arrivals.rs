@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rand_distr::{Distribution, Exp1};
 
-use super::draws::{Draw, Draws, Owners};
+use super::draws::{Draw, Draws};
+use super::population::Owners;
 use super::stages::{States, Walk};
 use crate::client::Intent;
 use crate::policy::RiskLevel;

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use rand::Rng as _;
 
-use super::population::home;
+use super::population::{Owners, home};
 use crate::client::Intent;
 use crate::policy::RiskLevel;
 use crate::scenario::{Scenario, Weights, Whence, WorkloadPlan};
@@ -23,9 +23,6 @@ pub struct Draw {
     /// Where it comes from.
     pub address: IpAddr,
 }
-
-/// The numbers of the users who start with a device, rising; all workloads share them.
-pub type Owners = Arc<[u32]>;
 
 /// Draws user, intent and risk of a workload's sign-in from its number alone, for open and closed workloads alike.
 #[derive(Clone, Debug)]

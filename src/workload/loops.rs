@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use super::arrivals::{Arrival, numbered};
-use super::draws::{Draws, Owners};
+use super::draws::Draws;
+use super::population::Owners;
 use crate::scenario::{ClosedStage, Delay, Limits, Model, Scenario};
 use crate::seed::Stream;
 

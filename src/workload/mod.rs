@@ -15,13 +15,13 @@ mod population;
 mod stages;
 
 pub use arrivals::{Arrival, Timetable, arrivals};
-pub use draws::{Draw, Draws, Owners};
+pub use draws::{Draw, Draws};
 pub use length::{
     asked_per_s, expected_count, length, load_span, measured, open_stages, run_asked_per_s, run_length,
     run_measured, warm_up,
 };
 pub use loops::{Loops, loops};
-pub use population::{Person, home, owners, population};
+pub use population::{Owners, Person, home, owners, population};
 
 use crate::scenario::WorkloadPlan;
 use crate::seed::{Seed, Stream};

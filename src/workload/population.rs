@@ -1,11 +1,11 @@
 //! The people of a pool at the start of a run.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use rand::RngExt as _;
 use rand_distr::{Distribution as _, Poisson};
 
-use super::draws::Owners;
 use crate::ids::Username;
 use crate::policy::{Factors, RememberMode};
 use crate::scenario::{DeviceCount, Scenario};
@@ -29,6 +29,9 @@ pub struct Person {
     /// Whether their password is known to others.
     pub compromised: bool,
 }
+
+/// The numbers of the users who start with a device, rising; all workloads share them.
+pub type Owners = Arc<[u32]>;
 
 /// The people of this scenario in the order of their numbers, made one by one.
 ///

@@ -341,22 +341,14 @@ fn every_curve_goes_through_the_numbers_of_the_json() {
     let (page, json) = (html::page(&report, None), serde_json::to_value(&report).unwrap());
     let intervals = list(&json, "/timeline/intervals");
     let (n, per_s) = (intervals.len(), 1e6 / float(&json["timeline"]["interval_us"]));
-    let levels = |title: &str, class: &str, of: &dyn Fn(&Value) -> f64| {
+    let stairs = |title: &str, class: &str, keys: &[&str]| {
         let plot = Drawn::of(&page, title);
         let levels = plot.levels(class, n);
         assert_eq!(levels.len(), n, "{class}");
         for (level, interval) in levels.into_iter().zip(intervals) {
-            plot.same(level, of(interval), class);
+            plot.same(level, keys.iter().map(|key| float(&interval[*key])).sum::<f64>() * per_s, class);
         }
     };
-    let stairs = |title: &str, class: &str, keys: &[&str]| {
-        levels(title, class, &|interval| keys.iter().map(|key| float(&interval[*key])).sum::<f64>() * per_s);
-    };
-    for (class, side) in [("line one", "server"), ("line two", "client")] {
-        let of = |interval: &Value, key: &str| float(&interval["load"][format!("{side}_{key}")]);
-        levels("Cores busy over time", class, &|one| of(one, "cpu_us") * per_s / 1e6);
-        levels("Jobs that waited at once over time", class, &|one| of(one, "queue"));
-    }
     let flow = "Sign-ins a second over time";
     stairs(flow, "line offered", &["offered"]);
     stairs(flow, "area completed", &["completed"]);
@@ -372,12 +364,22 @@ fn every_curve_goes_through_the_numbers_of_the_json() {
             plot.same(y, is, class);
         }
     };
-    for (class, key) in [("line one", "p50_us"), ("line two", "p99_us"), ("line three", "max_us")] {
-        let known = intervals
-            .iter()
-            .enumerate()
-            .filter_map(|(at, one)| Some(((at as f64 + 0.5) / n as f64, one[key].as_f64()?)));
-        line("Latency over time", class, known.collect());
+    let middles = |path: &str, times: f64| -> Vec<(f64, f64)> {
+        let known = intervals.iter().enumerate();
+        known
+            .filter_map(|(at, one)| {
+                Some(((at as f64 + 0.5) / n as f64, one.pointer(path)?.as_f64()? * times))
+            })
+            .collect()
+    };
+    for (class, path) in [("line one", "/p50_us"), ("line two", "/p99_us"), ("line three", "/max_us")] {
+        line("Latency over time", class, middles(path, 1.0));
+    }
+    for (class, side) in [("line one", "server"), ("line two", "client")] {
+        let cores = middles(&format!("/load/{side}_cpu_us"), per_s / 1e6);
+        assert_eq!(cores.len(), n - 1);
+        line("Cores busy over time", class, cores);
+        line("Jobs that waited at once over time", class, middles(&format!("/load/{side}_queue"), 1.0));
     }
     let curve = list(&json, "/latency/sign_in/curve");
     let nines = |point: &Value| 6.0 - float(&point["beyond_ppm"]).log10();

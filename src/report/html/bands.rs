@@ -4,6 +4,7 @@ use maud::{Markup, html};
 
 use super::chart::{WIDTH, place};
 use super::marks::patch;
+use crate::metrics::joined;
 use crate::report::format::{count, tick};
 use crate::report::{Part, Report, Stage, Timeline, TimelineInterval};
 
@@ -39,15 +40,7 @@ impl<'r> Bands<'r> {
             spans.extend(self.intervals_with(|interval| interval.warm_up));
             spans.extend(self.intervals_with(|interval| interval.cool_down));
         }
-        spans.sort_by(|one, other| one.0.total_cmp(&other.0));
-        let mut joined: Vec<(f64, f64)> = Vec::new();
-        for (from, to) in spans.into_iter().filter(|(from, to)| from < to) {
-            match joined.last_mut() {
-                Some(last) if from <= last.1 => last.1 = last.1.max(to),
-                _ => joined.push((from, to)),
-            }
-        }
-        joined
+        joined(spans)
     }
 
     /// From the first interval with such sign-ins in it to the last.

@@ -29,8 +29,8 @@ pub(super) fn section(report: &Report) -> Markup {
                     (throttled(timeline, &bands))
                     (latency(timeline, &bands))
                     (heat::map(timeline, &bands, latencies()))
-                    (load::figure(timeline, &bands))
                     (table(timeline))
+                    (load::figure(timeline, &bands))
                 }
             }
         }

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::bands::Bands;
-use super::chart::{Plot, Reads, numbers, scale, stairs, times};
+use super::chart::{Plot, Reads, WIDTH, numbers, scale, through, times};
 use super::marks::sample;
-use crate::report::format::{count, number, tick, time};
+use crate::report::format::{UNKNOWN, count, number, tick, time};
 use crate::report::{IntervalLoad, Timeline};
 
 /// Pixels that each plot is high.
@@ -15,20 +15,24 @@ const TABLE: &str = "load";
 
 /// Two small plots and their numbers; nothing by the virtual clock, where work takes no time.
 pub(super) fn figure(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
-    let loads: Option<Vec<IntervalLoad>> = timeline.intervals.iter().map(|interval| interval.load).collect();
-    let Some(loads) = loads.filter(|loads| !loads.is_empty()) else { return html! {} };
+    if timeline.intervals.iter().all(|interval| interval.load.is_none()) {
+        return html! {};
+    }
     let interval_us = timeline.interval_us.max(1) as f64;
+    let of = |figure: &dyn Fn(&IntervalLoad) -> f64| {
+        timeline.intervals.iter().map(|interval| interval.load.as_ref().map(figure)).collect()
+    };
     let cores = Course {
         title: "Cores busy over time",
         columns: "1 2",
-        client: loads.iter().map(|load| load.client_cpu_us as f64 / interval_us).collect(),
-        pool: loads.iter().map(|load| load.server_cpu_us as f64 / interval_us).collect(),
+        client: of(&|load| load.client_cpu_us as f64 / interval_us),
+        pool: of(&|load| load.server_cpu_us as f64 / interval_us),
     };
     let waiting = Course {
         title: "Jobs that waited at once over time",
         columns: "3 4",
-        client: loads.iter().map(|load| load.client_queue as f64).collect(),
-        pool: loads.iter().map(|load| load.server_queue as f64).collect(),
+        client: of(&|load| load.client_queue as f64),
+        pool: of(&|load| load.server_queue as f64),
     };
     html! {
         figure {
@@ -40,27 +44,28 @@ pub(super) fn figure(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
                 div { p.name { "Cores busy" } (cores.draw(timeline, bands)) }
                 div { p.name { "Jobs that waited at once, at most" } (waiting.draw(timeline, bands)) }
             }
-            (table(timeline, &loads))
+            (table(timeline))
         }
     }
 }
 
-/// A figure of both sides, interval by interval.
+/// A figure of both sides, interval by interval; `None` where nobody looked.
 struct Course {
     title: &'static str,
     columns: &'static str,
-    client: Vec<f64>,
-    pool: Vec<f64>,
+    client: Vec<Option<f64>>,
+    pool: Vec<Option<f64>>,
 }
 
 impl Course {
     fn draw(&self, timeline: &Timeline, bands: &Bands<'_>) -> Markup {
-        let most = self.client.iter().chain(&self.pool).fold(0.0, |most: f64, one| most.max(*one));
-        let (y, top) = scale(most, 2.0, number);
-        let line = |values: &[f64]| {
-            let heights: Vec<f64> =
-                values.iter().map(|value| f64::from(HEIGHT) * (1.0 - value / top)).collect();
-            stairs(&heights)
+        let known = self.client.iter().chain(&self.pool).flatten();
+        let (y, top) = scale(known.fold(0.0, |most: f64, one| most.max(*one)), 2.0, number);
+        let line = |values: &[Option<f64>]| {
+            through(values.iter().enumerate().map(|(at, value)| {
+                let x = (at as f64 + 0.5) / values.len() as f64 * WIDTH;
+                Some((x, f64::from(HEIGHT) * (1.0 - (*value)? / top)))
+            }))
         };
         Plot {
             title: self.title.to_owned(),
@@ -79,16 +84,21 @@ impl Course {
     }
 }
 
-fn table(timeline: &Timeline, loads: &[IntervalLoad]) -> Markup {
-    let rows = loads.iter().enumerate().map(|(index, load)| {
-        let from = tick(timeline.interval_us.saturating_mul(index as u64));
-        let waited = [load.client_queue, load.server_queue].map(|jobs| count(jobs as u64));
-        let [client, server] = waited;
-        (None, vec![from, time(load.client_cpu_us), time(load.server_cpu_us), client, server])
+fn table(timeline: &Timeline) -> Markup {
+    let rows = timeline.intervals.iter().enumerate().map(|(index, interval)| {
+        let mut cells = vec![tick(timeline.interval_us.saturating_mul(index as u64))];
+        cells.extend(match interval.load {
+            Some(load) => {
+                let [client, server] = [load.client_queue, load.server_queue].map(|jobs| count(jobs as u64));
+                [time(load.client_cpu_us), time(load.server_cpu_us), client, server]
+            }
+            None => [UNKNOWN; 4].map(str::to_owned),
+        });
+        (None, cells)
     });
     html! {
         details.long {
-            summary { "The numbers, interval by interval" }
+            summary { "The numbers of the threads, interval by interval" }
             div.scroll tabindex="0" role="region" aria-label="The threads that compute by interval" {
                 table id=(TABLE) {
                     thead { tr {

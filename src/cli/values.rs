@@ -1,0 +1,55 @@
+//! Values that several commands take.
+
+use clap::ValueEnum;
+
+use crate::clock::ClockKind;
+
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ClockArg {
+    /// Real time.
+    Wall,
+    /// Simulated time.
+    Virtual,
+}
+
+impl From<ClockArg> for ClockKind {
+    fn from(clock: ClockArg) -> Self {
+        match clock {
+            ClockArg::Wall => Self::Wall,
+            ClockArg::Virtual => Self::Virtual,
+        }
+    }
+}
+
+/// At most so many threads a side.
+const MOST_WORKERS: usize = 1024;
+
+pub(super) fn workers(text: &str) -> Result<(usize, usize), String> {
+    let number = |text: &str| text.trim().parse().ok().filter(|number| (1..=MOST_WORKERS).contains(number));
+    text.split_once(',')
+        .and_then(|(clients, pool)| Some((number(clients)?, number(pool)?)))
+        .ok_or_else(|| format!("two numbers from 1 to {MOST_WORKERS} are needed, such as 2,2"))
+}
+
+pub(super) fn share(text: &str) -> Result<f64, String> {
+    let number: Option<f64> = text.trim().strip_suffix('%').and_then(|number| number.trim_end().parse().ok());
+    number
+        .filter(|number| (0.0..=100.0).contains(number))
+        .map(|number| number / 100.0)
+        .ok_or_else(|| "a share up to 100 % is needed, such as 5%".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_have_their_sign() {
+        assert_eq!((share("5%"), share("2.5 %"), share("0%")), (Ok(0.05), Ok(0.025), Ok(0.0)));
+        for text in ["5", "0.05", "-1%", "101%", "NaN%", "%", ""] {
+            assert!(share(text).is_err(), "{text}");
+        }
+        // What the verdict of a run warns of is what the times of a pair do not count for.
+        assert_eq!(share("5%"), Ok(crate::report::MOST_STOLEN));
+    }
+}
