@@ -9,10 +9,13 @@
 //!     └── Settled ─────────┘   ╲── Target::call ──▶ Pool ── Compute
 //! ```
 
+mod administrator;
+mod backoff;
 mod conductor;
 mod device;
 mod drive;
 mod errands;
+mod guests;
 mod idle;
 mod ledger;
 mod moving;
@@ -22,11 +25,13 @@ mod provision;
 mod system;
 mod user;
 
+pub use administrator::{Administrator, Left, Unwelcome};
 pub use conductor::{Conductor, Course, Cut, Desk, Finished, Interrupt, Observer, Pace, Progress, Pulse};
-pub use ledger::seen;
+pub use guests::Guests;
+pub use ledger::{seen, seen_by_then};
 pub use moving::Visit;
 pub use pool::{PoolActor, PoolTarget};
-pub use premises::{Premises, Unwelcome, move_out};
+pub use premises::Premises;
 pub use provision::{Belongings, Newcomer, Resident, Setting, provision};
 pub use system::system;
 pub use user::{Ports, User};
