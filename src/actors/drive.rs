@@ -7,7 +7,7 @@ use actix::prelude::*;
 
 use super::backoff::Backoff;
 use super::device::{Ask, DeviceActor};
-use super::user::Ports;
+use super::ports::Ports;
 use crate::client::{Action, CodeOf, Device, DeviceAnswer, DeviceAsk, Event, SignIn};
 use crate::clock::Timestamp;
 use crate::compute::Side;
