@@ -16,8 +16,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::account::AccountId;
 use super::held::Held;
-use super::lockout::Failures;
-use super::stranger::Place;
+use super::lockout::{Failures, Place};
 use crate::clock::Timestamp;
 use crate::ids::{ClientId, DeviceKey, SecretBlock, Session, Sub, Username};
 use crate::protocol::{ApiError, ChallengeName, Origin};

@@ -36,6 +36,7 @@ mod device_list;
 mod device_ops;
 mod factor;
 mod finish;
+mod habits;
 mod held;
 mod lockout;
 mod password;
