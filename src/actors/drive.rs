@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use actix::Addr;
 use actix::prelude::*;
-use rand::RngExt as _;
 
+use super::backoff::Backoff;
 use super::device::{Ask, DeviceActor};
-use super::user::Ports;
+use super::ports::Ports;
 use crate::client::{Action, CodeOf, Device, DeviceAnswer, DeviceAsk, Event, SignIn};
 use crate::clock::Timestamp;
 use crate::compute::Side;
@@ -17,10 +17,6 @@ use crate::seed::Stream;
 use crate::target::Unreachable;
 use crate::totp::{STEP_S, TotpSecret, step_at};
 
-/// The first wait after being throttled, at most; it doubles from try to try (the SDKs' full jitter).
-const FIRST_BACKOFF: Duration = Duration::from_millis(100);
-/// The longest wait after being throttled.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(20);
 /// People answer a challenge this long before it ends, or not at all.
 const MARGIN: Duration = Duration::from_secs(5);
 
@@ -72,7 +68,7 @@ impl Drive {
     pub(super) async fn send(&mut self, request: Request) -> Result<Reply, Unreachable> {
         let clock = self.ports.clock;
         let (step, start) = (request.step(), clock.now());
-        let mut backoff = FIRST_BACKOFF;
+        let mut backoff = Backoff::new();
         let mut retries = self.ports.retries;
         let answer = loop {
             let answer = self.ports.target.call(self.origin, request.clone()).await;
@@ -83,8 +79,7 @@ impl Drive {
                 break answer;
             }
             retries -= 1;
-            clock.sleep(self.chance.random_range(Duration::ZERO..=backoff)).await;
-            backoff = (backoff * 2).min(LONGEST_BACKOFF);
+            clock.sleep(backoff.draw(&mut self.chance)).await;
         };
         self.steps.push((step, clock.now().since(start)));
         answer

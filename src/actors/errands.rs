@@ -1,7 +1,7 @@
 //! What people do with their tokens after a sign-in: get new ones, and end them.
 
 use super::drive::Drive;
-use super::user::Ports;
+use super::ports::Ports;
 use crate::client::{Intent, SignIn};
 use crate::ids::DeviceKey;
 use crate::oracle::{Bound, Outcome};

@@ -112,25 +112,25 @@ impl Ledger {
         self.policy.remember
     }
 
-    /// Judges an attempt, and notes what follows from it. An attempt that did not end was not decided, nor one whose
-    /// challenge ran out on the way.
+    /// Judges an attempt, and notes what follows from it. An attempt that did not end was not decided, as long as it was asked for
+    /// nothing that the rules do not ask for; nor was one whose challenge ran out on the way.
     pub(super) fn judge(&mut self, attempt: &Attempt, before: Beforehand) -> Option<Verdict> {
         let (sent, heard) = attempt.claimed?;
         let when = Between { sent, heard };
-        let Some(end) = &attempt.end else {
+        let facts = self.facts(attempt, before, when);
+        let Some(seen) = seen_by_then(attempt, &oracle::expect(&facts).1) else {
             // The password was right and the user went away afterwards: an attempt all the same.
             if attempt.challenges.len() > usize::from(!before.sends_password) {
                 self.lock.attempted(when);
             }
             return None;
         };
-        let seen = decision(attempt, end);
         if self.ran_out(attempt, seen.outcome) {
             self.lock.failed(when);
             self.risk.failed();
             return None;
         }
-        let verdict = oracle::judge(self.facts(attempt, before, when), seen);
+        let verdict = oracle::judge(facts, seen);
         self.note(&verdict, when, before);
         if verdict.seen.outcome == Outcome::Tokens && !attempt.replayed {
             self.note_mfa(attempt);
@@ -233,16 +233,22 @@ pub(super) fn through_mfa(attempt: &Attempt) -> bool {
 
 /// What an attempt has shown of the pool's decision; nothing if it did not end.
 pub fn seen(attempt: &Attempt) -> Option<Decision> {
-    attempt.end.as_ref().map(|end| decision(attempt, end))
-}
-
-fn decision(attempt: &Attempt, end: &AttemptEnd) -> Decision {
-    let (outcome, new_device) = match end {
+    let (outcome, new_device) = match attempt.end.as_ref()? {
         AttemptEnd::Tokens { new_device } => (Outcome::Tokens, *new_device),
         AttemptEnd::Refused(error) => (outcome(error), false),
         AttemptEnd::Misbehaved => (Outcome::Other, false),
     };
-    Decision { challenges: attempt.challenges.clone(), outcome, new_device }
+    Some(Decision { challenges: attempt.challenges.clone(), outcome, new_device })
+}
+
+/// The same, where this is expected: an attempt that was asked for what it should not have been is decided, and wrongly, whether or
+/// not the user could answer.
+pub fn seen_by_then(attempt: &Attempt, expected: &Decision) -> Option<Decision> {
+    let strayed = !expected.challenges.starts_with(&attempt.challenges);
+    seen(attempt).or_else(|| {
+        let challenges = attempt.challenges.clone();
+        strayed.then_some(Decision { challenges, outcome: Outcome::Other, new_device: false })
+    })
 }
 
 /// What a client can tell from a refusal.

@@ -9,24 +9,31 @@
 //!     └── Settled ─────────┘   ╲── Target::call ──▶ Pool ── Compute
 //! ```
 
+mod administrator;
+mod backoff;
 mod conductor;
 mod device;
 mod drive;
 mod errands;
+mod guests;
 mod idle;
 mod ledger;
 mod moving;
 mod pool;
+mod ports;
 mod premises;
 mod provision;
 mod system;
 mod user;
 
+pub use administrator::{Administrator, Left, Unwelcome};
 pub use conductor::{Conductor, Course, Cut, Desk, Finished, Interrupt, Observer, Pace, Progress, Pulse};
-pub use ledger::seen;
+pub use guests::Guests;
+pub use ledger::{seen, seen_by_then};
 pub use moving::Visit;
 pub use pool::{PoolActor, PoolTarget};
-pub use premises::{Premises, Unwelcome, move_out};
+pub use ports::Ports;
+pub use premises::Premises;
 pub use provision::{Belongings, Newcomer, Resident, Setting, provision};
 pub use system::system;
-pub use user::{Ports, User};
+pub use user::User;

@@ -3,21 +3,22 @@
 use actix::Addr;
 use rand::RngExt as _;
 
+use super::administrator::{Administrator, Unwelcome};
 use super::device::DeviceActor;
 use super::drive::Drive;
+use super::guests::Guests;
 use super::ledger::through_mfa;
-use super::premises::{Unwelcome, ask};
+use super::ports::Ports;
 use super::provision::{Resident, remembers};
-use super::user::Ports;
 use crate::client::{Plan, SignIn};
 use crate::ids::{AccessToken, DeviceKey, Password};
 use crate::policy::{Factors, RiskLevel};
 use crate::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminSetUserMfaPreference, AdminSetUserPassword,
-    Answer, BearerCall, MfaSetting, MfaSettings, Operation, Origin, Response, VerifyOwnSoftwareToken,
+    Answer, BearerCall, ErrorKind, MfaSetting, MfaSettings, Operation, Origin, Response,
+    VerifyOwnSoftwareToken,
 };
 use crate::seed::Seed;
-use crate::target::Endpoint;
 use crate::totp::{TotpSecret, step_at};
 use crate::workload::Person;
 
@@ -69,23 +70,33 @@ impl Resident {
     /// # Errors
     ///
     /// The endpoint does not let them.
-    pub async fn move_in(&mut self, endpoint: &dyn Endpoint, ports: &Ports) -> Result<(), Unwelcome> {
-        self.register(endpoint, ports).await?;
+    pub async fn move_in(
+        &mut self,
+        admin: &Administrator<'_>,
+        ports: &Ports,
+        guests: &Guests,
+    ) -> Result<(), Unwelcome> {
+        self.register(admin, ports, guests).await?;
         self.gather_devices(ports).await;
         let missing = self.person.devices > 0 && self.devices.is_empty();
         if missing {
-            let why = "no device could be enrolled".to_owned();
-            return Err(Unwelcome { doing: format!("a sign-in of {}", self.person.username), why });
+            let doing = format!("a sign-in of {}", self.person.username);
+            return Err(Unwelcome::odd(&doing, "no device could be enrolled"));
         }
-        self.set_factors(endpoint, ports).await
+        self.set_factors(admin, ports).await
     }
 
-    /// Makes the account, with a password for good.
+    /// Makes the account, with a password for good, and notes it among the guests.
     ///
     /// # Errors
     ///
-    /// The endpoint does not let them.
-    pub async fn register(&self, endpoint: &dyn Endpoint, ports: &Ports) -> Result<(), Unwelcome> {
+    /// The endpoint does not let them, or somebody of that name is there already, and stays as they are.
+    pub async fn register(
+        &self,
+        admin: &Administrator<'_>,
+        ports: &Ports,
+        guests: &Guests,
+    ) -> Result<(), Unwelcome> {
         let (user_pool_id, username) =
             (ports.pool_id.as_str().to_owned(), self.person.username.as_str().to_owned());
         let attributes = if self.person.factors.has_sms() {
@@ -101,14 +112,26 @@ impl Resident {
             temporary_password: None,
             message_action: Some("SUPPRESS".to_owned()),
         });
-        ask(endpoint, "AdminCreateUser", Operation::Account(created)).await?;
+        guests.begin(&self.person.username);
+        let made = admin.ask("AdminCreateUser", Operation::Account(created)).await;
+        guests.note(&self.person.username, &made);
+        made.map_err(|error| match error.refusal {
+            Some(ErrorKind::UsernameExists) => {
+                let why = format!(
+                    "{} is there already, and was left as it is. Take another pool, or name users who live there",
+                    self.person.username
+                );
+                Unwelcome { why, ..error }
+            }
+            _ => error,
+        })?;
         let password = AccountRequest::AdminSetUserPassword(AdminSetUserPassword {
             user_pool_id,
             username,
             password: self.password.as_str().to_owned(),
             permanent: Some(true),
         });
-        ask(endpoint, "AdminSetUserPassword", Operation::Account(password)).await.map(drop)
+        admin.ask("AdminSetUserPassword", Operation::Account(password)).await.map(drop)
     }
 
     /// Signs in as often as they are to have devices, and keeps those that the pool gives.
@@ -124,16 +147,16 @@ impl Resident {
     /// # Errors
     ///
     /// The endpoint does not let them.
-    pub async fn set_factors(&mut self, endpoint: &dyn Endpoint, ports: &Ports) -> Result<(), Unwelcome> {
+    pub async fn set_factors(&mut self, admin: &Administrator<'_>, ports: &Ports) -> Result<(), Unwelcome> {
         let factors = self.person.factors;
         if factors.has_totp() && self.totp.is_none() {
             let doing = || format!("a sign-in of {}", self.person.username);
             let sign_in = self.clone_for_totp().sign_in(ports, Visit::default()).await;
             let Some(tokens) = sign_in.tokens() else {
                 let why = sign_in.ended().map_or_else(String::new, |(_, end)| format!("{end:?}"));
-                return Err(Unwelcome { doing: doing(), why });
+                return Err(Unwelcome::odd(&doing(), why));
             };
-            self.set_up_app(endpoint, ports, &tokens.access_token).await?;
+            self.set_up_app(admin, ports, &tokens.access_token).await?;
         }
         if !factors.any() {
             return Ok(());
@@ -148,7 +171,7 @@ impl Resident {
                 email: None,
             },
         });
-        ask(endpoint, "AdminSetUserMFAPreference", Operation::Account(preference)).await.map(drop)
+        admin.ask("AdminSetUserMFAPreference", Operation::Account(preference)).await.map(drop)
     }
 
     fn clone_for_totp(&self) -> Self {
@@ -164,7 +187,7 @@ impl Resident {
 
     async fn set_up_app(
         &mut self,
-        endpoint: &dyn Endpoint,
+        admin: &Administrator<'_>,
         ports: &Ports,
         token: &AccessToken,
     ) -> Result<(), Unwelcome> {
@@ -172,19 +195,18 @@ impl Resident {
         let doing = "AssociateSoftwareToken";
         let request =
             AccountRequest::AssociateSoftwareToken(BearerCall { access_token: access_token.clone() });
-        let answer = ask(endpoint, doing, Operation::Account(request)).await?;
+        let answer = admin.ask(doing, Operation::Account(request)).await?;
         let secret = match answer {
             Answer::Pool(Response::Account(AccountResponse::SecretCode(code)))
             | Answer::Pool(Response::SecretCode { secret_code: code, .. }) => TotpSecret::from_base32(&code),
             _ => None,
         };
-        let why = "no SecretCode in base32".to_owned();
-        let secret = secret.ok_or_else(|| Unwelcome { doing: doing.to_owned(), why })?;
+        let secret = secret.ok_or_else(|| Unwelcome::odd(doing, "no SecretCode in base32"))?;
         // The code of the step before is good too (RFC 6238), and leaves this step's to the first sign-in.
         let step = step_at(ports.clock.now()).saturating_sub(1);
         let request = VerifyOwnSoftwareToken { access_token, user_code: secret.code(step) };
         let request = Operation::Account(AccountRequest::VerifySoftwareToken(request));
-        ask(endpoint, "VerifySoftwareToken", request).await?;
+        admin.ask("VerifySoftwareToken", request).await?;
         (self.totp, self.totp_step_used) = (Some(secret), Some(step));
         Ok(())
     }

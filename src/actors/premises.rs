@@ -3,41 +3,20 @@
 //! A pool is friendly at first: it hands out keys to whoever has the password, and asks for no MFA of those who have no factor.
 //! So people get their devices by signing in, as people do; then the pool is given the settings that it is to have.
 
+use super::administrator::{Administrator, Left, Unwelcome};
 use crate::ids::{ClientId, PoolId};
 use crate::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
 use crate::protocol::{
-    AccountRequest, AccountTakeover, AddOns, AdminUserCall, Answer, ClientSpec, DeviceConfiguration, Managed,
-    Management, MfaConfig, Operation, PoolCall, PoolSpec, RiskConfiguration, SoftwareTokenConfig,
-    TakeoverAction, TakeoverActions, mfa_word,
+    AccountTakeover, AddOns, Answer, ClientSpec, DeviceConfiguration, Managed, Management, MfaConfig,
+    Operation, PoolCall, PoolSpec, RiskConfiguration, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
+    mfa_word,
 };
-use crate::target::{Endpoint, Unreachable};
-
-/// An endpoint that does not let us do what we came for.
-#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{doing}: {why}")]
-pub struct Unwelcome {
-    /// What was tried.
-    pub doing: String,
-    /// What came.
-    pub why: String,
-}
-
-/// Asks an administrator's question, and says what it was about if it is refused.
-pub(super) async fn ask(
-    endpoint: &dyn Endpoint,
-    doing: &str,
-    operation: Operation,
-) -> Result<Answer, Unwelcome> {
-    let unwelcome = |why: String| Unwelcome { doing: doing.to_owned(), why };
-    match endpoint.ask(operation).await {
-        Ok(Ok(answer)) => Ok(answer),
-        Ok(Err(error)) => Err(unwelcome(error.to_string())),
-        Err(Unreachable(why)) => Err(unwelcome(why)),
-    }
-}
 
 /// What the app clients of our pools may do.
 const FLOWS: [&str; 3] = ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
+
+/// What is said of an answer that is none to what was asked.
+const ODD: &str = "an answer of another operation";
 
 /// A pool of our own at an endpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -54,29 +33,36 @@ impl Premises {
     ///
     /// # Errors
     ///
-    /// The endpoint does not let us. A pool that was made by then is removed again.
-    pub async fn make(endpoint: &dyn Endpoint, name: &str) -> Result<Self, Unwelcome> {
+    /// The endpoint does not let us. A pool that was made by then is removed again; one that cannot be is told.
+    pub async fn make(admin: &Administrator<'_>, name: &str) -> Result<Self, Unwelcome> {
+        let doing = "CreateUserPool";
         let operation = Management::CreateUserPool(spec(None, name, &friendly()));
-        let odd = |doing: &str| Unwelcome {
-            doing: doing.to_owned(),
-            why: "an answer of another operation".to_owned(),
+        let answer = match admin.ask(doing, Operation::Manage(operation)).await {
+            Ok(answer) => answer,
+            Err(mut error) => {
+                if !error.is_sure() {
+                    error.why.push_str(&format!(" (a pool that was made all the same is named {name})"));
+                }
+                return Err(error);
+            }
         };
-        let answer = ask(endpoint, "CreateUserPool", Operation::Manage(operation)).await?;
-        let Answer::Managed(Managed::Pool(pool)) = answer else { return Err(odd("CreateUserPool")) };
+        let Answer::Managed(Managed::Pool(pool)) = answer else {
+            return Err(Unwelcome::odd(doing, ODD));
+        };
         let pool_id = PoolId::new(pool.id);
         let mut premises = Self { pool_id, client_id: ClientId::EMPTY, name: name.to_owned() };
-        match premises.furnish(endpoint).await {
+        match premises.furnish(admin).await {
             Ok(client_id) => premises.client_id = client_id,
             Err(error) => {
-                premises.remove(endpoint).await.unwrap_or_default();
-                return Err(error);
+                let left = premises.remove(admin).await.err().map(Box::new);
+                return Err(Unwelcome { left, ..error });
             }
         }
         Ok(premises)
     }
 
-    async fn furnish(&self, endpoint: &dyn Endpoint) -> Result<ClientId, Unwelcome> {
-        self.set_mfa(endpoint, friendly().mfa).await?;
+    async fn furnish(&self, admin: &Administrator<'_>) -> Result<ClientId, Unwelcome> {
+        self.set_mfa(admin, friendly().mfa).await?;
         let spec = ClientSpec {
             user_pool_id: self.pool_id.as_str().to_owned(),
             name: Some("poolproof".to_owned()),
@@ -84,13 +70,13 @@ impl Premises {
             ..ClientSpec::default()
         };
         let doing = "CreateUserPoolClient";
-        match ask(endpoint, doing, Operation::Manage(Management::CreateUserPoolClient(spec))).await? {
+        match admin.ask(doing, Operation::Manage(Management::CreateUserPoolClient(spec))).await? {
             Answer::Managed(Managed::Client(client)) => Ok(ClientId::new(client.client_id)),
-            _ => Err(Unwelcome { doing: doing.to_owned(), why: "an answer of another operation".to_owned() }),
+            _ => Err(Unwelcome::odd(doing, ODD)),
         }
     }
 
-    async fn set_mfa(&self, endpoint: &dyn Endpoint, mode: MfaMode) -> Result<(), Unwelcome> {
+    async fn set_mfa(&self, admin: &Administrator<'_>, mode: MfaMode) -> Result<(), Unwelcome> {
         let config = MfaConfig {
             user_pool_id: self.pool_id.as_str().to_owned(),
             mfa: Some(mfa_word(mode).to_owned()),
@@ -98,7 +84,7 @@ impl Premises {
             ..MfaConfig::default()
         };
         let operation = Operation::Manage(Management::SetUserPoolMfaConfig(config));
-        ask(endpoint, "SetUserPoolMfaConfig", operation).await.map(drop)
+        admin.ask("SetUserPoolMfaConfig", operation).await.map(drop)
     }
 
     /// Gives the pool these settings, as far as an API can: remembering, MFA and risk.
@@ -106,10 +92,10 @@ impl Premises {
     /// # Errors
     ///
     /// The endpoint does not let us.
-    pub async fn settle(&self, endpoint: &dyn Endpoint, policy: &PoolPolicy) -> Result<(), Unwelcome> {
+    pub async fn settle(&self, admin: &Administrator<'_>, policy: &PoolPolicy) -> Result<(), Unwelcome> {
         let spec = spec(Some(&self.pool_id), &self.name, policy);
-        ask(endpoint, "UpdateUserPool", Operation::Manage(Management::UpdateUserPool(spec))).await?;
-        self.set_mfa(endpoint, policy.mfa).await?;
+        admin.ask("UpdateUserPool", Operation::Manage(Management::UpdateUserPool(spec))).await?;
+        self.set_mfa(admin, policy.mfa).await?;
         if policy.risk.mode == RiskMode::Off {
             return Ok(());
         }
@@ -124,7 +110,7 @@ impl Premises {
             ..RiskConfiguration::default()
         };
         let operation = Operation::Manage(Management::SetRiskConfiguration(config));
-        ask(endpoint, "SetRiskConfiguration", operation).await.map(drop)
+        admin.ask("SetRiskConfiguration", operation).await.map(drop)
     }
 
     /// Removes the pool with everything in it.
@@ -132,21 +118,15 @@ impl Premises {
     /// # Errors
     ///
     /// The endpoint does not let us: the pool is still there.
-    pub async fn remove(&self, endpoint: &dyn Endpoint) -> Result<(), Unwelcome> {
+    pub async fn remove(&self, admin: &Administrator<'_>) -> Result<(), Left> {
         let call = PoolCall { user_pool_id: self.pool_id.as_str().to_owned() };
-        ask(endpoint, "DeleteUserPool", Operation::Manage(Management::DeleteUserPool(call))).await.map(drop)
+        match admin.ask("DeleteUserPool", Operation::Manage(Management::DeleteUserPool(call))).await {
+            Err(why) if !why.is_not_there() => {
+                Err(Left { what: format!("the pool {} ({})", self.pool_id, self.name), why })
+            }
+            _ => Ok(()),
+        }
     }
-}
-
-/// Removes a user.
-///
-/// # Errors
-///
-/// The endpoint does not let us.
-pub async fn move_out(endpoint: &dyn Endpoint, pool_id: &PoolId, username: &str) -> Result<(), Unwelcome> {
-    let (user_pool_id, username) = (pool_id.as_str().to_owned(), username.to_owned());
-    let request = AccountRequest::AdminDeleteUser(AdminUserCall { user_pool_id, username });
-    ask(endpoint, "AdminDeleteUser", Operation::Account(request)).await.map(drop)
 }
 
 /// A pool that hands out keys to whoever has the password, and remembers what its users choose.

@@ -13,7 +13,8 @@ use rand::{Rng as _, RngExt as _};
 
 use super::device::DeviceActor;
 use super::ledger::{Ledger, Owned};
-use super::user::{Ports, User};
+use super::ports::Ports;
+use super::user::User;
 use crate::client::{Device, DeviceAnswer, DeviceAsk, DeviceStep};
 use crate::clock::Timestamp;
 use crate::ids::{DeviceGroupKey, DeviceKey, Password, PoolId, Sub};

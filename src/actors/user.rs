@@ -2,7 +2,6 @@
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
-use std::rc::Rc;
 use std::time::Duration;
 
 use actix::prelude::*;
@@ -11,60 +10,19 @@ use rand::RngExt as _;
 use super::drive::Drive;
 use super::errands::{self, Held};
 use super::ledger::{Beforehand, Ledger, Owned, through_mfa};
-use crate::addresses::RiskExceptions;
+use super::ports::Ports;
 use crate::client::{End, Intent, Plan, SignIn};
-use crate::clock::{Clock, Timestamp};
-use crate::compute::Compute;
-use crate::ids::{ClientId, DeviceKey, Password, PoolId, Username};
+use crate::clock::Timestamp;
+use crate::ids::{DeviceKey, Password, Username};
 use crate::metrics;
 use crate::oracle::{self, TokenBook, Verdict};
 use crate::policy::{Factors, RememberMode, RiskLevel};
 use crate::protocol::{AdminDeviceCall, Origin, Request, Step};
-use crate::scenario::Delay;
-use crate::seed::{Seed, Stream};
-use crate::srp::Group;
-use crate::target::Target;
+use crate::seed::Stream;
 use crate::totp::TotpSecret;
 
 /// A user keeps this many devices; who enrols one more gives the oldest up. So nothing grows with the length of a run.
 const MOST_DEVICES: usize = 8;
-
-/// What every user of a run works with.
-#[derive(Clone)]
-pub struct Ports {
-    /// The time.
-    pub clock: Clock,
-    /// The pool under test.
-    pub target: Rc<dyn Target>,
-    /// Where arithmetic runs.
-    pub compute: Compute,
-    /// Where chance comes from.
-    pub seed: Seed,
-    /// The pool's id.
-    pub pool_id: PoolId,
-    /// The app client's id.
-    pub client_id: ClientId,
-    /// The group of the pool's SRP.
-    pub group: Group,
-    /// Bits of the clients' secret exponents.
-    pub ephemeral_bits: u32,
-    /// How often a throttled request is tried again.
-    pub retries: u32,
-    /// How long people take to type a code.
-    pub mfa_delay: Delay,
-    /// How long a challenge may be answered.
-    pub session_validity: Duration,
-    /// Addresses that the pool's threat protection treats otherwise than all others.
-    pub exceptions: Rc<RiskExceptions>,
-    /// Whether anybody does anything with tokens.
-    pub keeps_tokens: bool,
-}
-
-impl std::fmt::Debug for Ports {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Ports(…)")
-    }
-}
 
 /// The actor of a user.
 #[derive(Debug)]

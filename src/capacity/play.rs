@@ -9,7 +9,7 @@ use rand::Rng as _;
 use super::model::Cores;
 use crate::clock::ClockKind;
 use crate::report::Report;
-use crate::run::{RunError, Settings, Stop, run};
+use crate::run::{RunError, Settings, Stop, play};
 use crate::scenario::{ClosedStage, Delay, Limits, Model, Scenario, Service, Stage, Threshold};
 use crate::seed::Seed;
 use crate::workload::{Owners, arrivals};
@@ -211,7 +211,9 @@ impl<'s> Course<'s> {
     }
 
     fn play(&self, scenario: &Scenario) -> Result<Report, RunError> {
-        run(scenario, self.settings, self.stop)
+        let played = play(scenario, self.settings, self.stop)?;
+        // A search that went on would leave more behind with every level.
+        played.left_behind.map_or(Ok(played.report), |left| Err(RunError::Target(left)))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::args::{AdviceFormat, AdviseArgs};
 use super::check::rendered;
-use super::{Exit, complain, say};
+use super::{Exit, accuse, complain, say};
 use crate::advise::{Advised, advise as advice_on, markdown, text};
 use crate::settings::{self, PoolSettings};
 
@@ -19,7 +19,7 @@ pub(super) fn advise(args: &AdviseArgs) -> Exit {
     let said = match told(&advised, args.format) {
         Ok(words) => say(&words),
         Err(error) => {
-            complain(&format!("error: {error}"));
+            accuse(error);
             return Exit::Internal;
         }
     };

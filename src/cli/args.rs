@@ -29,7 +29,7 @@ Exit codes:
    99  a threshold was crossed, or there were too few samples to say
   104  a scenario, or what describes a pool, is not valid; nothing was run
   105  interrupted; the report is partial
-  107  a target cannot be used, or sign-ins got no answer from it
+  107  a target cannot be used, gave no answers, or keeps what was made there
 Of several the gravest counts: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 
 const RUN_EXAMPLES: &str = "\

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::capacity_args::{CapacityArgs, CapacityFormat};
 use super::progress::Progress;
 use super::run::{overridden, stop_on_signals, unusable};
-use super::{Exit, complain, refuse, say, target_args};
+use super::{Exit, accuse, complain, refuse, say, target_args};
 use crate::capacity::{self, Asked, Broken, Lengths};
 use crate::run::Settings;
 use crate::scenario;
@@ -29,13 +29,11 @@ pub(super) fn capacity(args: &CapacityArgs) -> Exit {
         }
     };
     let scenario = overridden(scenario, args.seed, args.clock, endpoint.as_ref());
-    if let Some(told) = endpoint.as_ref().and_then(target_args::told) {
-        complain(&told);
-    }
+    endpoint.iter().for_each(target_args::approach);
     let stop = match stop_on_signals() {
         Ok(stop) => stop,
         Err(error) => {
-            complain(&format!("error: cannot listen for Ctrl-C: {error}"));
+            accuse(format_args!("cannot listen for Ctrl-C: {error}"));
             return Exit::Internal;
         }
     };
@@ -73,7 +71,7 @@ pub(super) fn capacity(args: &CapacityArgs) -> Exit {
         }
         Err(Broken::Unfit(why)) => refuse(format_args!("{} has no capacity: {why}", args.file.display())),
         Err(Broken::Run(error)) => {
-            complain(&format!("error: {}: {error}", args.file.display()));
+            accuse(format_args!("{}: {error}", args.file.display()));
             unusable(&error)
         }
     }

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 
 use super::compare_args::{CompareArgs, CompareFormat, words};
 use super::progress::Cells;
-use super::{Exit, complain, refuse, say};
+use super::{Exit, accuse, refuse, say};
 use crate::compare::{self, Arm, Comparison, Experiment, Incomparable, Reports, Rules, Slot, Taken};
 use crate::report;
 use crate::seed::Seed;
@@ -49,7 +49,7 @@ fn folders(base: &Path, head: &Path) -> Result<Comparison, Exit> {
 }
 
 fn incomparable(error: &Incomparable) -> Exit {
-    complain(&format!("error: {error}"));
+    accuse(error);
     Exit::Incomparable
 }
 
@@ -106,7 +106,7 @@ impl Side {
         let line = || format!("{} --out {} --seed {seed} --format json", self.words.join(" "), dir.display());
         let failed = |how: &str, exit| {
             let last = last_words(&String::from_utf8_lossy(&ended.stderr));
-            complain(&format!("error: the {}'s command {how}\n  {}{last}", self.name, line()));
+            accuse(format_args!("the {}'s command {how}\n  {}{last}", self.name, line()));
             exit
         };
         match ended.status.code() {

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::policy_args::{MatrixArgs, MatrixFormat};
 use super::progress::Cells;
-use super::{Exit, complain, refuse, say, target_args};
+use super::{Exit, accuse, refuse, say, target_args};
 use crate::http::client::Address;
 use crate::matrix::{self, At, Conformance, Matrix, Unusable};
 use crate::run::Lodging;
@@ -29,9 +29,7 @@ pub(super) fn conformance(args: &MatrixArgs, address: &Address, matrix: &Matrix)
             return refuse(message);
         }
     };
-    if let Some(told) = target_args::told(&endpoint) {
-        complain(&told);
-    }
+    target_args::approach(&endpoint);
     let stop = Arc::new(AtomicBool::new(false));
     let rope = Arc::clone(&stop);
     let listening = ctrlc::set_handler(move || {
@@ -41,7 +39,7 @@ pub(super) fn conformance(args: &MatrixArgs, address: &Address, matrix: &Matrix)
         }
     });
     if let Err(error) = listening {
-        complain(&format!("error: cannot listen for Ctrl-C: {error}"));
+        accuse(format_args!("cannot listen for Ctrl-C: {error}"));
         return Exit::Internal;
     }
     let trials = matrix::trials(matrix);
@@ -52,7 +50,7 @@ pub(super) fn conformance(args: &MatrixArgs, address: &Address, matrix: &Matrix)
     let conformance = match played {
         Ok(conformance) => conformance,
         Err(error) => {
-            complain(&format!("error: {error}"));
+            accuse(&error);
             return match error {
                 Unusable::Threads(_) => Exit::Internal,
                 Unusable::Target(_) => Exit::Unreachable,
@@ -62,6 +60,14 @@ pub(super) fn conformance(args: &MatrixArgs, address: &Address, matrix: &Matrix)
     let mut exit = say(&form(&conformance));
     if conformance.breaks_what_is_known() {
         exit = exit.or(Exit::Mismatch);
+    }
+    if let Some(why) = conformance.nothing_tried().filter(|_| !conformance.partial) {
+        accuse(format_args!("nothing could be tried at {}: {why}", conformance.target));
+        exit = exit.or(Exit::Unreachable);
+    }
+    for left in &conformance.left_behind {
+        accuse(format_args!("left behind at {}: {left}", conformance.target));
+        exit = exit.or(Exit::Unreachable);
     }
     if conformance.partial { exit.or(Exit::Interrupted) } else { exit }
 }

@@ -27,7 +27,7 @@ pub enum Exit {
     InvalidScenario,
     /// The run was interrupted; its report is partial. Or a server was told twice to end, and cut requests off.
     Interrupted,
-    /// A target cannot be used, or gave no answers.
+    /// A target cannot be used, gave no answers, or keeps what was made there.
     Unreachable,
 }
 

@@ -35,6 +35,8 @@ use clap::Parser as _;
 use args::{Args, Command};
 pub use exit::Exit;
 
+use crate::report::markup::plain;
+
 /// Parses the command line, does what it says, and tells how it went.
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -86,11 +88,19 @@ fn shows_colour(stream: &impl io::IsTerminal) -> bool {
 
 /// Tells why the command line, or a place to write to, is not usable.
 fn refuse(why: impl std::fmt::Display) -> Exit {
-    complain(&format!("error: {why}"));
+    accuse(why);
     Exit::Usage
 }
 
-/// Prints what went wrong to standard error.
+/// Prints an error to standard error, as lines that a terminal shows and does not obey, whatever a file, an endpoint or another
+/// program has put into them.
+fn accuse(why: impl std::fmt::Display) {
+    let why = format!("error: {why}");
+    let lines: Vec<String> = why.lines().map(plain).collect();
+    complain(&lines.join("\n"));
+}
+
+/// Prints text of our own to standard error; diagnostics, which may have colours, are that too.
 fn complain(text: &str) {
     drop(writeln!(io::stderr().lock(), "{}", text.trim_end()));
 }

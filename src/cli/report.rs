@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::{Format, ReportArgs};
-use super::{Exit, complain, refuse, say, shows_colour};
+use super::{Exit, accuse, refuse, say, shows_colour};
 use crate::compare::{self, Comparison, Incomparable};
 use crate::report::{self, Entry, File, Report, ReportError, Written};
 
@@ -15,7 +15,7 @@ pub(super) fn report(args: &ReportArgs) -> Exit {
         Ok(told) => say(&told),
         Err(Refused::Unusable(message)) => refuse(message),
         Err(Refused::Incomparable(error)) => {
-            complain(&format!("error: {error}Nothing was written."));
+            accuse(format_args!("{error}Nothing was written."));
             Exit::Incomparable
         }
     }

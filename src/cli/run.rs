@@ -9,7 +9,7 @@ use super::board::Board;
 use super::progress::Progress;
 use super::scenario_files::scenario_files;
 use super::values::ClockArg;
-use super::{Exit, complain, refuse, say, shows_colour, target_args};
+use super::{Exit, accuse, complain, refuse, say, shows_colour, target_args};
 use crate::report::{self, Came, Entry, Format, Measured};
 use crate::run::{AnEndpoint, Lodging, RunError, Settings, Stop, play};
 use crate::scenario::{self, Scenario};
@@ -35,13 +35,11 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         Ok(jobs) => jobs,
         Err(exit) => return exit,
     };
-    if let Some(told) = endpoint.as_ref().and_then(target_args::told) {
-        complain(&told);
-    }
+    endpoint.iter().for_each(target_args::approach);
     let stop = match stop_on_signals() {
         Ok(stop) => stop,
         Err(error) => {
-            complain(&format!("error: cannot listen for Ctrl-C: {error}"));
+            accuse(format_args!("cannot listen for Ctrl-C: {error}"));
             return Exit::Internal;
         }
     };
@@ -199,7 +197,7 @@ fn run_one(
     let played = match played {
         Ok(played) => played,
         Err(error) => {
-            complain(&format!("error: {}: {error}", job.file.display()));
+            accuse(format_args!("{}: {error}", job.file.display()));
             return (unusable(&error), Came::Failed(error.to_string()));
         }
     };

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use super::open_files::room_for;
-use super::users;
+use super::{complain, users};
 use crate::http::client::{Address, Credentials, Limits};
 use crate::ids::{ClientId, PoolId};
 use crate::run::{AnEndpoint, Lodging};
@@ -80,14 +80,15 @@ impl CareArgs {
             ));
         }
         let credentials = credentials.or_else(|| here.then(Credentials::dummy));
-        room_for(CONNECTIONS);
         let per_second = self.max_rate.or_else(|| (!here).then_some(CAREFUL));
         Ok(AnEndpoint { address, credentials, limits: Limits { per_second, ..Limits::DEFAULT }, lodging })
     }
 }
 
-/// How fast an endpoint is asked, where that is limited.
-pub(super) fn told(at: &AnEndpoint) -> Option<String> {
-    let rate = at.limits.per_second?;
-    Some(format!("{}: at most {rate} requests a second (--max-rate)", at.address))
+/// Gets ready for this endpoint: asks the system for room for the connections, and says how fast it is asked, where that is limited.
+pub(super) fn approach(at: &AnEndpoint) {
+    room_for(CONNECTIONS);
+    if let Some(rate) = at.limits.per_second {
+        complain(&format!("{}: at most {rate} requests a second (--max-rate)", at.address));
+    }
 }

@@ -1,6 +1,8 @@
 //! Users of a pool that is there, from a CSV file (RFC 4180): username, password, and for some the secret of their app.
 
+use std::iter::Peekable;
 use std::path::Path;
+use std::str::Chars;
 
 use crate::ids::{Password, Username};
 use crate::run::Tenant;
@@ -26,7 +28,8 @@ fn parse(text: &str) -> Result<Vec<Tenant>, String> {
     for record in records(text.strip_prefix('\u{feff}').unwrap_or(text))? {
         let Record { line, fields } = record;
         let words: Vec<&str> = fields.iter().map(|(_, word)| word.as_str()).collect();
-        let heading = tenants.is_empty() && words.first() == Some(&COLUMNS[0]);
+        let heading =
+            tenants.is_empty() && words.first().is_some_and(|word| word.eq_ignore_ascii_case(COLUMNS[0]));
         if heading || words == [""] {
             continue;
         }
@@ -44,6 +47,9 @@ fn parse(text: &str) -> Result<Vec<Tenant>, String> {
             if word.is_empty() {
                 return flaw(place, &format!("{} is empty", COLUMNS[place]));
             }
+        }
+        if let Some(letter) = username.chars().find(|letter| letter.is_control()) {
+            return flaw(0, &format!("username has the control character U+{:04X}", u32::from(letter)));
         }
         if !names.insert(username.to_owned()) {
             return flaw(0, &format!("{username} is there twice"));
@@ -71,54 +77,81 @@ struct Record {
 
 fn records(text: &str) -> Result<Vec<Record>, String> {
     let mut records = Vec::new();
-    let (mut line, mut column) = (1, 1);
-    let mut letters = text.chars().peekable();
-    while letters.peek().is_some() {
-        let mut record = Record { line, fields: Vec::new() };
+    let mut place = Place { letters: text.chars().peekable(), line: 1, column: 1 };
+    while place.letters.peek().is_some() {
+        let mut record = Record { line: place.line, fields: Vec::new() };
         loop {
-            let (begins, mut field) = (column, String::new());
-            if letters.next_if_eq(&'"').is_some() {
-                column += 1;
-                let unfinished =
-                    || format!("{}:{begins}: a quotation mark that is never closed", record.line);
-                loop {
-                    let letter = letters.next().ok_or_else(unfinished)?;
-                    column += 1;
-                    if letter != '"' {
-                        field.push(letter);
-                        if letter == '\n' {
-                            (line, column) = (line + 1, 1);
-                        }
-                    } else if letters.next_if_eq(&'"').is_some() {
-                        column += 1;
-                        field.push('"');
-                    } else {
-                        break;
-                    }
-                }
-            }
-            while let Some(letter) = letters.next_if(|letter| !matches!(letter, ',' | '\n' | '\r')) {
-                column += 1;
-                field.push(letter);
-            }
+            let begins = place.column;
+            let field = if place.passes('"') { place.quoted(record.line, begins)? } else { place.plain() };
             record.fields.push((begins, field));
-            let end = letters.next();
-            column += 1;
-            match end {
-                Some(',') => {}
-                Some('\r') if letters.peek() != Some(&'\n') => {}
-                Some('\r') => {
-                    letters.next();
-                    break;
-                }
-                _ => break,
+            if !place.passes(',') {
+                break;
             }
         }
-        (line, column) = (line + 1, 1);
+        // A line ends by CR, LF or both.
+        place.passes('\r');
+        place.passes('\n');
+        (place.line, place.column) = (place.line + 1, 1);
         records.push(record);
     }
     Ok(records)
 }
+
+/// Where reading is, counted from 1.
+struct Place<'t> {
+    letters: Peekable<Chars<'t>>,
+    line: usize,
+    column: usize,
+}
+
+impl Place<'_> {
+    /// Passes over this letter if it is next.
+    fn passes(&mut self, letter: char) -> bool {
+        let is_next = self.letters.next_if_eq(&letter).is_some();
+        self.column += usize::from(is_next);
+        is_next
+    }
+
+    /// A field without quotation marks around it.
+    fn plain(&mut self) -> String {
+        let mut field = String::new();
+        while let Some(letter) = self.letters.next_if(|letter| !ENDS.contains(letter)) {
+            self.column += 1;
+            field.push(letter);
+        }
+        field
+    }
+
+    /// A field of which the first quotation mark, at this place, is passed.
+    fn quoted(&mut self, line: usize, begins: usize) -> Result<String, String> {
+        let mut field = String::new();
+        loop {
+            let unfinished = || format!("{line}:{begins}: a quotation mark that is never closed");
+            let letter = self.letters.next().ok_or_else(unfinished)?;
+            self.column += 1;
+            if letter != '"' {
+                field.push(letter);
+                if letter == '\n' {
+                    (self.line, self.column) = (self.line + 1, 1);
+                }
+            } else if self.passes('"') {
+                field.push('"');
+            } else {
+                break;
+            }
+        }
+        match self.letters.peek() {
+            Some(letter) if !ENDS.contains(letter) => Err(format!(
+                "{}:{}: after a closing quotation mark only a comma may come",
+                self.line, self.column
+            )),
+            _ => Ok(field),
+        }
+    }
+}
+
+/// What a field ends before.
+const ENDS: [char; 3] = [',', '\n', '\r'];
 
 #[cfg(test)]
 mod tests {
@@ -146,6 +179,10 @@ mod tests {
             "ann/x/false bob/y/false"
         );
         assert_eq!(told("ann,x"), "ann/x/false", "without a line end at the end");
+        for heading in ["Username,Password", "USERNAME,PASSWORD,TOTP", "\"UserName\",\"password\""] {
+            assert_eq!(told(&format!("{heading}\nann,x\n")), "ann/x/false", "{heading}");
+        }
+        assert_eq!(told("ann,x\nusername,y\n"), "ann/x/false username/y/false", "a heading comes first");
     }
 
     #[test]
@@ -159,6 +196,12 @@ mod tests {
             "2:8: a user has three columns at most: username, password, totp"
         );
         assert_eq!(told("ann,x\nbob,\"y"), "2:5: a quotation mark that is never closed");
+        let after = "after a closing quotation mark only a comma may come";
+        assert_eq!(told("ann,x\n\"bob\"junk,y"), format!("2:6: {after}"));
+        assert_eq!(told("ann,\"x\"\"\" y"), format!("1:10: {after}"));
+        assert_eq!(told("ann,\"x\ny\"z"), format!("2:3: {after}"));
+        assert_eq!(told("ann,x\nb\0b,y"), "2:1: username has the control character U+0000");
+        assert_eq!(told("\x1b[2Jann,x"), "1:1: username has the control character U+001B");
         assert_eq!(told("ann,\"x\ny\"\nann,z"), "3:1: ann is there twice");
         assert_eq!(told("username,password\n"), "1:1: no user");
     }

@@ -6,7 +6,8 @@ use crate::clock::Timestamp;
 use crate::ids::DeviceKey;
 use crate::protocol::{ApiError, ChallengeName, NewDeviceMetadata};
 
-/// One claim of the password and what came of it. A sign-in has several when the device turns out to be unknown.
+/// One claim of the password and what came of it. A sign-in has several when the device turns out to be unknown, and one without
+/// a claim when the pool decides before there was any.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Attempt {
     /// The device that was named with the claim.
@@ -15,12 +16,20 @@ pub struct Attempt {
     pub replayed: bool,
     /// What was asked for, in order.
     pub challenges: Vec<ChallengeName>,
-    /// When the claim was sent and answered.
+    /// When the claim was sent and answered; of an attempt without one, `InitiateAuth`.
     pub claimed: Option<(Timestamp, Timestamp)>,
     /// The longest time from asking for a challenge to hearing what became of its answer.
     pub longest_leg: Duration,
     /// How it ended, if it did.
     pub end: Option<AttemptEnd>,
+}
+
+impl Attempt {
+    /// A claim that is about to be made, naming this device, in answer to these challenges.
+    pub(super) const fn new(device: Option<DeviceKey>, challenges: Vec<ChallengeName>) -> Self {
+        let longest_leg = Duration::ZERO;
+        Self { device, replayed: false, challenges, claimed: None, longest_leg, end: None }
+    }
 }
 
 /// How an attempt ended.

@@ -1,7 +1,5 @@
 //! A sign-in as the user's app lives it: its states, and the password's leg.
 
-use std::time::Duration;
-
 use data_encoding::BASE64;
 
 use super::attempt::{Attempt, AttemptEnd, Enrolment};
@@ -126,6 +124,8 @@ pub struct SignIn {
     claim: Option<Request>,
     /// The tokens that came in the end.
     pub(super) tokens: Option<Authentication>,
+    /// What the answer to `InitiateAuth` asked for, where a claim is to follow it.
+    asked_first: Option<ChallengeName>,
     requests: u32,
     /// When the request before the one under way was sent, and that one.
     sent: [Timestamp; 2],
@@ -184,6 +184,7 @@ impl SignIn {
             end: None,
             claim: None,
             tokens: None,
+            asked_first: None,
             requests: 0,
             sent: [Timestamp::default(); 2],
         }
@@ -233,15 +234,9 @@ impl SignIn {
             (State::Start, Event::Begin) if self.plan.sends_password => self.send_password(now),
             (State::Start, Event::Begin) => self.begin(),
             (State::PublicA, Event::Done(Done::PublicA { a, public_a })) => self.initiate(now, a, public_a),
-            (State::PasswordChallenge { a, public_a }, Event::Answer(answer)) => match answer {
-                Ok(Response::Auth(AuthOutcome::Challenge(challenge)))
-                    if challenge.name == ChallengeName::PasswordVerifier =>
-                {
-                    self.on_password_challenge(now, a, public_a, &challenge)
-                }
-                Ok(_) => self.misbehaved(now, "an answer to InitiateAuth that is no PASSWORD_VERIFIER"),
-                Err(error) => self.refused(now, error),
-            },
+            (State::PasswordChallenge { a, public_a }, Event::Answer(answer)) => {
+                self.on_first_answer(now, a, public_a, answer)
+            }
             (State::SessionKey { block, identity, timestamp }, Event::Done(Done::SessionKey(key))) => {
                 let bytes = BASE64.decode(block.as_bytes()).unwrap_or_default();
                 let signature = key.sign(&identity, &bytes, &timestamp).to_base64();
@@ -283,6 +278,27 @@ impl SignIn {
             auth_parameters,
         };
         self.send(now, Request::InitiateAuth(request), state)
+    }
+
+    /// Reads the answer to `InitiateAuth`: whatever is no PASSWORD_VERIFIER decides before anything was proved.
+    fn on_first_answer(&mut self, now: Timestamp, a: Ephemeral, public_a: PublicA, answer: Reply) -> Action {
+        match answer {
+            Ok(Response::Auth(AuthOutcome::Challenge(challenge))) => {
+                self.asked_first = Some(challenge.name);
+                if challenge.name == ChallengeName::PasswordVerifier {
+                    return self.on_password_challenge(now, a, public_a, &challenge);
+                }
+                self.misbehaved(now, format!("{} in answer to InitiateAuth", challenge.name))
+            }
+            Ok(Response::Auth(AuthOutcome::Tokens(tokens))) => {
+                self.decided_early(now);
+                self.close_attempt(AttemptEnd::Tokens { new_device: tokens.new_device.is_some() });
+                // They are nobody's: the client has proved nothing, and does not take them.
+                self.misbehaved(now, "tokens in answer to InitiateAuth, before the password was proved")
+            }
+            Ok(_) => self.misbehaved(now, "an answer of another operation"),
+            Err(error) => self.refused(now, error),
+        }
     }
 
     fn on_password_challenge(
@@ -337,14 +353,7 @@ impl SignIn {
         if let (Some(key), Some(said)) = (&device, parameters_of(&mut claim)) {
             *said = std::mem::take(said).with(keys::DEVICE_KEY, key.as_str());
         }
-        self.attempts.push(Attempt {
-            device,
-            replayed: false,
-            challenges: self.first_challenge(),
-            claimed: None,
-            longest_leg: Duration::ZERO,
-            end: None,
-        });
+        self.attempts.push(Attempt::new(device, self.first_challenge()));
         self.send(now, claim, State::PasswordAnswer { sent: now })
     }
 
@@ -368,14 +377,7 @@ impl SignIn {
             self.state = State::Over;
             return Action::Over;
         };
-        self.attempts.push(Attempt {
-            device: None,
-            replayed: true,
-            challenges: self.first_challenge(),
-            claimed: None,
-            longest_leg: Duration::ZERO,
-            end: None,
-        });
+        self.attempts.push(Attempt { replayed: true, ..Attempt::new(None, self.first_challenge()) });
         self.send(now, claim, State::Replay { sent: now })
     }
 
@@ -438,6 +440,15 @@ impl SignIn {
         }
     }
 
+    /// The pool has decided before there was a claim: an attempt all the same, so that it is judged.
+    fn decided_early(&mut self, now: Timestamp) {
+        if self.attempts.is_empty() && self.requests > 0 {
+            let asked = self.asked_first.into_iter().collect();
+            let claimed = Some((self.sent[1], now));
+            self.attempts.push(Attempt { claimed, ..Attempt::new(self.plan.device.clone(), asked) });
+        }
+    }
+
     /// Notes how the attempt in progress ended.
     pub(super) fn close_attempt(&mut self, end: AttemptEnd) {
         if let Some(attempt) = self.attempts.last_mut().filter(|attempt| attempt.end.is_none()) {
@@ -450,12 +461,14 @@ impl SignIn {
         if error.kind == ErrorKind::TooManyRequests {
             return self.stop(now, End::GaveUp);
         }
+        self.decided_early(now);
         self.close_attempt(AttemptEnd::Refused(error.clone()));
         self.stop(now, End::Refused(error))
     }
 
     /// Ends the sign-in because the pool said something that no pool may say.
     pub(super) fn misbehaved(&mut self, now: Timestamp, why: impl Into<String>) -> Action {
+        self.decided_early(now);
         self.close_attempt(AttemptEnd::Misbehaved);
         self.stop(now, End::Misbehaved(why.into()))
     }

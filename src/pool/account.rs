@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
+use super::habits::Habits;
 use super::lockout::Failures;
-use super::risk::Habits;
 use crate::clock::Timestamp;
 use crate::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
 use crate::protocol::{ChallengeName, DeviceStatus};

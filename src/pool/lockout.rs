@@ -15,6 +15,10 @@ pub(super) struct Failures {
     pub(super) last_attempt: Timestamp,
 }
 
+/// A place among the failures of strangers.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Place(pub(super) [u8; 16]);
+
 impl Failures {
     /// Notes an attempt. Returns false when the user is locked out: then it does not count, whatever it says.
     pub(super) fn attempt(&mut self, now: Timestamp) -> bool {

@@ -37,6 +37,7 @@ mod device_ops;
 mod ends;
 mod factor;
 mod finish;
+mod habits;
 mod held;
 mod lockout;
 mod password;

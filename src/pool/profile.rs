@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 
 use unicode_general_category::get_general_category;
 
+use super::Pool;
 use super::account::{Account, AccountId, NewAccount, Standing};
 use super::factor::steps_of_code;
-use super::password::DOES_NOT_CONFORM;
-use super::users::Purpose;
-use super::{Pool, Step, refuse};
 use crate::clock::Timestamp;
 use crate::ids::Username;
 use crate::protocol::{
-    AccountResponse, AdminSetUserMfaPreference, ApiError, BearerCall, ChallengeName, ChangePassword,
-    ErrorKind, MfaSettings, Reply, Response, SetUserMfaPreference, UserDescription, VerifyOwnSoftwareToken,
+    AccountResponse, AdminSetUserMfaPreference, ApiError, BearerCall, ChallengeName, ErrorKind, MfaSettings,
+    Reply, Response, SetUserMfaPreference, UserDescription, VerifyOwnSoftwareToken,
 };
 use crate::totp::TotpSecret;
 
@@ -220,25 +218,5 @@ impl Pool {
             account.app_to_enable = Some(secret);
         }
         Ok(Response::Account(AccountResponse::SoftwareTokenVerified))
-    }
-
-    /// `ChangePassword`. A wrong previous password counts as a failed sign-in does.
-    pub(super) fn change_own_password(&mut self, now: Timestamp, request: ChangePassword) -> Step {
-        let read = self.bearer(&request.access_token, now).and_then(|(id, _)| {
-            let previous = request.previous_password.ok_or_else(|| ApiError::missing("PreviousPassword"))?;
-            self.check_password(DOES_NOT_CONFORM, &request.proposed_password)?;
-            Ok((id, previous))
-        });
-        let (account, previous) = match read {
-            Ok(read) => read,
-            Err(error) => return refuse(error),
-        };
-        if !self.directory.attempts(account).attempt(now) {
-            let message = "Attempt limit exceeded, please try after some time.";
-            return refuse(ApiError::new(ErrorKind::LimitExceeded, message));
-        }
-        let salt = self.directory.account(account).salt.clone();
-        let previous: String = previous.chars().take(257).collect();
-        self.make_verifier_with(salt, &previous, Purpose::Check { account, new: request.proposed_password })
     }
 }

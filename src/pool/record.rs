@@ -8,8 +8,8 @@ use std::net::IpAddr;
 
 use super::Pool;
 use super::account::{Account, AccountId, Confirmation, Device, DeviceState, Standing};
+use super::habits::Habits;
 use super::lockout::Failures;
-use super::risk::Habits;
 use crate::clock::Timestamp;
 use crate::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
 use crate::protocol::{ChallengeName, DeviceStatus};

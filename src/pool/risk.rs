@@ -12,46 +12,6 @@ use crate::protocol::Origin;
 
 /// From so many failures since the last sign-in on, an attempt looks risky.
 const MANY_FAILURES: u32 = 3;
-/// Addresses of the last sign-ins that are not new.
-const KNOWN_ADDRESSES: usize = 8;
-
-/// What a user's last sign-ins tell about the next.
-#[derive(Debug, Default)]
-pub(super) struct Habits {
-    /// Addresses that the user has signed in from, the last one last.
-    pub(super) addresses: Vec<IpAddr>,
-    /// Failures since the last sign-in.
-    pub(super) failures: u32,
-}
-
-impl Habits {
-    pub(super) fn new(addresses: &[IpAddr]) -> Self {
-        Self { addresses: addresses.iter().map(IpAddr::to_canonical).collect(), failures: 0 }
-    }
-
-    /// Whether the user has signed in from this address, in whichever clothes it comes.
-    fn know(&self, address: IpAddr) -> bool {
-        self.addresses.contains(&address.to_canonical())
-    }
-
-    /// Notes a failure.
-    pub(super) const fn failed(&mut self) {
-        self.failures = self.failures.saturating_add(1);
-    }
-
-    /// Notes a completed sign-in.
-    pub(super) fn succeeded(&mut self, address: Option<IpAddr>) {
-        self.failures = 0;
-        let Some(address) = address.map(|address| address.to_canonical()) else { return };
-        if let Some(at) = self.addresses.iter().position(|known| *known == address) {
-            self.addresses.remove(at);
-        } else if self.addresses.len() >= KNOWN_ADDRESSES {
-            self.addresses.remove(0);
-        }
-        self.addresses.push(address);
-    }
-}
-
 impl Pool {
     /// Whether the attempt comes from an address that is always refused.
     pub(super) fn is_blocked(&self, origin: Origin) -> bool {
@@ -120,16 +80,6 @@ fn contains(range: &AddressRange, address: IpAddr) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_address_is_known_in_the_clothes_of_version_6_too() {
-        let (plain, mapped) = ("192.0.2.7".parse().unwrap(), "::ffff:192.0.2.7".parse().unwrap());
-        assert!(Habits::new(&[mapped]).know(plain) && Habits::new(&[plain]).know(mapped));
-        let mut habits = Habits::default();
-        habits.succeeded(Some(mapped));
-        habits.succeeded(Some(plain));
-        assert_eq!(habits.addresses, [plain], "one address, once");
-    }
 
     #[test]
     fn a_range_holds_the_addresses_that_begin_as_it_does() {

@@ -11,6 +11,7 @@ use sha2::Sha256;
 use super::Pool;
 use super::account::AccountId;
 use super::books::Owner;
+use super::lockout::Place;
 use crate::ids::Sub;
 use crate::protocol::ApiError;
 use crate::seed::Stream;
@@ -22,10 +23,6 @@ pub(super) struct Decoy {
     /// One verifier for all: B = k·v + g^b is as random for one v as for another.
     pub(super) verifier: Verifier,
 }
-
-/// A place among the failures of strangers.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Place(pub(super) [u8; 16]);
 
 impl std::fmt::Debug for Decoy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -12,7 +12,7 @@ use crate::clock::Timestamp;
 use crate::ids::{Sub, Username};
 use crate::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminInitiateAuth, AdminRespondToAuthChallenge,
-    AdminSetUserPassword, AdminUserCall, ApiError, ErrorKind, InitiateAuth, Origin, Reply,
+    AdminSetUserPassword, AdminUserCall, ApiError, ChangePassword, ErrorKind, InitiateAuth, Origin, Reply,
     RespondToAuthChallenge, Response,
 };
 use crate::srp::{Identity, Job, Salt, Verifier};
@@ -192,6 +192,26 @@ impl Pool {
             }
             Err(error) => refuse(error),
         }
+    }
+
+    /// `ChangePassword`. A wrong previous password counts as a failed sign-in does.
+    pub(super) fn change_own_password(&mut self, now: Timestamp, request: ChangePassword) -> Step {
+        let read = self.bearer(&request.access_token, now).and_then(|(id, _)| {
+            let previous = request.previous_password.ok_or_else(|| ApiError::missing("PreviousPassword"))?;
+            self.check_password(DOES_NOT_CONFORM, &request.proposed_password)?;
+            Ok((id, previous))
+        });
+        let (account, previous) = match read {
+            Ok(read) => read,
+            Err(error) => return refuse(error),
+        };
+        if !self.directory.attempts(account).attempt(now) {
+            let message = "Attempt limit exceeded, please try after some time.";
+            return refuse(ApiError::new(ErrorKind::LimitExceeded, message));
+        }
+        let salt = self.directory.account(account).salt.clone();
+        let previous: String = previous.chars().take(257).collect();
+        self.make_verifier_with(salt, &previous, Purpose::Check { account, new: request.proposed_password })
     }
 
     /// Has the verifier of this password made, with a new salt.

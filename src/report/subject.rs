@@ -41,6 +41,8 @@ pub struct Subject {
     pub target: String,
     /// Whether the run was interrupted.
     pub partial: bool,
+    /// What was made at a target for the run and could not be removed, and why.
+    pub left_behind: Option<String>,
     /// Mean rate that the scenario asks for after the warm-up; `None` when the users set the pace (closed model).
     pub offered_per_s_asked: Option<f64>,
     /// CPU time of the whole run; not told under the virtual clock.

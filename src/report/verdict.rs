@@ -13,7 +13,7 @@ pub(crate) const THRESHOLD: u8 = 99;
 pub(crate) const SATURATED: u8 = 83;
 /// Interrupted: the report is partial.
 pub(crate) const INTERRUPTED: u8 = 105;
-/// The target gave no answers.
+/// The target gave no answers, or did not let us remove what we had made there.
 pub(crate) const UNREACHABLE: u8 = 107;
 
 /// Where other machines on the same host had more of the cores' time than this share, times say little.
@@ -36,6 +36,9 @@ impl Verdict {
         } else if subject.partial {
             let sentence = format!("The run was interrupted: this tells only its beginning.{in_flight}");
             faults.push((INTERRUPTED, sentence));
+        }
+        if let Some(left) = &subject.left_behind {
+            faults.push((UNREACHABLE, format!("Left behind at the target: {left}.")));
         }
         if let Some(sentence) = unanswered(subject, summary) {
             faults.push((UNREACHABLE, sentence));

@@ -1,18 +1,22 @@
 //! A run at an endpoint: our people move in, the run is played, and what was made is removed again.
 
+use std::cell::Cell;
+use std::future::poll_fn;
+use std::pin::pin;
 use std::rc::Rc;
+use std::task::Poll;
 
-use futures_util::StreamExt as _;
 use futures_util::stream;
+use futures_util::{Stream as _, StreamExt as _};
 
 use super::{Event, RunError, Stage, course};
-use crate::actors::{Finished, Ports, Premises, Resident, Unwelcome, move_out};
+use crate::actors::{Administrator, Finished, Guests, Left, Ports, Premises, Resident, Unwelcome};
 use crate::clock::ClockKind;
 use crate::http::client::{Address, Credentials, HttpTarget, Limits};
 use crate::ids::{ClientId, Password, PoolId, Username};
 use crate::policy::{CompromisedAction, Factors, Lockout, PoolPolicy, RiskLevels, RiskPolicy};
 use crate::scenario::{GroupName, Scenario};
-use crate::target::{Endpoint, Target, Unreachable};
+use crate::target::{Endpoint as _, Target, Unreachable};
 use crate::totp::TotpSecret;
 use crate::workload::{Owners, Person, population};
 
@@ -85,8 +89,14 @@ fn expected(scenario: &Scenario, takes_risk: bool) -> PoolPolicy {
     if takes_risk { policy } else { PoolPolicy { risk: RiskPolicy::OFF, ..policy } }
 }
 
+/// A stay at an endpoint that is over: the run, and what of ours could not be removed afterwards.
+pub(super) struct Stay {
+    pub(super) finished: Finished,
+    pub(super) left: Option<Left>,
+}
+
 impl Stage<'_> {
-    pub(super) async fn play_over_http(&self, at: &AnEndpoint) -> Result<Finished, RunError> {
+    pub(super) async fn play_over_http(&self, at: &AnEndpoint) -> Result<Stay, RunError> {
         let unusable = |error: String| RunError::Target(format!("{}: {error}", at.address));
         let target = HttpTarget::new(at.address.clone(), at.credentials.clone(), self.clock, at.limits);
         let mut target = target.map_err(|error| unusable(error.to_string()))?;
@@ -95,8 +105,9 @@ impl Stage<'_> {
         let (premises, pool_id, client_id) = match &at.lodging {
             Lodging::New => {
                 let name = format!("poolproof-{}", self.scenario.name);
+                let admin = Administrator::new(&target, self.clock, self.scenario.seed);
                 let made =
-                    Premises::make(&target, &name).await.map_err(|error| unusable(error.to_string()))?;
+                    Premises::make(&admin, &name).await.map_err(|error| unusable(error.to_string()))?;
                 let (pool_id, client_id) = (made.pool_id.clone(), made.client_id.clone());
                 (Some(made), pool_id, client_id)
             }
@@ -104,22 +115,29 @@ impl Stage<'_> {
         };
         let target = Rc::new(target.for_pool(pool_id.clone()));
         let ports = self.ports(Rc::clone(&target) as Rc<dyn Target>, pool_id, client_id);
+        let admin = Administrator::new(&*target, self.clock, self.scenario.seed);
         let newcomers = self.newcomers(at);
-        let guests = !matches!(&at.lodging, Lodging::Existing { tenants: Some(_), .. });
-        let settled = self.settle(&*target, &ports, newcomers, guests, premises.as_ref(), &policy).await;
+        let tenants = matches!(&at.lodging, Lodging::Existing { tenants: Some(_), .. });
+        let guests = (!tenants).then(|| Guests::from_now(self.clock.now()));
+        let settled =
+            self.settle(&admin, &ports, newcomers, guests.as_ref(), premises.as_ref(), &policy).await;
         let finished = match settled {
             Ok(residents) => Ok(self.play_residents(residents, &ports, policy).await),
-            Err(error) => Err(unusable(error.to_string())),
+            Err(error) => Err(error),
         };
         // Whatever became of the run, nothing of ours is left behind.
-        let cleared = match &premises {
-            Some(premises) => premises.remove(&*target).await,
-            None if guests => self.clear(&*target, &ports).await,
-            None => Ok(()),
+        let cleared = match (&premises, &guests) {
+            (Some(premises), _) => premises.remove(&admin).await,
+            (None, Some(guests)) => guests.leave(&admin, &ports.pool_id).await,
+            (None, None) => Ok(()),
         };
-        let finished = finished?;
-        cleared.map_err(|error| unusable(format!("what was made could not be removed: {error}")))?;
-        Ok(finished)
+        let left = cleared.err();
+        match finished {
+            Ok(finished) => Ok(Stay { finished, left }),
+            Err(error) => {
+                Err(unusable(Unwelcome { left: left.map(Box::new).or(error.left), ..error }.to_string()))
+            }
+        }
     }
 
     /// Those who are to sign in, before they have anything.
@@ -139,38 +157,58 @@ impl Stage<'_> {
         people.map(|person| Resident::newcomer(seed, person)).collect()
     }
 
-    /// Has everybody move in, and gives the pool its settings.
+    /// Has everybody move in, and gives the pool its settings. Without `guests` people live there already.
     async fn settle(
         &self,
-        endpoint: &dyn Endpoint,
+        admin: &Administrator<'_>,
         ports: &Ports,
         newcomers: Vec<Resident>,
-        guests: bool,
+        guests: Option<&Guests>,
         premises: Option<&Premises>,
         policy: &PoolPolicy,
     ) -> Result<Vec<Resident>, Unwelcome> {
         let users = u64::from(self.scenario.population.users);
         let (mut residents, mut done) = (Vec::with_capacity(newcomers.len()), 0);
-        let moving = newcomers.into_iter().map(|mut resident| async move {
-            if guests {
-                resident.move_in(endpoint, ports).await?;
-            } else {
-                resident.gather_devices(ports).await;
+        let closed = Cell::new(false);
+        let moving = newcomers.into_iter().take_while(|_| !closed.get()).map(|mut resident| async move {
+            match guests {
+                Some(guests) => resident.move_in(admin, ports, guests).await?,
+                None => resident.gather_devices(ports).await,
             }
             Ok(resident)
         });
-        let mut moving = stream::iter(moving).buffered(AT_ONCE);
+        let mut moving = pin!(stream::iter(moving).buffered(AT_ONCE));
+        let mut flaw = None;
         while let Some(moved) = moving.next().await {
-            residents.push(moved?);
+            match moved {
+                Ok(resident) => residents.push(resident),
+                Err(error) => flaw = Some(error),
+            }
             done += 1;
             (self.settings.observer)(Event::Provisioned { done, users });
-            if self.stop.is_pulled() {
+            if flaw.is_some() || self.stop.is_pulled() {
                 break;
             }
         }
-        drop(moving);
+        closed.set(true);
+        // Whoever is being made just now is waited for, or they would come when all others have gone.
+        poll_fn(|cx| {
+            while guests.is_some_and(Guests::any_under_way) {
+                match moving.as_mut().poll_next(cx) {
+                    Poll::Ready(Some(_)) => {}
+                    Poll::Ready(None) => return Poll::Ready(()),
+                    Poll::Pending if guests.is_some_and(Guests::any_under_way) => return Poll::Pending,
+                    Poll::Pending => {}
+                }
+            }
+            Poll::Ready(())
+        })
+        .await;
+        if let Some(error) = flaw {
+            return Err(error);
+        }
         if let Some(premises) = premises {
-            premises.settle(endpoint, policy).await?;
+            premises.settle(admin, policy).await?;
         }
         Ok(residents)
     }
@@ -184,14 +222,5 @@ impl Stage<'_> {
             owners.iter().zip(0..).filter_map(|(owns, number)| owns.then_some(number)).collect();
         let users = residents.into_iter().map(|resident| resident.start(ports, policy)).collect();
         self.conduct(users, owners, course(self.scenario, &owning)).await
-    }
-
-    /// Has those who moved into somebody else's pool move out.
-    async fn clear(&self, endpoint: &dyn Endpoint, ports: &Ports) -> Result<(), Unwelcome> {
-        let leaving = population(self.scenario)
-            .map(|person| async move { move_out(endpoint, &ports.pool_id, person.username.as_str()).await });
-        let left: Vec<_> = stream::iter(leaving).buffered(AT_ONCE).collect().await;
-        // Who never moved in cannot move out: after an interruption that is no fault.
-        if self.stop.is_pulled() { Ok(()) } else { left.into_iter().collect() }
     }
 }

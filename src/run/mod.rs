@@ -38,6 +38,7 @@ use crate::workload::{
     Owners, arrivals, asked_per_s, loops, owners as owners_of, population, run_asked_per_s, run_length,
 };
 
+use endpoint::Stay;
 use machine::Machine;
 
 pub use endpoint::{AnEndpoint, Lodging, Tenant};
@@ -114,6 +115,8 @@ pub struct Played {
     pub measured: Snapshot,
     /// The moment from which the run counted time.
     pub started: Timestamp,
+    /// What was made for the run at its target and could not be removed, and why.
+    pub left_behind: Option<String>,
 }
 
 /// Plays a scenario and reports, as [`play`] does.
@@ -156,13 +159,13 @@ pub fn play(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Pla
         };
         let stage = Stage { scenario, settings, clock, compute: &compute, group, stop };
         let before = Machine::look(scenario.clock);
-        let finished = match &settings.endpoint {
-            None => stage.play_embedded(people).await,
+        let stay = match &settings.endpoint {
+            None => Stay { finished: stage.play_embedded(people).await, left: None },
             Some(at) => stage.play_over_http(at).await?,
         };
         let after = Machine::look(scenario.clock);
         let machine = before.zip(after).map(|(before, after)| before.until(after));
-        Ok(told(&stage, finished, machine))
+        Ok(told(&stage, stay, machine))
     })
 }
 
@@ -304,7 +307,9 @@ fn course(scenario: &Scenario, owners: &Owners) -> Course {
     Course { timetable: arrivals(scenario, owners), loops: loops(scenario, owners) }
 }
 
-fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> Played {
+fn told(stage: &Stage<'_>, stay: Stay, machine: Option<MachineLoad>) -> Played {
+    let Stay { finished, left } = stay;
+    let left_behind = left.map(|left| left.to_string());
     let Stage { scenario, settings, compute, group, .. } = *stage;
     let (client, server) = (compute.usage(Side::Client), compute.usage(Side::Server));
     let workers = Workers {
@@ -333,6 +338,7 @@ fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> 
         group: group.name().to_owned(),
         target: settings.endpoint.as_ref().map_or_else(|| "embedded".to_owned(), |at| at.address.to_string()),
         partial: finished.interrupted,
+        left_behind: left_behind.clone(),
         offered_per_s_asked: run_asked_per_s(scenario),
         cpu,
         workers: Some(workers),
@@ -345,7 +351,7 @@ fn told(stage: &Stage<'_>, finished: Finished, machine: Option<MachineLoad>) -> 
         environment: Some(Environment::here(settings.command.clone())),
     };
     let report = Report::new(subject, &summary);
-    Played { report, measured, started: finished.started }
+    Played { report, measured, started: finished.started, left_behind }
 }
 
 /// The files that a scenario names, each once.

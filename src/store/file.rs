@@ -5,9 +5,9 @@ use std::path::Path;
 use std::thread;
 
 use redb::backends::InMemoryBackend;
-use redb::{Builder, Database, DatabaseError, StorageBackend as _};
+use redb::{Builder, Database, StorageBackend as _};
 
-use super::making::{clear, lock, options, shut_out};
+use super::making::{clear, flaw, lock, options, shut_out};
 use super::{Kept, Store, Unusable, read};
 
 /// The name of the thread that looks a file through. When it panics the file is damaged, and no more is to be said.
@@ -78,13 +78,5 @@ fn look_through(bytes: &[u8]) -> Result<Kept, Unusable> {
         // What was mended is the table of free pages, which is a matter of room; a page whose sum is wrong is an error.
         Ok(_) => read(&database),
         Err(error) => Err(Unusable::Damaged(error.to_string())),
-    }
-}
-
-pub(super) fn flaw(error: DatabaseError) -> Unusable {
-    match error {
-        DatabaseError::DatabaseAlreadyOpen => Unusable::InUse,
-        DatabaseError::Storage(redb::StorageError::Io(error)) => Unusable::Io(error),
-        other => Unusable::Damaged(other.to_string()),
     }
 }

@@ -6,9 +6,8 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Error, Result};
 use std::path::{Path, PathBuf};
 
-use redb::Builder;
+use redb::{Builder, DatabaseError};
 
-use super::file::flaw;
 use super::{CLIENTS, FORMAT, FORMAT_KEY, HEAD, NotKept, POOLS, Readers, Store, USERS, Unusable};
 
 impl Store {
@@ -109,4 +108,13 @@ fn sync_folder(path: &Path) -> Result<()> {
         File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()?;
     }
     Ok(())
+}
+
+/// Why the database does not take a file.
+pub(super) fn flaw(error: DatabaseError) -> Unusable {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => Unusable::InUse,
+        DatabaseError::Storage(redb::StorageError::Io(error)) => Unusable::Io(error),
+        other => Unusable::Damaged(other.to_string()),
+    }
 }

@@ -16,7 +16,8 @@ pub trait Target {
 
 /// A target that administrators can speak to as well: pools, clients and users are made and removed there.
 pub trait Endpoint: Target {
-    /// Asks for an operation and waits for its answer.
+    /// Asks for an operation and waits for its answer. A failure of the server's own (HTTP 5xx) is a refusal of kind
+    /// [`InternalError`](crate::protocol::ErrorKind::InternalError): nobody judges it, and whoever asked may ask again.
     fn ask(&self, operation: Operation) -> LocalBoxFuture<'_, Result<Result<Answer, ApiError>, Unreachable>>;
 
     /// Whether it can be told how risky a sign-in is to look.

@@ -16,12 +16,13 @@ use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 use crate::cli::{output, poolproof};
+use crate::detour::message;
 use crate::served::Served;
 
-const POOL: &str = "us-east-1_Poolproof";
+pub(crate) const POOL: &str = "us-east-1_Poolproof";
 
 /// A folder of this test's own, with a scenario for so many users in it; the scenario's file.
-fn scenario(name: &str, users: u32, stage: &str) -> PathBuf {
+pub(crate) fn scenario(name: &str, users: u32, stage: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("abroad").join(name);
     drop(fs::remove_dir_all(&folder));
     fs::create_dir_all(&folder).unwrap();
@@ -40,7 +41,7 @@ workload: {{ stages: [ {{ {stage} }} ], mix: {{ known_device: 80, new_device: 20
 }
 
 /// `poolproof run` of this file, whose reports go beside it.
-fn run(file: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn run(file: &Path, arguments: &[&str]) -> Command {
     let mut command = poolproof();
     command.arg("run").arg(file).arg("--out").arg(file.with_file_name("out")).args(arguments);
     // What the machine's owner trusts or signs with is not the test's.
@@ -52,11 +53,11 @@ fn run(file: &Path, arguments: &[&str]) -> Command {
 }
 
 /// Whether everything held: on a machine that is busy with other things the generator may have been late (83).
-const fn is_fair(code: i32) -> bool {
+pub(crate) const fn is_fair(code: i32) -> bool {
     matches!(code, 0 | 83)
 }
 
-fn report(file: &Path) -> Report {
+pub(crate) fn report(file: &Path) -> Report {
     read(&file.with_file_name("out").join("abroad/report.json")).unwrap()
 }
 
@@ -144,7 +145,7 @@ fn an_interrupt_removes_what_was_made_at_a_target() {
 }
 
 /// A user with a password for good.
-fn add(served: &Served, name: &str, password: &str) {
+pub(crate) fn add(served: &Served, name: &str, password: &str) {
     let user = json!({ "UserPoolId": POOL, "Username": name, "MessageAction": "SUPPRESS" });
     served.call("AdminCreateUser", &user).json();
     let password = json!({ "UserPoolId": POOL, "Username": name, "Password": password, "Permanent": true });
@@ -233,22 +234,6 @@ fn tls_door(address: &str, certificate: CertificateDer<'static>, key: PrivateKey
         }
     });
     port
-}
-
-/// One request or answer, with its body; `None` if there is none.
-fn message(stream: &mut impl std::io::Read) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    while !bytes.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        stream.read_exact(&mut byte).ok()?;
-        bytes.push(byte[0]);
-    }
-    let head = String::from_utf8(bytes.clone()).unwrap().to_ascii_lowercase();
-    let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap_or("0");
-    let mut body = vec![0; length.parse().unwrap()];
-    stream.read_exact(&mut body).ok()?;
-    bytes.extend(body);
-    Some(bytes)
 }
 
 #[test]

@@ -5,7 +5,8 @@ use serde_json::Value;
 use poolproof::policy::PoolPolicy;
 use poolproof::pool::Defect;
 
-use crate::cli::poolproof;
+use crate::cli::{output, poolproof};
+use crate::detour::{Detour, Fate};
 use crate::served::Served;
 use crate::target::planted;
 
@@ -54,6 +55,30 @@ fn an_endpoint_that_cannot_be_used_or_is_not_meant_is_told() {
     let (code, text) = against("http://127.0.0.1:9", &["--format", "csv"]);
     assert_eq!(code, Some(2));
     assert!(text.contains("the forms table, json and markdown"), "{text}");
+}
+
+#[test]
+fn pools_that_stay_behind_are_named_beside_what_was_found() {
+    let served = Served::start(&[]);
+    for (operations, tried) in
+        [(&["DeleteUserPool"][..], true), (&["CreateUserPoolClient", "DeleteUserPool"], false)]
+    {
+        let detour = Detour::to(&served, move |operation, _| {
+            let refused = operations.contains(&operation);
+            if refused { Fate::refuses("NotAuthorizedException") } else { Fate::Passes }
+        });
+        let mut command = poolproof();
+        command.args(["matrix", "--sample", "3", "--format", "json", "--against", &detour.url]);
+        let (code, out, err) = output(&mut command);
+        let told: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
+        assert_eq!((code, told["trials"]["followed"] == 3), (107, tried), "{out}{err}");
+        let left = told["left_behind"].as_array().unwrap();
+        assert_eq!(left.len(), detour.asked("CreateUserPool"), "{told}");
+        for pool in left.iter().map(|left| left.as_str().unwrap()) {
+            assert!(pool.starts_with("the pool us-east-1_"), "{pool}");
+            assert!(err.contains(&format!("left behind at {}: {pool}", detour.url)), "{err}");
+        }
+    }
 }
 
 #[test]

@@ -51,7 +51,7 @@ fn violations(module: &str, text: &str) -> Vec<String> {
     found
 }
 
-fn sources() -> Vec<(String, PathBuf, String)> {
+pub(crate) fn sources() -> Vec<(String, PathBuf, String)> {
     let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut folders = vec![src.clone()];
     let mut sources = Vec::new();

@@ -23,6 +23,8 @@
 
 /// A run at a target as people type it, and one that is watched.
 mod abroad;
+/// A run at endpoints that decide too early, are too busy, or keep what was made.
+mod abroad_faults;
 /// What surprises in a pool's settings is told, counted, and nothing else is.
 mod advise;
 /// Answers are read as they were written.
@@ -31,6 +33,8 @@ mod answers;
 mod browser;
 /// How much a pool takes: found where theory says it lies, and what is said where there is nothing to find.
 mod capacity;
+/// No file looks at one that looks back.
+mod circles;
 /// The command says what it should, and ends as it should.
 mod cli;
 /// Requests and answers as AWS JSON 1.1.
@@ -41,6 +45,8 @@ mod compare;
 mod conformance;
 /// Planted faults are found, and named by the right rule.
 mod defects;
+/// A detour to a served pool, on which something may happen to requests.
+mod detour;
 /// Nobody looks up or sideways.
 mod floors;
 /// Text from outside stays text in every form of a report.

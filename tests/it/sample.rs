@@ -95,6 +95,7 @@ pub(crate) fn subject() -> Subject {
         group: "cognito".to_owned(),
         target: "embedded".to_owned(),
         partial: false,
+        left_behind: None,
         offered_per_s_asked: Some(120.0),
         cpu: Some(CpuSpent { client: Duration::from_secs(11), server: Some(Duration::from_secs(9)) }),
         workers: None,

@@ -290,6 +290,8 @@ fn a_target_that_cannot_be_meant_is_refused_before_anything_is_sent() {
     };
     refused(&[smoke, "--target", "http://192.0.2.1:9"], "Add --allow-remote if they do");
     refused(&[smoke, "--target", "127.0.0.1:9"], "does not begin with http:// or https://");
+    refused(&[smoke, "--target", "http://127.0.0.1:92290"], "the port `92290`: a port is a number from 1 to");
+    refused(&[smoke, "--target", "http://127.0.0.1:"], "the port ``: a port is a number from 1 to");
     refused(&["scenarios/opt-in.yaml", "--target", "http://127.0.0.1:9"], "clock: wall");
     refused(&[smoke, "--pool-id", "x"], "--target");
     let (code, text) = told(&[smoke, "--target", "http://127.0.0.1:9", "--out", env!("CARGO_TARGET_TMPDIR")]);

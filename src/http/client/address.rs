@@ -20,8 +20,13 @@ impl Address {
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
             return Err(format!("`{text}` does not begin with http:// or https://"));
         }
-        if uri.authority().is_none_or(|authority| authority.as_str().contains('@')) {
+        let Some(authority) = uri.authority().filter(|authority| !authority.as_str().contains('@')) else {
             return Err(format!("`{text}` must name a host, and no user"));
+        };
+        // What is no number is no port to the parser either: it would be left out, and the scheme's taken.
+        let port = authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':'));
+        if let Some(port) = port.filter(|port| !is_port(port)) {
+            return Err(format!("`{text}` has the port `{port}`: a port is a number from 1 to 65535"));
         }
         if uri.query().is_some() {
             return Err(format!("`{text}` must not have a query"));
@@ -75,6 +80,10 @@ impl fmt::Display for Address {
     }
 }
 
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|digit| digit.is_ascii_digit()) && text.parse().is_ok_and(|port: u16| port > 0)
+}
+
 /// Text as it may stand in a query.
 pub(super) fn quoted(text: &str) -> String {
     let mut quoted = String::with_capacity(text.len());
@@ -114,6 +123,27 @@ mod tests {
         assert_eq!(why("http://u:p@x"), "`http://u:p@x` must name a host, and no user");
         assert_eq!(why("http://x/?a=b"), "`http://x/?a=b` must not have a query");
         assert_eq!(why(""), "`` is no URL");
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_not_taken_for_the_usual_one() {
+        for port in ["92290", "65536", "0", "-1", "+80", "80x", "", "8 0", "99999999999999999999"] {
+            for host in ["h", "127.0.0.1", "[::1]"] {
+                let text = format!("http://{host}:{port}/x");
+                let why = Address::parse(&text).unwrap_err();
+                let known = [
+                    format!("`{text}` has the port `{port}`: a port is a number from 1 to 65535"),
+                    format!("`{text}` is no URL"),
+                ];
+                assert!(known.contains(&why), "{why}");
+            }
+        }
+        let told = Address::parse("http://h:92290").unwrap_err();
+        assert_eq!(told, "`http://h:92290` has the port `92290`: a port is a number from 1 to 65535");
+        assert!(Address::parse("http://h:").unwrap_err().contains("has the port ``"));
+        for good in ["http://h:1", "http://h:65535/", "http://[::1]:08080", "http://[::1]", "https://h/a:b"] {
+            assert!(Address::parse(good).is_ok(), "{good}");
+        }
     }
 
     #[test]

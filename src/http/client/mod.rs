@@ -179,15 +179,17 @@ impl HttpTarget {
         Ok((name, request.body(Full::from(body)).map_err(unreachable)?))
     }
 
+    /// The answer to an operation, with its HTTP status; what is no answer of anybody who speaks the protocol is inside.
     async fn exchange(
         &self,
         origin: Origin,
         operation: &Operation,
-    ) -> Result<Result<Answer, ApiError>, Unreachable> {
+    ) -> Result<(u16, Result<Result<Answer, ApiError>, NoAnswer>), Unreachable> {
         let (name, request) = self.request(origin, operation)?;
         let (head, body) = self.send(request).await?.into_parts();
         let error_type = head.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
-        decode_answer(name, head.status.as_u16(), error_type, &body).map_err(|NoAnswer(why)| Unreachable(why))
+        let status = head.status.as_u16();
+        Ok((status, decode_answer(name, status, error_type, &body)))
     }
 
     /// The code that this user's phone was sent last, as far as the endpoint shows what it sends.
@@ -238,7 +240,8 @@ fn told(error: &hyper_util::client::legacy::Error) -> Unreachable {
 impl Target for HttpTarget {
     fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>> {
         async move {
-            let answer = self.exchange(origin, &Operation::Pool(request)).await?;
+            let (_, answer) = self.exchange(origin, &Operation::Pool(request)).await?;
+            let answer = answer.map_err(|NoAnswer(why)| Unreachable(why))?;
             Ok(answer.and_then(|answer| match answer {
                 Answer::Pool(response) => Ok(response),
                 Answer::Managed(_) => Err(ApiError::internal("an answer about pools to a request of a user")),
@@ -255,7 +258,14 @@ impl Target for HttpTarget {
 
 impl Endpoint for HttpTarget {
     fn ask(&self, operation: Operation) -> LocalBoxFuture<'_, Result<Result<Answer, ApiError>, Unreachable>> {
-        async move { self.exchange(Origin::default(), &operation).await }.boxed_local()
+        async move {
+            match self.exchange(Origin::default(), &operation).await? {
+                (_, Ok(answer)) => Ok(answer),
+                (500.., Err(NoAnswer(why))) => Ok(Err(ApiError::internal(why))),
+                (_, Err(NoAnswer(why))) => Err(Unreachable(why)),
+            }
+        }
+        .boxed_local()
     }
 
     fn takes_risk(&self) -> bool {

@@ -2,13 +2,12 @@
 
 use super::Outcome;
 use super::trial::Trial;
-use crate::actors::{self, Ports, Resident, Visit};
+use crate::actors::{self, Administrator, Guests, Ports, Resident, Visit};
 use crate::client::{End, SignIn};
 use crate::ids::Username;
 use crate::oracle::{Claim, Decision, Device, Outcome as Ending};
-use crate::protocol::{AdminDeviceCall, Origin, Request};
+use crate::protocol::{AdminDeviceCall, Operation, Request};
 use crate::seed::Seed;
-use crate::target::{Endpoint, Unreachable};
 use crate::workload::Person;
 
 /// The seed of everybody.
@@ -26,8 +25,9 @@ impl Player {
     pub(super) async fn prepare(
         trial: Trial,
         number: u32,
-        endpoint: &dyn Endpoint,
+        admin: &Administrator<'_>,
         ports: &Ports,
+        guests: &Guests,
     ) -> Result<Self, String> {
         let has_device =
             matches!(trial.cell.device, Device::Remembered | Device::NotRemembered | Device::Forgotten);
@@ -42,7 +42,7 @@ impl Player {
         };
         let mut resident = Resident::newcomer(SEED, person);
         let told = |error: actors::Unwelcome| error.to_string();
-        resident.register(endpoint, ports).await.map_err(told)?;
+        resident.register(admin, ports, guests).await.map_err(told)?;
         resident.gather_devices(ports).await;
         let device = match trial.cell.device {
             Device::None => None,
@@ -57,9 +57,9 @@ impl Player {
             return Err("no key for a new device came, or it could not be confirmed".to_owned());
         }
         if trial.cell.device == Device::Forgotten {
-            forget(&resident, ports).await?;
+            forget(&resident, admin, ports).await?;
         }
-        resident.set_factors(endpoint, ports).await.map_err(told)?;
+        resident.set_factors(admin, ports).await.map_err(told)?;
         Ok(Self { trial, resident, device })
     }
 
@@ -77,34 +77,25 @@ impl Player {
         let of_replay = self.trial.claim == Claim::Replayed;
         let attempt = sign_in.attempts().iter().find(|attempt| attempt.replayed == of_replay);
         let Some(attempt) = attempt else { return ended_early(&sign_in) };
-        match actors::seen(attempt) {
+        match actors::seen_by_then(attempt, expected) {
             Some(seen) => {
                 let said = said(&sign_in).filter(|_| seen.outcome == Ending::Other);
                 Outcome::Seen(seen, said)
             }
-            None if expected.challenges.starts_with(&attempt.challenges) => ended_early(&sign_in),
-            // It could not be played to its end, and has gone wrong by then.
-            None => {
-                let challenges = attempt.challenges.clone();
-                let seen = Decision { challenges, outcome: Ending::Other, new_device: false };
-                Outcome::Seen(seen, said(&sign_in))
-            }
+            None => ended_early(&sign_in),
         }
     }
 }
 
-async fn forget(resident: &Resident, ports: &Ports) -> Result<(), String> {
+async fn forget(resident: &Resident, admin: &Administrator<'_>, ports: &Ports) -> Result<(), String> {
     let Some(key) = resident.device_keys().next() else { return Err("no device to forget".to_owned()) };
     let request = Request::AdminForgetDevice(AdminDeviceCall {
         user_pool_id: ports.pool_id.as_str().to_owned(),
         username: resident.person().username.as_str().to_owned(),
         device_key: key.as_str().to_owned(),
     });
-    match ports.target.call(Origin::default(), request).await {
-        Ok(Ok(_)) => Ok(()),
-        Ok(Err(error)) => Err(format!("AdminForgetDevice: {error}")),
-        Err(Unreachable(why)) => Err(format!("AdminForgetDevice: {why}")),
-    }
+    let forgotten = admin.ask("AdminForgetDevice", Operation::Pool(request)).await;
+    forgotten.map(drop).map_err(|error| error.to_string())
 }
 
 /// How a sign-in ended, where that is more than a decision tells.

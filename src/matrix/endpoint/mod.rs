@@ -65,6 +65,8 @@ pub struct Conformance {
     pub takes_risk: bool,
     /// Whether it was cut short.
     pub partial: bool,
+    /// What was made there and could not be removed, each with the reason.
+    pub left_behind: Vec<String>,
     /// The rules that any trial was about, in the order of their table.
     pub rules: Vec<Standing>,
 }
@@ -90,6 +92,13 @@ impl Conformance {
     /// Whether a rule is broken that somebody but us says.
     pub fn breaks_what_is_known(&self) -> bool {
         self.rules.iter().any(|one| one.broken > 0 && one.rule.confidence != Confidence::Inferred)
+    }
+
+    /// Why nothing at all could be tried, where that is so: the first reason.
+    pub fn nothing_tried(&self) -> Option<&str> {
+        let tried = self.rules.iter().any(|one| !one.is_untried());
+        let reason = self.rules.iter().find_map(|one| one.reason.as_deref());
+        (!tried).then(|| reason.unwrap_or("there was nothing to try"))
     }
 
     /// Trials in all: decided as asked, otherwise, and not made.

@@ -1,6 +1,6 @@
 //! Plays trials at an endpoint, one pool for each configuration.
 
-use std::cell::Cell as Count;
+use std::cell::{Cell as Count, RefCell};
 use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZero;
@@ -15,7 +15,7 @@ use futures_util::stream;
 use super::cast::Player;
 use super::trial::{Trial, sample};
 use super::{Conformance, Example, Outcome, Standing};
-use crate::actors::{Ports, Premises, system};
+use crate::actors::{Administrator, Guests, Ports, Premises, system};
 use crate::addresses::RiskExceptions;
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
@@ -53,7 +53,7 @@ pub enum Unusable {
 }
 
 /// Plays these trials, or a sample of them, at an endpoint whose pools are expected to have the switches of `base`. `told` hears how
-/// many are done; when `stop` becomes true the rest is left, and no pool of ours stays behind.
+/// many are done; when `stop` becomes true the rest is left, and no pool of ours stays behind that can be removed.
 ///
 /// Where the endpoint cannot be told of risk, those with risk are not tried, and no part of the sample.
 ///
@@ -79,7 +79,8 @@ pub fn play_at(
         target.look().await.map_err(|Unreachable(why)| Unusable::Target(format!("{}: {why}", at.address)))?;
         let takes_risk = target.takes_risk();
         drop(target);
-        let stage = Stage { at, base, clock, compute, done: Count::new(0), told, stop };
+        let stage =
+            Stage { at, base, clock, compute, done: Count::new(0), left: RefCell::default(), told, stop };
         let (possible, impossible): (Vec<Trial>, Vec<Trial>) =
             trials.iter().partition(|trial| takes_risk || trial.cell.risk.is_none());
         let possible = wanted.map_or_else(|| possible.clone(), |wanted| sample(&possible, wanted));
@@ -95,7 +96,8 @@ pub fn play_at(
         outcomes.extend(untried(&impossible, why));
         let partial = stop.load(Ordering::SeqCst);
         let rules = standings(base, outcomes);
-        Ok(Conformance { target: at.address.to_string(), takes_risk, partial, rules })
+        let left_behind = stage.left.take();
+        Ok(Conformance { target: at.address.to_string(), takes_risk, partial, left_behind, rules })
     })
 }
 
@@ -105,6 +107,8 @@ struct Stage<'s> {
     clock: Clock,
     compute: Compute,
     done: Count<usize>,
+    /// What of ours could not be removed.
+    left: RefCell<Vec<String>>,
     told: &'s dyn Fn(usize),
     stop: &'s Arc<AtomicBool>,
 }
@@ -129,39 +133,44 @@ impl Stage<'_> {
         if let Err(Unreachable(why)) = target.look().await {
             return untried(&trials, &why);
         }
-        let premises = match Premises::make(&target, "poolproof-matrix").await {
+        let seed = Seed::new(self.clock.now().as_us());
+        let made = Premises::make(&Administrator::new(&target, self.clock, seed), "poolproof-matrix").await;
+        let premises = match made {
             Ok(premises) => premises,
-            Err(error) => return untried(&trials, &error.to_string()),
+            Err(error) => {
+                self.left.borrow_mut().extend(error.left.as_ref().map(ToString::to_string));
+                return untried(&trials, &error.to_string());
+            }
         };
         let target = Rc::new(target.for_pool(premises.pool_id.clone()));
         let ports = self.ports(Rc::clone(&target) as Rc<dyn Target>, &premises);
-        let played = self.play_in(&target, &premises, &ports, &trials).await;
-        match premises.remove(&*target).await {
-            Ok(()) => played,
-            Err(error) => {
-                // What was decided counts all the same; whoever owns the endpoint sees the pool.
-                tell_left(&premises, &error.to_string());
-                played
-            }
-        }
+        let admin = Administrator::new(&*target, self.clock, seed);
+        let played = self.play_in(&admin, &premises, &ports, &trials).await;
+        // What was decided counts all the same; whoever owns the endpoint is told of the pool.
+        let left = premises.remove(&admin).await.err();
+        self.left.borrow_mut().extend(left.map(|left| left.to_string()));
+        played
     }
 
     async fn play_in(
         &self,
-        target: &Rc<HttpTarget>,
+        admin: &Administrator<'_>,
         premises: &Premises,
         ports: &Ports,
         trials: &[Trial],
     ) -> Vec<(Trial, Outcome)> {
+        // They go with the pool.
+        let guests = Guests::from_now(self.clock.now());
+        let guests = &guests;
         let preparing = trials.iter().zip(0..).map(|(trial, number)| async move {
             if self.stop.load(Ordering::SeqCst) {
                 return (*trial, Err("interrupted".to_owned()));
             }
-            (*trial, Player::prepare(*trial, number, &**target, ports).await)
+            (*trial, Player::prepare(*trial, number, admin, ports, guests).await)
         });
         let prepared: Vec<_> = stream::iter(preparing).buffered(AT_ONCE).collect().await;
         let policy = trials.first().map_or(*self.base, |trial| self.policy(trial));
-        let settled = premises.settle(&**target, &policy).await.map_err(|error| error.to_string());
+        let settled = premises.settle(admin, &policy).await.map_err(|error| error.to_string());
         let settled = &settled;
         let playing = prepared.into_iter().map(|(trial, player)| async move {
             let (_, expected) = trial.expected(self.base);
@@ -217,11 +226,6 @@ impl Stage<'_> {
             keeps_tokens: false,
         }
     }
-}
-
-#[expect(clippy::print_stderr, reason = "whoever pays for the pool must hear of it at once")]
-fn tell_left(premises: &Premises, why: &str) {
-    eprintln!("warning: the pool {} could not be removed: {why}", premises.pool_id);
 }
 
 /// Counts what became of the trials by rule, in the order of the rules' table.

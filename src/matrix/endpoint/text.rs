@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use super::{Conformance, Example, Standing};
 use crate::matrix::wrapped;
 use crate::oracle::Confidence;
+use crate::report::markup::plain;
 
 // Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
 
@@ -44,7 +45,8 @@ pub fn conformance_text(conformance: &Conformance) -> String {
         out.push('\n');
     }
     for one in conformance.of(None).filter(|one| one.is_untried()) {
-        let _ = writeln!(out, "– {}  {}", name(one), one.reason.as_deref().unwrap_or("not tried"));
+        let reason = one.reason.as_deref().unwrap_or("not tried");
+        let _ = writeln!(out, "– {}  {}", name(one), plain(reason));
     }
     out
 }

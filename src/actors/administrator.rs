@@ -1,0 +1,219 @@
+//! An administrator of an endpoint, who asks again when it is too busy.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use super::backoff::Backoff;
+use crate::clock::Clock;
+use crate::protocol::{AccountRequest, Answer, ErrorKind, Management, Operation};
+use crate::seed::{Seed, Stream};
+use crate::target::{Endpoint, Unreachable};
+
+/// How often one request is tried again: some 13 seconds on average.
+const RETRIES: u32 = 8;
+
+/// An endpoint that does not let us do what we came for.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Unwelcome {
+    /// What was tried.
+    pub doing: String,
+    /// What came.
+    pub why: String,
+    /// The refusal; `None` where no answer came, or one that makes no sense.
+    pub refusal: Option<ErrorKind>,
+    /// What had been made by then and is still there.
+    pub left: Option<Box<Left>>,
+}
+
+impl Unwelcome {
+    /// What came in answer to this makes no sense.
+    pub(super) fn odd(doing: &str, why: impl Into<String>) -> Self {
+        Self { doing: doing.to_owned(), why: why.into(), refusal: None, left: None }
+    }
+
+    /// Whether what was asked for has surely not been done. An answer that cannot be read is [`ErrorKind::Other`] too.
+    pub(super) const fn is_sure(&self) -> bool {
+        !matches!(self.refusal, None | Some(ErrorKind::InternalError | ErrorKind::Other))
+    }
+
+    /// Whether what was asked for is not there.
+    pub(super) const fn is_not_there(&self) -> bool {
+        matches!(self.refusal, Some(ErrorKind::UserNotFound | ErrorKind::ResourceNotFound))
+    }
+}
+
+impl fmt::Display for Unwelcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.doing, self.why)?;
+        self.left.as_ref().map_or(Ok(()), |left| write!(f, "; {left}"))
+    }
+}
+
+/// What of ours stays behind at an endpoint, and why.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{what} could not be removed: {why}")]
+pub struct Left {
+    /// What, by a name that its owner finds it by.
+    pub what: String,
+    /// What came when it was to be removed.
+    pub why: Unwelcome,
+}
+
+/// Somebody who makes and removes pools and users at an endpoint.
+pub struct Administrator<'e> {
+    endpoint: &'e dyn Endpoint,
+    clock: Clock,
+    chance: RefCell<Stream>,
+}
+
+impl fmt::Debug for Administrator<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Administrator(…)")
+    }
+}
+
+impl<'e> Administrator<'e> {
+    /// The administrator of this endpoint. How long they wait before they ask again follows from `seed`.
+    pub fn new(endpoint: &'e dyn Endpoint, clock: Clock, seed: Seed) -> Self {
+        Self { endpoint, clock, chance: RefCell::new(seed.stream("administrator", 0)) }
+    }
+
+    /// Asks for an operation; says what it was about if it is refused.
+    ///
+    /// Too many requests are tried again after a while, a few times; so is a failure of the server's own, unless
+    /// the operation may have been done all the same and must not be done twice.
+    ///
+    /// # Errors
+    ///
+    /// It is refused in the end, or nobody answers.
+    pub async fn ask(&self, doing: &str, operation: Operation) -> Result<Answer, Unwelcome> {
+        let repeatable = is_repeatable(&operation);
+        let mut backoff = Backoff::new();
+        let mut retries = RETRIES;
+        let answer = loop {
+            let answer = self.endpoint.ask(operation.clone()).await;
+            let again = match &answer {
+                Ok(Err(error)) => match error.kind {
+                    ErrorKind::TooManyRequests => true,
+                    ErrorKind::InternalError => repeatable,
+                    _ => false,
+                },
+                _ => false,
+            };
+            if !again || retries == 0 {
+                break answer;
+            }
+            retries -= 1;
+            let wait = backoff.draw(&mut self.chance.borrow_mut());
+            self.clock.sleep(wait).await;
+        };
+        match answer {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(error)) => {
+                Err(Unwelcome { refusal: Some(error.kind), ..Unwelcome::odd(doing, error.to_string()) })
+            }
+            Err(Unreachable(why)) => Err(Unwelcome::odd(doing, why)),
+        }
+    }
+}
+
+/// Whether this may be done twice: a pool would be there twice, a user is there already, a code can be used once.
+const fn is_repeatable(operation: &Operation) -> bool {
+    !matches!(
+        operation,
+        Operation::Manage(Management::CreateUserPool(_))
+            | Operation::Account(AccountRequest::AdminCreateUser(_) | AccountRequest::VerifySoftwareToken(_))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures_util::FutureExt as _;
+    use futures_util::future::LocalBoxFuture;
+
+    use super::*;
+    use crate::actors::system;
+    use crate::clock::ClockKind;
+    use crate::ids::Username;
+    use crate::protocol::{
+        AdminCreateUser, AdminUserCall, ApiError, Managed, Origin, PoolCall, PoolSpec, Reply, Request,
+    };
+    use crate::target::Target;
+
+    type Said = Result<Result<Answer, ApiError>, Unreachable>;
+
+    /// Says the same again and again, and from some time on that all is well.
+    struct Stubborn {
+        says: Said,
+        times: usize,
+        asked: Cell<usize>,
+    }
+
+    impl Target for Stubborn {
+        fn call(&self, _: Origin, _: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>> {
+            async { Err(Unreachable("not for users".to_owned())) }.boxed_local()
+        }
+
+        fn delivered_code(&self, _: &Username) -> LocalBoxFuture<'_, Option<String>> {
+            async { None }.boxed_local()
+        }
+    }
+
+    impl Endpoint for Stubborn {
+        fn ask(&self, _: Operation) -> LocalBoxFuture<'_, Said> {
+            self.asked.set(self.asked.get() + 1);
+            let well = self.asked.get() > self.times;
+            let said = if well { Ok(Ok(Answer::Managed(Managed::Empty))) } else { self.says.clone() };
+            async move { said }.boxed_local()
+        }
+
+        fn takes_risk(&self) -> bool {
+            false
+        }
+    }
+
+    /// How often it was asked, and what came of it.
+    fn asked(operation: &Operation, says: &Said, times: usize) -> (usize, Result<Answer, Unwelcome>) {
+        system(ClockKind::Virtual).unwrap().block_on(async {
+            let endpoint = Stubborn { says: says.clone(), times, asked: Cell::new(0) };
+            let clock = Clock::start(ClockKind::Virtual);
+            let answer =
+                Administrator::new(&endpoint, clock, Seed::new(1)).ask("it", operation.clone()).await;
+            (endpoint.asked.get(), answer)
+        })
+    }
+
+    #[test]
+    fn what_may_be_done_twice_is_tried_again_and_what_may_not_only_when_it_was_refused() {
+        let most = 1 + RETRIES as usize;
+        let throttled: Said = Ok(Err(ApiError::too_many_requests()));
+        let failed: Said = Ok(Err(ApiError::internal("HTTP status 503")));
+        let refused: Said = Ok(Err(ApiError::user_not_found()));
+        let silent: Said = Err(Unreachable("no answer within 30s".to_owned()));
+        let twice = [
+            Operation::Manage(Management::DeleteUserPool(PoolCall::default())),
+            Operation::Account(AccountRequest::AdminDeleteUser(AdminUserCall::default())),
+        ];
+        let once = [Operation::Manage(Management::CreateUserPool(PoolSpec::default())), creation()];
+        for (operations, tries_after_failure) in [(twice, most), (once, 1)] {
+            for operation in operations {
+                let times = |says: &Said| asked(&operation, says, usize::MAX).0;
+                assert_eq!(times(&throttled), most, "{operation:?}");
+                assert_eq!(times(&failed), tries_after_failure, "{operation:?}");
+                assert_eq!((times(&refused), times(&silent)), (1, 1), "{operation:?}");
+                let (tries, answer) = asked(&operation, &throttled, 3);
+                assert_eq!((tries, answer.is_ok()), (4, true), "{operation:?}");
+            }
+        }
+        let odd: Said = Ok(Err(ApiError::new(ErrorKind::Other, "an answer that cannot be read")));
+        let sure = |says: &Said| asked(&creation(), says, usize::MAX).1.unwrap_err().is_sure();
+        assert_eq!([&throttled, &refused].map(sure), [true; 2]);
+        assert_eq!([&failed, &silent, &odd].map(sure), [false; 3]);
+    }
+
+    fn creation() -> Operation {
+        Operation::Account(AccountRequest::AdminCreateUser(AdminCreateUser::default()))
+    }
+}

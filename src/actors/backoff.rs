@@ -1,0 +1,29 @@
+//! How long whoever was told that it is too much waits before asking again.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+
+use crate::seed::Stream;
+
+/// The first wait, at most.
+const FIRST: Duration = Duration::from_millis(100);
+/// The longest wait.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// Waits between tries, each drawn from zero to a bound that doubles from try to try (the SDKs' full jitter).
+#[derive(Debug)]
+pub(super) struct Backoff(Duration);
+
+impl Backoff {
+    pub(super) const fn new() -> Self {
+        Self(FIRST)
+    }
+
+    /// The next wait.
+    pub(super) fn draw(&mut self, chance: &mut Stream) -> Duration {
+        let wait = chance.random_range(Duration::ZERO..=self.0);
+        self.0 = (self.0 * 2).min(LONGEST);
+        wait
+    }
+}
