@@ -28,7 +28,7 @@ Exit codes:
    84  reports are not of the same thing, and cannot be compared
    99  a threshold was crossed, or there were too few samples to say
   104  a scenario, or what describes a pool, is not valid; nothing was run
-  105  interrupted; the report is partial
+  105  interrupted; the report is partial, or requests of `serve` were cut off
   107  a target cannot be used, gave no answers, or keeps what was made there
 Of several the gravest counts: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 
