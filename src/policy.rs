@@ -200,7 +200,7 @@ pub enum Lockout {
     Off,
 }
 
-/// Which sign-ins the seed's Note covers: Always + suppress ignores the MFA of medium and high risk.
+/// Which sign-ins the Note covers: Always + suppress ignores the MFA of medium and high risk.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskNote {
@@ -254,7 +254,7 @@ impl PasswordPolicy {
 /// Choices where Cognito's documentation is silent or contradicts itself (SEMANTICS g).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Switches {
-    /// Which sign-ins the seed's Note covers.
+    /// Which sign-ins the Note covers.
     pub risk_note: RiskNote,
     /// Whether a device suppresses MFA only once it has been through an MFA itself (SEMANTICS c.2).
     pub strict_mfa_binding: bool,

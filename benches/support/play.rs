@@ -46,5 +46,6 @@ pub(crate) fn at(address: &Address) -> AnEndpoint {
         credentials: Some(Credentials::dummy()),
         limits: Limits::DEFAULT,
         lodging: Lodging::New,
+        options: Vec::new(),
     }
 }

@@ -10,7 +10,7 @@ use super::guests::Guests;
 use super::ledger::through_mfa;
 use super::ports::Ports;
 use super::provision::{Resident, remembers};
-use crate::client::{Plan, SignIn};
+use crate::client::{End, Plan, SignIn};
 use crate::ids::{AccessToken, DeviceKey, Password};
 use crate::policy::{Factors, RiskLevel};
 use crate::protocol::{
@@ -77,11 +77,18 @@ impl Resident {
         guests: &Guests,
     ) -> Result<(), Unwelcome> {
         self.register(admin, ports, guests).await?;
-        self.gather_devices(ports).await;
-        let missing = self.person.devices > 0 && self.devices.is_empty();
-        if missing {
-            let doing = format!("a sign-in of {}", self.person.username);
-            return Err(Unwelcome::odd(&doing, "no device could be enrolled"));
+        let ended = self.gather_devices(ports).await?;
+        if self.person.devices > 0 && self.devices.is_empty() {
+            let why = match ended {
+                Some(End::SignedIn) => "it got no key for a new device: the pool tracks none".to_owned(),
+                Some(End::GaveUp) => {
+                    "it was given up on the way: a challenge could not be answered".to_owned()
+                }
+                Some(End::Misbehaved(why) | End::NoAnswer(why)) => why,
+                Some(End::Refused(error)) => error.to_string(),
+                None => "it did not end".to_owned(),
+            };
+            return Err(Unwelcome::odd(&self.signing_in(), format!("no device could be enrolled: {why}")));
         }
         self.set_factors(admin, ports).await
     }
@@ -134,12 +141,28 @@ impl Resident {
         admin.ask("AdminSetUserPassword", Operation::Account(password)).await.map(drop)
     }
 
-    /// Signs in as often as they are to have devices, and keeps those that the pool gives.
-    pub async fn gather_devices(&mut self, ports: &Ports) {
+    /// Signs in as often as they are to have devices, and keeps those that the pool gives. Returns how the last sign-in ended.
+    ///
+    /// # Errors
+    ///
+    /// They are refused, so that they have no device.
+    pub async fn gather_devices(&mut self, ports: &Ports) -> Result<Option<End>, Unwelcome> {
+        let mut last = None;
         for number in 0..self.person.devices {
             let opts_in = remembers(&self.person, number);
-            self.sign_in(ports, Visit { confirms: true, opts_in, ..Visit::default() }).await;
+            let sign_in = self.sign_in(ports, Visit { confirms: true, opts_in, ..Visit::default() }).await;
+            last = sign_in.ended().map(|(_, end)| end.clone());
         }
+        match last {
+            Some(End::Refused(error)) if self.devices.is_empty() => {
+                Err(Unwelcome::odd(&self.signing_in(), error.to_string()))
+            }
+            last => Ok(last),
+        }
+    }
+
+    fn signing_in(&self) -> String {
+        format!("a sign-in of {}", self.person.username)
     }
 
     /// Sets up the factors that the person has.
@@ -150,11 +173,10 @@ impl Resident {
     pub async fn set_factors(&mut self, admin: &Administrator<'_>, ports: &Ports) -> Result<(), Unwelcome> {
         let factors = self.person.factors;
         if factors.has_totp() && self.totp.is_none() {
-            let doing = || format!("a sign-in of {}", self.person.username);
             let sign_in = self.clone_for_totp().sign_in(ports, Visit::default()).await;
             let Some(tokens) = sign_in.tokens() else {
                 let why = sign_in.ended().map_or_else(String::new, |(_, end)| format!("{end:?}"));
-                return Err(Unwelcome::odd(&doing(), why));
+                return Err(Unwelcome::odd(&self.signing_in(), why));
             };
             self.set_up_app(admin, ports, &tokens.access_token).await?;
         }

@@ -112,7 +112,7 @@ pub(super) const TABLE: &[Entry] = &[
               that the Note decides as this pool reads it (switch `risk_note`).",
         what_to_do: "Do not count on risk to bring MFA back: use BLOCK for what must be stopped, turn suppression \
                      off, or let users opt in. Try it on the real pool before relying on either reading.",
-        rests_on: &[Text("SEMANTICS c.4, the seed's Note", Documented)],
+        rests_on: &[Text("SEMANTICS c.5, the Note", Documented)],
     },
     Entry {
         id: "note-may-ignore-risk-mfa",
@@ -124,7 +124,7 @@ pub(super) const TABLE: &[Entry] = &[
               today's does not, that the MFA settings of medium and high risk are ignored. Which actions this pool \
               has is not known.",
         what_to_do: "Give the output of describe-risk-configuration too, and ask again.",
-        rests_on: &[Text("SEMANTICS c.4, the seed's Note", Documented)],
+        rests_on: &[Text("SEMANTICS c.5, the Note", Documented)],
     },
     Entry {
         id: "required-with-mfa-off",

@@ -48,7 +48,14 @@ pub(super) struct TargetArgs {
 impl TargetArgs {
     /// The endpoint that is meant, if one is.
     pub(super) fn endpoint(&self) -> Result<Option<AnEndpoint>, String> {
-        let Some(address) = &self.target else { return Ok(None) };
+        let Some(address) = &self.target else {
+            if self.care.max_rate.is_some() || self.care.allow_remote {
+                return Err(
+                    "--max-rate and --allow-remote are said of a --target, and there is none".to_owned()
+                );
+            }
+            return Ok(None);
+        };
         let lodging = match (&self.pool_id, &self.client_id) {
             (Some(pool_id), Some(client_id)) => Lodging::Existing {
                 pool_id: PoolId::new(pool_id),
@@ -57,7 +64,23 @@ impl TargetArgs {
             },
             _ => Lodging::New,
         };
-        self.care.endpoint(address.clone(), lodging).map(Some)
+        let endpoint = self.care.endpoint(address.clone(), lodging)?;
+        Ok(Some(AnEndpoint { options: self.options(), ..endpoint }))
+    }
+
+    /// What was typed besides the address.
+    fn options(&self) -> Vec<String> {
+        let users = self.users.as_ref().map(|users| users.display().to_string());
+        let rate = self.care.max_rate.map(|rate| rate.to_string());
+        let valued = [
+            ("--pool-id", &self.pool_id),
+            ("--client-id", &self.client_id),
+            ("--users", &users),
+            ("--max-rate", &rate),
+        ];
+        let typed = valued.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value.clone()?]));
+        let remote = self.care.allow_remote.then(|| "--allow-remote".to_owned());
+        typed.flatten().chain(remote).collect()
     }
 }
 
@@ -81,7 +104,13 @@ impl CareArgs {
         }
         let credentials = credentials.or_else(|| here.then(Credentials::dummy));
         let per_second = self.max_rate.or_else(|| (!here).then_some(CAREFUL));
-        Ok(AnEndpoint { address, credentials, limits: Limits { per_second, ..Limits::DEFAULT }, lodging })
+        Ok(AnEndpoint {
+            address,
+            credentials,
+            limits: Limits { per_second, ..Limits::DEFAULT },
+            lodging,
+            options: Vec::new(),
+        })
     }
 }
 

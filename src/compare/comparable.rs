@@ -114,7 +114,10 @@ fn lines(base: &str, head: &str) -> Vec<Difference> {
     for at in 0..only_base.len().max(only_head.len()).min(LINES) {
         let line =
             |lines: &[String]| lines.get(at).map_or_else(|| "nothing there".to_owned(), |line| quoted(line));
-        found.push(Difference { what: "scenario", base: line(&only_base), head: line(&only_head) });
+        let difference = Difference { what: "scenario", base: line(&only_base), head: line(&only_head) };
+        if !found.contains(&difference) {
+            found.push(difference);
+        }
     }
     if found.is_empty() && base != head {
         let order = "its lines in another order".to_owned();

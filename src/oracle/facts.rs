@@ -91,7 +91,7 @@ pub struct Facts {
     pub suppress_mfa: bool,
     /// When the pool asks for a second factor.
     pub mfa: MfaMode,
-    /// Which sign-ins the seed's Note covers.
+    /// Which sign-ins the Note covers.
     pub risk_note: RiskNote,
     /// Whether a device must have been through an MFA to replace one.
     pub strict_mfa_binding: bool,

@@ -35,7 +35,7 @@ pub(super) struct When {
     compromised: &'static [bool],
 }
 
-/// Levels of risk as the table tells them apart: the seed's Note covers medium and high.
+/// Levels of risk as the table tells them apart: the Note covers medium and high.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Risk {
     /// No risk, or no consequence of it.
@@ -106,7 +106,7 @@ const ANY: When = When {
     compromised: NO_YES,
 };
 
-/// The situations of the seed's Note: Always + suppress, MFA active, medium or high risk that asks for an MFA.
+/// The situations of the Note: Always + suppress, MFA active, medium or high risk that asks for an MFA.
 const NOTED: When =
     When { remember: &[Always], suppress_mfa: &[true], mfa: MFA_ACTIVE, risk: RISK_NOTED, ..ANY };
 /// The Note where a remembered device is named; both readings of it hold.
@@ -187,7 +187,7 @@ pub(super) const RULES: &[Rule] = &[
         "A device that was forgotten, was never known, or belongs to somebody else does not exist.",
         When { remember: TRACKED, device: &[Forgotten], ..ANY }, Then::Refuse(Outcome::DeviceNotFound)),
 
-    // The seed's Note: the MFA of medium and high risk is ignored.
+    // The Note: the MFA of medium and high risk is ignored.
     rule("note-device", "SEMANTICS c.5 #26", Documented,
         "Always with suppression: a remembered device replaces the MFA that medium or high risk asks for.",
         When { factor: &[true], bound: &[true], ..NOTED_DEVICE }, DEVICE),
@@ -310,7 +310,7 @@ pub(super) const fn bound(facts: &Facts) -> bool {
     facts.mfa_bound || !facts.strict_mfa_binding
 }
 
-/// Whether the seed's Note covers this situation, so that the MFA settings of risk are ignored.
+/// Whether the Note covers this situation, so that the MFA settings of risk are ignored.
 pub(super) fn noted(facts: &Facts) -> bool {
     NOTED_DEVICE.fits(facts) || NOTED_POOL.fits(facts)
 }

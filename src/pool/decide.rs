@@ -94,7 +94,7 @@ impl Pool {
         due && !waived
     }
 
-    /// 5. The seed's Note: whether the MFA settings of this level of risk are ignored.
+    /// 5. The Note: whether the MFA settings of this level of risk are ignored.
     fn noted(&self, level: RiskLevel, trusted: bool) -> bool {
         let pool = self.policy.remember == RememberMode::Always
             && self.policy.suppress_mfa

@@ -11,7 +11,7 @@ pub enum Defect {
     OptInRemembersAtOnce,
     /// The action `block` is not taken.
     BlockIgnored,
-    /// The seed's Note is not known.
+    /// The Note is not known.
     NoteUnknown,
     /// Any claim of a device is accepted.
     DeviceClaimUnchecked,

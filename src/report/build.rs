@@ -28,6 +28,7 @@ impl Report {
             clock: subject.clock,
             group: subject.group,
             target: subject.target,
+            target_options: subject.target_options,
             partial: subject.partial,
             verdict,
             sign_ins: sign_ins(
@@ -90,22 +91,30 @@ impl Report {
     /// The command that plays the run again, quoted for a shell.
     pub fn replay(&self) -> String {
         let file = &self.scenario.file;
-        let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-        let file = if !file.is_empty() && !file.starts_with('-') && file.chars().all(plain) {
-            file.clone()
-        } else {
-            format!("'{}'", file.replace('\'', r"'\''"))
-        };
+        let file = if file.starts_with('-') { in_quotes(file) } else { for_a_shell(file) };
         let clock = match self.clock {
             ClockKind::Wall => "wall",
             ClockKind::Virtual => "virtual",
         };
         let target = match self.target.as_str() {
             "embedded" => String::new(),
-            url => format!(" --target {url}"),
+            url => {
+                let options = self.target_options.iter().map(|word| format!(" {}", for_a_shell(word)));
+                format!(" --target {url}{}", options.collect::<String>())
+            }
         };
         format!("poolproof run {file} --seed {} --clock {clock}{target}", self.seed)
     }
+}
+
+/// A word as a shell reads it.
+fn for_a_shell(word: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { in_quotes(word) }
+}
+
+fn in_quotes(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 impl SideWorkers {

@@ -27,6 +27,9 @@ pub struct Report {
     pub group: String,
     /// The pool under test: `embedded`, or a URL.
     pub target: String,
+    /// What the command line said of the target besides its URL, word by word; left out where it said nothing.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub target_options: Vec<String>,
     /// Whether the run was interrupted, so that this tells only its beginning.
     pub partial: bool,
     /// How it came out.

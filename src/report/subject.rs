@@ -39,6 +39,8 @@ pub struct Subject {
     pub group: String,
     /// The pool: `embedded`, or the URL of another.
     pub target: String,
+    /// What the command line said of it besides, word by word.
+    pub target_options: Vec<String>,
     /// Whether the run was interrupted.
     pub partial: bool,
     /// What was made at a target for the run and could not be removed, and why.

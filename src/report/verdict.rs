@@ -143,13 +143,15 @@ fn crossed(thresholds: &[ThresholdResult]) -> Option<String> {
         .filter(|threshold| !threshold.passed && threshold.cut_at_us.is_none())
         .map(found)
         .collect();
+    let cut = thresholds.iter().any(|threshold| threshold.cut_at_us.is_some());
     match (told.len(), thresholds.len()) {
         (0, _) => None,
         (1, 1) => Some(format!("The threshold does not hold: {}.", told[0])),
         (some, all) => {
             let (some, all) = (count(some as u64), count(all as u64));
             let verb = if told.len() == 1 { "does" } else { "do" };
-            Some(format!("{some} of {all} thresholds {verb} not hold: {}.", told.join(", ")))
+            let more = if cut { " more" } else { "" };
+            Some(format!("{some}{more} of {all} thresholds {verb} not hold: {}.", told.join(", ")))
         }
     }
 }

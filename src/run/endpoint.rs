@@ -34,6 +34,8 @@ pub struct AnEndpoint {
     pub limits: Limits,
     /// Which pool, and who lives there.
     pub lodging: Lodging,
+    /// What the command line said of all this besides the address, word by word: for playing a run again.
+    pub options: Vec<String>,
 }
 
 /// Which pool of an endpoint is used, and by whom.
@@ -173,7 +175,7 @@ impl Stage<'_> {
         let moving = newcomers.into_iter().take_while(|_| !closed.get()).map(|mut resident| async move {
             match guests {
                 Some(guests) => resident.move_in(admin, ports, guests).await?,
-                None => resident.gather_devices(ports).await,
+                None => drop(resident.gather_devices(ports).await?),
             }
             Ok(resident)
         });

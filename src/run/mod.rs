@@ -336,6 +336,7 @@ fn told(stage: &Stage<'_>, stay: Stay, machine: Option<MachineLoad>) -> Played {
         seed: scenario.seed.number(),
         clock: scenario.clock,
         group: group.name().to_owned(),
+        target_options: settings.endpoint.as_ref().map(|at| at.options.clone()).unwrap_or_default(),
         target: settings.endpoint.as_ref().map_or_else(|| "embedded".to_owned(), |at| at.address.to_string()),
         partial: finished.interrupted,
         left_behind: left_behind.clone(),

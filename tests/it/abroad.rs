@@ -197,11 +197,15 @@ fn users_of_a_file_sign_in_and_stay() {
     let names: Vec<&Value> =
         users["Users"].as_array().unwrap().iter().map(|user| &user["Username"]).collect();
     assert_eq!(names, ["ann", "bob", "José"], "they lived there before, and go on living there");
-    // Whoever cannot sign in is found: the pool is as the scenario says, the password is not.
+    // What is needed to play it again is told.
+    let again = format!("--target {url} --pool-id {POOL} --client-id poolproof --users {}", csv.display());
+    assert!(told.replay().ends_with(&again), "{}", told.replay());
+    // Whoever cannot sign in is named, before anything is judged.
     fs::write(&csv, "bob,Wrong-Horse-1\n").unwrap();
     let mut command = run(&file, &arguments);
-    let (code, out, _) = output(command.arg(&csv));
-    assert_eq!(code, 80, "{out}");
+    let (code, out, err) = output(command.arg(&csv));
+    assert_eq!((code, out.as_str()), (107, ""), "{err}");
+    assert!(err.contains("a sign-in of bob: ") && err.contains("Incorrect username or password"), "{err}");
     fs::write(&csv, "ann\n").unwrap();
     let mut command = run(&file, &arguments);
     let (code, _, err) = output(command.arg(&csv));

@@ -27,7 +27,11 @@ fn our_own_server_follows_every_rule_that_is_tried() {
         told["rules"].as_array().unwrap().iter().filter(|rule| rule["standing"] != "followed").collect();
     assert_eq!((code, broken), (Some(0), Vec::new()));
     assert_eq!(told["trials"], serde_json::json!({ "followed": 90, "broken": 0, "untried": 0 }));
-    assert_eq!(told["takes_risk"], true);
+    assert_eq!((&told["takes_risk"], &told["rules_left_out"]), (&Value::from(true), &Value::from(0)));
+    let (_, text) = against(&address, &["--sample", "3"]);
+    let all = told["rules"].as_array().unwrap().len();
+    assert!(text.contains(&format!("The sample has none of {} rules.", all - 3)), "{text}");
+    assert!(text.contains("  1 trial\n"), "{text}");
     let pools = served.call("ListUserPools", &serde_json::json!({ "MaxResults": 60 })).json();
     assert_eq!(pools["UserPools"].as_array().unwrap().len(), 1, "{pools}");
 }

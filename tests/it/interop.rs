@@ -234,6 +234,7 @@ workload: {{ model: closed, stages: [ {{ for: {seconds}s, users: 8 }} ], mix: {{
         credentials: Some(Credentials::dummy()),
         limits: Limits::DEFAULT,
         lodging: Lodging::New,
+        options: Vec::new(),
     };
     let settings = Settings { endpoint: Some(endpoint), observer, ..settings(None) };
     let report = run(&scenario, &settings, &Stop::default()).unwrap();

@@ -10,6 +10,7 @@ use poolproof::report::{Entry, Report, html, index};
 use serde_json::Value;
 
 use crate::browser::{Browser, Picture, picture};
+use crate::page::full;
 use crate::sample::{recorded, report, sign_ins, subject};
 use crate::stage::root;
 
@@ -114,6 +115,10 @@ fn nothing_overlaps_is_cut_off_or_blank_whatever_the_screen() {
     let small = file("small", &html::page(&report(ClockKind::Virtual, 3, false), None));
     let failed = file("failed", &html::page(&report(ClockKind::Wall, 6000, true), None));
     let bare = file("bare", &html::page(&bare(), None));
+    // Thresholds with windows, one of which has cut the run short.
+    let mut told = full();
+    told.thresholds[0].cut_at_us = Some(36_000_000);
+    let told = file("told", &html::page(&told, None));
     for width in [1280, 400] {
         for page in [&storm, &small] {
             for scheme in ["light", "dark"] {
@@ -122,6 +127,7 @@ fn nothing_overlaps_is_cut_off_or_blank_whatever_the_screen() {
         }
         looked_at(&mut browser, &failed, width, "light");
         looked_at(&mut browser, &bare, width, "light");
+        looked_at(&mut browser, &told, width, "dark");
     }
 }
 
@@ -140,6 +146,12 @@ fn what_is_wrong_with_a_page_is_seen() {
             "cut off",
         ),
         ("empty", " d=\"", " data-d=\"", "an empty plot"),
+        (
+            "squeezed",
+            "<h2>Steps",
+            "<p style=\"width:2em\">from 16 s to 26 s it was so</p><h2>Steps",
+            "squeezed",
+        ),
         ("flat", "height=\"180\" role=\"img\"", "height=\"0\" role=\"img\"", "of no size"),
         (
             "script",

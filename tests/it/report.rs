@@ -143,6 +143,17 @@ fn text_from_outside_stays_text() {
     assert!(page.contains("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;"));
     assert!(!text(&report, None, false).contains('\x1b'));
     assert!(serde_json::from_str::<Report>(&report.to_json()).is_ok());
+    // What plays it again is one command, whatever words are in it.
+    let mut report = report;
+    (report.scenario.file, report.target) = ("-a b.yaml".to_owned(), "http://127.0.0.1:1".to_owned());
+    report.target_options = ["--pool-id", "x;y", "--users", "o'b.csv"].map(str::to_owned).to_vec();
+    assert_eq!(
+        report.replay(),
+        format!(
+            "poolproof run '-a b.yaml' --seed {} --clock wall --target http://127.0.0.1:1 --pool-id 'x;y' --users 'o'\\''b.csv'",
+            report.seed
+        )
+    );
 }
 
 #[test]

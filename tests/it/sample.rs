@@ -94,6 +94,7 @@ pub(crate) fn subject() -> Subject {
         clock: ClockKind::Wall,
         group: "cognito".to_owned(),
         target: "embedded".to_owned(),
+        target_options: Vec::new(),
         partial: false,
         left_behind: None,
         offered_per_s_asked: Some(120.0),

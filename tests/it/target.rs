@@ -59,6 +59,7 @@ fn at(address: &Address, lodging: Lodging) -> Settings {
         credentials: Some(Credentials::dummy()),
         limits: Limits { request: Duration::from_secs(5), ..Limits::DEFAULT },
         lodging,
+        options: Vec::new(),
     };
     Settings { endpoint: Some(endpoint), ..settings(None) }
 }

@@ -51,6 +51,13 @@
     }
   }
 
+  // A sentence that has hardly more than a word's width was meant to have more.
+  for (const element of elements.filter((one) => one.children.length === 0 && one.textContent.trim().split(/\s+/).length > 3)) {
+    const box = element.getBoundingClientRect();
+    const size = parseFloat(getComputedStyle(element).fontSize);
+    if (box.width < 6 * size && box.height > 4 * size) say(`squeezed: ${named(element)}`);
+  }
+
   // What scrolls by no more than a word's width was meant to fit.
   for (const box of elements.filter((one) => one.matches('.scroll'))) {
     const more = box.scrollWidth - box.clientWidth;

@@ -43,7 +43,7 @@ impl Player {
         let mut resident = Resident::newcomer(SEED, person);
         let told = |error: actors::Unwelcome| error.to_string();
         resident.register(admin, ports, guests).await.map_err(told)?;
-        resident.gather_devices(ports).await;
+        resident.gather_devices(ports).await.map_err(told)?;
         let device = match trial.cell.device {
             Device::None => None,
             Device::Issued => {

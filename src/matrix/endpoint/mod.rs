@@ -67,6 +67,8 @@ pub struct Conformance {
     pub partial: bool,
     /// What was made there and could not be removed, each with the reason.
     pub left_behind: Vec<String>,
+    /// How many rules the sample had no trial for.
+    pub rules_left_out: usize,
     /// The rules that any trial was about, in the order of their table.
     pub rules: Vec<Standing>,
 }

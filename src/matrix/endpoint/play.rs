@@ -1,7 +1,7 @@
 //! Plays trials at an endpoint, one pool for each configuration.
 
 use std::cell::{Cell as Count, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io;
 use std::num::NonZero;
 use std::rc::Rc;
@@ -20,7 +20,7 @@ use crate::addresses::RiskExceptions;
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
 use crate::http::client::{Address, Credentials, HttpTarget, Limits};
-use crate::oracle;
+use crate::oracle::{self, RuleId};
 use crate::policy::{Lockout, PoolPolicy, Quotas, RiskLevels, RiskMode, RiskPolicy};
 use crate::scenario::Delay;
 use crate::seed::Seed;
@@ -83,7 +83,12 @@ pub fn play_at(
             Stage { at, base, clock, compute, done: Count::new(0), left: RefCell::default(), told, stop };
         let (possible, impossible): (Vec<Trial>, Vec<Trial>) =
             trials.iter().partition(|trial| takes_risk || trial.cell.risk.is_none());
+        let rules = |trials: &[Trial]| {
+            trials.iter().map(|trial| trial.expected(base).0).collect::<BTreeSet<RuleId>>().len()
+        };
+        let all_rules = rules(&possible);
         let possible = wanted.map_or_else(|| possible.clone(), |wanted| sample(&possible, wanted));
+        let rules_left_out = all_rules - rules(&possible);
         let mut of_configuration: BTreeMap<_, Vec<Trial>> = BTreeMap::new();
         for trial in possible {
             of_configuration.entry(trial.configuration()).or_default().push(trial);
@@ -97,7 +102,14 @@ pub fn play_at(
         let partial = stop.load(Ordering::SeqCst);
         let rules = standings(base, outcomes);
         let left_behind = stage.left.take();
-        Ok(Conformance { target: at.address.to_string(), takes_risk, partial, left_behind, rules })
+        Ok(Conformance {
+            target: at.address.to_string(),
+            takes_risk,
+            partial,
+            left_behind,
+            rules_left_out,
+            rules,
+        })
     })
 }
 
@@ -230,7 +242,7 @@ impl Stage<'_> {
 
 /// Counts what became of the trials by rule, in the order of the rules' table.
 fn standings(base: &PoolPolicy, outcomes: Vec<(Trial, Outcome)>) -> Vec<Standing> {
-    let mut of_rule: BTreeMap<oracle::RuleId, Standing> = BTreeMap::new();
+    let mut of_rule: BTreeMap<RuleId, Standing> = BTreeMap::new();
     for (trial, outcome) in outcomes {
         let (rule, expected) = trial.expected(base);
         let standing = of_rule.entry(rule).or_insert_with(|| Standing {

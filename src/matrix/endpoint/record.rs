@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::{Conformance, Standing};
 
-/// The report as JSON: `target`, `takes_risk`, `partial`, `left_behind`, `trials` and `rules`, each rule with its counts, a `standing` of `followed`,
+/// The report as JSON: `target`, `takes_risk`, `partial`, `left_behind`, `rules_left_out`, `trials` and `rules`, each rule with its counts, a `standing` of `followed`,
 /// `broken` or `untried`, an `example` where it is broken, and the `reason` why trials could not be made.
 pub fn conformance_json(conformance: &Conformance) -> String {
     let (followed, broken, untried) = conformance.sums();
@@ -14,6 +14,7 @@ pub fn conformance_json(conformance: &Conformance) -> String {
         "takes_risk": conformance.takes_risk,
         "partial": conformance.partial,
         "left_behind": conformance.left_behind,
+        "rules_left_out": conformance.rules_left_out,
         "trials": { "followed": followed, "broken": broken, "untried": untried },
         "rules": conformance.of(None).map(rule).collect::<Vec<_>>(),
     });

@@ -39,7 +39,7 @@ pub fn conformance_text(conformance: &Conformance) -> String {
         out.push('\n');
     }
     for one in conformance.of(None).filter(|one| one.is_followed()) {
-        let _ = writeln!(out, "✓ {}  {} trials", name(one), one.followed);
+        let _ = writeln!(out, "✓ {}  {}", name(one), trials(one.followed));
     }
     if conformance.of(None).any(Standing::is_untried) {
         out.push('\n');
@@ -49,6 +49,10 @@ pub fn conformance_text(conformance: &Conformance) -> String {
         let _ = writeln!(out, "– {}  {}", name(one), plain(reason));
     }
     out
+}
+
+fn trials(count: usize) -> String {
+    if count == 1 { "1 trial".to_owned() } else { format!("{count} trials") }
 }
 
 fn name(one: &Standing) -> String {
@@ -71,6 +75,11 @@ pub(super) fn sums(conformance: &Conformance) -> String {
         "{} trials: {followed} decided as the rules ask, {broken} otherwise, {untried} could not be made.",
         followed + broken + untried
     );
+    match conformance.rules_left_out {
+        0 => {}
+        1 => text.push_str(" The sample has none of 1 rule."),
+        rules => text.push_str(&format!(" The sample has none of {rules} rules.")),
+    }
     if conformance.partial {
         text.push_str(" Interrupted: this is not all.");
     }
