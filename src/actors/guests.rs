@@ -16,8 +16,8 @@ use crate::protocol::{AccountRequest, AccountResponse, AdminUserCall, Answer, Op
 const AT_ONCE: usize = 16;
 /// More names are not told.
 const NAMES: usize = 10;
-/// How far an endpoint's clock may be behind ours.
-const SKEW: Duration = Duration::from_secs(600);
+/// How far an endpoint's clock may be behind ours. Whoever was made that long before we came counts as made by us.
+const SKEW: Duration = Duration::from_secs(2);
 /// The status of a user who was made, and whose password nobody has set.
 const JUST_MADE: &str = "FORCE_CHANGE_PASSWORD";
 

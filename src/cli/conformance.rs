@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::policy_args::{MatrixArgs, MatrixFormat};
 use super::progress::Cells;
-use super::{Exit, accuse, refuse, say, target_args};
+use super::{Exit, accuse, at_once, refuse, say, target_args};
 use crate::http::client::Address;
 use crate::matrix::{self, At, Conformance, Matrix, Unusable};
 use crate::run::Lodging;
@@ -35,7 +35,7 @@ pub(super) fn conformance(args: &MatrixArgs, address: &Address, matrix: &Matrix)
     let listening = ctrlc::set_handler(move || {
         // The first has the pools removed and what was found told; the second ends the program.
         if rope.swap(true, Ordering::SeqCst) {
-            std::process::exit(Exit::Interrupted.code().into());
+            at_once();
         }
     });
     if let Err(error) = listening {

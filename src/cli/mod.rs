@@ -100,6 +100,12 @@ fn accuse(why: impl std::fmt::Display) {
     complain(&lines.join("\n"));
 }
 
+/// Ends the program, and says what that means: whoever asks twice does not want to wait.
+fn at_once() {
+    complain("Ended at once: no more is written, and what was made at a target is not removed.");
+    std::process::exit(Exit::Interrupted.code().into());
+}
+
 /// Prints text of our own to standard error; diagnostics, which may have colours, are that too.
 fn complain(text: &str) {
     drop(writeln!(io::stderr().lock(), "{}", text.trim_end()));

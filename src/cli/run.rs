@@ -9,7 +9,7 @@ use super::board::Board;
 use super::progress::Progress;
 use super::scenario_files::scenario_files;
 use super::values::ClockArg;
-use super::{Exit, accuse, complain, refuse, say, shows_colour, target_args};
+use super::{Exit, accuse, at_once, complain, refuse, say, shows_colour, target_args};
 use crate::report::{self, Came, Entry, Format, Measured};
 use crate::run::{AnEndpoint, Lodging, RunError, Settings, Stop, play};
 use crate::scenario::{self, Scenario};
@@ -93,7 +93,7 @@ pub(super) fn stop_on_signals() -> Result<Stop, ctrlc::Error> {
     let pulled = stop.clone();
     ctrlc::set_handler(move || {
         if pulled.pull() {
-            std::process::exit(Exit::Interrupted.code().into());
+            at_once();
         }
     })?;
     Ok(stop)

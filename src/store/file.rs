@@ -42,7 +42,8 @@ impl Store {
         file.read_to_end(&mut bytes)?;
         file.rewind()?;
         if bytes.is_empty() {
-            return match Self::make(path) {
+            // Where a link leads there, it goes on doing so.
+            return match Self::make(&path.canonicalize()?) {
                 Ok(Some(store)) => Ok((store, Kept::default())),
                 Ok(None) => Err(Unusable::InUse),
                 // No other can take its place, as where a single file is mounted.

@@ -3,21 +3,24 @@
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io::{Error, Result};
+use std::io::{Error, ErrorKind, Result};
 use std::path::{Path, PathBuf};
 
 use redb::{Builder, DatabaseError};
 
 use super::{CLIENTS, FORMAT, FORMAT_KEY, HEAD, NotKept, POOLS, Readers, Store, USERS, Unusable};
 
+/// So often others may come in between.
+const TRIES: usize = 8;
+
 impl Store {
     /// Makes a file where there is none, or an empty one; `None` if another process has just made it.
     pub(super) fn make(path: &Path) -> std::result::Result<Option<Self>, Unusable> {
         let beside = beside(path);
-        let file = options().create(true).truncate(false).open(&beside)?;
-        lock(&file)?;
-        // Whoever has the lock is the only one who makes it. What came of an earlier one stands in its place now.
+        let file = claim(&beside)?;
+        // Whoever has it is the only one who makes it. What came of an earlier one stands in its place now.
         if path.metadata().is_ok_and(|found| found.len() > 0) {
+            fs::remove_file(&beside)?;
             return Ok(None);
         }
         let made = Self::renamed(file, &beside, path);
@@ -28,9 +31,6 @@ impl Store {
     }
 
     fn renamed(file: File, beside: &Path, path: &Path) -> std::result::Result<Self, Unusable> {
-        // What somebody has left who was ended in the middle.
-        file.set_len(0)?;
-        shut_out(&file)?;
         let store = Self::start(file)?;
         fs::rename(beside, path)?;
         sync_folder(path)?;
@@ -50,6 +50,54 @@ impl Store {
         });
         made.map_err(unwritten)?;
         Ok(store)
+    }
+}
+
+/// A new file of this name, locked. What somebody has left who was ended in the middle is removed, and never written to: it may be
+/// another's, or lead elsewhere.
+fn claim(beside: &Path) -> std::result::Result<File, Unusable> {
+    for _ in 0..TRIES {
+        match options().create_new(true).open(beside) {
+            Ok(file) => {
+                lock(&file)?;
+                if is_at(&file, beside) {
+                    return Ok(file);
+                }
+                continue;
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+        let Ok(found) = beside.symlink_metadata() else { continue };
+        if found.is_symlink() {
+            fs::remove_file(beside)?;
+        } else if found.is_file() {
+            let left = options().open(beside)?;
+            // Who makes one now has it locked.
+            lock(&left)?;
+            if is_at(&left, beside) {
+                fs::remove_file(beside)?;
+            }
+        } else {
+            return Err(Unusable::Foreign);
+        }
+    }
+    Err(Unusable::InUse)
+}
+
+/// Whether this is the file that the name leads to, where the system knows such a thing.
+fn is_at(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let place = |found: fs::Metadata| (found.dev(), found.ino());
+        let (one, other) = (file.metadata().map(place), path.symlink_metadata().map(place));
+        one.is_ok_and(|one| other.is_ok_and(|other| one == other))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, path);
+        true
     }
 }
 

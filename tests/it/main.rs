@@ -47,6 +47,9 @@ mod conformance;
 mod defects;
 /// A detour to a served pool, on which something may happen to requests.
 mod detour;
+/// `serve` is told to end: once in order, twice at once.
+#[cfg(unix)]
+mod endings;
 /// Nobody looks up or sideways.
 mod floors;
 /// Text from outside stays text in every form of a report.
@@ -142,6 +145,8 @@ mod stage;
 mod stall;
 /// What was answered is kept, whenever the process ends, and a bad file is refused and left as it is.
 mod state;
+/// A file of state is made whole, is its owner's alone, and nothing else is written to.
+mod state_files;
 /// Records are what was written down, and an account made of them behaves as the one that was.
 mod store;
 /// A run at an endpoint is judged like any other, and what gives no answer is not.

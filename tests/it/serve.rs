@@ -15,7 +15,7 @@ use crate::served::{Answered, Served, answer, closes, request};
 /// Deadlines that a test can wait for.
 const QUICK: [&str; 4] = ["--request-timeout", "1", "--idle-timeout", "2"];
 
-fn told(answered: Option<Answered>) -> String {
+pub(crate) fn told(answered: Option<Answered>) -> String {
     answered.map_or_else(|| "closed".to_owned(), |answered| answered.refusal())
 }
 
@@ -445,47 +445,6 @@ fn metrics_and_outbox_tell_what_happened() {
     assert!(health.contains("content-length: 15\r\n"), "as GET would say: {health}");
     let no_keys = served.send("GET /us-east-1_Poolproof/.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(no_keys.unwrap().status, 404, "opaque tokens have no keys");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_signal_ends_it_well() {
-    for signal in ["-INT", "-TERM"] {
-        let served = Served::start(&["--request-timeout", "60"]);
-        assert!(served.is_well());
-        let whole = request("GetUser", br#"{"AccessToken":"x"}"#);
-        let (first, rest) = whole.split_at(whole.len() - 3);
-        let mut stream = served.connect();
-        stream.write_all(first).unwrap();
-        // What was sent before is there when this is answered: one thread reads.
-        assert!(served.is_well());
-        served.tell(signal);
-        while TcpStream::connect(&served.address).is_ok() {
-            thread::sleep(Duration::from_millis(10));
-        }
-        stream.write_all(rest).unwrap();
-        assert_eq!(told(answer(&mut stream)), "400 NotAuthorizedException: Invalid Access Token", "{signal}");
-        assert!(closes(&mut stream));
-        assert_eq!(served.ended(), Some(0), "{signal}");
-    }
-}
-
-#[cfg(unix)]
-#[test]
-fn a_second_signal_ends_it_at_once() {
-    let served = Served::start(&["--request-timeout", "60"]);
-    let whole = request("GetUser", b"{}");
-    let mut stream = served.connect();
-    stream.write_all(&whole[..whole.len() - 1]).unwrap();
-    assert!(served.is_well());
-    for signal in ["-INT", "-TERM"] {
-        served.tell(signal);
-        while signal == "-INT" && TcpStream::connect(&served.address).is_ok() {
-            thread::sleep(Duration::from_millis(10));
-        }
-    }
-    assert!(answer(&mut stream).is_none(), "the request was cut off");
-    assert_eq!(served.ended(), Some(105), "and that is told");
 }
 
 #[test]

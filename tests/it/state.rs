@@ -23,7 +23,7 @@ use crate::served::{Answered, Served, answer, request};
 const POOL: &str = "us-east-1_Poolproof";
 
 /// A file of this test's own, which is not there yet.
-fn state(name: &str) -> PathBuf {
+pub(crate) fn state(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("state").join(name);
     drop(fs::remove_dir_all(&folder));
     fs::create_dir_all(&folder).unwrap();
@@ -239,7 +239,7 @@ fn pools_and_clients_are_as_they_were_and_the_state_wins_over_the_file() {
 }
 
 /// How `serve` ends with this file: exit code, and what it says.
-fn served_with(file: &Path) -> (Option<i32>, String, String) {
+pub(crate) fn served_with(file: &Path) -> (Option<i32>, String, String) {
     let mut command = poolproof();
     command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(file);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
@@ -257,7 +257,7 @@ fn served_with(file: &Path) -> (Option<i32>, String, String) {
 }
 
 /// What `serve` says to this file, which must be left as it is.
-fn refusal(file: &Path) -> String {
+pub(crate) fn refusal(file: &Path) -> String {
     let before = fs::read(file).ok();
     let (code, out, err) = served_with(file);
     assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
@@ -268,7 +268,7 @@ fn refusal(file: &Path) -> String {
 }
 
 /// A file with a pool and a user in it; closed in order, or left by a process that was killed.
-fn used(name: &str, killed: bool) -> PathBuf {
+pub(crate) fn used(name: &str, killed: bool) -> PathBuf {
     let file = state(name);
     let mut served = Served::start(&["--state", file.to_str().unwrap()]);
     for n in 0..30 {
@@ -324,71 +324,6 @@ fn a_bad_file_is_refused_with_what_to_do_and_left_as_it_is() {
     let folder = state("folder").parent().unwrap().to_owned();
     let (code, _, err) = served_with(&folder);
     assert!(code == Some(2) && err.contains("Is a directory"), "{code:?} {err}");
-}
-
-/// What is in the folder of a state besides it.
-fn others(file: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(file.parent().unwrap()).unwrap();
-    entries.map(|entry| entry.unwrap().path()).filter(|path| path != file).collect()
-}
-
-#[test]
-fn whoever_is_killed_while_making_a_file_leaves_none_that_is_refused() {
-    let (mut half, mut made) = (0, 0);
-    for delay in 0..24 {
-        let file = state("killed-young");
-        let mut command = poolproof();
-        command.args([
-            "serve",
-            "scenarios/serve.yaml",
-            "--listen",
-            "127.0.0.1:0",
-            "--tokens",
-            "opaque",
-            "--state",
-        ]);
-        let mut child = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
-        while !file.exists() && others(&file).is_empty() && child.try_wait().unwrap().is_none() {}
-        thread::sleep(Duration::from_micros(300 * delay));
-        child.kill().unwrap();
-        child.wait().unwrap();
-        half += usize::from(!file.exists());
-        made += usize::from(file.exists());
-        let served = Served::start(&["--tokens", "opaque", "--state", file.to_str().unwrap()]);
-        assert!(served.is_well(), "after {delay}");
-        assert_eq!(others(&file), Vec::<PathBuf>::new(), "nothing is left beside it");
-    }
-    assert!(half > 0 && made > 0, "ended before and after it had its name: {half}, {made}");
-}
-
-#[cfg(unix)]
-#[test]
-fn a_file_is_its_owners_alone() {
-    use std::os::unix::fs::PermissionsExt as _;
-    let mode = |file: &Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
-    let open = |file: &Path| fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
-    let file = used("modes", false);
-    assert_eq!(mode(&file), 0o600, "as it was made");
-    open(&file);
-    let (code, out, err) = served_with(&file);
-    assert!(code.is_none() && out.contains("State in "), "it is served: {out} {err}");
-    assert_eq!(
-        err.lines().next().map(|line| line.replace(file.to_str().unwrap(), "FILE")).as_deref(),
-        Some("note: FILE could be read by others; now by its owner alone")
-    );
-    assert_eq!(mode(&file), 0o600);
-    let empty = state("modes-empty");
-    fs::write(&empty, "").unwrap();
-    open(&empty);
-    let (code, out, err) = served_with(&empty);
-    assert!(code.is_none() && out.contains("State in "), "it is served: {out} {err}");
-    assert_eq!((mode(&empty), others(&empty)), (0o600, Vec::new()));
-    // What is refused is left as it is.
-    let foreign = state("modes-foreign");
-    fs::write(&foreign, "mine").unwrap();
-    open(&foreign);
-    refusal(&foreign);
-    assert_eq!(mode(&foreign), 0o644);
 }
 
 /// Cuts, and bytes that have changed, all over a file that was closed in order and one that was not.

@@ -2,9 +2,13 @@
 
 use std::io::Result;
 use std::pin::pin;
+use std::time::Duration;
 
 use actix_server::ServerBuilder;
 use tokio::sync::oneshot;
+
+/// Signals that come within this time are one: who ends a program and all of its group sends two.
+const ONE_PRESS: Duration = Duration::from_millis(250);
 
 /// How a server ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,9 +33,18 @@ pub(super) async fn run(server: ServerBuilder) -> Result<Ended> {
         ended = &mut server => return ended.map(|()| Ended::InOrder),
         () = signals.next() => drop(tell.send(())),
     }
-    tokio::select! {
-        ended = &mut server => ended.map(|()| Ended::InOrder),
-        () = signals.next() => Ok(Ended::AtOnce),
+    let mut one_press = pin!(tokio::time::sleep(ONE_PRESS));
+    let mut told_once = false;
+    loop {
+        tokio::select! {
+            ended = &mut server => return ended.map(|()| Ended::InOrder),
+            () = &mut one_press, if !told_once => told_once = true,
+            () = signals.next() => {
+                if told_once {
+                    return Ok(Ended::AtOnce);
+                }
+            }
+        }
     }
 }
 

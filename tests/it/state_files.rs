@@ -1,0 +1,106 @@
+//! A file of state is made whole, is its owner's alone, and nothing else is written to.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+use std::thread;
+use std::time::Duration;
+
+use crate::cli::poolproof;
+use crate::served::Served;
+use crate::state::{refusal, served_with, state, used};
+
+/// What is in the folder of a state besides it.
+fn others(file: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(file.parent().unwrap()).unwrap();
+    entries.map(|entry| entry.unwrap().path()).filter(|path| path != file).collect()
+}
+
+#[test]
+fn whoever_is_killed_while_making_a_file_leaves_none_that_is_refused() {
+    let (mut half, mut made) = (0, 0);
+    for delay in 0..24 {
+        let file = state("killed-young");
+        let mut command = poolproof();
+        command.args([
+            "serve",
+            "scenarios/serve.yaml",
+            "--listen",
+            "127.0.0.1:0",
+            "--tokens",
+            "opaque",
+            "--state",
+        ]);
+        let mut child = command.arg(&file).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        while !file.exists() && others(&file).is_empty() && child.try_wait().unwrap().is_none() {}
+        thread::sleep(Duration::from_micros(300 * delay));
+        child.kill().unwrap();
+        child.wait().unwrap();
+        half += usize::from(!file.exists());
+        made += usize::from(file.exists());
+        let served = Served::start(&["--tokens", "opaque", "--state", file.to_str().unwrap()]);
+        assert!(served.is_well(), "after {delay}");
+        assert_eq!(others(&file), Vec::<PathBuf>::new(), "nothing is left beside it");
+    }
+    assert!(half > 0 && made > 0, "ended before and after it had its name: {half}, {made}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_file_is_its_owners_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = |file: &Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    let open = |file: &Path| fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
+    let file = used("modes", false);
+    assert_eq!(mode(&file), 0o600, "as it was made");
+    open(&file);
+    let (code, out, err) = served_with(&file);
+    assert!(code.is_none() && out.contains("State in "), "it is served: {out} {err}");
+    assert_eq!(
+        err.lines().next().map(|line| line.replace(file.to_str().unwrap(), "FILE")).as_deref(),
+        Some("note: FILE could be read by others; now by its owner alone")
+    );
+    assert_eq!(mode(&file), 0o600);
+    let empty = state("modes-empty");
+    fs::write(&empty, "").unwrap();
+    open(&empty);
+    let (code, out, err) = served_with(&empty);
+    assert!(code.is_none() && out.contains("State in "), "it is served: {out} {err}");
+    assert_eq!((mode(&empty), others(&empty)), (0o600, Vec::new()));
+    // What is refused is left as it is.
+    let foreign = state("modes-foreign");
+    fs::write(&foreign, "mine").unwrap();
+    open(&foreign);
+    refusal(&foreign);
+    assert_eq!(mode(&foreign), 0o644);
+}
+
+#[cfg(unix)]
+#[test]
+fn links_are_followed_to_a_state_and_from_nowhere_else() {
+    use std::os::unix::fs::symlink;
+    // A link to an empty file goes on leading there.
+    let link = state("links");
+    let folder = link.with_file_name("data");
+    fs::create_dir(&folder).unwrap();
+    let kept = folder.join("kept.redb");
+    fs::write(&kept, "").unwrap();
+    symlink("data/kept.redb", &link).unwrap();
+    let (code, out, err) = served_with(&link);
+    assert!(code.is_none() && out.contains("State in "), "{out} {err}");
+    assert!(link.is_symlink() && fs::metadata(&kept).unwrap().len() > 0);
+    assert_eq!(others(&kept), Vec::<PathBuf>::new());
+    // What stands where a file is made is not written to, wherever it leads.
+    for hard in [false, true] {
+        let file = state("precious");
+        let precious = file.with_file_name("precious");
+        fs::write(&precious, "mine").unwrap();
+        let making = file.with_file_name(".pool.redb.making");
+        if hard { fs::hard_link(&precious, &making) } else { symlink("precious", &making) }.unwrap();
+        let (code, out, err) = served_with(&file);
+        assert!(code.is_none() && out.contains("State in "), "{out} {err}");
+        assert_eq!(fs::read_to_string(&precious).unwrap(), "mine");
+        assert!(!file.is_symlink());
+        assert_eq!(others(&file), [precious]);
+    }
+}
