@@ -121,6 +121,19 @@ fn only_those_who_were_made_are_removed() {
         assert!(detour.asked("AdminCreateUser") <= 4, "nobody is made twice");
     }
 
+    // Whom others have invited before, and who has no password yet, is not ours either.
+    let invited = json!({ "UserPoolId": POOL, "Username": "user-000003", "MessageAction": "SUPPRESS" });
+    served.call("AdminCreateUser", &invited).json();
+    let with_guest = users(&served);
+    std::thread::sleep(std::time::Duration::from_millis(2500));
+    let detour = Detour::to(&served, |operation, body| {
+        let theirs = operation == "AdminCreateUser" && body.contains("user-000003");
+        if theirs { Fate::Lost } else { Fate::Passes }
+    });
+    let (code, _, err) = play("invited", &detour.url);
+    assert_eq!((code, users(&served)), (107, with_guest), "{err}");
+    served.call("AdminDeleteUser", &json!({ "UserPoolId": POOL, "Username": "user-000003" }));
+
     // Who cannot be removed is told, beside the report of the run.
     let delete = json!({ "UserPoolId": POOL, "Username": "user-000002" });
     served.call("AdminDeleteUser", &delete);

@@ -59,7 +59,7 @@ fn signals_that_come_together_are_one() {
     stream.write_all(first).unwrap();
     assert!(served.is_well());
     // As from somebody who ends a program, and then the group that it is in.
-    let both = format!("kill -TERM {id}; kill -TERM {id}; kill -INT {id}", id = served.id());
+    let both = format!("kill -TERM {id}; sleep 0.02; kill -INT {id}", id = served.id());
     assert!(Command::new("sh").args(["-c", &both]).status().unwrap().success());
     while TcpStream::connect(&served.address).is_ok() {
         thread::sleep(Duration::from_millis(10));
