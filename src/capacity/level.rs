@@ -53,7 +53,7 @@ pub(super) fn judge(report: &Report, users: u32) -> Judged {
     if lost > 1.0 - LEAST_ACHIEVED {
         reasons.push(Reason::NoAnswer { share: lost });
     }
-    let decided = part(report.sign_ins.completed + report.sign_ins.refused);
+    let decided = part(report.sign_ins.answered());
     if decided + lost < LEAST_ACHIEVED {
         reasons.push(Reason::Unanswered { share: 1.0 - decided - lost });
     }

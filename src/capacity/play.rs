@@ -171,7 +171,7 @@ impl<'s> Course<'s> {
                 plan.model = Model::Closed { think_time: Delay::None, stages };
             }
             let report = self.play(&scenario)?;
-            let answered = report.sign_ins.completed + report.sign_ins.refused;
+            let answered = report.sign_ins.answered();
             (before, measured) = (before * CLOSED_LONGER, measured * CLOSED_LONGER);
             if answered >= CLOSED_FEWEST || measured > self.patience().closed || self.is_stopped() {
                 return Ok(report);

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::capacity_args::{CapacityArgs, CapacityFormat};
 use super::progress::Progress;
-use super::run::{overridden, stop_on_signals, unusable};
-use super::{Exit, accuse, complain, refuse, say, target_args};
+use super::run::{overridden, unusable};
+use super::{Exit, accuse, complain, refuse, say, signals, target_args};
 use crate::capacity::{self, Asked, Broken, Lengths};
 use crate::run::Settings;
 use crate::scenario;
@@ -30,12 +30,9 @@ pub(super) fn capacity(args: &CapacityArgs) -> Exit {
     };
     let scenario = overridden(scenario, args.seed, args.clock, endpoint.as_ref());
     endpoint.iter().for_each(target_args::approach);
-    let stop = match stop_on_signals() {
+    let stop = match signals::stop() {
         Ok(stop) => stop,
-        Err(error) => {
-            accuse(format_args!("cannot listen for Ctrl-C: {error}"));
-            return Exit::Internal;
-        }
+        Err(exit) => return exit,
     };
     let progress = Arc::new(Progress::new(&scenario.name));
     let settings = Settings {

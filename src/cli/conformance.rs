@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::policy_args::{MatrixArgs, MatrixFormat};
 use super::progress::Cells;
-use super::{Exit, accuse, at_once, refuse, say, target_args};
+use super::{Exit, accuse, refuse, say, signals, target_args};
 use crate::http::client::Address;
 use crate::matrix::{self, At, Conformance, Matrix, Unusable};
 use crate::run::Lodging;
@@ -32,15 +32,9 @@ pub(super) fn conformance(args: &MatrixArgs, address: &Address, matrix: &Matrix)
     target_args::approach(&endpoint);
     let stop = Arc::new(AtomicBool::new(false));
     let rope = Arc::clone(&stop);
-    let listening = ctrlc::set_handler(move || {
-        // The first has the pools removed and what was found told; the second ends the program.
-        if rope.swap(true, Ordering::SeqCst) {
-            at_once();
-        }
-    });
-    if let Err(error) = listening {
-        accuse(format_args!("cannot listen for Ctrl-C: {error}"));
-        return Exit::Internal;
+    // The first has the pools removed, and what was found told.
+    if let Err(exit) = signals::listen(move || rope.swap(true, Ordering::SeqCst)) {
+        return exit;
     }
     let trials = matrix::trials(matrix);
     let bar = Cells::new(args.sample.map_or(trials.len(), |wanted| wanted.min(trials.len())));

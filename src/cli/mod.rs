@@ -22,6 +22,7 @@ mod scenario_files;
 mod schema;
 mod serve;
 mod serve_args;
+mod signals;
 mod target_args;
 mod teller;
 mod users;
@@ -98,12 +99,6 @@ fn accuse(why: impl std::fmt::Display) {
     let why = format!("error: {why}");
     let lines: Vec<String> = why.lines().map(plain).collect();
     complain(&lines.join("\n"));
-}
-
-/// Ends the program, and says what that means: whoever asks twice does not want to wait.
-fn at_once() {
-    complain("Ended at once: no more is written, and what was made at a target is not removed.");
-    std::process::exit(Exit::Interrupted.code().into());
 }
 
 /// Prints text of our own to standard error; diagnostics, which may have colours, are that too.

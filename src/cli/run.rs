@@ -9,7 +9,7 @@ use super::board::Board;
 use super::progress::Progress;
 use super::scenario_files::scenario_files;
 use super::values::ClockArg;
-use super::{Exit, accuse, at_once, complain, refuse, say, shows_colour, target_args};
+use super::{Exit, accuse, complain, refuse, say, shows_colour, signals, target_args};
 use crate::report::{self, Came, Entry, Format, Measured};
 use crate::run::{AnEndpoint, Lodging, RunError, Settings, Stop, play};
 use crate::scenario::{self, Scenario};
@@ -36,12 +36,9 @@ pub(super) fn run(args: &RunArgs) -> Exit {
         Err(exit) => return exit,
     };
     endpoint.iter().for_each(target_args::approach);
-    let stop = match stop_on_signals() {
+    let stop = match signals::stop() {
         Ok(stop) => stop,
-        Err(error) => {
-            accuse(format_args!("cannot listen for Ctrl-C: {error}"));
-            return Exit::Internal;
-        }
+        Err(exit) => return exit,
     };
     let board = match Board::show(&args.board) {
         Ok(board) => board,
@@ -85,18 +82,6 @@ fn write_common(args: &RunArgs, entries: &[Entry]) -> Exit {
     let paths = files.iter().map(|file| format!("              {}\n", args.out.join(&file.name).display()));
     let paths: String = paths.collect();
     say(&format!("\n  together    {}", paths.trim_start()))
-}
-
-/// The first Ctrl-C ends the run and has its report written; the second ends the program.
-pub(super) fn stop_on_signals() -> Result<Stop, ctrlc::Error> {
-    let stop = Stop::default();
-    let pulled = stop.clone();
-    ctrlc::set_handler(move || {
-        if pulled.pull() {
-            at_once();
-        }
-    })?;
-    Ok(stop)
 }
 
 fn prepare(args: &RunArgs, endpoint: Option<&AnEndpoint>) -> Result<Vec<Job>, Exit> {

@@ -147,6 +147,13 @@ pub struct SignIns {
     pub cut_off: u64,
 }
 
+impl SignIns {
+    /// Those that the pool decided: completed and refused.
+    pub const fn answered(&self) -> u64 {
+        self.completed + self.refused
+    }
+}
+
 /// Decisions, warm-up too.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Decisions {

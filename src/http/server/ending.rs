@@ -34,13 +34,13 @@ pub(super) async fn run(server: ServerBuilder) -> Result<Ended> {
         () = signals.next() => drop(tell.send(())),
     }
     let mut one_press = pin!(tokio::time::sleep(ONE_PRESS));
-    let mut told_once = false;
+    let mut over = false;
     loop {
         tokio::select! {
             ended = &mut server => return ended.map(|()| Ended::InOrder),
-            () = &mut one_press, if !told_once => told_once = true,
+            () = &mut one_press, if !over => over = true,
             () = signals.next() => {
-                if told_once {
+                if over {
                     return Ok(Ended::AtOnce);
                 }
             }

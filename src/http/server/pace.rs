@@ -119,6 +119,11 @@ impl Pace {
         !matches!(self.phase, Phase::Begins | Phase::Body(0))
     }
 
+    /// Whether a head has come whole, and its request is yet to begin.
+    pub(super) fn has_whole_head(&self) -> bool {
+        self.phase == Phase::Begins
+    }
+
     /// Whether the end of what is let through is known.
     pub(super) fn is_bounded(&self) -> bool {
         self.phase != Phase::Open

@@ -91,10 +91,13 @@ impl Wire {
     /// Whether the time is over for a head that was begun. The first of a connection is the server's, which answers 408.
     fn head_is_late(&mut self, cx: &mut Context<'_>) -> bool {
         let begun = self.pulse.begun();
-        if self.pulse.is_busy() || self.begun_head != Some(begun) || begun == 0 {
+        let in_a_head = self.begun_head == Some(begun) && begun > 0 && !self.pace.has_whole_head();
+        if self.pulse.is_busy() || !in_a_head {
             return false;
         }
-        self.head_ends.as_mut().is_some_and(|end| end.as_mut().poll(cx).is_ready())
+        // Most heads come at once, and need no timer.
+        let head = self.head;
+        self.head_ends.get_or_insert_with(|| Box::pin(sleep(head))).as_mut().poll(cx).is_ready()
     }
 
     /// Notes that bytes came. Between two requests they begin a head.
@@ -103,8 +106,7 @@ impl Wire {
         if begun == 0 || self.pulse.is_busy() || self.begun_head == Some(begun) {
             return;
         }
-        self.begun_head = Some(begun);
-        self.head_ends = Some(Box::pin(sleep(self.head)));
+        (self.begun_head, self.head_ends) = (Some(begun), None);
     }
 
     /// Reads ahead; 0 at the end of what is sent.

@@ -1,7 +1,7 @@
 //! Plays trials at an endpoint, one pool for each configuration.
 
 use std::cell::{Cell as Count, RefCell};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZero;
 use std::rc::Rc;
@@ -83,12 +83,10 @@ pub fn play_at(
             Stage { at, base, clock, compute, done: Count::new(0), left: RefCell::default(), told, stop };
         let (possible, impossible): (Vec<Trial>, Vec<Trial>) =
             trials.iter().partition(|trial| takes_risk || trial.cell.risk.is_none());
-        let rules = |trials: &[Trial]| {
-            trials.iter().map(|trial| trial.expected(base).0).collect::<BTreeSet<RuleId>>().len()
+        let (possible, rules_left_out) = match wanted {
+            Some(wanted) => sample(&possible, wanted),
+            None => (possible, 0),
         };
-        let all_rules = rules(&possible);
-        let possible = wanted.map_or_else(|| possible.clone(), |wanted| sample(&possible, wanted));
-        let rules_left_out = all_rules - rules(&possible);
         let mut of_configuration: BTreeMap<_, Vec<Trial>> = BTreeMap::new();
         for trial in possible {
             of_configuration.entry(trial.configuration()).or_default().push(trial);

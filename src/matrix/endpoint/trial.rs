@@ -73,8 +73,8 @@ pub fn trials(matrix: &Matrix) -> Vec<Trial> {
     trials
 }
 
-/// So many of the trials, of every rule as many as of every other as long as there are some.
-pub(super) fn sample(trials: &[Trial], wanted: usize) -> Vec<Trial> {
+/// So many of the trials, of every rule as many as of every other as long as there are some; and how many rules that leaves out.
+pub(super) fn sample(trials: &[Trial], wanted: usize) -> (Vec<Trial>, usize) {
     let mut of_rule: BTreeMap<RuleId, Vec<Trial>> = BTreeMap::new();
     for trial in trials {
         of_rule.entry(trial.expected(&BASE).0).or_default().push(*trial);
@@ -93,5 +93,5 @@ pub(super) fn sample(trials: &[Trial], wanted: usize) -> Vec<Trial> {
         }
     }
     chosen.sort();
-    chosen
+    (chosen, of_rule.len().saturating_sub(wanted))
 }

@@ -125,6 +125,14 @@ pub(super) fn through(points: impl Iterator<Item = Option<(f64, f64)>>) -> Strin
     path
 }
 
+/// The same through the middles of intervals: a value for each, on a scale from 0 to `top` in a plot of this height.
+pub(super) fn through_middles(values: &[Option<f64>], top: f64, height: u32) -> String {
+    through(values.iter().enumerate().map(|(index, value)| {
+        let x = (index as f64 + 0.5) / values.len() as f64 * WIDTH;
+        Some((x, f64::from(height) * (1.0 - (*value)? / top)))
+    }))
+}
+
 /// A step of 1, 2 or 5 times a power of ten that cuts `most` into at most `pieces`; at least 1.
 pub(super) fn round_step(most: f64, pieces: f64) -> f64 {
     let raw = (most / pieces).max(1.0);

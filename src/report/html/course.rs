@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::bands::Bands;
-use super::chart::{Plot, Reads, WIDTH, between, numbers, scale, stairs, through, times};
+use super::chart::{Plot, Reads, between, numbers, scale, stairs, through_middles, times};
 use super::marks::{patch, sample};
 use super::{heat, load};
 use crate::report::format::{count, number, tick, time_or_unknown};
@@ -136,10 +136,9 @@ fn latency(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
     let Some(most) = most else { return html! {} };
     let (y, top) = scale(most as f64, 4.0, |us| tick(us as u64));
     let line = |us: fn(&TimelineInterval) -> Option<u64>| {
-        through(timeline.intervals.iter().enumerate().map(|(index, interval)| {
-            let x = (index as f64 + 0.5) / timeline.intervals.len() as f64 * WIDTH;
-            Some((x, f64::from(HEIGHT) * (1.0 - us(interval)? as f64 / top)))
-        }))
+        let values: Vec<Option<f64>> =
+            timeline.intervals.iter().map(|interval| us(interval).map(|us| us as f64)).collect();
+        through_middles(&values, top, HEIGHT)
     };
     let p99 = line(|interval| interval.p99_us);
     let curves = html! {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::bands::Bands;
-use super::chart::{Plot, Reads, WIDTH, numbers, scale, through, times};
+use super::chart::{Plot, Reads, numbers, scale, through_middles, times};
 use super::marks::sample;
 use crate::report::format::{UNKNOWN, count, number, tick, time};
 use crate::report::{IntervalLoad, Timeline};
@@ -61,12 +61,7 @@ impl Course {
     fn draw(&self, timeline: &Timeline, bands: &Bands<'_>) -> Markup {
         let known = self.client.iter().chain(&self.pool).flatten();
         let (y, top) = scale(known.fold(0.0, |most: f64, one| most.max(*one)), 2.0, number);
-        let line = |values: &[Option<f64>]| {
-            through(values.iter().enumerate().map(|(at, value)| {
-                let x = (at as f64 + 0.5) / values.len() as f64 * WIDTH;
-                Some((x, f64::from(HEIGHT) * (1.0 - (*value)? / top)))
-            }))
-        };
+        let line = |values: &[Option<f64>]| through_middles(values, top, HEIGHT);
         Plot {
             title: self.title.to_owned(),
             told: "The table below has the numbers.".to_owned(),
