@@ -18,10 +18,10 @@ use std::sync::Arc;
 
 use poolproof::http::client::Address;
 use poolproof::http::server;
-use poolproof::provider::{Bounds, Provider, Settings as Hosting, Tokens};
 use poolproof::report::Report;
-use poolproof::seed::Seed;
-use poolproof::srp::{Backend, Group};
+use poolproof_cognito::seed::Seed;
+use poolproof_pool::provider::{Bounds, Provider, Settings as Hosting, Tokens};
+use poolproof_srp::{Backend, Group};
 
 use play::{at, play};
 use turns::median;

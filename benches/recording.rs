@@ -21,7 +21,7 @@ use cpu_time::ThreadTime;
 use poolproof::metrics::{
     Aim, Counted, Due, Figure, Recorder, SignInRecord, Span, Timed, Watch, Windows, Worse,
 };
-use poolproof::protocol::Step;
+use poolproof_cognito::protocol::Step;
 
 use exchange::Exchange;
 use turns::{cpu_us, median};

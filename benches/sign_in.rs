@@ -15,7 +15,7 @@ mod play;
 #[path = "support/turns.rs"]
 mod turns;
 
-use poolproof::srp::Backend;
+use poolproof_srp::Backend;
 
 use exchange::Exchange;
 use play::play;

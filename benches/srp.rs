@@ -20,8 +20,8 @@ use std::hint::black_box;
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Odd, U1024, U3072};
 use num_bigint::BigUint;
-use poolproof::seed::{Seed, Stream};
-use poolproof::srp::{Backend, ExponentClass, Group};
+use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_srp::{Backend, ExponentClass, Group};
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 

@@ -16,8 +16,8 @@ use std::hint::black_box;
 
 use cpu_time::ThreadTime;
 use num_bigint::BigUint;
-use poolproof::seed::{Seed, Stream};
-use poolproof::srp::{Backend, ExponentClass, Group};
+use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_srp::{Backend, ExponentClass, Group};
 use rand::{Rng as _, RngExt as _};
 
 /// A base, or g in its place, and an exponent.

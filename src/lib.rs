@@ -20,7 +20,7 @@
 //! ```text
 //! scenarios/x.yaml ─▶ Scenario ─ + Seed ▶ Arrival ─▶ Conductor ─▶ User ─ SignIn::next ▶ Request
 //!     ▶ Target ─▶ Pool::handle(now, request) ▶ Reply ▶ SignIn::next … ▶ Attempt
-//!     Attempt + what the user knows ▶ Facts ▶ oracle::judge ▶ Verdict
+//!     Attempt + what the user knows ▶ Facts ▶ poolproof_oracle::judge ▶ Verdict
 //!     Verdict + times ▶ Recorder ▶ Summary ▶ Report ▶ files, exit code
 //! ```
 //!
@@ -28,34 +28,22 @@
 //! comes to it, [`run::run`] for how they meet.
 
 pub mod actors;
-pub mod addresses;
 pub mod advise;
 pub mod capacity;
 pub mod cli;
-pub mod client;
 pub mod clock;
 pub mod compare;
 pub mod compute;
 pub mod digits;
 pub mod http;
-pub mod ids;
 pub mod input;
-pub mod jwt;
 pub mod matrix;
 pub mod metrics;
-pub mod oracle;
 pub mod pair;
-pub mod policy;
-pub mod pool;
-pub mod protocol;
-pub mod provider;
 pub mod report;
 pub mod run;
 pub mod scenario;
-pub mod seed;
 pub mod settings;
-pub mod srp;
 pub mod store;
 pub mod target;
-pub mod totp;
 pub mod workload;

@@ -5,12 +5,12 @@
 
 use rand::Rng as _;
 
-use crate::client::{Action, CodeOf, Device, DeviceAnswer, DeviceAsk, DeviceStep, Event, Plan, SignIn};
-use crate::clock::Timestamp;
-use crate::pool::{Pool, Step};
-use crate::protocol::{Origin, Reply, Request};
-use crate::seed::{Seed, Stream};
-use crate::totp::{STEP_S, TotpSecret, step_at};
+use poolproof_client::{Action, CodeOf, Device, DeviceAnswer, DeviceAsk, DeviceStep, Event, Plan, SignIn};
+use poolproof_cognito::protocol::{Origin, Reply, Request};
+use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_cognito::time::Timestamp;
+use poolproof_cognito::totp::{STEP_S, TotpSecret, step_at};
+use poolproof_pool::{Pool, Step};
 
 /// A pool and the time.
 #[derive(Debug)]

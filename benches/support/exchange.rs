@@ -2,9 +2,9 @@
 
 #![allow(dead_code, reason = "each bench uses what it needs")]
 
-use poolproof::ids::PoolId;
-use poolproof::seed::Seed;
-use poolproof::srp::{Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt, Verifier, run_all};
+use poolproof_cognito::ids::PoolId;
+use poolproof_cognito::seed::Seed;
+use poolproof_srp::{Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt, Verifier, run_all};
 
 /// Some exchanges, and what they are made of.
 #[derive(Clone)]
@@ -21,7 +21,7 @@ impl Exchange {
     /// So many exchanges of one user, with a client's `a` of this length.
     pub(crate) fn new(bits: u32, count: usize) -> Self {
         let stream = &mut Seed::new(2).stream("bench", 0);
-        let identity = Identity::user(&PoolId::new("us-east-1_AbC"), "ann");
+        let identity = Identity::user("AbC", "ann");
         let (group, salt) = (Group::cognito(), Salt::draw(stream));
         let (password, the_identity) = (PASSWORD.to_owned(), identity.clone());
         let job = Job::Verifier { group, salt: salt.clone(), identity: the_identity, password };

@@ -5,7 +5,7 @@
 //! 8 %, which keeps 0.7 of itself from one run to the next.
 
 use poolproof::compare::{Arm, Judgement, Measured, Pair, Rules, Series, judge, overall, plan};
-use poolproof::seed::{Seed, Stream};
+use poolproof_cognito::seed::{Seed, Stream};
 use rand_distr::{Distribution as _, StandardNormal};
 
 const SIGN_INS: usize = 2000;

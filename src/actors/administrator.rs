@@ -5,9 +5,9 @@ use std::fmt;
 
 use super::backoff::Backoff;
 use crate::clock::Clock;
-use crate::protocol::{AccountRequest, Answer, ErrorKind, Management, Operation};
-use crate::seed::{Seed, Stream};
 use crate::target::{Endpoint, Unreachable};
+use poolproof_cognito::protocol::{AccountRequest, Answer, ErrorKind, Management, Operation};
+use poolproof_cognito::seed::{Seed, Stream};
 
 /// How often one request is tried again: some 13 seconds on average.
 const RETRIES: u32 = 8;
@@ -138,11 +138,11 @@ mod tests {
     use super::*;
     use crate::actors::system;
     use crate::clock::ClockKind;
-    use crate::ids::Username;
-    use crate::protocol::{
+    use crate::target::Target;
+    use poolproof_cognito::ids::Username;
+    use poolproof_cognito::protocol::{
         AdminCreateUser, AdminUserCall, ApiError, Managed, Origin, PoolCall, PoolSpec, Reply, Request,
     };
-    use crate::target::Target;
 
     type Said = Result<Result<Answer, ApiError>, Unreachable>;
 

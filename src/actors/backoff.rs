@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
-use crate::seed::Stream;
+use poolproof_cognito::seed::Stream;
 
 /// The first wait, at most.
 const FIRST: Duration = Duration::from_millis(100);

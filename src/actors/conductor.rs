@@ -8,9 +8,10 @@ use tokio::sync::oneshot;
 
 use super::idle::Idle;
 use super::user::{Settled, SignInNow, User};
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
 use crate::metrics::{Due, Live, Recorder, SignInRecord};
 use crate::workload::{Arrival, Loops, Timetable, home};
+use poolproof_cognito::time::Timestamp;
 
 /// Messages that may wait for the conductor before senders have to.
 const MAILBOX: usize = 4096;

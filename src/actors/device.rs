@@ -5,9 +5,9 @@ use std::rc::Rc;
 
 use actix::prelude::*;
 
-use crate::client::{Device, DeviceAnswer, DeviceAsk, DeviceStep};
 use crate::clock::Clock;
 use crate::compute::{Compute, Side};
+use poolproof_client::{Device, DeviceAnswer, DeviceAsk, DeviceStep};
 
 /// The actor that owns a device.
 #[derive(Debug)]

@@ -8,14 +8,14 @@ use actix::prelude::*;
 use super::backoff::Backoff;
 use super::device::{Ask, DeviceActor};
 use super::ports::Ports;
-use crate::client::{Action, CodeOf, Device, DeviceAnswer, DeviceAsk, Event, SignIn};
-use crate::clock::Timestamp;
 use crate::compute::Side;
-use crate::ids::Username;
-use crate::protocol::{ErrorKind, Origin, Reply, Request, Step};
-use crate::seed::Stream;
 use crate::target::Unreachable;
-use crate::totp::{STEP_S, TotpSecret, step_at};
+use poolproof_client::{Action, CodeOf, Device, DeviceAnswer, DeviceAsk, Event, SignIn};
+use poolproof_cognito::ids::Username;
+use poolproof_cognito::protocol::{ErrorKind, Origin, Reply, Request, Step};
+use poolproof_cognito::seed::Stream;
+use poolproof_cognito::time::Timestamp;
+use poolproof_cognito::totp::{STEP_S, TotpSecret, step_at};
 
 /// People answer a challenge this long before it ends, or not at all.
 const MARGIN: Duration = Duration::from_secs(5);

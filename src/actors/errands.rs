@@ -2,13 +2,13 @@
 
 use super::drive::Drive;
 use super::ports::Ports;
-use crate::client::{Intent, SignIn};
-use crate::ids::DeviceKey;
-use crate::oracle::{Bound, Outcome};
-use crate::protocol::{
+use poolproof_client::{Intent, SignIn};
+use poolproof_cognito::ids::DeviceKey;
+use poolproof_cognito::protocol::{
     AuthOutcome, DeviceCall, ErrorKind, GetTokensFromRefreshToken, GlobalSignOut, InitiateAuth, Parameters,
     Reply, Request, Response, RevokeToken, keys,
 };
+use poolproof_oracle::{Bound, Outcome};
 
 /// A refresh token at hand.
 #[derive(Clone, Debug)]

@@ -8,9 +8,11 @@ use futures_util::StreamExt as _;
 use futures_util::stream;
 
 use super::administrator::{Administrator, Left, Unwelcome};
-use crate::clock::Timestamp;
-use crate::ids::{PoolId, Username};
-use crate::protocol::{AccountRequest, AccountResponse, AdminUserCall, Answer, Operation, Response};
+use poolproof_cognito::ids::{PoolId, Username};
+use poolproof_cognito::protocol::{
+    AccountRequest, AccountResponse, AdminUserCall, Answer, Operation, Response,
+};
+use poolproof_cognito::time::Timestamp;
 
 /// People who go at the same time.
 const AT_ONCE: usize = 16;

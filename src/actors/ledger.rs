@@ -10,25 +10,25 @@ use actix::Addr;
 
 use super::device::DeviceActor;
 use super::errands::{self, Errand};
-use crate::addresses::RiskExceptions;
-use crate::client::{Attempt, AttemptEnd};
-use crate::ids::DeviceKey;
-use crate::oracle::{
+use crate::workload::{Person, home};
+use poolproof_client::{Attempt, AttemptEnd};
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::ids::DeviceKey;
+use poolproof_cognito::policy::{
+    CompromisedAction, Factors, Lockout, PoolPolicy, RememberMode, RiskLevel, RiskLevels, RiskMode,
+};
+use poolproof_cognito::protocol::{ApiError, ChallengeName, ErrorKind, Reply};
+use poolproof_oracle::{
     self, Address, Between, Circumstances, Claim, Decision, Facts, Flow, Lock, LockBook, Outcome, RiskBook,
     TokenBook, Verdict,
 };
-use crate::policy::{
-    CompromisedAction, Factors, Lockout, PoolPolicy, RememberMode, RiskLevel, RiskLevels, RiskMode,
-};
-use crate::protocol::{ApiError, ChallengeName, ErrorKind, Reply};
-use crate::workload::{Person, home};
 
 /// A device that the user has.
 #[derive(Debug)]
 pub(super) struct Owned {
     pub(super) key: DeviceKey,
     pub(super) device: Addr<DeviceActor>,
-    pub(super) standing: oracle::Device,
+    pub(super) standing: poolproof_oracle::Device,
     /// Whether it has been through an MFA.
     pub(super) mfa_bound: bool,
 }
@@ -83,7 +83,7 @@ impl Ledger {
     /// Notes that an administrator has removed a device, by its place among the user's.
     pub(super) fn forget_at(&mut self, place: usize) {
         if let Some(owned) = self.devices.get_mut(place) {
-            owned.standing = oracle::Device::Forgotten;
+            owned.standing = poolproof_oracle::Device::Forgotten;
             self.tokens.forgot(&owned.key);
         }
     }
@@ -94,7 +94,7 @@ impl Ledger {
             Errand::Refresh { number, named } => {
                 let tracked = self.policy.remember.tracks();
                 let facts = self.tokens.facts(tracked, *number, named.as_ref())?;
-                return Some(oracle::judge_refresh(facts, errands::outcome(reply)?));
+                return Some(poolproof_oracle::judge_refresh(facts, errands::outcome(reply)?));
             }
             _ if reply.is_err() => {}
             Errand::Forget(key) => {
@@ -118,7 +118,7 @@ impl Ledger {
         let (sent, heard) = attempt.claimed?;
         let when = Between { sent, heard };
         let facts = self.facts(attempt, before, when);
-        let Some(seen) = seen_by_then(attempt, &oracle::expect(&facts).1) else {
+        let Some(seen) = seen_by_then(attempt, &poolproof_oracle::expect(&facts).1) else {
             // The password was right and the user went away afterwards: an attempt all the same.
             if attempt.challenges.len() > usize::from(!before.sends_password) {
                 self.lock.attempted(when);
@@ -130,7 +130,7 @@ impl Ledger {
             self.risk.failed();
             return None;
         }
-        let verdict = oracle::judge(facts, seen);
+        let verdict = poolproof_oracle::judge(facts, seen);
         self.note(&verdict, when, before);
         if verdict.seen.outcome == Outcome::Tokens && !attempt.replayed {
             self.note_mfa(attempt);
@@ -147,15 +147,18 @@ impl Ledger {
     fn facts(&self, attempt: &Attempt, before: Beforehand, when: Between) -> Facts {
         let owned = attempt.device.as_ref().map(|key| self.devices.iter().find(|owned| owned.key == *key));
         let (device, mfa_bound) = match owned {
-            None => (oracle::Device::None, false),
-            Some(None) => (oracle::Device::Forgotten, false),
+            None => (poolproof_oracle::Device::None, false),
+            Some(None) => (poolproof_oracle::Device::Forgotten, false),
             Some(Some(owned)) => (owned.standing, owned.mfa_bound),
         };
         let enforced = self.policy.risk.mode == RiskMode::Enforced;
         let level = match self.policy.risk.levels {
             RiskLevels::Given => before.risk,
             RiskLevels::Estimated => {
-                let confirmed = matches!(device, oracle::Device::Remembered | oracle::Device::NotRemembered);
+                let confirmed = matches!(
+                    device,
+                    poolproof_oracle::Device::Remembered | poolproof_oracle::Device::NotRemembered
+                );
                 self.risk.level(confirmed || !self.policy.remember.tracks(), before.address)
             }
         };
@@ -166,7 +169,7 @@ impl Ledger {
             compromised: self.compromised && blocks,
             reset_required: self.reset_required,
             address: match enforced {
-                true => oracle::standing_of(before.address, &self.exceptions),
+                true => poolproof_oracle::standing_of(before.address, &self.exceptions),
                 false => Address::Any,
             },
         };
@@ -218,7 +221,7 @@ impl Ledger {
         if through_mfa(attempt) {
             let named = |owned: &&mut Owned| Some(&owned.key) == attempt.device.as_ref();
             for owned in self.devices.iter_mut().filter(named) {
-                owned.mfa_bound |= owned.standing == oracle::Device::Remembered;
+                owned.mfa_bound |= owned.standing == poolproof_oracle::Device::Remembered;
             }
         }
     }

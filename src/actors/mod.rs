@@ -1,7 +1,7 @@
 //! Motion: the conductor, the users, their devices and the pool, as actix actors on one thread.
 //!
-//! The actors decide nothing. What a user says is decided by [`crate::client`], what the pool answers by
-//! [`crate::pool`], what was right by [`crate::oracle`]; the actors carry messages between them, wait, and keep count.
+//! The actors decide nothing. What a user says is decided by [`poolproof_client`], what the pool answers by
+//! [`poolproof_pool`], what was right by [`poolproof_oracle`]; the actors carry messages between them, wait, and keep count.
 //!
 //! ```text
 //! Conductor ── SignIn ──▶ User ── Ask ──▶ Device          (the secret stays there)

@@ -10,17 +10,17 @@ use super::guests::Guests;
 use super::ledger::through_mfa;
 use super::ports::Ports;
 use super::provision::{Resident, remembers};
-use crate::client::{End, Plan, SignIn};
-use crate::ids::{AccessToken, DeviceKey, Password};
-use crate::policy::{Factors, RiskLevel};
-use crate::protocol::{
+use crate::workload::Person;
+use poolproof_client::{End, Plan, SignIn};
+use poolproof_cognito::ids::{AccessToken, DeviceKey, Password};
+use poolproof_cognito::policy::{Factors, RiskLevel};
+use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminSetUserMfaPreference, AdminSetUserPassword,
     Answer, BearerCall, ErrorKind, MfaSetting, MfaSettings, Operation, Origin, Response,
     VerifyOwnSoftwareToken,
 };
-use crate::seed::Seed;
-use crate::totp::{TotpSecret, step_at};
-use crate::workload::Person;
+use poolproof_cognito::seed::Seed;
+use poolproof_cognito::totp::{TotpSecret, step_at};
 
 /// What a [`Resident`] wants of one sign-in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -260,7 +260,7 @@ impl Resident {
     pub fn take_up(&mut self, ports: &Ports, sign_in: &SignIn) -> Option<usize> {
         let metadata = &sign_in.enrolment()?.metadata;
         let chance = ports.seed.stream("issued", self.person.number.into());
-        let device = crate::client::Device::new(ports.group, ports.ephemeral_bits, metadata, chance);
+        let device = poolproof_client::Device::new(ports.group, ports.ephemeral_bits, metadata, chance);
         let actor = DeviceActor::new(device, ports.clock, ports.compute.clone());
         self.devices.push((metadata.device_key.clone(), actix::Actor::start(actor)));
         Some(self.devices.len() - 1)

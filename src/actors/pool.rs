@@ -9,10 +9,10 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::clock::Clock;
 use crate::compute::{Compute, Side};
-use crate::ids::Username;
-use crate::pool::{Pool, Step};
-use crate::protocol::{Origin, Reply, Request};
 use crate::target::{Target, Unreachable};
+use poolproof_cognito::ids::Username;
+use poolproof_cognito::protocol::{Origin, Reply, Request};
+use poolproof_pool::{Pool, Step};
 
 /// Requests that may wait for the pool before senders have to.
 const MAILBOX: usize = 4096;

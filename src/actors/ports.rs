@@ -3,14 +3,14 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::addresses::RiskExceptions;
 use crate::clock::Clock;
 use crate::compute::Compute;
-use crate::ids::{ClientId, PoolId};
 use crate::scenario::Delay;
-use crate::seed::Seed;
-use crate::srp::Group;
 use crate::target::Target;
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::ids::{ClientId, PoolId};
+use poolproof_cognito::seed::Seed;
+use poolproof_srp::Group;
 
 /// The pool under test and its ids, time, chance and arithmetic, and how people behave.
 #[derive(Clone)]

@@ -4,9 +4,9 @@
 //! So people get their devices by signing in, as people do; then the pool is given the settings that it is to have.
 
 use super::administrator::{Administrator, Left, Unwelcome};
-use crate::ids::{ClientId, PoolId};
-use crate::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
-use crate::protocol::{
+use poolproof_cognito::ids::{ClientId, PoolId};
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
+use poolproof_cognito::protocol::{
     AccountTakeover, AddOns, Answer, ClientSpec, DeviceConfiguration, Managed, Management, MfaConfig,
     Operation, PoolCall, PoolSpec, RiskConfiguration, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
     mfa_word,

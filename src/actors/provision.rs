@@ -15,17 +15,17 @@ use super::device::DeviceActor;
 use super::ledger::{Ledger, Owned};
 use super::ports::Ports;
 use super::user::User;
-use crate::client::{Device, DeviceAnswer, DeviceAsk, DeviceStep};
-use crate::clock::Timestamp;
-use crate::ids::{DeviceGroupKey, DeviceKey, Password, PoolId, Sub};
-use crate::oracle;
-use crate::policy::PoolPolicy;
-use crate::pool::{NewAccount, NewDevice};
-use crate::protocol::{DeviceStatus, NewDeviceMetadata};
-use crate::seed::{Seed, Stream};
-use crate::srp::{Done, Group, Identity, Job, Salt, Verifier};
-use crate::totp::TotpSecret;
 use crate::workload::{Person, home};
+use poolproof_client::{Device, DeviceAnswer, DeviceAsk, DeviceStep};
+use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Password, PoolId, Sub};
+use poolproof_cognito::policy::PoolPolicy;
+use poolproof_cognito::protocol::{DeviceStatus, NewDeviceMetadata};
+use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_cognito::time::Timestamp;
+use poolproof_cognito::totp::TotpSecret;
+use poolproof_oracle;
+use poolproof_pool::{NewAccount, NewDevice};
+use poolproof_srp::{Done, Group, Identity, Job, Salt, Verifier};
 
 /// Someone new: what they keep for themselves, not yet brought to life.
 #[derive(Debug)]
@@ -74,8 +74,8 @@ impl Resident {
             key,
             device,
             standing: match remembers(&person, number) {
-                true => oracle::Device::Remembered,
-                false => oracle::Device::NotRemembered,
+                true => poolproof_oracle::Device::Remembered,
+                false => poolproof_oracle::Device::NotRemembered,
             },
             mfa_bound,
         });
@@ -150,7 +150,7 @@ fn provision_one(setting: &Setting, person: Person) -> (NewAccount, Newcomer) {
     let totp = TotpSecret::draw(&mut chance);
     let totp = person.factors.has_totp().then_some(totp);
     let phone = person.factors.has_sms().then(|| format!("+1555{:07}", person.number));
-    let identity = Identity::user(&setting.pool_id, sub.as_str());
+    let identity = Identity::user(setting.pool_id.name(), sub.as_str());
     let verifier = verifier(setting.group, &salt, identity, &password);
     let mut devices = Vec::new();
     let mut known = Vec::new();

@@ -11,15 +11,15 @@ use super::drive::Drive;
 use super::errands::{self, Held};
 use super::ledger::{Beforehand, Ledger, Owned, through_mfa};
 use super::ports::Ports;
-use crate::client::{End, Intent, Plan, SignIn};
-use crate::clock::Timestamp;
-use crate::ids::{DeviceKey, Password, Username};
 use crate::metrics;
-use crate::oracle::{self, TokenBook, Verdict};
-use crate::policy::{Factors, RememberMode, RiskLevel};
-use crate::protocol::{AdminDeviceCall, Origin, Request, Step};
-use crate::seed::Stream;
-use crate::totp::TotpSecret;
+use poolproof_client::{End, Intent, Plan, SignIn};
+use poolproof_cognito::ids::{DeviceKey, Password, Username};
+use poolproof_cognito::policy::{Factors, RememberMode, RiskLevel};
+use poolproof_cognito::protocol::{AdminDeviceCall, Origin, Request, Step};
+use poolproof_cognito::seed::Stream;
+use poolproof_cognito::time::Timestamp;
+use poolproof_cognito::totp::TotpSecret;
+use poolproof_oracle::{self, TokenBook, Verdict};
 
 /// A user keeps this many devices; who enrols one more gives the oldest up. So nothing grows with the length of a run.
 const MOST_DEVICES: usize = 8;
@@ -212,9 +212,9 @@ impl User {
         if let Some(key) = given_up {
             self.ledger.tokens.forgot(key);
         }
-        self.ledger
-            .devices
-            .retain(|owned| owned.standing != oracle::Device::Forgotten && Some(&owned.key) != given_up);
+        self.ledger.devices.retain(|owned| {
+            owned.standing != poolproof_oracle::Device::Forgotten && Some(&owned.key) != given_up
+        });
         let confirmed = machine.enrolment().filter(|enrolment| enrolment.confirmed);
         let (Some(new), Some(device)) = (confirmed, &drive.new_device) else { return };
         let remembered = match self.ledger.remember() {
@@ -226,7 +226,11 @@ impl User {
         self.ledger.devices.push(Owned {
             key: new.metadata.device_key.clone(),
             device: device.clone(),
-            standing: if remembered { oracle::Device::Remembered } else { oracle::Device::NotRemembered },
+            standing: if remembered {
+                poolproof_oracle::Device::Remembered
+            } else {
+                poolproof_oracle::Device::NotRemembered
+            },
             mfa_bound: through_mfa,
         });
     }

@@ -1,8 +1,8 @@
 //! The cells of one pool's matrix, and how many of them a setting changes. Every number comes from the oracle.
 
-use crate::oracle::{self, Circumstances, Claim, Decision, Device, Facts, Lock, RuleId};
-use crate::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
 use crate::settings::PossibleFactors;
+use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
+use poolproof_oracle::{self, Circumstances, Claim, Decision, Device, Facts, Lock, RuleId};
 
 /// One cell: what a user has, which device is named, and how risky the attempt looks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -49,7 +49,7 @@ pub(super) fn compare(policy: &PoolPolicy, factors: PossibleFactors, against: Ag
     let cells = cells(factors);
     let mut found = Found { affected: 0, of: cells.len(), rules: Vec::new() };
     for cell in cells {
-        let (rule, decision) = oracle::expect(&facts(policy, cell));
+        let (rule, decision) = poolproof_oracle::expect(&facts(policy, cell));
         if decision != otherwise(policy, cell, against) {
             found.affected += 1;
             if !found.rules.contains(&rule) {
@@ -73,7 +73,7 @@ fn otherwise(policy: &PoolPolicy, cell: Cell, against: Against) -> Decision {
             other
         }
     };
-    oracle::expect(&facts).1
+    poolproof_oracle::expect(&facts).1
 }
 
 /// The situation of a cell in a pool: the right password, and a device that went through whatever MFA there was.
@@ -101,7 +101,7 @@ pub(super) fn answers(policy: &PoolPolicy, factors: PossibleFactors) -> u32 {
     let single = factors.sets().into_iter().filter(|set| matches!(set, Factors::Sms | Factors::Totp));
     let decisions = single.map(|factors| {
         let cell = Cell { factors, device: Device::Remembered, level: None };
-        oracle::expect(&facts(policy, cell)).1
+        poolproof_oracle::expect(&facts(policy, cell)).1
     });
     decisions.map(|decision| decision.challenges.len()).max().and_then(|n| n.try_into().ok()).unwrap_or(0)
 }

@@ -12,10 +12,10 @@ use std::collections::BTreeSet;
 
 use serde::Serialize;
 
-use crate::oracle::{self, Confidence, RuleId};
-use crate::policy::{PoolPolicy, Quotas, RememberMode};
 use crate::settings::PoolSettings;
 use cells::Found;
+use poolproof_cognito::policy::{PoolPolicy, Quotas, RememberMode};
+use poolproof_oracle::{self, Confidence, RuleId};
 use table::{Basis, Cells, Entry, TABLE};
 
 pub use markdown::markdown;
@@ -86,7 +86,7 @@ pub struct PoolToldOf {
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct RiskToldOf {
     /// `off`, `audit` or `enforced`.
-    pub mode: crate::policy::RiskMode,
+    pub mode: poolproof_cognito::policy::RiskMode,
     /// The action at level low.
     pub low: &'static str,
     /// The action at level medium.
@@ -207,7 +207,7 @@ fn given(entry: &Entry, settings: &PoolSettings, numbers: &Numbers) -> Option<Ad
 /// What the table says first, then the rules that decide the affected cells.
 fn grounds(entry: &Entry, found: Option<&Found>) -> Vec<Ground> {
     let told = entry.rests_on.iter().filter_map(|basis| match *basis {
-        Basis::Rule(id) => oracle::rules().find(|rule| rule.id == id).map(Ground::of_rule),
+        Basis::Rule(id) => poolproof_oracle::rules().find(|rule| rule.id == id).map(Ground::of_rule),
         Basis::Text(source, confidence) => Some(Ground::of_text(source, confidence)),
     });
     let counted = found.into_iter().flat_map(|found| &found.rules).map(|rule| Ground::of_rule(*rule));
@@ -305,7 +305,7 @@ mod tests {
 
     #[test]
     fn the_table_names_rules_that_are_there_and_each_advice_once() {
-        let rules: BTreeSet<_> = oracle::rules().map(|rule| rule.id).collect();
+        let rules: BTreeSet<_> = poolproof_oracle::rules().map(|rule| rule.id).collect();
         let mut ids = BTreeSet::new();
         for entry in TABLE {
             assert!(ids.insert(entry.id), "{} is there twice", entry.id);

@@ -5,9 +5,11 @@
 
 use super::Severity::{self, High, Low, Medium, Note};
 use super::cells::Against;
-use crate::oracle::{Address, Confidence, Device, Facts};
-use crate::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskMode, RiskNote};
 use crate::settings::PoolSettings;
+use poolproof_cognito::policy::{
+    MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskMode, RiskNote,
+};
+use poolproof_oracle::{Address, Confidence, Device, Facts};
 
 use Against::{Pool, Situation};
 use Basis::{Rule, Text};

@@ -49,9 +49,9 @@ pub(super) fn settings(advised: &Advised) -> String {
     let pool = &advised.pool;
     let risk = &pool.risk;
     let mode = match risk.mode {
-        crate::policy::RiskMode::Off => "off".to_owned(),
-        crate::policy::RiskMode::Audit => "audit".to_owned(),
-        crate::policy::RiskMode::Enforced => {
+        poolproof_cognito::policy::RiskMode::Off => "off".to_owned(),
+        poolproof_cognito::policy::RiskMode::Audit => "audit".to_owned(),
+        poolproof_cognito::policy::RiskMode::Enforced => {
             format!("enforced (low {}, medium {}, high {})", risk.low, risk.medium, risk.high)
         }
     };

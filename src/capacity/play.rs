@@ -11,8 +11,8 @@ use crate::clock::ClockKind;
 use crate::report::Report;
 use crate::run::{RunError, Settings, Stop, play};
 use crate::scenario::{ClosedStage, Delay, Limits, Model, Scenario, Service, Stage, Threshold};
-use crate::seed::Seed;
 use crate::workload::{Owners, arrivals};
+use poolproof_cognito::seed::Seed;
 
 /// Sign-ins at once in the probe that tells where to begin.
 const PROBE_USERS: u32 = 64;

@@ -8,7 +8,7 @@ use rand::Rng as _;
 use serde::Serialize;
 
 use crate::digits;
-use crate::seed::Stream;
+use poolproof_cognito::seed::Stream;
 
 /// Fewer points than these say nothing of three parameters.
 pub const FEWEST_POINTS: usize = 6;
@@ -177,7 +177,7 @@ fn least_squares(rows: &[Vec<f64>]) -> Option<Vec<f64>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::Seed;
+    use poolproof_cognito::seed::Seed;
 
     fn points(lambda: f64, sigma: f64, kappa: f64, noise: f64) -> Vec<(u32, f64)> {
         let curve = Curve { lambda, sigma, kappa };

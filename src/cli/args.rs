@@ -14,7 +14,7 @@ use super::target_args::TargetArgs;
 use super::values::{ClockArg, workers};
 use crate::advise::Severity;
 use crate::report;
-use crate::srp::Backend;
+use poolproof_srp::Backend;
 
 const EXIT_CODES: &str = "\
 Exit codes:

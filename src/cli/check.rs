@@ -6,14 +6,14 @@ use std::io;
 use super::args::CheckArgs;
 use super::scenario_files::scenario_files;
 use super::{Exit, complain, refuse, say, shows_colour};
-use crate::client::Intent;
-use crate::oracle::{
-    self, Address, Bound, Circumstances, Claim, Device, Ended, Facts, Flow, Lock, Named, TokenFacts,
-};
-use crate::policy::{
+use crate::scenario::{self, Diagnostic, Scenario};
+use poolproof_client::Intent;
+use poolproof_cognito::policy::{
     CompromisedAction, Factors, Lockout, MfaMode, RememberMode, RiskLevel, RiskLevels, RiskMode,
 };
-use crate::scenario::{self, Diagnostic, Scenario};
+use poolproof_oracle::{
+    self, Address, Bound, Circumstances, Claim, Device, Ended, Facts, Flow, Lock, Named, TokenFacts,
+};
 
 /// Checks the files and shows what they mean.
 pub(super) fn check(args: &CheckArgs) -> Exit {
@@ -47,7 +47,7 @@ pub(super) fn rendered(diagnostic: &Diagnostic) -> String {
 fn expected(scenario: &Scenario) -> String {
     let mut lines: Vec<[String; 4]> = Vec::new();
     for facts in situations(scenario) {
-        let (rule, decision) = oracle::expect(&facts);
+        let (rule, decision) = poolproof_oracle::expect(&facts);
         let line = [
             situation(&facts),
             decision.to_string(),
@@ -59,7 +59,7 @@ fn expected(scenario: &Scenario) -> String {
         }
     }
     for facts in tokens(scenario) {
-        let (rule, decision) = oracle::expect_refresh(&facts);
+        let (rule, decision) = poolproof_oracle::expect_refresh(&facts);
         let (id, confidence) = (rule.id.to_owned(), rule.confidence.as_str().to_owned());
         lines.push([facts.to_string(), decision.to_string(), id, confidence]);
     }

@@ -10,7 +10,7 @@ use super::progress::Cells;
 use super::{Exit, accuse, refuse, say};
 use crate::compare::{self, Arm, Comparison, Experiment, Incomparable, Reports, Rules, Slot, Taken};
 use crate::report;
-use crate::seed::Seed;
+use poolproof_cognito::seed::Seed;
 
 /// Resamples of the bootstrap.
 const RESAMPLES: usize = 10_000;

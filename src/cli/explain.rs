@@ -5,8 +5,8 @@ use std::fmt::Write as _;
 use super::policy_args::{ExplainArgs, RiskArg};
 use super::{Exit, pool_file, refuse, say};
 use crate::matrix::wrapped;
-use crate::oracle::{self, Circumstances, Claim, Confidence, Device, Explanation, Facts, Lock};
-use crate::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
+use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
+use poolproof_oracle::{self, Circumstances, Claim, Confidence, Device, Explanation, Facts, Lock};
 
 /// Lines are no longer than this.
 const WIDTH: usize = 100;
@@ -14,7 +14,7 @@ const WIDTH: usize = 100;
 /// Explains the decision.
 pub(super) fn explain(args: &ExplainArgs) -> Exit {
     match facts(args) {
-        Ok((facts, ignored)) => say(&told(&facts, ignored, &oracle::explain(&facts))),
+        Ok((facts, ignored)) => say(&told(&facts, ignored, &poolproof_oracle::explain(&facts))),
         Err(exit) => exit,
     }
 }

@@ -3,12 +3,14 @@
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use clap::builder::PossibleValue;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::target_args::CareArgs;
 use crate::http::client::Address;
-use crate::oracle::Device;
-use crate::policy::{Factors, MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskNote, Switches};
+use poolproof_cognito::policy::{
+    Factors, MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskNote, Switches,
+};
+use poolproof_oracle::Device;
 
 pub(super) const MATRIX_EXAMPLES: &str = "\
 Examples:
@@ -33,7 +35,7 @@ Examples:
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(super) struct SwitchArgs {
     /// Which sign-ins the Note covers (remember always with suppression ignores the MFA of medium and high risk) [default: the pool's, or pool].
-    #[arg(long, value_enum, value_name = "WHOSE")]
+    #[arg(long, value_parser = one_of(&RiskNote::ALL, RiskNote::as_str), value_name = "WHOSE")]
     risk_note: Option<RiskNote>,
     /// Whether a device replaces an MFA only once it has been through one itself [default: the pool's, or false].
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
@@ -115,19 +117,19 @@ pub(super) struct ExplainArgs {
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["remember", "suppress_mfa", "mfa"])]
     pub(super) pool: Vec<PathBuf>,
     /// Whether the pool remembers devices.
-    #[arg(long, value_enum, value_name = "WHEN", required_unless_present = "pool")]
+    #[arg(long, value_parser = one_of(&RememberMode::ALL, RememberMode::as_str), value_name = "WHEN", required_unless_present = "pool")]
     pub(super) remember: Option<RememberMode>,
     /// A remembered device replaces the second factor.
     #[arg(long)]
     pub(super) suppress_mfa: bool,
     /// When the pool asks for a second factor.
-    #[arg(long, value_enum, value_name = "WHEN", required_unless_present = "pool")]
+    #[arg(long, value_parser = one_of(&MfaMode::ALL, MfaMode::as_str), value_name = "WHEN", required_unless_present = "pool")]
     pub(super) mfa: Option<MfaMode>,
     /// The second factors that the user has.
-    #[arg(long, value_enum, value_name = "WHICH", default_value = "none")]
+    #[arg(long, value_parser = one_of(&Factors::ALL, Factors::as_str), value_name = "WHICH", default_value = "none")]
     pub(super) factor: Factors,
     /// The device whose key is named.
-    #[arg(long, value_enum, value_name = "STANDING", default_value = "none")]
+    #[arg(long, value_parser = one_of(&Device::ALL, Device::as_str), value_name = "STANDING", default_value = "none")]
     pub(super) device: Device,
     /// The risk that is seen and the pool's action for it, as in high:block. With --pool the level alone: the action is the pool's.
     #[arg(long, value_name = "LEVEL:ACTION", value_parser = risk)]
@@ -158,19 +160,12 @@ fn risk(text: &str) -> Result<RiskArg, String> {
     Ok(RiskArg { level, action })
 }
 
-/// The words of scenarios are the words of the command line.
-macro_rules! words {
-    ($($name:ident),*) => {$(
-        impl ValueEnum for $name {
-            fn value_variants<'a>() -> &'a [Self] {
-                &Self::ALL
-            }
-
-            fn to_possible_value(&self) -> Option<PossibleValue> {
-                Some(PossibleValue::new(self.as_str()))
-            }
-        }
-    )*};
+/// Accepts exactly the words in `all`, which are also the words of scenarios.
+fn one_of<T>(all: &'static [T], text: fn(T) -> &'static str) -> impl TypedValueParser<Value = T>
+where
+    T: Copy + Send + Sync + 'static,
+{
+    PossibleValuesParser::new(all.iter().map(|value| text(*value))).try_map(move |typed| {
+        all.iter().copied().find(|value| text(*value) == typed).ok_or("not one of the possible values")
+    })
 }
-
-words!(RememberMode, MfaMode, Factors, RiskNote, Device);

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use super::{Exit, check::rendered, complain};
-use crate::policy::PoolPolicy;
 use crate::settings;
+use poolproof_cognito::policy::PoolPolicy;
 
 /// The pool of these files: of a scenario, or of what AWS's tools print. `None` if there are none.
 ///

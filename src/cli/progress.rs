@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::clock::as_us;
 use crate::metrics::Live;
 use crate::report::figures::{number, time};
 use crate::run::{Event, Observer};
+use poolproof_cognito::time::as_us;
 
 /// A bar on standard error.
 pub(super) struct Progress(ProgressBar);

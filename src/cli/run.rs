@@ -13,7 +13,7 @@ use super::{Exit, accuse, complain, refuse, say, shows_colour, signals, target_a
 use crate::report::{self, Came, Entry, Format, Measured};
 use crate::run::{AnEndpoint, Lodging, RunError, Settings, Stop, play};
 use crate::scenario::{self, Scenario};
-use crate::seed::Seed;
+use poolproof_cognito::seed::Seed;
 
 /// A scenario to play, and where its report goes.
 struct Job {

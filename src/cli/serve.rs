@@ -12,17 +12,18 @@ use super::open_files::room_for;
 use super::serve_args::{EXPOSE, ServeArgs, TokensArg, listening};
 use super::teller::Teller;
 use super::{Exit, complain, say};
-use crate::clock::{Clock, ClockKind, Timestamp};
+use crate::clock::{Clock, ClockKind};
 use crate::http::server::{self, Ended, Limits};
-use crate::ids::{ClientId, PoolId};
-use crate::jwt::Keys;
-use crate::pool::{AppClient, PasswordFlow};
-use crate::provider::{Bounds, Provider, Settings, Tokens};
 use crate::scenario::{self, GroupName};
-use crate::seed::{Seed, Stream, from_entropy};
 use crate::settings::{PoolSettings, SourceKind};
-use crate::srp::Group;
 use crate::store::{Keeper, Kept, LOOKER, Readers, Store, Unusable};
+use poolproof_cognito::ids::{ClientId, PoolId};
+use poolproof_cognito::jwt::Keys;
+use poolproof_cognito::seed::{Seed, Stream, from_entropy};
+use poolproof_cognito::time::Timestamp;
+use poolproof_pool::provider::{Bounds, Provider, Settings, Tokens};
+use poolproof_pool::{AppClient, PasswordFlow};
+use poolproof_srp::Group;
 
 /// What the first client may do.
 const FLOWS: [&str; 4] = [

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use super::open_files::room_for;
 use super::{complain, users};
 use crate::http::client::{Address, Credentials, Limits};
-use crate::ids::{ClientId, PoolId};
 use crate::run::{AnEndpoint, Lodging};
+use poolproof_cognito::ids::{ClientId, PoolId};
 
 /// Requests a second to what is not on this machine, unless somebody says otherwise.
 const CAREFUL: u32 = 20;

@@ -4,9 +4,9 @@ use std::iter::Peekable;
 use std::path::Path;
 use std::str::Chars;
 
-use crate::ids::{Password, Username};
 use crate::run::Tenant;
-use crate::totp::TotpSecret;
+use poolproof_cognito::ids::{Password, Username};
+use poolproof_cognito::totp::TotpSecret;
 
 /// Names of the columns.
 const COLUMNS: [&str; 3] = ["username", "password", "totp"];

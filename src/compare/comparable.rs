@@ -5,7 +5,7 @@ use std::fmt;
 use crate::clock::ClockKind;
 use crate::report::{NamedFile, Report};
 use crate::scenario::{self, Files, Scenario, ScheduleText, Service};
-use crate::seed::Seed;
+use poolproof_cognito::seed::Seed;
 
 /// So many lines of two scenarios that differ are told.
 const LINES: usize = 3;

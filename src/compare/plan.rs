@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use rand::Rng as _;
 
-use crate::seed::Seed;
+use poolproof_cognito::seed::Seed;
 
 /// One of the two that are compared.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

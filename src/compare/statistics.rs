@@ -9,7 +9,7 @@
 use rand::Rng as _;
 
 use super::distributions::{normal_below, normal_point, student_below, student_point};
-use crate::seed::Stream;
+use poolproof_cognito::seed::Stream;
 
 /// With fewer differences than these nothing is said.
 pub const FEWEST: usize = 5;
@@ -185,7 +185,7 @@ pub fn noise_floor(same: &[f64], pairs: usize) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::Seed;
+    use poolproof_cognito::seed::Seed;
     use rand_distr::{Distribution as _, StandardNormal};
 
     fn told(differences: &[f64]) -> Estimate {

@@ -16,8 +16,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::clock::Clock;
-use crate::seed::Stream;
-use crate::srp::{Done, Job};
+use poolproof_cognito::seed::Stream;
+use poolproof_srp::{Done, Job};
 
 pub use model::{CostModel, Costs, calibrate};
 
@@ -164,6 +164,6 @@ impl Usage {
     fn add(&mut self, modexps: usize, waited: Duration) {
         self.jobs += 1;
         self.modexps += u64::try_from(modexps).unwrap_or(u64::MAX);
-        self.waited_us.saturating_record(crate::clock::as_us(waited));
+        self.waited_us.saturating_record(poolproof_cognito::time::as_us(waited));
     }
 }

@@ -7,9 +7,10 @@ use std::time::Duration;
 use num_bigint::BigUint;
 use rand::Rng as _;
 
-use crate::clock::{ThreadCpu, Timestamp};
-use crate::seed::{Seed, Stream};
-use crate::srp::{Backend, Base, Ephemeral, ExponentClass, Exponentiation, Group, Job, run_all};
+use crate::clock::ThreadCpu;
+use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_cognito::time::Timestamp;
+use poolproof_srp::{Backend, Base, Ephemeral, ExponentClass, Exponentiation, Group, Job, run_all};
 
 /// What modular exponentiations of each length cost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

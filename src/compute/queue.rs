@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::srp::{Backend, Exponentiation, Job};
+use poolproof_srp::{Backend, Exponentiation, Job};
 
 /// So many full batches may come after a job and still be taken before it.
 const PATIENCE: u64 = 8;
@@ -71,8 +71,8 @@ impl<T> Queue<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::Seed;
-    use crate::srp::{Ephemeral, Group};
+    use poolproof_cognito::seed::Seed;
+    use poolproof_srp::{Ephemeral, Group};
 
     fn job(bits: u32) -> Job {
         Job::ClientPublic {

@@ -1,7 +1,7 @@
 //! Pairs of an exponent and its power of g that workers make while they have nothing else to do. Never more than a few dozen of
 //! each shape, and of the first few shapes only that anybody asks for.
 
-use crate::srp::{Prepared, Shape};
+use poolproof_srp::{Prepared, Shape};
 
 /// Pairs of one shape, at most: what a burst of sign-ins takes before anybody is idle again.
 const PAIRS: usize = 64;
@@ -62,8 +62,8 @@ impl Stash {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::{Seed, Stream};
-    use crate::srp::{Done, Ephemeral, Group, Job};
+    use poolproof_cognito::seed::{Seed, Stream};
+    use poolproof_srp::{Done, Ephemeral, Group, Job};
 
     fn job(bits: u32, stream: &mut Stream) -> Job {
         Job::ClientPublic { group: Group::toy(), a: Ephemeral::draw(bits, stream) }

@@ -11,9 +11,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use super::queue::Queue;
 use super::stash::Stash;
 use super::{Gauge, Usage};
-use crate::clock::{Clock, ClockKind, ThreadCpu, Timestamp};
-use crate::seed::{Stream, from_entropy};
-use crate::srp::{Backend, Done, Job, Prepared, Shape, run_all};
+use crate::clock::{Clock, ClockKind, ThreadCpu};
+use poolproof_cognito::seed::{Stream, from_entropy};
+use poolproof_cognito::time::Timestamp;
+use poolproof_srp::{Backend, Done, Job, Prepared, Shape, run_all};
 
 /// Jobs of one side that may wait. Whoever has one more waits outside, so that the queue stays bounded.
 const CAPACITY: usize = 4096;
@@ -86,7 +87,7 @@ impl Group {
         match result.await {
             Ok(done) => done,
             // Only when a worker has died, which nothing in a job can bring about.
-            Err(_) => Done::Failed(crate::srp::Misfortune::Interrupted),
+            Err(_) => Done::Failed(poolproof_srp::Misfortune::Interrupted),
         }
     }
 
@@ -199,17 +200,17 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::ids::PoolId;
-    use crate::seed::Seed;
-    use crate::srp::{Ephemeral, Identity, Salt};
+    use poolproof_cognito::ids::PoolId;
+    use poolproof_cognito::seed::Seed;
+    use poolproof_srp::{Ephemeral, Identity, Salt};
 
     #[test]
     fn idle_workers_prepare_and_every_job_is_right_with_a_secret_of_its_own() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let chance = &mut Seed::new(1).stream("workers", 0);
         let workers = Group::start("test", 2, chance).unwrap();
-        let group = crate::srp::Group::toy();
-        let (salt, identity) = (Salt::draw(chance), Identity::user(&PoolId::new("us-east-1_AbC"), "ann"));
+        let group = poolproof_srp::Group::toy();
+        let (salt, identity) = (Salt::draw(chance), Identity::user("AbC", "ann"));
         let job = Job::Verifier { group, salt, identity, password: "secret".to_owned() };
         let Done::Verifier(verifier) = runtime.block_on(workers.run(job)) else { panic!("no verifier") };
         assert_eq!(workers.usage().prepared, 0, "a verifier needs a power of its own");

@@ -8,8 +8,8 @@ use super::gist;
 use super::record::{Baseline, Told};
 use super::row::Matrix;
 use super::wrap::beside;
-use crate::oracle::Device;
-use crate::policy::{Factors, MfaMode, RememberMode};
+use poolproof_cognito::policy::{Factors, MfaMode, RememberMode};
+use poolproof_oracle::Device;
 
 /// So many cells of one kind of change are named one by one; more are told by what they have in common.
 const NAMED: usize = 8;

@@ -2,10 +2,10 @@
 
 use std::fmt;
 
-use crate::oracle::{Circumstances, Claim, Device, Facts, Lock};
-use crate::policy::{
+use poolproof_cognito::policy::{
     Factors, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevel, RiskMode, RiskPolicy,
 };
+use poolproof_oracle::{Circumstances, Claim, Device, Facts, Lock};
 
 /// A risk as a cell has it: how high, and what the pool does then.
 pub type Risk = (RiskLevel, RiskAction);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use super::cell::{Cell, Risk};
 use super::gist::{self, Gist};
 use super::row::{Matrix, Row};
-use crate::oracle::{Device, RuleId};
-use crate::policy::{Factors, MfaMode, RememberMode, RiskAction};
+use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction};
+use poolproof_oracle::{Device, RuleId};
 
 /// What is told of a cell: the decision's gist, and the rule behind it.
 pub(super) type Told = (Gist, RuleId);

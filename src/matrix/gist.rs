@@ -3,9 +3,9 @@
 use std::fmt;
 
 use super::cell::Risk;
-use crate::oracle::{Decision, Device, Outcome};
-use crate::policy::{Factors, RiskAction, RiskLevel};
-use crate::protocol::ChallengeName;
+use poolproof_cognito::policy::{Factors, RiskAction, RiskLevel};
+use poolproof_cognito::protocol::ChallengeName;
+use poolproof_oracle::{Decision, Device, Outcome};
 
 /// The gist of a decision. Which factor is asked for follows from those that the user has.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

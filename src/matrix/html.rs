@@ -7,9 +7,9 @@ use super::cell::Risk;
 use super::condense::{Block, Group, Told, blocks, classes, risks};
 use super::gist::{self, Asked, Gist, LEGEND};
 use super::row::Matrix;
-use crate::oracle::{self, Confidence, Outcome};
-use crate::policy::{PoolPolicy, RememberMode, RiskAction, RiskMode};
 use crate::report::page::{POLICY, confidence, head};
+use poolproof_cognito::policy::{PoolPolicy, RememberMode, RiskAction, RiskMode};
+use poolproof_oracle::{self, Confidence, Outcome};
 
 /// What the page has besides the style of reports.
 const GRID: &str = include_str!("matrix.css");
@@ -202,7 +202,7 @@ fn row(block: &Block, number: usize, group: &Group, classes: &[Vec<usize>]) -> M
             @if first { th.device scope="rowgroup" rowspan=(height) { (gist::devices(&group.devices)) } }
             th.factor scope="row" { (gist::factors(&group.factors)) }
             @for ((gist, rule), width) in fields {
-                td class=(kind(gist)) colspan=[(width > 1).then_some(width)] title=(oracle::says(rule)) {
+                td class=(kind(gist)) colspan=[(width > 1).then_some(width)] title=(poolproof_oracle::says(rule)) {
                     span.what { (what(gist)) @if gist.new_device { b.plus { "+ key" } } (mark(rule.confidence)) }
                     a.why href=(format!("#{}", rule.id)) { (rule.id) }
                 }
@@ -267,7 +267,7 @@ fn rules(matrix: &Matrix) -> Markup {
                         @for (rule, cells) in matrix.rules() {
                             tr id=(rule.id) {
                                 th scope="row" { code { (rule.id) } }
-                                td.left.wrap { (oracle::says(rule)) }
+                                td.left.wrap { (poolproof_oracle::says(rule)) }
                                 td.left.soft.wrap.wide { (rule.source) }
                                 td.left { (confidence(rule.confidence.as_str())) }
                                 td { (grouped(cells)) }

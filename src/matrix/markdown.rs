@@ -6,7 +6,7 @@ use super::condense::blocks;
 use super::gist::LEGEND;
 use super::row::Matrix;
 use super::text;
-use crate::oracle;
+use poolproof_oracle;
 
 // Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
 
@@ -39,7 +39,7 @@ pub fn markdown(matrix: &Matrix) -> String {
     let _ =
         writeln!(out, "\n## Rules\n\n| rule | says | source | confidence | cells |\n|---|---|---|---|--:|");
     for (rule, cells) in matrix.rules() {
-        let (says, source) = (escaped(oracle::says(rule)), escaped(rule.source));
+        let (says, source) = (escaped(poolproof_oracle::says(rule)), escaped(rule.source));
         let confidence = rule.confidence.as_str();
         let _ = writeln!(out, "| `{}` | {says} | {source} | {confidence} | {cells} |", rule.id);
     }

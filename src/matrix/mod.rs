@@ -1,7 +1,7 @@
 //! The whole policy as a table: every situation that a right password can meet, and the decision that is asked for.
 //!
 //! [`Matrix::all`] has 4,680 cells, [`Matrix::of_pool`] the 80 of one pool. The cells and their order are in `cell`;
-//! what is expected comes from the [oracle](crate::oracle) and from nowhere else. [`play`] brings a real pool, a real
+//! what is expected comes from the [oracle](poolproof_oracle) and from nowhere else. [`play`] brings a real pool, a real
 //! user and a real device into a cell's situation and lets them sign in, [`compare`] holds two matrices against each other.
 //!
 //! | file | what it does |

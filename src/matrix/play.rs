@@ -9,16 +9,16 @@ use super::baseline::grouped;
 use super::cell::Cell;
 use super::row::Matrix;
 use crate::actors::{self, Setting, provision};
-use crate::client::{Plan, SignIn};
-use crate::ids::{ClientId, DeviceKey, Password, PoolId, Username};
-use crate::oracle::{Decision, Device, Outcome, RuleId};
 use crate::pair::{Hands, Pair};
-use crate::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskLevels, RiskPolicy};
-use crate::pool::{Defect, Identity, Pool};
-use crate::protocol::{AdminDeviceCall, Request};
-use crate::seed::Seed;
-use crate::srp::Group;
 use crate::workload::Person;
+use poolproof_client::{Plan, SignIn};
+use poolproof_cognito::ids::{ClientId, DeviceKey, Password, PoolId, Username};
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskLevels, RiskPolicy};
+use poolproof_cognito::protocol::{AdminDeviceCall, Request};
+use poolproof_cognito::seed::Seed;
+use poolproof_oracle::{Decision, Device, Outcome, RuleId};
+use poolproof_pool::{Defect, Identity, Pool};
+use poolproof_srp::Group;
 
 /// The pool of every cell.
 const POOL_ID: &str = "us-east-1_matrix";

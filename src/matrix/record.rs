@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::cell::Cell;
 use super::row::{Matrix, Row};
-use crate::oracle::Device;
-use crate::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel};
+use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel};
+use poolproof_oracle::Device;
 
 /// Larger files than this are no matrices: a full one takes two megabytes.
 const MAX_BYTES: usize = 1 << 25;
@@ -143,7 +143,7 @@ mod device_word {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};
 
-    use crate::oracle::Device;
+    use poolproof_oracle::Device;
 
     #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks for this signature")]
     pub(super) fn serialize<S: Serializer>(device: &Device, serializer: S) -> Result<S::Ok, S::Error> {

@@ -1,8 +1,8 @@
 //! What is expected in each cell.
 
 use super::cell::{BASE, Cell, all_cells, cells_of};
-use crate::oracle::{self, Decision, Facts, RuleId};
-use crate::policy::{PoolPolicy, RiskAction, RiskLevel, RiskPolicy};
+use poolproof_cognito::policy::{PoolPolicy, RiskAction, RiskLevel, RiskPolicy};
+use poolproof_oracle::{self, Decision, Facts, RuleId};
 
 /// A cell, and the decision that is expected in it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,7 +41,7 @@ impl Matrix {
 
     fn new(base: PoolPolicy, of_one_pool: bool, cells: &[Cell]) -> Self {
         let rows = cells.iter().map(|&cell| {
-            let (rule, decision) = oracle::expect(&cell.facts(&base));
+            let (rule, decision) = poolproof_oracle::expect(&cell.facts(&base));
             Row { cell, rule, decision }
         });
         Self { base, of_one_pool, rows: rows.collect() }
@@ -93,6 +93,6 @@ impl Matrix {
     /// The rules that apply somewhere, in the order of the oracle's table, each with the number of its cells.
     pub fn rules(&self) -> Vec<(RuleId, usize)> {
         let count = |rule: RuleId| self.rows.iter().filter(|row| row.rule == rule).count();
-        oracle::rules().map(|rule| (rule, count(rule))).filter(|(_, cells)| *cells > 0).collect()
+        poolproof_oracle::rules().map(|rule| (rule, count(rule))).filter(|(_, cells)| *cells > 0).collect()
     }
 }

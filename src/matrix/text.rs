@@ -6,8 +6,8 @@ use super::condense::{Block, Line, blocks};
 use super::gist::LEGEND;
 use super::row::Matrix;
 use super::wrap::beside;
-use crate::oracle::{self, Confidence};
-use crate::policy::{PoolPolicy, RiskMode};
+use poolproof_cognito::policy::{PoolPolicy, RiskMode};
+use poolproof_oracle::{self, Confidence};
 
 // Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
 
@@ -83,7 +83,7 @@ fn rules(out: &mut String, matrix: &Matrix) {
     for (rule, cells) in rules {
         let text = format!(
             "{} [{}, {}; {cells} cell{}]",
-            oracle::says(rule),
+            poolproof_oracle::says(rule),
             rule.source,
             rule.confidence.as_str(),
             if cells == 1 { "" } else { "s" }

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use crate::oracle::{
+use poolproof_cognito::policy::{Factors, RiskAction, RiskLevel};
+use poolproof_oracle::{
     Address, Circumstances, Claim, Decision, Device, Facts, Flow, Lock, RuleId, Situation, Verdict,
 };
-use crate::policy::{Factors, RiskAction, RiskLevel};
 
 /// What tells situations of one run apart; the pool's settings are the same for all. Refresh tokens are not among them.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]

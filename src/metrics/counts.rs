@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::Latencies;
 use super::latencies::LONGEST_US;
-use crate::clock::as_us;
+use poolproof_cognito::time::as_us;
 
 /// Below this a bucket is a microsecond wide; above it is 1/256 to 1/128 of the time wide: as [`Latencies::coarse`] cuts.
 const EXACT_US: u32 = 256;
@@ -70,7 +70,7 @@ fn bucket(us: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::Seed;
+    use poolproof_cognito::seed::Seed;
     use rand::RngExt as _;
 
     fn both(times: &[u64]) -> (Counts, Latencies) {

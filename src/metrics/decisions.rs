@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::SignInRecord;
 use super::cases::Cases;
-use crate::oracle::{Outcome, RuleId, Verdict};
+use poolproof_oracle::{Outcome, RuleId, Verdict};
 
 /// How often a rule applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

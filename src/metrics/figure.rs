@@ -2,7 +2,7 @@
 
 use super::window::Window;
 use super::{Latencies, SignInRecord, SignIns};
-use crate::protocol::Step;
+use poolproof_cognito::protocol::Step;
 
 /// A time that every sign-in has, or has for each of its steps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

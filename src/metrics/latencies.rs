@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
-use crate::clock::as_us;
+use poolproof_cognito::time::as_us;
 
 /// The longest time told apart, in µs: one hour. Longer ones count as this long.
 pub(super) const LONGEST_US: u64 = 3_600_000_000;
@@ -118,7 +118,7 @@ impl Latencies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::Seed;
+    use poolproof_cognito::seed::Seed;
     use rand::RngExt as _;
 
     #[test]

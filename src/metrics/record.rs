@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::oracle::Verdict;
-use crate::protocol::Step;
+use poolproof_cognito::protocol::Step;
+use poolproof_oracle::Verdict;
 
 /// How a sign-in ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]

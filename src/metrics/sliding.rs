@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::aim::{Seen, Span, Windows, Worse, joined};
 use super::figure::{Counts, Over, Part};
 use super::{Figure, Latencies};
-use crate::clock::as_us;
+use poolproof_cognito::time::as_us;
 
 const SECOND_US: u64 = 1_000_000;
 

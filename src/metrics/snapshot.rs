@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::window::Window;
 use super::{Counts, Decisions, Due, Latencies, SignInRecord, SignIns, Tally, Timeline, Unended};
-use crate::protocol::Step;
+use poolproof_cognito::protocol::Step;
 
 /// Everything that one recorder, or several after [`Snapshot::merge`], have seen.
 #[derive(Clone, PartialEq, Debug)]

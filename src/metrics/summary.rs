@@ -2,7 +2,7 @@
 
 use super::figure::{Counts, Over, Part};
 use super::{Decisions, Figure, Latencies, SignIns, Snapshot, Tally, Timed, Timeline};
-use crate::protocol::Step;
+use poolproof_cognito::protocol::Step;
 
 /// A view of a snapshot. Latencies in µs, shares from 0 to 1, rates per second; `None` is "cannot be said".
 #[derive(Clone, Copy, Debug)]

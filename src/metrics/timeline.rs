@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{Counts, Due, End, Latencies, SignInRecord};
-use crate::clock::as_us;
-use crate::protocol::Step;
+use poolproof_cognito::protocol::Step;
+use poolproof_cognito::time::as_us;
 
 /// What the worker threads of a run had to do: the clients', then the pool's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

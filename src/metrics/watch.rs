@@ -10,7 +10,7 @@ use super::figure::{Counts, Over, Part};
 use super::sliding::Sliding;
 use super::window::Window;
 use super::{Due, Latencies, SignInRecord, Timed};
-use crate::clock::as_us;
+use poolproof_cognito::time::as_us;
 
 /// A watch. Sign-ins count in the second in which they end; one that is told after its second was closed counts in the first
 /// that is open. Sign-ins that are due count in the second in which they are.

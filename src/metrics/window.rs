@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::SignInRecord;
-use crate::clock::as_us;
+use poolproof_cognito::time::as_us;
 
 /// The stretch of the run in which measured sign-ins took place, in µs since the start of the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -8,10 +8,11 @@ use super::{
     Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns, Stage, StepCourse, StepInterval,
     Subject, ThresholdResult, Throughput, Timeline, TimelineInterval, Verdict, Workload,
 };
-use crate::clock::{ClockKind, as_us};
+use crate::clock::ClockKind;
 use crate::digits;
 use crate::metrics::{self, Latencies, Summary};
-use crate::protocol::Step;
+use poolproof_cognito::protocol::Step;
+use poolproof_cognito::time::as_us;
 
 /// Decimals of what is no whole number.
 const DECIMALS: i32 = 3;

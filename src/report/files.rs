@@ -3,7 +3,7 @@
 use super::entry::Entry;
 use super::histograms::{Measured, distribution_name, distributions, interval_log};
 use super::{Report, html, index, junit, summary, timeline_csv};
-use crate::protocol::Step;
+use poolproof_cognito::protocol::Step;
 
 /// The name of the report for machines.
 pub(super) const JSON: &str = "report.json";

@@ -9,9 +9,10 @@ use hdrhistogram::serialization::V2DeflateSerializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 
 use super::Report;
-use crate::clock::{ClockKind, Timestamp};
+use crate::clock::ClockKind;
 use crate::metrics::{Latencies, Snapshot};
-use crate::protocol::Step;
+use poolproof_cognito::protocol::Step;
+use poolproof_cognito::time::Timestamp;
 
 /// Percentile distributions have so many lines for each half of the way to 100 %.
 const TICKS_A_HALF: u32 = 5;

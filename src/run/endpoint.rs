@@ -13,12 +13,12 @@ use super::{Event, RunError, Stage, course};
 use crate::actors::{Administrator, Finished, Guests, Left, Ports, Premises, Resident, Unwelcome};
 use crate::clock::ClockKind;
 use crate::http::client::{Address, Credentials, HttpTarget, Limits};
-use crate::ids::{ClientId, Password, PoolId, Username};
-use crate::policy::{CompromisedAction, Factors, Lockout, PoolPolicy, RiskLevels, RiskPolicy};
 use crate::scenario::{GroupName, Scenario};
 use crate::target::{Endpoint as _, Target, Unreachable};
-use crate::totp::TotpSecret;
 use crate::workload::{Owners, Person, population};
+use poolproof_cognito::ids::{ClientId, Password, PoolId, Username};
+use poolproof_cognito::policy::{CompromisedAction, Factors, Lockout, PoolPolicy, RiskLevels, RiskPolicy};
+use poolproof_cognito::totp::TotpSecret;
 
 /// People who move in at the same time.
 const AT_ONCE: usize = 16;
@@ -76,7 +76,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), RunError> {
         "`levels: estimated` is poolproof's own rule, which a target does not have"
     } else if risk.compromised == CompromisedAction::Block {
         "`compromised: block` cannot be tried at a target, which does not know whose passwords are compromised"
-    } else if scenario.exceptions != crate::addresses::RiskExceptions::default() {
+    } else if scenario.exceptions != poolproof_cognito::addresses::RiskExceptions::default() {
         "lists of addresses cannot be tried at a target: everybody comes from this machine"
     } else {
         return Ok(());

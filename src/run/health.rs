@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::actors::Pace;
-use crate::clock::{ClockKind, as_us};
+use crate::clock::ClockKind;
 use crate::compute::Usage;
 use crate::metrics::Summary;
 use crate::report::Shortage;
 use crate::scenario::{Scenario, WorkloadPlan};
+use poolproof_cognito::time::as_us;
 
 /// Of 100 sign-ins, 99 must start within this time of their intended start.
 const LATEST_START: Duration = Duration::from_millis(50);

@@ -24,19 +24,20 @@ use crate::actors::{
     self, Conductor, Course, Desk, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress,
     Setting, User, provision, system,
 };
-use crate::client::Intent;
-use crate::clock::{Clock, ClockKind, Timestamp};
+use crate::clock::{Clock, ClockKind};
 use crate::compute::{Compute, CostModel, Costs, Side, Usage, calibrate};
-use crate::ids::{ClientId, PoolId};
 use crate::metrics::{Recorder, Snapshot};
-use crate::pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
 use crate::report::{CpuSpent, Environment, MachineLoad, NamedFile, Report, SideWorkers, Subject, Workers};
 use crate::scenario::{GroupName, Scenario, ScheduleText, Service, ServiceModel};
-use crate::srp::{Backend, Group};
 use crate::target::Target;
 use crate::workload::{
     Owners, arrivals, asked_per_s, loops, owners as owners_of, population, run_asked_per_s, run_length,
 };
+use poolproof_client::Intent;
+use poolproof_cognito::ids::{ClientId, PoolId};
+use poolproof_cognito::time::Timestamp;
+use poolproof_pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
+use poolproof_srp::{Backend, Group};
 
 use endpoint::Stay;
 use machine::Machine;

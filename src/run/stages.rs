@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use crate::clock::as_us;
 use crate::report::{Part, Stage};
 use crate::scenario::{Model, Scenario, WorkloadPlan};
 use crate::workload::{length, open_stages};
+use poolproof_cognito::time::as_us;
 
 /// The stages of all workloads, one workload after the other.
 pub(super) fn stages(scenario: &Scenario) -> Vec<Stage> {

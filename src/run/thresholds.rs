@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::actors::Cut;
-use crate::clock::as_us;
 use crate::metrics::{Aim, Counted, Figure, Recorder, Span, Summary, Timed, Watch, Windows, Worse};
 use crate::report::{ThresholdResult, Unit, WorstWindow};
 use crate::scenario::{
@@ -11,6 +10,7 @@ use crate::scenario::{
     ThroughputStat,
 };
 use crate::workload::load_span;
+use poolproof_cognito::time::as_us;
 
 /// A window's share is one of at least so many, unless a single one decides.
 const LEAST_IN_A_WINDOW: u64 = 10;

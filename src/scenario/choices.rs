@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use super::delay::Delay;
 use super::meant::{Arrivals, Bursts, DeviceCount, Service, ServiceModel};
 use super::words::{Amount, Text, Time, Times, Whole, WholeRate};
-use crate::policy::Quotas;
+use poolproof_cognito::policy::Quotas;
 
 /// A value as meant, typed as a word, a number or a map.
 #[derive(Clone, Copy, PartialEq, Debug)]

@@ -6,7 +6,7 @@ use rand::RngExt as _;
 use rand_distr::{Distribution, Exp1, StandardNormal};
 
 use super::MAX_TIME;
-use crate::seed::Stream;
+use poolproof_cognito::seed::Stream;
 
 /// A time that differs from person to person, or does not.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -61,7 +61,7 @@ impl Delay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::Seed;
+    use poolproof_cognito::seed::Seed;
 
     fn mean_and_median(delay: Delay) -> (f64, f64) {
         let mut stream = Seed::new(3).stream("delay", 0);

@@ -8,10 +8,10 @@ use super::typed::{PoolFile, RiskFile, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MI
 use super::weights::Weights;
 use super::words::Range;
 use super::{Segment, workloads};
-use crate::addresses::RiskExceptions;
 use crate::clock::ClockKind;
-use crate::policy::{Factors, PoolPolicy, RiskAction, RiskPolicy, Switches};
-use crate::seed::Seed;
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::policy::{Factors, PoolPolicy, RiskAction, RiskPolicy, Switches};
+use poolproof_cognito::seed::Seed;
 
 /// The scenario that the file means; `about` and the files of its schedules are told beside it.
 pub(super) fn scenario(file: ScenarioFile, about: String, schedules: &Schedules) -> Meaning<Scenario> {

@@ -8,11 +8,11 @@ use serde::{Deserialize, Serialize};
 use super::delay::Delay;
 use super::threshold::Threshold;
 use super::weights::Weights;
-use crate::addresses::RiskExceptions;
-use crate::client::Intent;
 use crate::clock::ClockKind;
-use crate::policy::{Factors, PoolPolicy, RiskLevel};
-use crate::seed::Seed;
+use poolproof_client::Intent;
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel};
+use poolproof_cognito::seed::Seed;
 
 /// One scenario: a pool, its people, what they do, and what must hold.
 #[derive(Clone, PartialEq, Debug)]

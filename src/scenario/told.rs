@@ -9,9 +9,9 @@ use super::typed::{
 };
 use super::words::{Amount, Name, Range, Rate, Share, Time, Whole};
 use super::yaml;
-use crate::addresses::{AddressRange, RiskExceptions};
-use crate::client::Intent;
-use crate::policy::{Factors, PoolPolicy, RiskLevel};
+use poolproof_client::Intent;
+use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
+use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel};
 
 impl Scenario {
     /// The scenario as a file with every default written out, schedules as stages; read again, it is the same scenario.

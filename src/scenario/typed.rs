@@ -12,7 +12,7 @@ use super::meant::{Arrivals, DeviceCount, GroupName, Service};
 use super::threshold::ThresholdFile;
 use super::words::{Amount, Name, Range, Rate, Share, Time, Whole};
 use crate::clock::ClockKind;
-use crate::policy::{
+use poolproof_cognito::policy::{
     CompromisedAction, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevels, RiskMode,
     RiskNote,
 };

@@ -2,7 +2,7 @@
 
 use rand::RngExt as _;
 
-use crate::seed::Stream;
+use poolproof_cognito::seed::Stream;
 
 /// Things to choose from, each with a weight; what weighs nothing is left out.
 #[derive(Clone, PartialEq, Debug)]
@@ -65,7 +65,7 @@ impl<T: Copy + PartialEq> Weights<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::Seed;
+    use poolproof_cognito::seed::Seed;
 
     #[test]
     fn only_sensible_weights_make_a_choice() {

@@ -10,7 +10,7 @@ use serde::de::{self, Deserializer, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::MAX_TIME;
-use crate::addresses::AddressRange;
+use poolproof_cognito::addresses::AddressRange;
 
 /// A value that is typed as text, such as `8s`.
 pub(super) trait Text: Sized + fmt::Display {
@@ -116,7 +116,7 @@ impl Text for Time {
 
 impl fmt::Display for Time {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let us = crate::clock::as_us(self.0);
+        let us = poolproof_cognito::time::as_us(self.0);
         match UNITS.iter().find(|(_, unit_us)| us > 0 && us.is_multiple_of(*unit_us)) {
             Some((unit, unit_us)) => write!(f, "{}{unit}", us / unit_us),
             None => f.write_str("0s"),

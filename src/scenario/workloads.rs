@@ -11,8 +11,8 @@ use super::schedule::{Schedule, Schedules};
 use super::typed::{ModelWord, StageFile, WorkloadFile};
 use super::words::{Rate, Time};
 use super::{MAX_TIME, Segment};
-use crate::client::Intent;
-use crate::policy::RiskLevel;
+use poolproof_client::Intent;
+use poolproof_cognito::policy::RiskLevel;
 
 /// A workload as typed, and where it stands.
 struct Typed<'f> {

@@ -4,11 +4,11 @@ use serde_json::Value;
 
 use super::json::Sheet;
 use super::{MAX_BYTES, PoolSettings, PossibleFactors, SourceKind};
-use crate::addresses::{AddressRange, RiskExceptions};
-use crate::policy::{
+use crate::scenario::Diagnostic;
+use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
+use poolproof_cognito::policy::{
     CompromisedAction, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskPolicy,
 };
-use crate::scenario::Diagnostic;
 
 /// The topmost key of `describe-user-pool`.
 const POOL: &str = "UserPool";

@@ -13,9 +13,9 @@ mod json;
 
 use std::path::{Path, PathBuf};
 
-use crate::addresses::RiskExceptions;
-use crate::policy::{CompromisedAction, Factors, PoolPolicy};
 use crate::scenario::{self, Diagnostic, Files};
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::policy::{CompromisedAction, Factors, PoolPolicy};
 
 /// Larger files than this are neither a scenario nor a pool's description.
 const MAX_BYTES: usize = 1 << 20;

@@ -9,23 +9,23 @@ use std::time::Duration;
 
 use serde_json::{Map, Value};
 
-use crate::addresses::{AddressRange, RiskExceptions};
-use crate::clock::Timestamp;
-use crate::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Sub, Username};
-use crate::policy::{
+use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
+use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Sub, Username};
+use poolproof_cognito::policy::{
     CompromisedAction, Lockout, MfaMode, PasswordPolicy, PoolPolicy, Quotas, RememberMode, RiskAction,
     RiskLevels, RiskMode, RiskNote, RiskPolicy, Switches,
 };
-use crate::pool::{
-    AccountRecord, AppClient, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
-    PasswordFlow, Standing, Validity,
-};
-use crate::protocol::{
+use poolproof_cognito::protocol::{
     AccountTakeover, ChallengeName, CompromisedActions, CompromisedCredentials, DeviceStatus, EmailConfig,
     MfaConfig, NotifyConfiguration, NotifyEmail, RiskConfiguration, RiskExceptionLists, SmsConfig, SmsSender,
     SoftwareTokenConfig, TakeoverAction, TakeoverActions, ValiditySpec, ValidityUnits,
 };
-use crate::provider::{ClientRecord, PoolRecord};
+use poolproof_cognito::time::Timestamp;
+use poolproof_pool::provider::{ClientRecord, PoolRecord};
+use poolproof_pool::{
+    AccountRecord, AppClient, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
+    PasswordFlow, Standing, Validity,
+};
 
 /// The form that records are written in. A program that has a newer one can tell by this byte what it reads.
 const FORM: u8 = 1;

@@ -7,7 +7,7 @@ use std::thread::{self, JoinHandle};
 use tokio::sync::oneshot;
 
 use super::{NotKept, Store};
-use crate::provider::Change;
+use poolproof_pool::provider::Change;
 
 /// Changes of one request, and who waits for them.
 type Waiting = (Vec<Change>, oneshot::Sender<Result<(), NotKept>>);

@@ -7,9 +7,9 @@
 //! | table | key | value |
 //! |---|---|---|
 //! | `poolproof` | `format`, `access_key`, `id_key` | the version of this table of tables; PKCS #8 |
-//! | `pools` | `UserPoolId` | [`PoolRecord`](crate::provider::PoolRecord) |
-//! | `clients` | `UserPoolId`, `ClientId` | [`ClientRecord`](crate::provider::ClientRecord) |
-//! | `users` | `UserPoolId`, `sub` | [`AccountRecord`](crate::pool::AccountRecord) |
+//! | `pools` | `UserPoolId` | [`PoolRecord`](poolproof_pool::provider::PoolRecord) |
+//! | `clients` | `UserPoolId`, `ClientId` | [`ClientRecord`](poolproof_pool::provider::ClientRecord) |
+//! | `users` | `UserPoolId`, `sub` | [`AccountRecord`](poolproof_pool::AccountRecord) |
 
 mod file;
 mod form;
@@ -21,8 +21,8 @@ use redb::{
     WriteTransaction,
 };
 
-use crate::ids::PoolId;
-use crate::provider::{Change, Records};
+use poolproof_cognito::ids::PoolId;
+use poolproof_pool::provider::{Change, Records};
 
 pub use file::LOOKER;
 pub use form::{Written, decode, encode};

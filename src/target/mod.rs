@@ -2,8 +2,8 @@
 
 use futures_util::future::LocalBoxFuture;
 
-use crate::ids::Username;
-use crate::protocol::{Answer, ApiError, Operation, Origin, Reply, Request};
+use poolproof_cognito::ids::Username;
+use poolproof_cognito::protocol::{Answer, ApiError, Operation, Origin, Reply, Request};
 
 /// The pool under test, as the users' devices see it.
 pub trait Target {
@@ -17,7 +17,7 @@ pub trait Target {
 /// A target that administrators can speak to as well: pools, clients and users are made and removed there.
 pub trait Endpoint: Target {
     /// Asks for an operation and waits for its answer. A failure of the server's own (HTTP 5xx) is a refusal of kind
-    /// [`InternalError`](crate::protocol::ErrorKind::InternalError): nobody judges it, and whoever asked may ask again.
+    /// [`InternalError`](poolproof_cognito::protocol::ErrorKind::InternalError): nobody judges it, and whoever asked may ask again.
     fn ask(&self, operation: Operation) -> LocalBoxFuture<'_, Result<Result<Answer, ApiError>, Unreachable>>;
 
     /// Whether it can be told how risky a sign-in is to look.

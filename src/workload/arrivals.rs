@@ -8,10 +8,10 @@ use rand_distr::{Distribution, Exp1};
 use super::draws::{Draw, Draws};
 use super::population::Owners;
 use super::stages::{States, Walk};
-use crate::client::Intent;
-use crate::policy::RiskLevel;
 use crate::scenario::{Arrivals, Limits, Model, Scenario, Stage, WorkloadPlan};
-use crate::seed::Stream;
+use poolproof_client::Intent;
+use poolproof_cognito::policy::RiskLevel;
+use poolproof_cognito::seed::Stream;
 
 /// One sign-in that is to start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use rand::Rng as _;
 
 use super::population::{Owners, home};
-use crate::client::Intent;
-use crate::policy::RiskLevel;
 use crate::scenario::{Scenario, Weights, Whence, WorkloadPlan};
-use crate::seed::Seed;
+use poolproof_client::Intent;
+use poolproof_cognito::policy::RiskLevel;
+use poolproof_cognito::seed::Seed;
 
 /// What chance says about one sign-in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

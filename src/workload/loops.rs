@@ -6,7 +6,7 @@ use super::arrivals::{Arrival, numbered};
 use super::draws::Draws;
 use super::population::Owners;
 use crate::scenario::{ClosedStage, Delay, Limits, Model, Scenario};
-use crate::seed::Stream;
+use poolproof_cognito::seed::Stream;
 
 /// The shortest time between two sign-ins of one loop.
 const SHORTEST_PAUSE: Duration = Duration::from_micros(1);

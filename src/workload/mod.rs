@@ -24,7 +24,7 @@ pub use loops::{Loops, loops};
 pub use population::{Owners, Person, home, owners, population};
 
 use crate::scenario::WorkloadPlan;
-use crate::seed::{Seed, Stream};
+use poolproof_cognito::seed::{Seed, Stream};
 
 /// The name of a workload's stream for `what`. That of a workload that stands alone is the bare word.
 fn stream_name(plan: &WorkloadPlan, what: &str) -> String {

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use rand::RngExt as _;
 use rand_distr::{Distribution as _, Poisson};
 
-use crate::ids::Username;
-use crate::policy::{Factors, RememberMode};
 use crate::scenario::{DeviceCount, Scenario};
-use crate::seed::Stream;
+use poolproof_cognito::ids::Username;
+use poolproof_cognito::policy::{Factors, RememberMode};
+use poolproof_cognito::seed::Stream;
 
 /// One user of the pool.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -10,7 +10,7 @@ use rand::RngExt as _;
 use rand_distr::{Distribution, Exp1};
 
 use crate::scenario::{Bursts, Stage};
-use crate::seed::Stream;
+use poolproof_cognito::seed::Stream;
 
 /// A part of a sign-in that is lost in the sums: what is asked for from 0 to 10 s at 20/s are 200, and not 200 and a
 /// rounding error.
@@ -148,7 +148,7 @@ impl Walk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::seed::Seed;
+    use poolproof_cognito::seed::Seed;
 
     fn stage(length: Duration, from: f64, to: f64) -> Stage {
         Stage { length, from, to, warm_up: false, cool_down: false }

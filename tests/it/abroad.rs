@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use poolproof::clock::{Clock, ClockKind};
 use poolproof::report::{Report, read};
-use poolproof::totp::{TotpSecret, step_at};
+use poolproof_cognito::totp::{TotpSecret, step_at};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};

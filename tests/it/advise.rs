@@ -2,12 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use poolproof::addresses::{AddressRange, RiskExceptions};
 use poolproof::advise::{self, Advice, Severity, advise as advice_on, catalogue};
-use poolproof::policy::{
+use poolproof::settings::{self, PoolSettings, PossibleFactors, SourceKind};
+use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
+use poolproof_cognito::policy::{
     Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskNote, RiskPolicy,
 };
-use poolproof::settings::{self, PoolSettings, PossibleFactors, SourceKind};
 use proptest::prelude::*;
 use serde_json::Value;
 

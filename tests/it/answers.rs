@@ -1,16 +1,16 @@
 //! Answers are read as they were written, and what is no answer is no decision (ASSURANCE W9).
 
-use poolproof::clock::Timestamp;
 use poolproof::http::codec::{NoAnswer, OPERATIONS, decode_answer, encode_answer};
-use poolproof::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username};
-use poolproof::policy::{MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskMode, RiskPolicy};
-use poolproof::protocol::{
+use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username};
+use poolproof_cognito::policy::{MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskMode, RiskPolicy};
+use poolproof_cognito::protocol::{
     AccountResponse, AccountTakeover, Answer, ApiError, AuthOutcome, Authentication, Challenge,
     ChallengeName, ClientDescription, CodeDelivery, CompromisedActions, CompromisedCredentials,
     DeviceDescription, ErrorKind, Managed, MfaConfig, NewDeviceMetadata, Parameters, PoolDescription,
     Response, RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
     UserDescription, ValiditySpec, ValidityUnits,
 };
+use poolproof_cognito::time::Timestamp;
 use proptest::prelude::*;
 
 /// What answers are made of.

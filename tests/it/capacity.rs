@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use poolproof::capacity::{Asked, Capacity, Lengths, Limit, find};
-use poolproof::pool::Defect;
 use poolproof::run::{Settings, Stop};
 use poolproof::scenario::{self, Threshold};
+use poolproof_pool::Defect;
 use serde_json::Value;
 
 use crate::cli::{output, poolproof};

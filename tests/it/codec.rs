@@ -2,15 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use poolproof::clock::Timestamp;
 use poolproof::http::codec::{
     CONTENT_TYPE, MAX_BODY, MAX_DEPTH, MAX_ENTRIES, MAX_VALUES, OPERATIONS, decode, encode, encode_answer,
 };
-use poolproof::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session};
-use poolproof::protocol::{
+use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session};
+use poolproof_cognito::protocol::{
     AccountRequest, Answer, ApiError, AuthOutcome, Authentication, Challenge, ChallengeName,
     DeviceDescription, NewDeviceMetadata, Operation, Parameters, Request, Response, keys,
 };
+use poolproof_cognito::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

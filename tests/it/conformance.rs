@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use poolproof::policy::PoolPolicy;
-use poolproof::pool::Defect;
+use poolproof_cognito::policy::PoolPolicy;
+use poolproof_pool::Defect;
 
 use crate::cli::{output, poolproof};
 use crate::detour::{Detour, Fate};

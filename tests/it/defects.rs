@@ -1,8 +1,8 @@
 //! A smoke detector is tested with smoke: every planted fault is found, and under the right rule's name.
 
-use poolproof::pool::Defect;
 use poolproof::report::Report;
 use poolproof::scenario::Scenario;
+use poolproof_pool::Defect;
 
 use crate::stage::{play, play_with, scenario};
 

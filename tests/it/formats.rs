@@ -10,14 +10,15 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 use hdrhistogram::serialization::Deserializer;
 use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
-use poolproof::clock::{ClockKind, Timestamp};
+use poolproof::clock::ClockKind;
 use poolproof::metrics::Snapshot;
-use poolproof::pool::Defect;
 use poolproof::report::{
     Came, Entry, Format, Measured, Report, Subject, common_files, distributions, index, interval_log, junit,
     run_files, summary, timeline_csv,
 };
 use poolproof::run::{Played, Stop, play};
+use poolproof_cognito::time::Timestamp;
+use poolproof_pool::Defect;
 
 use crate::defects::{ALWAYS, everyone};
 use crate::foreign_text::{HOSTILE, hostile_report, words};

@@ -1,7 +1,7 @@
 //! A hunt for false alarms: scenarios drawn by chance, in which a sound pool must never be found wrong.
 
 use poolproof::scenario::Scenario;
-use poolproof::seed::{Seed, Stream};
+use poolproof_cognito::seed::{Seed, Stream};
 use rand::RngExt as _;
 
 use crate::stage::{play, scenario};

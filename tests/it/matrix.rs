@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use poolproof::matrix::{self, Matrix};
-use poolproof::policy::{
+use poolproof_cognito::policy::{
     MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskNote, RiskPolicy, Switches,
 };
-use poolproof::pool::Defect;
+use poolproof_pool::Defect;
 use serde_json::Value;
 
 use crate::stage::{bundled, root, scenario};

@@ -10,13 +10,13 @@ use futures_util::future::LocalBoxFuture;
 use poolproof::actors::Desk;
 use poolproof::clock::Clock;
 use poolproof::compute::{Compute, Side};
-use poolproof::ids::Username;
 use poolproof::metrics::{Aim, Counted, Figure, Recorder, Span, Timed, Watch, Windows, Worse};
-use poolproof::pool::{Held, Pool, Step};
-use poolproof::protocol::{Origin, Reply, Request};
 use poolproof::run::{Event, Settings, Stop, run};
 use poolproof::scenario::Scenario;
 use poolproof::target::{Target, Unreachable};
+use poolproof_cognito::ids::Username;
+use poolproof_cognito::protocol::{Origin, Reply, Request};
+use poolproof_pool::{Held, Pool, Step};
 
 use crate::stage::{by_hand, scenario, settings};
 

@@ -2,11 +2,11 @@
 
 use poolproof::clock::ClockKind;
 use poolproof::metrics::Recorder;
-use poolproof::protocol::Step;
 use poolproof::report::{
     IntervalLoad, MachineLoad, Part, Report, SideWorkers, Stage, Subject, ThresholdResult, Unit, Workers,
     WorstWindow, html,
 };
+use poolproof_cognito::protocol::Step;
 use serde_json::Value;
 
 use crate::report::words;

@@ -1,17 +1,17 @@
 //! Users and what is done to them: by themselves, and by administrators.
 
-use poolproof::clock::Timestamp;
-use poolproof::ids::{ClientId, Username};
-use poolproof::policy::{MfaMode, PoolPolicy, RememberMode};
-use poolproof::pool::{AppClient, Delivery, PasswordFlow, Step};
-use poolproof::protocol::{
+use poolproof_cognito::ids::{ClientId, Username};
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
+use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminSetUserMfaPreference, AdminSetUserPassword,
     AdminUserCall, BearerCall, ChallengeName, ChangePassword, ConfirmSignUp, DeviceStatus, ListUsers,
     MfaSetting, MfaSettings, Parameters, Reply, Response, SetUserMfaPreference, SignUp, UserDescription,
     VerifyOwnSoftwareToken, keys,
 };
-use poolproof::srp::Group;
-use poolproof::totp::{TotpSecret, step_at};
+use poolproof_cognito::time::Timestamp;
+use poolproof_cognito::totp::{TotpSecret, step_at};
+use poolproof_pool::{AppClient, Delivery, PasswordFlow, Step};
+use poolproof_srp::Group;
 
 use crate::pool_world::{CLIENT, INCORRECT, PASSWORD, POOL, World, challenge, policy, refusal, tokens};
 

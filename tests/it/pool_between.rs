@@ -1,13 +1,13 @@
 //! What an administrator does between two steps of a sign-in is judged at the next one (D4, D7, D14).
 
-use poolproof::ids::{Session, Username};
-use poolproof::policy::{MfaMode, PoolPolicy, RememberMode, Switches};
-use poolproof::pool::{NewAccount, Standing};
-use poolproof::protocol::{
+use poolproof_cognito::ids::{Session, Username};
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, Switches};
+use poolproof_cognito::protocol::{
     AssociateSoftwareToken, Challenge, ChallengeName, DeviceStatus, Parameters, Reply, Request, Response,
     VerifySoftwareToken, keys,
 };
-use poolproof::totp::{TotpSecret, step_at};
+use poolproof_cognito::totp::{TotpSecret, step_at};
+use poolproof_pool::{NewAccount, Standing};
 
 use crate::pool_world::{
     INCORRECT, PASSWORD, Phone, World, begin, call, challenge, finish, policy, refusal, respond, tokens,

@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use poolproof::ids::{ClientId, PoolId};
-use poolproof::jwt::Keys;
-use poolproof::policy::PoolPolicy;
-use poolproof::pool::{AppClient, Identity, PasswordFlow, Pool, Rs256};
-use poolproof::protocol::{
+use poolproof_cognito::ids::{ClientId, PoolId};
+use poolproof_cognito::jwt::Keys;
+use poolproof_cognito::policy::PoolPolicy;
+use poolproof_cognito::protocol::{
     AccountRequest, AdminInitiateAuth, ChallengeName, Parameters, Request, RespondToAuthChallenge,
     RevokeToken, keys,
 };
-use poolproof::seed::Seed;
-use poolproof::srp::Group;
+use poolproof_cognito::seed::Seed;
+use poolproof_pool::{AppClient, Identity, PasswordFlow, Pool, Rs256};
+use poolproof_srp::Group;
 
 use crate::pool_accounts::{access, ask, profile, sent, user, world};
 use crate::pool_world::{CLIENT, INCORRECT, PASSWORD, POOL, challenge, refusal, tokens};

@@ -1,12 +1,12 @@
 //! The operations on devices, for users and administrators: good path, refusals, pages, and who sees what.
 
-use poolproof::clock::Timestamp;
-use poolproof::ids::AccessToken;
-use poolproof::policy::{MfaMode, PoolPolicy, RememberMode};
-use poolproof::protocol::{
+use poolproof_cognito::ids::AccessToken;
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
+use poolproof_cognito::protocol::{
     AdminDeviceCall, AdminListDevices, AdminUpdateDeviceStatus, ConfirmDevice, DeviceDescription,
     DeviceStatus, ListDevices, Reply, Request, Response, SecretVerifierConfig,
 };
+use poolproof_cognito::time::Timestamp;
 
 use crate::pool_world::{
     NO_SUCH_DEVICE, POOL, Phone, World, call, confirm_device, policy, refusal, set_status,

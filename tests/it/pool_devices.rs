@@ -1,10 +1,10 @@
 //! Devices in sign-ins: who is trusted, when that is judged, and what a device must never do (group D).
 
 use data_encoding::BASE64;
-use poolproof::policy::{MfaMode, PoolPolicy, RememberMode, Switches};
-use poolproof::pool::Standing;
-use poolproof::protocol::{ChallengeName, DeviceStatus, Parameters, SecretVerifierConfig, keys};
-use poolproof::srp::{Done, Identity, Job, Salt};
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, Switches};
+use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, Parameters, SecretVerifierConfig, keys};
+use poolproof_pool::Standing;
+use poolproof_srp::{Done, Identity, Job, Salt};
 
 use crate::pool_world::{
     BAD_SESSION, INCORRECT, NO_SUCH_DEVICE, PASSWORD, Phone, USED_SESSION, World, challenge, confirm_device,
@@ -32,9 +32,10 @@ fn trusted_in(policy: PoolPolicy) -> (World, Phone) {
 
 #[test]
 fn a_device_is_confirmed_and_replaces_the_code_from_then_on() {
-    for group in [poolproof::srp::Group::toy(), poolproof::srp::Group::cognito()] {
-        let client =
-            poolproof::pool::AppClient::public(poolproof::ids::ClientId::new(crate::pool_world::CLIENT));
+    for group in [poolproof_srp::Group::toy(), poolproof_srp::Group::cognito()] {
+        let client = poolproof_pool::AppClient::public(poolproof_cognito::ids::ClientId::new(
+            crate::pool_world::CLIENT,
+        ));
         let mut world = World::with(SUPPRESSING, group, client);
         world.add_with_app("ann", |_| {});
         let first = world.walk("ann", None);
@@ -83,8 +84,8 @@ fn another_users_device_is_unknown_whatever_its_secret() {
     // D1, D2, D9: the same words for all, so that nobody learns which keys there are.
     let (mut world, phone) = trusted();
     world.add_with_app("eve", |_| {});
-    let other_pools = Phone { key: poolproof::ids::DeviceKey::new("eu-west-1_x"), ..phone.clone() };
-    let malformed = Phone { key: poolproof::ids::DeviceKey::new("\0 '\u{1f}\n"), ..phone.clone() };
+    let other_pools = Phone { key: poolproof_cognito::ids::DeviceKey::new("eu-west-1_x"), ..phone.clone() };
+    let malformed = Phone { key: poolproof_cognito::ids::DeviceKey::new("\0 '\u{1f}\n"), ..phone.clone() };
     let wrong_secret = Phone { secret: "wrong".to_owned(), ..phone.clone() };
     for stolen in [&phone, &wrong_secret, &other_pools, &malformed] {
         assert_eq!(world.way("eve", Some(stolen)), NO_SUCH_DEVICE);
@@ -283,7 +284,7 @@ fn a_salt_goes_back_as_it_came() {
         let job = Job::Verifier {
             group: world.group,
             salt: Salt::from_bytes(salt.clone()).unwrap(),
-            identity: Identity::device(&group_key, &key),
+            identity: Identity::device(group_key.as_str(), key.as_str()),
             password: secret.clone(),
         };
         let Done::Verifier(verifier) = job.run() else { panic!("no verifier") };

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use poolproof::ids::Session;
-use poolproof::policy::{MfaMode, PoolPolicy, RememberMode};
-use poolproof::pool::NewAccount;
-use poolproof::protocol::{
+use poolproof_cognito::ids::Session;
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
+use poolproof_cognito::protocol::{
     AssociateSoftwareToken, Challenge, ChallengeName, Parameters, Reply, Request, Response,
     VerifySoftwareToken, keys,
 };
-use poolproof::totp::{TotpSecret, step_at};
+use poolproof_cognito::totp::{TotpSecret, step_at};
+use poolproof_pool::NewAccount;
 
 use crate::pool_world::{
     BAD_SESSION, LATE_SESSION, PASSWORD, USED_SESSION, WRONG_CODE, World, challenge, policy, refusal, tokens,

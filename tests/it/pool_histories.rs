@@ -1,16 +1,16 @@
 //! Random histories: whatever is sent, the pool answers (P1), gives nothing to whoever proves nothing (P2), and moves a
 //! sign-in at most once for one answer (P3).
 
-use poolproof::ids::{ClientId, Session};
-use poolproof::policy::{Lockout, MfaMode, PoolPolicy, RememberMode};
-use poolproof::pool::{AppClient, NewAccount, PasswordFlow};
-use poolproof::protocol::{
+use poolproof_cognito::ids::{ClientId, Session};
+use poolproof_cognito::policy::{Lockout, MfaMode, PoolPolicy, RememberMode};
+use poolproof_cognito::protocol::{
     AdminDeviceCall, AssociateSoftwareToken, AuthOutcome, ChallengeName, DeviceCall, DeviceStatus,
     GetTokensFromRefreshToken, GlobalSignOut, InitiateAuth, ListDevices, Parameters, Reply, Request,
     RespondToAuthChallenge, Response, RevokeToken, SecretVerifierConfig, UpdateDeviceStatus,
     VerifySoftwareToken, keys,
 };
-use poolproof::srp::Group;
+use poolproof_pool::{AppClient, NewAccount, PasswordFlow};
+use poolproof_srp::Group;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
@@ -113,7 +113,7 @@ impl Shot {
             }),
             15 => Request::AssociateSoftwareToken(AssociateSoftwareToken { session: maybe(2) }),
             16 => Request::VerifySoftwareToken(VerifySoftwareToken { session: maybe(2), user_code: word(3) }),
-            17 => Request::ConfirmDevice(poolproof::protocol::ConfirmDevice {
+            17 => Request::ConfirmDevice(poolproof_cognito::protocol::ConfirmDevice {
                 access_token,
                 device_key,
                 device_name: maybe(2),

@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use poolproof::ids::ClientId;
-use poolproof::policy::{MfaMode, PoolPolicy};
-use poolproof::pool::{AppClient, PasswordFlow};
-use poolproof::protocol::{Parameters, keys};
-use poolproof::srp::Group;
+use poolproof_cognito::ids::ClientId;
+use poolproof_cognito::policy::{MfaMode, PoolPolicy};
+use poolproof_cognito::protocol::{Parameters, keys};
+use poolproof_pool::{AppClient, PasswordFlow};
+use poolproof_srp::Group;
 
 use crate::pool_factors::{answer, asked, key_of, pool, with_sms};
 use crate::pool_world::{

@@ -1,12 +1,12 @@
 //! Sessions, claims and replays: nothing that was answered, stolen, swapped or late moves a sign-in (group S).
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use poolproof::clock::Timestamp;
-use poolproof::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Session};
-use poolproof::policy::{Lockout, MfaMode, PoolPolicy, RememberMode};
-use poolproof::pool::AppClient;
-use poolproof::protocol::{ChallengeName, DeviceStatus, Parameters, Request, keys};
-use poolproof::srp::{Done, Group, Identity};
+use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Session};
+use poolproof_cognito::policy::{Lockout, MfaMode, PoolPolicy, RememberMode};
+use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, Parameters, Request, keys};
+use poolproof_cognito::time::Timestamp;
+use poolproof_pool::AppClient;
+use poolproof_srp::{Done, Group, Identity};
 
 use crate::pool_world::{
     BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, PASSWORD, POOL, Phone, USED_SESSION, World, begin, call,
@@ -147,17 +147,17 @@ fn only_the_signature_of_this_user_in_this_pool_counts() {
     let mut world = two();
     let now = world.pair.now;
     let sub = "00000000-0000-4000-8000-000000000001";
-    let user = |pool: &str, name: &str| Identity::user(&PoolId::new(pool), name);
-    let swapped = Identity::device(&DeviceGroupKey::new(sub), &DeviceKey::new("AbCdEf123"));
+    let user = |pool: &str, name: &str| Identity::user(PoolId::new(pool).name(), name);
+    let swapped = Identity::device(sub, "AbCdEf123");
     let bob_sub = "00000000-0000-4000-8000-000000000002";
-    let whole = Identity::device(&DeviceGroupKey::new(POOL), &DeviceKey::new(sub));
+    let whole = Identity::device(POOL, sub);
     let wrong = [user(POOL, "ann"), user(POOL, bob_sub), user("eu_Other", sub), swapped, whole];
     for identity in wrong {
         let exchange = world.start("ann");
         let block = BASE64.decode(told(&exchange.challenge, keys::SECRET_BLOCK).as_bytes()).unwrap();
         // Signed in another name, with the right key; and all of it in that name.
         let key = world.key(&exchange, PASSWORD);
-        let timestamp = poolproof::srp::ClaimTimestamp::format(now);
+        let timestamp = poolproof_srp::ClaimTimestamp::format(now.as_secs());
         let signature = key.sign(&identity, &block, &timestamp).to_base64();
         let claim = world.claim(&exchange, PASSWORD).with(keys::PASSWORD_CLAIM_SIGNATURE, signature);
         assert_eq!(refusal(world.send_claim(&exchange, claim)), INCORRECT, "{identity:?}");

@@ -2,8 +2,8 @@
 
 use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
-use poolproof::ids::{AccessToken, DeviceKey};
-use poolproof::protocol::{
+use poolproof_cognito::ids::{AccessToken, DeviceKey};
+use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, Authentication, Challenge, ConfirmDevice, DeviceCall, InitiateAuth, Parameters,
     Reply, Request, RespondToAuthChallenge, Response, SecretVerifierConfig, UpdateDeviceStatus,
 };

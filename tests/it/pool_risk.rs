@@ -1,14 +1,14 @@
 //! Threat protection: lists of addresses, compromised passwords, and the pool's own estimate (SEMANTICS c.4).
 
-use poolproof::addresses::RiskExceptions;
-use poolproof::ids::ClientId;
-use poolproof::policy::{
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::ids::ClientId;
+use poolproof_cognito::policy::{
     CompromisedAction, MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskLevels, RiskMode,
     RiskPolicy,
 };
-use poolproof::pool::{AppClient, PasswordFlow};
-use poolproof::protocol::{DeviceStatus, Parameters, Reply, keys};
-use poolproof::srp::Group;
+use poolproof_cognito::protocol::{DeviceStatus, Parameters, Reply, keys};
+use poolproof_pool::{AppClient, PasswordFlow};
+use poolproof_srp::Group;
 
 use crate::pool_world::{CLIENT, INCORRECT, NO_SUCH_DEVICE, PASSWORD, World, policy, refusal, tokens, told};
 

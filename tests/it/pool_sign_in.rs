@@ -1,12 +1,12 @@
 //! The way in: field names, every refusal with its very text, and what real clients are forgiven.
 
-use poolproof::ids::ClientId;
-use poolproof::policy::{MfaMode, PoolPolicy, Quotas, RememberMode};
-use poolproof::pool::{AppClient, Standing};
-use poolproof::protocol::{
+use poolproof_cognito::ids::ClientId;
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode};
+use poolproof_cognito::protocol::{
     ChallengeName, DeviceStatus, InitiateAuth, Parameters, Request, RespondToAuthChallenge, keys,
 };
-use poolproof::srp::Group;
+use poolproof_pool::{AppClient, Standing};
+use poolproof_srp::Group;
 
 use crate::pool_world::{
     BAD_SESSION, CLIENT, INCORRECT, NO_SUCH_DEVICE, PASSWORD, Phone, USED_SESSION, World, challenge, policy,

@@ -1,13 +1,13 @@
 //! What tokens are good for and how they end: refresh, revocation, sign-out, expiry (SEMANTICS a.6).
 
-use poolproof::ids::ClientId;
-use poolproof::policy::{MfaMode, PoolPolicy, RememberMode};
-use poolproof::pool::AppClient;
-use poolproof::protocol::{
+use poolproof_cognito::ids::ClientId;
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
+use poolproof_cognito::protocol::{
     Authentication, ErrorKind, GetTokensFromRefreshToken, GlobalSignOut, ListDevices, Parameters, Reply,
     Request, Response, RevokeToken, keys,
 };
-use poolproof::srp::Group;
+use poolproof_pool::AppClient;
+use poolproof_srp::Group;
 
 use crate::pool_world::{CLIENT, PASSWORD, Phone, World, policy, refusal, secret_hash, set_status, tokens};
 

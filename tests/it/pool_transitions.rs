@@ -2,14 +2,14 @@
 
 use std::fmt::Write as _;
 
-use poolproof::ids::{DeviceKey, Session};
-use poolproof::policy::{MfaMode, RememberMode};
-use poolproof::pool::{NewAccount, Standing};
-use poolproof::protocol::{
+use poolproof_cognito::ids::{DeviceKey, Session};
+use poolproof_cognito::policy::{MfaMode, RememberMode};
+use poolproof_cognito::protocol::{
     AssociateSoftwareToken, AuthOutcome, ChallengeName, DeviceStatus, Parameters, Reply, Request, Response,
     VerifySoftwareToken, keys,
 };
-use poolproof::totp::{TotpSecret, step_at};
+use poolproof_cognito::totp::{TotpSecret, step_at};
+use poolproof_pool::{NewAccount, Standing};
 
 use crate::pool_world::{
     BAD_SESSION, Exchange, INCORRECT, PASSWORD, Phone, USED_SESSION, WRONG_CODE, World, challenge, policy,
@@ -214,7 +214,7 @@ impl At {
     fn words(&self, answer: Answer) -> (ChallengeName, Parameters) {
         let says = |key: &str, value: &str| Parameters::new().with(keys::USERNAME, "ann").with(key, value);
         let sent = || {
-            let name = poolproof::ids::Username::new("ann");
+            let name = poolproof_cognito::ids::Username::new("ann");
             self.world.pair.pool.delivered_code(&name).unwrap_or_else(|| "none".to_owned())
         };
         let proof = |secret: &str| match &self.proof {

@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
-use poolproof::ids::ClientId;
-use poolproof::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskMode, RiskPolicy};
-use poolproof::pool::{AppClient, NewAccount, PasswordFlow, Standing, Step};
-use poolproof::protocol::{Challenge, ChallengeName, DeviceStatus, Parameters, Reply, Request, keys};
-use poolproof::srp::{Group, Salt};
+use poolproof_cognito::ids::ClientId;
+use poolproof_cognito::policy::{
+    MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskMode, RiskPolicy,
+};
+use poolproof_cognito::protocol::{Challenge, ChallengeName, DeviceStatus, Parameters, Reply, Request, keys};
+use poolproof_pool::{AppClient, NewAccount, PasswordFlow, Standing, Step};
+use poolproof_srp::{Group, Salt};
 
 use crate::pool_world::{
     BAD_SESSION, CLIENT, INCORRECT, LOCKED, NO_SUCH_DEVICE, PASSWORD, USED_SESSION, World, challenge,
@@ -419,8 +421,8 @@ fn nobody_can_be_called_like_anothers_id_or_address() {
     let mut taken = |name: &str, email: Option<&str>| {
         let mut other = World::new(PoolPolicy::DEFAULT);
         let (_, known) = other.device(DeviceStatus::Remembered, true);
-        let sub = poolproof::ids::Sub::new("a-sub-of-its-own");
-        let username = poolproof::ids::Username::new(name);
+        let sub = poolproof_cognito::ids::Sub::new("a-sub-of-its-own");
+        let username = poolproof_cognito::ids::Username::new(name);
         let mut account = NewAccount::new(username, sub, known.salt, known.verifier);
         account.email = email.map(str::to_owned);
         world.pair.pool.add_account(account).is_err()

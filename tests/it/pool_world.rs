@@ -4,23 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use data_encoding::BASE64;
-use poolproof::addresses::RiskExceptions;
-use poolproof::clock::Timestamp;
-use poolproof::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Session, Sub, Username};
 use poolproof::pair::Pair;
-use poolproof::policy::{MfaMode, PoolPolicy, RememberMode};
-use poolproof::pool::{AppClient, Identity as PoolIdentity, NewAccount, NewDevice, Pending, Pool, Step};
-use poolproof::protocol::{
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Session, Sub, Username};
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
+use poolproof_cognito::protocol::{
     AdminDeviceCall, AdminListDevices, ApiError, AuthOutcome, Authentication, Challenge, ChallengeName,
     DeviceDescription, DeviceStatus, NewDeviceMetadata, Parameters, Reply, Request, Response,
     SecretVerifierConfig, keys,
 };
-use poolproof::seed::{Seed, Stream};
-use poolproof::srp::{
+use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_cognito::time::Timestamp;
+use poolproof_cognito::totp::{STEP_S, TotpSecret, step_at};
+use poolproof_pool::{AppClient, Identity as PoolIdentity, NewAccount, NewDevice, Pending, Pool, Step};
+use poolproof_srp::{
     ClaimTimestamp, DeviceSecret, Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt, SessionKey,
     Verifier,
 };
-use poolproof::totp::{STEP_S, TotpSecret, step_at};
 
 pub(crate) use crate::pool_requests::{
     BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, LOCKED, NO_SUCH_DEVICE, PASSWORD, POOL, USED_SESSION,
@@ -130,7 +130,7 @@ impl World {
         self.people += 1;
         let sub = Sub::new(format!("00000000-0000-4000-8000-{:012x}", self.people));
         let salt = Salt::draw(&mut self.chance);
-        let identity = Identity::user(&PoolId::new(POOL), sub.as_str());
+        let identity = Identity::user(PoolId::new(POOL).name(), sub.as_str());
         let verifier = self.verifier(&salt, identity, PASSWORD);
         let mut account = NewAccount::new(Username::new(name), sub, salt, verifier);
         adorn(&mut account);
@@ -167,7 +167,7 @@ impl World {
     fn phone(&mut self, metadata: &NewDeviceMetadata, salt: &Salt) -> (Phone, Verifier) {
         let NewDeviceMetadata { device_key: key, device_group_key: group_key } = metadata.clone();
         let secret = DeviceSecret::draw(&mut self.chance).as_str().to_owned();
-        let verifier = self.verifier(salt, Identity::device(&group_key, &key), &secret);
+        let verifier = self.verifier(salt, Identity::device(group_key.as_str(), key.as_str()), &secret);
         (Phone { key, group_key, secret }, verifier)
     }
 
@@ -219,7 +219,7 @@ impl World {
         let parameters = parameters.with(keys::SRP_A, public_a.to_hex());
         let challenge = challenge(self.initiate("USER_SRP_AUTH", parameters));
         assert_eq!(challenge.name, ChallengeName::PasswordVerifier);
-        let identity = Identity::user(&PoolId::new(POOL), told(&challenge, keys::USER_ID_FOR_SRP));
+        let identity = Identity::user(PoolId::new(POOL).name(), told(&challenge, keys::USER_ID_FOR_SRP));
         Exchange { a, public_a, challenge, identity }
     }
 
@@ -238,7 +238,12 @@ impl World {
         let reply = self.answer(ChallengeName::DeviceSrpAuth, session, answers)?;
         let challenge = challenge(Ok(reply));
         assert_eq!(challenge.name, ChallengeName::DevicePasswordVerifier);
-        Ok(Exchange { a, public_a, challenge, identity: Identity::device(&phone.group_key, &phone.key) })
+        Ok(Exchange {
+            a,
+            public_a,
+            challenge,
+            identity: Identity::device(phone.group_key.as_str(), phone.key.as_str()),
+        })
     }
 
     /// The key that whoever knows `secret` arrives at.
@@ -258,7 +263,7 @@ impl World {
 
     /// The claim of whoever knows `secret`.
     pub(crate) fn claim(&self, exchange: &Exchange, secret: &str) -> Parameters {
-        let timestamp = ClaimTimestamp::format(self.pair.now);
+        let timestamp = ClaimTimestamp::format(self.pair.now.as_secs());
         self.claim_at(exchange, secret, &timestamp, &timestamp)
     }
 

@@ -2,13 +2,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use poolproof::clock::Timestamp;
 use poolproof::http::codec::{decode, encode_answer};
-use poolproof::jwt::{Keys, Use};
-use poolproof::protocol::Origin;
-use poolproof::provider::{Bounds, Change, Provider, Settings, Step, Tokens, answered};
-use poolproof::seed::Seed;
-use poolproof::srp::{Group, Verifier};
+use poolproof_cognito::jwt::{Keys, Use};
+use poolproof_cognito::protocol::Origin;
+use poolproof_cognito::seed::Seed;
+use poolproof_cognito::time::Timestamp;
+use poolproof_pool::provider::{Bounds, Change, Provider, Settings, Step, Tokens, answered};
+use poolproof_srp::{Group, Verifier};
 use serde_json::{Value, json};
 
 /// Keys take a while to make: all tests share two.

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use poolproof::addresses::RiskExceptions;
-use poolproof::ids::PoolId;
-use poolproof::jwt::Use;
-use poolproof::policy::{PoolPolicy, Quotas};
-use poolproof::protocol::Origin;
-use poolproof::provider::{Bounds, Tokens};
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::ids::PoolId;
+use poolproof_cognito::jwt::Use;
+use poolproof_cognito::policy::{PoolPolicy, Quotas};
+use poolproof_cognito::protocol::Origin;
+use poolproof_pool::provider::{Bounds, Tokens};
 use serde_json::{Value, json};
 
 use crate::provider::{House, a_verifier, keys};
@@ -213,7 +213,7 @@ fn the_whole_of_a_risk_configuration_is_told_again_and_its_lists_decide() {
         house.good("DescribeRiskConfiguration", &json!({ "UserPoolId": pool }))["RiskConfiguration"],
         whole
     );
-    let medium = Some(poolproof::policy::RiskLevel::Medium);
+    let medium = Some(poolproof_cognito::policy::RiskLevel::Medium);
     let from = |house: &mut House, address: &str, risk| {
         house.origin = Origin { address: Some(address.parse().unwrap()), risk };
         house.sign_in(&client).map_or_else(|error| error, |_| "in".to_owned())

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use poolproof::report::{Report, TimelineInterval};
 use poolproof::run::{Event, Settings, Stop, run};
-use poolproof::srp::Backend;
+use poolproof_srp::Backend;
 
 use crate::stage::{play, scenario, settings};
 

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use poolproof::clock::ClockKind;
 use poolproof::metrics::{End, Recorder, SignInRecord, Snapshot};
-use poolproof::oracle::{
+use poolproof::report::{CpuSpent, Environment, Part, Report, Stage, Subject, ThresholdResult, Unit};
+use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
+use poolproof_cognito::protocol::{ChallengeName, Step};
+use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_oracle::{
     Circumstances, Claim, Confidence, Decision, Device, Facts, Lock, Outcome, RuleId, Situation, Verdict,
 };
-use poolproof::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
-use poolproof::protocol::{ChallengeName, Step};
-use poolproof::report::{CpuSpent, Environment, Part, Report, Stage, Subject, ThresholdResult, Unit};
-use poolproof::seed::{Seed, Stream};
 use rand::RngExt as _;
 use rand_distr::{Distribution as _, LogNormal};
 

@@ -4,12 +4,12 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use poolproof::client::Intent;
 use poolproof::clock::ClockKind;
-use poolproof::policy::{
+use poolproof::scenario::{self, Arrivals, Delay, DeviceCount, GroupName, Model, Scenario, Service, Stage};
+use poolproof_client::Intent;
+use poolproof_cognito::policy::{
     Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevel, RiskMode,
 };
-use poolproof::scenario::{self, Arrivals, Delay, DeviceCount, GroupName, Model, Scenario, Service, Stage};
 use proptest::prelude::*;
 
 const EXAMPLE: &str = include_str!("../data/scenarios/good/opt-in-mfa.yaml");

@@ -1,6 +1,6 @@
 //! Every rule has its entry on the page that is shipped, and the page says what the oracle says.
 
-use poolproof::oracle;
+use poolproof_oracle;
 
 const PAGE: &str = include_str!("../../SEMANTICS.md");
 
@@ -12,11 +12,11 @@ fn entry(id: &str) -> &'static str {
 
 #[test]
 fn every_rule_has_its_entry() {
-    for rule in oracle::rules() {
+    for rule in poolproof_oracle::rules() {
         let entry = entry(rule.id);
         let expected = format!(
             "\n{}\n\n- Source: {}\n- Confidence: {}\n- Rests on: ",
-            oracle::says(rule),
+            poolproof_oracle::says(rule),
             rule.source,
             rule.confidence.as_str()
         );
@@ -29,12 +29,12 @@ fn every_rule_has_its_entry() {
 #[test]
 fn no_entry_is_of_a_rule_that_is_gone() {
     let entries = PAGE.matches("\n### ").count();
-    assert_eq!(entries, oracle::rules().count());
+    assert_eq!(entries, poolproof_oracle::rules().count());
 }
 
 #[test]
 fn every_source_is_told_about() {
-    for rule in oracle::rules() {
+    for rule in poolproof_oracle::rules() {
         // `SEMANTICS c.5 #11 #12` is a row of `SEMANTICS c.5`, `SEMANTICS d, lockout` a part of `SEMANTICS d`.
         let section: Vec<&str> = rule.source.split([' ', ',']).take(2).collect();
         let section = section.join(" ");

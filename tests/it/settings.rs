@@ -2,13 +2,13 @@
 
 use std::path::PathBuf;
 
-use poolproof::addresses::AddressRange;
 use poolproof::advise;
-use poolproof::policy::{
-    CompromisedAction, Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode,
-};
 use poolproof::scenario::Diagnostic;
 use poolproof::settings::{self, PoolSettings, PossibleFactors, SourceKind};
+use poolproof_cognito::addresses::AddressRange;
+use poolproof_cognito::policy::{
+    CompromisedAction, Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode,
+};
 use proptest::prelude::*;
 use serde_json::{Map, Value, json};
 

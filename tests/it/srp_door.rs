@@ -1,7 +1,7 @@
 //! No public value that an attacker can think of gets past parsing: attacks K1 to K9.
 
 use num_bigint::BigUint;
-use poolproof::srp::{BadPublicValue, Group, PublicA, PublicB};
+use poolproof_srp::{BadPublicValue, Group, PublicA, PublicB};
 
 /// N as a number.
 fn modulus(group: Group) -> BigUint {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use poolproof::ids::{DeviceGroupKey, DeviceKey, PoolId};
-use poolproof::srp::{
+use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, PoolId};
+use poolproof_srp::{
     Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt, SessionKey, Signature, Verifier, Workings,
 };
 use serde::Deserialize;
@@ -107,12 +107,9 @@ impl Case {
     fn identity(&self) -> Identity {
         let inputs = &self.inputs;
         if inputs.password.is_some() {
-            Identity::user(&PoolId::new(&inputs.pool_id), &inputs.user_id_for_srp)
+            Identity::user(PoolId::new(&inputs.pool_id).name(), &inputs.user_id_for_srp)
         } else {
-            Identity::device(
-                &DeviceGroupKey::new(&inputs.device_group_key),
-                &DeviceKey::new(&inputs.device_key),
-            )
+            Identity::device(&inputs.device_group_key, &inputs.device_key)
         }
     }
 

@@ -8,14 +8,14 @@ use actix::Actor as _;
 use poolproof::actors::{Conductor, Course, Desk, Finished, Newcomer, Ports, Setting, provision, system};
 use poolproof::clock::Clock;
 use poolproof::compute::{Compute, CostModel, Costs};
-use poolproof::ids::{ClientId, PoolId};
-use poolproof::pool::{Defect, Identity, Pool};
 use poolproof::report::Report;
 use poolproof::run::{Settings, Stop, run};
 use poolproof::scenario::{self, Scenario, ServiceModel};
-use poolproof::srp::Group;
 use poolproof::target::Target;
 use poolproof::workload::{arrivals, loops, owners, population};
+use poolproof_cognito::ids::{ClientId, PoolId};
+use poolproof_pool::{Defect, Identity, Pool};
+use poolproof_srp::Group;
 use tokio::sync::oneshot;
 
 /// The folder of the project.
@@ -98,7 +98,7 @@ pub(crate) fn by_hand(
             mfa_delay: scenario.client.mfa_delay,
             session_validity: scenario.pool.session_validity,
             exceptions: Rc::default(),
-            keeps_tokens: scenario.intents().any(poolproof::client::Intent::uses_tokens),
+            keeps_tokens: scenario.intents().any(poolproof_client::Intent::uses_tokens),
         };
         let with_device = newcomers.iter().map(Newcomer::has_device).collect();
         let users = newcomers.into_iter().map(|one| one.start(&ports, scenario.pool)).collect();

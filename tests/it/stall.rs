@@ -7,14 +7,15 @@ use actix::Actor as _;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
 use poolproof::actors::{Desk, PoolActor, PoolTarget};
-use poolproof::clock::{Clock, Timestamp};
+use poolproof::clock::Clock;
 use poolproof::compute::Compute;
-use poolproof::ids::Username;
 use poolproof::metrics::Recorder;
-use poolproof::pool::Pool;
-use poolproof::protocol::{Origin, Reply, Request};
 use poolproof::scenario::Scenario;
 use poolproof::target::{Target, Unreachable};
+use poolproof_cognito::ids::Username;
+use poolproof_cognito::protocol::{Origin, Reply, Request};
+use poolproof_cognito::time::Timestamp;
+use poolproof_pool::Pool;
 
 use crate::stage::{by_hand, scenario};
 

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 use poolproof::clock::{Clock, ClockKind};
-use poolproof::seed::Seed;
-use poolproof::srp::{Group, Verifier};
+use poolproof_cognito::seed::Seed;
+use poolproof_srp::{Group, Verifier};
 use redb::{Database, TableDefinition};
 use serde_json::{Value, json};
 

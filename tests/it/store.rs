@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use poolproof::addresses::RiskExceptions;
-use poolproof::clock::Timestamp;
-use poolproof::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Sub, Username};
-use poolproof::policy::{MfaMode, PoolPolicy, Quotas, RememberMode};
-use poolproof::pool::{
+use poolproof::store::{decode, encode};
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Sub, Username};
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode};
+use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, ValiditySpec};
+use poolproof_cognito::time::Timestamp;
+use poolproof_pool::provider::{Change, ClientRecord, Records, Tokens};
+use poolproof_pool::{
     AccountRecord, AppClient, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
     PasswordFlow, Standing,
 };
-use poolproof::protocol::{ChallengeName, DeviceStatus, ValiditySpec};
-use poolproof::provider::{Change, ClientRecord, Records, Tokens};
-use poolproof::store::{decode, encode};
 use proptest::prelude::*;
 use serde_json::{Value, json};
 

@@ -6,19 +6,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use poolproof::addresses::RiskExceptions;
 use poolproof::clock::{Clock, ClockKind};
 use poolproof::http::client::{Address, Credentials, Limits};
 use poolproof::http::server;
-use poolproof::ids::{ClientId, PoolId};
-use poolproof::policy::PoolPolicy;
-use poolproof::pool::{AppClient, Defect, PasswordFlow};
-use poolproof::provider::{Bounds, Provider, Settings as Hosting, Tokens};
 use poolproof::report::Report;
 use poolproof::run::{AnEndpoint, Lodging, RunError, Settings, Stop, run};
 use poolproof::scenario::Scenario;
-use poolproof::seed::Seed;
-use poolproof::srp::Group;
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::ids::{ClientId, PoolId};
+use poolproof_cognito::policy::PoolPolicy;
+use poolproof_cognito::seed::Seed;
+use poolproof_pool::provider::{Bounds, Provider, Settings as Hosting, Tokens};
+use poolproof_pool::{AppClient, Defect, PasswordFlow};
+use poolproof_srp::Group;
 
 use crate::cli::poolproof;
 use crate::served::Served;
@@ -223,8 +223,8 @@ workload: { stages: [ { for: 1s, rate: 4/s } ], mix: { new_device: 100 } }
 
 fn alone() -> Lodging {
     let tenant = |name: &str| poolproof::run::Tenant {
-        username: poolproof::ids::Username::new(name),
-        password: poolproof::ids::Password::new("x"),
+        username: poolproof_cognito::ids::Username::new(name),
+        password: poolproof_cognito::ids::Password::new("x"),
         totp: None,
     };
     let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));

@@ -1,10 +1,10 @@
 //! Thresholds on windows, on selected sign-ins, and such as cut a run short.
 
-use poolproof::pool::Defect;
 use poolproof::report::html::page;
 use poolproof::report::{
     Came, Entry, Report, ThresholdResult, TimelineInterval, index, junit, summary, text,
 };
+use poolproof_pool::Defect;
 
 use crate::stage::{play, play_with, scenario};
 

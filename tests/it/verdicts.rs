@@ -2,7 +2,7 @@
 
 use poolproof::compare::{self, Experiment, Judgement, Reports, Rules, Taken, plan};
 use poolproof::report::Report;
-use poolproof::seed::Seed;
+use poolproof_cognito::seed::Seed;
 
 use crate::compare::report;
 use crate::noise::{Design, counts};

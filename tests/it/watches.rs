@@ -5,7 +5,7 @@ use std::time::Duration;
 use poolproof::metrics::{
     Aim, Counted, Due, End, Figure, Recorder, Seen, SignInRecord, Span, Timed, Watch, Windows, Worse,
 };
-use poolproof::protocol::Step;
+use poolproof_cognito::protocol::Step;
 
 use crate::sample::{recorded, sign_ins};
 

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use poolproof::client::Intent;
-use poolproof::policy::{Factors, RiskLevel};
 use poolproof::scenario::{self, Scenario};
 use poolproof::workload::{self, Arrival, Draws, Person};
+use poolproof_client::Intent;
+use poolproof_cognito::policy::{Factors, RiskLevel};
 
 const EXAMPLE: &str = include_str!("../data/scenarios/good/opt-in-mfa.yaml");
 
@@ -90,7 +90,7 @@ fn ramps_follow_their_rate_second_by_second() {
 fn poisson_arrivals_come_as_often_as_asked() {
     for seed in 1..=20 {
         let mut scenario = scenario("poisson", &["for: 10s, rate: 100/s", "for: 20s, to: 300/s"]);
-        scenario.seed = poolproof::seed::Seed::new(seed);
+        scenario.seed = poolproof_cognito::seed::Seed::new(seed);
         let all = arrivals(&scenario);
         // 5000 are expected with a deviation of √5000 ≈ 71; and the ramp's middle divides them 1000 : 1500 : 2500.
         let between = |from: u64, to: u64| {
@@ -119,7 +119,7 @@ fn ks(mut sample: Vec<f64>, distribution: impl Fn(f64) -> f64) -> f64 {
 fn gaps_between_poisson_arrivals_are_exponential() {
     for seed in [1, 2, 3] {
         let mut scenario = scenario("poisson", &["for: 1h, rate: 40/s"]);
-        scenario.seed = poolproof::seed::Seed::new(seed);
+        scenario.seed = poolproof_cognito::seed::Seed::new(seed);
         let first = workload::arrivals(&scenario, &workload::owners(&scenario)).take(100_001);
         let all: Vec<Duration> = first.map(|arrival| arrival.at).collect();
         let gaps: Vec<f64> = all.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
@@ -179,7 +179,7 @@ fn one_user_more_changes_no_other_person() {
 fn other_settings_change_no_person_beyond_what_they_set() {
     let scenario = parse(EXAMPLE);
     let mut other = scenario.clone();
-    other.pool.remember = poolproof::policy::RememberMode::Always;
+    other.pool.remember = poolproof_cognito::policy::RememberMode::Always;
     other.population.devices = scenario::DeviceCount::Exactly(2);
     for (person, other) in people(&scenario).iter().zip(people(&other)) {
         assert_eq!((person.factors, person.opts_in), (other.factors, other.opts_in));
@@ -273,7 +273,7 @@ fn the_same_seed_gives_the_same_run_for_ever() {
     let first: Vec<_> = arrivals(&scenario).into_iter().take(3).collect();
     insta::assert_debug_snapshot!((person(0), person(1), person(42), &first));
     let mut other = scenario;
-    other.seed = poolproof::seed::Seed::new(8);
+    other.seed = poolproof_cognito::seed::Seed::new(8);
     assert_ne!(arrivals(&other)[0], first[0]);
 }
 

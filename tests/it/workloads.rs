@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use poolproof::report::Report;
 use poolproof::scenario::Scenario;
-use poolproof::seed::Seed;
 use poolproof::workload::{self, Arrival};
+use poolproof_cognito::seed::Seed;
 use proptest::prelude::*;
 
 use crate::stage::{play, scenario};

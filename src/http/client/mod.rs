@@ -27,9 +27,9 @@ pub use credentials::{Credentials, CredentialsError};
 
 use crate::clock::Clock;
 use crate::http::codec::{CONTENT_TYPE, MAX_ANSWER, NoAnswer, TARGET_PREFIX, decode_answer, encode};
-use crate::ids::{PoolId, Username};
-use crate::protocol::{AccountRequest, Answer, ApiError, Operation, Origin, Reply, Request};
 use crate::target::{Endpoint, Target, Unreachable};
+use poolproof_cognito::ids::{PoolId, Username};
+use poolproof_cognito::protocol::{AccountRequest, Answer, ApiError, Operation, Origin, Reply, Request};
 
 use pace::Pace;
 use sign::Signer;

@@ -3,7 +3,8 @@
 use std::cell::Cell;
 use std::time::Duration;
 
-use crate::clock::{Clock, Timestamp};
+use crate::clock::Clock;
+use poolproof_cognito::time::Timestamp;
 
 /// Gives turns, at most so many a second, in the order of those who come.
 #[derive(Debug)]

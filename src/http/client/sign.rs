@@ -6,9 +6,9 @@ use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, si
 use aws_sigv4::sign::v4;
 
 use super::{Address, Credentials};
-use crate::clock::Timestamp;
 use crate::http::codec::{CONTENT_TYPE, TARGET_PREFIX};
 use crate::target::Unreachable;
+use poolproof_cognito::time::Timestamp;
 
 /// Signs requests to one endpoint.
 pub(super) struct Signer {

@@ -1,7 +1,7 @@
 //! The shapes of operations on users.
 
 use super::form::{Form, Outcome, Shape};
-use crate::protocol::{
+use poolproof_cognito::protocol::{
     AdminCreateUser, AdminInitiateAuth, AdminRespondToAuthChallenge, AdminSetUserMfaPreference,
     AdminSetUserPassword, AdminUserCall, BearerCall, ChangePassword, ConfirmSignUp, ListUsers, MfaSetting,
     MfaSettings, SetUserMfaPreference, SignUp, VerifyOwnSoftwareToken,

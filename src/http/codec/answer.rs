@@ -10,8 +10,8 @@ use super::shapes::{
     Auth, Clients, Confirmed, Devices, Listed, ListedClient, ListedPool, Mfa, OneClient, OneDevice, OnePool,
     OneUser, Pool, Pools, Profile, Risk, SecretCode, SignedUp, User, Users, Verified,
 };
-use crate::policy::{MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskMode};
-use crate::protocol::{
+use poolproof_cognito::policy::{MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskMode};
+use poolproof_cognito::protocol::{
     AccountResponse, AddOns, Answer, ApiError, AuthOutcome, Challenge, DeviceConfiguration, ErrorKind,
     Managed, PasswordPolicySpec, Policies, PoolDescription, Response, mfa_word,
 };

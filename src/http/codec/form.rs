@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::MAX_ENTRIES;
 use super::json::{Node, refusal};
-use crate::clock::Timestamp;
-use crate::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username};
-use crate::protocol::{ApiError, Attributes, Parameters};
+use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username};
+use poolproof_cognito::protocol::{ApiError, Attributes, Parameters};
+use poolproof_cognito::time::Timestamp;
 
 pub(super) type Outcome = Result<(), ApiError>;
 

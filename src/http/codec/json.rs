@@ -6,7 +6,7 @@ use std::fmt;
 
 use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 
-use crate::protocol::{ApiError, ErrorKind};
+use poolproof_cognito::protocol::{ApiError, ErrorKind};
 
 /// Bytes that a request may have.
 pub const MAX_BODY: usize = 128 * 1024;

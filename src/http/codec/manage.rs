@@ -1,7 +1,7 @@
 //! The shapes of operations on pools and app clients.
 
 use super::form::{Form, Outcome, Shape};
-use crate::protocol::{
+use poolproof_cognito::protocol::{
     AccountTakeover, AddOns, ClientCall, ClientSpec, CompromisedActions, CompromisedCredentials,
     DeviceConfiguration, EmailConfig, ListUserPoolClients, ListUserPools, MfaConfig, NotifyConfiguration,
     NotifyEmail, PasswordPolicySpec, Policies, PoolCall, PoolSpec, RiskConfiguration, RiskExceptionLists,

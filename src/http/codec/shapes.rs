@@ -2,13 +2,13 @@
 
 use super::form::{Form, Outcome, Shape};
 use super::manage::mfa_settings;
-use crate::clock::Timestamp;
-use crate::ids::Session;
-use crate::protocol::{
+use poolproof_cognito::ids::Session;
+use poolproof_cognito::protocol::{
     AddOns, Authentication, ChallengeName, ClientDescription, CodeDelivery, DeviceConfiguration,
     DeviceDescription, MfaConfig, NewDeviceMetadata, Parameters, Policies, RiskConfiguration,
     UserDescription,
 };
+use poolproof_cognito::time::Timestamp;
 
 /// Of `InitiateAuth` and whatever else goes on with a sign-in.
 #[derive(Default)]
@@ -224,7 +224,7 @@ fn standing(user: &mut UserDescription, form: &mut impl Form) -> Outcome {
 #[derive(Default)]
 pub(super) struct SignedUp {
     pub(super) confirmed: bool,
-    pub(super) sub: crate::ids::Sub,
+    pub(super) sub: poolproof_cognito::ids::Sub,
     pub(super) delivery: Option<CodeDelivery>,
 }
 

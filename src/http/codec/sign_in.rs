@@ -1,7 +1,7 @@
 //! The shapes of sign-in, devices and tokens.
 
 use super::form::{Form, Outcome, Shape};
-use crate::protocol::{
+use poolproof_cognito::protocol::{
     AdminDeviceCall, AdminListDevices, AdminUpdateDeviceStatus, AssociateSoftwareToken, ConfirmDevice,
     DeviceCall, GetTokensFromRefreshToken, GlobalSignOut, InitiateAuth, ListDevices, RespondToAuthChallenge,
     RevokeToken, SecretVerifierConfig, UpdateDeviceStatus, VerifySoftwareToken,

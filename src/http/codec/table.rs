@@ -2,7 +2,7 @@
 
 use super::form;
 use super::json::{self, Node};
-use crate::protocol::{AccountRequest, ApiError, ErrorKind, Management, Operation, Request};
+use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, Management, Operation, Request};
 
 macro_rules! operations {
     (

@@ -10,10 +10,10 @@ use super::linger::last;
 use super::{Here, lock};
 use crate::compute::Side;
 use crate::http::codec::{CONTENT_TYPE, MAX_BODY, TARGET_PREFIX, decode, encode_answer};
-use crate::policy::RiskLevel;
-use crate::protocol::{Answer, ApiError, ErrorKind, Origin};
-use crate::provider::{Provider, Step, answered};
 use crate::store::Ticket;
+use poolproof_cognito::policy::RiskLevel;
+use poolproof_cognito::protocol::{Answer, ApiError, ErrorKind, Origin};
+use poolproof_pool::provider::{Provider, Step, answered};
 
 /// How risky an attempt is to look: `low`, `medium`, `high` or `none`. Whoever tests says so.
 const RISK_HEADER: &str = "x-poolproof-risk";

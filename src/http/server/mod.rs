@@ -26,8 +26,8 @@ use actix_web::{App, Route, guard, web};
 
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
-use crate::provider::Provider;
 use crate::store::Keeper;
+use poolproof_pool::provider::Provider;
 
 use outbox::Outbox;
 use signers::Signers;
@@ -110,7 +110,7 @@ pub fn serve(
         .map_err(|_| std::io::Error::other("the operating system gives no chance"))?;
     let app = move || {
         // Called once, on the one thread that serves. Its clients' side has nothing to do.
-        let compute = Compute::threads(1, workers, &mut crate::seed::from_entropy(seed));
+        let compute = Compute::threads(1, workers, &mut poolproof_cognito::seed::from_entropy(seed));
         let compute = compute.unwrap_or_else(|error| unreachable!("no threads could be started: {error}"));
         let here = Here {
             provider: Arc::clone(&provider),

@@ -4,9 +4,9 @@ use std::collections::VecDeque;
 
 use serde_json::{Value, json};
 
-use crate::clock::Timestamp;
-use crate::ids::PoolId;
-use crate::pool::Delivery;
+use poolproof_cognito::ids::PoolId;
+use poolproof_cognito::time::Timestamp;
+use poolproof_pool::Delivery;
 
 /// So many messages are kept; of more, the oldest are lost.
 const MOST: usize = 1000;

@@ -9,7 +9,7 @@ use super::linger::last;
 use super::{Here, is_empty, lock};
 use crate::compute::Side;
 use crate::http::prometheus::{CONTENT_TYPE, Kind, Page};
-use crate::protocol::{ApiError, ErrorKind};
+use poolproof_cognito::protocol::{ApiError, ErrorKind};
 
 fn json_page(body: String) -> HttpResponse {
     let mut response = HttpResponse::Ok();

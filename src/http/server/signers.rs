@@ -7,8 +7,8 @@ use std::thread;
 use tokio::sync::oneshot;
 
 use super::lock;
-use crate::pool::Signing;
-use crate::protocol::{ApiError, Reply};
+use poolproof_cognito::protocol::{ApiError, Reply};
+use poolproof_pool::Signing;
 
 /// Answers that may wait for their signatures. As many requests can be at hand as there are connections.
 const QUEUE: usize = 65_536;

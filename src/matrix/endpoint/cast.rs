@@ -3,12 +3,12 @@
 use super::Outcome;
 use super::trial::Trial;
 use crate::actors::{self, Administrator, Guests, Ports, Resident, Visit};
-use crate::client::{End, SignIn};
-use crate::ids::Username;
-use crate::oracle::{Claim, Decision, Device, Outcome as Ending};
-use crate::protocol::{AdminDeviceCall, Operation, Request};
-use crate::seed::Seed;
 use crate::workload::Person;
+use poolproof_client::{End, SignIn};
+use poolproof_cognito::ids::Username;
+use poolproof_cognito::protocol::{AdminDeviceCall, Operation, Request};
+use poolproof_cognito::seed::Seed;
+use poolproof_oracle::{Claim, Decision, Device, Outcome as Ending};
 
 /// The seed of everybody.
 const SEED: Seed = Seed::new(1);

@@ -13,7 +13,7 @@ pub use record::conformance_json;
 pub use text::conformance_text;
 pub use trial::{Trial, trials};
 
-use crate::oracle::{Confidence, Decision, RuleId};
+use poolproof_oracle::{Confidence, Decision, RuleId};
 
 /// What became of one trial.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -16,16 +16,16 @@ use super::cast::Player;
 use super::trial::{Trial, sample};
 use super::{Conformance, Example, Outcome, Standing};
 use crate::actors::{Administrator, Guests, Ports, Premises, system};
-use crate::addresses::RiskExceptions;
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
 use crate::http::client::{Address, Credentials, HttpTarget, Limits};
-use crate::oracle::{self, RuleId};
-use crate::policy::{Lockout, PoolPolicy, Quotas, RiskLevels, RiskMode, RiskPolicy};
 use crate::scenario::Delay;
-use crate::seed::Seed;
-use crate::srp::Group;
 use crate::target::{Endpoint as _, Target, Unreachable};
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::policy::{Lockout, PoolPolicy, Quotas, RiskLevels, RiskMode, RiskPolicy};
+use poolproof_cognito::seed::Seed;
+use poolproof_oracle::{self, RuleId};
+use poolproof_srp::Group;
 
 /// Users of one pool who do something at the same time.
 const AT_ONCE: usize = 16;
@@ -245,7 +245,7 @@ fn standings(base: &PoolPolicy, outcomes: Vec<(Trial, Outcome)>) -> Vec<Standing
         let (rule, expected) = trial.expected(base);
         let standing = of_rule.entry(rule).or_insert_with(|| Standing {
             rule,
-            says: oracle::says(rule),
+            says: poolproof_oracle::says(rule),
             followed: 0,
             broken: 0,
             untried: 0,
@@ -264,5 +264,5 @@ fn standings(base: &PoolPolicy, outcomes: Vec<(Trial, Outcome)>) -> Vec<Standing
             }
         }
     }
-    oracle::rules().filter_map(|rule| of_rule.remove(&rule)).collect()
+    poolproof_oracle::rules().filter_map(|rule| of_rule.remove(&rule)).collect()
 }

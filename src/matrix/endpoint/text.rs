@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use super::{Conformance, Example, Standing};
 use crate::matrix::wrapped;
-use crate::oracle::Confidence;
 use crate::report::markup::plain;
+use poolproof_oracle::Confidence;
 
 // Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
 

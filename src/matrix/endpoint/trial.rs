@@ -6,9 +6,9 @@ use std::fmt;
 use rand::seq::SliceRandom as _;
 
 use crate::matrix::{BASE, Cell, Matrix};
-use crate::oracle::{self, Claim, Decision, Device, Facts, RuleId};
-use crate::policy::{Factors, PoolPolicy, RememberMode, RiskAction};
-use crate::seed::Seed;
+use poolproof_cognito::policy::{Factors, PoolPolicy, RememberMode, RiskAction};
+use poolproof_cognito::seed::Seed;
+use poolproof_oracle::{self, Claim, Decision, Device, Facts, RuleId};
 
 /// A cell, and what of the proofs is not as it should be.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
@@ -31,11 +31,13 @@ impl Trial {
             mfa_bound: false,
             ..self.cell.facts(base)
         };
-        oracle::expect(&facts)
+        poolproof_oracle::expect(&facts)
     }
 
     /// What a pool must be set to for this trial.
-    pub(super) fn configuration(&self) -> (RememberMode, bool, crate::policy::MfaMode, Option<RiskAction>) {
+    pub(super) fn configuration(
+        &self,
+    ) -> (RememberMode, bool, poolproof_cognito::policy::MfaMode, Option<RiskAction>) {
         let Cell { remember, suppress_mfa, mfa, risk, .. } = self.cell;
         (remember, suppress_mfa, mfa, risk.map(|(_, action)| action))
     }

@@ -3,9 +3,9 @@
 use maud::{Markup, html};
 
 use super::marks::{command, confidence, tick};
-use crate::oracle;
 use crate::report::format::{count, time};
 use crate::report::{Confused, Decisions, Mismatch, Report, Rule};
+use poolproof_oracle;
 
 /// This many mismatches are told as stories; the rest unfolds as a table.
 pub(super) const OPEN: usize = 6;
@@ -169,7 +169,7 @@ fn others(mismatches: &[Mismatch]) -> Markup {
 
 /// A mismatch as a story: who did what, what the rules ask for, what came back, why, and how to see it again.
 fn card(mismatch: &Mismatch, replay: &str) -> Markup {
-    let rule = oracle::rules().find(|rule| rule.id == mismatch.rule);
+    let rule = poolproof_oracle::rules().find(|rule| rule.id == mismatch.rule);
     html! {
         article.card {
             header {
@@ -182,7 +182,7 @@ fn card(mismatch: &Mismatch, replay: &str) -> Markup {
                 dt { "Situation" } dd { (mismatch.situation) }
                 dt { "Expected" } dd { code { (mismatch.expected) } }
                 dt { "Seen" } dd { code.bad { (mismatch.seen) } }
-                @if let Some(rule) = rule { dt { "The rule" } dd { (oracle::says(rule)) span.soft { " " (rule.source) } } }
+                @if let Some(rule) = rule { dt { "The rule" } dd { (poolproof_oracle::says(rule)) span.soft { " " (rule.source) } } }
                 dt { "Replay" } dd { (command(replay)) }
             }
         }

@@ -5,9 +5,9 @@ use maud::{Markup, html};
 use super::bands::Bands;
 use super::chart::{Plot, Reads, Tick, WIDTH, anchor, numbers, place, scale, through, times};
 use super::marks::sample;
-use crate::protocol::Step;
 use crate::report::format::{number, tick, time_or_unknown};
 use crate::report::{Report, StepCourse, StepInterval, Timeline};
+use poolproof_cognito::protocol::Step;
 
 /// Pixels that each small plot is high.
 const HEIGHT: u32 = 90;

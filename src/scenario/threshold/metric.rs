@@ -2,9 +2,9 @@
 
 use std::fmt;
 
-use crate::clock::as_us;
-use crate::protocol::Step;
 use crate::scenario::words::{Rate, Share, Text as _, Time};
+use poolproof_cognito::protocol::Step;
+use poolproof_cognito::time::as_us;
 
 /// What a threshold looks at.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{Comparison, Metric, Selector, Threshold};
-use crate::oracle;
 use crate::scenario::words::{Text as _, Time};
 use crate::scenario::{WorkloadPlan, suggest};
+use poolproof_oracle;
 
 /// Why a text is no threshold.
 #[derive(PartialEq, Eq, Debug)]
@@ -144,7 +144,7 @@ fn selector<'t>(text: &'t str, workloads: &[&str]) -> Result<Selector, Flaw<'t>>
 }
 
 fn rule<'t>(id: &'t str, part: &'t str) -> Result<&'static str, Flaw<'t>> {
-    let ids = || oracle::rules().map(|rule| rule.id);
+    let ids = || poolproof_oracle::rules().map(|rule| rule.id);
     ids().find(|known| *known == id).ok_or_else(|| {
         let help = suggest::nearest(id, ids()).map_or_else(
             || "`poolproof matrix` and every report name the rules".to_owned(),

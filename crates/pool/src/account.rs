@@ -1,0 +1,439 @@
+//! Users and their devices.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::IpAddr;
+
+use super::habits::Habits;
+use super::lockout::Failures;
+use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
+use poolproof_cognito::protocol::{ChallengeName, DeviceStatus};
+use poolproof_cognito::time::Timestamp;
+use poolproof_cognito::totp::TotpSecret;
+use poolproof_srp::{Salt, Verifier};
+
+/// Names an account inside the pool: accounts are numbered in the order in which they were added.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub(super) struct AccountId(pub(super) u64);
+
+/// A user as the pool knows them.
+#[derive(Debug)]
+pub(super) struct Account {
+    pub(super) username: Username,
+    pub(super) sub: Sub,
+    pub(super) salt: Salt,
+    pub(super) verifier: Verifier,
+    pub(super) standing: Standing,
+    pub(super) disabled: bool,
+    pub(super) phone: Option<String>,
+    pub(super) sms_mfa: bool,
+    pub(super) email: Option<String>,
+    pub(super) email_mfa: bool,
+    pub(super) totp: Option<TotpSecret>,
+    /// The factor that is asked for when there are several.
+    pub(super) preferred: Option<ChallengeName>,
+    /// The last time step whose code was used: it cannot be used again.
+    pub(super) totp_step_used: Option<u64>,
+    pub(super) failures: Failures,
+    pub(super) habits: Habits,
+    /// Whether the password is known to others.
+    pub(super) compromised: bool,
+    /// How often the user has signed out everywhere: tokens from before no longer count.
+    pub(super) generation: u64,
+    /// Sign-ins whose refresh token was revoked, and until when it would have been good.
+    pub(super) revoked: BTreeMap<String, Timestamp>,
+    pub(super) devices: BTreeMap<DeviceKey, Device>,
+    /// Attributes other than `sub`, by name.
+    pub(super) attributes: BTreeMap<String, String>,
+    pub(super) created: Timestamp,
+    pub(super) modified: Timestamp,
+    /// The code that confirms a sign-up.
+    pub(super) confirmation: Option<Confirmation>,
+    /// An authenticator app that is set up with an access token, and not verified yet.
+    pub(super) app_to_verify: Option<TotpSecret>,
+    /// An authenticator app that is verified, and not a second factor (any more).
+    pub(super) app_to_enable: Option<TotpSecret>,
+}
+
+/// The code that confirms a sign-up.
+#[derive(Debug)]
+pub(super) struct Confirmation {
+    pub(super) code: String,
+    pub(super) expires: Timestamp,
+    pub(super) failures: Failures,
+}
+
+/// A device as the pool knows it.
+#[derive(Debug)]
+pub(super) struct Device {
+    pub(super) group_key: DeviceGroupKey,
+    pub(super) name: Option<String>,
+    /// The address that it was last used from.
+    pub(super) address: Option<IpAddr>,
+    pub(super) state: DeviceState,
+    /// Whether the device has been through an MFA (SEMANTICS c.2).
+    pub(super) mfa_bound: bool,
+    pub(super) created: Timestamp,
+    pub(super) modified: Timestamp,
+    pub(super) authenticated: Timestamp,
+}
+
+/// How far a device has come.
+#[derive(Debug)]
+pub(super) enum DeviceState {
+    /// Its key came with the tokens of this sign-in, and nothing was heard of it since.
+    Issued { origin_id: String },
+    /// It has given the pool its verifier.
+    Confirmed { salt: Salt, verifier: Verifier, status: DeviceStatus },
+}
+
+impl Device {
+    /// Its status, if it was confirmed.
+    pub(super) const fn status(&self) -> Option<DeviceStatus> {
+        match self.state {
+            DeviceState::Issued { .. } => None,
+            DeviceState::Confirmed { status, .. } => Some(status),
+        }
+    }
+}
+
+impl Account {
+    /// The second factors that are enabled, as the challenges that ask for them.
+    pub(super) fn factors(&self) -> Vec<ChallengeName> {
+        let enabled = [
+            (self.sms_mfa && self.phone.is_some(), ChallengeName::SmsMfa),
+            (self.totp.is_some(), ChallengeName::SoftwareTokenMfa),
+            (self.email_mfa && self.email.is_some(), ChallengeName::EmailOtp),
+        ];
+        enabled.into_iter().filter_map(|(enabled, challenge)| enabled.then_some(challenge)).collect()
+    }
+
+    /// The device with this key, if it was confirmed.
+    pub(super) fn confirmed(&self, key: &DeviceKey) -> Option<&Device> {
+        self.devices.get(key).filter(|device| device.status().is_some())
+    }
+}
+
+/// How far a user has come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// A user like any other.
+    Confirmed,
+    /// Signed up, and not confirmed yet.
+    Unconfirmed,
+    /// Made by an administrator, with a temporary password.
+    ForceChangePassword,
+    /// Must reset the password.
+    ResetRequired,
+}
+
+/// A user to add to a pool.
+#[derive(Debug)]
+pub struct NewAccount {
+    /// The name to sign in with.
+    pub username: Username,
+    /// The id that SRP hashes as `USER_ID_FOR_SRP`.
+    pub sub: Sub,
+    /// The salt of the password's verifier.
+    pub salt: Salt,
+    /// The password's verifier, made with `sub`.
+    pub verifier: Verifier,
+    /// How far the user has come.
+    pub standing: Standing,
+    /// Whether an administrator has disabled the user.
+    pub disabled: bool,
+    /// The phone that codes are sent to.
+    pub phone: Option<String>,
+    /// Whether these codes are a second factor. A phone alone serves where the pool demands a factor and there is none.
+    pub sms_mfa: bool,
+    /// The e-mail address: an alias of the name, and where codes are sent.
+    pub email: Option<String>,
+    /// Whether these codes are a second factor.
+    pub email_mfa: bool,
+    /// The factor to ask for when there are several; without one the user is asked.
+    pub preferred: Option<ChallengeName>,
+    /// The secret of the authenticator app, if one is enabled.
+    pub totp: Option<TotpSecret>,
+    /// Devices that were confirmed before.
+    pub devices: Vec<NewDevice>,
+    /// Attributes besides `sub`, `email` and `phone_number`, by name.
+    pub attributes: BTreeMap<String, String>,
+    /// When the account was made.
+    pub created: Timestamp,
+    /// Addresses that the user has signed in from before.
+    pub addresses: Vec<IpAddr>,
+    /// Whether the password is known to others (SEMANTICS c.4, compromised credentials).
+    pub compromised: bool,
+}
+
+impl NewAccount {
+    /// A confirmed user with a password and nothing else.
+    pub const fn new(username: Username, sub: Sub, salt: Salt, verifier: Verifier) -> Self {
+        Self {
+            username,
+            sub,
+            salt,
+            verifier,
+            standing: Standing::Confirmed,
+            disabled: false,
+            phone: None,
+            sms_mfa: false,
+            email: None,
+            email_mfa: false,
+            preferred: None,
+            totp: None,
+            devices: Vec::new(),
+            attributes: BTreeMap::new(),
+            created: Timestamp::from_us(0),
+            addresses: Vec::new(),
+            compromised: false,
+        }
+    }
+}
+
+/// Another account has this name, sub or e-mail address.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("another account has this name")]
+pub struct NameTaken;
+
+/// A device that a new user brings along, confirmed long ago.
+#[derive(Debug)]
+pub struct NewDevice {
+    /// Its key.
+    pub device_key: DeviceKey,
+    /// Its group's key.
+    pub device_group_key: DeviceGroupKey,
+    /// The salt of its verifier.
+    pub salt: Salt,
+    /// Its verifier.
+    pub verifier: Verifier,
+    /// Whether it is remembered.
+    pub status: DeviceStatus,
+    /// Whether it has been through an MFA.
+    pub mfa_bound: bool,
+}
+
+/// All users of a pool.
+#[derive(Debug, Default)]
+pub(super) struct Directory {
+    accounts: BTreeMap<AccountId, Account>,
+    by_name: HashMap<String, AccountId>,
+    /// The number of the next account. None is given twice, since a sign-in on its way may still have that of a removed one.
+    next: u64,
+    /// What is found in the place of every account that was removed: a user who is disabled and has nothing.
+    gone: Option<Box<Account>>,
+    /// A new account's tokens start at this generation, so that those of a removed one of its name do not count.
+    pub(super) first_generation: u64,
+    /// What was touched since it was asked last, where somebody wants to know.
+    journal: Option<Journal>,
+}
+
+#[derive(Debug, Default)]
+struct Journal {
+    touched: BTreeSet<AccountId>,
+    removed: Vec<Sub>,
+}
+
+impl Directory {
+    pub(super) fn add(&mut self, new: NewAccount) -> Result<(), NameTaken> {
+        let devices = new.devices.into_iter().map(|device| (device.device_key.clone(), known(device)));
+        let account = Account {
+            username: new.username,
+            sub: new.sub,
+            salt: new.salt,
+            verifier: new.verifier,
+            standing: new.standing,
+            disabled: new.disabled,
+            phone: new.phone,
+            sms_mfa: new.sms_mfa,
+            email: new.email,
+            email_mfa: new.email_mfa,
+            totp: new.totp,
+            preferred: new.preferred,
+            totp_step_used: None,
+            failures: Failures::default(),
+            habits: Habits::new(&new.addresses),
+            compromised: new.compromised,
+            generation: self.first_generation,
+            revoked: BTreeMap::new(),
+            devices: devices.collect(),
+            attributes: new.attributes,
+            created: new.created,
+            modified: new.created,
+            confirmation: None,
+            app_to_verify: None,
+            app_to_enable: None,
+        };
+        let id = AccountId(self.next);
+        self.put(id, account)?;
+        self.touch(id);
+        Ok(())
+    }
+
+    /// Puts an account in its place. Whoever is added afterwards comes behind it.
+    pub(super) fn put(&mut self, id: AccountId, account: Account) -> Result<(), NameTaken> {
+        let names = [Some(account.username.as_str()), Some(account.sub.as_str()), account.email.as_deref()];
+        let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
+        if names.iter().any(|name| self.by_name.contains_key(name)) || self.accounts.contains_key(&id) {
+            return Err(NameTaken);
+        }
+        self.by_name.extend(names.into_iter().map(|name| (name, id)));
+        self.accounts.insert(id, account);
+        self.next = self.next.max(id.0.saturating_add(1));
+        Ok(())
+    }
+
+    fn touch(&mut self, id: AccountId) {
+        if let Some(journal) = &mut self.journal {
+            journal.touched.insert(id);
+        }
+    }
+
+    /// Notes from now on what is touched.
+    pub(super) fn keep_journal(&mut self) {
+        self.journal = Some(Journal::default());
+    }
+
+    /// The accounts that were touched since this was asked last, but for those that were removed, and the removed ones.
+    pub(super) fn take_journal(&mut self) -> (Vec<AccountId>, Vec<Sub>) {
+        let Some(journal) = &mut self.journal else { return Default::default() };
+        let Journal { touched, removed } = std::mem::take(journal);
+        (touched.into_iter().filter(|id| self.is_there(*id)).collect(), removed)
+    }
+
+    /// Removes an account. Whoever comes back with its number finds a user who is disabled and has nothing.
+    pub(super) fn remove(&mut self, id: AccountId) {
+        let Some(account) = self.accounts.remove(&id) else { return };
+        let names = [Some(account.username.as_str()), Some(account.sub.as_str()), account.email.as_deref()];
+        for name in names.into_iter().flatten() {
+            self.by_name.remove(name);
+        }
+        self.first_generation = self.first_generation.max(account.generation.saturating_add(1));
+        if let Some(journal) = &mut self.journal {
+            journal.removed.push(account.sub.clone());
+        }
+        self.gone = Some(Box::new(emptied(account)));
+    }
+
+    /// Whether the account was not removed.
+    pub(super) fn is_there(&self, id: AccountId) -> bool {
+        self.accounts.contains_key(&id)
+    }
+
+    /// How many accounts there are.
+    pub(super) fn count(&self) -> usize {
+        self.accounts.len()
+    }
+
+    /// The accounts from this number on, in the order in which they were added.
+    pub(super) fn from(&self, first: u64) -> impl Iterator<Item = (u64, &Account)> {
+        self.accounts.range(AccountId(first)..).map(|(id, account)| (id.0, account))
+    }
+
+    /// The account with this name, sub or e-mail address.
+    pub(super) fn find(&self, name: &str) -> Option<AccountId> {
+        self.by_name.get(name).copied()
+    }
+
+    /// Changes the account with this name, sub or e-mail address; returns whether there is one.
+    pub(super) fn change(&mut self, name: &Username, change: impl FnOnce(&mut Account)) -> bool {
+        let account = self.find(name.as_str()).map(|id| self.account_mut(id));
+        account.map(change).is_some()
+    }
+
+    pub(super) fn account(&self, id: AccountId) -> &Account {
+        let account = self.accounts.get(&id).or(self.gone.as_deref());
+        account.unwrap_or_else(|| unreachable!("an account's number was given before there was one"))
+    }
+
+    /// An account that is about to be changed.
+    pub(super) fn account_mut(&mut self, id: AccountId) -> &mut Account {
+        self.touch(id);
+        self.found(id)
+    }
+
+    /// The failures of an account, for an attempt that is about to be made. That there was one is nothing to keep until it
+    /// has come to something: then the account is changed otherwise too.
+    pub(super) fn attempts(&mut self, id: AccountId) -> &mut Failures {
+        &mut self.found(id).failures
+    }
+
+    fn found(&mut self, id: AccountId) -> &mut Account {
+        if !self.accounts.contains_key(&id) {
+            // Whatever the last one did to a removed user is nothing to the next.
+            self.gone = self.gone.take().map(|gone| Box::new(emptied(*gone)));
+        }
+        let account = self.accounts.get_mut(&id).or(self.gone.as_deref_mut());
+        account.unwrap_or_else(|| unreachable!("an account's number was given before there was one"))
+    }
+}
+
+/// What is left of an account when it was removed.
+fn emptied(account: Account) -> Account {
+    Account {
+        standing: Standing::Confirmed,
+        disabled: true,
+        phone: None,
+        sms_mfa: false,
+        email: None,
+        email_mfa: false,
+        totp: None,
+        preferred: None,
+        totp_step_used: None,
+        failures: Failures::default(),
+        habits: Habits::default(),
+        compromised: false,
+        revoked: BTreeMap::new(),
+        devices: BTreeMap::new(),
+        attributes: BTreeMap::new(),
+        confirmation: None,
+        app_to_verify: None,
+        app_to_enable: None,
+        ..account
+    }
+}
+
+fn known(device: NewDevice) -> Device {
+    let long_ago = Timestamp::default();
+    Device {
+        group_key: device.device_group_key,
+        name: None,
+        address: None,
+        state: DeviceState::Confirmed { salt: device.salt, verifier: device.verifier, status: device.status },
+        mfa_bound: device.mfa_bound,
+        created: long_ago,
+        modified: long_ago,
+        authenticated: long_ago,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poolproof_cognito::seed::Seed;
+    use poolproof_srp::Group;
+
+    #[test]
+    fn removed_accounts_leave_nothing_behind_and_their_numbers_are_nobodys() {
+        let mut chance = Seed::new(1).stream("pool", 0);
+        let mut directory = Directory::default();
+        let mut numbers = BTreeSet::new();
+        for _ in 0..100 {
+            let salt = Salt::from_bytes(vec![1; 16]).unwrap();
+            let verifier = Verifier::draw(Group::toy(), &mut chance);
+            let ann = NewAccount {
+                phone: Some("+15550001".to_owned()),
+                ..NewAccount::new(Username::new("ann"), Sub::new("s"), salt, verifier)
+            };
+            directory.add(ann).unwrap();
+            let id = directory.find("ann").unwrap();
+            assert!(numbers.insert(id), "a number is given once");
+            directory.remove(id);
+            directory.account_mut(id).phone = Some("+15550002".to_owned());
+            let gone = directory.attempts(id);
+            assert_eq!(gone.count(), 0);
+            let gone = directory.account(id);
+            assert!(gone.disabled && gone.phone.is_none() && !directory.is_there(id));
+        }
+        assert_eq!((directory.accounts.len(), directory.by_name.len(), directory.count()), (0, 0, 0));
+    }
+}

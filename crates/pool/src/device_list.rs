@@ -1,0 +1,83 @@
+//! Devices as they are told: page by page, with more attributes to administrators than to users (SEMANTICS a.5).
+
+use super::Pool;
+use super::account::{AccountId, Device};
+use poolproof_cognito::ids::DeviceKey;
+use poolproof_cognito::protocol::{ApiError, DeviceDescription, DeviceStatus, Reply, Response};
+
+/// Devices on a page, and the most that `Limit` may ask for.
+const LONGEST_PAGE: usize = 60;
+/// The account that a pool of ours belongs to: nobody's.
+const AWS_ACCOUNT: &str = "000000000000";
+
+/// Which page of a list.
+pub(super) struct Page<'a> {
+    /// `Limit`; absent or 0 is the longest page.
+    pub(super) limit: Option<u32>,
+    /// `PaginationToken`: the last key of the page before.
+    pub(super) after: Option<&'a str>,
+    /// Whether devices that are not remembered are listed too, with all their attributes: for administrators.
+    pub(super) all: bool,
+}
+
+impl Pool {
+    /// A page of a user's devices, in the order of their keys.
+    pub(super) fn page_of_devices(&self, id: AccountId, page: &Page<'_>) -> Reply {
+        self.check_tracking()?;
+        let limit = match page.limit {
+            None | Some(0) => LONGEST_PAGE,
+            Some(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
+        };
+        if limit > LONGEST_PAGE {
+            return Err(ApiError::invalid(format!(
+                "Invalid Limit: at most {LONGEST_PAGE} devices are listed at once."
+            )));
+        }
+        // A token is the key of a device, which may have gone meanwhile.
+        if page.after.is_some_and(|token| !token.contains('_') || token.chars().any(char::is_whitespace)) {
+            return Err(ApiError::invalid("Invalid pagination token."));
+        }
+        let after = page.after.unwrap_or_default();
+        let shown = |device: &Device| match device.status() {
+            None => false,
+            Some(status) => page.all || status == DeviceStatus::Remembered,
+        };
+        let devices = self.directory.account(id).devices.iter();
+        let mut rest = devices.filter(|(key, device)| key.as_str() > after && shown(device));
+        let told = rest.by_ref().take(limit).map(|(key, device)| self.describe(id, key, device, page.all));
+        let devices: Vec<_> = told.collect();
+        let more = rest.next().is_some();
+        let last = devices.last().map(|device| device.device_key.as_str().to_owned());
+        Ok(Response::Devices { pagination_token: last.filter(|_| more), devices })
+    }
+
+    /// A device as it is told; `all` its attributes, or those that users see.
+    pub(super) fn describe(
+        &self,
+        id: AccountId,
+        key: &DeviceKey,
+        device: &Device,
+        all: bool,
+    ) -> DeviceDescription {
+        let mut attributes = vec![("device_status", "valid".to_owned())];
+        attributes.extend(device.name.clone().map(|name| ("device_name", name)));
+        attributes.extend(device.address.map(|address| ("last_ip_used", address.to_string())));
+        if all {
+            let pool_id = &self.identity.pool_id;
+            let owner = format!("{}.{pool_id}", self.directory.account(id).username);
+            let region = pool_id.region();
+            let arn = format!("arn:aws:cognito-idp:{region}:{AWS_ACCOUNT}:owner/{owner}/device/{key}");
+            let status = device.status().unwrap_or(DeviceStatus::NotRemembered);
+            attributes.push(("dev:device_arn", arn));
+            attributes.push(("dev:device_owner", owner));
+            attributes.push(("dev:device_remembered_status", status.to_string()));
+        }
+        DeviceDescription {
+            device_key: key.clone(),
+            attributes,
+            created: device.created,
+            modified: device.modified,
+            authenticated: device.authenticated,
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! The users' operations on their devices. They see only remembered devices; opting in and out works on all confirmed
+//! ones (SEMANTICS a.5).
+
+use super::Pool;
+use super::account::{AccountId, DeviceState};
+use super::defect::Defect;
+use super::device_list::Page;
+use poolproof_cognito::ids::DeviceKey;
+use poolproof_cognito::policy::RememberMode;
+use poolproof_cognito::protocol::{
+    ApiError, ConfirmDevice, DeviceCall, DeviceStatus, ErrorKind, ListDevices, Reply, Response,
+    SecretVerifierConfig, UpdateDeviceStatus,
+};
+use poolproof_cognito::time::Timestamp;
+use poolproof_srp::{Salt, Verifier};
+
+/// Confirmed devices that a user may have. AWS documents no such limit; memory has one.
+const MOST_DEVICES: usize = 1000;
+
+impl Pool {
+    /// `ConfirmDevice`.
+    pub(super) fn confirm_device(&mut self, now: Timestamp, request: &ConfirmDevice) -> Reply {
+        let (id, claims) = self.bearer(&request.access_token, now)?;
+        self.check_tracking()?;
+        let name = request.device_name.as_deref();
+        if name.is_some_and(|name| name.is_empty() || name.chars().count() > 1024) {
+            return Err(ApiError::invalid("Invalid device name: 1 to 1024 characters are allowed."));
+        }
+        let config = request.secret_verifier.as_ref();
+        let config = config
+            .ok_or_else(|| ApiError::invalid("Missing required parameter DeviceSecretVerifierConfig"))?;
+        let (salt, verifier) = self.read_verifier(config)?;
+        let opt_in = self.policy.remember == RememberMode::OptIn && !self.has(Defect::OptInRemembersAtOnce);
+
+        let key = DeviceKey::new(&request.device_key);
+        let devices = &mut self.directory.account_mut(id).devices;
+        let many = devices.values().filter(|device| device.status().is_some()).count() >= MOST_DEVICES;
+        let device = devices.get_mut(&key);
+        let device = device.ok_or_else(|| ApiError::invalid("Invalid device key given."))?;
+        match &device.state {
+            DeviceState::Issued { origin_id } if *origin_id == claims.origin_id => {}
+            DeviceState::Issued { .. } => return Err(ApiError::invalid("Invalid device key given.")),
+            DeviceState::Confirmed { .. } => {
+                return Err(ApiError::new(ErrorKind::DeviceKeyExists, "Device already exists."));
+            }
+        }
+        if many {
+            let message = "User has too many devices; forget one first.";
+            return Err(ApiError::new(ErrorKind::LimitExceeded, message));
+        }
+        let status = if opt_in { DeviceStatus::NotRemembered } else { DeviceStatus::Remembered };
+        device.state = DeviceState::Confirmed { salt, verifier, status };
+        device.name = name.map(str::to_owned);
+        device.modified = now;
+        Ok(Response::DeviceConfirmed { user_confirmation_necessary: opt_in })
+    }
+
+    fn read_verifier(&self, config: &SecretVerifierConfig) -> Result<(Salt, Verifier), ApiError> {
+        let salt = Salt::from_base64(&config.salt).map_err(|_| ApiError::invalid("Invalid Salt."))?;
+        let verifier = Verifier::from_base64(self.identity.group, &config.password_verifier);
+        Ok((salt, verifier.map_err(|_| ApiError::invalid("Invalid PasswordVerifier."))?))
+    }
+
+    /// `UpdateDeviceStatus`.
+    pub(super) fn update_device_status(&mut self, now: Timestamp, request: &UpdateDeviceStatus) -> Reply {
+        let (id, _) = self.bearer(&request.access_token, now)?;
+        self.set_status(now, id, &request.device_key, request.status.as_deref())
+    }
+
+    /// Remembers a confirmed device, or stops to; without a status nothing changes.
+    pub(super) fn set_status(
+        &mut self,
+        now: Timestamp,
+        id: AccountId,
+        key: &str,
+        status: Option<&str>,
+    ) -> Reply {
+        self.check_tracking()?;
+        let status: Option<DeviceStatus> = match status.map(str::parse) {
+            None => None,
+            Some(Ok(status)) => Some(status),
+            Some(Err(())) => {
+                return Err(ApiError::invalid(
+                    "Invalid DeviceRememberedStatus: remembered or not_remembered.",
+                ));
+            }
+        };
+        let devices = &mut self.directory.account_mut(id).devices;
+        let device = devices.get_mut(&DeviceKey::new(key)).ok_or_else(ApiError::device_not_found)?;
+        let DeviceState::Confirmed { status: kept, .. } = &mut device.state else {
+            return Err(ApiError::device_not_found());
+        };
+        if let Some(status) = status {
+            *kept = status;
+            device.modified = now;
+        }
+        Ok(Response::Empty)
+    }
+
+    /// `GetDevice`.
+    pub(super) fn get_device(&self, now: Timestamp, request: &DeviceCall) -> Reply {
+        let (id, _) = self.bearer(&request.access_token, now)?;
+        self.check_tracking()?;
+        let device = self.directory.account(id).confirmed(&DeviceKey::new(&request.device_key));
+        let device = device.filter(|device| device.status() == Some(DeviceStatus::Remembered));
+        let device = device.ok_or_else(ApiError::device_not_found)?;
+        Ok(Response::Device(self.describe(id, &DeviceKey::new(&request.device_key), device, false)))
+    }
+
+    /// `ListDevices`.
+    pub(super) fn list_devices(&self, now: Timestamp, request: &ListDevices) -> Reply {
+        let (id, _) = self.bearer(&request.access_token, now)?;
+        let page = Page { limit: request.limit, after: request.pagination_token.as_deref(), all: false };
+        self.page_of_devices(id, &page)
+    }
+
+    /// `ForgetDevice`.
+    pub(super) fn forget_device(&mut self, now: Timestamp, request: &DeviceCall) -> Reply {
+        let (id, _) = self.bearer(&request.access_token, now)?;
+        self.remove_device(id, &request.device_key)
+    }
+
+    /// Removes a confirmed device. Its key is as good as unknown from now on, and so are the refresh tokens bound to it.
+    pub(super) fn remove_device(&mut self, id: AccountId, key: &str) -> Reply {
+        self.check_tracking()?;
+        let key = DeviceKey::new(key);
+        if self.directory.account(id).confirmed(&key).is_none() {
+            return Err(ApiError::device_not_found());
+        }
+        self.directory.account_mut(id).devices.remove(&key);
+        Ok(Response::Empty)
+    }
+
+    /// Refuses operations on devices in a pool that has none: all of them alike (SEMANTICS d, inferred).
+    pub(super) fn check_tracking(&self) -> Result<(), ApiError> {
+        if self.policy.remember.tracks() {
+            return Ok(());
+        }
+        let message = "Device tracking is not enabled for this user pool.";
+        Err(ApiError::new(ErrorKind::InvalidUserPoolConfiguration, message))
+    }
+}

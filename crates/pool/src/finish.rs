@@ -1,0 +1,115 @@
+//! The end of a sign-in: tokens, and a key for a device that the pool does not know yet.
+
+use rand::{Rng as _, RngExt as _};
+
+use super::Pool;
+use super::account::{Device, DeviceState};
+use super::books::SignIn;
+use super::defect::Defect;
+use super::token::{Claims, Usage};
+use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey};
+use poolproof_cognito::protocol::{AuthOutcome, Authentication, NewDeviceMetadata, Response};
+use poolproof_cognito::time::Timestamp;
+
+/// Keys of one user that wait to be confirmed: of more, the oldest is forgotten.
+const MOST_ISSUED: usize = 100;
+
+impl Pool {
+    /// Signs in.
+    pub(super) fn finish(&mut self, now: Timestamp, sign_in: &SignIn) -> Response {
+        let origin_id = self.new_uuid();
+        let tracks = self.policy.remember.tracks();
+        let unnamed = sign_in.named_device.is_none() || self.has(Defect::NewDeviceAlways);
+        let new_device = (tracks && unnamed).then(|| self.issue_device(now, sign_in, origin_id.clone()));
+        let device_key = match &new_device {
+            Some(metadata) => Some(metadata.device_key.clone()),
+            None => sign_in.named_device.clone().filter(|_| tracks),
+        };
+        let account = self.directory.account_mut(sign_in.account);
+        account.failures.forget();
+        account.habits.succeeded(sign_in.address);
+        if let Some(device) = device_key.as_ref().and_then(|key| account.devices.get_mut(key)) {
+            device.authenticated = now;
+            device.address = sign_in.address;
+        }
+        let claims = Claims {
+            client_id: sign_in.client_id.clone(),
+            signed_in: now,
+            username: account.username.clone(),
+            origin_id,
+            device_key,
+            generation: account.generation,
+            expires: now.plus(self.client.validity.refresh),
+        };
+        let tokens = self.tokens(now, &claims, new_device);
+        let refresh_token = Some(self.signer.token(Usage::Refresh, &claims.origin_id, &claims));
+        Response::Auth(AuthOutcome::Tokens(Authentication { refresh_token, ..tokens }))
+    }
+
+    /// Access and id tokens that say `claims`, for as long as such tokens are good.
+    pub(super) fn tokens(
+        &mut self,
+        now: Timestamp,
+        claims: &Claims,
+        new_device: Option<NewDeviceMetadata>,
+    ) -> Authentication {
+        let validity = self.client.validity;
+        let claims = Claims { expires: now.plus(validity.access), ..claims.clone() };
+        let id_claims = Claims { expires: now.plus(validity.id), ..claims.clone() };
+        let token_id = self.new_uuid();
+        let (access_token, id_token) = match self.rs256(now, &token_id, &claims, id_claims.expires) {
+            // They are put in when they are signed.
+            Some(unsigned) => {
+                self.unsigned = Some(unsigned);
+                (AccessToken::new(""), String::new())
+            }
+            None => {
+                (self.signer.access(&token_id, &claims), self.signer.token(Usage::Id, &token_id, &id_claims))
+            }
+        };
+        Authentication {
+            access_token,
+            id_token,
+            refresh_token: None,
+            expires_in_s: u32::try_from(validity.access.as_secs()).unwrap_or(u32::MAX),
+            new_device,
+        }
+    }
+
+    /// Hands out the key of a new device. Keys that nobody confirmed while their token was good are forgotten.
+    fn issue_device(&mut self, now: Timestamp, sign_in: &SignIn, origin_id: String) -> NewDeviceMetadata {
+        let region = self.identity.pool_id.region().to_owned();
+        let device_key = DeviceKey::new(format!("{region}_{}", self.new_uuid()));
+        let group: String =
+            (0..8).map(|_| char::from(self.chance.sample(rand::distr::Alphanumeric))).collect();
+        let device_group_key = DeviceGroupKey::new(format!("-{group}"));
+        let device = Device {
+            group_key: device_group_key.clone(),
+            name: None,
+            address: sign_in.address,
+            state: DeviceState::Issued { origin_id },
+            mfa_bound: sign_in.mfa_done,
+            created: now,
+            modified: now,
+            authenticated: now,
+        };
+        let clients = self.others.values().chain([&self.client]);
+        let longest = clients.map(|client| client.validity.access).max().unwrap_or_default();
+        let devices = &mut self.directory.account_mut(sign_in.account).devices;
+        let issued = |device: &Device| matches!(device.state, DeviceState::Issued { .. });
+        devices.retain(|_, device| !issued(device) || now.since(device.created) < longest);
+        let waiting = devices.iter().filter(|(_, device)| issued(device));
+        if waiting.clone().count() >= MOST_ISSUED {
+            let oldest = waiting.min_by_key(|(_, device)| device.created).map(|(key, _)| key.clone());
+            oldest.map(|key| devices.remove(&key));
+        }
+        devices.insert(device_key.clone(), device);
+        NewDeviceMetadata { device_key, device_group_key }
+    }
+
+    pub(super) fn new_uuid(&mut self) -> String {
+        let mut bytes = [0; 16];
+        self.chance.fill_bytes(&mut bytes);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+}

@@ -1,0 +1,289 @@
+//! What a password leads to, however it was proven; passwords sent as they are; and new ones in place of temporary ones.
+
+use rand::Rng as _;
+
+use super::account::{AccountId, Standing};
+use super::app_client::PasswordFlow;
+use super::books::{Awaiting, Open, Owner, SignIn};
+use super::decide::Ruling;
+use super::defect::Defect;
+use super::lockout::Failures;
+use super::sign_in::required;
+use super::{Pool, Step, Waiting, refuse};
+use poolproof_cognito::ids::DeviceKey;
+use poolproof_cognito::policy::{Lockout, PasswordPolicy};
+use poolproof_cognito::protocol::{
+    ApiError, ChallengeName, ErrorKind, Origin, Parameters, Reply, RespondToAuthChallenge, Response, keys,
+};
+use poolproof_cognito::time::Timestamp;
+use poolproof_srp::{Identity, Job, Salt, Verifier};
+
+/// The failure from which on a user is locked out.
+const FIRST_LOCKING_FAILURE: u32 = 5;
+/// A password has at most this many characters.
+const LONGEST_PASSWORD: usize = 256;
+/// What counts as a symbol (developer guide, password requirements).
+const SYMBOLS: &str = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-";
+/// How a refusal begins: three operations word it in three ways.
+pub(super) const DOES_NOT_CONFORM: &str = "Password does not conform to policy";
+pub(super) const SIGN_UP_CONFORM: &str = "Password did not conform with policy";
+pub(super) const CREATE_CONFORM: &str = "Password did not conform with password policy";
+
+/// A password that was sent as it is waits for its verifier.
+#[derive(Debug)]
+pub(super) struct PlainWait {
+    owner: Owner,
+    named_device: Option<DeviceKey>,
+    origin: Origin,
+}
+
+/// A new password waits for its verifier.
+#[derive(Debug)]
+pub(super) struct NewPasswordWait {
+    sign_in: SignIn,
+    salt: Salt,
+    origin: Origin,
+}
+
+/// What this policy misses in a password, in Cognito's words; `None` when nothing.
+fn missed(policy: &PasswordPolicy, password: &str) -> Option<&'static str> {
+    let length = password.chars().count();
+    let shortest = usize::try_from(policy.minimum_length).unwrap_or(LONGEST_PASSWORD);
+    let any = |kind: fn(char) -> bool| password.chars().any(kind);
+    let rules = [
+        (length >= shortest, "Password not long enough"),
+        (length <= LONGEST_PASSWORD, "Password is too long"),
+        (!any(char::is_whitespace), "Password must not have spaces"),
+        (
+            !policy.uppercase || any(|letter| letter.is_ascii_uppercase()),
+            "Password must have uppercase characters",
+        ),
+        (
+            !policy.lowercase || any(|letter| letter.is_ascii_lowercase()),
+            "Password must have lowercase characters",
+        ),
+        (!policy.numbers || any(|letter| letter.is_ascii_digit()), "Password must have numeric characters"),
+        (!policy.symbols || any(|letter| SYMBOLS.contains(letter)), "Password must have symbol characters"),
+    ];
+    rules.into_iter().find(|(held, _)| !held).map(|(_, missed)| missed)
+}
+
+impl Pool {
+    /// Refuses a password that the pool's policy does not allow; `begin` is how the operation words it.
+    pub(super) fn check_password(&self, begin: &str, password: &str) -> Result<(), ApiError> {
+        match missed(&self.passwords, password) {
+            Some(missed) => Err(ApiError::new(ErrorKind::InvalidPassword, format!("{begin}: {missed}"))),
+            None => Ok(()),
+        }
+    }
+
+    pub(super) fn new_salt(&mut self) -> Result<Salt, ApiError> {
+        let mut bytes = vec![0; 16];
+        self.chance.fill_bytes(&mut bytes);
+        Salt::from_bytes(bytes).map_err(|bad| ApiError::internal(bad.to_string()))
+    }
+
+    /// Notes an attempt with a password, and refuses it when its owner may not sign in whatever it says.
+    pub(super) fn admit_attempt(&mut self, now: Timestamp, owner: &Owner) -> Result<(), ApiError> {
+        if !self.failures(owner).attempt(now) {
+            return Err(ApiError::attempts_exceeded());
+        }
+        match Self::account_of(owner) {
+            // A client that hides who exists tells of a user's standing only to whoever has the password (E3).
+            Some(id) if !self.client.hides_users => self.check_standing(id),
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses users who may not sign in, whatever their password.
+    fn check_standing(&self, id: AccountId) -> Result<(), ApiError> {
+        let account = self.directory.account(id);
+        if account.disabled {
+            return Err(ApiError::not_authorized("User is disabled."));
+        }
+        if account.standing == Standing::Unconfirmed {
+            return Err(ApiError::new(ErrorKind::UserNotConfirmed, "User is not confirmed."));
+        }
+        Ok(())
+    }
+
+    /// Refuses users whose right password leads no further. That is judged at every step of a sign-in, since an
+    /// administrator may have had their say since the last one (D14).
+    pub(super) fn check_may_go_on(&self, id: AccountId) -> Result<(), ApiError> {
+        self.check_standing(id)?;
+        if self.directory.account(id).standing == Standing::ResetRequired {
+            let message = "Password reset required for the user";
+            return Err(ApiError::new(ErrorKind::PasswordResetRequired, message));
+        }
+        Ok(())
+    }
+
+    /// Counts a failed attempt.
+    pub(super) fn count_failure(&mut self, now: Timestamp, owner: &Owner) {
+        if let Some(id) = Self::account_of(owner) {
+            self.directory.account_mut(id).habits.failed();
+        }
+        if self.policy.lockout == Lockout::Off {
+            return;
+        }
+        let first_locking = FIRST_LOCKING_FAILURE + u32::from(self.has(Defect::LockoutOffByOne));
+        self.failures(owner).failed(now, first_locking);
+    }
+
+    /// The failures of whoever an attempt is about.
+    pub(super) fn failures(&mut self, owner: &Owner) -> &mut Failures {
+        match owner {
+            Owner::Account(id) => self.directory.attempts(*id),
+            Owner::Nobody(sub) => self.books.stranger(self.decoy.place(sub), &mut self.chance),
+        }
+    }
+
+    /// The password was right: on to what is due next. One that was `sent_plain` the pool has seen, and so knows whether
+    /// others know it too; then its user must choose another, which is the one change that a refusal makes.
+    pub(super) fn after_password(
+        &mut self,
+        now: Timestamp,
+        id: AccountId,
+        named: Option<DeviceKey>,
+        origin: Origin,
+        sent_plain: bool,
+    ) -> Reply {
+        self.check_may_go_on(id)?;
+        let standing = self.directory.account(id).standing;
+        if (sent_plain || self.has(Defect::CompromisedSeenInSrp)) && self.refuses_compromised(id, origin) {
+            self.directory.account_mut(id).standing = Standing::ResetRequired;
+            return Err(ApiError::security_reasons());
+        }
+        let (sign_in, mfa) = self.rule(id, named, origin)?;
+        if standing == Standing::ForceChangePassword {
+            let told = [("requiredAttributes", "[]"), ("userAttributes", "{}")];
+            return Ok(self.challenge(now, sign_in, Awaiting::NewPassword { origin }, &told));
+        }
+        Ok(self.go_on(now, sign_in, mfa))
+    }
+
+    /// The sign-in that a right password leads to, and whether an MFA is due in it; or why there is none.
+    fn rule(
+        &self,
+        id: AccountId,
+        named: Option<DeviceKey>,
+        origin: Origin,
+    ) -> Result<(SignIn, bool), ApiError> {
+        match self.decide(id, named, origin) {
+            Ruling::Refuse(error) => Err(error),
+            Ruling::UnknownDevice => Err(ApiError::device_not_found()),
+            Ruling::GoOn { sign_in, mfa } => Ok((sign_in, mfa)),
+        }
+    }
+
+    fn go_on(&mut self, now: Timestamp, sign_in: SignIn, mfa: bool) -> Response {
+        if mfa { self.ask_for_factor(now, sign_in) } else { self.after_factor(now, sign_in) }
+    }
+
+    /// `USER_PASSWORD_AUTH`. It costs as much for a user who does not exist.
+    pub(super) fn start_password(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        parameters: &Parameters,
+        flow: PasswordFlow,
+    ) -> Step {
+        match self.read_password(now, origin, parameters, flow) {
+            Ok((job, wait)) => Step::Compute(job, self.wait(Waiting::PlainPassword(wait))),
+            Err(error) => refuse(error),
+        }
+    }
+
+    fn read_password(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        parameters: &Parameters,
+        flow: PasswordFlow,
+    ) -> Result<(Job, PlainWait), ApiError> {
+        if flow == PasswordFlow::Off {
+            return Err(ApiError::invalid("USER_PASSWORD_AUTH is not enabled for the client."));
+        }
+        let username = required(parameters, keys::USERNAME)?;
+        let password = required(parameters, keys::PASSWORD)?;
+        self.client.check_hash_at_start(parameters)?;
+        let owner = self.owner(username)?;
+        self.admit_attempt(now, &owner)?;
+        let (sub, salt) = match &owner {
+            Owner::Account(id) => {
+                let account = self.directory.account(*id);
+                (account.sub.clone(), account.salt.clone())
+            }
+            Owner::Nobody(sub) => (sub.clone(), self.decoy.salt(sub)),
+        };
+        let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
+        let password = password.chars().take(LONGEST_PASSWORD + 1).collect();
+        let named_device = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
+        let named_device = named_device.filter(|_| flow == PasswordFlow::WithDevices);
+        let job = Job::Verifier { group: self.identity.group, salt, identity, password };
+        Ok((job, PlainWait { owner, named_device, origin }))
+    }
+
+    /// Goes on with `USER_PASSWORD_AUTH`: the password is right if it makes the verifier that is kept.
+    pub(super) fn judge_plain(&mut self, now: Timestamp, wait: PlainWait, verifier: &Verifier) -> Reply {
+        if self.failures(&wait.owner).locked(now) {
+            return Err(ApiError::attempts_exceeded());
+        }
+        let account = Self::account_of(&wait.owner);
+        let right = account.filter(|id| self.directory.account(*id).verifier == *verifier);
+        let Some(id) = right else {
+            self.count_failure(now, &wait.owner);
+            return Err(ApiError::incorrect());
+        };
+        self.after_password(now, id, wait.named_device, wait.origin, true)
+    }
+
+    /// `NEW_PASSWORD_REQUIRED` answered.
+    pub(super) fn change_password(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
+        match self.read_new_password(now, request) {
+            Ok((job, wait)) => Step::Compute(job, self.wait(Waiting::NewPassword(wait))),
+            Err(error) => refuse(error),
+        }
+    }
+
+    fn read_new_password(
+        &mut self,
+        now: Timestamp,
+        request: &RespondToAuthChallenge,
+    ) -> Result<(Job, NewPasswordWait), ApiError> {
+        let password = required(&request.challenge_responses, keys::NEW_PASSWORD)?;
+        self.check_password(DOES_NOT_CONFORM, password)?;
+        let (_, open) = self.take_session(now, request, ChallengeName::NewPasswordRequired)?;
+        let Open { sign_in, awaiting: Awaiting::NewPassword { origin }, .. } = open else {
+            return Err(ApiError::internal("a session that waits for something else"));
+        };
+        let salt = self.new_salt()?;
+        let sub = self.directory.account(sign_in.account).sub.clone();
+        let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
+        let password = password.to_owned();
+        let job = Job::Verifier { group: self.identity.group, salt: salt.clone(), identity, password };
+        Ok((job, NewPasswordWait { sign_in, salt, origin }))
+    }
+
+    /// Goes on with `NEW_PASSWORD_REQUIRED`: keeps the new verifier, and signs in with it. What may have changed since the
+    /// challenge is judged before anything is kept.
+    pub(super) fn keep_password(
+        &mut self,
+        now: Timestamp,
+        wait: NewPasswordWait,
+        verifier: Verifier,
+    ) -> Reply {
+        let id = wait.sign_in.account;
+        self.check_may_go_on(id)?;
+        if self.directory.account(id).standing != Standing::ForceChangePassword {
+            // Another sign-in has chosen meanwhile: the temporary password is worth nothing any more.
+            return Err(ApiError::invalid_session());
+        }
+        let (sign_in, mfa) = self.rule(id, wait.sign_in.named_device, wait.origin)?;
+        let account = self.directory.account_mut(id);
+        account.salt = wait.salt;
+        account.verifier = verifier;
+        account.standing = Standing::Confirmed;
+        Ok(self.go_on(now, sign_in, mfa))
+    }
+}

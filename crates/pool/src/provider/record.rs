@@ -1,0 +1,194 @@
+//! What is kept of pools and app clients between two runs of a program, as plain data; users are in the pools' own records.
+
+use std::collections::BTreeMap;
+
+use super::{ClientRecord, Hosted, Provider};
+use crate::{AccountChange, AccountRecord, BadRecord};
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::ids::{ClientId, PoolId, Sub};
+use poolproof_cognito::policy::{PasswordPolicy, PoolPolicy};
+use poolproof_cognito::protocol::{MfaConfig, RiskConfiguration};
+use poolproof_cognito::time::Timestamp;
+
+/// A pool with everything that is kept of it but its clients and its users.
+///
+/// It is not printed for debugging: whoever has its seed can forge tokens.
+#[derive(Clone, PartialEq, Eq)]
+pub struct PoolRecord {
+    /// `Id`.
+    pub id: PoolId,
+    /// `Name`.
+    pub name: String,
+    /// `CreationDate`.
+    pub created: Timestamp,
+    /// `LastModifiedDate`.
+    pub modified: Timestamp,
+    /// What the pool's secrets follow from: the key of opaque and refresh tokens, and of what unknown users are made of.
+    pub seed: [u8; 32],
+    /// The generation at which tokens of new users start.
+    pub first_generation: u64,
+    /// The settings.
+    pub policy: PoolPolicy,
+    /// `RiskExceptionConfiguration`.
+    pub exceptions: RiskExceptions,
+    /// `PasswordPolicy`.
+    pub passwords: PasswordPolicy,
+    /// What was said of second factors.
+    pub mfa: MfaConfig,
+    /// What was said of risk.
+    pub risk: RiskConfiguration,
+}
+
+impl std::fmt::Debug for PoolRecord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "PoolRecord({}, …)", self.id)
+    }
+}
+
+/// What became of a pool, a client or a user.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Change {
+    /// The pool is like this now.
+    Pool(Box<PoolRecord>),
+    /// The pool is gone, with its clients and users.
+    PoolRemoved(PoolId),
+    /// The client of this pool is like this now.
+    Client(PoolId, Box<ClientRecord>),
+    /// The client of this pool is gone.
+    ClientRemoved(PoolId, ClientId),
+    /// The user of this pool is like this now.
+    Account(PoolId, Box<AccountRecord>),
+    /// The user of this pool is gone.
+    AccountRemoved(PoolId, Sub),
+}
+
+/// Everything that is kept.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct Records {
+    /// The pools.
+    pub pools: Vec<PoolRecord>,
+    /// The clients, each with its pool.
+    pub clients: Vec<(PoolId, ClientRecord)>,
+    /// The users, each with their pool.
+    pub accounts: Vec<(PoolId, AccountRecord)>,
+}
+
+/// What was touched since it was asked last.
+#[derive(Debug, Default)]
+pub(super) struct Journal {
+    pools: Vec<PoolId>,
+    clients: Vec<(PoolId, ClientId)>,
+}
+
+impl Hosted {
+    fn record(&self, id: &PoolId) -> PoolRecord {
+        PoolRecord {
+            id: id.clone(),
+            name: self.name.clone(),
+            created: self.created,
+            modified: self.modified,
+            seed: self.seed,
+            first_generation: self.pool.first_generation(),
+            policy: *self.pool.policy(),
+            exceptions: self.pool.exceptions().clone(),
+            passwords: self.pool.passwords(),
+            mfa: self.mfa.clone(),
+            risk: self.risk.clone(),
+        }
+    }
+}
+
+impl Provider {
+    /// This account, which from now on notes what its requests change, for [`Self::take_changes`].
+    #[must_use]
+    pub fn keeping_changes(mut self) -> Self {
+        self.journal = Some(Journal::default());
+        self
+    }
+
+    pub(super) fn touch_pool(&mut self, pool_id: &PoolId) {
+        if let Some(journal) = &mut self.journal {
+            journal.pools.push(pool_id.clone());
+        }
+    }
+
+    pub(super) fn touch_client(&mut self, pool_id: &PoolId, client_id: &ClientId) {
+        if let Some(journal) = &mut self.journal {
+            journal.clients.push((pool_id.clone(), client_id.clone()));
+        }
+    }
+
+    /// What became of pools and clients since this was asked last, and of the users of the pool whose request was the last.
+    /// To be asked after every request; nothing in an account that does not keep its changes.
+    pub fn take_changes(&mut self) -> Vec<Change> {
+        let Some(journal) = &mut self.journal else { return Vec::new() };
+        let Journal { mut pools, clients } = std::mem::take(journal);
+        let mut users = Vec::new();
+        let asked = self.asked.as_ref().and_then(|id| Some((id, self.pools.get_mut(id)?)));
+        if let Some((id, hosted)) = asked {
+            for change in hosted.pool.take_changes() {
+                users.push(match change {
+                    AccountChange::Put(record) => Change::Account(id.clone(), record),
+                    AccountChange::Removed(sub) => {
+                        // The pool remembers of a removed user from where on the tokens of the next one count.
+                        pools.push(id.clone());
+                        Change::AccountRemoved(id.clone(), sub)
+                    }
+                });
+            }
+        }
+        self.told_changes(pools, clients, users)
+    }
+
+    fn told_changes(
+        &self,
+        pools: Vec<PoolId>,
+        clients: Vec<(PoolId, ClientId)>,
+        users: Vec<Change>,
+    ) -> Vec<Change> {
+        let pools = pools.into_iter().map(|id| match self.pools.get(&id) {
+            Some(hosted) => Change::Pool(Box::new(hosted.record(&id))),
+            None => Change::PoolRemoved(id),
+        });
+        let clients = clients.into_iter().filter_map(|(pool_id, id)| {
+            let hosted = self.pools.get(&pool_id)?;
+            Some(match hosted.clients.get(&id) {
+                Some(record) => Change::Client(pool_id, Box::new(record.clone())),
+                None => Change::ClientRemoved(pool_id, id),
+            })
+        });
+        pools.chain(clients).chain(users).collect()
+    }
+
+    /// Makes what these records tell of again, in an account without pools. They are no changes.
+    ///
+    /// # Errors
+    ///
+    /// Records that no account has written.
+    pub fn restore(&mut self, records: Records) -> Result<(), BadRecord> {
+        let mut accounts: BTreeMap<PoolId, Vec<AccountRecord>> = BTreeMap::new();
+        for (pool_id, record) in records.accounts {
+            accounts.entry(pool_id).or_default().push(record);
+        }
+        for record in records.pools {
+            if self.pools.contains_key(&record.id) {
+                return Err(BadRecord::OutOfPlace);
+            }
+            let mut hosted = self.host(record.created, &record.id, &record.name, record.policy, record.seed);
+            hosted.pool = hosted.pool.with_exceptions(record.exceptions).with_chance(self.new_chance());
+            hosted.pool.restore(accounts.remove(&record.id).unwrap_or_default(), record.first_generation)?;
+            hosted.pool.set_passwords(record.passwords);
+            hosted.modified = record.modified;
+            hosted.mfa = record.mfa;
+            hosted.risk = record.risk;
+            self.pools.insert(record.id, hosted);
+        }
+        for (pool_id, record) in records.clients {
+            let id = record.client.id.clone();
+            let taken = self.homes.insert(id, pool_id.clone()).is_some();
+            let hosted = self.pools.get_mut(&pool_id).filter(|_| !taken).ok_or(BadRecord::OutOfPlace)?;
+            hosted.put_client(record);
+        }
+        if accounts.is_empty() { Ok(()) } else { Err(BadRecord::OutOfPlace) }
+    }
+}

@@ -1,0 +1,105 @@
+//! Which pool a request is for.
+
+use super::{Provider, Tokens, no_pool};
+use poolproof_cognito::ids::{ClientId, PoolId};
+use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, Request};
+
+/// What a request tells of its pool.
+pub(super) enum Route<'r> {
+    Pool(&'r str),
+    Client(&'r str),
+    AccessToken(&'r str),
+    Session(Option<&'r str>),
+}
+
+pub(super) fn of(request: &Request) -> Route<'_> {
+    match request {
+        Request::InitiateAuth(request) => Route::Client(&request.client_id),
+        Request::RespondToAuthChallenge(request) => Route::Client(&request.client_id),
+        Request::GetTokensFromRefreshToken(request) => Route::Client(&request.client_id),
+        Request::RevokeToken(request) => Route::Client(&request.client_id),
+        Request::AssociateSoftwareToken(request) => Route::Session(request.session.as_deref()),
+        Request::VerifySoftwareToken(request) => Route::Session(request.session.as_deref()),
+        Request::ConfirmDevice(request) => Route::AccessToken(&request.access_token),
+        Request::UpdateDeviceStatus(request) => Route::AccessToken(&request.access_token),
+        Request::GetDevice(request) | Request::ForgetDevice(request) => {
+            Route::AccessToken(&request.access_token)
+        }
+        Request::ListDevices(request) => Route::AccessToken(&request.access_token),
+        Request::GlobalSignOut(request) => Route::AccessToken(&request.access_token),
+        Request::AdminForgetDevice(request) | Request::AdminGetDevice(request) => {
+            Route::Pool(&request.user_pool_id)
+        }
+        Request::AdminListDevices(request) => Route::Pool(&request.user_pool_id),
+        Request::AdminUpdateDeviceStatus(request) => Route::Pool(&request.user_pool_id),
+    }
+}
+
+pub(super) fn of_account(request: &AccountRequest) -> Route<'_> {
+    match request {
+        AccountRequest::AdminCreateUser(request) => Route::Pool(&request.user_pool_id),
+        AccountRequest::AdminSetUserPassword(request) => Route::Pool(&request.user_pool_id),
+        AccountRequest::AdminGetUser(request)
+        | AccountRequest::AdminDeleteUser(request)
+        | AccountRequest::AdminEnableUser(request)
+        | AccountRequest::AdminDisableUser(request)
+        | AccountRequest::AdminConfirmSignUp(request)
+        | AccountRequest::AdminUserGlobalSignOut(request) => Route::Pool(&request.user_pool_id),
+        AccountRequest::AdminSetUserMfaPreference(request) => Route::Pool(&request.user_pool_id),
+        AccountRequest::ListUsers(request) => Route::Pool(&request.user_pool_id),
+        AccountRequest::AdminInitiateAuth(request) => Route::Pool(&request.user_pool_id),
+        AccountRequest::AdminRespondToAuthChallenge(request) => Route::Pool(&request.user_pool_id),
+        AccountRequest::SignUp(request) => Route::Client(&request.client_id),
+        AccountRequest::ConfirmSignUp(request) => Route::Client(&request.client_id),
+        AccountRequest::SetUserMfaPreference(request) => Route::AccessToken(&request.access_token),
+        AccountRequest::ChangePassword(request) => Route::AccessToken(&request.access_token),
+        AccountRequest::VerifySoftwareToken(request) => Route::AccessToken(&request.access_token),
+        AccountRequest::GetUser(request) | AccountRequest::AssociateSoftwareToken(request) => {
+            Route::AccessToken(&request.access_token)
+        }
+    }
+}
+
+impl Provider {
+    /// The pool that a route leads to.
+    pub(super) fn find(&self, route: &Route<'_>) -> Result<PoolId, ApiError> {
+        match route {
+            Route::Pool(pool_id) => {
+                self.hosted(pool_id)?;
+                Ok(PoolId::new(*pool_id))
+            }
+            Route::Client(client_id) => {
+                self.homes.get(&ClientId::new(*client_id)).cloned().ok_or_else(|| {
+                    let shown: String = client_id.chars().take(128).collect();
+                    let message = format!("User pool client {shown} does not exist.");
+                    ApiError::new(ErrorKind::ResourceNotFound, message)
+                })
+            }
+            Route::AccessToken(token) => {
+                self.maker_of(token).ok_or_else(|| ApiError::not_authorized("Invalid Access Token"))
+            }
+            Route::Session(session) => {
+                let session = session.ok_or_else(ApiError::invalid_session)?;
+                let known = self.pools.iter().find(|(_, hosted)| hosted.pool.knows_session(session));
+                known.map(|(pool_id, _)| pool_id.clone()).ok_or_else(ApiError::invalid_session)
+            }
+        }
+    }
+
+    /// The pool that this access token says it is from: good for finding the pool, not for believing the token.
+    fn maker_of(&self, access_token: &str) -> Option<PoolId> {
+        if let Tokens::Opaque = self.settings.tokens {
+            let made = self.pools.iter().find(|(_, hosted)| hosted.pool.made_opaque(access_token));
+            return made.map(|(pool_id, _)| pool_id.clone());
+        }
+        let claims = poolproof_cognito::jwt::unverified(access_token)?;
+        let issuer = claims.get("iss")?.as_str()?;
+        let pool_id = PoolId::new(issuer.strip_prefix(&self.settings.issuer)?.strip_prefix('/')?);
+        self.pools.contains_key(&pool_id).then_some(pool_id)
+    }
+
+    /// Refuses a request that names no pool where it must.
+    pub(super) fn named(pool_id: Option<&str>) -> Result<&str, ApiError> {
+        pool_id.ok_or_else(|| no_pool(""))
+    }
+}

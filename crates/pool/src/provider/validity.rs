@@ -1,0 +1,74 @@
+//! How long sessions and tokens of a client are good.
+
+use std::time::Duration;
+
+use super::word;
+use crate::Validity;
+use poolproof_cognito::protocol::{ApiError, ValiditySpec, ValidityUnits};
+
+const SECOND: u64 = 1;
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+
+const UNITS: [(&str, u64); 4] = [("seconds", SECOND), ("minutes", MINUTE), ("hours", HOUR), ("days", DAY)];
+
+/// Access and id tokens: 5 minutes to a day (SEMANTICS e).
+const SHORT: (u64, u64) = (5 * MINUTE, DAY);
+/// Refresh tokens: an hour to ten years (SEMANTICS e).
+const LONG: (u64, u64) = (HOUR, 3650 * DAY);
+
+/// What these words mean.
+pub(super) fn of(spec: &ValiditySpec) -> Result<Validity, ApiError> {
+    let ValidityUnits { access, id, refresh } = spec.units.clone().unwrap_or_default();
+    let default = Validity::DEFAULT;
+    let session = match spec.session {
+        None => None,
+        Some(minutes @ 3..=15) => Some(Duration::from_secs(u64::from(minutes) * MINUTE)),
+        Some(minutes) => {
+            let (word, bound) = if minutes < 3 { ("greater", 3) } else { ("less", 15) };
+            return Err(ApiError::invalid(format!(
+                "1 validation error detected: Value '{minutes}' at 'authSessionValidity' failed to satisfy constraint: \
+                 Member must have value {word} than or equal to {bound}"
+            )));
+        }
+    };
+    Ok(Validity {
+        session,
+        access: time(spec.access, access.as_deref(), ("accessToken", HOUR), SHORT)?.unwrap_or(default.access),
+        id: time(spec.id, id.as_deref(), ("idToken", HOUR), SHORT)?.unwrap_or(default.id),
+        // Zero is the default, as in the older API, where every client had a number.
+        refresh: time(
+            spec.refresh.filter(|days| *days > 0),
+            refresh.as_deref(),
+            ("refreshToken", DAY),
+            LONG,
+        )?
+        .unwrap_or(default.refresh),
+    })
+}
+
+/// `number` of these units, if it is within the bounds.
+fn time(
+    number: Option<u32>,
+    unit: Option<&str>,
+    (key, usual): (&str, u64),
+    (least, most): (u64, u64),
+) -> Result<Option<Duration>, ApiError> {
+    let key = format!("tokenValidityUnits.{key}");
+    let unit = unit.map_or(Ok(usual), |unit| word(&UNITS, &key, unit))?;
+    let Some(seconds) = number.map(|number| u64::from(number).saturating_mul(unit)) else { return Ok(None) };
+    if (least..=most).contains(&seconds) {
+        return Ok(Some(Duration::from_secs(seconds)));
+    }
+    Err(ApiError::invalid("Invalid range for token validity."))
+}
+
+/// What a client is described with: what was said, and Cognito's defaults where it always tells.
+pub(super) fn told(spec: &ValiditySpec) -> ValiditySpec {
+    ValiditySpec {
+        session: spec.session.or(Some(3)),
+        refresh: spec.refresh.filter(|days| *days > 0).or(Some(30)),
+        ..spec.clone()
+    }
+}

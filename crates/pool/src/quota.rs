@@ -1,0 +1,165 @@
+//! How many requests a second a pool takes, in Cognito's categories (SEMANTICS f).
+
+use poolproof_cognito::policy::Quotas;
+use poolproof_cognito::protocol::{AccountRequest, Request};
+use poolproof_cognito::time::Timestamp;
+
+/// Answers to challenges have three times the sign-in quota on their own; only the excess counts there.
+const ANSWERS_PER_SIGN_IN: u32 = 3;
+
+/// A bucket that holds one second's worth of requests and fills steadily. `None` is no limit.
+#[derive(Debug)]
+struct Bucket(Option<Level>);
+
+#[derive(Debug)]
+struct Level {
+    per_second: u64,
+    /// Millionths of a request.
+    tokens: u64,
+    filled: Timestamp,
+}
+
+const REQUEST: u64 = 1_000_000;
+
+impl Bucket {
+    fn new(per_second: Option<u32>) -> Self {
+        Self(per_second.map(|per_second| Level {
+            per_second: per_second.into(),
+            tokens: u64::from(per_second) * REQUEST,
+            filled: Timestamp::default(),
+        }))
+    }
+
+    fn take(&mut self, now: Timestamp) -> bool {
+        let Some(level) = &mut self.0 else { return true };
+        let passed_us = u64::try_from(now.since(level.filled).as_micros()).unwrap_or(u64::MAX);
+        let full = level.per_second * REQUEST;
+        level.tokens = level.tokens.saturating_add(passed_us.saturating_mul(level.per_second)).min(full);
+        level.filled = level.filled.max(now);
+        let taken = level.tokens >= REQUEST;
+        if taken {
+            level.tokens -= REQUEST;
+        }
+        taken
+    }
+}
+
+/// The pool's buckets.
+#[derive(Debug)]
+pub(super) struct Buckets {
+    sign_in: Bucket,
+    answers: Bucket,
+    read: Bucket,
+    update: Bucket,
+    users: UserBuckets,
+}
+
+/// Operations on users. Scenarios have no words for these categories: where a pool has quotas they are Cognito's defaults.
+#[derive(Debug)]
+struct UserBuckets {
+    creation: Bucket,
+    read: Bucket,
+    list: Bucket,
+    update: Bucket,
+}
+
+impl UserBuckets {
+    fn new(on: bool) -> Self {
+        let bucket = |per_second| Bucket::new(Some(per_second).filter(|_| on));
+        Self { creation: bucket(50), read: bucket(120), list: bucket(30), update: bucket(25) }
+    }
+}
+
+impl Buckets {
+    pub(super) fn new(quotas: Quotas) -> Self {
+        let answers = quotas.user_authentication.map(|rate| rate.saturating_mul(ANSWERS_PER_SIGN_IN));
+        Self {
+            sign_in: Bucket::new(quotas.user_authentication),
+            answers: Bucket::new(answers),
+            read: Bucket::new(quotas.user_resource_read),
+            update: Bucket::new(quotas.user_resource_update),
+            users: UserBuckets::new(quotas != Quotas::NONE),
+        }
+    }
+
+    /// Whether there is room for this request about a user, which is then used.
+    pub(super) fn admit_account(&mut self, now: Timestamp, request: &AccountRequest) -> bool {
+        let users = &mut self.users;
+        match request {
+            // These are sign-ins, and counted as such.
+            AccountRequest::AdminInitiateAuth(_) | AccountRequest::AdminRespondToAuthChallenge(_) => true,
+            AccountRequest::AdminCreateUser(_)
+            | AccountRequest::SignUp(_)
+            | AccountRequest::ConfirmSignUp(_)
+            | AccountRequest::AdminConfirmSignUp(_) => users.creation.take(now),
+            AccountRequest::AdminGetUser(_) | AccountRequest::GetUser(_) => users.read.take(now),
+            AccountRequest::ListUsers(_) => users.list.take(now),
+            AccountRequest::AdminSetUserPassword(_)
+            | AccountRequest::AdminDeleteUser(_)
+            | AccountRequest::AdminEnableUser(_)
+            | AccountRequest::AdminDisableUser(_)
+            | AccountRequest::AdminUserGlobalSignOut(_)
+            | AccountRequest::AdminSetUserMfaPreference(_)
+            | AccountRequest::SetUserMfaPreference(_)
+            | AccountRequest::ChangePassword(_)
+            | AccountRequest::AssociateSoftwareToken(_)
+            | AccountRequest::VerifySoftwareToken(_) => users.update.take(now),
+        }
+    }
+
+    /// Whether there is room for this request, which is then used.
+    pub(super) fn admit(&mut self, now: Timestamp, request: &Request) -> bool {
+        match request {
+            Request::InitiateAuth(_) => self.sign_in.take(now),
+            Request::RespondToAuthChallenge(_) => self.answers.take(now) || self.sign_in.take(now),
+            Request::AssociateSoftwareToken(_)
+            | Request::VerifySoftwareToken(_)
+            | Request::GetTokensFromRefreshToken(_)
+            | Request::RevokeToken(_)
+            | Request::GlobalSignOut(_) => true,
+            Request::GetDevice(_)
+            | Request::ListDevices(_)
+            | Request::AdminGetDevice(_)
+            | Request::AdminListDevices(_) => self.read.take(now),
+            Request::ConfirmDevice(_)
+            | Request::UpdateDeviceStatus(_)
+            | Request::ForgetDevice(_)
+            | Request::AdminForgetDevice(_)
+            | Request::AdminUpdateDeviceStatus(_) => self.update.take(now),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use poolproof_cognito::protocol::{ConfirmDevice, InitiateAuth, RespondToAuthChallenge};
+
+    /// How many of `offered` requests a second are taken in the long run, after the first full bucket.
+    fn taken(quota: Quotas, offered: u64, requests: &[Request]) -> u64 {
+        let mut buckets = Buckets::new(quota);
+        let mut whole = 0;
+        for n in 0..offered * 60 {
+            let now = Timestamp::VIRTUAL_START.plus(Duration::from_micros(n * 1_000_000 / offered));
+            let all = requests.iter().all(|request| buckets.admit(now, request));
+            whole += u64::from(all && n >= offered * 10);
+        }
+        whole / 50
+    }
+
+    #[test]
+    fn the_worked_examples_of_the_documentation_come_out() {
+        let start = Request::InitiateAuth(InitiateAuth::default());
+        let answer = Request::RespondToAuthChallenge(RespondToAuthChallenge::default());
+        let confirm = Request::ConfirmDevice(ConfirmDevice::default());
+        let device = [start.clone(), answer.clone(), answer.clone(), answer.clone()];
+        assert_eq!(taken(Quotas::COGNITO, 120, &device), 120, "device sign-ins at their quota");
+        assert_eq!(taken(Quotas::COGNITO, 200, &[confirm]), 25, "a cold fleet");
+        let mfa_then_device = [start, answer.clone(), answer.clone(), answer.clone(), answer];
+        assert_eq!(taken(Quotas::COGNITO, 96, &mfa_then_device), 96);
+        assert!(taken(Quotas::COGNITO, 100, &mfa_then_device) < 100);
+        assert_eq!(taken(Quotas::NONE, 1000, &mfa_then_device), 1000);
+    }
+}

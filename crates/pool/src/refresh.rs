@@ -1,0 +1,137 @@
+//! Tokens for refresh tokens, and the end of tokens (SEMANTICS a.6).
+
+use super::Pool;
+use super::account::AccountId;
+use super::defect::Defect;
+use super::sign_in::required;
+use super::token::{Claims, Usage};
+use poolproof_cognito::ids::DeviceKey;
+use poolproof_cognito::protocol::{
+    ApiError, AuthOutcome, ErrorKind, GetTokensFromRefreshToken, GlobalSignOut, Parameters, Reply, Response,
+    RevokeToken, keys,
+};
+use poolproof_cognito::time::Timestamp;
+
+/// Revoked sign-ins of one user that are remembered until their tokens would have ended; more are not revoked one by one.
+const MOST_REVOKED: usize = 1000;
+
+impl Pool {
+    /// `REFRESH_TOKEN_AUTH`.
+    pub(super) fn refresh_auth(&mut self, now: Timestamp, parameters: &Parameters) -> Reply {
+        let token = required(parameters, keys::REFRESH_TOKEN)?;
+        let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
+        let (id, claims) = self.read_refresh(now, token, device_key.as_ref())?;
+        self.client.check_hash(parameters, self.directory.account(id).username.as_str())?;
+        Ok(self.refreshed(now, &claims))
+    }
+
+    /// `GetTokensFromRefreshToken`.
+    pub(super) fn get_tokens(&mut self, now: Timestamp, request: &GetTokensFromRefreshToken) -> Reply {
+        self.client.check_id(&request.client_id)?;
+        self.client.check_secret(request.client_secret.as_deref())?;
+        let device_key = request.device_key.as_deref().map(DeviceKey::new);
+        let (_, claims) = self.read_refresh(now, &request.refresh_token, device_key.as_ref())?;
+        Ok(self.refreshed(now, &claims))
+    }
+
+    /// What a refresh token says, if it is good. In a pool that tracks devices it is bound to its device, which must have
+    /// been confirmed and must be named.
+    fn read_refresh(
+        &self,
+        now: Timestamp,
+        token: &str,
+        device_key: Option<&DeviceKey>,
+    ) -> Result<(AccountId, Claims), ApiError> {
+        let invalid = || ApiError::not_authorized("Invalid Refresh Token.");
+        let (usage, claims) = self.signer.read(token).ok_or_else(invalid)?;
+        if usage != Usage::Refresh {
+            return Err(invalid());
+        }
+        let id = self.directory.find(claims.username.as_str()).ok_or_else(invalid)?;
+        if claims.client_id != self.client.id {
+            return Err(invalid());
+        }
+        if now >= claims.expires {
+            return Err(ApiError::not_authorized("Refresh Token has expired"));
+        }
+        if self.is_revoked(id, &claims) {
+            return Err(ApiError::not_authorized("Refresh Token has been revoked"));
+        }
+        let account = self.directory.account(id);
+        if account.disabled {
+            return Err(ApiError::not_authorized("User is disabled."));
+        }
+        let bound = claims.device_key.as_ref().filter(|_| self.policy.remember.tracks());
+        let named = |bound| device_key == Some(bound) || self.has(Defect::RefreshUnbound);
+        let lives = |bound| account.confirmed(bound).is_some() || self.has(Defect::ForgottenDeviceRefreshes);
+        let kept = |bound| named(bound) && lives(bound);
+        if bound.is_some_and(|bound| !kept(bound)) {
+            return Err(invalid());
+        }
+        Ok((id, claims))
+    }
+
+    fn refreshed(&mut self, now: Timestamp, claims: &Claims) -> Response {
+        let tokens = self.tokens(now, claims, None);
+        Response::Auth(AuthOutcome::Tokens(tokens))
+    }
+
+    /// `RevokeToken`.
+    pub(super) fn revoke_token(&mut self, now: Timestamp, request: &RevokeToken) -> Reply {
+        self.client.check_id(&request.client_id)?;
+        self.client.check_secret(request.client_secret.as_deref())?;
+        match self.signer.read(&request.token) {
+            Some((Usage::Refresh, claims)) if claims.client_id != self.client.id => {
+                // Another client's token: nothing is revoked, and nothing is told of it.
+                drop(claims);
+                Err(ApiError::not_authorized("Invalid Refresh Token."))
+            }
+            Some((Usage::Refresh, claims)) => {
+                if let Some(id) = self.directory.find(claims.username.as_str()) {
+                    let revoked = &mut self.directory.account_mut(id).revoked;
+                    revoked.retain(|_, until| *until > now);
+                    if revoked.len() >= MOST_REVOKED && !revoked.contains_key(&claims.origin_id) {
+                        return Err(ApiError::too_many_requests());
+                    }
+                    revoked.insert(claims.origin_id, claims.expires);
+                }
+                Ok(Response::Empty)
+            }
+            // A token that nobody made cannot be of any use either.
+            None => Ok(Response::Empty),
+            Some((Usage::Access | Usage::Id, _)) => {
+                Err(ApiError::new(ErrorKind::UnsupportedTokenType, "Only refresh tokens can be revoked."))
+            }
+        }
+    }
+
+    /// `GlobalSignOut`.
+    pub(super) fn global_sign_out(&mut self, now: Timestamp, request: &GlobalSignOut) -> Reply {
+        let (id, _) = self.bearer(&request.access_token, now)?;
+        self.directory.account_mut(id).generation += 1;
+        Ok(Response::Empty)
+    }
+
+    /// Whether these tokens were ended before their time.
+    fn is_revoked(&self, id: AccountId, claims: &Claims) -> bool {
+        let account = self.directory.account(id);
+        let signed_out = account.generation != claims.generation && !self.has(Defect::SignOutIgnored);
+        signed_out || account.revoked.contains_key(&claims.origin_id) && !self.has(Defect::RevokeIgnored)
+    }
+
+    /// Whose access token this is, and what it says.
+    pub(super) fn bearer(&self, access_token: &str, now: Timestamp) -> Result<(AccountId, Claims), ApiError> {
+        let claims = self.read_access(access_token, now)?;
+        let id = self.directory.find(claims.username.as_str()).ok_or_else(ApiError::user_not_found)?;
+        if self.directory.account(id).disabled {
+            return Err(ApiError::not_authorized("User is disabled."));
+        }
+        if self.is_revoked(id, &claims) {
+            return Err(ApiError::not_authorized("Access Token has been revoked"));
+        }
+        if self.directory.account(id).disabled {
+            return Err(ApiError::not_authorized("User is disabled."));
+        }
+        Ok((id, claims))
+    }
+}

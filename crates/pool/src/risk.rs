@@ -1,0 +1,99 @@
+//! How risky an attempt looks, and whom threat protection treats otherwise than all others (SEMANTICS c.4).
+
+use std::net::IpAddr;
+
+use super::Pool;
+use super::account::{Account, AccountId};
+use super::defect::Defect;
+use poolproof_cognito::addresses::AddressRange;
+use poolproof_cognito::ids::DeviceKey;
+use poolproof_cognito::policy::{CompromisedAction, RiskLevel, RiskLevels, RiskMode};
+use poolproof_cognito::protocol::Origin;
+
+/// From so many failures since the last sign-in on, an attempt looks risky.
+const MANY_FAILURES: u32 = 3;
+impl Pool {
+    /// Whether the attempt comes from an address that is always refused.
+    pub(super) fn is_blocked(&self, origin: Origin) -> bool {
+        self.policy.risk.mode == RiskMode::Enforced
+            && on(&self.exceptions.blocked, origin)
+            && !self.has(Defect::BlockedAddressIgnored)
+    }
+
+    /// Whether the attempt is looked at for risk.
+    fn is_looked_at(&self, origin: Origin) -> bool {
+        let skipped = on(&self.exceptions.skipped, origin) && !self.has(Defect::AllowedAddressIgnored);
+        self.policy.risk.mode == RiskMode::Enforced && !skipped
+    }
+
+    /// How risky the attempt looks, where that has consequences. The estimate is a rule of this project: a new device,
+    /// a new address and recent failures are a sign each, and each sign is one level.
+    pub(super) fn risk_level(
+        &self,
+        account: &Account,
+        named: Option<&DeviceKey>,
+        origin: Origin,
+    ) -> Option<RiskLevel> {
+        if !self.is_looked_at(origin) {
+            return None;
+        }
+        if self.policy.risk.levels == RiskLevels::Given {
+            return origin.risk;
+        }
+        let known = named.is_some_and(|key| account.confirmed(key).is_some());
+        let new_device = self.policy.remember.tracks() && !known;
+        let new_address = origin.address.is_some_and(|address| !account.habits.know(address))
+            && !self.has(Defect::EstimateWithoutAddress);
+        let failures = account.habits.failures >= MANY_FAILURES;
+        match u8::from(new_device) + u8::from(new_address) + u8::from(failures) {
+            0 => None,
+            1 => Some(RiskLevel::Low),
+            2 => Some(RiskLevel::Medium),
+            _ => Some(RiskLevel::High),
+        }
+    }
+
+    /// Whether this password, sent as it is, is refused because it is known to others.
+    pub(super) fn refuses_compromised(&self, id: AccountId, origin: Origin) -> bool {
+        self.directory.account(id).compromised
+            && self.policy.risk.compromised == CompromisedAction::Block
+            && self.is_looked_at(origin)
+            && !self.is_blocked(origin)
+            && !self.has(Defect::CompromisedIgnored)
+    }
+}
+
+/// Whether one of these ranges has the address. An unknown address is in none.
+fn on(ranges: &[AddressRange], origin: Origin) -> bool {
+    origin.address.is_some_and(|address| ranges.iter().any(|range| contains(range, address)))
+}
+
+fn contains(range: &AddressRange, address: IpAddr) -> bool {
+    let differing = match (range.network(), address.to_canonical()) {
+        (IpAddr::V4(network), IpAddr::V4(address)) => (network.to_bits() ^ address.to_bits()).leading_zeros(),
+        (IpAddr::V6(network), IpAddr::V6(address)) => (network.to_bits() ^ address.to_bits()).leading_zeros(),
+        (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => return false,
+    };
+    differing >= u32::from(range.prefix())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_holds_the_addresses_that_begin_as_it_does() {
+        for (range, inside, outside) in [
+            ("192.0.2.128/25", "192.0.2.129", "192.0.2.127"),
+            ("192.0.2.7/32", "192.0.2.7", "192.0.2.6"),
+            ("0.0.0.0/0", "255.0.0.1", "::1"),
+            ("::/0", "2001:db8::1", "192.0.2.1"),
+            ("2001:db8::/33", "2001:db8:7fff::", "2001:db8:8000::"),
+            ("192.0.2.0/24", "::ffff:192.0.2.9", "::ffff:192.0.3.9"),
+        ] {
+            let range: AddressRange = range.parse().unwrap();
+            assert!(contains(&range, inside.parse().unwrap()), "{range} {inside}");
+            assert!(!contains(&range, outside.parse().unwrap()), "{range} {outside}");
+        }
+    }
+}

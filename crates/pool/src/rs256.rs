@@ -1,0 +1,167 @@
+//! Tokens that others can check: RS256, with Cognito's claims (SEMANTICS e).
+//!
+//! Refresh tokens stay opaque, as they are on Cognito: only the pool reads them.
+
+use std::sync::Arc;
+
+use serde_json::{Map, Value, json};
+
+use super::Pool;
+use super::token::Claims;
+use poolproof_cognito::ids::{AccessToken, ClientId, DeviceKey, Username};
+use poolproof_cognito::jwt::{Keys, Unsigned, Use};
+use poolproof_cognito::protocol::{ApiError, AuthOutcome, Reply, Response};
+use poolproof_cognito::time::Timestamp;
+
+/// Cognito's scope for the operations of the user pool.
+const SCOPE: &str = "aws.cognito.signin.user.admin";
+/// A claim of our own: how often the user had signed out everywhere before. Cognito has no room for it.
+const GENERATION: &str = "poolproof:generation";
+
+/// How a pool's tokens are signed.
+#[derive(Clone, Debug)]
+pub struct Rs256 {
+    /// The keys.
+    pub keys: Arc<Keys>,
+    /// `iss`: below it are `/.well-known/jwks.json` and `/.well-known/openid-configuration`.
+    pub issuer: String,
+}
+
+/// An answer whose tokens are yet to be signed. The arithmetic takes a millisecond: somebody else's thread may do it.
+#[derive(Debug)]
+pub struct Signing {
+    keys: Arc<Keys>,
+    tokens: [Unsigned; 2],
+    reply: Reply,
+}
+
+impl Signing {
+    /// The answer with its tokens.
+    pub fn run(self) -> Reply {
+        let [access, id] = self.tokens.map(|token| token.sign(&self.keys));
+        let (Some(access), Some(id)) = (access, id) else {
+            return Err(ApiError::internal("the tokens could not be signed"));
+        };
+        self.reply.map(|response| match response {
+            Response::Auth(AuthOutcome::Tokens(mut tokens)) => {
+                tokens.access_token = AccessToken::new(access);
+                tokens.id_token = id;
+                Response::Auth(AuthOutcome::Tokens(tokens))
+            }
+            other => other,
+        })
+    }
+}
+
+impl Pool {
+    /// This pool with RS256 tokens in place of opaque ones.
+    #[must_use]
+    pub fn with_rs256(mut self, rs256: Rs256) -> Self {
+        self.rs256 = Some(rs256);
+        self
+    }
+
+    /// Whether this pool made this opaque token.
+    pub fn made_opaque(&self, token: &str) -> bool {
+        self.signer.read(token).is_some()
+    }
+
+    /// Hands the tokens of a step over to be signed, if it has any.
+    pub(super) fn told(&mut self, step: super::Step) -> super::Step {
+        match (step, self.unsigned.take(), &self.rs256) {
+            (super::Step::Reply(reply), Some(tokens), Some(rs256)) => {
+                let keys = Arc::clone(&rs256.keys);
+                super::Step::Sign(Box::new(Signing { keys, tokens, reply }))
+            }
+            (step, _, _) => step,
+        }
+    }
+
+    /// The access and the id token that say `claims`, without signatures; `None` where tokens are opaque. The id token is good until
+    /// `id_expires`.
+    pub(super) fn rs256(
+        &self,
+        now: Timestamp,
+        token_id: &str,
+        claims: &Claims,
+        id_expires: Timestamp,
+    ) -> Option<[Unsigned; 2]> {
+        let Rs256 { keys, issuer } = self.rs256.as_ref()?;
+        let account = self.directory.find(claims.username.as_str()).map(|id| self.directory.account(id))?;
+        let mut both = Map::new();
+        let mut put = |key: &str, value: Value| drop(both.insert(key.to_owned(), value));
+        put("sub", account.sub.as_str().into());
+        put("iss", issuer.as_str().into());
+        put("origin_jti", claims.origin_id.as_str().into());
+        put("jti", token_id.into());
+        put("auth_time", claims.signed_in.as_secs().into());
+        put("iat", now.as_secs().into());
+        put("exp", claims.expires.as_secs().into());
+        put(GENERATION, claims.generation.into());
+        let mut access = both.clone();
+        access.extend([
+            ("token_use".to_owned(), json!("access")),
+            ("scope".to_owned(), json!(SCOPE)),
+            ("client_id".to_owned(), json!(claims.client_id.as_str())),
+            ("username".to_owned(), json!(claims.username.as_str())),
+        ]);
+        if let Some(device_key) = &claims.device_key {
+            access.insert("device_key".to_owned(), json!(device_key.as_str()));
+        }
+        let mut id = both;
+        id.insert("exp".to_owned(), id_expires.as_secs().into());
+        for (name, value) in &account.attributes {
+            id.insert(name.clone(), attribute(name, value));
+        }
+        let known = [("email", &account.email), ("phone_number", &account.phone)];
+        for (name, value) in known.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
+            id.insert(name.to_owned(), json!(value));
+        }
+        id.extend([
+            ("token_use".to_owned(), json!("id")),
+            ("aud".to_owned(), json!(claims.client_id.as_str())),
+            ("cognito:username".to_owned(), json!(claims.username.as_str())),
+        ]);
+        Some([keys.unsigned(Use::Access, &access), keys.unsigned(Use::Id, &id)])
+    }
+
+    /// What an access token says, if this pool made it and it has not expired.
+    pub(super) fn read_access(&self, token: &str, now: Timestamp) -> Result<Claims, ApiError> {
+        let Some(Rs256 { keys, issuer }) = &self.rs256 else { return self.signer.read_access(token, now) };
+        let invalid = || ApiError::not_authorized("Invalid Access Token");
+        let claims = keys.read(Use::Access, token).ok_or_else(invalid)?;
+        if claims.get("iss").and_then(Value::as_str) != Some(issuer) {
+            // Pools of one owner share their keys.
+            return Err(invalid());
+        }
+        let claims = read(&claims).ok_or_else(invalid)?;
+        if now >= claims.expires {
+            return Err(ApiError::not_authorized("Access Token has expired"));
+        }
+        Ok(claims)
+    }
+}
+
+/// Whether an address is verified is a truth value in tokens, and text everywhere else.
+fn attribute(name: &str, value: &str) -> Value {
+    match (name.ends_with("_verified"), value) {
+        (true, "true") => true.into(),
+        (true, "false") => false.into(),
+        _ => value.into(),
+    }
+}
+
+fn read(claims: &Map<String, Value>) -> Option<Claims> {
+    let text = |key: &str| claims.get(key).and_then(Value::as_str);
+    let whole = |key: &str| claims.get(key).and_then(Value::as_u64);
+    let moment = |key: &str| whole(key)?.checked_mul(1_000_000).map(Timestamp::from_us);
+    Some(Claims {
+        client_id: ClientId::new(text("client_id")?),
+        signed_in: moment("auth_time")?,
+        username: Username::new(text("username")?),
+        origin_id: text("origin_jti")?.to_owned(),
+        device_key: text("device_key").map(DeviceKey::new),
+        generation: whole(GENERATION)?,
+        expires: moment("exp")?,
+    })
+}

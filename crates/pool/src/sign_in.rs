@@ -1,0 +1,285 @@
+//! The password: `InitiateAuth` and the claim by SRP.
+
+use data_encoding::BASE64;
+use rand::Rng as _;
+
+use super::books::{Exchange, Owner, PasswordChallenge};
+use super::defect::Defect;
+use super::{Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse, reply};
+use poolproof_cognito::ids::{DeviceKey, SecretBlock};
+use poolproof_cognito::protocol::{
+    ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, InitiateAuth, Origin, Parameters, Reply,
+    RespondToAuthChallenge, Response, keys,
+};
+use poolproof_cognito::time::Timestamp;
+use poolproof_srp::{
+    BadPublicValue, BadSignature, ClaimTimestamp, Ephemeral, Identity, Job, PublicA, PublicB, SessionKey,
+    Signature,
+};
+
+/// `InitiateAuth` waits for `B`.
+#[derive(Debug)]
+pub(super) struct ChallengeWait {
+    owner: Owner,
+    /// The name that was typed: the user's own, an alias, or nobody's.
+    typed: String,
+    public_a: PublicA,
+    device_key: Option<DeviceKey>,
+}
+
+/// The password's claim waits for the session key.
+#[derive(Debug)]
+pub(super) struct ClaimWait {
+    challenge: PasswordChallenge,
+    claim: Claim,
+    named_device: Option<DeviceKey>,
+    origin: Origin,
+}
+
+/// What a client claims: the same three values for a password and for a device.
+#[derive(Debug)]
+pub(super) struct Claim {
+    pub(super) timestamp: ClaimTimestamp,
+    /// `None` if it has not the length of one: then it proves nothing.
+    pub(super) signature: Option<Signature>,
+    pub(super) block: SecretBlock,
+}
+
+impl Claim {
+    /// Reads a claim from the answers to a challenge, which are looked at in AWS's order.
+    pub(super) fn read(answers: &Parameters) -> Result<Self, ApiError> {
+        let timestamp = required(answers, keys::TIMESTAMP)?;
+        let signature = required(answers, keys::PASSWORD_CLAIM_SIGNATURE)?;
+        let block = required(answers, keys::PASSWORD_CLAIM_SECRET_BLOCK)?;
+        let timestamp = ClaimTimestamp::parse(timestamp).ok_or_else(|| {
+            ApiError::invalid("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.")
+        })?;
+        let signature = match Signature::from_base64(signature) {
+            Ok(signature) => Some(signature),
+            Err(BadSignature::Length(_)) => None,
+            Err(BadSignature::NotBase64) => {
+                let message = "Invalid PASSWORD_CLAIM_SIGNATURE format. Must be a Base64 string.";
+                return Err(ApiError::invalid(message));
+            }
+        };
+        Ok(Self { timestamp, signature, block: SecretBlock::new(block) })
+    }
+
+    /// Whether whoever made this claim knows `key`.
+    pub(super) fn proves(&self, key: &SessionKey, identity: &Identity) -> bool {
+        let block = BASE64.decode(self.block.as_str().as_bytes());
+        let (Ok(block), Some(signature)) = (block, &self.signature) else { return false };
+        key.sign(identity, &block, self.timestamp.canonical()).verify(signature)
+    }
+}
+
+impl Pool {
+    /// `InitiateAuth`, for every flow.
+    pub(super) fn initiate_auth(&mut self, now: Timestamp, origin: Origin, request: &InitiateAuth) -> Step {
+        if let Err(error) = self.client.check_id(&request.client_id) {
+            return refuse(error);
+        }
+        match request.auth_flow.as_str() {
+            "USER_SRP_AUTH" if self.client.srp_flow => self.start_srp(&request.auth_parameters),
+            "USER_PASSWORD_AUTH" => {
+                self.start_password(now, origin, &request.auth_parameters, self.client.password_flow)
+            }
+            "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => reply(self.refresh_auth(now, &request.auth_parameters)),
+            other => refuse(ApiError::invalid(format!("{other} is not enabled for the client."))),
+        }
+    }
+
+    pub(super) fn start_srp(&mut self, parameters: &Parameters) -> Step {
+        match self.read_start_of_srp(parameters) {
+            Err(error) => refuse(error),
+            Ok((owner, public_a)) => {
+                let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.chance);
+                let verifier = self.verifier_of(&owner);
+                let job = Job::ServerPublic { group: self.identity.group, b, verifier };
+                let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
+                let typed = parameters.value(keys::USERNAME).unwrap_or_default().to_owned();
+                let wait = ChallengeWait { owner, typed, public_a, device_key };
+                Step::Compute(job, self.wait(Waiting::PasswordChallenge(wait)))
+            }
+        }
+    }
+
+    fn read_start_of_srp(&self, parameters: &Parameters) -> Result<(Owner, PublicA), ApiError> {
+        let username = required(parameters, keys::USERNAME)?;
+        let public_a = required(parameters, keys::SRP_A)?;
+        self.client.check_hash_at_start(parameters)?;
+        Ok((self.owner(username)?, self.read_public_a(public_a)?))
+    }
+
+    /// Reads `SRP_A`. Values of order 1 and 2 are refused too: no client draws them, and they tell a guess.
+    pub(super) fn read_public_a(&self, text: &str) -> Result<PublicA, ApiError> {
+        let public_a = PublicA::parse_hex(self.identity.group, text).map_err(|bad| match bad {
+            BadPublicValue::NotHex | BadPublicValue::Empty => {
+                let shown: String = text.chars().take(64).collect();
+                ApiError::invalid(format!(
+                    "1 validation error detected: Value '{shown}' at 'sRPA' failed to satisfy constraint: Member must \
+                     satisfy regular expression pattern: ^[0-9a-fA-F]+$"
+                ))
+            }
+            _ => ApiError::invalid("Invalid SRP_A: it must be a number A with 1 < A < N - 1."),
+        })?;
+        if public_a.is_small_order() {
+            return Err(ApiError::invalid("Invalid SRP_A: it must be a number A with 1 < A < N - 1."));
+        }
+        Ok(public_a)
+    }
+
+    fn verifier_of(&self, owner: &Owner) -> poolproof_srp::Verifier {
+        match owner {
+            Owner::Account(id) => self.directory.account(*id).verifier.clone(),
+            Owner::Nobody(_) => self.decoy.verifier.clone(),
+        }
+    }
+
+    /// Goes on with `InitiateAuth`: hands out the challenge.
+    pub(super) fn challenge_password(
+        &mut self,
+        now: Timestamp,
+        wait: ChallengeWait,
+        b: Ephemeral,
+        public_b: PublicB,
+    ) -> Reply {
+        let block = self.new_secret_block();
+        let (username, sub, salt) = match &wait.owner {
+            Owner::Account(id) => {
+                let account = self.directory.account(*id);
+                // Where nobody is to notice who exists, an alias does not lead to the name behind it (E3).
+                let own = account.username.as_str().to_owned();
+                let username = if self.client.hides_users { wait.typed } else { own };
+                (username, account.sub.clone(), account.salt.clone())
+            }
+            Owner::Nobody(sub) => (wait.typed, sub.clone(), self.decoy.salt(sub)),
+        };
+        let parameters = Parameters::new()
+            .with(keys::USERNAME, username)
+            .with(keys::USER_ID_FOR_SRP, sub.as_str())
+            .with(keys::SALT, salt.to_hex())
+            .with(keys::SRP_B, public_b.to_hex())
+            .with(keys::SECRET_BLOCK, block.as_str());
+        let challenge = PasswordChallenge {
+            client_id: self.client.id.clone(),
+            owner: wait.owner,
+            exchange: Exchange { public_a: wait.public_a, public_b, b },
+            device_key: wait.device_key,
+            expires: now.plus(self.session_validity()),
+        };
+        self.books.open_password(now, &block, challenge);
+        let name = ChallengeName::PasswordVerifier;
+        Ok(Response::Auth(AuthOutcome::Challenge(Challenge { name, session: None, parameters })))
+    }
+
+    /// `RespondToAuthChallenge`, for every challenge.
+    pub(super) fn respond(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        request: &RespondToAuthChallenge,
+    ) -> Step {
+        if let Err(error) = self.check_answer(request) {
+            return refuse(error);
+        }
+        let Ok(name) = request.challenge_name.parse() else {
+            return refuse(ApiError::invalid(format!(
+                "Unsupported challenge name: {}",
+                request.challenge_name
+            )));
+        };
+        match name {
+            ChallengeName::PasswordVerifier => self.claim_password(now, origin, &request.challenge_responses),
+            ChallengeName::NewPasswordRequired => self.change_password(now, request),
+            ChallengeName::DeviceSrpAuth => self.start_device(now, origin, request),
+            ChallengeName::DevicePasswordVerifier => self.claim_device(now, request),
+            ChallengeName::SelectMfaType => reply(self.choose_factor(now, request)),
+            ChallengeName::SmsMfa | ChallengeName::EmailOtp => reply(self.answer_code(now, name, request)),
+            ChallengeName::SoftwareTokenMfa => reply(self.answer_totp(now, request)),
+            ChallengeName::MfaSetup => reply(self.finish_setup(now, request)),
+        }
+    }
+
+    fn check_answer(&self, request: &RespondToAuthChallenge) -> Result<(), ApiError> {
+        self.client.check_id(&request.client_id)?;
+        let answers = &request.challenge_responses;
+        if answers.is_empty() {
+            return Err(ApiError::invalid("Missing required parameter challenge responses."));
+        }
+        let username = required(answers, keys::USERNAME)?;
+        self.client.check_hash(answers, username)
+    }
+
+    fn claim_password(&mut self, now: Timestamp, origin: Origin, answers: &Parameters) -> Step {
+        let read = required(answers, keys::USERNAME).and_then(|name| Ok((name, Claim::read(answers)?)));
+        let (username, claim) = match read {
+            Ok(read) => read,
+            Err(error) => return refuse(error),
+        };
+        // The challenge tells whose attempt this is; without one it is the attempt of whoever is named.
+        let pool = &*self;
+        let mine = |challenge: &PasswordChallenge| challenge.client_id == pool.client.id;
+        let challenge = pool.books.peek_password(&claim.block).filter(|challenge| mine(challenge));
+        let challenge = challenge.map(|challenge| &challenge.owner);
+        let challenge = challenge.filter(|owner| pool.is_called(owner, username));
+        let Ok(owner) = challenge.cloned().map_or_else(|| self.owner(username), Ok) else {
+            return refuse(ApiError::incorrect());
+        };
+        if let Err(error) = self.admit_attempt(now, &owner) {
+            return refuse(error);
+        }
+        let client_id = &self.client.id;
+        let owned = |found: &PasswordChallenge| found.owner == owner && found.client_id == *client_id;
+        let Some(challenge) = self.books.take_password(now, &claim.block, owned) else {
+            self.count_failure(now, &owner);
+            return refuse(ApiError::incorrect());
+        };
+        let Exchange { public_a, public_b, b } = challenge.exchange.clone();
+        let verifier = self.verifier_of(&owner);
+        let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
+        let named =
+            answers.value(keys::DEVICE_KEY).map(DeviceKey::new).or_else(|| challenge.device_key.clone());
+        let wait = ClaimWait { challenge, claim, named_device: named, origin };
+        Step::Compute(job, self.wait(Waiting::PasswordClaim(wait)))
+    }
+
+    /// Goes on with the password's claim: checks it, and decides.
+    pub(super) fn judge_password(&mut self, now: Timestamp, wait: ClaimWait, key: &SessionKey) -> Reply {
+        let ClaimWait { mut challenge, claim, named_device, origin } = wait;
+        if self.failures(&challenge.owner).locked(now) {
+            // Locked out since it came in: claims that come all at once are no more guesses than claims in a row.
+            self.books.put_back_password(now, &claim.block, challenge);
+            return Err(ApiError::attempts_exceeded());
+        }
+        let sub = match &challenge.owner {
+            Owner::Account(id) => self.directory.account(*id).sub.clone(),
+            Owner::Nobody(sub) => sub.clone(),
+        };
+        let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
+        let proven = claim.proves(key, &identity) || self.has(Defect::PasswordClaimUnchecked);
+        let (Some(id), true) = (Self::account_of(&challenge.owner), proven) else {
+            self.count_failure(now, &challenge.owner);
+            return Err(ApiError::incorrect());
+        };
+        let answer = self.after_password(now, id, named_device, origin, false);
+        let unknown_device = matches!(&answer, Err(error) if error.kind == ErrorKind::ResourceNotFound);
+        if unknown_device || self.has(Defect::ClaimReusable) {
+            // Clients send the same claim again, without the device's key; then the one of the start does not count either.
+            challenge.device_key = None;
+            self.books.put_back_password(now, &claim.block, challenge);
+        }
+        answer
+    }
+
+    pub(super) fn new_secret_block(&mut self) -> SecretBlock {
+        let mut bytes = [0; 48];
+        self.chance.fill_bytes(&mut bytes);
+        SecretBlock::new(BASE64.encode(&bytes))
+    }
+}
+
+/// The value of a key that must be there.
+pub(super) fn required<'a>(parameters: &'a Parameters, key: &str) -> Result<&'a str, ApiError> {
+    parameters.value(key).ok_or_else(|| ApiError::missing(key))
+}

@@ -1,0 +1,141 @@
+//! Signing up, and the code that confirms it.
+
+use std::time::Duration;
+
+use rand::RngExt as _;
+
+use super::account::{AccountId, Confirmation, NewAccount, Standing};
+use super::factor::{hidden_email, hidden_phone};
+use super::lockout::Failures;
+use super::password::SIGN_UP_CONFORM;
+use super::profile::Attributes;
+use super::users::Purpose;
+use super::{Pool, Step, refuse};
+use poolproof_cognito::ids::{Sub, Username};
+use poolproof_cognito::protocol::{
+    AccountResponse, AdminUserCall, ApiError, CodeDelivery, ConfirmSignUp, ErrorKind, Parameters, Reply,
+    Response, SignUp, keys,
+};
+use poolproof_cognito::time::Timestamp;
+use poolproof_srp::{Salt, Verifier};
+
+/// How long the code of a sign-up is good for: Cognito's default.
+const CODE_VALIDITY: Duration = Duration::from_secs(24 * 3600);
+/// The wrong code from which on a sign-up's code is locked for a while.
+const FIRST_LOCKING_FAILURE: u32 = 5;
+
+impl Pool {
+    /// `SignUp`.
+    pub(super) fn sign_up(&mut self, request: SignUp) -> Step {
+        match self.read_sign_up(request) {
+            Ok((password, purpose)) => self.make_verifier(&password, purpose),
+            Err(error) => refuse(error),
+        }
+    }
+
+    fn read_sign_up(&mut self, request: SignUp) -> Result<(String, Purpose), ApiError> {
+        self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
+        let password = request.password.ok_or_else(|| ApiError::missing("Password"))?;
+        self.check_password(SIGN_UP_CONFORM, &password)?;
+        let (name, attributes) = self.check_new_user(&request.username, request.attributes)?;
+        let sub = Sub::new(self.new_uuid());
+        Ok((password, Purpose::SignUp { name, sub, attributes }))
+    }
+
+    /// Checks the client and its hash, which these two operations carry beside the parameters.
+    fn check_client(&mut self, client_id: &str, hash: Option<&str>, name: &str) -> Result<(), ApiError> {
+        self.select(Some(client_id));
+        self.client.check_id(client_id)?;
+        let parameters = Parameters::new().with(keys::USERNAME, name);
+        let hash = hash.map_or_else(Parameters::new, |hash| parameters.with(keys::SECRET_HASH, hash));
+        self.client.check_hash(&hash, name)
+    }
+
+    /// Goes on with `SignUp`: adds the user and sends the code.
+    pub(super) fn signed_up(
+        &mut self,
+        now: Timestamp,
+        (name, sub, attributes): (Username, Sub, Attributes),
+        (salt, verifier): (Salt, Verifier),
+    ) -> Reply {
+        let account = NewAccount {
+            standing: Standing::Unconfirmed,
+            created: now,
+            ..attributes.adorn(NewAccount::new(name, sub.clone(), salt, verifier))
+        };
+        let id = self.add(account)?;
+        let code = format!("{:06}", self.chance.random_range(0..1_000_000));
+        let account = self.directory.account_mut(id);
+        let expires = now.plus(CODE_VALIDITY);
+        account.confirmation =
+            Some(Confirmation { code: code.clone(), expires, failures: Failures::default() });
+        let delivery = match (&account.email, &account.phone) {
+            (Some(email), _) => Some(("EMAIL", "email", hidden_email(email))),
+            (None, Some(phone)) => Some(("SMS", "phone_number", hidden_phone(phone))),
+            (None, None) => None,
+        };
+        let delivery =
+            delivery.map(|(medium, attribute, destination)| CodeDelivery { destination, medium, attribute });
+        // A user without an address is confirmed by an administrator; the code is in the outbox all the same.
+        self.send(id, &code);
+        Ok(Response::Account(AccountResponse::SignedUp { sub, delivery }))
+    }
+
+    /// `ConfirmSignUp`.
+    pub(super) fn confirm_sign_up(&mut self, now: Timestamp, request: &ConfirmSignUp) -> Reply {
+        self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
+        let expired =
+            || ApiError::new(ErrorKind::ExpiredCode, "Invalid code provided, please request a code again.");
+        let Some(id) = self.directory.find(&request.username) else {
+            let message = "Username/client id combination not found.";
+            let unknown = ApiError::new(ErrorKind::UserNotFound, message);
+            return Err(if self.client.hides_users { expired() } else { unknown });
+        };
+        self.check_unconfirmed(id)?;
+        let account = self.directory.account_mut(id);
+        let confirmation = account.confirmation.as_mut().ok_or_else(expired)?;
+        if !confirmation.failures.attempt(now) {
+            let message = "Too many failed attempts; try again later.";
+            return Err(ApiError::new(ErrorKind::TooManyFailedAttempts, message));
+        }
+        if confirmation.code != request.confirmation_code {
+            confirmation.failures.failed(now, FIRST_LOCKING_FAILURE);
+            let message = "Invalid verification code provided, please try again.";
+            return Err(ApiError::new(ErrorKind::CodeMismatch, message));
+        }
+        if now >= confirmation.expires {
+            return Err(expired());
+        }
+        // Whoever has read the code can be reached there.
+        let verified = if account.email.is_some() { "email_verified" } else { "phone_number_verified" };
+        account.attributes.insert(verified.to_owned(), "true".to_owned());
+        let username = account.username.clone();
+        self.confirm(now, id);
+        self.books.withdraw_code(&username);
+        Ok(Response::Empty)
+    }
+
+    /// `AdminConfirmSignUp`.
+    pub(super) fn admin_confirm(&mut self, now: Timestamp, request: &AdminUserCall) -> Reply {
+        let id = self.administered(&request.user_pool_id, &request.username)?;
+        self.check_unconfirmed(id)?;
+        self.confirm(now, id);
+        Ok(Response::Empty)
+    }
+
+    fn check_unconfirmed(&self, id: AccountId) -> Result<(), ApiError> {
+        let account = self.directory.account(id);
+        if account.standing == Standing::Unconfirmed {
+            return Ok(());
+        }
+        let status = account.status();
+        Err(ApiError::not_authorized(format!("User cannot be confirmed. Current status is {status}")))
+    }
+
+    fn confirm(&mut self, now: Timestamp, id: AccountId) {
+        let account = self.directory.account_mut(id);
+        account.standing = Standing::Confirmed;
+        account.confirmation = None;
+        account.modified = now;
+    }
+}

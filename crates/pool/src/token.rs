@@ -1,0 +1,173 @@
+//! Opaque tokens: what they say, and a signature that only this pool can make.
+
+use data_encoding::BASE64URL_NOPAD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use rand::Rng as _;
+use sha2::Sha256;
+
+use poolproof_cognito::ids::{AccessToken, ClientId, DeviceKey, Username};
+use poolproof_cognito::protocol::ApiError;
+use poolproof_cognito::seed::Stream;
+use poolproof_cognito::time::Timestamp;
+
+/// What a token says.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Claims {
+    /// The app client that signed in.
+    pub(super) client_id: ClientId,
+    /// When the sign-in was (`auth_time`): a refreshed token keeps it.
+    pub(super) signed_in: Timestamp,
+    pub(super) username: Username,
+    /// The sign-in that it goes back to (`origin_jti`): a refreshed token keeps it.
+    pub(super) origin_id: String,
+    /// The device that signed in, or that was issued with these tokens.
+    pub(super) device_key: Option<DeviceKey>,
+    /// How often the user had signed out everywhere before.
+    pub(super) generation: u64,
+    pub(super) expires: Timestamp,
+}
+
+/// What a token is for.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Usage {
+    Access,
+    Id,
+    Refresh,
+}
+
+impl Usage {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Access => "access",
+            Self::Id => "id",
+            Self::Refresh => "refresh",
+        }
+    }
+}
+
+/// Makes and checks tokens.
+pub(super) struct Signer(Hmac<Sha256>);
+
+impl std::fmt::Debug for Signer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Signer(…)")
+    }
+}
+
+/// Stands between the fields of a token; only the last, the name, could contain it.
+const SEPARATOR: char = '\u{1f}';
+
+impl Signer {
+    /// A signer with a key of its own.
+    pub(super) fn new(chance: &mut Stream) -> Self {
+        let mut key = [0; 32];
+        chance.fill_bytes(&mut key);
+        let mac =
+            Hmac::new_from_slice(&key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+        Self(mac)
+    }
+
+    /// The token for this use that says `claims`. `token_id` (`jti`) makes it differ from all others.
+    pub(super) fn token(&self, usage: Usage, token_id: &str, claims: &Claims) -> String {
+        let device = claims.device_key.as_ref().map_or("", DeviceKey::as_str);
+        let (generation, expires) = (claims.generation.to_string(), claims.expires.as_us().to_string());
+        let name = claims.username.as_str();
+        let (client_id, signed_in) = (claims.client_id.as_str(), claims.signed_in.as_us().to_string());
+        let origin_id = claims.origin_id.as_str();
+        let fields =
+            [usage.as_str(), token_id, client_id, &signed_in, origin_id, device, &generation, &expires, name];
+        let text = fields.join(&SEPARATOR.to_string());
+        let signature = self.0.clone().chain_update(text.as_bytes()).finalize().into_bytes();
+        format!("{}.{}", BASE64URL_NOPAD.encode(text.as_bytes()), BASE64URL_NOPAD.encode(&signature))
+    }
+
+    /// The access token that says `claims`.
+    pub(super) fn access(&self, token_id: &str, claims: &Claims) -> AccessToken {
+        AccessToken::new(self.token(Usage::Access, token_id, claims))
+    }
+
+    /// What an access token says, if this pool made it and it has not expired.
+    pub(super) fn read_access(&self, token: &str, now: Timestamp) -> Result<Claims, ApiError> {
+        let (usage, claims) =
+            self.read(token).ok_or_else(|| ApiError::not_authorized("Invalid Access Token"))?;
+        if usage != Usage::Access {
+            return Err(ApiError::not_authorized("Invalid Access Token"));
+        }
+        if now >= claims.expires {
+            return Err(ApiError::not_authorized("Access Token has expired"));
+        }
+        Ok(claims)
+    }
+
+    /// What a token says and what it is for, if this pool made it.
+    pub(super) fn read(&self, token: &str) -> Option<(Usage, Claims)> {
+        let (text, signature) = token.split_once('.')?;
+        let text = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
+        let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).ok()?;
+        self.0.clone().chain_update(&text).verify_slice(&signature).ok()?;
+        parse(&String::from_utf8(text).ok()?)
+    }
+}
+
+fn parse(text: &str) -> Option<(Usage, Claims)> {
+    let mut fields = text.splitn(9, SEPARATOR);
+    let usage = fields.next()?;
+    let usage = [Usage::Access, Usage::Id, Usage::Refresh].into_iter().find(|one| one.as_str() == usage)?;
+    let _token_id = fields.next()?;
+    let client_id = ClientId::new(fields.next()?);
+    let signed_in = Timestamp::from_us(fields.next()?.parse().ok()?);
+    let origin_id = fields.next()?.to_owned();
+    let device_key = Some(fields.next()?).filter(|key| !key.is_empty()).map(DeviceKey::new);
+    let generation = fields.next()?.parse().ok()?;
+    let expires = Timestamp::from_us(fields.next()?.parse().ok()?);
+    let username = Username::new(fields.next()?);
+    Some((usage, Claims { client_id, signed_in, username, origin_id, device_key, generation, expires }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poolproof_cognito::seed::Seed;
+
+    fn claims() -> Claims {
+        Claims {
+            client_id: ClientId::new("c"),
+            signed_in: Timestamp::from_us(1),
+            username: Username::new("ann\u{1f}e"),
+            origin_id: "o".to_owned(),
+            device_key: Some(DeviceKey::new("r_1")),
+            generation: 3,
+            expires: Timestamp::from_us(10),
+        }
+    }
+
+    #[test]
+    fn a_token_says_what_was_signed_until_it_expires() {
+        let signer = Signer::new(&mut Seed::new(1).stream("pool", 0));
+        let token = signer.access("t", &claims());
+        assert_eq!(signer.read_access(token.as_str(), Timestamp::from_us(9)), Ok(claims()));
+        let late = signer.read_access(token.as_str(), Timestamp::from_us(10)).unwrap_err();
+        assert_eq!(late.message, "Access Token has expired");
+        let refresh = signer.token(Usage::Refresh, "t", &claims());
+        assert_eq!(signer.read(&refresh), Some((Usage::Refresh, claims())));
+    }
+
+    #[test]
+    fn tokens_of_other_pools_and_uses_and_any_flipped_bit_are_refused() {
+        let signer = Signer::new(&mut Seed::new(1).stream("pool", 0));
+        let other = Signer::new(&mut Seed::new(2).stream("pool", 0));
+        let refused = |token: &str| signer.read_access(token, Timestamp::from_us(1)).unwrap_err().message;
+        assert_eq!(refused(other.access("t", &claims()).as_str()), "Invalid Access Token");
+        assert_eq!(refused(&signer.token(Usage::Id, "t", &claims())), "Invalid Access Token");
+        assert_eq!(refused(&signer.token(Usage::Refresh, "t", &claims())), "Invalid Access Token");
+        let good = signer.access("t", &claims()).as_str().to_owned();
+        for at in 0..good.len() {
+            let mut bytes = good.clone().into_bytes();
+            bytes[at] ^= 1;
+            if let Ok(text) = String::from_utf8(bytes) {
+                assert_eq!(refused(&text), "Invalid Access Token", "bit {at}");
+            }
+        }
+        assert_eq!(refused(""), "Invalid Access Token");
+    }
+}

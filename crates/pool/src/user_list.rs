@@ -1,0 +1,83 @@
+//! Users page by page, and those alone that a filter lets through.
+
+use super::Pool;
+use super::account::Account;
+use poolproof_cognito::protocol::{AccountResponse, ApiError, ListUsers, Reply, Response};
+
+/// Users on a page, and the most that `Limit` may ask for.
+const LONGEST_PAGE: u32 = 60;
+
+/// `Filter`: one attribute, and what it is or begins with.
+struct Filter<'r> {
+    name: &'r str,
+    value: String,
+    whole: bool,
+}
+
+impl<'r> Filter<'r> {
+    /// Reads `name = "value"` or `name ^= "value"`; a quote inside is written `\"`.
+    fn read(text: &'r str) -> Result<Option<Self>, ApiError> {
+        let bad = || ApiError::invalid("Error while parsing filter.");
+        if text.trim().is_empty() {
+            return Ok(None);
+        }
+        let (name, value) = text.split_once('=').ok_or_else(bad)?;
+        let (name, whole) = name.trim().strip_suffix('^').map_or((name, true), |name| (name, false));
+        let name = name.trim().trim_matches('"');
+        let value = value.trim();
+        let value = value.strip_prefix('"').and_then(|value| value.strip_suffix('"')).ok_or_else(bad)?;
+        if name.is_empty() || name.chars().any(char::is_whitespace) {
+            return Err(bad());
+        }
+        Ok(Some(Self { name, value: value.replace("\\\"", "\""), whole }))
+    }
+
+    fn lets_through(&self, account: &Account) -> bool {
+        let found = match self.name {
+            "username" => Some(account.username.as_str()),
+            "sub" => Some(account.sub.as_str()),
+            "email" => account.email.as_deref(),
+            "phone_number" => account.phone.as_deref(),
+            "cognito:user_status" => Some(account.status()),
+            "status" => Some(if account.disabled { "Disabled" } else { "Enabled" }),
+            other => account.attributes.get(other).map(String::as_str),
+        };
+        found.is_some_and(
+            |found| if self.whole { found == self.value } else { found.starts_with(&self.value) },
+        )
+    }
+}
+
+impl Pool {
+    /// `ListUsers`, in the order in which they were added.
+    pub(super) fn list_users(&self, request: &ListUsers) -> Reply {
+        self.check_pool(&request.user_pool_id)?;
+        let limit = match request.limit {
+            None | Some(0) => LONGEST_PAGE,
+            Some(limit) if limit > LONGEST_PAGE => {
+                let message = format!("Invalid Limit: at most {LONGEST_PAGE} users are listed at once.");
+                return Err(ApiError::invalid(message));
+            }
+            Some(limit) => limit,
+        };
+        let first = match request.pagination_token.as_deref().map(str::parse::<u64>) {
+            None => 0,
+            Some(Ok(first)) => first,
+            Some(Err(_)) => return Err(ApiError::invalid("Invalid pagination token.")),
+        };
+        let filter = Filter::read(request.filter.as_deref().unwrap_or_default())?;
+        let shown = |account: &Account| filter.as_ref().is_none_or(|filter| filter.lets_through(account));
+        let mut rest = self.directory.from(first).filter(|(_, account)| shown(account));
+        let wanted = &request.attributes_to_get;
+        let told = rest.by_ref().take(usize::try_from(limit).unwrap_or(usize::MAX)).map(|(_, account)| {
+            let mut user = account.description();
+            if !wanted.is_empty() {
+                user.attributes.retain(|(name, _)| wanted.contains(name));
+            }
+            user
+        });
+        let users = told.collect();
+        let pagination_token = rest.next().map(|(at, _)| at.to_string());
+        Ok(Response::Account(AccountResponse::Users { users, pagination_token }))
+    }
+}

@@ -1,0 +1,335 @@
+//! The administrator's operations on users, and the passwords that they and users choose.
+
+use rand::RngExt as _;
+
+use super::account::{AccountId, NewAccount, Standing};
+use super::app_client::PasswordFlow;
+use super::books::{Delivery, Owner};
+use super::password::{CREATE_CONFORM, DOES_NOT_CONFORM};
+use super::profile::Attributes;
+use super::{Pool, Step, Waiting, refuse, reply};
+use poolproof_cognito::ids::{Sub, Username};
+use poolproof_cognito::protocol::{
+    AccountRequest, AccountResponse, AdminCreateUser, AdminInitiateAuth, AdminRespondToAuthChallenge,
+    AdminSetUserPassword, AdminUserCall, ApiError, ChangePassword, ErrorKind, InitiateAuth, Origin, Reply,
+    RespondToAuthChallenge, Response,
+};
+use poolproof_cognito::time::Timestamp;
+use poolproof_srp::{Identity, Job, Salt, Verifier};
+
+/// A password waits for its verifier.
+#[derive(Debug)]
+pub(super) struct PasswordWait {
+    salt: Salt,
+    purpose: Purpose,
+}
+
+impl PasswordWait {
+    /// Whether it is an app client that has asked.
+    pub(super) const fn is_a_clients(&self) -> bool {
+        matches!(self.purpose, Purpose::SignUp { .. })
+    }
+}
+
+/// What a password's verifier is for.
+#[derive(Debug)]
+pub(super) enum Purpose {
+    /// A user whom an administrator adds. The password is sent unless it is not to be.
+    Create { name: Username, sub: Sub, attributes: Attributes, send: Option<String> },
+    /// A user who signs up.
+    SignUp { name: Username, sub: Sub, attributes: Attributes },
+    /// A new password for a user, who has this standing from then on.
+    Set { account: AccountId, standing: Standing },
+    /// To be compared with the one that is kept; then `new` takes its place.
+    Check { account: AccountId, new: String },
+}
+
+impl Pool {
+    /// Takes a request about a user in. Never panics, whatever it says.
+    pub fn handle_account(&mut self, now: Timestamp, origin: Origin, request: AccountRequest) -> Step {
+        let now = self.not_before(now);
+        self.books.forget_expired(now);
+        if !self.buckets.admit_account(now, &request) {
+            return refuse(ApiError::too_many_requests());
+        }
+        match request {
+            // As a sign-in of the user's own, these count against the quota of sign-ins.
+            AccountRequest::AdminInitiateAuth(request) => self.admin_initiate(now, origin, request),
+            AccountRequest::AdminRespondToAuthChallenge(request) => self.admin_respond(now, origin, request),
+            AccountRequest::AdminCreateUser(request) => self.admin_create_user(request),
+            AccountRequest::AdminSetUserPassword(request) => self.admin_set_password(&request),
+            AccountRequest::SignUp(request) => self.sign_up(request),
+            AccountRequest::ChangePassword(request) => self.change_own_password(now, request),
+            AccountRequest::AdminGetUser(request) => reply(self.admin_get_user(&request)),
+            AccountRequest::AdminDeleteUser(request) => reply(self.admin_delete_user(&request)),
+            AccountRequest::AdminEnableUser(request) => reply(self.enable(now, &request, true)),
+            AccountRequest::AdminDisableUser(request) => reply(self.enable(now, &request, false)),
+            AccountRequest::AdminConfirmSignUp(request) => reply(self.admin_confirm(now, &request)),
+            AccountRequest::AdminUserGlobalSignOut(request) => reply(self.admin_sign_out(&request)),
+            AccountRequest::AdminSetUserMfaPreference(request) => {
+                reply(self.admin_set_preference(now, &request))
+            }
+            AccountRequest::SetUserMfaPreference(request) => reply(self.set_own_preference(now, &request)),
+            AccountRequest::ConfirmSignUp(request) => reply(self.confirm_sign_up(now, &request)),
+            AccountRequest::GetUser(request) => reply(self.get_own(now, &request)),
+            AccountRequest::ListUsers(request) => reply(self.list_users(&request)),
+            AccountRequest::AssociateSoftwareToken(request) => reply(self.associate_own(now, &request)),
+            AccountRequest::VerifySoftwareToken(request) => reply(self.verify_own(now, &request)),
+        }
+    }
+
+    fn admin_initiate(&mut self, now: Timestamp, origin: Origin, request: AdminInitiateAuth) -> Step {
+        let AdminInitiateAuth { user_pool_id, client_id, auth_flow, auth_parameters } = request;
+        if let Err(error) = self.check_pool(&user_pool_id) {
+            return refuse(error);
+        }
+        if !matches!(auth_flow.as_str(), "ADMIN_NO_SRP_AUTH" | "ADMIN_USER_PASSWORD_AUTH") {
+            let request = InitiateAuth { client_id, auth_flow, auth_parameters };
+            return match request.auth_flow.as_str() {
+                "USER_PASSWORD_AUTH" => {
+                    refuse(ApiError::invalid("USER_PASSWORD_AUTH is not for administrators."))
+                }
+                _ => self.handle(now, origin, poolproof_cognito::protocol::Request::InitiateAuth(request)),
+            };
+        }
+        self.select(Some(&client_id));
+        if let Err(error) = self.client.check_id(&client_id) {
+            return refuse(error);
+        }
+        if !self
+            .buckets
+            .admit(now, &poolproof_cognito::protocol::Request::InitiateAuth(InitiateAuth::default()))
+        {
+            return refuse(ApiError::too_many_requests());
+        }
+        let flow = if self.client.admin_flow { PasswordFlow::WithDevices } else { PasswordFlow::Off };
+        if flow == PasswordFlow::Off {
+            return refuse(ApiError::invalid("Auth flow not enabled for this client"));
+        }
+        self.start_password(now, origin, &auth_parameters, flow)
+    }
+
+    fn admin_respond(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        request: AdminRespondToAuthChallenge,
+    ) -> Step {
+        let AdminRespondToAuthChallenge {
+            user_pool_id,
+            client_id,
+            challenge_name,
+            session,
+            challenge_responses,
+        } = request;
+        if let Err(error) = self.check_pool(&user_pool_id) {
+            return refuse(error);
+        }
+        let request = RespondToAuthChallenge { client_id, challenge_name, session, challenge_responses };
+        self.handle(now, origin, poolproof_cognito::protocol::Request::RespondToAuthChallenge(request))
+    }
+
+    fn admin_create_user(&mut self, request: AdminCreateUser) -> Step {
+        match self.read_new_user(request) {
+            Ok((password, purpose)) => self.make_verifier(&password, purpose),
+            Err(error) => refuse(error),
+        }
+    }
+
+    fn read_new_user(&mut self, request: AdminCreateUser) -> Result<(String, Purpose), ApiError> {
+        self.check_pool(&request.user_pool_id)?;
+        let (send, again) = match request.message_action.as_deref() {
+            None => (true, false),
+            Some("SUPPRESS") => (false, false),
+            Some("RESEND") => (true, true),
+            Some(_) => return Err(ApiError::invalid("Invalid MessageAction: RESEND or SUPPRESS.")),
+        };
+        let password = match request.temporary_password {
+            Some(password) => password,
+            None => self.draw_password(),
+        };
+        self.check_password(CREATE_CONFORM, &password)?;
+        if again {
+            let account = self.administered(&request.user_pool_id, &request.username)?;
+            if self.directory.account(account).standing != Standing::ForceChangePassword {
+                let message = "Resend not possible. User status is not FORCE_CHANGE_PASSWORD";
+                return Err(ApiError::new(ErrorKind::UnsupportedUserState, message));
+            }
+            self.send(account, &password);
+            return Ok((password, Purpose::Set { account, standing: Standing::ForceChangePassword }));
+        }
+        let (name, attributes) = self.check_new_user(&request.username, request.attributes)?;
+        let send = send.then(|| password.clone());
+        let sub = Sub::new(self.new_uuid());
+        Ok((password, Purpose::Create { name, sub, attributes, send }))
+    }
+
+    fn draw_password(&mut self) -> String {
+        let letters: String = (0..12.max(self.passwords.minimum_length))
+            .map(|_| char::from(self.chance.sample(rand::distr::Alphanumeric)))
+            .collect();
+        // One of each kind that policies ask for.
+        format!("{letters}aA1!")
+    }
+
+    /// Sends a password or a code to wherever the user can be reached, by e-mail if there is the choice.
+    pub(super) fn send(&mut self, account: AccountId, code: &str) {
+        let account = self.directory.account(account);
+        let (medium, destination) = match (&account.email, &account.phone) {
+            (None, Some(phone)) => ("SMS", phone.clone()),
+            (email, _) => ("EMAIL", email.clone().unwrap_or_default()),
+        };
+        let (username, code) = (account.username.clone(), code.to_owned());
+        self.books.deliver(Delivery { username, medium, destination, code });
+    }
+
+    fn admin_set_password(&mut self, request: &AdminSetUserPassword) -> Step {
+        let read = self.administered(&request.user_pool_id, &request.username);
+        match read
+            .and_then(|account| self.check_password(DOES_NOT_CONFORM, &request.password).map(|()| account))
+        {
+            Ok(account) => {
+                let permanent = request.permanent == Some(true);
+                let standing = if permanent { Standing::Confirmed } else { Standing::ForceChangePassword };
+                self.make_verifier(&request.password, Purpose::Set { account, standing })
+            }
+            Err(error) => refuse(error),
+        }
+    }
+
+    /// `ChangePassword`. A wrong previous password counts as a failed sign-in does.
+    pub(super) fn change_own_password(&mut self, now: Timestamp, request: ChangePassword) -> Step {
+        let read = self.bearer(&request.access_token, now).and_then(|(id, _)| {
+            let previous = request.previous_password.ok_or_else(|| ApiError::missing("PreviousPassword"))?;
+            self.check_password(DOES_NOT_CONFORM, &request.proposed_password)?;
+            Ok((id, previous))
+        });
+        let (account, previous) = match read {
+            Ok(read) => read,
+            Err(error) => return refuse(error),
+        };
+        if !self.directory.attempts(account).attempt(now) {
+            let message = "Attempt limit exceeded, please try after some time.";
+            return refuse(ApiError::new(ErrorKind::LimitExceeded, message));
+        }
+        let salt = self.directory.account(account).salt.clone();
+        let previous: String = previous.chars().take(257).collect();
+        self.make_verifier_with(salt, &previous, Purpose::Check { account, new: request.proposed_password })
+    }
+
+    /// Has the verifier of this password made, with a new salt.
+    pub(super) fn make_verifier(&mut self, password: &str, purpose: Purpose) -> Step {
+        match self.new_salt() {
+            Ok(salt) => self.make_verifier_with(salt, password, purpose),
+            Err(error) => refuse(error),
+        }
+    }
+
+    /// Has the verifier of this password made.
+    pub(super) fn make_verifier_with(&mut self, salt: Salt, password: &str, purpose: Purpose) -> Step {
+        let sub = match &purpose {
+            Purpose::Create { sub, .. } | Purpose::SignUp { sub, .. } => sub,
+            Purpose::Set { account, .. } | Purpose::Check { account, .. } => {
+                &self.directory.account(*account).sub
+            }
+        };
+        let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
+        let password = password.to_owned();
+        let job = Job::Verifier { group: self.identity.group, salt: salt.clone(), identity, password };
+        Step::Compute(job, self.wait(Waiting::Account(PasswordWait { salt, purpose })))
+    }
+
+    /// Goes on with a password when its verifier is made. Whether the user is still there is judged here.
+    pub(super) fn resume_account(&mut self, now: Timestamp, wait: PasswordWait, verifier: Verifier) -> Step {
+        let PasswordWait { salt, purpose } = wait;
+        match purpose {
+            Purpose::Create { name, sub, attributes, send } => {
+                reply(self.create(now, (name, sub, attributes), (salt, verifier), send))
+            }
+            Purpose::SignUp { name, sub, attributes } => {
+                reply(self.signed_up(now, (name, sub, attributes), (salt, verifier)))
+            }
+            Purpose::Set { account, .. } | Purpose::Check { account, .. }
+                if !self.directory.is_there(account) =>
+            {
+                refuse(ApiError::user_not_found())
+            }
+            Purpose::Set { account, standing } => {
+                let account = self.directory.account_mut(account);
+                account.salt = salt;
+                account.verifier = verifier;
+                account.standing = standing;
+                account.confirmation = None;
+                account.modified = now;
+                reply(Ok(Response::Empty))
+            }
+            Purpose::Check { account, new } => {
+                let known = self.directory.account(account);
+                if known.disabled || known.verifier != verifier {
+                    self.count_failure(now, &Owner::Account(account));
+                    return refuse(ApiError::incorrect());
+                }
+                self.directory.account_mut(account).failures.forget();
+                self.make_verifier(&new, Purpose::Set { account, standing: Standing::Confirmed })
+            }
+        }
+    }
+
+    fn create(
+        &mut self,
+        now: Timestamp,
+        (name, sub, attributes): (Username, Sub, Attributes),
+        (salt, verifier): (Salt, Verifier),
+        send: Option<String>,
+    ) -> Reply {
+        let account = NewAccount {
+            standing: Standing::ForceChangePassword,
+            created: now,
+            ..attributes.adorn(NewAccount::new(name.clone(), sub, salt, verifier))
+        };
+        let id = self.add(account)?;
+        if let Some(password) = send {
+            self.send(id, &password);
+        }
+        Ok(Response::Account(AccountResponse::Created(self.describe_user(id))))
+    }
+
+    /// Adds an account whose name may have been taken meanwhile.
+    pub(super) fn add(&mut self, account: NewAccount) -> Result<AccountId, ApiError> {
+        let name = account.username.clone();
+        let taken = || ApiError::new(ErrorKind::UsernameExists, "User account already exists");
+        self.directory.add(account).map_err(|_| taken())?;
+        self.directory.find(name.as_str()).ok_or_else(taken)
+    }
+
+    fn admin_get_user(&self, request: &AdminUserCall) -> Reply {
+        let id = self.administered(&request.user_pool_id, &request.username)?;
+        Ok(Response::Account(AccountResponse::User(self.describe_user(id))))
+    }
+
+    fn admin_delete_user(&mut self, request: &AdminUserCall) -> Reply {
+        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let username = self.directory.account(id).username.clone();
+        self.books.withdraw_code(&username);
+        self.directory.remove(id);
+        Ok(Response::Empty)
+    }
+
+    /// Lets a user sign in again, or keeps them from it; that ends their tokens too.
+    fn enable(&mut self, now: Timestamp, request: &AdminUserCall, enabled: bool) -> Reply {
+        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let account = self.directory.account_mut(id);
+        if !enabled && !account.disabled {
+            account.generation += 1;
+        }
+        account.disabled = !enabled;
+        account.modified = now;
+        Ok(Response::Empty)
+    }
+
+    fn admin_sign_out(&mut self, request: &AdminUserCall) -> Reply {
+        let id = self.administered(&request.user_pool_id, &request.username)?;
+        self.directory.account_mut(id).generation += 1;
+        Ok(Response::Empty)
+    }
+}

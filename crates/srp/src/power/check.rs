@@ -1,0 +1,359 @@
+//! The backends, held against `num-bigint`: what is easy to get wrong, and a great deal of chance.
+
+use num_bigint::{BigInt, BigUint};
+use rand::{Rng as _, RngExt as _};
+
+use super::super::prime;
+use super::{Backend, ExponentClass, Power, raise_all};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::SeedableRng as _;
+
+/// Numbers below N in which a carry, a sign or a length could go wrong.
+fn edges() -> Vec<BigUint> {
+    let (n, one) = (prime::n(), BigUint::from(1u8));
+    let mut all =
+        vec![BigUint::ZERO, one.clone(), prime::g().clone(), n - &one, n - 2u8, n / 2u8, n / 2u8 + &one];
+    for bit in [
+        49u32, 50, 51, 63, 64, 203, 204, 255, 256, 399, 400, 1530, 2799, 2800, 2856, 3007, 3008, 3049, 3050,
+        3059, 3060, 3071,
+    ] {
+        all.extend([&one << bit, (&one << bit) - &one]);
+    }
+    all
+}
+
+fn below_n(rng: &mut ChaCha8Rng) -> BigUint {
+    let mut bytes = [0; 384];
+    rng.fill_bytes(&mut bytes);
+    BigUint::from_bytes_be(&bytes) % prime::n()
+}
+
+fn exponent(rng: &mut ChaCha8Rng, bits: u32) -> BigUint {
+    let mut bytes = [0; 136];
+    rng.fill_bytes(&mut bytes);
+    BigUint::from_bytes_be(&bytes) % (BigUint::from(1u8) << bits)
+}
+
+fn expected(power: &Power<'_>) -> BigUint {
+    power.base.unwrap_or_else(|| prime::g()).modpow(power.exponent, prime::n())
+}
+
+/// Raises all by every backend, one by one and together.
+fn agree(powers: &[Power<'_>]) {
+    let right: Vec<BigUint> = powers.iter().map(expected).collect();
+    for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
+        assert!(raise_all(backend, powers) == right, "{backend}, together");
+        for (power, right) in powers.iter().zip(&right) {
+            let alone = raise_all(backend, std::slice::from_ref(power));
+            assert!(alone.as_slice() == std::slice::from_ref(right), "{backend}: {:x}", power.exponent);
+        }
+    }
+}
+
+#[test]
+fn exponents_of_every_shape() {
+    let one = BigUint::from(1u8);
+    let mut exponents = vec![(BigUint::ZERO, ExponentClass::Bits256), (one.clone(), ExponentClass::Bits1025)];
+    for class in [ExponentClass::Bits256, ExponentClass::Bits513, ExponentClass::Bits1025] {
+        let bits = class.bits();
+        exponents.extend([
+            ((&one << bits) - &one, class),
+            (&one << (bits - 1), class),
+            (&one << (bits / 2), class),
+        ]);
+    }
+    // Longer than any class: the class is what may be known, not what may be relied on.
+    exponents.push(((prime::n() - &one) >> 1u32, ExponentClass::Bits256));
+    exponents.push(((&one << 1026u32) - &one, ExponentClass::Bits1025));
+    let base = below_n(&mut ChaCha8Rng::seed_from_u64(1));
+    let powers: Vec<Power<'_>> = exponents
+        .iter()
+        .flat_map(|(exponent, class)| [None, Some(&base)].map(|base| Power { base, exponent, class: *class }))
+        .collect();
+    agree(&powers);
+}
+
+#[test]
+fn bases_of_every_shape_in_four_distinct_lanes() {
+    let (edges, rng) = (edges(), &mut ChaCha8Rng::seed_from_u64(2));
+    let exponents: Vec<BigUint> = edges.iter().map(|_| exponent(rng, 256)).collect();
+    let powers: Vec<Power<'_>> = edges
+        .iter()
+        .zip(&exponents)
+        .map(|(base, exponent)| Power { base: Some(base), exponent, class: ExponentClass::Bits256 })
+        .collect();
+    for count in 1..=5 {
+        agree(&powers[..count]);
+    }
+    agree(&powers);
+}
+
+#[test]
+fn powers_of_chance() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(3);
+    for class in [ExponentClass::Bits256, ExponentClass::Bits513, ExponentClass::Bits1025] {
+        let numbers: Vec<_> = (0..6).map(|_| (below_n(rng), exponent(rng, class.bits()))).collect();
+        let with = |base: bool| {
+            numbers.iter().map(move |(number, exponent)| Power {
+                base: base.then_some(number),
+                exponent,
+                class,
+            })
+        };
+        agree(&with(true).chain(with(false)).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn two_to_a_and_two_to_b_is_two_to_their_sum() {
+    let rng = &mut ChaCha8Rng::seed_from_u64(4);
+    for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
+        let (a, b) = (exponent(rng, 1000), exponent(rng, 1000));
+        let sum = &a + &b;
+        let g_to = |exponent| Power { base: None, exponent, class: ExponentClass::Bits1025 };
+        let powers = raise_all(backend, &[g_to(&a), g_to(&b), g_to(&sum)]);
+        assert!(&powers[0] * &powers[1] % prime::n() == powers[2], "{backend}");
+    }
+}
+
+/// The kernels' products, one by one.
+#[cfg(target_arch = "x86_64")]
+mod products {
+    use std::fmt::Debug;
+
+    use super::super::{avx2, ifma};
+    use super::*;
+
+    /// A kernel's numbers and what it makes of them.
+    trait Form: Sized + 'static {
+        /// What a machine without it lacks.
+        const NAME: &'static str;
+        type Digits: Clone + Debug;
+        /// The kernel, where this machine can run it.
+        fn get() -> Option<&'static Self>;
+        /// Montgomery's R.
+        fn r() -> BigUint;
+        fn split(number: &BigUint) -> Self::Digits;
+        /// What the digits spell.
+        fn value(digits: &Self::Digits) -> BigInt;
+        /// Digits at the ends of their range, in runs, so that columns reach their bounds.
+        fn extreme(rng: &mut ChaCha8Rng) -> Self::Digits;
+        /// All digits at an end of their range.
+        fn ends() -> Vec<Self::Digits>;
+        /// A number that is not between 0 and N.
+        fn outside(rng: &mut ChaCha8Rng) -> Self::Digits;
+        /// Whether a product may leave these digits: whatever it may be given.
+        fn is_tidy(digits: &Self::Digits) -> bool;
+        /// a · b / R, or a · a / R where there is no b, in each way that the kernel has.
+        fn products(&self, a: &[Self::Digits; 4], b: Option<&[Self::Digits; 4]>) -> Vec<[Self::Digits; 4]>;
+    }
+
+    /// `count` digits of these kinds, in runs.
+    fn runs<D: Copy>(rng: &mut ChaCha8Rng, kinds: &[D]) -> impl FnMut(usize) -> D {
+        let mut kind = kinds[rng.random_range(0..kinds.len())];
+        let changes: Vec<_> = (0..64)
+            .map(|_| {
+                if rng.random_range(0..20) == 0 {
+                    kind = kinds[rng.random_range(0..kinds.len())];
+                }
+                kind
+            })
+            .collect();
+        move |place| changes[place]
+    }
+
+    impl Form for avx2::Kernel {
+        const NAME: &'static str = "AVX2";
+        type Digits = avx2::digits::Digits;
+
+        fn get() -> Option<&'static Self> {
+            Self::get()
+        }
+
+        fn r() -> BigUint {
+            BigUint::from(1u8) << (avx2::digits::DIGITS * avx2::digits::WIDTH as usize)
+        }
+
+        fn split(number: &BigUint) -> Self::Digits {
+            avx2::digits::split(number)
+        }
+
+        fn value(digits: &Self::Digits) -> BigInt {
+            #[expect(clippy::cast_possible_truncation, reason = "digits are whole numbers below 2^52")]
+            digits.iter().rev().fold(BigInt::ZERO, |sum, digit| (sum << avx2::digits::WIDTH) + *digit as i64)
+        }
+
+        fn extreme(rng: &mut ChaCha8Rng) -> Self::Digits {
+            let kinds = [LARGEST, -LARGEST, 0.0, 1.0, -1.0, (1u64 << 50) as f64];
+            let mut digits: Self::Digits = std::array::from_fn(runs(rng, &kinds));
+            // The number must stay below N.
+            digits[avx2::digits::DIGITS - 1] = digits[avx2::digits::DIGITS - 1].clamp(-2000.0, 2000.0);
+            digits
+        }
+
+        fn ends() -> Vec<Self::Digits> {
+            let last = avx2::digits::DIGITS - 1;
+            let all =
+                |sign: f64| std::array::from_fn(|place| if place == last { 9.0 } else { sign * LARGEST });
+            vec![all(1.0), all(-1.0)]
+        }
+
+        fn outside(rng: &mut ChaCha8Rng) -> Self::Digits {
+            Self::split(&below_n(rng)).map(|digit| -digit)
+        }
+
+        fn is_tidy(digits: &Self::Digits) -> bool {
+            let value = Self::value(digits);
+            BigInt::from(value.magnitude().clone()) < prime::n().clone().into()
+                && digits.iter().all(|digit| digit.abs() <= LARGEST)
+        }
+
+        fn products(&self, a: &[Self::Digits; 4], b: Option<&[Self::Digits; 4]>) -> Vec<[Self::Digits; 4]> {
+            let alone = |lane: usize| self.product(&a[lane], b.map(|b| &b[lane]));
+            vec![self.product_by_lanes(a, b), [0, 1, 2, 3].map(alone)]
+        }
+    }
+
+    /// The largest digit that a product by AVX2 leaves, and so the largest that one is given.
+    const LARGEST: f64 = ((1u64 << 50) + (1 << 13)) as f64;
+    /// The same by IFMA.
+    const LARGEST_WHOLE: u64 = (1 << 50) + (1 << 10);
+
+    impl Form for ifma::Kernel {
+        const NAME: &'static str = "AVX-512 IFMA";
+        type Digits = ifma::digits::Digits;
+
+        fn get() -> Option<&'static Self> {
+            Self::get()
+        }
+
+        fn r() -> BigUint {
+            BigUint::from(1u8) << 2800u32
+        }
+
+        fn split(number: &BigUint) -> Self::Digits {
+            ifma::digits::Digits::split(number)
+        }
+
+        fn value(digits: &Self::Digits) -> BigInt {
+            let digits = digits.0.as_flattened().iter().rev();
+            digits.fold(BigInt::ZERO, |sum, digit| (sum << ifma::digits::WIDTH) + *digit)
+        }
+
+        fn extreme(rng: &mut ChaCha8Rng) -> Self::Digits {
+            let kind = runs(rng, &[LARGEST_WHOLE, 0, 1, 1 << 50, (1 << 50) - 1, 1 << 49]);
+            ifma::digits::Digits::of(kind)
+        }
+
+        fn ends() -> Vec<Self::Digits> {
+            [LARGEST_WHOLE, 1 << 50, (1 << 50) - 1].map(|digit| ifma::digits::Digits::of(|_| digit)).to_vec()
+        }
+
+        fn outside(rng: &mut ChaCha8Rng) -> Self::Digits {
+            let mut multiple = [0; 16];
+            rng.fill_bytes(&mut multiple);
+            Self::split(&(below_n(rng) + prime::n() * (BigUint::from_bytes_be(&multiple) >> 1u32)))
+        }
+
+        fn is_tidy(digits: &Self::Digits) -> bool {
+            digits.0.as_flattened().iter().all(|digit| *digit <= LARGEST_WHOLE)
+        }
+
+        fn products(&self, a: &[Self::Digits; 4], b: Option<&[Self::Digits; 4]>) -> Vec<[Self::Digits; 4]> {
+            vec![[0, 1, 2, 3].map(|lane| self.product(&a[lane], b.map(|b| &b[lane])))]
+        }
+    }
+
+    struct Check<F: Form> {
+        kernel: &'static F,
+        n: BigInt,
+        /// 1 / R.
+        leave: BigInt,
+        edges: Vec<BigUint>,
+    }
+
+    impl<F: Form> Check<F> {
+        /// `None`, and a line that says so, where the machine lacks what the kernel needs.
+        fn new() -> Option<Self> {
+            let Some(kernel) = F::get() else {
+                eprintln!("skipped: this machine has no {}", F::NAME);
+                return None;
+            };
+            let leave = F::r().modinv(prime::n()).unwrap().into();
+            Some(Self { kernel, n: prime::n().clone().into(), leave, edges: edges() })
+        }
+
+        fn check(&self, a: &F::Digits, b: &F::Digits, product: &F::Digits) {
+            let difference = F::value(a) * F::value(b) * &self.leave - F::value(product);
+            assert!(difference % &self.n == BigInt::ZERO, "{a:?} · {b:?}");
+            assert!(F::is_tidy(product), "untidy: {a:?} · {b:?} = {product:?}");
+        }
+
+        /// Products of four pairs in every way; how many.
+        fn check_four(&self, a: &[F::Digits; 4], b: Option<&[F::Digits; 4]>) -> u32 {
+            let ways = self.kernel.products(a, b);
+            for products in &ways {
+                for lane in 0..4 {
+                    self.check(&a[lane], &b.unwrap_or(a)[lane], &products[lane]);
+                }
+            }
+            4 * u32::try_from(ways.len()).unwrap()
+        }
+
+        fn operand(&self, rng: &mut ChaCha8Rng) -> F::Digits {
+            match rng.random_range(0..4) {
+                0 => F::split(&self.edges[rng.random_range(0..self.edges.len())]),
+                1 => F::extreme(rng),
+                2 => F::outside(rng),
+                _ => F::split(&below_n(rng)),
+            }
+        }
+    }
+
+    /// Checks products and squares until there are so many.
+    fn chance<F: Form>(seed: u64, results: u32) {
+        let Some(check) = Check::<F>::new() else { return };
+        let rng = &mut ChaCha8Rng::seed_from_u64(seed);
+        let mut checked = 0;
+        while checked < results {
+            let a = std::array::from_fn(|_| check.operand(rng));
+            let b = std::array::from_fn(|_| check.operand(rng));
+            checked += check.check_four(&a, Some(&b)) + check.check_four(&a, None);
+        }
+    }
+
+    fn edge_by_edge<F: Form>() {
+        let Some(check) = Check::<F>::new() else { return };
+        let all: Vec<F::Digits> = check.edges.iter().map(F::split).chain(F::ends()).collect();
+        for a in &all {
+            for b in &all {
+                let [a, b] = [a, b].map(F::Digits::clone);
+                check.check_four(
+                    &[&a, &b, &a, &b].map(F::Digits::clone),
+                    Some(&[&b, &a, &a, &b].map(F::Digits::clone)),
+                );
+            }
+            check.check_four(&[a, a, a, a].map(F::Digits::clone), None);
+        }
+    }
+
+    #[test]
+    fn products_are_right_and_tidy() {
+        chance::<avx2::Kernel>(5, 8_000);
+        chance::<ifma::Kernel>(5, 8_000);
+    }
+
+    /// A million results of each kernel: `cargo test --release -- --ignored a_million_products`.
+    #[test]
+    #[ignore = "takes minutes in a release build"]
+    fn a_million_products_are_right_and_tidy() {
+        chance::<avx2::Kernel>(6, 1_000_000);
+        chance::<ifma::Kernel>(6, 1_000_000);
+    }
+
+    #[test]
+    fn every_edge_meets_every_edge() {
+        edge_by_edge::<avx2::Kernel>();
+        edge_by_edge::<ifma::Kernel>();
+    }
+}

@@ -1,0 +1,163 @@
+//! The claim's `TIMESTAMP`: read leniently, signed strictly.
+
+use jiff::civil::DateTime;
+use jiff::tz::Offset;
+
+/// The moment that a claim names, and the one text of it that its signature may be over.
+///
+/// AWS reads `EEE MMM d HH:mm:ss z yyyy` leniently (names in any case, a day of one or two digits) but computes the
+/// signature over the canonical form, so that `Jun 02` is read and then the proof fails (SEMANTICS b).
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ClaimTimestamp {
+    unix_seconds: u64,
+    canonical: String,
+}
+
+const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
+const MONTHS: [&str; 12] =
+    ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+
+impl ClaimTimestamp {
+    /// Formats seconds since 1970 as clients write them, in UTC: `Tue Jun 2 09:05:03 UTC 2026`.
+    pub fn format(unix_seconds: u64) -> String {
+        let moment = i64::try_from(unix_seconds).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
+        // A moment after the year 9999 has no such text: the last that has one stands for it.
+        let civil = Offset::UTC.to_datetime(moment.unwrap_or(jiff::Timestamp::MAX));
+        civil.strftime("%a %b %-d %H:%M:%S UTC %Y").to_string()
+    }
+
+    /// Reads a client's text: names in any case, a day of one or two digits, any weekday, `UTC` or `GMT` in capitals.
+    /// `None` for all else: other zones and languages, years that are not of four digits or before 1970, days that the
+    /// month does not have, second 60.
+    pub fn parse(text: &str) -> Option<Self> {
+        let mut words = text.split(' ');
+        let [weekday, month, day, time, zone, year] =
+            std::array::from_fn(|_| words.next().unwrap_or_default());
+        if words.next().is_some() || position(&DAYS, weekday).is_none() || !matches!(zone, "UTC" | "GMT") {
+            return None;
+        }
+        let month = i8::try_from(position(&MONTHS, month)? + 1).ok()?;
+        let day = number(day, 1..=2)?;
+        let mut time = time.split(':');
+        let [hour, minute, second] =
+            std::array::from_fn(|_| time.next().and_then(|part| number(part, 2..=2)));
+        if time.next().is_some() {
+            return None;
+        }
+        let (year, day) = (number(year, 4..=4)?, i8::try_from(day).ok()?);
+        let [hour, minute, second] = [hour?, minute?, second?].map(i8::try_from);
+        let civil = DateTime::new(year, month, day, hour.ok()?, minute.ok()?, second.ok()?, 0).ok()?;
+        let unix_seconds = u64::try_from(Offset::UTC.to_timestamp(civil).ok()?.as_second()).ok()?;
+        Some(Self { unix_seconds, canonical: Self::format(unix_seconds) })
+    }
+
+    /// The text that the signature is computed over, whatever the client wrote.
+    pub fn canonical(&self) -> &str {
+        &self.canonical
+    }
+
+    /// Seconds since 1970 that the text names.
+    pub const fn unix_seconds(&self) -> u64 {
+        self.unix_seconds
+    }
+}
+
+/// Where `names` has `name`, in any case.
+fn position(names: &[&str], name: &str) -> Option<usize> {
+    names.iter().position(|candidate| candidate.eq_ignore_ascii_case(name))
+}
+
+/// The number that `digits`, so many and nothing else, spell.
+fn number(digits: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<i16> {
+    let plain = lengths.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| digits.parse().ok()).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PLAIN: &str = "Tue Jun 2 09:05:03 UTC 2026";
+
+    #[test]
+    fn moments_are_written_as_clients_write_them() {
+        assert_eq!(ClaimTimestamp::format(1_780_391_103), PLAIN);
+        for (text, expected) in [
+            (1_767_225_600, "Thu Jan 1 00:00:00 UTC 2026"),
+            (0, "Thu Jan 1 00:00:00 UTC 1970"),
+            (u64::MAX, "Thu Dec 30 22:00:00 UTC 9999"),
+        ] {
+            assert_eq!(ClaimTimestamp::format(text), expected);
+        }
+    }
+
+    #[test]
+    fn what_is_read_and_what_is_signed() {
+        // S11: what AWS reads, with the text that its signature is over.
+        for (text, canonical) in [
+            (PLAIN, PLAIN),
+            ("Tue Jun 02 09:05:03 UTC 2026", PLAIN),
+            ("Sat Sep 05 00:00:00 UTC 2026", "Sat Sep 5 00:00:00 UTC 2026"),
+            ("Mon Jun 2 09:05:03 UTC 2026", PLAIN),
+            ("tue jun 2 09:05:03 UTC 2026", PLAIN),
+            ("TUE JUN 2 09:05:03 UTC 2026", PLAIN),
+            ("Tue Jun 2 09:05:03 GMT 2026", PLAIN),
+            ("Tue Feb 29 23:59:59 UTC 2028", "Tue Feb 29 23:59:59 UTC 2028"),
+            ("Wed Dec 31 00:00:00 UTC 2036", "Wed Dec 31 00:00:00 UTC 2036"),
+            ("Thu Jun 2 09:05:03 UTC 2016", "Thu Jun 2 09:05:03 UTC 2016"),
+        ] {
+            let parsed = ClaimTimestamp::parse(text).unwrap_or_else(|| panic!("{text} is not read"));
+            assert_eq!(parsed.canonical(), canonical, "{text}");
+            assert_eq!(ClaimTimestamp::format(parsed.unix_seconds()), canonical, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_read() {
+        for text in [
+            "",
+            " ",
+            "Tue Jun 2 09:05:03 CEST 2026",
+            "Tue Jun 2 09:05:03 utc 2026",
+            "Tue Jun 2 09:05:03 Z 2026",
+            "Tue Jun 2 09:05:03 +0000 2026",
+            "Di Jun 2 09:05:03 UTC 2026",
+            "mar. juin 2 09:05:03 UTC 2026",
+            "Tuesday Jun 2 09:05:03 UTC 2026",
+            "Tue June 2 09:05:03 UTC 2026",
+            "Tue Jun 2 09:05:03 UTC 26",
+            "Tue Jun 2 09:05:03 UTC 02026",
+            "Tue Jun 2 09:05:03 UTC 1969",
+            "Mon Feb 30 09:05:03 UTC 2026",
+            "Sun Feb 29 09:05:03 UTC 2026",
+            "Tue Jun 0 09:05:03 UTC 2026",
+            "Tue Jun 002 09:05:03 UTC 2026",
+            "Tue Jun +2 09:05:03 UTC 2026",
+            "Tue Jun 2 23:59:60 UTC 2026",
+            "Tue Jun 2 24:00:00 UTC 2026",
+            "Tue Jun 2 09:60:03 UTC 2026",
+            "Tue Jun 2 9:05:03 UTC 2026",
+            "Tue Jun 2 09:05 UTC 2026",
+            "Tue Jun 2 09:05:03:00 UTC 2026",
+            "Tue Jun 2 09:05:03.5 UTC 2026",
+            "Tue Jun  2 09:05:03 UTC 2026",
+            " Tue Jun 2 09:05:03 UTC 2026",
+            "Tue Jun 2 09:05:03 UTC 2026 ",
+            "Tue Jun 2 09:05:03 UTC",
+            "Tue Jun \u{662} 09:05:03 UTC 2026",
+            "2026-06-02T09:05:03Z",
+        ] {
+            assert_eq!(ClaimTimestamp::parse(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn every_day_comes_back() {
+        for day in 0..40_000 {
+            let moment = day * 86_400 + day % 86_400;
+            let text = ClaimTimestamp::format(moment);
+            let parsed = ClaimTimestamp::parse(&text).unwrap_or_else(|| panic!("{text} is not read"));
+            assert_eq!((parsed.unix_seconds(), parsed.canonical()), (moment, text.as_str()));
+        }
+    }
+}
