@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "each bench uses what it needs")]
 
-use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::seed::Seed;
 use poolproof_srp::{Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt, Verifier, run_all};
 

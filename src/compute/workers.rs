@@ -200,7 +200,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use poolproof_cognito::ids::PoolId;
+
     use poolproof_cognito::seed::Seed;
     use poolproof_srp::{Ephemeral, Identity, Salt};
 

@@ -1,7 +1,7 @@
 //! Sessions, claims and replays: nothing that was answered, stolen, swapped or late moves a sign-in (group S).
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
-use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Session};
+use poolproof_cognito::ids::{ClientId, DeviceGroupKey, PoolId, Session};
 use poolproof_cognito::policy::{Lockout, MfaMode, PoolPolicy, RememberMode};
 use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, Parameters, Request, keys};
 use poolproof_cognito::time::Timestamp;

@@ -1,6 +1,5 @@
 //! SRP holds for whatever is drawn: honest exchanges agree, damaged ones do not, and no text makes a parser panic.
 
-use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey};
 use poolproof_cognito::seed::{Seed, Stream};
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, PoolId};
+use poolproof_cognito::ids::PoolId;
 use poolproof_srp::{
     Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt, SessionKey, Signature, Verifier, Workings,
 };
