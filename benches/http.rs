@@ -8,23 +8,23 @@
 
 #![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
 
+#[path = "support/interleaved.rs"]
+mod interleaved;
 #[path = "support/play.rs"]
 mod play;
-#[path = "support/turns.rs"]
-mod turns;
 
 use std::net::TcpListener;
 use std::sync::Arc;
 
-use poolproof::http::client::Address;
+use poolproof::http::client::EndpointUrl;
 use poolproof::http::server;
 use poolproof::report::Report;
 use poolproof_cognito::seed::Seed;
-use poolproof_pool::provider::{Bounds, Provider, Settings as Hosting, Tokens};
+use poolproof_pool::provider::{AccountLimits, Provider, ProviderConfig as Hosting, Tokens};
 use poolproof_srp::{Backend, Group};
 
-use play::{at, play};
-use turns::median;
+use interleaved::median;
+use play::{endpoint_at, play};
 
 const ROUNDS: usize = 5;
 
@@ -50,7 +50,7 @@ fn main() {
     let mut shares = Vec::new();
     for _ in 0..ROUNDS {
         let (embedded, embedded_us) = play(SCENARIO, None);
-        let (remote, remote_us) = play(SCENARIO, Some(at(&address)));
+        let (remote, remote_us) = play(SCENARIO, Some(endpoint_at(&address)));
         let share = remote_us / embedded_us - 1.0;
         let rate = |report: &Report| report.throughput.achieved_per_s.unwrap_or_default();
         println!(
@@ -65,21 +65,21 @@ fn main() {
 }
 
 /// A server in this process, which ends with it; where it is.
-fn served() -> Address {
+fn served() -> EndpointUrl {
     let hosting = Hosting {
         region: "us-east-1".to_owned(),
         issuer: "http://127.0.0.1".to_owned(),
         tokens: Tokens::Opaque,
         group: Group::cognito(),
-        bounds: Bounds::DEFAULT,
+        limits: AccountLimits::DEFAULT,
     };
-    let provider = Provider::new(hosting, Seed::new(1).stream("provider", 0));
+    let provider = Provider::new(hosting, Seed::new(1).rng("provider", 0));
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.set_nonblocking(true).expect("a port");
     let address = listener.local_addr().expect("a port");
     std::thread::spawn(move || {
-        let limits = server::Limits { workers: 1, ..server::Limits::DEFAULT };
+        let limits = server::ServerLimits { workers: 1, ..server::ServerLimits::DEFAULT };
         server::serve(provider, listener, limits, Arc::new(|_: &str| {}), None).expect("threads");
     });
-    Address::parse(&format!("http://{address}")).unwrap_or_else(|wrong| panic!("{wrong}"))
+    EndpointUrl::parse(&format!("http://{address}")).unwrap_or_else(|wrong| panic!("{wrong}"))
 }

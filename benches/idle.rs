@@ -8,10 +8,10 @@
 
 #![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
 
+#[path = "support/interleaved.rs"]
+mod interleaved;
 #[path = "support/play.rs"]
 mod play;
-#[path = "support/turns.rs"]
-mod turns;
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -21,18 +21,18 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use poolproof::http::client::Address;
+use poolproof::http::client::EndpointUrl;
 use poolproof::report::Report;
-use poolproof::run::AnEndpoint;
+use poolproof::run::EndpointConfig;
 
-use play::{at, play};
-use turns::median;
+use interleaved::median;
+use play::{endpoint_at, play};
 
 const ROUNDS: usize = 5;
-const OTHERS: usize = 2000;
+const BACKGROUND_CONNECTIONS: usize = 2000;
 /// Between two bytes of a head that never ends.
 const PAUSE: Duration = Duration::from_millis(500);
-const HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ";
+const PARTIAL_HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ";
 const HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
 
 const SCENARIO: &str = "version: 1
@@ -45,9 +45,12 @@ workload: { stages: [ { for: 2s, rate: 60/s, warm_up: true }, { for: 8s, rate: 6
 ";
 
 fn main() {
-    rlimit::increase_nofile_limit(2 * OTHERS as u64).expect("the system tells how many files may be open");
-    let served = Served::start();
-    println!("device sign-ins over HTTP, 60 a second, alone and beside {OTHERS} connections, idle or slow");
+    rlimit::increase_nofile_limit(2 * BACKGROUND_CONNECTIONS as u64)
+        .expect("the system tells how many files may be open");
+    let served = ServerProcess::start();
+    println!(
+        "device sign-ins over HTTP, 60 a second, alone and beside {BACKGROUND_CONNECTIONS} connections, idle or slow"
+    );
     println!(
         "{:>10} {:>12} {:>8} {:>10} {:>12} {:>6}",
         "alone ms", "beside ms", "ratio", "sign-ins", "came back", "wrong"
@@ -55,13 +58,13 @@ fn main() {
     let mut ratios = Vec::new();
     for _ in 0..ROUNDS {
         let alone = play(SCENARIO, Some(served.endpoint())).0;
-        let others = Others::come(&served.address);
+        let others = BackgroundConnections::open(&served.address);
         let beside = play(SCENARIO, Some(served.endpoint())).0;
-        let came_back = others.go();
+        let reconnects = others.close();
         let [alone_us, beside_us] = [&alone, &beside].map(p99_us);
         let ratio = beside_us / alone_us;
         println!(
-            "{:>10.2} {:>12.2} {ratio:>8.2} {:>10} {came_back:>12} {:>6}",
+            "{:>10.2} {:>12.2} {ratio:>8.2} {:>10} {reconnects:>12} {:>6}",
             alone_us / 1e3,
             beside_us / 1e3,
             alone.sign_ins.completed + beside.sign_ins.completed,
@@ -82,12 +85,12 @@ fn wrong(report: &Report) -> u64 {
 }
 
 /// A pool that is served; it ends with the bench.
-struct Served {
+struct ServerProcess {
     child: Child,
     address: String,
 }
 
-impl Served {
+impl ServerProcess {
     fn start() -> Self {
         let mut command = Command::new(env!("CARGO_BIN_EXE_poolproof"));
         command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--tokens", "opaque"]);
@@ -100,13 +103,13 @@ impl Served {
         Self { child, address: address.to_owned() }
     }
 
-    fn endpoint(&self) -> AnEndpoint {
+    fn endpoint(&self) -> EndpointConfig {
         let url = format!("http://{}", self.address);
-        at(&Address::parse(&url).unwrap_or_else(|wrong| panic!("{wrong}")))
+        endpoint_at(&EndpointUrl::parse(&url).unwrap_or_else(|wrong| panic!("{wrong}")))
     }
 }
 
-impl Drop for Served {
+impl Drop for ServerProcess {
     fn drop(&mut self) {
         drop(self.child.kill());
         drop(self.child.wait());
@@ -114,50 +117,52 @@ impl Drop for Served {
 }
 
 /// Those who hold connections; they know when to go.
-struct Others {
-    gone: Arc<AtomicBool>,
-    came_back: Arc<AtomicU64>,
+struct BackgroundConnections {
+    stop: Arc<AtomicBool>,
+    reconnects: Arc<AtomicU64>,
     thread: JoinHandle<()>,
 }
 
-impl Others {
+impl BackgroundConnections {
     /// All are there when this returns.
-    fn come(address: &str) -> Self {
-        let gone = Arc::new(AtomicBool::new(false));
-        let came_back = Arc::new(AtomicU64::new(0));
-        let mut all: Vec<Other> = (0..OTHERS).map(|number| Other::come(address, number % 2 == 0)).collect();
-        let (told, counted, address) = (Arc::clone(&gone), Arc::clone(&came_back), address.to_owned());
+    fn open(address: &str) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let reconnects = Arc::new(AtomicU64::new(0));
+        let mut all: Vec<BackgroundConnection> = (0..BACKGROUND_CONNECTIONS)
+            .map(|number| BackgroundConnection::open(address, number % 2 == 0))
+            .collect();
+        let (stop_flag, counted, address) = (Arc::clone(&stop), Arc::clone(&reconnects), address.to_owned());
         let thread = std::thread::spawn(move || {
-            while !told.load(Ordering::Relaxed) {
+            while !stop_flag.load(Ordering::Relaxed) {
                 std::thread::sleep(PAUSE);
                 for other in &mut all {
-                    if !other.is_there() {
-                        *other = Other::come(&address, other.idle);
+                    if !other.is_open() {
+                        *other = BackgroundConnection::open(&address, other.idle);
                         counted.fetch_add(1, Ordering::Relaxed);
                     }
                 }
             }
         });
-        Self { gone, came_back, thread }
+        Self { stop, reconnects, thread }
     }
 
     /// How often one of them was let go of and came back.
-    fn go(self) -> u64 {
-        self.gone.store(true, Ordering::Relaxed);
+    fn close(self) -> u64 {
+        self.stop.store(true, Ordering::Relaxed);
         self.thread.join().expect("nobody panics");
-        self.came_back.load(Ordering::Relaxed)
+        self.reconnects.load(Ordering::Relaxed)
     }
 }
 
-struct Other {
+struct BackgroundConnection {
     stream: TcpStream,
     idle: bool,
 }
 
-impl Other {
-    fn come(address: &str, idle: bool) -> Self {
+impl BackgroundConnection {
+    fn open(address: &str, idle: bool) -> Self {
         let mut stream = TcpStream::connect(address).expect("the server takes connections");
-        stream.write_all(if idle { HEALTH } else { HEAD }).expect("the server reads");
+        stream.write_all(if idle { HEALTH } else { PARTIAL_HEAD }).expect("the server reads");
         if idle {
             assert!(stream.read(&mut [0; 4096]).expect("an answer") > 0, "the server answers");
         }
@@ -166,7 +171,7 @@ impl Other {
     }
 
     /// Sends its byte, if it is one who does; whether the server still has it.
-    fn is_there(&mut self) -> bool {
+    fn is_open(&mut self) -> bool {
         let sent = self.idle || self.stream.write_all(b"x").is_ok();
         let kept = self.stream.read(&mut [0; 64]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
         sent && kept

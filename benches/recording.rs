@@ -8,23 +8,24 @@
 
 #[path = "support/exchange.rs"]
 mod exchange;
+#[path = "support/interleaved.rs"]
+mod interleaved;
 #[allow(dead_code, clippy::unwrap_used, reason = "it is the tests', who use all of it")]
 #[path = "../tests/it/sample.rs"]
 mod sample;
-#[path = "support/turns.rs"]
-mod turns;
 
 use std::hint::black_box;
 use std::time::Duration;
 
 use cpu_time::ThreadTime;
 use poolproof::metrics::{
-    Aim, Counted, Due, Figure, Recorder, SignInRecord, Span, Timed, Watch, Windows, Worse,
+    Counter, DueSignIn, LoadSpan, Recorder, SignInRecord, Statistic, Timing, Watch, WatchSpec, WindowSpec,
+    WorseDirection,
 };
-use poolproof_cognito::protocol::Step;
+use poolproof_cognito::protocol::SignInStep;
 
 use exchange::Exchange;
-use turns::{cpu_us, median};
+use interleaved::{cpu_us, median};
 
 /// Sign-ins that are recorded in a round, so many a second.
 const COUNT: u64 = 200_000;
@@ -36,16 +37,16 @@ fn main() {
     println!("{COUNT} sign-ins at {PER_S}/s, {ROUNDS} rounds in turns; CPU of the recording thread");
     let windowed = || {
         [
-            Figure::Quantile(Timed::Intended, 0.99),
-            Figure::Quantile(Timed::Step(Step::PasswordVerifier), 0.95),
-            Figure::Share(Counted::Failed, Counted::Started),
+            Statistic::Quantile(Timing::Intended, 0.99),
+            Statistic::Quantile(Timing::SignInStep(SignInStep::PasswordVerifier), 0.95),
+            Statistic::Share(Counter::Failed, Counter::Started),
         ]
-        .map(|figure| watch(figure, 10))
+        .map(|statistic| watch(statistic, 10))
         .to_vec()
     };
     let long = || {
-        [Timed::Intended, Timed::Service, Timed::Lag]
-            .map(|timed| watch(Figure::Quantile(timed, 0.99), 600))
+        [Timing::Intended, Timing::Service, Timing::Lag]
+            .map(|timing| watch(Statistic::Quantile(timing, 0.99), 600))
             .to_vec()
     };
     let contestants: [(&str, &dyn Fn() -> Vec<Watch>); 3] =
@@ -70,14 +71,14 @@ fn main() {
     }
 }
 
-fn watch(figure: Figure, seconds: u32) -> Watch {
-    let windows = Windows {
+fn watch(statistic: Statistic, seconds: u32) -> Watch {
+    let windows = WindowSpec {
         seconds,
-        worse: Worse::Higher,
-        least: 1,
-        load: vec![Span { workload: 0, from: Duration::ZERO, until: Duration::from_secs(COUNT / PER_S) }],
+        worse: WorseDirection::Higher,
+        min_samples: 1,
+        load: vec![LoadSpan { workload: 0, from: Duration::ZERO, until: Duration::from_secs(COUNT / PER_S) }],
     };
-    Watch::new(Aim { figure, rule: None, workload: None, windows: Some(windows) })
+    Watch::new(WatchSpec { statistic, rule: None, workload: None, windows: Some(windows) })
 }
 
 /// The sample over and over, spread evenly.
@@ -95,10 +96,10 @@ fn records() -> Vec<SignInRecord> {
 
 /// CPU time for each sign-in of a recorder with these watches, in ns.
 fn round(records: &[SignInRecord], watches: Vec<Watch>) -> f64 {
-    let mut recorder = Recorder::watching(watches);
+    let mut recorder = Recorder::with_watches(watches);
     let start = ThreadTime::now();
     for record in records {
-        recorder.due(Due { intended: record.finished, workload: 0, warm_up: false, cool_down: false });
+        recorder.due(DueSignIn { intended: record.finished, workload: 0, warm_up: false, cool_down: false });
         recorder.sign_in(black_box(record));
     }
     let spent = start.elapsed();

@@ -10,16 +10,16 @@
 
 #[path = "support/exchange.rs"]
 mod exchange;
+#[path = "support/interleaved.rs"]
+mod interleaved;
 #[path = "support/play.rs"]
 mod play;
-#[path = "support/turns.rs"]
-mod turns;
 
 use poolproof_srp::Backend;
 
 use exchange::Exchange;
+use interleaved::{cpu_us, median};
 use play::play;
-use turns::{cpu_us, median};
 
 const ROUNDS: usize = 5;
 /// Length of `a`: with it both sides have about the same to do, and both workers are busy.

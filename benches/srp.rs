@@ -10,24 +10,24 @@
 
 #[path = "support/exchange.rs"]
 mod exchange;
+#[path = "support/interleaved.rs"]
+mod interleaved;
 #[path = "support/openssl.rs"]
 mod openssl;
-#[path = "support/turns.rs"]
-mod turns;
 
 use std::hint::black_box;
 
 use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Odd, U1024, U3072};
 use num_bigint::BigUint;
-use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_cognito::seed::{Rng, Seed};
 use poolproof_srp::{Backend, ExponentClass, Group};
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
 use exchange::Exchange;
+use interleaved::{Interleaved, cpu_us};
 use openssl::OpenSsl;
-use turns::{Turns, cpu_us};
 
 /// Measurements of each contestant.
 const ROUNDS: usize = 15;
@@ -35,7 +35,7 @@ const ROUNDS: usize = 15;
 fn main() {
     let n = BigUint::parse_bytes(Group::cognito().modulus_hex().as_bytes(), 16).expect("N is a number");
     let openssl = OpenSsl::load(&n);
-    let mut turns = Turns::default();
+    let mut turns = Interleaved::default();
     powers(&mut turns, &n, openssl.as_ref());
     sign_ins(&mut turns, &n, openssl.as_ref());
     println!("SRP over the 3072-bit group, CPU time of one thread, {ROUNDS} rounds in turns");
@@ -62,7 +62,7 @@ fn others() -> impl Iterator<Item = Backend> {
     kernels().into_iter().filter(|backend| ![Backend::Portable, Backend::best()].contains(backend))
 }
 
-fn print_ratios(turns: &Turns<'_>) {
+fn print_ratios(turns: &Interleaved<'_>) {
     let best = Backend::best();
     let print = |ours: &str, theirs: &str, name: &str| match turns.ratio(ours, theirs) {
         Some(ratio) => println!("ratio {name} {ratio:.3}"),
@@ -92,17 +92,17 @@ fn print_ratios(turns: &Turns<'_>) {
     }
 }
 
-fn number(stream: &mut Stream, bits: u32) -> BigUint {
+fn number(rng: &mut Rng, bits: u32) -> BigUint {
     let mut bytes = vec![0; 384];
-    stream.fill_bytes(&mut bytes);
+    rng.fill_bytes(&mut bytes);
     // The top bit is set, so that nobody gains by a short exponent.
     (BigUint::from_bytes_be(&bytes) % (BigUint::from(1u8) << (bits - 1))) + (BigUint::from(1u8) << (bits - 1))
 }
 
 /// Single powers, and four together.
-fn powers<'a>(turns: &mut Turns<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
-    let stream = &mut Seed::new(1).stream("bench", 0);
-    let bases: Vec<BigUint> = (0..4).map(|_| number(stream, 3070)).collect();
+fn powers<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
+    let rng = &mut Seed::new(1).rng("bench", 0);
+    let bases: Vec<BigUint> = (0..4).map(|_| number(rng, 3070)).collect();
     let two = BigUint::from(2u8);
     for (name, fixed, bits, class) in [
         ("pow_g_256", true, 256, ExponentClass::Bits256),
@@ -110,7 +110,7 @@ fn powers<'a>(turns: &mut Turns<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) 
         ("pow_256", false, 256, ExponentClass::Bits256),
         ("pow_1025", false, 1025, ExponentClass::Bits1025),
     ] {
-        let exponents: Vec<BigUint> = (0..4).map(|_| number(stream, bits)).collect();
+        let exponents: Vec<BigUint> = (0..4).map(|_| number(rng, bits)).collect();
         let right: Vec<BigUint> = bases
             .iter()
             .zip(&exponents)
@@ -167,7 +167,7 @@ fn crypto_bigint(n: &BigUint, base: &BigUint, exponent: &BigUint) -> CryptoNumbe
 }
 
 /// A device sign-in: the user's exchange and the device's, both sides, hashing included.
-fn sign_ins<'a>(turns: &mut Turns<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
+fn sign_ins<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
     for (suffix, bits) in [("", 1024), (" a256", 256)] {
         let exchange = Exchange::new(bits, 4);
         let (four, alone, reference) = (exchange.clone(), exchange.first(1), exchange.first(1));
@@ -181,8 +181,8 @@ fn sign_ins<'a>(turns: &mut Turns<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>
             let four = exchange.clone();
             turns.add(&format!("full_sign_in{suffix} {other}"), move || {
                 cpu_us(4, || {
-                    four.run(Group::cognito_by(other));
-                    four.run(Group::cognito_by(other));
+                    four.run(Group::cognito_with_backend(other));
+                    four.run(Group::cognito_with_backend(other));
                 })
             });
         }
@@ -194,8 +194,8 @@ fn sign_ins<'a>(turns: &mut Turns<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>
         });
         turns.add(&format!("full_sign_in{suffix} num_bigint"), move || {
             cpu_us(1, || {
-                reference.run(Group::cognito_by(Backend::Reference));
-                reference.run(Group::cognito_by(Backend::Reference));
+                reference.run(Group::cognito_with_backend(Backend::Reference));
+                reference.run(Group::cognito_with_backend(Backend::Reference));
             })
         });
         if let Some(openssl) = openssl {
@@ -222,12 +222,12 @@ struct Plain {
 
 impl Plain {
     fn new(n: &BigUint, bits: u32) -> Self {
-        let stream = &mut Seed::new(3).stream("bench", 0);
+        let rng = &mut Seed::new(3).rng("bench", 0);
         let g = BigUint::from(2u8);
         let k = BigUint::from_bytes_be(&Sha256::digest([&[0], n.to_bytes_be().as_slice(), &[2]].concat()));
-        let x = number(stream, 256);
+        let x = number(rng, 256);
         let v = g.modpow(&x, n);
-        Self { n: n.clone(), k, x, v, a: number(stream, bits), b: number(stream, 256) }
+        Self { n: n.clone(), k, x, v, a: number(rng, bits), b: number(rng, 256) }
     }
 
     fn run(&self, power: impl Fn(&BigUint, &BigUint) -> BigUint) {

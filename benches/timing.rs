@@ -16,7 +16,7 @@ use std::hint::black_box;
 
 use cpu_time::ThreadTime;
 use num_bigint::BigUint;
-use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_cognito::seed::{Rng, Seed};
 use poolproof_srp::{Backend, ExponentClass, Group};
 use rand::{Rng as _, RngExt as _};
 
@@ -42,11 +42,11 @@ fn main() {
     ] {
         let class = ExponentClass::Bits256;
         let raise = |powers: &[Power]| drop(black_box(backend.raise(powers, class)));
-        told.push(tell(name, times(&raise, lanes, fixed, samples)));
+        told.push(print_t_value(name, times(&raise, lanes, fixed, samples)));
     }
     let n = BigUint::parse_bytes(Group::cognito().modulus_hex().as_bytes(), 16).expect("N is a number");
     let plain = |powers: &[Power]| drop(black_box(square_and_multiply(&powers[0], &n)));
-    let control = tell("square and multiply (control)", times(&plain, 1, false, 200));
+    let control = print_t_value("square and multiply (control)", times(&plain, 1, false, 200));
     for (name, t) in &told {
         let leak = if t.abs() > LEAK { "leak" } else { "none found" };
         println!("timing {} {t:.2} {leak}", name.replace(' ', "_"));
@@ -59,7 +59,7 @@ fn main() {
 }
 
 /// Prints a line, and returns the name with t.
-fn tell(name: &'static str, [sparse, random]: [Vec<f64>; 2]) -> (&'static str, f64) {
+fn print_t_value(name: &'static str, [sparse, random]: [Vec<f64>; 2]) -> (&'static str, f64) {
     let (sparse, random) = cropped(sparse, random);
     let t = welch(&sparse, &random);
     let (left, right) = (mean(&sparse), mean(&random));
@@ -77,24 +77,24 @@ fn square_and_multiply((base, exponent): &Power, n: &BigUint) -> BigUint {
 }
 
 /// Exponents of 256 bits: the top bit set, and either one more or any.
-fn exponent(stream: &mut Stream, sparse: bool) -> BigUint {
+fn exponent(rng: &mut Rng, sparse: bool) -> BigUint {
     let top = BigUint::from(1u8) << 255u32;
     if sparse {
-        return top + (BigUint::from(1u8) << stream.random_range(0..8u32));
+        return top + (BigUint::from(1u8) << rng.random_range(0..8u32));
     }
     let mut bytes = [0; 32];
-    stream.fill_bytes(&mut bytes);
+    rng.fill_bytes(&mut bytes);
     (BigUint::from_bytes_be(&bytes) % &top) + top
 }
 
 /// CPU times in µs, of sparse and of random exponents.
 fn times(raise: &dyn Fn(&[Power]), lanes: usize, fixed: bool, samples: usize) -> [Vec<f64>; 2] {
-    let stream = &mut Seed::new(1).stream("timing", 0);
+    let rng = &mut Seed::new(1).rng("timing", 0);
     let base = || (!fixed).then(|| BigUint::from(3u8).pow(1900));
     let mut times = [Vec::new(), Vec::new()];
     for sample in 0..samples {
-        let random = stream.random_range(0..2usize);
-        let powers: Vec<_> = (0..lanes).map(|_| (base(), exponent(stream, random == 0))).collect();
+        let random = rng.random_range(0..2usize);
+        let powers: Vec<_> = (0..lanes).map(|_| (base(), exponent(rng, random == 0))).collect();
         let start = ThreadTime::now();
         raise(black_box(&powers));
         let spent = start.elapsed().as_secs_f64() * 1e6;

@@ -3,7 +3,7 @@
 #![allow(dead_code, reason = "each bench uses what it needs")]
 
 use poolproof_cognito::seed::Seed;
-use poolproof_srp::{Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt, Verifier, run_all};
+use poolproof_srp::{Ephemeral, Group, Identity, Job, JobResult, PublicA, PublicB, Salt, Verifier, run_all};
 
 /// Some exchanges, and what they are made of.
 #[derive(Clone)]
@@ -19,13 +19,13 @@ const PASSWORD: &str = "correct horse";
 impl Exchange {
     /// So many exchanges of one user, with a client's `a` of this length.
     pub(crate) fn new(bits: u32, count: usize) -> Self {
-        let stream = &mut Seed::new(2).stream("bench", 0);
+        let rng = &mut Seed::new(2).rng("bench", 0);
         let identity = Identity::user("AbC", "ann");
-        let (group, salt) = (Group::cognito(), Salt::draw(stream));
+        let (group, salt) = (Group::cognito(), Salt::draw(rng));
         let (password, the_identity) = (PASSWORD.to_owned(), identity.clone());
         let job = Job::Verifier { group, salt: salt.clone(), identity: the_identity, password };
-        let Done::Verifier(verifier) = job.run() else { panic!("no verifier") };
-        let draw = |_| (Ephemeral::draw(bits, stream), Ephemeral::draw(256, stream));
+        let JobResult::Verifier(verifier) = job.run() else { panic!("no verifier") };
+        let draw = |_| (Ephemeral::draw(bits, rng), Ephemeral::draw(256, rng));
         Self { identity, salt, verifier, secrets: (0..count).map(draw).collect() }
     }
 
@@ -46,12 +46,14 @@ impl Exchange {
             |job: &dyn Fn(&(Ephemeral, Ephemeral)) -> Job| run_all(self.secrets.iter().map(job).collect());
         let a: Vec<PublicA> = each(&|(a, _)| Job::ClientPublic { group, a: a.clone() })
             .into_iter()
-            .map(|done| if let Done::PublicA { public_a: a, .. } = done { a } else { panic!("no A") })
+            .map(|done| if let JobResult::PublicA { public_a: a, .. } = done { a } else { panic!("no A") })
             .collect();
         let b: Vec<PublicB> =
             each(&|(_, b)| Job::ServerPublic { group, b: b.clone(), verifier: self.verifier.clone() })
                 .into_iter()
-                .map(|done| if let Done::PublicB { public_b: b, .. } = done { b } else { panic!("no B") })
+                .map(
+                    |done| if let JobResult::PublicB { public_b: b, .. } = done { b } else { panic!("no B") },
+                )
                 .collect();
         let keys = |client: bool| {
             let jobs = self.secrets.iter().zip(a.iter().zip(&b)).map(|((a, b), (public_a, public_b))| {

@@ -4,8 +4,10 @@
 //! The noise is that measured for paired runs: 2,000 log-normal sign-ins (σ 0.5) a run, and a factor of the run with a standard deviation of
 //! 8 %, which keeps 0.7 of itself from one run to the next.
 
-use poolproof::compare::{Arm, Judgement, Measured, Pair, Rules, Series, judge, overall, plan};
-use poolproof_cognito::seed::{Seed, Stream};
+use poolproof::compare::{
+    Arm, ComparisonOptions, MetricVerdict, Pair, RunMetrics, Series, judge_metrics, overall, plan,
+};
+use poolproof_cognito::seed::{Rng, Seed};
 use rand_distr::{Distribution as _, StandardNormal};
 
 const SIGN_INS: usize = 2000;
@@ -31,15 +33,15 @@ pub(crate) struct Design {
 
 struct Machine {
     factor: f64,
-    stream: Stream,
+    rng: Rng,
 }
 
 impl Machine {
     fn normal(&mut self) -> f64 {
-        StandardNormal.sample(&mut self.stream)
+        StandardNormal.sample(&mut self.rng)
     }
 
-    fn run(&mut self, slower: f64) -> Measured {
+    fn run(&mut self, slower: f64) -> RunMetrics {
         self.factor = KEPT * self.factor + (1.0 - KEPT * KEPT).sqrt() * FACTOR * self.normal();
         let scale = MEDIAN_US * self.factor.exp() * (1.0 + slower);
         let mut times: Vec<f64> = (0..SIGN_INS).map(|_| scale * (SPREAD * self.normal()).exp()).collect();
@@ -47,18 +49,24 @@ impl Machine {
         let quantile = |share: f64| Some(times[(share * SIGN_INS as f64) as usize]);
         // One user after the other: what is achieved is what the sign-ins leave time for.
         let throughput = SIGN_INS as f64 * 1e6 / times.iter().sum::<f64>();
-        Measured([quantile(0.50), quantile(0.90), quantile(0.99), Some(throughput)])
+        RunMetrics([quantile(0.50), quantile(0.90), quantile(0.99), Some(throughput)])
     }
 }
 
 /// What experiment `number` says in the end.
-pub(crate) fn experiment(design: &Design, number: u64) -> Judgement {
+pub(crate) fn experiment(design: &Design, number: u64) -> MetricVerdict {
     let seed = Seed::new(1000 + number);
-    let mut machine = Machine { factor: 0.0, stream: seed.stream("noise", 0) };
+    let mut machine = Machine { factor: 0.0, rng: seed.rng("noise", 0) };
     machine.factor = FACTOR * machine.normal();
     let looks = if design.most > design.pairs { 2 } else { 1 };
-    let rules =
-        Rules { min_effect: 0.05, noise: None, error: 0.05, looks, resamples: design.resamples, seed };
+    let options = ComparisonOptions {
+        min_effect: 0.05,
+        noise: None,
+        error: 0.05,
+        looks,
+        resamples: design.resamples,
+        seed,
+    };
     let mut series = Series::default();
     for (pairs, same) in [(0..design.pairs, design.same), (design.pairs..design.most, 0)] {
         for slot in plan(seed, pairs, same) {
@@ -70,14 +78,14 @@ pub(crate) fn experiment(design: &Design, number: u64) -> Judgement {
             } else {
                 Pair { base: first, head: second }
             };
-            if slot.is_same() { series.same.push(pair) } else { series.pairs.push(pair) }
+            if slot.is_aa() { series.same.push(pair) } else { series.pairs.push(pair) }
         }
-        let said = overall(&judge(std::slice::from_ref(&series), &rules));
-        if said != Judgement::Inconclusive {
+        let said = overall(&judge_metrics(std::slice::from_ref(&series), &options));
+        if said != MetricVerdict::Inconclusive {
             return said;
         }
     }
-    Judgement::Inconclusive
+    MetricVerdict::Inconclusive
 }
 
 /// How many of so many experiments say what: regressed, improved, equivalent, inconclusive.
@@ -85,10 +93,10 @@ pub(crate) fn counts(design: &Design, experiments: u64) -> [u64; 4] {
     let mut counts = [0; 4];
     for number in 0..experiments {
         counts[match experiment(design, number) {
-            Judgement::Regressed => 0,
-            Judgement::Improved => 1,
-            Judgement::Equivalent => 2,
-            Judgement::Inconclusive => 3,
+            MetricVerdict::Regressed => 0,
+            MetricVerdict::Improved => 1,
+            MetricVerdict::Equivalent => 2,
+            MetricVerdict::Inconclusive => 3,
         }] += 1;
     }
     counts

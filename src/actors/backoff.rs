@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
-use poolproof_cognito::seed::Stream;
+use poolproof_cognito::seed::Rng;
 
 /// The first wait, at most.
 const FIRST: Duration = Duration::from_millis(100);
@@ -21,8 +21,8 @@ impl Backoff {
     }
 
     /// The next wait.
-    pub(super) fn draw(&mut self, chance: &mut Stream) -> Duration {
-        let wait = chance.random_range(Duration::ZERO..=self.0);
+    pub(super) fn draw(&mut self, rng: &mut Rng) -> Duration {
+        let wait = rng.random_range(Duration::ZERO..=self.0);
         self.0 = (self.0 * 2).min(LONGEST);
         wait
     }

@@ -6,41 +6,41 @@ use std::time::Duration;
 use actix::prelude::*;
 use tokio::sync::oneshot;
 
-use super::idle::Idle;
-use super::user::{Settled, SignInNow, User};
+use super::idle::IdleUsers;
+use super::user::{SignInResult, StartSignIn, User};
 use crate::clock::Clock;
-use crate::metrics::{Due, Live, Recorder, SignInRecord};
-use crate::workload::{Arrival, Loops, Timetable, home};
+use crate::metrics::{DueSignIn, LiveStats, Recorder, SignInRecord};
+use crate::workload::{Arrival, ClosedWorkload, MergedArrivals, home_address};
 use poolproof_cognito::time::Timestamp;
 
 /// Messages that may wait for the conductor before senders have to.
 const MAILBOX: usize = 4096;
 /// Sign-ins between two tellings of how it goes, at most.
-const TELL_EVERY: u32 = 16;
+const PROGRESS_EVERY: u32 = 16;
 /// Time after which the next sign-in has it told again.
-const TELL_AFTER: Duration = Duration::from_millis(250);
+const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
 /// When sign-ins start.
-pub struct Course {
+pub struct Schedule {
     /// Those of open workloads: at their times, whatever became of those before.
-    pub timetable: Timetable,
+    pub open_arrivals: MergedArrivals,
     /// Those of closed workloads: one after the other for each of so many users, with time to think between.
-    pub loops: Vec<Loops>,
+    pub closed_workloads: Vec<ClosedWorkload>,
 }
 
 /// Hears now and then how the run goes.
-pub type Observer = Box<dyn Fn(Progress)>;
+pub type Observer = Box<dyn Fn(RunProgress)>;
 
 /// Looks at the record after every second of the run and at its end, given what is over of it, and may note something there. The number
 /// of a threshold cuts the run short.
-pub type Pulse = Box<dyn FnMut(&mut Recorder, Duration) -> Option<usize>>;
+pub type Tick = Box<dyn FnMut(&mut Recorder, Duration) -> Option<usize>>;
 
 /// Time between two looks.
-const BEAT: Duration = Duration::from_secs(1);
+const TICK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A threshold has cut a run short.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Cut {
+pub struct ThresholdAbort {
     /// The number of the threshold in the scenario, from 0.
     pub threshold: usize,
     /// How much of the run was over.
@@ -48,20 +48,20 @@ pub struct Cut {
 }
 
 /// What a conductor keeps a record with.
-pub struct Desk {
+pub struct RunContext {
     /// Where sign-ins are recorded.
     pub recorder: Recorder,
     /// Hears how it goes.
     pub observer: Observer,
     /// Looks at the record every second.
-    pub pulse: Option<Pulse>,
+    pub tick: Option<Tick>,
 }
 
 /// How a run goes.
 #[derive(Clone, Copy, Debug)]
-pub struct Progress {
+pub struct RunProgress {
     /// What was counted so far.
-    pub live: Live,
+    pub live: LiveStats,
     /// How much of the run's length is over.
     pub elapsed: Duration,
     /// Sign-ins under way.
@@ -80,20 +80,20 @@ pub struct Finished {
     /// Whether it was cut short.
     pub interrupted: bool,
     /// By which threshold, if by one.
-    pub cut: Option<Cut>,
+    pub abort: Option<ThresholdAbort>,
     /// How those of open workloads came in time, by the workload's number.
-    pub paces: BTreeMap<u16, Pace>,
+    pub arrival_counts: BTreeMap<u16, ArrivalCounts>,
 }
 
 /// How an open workload's sign-ins came in time, warm-up too.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Pace {
+pub struct ArrivalCounts {
     /// Sign-ins that were due.
     pub asked: u64,
     /// Those of them that had to wait until a suitable user was free.
     pub waited: u64,
     /// Those that could not start at all.
-    pub missed: u64,
+    pub dropped: u64,
 }
 
 /// Cuts the run short: what is in flight has no end, and is counted apart.
@@ -106,23 +106,23 @@ pub struct Conductor {
     clock: Clock,
     start: Timestamp,
     users: Vec<Addr<User>>,
-    idle: Idle,
-    timetable: Timetable,
+    idle: IdleUsers,
+    open_arrivals: MergedArrivals,
     /// Closed workloads by their numbers in the scenario.
-    loops: BTreeMap<u16, Loops>,
+    closed_workloads: BTreeMap<u16, ClosedWorkload>,
     /// The next of the timetable.
     next: Option<Arrival>,
     /// Arrivals that wait for somebody to be free.
     waiting: VecDeque<Arrival>,
     in_flight: BTreeMap<u64, Arrival>,
     recorder: Recorder,
-    paces: BTreeMap<u16, Pace>,
+    arrival_counts: BTreeMap<u16, ArrivalCounts>,
     observer: Observer,
-    pulse: Option<Pulse>,
-    cut: Option<Cut>,
+    tick: Option<Tick>,
+    abort: Option<ThresholdAbort>,
     /// Sign-ins since it was told how it goes, and when that was.
-    untold: u32,
-    told: Duration,
+    unreported: u32,
+    reported_at: Duration,
     done: Option<oneshot::Sender<Finished>>,
 }
 
@@ -138,28 +138,32 @@ impl Conductor {
         clock: Clock,
         users: Vec<Addr<User>>,
         owners: Vec<bool>,
-        course: Course,
-        desk: Desk,
+        schedule: Schedule,
+        run_context: RunContext,
         done: oneshot::Sender<Finished>,
     ) -> Self {
-        let Desk { recorder, observer, pulse } = desk;
+        let RunContext { recorder, observer, tick } = run_context;
         Self {
             clock,
             start: clock.now(),
             users,
-            idle: Idle::new(owners),
-            timetable: course.timetable,
-            loops: course.loops.into_iter().map(|loops| (loops.workload(), loops)).collect(),
+            idle: IdleUsers::new(owners),
+            open_arrivals: schedule.open_arrivals,
+            closed_workloads: schedule
+                .closed_workloads
+                .into_iter()
+                .map(|closed_workloads| (closed_workloads.workload(), closed_workloads))
+                .collect(),
             next: None,
             waiting: VecDeque::new(),
             in_flight: BTreeMap::new(),
             recorder,
-            paces: BTreeMap::new(),
+            arrival_counts: BTreeMap::new(),
             observer,
-            pulse,
-            cut: None,
-            untold: 0,
-            told: Duration::ZERO,
+            tick,
+            abort: None,
+            unreported: 0,
+            reported_at: Duration::ZERO,
             done: Some(done),
         }
     }
@@ -169,19 +173,19 @@ impl Conductor {
     }
 
     /// Starts whoever is due by the timetable, and waits for the next.
-    fn proceed(&mut self, ctx: &mut Context<Self>) {
+    fn start_due_arrivals(&mut self, ctx: &mut Context<Self>) {
         loop {
             if self.next.is_none() {
-                self.next = self.timetable.next();
-                for (workload, at) in self.timetable.take_ends() {
-                    self.recorder.load_ends(workload, at);
+                self.next = self.open_arrivals.next();
+                for (workload, at) in self.open_arrivals.take_ends() {
+                    self.recorder.end_load(workload, at);
                 }
             }
             let Some(arrival) = self.next else { return self.finish_if_idle() };
             if arrival.at > self.elapsed() {
                 let (clock, due) = (self.clock, self.start.plus(arrival.at));
                 let wait = async move { clock.sleep_until(due).await };
-                ctx.spawn(wait.into_actor(self).map(|(), conductor, ctx| conductor.proceed(ctx)));
+                ctx.spawn(wait.into_actor(self).map(|(), conductor, ctx| conductor.start_due_arrivals(ctx)));
                 return;
             }
             self.next = None;
@@ -194,40 +198,42 @@ impl Conductor {
     fn admit(&mut self, arrival: Arrival, ctx: &mut Context<Self>) {
         self.recorder.due(due(&arrival));
         let free = self.idle.take(arrival.user, arrival.intent.needs_device());
-        let closed = self.loops.contains_key(&arrival.workload);
+        let closed = self.closed_workloads.contains_key(&arrival.workload);
         let room = closed || self.waiting.len() < self.users.len();
         if !closed {
-            let pace = self.paces.entry(arrival.workload).or_default();
-            pace.asked += 1;
-            pace.waited += u64::from(free.is_none() && room);
-            pace.missed += u64::from(free.is_none() && !room);
+            let counts = self.arrival_counts.entry(arrival.workload).or_default();
+            counts.asked += 1;
+            counts.waited += u64::from(free.is_none() && room);
+            counts.dropped += u64::from(free.is_none() && !room);
         }
         match free {
             Some(user) => self.dispatch(user, arrival, ctx),
             None if room => self.waiting.push_back(arrival),
-            None => self.recorder.missed(due(&arrival)),
+            None => self.recorder.dropped(due(&arrival)),
         }
     }
 
     fn dispatch(&mut self, user: usize, arrival: Arrival, ctx: &mut Context<Self>) {
         // Whoever comes in another's place comes from their own home.
-        let at_home = arrival.address == home(arrival.user);
-        let address = if at_home { home(u32::try_from(user).unwrap_or(u32::MAX)) } else { arrival.address };
+        let at_home = arrival.address == home_address(arrival.user);
+        let address =
+            if at_home { home_address(u32::try_from(user).unwrap_or(u32::MAX)) } else { arrival.address };
         let Arrival { number, intent, risk, .. } = arrival;
-        let order = SignInNow { number, intent, risk, address };
+        let command = StartSignIn { number, intent, risk, address };
         self.in_flight.insert(arrival.number, arrival);
         let (addr, conductor) = (self.users[user].clone(), ctx.address());
         // A task of its own: futures that an actor spawns in its context are all polled when one of them is ready.
         actix::spawn(async move {
-            let settled = addr.send(order).await.ok();
+            let sign_in_result = addr.send(command).await.ok();
             // A conductor that is gone needs no more news.
-            conductor.send(Done { user, arrival, settled }).await.unwrap_or_default();
+            conductor.send(SignInDone { user, arrival, sign_in_result }).await.unwrap_or_default();
         });
     }
 
-    fn record(&mut self, user: usize, arrival: Arrival, settled: Settled) {
+    fn record(&mut self, user: usize, arrival: Arrival, sign_in_result: SignInResult) {
         let intended = self.start.plus(arrival.at);
-        let Settled { end, began, prepared, ended, human, steps, verdicts, throttled, requests } = settled;
+        let SignInResult { end, began, prepared, ended, human_time, steps, judgements, throttled, requests } =
+            sign_in_result;
         let lag = began.since(intended).saturating_sub(prepared);
         self.recorder.sign_in(&SignInRecord {
             number: arrival.number,
@@ -238,45 +244,47 @@ impl Conductor {
             end,
             intended: arrival.at,
             finished: ended.since(self.start),
-            latency: (lag + ended.since(began)).saturating_sub(human),
-            service: ended.since(began).saturating_sub(human),
+            latency: (lag + ended.since(began)).saturating_sub(human_time),
+            service: ended.since(began).saturating_sub(human_time),
             lag,
             steps,
-            verdicts,
+            judgements,
             throttled,
             requests,
         });
         let elapsed = self.elapsed();
-        self.untold += 1;
-        if self.untold >= TELL_EVERY || elapsed >= self.told + TELL_AFTER {
-            (self.untold, self.told) = (0, elapsed);
+        self.unreported += 1;
+        if self.unreported >= PROGRESS_EVERY || elapsed >= self.reported_at + PROGRESS_INTERVAL {
+            (self.unreported, self.reported_at) = (0, elapsed);
             let (in_flight, waiting) = (self.in_flight.len(), self.waiting.len());
-            (self.observer)(Progress { live: self.recorder.live(), elapsed, in_flight, waiting });
+            (self.observer)(RunProgress { live: self.recorder.live(), elapsed, in_flight, waiting });
         }
     }
 
     /// After a sign-in: the next who waited, and the next of the same loop.
-    fn go_on(&mut self, user: usize, workload: u16, ctx: &mut Context<Self>) {
-        self.idle.give_back(user);
+    fn after_sign_in(&mut self, user: usize, workload: u16, ctx: &mut Context<Self>) {
+        self.idle.release(user);
         let fits = |arrival: &Arrival| !arrival.intent.needs_device() || self.idle.is_owner(user);
         let next = self.waiting.iter().position(fits).and_then(|at| self.waiting.remove(at));
         if let Some(arrival) = next {
-            self.idle.take_this(user);
+            self.idle.take_user(user);
             self.dispatch(user, arrival, ctx);
         }
-        let Some(pause) = self.loops.get_mut(&workload).map(Loops::pause) else {
+        let Some(next_think_time) =
+            self.closed_workloads.get_mut(&workload).map(ClosedWorkload::next_think_time)
+        else {
             return self.finish_if_idle();
         };
         let (clock, conductor) = (self.clock, ctx.address());
         actix::spawn(async move {
-            clock.sleep(pause).await;
-            conductor.send(OnceMore { workload }).await.unwrap_or_default();
+            clock.sleep(next_think_time).await;
+            conductor.send(NextIteration { workload }).await.unwrap_or_default();
         });
     }
 
     /// Waits for the next stage of a closed workload, and begins it.
     fn await_stage(&mut self, workload: u16, ctx: &mut Context<Self>) {
-        let due = self.loops.get(&workload).and_then(Loops::next_stage_at);
+        let due = self.closed_workloads.get(&workload).and_then(ClosedWorkload::next_stage_at);
         let Some(due) = due else { return };
         if due <= self.elapsed() {
             return self.begin_stage(workload, ctx);
@@ -287,21 +295,23 @@ impl Conductor {
     }
 
     fn begin_stage(&mut self, workload: u16, ctx: &mut Context<Self>) {
-        let more = self.loops.get_mut(&workload).map_or(0, Loops::begin_stage);
+        let more = self.closed_workloads.get_mut(&workload).map_or(0, ClosedWorkload::begin_stage);
         for _ in 0..more {
-            self.once_more(workload, ctx);
+            self.next_iteration(workload, ctx);
         }
         self.await_stage(workload, ctx);
     }
 
     /// One loop's next sign-in, or its end.
-    fn once_more(&mut self, workload: u16, ctx: &mut Context<Self>) {
+    fn next_iteration(&mut self, workload: u16, ctx: &mut Context<Self>) {
         let elapsed = self.elapsed();
-        let Some(loops) = self.loops.get_mut(&workload) else { return self.finish_if_idle() };
-        match loops.next(elapsed) {
+        let Some(closed_workloads) = self.closed_workloads.get_mut(&workload) else {
+            return self.finish_if_idle();
+        };
+        match closed_workloads.next(elapsed) {
             Some(arrival) => {
-                if loops.are_spent() {
-                    self.recorder.load_ends(workload, elapsed);
+                if closed_workloads.is_exhausted() {
+                    self.recorder.end_load(workload, elapsed);
                 }
                 self.admit(arrival, ctx);
             }
@@ -310,33 +320,33 @@ impl Conductor {
     }
 
     /// Waits for the end of a second of the run, and has the record looked at.
-    fn beat(&mut self, number: u32, ctx: &mut Context<Self>) {
-        if self.pulse.is_none() {
+    fn schedule_tick(&mut self, number: u32, ctx: &mut Context<Self>) {
+        if self.tick.is_none() {
             return;
         }
-        let (clock, due) = (self.clock, self.start.plus(BEAT * number));
+        let (clock, due) = (self.clock, self.start.plus(TICK_INTERVAL * number));
         let wait = async move { clock.sleep_until(due).await };
         ctx.spawn(wait.into_actor(self).map(move |(), conductor, ctx| {
-            conductor.look(ctx);
-            conductor.beat(number.saturating_add(1), ctx);
+            conductor.on_tick(ctx);
+            conductor.schedule_tick(number.saturating_add(1), ctx);
         }));
     }
 
-    fn look(&mut self, ctx: &mut Context<Self>) {
+    fn on_tick(&mut self, ctx: &mut Context<Self>) {
         let elapsed = self.elapsed();
-        let Some(pulse) = self.pulse.as_mut().filter(|_| self.done.is_some()) else { return };
+        let Some(tick) = self.tick.as_mut().filter(|_| self.done.is_some()) else { return };
         self.recorder.tick(elapsed);
-        if let Some(threshold) = pulse(&mut self.recorder, elapsed) {
-            self.cut = Some(Cut { threshold, elapsed });
-            self.cut_short(ctx);
+        if let Some(threshold) = tick(&mut self.recorder, elapsed) {
+            self.abort = Some(ThresholdAbort { threshold, elapsed });
+            self.interrupt(ctx);
         }
     }
 
     /// Ends the run. How that would have ended which is in flight or waits, nobody knows.
-    fn cut_short(&mut self, ctx: &mut Context<Self>) {
+    fn interrupt(&mut self, ctx: &mut Context<Self>) {
         let in_flight = std::mem::take(&mut self.in_flight).into_values();
         for arrival in in_flight.chain(std::mem::take(&mut self.waiting)) {
-            self.recorder.cut_off(due(&arrival));
+            self.recorder.unfinished(due(&arrival));
         }
         self.finish(true);
         ctx.stop();
@@ -344,7 +354,8 @@ impl Conductor {
 
     fn finish_if_idle(&mut self) {
         let elapsed = self.elapsed();
-        let more = self.next.is_some() || !self.loops.values().all(|loops| loops.are_over(elapsed));
+        let more = self.next.is_some()
+            || !self.closed_workloads.values().all(|closed_workloads| closed_workloads.is_over(elapsed));
         if !more && self.in_flight.is_empty() && self.waiting.is_empty() {
             self.finish(false);
         }
@@ -353,9 +364,9 @@ impl Conductor {
     fn finish(&mut self, interrupted: bool) {
         let Some(done) = self.done.take() else { return };
         let elapsed = self.elapsed();
-        if let Some(mut pulse) = self.pulse.take() {
+        if let Some(mut tick) = self.tick.take() {
             // What there was since the last look. A threshold has nothing left to cut short.
-            pulse(&mut self.recorder, elapsed);
+            tick(&mut self.recorder, elapsed);
         }
         // The last second of a run is a whole one, though nobody waits for its end.
         let begun = u64::from(elapsed.subsec_nanos() > 0);
@@ -363,15 +374,21 @@ impl Conductor {
         self.recorder.tick(if interrupted { elapsed } else { whole });
         let recorder = std::mem::take(&mut self.recorder);
         // Whoever asked for the run may have gone; then nobody needs to know.
-        let paces = std::mem::take(&mut self.paces);
-        drop(done.send(Finished { recorder, started: self.start, interrupted, cut: self.cut, paces }));
+        let arrival_counts = std::mem::take(&mut self.arrival_counts);
+        drop(done.send(Finished {
+            recorder,
+            started: self.start,
+            interrupted,
+            abort: self.abort,
+            arrival_counts,
+        }));
     }
 }
 
 /// An arrival as the recorder knows it.
-const fn due(arrival: &Arrival) -> Due {
+const fn due(arrival: &Arrival) -> DueSignIn {
     let Arrival { at, workload, warm_up, cool_down, .. } = *arrival;
-    Due { intended: at, workload, warm_up, cool_down }
+    DueSignIn { intended: at, workload, warm_up, cool_down }
 }
 
 impl Actor for Conductor {
@@ -380,47 +397,47 @@ impl Actor for Conductor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
         // First what is due by the timetable: then it is known whether more is to come.
-        self.proceed(ctx);
-        for workload in self.loops.keys().copied().collect::<Vec<_>>() {
+        self.start_due_arrivals(ctx);
+        for workload in self.closed_workloads.keys().copied().collect::<Vec<_>>() {
             self.await_stage(workload, ctx);
         }
-        self.beat(1, ctx);
+        self.schedule_tick(1, ctx);
     }
 }
 
 /// A sign-in is over; `None` if its user is gone.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
-struct Done {
+struct SignInDone {
     user: usize,
     arrival: Arrival,
-    settled: Option<Settled>,
+    sign_in_result: Option<SignInResult>,
 }
 
 /// A loop of a closed workload has thought.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
-struct OnceMore {
+struct NextIteration {
     workload: u16,
 }
 
-impl Handler<Done> for Conductor {
+impl Handler<SignInDone> for Conductor {
     type Result = ();
 
-    fn handle(&mut self, Done { user, arrival, settled }: Done, ctx: &mut Self::Context) {
+    fn handle(&mut self, SignInDone { user, arrival, sign_in_result }: SignInDone, ctx: &mut Self::Context) {
         self.in_flight.remove(&arrival.number);
-        if let Some(settled) = settled {
-            self.record(user, arrival, settled);
+        if let Some(sign_in_result) = sign_in_result {
+            self.record(user, arrival, sign_in_result);
         }
-        self.go_on(user, arrival.workload, ctx);
+        self.after_sign_in(user, arrival.workload, ctx);
     }
 }
 
-impl Handler<OnceMore> for Conductor {
+impl Handler<NextIteration> for Conductor {
     type Result = ();
 
-    fn handle(&mut self, OnceMore { workload }: OnceMore, ctx: &mut Self::Context) {
-        self.once_more(workload, ctx);
+    fn handle(&mut self, NextIteration { workload }: NextIteration, ctx: &mut Self::Context) {
+        self.next_iteration(workload, ctx);
     }
 }
 
@@ -428,6 +445,6 @@ impl Handler<Interrupt> for Conductor {
     type Result = ();
 
     fn handle(&mut self, Interrupt: Interrupt, ctx: &mut Self::Context) {
-        self.cut_short(ctx);
+        self.interrupt(ctx);
     }
 }

@@ -7,7 +7,7 @@ use actix::prelude::*;
 
 use crate::clock::Clock;
 use crate::compute::{Compute, Side};
-use poolproof_client::{Device, DeviceAnswer, DeviceAsk, DeviceStep};
+use poolproof_client::{Device, DeviceAnswer, DeviceRequest, DeviceStep};
 
 /// The actor that owns a device.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ impl Actor for DeviceActor {
 /// Asks the device something.
 #[derive(Message)]
 #[rtype(result = "DeviceAnswer")]
-pub(super) struct Ask(pub(super) DeviceAsk);
+pub(super) struct Ask(pub(super) DeviceRequest);
 
 impl Handler<Ask> for DeviceActor {
     type Result = ResponseFuture<DeviceAnswer>;

@@ -2,14 +2,14 @@
 
 /// Which users are free.
 #[derive(Debug)]
-pub(super) struct Idle {
+pub(super) struct IdleUsers {
     busy: Vec<bool>,
     /// Who started with a device.
     owners: Vec<bool>,
     free: usize,
 }
 
-impl Idle {
+impl IdleUsers {
     /// All of `users` are free; `owners` tells who started with a device.
     pub(super) fn new(owners: Vec<bool>) -> Self {
         Self { busy: vec![false; owners.len()], free: owners.len(), owners }
@@ -30,7 +30,7 @@ impl Idle {
     }
 
     /// Takes this very user, who is free.
-    pub(super) fn take_this(&mut self, user: usize) {
+    pub(super) fn take_user(&mut self, user: usize) {
         if !std::mem::replace(&mut self.busy[user], true) {
             self.free -= 1;
         }
@@ -42,7 +42,7 @@ impl Idle {
     }
 
     /// A user is free again.
-    pub(super) fn give_back(&mut self, user: usize) {
+    pub(super) fn release(&mut self, user: usize) {
         if std::mem::replace(&mut self.busy[user], false) {
             self.free += 1;
         }
@@ -55,14 +55,14 @@ mod tests {
 
     #[test]
     fn a_busy_user_is_stood_in_for_by_the_next_of_their_kind() {
-        let mut idle = Idle::new(vec![true, false, true]);
+        let mut idle = IdleUsers::new(vec![true, false, true]);
         assert_eq!(idle.take(0, true), Some(0));
         assert_eq!(idle.take(0, true), Some(2));
         assert_eq!(idle.take(2, true), None, "nobody else has a device");
         assert_eq!(idle.take(2, false), Some(1));
         assert_eq!(idle.take(2, false), None);
-        idle.give_back(2);
-        idle.give_back(2);
+        idle.release(2);
+        idle.release(2);
         assert_eq!(idle.take(1, false), Some(2));
         assert_eq!(idle.take(1, false), None);
     }

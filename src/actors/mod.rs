@@ -6,34 +6,37 @@
 //! ```text
 //! Conductor ── SignIn ──▶ User ── Ask ──▶ Device          (the secret stays there)
 //!     ▲                    │  ╲
-//!     └── Settled ─────────┘   ╲── Target::call ──▶ Pool ── Compute
+//!     └── SignInResult ─────────┘   ╲── Target::call ──▶ Pool ── Compute
 //! ```
 
-mod administrator;
+mod admin_client;
 mod backoff;
 mod conductor;
+mod context;
+mod created_users;
 mod device;
-mod drive;
-mod errands;
-mod guests;
+mod driver;
 mod idle;
-mod ledger;
-mod moving;
 mod pool;
-mod ports;
-mod premises;
 mod provision;
 mod system;
+mod test_pool;
+mod token_actions;
 mod user;
+mod user_setup;
+mod user_state;
 
-pub use administrator::{Administrator, Left, Unwelcome};
-pub use conductor::{Conductor, Course, Cut, Desk, Finished, Interrupt, Observer, Pace, Progress, Pulse};
-pub use guests::Guests;
-pub use ledger::{seen, seen_by_then};
-pub use moving::Visit;
+pub use admin_client::{AdminClient, CleanupError, SetupError};
+pub use conductor::{
+    ArrivalCounts, Conductor, Finished, Interrupt, Observer, RunContext, RunProgress, Schedule,
+    ThresholdAbort, Tick,
+};
+pub use context::UserContext;
+pub use created_users::CreatedUsers;
 pub use pool::{PoolActor, PoolTarget};
-pub use ports::Ports;
-pub use premises::Premises;
-pub use provision::{Belongings, Newcomer, Resident, Setting, provision};
+pub use provision::{NewUser, ProvisionConfig, TestUser, UserCredentials, provision};
 pub use system::system;
+pub use test_pool::TestPool;
 pub use user::User;
+pub use user_setup::SignInVariation;
+pub use user_state::{observed_decision_given, seen};

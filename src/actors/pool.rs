@@ -9,7 +9,7 @@ use futures_util::future::LocalBoxFuture;
 
 use crate::clock::Clock;
 use crate::compute::{Compute, Side};
-use crate::target::{Target, Unreachable};
+use crate::target::{Target, TransportError};
 use poolproof_cognito::ids::Username;
 use poolproof_cognito::protocol::{Origin, Reply, Request};
 use poolproof_pool::{Pool, Step};
@@ -46,7 +46,7 @@ struct Call(Origin, Request);
 
 #[derive(Message)]
 #[rtype(result = "Option<String>")]
-struct ReadPhone(Username);
+struct GetDeliveredCode(Username);
 
 impl Handler<Call> for PoolActor {
     type Result = ResponseFuture<Reply>;
@@ -70,10 +70,14 @@ impl Handler<Call> for PoolActor {
     }
 }
 
-impl Handler<ReadPhone> for PoolActor {
+impl Handler<GetDeliveredCode> for PoolActor {
     type Result = Option<String>;
 
-    fn handle(&mut self, ReadPhone(username): ReadPhone, _: &mut Self::Context) -> Self::Result {
+    fn handle(
+        &mut self,
+        GetDeliveredCode(username): GetDeliveredCode,
+        _: &mut Self::Context,
+    ) -> Self::Result {
         self.pool.borrow().delivered_code(&username)
     }
 }
@@ -83,13 +87,13 @@ impl Handler<ReadPhone> for PoolActor {
 pub struct PoolTarget(pub Addr<PoolActor>);
 
 impl Target for PoolTarget {
-    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>> {
+    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, TransportError>> {
         let answer = self.0.send(Call(origin, request));
-        answer.map(|answer| answer.map_err(|error| Unreachable(error.to_string()))).boxed_local()
+        answer.map(|answer| answer.map_err(|error| TransportError(error.to_string()))).boxed_local()
     }
 
     fn delivered_code(&self, username: &Username) -> LocalBoxFuture<'_, Option<String>> {
-        let answer = self.0.send(ReadPhone(username.clone()));
+        let answer = self.0.send(GetDeliveredCode(username.clone()));
         answer.map(|answer| answer.ok().flatten()).boxed_local()
     }
 }

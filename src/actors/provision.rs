@@ -11,26 +11,26 @@ use std::thread;
 use actix::prelude::*;
 use rand::{Rng as _, RngExt as _};
 
+use super::context::UserContext;
 use super::device::DeviceActor;
-use super::ledger::{Ledger, Owned};
-use super::ports::Ports;
 use super::user::User;
-use crate::workload::{Person, home};
-use poolproof_client::{Device, DeviceAnswer, DeviceAsk, DeviceStep};
+use super::user_state::{OwnedDevice, UserState};
+use crate::workload::{UserSpec, home_address};
+use poolproof_client::{Device, DeviceAnswer, DeviceRequest, DeviceStep};
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Password, PoolId, Sub};
 use poolproof_cognito::policy::PoolPolicy;
 use poolproof_cognito::protocol::{DeviceStatus, NewDeviceMetadata};
-use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_cognito::seed::{Rng, Seed};
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
 use poolproof_oracle;
 use poolproof_pool::{NewAccount, NewDevice};
-use poolproof_srp::{Done, Group, Identity, Job, Salt, Verifier};
+use poolproof_srp::{Group, Identity, Job, JobResult, Salt, Verifier};
 
 /// Someone new: what they keep for themselves, not yet brought to life.
 #[derive(Debug)]
-pub struct Newcomer {
-    person: Person,
+pub struct NewUser {
+    user_spec: UserSpec,
     password: Password,
     totp: Option<TotpSecret>,
     devices: Vec<(NewDeviceMetadata, Device)>,
@@ -38,7 +38,7 @@ pub struct Newcomer {
 
 /// What someone new has at hand, for playing them without actors.
 #[derive(Debug)]
-pub struct Belongings {
+pub struct UserCredentials {
     /// Their password.
     pub password: Password,
     /// The secret of their authenticator app, if they have one.
@@ -49,8 +49,8 @@ pub struct Belongings {
 
 /// A user of a pool, with devices that live already.
 #[derive(Debug)]
-pub struct Resident {
-    pub(super) person: Person,
+pub struct TestUser {
+    pub(super) user_spec: UserSpec,
     pub(super) password: Password,
     pub(super) totp: Option<TotpSecret>,
     /// The time step of the app's code that was used last.
@@ -61,19 +61,19 @@ pub struct Resident {
     pub(super) mfa_bound: bool,
 }
 
-impl Resident {
+impl TestUser {
     /// Whether they have a device.
     pub fn has_device(&self) -> bool {
         !self.devices.is_empty()
     }
 
     /// Brings the user to life.
-    pub fn start(self, ports: &Ports, policy: PoolPolicy) -> Addr<User> {
-        let Self { person, password, totp, totp_step_used, devices, mfa_bound } = self;
-        let owned = devices.into_iter().zip(0..).map(|((key, device), number)| Owned {
+    pub fn start(self, context: &UserContext, policy: PoolPolicy) -> Addr<User> {
+        let Self { user_spec, password, totp, totp_step_used, devices, mfa_bound } = self;
+        let owned = devices.into_iter().zip(0..).map(|((key, device), number)| OwnedDevice {
             key,
             device,
-            standing: match remembers(&person, number) {
+            status: match remembers(&user_spec, number) {
                 true => poolproof_oracle::Device::Remembered,
                 false => poolproof_oracle::Device::NotRemembered,
             },
@@ -81,14 +81,14 @@ impl Resident {
         });
         let user = User {
             password,
-            opts_in: person.opts_in,
+            opts_in: user_spec.opts_in,
             totp,
             totp_step_used,
-            ledger: Ledger::new(policy, &ports.exceptions, &person, owned.collect()),
+            user_state: UserState::new(policy, &context.exceptions, &user_spec, owned.collect()),
             held: VecDeque::new(),
-            chance: ports.seed.stream("user", person.number.into()),
-            ports: ports.clone(),
-            username: person.username,
+            rng: context.seed.rng("user", user_spec.number.into()),
+            context: context.clone(),
+            username: user_spec.username,
         };
         user.start()
     }
@@ -96,7 +96,7 @@ impl Resident {
 
 /// What provisioning needs to know of the run.
 #[derive(Clone, Debug)]
-pub struct Setting {
+pub struct ProvisionConfig {
     /// Where chance comes from.
     pub seed: Seed,
     /// The pool's id.
@@ -107,26 +107,26 @@ pub struct Setting {
     pub ephemeral_bits: u32,
 }
 
-/// Provisions these people, in their order: an account for the pool, and the newcomer. `told` hears how many are done, and
+/// Provisions these people, in their order: an account for the pool, and the newcomer. `on_progress` hears how many are done, and
 /// says whether to go on: what is done by then is returned.
 pub fn provision(
-    setting: &Setting,
-    people: Vec<Person>,
-    told: &(dyn Fn(u64) -> bool + Sync),
-) -> Vec<(NewAccount, Newcomer)> {
+    config: &ProvisionConfig,
+    people: Vec<UserSpec>,
+    on_progress: &(dyn Fn(u64) -> bool + Sync),
+) -> Vec<(NewAccount, NewUser)> {
     let threads = thread::available_parallelism().map_or(1, NonZero::get);
     let share = people.len().div_ceil(threads).max(1);
     let done = AtomicU64::new(0);
-    let mut shares: Vec<Vec<Person>> = Vec::new();
+    let mut shares: Vec<Vec<UserSpec>> = Vec::new();
     let mut people = people.into_iter().peekable();
     while people.peek().is_some() {
         shares.push(people.by_ref().take(share).collect());
     }
-    let work = |share: Vec<Person>| {
+    let work = |share: Vec<UserSpec>| {
         let mut provisioned = Vec::with_capacity(share.len());
-        for person in share {
-            provisioned.push(provision_one(setting, person));
-            if !told(done.fetch_add(1, Ordering::Relaxed) + 1) {
+        for user_spec in share {
+            provisioned.push(provision_one(config, user_spec));
+            if !on_progress(done.fetch_add(1, Ordering::Relaxed) + 1) {
                 break;
             }
         }
@@ -142,20 +142,20 @@ pub fn provision(
     })
 }
 
-fn provision_one(setting: &Setting, person: Person) -> (NewAccount, Newcomer) {
-    let mut chance = setting.seed.stream("account", person.number.into());
-    let sub = Sub::new(uuid(&mut chance));
-    let password: String = (0..16).map(|_| char::from(chance.sample(rand::distr::Alphanumeric))).collect();
-    let salt = Salt::draw(&mut chance);
-    let totp = TotpSecret::draw(&mut chance);
-    let totp = person.factors.has_totp().then_some(totp);
-    let phone = person.factors.has_sms().then(|| format!("+1555{:07}", person.number));
-    let identity = Identity::user(setting.pool_id.name(), sub.as_str());
-    let verifier = verifier(setting.group, &salt, identity, &password);
+fn provision_one(config: &ProvisionConfig, user_spec: UserSpec) -> (NewAccount, NewUser) {
+    let mut rng = config.seed.rng("account", user_spec.number.into());
+    let sub = Sub::new(uuid(&mut rng));
+    let password: String = (0..16).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))).collect();
+    let salt = Salt::draw(&mut rng);
+    let totp = TotpSecret::draw(&mut rng);
+    let totp = user_spec.factors.has_totp().then_some(totp);
+    let phone = user_spec.factors.has_sms().then(|| format!("+1555{:07}", user_spec.number));
+    let identity = Identity::user(config.pool_id.name(), sub.as_str());
+    let verifier = verifier(config.group, &salt, identity, &password);
     let mut devices = Vec::new();
     let mut known = Vec::new();
-    for number in 0..person.devices {
-        let (mine, pools) = known_device(setting, &person, number);
+    for number in 0..user_spec.devices {
+        let (mine, pools) = known_device(config, &user_spec, number);
         devices.push(mine);
         known.push(pools);
     }
@@ -164,44 +164,48 @@ fn provision_one(setting: &Setting, person: Person) -> (NewAccount, Newcomer) {
         phone,
         totp: totp.clone(),
         devices: known,
-        addresses: vec![home(person.number)],
-        compromised: person.compromised,
-        ..NewAccount::new(person.username.clone(), sub, salt, verifier)
+        addresses: vec![home_address(user_spec.number)],
+        compromised: user_spec.compromised,
+        ..NewAccount::new(user_spec.username.clone(), sub, salt, verifier)
     };
-    (account, Newcomer { person, password: Password::new(password), totp, devices })
+    (account, NewUser { user_spec, password: Password::new(password), totp, devices })
 }
 
 /// A device that a person has had before: the device itself, and what the pool keeps of it.
-fn known_device(setting: &Setting, person: &Person, number: u32) -> ((NewDeviceMetadata, Device), NewDevice) {
-    let index = u64::from(person.number) << 8 | u64::from(number);
-    let mut chance = setting.seed.stream("known device", index);
-    let region = setting.pool_id.region();
+fn known_device(
+    config: &ProvisionConfig,
+    user_spec: &UserSpec,
+    number: u32,
+) -> ((NewDeviceMetadata, Device), NewDevice) {
+    let index = u64::from(user_spec.number) << 8 | u64::from(number);
+    let mut rng = config.seed.rng("known device", index);
+    let region = config.pool_id.region();
     let metadata = NewDeviceMetadata {
-        device_key: DeviceKey::new(format!("{region}_{}", uuid(&mut chance))),
-        device_group_key: DeviceGroupKey::new(format!("-{:08x}", chance.next_u32())),
+        device_key: DeviceKey::new(format!("{region}_{}", uuid(&mut rng))),
+        device_group_key: DeviceGroupKey::new(format!("-{:08x}", rng.next_u32())),
     };
-    let mut device = Device::new(setting.group, setting.ephemeral_bits, &metadata, chance);
-    let (salt, verifier) = enrol(setting.group, &mut device, metadata.clone());
+    let mut device = Device::new(config.group, config.ephemeral_bits, &metadata, rng);
+    let (salt, verifier) = enroll(config.group, &mut device, metadata.clone());
     let status =
-        if remembers(person, number) { DeviceStatus::Remembered } else { DeviceStatus::NotRemembered };
+        if remembers(user_spec, number) { DeviceStatus::Remembered } else { DeviceStatus::NotRemembered };
     let pools = NewDevice {
         device_key: metadata.device_key.clone(),
         device_group_key: metadata.device_group_key.clone(),
         salt,
         verifier,
         status,
-        mfa_bound: person.factors.any(),
+        mfa_bound: user_spec.factors.any(),
     };
     ((metadata, device), pools)
 }
 
-pub(super) fn remembers(person: &Person, device: u32) -> bool {
-    usize::try_from(device).ok().and_then(|device| person.remembers.get(device)).copied().unwrap_or(false)
+pub(super) fn remembers(user_spec: &UserSpec, device: u32) -> bool {
+    usize::try_from(device).ok().and_then(|device| user_spec.remembers.get(device)).copied().unwrap_or(false)
 }
 
 /// Lets a device make its verifier as `ConfirmDevice` would have it.
-fn enrol(group: Group, device: &mut Device, metadata: NewDeviceMetadata) -> (Salt, Verifier) {
-    let mut step = device.ask(Timestamp::default(), DeviceAsk::Enrol(metadata));
+fn enroll(group: Group, device: &mut Device, metadata: NewDeviceMetadata) -> (Salt, Verifier) {
+    let mut step = device.ask(Timestamp::default(), DeviceRequest::Enroll(metadata));
     loop {
         match step {
             DeviceStep::Compute(job) => step = device.resume(job.run()),
@@ -222,38 +226,39 @@ fn enrol(group: Group, device: &mut Device, metadata: NewDeviceMetadata) -> (Sal
 fn verifier(group: Group, salt: &Salt, identity: Identity, password: &str) -> Verifier {
     let job = Job::Verifier { group, salt: salt.clone(), identity, password: password.to_owned() };
     match job.run() {
-        Done::Verifier(verifier) => verifier,
+        JobResult::Verifier(verifier) => verifier,
         _ => unreachable!("a verifier's job ends in a verifier"),
     }
 }
 
-fn uuid(chance: &mut Stream) -> String {
+fn uuid(rng: &mut Rng) -> String {
     let mut bytes = [0; 16];
-    chance.fill_bytes(&mut bytes);
+    rng.fill_bytes(&mut bytes);
     uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }
 
-impl Newcomer {
+impl NewUser {
     /// Whether they have a device.
     pub fn has_device(&self) -> bool {
         !self.devices.is_empty()
     }
 
     /// What they have at hand.
-    pub fn into_belongings(self) -> Belongings {
+    pub fn into_credentials(self) -> UserCredentials {
         let devices = self.devices.into_iter().map(|(metadata, device)| (metadata.device_key, device));
-        Belongings { password: self.password, totp: self.totp, devices: devices.collect() }
+        UserCredentials { password: self.password, totp: self.totp, devices: devices.collect() }
     }
 
     /// Brings the user and their devices to life.
-    pub fn start(self, ports: &Ports, policy: PoolPolicy) -> Addr<User> {
-        let Self { person, password, totp, devices } = self;
+    pub fn start(self, context: &UserContext, policy: PoolPolicy) -> Addr<User> {
+        let Self { user_spec, password, totp, devices } = self;
         let devices = devices.into_iter().map(|(metadata, device)| {
-            let actor = DeviceActor::new(device, ports.clock, ports.compute.clone()).start();
+            let actor = DeviceActor::new(device, context.clock, context.compute.clone()).start();
             (metadata.device_key, actor)
         });
         let devices = devices.collect();
-        let mfa_bound = person.factors.any();
-        Resident { person, password, totp, totp_step_used: None, devices, mfa_bound }.start(ports, policy)
+        let mfa_bound = user_spec.factors.any();
+        TestUser { user_spec, password, totp, totp_step_used: None, devices, mfa_bound }
+            .start(context, policy)
     }
 }

@@ -7,36 +7,36 @@ use std::time::Duration;
 use actix::prelude::*;
 use rand::RngExt as _;
 
-use super::drive::Drive;
-use super::errands::{self, Held};
-use super::ledger::{Beforehand, Ledger, Owned, through_mfa};
-use super::ports::Ports;
+use super::context::UserContext;
+use super::driver::SignInDriver;
+use super::token_actions::{self, HeldToken};
+use super::user_state::{AttemptInputs, OwnedDevice, UserState, through_mfa};
 use crate::metrics;
-use poolproof_client::{End, Intent, Plan, SignIn};
+use poolproof_client::{End, Intent, SignIn, SignInOptions};
 use poolproof_cognito::ids::{DeviceKey, Password, Username};
 use poolproof_cognito::policy::{Factors, RememberMode, RiskLevel};
-use poolproof_cognito::protocol::{AdminDeviceCall, Origin, Request, Step};
-use poolproof_cognito::seed::Stream;
+use poolproof_cognito::protocol::{AdminDeviceCall, Origin, Request, SignInStep};
+use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
-use poolproof_oracle::{self, TokenBook, Verdict};
+use poolproof_oracle::{self, Judgement, RefreshTokenTracker};
 
 /// A user keeps this many devices; who enrols one more gives the oldest up. So nothing grows with the length of a run.
-const MOST_DEVICES: usize = 8;
+const MAX_DEVICES: usize = 8;
 
 /// The actor of a user.
 #[derive(Debug)]
 pub struct User {
-    pub(super) ports: Ports,
+    pub(super) context: UserContext,
     pub(super) username: Username,
     pub(super) password: Password,
     pub(super) opts_in: bool,
     pub(super) totp: Option<TotpSecret>,
     pub(super) totp_step_used: Option<u64>,
-    pub(super) ledger: Ledger,
+    pub(super) user_state: UserState,
     /// Refresh tokens at hand, the oldest first, where they are used at all.
-    pub(super) held: VecDeque<Held>,
-    pub(super) chance: Stream,
+    pub(super) held: VecDeque<HeldToken>,
+    pub(super) rng: Rng,
 }
 
 impl Actor for User {
@@ -45,8 +45,8 @@ impl Actor for User {
 
 /// Tells a user to sign in now.
 #[derive(Message, Clone, Copy, Debug)]
-#[rtype(result = "Settled")]
-pub(super) struct SignInNow {
+#[rtype(result = "SignInResult")]
+pub(super) struct StartSignIn {
     pub(super) number: u64,
     pub(super) intent: Intent,
     pub(super) risk: Option<RiskLevel>,
@@ -55,53 +55,54 @@ pub(super) struct SignInNow {
 
 /// What came of it.
 #[derive(Debug)]
-pub(super) struct Settled {
-    pub(super) end: metrics::End,
+pub(super) struct SignInResult {
+    pub(super) end: metrics::SignInStatus,
     /// When the client began.
     pub(super) began: Timestamp,
     /// What came before that and is nobody's latency: an administrator removing the device.
     pub(super) prepared: Duration,
     /// When tokens or a refusal came, or it was given up.
     pub(super) ended: Timestamp,
-    pub(super) human: Duration,
-    pub(super) steps: Vec<(Step, Duration)>,
-    pub(super) verdicts: Vec<Verdict>,
-    pub(super) throttled: Vec<Step>,
+    pub(super) human_time: Duration,
+    pub(super) steps: Vec<(SignInStep, Duration)>,
+    pub(super) judgements: Vec<Judgement>,
+    pub(super) throttled: Vec<SignInStep>,
     pub(super) requests: u32,
 }
 
-impl Handler<SignInNow> for User {
-    type Result = ResponseActFuture<Self, Settled>;
+impl Handler<StartSignIn> for User {
+    type Result = ResponseActFuture<Self, SignInResult>;
 
-    fn handle(&mut self, order: SignInNow, _: &mut Self::Context) -> Self::Result {
-        let device = self.choose_device(order.intent);
-        let plan = self.plan(order, device);
-        let machine_chance = self.ports.seed.stream("sign-in", order.number);
-        let mut drive = self.drive(order, device);
-        let forget = device.filter(|_| order.intent == Intent::ForgottenDevice);
-        let forget = forget.map(|at| self.forget_request(&self.ledger.devices[at].key));
-        let mut machine = SignIn::new(plan, machine_chance);
+    fn handle(&mut self, command: StartSignIn, _: &mut Self::Context) -> Self::Result {
+        let device = self.choose_device(command.intent);
+        let options = self.options(command, device);
+        let machine_rng = self.context.seed.rng("sign-in", command.number);
+        let mut driver = self.driver(command, device);
+        let forget = device.filter(|_| command.intent == Intent::ForgottenDevice);
+        let forget = forget.map(|at| self.forget_request(&self.user_state.devices[at].key));
+        let mut machine = SignIn::new(options, machine_rng);
         let oldest = self.held.front().cloned();
         let work = async move {
             let mut forgotten = false;
-            let told = drive.ports.clock.now();
+            let told = driver.context.clock.now();
             if let Some(request) = forget {
-                forgotten = matches!(drive.send(request).await, Ok(Ok(_)));
+                forgotten = matches!(driver.send(request).await, Ok(Ok(_)));
             }
-            let began = drive.ports.clock.now();
-            drive.human = Duration::ZERO;
-            drive.run(&mut machine).await;
-            let done = errands::run(&mut drive, order.intent, order.number, &machine, oldest).await;
-            (machine, drive, began, began.since(told), forgotten, done)
+            let began = driver.context.clock.now();
+            driver.human_time = Duration::ZERO;
+            driver.run(&mut machine).await;
+            let done =
+                token_actions::run(&mut driver, command.intent, command.number, &machine, oldest).await;
+            (machine, driver, began, began.since(told), forgotten, done)
         };
         Box::pin(work.into_actor(self).map(
-            move |(machine, drive, began, prepared, forgotten, done), user, _| {
+            move |(machine, driver, began, prepared, forgotten, done), user, _| {
                 if let (Some(at), true) = (device, forgotten) {
-                    user.ledger.forget_at(at);
+                    user.user_state.forget_at(at);
                 }
-                let mut settled = user.settle(order, &machine, drive, began);
-                settled.verdicts.extend(user.settle_tokens(order.number, &machine, &done));
-                Settled { prepared, ..settled }
+                let mut sign_in_result = user.record_result(command, &machine, driver, began);
+                sign_in_result.judgements.extend(user.record_tokens(command.number, &machine, &done));
+                SignInResult { prepared, ..sign_in_result }
             },
         ))
     }
@@ -110,48 +111,48 @@ impl Handler<SignInNow> for User {
 impl User {
     /// The device for the occasion, by its place among the user's.
     fn choose_device(&mut self, intent: Intent) -> Option<usize> {
-        let devices = self.ledger.devices.len();
+        let devices = self.user_state.devices.len();
         // Drawn in any case, so that what a user does later does not depend on what they have now.
-        let at = self.chance.random_range(0..u32::MAX);
+        let at = self.rng.random_range(0..u32::MAX);
         (intent.needs_device() && devices > 0).then(|| usize::try_from(at).unwrap_or(0) % devices)
     }
 
-    fn plan(&self, order: SignInNow, device: Option<usize>) -> Plan {
-        let password = match order.intent {
+    fn options(&self, command: StartSignIn, device: Option<usize>) -> SignInOptions {
+        let password = match command.intent {
             Intent::WrongPassword => Password::new(format!("{}?", self.password.as_str())),
             _ => self.password.clone(),
         };
-        let full = self.ledger.devices.len() >= MOST_DEVICES;
-        let oldest = self.ledger.devices.first().map(|owned| owned.key.clone());
-        Plan {
-            pool_id: self.ports.pool_id.clone(),
-            client_id: self.ports.client_id.clone(),
-            group: self.ports.group,
-            ephemeral_bits: self.ports.ephemeral_bits,
+        let full = self.user_state.devices.len() >= MAX_DEVICES;
+        let oldest = self.user_state.devices.first().map(|owned| owned.key.clone());
+        SignInOptions {
+            pool_id: self.context.pool_id.clone(),
+            client_id: self.context.client_id.clone(),
+            group: self.context.group,
+            ephemeral_bits: self.context.ephemeral_bits,
             username: self.username.clone(),
             password,
-            sends_password: order.intent == Intent::PlainPassword,
-            device: device.map(|at| self.ledger.devices[at].key.clone()),
-            device_damaged: order.intent == Intent::WrongDeviceSecret,
-            confirms: true,
+            sends_password: command.intent == Intent::PlainPassword,
+            device: device.map(|at| self.user_state.devices[at].key.clone()),
+            device_secret_damaged: command.intent == Intent::WrongDeviceSecret,
+            confirms_device: true,
             opts_in: self.opts_in,
-            replay: order.intent == Intent::ReplayedClaim,
-            give_up: oldest.filter(|_| full),
+            replay: command.intent == Intent::ReplayedClaim,
+            device_to_forget: oldest.filter(|_| full),
         }
     }
 
-    fn drive(&self, order: SignInNow, device: Option<usize>) -> Drive {
-        Drive {
-            ports: self.ports.clone(),
-            origin: Origin { risk: order.risk, address: Some(order.address) },
+    fn driver(&self, command: StartSignIn, device: Option<usize>) -> SignInDriver {
+        SignInDriver {
+            context: self.context.clone(),
+            origin: Origin { risk: command.risk, address: Some(command.address) },
             username: self.username.clone(),
-            chance: self.ports.seed.stream("pace", order.number),
-            device: device.map(|at| self.ledger.devices[at].device.clone()),
+            rng: self.context.seed.rng("pace", command.number),
+            device: device.map(|at| self.user_state.devices[at].device.clone()),
             totp: self.totp.clone(),
             totp_step_used: self.totp_step_used,
-            number: order.number,
+            number: command.number,
             steps: Vec::new(),
-            human: Duration::ZERO,
+            human_time: Duration::ZERO,
             throttled: Vec::new(),
             requests: 0,
             new_device: None,
@@ -160,73 +161,94 @@ impl User {
 
     fn forget_request(&self, key: &DeviceKey) -> Request {
         Request::AdminForgetDevice(AdminDeviceCall {
-            user_pool_id: self.ports.pool_id.as_str().to_owned(),
+            user_pool_id: self.context.pool_id.as_str().to_owned(),
             username: self.username.as_str().to_owned(),
             device_key: key.as_str().to_owned(),
         })
     }
 
     /// Notes what the sign-in has changed, and has its decisions judged.
-    fn settle(&mut self, order: SignInNow, machine: &SignIn, drive: Drive, began: Timestamp) -> Settled {
-        let before = Beforehand {
-            risk: order.risk,
-            address: order.address,
-            sends_password: order.intent == Intent::PlainPassword,
-            wrong_password: order.intent == Intent::WrongPassword,
-            device_damaged: order.intent == Intent::WrongDeviceSecret,
+    fn record_result(
+        &mut self,
+        command: StartSignIn,
+        machine: &SignIn,
+        driver: SignInDriver,
+        began: Timestamp,
+    ) -> SignInResult {
+        let inputs = AttemptInputs {
+            risk: command.risk,
+            address: command.address,
+            sends_password: command.intent == Intent::PlainPassword,
+            wrong_password: command.intent == Intent::WrongPassword,
+            device_secret_damaged: command.intent == Intent::WrongDeviceSecret,
         };
-        let judge = |attempt| self.ledger.judge(attempt, before);
-        let verdicts: Vec<Verdict> = machine.attempts().iter().filter_map(judge).collect();
-        self.totp_step_used = drive.totp_step_used;
+        let judge = |attempt| self.user_state.judge(attempt, inputs);
+        let judgements: Vec<Judgement> = machine.attempts().iter().filter_map(judge).collect();
+        self.totp_step_used = driver.totp_step_used;
         if let Some(secret) = machine.new_app() {
             self.totp = Some(secret.clone());
-            self.ledger.factors = Factors::Totp;
+            self.user_state.factors = Factors::Totp;
         }
-        self.keep_devices(machine, &drive);
-        let now = self.ports.clock.now();
+        self.keep_devices(machine, &driver);
+        let now = self.context.clock.now();
         let (ended, end) = match machine.ended() {
-            None => (now, metrics::End::Abandoned),
-            Some((ended, end)) => (*ended, report(end)),
+            None => (now, metrics::SignInStatus::Abandoned),
+            Some((ended, end)) => (*ended, metrics_end(end)),
         };
-        let Drive { human, steps, throttled, requests, .. } = drive;
-        Settled { end, began, prepared: Duration::ZERO, ended, human, steps, verdicts, throttled, requests }
+        let SignInDriver { human_time, steps, throttled, requests, .. } = driver;
+        SignInResult {
+            end,
+            began,
+            prepared: Duration::ZERO,
+            ended,
+            human_time,
+            steps,
+            judgements,
+            throttled,
+            requests,
+        }
     }
 
     /// Keeps the token that came, and has what was done with tokens judged.
-    fn settle_tokens(&mut self, number: u64, machine: &SignIn, done: &errands::Done) -> Vec<Verdict> {
-        if !self.ports.keeps_tokens {
+    fn record_tokens(
+        &mut self,
+        number: u64,
+        machine: &SignIn,
+        done: &token_actions::TokenReplies,
+    ) -> Vec<Judgement> {
+        if !self.context.keeps_tokens {
             return Vec::new();
         }
-        if let Some(held) = errands::held(number, machine) {
-            self.ledger.tokens.given(number, held.device.clone());
+        if let Some(held) = token_actions::held(number, machine) {
+            self.user_state.tokens.record_issued(number, held.device.clone());
             self.held.push_back(held);
-            if self.held.len() > TokenBook::MOST {
+            if self.held.len() > RefreshTokenTracker::CAPACITY {
                 self.held.pop_front();
             }
         }
-        done.iter().filter_map(|(errand, reply)| self.ledger.judge_errand(errand, reply)).collect()
+        done.iter().filter_map(|(action, reply)| self.user_state.judge_token_action(action, reply)).collect()
     }
 
-    fn keep_devices(&mut self, machine: &SignIn, drive: &Drive) {
-        let given_up = machine.given_up();
-        if let Some(key) = given_up {
-            self.ledger.tokens.forgot(key);
+    fn keep_devices(&mut self, machine: &SignIn, driver: &SignInDriver) {
+        let forgotten_device = machine.forgotten_device();
+        if let Some(key) = forgotten_device {
+            self.user_state.tokens.record_forgotten(key);
         }
-        self.ledger.devices.retain(|owned| {
-            owned.standing != poolproof_oracle::Device::Forgotten && Some(&owned.key) != given_up
+        self.user_state.devices.retain(|owned| {
+            owned.status != poolproof_oracle::Device::Forgotten && Some(&owned.key) != forgotten_device
         });
-        let confirmed = machine.enrolment().filter(|enrolment| enrolment.confirmed);
-        let (Some(new), Some(device)) = (confirmed, &drive.new_device) else { return };
-        let remembered = match self.ledger.remember() {
+        let confirmed = machine.enrollment().filter(|enrollment| enrollment.confirmed);
+        let (Some(new), Some(device)) = (confirmed, &driver.new_device) else { return };
+        let remembered = match self.user_state.remember() {
             RememberMode::Always => true,
             RememberMode::OptIn => new.opted_in,
             RememberMode::No => false,
         };
         let through_mfa = machine.attempts().iter().any(through_mfa);
-        self.ledger.devices.push(Owned {
+        self.user_state.devices.push(OwnedDevice {
             key: new.metadata.device_key.clone(),
             device: device.clone(),
-            standing: if remembered {
+            status: if remembered {
                 poolproof_oracle::Device::Remembered
             } else {
                 poolproof_oracle::Device::NotRemembered
@@ -236,11 +258,11 @@ impl User {
     }
 }
 
-const fn report(end: &End) -> metrics::End {
+const fn metrics_end(end: &End) -> metrics::SignInStatus {
     match end {
-        End::SignedIn => metrics::End::Completed,
-        End::Refused(_) => metrics::End::Refused,
-        End::GaveUp | End::Misbehaved(_) => metrics::End::Abandoned,
-        End::NoAnswer(_) => metrics::End::TransportFailed,
+        End::SignedIn => metrics::SignInStatus::Completed,
+        End::Refused(_) => metrics::SignInStatus::Refused,
+        End::Abandoned | End::ProtocolViolation(_) => metrics::SignInStatus::Abandoned,
+        End::NoAnswer(_) => metrics::SignInStatus::TransportFailed,
     }
 }

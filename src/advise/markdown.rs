@@ -1,10 +1,10 @@
 //! Advice as Markdown, for a pull request or a wiki.
 
-use super::text::{ground, plain, settings, summary};
-use super::{Advice, Advised, Severity};
+use super::text::{evidence, plain, settings, summary};
+use super::{Advice, AdviceReport, Severity};
 
 /// The advice as Markdown. What comes from outside stands in code spans, where it is nothing but text.
-pub fn markdown(advised: &Advised) -> String {
+pub fn markdown(advised: &AdviceReport) -> String {
     let pool = &advised.pool;
     let id = pool.id.as_deref().map_or_else(String::new, |id| format!(" ({})", code(id)));
     let mut out = format!("# Advice on the pool {}{id}\n\n", code(&pool.name));
@@ -19,24 +19,24 @@ pub fn markdown(advised: &Advised) -> String {
     for severity in Severity::ALL {
         let mut group = advised.advice.iter().filter(|advice| advice.severity == severity).peekable();
         if group.peek().is_some() {
-            out.push_str(&format!("\n## {}\n", capitalised(severity.as_str())));
+            out.push_str(&format!("\n## {}\n", capitalized(severity.as_str())));
         }
         for advice in group {
-            one(&mut out, advice);
+            write_advice(&mut out, advice);
         }
     }
     out
 }
 
-fn one(out: &mut String, advice: &Advice) {
+fn write_advice(out: &mut String, advice: &Advice) {
     out.push_str(&format!("\n### {}\n\n", advice.headline));
     out.push_str(&format!("{}\n\n", advice.why));
     out.push_str(&format!("- **To do:** {}\n", advice.what_to_do));
     if let Some(cells) = advice.cells {
         out.push_str(&format!("- **Cells:** {} of {}\n", cells.affected, cells.of));
     }
-    let grounds: Vec<String> = advice.rests_on.iter().map(ground).collect();
-    out.push_str(&format!("- **Rests on:** {}\n", grounds.join(", ")));
+    let evidence_list: Vec<String> = advice.rests_on.iter().map(evidence).collect();
+    out.push_str(&format!("- **Rests on:** {}\n", evidence_list.join(", ")));
     out.push_str(&format!("- **Id:** `{}`\n", advice.id));
 }
 
@@ -54,7 +54,7 @@ fn code(text: &str) -> String {
     format!("{fence} {text} {fence}")
 }
 
-fn capitalised(word: &str) -> String {
+fn capitalized(word: &str) -> String {
     let mut signs = word.chars();
     signs.next().map(|first| first.to_uppercase().chain(signs).collect()).unwrap_or_default()
 }

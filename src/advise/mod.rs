@@ -13,10 +13,10 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::settings::PoolSettings;
-use cells::Found;
+use cells::CellComparison;
 use poolproof_cognito::policy::{PoolPolicy, Quotas, RememberMode};
 use poolproof_oracle::{self, Confidence, RuleId};
-use table::{Basis, Cells, Entry, TABLE};
+use table::{Basis, CellCount, Entry, TABLE};
 
 pub use markdown::markdown;
 pub use text::text;
@@ -52,11 +52,11 @@ impl Severity {
 
 /// Advice on one pool. Serialised, it is what `--format json` prints.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Advised {
+pub struct AdviceReport {
     /// Of this form.
     pub schema_version: u32,
     /// The pool.
-    pub pool: PoolToldOf,
+    pub pool: PoolSummary,
     /// What was not known of it and what was assumed.
     pub notes: Vec<String>,
     /// The advice, gravest first.
@@ -65,7 +65,7 @@ pub struct Advised {
 
 /// The settings that advice is about, in the words of scenarios.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct PoolToldOf {
+pub struct PoolSummary {
     /// Untrusted text.
     pub name: String,
     /// Untrusted text.
@@ -79,12 +79,12 @@ pub struct PoolToldOf {
     /// `off`, `optional` or `on`.
     pub mfa: &'static str,
     /// What risk does.
-    pub risk: RiskToldOf,
+    pub risk: RiskSummary,
 }
 
 /// What risk does, in the words of scenarios.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct RiskToldOf {
+pub struct RiskSummary {
     /// `off`, `audit` or `enforced`.
     pub mode: poolproof_cognito::policy::RiskMode,
     /// The action at level low.
@@ -111,7 +111,7 @@ pub struct Advice {
     /// How many of the pool's cells are touched; `None` where it is not about decisions.
     pub cells: Option<Affected>,
     /// What the advice rests on.
-    pub rests_on: Vec<Ground>,
+    pub rests_on: Vec<Evidence>,
 }
 
 /// How many of a pool's cells (factors × device × risk) are decided otherwise than one would think.
@@ -125,7 +125,7 @@ pub struct Affected {
 
 /// What an advice rests on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
-pub struct Ground {
+pub struct Evidence {
     /// The oracle's rule, where it is one.
     pub rule: Option<&'static str>,
     /// Where it comes from.
@@ -134,7 +134,7 @@ pub struct Ground {
     pub confidence: &'static str,
 }
 
-impl Ground {
+impl Evidence {
     fn of_rule(rule: RuleId) -> Self {
         Self { rule: Some(rule.id), source: rule.source, confidence: rule.confidence.as_str() }
     }
@@ -144,32 +144,33 @@ impl Ground {
     }
 }
 
-impl Advised {
+impl AdviceReport {
     /// The gravest severity given.
-    pub fn gravest(&self) -> Option<Severity> {
+    pub fn highest_severity(&self) -> Option<Severity> {
         self.advice.iter().map(|advice| advice.severity).max()
     }
 }
 
 /// Every advice that there is, as id and severity, in the order of the table.
-pub fn catalogue() -> impl Iterator<Item = (&'static str, Severity)> {
+pub fn catalog() -> impl Iterator<Item = (&'static str, Severity)> {
     TABLE.iter().map(|entry| (entry.id, entry.severity))
 }
 
 /// The advice that applies to these settings, gravest first.
-pub fn advise(settings: &PoolSettings) -> Advised {
+pub fn advise(settings: &PoolSettings) -> AdviceReport {
     let numbers = Numbers::of(settings);
-    let mut advice: Vec<Advice> = TABLE.iter().filter_map(|entry| given(entry, settings, &numbers)).collect();
+    let mut advice: Vec<Advice> =
+        TABLE.iter().filter_map(|entry| evaluate_entry(entry, settings, &numbers)).collect();
     advice.sort_by_key(|advice| std::cmp::Reverse(advice.severity));
     let policy = &settings.policy;
-    let pool = PoolToldOf {
+    let pool = PoolSummary {
         name: settings.name.clone(),
         id: settings.pool_id.clone(),
         source: settings.source.as_str(),
         remember: policy.remember.as_str(),
         suppress_mfa: policy.suppress_mfa,
         mfa: policy.mfa.as_str(),
-        risk: RiskToldOf {
+        risk: RiskSummary {
             mode: policy.risk.mode,
             low: policy.risk.low.as_str(),
             medium: policy.risk.medium.as_str(),
@@ -177,20 +178,20 @@ pub fn advise(settings: &PoolSettings) -> Advised {
         },
     };
     let notes = settings.notes.iter().chain(&settings.quota_note).cloned().collect();
-    Advised { schema_version: 1, pool, notes, advice }
+    AdviceReport { schema_version: 1, pool, notes, advice }
 }
 
-fn given(entry: &Entry, settings: &PoolSettings, numbers: &Numbers) -> Option<Advice> {
+fn evaluate_entry(entry: &Entry, settings: &PoolSettings, numbers: &Numbers) -> Option<Advice> {
     if !(entry.applies)(settings) {
         return None;
     }
     let compare = |against| cells::compare(&settings.policy, settings.factors, against);
     let found = match entry.cells {
-        Cells::Uncounted => None,
-        Cells::Any(against) => Some(compare(against)),
-        Cells::Some(against) => Some(compare(against)).filter(|found| found.affected > 0),
+        CellCount::Uncounted => None,
+        CellCount::Any(against) => Some(compare(against)),
+        CellCount::Some(against) => Some(compare(against)).filter(|found| found.affected > 0),
     };
-    if found.is_none() && matches!(entry.cells, Cells::Some(_)) {
+    if found.is_none() && matches!(entry.cells, CellCount::Some(_)) {
         return None;
     }
     Some(Advice {
@@ -200,23 +201,23 @@ fn given(entry: &Entry, settings: &PoolSettings, numbers: &Numbers) -> Option<Ad
         why: numbers.fill(entry.why),
         what_to_do: numbers.fill(entry.what_to_do),
         cells: found.as_ref().map(|found| Affected { affected: found.affected, of: found.of }),
-        rests_on: grounds(entry, found.as_ref()),
+        rests_on: evidence_list(entry, found.as_ref()),
     })
 }
 
 /// What the table says first, then the rules that decide the affected cells.
-fn grounds(entry: &Entry, found: Option<&Found>) -> Vec<Ground> {
-    let told = entry.rests_on.iter().filter_map(|basis| match *basis {
-        Basis::Rule(id) => poolproof_oracle::rules().find(|rule| rule.id == id).map(Ground::of_rule),
-        Basis::Text(source, confidence) => Some(Ground::of_text(source, confidence)),
+fn evidence_list(entry: &Entry, found: Option<&CellComparison>) -> Vec<Evidence> {
+    let stated = entry.rests_on.iter().filter_map(|basis| match *basis {
+        Basis::Rule(id) => poolproof_oracle::rules().find(|rule| rule.id == id).map(Evidence::of_rule),
+        Basis::Text(source, confidence) => Some(Evidence::of_text(source, confidence)),
     });
-    let counted = found.into_iter().flat_map(|found| &found.rules).map(|rule| Ground::of_rule(*rule));
+    let counted = found.into_iter().flat_map(|found| &found.rules).map(|rule| Evidence::of_rule(*rule));
     let mut seen = BTreeSet::new();
-    told.chain(counted).filter(|ground| seen.insert((ground.rule, ground.source))).collect()
+    stated.chain(counted).filter(|evidence| seen.insert((evidence.rule, evidence.source))).collect()
 }
 
 /// A fleet that comes to a pool for the first time.
-const FLEET: u64 = 100_000;
+const FLEET_SIZE: u64 = 100_000;
 
 /// The numbers in the words of the table, computed from the settings.
 struct Numbers(Vec<(&'static str, String)>);
@@ -224,16 +225,16 @@ struct Numbers(Vec<(&'static str, String)>);
 impl Numbers {
     fn of(settings: &PoolSettings) -> Self {
         let policy = &settings.policy;
-        let answers = cells::answers(policy, settings.factors);
+        let answer_count = cells::answer_count(policy, settings.factors);
         let (sign_ins, updates) = rates(&policy.quotas);
         Self(vec![
             ("{sign_ins}", sign_ins.to_string()),
             ("{updates}", updates.to_string()),
-            ("{fleet}", grouped(FLEET)),
+            ("{fleet}", group_digits(FLEET_SIZE)),
             ("{per_device}", changes_per_device(policy).to_string()),
-            ("{enrol_minutes}", enrol_minutes(policy).to_string()),
-            ("{answers}", answers.to_string()),
-            ("{sustained}", sustained(sign_ins, answers).to_string()),
+            ("{enroll_minutes}", enroll_minutes(policy).to_string()),
+            ("{answer_count}", answer_count.to_string()),
+            ("{sustained}", sustained(sign_ins, answer_count).to_string()),
         ])
     }
 
@@ -243,7 +244,7 @@ impl Numbers {
 }
 
 /// `100,000`.
-fn grouped(number: u64) -> String {
+fn group_digits(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -271,17 +272,17 @@ fn changes_per_device(policy: &PoolPolicy) -> u64 {
 }
 
 /// The least time in which the fleet can be remembered, rounded up.
-fn enrol_minutes(policy: &PoolPolicy) -> u64 {
-    let changes = FLEET * changes_per_device(policy);
+fn enroll_minutes(policy: &PoolPolicy) -> u64 {
+    let changes = FLEET_SIZE * changes_per_device(policy);
     let seconds = changes.div_ceil(u64::from(rates(&policy.quotas).1.max(1)));
     seconds.div_ceil(60)
 }
 
 /// Sign-ins a second that a quota sustains when each takes this many answers: three times the quota are free for
 /// answers, and what exceeds them counts as sign-ins do (SEMANTICS f).
-fn sustained(quota: u32, answers: u32) -> u64 {
-    let (quota, answers) = (u64::from(quota), u64::from(answers));
-    if answers <= 3 { quota } else { 4 * quota / (answers + 1) }
+fn sustained(quota: u32, answer_count: u32) -> u64 {
+    let (quota, answer_count) = (u64::from(quota), u64::from(answer_count));
+    if answer_count <= 3 { quota } else { 4 * quota / (answer_count + 1) }
 }
 
 #[cfg(test)]
@@ -300,7 +301,7 @@ mod tests {
     fn a_cold_fleet_takes_its_time() {
         let always = PoolPolicy { remember: RememberMode::Always, ..PoolPolicy::DEFAULT };
         let opt_in = PoolPolicy { remember: RememberMode::OptIn, ..PoolPolicy::DEFAULT };
-        assert_eq!((enrol_minutes(&always), enrol_minutes(&opt_in)), (67, 134));
+        assert_eq!((enroll_minutes(&always), enroll_minutes(&opt_in)), (67, 134));
     }
 
     #[test]

@@ -4,23 +4,23 @@
 //! what `cells` says; the rules that decide the cells counted join what an advice rests on.
 
 use super::Severity::{self, High, Low, Medium, Note};
-use super::cells::Against;
+use super::cells::Variation;
 use crate::settings::PoolSettings;
 use poolproof_cognito::policy::{
     MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskMode, RiskNote,
 };
-use poolproof_oracle::{Address, Confidence, Device, Facts};
+use poolproof_oracle::{AddressStatus, Confidence, Device, Facts};
 
-use Against::{Pool, Situation};
 use Basis::{Rule, Text};
 use Confidence::{Documented, Inferred, Observed};
+use Variation::{Pool, Situation};
 
 /// One row.
 pub(super) struct Entry {
     pub(super) id: &'static str,
     pub(super) severity: Severity,
     pub(super) applies: fn(&PoolSettings) -> bool,
-    pub(super) cells: Cells,
+    pub(super) cells: CellCount,
     pub(super) headline: &'static str,
     pub(super) why: &'static str,
     pub(super) what_to_do: &'static str,
@@ -28,13 +28,13 @@ pub(super) struct Entry {
 }
 
 /// Whether the cells are counted, and whether an advice without any is given.
-pub(super) enum Cells {
+pub(super) enum CellCount {
     /// Not about decisions.
     Uncounted,
     /// Counted; given even when there are none.
-    Any(Against),
+    Any(Variation),
     /// Counted; given only when there are some.
-    Some(Against),
+    Some(Variation),
 }
 
 /// What an advice rests on before anything is counted.
@@ -62,7 +62,7 @@ fn suppresses(s: &PoolSettings) -> bool {
 }
 
 /// The pool that the Note speaks of.
-fn noted(s: &PoolSettings) -> bool {
+fn note_applies(s: &PoolSettings) -> bool {
     s.policy.remember == RememberMode::Always && suppresses(s) && s.policy.switches.risk_note != RiskNote::Off
 }
 
@@ -70,12 +70,12 @@ fn enforced(s: &PoolSettings) -> bool {
     s.policy.risk.mode == RiskMode::Enforced
 }
 
-fn acts(s: &PoolSettings, action: RiskAction) -> bool {
+fn has_action(s: &PoolSettings, action: RiskAction) -> bool {
     RiskLevel::ALL.iter().any(|level| s.policy.risk.action(*level) == action)
 }
 
-fn risk_acts(s: &PoolSettings) -> bool {
-    RiskAction::ALL[1..].iter().any(|action| acts(s, *action))
+fn has_any_action(s: &PoolSettings) -> bool {
+    RiskAction::ALL[1..].iter().any(|action| has_action(s, *action))
 }
 
 fn laxer_above(s: &PoolSettings) -> bool {
@@ -88,7 +88,7 @@ fn without_note(policy: &mut PoolPolicy) {
 }
 
 /// As if risk that has one action had the other.
-fn instead(facts: &mut Facts, from: RiskAction, to: RiskAction) {
+fn replace_action(facts: &mut Facts, from: RiskAction, to: RiskAction) {
     if let Some((_, action)) = &mut facts.risk
         && *action == from
     {
@@ -97,8 +97,8 @@ fn instead(facts: &mut Facts, from: RiskAction, to: RiskAction) {
 }
 
 fn without_risk_mfa(facts: &mut Facts) {
-    instead(facts, RiskAction::MfaIfConfigured, RiskAction::NoAction);
-    instead(facts, RiskAction::MfaRequired, RiskAction::NoAction);
+    replace_action(facts, RiskAction::MfaIfConfigured, RiskAction::NoAction);
+    replace_action(facts, RiskAction::MfaRequired, RiskAction::NoAction);
 }
 
 #[rustfmt::skip]
@@ -106,8 +106,8 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         id: "note-ignores-risk-mfa",
         severity: High,
-        applies: |s| noted(s) && enforced(s) && s.risk_known,
-        cells: Cells::Some(Pool(without_note)),
+        applies: |s| note_applies(s) && enforced(s) && s.risk_known,
+        cells: CellCount::Some(Pool(without_note)),
         headline: "With devices always remembered and MFA suppressed, the MFA of medium and high risk is ignored.",
         why: "The older documentation says so in a Note, for the whole pool and not only for remembered devices; \
               today's documentation no longer has the Note, and nobody has published a test. The cells are those \
@@ -119,8 +119,8 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         id: "note-may-ignore-risk-mfa",
         severity: Medium,
-        applies: |s| noted(s) && enforced(s) && !s.risk_known,
-        cells: Cells::Uncounted,
+        applies: |s| note_applies(s) && enforced(s) && !s.risk_known,
+        cells: CellCount::Uncounted,
         headline: "If medium or high risk asks for MFA, these settings may ignore it.",
         why: "Devices are always remembered and MFA is suppressed: for such pools the older documentation says, and \
               today's does not, that the MFA settings of medium and high risk are ignored. Which actions this pool \
@@ -131,8 +131,8 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         id: "required-with-mfa-off",
         severity: High,
-        applies: |s| enforced(s) && !has_mfa(s) && acts(s, RiskAction::MfaRequired),
-        cells: Cells::Some(Situation(|facts| instead(facts, RiskAction::MfaRequired, RiskAction::NoAction))),
+        applies: |s| enforced(s) && !has_mfa(s) && has_action(s, RiskAction::MfaRequired),
+        cells: CellCount::Some(Situation(|facts| replace_action(facts, RiskAction::MfaRequired, RiskAction::NoAction))),
         headline: "Risk requires MFA and the pool has MFA off: everybody at that level is refused.",
         why: "MFA_REQUIRED asks for a second factor and refuses who has none. With MFA off nobody can answer, so that \
               the action is a block under another name.",
@@ -143,8 +143,8 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         id: "required-refuses-without-factor",
         severity: High,
-        applies: |s| enforced(s) && has_mfa(s) && acts(s, RiskAction::MfaRequired),
-        cells: Cells::Some(Situation(|facts| instead(facts, RiskAction::MfaRequired, RiskAction::MfaIfConfigured))),
+        applies: |s| enforced(s) && has_mfa(s) && has_action(s, RiskAction::MfaRequired),
+        cells: CellCount::Some(Situation(|facts| replace_action(facts, RiskAction::MfaRequired, RiskAction::MfaIfConfigured))),
         headline: "Risk that requires MFA refuses users who have no second factor.",
         why: "They have the right password and see \"Unable to login because of security reasons.\", with no way to set \
               a factor up. Another page of the documentation says that they are asked to set one up.",
@@ -155,7 +155,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "risk-laxer-above",
         severity: High,
         applies: laxer_above,
-        cells: Cells::Uncounted,
+        cells: CellCount::Uncounted,
         headline: "A higher level of risk has a laxer action than a lower one.",
         why: "AWS does not take such a configuration, so these documents are not of a pool as it is; perhaps a level \
               was left out.",
@@ -166,7 +166,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "mfa-without-method",
         severity: High,
         applies: |s| has_mfa(s) && !s.factors.any(),
-        cells: Cells::Uncounted,
+        cells: CellCount::Uncounted,
         headline: "MFA is on or optional, but no second factor can be enrolled.",
         why: "The MFA configuration has neither SMS, nor an authenticator app, nor e-mail. Nobody can have a second \
               factor, whatever else is set.",
@@ -176,8 +176,8 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         id: "risk-without-effect",
         severity: Medium,
-        applies: |s| !enforced(s) && risk_acts(s),
-        cells: Cells::Any(Pool(|policy| policy.risk.mode = RiskMode::Enforced)),
+        applies: |s| !enforced(s) && has_any_action(s),
+        cells: CellCount::Any(Pool(|policy| policy.risk.mode = RiskMode::Enforced)),
         headline: "Actions against risk are configured and not taken.",
         why: "They are taken in mode ENFORCED only: AUDIT notes what would have happened, and OFF does not look. The \
               cells are those that would be decided otherwise if the mode were ENFORCED.",
@@ -188,7 +188,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "risk-actions-unknown",
         severity: Low,
         applies: |s| enforced(s) && !s.risk_known,
-        cells: Cells::Uncounted,
+        cells: CellCount::Uncounted,
         headline: "Risk is enforced, and what it does is not said.",
         why: "The actions at each level are in a document of their own. Cognito's default was taken, to block at every \
               level, and nothing more is advised on risk.",
@@ -199,7 +199,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "opt-in-needs-prompt",
         severity: Medium,
         applies: opt_in,
-        cells: Cells::Some(Situation(|facts| {
+        cells: CellCount::Some(Situation(|facts| {
             if facts.device == Device::Remembered {
                 facts.device = Device::NotRemembered;
             }
@@ -215,7 +215,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "mfa-binding",
         severity: Medium,
         applies: suppresses,
-        cells: Cells::Some(Situation(|facts| {
+        cells: CellCount::Some(Situation(|facts| {
             facts.strict_mfa_binding = true;
             facts.mfa_bound = false;
         })),
@@ -234,11 +234,11 @@ pub(super) const TABLE: &[Entry] = &[
             let slower = |updates| quotas.user_authentication.is_none_or(|sign_ins| updates < sign_ins);
             tracks(s) && quotas.user_resource_update.is_some_and(slower)
         },
-        cells: Cells::Uncounted,
+        cells: CellCount::Uncounted,
         headline: "A fleet of new devices meets the quota of ConfirmDevice long before that of sign-ins.",
         why: "Changes of devices are limited to {updates} a second, which AWS does not raise, against {sign_ins} \
               sign-ins; remembering a device takes {per_device} of them. {fleet} devices need at least \
-              {enrol_minutes} minutes.",
+              {enroll_minutes} minutes.",
         what_to_do: "Spread a launch over hours, let clients try again when ConfirmDevice is throttled, and count the \
                      failures: some clients swallow them and stay unknown.",
         rests_on: &[Text("SEMANTICS f", Documented)],
@@ -247,7 +247,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "refresh-bound-to-device",
         severity: Medium,
         applies: tracks,
-        cells: Cells::Uncounted,
+        cells: CellCount::Uncounted,
         headline: "Refresh tokens work only with the key of the device they were given to.",
         why: "With devices tracked, a refresh without DEVICE_KEY, with another key, or from a device that was never \
               confirmed is refused with \"Invalid Refresh Token.\". Forgetting a device ends its tokens too.",
@@ -257,8 +257,8 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         id: "low-risk-not-covered",
         severity: Low,
-        applies: |s| noted(s) && enforced(s),
-        cells: Cells::Some(Situation(|facts| {
+        applies: |s| note_applies(s) && enforced(s),
+        cells: CellCount::Some(Situation(|facts| {
             if matches!(facts.risk, Some((RiskLevel::Low, RiskAction::MfaIfConfigured | RiskAction::MfaRequired))) {
                 facts.risk = None;
             }
@@ -273,7 +273,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "risk-outweighs-suppression",
         severity: Low,
         applies: |s| suppresses(s) && opt_in(s) && enforced(s),
-        cells: Cells::Some(Situation(|facts| if facts.device == Device::Remembered { without_risk_mfa(facts) })),
+        cells: CellCount::Some(Situation(|facts| if facts.device == Device::Remembered { without_risk_mfa(facts) })),
         headline: "Risk asks for MFA even on devices that users chose to remember.",
         why: "The Note that waives it speaks of pools that always remember, and this one lets users choose. That it \
               then holds is our reading.",
@@ -284,7 +284,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "suppression-without-mfa",
         severity: Low,
         applies: |s| tracks(s) && s.policy.suppress_mfa && !has_mfa(s),
-        cells: Cells::Any(Pool(|policy| policy.suppress_mfa = false)),
+        cells: CellCount::Any(Pool(|policy| policy.suppress_mfa = false)),
         headline: "MFA is suppressed on remembered devices, but the pool has no MFA.",
         why: "The setting ChallengeRequiredOnNewDevice does nothing until MFA is OPTIONAL or ON: no cell changes with \
               it. It takes effect on the day that MFA is turned on.",
@@ -295,7 +295,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "suppression-without-tracking",
         severity: Low,
         applies: |s| s.policy.suppress_mfa && !tracks(s),
-        cells: Cells::Any(Pool(|policy| policy.suppress_mfa = false)),
+        cells: CellCount::Any(Pool(|policy| policy.suppress_mfa = false)),
         headline: "MFA is suppressed on remembered devices, but none is remembered.",
         why: "Without device tracking there is no device that could replace MFA: no cell changes with the setting.",
         what_to_do: "Remember devices (`always` or `opt_in`), or leave `suppress_mfa` out.",
@@ -304,8 +304,8 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         id: "if-configured-with-mfa-off",
         severity: Low,
-        applies: |s| enforced(s) && !has_mfa(s) && acts(s, RiskAction::MfaIfConfigured),
-        cells: Cells::Any(Situation(|facts| instead(facts, RiskAction::MfaIfConfigured, RiskAction::NoAction))),
+        applies: |s| enforced(s) && !has_mfa(s) && has_action(s, RiskAction::MfaIfConfigured),
+        cells: CellCount::Any(Situation(|facts| replace_action(facts, RiskAction::MfaIfConfigured, RiskAction::NoAction))),
         headline: "Risk asks for MFA where it is configured, and nobody can have it configured.",
         why: "With MFA off there is no second factor to ask for: the action does nothing.",
         what_to_do: "Set MFA to OPTIONAL.",
@@ -315,7 +315,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "optional-mfa-not-enrolled",
         severity: Low,
         applies: |s| s.policy.mfa == MfaMode::Optional,
-        cells: Cells::Some(Pool(|policy| policy.mfa = MfaMode::On)),
+        cells: CellCount::Some(Pool(|policy| policy.mfa = MfaMode::On)),
         headline: "MFA is optional: who has enrolled no factor signs in with the password alone.",
         why: "Optional asks users who have a factor, and nobody is led to enrol one. The cells are those that would \
               be decided otherwise if MFA were ON.",
@@ -329,9 +329,9 @@ pub(super) const TABLE: &[Entry] = &[
             let quota = s.policy.quotas.user_authentication.is_some();
             tracks(s) && has_mfa(s) && s.factors.any() && !s.policy.suppress_mfa && quota
         },
-        cells: Cells::Uncounted,
+        cells: CellCount::Uncounted,
         headline: "Sign-ins that go through MFA and then the device are limited to {sustained} a second, not {sign_ins}.",
-        why: "Each takes {answers} answers to challenges. Three answers for each sign-in of the quota are free, and what \
+        why: "Each takes {answer_count} answers to challenges. Three answers for each sign-in of the quota are free, and what \
               exceeds them is taken from it.",
         what_to_do: "Plan with {sustained} a second, let remembered devices replace MFA, or have the quota raised.",
         rests_on: &[Text("SEMANTICS f", Documented), Rule("not-suppressed")],
@@ -340,7 +340,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "remembered-for-ever",
         severity: Low,
         applies: tracks,
-        cells: Cells::Uncounted,
+        cells: CellCount::Uncounted,
         headline: "Remembered devices never expire.",
         why: "Cognito has no age after which a device is forgotten, and no documented limit to how many a user has. What \
               a reset of the password does to them is not documented either.",
@@ -351,7 +351,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "list-shows-remembered-only",
         severity: Low,
         applies: opt_in,
-        cells: Cells::Uncounted,
+        cells: CellCount::Uncounted,
         headline: "A user's own list of devices shows only those that are remembered.",
         why: "ListDevices and GetDevice do not know a confirmed device that was not remembered, while AdminListDevices \
               and AdminGetDevice do. UpdateDeviceStatus works on it all the same.",
@@ -361,8 +361,8 @@ pub(super) const TABLE: &[Entry] = &[
     Entry {
         id: "allowed-addresses-unchecked",
         severity: Medium,
-        applies: |s| enforced(s) && !s.exceptions.skipped.is_empty() && (s.blocks_compromised || risk_acts(s)),
-        cells: Cells::Any(Situation(|facts| facts.circumstances.address = Address::Skipped)),
+        applies: |s| enforced(s) && !s.exceptions.skipped.is_empty() && (s.blocks_compromised || has_any_action(s)),
+        cells: CellCount::Any(Situation(|facts| facts.circumstances.address = AddressStatus::Skipped)),
         headline: "From addresses that are always allowed, neither risk nor a compromised password stops anybody.",
         why: "SkippedIPRangeList is not looked at at all: no level of risk is given there, so that no action is taken, \
               and a compromised password is taken like any other. The cells are those that such an address decides \
@@ -375,7 +375,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "compromised-not-checked",
         severity: Low,
         applies: |s| s.blocks_compromised && enforced(s),
-        cells: Cells::Uncounted,
+        cells: CellCount::Uncounted,
         headline: "Compromised passwords are not looked for in SRP sign-ins.",
         why: "The pool never sees the password there. They are found when the password itself is sent: in \
               USER_PASSWORD_AUTH, at sign-up and when it is changed.",
@@ -386,9 +386,9 @@ pub(super) const TABLE: &[Entry] = &[
         id: "block-includes-remembered",
         severity: Note,
         applies: |s| tracks(s) && enforced(s) && s.risk_known,
-        cells: Cells::Some(Situation(|facts| {
+        cells: CellCount::Some(Situation(|facts| {
             if facts.device == Device::Remembered {
-                instead(facts, RiskAction::Block, RiskAction::NoAction);
+                replace_action(facts, RiskAction::Block, RiskAction::NoAction);
             }
         })),
         headline: "A block by risk holds for remembered devices too.",
@@ -401,7 +401,7 @@ pub(super) const TABLE: &[Entry] = &[
         id: "stale-key-refused",
         severity: Note,
         applies: tracks,
-        cells: Cells::Some(Situation(|facts| {
+        cells: CellCount::Some(Situation(|facts| {
             if matches!(facts.device, Device::Issued | Device::Forgotten) {
                 facts.device = Device::None;
             }

@@ -1,6 +1,6 @@
 //! Advice for a terminal: grouped by severity, aligned, never wider than a hundred columns.
 
-use super::{Advice, Advised, Ground, Severity};
+use super::{Advice, AdviceReport, Evidence, Severity};
 use crate::report::markup::cut;
 
 /// No line is wider.
@@ -11,7 +11,7 @@ const INDENT: usize = 11;
 const LONGEST_NAME: usize = 80;
 
 /// The advice as text, ending with a sentence that sums it up.
-pub fn text(advised: &Advised) -> String {
+pub fn text(advised: &AdviceReport) -> String {
     let mut out = head(advised);
     for severity in Severity::ALL {
         let group: Vec<&Advice> =
@@ -21,16 +21,16 @@ pub fn text(advised: &Advised) -> String {
         }
         out.push_str(&format!("\n{}\n", severity.as_str().to_uppercase()));
         for advice in group {
-            one(&mut out, advice);
+            write_advice(&mut out, advice);
         }
     }
     out.push('\n');
-    labelled(&mut out, 0, "", &summary(advised));
+    labeled(&mut out, 0, "", &summary(advised));
     out
 }
 
 /// How much advice there is, in one sentence.
-pub(super) fn summary(advised: &Advised) -> String {
+pub(super) fn summary(advised: &AdviceReport) -> String {
     let counts: Vec<String> = Severity::ALL
         .into_iter()
         .map(|severity| (advised.advice.iter().filter(|a| a.severity == severity).count(), severity))
@@ -45,7 +45,7 @@ pub(super) fn summary(advised: &Advised) -> String {
 }
 
 /// The settings in one sentence.
-pub(super) fn settings(advised: &Advised) -> String {
+pub(super) fn settings(advised: &AdviceReport) -> String {
     let pool = &advised.pool;
     let risk = &pool.risk;
     let mode = match risk.mode {
@@ -59,10 +59,10 @@ pub(super) fn settings(advised: &Advised) -> String {
 }
 
 /// A ground in the words of both text forms: `note-new (SEMANTICS c.6, inferred)`.
-pub(super) fn ground(ground: &Ground) -> String {
-    match ground.rule {
-        Some(rule) => format!("{rule} ({}, {})", ground.source, ground.confidence),
-        None => format!("{} ({})", ground.source, ground.confidence),
+pub(super) fn evidence(evidence: &Evidence) -> String {
+    match evidence.rule {
+        Some(rule) => format!("{rule} ({}, {})", evidence.source, evidence.confidence),
+        None => format!("{} ({})", evidence.source, evidence.confidence),
     }
 }
 
@@ -71,38 +71,38 @@ pub(super) fn plain(text: &str) -> String {
     cut(text, LONGEST_NAME)
 }
 
-fn head(advised: &Advised) -> String {
+fn head(advised: &AdviceReport) -> String {
     let pool = &advised.pool;
     let id = pool.id.as_deref().map_or_else(String::new, |id| format!(" ({})", plain(id)));
     let mut out = String::new();
-    labelled(&mut out, 0, "pool", &format!("{}{id}", plain(&pool.name)));
-    labelled(&mut out, 0, "settings", &settings(advised));
+    labeled(&mut out, 0, "pool", &format!("{}{id}", plain(&pool.name)));
+    labeled(&mut out, 0, "settings", &settings(advised));
     for note in &advised.notes {
-        labelled(&mut out, 0, "assumed", note);
+        labeled(&mut out, 0, "assumed", note);
     }
     out
 }
 
-fn one(out: &mut String, advice: &Advice) {
+fn write_advice(out: &mut String, advice: &Advice) {
     out.push_str(&format!("\n  {}\n", advice.id));
-    labelled(out, 2, "what", &advice.headline);
-    labelled(out, 2, "why", &advice.why);
-    labelled(out, 2, "to do", &advice.what_to_do);
+    labeled(out, 2, "what", &advice.headline);
+    labeled(out, 2, "why", &advice.why);
+    labeled(out, 2, "to do", &advice.what_to_do);
     if let Some(cells) = advice.cells {
-        labelled(out, 2, "cells", &format!("{} of {}", cells.affected, cells.of));
+        labeled(out, 2, "cells", &format!("{} of {}", cells.affected, cells.of));
     }
-    let grounds: Vec<String> = advice.rests_on.iter().map(ground).collect();
-    labelled(out, 2, "rests on", &grounds.join(", "));
+    let evidence_list: Vec<String> = advice.rests_on.iter().map(evidence).collect();
+    labeled(out, 2, "rests on", &evidence_list.join(", "));
 }
 
 /// A label at `left`, and words beside it that go on below themselves.
-fn labelled(out: &mut String, left: usize, label: &str, words: &str) {
+fn labeled(out: &mut String, left: usize, label: &str, words: &str) {
     let indent = if label.is_empty() { 0 } else { INDENT + left };
     let label = format!("{:left$}{label}", "");
     for (number, line) in wrapped(words, WIDTH - indent).iter().enumerate() {
         let label = if number == 0 { label.as_str() } else { "" };
-        let told = format!("{label:indent$}{line}");
-        out.push_str(told.trim_end());
+        let text_line = format!("{label:indent$}{line}");
+        out.push_str(text_line.trim_end());
         out.push('\n');
     }
 }

@@ -13,15 +13,18 @@
 mod find;
 mod level;
 mod model;
-mod play;
+mod runner;
 mod search;
 mod text;
 mod usl;
 mod verdict;
 
-pub use find::{Asked, Broken, find};
-pub use model::{Answer, Capacity, Cores, Figures, Level, Limit, Range, Reason, Stage, Verdict, Wanted};
-pub use play::{Lengths, Unfit};
-pub use search::{Ask, Bounds, Search};
-pub use text::{stand, text};
-pub use usl::{FEWEST_POINTS, Interval, Usl, fit};
+pub use find::{CapacityError, CapacityOptions, find};
+pub use model::{
+    Capacity, CapacityEstimate, CoreEstimate, Cores, Figures, Level, Limit, Range, Reason, SearchPhase,
+    Verdict,
+};
+pub use runner::{LevelDurations, UnsuitableScenario};
+pub use search::{LevelRequest, Search, SearchBounds};
+pub use text::{cores_text, text};
+pub use usl::{Interval, MIN_POINTS, Usl, fit};

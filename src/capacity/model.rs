@@ -31,7 +31,7 @@ pub struct Capacity {
     /// How it came out.
     pub verdict: Verdict,
     /// The answer; absent where no level passed.
-    pub answer: Option<Answer>,
+    pub answer: Option<CapacityEstimate>,
     /// The levels that were tried, in their order.
     pub levels: Vec<Level>,
     /// How throughput follows concurrency, where that was asked for and can be said.
@@ -39,7 +39,7 @@ pub struct Capacity {
     pub usl: Option<Usl>,
     /// What a wanted rate takes, where one was named.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub wanted: Option<Wanted>,
+    pub wanted: Option<CoreEstimate>,
 }
 
 /// How a search came out.
@@ -53,7 +53,7 @@ pub struct Verdict {
 
 /// The highest rate at which everything held.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Answer {
+pub struct CapacityEstimate {
     /// The highest rate that passed.
     pub per_s: f64,
     /// The lowest that did not; null where none was found.
@@ -95,7 +95,7 @@ pub struct Level {
     /// Sign-ins a second that were asked for.
     pub per_s: f64,
     /// Why it was tried.
-    pub stage: Stage,
+    pub phase: SearchPhase,
     /// How often it was played, and how often it passed.
     pub runs: u32,
     /// So many of them passed.
@@ -111,7 +111,7 @@ pub struct Level {
 /// Why a level was tried.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Stage {
+pub enum SearchPhase {
     /// On the way up.
     Climb,
     /// Between a level that passed and one that did not.
@@ -120,7 +120,7 @@ pub enum Stage {
     Confirm,
 }
 
-impl Stage {
+impl SearchPhase {
     /// `climb`, `halve` or `confirm`.
     pub const fn as_str(self) -> &'static str {
         match self {
@@ -212,7 +212,7 @@ pub enum Reason {
 
 /// What a wanted rate takes.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Wanted {
+pub struct CoreEstimate {
     /// Sign-ins a second.
     pub per_s: f64,
     /// How many times what was measured.
@@ -232,9 +232,9 @@ pub struct Range {
     pub most: f64,
 }
 
-impl Wanted {
+impl CoreEstimate {
     /// As many times more as is wanted: a core more is taken to bring what a core brings.
-    pub(super) fn of(per_s: f64, answer: &Answer) -> Self {
+    pub(super) fn of(per_s: f64, answer: &CapacityEstimate) -> Self {
         let times = Range {
             least: answer.below_per_s.map(|rate| rounded(per_s / rate)),
             most: rounded(per_s / answer.per_s),

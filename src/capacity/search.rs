@@ -7,13 +7,13 @@
 use crate::digits::significant;
 
 /// A rate as people read it and type it again: what is told is what was tried.
-fn readable(rate: f64) -> f64 {
+fn rounded_rate(rate: f64) -> f64 {
     significant(rate, 4)
 }
 
 /// Where to search, and how closely.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Bounds {
+pub struct SearchBounds {
     /// The first rate, sign-ins a second; more than zero.
     pub from: f64,
     /// No rate above this one is tried; at least `from`.
@@ -26,7 +26,7 @@ pub struct Bounds {
 
 /// A level to be tried.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Ask {
+pub enum LevelRequest {
     /// On the way up: one run that passes is enough.
     Climb(f64),
     /// Between two levels that are known.
@@ -35,7 +35,7 @@ pub enum Ask {
     Confirm(f64),
 }
 
-impl Ask {
+impl LevelRequest {
     /// Sign-ins a second.
     pub const fn per_s(self) -> f64 {
         match self {
@@ -45,12 +45,12 @@ impl Ask {
 }
 
 /// So many confirmations may fail.
-const MOST_CONFIRMATIONS: u32 = 3;
+const MAX_CONFIRMATIONS: u32 = 3;
 
 /// The search for the highest rate that passes.
 #[derive(Clone, Debug)]
 pub struct Search {
-    bounds: Bounds,
+    bounds: SearchBounds,
     /// Rates that passed, rising.
     passed: Vec<f64>,
     /// The lowest that failed.
@@ -61,31 +61,31 @@ pub struct Search {
 
 impl Search {
     /// A search that has asked for nothing yet.
-    pub const fn new(bounds: Bounds) -> Self {
+    pub const fn new(bounds: SearchBounds) -> Self {
         Self { bounds, passed: Vec::new(), failed: None, confirmations: 0, confirmed: false }
     }
 
     /// The next level; `None` when all is known that can be.
-    pub fn next(&self) -> Option<Ask> {
-        let Bounds { from, to, factor, precision } = self.bounds;
+    pub fn next(&self) -> Option<LevelRequest> {
+        let SearchBounds { from, to, factor, precision } = self.bounds;
         match (self.passed(), self.failed) {
-            (None, None) => Some(Ask::Climb(from)),
+            (None, None) => Some(LevelRequest::Climb(from)),
             // Below the first level nothing is tried: where it fails, the search has no ground to stand on.
             (None, Some(_)) => None,
-            _ if self.confirmed || self.confirmations >= MOST_CONFIRMATIONS => None,
-            (Some(best), None) if best < to => Some(Ask::Climb(readable(best * factor).min(to))),
-            (Some(best), None) => Some(Ask::Confirm(best)),
+            _ if self.confirmed || self.confirmations >= MAX_CONFIRMATIONS => None,
+            (Some(best), None) if best < to => Some(LevelRequest::Climb(rounded_rate(best * factor).min(to))),
+            (Some(best), None) => Some(LevelRequest::Confirm(best)),
             (Some(best), Some(worst)) if worst / best > 1.0 + precision => {
-                Some(Ask::Halve(readable((best * worst).sqrt())))
+                Some(LevelRequest::Halve(rounded_rate((best * worst).sqrt())))
             }
-            (Some(best), Some(_)) => Some(Ask::Confirm(best)),
+            (Some(best), Some(_)) => Some(LevelRequest::Confirm(best)),
         }
     }
 
     /// How the level that was asked for last came out.
-    pub fn tell(&mut self, ask: Ask, passed: bool) {
-        let rate = ask.per_s();
-        if let Ask::Confirm(_) = ask {
+    pub fn record_result(&mut self, request: LevelRequest, passed: bool) {
+        let rate = request.per_s();
+        if let LevelRequest::Confirm(_) = request {
             self.confirmations += 1;
             self.confirmed = passed;
         } else if passed {
@@ -113,12 +113,12 @@ impl Search {
     }
 
     /// At most so many levels are asked for.
-    pub fn most_levels(&self) -> u32 {
-        let Bounds { from, to, factor, precision } = self.bounds;
+    pub fn max_levels(&self) -> u32 {
+        let SearchBounds { from, to, factor, precision } = self.bounds;
         let climbs = ((to / from).ln() / factor.ln()).ceil() as u32 + 1;
         // One more than by the numbers, since rates have four figures.
         let halvings = (factor.ln() / (1.0 + precision).ln()).log2().ceil().max(0.0) as u32 + 1;
-        climbs + (halvings + 1) * MOST_CONFIRMATIONS
+        climbs + (halvings + 1) * MAX_CONFIRMATIONS
     }
 }
 
@@ -128,14 +128,14 @@ mod tests {
     use proptest::prelude::*;
 
     /// Plays a search against a pool that takes up to `knee`; confirmations only up to `holds`.
-    fn play(bounds: Bounds, knee: f64, holds: f64) -> (Search, u32) {
+    fn play(bounds: SearchBounds, knee: f64, holds: f64) -> (Search, u32) {
         let mut search = Search::new(bounds);
         let mut asked = 0;
-        while let Some(ask) = search.next() {
+        while let Some(request) = search.next() {
             asked += 1;
-            let limit = if matches!(ask, Ask::Confirm(_)) { holds } else { knee };
-            search.tell(ask, ask.per_s() <= limit);
-            assert!(asked <= search.most_levels(), "{search:?}");
+            let limit = if matches!(request, LevelRequest::Confirm(_)) { holds } else { knee };
+            search.record_result(request, request.per_s() <= limit);
+            assert!(asked <= search.max_levels(), "{search:?}");
         }
         (search, asked)
     }
@@ -146,7 +146,7 @@ mod tests {
             from in 0.1..1000.0_f64, steps in 0.0..8.0_f64, factor in 1.1..4.0_f64, precision in 0.01..0.3_f64,
         ) {
             let knee = from * steps.exp();
-            let bounds = Bounds { from, to: knee * 10.0, factor, precision };
+            let bounds = SearchBounds { from, to: knee * 10.0, factor, precision };
             let (search, _) = play(bounds, knee, knee);
             let (lo, hi) = (search.passed().unwrap(), search.failed().unwrap());
             prop_assert!(lo <= knee && knee < hi, "{lo} {knee} {hi}");
@@ -156,7 +156,7 @@ mod tests {
 
     #[test]
     fn what_no_long_run_confirms_is_not_the_answer() {
-        let bounds = Bounds { from: 10.0, to: 1000.0, factor: 2.0, precision: 0.05 };
+        let bounds = SearchBounds { from: 10.0, to: 1000.0, factor: 2.0, precision: 0.05 };
         let (search, _) = play(bounds, 100.0, 80.0);
         // Confirmations at just below 100 fail; below 80 one passes, or it is said that none did.
         assert!(search.failed().unwrap() <= 100.0);
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_ends_of_the_range_are_ends() {
-        let bounds = Bounds { from: 10.0, to: 50.0, factor: 2.0, precision: 0.05 };
+        let bounds = SearchBounds { from: 10.0, to: 50.0, factor: 2.0, precision: 0.05 };
         let (search, asked) = play(bounds, 1.0, 1.0);
         assert_eq!((search.passed(), search.failed(), asked), (None, Some(10.0), 1));
         let (search, _) = play(bounds, 1e9, 1e9);

@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use super::model::{Answer, Capacity, Cores, Level, Range, Reason, Wanted};
+use super::model::{Capacity, CapacityEstimate, CoreEstimate, Cores, Level, Range, Reason};
 use super::usl::{Interval, Usl};
 use crate::digits::significant;
-use crate::report::figures::{UNKNOWN, count, exactly, measured, number, percent, time};
+use crate::report::figures::{UNKNOWN, count, exact_number, measured, number, percent, time};
 use crate::report::markup::{line, plain};
 
 /// The longest bar of the curve, in columns.
@@ -30,7 +30,7 @@ pub fn text(found: &Capacity) -> String {
         cpu(&mut out, answer);
     }
     if let Some(usl) = &found.usl {
-        law(&mut out, usl);
+        write_usl(&mut out, usl);
     }
     if let Some(wanted) = &found.wanted {
         needed(&mut out, wanted);
@@ -39,15 +39,15 @@ pub fn text(found: &Capacity) -> String {
 }
 
 /// `412 sign-ins/s [412, 430) at sign_in.p99 < 250ms on 1 core`.
-fn sentence(answer: &Answer, objectives: &[String]) -> String {
-    let upper = answer.below_per_s.map_or_else(|| "…".to_owned(), exactly);
-    let on = answer.cores.map_or_else(String::new, |cores| format!(" on {}", stand(cores)));
-    let rate = exactly(answer.per_s);
+fn sentence(answer: &CapacityEstimate, objectives: &[String]) -> String {
+    let upper = answer.below_per_s.map_or_else(|| "…".to_owned(), exact_number);
+    let on = answer.cores.map_or_else(String::new, |cores| format!(" on {}", cores_text(cores)));
+    let rate = exact_number(answer.per_s);
     format!("{rate} sign-ins/s [{rate}, {upper}) at {}{on}", objectives.join(", "))
 }
 
 /// `1 core of the pool, 1 of the clients`.
-pub fn stand(cores: Cores) -> String {
+pub fn cores_text(cores: Cores) -> String {
     let noun = if cores.server == 1 { "core" } else { "cores" };
     let clients = cores.client.map_or_else(String::new, |client| format!(", {client} of the clients"));
     format!("{} {noun} of the pool{clients}", cores.server)
@@ -55,7 +55,7 @@ pub fn stand(cores: Cores) -> String {
 
 fn levels(out: &mut String, levels: &[Level]) {
     let unknown_or = |us: Option<u64>| us.map_or_else(|| UNKNOWN.to_owned(), time);
-    let rate = |rate: Option<f64>| rate.map_or_else(|| UNKNOWN.to_owned(), three);
+    let rate = |rate: Option<f64>| rate.map_or_else(|| UNKNOWN.to_owned(), three_digits);
     let longest = levels.iter().filter_map(|level| level.figures.p99_us).max().unwrap_or(1);
     let mut sorted: Vec<&Level> = levels.iter().collect();
     sorted.sort_by(|one, other| one.per_s.total_cmp(&other.per_s));
@@ -69,24 +69,24 @@ fn levels(out: &mut String, levels: &[Level]) {
         let _ = writeln!(
             out,
             "  {:>8} {:>10} {:>9} {:>9} {:>9}  {:<7} {:>5}  {}",
-            exactly(level.per_s),
+            exact_number(level.per_s),
             rate(figures.achieved_per_s),
             unknown_or(figures.p50_us),
             unknown_or(figures.p90_us),
             unknown_or(figures.p99_us),
-            level.stage.as_str(),
+            level.phase.as_str(),
             format!("{}/{}", level.runs_passed, level.runs),
             bar(figures.p99_us, longest, level.passed)
         );
         for reason in &level.reasons {
-            let _ = writeln!(out, "           ✗ {}", told(reason));
+            let _ = writeln!(out, "           ✗ {}", reason_text(reason));
         }
     }
 }
 
 /// A rate that was measured: three figures, however small it is.
-fn three(rate: f64) -> String {
-    if rate < 1.0 { exactly(significant(rate, 3)) } else { number(rate) }
+fn three_digits(rate: f64) -> String {
+    if rate < 1.0 { exact_number(significant(rate, 3)) } else { number(rate) }
 }
 
 /// The curve of latency against rate, on a logarithmic scale: a decade is as long wherever it lies.
@@ -97,7 +97,7 @@ fn bar(p99: Option<u64>, longest: u64, passed: bool) -> String {
     (if passed { "█" } else { "░" }).repeat(columns)
 }
 
-fn told(reason: &Reason) -> String {
+fn reason_text(reason: &Reason) -> String {
     match reason {
         Reason::Objective { text, value, unit } => {
             let seen = value.map_or_else(
@@ -122,7 +122,7 @@ fn told(reason: &Reason) -> String {
     }
 }
 
-fn cpu(out: &mut String, answer: &Answer) {
+fn cpu(out: &mut String, answer: &CapacityEstimate) {
     let figures = answer.figures;
     let (Some(client), server) = (figures.client_us_per_sign_in, figures.server_us_per_sign_in) else {
         return;
@@ -138,7 +138,7 @@ fn cpu(out: &mut String, answer: &Answer) {
     }
 }
 
-fn law(out: &mut String, usl: &Usl) {
+fn write_usl(out: &mut String, usl: &Usl) {
     let shown = |name: &str, Interval { value, low, high }: Interval| {
         format!("{name} {value:.4} [{low:.4}, {high:.4}]")
     };
@@ -161,13 +161,17 @@ fn law(out: &mut String, usl: &Usl) {
     let _ = writeln!(out, "            {peak}");
 }
 
-fn needed(out: &mut String, wanted: &Wanted) {
+fn needed(out: &mut String, wanted: &CoreEstimate) {
     let range = |range: Range| match range.least {
         Some(least) => format!("{} to {}", number(least), number(range.most)),
         None => format!("at most {}", number(range.most)),
     };
-    let _ =
-        write!(out, "\n  for {}/s  {} times what was measured", exactly(wanted.per_s), range(wanted.times));
+    let _ = write!(
+        out,
+        "\n  for {}/s  {} times what was measured",
+        exact_number(wanted.per_s),
+        range(wanted.times)
+    );
     if let Some(cores) = wanted.server_cores {
         let _ = write!(out, ": {} cores of the pool", range(cores));
     }

@@ -8,10 +8,10 @@ use rand::Rng as _;
 use serde::Serialize;
 
 use crate::digits;
-use poolproof_cognito::seed::Stream;
+use poolproof_cognito::seed::Rng;
 
 /// Fewer points than these say nothing of three parameters.
-pub const FEWEST_POINTS: usize = 6;
+pub const MIN_POINTS: usize = 6;
 /// Resamples of the residuals.
 const RESAMPLES: usize = 2000;
 /// How much of the resamples lies in an interval.
@@ -45,19 +45,19 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Fits the law to points of concurrency and throughput. `None` below [`FEWEST_POINTS`], or where a throughput is not above zero.
-pub fn fit(points: &[(u32, f64)], stream: &mut Stream) -> Option<Usl> {
-    if points.len() < FEWEST_POINTS || points.iter().any(|(n, x)| *n == 0 || !x.is_finite() || *x <= 0.0) {
+/// Fits the law to points of concurrency and throughput. `None` below [`MIN_POINTS`], or where a throughput is not above zero.
+pub fn fit(points: &[(u32, f64)], rng: &mut Rng) -> Option<Usl> {
+    if points.len() < MIN_POINTS || points.iter().any(|(n, x)| *n == 0 || !x.is_finite() || *x <= 0.0) {
         return None;
     }
-    let best = Curve::through(points)?;
+    let best = Curve::fit_points(points)?;
     let residuals: Vec<f64> = points.iter().map(|(n, x)| x / best.at(f64::from(*n))).collect();
-    let mut draw = || residuals[((u128::from(stream.next_u64()) * residuals.len() as u128) >> 64) as usize];
+    let mut draw = || residuals[((u128::from(rng.next_u64()) * residuals.len() as u128) >> 64) as usize];
     let mut drawn: Vec<Curve> = Vec::new();
     for _ in 0..RESAMPLES {
         let again: Vec<(u32, f64)> =
             points.iter().map(|(n, _)| (*n, best.at(f64::from(*n)) * draw())).collect();
-        drawn.extend(Curve::through(&again));
+        drawn.extend(Curve::fit_points(&again));
     }
     let interval = |of: fn(&Curve) -> f64| {
         let mut values: Vec<f64> = drawn.iter().map(of).collect();
@@ -110,7 +110,7 @@ impl Curve {
     }
 
     /// The curve with the least squares of relative errors. Of the parameters that may not be below zero those that would be are left out.
-    fn through(points: &[(u32, f64)]) -> Option<Self> {
+    fn fit_points(points: &[(u32, f64)]) -> Option<Self> {
         let tries = [[true, true], [true, false], [false, true], [false, false]];
         let fits = tries.iter().filter_map(|used| Self::with(points, *used));
         fits.min_by(|one, other| one.1.total_cmp(&other.1)).map(|(curve, _)| curve)
@@ -139,9 +139,9 @@ impl Curve {
         let mut rest = solved[1..].iter().map(|factor| factor / solved[0]);
         let mut next = |used: bool| if used { rest.next() } else { Some(0.0) };
         let curve = Self { lambda: 1.0 / solved[0], sigma: next(sigma)?, kappa: next(kappa)? };
-        let sound =
+        let is_valid =
             curve.lambda.is_finite() && curve.lambda > 0.0 && curve.sigma >= 0.0 && curve.kappa >= 0.0;
-        sound.then_some((curve, squares))
+        is_valid.then_some((curve, squares))
     }
 }
 
@@ -192,7 +192,7 @@ mod tests {
     #[test]
     fn a_law_is_found_again_in_its_own_points() {
         for (sigma, kappa) in [(0.0, 0.0), (0.1, 0.0), (0.05, 0.002), (0.0, 0.01), (0.9, 0.0)] {
-            let usl = fit(&points(250.0, sigma, kappa, 0.0), &mut Seed::new(1).stream("usl", 0)).unwrap();
+            let usl = fit(&points(250.0, sigma, kappa, 0.0), &mut Seed::new(1).rng("usl", 0)).unwrap();
             assert!((usl.lambda.value - 250.0).abs() < 0.01, "{usl:?}");
             assert!(
                 (usl.sigma.value - sigma).abs() < 1e-5 && (usl.kappa.value - kappa).abs() < 1e-5,
@@ -200,20 +200,20 @@ mod tests {
             );
             assert!(usl.r2 > 0.999, "{usl:?}");
         }
-        let usl = fit(&points(250.0, 0.05, 0.002, 0.0), &mut Seed::new(1).stream("usl", 0)).unwrap();
+        let usl = fit(&points(250.0, 0.05, 0.002, 0.0), &mut Seed::new(1).rng("usl", 0)).unwrap();
         assert!((usl.peak_n.unwrap() - (0.95_f64 / 0.002).sqrt()).abs() < 0.01, "{usl:?}");
         // √(1 / 0.0001) lies beyond twice 32.
-        let far = fit(&points(250.0, 0.0, 0.0001, 0.0), &mut Seed::new(1).stream("usl", 0)).unwrap();
+        let far = fit(&points(250.0, 0.0, 0.0001, 0.0), &mut Seed::new(1).rng("usl", 0)).unwrap();
         assert_eq!(far.peak_n, None);
     }
 
     #[test]
     fn noise_widens_the_intervals_and_too_little_says_nothing() {
-        let noisy = fit(&points(250.0, 0.05, 0.002, 0.05), &mut Seed::new(1).stream("usl", 0)).unwrap();
+        let noisy = fit(&points(250.0, 0.05, 0.002, 0.05), &mut Seed::new(1).rng("usl", 0)).unwrap();
         assert!(noisy.sigma.low < 0.05 && 0.05 < noisy.sigma.high, "{noisy:?}");
         assert!(noisy.lambda.low < 250.0 && 250.0 < noisy.lambda.high, "{noisy:?}");
-        let mut stream = Seed::new(1).stream("usl", 0);
-        assert!(fit(&points(250.0, 0.05, 0.0, 0.0)[..5], &mut stream).is_none());
-        assert!(fit(&[(0, 1.0); 6], &mut stream).is_none() && fit(&[(1, 0.0); 6], &mut stream).is_none());
+        let mut rng = Seed::new(1).rng("usl", 0);
+        assert!(fit(&points(250.0, 0.05, 0.0, 0.0)[..5], &mut rng).is_none());
+        assert!(fit(&[(0, 1.0); 6], &mut rng).is_none() && fit(&[(1, 0.0); 6], &mut rng).is_none());
     }
 }

@@ -1,7 +1,7 @@
 //! What is to be said of a search: sentences, and the exit code.
 
-use super::model::{Answer, Level, Limit, Reason, Stage, Verdict};
-use crate::report::figures::{exactly, percent};
+use super::model::{CapacityEstimate, Level, Limit, Reason, SearchPhase, Verdict};
+use crate::report::figures::{exact_number, percent};
 use crate::report::{INTERRUPTED, MISMATCH, SATURATED, Shortage, THRESHOLD, UNREACHABLE};
 use crate::run::RunError;
 
@@ -9,22 +9,22 @@ use crate::run::RunError;
 const INTERNAL: u8 = 1;
 
 /// How a search went.
-pub(super) struct Outcome<'o> {
+pub(super) struct SearchOutcome<'o> {
     /// What was tried, in its order.
     pub(super) levels: &'o [Level],
     /// What was found.
-    pub(super) answer: Option<&'o Answer>,
+    pub(super) answer: Option<&'o CapacityEstimate>,
     /// Whether somebody asked for an end.
     pub(super) stopped: bool,
     /// Why the search could not go on, where it could not.
-    pub(super) broken: Option<&'o RunError>,
+    pub(super) run_error: Option<&'o RunError>,
     /// Requests a second that are sent to the target at most, where that is limited.
-    pub(super) most_requests: Option<u32>,
+    pub(super) max_requests_per_s: Option<u32>,
     /// Whether the scalability law was asked for and could not be fitted.
-    pub(super) lawless: bool,
+    pub(super) usl_unavailable: bool,
 }
 
-impl Outcome<'_> {
+impl SearchOutcome<'_> {
     /// The verdict. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83.
     pub(super) fn verdict(&self) -> Verdict {
         let mut faults = Vec::new();
@@ -33,7 +33,7 @@ impl Outcome<'_> {
             let sentence = "The search was interrupted: this is what was known so far.";
             faults.push((INTERRUPTED, sentence.to_owned()));
         }
-        if let Some(error) = self.broken {
+        if let Some(error) = self.run_error {
             let code = if matches!(error, RunError::Target(_)) { UNREACHABLE } else { INTERNAL };
             faults.push((
                 code,
@@ -41,7 +41,7 @@ impl Outcome<'_> {
             ));
         }
         if self.answer.is_none() && faults.is_empty() {
-            faults.extend(self.lowest().map(baseless));
+            faults.extend(self.lowest().map(lowest_level_failure));
         }
         let exit_code = faults.first().map_or(0, |(code, _)| *code);
         let mut sentences: Vec<String> = faults.into_iter().map(|(_, sentence)| sentence).collect();
@@ -57,7 +57,7 @@ impl Outcome<'_> {
             })
         })?;
         let differ = if count == 1 { "1 decision differs" } else { &format!("{count} decisions differ") };
-        let rate = exactly(per_s);
+        let rate = exact_number(per_s);
         Some(format!(
             "{differ} from what the rules ask at {rate}/s: a pool that decides wrongly has no capacity."
         ))
@@ -70,11 +70,11 @@ impl Outcome<'_> {
     }
 
     /// What is to be known of an answer.
-    fn remarks(&self, answer: &Answer) -> Vec<String> {
+    fn remarks(&self, answer: &CapacityEstimate) -> Vec<String> {
         let mut remarks = Vec::new();
         let mut say = |sentence: &str| remarks.push(sentence.to_owned());
-        let over = !self.stopped && self.broken.is_none();
-        match (answer.limit, ceiling(self.levels, answer.below_per_s).and_then(Level::short_of)) {
+        let over = !self.stopped && self.run_error.is_none();
+        match (answer.limit, limiting_level(self.levels, answer.below_per_s).and_then(Level::short_of)) {
             (Limit::Generator, Some(Shortage::Users)) => say(
                 "The scenario ran out of users before the pool reached its end: the pool may take more. Raise \
                  population.users.",
@@ -90,13 +90,13 @@ impl Outcome<'_> {
         if !answer.confirmed {
             say("No long run has confirmed it: take it as a sign and not as a promise.");
         }
-        if let Some(rate) = self.most_requests.filter(|_| answer.limit == Limit::Pool) {
+        if let Some(rate) = self.max_requests_per_s.filter(|_| answer.limit == Limit::Pool) {
             say(&format!(
                 "At most {rate} requests a second were sent (--max-rate), and they wait for their turn: that may be the limit, \
                  and not the pool."
             ));
         }
-        if self.lawless {
+        if self.usl_unavailable {
             say(
                 "The scalability law could not be fitted: it takes 32 users, and answers at 1 to 32 at once.",
             );
@@ -106,13 +106,13 @@ impl Outcome<'_> {
 }
 
 /// The level that ended the search upward.
-pub(super) fn ceiling(levels: &[Level], below_per_s: Option<f64>) -> Option<&Level> {
+pub(super) fn limiting_level(levels: &[Level], below_per_s: Option<f64>) -> Option<&Level> {
     let rate = below_per_s?;
     levels.iter().find(|level| !level.passed && level.per_s == rate)
 }
 
 /// That the lowest level fails, with what to do about it, and the exit code.
-fn baseless(level: &Level) -> (u8, String) {
+fn lowest_level_failure(level: &Level) -> (u8, String) {
     let has = |wanted: fn(&Reason) -> bool| level.reasons.iter().any(wanted);
     let lost = level.reasons.iter().find_map(|reason| match reason {
         Reason::NoAnswer { share } => Some(*share),
@@ -122,7 +122,7 @@ fn baseless(level: &Level) -> (u8, String) {
         |reason: &Reason| matches!(reason, Reason::TooFew { .. } | Reason::Objective { value: None, .. });
     let (code, advice) = if let Some(share) = lost {
         (UNREACHABLE, format!("the target gave no answer to {} of the sign-ins.", percent(share)))
-    } else if level.is_generators() {
+    } else if level.is_generator_limited() {
         let advice = match level.short_of() {
             Some(Shortage::Users) => {
                 "the scenario runs out of users. Raise population.users, or start lower with --from."
@@ -139,14 +139,15 @@ fn baseless(level: &Level) -> (u8, String) {
     } else {
         (THRESHOLD, "there is nothing to search. Start lower with --from, or ask for less.".to_owned())
     };
-    let fails = if level.stage == Stage::Confirm { "does not hold in a long run" } else { "fails already" };
-    (code, format!("The lowest level, {}/s, {fails}: {advice}", exactly(level.per_s)))
+    let fails =
+        if level.phase == SearchPhase::Confirm { "does not hold in a long run" } else { "fails already" };
+    (code, format!("The lowest level, {}/s, {fails}: {advice}", exact_number(level.per_s)))
 }
 
 impl Level {
     /// Whether it says more of the generator than of the pool. Users who are all busy with a pool that falls behind are the pool's
     /// affair.
-    pub(super) fn is_generators(&self) -> bool {
+    pub(super) fn is_generator_limited(&self) -> bool {
         self.short_of().is_some()
             && !self.reasons.iter().any(|reason| matches!(reason, Reason::FallsBehind { .. }))
     }
@@ -174,21 +175,35 @@ mod tests {
 
     fn level(per_s: f64, reasons: Vec<Reason>) -> Level {
         let passed = reasons.is_empty();
-        let (stage, figures) = (Stage::Climb, Figures::default());
-        Level { per_s, stage, runs: 1, runs_passed: passed.into(), passed, reasons, figures }
+        let (phase, figures) = (SearchPhase::Climb, Figures::default());
+        Level { per_s, phase, runs: 1, runs_passed: passed.into(), passed, reasons, figures }
     }
 
-    fn outcome<'o>(levels: &'o [Level], answer: Option<&'o Answer>) -> Outcome<'o> {
-        Outcome { levels, answer, stopped: false, broken: None, most_requests: None, lawless: false }
+    fn outcome<'o>(levels: &'o [Level], answer: Option<&'o CapacityEstimate>) -> SearchOutcome<'o> {
+        SearchOutcome {
+            levels,
+            answer,
+            stopped: false,
+            run_error: None,
+            max_requests_per_s: None,
+            usl_unavailable: false,
+        }
     }
 
     fn short_of(short_of: Shortage) -> Reason {
         Reason::Generator { why: "It was late.".to_owned(), short_of }
     }
 
-    fn answer(limit: Limit) -> Answer {
+    fn answer(limit: Limit) -> CapacityEstimate {
         let figures = Figures::default();
-        Answer { per_s: 10.0, below_per_s: Some(20.0), confirmed: true, limit, cores: None, figures }
+        CapacityEstimate {
+            per_s: 10.0,
+            below_per_s: Some(20.0),
+            confirmed: true,
+            limit,
+            cores: None,
+            figures,
+        }
     }
 
     #[test]
@@ -217,11 +232,15 @@ mod tests {
     fn what_was_found_before_a_target_was_lost_is_told() {
         let levels = [level(10.0, Vec::new())];
         let (answer, lost) = (answer(Limit::Range), RunError::Target("nobody answers".to_owned()));
-        let broken = Outcome { broken: Some(&lost), ..outcome(&levels, Some(&answer)) };
-        let verdict = broken.verdict();
+        let run_error = SearchOutcome { run_error: Some(&lost), ..outcome(&levels, Some(&answer)) };
+        let verdict = run_error.verdict();
         assert_eq!((verdict.exit_code, verdict.sentences.len()), (107, 1), "not to search on: {verdict:?}");
         assert!(verdict.sentences[0].contains("known so far: the target cannot be used: nobody answers."));
-        assert_eq!(Outcome { stopped: true, ..broken }.verdict().exit_code, 105, "the graver of two");
+        assert_eq!(
+            SearchOutcome { stopped: true, ..run_error }.verdict().exit_code,
+            105,
+            "the graver of two"
+        );
         let silent = [level(10.0, vec![Reason::NoAnswer { share: 1.0 }])];
         let verdict = outcome(&silent, None).verdict();
         assert_eq!(verdict.exit_code, 107);
@@ -236,7 +255,7 @@ mod tests {
         let levels = [level(10.0, Vec::new()), level(20.0, vec![Reason::FallsBehind { us_per_s: 50_000 }])];
         for (limit, told) in [(Limit::Pool, true), (Limit::Range, false)] {
             let answer = answer(limit);
-            let limited = Outcome { most_requests: Some(20), ..outcome(&levels, Some(&answer)) };
+            let limited = SearchOutcome { max_requests_per_s: Some(20), ..outcome(&levels, Some(&answer)) };
             let sentences = limited.verdict().sentences.join(" ");
             assert_eq!(sentences.contains("At most 20 requests a second were sent"), told, "{sentences}");
         }

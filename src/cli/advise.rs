@@ -1,33 +1,33 @@
 //! `poolproof advise`: what will surprise in a pool's settings.
 
 use super::args::{AdviceFormat, AdviseArgs};
-use super::check::rendered;
-use super::{Exit, accuse, complain, say};
-use crate::advise::{Advised, advise as advice_on, markdown, text};
+use super::check::render_diagnostic;
+use super::{Exit, print_error, print_stderr, print_stdout};
+use crate::advise::{AdviceReport, advise as advice_on, markdown, text};
 use crate::settings::{self, PoolSettings};
 
 /// Reads the settings and tells what surprises in them.
 pub(super) fn advise(args: &AdviseArgs) -> Exit {
     let settings = match settings::read(&args.pool) {
-        Ok(settings) => PoolSettings { policy: args.switches.over(settings.policy), ..settings },
+        Ok(settings) => PoolSettings { policy: args.switches.apply_to(settings.policy), ..settings },
         Err(diagnostic) => {
-            complain(&rendered(&diagnostic));
+            print_stderr(&render_diagnostic(&diagnostic));
             return Exit::InvalidScenario;
         }
     };
     let advised = advice_on(&settings);
-    let said = match told(&advised, args.format) {
-        Ok(words) => say(&words),
+    let printed = match render(&advised, args.format) {
+        Ok(words) => print_stdout(&words),
         Err(error) => {
-            accuse(error);
+            print_error(error);
             return Exit::Internal;
         }
     };
-    let denied = args.deny.is_some_and(|level| advised.gravest() >= Some(level.into()));
-    said.or(if denied { Exit::Mismatch } else { Exit::Pass })
+    let denied = args.deny.is_some_and(|level| advised.highest_severity() >= Some(level.into()));
+    printed.or(if denied { Exit::Mismatch } else { Exit::Pass })
 }
 
-fn told(advised: &Advised, format: AdviceFormat) -> serde_json::Result<String> {
+fn render(advised: &AdviceReport, format: AdviceFormat) -> serde_json::Result<String> {
     match format {
         AdviceFormat::Text => Ok(text(advised)),
         AdviceFormat::Markdown => Ok(markdown(advised)),

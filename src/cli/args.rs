@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Parser, Subcommand, ValueEnum};
 
-use super::board::BoardArgs;
 use super::capacity_args::{CAPACITY_EXAMPLES, CapacityArgs};
 use super::compare_args::{COMPARE_EXAMPLES, CompareArgs};
+use super::metrics_server::PrometheusArgs;
 use super::policy_args::{EXPLAIN_EXAMPLES, ExplainArgs, MATRIX_EXAMPLES, MatrixArgs, SwitchArgs};
 use super::serve_args::{SERVE_EXAMPLES, ServeArgs};
 use super::target_args::TargetArgs;
@@ -138,7 +138,7 @@ pub(super) struct RunArgs {
     #[command(flatten)]
     pub(super) target: TargetArgs,
     #[command(flatten)]
-    pub(super) board: BoardArgs,
+    pub(super) metrics_server: PrometheusArgs,
 }
 
 #[derive(clap::Args, Debug)]
@@ -150,7 +150,7 @@ pub(super) struct ReportArgs {
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
     /// Which reports to write.
-    #[arg(long, value_delimiter = ',', default_value = "html", value_parser = without_histograms())]
+    #[arg(long, value_delimiter = ',', default_value = "html", value_parser = report_formats())]
     pub(super) format: Vec<Format>,
     /// The report.json of another run of the same scenario, which is shown beside.
     #[arg(long, value_name = "FILE")]
@@ -236,7 +236,7 @@ pub(super) enum Format {
 }
 
 /// The forms that can be made of a report.json, which has no histograms.
-fn without_histograms() -> impl TypedValueParser<Value = Format> {
+fn report_formats() -> impl TypedValueParser<Value = Format> {
     let had = Format::value_variants().iter().filter(|format| **format != Format::Hlog);
     let names = PossibleValuesParser::new(had.filter_map(ValueEnum::to_possible_value));
     names.try_map(|name| Format::from_str(&name, false))
@@ -261,12 +261,13 @@ mod tests {
     use clap::CommandFactory as _;
 
     #[test]
-    fn what_stands_below_the_flags_fits_into_eighty_columns() {
+    fn after_help_fits_in_80_columns() {
         let program = Args::command();
-        let told = program.get_subcommands().chain([&program]).filter_map(|command| command.get_after_help());
-        let told: Vec<String> = told.map(ToString::to_string).collect();
-        assert!(told.len() > 8);
-        for line in told.iter().flat_map(|text| text.lines()) {
+        let help_texts =
+            program.get_subcommands().chain([&program]).filter_map(|command| command.get_after_help());
+        let help_texts: Vec<String> = help_texts.map(ToString::to_string).collect();
+        assert!(help_texts.len() > 8);
+        for line in help_texts.iter().flat_map(|text| text.lines()) {
             assert!(line.chars().count() <= 80, "{line}");
         }
     }

@@ -4,38 +4,38 @@ use std::sync::Arc;
 
 use super::capacity_args::{CapacityArgs, CapacityFormat};
 use super::progress::Progress;
-use super::run::{overridden, unusable};
-use super::{Exit, accuse, complain, refuse, say, signals, target_args};
-use crate::capacity::{self, Asked, Broken, Lengths};
-use crate::run::Settings;
+use super::run::{exit_for_run_error, with_overrides};
+use super::{Exit, print_error, print_stderr, print_stdout, signals, target_args, usage_error};
+use crate::capacity::{self, CapacityError, CapacityOptions, LevelDurations};
+use crate::run::RunOptions;
 use crate::scenario;
 
 /// Searches for the highest rate at which the objectives hold.
 pub(super) fn capacity(args: &CapacityArgs) -> Exit {
     let endpoint = match args.target.endpoint() {
         Ok(endpoint) => endpoint,
-        Err(message) => return refuse(message),
+        Err(message) => return usage_error(message),
     };
     if let (Some(from), Some(to)) = (args.from, args.to)
         && to < from
     {
-        return refuse(format_args!("--to {to}/s is less than --from {from}/s"));
+        return usage_error(format_args!("--to {to}/s is less than --from {from}/s"));
     }
     let (scenario, text) = match scenario::read_with_text(&args.file) {
         Ok(read) => read,
         Err(diagnostic) => {
-            complain(&super::check::rendered(&diagnostic));
+            print_stderr(&super::check::render_diagnostic(&diagnostic));
             return Exit::InvalidScenario;
         }
     };
-    let scenario = overridden(scenario, args.seed, args.clock, endpoint.as_ref());
-    endpoint.iter().for_each(target_args::approach);
-    let stop = match signals::stop() {
-        Ok(stop) => stop,
+    let scenario = with_overrides(scenario, args.seed, args.clock, endpoint.as_ref());
+    endpoint.iter().for_each(target_args::prepare_endpoint);
+    let cancel_token = match signals::cancel_token() {
+        Ok(cancel_token) => cancel_token,
         Err(exit) => return exit,
     };
     let progress = Arc::new(Progress::new(&scenario.name));
-    let settings = Settings {
+    let run_options = RunOptions {
         file: args.file.display().to_string(),
         text,
         command: super::command_line(),
@@ -45,18 +45,18 @@ pub(super) fn capacity(args: &CapacityArgs) -> Exit {
         endpoint,
         observer: progress.observer(),
     };
-    let asked = Asked {
+    let options = CapacityOptions {
         objectives: args.slo.clone(),
         from: args.from,
         to: args.to,
         factor: args.step,
         precision: args.precision,
-        lengths: Lengths { settle: args.settle, measure: args.measure, confirm: args.confirm },
+        durations: LevelDurations { settle: args.settle, measure: args.measure, confirm: args.confirm },
         usl: args.usl,
         want: args.want,
     };
-    let told = |what: &str| progress.rename(what);
-    let found = capacity::find(&scenario, &asked, &settings, &stop, &told);
+    let on_progress = |what: &str| progress.rename(what);
+    let found = capacity::find(&scenario, &options, &run_options, &cancel_token, &on_progress);
     progress.finish();
     match found {
         Ok(found) => {
@@ -64,12 +64,14 @@ pub(super) fn capacity(args: &CapacityArgs) -> Exit {
                 CapacityFormat::Text => capacity::text(&found),
                 CapacityFormat::Json => found.to_json(),
             };
-            say(&text).or(Exit::from_code(found.verdict.exit_code))
+            print_stdout(&text).or(Exit::from_code(found.verdict.exit_code))
         }
-        Err(Broken::Unfit(why)) => refuse(format_args!("{} has no capacity: {why}", args.file.display())),
-        Err(Broken::Run(error)) => {
-            accuse(format_args!("{}: {error}", args.file.display()));
-            unusable(&error)
+        Err(CapacityError::UnsuitableScenario(why)) => {
+            usage_error(format_args!("{} has no capacity: {why}", args.file.display()))
+        }
+        Err(CapacityError::Run(error)) => {
+            print_error(format_args!("{}: {error}", args.file.display()));
+            exit_for_run_error(&error)
         }
     }
 }

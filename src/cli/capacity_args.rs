@@ -143,7 +143,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_objective_is_a_threshold_or_short_for_one() {
+    fn objectives_accept_thresholds_and_short_forms() {
         for (text, wanted) in [
             ("p99<250ms", "sign_in.p99<250ms"),
             (" max <= 2s ", "sign_in.max <= 2s"),
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_are_whole_seconds_and_factors_grow() {
+    fn durations_and_factors_are_validated() {
         assert_eq!(measure("20s"), Ok(Duration::from_secs(20)));
         assert!(measure("500ms").is_err() && measure("4s").is_err() && settle("0s").is_err());
         assert!(factor("1").is_err() && factor("NaN").is_err() && factor("1.25").is_ok());

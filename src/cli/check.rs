@@ -5,14 +5,15 @@ use std::io;
 
 use super::args::CheckArgs;
 use super::scenario_files::scenario_files;
-use super::{Exit, complain, refuse, say, shows_colour};
+use super::{Exit, print_stderr, print_stdout, shows_color, usage_error};
 use crate::scenario::{self, Diagnostic, Scenario};
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{
-    CompromisedAction, Factors, Lockout, MfaMode, RememberMode, RiskLevel, RiskLevels, RiskMode,
+    CompromisedAction, Factors, Lockout, MfaMode, RememberMode, RiskLevel, RiskMode, RiskSource,
 };
 use poolproof_oracle::{
-    self, Address, Bound, Circumstances, Claim, Device, Ended, Facts, Flow, Lock, Named, TokenFacts,
+    self, AddressStatus, BoundDevice, Circumstances, Claim, Device, Facts, Flow, LockoutState, PresentedKey,
+    Revocation, TokenFacts,
 };
 
 /// Checks the files and shows what they mean.
@@ -20,17 +21,17 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     let files = match scenario_files(&args.files) {
         Ok(files) => files,
         Err(message) => {
-            return refuse(message);
+            return usage_error(message);
         }
     };
     let mut exit = Exit::Pass;
     for file in &files {
         match scenario::read(file) {
             Ok(scenario) => {
-                exit = exit.or(say(&format!("{}\n{}\n", scenario.resolved_yaml(), expected(&scenario))));
+                exit = exit.or(print_stdout(&format!("{}\n{}\n", scenario.to_yaml(), expected(&scenario))));
             }
             Err(diagnostic) => {
-                complain(&rendered(&diagnostic));
+                print_stderr(&render_diagnostic(&diagnostic));
                 exit = Exit::InvalidScenario;
             }
         }
@@ -39,8 +40,8 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
 }
 
 /// A diagnostic as this terminal shows it.
-pub(super) fn rendered(diagnostic: &Diagnostic) -> String {
-    if shows_colour(&io::stderr()) { diagnostic.to_colored() } else { diagnostic.to_string() }
+pub(super) fn render_diagnostic(diagnostic: &Diagnostic) -> String {
+    if shows_color(&io::stderr()) { diagnostic.to_colored() } else { diagnostic.to_string() }
 }
 
 /// The decisions that the scenario can bring about, each with the rule that asks for it.
@@ -74,20 +75,20 @@ fn expected(scenario: &Scenario) -> String {
 
 fn situation(facts: &Facts) -> String {
     match (facts.lock, facts.claim) {
-        (Lock::Locked, _) => return "after five failures".to_owned(),
+        (LockoutState::Locked, _) => return "after five failures".to_owned(),
         (_, Claim::Wrong) => return "wrong password".to_owned(),
         (_, Claim::Replayed) => return "claim used before".to_owned(),
         (_, Claim::Right) => {}
     }
-    let damaged = if facts.device_secret_right { "" } else { ", secret damaged" };
+    let damaged = if facts.device_secret_valid { "" } else { ", secret damaged" };
     let risk = facts.risk.map_or_else(String::new, |(level, action)| format!(", {level} risk: {action}"));
     let Circumstances { flow, compromised, reset_required, address } = facts.circumstances;
     let around: String = [
         (flow == Flow::Password, ", password sent as it is"),
         (compromised && !reset_required, ", password compromised"),
         (reset_required, ", password to be reset"),
-        (address == Address::Blocked, ", address always blocked"),
-        (address == Address::Skipped, ", address always allowed"),
+        (address == AddressStatus::Blocked, ", address always blocked"),
+        (address == AddressStatus::Skipped, ", address always allowed"),
     ]
     .into_iter()
     .map(|(holds, words)| if holds { words } else { "" })
@@ -98,17 +99,20 @@ fn situation(facts: &Facts) -> String {
 /// The situations of refresh tokens that the mix can bring about.
 fn tokens(scenario: &Scenario) -> Vec<TokenFacts> {
     let tracked = scenario.pool.remember.tracks();
-    let (bound, named) =
-        if tracked { (Bound::Confirmed, Named::Same) } else { (Bound::Nothing, Named::Nothing) };
-    let usual = TokenFacts { tracked, bound, named, ended: Ended::Not };
+    let (bound, named) = if tracked {
+        (BoundDevice::Confirmed, PresentedKey::Same)
+    } else {
+        (BoundDevice::Nothing, PresentedKey::Nothing)
+    };
+    let usual = TokenFacts { tracked, bound, named, revocation: Revocation::Not };
     let used = scenario.intents().any(Intent::uses_tokens);
     let of = |intent| match intent {
-        Intent::RefreshWithoutDevice if tracked => Some(TokenFacts { named: Named::Nothing, ..usual }),
+        Intent::RefreshWithoutDevice if tracked => Some(TokenFacts { named: PresentedKey::Nothing, ..usual }),
         Intent::RefreshAfterForget | Intent::ForgottenDevice if tracked && used => {
-            Some(TokenFacts { bound: Bound::Forgotten, ..usual })
+            Some(TokenFacts { bound: BoundDevice::Forgotten, ..usual })
         }
-        Intent::RefreshAfterRevoke => Some(TokenFacts { ended: Ended::Revoked, ..usual }),
-        Intent::RefreshAfterSignOut => Some(TokenFacts { ended: Ended::SignedOut, ..usual }),
+        Intent::RefreshAfterRevoke => Some(TokenFacts { revocation: Revocation::Revoked, ..usual }),
+        Intent::RefreshAfterSignOut => Some(TokenFacts { revocation: Revocation::SignedOut, ..usual }),
         intent => intent.uses_tokens().then_some(usual),
     };
     let mut all: Vec<TokenFacts> = Vec::new();
@@ -140,7 +144,7 @@ fn situations(scenario: &Scenario) -> Vec<Facts> {
                         claim,
                         device,
                         mfa_bound: factors.any(),
-                        device_secret_right: intent != Intent::WrongDeviceSecret,
+                        device_secret_valid: intent != Intent::WrongDeviceSecret,
                         risk: level.filter(|_| enforced).map(|level| (level, policy.risk.action(level))),
                         lock,
                     });
@@ -168,17 +172,22 @@ fn factors(scenario: &Scenario) -> Vec<Factors> {
 }
 
 /// What a sign-in with this intent can come to: the standing of its device, its claim, and whether failures lock it out.
-fn devices(scenario: &Scenario, intent: Intent) -> Vec<(Device, Claim, Lock)> {
-    let right = |device| (device, Claim::Right, Lock::Open);
+fn devices(scenario: &Scenario, intent: Intent) -> Vec<(Device, Claim, LockoutState)> {
+    let right = |device| (device, Claim::Right, LockoutState::Unlocked);
     match intent {
         Intent::NewDevice => vec![right(Device::None)],
         Intent::WrongPassword if scenario.pool.lockout == Lockout::Off => {
-            vec![(Device::None, Claim::Wrong, Lock::Open)]
+            vec![(Device::None, Claim::Wrong, LockoutState::Unlocked)]
         }
         Intent::WrongPassword => {
-            vec![(Device::None, Claim::Wrong, Lock::Open), (Device::None, Claim::Right, Lock::Locked)]
+            vec![
+                (Device::None, Claim::Wrong, LockoutState::Unlocked),
+                (Device::None, Claim::Right, LockoutState::Locked),
+            ]
         }
-        Intent::ReplayedClaim => vec![right(Device::None), (Device::None, Claim::Replayed, Lock::Open)],
+        Intent::ReplayedClaim => {
+            vec![right(Device::None), (Device::None, Claim::Replayed, LockoutState::Unlocked)]
+        }
         Intent::RefreshAfterForget if scenario.pool.remember.tracks() => {
             [known(scenario), vec![right(Device::None)]].concat()
         }
@@ -196,8 +205,8 @@ fn devices(scenario: &Scenario, intent: Intent) -> Vec<(Device, Claim, Lock)> {
 }
 
 /// What a sign-in with a device that the user has had before can come to.
-fn known(scenario: &Scenario) -> Vec<(Device, Claim, Lock)> {
-    let right = |device| (device, Claim::Right, Lock::Open);
+fn known(scenario: &Scenario) -> Vec<(Device, Claim, LockoutState)> {
+    let right = |device| (device, Claim::Right, LockoutState::Unlocked);
     match scenario.pool.remember {
         RememberMode::OptIn => vec![right(Device::Remembered), right(Device::NotRemembered)],
         RememberMode::Always | RememberMode::No => vec![right(Device::Remembered)],
@@ -207,8 +216,8 @@ fn known(scenario: &Scenario) -> Vec<(Device, Claim, Lock)> {
 /// The levels of risk that sign-ins can have: those that the scenario gives, or all where the pool estimates them.
 fn levels(scenario: &Scenario) -> Vec<Option<RiskLevel>> {
     match scenario.pool.risk.levels {
-        RiskLevels::Given => scenario.risks().collect(),
-        RiskLevels::Estimated => std::iter::once(None).chain(RiskLevel::ALL.map(Some)).collect(),
+        RiskSource::Given => scenario.risks().collect(),
+        RiskSource::Estimated => std::iter::once(None).chain(RiskLevel::ALL.map(Some)).collect(),
     }
 }
 
@@ -220,10 +229,10 @@ fn circumstances(scenario: &Scenario, intent: Intent) -> Vec<Circumstances> {
     let enforced = risk.mode == RiskMode::Enforced;
     let mut all = vec![usual];
     if enforced && !scenario.exceptions.blocked.is_empty() {
-        all.push(Circumstances { address: Address::Blocked, ..usual });
+        all.push(Circumstances { address: AddressStatus::Blocked, ..usual });
     }
     if enforced && !scenario.exceptions.skipped.is_empty() {
-        all.push(Circumstances { address: Address::Skipped, ..usual });
+        all.push(Circumstances { address: AddressStatus::Skipped, ..usual });
     }
     if enforced && risk.compromised == CompromisedAction::Block && scenario.population.compromised > 0.0 {
         all.push(Circumstances { compromised: true, ..usual });

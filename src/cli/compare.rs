@@ -6,20 +6,22 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::compare_args::{CompareArgs, CompareFormat, words};
-use super::progress::Cells;
-use super::{Exit, accuse, refuse, say};
-use crate::compare::{self, Arm, Comparison, Experiment, Incomparable, Reports, Rules, Slot, Taken};
+use super::progress::CountBar;
+use super::{Exit, print_error, print_stdout, usage_error};
+use crate::compare::{
+    self, Arm, Comparison, ComparisonOptions, Experiment, Incomparable, PairStatus, Reports, Slot,
+};
 use crate::report;
 use poolproof_cognito::seed::Seed;
 
 /// Resamples of the bootstrap.
 const RESAMPLES: usize = 10_000;
 /// How often chance may bring about a verdict.
-const ERROR: f64 = 0.05;
+const SIGNIFICANCE_LEVEL: f64 = 0.05;
 /// A pair is run so often at most, where others had too much of the machine's time (steal).
-const TRIES: u32 = 3;
+const MAX_ATTEMPTS: u32 = 3;
 /// So many of the last lines of a command that failed are told.
-const LAST_WORDS: usize = 8;
+const STDERR_TAIL_LINES: usize = 8;
 
 /// Compares reports with reports, or runs commands in pairs.
 pub(super) fn compare(args: &CompareArgs) -> Exit {
@@ -36,20 +38,20 @@ pub(super) fn compare(args: &CompareArgs) -> Exit {
                 CompareFormat::Json => comparison.to_json(),
                 CompareFormat::Markdown => compare::markdown(&comparison),
             };
-            say(&text).or(Exit::from_code(comparison.verdict.exit_code))
+            print_stdout(&text).or(Exit::from_code(comparison.verdict.exit_code))
         }
         Err(exit) => exit,
     }
 }
 
 fn folders(base: &Path, head: &Path) -> Result<Comparison, Exit> {
-    let (one, other) = (reports(base).map_err(refuse)?, reports(head).map_err(refuse)?);
+    let (one, other) = (reports(base).map_err(usage_error)?, reports(head).map_err(usage_error)?);
     let (base, head) = (base.display().to_string(), head.display().to_string());
     compare::reports((&base, &one), (&head, &other)).map_err(|error| incomparable(&error))
 }
 
 fn incomparable(error: &Incomparable) -> Exit {
-    accuse(error);
+    print_error(error);
     Exit::Incomparable
 }
 
@@ -85,31 +87,34 @@ struct Side {
 
 impl Side {
     fn new(name: &'static str, line: &str) -> Result<Self, Exit> {
-        let words = words(line).map_err(|why| refuse(format_args!("--{name}: {why}")))?;
+        let words = words(line).map_err(|why| usage_error(format_args!("--{name}: {why}")))?;
         Ok(Self { name, words })
     }
 
     /// Runs it with this seed and reads the reports that it wrote into `dir`, which is made anew.
     fn run(&self, seed: u64, dir: &Path) -> Result<Reports, Exit> {
-        let stale = match fs::remove_dir_all(dir) {
+        let cleared = match fs::remove_dir_all(dir) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => fs::create_dir_all(dir),
         };
-        stale.map_err(|error| refuse(format_args!("cannot make the folder {}: {error}", dir.display())))?;
+        cleared.map_err(|error| {
+            usage_error(format_args!("cannot make the folder {}: {error}", dir.display()))
+        })?;
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).arg("--out").arg(dir);
         command.args(["--seed", &seed.to_string(), "--format", "json"]);
-        let ended = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output();
-        let ended = ended.map_err(|error| {
-            refuse(format_args!("--{}: cannot run {}: {error}", self.name, self.words[0]))
+        let process_output =
+            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).output();
+        let process_output = process_output.map_err(|error| {
+            usage_error(format_args!("--{}: cannot run {}: {error}", self.name, self.words[0]))
         })?;
         let line = || format!("{} --out {} --seed {seed} --format json", self.words.join(" "), dir.display());
         let failed = |how: &str, exit| {
-            let last = last_words(&String::from_utf8_lossy(&ended.stderr));
-            accuse(format_args!("the {}'s command {how}\n  {}{last}", self.name, line()));
+            let last = stderr_tail(&String::from_utf8_lossy(&process_output.stderr));
+            print_error(format_args!("the {}'s command {how}\n  {}{last}", self.name, line()));
             exit
         };
-        match ended.status.code() {
+        match process_output.status.code() {
             // A mismatch, a generator that could not keep up, a threshold: the report says so too.
             Some(0 | 80 | 83 | 99) => {}
             Some(105) => return Err(failed("was interrupted (exit code 105)", Exit::Interrupted)),
@@ -127,9 +132,9 @@ impl Side {
     }
 }
 
-fn last_words(text: &str) -> String {
+fn stderr_tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    let last = &lines[lines.len().saturating_sub(LAST_WORDS)..];
+    let last = &lines[lines.len().saturating_sub(STDERR_TAIL_LINES)..];
     if last.is_empty() {
         return "\n  It said nothing to standard error.".to_owned();
     }
@@ -139,19 +144,19 @@ fn last_words(text: &str) -> String {
 fn experiment(args: &CompareArgs, base: &str, head: &str) -> Result<Comparison, Exit> {
     let most = args.max_pairs.unwrap_or(args.pairs);
     if most < args.pairs {
-        return Err(refuse(format_args!("--max-pairs {most} is less than --pairs {}", args.pairs)));
+        return Err(usage_error(format_args!("--max-pairs {most} is less than --pairs {}", args.pairs)));
     }
     let (one, other) = (Side::new("base", base)?, Side::new("head", head)?);
     let seed = Seed::new(args.seed);
-    let rules = Rules {
+    let options = ComparisonOptions {
         min_effect: args.min_effect,
         noise: args.noise,
-        error: ERROR,
+        error: SIGNIFICANCE_LEVEL,
         looks: if most > args.pairs { 2 } else { 1 },
         resamples: RESAMPLES,
         seed,
     };
-    let mut experiment = Experiment::new(rules).most_stolen(args.max_steal);
+    let mut experiment = Experiment::new(options).max_steal(args.max_steal);
     let first = compare::plan(seed, 0..args.pairs, args.aa);
     let more = compare::plan(seed, args.pairs..most, 0);
     run(&mut experiment, &first, (&one, &other), &args.out)?;
@@ -168,11 +173,11 @@ fn run(
     (base, head): (&Side, &Side),
     out: &Path,
 ) -> Result<(), Exit> {
-    let bar = Cells::of("compare", "runs", 2 * slots.len());
+    let bar = CountBar::with_label("compare", "runs", 2 * slots.len());
     let ran = slots.iter().enumerate().try_for_each(|(before, slot)| {
-        for _ in 0..TRIES {
+        for _ in 0..MAX_ATTEMPTS {
             let told = |runs| bar.at(2 * before + runs);
-            if pair(experiment, slot, (base, head), out, &told)? == Taken::Whole {
+            if pair(experiment, slot, (base, head), out, &told)? == PairStatus::Accepted {
                 break;
             }
         }
@@ -189,7 +194,7 @@ fn pair(
     (base, head): (&Side, &Side),
     out: &Path,
     told: &dyn Fn(usize),
-) -> Result<Taken, Exit> {
+) -> Result<PairStatus, Exit> {
     let play = |place: usize| {
         let side = if slot.arms[place] == Arm::Base { base } else { head };
         told(place);
@@ -203,7 +208,7 @@ fn pair(
 /// `pair-01/head`; of base against base `same-01/first` and `same-01/second`.
 fn folder(out: &Path, slot: &Slot, side: &Side, place: usize) -> PathBuf {
     let number = slot.number;
-    if slot.is_same() {
+    if slot.is_aa() {
         out.join(format!("same-{number:02}")).join(if place == 0 { "first" } else { "second" })
     } else {
         out.join(format!("pair-{number:02}")).join(side.name)

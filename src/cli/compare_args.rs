@@ -136,7 +136,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn command_lines_are_split_as_a_shell_would() {
+    fn command_lines_are_split_like_a_shell() {
         for (line, wanted) in [
             ("a b  c", vec!["a", "b", "c"]),
             ("  run 'my file.yaml'\t--x ", vec!["run", "my file.yaml", "--x"]),
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn an_effect_is_more_than_none() {
+    fn min_effect_must_be_positive() {
         assert!(effect("0%").is_err() && effect("5%") == Ok(0.05));
     }
 }

@@ -71,10 +71,10 @@ impl Exit {
     /// The graver of two ends.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        if other.gravity() > self.gravity() { other } else { self }
+        if other.severity() > self.severity() { other } else { self }
     }
 
-    const fn gravity(self) -> u8 {
+    const fn severity(self) -> u8 {
         match self {
             Self::Pass => 0,
             Self::Inconclusive => 1,
@@ -103,7 +103,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_graver_end_counts_and_codes_survive_a_report() {
+    fn the_more_severe_exit_wins_and_codes_round_trip() {
         let rising = [
             Exit::Pass,
             Exit::Inconclusive,

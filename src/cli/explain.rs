@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use super::policy_args::{ExplainArgs, RiskArg};
-use super::{Exit, pool_file, refuse, say};
+use super::{Exit, pool_file, print_stdout, usage_error};
 use crate::matrix::wrapped;
 use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
-use poolproof_oracle::{self, Circumstances, Claim, Confidence, Device, Explanation, Facts, Lock};
+use poolproof_oracle::{self, Circumstances, Claim, Confidence, Device, Explanation, Facts, LockoutState};
 
 /// Lines are no longer than this.
 const WIDTH: usize = 100;
@@ -14,7 +14,9 @@ const WIDTH: usize = 100;
 /// Explains the decision.
 pub(super) fn explain(args: &ExplainArgs) -> Exit {
     match facts(args) {
-        Ok((facts, ignored)) => say(&told(&facts, ignored, &poolproof_oracle::explain(&facts))),
+        Ok((facts, ignored)) => {
+            print_stdout(&render_explanation(&facts, ignored, &poolproof_oracle::explain(&facts)))
+        }
         Err(exit) => exit,
     }
 }
@@ -22,7 +24,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
 /// The situation as meant, and the risk that the pool sees and does not act on.
 fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
     let pool = pool_file::read(&args.pool)?;
-    let policy = args.switches.over(pool.unwrap_or_else(|| typed(args)));
+    let policy = args.switches.apply_to(pool.unwrap_or_else(|| policy_from_flags(args)));
     let enforced = pool.is_none() || policy.risk.mode == RiskMode::Enforced;
     let risk = match (args.risk, pool) {
         (None, _) => None,
@@ -30,10 +32,12 @@ fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
         (Some(RiskArg { level, action: Some(action) }), None) => Some((level, action)),
         (Some(RiskArg { level, action: None }), None) => {
             let why = format_args!("--risk {level} needs the pool's action too, as in --risk {level}:block");
-            return Err(refuse(why));
+            return Err(usage_error(why));
         }
         (Some(RiskArg { level, action: Some(_) }), Some(_)) => {
-            return Err(refuse(format_args!("with --pool the action is the pool's own: say --risk {level}")));
+            return Err(usage_error(format_args!(
+                "with --pool the action is the pool's own: say --risk {level}"
+            )));
         }
     };
     let facts = Facts {
@@ -46,16 +50,16 @@ fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
         claim: Claim::Right,
         device: args.device,
         mfa_bound: !args.not_mfa_bound,
-        device_secret_right: true,
+        device_secret_valid: true,
         risk: risk.filter(|_| enforced),
-        lock: Lock::Open,
+        lock: LockoutState::Unlocked,
         circumstances: Circumstances::default(),
     };
     Ok((facts, risk.filter(|_| !enforced).map(|(level, _)| level)))
 }
 
 /// The pool that the flags describe. What clap requires is there; the defaults are those of a pool.
-fn typed(args: &ExplainArgs) -> PoolPolicy {
+fn policy_from_flags(args: &ExplainArgs) -> PoolPolicy {
     let default = PoolPolicy::DEFAULT;
     PoolPolicy {
         remember: args.remember.unwrap_or(default.remember),
@@ -67,7 +71,7 @@ fn typed(args: &ExplainArgs) -> PoolPolicy {
 
 // Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
 
-fn told(facts: &Facts, ignored: Option<RiskLevel>, explanation: &Explanation) -> String {
+fn render_explanation(facts: &Facts, ignored: Option<RiskLevel>, explanation: &Explanation) -> String {
     let mut out = String::new();
     situation(&mut out, facts, ignored);
     let _ = writeln!(out, "\nDecision");
@@ -80,7 +84,7 @@ fn told(facts: &Facts, ignored: Option<RiskLevel>, explanation: &Explanation) ->
     }
     let rule = explanation.rule;
     let _ = writeln!(out, "\nRule {}", rule.id);
-    paragraph(&mut out, "  ", explanation.says);
+    paragraph(&mut out, "  ", explanation.description);
     let known = match rule.confidence {
         Confidence::Documented => "documented: AWS says so",
         Confidence::Observed => "observed: others have seen it on AWS, or real clients depend on it",
@@ -89,9 +93,9 @@ fn told(facts: &Facts, ignored: Option<RiskLevel>, explanation: &Explanation) ->
     paragraph(&mut out, "  Source      ", rule.source);
     paragraph(&mut out, "  Confidence  ", known);
     paragraph(&mut out, "  Read on     ", &format!("SEMANTICS.md, under {}", rule.id));
-    if !explanation.otherwise.is_empty() {
+    if !explanation.alternatives.is_empty() {
         let _ = writeln!(out, "\nThis hangs on a choice that the documentation leaves open");
-        for other in &explanation.otherwise {
+        for other in &explanation.alternatives {
             let text = format!("With {}: {}", other.setting, other.decision);
             paragraph(&mut out, "  ", &text);
             let (id, confidence) = (other.rule.id, other.rule.confidence.as_str());

@@ -3,20 +3,20 @@
 use std::path::Path;
 
 use super::policy_args::{Against, MatrixArgs, MatrixFormat};
-use super::progress::Cells;
-use super::{Exit, complain, pool_file, refuse, say};
+use super::progress::CountBar;
+use super::{Exit, pool_file, print_stderr, print_stdout, usage_error};
 use crate::matrix::{self, Matrix};
 
 /// So many differences are told in full: who has more has one fault, not many.
-const TOLD: usize = 100;
+const MAX_PRINTED_DIFFERENCES: usize = 100;
 
 /// Shows the matrix, or what differs.
 ///
 /// What is asked about the matrix goes to standard output, unless the matrix itself is wanted there.
 pub(super) fn matrix(args: &MatrixArgs) -> Exit {
     let matrix = match pool_file::read(&args.pool) {
-        Ok(None) => Matrix::all_in(args.switches.over(matrix::BASE)),
-        Ok(Some(pool)) => Matrix::of_pool(args.switches.over(pool)),
+        Ok(None) => Matrix::all_in(args.switches.apply_to(matrix::BASE_POLICY)),
+        Ok(Some(pool)) => Matrix::of_pool(args.switches.apply_to(pool)),
         Err(exit) => return exit,
     };
     if let Against::Endpoint(address) = &args.against {
@@ -31,28 +31,28 @@ pub(super) fn matrix(args: &MatrixArgs) -> Exit {
     };
     let mut exit = match args.format {
         None if compares => Exit::Pass,
-        format => say(&written(&matrix, format.unwrap_or(MatrixFormat::Table))),
+        format => print_stdout(&render(&matrix, format.unwrap_or(MatrixFormat::Table))),
     };
-    let tell = if args.format.is_some() { beside } else { say };
+    let print = if args.format.is_some() { print_beside_matrix } else { print_stdout };
     if let Some(changes) = changes {
-        exit = exit.or(tell(&changes.to_string()));
+        exit = exit.or(print(&changes.to_string()));
         if !changes.is_none() {
             exit = exit.or(Exit::Mismatch);
         }
     }
     if args.against == Against::Pool {
-        exit = exit.or(played(&matrix, tell));
+        exit = exit.or(played(&matrix, print));
     }
     exit
 }
 
 fn changes(file: &Path, matrix: &Matrix) -> Result<matrix::Changes, Exit> {
     let baseline = matrix::read_baseline(file).map_err(|error| {
-        refuse(format_args!("{error}\n  Make one with: poolproof matrix --format json > FILE"))
+        usage_error(format_args!("{error}\n  Make one with: poolproof matrix --format json > FILE"))
     })?;
     let changes = matrix::compare(&baseline, matrix);
     if changes.common == 0 {
-        return Err(refuse(format_args!(
+        return Err(usage_error(format_args!(
             "{} is the matrix of another pool: no cell of it is in this one\n  Name that pool with --pool, or leave --pool \
              out for both.",
             file.display()
@@ -61,7 +61,7 @@ fn changes(file: &Path, matrix: &Matrix) -> Result<matrix::Changes, Exit> {
     Ok(changes)
 }
 
-fn written(matrix: &Matrix, format: MatrixFormat) -> String {
+fn render(matrix: &Matrix, format: MatrixFormat) -> String {
     match format {
         MatrixFormat::Table => matrix::table(matrix),
         MatrixFormat::Json => matrix::json(matrix),
@@ -72,21 +72,22 @@ fn written(matrix: &Matrix, format: MatrixFormat) -> String {
 }
 
 /// Tells on standard error, beside a matrix on standard output.
-fn beside(text: &str) -> Exit {
-    complain(text);
+fn print_beside_matrix(text: &str) -> Exit {
+    print_stderr(text);
     Exit::Pass
 }
 
-fn played(matrix: &Matrix, tell: fn(&str) -> Exit) -> Exit {
-    let bar = Cells::new(matrix.rows().len());
+fn played(matrix: &Matrix, print: fn(&str) -> Exit) -> Exit {
+    let bar = CountBar::new(matrix.rows().len());
     let played = matrix::play_all(matrix, None, &|done| bar.at(done));
     bar.finish();
-    for difference in played.differences.iter().take(TOLD) {
-        tell(&format!("{difference}\n"));
+    for difference in played.differences.iter().take(MAX_PRINTED_DIFFERENCES) {
+        print(&format!("{difference}\n"));
     }
-    if let Some(more) = played.differences.len().checked_sub(TOLD).filter(|more| *more > 0) {
-        tell(&format!("… and {more} more\n\n"));
+    if let Some(more) = played.differences.len().checked_sub(MAX_PRINTED_DIFFERENCES).filter(|more| *more > 0)
+    {
+        print(&format!("… and {more} more\n\n"));
     }
-    tell(&format!("{}\n", played.sum()));
+    print(&format!("{}\n", played.summary()));
     if played.differences.is_empty() { Exit::Pass } else { Exit::Mismatch }
 }

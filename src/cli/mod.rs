@@ -2,7 +2,6 @@
 
 mod advise;
 mod args;
-mod board;
 mod capacity;
 mod capacity_args;
 mod check;
@@ -11,7 +10,9 @@ mod compare_args;
 mod conformance;
 mod exit;
 mod explain;
+mod line_writer;
 mod matrix;
+mod metrics_server;
 mod open_files;
 mod policy_args;
 mod pool_file;
@@ -24,7 +25,6 @@ mod serve;
 mod serve_args;
 mod signals;
 mod target_args;
-mod teller;
 mod users;
 mod values;
 
@@ -65,11 +65,11 @@ pub fn main() -> ExitCode {
 }
 
 /// Prints results to standard output. A reader that has heard enough is no error; what cannot be written is.
-fn say(text: &str) -> Exit {
+fn print_stdout(text: &str) -> Exit {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            refuse(format_args!("cannot write to standard output: {error}"))
+            usage_error(format_args!("cannot write to standard output: {error}"))
         }
         _ => Exit::Pass,
     }
@@ -82,26 +82,26 @@ fn command_line() -> String {
 }
 
 /// Whether this stream shows colours: a terminal that has them, and whose user wants them.
-fn shows_colour(stream: &impl io::IsTerminal) -> bool {
+fn shows_color(stream: &impl io::IsTerminal) -> bool {
     let said = |name| std::env::var_os(name);
     stream.is_terminal() && said("NO_COLOR").is_none() && said("TERM").is_none_or(|term| term != "dumb")
 }
 
 /// Tells why the command line, or a place to write to, is not usable.
-fn refuse(why: impl std::fmt::Display) -> Exit {
-    accuse(why);
+fn usage_error(why: impl std::fmt::Display) -> Exit {
+    print_error(why);
     Exit::Usage
 }
 
 /// Prints an error to standard error, as lines that a terminal shows and does not obey, whatever a file, an endpoint or another
 /// program has put into them.
-fn accuse(why: impl std::fmt::Display) {
+fn print_error(why: impl std::fmt::Display) {
     let why = format!("error: {why}");
     let lines: Vec<String> = why.lines().map(plain).collect();
-    complain(&lines.join("\n"));
+    print_stderr(&lines.join("\n"));
 }
 
 /// Prints text of our own to standard error; diagnostics, which may have colours, are that too.
-fn complain(text: &str) {
+fn print_stderr(text: &str) {
     drop(writeln!(io::stderr().lock(), "{}", text.trim_end()));
 }

@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 
-use super::target_args::CareArgs;
-use crate::http::client::Address;
+use super::target_args::RemoteArgs;
+use crate::http::client::EndpointUrl;
 use poolproof_cognito::policy::{
     Factors, MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskNote, Switches,
 };
@@ -44,7 +44,7 @@ pub(super) struct SwitchArgs {
 
 impl SwitchArgs {
     /// These settings with the switches that were given.
-    pub(super) fn over(self, policy: PoolPolicy) -> PoolPolicy {
+    pub(super) fn apply_to(self, policy: PoolPolicy) -> PoolPolicy {
         let Switches { risk_note, strict_mfa_binding } = policy.switches;
         let switches = Switches {
             risk_note: self.risk_note.unwrap_or(risk_note),
@@ -71,7 +71,7 @@ pub(super) struct MatrixArgs {
     #[arg(long, value_name = "N")]
     pub(super) sample: Option<usize>,
     #[command(flatten)]
-    pub(super) care: CareArgs,
+    pub(super) remote_args: RemoteArgs,
     /// Tell what changed since this matrix was written down (by --format json).
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
@@ -100,14 +100,14 @@ pub(super) enum Against {
     /// The embedded pool, by real sign-ins.
     Pool,
     /// An endpoint, by real sign-ins.
-    Endpoint(Address),
+    Endpoint(EndpointUrl),
 }
 
 fn against(text: &str) -> Result<Against, String> {
     match text {
         "oracle" => Ok(Against::Oracle),
         "pool" => Ok(Against::Pool),
-        url => Address::parse(url).map(Against::Endpoint),
+        url => EndpointUrl::parse(url).map(Against::Endpoint),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, check::rendered, complain};
+use super::{Exit, check::render_diagnostic, print_stderr};
 use crate::settings;
 use poolproof_cognito::policy::PoolPolicy;
 
@@ -14,11 +14,11 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Option<PoolPolicy>, Exit> {
         return Ok(None);
     }
     let settings = settings::read(files).map_err(|diagnostic| {
-        complain(&rendered(&diagnostic));
+        print_stderr(&render_diagnostic(&diagnostic));
         Exit::InvalidScenario
     })?;
     for note in &settings.notes {
-        complain(&format!("assumed: {note}"));
+        print_stderr(&format!("assumed: {note}"));
     }
     Ok(Some(settings.policy))
 }

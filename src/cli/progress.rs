@@ -7,9 +7,9 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::metrics::Live;
+use crate::metrics::LiveStats;
 use crate::report::figures::{number, time};
-use crate::run::{Event, Observer};
+use crate::run::{Observer, RunEvent};
 use poolproof_cognito::time::as_us;
 
 /// A bar on standard error.
@@ -18,7 +18,7 @@ pub(super) struct Progress(ProgressBar);
 impl Progress {
     /// A bar for the run of this name.
     pub(super) fn new(name: &str) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(1), target()).with_prefix(shortened(name));
+        let bar = ProgressBar::with_draw_target(Some(1), draw_target()).with_prefix(shortened(name));
         if let Ok(style) = ProgressStyle::with_template("  {prefix}  {bar:8}  {wide_msg}") {
             bar.set_style(style.progress_chars("━╸ "));
         }
@@ -30,14 +30,14 @@ impl Progress {
         let bar = self.0.clone();
         let recent = Mutex::new(Recent::default());
         Arc::new(move |event| match event {
-            Event::Provisioned { done, users } => {
+            RunEvent::Provisioned { done, users } => {
                 // Several threads provision, and tell in no order.
                 let done = done.max(bar.position());
                 bar.set_length(users);
                 bar.set_position(done);
                 bar.set_message(format!("{done} of {users} users provisioned"));
             }
-            Event::Running { progress, length } => {
+            RunEvent::Running { progress, length } => {
                 bar.set_length(as_us(length));
                 bar.set_position(as_us(progress.elapsed.min(length)));
                 let answered = progress.live.completed + progress.live.refused;
@@ -66,16 +66,16 @@ struct Recent(VecDeque<(Duration, u64)>);
 
 impl Recent {
     /// So far back a rate looks.
-    const SPAN: Duration = Duration::from_secs(3);
+    const WINDOW: Duration = Duration::from_secs(3);
     /// So often a moment is kept.
-    const APART: Duration = Duration::from_millis(100);
+    const MIN_GAP: Duration = Duration::from_millis(100);
 
     /// So many were answered by now; how many a second lately, as soon as a second of it is known.
     fn rate(&mut self, now: Duration, answered: u64) -> Option<f64> {
-        if self.0.back().is_none_or(|(last, _)| now.saturating_sub(*last) >= Self::APART) {
+        if self.0.back().is_none_or(|(last, _)| now.saturating_sub(*last) >= Self::MIN_GAP) {
             self.0.push_back((now, answered));
         }
-        while self.0.get(1).is_some_and(|(moment, _)| now.saturating_sub(*moment) >= Self::SPAN) {
+        while self.0.get(1).is_some_and(|(moment, _)| now.saturating_sub(*moment) >= Self::WINDOW) {
             self.0.pop_front();
         }
         let (then, before) = *self.0.front()?;
@@ -85,7 +85,7 @@ impl Recent {
 }
 
 /// `1:05 left, 2340 at 95.2/s, p99 12.3 ms, 0 mismatched`
-fn message(live: &Live, left: Duration, rate: Option<f64>) -> String {
+fn message(live: &LiveStats, left: Duration, rate: Option<f64>) -> String {
     let (minutes, seconds) = (left.as_secs() / 60, left.as_secs() % 60);
     let rate = rate.map_or_else(|| " sign-ins".to_owned(), |rate| format!(" at {}/s", number(rate)));
     let p99 = live.p99.map_or_else(String::new, |p99| format!(", p99 {}", time(as_us(p99))));
@@ -102,17 +102,17 @@ fn shortened(name: &str) -> String {
 }
 
 /// A bar on standard error for a number of cells, or of other things that are counted.
-pub(super) struct Cells(ProgressBar);
+pub(super) struct CountBar(ProgressBar);
 
-impl Cells {
+impl CountBar {
     /// A bar for so many cells.
     pub(super) fn new(cells: usize) -> Self {
-        Self::of("matrix", "cells", cells)
+        Self::with_label("matrix", "cells", cells)
     }
 
     /// A bar of a command for so many things of a name.
-    pub(super) fn of(command: &str, things: &str, count: usize) -> Self {
-        let bar = ProgressBar::with_draw_target(Some(count as u64), target());
+    pub(super) fn with_label(command: &str, things: &str, count: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(count as u64), draw_target());
         let template = format!("  {command}  {{bar:24}}  {{pos}} of {{len}} {things}");
         if let Ok(style) = ProgressStyle::with_template(&template) {
             bar.set_style(style.progress_chars("━╸ "));
@@ -131,7 +131,7 @@ impl Cells {
     }
 }
 
-fn target() -> ProgressDrawTarget {
+fn draw_target() -> ProgressDrawTarget {
     let watched = io::stderr().is_terminal() && std::env::var_os("CI").is_none();
     if watched { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() }
 }
@@ -141,13 +141,13 @@ mod tests {
     use super::*;
     use crate::metrics::Recorder;
 
-    fn live(started: u64, p99_us: u64) -> Live {
+    fn live(started: u64, p99_us: u64) -> LiveStats {
         let p99 = Some(Duration::from_micros(p99_us));
-        Live { started, completed: started, p99, ..Recorder::new().live() }
+        LiveStats { started, completed: started, p99, ..Recorder::new().live() }
     }
 
     #[test]
-    fn a_line_fits_into_eighty_columns() {
+    fn progress_line_fits_in_80_columns() {
         let (columns, around) = (80, 2 + 2 + 8 + 2);
         let name = shortened("cognito-quotas-devices").chars().count();
         for (live, left, rate) in [
@@ -158,12 +158,12 @@ mod tests {
             let message = message(&live, Duration::from_secs(left), Some(rate));
             assert!(around + name + message.chars().count() <= columns, "{message}");
         }
-        let early = Live { p99: None, ..live(7, 0) };
+        let early = LiveStats { p99: None, ..live(7, 0) };
         assert_eq!(message(&early, Duration::from_secs(65), None), "1:05 left, 7 sign-ins, 0 mismatched");
     }
 
     #[test]
-    fn the_rate_is_that_of_the_last_seconds() {
+    fn rate_covers_the_last_seconds() {
         let mut recent = Recent::default();
         let mut rates = Vec::new();
         // A hundred a second for ten seconds, then ten a second.

@@ -5,53 +5,53 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use super::args::{Format, ReportArgs};
-use super::{Exit, accuse, refuse, say, shows_colour};
+use super::{Exit, print_error, print_stdout, shows_color, usage_error};
 use crate::compare::{self, Comparison, Incomparable};
-use crate::report::{self, Entry, File, Report, ReportError, Written};
+use crate::report::{self, File, Report, ReportError, ScenarioResult, WrittenFiles};
 
 /// Renders a report again. Nothing is written unless all that is asked for can be had.
 pub(super) fn report(args: &ReportArgs) -> Exit {
-    match rendered(args) {
-        Ok(told) => say(&told),
-        Err(Refused::Unusable(message)) => refuse(message),
-        Err(Refused::Incomparable(error)) => {
-            accuse(format_args!("{error}Nothing was written."));
+    match render_report(args) {
+        Ok(output) => print_stdout(&output),
+        Err(ReportCommandError::Unusable(message)) => usage_error(message),
+        Err(ReportCommandError::Incomparable(error)) => {
+            print_error(format_args!("{error}Nothing was written."));
             Exit::Incomparable
         }
     }
 }
 
 /// Why a report is not rendered.
-enum Refused {
+enum ReportCommandError {
     Unusable(String),
     Incomparable(Incomparable),
 }
 
-impl From<ReportError> for Refused {
+impl From<ReportError> for ReportCommandError {
     fn from(error: ReportError) -> Self {
         Self::Unusable(error.to_string())
     }
 }
 
-fn rendered(args: &ReportArgs) -> Result<String, Refused> {
+fn render_report(args: &ReportArgs) -> Result<String, ReportCommandError> {
     let source = source(&args.file);
     let report = report::read(&source)?;
     let baseline = args.baseline.as_deref().map(|file| report::read(&self::source(file))).transpose()?;
     let comparison = match (&baseline, &args.baseline) {
-        (Some(baseline), Some(file)) => Some(compared((file, baseline), (&args.file, &report))?),
+        (Some(baseline), Some(file)) => Some(compare_with_baseline((file, baseline), (&args.file, &report))?),
         _ => None,
     };
     let dir = args.out.clone().unwrap_or_else(|| folder_of(&source));
     let files = files(args, &report, baseline.as_ref(), comparison.as_ref(), &dir, &source);
-    report::writable_as(&dir, files.iter().map(|file| &file.name))?;
+    report::check_writable_names(&dir, files.iter().map(|file| &file.name))?;
     report::write_files(&dir, &files)?;
     let html = args.format.contains(&Format::Html).then(|| dir.join("report.html"));
     let json = if html.is_none() && args.out.is_some() { dir.clone() } else { source };
-    let mut told = report::text(&report, Some(&Written { json, html }), shows_colour(&io::stdout()));
+    let mut output = report::text(&report, Some(&WrittenFiles { json, html }), shows_color(&io::stdout()));
     if let Some(comparison) = comparison {
-        told.push_str(&format!("\n{}", compare::text(&comparison)));
+        output.push_str(&format!("\n{}", compare::text(&comparison)));
     }
-    Ok(told)
+    Ok(output)
 }
 
 /// The file that is meant: of a folder the report in it.
@@ -66,11 +66,14 @@ fn folder_of(file: &Path) -> PathBuf {
     }
 }
 
-fn compared(base: (&Path, &Report), head: (&Path, &Report)) -> Result<Comparison, Refused> {
+fn compare_with_baseline(
+    base: (&Path, &Report),
+    head: (&Path, &Report),
+) -> Result<Comparison, ReportCommandError> {
     let only = |report: &Report| BTreeMap::from([(report.scenario.name.clone(), report.clone())]);
     let name = |file: &Path| file.display().to_string();
     let (one, other) = (only(base.1), only(head.1));
-    compare::reports((&name(base.0), &one), (&name(head.0), &other)).map_err(Refused::Incomparable)
+    compare::reports((&name(base.0), &one), (&name(head.0), &other)).map_err(ReportCommandError::Incomparable)
 }
 
 /// All files that were asked for, but for the one that it is made of.
@@ -84,7 +87,7 @@ fn files(
 ) -> Vec<File> {
     let formats: Vec<report::Format> = args.format.iter().map(|format| (*format).into()).collect();
     let mut files = report::run_files(report, baseline, None, &formats);
-    files.extend(report::common_files(&[Entry::played(report.clone())], &formats));
+    files.extend(report::common_files(&[ScenarioResult::played(report.clone())], &formats));
     if let Some(comparison) = comparison {
         for file in files.iter_mut().filter(|file| file.name == report::MARKDOWN) {
             file.text.push_str(&format!("\n{}", compare::markdown(comparison)));

@@ -1,9 +1,9 @@
 //! `poolproof schema`.
 
-use super::{Exit, say};
+use super::{Exit, print_stdout};
 use crate::scenario;
 
 /// Prints the JSON Schema of scenario files.
 pub(super) fn schema() -> Exit {
-    say(&format!("{:#}\n", scenario::schema()))
+    print_stdout(&format!("{:#}\n", scenario::schema()))
 }

@@ -7,21 +7,21 @@ use std::sync::Arc;
 use std::thread::{self, available_parallelism};
 use std::time::Duration;
 
-use super::check::rendered;
-use super::open_files::room_for;
-use super::serve_args::{EXPOSE, ServeArgs, TokensArg, listening};
-use super::teller::Teller;
-use super::{Exit, complain, say};
+use super::check::render_diagnostic;
+use super::line_writer::LineWriter;
+use super::open_files::raise_open_file_limit;
+use super::serve_args::{EXPOSE_HINT, ServeArgs, TokensArg, bind_listener};
+use super::{Exit, print_stderr, print_stdout};
 use crate::clock::{Clock, ClockKind};
-use crate::http::server::{self, Ended, Limits};
+use crate::http::server::{self, ServerLimits, ShutdownKind};
 use crate::scenario::{self, GroupName};
 use crate::settings::{PoolSettings, SourceKind};
-use crate::store::{Keeper, Kept, LOOKER, Readers, Store, Unusable};
+use crate::store::{INTEGRITY_CHECK_THREAD, ReadAccess, StateFileError, StateWriter, Store, StoredState};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::jwt::Keys;
-use poolproof_cognito::seed::{Seed, Stream, from_entropy};
+use poolproof_cognito::seed::{Rng, Seed, rng_from_bytes};
 use poolproof_cognito::time::Timestamp;
-use poolproof_pool::provider::{Bounds, Provider, Settings, Tokens};
+use poolproof_pool::provider::{AccountLimits, Provider, ProviderConfig, Tokens};
 use poolproof_pool::{AppClient, PasswordFlow};
 use poolproof_srp::Group;
 
@@ -38,7 +38,7 @@ pub(super) fn serve(args: &ServeArgs) -> Exit {
     match try_serve(args) {
         Ok(exit) => exit,
         Err((exit, message)) => {
-            complain(&message);
+            print_stderr(&message);
             exit
         }
     }
@@ -51,13 +51,13 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     let address = args.listen;
     if !address.ip().is_loopback() && !args.expose {
         return Err(usage(format!(
-            "{address} can be reached from other machines, and whoever reaches it is an administrator; {EXPOSE}"
+            "{address} can be reached from other machines, and whoever reaches it is an administrator; {EXPOSE_HINT}"
         )));
     }
     let settings = read(args).map_err(|message| (Exit::InvalidScenario, message))?;
-    let (address, listener) = listening(address, "--listen").map_err(usage)?;
+    let (address, listener) = bind_listener(address, "--listen").map_err(usage)?;
     let internal = |error: String| (Exit::Internal, format!("error: {error}"));
-    let chance = chance(args.seed).map_err(internal)?;
+    let rng = rng(args.seed).map_err(internal)?;
     let (store, kept) =
         opened(args).map_err(usage)?.map_or_else(Default::default, |(store, kept)| (Some(store), kept));
     let tokens = match args.tokens {
@@ -65,76 +65,81 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
         TokensArg::Rs256 => Tokens::Rs256(Arc::new(signing_keys(store.as_ref(), &kept).map_err(internal)?)),
     };
     let issuer = format!("http://{address}");
-    let hosting = Settings {
+    let provider_settings = ProviderConfig {
         region: pool_id.region().to_owned(),
         issuer: issuer.clone(),
         tokens,
         group: Group::cognito(),
-        bounds: Bounds { users: usize::try_from(args.users).unwrap_or(usize::MAX), ..Bounds::DEFAULT },
+        limits: AccountLimits {
+            users: usize::try_from(args.users).unwrap_or(usize::MAX),
+            ..AccountLimits::DEFAULT
+        },
     };
     let now = Clock::start(ClockKind::Wall).now();
-    let mut provider = Provider::new(hosting, chance);
-    let mut known = false;
+    let mut provider = Provider::new(provider_settings, rng);
+    let mut pool_was_restored = false;
     if let Some(store) = &store {
-        provider = provider.keeping_changes();
+        provider = provider.with_change_log();
         restore(&mut provider, args, kept).map_err(usage)?;
-        known = provider.has_pool(&pool_id);
+        pool_was_restored = provider.has_pool(&pool_id);
         add(&mut provider, now, args, settings).map_err(usage)?;
-        store.write(&provider.take_changes()).map_err(|error| usage(in_state(args, &error)))?;
+        store.write(&provider.take_changes()).map_err(|error| usage(state_file_error(args, &error)))?;
     } else {
         add(&mut provider, now, args, settings).map_err(usage)?;
     }
-    say(&format!("Serving pool {pool_id} with client {} at {issuer}\n", args.client_id));
-    tell_state(&provider, known, args);
-    let keeper = store.map(Keeper::start).transpose().map_err(|error| internal(error.to_string()))?;
+    print_stdout(&format!("Serving pool {pool_id} with client {} at {issuer}\n", args.client_id));
+    print_state_summary(&provider, pool_was_restored, args);
+    let state_writer =
+        store.map(StateWriter::start).transpose().map_err(|error| internal(error.to_string()))?;
     if !address.ip().is_loopback() {
-        complain("warning: whoever reaches this port is an administrator; use made-up users only");
+        print_stderr("warning: whoever reaches this port is an administrator; use made-up users only");
     }
     // A reader that is gone, or does not read, is no reason to stop serving.
-    let teller = Teller::start(|line| {
-        let _ = say(&format!("{line}\n"));
+    let line_writer = LineWriter::start(|line| {
+        let _ = print_stdout(&format!("{line}\n"));
     });
-    let teller = teller.map_err(|error| internal(error.to_string()))?;
-    let lines = teller.lines();
-    let tell = Arc::new(move |line: &str| lines.tell(line));
-    let ended = server::serve(provider, listener, limits(args), tell, keeper);
+    let line_writer = line_writer.map_err(|error| internal(error.to_string()))?;
+    let lines = line_writer.lines();
+    let log_line = Arc::new(move |line: &str| lines.log_line(line));
+    let ended = server::serve(provider, listener, limits(args), log_line, state_writer);
     match ended.map_err(|error| internal(error.to_string()))? {
-        Ended::InOrder => Ok(Exit::Pass),
-        Ended::AtOnce => {
-            complain("ended at once: requests at hand were not answered");
+        ShutdownKind::Graceful => Ok(Exit::Pass),
+        ShutdownKind::Immediate => {
+            print_stderr("ended at once: requests at hand were not answered");
             Ok(Exit::Interrupted)
         }
     }
 }
 
-fn in_state(args: &ServeArgs, error: &dyn std::fmt::Display) -> String {
+fn state_file_error(args: &ServeArgs, error: &dyn std::fmt::Display) -> String {
     let file = args.state.as_deref().unwrap_or_else(|| Path::new("")).display();
     format!("--state {file}: {error}")
 }
 
 /// The file of the state, if one is named, and what it holds.
-fn opened(args: &ServeArgs) -> Result<Option<(Store, Kept)>, String> {
+fn opened(args: &ServeArgs) -> Result<Option<(Store, StoredState)>, String> {
     let Some(file) = &args.state else { return Ok(None) };
-    let (store, kept) = quietly(|| Store::open(file)).map_err(|error| in_state(args, &error))?;
+    let (store, kept) =
+        without_panic_output(|| Store::open(file)).map_err(|error| state_file_error(args, &error))?;
     let shown = file.display();
-    match kept.readers {
-        Readers::OwnerAlone => {}
-        Readers::ShutOut => {
-            complain(&format!("note: {shown} could be read by others; now by its owner alone"));
+    match kept.read_access {
+        ReadAccess::OwnerOnly => {}
+        ReadAccess::Restricted => {
+            print_stderr(&format!("note: {shown} could be read by others; now by its owner alone"));
         }
-        Readers::Remain => {
-            complain(&format!("warning: {shown} holds secrets, and others than its owner can read it"));
+        ReadAccess::OthersCanRead => {
+            print_stderr(&format!("warning: {shown} holds secrets, and others than its owner can read it"));
         }
     }
     Ok(Some((store, kept)))
 }
 
 /// Opens a store without what the database says of damage when it panics: what is wrong comes as an error, in words.
-fn quietly<T>(open: impl FnOnce() -> T) -> T {
+fn without_panic_output<T>(open: impl FnOnce() -> T) -> T {
     let usual = Arc::new(panic::take_hook());
     let kept = Arc::clone(&usual);
     panic::set_hook(Box::new(move |panicked| {
-        if thread::current().name() != Some(LOOKER) {
+        if thread::current().name() != Some(INTEGRITY_CHECK_THREAD) {
             usual(panicked);
         }
     }));
@@ -144,7 +149,7 @@ fn quietly<T>(open: impl FnOnce() -> T) -> T {
 }
 
 /// The keys that the state has, or new ones, which it has from then on.
-fn signing_keys(store: Option<&Store>, kept: &Kept) -> Result<Keys, String> {
+fn signing_keys(store: Option<&Store>, kept: &StoredState) -> Result<Keys, String> {
     if let Some([access, id]) = &kept.keys {
         return Keys::from_pkcs8(access, id).ok_or_else(|| "the state's keys are none".to_owned());
     }
@@ -157,8 +162,8 @@ fn signing_keys(store: Option<&Store>, kept: &Kept) -> Result<Keys, String> {
 }
 
 /// Puts what the state holds into an account without pools.
-fn restore(provider: &mut Provider, args: &ServeArgs, kept: Kept) -> Result<(), String> {
-    let damaged = |error| in_state(args, &Unusable::Damaged(format!("it has {error}")));
+fn restore(provider: &mut Provider, args: &ServeArgs, kept: StoredState) -> Result<(), String> {
+    let damaged = |error| state_file_error(args, &StateFileError::Damaged(format!("it has {error}")));
     provider.restore(kept.records).map_err(damaged)
 }
 
@@ -173,11 +178,11 @@ fn add(
     if !provider.has_pool(&pool_id) {
         provider.add_pool(now, pool_id.clone(), &settings.name, settings.policy, settings.exceptions);
     }
-    match provider.home_of(&client_id) {
+    match provider.pool_of_client(&client_id) {
         Some(home) if *home == pool_id => return Ok(()),
         Some(home) => {
             let message = format!("client {client_id} belongs to pool {home}; give --client-id another");
-            return Err(in_state(args, &message));
+            return Err(state_file_error(args, &message));
         }
         None => {}
     }
@@ -191,41 +196,41 @@ fn add(
 }
 
 /// Says what came of the state, and whose settings count.
-fn tell_state(provider: &Provider, known: bool, args: &ServeArgs) {
+fn print_state_summary(provider: &Provider, pool_was_restored: bool, args: &ServeArgs) {
     let Some(state) = &args.state else { return };
     let (pools, users) = provider.counts();
     let (state, file) = (state.display(), args.file.display());
-    say(&format!("State in {state}: pools {pools}, users {users}\n"));
-    if known {
+    print_stdout(&format!("State in {state}: pools {pools}, users {users}\n"));
+    if pool_was_restored {
         let pool = &args.pool_id;
-        say(&format!("Pool {pool} is as {state} has it; what {file} says of it does not count\n"));
+        print_stdout(&format!("Pool {pool} is as {state} has it; what {file} says of it does not count\n"));
     }
 }
 
-fn limits(args: &ServeArgs) -> Limits {
+fn limits(args: &ServeArgs) -> ServerLimits {
     let cores = available_parallelism().map_or(1, NonZero::get);
     let connections = usize::try_from(args.connections).unwrap_or(usize::MAX);
-    let room = room_for(connections);
+    let room = raise_open_file_limit(connections);
     if room < connections {
-        complain(&format!(
+        print_stderr(&format!(
             "note: the system lets this program keep {room} of {connections} connections at once (`ulimit -Hn`); others wait"
         ));
     }
-    Limits {
+    ServerLimits {
         workers: args.workers.map_or(cores, usize::from),
         connections: room,
         request: Duration::from_secs(args.request_timeout.into()),
         idle: Duration::from_secs(args.idle_timeout.into()),
-        ..Limits::DEFAULT
+        ..ServerLimits::DEFAULT
     }
 }
 
 /// The settings of the pool. What computes in the toy group proves nothing, and is not served.
 fn read(args: &ServeArgs) -> Result<PoolSettings, String> {
     let settings = crate::settings::read(std::slice::from_ref(&args.file));
-    let settings = settings.map_err(|diagnostic| rendered(&diagnostic))?;
+    let settings = settings.map_err(|diagnostic| render_diagnostic(&diagnostic))?;
     if settings.source == SourceKind::Scenario {
-        let scenario = scenario::read(&args.file).map_err(|diagnostic| rendered(&diagnostic))?;
+        let scenario = scenario::read(&args.file).map_err(|diagnostic| render_diagnostic(&diagnostic))?;
         if scenario.group == GroupName::Toy {
             let file = args.file.display();
             return Err(format!(
@@ -251,11 +256,11 @@ fn check_ids(args: &ServeArgs) -> Result<(), String> {
     Ok(())
 }
 
-fn chance(seed: Option<u64>) -> Result<Stream, String> {
+fn rng(seed: Option<u64>) -> Result<Rng, String> {
     if let Some(seed) = seed {
-        return Ok(Seed::new(seed).stream("provider", 0));
+        return Ok(Seed::new(seed).rng("provider", 0));
     }
     let mut bytes = [0; 32];
     aws_lc_rs::rand::fill(&mut bytes).map_err(|_| "the operating system gives no chance".to_owned())?;
-    Ok(from_entropy(bytes))
+    Ok(rng_from_bytes(bytes))
 }

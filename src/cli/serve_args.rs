@@ -27,7 +27,7 @@ Examples:
   poolproof serve scenarios/serve.yaml --state pool.redb";
 
 /// What to do where an address is one that other machines reach.
-pub(super) const EXPOSE: &str = "add --expose if that is meant";
+pub(super) const EXPOSE_HINT: &str = "add --expose if that is meant";
 
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
@@ -36,22 +36,22 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
 
 /// Connections that may wait to be accepted, when many come at once. Beyond them the system drops the first packet, and the client
 /// tries again a second later.
-const WAITING: i32 = 4096;
+const ACCEPT_BACKLOG: i32 = 4096;
 
 /// Listens where `flag` says; tells where that is.
-pub(super) fn listening(address: SocketAddr, flag: &str) -> Result<(SocketAddr, TcpListener), String> {
-    bound(address).and_then(|listener| Ok((listener.local_addr()?, listener))).map_err(|error| {
+pub(super) fn bind_listener(address: SocketAddr, flag: &str) -> Result<(SocketAddr, TcpListener), String> {
+    bind_socket(address).and_then(|listener| Ok((listener.local_addr()?, listener))).map_err(|error| {
         format!("cannot listen on {address}: {error}\n  {flag} chooses another; port 0 is a free one")
     })
 }
 
-fn bound(address: SocketAddr) -> std::io::Result<TcpListener> {
+fn bind_socket(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
     // Elsewhere than on Unix it would let two programs share a port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
-    socket.listen(WAITING)?;
+    socket.listen(ACCEPT_BACKLOG)?;
     socket.set_nonblocking(true)?;
     Ok(socket.into())
 }

@@ -2,21 +2,21 @@
 
 use std::path::PathBuf;
 
-use super::open_files::room_for;
-use super::{complain, users};
-use crate::http::client::{Address, Credentials, Limits};
-use crate::run::{AnEndpoint, Lodging};
+use super::open_files::raise_open_file_limit;
+use super::{print_stderr, users};
+use crate::http::client::{ClientLimits, Credentials, EndpointUrl};
+use crate::run::{EndpointConfig, PoolSource};
 use poolproof_cognito::ids::{ClientId, PoolId};
 
 /// Requests a second to what is not on this machine, unless somebody says otherwise.
-const CAREFUL: u32 = 20;
+const DEFAULT_REMOTE_RATE: u32 = 20;
 
 /// Connections that a run may come to need: one for each request that is under way.
-const CONNECTIONS: usize = 16_384;
+const MAX_CONNECTIONS: usize = 16_384;
 
 /// How carefully an endpoint is asked.
 #[derive(clap::Args, Clone, Debug)]
-pub(super) struct CareArgs {
+pub(super) struct RemoteArgs {
     /// Allow a target that is not on this machine.
     #[arg(long)]
     pub(super) allow_remote: bool,
@@ -29,8 +29,8 @@ pub(super) struct CareArgs {
 pub(super) struct TargetArgs {
     /// Sign in to this Cognito-compatible endpoint instead of the embedded pool, such as http://127.0.0.1:9229. A pool
     /// of its own is made for the run and removed afterwards.
-    #[arg(long, value_name = "URL", value_parser = Address::parse)]
-    pub(super) target: Option<Address>,
+    #[arg(long, value_name = "URL", value_parser = EndpointUrl::parse)]
+    pub(super) target: Option<EndpointUrl>,
     /// A pool that is there, with the settings that the scenario says.
     #[arg(long, value_name = "ID", requires_all = ["target", "client_id"])]
     pub(super) pool_id: Option<String>,
@@ -42,53 +42,57 @@ pub(super) struct TargetArgs {
     #[arg(long, value_name = "CSV", requires = "pool_id")]
     pub(super) users: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) care: CareArgs,
+    pub(super) remote_args: RemoteArgs,
 }
 
 impl TargetArgs {
     /// The endpoint that is meant, if one is.
-    pub(super) fn endpoint(&self) -> Result<Option<AnEndpoint>, String> {
+    pub(super) fn endpoint(&self) -> Result<Option<EndpointConfig>, String> {
         let Some(address) = &self.target else {
-            if self.care.max_rate.is_some() || self.care.allow_remote {
+            if self.remote_args.max_rate.is_some() || self.remote_args.allow_remote {
                 return Err(
                     "--max-rate and --allow-remote are said of a --target, and there is none".to_owned()
                 );
             }
             return Ok(None);
         };
-        let lodging = match (&self.pool_id, &self.client_id) {
-            (Some(pool_id), Some(client_id)) => Lodging::Existing {
+        let pool_source = match (&self.pool_id, &self.client_id) {
+            (Some(pool_id), Some(client_id)) => PoolSource::Existing {
                 pool_id: PoolId::new(pool_id),
                 client_id: ClientId::new(client_id),
-                tenants: self.users.as_deref().map(users::read).transpose()?,
+                existing_users: self.users.as_deref().map(users::read).transpose()?,
             },
-            _ => Lodging::New,
+            _ => PoolSource::New,
         };
-        let endpoint = self.care.endpoint(address.clone(), lodging)?;
-        Ok(Some(AnEndpoint { options: self.options(), ..endpoint }))
+        let endpoint = self.remote_args.endpoint(address.clone(), pool_source)?;
+        Ok(Some(EndpointConfig { options: self.options(), ..endpoint }))
     }
 
     /// What was typed besides the address.
     fn options(&self) -> Vec<String> {
         let users = self.users.as_ref().map(|users| users.display().to_string());
-        let rate = self.care.max_rate.map(|rate| rate.to_string());
+        let rate = self.remote_args.max_rate.map(|rate| rate.to_string());
         let valued = [
             ("--pool-id", &self.pool_id),
             ("--client-id", &self.client_id),
             ("--users", &users),
             ("--max-rate", &rate),
         ];
-        let typed = valued.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value.clone()?]));
-        let remote = self.care.allow_remote.then(|| "--allow-remote".to_owned());
-        typed.flatten().chain(remote).collect()
+        let given = valued.into_iter().filter_map(|(flag, value)| Some([flag.to_owned(), value.clone()?]));
+        let remote = self.remote_args.allow_remote.then(|| "--allow-remote".to_owned());
+        given.flatten().chain(remote).collect()
     }
 }
 
-impl CareArgs {
+impl RemoteArgs {
     /// This endpoint, as carefully as is meant.
-    pub(super) fn endpoint(&self, address: Address, lodging: Lodging) -> Result<AnEndpoint, String> {
-        let here = address.is_loopback();
-        if !here && !self.allow_remote {
+    pub(super) fn endpoint(
+        &self,
+        address: EndpointUrl,
+        pool_source: PoolSource,
+    ) -> Result<EndpointConfig, String> {
+        let is_local = address.is_loopback();
+        if !is_local && !self.allow_remote {
             return Err(format!(
                 "{address} is not on this machine: whoever owns it may not want this load or these users. Add \
                  --allow-remote if they do"
@@ -96,28 +100,31 @@ impl CareArgs {
         }
         let credentials = Credentials::from_chain(&|name| std::env::var(name).ok());
         let credentials = credentials.map_err(|error| error.to_string())?;
-        if !here && credentials.is_none() && !matches!(lodging, Lodging::Existing { tenants: Some(_), .. }) {
+        if !is_local
+            && credentials.is_none()
+            && !matches!(pool_source, PoolSource::Existing { existing_users: Some(_), .. })
+        {
             return Err(format!(
                 "administrators' requests to {address} must be signed: set AWS_ACCESS_KEY_ID and \
                  AWS_SECRET_ACCESS_KEY, or name pool and users with --pool-id, --client-id and --users"
             ));
         }
-        let credentials = credentials.or_else(|| here.then(Credentials::dummy));
-        let per_second = self.max_rate.or_else(|| (!here).then_some(CAREFUL));
-        Ok(AnEndpoint {
+        let credentials = credentials.or_else(|| is_local.then(Credentials::dummy));
+        let per_second = self.max_rate.or_else(|| (!is_local).then_some(DEFAULT_REMOTE_RATE));
+        Ok(EndpointConfig {
             address,
             credentials,
-            limits: Limits { per_second, ..Limits::DEFAULT },
-            lodging,
+            limits: ClientLimits { per_second, ..ClientLimits::DEFAULT },
+            pool_source,
             options: Vec::new(),
         })
     }
 }
 
 /// Gets ready for this endpoint: asks the system for room for the connections, and says how fast it is asked, where that is limited.
-pub(super) fn approach(at: &AnEndpoint) {
-    room_for(CONNECTIONS);
+pub(super) fn prepare_endpoint(at: &EndpointConfig) {
+    raise_open_file_limit(MAX_CONNECTIONS);
     if let Some(rate) = at.limits.per_second {
-        complain(&format!("{}: at most {rate} requests a second (--max-rate)", at.address));
+        print_stderr(&format!("{}: at most {rate} requests a second (--max-rate)", at.address));
     }
 }

@@ -22,13 +22,13 @@ impl From<ClockArg> for ClockKind {
 }
 
 /// At most so many threads a side.
-const MOST_WORKERS: usize = 1024;
+const MAX_WORKERS: usize = 1024;
 
 pub(super) fn workers(text: &str) -> Result<(usize, usize), String> {
-    let number = |text: &str| text.trim().parse().ok().filter(|number| (1..=MOST_WORKERS).contains(number));
+    let number = |text: &str| text.trim().parse().ok().filter(|number| (1..=MAX_WORKERS).contains(number));
     text.split_once(',')
         .and_then(|(clients, pool)| Some((number(clients)?, number(pool)?)))
-        .ok_or_else(|| format!("two numbers from 1 to {MOST_WORKERS} are needed, such as 2,2"))
+        .ok_or_else(|| format!("two numbers from 1 to {MAX_WORKERS} are needed, such as 2,2"))
 }
 
 pub(super) fn share(text: &str) -> Result<f64, String> {
@@ -44,12 +44,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn shares_have_their_sign() {
+    fn percentages_need_a_percent_sign() {
         assert_eq!((share("5%"), share("2.5 %"), share("0%")), (Ok(0.05), Ok(0.025), Ok(0.0)));
         for text in ["5", "0.05", "-1%", "101%", "NaN%", "%", ""] {
             assert!(share(text).is_err(), "{text}");
         }
         // What the verdict of a run warns of is what the times of a pair do not count for.
-        assert_eq!(share("5%"), Ok(crate::report::MOST_STOLEN));
+        assert_eq!(share("5%"), Ok(crate::report::MAX_STEAL));
     }
 }

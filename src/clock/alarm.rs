@@ -14,30 +14,30 @@ use tokio::sync::oneshot;
 /// The moments that are waited for.
 #[derive(Default)]
 struct Alarm {
-    moments: Mutex<BinaryHeap<Reverse<Moment>>>,
-    earlier: Condvar,
+    timers: Mutex<BinaryHeap<Reverse<Timer>>>,
+    rescheduled: Condvar,
 }
 
-struct Moment {
+struct Timer {
     due: Instant,
     wake: oneshot::Sender<()>,
 }
 
-impl PartialEq for Moment {
+impl PartialEq for Timer {
     fn eq(&self, other: &Self) -> bool {
         self.due == other.due
     }
 }
 
-impl Eq for Moment {}
+impl Eq for Timer {}
 
-impl PartialOrd for Moment {
+impl PartialOrd for Timer {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-impl Ord for Moment {
+impl Ord for Timer {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
         self.due.cmp(&other.due)
     }
@@ -46,46 +46,46 @@ impl Ord for Moment {
 /// The process's alarm, if the operating system gives it a thread.
 static ALARM: LazyLock<Option<&'static Alarm>> = LazyLock::new(|| {
     let alarm: &'static Alarm = Box::leak(Box::default());
-    let started = thread::Builder::new().name("alarm".to_owned()).spawn(move || alarm.watch());
+    let started = thread::Builder::new().name("alarm".to_owned()).spawn(move || alarm.run());
     started.is_ok().then_some(alarm)
 });
 
 /// Returns at `due`, or a little later; at once when that is past.
-pub(super) async fn until(due: Instant) {
+pub(super) async fn sleep_until(due: Instant) {
     let Some(alarm) = *ALARM else { return tokio::time::sleep_until(due.into()).await };
     let (wake, woken) = oneshot::channel();
-    alarm.set(Moment { due, wake });
+    alarm.set(Timer { due, wake });
     // The alarm's thread never ends.
     let _ = woken.await;
 }
 
 impl Alarm {
-    fn set(&self, moment: Moment) {
-        let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = moments.peek().is_none_or(|Reverse(first)| moment.due < first.due);
-        moments.push(Reverse(moment));
-        drop(moments);
+    fn set(&self, timer: Timer) {
+        let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = timers.peek().is_none_or(|Reverse(first)| timer.due < first.due);
+        timers.push(Reverse(timer));
+        drop(timers);
         if first {
-            self.earlier.notify_one();
+            self.rescheduled.notify_one();
         }
     }
 
-    fn watch(&self) {
-        let mut moments = self.moments.lock().unwrap_or_else(PoisonError::into_inner);
+    fn run(&self) {
+        let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
             #[expect(clippy::disallowed_methods, reason = "the clock's own file reads the time")]
             let now = Instant::now();
-            while moments.peek().is_some_and(|Reverse(first)| first.due <= now) {
-                if let Some(Reverse(moment)) = moments.pop() {
+            while timers.peek().is_some_and(|Reverse(first)| first.due <= now) {
+                if let Some(Reverse(timer)) = timers.pop() {
                     // Whoever waited may have gone.
-                    let _ = moment.wake.send(());
+                    let _ = timer.wake.send(());
                 }
             }
-            moments = match moments.peek() {
-                None => self.earlier.wait(moments).unwrap_or_else(PoisonError::into_inner),
+            timers = match timers.peek() {
+                None => self.rescheduled.wait(timers).unwrap_or_else(PoisonError::into_inner),
                 Some(Reverse(next)) => {
                     let wait = next.due.saturating_duration_since(now);
-                    self.earlier.wait_timeout(moments, wait).unwrap_or_else(PoisonError::into_inner).0
+                    self.rescheduled.wait_timeout(timers, wait).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
         }
@@ -100,13 +100,13 @@ mod tests {
 
     #[test]
     #[expect(clippy::disallowed_methods, reason = "the clock's own tests read the time")]
-    fn nobody_is_woken_early_and_everybody_in_the_end() {
+    fn every_sleeper_wakes_and_none_wakes_early() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let start = Instant::now();
             let sleeps = [30u64, 0, 7, 7, 19].map(|ms| async move {
                 let due = start + Duration::from_millis(ms);
-                until(due).await;
+                sleep_until(due).await;
                 (due, Instant::now())
             });
             for (due, woken) in futures_util::future::join_all(sleeps).await {

@@ -72,7 +72,7 @@ impl Clock {
     pub async fn sleep_until(&self, moment: Timestamp) {
         let wait = moment.since(self.start);
         match self.kind {
-            ClockKind::Wall => alarm::until(self.base.into_std() + wait).await,
+            ClockKind::Wall => alarm::sleep_until(self.base.into_std() + wait).await,
             ClockKind::Virtual => {
                 tokio::time::sleep_until(self.base + wait.saturating_mul(VIRTUAL_SCALE)).await;
             }

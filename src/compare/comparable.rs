@@ -4,11 +4,11 @@ use std::fmt;
 
 use crate::clock::ClockKind;
 use crate::report::{NamedFile, Report};
-use crate::scenario::{self, Files, Scenario, ScheduleText, Service};
+use crate::scenario::{self, Scenario, ScheduleFile, ScheduleFiles, Service};
 use poolproof_cognito::seed::Seed;
 
 /// So many lines of two scenarios that differ are told.
-const LINES: usize = 3;
+const MAX_LINES: usize = 3;
 
 /// Something that must be the same on both sides and is not.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -33,28 +33,28 @@ impl fmt::Display for Difference {
 /// pool's arithmetic (`service`) and thresholds may differ: they say how quick the pool is, and what is asked of it.
 pub fn differences(base: &Report, head: &Report) -> Vec<Difference> {
     let mut found = Vec::new();
-    let mut held = |what, base: String, head: String| {
+    let mut compare_field = |what, base: String, head: String| {
         if base != head {
             found.push(Difference { what, base, head });
         }
     };
-    held("scenario", quoted(&base.scenario.name), quoted(&head.scenario.name));
-    held("group", base.group.clone(), head.group.clone());
-    held("seed", base.seed.to_string(), head.seed.to_string());
-    held("clock", clock(base).to_owned(), clock(head).to_owned());
-    held("target", base.target.clone(), head.target.clone());
+    compare_field("scenario", quoted(&base.scenario.name), quoted(&head.scenario.name));
+    compare_field("group", base.group.clone(), head.group.clone());
+    compare_field("seed", base.seed.to_string(), head.seed.to_string());
+    compare_field("clock", clock(base).to_owned(), clock(head).to_owned());
+    compare_field("target", base.target.clone(), head.target.clone());
     if base.partial || head.partial {
         // Two beginnings are not of the same length either.
-        found.push(Difference { what: "report", base: extent(base), head: extent(head) });
+        found.push(Difference { what: "report", base: coverage(base), head: coverage(head) });
     }
     if base.scenario.name == head.scenario.name {
-        found.extend(contents(base, head));
+        found.extend(scenario_differences(base, head));
     }
     found
 }
 
-fn extent(report: &Report) -> String {
-    match report.cut_by() {
+fn coverage(report: &Report) -> String {
+    match report.canceled_by() {
         Some(threshold) => format!("the beginning of a run that {} has ended", quoted(&threshold.text)),
         None if report.partial => "the beginning of an interrupted run".to_owned(),
         None => "a whole run".to_owned(),
@@ -72,25 +72,31 @@ fn clock(report: &Report) -> &'static str {
     }
 }
 
-fn understood(report: &Report) -> Option<Scenario> {
-    let told = |file: &NamedFile| ScheduleText { path: file.path.clone(), text: file.text.clone() };
-    let files: Vec<ScheduleText> = report.scenario.files.iter().map(told).collect();
-    scenario::parse_with(&report.scenario.file, report.scenario.yaml.as_bytes(), Files::Told(&files)).ok()
+fn parsed_scenario(report: &Report) -> Option<Scenario> {
+    let to_schedule_text =
+        |file: &NamedFile| ScheduleFile { path: file.path.clone(), text: file.text.clone() };
+    let files: Vec<ScheduleFile> = report.scenario.files.iter().map(to_schedule_text).collect();
+    scenario::parse_with(
+        &report.scenario.file,
+        report.scenario.yaml.as_bytes(),
+        ScheduleFiles::Inline(&files),
+    )
+    .ok()
 }
 
 /// Where the two scenarios ask for different things. Texts that this version does not understand must be the same.
-fn contents(base: &Report, head: &Report) -> Vec<Difference> {
+fn scenario_differences(base: &Report, head: &Report) -> Vec<Difference> {
     if (&base.scenario.yaml, &base.scenario.files) == (&head.scenario.yaml, &head.scenario.files) {
         return Vec::new();
     }
-    match (understood(base), understood(head)) {
-        (Some(base), Some(head)) => lines(&settings(base), &settings(head)),
+    match (parsed_scenario(base), parsed_scenario(head)) {
+        (Some(base), Some(head)) => lines(&comparable_yaml(base), &comparable_yaml(head)),
         _ => lines(&base.scenario.yaml, &head.scenario.yaml),
     }
 }
 
 /// A scenario with every default written out, but for what may differ or is held elsewhere.
-fn settings(scenario: Scenario) -> String {
+fn comparable_yaml(scenario: Scenario) -> String {
     let plain = Scenario {
         about: String::new(),
         seed: Seed::new(0),
@@ -100,7 +106,7 @@ fn settings(scenario: Scenario) -> String {
         thresholds: Vec::new(),
         ..scenario
     };
-    plain.resolved_yaml()
+    plain.to_yaml()
 }
 
 /// The first lines that differ, each with the keys above it.
@@ -111,7 +117,7 @@ fn lines(base: &str, head: &str) -> Vec<Difference> {
     };
     let (only_base, only_head) = (only(&base, &head), only(&head, &base));
     let mut found: Vec<Difference> = Vec::new();
-    for at in 0..only_base.len().max(only_head.len()).min(LINES) {
+    for at in 0..only_base.len().max(only_head.len()).min(MAX_LINES) {
         let line =
             |lines: &[String]| lines.get(at).map_or_else(|| "nothing there".to_owned(), |line| quoted(line));
         let difference = Difference { what: "scenario", base: line(&only_base), head: line(&only_head) };
@@ -145,6 +151,6 @@ fn with_paths(yaml: &str) -> Vec<String> {
 
 /// Whether both sides were given the same costs for the pool's arithmetic, so that by the virtual clock time passes alike.
 pub(super) fn same_service(base: &Report, head: &Report) -> bool {
-    let service = |report| understood(report).map(|scenario| scenario.service);
+    let service = |report| parsed_scenario(report).map(|scenario| scenario.service);
     base.scenario.yaml == head.scenario.yaml || service(base) == service(head)
 }

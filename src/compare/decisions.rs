@@ -10,30 +10,30 @@ use crate::report::{self, Report};
 
 /// How many decisions, and how many of them were not as the rules ask.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
-pub struct Tally {
+pub struct DecisionCounts {
     /// All.
     pub seen: u64,
     /// Those that differ from what their rule asks.
     pub mismatched: u64,
 }
 
-impl Tally {
+impl DecisionCounts {
     /// This one and another.
     #[must_use]
-    pub const fn and(self, other: Self) -> Self {
+    pub const fn plus(self, other: Self) -> Self {
         Self { seen: self.seen + other.seen, mismatched: self.mismatched + other.mismatched }
     }
 }
 
 /// Something that was counted differently.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct Changed {
+pub struct CountChange {
     /// What was counted: `sign-ins completed`, `rule suppressed`, `cell tokens → blocked` (expected → seen), `mismatches`.
     pub what: String,
     /// By the base.
-    pub base: Tally,
+    pub base: DecisionCounts,
     /// By the head.
-    pub head: Tally,
+    pub head: DecisionCounts,
 }
 
 /// The decisions of two runs side by side.
@@ -42,14 +42,14 @@ pub struct Decisions {
     /// Whether nothing differs.
     pub identical: bool,
     /// The base's.
-    pub base: Tally,
+    pub base: DecisionCounts,
     /// The head's.
-    pub head: Tally,
+    pub head: DecisionCounts,
     /// What differs.
-    pub differing: Vec<Changed>,
+    pub differing: Vec<CountChange>,
     /// What was only counted more or less often, where time decides who is free to sign in: by the wall clock, and where the pool's
     /// arithmetic was given other costs.
-    pub shifted: Vec<Changed>,
+    pub shifted: Vec<CountChange>,
 }
 
 /// Holds the decisions of two comparable runs against each other.
@@ -64,8 +64,8 @@ pub fn decisions(base: &Report, head: &Report) -> Decisions {
         one.keys().chain(other.keys().filter(|name| !one.contains_key(*name))).collect();
     let (mut differing, mut shifted) = (Vec::new(), Vec::new());
     for name in names {
-        let tally = |side: &BTreeMap<String, Tally>| side.get(name).copied().unwrap_or_default();
-        let changed = Changed { what: name.clone(), base: tally(&one), head: tally(&other) };
+        let tally = |side: &BTreeMap<String, DecisionCounts>| side.get(name).copied().unwrap_or_default();
+        let changed = CountChange { what: name.clone(), base: tally(&one), head: tally(&other) };
         if changed.base.mismatched != changed.head.mismatched || (exact && changed.base != changed.head) {
             differing.push(changed);
         } else if changed.base != changed.head {
@@ -74,16 +74,16 @@ pub fn decisions(base: &Report, head: &Report) -> Decisions {
     }
     let (base_all, head_all) = (all(base), all(head));
     if differing.is_empty() && exact && base.decisions.mismatches != head.decisions.mismatches {
-        differing.push(Changed { what: "mismatches".to_owned(), base: base_all, head: head_all });
+        differing.push(CountChange { what: "mismatches".to_owned(), base: base_all, head: head_all });
     }
     Decisions { identical: differing.is_empty(), base: base_all, head: head_all, differing, shifted }
 }
 
-const fn all(report: &Report) -> Tally {
-    Tally { seen: report.decisions.checked, mismatched: report.decisions.mismatched }
+const fn all(report: &Report) -> DecisionCounts {
+    DecisionCounts { seen: report.decisions.checked, mismatched: report.decisions.mismatched }
 }
 
-fn counted(report: &Report) -> BTreeMap<String, Tally> {
+fn counted(report: &Report) -> BTreeMap<String, DecisionCounts> {
     let report::Decisions { rules, confusion, .. } = &report.decisions;
     let ends = &report.sign_ins;
     let mut counted = BTreeMap::from([("decisions".to_owned(), all(report))]);
@@ -94,14 +94,14 @@ fn counted(report: &Report) -> BTreeMap<String, Tally> {
         ("abandoned", ends.abandoned),
         ("transport_failed", ends.transport_failed),
     ] {
-        counted.insert(format!("sign-ins {end}"), Tally { seen, mismatched: 0 });
+        counted.insert(format!("sign-ins {end}"), DecisionCounts { seen, mismatched: 0 });
     }
     for rule in rules {
-        let tally = Tally { seen: rule.seen, mismatched: rule.mismatched };
+        let tally = DecisionCounts { seen: rule.seen, mismatched: rule.mismatched };
         counted.insert(format!("rule {}", rule.id), tally);
     }
     for cell in confusion {
-        let tally = Tally { seen: cell.count, mismatched: cell.mismatched };
+        let tally = DecisionCounts { seen: cell.count, mismatched: cell.mismatched };
         counted.insert(format!("cell {} → {}", cell.expected, cell.seen), tally);
     }
     counted

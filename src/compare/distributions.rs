@@ -3,14 +3,14 @@
 use std::f64::consts::{FRAC_PI_2, PI};
 
 /// Beyond this many standard deviations nothing is left that matters here.
-const FAR: f64 = 8.0;
+const MAX_DEVIATIONS: f64 = 8.0;
 
 /// The share of a standard normal distribution below `x`.
 ///
 /// Source: G. Marsaglia, "Evaluating the Normal Distribution", Journal of Statistical Software 11 (2004): a series whose terms are
 /// all of one sign, so that nothing cancels.
-pub(super) fn normal_below(x: f64) -> f64 {
-    if x.abs() > FAR {
+pub(super) fn normal_cdf(x: f64) -> f64 {
+    if x.abs() > MAX_DEVIATIONS {
         return if x > 0.0 { 1.0 } else { 0.0 };
     }
     let (mut sum, mut term, mut odd) = (x, x, 1.0);
@@ -26,22 +26,22 @@ pub(super) fn normal_below(x: f64) -> f64 {
 }
 
 /// The point below which a share `p` of a standard normal distribution lies; at most 8 from the middle.
-pub(super) fn normal_point(p: f64) -> f64 {
-    point(p, FAR, normal_below)
+pub(super) fn normal_quantile(p: f64) -> f64 {
+    inverse_cdf(p, MAX_DEVIATIONS, normal_cdf)
 }
 
-/// The share of Student's t with `freedom` degrees of freedom below `t`.
+/// The share of Student's t with `degrees_of_freedom` degrees of freedom below `t`.
 ///
 /// Source: M. Abramowitz, I. Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4: for whole degrees it is a finite sum.
-pub(super) fn student_below(t: f64, freedom: usize) -> f64 {
-    let nu = freedom.max(1) as f64;
+pub(super) fn student_t_cdf(t: f64, degrees_of_freedom: usize) -> f64 {
+    let nu = degrees_of_freedom.max(1) as f64;
     let theta = (t / nu.sqrt()).atan();
     let (sin, cos) = theta.sin_cos();
     // The share within ±t, with the sign of t.
-    let within = if freedom % 2 == 1 {
+    let within = if degrees_of_freedom % 2 == 1 {
         let mut sum = 0.0;
         let mut term = cos;
-        for odd in (3..=freedom).step_by(2) {
+        for odd in (3..=degrees_of_freedom).step_by(2) {
             sum += term;
             term *= cos * cos * (odd - 1) as f64 / odd as f64;
         }
@@ -49,7 +49,7 @@ pub(super) fn student_below(t: f64, freedom: usize) -> f64 {
     } else {
         let mut sum = 0.0;
         let mut term = 1.0;
-        for even in (2..=freedom).step_by(2) {
+        for even in (2..=degrees_of_freedom).step_by(2) {
             sum += term;
             term *= cos * cos * (even - 1) as f64 / even as f64;
         }
@@ -58,13 +58,13 @@ pub(super) fn student_below(t: f64, freedom: usize) -> f64 {
     0.5 + within / 2.0
 }
 
-/// The point below which a share `p` of Student's t with `freedom` degrees of freedom lies; at most 10,000 from the middle.
-pub(super) fn student_point(p: f64, freedom: usize) -> f64 {
-    point(p, 1e4, |t| student_below(t, freedom))
+/// The point below which a share `p` of Student's t with `degrees_of_freedom` degrees of freedom lies; at most 10,000 from the middle.
+pub(super) fn student_t_quantile(p: f64, degrees_of_freedom: usize) -> f64 {
+    inverse_cdf(p, 1e4, |t| student_t_cdf(t, degrees_of_freedom))
 }
 
 /// Where a rising function reaches `p`, between −`far` and `far`, by halving.
-fn point(p: f64, far: f64, below: impl Fn(f64) -> f64) -> f64 {
+fn inverse_cdf(p: f64, far: f64, below: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (-far, far);
     // 10,000 halved 80 times is below the resolution of a double.
     for _ in 0..80 {
@@ -88,24 +88,24 @@ mod tests {
 
     #[test]
     fn the_normal_distribution_is_that_of_the_tables() {
-        near(normal_below(0.0), 0.5);
-        near(normal_below(1.0), 0.841_344_746);
-        near(normal_below(-1.959_963_985), 0.025);
-        near(normal_below(3.0), 0.998_650_102);
-        near(normal_point(0.975), 1.959_963_985);
-        near(normal_point(0.05), -1.644_853_627);
-        assert_eq!((normal_below(9.0), normal_below(-9.0)), (1.0, 0.0));
+        near(normal_cdf(0.0), 0.5);
+        near(normal_cdf(1.0), 0.841_344_746);
+        near(normal_cdf(-1.959_963_985), 0.025);
+        near(normal_cdf(3.0), 0.998_650_102);
+        near(normal_quantile(0.975), 1.959_963_985);
+        near(normal_quantile(0.05), -1.644_853_627);
+        assert_eq!((normal_cdf(9.0), normal_cdf(-9.0)), (1.0, 0.0));
     }
 
     #[test]
     fn students_t_is_that_of_the_tables() {
-        for (freedom, two_sided_95) in
+        for (degrees_of_freedom, two_sided_95) in
             [(1, 12.706_2), (2, 4.302_65), (3, 3.182_45), (4, 2.776_45), (9, 2.262_16), (19, 2.093_02)]
         {
-            near(student_point(0.975, freedom), two_sided_95);
-            near(student_below(-two_sided_95, freedom), 0.025);
+            near(student_t_quantile(0.975, degrees_of_freedom), two_sided_95);
+            near(student_t_cdf(-two_sided_95, degrees_of_freedom), 0.025);
         }
-        near(student_below(0.0, 7), 0.5);
-        near(student_point(0.995, 10), 3.169_27);
+        near(student_t_cdf(0.0, 7), 0.5);
+        near(student_t_quantile(0.995, 10), 3.169_27);
     }
 }

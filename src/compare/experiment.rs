@@ -3,24 +3,26 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::comparable::differences;
-use super::decisions::{Decisions, Tally, decisions};
-use super::model::{Compared, Comparison, Conditions, DecisionsCompared, Verdict};
+use super::decisions::{DecisionCounts, Decisions, decisions};
+use super::model::{Comparison, Conditions, DecisionComparison, ScenarioComparison, Verdict};
 use super::plan::Slot;
 use super::reports::{Incomparable, Reports, same_scenarios};
-use super::verdict::{Judged, Judgement, Measured, Pair, Rules, Series, judge, overall};
+use super::verdict::{
+    ComparisonOptions, MetricResult, MetricVerdict, Pair, RunMetrics, Series, judge_metrics, overall,
+};
 use crate::digits::rounded;
 use crate::report::figures::percent;
-use crate::report::{MOST_STOLEN, Report};
+use crate::report::{MAX_STEAL, Report};
 
 /// The pairs of runs so far.
 #[derive(Clone, Debug)]
 pub struct Experiment {
-    rules: Rules,
+    options: ComparisonOptions,
     /// From how much steal on a pair's times do not count, as a share.
-    most_stolen: f64,
-    scenarios: BTreeMap<String, Record>,
+    max_steal: f64,
+    scenarios: BTreeMap<String, ScenarioRecord>,
     /// Pairs whose times did not count.
-    robbed: u32,
+    steal_excluded: u32,
     /// Those of them that have not come out well since: of the same arm or not, and their number.
     missing: BTreeSet<(bool, u32)>,
 }
@@ -28,38 +30,38 @@ pub struct Experiment {
 /// What became of the times of a pair.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
-pub enum Taken {
+pub enum PairStatus {
     /// They count.
-    Whole,
+    Accepted,
     /// Others on the machine's host had too much of its cores' time (steal) in one of the runs: only the decisions count.
-    Robbed,
+    StealExcluded,
 }
 
 #[derive(Clone, Debug)]
-struct Record {
+struct ScenarioRecord {
     /// Any of the reports, for what all have in common.
     first: Report,
     series: Series,
-    decisions: DecisionsCompared,
+    decisions: DecisionComparison,
     saturated: u32,
 }
 
 impl Experiment {
     /// Without any runs yet.
-    pub const fn new(rules: Rules) -> Self {
+    pub const fn new(options: ComparisonOptions) -> Self {
         Self {
-            rules,
-            most_stolen: MOST_STOLEN,
+            options,
+            max_steal: MAX_STEAL,
             scenarios: BTreeMap::new(),
-            robbed: 0,
+            steal_excluded: 0,
             missing: BTreeSet::new(),
         }
     }
 
     /// With another bound on steal, a share of the cores' time.
     #[must_use]
-    pub fn most_stolen(self, share: f64) -> Self {
-        Self { most_stolen: share, ..self }
+    pub fn max_steal(self, share: f64) -> Self {
+        Self { max_steal: share, ..self }
     }
 
     /// Takes the reports of a pair, by scenario; of base against base `head` is the other run of the base. A pair that was robbed may be
@@ -68,7 +70,7 @@ impl Experiment {
     /// # Errors
     ///
     /// What keeps them from being compared with each other, or with those before; nothing is taken then.
-    pub fn add(&mut self, slot: &Slot, base: &Reports, head: &Reports) -> Result<Taken, Incomparable> {
+    pub fn add(&mut self, slot: &Slot, base: &Reports, head: &Reports) -> Result<PairStatus, Incomparable> {
         same_scenarios(base, head)?;
         for (name, one) in base {
             let found = differences(one, &head[name]);
@@ -79,26 +81,30 @@ impl Experiment {
         if !self.scenarios.is_empty() {
             let stray = |name: &&String| base.contains_key(*name) != self.scenarios.contains_key(*name);
             if let Some(name) = self.scenarios.keys().chain(base.keys()).find(stray) {
-                return Err(Incomparable::changing(name));
+                return Err(Incomparable::inconsistent_scenario(name));
             }
         }
-        let most_stolen = self.most_stolen;
-        let robbed = |report: &Report| stolen(report).is_some_and(|share| share > most_stolen);
-        let taken = if base.values().chain(head.values()).any(robbed) { Taken::Robbed } else { Taken::Whole };
+        let max_steal = self.max_steal;
+        let steal_excluded = |report: &Report| steal_share_of(report).is_some_and(|share| share > max_steal);
+        let taken = if base.values().chain(head.values()).any(steal_excluded) {
+            PairStatus::StealExcluded
+        } else {
+            PairStatus::Accepted
+        };
         for (name, one) in base {
-            let record = self.scenarios.entry(name.clone()).or_insert_with(|| Record::new(one));
+            let record = self.scenarios.entry(name.clone()).or_insert_with(|| ScenarioRecord::new(one));
             record.decide(slot, one, &head[name]);
-            if taken == Taken::Whole {
+            if taken == PairStatus::Accepted {
                 record.time(slot, one, &head[name]);
             }
         }
-        let place = (slot.is_same(), slot.number);
+        let place = (slot.is_aa(), slot.number);
         match taken {
-            Taken::Whole => {
+            PairStatus::Accepted => {
                 self.missing.remove(&place);
             }
-            Taken::Robbed => {
-                self.robbed += 1;
+            PairStatus::StealExcluded => {
+                self.steal_excluded += 1;
                 self.missing.insert(place);
             }
         }
@@ -108,26 +114,26 @@ impl Experiment {
     /// What is to be said of all pairs so far, of `base` and `head` as the command line has them.
     pub fn comparison(&self, base: &str, head: &str) -> Comparison {
         let series: Vec<Series> = self.scenarios.values().map(|record| record.series.clone()).collect();
-        let judged = judge(&series, &self.rules);
+        let judged = judge_metrics(&series, &self.options);
         let speed = overall(&judged);
         let pairs = series.iter().map(|one| one.pairs.len()).max().unwrap_or(0);
         let saturated = self.scenarios.values().map(|record| record.saturated).sum();
         let conditions = Conditions {
-            seed: self.rules.seed.number(),
+            seed: self.options.seed.number(),
             pairs,
             same_pairs: series.iter().map(|one| one.same.len()).max().unwrap_or(0),
-            looks: self.rules.looks,
-            confidence: rounded(1.0 - self.rules.error_of_a_look(), 6),
-            resamples: self.rules.resamples,
-            min_effect: self.rules.min_effect,
+            looks: self.options.looks,
+            confidence: rounded(1.0 - self.options.error_per_look(), 6),
+            resamples: self.options.resamples,
+            min_effect: self.options.min_effect,
             saturated_runs: saturated,
-            most_stolen: self.most_stolen,
-            robbed_pairs: self.robbed,
+            max_steal: self.max_steal,
+            steal_excluded_pairs: self.steal_excluded,
             left_out_pairs: self.missing.len(),
         };
         let verdict = self.verdict(speed, &judged, saturated);
         let scenarios = self.scenarios.iter().zip(judged);
-        let scenarios = scenarios.map(|((name, record), metrics)| Compared {
+        let scenarios = scenarios.map(|((name, record), metrics)| ScenarioComparison {
             scenario: name.clone(),
             clock: record.first.clock,
             group: record.first.group.clone(),
@@ -147,7 +153,7 @@ impl Experiment {
         }
     }
 
-    fn verdict(&self, speed: Judgement, judged: &[Vec<Judged>], saturated: u32) -> Verdict {
+    fn verdict(&self, speed: MetricVerdict, judged: &[Vec<MetricResult>], saturated: u32) -> Verdict {
         let mut sentences = Vec::new();
         let differing: Vec<&str> = self
             .scenarios
@@ -158,7 +164,7 @@ impl Experiment {
         if !differing.is_empty() {
             sentences.push(format!("Decisions differ in {}.", differing.join(", ")));
         }
-        for judgement in [Judgement::Regressed, Judgement::Improved, Judgement::Inconclusive] {
+        for judgement in [MetricVerdict::Regressed, MetricVerdict::Improved, MetricVerdict::Inconclusive] {
             sentences.extend(named(judgement, self.scenarios.keys(), judged));
         }
         let silent = judged.iter().flatten().filter(|one| one.change.is_none()).count();
@@ -173,31 +179,31 @@ impl Experiment {
         if sentences.is_empty() {
             sentences.push("Decisions are identical, and every metric is equivalent.".to_owned());
         }
-        sentences.extend(self.robberies());
+        sentences.extend(self.steal_summary());
         let exit_code = match speed {
             _ if !differing.is_empty() => Verdict::DECISIONS_DIFFER,
-            Judgement::Regressed => Verdict::REGRESSED,
+            MetricVerdict::Regressed => Verdict::REGRESSED,
             _ if saturated > 0 => Verdict::SATURATED,
-            Judgement::Inconclusive => Verdict::INCONCLUSIVE,
-            Judgement::Equivalent | Judgement::Improved => Verdict::PASS,
+            MetricVerdict::Inconclusive => Verdict::INCONCLUSIVE,
+            MetricVerdict::Equivalent | MetricVerdict::Improved => Verdict::PASS,
         };
         let word = if differing.is_empty() { speed.to_string() } else { "decisions differ".to_owned() };
         Verdict { word, exit_code, sentences }
     }
 
     /// What was taken from the machine, and what came of it.
-    fn robberies(&self) -> Option<String> {
+    fn steal_summary(&self) -> Option<String> {
         let pairs = |count: u32| if count == 1 { "1 pair".to_owned() } else { format!("{count} pairs") };
         let left_out = match self.missing.len() {
             0 => String::new(),
             1 => ", and 1 of them never came out well: it is left out".to_owned(),
             count => format!(", and {count} of them never came out well: they are left out"),
         };
-        (self.robbed > 0).then(|| {
+        (self.steal_excluded > 0).then(|| {
             format!(
                 "Times of {} do not count, since others on the host had more than {} of the CPU time (steal){left_out}.",
-                pairs(self.robbed),
-                percent(self.most_stolen)
+                pairs(self.steal_excluded),
+                percent(self.max_steal)
             )
         })
     }
@@ -210,73 +216,73 @@ impl Experiment {
 }
 
 /// The share of the cores' time that others on the machine's host had, where the report tells.
-fn stolen(report: &Report) -> Option<f64> {
+fn steal_share_of(report: &Report) -> Option<f64> {
     report.generator.machine?.steal_share
 }
 
 fn named<'n>(
-    judgement: Judgement,
+    judgement: MetricVerdict,
     names: impl Iterator<Item = &'n String>,
-    judged: &[Vec<Judged>],
+    judged: &[Vec<MetricResult>],
 ) -> Option<String> {
     let mut found = Vec::new();
     for (name, metrics) in names.zip(judged) {
-        let of = |one: &&Judged| one.judgement == judgement && one.change.is_some();
+        let of = |one: &&MetricResult| one.judgement == judgement && one.change.is_some();
         let metrics: Vec<&str> = metrics.iter().filter(of).map(|one| one.metric.as_str()).collect();
         if !metrics.is_empty() {
             found.push(format!("{name} {}", metrics.join(", ")));
         }
     }
     let word = match judgement {
-        Judgement::Regressed => "Regressed",
-        Judgement::Improved => "Improved",
-        Judgement::Inconclusive => "Inconclusive",
-        Judgement::Equivalent => "Equivalent",
+        MetricVerdict::Regressed => "Regressed",
+        MetricVerdict::Improved => "Improved",
+        MetricVerdict::Inconclusive => "Inconclusive",
+        MetricVerdict::Equivalent => "Equivalent",
     };
     (!found.is_empty()).then(|| format!("{word}: {}.", found.join("; ")))
 }
 
-impl Record {
+impl ScenarioRecord {
     fn new(first: &Report) -> Self {
         let none = Decisions {
             identical: true,
-            base: Tally::default(),
-            head: Tally::default(),
+            base: DecisionCounts::default(),
+            head: DecisionCounts::default(),
             differing: Vec::new(),
             shifted: Vec::new(),
         };
         let decisions =
-            DecisionsCompared { first: none, pairs: 0, differing_pairs: 0, base_differs_from_itself: false };
+            DecisionComparison { first: none, pairs: 0, differing_pairs: 0, base_differs_from_itself: false };
         Self { first: first.clone(), series: Series::default(), decisions, saturated: 0 }
     }
 
     /// Takes the times of a pair.
     fn time(&mut self, slot: &Slot, base: &Report, head: &Report) {
-        let pair = Pair { base: Measured::of(base), head: Measured::of(head) };
+        let pair = Pair { base: RunMetrics::of(base), head: RunMetrics::of(head) };
         self.saturated +=
             [base, head].into_iter().filter(|one| one.generator.saturated.is_some()).count() as u32;
-        if slot.is_same() { self.series.same.push(pair) } else { self.series.pairs.push(pair) }
+        if slot.is_aa() { self.series.same.push(pair) } else { self.series.pairs.push(pair) }
     }
 
     /// Takes the decisions of a pair.
     fn decide(&mut self, slot: &Slot, base: &Report, head: &Report) {
         let seen = decisions(base, head);
-        if slot.is_same() {
+        if slot.is_aa() {
             self.decisions.base_differs_from_itself |= !seen.identical;
             return;
         }
         self.decisions.pairs += 1;
         self.decisions.differing_pairs += u32::from(!seen.identical);
         // The sums of all pairs; in detail the first pair that differs.
-        let told = &mut self.decisions.first;
-        told.base = told.base.and(seen.base);
-        told.head = told.head.and(seen.head);
-        if told.identical && !seen.identical {
-            told.identical = false;
-            told.differing = seen.differing;
+        let totals = &mut self.decisions.first;
+        totals.base = totals.base.plus(seen.base);
+        totals.head = totals.head.plus(seen.head);
+        if totals.identical && !seen.identical {
+            totals.identical = false;
+            totals.differing = seen.differing;
         }
-        if told.shifted.is_empty() {
-            told.shifted = seen.shifted;
+        if totals.shifted.is_empty() {
+            totals.shifted = seen.shifted;
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::{Comparison, Verdict};
-use super::words::{Table, changes, common, conditions, decided, metrics, notes, numbers};
+use super::render::{Table, changes, common, conditions, decision_sentence, metrics, notes, numbers};
 use crate::report::markup::{code, markdown as escaped};
 
 /// The comparison as Markdown with tables, as GitHub shows them.
@@ -20,7 +20,7 @@ pub fn markdown(comparison: &Comparison) -> String {
     }
     for one in &comparison.scenarios {
         let _ = writeln!(out, "\n**{}** ({})\n", escaped(&one.scenario), escaped(&common(one)));
-        let _ = writeln!(out, "Decisions: {}.", decided(one, comparison));
+        let _ = writeln!(out, "Decisions: {}.", decision_sentence(one, comparison));
         for note in notes(one) {
             let _ = writeln!(out, "{note}");
         }

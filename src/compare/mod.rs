@@ -25,19 +25,23 @@ mod experiment;
 mod markdown;
 mod model;
 mod plan;
+mod render;
 mod reports;
 mod statistics;
 mod text;
 mod verdict;
-mod words;
 
 pub use comparable::{Difference, differences};
-pub use decisions::{Changed, Decisions, Tally, decisions};
-pub use experiment::{Experiment, Taken};
+pub use decisions::{CountChange, DecisionCounts, Decisions, decisions};
+pub use experiment::{Experiment, PairStatus};
 pub use markdown::markdown;
-pub use model::{Compared, Comparison, Conditions, DecisionsCompared, Number, NumberUnit, Verdict};
+pub use model::{
+    ComparedValue, Comparison, Conditions, DecisionComparison, ScenarioComparison, ValueUnit, Verdict,
+};
 pub use plan::{Arm, Slot, plan};
 pub use reports::{ADVISORY, Incomparable, Reports, reports};
-pub use statistics::{Estimate, FEWEST, Interval, estimate, holm, noise_floor};
+pub use statistics::{Estimate, Interval, MIN_PAIRS, estimate, holm, noise_floor};
 pub use text::text;
-pub use verdict::{Judged, Judgement, Measured, Metric, Pair, Rules, Series, judge, overall};
+pub use verdict::{
+    ComparisonOptions, Metric, MetricResult, MetricVerdict, Pair, RunMetrics, Series, judge_metrics, overall,
+};

@@ -5,7 +5,7 @@
 use serde::Serialize;
 
 use super::decisions::Decisions;
-use super::verdict::Judged;
+use super::verdict::MetricResult;
 use crate::clock::ClockKind;
 
 /// Base and head side by side.
@@ -23,7 +23,7 @@ pub struct Comparison {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub experiment: Option<Conditions>,
     /// The scenarios, by name.
-    pub scenarios: Vec<Compared>,
+    pub scenarios: Vec<ScenarioComparison>,
 }
 
 /// How a comparison came out.
@@ -71,16 +71,16 @@ pub struct Conditions {
     /// Runs whose generator could not keep up.
     pub saturated_runs: u32,
     /// From how much of the cores' time on, had by others on the machine's host (steal), the times of a pair do not count.
-    pub most_stolen: f64,
+    pub max_steal: f64,
     /// Pairs whose times do not count for that; each was run again, a few times.
-    pub robbed_pairs: u32,
+    pub steal_excluded_pairs: u32,
     /// Pairs of which no run counts.
     pub left_out_pairs: usize,
 }
 
 /// One scenario.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Compared {
+pub struct ScenarioComparison {
     /// Its name.
     pub scenario: String,
     /// The clock of both.
@@ -93,18 +93,18 @@ pub struct Compared {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub seed: Option<u64>,
     /// What was decided.
-    pub decisions: DecisionsCompared,
+    pub decisions: DecisionComparison,
     /// How quick it was, judged; empty where one run stands against one run.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub metrics: Vec<Judged>,
+    pub metrics: Vec<MetricResult>,
     /// How quick it was, side by side; empty in an experiment.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub numbers: Vec<Number>,
+    pub numbers: Vec<ComparedValue>,
 }
 
 /// The decisions of one scenario.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
-pub struct DecisionsCompared {
+pub struct DecisionComparison {
     /// The sums of all pairs, and what differs in the first pair that does.
     #[serde(flatten)]
     pub first: Decisions,
@@ -118,11 +118,11 @@ pub struct DecisionsCompared {
 
 /// A number of one run beside that of the other.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Number {
+pub struct ComparedValue {
     /// What it is: `sign_in p99`, `PASSWORD_VERIFIER p50`, `throughput`.
     pub what: String,
     /// Its unit: `us`, `per_s`, `count`.
-    pub unit: NumberUnit,
+    pub unit: ValueUnit,
     /// The base's.
     pub base: Option<f64>,
     /// The head's.
@@ -134,7 +134,7 @@ pub struct Number {
 /// What a number counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum NumberUnit {
+pub enum ValueUnit {
     /// Microseconds.
     Us,
     /// Things a second.

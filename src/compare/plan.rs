@@ -28,7 +28,7 @@ pub struct Slot {
 
 impl Slot {
     /// Whether both runs are the base's.
-    pub fn is_same(&self) -> bool {
+    pub fn is_aa(&self) -> bool {
         self.arms[0] == self.arms[1]
     }
 }
@@ -44,12 +44,12 @@ pub fn plan(seed: Seed, pairs: Range<u32>, same: u32) -> Vec<Slot> {
     let mut placed = 0;
     for (done, pair) in (1..).zip(pairs) {
         let turned = u64::from(pair) % 2 == 1;
-        let head_first = (seed.stream("compare.order", u64::from(pair / 2)).next_u64() & 1 == 1) != turned;
+        let head_first = (seed.rng("compare.order", u64::from(pair / 2)).next_u64() & 1 == 1) != turned;
         let arms = if head_first { [Arm::Head, Arm::Base] } else { [Arm::Base, Arm::Head] };
-        slots.push(Slot { number: pair + 1, arms, seed: drawn(seed, "compare.pair", pair) });
+        slots.push(Slot { number: pair + 1, arms, seed: derived_seed(seed, "compare.pair", pair) });
         let due = u64::from(same) * done / count;
         while placed < due {
-            let seed = drawn(seed, "compare.same", placed as u32);
+            let seed = derived_seed(seed, "compare.same", placed as u32);
             placed += 1;
             slots.push(Slot { number: placed as u32, arms: [Arm::Base; 2], seed });
         }
@@ -58,8 +58,8 @@ pub fn plan(seed: Seed, pairs: Range<u32>, same: u32) -> Vec<Slot> {
 }
 
 /// Short enough to type again.
-fn drawn(seed: Seed, name: &str, pair: u32) -> u64 {
-    u64::from(seed.stream(name, u64::from(pair)).next_u32())
+fn derived_seed(seed: Seed, name: &str, pair: u32) -> u64 {
+    u64::from(seed.rng(name, u64::from(pair)).next_u32())
 }
 
 #[cfg(test)]
@@ -76,7 +76,7 @@ mod tests {
             begun[block[0] as usize] += 1;
         }
         assert!(begun[0] > 3 && begun[1] > 3, "{begun:?}");
-        assert!(slots.iter().all(|slot| !slot.is_same()));
+        assert!(slots.iter().all(|slot| !slot.is_aa()));
     }
 
     #[test]
@@ -90,9 +90,9 @@ mod tests {
     #[test]
     fn pairs_of_the_same_stand_evenly_among_the_others() {
         let slots = plan(Seed::new(1), 0..10, 5);
-        let places: Vec<usize> = (0..slots.len()).filter(|at| slots[*at].is_same()).collect();
+        let places: Vec<usize> = (0..slots.len()).filter(|at| slots[*at].is_aa()).collect();
         assert_eq!(places, [2, 5, 8, 11, 14]);
         let more = plan(Seed::new(1), 0..5, 12);
-        assert_eq!(more.iter().filter(|slot| slot.is_same()).count(), 12);
+        assert_eq!(more.iter().filter(|slot| slot.is_aa()).count(), 12);
     }
 }

@@ -5,7 +5,7 @@ use std::fmt;
 
 use super::comparable::{Difference, differences};
 use super::decisions::decisions;
-use super::model::{Compared, Comparison, DecisionsCompared, Number, NumberUnit, Verdict};
+use super::model::{ComparedValue, Comparison, DecisionComparison, ScenarioComparison, ValueUnit, Verdict};
 use crate::digits::rounded;
 use crate::report::{Quantiles, Report};
 
@@ -27,7 +27,7 @@ pub struct Incomparable {
 
 impl Incomparable {
     /// A scenario that only some runs of an arm have.
-    pub(super) fn changing(name: &str) -> Self {
+    pub(super) fn inconsistent_scenario(name: &str) -> Self {
         let (some, others) = (format!("`{name}` in some pairs"), "not in others".to_owned());
         Self { scenario: None, differences: vec![Difference { what: "scenarios", base: some, head: others }] }
     }
@@ -101,34 +101,34 @@ pub fn reports(base: (&str, &Reports), head: (&str, &Reports)) -> Result<Compari
     })
 }
 
-fn compared(name: &str, base: &Report, head: &Report) -> Compared {
+fn compared(name: &str, base: &Report, head: &Report) -> ScenarioComparison {
     let first = decisions(base, head);
     let differing_pairs = u32::from(!first.identical);
-    Compared {
+    ScenarioComparison {
         scenario: name.to_owned(),
         clock: base.clock,
         group: base.group.clone(),
         target: base.target.clone(),
         seed: Some(base.seed),
-        decisions: DecisionsCompared { first, pairs: 1, differing_pairs, base_differs_from_itself: false },
+        decisions: DecisionComparison { first, pairs: 1, differing_pairs, base_differs_from_itself: false },
         metrics: Vec::new(),
         numbers: numbers(base, head),
     }
 }
 
-fn numbers(base: &Report, head: &Report) -> Vec<Number> {
+fn numbers(base: &Report, head: &Report) -> Vec<ComparedValue> {
     let mut rows = Vec::new();
     let mut row = |what: &str, unit, base: Option<f64>, head: Option<f64>| {
         let ratio =
             base.zip(head).filter(|(base, _)| *base > 0.0).map(|(base, head)| rounded(head / base, 3));
         if base.is_some() || head.is_some() {
-            rows.push(Number { what: what.to_owned(), unit, base, head, ratio });
+            rows.push(ComparedValue { what: what.to_owned(), unit, base, head, ratio });
         }
     };
     let us = |us: Option<u64>| us.map(|us| us as f64);
     let (one, other) = (&base.latency.sign_in.intended, &head.latency.sign_in.intended);
     for (name, of) in QUANTILES {
-        row(&format!("sign_in {name}"), NumberUnit::Us, us(of(one)), us(of(other)));
+        row(&format!("sign_in {name}"), ValueUnit::Us, us(of(one)), us(of(other)));
     }
     let none = Quantiles::default();
     let (one, other) = (&base.latency.steps, &head.latency.steps);
@@ -136,32 +136,32 @@ fn numbers(base: &Report, head: &Report) -> Vec<Number> {
     for step in steps {
         let (one, other) = (one.get(step).unwrap_or(&none), other.get(step).unwrap_or(&none));
         for (name, of) in [QUANTILES[0], QUANTILES[2]] {
-            row(&format!("{step} {name}"), NumberUnit::Us, us(of(one)), us(of(other)));
+            row(&format!("{step} {name}"), ValueUnit::Us, us(of(one)), us(of(other)));
         }
     }
     let (one, other) = (&base.throughput, &head.throughput);
-    row("throughput", NumberUnit::PerS, one.achieved_per_s, other.achieved_per_s);
+    row("throughput", ValueUnit::PerS, one.achieved_per_s, other.achieved_per_s);
     let (one, other) = (&base.cpu, &head.cpu);
     row(
         "client CPU a sign-in",
-        NumberUnit::Us,
+        ValueUnit::Us,
         us(one.client_us_per_sign_in),
         us(other.client_us_per_sign_in),
     );
     row(
         "server CPU a sign-in",
-        NumberUnit::Us,
+        ValueUnit::Us,
         us(one.server_us_per_sign_in),
         us(other.server_us_per_sign_in),
     );
-    row("modexps a sign-in", NumberUnit::Count, one.modexps_per_sign_in, other.modexps_per_sign_in);
+    row("modexps a sign-in", ValueUnit::Count, one.modexps_per_sign_in, other.modexps_per_sign_in);
     rows
 }
 
 /// A quantile by its name.
-type Named = (&'static str, fn(&Quantiles) -> Option<u64>);
+type NamedQuantile = (&'static str, fn(&Quantiles) -> Option<u64>);
 
-const QUANTILES: [Named; 4] = [
+const QUANTILES: [NamedQuantile; 4] = [
     ("p50", |quantiles| quantiles.p50_us),
     ("p90", |quantiles| quantiles.p90_us),
     ("p99", |quantiles| quantiles.p99_us),

@@ -8,11 +8,11 @@
 
 use rand::Rng as _;
 
-use super::distributions::{normal_below, normal_point, student_below, student_point};
-use poolproof_cognito::seed::Stream;
+use super::distributions::{normal_cdf, normal_quantile, student_t_cdf, student_t_quantile};
+use poolproof_cognito::seed::Rng;
 
 /// With fewer differences than these nothing is said.
-pub const FEWEST: usize = 5;
+pub const MIN_PAIRS: usize = 5;
 
 /// Where a mean lies, with a given confidence.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -45,15 +45,10 @@ pub struct Estimate {
 }
 
 /// The mean of paired differences with its interval of this `confidence` (0.95 is 95 %), from so many `resamples` (some 10,000) drawn
-/// from `stream`. `None` below [`FEWEST`] differences, or when one of them is no finite number.
-pub fn estimate(
-    differences: &[f64],
-    confidence: f64,
-    resamples: usize,
-    stream: &mut Stream,
-) -> Option<Estimate> {
+/// from `rng`. `None` below [`MIN_PAIRS`] differences, or when one of them is no finite number.
+pub fn estimate(differences: &[f64], confidence: f64, resamples: usize, rng: &mut Rng) -> Option<Estimate> {
     let n = differences.len();
-    if n < FEWEST || differences.iter().any(|difference| !difference.is_finite()) {
+    if n < MIN_PAIRS || differences.iter().any(|difference| !difference.is_finite()) {
         return None;
     }
     let mean = mean(differences);
@@ -63,14 +58,14 @@ pub fn estimate(
         let p = if mean == 0.0 { 1.0 } else { 0.0 };
         return Some(Estimate { mean, interval: Interval { low: mean, high: mean }, p });
     }
-    let means = resampled(differences, resamples.max(1), stream);
+    let means = resampled(differences, resamples.max(1), rng);
     let bca = Bca { bias: bias(&means, mean), acceleration: acceleration(differences, mean), n };
     let tail = (1.0 - confidence) / 2.0;
     let interval = Interval {
-        low: quantile(&means, bca.share(student_point(tail, n - 1))),
-        high: quantile(&means, bca.share(student_point(1.0 - tail, n - 1))),
+        low: quantile(&means, bca.share(student_t_quantile(tail, n - 1))),
+        high: quantile(&means, bca.share(student_t_quantile(1.0 - tail, n - 1))),
     };
-    Some(Estimate { mean, interval, p: two_sided(differences, mean, &means, &bca) })
+    Some(Estimate { mean, interval, p: two_sided_p_value(differences, mean, &means, &bca) })
 }
 
 fn mean(values: &[f64]) -> f64 {
@@ -78,9 +73,9 @@ fn mean(values: &[f64]) -> f64 {
 }
 
 /// The means of resamples, each of as many differences drawn with replacement, in rising order.
-fn resampled(differences: &[f64], resamples: usize, stream: &mut Stream) -> Vec<f64> {
+fn resampled(differences: &[f64], resamples: usize, rng: &mut Rng) -> Vec<f64> {
     let n = differences.len();
-    let mut draw = || differences[((u128::from(stream.next_u64()) * n as u128) >> 64) as usize];
+    let mut draw = || differences[((u128::from(rng.next_u64()) * n as u128) >> 64) as usize];
     let mut means: Vec<f64> =
         (0..resamples).map(|_| (0..n).map(|_| draw()).sum::<f64>() / n as f64).collect();
     means.sort_by(f64::total_cmp);
@@ -89,7 +84,7 @@ fn resampled(differences: &[f64], resamples: usize, stream: &mut Stream) -> Vec<
 
 /// How far the median of the resamples is from the mean, in normal deviates. Those that equal it count half.
 fn bias(means: &[f64], mean: f64) -> f64 {
-    normal_point(share_below(means, mean))
+    normal_quantile(share_below(means, mean))
 }
 
 /// The share of sorted `means` below `value`, never quite 0 or 1: so many resamples cannot show that.
@@ -128,28 +123,28 @@ impl Bca {
         let z = self.bias + t * self.widening();
         // Far out the correction would turn back on itself; there is nothing beyond the last resample anyway.
         let stretch = (1.0 - self.acceleration * z).max(0.05);
-        normal_below(self.bias + z / stretch)
+        normal_cdf(self.bias + z / stretch)
     }
 
     /// The way back: at which t an interval ends below whose end this share of resamples lies.
     fn t(&self, share: f64) -> f64 {
-        let z = normal_point(share) - self.bias;
+        let z = normal_quantile(share) - self.bias;
         let stretch = (1.0 + self.acceleration * z).max(0.05);
         (z / stretch - self.bias) / self.widening()
     }
 }
 
 /// The share of chance: twice that of the interval which just reaches 0; by Student's t where no resample does.
-fn two_sided(differences: &[f64], mean: f64, means: &[f64], bca: &Bca) -> f64 {
-    let freedom = differences.len() - 1;
-    let outside = |t: f64| (2.0 * student_below(-t.abs(), freedom)).min(1.0);
+fn two_sided_p_value(differences: &[f64], mean: f64, means: &[f64], bca: &Bca) -> f64 {
+    let degrees_of_freedom = differences.len() - 1;
+    let outside = |t: f64| (2.0 * student_t_cdf(-t.abs(), degrees_of_freedom)).min(1.0);
     if means[0] < 0.0 && means[means.len() - 1] > 0.0 {
         // The share of resamples below 0 says at which t an interval would end there.
         return outside(bca.t(share_below(means, 0.0)));
     }
     // No resample crosses 0, as none can where all differences are of one sign, and so they cannot show how rare that is.
     let spread = differences.iter().map(|difference| (difference - mean).powi(2)).sum::<f64>();
-    let error = (spread / (freedom * differences.len()) as f64).sqrt();
+    let error = (spread / (degrees_of_freedom * differences.len()) as f64).sqrt();
     outside(mean / error)
 }
 
@@ -162,13 +157,13 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
 
 /// The chances of several tests at once, each raised by so much that any error is as rare as asked for (S. Holm, "A Simple
 /// Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6, 1979). In the order given.
-pub fn holm(chances: &[f64]) -> Vec<f64> {
-    let mut order: Vec<usize> = (0..chances.len()).collect();
-    order.sort_by(|one, two| chances[*one].total_cmp(&chances[*two]));
-    let mut raised = vec![1.0; chances.len()];
+pub fn holm(p_values: &[f64]) -> Vec<f64> {
+    let mut order: Vec<usize> = (0..p_values.len()).collect();
+    order.sort_by(|one, two| p_values[*one].total_cmp(&p_values[*two]));
+    let mut raised = vec![1.0; p_values.len()];
     let mut highest = 0.0_f64;
     for (rank, at) in order.into_iter().enumerate() {
-        highest = highest.max((chances[at] * (chances.len() - rank) as f64).min(1.0));
+        highest = highest.max((p_values[at] * (p_values.len() - rank) as f64).min(1.0));
         raised[at] = highest;
     }
     raised
@@ -188,19 +183,19 @@ mod tests {
     use poolproof_cognito::seed::Seed;
     use rand_distr::{Distribution as _, StandardNormal};
 
-    fn told(differences: &[f64]) -> Estimate {
-        estimate(differences, 0.95, 10_000, &mut Seed::new(1).stream("test", 0)).unwrap()
+    fn to_estimate(differences: &[f64]) -> Estimate {
+        estimate(differences, 0.95, 10_000, &mut Seed::new(1).rng("test", 0)).unwrap()
     }
 
     #[test]
     fn an_interval_of_ten_pairs_holds_as_often_as_it_says() {
-        let mut stream = Seed::new(5).stream("coverage", 0);
+        let mut rng = Seed::new(5).rng("coverage", 0);
         let mut held = 0;
         let trials = 1000;
         for trial in 0..trials {
-            let differences: Vec<f64> = (0..10).map(|_| StandardNormal.sample(&mut stream)).collect();
+            let differences: Vec<f64> = (0..10).map(|_| StandardNormal.sample(&mut rng)).collect();
             let estimate =
-                estimate(&differences, 0.95, 1000, &mut Seed::new(6).stream("coverage", trial)).unwrap();
+                estimate(&differences, 0.95, 1000, &mut Seed::new(6).rng("coverage", trial)).unwrap();
             held += u32::from(estimate.interval.low <= 0.0 && 0.0 <= estimate.interval.high);
             // The chance and the interval say the same, but for how finely the resamples lie.
             let beyond = estimate.interval.low > 0.0 || estimate.interval.high < 0.0;
@@ -211,41 +206,41 @@ mod tests {
 
     #[test]
     fn the_interval_leans_to_where_the_differences_reach() {
-        let skewed = told(&[0.0, 0.01, 0.01, 0.02, 0.02, 0.03, 0.03, 0.05, 0.1, 0.4]);
+        let skewed = to_estimate(&[0.0, 0.01, 0.01, 0.02, 0.02, 0.03, 0.03, 0.05, 0.1, 0.4]);
         let (below, above) = (skewed.mean - skewed.interval.low, skewed.interval.high - skewed.mean);
         assert!(above > 1.5 * below, "{skewed:?}");
-        let turned = told(&[0.0, -0.01, -0.01, -0.02, -0.02, -0.03, -0.03, -0.05, -0.1, -0.4]);
+        let turned = to_estimate(&[0.0, -0.01, -0.01, -0.02, -0.02, -0.03, -0.03, -0.05, -0.1, -0.4]);
         assert!((turned.mean + skewed.mean).abs() < 1e-12);
         assert!((turned.interval.low + skewed.interval.high).abs() < 0.01, "{turned:?} {skewed:?}");
     }
 
     #[test]
     fn what_does_not_vary_is_as_it_is() {
-        let same = told(&[0.0; 6]);
+        let same = to_estimate(&[0.0; 6]);
         assert_eq!((same.mean, same.interval, same.p), (0.0, Interval { low: 0.0, high: 0.0 }, 1.0));
-        let slower = told(&[0.25; 6]);
+        let slower = to_estimate(&[0.25; 6]);
         assert_eq!((slower.mean, slower.p), (0.25, 0.0));
     }
 
     #[test]
     fn few_pairs_that_agree_by_far_are_enough_and_few_that_do_not_are_not() {
-        assert!(told(&[0.50, 0.51, 0.49, 0.50, 0.52]).p < 0.001);
+        assert!(to_estimate(&[0.50, 0.51, 0.49, 0.50, 0.52]).p < 0.001);
         // Five of one sign happen by chance once in sixteen.
-        assert!(told(&[0.01, 0.20, 0.02, 0.30, 0.01]).p > 0.05);
+        assert!(to_estimate(&[0.01, 0.20, 0.02, 0.30, 0.01]).p > 0.05);
     }
 
     #[test]
     fn what_cannot_be_said_is_not() {
-        let mut stream = Seed::new(1).stream("test", 0);
-        assert_eq!(estimate(&[0.1; FEWEST - 1], 0.95, 100, &mut stream), None);
-        assert_eq!(estimate(&[0.1, 0.1, 0.1, 0.1, f64::NAN], 0.95, 100, &mut stream), None);
+        let mut rng = Seed::new(1).rng("test", 0);
+        assert_eq!(estimate(&[0.1; MIN_PAIRS - 1], 0.95, 100, &mut rng), None);
+        assert_eq!(estimate(&[0.1, 0.1, 0.1, 0.1, f64::NAN], 0.95, 100, &mut rng), None);
         assert_eq!(noise_floor(&[], 10), None);
     }
 
     #[test]
     fn the_same_stream_says_the_same() {
         let differences = [0.1, -0.2, 0.05, 0.3, 0.0, -0.1];
-        assert_eq!(told(&differences), told(&differences));
+        assert_eq!(to_estimate(&differences), to_estimate(&differences));
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::model::{Comparison, Verdict};
-use super::words::{Table, changes, common, conditions, decided, metrics, notes, numbers};
+use super::render::{Table, changes, common, conditions, decision_sentence, metrics, notes, numbers};
 use crate::report::markup::{line, plain};
 
 /// The comparison in tables of at most 100 columns.
@@ -20,7 +20,7 @@ pub fn text(comparison: &Comparison) -> String {
     for one in &comparison.scenarios {
         out.push('\n');
         line(&mut out, "  ", &format!("{}  {}", plain(&one.scenario), common(one)));
-        line(&mut out, "  decisions  ", &decided(one, comparison));
+        line(&mut out, "  decisions  ", &decision_sentence(one, comparison));
         for note in notes(one) {
             line(&mut out, "  ", &note);
         }

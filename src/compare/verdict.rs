@@ -39,7 +39,7 @@ impl Metric {
     }
 
     /// 1 where more is worse, −1 where less is.
-    const fn worse(self) -> f64 {
+    const fn worse_sign(self) -> f64 {
         match self {
             Self::P50 | Self::P90 | Self::P99 => 1.0,
             Self::Throughput => -1.0,
@@ -49,9 +49,9 @@ impl Metric {
 
 /// What was measured in one run, in the order of [`Metric::ALL`]: µs, and answers a second. `None` where there were too few sign-ins.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
-pub struct Measured(pub [Option<f64>; Metric::ALL.len()]);
+pub struct RunMetrics(pub [Option<f64>; Metric::ALL.len()]);
 
-impl Measured {
+impl RunMetrics {
     /// What a report says. A latency below a microsecond counts as one.
     pub fn of(report: &Report) -> Self {
         let quantiles = &report.latency.sign_in.intended;
@@ -73,9 +73,9 @@ impl Measured {
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pair {
     /// Of the base.
-    pub base: Measured,
+    pub base: RunMetrics,
     /// Of the head.
-    pub head: Measured,
+    pub head: RunMetrics,
 }
 
 impl Pair {
@@ -96,7 +96,7 @@ pub struct Series {
 
 /// How to judge.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Rules {
+pub struct ComparisonOptions {
     /// What is too little to matter, as a share: 0.05 is 5 %.
     pub min_effect: f64,
     /// The noise floor, as a share, where it is given and not measured.
@@ -111,9 +111,9 @@ pub struct Rules {
     pub seed: Seed,
 }
 
-impl Rules {
+impl ComparisonOptions {
     /// How often chance may bring about a verdict in one look.
-    pub fn error_of_a_look(&self) -> f64 {
+    pub fn error_per_look(&self) -> f64 {
         self.error / f64::from(self.looks.max(1))
     }
 }
@@ -121,7 +121,7 @@ impl Rules {
 /// What is to be said of a metric.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Judgement {
+pub enum MetricVerdict {
     /// The difference is too small to matter, whichever end of its interval is true.
     Equivalent,
     /// Better by enough to matter, and not by chance.
@@ -132,7 +132,7 @@ pub enum Judgement {
     Regressed,
 }
 
-impl fmt::Display for Judgement {
+impl fmt::Display for MetricVerdict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.pad(match self {
             Self::Equivalent => "equivalent",
@@ -145,7 +145,7 @@ impl fmt::Display for Judgement {
 
 /// A metric and what is to be said of it. Shares are of the base: 0.1 is a tenth more.
 #[derive(Clone, PartialEq, Debug, Serialize)]
-pub struct Judged {
+pub struct MetricResult {
     /// Which.
     pub metric: Metric,
     /// The geometric mean over the base's runs, in µs or answers a second; absent where a run had too few sign-ins.
@@ -165,7 +165,7 @@ pub struct Judged {
     /// From how much on a difference matters.
     pub effect: f64,
     /// The verdict.
-    pub judgement: Judgement,
+    pub judgement: MetricVerdict,
 }
 
 /// Judges all metrics of all scenarios together, each scenario's in the order of [`Metric::ALL`].
@@ -174,43 +174,48 @@ pub struct Judged {
 /// everything that is judged, is within the look's part of the error; *equivalent* for an interval of 1 − that part within the effect
 /// (TOST at half of it a side). The effect is the larger of the least one asked for and twice the noise floor, taken as a ratio, so that up and
 /// down mean the same.
-pub fn judge(series: &[Series], rules: &Rules) -> Vec<Vec<Judged>> {
-    let mut told: Vec<(Judged, Option<Estimate>)> = Vec::new();
+pub fn judge_metrics(series: &[Series], options: &ComparisonOptions) -> Vec<Vec<MetricResult>> {
+    let mut results: Vec<(MetricResult, Option<Estimate>)> = Vec::new();
     for one in series {
         for metric in Metric::ALL {
             // Resamples follow from the place of what is judged alone: one metric more disturbs no other.
-            told.push(measure(one, metric, rules, told.len() as u64));
+            results.push(measure(one, metric, options, results.len() as u64));
         }
     }
-    let known: Vec<f64> = told.iter().filter_map(|(_, estimate)| estimate.map(|known| known.p)).collect();
+    let known: Vec<f64> = results.iter().filter_map(|(_, estimate)| estimate.map(|known| known.p)).collect();
     let mut raised = holm(&known).into_iter();
-    let mut judged = told.into_iter().map(|(mut judged, estimate)| {
+    let mut judged = results.into_iter().map(|(mut judged, estimate)| {
         if let Some((estimate, p)) = estimate.and_then(|estimate| Some((estimate, raised.next()?))) {
             judged.p = Some(p);
-            judged.judgement = verdict(judged.metric, &estimate, p, judged.effect, rules);
+            judged.judgement = verdict(judged.metric, &estimate, p, judged.effect, options);
         }
         judged
     });
     series.iter().map(|_| judged.by_ref().take(Metric::ALL.len()).collect()).collect()
 }
 
-fn measure(series: &Series, metric: Metric, rules: &Rules, place: u64) -> (Judged, Option<Estimate>) {
+fn measure(
+    series: &Series,
+    metric: Metric,
+    options: &ComparisonOptions,
+    place: u64,
+) -> (MetricResult, Option<Estimate>) {
     let ratios =
         |pairs: &[Pair]| pairs.iter().map(|pair| pair.log_ratio(metric)).collect::<Option<Vec<f64>>>();
     let same = ratios(&series.same).and_then(|same| noise_floor(&same, series.pairs.len()));
-    let noise_floor = rules.noise.or_else(|| same.map(f64::exp_m1));
-    let effect = rules.min_effect.max(2.0 * noise_floor.unwrap_or(0.0));
-    let stream = &mut rules.seed.stream("compare.bootstrap", place);
-    let confidence = 1.0 - rules.error_of_a_look();
+    let noise_floor = options.noise.or_else(|| same.map(f64::exp_m1));
+    let effect = options.min_effect.max(2.0 * noise_floor.unwrap_or(0.0));
+    let rng = &mut options.seed.rng("compare.bootstrap", place);
+    let confidence = 1.0 - options.error_per_look();
     let estimate =
-        ratios(&series.pairs).and_then(|ratios| estimate(&ratios, confidence, rules.resamples, stream));
-    let middle = |arm: fn(&Pair) -> &Measured| {
+        ratios(&series.pairs).and_then(|ratios| estimate(&ratios, confidence, options.resamples, rng));
+    let middle = |arm: fn(&Pair) -> &RunMetrics| {
         let values = series.pairs.iter().map(|pair| arm(pair).value(metric));
         let logs: Option<Vec<f64>> = values.map(|value| value.map(f64::ln)).collect();
         logs.filter(|logs| !logs.is_empty()).map(|logs| (logs.iter().sum::<f64>() / logs.len() as f64).exp())
     };
     let share = |of: fn(&Estimate) -> f64| estimate.as_ref().map(|known| rounded(of(known).exp_m1(), 6));
-    let judged = Judged {
+    let judged = MetricResult {
         metric,
         base: middle(|pair| &pair.base).map(|value| rounded(value, 3)),
         head: middle(|pair| &pair.head).map(|value| rounded(value, 3)),
@@ -220,29 +225,35 @@ fn measure(series: &Series, metric: Metric, rules: &Rules, place: u64) -> (Judge
         p: None,
         noise_floor: noise_floor.map(|floor| rounded(floor, 6)),
         effect: rounded(effect, 6),
-        judgement: Judgement::Inconclusive,
+        judgement: MetricVerdict::Inconclusive,
     };
     (judged, estimate)
 }
 
-fn verdict(metric: Metric, estimate: &Estimate, p: f64, effect: f64, rules: &Rules) -> Judgement {
+fn verdict(
+    metric: Metric,
+    estimate: &Estimate,
+    p: f64,
+    effect: f64,
+    options: &ComparisonOptions,
+) -> MetricVerdict {
     let matters = effect.ln_1p();
-    let worse_by = estimate.mean * metric.worse();
+    let worse_by = estimate.mean * metric.worse_sign();
     let Interval { low, high } = estimate.interval;
-    if p <= rules.error_of_a_look() && worse_by >= matters {
-        Judgement::Regressed
-    } else if p <= rules.error_of_a_look() && -worse_by >= matters {
-        Judgement::Improved
+    if p <= options.error_per_look() && worse_by >= matters {
+        MetricVerdict::Regressed
+    } else if p <= options.error_per_look() && -worse_by >= matters {
+        MetricVerdict::Improved
     } else if (Interval { low, high }).within(matters) {
-        Judgement::Equivalent
+        MetricVerdict::Equivalent
     } else {
-        Judgement::Inconclusive
+        MetricVerdict::Inconclusive
     }
 }
 
 /// What is to be said of everything together, of metrics that could be measured: the worst that was found, but that an improvement
 /// counts only where nothing is open.
-pub fn overall(judged: &[Vec<Judged>]) -> Judgement {
+pub fn overall(judged: &[Vec<MetricResult>]) -> MetricVerdict {
     let measured = judged.iter().flatten().filter(|one| one.change.is_some());
-    measured.map(|one| one.judgement).max().unwrap_or(Judgement::Inconclusive)
+    measured.map(|one| one.judgement).max().unwrap_or(MetricVerdict::Inconclusive)
 }

@@ -5,8 +5,8 @@
 //! virtual clock inline, with the virtual time that a cost model gives.
 
 mod model;
+mod pair_cache;
 mod queue;
-mod stash;
 mod workers;
 
 use std::cell::RefCell;
@@ -16,8 +16,8 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::clock::Clock;
-use poolproof_cognito::seed::Stream;
-use poolproof_srp::{Done, Job};
+use poolproof_cognito::seed::Rng;
+use poolproof_srp::{Job, JobResult};
 
 pub use model::{CostModel, Costs, calibrate};
 
@@ -35,10 +35,10 @@ pub enum Side {
 
 /// Runs jobs.
 #[derive(Clone, Debug)]
-pub struct Compute(Rc<Place>);
+pub struct Compute(Rc<Executor>);
 
 #[derive(Debug)]
-enum Place {
+enum Executor {
     Inline(Box<Inline>),
     Threads([Group; 2]),
 }
@@ -48,12 +48,12 @@ struct Inline {
     clock: Clock,
     model: CostModel,
     cores: RefCell<Cores>,
-    done: RefCell<[Usage; 2]>,
+    usage: RefCell<[ComputeUsage; 2]>,
 }
 
 /// What one side has used.
 #[derive(Clone, Debug)]
-pub struct Usage {
+pub struct ComputeUsage {
     /// Worker threads; none where time is virtual.
     pub threads: usize,
     /// Jobs done.
@@ -65,9 +65,9 @@ pub struct Usage {
     /// Batches that the others were done in.
     pub batches: u64,
     /// Jobs that waited at the same time, at most.
-    pub deepest: usize,
+    pub max_queue_depth: usize,
     /// The same, since it was last read.
-    lately: usize,
+    max_queue_depth_since_read: usize,
     /// CPU time of the worker threads; `None` where time is virtual.
     pub cpu: Option<Duration>,
     /// How long jobs waited for a worker, µs.
@@ -76,9 +76,9 @@ pub struct Usage {
 
 /// How busy one side's worker threads are.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Gauge {
+pub struct LoadSample {
     /// Jobs that waited at the same time, at most, since the gauge was last read.
-    pub deepest: usize,
+    pub max_queue_depth: usize,
     /// CPU time that was spent so far.
     pub cpu: Duration,
 }
@@ -86,45 +86,45 @@ pub struct Gauge {
 impl Compute {
     /// Runs jobs at once on the calling thread, and lets virtual time pass as `model` says.
     pub fn inline(clock: Clock, model: CostModel) -> Self {
-        let done = RefCell::new([Usage::nothing(0), Usage::nothing(0)]);
+        let usage = RefCell::new([ComputeUsage::new(0), ComputeUsage::new(0)]);
         let cores = RefCell::new(Cores::new(model.cores));
-        Self(Rc::new(Place::Inline(Box::new(Inline { clock, model, cores, done }))))
+        Self(Rc::new(Executor::Inline(Box::new(Inline { clock, model, cores, usage }))))
     }
 
     /// Runs jobs on this many threads for each side. While they have nothing to do they prepare exchanges, with secrets that are
-    /// drawn from `chance`: as hard to foresee as that is.
-    pub fn threads(clients: usize, server: usize, chance: &mut Stream) -> std::io::Result<Self> {
-        let groups = [Group::start("client", clients, chance)?, Group::start("server", server, chance)?];
-        Ok(Self(Rc::new(Place::Threads(groups))))
+    /// drawn from `rng`: as hard to foresee as that is.
+    pub fn threads(clients: usize, server: usize, rng: &mut Rng) -> std::io::Result<Self> {
+        let groups = [Group::start("client", clients, rng)?, Group::start("server", server, rng)?];
+        Ok(Self(Rc::new(Executor::Threads(groups))))
     }
 
     /// Runs a job.
-    pub async fn run(&self, side: Side, job: Job) -> Done {
+    pub async fn run(&self, side: Side, job: Job) -> JobResult {
         match &*self.0 {
-            Place::Threads(groups) => groups[side as usize].run(job).await,
-            Place::Inline(inline) => inline.run(side, job).await,
+            Executor::Threads(groups) => groups[side as usize].run(job).await,
+            Executor::Inline(inline) => inline.run(side, job).await,
         }
     }
 
     /// What this side has used so far.
-    pub fn usage(&self, side: Side) -> Usage {
+    pub fn usage(&self, side: Side) -> ComputeUsage {
         match &*self.0 {
-            Place::Threads(groups) => groups[side as usize].usage(),
-            Place::Inline(inline) => inline.done.borrow()[side as usize].clone(),
+            Executor::Threads(groups) => groups[side as usize].usage(),
+            Executor::Inline(inline) => inline.usage.borrow()[side as usize].clone(),
         }
     }
 
     /// Reads the gauge of one side; `None` where time is virtual and nothing waits for a thread.
-    pub fn gauge(&self, side: Side) -> Option<Gauge> {
+    pub fn load_sample(&self, side: Side) -> Option<LoadSample> {
         match &*self.0 {
-            Place::Threads(groups) => Some(groups[side as usize].gauge()),
-            Place::Inline(_) => None,
+            Executor::Threads(groups) => Some(groups[side as usize].load_sample()),
+            Executor::Inline(_) => None,
         }
     }
 }
 
 impl Inline {
-    async fn run(&self, side: Side, job: Job) -> Done {
+    async fn run(&self, side: Side, job: Job) -> JobResult {
         let now = self.clock.now();
         let cost = self.model.cost(&job);
         // Every user has a device of their own; only the pool's cores are shared.
@@ -132,27 +132,37 @@ impl Inline {
             Side::Client => now,
             Side::Server => self.cores.borrow_mut().occupy(now, cost),
         };
-        self.done.borrow_mut()[side as usize].add(job.costs().count(), start.since(now));
+        self.usage.borrow_mut()[side as usize].add(job.costs().count(), start.since(now));
         let result = job.run();
         self.clock.sleep_until(start.plus(cost)).await;
         result
     }
 }
 
-impl Usage {
+impl ComputeUsage {
     /// Waits are kept from 1 µs to an hour.
     const LONGEST_WAIT_US: u64 = 3_600_000_000;
 
-    fn nothing(threads: usize) -> Self {
+    fn new(threads: usize) -> Self {
         let waited_us = Histogram::new_with_bounds(1, Self::LONGEST_WAIT_US, 3)
             .unwrap_or_else(|_| unreachable!("the bounds are right"));
         let cpu = (threads > 0).then_some(Duration::ZERO);
-        Self { threads, jobs: 0, modexps: 0, prepared: 0, batches: 0, deepest: 0, lately: 0, cpu, waited_us }
+        Self {
+            threads,
+            jobs: 0,
+            modexps: 0,
+            prepared: 0,
+            batches: 0,
+            max_queue_depth: 0,
+            max_queue_depth_since_read: 0,
+            cpu,
+            waited_us,
+        }
     }
 
-    fn saw_queue(&mut self, deep: usize) {
-        self.deepest = self.deepest.max(deep);
-        self.lately = self.lately.max(deep);
+    fn record_queue_depth(&mut self, depth: usize) {
+        self.max_queue_depth = self.max_queue_depth.max(depth);
+        self.max_queue_depth_since_read = self.max_queue_depth_since_read.max(depth);
     }
 
     /// A job that had not to wait.

@@ -8,9 +8,9 @@ use num_bigint::BigUint;
 use rand::Rng as _;
 
 use crate::clock::ThreadCpu;
-use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_cognito::seed::{Rng, Seed};
 use poolproof_cognito::time::Timestamp;
-use poolproof_srp::{Backend, Base, Ephemeral, ExponentClass, Exponentiation, Group, Job, run_all};
+use poolproof_srp::{Backend, BaseKind, Ephemeral, ExponentClass, Exponentiation, Group, Job, run_all};
 
 /// What modular exponentiations of each length cost.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,7 +25,7 @@ pub struct Costs {
 
 impl Costs {
     /// What `one` takes for each class.
-    fn measured(one: impl Fn(ExponentClass) -> Duration) -> Self {
+    fn measure(one: impl Fn(ExponentClass) -> Duration) -> Self {
         let [bits_256, bits_513, bits_1025] =
             [ExponentClass::Bits256, ExponentClass::Bits513, ExponentClass::Bits1025].map(one);
         Self { bits_256, bits_513, bits_1025 }
@@ -55,8 +55,8 @@ impl CostModel {
     /// What a job costs.
     pub fn cost(&self, job: &Job) -> Duration {
         let each = |cost: Exponentiation| match cost.base {
-            Base::Variable => self.variable.of(cost.class),
-            Base::Generator => self.generator.of(cost.class),
+            BaseKind::Variable => self.variable.of(cost.class),
+            BaseKind::Generator => self.generator.of(cost.class),
         };
         job.costs().map(each).sum()
     }
@@ -65,9 +65,9 @@ impl CostModel {
 /// Measures what this machine takes, CPU time, for a model with this many cores: in full batches, as under load. Takes a
 /// few hundred milliseconds.
 pub fn calibrate(group: Group, cores: u32) -> CostModel {
-    let generator = Costs::measured(|class| {
-        spent(|stream, lanes| {
-            let a = |_| Job::ClientPublic { group, a: Ephemeral::draw(class.bits(), stream) };
+    let generator = Costs::measure(|class| {
+        spent(|rng, lanes| {
+            let a = |_| Job::ClientPublic { group, a: Ephemeral::draw(class.bits(), rng) };
             let jobs = (0..lanes).map(a).collect();
             move || drop(run_all(jobs))
         })
@@ -75,11 +75,11 @@ pub fn calibrate(group: Group, cores: u32) -> CostModel {
     let variable = match group.backend() {
         // In a group of machine words all powers cost about the same: next to nothing.
         None => generator,
-        Some(backend) => Costs::measured(|class| {
-            spent(|stream, lanes| {
+        Some(backend) => Costs::measure(|class| {
+            spent(|rng, lanes| {
                 let mut number = |bits: u32| {
                     let mut bytes = vec![0xff; bits as usize / 8];
-                    stream.fill_bytes(&mut bytes);
+                    rng.fill_bytes(&mut bytes);
                     BigUint::from_bytes_be(&bytes)
                 };
                 let powers: Vec<_> = (0..lanes).map(|_| (Some(number(3064)), number(class.bits()))).collect();
@@ -91,13 +91,13 @@ pub fn calibrate(group: Group, cores: u32) -> CostModel {
 }
 
 /// CPU time of one of the powers that `prepared` makes ready, so many at a time.
-fn spent<Work: FnOnce()>(mut prepared: impl FnMut(&mut Stream, usize) -> Work) -> Duration {
+fn spent<Work: FnOnce()>(mut prepared: impl FnMut(&mut Rng, usize) -> Work) -> Duration {
     const ROUNDS: u32 = 4;
     let lanes = Backend::best().lanes();
-    let mut stream = Seed::new(1).stream("calibrate", 0);
+    let mut rng = Seed::new(1).rng("calibrate", 0);
     // The first round builds tables.
-    prepared(&mut stream, lanes)();
-    let rounds: Vec<Work> = (0..ROUNDS).map(|_| prepared(&mut stream, lanes)).collect();
+    prepared(&mut rng, lanes)();
+    let rounds: Vec<Work> = (0..ROUNDS).map(|_| prepared(&mut rng, lanes)).collect();
     let cpu = ThreadCpu::start();
     rounds.into_iter().for_each(|work| work());
     cpu.spent() / (ROUNDS * u32::try_from(lanes).unwrap_or(1))

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use poolproof_srp::{Backend, Exponentiation, Job};
 
 /// So many full batches may come after a job and still be taken before it.
-const PATIENCE: u64 = 8;
+const MAX_BATCHES_AHEAD: u64 = 8;
 
 /// The powers of a job, in their order.
 type Kind = Vec<Exponentiation>;
@@ -18,10 +18,10 @@ type Numbered<T> = (u64, (Job, T));
 pub(super) struct Queue<T> {
     kinds: BTreeMap<Kind, VecDeque<Numbered<T>>>,
     /// Jobs that have come so far.
-    come: u64,
+    sequence: u64,
     waiting: usize,
     /// Jobs of one kind that are taken at once, at most.
-    most: usize,
+    batch_size: usize,
     /// Workers that have nothing to do.
     pub(super) idle: usize,
     /// Nothing more will come.
@@ -32,17 +32,17 @@ impl<T> Queue<T> {
     /// An empty queue, for workers that compute as many powers at once as the best kernel here likes to: with one that does them
     /// singly, every job is a batch.
     pub(super) fn new() -> Self {
-        Self::of_batches(Backend::best().lanes())
+        Self::with_batch_size(Backend::best().lanes())
     }
 
-    const fn of_batches(most: usize) -> Self {
-        Self { kinds: BTreeMap::new(), come: 0, waiting: 0, most, idle: 0, closed: false }
+    const fn with_batch_size(batch_size: usize) -> Self {
+        Self { kinds: BTreeMap::new(), sequence: 0, waiting: 0, batch_size, idle: 0, closed: false }
     }
 
     /// Adds a job; how many wait now.
-    pub(super) fn push(&mut self, job: Job, what: T) -> usize {
-        self.kinds.entry(job.costs().collect()).or_default().push_back((self.come, (job, what)));
-        self.come += 1;
+    pub(super) fn push(&mut self, job: Job, item: T) -> usize {
+        self.kinds.entry(job.costs().collect()).or_default().push_back((self.sequence, (job, item)));
+        self.sequence += 1;
         self.waiting += 1;
         self.waiting
     }
@@ -56,15 +56,16 @@ impl<T> Queue<T> {
     /// there. Nobody waits for a batch to fill, and no worker is left idle for the sake of a fuller one. But a kind that
     /// fills a batch goes before one that does not, unless that has been passed over too often.
     pub(super) fn take(&mut self) -> Option<Vec<(Job, T)>> {
-        let oldest = self.kinds.values().filter_map(|jobs| jobs.front()).map(|(come, _)| *come).min()?;
-        let patient = self.come - oldest <= PATIENCE * self.most as u64;
+        let oldest =
+            self.kinds.values().filter_map(|jobs| jobs.front()).map(|(sequence, _)| *sequence).min()?;
+        let may_wait = self.sequence - oldest <= MAX_BATCHES_AHEAD * self.batch_size as u64;
         let (_, jobs) =
             self.kinds.iter_mut().filter(|(_, jobs)| !jobs.is_empty()).min_by_key(|(_, jobs)| {
-                (patient && jobs.len() < self.most, jobs.front().map(|(come, _)| *come))
+                (may_wait && jobs.len() < self.batch_size, jobs.front().map(|(sequence, _)| *sequence))
             })?;
-        let share = jobs.len().div_ceil(self.idle.max(1)).min(self.most);
+        let share = jobs.len().div_ceil(self.idle.max(1)).min(self.batch_size);
         self.waiting -= share;
-        Some(jobs.drain(..share).map(|(_, what)| what).collect())
+        Some(jobs.drain(..share).map(|(_, item)| item).collect())
     }
 }
 
@@ -75,14 +76,11 @@ mod tests {
     use poolproof_srp::{Ephemeral, Group};
 
     fn job(bits: u32) -> Job {
-        Job::ClientPublic {
-            group: Group::toy(),
-            a: Ephemeral::draw(bits, &mut Seed::new(1).stream("queue", 0)),
-        }
+        Job::ClientPublic { group: Group::toy(), a: Ephemeral::draw(bits, &mut Seed::new(1).rng("queue", 0)) }
     }
 
     fn queue(idle: usize, jobs: &[(u32, char)]) -> Queue<char> {
-        let mut queue = Queue::of_batches(4);
+        let mut queue = Queue::with_batch_size(4);
         queue.idle = idle;
         for (place, (bits, name)) in jobs.iter().enumerate() {
             assert_eq!(queue.push(job(*bits), *name), place + 1);
@@ -109,7 +107,7 @@ mod tests {
         let full: Vec<_> = ('b'..='z').map(|name| (256, name)).collect();
         let mut queue = queue(1, &[&[(1024, 'a')], full.as_slice()].concat());
         assert_eq!(taken(&mut queue), "bcde");
-        for _ in 0..PATIENCE * 4 {
+        for _ in 0..MAX_BATCHES_AHEAD * 4 {
             queue.push(job(256), '+');
         }
         assert_eq!(taken(&mut queue), "a");

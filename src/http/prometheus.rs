@@ -7,7 +7,7 @@ pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
 
 /// What becomes of a metric as time goes by.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
+pub enum MetricKind {
     /// It only grows.
     Counter,
     /// It goes up and down.
@@ -16,7 +16,7 @@ pub enum Kind {
     Summary,
 }
 
-impl Kind {
+impl MetricKind {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Counter => "counter",
@@ -28,11 +28,11 @@ impl Kind {
 
 /// A page of metrics.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Page(String);
+pub struct MetricsPage(String);
 
-impl Page {
+impl MetricsPage {
     /// Begins a metric: its samples follow.
-    pub fn metric(&mut self, name: &'static str, kind: Kind, help: &str) -> Samples<'_> {
+    pub fn metric(&mut self, name: &'static str, kind: MetricKind, help: &str) -> Samples<'_> {
         let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {}\n", kind.as_str());
         Samples { page: self, name }
     }
@@ -46,7 +46,7 @@ impl Page {
 /// The samples of one metric.
 #[derive(Debug)]
 pub struct Samples<'p> {
-    page: &'p mut Page,
+    page: &'p mut MetricsPage,
     name: &'static str,
 }
 
@@ -55,13 +55,13 @@ impl Samples<'_> {
     pub fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
         let text = &mut self.page.0;
         text.push_str(self.name);
-        for (number, (label, said)) in labels.iter().enumerate() {
+        for (number, (label, label_value)) in labels.iter().enumerate() {
             let _ = write!(text, "{}{label}=\"", if number == 0 { '{' } else { ',' });
-            for letter in said.chars() {
-                match letter {
-                    '\\' | '"' => text.extend(['\\', letter]),
+            for character in label_value.chars() {
+                match character {
+                    '\\' | '"' => text.extend(['\\', character]),
                     '\n' => text.push_str("\\n"),
-                    _ => text.push(letter),
+                    _ => text.push(character),
                 }
             }
             text.push('"');
@@ -77,13 +77,13 @@ mod tests {
 
     #[test]
     fn a_label_may_say_anything_and_stays_on_its_line() {
-        let mut page = Page::default();
-        page.metric("a_total", Kind::Counter, "As.").sample(&[], 1);
-        let mut samples = page.metric("b", Kind::Gauge, "Bs.");
+        let mut page = MetricsPage::default();
+        page.metric("a_total", MetricKind::Counter, "As.").sample(&[], 1);
+        let mut samples = page.metric("b", MetricKind::Gauge, "Bs.");
         samples.sample(&[("x", "a\"b\\c\nd"), ("y", "ü}")], 0.5);
         samples.sample(&[("x", "")], 2);
-        let told = "# HELP a_total As.\n# TYPE a_total counter\na_total 1\n# HELP b Bs.\n# TYPE b gauge\n\
+        let expected = "# HELP a_total As.\n# TYPE a_total counter\na_total 1\n# HELP b Bs.\n# TYPE b gauge\n\
                     b{x=\"a\\\"b\\\\c\\nd\",y=\"ü}\"} 0.5\nb{x=\"\"} 2\n";
-        assert_eq!(page.into_text(), told);
+        assert_eq!(page.into_text(), expected);
     }
 }

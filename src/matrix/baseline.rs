@@ -4,15 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use super::cell::{Cell, Risk};
-use super::gist;
-use super::record::{Baseline, Told};
+use super::json::{Baseline, RecordedDecision};
 use super::row::Matrix;
-use super::wrap::beside;
+use super::summary;
+use super::wrap::hanging_indent;
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode};
 use poolproof_oracle::Device;
 
 /// So many cells of one kind of change are named one by one; more are told by what they have in common.
-const NAMED: usize = 8;
+const MAX_LISTED_CELLS: usize = 8;
 
 /// A cell that is told otherwise than before.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,8 +21,8 @@ pub struct Change {
     pub cell: Cell,
     /// Whether the decision changed, and not only the rule behind it.
     pub decision: bool,
-    before: Told,
-    now: Told,
+    before: RecordedDecision,
+    now: RecordedDecision,
 }
 
 /// All that changed.
@@ -40,7 +40,8 @@ pub struct Changes {
 
 /// What changed from `baseline` to `matrix`.
 pub fn compare(baseline: &Baseline, matrix: &Matrix) -> Changes {
-    let now: BTreeMap<Cell, Told> = matrix.rows().iter().map(|row| (row.cell, Told::new(row))).collect();
+    let now: BTreeMap<Cell, RecordedDecision> =
+        matrix.rows().iter().map(|row| (row.cell, RecordedDecision::new(row))).collect();
     let mut changes = Changes::default();
     for (cell, before) in &baseline.0 {
         match now.get(cell) {
@@ -66,13 +67,13 @@ impl Changes {
     }
 }
 
-impl Told {
+impl RecordedDecision {
     fn decision(&self) -> String {
         let key = if self.new_device { " +key" } else { "" };
         format!("{} → {}{key}", self.challenges.join(" → "), self.outcome)
     }
 
-    fn ground(&self) -> String {
+    fn rule_text(&self) -> String {
         format!("{} ({}, {})", self.rule, self.source, self.confidence)
     }
 }
@@ -80,7 +81,7 @@ impl Told {
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // What changed in the same way is told together.
-        let mut kinds: BTreeMap<(&Told, &Told), Vec<Cell>> = BTreeMap::new();
+        let mut kinds: BTreeMap<(&RecordedDecision, &RecordedDecision), Vec<Cell>> = BTreeMap::new();
         for change in &self.changed {
             kinds.entry((&change.before, &change.now)).or_default().push(change.cell);
         }
@@ -96,40 +97,40 @@ impl fmt::Display for Changes {
                 let _ = writeln!(text, "  before  {}", before.decision());
                 let _ = writeln!(text, "  now     {}", now.decision());
             }
-            if before.ground() == now.ground() {
-                let _ = writeln!(text, "  rule    {}", now.ground());
+            if before.rule_text() == now.rule_text() {
+                let _ = writeln!(text, "  rule    {}", now.rule_text());
             } else {
-                let _ = writeln!(text, "  rule    {} → {}", before.ground(), now.ground());
+                let _ = writeln!(text, "  rule    {} → {}", before.rule_text(), now.rule_text());
             }
-            named(&mut text, cells);
+            write_cells(&mut text, cells);
             text.push('\n');
         }
         for (cells, words) in [(&self.gone, "only in the baseline"), (&self.new, "not in the baseline")] {
             if !cells.is_empty() {
                 let _ = writeln!(text, "{} {words}", cell_count(cells.len()));
-                named(&mut text, cells);
+                write_cells(&mut text, cells);
                 text.push('\n');
             }
         }
         f.write_str(&text)?;
-        self.sum(f)
+        self.write_summary(f)
     }
 }
 
 impl Changes {
-    fn sum(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn write_summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_none() {
             return writeln!(f, "Nothing changed in {}.", cell_count(self.common));
         }
         let decisions = self.changed.iter().filter(|change| change.decision).count();
         let rules = self.changed.len() - decisions;
-        write!(f, "{} of {} decide otherwise", grouped(decisions), cell_count(self.common))?;
+        write!(f, "{} of {} decide otherwise", group_digits(decisions), cell_count(self.common))?;
         if rules > 0 {
-            write!(f, "; {} more give another rule for the same decision", grouped(rules))?;
+            write!(f, "; {} more give another rule for the same decision", group_digits(rules))?;
         }
         for (cells, words) in [(&self.gone, "only in the baseline"), (&self.new, "not in the baseline")] {
             if !cells.is_empty() {
-                write!(f, "; {} {words}", grouped(cells.len()))?;
+                write!(f, "; {} {words}", group_digits(cells.len()))?;
             }
         }
         f.write_str(".\n")
@@ -137,18 +138,18 @@ impl Changes {
 }
 
 /// The cells one by one, or what they have in common when they are many.
-fn named(text: &mut String, cells: &[Cell]) {
-    if cells.len() <= NAMED {
+fn write_cells(text: &mut String, cells: &[Cell]) {
+    if cells.len() <= MAX_LISTED_CELLS {
         for cell in cells {
-            text.push_str(&beside("    ", &cell.to_string()));
+            text.push_str(&hanging_indent("    ", &cell.to_string()));
         }
     } else {
-        text.push_str(&beside("    ", &in_common(cells)));
+        text.push_str(&hanging_indent("    ", &common_values(cells)));
     }
 }
 
 /// The values that the cells have, setting by setting.
-fn in_common(cells: &[Cell]) -> String {
+fn common_values(cells: &[Cell]) -> String {
     fn values<T: Ord>(cells: &[Cell], of: impl Fn(&Cell) -> T) -> Vec<T> {
         let set: BTreeSet<T> = cells.iter().map(of).collect();
         set.into_iter().collect()
@@ -167,14 +168,14 @@ fn in_common(cells: &[Cell]) -> String {
         some(remember, RememberMode::ALL.len()),
         some(suppress, 2),
         some(mfa, MfaMode::ALL.len()),
-        gist::factors(&factors),
-        gist::devices(&devices),
-        gist::risks(&risks),
+        summary::factors(&factors),
+        summary::devices(&devices),
+        summary::risks(&risks),
     )
 }
 
 /// `4 680`
-pub(super) fn grouped(number: usize) -> String {
+pub(super) fn group_digits(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (place, digit) in digits.chars().enumerate() {
@@ -187,5 +188,5 @@ pub(super) fn grouped(number: usize) -> String {
 }
 
 fn cell_count(cells: usize) -> String {
-    format!("{} cell{}", grouped(cells), if cells == 1 { "" } else { "s" })
+    format!("{} cell{}", group_digits(cells), if cells == 1 { "" } else { "s" })
 }

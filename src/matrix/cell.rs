@@ -5,7 +5,7 @@ use std::fmt;
 use poolproof_cognito::policy::{
     Factors, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevel, RiskMode, RiskPolicy,
 };
-use poolproof_oracle::{Circumstances, Claim, Device, Facts, Lock};
+use poolproof_oracle::{Circumstances, Claim, Device, Facts, LockoutState};
 
 /// A risk as a cell has it: how high, and what the pool does then.
 pub type Risk = (RiskLevel, RiskAction);
@@ -42,9 +42,9 @@ impl Cell {
             claim: Claim::Right,
             device: self.device,
             mfa_bound: self.factor.any(),
-            device_secret_right: true,
+            device_secret_valid: true,
             risk: self.risk.filter(|_| base.risk.mode == RiskMode::Enforced),
-            lock: Lock::Open,
+            lock: LockoutState::Unlocked,
             circumstances: Circumstances::default(),
         }
     }
@@ -64,7 +64,7 @@ impl fmt::Display for Cell {
 
 /// The pools that the full matrix is about, but for what its cells say: risk is enforced, the switches are as they
 /// come, and nothing else gets in the way.
-pub const BASE: PoolPolicy = PoolPolicy {
+pub const BASE_POLICY: PoolPolicy = PoolPolicy {
     risk: RiskPolicy {
         mode: RiskMode::Enforced,
         low: RiskAction::Block,
@@ -85,7 +85,7 @@ pub fn all_cells() -> Vec<Cell> {
     for remember in RememberMode::ALL {
         for suppress_mfa in [false, true] {
             for mfa in MfaMode::ALL {
-                cells.extend(people(remember, suppress_mfa, mfa, &risks));
+                cells.extend(user_cells(remember, suppress_mfa, mfa, &risks));
             }
         }
     }
@@ -93,13 +93,13 @@ pub fn all_cells() -> Vec<Cell> {
 }
 
 /// The 80 cells of one pool: its own settings, and for each level of risk the action that it has.
-pub fn cells_of(pool: &PoolPolicy) -> Vec<Cell> {
+pub fn pool_cells(pool: &PoolPolicy) -> Vec<Cell> {
     let own = RiskLevel::ALL.map(|level| Some((level, pool.risk.action(level))));
     let risks: Vec<Option<Risk>> = std::iter::once(None).chain(own).collect();
-    people(pool.remember, pool.suppress_mfa, pool.mfa, &risks).collect()
+    user_cells(pool.remember, pool.suppress_mfa, pool.mfa, &risks).collect()
 }
 
-fn people(
+fn user_cells(
     remember: RememberMode,
     suppress_mfa: bool,
     mfa: MfaMode,
@@ -121,6 +121,6 @@ mod tests {
         let cells = all_cells();
         assert_eq!(cells.len(), 3 * 2 * 3 * 4 * 5 * 13);
         assert!(cells.is_sorted_by(|one, next| one < next), "rising, so none twice");
-        assert!(cells_of(&PoolPolicy::DEFAULT).is_sorted_by(|one, next| one < next));
+        assert!(pool_cells(&PoolPolicy::DEFAULT).is_sorted_by(|one, next| one < next));
     }
 }

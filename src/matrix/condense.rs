@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::cell::{Cell, Risk};
-use super::gist::{self, Gist};
 use super::row::{Matrix, Row};
+use super::summary::{self, DecisionSummary};
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction};
 use poolproof_oracle::{Device, RuleId};
 
 /// What is told of a cell: the decision's gist, and the rule behind it.
-pub(super) type Told = (Gist, RuleId);
+pub(super) type CellSummary = (DecisionSummary, RuleId);
 
 /// Pools whose cells are all told alike.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -18,17 +18,17 @@ pub(super) struct Block {
     /// One value, or both where it changes nothing.
     pub(super) suppress_mfa: Vec<bool>,
     pub(super) mfa: MfaMode,
-    pub(super) groups: Vec<Group>,
+    pub(super) groups: Vec<CellGroup>,
     risks: Vec<Option<Risk>>,
 }
 
 /// Devices and factors whose cells are all told alike, risk by risk.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub(super) struct Group {
+pub(super) struct CellGroup {
     pub(super) devices: Vec<Device>,
     pub(super) factors: Vec<Factors>,
     /// What is told at each risk of the matrix.
-    pub(super) told: Vec<Told>,
+    pub(super) told: Vec<CellSummary>,
 }
 
 /// One line of a table.
@@ -37,7 +37,7 @@ pub(super) struct Line {
     pub(super) device: String,
     pub(super) factor: String,
     pub(super) risk: String,
-    pub(super) gist: Gist,
+    pub(super) summary: DecisionSummary,
     pub(super) rule: RuleId,
 }
 
@@ -74,13 +74,13 @@ pub(super) fn blocks(matrix: &Matrix) -> Vec<Block> {
 }
 
 /// The factors of a device, those together that are told alike.
-type Parts = Vec<(Vec<Factors>, Vec<Told>)>;
+type Parts = Vec<(Vec<Factors>, Vec<CellSummary>)>;
 
 /// The devices and factors of one pool, those together that are told alike.
-fn groups(rows: &[&Row]) -> Vec<Group> {
-    let mut cells: BTreeMap<(Device, Factors), Vec<Told>> = BTreeMap::new();
+fn groups(rows: &[&Row]) -> Vec<CellGroup> {
+    let mut cells: BTreeMap<(Device, Factors), Vec<CellSummary>> = BTreeMap::new();
     for row in rows {
-        let told = (Gist::of(&row.decision), row.rule);
+        let told = (DecisionSummary::of(&row.decision), row.rule);
         cells.entry((row.cell.device, row.cell.factor)).or_default().push(told);
     }
     // First the factors of each device, then the devices whose factors fall apart in the same way.
@@ -99,13 +99,13 @@ fn groups(rows: &[&Row]) -> Vec<Group> {
         }
     }
     let of = |(devices, parts): (Vec<Device>, Parts)| {
-        parts.into_iter().map(move |(factors, told)| Group { devices: devices.clone(), factors, told })
+        parts.into_iter().map(move |(factors, told)| CellGroup { devices: devices.clone(), factors, told })
     };
     by_device.into_iter().flat_map(of).collect()
 }
 
 /// Neighbouring or not: risks at which all `groups` are told alike, in the order of the first of each.
-pub(super) fn classes(groups: &[&Group], risks: usize) -> Vec<Vec<usize>> {
+pub(super) fn classes(groups: &[&CellGroup], risks: usize) -> Vec<Vec<usize>> {
     let column = |risk: usize| groups.iter().map(|group| group.told[risk]).collect::<Vec<_>>();
     let mut classes: Vec<Vec<usize>> = Vec::new();
     for risk in 0..risks {
@@ -150,7 +150,7 @@ impl Block {
             return lines;
         }
         for group in &self.groups {
-            let (device, factor) = (gist::devices(&group.devices), gist::factors(&group.factors));
+            let (device, factor) = (summary::devices(&group.devices), summary::factors(&group.factors));
             lines.extend(self.told(group, &rest, &device, &factor, !common.is_empty()));
         }
         lines
@@ -161,8 +161,15 @@ impl Block {
     }
 
     /// The lines of a group at these risks. `others`: whether there are risks besides these.
-    fn told(&self, group: &Group, risks: &[usize], device: &str, factor: &str, others: bool) -> Vec<Line> {
-        let mut classes: Vec<(Told, Vec<Option<Risk>>)> = Vec::new();
+    fn told(
+        &self,
+        group: &CellGroup,
+        risks: &[usize],
+        device: &str,
+        factor: &str,
+        others: bool,
+    ) -> Vec<Line> {
+        let mut classes: Vec<(CellSummary, Vec<Option<Risk>>)> = Vec::new();
         for &risk in risks {
             match classes.iter_mut().find(|(told, _)| *told == group.told[risk]) {
                 Some((_, class)) => class.push(self.risks[risk]),
@@ -170,9 +177,9 @@ impl Block {
             }
         }
         let alone = classes.len() == 1;
-        let line = |((gist, rule), class): (Told, Vec<Option<Risk>>)| {
+        let line = |((summary, rule), class): (CellSummary, Vec<Option<Risk>>)| {
             let risk = risk_words(&class, alone, others);
-            Line { device: device.to_owned(), factor: factor.to_owned(), risk, gist, rule }
+            Line { device: device.to_owned(), factor: factor.to_owned(), risk, summary, rule }
         };
         classes.into_iter().map(line).collect()
     }
@@ -180,7 +187,7 @@ impl Block {
 
 /// The words for a class of risks.
 fn risk_words(class: &[Option<Risk>], alone: bool, others: bool) -> String {
-    let telling: Vec<Option<Risk>> = match class.contains(&None) {
+    let listed_risks: Vec<Option<Risk>> = match class.contains(&None) {
         true => {
             class.iter().copied().filter(|risk| !matches!(risk, Some((_, RiskAction::NoAction)))).collect()
         }
@@ -189,8 +196,8 @@ fn risk_words(class: &[Option<Risk>], alone: bool, others: bool) -> String {
     match (class.contains(&None), alone, others) {
         (true, true, true) => "any other".to_owned(),
         (true, true, false) => "any".to_owned(),
-        (true, false, _) if telling.len() > 1 => "none or other".to_owned(),
-        _ => gist::risks(&telling),
+        (true, false, _) if listed_risks.len() > 1 => "none or other".to_owned(),
+        _ => summary::risks(&listed_risks),
     }
 }
 
@@ -211,10 +218,10 @@ mod tests {
                 (block.remember, block.mfa) == (remember, mfa) && block.suppress_mfa.contains(&suppress_mfa)
             };
             let mut groups = blocks.iter().filter(in_block).flat_map(|block| &block.groups);
-            let of = |group: &&Group| group.devices.contains(&device) && group.factors.contains(&factor);
+            let of = |group: &&CellGroup| group.devices.contains(&device) && group.factors.contains(&factor);
             let at = risks.iter().position(|other| *other == risk).unwrap();
-            let told: Vec<Told> = groups.by_ref().filter(of).map(|group| group.told[at]).collect();
-            assert_eq!(told, [(Gist::of(&row.decision), row.rule)], "{}", row.cell);
+            let told: Vec<CellSummary> = groups.by_ref().filter(of).map(|group| group.told[at]).collect();
+            assert_eq!(told, [(DecisionSummary::of(&row.decision), row.rule)], "{}", row.cell);
         }
     }
 

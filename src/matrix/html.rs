@@ -2,11 +2,11 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::baseline::grouped;
+use super::baseline::group_digits;
 use super::cell::Risk;
-use super::condense::{Block, Group, Told, blocks, classes, risks};
-use super::gist::{self, Asked, Gist, LEGEND};
+use super::condense::{Block, CellGroup, CellSummary, blocks, classes, risks};
 use super::row::Matrix;
+use super::summary::{self, DecisionSummary, LEGEND, MfaPrompt};
 use crate::report::page::{POLICY, confidence, head};
 use poolproof_cognito::policy::{PoolPolicy, RememberMode, RiskAction, RiskMode};
 use poolproof_oracle::{self, Confidence, Outcome};
@@ -17,7 +17,7 @@ const GRID: &str = include_str!("matrix.css");
 /// The page, as the text of an HTML file.
 pub fn page(matrix: &Matrix) -> String {
     let blocks = blocks(matrix);
-    let groups: Vec<&Group> = blocks.iter().flat_map(|block| &block.groups).collect();
+    let groups: Vec<&CellGroup> = blocks.iter().flat_map(|block| &block.groups).collect();
     let risks = risks(matrix);
     let mut classes = classes(&groups, risks.len());
     // From lax to strict: so most fields have their like beside them.
@@ -43,7 +43,7 @@ pub fn page(matrix: &Matrix) -> String {
 }
 
 fn top(matrix: &Matrix) -> Markup {
-    let cells = grouped(matrix.rows().len());
+    let cells = group_digits(matrix.rows().len());
     html! {
         header.top {
             p.mark { b { "poolproof" } " · policy matrix" }
@@ -154,7 +154,7 @@ fn title(block: &Block) -> Markup {
         span.soft { "remember " } (block.remember.as_str())
         span.soft { " · suppress_mfa " } (block.suppress_word())
         span.soft { " · mfa " } (block.mfa.as_str())
-        span.cells { (grouped(block.cells())) " cells" }
+        span.cells { (group_digits(block.cells())) " cells" }
     }
 }
 
@@ -167,10 +167,10 @@ fn risk_head(class: &[usize], risks: &[Option<Risk>]) -> Markup {
         return html! {
             "No risk"
             @if set.len() > others.len() + 1 { span.of { "or no_action" } }
-            @if !others.is_empty() { span.of { (gist::risks(&others)) } }
+            @if !others.is_empty() { span.of { (summary::risks(&others)) } }
         };
     }
-    let words = gist::risks(&set);
+    let words = summary::risks(&set);
     match words.split_once(": ") {
         Some((levels, actions)) if !actions.contains(';') => {
             html! { (sentence(levels)) " risk" span.of { (actions) } }
@@ -186,10 +186,10 @@ fn sentence(text: &str) -> String {
 }
 
 /// One line: neighbouring fields that say the same are one.
-fn row(block: &Block, number: usize, group: &Group, classes: &[Vec<usize>]) -> Markup {
+fn row(block: &Block, number: usize, group: &CellGroup, classes: &[Vec<usize>]) -> Markup {
     let first = number == 0 || block.groups[number - 1].devices != group.devices;
     let height = block.groups.iter().filter(|other| other.devices == group.devices).count();
-    let mut fields: Vec<(Told, usize)> = Vec::new();
+    let mut fields: Vec<(CellSummary, usize)> = Vec::new();
     for class in classes {
         let told = group.told[class[0]];
         match fields.last_mut() {
@@ -199,11 +199,11 @@ fn row(block: &Block, number: usize, group: &Group, classes: &[Vec<usize>]) -> M
     }
     html! {
         tr {
-            @if first { th.device scope="rowgroup" rowspan=(height) { (gist::devices(&group.devices)) } }
-            th.factor scope="row" { (gist::factors(&group.factors)) }
-            @for ((gist, rule), width) in fields {
-                td class=(kind(gist)) colspan=[(width > 1).then_some(width)] title=(poolproof_oracle::says(rule)) {
-                    span.what { (what(gist)) @if gist.new_device { b.plus { "+ key" } } (mark(rule.confidence)) }
+            @if first { th.device scope="rowgroup" rowspan=(height) { (summary::devices(&group.devices)) } }
+            th.factor scope="row" { (summary::factors(&group.factors)) }
+            @for ((summary, rule), width) in fields {
+                td class=(kind(summary)) colspan=[(width > 1).then_some(width)] title=(poolproof_oracle::description(rule)) {
+                    span.what { (what(summary)) @if summary.new_device { b.plus { "+ key" } } (mark(rule.confidence)) }
                     a.why href=(format!("#{}", rule.id)) { (rule.id) }
                 }
             }
@@ -224,24 +224,24 @@ fn mark(confidence: Confidence) -> Markup {
 }
 
 /// What a user has to go through, in words.
-fn what(gist: Gist) -> &'static str {
-    match (gist.outcome, gist.mfa, gist.device_proof) {
-        (Outcome::Tokens, Asked::Nothing, false) => "Password alone",
-        (Outcome::Tokens, Asked::Nothing, true) => "Device",
-        (Outcome::Tokens, Asked::Factor, false) => "MFA",
-        (Outcome::Tokens, Asked::Factor, true) => "MFA, device",
-        (Outcome::Tokens, Asked::SetUp, false) => "MFA set-up",
-        (Outcome::Tokens, Asked::SetUp, true) => "MFA set-up, device",
+fn what(summary: DecisionSummary) -> &'static str {
+    match (summary.outcome, summary.mfa, summary.device_proof) {
+        (Outcome::Tokens, MfaPrompt::Nothing, false) => "Password alone",
+        (Outcome::Tokens, MfaPrompt::Nothing, true) => "Device",
+        (Outcome::Tokens, MfaPrompt::Factor, false) => "MFA",
+        (Outcome::Tokens, MfaPrompt::Factor, true) => "MFA, device",
+        (Outcome::Tokens, MfaPrompt::SetUp, false) => "MFA set-up",
+        (Outcome::Tokens, MfaPrompt::SetUp, true) => "MFA set-up, device",
         (Outcome::Blocked, ..) => "Blocked",
         (Outcome::DeviceNotFound, ..) => "Device not found",
         (other, ..) => other.as_str(),
     }
 }
 
-const fn kind(gist: Gist) -> &'static str {
-    match (gist.outcome, gist.mfa, gist.device_proof) {
-        (Outcome::Tokens, Asked::Nothing, false) => "word",
-        (Outcome::Tokens, Asked::Nothing, true) => "device",
+const fn kind(summary: DecisionSummary) -> &'static str {
+    match (summary.outcome, summary.mfa, summary.device_proof) {
+        (Outcome::Tokens, MfaPrompt::Nothing, false) => "word",
+        (Outcome::Tokens, MfaPrompt::Nothing, true) => "device",
         (Outcome::Tokens, _, false) => "mfa",
         (Outcome::Tokens, _, true) => "both",
         (Outcome::DeviceNotFound, ..) => "unknown",
@@ -267,10 +267,10 @@ fn rules(matrix: &Matrix) -> Markup {
                         @for (rule, cells) in matrix.rules() {
                             tr id=(rule.id) {
                                 th scope="row" { code { (rule.id) } }
-                                td.left.wrap { (poolproof_oracle::says(rule)) }
+                                td.left.wrap { (poolproof_oracle::description(rule)) }
                                 td.left.soft.wrap.wide { (rule.source) }
                                 td.left { (confidence(rule.confidence.as_str())) }
-                                td { (grouped(cells)) }
+                                td { (group_digits(cells)) }
                             }
                         }
                     }
@@ -300,7 +300,7 @@ mod tests {
     use crate::report::page::{STYLE, contrast};
 
     /// The value of a colour in this theme of a style sheet.
-    fn colour<'s>(style: &'s str, theme: usize, name: &str) -> &'s str {
+    fn color<'s>(style: &'s str, theme: usize, name: &str) -> &'s str {
         let block = style.split(":root {").nth(theme + 1).unwrap().split('}').next().unwrap();
         block.split(&format!("--{name}: ")).nth(1).unwrap().split(';').next().unwrap()
     }
@@ -310,7 +310,7 @@ mod tests {
         for theme in [0, 1, 2] {
             for text in ["ink", "soft"] {
                 for ground in ["word", "mfa", "device", "both", "stop", "unknown"] {
-                    let (ink, paper) = (colour(STYLE, theme, text), colour(GRID, theme, ground));
+                    let (ink, paper) = (color(STYLE, theme, text), color(GRID, theme, ground));
                     let contrast = contrast(ink, paper);
                     assert!(contrast >= 4.5, "{text} on {ground} in theme {theme}: {contrast:.2}");
                 }

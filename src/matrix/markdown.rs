@@ -3,8 +3,8 @@
 use std::fmt::Write as _;
 
 use super::condense::blocks;
-use super::gist::LEGEND;
 use super::row::Matrix;
+use super::summary::LEGEND;
 use super::text;
 use poolproof_oracle;
 
@@ -32,16 +32,16 @@ pub fn markdown(matrix: &Matrix) -> String {
         for line in block.lines() {
             let rule = format!("`{}`{}", line.rule.id, text::mark(line.rule.confidence));
             let words =
-                [&line.device, &line.factor, &line.risk, &line.gist.to_string()].map(|word| escaped(word));
+                [&line.device, &line.factor, &line.risk, &line.summary.to_string()].map(|word| escaped(word));
             let _ = writeln!(out, "| {} | {rule} |", words.join(" | "));
         }
     }
     let _ =
         writeln!(out, "\n## Rules\n\n| rule | says | source | confidence | cells |\n|---|---|---|---|--:|");
     for (rule, cells) in matrix.rules() {
-        let (says, source) = (escaped(poolproof_oracle::says(rule)), escaped(rule.source));
+        let (description, source) = (escaped(poolproof_oracle::description(rule)), escaped(rule.source));
         let confidence = rule.confidence.as_str();
-        let _ = writeln!(out, "| `{}` | {says} | {source} | {confidence} | {cells} |", rule.id);
+        let _ = writeln!(out, "| `{}` | {description} | {source} | {confidence} | {cells} |", rule.id);
     }
     out
 }

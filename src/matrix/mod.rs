@@ -11,7 +11,7 @@
 //! | `endpoint` | the cells and more, played at an endpoint, and how that stands to the rules |
 //! | `record` | the matrix as JSON, out and in; `csv` |
 //! | `baseline` | what changed since a matrix was written down |
-//! | `condense`, `gist` | many cells in few lines |
+//! | `condense`, `summary` | many cells in few lines |
 //! | `text`, `markdown`, `html` | the condensed matrix for people |
 
 mod baseline;
@@ -19,26 +19,26 @@ mod cell;
 mod condense;
 mod csv;
 mod endpoint;
-mod gist;
 mod html;
+mod json;
 mod markdown;
 mod play;
-mod record;
 mod row;
+mod summary;
 mod text;
 mod wrap;
 
 pub use baseline::{Change, Changes, compare};
-pub use cell::{BASE, Cell, Risk, all_cells, cells_of};
+pub use cell::{BASE_POLICY, Cell, Risk, all_cells, pool_cells};
 pub use csv::csv;
 pub use endpoint::{
-    At, Conformance, Example, Standing, Trial, Unusable, conformance_json, conformance_markdown,
-    conformance_text, play_at, trials,
+    Conformance, EndpointError, EndpointOptions, Example, RuleResult, Trial, conformance_json,
+    conformance_markdown, conformance_text, play_at_endpoint, trials,
 };
 pub use html::page;
+pub use json::{BaselineError, json, read_baseline};
 pub use markdown::markdown;
-pub use play::{Difference, Played, play, play_all};
-pub use record::{BaselineError, json, read_baseline};
+pub use play::{Difference, MatrixResult, play, play_all};
 pub use row::{Matrix, Row};
 pub use text::table;
 pub use wrap::wrapped;

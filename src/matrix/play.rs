@@ -5,19 +5,19 @@
 
 use std::fmt;
 
-use super::baseline::grouped;
+use super::baseline::group_digits;
 use super::cell::Cell;
 use super::row::Matrix;
-use crate::actors::{self, Setting, provision};
-use crate::pair::{Hands, Pair};
-use crate::workload::Person;
-use poolproof_client::{Plan, SignIn};
+use crate::actors::{self, ProvisionConfig, provision};
+use crate::harness::{Authenticators, Harness};
+use crate::workload::UserSpec;
+use poolproof_client::{SignIn, SignInOptions};
 use poolproof_cognito::ids::{ClientId, DeviceKey, Password, PoolId, Username};
-use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskLevels, RiskPolicy};
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskPolicy, RiskSource};
 use poolproof_cognito::protocol::{AdminDeviceCall, Request};
 use poolproof_cognito::seed::Seed;
 use poolproof_oracle::{Decision, Device, Outcome, RuleId};
-use poolproof_pool::{Defect, Identity, Pool};
+use poolproof_pool::{Defect, Pool, PoolIdentity};
 use poolproof_srp::Group;
 
 /// The pool of every cell.
@@ -44,7 +44,7 @@ pub struct Difference {
 
 /// What came of playing a matrix.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Played {
+pub struct MatrixResult {
     /// How many cells were played.
     pub cells: usize,
     /// Where the pool decided otherwise, in the order of the cells.
@@ -61,16 +61,16 @@ impl fmt::Display for Difference {
     }
 }
 
-impl Played {
+impl MatrixResult {
     /// `4 680 of 4 680 cells agree`
-    pub fn sum(&self) -> String {
+    pub fn summary(&self) -> String {
         let agree = self.cells - self.differences.len();
-        format!("{} of {} cells agree", grouped(agree), grouped(self.cells))
+        format!("{} of {} cells agree", group_digits(agree), group_digits(self.cells))
     }
 }
 
-/// Plays every cell. `told` hears after each how many are done; `defect` is a fault to plant (tests only).
-pub fn play_all(matrix: &Matrix, defect: Option<Defect>, told: &dyn Fn(usize)) -> Played {
+/// Plays every cell. `on_progress` hears after each how many are done; `defect` is a fault to plant (tests only).
+pub fn play_all(matrix: &Matrix, defect: Option<Defect>, on_progress: &dyn Fn(usize)) -> MatrixResult {
     let mut differences = Vec::new();
     for (row, done) in matrix.rows().iter().zip(1..) {
         let seen = play(&matrix.policy(&row.cell), &row.cell, defect);
@@ -78,21 +78,21 @@ pub fn play_all(matrix: &Matrix, defect: Option<Defect>, told: &dyn Fn(usize)) -
             let (cell, rule, expected) = (row.cell, row.rule, row.decision.clone());
             differences.push(Difference { cell, rule, expected, seen });
         }
-        told(done);
+        on_progress(done);
     }
-    Played { cells: matrix.rows().len(), differences }
+    MatrixResult { cells: matrix.rows().len(), differences }
 }
 
 /// Plays one cell through a pool with these settings, and tells what was seen of its decision.
 pub fn play(policy: &PoolPolicy, cell: &Cell, defect: Option<Defect>) -> Decision {
     // A cell says how risky its sign-in is.
-    let risk = RiskPolicy { levels: RiskLevels::Given, ..policy.risk };
+    let risk = RiskPolicy { levels: RiskSource::Given, ..policy.risk };
     let policy = PoolPolicy { quotas: Quotas::NONE, risk, ..*policy };
-    let Some(mut stage) = Stage::new(cell, defect) else { return unplayable() };
-    let Some(device) = stage.prepare(cell.device) else { return unplayable() };
-    stage.pair.pool.set_policy(policy);
-    stage.pair.origin.risk = cell.risk.map(|(level, _)| level);
-    let sign_in = stage.sign_in(device);
+    let Some(mut player) = CellPlayer::new(cell, defect) else { return unplayable() };
+    let Some(device) = player.prepare(cell.device) else { return unplayable() };
+    player.harness.pool.set_policy(policy);
+    player.harness.origin.risk = cell.risk.map(|(level, _)| level);
+    let sign_in = player.sign_in(device);
     sign_in.attempts().first().and_then(actors::seen).unwrap_or_else(unplayable)
 }
 
@@ -102,26 +102,26 @@ const fn unplayable() -> Decision {
 }
 
 /// A pool with one user, who has had one device before.
-struct Stage {
-    pair: Pair,
-    hands: Hands,
+struct CellPlayer {
+    harness: Harness,
+    authenticators: Authenticators,
     username: Username,
     password: Password,
     known: DeviceKey,
     sign_ins: u64,
 }
 
-impl Stage {
+impl CellPlayer {
     fn new(cell: &Cell, defect: Option<Defect>) -> Option<Self> {
         let pool_id = PoolId::new(POOL_ID);
         let username = Username::new("user");
-        let setting = Setting {
+        let config = ProvisionConfig {
             seed: SEED,
             pool_id: pool_id.clone(),
             group: Group::toy(),
             ephemeral_bits: EPHEMERAL_BITS,
         };
-        let person = Person {
+        let user_spec = UserSpec {
             number: 0,
             username: username.clone(),
             factors: cell.factor,
@@ -130,15 +130,16 @@ impl Stage {
             opts_in: false,
             compromised: false,
         };
-        let identity = Identity { pool_id, client_id: ClientId::new(CLIENT_ID), group: Group::toy() };
-        let mut pool = Pool::new(identity, friendly(), SEED.stream("pool", 0)).planted(defect);
-        let (account, newcomer) = provision(&setting, vec![person], &|_| true).pop()?;
+        let identity = PoolIdentity { pool_id, client_id: ClientId::new(CLIENT_ID), group: Group::toy() };
+        let mut pool = Pool::new(identity, setup_policy(), SEED.rng("pool", 0)).planted(defect);
+        let (account, new_user) = provision(&config, vec![user_spec], &|_| true).pop()?;
         pool.add_account(account).ok()?;
-        let belongings = newcomer.into_belongings();
-        let (known, device) = belongings.devices.into_iter().next()?;
-        let hands = Hands { device: Some(device), totp: belongings.totp, totp_step_used: None };
-        let password = belongings.password;
-        Some(Self { pair: Pair::new(pool), hands, username, password, known, sign_ins: 0 })
+        let credentials = new_user.into_credentials();
+        let (known, device) = credentials.devices.into_iter().next()?;
+        let authenticators =
+            Authenticators { device: Some(device), totp: credentials.totp, totp_step_used: None };
+        let password = credentials.password;
+        Some(Self { harness: Harness::new(pool), authenticators, username, password, known, sign_ins: 0 })
     }
 
     /// Brings the device into its standing, and gives the key that is to be named. Nothing if the pool does not let it.
@@ -148,7 +149,7 @@ impl Stage {
             Device::Remembered | Device::NotRemembered => Some(Some(self.known.clone())),
             Device::Issued => {
                 let first = self.sign_in(None);
-                let issued = first.enrolment().filter(|enrolment| !enrolment.confirmed)?;
+                let issued = first.enrollment().filter(|enrollment| !enrollment.confirmed)?;
                 Some(Some(issued.metadata.device_key.clone()))
             }
             Device::Forgotten => {
@@ -157,7 +158,7 @@ impl Stage {
                     username: self.username.as_str().to_owned(),
                     device_key: self.known.as_str().to_owned(),
                 };
-                self.pair.ask(Request::AdminForgetDevice(request)).ok()?;
+                self.harness.ask(Request::AdminForgetDevice(request)).ok()?;
                 Some(Some(self.known.clone()))
             }
         }
@@ -165,7 +166,7 @@ impl Stage {
 
     /// Signs in with an app that confirms no devices.
     fn sign_in(&mut self, device: Option<DeviceKey>) -> SignIn {
-        let plan = Plan {
+        let options = SignInOptions {
             pool_id: PoolId::new(POOL_ID),
             client_id: ClientId::new(CLIENT_ID),
             group: Group::toy(),
@@ -174,19 +175,19 @@ impl Stage {
             password: self.password.clone(),
             sends_password: false,
             device,
-            device_damaged: false,
-            confirms: false,
+            device_secret_damaged: false,
+            confirms_device: false,
             opts_in: false,
             replay: false,
-            give_up: None,
+            device_to_forget: None,
         };
         self.sign_ins += 1;
-        self.pair.sign_in(plan, &mut self.hands, &SEED.stream("sign-in", self.sign_ins))
+        self.harness.sign_in(options, &mut self.authenticators, &SEED.rng("sign-in", self.sign_ins))
     }
 }
 
 /// A pool that hands out keys to whoever has the password.
-const fn friendly() -> PoolPolicy {
+const fn setup_policy() -> PoolPolicy {
     PoolPolicy {
         remember: RememberMode::Always,
         mfa: MfaMode::Off,

@@ -1,6 +1,6 @@
 //! What is expected in each cell.
 
-use super::cell::{BASE, Cell, all_cells, cells_of};
+use super::cell::{BASE_POLICY, Cell, all_cells, pool_cells};
 use poolproof_cognito::policy::{PoolPolicy, RiskAction, RiskLevel, RiskPolicy};
 use poolproof_oracle::{self, Decision, Facts, RuleId};
 
@@ -26,7 +26,7 @@ pub struct Matrix {
 impl Matrix {
     /// All 4,680 cells, with risk enforced and the switches as they come.
     pub fn all() -> Self {
-        Self::all_in(BASE)
+        Self::all_in(BASE_POLICY)
     }
 
     /// All 4,680 cells, with the mode and the switches of `base`.
@@ -36,7 +36,7 @@ impl Matrix {
 
     /// The 80 cells of this pool.
     pub fn of_pool(pool: PoolPolicy) -> Self {
-        Self::new(pool, true, &cells_of(&pool))
+        Self::new(pool, true, &pool_cells(&pool))
     }
 
     fn new(base: PoolPolicy, of_one_pool: bool, cells: &[Cell]) -> Self {

@@ -3,9 +3,9 @@
 use std::fmt::Write as _;
 
 use super::condense::{Block, Line, blocks};
-use super::gist::LEGEND;
 use super::row::Matrix;
-use super::wrap::beside;
+use super::summary::LEGEND;
+use super::wrap::hanging_indent;
 use poolproof_cognito::policy::{PoolPolicy, RiskMode};
 use poolproof_oracle::{self, Confidence};
 
@@ -27,7 +27,7 @@ pub fn table(matrix: &Matrix) -> String {
             let same = before.is_some_and(|before| repeats && before.factor == line.factor);
             let factor = if same { "" } else { &line.factor };
             let rule = format!("{}{}", line.rule.id, mark(line.rule.confidence));
-            let columns = [device, factor, &line.risk, &line.gist.to_string(), &rule];
+            let columns = [device, factor, &line.risk, &line.summary.to_string(), &rule];
             let _ = writeln!(out, "{}", widths.line(columns));
             before = Some(line);
         }
@@ -46,9 +46,9 @@ fn head(matrix: &Matrix) -> String {
     };
     out.push('\n');
     for (word, meaning) in LEGEND {
-        out.push_str(&beside(&format!("  {word:<18}"), meaning));
+        out.push_str(&hanging_indent(&format!("  {word:<18}"), meaning));
     }
-    out.push_str(&beside(
+    out.push_str(&hanging_indent(
         "  rule              ",
         "° observed on AWS, ? inferred by us; unmarked: documented by AWS",
     ));
@@ -73,7 +73,7 @@ pub(super) fn about(pool: &PoolPolicy, cells: usize) -> String {
         "The decision that this pool is asked for after a right password, in every situation: {cells} cells. Here \
          {risk}; {switches}."
     );
-    beside("", &text)
+    hanging_indent("", &text)
 }
 
 fn rules(out: &mut String, matrix: &Matrix) {
@@ -83,12 +83,12 @@ fn rules(out: &mut String, matrix: &Matrix) {
     for (rule, cells) in rules {
         let text = format!(
             "{} [{}, {}; {cells} cell{}]",
-            poolproof_oracle::says(rule),
+            poolproof_oracle::description(rule),
             rule.source,
             rule.confidence.as_str(),
             if cells == 1 { "" } else { "s" }
         );
-        out.push_str(&beside(&format!("  {:width$}  ", rule.id), &text));
+        out.push_str(&hanging_indent(&format!("  {:width$}  ", rule.id), &text));
     }
 }
 
@@ -108,8 +108,8 @@ impl Widths {
     fn of<'l>(lines: impl Iterator<Item = &'l Line>) -> Self {
         let mut widths = ["device".len(), "factor".len(), "risk".len(), "decision".len()];
         for line in lines {
-            let gist = line.gist.to_string();
-            for (width, text) in widths.iter_mut().zip([&line.device, &line.factor, &line.risk, &gist]) {
+            let summary = line.summary.to_string();
+            for (width, text) in widths.iter_mut().zip([&line.device, &line.factor, &line.risk, &summary]) {
                 *width = (*width).max(text.chars().count());
             }
         }

@@ -19,7 +19,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
 }
 
 /// `head`, and beside it `text`, wrapped so that nothing stands under the head.
-pub(super) fn beside(head: &str, text: &str) -> String {
+pub(super) fn hanging_indent(head: &str, text: &str) -> String {
     let indent = head.chars().count();
     let lines = wrapped(text, WIDTH.saturating_sub(indent));
     let mut out = String::new();
@@ -39,7 +39,7 @@ mod tests {
         assert_eq!(wrapped("one two  three", 7), ["one two", "three"]);
         assert_eq!(wrapped("", 7), Vec::<String>::new());
         assert_eq!(wrapped("unbreakable", 3), ["unbreakable"]);
-        let text = beside("  head  ", &"word ".repeat(40));
+        let text = hanging_indent("  head  ", &"word ".repeat(40));
         assert!(text.lines().skip(1).all(|line| line.starts_with("        word")));
         assert!(text.lines().all(|line| line.chars().count() <= WIDTH));
     }

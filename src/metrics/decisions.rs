@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::SignInRecord;
 use super::cases::Cases;
-use poolproof_oracle::{Outcome, RuleId, Verdict};
+use poolproof_oracle::{Judgement, Outcome, RuleId};
 
 /// How often a rule applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -18,7 +18,7 @@ pub struct RuleCount {
 
 /// How often an outcome was expected and another, or the same, was seen.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Cell {
+pub struct ConfusionCell {
     /// Decisions.
     pub count: u64,
     /// Those of them that differ: with equal outcomes, in the challenges or in the new device.
@@ -33,17 +33,17 @@ pub struct Mismatch {
     /// The number of the user in the population.
     pub user: u32,
     /// When the sign-in ended, since the start of the run.
-    pub moment: Duration,
+    pub ended_at: Duration,
     /// The place of the verdict among the sign-in's own.
-    pub place: usize,
+    pub index: usize,
     /// Rule, situation, what was expected and what was seen.
-    pub verdict: Verdict,
+    pub verdict: Judgement,
 }
 
 impl Mismatch {
     /// Mismatches stand in the order of the run, and not in the order in which recorders hear of them.
     const fn order(&self) -> (Duration, u64, usize) {
-        (self.moment, self.number, self.place)
+        (self.ended_at, self.number, self.index)
     }
 }
 
@@ -53,14 +53,14 @@ pub struct Decisions {
     pub(super) checked: u64,
     pub(super) mismatched: u64,
     rules: BTreeMap<RuleId, RuleCount>,
-    confusion: BTreeMap<(Outcome, Outcome), Cell>,
+    confusion: BTreeMap<(Outcome, Outcome), ConfusionCell>,
     cases: Cases,
     mismatches: Vec<Mismatch>,
 }
 
 impl Decisions {
     /// The most mismatches that are kept in full.
-    pub const KEPT: usize = 100;
+    pub const MAX_KEPT_MISMATCHES: usize = 100;
 
     /// How many were judged.
     pub const fn checked(&self) -> u64 {
@@ -78,7 +78,7 @@ impl Decisions {
     }
 
     /// Expected outcome, seen outcome, and how often, in the order of [`Outcome::ALL`]; what never happened is left out.
-    pub fn confusion(&self) -> impl Iterator<Item = (Outcome, Outcome, &Cell)> {
+    pub fn confusion(&self) -> impl Iterator<Item = (Outcome, Outcome, &ConfusionCell)> {
         self.confusion.iter().map(|((expected, seen), cell)| (*expected, *seen, cell))
     }
 
@@ -87,14 +87,14 @@ impl Decisions {
         &self.cases
     }
 
-    /// The first mismatches of the run, at most [`Decisions::KEPT`], in the order of the run.
+    /// The first mismatches of the run, at most [`Decisions::MAX_KEPT_MISMATCHES`], in the order of the run.
     pub fn mismatches(&self) -> &[Mismatch] {
         &self.mismatches
     }
 
     /// Counts the verdicts of one sign-in.
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
-        for (place, verdict) in sign_in.verdicts.iter().enumerate() {
+        for (index, verdict) in sign_in.judgements.iter().enumerate() {
             let mismatched = u64::from(!verdict.matches());
             self.checked += 1;
             self.mismatched += mismatched;
@@ -109,8 +109,8 @@ impl Decisions {
                 self.keep(Mismatch {
                     number: sign_in.number,
                     user: sign_in.user,
-                    moment: sign_in.finished,
-                    place,
+                    ended_at: sign_in.finished,
+                    index,
                     verdict: verdict.clone(),
                 });
             }
@@ -138,12 +138,12 @@ impl Decisions {
     /// Bytes on the heap, without those of what mismatches tell.
     pub(super) fn heap_bytes(&self) -> usize {
         self.rules.len() * size_of::<(RuleId, RuleCount)>()
-            + self.confusion.len() * size_of::<((Outcome, Outcome), Cell)>()
+            + self.confusion.len() * size_of::<((Outcome, Outcome), ConfusionCell)>()
             + self.mismatches.capacity() * size_of::<Mismatch>()
     }
 
     /// Whether every decision is counted once by rule and once by outcome.
-    pub(super) fn add_up(&self) -> bool {
+    pub(super) fn is_consistent(&self) -> bool {
         let by_rule: u64 = self.rules.values().map(|rule| rule.seen).sum();
         let by_outcome: u64 = self.confusion.values().map(|cell| cell.count).sum();
         let wrong_by_rule: u64 = self.rules.values().map(|rule| rule.mismatched).sum();
@@ -153,14 +153,14 @@ impl Decisions {
             && self.cases.count() == self.checked
             && wrong_by_rule == self.mismatched
             && wrong_by_outcome == self.mismatched
-            && self.mismatches.len() as u64 == self.mismatched.min(Self::KEPT as u64)
+            && self.mismatches.len() as u64 == self.mismatched.min(Self::MAX_KEPT_MISMATCHES as u64)
     }
 
     fn keep(&mut self, mismatch: Mismatch) {
-        let place = self.mismatches.partition_point(|kept| kept.order() <= mismatch.order());
-        if place < Self::KEPT {
-            self.mismatches.insert(place, mismatch);
-            self.mismatches.truncate(Self::KEPT);
+        let index = self.mismatches.partition_point(|kept| kept.order() <= mismatch.order());
+        if index < Self::MAX_KEPT_MISMATCHES {
+            self.mismatches.insert(index, mismatch);
+            self.mismatches.truncate(Self::MAX_KEPT_MISMATCHES);
         }
     }
 }

@@ -73,7 +73,7 @@ impl Latencies {
     }
 
     /// The shortest time, in µs, that counts as equal to `us`: what is kept of a time where it stands alone.
-    pub(super) fn kept_us(&self, us: u64) -> u64 {
+    pub(super) fn lowest_equivalent_us(&self, us: u64) -> u64 {
         self.0.lowest_equivalent(us.min(LONGEST_US))
     }
 
@@ -83,7 +83,7 @@ impl Latencies {
     }
 
     /// Takes out all that `other`, which was put in, has.
-    pub(super) fn take_out(&mut self, other: &Self) {
+    pub(super) fn subtract(&mut self, other: &Self) {
         self.0.subtract(&other.0).expect("it was put in, and both have the same bounds");
     }
 
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn quantiles_are_within_a_thousandth_of_exact() {
-        let mut random = Seed::new(1).stream("latencies", 0);
+        let mut random = Seed::new(1).rng("latencies", 0);
         // Eight orders of magnitude, as evenly as chance has it.
         let mut exact: Vec<u64> =
             (0..50_000).map(|_| 10_f64.powf(random.random_range(0.0..8.5)) as u64).collect();

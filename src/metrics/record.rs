@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use poolproof_cognito::protocol::Step;
-use poolproof_oracle::Verdict;
+use poolproof_cognito::protocol::SignInStep;
+use poolproof_oracle::Judgement;
 
 /// How a sign-in ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum End {
+pub enum SignInStatus {
     /// With tokens, and with everything done that follows them.
     Completed,
     /// With an answer that is not tokens.
@@ -18,14 +18,14 @@ pub enum End {
     TransportFailed,
 }
 
-impl End {
+impl SignInStatus {
     /// All ends.
     pub const ALL: [Self; 4] = [Self::Completed, Self::Refused, Self::Abandoned, Self::TransportFailed];
 }
 
 /// A sign-in that is due, whatever becomes of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Due {
+pub struct DueSignIn {
     /// When it is meant to start, since the start of the run.
     pub intended: Duration,
     /// The number of its workload in the scenario, from 0.
@@ -36,9 +36,9 @@ pub struct Due {
     pub cool_down: bool,
 }
 
-impl Due {
+impl DueSignIn {
     /// Whether it is left out of latency and throughput.
-    pub const fn left_out(&self) -> bool {
+    pub const fn is_excluded(&self) -> bool {
         self.warm_up || self.cool_down
     }
 }
@@ -57,7 +57,7 @@ pub struct SignInRecord {
     /// Whether it is cool-down, of which the same holds.
     pub cool_down: bool,
     /// How it ended.
-    pub end: End,
+    pub end: SignInStatus,
     /// When it was meant to start.
     pub intended: Duration,
     /// When it ended.
@@ -69,24 +69,24 @@ pub struct SignInRecord {
     /// How late the generator was: actual start less intended start.
     pub lag: Duration,
     /// Its steps in order, each with the time from request to answer.
-    pub steps: Vec<(Step, Duration)>,
+    pub steps: Vec<(SignInStep, Duration)>,
     /// What the pool decided in its course, judged.
-    pub verdicts: Vec<Verdict>,
+    pub judgements: Vec<Judgement>,
     /// The steps in which it was told `TooManyRequestsException`, once for each such answer.
-    pub throttled: Vec<Step>,
+    pub throttled: Vec<SignInStep>,
     /// Requests that it sent, those that were throttled too.
     pub requests: u32,
 }
 
 impl SignInRecord {
     /// That it was due.
-    pub(super) const fn due(&self) -> Due {
+    pub(super) const fn due(&self) -> DueSignIn {
         let Self { intended, workload, warm_up, cool_down, .. } = *self;
-        Due { intended, workload, warm_up, cool_down }
+        DueSignIn { intended, workload, warm_up, cool_down }
     }
 
     /// Whether it is left out of latency and throughput.
-    pub const fn left_out(&self) -> bool {
+    pub const fn is_excluded(&self) -> bool {
         self.warm_up || self.cool_down
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Due, Load, SignInRecord, SignIns, Snapshot, Summary, Watch};
+use super::{DueSignIn, SignInCounts, SignInRecord, Snapshot, Summary, Watch, WorkerLoad};
 
 /// Records finished sign-ins.
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Recorder {
 
 /// How a run is going, for a progress bar.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Live {
+pub struct LiveStats {
     /// Sign-ins that have come to an end.
     pub started: u64,
     /// Those with tokens.
@@ -27,9 +27,9 @@ pub struct Live {
     /// 99th percentile of the latency so far; `None` until there are a hundred.
     pub p99: Option<Duration>,
     /// Sign-ins by how they ended.
-    pub ends: SignIns,
+    pub ends: SignInCounts,
     /// Those that could not start when they were meant to.
-    pub missed: u64,
+    pub dropped: u64,
     /// Decisions that were held against a rule.
     pub checked: u64,
     /// Median and 90th percentile of the latency so far; `None` until there is one.
@@ -45,53 +45,53 @@ impl Default for Recorder {
 impl Recorder {
     /// A recorder that has seen nothing.
     pub fn new() -> Self {
-        Self::watching(Vec::new())
+        Self::with_watches(Vec::new())
     }
 
     /// A recorder that has seen nothing, with these watches.
-    pub fn watching(watches: Vec<Watch>) -> Self {
+    pub fn with_watches(watches: Vec<Watch>) -> Self {
         Self { snapshot: Snapshot::empty(), watches }
     }
 
     /// The same, of a run with so many workloads: where these are several, it tells them apart.
-    pub fn of_workloads(self, count: usize) -> Self {
-        Self { snapshot: Snapshot::of_workloads(count), ..self }
+    pub fn with_workloads(self, count: usize) -> Self {
+        Self { snapshot: Snapshot::with_workloads(count), ..self }
     }
 
     /// Puts one finished sign-in in.
     pub fn sign_in(&mut self, sign_in: &SignInRecord) {
         self.snapshot.record(sign_in);
         self.watches.iter_mut().for_each(|watch| watch.record(sign_in));
-        // The whole of `add_up` would take longer than the sign-in.
-        debug_assert!(self.snapshot.all.add_up() && self.snapshot.measured.add_up());
+        // The whole of `is_consistent` would take longer than the sign-in.
+        debug_assert!(self.snapshot.all.is_consistent() && self.snapshot.measured.is_consistent());
     }
 
     /// Notes that a sign-in is due.
-    pub fn due(&mut self, due: Due) {
-        self.measured(due, Watch::offer);
+    pub fn due(&mut self, due: DueSignIn) {
+        self.measured(due, Watch::record_due);
     }
 
     /// Notes that it could not start when it was meant to: it was offered all the same.
-    pub fn missed(&mut self, due: Due) {
-        self.snapshot.miss(due);
-        self.measured(due, Watch::miss);
+    pub fn dropped(&mut self, due: DueSignIn) {
+        self.snapshot.record_dropped(due);
+        self.measured(due, Watch::record_dropped);
     }
 
     /// Notes that it had not ended when the run was cut short: it was offered, and how it would have ended is not known.
-    pub fn cut_off(&mut self, due: Due) {
-        self.snapshot.cut_off(due);
-        self.measured(due, Watch::cut_off);
+    pub fn unfinished(&mut self, due: DueSignIn) {
+        self.snapshot.unfinished(due);
+        self.measured(due, Watch::unfinished);
     }
 
-    fn measured(&mut self, due: Due, note: impl Fn(&mut Watch, Due)) {
-        if !due.left_out() {
+    fn measured(&mut self, due: DueSignIn, note: impl Fn(&mut Watch, DueSignIn)) {
+        if !due.is_excluded() {
             self.watches.iter_mut().for_each(|watch| note(watch, due));
         }
     }
 
     /// No more sign-ins of this workload are due from a moment on, which is not over yet: windows end before it.
-    pub fn load_ends(&mut self, workload: u16, at: Duration) {
-        self.watches.iter_mut().for_each(|watch| watch.load_ends(workload, at));
+    pub fn end_load(&mut self, workload: u16, at: Duration) {
+        self.watches.iter_mut().for_each(|watch| watch.end_load(workload, at));
     }
 
     /// It is `elapsed` since the start of the run: whatever seconds are over, are over.
@@ -100,7 +100,7 @@ impl Recorder {
     }
 
     /// Notes what the run's worker threads had to do up to `elapsed`, since it was last noted.
-    pub fn load(&mut self, elapsed: Duration, load: Load) {
+    pub fn load(&mut self, elapsed: Duration, load: WorkerLoad) {
         self.snapshot.timeline.load(elapsed, load);
     }
 
@@ -116,13 +116,13 @@ impl Recorder {
 
     /// Everything seen so far.
     pub fn snapshot(&self) -> Snapshot {
-        debug_assert!(self.snapshot.add_up());
+        debug_assert!(self.snapshot.is_consistent());
         self.snapshot.clone()
     }
 
     /// Everything seen; the recorder is done.
     pub fn into_snapshot(self) -> Snapshot {
-        debug_assert!(self.snapshot.add_up());
+        debug_assert!(self.snapshot.is_consistent());
         self.snapshot
     }
 
@@ -133,10 +133,10 @@ impl Recorder {
     }
 
     /// How it is going.
-    pub fn live(&self) -> Live {
+    pub fn live(&self) -> LiveStats {
         let all = &self.snapshot.all;
         let latency = |quantile| self.snapshot.intended.quantile_us(quantile).map(Duration::from_micros);
-        Live {
+        LiveStats {
             started: all.started,
             completed: all.completed,
             refused: all.refused,
@@ -144,7 +144,7 @@ impl Recorder {
             mismatched: self.snapshot.decisions.mismatched(),
             p99: latency(0.99),
             ends: *all,
-            missed: self.snapshot.unended.missed,
+            dropped: self.snapshot.unresolved.dropped,
             checked: self.snapshot.decisions.checked(),
             p50_p90: [0.5, 0.9].map(latency),
         }

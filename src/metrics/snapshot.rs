@@ -2,46 +2,49 @@
 
 use std::collections::BTreeMap;
 
-use super::window::Window;
-use super::{Counts, Decisions, Due, Latencies, SignInRecord, SignIns, Tally, Timeline, Unended};
-use poolproof_cognito::protocol::Step;
+use super::rate_window::RateWindow;
+use super::{
+    Decisions, DueSignIn, Latencies, SignInCounts, SignInRecord, SparseHistogram, Timeline, UnresolvedCounts,
+    WorkloadTotals,
+};
+use poolproof_cognito::protocol::SignInStep;
 
 /// Everything that one recorder, or several after [`Snapshot::merge`], have seen.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Snapshot {
-    pub(super) all: SignIns,
-    pub(super) measured: SignIns,
+    pub(super) all: SignInCounts,
+    pub(super) measured: SignInCounts,
     pub(super) cool_down: u64,
-    pub(super) throttled: BTreeMap<Step, u64>,
+    pub(super) throttled: BTreeMap<SignInStep, u64>,
     pub(super) requests: u64,
-    pub(super) unended: Unended,
+    pub(super) unresolved: UnresolvedCounts,
     /// Of them those between warm-up and cool-down.
-    pub(super) measured_unended: Unended,
+    pub(super) measured_unresolved: UnresolvedCounts,
     /// How many of them were cool-down.
-    cool_down_unended: u64,
-    pub(super) window: Option<Window>,
+    cool_down_unresolved: u64,
+    pub(super) window: Option<RateWindow>,
     pub(super) intended: Latencies,
     pub(super) service: Latencies,
     pub(super) lag: Latencies,
-    pub(super) steps: BTreeMap<Step, Latencies>,
+    pub(super) steps: BTreeMap<SignInStep, Latencies>,
     pub(super) decisions: Decisions,
     pub(super) timeline: Timeline,
     /// One for each workload where there are several; else none.
-    pub(super) tallies: Vec<Tally>,
+    pub(super) workload_totals: Vec<WorkloadTotals>,
 }
 
 impl Snapshot {
     /// Nothing seen yet.
     pub fn empty() -> Self {
         Self {
-            all: SignIns::default(),
-            measured: SignIns::default(),
+            all: SignInCounts::default(),
+            measured: SignInCounts::default(),
             cool_down: 0,
             throttled: BTreeMap::new(),
             requests: 0,
-            unended: Unended::default(),
-            measured_unended: Unended::default(),
-            cool_down_unended: 0,
+            unresolved: UnresolvedCounts::default(),
+            measured_unresolved: UnresolvedCounts::default(),
+            cool_down_unresolved: 0,
             window: None,
             intended: Latencies::fine(),
             service: Latencies::fine(),
@@ -49,14 +52,14 @@ impl Snapshot {
             steps: BTreeMap::new(),
             decisions: Decisions::default(),
             timeline: Timeline::default(),
-            tallies: Vec::new(),
+            workload_totals: Vec::new(),
         }
     }
 
     /// Nothing seen yet, of a run with so many workloads.
-    pub(super) fn of_workloads(count: usize) -> Self {
+    pub(super) fn with_workloads(count: usize) -> Self {
         let apart = if count > 1 { count } else { 0 };
-        Self { tallies: vec![Tally::empty(); apart], ..Self::empty() }
+        Self { workload_totals: vec![WorkloadTotals::empty(); apart], ..Self::empty() }
     }
 
     /// Puts in all that `other` has seen, as if this had seen it itself.
@@ -68,9 +71,9 @@ impl Snapshot {
             *self.throttled.entry(*step).or_default() += count;
         }
         self.requests += other.requests;
-        self.unended.add(&other.unended);
-        self.measured_unended.add(&other.measured_unended);
-        self.cool_down_unended += other.cool_down_unended;
+        self.unresolved.add(&other.unresolved);
+        self.measured_unresolved.add(&other.measured_unresolved);
+        self.cool_down_unresolved += other.cool_down_unresolved;
         self.widen(other.window);
         self.intended.merge(&other.intended);
         self.service.merge(&other.service);
@@ -80,31 +83,32 @@ impl Snapshot {
         }
         self.decisions.merge(&other.decisions);
         self.timeline.merge(&other.timeline);
-        if self.tallies.len() < other.tallies.len() {
-            self.tallies.resize_with(other.tallies.len(), Tally::empty);
+        if self.workload_totals.len() < other.workload_totals.len() {
+            self.workload_totals.resize_with(other.workload_totals.len(), WorkloadTotals::empty);
         }
-        for (tally, more) in self.tallies.iter_mut().zip(&other.tallies) {
-            tally.merge(more);
+        for (totals, more) in self.workload_totals.iter_mut().zip(&other.workload_totals) {
+            totals.merge(more);
         }
-        debug_assert!(self.add_up());
+        debug_assert!(self.is_consistent());
     }
 
     /// Whether the sums hold (ASSURANCE P12): every sign-in has one end, every measured one is in each histogram
     /// once, every decision has one rule, and the timeline has them all.
-    pub fn add_up(&self) -> bool {
+    pub fn is_consistent(&self) -> bool {
         let sum =
             |count: fn(&super::Interval) -> u64| self.timeline.intervals().iter().map(count).sum::<u64>();
-        self.all.add_up()
-            && self.measured.add_up()
+        self.all.is_consistent()
+            && self.measured.is_consistent()
             && [&self.intended, &self.service, &self.lag].map(Latencies::count) == [self.measured.started; 3]
-            && self.decisions.add_up()
-            && sum(|interval| interval.offered) == self.all.started + self.unended.count()
+            && self.decisions.is_consistent()
+            && sum(|interval| interval.offered) == self.all.started + self.unresolved.count()
             && sum(|interval| interval.offered - interval.warm_up - interval.cool_down) == self.offered()
-            && sum(|interval| interval.cool_down) == self.cool_down + self.cool_down_unended
-            && sum(|interval| interval.missed) == self.unended.missed
-            && sum(|interval| interval.cut_off) == self.unended.cut_off
-            && (self.tallies.is_empty()
-                || self.tallies.iter().map(|tally| tally.sign_ins().started).sum::<u64>() == self.all.started)
+            && sum(|interval| interval.cool_down) == self.cool_down + self.cool_down_unresolved
+            && sum(|interval| interval.dropped) == self.unresolved.dropped
+            && sum(|interval| interval.unfinished) == self.unresolved.unfinished
+            && (self.workload_totals.is_empty()
+                || self.workload_totals.iter().map(|totals| totals.sign_ins().started).sum::<u64>()
+                    == self.all.started)
             && sum(|interval| interval.completed) == self.all.completed
             && sum(|interval| interval.refused) == self.all.refused
             && sum(|interval| interval.failed) == self.all.failed()
@@ -118,9 +122,9 @@ impl Snapshot {
     pub(super) fn heap_bytes(&self) -> usize {
         let steps: usize = self.steps.values().map(Latencies::heap_bytes).sum();
         let whole = [&self.intended, &self.service, &self.lag].map(Latencies::heap_bytes);
-        let tallies: usize = self.tallies.iter().map(Tally::heap_bytes).sum();
+        let workload_totals: usize = self.workload_totals.iter().map(WorkloadTotals::heap_bytes).sum();
         whole.iter().sum::<usize>()
-            + tallies
+            + workload_totals
             + steps
             + self.decisions.heap_bytes()
             + self.timeline.heap_bytes()
@@ -128,30 +132,30 @@ impl Snapshot {
 
     /// Measured sign-ins that were due.
     pub(super) const fn offered(&self) -> u64 {
-        self.measured.started + self.measured_unended.count()
+        self.measured.started + self.measured_unresolved.count()
     }
 
     /// Notes that a sign-in could not start when it was meant to.
-    pub(super) fn miss(&mut self, due: Due) {
-        self.timeline.miss(due);
-        self.unended(due, Unended { missed: 1, cut_off: 0 });
+    pub(super) fn record_dropped(&mut self, due: DueSignIn) {
+        self.timeline.record_dropped(due);
+        self.unresolved(due, UnresolvedCounts { dropped: 1, unfinished: 0 });
     }
 
     /// Notes that a sign-in had not ended when the run was cut short.
-    pub(super) fn cut_off(&mut self, due: Due) {
-        self.timeline.cut_off(due);
-        self.unended(due, Unended { missed: 0, cut_off: 1 });
+    pub(super) fn unfinished(&mut self, due: DueSignIn) {
+        self.timeline.unfinished(due);
+        self.unresolved(due, UnresolvedCounts { dropped: 0, unfinished: 1 });
     }
 
-    fn unended(&mut self, due: Due, one: Unended) {
-        self.unended.add(&one);
-        self.cool_down_unended += u64::from(due.cool_down);
-        if !due.left_out() {
-            self.measured_unended.add(&one);
-            self.widen(Some(Window::at(due.intended)));
+    fn unresolved(&mut self, due: DueSignIn, one: UnresolvedCounts) {
+        self.unresolved.add(&one);
+        self.cool_down_unresolved += u64::from(due.cool_down);
+        if !due.is_excluded() {
+            self.measured_unresolved.add(&one);
+            self.widen(Some(RateWindow::at(due.intended)));
         }
-        if let Some(tally) = self.tallies.get_mut(usize::from(due.workload)) {
-            tally.unended(due, one);
+        if let Some(totals) = self.workload_totals.get_mut(usize::from(due.workload)) {
+            totals.unresolved(due, one);
         }
     }
 
@@ -164,11 +168,11 @@ impl Snapshot {
         self.requests += u64::from(sign_in.requests);
         self.decisions.record(sign_in);
         self.timeline.record(sign_in);
-        if let Some(tally) = self.tallies.get_mut(usize::from(sign_in.workload)) {
-            tally.record(sign_in);
+        if let Some(totals) = self.workload_totals.get_mut(usize::from(sign_in.workload)) {
+            totals.record(sign_in);
         }
         self.cool_down += u64::from(sign_in.cool_down);
-        if sign_in.left_out() {
+        if sign_in.is_excluded() {
             return;
         }
         self.measured.count(sign_in.end);
@@ -179,15 +183,20 @@ impl Snapshot {
         for (step, time) in &sign_in.steps {
             self.steps.entry(*step).or_insert_with(Latencies::fine).record(*time);
         }
-        self.widen(Some(Window::of(sign_in)));
+        self.widen(Some(RateWindow::of(sign_in)));
     }
 
-    fn widen(&mut self, other: Option<Window>) {
-        self.window = Window::joined(self.window, other);
+    fn widen(&mut self, other: Option<RateWindow>) {
+        self.window = RateWindow::merged(self.window, other);
     }
 }
 
 /// How many latencies of a step the intervals have.
-fn sum_of_steps(timeline: &Timeline, step: Step) -> u64 {
-    timeline.intervals().iter().filter_map(|interval| interval.steps.get(&step)).map(Counts::count).sum()
+fn sum_of_steps(timeline: &Timeline, step: SignInStep) -> u64 {
+    timeline
+        .intervals()
+        .iter()
+        .filter_map(|interval| interval.steps.get(&step))
+        .map(SparseHistogram::count)
+        .sum()
 }

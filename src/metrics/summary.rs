@@ -1,8 +1,8 @@
 //! Answers about a snapshot: what thresholds are checked against and reports are made of.
 
-use super::figure::{Counts, Over, Part};
-use super::{Decisions, Figure, Latencies, SignIns, Snapshot, Tally, Timed, Timeline};
-use poolproof_cognito::protocol::Step;
+use super::statistic::{Counts, RatePeriod, StatisticInput};
+use super::{Decisions, Latencies, SignInCounts, Snapshot, Statistic, Timeline, Timing, WorkloadTotals};
+use poolproof_cognito::protocol::SignInStep;
 
 /// A view of a snapshot. Latencies in µs, shares from 0 to 1, rates per second; `None` is "cannot be said".
 #[derive(Clone, Copy, Debug)]
@@ -21,12 +21,12 @@ impl<'a> Summary<'a> {
     }
 
     /// All sign-ins, warm-up too.
-    pub const fn sign_ins(&self) -> SignIns {
+    pub const fn sign_ins(&self) -> SignInCounts {
         self.0.all
     }
 
     /// Sign-ins between warm-up and cool-down.
-    pub const fn measured(&self) -> SignIns {
+    pub const fn measured(&self) -> SignInCounts {
         self.0.measured
     }
 
@@ -36,8 +36,8 @@ impl<'a> Summary<'a> {
     }
 
     /// What each workload came to, in the scenario's order; nothing where there is only one.
-    pub fn tallies(&self) -> &'a [Tally] {
-        &self.0.tallies
+    pub fn workload_totals(&self) -> &'a [WorkloadTotals] {
+        &self.0.workload_totals
     }
 
     /// Decisions, warm-up too.
@@ -66,22 +66,22 @@ impl<'a> Summary<'a> {
     }
 
     /// Latency of one step; `None` if it never happened.
-    pub fn step(&self, step: Step) -> Option<&'a Latencies> {
+    pub fn step(&self, step: SignInStep) -> Option<&'a Latencies> {
         self.0.steps.get(&step)
     }
 
     /// A quantile (0 to 1; 1 is the longest) of a step's latency, or of whole sign-ins' from the intended start.
     /// `None` where the count does not support it, see [`Latencies::quantile_us`].
-    pub fn latency_us(&self, step: Option<Step>, quantile: f64) -> Option<u64> {
+    pub fn latency_us(&self, step: Option<SignInStep>, quantile: f64) -> Option<u64> {
         self.latencies(step)?.quantile_us(quantile)
     }
 
     /// How many latencies of a step, or of whole sign-ins, there are.
-    pub fn latency_count(&self, step: Option<Step>) -> u64 {
+    pub fn latency_count(&self, step: Option<SignInStep>) -> u64 {
         self.latencies(step).map_or(0, Latencies::count)
     }
 
-    fn latencies(&self, step: Option<Step>) -> Option<&'a Latencies> {
+    fn latencies(&self, step: Option<SignInStep>) -> Option<&'a Latencies> {
         match step {
             None => Some(self.intended()),
             Some(step) => self.step(step),
@@ -117,13 +117,13 @@ impl<'a> Summary<'a> {
     }
 
     /// Sign-ins that could not start when they were meant to, without warm-up and cool-down.
-    pub const fn missed(&self) -> u64 {
-        self.0.measured_unended.missed
+    pub const fn dropped(&self) -> u64 {
+        self.0.measured_unresolved.dropped
     }
 
     /// Sign-ins that had not ended when the run was cut short, warm-up too.
-    pub const fn cut_off(&self) -> u64 {
-        self.0.unended.cut_off
+    pub const fn unfinished(&self) -> u64 {
+        self.0.unresolved.unfinished
     }
 
     /// Answers with `TooManyRequestsException`, warm-up too.
@@ -132,7 +132,7 @@ impl<'a> Summary<'a> {
     }
 
     /// The same, by the step that was throttled.
-    pub fn throttled_steps(&self) -> impl Iterator<Item = (Step, u64)> {
+    pub fn throttled_steps(&self) -> impl Iterator<Item = (SignInStep, u64)> {
         self.0.throttled.iter().map(|(step, count)| (*step, *count))
     }
 
@@ -142,31 +142,32 @@ impl<'a> Summary<'a> {
     }
 
     /// A figure of the whole run, as a threshold asks for it; `None` where there is too little to say.
-    pub fn value(&self, figure: Figure) -> Option<f64> {
-        let part = Part {
-            counts: self.counts(figure),
-            latencies: figure.timed().and_then(|timed| self.timed(timed)),
-            over: Over::Run(self.0.window),
+    pub fn value(&self, statistic: Statistic) -> Option<f64> {
+        let part = StatisticInput {
+            counts: self.counts(statistic),
+            latencies: statistic.timing().and_then(|timing| self.timing(timing)),
+            over: RatePeriod::Run(self.0.window),
         };
-        part.value(figure)
+        part.value(statistic)
     }
 
     /// Of how many the share is that a figure asks for, as [`Summary::value`] takes them.
-    pub fn among(&self, figure: Figure) -> Option<u64> {
-        Part { counts: self.counts(figure), latencies: None, over: Over::Run(None) }.among(figure)
+    pub fn denominator(&self, statistic: Statistic) -> Option<u64> {
+        StatisticInput { counts: self.counts(statistic), latencies: None, over: RatePeriod::Run(None) }
+            .denominator(statistic)
     }
 
-    fn timed(&self, timed: Timed) -> Option<&'a Latencies> {
-        match timed {
-            Timed::Intended => Some(self.intended()),
-            Timed::Service => Some(self.service()),
-            Timed::Lag => Some(self.lag()),
-            Timed::Step(step) => self.step(step),
+    fn timing(&self, timing: Timing) -> Option<&'a Latencies> {
+        match timing {
+            Timing::Intended => Some(self.intended()),
+            Timing::Service => Some(self.service()),
+            Timing::Lag => Some(self.lag()),
+            Timing::SignInStep(step) => self.step(step),
         }
     }
 
-    fn counts(&self, figure: Figure) -> Counts {
-        let with_warm_up = figure.counts_warm_up();
+    fn counts(&self, statistic: Statistic) -> Counts {
+        let with_warm_up = statistic.includes_warm_up();
         let sign_ins = if with_warm_up { self.0.all } else { self.0.measured };
         Counts {
             sign_ins,
@@ -174,8 +175,8 @@ impl<'a> Summary<'a> {
             mismatched: self.0.decisions.mismatched,
             throttled: self.throttled(),
             requests: self.0.requests,
-            offered: sign_ins.started + self.0.measured_unended.count(),
-            missed: self.0.measured_unended.missed,
+            offered: sign_ins.started + self.0.measured_unresolved.count(),
+            dropped: self.0.measured_unresolved.dropped,
         }
     }
 }

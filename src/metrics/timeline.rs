@@ -3,23 +3,23 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Counts, Due, End, Latencies, SignInRecord};
-use poolproof_cognito::protocol::Step;
+use super::{DueSignIn, Latencies, SignInRecord, SignInStatus, SparseHistogram};
+use poolproof_cognito::protocol::SignInStep;
 use poolproof_cognito::time::as_us;
 
 /// What the worker threads of a run had to do: the clients', then the pool's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Load {
+pub struct WorkerLoad {
     /// Jobs that waited at the same time, at most.
-    pub deepest: [usize; 2],
+    pub max_queue_depth: [usize; 2],
     /// CPU time that was spent.
     pub cpu: [Duration; 2],
 }
 
-impl Load {
+impl WorkerLoad {
     fn add(&mut self, other: &Self) {
         for side in 0..2 {
-            self.deepest[side] = self.deepest[side].max(other.deepest[side]);
+            self.max_queue_depth[side] = self.max_queue_depth[side].max(other.max_queue_depth[side]);
             self.cpu[side] += other.cpu[side];
         }
     }
@@ -35,9 +35,9 @@ pub struct Interval {
     /// Those of them that are cool-down.
     pub cool_down: u64,
     /// Those of them that could not start.
-    pub missed: u64,
+    pub dropped: u64,
     /// Those of them that had not ended when the run was cut short.
-    pub cut_off: u64,
+    pub unfinished: u64,
     /// Sign-ins completed in it, whenever they started.
     pub completed: u64,
     /// Sign-ins refused in it.
@@ -49,9 +49,9 @@ pub struct Interval {
     /// Latency of those meant to start in it, warm-up and cool-down left out; `None` when there are none.
     pub latency: Option<Latencies>,
     /// Latency of the steps of the same sign-ins, within 1 %.
-    pub steps: BTreeMap<Step, Counts>,
+    pub steps: BTreeMap<SignInStep, SparseHistogram>,
     /// What the worker threads had to do, where there are any.
-    pub load: Option<Load>,
+    pub load: Option<WorkerLoad>,
 }
 
 impl Interval {
@@ -59,8 +59,8 @@ impl Interval {
         self.offered += other.offered;
         self.warm_up += other.warm_up;
         self.cool_down += other.cool_down;
-        self.missed += other.missed;
-        self.cut_off += other.cut_off;
+        self.dropped += other.dropped;
+        self.unfinished += other.unfinished;
         self.completed += other.completed;
         self.refused += other.refused;
         self.failed += other.failed;
@@ -92,7 +92,7 @@ impl Default for Timeline {
 
 impl Timeline {
     /// The most intervals that there can be.
-    pub const MOST: usize = 240;
+    pub const MAX_INTERVALS: usize = 240;
 
     /// How long each interval is, in µs.
     pub const fn width_us(&self) -> u64 {
@@ -106,8 +106,8 @@ impl Timeline {
 
     /// Puts one sign-in in: its start, its latency and its steps' where it was meant to start, its end where it ended.
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
-        let start = self.offer(sign_in.due());
-        if !sign_in.left_out() {
+        let start = self.record_due(sign_in.due());
+        if !sign_in.is_excluded() {
             start.latency.get_or_insert_with(Latencies::coarse).record(sign_in.latency);
             for (step, time) in &sign_in.steps {
                 start.steps.entry(*step).or_default().record(*time);
@@ -116,24 +116,24 @@ impl Timeline {
         let end = self.at(sign_in.finished);
         end.throttled += sign_in.throttled.len() as u64;
         match sign_in.end {
-            End::Completed => end.completed += 1,
-            End::Refused => end.refused += 1,
-            End::Abandoned | End::TransportFailed => end.failed += 1,
+            SignInStatus::Completed => end.completed += 1,
+            SignInStatus::Refused => end.refused += 1,
+            SignInStatus::Abandoned | SignInStatus::TransportFailed => end.failed += 1,
         }
     }
 
     /// Puts in a sign-in that could not start, where it was meant to.
-    pub(super) fn miss(&mut self, due: Due) {
-        self.offer(due).missed += 1;
+    pub(super) fn record_dropped(&mut self, due: DueSignIn) {
+        self.record_due(due).dropped += 1;
     }
 
     /// Puts in one that had not ended when the run was cut short, where it was meant to start.
-    pub(super) fn cut_off(&mut self, due: Due) {
-        self.offer(due).cut_off += 1;
+    pub(super) fn unfinished(&mut self, due: DueSignIn) {
+        self.record_due(due).unfinished += 1;
     }
 
     /// The interval in which a sign-in is due, which has it.
-    fn offer(&mut self, due: Due) -> &mut Interval {
+    fn record_due(&mut self, due: DueSignIn) -> &mut Interval {
         let interval = self.at(due.intended);
         interval.offered += 1;
         interval.warm_up += u64::from(due.warm_up);
@@ -142,14 +142,15 @@ impl Timeline {
     }
 
     /// Puts in what the worker threads had to do around `moment`.
-    pub(super) fn load(&mut self, moment: Duration, load: Load) {
+    pub(super) fn load(&mut self, moment: Duration, load: WorkerLoad) {
         self.at(moment).load.get_or_insert_default().add(&load);
     }
 
     /// Bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         let latency = |interval: &Interval| interval.latency.as_ref().map_or(0, Latencies::heap_bytes);
-        let steps = |interval: &Interval| interval.steps.values().map(Counts::heap_bytes).sum::<usize>();
+        let steps =
+            |interval: &Interval| interval.steps.values().map(SparseHistogram::heap_bytes).sum::<usize>();
         self.intervals.iter().map(|one| size_of::<Interval>() + latency(one) + steps(one)).sum()
     }
 
@@ -175,7 +176,7 @@ impl Timeline {
         let moment = as_us(moment);
         let index = loop {
             match usize::try_from(moment / self.width_us) {
-                Ok(index) if index < Self::MOST => break index,
+                Ok(index) if index < Self::MAX_INTERVALS => break index,
                 _ => self.widen(),
             }
         };
@@ -204,7 +205,7 @@ impl Timeline {
 mod tests {
     use super::*;
 
-    fn sign_in(number: u64, at_s: u64, end: End) -> SignInRecord {
+    fn sign_in(number: u64, at_s: u64, end: SignInStatus) -> SignInRecord {
         let at = Duration::from_secs(at_s);
         let took = Duration::from_micros(1000 + number);
         SignInRecord {
@@ -219,8 +220,8 @@ mod tests {
             latency: took,
             service: took,
             lag: Duration::ZERO,
-            steps: vec![(Step::InitiateAuth, took / 4), (Step::Mfa, took / 2)],
-            verdicts: Vec::new(),
+            steps: vec![(SignInStep::InitiateAuth, took / 4), (SignInStep::Mfa, took / 2)],
+            judgements: Vec::new(),
             throttled: Vec::new(),
             requests: 0,
         }
@@ -230,27 +231,27 @@ mod tests {
     fn a_long_run_gets_wider_intervals_and_loses_nothing() {
         let mut timeline = Timeline::default();
         for number in 0..10_000 {
-            timeline.record(&sign_in(number, number * 3, End::ALL[(number % 4) as usize]));
+            timeline.record(&sign_in(number, number * 3, SignInStatus::ALL[(number % 4) as usize]));
         }
-        assert!(timeline.intervals().len() <= Timeline::MOST);
+        assert!(timeline.intervals().len() <= Timeline::MAX_INTERVALS);
         assert_eq!(timeline.width_us(), 128_000_000);
         let sum = |count: fn(&Interval) -> u64| timeline.intervals().iter().map(count).sum::<u64>();
         assert_eq!(sum(|interval| interval.offered), 10_000);
         assert_eq!(sum(|interval| interval.completed + interval.refused + interval.failed), 10_000);
         let measured = sum(|interval| interval.latency.as_ref().map_or(0, Latencies::count));
         assert_eq!(measured + sum(|interval| interval.warm_up), 10_000);
-        for step in [Step::InitiateAuth, Step::Mfa] {
+        for step in [SignInStep::InitiateAuth, SignInStep::Mfa] {
             let steps = timeline.intervals().iter().filter_map(|interval| interval.steps.get(&step));
-            assert_eq!(steps.map(Counts::count).sum::<u64>(), measured, "{step}");
+            assert_eq!(steps.map(SparseHistogram::count).sum::<u64>(), measured, "{step}");
         }
     }
 
     #[test]
     fn the_end_of_time_has_an_interval() {
         let mut timeline = Timeline::default();
-        timeline.record(&sign_in(1, u64::MAX / 2, End::Completed));
-        timeline.record(&sign_in(2, 0, End::Refused));
-        assert!(timeline.intervals().len() <= Timeline::MOST);
+        timeline.record(&sign_in(1, u64::MAX / 2, SignInStatus::Completed));
+        timeline.record(&sign_in(2, 0, SignInStatus::Refused));
+        assert!(timeline.intervals().len() <= Timeline::MAX_INTERVALS);
         assert_eq!((timeline.intervals()[0].offered, timeline.intervals()[0].refused), (1, 1));
     }
 }

@@ -5,142 +5,148 @@
 
 use std::time::Duration;
 
-use super::aim::{Aim, Seen};
-use super::figure::{Counts, Over, Part};
-use super::sliding::Sliding;
-use super::window::Window;
-use super::{Due, Latencies, SignInRecord, Timed};
+use super::rate_window::RateWindow;
+use super::sliding_window::SlidingWindow;
+use super::statistic::{Counts, RatePeriod, StatisticInput};
+use super::watch_spec::{WatchSpec, WindowValue};
+use super::{DueSignIn, Latencies, SignInRecord, Timing};
 use poolproof_cognito::time::as_us;
 
 /// A watch. Sign-ins count in the second in which they end; one that is told after its second was closed counts in the first
 /// that is open. Sign-ins that are due count in the second in which they are.
 #[derive(Clone, Debug)]
 pub struct Watch {
-    aim: Aim,
-    over: Reach,
+    watch_spec: WatchSpec,
+    over: WatchScope,
 }
 
 #[derive(Clone, Debug)]
-enum Reach {
-    Run(Box<Tally>),
-    Windows(Box<Sliding>),
+enum WatchScope {
+    Run(Box<RunTotals>),
+    Windows(Box<SlidingWindow>),
 }
 
 /// Counts of a whole run.
 #[derive(Clone, Debug)]
-struct Tally {
+struct RunTotals {
     counts: Counts,
     latencies: Option<Latencies>,
-    window: Option<Window>,
+    window: Option<RateWindow>,
 }
 
 impl Watch {
     /// A watch that has seen nothing.
-    pub fn new(aim: Aim) -> Self {
-        let latencies = aim.figure.timed().map(|_| Latencies::fine());
-        let over = match &aim.windows {
-            None => Reach::Run(Box::new(Tally { counts: Counts::default(), latencies, window: None })),
-            Some(windows) => Reach::Windows(Box::new(Sliding::new(aim.figure, windows))),
+    pub fn new(watch_spec: WatchSpec) -> Self {
+        let latencies = watch_spec.statistic.timing().map(|_| Latencies::fine());
+        let over = match &watch_spec.windows {
+            None => {
+                WatchScope::Run(Box::new(RunTotals { counts: Counts::default(), latencies, window: None }))
+            }
+            Some(windows) => WatchScope::Windows(Box::new(SlidingWindow::new(watch_spec.statistic, windows))),
         };
-        Self { aim, over }
+        Self { watch_spec, over }
     }
 
     /// The figure of the whole run so far, or of the worst window; `None` where there was too little to say.
     pub fn value(&self) -> Option<f64> {
         match &self.over {
-            Reach::Run(tally) => tally.part().value(self.aim.figure),
-            Reach::Windows(sliding) => sliding.worst().map(|seen| seen.value),
+            WatchScope::Run(totals) => totals.part().value(self.watch_spec.statistic),
+            WatchScope::Windows(sliding) => sliding.worst().map(|seen| seen.value),
         }
     }
 
     /// Of how many the share is that is watched in the whole run.
-    pub fn among(&self) -> Option<u64> {
+    pub fn denominator(&self) -> Option<u64> {
         match &self.over {
-            Reach::Run(tally) => tally.part().among(self.aim.figure),
-            Reach::Windows(_) => None,
+            WatchScope::Run(totals) => totals.part().denominator(self.watch_spec.statistic),
+            WatchScope::Windows(_) => None,
         }
     }
 
     /// The first of the worst windows, if windows are watched and one could be told.
-    pub const fn worst(&self) -> Option<Seen> {
+    pub const fn worst(&self) -> Option<WindowValue> {
         match &self.over {
-            Reach::Run(_) => None,
-            Reach::Windows(sliding) => sliding.worst(),
+            WatchScope::Run(_) => None,
+            WatchScope::Windows(sliding) => sliding.worst(),
         }
     }
 
     /// The window that ended last, if windows are watched and it can be told.
-    pub const fn latest(&self) -> Option<Seen> {
+    pub const fn latest(&self) -> Option<WindowValue> {
         match &self.over {
-            Reach::Run(_) => None,
-            Reach::Windows(sliding) => sliding.latest(),
+            WatchScope::Run(_) => None,
+            WatchScope::Windows(sliding) => sliding.latest(),
         }
     }
 
     /// Notes a measured sign-in that is due.
-    pub(super) fn offer(&mut self, due: Due) {
-        if let (Reach::Windows(sliding), true) = (&mut self.over, self.aim.concerns(due.workload)) {
+    pub(super) fn record_due(&mut self, due: DueSignIn) {
+        if let (WatchScope::Windows(sliding), true) =
+            (&mut self.over, self.watch_spec.covers_workload(due.workload))
+        {
             sliding.at(second(due.intended)).into_iter().for_each(|counts| counts.offered += 1);
         }
     }
 
     /// Notes a measured one that could not start.
-    pub(super) fn miss(&mut self, due: Due) {
-        if !self.aim.concerns(due.workload) {
+    pub(super) fn record_dropped(&mut self, due: DueSignIn) {
+        if !self.watch_spec.covers_workload(due.workload) {
             return;
         }
         match &mut self.over {
-            Reach::Run(tally) => {
-                tally.offer(due);
-                tally.counts.missed += 1;
+            WatchScope::Run(totals) => {
+                totals.record_due(due);
+                totals.counts.dropped += 1;
             }
-            Reach::Windows(sliding) => {
-                sliding.at(second(due.intended)).into_iter().for_each(|counts| counts.missed += 1);
+            WatchScope::Windows(sliding) => {
+                sliding.at(second(due.intended)).into_iter().for_each(|counts| counts.dropped += 1);
             }
         }
     }
 
     /// Notes a measured one that had not ended when the run was cut short. Windows know that it was due.
-    pub(super) fn cut_off(&mut self, due: Due) {
-        if let (Reach::Run(tally), true) = (&mut self.over, self.aim.concerns(due.workload)) {
-            tally.offer(due);
+    pub(super) fn unfinished(&mut self, due: DueSignIn) {
+        if let (WatchScope::Run(totals), true) =
+            (&mut self.over, self.watch_spec.covers_workload(due.workload))
+        {
+            totals.record_due(due);
         }
     }
 
     /// A workload's load ends, at a moment that is not over.
-    pub(super) fn load_ends(&mut self, workload: u16, at: Duration) {
-        if let Reach::Windows(sliding) = &mut self.over {
-            sliding.load_ends(workload, at);
+    pub(super) fn end_load(&mut self, workload: u16, at: Duration) {
+        if let WatchScope::Windows(sliding) = &mut self.over {
+            sliding.end_load(workload, at);
         }
     }
 
     /// Notes a sign-in that has ended.
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
-        let Aim { figure, rule, workload, .. } = self.aim;
+        let WatchSpec { statistic, rule, workload, .. } = self.watch_spec;
         if workload.is_some_and(|workload| workload != sign_in.workload) {
             return;
         }
-        let falls_under = |id| sign_in.verdicts.iter().any(|verdict| verdict.rule.id == id);
-        let times = figure.timed().filter(|_| !sign_in.left_out() && rule.is_none_or(falls_under));
+        let falls_under = |id| sign_in.judgements.iter().any(|verdict| verdict.rule.id == id);
+        let times = statistic.timing().filter(|_| !sign_in.is_excluded() && rule.is_none_or(falls_under));
         match &mut self.over {
-            Reach::Run(tally) => {
-                if !sign_in.left_out() || figure.counts_warm_up() {
-                    tally.counts.record(sign_in, rule);
-                    tally.counts.offered += 1;
+            WatchScope::Run(totals) => {
+                if !sign_in.is_excluded() || statistic.includes_warm_up() {
+                    totals.counts.record(sign_in, rule);
+                    totals.counts.offered += 1;
                 }
-                if !sign_in.left_out() {
-                    tally.window = Window::joined(tally.window, Some(Window::of(sign_in)));
+                if !sign_in.is_excluded() {
+                    totals.window = RateWindow::merged(totals.window, Some(RateWindow::of(sign_in)));
                 }
-                if let (Some(timed), Some(latencies)) = (times, &mut tally.latencies) {
-                    each(sign_in, timed, |time| latencies.record(time));
+                if let (Some(timing), Some(latencies)) = (times, &mut totals.latencies) {
+                    each(sign_in, timing, |time| latencies.record(time));
                 }
             }
-            Reach::Windows(sliding) => {
+            WatchScope::Windows(sliding) => {
                 // Those of the warm-up too: of what ends in a window, a share or a rate without them would be askew while they last.
                 let Some(counts) = sliding.at(second(sign_in.finished)) else { return };
                 counts.record(sign_in, rule);
-                if let Some(timed) = times {
-                    each(sign_in, timed, |time| sliding.time(time));
+                if let Some(timing) = times {
+                    each(sign_in, timing, |time| sliding.time(time));
                 }
             }
         }
@@ -148,7 +154,7 @@ impl Watch {
 
     /// It is `elapsed` since the start of the run: whatever seconds are over, are over.
     pub(super) fn tick(&mut self, elapsed: Duration) {
-        if let Reach::Windows(sliding) = &mut self.over {
+        if let WatchScope::Windows(sliding) = &mut self.over {
             sliding.advance(second(elapsed));
         }
     }
@@ -156,29 +162,33 @@ impl Watch {
     /// Bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         match &self.over {
-            Reach::Run(tally) => {
-                size_of::<Tally>() + tally.latencies.as_ref().map_or(0, Latencies::heap_bytes)
+            WatchScope::Run(totals) => {
+                size_of::<RunTotals>() + totals.latencies.as_ref().map_or(0, Latencies::heap_bytes)
             }
-            Reach::Windows(sliding) => size_of::<Sliding>() + sliding.heap_bytes(),
+            WatchScope::Windows(sliding) => size_of::<SlidingWindow>() + sliding.heap_bytes(),
         }
     }
 }
 
-impl Aim {
-    fn concerns(&self, workload: u16) -> bool {
+impl WatchSpec {
+    fn covers_workload(&self, workload: u16) -> bool {
         self.workload.is_none_or(|wanted| wanted == workload)
     }
 }
 
-impl Tally {
+impl RunTotals {
     /// One that was due, and has no end.
-    fn offer(&mut self, due: Due) {
+    fn record_due(&mut self, due: DueSignIn) {
         self.counts.offered += 1;
-        self.window = Window::joined(self.window, Some(Window::at(due.intended)));
+        self.window = RateWindow::merged(self.window, Some(RateWindow::at(due.intended)));
     }
 
-    fn part(&self) -> Part<'_> {
-        Part { counts: self.counts, latencies: self.latencies.as_ref(), over: Over::Run(self.window) }
+    fn part(&self) -> StatisticInput<'_> {
+        StatisticInput {
+            counts: self.counts,
+            latencies: self.latencies.as_ref(),
+            over: RatePeriod::Run(self.window),
+        }
     }
 }
 
@@ -188,12 +198,12 @@ fn second(moment: Duration) -> u64 {
 }
 
 /// Each such time of a sign-in.
-fn each(sign_in: &SignInRecord, timed: Timed, mut note: impl FnMut(Duration)) {
-    match timed {
-        Timed::Intended => note(sign_in.latency),
-        Timed::Service => note(sign_in.service),
-        Timed::Lag => note(sign_in.lag),
-        Timed::Step(step) => {
+fn each(sign_in: &SignInRecord, timing: Timing, mut note: impl FnMut(Duration)) {
+    match timing {
+        Timing::Intended => note(sign_in.latency),
+        Timing::Service => note(sign_in.service),
+        Timing::Lag => note(sign_in.lag),
+        Timing::SignInStep(step) => {
             sign_in.steps.iter().filter(|(known, _)| *known == step).for_each(|(_, time)| note(*time));
         }
     }

@@ -4,39 +4,40 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::{
-    Case, Confused, Cpu, CurvePoint, Decisions, Generator, Instead, IntervalLoad, Latency, Mismatch,
-    Quantiles, Report, Rule, Scenario, SideWorkers, SignInLatency, SignIns, Stage, StepCourse, StepInterval,
-    Subject, ThresholdResult, Throughput, Timeline, TimelineInterval, Verdict, Workload,
+    ConfusionCell, Cpu, CurvePoint, Decisions, Generator, IntervalLoad, Latency, Mismatch, PolicyCase,
+    Quantiles, Report, Rule, RunInfo, Scenario, SideWorkers, SignInLatency, SignIns, StageSummary,
+    StepInterval, StepTimeline, ThresholdResult, Throughput, Timeline, TimelineInterval, UnexpectedDecision,
+    Verdict, Workload,
 };
 use crate::clock::ClockKind;
 use crate::digits;
 use crate::metrics::{self, Latencies, Summary};
-use poolproof_cognito::protocol::Step;
+use poolproof_cognito::protocol::SignInStep;
 use poolproof_cognito::time::as_us;
 
 /// Decimals of what is no whole number.
 const DECIMALS: i32 = 3;
 
 impl Report {
-    /// The report on `subject`, of which `summary` was measured. Equal arguments give equal bytes of JSON.
-    pub fn new(subject: Subject, summary: &Summary<'_>) -> Self {
+    /// The report on `run_info`, of which `summary` was measured. Equal arguments give equal bytes of JSON.
+    pub fn new(run_info: RunInfo, summary: &Summary<'_>) -> Self {
         let decisions = decisions(summary.decisions());
-        let verdict = Verdict::on(&subject, summary);
-        let on_a_machine = subject.clock == ClockKind::Wall;
+        let verdict = Verdict::evaluate(&run_info, summary);
+        let on_a_machine = run_info.clock == ClockKind::Wall;
         Self {
             schema_version: Self::SCHEMA_VERSION,
-            seed: subject.seed,
-            clock: subject.clock,
-            group: subject.group,
-            target: subject.target,
-            target_options: subject.target_options,
-            partial: subject.partial,
+            seed: run_info.seed,
+            clock: run_info.clock,
+            group: run_info.group,
+            target: run_info.target,
+            target_options: run_info.target_options,
+            partial: run_info.partial,
             verdict,
             sign_ins: sign_ins(
                 summary.sign_ins(),
                 summary.measured(),
                 summary.cool_down(),
-                summary.cut_off(),
+                summary.unfinished(),
             ),
             decisions,
             latency: Latency {
@@ -45,54 +46,54 @@ impl Report {
                     service: quantiles(summary.service()),
                     curve: curve(summary),
                 },
-                steps: Step::ALL
+                steps: SignInStep::ALL
                     .iter()
                     .filter_map(|step| Some((step.to_string(), quantiles(summary.step(*step)?))))
                     .collect(),
             },
             throughput: Throughput {
-                asked_per_s: subject.offered_per_s_asked.map(rounded),
+                asked_per_s: run_info.asked_per_s.map(rounded),
                 offered_per_s: summary.offered_per_s().map(rounded),
                 achieved_per_s: summary.achieved_per_s().map(rounded),
                 throttled: summary.throttled(),
                 throttled_steps: summary.throttled_steps().map(|(step, n)| (step.to_string(), n)).collect(),
             },
-            workloads: workloads(&subject.workloads, summary),
-            stages: subject.stages.into_iter().map(Stage::rounded).collect(),
-            cpu: cpu(subject.cpu.filter(|_| on_a_machine), subject.modexps, summary),
-            thresholds: subject.thresholds.into_iter().map(ThresholdResult::rounded).collect(),
+            workloads: workloads(&run_info.workloads, summary),
+            stages: run_info.stages.into_iter().map(StageSummary::rounded).collect(),
+            cpu: cpu(run_info.cpu.filter(|_| on_a_machine), run_info.modexps, summary),
+            thresholds: run_info.thresholds.into_iter().map(ThresholdResult::rounded).collect(),
             generator: Generator {
                 lag_p50_us: summary.lag().quantile_us(0.5),
                 lag_p99_us: summary.lag().quantile_us(0.99),
                 lag_max_us: summary.lag().max_us(),
-                missed: summary.missed(),
-                saturated: subject.saturated,
-                short_of: subject.short_of,
-                workers: subject.workers.filter(|_| on_a_machine),
-                machine: subject.machine.filter(|_| on_a_machine),
+                dropped: summary.dropped(),
+                saturated: run_info.saturated,
+                short_of: run_info.short_of,
+                workers: run_info.workers.filter(|_| on_a_machine),
+                machine: run_info.machine.filter(|_| on_a_machine),
             },
             timeline: timeline(summary.timeline()),
-            environment: subject.environment.filter(|_| on_a_machine),
+            environment: run_info.environment.filter(|_| on_a_machine),
             scenario: Scenario {
-                name: subject.name,
-                about: subject.about,
-                file: subject.file,
-                yaml: subject.yaml,
-                files: subject.files,
+                name: run_info.name,
+                about: run_info.about,
+                file: run_info.file,
+                yaml: run_info.yaml,
+                files: run_info.files,
             },
         }
     }
 
     /// The steps that happened, in the order of the protocol.
     pub fn steps(&self) -> impl Iterator<Item = (&str, &Quantiles)> {
-        let in_order = |step: &Step| self.latency.steps.get_key_value(step.as_str());
-        Step::ALL.iter().filter_map(in_order).map(|(name, quantiles)| (name.as_str(), quantiles))
+        let in_order = |step: &SignInStep| self.latency.steps.get_key_value(step.as_str());
+        SignInStep::ALL.iter().filter_map(in_order).map(|(name, quantiles)| (name.as_str(), quantiles))
     }
 
     /// The command that plays the run again, quoted for a shell.
     pub fn replay(&self) -> String {
         let file = &self.scenario.file;
-        let file = if file.starts_with('-') { in_quotes(file) } else { for_a_shell(file) };
+        let file = if file.starts_with('-') { single_quoted(file) } else { shell_quoted(file) };
         let clock = match self.clock {
             ClockKind::Wall => "wall",
             ClockKind::Virtual => "virtual",
@@ -100,7 +101,7 @@ impl Report {
         let target = match self.target.as_str() {
             "embedded" => String::new(),
             url => {
-                let options = self.target_options.iter().map(|word| format!(" {}", for_a_shell(word)));
+                let options = self.target_options.iter().map(|word| format!(" {}", shell_quoted(word)));
                 format!(" --target {url}{}", options.collect::<String>())
             }
         };
@@ -109,18 +110,18 @@ impl Report {
 }
 
 /// A word as a shell reads it.
-fn for_a_shell(word: &str) -> String {
+fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
-    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { in_quotes(word) }
+    if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { single_quoted(word) }
 }
 
-fn in_quotes(word: &str) -> String {
+fn single_quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
 impl SideWorkers {
     /// How full batches were, on average.
-    pub fn jobs_a_batch(&self) -> f64 {
+    pub fn mean_batch_size(&self) -> f64 {
         self.jobs.saturating_sub(self.prepared) as f64 / self.batches.max(1) as f64
     }
 }
@@ -134,7 +135,7 @@ impl ThresholdResult {
     }
 }
 
-impl Stage {
+impl StageSummary {
     fn rounded(self) -> Self {
         Self { from_per_s: self.from_per_s.map(rounded), to_per_s: self.to_per_s.map(rounded), ..self }
     }
@@ -145,20 +146,25 @@ fn rounded(number: f64) -> f64 {
 }
 
 fn workloads(asked: &[(String, Option<f64>)], summary: &Summary<'_>) -> Vec<Workload> {
-    let told = |((name, asked), tally): (&(String, Option<f64>), &metrics::Tally)| Workload {
+    let told = |((name, asked), totals): (&(String, Option<f64>), &metrics::WorkloadTotals)| Workload {
         name: name.clone(),
-        sign_ins: sign_ins(tally.sign_ins(), tally.measured(), tally.cool_down(), tally.cut_off()),
+        sign_ins: sign_ins(totals.sign_ins(), totals.measured(), totals.cool_down(), totals.unfinished()),
         asked_per_s: asked.map(rounded),
-        offered_per_s: tally.offered_per_s().map(rounded),
-        achieved_per_s: tally.achieved_per_s().map(rounded),
-        missed: tally.missed(),
-        intended: quantiles(tally.intended()),
-        service: quantiles(tally.service()),
+        offered_per_s: totals.offered_per_s().map(rounded),
+        achieved_per_s: totals.achieved_per_s().map(rounded),
+        dropped: totals.dropped(),
+        intended: quantiles(totals.intended()),
+        service: quantiles(totals.service()),
     };
-    asked.iter().zip(summary.tallies()).map(told).collect()
+    asked.iter().zip(summary.workload_totals()).map(told).collect()
 }
 
-fn sign_ins(all: metrics::SignIns, measured: metrics::SignIns, cool_down: u64, cut_off: u64) -> SignIns {
+fn sign_ins(
+    all: metrics::SignInCounts,
+    measured: metrics::SignInCounts,
+    cool_down: u64,
+    unfinished: u64,
+) -> SignIns {
     SignIns {
         started: all.started,
         completed: all.completed,
@@ -167,7 +173,7 @@ fn sign_ins(all: metrics::SignIns, measured: metrics::SignIns, cool_down: u64, c
         transport_failed: all.transport_failed,
         warm_up: all.started - measured.started - cool_down,
         cool_down,
-        cut_off,
+        unfinished,
     }
 }
 
@@ -187,7 +193,7 @@ fn decisions(seen: &metrics::Decisions) -> Decisions {
             .collect(),
         confusion: seen
             .confusion()
-            .map(|(expected, seen, cell)| Confused {
+            .map(|(expected, seen, cell)| ConfusionCell {
                 expected: expected.to_string(),
                 seen: seen.to_string(),
                 count: cell.count,
@@ -201,7 +207,7 @@ fn decisions(seen: &metrics::Decisions) -> Decisions {
             .map(|mismatch| Mismatch {
                 number: mismatch.number,
                 user: mismatch.user,
-                at_us: as_us(mismatch.moment),
+                at_us: as_us(mismatch.ended_at),
                 rule: mismatch.verdict.rule.id.to_owned(),
                 situation: mismatch.verdict.situation.to_string(),
                 expected: mismatch.verdict.expected.to_string(),
@@ -212,17 +218,17 @@ fn decisions(seen: &metrics::Decisions) -> Decisions {
 }
 
 /// One line for each situation and rule.
-fn cases(cases: &metrics::Cases) -> Vec<Case> {
-    let mut told: Vec<Case> = Vec::new();
+fn cases(cases: &metrics::Cases) -> Vec<PolicyCase> {
+    let mut told: Vec<PolicyCase> = Vec::new();
     for (case, seen) in cases.iter() {
         let from = told.len();
         for one in seen {
             let expected = one.expected.to_string();
-            let same = |row: &&mut Case| row.rule == one.rule.id && row.expected == expected;
+            let same = |row: &&mut PolicyCase| row.rule == one.rule.id && row.expected == expected;
             let row = match told[from..].iter_mut().find(same) {
                 Some(row) => row,
                 None => {
-                    told.push(Case {
+                    told.push(PolicyCase {
                         device: case.device.as_str().to_owned(),
                         factors: case.factors.to_string(),
                         risk: case.risk.map(|(level, action)| format!("{level}: {action}")),
@@ -231,7 +237,7 @@ fn cases(cases: &metrics::Cases) -> Vec<Case> {
                         expected,
                         count: 0,
                         mismatched: 0,
-                        instead: Vec::new(),
+                        unexpected: Vec::new(),
                     });
                     let last = told.len() - 1;
                     &mut told[last]
@@ -240,7 +246,7 @@ fn cases(cases: &metrics::Cases) -> Vec<Case> {
             row.count += one.count;
             if !one.matches() {
                 row.mismatched += one.count;
-                row.instead.push(Instead { decision: one.seen.to_string(), count: one.count });
+                row.unexpected.push(UnexpectedDecision { decision: one.seen.to_string(), count: one.count });
             }
         }
     }
@@ -286,8 +292,8 @@ fn cpu(spent: Option<super::CpuSpent>, modexps: u64, summary: &Summary<'_>) -> C
     }
 }
 
-fn load(load: metrics::Load) -> IntervalLoad {
-    let ([client_queue, server_queue], [client, server]) = (load.deepest, load.cpu);
+fn load(load: metrics::WorkerLoad) -> IntervalLoad {
+    let ([client_queue, server_queue], [client, server]) = (load.max_queue_depth, load.cpu);
     IntervalLoad { client_queue, server_queue, client_cpu_us: as_us(client), server_cpu_us: as_us(server) }
 }
 
@@ -298,8 +304,8 @@ fn timeline(timeline: &metrics::Timeline) -> Timeline {
             offered: interval.offered,
             warm_up: interval.warm_up,
             cool_down: interval.cool_down,
-            missed: interval.missed,
-            cut_off: interval.cut_off,
+            dropped: interval.dropped,
+            unfinished: interval.unfinished,
             completed: interval.completed,
             refused: interval.refused,
             failed: interval.failed,
@@ -319,12 +325,12 @@ fn timeline(timeline: &metrics::Timeline) -> Timeline {
 }
 
 /// The timeline's intervals joined by twos, fours and so on until there are few, step by step.
-fn steps(timeline: &metrics::Timeline) -> Option<StepCourse> {
+fn steps(timeline: &metrics::Timeline) -> Option<StepTimeline> {
     const MOST: usize = 24;
     let intervals = timeline.intervals();
     let joined = intervals.len().div_ceil(MOST).next_power_of_two();
-    let told = |step: &Step, some: &[metrics::Interval]| {
-        let mut all = metrics::Counts::default();
+    let told = |step: &SignInStep, some: &[metrics::Interval]| {
+        let mut all = metrics::SparseHistogram::default();
         some.iter().filter_map(|interval| interval.steps.get(step)).for_each(|counts| all.merge(counts));
         let latencies = all.latencies();
         StepInterval {
@@ -333,12 +339,12 @@ fn steps(timeline: &metrics::Timeline) -> Option<StepCourse> {
             p99_us: latencies.quantile_us(0.99),
         }
     };
-    let happened = |step: &&Step| intervals.iter().any(|interval| interval.steps.contains_key(*step));
-    let by_step: BTreeMap<String, Vec<StepInterval>> = Step::ALL
+    let happened = |step: &&SignInStep| intervals.iter().any(|interval| interval.steps.contains_key(*step));
+    let by_step: BTreeMap<String, Vec<StepInterval>> = SignInStep::ALL
         .iter()
         .filter(happened)
         .map(|step| (step.to_string(), intervals.chunks(joined).map(|some| told(step, some)).collect()))
         .collect();
     let interval_us = timeline.width_us() * joined as u64;
-    (!by_step.is_empty()).then_some(StepCourse { interval_us, by_step })
+    (!by_step.is_empty()).then_some(StepTimeline { interval_us, by_step })
 }

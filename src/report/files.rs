@@ -1,9 +1,9 @@
 //! Which files a report becomes: those of one run, and those of all runs of a command.
 
-use super::entry::Entry;
-use super::histograms::{Measured, distribution_name, distributions, interval_log};
+use super::histograms::{MeasuredRun, distribution_name, distributions, interval_log};
+use super::scenario_result::ScenarioResult;
 use super::{Report, html, index, junit, summary, timeline_csv};
-use poolproof_cognito::protocol::Step;
+use poolproof_cognito::protocol::SignInStep;
 
 /// The name of the report for machines.
 pub(super) const JSON: &str = "report.json";
@@ -56,7 +56,7 @@ impl File {
 pub fn run_files(
     report: &Report,
     baseline: Option<&Report>,
-    measured: Option<Measured<'_>>,
+    measured: Option<MeasuredRun<'_>>,
     formats: &[Format],
 ) -> Vec<File> {
     let mut files = Vec::new();
@@ -80,12 +80,12 @@ pub fn run_files(
 /// Every name that a file of one run can have.
 pub(super) fn run_names() -> impl Iterator<Item = String> {
     let distributions =
-        std::iter::once(None).chain(Step::ALL.iter().copied().map(Some)).map(distribution_name);
+        std::iter::once(None).chain(SignInStep::ALL.iter().copied().map(Some)).map(distribution_name);
     [JSON, HTML, CSV, HLOG].into_iter().map(str::to_owned).chain(distributions)
 }
 
 /// The files that tell of all runs of a command: `junit.xml` and `summary.md`, and for several a page that leads to theirs.
-pub fn common_files(entries: &[Entry], formats: &[Format]) -> Vec<File> {
+pub fn common_files(entries: &[ScenarioResult], formats: &[Format]) -> Vec<File> {
     let mut files = Vec::new();
     for name in common_names(entries.len(), formats) {
         let text = match name {

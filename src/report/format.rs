@@ -23,8 +23,8 @@ pub(crate) const UNKNOWN: &str = "–";
 pub(crate) fn count(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push('\u{202f}');
         }
         text.push(digit);
@@ -37,8 +37,8 @@ pub(crate) fn time(us: u64) -> String {
     let seconds = us / 1_000_000;
     match us {
         0..1_000 => format!("{us} µs"),
-        1_000..999_500 => three(us as f64 / 1e3, "ms"),
-        999_500..59_950_000 => three(us as f64 / 1e6, "s"),
+        1_000..999_500 => three_digits(us as f64 / 1e3, "ms"),
+        999_500..59_950_000 => three_digits(us as f64 / 1e6, "s"),
         59_950_000..3_600_000_000 => {
             let seconds = us.div_ceil(1_000_000).min(3599);
             pair(seconds / 60, "min", seconds % 60, "s")
@@ -113,13 +113,13 @@ pub(crate) fn percent(share: f64) -> String {
 }
 
 /// A number that somebody may type again, with all of its figures: `1 023`, `102.4`, `0.1667`. It is not below zero.
-pub(crate) fn exactly(value: f64) -> String {
+pub(crate) fn exact_number(value: f64) -> String {
     let text = value.to_string();
     let (whole, rest) = text.find('.').map_or((text.as_str(), ""), |at| text.split_at(at));
     whole.parse().map_or_else(|_| text.clone(), |whole| format!("{}{rest}", count(whole)))
 }
 
-fn three(value: f64, unit: &str) -> String {
+fn three_digits(value: f64, unit: &str) -> String {
     if value < 9.995 {
         format!("{value:.2} {unit}")
     } else if value < 99.95 {
@@ -142,7 +142,7 @@ mod tests {
 
     #[test]
     fn times_have_three_figures_and_the_unit_that_fits() {
-        let told = [
+        let cases = [
             (0, "0 µs"),
             (340, "340 µs"),
             (999, "999 µs"),
@@ -159,14 +159,14 @@ mod tests {
             (3_600_000_000, "1 h"),
             (11_220_000_000, "3 h 7 min"),
         ];
-        for (us, text) in told {
+        for (us, text) in cases {
             assert_eq!(time(us), text, "{us} µs");
         }
     }
 
     #[test]
     fn moments_are_told_to_the_second() {
-        let told = [
+        let cases = [
             (0, "0"),
             (2_500_000, "2.5 s"),
             (60_000_000, "1 min"),
@@ -175,15 +175,15 @@ mod tests {
             (3_616_000_000, "1 h 16 s"),
             (90_061_999_999, "25 h 1 min 1 s"),
         ];
-        for (us, text) in told {
+        for (us, text) in cases {
             assert_eq!(tick(us), text, "{us} µs");
         }
     }
 
     #[test]
     fn counts_are_grouped_by_threes() {
-        let told = [(0, "0"), (999, "999"), (1000, "1 000"), (1_234_567, "1 234 567")];
-        for (number, text) in told {
+        let cases = [(0, "0"), (999, "999"), (1000, "1 000"), (1_234_567, "1 234 567")];
+        for (number, text) in cases {
             assert_eq!(count(number).replace('\u{202f}', " "), text);
         }
     }
@@ -205,9 +205,9 @@ mod tests {
         assert_eq!(number(1.5), "1.5");
         assert_eq!(number(123.4), "123");
         assert_eq!(rate(None), UNKNOWN);
-        let told = [(0.1667, "0.1667"), (102.4, "102.4"), (1023.0, "1 023"), (1234.5, "1 234.5")];
-        for (value, text) in told {
-            assert_eq!(exactly(value).replace('\u{202f}', " "), text);
+        let cases = [(0.1667, "0.1667"), (102.4, "102.4"), (1023.0, "1 023"), (1234.5, "1 234.5")];
+        for (value, text) in cases {
+            assert_eq!(exact_number(value).replace('\u{202f}', " "), text);
         }
     }
 }

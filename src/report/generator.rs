@@ -12,7 +12,7 @@ pub struct Generator {
     /// Most.
     pub lag_max_us: Option<u64>,
     /// Sign-ins that could not start because nobody was free; they count as offered.
-    pub missed: u64,
+    pub dropped: u64,
     /// Why the numbers of this report cannot be trusted, if so.
     pub saturated: Option<String>,
     /// What the generator was short of, if that is why; left out otherwise.

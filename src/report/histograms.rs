@@ -11,17 +11,17 @@ use hdrhistogram::serialization::interval_log::{IntervalLogWriterBuilder, Tag};
 use super::Report;
 use crate::clock::ClockKind;
 use crate::metrics::{Latencies, Snapshot};
-use poolproof_cognito::protocol::Step;
+use poolproof_cognito::protocol::SignInStep;
 use poolproof_cognito::time::Timestamp;
 
 /// Percentile distributions have so many lines for each half of the way to 100 %.
-const TICKS_A_HALF: u32 = 5;
+const TICKS_PER_HALF: u32 = 5;
 /// Values are in µs, and shown in ms.
-const US_A_MS: f64 = 1e3;
+const US_PER_MS: f64 = 1e3;
 
 /// What was measured in a run, and when it began.
 #[derive(Clone, Copy, Debug)]
-pub struct Measured<'m> {
+pub struct MeasuredRun<'m> {
     /// The histograms.
     pub snapshot: &'m Snapshot,
     /// The moment from which the run counted time.
@@ -31,7 +31,7 @@ pub struct Measured<'m> {
 /// The interval log (HdrHistogram's V2, compressed): one line for each interval of the timeline, and one with `Tag=STEP` for each
 /// step in it. Values are in µs, within 1 %, warm-up left out; an interval tells of the sign-ins meant to start in it. By the virtual
 /// clock time starts at 0.
-pub fn interval_log(report: &Report, measured: Measured<'_>) -> String {
+pub fn interval_log(report: &Report, measured: MeasuredRun<'_>) -> String {
     let mut bytes = Vec::new();
     // Writing to memory cannot fail, and every histogram here can be serialised.
     let _ = log_into(&mut bytes, report, measured);
@@ -41,7 +41,7 @@ pub fn interval_log(report: &Report, measured: Measured<'_>) -> String {
 fn log_into(
     out: &mut Vec<u8>,
     report: &Report,
-    measured: Measured<'_>,
+    measured: MeasuredRun<'_>,
 ) -> Result<(), Box<dyn std::error::Error>> {
     let started = match report.clock {
         ClockKind::Wall => measured.started,
@@ -53,12 +53,12 @@ fn log_into(
         .add_comment("[Histogram log format version 1.3]")
         .add_comment("[Latency of sign-ins from their intended start, and with a tag that of each step; values in us, Interval_Max in ms]")
         .with_start_time(started.as_system_time())
-        .with_max_value_divisor(US_A_MS)
+        .with_max_value_divisor(US_PER_MS)
         .begin_log_with(out, &mut serializer)?;
     let timeline = measured.snapshot.summary().timeline();
     let width = Duration::from_micros(timeline.width_us());
-    for (place, interval) in timeline.intervals().iter().enumerate() {
-        let start = width.saturating_mul(u32::try_from(place).unwrap_or(u32::MAX));
+    for (index, interval) in timeline.intervals().iter().enumerate() {
+        let start = width.saturating_mul(u32::try_from(index).unwrap_or(u32::MAX));
         if let Some(latency) = &interval.latency {
             log.write_histogram(latency.histogram(), start, width, None)?;
         }
@@ -70,10 +70,10 @@ fn log_into(
 }
 
 /// The percentile distributions, each with the name of its file: of sign-ins from the intended start, and of each step.
-pub fn distributions(measured: Measured<'_>) -> Vec<(String, String)> {
+pub fn distributions(measured: MeasuredRun<'_>) -> Vec<(String, String)> {
     let summary = measured.snapshot.summary();
     let mut files = vec![(distribution_name(None), distribution(summary.intended()))];
-    for step in Step::ALL.iter().copied() {
+    for step in SignInStep::ALL.iter().copied() {
         if let Some(latencies) = summary.step(step) {
             files.push((distribution_name(Some(step)), distribution(latencies)));
         }
@@ -82,18 +82,18 @@ pub fn distributions(measured: Measured<'_>) -> Vec<(String, String)> {
 }
 
 /// `latency.hgrm`, `latency.MFA.hgrm`.
-pub(super) fn distribution_name(step: Option<Step>) -> String {
+pub(super) fn distribution_name(step: Option<SignInStep>) -> String {
     step.map_or_else(|| "latency.hgrm".to_owned(), |step| format!("latency.{step}.hgrm"))
 }
 
 /// A distribution as `outputPercentileDistribution` prints it, in ms.
 fn distribution(latencies: &Latencies) -> String {
     let histogram = latencies.histogram();
-    let ms = |us: u64| us as f64 / US_A_MS;
+    let ms = |us: u64| us as f64 / US_PER_MS;
     let mut out =
         format!("{:>12} {:>14} {:>10} {:>14}\n\n", "Value", "Percentile", "TotalCount", "1/(1-Percentile)");
     let mut total = 0;
-    for point in histogram.iter_quantiles(TICKS_A_HALF) {
+    for point in histogram.iter_quantiles(TICKS_PER_HALF) {
         total += point.count_since_last_iteration();
         let (value, quantile) = (ms(point.value_iterated_to()), point.quantile_iterated_to());
         let _ = write!(out, "{value:12.3} {quantile:.12} {total:10}");
@@ -101,7 +101,7 @@ fn distribution(latencies: &Latencies) -> String {
         let _ =
             if quantile < 1.0 { writeln!(out, " {:14.2}", 1.0 / (1.0 - quantile)) } else { writeln!(out) };
     }
-    let (mean, deviation) = (histogram.mean() / US_A_MS, histogram.stdev() / US_A_MS);
+    let (mean, deviation) = (histogram.mean() / US_PER_MS, histogram.stdev() / US_PER_MS);
     let _ = writeln!(out, "#[Mean    = {mean:12.3}, StdDeviation   = {deviation:12.3}]");
     let (max, count) = (ms(if histogram.is_empty() { 0 } else { histogram.max() }), histogram.len());
     let _ = writeln!(out, "#[Max     = {max:12.3}, Total count    = {count:12}]");

@@ -2,12 +2,12 @@
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::entry::{Came, Entry, together};
 use super::format::{count, rate, time_or_unknown};
+use super::scenario_result::{RunStatus, ScenarioResult, overall_result};
 use super::{Report, page};
 
 /// What is on every such page and on no other: so one is told from a page that somebody else put there.
-pub(super) const MARK: &str = "An index of reports made by poolproof.";
+pub(super) const INDEX_SIGNATURE: &str = "An index of reports made by poolproof.";
 
 const STYLE: &str = "
 .index { margin-top: 32px; } .index td.outcome { white-space: nowrap; } .index a { color: var(--one); }
@@ -15,17 +15,17 @@ const STYLE: &str = "
 ";
 
 /// The index as the text of an HTML file; its links lead to `NAME/report.html` beside it. Equal reports give equal bytes.
-pub fn index(entries: &[Entry]) -> String {
-    let told = together(entries);
+pub fn index(entries: &[ScenarioResult]) -> String {
+    let title = overall_result(entries);
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
-            (page::head(&told, STYLE, page::scripted()))
+            (page::head(&title, STYLE, page::script_policy()))
             body {
                 main {
                     header.top {
                         p.mark { b { "poolproof" } " · sign-in reports" }
-                        h1 { (told) }
+                        h1 { (title) }
                     }
                     div.scroll tabindex="0" role="region" aria-label="Scenarios" {
                         table.index.sortable {
@@ -39,7 +39,7 @@ pub fn index(entries: &[Entry]) -> String {
                             tbody { @for entry in entries { (row(entry)) } }
                         }
                     }
-                    footer { (MARK) " Latency is of whole sign-ins from their intended start." }
+                    footer { (INDEX_SIGNATURE) " Latency is of whole sign-ins from their intended start." }
                 }
                 (page::script())
             }
@@ -48,17 +48,17 @@ pub fn index(entries: &[Entry]) -> String {
     markup.into_string()
 }
 
-fn row(entry: &Entry) -> Markup {
+fn row(entry: &ScenarioResult) -> Markup {
     html! {
         tr data-scenario=(entry.name) {
-            @match &entry.came {
-                Came::Played(report) => { (played(report)) }
-                Came::Failed(why) => {
+            @match &entry.status {
+                RunStatus::Played(report) => { (played(report)) }
+                RunStatus::Failed(why) => {
                     th scope="row" { (entry.name) }
                     td.outcome.left.bad { "✗ not played" }
                     td.why colspan="7" { (why) }
                 }
-                Came::Left => {
+                RunStatus::NotRun => {
                     th scope="row" { (entry.name) }
                     td.outcome.left.bad { "✗ not played" }
                     td.why colspan="7" { "The command was interrupted before." }
@@ -74,7 +74,7 @@ fn played(report: &Report) -> Markup {
         th scope="row" { a href={ (link(&report.scenario.name)) "/report.html" } { (report.scenario.name) } }
         @if report.verdict.passed {
             td.outcome.left.good { "✓ passed" }
-        } @else if report.cut_by().is_some() {
+        } @else if report.canceled_by().is_some() {
             td.outcome.left.bad { "✗ cut short" }
         } @else if report.partial {
             td.outcome.left.bad { "✗ interrupted" }

@@ -1,14 +1,14 @@
 //! The report as JUnit XML, in the form that Jenkins, GitLab and the others read: a suite for each scenario, a case for each threshold
 //! and each rule.
 
-use super::entry::{Came, Entry};
 use super::format::{count, measured, time};
 use super::markup::xml;
+use super::scenario_result::{RunStatus, ScenarioResult};
 use super::{Mismatch, Report, ThresholdResult};
 use crate::clock::ClockKind;
 
 /// So many mismatches are told by one case. All of the report's are in `report.json`.
-const TOLD: usize = 20;
+const MAX_MISMATCHES: usize = 20;
 
 /// What a case is that did not pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Kind {
 }
 
 /// One case.
-struct Case {
+struct TestCase {
     /// What it is one of: the second half of its class.
     group: &'static str,
     name: String,
@@ -40,21 +40,22 @@ struct Case {
     fault: Option<(Kind, String, String)>,
 }
 
-impl Case {
+impl TestCase {
     fn new(group: &'static str, name: impl Into<String>, fault: Option<(Kind, String, String)>) -> Self {
         Self { group, name: name.into(), fault }
     }
 }
 
 /// All scenarios as one file. Times are left out, for the cases are no test runs; equal reports give equal bytes.
-pub fn junit(entries: &[Entry]) -> String {
-    let suites: Vec<(&Entry, Vec<Case>)> = entries.iter().map(|entry| (entry, cases(entry))).collect();
+pub fn junit(entries: &[ScenarioResult]) -> String {
+    let suites: Vec<(&ScenarioResult, Vec<TestCase>)> =
+        entries.iter().map(|entry| (entry, cases(entry))).collect();
     let all = || suites.iter().flat_map(|(_, cases)| cases);
     let mut out = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<testsuites name=\"poolproof\" tests=\"{}\" failures=\"{}\" errors=\"{}\">\n",
         all().count(),
-        of(all(), Kind::Failure),
-        of(all(), Kind::Error)
+        count_kind(all(), Kind::Failure),
+        count_kind(all(), Kind::Error)
     );
     for (entry, cases) in &suites {
         suite(&mut out, entry, cases);
@@ -63,18 +64,18 @@ pub fn junit(entries: &[Entry]) -> String {
     out
 }
 
-fn of<'c>(cases: impl Iterator<Item = &'c Case>, kind: Kind) -> usize {
+fn count_kind<'c>(cases: impl Iterator<Item = &'c TestCase>, kind: Kind) -> usize {
     cases.filter(|case| case.fault.as_ref().is_some_and(|(own, ..)| *own == kind)).count()
 }
 
-fn suite(out: &mut String, entry: &Entry, cases: &[Case]) {
+fn suite(out: &mut String, entry: &ScenarioResult, cases: &[TestCase]) {
     let name = xml(&entry.name);
     out.push_str(&format!(
         "  <testsuite name=\"{name}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" skipped=\"{}\">\n",
         cases.len(),
-        of(cases.iter(), Kind::Failure),
-        of(cases.iter(), Kind::Error),
-        of(cases.iter(), Kind::Skipped),
+        count_kind(cases.iter(), Kind::Failure),
+        count_kind(cases.iter(), Kind::Error),
+        count_kind(cases.iter(), Kind::Skipped),
     ));
     if let Some(report) = entry.report() {
         out.push_str("    <properties>\n");
@@ -83,7 +84,7 @@ fn suite(out: &mut String, entry: &Entry, cases: &[Case]) {
         }
         out.push_str("    </properties>\n");
     }
-    for Case { group, name: case, fault } in cases {
+    for TestCase { group, name: case, fault } in cases {
         // Readers of this form want a time of each case.
         let head = format!("    <testcase classname=\"{name}.{group}\" name=\"{}\" time=\"0\"", xml(case));
         match fault {
@@ -115,43 +116,45 @@ fn properties(report: &Report) -> [(&'static str, String); 7] {
     ]
 }
 
-fn cases(entry: &Entry) -> Vec<Case> {
-    match &entry.came {
-        Came::Played(report) => cases_of(report),
-        Came::Failed(why) => {
-            vec![Case::new(
+fn cases(entry: &ScenarioResult) -> Vec<TestCase> {
+    match &entry.status {
+        RunStatus::Played(report) => cases_of(report),
+        RunStatus::Failed(why) => {
+            vec![TestCase::new(
                 "run",
-                WHOLE,
+                RUN_CASE_NAME,
                 Some((Kind::Error, "It could not be played.".to_owned(), why.clone())),
             )]
         }
-        Came::Left => {
+        RunStatus::NotRun => {
             let why = "Not played: the command was interrupted before.".to_owned();
-            vec![Case::new("run", WHOLE, Some((Kind::Skipped, why, String::new())))]
+            vec![TestCase::new("run", RUN_CASE_NAME, Some((Kind::Skipped, why, String::new())))]
         }
     }
 }
 
-const WHOLE: &str = "it was played to its end";
+const RUN_CASE_NAME: &str = "it was played to its end";
 
-fn cases_of(report: &Report) -> Vec<Case> {
+fn cases_of(report: &Report) -> Vec<TestCase> {
     let mut cases = run(report);
-    cases.push(Case::new("decisions", "decisions are as the rules ask", decisions(report)));
+    cases.push(TestCase::new("decisions", "decisions are as the rules ask", decisions(report)));
     for rule in &report.decisions.rules {
         let wrong = (rule.mismatched > 0).then(|| {
             let own = report.decisions.mismatches.iter().filter(|mismatch| mismatch.rule == rule.id);
             let message = format!("{} of {} decisions differ", count(rule.mismatched), count(rule.seen));
-            (Kind::Failure, message, stories(report, own, rule.mismatched))
+            (Kind::Failure, message, mismatch_details(report, own, rule.mismatched))
         });
-        cases.push(Case::new("rules", &rule.id, wrong));
+        cases.push(TestCase::new("rules", &rule.id, wrong));
     }
     for threshold in &report.thresholds {
-        cases.push(Case::new("thresholds", &threshold.text, crossed(threshold)));
+        cases.push(TestCase::new("thresholds", &threshold.text, crossed(threshold)));
     }
     // Whatever a verdict may rest on, a run that did not pass is not told as one that did.
-    if !report.verdict.passed && of(cases.iter(), Kind::Failure) + of(cases.iter(), Kind::Error) == 0 {
+    if !report.verdict.passed
+        && count_kind(cases.iter(), Kind::Failure) + count_kind(cases.iter(), Kind::Error) == 0
+    {
         let message = format!("exit code {}", report.verdict.exit_code);
-        cases.push(Case::new(
+        cases.push(TestCase::new(
             "run",
             "it passed",
             Some((Kind::Failure, message, report.verdict.sentences.join("\n"))),
@@ -160,8 +163,8 @@ fn cases_of(report: &Report) -> Vec<Case> {
     cases
 }
 
-fn run(report: &Report) -> Vec<Case> {
-    let partial = report.partial.then(|| match report.cut_by() {
+fn run(report: &Report) -> Vec<TestCase> {
+    let partial = report.partial.then(|| match report.canceled_by() {
         Some(threshold) => {
             let cut = threshold.cut().unwrap_or_default();
             let message = format!("The threshold {} {cut}: this tells only its beginning.", threshold.text);
@@ -173,8 +176,10 @@ fn run(report: &Report) -> Vec<Case> {
     });
     let saturated =
         report.generator.saturated.as_ref().map(|why| (Kind::Failure, why.clone(), String::new()));
-    let mut cases =
-        vec![Case::new("run", WHOLE, partial), Case::new("run", "the generator kept up", saturated)];
+    let mut cases = vec![
+        TestCase::new("run", RUN_CASE_NAME, partial),
+        TestCase::new("run", "the generator kept up", saturated),
+    ];
     if report.target != "embedded" {
         /// The exit code of a run whose target gave no answers.
         const UNREACHABLE: u8 = 107;
@@ -183,7 +188,7 @@ fn run(report: &Report) -> Vec<Case> {
             let message = format!("{} of {} sign-ins got no answer", count(failed), count(all));
             (Kind::Error, message, String::new())
         });
-        cases.push(Case::new("run", "the target answered", silent));
+        cases.push(TestCase::new("run", "the target answered", silent));
     }
     cases
 }
@@ -196,7 +201,7 @@ fn decisions(report: &Report) -> Option<(Kind, String, String)> {
     (decisions.mismatched > 0).then(|| {
         let (wrong, all) = (count(decisions.mismatched), count(decisions.checked));
         let message = format!("{wrong} of {all} decisions differ from what the rules ask");
-        (Kind::Failure, message, stories(report, decisions.mismatches.iter(), decisions.mismatched))
+        (Kind::Failure, message, mismatch_details(report, decisions.mismatches.iter(), decisions.mismatched))
     })
 }
 
@@ -212,20 +217,20 @@ fn crossed(threshold: &ThresholdResult) -> Option<(Kind, String, String)> {
 }
 
 /// Mismatches one after the other, and the command that plays them again.
-fn stories<'m>(report: &Report, mismatches: impl Iterator<Item = &'m Mismatch>, all: u64) -> String {
+fn mismatch_details<'m>(report: &Report, mismatches: impl Iterator<Item = &'m Mismatch>, all: u64) -> String {
     let mut text = String::new();
-    let mut told = 0;
-    for mismatch in mismatches.take(TOLD) {
+    let mut written = 0;
+    for mismatch in mismatches.take(MAX_MISMATCHES) {
         let Mismatch { number, user, at_us, rule, situation, expected, seen } = mismatch;
         text.push_str(&format!(
             "sign-in {number} of user {user}, {} into the run\n  rule       {rule}\n  situation  {situation}\n  \
              expected   {expected}\n  seen       {seen}\n",
             time(*at_us)
         ));
-        told += 1;
+        written += 1;
     }
-    if told < all {
-        text.push_str(&format!("… and {} more\n", count(all - told)));
+    if written < all {
+        text.push_str(&format!("… and {} more\n", count(all - written)));
     }
     text.push_str(&format!("replay: {}\n", report.replay()));
     text

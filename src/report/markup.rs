@@ -4,17 +4,17 @@ use std::fmt::Write as _;
 
 /// Text as one line that a terminal shows and does not obey: what steers it becomes `�`.
 pub(crate) fn plain(text: &str) -> String {
-    text.chars().map(tame).collect()
+    text.chars().map(replace_control_char).collect()
 }
 
 /// The same, no longer than `most` characters.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     let cut = text.chars().nth(most).map(|_| '…');
-    text.chars().take(most).map(tame).chain(cut).collect()
+    text.chars().take(most).map(replace_control_char).chain(cut).collect()
 }
 
 /// Besides control characters: what hides, joins, or turns the direction of writing.
-fn tame(c: char) -> char {
+fn replace_control_char(c: char) -> char {
     let steers = c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e0fff}');

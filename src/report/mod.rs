@@ -1,6 +1,6 @@
 //! What a run has shown, told once and written in several ways.
 //!
-//! [`Report`] is the one model: [`Report::new`] makes it from a [`Subject`] (what was run) and a summary (what was
+//! [`Report`] is the one model: [`Report::new`] makes it from a [`RunInfo`] (what was run) and a summary (what was
 //! measured). `report.json` is the model itself and can be read back; [`html`], [`junit()`], [`summary()`],
 //! [`timeline_csv`] and [`text()`] say nothing that is not in it. So they cannot disagree. Only the histograms are written from what was
 //! measured ([`interval_log`], [`distributions`]).
@@ -8,7 +8,6 @@
 //! What tells of one run stands in the run's folder, what tells of all runs of a command above it: see [`run_files`] and [`common_files`].
 
 mod build;
-mod entry;
 mod environment;
 mod files;
 mod format;
@@ -19,45 +18,48 @@ mod index;
 mod junit;
 pub(crate) mod markup;
 mod model;
-mod sheet;
+mod run_info;
+mod scenario_result;
 mod stages;
-mod subject;
 mod summary;
 mod text;
+mod timeline_csv;
 mod verdict;
 mod write;
 
 /// What other pages share with the report's: its style, its policy, its marks.
 pub(crate) mod page {
-    pub(crate) use super::html::marks::confidence;
-    pub(crate) use super::html::{POLICY, head, script, scripted};
+    pub(crate) use super::html::icons::confidence;
+    pub(crate) use super::html::{POLICY, head, script, script_policy};
     #[cfg(test)]
     pub(crate) use super::html::{STYLE, contrast};
 }
 
 /// Numbers for people, for others that tell of reports.
 pub(crate) mod figures {
-    pub(crate) use super::format::{UNKNOWN, count, exactly, measured, number, percent, time};
+    pub(crate) use super::format::{UNKNOWN, count, exact_number, measured, number, percent, time};
 }
 
-pub use entry::{Came, Entry};
 pub use environment::Environment;
 pub use files::{File, Format, MARKDOWN, common_files, common_names, run_files};
 pub use format::Unit;
 pub use generator::{Generator, MachineLoad, Shortage, SideWorkers, Workers};
-pub use histograms::{Measured, distributions, interval_log};
+pub use histograms::{MeasuredRun, distributions, interval_log};
 pub use index::index;
 pub use junit::junit;
 pub use model::{
-    Case, Confused, Cpu, CurvePoint, Decisions, Instead, IntervalLoad, Latency, Mismatch, NamedFile,
+    ConfusionCell, Cpu, CurvePoint, Decisions, IntervalLoad, Latency, Mismatch, NamedFile, PolicyCase,
     Quantiles, Report, Rule, Scenario, SignInLatency, SignIns, ThresholdResult, Throughput, Timeline,
-    TimelineInterval, Verdict, Workload, WorstWindow,
+    TimelineInterval, UnexpectedDecision, Verdict, Workload, WorstWindow,
 };
-pub use sheet::timeline_csv;
-pub use stages::{Part, Stage, StepCourse, StepInterval};
-pub use subject::{CpuSpent, Subject};
+pub use run_info::{CpuSpent, RunInfo};
+pub use scenario_result::{RunStatus, ScenarioResult};
+pub use stages::{StagePart, StageSummary, StepInterval, StepTimeline};
 pub use summary::summary;
 pub use text::text;
-pub use verdict::MOST_STOLEN;
+pub use timeline_csv::timeline_csv;
+pub use verdict::MAX_STEAL;
 pub(crate) use verdict::{INTERRUPTED, MISMATCH, SATURATED, THRESHOLD, UNREACHABLE};
-pub use write::{ReportError, Written, read, writable, writable_as, write, write_files, write_run};
+pub use write::{
+    ReportError, WrittenFiles, check_writable, check_writable_names, read, write, write_files, write_run,
+};

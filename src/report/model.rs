@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::Environment;
 use super::format::Unit;
 use super::generator::Generator;
-use super::stages::{Stage, StepCourse};
+use super::stages::{StageSummary, StepTimeline};
 use crate::clock::ClockKind;
 
 /// Everything that a run has shown.
@@ -47,7 +47,7 @@ pub struct Report {
     pub workloads: Vec<Workload>,
     /// The stages of all workloads, one workload after the other.
     #[serde(default)]
-    pub stages: Vec<Stage>,
+    pub stages: Vec<StageSummary>,
     /// What it cost.
     pub cpu: Cpu,
     /// What it was held against.
@@ -100,7 +100,7 @@ pub struct Workload {
     /// Measured sign-ins that the pool answered, per second.
     pub achieved_per_s: Option<f64>,
     /// Measured sign-ins that could not start.
-    pub missed: u64,
+    pub dropped: u64,
     /// Latency from the intended start.
     pub intended: Quantiles,
     /// Latency from the actual start.
@@ -144,7 +144,7 @@ pub struct SignIns {
     pub cool_down: u64,
     /// Besides these: under way, or waiting for somebody, when the run was cut short. Left out where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub cut_off: u64,
+    pub unfinished: u64,
 }
 
 impl SignIns {
@@ -164,10 +164,10 @@ pub struct Decisions {
     /// The rules that applied, by id.
     pub rules: Vec<Rule>,
     /// Expected against seen outcomes; pairs that never happened are left out.
-    pub confusion: Vec<Confused>,
+    pub confusion: Vec<ConfusionCell>,
     /// What was decided about sign-ins, by situation.
     #[serde(default)]
-    pub cases: Vec<Case>,
+    pub cases: Vec<PolicyCase>,
     /// The first hundred that differ, in the order of the run.
     pub mismatches: Vec<Mismatch>,
 }
@@ -189,7 +189,7 @@ pub struct Rule {
 
 /// How often an outcome was expected and another, or the same, seen.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Confused {
+pub struct ConfusionCell {
     /// The outcome that the rule asks for.
     pub expected: String,
     /// The outcome that was seen.
@@ -202,7 +202,7 @@ pub struct Confused {
 
 /// A situation that the run has met, with one rule that applied in it. What is the same for all sign-ins of the pool is not named.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Case {
+pub struct PolicyCase {
     /// The device that is named: `none`, `remembered`, `not_remembered`, `issued`, `forgotten`.
     pub device: String,
     /// The user's factors.
@@ -220,12 +220,12 @@ pub struct Case {
     /// Those of them that differ.
     pub mismatched: u64,
     /// What was seen where they do.
-    pub instead: Vec<Instead>,
+    pub unexpected: Vec<UnexpectedDecision>,
 }
 
 /// What was seen instead of what was expected.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct Instead {
+pub struct UnexpectedDecision {
     /// The decision.
     pub decision: String,
     /// How often.
@@ -343,7 +343,7 @@ pub struct ThresholdResult {
     pub window: Option<WorstWindow>,
     /// When it cut the run short, since the start of the run; absent if it did not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cut_at_us: Option<u64>,
+    pub canceled_at_us: Option<u64>,
 }
 
 /// A window of a run. Moments count from its start.
@@ -364,12 +364,12 @@ pub struct Timeline {
     pub intervals: Vec<TimelineInterval>,
     /// The same of each step, in fewer intervals; absent where no step was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub steps: Option<StepCourse>,
+    pub steps: Option<StepTimeline>,
 }
 
 impl Timeline {
     /// How long all intervals together are.
-    pub fn whole_us(&self) -> u64 {
+    pub fn duration_us(&self) -> u64 {
         self.interval_us.saturating_mul(self.intervals.len() as u64)
     }
 }
@@ -386,10 +386,10 @@ pub struct TimelineInterval {
     pub cool_down: u64,
     /// Of them those that could not start.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub missed: u64,
+    pub dropped: u64,
     /// Of them those that had not ended when the run was cut short.
     #[serde(default, skip_serializing_if = "is_zero")]
-    pub cut_off: u64,
+    pub unfinished: u64,
     /// Sign-ins completed in it.
     pub completed: u64,
     /// Sign-ins refused in it.

@@ -11,7 +11,7 @@ use super::format::{rate, tick};
 /// It says what it asks for in one of three ways: at a rate, with so many users, or as a schedule has it. All stages of a schedule that
 /// are of one part count as one.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
-pub struct Stage {
+pub struct StageSummary {
     /// The name of its workload.
     pub workload: String,
     /// When it begins.
@@ -19,7 +19,7 @@ pub struct Stage {
     /// When it ends.
     pub to_us: u64,
     /// Whether it is measured.
-    pub part: Part,
+    pub part: StagePart,
     /// Sign-ins a second at its start, of an open workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_per_s: Option<f64>,
@@ -37,7 +37,7 @@ pub struct Stage {
 /// Whether a stage is measured.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Part {
+pub enum StagePart {
     /// Judged, and not measured: the beginning.
     WarmUp,
     /// Judged and measured.
@@ -46,7 +46,7 @@ pub enum Part {
     CoolDown,
 }
 
-impl Part {
+impl StagePart {
     /// Its name for people.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
@@ -57,9 +57,9 @@ impl Part {
     }
 }
 
-impl Stage {
+impl StageSummary {
     /// What it asks for: `20/s`, `20/s → 80/s`, `50 users`, or the name of a file.
-    pub(super) fn asks(&self) -> String {
+    pub(super) fn load_text(&self) -> String {
         match (&self.schedule, self.users, self.from_per_s, self.to_per_s) {
             (Some(path), ..) => path.clone(),
             (_, Some(1), ..) => "1 user".to_owned(),
@@ -78,7 +78,7 @@ impl Stage {
 /// How the steps' latency went, warm-up and cool-down left out: in intervals of the timeline's joined until there are few, so that each
 /// has enough of every step to tell.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-pub struct StepCourse {
+pub struct StepTimeline {
     /// How long each interval is; the last may end with the timeline.
     pub interval_us: u64,
     /// The intervals of each step, at most 24, from the start of the run on.
@@ -102,21 +102,21 @@ mod tests {
 
     #[test]
     fn a_stage_says_what_it_asks_for() {
-        let stage = Stage {
+        let stage = StageSummary {
             workload: "calm".to_owned(),
             from_us: 0,
             to_us: 10_000_000,
-            part: Part::WarmUp,
+            part: StagePart::WarmUp,
             from_per_s: Some(20.0),
             to_per_s: Some(20.0),
             users: None,
             schedule: None,
         };
-        assert_eq!((stage.asks().as_str(), stage.span().as_str()), ("20/s", "from 0 to 10 s"));
-        assert_eq!(Stage { to_per_s: Some(80.5), ..stage.clone() }.asks(), "20/s → 80.5/s");
-        let closed = Stage { from_per_s: None, to_per_s: None, users: Some(50), ..stage };
-        assert_eq!(closed.asks(), "50 users");
-        assert_eq!(Stage { users: Some(1), ..closed.clone() }.asks(), "1 user");
-        assert_eq!(Stage { schedule: Some("a.csv".to_owned()), ..closed }.asks(), "a.csv");
+        assert_eq!((stage.load_text().as_str(), stage.span().as_str()), ("20/s", "from 0 to 10 s"));
+        assert_eq!(StageSummary { to_per_s: Some(80.5), ..stage.clone() }.load_text(), "20/s → 80.5/s");
+        let closed = StageSummary { from_per_s: None, to_per_s: None, users: Some(50), ..stage };
+        assert_eq!(closed.load_text(), "50 users");
+        assert_eq!(StageSummary { users: Some(1), ..closed.clone() }.load_text(), "1 user");
+        assert_eq!(StageSummary { schedule: Some("a.csv".to_owned()), ..closed }.load_text(), "a.csv");
     }
 }

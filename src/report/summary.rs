@@ -2,37 +2,37 @@
 
 use std::fmt::Write as _;
 
-use super::entry::{Came, Entry, together};
 use super::format::{UNKNOWN, count, measured, rate, share, time_or_unknown};
 use super::markup::{code_block, cut, markdown};
+use super::scenario_result::{RunStatus, ScenarioResult, overall_result};
 use super::{Mismatch, Quantiles, Report, ThresholdResult};
 use crate::clock::ClockKind;
 
 /// GitHub takes no summary of a step that is longer than 1 MiB.
-const MOST_BYTES: usize = 1 << 20;
+const MAX_BYTES: usize = 1 << 20;
 /// What a line takes that says what was left out.
-const SPARE: usize = 512;
+const RESERVED_BYTES: usize = 512;
 /// More rows of one table are left to `report.json`.
-const ROWS: usize = 100;
+const MAX_ROWS: usize = 100;
 /// More mismatches are left to `report.json`.
-const STORIES: usize = 25;
+const MAX_MISMATCHES: usize = 25;
 /// Longer texts are cut.
-const CHARS: usize = 400;
+const MAX_CHARS: usize = 400;
 
 // Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
 
 /// All scenarios as one text of at most 1 MiB. Several begin with a table, and those that passed are folded.
-pub fn summary(entries: &[Entry]) -> String {
+pub fn summary(entries: &[ScenarioResult]) -> String {
     let mut out = String::new();
     if entries.len() > 1 {
-        let all = entries.iter().all(Entry::passed);
-        let _ = writeln!(out, "## {} poolproof: {}\n", mark(all), together(entries));
+        let all = entries.iter().all(ScenarioResult::passed);
+        let _ = writeln!(out, "## {} poolproof: {}\n", mark(all), overall_result(entries));
         table(&mut out, entries);
     }
     let mut left = 0;
     for entry in entries {
         let section = section(entry, entries.len() > 1);
-        if out.len() + section.len() + SPARE > MOST_BYTES {
+        if out.len() + section.len() + RESERVED_BYTES > MAX_BYTES {
             left += 1;
         } else {
             out.push_str(&section);
@@ -53,18 +53,19 @@ const fn mark(good: bool) -> &'static str {
 
 /// Text from outside, cut and escaped.
 fn text(text: &str) -> String {
-    markdown(&cut(text, CHARS))
+    markdown(&cut(text, MAX_CHARS))
 }
 
 /// A line for each scenario.
-fn table(out: &mut String, entries: &[Entry]) {
+fn table(out: &mut String, entries: &[ScenarioResult]) {
     out.push_str("| | scenario | decisions | mismatched | sign-in p50 | p99 | exit code |\n|---|---|--:|--:|--:|--:|--:|\n");
     // Those that did not pass come first, each kind in the order of the command line.
-    let (passed, failed): (Vec<&Entry>, Vec<&Entry>) = entries.iter().partition(|entry| entry.passed());
-    for entry in failed.iter().chain(&passed).take(ROWS) {
+    let (passed, failed): (Vec<&ScenarioResult>, Vec<&ScenarioResult>) =
+        entries.iter().partition(|entry| entry.passed());
+    for entry in failed.iter().chain(&passed).take(MAX_ROWS) {
         let name = text(&entry.name);
-        let _ = match &entry.came {
-            Came::Played(report) => {
+        let _ = match &entry.status {
+            RunStatus::Played(report) => {
                 let (decisions, intended) = (&report.decisions, &report.latency.sign_in.intended);
                 writeln!(
                     out,
@@ -77,11 +78,11 @@ fn table(out: &mut String, entries: &[Entry]) {
                     report.verdict.exit_code,
                 )
             }
-            Came::Failed(why) => writeln!(out, "| ❌ | {name} | {} | | | | |", text(why)),
-            Came::Left => writeln!(out, "| ❌ | {name} | not run: interrupted | | | | |"),
+            RunStatus::Failed(why) => writeln!(out, "| ❌ | {name} | {} | | | | |", text(why)),
+            RunStatus::NotRun => writeln!(out, "| ❌ | {name} | not run: interrupted | | | | |"),
         };
     }
-    more(out, entries.len(), ROWS, "scenarios");
+    more(out, entries.len(), MAX_ROWS, "scenarios");
 }
 
 /// Says how many of `all` were left out where only `shown` are told.
@@ -91,10 +92,10 @@ fn more(out: &mut String, all: usize, shown: usize, things: &str) {
     }
 }
 
-fn section(entry: &Entry, one_of_several: bool) -> String {
-    let Came::Played(report) = &entry.came else {
+fn section(entry: &ScenarioResult, one_of_several: bool) -> String {
+    let RunStatus::Played(report) = &entry.status else {
         // The table has said it.
-        return if one_of_several { String::new() } else { lone(entry) };
+        return if one_of_several { String::new() } else { not_run_section(entry) };
     };
     let mut out = String::new();
     let verdict = &report.verdict;
@@ -118,25 +119,25 @@ fn section(entry: &Entry, one_of_several: bool) -> String {
     thresholds(&mut out, report);
     headline(&mut out, report);
     rules(&mut out, report);
-    stories(&mut out, report);
+    mismatch_details(&mut out, report);
     latencies(&mut out, report);
-    let _ = writeln!(out, "\nTo play it again:\n\n{}", code_block("sh", &cut(&report.replay(), CHARS)));
+    let _ = writeln!(out, "\nTo play it again:\n\n{}", code_block("sh", &cut(&report.replay(), MAX_CHARS)));
     if one_of_several {
         out.push_str("\n</details>\n");
     }
     out
 }
 
-fn lone(entry: &Entry) -> String {
-    let why = match &entry.came {
-        Came::Failed(why) => text(why),
-        Came::Played(_) | Came::Left => "It was not run.".to_owned(),
+fn not_run_section(entry: &ScenarioResult) -> String {
+    let why = match &entry.status {
+        RunStatus::Failed(why) => text(why),
+        RunStatus::Played(_) | RunStatus::NotRun => "It was not run.".to_owned(),
     };
     format!("## ❌ {}\n\n{why}\n", text(&entry.name))
 }
 
 fn about(out: &mut String, report: &Report) {
-    for sentence in report.verdict.sentences.iter().take(ROWS) {
+    for sentence in report.verdict.sentences.iter().take(MAX_ROWS) {
         let _ = writeln!(out, "{}\n", text(sentence));
     }
     let clock = match report.clock {
@@ -160,13 +161,13 @@ fn thresholds(out: &mut String, report: &Report) {
     // Stable: those that do not hold come first, each kind in the scenario's order.
     thresholds.sort_by_key(|threshold| threshold.passed);
     out.push_str("\n| | threshold | measured |\n|---|---|--:|\n");
-    for threshold in thresholds.iter().take(ROWS) {
+    for threshold in thresholds.iter().take(MAX_ROWS) {
         let value =
             threshold.value.map_or_else(|| UNKNOWN.to_owned(), |value| measured(value, threshold.unit));
         let cut = threshold.cut().map_or_else(String::new, |cut| format!(", {cut}"));
         let _ = writeln!(out, "| {} | {} | {value}{cut} |", mark(threshold.passed), text(&threshold.text));
     }
-    more(out, thresholds.len(), ROWS, "thresholds");
+    more(out, thresholds.len(), MAX_ROWS, "thresholds");
 }
 
 fn headline(out: &mut String, report: &Report) {
@@ -181,8 +182,8 @@ fn headline(out: &mut String, report: &Report) {
     row("refused", count(sign_ins.refused));
     row("abandoned", count(sign_ins.abandoned));
     row("without an answer", count(sign_ins.transport_failed));
-    if sign_ins.cut_off > 0 {
-        row("under way when it was cut short", count(sign_ins.cut_off));
+    if sign_ins.unfinished > 0 {
+        row("under way when it was cut short", count(sign_ins.unfinished));
     }
     row("decisions checked", count(decisions.checked));
     row("decisions mismatched", count(decisions.mismatched));
@@ -201,7 +202,7 @@ fn rules(out: &mut String, report: &Report) {
     out.push_str(
         "\n| rule that was not followed | confidence | decisions | mismatched | |\n|---|---|--:|--:|--:|\n",
     );
-    for rule in wrong.iter().take(ROWS) {
+    for rule in wrong.iter().take(MAX_ROWS) {
         let _ = writeln!(
             out,
             "| {} | {} | {} | {} | {} |",
@@ -212,15 +213,15 @@ fn rules(out: &mut String, report: &Report) {
             share(rule.mismatched, rule.seen),
         );
     }
-    more(out, wrong.len(), ROWS, "rules");
+    more(out, wrong.len(), MAX_ROWS, "rules");
 }
 
-fn stories(out: &mut String, report: &Report) {
+fn mismatch_details(out: &mut String, report: &Report) {
     let mismatches = &report.decisions.mismatches;
     if mismatches.is_empty() {
         return;
     }
-    let (all, shown) = (report.decisions.mismatched, mismatches.len().min(STORIES));
+    let (all, shown) = (report.decisions.mismatched, mismatches.len().min(MAX_MISMATCHES));
     let _ = writeln!(out, "\n<details><summary>Mismatches: {} of {}</summary>\n", shown, count(all));
     for Mismatch { number, user, at_us, rule, situation, expected, seen } in &mismatches[..shown] {
         let _ = writeln!(

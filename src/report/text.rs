@@ -4,16 +4,16 @@ use std::fmt::Write as _;
 
 use super::format::{UNKNOWN, count, measured, percent, rate, share, tick, time, time_or_unknown};
 use super::markup::plain;
-use super::{Quantiles, Report, Written};
+use super::{Quantiles, Report, WrittenFiles};
 use crate::clock::ClockKind;
 
 /// More reasons than these are left to the page.
-const SENTENCES: usize = 3;
+const MAX_SENTENCES: usize = 3;
 /// More thresholds than these are left to the page; those that do not hold come first.
-const THRESHOLDS: usize = 6;
+const MAX_THRESHOLDS: usize = 6;
 
 /// The report in some thirty lines, with `written` as the place to read on and `colour` for terminals that have it.
-pub fn text(report: &Report, written: Option<&Written>, colour: bool) -> String {
+pub fn text(report: &Report, written: Option<&WrittenFiles>, colour: bool) -> String {
     let paint = Paint(colour);
     let mut out = String::new();
     head(&mut out, report, &paint);
@@ -68,10 +68,10 @@ fn head(out: &mut String, report: &Report, paint: &Paint) {
         plain(&report.group),
         plain(&report.target),
     );
-    for sentence in verdict.sentences.iter().take(SENTENCES) {
+    for sentence in verdict.sentences.iter().take(MAX_SENTENCES) {
         let _ = writeln!(out, "  {}", plain(sentence));
     }
-    if let Some(more) = verdict.sentences.len().checked_sub(SENTENCES + 1) {
+    if let Some(more) = verdict.sentences.len().checked_sub(MAX_SENTENCES + 1) {
         let _ = writeln!(out, "  … and {} more", count(more as u64 + 1));
     }
 }
@@ -95,7 +95,7 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
         } + &match sign_ins.cool_down {
             0 => String::new(),
             n => format!("; {} cool-down", count(n)),
-        } + &match sign_ins.cut_off {
+        } + &match sign_ins.unfinished {
             0 => String::new(),
             n => format!("; {} more under way when it was cut short", count(n)),
         },
@@ -134,8 +134,8 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
         let share = 100.0 * prepared as f64 / jobs.max(1) as f64;
         format!(
             ", {:.1} and {:.1} jobs a batch, {share:.0} % prepared",
-            client.jobs_a_batch(),
-            server.jobs_a_batch()
+            client.mean_batch_size(),
+            server.mean_batch_size()
         )
     });
     let _ = writeln!(out, "  generator   lag {which} {lag}{workers}");
@@ -198,7 +198,7 @@ fn thresholds(out: &mut String, report: &Report, paint: &Paint) {
     let mut thresholds: Vec<_> = report.thresholds.iter().collect();
     // Stable: those that do not hold come first, each kind in the scenario's order.
     thresholds.sort_by_key(|threshold| threshold.passed);
-    let shown = &thresholds[..thresholds.len().min(THRESHOLDS)];
+    let shown = &thresholds[..thresholds.len().min(MAX_THRESHOLDS)];
     let texts: Vec<String> = shown.iter().map(|threshold| plain(&threshold.text)).collect();
     let width = texts.iter().map(|text| text.chars().count()).max().unwrap_or(0);
     out.push('\n');

@@ -1,7 +1,7 @@
 //! Whether a run passed, and why.
 
 use super::format::{count, measured, percent, tick};
-use super::{Report, Subject, ThresholdResult, Verdict};
+use super::{Report, RunInfo, ThresholdResult, Verdict};
 use crate::clock::ClockKind;
 use crate::metrics::Summary;
 
@@ -17,12 +17,12 @@ pub(crate) const INTERRUPTED: u8 = 105;
 pub(crate) const UNREACHABLE: u8 = 107;
 
 /// Where other machines on the same host had more of the cores' time than this share, times say little.
-pub const MOST_STOLEN: f64 = 0.05;
+pub const MAX_STEAL: f64 = 0.05;
 
 impl Verdict {
     /// The verdict on a run. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83; a threshold that has cut the
     /// run short comes where the interruption would.
-    pub(super) fn on(subject: &Subject, summary: &Summary<'_>) -> Self {
+    pub(super) fn evaluate(run_info: &RunInfo, summary: &Summary<'_>) -> Self {
         let decisions = summary.decisions();
         let mut faults = Vec::new();
         if decisions.mismatched() > 0 {
@@ -30,23 +30,23 @@ impl Verdict {
             faults.push((MISMATCH, format!("{wrong} of {all} decisions differ from what the rules ask.")));
         }
         let in_flight = in_flight(summary);
-        let cut = subject.thresholds.iter().find_map(cut_short);
+        let cut = run_info.thresholds.iter().find_map(cancellation_sentence);
         if let Some(sentence) = cut {
             faults.push((THRESHOLD, format!("{sentence}{in_flight}")));
-        } else if subject.partial {
+        } else if run_info.partial {
             let sentence = format!("The run was interrupted: this tells only its beginning.{in_flight}");
             faults.push((INTERRUPTED, sentence));
         }
-        if let Some(left) = &subject.left_behind {
+        if let Some(left) = &run_info.left_behind {
             faults.push((UNREACHABLE, format!("Left behind at the target: {left}.")));
         }
-        if let Some(sentence) = unanswered(subject, summary) {
+        if let Some(sentence) = unanswered(run_info, summary) {
             faults.push((UNREACHABLE, sentence));
         }
-        if let Some(sentence) = crossed(&subject.thresholds) {
+        if let Some(sentence) = crossed(&run_info.thresholds) {
             faults.push((THRESHOLD, sentence));
         }
-        if let Some(sentence) = &subject.saturated {
+        if let Some(sentence) = &run_info.saturated {
             faults.push((SATURATED, sentence.clone()));
         }
         let exit_code = faults.first().map_or(0, |(code, _)| *code);
@@ -55,37 +55,40 @@ impl Verdict {
         if decisions.mismatched() == 0 {
             sentences.push(good_decisions(decisions.checked()));
         }
-        if passed && !subject.thresholds.is_empty() {
-            sentences.push(match subject.thresholds.len() {
+        if passed && !run_info.thresholds.is_empty() {
+            sentences.push(match run_info.thresholds.len() {
                 1 => "The threshold holds.".to_owned(),
                 n => format!("All {} thresholds hold.", count(n as u64)),
             });
         }
-        sentences.extend(subject.unmeasured.clone());
-        sentences.extend(robbed(subject));
+        sentences.extend(run_info.unmeasured.clone());
+        sentences.extend(steal_warning(run_info));
         Self { exit_code, passed, sentences }
     }
 }
 
 /// How many sign-ins got no answer from a target. A scenario with a threshold for that judges it by the threshold alone, unless
 /// nobody got one.
-fn unanswered(subject: &Subject, summary: &Summary<'_>) -> Option<String> {
+fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     let sign_ins = summary.sign_ins();
     let (failed, all) = (sign_ins.transport_failed, sign_ins.started);
-    let speaks = |threshold: &ThresholdResult| {
+    let covers_transport_failures = |threshold: &ThresholdResult| {
         let of = |metric, stat| threshold.text.starts_with(metric) && threshold.text.contains(stat);
         of("failed", ".rate") || of("sign_ins", ".transport_failed")
     };
-    if subject.target == "embedded" || failed == 0 || failed < all && subject.thresholds.iter().any(speaks) {
+    if run_info.target == "embedded"
+        || failed == 0
+        || failed < all && run_info.thresholds.iter().any(covers_transport_failures)
+    {
         return None;
     }
     Some(format!("{} of {} sign-ins got no answer from the target.", count(failed), count(all)))
 }
 
 /// That other machines had what this one needed. No fault, and to be known.
-fn robbed(subject: &Subject) -> Option<String> {
-    let on_a_machine = subject.machine.filter(|_| subject.clock == ClockKind::Wall);
-    let stolen = on_a_machine?.steal_share.filter(|share| *share > MOST_STOLEN)?;
+fn steal_warning(run_info: &RunInfo) -> Option<String> {
+    let on_a_machine = run_info.machine.filter(|_| run_info.clock == ClockKind::Wall);
+    let stolen = on_a_machine?.steal_share.filter(|share| *share > MAX_STEAL)?;
     Some(format!(
         "Warning: {} of the machine's CPU time went to others on its host (steal), so that times say little.",
         percent(stolen)
@@ -94,7 +97,7 @@ fn robbed(subject: &Subject) -> Option<String> {
 
 /// How many sign-ins a run that was cut short leaves out, told after why it was.
 fn in_flight(summary: &Summary<'_>) -> String {
-    match summary.cut_off() {
+    match summary.unfinished() {
         0 => String::new(),
         1 => " One sign-in was under way then, and has no end.".to_owned(),
         n => format!(" {} sign-ins were under way then, and have no end.", count(n)),
@@ -104,28 +107,28 @@ fn in_flight(summary: &Summary<'_>) -> String {
 impl ThresholdResult {
     /// That it has cut the run short, and when, if it has.
     pub(super) fn cut(&self) -> Option<String> {
-        self.cut_at_us.map(|us| format!("cut the run short after {}", tick(us)))
+        self.canceled_at_us.map(|us| format!("cut the run short after {}", tick(us)))
     }
 }
 
 impl Report {
     /// The threshold that has cut the run short, if one has.
-    pub(crate) fn cut_by(&self) -> Option<&ThresholdResult> {
-        self.thresholds.iter().find(|threshold| threshold.cut_at_us.is_some())
+    pub(crate) fn canceled_by(&self) -> Option<&ThresholdResult> {
+        self.thresholds.iter().find(|threshold| threshold.canceled_at_us.is_some())
     }
 }
 
 /// That this threshold has cut the run short, if it has.
-fn cut_short(threshold: &ThresholdResult) -> Option<String> {
-    let at = tick(threshold.cut_at_us?);
+fn cancellation_sentence(threshold: &ThresholdResult) -> Option<String> {
+    let at = tick(threshold.canceled_at_us?);
     Some(format!(
         "Cut short after {at}, and this tells only the beginning: {} does not hold.",
-        found(threshold)
+        threshold_text(threshold)
     ))
 }
 
 /// A threshold that does not hold, and what was measured instead.
-fn found(threshold: &ThresholdResult) -> String {
+fn threshold_text(threshold: &ThresholdResult) -> String {
     let (text, unit) = (&threshold.text, threshold.unit);
     match (threshold.value.map(|value| measured(value, unit)), threshold.window) {
         (Some(value), Some(window)) => {
@@ -138,20 +141,20 @@ fn found(threshold: &ThresholdResult) -> String {
 
 /// Which thresholds do not hold; one that has cut the run short is told already.
 fn crossed(thresholds: &[ThresholdResult]) -> Option<String> {
-    let told: Vec<String> = thresholds
+    let failing: Vec<String> = thresholds
         .iter()
-        .filter(|threshold| !threshold.passed && threshold.cut_at_us.is_none())
-        .map(found)
+        .filter(|threshold| !threshold.passed && threshold.canceled_at_us.is_none())
+        .map(threshold_text)
         .collect();
-    let cut = thresholds.iter().any(|threshold| threshold.cut_at_us.is_some());
-    match (told.len(), thresholds.len()) {
+    let cut = thresholds.iter().any(|threshold| threshold.canceled_at_us.is_some());
+    match (failing.len(), thresholds.len()) {
         (0, _) => None,
-        (1, 1) => Some(format!("The threshold does not hold: {}.", told[0])),
+        (1, 1) => Some(format!("The threshold does not hold: {}.", failing[0])),
         (some, all) => {
             let (some, all) = (count(some as u64), count(all as u64));
-            let verb = if told.len() == 1 { "does" } else { "do" };
+            let verb = if failing.len() == 1 { "does" } else { "do" };
             let more = if cut { " more" } else { "" };
-            Some(format!("{some}{more} of {all} thresholds {verb} not hold: {}.", told.join(", ")))
+            Some(format!("{some}{more} of {all} thresholds {verb} not hold: {}.", failing.join(", ")))
         }
     }
 }

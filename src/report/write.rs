@@ -6,14 +6,14 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use super::files::{HTML, INDEX, JSON, run_names};
-use super::{File, Format, Measured, Report, index, run_files};
+use super::{File, Format, MeasuredRun, Report, index, run_files};
 
 /// No report is as long as that: its parts have bounds.
 const MAX_BYTES: usize = 64 << 20;
 
 /// The files that were written.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Written {
+pub struct WrittenFiles {
     /// `report.json`.
     pub json: PathBuf,
     /// `report.html`, if it was asked for.
@@ -25,7 +25,7 @@ pub struct Written {
 pub enum ReportError {
     /// The folder could not be made.
     #[error("cannot make the folder {path}: {source}")]
-    Folder {
+    CreateDir {
         /// The folder.
         path: PathBuf,
         /// What the system says.
@@ -49,7 +49,7 @@ pub enum ReportError {
     },
     /// The file is no report.
     #[error("{path} is not a report that this version can read: {source}")]
-    Form {
+    Parse {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
@@ -75,7 +75,7 @@ pub enum ReportError {
     },
     /// Something of another's is where a file is to be put.
     #[error("{path} is there already and is not poolproof's")]
-    Foreign {
+    NotOwned {
         /// The file.
         path: PathBuf,
     },
@@ -95,7 +95,7 @@ impl Report {
 }
 
 /// Writes `report.json`, and with `with_html` also `report.html`, into `dir`, which is made if need be.
-pub fn write(dir: &Path, report: &Report, with_html: bool) -> Result<Written, ReportError> {
+pub fn write(dir: &Path, report: &Report, with_html: bool) -> Result<WrittenFiles, ReportError> {
     write_run(dir, report, None, if with_html { &[Format::Html] } else { &[] })
 }
 
@@ -104,9 +104,9 @@ pub fn write(dir: &Path, report: &Report, with_html: bool) -> Result<Written, Re
 pub fn write_run(
     dir: &Path,
     report: &Report,
-    measured: Option<Measured<'_>>,
+    measured: Option<MeasuredRun<'_>>,
     formats: &[Format],
-) -> Result<Written, ReportError> {
+) -> Result<WrittenFiles, ReportError> {
     let formats = [formats, &[Format::Json]].concat();
     let files = run_files(report, None, measured, &formats);
     write_files(dir, &files)?;
@@ -115,7 +115,7 @@ pub fn write_run(
         let _ = fs::remove_file(dir.join(stale));
     }
     let html = formats.contains(&Format::Html).then(|| dir.join(HTML));
-    Ok(Written { json: dir.join(JSON), html })
+    Ok(WrittenFiles { json: dir.join(JSON), html })
 }
 
 /// Writes files into `dir`, which is made if need be.
@@ -123,28 +123,31 @@ pub fn write_run(
 /// Each file is there in whole or not at all: who reads while it is written sees the one before. When there is no room for all,
 /// none is replaced.
 pub fn write_files(dir: &Path, files: &[File]) -> Result<(), ReportError> {
-    fs::create_dir_all(dir).map_err(|source| ReportError::Folder { path: dir.to_owned(), source })?;
-    let written: Result<Vec<Beside>, ReportError> =
-        files.iter().map(|file| beside(dir, &file.name, &file.text)).collect();
-    written?.into_iter().try_for_each(Beside::take_its_place)
+    fs::create_dir_all(dir).map_err(|source| ReportError::CreateDir { path: dir.to_owned(), source })?;
+    let written: Result<Vec<TempFile>, ReportError> =
+        files.iter().map(|file| temp_file(dir, &file.name, &file.text)).collect();
+    written?.into_iter().try_for_each(TempFile::persist)
 }
 
 /// Makes `dir` if need be, and finds out whether reports can be written into it, before there is one to lose.
-pub fn writable(dir: &Path) -> Result<(), ReportError> {
-    writable_as(dir, run_names())
+pub fn check_writable(dir: &Path) -> Result<(), ReportError> {
+    check_writable_names(dir, run_names())
 }
 
 /// The same, for the files of these names. An index that is not ours is not replaced: nobody has asked for one.
-pub fn writable_as(dir: &Path, names: impl IntoIterator<Item = impl AsRef<str>>) -> Result<(), ReportError> {
-    fs::create_dir_all(dir).map_err(|source| ReportError::Folder { path: dir.to_owned(), source })?;
+pub fn check_writable_names(
+    dir: &Path,
+    names: impl IntoIterator<Item = impl AsRef<str>>,
+) -> Result<(), ReportError> {
+    fs::create_dir_all(dir).map_err(|source| ReportError::CreateDir { path: dir.to_owned(), source })?;
     for name in names {
         let path = dir.join(name.as_ref());
         if path.is_dir() {
             return Err(ReportError::Write { path, source: std::io::ErrorKind::IsADirectory.into() });
         }
-        let ours = || fs::read_to_string(&path).is_ok_and(|text| text.contains(index::MARK));
+        let ours = || fs::read_to_string(&path).is_ok_and(|text| text.contains(index::INDEX_SIGNATURE));
         if name.as_ref() == INDEX && path.exists() && !ours() {
-            return Err(ReportError::Foreign { path });
+            return Err(ReportError::NotOwned { path });
         }
     }
     let probe = dir.join(format!(".probe.{}.tmp", std::process::id()));
@@ -156,7 +159,7 @@ pub fn writable_as(dir: &Path, names: impl IntoIterator<Item = impl AsRef<str>>)
 pub fn read(file: &Path) -> Result<Report, ReportError> {
     /// What every version has.
     #[derive(Deserialize)]
-    struct Head {
+    struct VersionHeader {
         schema_version: Option<u64>,
     }
     let path = || file.to_owned();
@@ -164,9 +167,9 @@ pub fn read(file: &Path) -> Result<Report, ReportError> {
         crate::input::text(file, MAX_BYTES).map_err(|source| ReportError::Read { path: path(), source })?;
     let broken = |source: serde_json::Error| match source.is_eof() {
         true => ReportError::Truncated { path: path(), line: source.line() },
-        false => ReportError::Form { path: path(), source },
+        false => ReportError::Parse { path: path(), source },
     };
-    let head: Head = serde_json::from_str(&text).map_err(broken)?;
+    let head: VersionHeader = serde_json::from_str(&text).map_err(broken)?;
     if head.schema_version != Some(Report::SCHEMA_VERSION.into()) {
         let what = match head.schema_version {
             Some(version) => format!("its schema_version is {version}, not {}", Report::SCHEMA_VERSION),
@@ -178,30 +181,30 @@ pub fn read(file: &Path) -> Result<Report, ReportError> {
 }
 
 /// A file that is written and has not its name yet. Dropped before it has, it is gone.
-struct Beside {
+struct TempFile {
     written: PathBuf,
     path: PathBuf,
 }
 
 /// Writes beside the file that is to be replaced.
-fn beside(dir: &Path, name: &str, text: &str) -> Result<Beside, ReportError> {
+fn temp_file(dir: &Path, name: &str, text: &str) -> Result<TempFile, ReportError> {
     let written = dir.join(format!(".{name}.{}.tmp", std::process::id()));
-    let beside = Beside { written, path: dir.join(name) };
-    match fs::write(&beside.written, text) {
-        Ok(()) => Ok(beside),
-        Err(source) => Err(ReportError::Write { path: beside.path.clone(), source }),
+    let temp_file = TempFile { written, path: dir.join(name) };
+    match fs::write(&temp_file.written, text) {
+        Ok(()) => Ok(temp_file),
+        Err(source) => Err(ReportError::Write { path: temp_file.path.clone(), source }),
     }
 }
 
-impl Beside {
+impl TempFile {
     /// A rename inside one folder is atomic.
-    fn take_its_place(self) -> Result<(), ReportError> {
+    fn persist(self) -> Result<(), ReportError> {
         fs::rename(&self.written, &self.path)
             .map_err(|source| ReportError::Write { path: self.path.clone(), source })
     }
 }
 
-impl Drop for Beside {
+impl Drop for TempFile {
     fn drop(&mut self) {
         // After the rename there is nothing of this name; before it, what is there is of no use.
         let _ = fs::remove_file(&self.written);

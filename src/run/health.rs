@@ -3,32 +3,35 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use crate::actors::Pace;
+use crate::actors::ArrivalCounts;
 use crate::clock::ClockKind;
-use crate::compute::Usage;
+use crate::compute::ComputeUsage;
 use crate::metrics::Summary;
 use crate::report::Shortage;
 use crate::scenario::{Scenario, WorkloadPlan};
 use poolproof_cognito::time::as_us;
 
 /// Of 100 sign-ins, 99 must start within this time of their intended start.
-const LATEST_START: Duration = Duration::from_millis(50);
+const MAX_START_LAG: Duration = Duration::from_millis(50);
 /// Of 100 of the clients' computations, 99 must find a worker within this time.
-const LONGEST_WAIT: Duration = Duration::from_millis(250);
+const MAX_QUEUE_WAIT: Duration = Duration::from_millis(250);
 /// Of the sign-ins asked for, this share must have started without waiting for a user.
-const LEAST_AT_ONCE: f64 = 0.99;
+const MIN_ON_TIME_SHARE: f64 = 0.99;
 
-/// What the generator was short of, and why this run's numbers cannot be trusted, if they cannot. Each of `paces` is of an
+/// What the generator was short of, and why this run's numbers cannot be trusted, if they cannot. Each of `arrival_counts` is of an
 /// open workload; the users of closed ones set their own.
 pub(super) fn saturated(
     scenario: &Scenario,
     summary: &Summary<'_>,
-    client: &Usage,
-    paces: &BTreeMap<u16, Pace>,
+    client: &ComputeUsage,
+    arrival_counts: &BTreeMap<u16, ArrivalCounts>,
 ) -> Option<(Shortage, String)> {
-    let kept_up =
-        |pace: &Pace| (pace.asked - pace.missed - pace.waited) as f64 >= LEAST_AT_ONCE * pace.asked as f64;
-    if let Some((number, Pace { asked, waited, missed })) = paces.iter().find(|(_, pace)| !kept_up(pace)) {
+    let kept_up = |counts: &ArrivalCounts| {
+        (counts.asked - counts.dropped - counts.waited) as f64 >= MIN_ON_TIME_SHARE * counts.asked as f64
+    };
+    if let Some((number, ArrivalCounts { asked, waited, dropped })) =
+        arrival_counts.iter().find(|(_, counts)| !kept_up(counts))
+    {
         let whose = match scenario.workloads.as_slice() {
             [_] => String::new(),
             plans => plans
@@ -37,7 +40,7 @@ pub(super) fn saturated(
         };
         let why = format!(
             "The generator ran out of users: of {asked} sign-ins{whose}, {waited} had to wait until a suitable user was \
-             free and {missed} could not start at all. Raise population.users or lower the rate."
+             free and {dropped} could not start at all. Raise population.users or lower the rate."
         );
         return Some((Shortage::Users, why));
     }
@@ -47,7 +50,7 @@ pub(super) fn saturated(
         return None;
     }
     let lag = summary.lag().quantile_us(0.99).unwrap_or_default();
-    if lag > as_us(LATEST_START) {
+    if lag > as_us(MAX_START_LAG) {
         let why = format!(
             "The generator could not keep its own times: 1 of 100 sign-ins started more than {} ms late. \
              Lower the rate or give it more cores.",
@@ -56,7 +59,7 @@ pub(super) fn saturated(
         return Some((Shortage::Cores, why));
     }
     let waited = client.waited_us.value_at_quantile(0.99);
-    if waited > as_us(LONGEST_WAIT) {
+    if waited > as_us(MAX_QUEUE_WAIT) {
         let why = format!(
             "The generator could not keep up: 1 of 100 of the clients' own computations waited more than {} ms \
              for a core, so that the latencies tell of the generator and not of the pool. Lower the rate or give \
@@ -71,15 +74,17 @@ pub(super) fn saturated(
 /// Why nothing was measured of some workloads of a run that was played to its end, if of some nothing was.
 pub(super) fn unmeasured(scenario: &Scenario, summary: &Summary<'_>) -> Option<String> {
     let plans = scenario.workloads.as_slice();
-    let why: Vec<String> = match (plans, summary.tallies()) {
-        ([plan], _) if summary.offered() == 0 => vec![nothing_of(plan, "", summary.sign_ins().started)],
+    let why: Vec<String> = match (plans, summary.workload_totals()) {
+        ([plan], _) if summary.offered() == 0 => {
+            vec![unmeasured_reason(plan, "", summary.sign_ins().started)]
+        }
         ([_], _) => Vec::new(),
-        (plans, tallies) => plans
+        (plans, workload_totals) => plans
             .iter()
-            .zip(tallies)
-            .filter(|(_, tally)| tally.offered() == 0)
-            .map(|(plan, tally)| {
-                nothing_of(plan, &format!(" of workload {}", plan.name), tally.sign_ins().started)
+            .zip(workload_totals)
+            .filter(|(_, totals)| totals.offered() == 0)
+            .map(|(plan, totals)| {
+                unmeasured_reason(plan, &format!(" of workload {}", plan.name), totals.sign_ins().started)
             })
             .collect(),
     };
@@ -87,7 +92,7 @@ pub(super) fn unmeasured(scenario: &Scenario, summary: &Summary<'_>) -> Option<S
 }
 
 /// Why nothing was measured of a workload that has started so many sign-ins.
-fn nothing_of(plan: &WorkloadPlan, whose: &str, started: u64) -> String {
+fn unmeasured_reason(plan: &WorkloadPlan, whose: &str, started: u64) -> String {
     match plan.limits.at_most {
         Some(most) if most <= started => format!(
             "Nothing{whose} was measured: `at_most: {most}` ended it within its warm-up. Raise it, or warm up for a shorter \

@@ -6,7 +6,7 @@ use crate::report::MachineLoad;
 
 /// The machine at the start of a run.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Machine {
+pub(super) struct MachineSample {
     ticks: Option<Ticks>,
     load: f64,
 }
@@ -19,9 +19,9 @@ struct Ticks {
     stolen: u64,
 }
 
-impl Machine {
+impl MachineSample {
     /// The machine now; `None` under the virtual clock, which knows no machine, and where the system does not tell.
-    pub(super) fn look(clock: ClockKind) -> Option<Self> {
+    pub(super) fn now(clock: ClockKind) -> Option<Self> {
         if clock == ClockKind::Virtual {
             return None;
         }
@@ -31,7 +31,7 @@ impl Machine {
     }
 
     /// How busy it was from this look to the next.
-    pub(super) fn until(self, next: Self) -> MachineLoad {
+    pub(super) fn load_until(self, next: Self) -> MachineLoad {
         let spent = self.ticks.zip(next.ticks).map(|(before, after)| Ticks {
             all: after.all.saturating_sub(before.all),
             stolen: after.stolen.saturating_sub(before.stolen),
@@ -70,9 +70,9 @@ mod tests {
 
     #[test]
     fn what_is_stolen_is_a_share_of_the_time_between() {
-        let at = |all, stolen| Machine { ticks: Some(Ticks { all, stolen }), load: 1.0 };
-        assert_eq!(at(1000, 70).until(at(2000, 130)).steal_share, Some(0.06));
-        assert_eq!(at(1000, 70).until(at(1000, 70)).steal_share, None, "no time has passed");
-        assert_eq!(at(1000, 70).until(Machine { ticks: None, load: 2.0 }).steal_share, None);
+        let at = |all, stolen| MachineSample { ticks: Some(Ticks { all, stolen }), load: 1.0 };
+        assert_eq!(at(1000, 70).load_until(at(2000, 130)).steal_share, Some(0.06));
+        assert_eq!(at(1000, 70).load_until(at(1000, 70)).steal_share, None, "no time has passed");
+        assert_eq!(at(1000, 70).load_until(MachineSample { ticks: None, load: 2.0 }).steal_share, None);
     }
 }

@@ -3,10 +3,10 @@
 mod endpoint;
 mod health;
 mod machine;
-mod pulse;
 mod stages;
 mod stop;
 mod thresholds;
+mod tick;
 
 use std::io;
 use std::num::NonZero;
@@ -21,29 +21,30 @@ use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 
 use crate::actors::{
-    self, Conductor, Course, Desk, Finished, Interrupt, Newcomer, PoolActor, PoolTarget, Ports, Progress,
-    Setting, User, provision, system,
+    self, Conductor, Finished, Interrupt, NewUser, PoolActor, PoolTarget, ProvisionConfig, RunContext,
+    RunProgress, Schedule, User, UserContext, provision, system,
 };
 use crate::clock::{Clock, ClockKind};
-use crate::compute::{Compute, CostModel, Costs, Side, Usage, calibrate};
+use crate::compute::{Compute, ComputeUsage, CostModel, Costs, Side, calibrate};
 use crate::metrics::{Recorder, Snapshot};
-use crate::report::{CpuSpent, Environment, MachineLoad, NamedFile, Report, SideWorkers, Subject, Workers};
-use crate::scenario::{GroupName, Scenario, ScheduleText, Service, ServiceModel};
+use crate::report::{CpuSpent, Environment, MachineLoad, NamedFile, Report, RunInfo, SideWorkers, Workers};
+use crate::scenario::{GroupName, Scenario, ScheduleFile, Service, ServiceModel};
 use crate::target::Target;
 use crate::workload::{
-    Owners, arrivals, asked_per_s, loops, owners as owners_of, population, run_asked_per_s, run_length,
+    DeviceOwners, arrivals, closed_workloads, device_owners as owners_of, population, run_length,
+    run_target_per_s, target_per_s,
 };
 use poolproof_client::Intent;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::time::Timestamp;
-use poolproof_pool::{AppClient, Defect, Identity, NewAccount, PasswordFlow, Pool};
+use poolproof_pool::{AppClient, Defect, NewAccount, PasswordFlow, Pool, PoolIdentity};
 use poolproof_srp::{Backend, Group};
 
-use endpoint::Stay;
-use machine::Machine;
+use endpoint::TargetRun;
+use machine::MachineSample;
 
-pub use endpoint::{AnEndpoint, Lodging, Tenant};
-pub use stop::Stop;
+pub use endpoint::{EndpointConfig, ExistingUser, PoolSource};
+pub use stop::CancellationToken;
 
 /// The id of the embedded pool.
 const POOL_ID: &str = "us-east-1_poolproof";
@@ -52,7 +53,7 @@ const CLIENT_ID: &str = "poolproofclient";
 
 /// Hears how a run goes.
 #[derive(Clone, Copy, Debug)]
-pub enum Event {
+pub enum RunEvent {
     /// So many of the users are provisioned.
     Provisioned {
         /// So far.
@@ -63,18 +64,18 @@ pub enum Event {
     /// Sign-ins are under way.
     Running {
         /// What was counted so far.
-        progress: Progress,
+        progress: RunProgress,
         /// How long the workload is.
         length: Duration,
     },
 }
 
 /// Hears how a run goes. Called from several threads while users are provisioned.
-pub type Observer = Arc<dyn Fn(Event) + Send + Sync>;
+pub type Observer = Arc<dyn Fn(RunEvent) + Send + Sync>;
 
 /// What a run is told besides its scenario.
 #[derive(Clone)]
-pub struct Settings {
+pub struct RunOptions {
     /// The scenario's file, as the user named it.
     pub file: String,
     /// The scenario's text.
@@ -88,7 +89,7 @@ pub struct Settings {
     /// A fault to plant in the pool. Only the tests' pools can have one.
     pub defect: Option<Defect>,
     /// Another pool than the embedded one.
-    pub endpoint: Option<AnEndpoint>,
+    pub endpoint: Option<EndpointConfig>,
     /// Hears how it goes.
     pub observer: Observer,
 }
@@ -104,12 +105,12 @@ pub enum RunError {
     Target(String),
     /// The scenario asks for something that no endpoint can be told.
     #[error("{0}")]
-    Unfit(String),
+    Unsupported(String),
 }
 
 /// A run that was played: what is told of it, and what was measured.
 #[derive(Clone, Debug)]
-pub struct Played {
+pub struct RunOutput {
     /// The report.
     pub report: Report,
     /// What the report was made of: every histogram, of which a report has only some quantiles.
@@ -125,8 +126,12 @@ pub struct Played {
 /// # Errors
 ///
 /// When the operating system gives no thread, or the endpoint cannot be used.
-pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Report, RunError> {
-    play(scenario, settings, stop).map(|played| played.report)
+pub fn run(
+    scenario: &Scenario,
+    run_options: &RunOptions,
+    stop: &CancellationToken,
+) -> Result<Report, RunError> {
+    play(scenario, run_options, stop).map(|played| played.report)
 }
 
 /// Plays a scenario. When `stop` is pulled before it is over, the report is partial.
@@ -134,14 +139,18 @@ pub fn run(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Repo
 /// # Errors
 ///
 /// When the operating system gives no thread, or the endpoint cannot be used.
-pub fn play(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Played, RunError> {
-    let group = group(scenario.group, settings.backend);
-    let people = match &settings.endpoint {
+pub fn play(
+    scenario: &Scenario,
+    run_options: &RunOptions,
+    stop: &CancellationToken,
+) -> Result<RunOutput, RunError> {
+    let group = group(scenario.group, run_options.backend);
+    let people = match &run_options.endpoint {
         Some(_) => {
             endpoint::check(scenario)?;
             Vec::new()
         }
-        None => provisioned(scenario, settings, group, stop),
+        None => provisioned(scenario, run_options, group, stop),
     };
     let model = cost_model(scenario.service, group);
     let system = system(scenario.clock)?;
@@ -150,34 +159,34 @@ pub fn play(scenario: &Scenario, settings: &Settings, stop: &Stop) -> Result<Pla
         let compute = match scenario.clock {
             ClockKind::Virtual => Compute::inline(clock, model),
             ClockKind::Wall => {
-                let (clients, server) = settings.workers.unwrap_or_else(|| match settings.endpoint {
-                    None => (threads_a_side(), threads_a_side()),
+                let (clients, server) = run_options.workers.unwrap_or_else(|| match run_options.endpoint {
+                    None => (threads_per_side(), threads_per_side()),
                     // The pool's arithmetic runs elsewhere.
-                    Some(_) => (threads_a_side() * 2, 1),
+                    Some(_) => (threads_per_side() * 2, 1),
                 });
-                Compute::threads(clients, server, &mut scenario.seed.stream("prepared", 0))?
+                Compute::threads(clients, server, &mut scenario.seed.rng("prepared", 0))?
             }
         };
-        let stage = Stage { scenario, settings, clock, compute: &compute, group, stop };
-        let before = Machine::look(scenario.clock);
-        let stay = match &settings.endpoint {
-            None => Stay { finished: stage.play_embedded(people).await, left: None },
-            Some(at) => stage.play_over_http(at).await?,
+        let runner = Runner { scenario, run_options, clock, compute: &compute, group, stop };
+        let before = MachineSample::now(scenario.clock);
+        let target_run = match &run_options.endpoint {
+            None => TargetRun { finished: runner.play_embedded(people).await, cleanup_error: None },
+            Some(at) => runner.play_over_http(at).await?,
         };
-        let after = Machine::look(scenario.clock);
-        let machine = before.zip(after).map(|(before, after)| before.until(after));
-        Ok(told(&stage, stay, machine))
+        let after = MachineSample::now(scenario.clock);
+        let machine = before.zip(after).map(|(before, after)| before.load_until(after));
+        Ok(told(&runner, target_run, machine))
     })
 }
 
 /// The people of the embedded pool: made on all cores before time starts.
 fn provisioned(
     scenario: &Scenario,
-    settings: &Settings,
+    run_options: &RunOptions,
     group: Group,
-    stop: &Stop,
-) -> Vec<(NewAccount, Newcomer)> {
-    let setting = Setting {
+    stop: &CancellationToken,
+) -> Vec<(NewAccount, NewUser)> {
+    let config = ProvisionConfig {
         seed: scenario.seed,
         pool_id: PoolId::new(POOL_ID),
         group,
@@ -185,21 +194,21 @@ fn provisioned(
     };
     let users = u64::from(scenario.population.users);
     let told = |done| {
-        (settings.observer)(Event::Provisioned { done, users });
-        !stop.is_pulled()
+        (run_options.observer)(RunEvent::Provisioned { done, users });
+        !stop.is_cancelled()
     };
-    provision(&setting, population(scenario).collect(), &told)
+    provision(&config, population(scenario).collect(), &told)
 }
 
 fn group(name: GroupName, backend: Option<Backend>) -> Group {
     match name {
-        GroupName::Cognito => backend.map_or_else(Group::cognito, Group::cognito_by),
+        GroupName::Cognito => backend.map_or_else(Group::cognito, Group::cognito_with_backend),
         GroupName::Toy => Group::toy(),
     }
 }
 
 /// Worker threads of each side: the users' and the pool's share the machine.
-fn threads_a_side() -> usize {
+fn threads_per_side() -> usize {
     (available_parallelism().map_or(1, NonZero::get) / 2).max(1)
 }
 
@@ -215,24 +224,24 @@ fn cost_model(service: Service, group: Group) -> CostModel {
 }
 
 /// What a run is played on.
-struct Stage<'r> {
+struct Runner<'r> {
     scenario: &'r Scenario,
-    settings: &'r Settings,
+    run_options: &'r RunOptions,
     clock: Clock,
     compute: &'r Compute,
     group: Group,
-    stop: &'r Stop,
+    stop: &'r CancellationToken,
 }
 
-impl Stage<'_> {
+impl Runner<'_> {
     fn uses(&self, wanted: fn(Intent) -> bool) -> bool {
         self.scenario.intents().any(wanted)
     }
 
     /// What users work with, at this target.
-    fn ports(&self, target: Rc<dyn Target>, pool_id: PoolId, client_id: ClientId) -> Ports {
+    fn context(&self, target: Rc<dyn Target>, pool_id: PoolId, client_id: ClientId) -> UserContext {
         let scenario = self.scenario;
-        Ports {
+        UserContext {
             clock: self.clock,
             target,
             compute: self.compute.clone(),
@@ -249,10 +258,11 @@ impl Stage<'_> {
         }
     }
 
-    async fn play_embedded(&self, people: Vec<(NewAccount, Newcomer)>) -> Finished {
+    async fn play_embedded(&self, people: Vec<(NewAccount, NewUser)>) -> Finished {
         let scenario = self.scenario;
         let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));
-        let identity = Identity { pool_id: pool_id.clone(), client_id: client_id.clone(), group: self.group };
+        let identity =
+            PoolIdentity { pool_id: pool_id.clone(), client_id: client_id.clone(), group: self.group };
         let client = AppClient {
             // Allowed where somebody does it.
             password_flow: match self.uses(|intent| intent == Intent::PlainPassword) {
@@ -261,40 +271,46 @@ impl Stage<'_> {
             },
             ..AppClient::public(client_id.clone())
         };
-        let mut pool = Pool::new(identity, scenario.pool, scenario.seed.stream("pool", 0))
+        let mut pool = Pool::new(identity, scenario.pool, scenario.seed.rng("pool", 0))
             .with_client(client)
             .with_exceptions(scenario.exceptions.clone())
-            .planted(self.settings.defect);
-        let mut newcomers = Vec::with_capacity(people.len());
-        for (account, newcomer) in people {
+            .planted(self.run_options.defect);
+        let mut new_users = Vec::with_capacity(people.len());
+        for (account, new_user) in people {
             let added = pool.add_account(account);
             debug_assert!(added.is_ok(), "names and subs of a population are all different");
-            newcomers.push(newcomer);
+            new_users.push(new_user);
         }
         let target = PoolTarget(PoolActor::new(pool, self.clock, self.compute.clone()).start());
-        let ports = self.ports(Rc::new(target), pool_id, client_id);
-        let owners: Vec<bool> = newcomers.iter().map(Newcomer::has_device).collect();
-        let users = newcomers.into_iter().map(|newcomer| newcomer.start(&ports, scenario.pool)).collect();
-        self.conduct(users, owners, course(scenario, &owners_of(scenario))).await
+        let context = self.context(Rc::new(target), pool_id, client_id);
+        let device_owners: Vec<bool> = new_users.iter().map(NewUser::has_device).collect();
+        let users = new_users.into_iter().map(|new_user| new_user.start(&context, scenario.pool)).collect();
+        self.conduct(users, device_owners, schedule(scenario, &owners_of(scenario))).await
     }
 
     /// What the record of the run is kept with.
-    fn desk(&self, observer: actors::Observer) -> Desk {
-        let recorder = Recorder::watching(thresholds::watches(self.scenario));
-        Desk {
-            recorder: recorder.of_workloads(self.scenario.workloads.len()),
+    fn run_context(&self, observer: actors::Observer) -> RunContext {
+        let recorder = Recorder::with_watches(thresholds::watches(self.scenario));
+        RunContext {
+            recorder: recorder.with_workloads(self.scenario.workloads.len()),
             observer,
-            pulse: pulse::pulse(self.scenario, self.compute),
+            tick: tick::tick(self.scenario, self.compute),
         }
     }
 
     /// Has these users sign in, until the course is over or somebody cuts it short.
-    async fn conduct(&self, users: Vec<Addr<User>>, owners: Vec<bool>, course: Course) -> Finished {
-        let (observer, length) = (Arc::clone(&self.settings.observer), run_length(self.scenario));
-        let told = Box::new(move |progress| observer(Event::Running { progress, length }));
+    async fn conduct(
+        &self,
+        users: Vec<Addr<User>>,
+        device_owners: Vec<bool>,
+        schedule: Schedule,
+    ) -> Finished {
+        let (observer, length) = (Arc::clone(&self.run_options.observer), run_length(self.scenario));
+        let told = Box::new(move |progress| observer(RunEvent::Running { progress, length }));
         let (done, finished) = oneshot::channel();
-        let conductor = Conductor::new(self.clock, users, owners, course, self.desk(told), done).start();
-        let mut finished = match select(finished, pin!(self.stop.pulled())).await {
+        let conductor =
+            Conductor::new(self.clock, users, device_owners, schedule, self.run_context(told), done).start();
+        let mut finished = match select(finished, pin!(self.stop.cancelled())).await {
             Either::Left((finished, _)) => return finished.unwrap_or_default(),
             Either::Right(((), finished)) => finished,
         };
@@ -304,44 +320,51 @@ impl Stage<'_> {
     }
 }
 
-fn course(scenario: &Scenario, owners: &Owners) -> Course {
-    Course { timetable: arrivals(scenario, owners), loops: loops(scenario, owners) }
+fn schedule(scenario: &Scenario, device_owners: &DeviceOwners) -> Schedule {
+    Schedule {
+        open_arrivals: arrivals(scenario, device_owners),
+        closed_workloads: closed_workloads(scenario, device_owners),
+    }
 }
 
-fn told(stage: &Stage<'_>, stay: Stay, machine: Option<MachineLoad>) -> Played {
-    let Stay { finished, left } = stay;
-    let left_behind = left.map(|left| left.to_string());
-    let Stage { scenario, settings, compute, group, .. } = *stage;
+fn told(runner: &Runner<'_>, target_run: TargetRun, machine: Option<MachineLoad>) -> RunOutput {
+    let TargetRun { finished, cleanup_error } = target_run;
+    let left_behind = cleanup_error.map(|cleanup_error| cleanup_error.to_string());
+    let Runner { scenario, run_options, compute, group, .. } = *runner;
     let (client, server) = (compute.usage(Side::Client), compute.usage(Side::Server));
     let workers = Workers {
         backend: group.backend().map(|backend| backend.to_string()),
         client: side(&client),
         server: side(&server),
     };
-    let thresholds = thresholds::evaluate(&scenario.thresholds, &finished.recorder, finished.cut);
+    let thresholds = thresholds::evaluate(&scenario.thresholds, &finished.recorder, finished.abort);
     let measured = finished.recorder.into_snapshot();
     let summary = measured.summary();
-    let here = settings.endpoint.is_none();
+    let here = run_options.endpoint.is_none();
     let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| here) });
-    let (short_of, saturated) = health::saturated(scenario, &summary, &client, &finished.paces).unzip();
+    let (short_of, saturated) =
+        health::saturated(scenario, &summary, &client, &finished.arrival_counts).unzip();
     let whole = !finished.interrupted;
     let unmeasured = whole.then(|| health::unmeasured(scenario, &summary)).flatten();
-    let subject = Subject {
+    let run_info = RunInfo {
         name: scenario.name.clone(),
         about: scenario.about.clone(),
-        file: settings.file.clone(),
-        yaml: settings.text.clone(),
+        file: run_options.file.clone(),
+        yaml: run_options.text.clone(),
         files: files(scenario),
-        workloads: scenario.workloads.iter().map(|plan| (plan.name.clone(), asked_per_s(plan))).collect(),
+        workloads: scenario.workloads.iter().map(|plan| (plan.name.clone(), target_per_s(plan))).collect(),
         stages: stages::stages(scenario),
         seed: scenario.seed.number(),
         clock: scenario.clock,
         group: group.name().to_owned(),
-        target_options: settings.endpoint.as_ref().map(|at| at.options.clone()).unwrap_or_default(),
-        target: settings.endpoint.as_ref().map_or_else(|| "embedded".to_owned(), |at| at.address.to_string()),
+        target_options: run_options.endpoint.as_ref().map(|at| at.options.clone()).unwrap_or_default(),
+        target: run_options
+            .endpoint
+            .as_ref()
+            .map_or_else(|| "embedded".to_owned(), |at| at.address.to_string()),
         partial: finished.interrupted,
         left_behind: left_behind.clone(),
-        offered_per_s_asked: run_asked_per_s(scenario),
+        asked_per_s: run_target_per_s(scenario),
         cpu,
         workers: Some(workers),
         modexps: client.modexps + server.modexps,
@@ -350,16 +373,16 @@ fn told(stage: &Stage<'_>, stay: Stay, machine: Option<MachineLoad>) -> Played {
         unmeasured,
         short_of,
         machine,
-        environment: Some(Environment::here(settings.command.clone())),
+        environment: Some(Environment::here(run_options.command.clone())),
     };
-    let report = Report::new(subject, &summary);
-    Played { report, measured, started: finished.started, left_behind }
+    let report = Report::new(run_info, &summary);
+    RunOutput { report, measured, started: finished.started, left_behind }
 }
 
 /// The files that a scenario names, each once.
 fn files(scenario: &Scenario) -> Vec<NamedFile> {
     let mut files: Vec<NamedFile> = Vec::new();
-    for ScheduleText { path, text } in scenario.workloads.iter().filter_map(|plan| plan.schedule.as_ref()) {
+    for ScheduleFile { path, text } in scenario.workloads.iter().filter_map(|plan| plan.schedule.as_ref()) {
         if files.iter().all(|file| file.path != *path) {
             files.push(NamedFile { path: path.clone(), text: text.clone() });
         }
@@ -367,13 +390,13 @@ fn files(scenario: &Scenario) -> Vec<NamedFile> {
     files
 }
 
-fn side(usage: &Usage) -> SideWorkers {
+fn side(usage: &ComputeUsage) -> SideWorkers {
     SideWorkers {
         threads: usage.threads,
         jobs: usage.jobs,
         prepared: usage.prepared,
         batches: usage.batches,
-        deepest_queue: usage.deepest,
+        deepest_queue: usage.max_queue_depth,
         waited_p50_us: usage.waited_us.value_at_quantile(0.5),
         waited_p99_us: usage.waited_us.value_at_quantile(0.99),
     }

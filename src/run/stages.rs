@@ -2,36 +2,36 @@
 
 use std::time::Duration;
 
-use crate::report::{Part, Stage};
+use crate::report::{StagePart, StageSummary};
 use crate::scenario::{Model, Scenario, WorkloadPlan};
 use crate::workload::{length, open_stages};
 use poolproof_cognito::time::as_us;
 
 /// The stages of all workloads, one workload after the other.
-pub(super) fn stages(scenario: &Scenario) -> Vec<Stage> {
+pub(super) fn stages(scenario: &Scenario) -> Vec<StageSummary> {
     scenario.workloads.iter().flat_map(of).collect()
 }
 
 /// What a stage asks for: a rate at its start and its end, or a number of users.
 #[derive(Clone, Copy)]
-enum Asks {
+enum StageLoad {
     Rate(f64, f64),
     Users(u32),
 }
 
 /// The stages of a workload, as far as it lasts. Those of a schedule, which may be very many, are one for each part.
-fn of(plan: &WorkloadPlan) -> Vec<Stage> {
+fn of(plan: &WorkloadPlan) -> Vec<StageSummary> {
     let end = plan.starts_at + length(plan);
     let schedule = plan.schedule.as_ref().map(|schedule| schedule.path.clone());
     let mut at = plan.starts_at;
-    let mut told: Vec<Stage> = Vec::new();
-    for (length, part, asks) in pieces(plan) {
+    let mut told: Vec<StageSummary> = Vec::new();
+    for (length, part, load) in pieces(plan) {
         let from = at.min(end);
         at = (at + length).min(end);
         match told.last_mut() {
             Some(last) if schedule.is_some() && last.part == part => last.to_us = as_us(at),
             _ if from == at => {}
-            _ => told.push(stage(plan, (from, at), part, asks, schedule.clone())),
+            _ => told.push(stage(plan, (from, at), part, load, schedule.clone())),
         }
     }
     told
@@ -40,15 +40,15 @@ fn of(plan: &WorkloadPlan) -> Vec<Stage> {
 fn stage(
     plan: &WorkloadPlan,
     (from, to): (Duration, Duration),
-    part: Part,
-    asks: Asks,
+    part: StagePart,
+    load: StageLoad,
     schedule: Option<String>,
-) -> Stage {
-    let (rate, users) = match asks {
-        Asks::Rate(from, to) => (Some((from, to)).filter(|_| schedule.is_none()), None),
-        Asks::Users(users) => (None, Some(users)),
+) -> StageSummary {
+    let (rate, users) = match load {
+        StageLoad::Rate(from, to) => (Some((from, to)).filter(|_| schedule.is_none()), None),
+        StageLoad::Users(users) => (None, Some(users)),
     };
-    Stage {
+    StageSummary {
         workload: plan.name.clone(),
         from_us: as_us(from),
         to_us: as_us(to),
@@ -60,20 +60,20 @@ fn stage(
     }
 }
 
-fn pieces(plan: &WorkloadPlan) -> Vec<(Duration, Part, Asks)> {
+fn pieces(plan: &WorkloadPlan) -> Vec<(Duration, StagePart, StageLoad)> {
     let part = |warm_up, cool_down| match (warm_up, cool_down) {
-        (true, _) => Part::WarmUp,
-        (_, true) => Part::CoolDown,
-        _ => Part::Measured,
+        (true, _) => StagePart::WarmUp,
+        (_, true) => StagePart::CoolDown,
+        _ => StagePart::Measured,
     };
     match &plan.model {
         Model::Open { .. } => open_stages(plan)
             .into_iter()
-            .map(|one| (one.length, part(one.warm_up, one.cool_down), Asks::Rate(one.from, one.to)))
+            .map(|one| (one.length, part(one.warm_up, one.cool_down), StageLoad::Rate(one.from, one.to)))
             .collect(),
         Model::Closed { stages, .. } => stages
             .iter()
-            .map(|one| (one.length, part(one.warm_up, one.cool_down), Asks::Users(one.users)))
+            .map(|one| (one.length, part(one.warm_up, one.cool_down), StageLoad::Users(one.users)))
             .collect(),
     }
 }
@@ -83,12 +83,12 @@ mod tests {
     use super::*;
     use crate::scenario;
 
-    fn told(workload: &str) -> Vec<(String, u64, u64, Part, String)> {
+    fn told(workload: &str) -> Vec<(String, u64, u64, StagePart, String)> {
         let text = format!(
             "version: 1\nname: a\npool: {{ remember: no }}\npopulation: {{ users: 10 }}\n{workload}\n"
         );
         let scenario = scenario::parse("a.yaml", text.as_bytes()).unwrap_or_else(|flaw| panic!("{flaw}"));
-        let asks = |stage: &Stage| match (stage.users, stage.from_per_s.zip(stage.to_per_s)) {
+        let load = |stage: &StageSummary| match (stage.users, stage.from_per_s.zip(stage.to_per_s)) {
             (Some(users), _) => users.to_string(),
             (_, rates) => format!("{rates:?}"),
         };
@@ -96,7 +96,7 @@ mod tests {
             .iter()
             .map(|one| {
                 let s = 1_000_000;
-                (one.workload.clone(), one.from_us / s, one.to_us / s, one.part, asks(one))
+                (one.workload.clone(), one.from_us / s, one.to_us / s, one.part, load(one))
             })
             .collect()
     }
@@ -112,12 +112,13 @@ mod tests {
     stops_after: 15s
     stages: [ { for: 10s, rate: 20/s, to: 80/s }, { for: 10s, to: 20/s }, { for: 9s, rate: 1/s } ]",
         );
-        let calm = |from, to, part, asks: &str| ("calm".to_owned(), from, to, part, asks.to_owned());
-        let storm = |from, to, asks: &str| ("storm".to_owned(), from, to, Part::Measured, asks.to_owned());
+        let calm = |from, to, part, load: &str| ("calm".to_owned(), from, to, part, load.to_owned());
+        let storm =
+            |from, to, load: &str| ("storm".to_owned(), from, to, StagePart::Measured, load.to_owned());
         let expected = [
-            calm(0, 10, Part::WarmUp, "Some((10.0, 10.0))"),
-            calm(10, 30, Part::Measured, "Some((10.0, 10.0))"),
-            calm(30, 35, Part::CoolDown, "Some((1.0, 1.0))"),
+            calm(0, 10, StagePart::WarmUp, "Some((10.0, 10.0))"),
+            calm(10, 30, StagePart::Measured, "Some((10.0, 10.0))"),
+            calm(30, 35, StagePart::CoolDown, "Some((1.0, 1.0))"),
             storm(20, 30, "Some((20.0, 80.0))"),
             storm(30, 35, "Some((80.0, 50.0))"),
         ];
@@ -130,6 +131,6 @@ mod tests {
             "workload: { model: closed, stages: [ { for: 10s, users: 3, warm_up: true }, { for: 20s, users: 5 } ] }",
         );
         let of = |from, to, part, users: &str| ("workload".to_owned(), from, to, part, users.to_owned());
-        assert_eq!(closed, [of(0, 10, Part::WarmUp, "3"), of(10, 30, Part::Measured, "5")]);
+        assert_eq!(closed, [of(0, 10, StagePart::WarmUp, "3"), of(10, 30, StagePart::Measured, "5")]);
     }
 }

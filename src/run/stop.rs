@@ -7,31 +7,31 @@ use tokio::sync::Notify;
 
 /// A rope to pull. Copies are ends of the same rope.
 #[derive(Clone, Debug, Default)]
-pub struct Stop(Arc<Rope>);
+pub struct CancellationToken(Arc<CancelState>);
 
 #[derive(Debug, Default)]
-struct Rope {
-    pulled: AtomicBool,
-    heard: Notify,
+struct CancelState {
+    cancelled: AtomicBool,
+    notify: Notify,
 }
 
-impl Stop {
+impl CancellationToken {
     /// Cuts the run short. Returns whether that was asked for before.
-    pub fn pull(&self) -> bool {
-        let before = self.0.pulled.swap(true, Ordering::SeqCst);
-        self.0.heard.notify_one();
+    pub fn cancel(&self) -> bool {
+        let before = self.0.cancelled.swap(true, Ordering::SeqCst);
+        self.0.notify.notify_one();
         before
     }
 
     /// Whether the run is to be cut short.
-    pub fn is_pulled(&self) -> bool {
-        self.0.pulled.load(Ordering::SeqCst)
+    pub fn is_cancelled(&self) -> bool {
+        self.0.cancelled.load(Ordering::SeqCst)
     }
 
     /// Returns when the run is to be cut short.
-    pub(super) async fn pulled(&self) {
-        while !self.is_pulled() {
-            self.0.heard.notified().await;
+    pub(super) async fn cancelled(&self) {
+        while !self.is_cancelled() {
+            self.0.notify.notified().await;
         }
     }
 }

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use crate::actors::Cut;
-use crate::metrics::{Aim, Counted, Figure, Recorder, Span, Summary, Timed, Watch, Windows, Worse};
+use crate::actors::ThresholdAbort;
+use crate::metrics::{
+    Counter, LoadSpan, Recorder, Statistic, Summary, Timing, Watch, WatchSpec, WindowSpec, WorseDirection,
+};
 use crate::report::{ThresholdResult, Unit, WorstWindow};
 use crate::scenario::{
     self, Comparison, DecisionStat, LatencyStat, Metric, Scenario, Selector, SignInStat, Threshold,
@@ -13,22 +15,22 @@ use crate::workload::load_span;
 use poolproof_cognito::time::as_us;
 
 /// A window's share is one of at least so many, unless a single one decides.
-const LEAST_IN_A_WINDOW: u64 = 10;
+const MIN_WINDOW_SAMPLES: u64 = 10;
 
 /// The watches that a scenario's thresholds need, in their order.
 pub(super) fn watches(scenario: &Scenario) -> Vec<Watch> {
-    let aim = |threshold: &Threshold| Aim {
-        figure: figure(threshold.metric),
+    let watch_spec = |threshold: &Threshold| WatchSpec {
+        statistic: statistic(threshold.metric),
         rule: threshold.of.rule,
         workload: threshold.of.workload,
-        windows: threshold.window.map(|window| Windows {
+        windows: threshold.window.map(|window| WindowSpec {
             seconds: u32::try_from(window.as_secs()).unwrap_or(u32::MAX),
             worse: match threshold.op {
-                Comparison::Less | Comparison::LessOrEqual => Worse::Higher,
-                Comparison::Greater | Comparison::GreaterOrEqual => Worse::Lower,
-                Comparison::Equal => Worse::FartherFrom(threshold.limit),
+                Comparison::Less | Comparison::LessOrEqual => WorseDirection::Higher,
+                Comparison::Greater | Comparison::GreaterOrEqual => WorseDirection::Lower,
+                Comparison::Equal => WorseDirection::FartherFrom(threshold.limit),
             },
-            least: least_in_a_window(threshold.limit),
+            min_samples: min_window_samples(threshold.limit),
             load: load(scenario, threshold.of.workload),
         }),
     };
@@ -36,36 +38,36 @@ pub(super) fn watches(scenario: &Scenario) -> Vec<Watch> {
         .thresholds
         .iter()
         .filter(|threshold| needs_watch(threshold))
-        .map(|one| Watch::new(aim(one)))
+        .map(|one| Watch::new(watch_spec(one)))
         .collect()
 }
 
 /// When the load is on that a threshold looks at: that of one workload, or of all.
-fn load(scenario: &Scenario, of: Option<u16>) -> Vec<Span> {
+fn load(scenario: &Scenario, of: Option<u16>) -> Vec<LoadSpan> {
     let wanted = |(workload, _): &(u16, _)| of.is_none_or(|of| of == *workload);
     (0..)
         .zip(&scenario.workloads)
         .filter(wanted)
         .map(|(workload, plan)| {
             let (from, until) = load_span(plan);
-            Span { workload, from, until }
+            LoadSpan { workload, from, until }
         })
         .collect()
 }
 
 /// Of how many a share is told that is held against `limit`: a single one is not to be more than the limit, nor than what is
 /// left to all. Nothing or all of however few is what it is.
-fn least_to_say(limit: f64) -> u64 {
+fn min_ratio_samples(limit: f64) -> u64 {
     let rarer = limit.min(1.0 - limit);
     // A share is written with few digits: 0.1 % takes a thousand, and not one more for what binary fractions miss.
     if rarer > 0.0 { (1.0 / rarer - 1e-6).ceil() as u64 } else { 1 }
 }
 
 /// The same in a window, of which there are many, and some have few: not less than ten.
-fn least_in_a_window(limit: f64) -> u64 {
-    match least_to_say(limit) {
+fn min_window_samples(limit: f64) -> u64 {
+    match min_ratio_samples(limit) {
         1 => 1,
-        least => least.max(LEAST_IN_A_WINDOW),
+        min_samples => min_samples.max(MIN_WINDOW_SAMPLES),
     }
 }
 
@@ -73,11 +75,11 @@ fn least_in_a_window(limit: f64) -> u64 {
 pub(super) fn evaluate(
     thresholds: &[Threshold],
     recorder: &Recorder,
-    cut: Option<Cut>,
+    abort: Option<ThresholdAbort>,
 ) -> Vec<ThresholdResult> {
     let summary = recorder.summary();
     let result = |(number, (threshold, watch)): (usize, (&Threshold, Option<&Watch>))| {
-        let value = so_far(threshold, watch, &summary);
+        let value = current_value(threshold, watch, &summary);
         ThresholdResult {
             text: threshold.text.clone(),
             value,
@@ -87,38 +89,38 @@ pub(super) fn evaluate(
             window: watch
                 .and_then(Watch::worst)
                 .map(|seen| WorstWindow { from_us: seen.from_us, to_us: seen.to_us }),
-            cut_at_us: cut.filter(|cut| cut.threshold == number).map(|cut| as_us(cut.elapsed)),
+            canceled_at_us: abort.filter(|abort| abort.threshold == number).map(|abort| as_us(abort.elapsed)),
         }
     };
-    paired(thresholds, recorder).enumerate().map(result).collect()
+    pair_with_watches(thresholds, recorder).enumerate().map(result).collect()
 }
 
 /// The number of the first threshold that is to cut the run short now. What is measured began at `from`.
-pub(super) fn broken(
+pub(super) fn first_to_abort(
     thresholds: &[Threshold],
     recorder: &Recorder,
     elapsed: Duration,
     from: Duration,
 ) -> Option<usize> {
     let summary = recorder.summary();
-    paired(thresholds, recorder).position(|(threshold, watch)| {
-        threshold.abort && elapsed >= from + threshold.after && is_broken(threshold, watch, &summary)
+    pair_with_watches(thresholds, recorder).position(|(threshold, watch)| {
+        threshold.abort && elapsed >= from + threshold.after && is_crossed(threshold, watch, &summary)
     })
 }
 
 /// Whether nothing that is still to come can, or should, make this threshold hold.
-fn is_broken(threshold: &Threshold, watch: Option<&Watch>, summary: &Summary<'_>) -> bool {
+fn is_crossed(threshold: &Threshold, watch: Option<&Watch>, summary: &Summary<'_>) -> bool {
     let Threshold { op, limit, window, .. } = *threshold;
-    let (value, among) = match (window, watch) {
+    let (value, denominator) = match (window, watch) {
         (Some(_), watch) => (watch.and_then(Watch::latest).map(|seen| seen.value), None),
-        (None, Some(watch)) => (watch.value(), watch.among()),
+        (None, Some(watch)) => (watch.value(), watch.denominator()),
         (None, None) => {
-            let figure = figure(threshold.metric);
-            (summary.value(figure), summary.among(figure))
+            let statistic = statistic(threshold.metric);
+            (summary.value(statistic), summary.denominator(statistic))
         }
     };
     let Some(value) = value else { return false };
-    let too_few = among.is_some_and(|among| among < least_to_say(limit));
+    let too_few = denominator.is_some_and(|denominator| denominator < min_ratio_samples(limit));
     let still_counts = window.is_none()
         && threshold.metric.unit() == scenario::Unit::Count
         && op == Comparison::Equal
@@ -127,16 +129,16 @@ fn is_broken(threshold: &Threshold, watch: Option<&Watch>, summary: &Summary<'_>
 }
 
 /// The figure of the run, or of its worst window.
-fn so_far(threshold: &Threshold, watch: Option<&Watch>, summary: &Summary<'_>) -> Option<f64> {
+fn current_value(threshold: &Threshold, watch: Option<&Watch>, summary: &Summary<'_>) -> Option<f64> {
     if needs_watch(threshold) {
         watch.and_then(Watch::value)
     } else {
-        summary.value(figure(threshold.metric))
+        summary.value(statistic(threshold.metric))
     }
 }
 
 /// Each threshold with its watch, if it has one.
-fn paired<'t>(
+fn pair_with_watches<'t>(
     thresholds: &'t [Threshold],
     recorder: &'t Recorder,
 ) -> impl Iterator<Item = (&'t Threshold, Option<&'t Watch>)> {
@@ -152,31 +154,31 @@ fn needs_watch(threshold: &Threshold) -> bool {
     threshold.window.is_some() || threshold.of != Selector::default()
 }
 
-const fn figure(metric: Metric) -> Figure {
+const fn statistic(metric: Metric) -> Statistic {
     match metric {
-        Metric::Decisions(DecisionStat::Checked) => Figure::Count(Counted::Checked),
-        Metric::Decisions(DecisionStat::Mismatched) => Figure::Count(Counted::Mismatched),
-        Metric::SignIns(stat) => Figure::Count(match stat {
-            SignInStat::Started => Counted::Started,
-            SignInStat::Completed => Counted::Completed,
-            SignInStat::Refused => Counted::Refused,
-            SignInStat::Abandoned => Counted::Abandoned,
-            SignInStat::TransportFailed => Counted::TransportFailed,
+        Metric::Decisions(DecisionStat::Checked) => Statistic::Count(Counter::Checked),
+        Metric::Decisions(DecisionStat::Mismatched) => Statistic::Count(Counter::Mismatched),
+        Metric::SignIns(stat) => Statistic::Count(match stat {
+            SignInStat::Started => Counter::Started,
+            SignInStat::Completed => Counter::Completed,
+            SignInStat::Refused => Counter::Refused,
+            SignInStat::Abandoned => Counter::Abandoned,
+            SignInStat::TransportFailed => Counter::TransportFailed,
         }),
-        Metric::SignIn(stat) => time(Timed::Intended, stat),
-        Metric::Service(stat) => time(Timed::Service, stat),
-        Metric::Lag(stat) => time(Timed::Lag, stat),
-        Metric::Step(step, stat) => time(Timed::Step(step), stat),
-        Metric::FailedRate => Figure::Share(Counted::Failed, Counted::Started),
-        Metric::RefusedRate => Figure::Share(Counted::Refused, Counted::Started),
-        Metric::ThrottledRate => Figure::Share(Counted::Throttled, Counted::Requests),
-        Metric::OfferedMissedRate => Figure::Share(Counted::Missed, Counted::Offered),
-        Metric::Throughput(ThroughputStat::Offered) => Figure::PerSecond(Counted::Offered),
-        Metric::Throughput(ThroughputStat::Achieved) => Figure::PerSecond(Counted::Answered),
+        Metric::SignIn(stat) => time(Timing::Intended, stat),
+        Metric::Service(stat) => time(Timing::Service, stat),
+        Metric::Lag(stat) => time(Timing::Lag, stat),
+        Metric::SignInStep(step, stat) => time(Timing::SignInStep(step), stat),
+        Metric::FailedRate => Statistic::Share(Counter::Failed, Counter::Started),
+        Metric::RefusedRate => Statistic::Share(Counter::Refused, Counter::Started),
+        Metric::ThrottledRate => Statistic::Share(Counter::Throttled, Counter::Requests),
+        Metric::DroppedRate => Statistic::Share(Counter::Dropped, Counter::Offered),
+        Metric::Throughput(ThroughputStat::Offered) => Statistic::PerSecond(Counter::Offered),
+        Metric::Throughput(ThroughputStat::Achieved) => Statistic::PerSecond(Counter::Answered),
     }
 }
 
-const fn time(timed: Timed, stat: LatencyStat) -> Figure {
+const fn time(timing: Timing, stat: LatencyStat) -> Statistic {
     let quantile = match stat {
         LatencyStat::P50 => 0.5,
         LatencyStat::P90 => 0.9,
@@ -184,9 +186,9 @@ const fn time(timed: Timed, stat: LatencyStat) -> Figure {
         LatencyStat::P99 => 0.99,
         LatencyStat::P999 => 0.999,
         LatencyStat::Max => 1.0,
-        LatencyStat::Mean => return Figure::Mean(timed),
+        LatencyStat::Mean => return Statistic::Mean(timing),
     };
-    Figure::Quantile(timed, quantile)
+    Statistic::Quantile(timing, quantile)
 }
 
 const fn unit(metric: Metric) -> Unit {

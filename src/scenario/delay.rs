@@ -6,7 +6,7 @@ use rand::RngExt as _;
 use rand_distr::{Distribution, Exp1, StandardNormal};
 
 use super::MAX_TIME;
-use poolproof_cognito::seed::Stream;
+use poolproof_cognito::seed::Rng;
 
 /// A time that differs from person to person, or does not.
 #[derive(Clone, Copy, PartialEq, Debug)]
@@ -41,16 +41,16 @@ impl Delay {
     pub const MAX_SIGMA: f64 = 5.0;
 
     /// One such time, in whole microseconds, at most 24 hours.
-    pub fn draw(&self, stream: &mut Stream) -> Duration {
+    pub fn draw(&self, rng: &mut Rng) -> Duration {
         let seconds = match *self {
             Self::None => return Duration::ZERO,
             Self::Constant(time) => return time,
             Self::Uniform { min, max } => {
-                min.as_secs_f64() + stream.random::<f64>() * max.saturating_sub(min).as_secs_f64()
+                min.as_secs_f64() + rng.random::<f64>() * max.saturating_sub(min).as_secs_f64()
             }
-            Self::Exponential { mean } => mean.as_secs_f64() * Distribution::<f64>::sample(&Exp1, stream),
+            Self::Exponential { mean } => mean.as_secs_f64() * Distribution::<f64>::sample(&Exp1, rng),
             Self::LogNormal { median, sigma } => {
-                let deviation: f64 = StandardNormal.sample(stream);
+                let deviation: f64 = StandardNormal.sample(rng);
                 median.as_secs_f64() * (sigma * deviation).exp()
             }
         };
@@ -64,8 +64,8 @@ mod tests {
     use poolproof_cognito::seed::Seed;
 
     fn mean_and_median(delay: Delay) -> (f64, f64) {
-        let mut stream = Seed::new(3).stream("delay", 0);
-        let mut all: Vec<f64> = (0..20_000).map(|_| delay.draw(&mut stream).as_secs_f64()).collect();
+        let mut rng = Seed::new(3).rng("delay", 0);
+        let mut all: Vec<f64> = (0..20_000).map(|_| delay.draw(&mut rng).as_secs_f64()).collect();
         all.sort_by(f64::total_cmp);
         (all.iter().sum::<f64>() / all.len() as f64, all[all.len() / 2])
     }
@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn no_draw_outlasts_a_day() {
         let wild = Delay::LogNormal { median: MAX_TIME, sigma: Delay::MAX_SIGMA };
-        let mut stream = Seed::new(1).stream("delay", 0);
-        assert!((0..1000).all(|_| wild.draw(&mut stream) <= MAX_TIME));
+        let mut rng = Seed::new(1).rng("delay", 0);
+        assert!((0..1000).all(|_| wild.draw(&mut rng) <= MAX_TIME));
     }
 }

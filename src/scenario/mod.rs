@@ -4,22 +4,22 @@
 //! twice, lists out of place) → `typed` (keys, types, limits of single values) → `meaning` (rules between values).
 //! What a file may say is in the schema, which comes from the same types: `scenarios/scenario.schema.json`.
 
-mod choices;
 mod delay;
 mod diagnostic;
-mod meaning;
-mod meant;
-mod rules;
+mod raw;
 mod scan;
 mod schedule;
 mod schema_rules;
 mod seek;
 mod suggest;
 mod threshold;
-mod told;
-mod typed;
+mod to_yaml;
+mod validate;
+mod validated;
+mod validation;
+mod values;
 mod weights;
-mod words;
+mod word_or_map;
 mod workloads;
 mod yaml;
 
@@ -28,19 +28,19 @@ use std::time::Duration;
 
 pub use delay::Delay;
 pub use diagnostic::Diagnostic;
-use diagnostic::{Fault, Place};
-pub use meant::{
-    Arrivals, Bursts, ClientPlan, ClosedStage, DeviceCount, GroupName, Limits, Model, Population, Scenario,
-    ScheduleText, Service, ServiceModel, Stage, Whence, WorkloadPlan,
-};
-use schedule::{Flaw, Schedules};
+use diagnostic::{TextError, TextSpan};
+use raw::RawScenario;
+use schedule::{RateSchedules, ScheduleError};
 pub(crate) use seek::{Seek, Segment};
 pub use threshold::{
     Comparison, DecisionStat, LatencyStat, Metric, Selector, SignInStat, Threshold, ThroughputStat, Unit,
 };
-use typed::ScenarioFile;
+pub use validated::{
+    ArrivalProcess, Bursts, ClientPlan, ClosedStage, DeviceCount, GroupName, Model, OpenStage, Population,
+    Scenario, ScheduleFile, Service, ServiceModel, SourceAddress, WorkloadLimits, WorkloadPlan,
+};
+use values::Text as _;
 pub use weights::Weights;
-use words::Text as _;
 
 /// Longer times than this are slips of the pen.
 const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
@@ -72,9 +72,10 @@ pub fn read(path: &Path) -> Result<Scenario, Diagnostic> {
 /// What is wrong with the file or with reading it.
 pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
     let name = path.display().to_string();
-    let bytes = crate::input::bytes(path, MAX_BYTES)
-        .map_err(|error| Diagnostic::new(&name, "", Fault::of_file(format!("cannot be read: {error}"))))?;
-    let scenario = parse_with(&name, &bytes, Files::beside(path))?;
+    let bytes = crate::input::bytes(path, MAX_BYTES).map_err(|error| {
+        Diagnostic::new(&name, "", TextError::whole_file(format!("cannot be read: {error}")))
+    })?;
+    let scenario = parse_with(&name, &bytes, ScheduleFiles::beside(path))?;
     Ok((scenario, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
@@ -85,22 +86,22 @@ pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
 ///
 /// The first thing that is wrong, with its place.
 pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, Diagnostic> {
-    parse_with(file_name, bytes, Files::In(Path::new("")))
+    parse_with(file_name, bytes, ScheduleFiles::Directory(Path::new("")))
 }
 
 /// Where the files are that a scenario names.
 #[derive(Clone, Copy, Debug)]
-pub enum Files<'f> {
+pub enum ScheduleFiles<'f> {
     /// In this folder.
-    In(&'f Path),
+    Directory(&'f Path),
     /// Nowhere but here, as in a report.
-    Told(&'f [ScheduleText]),
+    Inline(&'f [ScheduleFile]),
 }
 
-impl<'f> Files<'f> {
+impl<'f> ScheduleFiles<'f> {
     /// In the folder of the scenario at `path`.
     pub fn beside(path: &'f Path) -> Self {
-        Self::In(path.parent().unwrap_or_else(|| Path::new("")))
+        Self::Directory(path.parent().unwrap_or_else(|| Path::new("")))
     }
 }
 
@@ -109,30 +110,30 @@ impl<'f> Files<'f> {
 /// # Errors
 ///
 /// The first thing that is wrong, with its place, be it in the scenario or in a file that it names.
-pub fn parse_with(file_name: &str, bytes: &[u8], files: Files<'_>) -> Result<Scenario, Diagnostic> {
+pub fn parse_with(file_name: &str, bytes: &[u8], files: ScheduleFiles<'_>) -> Result<Scenario, Diagnostic> {
     let text = text(file_name, bytes, "scenario")?;
-    let told = |fault| Diagnostic::new(file_name, text, fault);
+    let told = |text_error| Diagnostic::new(file_name, text, text_error);
     let file = typed(text).map_err(told)?;
-    let mut schedules = Schedules::new();
+    let mut schedules = RateSchedules::new();
     for (path, name) in file.schedules() {
         if schedules.contains_key(name) {
             continue;
         }
-        let schedule = schedule::read(files, name).map_err(|flaw| match flaw {
-            Flaw::Line(diagnostic) => diagnostic,
-            Flaw::Unread(message) => {
-                let message = format!("{}: {message}", rules::dotted(&path));
-                told(Fault { message, help: None, place: yaml::locate(text, &path) })
+        let schedule = schedule::read(files, name).map_err(|schedule_error| match schedule_error {
+            ScheduleError::Invalid(diagnostic) => diagnostic,
+            ScheduleError::Unreadable(message) => {
+                let message = format!("{}: {message}", validation::display_path(&path));
+                told(TextError { message, help: None, span: yaml::locate(text, &path) })
             }
         })?;
         schedules.insert(name.to_owned(), schedule);
     }
-    understand(text, file, &schedules).map_err(told)
+    validate(text, file, &schedules).map_err(told)
 }
 
 /// The JSON Schema (draft 2020-12) of scenario files.
 pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(ScenarioFile).to_value()
+    schemars::schema_for!(RawScenario).to_value()
 }
 
 /// Sign-ins a second, as scenarios have them: `120/s`.
@@ -141,7 +142,7 @@ pub fn schema() -> serde_json::Value {
 ///
 /// Why the text is no rate.
 pub fn rate(text: &str) -> Result<f64, String> {
-    words::Rate::read(text).map(|rate| rate.0)
+    values::Rate::read(text).map(|rate| rate.0)
 }
 
 /// A time, as scenarios have it: `20s`.
@@ -150,14 +151,14 @@ pub fn rate(text: &str) -> Result<f64, String> {
 ///
 /// Why the text is no time.
 pub fn time(text: &str) -> Result<Duration, String> {
-    words::Time::read(text).map(|time| time.0)
+    values::Time::read(text).map(|time| time.0)
 }
 
 /// The text of a file that is to be a `what`.
 fn text<'b>(file_name: &str, bytes: &'b [u8], what: &str) -> Result<&'b str, Diagnostic> {
     if bytes.len() > MAX_BYTES {
-        let fault = Fault::of_file(format!("larger than 1 MiB; that is no {what}"));
-        return Err(Diagnostic::new(file_name, "", fault));
+        let text_error = TextError::whole_file(format!("larger than 1 MiB; that is no {what}"));
+        return Err(Diagnostic::new(file_name, "", text_error));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
         let offset = error.valid_up_to();
@@ -165,42 +166,42 @@ fn text<'b>(file_name: &str, bytes: &'b [u8], what: &str) -> Result<&'b str, Dia
         let line = good.split('\n').count();
         let column = good.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
         let message = format!("not UTF-8: byte 0x{:02x} at offset {offset}", bytes[offset]);
-        Diagnostic::new(file_name, &String::from_utf8_lossy(bytes), Fault::at(line, column, 1, message))
+        Diagnostic::new(file_name, &String::from_utf8_lossy(bytes), TextError::at(line, column, 1, message))
     })?;
     // Some editors mark UTF-8 with three bytes at the start.
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-fn typed(text: &str) -> Result<ScenarioFile, Fault> {
+fn typed(text: &str) -> Result<RawScenario, TextError> {
     scan::scan(text)?;
     yaml::check_form(text, &LISTS)?;
     yaml::read(text)
 }
 
-fn understand(text: &str, file: ScenarioFile, schedules: &Schedules) -> Result<Scenario, Fault> {
-    meaning::scenario(file, about(text), schedules).map_err(|problem| {
-        let place = yaml::locate(text, &problem.path).map(|place| match &problem.part {
-            Some(part) => narrowed(text, place, part),
-            None => place,
+fn validate(text: &str, file: RawScenario, schedules: &RateSchedules) -> Result<Scenario, TextError> {
+    validate::scenario(file, about(text), schedules).map_err(|validation_error| {
+        let span = yaml::locate(text, &validation_error.path).map(|span| match &validation_error.part {
+            Some(part) => narrow_span(text, span, part),
+            None => span,
         });
-        Fault { message: problem.message, help: problem.help, place }
+        TextError { message: validation_error.message, help: validation_error.help, span }
     })
 }
 
 /// The part of a place where `part` stands; the whole place when it is typed with escapes and so not to be found.
-fn narrowed(text: &str, place: Place, part: &str) -> Place {
-    let line = text.split('\n').nth(place.line - 1).unwrap_or_default();
-    let quoted = line.chars().nth(place.column - 1).is_some_and(|c| matches!(c, '"' | '\''));
+fn narrow_span(text: &str, span: TextSpan, part: &str) -> TextSpan {
+    let line = text.split('\n').nth(span.line - 1).unwrap_or_default();
+    let quoted = line.chars().nth(span.column - 1).is_some_and(|c| matches!(c, '"' | '\''));
     // Without quotes a bracket ends what is marked, and not always the value.
-    let length = if quoted { place.length } else { usize::MAX };
-    let marked: String = line.chars().skip(place.column - 1).take(length).collect();
+    let length = if quoted { span.length } else { usize::MAX };
+    let marked: String = line.chars().skip(span.column - 1).take(length).collect();
     match marked.find(part) {
-        Some(bytes) if !part.is_empty() => Place {
-            column: place.column + marked[..bytes].chars().count(),
+        Some(bytes) if !part.is_empty() => TextSpan {
+            column: span.column + marked[..bytes].chars().count(),
             length: part.chars().count(),
-            ..place
+            ..span
         },
-        _ => place,
+        _ => span,
     }
 }
 

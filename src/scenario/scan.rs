@@ -4,7 +4,7 @@
 //! document help little. This reads just enough of YAML's form to refuse them at their place. It may take an odd text
 //! for something else: so the number of brackets, which no oddity hides, is limited too.
 
-use super::diagnostic::Fault;
+use super::diagnostic::TextError;
 
 /// Deeper nesting than this is refused; a scenario has five levels.
 const DEEPEST: usize = 64;
@@ -12,7 +12,7 @@ const DEEPEST: usize = 64;
 const MOST_BRACKETS: usize = 4096;
 
 /// Refuses what a scenario may not contain.
-pub(super) fn scan(text: &str) -> Result<(), Fault> {
+pub(super) fn scan(text: &str) -> Result<(), TextError> {
     let chars: Vec<char> = text.chars().collect();
     let mut scanner = Scanner {
         chars,
@@ -55,12 +55,12 @@ impl Scanner {
         self.at - self.line_start
     }
 
-    fn fault(&self, length: usize, message: &str) -> Fault {
-        Fault::at(self.line, self.column() + 1, length, message)
+    fn text_error(&self, length: usize, message: &str) -> TextError {
+        TextError::at(self.line, self.column() + 1, length, message)
     }
 
     /// One character on; refuses what no text contains.
-    fn step(&mut self) -> Result<(), Fault> {
+    fn step(&mut self) -> Result<(), TextError> {
         match self.peek(0) {
             Some('\n') => {
                 self.at += 1;
@@ -72,13 +72,15 @@ impl Scanner {
             Some('[' | '{') => {
                 self.brackets += 1;
                 if self.brackets > MOST_BRACKETS {
-                    return Err(self.fault(1, "too many opening brackets: a scenario has at most 4096"));
+                    return Err(self.text_error(1, "too many opening brackets: a scenario has at most 4096"));
                 }
             }
             Some('\r') if self.peek(1) == Some('\n') => {}
             // Some readers of YAML take the last two for the end of a line, some do not.
             Some(c) if (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
-                return Err(self.fault(1, &format!("the character U+{:04X} does not belong here", c as u32)));
+                return Err(
+                    self.text_error(1, &format!("the character U+{:04X} does not belong here", c as u32))
+                );
             }
             _ => {}
         }
@@ -86,7 +88,7 @@ impl Scanner {
         Ok(())
     }
 
-    fn document(&mut self) -> Result<(), Fault> {
+    fn document(&mut self) -> Result<(), TextError> {
         let (mut begun, mut ended) = (false, false);
         while let Some(c) = self.peek(0) {
             if self.column() == 0 {
@@ -108,7 +110,7 @@ impl Scanner {
                     (0..3).try_for_each(|_| self.step())?;
                 }
                 '%' if self.column() == 0 && self.flow == 0 => {
-                    return Err(self.fault(1, "directives do not belong in a scenario"));
+                    return Err(self.text_error(1, "directives do not belong in a scenario"));
                 }
                 _ => {
                     begun = true;
@@ -116,7 +118,7 @@ impl Scanner {
                 }
             }
         }
-        if begun { Ok(()) } else { Err(Fault::of_file("the file holds no scenario: it is empty")) }
+        if begun { Ok(()) } else { Err(TextError::whole_file("the file holds no scenario: it is empty")) }
     }
 
     fn marker(&self, marker: &str) -> bool {
@@ -125,11 +127,11 @@ impl Scanner {
             && self.blank(3)
     }
 
-    fn second_document(&self) -> Fault {
-        self.fault(3, "a second document begins here; a file holds one scenario")
+    fn second_document(&self) -> TextError {
+        self.text_error(3, "a second document begins here; a file holds one scenario")
     }
 
-    fn tabs_in_indentation(&self) -> Result<(), Fault> {
+    fn tabs_in_indentation(&self) -> Result<(), TextError> {
         let indentation = self.chars[self.at..].iter().take_while(|c| matches!(c, ' ' | '\t'));
         let (mut width, mut tab) = (0, None);
         for (i, c) in indentation.enumerate() {
@@ -141,20 +143,20 @@ impl Scanner {
         match (tab, self.peek(width)) {
             (None, _) | (Some(_), None | Some('\n' | '\r' | '#')) => Ok(()),
             (Some(tab), Some(_)) => {
-                let fault = Fault::at(self.line, tab + 1, 1, "a tab stands in the indentation");
-                Err(fault.with_help("YAML is indented with spaces"))
+                let text_error = TextError::at(self.line, tab + 1, 1, "a tab stands in the indentation");
+                Err(text_error.with_help("YAML is indented with spaces"))
             }
         }
     }
 
-    fn rest_of_line(&mut self) -> Result<(), Fault> {
+    fn rest_of_line(&mut self) -> Result<(), TextError> {
         while self.peek(0).is_some_and(|c| c != '\n') {
             self.step()?;
         }
         Ok(())
     }
 
-    fn token(&mut self, first: char) -> Result<(), Fault> {
+    fn token(&mut self, first: char) -> Result<(), TextError> {
         if self.flow == 0 && self.fresh {
             self.block(self.column())?;
             self.fresh = first == '-' && self.blank(1);
@@ -172,19 +174,19 @@ impl Scanner {
             }
             ',' => self.step(),
             '-' | ':' if self.blank(1) => self.step(),
-            '?' if self.blank(1) => Err(self.fault(1, "keys are plain words; `?` does not belong here")),
-            '&' => Err(self.fault(1, "anchors are not taken: write the value where it is used")),
-            '*' => Err(self.fault(1, "aliases are not taken: write the value where it is used")),
-            '!' => Err(self.fault(1, "tags are not taken: write the bare word or a map")),
+            '?' if self.blank(1) => Err(self.text_error(1, "keys are plain words; `?` does not belong here")),
+            '&' => Err(self.text_error(1, "anchors are not taken: write the value where it is used")),
+            '*' => Err(self.text_error(1, "aliases are not taken: write the value where it is used")),
+            '!' => Err(self.text_error(1, "tags are not taken: write the bare word or a map")),
             '|' | '>' if self.flow == 0 => {
-                Err(self.fault(1, "no key of a scenario takes a text of several lines"))
+                Err(self.text_error(1, "no key of a scenario takes a text of several lines"))
             }
             _ => self.plain(),
         }
     }
 
     /// Something begins at this column of a block.
-    fn block(&mut self, column: usize) -> Result<(), Fault> {
+    fn block(&mut self, column: usize) -> Result<(), TextError> {
         while self.indents.last().is_some_and(|indent| *indent > column) {
             self.indents.pop();
         }
@@ -194,14 +196,14 @@ impl Scanner {
         self.depth()
     }
 
-    fn depth(&self) -> Result<(), Fault> {
+    fn depth(&self) -> Result<(), TextError> {
         if self.flow + self.indents.len() > DEEPEST {
-            return Err(self.fault(1, "nested too deeply: a scenario has at most 64 levels"));
+            return Err(self.text_error(1, "nested too deeply: a scenario has at most 64 levels"));
         }
         Ok(())
     }
 
-    fn quoted(&mut self, quote: char) -> Result<(), Fault> {
+    fn quoted(&mut self, quote: char) -> Result<(), TextError> {
         self.step()?;
         while let Some(c) = self.peek(0) {
             self.step()?;
@@ -216,7 +218,7 @@ impl Scanner {
         Ok(())
     }
 
-    fn plain(&mut self) -> Result<(), Fault> {
+    fn plain(&mut self) -> Result<(), TextError> {
         while let Some(c) = self.peek(0) {
             let flow_sign = self.flow > 0 && matches!(c, ',' | '[' | ']' | '{' | '}');
             let comment = matches!(c, ' ' | '\t') && self.peek(1) == Some('#');
@@ -238,8 +240,8 @@ impl Scanner {
 mod tests {
     use super::*;
 
-    fn place(text: &str) -> Option<(usize, usize)> {
-        scan(text).unwrap_err().place.map(|place| (place.line, place.column))
+    fn span(text: &str) -> Option<(usize, usize)> {
+        scan(text).unwrap_err().span.map(|span| (span.line, span.column))
     }
 
     #[test]
@@ -267,10 +269,10 @@ mod tests {
             ("ä: 'ö' \u{2028}", (1, 8)),
             ("a: 1\rb: 2", (1, 5)),
         ] {
-            assert_eq!(place(text), Some(at), "{text:?}");
+            assert_eq!(span(text), Some(at), "{text:?}");
         }
         for empty in ["", " \n\n", "# only a comment\n"] {
-            assert_eq!(place(empty), None, "{empty:?}");
+            assert_eq!(span(empty), None, "{empty:?}");
         }
     }
 
@@ -280,17 +282,17 @@ mod tests {
         let dashes = |depth: usize| "- ".repeat(depth) + "x";
         let block = |depth: usize| (0..depth).map(|i| format!("{}a:\n", " ".repeat(i))).collect::<String>();
         assert_eq!(scan(&flow(63)), Ok(()));
-        assert_eq!(place(&flow(64)), Some((1, 67)));
+        assert_eq!(span(&flow(64)), Some((1, 67)));
         assert_eq!(scan(&dashes(63)), Ok(()));
-        assert_eq!(place(&dashes(64)), Some((1, 129)));
+        assert_eq!(span(&dashes(64)), Some((1, 129)));
         assert_eq!(scan(&block(64)), Ok(()));
-        assert_eq!(place(&block(65)), Some((65, 65)));
+        assert_eq!(span(&block(65)), Some((65, 65)));
     }
 
     #[test]
     fn brackets_that_hide_in_an_odd_text_are_counted_all_the_same() {
         // To YAML the quote is part of a plain text of two lines, so the brackets after it count.
         let hidden = format!("a: b\n  \"\nc: {}", "[".repeat(5000));
-        assert_eq!(place(&hidden), Some((3, 4100)));
+        assert_eq!(span(&hidden), Some((3, 4100)));
     }
 }

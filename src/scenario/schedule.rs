@@ -6,71 +6,72 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use super::diagnostic::{Diagnostic, Fault};
-use super::meant::{ScheduleText, Stage};
-use super::words::{Rate, Text as _, Time};
-use super::{Files, MAX_BYTES};
+use super::diagnostic::{Diagnostic, TextError};
+use super::validated::{OpenStage, ScheduleFile};
+use super::values::{Rate, Text as _, Time};
+use super::{MAX_BYTES, ScheduleFiles};
 
 /// The first line.
 const HEADER: &str = "at,rate";
 /// More lines than this are no schedule.
-const MOST_LINES: usize = 10_000;
+const MAX_LINES: usize = 10_000;
 
 /// The schedules of a scenario by their paths as typed.
-pub(super) type Schedules = BTreeMap<String, Schedule>;
+pub(super) type RateSchedules = BTreeMap<String, RateSchedule>;
 
 /// A schedule that has been read.
-pub(super) struct Schedule {
+pub(super) struct RateSchedule {
     /// Moments, which never fall, and the rates at them.
     points: Vec<(Duration, f64)>,
     /// Where it came from.
-    pub(super) source: ScheduleText,
+    pub(super) source: ScheduleFile,
 }
 
 /// Why there is no schedule.
-pub(super) enum Flaw {
+pub(super) enum ScheduleError {
     /// The file cannot be had: whoever named it is shown.
-    Unread(String),
+    Unreadable(String),
     /// A line of it is wrong.
-    Line(Diagnostic),
+    Invalid(Diagnostic),
 }
 
 /// Reads the schedule that a scenario calls `name`.
-pub(super) fn read(files: Files<'_>, name: &str) -> Result<Schedule, Flaw> {
+pub(super) fn read(files: ScheduleFiles<'_>, name: &str) -> Result<RateSchedule, ScheduleError> {
     match files {
-        Files::In(folder) => {
+        ScheduleFiles::Directory(folder) => {
             let path = folder.join(name);
-            understand(&path.display().to_string(), name, &bytes(&path)?)
+            parse(&path.display().to_string(), name, &bytes(&path)?)
         }
-        Files::Told(all) => match all.iter().find(|file| file.path == name) {
-            Some(file) => understand(name, name, file.text.as_bytes()),
-            None => Err(Flaw::Unread(format!("{name} is not among the files that came along"))),
+        ScheduleFiles::Inline(all) => match all.iter().find(|file| file.path == name) {
+            Some(file) => parse(name, name, file.text.as_bytes()),
+            None => Err(ScheduleError::Unreadable(format!("{name} is not among the files that came along"))),
         },
     }
 }
 
 /// The bytes of a plain file, and one more at most than it may have.
-fn bytes(path: &Path) -> Result<Vec<u8>, Flaw> {
-    let unread = |error: std::io::Error| {
-        Flaw::Unread(match error.kind() {
+fn bytes(path: &Path) -> Result<Vec<u8>, ScheduleError> {
+    let unreadable = |error: std::io::Error| {
+        ScheduleError::Unreadable(match error.kind() {
             std::io::ErrorKind::NotFound => format!("there is no file {}", path.display()),
             _ => format!("{} cannot be read: {error}", path.display()),
         })
     };
     // Whatever is no plain file may never end, or never begin.
-    if !std::fs::metadata(path).map_err(unread)?.is_file() {
-        return Err(Flaw::Unread(format!("{} is no file", path.display())));
+    if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+        return Err(ScheduleError::Unreadable(format!("{} is no file", path.display())));
     }
-    crate::input::bytes(path, MAX_BYTES).map_err(unread)
+    crate::input::bytes(path, MAX_BYTES).map_err(unreadable)
 }
 
-fn understand(file: &str, name: &str, bytes: &[u8]) -> Result<Schedule, Flaw> {
-    let text = super::text(file, bytes, "schedule").map_err(Flaw::Line)?;
-    let points = points(text).map_err(|fault| Flaw::Line(Diagnostic::new(file, text, fault)))?;
-    Ok(Schedule { points, source: ScheduleText { path: name.to_owned(), text: text.to_owned() } })
+fn parse(file: &str, name: &str, bytes: &[u8]) -> Result<RateSchedule, ScheduleError> {
+    let text = super::text(file, bytes, "schedule").map_err(ScheduleError::Invalid)?;
+    let points =
+        points(text).map_err(|text_error| ScheduleError::Invalid(Diagnostic::new(file, text, text_error)))?;
+    Ok(RateSchedule { points, source: ScheduleFile { path: name.to_owned(), text: text.to_owned() } })
 }
 
-fn points(text: &str) -> Result<Vec<(Duration, f64)>, Fault> {
+fn points(text: &str) -> Result<Vec<(Duration, f64)>, TextError> {
     let mut points: Vec<(Duration, f64)> = Vec::new();
     let mut header = false;
     let mut last = 1;
@@ -79,20 +80,20 @@ fn points(text: &str) -> Result<Vec<(Duration, f64)>, Fault> {
             continue;
         }
         last = number;
-        if number > MOST_LINES {
-            return Err(Fault::at(
+        if number > MAX_LINES {
+            return Err(TextError::at(
                 number,
                 1,
                 1,
-                format!("more than {MOST_LINES} lines; that is no schedule"),
+                format!("more than {MAX_LINES} lines; that is no schedule"),
             ));
         }
         if !std::mem::replace(&mut header, true) {
             if columns(line).map(|[at, rate]| (at.1, rate.1)) != Some(("at", "rate")) {
                 let length = line.chars().count();
-                let fault =
-                    Fault::at(number, 1, length, format!("a schedule begins with the line `{HEADER}`"));
-                return Err(fault.with_help("then come lines such as `30s,200/s`"));
+                let text_error =
+                    TextError::at(number, 1, length, format!("a schedule begins with the line `{HEADER}`"));
+                return Err(text_error.with_help("then come lines such as `30s,200/s`"));
             }
             continue;
         }
@@ -100,7 +101,7 @@ fn points(text: &str) -> Result<Vec<(Duration, f64)>, Fault> {
     }
     match points[..] {
         [(first, _), .., (end, _)] if end > first => Ok(points),
-        _ => Err(Fault::at(last, 1, 1, "a schedule has at least two lines with different times")
+        _ => Err(TextError::at(last, 1, 1, "a schedule has at least two lines with different times")
             .with_help(format!("such as `{HEADER}`, `0s,20/s`, `30s,200/s`, each on a line of its own"))),
     }
 }
@@ -115,13 +116,13 @@ fn columns(line: &str) -> Option<[(usize, &str); 2]> {
     Some([(column("", at), at.trim()), (column(before, rate), rate.trim())])
 }
 
-fn point(number: usize, line: &str, before: Option<Duration>) -> Result<(Duration, f64), Fault> {
+fn point(number: usize, line: &str, before: Option<Duration>) -> Result<(Duration, f64), TextError> {
     let Some([(at_column, at), (rate_column, rate)]) = columns(line) else {
         let message = "a line has two columns, a time and a rate, such as `30s,200/s`";
-        return Err(Fault::at(number, 1, line.chars().count(), message));
+        return Err(TextError::at(number, 1, line.chars().count(), message));
     };
     let wrong =
-        |column, text: &str, message: String| Fault::at(number, column, text.chars().count(), message);
+        |column, text: &str, message: String| TextError::at(number, column, text.chars().count(), message);
     let Time(moment) = Time::read(at).map_err(|message| wrong(at_column, at, message))?;
     let Rate(rate) = Rate::read(rate).map_err(|message| wrong(rate_column, rate, message))?;
     match before {
@@ -135,9 +136,9 @@ fn point(number: usize, line: &str, before: Option<Duration>) -> Result<(Duratio
     }
 }
 
-impl Schedule {
+impl RateSchedule {
     /// Its stages, of which the first `warm_up` are left out of the results.
-    pub(super) fn stages(&self, warm_up: Duration) -> Vec<Stage> {
+    pub(super) fn stages(&self, warm_up: Duration) -> Vec<OpenStage> {
         let mut stages = Vec::with_capacity(self.points.len());
         for pair in self.points.windows(2) {
             let [(start, from), (end, to)] = [pair[0], pair[1]];
@@ -151,7 +152,7 @@ impl Schedule {
                 vec![(start, from, cut, middle), (cut, middle, end, to)]
             };
             stages.extend(parts.into_iter().filter(|(start, _, end, _)| start < end).map(
-                |(start, from, end, to)| Stage {
+                |(start, from, end, to)| OpenStage {
                     length: end - start,
                     from,
                     to,
@@ -177,9 +178,9 @@ mod tests {
     fn lines_become_ramps_and_jumps() {
         let text = "# Monday\nat,rate\n0s,20/s\n\n 10s , 40/s\r\n10s,100/s\n20s,100/s\n";
         let points = points(text).unwrap();
-        let source = ScheduleText { path: String::new(), text: String::new() };
-        let schedule = Schedule { points, source };
-        let stage = |s, from, to, warm_up| Stage {
+        let source = ScheduleFile { path: String::new(), text: String::new() };
+        let schedule = RateSchedule { points, source };
+        let stage = |s, from, to, warm_up| OpenStage {
             length: Duration::from_secs(s),
             from,
             to,
@@ -211,9 +212,9 @@ mod tests {
             ("at,rate\n0s,1/s\n9s,2/s\n8s,2/s\n", 4, 1),
             ("at,rate\n0s,1/s,3\n", 2, 1),
         ] {
-            let place = points(text).unwrap_err().place.unwrap();
-            assert_eq!((place.line, place.column), (line, column), "{text:?}");
+            let span = points(text).unwrap_err().span.unwrap();
+            assert_eq!((span.line, span.column), (line, column), "{text:?}");
         }
-        assert!(points(&format!("at,rate\n{}", "0s,1/s\n".repeat(MOST_LINES))).is_err());
+        assert!(points(&format!("at,rate\n{}", "0s,1/s\n".repeat(MAX_LINES))).is_err());
     }
 }

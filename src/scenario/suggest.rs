@@ -1,18 +1,18 @@
 //! "Did you mean …?"
 
 /// Nearer than this, a word is taken for a slip of the pen (Jaro–Winkler, 1 is the same word).
-const NEAR: f64 = 0.8;
+const MIN_SIMILARITY: f64 = 0.8;
 
 /// The candidate that `word` was probably meant to be.
 pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     // Comparing takes the product of both lengths: no long text is a slip of a short word.
-    let likeness = |candidate: &str| strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase());
+    let similarity = |candidate: &str| strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase());
     if word.len() > 64 {
         return None;
     }
-    let ranked = candidates.into_iter().map(|candidate| (likeness(candidate), candidate));
+    let ranked = candidates.into_iter().map(|candidate| (similarity(candidate), candidate));
     ranked
-        .filter(|(near, _)| *near >= NEAR)
+        .filter(|(near, _)| *near >= MIN_SIMILARITY)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, candidate)| candidate)
 }

@@ -2,14 +2,14 @@
 
 use rand::RngExt as _;
 
-use poolproof_cognito::seed::Stream;
+use poolproof_cognito::seed::Rng;
 
 /// Things to choose from, each with a weight; what weighs nothing is left out.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Weights<T> {
     entries: Vec<(T, f64)>,
     /// The sum of all weights up to and with each entry.
-    up_to: Vec<f64>,
+    cumulative: Vec<f64>,
 }
 
 impl<T: Copy> Weights<T> {
@@ -17,7 +17,7 @@ impl<T: Copy> Weights<T> {
     /// and more than zero.
     pub fn new(entries: impl IntoIterator<Item = (T, f64)>) -> Option<Self> {
         let mut kept = Vec::new();
-        let mut up_to = Vec::new();
+        let mut cumulative = Vec::new();
         let mut total = 0.0;
         for (value, weight) in entries {
             if !weight.is_finite() || weight < 0.0 {
@@ -26,10 +26,10 @@ impl<T: Copy> Weights<T> {
             if weight > 0.0 {
                 total += weight;
                 kept.push((value, weight));
-                up_to.push(total);
+                cumulative.push(total);
             }
         }
-        (total > 0.0 && total.is_finite()).then_some(Self { entries: kept, up_to })
+        (total > 0.0 && total.is_finite()).then_some(Self { entries: kept, cumulative })
     }
 
     /// Each choice and its share of all; the shares sum to 1.
@@ -39,19 +39,19 @@ impl<T: Copy> Weights<T> {
     }
 
     /// Each choice and its weight as given.
-    pub fn as_given(&self) -> impl Iterator<Item = (T, f64)> + '_ {
+    pub fn raw_weights(&self) -> impl Iterator<Item = (T, f64)> + '_ {
         self.entries.iter().copied()
     }
 
     /// One choice. Takes one number from the stream, whatever the choices are.
-    pub fn draw(&self, stream: &mut Stream) -> T {
-        let point = stream.random::<f64>() * self.total();
-        let index = self.up_to.partition_point(|&up_to| up_to <= point);
+    pub fn draw(&self, rng: &mut Rng) -> T {
+        let point = rng.random::<f64>() * self.total();
+        let index = self.cumulative.partition_point(|&cumulative| cumulative <= point);
         self.entries[index.min(self.entries.len() - 1)].0
     }
 
     fn total(&self) -> f64 {
-        self.up_to.last().copied().unwrap_or_default()
+        self.cumulative.last().copied().unwrap_or_default()
     }
 }
 
@@ -80,8 +80,8 @@ mod tests {
     fn draws_follow_the_shares() {
         let weights = Weights::new([('a', 1.0), ('b', 0.0), ('c', 3.0)]).unwrap();
         assert_eq!(weights.iter().collect::<Vec<_>>(), [('a', 0.25), ('c', 0.75)]);
-        let mut stream = Seed::new(1).stream("test", 0);
-        let a = (0..10_000).filter(|_| weights.draw(&mut stream) == 'a').count();
+        let mut rng = Seed::new(1).rng("test", 0);
+        let a = (0..10_000).filter(|_| weights.draw(&mut rng) == 'a').count();
         assert!((2400..2600).contains(&a), "{a}");
         assert_eq!((weights.share('a'), weights.share('b')), (0.25, 0.0));
     }

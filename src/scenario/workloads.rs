@@ -3,60 +3,62 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use super::choices::As;
 use super::delay::Delay;
-use super::meant::{Arrivals, ClosedStage, Limits, Model, Stage, Whence, WorkloadPlan};
-use super::rules::{Meaning, Problem, delay, dotted, weights};
-use super::schedule::{Schedule, Schedules};
-use super::typed::{ModelWord, StageFile, WorkloadFile};
-use super::words::{Rate, Time};
+use super::raw::{RawModel, RawStage, RawWorkload};
+use super::schedule::{RateSchedule, RateSchedules};
+use super::validated::{
+    ArrivalProcess, ClosedStage, Model, OpenStage, SourceAddress, WorkloadLimits, WorkloadPlan,
+};
+use super::validation::{ValidationError, ValidationResult, delay, display_path, weights};
+use super::values::{Rate, Time};
+use super::word_or_map::WordOrMap;
 use super::{MAX_TIME, Segment};
 use poolproof_client::Intent;
 use poolproof_cognito::policy::RiskLevel;
 
 /// A workload as typed, and where it stands.
-struct Typed<'f> {
+struct WorkloadValidator<'f> {
     at: Vec<Segment>,
-    file: &'f WorkloadFile,
+    file: &'f RawWorkload,
 }
 
 /// The workloads of a file: the one that stands alone, or those of the list.
 pub(super) fn workloads(
-    alone: Option<&WorkloadFile>,
-    list: Option<&[WorkloadFile]>,
-    schedules: &Schedules,
-) -> Meaning<Vec<WorkloadPlan>> {
+    single: Option<&RawWorkload>,
+    list: Option<&[RawWorkload]>,
+    schedules: &RateSchedules,
+) -> ValidationResult<Vec<WorkloadPlan>> {
     let key = |key: &str| Segment::Key(key.to_owned());
-    let refused = |path: Vec<Segment>, message: &str| {
-        Err(Problem { path, part: None, message: message.to_owned(), help: None })
+    let error = |path: Vec<Segment>, message: &str| {
+        Err(ValidationError { path, part: None, message: message.to_owned(), help: None })
     };
-    match (alone, list) {
-        (None, None) => refused(Vec::new(), "missing key `workload`"),
+    match (single, list) {
+        (None, None) => error(Vec::new(), "missing key `workload`"),
         (Some(_), Some(_)) => {
-            refused(vec![key("workloads")], "give one `workload`, or a list of `workloads`, not both")
+            error(vec![key("workloads")], "give one `workload`, or a list of `workloads`, not both")
         }
         (Some(file), None) => {
-            let typed = Typed { at: vec![key("workload")], file };
+            let typed = WorkloadValidator { at: vec![key("workload")], file };
             for (name, given) in [("name", file.name.is_some()), ("starts_at", file.starts_at.is_some())] {
                 if given {
-                    return typed.refused(&[key(name)], "is for those of the list `workloads`");
+                    return typed.error(&[key(name)], "is for those of the list `workloads`");
                 }
             }
-            Ok(vec![typed.plan(WorkloadPlan::ALONE.to_owned(), schedules)?])
+            Ok(vec![typed.plan(WorkloadPlan::DEFAULT_NAME.to_owned(), schedules)?])
         }
         (None, Some(list)) => {
-            if list.is_empty() || list.len() > WorkloadPlan::MOST {
-                return refused(vec![key("workloads")], "workloads: give 1 to 16 of them");
+            if list.is_empty() || list.len() > WorkloadPlan::MAX_COUNT {
+                return error(vec![key("workloads")], "workloads: give 1 to 16 of them");
             }
             let mut names = BTreeSet::new();
             let mut plans = Vec::with_capacity(list.len());
             for (index, file) in list.iter().enumerate() {
-                let typed = Typed { at: vec![key("workloads"), Segment::Index(index)], file };
+                let typed = WorkloadValidator { at: vec![key("workloads"), Segment::Index(index)], file };
                 let Some(name) = &file.name else {
-                    return typed.refused(&[], "missing key `name`");
+                    return typed.error(&[], "missing key `name`");
                 };
                 if !names.insert(&name.0) {
-                    return typed.refused(&[key("name")], "another workload has this name already");
+                    return typed.error(&[key("name")], "another workload has this name already");
                 }
                 plans.push(typed.plan(name.0.clone(), schedules)?);
             }
@@ -65,43 +67,43 @@ pub(super) fn workloads(
     }
 }
 
-impl Typed<'_> {
+impl WorkloadValidator<'_> {
     fn path(&self, more: &[Segment]) -> Vec<Segment> {
         [self.at.as_slice(), more].concat()
     }
 
-    fn refused<T>(&self, more: &[Segment], message: &str) -> Meaning<T> {
+    fn error<T>(&self, more: &[Segment], message: &str) -> ValidationResult<T> {
         let path = self.path(more);
-        let message = format!("{}: {message}", dotted(&path));
-        Err(Problem { path, part: None, message, help: None })
+        let message = format!("{}: {message}", display_path(&path));
+        Err(ValidationError { path, part: None, message, help: None })
     }
 
     /// A key of the workload is refused.
-    fn key<T>(&self, key: &str, message: &str) -> Meaning<T> {
-        self.refused(&[Segment::Key(key.to_owned())], message)
+    fn key<T>(&self, key: &str, message: &str) -> ValidationResult<T> {
+        self.error(&[Segment::Key(key.to_owned())], message)
     }
 
-    fn keyed(&self, key: &str) -> Vec<Segment> {
+    fn key_path(&self, key: &str) -> Vec<Segment> {
         self.path(&[Segment::Key(key.to_owned())])
     }
 
-    fn plan(&self, name: String, schedules: &Schedules) -> Meaning<WorkloadPlan> {
+    fn plan(&self, name: String, schedules: &RateSchedules) -> ValidationResult<WorkloadPlan> {
         let file = self.file;
         let schedule = file.schedule.as_ref().and_then(|name| schedules.get(name));
         let model = match file.model {
-            ModelWord::Open => self.open(schedule)?,
-            ModelWord::Closed => self.closed()?,
+            RawModel::Open => self.open(schedule)?,
+            RawModel::Closed => self.closed()?,
         };
         let starts_at = file.starts_at.map_or(Duration::ZERO, |Time(time)| time);
         if starts_at + model.length() > MAX_TIME {
-            return self.refused(&[], "with this workload the run is longer than 24 hours");
+            return self.error(&[], "with this workload the run is longer than 24 hours");
         }
         let stops_after = file.stops_after.map(|Time(time)| time);
         if stops_after.is_some_and(|end| end <= model.warm_up()) {
             return self.key("stops_after", "it would stop before anything is measured");
         }
         let at_most = file.at_most.map(|most| most.0);
-        if at_most.is_some_and(|most| most <= model.least_in_warm_up()) {
+        if at_most.is_some_and(|most| most <= model.min_warm_up_sign_ins()) {
             return self.key("at_most", "its warm-up has as many sign-ins, and nothing would be measured");
         }
         let risk = [
@@ -110,27 +112,27 @@ impl Typed<'_> {
             (Some(RiskLevel::Medium), file.risk.medium),
             (Some(RiskLevel::High), file.risk.high),
         ];
-        let from = Whence::ALL.map(|whence| {
-            let weight = match whence {
-                Whence::Home => file.from.home,
-                Whence::Elsewhere => file.from.elsewhere,
-                Whence::ElsewhereV6 => file.from.elsewhere_v6,
+        let from = SourceAddress::ALL.map(|source_address| {
+            let weight = match source_address {
+                SourceAddress::Home => file.from.home,
+                SourceAddress::Elsewhere => file.from.elsewhere,
+                SourceAddress::ElsewhereV6 => file.from.elsewhere_v6,
             };
-            (whence, weight)
+            (source_address, weight)
         });
         Ok(WorkloadPlan {
             name,
             starts_at,
-            limits: Limits { at_most, stops_after },
+            limits: WorkloadLimits { at_most, stops_after },
             model,
             schedule: schedule.map(|schedule| schedule.source.clone()),
-            from: weights(&self.keyed("from"), from)?,
-            mix: weights(&self.keyed("mix"), mix(file))?,
-            risk: weights(&self.keyed("risk"), risk)?,
+            from: weights(&self.key_path("from"), from)?,
+            mix: weights(&self.key_path("mix"), mix(file))?,
+            risk: weights(&self.key_path("risk"), risk)?,
         })
     }
 
-    fn open(&self, schedule: Option<&Schedule>) -> Meaning<Model> {
+    fn open(&self, schedule: Option<&RateSchedule>) -> ValidationResult<Model> {
         if self.file.think_time.is_some() {
             return self.key("think_time", "users think in model `closed` only");
         }
@@ -142,11 +144,11 @@ impl Typed<'_> {
             (Some(schedule), None) => self.scheduled(schedule)?,
             (None, _) => self.open_stages()?,
         };
-        let arrivals = self.file.arrivals.map_or(Arrivals::Poisson, |As(arrivals)| arrivals);
+        let arrivals = self.file.arrivals.map_or(ArrivalProcess::Poisson, |WordOrMap(arrivals)| arrivals);
         Ok(Model::Open { arrivals, stages })
     }
 
-    fn scheduled(&self, schedule: &Schedule) -> Meaning<Vec<Stage>> {
+    fn scheduled(&self, schedule: &RateSchedule) -> ValidationResult<Vec<OpenStage>> {
         let warm_up = self.file.warm_up.map_or(Duration::ZERO, |Time(time)| time);
         if warm_up >= schedule.length() {
             return self.key("warm_up", "with this warm-up nothing of the schedule is measured");
@@ -154,7 +156,7 @@ impl Typed<'_> {
         Ok(schedule.stages(warm_up))
     }
 
-    fn open_stages(&self) -> Meaning<Vec<Stage>> {
+    fn open_stages(&self) -> ValidationResult<Vec<OpenStage>> {
         let typed = self.stages()?;
         let mut stages = Vec::with_capacity(typed.len());
         let mut before = None;
@@ -173,14 +175,14 @@ impl Typed<'_> {
                 }
                 (None, None, _) => return self.stage(index, None, "give a `rate`, or `to` for a ramp"),
             };
-            let StageFile { length: Time(length), warm_up, cool_down, .. } = *stage;
-            stages.push(Stage { length, from, to, warm_up, cool_down });
+            let RawStage { length: Time(length), warm_up, cool_down, .. } = *stage;
+            stages.push(OpenStage { length, from, to, warm_up, cool_down });
             before = Some(to);
         }
         Ok(stages)
     }
 
-    fn closed(&self) -> Meaning<Model> {
+    fn closed(&self) -> ValidationResult<Model> {
         if self.file.arrivals.is_some() {
             return self.key("arrivals", "sign-ins arrive at a rate in model `open` only");
         }
@@ -199,25 +201,25 @@ impl Typed<'_> {
             let Some(users) = stage.users else {
                 return self.stage(index, None, "give the number of `users`");
             };
-            let StageFile { length: Time(length), warm_up, cool_down, .. } = *stage;
+            let RawStage { length: Time(length), warm_up, cool_down, .. } = *stage;
             stages.push(ClosedStage { length, users: users.get(), warm_up, cool_down });
         }
-        let think_time = self.file.think_time.unwrap_or(As(Delay::None));
-        Ok(Model::Closed { think_time: delay(&self.keyed("think_time"), think_time)?, stages })
+        let think_time = self.file.think_time.unwrap_or(WordOrMap(Delay::None));
+        Ok(Model::Closed { think_time: delay(&self.key_path("think_time"), think_time)?, stages })
     }
 
-    fn stage<T>(&self, index: usize, key: Option<&str>, message: &str) -> Meaning<T> {
+    fn stage<T>(&self, index: usize, key: Option<&str>, message: &str) -> ValidationResult<T> {
         let at = [Segment::Key("stages".to_owned()), Segment::Index(index)];
         let mut path = self.path(&at);
-        let message = format!("{}: {message}", dotted(&path));
+        let message = format!("{}: {message}", display_path(&path));
         path.extend(key.map(|key| Segment::Key(key.to_owned())));
-        Err(Problem { path, part: None, message, help: None })
+        Err(ValidationError { path, part: None, message, help: None })
     }
 
     /// The stages as typed, of which holds what holds for those of both models.
-    fn stages(&self) -> Meaning<&[StageFile]> {
+    fn stages(&self) -> ValidationResult<&[RawStage]> {
         let Some(stages) = &self.file.stages else {
-            return self.refused(&[], "missing key `stages`");
+            return self.error(&[], "missing key `stages`");
         };
         if self.file.warm_up.is_some() {
             return self.key("warm_up", "is for a `schedule`; mark stages with `warm_up: true`");
@@ -252,7 +254,7 @@ impl Typed<'_> {
     }
 }
 
-fn mix(file: &WorkloadFile) -> [(Intent, super::typed::Weight); Intent::ALL.len()] {
+fn mix(file: &RawWorkload) -> [(Intent, super::raw::Weight); Intent::ALL.len()] {
     Intent::ALL.map(|intent| {
         let weight = match intent {
             Intent::KnownDevice => file.mix.known_device,

@@ -8,30 +8,30 @@ use std::fmt;
 use serde::Serialize;
 use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 
-use super::diagnostic::{Fault, Place};
+use super::diagnostic::{TextError, TextSpan};
 use super::seek::{Seek, Segment};
 use super::suggest;
 
 /// Reads a value from text that has been scanned.
-pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, Fault> {
-    serde_yaml::from_str(text).map_err(|error| fault(text, &error))
+pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, TextError> {
+    serde_yaml::from_str(text).map_err(|error| text_error(text, &error))
 }
 
 /// Refuses a key that is given twice in one map, a key without a value, and a list where `lists` does not name one.
 ///
 /// The parser finds the first of these itself and points elsewhere; the second it takes for an empty map, and the third
 /// for a map's values in order.
-pub(super) fn check_form(text: &str, lists: &[&str]) -> Result<(), Fault> {
+pub(super) fn check_form(text: &str, lists: &[&str]) -> Result<(), TextError> {
     let form = Form { path: String::new(), lists };
-    form.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| fault(text, &error))
+    form.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| text_error(text, &error))
 }
 
 /// The place of the value at `path`; of the nearest value around it when there is none.
-pub(super) fn locate(text: &str, path: &[Segment]) -> Option<Place> {
+pub(super) fn locate(text: &str, path: &[Segment]) -> Option<TextSpan> {
     (0..=path.len()).rev().find_map(|length| {
         let seek = Seek(&path[..length]);
         let error = seek.deserialize(serde_yaml::Deserializer::from_str(text)).err()?;
-        fault(text, &error).place
+        text_error(text, &error).span
     })
 }
 
@@ -42,7 +42,7 @@ pub(super) fn write<T: Serialize>(value: &T) -> String {
 }
 
 /// What the parser says, in this program's words.
-fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
+fn text_error(text: &str, error: &serde_yaml::Error) -> TextError {
     let location = error.location();
     let mut message = error.to_string();
     let mut context = None;
@@ -60,8 +60,8 @@ fn fault(text: &str, error: &serde_yaml::Error) -> Fault {
         }
         _ => (String::new(), message.as_str()),
     };
-    let place = location.map(|location| place(text, location.line(), location.column()));
-    Fault { message: path + &plain_words(body), help: suggestion(body).or(context), place }
+    let span = location.map(|location| span(text, location.line(), location.column()));
+    TextError { message: path + &plain_words(body), help: suggestion(body).or(context), span }
 }
 
 /// serde's words, for people who do not write Rust.
@@ -100,7 +100,7 @@ fn suggestion(message: &str) -> Option<String> {
 }
 
 /// The value or key that begins at this line and column.
-fn place(text: &str, line: usize, column: usize) -> Place {
+fn span(text: &str, line: usize, column: usize) -> TextSpan {
     let line_text = text.split('\n').nth(line - 1).unwrap_or_default();
     let rest: Vec<char> = line_text.chars().skip(column - 1).collect();
     let ends = |i: usize| match rest[i] {
@@ -116,7 +116,7 @@ fn place(text: &str, line: usize, column: usize) -> Place {
         _ => (0..rest.len()).find(|&i| ends(i)).unwrap_or(rest.len()),
     };
     let marked = rest[..length].iter().rposition(|c| *c != ' ').map_or(1, |last| last + 1);
-    Place { line, column, length: marked }
+    TextSpan { line, column, length: marked }
 }
 
 /// A key that is not among those seen.
@@ -250,9 +250,9 @@ mod tests {
             ("a: { b: 1, c: 2, b: 3 }", (1, 18)),
             ("l:\n  - a: 1\n    a: 2\n", (3, 5)),
         ] {
-            let fault = check_form(text, &["l"]).unwrap_err();
-            assert!(fault.message.ends_with("is given twice"), "{fault:?}");
-            assert_eq!(fault.place.map(|place| (place.line, place.column)), Some(at), "{text}");
+            let text_error = check_form(text, &["l"]).unwrap_err();
+            assert!(text_error.message.ends_with("is given twice"), "{text_error:?}");
+            assert_eq!(text_error.span.map(|span| (span.line, span.column)), Some(at), "{text}");
         }
     }
 

@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use super::json::Sheet;
+use super::json::AwsDocument;
 use super::{MAX_BYTES, PoolSettings, PossibleFactors, SourceKind};
 use crate::scenario::Diagnostic;
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
@@ -56,9 +56,9 @@ const EMPTY_DEVICES: &str = "DeviceConfiguration is there and has no property: t
 const NO_MODE: &str = "MfaConfiguration is not said: Cognito's default is taken, OFF.";
 
 /// Reads one document.
-pub(super) fn document(file: &str, bytes: &[u8]) -> Result<Sheet, Diagnostic> {
+pub(super) fn parse_document(file: &str, bytes: &[u8]) -> Result<AwsDocument, Diagnostic> {
     let whole = |message: &str, help: Option<&str>| {
-        Err(Diagnostic::of(file, "", None, message, help.map(str::to_owned)))
+        Err(Diagnostic::from_parts(file, "", None, message, help.map(str::to_owned)))
     };
     if bytes.len() > MAX_BYTES {
         return whole("larger than 1 MiB; that describes no pool", None);
@@ -69,7 +69,7 @@ pub(super) fn document(file: &str, bytes: &[u8]) -> Result<Sheet, Diagnostic> {
             Some("in PowerShell, write it with `| Out-File -Encoding utf8`"),
         );
     }
-    if let Some(refusal) = other_output(file, bytes) {
+    if let Some(refusal) = detect_other_output(file, bytes) {
         return Err(refusal);
     }
     let Ok(text) = std::str::from_utf8(bytes) else { return whole("not UTF-8", None) };
@@ -77,13 +77,13 @@ pub(super) fn document(file: &str, bytes: &[u8]) -> Result<Sheet, Diagnostic> {
     if text.trim().is_empty() {
         return whole("empty", Some("did the command that wrote it fail?"));
     }
-    let sheet = Sheet::read(file, text)?;
-    recognised(&sheet)?;
-    Ok(sheet)
+    let document = AwsDocument::read(file, text)?;
+    check_document_kind(&document)?;
+    Ok(document)
 }
 
 /// What AWS's tools print besides JSON: what they say when a call fails, and the other forms of their output.
-pub(super) fn other_output(file: &str, bytes: &[u8]) -> Option<Diagnostic> {
+pub(super) fn detect_other_output(file: &str, bytes: &[u8]) -> Option<Diagnostic> {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches('\u{feff}').trim_start();
     let first = text.lines().next().unwrap_or_default().trim_end();
@@ -92,32 +92,32 @@ pub(super) fn other_output(file: &str, bytes: &[u8]) -> Option<Diagnostic> {
     }
     if first.contains("An error occurred (") {
         let message = format!("not a pool but the error that AWS answered: {first}");
-        return Some(Diagnostic::of(file, "", None, message, None));
+        return Some(Diagnostic::from_parts(file, "", None, message, None));
     }
     let key = first.split([':', '\t', ' ']).next().unwrap_or_default();
     let ours = [POOL, RISK].contains(&key) || MFA.contains(&key);
     if ours || key.eq_ignore_ascii_case("USERPOOL") || first.starts_with("-----") {
         let help = Some("ask for it with `--output json`".to_owned());
-        return Some(Diagnostic::of(file, "", None, "AWS's output, and not as JSON", help));
+        return Some(Diagnostic::from_parts(file, "", None, "AWS's output, and not as JSON", help));
     }
     None
 }
 
 /// Refuses an object that is none of the three documents.
-fn recognised(sheet: &Sheet) -> Result<(), Diagnostic> {
-    let has = |key: &str| sheet.top.contains_key(key);
+fn check_document_kind(document: &AwsDocument) -> Result<(), Diagnostic> {
+    let has = |key: &str| document.root.contains_key(key);
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-    let error = sheet.top.get("Error").and_then(Value::as_object);
-    let answer = error.or_else(|| (has("__type") || has("Code")).then_some(&sheet.top));
+    let error = document.root.get("Error").and_then(Value::as_object);
+    let answer = error.or_else(|| (has("__type") || has("Code")).then_some(&document.root));
     if let Some(answer) = answer {
         let code = [text(answer.get("Code")), text(answer.get("__type"))].concat();
         let said = [text(answer.get("Message")), text(answer.get("message"))].concat();
         let message = format!("not a pool but the error that AWS answered: {code}: {said}");
-        return Err(sheet.fault(&[], &message, None));
+        return Err(document.error_at(&[], &message, None));
     }
     if has("Id") && !has(POOL) {
         let help = "leave out `--query UserPool`, or write `{\"UserPool\": …}` around it";
-        return Err(sheet.fault(&[], "the inside of `UserPool` alone", Some(help.to_owned())));
+        return Err(document.error_at(&[], "the inside of `UserPool` alone", Some(help.to_owned())));
     }
     if has(POOL) || has(RISK) || MFA.iter().any(|key| has(key)) {
         return Ok(());
@@ -130,22 +130,22 @@ fn recognised(sheet: &Sheet) -> Result<(), Diagnostic> {
         "known are describe-user-pool (`UserPool`), get-user-pool-mfa-config (`MfaConfiguration`) and \
          describe-risk-configuration (`RiskConfiguration`)"
     };
-    Err(sheet.fault(&[], "none of the documents that describe a pool", Some(help.to_owned())))
+    Err(document.error_at(&[], "none of the documents that describe a pool", Some(help.to_owned())))
 }
 
 /// The settings that these documents, of one pool, say.
-pub(super) fn settings(sheets: &[Sheet]) -> Result<PoolSettings, Diagnostic> {
-    let pool = one(sheets, &[POOL])?;
-    let mfa = one(sheets, &MFA)?;
-    let risk = one(sheets, &[RISK])?;
+pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagnostic> {
+    let pool = one(documents, &[POOL])?;
+    let mfa = one(documents, &MFA)?;
+    let risk = one(documents, &[RISK])?;
     let Some(pool) = pool else {
-        let first = sheets.first().map_or("(no file)", |sheet| &sheet.file);
+        let first = documents.first().map_or("(no file)", |document| &document.file);
         let help = "run `aws cognito-idp describe-user-pool --user-pool-id ID` and give its output too";
         let message = "the pool itself is missing: `UserPool` is in none of the documents";
-        return Err(Diagnostic::of(first, "", None, message, Some(help.to_owned())));
+        return Err(Diagnostic::from_parts(first, "", None, message, Some(help.to_owned())));
     };
     if pool.object(&[POOL])?.is_none() {
-        return Err(pool.fault(&[POOL], "null, expected an object", None));
+        return Err(pool.error_at(&[POOL], "null, expected an object", None));
     }
     let pool_id = pool.text(&[POOL, "Id"])?;
     let name = pool.text(&[POOL, "Name"])?.or(pool_id).unwrap_or("unnamed pool");
@@ -168,7 +168,7 @@ pub(super) fn settings(sheets: &[Sheet]) -> Result<PoolSettings, Diagnostic> {
             if let Some(at) = unknown {
                 let all: Vec<String> = EVENT_WORDS.iter().map(|word| format!("`{word}`")).collect();
                 let message = format!("unknown word `{}`, expected one of {}", events[at], all.join(", "));
-                return Err(risk.fault_in_list(&filter, at, &message));
+                return Err(risk.error_at_index(&filter, at, &message));
             }
             // Without a filter all events are looked at.
             action == Some(true) && (events.is_empty() || events.contains(&"SIGN_IN"))
@@ -198,17 +198,18 @@ pub(super) fn settings(sheets: &[Sheet]) -> Result<PoolSettings, Diagnostic> {
 }
 
 /// The lists of addresses that are always blocked, or never looked at for risk.
-fn exceptions(risk: &Sheet) -> Result<RiskExceptions, Diagnostic> {
+fn exceptions(risk: &AwsDocument) -> Result<RiskExceptions, Diagnostic> {
     let ranges = |list: &str| {
         let path = [RISK, "RiskExceptionConfiguration", list];
         let texts = risk.texts(&path)?;
-        if texts.len() > RiskExceptions::MOST {
-            let message = format!("{} ranges, and AWS takes at most {}", texts.len(), RiskExceptions::MOST);
-            return Err(risk.fault(&path, &message, None));
+        if texts.len() > RiskExceptions::MAX_RANGES {
+            let message =
+                format!("{} ranges, and AWS takes at most {}", texts.len(), RiskExceptions::MAX_RANGES);
+            return Err(risk.error_at(&path, &message, None));
         }
         let range = |(at, text): (usize, &str)| {
             let message = format!("`{text}` is not a range of addresses such as `192.0.2.0/24`");
-            text.parse().map_err(|()| risk.fault_in_list(&path, at, &message))
+            text.parse().map_err(|()| risk.error_at_index(&path, at, &message))
         };
         texts.into_iter().enumerate().map(range).collect::<Result<Vec<AddressRange>, Diagnostic>>()
     };
@@ -216,19 +217,23 @@ fn exceptions(risk: &Sheet) -> Result<RiskExceptions, Diagnostic> {
 }
 
 /// The one document with any of these keys at its top.
-fn one<'s>(sheets: &'s [Sheet], keys: &[&str]) -> Result<Option<&'s Sheet>, Diagnostic> {
-    let key_of = |sheet: &Sheet| keys.iter().find(|key| sheet.top.contains_key(**key)).copied();
-    let mut having = sheets.iter().filter_map(|sheet| key_of(sheet).map(|key| (sheet, key)));
+fn one<'s>(documents: &'s [AwsDocument], keys: &[&str]) -> Result<Option<&'s AwsDocument>, Diagnostic> {
+    let key_of = |document: &AwsDocument| keys.iter().find(|key| document.root.contains_key(**key)).copied();
+    let mut having = documents.iter().filter_map(|document| key_of(document).map(|key| (document, key)));
     let first = having.next();
     if let (Some((first, _)), Some((second, key))) = (first, having.next()) {
         let message = format!("said already in {}", first.file);
-        return Err(second.fault(&[key], &message, Some("give each document of one pool once".to_owned())));
+        return Err(second.error_at(
+            &[key],
+            &message,
+            Some("give each document of one pool once".to_owned()),
+        ));
     }
-    Ok(first.map(|(sheet, _)| sheet))
+    Ok(first.map(|(document, _)| document))
 }
 
 /// Any property of `DeviceConfiguration`, even if all are false, turns tracking on (SEMANTICS c.1).
-fn devices(pool: &Sheet, notes: &mut Vec<&'static str>) -> Result<(RememberMode, bool), Diagnostic> {
+fn devices(pool: &AwsDocument, notes: &mut Vec<&'static str>) -> Result<(RememberMode, bool), Diagnostic> {
     let path = [POOL, "DeviceConfiguration"];
     let challenge = pool.flag(&[&path[..], &["ChallengeRequiredOnNewDevice"]].concat())?;
     let prompt = pool.flag(&[&path[..], &["DeviceOnlyRememberedOnUserPrompt"]].concat())?;
@@ -242,8 +247,12 @@ fn devices(pool: &Sheet, notes: &mut Vec<&'static str>) -> Result<(RememberMode,
     Ok((remember, challenge == Some(true)))
 }
 
-fn mfa_mode(pool: &Sheet, mfa: Option<&Sheet>, notes: &mut Vec<&'static str>) -> Result<MfaMode, Diagnostic> {
-    let word = |sheet: &Sheet, path: &[&str]| sheet.word(path, &MFA_WORDS);
+fn mfa_mode(
+    pool: &AwsDocument,
+    mfa: Option<&AwsDocument>,
+    notes: &mut Vec<&'static str>,
+) -> Result<MfaMode, Diagnostic> {
+    let word = |document: &AwsDocument, path: &[&str]| document.word(path, &MFA_WORDS);
     let of_pool = word(pool, &[POOL, "MfaConfiguration"])?;
     let of_mfa = mfa.map_or(Ok(None), |mfa| word(mfa, &["MfaConfiguration"]))?;
     if let (Some(mfa), Some(one), Some(other)) = (mfa, of_pool, of_mfa)
@@ -252,7 +261,7 @@ fn mfa_mode(pool: &Sheet, mfa: Option<&Sheet>, notes: &mut Vec<&'static str>) ->
         let name = |mode| MFA_WORDS.iter().find(|(_, m)| *m == mode).map_or("", |(word, _)| word);
         let message = format!("{}, but {} says {}", name(other), pool.file, name(one));
         let help = "are these documents of one pool, and of one moment?".to_owned();
-        return Err(mfa.fault(&["MfaConfiguration"], &message, Some(help)));
+        return Err(mfa.error_at(&["MfaConfiguration"], &message, Some(help)));
     }
     Ok(of_pool.or(of_mfa).unwrap_or_else(|| {
         notes.push(NO_MODE);
@@ -260,7 +269,7 @@ fn mfa_mode(pool: &Sheet, mfa: Option<&Sheet>, notes: &mut Vec<&'static str>) ->
     }))
 }
 
-fn factors(mfa: Option<&Sheet>, notes: &mut Vec<&'static str>) -> Result<PossibleFactors, Diagnostic> {
+fn factors(mfa: Option<&AwsDocument>, notes: &mut Vec<&'static str>) -> Result<PossibleFactors, Diagnostic> {
     let Some(mfa) = mfa else {
         notes.push(NO_MFA);
         return Ok(PossibleFactors::ALL);
@@ -276,12 +285,12 @@ fn factors(mfa: Option<&Sheet>, notes: &mut Vec<&'static str>) -> Result<Possibl
     Ok(factors)
 }
 
-fn same_pool(pool: &Sheet, id: &str, risk: &Sheet) -> Result<(), Diagnostic> {
+fn same_pool(pool: &AwsDocument, id: &str, risk: &AwsDocument) -> Result<(), Diagnostic> {
     match risk.text(&[RISK, "UserPoolId"])? {
         Some(other) if other != id => {
             let message = format!("`{other}`, but {} describes the pool `{id}`", pool.file);
             let help = "give the documents of one pool".to_owned();
-            Err(risk.fault(&[RISK, "UserPoolId"], &message, Some(help)))
+            Err(risk.error_at(&[RISK, "UserPoolId"], &message, Some(help)))
         }
         _ => Ok(()),
     }
@@ -289,8 +298,8 @@ fn same_pool(pool: &Sheet, id: &str, risk: &Sheet) -> Result<(), Diagnostic> {
 
 /// What risk does, and whether the documents say so.
 fn risk_policy(
-    pool: &Sheet,
-    risk: Option<&Sheet>,
+    pool: &AwsDocument,
+    risk: Option<&AwsDocument>,
     notes: &mut Vec<&'static str>,
 ) -> Result<(RiskPolicy, bool), Diagnostic> {
     let mode = pool.word(&[POOL, "UserPoolAddOns", "AdvancedSecurityMode"], &MODE_WORDS)?.unwrap_or_default();
@@ -302,7 +311,7 @@ fn risk_policy(
             let event = [&action[..], &["EventAction"]].concat();
             *slot = risk.word(&event, &ACTION_WORDS)?;
             if slot.is_none() && risk.object(&action)?.is_some() {
-                return Err(risk.fault(&action, "`EventAction` is missing", None));
+                return Err(risk.error_at(&action, "`EventAction` is missing", None));
             }
         }
         if risk.text(&[RISK, "ClientId"])?.is_some() {
@@ -313,7 +322,7 @@ fn risk_policy(
         }
     }
     let known = given.iter().any(Option::is_some);
-    let unsaid = match (known, mode) {
+    let default_action = match (known, mode) {
         (false, RiskMode::Enforced) => {
             notes.push(if risk.is_some() { NO_ACTIONS } else { NO_RISK });
             RiskAction::Block
@@ -325,6 +334,6 @@ fn risk_policy(
             RiskAction::NoAction
         }
     };
-    let [low, medium, high] = given.map(|action| action.unwrap_or(unsaid));
+    let [low, medium, high] = given.map(|action| action.unwrap_or(default_action));
     Ok((RiskPolicy { mode, low, medium, high, ..RiskPolicy::OFF }, known))
 }

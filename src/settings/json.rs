@@ -10,37 +10,37 @@ use serde_json::{Map, Value};
 use crate::scenario::{Diagnostic, Seek, Segment};
 
 /// One document as text and as a value, with the name of its file.
-pub(super) struct Sheet {
+pub(super) struct AwsDocument {
     pub(super) file: String,
     pub(super) text: String,
-    pub(super) top: Map<String, Value>,
+    pub(super) root: Map<String, Value>,
 }
 
-impl Sheet {
+impl AwsDocument {
     /// Reads a document; what is no JSON object, or has a key twice, is refused.
     pub(super) fn read(file: &str, text: &str) -> Result<Self, Diagnostic> {
         let mut parser = serde_json::Deserializer::from_str(text);
-        let value = Tree
+        let value = UniqueKeyValue
             .deserialize(&mut parser)
             .and_then(|value| parser.end().map(|()| value))
             .map_err(|error| syntax(file, text, &error))?;
         let kind = kind(&value);
-        let Value::Object(top) = value else {
+        let Value::Object(root) = value else {
             let message = format!("{kind}, where AWS's tools print an object");
-            return Err(Diagnostic::of(file, text, place(text, &[]), message, None));
+            return Err(Diagnostic::from_parts(file, text, span(text, &[]), message, None));
         };
-        Ok(Self { file: file.to_owned(), text: text.to_owned(), top })
+        Ok(Self { file: file.to_owned(), text: text.to_owned(), root })
     }
 
     /// The value at `path`; `None` when it or something above it is absent or `null`.
     pub(super) fn value(&self, path: &[&str]) -> Result<Option<&Value>, Diagnostic> {
-        let mut here = &self.top;
+        let mut here = &self.root;
         for (depth, key) in path.iter().enumerate() {
             match here.get(*key) {
                 None | Some(Value::Null) => return Ok(None),
                 Some(value) if depth + 1 == path.len() => return Ok(Some(value)),
                 Some(Value::Object(inner)) => here = inner,
-                Some(other) => return Err(self.wrong_kind(&path[..=depth], other, "an object")),
+                Some(other) => return Err(self.type_error(&path[..=depth], other, "an object")),
             }
         }
         Ok(None)
@@ -51,7 +51,7 @@ impl Sheet {
         match self.value(path)? {
             None => Ok(None),
             Some(Value::Object(object)) => Ok(Some(object)),
-            Some(other) => Err(self.wrong_kind(path, other, "an object")),
+            Some(other) => Err(self.type_error(path, other, "an object")),
         }
     }
 
@@ -60,7 +60,7 @@ impl Sheet {
         match self.value(path)? {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(self.wrong_kind(path, other, "text in quotes")),
+            Some(other) => Err(self.type_error(path, other, "text in quotes")),
         }
     }
 
@@ -69,7 +69,7 @@ impl Sheet {
         match self.value(path)? {
             None => Ok(None),
             Some(Value::Bool(flag)) => Ok(Some(*flag)),
-            Some(other) => Err(self.wrong_kind(path, other, "`true` or `false`")),
+            Some(other) => Err(self.type_error(path, other, "`true` or `false`")),
         }
     }
 
@@ -82,7 +82,7 @@ impl Sheet {
         let all: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
         let message = format!("unknown word `{given}`, expected one of {}", all.join(", "));
         let near = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(given.trim()));
-        Err(self.fault(path, &message, near.map(|(word, _)| format!("AWS writes `{word}`"))))
+        Err(self.error_at(path, &message, near.map(|(word, _)| format!("AWS writes `{word}`"))))
     }
 
     /// The list of texts at `path`.
@@ -90,35 +90,35 @@ impl Sheet {
         let list = match self.value(path)? {
             None => return Ok(Vec::new()),
             Some(Value::Array(list)) => list,
-            Some(other) => return Err(self.wrong_kind(path, other, "a list")),
+            Some(other) => return Err(self.type_error(path, other, "a list")),
         };
         let text = list.iter().enumerate().map(|(at, item)| match item {
             Value::String(text) => Ok(text.as_str()),
             other => {
                 let message = format!("{}, expected text in quotes", kind(other));
-                Err(self.fault_in_list(path, at, &message))
+                Err(self.error_at_index(path, at, &message))
             }
         });
         text.collect()
     }
 
     /// What is wrong with the value at `path`.
-    pub(super) fn fault(&self, path: &[&str], message: &str, help: Option<String>) -> Diagnostic {
+    pub(super) fn error_at(&self, path: &[&str], message: &str, help: Option<String>) -> Diagnostic {
         let message =
             if path.is_empty() { message.to_owned() } else { format!("{}: {message}", path.join(".")) };
-        Diagnostic::of(&self.file, &self.text, place(&self.text, &keys(path)), message, help)
+        Diagnostic::from_parts(&self.file, &self.text, span(&self.text, &key_path(path)), message, help)
     }
 
     /// What is wrong with the item at this position, from 0, of the list at `path`.
-    pub(super) fn fault_in_list(&self, path: &[&str], at: usize, message: &str) -> Diagnostic {
+    pub(super) fn error_at_index(&self, path: &[&str], at: usize, message: &str) -> Diagnostic {
         let message = format!("{}[{at}]: {message}", path.join("."));
-        let mut item = keys(path);
+        let mut item = key_path(path);
         item.push(Segment::Index(at));
-        Diagnostic::of(&self.file, &self.text, place(&self.text, &item), message, None)
+        Diagnostic::from_parts(&self.file, &self.text, span(&self.text, &item), message, None)
     }
 
-    fn wrong_kind(&self, path: &[&str], value: &Value, wanted: &str) -> Diagnostic {
-        self.fault(path, &format!("{}, expected {wanted}", kind(value)), None)
+    fn type_error(&self, path: &[&str], value: &Value, wanted: &str) -> Diagnostic {
+        self.error_at(path, &format!("{}, expected {wanted}", kind(value)), None)
     }
 }
 
@@ -135,28 +135,28 @@ const fn kind(value: &Value) -> &'static str {
 
 /// What the parser says, in this program's words.
 fn syntax(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
-    let told = error.to_string();
+    let error_text = error.to_string();
     let at = format!(" at line {} column {}", error.line(), error.column());
-    let message = told.strip_suffix(&at).unwrap_or(&told);
+    let message = error_text.strip_suffix(&at).unwrap_or(&error_text);
     if error.is_data() {
-        let place = token_before(text, offset(text, error));
-        return Diagnostic::of(file, text, Some(place), message, None);
+        let span = token_before(text, offset(text, error));
+        return Diagnostic::from_parts(file, text, Some(span), message, None);
     }
     let (line, column) = position(text, offset(text, error).saturating_sub(1));
     let help = (message == "trailing characters").then(|| {
         "documents one after another are no JSON: give each as a file of its own, or merge them with `jq -s add`"
             .to_owned()
     });
-    Diagnostic::of(file, text, Some((line, column, 1)), format!("not JSON: {message}"), help)
+    Diagnostic::from_parts(file, text, Some((line, column, 1)), format!("not JSON: {message}"), help)
 }
 
 /// The way to a value by keys alone.
-fn keys(path: &[&str]) -> Vec<Segment> {
+fn key_path(path: &[&str]) -> Vec<Segment> {
     path.iter().map(|key| Segment::Key((*key).to_owned())).collect()
 }
 
 /// The place of the value at `path`; of the nearest value around it when there is none.
-fn place(text: &str, path: &[Segment]) -> Option<(usize, usize, usize)> {
+fn span(text: &str, path: &[Segment]) -> Option<(usize, usize, usize)> {
     (0..=path.len()).rev().find_map(|length| {
         let mut parser = serde_json::Deserializer::from_str(text);
         let error = Seek(&path[..length]).deserialize(&mut parser).err()?;
@@ -203,9 +203,9 @@ fn position(text: &str, byte: usize) -> (usize, usize) {
 }
 
 /// A value whose objects have no key twice.
-struct Tree;
+struct UniqueKeyValue;
 
-impl<'de> DeserializeSeed<'de> for Tree {
+impl<'de> DeserializeSeed<'de> for UniqueKeyValue {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Value, D::Error> {
@@ -213,7 +213,7 @@ impl<'de> DeserializeSeed<'de> for Tree {
     }
 }
 
-impl<'de> Visitor<'de> for Tree {
+impl<'de> Visitor<'de> for UniqueKeyValue {
     type Value = Value;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -13,7 +13,7 @@ mod json;
 
 use std::path::{Path, PathBuf};
 
-use crate::scenario::{self, Diagnostic, Files};
+use crate::scenario::{self, Diagnostic, ScheduleFiles};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::policy::{CompromisedAction, Factors, PoolPolicy};
 
@@ -115,25 +115,25 @@ pub fn parse(files: &[(String, Vec<u8>)]) -> Result<PoolSettings, Diagnostic> {
         if files.len() > 1 {
             let message =
                 "a scenario is a whole pool: give one scenario, or the documents of one pool on AWS";
-            return Err(Diagnostic::of(file, "", None, message, None));
+            return Err(Diagnostic::from_parts(file, "", None, message, None));
         }
-        if let Some(refusal) = aws::other_output(file, bytes) {
+        if let Some(refusal) = aws::detect_other_output(file, bytes) {
             return Err(refusal);
         }
-        return scenario::parse_with(file, bytes, Files::beside(Path::new(file)))
-            .map(|scenario| of_scenario(&scenario));
+        return scenario::parse_with(file, bytes, ScheduleFiles::beside(Path::new(file)))
+            .map(|scenario| from_scenario(&scenario));
     }
-    let mut sheets = Vec::with_capacity(files.len());
+    let mut documents = Vec::with_capacity(files.len());
     for (file, bytes) in files {
-        sheets.push(aws::document(file, bytes)?);
+        documents.push(aws::parse_document(file, bytes)?);
     }
-    aws::settings(&sheets)
+    aws::settings(&documents)
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
     crate::input::bytes(path, MAX_BYTES).map_err(|error| {
         let message = format!("cannot be read: {error}");
-        Diagnostic::of(&path.display().to_string(), "", None, message, None)
+        Diagnostic::from_parts(&path.display().to_string(), "", None, message, None)
     })
 }
 
@@ -150,7 +150,7 @@ fn is_aws(file: &str, bytes: &[u8]) -> bool {
     }
 }
 
-fn of_scenario(scenario: &scenario::Scenario) -> PoolSettings {
+fn from_scenario(scenario: &scenario::Scenario) -> PoolSettings {
     let quota_note = scenario.pool.quotas.user_resource_update.is_none().then(|| {
         "The scenario has no quotas, so nothing is said of them; `quotas: cognito` has those of an AWS account."
             .to_owned()

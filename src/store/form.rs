@@ -13,7 +13,7 @@ use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Sub, Username};
 use poolproof_cognito::policy::{
     CompromisedAction, Lockout, MfaMode, PasswordPolicy, PoolPolicy, Quotas, RememberMode, RiskAction,
-    RiskLevels, RiskMode, RiskNote, RiskPolicy, Switches,
+    RiskMode, RiskNote, RiskPolicy, RiskSource, Switches,
 };
 use poolproof_cognito::protocol::{
     AccountTakeover, ChallengeName, CompromisedActions, CompromisedCredentials, DeviceStatus, EmailConfig,
@@ -24,7 +24,7 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_pool::provider::{ClientRecord, PoolRecord};
 use poolproof_pool::{
     AccountRecord, AppClient, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
-    PasswordFlow, Standing, Validity,
+    PasswordFlow, UserStatus, Validity,
 };
 
 /// The form that records are written in. A program that has a newer one can tell by this byte what it reads.
@@ -70,7 +70,7 @@ macro_rules! plain {
 
 plain! {
     String bool u8 u32 u64 IpAddr Duration
-    RememberMode MfaMode RiskMode RiskLevels CompromisedAction RiskAction Lockout RiskNote
+    RememberMode MfaMode RiskMode RiskSource CompromisedAction RiskAction Lockout RiskNote
 }
 
 impl<T: Written> Written for Option<T> {
@@ -201,7 +201,7 @@ macro_rules! words {
 }
 
 words! {
-    Standing {
+    UserStatus {
         Confirmed = "confirmed",
         Unconfirmed = "unconfirmed",
         ForceChangePassword = "force_change_password",
@@ -235,7 +235,7 @@ fn taken(map: &mut Map<String, Value>, key: &str) -> Value {
 
 records! {
     AccountRecord {
-        serial username sub salt verifier standing disabled phone sms_mfa email email_mfa totp preferred
+        serial username sub salt verifier user_status disabled phone sms_mfa email email_mfa totp preferred
         totp_step_used failures addresses failures_since compromised generation revoked devices attributes
         created modified confirmation app_to_verify app_to_enable
     }
@@ -267,7 +267,7 @@ records! {
     ValiditySpec { session access id refresh units }
     ValidityUnits { access id refresh }
     Validity { session access id refresh }
-    AppClient { id secret hides_users password_flow srp_flow admin_flow validity }
+    AppClient { id secret prevents_user_existence_errors password_flow srp_flow admin_flow validity }
 }
 
 impl Written for DeviceStateRecord {

@@ -1,6 +1,6 @@
 //! Durable state for `serve --state`: what an account keeps of its pools, clients and users, in one file.
 //!
-//! The machines hand out what their requests change as plain data ([`Change`]); the [`Keeper`] writes it down, and an answer waits
+//! The machines hand out what their requests change as plain data ([`ProviderChange`]); the [`StateWriter`] writes it down, and an answer waits
 //! until what it tells of is on the disk. Many answers share one transaction. The file is a database of redb's, of one version,
 //! and is opened only when all of it can be read: a file with a flaw is left as it is.
 //!
@@ -11,10 +11,10 @@
 //! | `clients` | `UserPoolId`, `ClientId` | [`ClientRecord`](poolproof_pool::provider::ClientRecord) |
 //! | `users` | `UserPoolId`, `sub` | [`AccountRecord`](poolproof_pool::AccountRecord) |
 
-mod file;
+mod create;
 mod form;
-mod keeper;
-mod making;
+mod open;
+mod writer;
 
 use redb::{
     Database, ReadTransaction, ReadableDatabase as _, ReadableTable as _, TableDefinition, TableHandle as _,
@@ -22,16 +22,16 @@ use redb::{
 };
 
 use poolproof_cognito::ids::PoolId;
-use poolproof_pool::provider::{Change, Records};
+use poolproof_pool::provider::{ProviderChange, ProviderSnapshot};
 
-pub use file::LOOKER;
 pub use form::{Written, decode, encode};
-pub use keeper::{Keeper, Ticket};
+pub use open::INTEGRITY_CHECK_THREAD;
+pub use writer::{PendingWrite, StateWriter};
 
 /// The version of the tables. A program refuses a file that has another.
 const FORMAT: u32 = 1;
 
-const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("poolproof");
+const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("poolproof");
 const POOLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("pools");
 const CLIENTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("clients");
 const USERS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("users");
@@ -41,7 +41,7 @@ const SIGNING_KEYS: [&str; 2] = ["access_key", "id_key"];
 
 /// Why a file cannot be used. It was left as it is.
 #[derive(Debug, thiserror::Error)]
-pub enum Unusable {
+pub enum StateFileError {
     /// It cannot be opened, made or read.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -50,12 +50,12 @@ pub enum Unusable {
     InUse,
     /// It is something else.
     #[error("it is not a state file of poolproof; give another name")]
-    Foreign,
+    NotAStateFile,
     /// Another version has written it.
     #[error(
         "it has format {0}, and this version of poolproof knows format {FORMAT}; use the version that wrote it"
     )]
-    OtherFormat(u32),
+    UnsupportedFormat(u32),
     /// It is one, and not whole.
     #[error("it is damaged ({0}); put a copy in its place, or give another name to start without users")]
     Damaged(String),
@@ -64,10 +64,10 @@ pub enum Unusable {
 /// What could not be written down. The file holds what it held before.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the state cannot be written: {0}")]
-pub struct NotKept(String);
+pub struct StateWriteError(String);
 
-impl NotKept {
-    fn of(error: impl Into<redb::Error>) -> Self {
+impl StateWriteError {
+    fn from_redb(error: impl Into<redb::Error>) -> Self {
         Self(error.into().to_string())
     }
 }
@@ -79,28 +79,28 @@ pub type SigningKeys = [Vec<u8>; 2];
 ///
 /// It is not printed for debugging: it has secrets.
 #[derive(Default)]
-pub struct Kept {
+pub struct StoredState {
     /// Pools, clients and users.
-    pub records: Records,
+    pub records: ProviderSnapshot,
     /// The keys of tokens, if it has them.
     pub keys: Option<SigningKeys>,
     /// Who else can read it.
-    pub readers: Readers,
+    pub read_access: ReadAccess,
 }
 
 /// Who can read a file besides its owner. It holds secrets.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub enum Readers {
+pub enum ReadAccess {
     /// Nobody.
     #[default]
-    OwnerAlone,
+    OwnerOnly,
     /// Others could until it was opened.
-    ShutOut,
+    Restricted,
     /// Others can, and the system does not let us change it.
-    Remain,
+    OthersCanRead,
 }
 
-impl std::fmt::Debug for Kept {
+impl std::fmt::Debug for StoredState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Kept(…)")
     }
@@ -116,24 +116,24 @@ impl Store {
     /// # Errors
     ///
     /// The file cannot be written (any more): the disk is full or gone.
-    pub fn write(&self, changes: &[Change]) -> Result<(), NotKept> {
+    pub fn write(&self, changes: &[ProviderChange]) -> Result<(), StateWriteError> {
         self.commit(|transaction| {
             let mut pools = transaction.open_table(POOLS)?;
             let mut clients = transaction.open_table(CLIENTS)?;
             let mut users = transaction.open_table(USERS)?;
             for change in changes {
                 match change {
-                    Change::Pool(record) => {
+                    ProviderChange::Pool(record) => {
                         pools.insert(record.id.as_str(), encode(&**record).as_slice())?;
                     }
-                    Change::Client(pool, record) => {
+                    ProviderChange::Client(pool, record) => {
                         let key = (pool.as_str(), record.client.id.as_str());
                         clients.insert(key, encode(&**record).as_slice())?;
                     }
-                    Change::Account(pool, record) => {
+                    ProviderChange::Account(pool, record) => {
                         users.insert((pool.as_str(), record.sub.as_str()), encode(&**record).as_slice())?;
                     }
-                    Change::PoolRemoved(pool) => {
+                    ProviderChange::PoolRemoved(pool) => {
                         let pool = pool.as_str();
                         pools.remove(pool)?;
                         // Whatever follows the pool's id alone, and comes before any longer id.
@@ -141,10 +141,10 @@ impl Store {
                         clients.retain_in((pool, "")..(after.as_str(), ""), |_, _| false)?;
                         users.retain_in((pool, "")..(after.as_str(), ""), |_, _| false)?;
                     }
-                    Change::ClientRemoved(pool, id) => {
+                    ProviderChange::ClientRemoved(pool, id) => {
                         clients.remove((pool.as_str(), id.as_str()))?;
                     }
-                    Change::AccountRemoved(pool, sub) => {
+                    ProviderChange::AccountRemoved(pool, sub) => {
                         users.remove((pool.as_str(), sub.as_str()))?;
                     }
                 }
@@ -158,11 +158,11 @@ impl Store {
     /// # Errors
     ///
     /// As [`Self::write`].
-    pub fn write_keys(&self, keys: &SigningKeys) -> Result<(), NotKept> {
+    pub fn write_keys(&self, keys: &SigningKeys) -> Result<(), StateWriteError> {
         self.commit(|transaction| {
-            let mut head = transaction.open_table(HEAD)?;
+            let mut meta = transaction.open_table(META)?;
             for (name, key) in SIGNING_KEYS.iter().zip(keys) {
-                head.insert(*name, key.as_slice())?;
+                meta.insert(*name, key.as_slice())?;
             }
             Ok(())
         })
@@ -173,67 +173,67 @@ impl Store {
     fn commit(
         &self,
         write: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
-    ) -> Result<(), NotKept> {
-        let mut transaction = self.0.begin_write().map_err(NotKept::of)?;
+    ) -> Result<(), StateWriteError> {
+        let mut transaction = self.0.begin_write().map_err(StateWriteError::from_redb)?;
         transaction.set_two_phase_commit(true);
-        write(&transaction).map_err(NotKept::of)?;
-        transaction.commit().map_err(NotKept::of)
+        write(&transaction).map_err(StateWriteError::from_redb)?;
+        transaction.commit().map_err(StateWriteError::from_redb)
     }
 }
 
 /// Everything in a database, or what is wrong with it.
-fn read(database: &Database) -> Result<Kept, Unusable> {
-    let flaw = |error: redb::Error| Unusable::Damaged(error.to_string());
-    let transaction = database.begin_read().map_err(|error| flaw(error.into()))?;
-    let head = match transaction.open_table(HEAD) {
-        Ok(head) => head,
-        Err(redb::TableError::Storage(error)) => return Err(flaw(error.into())),
-        Err(_) => return Err(Unusable::Foreign),
+fn read(database: &Database) -> Result<StoredState, StateFileError> {
+    let state_file_error = |error: redb::Error| StateFileError::Damaged(error.to_string());
+    let transaction = database.begin_read().map_err(|error| state_file_error(error.into()))?;
+    let meta = match transaction.open_table(META) {
+        Ok(meta) => meta,
+        Err(redb::TableError::Storage(error)) => return Err(state_file_error(error.into())),
+        Err(_) => return Err(StateFileError::NotAStateFile),
     };
-    let value = |key: &str| head.get(key).map(|value| value.map(|value| value.value().to_vec()));
-    let told = |key: &str| value(key).map_err(|error| flaw(error.into()));
-    let format = told(FORMAT_KEY)?.and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
+    let value = |key: &str| meta.get(key).map(|value| value.map(|value| value.value().to_vec()));
+    let read_value = |key: &str| value(key).map_err(|error| state_file_error(error.into()));
+    let format = read_value(FORMAT_KEY)?.and_then(|bytes| bytes.try_into().ok()).map(u32::from_le_bytes);
     match format {
         Some(FORMAT) => {}
-        Some(other) => return Err(Unusable::OtherFormat(other)),
-        None => return Err(Unusable::Foreign),
+        Some(other) => return Err(StateFileError::UnsupportedFormat(other)),
+        None => return Err(StateFileError::NotAStateFile),
     }
-    let [access, id] = SIGNING_KEYS.map(told);
+    let [access, id] = SIGNING_KEYS.map(read_value);
     let keys = access?.zip(id?).map(|(access, id)| [access, id]);
     let records = records(&transaction)?;
-    Ok(Kept { records, keys, readers: Readers::default() })
+    Ok(StoredState { records, keys, read_access: ReadAccess::default() })
 }
 
-fn records(transaction: &ReadTransaction) -> Result<Records, Unusable> {
-    let mut records = Records::default();
-    each(transaction, POOLS, |_, value| {
+fn records(transaction: &ReadTransaction) -> Result<ProviderSnapshot, StateFileError> {
+    let mut records = ProviderSnapshot::default();
+    for_each_record(transaction, POOLS, |_, value| {
         records.pools.push(decode(value)?);
         Some(())
     })?;
-    each(transaction, CLIENTS, |(pool, _), value| {
+    for_each_record(transaction, CLIENTS, |(pool, _), value| {
         records.clients.push((PoolId::new(pool), decode(value)?));
         Some(())
     })?;
-    each(transaction, USERS, |(pool, _), value| {
+    for_each_record(transaction, USERS, |(pool, _), value| {
         records.accounts.push((PoolId::new(pool), decode(value)?));
         Some(())
     })?;
     Ok(records)
 }
 
-/// Shows `take` every entry of a table, until it says that one cannot be read.
-fn each<K: redb::Key + 'static>(
+/// Shows `visit` every entry of a table, until it says that one cannot be read.
+fn for_each_record<K: redb::Key + 'static>(
     transaction: &ReadTransaction,
     table: TableDefinition<'_, K, &'static [u8]>,
-    mut take: impl for<'k> FnMut(K::SelfType<'k>, &[u8]) -> Option<()>,
-) -> Result<(), Unusable> {
-    let flaw = |error: redb::Error| Unusable::Damaged(error.to_string());
+    mut visit: impl for<'k> FnMut(K::SelfType<'k>, &[u8]) -> Option<()>,
+) -> Result<(), StateFileError> {
+    let state_file_error = |error: redb::Error| StateFileError::Damaged(error.to_string());
     let name = table.name().to_owned();
-    let table = transaction.open_table(table).map_err(|error| flaw(error.into()))?;
-    for entry in table.iter().map_err(|error| flaw(error.into()))? {
-        let (key, value) = entry.map_err(|error| flaw(error.into()))?;
-        if take(key.value(), value.value()).is_none() {
-            return Err(Unusable::Damaged(format!("a record of the table {name} cannot be read")));
+    let table = transaction.open_table(table).map_err(|error| state_file_error(error.into()))?;
+    for entry in table.iter().map_err(|error| state_file_error(error.into()))? {
+        let (key, value) = entry.map_err(|error| state_file_error(error.into()))?;
+        if visit(key.value(), value.value()).is_none() {
+            return Err(StateFileError::Damaged(format!("a record of the table {name} cannot be read")));
         }
     }
     Ok(())

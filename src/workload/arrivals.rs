@@ -5,18 +5,18 @@ use std::time::Duration;
 
 use rand_distr::{Distribution, Exp1};
 
-use super::draws::{Draw, Draws};
-use super::population::Owners;
-use super::stages::{States, Walk};
-use crate::scenario::{Arrivals, Limits, Model, Scenario, Stage, WorkloadPlan};
+use super::arrival_times::{ArrivalTimes, BurstProcess};
+use super::population::DeviceOwners;
+use super::sampler::{DrawnSignIn, SignInSampler};
+use crate::scenario::{ArrivalProcess, Model, OpenStage, Scenario, WorkloadLimits, WorkloadPlan};
 use poolproof_client::Intent;
 use poolproof_cognito::policy::RiskLevel;
-use poolproof_cognito::seed::Stream;
+use poolproof_cognito::seed::Rng;
 
 /// One sign-in that is to start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Arrival {
-    /// Number in the run: that in its workload, from 0, and [`Arrival::APART`] for each workload before that.
+    /// Number in the run: that in its workload, from 0, and [`Arrival::WORKLOAD_STRIDE`] for each workload before that.
     pub number: u64,
     /// When, since the start of the run.
     pub at: Duration,
@@ -38,57 +38,57 @@ pub struct Arrival {
 
 impl Arrival {
     /// From the numbers of one workload to those of the next: more than a workload of a day can have.
-    pub const APART: u64 = 1_000_000_000_000;
+    pub const WORKLOAD_STRIDE: u64 = 1_000_000_000_000;
 
     /// Sign-in `nth` of workload `workload`, both from 0.
-    pub(super) fn of(
+    pub(super) fn new(
         workload: u16,
         nth: u64,
-        draw: Draw,
+        draw: DrawnSignIn,
         at: Duration,
         warm_up: bool,
         cool_down: bool,
     ) -> Self {
-        let Draw { user, intent, risk, address } = draw;
-        let number = u64::from(workload) * Self::APART + nth;
+        let DrawnSignIn { user, intent, risk, address } = draw;
+        let number = u64::from(workload) * Self::WORKLOAD_STRIDE + nth;
         Self { number, at, workload, user, intent, risk, address, warm_up, cool_down }
     }
 }
 
 /// The sign-ins of all open workloads in the order of time. Those of closed ones come when their users are ready: see
-/// [`super::loops`].
-pub fn arrivals(scenario: &Scenario, owners: &Owners) -> Timetable {
-    let mut lines: Vec<Line> = numbered(scenario)
+/// [`super::closed_workloads`].
+pub fn arrivals(scenario: &Scenario, device_owners: &DeviceOwners) -> MergedArrivals {
+    let mut workloads: Vec<WorkloadArrivals> = indexed_workloads(scenario)
         .filter_map(|(number, plan)| match &plan.model {
             Model::Open { arrivals, stages } => {
-                let draws = Draws::new(scenario, plan, owners);
-                Some(Line::new(scenario, number, plan, *arrivals, stages.clone(), draws))
+                let sampler = SignInSampler::new(scenario, plan, device_owners);
+                Some(WorkloadArrivals::new(scenario, number, plan, *arrivals, stages.clone(), sampler))
             }
             Model::Closed { .. } => None,
         })
         .collect();
-    let heads = lines.iter_mut().map(Iterator::next).collect();
-    let ends = lines.iter_mut().filter_map(Line::take_end).collect();
-    Timetable { lines, heads, ends }
+    let next_arrivals = workloads.iter_mut().map(Iterator::next).collect();
+    let ends = workloads.iter_mut().filter_map(WorkloadArrivals::take_end).collect();
+    MergedArrivals { workloads, next_arrivals, ends }
 }
 
 /// The workloads with their numbers.
-pub(super) fn numbered(scenario: &Scenario) -> impl Iterator<Item = (u16, &WorkloadPlan)> {
+pub(super) fn indexed_workloads(scenario: &Scenario) -> impl Iterator<Item = (u16, &WorkloadPlan)> {
     (0..).zip(&scenario.workloads)
 }
 
 /// Several workloads' [`Arrival`]s in the order of time; where two are due at once, that of the first workload comes first.
 /// Its size does not depend on their number.
 #[derive(Clone, Debug)]
-pub struct Timetable {
-    lines: Vec<Line>,
+pub struct MergedArrivals {
+    workloads: Vec<WorkloadArrivals>,
     /// The next of each line.
-    heads: Vec<Option<Arrival>>,
+    next_arrivals: Vec<Option<Arrival>>,
     /// When lines have ended, and nobody has asked yet.
     ends: Vec<(u16, Duration)>,
 }
 
-impl Timetable {
+impl MergedArrivals {
     /// The workloads that were found to end since this was asked last, and when: at the moment for which the first sign-in was
     /// meant that their limits forbid. It is known as soon as their last arrival is.
     pub fn take_ends(&mut self) -> Vec<(u16, Duration)> {
@@ -96,27 +96,29 @@ impl Timetable {
     }
 }
 
-impl Iterator for Timetable {
+impl Iterator for MergedArrivals {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
-        let due = |(index, head): (usize, &Option<Arrival>)| head.map(|arrival| (arrival.at, index));
-        let (_, first) = self.heads.iter().enumerate().filter_map(due).min()?;
-        let next = self.lines[first].next();
-        self.ends.extend(self.lines[first].take_end());
-        std::mem::replace(&mut self.heads[first], next)
+        let due = |(index, next_arrival): (usize, &Option<Arrival>)| {
+            next_arrival.map(|arrival| (arrival.at, index))
+        };
+        let (_, first) = self.next_arrivals.iter().enumerate().filter_map(due).min()?;
+        let next = self.workloads[first].next();
+        self.ends.extend(self.workloads[first].take_end());
+        std::mem::replace(&mut self.next_arrivals[first], next)
     }
 }
 
 /// One open workload's arrivals.
 #[derive(Clone, Debug)]
-struct Line {
+struct WorkloadArrivals {
     workload: u16,
     starts_at: Duration,
-    limits: Limits,
-    draws: Draws,
-    spread: Spread,
-    walk: Walk,
+    limits: WorkloadLimits,
+    sampler: SignInSampler,
+    spacing: Spacing,
+    arrival_times: ArrivalTimes,
     /// Number of the next arrival.
     nth: u64,
     /// When its limits have ended it, if nobody has asked yet.
@@ -125,48 +127,48 @@ struct Line {
 
 /// How many sign-ins have been asked for at each arrival.
 #[derive(Clone, Debug)]
-enum Spread {
+enum Spacing {
     /// One more at each.
-    Even,
+    Constant,
     /// An exponential number more, 1 on average: a Poisson process.
-    Chance { stream: Box<Stream>, point: f64 },
+    Poisson { rng: Box<Rng>, point: f64 },
 }
 
-impl Spread {
+impl Spacing {
     fn point(&mut self, nth: u64) -> f64 {
         match self {
-            Self::Even => nth as f64,
-            Self::Chance { stream, point } => {
-                *point += Distribution::<f64>::sample(&Exp1, stream);
+            Self::Constant => nth as f64,
+            Self::Poisson { rng, point } => {
+                *point += Distribution::<f64>::sample(&Exp1, rng);
                 *point
             }
         }
     }
 }
 
-impl Line {
+impl WorkloadArrivals {
     fn new(
         scenario: &Scenario,
         workload: u16,
         plan: &WorkloadPlan,
-        arrivals: Arrivals,
-        stages: Vec<Stage>,
-        draws: Draws,
+        arrivals: ArrivalProcess,
+        stages: Vec<OpenStage>,
+        sampler: SignInSampler,
     ) -> Self {
-        let stream = |what| super::stream(scenario.seed, plan, what);
-        let spread = match arrivals {
-            Arrivals::Constant => Spread::Even,
-            Arrivals::Poisson | Arrivals::Bursty(_) => {
-                Spread::Chance { stream: Box::new(stream("arrivals")), point: 0.0 }
+        let rng = |what| super::rng(scenario.seed, plan, what);
+        let spacing = match arrivals {
+            ArrivalProcess::Constant => Spacing::Constant,
+            ArrivalProcess::Poisson | ArrivalProcess::Bursty(_) => {
+                Spacing::Poisson { rng: Box::new(rng("arrivals")), point: 0.0 }
             }
         };
-        let states = match arrivals {
-            Arrivals::Bursty(bursts) => Some(States::new(bursts, stream("bursts"))),
-            Arrivals::Constant | Arrivals::Poisson => None,
+        let burst_process = match arrivals {
+            ArrivalProcess::Bursty(bursts) => Some(BurstProcess::new(bursts, rng("bursts"))),
+            ArrivalProcess::Constant | ArrivalProcess::Poisson => None,
         };
-        let walk = Walk::new(stages, states);
+        let arrival_times = ArrivalTimes::new(stages, burst_process);
         let (starts_at, limits) = (plan.starts_at, plan.limits);
-        Self { workload, starts_at, limits, draws, spread, walk, nth: 0, end: None }
+        Self { workload, starts_at, limits, sampler, spacing, arrival_times, nth: 0, end: None }
     }
 
     /// When its limits have ended it; once.
@@ -175,18 +177,18 @@ impl Line {
     }
 }
 
-impl Iterator for Line {
+impl Iterator for WorkloadArrivals {
     type Item = Arrival;
 
     fn next(&mut self) -> Option<Arrival> {
-        let (at, stage) = self.walk.moment(self.spread.point(self.nth))?;
+        let (at, stage) = self.arrival_times.time_at(self.spacing.point(self.nth))?;
         if !self.limits.allow(self.nth, at) {
             self.end = Some(self.starts_at + self.limits.stops_after.map_or(at, |end| at.min(end)));
             return None;
         }
-        let draw = self.draws.draw(self.nth);
-        let Stage { warm_up, cool_down, .. } = stage;
-        let arrival = Arrival::of(self.workload, self.nth, draw, self.starts_at + at, warm_up, cool_down);
+        let draw = self.sampler.draw(self.nth);
+        let OpenStage { warm_up, cool_down, .. } = stage;
+        let arrival = Arrival::new(self.workload, self.nth, draw, self.starts_at + at, warm_up, cool_down);
         self.nth += 1;
         Some(arrival)
     }

@@ -2,15 +2,15 @@
 
 use std::time::Duration;
 
-use super::stages::{Walk, until};
-use crate::scenario::{Model, Scenario, Stage, WorkloadPlan};
+use super::arrival_times::{ArrivalTimes, until};
+use crate::scenario::{Model, OpenStage, Scenario, WorkloadPlan};
 
 /// Length of a workload. Where it ends after a number of sign-ins: until so many have been asked for, on average.
 pub fn length(plan: &WorkloadPlan) -> Duration {
     let whole = plan.model.length();
     let by_time = plan.limits.stops_after.map_or(whole, |end| whole.min(end));
     let (Model::Open { stages, .. }, Some(most)) = (&plan.model, plan.limits.at_most) else { return by_time };
-    let by_count = Walk::new(stages.clone(), None).moment(most as f64).map(|(at, _)| at);
+    let by_count = ArrivalTimes::new(stages.clone(), None).time_at(most as f64).map(|(at, _)| at);
     by_count.map_or(by_time, |end| by_time.min(end))
 }
 
@@ -26,28 +26,28 @@ pub fn measured(plan: &WorkloadPlan) -> Duration {
 }
 
 /// Sign-ins a second that the measured part asks for, on average; `None` in a closed workload, which asks for none.
-pub fn asked_per_s(plan: &WorkloadPlan) -> Option<f64> {
-    per_second(expected_count(plan)?, measured(plan))
+pub fn target_per_s(plan: &WorkloadPlan) -> Option<f64> {
+    per_second(measured_sign_ins(plan)?, measured(plan))
 }
 
 /// How many sign-ins are expected in the measured part: exactly so many when they come evenly, on average when by chance;
 /// `None` in a closed workload.
-pub fn expected_count(plan: &WorkloadPlan) -> Option<f64> {
+pub fn measured_sign_ins(plan: &WorkloadPlan) -> Option<f64> {
     match &plan.model {
         Model::Open { stages, .. } => {
-            let measured = |stage: &_| !left_out(stage);
-            Some(until(stages, length(plan)).filter(measured).map(|stage| stage.asked_for()).sum())
+            let measured = |stage: &_| !is_excluded(stage);
+            Some(until(stages, length(plan)).filter(measured).map(|stage| stage.expected_sign_ins()).sum())
         }
         Model::Closed { .. } => None,
     }
 }
 
-fn left_out(stage: &Stage) -> bool {
+fn is_excluded(stage: &OpenStage) -> bool {
     stage.warm_up || stage.cool_down
 }
 
 /// The stages of an open workload, the last as far as it comes; none of a closed one.
-pub fn open_stages(plan: &WorkloadPlan) -> Vec<Stage> {
+pub fn open_stages(plan: &WorkloadPlan) -> Vec<OpenStage> {
     match &plan.model {
         Model::Open { stages, .. } => until(stages, length(plan)).collect(),
         Model::Closed { .. } => Vec::new(),
@@ -61,9 +61,9 @@ pub fn run_length(scenario: &Scenario) -> Duration {
 
 /// Sign-ins a second that all workloads together ask for, on average from where the first is measured to where the last is;
 /// `None` where one of them is closed.
-pub fn run_asked_per_s(scenario: &Scenario) -> Option<f64> {
-    let counts: Option<f64> = scenario.workloads.iter().map(expected_count).sum();
-    let (first, last) = run_measured(scenario);
+pub fn run_target_per_s(scenario: &Scenario) -> Option<f64> {
+    let counts: Option<f64> = scenario.workloads.iter().map(measured_sign_ins).sum();
+    let (first, last) = run_measured_span(scenario);
     per_second(counts?, last.saturating_sub(first))
 }
 
@@ -82,7 +82,7 @@ fn measured_span(plan: &WorkloadPlan) -> (Duration, Duration) {
 }
 
 /// From where the first workload is measured to where the last is, since the start of the run.
-pub fn run_measured(scenario: &Scenario) -> (Duration, Duration) {
+pub fn run_measured_span(scenario: &Scenario) -> (Duration, Duration) {
     let spans = || scenario.workloads.iter().map(measured_span);
     let first = spans().map(|(from, _)| from).min().unwrap_or_default();
     (first, spans().map(|(_, until)| until).max().unwrap_or_default())

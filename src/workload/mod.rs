@@ -4,37 +4,37 @@
 //! 1000 of a workload is the same sign-in whatever came before it: each has a stream of chance of its own. A workload's streams
 //! bear its name, so that another workload beside it changes none of its sign-ins.
 //!
-//! Axes compose: how points are spread (`Spread`), how the rate goes (`stages`), what ends it (`Limits::allow`), who comes
-//! (`Draws`); a run's timetable merges the iterators of its open workloads.
+//! Axes compose: how points are spread (`Spacing`), how the rate goes (`stages`), what ends it (`WorkloadLimits::allow`), who comes
+//! (`SignInSampler`); a run's timetable merges the iterators of its open workloads.
 
+mod arrival_times;
 mod arrivals;
-mod draws;
+mod closed_workloads;
 mod length;
-mod loops;
 mod population;
-mod stages;
+mod sampler;
 
-pub use arrivals::{Arrival, Timetable, arrivals};
-pub use draws::{Draw, Draws};
+pub use arrivals::{Arrival, MergedArrivals, arrivals};
+pub use closed_workloads::{ClosedWorkload, closed_workloads};
 pub use length::{
-    asked_per_s, expected_count, length, load_span, measured, open_stages, run_asked_per_s, run_length,
-    run_measured, warm_up,
+    length, load_span, measured, measured_sign_ins, open_stages, run_length, run_measured_span,
+    run_target_per_s, target_per_s, warm_up,
 };
-pub use loops::{Loops, loops};
-pub use population::{Owners, Person, home, owners, population};
+pub use population::{DeviceOwners, UserSpec, device_owners, home_address, population};
+pub use sampler::{DrawnSignIn, SignInSampler};
 
 use crate::scenario::WorkloadPlan;
-use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_cognito::seed::{Rng, Seed};
 
 /// The name of a workload's stream for `what`. That of a workload that stands alone is the bare word.
 fn stream_name(plan: &WorkloadPlan, what: &str) -> String {
     match plan.name.as_str() {
-        WorkloadPlan::ALONE => what.to_owned(),
+        WorkloadPlan::DEFAULT_NAME => what.to_owned(),
         name => format!("{what} of {name}"),
     }
 }
 
 /// A workload's stream for `what`.
-fn stream(seed: Seed, plan: &WorkloadPlan, what: &str) -> Stream {
-    seed.stream(&stream_name(plan, what), 0)
+fn rng(seed: Seed, plan: &WorkloadPlan, what: &str) -> Rng {
+    seed.rng(&stream_name(plan, what), 0)
 }

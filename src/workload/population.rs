@@ -9,11 +9,11 @@ use rand_distr::{Distribution as _, Poisson};
 use crate::scenario::{DeviceCount, Scenario};
 use poolproof_cognito::ids::Username;
 use poolproof_cognito::policy::{Factors, RememberMode};
-use poolproof_cognito::seed::Stream;
+use poolproof_cognito::seed::Rng;
 
 /// One user of the pool.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Person {
+pub struct UserSpec {
     /// Number in the population, from 0.
     pub number: u32,
     /// The name that they sign in with: `user-000042`.
@@ -31,53 +31,53 @@ pub struct Person {
 }
 
 /// The numbers of the users who start with a device, rising; all workloads share them.
-pub type Owners = Arc<[u32]>;
+pub type DeviceOwners = Arc<[u32]>;
 
 /// The people of this scenario in the order of their numbers, made one by one.
 ///
 /// Each follows from the seed and their number alone: more users change nobody.
-pub fn population(scenario: &Scenario) -> impl Iterator<Item = Person> + '_ {
-    (0..scenario.population.users).map(|number| person(scenario, number))
+pub fn population(scenario: &Scenario) -> impl Iterator<Item = UserSpec> + '_ {
+    (0..scenario.population.users).map(|number| user_spec(scenario, number))
 }
 
 /// The numbers of those who start with a device, rising.
-pub fn owners(scenario: &Scenario) -> Owners {
-    population(scenario).filter(|person| person.devices > 0).map(|person| person.number).collect()
+pub fn device_owners(scenario: &Scenario) -> DeviceOwners {
+    population(scenario).filter(|user_spec| user_spec.devices > 0).map(|user_spec| user_spec.number).collect()
 }
 
 /// The address that a user is at home at: one of 10.0.0.0/8.
-pub fn home(number: u32) -> IpAddr {
+pub fn home_address(number: u32) -> IpAddr {
     let [_, b, c, d] = number.to_be_bytes();
     IpAddr::from([10, b, c, d])
 }
 
-fn person(scenario: &Scenario, number: u32) -> Person {
+fn user_spec(scenario: &Scenario, number: u32) -> UserSpec {
     let plan = &scenario.population;
-    let mut stream = scenario.seed.stream("person", u64::from(number));
+    let mut rng = scenario.seed.rng("person", u64::from(number));
     // The order is part of the promise: what is drawn last may take any number of draws and disturbs nothing.
-    let factors = plan.factors.draw(&mut stream);
-    let opts_in = says_yes(plan.opt_in, &mut stream);
+    let factors = plan.factors.draw(&mut rng);
+    let opts_in = bernoulli(plan.opt_in, &mut rng);
     let answers: [bool; DeviceCount::MAX as usize] =
-        std::array::from_fn(|_| says_yes(plan.opt_in, &mut stream));
-    let devices = devices(plan.devices, &mut stream);
+        std::array::from_fn(|_| bernoulli(plan.opt_in, &mut rng));
+    let devices = devices(plan.devices, &mut rng);
     let asked = scenario.pool.remember == RememberMode::OptIn;
     let remembers = answers.into_iter().take(devices as usize).map(|yes| yes || !asked).collect();
     let username = Username::new(format!("user-{number:06}"));
     // A stream of its own: whose password is known to others changes nothing else.
-    let compromised = says_yes(plan.compromised, &mut scenario.seed.stream("compromised", u64::from(number)));
-    Person { number, username, factors, devices, remembers, opts_in, compromised }
+    let compromised = bernoulli(plan.compromised, &mut scenario.seed.rng("compromised", u64::from(number)));
+    UserSpec { number, username, factors, devices, remembers, opts_in, compromised }
 }
 
-fn says_yes(share: f64, stream: &mut Stream) -> bool {
-    stream.random::<f64>() < share
+fn bernoulli(share: f64, rng: &mut Rng) -> bool {
+    rng.random::<f64>() < share
 }
 
-fn devices(count: DeviceCount, stream: &mut Stream) -> u32 {
+fn devices(count: DeviceCount, rng: &mut Rng) -> u32 {
     match count {
         DeviceCount::Exactly(count) => count.min(DeviceCount::MAX),
         // A mean of zero is no Poisson distribution, and means nobody has any.
         DeviceCount::Poisson(mean) => Poisson::new(mean).map_or(0, |poisson| {
-            let drawn: f64 = poisson.sample(stream);
+            let drawn: f64 = poisson.sample(rng);
             drawn.min(f64::from(DeviceCount::MAX)) as u32
         }),
     }

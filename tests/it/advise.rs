@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use poolproof::advise::{self, Advice, Severity, advise as advice_on, catalogue};
+use poolproof::advise::{self, Advice, Severity, advise as advice_on, catalog};
 use poolproof::settings::{self, PoolSettings, PossibleFactors, SourceKind};
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::policy::{
@@ -153,27 +153,27 @@ fn one(settings: &PoolSettings, id: &str) -> Option<Advice> {
 }
 
 #[test]
-fn each_advice_is_given_to_a_pool_that_has_it_and_not_to_one_that_has_not() {
+fn each_advice_has_a_positive_and_a_negative_example() {
     let mut shown = BTreeSet::new();
     for (id, has, has_not) in pairs().into_iter().chain(pairs_of_lists()) {
         assert!(one(&has, id).is_some(), "{id} is not given to {has:?}");
         assert!(one(&has_not, id).is_none(), "{id} is given to {has_not:?}");
         shown.insert(id);
     }
-    assert_eq!(shown, catalogue().map(|(id, _)| id).collect(), "every advice is shown");
+    assert_eq!(shown, catalog().map(|(id, _)| id).collect(), "every advice is shown");
 }
 
 #[test]
-fn a_pool_as_created_surprises_nobody() {
+fn a_default_pool_gets_no_advice() {
     let settings = settings::read(&[path("tests/data/aws/as-created.json")]).unwrap();
     let advised = advice_on(&settings);
-    assert_eq!((advised.advice.len(), advised.gravest()), (0, None));
+    assert_eq!((advised.advice.len(), advised.highest_severity()), (0, None));
     assert!(advise::text(&advised).contains("Nothing surprises"), "{}", advise::text(&advised));
     assert!(advise::markdown(&advised).contains("Nothing surprises"));
 }
 
 #[test]
-fn words_are_whole_and_rest_on_something() {
+fn advice_has_complete_text_and_a_source() {
     for (_, settings, _) in pairs().into_iter().chain(pairs_of_lists()) {
         let advised = advice_on(&settings);
         assert!(advised.advice.is_sorted_by(|a, b| a.severity >= b.severity), "gravest first");
@@ -190,7 +190,7 @@ fn words_are_whole_and_rest_on_something() {
 }
 
 /// Counts what the Note changes by going through factors, devices and levels by hand, in a pool with MFA optional.
-fn noted_by_hand(medium: RiskAction, high: RiskAction) -> usize {
+fn expected_note_cells(medium: RiskAction, high: RiskAction) -> usize {
     let mut changed = 0;
     for factor in [false, true, true, true] {
         for device in ["none", "remembered", "not remembered", "issued", "forgotten"] {
@@ -216,12 +216,12 @@ fn noted_by_hand(medium: RiskAction, high: RiskAction) -> usize {
 }
 
 #[test]
-fn the_cells_of_the_note_are_those_counted_by_hand() {
+fn note_cell_count_matches_the_expected_count() {
     for medium in RiskAction::ALL {
         for high in RiskAction::ALL.into_iter().filter(|high| *high >= medium) {
             let settings = enforced(pool(Always, true, Optional), [NoAction, medium, high]);
             let counted = one(&settings, "note-ignores-risk-mfa").map_or(0, |a| a.cells.unwrap().affected);
-            assert_eq!(counted, noted_by_hand(medium, high), "{medium} {high}");
+            assert_eq!(counted, expected_note_cells(medium, high), "{medium} {high}");
         }
     }
     let settings = enforced(pool(Always, true, Optional), RISING);
@@ -230,7 +230,7 @@ fn the_cells_of_the_note_are_those_counted_by_hand() {
 }
 
 #[test]
-fn the_cells_that_refuse_for_want_of_a_factor_are_those_counted_by_hand() {
+fn missing_factor_cell_count_matches_the_expected_count() {
     for actions in [RISING, [MfaRequired; 3], [NoAction, NoAction, MfaRequired]] {
         for remember in RememberMode::ALL {
             let settings = enforced(pool(remember, false, Optional), actions);
@@ -260,7 +260,7 @@ fn settings_that_do_nothing_change_no_cell() {
 }
 
 #[test]
-fn advice_names_the_rules_that_decide_the_cells_it_counts() {
+fn advice_names_the_rules_of_its_cells() {
     let settings = enforced(pool(No, false, Optional), RISING);
     let advice = one(&settings, "required-refuses-without-factor").unwrap();
     let ground = advice.rests_on[0];
@@ -271,7 +271,7 @@ fn advice_names_the_rules_that_decide_the_cells_it_counts() {
 }
 
 #[test]
-fn what_the_lists_of_addresses_and_srp_pass_by_is_counted_and_rests_on_its_rule() {
+fn ip_list_and_srp_exceptions_are_counted_with_their_rule() {
     let rests = |advice: &Advice| {
         advice.rests_on.iter().map(|g| (g.rule, g.source, g.confidence)).take(2).collect::<Vec<_>>()
     };
@@ -319,7 +319,7 @@ fn sample() -> PoolSettings {
 }
 
 #[test]
-fn the_sample_is_told_as_committed() {
+fn sample_advice_matches_the_committed_text() {
     let advised = advice_on(&sample());
     assert_same_as_file(&path("tests/data/aws/advice.txt"), &advise::text(&advised));
     assert_same_as_file(&path("tests/data/aws/advice.md"), &advise::markdown(&advised));
@@ -340,7 +340,7 @@ const HOSTILE: [&str; 9] = [
 ];
 
 #[test]
-fn hostile_names_stay_text_in_markdown() {
+fn hostile_names_are_escaped_in_markdown() {
     let tame = advise::markdown(&advice_on(&sample()));
     for name in HOSTILE {
         let settings = with(sample(), |s| s.name = name.to_owned());
@@ -371,7 +371,7 @@ fn hostile_names_stay_text_in_markdown() {
 }
 
 #[test]
-fn deny_ends_with_80_from_its_level_up() {
+fn deny_exits_80_at_or_above_the_level() {
     let sample = ["scenarios/aws/describe-user-pool.json", "scenarios/aws/describe-risk-configuration.json"];
     let end = |files: &[&str], more: &[&str]| output(poolproof().arg("advise").args(files).args(more)).0;
     assert_eq!(end(&sample, &[]), 0);
@@ -389,7 +389,7 @@ fn deny_ends_with_80_from_its_level_up() {
 }
 
 #[test]
-fn the_command_tells_it_in_every_form_and_refuses_with_104() {
+fn advise_supports_every_format_and_exits_104_on_bad_input() {
     let told = |more: &[&str]| {
         let (code, out, err) = output(poolproof().args(["advise", "tests/data/aws/merged.json"]).args(more));
         assert_eq!((code, err.as_str()), (0, ""));
@@ -407,7 +407,7 @@ fn the_command_tells_it_in_every_form_and_refuses_with_104() {
 }
 
 #[test]
-fn severities_rise() {
+fn severities_are_ordered() {
     assert!(Severity::ALL.is_sorted_by(|a, b| a > b));
     let told: Vec<_> = Severity::ALL.iter().map(|severity| serde_json::to_value(severity).unwrap()).collect();
     assert_eq!(told, Severity::ALL.map(|severity| Value::from(severity.as_str())));
@@ -446,7 +446,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn whatever_the_settings_the_forms_are_well_formed(settings in any_settings()) {
+    fn output_is_well_formed_for_any_settings(settings in any_settings()) {
         let advised = advice_on(&settings);
         let text = advise::text(&advised);
         for line in text.lines() {

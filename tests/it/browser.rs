@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 /// Under one of these names it is found. Ubuntu's `chromium-browser` may be a stub that leads to a snap; it does not tell its version.
 const NAMES: [&str; 4] = ["google-chrome", "google-chrome-stable", "chromium", "chromium-browser"];
 /// It has hung if it says nothing for so long.
-const PATIENCE: Duration = Duration::from_secs(120);
+const TIMEOUT: Duration = Duration::from_secs(120);
 
 /// A running Chromium with one tab; it ends with the test.
 pub(crate) struct Browser {
@@ -25,7 +25,7 @@ pub(crate) struct Browser {
     session: Option<String>,
     calls: u64,
     /// What pages complained of since it was last asked.
-    complaints: Vec<String>,
+    console_errors: Vec<String>,
     /// Whether a page has come to its end since the last navigation.
     loaded: bool,
 }
@@ -93,7 +93,7 @@ impl Browser {
             }
         });
         let mut browser =
-            Self { child, to, from, session: None, calls: 0, complaints: Vec::new(), loaded: false };
+            Self { child, to, from, session: None, calls: 0, console_errors: Vec::new(), loaded: false };
         let tab = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": tab["targetId"], "flatten": true });
         let attached = browser.call("Target.attachToTarget", attach);
@@ -115,7 +115,7 @@ impl Browser {
         self.to.write_all(request.to_string().as_bytes()).unwrap();
         self.to.write_all(&[0]).unwrap();
         loop {
-            let message = self.hear();
+            let message = self.receive();
             if message["id"] == self.calls {
                 assert!(message["error"].is_null(), "{method}: {}", message["error"]);
                 return message["result"].clone();
@@ -123,22 +123,22 @@ impl Browser {
         }
     }
 
-    fn hear(&mut self) -> Value {
-        let message = self.from.recv_timeout(PATIENCE).expect("the browser is there and answers");
+    fn receive(&mut self) -> Value {
+        let message = self.from.recv_timeout(TIMEOUT).expect("the browser is there and answers");
         let params = &message["params"];
         match message["method"].as_str().unwrap_or_default() {
             "Page.loadEventFired" => self.loaded = true,
-            "Runtime.exceptionThrown" => self.complaints.push(params["exceptionDetails"].to_string()),
-            "Log.entryAdded" => self.complaints.push(params["entry"]["text"].to_string()),
-            "Runtime.consoleAPICalled" => self.complaints.push(params["args"].to_string()),
+            "Runtime.exceptionThrown" => self.console_errors.push(params["exceptionDetails"].to_string()),
+            "Log.entryAdded" => self.console_errors.push(params["entry"]["text"].to_string()),
+            "Runtime.consoleAPICalled" => self.console_errors.push(params["args"].to_string()),
             _ => {}
         }
         message
     }
 
     /// What pages complained of since this was last asked: errors of scripts, violations of their policy, words on the console.
-    pub(crate) fn complaints(&mut self) -> Vec<String> {
-        std::mem::take(&mut self.complaints)
+    pub(crate) fn console_errors(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.console_errors)
     }
 
     /// How wide it is, in pixels; `dark` or `light`; whether scripts run.
@@ -156,7 +156,7 @@ impl Browser {
         let answer = self.call("Page.navigate", json!({ "url": format!("file://{}", file.display()) }));
         assert!(answer["errorText"].is_null(), "{answer}");
         while !self.loaded {
-            self.hear();
+            self.receive();
         }
     }
 
@@ -169,16 +169,16 @@ impl Browser {
     }
 
     /// The whole page, as a PNG file.
-    pub(crate) fn shot(&mut self) -> Vec<u8> {
+    pub(crate) fn screenshot(&mut self) -> Vec<u8> {
         let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
         let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
         let params = json!({ "format": "png", "captureBeyondViewport": true, "clip": clip });
-        let shot = self.call("Page.captureScreenshot", params);
-        STANDARD.decode(shot["data"].as_str().unwrap()).unwrap()
+        let screenshot = self.call("Page.captureScreenshot", params);
+        STANDARD.decode(screenshot["data"].as_str().unwrap()).unwrap()
     }
 
     /// Moves the mouse to a place in the window.
-    pub(crate) fn point(&mut self, x: f64, y: f64) {
+    pub(crate) fn move_mouse(&mut self, x: f64, y: f64) {
         self.call("Input.dispatchMouseEvent", json!({ "type": "mouseMoved", "x": x, "y": y }));
     }
 

@@ -5,14 +5,14 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use poolproof::capacity::{Asked, Capacity, Lengths, Limit, find};
-use poolproof::run::{Settings, Stop};
+use poolproof::capacity::{Capacity, CapacityOptions, LevelDurations, Limit, find};
+use poolproof::run::{CancellationToken, RunOptions};
 use poolproof::scenario::{self, Threshold};
 use poolproof_pool::Defect;
 use serde_json::Value;
 
 use crate::cli::{output, poolproof};
-use crate::served::Served;
+use crate::server_process::ServerProcess;
 
 /// One core, and sign-ins of six powers of a millisecond each on the pool's side: 166.7 a second are its end.
 const SCENARIO: &str = "version: 1
@@ -27,23 +27,23 @@ service: { cores: 1, modexp_256: 1ms, modexp_513: 1ms, modexp_1025: 1ms }
 /// What one core can do at most.
 const END: f64 = 1000.0 / 6.0;
 
-fn asked(objectives: &[&str]) -> Asked {
+fn asked(objectives: &[&str]) -> CapacityOptions {
     let s = Duration::from_secs;
-    Asked {
+    CapacityOptions {
         objectives: objectives.iter().map(|text| Threshold::parse(text).unwrap()).collect(),
         from: None,
         to: None,
         factor: 2.0,
         precision: 0.05,
-        lengths: Lengths { settle: s(2), measure: s(10), confirm: s(20) },
+        durations: LevelDurations { settle: s(2), measure: s(10), confirm: s(20) },
         usl: false,
         want: None,
     }
 }
 
-fn found(yaml: &str, asked: &Asked, defect: Option<Defect>) -> Capacity {
+fn found(yaml: &str, asked: &CapacityOptions, defect: Option<Defect>) -> Capacity {
     let scenario = scenario::parse("core.yaml", yaml.as_bytes()).unwrap();
-    let settings = Settings {
+    let run_options = RunOptions {
         file: "core.yaml".to_owned(),
         text: yaml.to_owned(),
         command: String::new(),
@@ -53,12 +53,13 @@ fn found(yaml: &str, asked: &Asked, defect: Option<Defect>) -> Capacity {
         endpoint: None,
         observer: Arc::new(|_| {}),
     };
-    find(&scenario, asked, &settings, &Stop::default(), &|_| {}).unwrap()
+    find(&scenario, asked, &run_options, &CancellationToken::default(), &|_| {}).unwrap()
 }
 
 #[test]
-fn a_core_takes_what_its_arithmetic_leaves_time_for() {
-    let found = found(SCENARIO, &Asked { want: Some(1000.0), ..asked(&["sign_in.p99 < 1s"]) }, None);
+fn capacity_matches_the_cost_of_srp_on_one_core() {
+    let found =
+        found(SCENARIO, &CapacityOptions { want: Some(1000.0), ..asked(&["sign_in.p99 < 1s"]) }, None);
     let answer = found.answer.as_ref().unwrap();
     assert_eq!(
         (found.verdict.exit_code, answer.limit, answer.confirmed),
@@ -77,9 +78,9 @@ fn a_core_takes_what_its_arithmetic_leaves_time_for() {
 
 /// The same core a thousand times slower: it ends at one sign-in in six seconds.
 #[test]
-fn a_pool_below_one_a_second_is_told_as_well_as_a_quick_one() {
+fn capacity_below_one_per_second_is_found() {
     let slow = SCENARIO.replace("1ms", "1s");
-    let asked = Asked { precision: 0.02, ..asked(&["sign_in.p99 < 120s"]) };
+    let asked = CapacityOptions { precision: 0.02, ..asked(&["sign_in.p99 < 120s"]) };
     let found = found(&slow, &asked, None);
     let (answer, end) = (found.answer.as_ref().unwrap(), END / 1000.0);
     assert_eq!((found.verdict.exit_code, answer.limit), (0, Limit::Pool), "{found:?}");
@@ -95,21 +96,21 @@ fn a_pool_below_one_a_second_is_told_as_well_as_a_quick_one() {
 }
 
 #[test]
-fn where_too_few_come_in_a_day_nothing_is_said_of_the_pool() {
-    let asked = Asked { from: Some(0.001), to: Some(0.002), ..asked(&["sign_in.p50 < 1s"]) };
+fn too_few_sign_ins_give_no_capacity() {
+    let asked = CapacityOptions { from: Some(0.001), to: Some(0.002), ..asked(&["sign_in.p50 < 1s"]) };
     let found = found(SCENARIO, &asked, None);
     assert_eq!((found.verdict.exit_code, &found.answer), (99, &None), "{found:?}");
     assert!(found.verdict.sentences[0].contains("too few sign-ins come to tell"), "{found:?}");
 }
 
 #[test]
-fn people_who_are_all_busy_are_the_scenarios_limit_and_said_to_be() {
+fn busy_users_are_reported_as_the_scenario_limit() {
     // Thirty people who type for ten seconds each: three a second, of a pool that takes a hundred.
     let typists = SCENARIO
         .replace("users: 500, devices: 1", "users: 30, factors: { totp: 100 }, devices: 0")
         .replace("known_device: 100 }", "new_device: 100 }")
         .replace("service:", "client: { mfa_delay: 10s }\nservice:");
-    let asked = Asked { from: Some(0.5), to: Some(50.0), ..asked(&["service.p99 < 1s"]) };
+    let asked = CapacityOptions { from: Some(0.5), to: Some(50.0), ..asked(&["service.p99 < 1s"]) };
     let found = found(&typists, &asked, None);
     assert_eq!(found.answer.as_ref().map(|answer| answer.limit), Some(Limit::Generator), "{found:?}");
     let told = found.verdict.sentences.join(" ");
@@ -117,11 +118,14 @@ fn people_who_are_all_busy_are_the_scenarios_limit_and_said_to_be() {
 }
 
 #[test]
-fn people_who_all_wait_for_the_pool_are_the_pools_limit() {
+fn users_waiting_for_the_pool_are_the_pool_limit() {
     // A hundred people keep no queue that grows: where all of them wait, nobody is free, and the pool is why.
     let few = SCENARIO.replace("users: 500", "users: 100");
-    let found =
-        found(&few, &Asked { from: Some(50.0), to: Some(800.0), ..asked(&["service.p99 < 10s"]) }, None);
+    let found = found(
+        &few,
+        &CapacityOptions { from: Some(50.0), to: Some(800.0), ..asked(&["service.p99 < 10s"]) },
+        None,
+    );
     let answer = found.answer.as_ref().unwrap();
     assert_eq!(answer.limit, Limit::Pool, "{found:?}");
     assert!(
@@ -133,9 +137,9 @@ fn people_who_all_wait_for_the_pool_are_the_pools_limit() {
 }
 
 #[test]
-fn a_queue_that_grows_is_enough_to_fail() {
+fn a_growing_queue_fails_a_level() {
     // Nobody asks for anything that a pool could miss in so short a time.
-    let asked = Asked { from: Some(100.0), to: Some(200.0), ..asked(&["sign_in.p99 < 1h"]) };
+    let asked = CapacityOptions { from: Some(100.0), to: Some(200.0), ..asked(&["sign_in.p99 < 1h"]) };
     let found = found(SCENARIO, &asked, None);
     let answer = found.answer.as_ref().unwrap();
     assert!(answer.limit == Limit::Pool && answer.per_s < END * 1.02, "{found:?}");
@@ -152,7 +156,7 @@ fn a_tighter_objective_has_less_capacity() {
 
 #[test]
 fn a_pool_that_decides_wrongly_has_no_capacity() {
-    let asked = Asked { from: Some(10.0), to: Some(20.0), ..asked(&["sign_in.p99 < 1s"]) };
+    let asked = CapacityOptions { from: Some(10.0), to: Some(20.0), ..asked(&["sign_in.p99 < 1s"]) };
     let mut met = Vec::new();
     for defect in Defect::ALL {
         let found = found(SCENARIO, &asked, Some(defect));
@@ -187,7 +191,7 @@ fn capacity(file: &Path, flags: &[&str]) -> (i32, String, String) {
 }
 
 #[test]
-fn the_command_tells_it_as_text_and_as_json_and_the_same_each_time() {
+fn capacity_output_is_reproducible_in_text_and_json() {
     let file = file("core.yaml", SCENARIO);
     let (code, out, err) = capacity(&file, &["--slo", "p99<250ms", "--want", "1000/s", "--usl"]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
@@ -210,7 +214,7 @@ fn the_command_tells_it_as_text_and_as_json_and_the_same_each_time() {
 }
 
 #[test]
-fn what_has_no_capacity_says_why() {
+fn a_failed_search_explains_why() {
     let core = file("core.yaml", SCENARIO);
     let slow = ["--slo", "p99<1ms"];
     let (code, out, _) = capacity(&core, &slow);
@@ -240,13 +244,13 @@ fn what_has_no_capacity_says_why() {
 }
 
 /// Whether a search by the wall clock went as it can on a machine that is busy with other things: found, the generator late, or too slow.
-const fn is_fair(code: i32) -> bool {
+const fn passed_or_saturated(code: i32) -> bool {
     matches!(code, 0 | 83 | 99)
 }
 
 #[test]
-fn an_endpoint_is_searched_to_the_end_and_left_as_it_was() {
-    let served = Served::start(&[]);
+fn an_endpoint_search_completes_and_cleans_up() {
+    let served = ServerProcess::start(&[]);
     let scenario = "version: 1
 name: abroad
 clock: wall
@@ -258,7 +262,7 @@ workload: { stages: [ { for: 1s, rate: 1/s } ], mix: { new_device: 100 } }
     let flags =
         ["--slo", "p99<30s", "--from", "100/s", "--to", "100/s", "--format", "json", "--target", &target];
     let (code, out, err) = capacity(&file("abroad.yaml", scenario), &flags);
-    assert!(is_fair(code), "{code}: {out}{err}");
+    assert!(passed_or_saturated(code), "{code}: {out}{err}");
     let told: Value = serde_json::from_str(&out).unwrap();
     assert_eq!(told["target"].as_str().map(|url| url.trim_end_matches('/')), Some(target.as_str()));
     let levels = told["levels"].as_array().unwrap();
@@ -279,7 +283,7 @@ workload: { stages: [ { for: 1s, rate: 1/s } ], mix: { new_device: 100 } }
     }
     let pools = served.call("ListUserPools", &serde_json::json!({ "MaxResults": 60 })).json();
     assert_eq!(pools["UserPools"].as_array().unwrap().len(), 1, "{pools}");
-    assert!(served.is_well());
+    assert!(served.is_healthy());
     // What nobody answers has no capacity, and that is told before anything else.
     let (code, out, err) =
         capacity(&file("abroad.yaml", scenario), &["--slo", "p99<1s", "--target", "http://127.0.0.1:9"]);
@@ -288,11 +292,11 @@ workload: { stages: [ { for: 1s, rate: 1/s } ], mix: { new_device: 100 } }
 }
 
 #[test]
-fn this_machine_is_searched_by_the_wall_clock_and_each_side_is_told() {
+fn wall_clock_search_reports_client_and_pool_cpu() {
     let wall = SCENARIO.split("service:").next().unwrap().replace("group:", "clock: wall\ngroup:");
     let flags = ["--slo", "p99<30s", "--from", "300/s", "--to", "300/s"];
     let (code, out, err) = capacity(&file("wall.yaml", &wall), &flags);
-    assert!(is_fair(code) && err.is_empty(), "{code}: {out}{err}");
+    assert!(passed_or_saturated(code) && err.is_empty(), "{code}: {out}{err}");
     if code == 0 {
         for wanted in ["300 sign-ins/s [300, …)", "of the clients", "CPU       clients ", "; pool "] {
             assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
@@ -301,7 +305,7 @@ fn this_machine_is_searched_by_the_wall_clock_and_each_side_is_told() {
 }
 
 #[test]
-fn where_the_range_ends_the_pool_may_take_more() {
+fn a_passing_upper_bound_is_reported_as_a_minimum() {
     let (code, out, _) =
         capacity(&file("core.yaml", SCENARIO), &["--slo", "p99<1s", "--from", "10/s", "--to", "20/s"]);
     assert_eq!(code, 0, "{out}");

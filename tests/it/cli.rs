@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
-use crate::stage::root;
+use crate::run_fixture::root;
 
 /// A folder of this test's own, empty.
 fn folder(name: &str) -> PathBuf {
@@ -36,7 +36,7 @@ workload: { stages: [ { for: 2s, rate: 10/s } ] }
 ";
 
 #[test]
-fn a_good_run_ends_with_0_and_names_its_report() {
+fn a_passing_run_exits_0_and_prints_the_report_path() {
     let folder = folder("good");
     fs::write(folder.join("toy.yaml"), TOY).unwrap();
     let (code, out, err) =
@@ -52,7 +52,7 @@ fn a_good_run_ends_with_0_and_names_its_report() {
 }
 
 #[test]
-fn a_crossed_threshold_ends_with_99_and_another_seed_is_used_when_asked() {
+fn a_crossed_threshold_exits_99_and_seed_overrides_the_scenario() {
     let folder = folder("threshold");
     let text = format!("{TOY}thresholds: [ sign_ins.completed > 1000 ]\n");
     fs::write(folder.join("toy.yaml"), text).unwrap();
@@ -69,7 +69,7 @@ fn a_crossed_threshold_ends_with_99_and_another_seed_is_used_when_asked() {
 }
 
 #[test]
-fn a_bad_scenario_ends_with_104_before_anything_is_run() {
+fn an_invalid_scenario_exits_104_before_the_run() {
     let folder = folder("bad");
     fs::write(folder.join("toy.yaml"), TOY).unwrap();
     fs::write(folder.join("bad.yaml"), TOY.replace("remember:", "rember:")).unwrap();
@@ -85,7 +85,7 @@ fn a_bad_scenario_ends_with_104_before_anything_is_run() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_is_told_before_the_run() {
+fn an_unwritable_folder_is_reported_before_the_run() {
     let folder = folder("unwritable");
     fs::write(folder.join("toy.yaml"), TOY).unwrap();
     // A file where the folder should be stops everyone, root included.
@@ -97,7 +97,7 @@ fn a_folder_that_cannot_be_written_is_told_before_the_run() {
 }
 
 #[test]
-fn a_folder_in_a_reports_place_is_told_before_the_run() {
+fn a_folder_at_the_report_path_is_reported_before_the_run() {
     let folder = folder("in-its-place");
     fs::write(folder.join("toy.yaml"), TOY).unwrap();
     fs::create_dir_all(folder.join("toy/report.html")).unwrap();
@@ -126,7 +126,7 @@ fn exit_codes(help: &str) -> Vec<(String, String)> {
 }
 
 #[test]
-fn exit_codes_have_one_wording_in_the_help_and_in_the_readme() {
+fn exit_codes_match_between_help_and_readme() {
     let (_, help, _) = output(poolproof().arg("--help"));
     let codes = exit_codes(&help);
     assert_eq!(codes.len(), 12, "{codes:?}");
@@ -158,7 +158,7 @@ fn two_scenarios_of_one_name_are_refused() {
 }
 
 #[test]
-fn more_than_the_generator_can_do_ends_with_83_and_says_so() {
+fn a_saturated_generator_exits_83_with_a_message() {
     let folder = folder("saturated");
     let text = TOY.replace("users: 5", "users: 20").replace("rate: 10/s", "rate: 20000/s");
     fs::write(folder.join("toy.yaml"), format!("clock: wall\n{text}")).unwrap();
@@ -170,7 +170,7 @@ fn more_than_the_generator_can_do_ends_with_83_and_says_so() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_run_ends_with_105_and_a_partial_report() {
+fn an_interrupted_run_exits_105_with_a_partial_report() {
     let folder = folder("interrupted");
     let text = TOY.replace("for: 2s", "for: 1h");
     fs::write(folder.join("toy.yaml"), format!("clock: wall\n{text}")).unwrap();
@@ -191,7 +191,7 @@ fn an_interrupted_run_ends_with_105_and_a_partial_report() {
 }
 
 #[test]
-fn what_an_interrupt_keeps_from_being_run_is_named() {
+fn scenarios_skipped_by_an_interrupt_are_named() {
     let folder = folder("rest");
     let long =
         |name| TOY.replace("name: toy", &format!("clock: wall\nname: {name}")).replace("for: 2s", "for: 60s");
@@ -220,7 +220,7 @@ fn what_an_interrupt_keeps_from_being_run_is_named() {
 }
 
 #[test]
-fn the_schema_is_the_one_that_is_shipped() {
+fn schema_command_prints_the_shipped_schema() {
     let (code, out, _) = output(poolproof().arg("schema"));
     assert_eq!(code, 0);
     let shipped = fs::read_to_string(root().join("scenarios/scenario.schema.json")).unwrap();
@@ -228,7 +228,7 @@ fn the_schema_is_the_one_that_is_shipped() {
 }
 
 #[test]
-fn check_shows_the_defaults_and_the_decisions_to_expect_and_runs_nothing() {
+fn check_prints_defaults_and_expected_decisions() {
     let (code, out, err) = output(poolproof().args(["check", "scenarios/opt-in.yaml"]));
     assert_eq!((code, err.as_str()), (0, ""));
     for wanted in ["session_validity: 3m", "not_remembered", "suppressed", "documented"] {
@@ -237,7 +237,7 @@ fn check_shows_the_defaults_and_the_decisions_to_expect_and_runs_nothing() {
 }
 
 #[test]
-fn a_command_line_that_makes_no_sense_ends_with_2() {
+fn an_invalid_command_line_exits_2() {
     for line in [&["rum"][..], &["run"], &["run", "x.yaml", "--seed", "-1"], &["run", "x", "--clock", "sun"]]
     {
         let (code, out, err) = output(poolproof().args(line));
@@ -249,7 +249,7 @@ fn a_command_line_that_makes_no_sense_ends_with_2() {
 }
 
 #[test]
-fn the_switches_can_be_set_for_a_pool_of_awss() {
+fn switches_apply_to_an_aws_pool() {
     let pool = "tests/data/aws/merged.json";
     let told = |line: &[&str]| {
         let (code, out, err) = output(poolproof().args(line));
@@ -271,7 +271,7 @@ fn the_switches_can_be_set_for_a_pool_of_awss() {
 }
 
 #[test]
-fn check_tells_of_lists_passwords_and_tokens() {
+fn check_prints_ip_lists_passwords_and_tokens() {
     let (code, out, _) = output(poolproof().args(["check", "scenarios/threat-protection.yaml"]));
     assert_eq!(code, 0);
     for wanted in
@@ -290,7 +290,7 @@ fn check_tells_of_lists_passwords_and_tokens() {
 }
 
 #[test]
-fn a_pool_is_read_from_awss_documents_side_by_side_and_what_is_assumed_is_told() {
+fn aws_documents_are_merged_and_assumptions_printed() {
     let aws = |name: &str| root().join("scenarios/aws").join(name);
     let pool = aws("describe-user-pool.json");
     let explain = |files: &[PathBuf]| {

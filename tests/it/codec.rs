@@ -7,7 +7,7 @@ use poolproof::http::codec::{
 };
 use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session};
 use poolproof_cognito::protocol::{
-    AccountRequest, Answer, ApiError, AuthOutcome, Authentication, Challenge, ChallengeName,
+    AccountRequest, Answer, ApiError, AuthOutcome, AuthenticationResult, Challenge, ChallengeName,
     DeviceDescription, NewDeviceMetadata, Operation, Parameters, Request, Response, keys,
 };
 use poolproof_cognito::time::Timestamp;
@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 /// Every key of every shape, each with a value of its own.
-fn everything(words: &[String], flag: bool, number: u32) -> Value {
+fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
     let word = |at: usize| words[at % words.len()].clone();
     let texts = [
         "ClientId",
@@ -113,12 +113,12 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn every_operation_is_read_as_it_was_written(
+    fn every_operation_round_trips(
         words in prop::collection::vec(any::<String>(), 10),
         flag in any::<bool>(),
         number in any::<u32>(),
     ) {
-        let all = everything(&words, flag, number);
+        let all = sample_values(&words, flag, number);
         for name in OPERATIONS {
             let written = written(name, &all);
             for (key, value) in written.as_object().unwrap() {
@@ -128,13 +128,13 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_do_harm(body in prop::collection::vec(any::<u8>(), 0..200), at in 0..OPERATIONS.len()) {
+    fn arbitrary_request_bytes_do_not_panic(body in prop::collection::vec(any::<u8>(), 0..200), at in 0..OPERATIONS.len()) {
         drop(decode(OPERATIONS[at], &body));
     }
 
     #[test]
-    fn no_damage_to_a_request_does_harm(at in 0..OPERATIONS.len(), place in 0..900_usize, byte in any::<u8>()) {
-        let mut body = everything(&["w".to_owned()], true, 1).to_string().into_bytes();
+    fn corrupted_requests_do_not_panic(at in 0..OPERATIONS.len(), place in 0..900_usize, byte in any::<u8>()) {
+        let mut body = sample_values(&["w".to_owned()], true, 1).to_string().into_bytes();
         let place = place % body.len();
         body[place] = byte;
         drop(decode(OPERATIONS[at], &body));
@@ -144,8 +144,8 @@ proptest! {
 
 /// The keys that are read are the API model's: `tests/interop/model.py` compares this list with botocore's.
 #[test]
-fn the_list_of_keys_is_the_one_that_is_compared_with_the_model() {
-    let all = everything(&["w".to_owned()], true, 1);
+fn key_list_matches_the_committed_file() {
+    let all = sample_values(&["w".to_owned()], true, 1);
     let keys: BTreeMap<&str, Vec<String>> = OPERATIONS
         .iter()
         .map(|name| (*name, written(name, &all).as_object().unwrap().keys().cloned().collect()))
@@ -162,7 +162,7 @@ fn the_list_of_keys_is_the_one_that_is_compared_with_the_model() {
 }
 
 #[test]
-fn the_traffic_of_real_clients_is_understood() {
+fn recorded_client_traffic_is_parsed() {
     let traces =
         [include_str!("../data/trace_identityjs.json"), include_str!("../data/trace_pycognito.json")];
     let seen: usize = traces.map(|trace| understood(&serde_json::from_str(trace).unwrap())).iter().sum();
@@ -201,7 +201,7 @@ fn refusal(body: impl AsRef<[u8]>) -> String {
 }
 
 #[test]
-fn a_key_that_is_said_twice_is_refused_wherever_it_is() {
+fn duplicate_keys_are_rejected() {
     let twice = |key| format!("SerializationException: Field '{key}' is given twice.");
     let top = r#"{"ClientId":"a","AuthFlow":"b","ClientId":"c"}"#;
     assert_eq!(refusal(top), twice("ClientId"));
@@ -215,7 +215,7 @@ fn a_key_that_is_said_twice_is_refused_wherever_it_is() {
 }
 
 #[test]
-fn text_that_is_not_one_json_object_is_refused() {
+fn a_body_that_is_not_one_json_object_is_rejected() {
     let not_json = "SerializationException: The request is not JSON text.";
     let good = r#"{"ClientId":"a","AuthFlow":"b"}"#;
     for body in [
@@ -342,7 +342,7 @@ fn values_of_another_type_are_refused_and_null_is_absent() {
 }
 
 #[test]
-fn an_access_token_makes_a_software_token_ones_own() {
+fn software_token_requests_accept_an_access_token() {
     let decoded = |body: &str| decode("AssociateSoftwareToken", body.as_bytes()).unwrap();
     assert!(matches!(
         decoded(r#"{"AccessToken":"t"}"#),
@@ -354,7 +354,7 @@ fn an_access_token_makes_a_software_token_ones_own() {
 }
 
 #[test]
-fn nothing_is_read_for_an_operation_that_nobody_has() {
+fn unknown_operations_are_rejected() {
     let unknown = decode("InitiateAuht", b"[[[[").unwrap_err();
     assert_eq!(unknown.to_string(), "UnknownOperationException: Unknown operation: InitiateAuht");
     assert!(decode(&"x".repeat(10_000), b"{}").unwrap_err().message.len() < 100);
@@ -368,7 +368,7 @@ fn body(response: Response) -> Value {
 }
 
 #[test]
-fn answers_have_the_keys_that_clients_look_for() {
+fn responses_have_the_keys_that_clients_read() {
     let challenge = |session: Option<&str>| {
         body(Response::Auth(AuthOutcome::Challenge(Challenge {
             name: ChallengeName::PasswordVerifier,
@@ -381,7 +381,7 @@ fn answers_have_the_keys_that_clients_look_for() {
         json!({ "ChallengeName": "PASSWORD_VERIFIER", "ChallengeParameters": { "SALT": "ab" } })
     );
     assert_eq!(challenge(Some("s"))["Session"], "s");
-    let tokens = Authentication {
+    let tokens = AuthenticationResult {
         access_token: AccessToken::new("a"),
         id_token: "i".to_owned(),
         refresh_token: None,
@@ -417,7 +417,7 @@ fn answers_have_the_keys_that_clients_look_for() {
 }
 
 #[test]
-fn refusals_have_the_form_that_clients_parse() {
+fn errors_have_the_format_that_clients_parse() {
     let wire = encode_answer(&Err(ApiError::device_not_found()));
     assert_eq!(wire.status, 400);
     assert_eq!(
@@ -425,7 +425,7 @@ fn refusals_have_the_form_that_clients_parse() {
         Some(("ResourceNotFoundException:".to_owned(), "Device does not exist.".to_owned()))
     );
     assert_eq!(wire.body, r#"{"__type":"ResourceNotFoundException","message":"Device does not exist."}"#);
-    let odd = encode_answer(&Err(ApiError::invalid("né\r\nX-Evil: 1")));
+    let odd = encode_answer(&Err(ApiError::invalid_parameter("né\r\nX-Evil: 1")));
     assert_eq!(odd.error.unwrap().1, "n???X-Evil: 1", "one line of ASCII");
     assert_eq!(encode_answer(&Err(ApiError::internal("x"))).status, 500);
 }

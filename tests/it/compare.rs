@@ -8,7 +8,7 @@ use poolproof::report::{Report, ThresholdResult, Unit};
 use serde_json::Value;
 
 use crate::cli::{output, poolproof};
-use crate::stage::root;
+use crate::run_fixture::root;
 
 /// Many users and few sign-ins at once: nobody is busy when wanted, however slow the pool.
 const SCENARIO: &str = "version: 1
@@ -30,13 +30,13 @@ fn folder(name: &str, head: impl Fn(&str) -> String) -> PathBuf {
 }
 
 /// The command line that plays a scenario file of the folder.
-fn plays(folder: &Path, file: &str) -> String {
+fn run_command_line(folder: &Path, file: &str) -> String {
     format!("'{}' run '{}'", env!("CARGO_BIN_EXE_poolproof"), folder.join(file).display())
 }
 
 /// `compare` with the folder's scenarios in pairs.
 fn pairs(folder: &Path, flags: &[&str]) -> (i32, String, String) {
-    let (base, head) = (plays(folder, "base.yaml"), plays(folder, "head.yaml"));
+    let (base, head) = (run_command_line(folder, "base.yaml"), run_command_line(folder, "head.yaml"));
     let out = folder.join("runs");
     output(
         poolproof()
@@ -99,7 +99,7 @@ fn the_same_command_is_equivalent_to_itself_with_identical_decisions() {
 }
 
 #[test]
-fn a_slower_pool_has_regressed_and_the_way_back_has_improved() {
+fn a_slower_pool_regresses_and_the_reverse_improves() {
     let folder = folder("slower", slower);
     let (code, out, err) = pairs(&folder, &[]);
     assert_eq!((code, err.as_str()), (81, ""), "{out}");
@@ -119,7 +119,7 @@ fn a_slower_pool_has_regressed_and_the_way_back_has_improved() {
 }
 
 #[test]
-fn another_scenario_is_refused_with_84_and_what_differs() {
+fn different_scenarios_exit_84_with_the_difference() {
     let folder = folder("other", |yaml| yaml.replace("remember: always", "remember: opt_in"));
     let (code, out, err) = pairs(&folder, &[]);
     assert_eq!((code, out.as_str()), (84, ""), "{err}");
@@ -129,7 +129,7 @@ fn another_scenario_is_refused_with_84_and_what_differs() {
 }
 
 #[test]
-fn a_command_that_fails_is_told_with_its_end_and_its_last_words() {
+fn a_failed_command_is_reported_with_exit_code_and_stderr() {
     let folder = folder("fails", |yaml| yaml.replace("remember:", "rember:"));
     let (code, out, err) = pairs(&folder, &[]);
     assert_eq!((code, out.as_str()), (2, ""));
@@ -159,7 +159,7 @@ fn scripted(script: &str) -> String {
 }
 
 #[test]
-fn a_command_that_keeps_its_own_seed_is_found_out() {
+fn a_command_that_ignores_seed_is_detected() {
     let folder = folder("deaf", str::to_owned);
     let deaf = scripted(&format!("\"$BIN\" run \"{}\" --out \"$2\"", folder.join("base.yaml").display()));
     let line = ["compare", "--base", &deaf, "--head", &deaf, "--out"];
@@ -184,9 +184,9 @@ fn robbed(folder: &Path, name: &str, robbed: &str, steal: &str) -> String {
 }
 
 #[test]
-fn a_pair_that_was_robbed_is_run_again_or_left_out_and_told() {
+fn pairs_with_too_much_steal_are_rerun_or_excluded() {
     let folder = folder("robbed", str::to_owned);
-    let base = plays(&folder, "base.yaml");
+    let base = run_command_line(&folder, "base.yaml");
     let compared = |head: &str, flags: &[&str]| {
         let line = ["compare", "--base", &base, "--head", head, "--pairs", "5", "--format", "json", "--out"];
         let (code, out, err) = output(poolproof().args(line).arg(folder.join("runs")).args(flags));
@@ -216,7 +216,7 @@ fn a_pair_that_was_robbed_is_run_again_or_left_out_and_told() {
 }
 
 #[test]
-fn what_stays_inconclusive_is_looked_at_once_more() {
+fn an_inconclusive_experiment_gets_a_second_look() {
     let folder = folder("twice", slower);
     // Slow in about half of the pairs: five cannot tell.
     let (base, head) = (folder.join("base.yaml"), folder.join("head.yaml"));
@@ -225,7 +225,7 @@ fn what_stays_inconclusive_is_looked_at_once_more() {
         base.display(),
         head.display()
     ));
-    let line = ["compare", "--base", &plays(&folder, "base.yaml"), "--head", &moody];
+    let line = ["compare", "--base", &run_command_line(&folder, "base.yaml"), "--head", &moody];
     let flags = ["--pairs", "5", "--max-pairs", "7", "--format", "json", "--out"];
     let (code, out, err) = output(poolproof().args(line).args(flags).arg(folder.join("runs")));
     assert_eq!(code, 82, "{out}{err}");
@@ -238,7 +238,7 @@ fn what_stays_inconclusive_is_looked_at_once_more() {
 }
 
 #[test]
-fn pairs_without_enough_sign_ins_say_nothing_of_that_quantile() {
+fn too_few_sign_ins_give_no_quantile_verdict() {
     let folder = folder("few", |yaml| yaml.replace("rate: 10/s", "rate: 2/s"));
     fs::copy(folder.join("head.yaml"), folder.join("base.yaml")).unwrap();
     let (code, out, _) = pairs(&folder, &[]);
@@ -251,7 +251,7 @@ pub(crate) fn report(file: &Path) -> Report {
 }
 
 #[test]
-fn folders_of_the_same_runs_are_identical_and_nothing_is_said_of_speed() {
+fn folder_comparison_has_decisions_but_no_speed_verdict() {
     let folder = folder("folders", slower);
     let base = played(&folder, "base.yaml", "a", &[]);
     let head = played(&folder, "base.yaml", "b", &[]);
@@ -275,7 +275,7 @@ fn folders_of_the_same_runs_are_identical_and_nothing_is_said_of_speed() {
 }
 
 #[test]
-fn every_decision_that_differs_ends_with_80() {
+fn any_decision_difference_exits_80() {
     let folder = folder("decisions", str::to_owned);
     let base = played(&folder, "base.yaml", "a", &[]);
     let file = base.join("pairs/report.json");
@@ -305,7 +305,7 @@ fn every_decision_that_differs_ends_with_80() {
 }
 
 #[test]
-fn by_the_wall_clock_counts_may_differ_and_what_mismatched_may_not() {
+fn wall_clock_counts_may_differ_but_mismatches_may_not() {
     let folder = folder("wall", str::to_owned);
     let base = played(&folder, "base.yaml", "a", &[]);
     let mut wall = report(&base.join("pairs/report.json"));
@@ -349,7 +349,7 @@ fn reports_of_different_things_are_refused_with_84() {
                 unit: Unit::Share,
                 passed: false,
                 window: None,
-                cut_at_us: Some(1_000_000),
+                canceled_at_us: Some(1_000_000),
             });
         }),
         ("base has `pairs`, head has `others`", |report| report.scenario.name = "others".to_owned()),
@@ -377,7 +377,7 @@ fn reports_of_different_things_are_refused_with_84() {
 }
 
 #[test]
-fn what_is_no_report_is_told_with_2() {
+fn an_invalid_report_exits_2() {
     let folder = folder("foreign", str::to_owned);
     let base = played(&folder, "base.yaml", "a", &[]);
     let whole = fs::read_to_string(base.join("pairs/report.json")).unwrap();
@@ -401,7 +401,7 @@ fn what_is_no_report_is_told_with_2() {
 }
 
 #[test]
-fn flags_that_make_no_sense_are_refused() {
+fn invalid_flag_combinations_are_rejected() {
     for (line, wanted) in [
         ("compare", "required"),
         ("compare one", "2 values required"),

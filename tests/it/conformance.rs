@@ -6,8 +6,8 @@ use poolproof_cognito::policy::PoolPolicy;
 use poolproof_pool::Defect;
 
 use crate::cli::{output, poolproof};
-use crate::detour::{Detour, Fate};
-use crate::served::Served;
+use crate::fault_proxy::{FaultProxy, ProxyAction};
+use crate::server_process::ServerProcess;
 use crate::target::planted;
 
 /// Exit code and standard output of `poolproof matrix --against`.
@@ -18,8 +18,8 @@ fn against(address: &str, arguments: &[&str]) -> (Option<i32>, String) {
 }
 
 #[test]
-fn our_own_server_follows_every_rule_that_is_tried() {
-    let served = Served::start(&[]);
+fn our_server_follows_every_sampled_rule() {
+    let served = ServerProcess::start(&[]);
     let address = format!("http://{}", served.address);
     let (code, text) = against(&address, &["--sample", "90", "--format", "json"]);
     let told: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
@@ -38,8 +38,8 @@ fn our_own_server_follows_every_rule_that_is_tried() {
 
 #[test]
 #[ignore = "all cells take minutes: --ignored, in a release build"]
-fn our_own_server_follows_every_rule_in_every_cell() {
-    let served = Served::start(&[]);
+fn our_server_follows_every_rule_in_every_cell() {
+    let served = ServerProcess::start(&[]);
     let (code, text) = against(&format!("http://{}", served.address), &["--format", "json"]);
     let told: Value = serde_json::from_str(&text).unwrap();
     // Every cell, and in each of the 18 configurations without risk a wrong password, a used claim, and where devices
@@ -50,7 +50,7 @@ fn our_own_server_follows_every_rule_in_every_cell() {
 }
 
 #[test]
-fn an_endpoint_that_cannot_be_used_or_is_not_meant_is_told() {
+fn unusable_and_remote_endpoints_are_rejected() {
     let (code, text) = against("http://127.0.0.1:9", &[]);
     assert_eq!(code, Some(107), "{text}");
     let (code, text) = against("http://192.0.2.1", &[]);
@@ -62,14 +62,14 @@ fn an_endpoint_that_cannot_be_used_or_is_not_meant_is_told() {
 }
 
 #[test]
-fn pools_that_stay_behind_are_named_beside_what_was_found() {
-    let served = Served::start(&[]);
+fn undeleted_pools_are_reported_with_the_result() {
+    let served = ServerProcess::start(&[]);
     for (operations, tried) in
         [(&["DeleteUserPool"][..], true), (&["CreateUserPoolClient", "DeleteUserPool"], false)]
     {
-        let detour = Detour::to(&served, move |operation, _| {
+        let detour = FaultProxy::to(&served, move |operation, _| {
             let refused = operations.contains(&operation);
-            if refused { Fate::refuses("NotAuthorizedException") } else { Fate::Passes }
+            if refused { ProxyAction::reject("NotAuthorizedException") } else { ProxyAction::Forward }
         });
         let mut command = poolproof();
         command.args(["matrix", "--sample", "3", "--format", "json", "--against", &detour.url]);

@@ -4,10 +4,10 @@ use poolproof::report::Report;
 use poolproof::scenario::Scenario;
 use poolproof_pool::Defect;
 
-use crate::stage::{play, play_with, scenario};
+use crate::run_fixture::{play, play_with, scenario};
 
 /// Whoever comes, what for, and how risky: enough of everything that each fault shows.
-pub(crate) fn everyone(pool: &str) -> Scenario {
+pub(crate) fn mixed_scenario(pool: &str) -> Scenario {
     scenario(&format!(
         "version: 1
 name: everyone
@@ -28,7 +28,7 @@ workload:
 }
 
 /// Whoever comes from wherever, with passwords that others know, in a pool that protects itself.
-fn protected(risk: &str) -> Scenario {
+fn threat_protection_scenario(risk: &str) -> Scenario {
     scenario(&format!(
         "version: 1
 name: protected
@@ -52,7 +52,7 @@ workload:
 }
 
 /// People who use their tokens after signing in.
-fn returning() -> Scenario {
+fn token_scenario() -> Scenario {
     scenario(
         "version: 1
 name: returning
@@ -80,7 +80,7 @@ const ESTIMATED: &str =
     "{ mode: enforced, levels: estimated, low: no_action, medium: mfa_if_configured, high: block }";
 
 /// Three people who can hardly type: their failures lock them out.
-fn clumsy() -> Scenario {
+fn failing_sign_ins_scenario() -> Scenario {
     scenario(
         "version: 1
 name: clumsy
@@ -101,7 +101,7 @@ const ALWAYS_ASKING: &str = "{ remember: always, suppress_mfa: false, mfa: optio
 const OPT_IN: &str = "{ remember: opt_in, suppress_mfa: true, mfa: optional }";
 
 /// Each fault, a pool in which it shows, and the rule that must be named first.
-const FOUND: [(Defect, &str, &str); 19] = [
+const EXPECTED_RULES: [(Defect, &str, &str); 19] = [
     (Defect::ForgottenDeviceAccepted, ALWAYS, "device-unknown"),
     (Defect::SuppressesAlways, ALWAYS_ASKING, "not-suppressed"),
     (Defect::OptInRemembersAtOnce, OPT_IN, "not-remembered"),
@@ -125,10 +125,10 @@ const FOUND: [(Defect, &str, &str); 19] = [
 
 fn played_in(pool: &str) -> Scenario {
     match pool {
-        "" => clumsy(),
-        "tokens" => returning(),
-        LISTS | ESTIMATED => protected(pool),
-        pool => everyone(pool),
+        "" => failing_sign_ins_scenario(),
+        "tokens" => token_scenario(),
+        LISTS | ESTIMATED => threat_protection_scenario(pool),
+        pool => mixed_scenario(pool),
     }
 }
 
@@ -138,16 +138,16 @@ fn mismatched_rules(report: &Report) -> Vec<&str> {
 }
 
 #[test]
-fn a_sound_pool_raises_no_alarm() {
+fn a_correct_pool_has_no_mismatches() {
     for pool in [ALWAYS, ALWAYS_ASKING, OPT_IN] {
-        let report = play(&everyone(pool));
+        let report = play(&mixed_scenario(pool));
         assert!(report.decisions.checked > 3000, "{}", report.decisions.checked);
         assert_eq!(mismatched_rules(&report), Vec::<&str>::new(), "{pool}");
         assert_eq!(report.verdict.exit_code, 0);
     }
     for (scenario, rules) in [
         (
-            protected(LISTS),
+            threat_protection_scenario(LISTS),
             [
                 "address-blocked",
                 "address-allowed",
@@ -158,9 +158,12 @@ fn a_sound_pool_raises_no_alarm() {
             ]
             .as_slice(),
         ),
-        (protected(ESTIMATED), ["risk-block", "risk-mfa-new", "remembered-always"].as_slice()),
         (
-            returning(),
+            threat_protection_scenario(ESTIMATED),
+            ["risk-block", "risk-mfa-new", "remembered-always"].as_slice(),
+        ),
+        (
+            token_scenario(),
             [
                 "refresh",
                 "refresh-without-device",
@@ -178,15 +181,15 @@ fn a_sound_pool_raises_no_alarm() {
             assert!(seen, "{}: {rule} was hardly met", scenario.name);
         }
     }
-    let report = play(&clumsy());
+    let report = play(&failing_sign_ins_scenario());
     assert_eq!(mismatched_rules(&report), Vec::<&str>::new());
     assert!(report.decisions.rules.iter().any(|rule| rule.id == "locked-out" && rule.seen > 10));
 }
 
 #[test]
-fn every_planted_fault_is_found_under_the_right_name() {
-    assert_eq!(FOUND.map(|(defect, ..)| defect), Defect::ALL, "a fault that nobody looks for");
-    for (defect, pool, rule) in FOUND {
+fn every_defect_is_found_under_the_right_rule() {
+    assert_eq!(EXPECTED_RULES.map(|(defect, ..)| defect), Defect::ALL, "a fault that nobody looks for");
+    for (defect, pool, rule) in EXPECTED_RULES {
         let scenario = played_in(pool);
         let report = play_with(&scenario, Some(defect));
         let wrong = mismatched_rules(&report);

@@ -13,54 +13,54 @@ use hdrhistogram::serialization::interval_log::{IntervalLogIterator, LogEntry};
 use poolproof::clock::ClockKind;
 use poolproof::metrics::Snapshot;
 use poolproof::report::{
-    Came, Entry, Format, Measured, Report, Subject, common_files, distributions, index, interval_log, junit,
-    run_files, summary, timeline_csv,
+    Format, MeasuredRun, Report, RunInfo, RunStatus, ScenarioResult, common_files, distributions, index,
+    interval_log, junit, run_files, summary, timeline_csv,
 };
-use poolproof::run::{Played, Stop, play};
+use poolproof::run::{CancellationToken, RunOutput, play};
 use poolproof_cognito::time::Timestamp;
 use poolproof_pool::Defect;
 
-use crate::defects::{ALWAYS, everyone};
-use crate::foreign_text::{HOSTILE, hostile_report, words};
-use crate::interop::{python_with, ran};
-use crate::sample::{recorded, report, sign_ins, subject};
-use crate::stage::{root, settings};
+use crate::defects::{ALWAYS, mixed_scenario};
+use crate::interop::{python_with, run_ok};
+use crate::run_fixture::{root, run_options};
+use crate::sample::{recorded, report, run_info, sign_ins};
+use crate::untrusted_text::{HOSTILE, hostile_report, words};
 
 const ALL: [Format; 6] =
     [Format::Json, Format::Html, Format::Junit, Format::Markdown, Format::Hlog, Format::Csv];
 
-fn played(defect: Option<Defect>) -> Played {
-    play(&everyone(ALWAYS), &settings(defect), &Stop::default()).unwrap()
+fn played(defect: Option<Defect>) -> RunOutput {
+    play(&mixed_scenario(ALWAYS), &run_options(defect), &CancellationToken::default()).unwrap()
 }
 
-fn measured(played: &Played) -> Measured<'_> {
-    Measured { snapshot: &played.measured, started: played.started }
+fn measured(played: &RunOutput) -> MeasuredRun<'_> {
+    MeasuredRun { snapshot: &played.measured, started: played.started }
 }
 
 /// Reports of all kinds: failed, passed, small, empty, cut short, saturated.
 fn all_kinds() -> Vec<Report> {
-    let of = |more: fn(&mut Subject), faulty| {
-        let mut subject = subject();
-        more(&mut subject);
-        Report::new(subject, &recorded(&sign_ins(7, 900, faulty)).summary())
+    let of = |more: fn(&mut RunInfo), faulty| {
+        let mut run_info = run_info();
+        more(&mut run_info);
+        Report::new(run_info, &recorded(&sign_ins(7, 900, faulty)).summary())
     };
     vec![
         report(ClockKind::Wall, 6000, true),
         report(ClockKind::Virtual, 6000, false),
         report(ClockKind::Virtual, 3, false),
         report(ClockKind::Wall, 0, false),
-        of(|subject| subject.partial = true, false),
-        of(|subject| subject.saturated = Some("The generator was late.".to_owned()), false),
-        of(|subject| subject.target = "http://127.0.0.1:9229".to_owned(), true),
+        of(|run_info| run_info.partial = true, false),
+        of(|run_info| run_info.saturated = Some("The generator was late.".to_owned()), false),
+        of(|run_info| run_info.target = "http://127.0.0.1:9229".to_owned(), true),
         of(|_| {}, false),
     ]
 }
 
 #[test]
-fn junit_fails_where_the_verdict_does_and_its_sums_hold() {
+fn junit_failures_match_the_verdict_and_sums_are_correct() {
     let mut passed = 0;
     for report in all_kinds() {
-        let entry = Entry::played(report.clone());
+        let entry = ScenarioResult::played(report.clone());
         let text = junit(std::slice::from_ref(&entry));
         let document = roxmltree::Document::parse(&text).unwrap();
         let suite = document.descendants().find(|node| node.has_tag_name("testsuite")).unwrap();
@@ -85,23 +85,23 @@ fn junit_fails_where_the_verdict_does_and_its_sums_hold() {
 }
 
 #[test]
-fn a_fault_that_no_case_knows_still_fails() {
+fn a_fault_without_a_test_case_still_fails() {
     let mut report = report(ClockKind::Virtual, 1500, false);
     report.thresholds.clear();
     report.verdict.passed = false;
     report.verdict.exit_code = 42;
     report.verdict.sentences = vec!["Something new.".to_owned()];
-    let text = junit(&[Entry::played(report)]);
+    let text = junit(&[ScenarioResult::played(report)]);
     assert!(text.contains("failures=\"1\"") && text.contains("Something new."), "{text}");
 }
 
 #[test]
-fn a_planted_fault_shows_in_every_form() {
+fn a_defect_appears_in_every_format() {
     let played = played(Some(Defect::BlockIgnored));
     let report = &played.report;
     let wrong = report.decisions.rules.iter().find(|rule| rule.id == "risk-block").unwrap();
     assert!(wrong.mismatched > 0);
-    let entries = [Entry::played(report.clone())];
+    let entries = [ScenarioResult::played(report.clone())];
 
     let text = junit(&entries);
     let document = roxmltree::Document::parse(&text).unwrap();
@@ -122,19 +122,20 @@ fn a_planted_fault_shows_in_every_form() {
     for wanted in ["risk-block", &first.situation, &first.expected, &first.seen, &report.replay()] {
         assert!(words.contains(wanted), "no `{wanted}` in:\n{words}");
     }
-    let page = index(&[entries[0].clone(), Entry { name: "other".to_owned(), came: Came::Left }]);
+    let page =
+        index(&[entries[0].clone(), ScenarioResult { name: "other".to_owned(), status: RunStatus::NotRun }]);
     assert!(page.contains("2 of 2 scenarios failed") && page.contains("./everyone/report.html"));
     assert!(page.contains("✗ failed") && page.contains("interrupted before"));
 }
 
 #[test]
-fn forms_are_as_they_were() {
+fn formats_match_their_snapshots() {
     let mut report = report(ClockKind::Virtual, 2000, true);
     report.decisions.mismatches.truncate(2);
     let entries = [
-        Entry::played(report.clone()),
-        Entry { name: "gone".to_owned(), came: Came::Failed("nobody answers".to_owned()) },
-        Entry { name: "later".to_owned(), came: Came::Left },
+        ScenarioResult::played(report.clone()),
+        ScenarioResult { name: "gone".to_owned(), status: RunStatus::Failed("nobody answers".to_owned()) },
+        ScenarioResult { name: "later".to_owned(), status: RunStatus::NotRun },
     ];
     insta::assert_snapshot!("junit", junit(&entries));
     insta::assert_snapshot!("summary_of_three", summary(&entries));
@@ -143,10 +144,10 @@ fn forms_are_as_they_were() {
 }
 
 #[test]
-fn the_timeline_has_the_numbers_of_the_report() {
+fn timeline_csv_matches_the_report() {
     let mut report = report(ClockKind::Wall, 6000, true);
     let interval = &mut report.timeline.intervals[7];
-    (interval.cool_down, interval.missed, interval.cut_off) = (3, 5, 7);
+    (interval.cool_down, interval.dropped, interval.unfinished) = (3, 5, 7);
     let text = timeline_csv(&report);
     let mut lines = text.split_terminator("\r\n");
     let head: Vec<&str> = lines.next().unwrap().split(',').collect();
@@ -160,8 +161,8 @@ fn the_timeline_has_the_numbers_of_the_report() {
         for (column, count) in [
             ("warm_up", interval.warm_up),
             ("cool_down", interval.cool_down),
-            ("missed", interval.missed),
-            ("cut_off", interval.cut_off),
+            ("missed", interval.dropped),
+            ("cut_off", interval.unfinished),
         ] {
             assert_eq!(row[column], count.to_string(), "{column}");
         }
@@ -198,7 +199,7 @@ fn close(told: u64, is: u64, within: f64) {
 }
 
 #[test]
-fn the_interval_log_has_every_sign_in_and_step_in_its_interval() {
+fn interval_log_has_every_sign_in_and_step() {
     let played = played(None);
     let report = &played.report;
     let (started, read) = read_log(&interval_log(report, measured(&played)));
@@ -226,16 +227,16 @@ fn the_interval_log_has_every_sign_in_and_step_in_its_interval() {
 }
 
 #[test]
-fn the_interval_log_of_real_time_says_when_it_was() {
+fn wall_clock_interval_log_has_its_start_time() {
     let snapshot = recorded(&sign_ins(7, 300, false));
     let report = report(ClockKind::Wall, 300, false);
     let started = Timestamp::from_us(1_767_225_600_123_000);
-    let log = interval_log(&report, Measured { snapshot: &snapshot, started });
+    let log = interval_log(&report, MeasuredRun { snapshot: &snapshot, started });
     assert_eq!(read_log(&log).0, Some(1_767_225_600.123));
 }
 
 #[test]
-fn distributions_end_at_the_longest_with_all() {
+fn distributions_end_at_the_maximum_with_the_total_count() {
     let played = played(None);
     let files = distributions(measured(&played));
     let report = &played.report;
@@ -271,15 +272,15 @@ fn folder(name: &str) -> PathBuf {
 }
 
 #[test]
-fn tools_that_nobody_here_wrote_read_the_log_and_junit() {
+fn third_party_tools_read_hlog_and_junit() {
     let Some(python) = python_with("formats.txt", "formats") else { return };
     let folder = folder("others");
     let bad = played(Some(Defect::BlockIgnored));
     fs::write(folder.join("latency.hlog"), interval_log(&bad.report, measured(&bad))).unwrap();
-    let mut entries: Vec<Entry> = all_kinds().into_iter().map(Entry::played).collect();
-    entries.push(Entry::played(hostile_report(HOSTILE)));
-    entries.push(Entry { name: "gone".to_owned(), came: Came::Failed(HOSTILE.to_owned()) });
-    entries.push(Entry { name: "later".to_owned(), came: Came::Left });
+    let mut entries: Vec<ScenarioResult> = all_kinds().into_iter().map(ScenarioResult::played).collect();
+    entries.push(ScenarioResult::played(hostile_report(HOSTILE)));
+    entries.push(ScenarioResult { name: "gone".to_owned(), status: RunStatus::Failed(HOSTILE.to_owned()) });
+    entries.push(ScenarioResult { name: "later".to_owned(), status: RunStatus::NotRun });
     fs::write(folder.join("junit.xml"), junit(&entries)).unwrap();
     let mut expected = String::new();
     let intended = &bad.report.latency.sign_in.intended;
@@ -287,15 +288,15 @@ fn tools_that_nobody_here_wrote_read_the_log_and_junit() {
     for (tag, quantiles) in std::iter::once(("-", intended)).chain(steps) {
         let _ = writeln!(expected, "{tag} {}", quantiles.count);
     }
-    let out = ran(Command::new(python).arg("tests/interop/formats.py").arg(&folder));
+    let out = run_ok(Command::new(python).arg("tests/interop/formats.py").arg(&folder));
     assert_eq!(out, format!("{expected}junit.xml is valid\n"));
 }
 
 /// All forms of a run.
 fn all_forms(report: &Report, snapshot: &Snapshot) -> usize {
-    let measured = Measured { snapshot, started: Timestamp::default() };
+    let measured = MeasuredRun { snapshot, started: Timestamp::default() };
     let files = run_files(report, None, Some(measured), &ALL);
-    let entries = [Entry::played(report.clone()), Entry::played(report.clone())];
+    let entries = [ScenarioResult::played(report.clone()), ScenarioResult::played(report.clone())];
     let common = common_files(&entries, &ALL);
     files.iter().chain(&common).map(|file| file.text.len()).sum()
 }
@@ -320,13 +321,13 @@ fn rendering_a_million_sign_ins() {
     }
     let recorded = began.elapsed() / count;
     let snapshot = recorder.into_snapshot();
-    let report = Report::new(subject(), &snapshot.summary());
+    let report = Report::new(run_info(), &snapshot.summary());
     assert_eq!(report.sign_ins.started, 1_000_000);
-    let measured = Measured { snapshot: &snapshot, started: Timestamp::default() };
+    let measured = MeasuredRun { snapshot: &snapshot, started: Timestamp::default() };
     for format in ALL {
         let began = Instant::now();
         let files = run_files(&report, None, Some(measured), &[format]);
-        let common = common_files(&[Entry::played(report.clone())], &[format]);
+        let common = common_files(&[ScenarioResult::played(report.clone())], &[format]);
         let bytes: usize = files.iter().chain(&common).map(|file| file.text.len()).sum();
         println!("{format:?}: {:.1} ms, {bytes} bytes", began.elapsed().as_secs_f64() * 1e3);
     }
@@ -339,7 +340,7 @@ fn rendering_a_million_sign_ins() {
 }
 
 #[test]
-fn the_schema_that_junit_is_held_against_is_a_schema() {
+fn the_junit_schema_rejects_invalid_files() {
     let text = fs::read_to_string(root().join("tests/data/junit.xsd")).unwrap();
     assert!(roxmltree::Document::parse(&text).unwrap().root_element().has_tag_name("schema"));
 }

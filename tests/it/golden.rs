@@ -7,10 +7,10 @@ use std::path::{Path, PathBuf};
 
 use poolproof::clock::ClockKind;
 use poolproof::report::{Report, html};
-use poolproof::run::{Settings, Stop, run};
+use poolproof::run::{CancellationToken, RunOptions, run};
 use poolproof::scenario;
 
-use crate::stage::{bundled, root, settings};
+use crate::run_fixture::{bundled, root, run_options};
 
 /// Plays a bundled file as `poolproof run` does from the project's folder.
 fn report(file: &Path) -> Option<(String, Report)> {
@@ -19,8 +19,8 @@ fn report(file: &Path) -> Option<(String, Report)> {
         return None;
     }
     let name = file.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
-    let settings = Settings { file: name, text, ..settings(None) };
-    let report = run(&scenario, &settings, &Stop::default()).unwrap();
+    let run_options = RunOptions { file: name, text, ..run_options(None) };
+    let report = run(&scenario, &run_options, &CancellationToken::default()).unwrap();
     Some((scenario.name, report))
 }
 
@@ -38,7 +38,7 @@ fn first_difference(golden: &str, now: &str) -> String {
 }
 
 #[test]
-fn every_virtual_scenario_comes_out_as_its_golden_report() {
+fn every_virtual_scenario_matches_its_golden_report() {
     let mut compared = 0;
     for file in bundled() {
         let Some((name, report)) = report(&file) else { continue };
@@ -58,7 +58,7 @@ fn every_virtual_scenario_comes_out_as_its_golden_report() {
 }
 
 #[test]
-fn a_golden_report_with_one_digit_changed_would_be_seen() {
+fn a_changed_digit_in_a_golden_report_is_detected() {
     let now = fs::read_to_string(golden("risk").join("report.json")).unwrap();
     let tampered = now.replacen("\"p50_us\": 4", "\"p50_us\": 5", 1);
     assert_ne!(tampered, now);
@@ -69,8 +69,8 @@ fn a_golden_report_with_one_digit_changed_would_be_seen() {
 fn another_seed_gives_another_report() {
     let text = fs::read_to_string(root().join("scenarios/risk.yaml")).unwrap();
     let play = |seed: &str| {
-        let scenario = crate::stage::scenario(&text.replace("seed: 16", seed));
-        crate::stage::play(&scenario).to_json()
+        let scenario = crate::run_fixture::scenario(&text.replace("seed: 16", seed));
+        crate::run_fixture::play(&scenario).to_json()
     };
     assert_eq!(play("seed: 17"), play("seed: 17"));
     assert_ne!(play("seed: 17"), play("seed: 18"));

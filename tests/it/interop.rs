@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use poolproof::http::client::{Address, Credentials, Limits};
-use poolproof::run::{AnEndpoint, Event, Lodging, Settings, Stop, run};
+use poolproof::http::client::{ClientLimits, Credentials, EndpointUrl};
+use poolproof::run::{CancellationToken, EndpointConfig, PoolSource, RunEvent, RunOptions, run};
 
 use crate::cli::poolproof;
-use crate::served::Served;
-use crate::stage::{root, scenario, settings};
+use crate::run_fixture::{root, run_options, scenario};
+use crate::server_process::ServerProcess;
 
 /// One at a time installs.
 static INSTALLING: Mutex<()> = Mutex::new(());
@@ -28,7 +28,7 @@ fn folder() -> PathBuf {
 
 /// Whether this program can be started.
 #[expect(clippy::print_stdout, reason = "whoever reads the tests' output is to know what was not tried")]
-fn is_there(program: &str) -> bool {
+fn is_installed(program: &str) -> bool {
     let there = Command::new(program).arg("--version").output().is_ok_and(|output| output.status.success());
     if !there {
         assert!(std::env::var_os("CI").is_none(), "{program} is missing, and in CI it must be there");
@@ -37,7 +37,7 @@ fn is_there(program: &str) -> bool {
     there
 }
 
-pub(crate) fn ran(command: &mut Command) -> String {
+pub(crate) fn run_ok(command: &mut Command) -> String {
     let output = command.current_dir(root()).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     let (out, err) = (text(&output.stdout), text(&output.stderr));
@@ -64,52 +64,55 @@ fn python() -> Option<PathBuf> {
 
 /// The Python that has what this list names.
 pub(crate) fn python_with(list: &str, venv: &str) -> Option<PathBuf> {
-    if !is_there("python3") {
+    if !is_installed("python3") {
         return None;
     }
     let venv = folder().join(venv);
     let python = venv.join("bin/python");
     installed(list, &folder(), || {
-        ran(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
+        run_ok(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&venv));
         let flags = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"];
-        ran(Command::new(&python).args(flags).arg(Path::new("tests/interop").join(list)));
+        run_ok(Command::new(&python).args(flags).arg(Path::new("tests/interop").join(list)));
     });
     Some(python)
 }
 
 fn python_scenes(handshakes: u32) {
     let Some(python) = python() else { return };
-    let served = Served::start(&[]);
+    let served = ServerProcess::start(&[]);
     let endpoint = format!("http://{}", served.address);
-    let out =
-        ran(Command::new(python).arg("tests/interop/scenes.py").args([&endpoint, &handshakes.to_string()]));
+    let out = run_ok(
+        Command::new(python).arg("tests/interop/scenes.py").args([&endpoint, &handshakes.to_string()]),
+    );
     assert!(out.ends_with(&format!("16 scenes, {handshakes} device handshakes\n")), "{out}");
 }
 
 fn node_scenes(handshakes: u32) {
-    if !is_there("node") || !is_there("npm") {
+    if !is_installed("node") || !is_installed("npm") {
         return;
     }
     let modules = folder().join("npm");
     installed("package.json", &folder(), || {
         fs::create_dir_all(&modules).unwrap();
         fs::copy(root().join("tests/interop/package.json"), modules.join("package.json")).unwrap();
-        ran(Command::new("npm")
-            .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
-            .arg(&modules));
+        run_ok(
+            Command::new("npm")
+                .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
+                .arg(&modules),
+        );
     });
-    let served = Served::start(&[]);
+    let served = ServerProcess::start(&[]);
     let endpoint = format!("http://{}", served.address);
     let mut node = Command::new("node");
     node.env("NODE_PATH", modules.join("node_modules"));
-    let out = ran(node.arg("tests/interop/scenes.cjs").args([&endpoint, &handshakes.to_string()]));
+    let out = run_ok(node.arg("tests/interop/scenes.cjs").args([&endpoint, &handshakes.to_string()]));
     assert!(out.ends_with(&format!("8 scenes, {handshakes} device handshakes\n")), "{out}");
 }
 
 #[test]
-fn the_keys_that_are_read_are_those_of_the_api_model() {
+fn request_keys_match_the_api_model() {
     if let Some(python) = python() {
-        let out = ran(Command::new(python).arg("tests/interop/model.py"));
+        let out = run_ok(Command::new(python).arg("tests/interop/model.py"));
         assert!(out.ends_with("operations are the model's\n"), "{out}");
     }
 }
@@ -137,9 +140,9 @@ fn a_hundred_handshakes_of_amazon_cognito_identity_js() {
 }
 
 /// Another emulator, which ends with the test.
-struct Peer(Child);
+struct Emulator(Child);
 
-impl Drop for Peer {
+impl Drop for Emulator {
     fn drop(&mut self) {
         drop(self.0.kill());
         drop(self.0.wait());
@@ -147,14 +150,14 @@ impl Drop for Peer {
 }
 
 /// Starts another emulator, and waits until it listens.
-fn peer(program: &str, port: u16) -> Option<Peer> {
+fn emulator(program: &str, port: u16) -> Option<Emulator> {
     let python = python_with("peers.txt", "peers")?;
     let mut command = Command::new(python.with_file_name(program));
     if program == "moto_server" {
         command.args(["-H", "127.0.0.1", "-p", &port.to_string()]);
     }
     command.env("GATEWAY_PORT", port.to_string()).stdout(Stdio::null()).stderr(Stdio::null());
-    let peer = Peer(command.current_dir(folder()).spawn().unwrap());
+    let emulator = Emulator(command.current_dir(folder()).spawn().unwrap());
     let up = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
     (0..300)
         .find(|_| {
@@ -164,12 +167,12 @@ fn peer(program: &str, port: u16) -> Option<Peer> {
             }
         })
         .unwrap();
-    Some(peer)
+    Some(emulator)
 }
 
 /// The rules that a peer breaks and those that it follows.
-fn standings(program: &str, port: u16) -> Option<(Vec<String>, Vec<String>)> {
-    let _peer = peer(program, port)?;
+fn conformance_results(program: &str, port: u16) -> Option<(Vec<String>, Vec<String>)> {
+    let _peer = emulator(program, port)?;
     let url = format!("http://127.0.0.1:{port}");
     let arguments = ["matrix", "--against", &url, "--format", "json"];
     let output = poolproof().args(arguments).output().unwrap();
@@ -184,13 +187,13 @@ fn standings(program: &str, port: u16) -> Option<(Vec<String>, Vec<String>)> {
 
 #[test]
 #[ignore = "installs and starts other emulators: --ignored"]
-fn other_emulators_break_the_rules_that_the_readme_says() {
+fn emulators_break_the_rules_listed_in_the_readme() {
     let new = ["new-device-mfa", "new-device-mfa-setup", "new-device"];
-    if let Some((broken, followed)) = standings("moto_server", 5155) {
+    if let Some((broken, followed)) = conformance_results("moto_server", 5155) {
         let old = ["wrong-password", "replayed-claim", "untracked-mfa", "untracked"];
         assert_eq!((broken, followed), (words(&[&old[..], &new].concat()), Vec::new()));
     }
-    if let Some((broken, followed)) = standings("ministack", 5156) {
+    if let Some((broken, followed)) = conformance_results("ministack", 5156) {
         let old: &[&str] = &["replayed-claim", "untracked-mfa"];
         let expected = (words(&[old, &new].concat()), words(&["wrong-password", "untracked"]));
         assert_eq!((broken, followed), expected);
@@ -222,22 +225,22 @@ workload: {{ model: closed, stages: [ {{ for: {seconds}s, users: 8 }} ], mix: {{
     let seen = Arc::new(Mutex::new((None, (0, 0.0))));
     let told = Arc::clone(&seen);
     let observer = Arc::new(move |event| {
-        let Event::Running { progress, .. } = event else { return };
+        let RunEvent::Running { progress, .. } = event else { return };
         let now = (progress.live.started, cpu_of(id));
         let mut seen = told.lock().unwrap();
         let (first, _) = *seen.0.get_or_insert(now);
         let cpu = now.1 - seen.0.unwrap().1;
         seen.1 = (now.0 - first, cpu);
     });
-    let endpoint = AnEndpoint {
-        address: Address::parse(url).unwrap(),
+    let endpoint = EndpointConfig {
+        address: EndpointUrl::parse(url).unwrap(),
         credentials: Some(Credentials::dummy()),
-        limits: Limits::DEFAULT,
-        lodging: Lodging::New,
+        limits: ClientLimits::DEFAULT,
+        pool_source: PoolSource::New,
         options: Vec::new(),
     };
-    let settings = Settings { endpoint: Some(endpoint), observer, ..settings(None) };
-    let report = run(&scenario, &settings, &Stop::default()).unwrap();
+    let run_options = RunOptions { endpoint: Some(endpoint), observer, ..run_options(None) };
+    let report = run(&scenario, &run_options, &CancellationToken::default()).unwrap();
     assert_eq!((report.sign_ins.completed, report.decisions.mismatched), (report.sign_ins.started, 0));
     let (count, cpu) = seen.lock().unwrap().1;
     (count as f64 / cpu, count)
@@ -247,12 +250,12 @@ workload: {{ model: closed, stages: [ {{ for: {seconds}s, users: 8 }} ], mix: {{
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "a measurement: --ignored --nocapture, in a release build"]
-fn sign_ins_beside_ministack() {
+fn sign_in_throughput_compared_with_ministack() {
     for _ in 0..2 {
-        let Some(peer) = peer("ministack", 5157) else { return };
-        let (theirs, counted) = sign_ins_a_core("http://127.0.0.1:5157", peer.0.id(), 20);
-        drop(peer);
-        let served = Served::start(&[]);
+        let Some(emulator) = emulator("ministack", 5157) else { return };
+        let (theirs, counted) = sign_ins_a_core("http://127.0.0.1:5157", emulator.0.id(), 20);
+        drop(emulator);
+        let served = ServerProcess::start(&[]);
         let (ours, more) = sign_ins_a_core(&format!("http://{}", served.address), served.id(), 10);
         eprintln!(
             "sign-ins for each second of the server's CPU: MiniStack {theirs:.2} ({counted}), poolproof {ours:.0} ({more}), ratio {:.0}",

@@ -21,49 +21,38 @@
     reason = "a panic is how a test tells what it found, in the functions that tests share too"
 )]
 
-/// A run at a target as people type it, and one that is watched.
-mod abroad;
-/// A run at endpoints that decide too early, are too busy, or keep what was made.
-mod abroad_faults;
 /// What surprises in a pool's settings is told, counted, and nothing else is.
 mod advise;
-/// Answers are read as they were written.
-mod answers;
 /// A Chromium to look at pages with.
 mod browser;
 /// How much a pool takes: found where theory says it lies, and what is said where there is nothing to find.
 mod capacity;
-/// No file looks at one that looks back.
-mod circles;
 /// The command says what it should, and ends as it should.
 mod cli;
+/// Answers are read as they were written.
+mod client_responses;
 /// Requests and answers as AWS JSON 1.1.
 mod codec;
 /// Two sets of reports, or two commands in pairs: refused, equal, or told apart.
 mod compare;
+/// What pairs of runs prove, and how it is told.
+mod compare_verdicts;
 /// Which rules an endpoint follows is told.
 mod conformance;
 /// Planted faults are found, and named by the right rule.
 mod defects;
 /// A detour to a served pool, on which something may happen to requests.
-mod detour;
-/// `serve` is told to end: once in order, twice at once.
-#[cfg(unix)]
-mod endings;
-/// Nobody looks up or sideways.
-mod floors;
-/// Text from outside stays text in every form of a report.
-mod foreign_text;
+mod fault_proxy;
 /// Every form of a report tells the same, and is read by others' tools.
 mod formats;
 /// The bundled scenarios come out as committed.
 mod golden;
-/// A sound pool is never found wrong, whatever the scenario.
-mod hunt;
+/// No file looks at one that looks back.
+mod import_cycles;
 /// Stock clients sign in.
 mod interop;
-/// The page looks as it should on every screen, and its script does what it says.
-mod looks;
+/// Nobody looks up or sideways.
+mod layers;
 /// The matrix is complete, is what the pool does, and says what changed; a decision is explained as it is taken.
 mod matrix;
 /// What a run holds does not grow with its length.
@@ -75,12 +64,14 @@ mod metrics;
 mod noise;
 /// Every number on the page is one of report.json's.
 mod page;
+/// The page looks as it should on every screen, and its script does what it says.
+mod page_layout;
 /// The numbers of report.json are on the page in their places.
-mod page_places;
+mod page_values;
 /// Users: made, signed up, changed, disabled, removed; by themselves and by administrators.
 mod pool_accounts;
 /// What an administrator does between two steps of a sign-in is judged at the next.
-mod pool_between;
+mod pool_admin_changes;
 /// App clients of one pool, and pools of one issuer: none can go on with what another began.
 mod pool_clients;
 /// The operations on devices: refusals, pages, and who sees what.
@@ -89,6 +80,8 @@ mod pool_device_calls;
 mod pool_devices;
 /// Second factors: codes, choice, set-up, and lock-outs.
 mod pool_factors;
+/// A small world to try a pool in.
+mod pool_fixture;
 /// Random histories break no promise.
 mod pool_histories;
 /// Lock-outs: how many failures, for how long, and what ends them.
@@ -107,18 +100,20 @@ mod pool_tokens;
 mod pool_transitions;
 /// Who may sign in how, and what a stranger learns.
 mod pool_users;
-/// A small world to try a pool in.
-mod pool_world;
 /// Several pools under one roof.
 mod provider;
 /// Settings of pools and clients that are given by requests are kept, told and applied, and nothing grows without bound.
 mod provider_settings;
+/// A sound pool is never found wrong, whatever the scenario.
+mod random_scenarios;
 /// What the README says to write into a CI's file works there.
 mod recipes;
 /// Page, terminal and report.json tell the same, and nothing from outside becomes more than text.
 mod report;
 /// `poolproof report`, folders of scenarios, and what tells of all runs together.
 mod report_command;
+/// What the tests of whole runs share.
+mod run_fixture;
 /// Whole runs add up and can be replayed.
 mod runs;
 /// A run as a recorder sees it, drawn from a seed.
@@ -129,18 +124,19 @@ mod scenario_files;
 mod semantics;
 /// The pool over HTTP: whatever is sent, it is answered or let go of.
 mod serve;
+/// `serve` is told to end: once in order, twice at once.
+#[cfg(unix)]
+mod serve_shutdown;
 /// A pool that is served, in a process of its own.
-mod served;
+mod server_process;
 /// A pool's settings are read from a scenario or from AWS's own JSON, or refused with the place.
 mod settings;
-/// No public value that an attacker can think of gets past parsing.
-mod srp_door;
 /// SRP holds for whatever is drawn.
 mod srp_properties;
+/// No public value that an attacker can think of gets past parsing.
+mod srp_public_values;
 /// SRP gives the very numbers of real clients.
 mod srp_vectors;
-/// What the tests of whole runs share.
-mod stage;
 /// A target that stops for a while is seen by all who were to come meanwhile.
 mod stall;
 /// What was answered is kept, whenever the process ends, and a bad file is refused and left as it is.
@@ -151,10 +147,14 @@ mod state_files;
 mod store;
 /// A run at an endpoint is judged like any other, and what gives no answer is not.
 mod target;
+/// A run at a target as people type it, and one that is watched.
+mod target_cli;
+/// A run at endpoints that decide too early, are too busy, or keep what was made.
+mod target_faults;
 /// Windows and selections are judged, and what does not hold can cut a run short.
 mod thresholds;
-/// What pairs of runs prove, and how it is told.
-mod verdicts;
+/// Text from outside stays text in every form of a report.
+mod untrusted_text;
 /// Watches show what the records of their windows say, and keep no more than these.
 mod watches;
 /// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.

@@ -12,7 +12,7 @@ use poolproof_cognito::policy::{
 use poolproof_pool::Defect;
 use serde_json::Value;
 
-use crate::stage::{bundled, root, scenario};
+use crate::run_fixture::{bundled, root, scenario};
 
 /// A folder of this test's own, empty.
 fn folder(name: &str) -> PathBuf {
@@ -84,7 +84,7 @@ fn coordinates() -> Vec<String> {
 }
 
 #[test]
-fn the_json_has_every_cell_in_order_with_the_keys_of_the_contract() {
+fn json_has_every_cell_in_order_with_the_documented_keys() {
     let json = good("matrix --format json");
     let lines: Vec<&str> = json.lines().filter(|line| line.starts_with('{')).collect();
     let wanted = coordinates();
@@ -158,7 +158,7 @@ fn the_pools_of_all_bundled_scenarios_agree() {
 }
 
 #[test]
-fn a_planted_fault_shows_under_the_right_rule_and_nowhere_else() {
+fn a_defect_appears_only_under_its_rule() {
     let found = [
         (Defect::BlockIgnored, &["risk-block"][..]),
         (Defect::ForgottenDeviceAccepted, &["device-issued", "device-unknown"]),
@@ -179,7 +179,11 @@ fn a_planted_fault_shows_under_the_right_rule_and_nowhere_else() {
             assert!(first.contains(wanted), "no `{wanted}` in {first}");
         }
         let agree = 4680 - played.differences.len();
-        assert!(played.sum().replace(' ', "").contains(&format!("{agree}of4680cells")), "{}", played.sum());
+        assert!(
+            played.summary().replace(' ', "").contains(&format!("{agree}of4680cells")),
+            "{}",
+            played.summary()
+        );
     }
 }
 
@@ -197,7 +201,7 @@ fn a_pool_file_gives_the_cells_of_one_pool() {
 }
 
 #[test]
-fn strict_binding_and_audited_risk_reach_the_matrix() {
+fn strict_binding_and_audit_mode_apply_to_the_matrix() {
     let text = |pool: &str| {
         let file = format!(
             "version: 1\nname: one\npool: {pool}\npopulation: {{ users: 5 }}\n\
@@ -216,7 +220,7 @@ fn strict_binding_and_audited_risk_reach_the_matrix() {
 }
 
 #[test]
-fn nothing_is_wider_than_100_columns() {
+fn output_fits_in_100_columns() {
     let mut forms = vec![good("matrix"), matrix::table(&Matrix::all())];
     forms.extend(bundled().iter().map(|file| good(&format!("matrix --pool {}", file.display()))));
     forms.push(good(
@@ -274,7 +278,7 @@ fn fields(record: &str) -> Vec<String> {
 }
 
 #[test]
-fn the_page_needs_nothing_from_outside_and_its_links_lead_somewhere() {
+fn html_page_is_self_contained_with_valid_links() {
     for line in ["matrix --format html", "matrix --format html --pool scenarios/opt-in.yaml"] {
         let page = good(line);
         for reference in ["http:", "https:", "//", "<script", "<link", "<img", "@import", "url(", "src="] {
@@ -292,7 +296,7 @@ fn the_page_needs_nothing_from_outside_and_its_links_lead_somewhere() {
 }
 
 #[test]
-fn the_markdown_has_tables_that_hold_together() {
+fn markdown_tables_are_well_formed() {
     let markdown = good("matrix --format markdown");
     let mut tables = 0;
     let mut columns = None;
@@ -312,7 +316,7 @@ fn the_markdown_has_tables_that_hold_together() {
 }
 
 #[test]
-fn a_baseline_that_still_holds_ends_with_0() {
+fn an_unchanged_baseline_exits_0() {
     let file = folder("same").join("matrix.json");
     fs::write(&file, good("matrix --format json")).unwrap();
     let out = good(&format!("matrix --baseline {}", file.display()));
@@ -320,7 +324,7 @@ fn a_baseline_that_still_holds_ends_with_0() {
 }
 
 #[test]
-fn a_baseline_names_what_changed_and_ends_with_80() {
+fn a_changed_baseline_lists_changes_and_exits_80() {
     let file = folder("changed").join("matrix.json");
     let mut old = cells(&good("matrix --format json"));
     let gone = old.pop().unwrap();
@@ -366,7 +370,7 @@ fn a_baseline_names_what_changed_and_ends_with_80() {
 }
 
 #[test]
-fn a_file_that_is_no_matrix_is_refused_with_the_reason() {
+fn an_invalid_baseline_is_rejected_with_the_reason() {
     let file = folder("bad").join("matrix.json");
     let line = format!("matrix --baseline {}", file.display());
     let cell = cells(&good("matrix --format json")).swap_remove(0);
@@ -399,7 +403,7 @@ fn a_file_that_is_no_matrix_is_refused_with_the_reason() {
 }
 
 #[test]
-fn explain_says_what_decides_and_why() {
+fn explain_prints_the_decision_and_its_reasons() {
     for (flags, wanted) in [
         (
             "--remember always --suppress-mfa --mfa optional --factor totp --device remembered --risk high:mfa_required",
@@ -465,7 +469,7 @@ fn explain_says_what_decides_and_why() {
 }
 
 #[test]
-fn flags_that_make_no_sense_end_with_2_and_say_why() {
+fn invalid_flags_exit_2_with_the_reason() {
     for (line, reason) in [
         ("matrix --format xml", "invalid value 'xml'"),
         ("matrix --against cloud", "invalid value 'cloud'"),

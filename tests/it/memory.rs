@@ -7,18 +7,20 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use poolproof::actors::Desk;
+use poolproof::actors::RunContext;
 use poolproof::clock::Clock;
 use poolproof::compute::{Compute, Side};
-use poolproof::metrics::{Aim, Counted, Figure, Recorder, Span, Timed, Watch, Windows, Worse};
-use poolproof::run::{Event, Settings, Stop, run};
+use poolproof::metrics::{
+    Counter, LoadSpan, Recorder, Statistic, Timing, Watch, WatchSpec, WindowSpec, WorseDirection,
+};
+use poolproof::run::{CancellationToken, RunEvent, RunOptions, run};
 use poolproof::scenario::Scenario;
-use poolproof::target::{Target, Unreachable};
+use poolproof::target::{Target, TransportError};
 use poolproof_cognito::ids::Username;
 use poolproof_cognito::protocol::{Origin, Reply, Request};
-use poolproof_pool::{Held, Pool, Step};
+use poolproof_pool::{EntryCounts, Pool, Step};
 
-use crate::stage::{by_hand, scenario, settings};
+use crate::run_fixture::{play_with_target, run_options, scenario};
 
 /// A pool that can be looked into while a run is under way.
 struct Open {
@@ -28,7 +30,7 @@ struct Open {
 }
 
 impl Target for Open {
-    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>> {
+    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, TransportError>> {
         async move {
             let mut step = self.pool.borrow_mut().handle(self.clock.now(), origin, request);
             loop {
@@ -53,17 +55,17 @@ impl Target for Open {
 
 /// What a run held at a moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-struct Looked {
+struct HeldSizes {
     started: u64,
-    held: Held,
+    entry_counts: EntryCounts,
     recorder_bytes: usize,
 }
 
 /// What a run of this scenario held at the end of these minutes, and the most sign-ins that were under way or waited before the first
 /// and after it.
-fn looked(scenario: &Scenario, minutes: [u64; 2]) -> ([Looked; 2], [usize; 2]) {
-    let (pool, looks) = (Rc::new(RefCell::new(None)), Rc::new(RefCell::new(Vec::new())));
-    let (shown, told) = (Rc::clone(&pool), Rc::clone(&looks));
+fn measure_held(scenario: &Scenario, minutes: [u64; 2]) -> ([HeldSizes; 2], [usize; 2]) {
+    let (pool, measurements) = (Rc::new(RefCell::new(None)), Rc::new(RefCell::new(Vec::new())));
+    let (shown, told) = (Rc::clone(&pool), Rc::clone(&measurements));
     let target = move |pool: Pool, clock: Clock, compute: &Compute| -> Rc<dyn Target> {
         let pool = Rc::new(RefCell::new(pool));
         *shown.borrow_mut() = Some(Rc::clone(&pool));
@@ -72,44 +74,52 @@ fn looked(scenario: &Scenario, minutes: [u64; 2]) -> ([Looked; 2], [usize; 2]) {
     let most = Rc::new(RefCell::new([0; 2]));
     let busiest = Rc::clone(&most);
     let half = Duration::from_secs(60 * minutes[0]);
-    let desk = Desk {
-        recorder: Recorder::watching(watches(half * 2)),
+    let run_context = RunContext {
+        recorder: Recorder::with_watches(watches(half * 2)),
         observer: Box::new(move |progress| {
             let most = &mut busiest.borrow_mut()[usize::from(progress.elapsed > half)];
             *most = (*most).max(progress.in_flight + progress.waiting);
         }),
-        pulse: Some(Box::new(move |recorder, elapsed| {
+        tick: Some(Box::new(move |recorder, elapsed| {
             if minutes.map(|minute| Duration::from_secs(60 * minute)).contains(&elapsed) {
                 let pool: &RefCell<Option<Rc<RefCell<Pool>>>> = &pool;
-                told.borrow_mut().push(Looked {
+                told.borrow_mut().push(HeldSizes {
                     started: recorder.live().started,
-                    held: pool.borrow().as_ref().unwrap().borrow().held(),
+                    entry_counts: pool.borrow().as_ref().unwrap().borrow().entry_counts(),
                     recorder_bytes: recorder.heap_bytes(),
                 });
             }
             None
         })),
     };
-    let finished = by_hand(scenario, target, desk);
+    let finished = play_with_target(scenario, target, run_context);
     assert_eq!(finished.recorder.summary().decisions().mismatched(), 0);
-    let looks = looks.borrow().clone();
+    let measurements = measurements.borrow().clone();
     let most = *most.borrow();
-    (looks.try_into().unwrap(), most)
+    (measurements.try_into().unwrap(), most)
 }
 
 /// A watch of each kind: of the whole run, and of short and long windows.
 fn watches(until: Duration) -> Vec<Watch> {
-    let load = vec![Span { workload: 0, from: Duration::ZERO, until }];
-    let windows = |seconds| Some(Windows { seconds, worse: Worse::Higher, least: 1, load: load.clone() });
-    let aim = |figure, windows| Watch::new(Aim { figure, rule: None, workload: None, windows });
-    let p99 = Figure::Quantile(Timed::Intended, 0.99);
-    let failed = Figure::Share(Counted::Failed, Counted::Started);
-    vec![aim(p99, None), aim(p99, windows(10)), aim(p99, windows(600)), aim(failed, windows(30))]
+    let load = vec![LoadSpan { workload: 0, from: Duration::ZERO, until }];
+    let windows = |seconds| {
+        Some(WindowSpec { seconds, worse: WorseDirection::Higher, min_samples: 1, load: load.clone() })
+    };
+    let watch_spec =
+        |statistic, windows| Watch::new(WatchSpec { statistic, rule: None, workload: None, windows });
+    let p99 = Statistic::Quantile(Timing::Intended, 0.99);
+    let failed = Statistic::Share(Counter::Failed, Counter::Started);
+    vec![
+        watch_spec(p99, None),
+        watch_spec(p99, windows(10)),
+        watch_spec(p99, windows(600)),
+        watch_spec(failed, windows(30)),
+    ]
 }
 
 /// Each kind of sign-in comes evenly, in a workload of its own: what it leaves behind is there for six minutes, whichever they are.
 #[test]
-fn twice_as_many_sign_ins_leave_as_much_behind() {
+fn memory_after_a_run_does_not_depend_on_its_length() {
     let kinds = [
         "known_device",
         "new_device",
@@ -134,16 +144,22 @@ population: {{ users: 200, devices: 8 }}
 workloads:
 {workloads}"
     ));
-    let ([once, twice], [before, after]) = looked(&scenario, [10, 20]);
+    let ([once, twice], [before, after]) = measure_held(&scenario, [10, 20]);
     println!("{once:?}\n{twice:?}\nat most {before} and {after} under way");
     assert!(once.started > 14_000 && twice.started >= 2 * once.started - 10, "{once:?} {twice:?}");
-    assert!(once.held.sessions > 4 * 360 && once.held.ends > once.held.sessions, "{once:?}");
+    assert!(
+        once.entry_counts.sessions > 4 * 360 && once.entry_counts.expiry_queue > once.entry_counts.sessions,
+        "{once:?}"
+    );
     // Which devices there are, and which of them came lately, is chance.
-    for Looked { held, .. } in [once, twice] {
-        assert!(held.devices <= 200 * 8 && held.handles <= held.sessions, "{held:?}");
+    for HeldSizes { entry_counts, .. } in [once, twice] {
+        assert!(
+            entry_counts.devices <= 200 * 8 && entry_counts.handles <= entry_counts.sessions,
+            "{entry_counts:?}"
+        );
     }
-    let Held { handles, devices, .. } = once.held;
-    assert_eq!(once.held, Held { handles, devices, ..twice.held });
+    let EntryCounts { handles, devices, .. } = once.entry_counts;
+    assert_eq!(once.entry_counts, EntryCounts { handles, devices, ..twice.entry_counts });
     assert_eq!(once.recorder_bytes, twice.recorder_bytes);
     assert!(after <= before, "{before} and then {after} under way");
 }
@@ -158,7 +174,7 @@ fn resident_kib() -> u64 {
 /// Forty minutes at 400 sign-ins a second, by the virtual clock: `cargo test --release memory -- --ignored --nocapture`.
 #[test]
 #[ignore = "it looks at the memory of the whole process, which other tests share"]
-fn after_its_challenges_have_begun_to_end_a_run_takes_no_more_memory() {
+fn memory_is_constant_once_challenges_expire() {
     let scenario = scenario(
         "version: 1
 name: resident
@@ -172,7 +188,7 @@ thresholds: ['sign_in.p99[10s] < 1h', 'failed.rate[10m] < 1%']
     let sizes = Arc::new(Mutex::new(Vec::new()));
     let told = Arc::clone(&sizes);
     let observer = Arc::new(move |event| {
-        let Event::Running { progress, .. } = event else { return };
+        let RunEvent::Running { progress, .. } = event else { return };
         let mut told = told.lock().unwrap();
         if told.len() as u64 <= progress.elapsed.as_secs() / 60 {
             told.push(resident_kib());
@@ -184,7 +200,8 @@ thresholds: ['sign_in.p99[10s] < 1h', 'failed.rate[10m] < 1%']
             );
         }
     });
-    let report = run(&scenario, &Settings { observer, ..settings(None) }, &Stop::default()).unwrap();
+    let report =
+        run(&scenario, &RunOptions { observer, ..run_options(None) }, &CancellationToken::default()).unwrap();
     assert!(report.verdict.passed && report.sign_ins.started > 950_000, "{:?}", report.verdict);
     let sizes = sizes.lock().unwrap().clone();
     assert!(sizes.len() >= 40, "{sizes:?}");

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use poolproof::metrics::{Decisions, End, Recorder, SignInRecord, Snapshot, Timeline};
+use poolproof::metrics::{Decisions, Recorder, SignInRecord, SignInStatus, Snapshot, Timeline};
 
 use crate::sample::{recorded, sign_ins};
 
 #[test]
-fn merging_parts_gives_what_one_recorder_sees() {
+fn merged_snapshots_equal_one_recorder() {
     let all = sign_ins(1, 6000, true);
     let whole = recorded(&all);
     // Three parts in turn, so that each has some of every moment, and merged in any order.
@@ -15,7 +15,7 @@ fn merging_parts_gives_what_one_recorder_sees() {
     for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
         let mut merged = Snapshot::empty();
         order.map(part).iter().for_each(|part| merged.merge(part));
-        assert!(merged.add_up());
+        assert!(merged.is_consistent());
         assert!(merged == whole, "{order:?}");
     }
 }
@@ -43,20 +43,23 @@ fn parts_with_intervals_of_different_width_merge_too() {
 }
 
 #[test]
-fn the_first_mismatches_are_those_of_the_run_and_all_are_counted() {
+fn first_mismatches_are_kept_and_all_are_counted() {
     let mut wrong = sign_ins(3, 400, false);
-    wrong.iter_mut().flat_map(|sign_in| &mut sign_in.verdicts).for_each(|verdict| {
+    wrong.iter_mut().flat_map(|sign_in| &mut sign_in.judgements).for_each(|verdict| {
         verdict.seen.new_device = !verdict.seen.new_device;
     });
     let snapshot = recorded(wrong.iter().rev());
     let decisions = snapshot.summary().decisions();
     assert_eq!(decisions.mismatched(), decisions.checked());
-    assert_eq!(decisions.mismatches().len(), Decisions::KEPT);
-    let mut moments: Vec<Duration> =
-        wrong.iter().filter(|sign_in| !sign_in.verdicts.is_empty()).map(|sign_in| sign_in.finished).collect();
+    assert_eq!(decisions.mismatches().len(), Decisions::MAX_KEPT_MISMATCHES);
+    let mut moments: Vec<Duration> = wrong
+        .iter()
+        .filter(|sign_in| !sign_in.judgements.is_empty())
+        .map(|sign_in| sign_in.finished)
+        .collect();
     moments.sort();
-    let kept: Vec<Duration> = decisions.mismatches().iter().map(|mismatch| mismatch.moment).collect();
-    assert_eq!(kept, moments[..Decisions::KEPT]);
+    let kept: Vec<Duration> = decisions.mismatches().iter().map(|mismatch| mismatch.ended_at).collect();
+    assert_eq!(kept, moments[..Decisions::MAX_KEPT_MISMATCHES]);
 }
 
 #[test]
@@ -65,16 +68,16 @@ fn warm_up_is_judged_and_not_measured() {
     let snapshot = recorded(&all);
     let summary = snapshot.summary();
     let warm_up = all.iter().filter(|sign_in| sign_in.warm_up).count() as u64;
-    let verdicts = all.iter().map(|sign_in| sign_in.verdicts.len() as u64).sum::<u64>();
+    let judgements = all.iter().map(|sign_in| sign_in.judgements.len() as u64).sum::<u64>();
     assert!(warm_up > 0);
     assert_eq!(summary.sign_ins().started, 2000);
     assert_eq!(summary.measured().started, 2000 - warm_up);
     assert_eq!(summary.latency_count(None), 2000 - warm_up);
-    assert_eq!(summary.decisions().checked(), verdicts);
+    assert_eq!(summary.decisions().checked(), judgements);
 }
 
 #[test]
-fn every_end_is_counted_once() {
+fn every_sign_in_result_is_counted_once() {
     let all = sign_ins(1, 4000, false);
     let live = all.iter().fold(Recorder::new(), |mut recorder, sign_in| {
         recorder.sign_in(sign_in);
@@ -82,14 +85,17 @@ fn every_end_is_counted_once() {
     });
     let (sums, live) = (live.snapshot().summary().sign_ins(), live.live());
     let ended = |end| all.iter().filter(|sign_in| sign_in.end == end).count() as u64;
-    assert_eq!([sums.completed, sums.refused, sums.abandoned, sums.transport_failed], End::ALL.map(ended));
+    assert_eq!(
+        [sums.completed, sums.refused, sums.abandoned, sums.transport_failed],
+        SignInStatus::ALL.map(ended)
+    );
     assert_eq!(sums.started, 4000);
     assert_eq!(live.started, live.completed + live.refused + live.failed);
     assert_eq!(live.p99.map(|p99| p99.as_micros() as u64), recorded(&all).summary().latency_us(None, 0.99));
 }
 
 #[test]
-fn a_backlog_lowers_what_was_achieved_and_human_time_does_not() {
+fn a_backlog_lowers_achieved_rate_but_think_time_does_not() {
     let steady = |latency_of_last: Duration| {
         let one = sign_ins(1, 1, false).remove(0);
         let all: Vec<SignInRecord> = (0..100)
@@ -97,7 +103,7 @@ fn a_backlog_lowers_what_was_achieved_and_human_time_does_not() {
                 let latency = if number == 99 { latency_of_last } else { Duration::from_millis(1) };
                 let intended = Duration::from_millis(100 * number);
                 let finished = intended + Duration::from_secs(60);
-                let end = End::Completed;
+                let end = SignInStatus::Completed;
                 SignInRecord { number, warm_up: false, end, intended, latency, finished, ..one.clone() }
             })
             .collect();
@@ -111,7 +117,7 @@ fn a_backlog_lowers_what_was_achieved_and_human_time_does_not() {
 }
 
 #[test]
-fn nothing_grows_with_the_run() {
+fn recorder_size_does_not_grow_with_the_run() {
     let one = sign_ins(1, 1, false).remove(0);
     let mut recorder = Recorder::new();
     for number in 0..100_000 {
@@ -119,6 +125,6 @@ fn nothing_grows_with_the_run() {
         recorder.sign_in(&SignInRecord { number, intended, finished: intended + one.latency, ..one.clone() });
     }
     let snapshot = recorder.snapshot();
-    assert!(snapshot.summary().timeline().intervals().len() <= Timeline::MOST);
-    assert!(snapshot.add_up());
+    assert!(snapshot.summary().timeline().intervals().len() <= Timeline::MAX_INTERVALS);
+    assert!(snapshot.is_consistent());
 }

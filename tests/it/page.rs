@@ -3,23 +3,23 @@
 use poolproof::clock::ClockKind;
 use poolproof::metrics::Recorder;
 use poolproof::report::{
-    IntervalLoad, MachineLoad, Part, Report, SideWorkers, Stage, Subject, ThresholdResult, Unit, Workers,
-    WorstWindow, html,
+    IntervalLoad, MachineLoad, Report, RunInfo, SideWorkers, StagePart, StageSummary, ThresholdResult, Unit,
+    Workers, WorstWindow, html,
 };
-use poolproof_cognito::protocol::Step;
+use poolproof_cognito::protocol::SignInStep;
 use serde_json::Value;
 
 use crate::report::words;
-use crate::sample::{sign_ins, subject};
+use crate::sample::{run_info, sign_ins};
 
 /// A report in which every part of the page has something to tell.
-pub(crate) fn full() -> Report {
-    let mut recorder = Recorder::new().of_workloads(2);
+pub(crate) fn full_report() -> Report {
+    let mut recorder = Recorder::new().with_workloads(2);
     for mut sign_in in sign_ins(7, 6000, true) {
         sign_in.workload = u16::from(sign_in.number.is_multiple_of(3));
         sign_in.cool_down = sign_in.intended.as_secs() >= 44;
         if sign_in.number.is_multiple_of(97) {
-            sign_in.throttled.push(Step::PasswordVerifier);
+            sign_in.throttled.push(SignInStep::PasswordVerifier);
         }
         recorder.sign_in(&sign_in);
     }
@@ -40,9 +40,9 @@ pub(crate) fn full() -> Report {
         unit,
         passed: false,
         window: Some(WorstWindow { from_us: 31_000_000, to_us: 36_000_000 }),
-        cut_at_us: None,
+        canceled_at_us: None,
     };
-    let stage = |workload: &str, from, to, part, rates: [f64; 2]| Stage {
+    let stage = |workload: &str, from, to, part, rates: [f64; 2]| StageSummary {
         workload: workload.to_owned(),
         from_us: from,
         to_us: to,
@@ -52,13 +52,13 @@ pub(crate) fn full() -> Report {
         users: None,
         schedule: None,
     };
-    let subject = Subject {
+    let run_info = RunInfo {
         workloads: vec![("calm".to_owned(), Some(61.5)), ("storm".to_owned(), Some(43.25))],
         stages: vec![
-            stage("calm", 0, 5_000_000, Part::WarmUp, [41.0, 41.0]),
-            stage("calm", 5_000_000, 44_000_000, Part::Measured, [41.0, 201.0]),
-            stage("storm", 7_500_000, 44_000_000, Part::Measured, [19.0, 19.0]),
-            stage("storm", 44_000_000, 46_000_000, Part::CoolDown, [17.5, 17.5]),
+            stage("calm", 0, 5_000_000, StagePart::WarmUp, [41.0, 41.0]),
+            stage("calm", 5_000_000, 44_000_000, StagePart::Measured, [41.0, 201.0]),
+            stage("storm", 7_500_000, 44_000_000, StagePart::Measured, [19.0, 19.0]),
+            stage("storm", 44_000_000, 46_000_000, StagePart::CoolDown, [17.5, 17.5]),
         ],
         thresholds: vec![
             threshold("sign_in.p99[5s] < 1ms", Some(91_234.0), Unit::Us),
@@ -70,9 +70,9 @@ pub(crate) fn full() -> Report {
         workers: Some(Workers { backend: None, client: side(3, 8123), server: side(5, 9241) }),
         machine: Some(MachineLoad { steal_share: Some(0.0371), load_before: 0.53, load_after: 1.87 }),
         clock: ClockKind::Wall,
-        ..subject()
+        ..run_info()
     };
-    let mut report = Report::new(subject, &snapshot.summary());
+    let mut report = Report::new(run_info, &snapshot.summary());
     for (at, interval) in report.timeline.intervals.iter_mut().enumerate() {
         let us = at as u64;
         interval.load = Some(IntervalLoad {
@@ -89,8 +89,8 @@ pub(crate) fn full() -> Report {
 
 /// What a number counts.
 #[derive(Clone, Copy, PartialEq, Debug)]
-pub(crate) enum Of {
-    Things,
+pub(crate) enum Quantity {
+    Items,
     Us,
     PerS,
     Percent,
@@ -98,31 +98,31 @@ pub(crate) enum Of {
 
 /// A number as it is told, and how exactly.
 #[derive(Clone, PartialEq, Debug)]
-pub(crate) struct Told {
+pub(crate) struct PageNumber {
     text: String,
     pub(crate) value: f64,
     pub(crate) within: f64,
-    of: Of,
+    of: Quantity,
 }
 
-impl Told {
+impl PageNumber {
     pub(crate) fn is(&self, value: f64) -> bool {
         (self.value - value).abs() <= self.within + value.abs() * 1e-9
     }
 }
 
-const UNITS: [(&str, f64, Of); 7] = [
-    ("µs", 1.0, Of::Us),
-    ("ms", 1e3, Of::Us),
-    ("s", 1e6, Of::Us),
-    ("min", 6e7, Of::Us),
-    ("h", 3.6e9, Of::Us),
-    ("%", 1.0, Of::Percent),
-    ("/s", 1.0, Of::PerS),
+const UNITS: [(&str, f64, Quantity); 7] = [
+    ("µs", 1.0, Quantity::Us),
+    ("ms", 1e3, Quantity::Us),
+    ("s", 1e6, Quantity::Us),
+    ("min", 6e7, Quantity::Us),
+    ("h", 3.6e9, Quantity::Us),
+    ("%", 1.0, Quantity::Percent),
+    ("/s", 1.0, Quantity::PerS),
 ];
 
 /// The unit at the start of a text and how many bytes it takes, the blank before it too.
-fn unit(text: &str) -> Option<(usize, &'static str, f64, Of)> {
+fn unit(text: &str) -> Option<(usize, &'static str, f64, Quantity)> {
     let rest = text.strip_prefix(' ').unwrap_or(text);
     let (name, factor, of) =
         UNITS.into_iter().filter(|(name, ..)| rest.starts_with(name)).max_by_key(|unit| unit.0.len())?;
@@ -133,8 +133,8 @@ fn unit(text: &str) -> Option<(usize, &'static str, f64, Of)> {
 }
 
 /// The numbers in a text that stand by themselves, each with its unit: `p99` and `c.5` have none.
-pub(crate) fn numbers(text: &str) -> Vec<Told> {
-    let mut found: Vec<Told> = Vec::new();
+pub(crate) fn numbers(text: &str) -> Vec<PageNumber> {
+    let mut found: Vec<PageNumber> = Vec::new();
     let mut at = 0;
     let mut open = None;
     while let Some(start) = text[at..].find(|c: char| c.is_ascii_digit()).map(|digit| at + digit) {
@@ -156,7 +156,7 @@ pub(crate) fn numbers(text: &str) -> Vec<Told> {
             continue;
         }
         let last = figures.split_once('.').map_or(1.0, |(_, decimals)| 0.1_f64.powi(decimals.len() as i32));
-        let (skip, name, factor, of) = unit(&text[end..]).unwrap_or((0, "", 1.0, Of::Things));
+        let (skip, name, factor, of) = unit(&text[end..]).unwrap_or((0, "", 1.0, Quantity::Items));
         at += skip;
         let text = text[start..at].to_owned();
         // Of minutes and hours the rest may be left out or rounded up.
@@ -167,12 +167,12 @@ pub(crate) fn numbers(text: &str) -> Vec<Told> {
             _ => last / 2.0 * factor,
         };
         match found.last_mut() {
-            Some(hours) if open.is_some() && gap && of == Of::Us => {
+            Some(hours) if open.is_some() && gap && of == Quantity::Us => {
                 hours.text.push_str(&format!(" {text}"));
                 hours.value += value * factor;
                 hours.within = if name == "min" { 6e7 } else { within };
             }
-            _ => found.push(Told { text, value: value * factor, within: within + 1e-9, of }),
+            _ => found.push(PageNumber { text, value: value * factor, within: within + 1e-9, of }),
         }
         open = (name == "h" || name == "min").then_some(());
     }
@@ -181,12 +181,22 @@ pub(crate) fn numbers(text: &str) -> Vec<Told> {
 
 #[test]
 fn numbers_are_found_with_their_units() {
-    let told =
-        |text: &str| -> Vec<(f64, Of)> { numbers(text).iter().map(|told| (told.value, told.of)).collect() };
-    assert_eq!(told("p99 of 1\u{202f}234, c.5."), [(1234.0, Of::Things)]);
-    assert_eq!(told("12.5 ms from 1 min 30 s to 2 h"), [(12_500.0, Of::Us), (9e7, Of::Us), (7.2e9, Of::Us)]);
-    assert_eq!(told("3.5/s, 20 % of 7."), [(3.5, Of::PerS), (20.0, Of::Percent), (7.0, Of::Things)]);
-    assert_eq!(told("2 stages 1 min 3"), [(2.0, Of::Things), (6e7, Of::Us), (3.0, Of::Things)]);
+    let told = |text: &str| -> Vec<(f64, Quantity)> {
+        numbers(text).iter().map(|told| (told.value, told.of)).collect()
+    };
+    assert_eq!(told("p99 of 1\u{202f}234, c.5."), [(1234.0, Quantity::Items)]);
+    assert_eq!(
+        told("12.5 ms from 1 min 30 s to 2 h"),
+        [(12_500.0, Quantity::Us), (9e7, Quantity::Us), (7.2e9, Quantity::Us)]
+    );
+    assert_eq!(
+        told("3.5/s, 20 % of 7."),
+        [(3.5, Quantity::PerS), (20.0, Quantity::Percent), (7.0, Quantity::Items)]
+    );
+    assert_eq!(
+        told("2 stages 1 min 3"),
+        [(2.0, Quantity::Items), (6e7, Quantity::Us), (3.0, Quantity::Items)]
+    );
 }
 
 /// All numbers below a value.
@@ -305,7 +315,7 @@ fn sections(json: &Value) -> Vec<Section> {
 /// What is reckoned from the timeline: sums of its intervals, and the heat map's table.
 fn over_time(json: &Value) -> Vec<f64> {
     let sums = ["offered", "completed", "refused", "failed", "throttled"].map(|key| sum(json, key));
-    let rows = spread(json).into_iter().flat_map(|(us, n)| {
+    let rows = latency_buckets(json).into_iter().flat_map(|(us, n)| {
         let end = 10_f64.powf(((us as f64).log10() * 5.0).round() / 5.0 + 0.2).round();
         [us as f64, n as f64, end]
     });
@@ -313,7 +323,7 @@ fn over_time(json: &Value) -> Vec<f64> {
 }
 
 /// How latencies spread over all intervals.
-fn spread(json: &Value) -> std::collections::BTreeMap<u64, u64> {
+fn latency_buckets(json: &Value) -> std::collections::BTreeMap<u64, u64> {
     let mut all = std::collections::BTreeMap::new();
     for interval in list(json, "/timeline/intervals") {
         for (us, n) in interval["spread"].as_object().into_iter().flatten() {
@@ -324,9 +334,9 @@ fn spread(json: &Value) -> std::collections::BTreeMap<u64, u64> {
 }
 
 /// The pieces of the page by their headings, without its data, its scripts and the words on axes.
-fn pieces(page: &str) -> Vec<(String, String)> {
+fn text_pieces(page: &str) -> Vec<(String, String)> {
     let body = page.split("<body>").nth(1).unwrap().split("<footer>").next().unwrap();
-    let mut pieces = vec![(String::new(), String::new())];
+    let mut text_pieces = vec![(String::new(), String::new())];
     for part in body.split("<section>") {
         let (heading, rest) = match part.strip_prefix("<h2>").and_then(|rest| rest.split_once("</h2>")) {
             Some((heading, rest)) => (heading, rest),
@@ -342,30 +352,30 @@ fn pieces(page: &str) -> Vec<(String, String)> {
         // A blank for each tag, so that what stands in two cells does not become one number.
         let rest = axes(rest).replace("<small>", "").replace("</small>", "").replace('<', " <");
         let text = words(&rest);
-        match pieces.iter_mut().find(|(known, _)| known == heading) {
+        match text_pieces.iter_mut().find(|(known, _)| known == heading) {
             Some((_, known)) => known.push_str(&text),
-            None => pieces.push((heading.to_owned(), text)),
+            None => text_pieces.push((heading.to_owned(), text)),
         }
     }
-    pieces
+    text_pieces
 }
 
 /// What stands on the page and not in the JSON, by the headings of its sections.
-fn strangers(page: &str, json: &Value) -> Vec<(String, String)> {
+fn numbers_not_in_json(page: &str, json: &Value) -> Vec<(String, String)> {
     let mut texts = Vec::new();
     texts_of(json, &mut texts);
     texts.retain(|text| text.contains(|c: char| c.is_ascii_digit()));
     texts.sort_by_key(|text| std::cmp::Reverse(text.len()));
-    let mut strangers = Vec::new();
+    let mut numbers_not_in_json = Vec::new();
     let sections = sections(json);
-    let pieces = pieces(page);
+    let text_pieces = text_pieces(page);
     assert_eq!(
-        pieces.len(),
+        text_pieces.len(),
         sections.len(),
         "{:?}",
-        pieces.iter().map(|(heading, _)| heading).collect::<Vec<_>>()
+        text_pieces.iter().map(|(heading, _)| heading).collect::<Vec<_>>()
     );
-    for (heading, text) in pieces {
+    for (heading, text) in text_pieces {
         let section =
             sections.iter().find(|section| section.heading == heading).unwrap_or_else(|| panic!("{heading}"));
         let mut known = section.reckoned.clone();
@@ -381,22 +391,22 @@ fn strangers(page: &str, json: &Value) -> Vec<(String, String)> {
         }
         let told = numbers(&text);
         let unknown = told.iter().filter(|told| !known.iter().any(|is| told.is(*is)));
-        strangers.extend(unknown.map(|told| (heading.clone(), told.text.clone())));
+        numbers_not_in_json.extend(unknown.map(|told| (heading.clone(), told.text.clone())));
     }
-    strangers
+    numbers_not_in_json
 }
 
 #[test]
 fn every_number_on_the_page_is_in_the_json() {
-    let report = full();
+    let report = full_report();
     let (page, json) = (html::page(&report, None), serde_json::to_value(&report).unwrap());
-    assert_eq!(strangers(&page, &json), []);
+    assert_eq!(numbers_not_in_json(&page, &json), []);
 }
 
 /// In each section the numbers with the most figures are made false, one after the other: a false one must not be told from chance.
 #[test]
-fn a_number_that_is_changed_anywhere_is_seen() {
-    let report = full();
+fn a_changed_number_is_detected() {
+    let report = full_report();
     let (page, json) = (html::page(&report, None), serde_json::to_value(&report).unwrap());
     for section in sections(&json).iter().filter(|section| section.heading != "Scenario") {
         let start = if section.heading.is_empty() {
@@ -425,6 +435,10 @@ fn a_number_that_is_changed_anywhere_is_seen() {
             &page[end..]
         );
         assert_ne!(broken, page);
-        assert!(!strangers(&broken, &json).is_empty(), "{}: {text} became {changed}", section.heading);
+        assert!(
+            !numbers_not_in_json(&broken, &json).is_empty(),
+            "{}: {text} became {changed}",
+            section.heading
+        );
     }
 }

@@ -5,36 +5,38 @@ use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
 use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminSetUserMfaPreference, AdminSetUserPassword,
     AdminUserCall, BearerCall, ChallengeName, ChangePassword, ConfirmSignUp, DeviceStatus, ListUsers,
-    MfaSetting, MfaSettings, Parameters, Reply, Response, SetUserMfaPreference, SignUp, UserDescription,
-    VerifyOwnSoftwareToken, keys,
+    MfaPreference, MfaPreferences, Parameters, Reply, Response, SetUserMfaPreference, SignUp,
+    UserDescription, VerifyOwnSoftwareToken, keys,
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::{TotpSecret, step_at};
 use poolproof_pool::{AppClient, Delivery, PasswordFlow, Step};
 use poolproof_srp::Group;
 
-use crate::pool_world::{CLIENT, INCORRECT, PASSWORD, POOL, World, challenge, policy, refusal, tokens};
+use crate::pool_fixture::{
+    CLIENT, INCORRECT, PASSWORD, POOL, PoolFixture, challenge, policy, refusal, tokens,
+};
 
-pub(super) fn ask(world: &mut World, request: AccountRequest) -> Reply {
-    let pair = &mut world.pair;
-    let mut step = pair.pool.handle_account(pair.now, pair.origin, request);
+pub(super) fn ask(fixture: &mut PoolFixture, request: AccountRequest) -> Reply {
+    let harness = &mut fixture.harness;
+    let mut step = harness.pool.handle_account(harness.now, harness.origin, request);
     loop {
         match step {
             Step::Reply(reply) => return reply,
             Step::Sign(signing) => return signing.run(),
-            Step::Compute(job, pending) => step = pair.pool.resume(pair.now, pending, job.run()),
+            Step::Compute(job, pending) => step = harness.pool.resume(harness.now, pending, job.run()),
         }
     }
 }
 
 /// A pool whose client takes passwords as they are, of administrators too.
-pub(super) fn world() -> World {
+pub(super) fn fixture() -> PoolFixture {
     let client = AppClient {
         password_flow: PasswordFlow::WithDevices,
         admin_flow: true,
         ..AppClient::public(ClientId::new(CLIENT))
     };
-    World::with(policy(RememberMode::Always, true, MfaMode::Optional), Group::toy(), client)
+    PoolFixture::with(policy(RememberMode::Always, true, MfaMode::Optional), Group::toy(), client)
 }
 
 fn named(username: &str) -> AdminUserCall {
@@ -70,14 +72,14 @@ fn set_password(name: &str, password: &str, permanent: bool) -> AccountRequest {
     })
 }
 
-fn plain(world: &mut World, name: &str, password: &str) -> Reply {
+fn plain(fixture: &mut PoolFixture, name: &str, password: &str) -> Reply {
     let parameters = Parameters::new().with(keys::USERNAME, name).with(keys::PASSWORD, password);
-    world.initiate("USER_PASSWORD_AUTH", parameters)
+    fixture.initiate("USER_PASSWORD_AUTH", parameters)
 }
 
 /// The access token of a user who has only a password.
-pub(super) fn access(world: &mut World, name: &str, password: &str) -> String {
-    tokens(plain(world, name, password)).access_token.as_str().to_owned()
+pub(super) fn access(fixture: &mut PoolFixture, name: &str, password: &str) -> String {
+    tokens(plain(fixture, name, password)).access_token.as_str().to_owned()
 }
 
 pub(super) fn user(reply: Reply) -> UserDescription {
@@ -89,53 +91,53 @@ pub(super) fn user(reply: Reply) -> UserDescription {
     }
 }
 
-pub(super) fn profile(world: &mut World, token: &str) -> Reply {
-    ask(world, AccountRequest::GetUser(BearerCall { access_token: token.to_owned() }))
+pub(super) fn profile(fixture: &mut PoolFixture, token: &str) -> Reply {
+    ask(fixture, AccountRequest::GetUser(BearerCall { access_token: token.to_owned() }))
 }
 
 /// The code that was sent last.
-pub(super) fn sent(world: &mut World) -> Delivery {
-    world.pair.pool.take_deliveries().pop().unwrap()
+pub(super) fn sent(fixture: &mut PoolFixture) -> Delivery {
+    fixture.harness.pool.take_deliveries().pop().unwrap()
 }
 
 #[test]
-fn who_was_created_chooses_a_password_and_signs_in() {
-    let mut world = world();
-    let made = user(ask(&mut world, AccountRequest::AdminCreateUser(create("ann"))));
+fn a_created_user_sets_a_password_and_signs_in() {
+    let mut fixture = fixture();
+    let made = user(ask(&mut fixture, AccountRequest::AdminCreateUser(create("ann"))));
     assert_eq!((made.status, made.enabled), ("FORCE_CHANGE_PASSWORD", true));
     assert_eq!(made.attributes[1], ("email".to_owned(), "ann@example.com".to_owned()));
-    let mail = sent(&mut world);
+    let mail = sent(&mut fixture);
     assert_eq!(
         (mail.medium, mail.destination.as_str(), mail.code.as_str()),
         ("EMAIL", "ann@example.com", "temporary-1")
     );
-    let asked = challenge(plain(&mut world, "ann", "temporary-1"));
+    let asked = challenge(plain(&mut fixture, "ann", "temporary-1"));
     assert_eq!(asked.name, ChallengeName::NewPasswordRequired);
     let answers = Parameters::new().with(keys::USERNAME, "ann").with(keys::NEW_PASSWORD, "permanent-1");
-    tokens(world.answer(asked.name, asked.session.as_ref(), answers));
-    assert_eq!(user(ask(&mut world, AccountRequest::AdminGetUser(named("ann")))).status, "CONFIRMED");
-    tokens(plain(&mut world, "ann", "permanent-1"));
-    let again = ask(&mut world, AccountRequest::AdminCreateUser(create("ann")));
+    tokens(fixture.answer(asked.name, asked.session.as_ref(), answers));
+    assert_eq!(user(ask(&mut fixture, AccountRequest::AdminGetUser(named("ann")))).status, "CONFIRMED");
+    tokens(plain(&mut fixture, "ann", "permanent-1"));
+    let again = ask(&mut fixture, AccountRequest::AdminCreateUser(create("ann")));
     assert_eq!(refusal(again), "UsernameExistsException: User already exists");
     let alias = AdminCreateUser { username: "ANN".to_owned(), ..create("ann") };
     assert_eq!(
-        refusal(ask(&mut world, AccountRequest::AdminCreateUser(alias))),
+        refusal(ask(&mut fixture, AccountRequest::AdminCreateUser(alias))),
         "UsernameExistsException: An account with the given email already exists."
     );
     let resend = AdminCreateUser { message_action: Some("RESEND".to_owned()), ..create("ann") };
     assert_eq!(
-        refusal(ask(&mut world, AccountRequest::AdminCreateUser(resend))),
+        refusal(ask(&mut fixture, AccountRequest::AdminCreateUser(resend))),
         "UnsupportedUserStateException: Resend not possible. User status is not FORCE_CHANGE_PASSWORD"
     );
 }
 
 #[test]
-fn names_and_attributes_that_cannot_be_are_refused() {
-    let mut world = world();
+fn invalid_names_and_attributes_are_rejected() {
+    let mut fixture = fixture();
     let mut with = |name: &str, attributes: &[(&str, &str)]| {
         let attributes = attributes.iter().map(|(n, v)| ((*n).to_owned(), (*v).to_owned())).collect();
         let request = AdminCreateUser { username: name.to_owned(), attributes, ..create("x") };
-        ask(&mut world, AccountRequest::AdminCreateUser(request)).map(drop).map_err(|error| error.message)
+        ask(&mut fixture, AccountRequest::AdminCreateUser(request)).map(drop).map_err(|error| error.message)
     };
     // Spaces of all kinds (Z); controls, formats, private use, what nobody knows (C).
     let unseen = [
@@ -172,21 +174,21 @@ fn names_and_attributes_that_cannot_be_are_refused() {
 }
 
 #[test]
-fn a_sign_up_is_confirmed_by_its_code_and_by_no_other() {
-    let mut world = world();
-    let up = ask(&mut world, AccountRequest::SignUp(sign_up("ann")));
+fn a_sign_up_needs_its_own_confirmation_code() {
+    let mut fixture = fixture();
+    let up = ask(&mut fixture, AccountRequest::SignUp(sign_up("ann")));
     let Ok(Response::Account(AccountResponse::SignedUp { delivery: Some(delivery), .. })) = up else {
         panic!("{up:?}")
     };
     assert_eq!((delivery.destination.as_str(), delivery.attribute), ("a***@e***", "email"));
-    let code = sent(&mut world).code;
+    let code = sent(&mut fixture).code;
     let password = PASSWORD.replace(' ', "-");
     assert_eq!(
-        refusal(plain(&mut world, "ann", &password)),
+        refusal(plain(&mut fixture, "ann", &password)),
         "UserNotConfirmedException: User is not confirmed."
     );
     assert_eq!(
-        refusal(ask(&mut world, AccountRequest::SignUp(sign_up("ann")))),
+        refusal(ask(&mut fixture, AccountRequest::SignUp(sign_up("ann")))),
         "UsernameExistsException: User already exists"
     );
     let confirm = |code: &str| {
@@ -200,27 +202,27 @@ fn a_sign_up_is_confirmed_by_its_code_and_by_no_other() {
     let wrong = format!("{:06}", (code.parse::<u32>().unwrap() + 1) % 1_000_000);
     let mismatch = "CodeMismatchException: Invalid verification code provided, please try again.";
     for _ in 0..5 {
-        assert_eq!(refusal(ask(&mut world, confirm(&wrong))), mismatch);
+        assert_eq!(refusal(ask(&mut fixture, confirm(&wrong))), mismatch);
     }
     let many = "TooManyFailedAttemptsException: Too many failed attempts; try again later.";
-    assert_eq!(refusal(ask(&mut world, confirm(&code))), many, "the right one too, while it is locked");
-    world.pass(1);
-    assert_eq!(ask(&mut world, confirm(&code)), Ok(Response::Empty));
+    assert_eq!(refusal(ask(&mut fixture, confirm(&code))), many, "the right one too, while it is locked");
+    fixture.advance_clock(1);
+    assert_eq!(ask(&mut fixture, confirm(&code)), Ok(Response::Empty));
     assert_eq!(
-        refusal(ask(&mut world, confirm(&code))),
+        refusal(ask(&mut fixture, confirm(&code))),
         "NotAuthorizedException: User cannot be confirmed. Current status is CONFIRMED"
     );
-    let token = access(&mut world, "ann", &password);
-    let told = user(profile(&mut world, &token)).attributes;
+    let token = access(&mut fixture, "ann", &password);
+    let told = user(profile(&mut fixture, &token)).attributes;
     assert!(told.contains(&("email_verified".to_owned(), "true".to_owned())), "{told:?}");
 }
 
 #[test]
 fn a_code_expires_and_an_administrator_needs_none() {
-    let mut world = world();
-    ask(&mut world, AccountRequest::SignUp(sign_up("ann"))).unwrap();
-    let code = sent(&mut world).code;
-    world.pass(24 * 3600);
+    let mut fixture = fixture();
+    ask(&mut fixture, AccountRequest::SignUp(sign_up("ann"))).unwrap();
+    let code = sent(&mut fixture).code;
+    fixture.advance_clock(24 * 3600);
     let confirm = ConfirmSignUp {
         client_id: CLIENT.to_owned(),
         username: "ann".to_owned(),
@@ -228,80 +230,85 @@ fn a_code_expires_and_an_administrator_needs_none() {
         ..ConfirmSignUp::default()
     };
     assert_eq!(
-        refusal(ask(&mut world, AccountRequest::ConfirmSignUp(confirm))),
+        refusal(ask(&mut fixture, AccountRequest::ConfirmSignUp(confirm))),
         "ExpiredCodeException: Invalid code provided, please request a code again."
     );
-    assert_eq!(ask(&mut world, AccountRequest::AdminConfirmSignUp(named("ann"))), Ok(Response::Empty));
-    access(&mut world, "ann", &PASSWORD.replace(' ', "-"));
+    assert_eq!(ask(&mut fixture, AccountRequest::AdminConfirmSignUp(named("ann"))), Ok(Response::Empty));
+    access(&mut fixture, "ann", &PASSWORD.replace(' ', "-"));
 }
 
 #[test]
-fn a_removed_user_is_gone_with_tokens_devices_and_sign_ins_on_their_way() {
-    let mut world = world();
-    ask(&mut world, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
-    ask(&mut world, set_password("ann", "permanent-1", true)).unwrap();
-    let token = access(&mut world, "ann", "permanent-1");
-    let begun = world.start("ann");
+fn deleting_a_user_invalidates_tokens_devices_and_pending_sign_ins() {
+    let mut fixture = fixture();
+    ask(&mut fixture, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
+    ask(&mut fixture, set_password("ann", "permanent-1", true)).unwrap();
+    let token = access(&mut fixture, "ann", "permanent-1");
+    let begun = fixture.start("ann");
     // A password that is being checked when the user is removed.
     let parameters = Parameters::new().with(keys::USERNAME, "ann").with(keys::PASSWORD, "permanent-1");
     let request = crate::pool_requests::initiate("USER_PASSWORD_AUTH", parameters);
-    let (now, origin) = (world.pair.now, world.pair.origin);
-    let Step::Compute(job, pending) = world.pair.pool.handle(now, origin, request) else { panic!("no job") };
+    let (now, origin) = (fixture.harness.now, fixture.harness.origin);
+    let Step::Compute(job, pending) = fixture.harness.pool.handle(now, origin, request) else {
+        panic!("no job")
+    };
 
-    assert_eq!(ask(&mut world, AccountRequest::AdminDeleteUser(named("ann"))), Ok(Response::Empty));
-    assert_eq!(world.pair.pool.users(), 0);
-    let Step::Reply(late) = world.pair.pool.resume(now, pending, job.run()) else { panic!("more work") };
+    assert_eq!(ask(&mut fixture, AccountRequest::AdminDeleteUser(named("ann"))), Ok(Response::Empty));
+    assert_eq!(fixture.harness.pool.users(), 0);
+    let Step::Reply(late) = fixture.harness.pool.resume(now, pending, job.run()) else { panic!("more work") };
     assert_eq!(refusal(late), "NotAuthorizedException: User is disabled.");
-    assert_eq!(refusal(profile(&mut world, &token)), "UserNotFoundException: User does not exist.");
+    assert_eq!(refusal(profile(&mut fixture, &token)), "UserNotFoundException: User does not exist.");
     assert_eq!(
-        refusal(ask(&mut world, AccountRequest::AdminGetUser(named("ann")))),
+        refusal(ask(&mut fixture, AccountRequest::AdminGetUser(named("ann")))),
         "UserNotFoundException: User does not exist."
     );
 
     // Someone else takes the name: nothing of the first user's works for them, nor for the first.
-    ask(&mut world, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
-    ask(&mut world, set_password("ann", "permanent-1", true)).unwrap();
-    assert_eq!(refusal(profile(&mut world, &token)), "NotAuthorizedException: Access Token has been revoked");
-    let claim = world.claim(&begun, "permanent-1");
-    assert_eq!(refusal(world.answer(ChallengeName::PasswordVerifier, None, claim)), INCORRECT);
-    access(&mut world, "ann", "permanent-1");
+    ask(&mut fixture, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
+    ask(&mut fixture, set_password("ann", "permanent-1", true)).unwrap();
+    assert_eq!(
+        refusal(profile(&mut fixture, &token)),
+        "NotAuthorizedException: Access Token has been revoked"
+    );
+    let claim = fixture.claim(&begun, "permanent-1");
+    assert_eq!(refusal(fixture.answer(ChallengeName::PasswordVerifier, None, claim)), INCORRECT);
+    access(&mut fixture, "ann", "permanent-1");
 }
 
 #[test]
-fn a_disabled_user_is_out_at_once_and_may_come_back() {
-    let mut world = world();
-    world.add("ann", |account| {
+fn disabling_takes_effect_immediately_and_can_be_undone() {
+    let mut fixture = fixture();
+    fixture.add("ann", |account| {
         account.phone = Some("+15550100".to_owned());
         account.sms_mfa = true;
     });
-    let asked = challenge(plain(&mut world, "ann", PASSWORD));
-    let code = sent(&mut world).code;
-    assert_eq!(ask(&mut world, AccountRequest::AdminDisableUser(named("ann"))), Ok(Response::Empty));
+    let asked = challenge(plain(&mut fixture, "ann", PASSWORD));
+    let code = sent(&mut fixture).code;
+    assert_eq!(ask(&mut fixture, AccountRequest::AdminDisableUser(named("ann"))), Ok(Response::Empty));
     let answers = Parameters::new().with(keys::USERNAME, "ann").with(keys::SMS_MFA_CODE, code);
     let disabled = "NotAuthorizedException: User is disabled.";
-    assert_eq!(refusal(world.answer(asked.name, asked.session.as_ref(), answers.clone())), disabled);
-    assert_eq!(refusal(plain(&mut world, "ann", PASSWORD)), disabled);
-    assert!(!user(ask(&mut world, AccountRequest::AdminGetUser(named("ann")))).enabled);
-    ask(&mut world, AccountRequest::AdminEnableUser(named("ann"))).unwrap();
+    assert_eq!(refusal(fixture.answer(asked.name, asked.session.as_ref(), answers.clone())), disabled);
+    assert_eq!(refusal(plain(&mut fixture, "ann", PASSWORD)), disabled);
+    assert!(!user(ask(&mut fixture, AccountRequest::AdminGetUser(named("ann")))).enabled);
+    ask(&mut fixture, AccountRequest::AdminEnableUser(named("ann"))).unwrap();
     // The challenge was not used up by the refusal.
-    let token = tokens(world.answer(asked.name, asked.session.as_ref(), answers)).access_token;
-    user(profile(&mut world, token.as_str()));
-    ask(&mut world, AccountRequest::AdminDisableUser(named("ann"))).unwrap();
-    assert_eq!(refusal(profile(&mut world, token.as_str())), disabled);
-    ask(&mut world, AccountRequest::AdminEnableUser(named("ann"))).unwrap();
+    let token = tokens(fixture.answer(asked.name, asked.session.as_ref(), answers)).access_token;
+    user(profile(&mut fixture, token.as_str()));
+    ask(&mut fixture, AccountRequest::AdminDisableUser(named("ann"))).unwrap();
+    assert_eq!(refusal(profile(&mut fixture, token.as_str())), disabled);
+    ask(&mut fixture, AccountRequest::AdminEnableUser(named("ann"))).unwrap();
     assert_eq!(
-        refusal(profile(&mut world, token.as_str())),
+        refusal(profile(&mut fixture, token.as_str())),
         "NotAuthorizedException: Access Token has been revoked",
         "enabled again, but signed out"
     );
 }
 
 #[test]
-fn a_password_is_changed_by_who_knows_it_and_guessing_it_locks() {
-    let mut world = world();
-    ask(&mut world, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
-    ask(&mut world, set_password("ann", "permanent-1", true)).unwrap();
-    let token = access(&mut world, "ann", "permanent-1");
+fn change_password_needs_the_old_one_and_locks_after_guesses() {
+    let mut fixture = fixture();
+    ask(&mut fixture, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
+    ask(&mut fixture, set_password("ann", "permanent-1", true)).unwrap();
+    let token = access(&mut fixture, "ann", "permanent-1");
     let change = |previous: Option<&str>, proposed: &str| {
         AccountRequest::ChangePassword(ChangePassword {
             access_token: token.clone(),
@@ -310,53 +317,56 @@ fn a_password_is_changed_by_who_knows_it_and_guessing_it_locks() {
         })
     };
     assert_eq!(
-        refusal(ask(&mut world, change(None, "permanent-2"))),
+        refusal(ask(&mut fixture, change(None, "permanent-2"))),
         "InvalidParameterException: Missing required parameter PreviousPassword"
     );
     assert!(
-        refusal(ask(&mut world, change(Some("permanent-1"), "short")))
+        refusal(ask(&mut fixture, change(Some("permanent-1"), "short")))
             .starts_with("InvalidPasswordException")
     );
-    assert_eq!(ask(&mut world, change(Some("permanent-1"), "permanent-2")), Ok(Response::Empty));
-    assert_eq!(refusal(plain(&mut world, "ann", "permanent-1")), INCORRECT);
-    access(&mut world, "ann", "permanent-2");
+    assert_eq!(ask(&mut fixture, change(Some("permanent-1"), "permanent-2")), Ok(Response::Empty));
+    assert_eq!(refusal(plain(&mut fixture, "ann", "permanent-1")), INCORRECT);
+    access(&mut fixture, "ann", "permanent-2");
     for _ in 0..5 {
-        assert_eq!(refusal(ask(&mut world, change(Some("permanent-1"), "permanent-3"))), INCORRECT);
+        assert_eq!(refusal(ask(&mut fixture, change(Some("permanent-1"), "permanent-3"))), INCORRECT);
     }
     assert_eq!(
-        refusal(ask(&mut world, change(Some("permanent-2"), "permanent-3"))),
+        refusal(ask(&mut fixture, change(Some("permanent-2"), "permanent-3"))),
         "LimitExceededException: Attempt limit exceeded, please try after some time."
     );
     assert_eq!(
-        refusal(plain(&mut world, "ann", "permanent-2")),
+        refusal(plain(&mut fixture, "ann", "permanent-2")),
         "NotAuthorizedException: Password attempts exceeded",
         "a stolen token is no way round the lock-out"
     );
 }
 
 #[test]
-fn factors_are_chosen_only_where_they_can_be_had() {
-    let mut world = world();
-    ask(&mut world, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
-    ask(&mut world, set_password("ann", "permanent-1", true)).unwrap();
-    let token = access(&mut world, "ann", "permanent-1");
-    let on = Some(MfaSetting { enabled: Some(true), preferred: Some(true) });
-    let off = Some(MfaSetting { enabled: Some(false), preferred: Some(false) });
-    let choose = |settings: MfaSettings| {
-        AccountRequest::SetUserMfaPreference(SetUserMfaPreference { access_token: token.clone(), settings })
+fn mfa_preferences_need_available_factors() {
+    let mut fixture = fixture();
+    ask(&mut fixture, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
+    ask(&mut fixture, set_password("ann", "permanent-1", true)).unwrap();
+    let token = access(&mut fixture, "ann", "permanent-1");
+    let on = Some(MfaPreference { enabled: Some(true), preferred: Some(true) });
+    let off = Some(MfaPreference { enabled: Some(false), preferred: Some(false) });
+    let choose = |preferences: MfaPreferences| {
+        AccountRequest::SetUserMfaPreference(SetUserMfaPreference {
+            access_token: token.clone(),
+            preferences,
+        })
     };
-    let app = |setting| MfaSettings { software_token: setting, ..MfaSettings::default() };
+    let app = |setting| MfaPreferences { software_token: setting, ..MfaPreferences::default() };
     assert_eq!(
-        refusal(ask(&mut world, choose(MfaSettings { sms: on, ..MfaSettings::default() }))),
+        refusal(ask(&mut fixture, choose(MfaPreferences { sms: on, ..MfaPreferences::default() }))),
         "InvalidParameterException: User does not have delivery config set to turn on SMS_MFA"
     );
     assert_eq!(
-        refusal(ask(&mut world, choose(app(on)))),
+        refusal(ask(&mut fixture, choose(app(on)))),
         "InvalidParameterException: User has not verified software token mfa"
     );
     let bearer = BearerCall { access_token: token.clone() };
     let Ok(Response::Account(AccountResponse::SecretCode(secret))) =
-        ask(&mut world, AccountRequest::AssociateSoftwareToken(bearer))
+        ask(&mut fixture, AccountRequest::AssociateSoftwareToken(bearer))
     else {
         panic!("no secret")
     };
@@ -367,48 +377,48 @@ fn factors_are_chosen_only_where_they_can_be_had() {
             user_code: code,
         })
     };
-    let step = step_at(world.pair.now);
+    let step = step_at(fixture.harness.now);
     assert_eq!(
-        refusal(ask(&mut world, verify(secret.code(step + 9)))),
+        refusal(ask(&mut fixture, verify(secret.code(step + 9)))),
         "EnableSoftwareTokenMFAException: Code mismatch"
     );
     assert_eq!(
-        ask(&mut world, verify(secret.code(step))),
+        ask(&mut fixture, verify(secret.code(step))),
         Ok(Response::Account(AccountResponse::SoftwareTokenVerified))
     );
-    tokens(plain(&mut world, "ann", "permanent-1"));
-    assert_eq!(ask(&mut world, choose(app(on))), Ok(Response::Empty));
-    let told = user(profile(&mut world, &token));
+    tokens(plain(&mut fixture, "ann", "permanent-1"));
+    assert_eq!(ask(&mut fixture, choose(app(on))), Ok(Response::Empty));
+    let told = user(profile(&mut fixture, &token));
     assert_eq!((told.preferred, told.factors.len()), (Some(ChallengeName::SoftwareTokenMfa), 1));
-    let asked = challenge(plain(&mut world, "ann", "permanent-1"));
+    let asked = challenge(plain(&mut fixture, "ann", "permanent-1"));
     let typed = |code: String| {
         Parameters::new().with(keys::USERNAME, "ann").with(keys::SOFTWARE_TOKEN_MFA_CODE, code)
     };
     assert_eq!(
-        refusal(world.answer(asked.name, asked.session.as_ref(), typed(secret.code(step)))),
+        refusal(fixture.answer(asked.name, asked.session.as_ref(), typed(secret.code(step)))),
         "ExpiredCodeException: Your software token has already been used once."
     );
-    tokens(world.answer(asked.name, asked.session.as_ref(), typed(secret.code(step + 1))));
-    assert_eq!(ask(&mut world, choose(app(off))), Ok(Response::Empty));
-    tokens(plain(&mut world, "ann", "permanent-1"));
+    tokens(fixture.answer(asked.name, asked.session.as_ref(), typed(secret.code(step + 1))));
+    assert_eq!(ask(&mut fixture, choose(app(off))), Ok(Response::Empty));
+    tokens(plain(&mut fixture, "ann", "permanent-1"));
     let admin = AdminSetUserMfaPreference {
         user_pool_id: POOL.to_owned(),
         username: "ann".to_owned(),
-        settings: MfaSettings { email: on, ..app(on) },
+        preferences: MfaPreferences { email: on, ..app(on) },
     };
-    assert_eq!(ask(&mut world, AccountRequest::AdminSetUserMfaPreference(admin)), Ok(Response::Empty));
-    assert_eq!(challenge(plain(&mut world, "ann", "permanent-1")).name, ChallengeName::EmailOtp);
+    assert_eq!(ask(&mut fixture, AccountRequest::AdminSetUserMfaPreference(admin)), Ok(Response::Empty));
+    assert_eq!(challenge(plain(&mut fixture, "ann", "permanent-1")).name, ChallengeName::EmailOtp);
 }
 
 #[test]
 fn lists_are_paged_and_filtered() {
-    let mut world = world();
+    let mut fixture = fixture();
     for name in ["ann", "bob", "bea", "cyd"] {
-        ask(&mut world, AccountRequest::AdminCreateUser(create(name))).unwrap();
+        ask(&mut fixture, AccountRequest::AdminCreateUser(create(name))).unwrap();
     }
-    ask(&mut world, AccountRequest::AdminDeleteUser(named("cyd"))).unwrap();
-    ask(&mut world, set_password("bob", "permanent-1", true)).unwrap();
-    let list = |world: &mut World, filter: &str, limit: Option<u32>, token: Option<String>| {
+    ask(&mut fixture, AccountRequest::AdminDeleteUser(named("cyd"))).unwrap();
+    ask(&mut fixture, set_password("bob", "permanent-1", true)).unwrap();
+    let list = |fixture: &mut PoolFixture, filter: &str, limit: Option<u32>, token: Option<String>| {
         let request = ListUsers {
             user_pool_id: POOL.to_owned(),
             limit,
@@ -416,7 +426,7 @@ fn lists_are_paged_and_filtered() {
             filter: Some(filter.to_owned()),
             ..ListUsers::default()
         };
-        match ask(world, AccountRequest::ListUsers(request)) {
+        match ask(fixture, AccountRequest::ListUsers(request)) {
             Ok(Response::Account(AccountResponse::Users { users, pagination_token })) => {
                 let names = users.iter().map(|user| user.username.as_str()).collect::<Vec<_>>().join(" ");
                 Ok((names, pagination_token))
@@ -425,9 +435,9 @@ fn lists_are_paged_and_filtered() {
             Err(error) => Err(error.message),
         }
     };
-    let (names, token) = list(&mut world, "", Some(2), None).unwrap();
+    let (names, token) = list(&mut fixture, "", Some(2), None).unwrap();
     assert_eq!(names, "ann bob");
-    assert_eq!(list(&mut world, "", None, token), Ok(("bea".to_owned(), None)));
+    assert_eq!(list(&mut fixture, "", None, token), Ok(("bea".to_owned(), None)));
     for (filter, found) in [
         ("username = \"bob\"", "bob"),
         ("username ^= \"b\"", "bob bea"),
@@ -436,34 +446,34 @@ fn lists_are_paged_and_filtered() {
         ("status = \"Disabled\"", ""),
         ("given_name = \"x\"", ""),
     ] {
-        assert_eq!(list(&mut world, filter, None, None), Ok((found.to_owned(), None)), "{filter}");
+        assert_eq!(list(&mut fixture, filter, None, None), Ok((found.to_owned(), None)), "{filter}");
     }
     for filter in
         ["username", "username = bob", "username \"bob\"", "= \"x\"", "a b = \"x\"", "username = \""]
     {
         assert_eq!(
-            list(&mut world, filter, None, None),
+            list(&mut fixture, filter, None, None),
             Err("Error while parsing filter.".to_owned()),
             "{filter}"
         );
     }
     assert_eq!(
-        list(&mut world, "", Some(61), None).unwrap_err(),
+        list(&mut fixture, "", Some(61), None).unwrap_err(),
         "Invalid Limit: at most 60 users are listed at once."
     );
-    assert_eq!(list(&mut world, "", None, Some("x".to_owned())).unwrap_err(), "Invalid pagination token.");
+    assert_eq!(list(&mut fixture, "", None, Some("x".to_owned())).unwrap_err(), "Invalid pagination token.");
 }
 
 #[test]
-fn a_new_account_keeps_what_administrators_gave_it() {
-    let mut world = World::new(PoolPolicy::DEFAULT);
-    let (_, known) = world.device(DeviceStatus::Remembered, false);
-    world.add("ann", |account| {
+fn a_new_account_keeps_its_admin_attributes() {
+    let mut fixture = PoolFixture::new(PoolPolicy::DEFAULT);
+    let (_, known) = fixture.device(DeviceStatus::Remembered, false);
+    fixture.add("ann", |account| {
         account.devices.push(known);
         account.attributes.insert("locale".to_owned(), "en".to_owned());
         account.created = Timestamp::from_us(7);
     });
-    let told = user(ask(&mut world, AccountRequest::AdminGetUser(named("ann"))));
+    let told = user(ask(&mut fixture, AccountRequest::AdminGetUser(named("ann"))));
     assert_eq!((told.username, told.created), (Username::new("ann"), Timestamp::from_us(7)));
     assert_eq!(told.attributes[1], ("locale".to_owned(), "en".to_owned()));
 }

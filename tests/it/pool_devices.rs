@@ -3,12 +3,12 @@
 use data_encoding::BASE64;
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, Switches};
 use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, Parameters, SecretVerifierConfig, keys};
-use poolproof_pool::Standing;
-use poolproof_srp::{Done, Identity, Job, Salt};
+use poolproof_pool::UserStatus;
+use poolproof_srp::{Identity, Job, JobResult, Salt};
 
-use crate::pool_world::{
-    BAD_SESSION, INCORRECT, NO_SUCH_DEVICE, PASSWORD, Phone, USED_SESSION, World, challenge, confirm_device,
-    policy, refusal, set_status, tokens, told,
+use crate::pool_fixture::{
+    BAD_SESSION, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, USED_SESSION, challenge,
+    confirm_device, policy, refusal, set_status, tokens, told,
 };
 
 const SUPPRESSING: PoolPolicy = PoolPolicy {
@@ -19,163 +19,165 @@ const SUPPRESSING: PoolPolicy = PoolPolicy {
 };
 
 /// Ann, with an app and a remembered device, in a pool where one replaces the other.
-fn trusted() -> (World, Phone) {
+fn trusted() -> (PoolFixture, TestDevice) {
     trusted_in(SUPPRESSING)
 }
 
-fn trusted_in(policy: PoolPolicy) -> (World, Phone) {
-    let mut world = World::new(policy);
-    let (phone, known) = world.device(DeviceStatus::Remembered, true);
-    world.add_with_app("ann", |account| account.devices.push(known));
-    (world, phone)
+fn trusted_in(policy: PoolPolicy) -> (PoolFixture, TestDevice) {
+    let mut fixture = PoolFixture::new(policy);
+    let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+    fixture.add_with_app("ann", |account| account.devices.push(known));
+    (fixture, phone)
 }
 
 #[test]
-fn a_device_is_confirmed_and_replaces_the_code_from_then_on() {
+fn a_confirmed_device_replaces_the_mfa_code() {
     for group in [poolproof_srp::Group::toy(), poolproof_srp::Group::cognito()] {
         let client = poolproof_pool::AppClient::public(poolproof_cognito::ids::ClientId::new(
-            crate::pool_world::CLIENT,
+            crate::pool_fixture::CLIENT,
         ));
-        let mut world = World::with(SUPPRESSING, group, client);
-        world.add_with_app("ann", |_| {});
-        let first = world.walk("ann", None);
+        let mut fixture = PoolFixture::with(SUPPRESSING, group, client);
+        fixture.add_with_app("ann", |_| {});
+        let first = fixture.run_sign_in("ann", None);
         assert_eq!(first.told(), "SOFTWARE_TOKEN_MFA tokens +N");
-        let (phone, necessary) = world.confirm(&first.end.unwrap());
+        let (phone, necessary) = fixture.confirm(&first.end.unwrap());
         assert!(!necessary);
-        assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+        assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
     }
 }
 
 #[test]
-fn a_device_that_waits_for_its_users_word_replaces_nothing() {
+fn an_opt_in_device_replaces_nothing_until_remembered() {
     // D5, D6.
-    let mut world = World::new(policy(RememberMode::OptIn, true, MfaMode::Optional));
-    world.add_with_app("ann", |_| {});
-    let tokens = world.sign_in("ann");
-    let (phone, necessary) = world.confirm(&tokens);
+    let mut fixture = PoolFixture::new(policy(RememberMode::OptIn, true, MfaMode::Optional));
+    fixture.add_with_app("ann", |_| {});
+    let tokens = fixture.sign_in("ann");
+    let (phone, necessary) = fixture.confirm(&tokens);
     assert!(necessary);
-    assert_eq!(world.way("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA tokens");
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA tokens");
     for (status, expected) in [
         ("remembered", "DEVICE_SRP_AUTH tokens"),
         ("not_remembered", "SOFTWARE_TOKEN_MFA tokens"),
         ("remembered", "DEVICE_SRP_AUTH tokens"),
     ] {
-        world.ask(set_status(&tokens.access_token, &phone.key, status)).unwrap();
-        assert_eq!(world.way("ann", Some(&phone)), expected);
+        fixture.ask(set_status(&tokens.access_token, &phone.key, status)).unwrap();
+        assert_eq!(fixture.sign_in_path("ann", Some(&phone)), expected);
     }
 }
 
 #[test]
 fn without_suppression_the_device_comes_after_the_code() {
-    let (mut world, phone) = trusted_in(PoolPolicy { suppress_mfa: false, ..SUPPRESSING });
-    assert_eq!(world.way("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA DEVICE_SRP_AUTH tokens");
+    let (mut fixture, phone) = trusted_in(PoolPolicy { suppress_mfa: false, ..SUPPRESSING });
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA DEVICE_SRP_AUTH tokens");
 }
 
 #[test]
-fn the_policy_in_force_decides() {
+fn the_current_policy_decides() {
     // D7: the device stays in the books of a pool that no longer tracks any.
-    let (mut world, phone) = trusted_in(PoolPolicy { remember: RememberMode::No, ..SUPPRESSING });
-    assert_eq!(world.way("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA tokens");
-    assert_eq!(world.way("ann", None), "SOFTWARE_TOKEN_MFA tokens");
+    let (mut fixture, phone) = trusted_in(PoolPolicy { remember: RememberMode::No, ..SUPPRESSING });
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA tokens");
+    assert_eq!(fixture.sign_in_path("ann", None), "SOFTWARE_TOKEN_MFA tokens");
 }
 
 #[test]
-fn another_users_device_is_unknown_whatever_its_secret() {
+fn another_users_device_is_unknown() {
     // D1, D2, D9: the same words for all, so that nobody learns which keys there are.
-    let (mut world, phone) = trusted();
-    world.add_with_app("eve", |_| {});
-    let other_pools = Phone { key: poolproof_cognito::ids::DeviceKey::new("eu-west-1_x"), ..phone.clone() };
-    let malformed = Phone { key: poolproof_cognito::ids::DeviceKey::new("\0 '\u{1f}\n"), ..phone.clone() };
-    let wrong_secret = Phone { secret: "wrong".to_owned(), ..phone.clone() };
+    let (mut fixture, phone) = trusted();
+    fixture.add_with_app("eve", |_| {});
+    let other_pools =
+        TestDevice { key: poolproof_cognito::ids::DeviceKey::new("eu-west-1_x"), ..phone.clone() };
+    let malformed =
+        TestDevice { key: poolproof_cognito::ids::DeviceKey::new("\0 '\u{1f}\n"), ..phone.clone() };
+    let wrong_secret = TestDevice { secret: "wrong".to_owned(), ..phone.clone() };
     for stolen in [&phone, &wrong_secret, &other_pools, &malformed] {
-        assert_eq!(world.way("eve", Some(stolen)), NO_SUCH_DEVICE);
+        assert_eq!(fixture.sign_in_path("eve", Some(stolen)), NO_SUCH_DEVICE);
     }
-    assert_eq!(world.way("eve", None), "SOFTWARE_TOKEN_MFA tokens +N");
-    assert_eq!(world.way("ann", Some(&wrong_secret)), format!("DEVICE_SRP_AUTH {INCORRECT}"));
-    assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+    assert_eq!(fixture.sign_in_path("eve", None), "SOFTWARE_TOKEN_MFA tokens +N");
+    assert_eq!(fixture.sign_in_path("ann", Some(&wrong_secret)), format!("DEVICE_SRP_AUTH {INCORRECT}"));
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
 }
 
 #[test]
 fn a_key_that_was_issued_and_never_confirmed_is_unknown() {
-    let mut world = World::of_ann(SUPPRESSING);
-    let metadata = world.sign_in("ann").new_device.unwrap();
-    assert_eq!(refusal(world.password("ann", PASSWORD, Some(&metadata.device_key))), NO_SUCH_DEVICE);
+    let mut fixture = PoolFixture::of_ann(SUPPRESSING);
+    let metadata = fixture.sign_in("ann").new_device.unwrap();
+    assert_eq!(refusal(fixture.password("ann", PASSWORD, Some(&metadata.device_key))), NO_SUCH_DEVICE);
 }
 
 #[test]
 fn a_forgotten_device_is_unknown() {
     // D3: also when it is forgotten while its exchange is under way (D4).
-    let (mut world, phone) = trusted();
-    let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-    let second = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
-    world.forget("ann", &phone);
-    assert_eq!(refusal(world.prove(&proof, &phone.secret)), NO_SUCH_DEVICE);
-    assert_eq!(refusal(world.start_device("ann", second.session.as_ref(), &phone)), NO_SUCH_DEVICE);
-    assert_eq!(world.way("ann", Some(&phone)), NO_SUCH_DEVICE);
-    assert_eq!(world.way("ann", None), "SOFTWARE_TOKEN_MFA tokens +N");
+    let (mut fixture, phone) = trusted();
+    let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    let second = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+    fixture.forget("ann", &phone);
+    assert_eq!(refusal(fixture.prove(&proof, &phone.secret)), NO_SUCH_DEVICE);
+    assert_eq!(refusal(fixture.start_device("ann", second.session.as_ref(), &phone)), NO_SUCH_DEVICE);
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), NO_SUCH_DEVICE);
+    assert_eq!(fixture.sign_in_path("ann", None), "SOFTWARE_TOKEN_MFA tokens +N");
 }
 
 #[test]
 fn a_device_that_is_no_longer_remembered_cannot_finish_its_exchange() {
-    let (mut world, phone) = trusted();
-    let tokens = world.sign_in("ann");
-    let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-    let second = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
-    world.ask(set_status(&tokens.access_token, &phone.key, "not_remembered")).unwrap();
-    assert_eq!(refusal(world.prove(&proof, &phone.secret)), INCORRECT);
-    assert_eq!(refusal(world.start_device("ann", second.session.as_ref(), &phone)), INCORRECT);
-    assert_eq!(world.way("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA tokens");
+    let (mut fixture, phone) = trusted();
+    let tokens = fixture.sign_in("ann");
+    let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    let second = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+    fixture.ask(set_status(&tokens.access_token, &phone.key, "not_remembered")).unwrap();
+    assert_eq!(refusal(fixture.prove(&proof, &phone.secret)), INCORRECT);
+    assert_eq!(refusal(fixture.start_device("ann", second.session.as_ref(), &phone)), INCORRECT);
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA tokens");
 }
 
 #[test]
-fn a_stolen_device_gets_nowhere_without_the_password() {
+fn a_stolen_device_needs_the_password() {
     // D13, D14.
     let disabled = "NotAuthorizedException: User is disabled.";
     let unconfirmed = "UserNotConfirmedException: User is not confirmed.";
     let reset = "PasswordResetRequiredException: Password reset required for the user";
     let trusted = "DEVICE_SRP_AUTH tokens";
-    for (standing, off, wrong, right) in [
-        (Standing::Confirmed, false, INCORRECT, trusted),
-        (Standing::Confirmed, true, disabled, disabled),
-        (Standing::Unconfirmed, false, unconfirmed, unconfirmed),
-        (Standing::ResetRequired, false, INCORRECT, reset),
+    for (user_status, off, wrong, right) in [
+        (UserStatus::Confirmed, false, INCORRECT, trusted),
+        (UserStatus::Confirmed, true, disabled, disabled),
+        (UserStatus::Unconfirmed, false, unconfirmed, unconfirmed),
+        (UserStatus::ResetRequired, false, INCORRECT, reset),
     ] {
-        let mut world = World::new(SUPPRESSING);
-        let (phone, known) = world.device(DeviceStatus::Remembered, true);
-        world.add("ann", |account| {
+        let mut fixture = PoolFixture::new(SUPPRESSING);
+        let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+        fixture.add("ann", |account| {
             account.devices.push(known);
-            account.standing = standing;
+            account.user_status = user_status;
             account.disabled = off;
         });
-        assert_eq!(refusal(world.password("ann", "wrong", Some(&phone.key))), wrong);
-        assert_eq!(refusal(world.start_device("ann", None, &phone)), BAD_SESSION);
-        assert_eq!(world.way("ann", Some(&phone)), right);
+        assert_eq!(refusal(fixture.password("ann", "wrong", Some(&phone.key))), wrong);
+        assert_eq!(refusal(fixture.start_device("ann", None, &phone)), BAD_SESSION);
+        assert_eq!(fixture.sign_in_path("ann", Some(&phone)), right);
         let nothing_waits = if right == trusted { USED_SESSION } else { BAD_SESSION };
-        assert_eq!(refusal(world.start_device("ann", None, &phone)), nothing_waits);
+        assert_eq!(refusal(fixture.start_device("ann", None, &phone)), nothing_waits);
     }
 }
 
 #[test]
-fn a_device_signs_the_very_block_that_it_was_given() {
+fn a_device_signs_the_secret_block_it_received() {
     // D12: another block, however well it is signed, is no answer.
-    let (mut world, phone) = trusted();
-    let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+    let (mut fixture, phone) = trusted();
+    let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
     let mut other = proof.clone();
     let block = BASE64.encode(&[7; 48]);
     other.challenge.parameters = other.challenge.parameters.with(keys::SECRET_BLOCK, block);
-    assert_eq!(refusal(world.prove(&other, &phone.secret)), INCORRECT);
-    assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+    assert_eq!(refusal(fixture.prove(&other, &phone.secret)), INCORRECT);
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
 }
 
 #[test]
-fn a_public_value_that_makes_no_sense_is_refused_at_the_devices_door_too() {
+fn invalid_public_values_are_rejected_in_device_srp() {
     // K1–K9: and the turn stays the device's.
-    let (mut world, phone) = trusted();
-    let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-    let n = world.group.modulus_hex();
+    let (mut fixture, phone) = trusted();
+    let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    let n = fixture.group.modulus_hex();
     let last = format!("{:x}", u64::from_str_radix(&n, 16).unwrap() - 1);
     let long = "f".repeat(100_000);
     for bad in ["", "0", "000", "1", "xyz", "-5", " 5", &n, &last, &format!("{n}00"), &long] {
@@ -183,71 +185,71 @@ fn a_public_value_that_makes_no_sense_is_refused_at_the_devices_door_too() {
             .with(keys::USERNAME, "ann")
             .with(keys::DEVICE_KEY, phone.key.as_str())
             .with(keys::SRP_A, bad);
-        let refused = refusal(world.answer(turn.name, turn.session.as_ref(), answers));
+        let refused = refusal(fixture.answer(turn.name, turn.session.as_ref(), answers));
         assert!(refused.starts_with("InvalidParameterException: "), "{bad:.20}: {refused}");
     }
-    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
-    tokens(world.prove(&proof, &phone.secret));
+    let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+    tokens(fixture.prove(&proof, &phone.secret));
 }
 
 #[test]
-fn a_wrong_device_secret_locks_nobody_out() {
-    let (mut world, phone) = trusted();
-    let wrong = Phone { secret: "wrong".to_owned(), ..phone.clone() };
+fn a_wrong_device_secret_does_not_lock_the_user() {
+    let (mut fixture, phone) = trusted();
+    let wrong = TestDevice { secret: "wrong".to_owned(), ..phone.clone() };
     for _ in 0..20 {
-        assert_eq!(world.way("ann", Some(&wrong)), format!("DEVICE_SRP_AUTH {INCORRECT}"));
+        assert_eq!(fixture.sign_in_path("ann", Some(&wrong)), format!("DEVICE_SRP_AUTH {INCORRECT}"));
     }
-    assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
 }
 
 #[test]
-fn a_cloned_device_works_like_the_one_it_is_a_copy_of() {
+fn a_cloned_device_works_like_the_original() {
     // D10: the pool cannot tell them apart, and forgets both at once.
-    let (mut world, phone) = trusted();
+    let (mut fixture, phone) = trusted();
     let clone = phone.clone();
-    assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
-    assert_eq!(world.way("ann", Some(&clone)), "DEVICE_SRP_AUTH tokens");
-    world.forget("ann", &phone);
-    assert_eq!(world.way("ann", Some(&clone)), NO_SUCH_DEVICE);
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+    assert_eq!(fixture.sign_in_path("ann", Some(&clone)), "DEVICE_SRP_AUTH tokens");
+    fixture.forget("ann", &phone);
+    assert_eq!(fixture.sign_in_path("ann", Some(&clone)), NO_SUCH_DEVICE);
 }
 
 #[test]
 fn ten_thousand_devices_on_one_user_are_all_known() {
     // D9: no limit is documented, and there is none.
-    let mut world = World::new(SUPPRESSING);
-    let (first, known) = world.device(DeviceStatus::Remembered, true);
-    let others: Vec<_> = (0..9_999).map(|_| world.device(DeviceStatus::Remembered, true)).collect();
+    let mut fixture = PoolFixture::new(SUPPRESSING);
+    let (first, known) = fixture.device(DeviceStatus::Remembered, true);
+    let others: Vec<_> = (0..9_999).map(|_| fixture.device(DeviceStatus::Remembered, true)).collect();
     let last = others.last().unwrap().0.clone();
-    world.add("ann", |account| {
+    fixture.add("ann", |account| {
         account.devices.push(known);
         account.devices.extend(others.into_iter().map(|(_, known)| known));
     });
-    assert_eq!(world.way("ann", Some(&first)), "DEVICE_SRP_AUTH tokens");
-    assert_eq!(world.way("ann", Some(&last)), "DEVICE_SRP_AUTH tokens");
+    assert_eq!(fixture.sign_in_path("ann", Some(&first)), "DEVICE_SRP_AUTH tokens");
+    assert_eq!(fixture.sign_in_path("ann", Some(&last)), "DEVICE_SRP_AUTH tokens");
 }
 
 /// A history of one device under the strict switch: what each sign-in asks.
 fn history(strict: bool, with_app_from_start: bool) -> Vec<String> {
     let switches = Switches { strict_mfa_binding: strict, ..Switches::default() };
-    let mut world = World::new(PoolPolicy { switches, mfa: MfaMode::On, ..SUPPRESSING });
+    let mut fixture = PoolFixture::new(PoolPolicy { switches, mfa: MfaMode::On, ..SUPPRESSING });
     let mut told = Vec::new();
     if with_app_from_start {
-        world.add_with_app("ann", |_| {});
-        let first = world.walk("ann", None);
+        fixture.add_with_app("ann", |_| {});
+        let first = fixture.run_sign_in("ann", None);
         told.push(first.told());
-        let (phone, _) = world.confirm(&first.end.unwrap());
-        told.push(world.way("ann", Some(&phone)));
+        let (phone, _) = fixture.confirm(&first.end.unwrap());
+        told.push(fixture.sign_in_path("ann", Some(&phone)));
     } else {
         // The device was remembered before there was any MFA.
-        let (phone, known) = world.device(DeviceStatus::Remembered, false);
-        world.add_with_app("ann", |account| account.devices.push(known));
-        told.extend((0..3).map(|_| world.way("ann", Some(&phone))));
+        let (phone, known) = fixture.device(DeviceStatus::Remembered, false);
+        fixture.add_with_app("ann", |account| account.devices.push(known));
+        told.extend((0..3).map(|_| fixture.sign_in_path("ann", Some(&phone))));
     }
     told
 }
 
 #[test]
-fn under_the_strict_switch_a_device_must_have_been_through_an_mfa() {
+fn strict_binding_needs_an_mfa_bound_device() {
     const MFA_FIRST: &str = "SOFTWARE_TOKEN_MFA DEVICE_SRP_AUTH tokens";
     const DEVICE: &str = "DEVICE_SRP_AUTH tokens";
     assert_eq!(history(false, false), [DEVICE, DEVICE, DEVICE]);
@@ -258,58 +260,62 @@ fn under_the_strict_switch_a_device_must_have_been_through_an_mfa() {
 }
 
 #[test]
-fn a_device_that_is_remembered_only_after_its_mfa_is_asked_once_more() {
+fn a_device_remembered_after_its_mfa_gets_one_more_mfa() {
     // SEMANTICS c.2: an MFA binds a device only if it is remembered by then.
     let switches = Switches { strict_mfa_binding: true, ..Switches::default() };
-    let mut world = World::new(PoolPolicy { switches, ..SUPPRESSING });
-    let (phone, known) = world.device(DeviceStatus::NotRemembered, false);
-    world.add_with_app("ann", |account| account.devices.push(known));
-    assert_eq!(world.way("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA tokens", "not remembered: not bound");
-    let tokens = world.sign_in("ann");
-    world.ask(set_status(&tokens.access_token, &phone.key, "remembered")).unwrap();
-    assert_eq!(world.way("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA DEVICE_SRP_AUTH tokens");
-    assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+    let mut fixture = PoolFixture::new(PoolPolicy { switches, ..SUPPRESSING });
+    let (phone, known) = fixture.device(DeviceStatus::NotRemembered, false);
+    fixture.add_with_app("ann", |account| account.devices.push(known));
+    assert_eq!(
+        fixture.sign_in_path("ann", Some(&phone)),
+        "SOFTWARE_TOKEN_MFA tokens",
+        "not remembered: not bound"
+    );
+    let tokens = fixture.sign_in("ann");
+    fixture.ask(set_status(&tokens.access_token, &phone.key, "remembered")).unwrap();
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA DEVICE_SRP_AUTH tokens");
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
 }
 
 #[test]
-fn a_salt_goes_back_as_it_came() {
+fn a_salt_is_returned_unchanged() {
     // The Rust client sends 32 bytes of ASCII digits; others could send zeros in front, or one byte.
     let ascii = b"98073476a0b1c2d3e4f5061728394a5b".to_vec();
     for salt in [ascii, vec![0, 0, 5], vec![9], vec![0xff; 64]] {
-        let mut world = World::of_ann(SUPPRESSING);
-        let first = world.sign_in("ann");
+        let mut fixture = PoolFixture::of_ann(SUPPRESSING);
+        let first = fixture.sign_in("ann");
         let metadata = first.new_device.unwrap();
         let (key, group_key) = (metadata.device_key, metadata.device_group_key);
         let secret = "s3cret".to_owned();
         let job = Job::Verifier {
-            group: world.group,
+            group: fixture.group,
             salt: Salt::from_bytes(salt.clone()).unwrap(),
             identity: Identity::device(group_key.as_str(), key.as_str()),
             password: secret.clone(),
         };
-        let Done::Verifier(verifier) = job.run() else { panic!("no verifier") };
+        let JobResult::Verifier(verifier) = job.run() else { panic!("no verifier") };
         let config =
             SecretVerifierConfig { password_verifier: verifier.to_base64(), salt: BASE64.encode(&salt) };
-        world.ask(confirm_device(&first.access_token, &key, config)).unwrap();
-        let phone = Phone { key, group_key, secret };
-        let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-        let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+        fixture.ask(confirm_device(&first.access_token, &key, config)).unwrap();
+        let phone = TestDevice { key, group_key, secret };
+        let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+        let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
         assert_eq!(told(&proof.challenge, keys::SALT), hex::encode(&salt));
-        tokens(world.prove(&proof, &phone.secret));
+        tokens(fixture.prove(&proof, &phone.secret));
     }
 }
 
 #[test]
-fn the_key_in_the_answer_counts_and_not_the_one_at_the_start() {
-    let (mut world, phone) = trusted();
+fn the_device_key_in_the_last_answer_counts() {
+    let (mut fixture, phone) = trusted();
     let start = Parameters::new().with(keys::USERNAME, "ann");
     let at_start = start.clone().with(keys::DEVICE_KEY, phone.key.as_str());
-    let exchange = world.start_with(at_start.clone());
-    assert_eq!(challenge(world.prove(&exchange, PASSWORD)).name, ChallengeName::DeviceSrpAuth);
-    let exchange = world.start_with(at_start);
-    let claim = world.claim(&exchange, PASSWORD).with(keys::DEVICE_KEY, "us-east-1_unknown");
-    assert_eq!(refusal(world.send_claim(&exchange, claim)), NO_SUCH_DEVICE);
+    let exchange = fixture.start_with(at_start.clone());
+    assert_eq!(challenge(fixture.prove(&exchange, PASSWORD)).name, ChallengeName::DeviceSrpAuth);
+    let exchange = fixture.start_with(at_start);
+    let claim = fixture.claim(&exchange, PASSWORD).with(keys::DEVICE_KEY, "us-east-1_unknown");
+    assert_eq!(refusal(fixture.send_claim(&exchange, claim)), NO_SUCH_DEVICE);
     // An unknown key is no reason to refuse a start: no client would retry there.
-    let exchange = world.start_with(start.with(keys::DEVICE_KEY, "us-east-1_unknown"));
-    assert_eq!(refusal(world.prove(&exchange, PASSWORD)), NO_SUCH_DEVICE);
+    let exchange = fixture.start_with(start.with(keys::DEVICE_KEY, "us-east-1_unknown"));
+    assert_eq!(refusal(fixture.prove(&exchange, PASSWORD)), NO_SUCH_DEVICE);
 }

@@ -11,15 +11,15 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::totp::{TotpSecret, step_at};
 use poolproof_pool::NewAccount;
 
-use crate::pool_world::{
-    BAD_SESSION, LATE_SESSION, PASSWORD, USED_SESSION, WRONG_CODE, World, challenge, policy, refusal, tokens,
-    told,
+use crate::pool_fixture::{
+    BAD_SESSION, LATE_SESSION, PASSWORD, PoolFixture, USED_SESSION, WRONG_CODE, challenge, policy, refusal,
+    tokens, told,
 };
 
 const REUSED: &str = "ExpiredCodeException: Your software token has already been used once.";
 
-pub(crate) fn pool(mfa: MfaMode) -> World {
-    World::new(policy(RememberMode::No, false, mfa))
+pub(crate) fn pool(mfa: MfaMode) -> PoolFixture {
+    PoolFixture::new(policy(RememberMode::No, false, mfa))
 }
 
 pub(crate) fn with_sms(account: &mut NewAccount) {
@@ -33,13 +33,13 @@ fn with_email(account: &mut NewAccount) {
 }
 
 /// What the user is asked after the password.
-pub(crate) fn asked(world: &mut World, name: &str) -> Challenge {
-    challenge(world.password(name, PASSWORD, None))
+pub(crate) fn asked(fixture: &mut PoolFixture, name: &str) -> Challenge {
+    challenge(fixture.password(name, PASSWORD, None))
 }
 
-pub(crate) fn answer(world: &mut World, asked: &Challenge, key: &str, value: &str) -> Reply {
+pub(crate) fn answer(fixture: &mut PoolFixture, asked: &Challenge, key: &str, value: &str) -> Reply {
     let answers = Parameters::new().with(keys::USERNAME, told(asked, keys::USERNAME)).with(key, value);
-    world.answer(asked.name, asked.session.as_ref(), answers)
+    fixture.answer(asked.name, asked.session.as_ref(), answers)
 }
 
 pub(crate) fn key_of(name: ChallengeName) -> &'static str {
@@ -56,103 +56,105 @@ fn a_wrong_code_is_refused_and_the_right_one_still_counts() {
     let long = "1".repeat(1_000_000);
     let wrongs =
         ["", "abcdef", "12345", "1234567", " 123456", "１２３４５６", "٠١٢٣٤٥", long.as_str(), "-12345"];
-    for (adorn, with_app) in [(with_sms as fn(&mut NewAccount), false), (with_email, false), (|_| {}, true)] {
+    for (configure, with_app) in
+        [(with_sms as fn(&mut NewAccount), false), (with_email, false), (|_| {}, true)]
+    {
         for wrong in wrongs {
-            let mut world = pool(MfaMode::Optional);
+            let mut fixture = pool(MfaMode::Optional);
             if with_app {
-                world.add_with_app("ann", adorn);
+                fixture.add_with_app("ann", configure);
             } else {
-                world.add("ann", adorn);
+                fixture.add("ann", configure);
             }
-            let asked = asked(&mut world, "ann");
+            let asked = asked(&mut fixture, "ann");
             let key = key_of(asked.name);
             for _ in 0..4 {
-                assert_eq!(refusal(answer(&mut world, &asked, key, wrong)), WRONG_CODE, "{wrong:.20}");
+                assert_eq!(refusal(answer(&mut fixture, &asked, key, wrong)), WRONG_CODE, "{wrong:.20}");
             }
-            let right = if with_app { world.read_app("ann") } else { world.delivered("ann") };
-            tokens(answer(&mut world, &asked, key, &right));
-            assert_eq!(refusal(answer(&mut world, &asked, key, &right)), USED_SESSION);
+            let right = if with_app { fixture.next_app_code("ann") } else { fixture.delivered("ann") };
+            tokens(answer(&mut fixture, &asked, key, &right));
+            assert_eq!(refusal(answer(&mut fixture, &asked, key, &right)), USED_SESSION);
         }
     }
 }
 
 #[test]
-fn a_code_is_for_its_own_sign_in_and_user() {
-    let mut world = pool(MfaMode::Optional);
-    world.add("ann", with_sms);
-    world.add("bob", with_sms);
-    let first = asked(&mut world, "ann");
-    let first_code = world.delivered("ann");
-    let second = asked(&mut world, "ann");
-    let second_code = world.delivered("ann");
-    asked(&mut world, "bob");
-    let bobs = world.delivered("bob");
+fn a_code_is_bound_to_its_sign_in_and_user() {
+    let mut fixture = pool(MfaMode::Optional);
+    fixture.add("ann", with_sms);
+    fixture.add("bob", with_sms);
+    let first = asked(&mut fixture, "ann");
+    let first_code = fixture.delivered("ann");
+    let second = asked(&mut fixture, "ann");
+    let second_code = fixture.delivered("ann");
+    asked(&mut fixture, "bob");
+    let bobs = fixture.delivered("bob");
     assert!(first_code != second_code && second_code != bobs);
-    assert_eq!(refusal(answer(&mut world, &second, keys::SMS_MFA_CODE, &first_code)), WRONG_CODE);
-    assert_eq!(refusal(answer(&mut world, &second, keys::SMS_MFA_CODE, &bobs)), WRONG_CODE);
-    assert_eq!(refusal(answer(&mut world, &first, keys::SMS_MFA_CODE, &second_code)), WRONG_CODE);
-    tokens(answer(&mut world, &second, keys::SMS_MFA_CODE, &second_code));
-    tokens(answer(&mut world, &first, keys::SMS_MFA_CODE, &first_code));
+    assert_eq!(refusal(answer(&mut fixture, &second, keys::SMS_MFA_CODE, &first_code)), WRONG_CODE);
+    assert_eq!(refusal(answer(&mut fixture, &second, keys::SMS_MFA_CODE, &bobs)), WRONG_CODE);
+    assert_eq!(refusal(answer(&mut fixture, &first, keys::SMS_MFA_CODE, &second_code)), WRONG_CODE);
+    tokens(answer(&mut fixture, &second, keys::SMS_MFA_CODE, &second_code));
+    tokens(answer(&mut fixture, &first, keys::SMS_MFA_CODE, &first_code));
 }
 
 #[test]
-fn a_code_that_was_sent_lives_as_long_as_its_session() {
+fn a_sent_code_expires_with_its_session() {
     // M1–M6, expired: so that no code outlives the session that it answers, and the session is what is told.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
-    for (adorn, key) in
+    for (configure, key) in
         [(with_sms as fn(&mut NewAccount), keys::SMS_MFA_CODE), (with_email, keys::EMAIL_OTP_CODE)]
     {
-        let mut world = pool(MfaMode::Optional);
-        world.add("ann", adorn);
-        let in_time = asked(&mut world, "ann");
-        let code = world.delivered("ann");
-        world.pass(validity - 1);
-        tokens(answer(&mut world, &in_time, key, &code));
-        let late = asked(&mut world, "ann");
-        let code = world.delivered("ann");
-        world.pass(validity);
+        let mut fixture = pool(MfaMode::Optional);
+        fixture.add("ann", configure);
+        let in_time = asked(&mut fixture, "ann");
+        let code = fixture.delivered("ann");
+        fixture.advance_clock(validity - 1);
+        tokens(answer(&mut fixture, &in_time, key, &code));
+        let late = asked(&mut fixture, "ann");
+        let code = fixture.delivered("ann");
+        fixture.advance_clock(validity);
         // Being late is no guess: it locks nobody out.
         for _ in 0..10 {
-            assert_eq!(refusal(answer(&mut world, &late, key, &code)), LATE_SESSION);
+            assert_eq!(refusal(answer(&mut fixture, &late, key, &code)), LATE_SESSION);
         }
         let expected = if key == keys::SMS_MFA_CODE { "SMS_MFA tokens" } else { "EMAIL_OTP tokens" };
-        assert_eq!(world.way("ann", None), expected);
+        assert_eq!(fixture.sign_in_path("ann", None), expected);
     }
 }
 
 #[test]
-fn an_apps_code_is_good_once_and_for_a_step_on_either_side() {
-    let mut world = pool(MfaMode::Optional);
-    world.add_with_app("ann", |_| {});
-    world.pass(300);
-    let now = world.pair.now;
+fn a_totp_code_works_once_within_one_step() {
+    let mut fixture = pool(MfaMode::Optional);
+    fixture.add_with_app("ann", |_| {});
+    fixture.advance_clock(300);
+    let now = fixture.harness.now;
     let step = Duration::from_secs(30);
     for (early, good) in [(now.minus(2 * step), false), (now.plus(2 * step), false)] {
-        let asked = asked(&mut world, "ann");
-        let code = world.app_code("ann", early);
-        assert_eq!(answer(&mut world, &asked, keys::SOFTWARE_TOKEN_MFA_CODE, &code).is_ok(), good);
+        let asked = asked(&mut fixture, "ann");
+        let code = fixture.app_code("ann", early);
+        assert_eq!(answer(&mut fixture, &asked, keys::SOFTWARE_TOKEN_MFA_CODE, &code).is_ok(), good);
     }
     for moment in [now.minus(step), now, now.plus(step)] {
-        let first = asked(&mut world, "ann");
-        let code = world.app_code("ann", moment);
-        tokens(answer(&mut world, &first, keys::SOFTWARE_TOKEN_MFA_CODE, &code));
-        let again = asked(&mut world, "ann");
+        let first = asked(&mut fixture, "ann");
+        let code = fixture.app_code("ann", moment);
+        tokens(answer(&mut fixture, &first, keys::SOFTWARE_TOKEN_MFA_CODE, &code));
+        let again = asked(&mut fixture, "ann");
         for _ in 0..3 {
-            let reused = answer(&mut world, &again, keys::SOFTWARE_TOKEN_MFA_CODE, &code);
+            let reused = answer(&mut fixture, &again, keys::SOFTWARE_TOKEN_MFA_CODE, &code);
             assert_eq!(refusal(reused), REUSED);
         }
     }
     // Codes of earlier steps went with it.
-    let asked = asked(&mut world, "ann");
-    let code = world.app_code("ann", now);
-    assert_eq!(refusal(answer(&mut world, &asked, keys::SOFTWARE_TOKEN_MFA_CODE, &code)), REUSED);
+    let asked = asked(&mut fixture, "ann");
+    let code = fixture.app_code("ann", now);
+    assert_eq!(refusal(answer(&mut fixture, &asked, keys::SOFTWARE_TOKEN_MFA_CODE, &code)), REUSED);
 }
 
 #[test]
-fn a_user_chooses_among_what_was_offered() {
-    let mut world = pool(MfaMode::Optional);
-    world.add_with_app("two", with_sms);
-    world.add_with_app("three", |account| {
+fn a_user_selects_an_offered_factor() {
+    let mut fixture = pool(MfaMode::Optional);
+    fixture.add_with_app("two", with_sms);
+    fixture.add_with_app("three", |account| {
         with_sms(account);
         with_email(account);
     });
@@ -164,163 +166,163 @@ fn a_user_chooses_among_what_was_offered() {
         ),
         ("three", r#"["SMS_MFA","SOFTWARE_TOKEN_MFA","EMAIL_OTP"]"#, vec!["PASSWORD_VERIFIER", "*"]),
     ] {
-        let choice = asked(&mut world, name);
+        let choice = asked(&mut fixture, name);
         assert_eq!(choice.name, ChallengeName::SelectMfaType);
         assert_eq!(told(&choice, keys::MFAS_CAN_CHOOSE), offered);
         for wrong in refused {
-            let refused = refusal(answer(&mut world, &choice, keys::ANSWER, wrong));
+            let refused = refusal(answer(&mut fixture, &choice, keys::ANSWER, wrong));
             assert_eq!(refused, "InvalidParameterException: Invalid ANSWER: choose one of MFAS_CAN_CHOOSE.");
         }
         // The challenge stays; and no code is an answer to it.
         let early = Parameters::new().with(keys::USERNAME, name).with(keys::SMS_MFA_CODE, "000000");
-        let early = world.answer(ChallengeName::SmsMfa, choice.session.as_ref(), early);
+        let early = fixture.answer(ChallengeName::SmsMfa, choice.session.as_ref(), early);
         assert_eq!(refusal(early), BAD_SESSION);
-        let code = challenge(answer(&mut world, &choice, keys::ANSWER, "SMS_MFA"));
-        assert_eq!(refusal(answer(&mut world, &choice, keys::ANSWER, "SOFTWARE_TOKEN_MFA")), USED_SESSION);
+        let code = challenge(answer(&mut fixture, &choice, keys::ANSWER, "SMS_MFA"));
+        assert_eq!(refusal(answer(&mut fixture, &choice, keys::ANSWER, "SOFTWARE_TOKEN_MFA")), USED_SESSION);
         // One that was offered and not chosen is no answer either.
-        let typed = world.app_code(name, world.pair.now);
+        let typed = fixture.app_code(name, fixture.harness.now);
         let other = Parameters::new().with(keys::USERNAME, name).with(keys::SOFTWARE_TOKEN_MFA_CODE, typed);
-        let other = world.answer(ChallengeName::SoftwareTokenMfa, code.session.as_ref(), other);
+        let other = fixture.answer(ChallengeName::SoftwareTokenMfa, code.session.as_ref(), other);
         assert_eq!(refusal(other), BAD_SESSION);
-        let sent = world.delivered(name);
-        tokens(answer(&mut world, &code, keys::SMS_MFA_CODE, &sent));
+        let sent = fixture.delivered(name);
+        tokens(answer(&mut fixture, &code, keys::SMS_MFA_CODE, &sent));
     }
     for spelling in ["EMAIL_OTP", "EMAIL_MFA"] {
-        let choice = asked(&mut world, "three");
-        let code = challenge(answer(&mut world, &choice, keys::ANSWER, spelling));
+        let choice = asked(&mut fixture, "three");
+        let code = challenge(answer(&mut fixture, &choice, keys::ANSWER, spelling));
         assert_eq!(code.name, ChallengeName::EmailOtp);
-        let sent = world.delivered("three");
-        tokens(answer(&mut world, &code, keys::EMAIL_OTP_CODE, &sent));
+        let sent = fixture.delivered("three");
+        tokens(answer(&mut fixture, &code, keys::EMAIL_OTP_CODE, &sent));
     }
 }
 
 #[test]
-fn a_preference_saves_the_choice_if_it_is_enabled() {
+fn an_enabled_preference_skips_the_selection() {
     for (preferred, expected) in [
         (ChallengeName::SmsMfa, "SMS_MFA tokens"),
         (ChallengeName::SoftwareTokenMfa, "SOFTWARE_TOKEN_MFA tokens"),
         (ChallengeName::EmailOtp, "SELECT_MFA_TYPE SOFTWARE_TOKEN_MFA tokens"),
     ] {
-        let mut world = pool(MfaMode::Optional);
-        world.add_with_app("ann", |account| {
+        let mut fixture = pool(MfaMode::Optional);
+        fixture.add_with_app("ann", |account| {
             with_sms(account);
             account.preferred = Some(preferred);
         });
-        assert_eq!(world.way("ann", None), expected);
+        assert_eq!(fixture.sign_in_path("ann", None), expected);
     }
 }
 
 #[test]
-fn a_code_goes_to_the_phone_or_by_e_mail_and_says_where_without_saying_all() {
-    let mut world = pool(MfaMode::Optional);
-    world.add("ann", with_sms);
-    world.add("bob", |account| {
+fn code_delivery_destination_is_masked() {
+    let mut fixture = pool(MfaMode::Optional);
+    fixture.add("ann", with_sms);
+    fixture.add("bob", |account| {
         account.email = Some("bob@example.org".to_owned());
         account.email_mfa = true;
     });
-    let sms = asked(&mut world, "ann");
+    let sms = asked(&mut fixture, "ann");
     assert_eq!(told(&sms, keys::CODE_DELIVERY_DELIVERY_MEDIUM), "SMS");
     assert_eq!(told(&sms, keys::CODE_DELIVERY_DESTINATION), "+*******4567");
-    let email = asked(&mut world, "bob");
+    let email = asked(&mut fixture, "bob");
     assert_eq!(email.name, ChallengeName::EmailOtp);
     assert_eq!(told(&email, keys::CODE_DELIVERY_DELIVERY_MEDIUM), "EMAIL");
     assert_eq!(told(&email, keys::CODE_DELIVERY_DESTINATION), "b***@e***");
-    assert_eq!(world.delivered("bob").len(), 6);
-    assert_eq!(world.way("bob", None), "EMAIL_OTP tokens");
+    assert_eq!(fixture.delivered("bob").len(), 6);
+    assert_eq!(fixture.sign_in_path("bob", None), "EMAIL_OTP tokens");
 }
 
 #[test]
-fn odd_phones_and_addresses_are_shown_without_harm() {
+fn unusual_destinations_are_masked() {
     for odd in ["", "1", "日本", "@", "@@", "é@"] {
-        let mut world = pool(MfaMode::Optional);
-        world.add("ann", |account| {
+        let mut fixture = pool(MfaMode::Optional);
+        fixture.add("ann", |account| {
             account.phone = Some(odd.to_owned());
             account.sms_mfa = true;
         });
-        world.add("bob", |account| {
+        fixture.add("bob", |account| {
             account.email = Some(odd.to_owned());
             account.email_mfa = true;
         });
-        assert_eq!(world.way("ann", None), "SMS_MFA tokens");
-        assert_eq!(world.way("bob", None), "EMAIL_OTP tokens");
+        assert_eq!(fixture.sign_in_path("ann", None), "SMS_MFA tokens");
+        assert_eq!(fixture.sign_in_path("bob", None), "EMAIL_OTP tokens");
     }
 }
 
 #[test]
-fn a_pool_that_demands_a_factor_takes_the_phone_on_file() {
-    let mut world = pool(MfaMode::On);
-    world.add("ann", |account| account.phone = Some("+15551234567".to_owned()));
-    assert_eq!(world.way("ann", None), "SMS_MFA tokens");
-    assert_eq!(world.way("ann", None), "SMS_MFA tokens", "and has it as a factor from then on");
+fn required_mfa_uses_the_registered_phone() {
+    let mut fixture = pool(MfaMode::On);
+    fixture.add("ann", |account| account.phone = Some("+15551234567".to_owned()));
+    assert_eq!(fixture.sign_in_path("ann", None), "SMS_MFA tokens");
+    assert_eq!(fixture.sign_in_path("ann", None), "SMS_MFA tokens", "and has it as a factor from then on");
 }
 
 /// Sets an app up, as far as `VerifySoftwareToken`.
-fn set_up(world: &mut World, session: Option<&Session>) -> (TotpSecret, Session) {
+fn set_up(fixture: &mut PoolFixture, session: Option<&Session>) -> (TotpSecret, Session) {
     let associate = |session: Option<&Session>| {
         let session = session.map(|session| session.as_str().to_owned());
         Request::AssociateSoftwareToken(AssociateSoftwareToken { session })
     };
-    let Ok(Response::SecretCode { secret_code, session: next }) = world.ask(associate(session)) else {
+    let Ok(Response::SecretCode { secret_code, session: next }) = fixture.ask(associate(session)) else {
         panic!("no secret")
     };
-    assert_eq!(refusal(world.ask(associate(session))), USED_SESSION);
+    assert_eq!(refusal(fixture.ask(associate(session))), USED_SESSION);
     let secret = TotpSecret::from_base32(&secret_code).unwrap();
-    let code = secret.code(step_at(world.pair.now));
+    let code = secret.code(step_at(fixture.harness.now));
     let verify = |user_code: &str| {
         let session = Some(next.as_str().to_owned());
         Request::VerifySoftwareToken(VerifySoftwareToken { session, user_code: user_code.to_owned() })
     };
     for wrong in ["", "abc", "1234567"] {
-        assert_eq!(refusal(world.ask(verify(wrong))), "EnableSoftwareTokenMFAException: Code mismatch");
+        assert_eq!(refusal(fixture.ask(verify(wrong))), "EnableSoftwareTokenMFAException: Code mismatch");
     }
-    let Ok(Response::SoftwareTokenVerified { session: last }) = world.ask(verify(&code)) else {
+    let Ok(Response::SoftwareTokenVerified { session: last }) = fixture.ask(verify(&code)) else {
         panic!("not verified")
     };
-    assert_eq!(refusal(world.ask(verify(&code))), USED_SESSION);
+    assert_eq!(refusal(fixture.ask(verify(&code))), USED_SESSION);
     (secret, last)
 }
 
 #[test]
-fn an_app_is_set_up_on_the_way_in() {
-    let mut world = pool(MfaMode::On);
-    world.add("ann", |_| {});
-    let asked_first = asked(&mut world, "ann");
+fn totp_is_set_up_during_sign_in() {
+    let mut fixture = pool(MfaMode::On);
+    fixture.add("ann", |_| {});
+    let asked_first = asked(&mut fixture, "ann");
     assert_eq!(asked_first.name, ChallengeName::MfaSetup);
     assert_eq!(told(&asked_first, keys::MFAS_CAN_SETUP), r#"["SOFTWARE_TOKEN_MFA"]"#);
     let answers = Parameters::new().with(keys::USERNAME, "ann");
-    let skip = |world: &mut World, session: Option<&Session>| {
-        refusal(world.answer(ChallengeName::MfaSetup, session, answers.clone()))
+    let skip = |fixture: &mut PoolFixture, session: Option<&Session>| {
+        refusal(fixture.answer(ChallengeName::MfaSetup, session, answers.clone()))
     };
     // M7: the set-up cannot be skipped, and trying does not end it.
     let skipped = "InvalidParameterException: Set up a factor by VerifySoftwareToken and answer with the session it gives.";
-    assert_eq!(skip(&mut world, asked_first.session.as_ref()), skipped);
-    assert_eq!(skip(&mut world, None), BAD_SESSION);
-    let (secret, session) = set_up(&mut world, asked_first.session.as_ref());
-    assert_eq!(skip(&mut world, asked_first.session.as_ref()), USED_SESSION);
-    tokens(world.answer(ChallengeName::MfaSetup, Some(&session), answers.clone()));
-    assert_eq!(skip(&mut world, Some(&session)), USED_SESSION);
+    assert_eq!(skip(&mut fixture, asked_first.session.as_ref()), skipped);
+    assert_eq!(skip(&mut fixture, None), BAD_SESSION);
+    let (secret, session) = set_up(&mut fixture, asked_first.session.as_ref());
+    assert_eq!(skip(&mut fixture, asked_first.session.as_ref()), USED_SESSION);
+    tokens(fixture.answer(ChallengeName::MfaSetup, Some(&session), answers.clone()));
+    assert_eq!(skip(&mut fixture, Some(&session)), USED_SESSION);
     // The code that set it up is used, in the same step; the next one is good.
-    let code = secret.code(step_at(world.pair.now));
-    let next = asked(&mut world, "ann");
-    assert_eq!(refusal(answer(&mut world, &next, keys::SOFTWARE_TOKEN_MFA_CODE, &code)), REUSED);
-    world.pass(30);
-    let code = secret.code(step_at(world.pair.now));
-    tokens(answer(&mut world, &next, keys::SOFTWARE_TOKEN_MFA_CODE, &code));
+    let code = secret.code(step_at(fixture.harness.now));
+    let next = asked(&mut fixture, "ann");
+    assert_eq!(refusal(answer(&mut fixture, &next, keys::SOFTWARE_TOKEN_MFA_CODE, &code)), REUSED);
+    fixture.advance_clock(30);
+    let code = secret.code(step_at(fixture.harness.now));
+    tokens(answer(&mut fixture, &next, keys::SOFTWARE_TOKEN_MFA_CODE, &code));
 }
 
 #[test]
-fn a_set_up_that_comes_second_does_not_replace_the_factor_that_came_first() {
+fn a_second_setup_does_not_replace_the_first_factor() {
     // Whoever knows the password alone may set a factor up only as long as there is none.
-    let mut world = pool(MfaMode::On);
-    world.add("ann", |_| {});
-    let (ann, thief) = (asked(&mut world, "ann"), asked(&mut world, "ann"));
-    let (secret, ann) = set_up(&mut world, ann.session.as_ref());
-    let (_, thief) = set_up(&mut world, thief.session.as_ref());
+    let mut fixture = pool(MfaMode::On);
+    fixture.add("ann", |_| {});
+    let (ann, thief) = (asked(&mut fixture, "ann"), asked(&mut fixture, "ann"));
+    let (secret, ann) = set_up(&mut fixture, ann.session.as_ref());
+    let (_, thief) = set_up(&mut fixture, thief.session.as_ref());
     let answers = Parameters::new().with(keys::USERNAME, "ann");
-    tokens(world.answer(ChallengeName::MfaSetup, Some(&ann), answers.clone()));
-    assert_eq!(refusal(world.answer(ChallengeName::MfaSetup, Some(&thief), answers)), BAD_SESSION);
-    world.pass(30);
-    let code = secret.code(step_at(world.pair.now));
-    let next = asked(&mut world, "ann");
-    tokens(answer(&mut world, &next, keys::SOFTWARE_TOKEN_MFA_CODE, &code));
+    tokens(fixture.answer(ChallengeName::MfaSetup, Some(&ann), answers.clone()));
+    assert_eq!(refusal(fixture.answer(ChallengeName::MfaSetup, Some(&thief), answers)), BAD_SESSION);
+    fixture.advance_clock(30);
+    let code = secret.code(step_at(fixture.harness.now));
+    let next = asked(&mut fixture, "ann");
+    tokens(answer(&mut fixture, &next, keys::SOFTWARE_TOKEN_MFA_CODE, &code));
 }

@@ -14,8 +14,9 @@ use poolproof_srp::Group;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use crate::pool_world::{
-    CLIENT, Exchange, INCORRECT, PASSWORD, Phone, World, challenge, policy, refusal, respond, tokens, told,
+use crate::pool_fixture::{
+    CLIENT, Exchange, INCORRECT, PASSWORD, PoolFixture, TestDevice, challenge, policy, refusal, respond,
+    tokens, told,
 };
 
 /// Words that an attacker has, to which everything is added that the pool has said to anyone.
@@ -55,23 +56,24 @@ const KEYS: [&str; 14] = [
 
 /// One request of an attacker: which, from which words, and how they are bent.
 #[derive(Clone, Debug)]
-struct Shot {
+struct RandomRequest {
     what: u8,
     words: [u16; 14],
     bent: u8,
     absent: u16,
 }
 
-fn shot() -> impl Strategy<Value = Shot> {
+fn random_request() -> impl Strategy<Value = RandomRequest> {
     (any::<u8>(), any::<[u16; 14]>(), any::<u8>(), any::<u16>())
-        .prop_map(|(what, words, bent, absent)| Shot { what, words, bent, absent })
+        .prop_map(|(what, words, bent, absent)| RandomRequest { what, words, bent, absent })
 }
 
-impl Shot {
-    fn word(&self, at: usize, heard: &[String]) -> String {
+impl RandomRequest {
+    fn word(&self, at: usize, overheard: &[String]) -> String {
         // The newest words are the most interesting ones.
-        let pick = usize::from(self.words[at]) % (WORDS.len() + heard.len());
-        let word = heard.get(pick).map_or_else(|| WORDS[(pick - heard.len()) % WORDS.len()], String::as_str);
+        let pick = usize::from(self.words[at]) % (WORDS.len() + overheard.len());
+        let word =
+            overheard.get(pick).map_or_else(|| WORDS[(pick - overheard.len()) % WORDS.len()], String::as_str);
         if self.bent != u8::try_from(at).unwrap_or_default() {
             return word.to_owned();
         }
@@ -84,16 +86,16 @@ impl Shot {
         }
     }
 
-    fn parameters(&self, heard: &[String]) -> Parameters {
+    fn parameters(&self, overheard: &[String]) -> Parameters {
         let there = |at: &usize| self.absent & (1 << at) == 0 || self.absent & 1 == 0;
         (0..KEYS.len())
             .filter(there)
-            .fold(Parameters::new(), |parameters, at| parameters.with(KEYS[at], self.word(at, heard)))
+            .fold(Parameters::new(), |parameters, at| parameters.with(KEYS[at], self.word(at, overheard)))
     }
 
-    fn request(&self, heard: &[String]) -> Request {
-        let word = |at: usize| self.word(at, heard);
-        let maybe = |at: usize| (self.absent & (1 << at) == 0).then(|| self.word(at, heard));
+    fn request(&self, overheard: &[String]) -> Request {
+        let word = |at: usize| self.word(at, overheard);
+        let maybe = |at: usize| (self.absent & (1 << at) == 0).then(|| self.word(at, overheard));
         let (access_token, device_key) = (word(0), word(1));
         match self.what % 24 {
             0..=3 => Request::InitiateAuth(InitiateAuth {
@@ -101,7 +103,7 @@ impl Shot {
                 auth_flow: ["USER_SRP_AUTH", "USER_PASSWORD_AUTH", "REFRESH_TOKEN_AUTH", "CUSTOM_AUTH"]
                     [usize::from(self.what % 4)]
                 .to_owned(),
-                auth_parameters: self.parameters(heard),
+                auth_parameters: self.parameters(overheard),
             }),
             4..=14 => Request::RespondToAuthChallenge(RespondToAuthChallenge {
                 client_id: CLIENT.to_owned(),
@@ -109,7 +111,7 @@ impl Shot {
                     .as_str()
                     .to_owned(),
                 session: maybe(2),
-                challenge_responses: self.parameters(heard),
+                challenge_responses: self.parameters(overheard),
             }),
             15 => Request::AssociateSoftwareToken(AssociateSoftwareToken { session: maybe(2) }),
             16 => Request::VerifySoftwareToken(VerifySoftwareToken { session: maybe(2), user_code: word(3) }),
@@ -145,13 +147,13 @@ fn has_tokens(reply: &Reply) -> bool {
 }
 
 /// Everything that the pool has said in a challenge.
-fn listen(reply: &Reply, heard: &mut Vec<String>) {
+fn collect_secrets(reply: &Reply, overheard: &mut Vec<String>) {
     if let Ok(Response::Auth(AuthOutcome::Challenge(challenge))) = reply {
-        heard.extend(challenge.parameters.iter().map(|(_, value)| value.to_owned()));
-        heard.extend(challenge.session.as_ref().map(|session| session.as_str().to_owned()));
+        overheard.extend(challenge.parameters.iter().map(|(_, value)| value.to_owned()));
+        overheard.extend(challenge.session.as_ref().map(|session| session.as_str().to_owned()));
         // Old news is forgotten, so that what is new is tried.
-        let old = heard.len().saturating_sub(40);
-        heard.drain(..old);
+        let old = overheard.len().saturating_sub(40);
+        overheard.drain(..old);
     }
 }
 
@@ -159,54 +161,54 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn whatever_is_sent_the_pool_answers_and_gives_nothing_away(
-        shots in vec(shot(), 1..120), hides_users: bool, suppress: bool,
+    fn arbitrary_requests_are_answered_and_leak_nothing(
+        shots in vec(random_request(), 1..120), prevents_user_existence_errors: bool, suppress: bool,
     ) {
         let id = ClientId::new(CLIENT);
         let client =
-            AppClient { hides_users, password_flow: PasswordFlow::WithDevices, ..AppClient::public(id) };
+            AppClient { prevents_user_existence_errors, password_flow: PasswordFlow::WithDevices, ..AppClient::public(id) };
         let policy = policy(RememberMode::Always, suppress, MfaMode::Optional);
         let policy = PoolPolicy { lockout: Lockout::Off, ..policy };
-        let mut world = World::with(policy, Group::toy(), client);
-        let (phone, known) = world.device(DeviceStatus::Remembered, true);
-        world.add_with_app("ann", |account| account.devices.push(known));
-        world.add("bob", |account| {
+        let mut fixture = PoolFixture::with(policy, Group::toy(), client);
+        let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+        fixture.add_with_app("ann", |account| account.devices.push(known));
+        fixture.add("bob", |account| {
             account.phone = Some("+15551234567".to_owned());
             account.sms_mfa = true;
         });
-        let mut heard = vec![phone.key.as_str().to_owned()];
-        for shot in shots {
+        let mut overheard = vec![phone.key.as_str().to_owned()];
+        for random_request in shots {
             // Honest people come by; whatever they are told is overheard, but what they know is not.
-            let honest = match shot.what % 7 {
-                0 => world.password("ann", PASSWORD, Some(&phone.key)),
-                1 => world.password("bob", PASSWORD, None),
+            let honest = match random_request.what % 7 {
+                0 => fixture.password("ann", PASSWORD, Some(&phone.key)),
+                1 => fixture.password("bob", PASSWORD, None),
                 _ => {
-                    let request = shot.request(&heard);
-                    let reply = world.ask(request.clone());
+                    let request = random_request.request(&overheard);
+                    let reply = fixture.ask(request.clone());
                     prop_assert!(!has_tokens(&reply), "{request:?}");
                     reply
                 }
             };
-            listen(&honest, &mut heard);
-            if shot.absent % 16 == 3 {
-                world.pass(u64::from(shot.absent) % 200);
+            collect_secrets(&honest, &mut overheard);
+            if random_request.absent % 16 == 3 {
+                fixture.advance_clock(u64::from(random_request.absent) % 200);
             }
         }
         // And no harm was done: nobody's device is gone, nobody is kept out.
         let expected = if suppress { "DEVICE_SRP_AUTH tokens" } else { "SOFTWARE_TOKEN_MFA DEVICE_SRP_AUTH tokens" };
-        prop_assert_eq!(world.way("ann", Some(&phone)), expected);
-        prop_assert_eq!(world.way("bob", None), "SMS_MFA tokens +N");
+        prop_assert_eq!(fixture.sign_in_path("ann", Some(&phone)), expected);
+        prop_assert_eq!(fixture.sign_in_path("bob", None), "SMS_MFA tokens +N");
         let device = AdminDeviceCall {
-            user_pool_id: crate::pool_world::POOL.to_owned(),
+            user_pool_id: crate::pool_fixture::POOL.to_owned(),
             username: "ann".to_owned(),
             device_key: phone.key.as_str().to_owned(),
         };
-        prop_assert!(world.ask(Request::AdminGetDevice(device)).is_ok());
+        prop_assert!(fixture.ask(Request::AdminGetDevice(device)).is_ok());
     }
 }
 
 /// Where one of several interleaved sign-ins of one user stands: the reference that the pool is compared with.
-enum Stage {
+enum SignInState {
     Password { exchange: Exchange },
     Code { session: Session, code: String },
     Device { session: Session },
@@ -217,12 +219,12 @@ enum Stage {
 /// A sign-in and the answers that have moved it.
 struct SignIn {
     with_device: bool,
-    stage: Stage,
+    state: SignInState,
     moved_by: Vec<Request>,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Act {
+enum Action {
     Start {
         with_device: bool,
     },
@@ -240,44 +242,49 @@ enum Act {
     },
 }
 
-fn act() -> impl Strategy<Value = Act> {
+fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        2 => any::<bool>().prop_map(|with_device| Act::Start { with_device }),
-        6 => (any::<u8>(), prop::bool::weighted(0.2)).prop_map(|(which, as_bob)| Act::Right { which, as_bob }),
-        1 => any::<u8>().prop_map(|which| Act::Wrong { which }),
-        3 => any::<(u8, u8)>().prop_map(|(which, answer)| Act::Repeat { which, answer }),
+        2 => any::<bool>().prop_map(|with_device| Action::Start { with_device }),
+        6 => (any::<u8>(), prop::bool::weighted(0.2)).prop_map(|(which, as_bob)| Action::Right { which, as_bob }),
+        1 => any::<u8>().prop_map(|which| Action::Wrong { which }),
+        3 => any::<(u8, u8)>().prop_map(|(which, answer)| Action::Repeat { which, answer }),
     ]
 }
 
-fn answer_of(world: &mut World, phone: &Phone, sign_in: &SignIn, right: bool) -> Option<Request> {
+fn answer_of(
+    fixture: &mut PoolFixture,
+    phone: &TestDevice,
+    sign_in: &SignIn,
+    right: bool,
+) -> Option<Request> {
     let name = || Parameters::new().with(keys::USERNAME, "ann");
-    Some(match &sign_in.stage {
-        Stage::Password { exchange } => {
-            let mut claim = world.claim(exchange, if right { PASSWORD } else { "wrong" });
+    Some(match &sign_in.state {
+        SignInState::Password { exchange } => {
+            let mut claim = fixture.claim(exchange, if right { PASSWORD } else { "wrong" });
             if sign_in.with_device {
                 claim = claim.with(keys::DEVICE_KEY, phone.key.as_str());
             }
             respond("PASSWORD_VERIFIER", None, claim)
         }
-        Stage::Code { session, code } => {
+        SignInState::Code { session, code } => {
             let code = if right { code.as_str() } else { "wrong" };
             respond("SMS_MFA", Some(session.as_str()), name().with(keys::SMS_MFA_CODE, code))
         }
-        // The public value that follows is drawn by `World::start_device`; a wrong one names another device.
-        Stage::Device { session } => {
+        // The public value that follows is drawn by `PoolFixture::start_device`; a wrong one names another device.
+        SignInState::Device { session } => {
             let answers = name().with(keys::DEVICE_KEY, "us-east-1_0").with(keys::SRP_A, "5");
             respond("DEVICE_SRP_AUTH", Some(session.as_str()), answers)
         }
-        Stage::Proof { exchange } => {
-            let claim = world.claim(exchange, if right { &phone.secret } else { "wrong" });
+        SignInState::Proof { exchange } => {
+            let claim = fixture.claim(exchange, if right { &phone.secret } else { "wrong" });
             let session = exchange.challenge.session.as_ref().map(Session::as_str);
             respond("DEVICE_PASSWORD_VERIFIER", session, claim)
         }
-        Stage::Over => return None,
+        SignInState::Over => return None,
     })
 }
 
-fn in_bobs_name(request: Request) -> Request {
+fn as_bob_request(request: Request) -> Request {
     match request {
         Request::RespondToAuthChallenge(mut answer) => {
             answer.challenge_responses = answer.challenge_responses.with(keys::USERNAME, "bob");
@@ -288,38 +295,38 @@ fn in_bobs_name(request: Request) -> Request {
 }
 
 /// The right answer: it must move the sign-in, and to where the model says.
-fn move_on(world: &mut World, phone: &Phone, sign_in: &mut SignIn) {
-    if let Stage::Device { session } = &sign_in.stage {
+fn advance(fixture: &mut PoolFixture, phone: &TestDevice, sign_in: &mut SignIn) {
+    if let SignInState::Device { session } = &sign_in.state {
         let session = session.clone();
-        let exchange = world.start_device("ann", Some(&session), phone).unwrap();
+        let exchange = fixture.start_device("ann", Some(&session), phone).unwrap();
         let again = Parameters::new()
             .with(keys::USERNAME, "ann")
             .with(keys::DEVICE_KEY, phone.key.as_str())
             .with(keys::SRP_A, "5");
         sign_in.moved_by.push(respond("DEVICE_SRP_AUTH", Some(session.as_str()), again));
-        sign_in.stage = Stage::Proof { exchange };
+        sign_in.state = SignInState::Proof { exchange };
         return;
     }
-    let Some(request) = answer_of(world, phone, sign_in, true) else { return };
-    let reply = world.ask(request.clone());
+    let Some(request) = answer_of(fixture, phone, sign_in, true) else { return };
+    let reply = fixture.ask(request.clone());
     sign_in.moved_by.push(request);
-    sign_in.stage = match &sign_in.stage {
-        Stage::Password { .. } => {
+    sign_in.state = match &sign_in.state {
+        SignInState::Password { .. } => {
             let asked = challenge(reply);
             assert_eq!(asked.name, ChallengeName::SmsMfa);
-            Stage::Code { session: asked.session.unwrap(), code: world.delivered("ann") }
+            SignInState::Code { session: asked.session.unwrap(), code: fixture.delivered("ann") }
         }
-        Stage::Code { .. } if sign_in.with_device => {
+        SignInState::Code { .. } if sign_in.with_device => {
             let asked = challenge(reply);
             assert_eq!(
                 (asked.name, told(&asked, keys::DEVICE_KEY)),
                 (ChallengeName::DeviceSrpAuth, phone.key.as_str())
             );
-            Stage::Device { session: asked.session.unwrap() }
+            SignInState::Device { session: asked.session.unwrap() }
         }
         _ => {
             assert_eq!(tokens(reply).new_device.is_some(), !sign_in.with_device);
-            Stage::Over
+            SignInState::Over
         }
     };
 }
@@ -328,61 +335,61 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 96, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_sign_in_moves_once_for_each_right_answer_and_for_nothing_else(acts in vec(act(), 1..80)) {
+    fn a_sign_in_advances_once_per_correct_answer(actions in vec(action(), 1..80)) {
         let policy = policy(RememberMode::Always, false, MfaMode::On);
-        let mut world = World::new(PoolPolicy { lockout: Lockout::Off, ..policy });
-        let (phone, known) = world.device(DeviceStatus::Remembered, true);
+        let mut fixture = PoolFixture::new(PoolPolicy { lockout: Lockout::Off, ..policy });
+        let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
         let with_sms = |account: &mut NewAccount| {
             account.phone = Some("+15551234567".to_owned());
             account.sms_mfa = true;
         };
-        world.add("ann", |account| {
+        fixture.add("ann", |account| {
             with_sms(account);
             account.devices.push(known);
         });
-        world.add("bob", with_sms);
+        fixture.add("bob", with_sms);
         let mut sign_ins: Vec<SignIn> = Vec::new();
-        for act in acts {
+        for action in actions {
             let count = sign_ins.len();
             let pick = |which: u8| (count > 0).then(|| usize::from(which) % count);
-            match act {
-                Act::Start { with_device } => {
-                    let stage = Stage::Password { exchange: world.start("ann") };
-                    sign_ins.push(SignIn { with_device, stage, moved_by: Vec::new() });
+            match action {
+                Action::Start { with_device } => {
+                    let state = SignInState::Password { exchange: fixture.start("ann") };
+                    sign_ins.push(SignIn { with_device, state, moved_by: Vec::new() });
                 }
-                Act::Right { which, as_bob: false } => {
+                Action::Right { which, as_bob: false } => {
                     let Some(at) = pick(which) else { continue };
-                    move_on(&mut world, &phone, &mut sign_ins[at]);
+                    advance(&mut fixture, &phone, &mut sign_ins[at]);
                 }
-                Act::Right { which, as_bob: true } => {
+                Action::Right { which, as_bob: true } => {
                     let Some(at) = pick(which) else { continue };
-                    let Some(request) = answer_of(&mut world, &phone, &sign_ins[at], true) else { continue };
-                    refusal(world.ask(in_bobs_name(request)));
+                    let Some(request) = answer_of(&mut fixture, &phone, &sign_ins[at], true) else { continue };
+                    refusal(fixture.ask(as_bob_request(request)));
                 }
-                Act::Wrong { which } => {
+                Action::Wrong { which } => {
                     let Some(at) = pick(which) else { continue };
-                    let Some(request) = answer_of(&mut world, &phone, &sign_ins[at], false) else { continue };
-                    let refused = refusal(world.ask(request));
+                    let Some(request) = answer_of(&mut fixture, &phone, &sign_ins[at], false) else { continue };
+                    let refused = refusal(fixture.ask(request));
                     let sign_in = &mut sign_ins[at];
-                    if matches!(sign_in.stage, Stage::Password { .. } | Stage::Proof { .. }) {
+                    if matches!(sign_in.state, SignInState::Password { .. } | SignInState::Proof { .. }) {
                         // A claim is one guess.
                         prop_assert_eq!(refused, INCORRECT);
-                        sign_in.stage = Stage::Over;
+                        sign_in.state = SignInState::Over;
                     }
                 }
-                Act::Repeat { which, answer } => {
+                Action::Repeat { which, answer } => {
                     let Some(at) = pick(which) else { continue };
                     let past = &sign_ins[at].moved_by;
                     if let Some(request) = past.get(usize::from(answer) % past.len().max(1)) {
-                        refusal(world.ask(request.clone()));
+                        refusal(fixture.ask(request.clone()));
                     }
                 }
             }
         }
         // Whatever is still open can be finished.
         for sign_in in &mut sign_ins {
-            while !matches!(sign_in.stage, Stage::Over) {
-                move_on(&mut world, &phone, sign_in);
+            while !matches!(sign_in.state, SignInState::Over) {
+                advance(&mut fixture, &phone, sign_in);
             }
         }
     }

@@ -6,29 +6,29 @@ use poolproof_cognito::policy::{Lockout, MfaMode, PoolPolicy, RememberMode};
 use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, Parameters, Request, keys};
 use poolproof_cognito::time::Timestamp;
 use poolproof_pool::AppClient;
-use poolproof_srp::{Done, Group, Identity};
+use poolproof_srp::{Group, Identity, JobResult};
 
-use crate::pool_world::{
-    BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, PASSWORD, POOL, Phone, USED_SESSION, World, begin, call,
-    challenge, finish, initiate, policy, refusal, respond, tokens, told,
+use crate::pool_fixture::{
+    BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, PASSWORD, POOL, PoolFixture, TestDevice, USED_SESSION,
+    begin, call, challenge, finish, initiate, policy, refusal, respond, tokens, told,
 };
 
 /// Ann and Bob, who have the same password and are never locked out.
-fn two() -> World {
-    let mut world = World::of_ann(PoolPolicy { lockout: Lockout::Off, ..PoolPolicy::DEFAULT });
-    world.add("bob", |_| {});
-    world
+fn two() -> PoolFixture {
+    let mut fixture = PoolFixture::of_ann(PoolPolicy { lockout: Lockout::Off, ..PoolPolicy::DEFAULT });
+    fixture.add("bob", |_| {});
+    fixture
 }
 
 /// Ann and Bob with a device each, which replaces the code of their apps.
-fn with_devices() -> (World, [Phone; 2]) {
-    let mut world = World::new(policy(RememberMode::Always, true, MfaMode::Optional));
+fn with_devices() -> (PoolFixture, [TestDevice; 2]) {
+    let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
     let phones = ["ann", "bob"].map(|name| {
-        let (phone, known) = world.device(DeviceStatus::Remembered, true);
-        world.add_with_app(name, |account| account.devices.push(known));
+        let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+        fixture.add_with_app(name, |account| account.devices.push(known));
         phone
     });
-    (world, phones)
+    (fixture, phones)
 }
 
 fn code(name: &str, code: &str) -> Parameters {
@@ -36,87 +36,87 @@ fn code(name: &str, code: &str) -> Parameters {
 }
 
 /// What a good sign-in looks like: the same after every refusal.
-fn unharmed(world: &mut World, name: &str) {
-    assert_eq!(world.way(name, None), "tokens");
+fn unharmed(fixture: &mut PoolFixture, name: &str) {
+    assert_eq!(fixture.sign_in_path(name, None), "tokens");
 }
 
 #[test]
 fn a_claim_works_once() {
     // S1, S2, S13 after success.
-    let mut world = two();
-    let exchange = world.start("ann");
-    let claim = world.claim(&exchange, PASSWORD);
-    tokens(world.send_claim(&exchange, claim.clone()));
-    assert_eq!(refusal(world.send_claim(&exchange, claim.clone())), INCORRECT);
+    let mut fixture = two();
+    let exchange = fixture.start("ann");
+    let claim = fixture.claim(&exchange, PASSWORD);
+    tokens(fixture.send_claim(&exchange, claim.clone()));
+    assert_eq!(refusal(fixture.send_claim(&exchange, claim.clone())), INCORRECT);
     // In a new exchange: with the old block, and with the new one.
-    let next = world.start("ann");
-    assert_eq!(refusal(world.send_claim(&next, claim.clone())), INCORRECT);
+    let next = fixture.start("ann");
+    assert_eq!(refusal(fixture.send_claim(&next, claim.clone())), INCORRECT);
     let block = told(&next.challenge, keys::SECRET_BLOCK);
     let spliced = claim.with(keys::PASSWORD_CLAIM_SECRET_BLOCK, block);
-    assert_eq!(refusal(world.send_claim(&next, spliced)), INCORRECT);
-    unharmed(&mut world, "ann");
+    assert_eq!(refusal(fixture.send_claim(&next, spliced)), INCORRECT);
+    unharmed(&mut fixture, "ann");
 }
 
 #[test]
-fn there_is_one_guess_in_an_exchange() {
-    let mut world = two();
-    let exchange = world.start("ann");
-    assert_eq!(refusal(world.prove(&exchange, "wrong")), INCORRECT);
-    assert_eq!(refusal(world.prove(&exchange, PASSWORD)), INCORRECT);
-    unharmed(&mut world, "ann");
+fn an_exchange_allows_one_guess() {
+    let mut fixture = two();
+    let exchange = fixture.start("ann");
+    assert_eq!(refusal(fixture.prove(&exchange, "wrong")), INCORRECT);
+    assert_eq!(refusal(fixture.prove(&exchange, PASSWORD)), INCORRECT);
+    unharmed(&mut fixture, "ann");
 }
 
 #[test]
-fn nobody_answers_in_anothers_name() {
+fn a_challenge_rejects_another_username() {
     // S3: both exchanges live, both claims right, names swapped.
-    let mut world = two();
-    let (ann, bob) = (world.start("ann"), world.start("bob"));
-    let (ann_claim, bob_claim) = (world.claim(&ann, PASSWORD), world.claim(&bob, PASSWORD));
+    let mut fixture = two();
+    let (ann, bob) = (fixture.start("ann"), fixture.start("bob"));
+    let (ann_claim, bob_claim) = (fixture.claim(&ann, PASSWORD), fixture.claim(&bob, PASSWORD));
     let as_bob = ann_claim.clone().with(keys::USERNAME, "bob");
     let as_ann = bob_claim.clone().with(keys::USERNAME, "ann");
-    assert_eq!(refusal(world.send_claim(&ann, as_bob)), INCORRECT);
-    assert_eq!(refusal(world.send_claim(&bob, as_ann)), INCORRECT);
+    assert_eq!(refusal(fixture.send_claim(&ann, as_bob)), INCORRECT);
+    assert_eq!(refusal(fixture.send_claim(&bob, as_ann)), INCORRECT);
     // Neither was an answer to the other's challenge: both still stand.
-    tokens(world.send_claim(&ann, ann_claim));
-    tokens(world.send_claim(&bob, bob_claim));
+    tokens(fixture.send_claim(&ann, ann_claim));
+    tokens(fixture.send_claim(&bob, bob_claim));
 }
 
 #[test]
-fn sessions_of_factor_and_device_are_their_users_own() {
-    let (mut world, [ann, bob]) = with_devices();
-    let ann_code = challenge(world.password("ann", PASSWORD, None));
-    let bob_code = challenge(world.password("bob", PASSWORD, None));
-    let typed = world.read_app("ann");
-    let swapped = world.answer(ann_code.name, bob_code.session.as_ref(), code("ann", &typed));
+fn mfa_and_device_sessions_are_bound_to_their_user() {
+    let (mut fixture, [ann, bob]) = with_devices();
+    let ann_code = challenge(fixture.password("ann", PASSWORD, None));
+    let bob_code = challenge(fixture.password("bob", PASSWORD, None));
+    let typed = fixture.next_app_code("ann");
+    let swapped = fixture.answer(ann_code.name, bob_code.session.as_ref(), code("ann", &typed));
     assert_eq!(refusal(swapped), BAD_SESSION);
-    let swapped = world.answer(ann_code.name, ann_code.session.as_ref(), code("bob", &typed));
+    let swapped = fixture.answer(ann_code.name, ann_code.session.as_ref(), code("bob", &typed));
     assert_eq!(refusal(swapped), BAD_SESSION);
-    let theirs = world.app_code("bob", world.pair.now);
-    let other = world.answer(ann_code.name, ann_code.session.as_ref(), code("ann", &theirs));
+    let theirs = fixture.app_code("bob", fixture.harness.now);
+    let other = fixture.answer(ann_code.name, ann_code.session.as_ref(), code("ann", &theirs));
     assert!(refusal(other).starts_with("CodeMismatch"), "another user's code");
-    tokens(world.answer(ann_code.name, ann_code.session.as_ref(), code("ann", &typed)));
+    tokens(fixture.answer(ann_code.name, ann_code.session.as_ref(), code("ann", &typed)));
 
-    let ann_turn = challenge(world.password("ann", PASSWORD, Some(&ann.key)));
-    let bob_turn = challenge(world.password("bob", PASSWORD, Some(&bob.key)));
-    assert_eq!(refusal(world.start_device("ann", bob_turn.session.as_ref(), &ann)), BAD_SESSION);
-    assert_eq!(refusal(world.start_device("ann", ann_turn.session.as_ref(), &bob)), INCORRECT);
-    let mut proof = world.start_device("ann", ann_turn.session.as_ref(), &ann).unwrap();
-    let other = world.start_device("bob", bob_turn.session.as_ref(), &bob).unwrap();
-    let claim = world.claim(&proof, &ann.secret);
+    let ann_turn = challenge(fixture.password("ann", PASSWORD, Some(&ann.key)));
+    let bob_turn = challenge(fixture.password("bob", PASSWORD, Some(&bob.key)));
+    assert_eq!(refusal(fixture.start_device("ann", bob_turn.session.as_ref(), &ann)), BAD_SESSION);
+    assert_eq!(refusal(fixture.start_device("ann", ann_turn.session.as_ref(), &bob)), INCORRECT);
+    let mut proof = fixture.start_device("ann", ann_turn.session.as_ref(), &ann).unwrap();
+    let other = fixture.start_device("bob", bob_turn.session.as_ref(), &bob).unwrap();
+    let claim = fixture.claim(&proof, &ann.secret);
     let right = proof.challenge.session.clone();
     proof.challenge.session = other.challenge.session.clone();
-    assert_eq!(refusal(world.send_claim(&proof, claim.clone())), BAD_SESSION);
+    assert_eq!(refusal(fixture.send_claim(&proof, claim.clone())), BAD_SESSION);
     proof.challenge.session = right;
-    tokens(world.send_claim(&proof, claim));
-    tokens(world.prove(&other, &bob.secret));
+    tokens(fixture.send_claim(&proof, claim));
+    tokens(fixture.prove(&other, &bob.secret));
 }
 
 #[test]
-fn a_secret_block_is_taken_to_the_letter() {
+fn a_secret_block_must_match_exactly() {
     // S4.
-    let mut world = two();
-    let (exchange, other) = (world.start("ann"), world.start("ann"));
-    let claim = world.claim(&exchange, PASSWORD);
+    let mut fixture = two();
+    let (exchange, other) = (fixture.start("ann"), fixture.start("ann"));
+    let claim = fixture.claim(&exchange, PASSWORD);
     let block = told(&exchange.challenge, keys::SECRET_BLOCK).to_owned();
     let mut bytes = BASE64.decode(block.as_bytes()).unwrap();
     let url = BASE64URL_NOPAD.encode(&bytes);
@@ -136,16 +136,16 @@ fn a_secret_block_is_taken_to_the_letter() {
     let reencoded = (url != block).then_some(url);
     for changed in changed.into_iter().chain(reencoded) {
         let claim = claim.clone().with(keys::PASSWORD_CLAIM_SECRET_BLOCK, changed.clone());
-        assert_eq!(refusal(world.send_claim(&exchange, claim)), INCORRECT, "{changed:.80}");
+        assert_eq!(refusal(fixture.send_claim(&exchange, claim)), INCORRECT, "{changed:.80}");
     }
-    tokens(world.send_claim(&exchange, claim));
+    tokens(fixture.send_claim(&exchange, claim));
 }
 
 #[test]
 fn only_the_signature_of_this_user_in_this_pool_counts() {
     // S10, S12.
-    let mut world = two();
-    let now = world.pair.now;
+    let mut fixture = two();
+    let now = fixture.harness.now;
     let sub = "00000000-0000-4000-8000-000000000001";
     let user = |pool: &str, name: &str| Identity::user(PoolId::new(pool).name(), name);
     let swapped = Identity::device(sub, "AbCdEf123");
@@ -153,26 +153,26 @@ fn only_the_signature_of_this_user_in_this_pool_counts() {
     let whole = Identity::device(POOL, sub);
     let wrong = [user(POOL, "ann"), user(POOL, bob_sub), user("eu_Other", sub), swapped, whole];
     for identity in wrong {
-        let exchange = world.start("ann");
+        let exchange = fixture.start("ann");
         let block = BASE64.decode(told(&exchange.challenge, keys::SECRET_BLOCK).as_bytes()).unwrap();
         // Signed in another name, with the right key; and all of it in that name.
-        let key = world.key(&exchange, PASSWORD);
+        let key = fixture.key(&exchange, PASSWORD);
         let timestamp = poolproof_srp::ClaimTimestamp::format(now.as_secs());
         let signature = key.sign(&identity, &block, &timestamp).to_base64();
-        let claim = world.claim(&exchange, PASSWORD).with(keys::PASSWORD_CLAIM_SIGNATURE, signature);
-        assert_eq!(refusal(world.send_claim(&exchange, claim)), INCORRECT, "{identity:?}");
-        let mut exchange = world.start("ann");
+        let claim = fixture.claim(&exchange, PASSWORD).with(keys::PASSWORD_CLAIM_SIGNATURE, signature);
+        assert_eq!(refusal(fixture.send_claim(&exchange, claim)), INCORRECT, "{identity:?}");
+        let mut exchange = fixture.start("ann");
         exchange.identity = identity.clone();
-        assert_eq!(refusal(world.prove(&exchange, PASSWORD)), INCORRECT, "{identity:?}");
+        assert_eq!(refusal(fixture.prove(&exchange, PASSWORD)), INCORRECT, "{identity:?}");
     }
     for signature in [vec![], vec![7; 31], vec![7; 32], vec![7; 33], vec![0; 32]] {
-        let exchange = world.start("ann");
+        let exchange = fixture.start("ann");
         let signature = BASE64.encode(&signature);
-        let claim = world.claim(&exchange, PASSWORD).with(keys::PASSWORD_CLAIM_SIGNATURE, signature);
-        assert_eq!(refusal(world.send_claim(&exchange, claim)), INCORRECT);
-        assert_eq!(refusal(world.prove(&exchange, PASSWORD)), INCORRECT, "one guess");
+        let claim = fixture.claim(&exchange, PASSWORD).with(keys::PASSWORD_CLAIM_SIGNATURE, signature);
+        assert_eq!(refusal(fixture.send_claim(&exchange, claim)), INCORRECT);
+        assert_eq!(refusal(fixture.prove(&exchange, PASSWORD)), INCORRECT, "one guess");
     }
-    unharmed(&mut world, "ann");
+    unharmed(&mut fixture, "ann");
 }
 
 #[test]
@@ -205,57 +205,57 @@ fn a_timestamp_is_read_leniently_and_signed_strictly() {
         ("Wed Jan 1 00:00:00 UTC 2036", "Tue Jan 1 00:00:00 UTC 2036", "tokens"),
         ("Fri Jan 1 00:00:00 UTC 2016", "Fri Jan 1 00:00:00 UTC 2016", "tokens"),
     ] {
-        let mut world = two();
-        let exchange = world.start("ann");
-        let claim = world.claim_at(&exchange, PASSWORD, says, signs);
-        let reply = world.send_claim(&exchange, claim);
-        assert_eq!(world.go_on("ann", None, reply).told(), expected, "{says}, signed {signs}");
+        let mut fixture = two();
+        let exchange = fixture.start("ann");
+        let claim = fixture.claim_at(&exchange, PASSWORD, says, signs);
+        let reply = fixture.send_claim(&exchange, claim);
+        assert_eq!(fixture.finish_sign_in("ann", None, reply).told(), expected, "{says}, signed {signs}");
     }
 }
 
 #[test]
-fn claims_do_not_fit_the_other_leg() {
+fn password_and_device_claims_are_not_interchangeable() {
     // S5, D12.
-    let (mut world, [phone, _]) = with_devices();
-    let exchange = world.start("ann");
-    let password_claim = world.claim(&exchange, PASSWORD);
+    let (mut fixture, [phone, _]) = with_devices();
+    let exchange = fixture.start("ann");
+    let password_claim = fixture.claim(&exchange, PASSWORD);
     let with_key = password_claim.clone().with(keys::DEVICE_KEY, phone.key.as_str());
-    let early = world.answer(ChallengeName::DevicePasswordVerifier, None, with_key.clone());
+    let early = fixture.answer(ChallengeName::DevicePasswordVerifier, None, with_key.clone());
     assert_eq!(refusal(early), BAD_SESSION);
-    let turn = challenge(world.send_claim(&exchange, with_key.clone()));
-    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
-    let device_claim = world.claim(&proof, &phone.secret);
-    let reverse = world.answer(ChallengeName::PasswordVerifier, None, device_claim.clone());
+    let turn = challenge(fixture.send_claim(&exchange, with_key.clone()));
+    let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+    let device_claim = fixture.claim(&proof, &phone.secret);
+    let reverse = fixture.answer(ChallengeName::PasswordVerifier, None, device_claim.clone());
     assert_eq!(refusal(reverse), INCORRECT);
     // That was no answer to the device's challenge, which stands; the password's claim in its place is one.
     let proof_session = proof.challenge.session.as_ref();
-    let wrong = world.answer(ChallengeName::DevicePasswordVerifier, proof_session, with_key);
+    let wrong = fixture.answer(ChallengeName::DevicePasswordVerifier, proof_session, with_key);
     assert_eq!(refusal(wrong), INCORRECT);
-    assert_eq!(refusal(world.send_claim(&proof, device_claim)), USED_SESSION);
-    assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+    assert_eq!(refusal(fixture.send_claim(&proof, device_claim)), USED_SESSION);
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
 }
 
 #[test]
-fn a_device_starts_anew_in_every_exchange() {
+fn every_device_exchange_is_fresh() {
     // D12: the password's A is a number like any other, and its block opens nothing.
-    let (mut world, [phone, _]) = with_devices();
-    let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
-    assert_eq!(refusal(world.prove(&proof, "another secret")), INCORRECT);
-    assert_eq!(refusal(world.prove(&proof, &phone.secret)), USED_SESSION, "one guess");
-    let wrong_group = Phone { group_key: DeviceGroupKey::new("-Other"), ..phone.clone() };
+    let (mut fixture, [phone, _]) = with_devices();
+    let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+    assert_eq!(refusal(fixture.prove(&proof, "another secret")), INCORRECT);
+    assert_eq!(refusal(fixture.prove(&proof, &phone.secret)), USED_SESSION, "one guess");
+    let wrong_group = TestDevice { group_key: DeviceGroupKey::new("-Other"), ..phone.clone() };
     assert_eq!(
-        world.way("ann", Some(&wrong_group)),
+        fixture.sign_in_path("ann", Some(&wrong_group)),
         format!("DEVICE_SRP_AUTH {INCORRECT}"),
         "D11: the group's key is signed"
     );
-    assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
 }
 
 #[test]
-fn nothing_can_be_answered_before_it_was_asked() {
+fn an_unissued_challenge_cannot_be_answered() {
     // S6 and forged sessions of S9.
-    let (mut world, [phone, _]) = with_devices();
+    let (mut fixture, [phone, _]) = with_devices();
     let long = "s".repeat(1_000_000);
     for session in [None, Some(""), Some("forged"), Some(long.as_str())] {
         let session = session.map(Session::new);
@@ -272,60 +272,60 @@ fn nothing_can_be_answered_before_it_was_asked() {
                 name.clone().with(keys::NEW_PASSWORD, "long enough".replace(' ', "-")),
             ),
         ] {
-            assert_eq!(refusal(world.answer(challenge, session, answers)), BAD_SESSION, "{challenge}");
+            assert_eq!(refusal(fixture.answer(challenge, session, answers)), BAD_SESSION, "{challenge}");
         }
-        assert_eq!(refusal(world.start_device("ann", session, &phone)), BAD_SESSION);
+        assert_eq!(refusal(fixture.start_device("ann", session, &phone)), BAD_SESSION);
     }
-    assert_eq!(world.way("ann", None), "SOFTWARE_TOKEN_MFA tokens +N");
+    assert_eq!(fixture.sign_in_path("ann", None), "SOFTWARE_TOKEN_MFA tokens +N");
 }
 
 #[test]
-fn what_another_pool_gave_is_worth_nothing() {
+fn values_from_another_pool_are_rejected() {
     // S9: nor what this one gave before it was started anew.
     let (mut before, [phone, _]) = with_devices();
     let policy = policy(RememberMode::Always, true, MfaMode::Optional);
     let client = AppClient::public(ClientId::new(CLIENT));
-    let mut world = World::seeded(policy, Group::toy(), client, 12);
-    world.add_with_app("ann", |_| {});
+    let mut fixture = PoolFixture::seeded(policy, Group::toy(), client, 12);
+    fixture.add_with_app("ann", |_| {});
     let exchange = before.start("ann");
     let claim = before.claim(&exchange, PASSWORD);
-    assert_eq!(refusal(world.send_claim(&exchange, claim)), INCORRECT);
+    assert_eq!(refusal(fixture.send_claim(&exchange, claim)), INCORRECT);
     let asked = challenge(before.password("ann", PASSWORD, None));
-    let typed = before.read_app("ann");
+    let typed = before.next_app_code("ann");
     let answer = code("ann", &typed);
-    assert_eq!(refusal(world.answer(asked.name, asked.session.as_ref(), answer.clone())), BAD_SESSION);
+    assert_eq!(refusal(fixture.answer(asked.name, asked.session.as_ref(), answer.clone())), BAD_SESSION);
     let turn = challenge(before.password("ann", PASSWORD, Some(&phone.key)));
-    assert_eq!(refusal(world.start_device("ann", turn.session.as_ref(), &phone)), BAD_SESSION);
+    assert_eq!(refusal(fixture.start_device("ann", turn.session.as_ref(), &phone)), BAD_SESSION);
     let tokens = tokens(before.answer(asked.name, asked.session.as_ref(), answer));
     let get = Request::GetDevice(call(&tokens.access_token, &phone.key));
-    assert_eq!(refusal(world.ask(get)), "NotAuthorizedException: Invalid Access Token");
+    assert_eq!(refusal(fixture.ask(get)), "NotAuthorizedException: Invalid Access Token");
     let refresh = Parameters::new().with(keys::REFRESH_TOKEN, tokens.refresh_token.unwrap());
-    let refused = refusal(world.initiate("REFRESH_TOKEN_AUTH", refresh));
+    let refused = refusal(fixture.initiate("REFRESH_TOKEN_AUTH", refresh));
     assert_eq!(refused, "NotAuthorizedException: Invalid Refresh Token.");
-    assert_eq!(world.way("ann", None), "SOFTWARE_TOKEN_MFA tokens +N");
+    assert_eq!(fixture.sign_in_path("ann", None), "SOFTWARE_TOKEN_MFA tokens +N");
 }
 
 #[test]
-fn a_challenge_lives_as_long_as_the_pool_says() {
+fn a_challenge_expires_after_the_configured_time() {
     // S7.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
     for (wait, good) in
         [(validity - 1, true), (validity, false), (validity + 1, false), (validity + 3600, false)]
     {
-        let (mut world, _) = with_devices();
+        let (mut fixture, _) = with_devices();
         // Something that lives longer is in the books before it.
-        challenge(world.password("bob", PASSWORD, None));
-        let exchange = world.start("ann");
-        world.pass(wait);
-        let reply = world.prove(&exchange, PASSWORD);
+        challenge(fixture.password("bob", PASSWORD, None));
+        let exchange = fixture.start("ann");
+        fixture.advance_clock(wait);
+        let reply = fixture.prove(&exchange, PASSWORD);
         assert_eq!(reply.is_ok(), good, "the password's, {wait} s");
         if !good {
             assert_eq!(refusal(reply), INCORRECT);
         }
-        let asked = challenge(world.password("ann", PASSWORD, None));
-        world.pass(wait);
-        let typed = world.read_app("ann");
-        let reply = world.answer(asked.name, asked.session.as_ref(), code("ann", &typed));
+        let asked = challenge(fixture.password("ann", PASSWORD, None));
+        fixture.advance_clock(wait);
+        let typed = fixture.next_app_code("ann");
+        let reply = fixture.answer(asked.name, asked.session.as_ref(), code("ann", &typed));
         if good {
             tokens(reply);
         } else if wait >= 2 * validity {
@@ -337,7 +337,7 @@ fn a_challenge_lives_as_long_as_the_pool_says() {
 }
 
 #[test]
-fn the_devices_leg_lives_as_long_too() {
+fn a_device_challenge_expires_after_the_configured_time() {
     // S7: at the device's turn, with and without its session, and at its claim.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
     for (wait, late) in [
@@ -347,92 +347,92 @@ fn the_devices_leg_lives_as_long_too() {
         (validity + 3600, Some(BAD_SESSION)),
     ] {
         for named in [true, false] {
-            let (mut world, [phone, _]) = with_devices();
-            let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-            world.pass(wait);
-            match (late, world.start_device("ann", turn.session.as_ref().filter(|_| named), &phone)) {
+            let (mut fixture, [phone, _]) = with_devices();
+            let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+            fixture.advance_clock(wait);
+            match (late, fixture.start_device("ann", turn.session.as_ref().filter(|_| named), &phone)) {
                 (None, started) => assert!(started.is_ok(), "{started:?}"),
                 (Some(late), started) => assert_eq!(refusal(started), late, "the turn, {wait} s, {named}"),
             }
-            let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-            let mut proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+            let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+            let mut proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
             proof.challenge.session = proof.challenge.session.filter(|_| named);
-            world.pass(wait);
-            match (late, world.prove(&proof, &phone.secret)) {
+            fixture.advance_clock(wait);
+            match (late, fixture.prove(&proof, &phone.secret)) {
                 (None, reply) => drop(tokens(reply)),
                 (Some(late), reply) => assert_eq!(refusal(reply), late, "the claim, {wait} s, {named}"),
             }
-            assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+            assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
         }
     }
 }
 
 #[test]
-fn a_clock_that_steps_back_revives_nothing() {
+fn a_backward_clock_step_revives_nothing() {
     // S7, P9: whether somebody tried it while it was dead, or only somebody else came by.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
     for tried in [true, false] {
-        let (mut world, _) = with_devices();
-        let (exchange, asked) = (world.start("ann"), challenge(world.password("ann", PASSWORD, None)));
-        let alive = world.pair.now;
-        world.pass(validity + 1);
+        let (mut fixture, _) = with_devices();
+        let (exchange, asked) = (fixture.start("ann"), challenge(fixture.password("ann", PASSWORD, None)));
+        let alive = fixture.harness.now;
+        fixture.advance_clock(validity + 1);
         if tried {
-            assert_eq!(refusal(world.prove(&exchange, PASSWORD)), INCORRECT);
-            let typed = world.read_app("ann");
-            let late = world.answer(asked.name, asked.session.as_ref(), code("ann", &typed));
+            assert_eq!(refusal(fixture.prove(&exchange, PASSWORD)), INCORRECT);
+            let typed = fixture.next_app_code("ann");
+            let late = fixture.answer(asked.name, asked.session.as_ref(), code("ann", &typed));
             assert_eq!(refusal(late), LATE_SESSION);
         } else {
-            world.start("bob");
+            fixture.start("bob");
         }
-        world.pair.now = Timestamp::from_us(alive.as_us() + 1);
-        assert_eq!(refusal(world.prove(&exchange, PASSWORD)), INCORRECT, "tried: {tried}");
-        let typed = world.read_app("ann");
-        let revived = world.answer(asked.name, asked.session.as_ref(), code("ann", &typed));
+        fixture.harness.now = Timestamp::from_us(alive.as_us() + 1);
+        assert_eq!(refusal(fixture.prove(&exchange, PASSWORD)), INCORRECT, "tried: {tried}");
+        let typed = fixture.next_app_code("ann");
+        let revived = fixture.answer(asked.name, asked.session.as_ref(), code("ann", &typed));
         assert_eq!(refusal(revived), LATE_SESSION, "tried: {tried}");
-        world.pass(2 * validity);
-        assert_eq!(world.way("ann", None), "SOFTWARE_TOKEN_MFA tokens +N");
+        fixture.advance_clock(2 * validity);
+        assert_eq!(fixture.sign_in_path("ann", None), "SOFTWARE_TOKEN_MFA tokens +N");
     }
 }
 
 #[test]
-fn of_two_answers_that_race_one_wins() {
+fn only_one_of_two_concurrent_answers_succeeds() {
     // S8: whoever is taken in first holds the challenge; the other finds it gone.
     for (first, second, expected) in
         [(PASSWORD, PASSWORD, true), (PASSWORD, "wrong", true), ("wrong", PASSWORD, false)]
     {
-        let mut world = two();
-        let exchange = world.start("ann");
+        let mut fixture = two();
+        let exchange = fixture.start("ann");
         let claims = [first, second].map(|secret| {
-            let claim = world.claim(&exchange, secret);
+            let claim = fixture.claim(&exchange, secret);
             respond("PASSWORD_VERIFIER", None, claim)
         });
         let [first, second] = claims;
-        let first = begin(&mut world, first);
-        assert_eq!(refusal(world.ask(second)), INCORRECT);
-        assert_eq!(finish(&mut world, first).is_ok(), expected);
-        unharmed(&mut world, "ann");
+        let first = begin(&mut fixture, first);
+        assert_eq!(refusal(fixture.ask(second)), INCORRECT);
+        assert_eq!(finish(&mut fixture, first).is_ok(), expected);
+        unharmed(&mut fixture, "ann");
     }
 }
 
 #[test]
-fn of_two_devices_claims_that_race_one_wins() {
-    let (mut world, [phone, _]) = with_devices();
-    let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+fn only_one_of_two_concurrent_device_claims_succeeds() {
+    let (mut fixture, [phone, _]) = with_devices();
+    let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
     let session = proof.challenge.session.as_ref().map(Session::as_str);
-    let claim = respond("DEVICE_PASSWORD_VERIFIER", session, world.claim(&proof, &phone.secret));
-    let first = begin(&mut world, claim.clone());
-    assert_eq!(refusal(world.ask(claim)), USED_SESSION);
-    tokens(finish(&mut world, first));
+    let claim = respond("DEVICE_PASSWORD_VERIFIER", session, fixture.claim(&proof, &phone.secret));
+    let first = begin(&mut fixture, claim.clone());
+    assert_eq!(refusal(fixture.ask(claim)), USED_SESSION);
+    tokens(finish(&mut fixture, first));
 }
 
 #[test]
-fn a_result_that_belongs_to_another_request_is_the_pools_own_fault() {
-    let mut world = two();
-    let (a, public_a) = world.draw_a();
+fn a_mismatched_job_result_is_an_internal_error() {
+    let mut fixture = two();
+    let (a, public_a) = fixture.draw_a();
     let start = Parameters::new().with(keys::USERNAME, "ann").with(keys::SRP_A, public_a.to_hex());
-    let (_, pending) = begin(&mut world, initiate("USER_SRP_AUTH", start));
-    let other = Done::PublicA { a, public_a };
-    assert!(refusal(finish(&mut world, (other, pending))).starts_with("InternalErrorException"));
-    unharmed(&mut world, "ann");
+    let (_, pending) = begin(&mut fixture, initiate("USER_SRP_AUTH", start));
+    let other = JobResult::PublicA { a, public_a };
+    assert!(refusal(finish(&mut fixture, (other, pending))).starts_with("InternalErrorException"));
+    unharmed(&mut fixture, "ann");
 }

@@ -4,8 +4,8 @@ use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use poolproof_cognito::ids::{AccessToken, DeviceKey};
 use poolproof_cognito::protocol::{
-    ApiError, AuthOutcome, Authentication, Challenge, ConfirmDevice, DeviceCall, InitiateAuth, Parameters,
-    Reply, Request, RespondToAuthChallenge, Response, SecretVerifierConfig, UpdateDeviceStatus,
+    ApiError, AuthOutcome, AuthenticationResult, Challenge, ConfirmDevice, DeviceCall, InitiateAuth,
+    Parameters, Reply, Request, RespondToAuthChallenge, Response, SecretVerifierConfig, UpdateDeviceStatus,
 };
 use sha2::Sha256;
 
@@ -79,7 +79,7 @@ pub(crate) fn challenge(reply: Reply) -> Challenge {
     }
 }
 
-pub(crate) fn tokens(reply: Reply) -> Authentication {
+pub(crate) fn tokens(reply: Reply) -> AuthenticationResult {
     match reply {
         Ok(Response::Auth(AuthOutcome::Tokens(tokens))) => tokens,
         other => panic!("{other:?}"),

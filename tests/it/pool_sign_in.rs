@@ -5,29 +5,29 @@ use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode};
 use poolproof_cognito::protocol::{
     ChallengeName, DeviceStatus, InitiateAuth, Parameters, Request, RespondToAuthChallenge, keys,
 };
-use poolproof_pool::{AppClient, Standing};
+use poolproof_pool::{AppClient, UserStatus};
 use poolproof_srp::Group;
 
-use crate::pool_world::{
-    BAD_SESSION, CLIENT, INCORRECT, NO_SUCH_DEVICE, PASSWORD, Phone, USED_SESSION, World, challenge, policy,
-    refusal, respond, secret_hash, tokens, told,
+use crate::pool_fixture::{
+    BAD_SESSION, CLIENT, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, USED_SESSION,
+    challenge, policy, refusal, respond, secret_hash, tokens, told,
 };
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
 
-fn plain() -> World {
-    World::of_ann(PoolPolicy::DEFAULT)
+fn plain() -> PoolFixture {
+    PoolFixture::of_ann(PoolPolicy::DEFAULT)
 }
 
 /// A pool that asks for the app's code and then for the device, and Ann with both.
-fn asking() -> (World, Phone) {
-    let mut world = World::new(policy(RememberMode::Always, false, MfaMode::On));
-    let (phone, known) = world.device(DeviceStatus::Remembered, true);
-    world.add_with_app("ann", |account| {
+fn pool_with_mfa_and_device() -> (PoolFixture, TestDevice) {
+    let mut fixture = PoolFixture::new(policy(RememberMode::Always, false, MfaMode::On));
+    let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+    fixture.add_with_app("ann", |account| {
         account.devices.push(known);
         account.email = Some("ann@example.org".to_owned());
     });
-    (world, phone)
+    (fixture, phone)
 }
 
 fn keys_of(parameters: &Parameters) -> Vec<&str> {
@@ -40,52 +40,53 @@ fn from(pairs: &[(&str, &str)]) -> Parameters {
 
 #[test]
 fn every_challenge_has_the_fields_that_clients_read() {
-    let (mut world, phone) = asking();
-    let start = world.start("ann");
+    let (mut fixture, phone) = pool_with_mfa_and_device();
+    let start = fixture.start("ann");
     assert_eq!(start.challenge.session, None, "as on AWS");
     let expected = ["SALT", "SECRET_BLOCK", "SRP_B", "USERNAME", "USER_ID_FOR_SRP"];
     assert_eq!(keys_of(&start.challenge.parameters), expected);
     assert_eq!(told(&start.challenge, keys::USERNAME), "ann");
 
-    let claim = world.claim(&start, PASSWORD).with(keys::DEVICE_KEY, phone.key.as_str());
-    let code = challenge(world.send_claim(&start, claim));
+    let claim = fixture.claim(&start, PASSWORD).with(keys::DEVICE_KEY, phone.key.as_str());
+    let code = challenge(fixture.send_claim(&start, claim));
     assert_eq!(code.name, ChallengeName::SoftwareTokenMfa);
     assert_eq!(keys_of(&code.parameters), ["FRIENDLY_DEVICE_NAME", "USERNAME", "USER_ID_FOR_SRP"]);
 
-    let typed = world.read_app("ann");
+    let typed = fixture.next_app_code("ann");
     let answer = from(&[("USERNAME", "ann"), ("SOFTWARE_TOKEN_MFA_CODE", &typed)]);
-    let device = challenge(world.answer(code.name, code.session.as_ref(), answer));
+    let device = challenge(fixture.answer(code.name, code.session.as_ref(), answer));
     assert_eq!(device.name, ChallengeName::DeviceSrpAuth);
     assert_eq!(keys_of(&device.parameters), ["DEVICE_KEY", "USERNAME", "USER_ID_FOR_SRP"]);
 
-    let proof = world.start_device("ann", device.session.as_ref(), &phone).unwrap();
+    let proof = fixture.start_device("ann", device.session.as_ref(), &phone).unwrap();
     let expected = ["DEVICE_KEY", "SALT", "SECRET_BLOCK", "SRP_B", "USERNAME"];
     assert_eq!(keys_of(&proof.challenge.parameters), expected);
     assert!(proof.challenge.session.is_some());
-    let tokens = tokens(world.prove(&proof, &phone.secret));
+    let tokens = tokens(fixture.prove(&proof, &phone.secret));
     assert_eq!((tokens.expires_in_s, tokens.new_device), (3600, None));
     assert!(tokens.refresh_token.is_some());
 }
 
 #[test]
-fn numbers_are_written_minimal_and_in_lower_case_in_both_groups() {
+fn numbers_are_minimal_lower_case_hex_in_both_groups() {
     for group in [Group::toy(), Group::cognito()] {
-        let mut world = World::with(PoolPolicy::DEFAULT, group, AppClient::public(ClientId::new(CLIENT)));
-        world.add("ann", |_| {});
-        let start = world.start("ann");
+        let mut fixture =
+            PoolFixture::with(PoolPolicy::DEFAULT, group, AppClient::public(ClientId::new(CLIENT)));
+        fixture.add("ann", |_| {});
+        let start = fixture.start("ann");
         for key in [keys::SRP_B, keys::SALT] {
             let digits = told(&start.challenge, key);
             assert!(digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)), "{digits}");
         }
-        assert_eq!(world.way("ann", None), "tokens");
-        assert_eq!(refusal(world.password("ann", "wrong", None)), INCORRECT);
+        assert_eq!(fixture.sign_in_path("ann", None), "tokens");
+        assert_eq!(refusal(fixture.password("ann", "wrong", None)), INCORRECT);
     }
 }
 
 #[test]
-fn a_start_that_makes_no_sense_is_refused_in_awss_words() {
-    let mut world = plain();
-    let (_, public_a) = world.draw_a();
+fn an_invalid_start_is_rejected_with_the_aws_message() {
+    let mut fixture = plain();
+    let (_, public_a) = fixture.draw_a();
     let a = public_a.to_hex();
     let not_hex = |value: &str| {
         format!(
@@ -94,7 +95,7 @@ fn a_start_that_makes_no_sense_is_refused_in_awss_words() {
         )
     };
     let out_of_range = "InvalidParameterException: Invalid SRP_A: it must be a number A with 1 < A < N - 1.";
-    let n = world.group.modulus_hex();
+    let n = fixture.group.modulus_hex();
     let last = format!("{:x}", u64::from_str_radix(&n, 16).unwrap() - 1);
     let digits = "f".repeat(100_000);
     for (flow, parameters, expected) in [
@@ -133,89 +134,89 @@ fn a_start_that_makes_no_sense_is_refused_in_awss_words() {
             "InvalidParameterException: App client 4q3example is not configured for secret but secret hash was received",
         ),
     ] {
-        assert_eq!(refusal(world.initiate(flow, from(&parameters))), expected, "{parameters:?}");
-        assert_eq!(world.way("ann", None), "tokens");
+        assert_eq!(refusal(fixture.initiate(flow, from(&parameters))), expected, "{parameters:?}");
+        assert_eq!(fixture.sign_in_path("ann", None), "tokens");
     }
     let start = InitiateAuth { client_id: "other".to_owned(), ..InitiateAuth::default() };
     let expected = "ResourceNotFoundException: User pool client other does not exist.";
-    assert_eq!(refusal(world.ask(Request::InitiateAuth(start))), expected);
+    assert_eq!(refusal(fixture.ask(Request::InitiateAuth(start))), expected);
 }
 
 #[test]
-fn a_claim_that_makes_no_sense_is_refused_in_awss_words_and_order() {
-    let mut world = plain();
-    let exchange = world.start("ann");
-    let claim = world.claim(&exchange, PASSWORD);
+fn an_invalid_claim_is_rejected_with_the_aws_message() {
+    let mut fixture = plain();
+    let exchange = fixture.start("ann");
+    let claim = fixture.claim(&exchange, PASSWORD);
     let missing = |key: &str| format!("InvalidParameterException: Missing required parameter {key}");
     let mut left = claim.clone();
     for key in ["USERNAME", "TIMESTAMP", "PASSWORD_CLAIM_SIGNATURE", "PASSWORD_CLAIM_SECRET_BLOCK"] {
         left = left.without(key);
-        assert_eq!(refusal(world.send_claim(&exchange, claim.clone().without(key))), missing(key));
+        assert_eq!(refusal(fixture.send_claim(&exchange, claim.clone().without(key))), missing(key));
     }
     // With all of them gone, the first in AWS's order is named.
-    assert_eq!(refusal(world.send_claim(&exchange, left.with("NOTHING", ""))), missing("USERNAME"));
+    assert_eq!(refusal(fixture.send_claim(&exchange, left.with("NOTHING", ""))), missing("USERNAME"));
     let only_name = from(&[("USERNAME", "ann")]);
-    assert_eq!(refusal(world.send_claim(&exchange, only_name)), missing("TIMESTAMP"));
+    assert_eq!(refusal(fixture.send_claim(&exchange, only_name)), missing("TIMESTAMP"));
     let nothing = "InvalidParameterException: Missing required parameter challenge responses.";
-    assert_eq!(refusal(world.send_claim(&exchange, Parameters::new())), nothing);
+    assert_eq!(refusal(fixture.send_claim(&exchange, Parameters::new())), nothing);
     let format =
         "InvalidParameterException: TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.";
     let bad = claim.clone().with(keys::TIMESTAMP, "yesterday");
-    assert_eq!(refusal(world.send_claim(&exchange, bad)), format);
+    assert_eq!(refusal(fixture.send_claim(&exchange, bad)), format);
     let bad = claim.clone().with(keys::PASSWORD_CLAIM_SIGNATURE, "§§§");
     let format =
         "InvalidParameterException: Invalid PASSWORD_CLAIM_SIGNATURE format. Must be a Base64 string.";
-    assert_eq!(refusal(world.send_claim(&exchange, bad)), format);
-    let unheard = world.ask(respond("CUSTOM_CHALLENGE", None, claim.clone()));
+    assert_eq!(refusal(fixture.send_claim(&exchange, bad)), format);
+    let unheard = fixture.ask(respond("CUSTOM_CHALLENGE", None, claim.clone()));
     assert!(refusal(unheard).starts_with("InvalidParameterException: "));
     // None of these was a claim: the challenge is still there for the right one.
-    tokens(world.send_claim(&exchange, claim));
+    tokens(fixture.send_claim(&exchange, claim));
 }
 
 #[test]
 fn a_client_with_a_secret_must_show_it_in_every_request() {
     let client = AppClient { secret: Some(SECRET.to_owned()), ..AppClient::public(ClientId::new(CLIENT)) };
-    let mut world = World::with(PoolPolicy::DEFAULT, Group::toy(), client);
-    world.add("ann", |account| account.email = Some("ann@example.org".to_owned()));
+    let mut fixture = PoolFixture::with(PoolPolicy::DEFAULT, Group::toy(), client);
+    fixture.add("ann", |account| account.email = Some("ann@example.org".to_owned()));
     let missing = "NotAuthorizedException: Client 4q3example is configured with secret but SECRET_HASH was not received";
     let wrong = "NotAuthorizedException: Unable to verify secret hash for client 4q3example";
-    let (_, a) = world.draw_a();
+    let (_, a) = fixture.draw_a();
     let start = from(&[("USERNAME", "ann@example.org"), ("SRP_A", &a.to_hex())]);
-    assert_eq!(refusal(world.initiate("USER_SRP_AUTH", start.clone())), missing);
+    assert_eq!(refusal(fixture.initiate("USER_SRP_AUTH", start.clone())), missing);
     for hash in
         ["", "aGFzaA==", "not base64", &secret_hash(SECRET, "ann"), &secret_hash("other", "ann@example.org")]
     {
         let hashed = start.clone().with(keys::SECRET_HASH, hash);
-        assert_eq!(refusal(world.initiate("USER_SRP_AUTH", hashed)), wrong, "{hash}");
+        assert_eq!(refusal(fixture.initiate("USER_SRP_AUTH", hashed)), wrong, "{hash}");
     }
     // The hash is over the name of the same request: the alias first, the user's own name after.
     let hash = secret_hash(SECRET, "ann@example.org");
-    let exchange = world.start_with(from(&[("USERNAME", "ann@example.org"), ("SECRET_HASH", &hash)]));
-    let claim = world.claim(&exchange, PASSWORD);
-    assert_eq!(refusal(world.send_claim(&exchange, claim.clone())), missing);
-    assert_eq!(refusal(world.send_claim(&exchange, claim.clone().with(keys::SECRET_HASH, hash))), wrong);
+    let exchange = fixture.start_with(from(&[("USERNAME", "ann@example.org"), ("SECRET_HASH", &hash)]));
+    let claim = fixture.claim(&exchange, PASSWORD);
+    assert_eq!(refusal(fixture.send_claim(&exchange, claim.clone())), missing);
+    assert_eq!(refusal(fixture.send_claim(&exchange, claim.clone().with(keys::SECRET_HASH, hash))), wrong);
     let claim = claim.with(keys::SECRET_HASH, secret_hash(SECRET, "ann"));
-    tokens(world.send_claim(&exchange, claim));
+    tokens(fixture.send_claim(&exchange, claim));
 }
 
 #[test]
 fn a_public_client_may_send_a_hash_with_answers_where_it_is_ignored() {
-    let mut world = plain();
-    let exchange = world.start("ann");
-    let claim = world.claim(&exchange, PASSWORD).with(keys::SECRET_HASH, "aGFzaA==");
-    tokens(world.send_claim(&exchange, claim));
+    let mut fixture = plain();
+    let exchange = fixture.start("ann");
+    let claim = fixture.claim(&exchange, PASSWORD).with(keys::SECRET_HASH, "aGFzaA==");
+    tokens(fixture.send_claim(&exchange, claim));
 }
 
 #[test]
-fn who_may_not_sign_in_is_told_why() {
-    let mut world = plain();
-    world.add("disabled", |account| account.disabled = true);
-    world.add("both", |account| {
+fn a_refused_user_gets_the_reason() {
+    let mut fixture = plain();
+    fixture.add("disabled", |account| account.disabled = true);
+    fixture.add("both", |account| {
         account.disabled = true;
-        account.standing = Standing::Unconfirmed;
+        account.user_status = UserStatus::Unconfirmed;
     });
-    world.add("unconfirmed", |account| account.standing = Standing::Unconfirmed);
-    world.add("reset", |account| account.standing = Standing::ResetRequired);
+    fixture.add("unconfirmed", |account| account.user_status = UserStatus::Unconfirmed);
+    fixture.add("reset", |account| account.user_status = UserStatus::ResetRequired);
     let reset = "PasswordResetRequiredException: Password reset required for the user";
     for (name, right, wrong) in [
         (
@@ -231,180 +232,180 @@ fn who_may_not_sign_in_is_told_why() {
         ),
         ("reset", reset, INCORRECT),
     ] {
-        assert_eq!(refusal(world.password(name, PASSWORD, None)), right, "{name}");
-        assert_eq!(refusal(world.password(name, "wrong", None)), wrong, "{name}");
+        assert_eq!(refusal(fixture.password(name, PASSWORD, None)), right, "{name}");
+        assert_eq!(refusal(fixture.password(name, "wrong", None)), wrong, "{name}");
     }
 }
 
 #[test]
-fn clients_without_sessions_finish_the_devices_leg() {
+fn clients_without_sessions_complete_device_srp() {
     // pycognito: no Session with DEVICE_SRP_AUTH and DEVICE_PASSWORD_VERIFIER, and the name as typed.
-    let mut world = World::new(policy(RememberMode::Always, true, MfaMode::Optional));
-    let (phone, known) = world.device(DeviceStatus::Remembered, true);
-    world.add("ann", |account| {
+    let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
+    let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+    fixture.add("ann", |account| {
         account.devices.push(known);
         account.email = Some("ann@example.org".to_owned());
     });
     for name in ["ann", "ann@example.org", "00000000-0000-4000-8000-000000000002"] {
-        let turn = challenge(world.password(name, PASSWORD, Some(&phone.key)));
+        let turn = challenge(fixture.password(name, PASSWORD, Some(&phone.key)));
         assert_eq!(turn.name, ChallengeName::DeviceSrpAuth);
-        let mut proof = world.start_device(name, None, &phone).unwrap();
+        let mut proof = fixture.start_device(name, None, &phone).unwrap();
         proof.challenge.session = None;
-        let claim = world.claim(&proof, &phone.secret).with(keys::USERNAME, name);
-        tokens(world.send_claim(&proof, claim.clone()));
-        assert_eq!(refusal(world.send_claim(&proof, claim)), USED_SESSION);
+        let claim = fixture.claim(&proof, &phone.secret).with(keys::USERNAME, name);
+        tokens(fixture.send_claim(&proof, claim.clone()));
+        assert_eq!(refusal(fixture.send_claim(&proof, claim)), USED_SESSION);
     }
     // And it never starts from nothing.
-    assert_eq!(refusal(world.start_device("ann", None, &phone)), USED_SESSION);
-    let mut world = World::new(policy(RememberMode::Always, true, MfaMode::Optional));
-    let (phone, known) = world.device(DeviceStatus::Remembered, true);
-    world.add("ann", |account| account.devices.push(known));
-    assert_eq!(refusal(world.start_device("ann", None, &phone)), BAD_SESSION);
-    assert_eq!(refusal(world.start_device("bob", None, &phone)), BAD_SESSION);
+    assert_eq!(refusal(fixture.start_device("ann", None, &phone)), USED_SESSION);
+    let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
+    let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+    fixture.add("ann", |account| account.devices.push(known));
+    assert_eq!(refusal(fixture.start_device("ann", None, &phone)), BAD_SESSION);
+    assert_eq!(refusal(fixture.start_device("bob", None, &phone)), BAD_SESSION);
 }
 
 #[test]
-fn without_a_session_a_devices_turn_is_taken_only_from_where_the_password_came() {
+fn device_srp_without_a_session_needs_the_same_address() {
     // a.3, as tight as it can be: a copy of the device elsewhere cannot ride on its user's password.
-    let mut world = World::new(policy(RememberMode::Always, true, MfaMode::Optional));
-    let (phone, known) = world.device(DeviceStatus::Remembered, true);
-    world.add("ann", |account| account.devices.push(known));
+    let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
+    let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+    fixture.add("ann", |account| account.devices.push(known));
     let here = Some([192, 0, 2, 7].into());
-    world.pair.origin.address = here;
-    let turn = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
+    fixture.harness.origin.address = here;
+    let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
     for elsewhere in [Some([192, 0, 2, 8].into()), None] {
-        world.pair.origin.address = elsewhere;
-        assert_eq!(refusal(world.start_device("ann", None, &phone)), BAD_SESSION);
+        fixture.harness.origin.address = elsewhere;
+        assert_eq!(refusal(fixture.start_device("ann", None, &phone)), BAD_SESSION);
     }
     // Whoever has the session may change addresses, as phones do.
-    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
-    tokens(world.prove(&proof, &phone.secret));
-    world.pair.origin.address = here;
-    challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-    assert!(world.start_device("ann", None, &phone).is_ok());
+    let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+    tokens(fixture.prove(&proof, &phone.secret));
+    fixture.harness.origin.address = here;
+    challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    assert!(fixture.start_device("ann", None, &phone).is_ok());
 }
 
 #[test]
-fn a_client_may_send_the_answered_mfa_session_when_the_devices_turn_has_come() {
+fn device_srp_accepts_the_answered_mfa_session() {
     // identity-js does not store the session that comes with DEVICE_SRP_AUTH after MFA.
-    let (mut world, phone) = asking();
-    let code = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-    let typed = world.read_app("ann");
+    let (mut fixture, phone) = pool_with_mfa_and_device();
+    let code = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    let typed = fixture.next_app_code("ann");
     let answer = from(&[("USERNAME", "ann"), ("SOFTWARE_TOKEN_MFA_CODE", &typed)]);
-    let turn = challenge(world.answer(code.name, code.session.as_ref(), answer));
-    let proof = world.start_device("ann", code.session.as_ref(), &phone).unwrap();
+    let turn = challenge(fixture.answer(code.name, code.session.as_ref(), answer));
+    let proof = fixture.start_device("ann", code.session.as_ref(), &phone).unwrap();
     // The turn was taken by it: the session that came with it is used.
-    let again = world.start_device("ann", turn.session.as_ref(), &phone);
+    let again = fixture.start_device("ann", turn.session.as_ref(), &phone);
     assert_eq!(refusal(again), USED_SESSION);
-    let again = world.start_device("ann", code.session.as_ref(), &phone);
+    let again = fixture.start_device("ann", code.session.as_ref(), &phone);
     assert_eq!(refusal(again), USED_SESSION);
-    tokens(world.prove(&proof, &phone.secret));
+    tokens(fixture.prove(&proof, &phone.secret));
 }
 
 #[test]
-fn an_mfa_session_from_before_the_last_step_does_not_open_the_devices_leg() {
-    let mut world = World::new(policy(RememberMode::Always, false, MfaMode::On));
-    let (phone, known) = world.device(DeviceStatus::Remembered, true);
-    world.add_with_app("ann", |account| {
+fn device_srp_rejects_an_older_mfa_session() {
+    let mut fixture = PoolFixture::new(policy(RememberMode::Always, false, MfaMode::On));
+    let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+    fixture.add_with_app("ann", |account| {
         account.devices.push(known);
         account.phone = Some("+15551234567".to_owned());
         account.sms_mfa = true;
     });
-    let choice = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
+    let choice = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
     assert_eq!(choice.name, ChallengeName::SelectMfaType);
     let answer = from(&[("USERNAME", "ann"), ("ANSWER", "SOFTWARE_TOKEN_MFA")]);
-    let code = challenge(world.answer(choice.name, choice.session.as_ref(), answer));
-    let early = world.start_device("ann", code.session.as_ref(), &phone);
+    let code = challenge(fixture.answer(choice.name, choice.session.as_ref(), answer));
+    let early = fixture.start_device("ann", code.session.as_ref(), &phone);
     assert_eq!(refusal(early), BAD_SESSION, "the code comes first");
-    let early = world.start_device("ann", choice.session.as_ref(), &phone);
+    let early = fixture.start_device("ann", choice.session.as_ref(), &phone);
     assert_eq!(refusal(early), USED_SESSION, "two steps back");
-    let typed = world.read_app("ann");
+    let typed = fixture.next_app_code("ann");
     let answer = from(&[("USERNAME", "ann"), ("SOFTWARE_TOKEN_MFA_CODE", &typed)]);
-    let turn = challenge(world.answer(code.name, code.session.as_ref(), answer));
-    let late = world.start_device("ann", choice.session.as_ref(), &phone);
+    let turn = challenge(fixture.answer(code.name, code.session.as_ref(), answer));
+    let late = fixture.start_device("ann", choice.session.as_ref(), &phone);
     assert_eq!(refusal(late), USED_SESSION, "two steps back");
-    let proof = world.start_device("ann", turn.session.as_ref(), &phone).unwrap();
-    tokens(world.prove(&proof, &phone.secret));
+    let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
+    tokens(fixture.prove(&proof, &phone.secret));
 }
 
 #[test]
-fn the_same_claim_without_the_unknown_device_goes_through() {
+fn the_same_claim_succeeds_without_the_unknown_device() {
     // identity-js and Amplify replay the very claim, minus DEVICE_KEY.
-    let mut world = World::of_ann(policy(RememberMode::Always, true, MfaMode::Optional));
+    let mut fixture = PoolFixture::of_ann(policy(RememberMode::Always, true, MfaMode::Optional));
     for at_start in [false, true] {
         let unknown = "us-east-1_00000000-0000-4000-8000-999999999999";
         let start = from(&[("USERNAME", "ann")]);
         let start = if at_start { start.with(keys::DEVICE_KEY, unknown) } else { start };
-        let exchange = world.start_with(start);
-        let claim = world.claim(&exchange, PASSWORD);
+        let exchange = fixture.start_with(start);
+        let claim = fixture.claim(&exchange, PASSWORD);
         let named = claim.clone().with(keys::DEVICE_KEY, unknown);
         for _ in 0..7 {
-            assert_eq!(refusal(world.send_claim(&exchange, named.clone())), NO_SUCH_DEVICE, "no failure");
+            assert_eq!(refusal(fixture.send_claim(&exchange, named.clone())), NO_SUCH_DEVICE, "no failure");
         }
-        let tokens = tokens(world.send_claim(&exchange, claim.clone()));
+        let tokens = tokens(fixture.send_claim(&exchange, claim.clone()));
         assert!(tokens.new_device.is_some());
-        assert_eq!(refusal(world.send_claim(&exchange, claim)), INCORRECT);
+        assert_eq!(refusal(fixture.send_claim(&exchange, claim)), INCORRECT);
     }
 }
 
 #[test]
-fn a_wrong_proof_is_told_before_an_unknown_device() {
-    let mut world = World::of_ann(policy(RememberMode::Always, true, MfaMode::Optional));
-    let (phone, _) = world.device(DeviceStatus::Remembered, true);
-    assert_eq!(refusal(world.password("ann", "wrong", Some(&phone.key))), INCORRECT);
-    assert_eq!(refusal(world.password("ann", PASSWORD, Some(&phone.key))), NO_SUCH_DEVICE);
+fn a_wrong_proof_is_reported_before_an_unknown_device() {
+    let mut fixture = PoolFixture::of_ann(policy(RememberMode::Always, true, MfaMode::Optional));
+    let (phone, _) = fixture.device(DeviceStatus::Remembered, true);
+    assert_eq!(refusal(fixture.password("ann", "wrong", Some(&phone.key))), INCORRECT);
+    assert_eq!(refusal(fixture.password("ann", PASSWORD, Some(&phone.key))), NO_SUCH_DEVICE);
 }
 
 #[test]
-fn a_user_may_be_named_by_name_sub_or_address_and_more_may_be_said() {
-    let mut world = plain();
-    world.add("bob", |account| account.email = Some("bob@example.org".to_owned()));
+fn username_sub_and_email_identify_a_user() {
+    let mut fixture = plain();
+    fixture.add("bob", |account| account.email = Some("bob@example.org".to_owned()));
     let names = ["bob", "bob@example.org", "00000000-0000-4000-8000-000000000002"];
     for started in names {
         for answered in names {
-            let exchange = world.start(started);
+            let exchange = fixture.start(started);
             assert_eq!(told(&exchange.challenge, keys::USERNAME), "bob");
-            let claim = world.claim(&exchange, PASSWORD).with(keys::USERNAME, answered);
+            let claim = fixture.claim(&exchange, PASSWORD).with(keys::USERNAME, answered);
             let claim = claim.with(keys::SRP_A, "00").with("SMS_MFA_CODE", "1").with("X-Y", "z");
-            tokens(world.send_claim(&exchange, claim));
+            tokens(fixture.send_claim(&exchange, claim));
         }
     }
 }
 
 #[test]
 fn another_client_cannot_answer() {
-    let mut world = plain();
-    let exchange = world.start("ann");
+    let mut fixture = plain();
+    let exchange = fixture.start("ann");
     let answer = RespondToAuthChallenge {
         client_id: "other".to_owned(),
         challenge_name: "PASSWORD_VERIFIER".to_owned(),
         session: None,
-        challenge_responses: world.claim(&exchange, PASSWORD),
+        challenge_responses: fixture.claim(&exchange, PASSWORD),
     };
     let expected = "ResourceNotFoundException: User pool client other does not exist.";
-    assert_eq!(refusal(world.ask(Request::RespondToAuthChallenge(answer))), expected);
-    tokens(world.prove(&exchange, PASSWORD));
+    assert_eq!(refusal(fixture.ask(Request::RespondToAuthChallenge(answer))), expected);
+    tokens(fixture.prove(&exchange, PASSWORD));
 }
 
 #[test]
-fn a_quota_that_is_used_up_is_told_and_nothing_else_happens() {
+fn an_exhausted_quota_is_reported_without_side_effects() {
     // SEMANTICS d, throttled; f.
     let quotas = Quotas { user_authentication: Some(1), ..Quotas::COGNITO };
-    let mut world = World::of_ann(PoolPolicy { quotas, ..PoolPolicy::DEFAULT });
+    let mut fixture = PoolFixture::of_ann(PoolPolicy { quotas, ..PoolPolicy::DEFAULT });
     let throttled = "TooManyRequestsException: Rate exceeded";
-    let exchange = world.start("ann");
-    let (_, public_a) = world.draw_a();
+    let exchange = fixture.start("ann");
+    let (_, public_a) = fixture.draw_a();
     let again = from(&[("USERNAME", "ann"), ("SRP_A", &public_a.to_hex())]);
     for _ in 0..10 {
-        assert_eq!(refusal(world.initiate("USER_SRP_AUTH", again.clone())), throttled);
+        assert_eq!(refusal(fixture.initiate("USER_SRP_AUTH", again.clone())), throttled);
     }
-    let stray = world.claim(&exchange, PASSWORD).with(keys::PASSWORD_CLAIM_SECRET_BLOCK, "c3RyYXk=");
+    let stray = fixture.claim(&exchange, PASSWORD).with(keys::PASSWORD_CLAIM_SECRET_BLOCK, "c3RyYXk=");
     // Three answers have a quota of their own; the fourth is refused, and the challenge stays answerable.
     for _ in 0..3 {
-        assert_eq!(refusal(world.answer(ChallengeName::PasswordVerifier, None, stray.clone())), INCORRECT);
+        assert_eq!(refusal(fixture.answer(ChallengeName::PasswordVerifier, None, stray.clone())), INCORRECT);
     }
-    let claim = world.claim(&exchange, PASSWORD);
-    assert_eq!(refusal(world.send_claim(&exchange, claim.clone())), throttled);
-    world.pass(1);
-    tokens(world.send_claim(&exchange, claim));
+    let claim = fixture.claim(&exchange, PASSWORD);
+    assert_eq!(refusal(fixture.send_claim(&exchange, claim.clone())), throttled);
+    fixture.advance_clock(1);
+    tokens(fixture.send_claim(&exchange, claim));
 }

@@ -3,31 +3,33 @@
 use poolproof_cognito::ids::ClientId;
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
 use poolproof_cognito::protocol::{
-    Authentication, ErrorKind, GetTokensFromRefreshToken, GlobalSignOut, ListDevices, Parameters, Reply,
-    Request, Response, RevokeToken, keys,
+    AuthenticationResult, ErrorKind, GetTokensFromRefreshToken, GlobalSignOut, ListDevices, Parameters,
+    Reply, Request, Response, RevokeToken, keys,
 };
 use poolproof_pool::AppClient;
 use poolproof_srp::Group;
 
-use crate::pool_world::{CLIENT, PASSWORD, Phone, World, policy, refusal, secret_hash, set_status, tokens};
+use crate::pool_fixture::{
+    CLIENT, PASSWORD, PoolFixture, TestDevice, policy, refusal, secret_hash, set_status, tokens,
+};
 
 const INVALID: &str = "NotAuthorizedException: Invalid Refresh Token.";
 const REVOKED: &str = "NotAuthorizedException: Refresh Token has been revoked";
 const DAY: u64 = 24 * 3600;
 
-fn tracking() -> World {
-    World::of_ann(policy(RememberMode::OptIn, true, MfaMode::Optional))
+fn tracking() -> PoolFixture {
+    PoolFixture::of_ann(policy(RememberMode::OptIn, true, MfaMode::Optional))
 }
 
 /// By both operations, which must agree.
-fn refresh(world: &mut World, token: &str, key: Option<&str>) -> Reply {
+fn refresh(fixture: &mut PoolFixture, token: &str, key: Option<&str>) -> Reply {
     let mut parameters = Parameters::new().with(keys::REFRESH_TOKEN, token);
     if let Some(key) = key {
         parameters = parameters.with(keys::DEVICE_KEY, key);
     }
-    let old_name = world.initiate("REFRESH_TOKEN", parameters.clone());
-    let reply = world.initiate("REFRESH_TOKEN_AUTH", parameters);
-    let other = world.ask(Request::GetTokensFromRefreshToken(GetTokensFromRefreshToken {
+    let old_name = fixture.initiate("REFRESH_TOKEN", parameters.clone());
+    let reply = fixture.initiate("REFRESH_TOKEN_AUTH", parameters);
+    let other = fixture.ask(Request::GetTokensFromRefreshToken(GetTokensFromRefreshToken {
         refresh_token: token.to_owned(),
         client_id: CLIENT.to_owned(),
         client_secret: None,
@@ -38,169 +40,169 @@ fn refresh(world: &mut World, token: &str, key: Option<&str>) -> Reply {
     reply
 }
 
-fn token_of(tokens: &Authentication) -> String {
+fn token_of(tokens: &AuthenticationResult) -> String {
     tokens.refresh_token.clone().unwrap()
 }
 
 /// Whether the access token is good, by what the pool says to it.
-fn access(world: &mut World, tokens: &Authentication) -> String {
+fn access(fixture: &mut PoolFixture, tokens: &AuthenticationResult) -> String {
     let access_token = tokens.access_token.as_str().to_owned();
     let request = ListDevices { access_token, ..ListDevices::default() };
-    match world.ask(Request::ListDevices(request)) {
+    match fixture.ask(Request::ListDevices(request)) {
         // Where no devices are tracked there are none to list; that is said only to whoever has a good token.
         Err(error) if error.kind != ErrorKind::InvalidUserPoolConfiguration => error.to_string(),
         _ => "good".to_owned(),
     }
 }
 
-fn revoke(world: &mut World, token: &str) -> Reply {
+fn revoke(fixture: &mut PoolFixture, token: &str) -> Reply {
     let (token, client_id) = (token.to_owned(), CLIENT.to_owned());
-    world.ask(Request::RevokeToken(RevokeToken { token, client_id, client_secret: None }))
+    fixture.ask(Request::RevokeToken(RevokeToken { token, client_id, client_secret: None }))
 }
 
 /// A sign-in with a confirmed device.
-fn enrolled(world: &mut World) -> (Authentication, Phone) {
-    let tokens = world.sign_in("ann");
-    let (phone, _) = world.confirm(&tokens);
+fn enrolled(fixture: &mut PoolFixture) -> (AuthenticationResult, TestDevice) {
+    let tokens = fixture.sign_in("ann");
+    let (phone, _) = fixture.confirm(&tokens);
     (tokens, phone)
 }
 
 #[test]
 fn a_refresh_token_is_bound_to_its_device() {
-    let mut world = tracking();
-    let unconfirmed = world.sign_in("ann");
+    let mut fixture = tracking();
+    let unconfirmed = fixture.sign_in("ann");
     let issued = unconfirmed.new_device.clone().unwrap().device_key;
-    assert_eq!(refusal(refresh(&mut world, &token_of(&unconfirmed), Some(issued.as_str()))), INVALID);
-    let (tokens_of_ann, phone) = enrolled(&mut world);
-    let (_, other) = enrolled(&mut world);
+    assert_eq!(refusal(refresh(&mut fixture, &token_of(&unconfirmed), Some(issued.as_str()))), INVALID);
+    let (tokens_of_ann, phone) = enrolled(&mut fixture);
+    let (_, other) = enrolled(&mut fixture);
     let token = token_of(&tokens_of_ann);
     for wrong in [None, Some(""), Some("us-east-1_0"), Some(other.key.as_str()), Some(issued.as_str())] {
-        assert_eq!(refusal(refresh(&mut world, &token, wrong)), INVALID, "{wrong:?}");
+        assert_eq!(refusal(refresh(&mut fixture, &token, wrong)), INVALID, "{wrong:?}");
     }
-    let new = tokens(refresh(&mut world, &token, Some(phone.key.as_str())));
+    let new = tokens(refresh(&mut fixture, &token, Some(phone.key.as_str())));
     assert_eq!((new.refresh_token.as_deref(), &new.new_device), (None, &None));
     assert_ne!(new.access_token, tokens_of_ann.access_token);
-    assert_eq!(access(&mut world, &new), "good");
+    assert_eq!(access(&mut fixture, &new), "good");
     // Whether it is remembered does not matter; whether it is there does.
-    world.ask(set_status(&new.access_token, &phone.key, "remembered")).unwrap();
-    tokens(refresh(&mut world, &token, Some(phone.key.as_str())));
-    world.forget("ann", &phone);
-    assert_eq!(refusal(refresh(&mut world, &token, Some(phone.key.as_str()))), INVALID);
-    assert_eq!(refusal(refresh(&mut world, &token, None)), INVALID);
+    fixture.ask(set_status(&new.access_token, &phone.key, "remembered")).unwrap();
+    tokens(refresh(&mut fixture, &token, Some(phone.key.as_str())));
+    fixture.forget("ann", &phone);
+    assert_eq!(refusal(refresh(&mut fixture, &token, Some(phone.key.as_str()))), INVALID);
+    assert_eq!(refusal(refresh(&mut fixture, &token, None)), INVALID);
 }
 
 #[test]
 fn without_tracking_any_device_key_is_ignored() {
-    let mut world = World::of_ann(PoolPolicy::DEFAULT);
-    let signed_in = world.sign_in("ann");
+    let mut fixture = PoolFixture::of_ann(PoolPolicy::DEFAULT);
+    let signed_in = fixture.sign_in("ann");
     for key in [None, Some(""), Some("us-east-1_0")] {
-        tokens(refresh(&mut world, &token_of(&signed_in), key));
+        tokens(refresh(&mut fixture, &token_of(&signed_in), key));
     }
 }
 
 #[test]
-fn a_refresh_token_lives_for_thirty_days_and_nothing_else_is_one() {
-    let mut world = World::of_ann(PoolPolicy::DEFAULT);
-    let signed_in = world.sign_in("ann");
+fn a_refresh_token_is_valid_for_30_days() {
+    let mut fixture = PoolFixture::of_ann(PoolPolicy::DEFAULT);
+    let signed_in = fixture.sign_in("ann");
     let token = token_of(&signed_in);
     let mut flipped = token.clone().into_bytes();
     flipped[5] ^= 1;
     let flipped = String::from_utf8(flipped).unwrap();
     let access_token = signed_in.access_token.as_str();
     for wrong in ["", ".", "garbage", access_token, &signed_in.id_token, &flipped, &token[1..]] {
-        assert_eq!(refusal(refresh(&mut world, wrong, None)), INVALID, "{wrong}");
+        assert_eq!(refusal(refresh(&mut fixture, wrong, None)), INVALID, "{wrong}");
     }
-    world.pass(30 * DAY - 1);
-    tokens(refresh(&mut world, &token, None));
-    world.pass(1);
+    fixture.advance_clock(30 * DAY - 1);
+    tokens(refresh(&mut fixture, &token, None));
+    fixture.advance_clock(1);
     assert_eq!(
-        refusal(refresh(&mut world, &token, None)),
+        refusal(refresh(&mut fixture, &token, None)),
         "NotAuthorizedException: Refresh Token has expired"
     );
-    let missing = world.initiate("REFRESH_TOKEN_AUTH", Parameters::new());
+    let missing = fixture.initiate("REFRESH_TOKEN_AUTH", Parameters::new());
     assert_eq!(refusal(missing), "InvalidParameterException: Missing required parameter REFRESH_TOKEN");
 }
 
 #[test]
 fn revoking_ends_one_sign_in_and_no_other() {
-    let mut world = World::of_ann(PoolPolicy::DEFAULT);
-    let (mine, other) = (world.sign_in("ann"), world.sign_in("ann"));
-    let refreshed = tokens(refresh(&mut world, &token_of(&mine), None));
+    let mut fixture = PoolFixture::of_ann(PoolPolicy::DEFAULT);
+    let (mine, other) = (fixture.sign_in("ann"), fixture.sign_in("ann"));
+    let refreshed = tokens(refresh(&mut fixture, &token_of(&mine), None));
     for _ in 0..2 {
-        assert_eq!(revoke(&mut world, &token_of(&mine)), Ok(Response::Empty));
-        assert_eq!(refusal(refresh(&mut world, &token_of(&mine), None)), REVOKED);
+        assert_eq!(revoke(&mut fixture, &token_of(&mine)), Ok(Response::Empty));
+        assert_eq!(refusal(refresh(&mut fixture, &token_of(&mine), None)), REVOKED);
         let dead = "NotAuthorizedException: Access Token has been revoked";
-        assert_eq!(access(&mut world, &mine), dead);
-        assert_eq!(access(&mut world, &refreshed), dead, "and those that came of it");
-        assert_eq!(access(&mut world, &other), "good");
-        tokens(refresh(&mut world, &token_of(&other), None));
+        assert_eq!(access(&mut fixture, &mine), dead);
+        assert_eq!(access(&mut fixture, &refreshed), dead, "and those that came of it");
+        assert_eq!(access(&mut fixture, &other), "good");
+        tokens(refresh(&mut fixture, &token_of(&other), None));
     }
     for token in [other.access_token.as_str(), other.id_token.as_str()] {
-        let refused = refusal(revoke(&mut world, token));
+        let refused = refusal(revoke(&mut fixture, token));
         assert!(refused.starts_with("UnsupportedTokenTypeException: "), "{refused}");
     }
-    assert_eq!(revoke(&mut world, "garbage"), Ok(Response::Empty));
+    assert_eq!(revoke(&mut fixture, "garbage"), Ok(Response::Empty));
     let elsewhere = RevokeToken { token: token_of(&other), client_id: "x".to_owned(), client_secret: None };
     let expected = "ResourceNotFoundException: User pool client x does not exist.";
-    assert_eq!(refusal(world.ask(Request::RevokeToken(elsewhere))), expected);
-    assert_eq!(access(&mut world, &other), "good");
+    assert_eq!(refusal(fixture.ask(Request::RevokeToken(elsewhere))), expected);
+    assert_eq!(access(&mut fixture, &other), "good");
 }
 
 #[test]
 fn signing_out_everywhere_ends_all_tokens_and_keeps_devices() {
-    let mut world = World::of_ann(policy(RememberMode::Always, true, MfaMode::Optional));
-    world.add("bob", |_| {});
-    let bob = world.sign_in("bob");
-    let (first, phone) = enrolled(&mut world);
-    let second = world.sign_in("ann");
+    let mut fixture = PoolFixture::of_ann(policy(RememberMode::Always, true, MfaMode::Optional));
+    fixture.add("bob", |_| {});
+    let bob = fixture.sign_in("bob");
+    let (first, phone) = enrolled(&mut fixture);
+    let second = fixture.sign_in("ann");
     // A sign-in that is under way is a new one: it is not ended.
-    let under_way = world.start("ann");
+    let under_way = fixture.start("ann");
     let access_token = first.access_token.as_str().to_owned();
     let sign_out = Request::GlobalSignOut(GlobalSignOut { access_token });
-    assert_eq!(world.ask(sign_out.clone()), Ok(Response::Empty));
+    assert_eq!(fixture.ask(sign_out.clone()), Ok(Response::Empty));
     let dead = "NotAuthorizedException: Access Token has been revoked";
-    assert_eq!(refusal(world.ask(sign_out)), dead);
+    assert_eq!(refusal(fixture.ask(sign_out)), dead);
     for ended in [&first, &second] {
-        assert_eq!(access(&mut world, ended), dead);
+        assert_eq!(access(&mut fixture, ended), dead);
         let key = ended.new_device.as_ref().map(|new| new.device_key.as_str());
-        assert_eq!(refusal(refresh(&mut world, &token_of(ended), key)), REVOKED);
+        assert_eq!(refusal(refresh(&mut fixture, &token_of(ended), key)), REVOKED);
     }
-    assert_eq!(access(&mut world, &bob), "good");
-    let third = tokens(world.prove(&under_way, PASSWORD));
-    assert_eq!(access(&mut world, &third), "good");
-    assert_eq!(world.way("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+    assert_eq!(access(&mut fixture, &bob), "good");
+    let third = tokens(fixture.prove(&under_way, PASSWORD));
+    assert_eq!(access(&mut fixture, &third), "good");
+    assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
     for wrong in ["", "garbage", bob.id_token.as_str()] {
         let sign_out = Request::GlobalSignOut(GlobalSignOut { access_token: wrong.to_owned() });
-        assert_eq!(refusal(world.ask(sign_out)), "NotAuthorizedException: Invalid Access Token");
+        assert_eq!(refusal(fixture.ask(sign_out)), "NotAuthorizedException: Invalid Access Token");
     }
 }
 
 #[test]
-fn an_access_token_lives_for_an_hour() {
-    let mut world = World::of_ann(PoolPolicy::DEFAULT);
-    let signed_in = world.sign_in("ann");
-    world.pass(3599);
-    assert_eq!(access(&mut world, &signed_in), "good");
-    world.pass(1);
-    assert_eq!(access(&mut world, &signed_in), "NotAuthorizedException: Access Token has expired");
-    let new = tokens(refresh(&mut world, &token_of(&signed_in), None));
-    assert_eq!(access(&mut world, &new), "good");
+fn an_access_token_is_valid_for_one_hour() {
+    let mut fixture = PoolFixture::of_ann(PoolPolicy::DEFAULT);
+    let signed_in = fixture.sign_in("ann");
+    fixture.advance_clock(3599);
+    assert_eq!(access(&mut fixture, &signed_in), "good");
+    fixture.advance_clock(1);
+    assert_eq!(access(&mut fixture, &signed_in), "NotAuthorizedException: Access Token has expired");
+    let new = tokens(refresh(&mut fixture, &token_of(&signed_in), None));
+    assert_eq!(access(&mut fixture, &new), "good");
 }
 
 #[test]
 fn a_client_with_a_secret_shows_it_to_refresh_and_to_revoke() {
     let secret = "0123456789abcdef0123456789abcdef";
     let client = AppClient { secret: Some(secret.to_owned()), ..AppClient::public(ClientId::new(CLIENT)) };
-    let mut world = World::with(PoolPolicy::DEFAULT, Group::toy(), client);
-    world.add("ann", |_| {});
+    let mut fixture = PoolFixture::with(PoolPolicy::DEFAULT, Group::toy(), client);
+    fixture.add("ann", |_| {});
     let hash = secret_hash(secret, "ann");
     let start = Parameters::new().with(keys::USERNAME, "ann").with(keys::SECRET_HASH, &hash);
-    let exchange = world.start_with(start);
-    let claim = world.claim(&exchange, PASSWORD).with(keys::SECRET_HASH, &hash);
-    let refresh_token = token_of(&tokens(world.send_claim(&exchange, claim)));
+    let exchange = fixture.start_with(start);
+    let claim = fixture.claim(&exchange, PASSWORD).with(keys::SECRET_HASH, &hash);
+    let refresh_token = token_of(&tokens(fixture.send_claim(&exchange, claim)));
     let parameters = Parameters::new().with(keys::REFRESH_TOKEN, &refresh_token);
-    assert!(refusal(world.initiate("REFRESH_TOKEN_AUTH", parameters.clone())).contains("SECRET_HASH"));
-    tokens(world.initiate("REFRESH_TOKEN_AUTH", parameters.with(keys::SECRET_HASH, &hash)));
+    assert!(refusal(fixture.initiate("REFRESH_TOKEN_AUTH", parameters.clone())).contains("SECRET_HASH"));
+    tokens(fixture.initiate("REFRESH_TOKEN_AUTH", parameters.with(keys::SECRET_HASH, &hash)));
     for (client_secret, good) in [(None, false), (Some("wrong"), false), (Some(secret), true)] {
         let client_secret = client_secret.map(str::to_owned);
         let get = GetTokensFromRefreshToken {
@@ -209,9 +211,9 @@ fn a_client_with_a_secret_shows_it_to_refresh_and_to_revoke() {
             client_secret: client_secret.clone(),
             device_key: None,
         };
-        assert_eq!(world.ask(Request::GetTokensFromRefreshToken(get)).is_ok(), good);
+        assert_eq!(fixture.ask(Request::GetTokensFromRefreshToken(get)).is_ok(), good);
         let (token, client_id) = (refresh_token.clone(), CLIENT.to_owned());
         let revoke = RevokeToken { token, client_id, client_secret };
-        assert_eq!(world.ask(Request::RevokeToken(revoke)).is_ok(), good);
+        assert_eq!(fixture.ask(Request::RevokeToken(revoke)).is_ok(), good);
     }
 }

@@ -9,10 +9,11 @@ use poolproof_cognito::protocol::{
     VerifySoftwareToken, keys,
 };
 use poolproof_cognito::totp::{TotpSecret, step_at};
-use poolproof_pool::{NewAccount, Standing};
+use poolproof_pool::{NewAccount, UserStatus};
 
-use crate::pool_world::{
-    BAD_SESSION, Exchange, INCORRECT, PASSWORD, Phone, USED_SESSION, WRONG_CODE, World, challenge, policy,
+use crate::pool_fixture::{
+    BAD_SESSION, Exchange, INCORRECT, PASSWORD, PoolFixture, TestDevice, USED_SESSION, WRONG_CODE, challenge,
+    policy,
 };
 
 /// What a sign-in waits for.
@@ -113,9 +114,9 @@ impl Answer {
 }
 
 /// A sign-in that has come to some state.
-struct At {
-    world: World,
-    phone: Phone,
+struct TransitionTest {
+    fixture: PoolFixture,
+    phone: TestDevice,
     password: Exchange,
     claim: Parameters,
     session: Option<Session>,
@@ -123,38 +124,38 @@ struct At {
     secret: Option<TotpSecret>,
 }
 
-impl At {
+impl TransitionTest {
     /// The pool asks for everything it can: a factor, then the device.
     fn begin(state: State) -> Self {
-        let mut world = World::new(policy(RememberMode::Always, false, MfaMode::On));
-        let (phone, known) = world.device(DeviceStatus::Remembered, true);
+        let mut fixture = PoolFixture::new(policy(RememberMode::Always, false, MfaMode::On));
+        let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
         let has = |states: &[State]| states.contains(&state);
         let (sms, mail) = (has(&[State::Sms, State::Choice]), has(&[State::Mail, State::Choice]));
         let fresh = has(&[State::NewPassword]);
-        let adorn = |account: &mut NewAccount| {
+        let configure = |account: &mut NewAccount| {
             account.devices.push(known);
             account.phone = sms.then(|| "+15551234567".to_owned());
             account.email = mail.then(|| "ann@example.org".to_owned());
             (account.sms_mfa, account.email_mfa) = (sms, mail);
             if fresh {
-                account.standing = Standing::ForceChangePassword;
+                account.user_status = UserStatus::ForceChangePassword;
             }
         };
         let without_app = [State::Sms, State::Mail, State::SetUp, State::Secret, State::Verified];
         if without_app.contains(&state) {
-            world.add("ann", adorn);
+            fixture.add("ann", configure);
         } else {
-            world.add_with_app("ann", adorn);
+            fixture.add_with_app("ann", configure);
         }
-        let password = world.start("ann");
-        let claim = world.claim(&password, PASSWORD).with(keys::DEVICE_KEY, phone.key.as_str());
-        Self { world, phone, password, claim, session: None, proof: None, secret: None }
+        let password = fixture.start("ann");
+        let claim = fixture.claim(&password, PASSWORD).with(keys::DEVICE_KEY, phone.key.as_str());
+        Self { fixture, phone, password, claim, session: None, proof: None, secret: None }
     }
 
     /// A sign-in in this state.
-    fn reach(state: State) -> Self {
+    fn in_state(state: State) -> Self {
         let mut at = Self::begin(state);
-        let way: &[Answer] = match state {
+        let sign_in_path: &[Answer] = match state {
             State::Password => &[],
             State::NewPassword | State::Choice | State::Sms | State::App | State::Mail | State::SetUp => {
                 &[Answer::Claim]
@@ -167,7 +168,7 @@ impl At {
         };
         let name = |wanted| State::ALL.iter().find(|(state, _)| *state == wanted).map(|(_, name)| *name);
         let mut reached = "password".to_owned();
-        for answer in way {
+        for answer in sign_in_path {
             reached = at.play(*answer);
         }
         assert_eq!(name(state), Some(reached.trim()), "{state:?}");
@@ -181,8 +182,8 @@ impl At {
         let reply = match answer {
             Answer::DeviceA | Answer::OtherDeviceA => {
                 let key = if answer == Answer::DeviceA { self.phone.key.as_str() } else { "us-east-1_0" };
-                let phone = Phone { key: DeviceKey::new(key), ..self.phone.clone() };
-                match self.world.start_device("ann", session, &phone) {
+                let phone = TestDevice { key: DeviceKey::new(key), ..self.phone.clone() };
+                match self.fixture.start_device("ann", session, &phone) {
                     Ok(proof) => {
                         let reply = Response::Auth(AuthOutcome::Challenge(proof.challenge.clone()));
                         self.proof = Some(proof);
@@ -193,21 +194,21 @@ impl At {
             }
             Answer::Associate => {
                 let session = session.map(|session| session.as_str().to_owned());
-                self.world.ask(Request::AssociateSoftwareToken(AssociateSoftwareToken { session }))
+                self.fixture.ask(Request::AssociateSoftwareToken(AssociateSoftwareToken { session }))
             }
             Answer::Verify | Answer::WrongVerify => {
                 let session = session.map(|session| session.as_str().to_owned());
-                let step = step_at(self.world.pair.now);
+                let step = step_at(self.fixture.harness.now);
                 let right = self.secret.as_ref().filter(|_| answer == Answer::Verify);
                 let user_code = right.map_or_else(|| "none".to_owned(), |secret| secret.code(step));
-                self.world.ask(Request::VerifySoftwareToken(VerifySoftwareToken { session, user_code }))
+                self.fixture.ask(Request::VerifySoftwareToken(VerifySoftwareToken { session, user_code }))
             }
             _ => {
                 let (name, answers) = self.words(answer);
-                self.world.answer(name, session, answers)
+                self.fixture.answer(name, session, answers)
             }
         };
-        self.hear(&reply)
+        self.record_reply(&reply)
     }
 
     /// The answers that are given by `RespondToAuthChallenge`.
@@ -215,16 +216,16 @@ impl At {
         let says = |key: &str, value: &str| Parameters::new().with(keys::USERNAME, "ann").with(key, value);
         let sent = || {
             let name = poolproof_cognito::ids::Username::new("ann");
-            self.world.pair.pool.delivered_code(&name).unwrap_or_else(|| "none".to_owned())
+            self.fixture.harness.pool.delivered_code(&name).unwrap_or_else(|| "none".to_owned())
         };
         let proof = |secret: &str| match &self.proof {
-            Some(proof) => self.world.claim(proof, secret),
+            Some(proof) => self.fixture.claim(proof, secret),
             None => self.claim.clone(),
         };
         match answer {
             Answer::Claim => (ChallengeName::PasswordVerifier, self.claim.clone()),
             Answer::WrongClaim => {
-                (ChallengeName::PasswordVerifier, self.world.claim(&self.password, "wrong"))
+                (ChallengeName::PasswordVerifier, self.fixture.claim(&self.password, "wrong"))
             }
             Answer::NewPassword => {
                 (ChallengeName::NewPasswordRequired, says(keys::NEW_PASSWORD, "brand-new-password"))
@@ -233,8 +234,8 @@ impl At {
             Answer::Sms => (ChallengeName::SmsMfa, says(keys::SMS_MFA_CODE, &sent())),
             Answer::WrongSms => (ChallengeName::SmsMfa, says(keys::SMS_MFA_CODE, "wrong")),
             Answer::App => {
-                let now = self.world.pair.now;
-                let code = self.world.shown("ann", now).unwrap_or_else(|| "none".to_owned());
+                let now = self.fixture.harness.now;
+                let code = self.fixture.app_code_if_any("ann", now).unwrap_or_else(|| "none".to_owned());
                 (ChallengeName::SoftwareTokenMfa, says(keys::SOFTWARE_TOKEN_MFA_CODE, &code))
             }
             Answer::WrongApp => {
@@ -249,7 +250,7 @@ impl At {
         }
     }
 
-    fn hear(&mut self, reply: &Reply) -> String {
+    fn record_reply(&mut self, reply: &Reply) -> String {
         match reply {
             Err(error) => match error.to_string().as_str() {
                 BAD_SESSION => "–".to_owned(),
@@ -291,7 +292,7 @@ impl At {
 
 /// One cell: plays the answer, and if it was refused, looks whether the right one still moves the sign-in on.
 fn cell(state: State, answer: Answer) -> String {
-    let mut at = At::reach(state);
+    let mut at = TransitionTest::in_state(state);
     let heard = at.play(answer);
     let moved = State::ALL.iter().any(|(_, name)| *name == heard);
     match state.right() {

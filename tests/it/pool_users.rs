@@ -7,11 +7,11 @@ use poolproof_cognito::policy::{
     MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskMode, RiskPolicy,
 };
 use poolproof_cognito::protocol::{Challenge, ChallengeName, DeviceStatus, Parameters, Reply, Request, keys};
-use poolproof_pool::{AppClient, NewAccount, PasswordFlow, Standing, Step};
+use poolproof_pool::{AppClient, NewAccount, PasswordFlow, Step, UserStatus};
 use poolproof_srp::{Group, Salt};
 
-use crate::pool_world::{
-    BAD_SESSION, CLIENT, INCORRECT, LOCKED, NO_SUCH_DEVICE, PASSWORD, USED_SESSION, World, challenge,
+use crate::pool_fixture::{
+    BAD_SESSION, CLIENT, INCORRECT, LOCKED, NO_SUCH_DEVICE, PASSWORD, PoolFixture, USED_SESSION, challenge,
     initiate, policy, refusal, respond, secret_hash, tokens, told,
 };
 
@@ -20,78 +20,88 @@ fn client() -> AppClient {
 }
 
 /// A pool that does not tell who exists, with Ann in it.
-fn hiding() -> World {
-    let client = AppClient { hides_users: true, password_flow: PasswordFlow::WithDevices, ..client() };
-    let mut world = World::with(policy(RememberMode::Always, true, MfaMode::Optional), Group::toy(), client);
-    world.add("ann", |account| account.email = Some("ann@example.org".to_owned()));
-    world
+fn pool_that_hides_users() -> PoolFixture {
+    let client = AppClient {
+        prevents_user_existence_errors: true,
+        password_flow: PasswordFlow::WithDevices,
+        ..client()
+    };
+    let mut fixture =
+        PoolFixture::with(policy(RememberMode::Always, true, MfaMode::Optional), Group::toy(), client);
+    fixture.add("ann", |account| account.email = Some("ann@example.org".to_owned()));
+    fixture
 }
 
-fn plain(world: &mut World, name: &str, password: &str) -> Reply {
+fn plain(fixture: &mut PoolFixture, name: &str, password: &str) -> Reply {
     let parameters = Parameters::new().with(keys::USERNAME, name).with(keys::PASSWORD, password);
-    world.initiate("USER_PASSWORD_AUTH", parameters)
+    fixture.initiate("USER_PASSWORD_AUTH", parameters)
 }
 
 /// A user with a temporary password, and the challenge that asks for another.
-fn newcomer(policy: PoolPolicy, adorn: impl FnOnce(&mut NewAccount)) -> (World, Challenge) {
-    let mut world = World::new(policy);
-    world.add("ann", |account| {
-        account.standing = Standing::ForceChangePassword;
-        adorn(account);
+fn with_temporary_password(
+    policy: PoolPolicy,
+    configure: impl FnOnce(&mut NewAccount),
+) -> (PoolFixture, Challenge) {
+    let mut fixture = PoolFixture::new(policy);
+    fixture.add("ann", |account| {
+        account.user_status = UserStatus::ForceChangePassword;
+        configure(account);
     });
-    let asked = challenge(world.password("ann", PASSWORD, None));
+    let asked = challenge(fixture.password("ann", PASSWORD, None));
     assert_eq!(asked.name, ChallengeName::NewPasswordRequired);
-    (world, asked)
+    (fixture, asked)
 }
 
-fn choose(world: &mut World, asked: &Challenge, password: &str) -> Reply {
+fn choose_password(fixture: &mut PoolFixture, asked: &Challenge, password: &str) -> Reply {
     let answers = Parameters::new().with(keys::USERNAME, "ann").with(keys::NEW_PASSWORD, password);
-    world.answer(asked.name, asked.session.as_ref(), answers)
+    fixture.answer(asked.name, asked.session.as_ref(), answers)
 }
 
 #[test]
 fn a_temporary_password_is_replaced_on_the_way_in() {
-    let (mut world, asked) = newcomer(policy(RememberMode::Always, true, MfaMode::Optional), |_| {});
+    let (mut fixture, asked) =
+        with_temporary_password(policy(RememberMode::Always, true, MfaMode::Optional), |_| {});
     assert_eq!(told(&asked, "requiredAttributes"), "[]");
     for bad in ["", "short", "1234567", "white space", "tab\tinside", &"x".repeat(257)] {
-        let refused = refusal(choose(&mut world, &asked, bad));
+        let refused = refusal(choose_password(&mut fixture, &asked, bad));
         assert!(refused.starts_with("InvalidPasswordException: "), "{refused}");
     }
-    assert_eq!(refusal(world.password("ann", "wrong", None)), INCORRECT);
-    let tokens = tokens(choose(&mut world, &asked, "brand-new-password"));
+    assert_eq!(refusal(fixture.password("ann", "wrong", None)), INCORRECT);
+    let tokens = tokens(choose_password(&mut fixture, &asked, "brand-new-password"));
     assert!(tokens.new_device.is_some(), "as every completed sign-in without a device");
-    assert_eq!(refusal(choose(&mut world, &asked, "another-password")), USED_SESSION);
-    assert_eq!(refusal(world.password("ann", PASSWORD, None)), INCORRECT);
-    assert!(world.password("ann", "brand-new-password", None).is_ok());
+    assert_eq!(refusal(choose_password(&mut fixture, &asked, "another-password")), USED_SESSION);
+    assert_eq!(refusal(fixture.password("ann", PASSWORD, None)), INCORRECT);
+    assert!(fixture.password("ann", "brand-new-password", None).is_ok());
 }
 
 #[test]
 fn the_longest_and_the_shortest_password_are_taken() {
     for good in ["12345678".to_owned(), "é".repeat(8), "x".repeat(256)] {
-        let (mut world, asked) = newcomer(PoolPolicy::DEFAULT, |_| {});
-        tokens(choose(&mut world, &asked, &good));
-        assert!(world.password("ann", &good, None).is_ok());
+        let (mut fixture, asked) = with_temporary_password(PoolPolicy::DEFAULT, |_| {});
+        tokens(choose_password(&mut fixture, &asked, &good));
+        assert!(fixture.password("ann", &good, None).is_ok());
     }
 }
 
 #[test]
-fn a_factor_is_still_asked_for_after_the_new_password() {
-    let (mut world, asked) = newcomer(policy(RememberMode::Always, true, MfaMode::Optional), |account| {
-        account.phone = Some("+15551234567".to_owned());
-        account.sms_mfa = true;
-    });
-    let reply = choose(&mut world, &asked, "brand-new-password");
-    assert_eq!(world.go_on("ann", None, reply).told(), "SMS_MFA tokens +N");
+fn mfa_is_required_after_the_new_password() {
+    let (mut fixture, asked) =
+        with_temporary_password(policy(RememberMode::Always, true, MfaMode::Optional), |account| {
+            account.phone = Some("+15551234567".to_owned());
+            account.sms_mfa = true;
+        });
+    let reply = choose_password(&mut fixture, &asked, "brand-new-password");
+    assert_eq!(fixture.finish_sign_in("ann", None, reply).told(), "SMS_MFA tokens +N");
 }
 
 #[test]
-fn a_temporary_password_is_worth_one_new_one() {
+fn a_temporary_password_allows_one_new_password() {
     // Two sessions with the same temporary password: the second must not replace what the first has chosen.
-    let (mut world, first) = newcomer(PoolPolicy::DEFAULT, |_| {});
-    let second = challenge(world.password("ann", PASSWORD, None));
-    tokens(choose(&mut world, &first, "the-users-own-password"));
-    assert_eq!(refusal(choose(&mut world, &second, "the-thiefs-password")), BAD_SESSION);
-    assert!(world.password("ann", "the-users-own-password", None).is_ok());
+    let (mut fixture, first) = with_temporary_password(PoolPolicy::DEFAULT, |_| {});
+    let second = challenge(fixture.password("ann", PASSWORD, None));
+    tokens(choose_password(&mut fixture, &first, "the-users-own-password"));
+    assert_eq!(refusal(choose_password(&mut fixture, &second, "the-thiefs-password")), BAD_SESSION);
+    assert!(fixture.password("ann", "the-users-own-password", None).is_ok());
 }
 
 #[test]
@@ -99,63 +109,64 @@ fn risk_and_unknown_devices_are_judged_before_a_new_password_is_asked_for() {
     // DESIGN 5, steps 1 and 2 follow the proof; and a refusal changes nothing, least of all the password (P6).
     let risk = RiskPolicy { mode: RiskMode::Enforced, high: RiskAction::Block, ..RiskPolicy::OFF };
     let always = policy(RememberMode::Always, true, MfaMode::Optional);
-    let (mut world, asked) = newcomer(PoolPolicy { risk, ..always }, |_| {});
-    world.pair.origin.risk = Some(RiskLevel::High);
+    let (mut fixture, asked) = with_temporary_password(PoolPolicy { risk, ..always }, |_| {});
+    fixture.harness.origin.risk = Some(RiskLevel::High);
     let blocked = "NotAuthorizedException: Unable to login because of security reasons.";
-    assert_eq!(refusal(world.password("ann", PASSWORD, None)), blocked);
-    world.pair.origin.risk = None;
-    let (phone, _) = world.device(DeviceStatus::Remembered, true);
-    assert_eq!(refusal(world.password("ann", PASSWORD, Some(&phone.key))), NO_SUCH_DEVICE);
-    tokens(choose(&mut world, &asked, "brand-new-password"));
+    assert_eq!(refusal(fixture.password("ann", PASSWORD, None)), blocked);
+    fixture.harness.origin.risk = None;
+    let (phone, _) = fixture.device(DeviceStatus::Remembered, true);
+    assert_eq!(refusal(fixture.password("ann", PASSWORD, Some(&phone.key))), NO_SUCH_DEVICE);
+    tokens(choose_password(&mut fixture, &asked, "brand-new-password"));
 }
 
 #[test]
-fn a_device_that_is_forgotten_before_the_new_password_leaves_the_old_one() {
-    let mut world = World::new(policy(RememberMode::Always, true, MfaMode::Optional));
-    let (phone, known) = world.device(DeviceStatus::Remembered, true);
-    world.add("ann", |account| {
-        account.standing = Standing::ForceChangePassword;
+fn a_device_forgotten_before_the_new_password_keeps_the_old_password() {
+    let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
+    let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+    fixture.add("ann", |account| {
+        account.user_status = UserStatus::ForceChangePassword;
         account.devices.push(known);
     });
-    let asked = challenge(world.password("ann", PASSWORD, Some(&phone.key)));
-    world.forget("ann", &phone);
-    assert_eq!(refusal(choose(&mut world, &asked, "brand-new-password")), NO_SUCH_DEVICE);
-    let asked = challenge(world.password("ann", PASSWORD, None));
+    let asked = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    fixture.forget("ann", &phone);
+    assert_eq!(refusal(choose_password(&mut fixture, &asked, "brand-new-password")), NO_SUCH_DEVICE);
+    let asked = challenge(fixture.password("ann", PASSWORD, None));
     assert_eq!(asked.name, ChallengeName::NewPasswordRequired, "nothing has changed");
-    tokens(choose(&mut world, &asked, "brand-new-password"));
+    tokens(choose_password(&mut fixture, &asked, "brand-new-password"));
 }
 
 #[test]
-fn plain_passwords_go_the_way_of_all_passwords() {
+fn plain_passwords_follow_the_same_rules_as_srp() {
     let always = policy(RememberMode::Always, true, MfaMode::Optional);
     for (flow, named, unnamed) in [
         (PasswordFlow::WithDevices, "DEVICE_SRP_AUTH tokens", "SOFTWARE_TOKEN_MFA tokens +N"),
         (PasswordFlow::WithoutDevices, "SOFTWARE_TOKEN_MFA tokens +N", "SOFTWARE_TOKEN_MFA tokens +N"),
     ] {
-        let mut world = World::with(always, Group::toy(), AppClient { password_flow: flow, ..client() });
-        let (phone, known) = world.device(DeviceStatus::Remembered, true);
-        world.add_with_app("ann", |account| account.devices.push(known));
-        let reply = plain(&mut world, "ann", PASSWORD);
-        assert_eq!(world.go_on("ann", None, reply).told(), unnamed);
+        let mut fixture =
+            PoolFixture::with(always, Group::toy(), AppClient { password_flow: flow, ..client() });
+        let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+        fixture.add_with_app("ann", |account| account.devices.push(known));
+        let reply = plain(&mut fixture, "ann", PASSWORD);
+        assert_eq!(fixture.finish_sign_in("ann", None, reply).told(), unnamed);
         let start = Parameters::new().with(keys::USERNAME, "ann").with(keys::PASSWORD, PASSWORD);
         let with_key = start.clone().with(keys::DEVICE_KEY, phone.key.as_str());
-        let reply = world.initiate("USER_PASSWORD_AUTH", with_key);
-        assert_eq!(world.go_on("ann", Some(&phone), reply).told(), named);
+        let reply = fixture.initiate("USER_PASSWORD_AUTH", with_key);
+        assert_eq!(fixture.finish_sign_in("ann", Some(&phone), reply).told(), named);
         let unknown = start.clone().with(keys::DEVICE_KEY, "us-east-1_unknown");
-        let reply = world.initiate("USER_PASSWORD_AUTH", unknown);
+        let reply = fixture.initiate("USER_PASSWORD_AUTH", unknown);
         assert_eq!(reply.is_err(), flow == PasswordFlow::WithDevices);
         let missing = "InvalidParameterException: Missing required parameter PASSWORD";
         let no_password = start.without(keys::PASSWORD);
-        assert_eq!(refusal(world.initiate("USER_PASSWORD_AUTH", no_password)), missing);
+        assert_eq!(refusal(fixture.initiate("USER_PASSWORD_AUTH", no_password)), missing);
         assert_eq!(
-            refusal(plain(&mut world, "eve", PASSWORD)),
+            refusal(plain(&mut fixture, "eve", PASSWORD)),
             "UserNotFoundException: User does not exist."
         );
         for wrong in ["", "wrong", "correct horse battery ", &"x".repeat(100_000)] {
-            assert_eq!(refusal(plain(&mut world, "ann", wrong)), INCORRECT);
+            assert_eq!(refusal(plain(&mut fixture, "ann", wrong)), INCORRECT);
         }
-        assert_eq!(refusal(plain(&mut world, "ann", "fifth")), INCORRECT);
-        assert_eq!(refusal(plain(&mut world, "ann", PASSWORD)), LOCKED);
+        assert_eq!(refusal(plain(&mut fixture, "ann", "fifth")), INCORRECT);
+        assert_eq!(refusal(plain(&mut fixture, "ann", PASSWORD)), LOCKED);
     }
 }
 
@@ -163,12 +174,12 @@ fn plain_passwords_go_the_way_of_all_passwords() {
 fn a_secret_counts_with_plain_passwords_too() {
     let secret = Some("s3cret".to_owned());
     let client = AppClient { secret, password_flow: PasswordFlow::WithDevices, ..client() };
-    let mut world = World::with(PoolPolicy::DEFAULT, Group::toy(), client);
-    world.add("ann", |_| {});
-    assert!(refusal(plain(&mut world, "ann", PASSWORD)).ends_with("SECRET_HASH was not received"));
+    let mut fixture = PoolFixture::with(PoolPolicy::DEFAULT, Group::toy(), client);
+    fixture.add("ann", |_| {});
+    assert!(refusal(plain(&mut fixture, "ann", PASSWORD)).ends_with("SECRET_HASH was not received"));
     let start = Parameters::new().with(keys::USERNAME, "ann").with(keys::PASSWORD, PASSWORD);
     let hashed = start.with(keys::SECRET_HASH, secret_hash("s3cret", "ann"));
-    tokens(world.initiate("USER_PASSWORD_AUTH", hashed));
+    tokens(fixture.initiate("USER_PASSWORD_AUTH", hashed));
 }
 
 /// What can be seen of a challenge from outside: keys, and lengths of values that do not depend on the name.
@@ -178,13 +189,13 @@ fn shape(challenge: &Challenge) -> Vec<(String, usize)> {
 }
 
 #[test]
-fn a_stranger_is_answered_like_ann() {
+fn an_unknown_user_gets_the_same_challenges() {
     // E1.
-    let mut world = hiding();
-    let known = world.start("ann").challenge;
+    let mut fixture = pool_that_hides_users();
+    let known = fixture.start("ann").challenge;
     let mut values = BTreeSet::new();
     for _ in 0..5 {
-        let unknown = world.start("bob").challenge;
+        let unknown = fixture.start("bob").challenge;
         assert_eq!((unknown.name, &unknown.session), (known.name, &known.session));
         assert_eq!(shape(&unknown), shape(&known));
         assert_eq!(told(&unknown, keys::USERNAME), "bob");
@@ -194,24 +205,24 @@ fn a_stranger_is_answered_like_ann() {
     }
     assert_eq!(values.len(), 1, "salt and id are stable");
     let fresh: BTreeSet<String> =
-        (0..20).map(|_| told(&world.start("bob").challenge, keys::SRP_B).to_owned()).collect();
+        (0..20).map(|_| told(&fixture.start("bob").challenge, keys::SRP_B).to_owned()).collect();
     assert_eq!(fresh.len(), 20, "B is fresh");
-    let other = world.start("rob").challenge;
+    let other = fixture.start("rob").challenge;
     let (id, salt) = values.pop_first().map(|[salt, id]| (id, salt)).unwrap();
     assert!(told(&other, keys::USER_ID_FOR_SRP) != id && told(&other, keys::SALT) != salt);
 }
 
 #[test]
-fn salts_of_strangers_are_as_long_as_users_are() {
-    let mut world = hiding();
+fn salts_of_unknown_users_have_the_same_length() {
+    let mut fixture = pool_that_hides_users();
     let mut lengths = |name: &str, people: bool| -> BTreeSet<usize> {
         (0..100)
             .map(|n| {
                 let name = format!("{name}{n}");
                 if people {
-                    world.add(&name, |_| {});
+                    fixture.add(&name, |_| {});
                 }
-                told(&world.start(&name).challenge, keys::SALT).len()
+                told(&fixture.start(&name).challenge, keys::SALT).len()
             })
             .collect()
     };
@@ -221,28 +232,28 @@ fn salts_of_strangers_are_as_long_as_users_are() {
 }
 
 #[test]
-fn a_stranger_fails_and_is_locked_out_like_ann() {
+fn an_unknown_user_fails_and_locks_like_a_known_one() {
     // E1, E3, M9: by SRP and by plain password, under either name that the challenge told.
     for by_srp in [true, false] {
         let mut said = Vec::new();
         for name in ["ann", "bob"] {
-            let mut world = hiding();
+            let mut fixture = pool_that_hides_users();
             let mut heard = Vec::new();
             for n in 0..9 {
                 let reply = if by_srp {
-                    let exchange = world.start(name);
-                    let mut claim = world.claim(&exchange, "wrong");
+                    let exchange = fixture.start(name);
+                    let mut claim = fixture.claim(&exchange, "wrong");
                     if n % 2 == 0 {
                         claim = claim.with(keys::USERNAME, told(&exchange.challenge, keys::USER_ID_FOR_SRP));
                     }
                     claim = claim.with(keys::DEVICE_KEY, "us-east-1_0");
-                    world.send_claim(&exchange, claim)
+                    fixture.send_claim(&exchange, claim)
                 } else {
-                    plain(&mut world, name, "wrong")
+                    plain(&mut fixture, name, "wrong")
                 };
                 heard.push(refusal(reply));
                 if n == 6 {
-                    world.pass(1);
+                    fixture.advance_clock(1);
                 }
             }
             said.push(heard);
@@ -255,104 +266,104 @@ fn a_stranger_fails_and_is_locked_out_like_ann() {
 }
 
 #[test]
-fn a_stranger_with_a_known_device_is_a_stranger() {
+fn an_unknown_user_with_a_known_device_is_unknown() {
     // E3: and claims of strangers are never right, whatever is claimed.
-    let mut world = hiding();
-    let (phone, known) = world.device(DeviceStatus::Remembered, true);
-    world.add("cat", |account| account.devices.push(known));
+    let mut fixture = pool_that_hides_users();
+    let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+    fixture.add("cat", |account| account.devices.push(known));
     for password in ["", PASSWORD, "wrong"] {
-        let exchange = world.start("bob");
-        let claim = world.claim(&exchange, password).with(keys::DEVICE_KEY, phone.key.as_str());
-        assert_eq!(refusal(world.send_claim(&exchange, claim)), INCORRECT);
+        let exchange = fixture.start("bob");
+        let claim = fixture.claim(&exchange, password).with(keys::DEVICE_KEY, phone.key.as_str());
+        assert_eq!(refusal(fixture.send_claim(&exchange, claim)), INCORRECT);
     }
-    assert_eq!(refusal(world.start_device("bob", None, &phone)), BAD_SESSION);
-    assert_eq!(refusal(world.start_device("cat", None, &phone)), BAD_SESSION);
-    assert_eq!(world.way("cat", Some(&phone)), "DEVICE_SRP_AUTH tokens");
+    assert_eq!(refusal(fixture.start_device("bob", None, &phone)), BAD_SESSION);
+    assert_eq!(refusal(fixture.start_device("cat", None, &phone)), BAD_SESSION);
+    assert_eq!(fixture.sign_in_path("cat", Some(&phone)), "DEVICE_SRP_AUTH tokens");
 }
 
 #[test]
-fn names_lead_back_to_themselves_for_strangers_as_for_users() {
+fn user_id_for_srp_is_consistent_for_unknown_users() {
     // E3: alias against name. Clients start again with the id that came back, and an alias is not answered with the
     // name behind it.
-    let mut world = hiding();
-    world.add("cat", |account| account.email = Some("cat@example.org".to_owned()));
+    let mut fixture = pool_that_hides_users();
+    fixture.add("cat", |account| account.email = Some("cat@example.org".to_owned()));
     for name in ["ann", "bob", "cat@example.org", "dog@example.org"] {
-        let first = world.start(name).challenge;
+        let first = fixture.start(name).challenge;
         assert_eq!(told(&first, keys::USERNAME), name);
         let id = told(&first, keys::USER_ID_FOR_SRP).to_owned();
-        let second = world.start(&id).challenge;
+        let second = fixture.start(&id).challenge;
         assert_eq!(told(&second, keys::USERNAME), id, "{name}");
         assert_eq!(told(&second, keys::USER_ID_FOR_SRP), id, "{name}");
         assert_eq!(told(&second, keys::SALT), told(&first, keys::SALT), "{name}");
         // Another id is another stranger's, and no name leads to it.
         let other = id.replace(|c: char| c.is_ascii_digit(), "0");
-        let third = world.start(&other).challenge;
+        let third = fixture.start(&other).challenge;
         assert_ne!(told(&third, keys::USER_ID_FOR_SRP), other, "{name}");
     }
     // Failures under one name and the other count together.
     for name in ["ann", "bob"] {
-        let id = told(&world.start(name).challenge, keys::USER_ID_FOR_SRP).to_owned();
+        let id = told(&fixture.start(name).challenge, keys::USER_ID_FOR_SRP).to_owned();
         for called in [name, &id, name, &id, name] {
-            assert_eq!(refusal(world.password(called, "wrong", None)), INCORRECT);
+            assert_eq!(refusal(fixture.password(called, "wrong", None)), INCORRECT);
         }
-        assert_eq!(refusal(world.password(&id, "wrong", None)), LOCKED, "{name}");
+        assert_eq!(refusal(fixture.password(&id, "wrong", None)), LOCKED, "{name}");
     }
 }
 
 #[test]
-fn a_disabled_user_is_no_different_from_a_stranger() {
+fn a_disabled_user_is_indistinguishable_from_an_unknown_one() {
     // E3: what SEMANTICS d has before the password is for clients that tell who exists; here only the password tells.
-    let mut world = hiding();
-    world.add("disabled", |account| account.disabled = true);
-    world.add("unconfirmed", |account| account.standing = Standing::Unconfirmed);
+    let mut fixture = pool_that_hides_users();
+    fixture.add("disabled", |account| account.disabled = true);
+    fixture.add("unconfirmed", |account| account.user_status = UserStatus::Unconfirmed);
     for name in ["disabled", "unconfirmed", "bob"] {
-        assert_eq!(refusal(world.password(name, "wrong", None)), INCORRECT, "{name}");
-        assert_eq!(refusal(plain(&mut world, name, "wrong")), INCORRECT, "{name}");
+        assert_eq!(refusal(fixture.password(name, "wrong", None)), INCORRECT, "{name}");
+        assert_eq!(refusal(plain(&mut fixture, name, "wrong")), INCORRECT, "{name}");
     }
     for (name, told) in [
         ("disabled", "NotAuthorizedException: User is disabled."),
         ("unconfirmed", "UserNotConfirmedException: User is not confirmed."),
     ] {
-        assert_eq!(refusal(world.password(name, PASSWORD, None)), told);
-        assert_eq!(refusal(plain(&mut world, name, PASSWORD)), told);
+        assert_eq!(refusal(fixture.password(name, PASSWORD, None)), told);
+        assert_eq!(refusal(plain(&mut fixture, name, PASSWORD)), told);
     }
 }
 
 /// The arithmetic that a request and its answer take: kinds of jobs with the size of their exponents.
-fn work(world: &mut World, request: Request) -> Vec<String> {
+fn work(fixture: &mut PoolFixture, request: Request) -> Vec<String> {
     let mut jobs = Vec::new();
-    let mut step = world.pair.pool.handle(world.pair.now, world.pair.origin, request);
+    let mut step = fixture.harness.pool.handle(fixture.harness.now, fixture.harness.origin, request);
     while let Step::Compute(job, pending) = step {
         jobs.push(format!(
             "{job:?} {:?}",
             job.costs().map(|cost| (cost.base, cost.class)).collect::<Vec<_>>()
         ));
-        step = world.pair.pool.resume(world.pair.now, pending, job.run());
+        step = fixture.harness.pool.resume(fixture.harness.now, pending, job.run());
     }
     jobs
 }
 
 #[test]
-fn a_stranger_costs_what_a_user_costs() {
+fn an_unknown_user_costs_the_same_work() {
     // E2, by what is computed and not by the clock: the same jobs over exponents of the same classes, step for step.
-    let mut world = hiding();
+    let mut fixture = pool_that_hides_users();
     let mut seen = BTreeSet::new();
     for name in ["ann", "bob", &"x".repeat(128), "😀"] {
         for n in 0..4 {
             let mut jobs = Vec::new();
-            let (_, public_a) = world.draw_a();
+            let (_, public_a) = fixture.draw_a();
             let start = Parameters::new().with(keys::USERNAME, name).with(keys::SRP_A, public_a.to_hex());
-            jobs.extend(work(&mut world, initiate("USER_SRP_AUTH", start)));
-            let exchange = world.start(name);
-            let claim = world.claim(&exchange, "wrong");
-            jobs.extend(work(&mut world, respond("PASSWORD_VERIFIER", None, claim)));
+            jobs.extend(work(&mut fixture, initiate("USER_SRP_AUTH", start)));
+            let exchange = fixture.start(name);
+            let claim = fixture.claim(&exchange, "wrong");
+            jobs.extend(work(&mut fixture, respond("PASSWORD_VERIFIER", None, claim)));
             let password = Parameters::new().with(keys::USERNAME, name).with(keys::PASSWORD, "wrong");
             if n == 0 {
-                jobs.extend(work(&mut world, initiate("USER_PASSWORD_AUTH", password)));
+                jobs.extend(work(&mut fixture, initiate("USER_PASSWORD_AUTH", password)));
                 assert_eq!(jobs.len(), 3, "{name}");
                 seen.insert(jobs);
             }
-            world.pass(1000);
+            fixture.advance_clock(1000);
         }
     }
     assert_eq!(seen.len(), 1, "{seen:#?}");
@@ -387,45 +398,45 @@ fn names_are_compared_character_by_character() {
         "ann'--",
         "../ann",
     ];
-    let mut world = World::new(policy(RememberMode::Always, true, MfaMode::Optional));
+    let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
     for name in alike {
-        world.add(name, |_| {});
+        fixture.add(name, |_| {});
     }
     let mut subs = BTreeSet::new();
     for name in alike {
-        let exchange = world.start(name);
+        let exchange = fixture.start(name);
         assert_eq!(told(&exchange.challenge, keys::USERNAME), name);
         subs.insert(told(&exchange.challenge, keys::USER_ID_FOR_SRP).to_owned());
-        let first = tokens(world.prove(&exchange, PASSWORD));
-        world.confirm(&first);
-        assert_eq!(world.all_devices(name).len(), 1, "{name:?}: the tokens are theirs");
+        let first = tokens(fixture.prove(&exchange, PASSWORD));
+        fixture.confirm(&first);
+        assert_eq!(fixture.all_devices(name).len(), 1, "{name:?}: the tokens are theirs");
     }
     assert_eq!(subs.len(), alike.len());
     for (one, other) in [("ann", "Ann"), ("é", "e\u{301}"), ("ann", "ann ")] {
-        let exchange = world.start(one);
-        let claim = world.claim(&exchange, PASSWORD).with(keys::USERNAME, other);
-        assert_eq!(refusal(world.send_claim(&exchange, claim)), INCORRECT, "{one:?} as {other:?}");
+        let exchange = fixture.start(one);
+        let claim = fixture.claim(&exchange, PASSWORD).with(keys::USERNAME, other);
+        assert_eq!(refusal(fixture.send_claim(&exchange, claim)), INCORRECT, "{one:?} as {other:?}");
     }
     let unknown = "UserNotFoundException: User does not exist.";
     for stranger in ["", "ANN", "aNN", "ann  ", "\0", "a".repeat(129).as_str()] {
         let parameters = Parameters::new().with(keys::USERNAME, stranger).with(keys::SRP_A, "5");
-        assert_eq!(refusal(world.initiate("USER_SRP_AUTH", parameters)), unknown, "{stranger:?}");
+        assert_eq!(refusal(fixture.initiate("USER_SRP_AUTH", parameters)), unknown, "{stranger:?}");
     }
 }
 
 #[test]
-fn nobody_can_be_called_like_anothers_id_or_address() {
+fn a_username_cannot_equal_anothers_sub_or_email() {
     // N3.
-    let mut world = World::new(PoolPolicy::DEFAULT);
-    world.add("ann", |account| account.email = Some("ann@example.org".to_owned()));
+    let mut fixture = PoolFixture::new(PoolPolicy::DEFAULT);
+    fixture.add("ann", |account| account.email = Some("ann@example.org".to_owned()));
     let mut taken = |name: &str, email: Option<&str>| {
-        let mut other = World::new(PoolPolicy::DEFAULT);
+        let mut other = PoolFixture::new(PoolPolicy::DEFAULT);
         let (_, known) = other.device(DeviceStatus::Remembered, true);
         let sub = poolproof_cognito::ids::Sub::new("a-sub-of-its-own");
         let username = poolproof_cognito::ids::Username::new(name);
         let mut account = NewAccount::new(username, sub, known.salt, known.verifier);
         account.email = email.map(str::to_owned);
-        world.pair.pool.add_account(account).is_err()
+        fixture.harness.pool.add_account(account).is_err()
     };
     assert!(taken("ann", None));
     assert!(taken("ann@example.org", None));
@@ -433,5 +444,5 @@ fn nobody_can_be_called_like_anothers_id_or_address() {
     assert!(taken("eve", Some("ann@example.org")));
     assert!(taken("eve", Some("ann")));
     assert!(!taken("eve", Some("eve@example.org")), "a refused account takes no name");
-    assert_eq!(world.way("ann@example.org", None), "tokens");
+    assert_eq!(fixture.sign_in_path("ann@example.org", None), "tokens");
 }

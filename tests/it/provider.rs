@@ -3,11 +3,13 @@
 use std::sync::{Arc, OnceLock};
 
 use poolproof::http::codec::{decode, encode_answer};
-use poolproof_cognito::jwt::{Keys, Use};
+use poolproof_cognito::jwt::{Keys, TokenUse};
 use poolproof_cognito::protocol::Origin;
 use poolproof_cognito::seed::Seed;
 use poolproof_cognito::time::Timestamp;
-use poolproof_pool::provider::{Bounds, Change, Provider, Settings, Step, Tokens, answered};
+use poolproof_pool::provider::{
+    AccountLimits, Provider, ProviderChange, ProviderConfig, Step, Tokens, to_answer,
+};
 use poolproof_srp::{Group, Verifier};
 use serde_json::{Value, json};
 
@@ -19,33 +21,33 @@ pub(crate) fn keys() -> Arc<Keys> {
 
 /// A device's verifier that the pools of these tests take.
 pub(crate) fn a_verifier() -> String {
-    Verifier::draw(Group::toy(), &mut Seed::new(3).stream("verifier", 0)).to_base64()
+    Verifier::draw(Group::toy(), &mut Seed::new(3).rng("verifier", 0)).to_base64()
 }
 
-pub(crate) struct House {
+pub(crate) struct ProviderFixture {
     pub(crate) provider: Provider,
     pub(crate) now: Timestamp,
     /// Where requests come from.
     pub(crate) origin: Origin,
     /// What all requests have changed, where the provider keeps it.
-    pub(crate) changes: Vec<Change>,
+    pub(crate) changes: Vec<ProviderChange>,
 }
 
-impl House {
+impl ProviderFixture {
     pub(crate) fn new(tokens: Tokens) -> Self {
-        Self::bounded(tokens, Bounds::DEFAULT)
+        Self::bounded(tokens, AccountLimits::DEFAULT)
     }
 
     /// An account that holds no more than this.
-    pub(crate) fn bounded(tokens: Tokens, bounds: Bounds) -> Self {
-        let settings = Settings {
+    pub(crate) fn bounded(tokens: Tokens, limits: AccountLimits) -> Self {
+        let settings = ProviderConfig {
             region: "eu-west-1".to_owned(),
             issuer: "http://host".to_owned(),
             tokens,
             group: Group::toy(),
-            bounds,
+            limits,
         };
-        let provider = Provider::new(settings, Seed::new(5).stream("provider", 0));
+        let provider = Provider::new(settings, Seed::new(5).rng("provider", 0));
         Self { provider, now: Timestamp::VIRTUAL_START, origin: Origin::default(), changes: Vec::new() }
     }
 
@@ -57,7 +59,7 @@ impl House {
             self.changes.extend(self.provider.take_changes());
             step = match step {
                 Step::Answer(answer) => break answer,
-                Step::Sign(signing) => break answered(signing.run()),
+                Step::Sign(signing) => break to_answer(signing.run()),
                 Step::Compute(job, pending) => self.provider.resume(self.now, pending, job.run()),
             };
         };
@@ -65,7 +67,7 @@ impl House {
         answer.map(|_| serde_json::from_str(&wire.body).unwrap()).map_err(|error| error.to_string())
     }
 
-    pub(crate) fn good(&mut self, operation: &str, body: &Value) -> Value {
+    pub(crate) fn call_ok(&mut self, operation: &str, body: &Value) -> Value {
         self.ask(operation, body).unwrap_or_else(|error| panic!("{operation}: {error}"))
     }
 
@@ -73,16 +75,17 @@ impl House {
     pub(crate) fn pool(&mut self, name: &str) -> (String, String) {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let devices = json!({ "ChallengeRequiredOnNewDevice": true });
-        let made = self.good("CreateUserPool", &json!({ "PoolName": name, "DeviceConfiguration": devices }));
+        let made =
+            self.call_ok("CreateUserPool", &json!({ "PoolName": name, "DeviceConfiguration": devices }));
         let pool = text(&made["UserPool"]["Id"]);
         let flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"];
         let client = json!({ "UserPoolId": pool, "ClientName": "c", "ExplicitAuthFlows": flows });
-        let client = text(&self.good("CreateUserPoolClient", &client)["UserPoolClient"]["ClientId"]);
+        let client = text(&self.call_ok("CreateUserPoolClient", &client)["UserPoolClient"]["ClientId"]);
         let user = json!({ "UserPoolId": pool, "Username": "ann", "MessageAction": "SUPPRESS" });
-        self.good("AdminCreateUser", &user);
+        self.call_ok("AdminCreateUser", &user);
         let password =
             json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-1", "Permanent": true });
-        self.good("AdminSetUserPassword", &password);
+        self.call_ok("AdminSetUserPassword", &password);
         (pool, client)
     }
 
@@ -95,15 +98,15 @@ impl House {
 }
 
 #[test]
-fn a_request_finds_its_pool_by_whatever_names_it() {
+fn a_request_is_routed_by_pool_client_or_token() {
     for tokens in [Tokens::Opaque, Tokens::Rs256(keys())] {
-        let mut house = House::new(tokens);
-        let (one, one_client) = house.pool("one");
-        let (two, two_client) = house.pool("two");
+        let mut fixture = ProviderFixture::new(tokens);
+        let (one, one_client) = fixture.pool("one");
+        let (two, two_client) = fixture.pool("two");
         assert!(one.starts_with("eu-west-1_") && one != two && one_client != two_client);
-        let (first, second) = (house.sign_in(&one_client).unwrap(), house.sign_in(&two_client).unwrap());
+        let (first, second) = (fixture.sign_in(&one_client).unwrap(), fixture.sign_in(&two_client).unwrap());
         let mut sub = |tokens: &Value| {
-            let user = house.good("GetUser", &json!({ "AccessToken": tokens["AccessToken"] }));
+            let user = fixture.call_ok("GetUser", &json!({ "AccessToken": tokens["AccessToken"] }));
             user["UserAttributes"][0]["Value"].clone()
         };
         assert_ne!(sub(&first), sub(&second), "two people of one name");
@@ -111,43 +114,44 @@ fn a_request_finds_its_pool_by_whatever_names_it() {
         let key = &first["NewDeviceMetadata"]["DeviceKey"];
         let update = |tokens: &Value| json!({ "AccessToken": tokens["AccessToken"], "DeviceKey": key, "DeviceRememberedStatus": "remembered" });
         assert_eq!(
-            house.ask("UpdateDeviceStatus", &update(&second)).unwrap_err(),
+            fixture.ask("UpdateDeviceStatus", &update(&second)).unwrap_err(),
             "ResourceNotFoundException: Device does not exist."
         );
         let refresh = |client: &str| json!({ "ClientId": client, "RefreshToken": first["RefreshToken"], "DeviceKey": key });
         assert_eq!(
-            house.ask("GetTokensFromRefreshToken", &refresh(&two_client)).unwrap_err(),
+            fixture.ask("GetTokensFromRefreshToken", &refresh(&two_client)).unwrap_err(),
             "NotAuthorizedException: Invalid Refresh Token."
         );
-        house.good("DeleteUserPool", &json!({ "UserPoolId": one }));
+        fixture.call_ok("DeleteUserPool", &json!({ "UserPoolId": one }));
         let gone = |error: Result<Value, String>, wanted: &str| assert_eq!(error.unwrap_err(), wanted);
         gone(
-            house.sign_in(&one_client),
+            fixture.sign_in(&one_client),
             &format!("ResourceNotFoundException: User pool client {one_client} does not exist."),
         );
         gone(
-            house.ask("GetUser", &json!({ "AccessToken": first["AccessToken"] })),
+            fixture.ask("GetUser", &json!({ "AccessToken": first["AccessToken"] })),
             "NotAuthorizedException: Invalid Access Token",
         );
         gone(
-            house.ask("AdminGetUser", &json!({ "UserPoolId": one, "Username": "ann" })),
+            fixture.ask("AdminGetUser", &json!({ "UserPoolId": one, "Username": "ann" })),
             &format!("ResourceNotFoundException: User pool {one} does not exist."),
         );
         gone(
-            house.ask("VerifySoftwareToken", &json!({ "Session": "none", "UserCode": "000000" })),
+            fixture.ask("VerifySoftwareToken", &json!({ "Session": "none", "UserCode": "000000" })),
             "NotAuthorizedException: Invalid session for the user.",
         );
-        house.sign_in(&two_client).unwrap();
+        fixture.sign_in(&two_client).unwrap();
     }
 }
 
 #[test]
-fn tokens_say_what_cognitos_say_and_keep_it_when_refreshed() {
-    let mut house = House::new(Tokens::Rs256(keys()));
-    let (pool, client) = house.pool("one");
-    let tokens = house.sign_in(&client).unwrap();
+fn tokens_have_cognito_claims_and_keep_them_on_refresh() {
+    let mut fixture = ProviderFixture::new(Tokens::Rs256(keys()));
+    let (pool, client) = fixture.pool("one");
+    let tokens = fixture.sign_in(&client).unwrap();
     let read = |usage, token: &Value| keys().read(usage, token.as_str().unwrap()).unwrap();
-    let (access, id) = (read(Use::Access, &tokens["AccessToken"]), read(Use::Id, &tokens["IdToken"]));
+    let (access, id) =
+        (read(TokenUse::Access, &tokens["AccessToken"]), read(TokenUse::Id, &tokens["IdToken"]));
     let issuer = format!("http://host/{pool}");
     for (claims, key, value) in [
         (&access, "iss", json!(issuer)),
@@ -168,25 +172,27 @@ fn tokens_say_what_cognitos_say_and_keep_it_when_refreshed() {
         assert_eq!(claims[key], value, "{key}");
     }
     // An id token is no access token, and an access token of an hour ago is none either.
-    let ask = |house: &mut House, token: &Value| house.ask("GetUser", &json!({ "AccessToken": token }));
+    let ask = |fixture: &mut ProviderFixture, token: &Value| {
+        fixture.ask("GetUser", &json!({ "AccessToken": token }))
+    };
     assert_eq!(
-        ask(&mut house, &tokens["IdToken"]).unwrap_err(),
+        ask(&mut fixture, &tokens["IdToken"]).unwrap_err(),
         "NotAuthorizedException: Invalid Access Token"
     );
-    assert!(ask(&mut house, &tokens["AccessToken"]).is_ok());
-    house.now = house.now.plus(std::time::Duration::from_secs(3600));
+    assert!(ask(&mut fixture, &tokens["AccessToken"]).is_ok());
+    fixture.now = fixture.now.plus(std::time::Duration::from_secs(3600));
     assert_eq!(
-        ask(&mut house, &tokens["AccessToken"]).unwrap_err(),
+        ask(&mut fixture, &tokens["AccessToken"]).unwrap_err(),
         "NotAuthorizedException: Access Token has expired"
     );
-    assert_eq!(house.provider.issuer(&pool).map(|(issuer, _)| issuer), Some(issuer));
-    assert_eq!(house.provider.issuer("eu-west-1_None"), None);
+    assert_eq!(fixture.provider.issuer(&pool).map(|(issuer, _)| issuer), Some(issuer));
+    assert_eq!(fixture.provider.issuer("eu-west-1_None"), None);
 }
 
 #[test]
-fn settings_are_told_as_they_were_set() {
-    let mut house = House::new(Tokens::Opaque);
-    let made = house.good(
+fn settings_are_returned_as_they_were_set() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let made = fixture.call_ok(
         "CreateUserPool",
         &json!({ "PoolName": "p", "MfaConfiguration": "ON", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" },
             "DeviceConfiguration": { "DeviceOnlyRememberedOnUserPrompt": true } }),
@@ -201,35 +207,35 @@ fn settings_are_told_as_they_were_set() {
         (&pool["MfaConfiguration"], &pool["UserPoolAddOns"]["AdvancedSecurityMode"]),
         (&json!("ON"), &json!("ENFORCED"))
     );
-    assert_eq!(house.good("DescribeUserPool", &json!({ "UserPoolId": id })), made);
-    let risk = |house: &mut House| {
-        let told = house.good("DescribeRiskConfiguration", &json!({ "UserPoolId": id }));
+    assert_eq!(fixture.call_ok("DescribeUserPool", &json!({ "UserPoolId": id })), made);
+    let risk = |fixture: &mut ProviderFixture| {
+        let told = fixture.call_ok("DescribeRiskConfiguration", &json!({ "UserPoolId": id }));
         let actions = &told["RiskConfiguration"]["AccountTakeoverRiskConfiguration"]["Actions"];
         ["LowAction", "MediumAction", "HighAction"]
             .map(|level| actions[level]["EventAction"].as_str().unwrap().to_owned())
     };
-    assert_eq!(risk(&mut house), ["BLOCK", "BLOCK", "BLOCK"], "Cognito's defaults");
+    assert_eq!(risk(&mut fixture), ["BLOCK", "BLOCK", "BLOCK"], "Cognito's defaults");
     let set = |low: &str, high: &str| {
         let action = |word: &str| json!({ "EventAction": word, "Notify": true });
         let actions =
             json!({ "LowAction": action(low), "MediumAction": action(low), "HighAction": action(high) });
         json!({ "UserPoolId": id, "AccountTakeoverRiskConfiguration": { "Actions": actions } })
     };
-    house.good("SetRiskConfiguration", &set("MFA_REQUIRED", "BLOCK"));
+    fixture.call_ok("SetRiskConfiguration", &set("MFA_REQUIRED", "BLOCK"));
     assert_eq!(
-        house.ask("SetRiskConfiguration", &set("BLOCK", "MFA_REQUIRED")).unwrap_err(),
+        fixture.ask("SetRiskConfiguration", &set("BLOCK", "MFA_REQUIRED")).unwrap_err(),
         "InvalidParameterException: A higher level of risk can not have a less restrictive action than a lower one."
     );
     assert!(
-        house
+        fixture
             .ask("SetRiskConfiguration", &set("PANIC", "BLOCK"))
             .unwrap_err()
             .contains("NO_ACTION, MFA_IF_CONFIGURED")
     );
-    assert_eq!(risk(&mut house), ["MFA_REQUIRED", "MFA_REQUIRED", "BLOCK"], "a refusal changes nothing");
+    assert_eq!(risk(&mut fixture), ["MFA_REQUIRED", "MFA_REQUIRED", "BLOCK"], "a refusal changes nothing");
     // What an update does not say has its default again.
-    house.good("UpdateUserPool", &json!({ "UserPoolId": id, "PoolName": "q" }));
-    let after = house.good("DescribeUserPool", &json!({ "UserPoolId": id }));
+    fixture.call_ok("UpdateUserPool", &json!({ "UserPoolId": id, "PoolName": "q" }));
+    let after = fixture.call_ok("DescribeUserPool", &json!({ "UserPoolId": id }));
     assert_eq!(
         (&after["UserPool"]["Name"], &after["UserPool"]["MfaConfiguration"]),
         (&json!("q"), &json!("OFF"))
@@ -239,7 +245,7 @@ fn settings_are_told_as_they_were_set() {
         (&Value::Null, &Value::Null)
     );
     assert!(
-        house
+        fixture
             .ask("SetRiskConfiguration", &set("BLOCK", "BLOCK"))
             .unwrap_err()
             .starts_with("UserPoolAddOnNotEnabledException")
@@ -247,58 +253,60 @@ fn settings_are_told_as_they_were_set() {
     let mfa = json!({ "UserPoolId": id, "MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
     let told =
         json!({ "MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
-    assert_eq!(house.good("SetUserPoolMfaConfig", &mfa), told);
-    assert_eq!(house.good("GetUserPoolMfaConfig", &json!({ "UserPoolId": id })), told);
+    assert_eq!(fixture.call_ok("SetUserPoolMfaConfig", &mfa), told);
+    assert_eq!(fixture.call_ok("GetUserPoolMfaConfig", &json!({ "UserPoolId": id })), told);
 }
 
 #[test]
-fn pools_and_clients_are_listed_page_by_page_and_clients_change() {
-    let mut house = House::new(Tokens::Opaque);
-    let (pool, client) = house.pool("one");
-    house.pool("two");
-    house.pool("three");
-    let first = house.good("ListUserPools", &json!({ "MaxResults": 2 }));
-    let rest = house.good("ListUserPools", &json!({ "MaxResults": 2, "NextToken": first["NextToken"] }));
+fn pools_and_clients_are_paged_and_clients_can_be_updated() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let (pool, client) = fixture.pool("one");
+    fixture.pool("two");
+    fixture.pool("three");
+    let first = fixture.call_ok("ListUserPools", &json!({ "MaxResults": 2 }));
+    let rest = fixture.call_ok("ListUserPools", &json!({ "MaxResults": 2, "NextToken": first["NextToken"] }));
     assert_eq!(
         (first["UserPools"].as_array().unwrap().len(), rest["UserPools"].as_array().unwrap().len()),
         (2, 1)
     );
     assert_eq!(rest["NextToken"], Value::Null);
     let junk = json!({ "MaxResults": 2, "NextToken": "zz" });
-    let refused = house.ask("ListUserPools", &junk).unwrap_err();
+    let refused = fixture.ask("ListUserPools", &junk).unwrap_err();
     assert_eq!(refused.to_string(), "InvalidParameterException: Invalid pagination token.");
     for most in [json!({}), json!({ "MaxResults": 0 }), json!({ "MaxResults": 61 })] {
-        assert!(house.ask("ListUserPools", &most).unwrap_err().contains("between 1 and 60"));
+        assert!(fixture.ask("ListUserPools", &most).unwrap_err().contains("between 1 and 60"));
     }
     let secret = json!({ "UserPoolId": pool, "ClientName": "s", "GenerateSecret": true });
-    let made = house.good("CreateUserPoolClient", &secret)["UserPoolClient"].clone();
+    let made = fixture.call_ok("CreateUserPoolClient", &secret)["UserPoolClient"].clone();
     assert_eq!(made["ClientSecret"].as_str().unwrap().len(), 52);
     assert_eq!(
         made["ExplicitAuthFlows"],
         json!(["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"])
     );
-    let clients = house.good("ListUserPoolClients", &json!({ "UserPoolId": pool, "MaxResults": 1 }));
+    let clients = fixture.call_ok("ListUserPoolClients", &json!({ "UserPoolId": pool, "MaxResults": 1 }));
     assert!(clients["NextToken"].is_string());
     // A client that may no longer take plain passwords, and one that is gone.
     let update =
         json!({ "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH"] });
-    house.good("UpdateUserPoolClient", &update);
+    fixture.call_ok("UpdateUserPoolClient", &update);
     assert_eq!(
-        house.sign_in(&client).unwrap_err(),
+        fixture.sign_in(&client).unwrap_err(),
         "InvalidParameterException: USER_PASSWORD_AUTH is not enabled for the client."
     );
     let twice = ["ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_USER_SRP_AUTH"];
     let twice = json!({ "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": twice });
-    let told = house.good("UpdateUserPoolClient", &twice);
+    let told = fixture.call_ok("UpdateUserPoolClient", &twice);
     let once = json!(["ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"]);
     assert_eq!(told["UserPoolClient"]["ExplicitAuthFlows"], once);
     let unknown = json!({ "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": ["ALLOW_ALL"] });
-    assert!(house.ask("UpdateUserPoolClient", &unknown).unwrap_err().contains("ALLOW_USER_SRP_AUTH"));
-    house.good("DeleteUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }));
+    assert!(fixture.ask("UpdateUserPoolClient", &unknown).unwrap_err().contains("ALLOW_USER_SRP_AUTH"));
+    fixture.call_ok("DeleteUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }));
     let gone = format!("ResourceNotFoundException: User pool client {client} does not exist.");
-    assert_eq!(house.sign_in(&client).unwrap_err(), gone);
+    assert_eq!(fixture.sign_in(&client).unwrap_err(), gone);
     assert_eq!(
-        house.ask("DescribeUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client })).unwrap_err(),
+        fixture
+            .ask("DescribeUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }))
+            .unwrap_err(),
         gone
     );
 }
@@ -306,35 +314,35 @@ fn pools_and_clients_are_listed_page_by_page_and_clients_change() {
 /// What an administrator asked for before any client came was refused when one came while it was computed: "User pool client
 /// does not exist."
 #[test]
-fn an_administrators_work_goes_on_when_a_client_comes_meanwhile() {
-    let mut house = House::new(Tokens::Opaque);
-    let (pool, client) = house.pool("p");
+fn an_admin_request_completes_when_a_client_is_added() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let (pool, client) = fixture.pool("p");
     let body = json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-2", "Permanent": true });
     let asked = decode("AdminSetUserPassword", body.to_string().as_bytes()).unwrap();
-    let Step::Compute(job, pending) = house.provider.handle(house.now, Origin::default(), asked) else {
+    let Step::Compute(job, pending) = fixture.provider.handle(fixture.now, Origin::default(), asked) else {
         panic!("a verifier is computed")
     };
-    assert!(house.sign_in(&client).is_ok());
-    let Step::Answer(answer) = house.provider.resume(house.now, pending, job.run()) else {
+    assert!(fixture.sign_in(&client).is_ok());
+    let Step::Answer(answer) = fixture.provider.resume(fixture.now, pending, job.run()) else {
         panic!("an answer")
     };
     assert_eq!(answer.map(drop), Ok(()));
-    assert!(house.sign_in(&client).is_err(), "the password is another now");
+    assert!(fixture.sign_in(&client).is_err(), "the password is another now");
 }
 
 /// Regression: the arithmetic of an administrator's request used to come back to "User pool client  does not exist." when another
 /// request had named a client meanwhile.
 #[test]
-fn an_administrators_password_is_kept_whichever_client_comes_between() {
-    let mut house = House::new(Tokens::Opaque);
-    let (pool, client) = house.pool("one");
+fn an_admin_password_is_kept_when_a_client_is_added() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let (pool, client) = fixture.pool("one");
     let set = json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-2", "Permanent": true });
     let asked = decode("AdminSetUserPassword", set.to_string().as_bytes()).unwrap();
-    let Step::Compute(job, pending) = house.provider.handle(house.now, Origin::default(), asked) else {
+    let Step::Compute(job, pending) = fixture.provider.handle(fixture.now, Origin::default(), asked) else {
         panic!("no arithmetic");
     };
-    house.sign_in(&client).unwrap();
-    house.good("DeleteUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }));
-    let kept = house.provider.resume(house.now, pending, job.run());
+    fixture.sign_in(&client).unwrap();
+    fixture.call_ok("DeleteUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }));
+    let kept = fixture.provider.resume(fixture.now, pending, job.run());
     assert!(matches!(&kept, Step::Answer(Ok(_))), "{kept:?}");
 }

@@ -4,51 +4,51 @@ use std::time::Duration;
 
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::PoolId;
-use poolproof_cognito::jwt::Use;
+use poolproof_cognito::jwt::TokenUse;
 use poolproof_cognito::policy::{PoolPolicy, Quotas};
 use poolproof_cognito::protocol::Origin;
-use poolproof_pool::provider::{Bounds, Tokens};
+use poolproof_pool::provider::{AccountLimits, Tokens};
 use serde_json::{Value, json};
 
-use crate::provider::{House, a_verifier, keys};
+use crate::provider::{ProviderFixture, a_verifier, keys};
 
 /// The id of a pool made with these settings.
-fn pool_with(house: &mut House, settings: &Value) -> Value {
+fn pool_with(fixture: &mut ProviderFixture, settings: &Value) -> Value {
     let mut body = json!({ "PoolName": "p" });
     body.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-    house.good("CreateUserPool", &body)["UserPool"]["Id"].clone()
+    fixture.call_ok("CreateUserPool", &body)["UserPool"]["Id"].clone()
 }
 
 /// The id of a client for plain passwords, with these settings.
-fn client_with(house: &mut House, pool: &Value, settings: &Value) -> Result<Value, String> {
+fn client_with(fixture: &mut ProviderFixture, pool: &Value, settings: &Value) -> Result<Value, String> {
     let flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"];
     let mut body = json!({ "UserPoolId": pool, "ClientName": "c", "ExplicitAuthFlows": flows });
     body.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
-    house.ask("CreateUserPoolClient", &body).map(|made| made["UserPoolClient"].clone())
+    fixture.ask("CreateUserPoolClient", &body).map(|made| made["UserPoolClient"].clone())
 }
 
-fn ann(house: &mut House, pool: &Value) {
-    house.good(
+fn ann(fixture: &mut ProviderFixture, pool: &Value) {
+    fixture.call_ok(
         "AdminCreateUser",
         &json!({ "UserPoolId": pool, "Username": "ann", "MessageAction": "SUPPRESS" }),
     );
     let body = json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-1", "Permanent": true });
-    house.good("AdminSetUserPassword", &body);
+    fixture.call_ok("AdminSetUserPassword", &body);
 }
 
 #[test]
-fn a_password_must_have_what_the_policy_says_and_the_refusal_is_cognitos() {
-    let mut house = House::new(Tokens::Opaque);
-    let strict = pool_with(&mut house, &json!({}));
-    let told = house.good("DescribeUserPool", &json!({ "UserPoolId": strict }));
+fn password_policy_is_enforced_with_the_cognito_message() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let strict = pool_with(&mut fixture, &json!({}));
+    let told = fixture.call_ok("DescribeUserPool", &json!({ "UserPoolId": strict }));
     let default = json!({ "MinimumLength": 8, "RequireUppercase": true, "RequireLowercase": true, "RequireNumbers": true,
         "RequireSymbols": true, "TemporaryPasswordValidityDays": 7 });
     assert_eq!(told["UserPool"]["Policies"]["PasswordPolicy"], default);
-    let client = client_with(&mut house, &strict, &json!({})).unwrap()["ClientId"].clone();
-    ann(&mut house, &strict);
-    let set = |house: &mut House, pool: &Value, password: &str| {
+    let client = client_with(&mut fixture, &strict, &json!({})).unwrap()["ClientId"].clone();
+    ann(&mut fixture, &strict);
+    let set = |fixture: &mut ProviderFixture, pool: &Value, password: &str| {
         let body = json!({ "UserPoolId": pool, "Username": "ann", "Password": password, "Permanent": true });
-        house.ask("AdminSetUserPassword", &body).map_or_else(|error| error, |_| "kept".to_owned())
+        fixture.ask("AdminSetUserPassword", &body).map_or_else(|error| error, |_| "kept".to_owned())
     };
     let refused =
         |rule: &str| format!("InvalidPasswordException: Password does not conform to policy: {rule}");
@@ -59,102 +59,105 @@ fn a_password_must_have_what_the_policy_says_and_the_refusal_is_cognitos() {
         ("Aaa-bcde", "Password must have numeric characters"),
         ("Aaa1bcde", "Password must have symbol characters"),
     ] {
-        assert_eq!(set(&mut house, &strict, password), refused(rule), "{password}");
+        assert_eq!(set(&mut fixture, &strict, password), refused(rule), "{password}");
     }
-    assert_eq!(set(&mut house, &strict, "Aa1-5678"), "kept");
+    assert_eq!(set(&mut fixture, &strict, "Aa1-5678"), "kept");
     let sign_up = json!({ "ClientId": client, "Username": "bob", "Password": "short" });
     assert_eq!(
-        house.ask("SignUp", &sign_up).unwrap_err(),
+        fixture.ask("SignUp", &sign_up).unwrap_err(),
         "InvalidPasswordException: Password did not conform with policy: Password not long enough"
     );
     let create = json!({ "UserPoolId": strict, "Username": "bob", "TemporaryPassword": "Nodigits-" });
     assert_eq!(
-        house.ask("AdminCreateUser", &create).unwrap_err(),
+        fixture.ask("AdminCreateUser", &create).unwrap_err(),
         "InvalidPasswordException: Password did not conform with password policy: Password must have numeric characters"
     );
     // A policy of one's own, and an update that does not mention it.
     let policies = json!({ "Policies": { "PasswordPolicy": { "MinimumLength": 6, "TemporaryPasswordValidityDays": 1 } } });
-    let lax = pool_with(&mut house, &policies);
-    ann(&mut house, &lax);
-    assert_eq!(set(&mut house, &lax, "short"), refused("Password not long enough"));
-    assert_eq!(set(&mut house, &lax, "sixsix"), "kept");
-    house.good("UpdateUserPool", &json!({ "UserPoolId": lax }));
-    assert_eq!(set(&mut house, &lax, "sixsix"), refused("Password not long enough"));
+    let lax = pool_with(&mut fixture, &policies);
+    ann(&mut fixture, &lax);
+    assert_eq!(set(&mut fixture, &lax, "short"), refused("Password not long enough"));
+    assert_eq!(set(&mut fixture, &lax, "sixsix"), "kept");
+    fixture.call_ok("UpdateUserPool", &json!({ "UserPoolId": lax }));
+    assert_eq!(set(&mut fixture, &lax, "sixsix"), refused("Password not long enough"));
     for length in [5, 100] {
         let body = json!({ "PoolName": "p", "Policies": { "PasswordPolicy": { "MinimumLength": length } } });
-        let refused = house.ask("CreateUserPool", &body).unwrap_err();
+        let refused = fixture.ask("CreateUserPool", &body).unwrap_err();
         assert!(refused.contains("'policies.passwordPolicy.minimumLength' failed to satisfy"), "{refused}");
     }
 }
 
 #[test]
-fn tokens_and_sessions_end_when_their_client_says() {
-    let mut house = House::new(Tokens::Rs256(keys()));
-    let pool = pool_with(&mut house, &json!({}));
-    ann(&mut house, &pool);
+fn tokens_and_sessions_expire_by_client_settings() {
+    let mut fixture = ProviderFixture::new(Tokens::Rs256(keys()));
+    let pool = pool_with(&mut fixture, &json!({}));
+    ann(&mut fixture, &pool);
     let units = json!({ "AccessToken": "minutes", "RefreshToken": "hours" });
     let said = json!({ "AccessTokenValidity": 10, "IdTokenValidity": 2, "RefreshTokenValidity": 3, "TokenValidityUnits": units,
         "AuthSessionValidity": 5 });
-    let client = client_with(&mut house, &pool, &said).unwrap();
+    let client = client_with(&mut fixture, &pool, &said).unwrap();
     for (key, value) in said.as_object().unwrap() {
         assert_eq!(client[key], *value, "{key}");
     }
     let id = client["ClientId"].as_str().unwrap().to_owned();
-    let start = house.now;
-    let tokens = house.sign_in(&id).unwrap();
+    let start = fixture.now;
+    let tokens = fixture.sign_in(&id).unwrap();
     assert_eq!(tokens["ExpiresIn"], 600);
     let ends = |usage, token: &Value| {
         let claims = keys().read(usage, token.as_str().unwrap()).unwrap();
         claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap()
     };
-    assert_eq!(ends(Use::Access, &tokens["AccessToken"]), 600);
-    assert_eq!(ends(Use::Id, &tokens["IdToken"]), 7200);
+    assert_eq!(ends(TokenUse::Access, &tokens["AccessToken"]), 600);
+    assert_eq!(ends(TokenUse::Id, &tokens["IdToken"]), 7200);
     let later = |seconds: u64| start.plus(Duration::from_secs(seconds));
     let profile = json!({ "AccessToken": tokens["AccessToken"] });
     let refresh = json!({ "ClientId": id, "RefreshToken": tokens["RefreshToken"] });
-    house.now = later(599);
-    house.good("GetUser", &profile);
-    house.now = later(600);
+    fixture.now = later(599);
+    fixture.call_ok("GetUser", &profile);
+    fixture.now = later(600);
     assert_eq!(
-        house.ask("GetUser", &profile).unwrap_err(),
+        fixture.ask("GetUser", &profile).unwrap_err(),
         "NotAuthorizedException: Access Token has expired"
     );
-    house.now = later(3 * 3600 - 1);
-    assert_eq!(house.good("GetTokensFromRefreshToken", &refresh)["AuthenticationResult"]["ExpiresIn"], 600);
-    house.now = later(3 * 3600);
+    fixture.now = later(3 * 3600 - 1);
     assert_eq!(
-        house.ask("GetTokensFromRefreshToken", &refresh).unwrap_err(),
+        fixture.call_ok("GetTokensFromRefreshToken", &refresh)["AuthenticationResult"]["ExpiresIn"],
+        600
+    );
+    fixture.now = later(3 * 3600);
+    assert_eq!(
+        fixture.ask("GetTokensFromRefreshToken", &refresh).unwrap_err(),
         "NotAuthorizedException: Refresh Token has expired"
     );
 }
 
 #[test]
-fn a_session_ends_when_its_client_says_and_validities_have_bounds() {
-    let mut house = House::new(Tokens::Opaque);
-    let pool = pool_with(&mut house, &json!({}));
-    ann(&mut house, &pool);
+fn session_validity_follows_the_client_and_is_bounded() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let pool = pool_with(&mut fixture, &json!({}));
+    ann(&mut fixture, &pool);
     let long = json!({ "AuthSessionValidity": 5, "AccessTokenValidity": 10, "TokenValidityUnits": { "AccessToken": "hours" } });
-    let id = client_with(&mut house, &pool, &long).unwrap()["ClientId"].as_str().unwrap().to_owned();
+    let id = client_with(&mut fixture, &pool, &long).unwrap()["ClientId"].as_str().unwrap().to_owned();
     // A session of five minutes beside one of three, by a temporary password.
-    let usual = client_with(&mut house, &pool, &json!({})).unwrap();
+    let usual = client_with(&mut fixture, &pool, &json!({})).unwrap();
     assert_eq!((&usual["AuthSessionValidity"], &usual["RefreshTokenValidity"]), (&json!(3), &json!(30)));
     let usual = usual["ClientId"].as_str().unwrap().to_owned();
-    let answered = |house: &mut House, client: &str, seconds: u64| {
+    let answered = |fixture: &mut ProviderFixture, client: &str, seconds: u64| {
         let temporary =
             json!({ "UserPoolId": pool, "Username": "ann", "Password": "Temporary-1", "Permanent": false });
-        house.good("AdminSetUserPassword", &temporary);
+        fixture.call_ok("AdminSetUserPassword", &temporary);
         let parameters = json!({ "USERNAME": "ann", "PASSWORD": "Temporary-1" });
         let body =
             json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
-        let session = house.good("InitiateAuth", &body)["Session"].clone();
-        house.now = house.now.plus(Duration::from_secs(seconds));
+        let session = fixture.call_ok("InitiateAuth", &body)["Session"].clone();
+        fixture.now = fixture.now.plus(Duration::from_secs(seconds));
         let responses = json!({ "USERNAME": "ann", "NEW_PASSWORD": "Permanent-1" });
         let body = json!({ "ClientId": client, "ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": session,
             "ChallengeResponses": responses });
-        house.ask("RespondToAuthChallenge", &body).is_ok()
+        fixture.ask("RespondToAuthChallenge", &body).is_ok()
     };
-    assert!(answered(&mut house, &id, 299) && !answered(&mut house, &id, 300));
-    assert!(answered(&mut house, &usual, 179) && !answered(&mut house, &usual, 180));
+    assert!(answered(&mut fixture, &id, 299) && !answered(&mut fixture, &id, 300));
+    assert!(answered(&mut fixture, &usual, 179) && !answered(&mut fixture, &usual, 180));
     for (bad, wanted) in [
         (
             json!({ "AccessTokenValidity": 25 }),
@@ -174,30 +177,31 @@ fn a_session_ends_when_its_client_says_and_validities_have_bounds() {
              constraint: Member must have value greater than or equal to 3",
         ),
     ] {
-        assert_eq!(client_with(&mut house, &pool, &bad).unwrap_err(), wanted);
+        assert_eq!(client_with(&mut fixture, &pool, &bad).unwrap_err(), wanted);
     }
     // An update that mentions none has the defaults again.
     let flows = ["ALLOW_USER_PASSWORD_AUTH"];
     let update = json!({ "UserPoolId": pool, "ClientId": id, "ExplicitAuthFlows": flows });
     assert_eq!(
-        house.good("UpdateUserPoolClient", &update)["UserPoolClient"]["AccessTokenValidity"],
+        fixture.call_ok("UpdateUserPoolClient", &update)["UserPoolClient"]["AccessTokenValidity"],
         Value::Null
     );
-    ann_again(&mut house, &pool);
-    assert_eq!(house.sign_in(&id).unwrap()["ExpiresIn"], 3600);
+    ann_again(&mut fixture, &pool);
+    assert_eq!(fixture.sign_in(&id).unwrap()["ExpiresIn"], 3600);
 }
 
-fn ann_again(house: &mut House, pool: &Value) {
+fn ann_again(fixture: &mut ProviderFixture, pool: &Value) {
     let body = json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-1", "Permanent": true });
-    house.good("AdminSetUserPassword", &body);
+    fixture.call_ok("AdminSetUserPassword", &body);
 }
 
 #[test]
-fn the_whole_of_a_risk_configuration_is_told_again_and_its_lists_decide() {
-    let mut house = House::new(Tokens::Opaque);
-    let pool = pool_with(&mut house, &json!({ "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } }));
-    ann(&mut house, &pool);
-    let client = client_with(&mut house, &pool, &json!({})).unwrap()["ClientId"].as_str().unwrap().to_owned();
+fn risk_configuration_round_trips_and_its_lists_apply() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let pool = pool_with(&mut fixture, &json!({ "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } }));
+    ann(&mut fixture, &pool);
+    let client =
+        client_with(&mut fixture, &pool, &json!({})).unwrap()["ClientId"].as_str().unwrap().to_owned();
     let action = |word: &str| json!({ "EventAction": word, "Notify": true });
     let whole = json!({
         "UserPoolId": pool,
@@ -208,69 +212,70 @@ fn the_whole_of_a_risk_configuration_is_told_again_and_its_lists_decide() {
         },
         "RiskExceptionConfiguration": { "BlockedIPRangeList": ["192.0.2.0/24"], "SkippedIPRangeList": ["198.51.100.0/24"] },
     });
-    assert_eq!(house.good("SetRiskConfiguration", &whole)["RiskConfiguration"], whole);
+    assert_eq!(fixture.call_ok("SetRiskConfiguration", &whole)["RiskConfiguration"], whole);
     assert_eq!(
-        house.good("DescribeRiskConfiguration", &json!({ "UserPoolId": pool }))["RiskConfiguration"],
+        fixture.call_ok("DescribeRiskConfiguration", &json!({ "UserPoolId": pool }))["RiskConfiguration"],
         whole
     );
     let medium = Some(poolproof_cognito::policy::RiskLevel::Medium);
-    let from = |house: &mut House, address: &str, risk| {
-        house.origin = Origin { address: Some(address.parse().unwrap()), risk };
-        house.sign_in(&client).map_or_else(|error| error, |_| "in".to_owned())
+    let from = |fixture: &mut ProviderFixture, address: &str, risk| {
+        fixture.origin = Origin { address: Some(address.parse().unwrap()), risk };
+        fixture.sign_in(&client).map_or_else(|error| error, |_| "in".to_owned())
     };
     let security = "NotAuthorizedException: Unable to login because of security reasons.";
-    assert_ne!(from(&mut house, "192.0.2.7", None), "in", "always blocked");
-    assert_eq!(from(&mut house, "203.0.113.7", None), "in");
-    assert_eq!(from(&mut house, "203.0.113.7", medium), security);
-    assert_eq!(from(&mut house, "198.51.100.7", medium), "in", "never looked at");
+    assert_ne!(from(&mut fixture, "192.0.2.7", None), "in", "always blocked");
+    assert_eq!(from(&mut fixture, "203.0.113.7", None), "in");
+    assert_eq!(from(&mut fixture, "203.0.113.7", medium), security);
+    assert_eq!(from(&mut fixture, "198.51.100.7", medium), "in", "never looked at");
     // What is not said is not there any more.
-    house.good("SetRiskConfiguration", &json!({ "UserPoolId": pool }));
+    fixture.call_ok("SetRiskConfiguration", &json!({ "UserPoolId": pool }));
     let told =
-        house.good("DescribeRiskConfiguration", &json!({ "UserPoolId": pool }))["RiskConfiguration"].clone();
+        fixture.call_ok("DescribeRiskConfiguration", &json!({ "UserPoolId": pool }))["RiskConfiguration"]
+            .clone();
     assert_eq!(
         (&told["RiskExceptionConfiguration"], &told["CompromisedCredentialsRiskConfiguration"]),
         (&Value::Null, &Value::Null)
     );
-    assert_eq!(from(&mut house, "192.0.2.7", None), "in");
-    let refusal = |house: &mut House, part: Value| {
+    assert_eq!(from(&mut fixture, "192.0.2.7", None), "in");
+    let refusal = |fixture: &mut ProviderFixture, part: Value| {
         let mut body = json!({ "UserPoolId": pool });
         body.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
-        house.ask("SetRiskConfiguration", &body).unwrap_err()
+        fixture.ask("SetRiskConfiguration", &body).unwrap_err()
     };
     let list = |ranges: Value| json!({ "RiskExceptionConfiguration": { "BlockedIPRangeList": ranges } });
     assert_eq!(
-        refusal(&mut house, list(json!(["192.0.2.0/33"]))),
+        refusal(&mut fixture, list(json!(["192.0.2.0/33"]))),
         "InvalidParameterException: Invalid CIDR range in blockedIPRangeList: 192.0.2.0/33"
     );
     let many: Vec<String> = (0..=200).map(|n| format!("10.0.{n}.0/24")).collect();
-    assert!(refusal(&mut house, list(json!(many))).contains("less than or equal to"));
+    assert!(refusal(&mut fixture, list(json!(many))).contains("less than or equal to"));
     let event = json!({ "CompromisedCredentialsRiskConfiguration": { "EventFilter": ["ALWAYS"], "Actions": { "EventAction": "BLOCK" } } });
-    assert!(refusal(&mut house, event).contains("SIGN_IN, PASSWORD_CHANGE, SIGN_UP"));
+    assert!(refusal(&mut fixture, event).contains("SIGN_IN, PASSWORD_CHANGE, SIGN_UP"));
 }
 
 #[test]
-fn nothing_grows_without_bound() {
-    let mut house = House::bounded(Tokens::Opaque, Bounds { users: 3, pending: 20 });
-    let (pool, client) = house.pool("one");
+fn stored_data_is_bounded() {
+    let mut fixture = ProviderFixture::bounded(Tokens::Opaque, AccountLimits { users: 3, pending: 20 });
+    let (pool, client) = fixture.pool("one");
     let create = |name: &str| json!({ "UserPoolId": pool, "Username": name, "MessageAction": "SUPPRESS" });
-    house.good("AdminCreateUser", &create("bob"));
+    fixture.call_ok("AdminCreateUser", &create("bob"));
     let sign_up = |name: &str| json!({ "ClientId": client, "Username": name, "Password": "Permanent-1" });
-    house.good("SignUp", &sign_up("cyd"));
+    fixture.call_ok("SignUp", &sign_up("cyd"));
     let full = "LimitExceededException: You have exceeded your user limit: 3 users of all pools.";
-    assert_eq!(house.ask("AdminCreateUser", &create("dan")).unwrap_err(), full);
-    assert_eq!(house.ask("SignUp", &sign_up("dan")).unwrap_err(), full);
-    house.good("AdminDeleteUser", &json!({ "UserPoolId": pool, "Username": "bob" }));
-    house.good("SignUp", &sign_up("dan"));
+    assert_eq!(fixture.ask("AdminCreateUser", &create("dan")).unwrap_err(), full);
+    assert_eq!(fixture.ask("SignUp", &sign_up("dan")).unwrap_err(), full);
+    fixture.call_ok("AdminDeleteUser", &json!({ "UserPoolId": pool, "Username": "bob" }));
+    fixture.call_ok("SignUp", &sign_up("dan"));
     // Clients and pools.
     let client = json!({ "UserPoolId": pool, "ClientName": "c" });
-    let made = (0..2000).take_while(|_| house.ask("CreateUserPoolClient", &client).is_ok()).count();
+    let made = (0..2000).take_while(|_| fixture.ask("CreateUserPoolClient", &client).is_ok()).count();
     assert_eq!(made, 999);
-    assert!(house.ask("CreateUserPoolClient", &client).unwrap_err().starts_with("LimitExceededException"));
+    assert!(fixture.ask("CreateUserPoolClient", &client).unwrap_err().starts_with("LimitExceededException"));
     let made =
-        (0..2000).take_while(|_| house.ask("CreateUserPool", &json!({ "PoolName": "p" })).is_ok()).count();
+        (0..2000).take_while(|_| fixture.ask("CreateUserPool", &json!({ "PoolName": "p" })).is_ok()).count();
     assert_eq!(made, 999);
     assert!(
-        house
+        fixture
             .ask("CreateUserPool", &json!({ "PoolName": "p" }))
             .unwrap_err()
             .starts_with("LimitExceededException")
@@ -278,105 +283,105 @@ fn nothing_grows_without_bound() {
 }
 
 /// Begins a sign-in by SRP; its secret block, by which it is found.
-fn begin(house: &mut House, client: &str) -> String {
+fn begin(fixture: &mut ProviderFixture, client: &str) -> String {
     let srp = json!({ "ClientId": client, "AuthFlow": "USER_SRP_AUTH",
         "AuthParameters": { "USERNAME": "ann", "SRP_A": "abcdef" } });
-    let begun = house.good("InitiateAuth", &srp);
+    let begun = fixture.call_ok("InitiateAuth", &srp);
     begun["ChallengeParameters"]["SECRET_BLOCK"].as_str().unwrap().to_owned()
 }
 
 #[test]
-fn sign_ins_that_nobody_goes_on_with_shut_nobody_out() {
-    let bounds = Bounds { users: 9, pending: 20 };
-    let mut house = House::bounded(Tokens::Opaque, bounds);
-    let [(flooded, flooder), (quiet, client)] = ["flooded", "quiet"].map(|name| house.pool(name));
-    let pending = |house: &mut House, pool: &str| {
-        house.provider.pool_mut(&PoolId::new(pool)).map_or(0, |pool| pool.pending())
+fn abandoned_sign_ins_do_not_block_others() {
+    let limits = AccountLimits { users: 9, pending: 20 };
+    let mut fixture = ProviderFixture::bounded(Tokens::Opaque, limits);
+    let [(flooded, flooder), (quiet, client)] = ["flooded", "quiet"].map(|name| fixture.pool(name));
+    let pending = |fixture: &mut ProviderFixture, pool: &str| {
+        fixture.provider.pool_mut(&PoolId::new(pool)).map_or(0, |pool| pool.pending())
     };
     for _ in 0..3 {
-        begin(&mut house, &client);
+        begin(&mut fixture, &client);
     }
     for _ in 0..200 {
-        begin(&mut house, &flooder);
-        assert!(pending(&mut house, &flooded) + pending(&mut house, &quiet) <= bounds.pending);
+        begin(&mut fixture, &flooder);
+        assert!(pending(&mut fixture, &flooded) + pending(&mut fixture, &quiet) <= limits.pending);
     }
-    assert_eq!(pending(&mut house, &quiet), 3, "the flood takes its own room");
-    assert_eq!(house.provider.crowded_out(), 183);
+    assert_eq!(pending(&mut fixture, &quiet), 3, "the flood takes its own room");
+    assert_eq!(fixture.provider.evicted_count(), 183);
     // Within the flood whoever comes has as long as it takes to begin so many others.
-    house.sign_in(&flooder).unwrap();
+    fixture.sign_in(&flooder).unwrap();
     for _ in 0..5 {
-        begin(&mut house, &client);
+        begin(&mut fixture, &client);
     }
-    assert_eq!((pending(&mut house, &flooded), pending(&mut house, &quiet)), (12, 8));
+    assert_eq!((pending(&mut fixture, &flooded), pending(&mut fixture, &quiet)), (12, 8));
 }
 
 #[test]
-fn what_has_ended_takes_no_room_whatever_lives_longer() {
-    let mut house = House::bounded(Tokens::Opaque, Bounds { users: 9, pending: 20 });
-    let (_, short) = house.pool("other");
-    let (pool, long) = house.pool("one");
+fn expired_entries_are_removed() {
+    let mut fixture = ProviderFixture::bounded(Tokens::Opaque, AccountLimits { users: 9, pending: 20 });
+    let (_, short) = fixture.pool("other");
+    let (pool, long) = fixture.pool("one");
     let flows = ["ALLOW_USER_SRP_AUTH"];
     let validity = json!({ "UserPoolId": pool, "ClientId": long, "AuthSessionValidity": 15, "ExplicitAuthFlows": flows });
-    house.good("UpdateUserPoolClient", &validity);
+    fixture.call_ok("UpdateUserPoolClient", &validity);
     let flows = json!({ "UserPoolId": pool, "ClientName": "short", "ExplicitAuthFlows": flows });
-    let made = house.good("CreateUserPoolClient", &flows);
+    let made = fixture.call_ok("CreateUserPoolClient", &flows);
     let own_short = made["UserPoolClient"]["ClientId"].as_str().unwrap().to_owned();
-    begin(&mut house, &long);
+    begin(&mut fixture, &long);
     for client in [&short, &own_short] {
         for _ in 0..8 {
-            begin(&mut house, client);
+            begin(&mut fixture, client);
         }
     }
-    house.now = house.now.plus(Duration::from_secs(3 * 60));
+    fixture.now = fixture.now.plus(Duration::from_secs(3 * 60));
     // Nothing else is asked of the pools meanwhile.
     for _ in 0..20 {
-        begin(&mut house, &short);
+        begin(&mut fixture, &short);
     }
-    assert_eq!(house.provider.crowded_out(), 1, "of the one that had not ended, for the twentieth");
-    let left = house.provider.pool_mut(&PoolId::new(pool)).map(|pool| pool.pending());
+    assert_eq!(fixture.provider.evicted_count(), 1, "of the one that had not ended, for the twentieth");
+    let left = fixture.provider.pool_mut(&PoolId::new(pool)).map(|pool| pool.pending());
     assert_eq!(left, Some(1));
 }
 
 #[test]
-fn a_user_has_a_thousand_devices_and_a_hundred_that_wait() {
-    let mut house = House::new(Tokens::Opaque);
-    let (pool, client) = house.pool("one");
+fn a_user_has_at_most_1000_devices_and_100_pending() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let (pool, client) = fixture.pool("one");
     let confirm = |tokens: &Value| {
         let verifier = json!({ "PasswordVerifier": a_verifier(), "Salt": "AQ==" });
         json!({ "AccessToken": tokens["AccessToken"], "DeviceKey": tokens["NewDeviceMetadata"]["DeviceKey"],
             "DeviceSecretVerifierConfig": verifier })
     };
-    let first = house.sign_in(&client).unwrap();
+    let first = fixture.sign_in(&client).unwrap();
     for _ in 0..100 {
-        house.now = house.now.plus(Duration::from_millis(1));
-        house.sign_in(&client).unwrap();
+        fixture.now = fixture.now.plus(Duration::from_millis(1));
+        fixture.sign_in(&client).unwrap();
     }
     assert_eq!(
-        house.ask("ConfirmDevice", &confirm(&first)).unwrap_err(),
+        fixture.ask("ConfirmDevice", &confirm(&first)).unwrap_err(),
         "InvalidParameterException: Invalid device key given."
     );
     for _ in 0..1000 {
-        let tokens = house.sign_in(&client).unwrap();
-        house.good("ConfirmDevice", &confirm(&tokens));
+        let tokens = fixture.sign_in(&client).unwrap();
+        fixture.call_ok("ConfirmDevice", &confirm(&tokens));
     }
-    let tokens = house.sign_in(&client).unwrap();
+    let tokens = fixture.sign_in(&client).unwrap();
     let full = "LimitExceededException: User has too many devices; forget one first.";
-    assert_eq!(house.ask("ConfirmDevice", &confirm(&tokens)).unwrap_err(), full);
+    assert_eq!(fixture.ask("ConfirmDevice", &confirm(&tokens)).unwrap_err(), full);
     let listed =
-        house.good("AdminListDevices", &json!({ "UserPoolId": pool, "Username": "ann", "Limit": 1 }));
+        fixture.call_ok("AdminListDevices", &json!({ "UserPoolId": pool, "Username": "ann", "Limit": 1 }));
     let forget =
         json!({ "UserPoolId": pool, "Username": "ann", "DeviceKey": listed["Devices"][0]["DeviceKey"] });
-    house.good("AdminForgetDevice", &forget);
-    house.good("ConfirmDevice", &confirm(&tokens));
+    fixture.call_ok("AdminForgetDevice", &forget);
+    fixture.call_ok("ConfirmDevice", &confirm(&tokens));
 }
 
 #[test]
-fn operations_on_users_have_quotas_where_the_pool_has_some() {
+fn user_operations_have_quotas() {
     for (quotas, wanted) in [(Quotas::COGNITO, [50, 120, 30, 25]), (Quotas::NONE, [200; 4])] {
-        let mut house = House::new(Tokens::Opaque);
+        let mut fixture = ProviderFixture::new(Tokens::Opaque);
         let policy = PoolPolicy { quotas, ..PoolPolicy::DEFAULT };
         let pool = "eu-west-1_quotas";
-        house.provider.add_pool(house.now, PoolId::new(pool), "q", policy, RiskExceptions::default());
+        fixture.provider.add_pool(fixture.now, PoolId::new(pool), "q", policy, RiskExceptions::default());
         let user = json!({ "UserPoolId": pool, "Username": "ann" });
         let calls = [
             ("AdminConfirmSignUp", user.clone()),
@@ -388,7 +393,7 @@ fn operations_on_users_have_quotas_where_the_pool_has_some() {
             let throttled = |told: Result<Value, String>| {
                 told.is_err_and(|error| error.starts_with("TooManyRequestsException"))
             };
-            (0..200).take_while(|_| !throttled(house.ask(operation, &body))).count()
+            (0..200).take_while(|_| !throttled(fixture.ask(operation, &body))).count()
         });
         assert_eq!(taken, wanted);
     }

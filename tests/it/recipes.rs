@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_yaml::Value;
 
 use crate::cli::TOY;
-use crate::stage::root;
+use crate::run_fixture::root;
 
 /// The recipe that stands under this heading of the README.
 fn recipe(heading: &str) -> Value {
@@ -69,7 +69,7 @@ fn are_there(folder: &Path, paths: &[&str]) {
 }
 
 #[test]
-fn the_github_recipe_works_for_good_and_for_bad() {
+fn the_github_recipe_passes_and_fails_correctly() {
     let recipe = recipe("GitHub Actions");
     let steps = recipe["jobs"]["sign-ins"]["steps"].as_sequence().unwrap();
     let handed_on: Vec<&str> = steps
@@ -94,7 +94,7 @@ fn the_github_recipe_works_for_good_and_for_bad() {
 }
 
 #[test]
-fn the_github_recipe_lets_a_slow_runner_pass_with_a_warning() {
+fn the_github_recipe_warns_on_a_slow_runner() {
     let folder = project("github-slow", "");
     let text = TOY.replace("users: 5", "users: 20").replace("rate: 10/s", "rate: 20000/s");
     fs::write(folder.join("scenarios/toy.yaml"), format!("clock: wall\n{text}")).unwrap();
@@ -104,7 +104,7 @@ fn the_github_recipe_lets_a_slow_runner_pass_with_a_warning() {
 }
 
 #[test]
-fn the_gitlab_recipe_works_for_good_and_for_bad() {
+fn the_gitlab_recipe_passes_and_fails_correctly() {
     let recipe = recipe("GitLab CI");
     let job = &recipe["sign-ins"];
     let allowed: Vec<u64> =

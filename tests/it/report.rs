@@ -4,14 +4,14 @@ use std::path::{Path, PathBuf};
 
 use poolproof::clock::ClockKind;
 use poolproof::report::{
-    MachineLoad, Report, Subject, ThresholdResult, Unit, WorstWindow, html, read, text, write,
+    MachineLoad, Report, RunInfo, ThresholdResult, Unit, WorstWindow, html, read, text, write,
 };
 use serde_json::Value;
 
-use crate::sample::{recorded, report, sign_ins, subject};
+use crate::sample::{recorded, report, run_info, sign_ins};
 
 #[test]
-fn sums_hold_in_the_report() {
+fn report_sums_are_consistent() {
     let report: Value = serde_json::from_str(&report(ClockKind::Wall, 6000, true).to_json()).unwrap();
     let number = |path: &str| report.pointer(path).and_then(Value::as_u64).unwrap();
     let sum = |path: &str, key: &str| -> u64 {
@@ -35,7 +35,7 @@ fn sums_hold_in_the_report() {
 }
 
 #[test]
-fn the_page_has_the_numbers_of_the_json() {
+fn page_numbers_match_report_json() {
     let report = report(ClockKind::Wall, 6000, true);
     let page = html::page(&report, None);
     let json: Value = serde_json::from_str(&report.to_json()).unwrap();
@@ -104,11 +104,11 @@ fn the_page_has_the_numbers_of_the_json() {
 }
 
 #[test]
-fn text_from_outside_stays_text() {
+fn external_text_is_escaped() {
     let hostile =
         "]]></style></title></pre><script>alert(\"x\")</script><img src=x onerror='y'>&amp;\x1b[31m";
     let snapshot = recorded(&sign_ins(7, 300, true));
-    let subject = Subject {
+    let run_info = RunInfo {
         name: hostile.to_owned(),
         about: hostile.to_owned(),
         yaml: hostile.to_owned(),
@@ -123,11 +123,11 @@ fn text_from_outside_stays_text() {
             unit: Unit::Us,
             passed: false,
             window: None,
-            cut_at_us: None,
+            canceled_at_us: None,
         }],
-        ..subject()
+        ..run_info()
     };
-    let report = Report::new(subject, &snapshot.summary());
+    let report = Report::new(run_info, &snapshot.summary());
     let page = html::page(&report, None);
     assert_eq!(
         (page.matches("<script").count(), page.matches("</script>").count()),
@@ -157,7 +157,7 @@ fn text_from_outside_stays_text() {
 }
 
 #[test]
-fn the_page_needs_nothing_but_itself() {
+fn the_page_is_self_contained() {
     let mut report = report(ClockKind::Wall, 6000, true);
     report.scenario.yaml = "ü".repeat(600_000);
     let mismatch = report.decisions.mismatches[0].clone();
@@ -183,7 +183,7 @@ fn the_page_needs_nothing_but_itself() {
 }
 
 #[test]
-fn a_report_can_be_written_and_read_back() {
+fn a_report_round_trips() {
     for (name, clock, count, faulty) in [
         ("failed", ClockKind::Wall, 6000, true),
         ("passed", ClockKind::Virtual, 6000, false),
@@ -201,7 +201,7 @@ fn a_report_can_be_written_and_read_back() {
 }
 
 #[test]
-fn what_cannot_be_written_or_read_is_named() {
+fn read_and_write_errors_name_the_file() {
     let in_the_way = folder("report").join("a-file");
     std::fs::create_dir_all(in_the_way.parent().unwrap()).unwrap();
     std::fs::write(&in_the_way, "no report").unwrap();
@@ -225,7 +225,7 @@ fn equal_runs_have_equal_reports() {
 }
 
 #[test]
-fn the_virtual_clock_tells_nothing_of_the_machine() {
+fn virtual_clock_reports_have_no_machine_data() {
     let json: Value = serde_json::from_str(&report(ClockKind::Virtual, 300, false).to_json()).unwrap();
     assert!(json.get("environment").is_none());
     assert!(json["cpu"]["client_us_per_sign_in"].is_null() && json["cpu"]["server_us_per_sign_in"].is_null());
@@ -234,7 +234,7 @@ fn the_virtual_clock_tells_nothing_of_the_machine() {
 }
 
 #[test]
-fn the_gravest_fault_sets_the_exit_code() {
+fn the_most_severe_failure_sets_the_exit_code() {
     let (good, bad) = (recorded(&sign_ins(7, 1500, false)), recorded(&sign_ins(7, 1500, true)));
     let crossed = ThresholdResult {
         text: "sign_in.p99 < 1ms".to_owned(),
@@ -243,13 +243,13 @@ fn the_gravest_fault_sets_the_exit_code() {
         unit: Unit::Us,
         passed: false,
         window: None,
-        cut_at_us: None,
+        canceled_at_us: None,
     };
     let verdict =
         |snapshot: &poolproof::metrics::Snapshot, crossed: Option<ThresholdResult>, saturated, partial| {
             let saturated = if saturated { Some("The generator was late.".to_owned()) } else { None };
             let thresholds = crossed.into_iter().collect();
-            Report::new(Subject { thresholds, saturated, partial, ..subject() }, &snapshot.summary()).verdict
+            Report::new(RunInfo { thresholds, saturated, partial, ..run_info() }, &snapshot.summary()).verdict
         };
     assert_eq!(verdict(&good, None, false, false).exit_code, 0);
     assert_eq!(verdict(&good, None, false, true).exit_code, 105);
@@ -263,19 +263,19 @@ fn the_gravest_fault_sets_the_exit_code() {
 }
 
 #[test]
-fn the_worst_window_is_told_with_its_time_and_a_cut_comes_first() {
+fn the_worst_window_has_its_time_and_an_aborting_threshold_is_first() {
     let snapshot = recorded(&sign_ins(7, 1500, false));
-    let threshold = |cut_at_us| ThresholdResult {
+    let threshold = |canceled_at_us| ThresholdResult {
         text: "sign_in.p99[5s] < 1ms".to_owned(),
         value: Some(9000.0),
         limit: 1000.0,
         unit: Unit::Us,
         passed: false,
         window: Some(WorstWindow { from_us: 31_000_000, to_us: 36_000_000 }),
-        cut_at_us,
+        canceled_at_us,
     };
-    let whole = Report::new(Subject { thresholds: vec![threshold(None)], ..subject() }, &snapshot.summary());
-    let cut = Subject { thresholds: vec![threshold(Some(36_000_000))], partial: true, ..subject() };
+    let whole = Report::new(RunInfo { thresholds: vec![threshold(None)], ..run_info() }, &snapshot.summary());
+    let cut = RunInfo { thresholds: vec![threshold(Some(36_000_000))], partial: true, ..run_info() };
     let cut = Report::new(cut, &snapshot.summary());
     for report in [&whole, &cut] {
         assert!(words(&html::page(report, None)).contains("9.00 ms from 31 s to 36 s"));
@@ -291,24 +291,24 @@ fn the_worst_window_is_told_with_its_time_and_a_cut_comes_first() {
 }
 
 #[test]
-fn a_machine_that_others_were_given_is_warned_of() {
+fn cpu_steal_gives_a_warning() {
     let snapshot = recorded(&sign_ins(7, 1500, false));
     let on = |steal_share, clock| {
         let machine = Some(MachineLoad { steal_share, load_before: 0.5, load_after: 1.9 });
-        Report::new(Subject { machine, clock, ..subject() }, &snapshot.summary())
+        Report::new(RunInfo { machine, clock, ..run_info() }, &snapshot.summary())
     };
     let warning =
         |report: &Report| report.verdict.sentences.iter().any(|one| one.starts_with("Warning: 7 %"));
-    let robbed = on(Some(0.07), ClockKind::Wall);
-    assert!(warning(&robbed) && robbed.verdict.passed);
-    assert!(text(&robbed, None, false).contains("load 0.5 before and 1.9 at the end, 7 % stolen"));
+    let high_steal = on(Some(0.07), ClockKind::Wall);
+    assert!(warning(&high_steal) && high_steal.verdict.passed);
+    assert!(text(&high_steal, None, false).contains("load 0.5 before and 1.9 at the end, 7 % stolen"));
     assert!(!warning(&on(Some(0.05), ClockKind::Wall)) && !warning(&on(None, ClockKind::Wall)));
     let nowhere = on(Some(0.07), ClockKind::Virtual);
     assert!(!warning(&nowhere) && nowhere.generator.machine.is_none());
 }
 
 #[test]
-fn a_run_without_mismatches_says_so() {
+fn a_run_without_mismatches_is_reported() {
     let report = report(ClockKind::Virtual, 1500, false);
     let (page, words) = (html::page(&report, None), text(&report, None, false));
     assert!(page.contains("None. All ") && page.contains("decisions are what the rules ask for."));
@@ -316,7 +316,7 @@ fn a_run_without_mismatches_says_so() {
 }
 
 #[test]
-fn the_terminal_gets_a_screenful() {
+fn terminal_output_fits_one_screen() {
     let folder = folder("report/terminal");
     let report = report(ClockKind::Wall, 6000, true);
     let written = write(&folder, &report, true).unwrap();
@@ -329,7 +329,7 @@ fn the_terminal_gets_a_screenful() {
 }
 
 #[test]
-fn replaying_is_one_command_whatever_the_file_is_called() {
+fn the_replay_command_quotes_any_file_name() {
     let mut report = report(ClockKind::Virtual, 3, false);
     report.scenario.file = "my scenarios/it's.yaml".to_owned();
     assert_eq!(report.replay(), r"poolproof run 'my scenarios/it'\''s.yaml' --seed 7 --clock virtual");
@@ -414,7 +414,7 @@ fn the_heat_map_and_its_table_have_every_measured_sign_in() {
 }
 
 #[test]
-fn a_baseline_stands_beside_the_run() {
+fn a_baseline_is_shown_next_to_the_run() {
     let report = report(ClockKind::Wall, 6000, false);
     let mut before = report.clone();
     before.latency.sign_in.curve.iter_mut().for_each(|point| point.intended_us = 4_321_000);

@@ -97,7 +97,7 @@ fn a_folder_of_scenarios_gets_an_index_and_one_file_for_ci() {
 }
 
 #[test]
-fn a_folder_without_scenarios_is_told_and_check_takes_folders_too() {
+fn an_empty_folder_is_reported_and_check_accepts_folders() {
     let folder = folder("none");
     let (code, out, err) = output(poolproof().arg("run").arg(&folder));
     assert_eq!((code, out.as_str()), (2, ""));
@@ -109,7 +109,7 @@ fn a_folder_without_scenarios_is_told_and_check_takes_folders_too() {
 }
 
 #[test]
-fn a_page_of_somebody_elses_is_not_replaced() {
+fn a_foreign_file_is_not_overwritten() {
     let folder = folder("not-ours");
     let scenarios = folder.join("scenarios");
     fs::create_dir_all(&scenarios).unwrap();
@@ -133,7 +133,7 @@ fn a_page_of_somebody_elses_is_not_replaced() {
 
 #[cfg(unix)]
 #[test]
-fn an_interrupted_command_has_its_index_and_says_what_is_missing() {
+fn an_interrupted_command_writes_an_index_with_missing_runs() {
     let folder = folder("interrupted");
     let slow =
         |name| TOY.replace("name: toy", &format!("clock: wall\nname: {name}")).replace("for: 2s", "for: 60s");
@@ -193,7 +193,7 @@ fn a_report_is_rendered_again_from_its_json() {
 }
 
 #[test]
-fn histograms_cannot_be_had_from_a_report() {
+fn hlog_is_rejected_for_a_report() {
     let folder = folder("histograms");
     let file = toy_report(&folder, "one", TOY);
     let (code, out, err) = output(poolproof().arg("report").arg(&file).args(["--format", "html,hlog"]));
@@ -209,7 +209,7 @@ fn histograms_cannot_be_had_from_a_report() {
 }
 
 #[test]
-fn what_is_no_report_is_told_and_nothing_is_overwritten() {
+fn an_invalid_report_is_rejected_without_writing() {
     let folder = folder("broken");
     let whole = fs::read_to_string(toy_report(&folder, "one", TOY)).unwrap();
     fs::write(folder.join("report.html"), "the page of before").unwrap();
@@ -245,7 +245,7 @@ fn what_is_no_report_is_told_and_nothing_is_overwritten() {
 }
 
 #[test]
-fn a_baseline_is_shown_beside_if_it_is_of_the_same_thing() {
+fn a_comparable_baseline_is_shown() {
     let folder = folder("baseline");
     let slower = format!("{TOY}service: {{ modexp_256: 3ms, modexp_513: 3ms, modexp_1025: 3ms }}\n");
     let (base, head) = (toy_report(&folder, "base", TOY), toy_report(&folder, "head", &slower));

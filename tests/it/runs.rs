@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use poolproof::report::{Report, TimelineInterval};
-use poolproof::run::{Event, Settings, Stop, run};
+use poolproof::run::{CancellationToken, RunEvent, RunOptions, run};
 use poolproof_srp::Backend;
 
-use crate::stage::{play, scenario, settings};
+use crate::run_fixture::{play, run_options, scenario};
 
 fn toy(workload: &str) -> String {
     format!(
@@ -27,17 +27,17 @@ fn adds_up(report: &Report) {
     assert_eq!(report.latency.sign_in.intended.count, measured);
     assert_eq!(report.latency.sign_in.service.count, measured);
     let sum = |of: fn(&TimelineInterval) -> u64| report.timeline.intervals.iter().map(of).sum::<u64>();
-    let (offered, missed) = (sum(|interval| interval.offered), sum(|interval| interval.missed));
-    assert_eq!(offered, sums.started + missed + sums.cut_off);
-    assert_eq!(sum(|interval| interval.cut_off), sums.cut_off);
+    let (offered, dropped) = (sum(|interval| interval.offered), sum(|interval| interval.dropped));
+    assert_eq!(offered, sums.started + dropped + sums.unfinished);
+    assert_eq!(sum(|interval| interval.unfinished), sums.unfinished);
     // Those that the warm-up has missed are in the course alone.
-    assert!(missed >= report.generator.missed && (sums.warm_up > 0 || missed == report.generator.missed));
+    assert!(dropped >= report.generator.dropped && (sums.warm_up > 0 || dropped == report.generator.dropped));
     let rules: u64 = report.decisions.rules.iter().map(|rule| rule.seen).sum();
     assert_eq!(rules, report.decisions.checked);
 }
 
 #[test]
-fn an_open_constant_workload_starts_exactly_what_was_asked_for() {
+fn an_open_constant_workload_starts_the_exact_count() {
     let report = play(&scenario(&toy(
         "{ arrivals: constant, stages: [ { for: 2s, rate: 10/s, warm_up: true }, { for: 10s, rate: 50/s } ] }",
     )));
@@ -48,7 +48,7 @@ fn an_open_constant_workload_starts_exactly_what_was_asked_for() {
 }
 
 #[test]
-fn a_closed_workload_has_so_many_users_and_no_more() {
+fn a_closed_workload_has_exactly_its_users() {
     // Each sign-in takes some milliseconds and is followed by a second of thought: 30 users, 10 s, some 300 sign-ins.
     let report = play(&scenario(&toy(
         "{ model: closed, think_time: 1s, stages: [ { for: 2s, users: 10, warm_up: true }, { for: 10s, users: 30 } ] }",
@@ -64,7 +64,7 @@ fn a_closed_workload_has_so_many_users_and_no_more() {
 }
 
 #[test]
-fn a_closed_workload_with_more_loops_than_people_waits_for_them() {
+fn a_closed_workload_waits_when_loops_exceed_users() {
     let text = toy("{ model: closed, stages: [ { for: 1s, users: 30 } ] }").replace("users: 100", "users: 5");
     let report = play(&scenario(&text));
     adds_up(&report);
@@ -73,13 +73,18 @@ fn a_closed_workload_with_more_loops_than_people_waits_for_them() {
 }
 
 #[test]
-fn however_powers_are_computed_the_report_is_the_same() {
+fn the_report_does_not_depend_on_the_backend() {
     let text = toy("{ stages: [ { for: 4s, rate: 10/s } ], mix: { known_device: 60, new_device: 20, wrong_password: 10, wrong_device_secret: 10 } }")
         .replace("group: toy", "group: cognito")
         .replace("users: 100", "users: 20");
     let scenario = scenario(&text);
     let report = |backend| {
-        run(&scenario, &Settings { backend: Some(backend), ..settings(None) }, &Stop::default()).unwrap()
+        run(
+            &scenario,
+            &RunOptions { backend: Some(backend), ..run_options(None) },
+            &CancellationToken::default(),
+        )
+        .unwrap()
     };
     let right = report(Backend::Reference);
     adds_up(&right);
@@ -110,7 +115,7 @@ fn queues_form_where_the_pool_has_too_few_cores() {
 }
 
 #[test]
-fn throttled_clients_try_again_and_give_up_in_the_end() {
+fn throttled_clients_retry_and_finally_give_up() {
     let text = toy("{ arrivals: constant, stages: [ { for: 20s, rate: 60/s } ], mix: { new_device: 100 } }")
         .replace("optional }", "optional, quotas: { user_authentication: 20/s } }")
         .replace("users: 100", "users: 2000");
@@ -124,7 +129,7 @@ fn throttled_clients_try_again_and_give_up_in_the_end() {
 
 /// Plays a bundled scenario with one thing changed; its throttled steps.
 fn throttled_steps(file: &str, from: &str, to: &str) -> Vec<String> {
-    let text = std::fs::read_to_string(crate::stage::root().join("scenarios").join(file)).unwrap();
+    let text = std::fs::read_to_string(crate::run_fixture::root().join("scenarios").join(file)).unwrap();
     assert!(text.contains(from), "{file} has no `{from}`");
     let report = play(&scenario(&text.replace(from, to)));
     adds_up(&report);
@@ -133,7 +138,7 @@ fn throttled_steps(file: &str, from: &str, to: &str) -> Vec<String> {
 }
 
 #[test]
-fn cognitos_quotas_bind_where_their_arithmetic_says() {
+fn cognito_quotas_limit_at_the_computed_rate() {
     // A cold fleet: 25 confirmations a second, and nothing else is short.
     assert_eq!(throttled_steps("cognito-quotas.yaml", "60/s", "25/s"), Vec::<String>::new());
     assert_eq!(throttled_steps("cognito-quotas.yaml", "60/s", "26/s"), ["CONFIRM_DEVICE"]);
@@ -147,7 +152,7 @@ fn cognitos_quotas_bind_where_their_arithmetic_says() {
 }
 
 #[test]
-fn by_the_wall_clock_the_course_tells_what_the_workers_had_to_do() {
+fn wall_clock_timeline_shows_worker_load() {
     let text = toy("{ stages: [ { for: 3s, rate: 100/s } ] }");
     let report = play(&scenario(&format!("{text}clock: wall\n")));
     adds_up(&report);
@@ -180,7 +185,7 @@ fn ten_minutes_of_load_take_no_more_memory_than_one() {
     let sizes = Arc::new(std::sync::Mutex::new(Vec::new()));
     let told = Arc::clone(&sizes);
     let observer = Arc::new(move |event| {
-        let Event::Running { progress, .. } = event else { return };
+        let RunEvent::Running { progress, .. } = event else { return };
         let mut told = told.lock().unwrap();
         let minute = progress.elapsed.as_secs() / 60;
         if told.len() as u64 <= minute {
@@ -190,7 +195,8 @@ fn ten_minutes_of_load_take_no_more_memory_than_one() {
             told.push(pages * 4);
         }
     });
-    let report = run(&scenario, &Settings { observer, ..settings(None) }, &Stop::default()).unwrap();
+    let report =
+        run(&scenario, &RunOptions { observer, ..run_options(None) }, &CancellationToken::default()).unwrap();
     adds_up(&report);
     println!("lag p99 {:?} µs, {}", report.generator.lag_p99_us, report.verdict.sentences.join(" "));
     let sizes = sizes.lock().unwrap().clone();
@@ -202,16 +208,16 @@ fn ten_minutes_of_load_take_no_more_memory_than_one() {
 }
 
 #[test]
-fn an_interrupt_leaves_a_partial_report_that_adds_up() {
+fn an_interrupt_gives_a_consistent_partial_report() {
     let scenario = scenario(&toy("{ stages: [ { for: 1h, rate: 50/s } ] }"));
-    let stop = Stop::default();
+    let stop = CancellationToken::default();
     let rope = stop.clone();
     let observer = Arc::new(move |event| {
-        if matches!(event, Event::Running { progress, .. } if progress.live.started >= 200) {
-            rope.pull();
+        if matches!(event, RunEvent::Running { progress, .. } if progress.live.started >= 200) {
+            rope.cancel();
         }
     });
-    let report = run(&scenario, &Settings { observer, ..settings(None) }, &stop).unwrap();
+    let report = run(&scenario, &RunOptions { observer, ..run_options(None) }, &stop).unwrap();
     adds_up(&report);
     assert!(report.partial);
     assert!(report.sign_ins.started >= 200 && report.sign_ins.started < 10_000, "{:?}", report.sign_ins);
@@ -219,23 +225,23 @@ fn an_interrupt_leaves_a_partial_report_that_adds_up() {
 }
 
 #[test]
-fn an_interrupt_before_the_first_sign_in_leaves_a_report_too() {
-    let stop = Stop::default();
-    stop.pull();
+fn an_interrupt_before_the_first_sign_in_gives_a_report() {
+    let stop = CancellationToken::default();
+    stop.cancel();
     let report =
-        run(&scenario(&toy("{ stages: [ { for: 1h, rate: 50/s } ] }")), &settings(None), &stop).unwrap();
+        run(&scenario(&toy("{ stages: [ { for: 1h, rate: 50/s } ] }")), &run_options(None), &stop).unwrap();
     adds_up(&report);
     assert_eq!((report.partial, report.verdict.exit_code), (true, 105));
 }
 
 #[test]
-fn a_population_that_is_too_small_is_told_under_either_clock() {
+fn a_too_small_population_is_reported_by_both_clocks() {
     let text = toy("{ arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }")
         .replace("users: 100", "users: 1");
     let report = play(&scenario(&text));
     adds_up(&report);
     assert_eq!(report.verdict.exit_code, 83);
-    assert!(report.generator.missed > 1000);
+    assert!(report.generator.dropped > 1000);
     // What could not start was offered all the same.
     assert_eq!(report.throughput.offered_per_s, Some(1000.0));
     let sentence = report.generator.saturated.unwrap();
@@ -244,7 +250,7 @@ fn a_population_that_is_too_small_is_told_under_either_clock() {
 
 /// Regression: an attempt with the right password that the user walks away from postpones the forgetting of failures.
 #[test]
-fn walking_away_from_an_mfa_is_an_attempt_all_the_same() {
+fn abandoning_an_mfa_counts_as_an_attempt() {
     let text = "version: 1
 name: walker
 group: toy
@@ -264,7 +270,7 @@ client: { mfa_delay: { log_normal: { median: 600s, sigma: 0.6 } } }
 
 /// Regression: an app whose set-up was throttled away in its last step is nobody's factor.
 #[test]
-fn a_setup_that_was_not_finished_is_none() {
+fn an_unfinished_mfa_setup_does_not_count() {
     let text = "version: 1
 name: setup
 group: toy
@@ -282,7 +288,7 @@ client: { retries: 0 }
 
 /// Regression: a pool that takes longer than its challenges live has decided nothing wrong.
 #[test]
-fn a_challenge_that_ran_out_in_a_slow_pool_is_no_wrong_decision() {
+fn an_expired_challenge_in_a_slow_pool_is_not_a_mismatch() {
     let text = toy("{ stages: [ { for: 60s, rate: 5/s } ] }").replace("users: 100", "users: 2000");
     let report = play(&scenario(&format!("{text}service: {{ modexp_256: 1ms, modexp_513: 200s }}\n")));
     adds_up(&report);

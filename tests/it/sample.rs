@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use poolproof::clock::ClockKind;
-use poolproof::metrics::{End, Recorder, SignInRecord, Snapshot};
-use poolproof::report::{CpuSpent, Environment, Part, Report, Stage, Subject, ThresholdResult, Unit};
+use poolproof::metrics::{Recorder, SignInRecord, SignInStatus, Snapshot};
+use poolproof::report::{
+    CpuSpent, Environment, Report, RunInfo, StagePart, StageSummary, ThresholdResult, Unit,
+};
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
-use poolproof_cognito::protocol::{ChallengeName, Step};
-use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_cognito::protocol::{ChallengeName, SignInStep};
+use poolproof_cognito::seed::{Rng, Seed};
 use poolproof_oracle::{
-    Circumstances, Claim, Confidence, Decision, Device, Facts, Lock, Outcome, RuleId, Situation, Verdict,
+    Circumstances, Claim, Confidence, Decision, Device, Facts, Judgement, LockoutState, Outcome, RuleId,
+    Situation,
 };
 use rand::RngExt as _;
 use rand_distr::{Distribution as _, LogNormal};
@@ -33,7 +36,7 @@ const WRONG: RuleId = RuleId {
 
 /// `count` sign-ins of the run that `seed` stands for; about one in 400 decided wrongly if `faulty`.
 pub(crate) fn sign_ins(seed: u64, count: u64, faulty: bool) -> Vec<SignInRecord> {
-    (0..count).map(|number| sign_in(&mut Seed::new(seed).stream("sample", number), number, faulty)).collect()
+    (0..count).map(|number| sign_in(&mut Seed::new(seed).rng("sample", number), number, faulty)).collect()
 }
 
 /// What one recorder makes of them.
@@ -48,7 +51,7 @@ pub(crate) fn report(clock: ClockKind, count: u64, faulty: bool) -> Report {
     let snapshot = recorded(&sign_ins(7, count, faulty));
     let summary = snapshot.summary();
     let p99 = summary.latency_us(None, 0.99);
-    let device = summary.latency_us(Some(Step::DevicePasswordVerifier), 0.99);
+    let device = summary.latency_us(Some(SignInStep::DevicePasswordVerifier), 0.99);
     let at_most = |text: &str, value: Option<f64>, limit: f64, unit| ThresholdResult {
         text: text.to_owned(),
         value,
@@ -56,10 +59,10 @@ pub(crate) fn report(clock: ClockKind, count: u64, faulty: bool) -> Report {
         unit,
         passed: value.is_some_and(|value| value <= limit),
         window: None,
-        cut_at_us: None,
+        canceled_at_us: None,
     };
     let mismatched = summary.decisions().mismatched() as f64;
-    let subject = Subject {
+    let run_info = RunInfo {
         thresholds: vec![
             at_most("decisions.mismatched == 0", Some(mismatched), 0.0, Unit::Count),
             at_most("sign_in.p99 < 400ms", p99.map(|us| us as f64), 400_000.0, Unit::Us),
@@ -67,13 +70,13 @@ pub(crate) fn report(clock: ClockKind, count: u64, faulty: bool) -> Report {
             at_most("failed.rate < 2%", summary.failed_share(), 0.02, Unit::Share),
         ],
         clock,
-        ..subject()
+        ..run_info()
     };
-    Report::new(subject, &summary)
+    Report::new(run_info, &summary)
 }
 
 /// A scenario without thresholds, on a machine.
-pub(crate) fn subject() -> Subject {
+pub(crate) fn run_info() -> RunInfo {
     let yaml = "# Opt-in devices replace MFA only after the user said yes.\nversion: 1\nname: opt-in-mfa\nseed: 7\n\
         clock: virtual              # virtual | wall\npool:\n  remember: opt_in          # no | always | opt_in\n  \
         suppress_mfa: true        # ChallengeRequiredOnNewDevice\n  mfa: optional             # off | optional | on\n  \
@@ -82,14 +85,17 @@ pub(crate) fn subject() -> Subject {
         - { for: 5s, rate: 40/s, warm_up: true }\n    - { for: 30s, to: 200/s }\n  \
         mix: { known_device: 85, new_device: 8, wrong_password: 3, forgotten_device: 2, replayed_claim: 1 }\n\
         thresholds:\n  - decisions.mismatched == 0\n  - sign_in.p99 < 400ms\n";
-    Subject {
+    RunInfo {
         name: "opt-in-mfa".to_owned(),
         about: "Opt-in devices replace MFA only after the user said yes.".to_owned(),
         file: "scenarios/opt-in-mfa.yaml".to_owned(),
         yaml: yaml.to_owned(),
         files: Vec::new(),
         workloads: vec![("workload".to_owned(), Some(120.0))],
-        stages: vec![stage(0, 5, Part::WarmUp, [40.0, 40.0]), stage(5, 35, Part::Measured, [40.0, 200.0])],
+        stages: vec![
+            stage(0, 5, StagePart::WarmUp, [40.0, 40.0]),
+            stage(5, 35, StagePart::Measured, [40.0, 200.0]),
+        ],
         seed: 7,
         clock: ClockKind::Wall,
         group: "cognito".to_owned(),
@@ -97,7 +103,7 @@ pub(crate) fn subject() -> Subject {
         target_options: Vec::new(),
         partial: false,
         left_behind: None,
-        offered_per_s_asked: Some(120.0),
+        asked_per_s: Some(120.0),
         cpu: Some(CpuSpent { client: Duration::from_secs(11), server: Some(Duration::from_secs(9)) }),
         workers: None,
         modexps: 6000,
@@ -117,8 +123,8 @@ pub(crate) fn subject() -> Subject {
     }
 }
 
-fn stage(from_s: u64, to_s: u64, part: Part, [from, to]: [f64; 2]) -> Stage {
-    Stage {
+fn stage(from_s: u64, to_s: u64, part: StagePart, [from, to]: [f64; 2]) -> StageSummary {
+    StageSummary {
         workload: "workload".to_owned(),
         from_us: from_s * 1_000_000,
         to_us: to_s * 1_000_000,
@@ -130,16 +136,17 @@ fn stage(from_s: u64, to_s: u64, part: Part, [from, to]: [f64; 2]) -> Stage {
     }
 }
 
-fn sign_in(random: &mut Stream, number: u64, faulty: bool) -> SignInRecord {
+fn sign_in(random: &mut Rng, number: u64, faulty: bool) -> SignInRecord {
     // A rate that rises from 40 a second: the n-th arrival of the integral of 40 + 4 t.
     let at_s = (-40.0 + (1600.0 + 8.0 * number as f64).sqrt()) / 4.0 + random.random_range(0.0..0.01);
     let intended = Duration::from_secs_f64(at_s);
     let (verdict, end) = decision(random, faulty);
-    let steps: Vec<_> = steps(&verdict.seen).into_iter().map(|(step, ms)| (step, took(random, ms))).collect();
+    let steps: Vec<_> =
+        steps(&verdict.seen).into_iter().map(|(step, ms)| (step, draw_duration(random, ms))).collect();
     let service: Duration = steps.iter().map(|(_, time)| *time).sum();
     // For two seconds the generator finds the pool busy, and sign-ins wait to begin.
     let queue_ms = if (21.0..23.0).contains(&at_s) { (23.0 - at_s) * 60.0 } else { 0.0 };
-    let lag = took(random, 0.12) + Duration::from_secs_f64(queue_ms / 1e3);
+    let lag = draw_duration(random, 0.12) + Duration::from_secs_f64(queue_ms / 1e3);
     SignInRecord {
         number,
         user: random.random_range(0..2000),
@@ -153,34 +160,34 @@ fn sign_in(random: &mut Stream, number: u64, faulty: bool) -> SignInRecord {
         service,
         lag,
         steps,
-        verdicts: if end == End::TransportFailed { Vec::new() } else { vec![verdict] },
-        throttled: if random.random_bool(0.002) { vec![Step::InitiateAuth] } else { Vec::new() },
+        judgements: if end == SignInStatus::TransportFailed { Vec::new() } else { vec![verdict] },
+        throttled: if random.random_bool(0.002) { vec![SignInStep::InitiateAuth] } else { Vec::new() },
         requests: 5,
     }
 }
 
-fn took(random: &mut Stream, median_ms: f64) -> Duration {
+fn draw_duration(random: &mut Rng, median_ms: f64) -> Duration {
     let spread = LogNormal::new(median_ms.ln(), 0.35).unwrap();
     Duration::from_secs_f64(spread.sample(random) / 1e3)
 }
 
-fn steps(seen: &Decision) -> Vec<(Step, f64)> {
-    let mut steps = vec![(Step::InitiateAuth, 0.9), (Step::PasswordVerifier, 4.4)];
+fn steps(seen: &Decision) -> Vec<(SignInStep, f64)> {
+    let mut steps = vec![(SignInStep::InitiateAuth, 0.9), (SignInStep::PasswordVerifier, 4.4)];
     for challenge in &seen.challenges {
         match challenge {
-            ChallengeName::DeviceSrpAuth => steps.push((Step::DeviceSrpAuth, 1.1)),
-            ChallengeName::DevicePasswordVerifier => steps.push((Step::DevicePasswordVerifier, 4.2)),
-            ChallengeName::SoftwareTokenMfa => steps.push((Step::Mfa, 0.35)),
+            ChallengeName::DeviceSrpAuth => steps.push((SignInStep::DeviceSrpAuth, 1.1)),
+            ChallengeName::DevicePasswordVerifier => steps.push((SignInStep::DevicePasswordVerifier, 4.2)),
+            ChallengeName::SoftwareTokenMfa => steps.push((SignInStep::Mfa, 0.35)),
             _ => {}
         }
     }
     if seen.new_device {
-        steps.push((Step::ConfirmDevice, 0.6));
+        steps.push((SignInStep::ConfirmDevice, 0.6));
     }
     steps
 }
 
-fn decision(random: &mut Stream, faulty: bool) -> (Verdict, End) {
+fn decision(random: &mut Rng, faulty: bool) -> (Judgement, SignInStatus) {
     use ChallengeName::{DevicePasswordVerifier, DeviceSrpAuth, PasswordVerifier, SoftwareTokenMfa};
     let facts = Facts {
         remember: RememberMode::OptIn,
@@ -192,9 +199,9 @@ fn decision(random: &mut Stream, faulty: bool) -> (Verdict, End) {
         claim: Claim::Right,
         device: Device::Remembered,
         mfa_bound: true,
-        device_secret_right: true,
+        device_secret_valid: true,
         risk: None,
-        lock: Lock::Open,
+        lock: LockoutState::Unlocked,
         circumstances: Circumstances::default(),
     };
     let decided = |challenges: &[ChallengeName], outcome, new_device| Decision {
@@ -207,18 +214,23 @@ fn decision(random: &mut Stream, faulty: bool) -> (Verdict, End) {
     let refused = |outcome| decided(&[PasswordVerifier], outcome, false);
     let risky = Facts { risk: Some((RiskLevel::High, RiskAction::Block)), ..facts };
     let (rule, facts, expected, end) = match random.random_range(0..100) {
-        0..70 => (SUPPRESSED, facts, device.clone(), End::Completed),
-        70..88 => (DUE, Facts { device: Device::None, ..facts }, mfa.clone(), End::Completed),
-        88..93 => (WRONG, Facts { claim: Claim::Wrong, ..facts }, refused(Outcome::Incorrect), End::Refused),
-        93..96 => (BLOCKED, risky, refused(Outcome::Blocked), End::Refused),
-        96..99 => (NOTE, facts, device.clone(), End::Completed),
-        _ if random.random_bool(0.5) => (SUPPRESSED, facts, device.clone(), End::Abandoned),
-        _ => (SUPPRESSED, facts, device.clone(), End::TransportFailed),
+        0..70 => (SUPPRESSED, facts, device.clone(), SignInStatus::Completed),
+        70..88 => (DUE, Facts { device: Device::None, ..facts }, mfa.clone(), SignInStatus::Completed),
+        88..93 => (
+            WRONG,
+            Facts { claim: Claim::Wrong, ..facts },
+            refused(Outcome::Incorrect),
+            SignInStatus::Refused,
+        ),
+        93..96 => (BLOCKED, risky, refused(Outcome::Blocked), SignInStatus::Refused),
+        96..99 => (NOTE, facts, device.clone(), SignInStatus::Completed),
+        _ if random.random_bool(0.5) => (SUPPRESSED, facts, device.clone(), SignInStatus::Abandoned),
+        _ => (SUPPRESSED, facts, device.clone(), SignInStatus::TransportFailed),
     };
     let seen = match rule {
         SUPPRESSED if faulty && random.random_bool(0.002) => mfa,
         BLOCKED if faulty && random.random_bool(0.03) => device,
         _ => expected.clone(),
     };
-    (Verdict { rule, situation: Situation::SignIn(facts), expected, seen }, end)
+    (Judgement { rule, situation: Situation::SignIn(facts), expected, seen }, end)
 }

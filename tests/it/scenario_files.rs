@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use poolproof::clock::ClockKind;
-use poolproof::scenario::{self, Arrivals, Delay, DeviceCount, GroupName, Model, Scenario, Service, Stage};
+use poolproof::scenario::{
+    self, ArrivalProcess, Delay, DeviceCount, GroupName, Model, OpenStage, Scenario, Service,
+};
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{
     Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevel, RiskMode,
@@ -15,7 +17,7 @@ use proptest::prelude::*;
 const EXAMPLE: &str = include_str!("../data/scenarios/good/opt-in-mfa.yaml");
 
 /// Files that are refused for a reason that the schema does not state; what is no YAML at all is not listed.
-const BEYOND_THE_SCHEMA: [&str; 50] = [
+const NOT_IN_SCHEMA: [&str; 50] = [
     // Gone when YAML has become JSON: form, the first of two equal keys, and how a number was written.
     "anchor",
     "complex-key",
@@ -105,7 +107,7 @@ fn parse(text: &str) -> Scenario {
 }
 
 #[test]
-fn the_example_means_what_it_says() {
+fn the_example_parses_to_the_expected_scenario() {
     let scenario = parse(EXAMPLE);
     assert_eq!(scenario.name, "opt-in-mfa");
     assert_eq!(scenario.about, "Opt-in devices replace MFA only after the user said yes.");
@@ -122,9 +124,14 @@ fn the_example_means_what_it_says() {
     assert_eq!((population.opt_in, population.factors.share(Factors::Sms)), (0.6, 0.15));
 
     let Model::Open { arrivals, stages } = &scenario.workloads[0].model else { panic!("not open") };
-    let stage =
-        |s, from, to, warm_up| Stage { length: Duration::from_secs(s), from, to, warm_up, cool_down: false };
-    assert_eq!(*arrivals, Arrivals::Poisson);
+    let stage = |s, from, to, warm_up| OpenStage {
+        length: Duration::from_secs(s),
+        from,
+        to,
+        warm_up,
+        cool_down: false,
+    };
+    assert_eq!(*arrivals, ArrivalProcess::Poisson);
     assert_eq!(*stages, [stage(10, 20.0, 20.0, true), stage(30, 20.0, 200.0, false)]);
     assert_eq!(scenario.workloads[0].mix.share(Intent::KnownDevice), 0.85);
     assert_eq!(scenario.workloads[0].risk.share(Some(RiskLevel::High)), 0.02);
@@ -142,7 +149,7 @@ const SHORTEST: &str = "version: 1\nname: s\npool: { remember: always }\npopulat
                         workload: { stages: [{ for: 1s, rate: 1/s }] }\n";
 
 /// Files that use what the example does not.
-fn others() -> Vec<String> {
+fn other_scenarios() -> Vec<String> {
     let closed = "workload:\n  model: closed\n  think_time: { uniform: { min: 1s, max: 1500ms } }\n  stages:\n    \
                   - { for: 1m, users: 50, warm_up: true }\n    - { for: 1.5h, users: 1000000 }\n";
     let head = SHORTEST.split("workload").next().unwrap();
@@ -182,7 +189,7 @@ fn others() -> Vec<String> {
 }
 
 #[test]
-fn what_is_left_out_has_a_default() {
+fn omitted_keys_have_defaults() {
     let scenario = parse(SHORTEST);
     assert_eq!(
         (scenario.seed.number(), scenario.clock, scenario.group),
@@ -214,7 +221,7 @@ fn a_ramp_begins_where_the_stage_before_ended() {
 }
 
 #[test]
-fn a_level_of_risk_that_is_left_out_does_what_the_level_below_does() {
+fn an_omitted_risk_level_uses_the_action_of_the_lower_level() {
     let text = SHORTEST.replace("always", "always, risk: { mode: enforced, low: mfa_required }");
     let risk = parse(&text).pool.risk;
     assert_eq!([risk.low, risk.medium, risk.high], [RiskAction::MfaRequired; 3]);
@@ -222,19 +229,19 @@ fn a_level_of_risk_that_is_left_out_does_what_the_level_below_does() {
 
 #[test]
 fn the_resolved_scenario_is_the_same_scenario() {
-    for text in others().iter().map(String::as_str).chain([EXAMPLE]) {
+    for text in other_scenarios().iter().map(String::as_str).chain([EXAMPLE]) {
         let scenario = parse(text);
-        let resolved = scenario.resolved_yaml();
+        let resolved = scenario.to_yaml();
         assert_eq!(parse(&resolved), scenario, "{resolved}");
-        assert_eq!(parse(&resolved).resolved_yaml(), resolved);
+        assert_eq!(parse(&resolved).to_yaml(), resolved);
     }
 }
 
 #[test]
-fn good_files_meet_the_schema_before_and_after_resolving() {
+fn valid_files_match_the_schema_before_and_after_resolving() {
     let schema = schema();
-    for text in others().iter().map(String::as_str).chain([EXAMPLE]) {
-        for text in [text, &parse(text).resolved_yaml()] {
+    for text in other_scenarios().iter().map(String::as_str).chain([EXAMPLE]) {
+        for text in [text, &parse(text).to_yaml()] {
             let value: serde_json::Value = serde_yaml::from_str(text).unwrap();
             let errors: Vec<String> = schema.iter_errors(&value).map(|error| error.to_string()).collect();
             assert!(errors.is_empty(), "{errors:?}\n{text}");
@@ -243,13 +250,13 @@ fn good_files_meet_the_schema_before_and_after_resolving() {
 }
 
 #[test]
-fn line_ends_of_windows_and_a_byte_order_mark_change_nothing() {
+fn crlf_and_a_byte_order_mark_are_accepted() {
     let windows = format!("\u{feff}{}", EXAMPLE.replace('\n', "\r\n"));
     assert_eq!(parse(&windows), parse(EXAMPLE));
 }
 
 #[test]
-fn every_bad_file_is_refused_with_its_place() {
+fn every_invalid_file_is_rejected_with_line_and_column() {
     for (name, bytes) in bad_files() {
         let Err(diagnostic) = scenario::parse(&format!("{name}.yaml"), &bytes) else {
             panic!("{name}.yaml is taken");
@@ -261,7 +268,7 @@ fn every_bad_file_is_refused_with_its_place() {
 }
 
 #[test]
-fn the_schema_refuses_what_the_parser_refuses() {
+fn the_schema_rejects_what_the_parser_rejects() {
     let schema = schema();
     let mut beyond = Vec::new();
     for (name, bytes) in bad_files() {
@@ -271,13 +278,13 @@ fn the_schema_refuses_what_the_parser_refuses() {
             beyond.push(name);
         }
     }
-    let mut listed = BEYOND_THE_SCHEMA;
+    let mut listed = NOT_IN_SCHEMA;
     listed.sort_unstable();
     assert_eq!(beyond, listed);
 }
 
 #[test]
-fn the_committed_schema_is_the_programs() {
+fn the_committed_schema_matches_the_program() {
     let text = serde_json::to_string_pretty(&scenario::schema()).unwrap() + "\n";
     assert_same_as_file(&path("scenarios/scenario.schema.json"), &text);
 }
@@ -321,7 +328,7 @@ fn files_that_cannot_be_read_are_diagnosed() {
 }
 
 #[test]
-fn a_megabyte_of_anything_is_refused_in_time() {
+fn a_megabyte_of_any_input_is_rejected_quickly() {
     // A quadratic parser would need minutes for the first of these.
     for unit in [
         "[",
@@ -346,16 +353,16 @@ fn a_megabyte_of_anything_is_refused_in_time() {
 }
 
 #[test]
-fn colours_are_only_for_those_who_ask() {
+fn colors_are_only_used_on_request() {
     let diagnostic = scenario::parse("f.yaml", b"name: x").unwrap_err();
     assert!(!diagnostic.to_string().contains('\u{1b}'));
     assert!(diagnostic.to_colored().contains("\u{1b}["));
 }
 
 /// What must hold of any bytes: no panic, and an answer that can be used.
-fn judge(bytes: &[u8]) {
+fn check_no_panic(bytes: &[u8]) {
     match scenario::parse("any.yaml", bytes) {
-        Ok(scenario) => assert_eq!(parse(&scenario.resolved_yaml()), scenario),
+        Ok(scenario) => assert_eq!(parse(&scenario.to_yaml()), scenario),
         Err(diagnostic) => {
             let told = diagnostic.to_string();
             assert!(!told.contains(|c: char| c.is_control() && c != '\n'), "{told:?}");
@@ -367,7 +374,7 @@ fn judge(bytes: &[u8]) {
 }
 
 /// Text that bends a file: YAML's signs, and numbers at the edges.
-const SPLINTERS: [&str; 40] = [
+const FRAGMENTS: [&str; 40] = [
     "[",
     "]",
     "{",
@@ -414,36 +421,36 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
-        judge(&bytes);
+    fn arbitrary_bytes_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        check_no_panic(&bytes);
     }
 
     #[test]
-    fn no_signs_make_it_panic(parts in proptest::collection::vec(proptest::sample::select(&SPLINTERS[..]), 0..30)) {
-        judge(parts.concat().as_bytes());
+    fn arbitrary_yaml_fragments_do_not_panic(parts in proptest::collection::vec(proptest::sample::select(&FRAGMENTS[..]), 0..30)) {
+        check_no_panic(parts.concat().as_bytes());
     }
 
     #[test]
-    fn no_bent_file_makes_it_panic(
-        edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..12_usize, 0..SPLINTERS.len() + 2), 1..4),
+    fn mutated_files_do_not_panic(
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..12_usize, 0..FRAGMENTS.len() + 2), 1..4),
     ) {
         let mut bytes = EXAMPLE.as_bytes().to_vec();
         for (place, length, what) in edits {
             let start = place.index(bytes.len());
             let end = (start + length).min(bytes.len());
-            let new = match what.checked_sub(SPLINTERS.len()) {
-                None => SPLINTERS[what].as_bytes().to_vec(),
+            let new = match what.checked_sub(FRAGMENTS.len()) {
+                None => FRAGMENTS[what].as_bytes().to_vec(),
                 Some(0) => bytes[start..end].repeat(2),
                 Some(_) => vec![bytes[start] ^ 0x20],
             };
             bytes.splice(start..end, new);
         }
-        judge(&bytes);
+        check_no_panic(&bytes);
     }
 }
 
 #[test]
-fn a_schedule_is_found_beside_its_scenario_and_told_as_stages() {
+fn a_schedule_file_is_resolved_to_stages() {
     let (scenario, _) = scenario::read_with_text(&path("scenarios/monday.yaml")).unwrap();
     let plan = &scenario.workloads[0];
     let Model::Open { stages, .. } = &plan.model else { panic!("not open") };
@@ -455,17 +462,17 @@ fn a_schedule_is_found_beside_its_scenario_and_told_as_stages() {
     assert_eq!(schedule.path, "monday.csv");
     assert_eq!(schedule.text, fs::read_to_string(path("scenarios/monday.csv")).unwrap());
     // Resolved it needs no other file, and means the same.
-    let again = parse(&scenario.resolved_yaml());
+    let again = parse(&scenario.to_yaml());
     assert_eq!(again.workloads[0].model, plan.model);
     assert_eq!(again.workloads[0].schedule, None);
 }
 
 #[test]
-fn a_workload_alone_is_the_list_of_one_that_has_its_name() {
+fn a_single_workload_equals_a_list_of_one() {
     let listed =
         SHORTEST.replace("workload: { ", "workloads: [{ name: workload, ").replace("}] }\n", "}] }]\n");
     assert_eq!(parse(&listed), parse(SHORTEST));
     assert_eq!(parse(SHORTEST).workload_names().collect::<Vec<_>>(), ["workload"]);
-    let several = others().into_iter().find(|text| text.contains("crowd")).unwrap();
+    let several = other_scenarios().into_iter().find(|text| text.contains("crowd")).unwrap();
     assert_eq!(parse(&several).workload_names().collect::<Vec<_>>(), ["workload", "crowd"]);
 }

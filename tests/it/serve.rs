@@ -10,28 +10,28 @@ use serde_json::json;
 use socket2::{Domain, Socket, Type};
 
 use crate::cli::{output, poolproof};
-use crate::served::{Answered, Served, answer, closes, request};
+use crate::server_process::{HttpResponse, ServerProcess, answer, is_closed, request};
 
 /// Deadlines that a test can wait for.
 const QUICK: [&str; 4] = ["--request-timeout", "1", "--idle-timeout", "2"];
 
-pub(crate) fn told(answered: Option<Answered>) -> String {
+pub(crate) fn summary(answered: Option<HttpResponse>) -> String {
     answered.map_or_else(|| "closed".to_owned(), |answered| answered.refusal())
 }
 
 #[test]
-fn a_body_that_is_too_long_is_refused_with_413_and_no_byte_earlier() {
-    let served = Served::start(&QUICK);
+fn a_too_long_body_gets_413_at_the_exact_limit() {
+    let served = ServerProcess::start(&QUICK);
     let long = "413 SerializationException: The request is longer than 131072 bytes.";
     let spaces = vec![b' '; 10 << 20];
-    let sent = |length: usize| told(served.send(request("GetUser", &spaces[..length])));
+    let sent = |length: usize| summary(served.send(request("GetUser", &spaces[..length])));
     assert_eq!(sent(MAX_BODY), "400 SerializationException: The request is not JSON text.");
     assert_eq!(sent(MAX_BODY + 1), long);
     // Of the first chunk that is too much nothing is kept, however much more was announced.
     let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: \
                 AWSCognitoIdentityProviderService.GetUser\r\n";
     let announced = format!("{head}Content-Length: 1000000000000\r\n\r\n").into_bytes();
-    assert_eq!(told(served.send([announced, spaces[..MAX_BODY + 1].to_vec()].concat())), long);
+    assert_eq!(summary(served.send([announced, spaces[..MAX_BODY + 1].to_vec()].concat())), long);
     // What the system holds for both sides, and what the server throws away, is some megabytes; what a second brings is hundreds.
     let most = 24 << 20;
     let chunk = [b"10000\r\n".to_vec(), vec![b' '; 65_536], b"\r\n".to_vec()].concat();
@@ -53,23 +53,23 @@ fn a_body_that_is_too_long_is_refused_with_413_and_no_byte_earlier() {
             taken += chunk.len();
             assert!(taken < most, "{taken} bytes of chunks are taken after {head}");
         }
-        assert!(closes(&mut stream), "endless chunks after {head}");
+        assert!(is_closed(&mut stream), "endless chunks after {head}");
         let mut stream = served.connect();
         write!(stream, "{head}Content-Length: 1000\r\n\r\n").unwrap();
         // To HEAD there is no body to be read.
         let answered = head.starts_with("HEAD") || answer(&mut stream).is_some();
-        assert!(answered && closes(&mut stream), "a body that never comes after {head}");
+        assert!(answered && is_closed(&mut stream), "a body that never comes after {head}");
     }
-    assert!(served.is_well());
+    assert!(served.is_healthy());
 }
 
 #[test]
-fn what_is_not_a_request_for_an_operation_is_told_so() {
-    let served = Served::start(&[]);
+fn invalid_requests_get_an_error_response() {
+    let served = ServerProcess::start(&[]);
     let unknown = |message: &str| format!("400 UnknownOperationException: {message}");
     let post = |headers: &str| {
         let head = format!("POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n{headers}\r\n{{}}");
-        told(served.send(head))
+        summary(served.send(head))
     };
     let kind = "Content-Type: application/x-amz-json-1.1\r\n";
     let target = "X-Amz-Target: AWSCognitoIdentityProviderService.GetUser\r\n";
@@ -100,7 +100,7 @@ fn what_is_not_a_request_for_an_operation_is_told_so() {
     );
     let whole =
         format!("POST http://elsewhere/ HTTP/1.1\r\nHost: x\r\n{kind}{target}Content-Length: 2\r\n\r\n{{}}");
-    assert_eq!(told(served.send(whole)), absent, "the form that proxies are asked in");
+    assert_eq!(summary(served.send(whole)), absent, "the form that proxies are asked in");
     let bare = |line: &str| served.send(format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n")).unwrap().status;
     assert_eq!([bare("GET /"), bare("PUT /"), bare("TRACE /"), bare("DELETE /health")], [405, 405, 405, 404]);
     assert_eq!([bare("GET /nowhere"), bare("POST /x"), bare("GET /../etc/passwd")], [404, 404, 404]);
@@ -111,8 +111,8 @@ fn what_is_not_a_request_for_an_operation_is_told_so() {
 }
 
 #[test]
-fn browsers_are_let_in_and_refusals_are_readable_for_them() {
-    let served = Served::start(&[]);
+fn cors_is_allowed_for_requests_and_errors() {
+    let served = ServerProcess::start(&[]);
     let asked = served.send(
         "OPTIONS / HTTP/1.1\r\nHost: x\r\nOrigin: http://app\r\nAccess-Control-Request-Method: POST\r\n\
          Access-Control-Request-Headers: cache-control,content-type,x-amz-target,x-amz-user-agent\r\n\r\n",
@@ -140,8 +140,8 @@ fn browsers_are_let_in_and_refusals_are_readable_for_them() {
 }
 
 #[test]
-fn what_is_not_http_is_closed_quietly() {
-    let served = Served::start(&QUICK);
+fn non_http_connections_are_closed() {
+    let served = ServerProcess::start(&QUICK);
     let get = "GET /health HTTP/1.1\r\nHost: x\r\n";
     let many: String = (0..1000).map(|at| format!("X-{at}: y\r\n")).collect();
     let cases: [(&str, Vec<u8>); 8] = [
@@ -162,7 +162,7 @@ fn what_is_not_http_is_closed_quietly() {
         drop(stream.write_all(&bytes));
         let status = answer(&mut stream).map(|answer| answer.status);
         assert!(matches!(status, None | Some(400 | 408 | 431 | 505)), "{what}: {status:?}");
-        assert!(closes(&mut stream), "{what}");
+        assert!(is_closed(&mut stream), "{what}");
     }
     // A length and chunks at once could be read in two ways: never as two requests.
     let smuggled = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 44\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET \
@@ -171,8 +171,8 @@ fn what_is_not_http_is_closed_quietly() {
     stream.write_all(smuggled.as_bytes()).unwrap();
     let first = answer(&mut stream).map(|answer| answer.status);
     assert!(matches!(first, None | Some(400)), "{first:?}");
-    assert!(closes(&mut stream), "no second answer is waited for");
-    assert!(served.is_well());
+    assert!(is_closed(&mut stream), "no second answer is waited for");
+    assert!(served.is_healthy());
 }
 
 #[test]
@@ -180,8 +180,8 @@ fn what_is_not_http_is_closed_quietly() {
     clippy::disallowed_methods,
     reason = "a deadline of the server is measured by a clock of the test's own"
 )]
-fn who_is_slow_is_let_go_and_nobody_else_notices() {
-    let served = Served::start(&QUICK);
+fn slow_clients_are_closed_without_affecting_others() {
+    let served = ServerProcess::start(&QUICK);
     let whole = request("GetUser", br#"{"AccessToken":"x"}"#);
     let mut slow = Vec::new();
     for part in [0, 1, 20, whole.len() - 5] {
@@ -193,7 +193,7 @@ fn who_is_slow_is_let_go_and_nobody_else_notices() {
     }
     let start = Instant::now();
     for _ in 0..20 {
-        assert!(served.is_well());
+        assert!(served.is_healthy());
     }
     assert!(
         start.elapsed() < Duration::from_secs(2),
@@ -201,7 +201,7 @@ fn who_is_slow_is_let_go_and_nobody_else_notices() {
         start.elapsed()
     );
     for (part, stream) in &mut slow {
-        assert!(closes(stream), "after {part} bytes");
+        assert!(is_closed(stream), "after {part} bytes");
     }
     assert!(start.elapsed() < Duration::from_secs(8), "by the deadline: {:?}", start.elapsed());
     let mut dripping = served.connect();
@@ -211,12 +211,12 @@ fn who_is_slow_is_let_go_and_nobody_else_notices() {
             break;
         }
     }
-    assert!(closes(&mut dripping), "a byte now and then does not renew the deadline");
+    assert!(is_closed(&mut dripping), "a byte now and then does not renew the deadline");
 }
 
 #[test]
 fn a_second_head_has_a_deadline_too() {
-    let served = Served::start(&QUICK);
+    let served = ServerProcess::start(&QUICK);
     for begun in ["G", "GET /health HTTP/1.1\r\nHost: x\r\n", "\r\n"] {
         let mut stream = served.connect();
         for _ in 0..3 {
@@ -224,12 +224,12 @@ fn a_second_head_has_a_deadline_too() {
             assert_eq!(answer(&mut stream).unwrap().status, 200);
         }
         stream.write_all(begun.as_bytes()).unwrap();
-        assert!(closes(&mut stream), "after {begun:?}");
+        assert!(is_closed(&mut stream), "after {begun:?}");
     }
 }
 
 /// A connection that takes hardly anything in.
-fn narrow(served: &Served) -> TcpStream {
+fn small_window_stream(served: &ServerProcess) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
     socket.connect(&served.address.parse::<SocketAddr>().unwrap().into()).unwrap();
@@ -238,8 +238,8 @@ fn narrow(served: &Served) -> TcpStream {
 }
 
 #[test]
-fn who_does_not_read_is_let_go_and_costs_little() {
-    let served = Served::start(&QUICK);
+fn clients_that_do_not_read_are_closed() {
+    let served = ServerProcess::start(&QUICK);
     let (long, body) = ("x".repeat(1000), vec![b'['; 50_000]);
     let asks = [
         "GET /health HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000).into_bytes(),
@@ -248,9 +248,9 @@ fn who_does_not_read_is_let_go_and_costs_little() {
         request("GetUser", &body),
     ];
     let before = served.resident_kib();
-    let unread: Vec<_> = (0..12)
+    let start_with_output: Vec<_> = (0..12)
         .map(|number| {
-            let (mut stream, asks) = (narrow(&served), asks[number % asks.len()].clone());
+            let (mut stream, asks) = (small_window_stream(&served), asks[number % asks.len()].clone());
             thread::spawn(move || {
                 std::iter::repeat_with(|| stream.write_all(&asks))
                     .find_map(Result::err)
@@ -259,23 +259,23 @@ fn who_does_not_read_is_let_go_and_costs_little() {
         })
         .collect();
     let mut most = before;
-    while unread.iter().any(|writer| !writer.is_finished()) {
+    while start_with_output.iter().any(|writer| !writer.is_finished()) {
         most = most.max(served.resident_kib());
         thread::sleep(Duration::from_millis(20));
     }
-    for writer in unread {
+    for writer in start_with_output {
         let ended = writer.join().unwrap();
         assert!(matches!(ended, Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)), "{ended:?}");
     }
     if let (Some(before), Some(most)) = (before, most) {
         assert!(most < before + 24 * 1024, "{before} KiB, then {most} KiB");
     }
-    assert!(served.is_well());
+    assert!(served.is_healthy());
 }
 
 #[test]
-fn whatever_comes_at_once_is_answered() {
-    let served = Served::start(&[]);
+fn concurrent_connections_are_answered() {
+    let served = ServerProcess::start(&[]);
     for (length, count) in [(10, 3000), (1000, 200), (33_000, 60), (120_000, 20)] {
         let body = json!({ "MaxResults": 1, "Unknown": "a".repeat(length) }).to_string();
         let asks = request("ListUserPools", body.as_bytes()).repeat(count);
@@ -291,21 +291,21 @@ fn whatever_comes_at_once_is_answered() {
 }
 
 #[test]
-fn a_reader_who_stops_reading_what_it_says_stops_nothing() {
+fn a_blocked_stdout_reader_does_not_block_the_server() {
     let mut command = poolproof();
     command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--tokens", "opaque"]);
-    let (served, mut lines) = Served::unread(&mut command);
+    let (served, mut lines) = ServerProcess::start_with_output(&mut command);
     // More than pipes hold, and more than wait: a kilobyte each.
     let long = "\u{4e00}";
     let (name, password) = (long.repeat(100), format!("aA1!{}", long.repeat(240)));
-    let told = 600;
-    for number in 0..told {
+    let summary = 600;
+    for number in 0..summary {
         let user = json!({ "UserPoolId": "us-east-1_Poolproof", "Username": format!("{name}{number}"),
             "TemporaryPassword": password, "DesiredDeliveryMediums": ["EMAIL"],
             "UserAttributes": [{ "Name": "email", "Value": format!("ann{number}@example.com") }] });
         assert_eq!(served.call("AdminCreateUser", &user).status, 200);
     }
-    assert!(served.is_well());
+    assert!(served.is_healthy());
     let reading = thread::spawn(move || {
         let mut said = String::new();
         lines.read_to_string(&mut said).map(|_| said)
@@ -319,24 +319,24 @@ fn a_reader_who_stops_reading_what_it_says_stops_nothing() {
     let missed = said.lines().find_map(|line| line.strip_prefix("… ")?.strip_suffix(" lines were not shown"));
     let missed: usize =
         missed.unwrap_or_else(|| panic!("nothing was missed of {} bytes", said.len())).parse().unwrap();
-    assert_eq!(said.lines().filter(|line| line.starts_with("EMAIL to ")).count() + missed, told);
+    assert_eq!(said.lines().filter(|line| line.starts_with("EMAIL to ")).count() + missed, summary);
 }
 
 /// A shell often gives a program a few files, and allows it more.
 #[cfg(unix)]
 #[test]
-fn more_may_be_connected_than_files_are_given_unasked() {
+fn the_open_file_limit_is_raised_for_connections() {
     let limited = |limit: &str| {
         let mut shell = std::process::Command::new("sh");
-        shell.current_dir(crate::stage::root()).env("CI", "true");
+        shell.current_dir(crate::run_fixture::root()).env("CI", "true");
         shell.args(["-c", &format!("ulimit {limit} && exec \"$0\" \"$@\""), env!("CARGO_BIN_EXE_poolproof")]);
         shell.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0"]);
         shell.args(["--request-timeout", "60", "--connections", "500"]);
-        Served::by(&mut shell)
+        ServerProcess::start_command(&mut shell)
     };
     let served = limited("-Sn 100");
     let mut others: Vec<_> = (0..300).map(|_| served.connect()).collect();
-    assert!(served.is_well());
+    assert!(served.is_healthy());
     for other in &mut others {
         other.set_nonblocking(true).unwrap();
         let kept = other.read(&mut [0]);
@@ -345,18 +345,18 @@ fn more_may_be_connected_than_files_are_given_unasked() {
     // Where the system allows no more either, those who come too late wait until others go.
     let served = limited("-n 100");
     drop((0..300).map(|_| served.connect()).collect::<Vec<_>>());
-    assert!(served.is_well());
+    assert!(served.is_healthy());
 }
 
 #[test]
-fn who_goes_in_the_middle_leaves_nothing_behind() {
-    let served = Served::start(&[]);
+fn an_aborted_connection_leaks_nothing() {
+    let served = ServerProcess::start(&[]);
     let whole = request("GetUser", br#"{"AccessToken":"x"}"#);
     let mut half = served.connect();
     half.write_all(&whole).unwrap();
     half.shutdown(Shutdown::Write).unwrap();
     assert_eq!(
-        told(answer(&mut half)),
+        summary(answer(&mut half)),
         "400 NotAuthorizedException: Invalid Access Token",
         "a half-closed one"
     );
@@ -365,12 +365,12 @@ fn who_goes_in_the_middle_leaves_nothing_behind() {
         stream.write_all(&whole[..part % whole.len()]).unwrap();
         drop(stream);
     }
-    assert!(served.is_well());
+    assert!(served.is_healthy());
 }
 
 #[test]
 fn requests_on_one_connection_are_answered_in_order() {
-    let served = Served::start(&[]);
+    let served = ServerProcess::start(&[]);
     let mut stream = served.connect();
     let mut asks = Vec::new();
     for number in 0..100 {
@@ -382,7 +382,7 @@ fn requests_on_one_connection_are_answered_in_order() {
     stream.write_all(&asks).unwrap();
     for number in 0..100 {
         let wanted = format!("400 ResourceNotFoundException: User pool r_{number} does not exist.");
-        assert_eq!(told(answer(&mut stream)), wanted);
+        assert_eq!(summary(answer(&mut stream)), wanted);
     }
     let before = served.resident_kib();
     for _ in 0..10_000 {
@@ -396,7 +396,7 @@ fn requests_on_one_connection_are_answered_in_order() {
 
 #[test]
 fn a_wrong_request_is_answered_a_thousand_times_without_growing() {
-    let served = Served::start(&[]);
+    let served = ServerProcess::start(&[]);
     let body = json!({ "ClientId": "poolproof", "AuthFlow": "USER_SRP_AUTH",
         "AuthParameters": { "USERNAME": "x".repeat(100_000), "SRP_A": "0" } });
     let ask = || served.call("InitiateAuth", &body).status;
@@ -411,8 +411,8 @@ fn a_wrong_request_is_answered_a_thousand_times_without_growing() {
 }
 
 #[test]
-fn metrics_and_outbox_tell_what_happened() {
-    let served = Served::start(&["--tokens", "opaque"]);
+fn metrics_and_outbox_show_activity() {
+    let served = ServerProcess::start(&["--tokens", "opaque"]);
     let user = json!({ "UserPoolId": "us-east-1_Poolproof", "Username": "ann",
         "UserAttributes": [{ "Name": "phone_number", "Value": "+15550100" }] });
     assert_eq!(served.call("AdminCreateUser", &user).json()["User"]["UserStatus"], "FORCE_CHANGE_PASSWORD");
@@ -436,9 +436,9 @@ fn metrics_and_outbox_tell_what_happened() {
     let head = |line: &str| {
         let mut stream = served.connect();
         write!(stream, "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-        let mut told = String::new();
-        stream.read_to_string(&mut told).unwrap();
-        told
+        let mut summary = String::new();
+        stream.read_to_string(&mut summary).unwrap();
+        summary
     };
     let health = head("HEAD /health");
     assert!(health.starts_with("HTTP/1.1 200") && health.ends_with("\r\n\r\n"), "{health}");
@@ -448,13 +448,13 @@ fn metrics_and_outbox_tell_what_happened() {
 }
 
 #[test]
-fn what_should_not_be_served_is_not() {
+fn unsafe_serve_options_are_rejected() {
     let serve = |flags: &[&str]| output(poolproof().arg("serve").args(flags));
     let (code, out, err) = serve(&["scenarios/serve.yaml", "--listen", "0.0.0.0:0"]);
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.contains("can be reached from other machines") && err.contains("--expose"), "{err}");
     let toy = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("serve-toy.yaml");
-    let text = std::fs::read_to_string(crate::stage::root().join("scenarios/serve.yaml")).unwrap();
+    let text = std::fs::read_to_string(crate::run_fixture::root().join("scenarios/serve.yaml")).unwrap();
     std::fs::write(&toy, text.replace("clock: wall", "clock: wall\ngroup: toy")).unwrap();
     let (code, out, err) = serve(&[toy.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     assert_eq!((code, out.as_str()), (104, ""));
@@ -468,6 +468,6 @@ fn what_should_not_be_served_is_not() {
     }
     let (_, help, _) = serve(&["--help"]);
     assert!(help.contains("administrator") && help.contains("/outbox"), "{help}");
-    let mut taken = Served::start(&[]).connect();
+    let mut taken = ServerProcess::start(&[]).connect();
     drop(taken.read(&mut [0]));
 }

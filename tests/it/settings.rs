@@ -33,7 +33,7 @@ fn pool(inside: &Value) -> PoolSettings {
 }
 
 /// The settings of an enforcing pool with these documents beside it.
-fn beside(document: &Value) -> PoolSettings {
+fn with_document(document: &Value) -> PoolSettings {
     let pool =
         json!({ "UserPool": { "Id": "a_1", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } } });
     parse(&[("pool.json", &pool.to_string()), ("more.json", &document.to_string())])
@@ -41,7 +41,7 @@ fn beside(document: &Value) -> PoolSettings {
 }
 
 #[test]
-fn the_sample_means_what_it_says_in_any_order_and_merged() {
+fn the_sample_parses_in_any_order_and_merged() {
     let settings = settings::read(&sample(&SAMPLE)).unwrap();
     assert_eq!((settings.name.as_str(), settings.source), ("example-customers", SourceKind::Aws));
     assert_eq!(settings.pool_id.as_deref(), Some("eu-central-1_EXAMPLE01"));
@@ -66,7 +66,7 @@ fn the_sample_means_what_it_says_in_any_order_and_merged() {
 }
 
 #[test]
-fn a_pool_alone_is_enough_and_what_it_does_not_say_is_told() {
+fn a_pool_document_alone_is_enough_and_assumptions_are_reported() {
     let settings = settings::read(&sample(&SAMPLE[..1])).unwrap();
     let risk = &settings.policy.risk;
     assert_eq!([risk.low, risk.medium, risk.high], [RiskAction::Block; 3], "Cognito's default");
@@ -114,7 +114,7 @@ fn any_property_of_the_device_configuration_turns_tracking_on() {
 }
 
 #[test]
-fn every_word_of_awss_is_known() {
+fn every_aws_value_is_recognized() {
     for (word, mode) in [("OFF", MfaMode::Off), ("ON", MfaMode::On), ("OPTIONAL", MfaMode::Optional)] {
         assert_eq!(pool(&json!({ "MfaConfiguration": word })).policy.mfa, mode);
     }
@@ -131,7 +131,7 @@ fn every_word_of_awss_is_known() {
         ("BLOCK", RiskAction::Block),
     ] {
         let actions = json!({ "HighAction": { "EventAction": word, "Notify": true } });
-        let settings = beside(
+        let settings = with_document(
             &json!({ "RiskConfiguration": { "AccountTakeoverRiskConfiguration": { "Actions": actions } } }),
         );
         let risk = settings.policy.risk;
@@ -156,13 +156,13 @@ fn the_factors_are_those_that_can_be_enrolled() {
         ),
     ];
     for (document, sets) in cases {
-        assert_eq!(beside(&document).factors.sets(), sets, "{document}");
+        assert_eq!(with_document(&document).factors.sets(), sets, "{document}");
     }
 }
 
 #[test]
-fn what_was_assumed_is_told() {
-    let told = |document: Value| beside(&document).notes.join("\n");
+fn assumptions_are_reported() {
+    let told = |document: Value| with_document(&document).notes.join("\n");
     let risk = |inside: Value| told(json!({ "RiskConfiguration": inside }));
     assert!(risk(json!({ "UserPoolId": "a_1" })).contains("no actions against account takeover"));
     assert!(risk(json!({ "ClientId": "c" })).contains("one app client"));
@@ -174,14 +174,14 @@ fn what_was_assumed_is_told() {
 }
 
 #[test]
-fn lists_of_addresses_and_compromised_passwords_are_read() {
+fn ip_lists_and_compromised_passwords_are_parsed() {
     let lists = json!({ "RiskConfiguration": {
         "RiskExceptionConfiguration": {
             "BlockedIPRangeList": ["192.0.2.0/24", "2001:db8::/32"], "SkippedIPRangeList": ["10.0.0.0/8"],
         },
         "CompromisedCredentialsRiskConfiguration": { "Actions": { "EventAction": "BLOCK" } },
     } });
-    let read = beside(&lists);
+    let read = with_document(&lists);
     let told = |ranges: &[AddressRange]| ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
     assert_eq!(told(&read.exceptions.blocked), ["192.0.2.0/24", "2001:db8::/32"]);
     assert_eq!(told(&read.exceptions.skipped), ["10.0.0.0/8"]);
@@ -189,7 +189,7 @@ fn lists_of_addresses_and_compromised_passwords_are_read() {
     // What is not looked at when people sign in blocks no sign-in.
     let filtered = json!({ "RiskConfiguration": { "CompromisedCredentialsRiskConfiguration": {
         "EventFilter": ["SIGN_UP"], "Actions": { "EventAction": "BLOCK" } } } });
-    let read = beside(&filtered);
+    let read = with_document(&filtered);
     assert_eq!((read.policy.risk.compromised, read.blocks_compromised), (CompromisedAction::NoAction, false));
     let many: Vec<String> = (0..=200).map(|n| format!("10.0.{n}.0/24")).collect();
     let many =
@@ -199,7 +199,7 @@ fn lists_of_addresses_and_compromised_passwords_are_read() {
 }
 
 #[test]
-fn a_scenario_is_a_pool_too() {
+fn a_scenario_file_is_accepted_as_a_pool() {
     let settings = settings::read(&[path("scenarios/opt-in.yaml")]).unwrap();
     let scenario = poolproof::scenario::read(&path("scenarios/opt-in.yaml")).unwrap();
     assert_eq!((settings.policy, settings.name.as_str()), (scenario.pool, "opt-in"));
@@ -257,7 +257,7 @@ const BAD: [(&str, &[(&str, &str)]); 37] = [
 ];
 
 #[test]
-fn every_bad_input_is_refused_with_its_place() {
+fn every_invalid_input_is_rejected_with_its_location() {
     let taken: Vec<&str> =
         BAD.iter().filter(|(_, files)| parse(files).is_ok()).map(|(name, _)| *name).collect();
     assert!(taken.is_empty(), "taken: {taken:?}");
@@ -269,7 +269,7 @@ fn every_bad_input_is_refused_with_its_place() {
 }
 
 #[test]
-fn files_that_cannot_be_read_are_told() {
+fn unreadable_files_are_reported() {
     let missing = settings::read(&[PathBuf::from("no/such/pool.json")]).unwrap_err().to_string();
     assert!(missing.contains("no/such/pool.json: cannot be read"), "{missing}");
     let read = |bytes: Vec<u8>| settings::parse(&[("p.json".to_owned(), bytes)]).unwrap_err().to_string();
@@ -280,7 +280,7 @@ fn files_that_cannot_be_read_are_told() {
 }
 
 /// What must hold of any bytes: no panic, and an answer that can be used.
-fn judge(files: &[(String, Vec<u8>)]) {
+fn check_no_panic(files: &[(String, Vec<u8>)]) {
     match settings::parse(files) {
         Ok(settings) => {
             let advised = advise::advise(&settings);
@@ -344,19 +344,19 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), ending in "(\\.json|)") {
-        judge(&[(format!("any{ending}"), bytes)]);
+    fn arbitrary_bytes_do_not_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), ending in "(\\.json|)") {
+        check_no_panic(&[(format!("any{ending}"), bytes)]);
     }
 
     #[test]
-    fn no_json_makes_it_panic(top in any_json(), inside in any_json(), risk in any_json()) {
+    fn arbitrary_json_does_not_panic(top in any_json(), inside in any_json(), risk in any_json()) {
         for value in [top, json!({ "UserPool": inside, "RiskConfiguration": risk })] {
-            judge(&[("any.json".to_owned(), value.to_string().into_bytes())]);
+            check_no_panic(&[("any.json".to_owned(), value.to_string().into_bytes())]);
         }
     }
 
     #[test]
-    fn no_bent_sample_makes_it_panic(
+    fn mutated_samples_do_not_panic(
         edits in proptest::collection::vec((any::<prop::sample::Index>(), 0..12_usize, any::<Option<u8>>()), 1..4),
     ) {
         let mut bytes = std::fs::read(path("tests/data/aws/merged.json")).unwrap();
@@ -365,6 +365,6 @@ proptest! {
             let end = (start + length).min(bytes.len());
             bytes.splice(start..end, new);
         }
-        judge(&[("bent.json".to_owned(), bytes)]);
+        check_no_panic(&[("bent.json".to_owned(), bytes)]);
     }
 }

@@ -1,10 +1,10 @@
 //! SRP holds for whatever is drawn: honest exchanges agree, damaged ones do not, and no text makes a parser panic.
 
-use poolproof_cognito::seed::{Seed, Stream};
+use poolproof_cognito::seed::{Rng, Seed};
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{
-    ClaimTimestamp, DeviceSecret, Done, Ephemeral, Group, Identity, Job, Misfortune, PublicA, PublicB, Salt,
-    SessionKey, Signature, Verifier, run_all,
+    ClaimTimestamp, DeviceSecret, Ephemeral, Group, Identity, Job, JobResult, PublicA, PublicB, Salt,
+    SessionKey, Signature, SrpError, Verifier, run_all,
 };
 use proptest::prelude::*;
 
@@ -21,17 +21,17 @@ struct Exchange {
 }
 
 impl Exchange {
-    fn draw(group: Group, bits: u32, stream: &mut Stream) -> Self {
+    fn draw(group: Group, bits: u32, rng: &mut Rng) -> Self {
         let identity = Identity::device("-AbCdEf12", "us-east-1_9b1d");
-        let (salt, password) = (Salt::draw(stream), DeviceSecret::draw(stream).as_str().to_owned());
+        let (salt, password) = (Salt::draw(rng), DeviceSecret::draw(rng).as_str().to_owned());
         let job = Job::Verifier {
             group,
             salt: salt.clone(),
             identity: identity.clone(),
             password: password.clone(),
         };
-        let Done::Verifier(verifier) = job.run() else { panic!("no verifier") };
-        let (a, b) = (Ephemeral::draw(bits, stream), Ephemeral::draw(256, stream));
+        let JobResult::Verifier(verifier) = job.run() else { panic!("no verifier") };
+        let (a, b) = (Ephemeral::draw(bits, rng), Ephemeral::draw(256, rng));
         Self { group, a, b, verifier, identity, salt, password }
     }
 
@@ -42,8 +42,8 @@ impl Exchange {
             Job::ClientPublic { group, a: self.a.clone() },
             Job::ServerPublic { group, b: self.b.clone(), verifier: self.verifier.clone() },
         ]);
-        let Ok([Done::PublicA { public_a, .. }, Done::PublicB { public_b, .. }]) =
-            <[Done; 2]>::try_from(public)
+        let Ok([JobResult::PublicA { public_a, .. }, JobResult::PublicB { public_b, .. }]) =
+            <[JobResult; 2]>::try_from(public)
         else {
             panic!("no public values")
         };
@@ -68,7 +68,9 @@ impl Exchange {
                 public_b,
             },
         ]);
-        let Ok([Done::SessionKey(client), Done::SessionKey(server)]) = <[Done; 2]>::try_from(keys) else {
+        let Ok([JobResult::SessionKey(client), JobResult::SessionKey(server)]) =
+            <[JobResult; 2]>::try_from(keys)
+        else {
             panic!("no keys")
         };
         [client, server]
@@ -83,14 +85,14 @@ impl Exchange {
     }
 }
 
-fn stream(seed: u64) -> Stream {
-    Seed::new(seed).stream("srp properties", 0)
+fn rng(seed: u64) -> Rng {
+    Seed::new(seed).rng("srp properties", 0)
 }
 
 #[test]
 fn cognito_exchanges_agree_and_damaged_ones_do_not() {
     for (number, bits) in [(0, 256), (1, 1024)] {
-        let honest = Exchange::draw(Group::cognito(), bits, &mut stream(number));
+        let honest = Exchange::draw(Group::cognito(), bits, &mut rng(number));
         assert!(honest.is_accepted(&honest.identity), "a of {bits} bits");
         let wrong = Exchange { password: "wrong".into(), ..honest };
         assert!(!wrong.is_accepted(&wrong.identity), "a of {bits} bits");
@@ -102,13 +104,13 @@ proptest! {
 
     #[test]
     fn toy_exchanges_agree(seed: u64, bits in 1u32..=1024) {
-        let exchange = Exchange::draw(Group::toy(), bits, &mut stream(seed));
+        let exchange = Exchange::draw(Group::toy(), bits, &mut rng(seed));
         prop_assert!(exchange.is_accepted(&exchange.identity));
     }
 
     #[test]
-    fn anything_wrong_is_refused(seed: u64, wrong_password in ".{0,40}", bit in 0usize..128) {
-        let honest = || Exchange::draw(Group::toy(), 256, &mut stream(seed));
+    fn any_wrong_input_is_rejected(seed: u64, wrong_password in ".{0,40}", bit in 0usize..128) {
+        let honest = || Exchange::draw(Group::toy(), 256, &mut rng(seed));
 
         let wrong = Exchange { password: wrong_password, ..honest() };
         prop_assert!(!wrong.is_accepted(&wrong.identity), "wrong password");
@@ -129,13 +131,13 @@ proptest! {
         let wrong = Exchange { identity: other, ..honest() };
         prop_assert!(!wrong.is_accepted(&server_identity), "another device");
 
-        let stranger = Exchange::draw(Group::toy(), 256, &mut stream(seed.wrapping_add(1)));
+        let stranger = Exchange::draw(Group::toy(), 256, &mut rng(seed.wrapping_add(1)));
         let wrong = Exchange { verifier: stranger.verifier, ..honest() };
         prop_assert!(!wrong.is_accepted(&wrong.identity), "another verifier");
     }
 
     #[test]
-    fn no_text_makes_a_parser_panic(text in prop_oneof![
+    fn arbitrary_text_does_not_panic(text in prop_oneof![
         any::<String>(),
         "[0-9a-fA-F]{0,800}",
         "[A-Za-z0-9+/]{0,600}={0,2}",
@@ -167,7 +169,7 @@ proptest! {
     }
 
     #[test]
-    fn every_moment_can_be_written(us: u64) {
+    fn every_timestamp_can_be_formatted(us: u64) {
         let text = ClaimTimestamp::format(us / 1_000_000);
         let read = ClaimTimestamp::parse(&text).unwrap();
         prop_assert_eq!(read.canonical(), text);
@@ -177,10 +179,10 @@ proptest! {
 
 #[test]
 fn values_of_two_groups_do_not_mix() {
-    let toy = Exchange::draw(Group::toy(), 256, &mut stream(3));
+    let toy = Exchange::draw(Group::toy(), 256, &mut rng(3));
     let group = Group::cognito();
     let job = Job::ServerPublic { group, b: toy.b.clone(), verifier: toy.verifier.clone() };
-    assert_eq!(job.run(), Done::Failed(Misfortune::OtherGroup));
+    assert_eq!(job.run(), JobResult::Failed(SrpError::GroupMismatch));
     let two = |group| (PublicA::parse_hex(group, "2").unwrap(), PublicB::parse_hex(group, "2").unwrap());
     for (a_group, b_group) in [(Group::cognito(), Group::toy()), (Group::toy(), Group::cognito())] {
         let (public_a, public_b) = (two(a_group).0, two(b_group).1);
@@ -191,7 +193,10 @@ fn values_of_two_groups_do_not_mix() {
             public_a: public_a.clone(),
             public_b: public_b.clone(),
         };
-        assert_eq!((job.workings(), job.run()), (None, Done::Failed(Misfortune::OtherGroup)));
+        assert_eq!(
+            (job.intermediate_values(), job.run()),
+            (None, JobResult::Failed(SrpError::GroupMismatch))
+        );
         let job = Job::ClientKey {
             group: Group::toy(),
             a: toy.a.clone(),
@@ -201,22 +206,25 @@ fn values_of_two_groups_do_not_mix() {
             identity: toy.identity.clone(),
             password: toy.password.clone(),
         };
-        assert_eq!((job.workings(), job.run()), (None, Done::Failed(Misfortune::OtherGroup)));
+        assert_eq!(
+            (job.intermediate_values(), job.run()),
+            (None, JobResult::Failed(SrpError::GroupMismatch))
+        );
     }
 }
 
 #[test]
-fn a_server_that_sends_k_v_is_found_out() {
+fn a_server_that_sends_k_v_is_detected() {
     // B = k·v, which takes b out of the exchange: S would be 0, whatever a is.
-    let honest = Exchange::draw(Group::toy(), 256, &mut stream(4));
+    let honest = Exchange::draw(Group::toy(), 256, &mut rng(4));
     let group = Group::toy();
-    let Done::PublicA { public_a, .. } = (Job::ClientPublic { group, a: honest.a.clone() }).run() else {
+    let JobResult::PublicA { public_a, .. } = (Job::ClientPublic { group, a: honest.a.clone() }).run() else {
         panic!("no A")
     };
     // From k·v + g: the public value for b = 1, less g = 2.
     let one = Ephemeral::from_hex("1").unwrap();
     let job = Job::ServerPublic { group, b: one, verifier: honest.verifier.clone() };
-    let Done::PublicB { public_b: b, .. } = job.run() else { panic!("no B") };
+    let JobResult::PublicB { public_b: b, .. } = job.run() else { panic!("no B") };
     let k_v = u64::from_str_radix(&b.to_hex(), 16).unwrap() - 2;
     let job = Job::ClientKey {
         group,
@@ -227,5 +235,5 @@ fn a_server_that_sends_k_v_is_found_out() {
         identity: honest.identity,
         password: honest.password,
     };
-    assert_eq!(job.run(), Done::Failed(Misfortune::SharedIsZero));
+    assert_eq!(job.run(), JobResult::Failed(SrpError::SharedIsZero));
 }

@@ -6,7 +6,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use poolproof_cognito::ids::PoolId;
 use poolproof_srp::{
-    Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt, SessionKey, Signature, Verifier, Workings,
+    Ephemeral, Group, Identity, IntermediateValues, Job, JobResult, PublicA, PublicB, Salt, SessionKey,
+    Signature, Verifier,
 };
 use serde::Deserialize;
 
@@ -93,8 +94,8 @@ struct Exchange {
     public_a: PublicA,
     public_b: PublicB,
     verifier: Verifier,
-    client: Workings,
-    server: Workings,
+    client: IntermediateValues,
+    server: IntermediateValues,
     client_signature: Signature,
     server_signature: Signature,
 }
@@ -125,11 +126,11 @@ impl Case {
         let salt_kept = Salt::from_bytes(hex::decode(&self.inputs.salt_bytes_hex).unwrap()).unwrap();
         let salt = salt_kept.clone();
         let job = Job::Verifier { group, salt, identity: identity.clone(), password: password.clone() };
-        let Done::Verifier(verifier) = job.run() else { panic!("{title}: no verifier") };
+        let JobResult::Verifier(verifier) = job.run() else { panic!("{title}: no verifier") };
         let job = Job::ClientPublic { group, a: a.clone() };
-        let Done::PublicA { public_a, .. } = job.run() else { panic!("{title}: no A") };
+        let JobResult::PublicA { public_a, .. } = job.run() else { panic!("{title}: no A") };
         let job = Job::ServerPublic { group, b: b.clone(), verifier: verifier.clone() };
-        let Done::PublicB { public_b, .. } = job.run() else { panic!("{title}: no B") };
+        let JobResult::PublicB { public_b, .. } = job.run() else { panic!("{title}: no B") };
 
         let client = Job::ClientKey {
             group,
@@ -149,13 +150,13 @@ impl Case {
         };
         let block = STANDARD.decode(&self.inputs.SECRET_BLOCK).unwrap();
         let sign = |key: SessionKey| key.sign(&identity, &block, &self.inputs.TIMESTAMP);
-        let workings = [&client, &server].map(|job| job.workings().unwrap());
+        let intermediate_values = [&client, &server].map(|job| job.intermediate_values().unwrap());
         let [client, server] = [client, server].map(|job| match job.run() {
-            Done::SessionKey(key) => sign(key),
+            JobResult::SessionKey(key) => sign(key),
             done => panic!("{title}: {done:?} instead of a key"),
         });
         let (client_signature, server_signature) = (client, server);
-        let [client, server] = workings;
+        let [client, server] = intermediate_values;
         Exchange {
             salt_kept,
             public_a,
@@ -178,7 +179,7 @@ fn the_group_is_that_of_the_vectors() {
 }
 
 #[test]
-fn all_42_cases_give_the_very_numbers() {
+fn all_42_cases_match_the_vectors() {
     let mut ran = 0;
     for case in vectors().cases {
         let (title, expected, exchange) = (case.title(), &case.reference, case.play());
@@ -186,10 +187,10 @@ fn all_42_cases_give_the_very_numbers() {
         assert_eq!(exchange.public_b.to_hex(), expected.B, "B of {title}");
         let verifier = STANDARD.decode(exchange.verifier.to_base64()).unwrap();
         assert_eq!(hex::encode(verifier).trim_start_matches('0'), expected.v, "v of {title}");
-        for (side, workings) in [("client's", &exchange.client), ("server's", &exchange.server)] {
-            assert_eq!(workings.u, expected.u, "{side} u of {title}");
-            assert_eq!(workings.shared, expected.S, "{side} S of {title}");
-            assert_eq!(workings.session_key, expected.hkdf16, "{side} K of {title}");
+        for (side, intermediate_values) in [("client's", &exchange.client), ("server's", &exchange.server)] {
+            assert_eq!(intermediate_values.u, expected.u, "{side} u of {title}");
+            assert_eq!(intermediate_values.shared, expected.S, "{side} S of {title}");
+            assert_eq!(intermediate_values.session_key, expected.hkdf16, "{side} K of {title}");
         }
         assert_eq!(exchange.client.x.as_ref(), Some(&expected.x), "x of {title}");
         assert_eq!(exchange.server.x, None, "the server knows x of {title}");
@@ -202,7 +203,7 @@ fn all_42_cases_give_the_very_numbers() {
 }
 
 #[test]
-fn devices_confirm_with_the_very_text() {
+fn device_confirmation_matches_the_vectors() {
     let mut ran = 0;
     for case in vectors().cases {
         let Some(expected) = &case.reference.ConfirmDevice else { continue };
@@ -230,7 +231,7 @@ fn salts_are_sent_as_canonical_digits() {
 }
 
 #[test]
-fn with_a_salt_that_divides_the_clients_we_side_with_identity_js() {
+fn ambiguous_salts_follow_identity_js() {
     let case = vectors().cases.into_iter().find(|case| case.id.starts_with("u21")).unwrap();
     // Three clients read the digits as a number; pycognito hashes the zero byte as well, and is refused.
     assert_eq!(case.clients_agree, ["amazon-cognito-identity-js", "cognito-srp-helper", "aws-amplify-v6"]);

@@ -6,18 +6,18 @@ use std::time::Duration;
 use actix::Actor as _;
 use futures_util::FutureExt as _;
 use futures_util::future::LocalBoxFuture;
-use poolproof::actors::{Desk, PoolActor, PoolTarget};
+use poolproof::actors::{PoolActor, PoolTarget, RunContext};
 use poolproof::clock::Clock;
 use poolproof::compute::Compute;
 use poolproof::metrics::Recorder;
 use poolproof::scenario::Scenario;
-use poolproof::target::{Target, Unreachable};
+use poolproof::target::{Target, TransportError};
 use poolproof_cognito::ids::Username;
 use poolproof_cognito::protocol::{Origin, Reply, Request};
 use poolproof_cognito::time::Timestamp;
 use poolproof_pool::Pool;
 
-use crate::stage::{by_hand, scenario};
+use crate::run_fixture::{play_with_target, scenario};
 
 /// A pool that answers nothing from one moment to another.
 struct Stalling {
@@ -36,7 +36,7 @@ impl Stalling {
 }
 
 impl Target for Stalling {
-    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>> {
+    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, TransportError>> {
         async move {
             self.wait().await;
             let answer = self.pool.call(origin, request).await;
@@ -58,8 +58,8 @@ fn play(scenario: &Scenario, stall: Duration) -> Recorder {
         let pool = PoolTarget(PoolActor::new(pool, clock, compute.clone()).start());
         Rc::new(Stalling { pool, clock, from, to: from.plus(stall) })
     };
-    let desk = Desk { recorder: Recorder::new(), observer: Box::new(|_| {}), pulse: None };
-    by_hand(scenario, target, desk).recorder
+    let run_context = RunContext { recorder: Recorder::new(), observer: Box::new(|_| {}), tick: None };
+    play_with_target(scenario, target, run_context).recorder
 }
 
 #[test]
@@ -80,7 +80,7 @@ workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
     assert!(p99(&stalled) >= 900_000, "{} µs", p99(&stalled));
     for recorder in [&undisturbed, &stalled] {
         let summary = recorder.summary();
-        assert_eq!((summary.sign_ins().completed, summary.missed()), (10_000, 0));
+        assert_eq!((summary.sign_ins().completed, summary.dropped()), (10_000, 0));
         assert_eq!(summary.decisions().mismatched(), 0);
         let offered = summary.offered_per_s().unwrap();
         assert!((offered / 1000.0 - 1.0).abs() < 0.01, "{offered}/s");
@@ -90,7 +90,7 @@ workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
 /// The same where there are too few people for so many at once: then the actual start is late, and only the intended start
 /// tells what users feel.
 #[test]
-fn where_nobody_is_free_the_service_time_hides_what_the_intended_start_tells() {
+fn service_time_hides_queueing_that_intended_start_shows() {
     let scenario = scenario(
         "version: 1
 name: stall
@@ -106,5 +106,5 @@ workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
     let (intended, service) = (summary.intended().quantile_us(0.93), summary.service().quantile_us(0.93));
     let (intended, service) = (intended.unwrap(), service.unwrap());
     assert!(intended > 200_000 && service < 100_000, "{intended} and {service} µs");
-    assert_eq!((summary.sign_ins().started, summary.missed()), (10_000, 0));
+    assert_eq!((summary.sign_ins().started, summary.dropped()), (10_000, 0));
 }

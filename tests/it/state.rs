@@ -18,7 +18,7 @@ use redb::{Database, TableDefinition};
 use serde_json::{Value, json};
 
 use crate::cli::{output, poolproof};
-use crate::served::{Answered, Served, answer, request};
+use crate::server_process::{HttpResponse, ServerProcess, answer, request};
 
 const POOL: &str = "us-east-1_Poolproof";
 
@@ -31,7 +31,7 @@ pub(crate) fn state(name: &str) -> PathBuf {
 }
 
 /// Asks over a connection of its own; `None` when the server is gone.
-fn ask(address: &str, operation: &str, body: &Value) -> Option<Answered> {
+fn ask(address: &str, operation: &str, body: &Value) -> Option<HttpResponse> {
     let mut stream = std::net::TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
     stream.write_all(&request(operation, body.to_string().as_bytes())).ok()?;
@@ -40,7 +40,7 @@ fn ask(address: &str, operation: &str, body: &Value) -> Option<Answered> {
 
 /// What a user has been told, and what they had asked last when nobody answered any more.
 #[derive(Default, Debug)]
-struct Told {
+struct ClientModel {
     user: String,
     exists: bool,
     password: String,
@@ -51,7 +51,7 @@ struct Told {
     access_token: Option<String>,
 }
 
-impl Told {
+impl ClientModel {
     fn named(user: String) -> Self {
         Self { user, password: "Password-0".to_owned(), ..Self::default() }
     }
@@ -65,19 +65,19 @@ impl Told {
     }
 
     /// Signs in with the password.
-    fn sign_in(&self, address: &str, password: &str) -> Option<Answered> {
+    fn sign_in(&self, address: &str, password: &str) -> Option<HttpResponse> {
         let parameters = json!({ "USERNAME": self.user, "PASSWORD": password });
         let body = json!({ "ClientId": "poolproof", "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
         ask(address, "InitiateAuth", &body)
     }
 
     /// Lives until nobody answers any more.
-    fn live(mut self, address: &str) -> Self {
-        let _ = self.try_live(address);
+    fn run_until_disconnected(mut self, address: &str) -> Self {
+        let _ = self.run(address);
         self
     }
 
-    fn try_live(&mut self, address: &str) -> Option<()> {
+    fn run(&mut self, address: &str) -> Option<()> {
         let user = json!({ "UserPoolId": POOL, "Username": self.user, "MessageAction": "SUPPRESS" });
         if !self.exists {
             self.change(address, "AdminCreateUser", &user, "user")?;
@@ -85,7 +85,7 @@ impl Told {
             self.exists = true;
             self.change(address, "AdminSetUserPassword", &password, "first password")?;
         }
-        let mut verifiers = Seed::new(7).stream(&self.user, 0);
+        let mut verifiers = Seed::new(7).rng(&self.user, 0);
         for turn in 0.. {
             let tokens =
                 self.sign_in(address, &self.password.clone())?.json()["AuthenticationResult"].clone();
@@ -122,7 +122,7 @@ impl Told {
     }
 
     /// Holds what was answered against what is there now.
-    fn check(&self, served: &Served) {
+    fn check(&self, served: &ServerProcess) {
         let who = &self.user;
         if !self.exists {
             return;
@@ -167,30 +167,30 @@ impl Told {
 
 /// Kills the process three times in the middle of what eight users do; whatever was answered before must be there after each.
 #[test]
-fn what_was_answered_is_there_after_a_kill_in_the_middle_of_load() {
+fn answered_changes_survive_a_kill_under_load() {
     let file = state("kill");
     let flags = ["--state", file.to_str().unwrap()];
-    let mut served = Served::start(&flags);
+    let mut served = ServerProcess::start(&flags);
     let address = served.address.clone();
-    let jwks = |served: &Served| {
+    let jwks = |served: &ServerProcess| {
         let page = served.send(format!("GET /{POOL}/.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n"));
         page.unwrap().body
     };
     let keys = jwks(&served);
-    let (mut confirmed, mut everyone) = (0, Vec::<Told>::new());
+    let (mut confirmed, mut everyone) = (0, Vec::<ClientModel>::new());
     for round in 0..3 {
-        let users: Vec<_> = (0..8).map(|n| Told::named(format!("user-{round}-{n}"))).collect();
+        let users: Vec<_> = (0..8).map(|n| ClientModel::named(format!("user-{round}-{n}"))).collect();
         let lives: Vec<_> = users
             .into_iter()
             .map(|told| {
                 let address = address.clone();
-                thread::spawn(move || told.live(&address))
+                thread::spawn(move || told.run_until_disconnected(&address))
             })
             .collect();
         thread::sleep(Duration::from_millis(1500 + 170 * round));
         served.kill();
         everyone.extend(lives.into_iter().map(|life| life.join().unwrap()));
-        served = Served::start_at(&address, &flags);
+        served = ServerProcess::start_at(&address, &flags);
         assert_eq!(jwks(&served), keys, "kids and keys are the same");
         // Those of the rounds before have lived through more than one end.
         everyone.iter().for_each(|told| told.check(&served));
@@ -205,11 +205,11 @@ fn what_was_answered_is_there_after_a_kill_in_the_middle_of_load() {
 /// An orderly end keeps everything too, and lets the next one have the file at once.
 #[cfg(unix)]
 #[test]
-fn pools_and_clients_are_as_they_were_and_the_state_wins_over_the_file() {
+fn restored_pools_take_precedence_over_the_scenario_file() {
     use std::os::unix::fs::PermissionsExt as _;
     let file = state("pools");
     let flags = ["--state", file.to_str().unwrap()];
-    let served = Served::start(&flags);
+    let served = ServerProcess::start(&flags);
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let made = served.call("CreateUserPool", &json!({ "PoolName": "second" })).json();
     let second = made["UserPool"]["Id"].clone();
@@ -220,7 +220,7 @@ fn pools_and_clients_are_as_they_were_and_the_state_wins_over_the_file() {
     served.call("CreateUserPoolClient", &json!({ "UserPoolId": third, "ClientName": "gone" })).json();
     served.call("DeleteUserPool", &json!({ "UserPoolId": third })).json();
     served.call("UpdateUserPool", &json!({ "UserPoolId": POOL, "MfaConfiguration": "ON" })).json();
-    let described = |served: &Served| {
+    let described = |served: &ServerProcess| {
         let pool = served.call("DescribeUserPool", &json!({ "UserPoolId": POOL })).json();
         let body = json!({ "UserPoolId": second, "ClientId": client["ClientId"] });
         (
@@ -232,7 +232,7 @@ fn pools_and_clients_are_as_they_were_and_the_state_wins_over_the_file() {
     let before = described(&served);
     assert_eq!(before.0["UserPool"]["MfaConfiguration"], "ON");
     assert_eq!(served.signal("-TERM"), Some(0));
-    let served = Served::start(&flags);
+    let served = ServerProcess::start(&flags);
     let after = described(&served);
     assert_eq!(before, after);
     assert_eq!(after.2["UserPools"].as_array().unwrap().len(), 2);
@@ -268,9 +268,9 @@ pub(crate) fn refusal(file: &Path) -> String {
 }
 
 /// A file with a pool and a user in it; closed in order, or left by a process that was killed.
-pub(crate) fn used(name: &str, killed: bool) -> PathBuf {
+pub(crate) fn used_state_file(name: &str, killed: bool) -> PathBuf {
     let file = state(name);
-    let mut served = Served::start(&["--state", file.to_str().unwrap()]);
+    let mut served = ServerProcess::start(&["--state", file.to_str().unwrap()]);
     for n in 0..30 {
         let user = json!({ "UserPoolId": POOL, "Username": format!("ann-{n}"), "MessageAction": "SUPPRESS" });
         served.call("AdminCreateUser", &user).json();
@@ -285,7 +285,7 @@ pub(crate) fn used(name: &str, killed: bool) -> PathBuf {
 
 #[cfg(unix)]
 #[test]
-fn a_bad_file_is_refused_with_what_to_do_and_left_as_it_is() {
+fn an_invalid_state_file_is_rejected_unchanged_with_help() {
     let foreign = "error: --state FILE: it is not a state file of poolproof; give another name";
     let file = state("foreign");
     fs::write(&file, "version: 1\nname: no state\n").unwrap();
@@ -299,7 +299,7 @@ fn a_bad_file_is_refused_with_what_to_do_and_left_as_it_is() {
     drop(database);
     assert_eq!(refusal(&file), foreign);
 
-    let file = used("newer", false);
+    let file = used_state_file("newer", false);
     let database = Database::open(&file).unwrap();
     let transaction = database.begin_write().unwrap();
     const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("poolproof");
@@ -312,12 +312,12 @@ fn a_bad_file_is_refused_with_what_to_do_and_left_as_it_is() {
     );
 
     let file = state("locked");
-    let served = Served::start(&["--state", file.to_str().unwrap()]);
+    let served = ServerProcess::start(&["--state", file.to_str().unwrap()]);
     assert_eq!(
         refusal(&file),
         "error: --state FILE: another process is using it; end that one, or give this one a file of its own"
     );
-    assert!(served.is_well());
+    assert!(served.is_healthy());
 
     let nowhere = state("nowhere").with_file_name("no-folder").join("pool.redb");
     assert!(refusal(&nowhere).contains("No such file or directory"), "{}", refusal(&nowhere));
@@ -329,9 +329,9 @@ fn a_bad_file_is_refused_with_what_to_do_and_left_as_it_is() {
 /// Cuts, and bytes that have changed, all over a file that was closed in order and one that was not.
 #[cfg(unix)]
 #[test]
-fn a_damaged_file_is_refused_wherever_the_damage_is() {
+fn a_corrupted_state_file_is_rejected() {
     for killed in [false, true] {
-        let file = used(if killed { "damaged-killed" } else { "damaged" }, killed);
+        let file = used_state_file(if killed { "damaged-killed" } else { "damaged" }, killed);
         let whole = fs::read(&file).unwrap();
         let damaged = "error: --state FILE: it is damaged (";
         let advice = "); put a copy in its place, or give another name to start without users";
@@ -353,13 +353,13 @@ fn a_damaged_file_is_refused_wherever_the_damage_is() {
             assert!(told.starts_with(damaged) && told.ends_with(advice), "{told}");
         }
         fs::write(&file, &whole).unwrap();
-        let served = Served::start(&["--state", file.to_str().unwrap()]);
+        let served = ServerProcess::start(&["--state", file.to_str().unwrap()]);
         served.call("AdminGetUser", &json!({ "UserPoolId": POOL, "Username": "ann-29" })).json();
     }
 }
 
 /// What a served pool has told of a user.
-fn added(served: &Served, name: &str) -> u16 {
+fn added(served: &ServerProcess, name: &str) -> u16 {
     let note = "x".repeat(2000);
     let attributes: Vec<Value> =
         (0..5).map(|number| json!({ "Name": format!("custom:{number}"), "Value": note })).collect();
@@ -378,34 +378,34 @@ fn added(served: &Served, name: &str) -> u16 {
 /// lost.
 #[cfg(unix)]
 #[test]
-fn on_a_full_disk_changes_are_refused_and_nothing_answered_is_lost() {
-    let file = used("full", false);
+fn a_full_disk_rejects_changes_and_loses_nothing() {
+    let file = used_state_file("full", false);
     // In units of 512 bytes: what is there, and a megabyte more.
     let most = fs::metadata(&file).unwrap().len().div_ceil(512) + 2048;
     let mut command = Command::new("sh");
     // A process that is not told to ignore the signal is ended by it; a disk that is full sends none.
     let script = format!("trap '' XFSZ; ulimit -f {most}; exec \"$0\" \"$@\"");
-    command.arg("-c").arg(script).arg(poolproof().get_program()).current_dir(crate::stage::root());
+    command.arg("-c").arg(script).arg(poolproof().get_program()).current_dir(crate::run_fixture::root());
     command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(&file);
-    let mut served = Served::by(&mut command);
+    let mut served = ServerProcess::start_command(&mut command);
     let kept = (0..5000).take_while(|number| added(&served, &format!("bob-{number}")) == 200).count();
     assert!((10..5000).contains(&kept), "{kept}");
     assert_eq!(added(&served, "cyd"), 500, "and so is every change from then on");
-    let get = |served: &Served, name: &str| {
+    let get = |served: &ServerProcess, name: &str| {
         served.call("AdminGetUser", &json!({ "UserPoolId": POOL, "Username": name })).status
     };
     assert_eq!((get(&served, "ann-0"), get(&served, "bob-0")), (200, 200), "reads go on");
-    assert!(served.is_well());
+    assert!(served.is_healthy());
     served.kill();
-    let served = Served::start(&["--state", file.to_str().unwrap()]);
+    let served = ServerProcess::start(&["--state", file.to_str().unwrap()]);
     let lost: Vec<usize> = (0..kept).filter(|number| get(&served, &format!("bob-{number}")) != 200).collect();
     assert_eq!(lost, Vec::<usize>::new());
     assert_eq!((get(&served, "ann-29"), added(&served, "dan")), (200, 200), "with room all goes on");
 }
 
 /// What an asker sends over and over: the status of a device of its own user, which is to be kept each time.
-fn updating(served: &Served, number: usize) -> Vec<u8> {
-    let told = Told::named(format!("user-{number}"));
+fn update_request(served: &ServerProcess, number: usize) -> Vec<u8> {
+    let told = ClientModel::named(format!("user-{number}"));
     let user = json!({ "UserPoolId": POOL, "Username": told.user, "MessageAction": "SUPPRESS" });
     served.call("AdminCreateUser", &user).json();
     let password =
@@ -414,7 +414,7 @@ fn updating(served: &Served, number: usize) -> Vec<u8> {
     let tokens =
         told.sign_in(&served.address, &told.password).unwrap().json()["AuthenticationResult"].clone();
     let verifier =
-        Verifier::draw(Group::cognito(), &mut Seed::new(7).stream("verifier", number as u64)).to_base64();
+        Verifier::draw(Group::cognito(), &mut Seed::new(7).rng("verifier", number as u64)).to_base64();
     let config = json!({ "PasswordVerifier": verifier, "Salt": BASE64.encode(&[7; 16]) });
     let device = &tokens["NewDeviceMetadata"]["DeviceKey"];
     let body = json!({ "AccessToken": tokens["AccessToken"], "DeviceKey": device, "DeviceSecretVerifierConfig": config });
@@ -428,8 +428,8 @@ fn updating(served: &Served, number: usize) -> Vec<u8> {
 #[ignore = "a measurement"]
 fn cost_of_state() {
     let measure = |flags: &[&str], side_by_side: usize| {
-        let served = Served::start(flags);
-        let requests: Vec<_> = (0..side_by_side).map(|number| updating(&served, number)).collect();
+        let served = ServerProcess::start(flags);
+        let requests: Vec<_> = (0..side_by_side).map(|number| update_request(&served, number)).collect();
         let stop = Arc::new(AtomicBool::new(false));
         let clock = Clock::start(ClockKind::Wall);
         let started = clock.now();

@@ -7,8 +7,8 @@ use std::thread;
 use std::time::Duration;
 
 use crate::cli::poolproof;
-use crate::served::Served;
-use crate::state::{refusal, served_with, state, used};
+use crate::server_process::ServerProcess;
+use crate::state::{refusal, served_with, state, used_state_file};
 
 /// What is in the folder of a state besides it.
 fn others(file: &Path) -> Vec<PathBuf> {
@@ -17,7 +17,7 @@ fn others(file: &Path) -> Vec<PathBuf> {
 }
 
 #[test]
-fn whoever_is_killed_while_making_a_file_leaves_none_that_is_refused() {
+fn a_kill_during_creation_leaves_no_invalid_file() {
     let (mut half, mut made) = (0, 0);
     for delay in 0..24 {
         let file = state("killed-young");
@@ -38,8 +38,8 @@ fn whoever_is_killed_while_making_a_file_leaves_none_that_is_refused() {
         child.wait().unwrap();
         half += usize::from(!file.exists());
         made += usize::from(file.exists());
-        let served = Served::start(&["--tokens", "opaque", "--state", file.to_str().unwrap()]);
-        assert!(served.is_well(), "after {delay}");
+        let served = ServerProcess::start(&["--tokens", "opaque", "--state", file.to_str().unwrap()]);
+        assert!(served.is_healthy(), "after {delay}");
         assert_eq!(others(&file), Vec::<PathBuf>::new(), "nothing is left beside it");
     }
     assert!(half > 0 && made > 0, "ended before and after it had its name: {half}, {made}");
@@ -47,11 +47,11 @@ fn whoever_is_killed_while_making_a_file_leaves_none_that_is_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_file_is_its_owners_alone() {
+fn a_state_file_is_readable_by_its_owner_only() {
     use std::os::unix::fs::PermissionsExt as _;
     let mode = |file: &Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
     let open = |file: &Path| fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
-    let file = used("modes", false);
+    let file = used_state_file("modes", false);
     assert_eq!(mode(&file), 0o600, "as it was made");
     open(&file);
     let (code, out, err) = served_with(&file);
@@ -77,7 +77,7 @@ fn a_file_is_its_owners_alone() {
 
 #[cfg(unix)]
 #[test]
-fn links_are_followed_to_a_state_and_from_nowhere_else() {
+fn symlinks_are_followed_only_to_a_state_file() {
     use std::os::unix::fs::symlink;
     // A link to an empty file goes on leading there.
     let link = state("links");

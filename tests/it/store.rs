@@ -9,15 +9,15 @@ use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Sub, U
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode};
 use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, ValiditySpec};
 use poolproof_cognito::time::Timestamp;
-use poolproof_pool::provider::{Change, ClientRecord, Records, Tokens};
+use poolproof_pool::provider::{ClientRecord, ProviderChange, ProviderSnapshot, Tokens};
 use poolproof_pool::{
     AccountRecord, AppClient, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
-    PasswordFlow, Standing,
+    PasswordFlow, UserStatus,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-use crate::provider::{House, a_verifier};
+use crate::provider::{ProviderFixture, a_verifier};
 
 fn moment() -> impl Strategy<Value = Timestamp> {
     any::<u64>().prop_map(Timestamp::from_us)
@@ -66,8 +66,8 @@ prop_compose! {
 prop_compose! {
     fn account()(
         (serial, username, sub, salt, verifier) in (any::<u64>(), ".*", ".*", ".*", ".*"),
-        standing in prop::sample::select(vec![
-            Standing::Confirmed, Standing::Unconfirmed, Standing::ForceChangePassword, Standing::ResetRequired,
+        user_status in prop::sample::select(vec![
+            UserStatus::Confirmed, UserStatus::Unconfirmed, UserStatus::ForceChangePassword, UserStatus::ResetRequired,
         ]),
         (disabled, sms_mfa, email_mfa, compromised) in any::<(bool, bool, bool, bool)>(),
         (phone, email, totp, app_to_verify, app_to_enable) in any::<(Option<String>, Option<String>, Option<String>, Option<String>, Option<String>)>(),
@@ -81,7 +81,7 @@ prop_compose! {
         (created, modified) in (moment(), moment()),
     ) -> AccountRecord {
         AccountRecord {
-            serial, username: Username::new(username), sub: Sub::new(sub), salt, verifier, standing, disabled, phone, sms_mfa,
+            serial, username: Username::new(username), sub: Sub::new(sub), salt, verifier, user_status, disabled, phone, sms_mfa,
             email, email_mfa, totp, preferred, totp_step_used, failures, addresses, failures_since, compromised,
             generation, revoked, devices, attributes, created, modified, confirmation, app_to_verify, app_to_enable,
         }
@@ -92,7 +92,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn a_record_is_read_as_it_was_written(record in account(), cut in any::<prop::sample::Index>()) {
+    fn a_record_round_trips(record in account(), cut in any::<prop::sample::Index>()) {
         let bytes = encode(&record);
         prop_assert_eq!(decode::<AccountRecord>(&bytes), Some(record));
         prop_assert_eq!(decode::<AccountRecord>(&bytes[..cut.index(bytes.len())]), None, "half a record");
@@ -102,11 +102,11 @@ proptest! {
 }
 
 #[test]
-fn a_record_with_a_field_too_many_or_too_few_is_none() {
+fn a_record_with_a_wrong_field_count_is_rejected() {
     let client = ClientRecord {
         client: AppClient {
             secret: Some("s".to_owned()),
-            hides_users: true,
+            prevents_user_existence_errors: true,
             password_flow: PasswordFlow::WithoutDevices,
             ..AppClient::public(ClientId::new("c"))
         },
@@ -127,34 +127,34 @@ fn a_record_with_a_field_too_many_or_too_few_is_none() {
 
 /// What a store would hold after these changes.
 #[derive(Default)]
-struct Shelf {
-    records: Records,
+struct RecordStore {
+    records: ProviderSnapshot,
 }
 
-impl Shelf {
-    fn take(&mut self, changes: Vec<Change>) {
-        let Records { pools, clients, accounts } = &mut self.records;
+impl RecordStore {
+    fn take(&mut self, changes: Vec<ProviderChange>) {
+        let ProviderSnapshot { pools, clients, accounts } = &mut self.records;
         for change in changes {
             match change {
-                Change::Pool(record) => {
+                ProviderChange::Pool(record) => {
                     pools.retain(|pool| pool.id != record.id);
                     pools.push(decode(&encode(&*record)).unwrap());
                 }
-                Change::PoolRemoved(id) => {
+                ProviderChange::PoolRemoved(id) => {
                     pools.retain(|pool| pool.id != id);
                     clients.retain(|(pool, _)| *pool != id);
                     accounts.retain(|(pool, _)| *pool != id);
                 }
-                Change::Client(pool, record) => {
+                ProviderChange::Client(pool, record) => {
                     clients.retain(|(_, client)| client.client.id != record.client.id);
                     clients.push((pool, decode(&encode(&*record)).unwrap()));
                 }
-                Change::ClientRemoved(_, id) => clients.retain(|(_, client)| client.client.id != id),
-                Change::Account(pool, record) => {
+                ProviderChange::ClientRemoved(_, id) => clients.retain(|(_, client)| client.client.id != id),
+                ProviderChange::Account(pool, record) => {
                     accounts.retain(|(home, account)| *home != pool || account.sub != record.sub);
                     accounts.push((pool, decode(&encode(&*record)).unwrap()));
                 }
-                Change::AccountRemoved(pool, sub) => {
+                ProviderChange::AccountRemoved(pool, sub) => {
                     accounts.retain(|(home, account)| *home != pool || account.sub != sub);
                 }
             }
@@ -211,10 +211,11 @@ fn request(
 }
 
 /// What can be seen of an account, in words.
-fn seen(house: &mut House, pool: &str, client: &str, tokens: &[Value]) -> Vec<String> {
-    let mut seen = Vec::new();
-    let mut ask =
-        |operation: &str, body: Value| seen.push(format!("{operation}: {:?}", house.ask(operation, &body)));
+fn observe(fixture: &mut ProviderFixture, pool: &str, client: &str, tokens: &[Value]) -> Vec<String> {
+    let mut observe = Vec::new();
+    let mut ask = |operation: &str, body: Value| {
+        observe.push(format!("{operation}: {:?}", fixture.ask(operation, &body)))
+    };
     ask("ListUserPools", json!({ "MaxResults": 60 }));
     ask("DescribeUserPool", json!({ "UserPoolId": pool }));
     ask("DescribeUserPoolClient", json!({ "UserPoolId": pool, "ClientId": client }));
@@ -235,54 +236,54 @@ fn seen(house: &mut House, pool: &str, client: &str, tokens: &[Value]) -> Vec<St
                 json!({ "USERNAME": format!("user-{who}"), "PASSWORD": format!("Permanent-{which}") });
             let body =
                 json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
-            let told = house.ask("InitiateAuth", &body);
-            seen.push(format!("{who} {which}: {:?}", told.map(|body| body["ChallengeName"].clone())));
+            let told = fixture.ask("InitiateAuth", &body);
+            observe.push(format!("{who} {which}: {:?}", told.map(|body| body["ChallengeName"].clone())));
         }
     }
     for token in tokens {
         let body = json!({ "ClientId": client, "RefreshToken": token["RefreshToken"],
             "DeviceKey": token["NewDeviceMetadata"]["DeviceKey"] });
-        let told = house.ask("GetTokensFromRefreshToken", &body);
-        seen.push(format!("refresh: {:?}", told.map(|_| ())));
+        let told = fixture.ask("GetTokensFromRefreshToken", &body);
+        observe.push(format!("refresh: {:?}", told.map(|_| ())));
     }
-    seen
+    observe
 }
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn an_account_made_of_its_records_behaves_as_it_did(
+    fn a_restored_account_behaves_the_same(
         asked in prop::collection::vec(any::<(u8, u8, u8)>(), 0..60)
     ) {
-        let mut house = House::new(Tokens::Opaque);
-        house.provider = house.provider.keeping_changes();
-        let mut shelf = Shelf::default();
-        let (pool, client) = house.pool("one");
+        let mut fixture = ProviderFixture::new(Tokens::Opaque);
+        fixture.provider = fixture.provider.with_change_log();
+        let mut shelf = RecordStore::default();
+        let (pool, client) = fixture.pool("one");
         let mut tokens = Vec::new();
         for one in asked {
             let (operation, body) = request(&pool, &client, &tokens, one);
-            let told = house.ask(operation, &body);
+            let told = fixture.ask(operation, &body);
             if let Ok(told) = told && told["AuthenticationResult"].is_object() {
                 tokens.push(told["AuthenticationResult"].clone());
             }
-            house.now = house.now.plus(std::time::Duration::from_secs(7));
+            fixture.now = fixture.now.plus(std::time::Duration::from_secs(7));
         }
-        shelf.take(std::mem::take(&mut house.changes));
-        let mut again = House::new(Tokens::Opaque);
-        again.now = house.now;
+        shelf.take(std::mem::take(&mut fixture.changes));
+        let mut again = ProviderFixture::new(Tokens::Opaque);
+        again.now = fixture.now;
         again.provider.restore(shelf.records.clone()).unwrap();
-        prop_assert_eq!(again.provider.counts(), house.provider.counts());
-        prop_assert_eq!(seen(&mut again, &pool, &client, &tokens), seen(&mut house, &pool, &client, &tokens));
+        prop_assert_eq!(again.provider.counts(), fixture.provider.counts());
+        prop_assert_eq!(observe(&mut again, &pool, &client, &tokens), observe(&mut fixture, &pool, &client, &tokens));
     }
 }
 
 #[test]
-fn what_reads_alone_is_no_change() {
-    let mut house = House::new(Tokens::Opaque);
-    house.provider = house.provider.keeping_changes();
-    let (pool, client) = house.pool("one");
-    house.changes.clear();
+fn reads_produce_no_changes() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    fixture.provider = fixture.provider.with_change_log();
+    let (pool, client) = fixture.pool("one");
+    fixture.changes.clear();
     let user = json!({ "UserPoolId": pool, "Username": "ann" });
     for (operation, body) in [
         ("AdminGetUser", user.clone()),
@@ -291,47 +292,50 @@ fn what_reads_alone_is_no_change() {
         ("DescribeUserPool", json!({ "UserPoolId": pool })),
         ("AdminForgetDevice", json!({ "UserPoolId": pool, "Username": "ann", "DeviceKey": "r_0" })),
     ] {
-        let _ = house.ask(operation, &body);
-        assert_eq!(house.changes, Vec::new(), "{operation}");
+        let _ = fixture.ask(operation, &body);
+        assert_eq!(fixture.changes, Vec::new(), "{operation}");
     }
     let srp = json!({ "ClientId": client, "AuthFlow": "USER_SRP_AUTH", "AuthParameters": { "USERNAME": "ann", "SRP_A": "abcdef" } });
-    house.good("InitiateAuth", &srp);
-    assert_eq!(house.changes, Vec::new(), "a sign-in that has only begun");
-    house.good("AdminUserGlobalSignOut", &user);
-    assert_eq!(house.changes.len(), 1);
+    fixture.call_ok("InitiateAuth", &srp);
+    assert_eq!(fixture.changes, Vec::new(), "a sign-in that has only begun");
+    fixture.call_ok("AdminUserGlobalSignOut", &user);
+    assert_eq!(fixture.changes.len(), 1);
 }
 
 #[test]
-fn records_that_no_account_has_written_are_refused() {
+fn inconsistent_records_are_rejected() {
     let policy = PoolPolicy {
         remember: RememberMode::OptIn,
         mfa: MfaMode::On,
         quotas: Quotas::COGNITO,
         ..PoolPolicy::DEFAULT
     };
-    let mut house = House::new(Tokens::Opaque);
-    house.provider = house.provider.keeping_changes();
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    fixture.provider = fixture.provider.with_change_log();
     let id = PoolId::new("eu-west-1_one");
     let ranges = RiskExceptions { blocked: vec!["192.0.2.0/24".parse().unwrap()], skipped: Vec::new() };
-    house.provider.add_pool(house.now, id.clone(), "one", policy, ranges);
-    house.good("AdminCreateUser", &json!({ "UserPoolId": id.as_str(), "Username": "ann" }));
-    let mut shelf = Shelf::default();
-    shelf.take(house.changes);
-    let good = shelf.records;
-    let refused = |records: Records| {
-        let told = House::new(Tokens::Opaque).provider.restore(records);
+    fixture.provider.add_pool(fixture.now, id.clone(), "one", policy, ranges);
+    fixture.call_ok("AdminCreateUser", &json!({ "UserPoolId": id.as_str(), "Username": "ann" }));
+    let mut shelf = RecordStore::default();
+    shelf.take(fixture.changes);
+    let call_ok = shelf.records;
+    let refused = |records: ProviderSnapshot| {
+        let told = ProviderFixture::new(Tokens::Opaque).provider.restore(records);
         told.map_err(|error| error.to_string()).unwrap_err()
     };
-    assert!(House::new(Tokens::Opaque).provider.restore(good.clone()).is_ok());
-    let changed = |change: &dyn Fn(&mut Records)| {
-        let mut records = good.clone();
+    assert!(ProviderFixture::new(Tokens::Opaque).provider.restore(call_ok.clone()).is_ok());
+    let changed = |change: &dyn Fn(&mut ProviderSnapshot)| {
+        let mut records = call_ok.clone();
         change(&mut records);
         refused(records)
     };
     let nowhere = "a pool, a client or a user that is out of place";
     assert_eq!(changed(&|records| records.pools.clear()), nowhere);
-    assert_eq!(changed(&|records| records.pools.push(good.pools[0].clone())), nowhere);
-    assert_eq!(changed(&|records| records.accounts.push(good.accounts[0].clone())), "two users of one name");
+    assert_eq!(changed(&|records| records.pools.push(call_ok.pools[0].clone())), nowhere);
+    assert_eq!(
+        changed(&|records| records.accounts.push(call_ok.accounts[0].clone())),
+        "two users of one name"
+    );
     assert_eq!(changed(&|records| records.accounts[0].1.salt = "x".to_owned()), "a salt that is none");
     assert_eq!(
         changed(&|records| records.accounts[0].1.verifier = "AA==".to_owned()),

@@ -7,38 +7,38 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use poolproof::clock::{Clock, ClockKind};
-use poolproof::http::client::{Address, Credentials, Limits};
+use poolproof::http::client::{ClientLimits, Credentials, EndpointUrl};
 use poolproof::http::server;
 use poolproof::report::Report;
-use poolproof::run::{AnEndpoint, Lodging, RunError, Settings, Stop, run};
+use poolproof::run::{CancellationToken, EndpointConfig, PoolSource, RunError, RunOptions, run};
 use poolproof::scenario::Scenario;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::policy::PoolPolicy;
 use poolproof_cognito::seed::Seed;
-use poolproof_pool::provider::{Bounds, Provider, Settings as Hosting, Tokens};
+use poolproof_pool::provider::{AccountLimits, Provider, ProviderConfig, Tokens};
 use poolproof_pool::{AppClient, Defect, PasswordFlow};
 use poolproof_srp::Group;
 
 use crate::cli::poolproof;
-use crate::served::Served;
-use crate::stage::{play, scenario, settings};
+use crate::run_fixture::{play, run_options, scenario};
+use crate::server_process::ServerProcess;
 
 const POOL_ID: &str = "us-east-1_Target";
 const CLIENT_ID: &str = "target";
 
 /// A pool with this fault behind a server in this process, which ends with it; where it is.
-pub(crate) fn planted(policy: PoolPolicy, defect: Option<Defect>) -> Address {
+pub(crate) fn planted(policy: PoolPolicy, defect: Option<Defect>) -> EndpointUrl {
     let now = Clock::start(ClockKind::Wall).now();
     let group = Group::cognito();
-    let hosting = Hosting {
+    let hosting = ProviderConfig {
         region: "us-east-1".to_owned(),
         issuer: "http://127.0.0.1".to_owned(),
         tokens: Tokens::Opaque,
         group,
-        bounds: Bounds::DEFAULT,
+        limits: AccountLimits::DEFAULT,
     };
-    let provider = Provider::new(hosting, Seed::new(1).stream("provider", 0));
+    let provider = Provider::new(hosting, Seed::new(1).rng("provider", 0));
     let mut provider = provider.planted(defect);
     let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));
     provider.add_pool(now, pool_id.clone(), "target", policy, RiskExceptions::default());
@@ -48,33 +48,34 @@ pub(crate) fn planted(policy: PoolPolicy, defect: Option<Defect>) -> Address {
     listener.set_nonblocking(true).unwrap();
     let address = listener.local_addr().unwrap();
     std::thread::spawn(move || {
-        server::serve(provider, listener, server::Limits::DEFAULT, Arc::new(|_: &str| {}), None).unwrap();
+        server::serve(provider, listener, server::ServerLimits::DEFAULT, Arc::new(|_: &str| {}), None)
+            .unwrap();
     });
-    Address::parse(&format!("http://{address}")).unwrap()
+    EndpointUrl::parse(&format!("http://{address}")).unwrap()
 }
 
-fn at(address: &Address, lodging: Lodging) -> Settings {
-    let endpoint = AnEndpoint {
+fn at(address: &EndpointUrl, pool_source: PoolSource) -> RunOptions {
+    let endpoint = EndpointConfig {
         address: address.clone(),
         credentials: Some(Credentials::dummy()),
-        limits: Limits { request: Duration::from_secs(5), ..Limits::DEFAULT },
-        lodging,
+        limits: ClientLimits { request: Duration::from_secs(5), ..ClientLimits::DEFAULT },
+        pool_source,
         options: Vec::new(),
     };
-    Settings { endpoint: Some(endpoint), ..settings(None) }
+    RunOptions { endpoint: Some(endpoint), ..run_options(None) }
 }
 
-fn existing() -> Lodging {
+fn existing() -> PoolSource {
     let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));
-    Lodging::Existing { pool_id, client_id, tenants: None }
+    PoolSource::Existing { pool_id, client_id, existing_users: None }
 }
 
-fn played(scenario: &Scenario, address: &Address, lodging: Lodging) -> Report {
-    run(scenario, &at(address, lodging), &Stop::default()).unwrap()
+fn played(scenario: &Scenario, address: &EndpointUrl, pool_source: PoolSource) -> Report {
+    run(scenario, &at(address, pool_source), &CancellationToken::default()).unwrap()
 }
 
 /// So many sign-ins of everybody, for everything that a target can be told.
-fn everyone(pool: &str, rate: u32, seconds: u32) -> Scenario {
+fn mixed_scenario(pool: &str, rate: u32, seconds: u32) -> Scenario {
     scenario(&format!(
         "version: 1
 name: everyone
@@ -95,11 +96,11 @@ const PROTECTED: &str = "{ remember: opt_in, suppress_mfa: true, mfa: optional, 
                          mfa_if_configured, high: block } }";
 
 #[test]
-fn a_run_at_an_endpoint_is_judged_as_the_embedded_one_and_leaves_nothing_behind() {
-    let served = Served::start(&[]);
-    let address = Address::parse(&format!("http://{}", served.address)).unwrap();
-    let scenario = everyone(PROTECTED, 15, 6);
-    let report = played(&scenario, &address, Lodging::New);
+fn an_endpoint_run_matches_the_embedded_run_and_cleans_up() {
+    let served = ServerProcess::start(&[]);
+    let address = EndpointUrl::parse(&format!("http://{}", served.address)).unwrap();
+    let scenario = mixed_scenario(PROTECTED, 15, 6);
+    let report = played(&scenario, &address, PoolSource::New);
     assert_eq!(report.decisions.mismatches, []);
     assert_eq!(report.target, address.to_string());
     assert_eq!(report.sign_ins.transport_failed, 0);
@@ -115,7 +116,7 @@ fn a_run_at_an_endpoint_is_judged_as_the_embedded_one_and_leaves_nothing_behind(
 }
 
 #[test]
-fn faults_are_found_through_http_and_named_by_the_right_rule() {
+fn defects_are_found_over_http_under_the_right_rule() {
     let found = [
         (Defect::PasswordClaimUnchecked, "wrong-password"),
         (Defect::ForgottenDeviceAccepted, "device-unknown"),
@@ -163,7 +164,7 @@ population: {{ users: 64, devices: 1 }}
 workload: {{ arrivals: constant, stages: [ {{ for: {seconds}s, rate: {rate}/s }} ], mix: {{ known_device: 100 }} }}
 "
     ));
-    let report = played(&scenario, &planted(PoolPolicy::DEFAULT, None), Lodging::New);
+    let report = played(&scenario, &planted(PoolPolicy::DEFAULT, None), PoolSource::New);
     let all = u64::from(rate * seconds);
     assert_eq!((report.sign_ins.started, report.sign_ins.completed), (all, all));
     assert_eq!((report.decisions.checked, report.decisions.mismatched), (all, 0));
@@ -183,9 +184,9 @@ fn ten_thousand_handshakes_over_http_are_decided_as_in_the_embedded_run() {
 }
 
 /// A server that answers each request with these bytes, or with silence.
-fn odd(answer: &'static str) -> (Address, Arc<AtomicUsize>) {
+fn serve_fixed_answer(answer: &'static str) -> (EndpointUrl, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = Address::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+    let address = EndpointUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     std::thread::spawn(move || {
@@ -208,7 +209,7 @@ fn answers(mut stream: TcpStream, answer: &str, count: &AtomicUsize) {
     }
 }
 
-fn few() -> Scenario {
+fn small_scenario() -> Scenario {
     scenario(
         "version: 1
 name: few
@@ -221,18 +222,22 @@ workload: { stages: [ { for: 1s, rate: 4/s } ], mix: { new_device: 100 } }
     )
 }
 
-fn alone() -> Lodging {
-    let tenant = |name: &str| poolproof::run::Tenant {
+fn new_pool() -> PoolSource {
+    let existing_user = |name: &str| poolproof::run::ExistingUser {
         username: poolproof_cognito::ids::Username::new(name),
         password: poolproof_cognito::ids::Password::new("x"),
         totp: None,
     };
     let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));
-    Lodging::Existing { pool_id, client_id, tenants: Some(["a", "b", "c", "d"].map(tenant).to_vec()) }
+    PoolSource::Existing {
+        pool_id,
+        client_id,
+        existing_users: Some(["a", "b", "c", "d"].map(existing_user).to_vec()),
+    }
 }
 
 #[test]
-fn what_is_no_answer_is_counted_apart_and_never_judged() {
+fn invalid_responses_are_counted_and_not_judged() {
     for answer in [
         "HTTP/1.1 500 x\r\nContent-Length: 2\r\n\r\n{}",
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>",
@@ -241,13 +246,13 @@ fn what_is_no_answer_is_counted_apart_and_never_judged() {
         "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n{",
         "SSH-2.0-x\r\n",
     ] {
-        let (address, asked) = odd(answer);
-        let scenario = few();
-        let mut settings = at(&address, alone());
-        if let Some(at) = &mut settings.endpoint {
+        let (address, asked) = serve_fixed_answer(answer);
+        let scenario = small_scenario();
+        let mut run_options = at(&address, new_pool());
+        if let Some(at) = &mut run_options.endpoint {
             at.limits.request = Duration::from_millis(300);
         }
-        match run(&scenario, &settings, &Stop::default()) {
+        match run(&scenario, &run_options, &CancellationToken::default()) {
             Ok(report) => {
                 let all = report.sign_ins.started;
                 assert_eq!(
@@ -265,9 +270,9 @@ fn what_is_no_answer_is_counted_apart_and_never_judged() {
 }
 
 #[test]
-fn too_many_requests_are_tried_again_and_then_given_up() {
-    let (address, asked) = odd("HTTP/1.1 429 x\r\nContent-Length: 2\r\n\r\n{}");
-    let report = played(&few(), &address, alone());
+fn throttled_requests_are_retried_and_then_abandoned() {
+    let (address, asked) = serve_fixed_answer("HTTP/1.1 429 x\r\nContent-Length: 2\r\n\r\n{}");
+    let report = played(&small_scenario(), &address, new_pool());
     let all = report.sign_ins.started;
     assert_eq!((report.sign_ins.abandoned, report.sign_ins.transport_failed), (all, 0));
     assert_eq!(report.decisions.checked, 0);
@@ -276,16 +281,16 @@ fn too_many_requests_are_tried_again_and_then_given_up() {
 }
 
 /// Exit code and standard error of `poolproof run`.
-fn told(arguments: &[&str]) -> (Option<i32>, String) {
+fn run_and_capture(arguments: &[&str]) -> (Option<i32>, String) {
     let output = poolproof().arg("run").args(arguments).output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())
 }
 
 #[test]
-fn a_target_that_cannot_be_meant_is_refused_before_anything_is_sent() {
+fn an_invalid_target_is_rejected_before_any_request() {
     let smoke = "scenarios/smoke.yaml";
     let refused = |arguments: &[&str], words: &str| {
-        let (code, text) = told(arguments);
+        let (code, text) = run_and_capture(arguments);
         assert_eq!(code, Some(2), "{text}");
         assert!(text.contains(words), "{text}");
     };
@@ -295,19 +300,20 @@ fn a_target_that_cannot_be_meant_is_refused_before_anything_is_sent() {
     refused(&[smoke, "--target", "http://127.0.0.1:"], "the port ``: a port is a number from 1 to");
     refused(&["scenarios/opt-in.yaml", "--target", "http://127.0.0.1:9"], "clock: wall");
     refused(&[smoke, "--pool-id", "x"], "--target");
-    let (code, text) = told(&[smoke, "--target", "http://127.0.0.1:9", "--out", env!("CARGO_TARGET_TMPDIR")]);
+    let (code, text) =
+        run_and_capture(&[smoke, "--target", "http://127.0.0.1:9", "--out", env!("CARGO_TARGET_TMPDIR")]);
     assert_eq!(code, Some(107), "{text}");
     assert!(text.contains("the target cannot be used: http://127.0.0.1:9: "), "{text}");
 }
 
 #[test]
 fn a_virtual_clock_and_the_toy_group_are_refused_at_a_target() {
-    let address = Address::parse("http://127.0.0.1:9").unwrap();
+    let address = EndpointUrl::parse("http://127.0.0.1:9").unwrap();
     let refused = |text: &str| {
         let scenario = scenario(&format!(
             "version: 1\nname: x\n{text}population: {{ users: 1 }}\nworkload: {{ stages: [ {{ for: 1s, rate: 1/s }} ] }}\n"
         ));
-        run(&scenario, &at(&address, Lodging::New), &Stop::default()).unwrap_err().to_string()
+        run(&scenario, &at(&address, PoolSource::New), &CancellationToken::default()).unwrap_err().to_string()
     };
     assert!(refused("clock: virtual\npool: { remember: no }\n").starts_with("a target lives in real time"));
     assert!(

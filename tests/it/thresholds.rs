@@ -2,11 +2,11 @@
 
 use poolproof::report::html::page;
 use poolproof::report::{
-    Came, Entry, Report, ThresholdResult, TimelineInterval, index, junit, summary, text,
+    Report, RunStatus, ScenarioResult, ThresholdResult, TimelineInterval, index, junit, summary, text,
 };
 use poolproof_pool::Defect;
 
-use crate::stage::{play, play_with, scenario};
+use crate::run_fixture::{play, play_with, scenario};
 
 /// A calm pool, five seconds of too much for its one core, and calm again; people without second factors.
 fn crowd(thresholds: &str) -> String {
@@ -35,7 +35,7 @@ fn result<'r>(report: &'r Report, start: &str) -> &'r ThresholdResult {
 }
 
 #[test]
-fn a_window_shows_what_the_whole_run_hides() {
+fn a_windowed_threshold_fails_where_the_whole_run_passes() {
     let report = play(&scenario(&crowd(
         "'sign_in.p50[5s] < 100ms', sign_in.p50 < 400s, 'throughput.achieved[5s] >= 45/s', 'failed.rate[1s] < 1%'",
     )));
@@ -61,7 +61,7 @@ fn a_window_shows_what_the_whole_run_hides() {
 }
 
 #[test]
-fn a_window_that_cannot_be_told_does_not_hold() {
+fn a_window_with_too_few_samples_fails() {
     let report = play(&scenario(&crowd("'sign_in.p50[2m] < 1h', 'sign_in.p999[1s] < 1h'")));
     for threshold in &report.thresholds {
         let Some(_) = threshold.value else {
@@ -98,16 +98,16 @@ fn sign_ins_are_selected_by_rule_and_by_workload() {
 }
 
 #[test]
-fn a_threshold_cuts_the_run_short_when_its_window_closes() {
+fn a_windowed_threshold_aborts_the_run() {
     let with = |more: &str| {
         play(&scenario(&crowd(&format!(
-            "{{ threshold: 'sign_in.p50[5s] < 100ms', abort: true{more} }}, failed.rate < 0.1%, sign_ins.abandoned == 0, {TOLD}"
+            "{{ threshold: 'sign_in.p50[5s] < 100ms', abort: true{more} }}, failed.rate < 0.1%, sign_ins.abandoned == 0, {COMPUTED_THRESHOLDS}"
         ))))
     };
     let (cut, whole) = (with(""), play(&scenario(&crowd("'sign_in.p50[5s] < 100ms'"))));
     assert!(cut.partial && cut.sign_ins.started < whole.sign_ins.started);
     let first = &cut.thresholds[0];
-    let at = first.cut_at_us.unwrap();
+    let at = first.canceled_at_us.unwrap();
     assert_eq!((first.passed, at % 1_000_000), (false, 0));
     assert_eq!(first.window.unwrap().to_us, at, "the worst window so far is the one that closed");
     assert!((14_000_000..30_000_000).contains(&at), "{at}");
@@ -119,33 +119,33 @@ fn a_threshold_cuts_the_run_short_when_its_window_closes() {
     );
     // What was in flight has no end, and no threshold fails by it.
     let sums = &cut.sign_ins;
-    assert!(sums.cut_off > 0 && sums.abandoned == 0, "{sums:?}");
-    let told = format!(" {} sign-ins were under way then, and have no end.", sums.cut_off);
+    assert!(sums.unfinished > 0 && sums.abandoned == 0, "{sums:?}");
+    let told = format!(" {} sign-ins were under way then, and have no end.", sums.unfinished);
     assert!(sentence.ends_with(&told), "{sentence}");
     assert_eq!(sums.started, sums.completed + sums.refused + sums.abandoned + sums.transport_failed);
     assert!(cut.thresholds[1].passed && cut.thresholds[2].passed, "{:?}", cut.thresholds);
-    for report in [&cut, &whole_as_told()] {
-        says_what_the_report_says(report);
+    for report in [&cut, &report_with_thresholds()] {
+        assert_matches_report(report);
     }
     assert_eq!(with("").to_json(), cut.to_json(), "by the virtual clock it is the same every time");
     // 15 s of what is measured: the warm-up does not count.
     let late = with(", after: 15s");
-    assert_eq!(late.thresholds[0].cut_at_us.map(|at| at / 1_000_000), Some(18));
-    assert_eq!(with(", after: 10m").thresholds[0].cut_at_us, None);
+    assert_eq!(late.thresholds[0].canceled_at_us.map(|at| at / 1_000_000), Some(18));
+    assert_eq!(with(", after: 10m").thresholds[0].canceled_at_us, None);
 }
 
 /// Thresholds on what a report tells, of the whole run and of its one workload.
-const TOLD: &str = "sign_ins.started > 0, sign_ins.completed > 0, sign_ins.refused > 0, decisions.checked > 0, throughput.offered > 0.1/s, \
+const COMPUTED_THRESHOLDS: &str = "sign_ins.started > 0, sign_ins.completed > 0, sign_ins.refused > 0, decisions.checked > 0, throughput.offered > 0.1/s, \
                     throughput.achieved > 0.1/s, sign_in.p50 > 0s, 'sign_ins{workload:workload}.started > 0', \
                     'throughput{workload:workload}.offered > 0.1/s', 'throughput{workload:workload}.achieved > 0.1/s', \
                     'sign_in{workload:workload}.p50 > 0s'";
 
-fn whole_as_told() -> Report {
-    play(&scenario(&crowd(TOLD)))
+fn report_with_thresholds() -> Report {
+    play(&scenario(&crowd(COMPUTED_THRESHOLDS)))
 }
 
 /// However a run ends, thresholds and the report count the same.
-fn says_what_the_report_says(report: &Report) {
+fn assert_matches_report(report: &Report) {
     let value = |start: &str| result(report, start).value;
     let (sums, throughput) = (&report.sign_ins, &report.throughput);
     let p50 = report.latency.sign_in.intended.p50_us.map(|us| us as f64);
@@ -160,12 +160,12 @@ fn says_what_the_report_says(report: &Report) {
         assert_eq!(value(&format!("sign_in{of}.p50 ")), p50);
     }
     let course = |of: fn(&TimelineInterval) -> u64| report.timeline.intervals.iter().map(of).sum::<u64>();
-    assert_eq!(course(|one| one.offered), sums.started + course(|one| one.missed) + sums.cut_off);
+    assert_eq!(course(|one| one.offered), sums.started + course(|one| one.dropped) + sums.unfinished);
 }
 
 /// People who type for a minute, or so long that nobody waits for them: what fails takes longest. Some have a wrong password,
 /// which is told at once.
-fn slow_people(more: &str) -> String {
+fn slow_users(more: &str) -> String {
     format!(
         "version: 1
 name: slow
@@ -191,9 +191,9 @@ thresholds:
 /// Regression: windows ran on into the drain, where those who fail are the last to end, and had none of the warm-up's in them, so
 /// that at first those who are refused were the only ones.
 #[test]
-fn shares_are_steady_from_the_warm_up_to_the_drain() {
+fn ratios_are_stable_from_warm_up_to_drain() {
     for cool_down in ["", "    - { for: 1m, rate: 1/s, cool_down: true }\n"] {
-        let report = play(&scenario(&slow_people(cool_down)));
+        let report = play(&scenario(&slow_users(cool_down)));
         assert!(report.verdict.passed && !report.partial, "{:?} {:?}", report.verdict, report.thresholds);
         let failed = report.thresholds[3].value.unwrap();
         assert!((0.04..0.15).contains(&failed), "some fail: {failed}");
@@ -206,7 +206,7 @@ fn shares_are_steady_from_the_warm_up_to_the_drain() {
 }
 
 #[test]
-fn a_share_in_a_window_takes_as_many_as_its_limit_asks_for() {
+fn a_windowed_rate_needs_the_minimum_sample_count() {
     // 50 a second, and 600 in the crowd's seconds: of the others a second has too few for 1 %, and enough for 10 %.
     let text = crowd(
         "'refused.rate[1s] < 1%', 'refused.rate[1s] < 30%', 'refused.rate[1s] <= 100%', 'failed.rate[1s] == 0%'",
@@ -221,7 +221,7 @@ fn a_share_in_a_window_takes_as_many_as_its_limit_asks_for() {
 
 /// Regression: a load that has had all its sign-ins fell to nothing, in the eyes of windows in which less is worse.
 #[test]
-fn a_load_that_has_had_all_its_sign_ins_does_not_fall() {
+fn a_finished_load_does_not_lower_the_rate() {
     let beside = "  - { name: beside, arrivals: constant, stages: [ { for: 40s, rate: 5/s } ] }\n";
     let few = [
         "name: few, model: closed, think_time: 1s, at_most: 300, stages: [ { for: 40s, users: 30 } ]",
@@ -260,11 +260,11 @@ workloads:
 
 /// Whatever tells of a run that a threshold has cut short says which one, and when.
 #[test]
-fn every_form_of_a_report_names_the_threshold_that_cut_the_run_short() {
+fn every_format_names_the_aborting_threshold() {
     let report = play(&scenario(&crowd("{ threshold: 'sign_in.p50[5s] < 100ms', abort: true }")));
-    let at = format!("{} s", report.thresholds[0].cut_at_us.unwrap() / 1_000_000);
+    let at = format!("{} s", report.thresholds[0].canceled_at_us.unwrap() / 1_000_000);
     let cut = format!("cut the run short after {at}");
-    let entries = [Entry::played(report.clone())];
+    let entries = [ScenarioResult::played(report.clone())];
     let junit = junit(&entries);
     let forms = [text(&report, None, false), summary(&entries), page(&report, None), junit.clone()];
     for form in forms {
@@ -276,12 +276,13 @@ fn every_form_of_a_report_names_the_threshold_that_cut_the_run_short() {
         assert!(!form.contains("interrupted"), "{form}");
     }
     assert!(junit.contains(&format!("The threshold sign_in.p50[5s] &lt; 100ms {cut}")), "{junit}");
-    let several = index(&[entries[0].clone(), Entry { name: "other".to_owned(), came: Came::Left }]);
+    let several =
+        index(&[entries[0].clone(), ScenarioResult { name: "other".to_owned(), status: RunStatus::NotRun }]);
     assert!(several.contains("✗ cut short"), "{several}");
 }
 
 #[test]
-fn a_run_whose_count_ends_in_the_warm_up_says_why_nothing_was_measured() {
+fn a_run_that_ends_in_warm_up_explains_missing_measurements() {
     let told = |workload: &str| {
         let text = crowd("decisions.mismatched == 0");
         let head = text.split_once("workload:").unwrap().0.replace("cores: 1", "cores: 8");
@@ -309,15 +310,15 @@ fn a_run_whose_count_ends_in_the_warm_up_says_why_nothing_was_measured() {
 }
 
 #[test]
-fn a_threshold_on_the_whole_run_cuts_it_short_as_soon_as_it_can_be_told() {
+fn a_whole_run_threshold_aborts_once_decidable() {
     let text = crowd("{ threshold: sign_in.p99 < 100ms, abort: true }");
     let report = play(&scenario(&text));
-    assert!(report.thresholds[0].cut_at_us.is_some() && report.partial, "{:?}", report.thresholds);
+    assert!(report.thresholds[0].canceled_at_us.is_some() && report.partial, "{:?}", report.thresholds);
     // One of the first ten is no 1 %: a hundred are needed to say so. One in ten has a wrong password.
     let text = crowd("{ threshold: refused.rate < 1%, abort: true }");
     let report = play(&scenario(&text));
     assert_eq!(
-        report.thresholds[0].cut_at_us.map(|at| at / 1_000_000),
+        report.thresholds[0].canceled_at_us.map(|at| at / 1_000_000),
         Some(5),
         "2.5 s of warm-up, 100 at 50/s"
     );
@@ -327,27 +328,27 @@ fn a_threshold_on_the_whole_run_cuts_it_short_as_soon_as_it_can_be_told() {
 }
 
 #[test]
-fn a_wrong_decision_cuts_the_run_short_and_stays_the_gravest() {
+fn a_mismatch_aborts_the_run_and_sets_the_exit_code() {
     let text = crowd("{ threshold: 'decisions{rule:wrong-password}.mismatched == 0', abort: true }");
     let report = play_with(&scenario(&text), Some(Defect::PasswordClaimUnchecked));
-    assert!(report.partial && report.thresholds[0].cut_at_us.is_some(), "{:?}", report.thresholds);
+    assert!(report.partial && report.thresholds[0].canceled_at_us.is_some(), "{:?}", report.thresholds);
     assert_eq!(report.verdict.exit_code, 80);
     assert!(report.verdict.sentences[1].starts_with("Cut short after "), "{:?}", report.verdict);
 }
 
 #[test]
-fn what_could_not_start_is_a_share_of_what_was_due() {
+fn dropped_is_a_share_of_offered() {
     let text =
         crowd("offered_missed.rate < 1%, 'offered_missed.rate[5s] < 1%', 'throughput.offered[5s] >= 49/s'")
             .replace("users: 4000", "users: 1");
     let report = play(&scenario(&text));
-    let due = (report.sign_ins.started - report.sign_ins.warm_up + report.generator.missed) as f64;
-    let share = report.generator.missed as f64 / due;
-    let missed: u64 = report.timeline.intervals.iter().map(|interval| interval.missed).sum();
+    let due = (report.sign_ins.started - report.sign_ins.warm_up + report.generator.dropped) as f64;
+    let share = report.generator.dropped as f64 / due;
+    let dropped: u64 = report.timeline.intervals.iter().map(|interval| interval.dropped).sum();
     let offered: u64 = report.timeline.intervals.iter().map(|interval| interval.offered).sum();
-    assert_eq!(offered, report.sign_ins.started + missed);
+    assert_eq!(offered, report.sign_ins.started + dropped);
     // The warm-up asks for 50 and the rest for 5500: in the course of the run all are offered, whether they could start or not.
-    assert_eq!((offered, missed >= report.generator.missed), (5550, true));
+    assert_eq!((offered, dropped >= report.generator.dropped), (5550, true));
     let told = report.thresholds[0].value.unwrap();
     assert!(share > 0.1 && (told - share).abs() < 1e-5, "{share} {told}");
     assert!(report.thresholds[1].value.unwrap() > told);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use poolproof::scenario::{self, Scenario};
-use poolproof::workload::{self, Arrival, Draws, Person};
+use poolproof::workload::{self, Arrival, SignInSampler, UserSpec};
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{Factors, RiskLevel};
 
@@ -23,15 +23,15 @@ fn parse(text: &str) -> Scenario {
 }
 
 fn arrivals(scenario: &Scenario) -> Vec<Arrival> {
-    workload::arrivals(scenario, &workload::owners(scenario)).collect()
+    workload::arrivals(scenario, &workload::device_owners(scenario)).collect()
 }
 
 /// The draws of its one workload.
-fn draws(scenario: &Scenario) -> Draws {
-    Draws::new(scenario, &scenario.workloads[0], &workload::owners(scenario))
+fn sampler(scenario: &Scenario) -> SignInSampler {
+    SignInSampler::new(scenario, &scenario.workloads[0], &workload::device_owners(scenario))
 }
 
-fn people(scenario: &Scenario) -> Vec<Person> {
+fn people(scenario: &Scenario) -> Vec<UserSpec> {
     workload::population(scenario).collect()
 }
 
@@ -51,7 +51,7 @@ fn constant_stages_offer_exactly_what_they_say() {
         let scenario = scenario("constant", stages);
         let all = arrivals(&scenario);
         assert_eq!(all.len(), count, "{stages:?}");
-        let expected = workload::expected_count(&scenario.workloads[0]).unwrap();
+        let expected = workload::measured_sign_ins(&scenario.workloads[0]).unwrap();
         assert!((all.len() as f64 - expected).abs() < 1.0, "{expected}");
         assert!(all.windows(2).all(|pair| pair[0].at <= pair[1].at && pair[0].number + 1 == pair[1].number));
         assert!(all.iter().all(|arrival| arrival.at < workload::length(&scenario.workloads[0])));
@@ -87,7 +87,7 @@ fn ramps_follow_their_rate_second_by_second() {
 }
 
 #[test]
-fn poisson_arrivals_come_as_often_as_asked() {
+fn poisson_arrivals_have_the_configured_rate() {
     for seed in 1..=20 {
         let mut scenario = scenario("poisson", &["for: 10s, rate: 100/s", "for: 20s, to: 300/s"]);
         scenario.seed = poolproof_cognito::seed::Seed::new(seed);
@@ -120,7 +120,7 @@ fn gaps_between_poisson_arrivals_are_exponential() {
     for seed in [1, 2, 3] {
         let mut scenario = scenario("poisson", &["for: 1h, rate: 40/s"]);
         scenario.seed = poolproof_cognito::seed::Seed::new(seed);
-        let first = workload::arrivals(&scenario, &workload::owners(&scenario)).take(100_001);
+        let first = workload::arrivals(&scenario, &workload::device_owners(&scenario)).take(100_001);
         let all: Vec<Duration> = first.map(|arrival| arrival.at).collect();
         let gaps: Vec<f64> = all.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
         assert_eq!(gaps.len(), 100_000);
@@ -137,7 +137,10 @@ fn warm_up_is_marked_and_not_counted() {
     assert_eq!(workload::warm_up(plan), Duration::from_secs(10));
     assert_eq!(workload::measured(plan), Duration::from_secs(30));
     assert_eq!(workload::length(plan), Duration::from_secs(40));
-    assert_eq!((workload::expected_count(plan), workload::asked_per_s(plan)), (Some(3300.0), Some(110.0)));
+    assert_eq!(
+        (workload::measured_sign_ins(plan), workload::target_per_s(plan)),
+        (Some(3300.0), Some(110.0))
+    );
     let all = arrivals(&scenario);
     let (warm_up, measured): (Vec<Arrival>, Vec<Arrival>) = all.iter().partition(|arrival| arrival.warm_up);
     assert_eq!((warm_up.len(), measured.len()), (200, 3300));
@@ -157,16 +160,16 @@ fn a_closed_workload_has_no_arrivals_but_the_same_draws() {
         .clone();
     assert_eq!(arrivals(&closed), []);
     assert_eq!(workload::measured(&closed.workloads[0]), Duration::from_secs(30));
-    assert_eq!(workload::expected_count(&closed.workloads[0]), None);
+    assert_eq!(workload::measured_sign_ins(&closed.workloads[0]), None);
     let drawn = |scenario: &Scenario| {
-        let draws = draws(scenario);
-        (0..100).map(|number| draws.draw(number)).collect::<Vec<_>>()
+        let sampler = sampler(scenario);
+        (0..100).map(|number| sampler.draw(number)).collect::<Vec<_>>()
     };
     assert_eq!(drawn(&open), drawn(&closed));
 }
 
 #[test]
-fn one_user_more_changes_no_other_person() {
+fn adding_a_user_changes_no_other_user() {
     let scenario = parse(EXAMPLE);
     let mut larger = scenario.clone();
     larger.population.users += 1;
@@ -176,13 +179,13 @@ fn one_user_more_changes_no_other_person() {
 }
 
 #[test]
-fn other_settings_change_no_person_beyond_what_they_set() {
+fn a_setting_changes_only_its_own_draws() {
     let scenario = parse(EXAMPLE);
     let mut other = scenario.clone();
     other.pool.remember = poolproof_cognito::policy::RememberMode::Always;
     other.population.devices = scenario::DeviceCount::Exactly(2);
-    for (person, other) in people(&scenario).iter().zip(people(&other)) {
-        assert_eq!((person.factors, person.opts_in), (other.factors, other.opts_in));
+    for (user_spec, other) in people(&scenario).iter().zip(people(&other)) {
+        assert_eq!((user_spec.factors, user_spec.opts_in), (other.factors, other.opts_in));
         assert_eq!((other.devices, other.remembers), (2, vec![true, true]));
     }
 }
@@ -193,7 +196,7 @@ fn the_population_has_the_shares_that_are_asked_for() {
     scenario.population.users = 20_000;
     let people = people(&scenario);
     let share =
-        |of: &dyn Fn(&Person) -> bool| people.iter().filter(|p| of(p)).count() as f64 / people.len() as f64;
+        |of: &dyn Fn(&UserSpec) -> bool| people.iter().filter(|p| of(p)).count() as f64 / people.len() as f64;
     let near = |share: f64, asked: f64| assert!((share - asked).abs() < 0.02, "{share}, asked {asked}");
     near(share(&|p| p.factors == Factors::Totp), 0.40);
     near(share(&|p| p.factors == Factors::SmsAndTotp), 0.05);
@@ -211,8 +214,8 @@ fn the_population_has_the_shares_that_are_asked_for() {
 #[test]
 fn sign_ins_have_the_mix_that_is_asked_for() {
     let scenario = parse(EXAMPLE);
-    let draws = draws(&scenario);
-    let all: Vec<_> = (0..50_000).map(|number| draws.draw(number)).collect();
+    let sampler = sampler(&scenario);
+    let all: Vec<_> = (0..50_000).map(|number| sampler.draw(number)).collect();
     let near = |count: usize, asked: f64| {
         let deviation = (asked * (1.0 - asked) / 50_000.0).sqrt();
         let share = count as f64 / 50_000.0;
@@ -225,12 +228,13 @@ fn sign_ins_have_the_mix_that_is_asked_for() {
         near(all.iter().filter(|draw| draw.risk == risk).count(), asked);
     }
     // Risk and intent are independent of each other.
-    let both = |draw: &&workload::Draw| draw.intent == Intent::NewDevice && draw.risk == Some(RiskLevel::Low);
+    let both =
+        |draw: &&workload::DrawnSignIn| draw.intent == Intent::NewDevice && draw.risk == Some(RiskLevel::Low);
     near(all.iter().filter(both).count(), 0.08 * 0.05);
 }
 
 #[test]
-fn who_needs_a_device_has_one() {
+fn device_intents_go_to_users_with_devices() {
     let scenario = parse(EXAMPLE);
     let people = people(&scenario);
     let all = arrivals(&scenario);
@@ -250,7 +254,7 @@ fn who_needs_a_device_has_one() {
 }
 
 #[test]
-fn sign_in_number_k_is_the_same_whatever_the_stages() {
+fn sign_in_k_does_not_depend_on_the_stages() {
     let scenario = parse(EXAMPLE);
     let mut longer = scenario.clone();
     longer.workloads[0].model =
@@ -266,12 +270,12 @@ fn the_same_seed_gives_the_same_run_for_ever() {
     // A change here changes every golden report: do it on purpose or not at all.
     let scenario = parse(EXAMPLE);
     assert_eq!(arrivals(&scenario), arrivals(&scenario));
-    let person = |number: usize| {
-        let person = workload::population(&scenario).nth(number).unwrap();
-        (person.factors, person.devices, person.remembers, person.opts_in)
+    let user_spec = |number: usize| {
+        let user_spec = workload::population(&scenario).nth(number).unwrap();
+        (user_spec.factors, user_spec.devices, user_spec.remembers, user_spec.opts_in)
     };
     let first: Vec<_> = arrivals(&scenario).into_iter().take(3).collect();
-    insta::assert_debug_snapshot!((person(0), person(1), person(42), &first));
+    insta::assert_debug_snapshot!((user_spec(0), user_spec(1), user_spec(42), &first));
     let mut other = scenario;
     other.seed = poolproof_cognito::seed::Seed::new(8);
     assert_ne!(arrivals(&other)[0], first[0]);

@@ -8,7 +8,7 @@ use poolproof::workload::{self, Arrival};
 use poolproof_cognito::seed::Seed;
 use proptest::prelude::*;
 
-use crate::stage::{play, scenario};
+use crate::run_fixture::{play, scenario};
 
 const HEAD: &str =
     "version: 1\nname: w\ngroup: toy\npool: { remember: always }\npopulation: { users: 300 }\n";
@@ -20,7 +20,7 @@ fn several(workloads: &[String]) -> Scenario {
 }
 
 fn arrivals(scenario: &Scenario) -> Vec<Arrival> {
-    workload::arrivals(scenario, &workload::owners(scenario)).collect()
+    workload::arrivals(scenario, &workload::device_owners(scenario)).collect()
 }
 
 fn alone(inside: &str, seed: u64) -> Scenario {
@@ -38,7 +38,7 @@ fn dispersion(all: &[Arrival], seconds: usize) -> f64 {
 const BURSTY: &str = "arrivals: { bursty: { bursts: 5x, for: 2s, every: 10s } }";
 
 #[test]
-fn bursts_keep_the_mean_rate_and_are_no_poisson_process() {
+fn bursts_keep_the_mean_rate_and_are_overdispersed() {
     for seed in [1, 2, 3] {
         let seconds = 40_000;
         let stage = "stages: [{ for: 40000s, rate: 20/s }]";
@@ -75,7 +75,7 @@ fn bursts_follow_a_ramp() {
 }
 
 #[test]
-fn limits_and_offsets_hold_to_the_sign_in() {
+fn limits_and_offsets_are_exact() {
     let scenario = several(&[
         "name: a, arrivals: constant, at_most: 25, stages: [{ for: 10s, rate: 10/s }]".to_owned(),
         "name: b, arrivals: constant, starts_at: 3s, stops_after: 2s, stages: [{ for: 10s, rate: 5/s }]"
@@ -86,17 +86,20 @@ fn limits_and_offsets_hold_to_the_sign_in() {
     let (a, b) = (of(0), of(1));
     assert_eq!((a.len(), b.len()), (25, 10));
     assert_eq!((b[0].at, b[9].at), (Duration::from_secs(3), Duration::from_millis(4800)));
-    assert_eq!((b[0].number, b[9].number), (Arrival::APART, Arrival::APART + 9));
+    assert_eq!((b[0].number, b[9].number), (Arrival::WORKLOAD_STRIDE, Arrival::WORKLOAD_STRIDE + 9));
     let [first, second] = [&scenario.workloads[0], &scenario.workloads[1]];
     assert_eq!(workload::length(first), Duration::from_millis(2500));
-    assert_eq!((workload::expected_count(first), workload::expected_count(second)), (Some(25.0), Some(10.0)));
+    assert_eq!(
+        (workload::measured_sign_ins(first), workload::measured_sign_ins(second)),
+        (Some(25.0), Some(10.0))
+    );
     assert_eq!(workload::run_length(&scenario), Duration::from_secs(5));
-    assert_eq!(workload::run_asked_per_s(&scenario), Some(7.0));
+    assert_eq!(workload::run_target_per_s(&scenario), Some(7.0));
 }
 
 /// Two workloads that differ in their names alone are two, and not one twice.
 #[test]
-fn workloads_that_are_alike_have_chances_of_their_own() {
+fn equal_workloads_have_independent_random_streams() {
     for arrivals_are in ["arrivals: poisson", BURSTY] {
         let of = |name| format!("name: {name}, {arrivals_are}, stages: [{{ for: 60s, rate: 20/s }}]");
         let all = arrivals(&several(&[of("one"), of("two")]));
@@ -113,7 +116,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn a_workload_more_leaves_the_others_as_they_are(
+    fn adding_a_workload_changes_no_other_workload(
         seed in any::<u64>(),
         kinds in proptest::collection::vec((0..3_usize, 1..40_u32, 0..5_u32, 1..4_u32), 2..6),
         // Where in the list the new one stands: names, not places, say what chance does.
@@ -126,8 +129,8 @@ proptest! {
         let all: Vec<String> = kinds.iter().enumerate().map(of).collect();
         let extra = place.index(all.len());
         let fewer: Vec<String> = [&all[..extra], &all[extra + 1..]].concat();
-        let timetable = |list: &[String]| arrivals(&Scenario { seed: Seed::new(seed), ..several(list) });
-        let (with, without) = (timetable(&all), timetable(&fewer));
+        let open_arrivals = |list: &[String]| arrivals(&Scenario { seed: Seed::new(seed), ..several(list) });
+        let (with, without) = (open_arrivals(&all), open_arrivals(&fewer));
 
         prop_assert!(with.windows(2).all(|pair| pair[0].at <= pair[1].at), "not in the order of time");
         let mut numbers: Vec<u64> = with.iter().map(|arrival| arrival.number).collect();
@@ -139,7 +142,7 @@ proptest! {
             let now = if index < extra { index } else { index + 1 };
             let is = with.iter().filter(|arrival| usize::from(arrival.workload) == now);
             let what = |arrival: &Arrival| {
-                let nth = arrival.number % Arrival::APART;
+                let nth = arrival.number % Arrival::WORKLOAD_STRIDE;
                 (nth, arrival.at, arrival.user, arrival.intent, arrival.risk, arrival.address)
             };
             prop_assert!(was.map(what).eq(is.map(what)), "workload {} of {:?}", index, fewer);
@@ -153,11 +156,11 @@ fn adds_up(report: &Report) {
     assert_eq!(sum(|one| one.sign_ins.completed), report.sign_ins.completed);
     assert_eq!(sum(|one| one.sign_ins.cool_down), report.sign_ins.cool_down);
     assert_eq!(sum(|one| one.intended.count), report.latency.sign_in.intended.count);
-    assert_eq!(sum(|one| one.missed), report.generator.missed);
+    assert_eq!(sum(|one| one.dropped), report.generator.dropped);
 }
 
 #[test]
-fn open_and_closed_stand_side_by_side() {
+fn open_and_closed_workloads_run_together() {
     let report = play(&several(&[
         "name: open, arrivals: constant, stages: [{ for: 2s, rate: 10/s, warm_up: true }, { for: 10s, rate: 10/s }, \
          { for: 1s, rate: 10/s, cool_down: true }]"
@@ -177,13 +180,13 @@ fn open_and_closed_stand_side_by_side() {
 }
 
 #[test]
-fn one_workload_has_no_rows_of_its_own() {
+fn a_single_workload_has_no_separate_rows() {
     let report = play(&alone("stages: [{ for: 2s, rate: 10/s }]", 1));
     assert!(report.workloads.is_empty() && !report.to_json().contains("\"workloads\""));
 }
 
 #[test]
-fn a_workload_that_cannot_have_its_rate_is_named_and_the_run_is_saturated() {
+fn a_workload_below_its_rate_is_named_and_saturates_the_run() {
     let slow = "client: { mfa_delay: 60s }\npopulation: { users: 20, factors: { totp: 1 } }\n";
     let head = HEAD.replace("population: { users: 300 }\n", slow).replace("always }", "always, mfa: on }");
     // Users who type for a minute: the closed workload waits for them, the open one cannot.
@@ -197,7 +200,7 @@ fn a_workload_that_cannot_have_its_rate_is_named_and_the_run_is_saturated() {
     let why = report.generator.saturated.clone().unwrap();
     assert!(why.contains("of 50 sign-ins of workload storm"), "{why}");
     let storm = report.workloads.iter().find(|one| one.name == "storm").unwrap();
-    assert!(storm.missed > 0 && storm.achieved_per_s < storm.asked_per_s, "{storm:?}");
+    assert!(storm.dropped > 0 && storm.achieved_per_s < storm.asked_per_s, "{storm:?}");
 
     let patient = text.lines().filter(|line| !line.contains("storm")).collect::<Vec<_>>().join("\n");
     assert_eq!(play(&scenario(&patient)).verdict.exit_code, 0, "closed users set their own pace");

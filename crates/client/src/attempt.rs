@@ -19,7 +19,7 @@ pub struct Attempt {
     /// When the claim was sent and answered; of an attempt without one, `InitiateAuth`.
     pub claimed: Option<(Timestamp, Timestamp)>,
     /// The longest time from asking for a challenge to hearing what became of its answer.
-    pub longest_leg: Duration,
+    pub longest_challenge_time: Duration,
     /// How it ended, if it did.
     pub end: Option<AttemptEnd>,
 }
@@ -27,8 +27,8 @@ pub struct Attempt {
 impl Attempt {
     /// A claim that is about to be made, naming this device, in answer to these challenges.
     pub(super) const fn new(device: Option<DeviceKey>, challenges: Vec<ChallengeName>) -> Self {
-        let longest_leg = Duration::ZERO;
-        Self { device, replayed: false, challenges, claimed: None, longest_leg, end: None }
+        let longest_challenge_time = Duration::ZERO;
+        Self { device, replayed: false, challenges, claimed: None, longest_challenge_time, end: None }
     }
 }
 
@@ -43,12 +43,12 @@ pub enum AttemptEnd {
     /// A refusal.
     Refused(ApiError),
     /// Something that no pool may say.
-    Misbehaved,
+    ProtocolViolation,
 }
 
 /// A device that was enrolled on the way.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Enrolment {
+pub struct Enrollment {
     /// Its keys.
     pub metadata: NewDeviceMetadata,
     /// Whether the pool took its verifier.

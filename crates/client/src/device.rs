@@ -4,17 +4,17 @@ use data_encoding::BASE64;
 
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey};
 use poolproof_cognito::protocol::{NewDeviceMetadata, Parameters, SecretVerifierConfig, keys};
-use poolproof_cognito::seed::Stream;
+use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{
-    ClaimTimestamp, DeviceSecret, Done, Ephemeral, Group, Identity, Job, PublicA, PublicB, Salt,
+    ClaimTimestamp, DeviceSecret, Ephemeral, Group, Identity, Job, JobResult, PublicA, PublicB, Salt,
 };
 
 /// What a user asks of their device.
 #[derive(Clone, Debug)]
-pub enum DeviceAsk {
+pub enum DeviceRequest {
     /// Make a secret for this key, and tell the verifier.
-    Enrol(NewDeviceMetadata),
+    Enroll(NewDeviceMetadata),
     /// Start a proof.
     PublicValue,
     /// Finish it: answer this `DEVICE_PASSWORD_VERIFIER` challenge.
@@ -56,7 +56,7 @@ pub struct Device {
     key: DeviceKey,
     group_key: DeviceGroupKey,
     secret: DeviceSecret,
-    chance: Stream,
+    rng: Rng,
     waiting: Waiting,
 }
 
@@ -71,48 +71,48 @@ enum Waiting {
 
 impl Device {
     /// A device that has been given this key, with a new secret.
-    pub fn new(group: Group, ephemeral_bits: u32, metadata: &NewDeviceMetadata, mut chance: Stream) -> Self {
+    pub fn new(group: Group, ephemeral_bits: u32, metadata: &NewDeviceMetadata, mut rng: Rng) -> Self {
         Self {
             group,
             ephemeral_bits,
             key: metadata.device_key.clone(),
             group_key: metadata.device_group_key.clone(),
-            secret: DeviceSecret::draw(&mut chance),
-            chance,
+            secret: DeviceSecret::draw(&mut rng),
+            rng,
             waiting: Waiting::Nothing,
         }
     }
 
     /// Takes a wish of the user's.
-    pub fn ask(&mut self, now: Timestamp, ask: DeviceAsk) -> DeviceStep {
+    pub fn ask(&mut self, now: Timestamp, ask: DeviceRequest) -> DeviceStep {
         match (ask, std::mem::replace(&mut self.waiting, Waiting::Nothing)) {
-            (DeviceAsk::Enrol(metadata), _) => self.enrol(metadata),
-            (DeviceAsk::PublicValue, _) => {
-                let a = Ephemeral::draw(self.ephemeral_bits, &mut self.chance);
+            (DeviceRequest::Enroll(metadata), _) => self.enroll(metadata),
+            (DeviceRequest::PublicValue, _) => {
+                let a = Ephemeral::draw(self.ephemeral_bits, &mut self.rng);
                 self.waiting = Waiting::PublicA;
                 DeviceStep::Compute(Job::ClientPublic { group: self.group, a })
             }
-            (DeviceAsk::Claim { challenge, damaged }, Waiting::Challenge { a, public_a }) => {
+            (DeviceRequest::Claim { challenge, damaged }, Waiting::Challenge { a, public_a }) => {
                 self.claim(now, &challenge, damaged, a, public_a)
             }
-            (DeviceAsk::Claim { .. }, _) => unanswerable("a challenge that nobody asked for"),
+            (DeviceRequest::Claim { .. }, _) => unanswerable("a challenge that nobody asked for"),
         }
     }
 
     /// Goes on when the arithmetic is done.
-    pub fn resume(&mut self, done: Done) -> DeviceStep {
+    pub fn resume(&mut self, done: JobResult) -> DeviceStep {
         match (std::mem::replace(&mut self.waiting, Waiting::Nothing), done) {
-            (Waiting::Verifier { salt }, Done::Verifier(verifier)) => {
+            (Waiting::Verifier { salt }, JobResult::Verifier(verifier)) => {
                 let config =
                     SecretVerifierConfig { password_verifier: verifier.to_base64(), salt: salt.to_base64() };
                 DeviceStep::Answer(DeviceAnswer::Enrolled(config))
             }
-            (Waiting::PublicA, Done::PublicA { a, public_a }) => {
+            (Waiting::PublicA, JobResult::PublicA { a, public_a }) => {
                 let text = public_a.to_hex();
                 self.waiting = Waiting::Challenge { a, public_a };
                 DeviceStep::Answer(DeviceAnswer::PublicValue(text))
             }
-            (Waiting::SessionKey { block, timestamp }, Done::SessionKey(key)) => {
+            (Waiting::SessionKey { block, timestamp }, JobResult::SessionKey(key)) => {
                 let Ok(bytes) = BASE64.decode(block.as_bytes()) else {
                     return unanswerable("a SECRET_BLOCK that is not base64");
                 };
@@ -123,15 +123,15 @@ impl Device {
                     .with(keys::TIMESTAMP, timestamp);
                 DeviceStep::Answer(DeviceAnswer::Claim(claim))
             }
-            (_, Done::Failed(misfortune)) => unanswerable(misfortune.to_string()),
+            (_, JobResult::Failed(error)) => unanswerable(error.to_string()),
             _ => unanswerable("a result that nobody asked for"),
         }
     }
 
-    fn enrol(&mut self, metadata: NewDeviceMetadata) -> DeviceStep {
+    fn enroll(&mut self, metadata: NewDeviceMetadata) -> DeviceStep {
         self.key = metadata.device_key;
         self.group_key = metadata.device_group_key;
-        let salt = Salt::draw(&mut self.chance);
+        let salt = Salt::draw(&mut self.rng);
         self.waiting = Waiting::Verifier { salt: salt.clone() };
         DeviceStep::Compute(Job::Verifier {
             group: self.group,

@@ -63,7 +63,7 @@ pub struct RiskExceptions {
 
 impl RiskExceptions {
     /// Each list has at most this many ranges.
-    pub const MOST: usize = 200;
+    pub const MAX_RANGES: usize = 200;
 }
 
 #[cfg(test)]
@@ -72,12 +72,12 @@ mod tests {
 
     #[test]
     fn a_range_of_version_4_written_as_version_6_is_one_of_version_4() {
-        let told = |text: &str| text.parse::<AddressRange>().map(|range| range.to_string());
-        assert_eq!(told("::ffff:192.0.2.0/120"), Ok("192.0.2.0/24".to_owned()));
-        assert_eq!(told("::ffff:0:0/96"), Ok("0.0.0.0/0".to_owned()));
-        assert_eq!(told("::ffff:192.0.2.7/128"), Ok("192.0.2.7/32".to_owned()));
-        assert_eq!(told("::ffff:0:0/95"), Ok("::ffff:0.0.0.0/95".to_owned()), "more than version 4");
-        assert_eq!(told("::ffff:192.0.2.0/129"), Err(()));
+        let printed = |text: &str| text.parse::<AddressRange>().map(|range| range.to_string());
+        assert_eq!(printed("::ffff:192.0.2.0/120"), Ok("192.0.2.0/24".to_owned()));
+        assert_eq!(printed("::ffff:0:0/96"), Ok("0.0.0.0/0".to_owned()));
+        assert_eq!(printed("::ffff:192.0.2.7/128"), Ok("192.0.2.7/32".to_owned()));
+        assert_eq!(printed("::ffff:0:0/95"), Ok("::ffff:0.0.0.0/95".to_owned()), "more than version 4");
+        assert_eq!(printed("::ffff:192.0.2.0/129"), Err(()));
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! RS256 tokens: what they say as JSON, and signatures that anyone can check (RFC 7515, RFC 7519; SEMANTICS e).
 //!
-//! Signing is the one expensive thing, some tenths of a millisecond, so it is apart: [`Unsigned::sign`] can be called wherever there
+//! Signing is the one expensive thing, some tenths of a millisecond, so it is apart: [`UnsignedToken::sign`] can be called wherever there
 //! is time. Checking a signature is some tens of microseconds.
 
 use std::fmt;
@@ -16,11 +16,11 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 /// A token longer than this was not made here.
-const LONGEST_TOKEN: usize = 16 * 1024;
+const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
 /// What a token is for. Each use has a key of its own, as on Cognito.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Use {
+pub enum TokenUse {
     /// For the operations of the user pool.
     Access,
     /// Tells an application who has signed in.
@@ -43,7 +43,7 @@ struct Key {
 /// No key could be made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("the operating system gives no chance to make keys of")]
-pub struct NoKeys;
+pub struct KeyGenerationError;
 
 impl Keys {
     /// Two new keys of 2048 bits, from the operating system's chance and no seed. Takes some tenths of a second.
@@ -51,7 +51,7 @@ impl Keys {
     /// # Errors
     ///
     /// The operating system has no chance to give.
-    pub fn generate() -> Result<Self, NoKeys> {
+    pub fn generate() -> Result<Self, KeyGenerationError> {
         Ok(Self { access: Key::generate()?, id: Key::generate()? })
     }
 
@@ -72,25 +72,25 @@ impl Keys {
     }
 
     /// A token that says `claims` and is not signed yet.
-    pub fn unsigned(&self, usage: Use, claims: &Map<String, Value>) -> Unsigned {
-        let header = json!({ "kid": self.of(usage).kid, "alg": "RS256" }).to_string();
+    pub fn unsigned(&self, token_use: TokenUse, claims: &Map<String, Value>) -> UnsignedToken {
+        let header = json!({ "kid": self.key_for(token_use).kid, "alg": "RS256" }).to_string();
         let claims = Value::Object(claims.clone()).to_string();
         let text = format!(
             "{}.{}",
             BASE64URL_NOPAD.encode(header.as_bytes()),
             BASE64URL_NOPAD.encode(claims.as_bytes())
         );
-        Unsigned { usage, text }
+        UnsignedToken { token_use, text }
     }
 
     /// What a token says, if it was signed with the key of this use.
-    pub fn read(&self, usage: Use, token: &str) -> Option<Map<String, Value>> {
-        if token.len() > LONGEST_TOKEN {
+    pub fn read(&self, token_use: TokenUse, token: &str) -> Option<Map<String, Value>> {
+        if token.len() > MAX_TOKEN_BYTES {
             return None;
         }
         let (text, signature) = token.rsplit_once('.')?;
         let (header, claims) = text.split_once('.')?;
-        let key = self.of(usage);
+        let key = self.key_for(token_use);
         // The key is the use's and the algorithm fixed: whatever the header says, it chooses neither.
         let header: Value = serde_json::from_slice(&BASE64URL_NOPAD.decode(header.as_bytes()).ok()?).ok()?;
         if header["kid"] != key.kid || header["alg"] != "RS256" {
@@ -102,17 +102,17 @@ impl Keys {
         serde_json::from_slice(&BASE64URL_NOPAD.decode(claims.as_bytes()).ok()?).ok()
     }
 
-    const fn of(&self, usage: Use) -> &Key {
-        match usage {
-            Use::Access => &self.access,
-            Use::Id => &self.id,
+    const fn key_for(&self, token_use: TokenUse) -> &Key {
+        match token_use {
+            TokenUse::Access => &self.access,
+            TokenUse::Id => &self.id,
         }
     }
 }
 
 /// What a token claims to say, whoever made it: good for finding whom to ask, and for nothing else.
-pub fn unverified(token: &str) -> Option<Map<String, Value>> {
-    if token.len() > LONGEST_TOKEN {
+pub fn unverified_claims(token: &str) -> Option<Map<String, Value>> {
+    if token.len() > MAX_TOKEN_BYTES {
         return None;
     }
     let (_, rest) = token.split_once('.')?;
@@ -122,15 +122,15 @@ pub fn unverified(token: &str) -> Option<Map<String, Value>> {
 
 /// A token without its signature.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Unsigned {
-    usage: Use,
+pub struct UnsignedToken {
+    token_use: TokenUse,
     text: String,
 }
 
-impl Unsigned {
+impl UnsignedToken {
     /// The token with its signature. `None` where the operating system gives no chance: RSA hides its work behind some.
     pub fn sign(&self, keys: &Keys) -> Option<String> {
-        let key = keys.of(self.usage);
+        let key = keys.key_for(self.token_use);
         let mut signature = vec![0; key.pair.public_modulus_len()];
         key.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), self.text.as_bytes(), &mut signature).ok()?;
         Some(format!("{}.{}", self.text, BASE64URL_NOPAD.encode(&signature)))
@@ -138,12 +138,12 @@ impl Unsigned {
 }
 
 impl Key {
-    fn generate() -> Result<Self, NoKeys> {
-        Self::new(RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| NoKeys)?)
+    fn generate() -> Result<Self, KeyGenerationError> {
+        Self::new(RsaKeyPair::generate(KeySize::Rsa2048).map_err(|_| KeyGenerationError)?)
     }
 
-    fn new(pair: RsaKeyPair) -> Result<Self, NoKeys> {
-        let public_der = pair.public_key().as_der().map_err(|_| NoKeys)?.as_ref().to_vec();
+    fn new(pair: RsaKeyPair) -> Result<Self, KeyGenerationError> {
+        let public_der = pair.public_key().as_der().map_err(|_| KeyGenerationError)?.as_ref().to_vec();
         let kid = data_encoding::BASE64.encode(&Sha256::digest(&public_der));
         Ok(Self { pair, kid, public_der })
     }
@@ -183,11 +183,11 @@ mod tests {
     #[test]
     fn a_token_is_read_with_the_key_of_its_use_alone() {
         let (keys, others) = (Keys::generate().unwrap(), Keys::generate().unwrap());
-        let token = keys.unsigned(Use::Access, &claims()).sign(&keys).unwrap();
-        assert_eq!(keys.read(Use::Access, &token), Some(claims()));
-        assert_eq!(unverified(&token), Some(claims()));
-        assert_eq!(keys.read(Use::Id, &token), None);
-        assert_eq!(others.read(Use::Access, &token), None);
+        let token = keys.unsigned(TokenUse::Access, &claims()).sign(&keys).unwrap();
+        assert_eq!(keys.read(TokenUse::Access, &token), Some(claims()));
+        assert_eq!(unverified_claims(&token), Some(claims()));
+        assert_eq!(keys.read(TokenUse::Id, &token), None);
+        assert_eq!(others.read(TokenUse::Access, &token), None);
         let jwks: Value = serde_json::from_str(&keys.jwks()).unwrap();
         let kids: Vec<_> = jwks["keys"].as_array().unwrap().iter().map(|key| key["kid"].clone()).collect();
         assert_eq!(kids.len(), 2);
@@ -198,24 +198,24 @@ mod tests {
     #[test]
     fn damage_and_other_algorithms_are_refused() {
         let keys = Keys::generate().unwrap();
-        let token = keys.unsigned(Use::Access, &claims()).sign(&keys).unwrap();
+        let token = keys.unsigned(TokenUse::Access, &claims()).sign(&keys).unwrap();
         for at in 0..token.len() {
             let mut bytes = token.clone().into_bytes();
             bytes[at] ^= 1;
             if let Ok(text) = String::from_utf8(bytes) {
-                assert_eq!(keys.read(Use::Access, &text), None, "bit {at}");
+                assert_eq!(keys.read(TokenUse::Access, &text), None, "bit {at}");
             }
         }
         let (_, rest) = token.split_once('.').unwrap();
         for alg in ["none", "HS256", "rs256"] {
             let header = json!({ "kid": keys.access.kid, "alg": alg }).to_string();
             let forged = format!("{}.{rest}", BASE64URL_NOPAD.encode(header.as_bytes()));
-            assert_eq!(keys.read(Use::Access, &forged), None, "{alg}");
+            assert_eq!(keys.read(TokenUse::Access, &forged), None, "{alg}");
         }
-        let long = ".".repeat(LONGEST_TOKEN + 1);
+        let long = ".".repeat(MAX_TOKEN_BYTES + 1);
         for bad in ["", ".", "..", "a.b.c", "\u{1f}", long.as_str()] {
-            assert_eq!(keys.read(Use::Access, bad), None);
-            assert_eq!(unverified(bad), None);
+            assert_eq!(keys.read(TokenUse::Access, bad), None);
+            assert_eq!(unverified_claims(bad), None);
         }
     }
 }

@@ -130,7 +130,7 @@ pub enum RiskMode {
 /// Who says how risky an attempt looks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-pub enum RiskLevels {
+pub enum RiskSource {
     /// The scenario: a level comes with every attempt.
     #[default]
     Given,
@@ -157,7 +157,7 @@ pub struct RiskPolicy {
     /// Whether the actions are taken.
     pub mode: RiskMode,
     /// Who says how risky an attempt looks.
-    pub levels: RiskLevels,
+    pub levels: RiskSource,
     /// What a compromised password leads to.
     pub compromised: CompromisedAction,
     /// Action at level low.
@@ -172,7 +172,7 @@ impl RiskPolicy {
     /// A pool without threat protection.
     pub const OFF: Self = Self {
         mode: RiskMode::Off,
-        levels: RiskLevels::Given,
+        levels: RiskSource::Given,
         compromised: CompromisedAction::NoAction,
         low: RiskAction::NoAction,
         medium: RiskAction::NoAction,
@@ -237,7 +237,7 @@ pub struct PasswordPolicy {
 
 impl PasswordPolicy {
     /// Eight characters of any kind: what a pool takes that has no policy.
-    pub const LENGTH_ALONE: Self = Self {
+    pub const LENGTH_ONLY: Self = Self {
         minimum_length: 8,
         uppercase: false,
         lowercase: false,
@@ -248,7 +248,7 @@ impl PasswordPolicy {
 
     /// What `CreateUserPool` sets when it is not told.
     pub const COGNITO: Self =
-        Self { uppercase: true, lowercase: true, numbers: true, symbols: true, ..Self::LENGTH_ALONE };
+        Self { uppercase: true, lowercase: true, numbers: true, symbols: true, ..Self::LENGTH_ONLY };
 }
 
 /// Choices where Cognito's documentation is silent or contradicts itself (SEMANTICS g).
@@ -282,7 +282,7 @@ impl Quotas {
 }
 
 /// Gives each setting, and each word of the protocol, the one text that it has on the wire, in scenarios and in reports.
-macro_rules! words {
+macro_rules! string_enums {
     ($($name:ident { $($variant:ident = $text:literal,)* })*) => {$(
         impl $name {
             /// The word on the wire, in scenarios, reports and tables.
@@ -307,9 +307,9 @@ macro_rules! words {
     )*};
 }
 
-pub(crate) use words;
+pub(crate) use string_enums;
 
-words! {
+string_enums! {
     RememberMode { No = "no", Always = "always", OptIn = "opt_in", }
     MfaMode { Off = "off", Optional = "optional", On = "on", }
     Factors { None = "none", Sms = "sms", Totp = "totp", SmsAndTotp = "sms_and_totp", }

@@ -9,7 +9,7 @@ use rand_chacha::rand_core::SeedableRng as _;
 use sha2::{Digest as _, Sha256};
 
 /// A stream of random numbers that belongs to one part of a run.
-pub type Stream = ChaCha8Rng;
+pub type Rng = ChaCha8Rng;
 
 /// The number from which every random choice of a run follows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -27,20 +27,20 @@ impl Seed {
     }
 
     /// The stream called `name`, number `index`: the same for the same three values, independent of all others.
-    pub fn stream(self, name: &str, index: u64) -> Stream {
+    pub fn rng(self, name: &str, index: u64) -> Rng {
         let mut hash = Sha256::new();
         hash.update(b"poolproof stream v1\0");
         hash.update(self.0.to_be_bytes());
         hash.update(index.to_be_bytes());
         hash.update(name.as_bytes());
-        Stream::from_seed(hash.finalize().into())
+        Rng::from_seed(hash.finalize().into())
     }
 }
 
 /// The stream of these bytes, which came from the operating system's chance or from another stream: as good as unforeseeable,
 /// and not to be had again.
-pub fn from_entropy(bytes: [u8; 32]) -> Stream {
-    Stream::from_seed(bytes)
+pub fn rng_from_bytes(bytes: [u8; 32]) -> Rng {
+    Rng::from_seed(bytes)
 }
 
 #[cfg(test)]
@@ -49,14 +49,14 @@ mod tests {
     use rand::Rng as _;
 
     #[test]
-    fn streams_are_fixed_for_ever() {
+    fn rngs_are_fixed_for_ever() {
         // A change here changes every golden report: do it on purpose or not at all.
-        assert_eq!(Seed::new(7).stream("user", 0).next_u64(), 1_030_974_642_154_495_946);
+        assert_eq!(Seed::new(7).rng("user", 0).next_u64(), 1_030_974_642_154_495_946);
     }
 
     #[test]
-    fn names_and_numbers_separate_streams() {
-        let draw = |name, index| Seed::new(7).stream(name, index).next_u64();
+    fn names_and_numbers_separate_rngs() {
+        let draw = |name, index| Seed::new(7).rng(name, index).next_u64();
         assert_ne!(draw("user", 0), draw("user", 1));
         assert_ne!(draw("user", 0), draw("device", 0));
         assert_eq!(draw("user", 3), draw("user", 3));

@@ -76,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_told_in_utc() {
+    fn timestamps_are_printed_in_utc() {
         assert_eq!(Timestamp::VIRTUAL_START.to_string(), "2026-01-01T00:00:00Z");
     }
 }

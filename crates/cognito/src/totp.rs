@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use rand::Rng as _;
 use sha1::Sha1;
 
-use crate::seed::Stream;
+use crate::seed::Rng;
 use crate::time::Timestamp;
 
 /// Length of a time step, RFC 6238 `X`.
@@ -26,9 +26,9 @@ impl std::fmt::Debug for TotpSecret {
 
 impl TotpSecret {
     /// A new secret of 160 bits, as RFC 4226 recommends.
-    pub fn draw(chance: &mut Stream) -> Self {
+    pub fn draw(rng: &mut Rng) -> Self {
         let mut bytes = vec![0; 20];
-        chance.fill_bytes(&mut bytes);
+        rng.fill_bytes(&mut bytes);
         Self(bytes)
     }
 
@@ -84,7 +84,7 @@ mod tests {
 
     #[test]
     fn a_secret_survives_being_typed() {
-        let secret = TotpSecret::draw(&mut crate::seed::Seed::new(1).stream("totp", 0));
+        let secret = TotpSecret::draw(&mut crate::seed::Seed::new(1).rng("totp", 0));
         assert_eq!(TotpSecret::from_base32(&secret.to_base32()), Some(secret));
         assert_eq!(TotpSecret::from_base32("not base32!"), None);
     }

@@ -145,7 +145,7 @@ impl fmt::Display for Situation {
 
 /// One decision of the pool, judged.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Verdict {
+pub struct Judgement {
     /// The rule that applies.
     pub rule: RuleId,
     /// The situation.
@@ -156,7 +156,7 @@ pub struct Verdict {
     pub seen: Decision,
 }
 
-impl Verdict {
+impl Judgement {
     /// Whether the pool decided as the rule asks.
     pub fn matches(&self) -> bool {
         self.expected == self.seen

@@ -4,9 +4,9 @@
 //! the words cannot tell of another decision than the one that [`expect`] gives.
 
 use super::decision::{Confidence, Decision, Outcome, RuleId};
-use super::facts::{Claim, Device, Facts, Lock};
-use super::judge::{applicable, expect, says};
-use super::rules::{Then, bound, due, noted, risk_asks};
+use super::facts::{Claim, Device, Facts, LockoutState};
+use super::judge::{applicable_rule, description, expect};
+use super::rules::{Effect, mfa_binding_met, note_applies, pool_mfa_due, risk_requires_mfa};
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 
 /// A question on the way to a decision.
@@ -22,7 +22,7 @@ pub struct Answer {
 
 /// What the decision would be with a switch set otherwise.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Otherwise {
+pub struct Alternative {
     /// The other setting.
     pub setting: &'static str,
     /// The rule that would apply.
@@ -39,17 +39,17 @@ pub struct Explanation {
     /// The rule that decides.
     pub rule: RuleId,
     /// That rule in one sentence.
-    pub says: &'static str,
+    pub description: &'static str,
     /// The decision.
     pub decision: Decision,
     /// Settings of the switches that would change it.
-    pub otherwise: Vec<Otherwise>,
+    pub alternatives: Vec<Alternative>,
 }
 
 impl Explanation {
     /// Whether the decision is our own reading, or hangs on a choice that the documentation leaves open.
     pub fn is_uncertain(&self) -> bool {
-        self.rule.confidence == Confidence::Inferred || !self.otherwise.is_empty()
+        self.rule.confidence == Confidence::Inferred || !self.alternatives.is_empty()
     }
 }
 
@@ -57,8 +57,8 @@ impl Explanation {
 pub fn explain(facts: &Facts) -> Explanation {
     let (rule, decision) = expect(facts);
     let answers = answers(facts, &decision);
-    let otherwise = otherwise(facts, &decision);
-    Explanation { answers, rule, says: says(rule), decision, otherwise }
+    let alternatives = alternatives(facts, &decision);
+    Explanation { answers, rule, description: description(rule), decision, alternatives }
 }
 
 fn answer(question: &'static str, answer: &'static str, why: impl Into<String>) -> Answer {
@@ -71,7 +71,7 @@ const fn yes_no(yes: bool) -> &'static str {
 
 fn answers(facts: &Facts, decision: &Decision) -> Vec<Answer> {
     let mut all = vec![password(facts)];
-    if facts.lock == Lock::Locked || facts.claim != Claim::Right {
+    if facts.lock == LockoutState::Locked || facts.claim != Claim::Right {
         return all;
     }
     all.push(refusal(facts));
@@ -82,18 +82,19 @@ fn answers(facts: &Facts, decision: &Decision) -> Vec<Answer> {
     if decision.outcome == Outcome::DeviceNotFound {
         return all;
     }
-    all.push(pool_asks(facts));
-    all.push(risk_wants(facts));
-    if risk_asks(facts) {
+    all.push(pool_mfa(facts));
+    all.push(risk_mfa(facts));
+    if risk_requires_mfa(facts) {
         all.push(note(facts));
     }
-    let Some(Then::Tokens { mfa, device_proof, new_device }) = applicable(facts).map(|rule| rule.then) else {
-        all.push(cannot(facts));
+    let Some(Effect::Tokens { mfa, device_proof, new_device }) = applicable_rule(facts).map(|rule| rule.then)
+    else {
+        all.push(mfa_impossible(facts));
         return all;
     };
-    let asks_anyway = risk_asks(facts) && !noted(facts) && usable_factor(facts);
-    if due(facts) || asks_anyway {
-        all.push(replaced(facts, mfa));
+    let asks_anyway = risk_requires_mfa(facts) && !note_applies(facts) && usable_factor(facts);
+    if pool_mfa_due(facts) || asks_anyway {
+        all.push(mfa_replaced(facts, mfa));
     }
     all.push(second_factor(facts, mfa));
     all.push(proof(facts, mfa, device_proof));
@@ -106,7 +107,9 @@ fn answers(facts: &Facts, decision: &Decision) -> Vec<Answer> {
 fn password(facts: &Facts) -> Answer {
     let question = "Does the password's claim hold?";
     match (facts.lock, facts.claim) {
-        (Lock::Locked, _) => answer(question, "Not asked", "The user is locked out by earlier failures."),
+        (LockoutState::Locked, _) => {
+            answer(question, "Not asked", "The user is locked out by earlier failures.")
+        }
         (_, Claim::Wrong) => answer(question, "No", "It was made with a wrong password."),
         (_, Claim::Replayed) => answer(question, "No", "It has led to tokens before."),
         (_, Claim::Right) => {
@@ -159,7 +162,7 @@ fn device(facts: &Facts) -> Answer {
     }
 }
 
-fn pool_asks(facts: &Facts) -> Answer {
+fn pool_mfa(facts: &Facts) -> Answer {
     let why = match (facts.mfa, facts.factors.any()) {
         (MfaMode::Off, _) => "MFA is off in this pool.",
         (MfaMode::Optional, false) => "MFA is optional, and the user has no second factor.",
@@ -167,14 +170,14 @@ fn pool_asks(facts: &Facts) -> Answer {
         (MfaMode::On, false) => "MFA is on: whoever has no second factor must set one up.",
         (MfaMode::On, true) => "MFA is on: everyone is asked.",
     };
-    answer("Does the pool ask for an MFA?", yes_no(due(facts)), why)
+    answer("Does the pool ask for an MFA?", yes_no(pool_mfa_due(facts)), why)
 }
 
 const fn usable_factor(facts: &Facts) -> bool {
     facts.factors.any() && !matches!(facts.mfa, MfaMode::Off)
 }
 
-fn risk_wants(facts: &Facts) -> Answer {
+fn risk_mfa(facts: &Facts) -> Answer {
     let question = "Does risk ask for an MFA?";
     let Some((level, action)) = facts.risk else { return answer(question, "No", "There is none.") };
     match action {
@@ -195,7 +198,7 @@ fn risk_wants(facts: &Facts) -> Answer {
 
 fn note(facts: &Facts) -> Answer {
     let question = "Does the Note set that aside?";
-    if noted(facts) {
+    if note_applies(facts) {
         let whose = match facts.risk_note {
             RiskNote::Device => "from a remembered device (risk_note: device)",
             RiskNote::Pool | RiskNote::Off => "in such a pool (risk_note: pool)",
@@ -223,7 +226,7 @@ fn note(facts: &Facts) -> Answer {
     answer(question, "No", why)
 }
 
-fn cannot(facts: &Facts) -> Answer {
+fn mfa_impossible(facts: &Facts) -> Answer {
     let why = match facts.mfa {
         MfaMode::Off => "The pool has no MFA: what risk requires cannot be done, so the sign-in is refused.",
         MfaMode::Optional | MfaMode::On => {
@@ -233,7 +236,7 @@ fn cannot(facts: &Facts) -> Answer {
     answer("Can the user do that MFA?", "No", why)
 }
 
-fn replaced(facts: &Facts, mfa: bool) -> Answer {
+fn mfa_replaced(facts: &Facts, mfa: bool) -> Answer {
     let trusted = facts.device == Device::Remembered;
     let why = if !facts.remember.tracks() {
         "The pool remembers no devices."
@@ -243,7 +246,7 @@ fn replaced(facts: &Facts, mfa: bool) -> Answer {
         "Only a remembered device can."
     } else if !facts.suppress_mfa {
         "The pool does not want that (suppress_mfa false)."
-    } else if !bound(facts) {
+    } else if !mfa_binding_met(facts) {
         "It has been through no MFA itself (strict_mfa_binding)."
     } else {
         "It replaces the MFA that the pool asks for, not the one that risk asks for."
@@ -271,7 +274,7 @@ fn second_factor(facts: &Facts, mfa: bool) -> Answer {
 fn proof(facts: &Facts, mfa: bool, device_proof: bool) -> Answer {
     let question = "Must the device prove itself?";
     let why = match (device_proof, mfa) {
-        (true, _) if !facts.device_secret_right => {
+        (true, _) if !facts.device_secret_valid => {
             "It is remembered; but its secret is damaged, and it fails."
         }
         (true, false) => "It is remembered: its own proof by SRP follows the password's.",
@@ -292,7 +295,7 @@ fn key(facts: &Facts, new_device: bool) -> Answer {
 }
 
 /// The switches' other settings that lead to another decision.
-fn otherwise(facts: &Facts, decision: &Decision) -> Vec<Otherwise> {
+fn alternatives(facts: &Facts, decision: &Decision) -> Vec<Alternative> {
     let mut others: Vec<(&'static str, Facts)> = Vec::new();
     for risk_note in RiskNote::ALL {
         let setting = match risk_note {
@@ -308,7 +311,7 @@ fn otherwise(facts: &Facts, decision: &Decision) -> Vec<Otherwise> {
     let judged = others.into_iter().map(|(setting, facts)| (setting, expect(&facts)));
     judged
         .filter(|(_, (_, other))| other != decision)
-        .map(|(setting, (rule, decision))| Otherwise { setting, rule, decision })
+        .map(|(setting, (rule, decision))| Alternative { setting, rule, decision })
         .collect()
 }
 
@@ -319,7 +322,7 @@ mod tests {
     use poolproof_cognito::protocol::ChallengeName;
 
     /// The answer to the question that begins so.
-    fn told(explanation: &Explanation, question: &str) -> Option<&'static str> {
+    fn answer_to(explanation: &Explanation, question: &str) -> Option<&'static str> {
         let found = explanation.answers.iter().find(|answer| answer.question.starts_with(question));
         found.map(|answer| answer.answer)
     }
@@ -327,26 +330,26 @@ mod tests {
     #[test]
     fn what_is_told_is_what_is_decided_in_every_situation() {
         for facts in every_situation() {
-            let told_of = explain(&facts);
-            let challenges = &told_of.decision.challenges;
+            let explanation = explain(&facts);
+            let challenges = &explanation.decision.challenges;
             let refused =
-                told_of.decision.challenges.len() == 1 && told_of.decision.outcome != Outcome::Tokens;
-            assert_eq!(told(&told_of, "Which").is_none(), refused, "{facts}");
+                explanation.decision.challenges.len() == 1 && explanation.decision.outcome != Outcome::Tokens;
+            assert_eq!(answer_to(&explanation, "Which").is_none(), refused, "{facts}");
             if refused {
                 continue;
             }
-            let mfa = told(&told_of, "Which").filter(|answer| *answer != "None");
+            let mfa = answer_to(&explanation, "Which").filter(|answer| *answer != "None");
             let asked = challenges.get(1).filter(|name| **name != ChallengeName::DeviceSrpAuth);
             assert_eq!(mfa, asked.map(|name| name.as_str()), "{facts}");
             let proves = challenges.contains(&ChallengeName::DeviceSrpAuth);
-            assert_eq!(told(&told_of, "Must"), Some(yes_no(proves)), "{facts}");
+            assert_eq!(answer_to(&explanation, "Must"), Some(yes_no(proves)), "{facts}");
             // An MFA is asked for exactly if somebody asks for it and nothing replaces it or sets it aside.
-            let by_risk = told(&told_of, "Does risk ask") == Some("Yes")
-                && told(&told_of, "Does the Note") == Some("No");
-            let by_pool = told(&told_of, "Does the pool ask") == Some("Yes");
-            let replaced = told(&told_of, "Does the device replace") == Some("Yes");
-            assert_eq!((by_pool || by_risk) && !replaced, mfa.is_some(), "{facts}");
-            assert!(!(replaced && by_risk), "{facts}");
+            let by_risk = answer_to(&explanation, "Does risk ask") == Some("Yes")
+                && answer_to(&explanation, "Does the Note") == Some("No");
+            let by_pool = answer_to(&explanation, "Does the pool ask") == Some("Yes");
+            let mfa_replaced = answer_to(&explanation, "Does the device replace") == Some("Yes");
+            assert_eq!((by_pool || by_risk) && !mfa_replaced, mfa.is_some(), "{facts}");
+            assert!(!(mfa_replaced && by_risk), "{facts}");
         }
     }
 

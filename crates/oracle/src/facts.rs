@@ -48,7 +48,7 @@ pub enum Flow {
 
 /// Where an attempt comes from, as the lists of an enforced threat protection have it.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum Address {
+pub enum AddressStatus {
     /// On no list.
     #[default]
     Any,
@@ -68,18 +68,18 @@ pub struct Circumstances {
     /// Whether the user must reset the password.
     pub reset_required: bool,
     /// Where the attempt comes from.
-    pub address: Address,
+    pub address: AddressStatus,
 }
 
 /// Whether the user is locked out by failures.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Lock {
+pub enum LockoutState {
     /// Not.
-    Open,
+    Unlocked,
     /// Locked out.
     Locked,
     /// So near the edge that the time a request travels decides: both answers are right.
-    Edge,
+    Uncertain,
 }
 
 /// A situation: the pool's settings, the user, the device, the attempt.
@@ -104,11 +104,11 @@ pub struct Facts {
     /// Whether that device has been through an MFA.
     pub mfa_bound: bool,
     /// Whether that device still has its secret.
-    pub device_secret_right: bool,
+    pub device_secret_valid: bool,
     /// The risk that the pool sees and the action it has for that level; `None` too where risk is not enforced.
     pub risk: Option<(RiskLevel, RiskAction)>,
     /// Whether the user is locked out.
-    pub lock: Lock,
+    pub lock: LockoutState,
     /// What else counts.
     pub circumstances: Circumstances,
 }
@@ -134,7 +134,7 @@ impl fmt::Display for Facts {
         if self.device == Device::Remembered && self.strict_mfa_binding && !self.mfa_bound {
             write!(f, " (not MFA-bound)")?;
         }
-        if self.device != Device::None && !self.device_secret_right {
+        if self.device != Device::None && !self.device_secret_valid {
             write!(f, " (secret damaged)")?;
         }
         match self.risk {
@@ -146,8 +146,8 @@ impl fmt::Display for Facts {
             (flow == Flow::Password, "; password sent as it is"),
             (compromised, "; compromised password"),
             (reset_required, "; must reset the password"),
-            (address == Address::Blocked, "; from an address that is always blocked"),
-            (address == Address::Skipped, "; from an address that is always allowed"),
+            (address == AddressStatus::Blocked, "; from an address that is always blocked"),
+            (address == AddressStatus::Skipped, "; from an address that is always allowed"),
         ] {
             f.write_str(if holds { words } else { "" })?;
         }
@@ -157,9 +157,9 @@ impl fmt::Display for Facts {
             Claim::Replayed => write!(f, "; claim used before")?,
         }
         match self.lock {
-            Lock::Open => Ok(()),
-            Lock::Locked => write!(f, "; locked out"),
-            Lock::Edge => write!(f, "; at the edge of a lock-out"),
+            LockoutState::Unlocked => Ok(()),
+            LockoutState::Locked => write!(f, "; locked out"),
+            LockoutState::Uncertain => write!(f, "; at the edge of a lock-out"),
         }
     }
 }

@@ -1,42 +1,43 @@
 //! Facts and what was seen in, a verdict out.
 
-use super::decision::{Decision, Outcome, RuleId, Situation, Verdict};
-use super::facts::{Address, Circumstances, Facts, Flow, Lock};
+use super::decision::{Decision, Judgement, Outcome, RuleId, Situation};
+use super::facts::{AddressStatus, Circumstances, Facts, Flow, LockoutState};
+use super::refresh::refresh_rules;
 use super::rules::{
-    ADDRESS_ALLOWED, COMPROMISED_SRP, RULES, Rule, STANDING_OVER, Then, WRONG_DEVICE_SECRET, has_consequence,
+    ADDRESS_ALLOWED, COMPROMISED_SRP, Effect, OVERRIDING_RULES, RULES, Rule, WRONG_DEVICE_SECRET,
+    has_consequence,
 };
-use super::tokens::refresh_rules;
 use poolproof_cognito::policy::Factors;
 use poolproof_cognito::protocol::ChallengeName;
 
 /// The decision that the documentation asks for in this situation, and the rule that says so.
 ///
-/// Someone at the [edge](Lock::Edge) of a lock-out counts as not locked out.
+/// Someone at the [edge](LockoutState::Uncertain) of a lock-out counts as not locked out.
 pub fn expect(facts: &Facts) -> (RuleId, Decision) {
-    let Some(rule) = applicable(facts) else {
+    let Some(rule) = applicable_rule(facts) else {
         // Enumerated in the tests: every situation has its rule.
         unreachable!("no rule for {facts}");
     };
     let mut challenges = password(facts);
     match rule.then {
-        Then::Refuse(outcome) => {
-            let name = standing_over(facts, outcome).unwrap_or(rule.name);
+        Effect::Refuse(outcome) => {
+            let name = overriding_rule(facts, outcome).unwrap_or(rule.name);
             (name, Decision { challenges, outcome, new_device: false })
         }
-        Then::Tokens { mfa, device_proof, new_device } => {
+        Effect::Tokens { mfa, device_proof, new_device } => {
             if mfa {
                 challenges.extend_from_slice(second_factor(facts.factors));
             }
             if device_proof {
                 challenges.extend([ChallengeName::DeviceSrpAuth, ChallengeName::DevicePasswordVerifier]);
             }
-            if device_proof && !facts.device_secret_right {
+            if device_proof && !facts.device_secret_valid {
                 return (
                     WRONG_DEVICE_SECRET,
                     Decision { challenges, outcome: Outcome::Incorrect, new_device: false },
                 );
             }
-            let name = standing_over(facts, Outcome::Tokens).unwrap_or(rule.name);
+            let name = overriding_rule(facts, Outcome::Tokens).unwrap_or(rule.name);
             (name, Decision { challenges, outcome: Outcome::Tokens, new_device })
         }
     }
@@ -51,27 +52,27 @@ fn password(facts: &Facts) -> Vec<ChallengeName> {
 }
 
 /// The rule that says why a reason to refuse or to ask was not looked at, where there was one.
-fn standing_over(facts: &Facts, outcome: Outcome) -> Option<RuleId> {
+fn overriding_rule(facts: &Facts, outcome: Outcome) -> Option<RuleId> {
     let Circumstances { flow, compromised, address, .. } = facts.circumstances;
     if !matches!(outcome, Outcome::Tokens | Outcome::DeviceNotFound) {
         return None;
     }
     let risky = has_consequence(facts.risk) || compromised && flow == Flow::Password;
-    if address == Address::Skipped && risky {
+    if address == AddressStatus::Skipped && risky {
         return Some(ADDRESS_ALLOWED);
     }
     (compromised && flow == Flow::Srp).then_some(COMPROMISED_SRP)
 }
 
 /// Judges what was `seen` in this situation.
-pub fn judge(facts: Facts, seen: Decision) -> Verdict {
+pub fn judge(facts: Facts, seen: Decision) -> Judgement {
     let facts = match (facts.lock, seen.outcome) {
         // Both answers are right there: take the one that was given.
-        (Lock::Edge, Outcome::LockedOut) => Facts { lock: Lock::Locked, ..facts },
+        (LockoutState::Uncertain, Outcome::LockedOut) => Facts { lock: LockoutState::Locked, ..facts },
         _ => facts,
     };
     let (rule, expected) = expect(&facts);
-    Verdict { rule, situation: Situation::SignIn(facts), expected, seen }
+    Judgement { rule, situation: Situation::SignIn(facts), expected, seen }
 }
 
 /// All rules: on sign-ins in the order of their table, then those that stand over it, then those on refresh tokens.
@@ -80,15 +81,18 @@ pub fn rules() -> impl Iterator<Item = RuleId> {
 }
 
 fn sign_in_rules() -> impl Iterator<Item = (RuleId, &'static str)> {
-    RULES.iter().map(|rule| (rule.name, rule.says)).chain(STANDING_OVER)
+    RULES.iter().map(|rule| (rule.name, rule.description)).chain(OVERRIDING_RULES)
 }
 
 /// This rule in one sentence; nothing for a rule that is not in the table.
-pub fn says(rule: RuleId) -> &'static str {
-    sign_in_rules().chain(refresh_rules()).find(|(known, _)| known.id == rule.id).map_or("", |(_, says)| says)
+pub fn description(rule: RuleId) -> &'static str {
+    sign_in_rules()
+        .chain(refresh_rules())
+        .find(|(known, _)| known.id == rule.id)
+        .map_or("", |(_, description)| description)
 }
 
-pub(super) fn applicable(facts: &Facts) -> Option<&'static Rule> {
+pub(super) fn applicable_rule(facts: &Facts) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.when.fits(facts))
 }
 
@@ -137,9 +141,9 @@ pub(super) mod tests {
                                     claim: Claim::Right,
                                     device,
                                     mfa_bound: true,
-                                    device_secret_right: true,
+                                    device_secret_valid: true,
                                     risk,
-                                    lock: Lock::Open,
+                                    lock: LockoutState::Unlocked,
                                     circumstances: Circumstances::default(),
                                 };
                                 all.push(facts);
@@ -154,12 +158,12 @@ pub(super) mod tests {
         for facts in all {
             for risk_note in [RiskNote::Pool, RiskNote::Device, RiskNote::Off] {
                 for (strict_mfa_binding, mfa_bound) in [(false, true), (true, true), (true, false)] {
-                    for (claim, lock, device_secret_right) in [
-                        (Claim::Right, Lock::Open, true),
-                        (Claim::Right, Lock::Open, false),
-                        (Claim::Wrong, Lock::Open, true),
-                        (Claim::Replayed, Lock::Edge, true),
-                        (Claim::Right, Lock::Locked, true),
+                    for (claim, lock, device_secret_valid) in [
+                        (Claim::Right, LockoutState::Unlocked, true),
+                        (Claim::Right, LockoutState::Unlocked, false),
+                        (Claim::Wrong, LockoutState::Unlocked, true),
+                        (Claim::Replayed, LockoutState::Uncertain, true),
+                        (Claim::Right, LockoutState::Locked, true),
                     ] {
                         every.push(Facts {
                             risk_note,
@@ -167,7 +171,7 @@ pub(super) mod tests {
                             mfa_bound,
                             claim,
                             lock,
-                            device_secret_right,
+                            device_secret_valid,
                             ..facts
                         });
                     }
@@ -184,10 +188,13 @@ pub(super) mod tests {
             [Flow::Srp, Flow::Password].into_iter().flat_map(move |flow| {
                 both.into_iter().flat_map(move |compromised| {
                     both.into_iter().flat_map(move |reset_required| {
-                        [Address::Any, Address::Blocked, Address::Skipped].into_iter().map(move |address| {
-                            let circumstances = Circumstances { flow, compromised, reset_required, address };
-                            Facts { circumstances, ..facts }
-                        })
+                        [AddressStatus::Any, AddressStatus::Blocked, AddressStatus::Skipped].into_iter().map(
+                            move |address| {
+                                let circumstances =
+                                    Circumstances { flow, compromised, reset_required, address };
+                                Facts { circumstances, ..facts }
+                            },
+                        )
                     })
                 })
             })
@@ -198,7 +205,7 @@ pub(super) mod tests {
     fn every_situation_has_a_rule_and_no_rule_is_dead() {
         let mut met = BTreeSet::new();
         for facts in every_situation().into_iter().chain(in_all_circumstances()) {
-            assert!(applicable(&facts).is_some(), "no rule for {facts}");
+            assert!(applicable_rule(&facts).is_some(), "no rule for {facts}");
             met.insert(expect(&facts).0.id);
         }
         let all: BTreeSet<_> = sign_in_rules().map(|(rule, _)| rule.id).collect();
@@ -209,7 +216,7 @@ pub(super) mod tests {
 
     #[test]
     fn every_rule_says_something_of_its_own_in_one_sentence() {
-        let sentences: BTreeSet<_> = rules().map(says).collect();
+        let sentences: BTreeSet<_> = rules().map(description).collect();
         assert_eq!(sentences.len(), rules().count());
         for sentence in sentences {
             assert!(sentence.len() > 20 && sentence.ends_with('.'), "{sentence}");
@@ -231,11 +238,13 @@ pub(super) mod tests {
 
     #[test]
     fn at_the_edge_of_a_lockout_both_answers_are_right() {
-        let facts = Facts { lock: Lock::Edge, ..every_situation()[0] };
+        let facts = Facts { lock: LockoutState::Uncertain, ..every_situation()[0] };
         let open = expect(&facts).1;
         assert!(judge(facts, open).matches());
         assert!(judge(facts, refused(Outcome::LockedOut)).matches());
         assert!(!judge(facts, refused(Outcome::Blocked)).matches());
-        assert!(!judge(Facts { lock: Lock::Open, ..facts }, refused(Outcome::LockedOut)).matches());
+        assert!(
+            !judge(Facts { lock: LockoutState::Unlocked, ..facts }, refused(Outcome::LockedOut)).matches()
+        );
     }
 }

@@ -4,22 +4,22 @@
 //! arithmetic, so that a mistake would have to be made twice to go unseen.
 
 mod decision;
-mod estimate;
 mod explain;
 mod facts;
 mod judge;
-mod lock;
+mod lockout;
 mod ranges;
+mod refresh;
+mod risk;
 mod rules;
 mod token_facts;
-mod tokens;
 
-pub use decision::{Confidence, Decision, Outcome, RuleId, Situation, Verdict};
-pub use estimate::RiskBook;
-pub use explain::{Answer, Explanation, Otherwise, explain};
-pub use facts::{Address, Circumstances, Claim, Device, Facts, Flow, Lock};
-pub use judge::{expect, judge, rules, says};
-pub use lock::{Between, LockBook};
-pub use ranges::standing_of;
-pub use token_facts::{Bound, Ended, Named, TokenFacts};
-pub use tokens::{TokenBook, expect_refresh, judge_refresh};
+pub use decision::{Confidence, Decision, Judgement, Outcome, RuleId, Situation};
+pub use explain::{Alternative, Answer, Explanation, explain};
+pub use facts::{AddressStatus, Circumstances, Claim, Device, Facts, Flow, LockoutState};
+pub use judge::{description, expect, judge, rules};
+pub use lockout::{LockoutTracker, RequestInterval};
+pub use ranges::address_status;
+pub use refresh::{RefreshTokenTracker, expect_refresh, judge_refresh};
+pub use risk::RiskEstimator;
+pub use token_facts::{BoundDevice, PresentedKey, Revocation, TokenFacts};

@@ -2,19 +2,19 @@
 
 use std::net::IpAddr;
 
-use super::facts::Address;
+use super::facts::AddressStatus;
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 
 /// Where `address` stands on these lists. One that is on both is blocked.
-pub fn standing_of(address: IpAddr, lists: &RiskExceptions) -> Address {
+pub fn address_status(address: IpAddr, lists: &RiskExceptions) -> AddressStatus {
     let bits = bits(address);
     let on = |list: &[AddressRange]| list.iter().any(|range| bits.starts_with(&first_bits(range)));
     if on(&lists.blocked) {
-        Address::Blocked
+        AddressStatus::Blocked
     } else if on(&lists.skipped) {
-        Address::Skipped
+        AddressStatus::Skipped
     } else {
-        Address::Any
+        AddressStatus::Any
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The device that a refresh token was given to.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Bound {
+pub enum BoundDevice {
     /// None: the pool tracked no devices then.
     Nothing,
     /// One that was confirmed.
@@ -17,7 +17,7 @@ pub enum Bound {
 
 /// The device that is named with a refresh token.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Named {
+pub enum PresentedKey {
     /// None.
     Nothing,
     /// The one that the token was given to.
@@ -28,7 +28,7 @@ pub enum Named {
 
 /// How a refresh token was ended before its time.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Ended {
+pub enum Revocation {
     /// It was not.
     Not,
     /// By `RevokeToken`.
@@ -43,31 +43,31 @@ pub struct TokenFacts {
     /// Whether the pool tracks devices.
     pub tracked: bool,
     /// The device that the token was given to.
-    pub bound: Bound,
+    pub bound: BoundDevice,
     /// The device that is named.
-    pub named: Named,
+    pub named: PresentedKey,
     /// Whether the token was ended.
-    pub ended: Ended,
+    pub revocation: Revocation,
 }
 
 impl fmt::Display for TokenFacts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let bound = match self.bound {
-            Bound::Nothing => "no device",
-            Bound::Confirmed => "a confirmed device",
-            Bound::Unconfirmed => "a device that was never confirmed",
-            Bound::Forgotten => "a device that was forgotten",
+            BoundDevice::Nothing => "no device",
+            BoundDevice::Confirmed => "a confirmed device",
+            BoundDevice::Unconfirmed => "a device that was never confirmed",
+            BoundDevice::Forgotten => "a device that was forgotten",
         };
         let named = match self.named {
-            Named::Nothing => "no key named",
-            Named::Same => "its key named",
-            Named::Other => "another key named",
+            PresentedKey::Nothing => "no key named",
+            PresentedKey::Same => "its key named",
+            PresentedKey::Other => "another key named",
         };
-        let ended = match self.ended {
-            Ended::Not => "",
-            Ended::Revoked => ", revoked",
-            Ended::SignedOut => ", signed out everywhere",
+        let revocation = match self.revocation {
+            Revocation::Not => "",
+            Revocation::Revoked => ", revoked",
+            Revocation::SignedOut => ", signed out everywhere",
         };
-        write!(f, "refresh token of {bound}, {named}{ended}; devices tracked: {}", self.tracked)
+        write!(f, "refresh token of {bound}, {named}{revocation}; devices tracked: {}", self.tracked)
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::net::IpAddr;
 
-use super::habits::Habits;
 use super::lockout::Failures;
+use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
 use poolproof_cognito::protocol::{ChallengeName, DeviceStatus};
 use poolproof_cognito::time::Timestamp;
@@ -22,7 +22,7 @@ pub(super) struct Account {
     pub(super) sub: Sub,
     pub(super) salt: Salt,
     pub(super) verifier: Verifier,
-    pub(super) standing: Standing,
+    pub(super) user_status: UserStatus,
     pub(super) disabled: bool,
     pub(super) phone: Option<String>,
     pub(super) sms_mfa: bool,
@@ -34,7 +34,7 @@ pub(super) struct Account {
     /// The last time step whose code was used: it cannot be used again.
     pub(super) totp_step_used: Option<u64>,
     pub(super) failures: Failures,
-    pub(super) habits: Habits,
+    pub(super) sign_in_history: SignInHistory,
     /// Whether the password is known to others.
     pub(super) compromised: bool,
     /// How often the user has signed out everywhere: tokens from before no longer count.
@@ -115,7 +115,7 @@ impl Account {
 
 /// How far a user has come.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Standing {
+pub enum UserStatus {
     /// A user like any other.
     Confirmed,
     /// Signed up, and not confirmed yet.
@@ -138,7 +138,7 @@ pub struct NewAccount {
     /// The password's verifier, made with `sub`.
     pub verifier: Verifier,
     /// How far the user has come.
-    pub standing: Standing,
+    pub user_status: UserStatus,
     /// Whether an administrator has disabled the user.
     pub disabled: bool,
     /// The phone that codes are sent to.
@@ -173,7 +173,7 @@ impl NewAccount {
             sub,
             salt,
             verifier,
-            standing: Standing::Confirmed,
+            user_status: UserStatus::Confirmed,
             disabled: false,
             phone: None,
             sms_mfa: false,
@@ -220,28 +220,29 @@ pub(super) struct Directory {
     /// The number of the next account. None is given twice, since a sign-in on its way may still have that of a removed one.
     next: u64,
     /// What is found in the place of every account that was removed: a user who is disabled and has nothing.
-    gone: Option<Box<Account>>,
+    removed_account: Option<Box<Account>>,
     /// A new account's tokens start at this generation, so that those of a removed one of its name do not count.
     pub(super) first_generation: u64,
     /// What was touched since it was asked last, where somebody wants to know.
-    journal: Option<Journal>,
+    change_log: Option<ChangeLog>,
 }
 
 #[derive(Debug, Default)]
-struct Journal {
-    touched: BTreeSet<AccountId>,
+struct ChangeLog {
+    changed: BTreeSet<AccountId>,
     removed: Vec<Sub>,
 }
 
 impl Directory {
     pub(super) fn add(&mut self, new: NewAccount) -> Result<(), NameTaken> {
-        let devices = new.devices.into_iter().map(|device| (device.device_key.clone(), known(device)));
+        let devices =
+            new.devices.into_iter().map(|device| (device.device_key.clone(), confirmed_device(device)));
         let account = Account {
             username: new.username,
             sub: new.sub,
             salt: new.salt,
             verifier: new.verifier,
-            standing: new.standing,
+            user_status: new.user_status,
             disabled: new.disabled,
             phone: new.phone,
             sms_mfa: new.sms_mfa,
@@ -251,7 +252,7 @@ impl Directory {
             preferred: new.preferred,
             totp_step_used: None,
             failures: Failures::default(),
-            habits: Habits::new(&new.addresses),
+            sign_in_history: SignInHistory::new(&new.addresses),
             compromised: new.compromised,
             generation: self.first_generation,
             revoked: BTreeMap::new(),
@@ -265,7 +266,7 @@ impl Directory {
         };
         let id = AccountId(self.next);
         self.put(id, account)?;
-        self.touch(id);
+        self.mark_changed(id);
         Ok(())
     }
 
@@ -282,22 +283,22 @@ impl Directory {
         Ok(())
     }
 
-    fn touch(&mut self, id: AccountId) {
-        if let Some(journal) = &mut self.journal {
-            journal.touched.insert(id);
+    fn mark_changed(&mut self, id: AccountId) {
+        if let Some(change_log) = &mut self.change_log {
+            change_log.changed.insert(id);
         }
     }
 
     /// Notes from now on what is touched.
-    pub(super) fn keep_journal(&mut self) {
-        self.journal = Some(Journal::default());
+    pub(super) fn start_change_log(&mut self) {
+        self.change_log = Some(ChangeLog::default());
     }
 
     /// The accounts that were touched since this was asked last, but for those that were removed, and the removed ones.
-    pub(super) fn take_journal(&mut self) -> (Vec<AccountId>, Vec<Sub>) {
-        let Some(journal) = &mut self.journal else { return Default::default() };
-        let Journal { touched, removed } = std::mem::take(journal);
-        (touched.into_iter().filter(|id| self.is_there(*id)).collect(), removed)
+    pub(super) fn take_change_log(&mut self) -> (Vec<AccountId>, Vec<Sub>) {
+        let Some(change_log) = &mut self.change_log else { return Default::default() };
+        let ChangeLog { changed, removed } = std::mem::take(change_log);
+        (changed.into_iter().filter(|id| self.has_account(*id)).collect(), removed)
     }
 
     /// Removes an account. Whoever comes back with its number finds a user who is disabled and has nothing.
@@ -308,14 +309,14 @@ impl Directory {
             self.by_name.remove(name);
         }
         self.first_generation = self.first_generation.max(account.generation.saturating_add(1));
-        if let Some(journal) = &mut self.journal {
-            journal.removed.push(account.sub.clone());
+        if let Some(change_log) = &mut self.change_log {
+            change_log.removed.push(account.sub.clone());
         }
-        self.gone = Some(Box::new(emptied(account)));
+        self.removed_account = Some(Box::new(cleared(account)));
     }
 
     /// Whether the account was not removed.
-    pub(super) fn is_there(&self, id: AccountId) -> bool {
+    pub(super) fn has_account(&self, id: AccountId) -> bool {
         self.accounts.contains_key(&id)
     }
 
@@ -341,36 +342,37 @@ impl Directory {
     }
 
     pub(super) fn account(&self, id: AccountId) -> &Account {
-        let account = self.accounts.get(&id).or(self.gone.as_deref());
+        let account = self.accounts.get(&id).or(self.removed_account.as_deref());
         account.unwrap_or_else(|| unreachable!("an account's number was given before there was one"))
     }
 
     /// An account that is about to be changed.
     pub(super) fn account_mut(&mut self, id: AccountId) -> &mut Account {
-        self.touch(id);
+        self.mark_changed(id);
         self.found(id)
     }
 
     /// The failures of an account, for an attempt that is about to be made. That there was one is nothing to keep until it
     /// has come to something: then the account is changed otherwise too.
-    pub(super) fn attempts(&mut self, id: AccountId) -> &mut Failures {
+    pub(super) fn failures_mut(&mut self, id: AccountId) -> &mut Failures {
         &mut self.found(id).failures
     }
 
     fn found(&mut self, id: AccountId) -> &mut Account {
         if !self.accounts.contains_key(&id) {
             // Whatever the last one did to a removed user is nothing to the next.
-            self.gone = self.gone.take().map(|gone| Box::new(emptied(*gone)));
+            self.removed_account =
+                self.removed_account.take().map(|removed_account| Box::new(cleared(*removed_account)));
         }
-        let account = self.accounts.get_mut(&id).or(self.gone.as_deref_mut());
+        let account = self.accounts.get_mut(&id).or(self.removed_account.as_deref_mut());
         account.unwrap_or_else(|| unreachable!("an account's number was given before there was one"))
     }
 }
 
 /// What is left of an account when it was removed.
-fn emptied(account: Account) -> Account {
+fn cleared(account: Account) -> Account {
     Account {
-        standing: Standing::Confirmed,
+        user_status: UserStatus::Confirmed,
         disabled: true,
         phone: None,
         sms_mfa: false,
@@ -380,7 +382,7 @@ fn emptied(account: Account) -> Account {
         preferred: None,
         totp_step_used: None,
         failures: Failures::default(),
-        habits: Habits::default(),
+        sign_in_history: SignInHistory::default(),
         compromised: false,
         revoked: BTreeMap::new(),
         devices: BTreeMap::new(),
@@ -392,7 +394,7 @@ fn emptied(account: Account) -> Account {
     }
 }
 
-fn known(device: NewDevice) -> Device {
+fn confirmed_device(device: NewDevice) -> Device {
     let long_ago = Timestamp::default();
     Device {
         group_key: device.device_group_key,
@@ -414,12 +416,12 @@ mod tests {
 
     #[test]
     fn removed_accounts_leave_nothing_behind_and_their_numbers_are_nobodys() {
-        let mut chance = Seed::new(1).stream("pool", 0);
+        let mut rng = Seed::new(1).rng("pool", 0);
         let mut directory = Directory::default();
         let mut numbers = BTreeSet::new();
         for _ in 0..100 {
             let salt = Salt::from_bytes(vec![1; 16]).unwrap();
-            let verifier = Verifier::draw(Group::toy(), &mut chance);
+            let verifier = Verifier::draw(Group::toy(), &mut rng);
             let ann = NewAccount {
                 phone: Some("+15550001".to_owned()),
                 ..NewAccount::new(Username::new("ann"), Sub::new("s"), salt, verifier)
@@ -429,10 +431,12 @@ mod tests {
             assert!(numbers.insert(id), "a number is given once");
             directory.remove(id);
             directory.account_mut(id).phone = Some("+15550002".to_owned());
-            let gone = directory.attempts(id);
-            assert_eq!(gone.count(), 0);
-            let gone = directory.account(id);
-            assert!(gone.disabled && gone.phone.is_none() && !directory.is_there(id));
+            let removed_account = directory.failures_mut(id);
+            assert_eq!(removed_account.count(), 0);
+            let removed_account = directory.account(id);
+            assert!(
+                removed_account.disabled && removed_account.phone.is_none() && !directory.has_account(id)
+            );
         }
         assert_eq!((directory.accounts.len(), directory.by_name.len(), directory.count()), (0, 0, 0));
     }

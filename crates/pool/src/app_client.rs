@@ -17,7 +17,7 @@ pub struct AppClient {
     /// `ClientSecret`, if it has one: then every request carries a hash made with it.
     pub secret: Option<String>,
     /// `PreventUserExistenceErrors = ENABLED`: an unknown user is answered like a known one.
-    pub hides_users: bool,
+    pub prevents_user_existence_errors: bool,
     /// `USER_PASSWORD_AUTH`.
     pub password_flow: PasswordFlow,
     /// `USER_SRP_AUTH`.
@@ -68,7 +68,7 @@ impl AppClient {
         Self {
             id,
             secret: None,
-            hides_users: false,
+            prevents_user_existence_errors: false,
             password_flow: PasswordFlow::Off,
             srp_flow: true,
             admin_flow: false,
@@ -77,7 +77,7 @@ impl AppClient {
     }
 
     /// In the place of a client where there is none.
-    pub(super) const fn nobody() -> Self {
+    pub(super) const fn placeholder() -> Self {
         Self::public(ClientId::EMPTY)
     }
 
@@ -95,7 +95,7 @@ impl AppClient {
         if self.secret.is_none() && parameters.value(keys::SECRET_HASH).is_some() {
             let message =
                 format!("App client {} is not configured for secret but secret hash was received", self.id);
-            return Err(ApiError::invalid(message));
+            return Err(ApiError::invalid_parameter(message));
         }
         self.check_hash(parameters, parameters.value(keys::USERNAME).unwrap_or_default())
     }

@@ -12,7 +12,7 @@ use poolproof_cognito::time::Timestamp;
 impl Pool {
     /// `AdminGetDevice`.
     pub(super) fn admin_get_device(&self, request: &AdminDeviceCall) -> Reply {
-        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         self.check_tracking()?;
         let key = DeviceKey::new(&request.device_key);
         let device = self.directory.account(id).confirmed(&key).ok_or_else(ApiError::device_not_found)?;
@@ -21,7 +21,7 @@ impl Pool {
 
     /// `AdminListDevices`.
     pub(super) fn admin_list_devices(&self, request: &AdminListDevices) -> Reply {
-        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         let page = Page { limit: request.limit, after: request.pagination_token.as_deref(), all: true };
         self.page_of_devices(id, &page)
     }
@@ -32,18 +32,22 @@ impl Pool {
         now: Timestamp,
         request: &AdminUpdateDeviceStatus,
     ) -> Reply {
-        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         self.set_status(now, id, &request.device_key, request.status.as_deref())
     }
 
     /// `AdminForgetDevice`.
     pub(super) fn admin_forget_device(&mut self, request: &AdminDeviceCall) -> Reply {
-        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         self.remove_device(id, &request.device_key)
     }
 
     /// The user that an administrator names. Administrators are told when there is none.
-    pub(super) fn administered(&self, user_pool_id: &str, username: &str) -> Result<AccountId, ApiError> {
+    pub(super) fn find_administered_user(
+        &self,
+        user_pool_id: &str,
+        username: &str,
+    ) -> Result<AccountId, ApiError> {
         self.check_pool(user_pool_id)?;
         self.directory.find(username).ok_or_else(ApiError::user_not_found)
     }

@@ -1,10 +1,10 @@
 //! The device: its public value and its claim. It comes after the password and any MFA, and never in their place.
 
 use super::account::DeviceState;
-use super::books::{Awaiting, Exchange, Handle, Mark, Open, SignIn};
 use super::defect::Defect;
+use super::session_store::{Exchange, ExpectedAnswer, LookupKey, OpenSession, SessionHandle, SignInState};
 use super::sign_in::{Claim, required};
-use super::{Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse};
+use super::{PendingWork, Pool, SERVER_EPHEMERAL_BITS, Step, refuse};
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Session};
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, Origin, Parameters, Reply,
@@ -15,22 +15,22 @@ use poolproof_srp::{Ephemeral, Identity, Job, PublicA, PublicB, Salt, SessionKey
 
 /// `DEVICE_SRP_AUTH` waits for `B`.
 #[derive(Debug)]
-pub(super) struct ChallengeWait {
-    sign_in: SignIn,
+pub(super) struct PendingChallenge {
+    sign_in: SignInState,
     key: DeviceKey,
     public_a: PublicA,
 }
 
 /// The device's claim waits for the session key.
 #[derive(Debug)]
-pub(super) struct ClaimWait {
-    sign_in: SignIn,
+pub(super) struct PendingClaim {
+    sign_in: SignInState,
     key: DeviceKey,
     claim: Claim,
 }
 
 /// What the pool needs to know of a device that it trusts.
-struct Trusted {
+struct TrustedDevice {
     group_key: DeviceGroupKey,
     salt: Salt,
     verifier: Verifier,
@@ -38,13 +38,16 @@ struct Trusted {
 
 impl Pool {
     /// Goes on after the factor, if any was due: with the device's proof, or with tokens.
-    pub(super) fn after_factor(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
+    pub(super) fn after_factor(&mut self, now: Timestamp, sign_in: SignInState) -> Response {
         // A pool that has stopped to track devices meanwhile has none to ask for.
         match sign_in.trusted_device.clone().filter(|_| self.policy.remember.tracks()) {
             None => self.finish(now, &sign_in),
-            Some(key) => {
-                self.challenge(now, sign_in, Awaiting::DevicePublic, &[(keys::DEVICE_KEY, key.as_str())])
-            }
+            Some(key) => self.challenge(
+                now,
+                sign_in,
+                ExpectedAnswer::DevicePublic,
+                &[(keys::DEVICE_KEY, key.as_str())],
+            ),
         }
     }
 
@@ -55,29 +58,29 @@ impl Pool {
         origin: Origin,
         request: &RespondToAuthChallenge,
     ) -> Step {
-        match self.read_start(now, origin, request) {
+        match self.parse_device_start(now, origin, request) {
             Err(error) => refuse(error),
             Ok((sign_in, key, public_a, verifier)) => {
-                let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.chance);
+                let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.rng);
                 let job = Job::ServerPublic { group: self.identity.group, b, verifier };
-                let wait = ChallengeWait { sign_in, key, public_a };
-                Step::Compute(job, self.wait(Waiting::DeviceChallenge(wait)))
+                let pending_work = PendingChallenge { sign_in, key, public_a };
+                Step::Compute(job, self.pending_work(PendingWork::DeviceChallenge(pending_work)))
             }
         }
     }
 
-    fn read_start(
+    fn parse_device_start(
         &mut self,
         now: Timestamp,
         origin: Origin,
         request: &RespondToAuthChallenge,
-    ) -> Result<(SignIn, DeviceKey, PublicA, Verifier), ApiError> {
+    ) -> Result<(SignInState, DeviceKey, PublicA, Verifier), ApiError> {
         let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
         let public_a = self.read_public_a(required(&request.challenge_responses, keys::SRP_A)?)?;
-        let (session, open) = self.take_device_turn(now, origin, request, &key)?;
+        let (session, open) = self.take_device_session(now, origin, request, &key)?;
         if open.sign_in.trusted_device.as_ref() != Some(&key) {
-            self.books.put_back(&session, open);
-            return Err(ApiError::incorrect());
+            self.session_store.restore_session(&session, open);
+            return Err(ApiError::incorrect_credentials());
         }
         let verifier = self.trusted(&open.sign_in, &key)?.verifier;
         Ok((open.sign_in, key, public_a, verifier))
@@ -89,24 +92,24 @@ impl Pool {
     /// Without a session that is the last sign-in of this user in which this device's turn has come, from the address
     /// that asks. What remains: whoever comes from that address and has the device's secret may take the turn of the
     /// user who has just given the password. Nothing that such clients send would tell the two apart.
-    fn take_device_turn(
+    fn take_device_session(
         &mut self,
         now: Timestamp,
         origin: Origin,
         request: &RespondToAuthChallenge,
         key: &DeviceKey,
-    ) -> Result<(Session, Open), ApiError> {
+    ) -> Result<(Session, OpenSession), ApiError> {
         let username = required(&request.challenge_responses, keys::USERNAME)?;
         let turn = match request.session.as_deref() {
             Some(session) => {
-                let session = Mark::of(session);
-                Some(self.books.device_turn_after(session).unwrap_or(session))
+                let session = LookupKey::from_text(session);
+                Some(self.session_store.next_device_session(session).unwrap_or(session))
             }
             None => {
-                let waiting = |id| self.books.find(&Handle::Device(id, key.clone()));
+                let waiting = |id| self.session_store.find(&SessionHandle::Device(id, key.clone()));
                 let turn = self.directory.find(username).and_then(waiting);
                 turn.filter(|turn| {
-                    self.books.address_of(*turn).is_none_or(|address| address == origin.address)
+                    self.session_store.address_of(*turn).is_none_or(|address| address == origin.address)
                 })
             }
         };
@@ -117,11 +120,11 @@ impl Pool {
     pub(super) fn challenge_device(
         &mut self,
         now: Timestamp,
-        wait: ChallengeWait,
+        pending_work: PendingChallenge,
         b: Ephemeral,
         public_b: PublicB,
     ) -> Reply {
-        let ChallengeWait { sign_in, key, public_a } = wait;
+        let PendingChallenge { sign_in, key, public_a } = pending_work;
         let device = self.trusted(&sign_in, &key)?;
         let secret_block = self.new_secret_block();
         let parameters = Parameters::new()
@@ -131,8 +134,8 @@ impl Pool {
             .with(keys::SRP_B, public_b.to_hex())
             .with(keys::SECRET_BLOCK, secret_block.as_str());
         let exchange = Exchange { public_a, public_b, b };
-        let awaiting = Awaiting::DeviceClaim { exchange, secret_block };
-        let session = Some(self.open_session(now, sign_in, awaiting));
+        let expected_answer = ExpectedAnswer::DeviceClaim { exchange, secret_block };
+        let session = Some(self.open_session(now, sign_in, expected_answer));
         let name = ChallengeName::DevicePasswordVerifier;
         Ok(Response::Auth(AuthOutcome::Challenge(Challenge { name, session, parameters })))
     }
@@ -141,7 +144,9 @@ impl Pool {
     pub(super) fn claim_device(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
         match self.read_claim(now, request) {
             Err(error) => refuse(error),
-            Ok((job, wait)) => Step::Compute(job, self.wait(Waiting::DeviceClaim(wait))),
+            Ok((job, pending_work)) => {
+                Step::Compute(job, self.pending_work(PendingWork::DeviceClaim(pending_work)))
+            }
         }
     }
 
@@ -149,53 +154,65 @@ impl Pool {
         &mut self,
         now: Timestamp,
         request: &RespondToAuthChallenge,
-    ) -> Result<(Job, ClaimWait), ApiError> {
+    ) -> Result<(Job, PendingClaim), ApiError> {
         let claim = Claim::read(&request.challenge_responses)?;
         let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
-        let found = self.books.find(&Handle::Block(claim.block.clone()));
-        let session = request.session.as_deref().map(Mark::of).or(found);
+        let found = self.session_store.find(&SessionHandle::Block(claim.block.clone()));
+        let session = request.session.as_deref().map(LookupKey::from_text).or(found);
         let (_, open) =
             self.take_named_session(now, request, session, ChallengeName::DevicePasswordVerifier)?;
-        let Open { sign_in, awaiting: Awaiting::DeviceClaim { exchange, secret_block }, .. } = open else {
+        let OpenSession {
+            sign_in,
+            expected_answer: ExpectedAnswer::DeviceClaim { exchange, secret_block },
+            ..
+        } = open
+        else {
             return Err(ApiError::internal("a session that waits for something else"));
         };
         if sign_in.trusted_device.as_ref() != Some(&key) || claim.block != secret_block {
-            return Err(ApiError::incorrect());
+            return Err(ApiError::incorrect_credentials());
         }
         let verifier = self.trusted(&sign_in, &key)?.verifier;
         let Exchange { public_a, public_b, b } = exchange;
         let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
-        Ok((job, ClaimWait { sign_in, key, claim }))
+        Ok((job, PendingClaim { sign_in, key, claim }))
     }
 
     /// Goes on with the device's claim: checks it, and signs in.
-    pub(super) fn judge_device(&mut self, now: Timestamp, wait: &ClaimWait, key: &SessionKey) -> Reply {
-        let device = self.trusted(&wait.sign_in, &wait.key)?;
-        let identity = Identity::device(device.group_key.as_str(), wait.key.as_str());
-        if !wait.claim.proves(key, &identity) && !self.has(Defect::DeviceClaimUnchecked) {
-            return Err(ApiError::incorrect());
+    pub(super) fn verify_device_claim(
+        &mut self,
+        now: Timestamp,
+        pending_work: &PendingClaim,
+        key: &SessionKey,
+    ) -> Reply {
+        let device = self.trusted(&pending_work.sign_in, &pending_work.key)?;
+        let identity = Identity::device(device.group_key.as_str(), pending_work.key.as_str());
+        if !pending_work.claim.is_valid(key, &identity) && !self.has_defect(Defect::DeviceClaimUnchecked) {
+            return Err(ApiError::incorrect_credentials());
         }
-        Ok(self.finish(now, &wait.sign_in))
+        Ok(self.finish(now, &pending_work.sign_in))
     }
 
     /// The device, if the pool still trusts it: that is judged at every use, since it may have been removed meanwhile, its
     /// user may have been disabled, or the pool may have been set otherwise.
-    fn trusted(&self, sign_in: &SignIn, key: &DeviceKey) -> Result<Trusted, ApiError> {
-        self.check_may_go_on(sign_in.account)?;
+    fn trusted(&self, sign_in: &SignInState, key: &DeviceKey) -> Result<TrustedDevice, ApiError> {
+        self.check_may_continue(sign_in.account)?;
         let account = self.directory.account(sign_in.account);
         let device = account.devices.get(key).ok_or_else(ApiError::device_not_found)?;
         // It stood for an MFA that the pool now wants all the same: only a new sign-in can ask for that.
         let must_ask = !sign_in.mfa_done && self.pool_asks_for_mfa(account, Some(device.mfa_bound));
         if must_ask || !self.policy.remember.tracks() {
-            return Err(ApiError::incorrect());
+            return Err(ApiError::incorrect_credentials());
         }
         match &device.state {
-            DeviceState::Confirmed { salt, verifier, status: DeviceStatus::Remembered } => Ok(Trusted {
-                group_key: device.group_key.clone(),
-                salt: salt.clone(),
-                verifier: verifier.clone(),
-            }),
-            DeviceState::Confirmed { .. } => Err(ApiError::incorrect()),
+            DeviceState::Confirmed { salt, verifier, status: DeviceStatus::Remembered } => {
+                Ok(TrustedDevice {
+                    group_key: device.group_key.clone(),
+                    salt: salt.clone(),
+                    verifier: verifier.clone(),
+                })
+            }
+            DeviceState::Confirmed { .. } => Err(ApiError::incorrect_credentials()),
             DeviceState::Issued { .. } => Err(ApiError::device_not_found()),
         }
     }

@@ -6,7 +6,7 @@ use poolproof_cognito::ids::DeviceKey;
 use poolproof_cognito::protocol::{ApiError, DeviceDescription, DeviceStatus, Reply, Response};
 
 /// Devices on a page, and the most that `Limit` may ask for.
-const LONGEST_PAGE: usize = 60;
+const MAX_PAGE_SIZE: usize = 60;
 /// The account that a pool of ours belongs to: nobody's.
 const AWS_ACCOUNT: &str = "000000000000";
 
@@ -25,17 +25,17 @@ impl Pool {
     pub(super) fn page_of_devices(&self, id: AccountId, page: &Page<'_>) -> Reply {
         self.check_tracking()?;
         let limit = match page.limit {
-            None | Some(0) => LONGEST_PAGE,
+            None | Some(0) => MAX_PAGE_SIZE,
             Some(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
         };
-        if limit > LONGEST_PAGE {
-            return Err(ApiError::invalid(format!(
-                "Invalid Limit: at most {LONGEST_PAGE} devices are listed at once."
+        if limit > MAX_PAGE_SIZE {
+            return Err(ApiError::invalid_parameter(format!(
+                "Invalid Limit: at most {MAX_PAGE_SIZE} devices are listed at once."
             )));
         }
         // A token is the key of a device, which may have gone meanwhile.
         if page.after.is_some_and(|token| !token.contains('_') || token.chars().any(char::is_whitespace)) {
-            return Err(ApiError::invalid("Invalid pagination token."));
+            return Err(ApiError::invalid_parameter("Invalid pagination token."));
         }
         let after = page.after.unwrap_or_default();
         let shown = |device: &Device| match device.status() {
@@ -44,8 +44,9 @@ impl Pool {
         };
         let devices = self.directory.account(id).devices.iter();
         let mut rest = devices.filter(|(key, device)| key.as_str() > after && shown(device));
-        let told = rest.by_ref().take(limit).map(|(key, device)| self.describe(id, key, device, page.all));
-        let devices: Vec<_> = told.collect();
+        let descriptions =
+            rest.by_ref().take(limit).map(|(key, device)| self.describe(id, key, device, page.all));
+        let devices: Vec<_> = descriptions.collect();
         let more = rest.next().is_some();
         let last = devices.last().map(|device| device.device_key.as_str().to_owned());
         Ok(Response::Devices { pagination_token: last.filter(|_| more), devices })

@@ -15,7 +15,7 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Salt, Verifier};
 
 /// Confirmed devices that a user may have. AWS documents no such limit; memory has one.
-const MOST_DEVICES: usize = 1000;
+const MAX_DEVICES: usize = 1000;
 
 impl Pool {
     /// `ConfirmDevice`.
@@ -24,22 +24,28 @@ impl Pool {
         self.check_tracking()?;
         let name = request.device_name.as_deref();
         if name.is_some_and(|name| name.is_empty() || name.chars().count() > 1024) {
-            return Err(ApiError::invalid("Invalid device name: 1 to 1024 characters are allowed."));
+            return Err(ApiError::invalid_parameter(
+                "Invalid device name: 1 to 1024 characters are allowed.",
+            ));
         }
         let config = request.secret_verifier.as_ref();
-        let config = config
-            .ok_or_else(|| ApiError::invalid("Missing required parameter DeviceSecretVerifierConfig"))?;
+        let config = config.ok_or_else(|| {
+            ApiError::invalid_parameter("Missing required parameter DeviceSecretVerifierConfig")
+        })?;
         let (salt, verifier) = self.read_verifier(config)?;
-        let opt_in = self.policy.remember == RememberMode::OptIn && !self.has(Defect::OptInRemembersAtOnce);
+        let opt_in =
+            self.policy.remember == RememberMode::OptIn && !self.has_defect(Defect::OptInRemembersAtOnce);
 
         let key = DeviceKey::new(&request.device_key);
         let devices = &mut self.directory.account_mut(id).devices;
-        let many = devices.values().filter(|device| device.status().is_some()).count() >= MOST_DEVICES;
+        let many = devices.values().filter(|device| device.status().is_some()).count() >= MAX_DEVICES;
         let device = devices.get_mut(&key);
-        let device = device.ok_or_else(|| ApiError::invalid("Invalid device key given."))?;
+        let device = device.ok_or_else(|| ApiError::invalid_parameter("Invalid device key given."))?;
         match &device.state {
             DeviceState::Issued { origin_id } if *origin_id == claims.origin_id => {}
-            DeviceState::Issued { .. } => return Err(ApiError::invalid("Invalid device key given.")),
+            DeviceState::Issued { .. } => {
+                return Err(ApiError::invalid_parameter("Invalid device key given."));
+            }
             DeviceState::Confirmed { .. } => {
                 return Err(ApiError::new(ErrorKind::DeviceKeyExists, "Device already exists."));
             }
@@ -56,9 +62,10 @@ impl Pool {
     }
 
     fn read_verifier(&self, config: &SecretVerifierConfig) -> Result<(Salt, Verifier), ApiError> {
-        let salt = Salt::from_base64(&config.salt).map_err(|_| ApiError::invalid("Invalid Salt."))?;
+        let salt =
+            Salt::from_base64(&config.salt).map_err(|_| ApiError::invalid_parameter("Invalid Salt."))?;
         let verifier = Verifier::from_base64(self.identity.group, &config.password_verifier);
-        Ok((salt, verifier.map_err(|_| ApiError::invalid("Invalid PasswordVerifier."))?))
+        Ok((salt, verifier.map_err(|_| ApiError::invalid_parameter("Invalid PasswordVerifier."))?))
     }
 
     /// `UpdateDeviceStatus`.
@@ -80,7 +87,7 @@ impl Pool {
             None => None,
             Some(Ok(status)) => Some(status),
             Some(Err(())) => {
-                return Err(ApiError::invalid(
+                return Err(ApiError::invalid_parameter(
                     "Invalid DeviceRememberedStatus: remembered or not_remembered.",
                 ));
             }

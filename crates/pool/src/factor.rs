@@ -3,7 +3,7 @@
 use rand::RngExt as _;
 
 use super::Pool;
-use super::books::{Awaiting, Delivery, Mark, Open, Owner, SignIn};
+use super::session_store::{Delivery, ExpectedAnswer, LookupKey, OpenSession, Owner, SignInState};
 use super::sign_in::required;
 use poolproof_cognito::ids::Session;
 use poolproof_cognito::protocol::{
@@ -14,11 +14,11 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::{TotpSecret, step_at};
 
 /// What the set-up challenge offers.
-const CAN_SET_UP: &str = r#"["SOFTWARE_TOKEN_MFA"]"#;
+const SETUP_FACTORS: &str = r#"["SOFTWARE_TOKEN_MFA"]"#;
 
 impl Pool {
     /// Asks for the user's second factor: sends a code, asks for one, lets choose, or has one set up.
-    pub(super) fn ask_for_factor(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
+    pub(super) fn ask_for_factor(&mut self, now: Timestamp, sign_in: SignInState) -> Response {
         let account = self.directory.account(sign_in.account);
         let factors = account.factors();
         let preferred = account.preferred.filter(|preferred| factors.contains(preferred));
@@ -28,17 +28,17 @@ impl Pool {
             // A phone that is on file will do where the pool demands a factor.
             (None, []) if account.phone.is_some() => self.ask_for(now, sign_in, ChallengeName::SmsMfa),
             (None, []) => {
-                self.challenge(now, sign_in, Awaiting::Setup, &[(keys::MFAS_CAN_SETUP, CAN_SET_UP)])
+                self.challenge(now, sign_in, ExpectedAnswer::Setup, &[(keys::MFAS_CAN_SETUP, SETUP_FACTORS)])
             }
             (None, several) => {
                 let names: Vec<String> = several.iter().map(|name| format!("\"{name}\"")).collect();
                 let names = format!("[{}]", names.join(","));
-                self.challenge(now, sign_in, Awaiting::Choice, &[(keys::MFAS_CAN_CHOOSE, &names)])
+                self.challenge(now, sign_in, ExpectedAnswer::FactorChoice, &[(keys::MFAS_CAN_CHOOSE, &names)])
             }
         }
     }
 
-    fn ask_for(&mut self, now: Timestamp, sign_in: SignIn, factor: ChallengeName) -> Response {
+    fn ask_for(&mut self, now: Timestamp, sign_in: SignInState, factor: ChallengeName) -> Response {
         match factor {
             ChallengeName::SmsMfa => self.send_code(now, sign_in, "SMS"),
             ChallengeName::EmailOtp => self.send_code(now, sign_in, "EMAIL"),
@@ -47,59 +47,74 @@ impl Pool {
     }
 
     /// Sends a code and asks for it.
-    fn send_code(&mut self, now: Timestamp, sign_in: SignIn, medium: &'static str) -> Response {
-        let code = format!("{:06}", self.chance.random_range(0..1_000_000));
+    fn send_code(&mut self, now: Timestamp, sign_in: SignInState, medium: &'static str) -> Response {
+        let code = format!("{:06}", self.rng.random_range(0..1_000_000));
         let account = self.directory.account(sign_in.account);
-        let (shown, awaiting) = match medium {
+        let (shown, expected_answer) = match medium {
             "SMS" => {
                 let phone = account.phone.as_deref().unwrap_or_default();
-                (hidden_phone(phone), Awaiting::SmsCode { code: code.clone() })
+                (masked_phone(phone), ExpectedAnswer::SmsCode { code: code.clone() })
             }
             _ => {
                 let email = account.email.as_deref().unwrap_or_default();
-                (hidden_email(email), Awaiting::EmailCode { code: code.clone() })
+                (masked_email(email), ExpectedAnswer::EmailCode { code: code.clone() })
             }
         };
         let destination = if medium == "SMS" { &account.phone } else { &account.email };
         let destination = destination.clone().unwrap_or_default();
-        self.books.deliver(Delivery { username: account.username.clone(), medium, destination, code });
-        let told = [
+        self.session_store.deliver(Delivery {
+            username: account.username.clone(),
+            medium,
+            destination,
+            code,
+        });
+        let extra_parameters = [
             (keys::CODE_DELIVERY_DELIVERY_MEDIUM, medium),
             (keys::CODE_DELIVERY_DESTINATION, shown.as_str()),
         ];
-        self.challenge(now, sign_in, awaiting, &told)
+        self.challenge(now, sign_in, expected_answer, &extra_parameters)
     }
 
-    fn ask_for_totp(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
-        self.challenge(now, sign_in, Awaiting::TotpCode, &[(keys::FRIENDLY_DEVICE_NAME, "authenticator")])
+    fn ask_for_totp(&mut self, now: Timestamp, sign_in: SignInState) -> Response {
+        self.challenge(
+            now,
+            sign_in,
+            ExpectedAnswer::TotpCode,
+            &[(keys::FRIENDLY_DEVICE_NAME, "authenticator")],
+        )
     }
 
     /// Opens a session that waits for this, and tells the client.
     pub(super) fn challenge(
         &mut self,
         now: Timestamp,
-        sign_in: SignIn,
-        awaiting: Awaiting,
-        told: &[(&str, &str)],
+        sign_in: SignInState,
+        expected_answer: ExpectedAnswer,
+        extra_parameters: &[(&str, &str)],
     ) -> Response {
-        let name = awaiting.challenge();
+        let name = expected_answer.challenge();
         let account = self.directory.account(sign_in.account);
         let mut parameters = Parameters::new()
             .with(keys::USERNAME, account.username.as_str())
             .with(keys::USER_ID_FOR_SRP, account.sub.as_str());
-        for (key, value) in told {
+        for (key, value) in extra_parameters {
             parameters = parameters.with(key, *value);
         }
-        let session = self.open_session(now, sign_in, awaiting);
+        let session = self.open_session(now, sign_in, expected_answer);
         Response::Auth(AuthOutcome::Challenge(Challenge { name, session: Some(session), parameters }))
     }
 
     /// Opens a session that waits for this.
-    pub(super) fn open_session(&mut self, now: Timestamp, sign_in: SignIn, awaiting: Awaiting) -> Session {
+    pub(super) fn open_session(
+        &mut self,
+        now: Timestamp,
+        sign_in: SignInState,
+        expected_answer: ExpectedAnswer,
+    ) -> Session {
         let session = self.new_session();
         let validity = self.session_validity();
-        let open = Open { sign_in, awaiting, expires: now.plus(validity) };
-        self.books.open(&session, open, validity);
+        let open = OpenSession { sign_in, expected_answer, expires: now.plus(validity) };
+        self.session_store.open(&session, open, validity);
         session
     }
 
@@ -109,8 +124,8 @@ impl Pool {
         now: Timestamp,
         request: &RespondToAuthChallenge,
         challenge: ChallengeName,
-    ) -> Result<(Session, Open), ApiError> {
-        self.take_named_session(now, request, request.session.as_deref().map(Mark::of), challenge)
+    ) -> Result<(Session, OpenSession), ApiError> {
+        self.take_named_session(now, request, request.session.as_deref().map(LookupKey::from_text), challenge)
     }
 
     /// Takes this session, if it is the user's who is named in the request and waits for this challenge. A user who may
@@ -119,29 +134,29 @@ impl Pool {
         &mut self,
         now: Timestamp,
         request: &RespondToAuthChallenge,
-        session: Option<Mark>,
+        session: Option<LookupKey>,
         challenge: ChallengeName,
-    ) -> Result<(Session, Open), ApiError> {
+    ) -> Result<(Session, OpenSession), ApiError> {
         let username = required(&request.challenge_responses, keys::USERNAME)?;
         let account = self.directory.find(username);
         let client_id = self.client.id.clone();
-        self.take_admitted(now, session, |open| {
+        self.take_allowed_session(now, session, |open| {
             Some(open.sign_in.account) == account
                 && open.sign_in.client_id == client_id
-                && open.awaiting.challenge() == challenge
+                && open.expected_answer.challenge() == challenge
         })
     }
 
     /// Takes this session out of the books, if it is `wanted` and its user may still sign in.
-    fn take_admitted(
+    fn take_allowed_session(
         &mut self,
         now: Timestamp,
-        session: Option<Mark>,
-        wanted: impl Fn(&Open) -> bool,
-    ) -> Result<(Session, Open), ApiError> {
-        let (session, open) = self.books.take(now, session, wanted)?;
-        if let Err(error) = self.check_may_go_on(open.sign_in.account) {
-            self.books.put_back(&session, open);
+        session: Option<LookupKey>,
+        wanted: impl Fn(&OpenSession) -> bool,
+    ) -> Result<(Session, OpenSession), ApiError> {
+        let (session, open) = self.session_store.take(now, session, wanted)?;
+        if let Err(error) = self.check_may_continue(open.sign_in.account) {
+            self.session_store.restore_session(&session, open);
             return Err(error);
         }
         Ok((session, open))
@@ -149,17 +164,17 @@ impl Pool {
 
     /// Takes the session that this code answers. A code is an attempt as a password is: while the user is locked out it is
     /// refused, right or wrong, and the session stays answerable.
-    fn take_for_code(
+    fn take_session_for_code(
         &mut self,
         now: Timestamp,
         request: &RespondToAuthChallenge,
         challenge: ChallengeName,
-    ) -> Result<(Session, Open), ApiError> {
+    ) -> Result<(Session, OpenSession), ApiError> {
         let (session, open) = self.take_session(now, request, challenge)?;
-        if self.directory.attempts(open.sign_in.account).attempt(now) {
+        if self.directory.failures_mut(open.sign_in.account).record_attempt(now) {
             return Ok((session, open));
         }
-        self.books.put_back(&session, open);
+        self.session_store.restore_session(&session, open);
         Err(ApiError::attempts_exceeded())
     }
 
@@ -173,8 +188,8 @@ impl Pool {
         match chosen {
             Ok(chosen) if offered.contains(&chosen) => Ok(self.ask_for(now, open.sign_in, chosen)),
             _ => {
-                self.books.put_back(&session, open);
-                Err(ApiError::invalid("Invalid ANSWER: choose one of MFAS_CAN_CHOOSE."))
+                self.session_store.restore_session(&session, open);
+                Err(ApiError::invalid_parameter("Invalid ANSWER: choose one of MFAS_CAN_CHOOSE."))
             }
         }
     }
@@ -188,8 +203,9 @@ impl Pool {
     ) -> Reply {
         let key = if challenge == ChallengeName::SmsMfa { keys::SMS_MFA_CODE } else { keys::EMAIL_OTP_CODE };
         let answer = required(&request.challenge_responses, key)?;
-        let (session, open) = self.take_for_code(now, request, challenge)?;
-        let (Awaiting::SmsCode { code } | Awaiting::EmailCode { code }) = &open.awaiting else {
+        let (session, open) = self.take_session_for_code(now, request, challenge)?;
+        let (ExpectedAnswer::SmsCode { code } | ExpectedAnswer::EmailCode { code }) = &open.expected_answer
+        else {
             return Err(ApiError::internal("a session that waits for something else"));
         };
         if code != answer {
@@ -201,18 +217,18 @@ impl Pool {
             account.sms_mfa = true;
         }
         let username = account.username.clone();
-        self.books.withdraw_code(&username);
+        self.session_store.discard_code(&username);
         Ok(self.factor_done(now, open.sign_in))
     }
 
     /// `SOFTWARE_TOKEN_MFA` answered.
     pub(super) fn answer_totp(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
         let answer = required(&request.challenge_responses, keys::SOFTWARE_TOKEN_MFA_CODE)?;
-        let (session, open) = self.take_for_code(now, request, ChallengeName::SoftwareTokenMfa)?;
+        let (session, open) = self.take_session_for_code(now, request, ChallengeName::SoftwareTokenMfa)?;
         let id = open.sign_in.account;
         let account = self.directory.account_mut(id);
         let steps =
-            account.totp.as_ref().map(|secret| steps_of_code(secret, answer, now)).unwrap_or_default();
+            account.totp.as_ref().map(|secret| matching_steps(secret, answer, now)).unwrap_or_default();
         if steps.is_empty() {
             return Err(self.wrong_code(now, &session, open));
         }
@@ -220,7 +236,7 @@ impl Pool {
         if unused.is_none() {
             // A guess like any other: whoever has seen the code over a shoulder is no better than who has not (M1–M6).
             self.count_failure(now, &Owner::Account(id));
-            self.books.put_back(&session, open);
+            self.session_store.restore_session(&session, open);
             let message = "Your software token has already been used once.";
             return Err(ApiError::new(ErrorKind::ExpiredCode, message));
         }
@@ -230,48 +246,49 @@ impl Pool {
     }
 
     /// A wrong code leaves the session answerable, and counts as a failure.
-    fn wrong_code(&mut self, now: Timestamp, session: &Session, open: Open) -> ApiError {
+    fn wrong_code(&mut self, now: Timestamp, session: &Session, open: OpenSession) -> ApiError {
         self.count_failure(now, &Owner::Account(open.sign_in.account));
-        self.books.put_back(session, open);
+        self.session_store.restore_session(session, open);
         ApiError::new(ErrorKind::CodeMismatch, "Invalid code received for user")
     }
 
     /// `AssociateSoftwareToken`: hands out a secret for the app.
     pub(super) fn associate_token(&mut self, now: Timestamp, request: &AssociateSoftwareToken) -> Reply {
-        let session = request.session.as_deref().map(Mark::of);
-        let (_, open) = self.take_admitted(now, session, |open| {
-            matches!(open.awaiting, Awaiting::Setup | Awaiting::SetupCode { .. })
+        let session = request.session.as_deref().map(LookupKey::from_text);
+        let (_, open) = self.take_allowed_session(now, session, |open| {
+            matches!(open.expected_answer, ExpectedAnswer::Setup | ExpectedAnswer::SetupCode { .. })
         })?;
-        let secret = TotpSecret::draw(&mut self.chance);
+        let secret = TotpSecret::draw(&mut self.rng);
         let secret_code = secret.to_base32();
-        let session = self.open_session(now, open.sign_in, Awaiting::SetupCode { secret });
+        let session = self.open_session(now, open.sign_in, ExpectedAnswer::SetupCode { secret });
         Ok(Response::SecretCode { secret_code, session })
     }
 
     /// `VerifySoftwareToken`: a first code shows that the app has the secret.
     pub(super) fn verify_token(&mut self, now: Timestamp, request: &VerifySoftwareToken) -> Reply {
-        let session = request.session.as_deref().map(Mark::of);
-        let (session, open) =
-            self.take_admitted(now, session, |open| matches!(open.awaiting, Awaiting::SetupCode { .. }))?;
-        let secret = match &open.awaiting {
-            Awaiting::SetupCode { secret } => secret.clone(),
+        let session = request.session.as_deref().map(LookupKey::from_text);
+        let (session, open) = self.take_allowed_session(now, session, |open| {
+            matches!(open.expected_answer, ExpectedAnswer::SetupCode { .. })
+        })?;
+        let secret = match &open.expected_answer {
+            ExpectedAnswer::SetupCode { secret } => secret.clone(),
             _ => return Err(ApiError::internal("a session that waits for something else")),
         };
-        let Some(step) = steps_of_code(&secret, &request.user_code, now).pop() else {
-            self.books.put_back(&session, open);
+        let Some(step) = matching_steps(&secret, &request.user_code, now).pop() else {
+            self.session_store.restore_session(&session, open);
             return Err(ApiError::new(ErrorKind::EnableSoftwareTokenMfa, "Code mismatch"));
         };
         self.directory.account_mut(open.sign_in.account).totp_step_used = Some(step);
-        let session = self.open_session(now, open.sign_in, Awaiting::SetupDone { secret });
+        let session = self.open_session(now, open.sign_in, ExpectedAnswer::SetupDone { secret });
         Ok(Response::SoftwareTokenVerified { session })
     }
 
     /// `MFA_SETUP` answered: the app is the user's factor from now on.
     pub(super) fn finish_setup(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
         let (session, open) = self.take_session(now, request, ChallengeName::MfaSetup)?;
-        let Awaiting::SetupDone { secret } = open.awaiting else {
-            self.books.put_back(&session, open);
-            return Err(ApiError::invalid(
+        let ExpectedAnswer::SetupDone { secret } = open.expected_answer else {
+            self.session_store.restore_session(&session, open);
+            return Err(ApiError::invalid_parameter(
                 "Set up a factor by VerifySoftwareToken and answer with the session it gives.",
             ));
         };
@@ -284,8 +301,8 @@ impl Pool {
         Ok(self.factor_done(now, open.sign_in))
     }
 
-    fn factor_done(&mut self, now: Timestamp, sign_in: SignIn) -> Response {
-        let sign_in = SignIn { mfa_done: true, ..sign_in };
+    fn factor_done(&mut self, now: Timestamp, sign_in: SignInState) -> Response {
+        let sign_in = SignInState { mfa_done: true, ..sign_in };
         let devices = &mut self.directory.account_mut(sign_in.account).devices;
         let trusted = sign_in.trusted_device.as_ref().and_then(|key| devices.get_mut(key));
         if let Some(device) = trusted {
@@ -296,20 +313,20 @@ impl Pool {
 }
 
 /// A phone number as it is told: its last four digits.
-pub(super) fn hidden_phone(phone: &str) -> String {
+pub(super) fn masked_phone(phone: &str) -> String {
     let last = phone.char_indices().rev().nth(3).map_or(phone, |(at, _)| &phone[at..]);
     format!("+*******{last}")
 }
 
 /// An e-mail address as it is told: two letters of it.
-pub(super) fn hidden_email(email: &str) -> String {
+pub(super) fn masked_email(email: &str) -> String {
     let (name, domain) = email.split_once('@').unwrap_or((email, ""));
     let initial = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
     format!("{}***@{}***", initial(name), initial(domain))
 }
 
 /// The time steps whose code this is: of the one now, the one before and the one after (RFC 6238 section 5.2), rising.
-pub(super) fn steps_of_code(secret: &TotpSecret, code: &str, now: Timestamp) -> Vec<u64> {
+pub(super) fn matching_steps(secret: &TotpSecret, code: &str, now: Timestamp) -> Vec<u64> {
     let step = step_at(now);
     let mut near = vec![step.saturating_sub(1), step, step.saturating_add(1)];
     near.retain(|step| secret.code(*step) == code);

@@ -4,30 +4,30 @@ use rand::{Rng as _, RngExt as _};
 
 use super::Pool;
 use super::account::{Device, DeviceState};
-use super::books::SignIn;
 use super::defect::Defect;
-use super::token::{Claims, Usage};
+use super::session_store::SignInState;
+use super::token::{Claims, TokenUse};
 use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey};
-use poolproof_cognito::protocol::{AuthOutcome, Authentication, NewDeviceMetadata, Response};
+use poolproof_cognito::protocol::{AuthOutcome, AuthenticationResult, NewDeviceMetadata, Response};
 use poolproof_cognito::time::Timestamp;
 
 /// Keys of one user that wait to be confirmed: of more, the oldest is forgotten.
-const MOST_ISSUED: usize = 100;
+const MAX_ISSUED_DEVICES: usize = 100;
 
 impl Pool {
     /// Signs in.
-    pub(super) fn finish(&mut self, now: Timestamp, sign_in: &SignIn) -> Response {
+    pub(super) fn finish(&mut self, now: Timestamp, sign_in: &SignInState) -> Response {
         let origin_id = self.new_uuid();
         let tracks = self.policy.remember.tracks();
-        let unnamed = sign_in.named_device.is_none() || self.has(Defect::NewDeviceAlways);
+        let unnamed = sign_in.named_device.is_none() || self.has_defect(Defect::NewDeviceAlways);
         let new_device = (tracks && unnamed).then(|| self.issue_device(now, sign_in, origin_id.clone()));
         let device_key = match &new_device {
             Some(metadata) => Some(metadata.device_key.clone()),
             None => sign_in.named_device.clone().filter(|_| tracks),
         };
         let account = self.directory.account_mut(sign_in.account);
-        account.failures.forget();
-        account.habits.succeeded(sign_in.address);
+        account.failures.reset();
+        account.sign_in_history.record_success(sign_in.address);
         if let Some(device) = device_key.as_ref().and_then(|key| account.devices.get_mut(key)) {
             device.authenticated = now;
             device.address = sign_in.address;
@@ -42,8 +42,8 @@ impl Pool {
             expires: now.plus(self.client.validity.refresh),
         };
         let tokens = self.tokens(now, &claims, new_device);
-        let refresh_token = Some(self.signer.token(Usage::Refresh, &claims.origin_id, &claims));
-        Response::Auth(AuthOutcome::Tokens(Authentication { refresh_token, ..tokens }))
+        let refresh_token = Some(self.signer.token(TokenUse::Refresh, &claims.origin_id, &claims));
+        Response::Auth(AuthOutcome::Tokens(AuthenticationResult { refresh_token, ..tokens }))
     }
 
     /// Access and id tokens that say `claims`, for as long as such tokens are good.
@@ -52,7 +52,7 @@ impl Pool {
         now: Timestamp,
         claims: &Claims,
         new_device: Option<NewDeviceMetadata>,
-    ) -> Authentication {
+    ) -> AuthenticationResult {
         let validity = self.client.validity;
         let claims = Claims { expires: now.plus(validity.access), ..claims.clone() };
         let id_claims = Claims { expires: now.plus(validity.id), ..claims.clone() };
@@ -63,11 +63,12 @@ impl Pool {
                 self.unsigned = Some(unsigned);
                 (AccessToken::new(""), String::new())
             }
-            None => {
-                (self.signer.access(&token_id, &claims), self.signer.token(Usage::Id, &token_id, &id_claims))
-            }
+            None => (
+                self.signer.access(&token_id, &claims),
+                self.signer.token(TokenUse::Id, &token_id, &id_claims),
+            ),
         };
-        Authentication {
+        AuthenticationResult {
             access_token,
             id_token,
             refresh_token: None,
@@ -77,11 +78,15 @@ impl Pool {
     }
 
     /// Hands out the key of a new device. Keys that nobody confirmed while their token was good are forgotten.
-    fn issue_device(&mut self, now: Timestamp, sign_in: &SignIn, origin_id: String) -> NewDeviceMetadata {
+    fn issue_device(
+        &mut self,
+        now: Timestamp,
+        sign_in: &SignInState,
+        origin_id: String,
+    ) -> NewDeviceMetadata {
         let region = self.identity.pool_id.region().to_owned();
         let device_key = DeviceKey::new(format!("{region}_{}", self.new_uuid()));
-        let group: String =
-            (0..8).map(|_| char::from(self.chance.sample(rand::distr::Alphanumeric))).collect();
+        let group: String = (0..8).map(|_| char::from(self.rng.sample(rand::distr::Alphanumeric))).collect();
         let device_group_key = DeviceGroupKey::new(format!("-{group}"));
         let device = Device {
             group_key: device_group_key.clone(),
@@ -93,13 +98,13 @@ impl Pool {
             modified: now,
             authenticated: now,
         };
-        let clients = self.others.values().chain([&self.client]);
+        let clients = self.other_clients.values().chain([&self.client]);
         let longest = clients.map(|client| client.validity.access).max().unwrap_or_default();
         let devices = &mut self.directory.account_mut(sign_in.account).devices;
         let issued = |device: &Device| matches!(device.state, DeviceState::Issued { .. });
         devices.retain(|_, device| !issued(device) || now.since(device.created) < longest);
         let waiting = devices.iter().filter(|(_, device)| issued(device));
-        if waiting.clone().count() >= MOST_ISSUED {
+        if waiting.clone().count() >= MAX_ISSUED_DEVICES {
             let oldest = waiting.min_by_key(|(_, device)| device.created).map(|(key, _)| key.clone());
             oldest.map(|key| devices.remove(&key));
         }
@@ -109,7 +114,7 @@ impl Pool {
 
     pub(super) fn new_uuid(&mut self) -> String {
         let mut bytes = [0; 16];
-        self.chance.fill_bytes(&mut bytes);
+        self.rng.fill_bytes(&mut bytes);
         uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 }

@@ -23,22 +23,20 @@
 //! | `users`, `sign_up`, `profile`, `user_list` | the operations on users, for themselves and administrators |
 //! | `rs256` | tokens that others can check |
 //! | `record` | what is kept of users between two runs |
-//! | `account`, `app_client`, `books`, `ends`, `lockout`, `quota`, `token` | what the pool keeps; `held`: how much |
+//! | `account`, `app_client`, `session_store`, `expiry_queue`, `lockout`, `quota`, `token` | what the pool keeps; `entry_counts`: how much |
 
 mod account;
 mod app_client;
-mod books;
 mod decide;
 mod defect;
 mod device_admin;
 mod device_auth;
 mod device_list;
 mod device_ops;
-mod ends;
+mod entry_counts;
+mod expiry_queue;
 mod factor;
 mod finish;
-mod habits;
-mod held;
 mod lockout;
 mod password;
 mod profile;
@@ -48,10 +46,12 @@ mod record;
 mod refresh;
 mod risk;
 mod rs256;
+mod session_store;
 mod sign_in;
+mod sign_in_history;
 mod sign_up;
-mod stranger;
 mod token;
+mod unknown_user;
 mod user_list;
 mod users;
 
@@ -62,29 +62,29 @@ use rand::Rng as _;
 
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId, Session, Username};
-use poolproof_cognito::jwt::Unsigned;
+use poolproof_cognito::jwt::UnsignedToken;
 use poolproof_cognito::policy::{PasswordPolicy, PoolPolicy};
 use poolproof_cognito::protocol::{ApiError, ErrorKind, Origin, Reply, Request};
-use poolproof_cognito::seed::Stream;
+use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
-use poolproof_srp::{Done, Group, Job};
+use poolproof_srp::{Group, Job, JobResult};
 
-pub use account::{NameTaken, NewAccount, NewDevice, Standing};
+pub use account::{NameTaken, NewAccount, NewDevice, UserStatus};
 pub use app_client::{AppClient, PasswordFlow, Validity};
-pub use books::Delivery;
 pub use defect::Defect;
-pub use held::Held;
+pub use entry_counts::EntryCounts;
 pub use record::{
-    AccountChange, AccountRecord, BadRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord,
-    FailuresRecord,
+    AccountChange, AccountRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
+    RecordError,
 };
-pub use rs256::{Rs256, Signing};
+pub use rs256::{Rs256, SigningJob};
+pub use session_store::Delivery;
 
 use account::Directory;
-use books::Books;
 use quota::Buckets;
-use stranger::Decoy;
+use session_store::SessionStore;
 use token::Signer;
+use unknown_user::SimulatedUsers;
 
 /// Bits of the pool's secret exponents `b`: twice the strength of the group.
 const SERVER_EPHEMERAL_BITS: u32 = 256;
@@ -97,8 +97,8 @@ pub enum Step {
     Reply(Reply),
     /// Arithmetic to be done first; its result goes to [`Pool::resume`] together with the [`Pending`].
     Compute(Job, Pending),
-    /// The answer, but for the signatures of its RS256 tokens: [`Signing::run`] makes it whole.
-    Sign(Box<Signing>),
+    /// The answer, but for the signatures of its RS256 tokens: [`SigningJob::run`] makes it whole.
+    Sign(Box<SigningJob>),
 }
 
 /// A request that waits for arithmetic. It holds what the request has taken out of the books.
@@ -106,23 +106,23 @@ pub enum Step {
 pub struct Pending {
     /// The app client that asked.
     client_id: ClientId,
-    waiting: Waiting,
+    work: PendingWork,
 }
 
 #[derive(Debug)]
-enum Waiting {
-    PasswordChallenge(sign_in::ChallengeWait),
-    PasswordClaim(sign_in::ClaimWait),
-    PlainPassword(password::PlainWait),
-    NewPassword(password::NewPasswordWait),
-    DeviceChallenge(device_auth::ChallengeWait),
-    DeviceClaim(device_auth::ClaimWait),
-    Account(users::PasswordWait),
+enum PendingWork {
+    PasswordChallenge(sign_in::PendingChallenge),
+    PasswordClaim(sign_in::PendingClaim),
+    PlainPassword(password::PendingPlainPassword),
+    NewPassword(password::PendingNewPassword),
+    DeviceChallenge(device_auth::PendingChallenge),
+    DeviceClaim(device_auth::PendingClaim),
+    Account(users::PendingVerifier),
 }
 
 /// What a pool is called, and the arithmetic it uses.
 #[derive(Clone, Debug)]
-pub struct Identity {
+pub struct PoolIdentity {
     /// `UserPoolId`.
     pub pool_id: PoolId,
     /// `ClientId` of its first app client.
@@ -134,46 +134,46 @@ pub struct Identity {
 /// A user pool.
 #[derive(Debug)]
 pub struct Pool {
-    identity: Identity,
+    identity: PoolIdentity,
     policy: PoolPolicy,
     exceptions: RiskExceptions,
     passwords: PasswordPolicy,
     /// The app client whose request is at hand.
     client: AppClient,
     /// The other clients.
-    others: BTreeMap<ClientId, AppClient>,
+    other_clients: BTreeMap<ClientId, AppClient>,
     directory: Directory,
-    books: Books,
+    session_store: SessionStore,
     buckets: Buckets,
     signer: Signer,
-    decoy: Decoy,
-    chance: Stream,
+    simulated_users: SimulatedUsers,
+    rng: Rng,
     /// The latest moment that the pool was told.
     latest: Timestamp,
     planted: Option<Defect>,
     rs256: Option<Rs256>,
     /// The tokens of the answer at hand, where they are yet to be signed.
-    unsigned: Option<[Unsigned; 2]>,
+    unsigned: Option<[UnsignedToken; 2]>,
 }
 
 impl Pool {
-    /// An empty pool. All its random values come from `chance`.
-    pub fn new(identity: Identity, policy: PoolPolicy, mut chance: Stream) -> Self {
-        let signer = Signer::new(&mut chance);
-        let decoy = Decoy::new(identity.group, &mut chance);
+    /// An empty pool. All its random values come from `rng`.
+    pub fn new(identity: PoolIdentity, policy: PoolPolicy, mut rng: Rng) -> Self {
+        let signer = Signer::new(&mut rng);
+        let simulated_users = SimulatedUsers::new(identity.group, &mut rng);
         Self {
             client: AppClient::public(identity.client_id.clone()),
-            others: BTreeMap::new(),
+            other_clients: BTreeMap::new(),
             identity,
             policy,
             exceptions: RiskExceptions::default(),
-            passwords: PasswordPolicy::LENGTH_ALONE,
+            passwords: PasswordPolicy::LENGTH_ONLY,
             directory: Directory::default(),
-            books: Books::default(),
+            session_store: SessionStore::default(),
             buckets: Buckets::new(policy.quotas),
             signer,
-            decoy,
-            chance,
+            simulated_users,
+            rng,
             latest: Timestamp::default(),
             planted: None,
             rs256: None,
@@ -215,7 +215,7 @@ impl Pool {
     }
 
     /// What this pool is called, and its arithmetic.
-    pub const fn identity(&self) -> &Identity {
+    pub const fn identity(&self) -> &PoolIdentity {
         &self.identity
     }
 
@@ -254,19 +254,19 @@ impl Pool {
 
     /// Sign-ins in progress, and what is remembered of others until their challenges would have ended.
     pub fn pending(&self) -> usize {
-        self.books.len()
+        self.session_store.len()
     }
 
     /// Forgets what has ended by now of sign-ins in progress.
-    pub fn forget_ended(&mut self, now: Timestamp) {
-        let now = self.not_before(now);
-        self.books.forget_expired(now);
+    pub fn remove_expired(&mut self, now: Timestamp) {
+        let now = self.monotonic(now);
+        self.session_store.remove_expired(now);
     }
 
     /// Forgets what is oldest of sign-ins in progress before its end: for whoever has no room for more. Who comes to answer it finds
     /// that there never was such a challenge. Returns whether there was something.
-    pub fn forget_oldest(&mut self) -> bool {
-        self.books.forget_oldest()
+    pub fn evict_oldest(&mut self) -> bool {
+        self.session_store.evict_oldest()
     }
 
     /// The settings.
@@ -279,15 +279,15 @@ impl Pool {
         if client.id == self.client.id {
             self.client = client;
         } else {
-            self.others.insert(client.id.clone(), client);
+            self.other_clients.insert(client.id.clone(), client);
         }
     }
 
     /// Removes an app client. Nobody can go on with what it began.
     pub fn remove_client(&mut self, id: &ClientId) {
-        self.others.remove(id);
+        self.other_clients.remove(id);
         if self.client.id == *id {
-            self.client = AppClient::nobody();
+            self.client = AppClient::placeholder();
         }
     }
 
@@ -298,12 +298,12 @@ impl Pool {
 
     /// The messages that went out since this was asked last; the oldest are lost when nobody asks.
     pub fn take_deliveries(&mut self) -> Vec<Delivery> {
-        self.books.take_deliveries()
+        self.session_store.take_deliveries()
     }
 
     /// Whether this session is one of the pool's.
-    pub fn knows_session(&self, session: &str) -> bool {
-        self.books.knows(session)
+    pub fn has_session(&self, session: &str) -> bool {
+        self.session_store.contains_session(session)
     }
 
     /// Disables a user or enables them again, as an administrator would: sign-ins in progress and tokens are refused from
@@ -315,24 +315,24 @@ impl Pool {
     /// Makes a user reset the password, as an administrator would: until then they cannot sign in, and sign-ins in
     /// progress are refused. Returns whether there is such a user.
     pub fn require_reset(&mut self, username: &Username) -> bool {
-        self.directory.change(username, |account| account.standing = Standing::ResetRequired)
+        self.directory.change(username, |account| account.user_status = UserStatus::ResetRequired)
     }
 
     /// The code that was last sent to this user's phone and not used yet.
     pub fn delivered_code(&self, username: &Username) -> Option<String> {
-        self.books.delivered_code(username)
+        self.session_store.delivered_code(username)
     }
 
     /// Takes a request in. Never panics, whatever it says.
     pub fn handle(&mut self, now: Timestamp, origin: Origin, request: Request) -> Step {
-        let now = self.not_before(now);
-        self.books.forget_expired(now);
+        let now = self.monotonic(now);
+        self.session_store.remove_expired(now);
         if !self.buckets.admit(now, &request) {
             return refuse(ApiError::too_many_requests());
         }
-        self.select(request.client_id());
+        self.select_client(request.client_id());
         let step = self.answer(now, origin, request);
-        self.told(step)
+        self.defer_signing(step)
     }
 
     fn answer(&mut self, now: Timestamp, origin: Origin, request: Request) -> Step {
@@ -359,45 +359,52 @@ impl Pool {
     }
 
     /// Goes on with a request when its arithmetic is done. What happened meanwhile is judged here.
-    pub fn resume(&mut self, now: Timestamp, pending: Pending, done: Done) -> Step {
-        let now = self.not_before(now);
-        let Pending { client_id, waiting } = pending;
-        self.select(Some(client_id.as_str()));
+    pub fn resume(&mut self, now: Timestamp, pending: Pending, done: JobResult) -> Step {
+        let now = self.monotonic(now);
+        let Pending { client_id, work } = pending;
+        self.select_client(Some(client_id.as_str()));
         // A password that an administrator gives has nothing to do with the client that happens to be at hand.
-        let free = matches!(&waiting, Waiting::Account(wait) if !wait.is_a_clients());
-        if !free && self.client.id != client_id {
+        let needs_no_client =
+            matches!(&work, PendingWork::Account(pending_work) if !pending_work.is_client_request());
+        if !needs_no_client && self.client.id != client_id {
             let message = format!("User pool client {client_id} does not exist.");
             return refuse(ApiError::new(ErrorKind::ResourceNotFound, message));
         }
-        let answer = match (waiting, done) {
-            (Waiting::Account(wait), Done::Verifier(verifier)) => {
-                return self.resume_account(now, wait, verifier);
+        let answer = match (work, done) {
+            (PendingWork::Account(pending_work), JobResult::Verifier(verifier)) => {
+                return self.resume_account(now, pending_work, verifier);
             }
-            (Waiting::PasswordChallenge(wait), Done::PublicB { b, public_b }) => {
-                self.challenge_password(now, wait, b, public_b)
+            (PendingWork::PasswordChallenge(pending_work), JobResult::PublicB { b, public_b }) => {
+                self.challenge_password(now, pending_work, b, public_b)
             }
-            (Waiting::PasswordClaim(wait), Done::SessionKey(key)) => self.judge_password(now, wait, &key),
-            (Waiting::PlainPassword(wait), Done::Verifier(verifier)) => {
-                self.judge_plain(now, wait, &verifier)
+            (PendingWork::PasswordClaim(pending_work), JobResult::SessionKey(key)) => {
+                self.verify_password_claim(now, pending_work, &key)
             }
-            (Waiting::NewPassword(wait), Done::Verifier(verifier)) => self.keep_password(now, wait, verifier),
-            (Waiting::DeviceChallenge(wait), Done::PublicB { b, public_b }) => {
-                self.challenge_device(now, wait, b, public_b)
+            (PendingWork::PlainPassword(pending_work), JobResult::Verifier(verifier)) => {
+                self.verify_plain_password(now, pending_work, &verifier)
             }
-            (Waiting::DeviceClaim(wait), Done::SessionKey(key)) => self.judge_device(now, &wait, &key),
-            (_, Done::Failed(_)) => Err(ApiError::incorrect()),
+            (PendingWork::NewPassword(pending_work), JobResult::Verifier(verifier)) => {
+                self.store_new_password(now, pending_work, verifier)
+            }
+            (PendingWork::DeviceChallenge(pending_work), JobResult::PublicB { b, public_b }) => {
+                self.challenge_device(now, pending_work, b, public_b)
+            }
+            (PendingWork::DeviceClaim(pending_work), JobResult::SessionKey(key)) => {
+                self.verify_device_claim(now, &pending_work, &key)
+            }
+            (_, JobResult::Failed(_)) => Err(ApiError::incorrect_credentials()),
             _ => Err(ApiError::internal("a job came back with another job's result")),
         };
-        self.told(reply(answer))
+        self.defer_signing(reply(answer))
     }
 
     /// Makes this client, if there is one of its id, the one whose request is at hand.
-    fn select(&mut self, client_id: Option<&str>) {
+    fn select_client(&mut self, client_id: Option<&str>) {
         let Some(client_id) = client_id.filter(|id| *id != self.client.id.as_str()) else { return };
-        if let Some(client) = self.others.remove(&ClientId::new(client_id)) {
+        if let Some(client) = self.other_clients.remove(&ClientId::new(client_id)) {
             let before = std::mem::replace(&mut self.client, client);
             if before.id != ClientId::EMPTY {
-                self.others.insert(before.id.clone(), before);
+                self.other_clients.insert(before.id.clone(), before);
             }
         }
     }
@@ -407,23 +414,23 @@ impl Pool {
         self.client.validity.session.unwrap_or(self.policy.session_validity)
     }
 
-    fn wait(&self, waiting: Waiting) -> Pending {
-        Pending { client_id: self.client.id.clone(), waiting }
+    fn pending_work(&self, work: PendingWork) -> Pending {
+        Pending { client_id: self.client.id.clone(), work }
     }
 
     /// Now, or the latest moment that the pool was told: a clock that steps back must not revive what has ended.
-    fn not_before(&mut self, now: Timestamp) -> Timestamp {
+    fn monotonic(&mut self, now: Timestamp) -> Timestamp {
         self.latest = self.latest.max(now);
         self.latest
     }
 
-    fn has(&self, defect: Defect) -> bool {
+    fn has_defect(&self, defect: Defect) -> bool {
         self.planted == Some(defect)
     }
 
     fn new_session(&mut self) -> Session {
         let mut bytes = [0; 48];
-        self.chance.fill_bytes(&mut bytes);
+        self.rng.fill_bytes(&mut bytes);
         Session::new(data_encoding::BASE64URL_NOPAD.encode(&bytes))
     }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use poolproof_cognito::time::Timestamp;
 
 /// A lock-out is never longer, and as long a time without attempts forgets all failures.
-const QUARTER_HOUR: Duration = Duration::from_secs(900);
+const MAX_LOCKOUT: Duration = Duration::from_secs(900);
 
 /// A user's failed attempts.
 #[derive(Clone, Copy, Debug, Default)]
@@ -17,30 +17,30 @@ pub(super) struct Failures {
 
 /// A place among the failures of strangers.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Place(pub(super) [u8; 16]);
+pub(super) struct FailureKey(pub(super) [u8; 16]);
 
 impl Failures {
     /// Notes an attempt. Returns false when the user is locked out: then it does not count, whatever it says.
-    pub(super) fn attempt(&mut self, now: Timestamp) -> bool {
-        if now.since(self.last_attempt) >= QUARTER_HOUR {
+    pub(super) fn record_attempt(&mut self, now: Timestamp) -> bool {
+        if now.since(self.last_attempt) >= MAX_LOCKOUT {
             self.count = 0;
         }
         // A clock that steps back must not shorten a lock-out.
         self.last_attempt = self.last_attempt.max(now);
-        !self.locked(now)
+        !self.is_locked(now)
     }
 
     /// Whether the user is locked out, as far as an attempt is concerned that was admitted before.
-    pub(super) fn locked(&self, now: Timestamp) -> bool {
+    pub(super) fn is_locked(&self, now: Timestamp) -> bool {
         now < self.locked_until
     }
 
-    /// Notes that the attempt failed. The failure with number `first_locking` is the first to lock.
-    pub(super) fn failed(&mut self, now: Timestamp, first_locking: u32) {
+    /// Notes that the attempt failed. The failure with number `first_locking_failure` is the first to lock.
+    pub(super) fn record_failure(&mut self, now: Timestamp, first_locking_failure: u32) {
         self.count = self.count.saturating_add(1);
-        if self.count >= first_locking {
-            let doublings = (self.count - first_locking).min(16);
-            self.locked_until = now.plus(Duration::from_secs(1 << doublings).min(QUARTER_HOUR));
+        if self.count >= first_locking_failure {
+            let doublings = (self.count - first_locking_failure).min(16);
+            self.locked_until = now.plus(Duration::from_secs(1 << doublings).min(MAX_LOCKOUT));
         }
     }
 
@@ -50,7 +50,7 @@ impl Failures {
     }
 
     /// Notes a completed sign-in.
-    pub(super) const fn forget(&mut self) {
+    pub(super) const fn reset(&mut self) {
         self.count = 0;
     }
 }
@@ -69,8 +69,8 @@ mod tests {
         let mut now = second(10_000);
         let mut waits = Vec::new();
         for _ in 0..15 {
-            assert!(failures.attempt(now));
-            failures.failed(now, 5);
+            assert!(failures.record_attempt(now));
+            failures.record_failure(now, 5);
             waits.push(failures.locked_until.since(now).as_secs());
             now = now.max(failures.locked_until);
         }
@@ -81,12 +81,12 @@ mod tests {
     fn attempts_while_locked_do_not_count_and_a_clock_that_steps_back_frees_nobody() {
         let mut failures = Failures::default();
         for _ in 0..5 {
-            assert!(failures.attempt(second(1000)));
-            failures.failed(second(1000), 5);
+            assert!(failures.record_attempt(second(1000)));
+            failures.record_failure(second(1000), 5);
         }
-        assert!(!failures.attempt(second(1000)));
-        assert!(!failures.attempt(second(5)));
-        assert!(failures.attempt(second(1001)));
+        assert!(!failures.record_attempt(second(1000)));
+        assert!(!failures.record_attempt(second(5)));
+        assert!(failures.record_attempt(second(1001)));
         assert_eq!(failures.count, 5);
     }
 
@@ -94,12 +94,12 @@ mod tests {
     fn a_quarter_of_an_hour_without_attempts_forgets_and_a_second_less_does_not() {
         let mut failures = Failures::default();
         for _ in 0..4 {
-            failures.attempt(second(0));
-            failures.failed(second(0), 5);
+            failures.record_attempt(second(0));
+            failures.record_failure(second(0), 5);
         }
-        failures.attempt(second(899));
+        failures.record_attempt(second(899));
         assert_eq!(failures.count, 4);
-        failures.attempt(second(899 + 900));
+        failures.record_attempt(second(899 + 900));
         assert_eq!(failures.count, 0);
     }
 }

@@ -2,14 +2,14 @@
 
 use rand::Rng as _;
 
-use super::account::{AccountId, Standing};
+use super::account::{AccountId, UserStatus};
 use super::app_client::PasswordFlow;
-use super::books::{Awaiting, Open, Owner, SignIn};
-use super::decide::Ruling;
+use super::decide::Decision;
 use super::defect::Defect;
 use super::lockout::Failures;
+use super::session_store::{ExpectedAnswer, OpenSession, Owner, SignInState};
 use super::sign_in::required;
-use super::{Pool, Step, Waiting, refuse};
+use super::{PendingWork, Pool, Step, refuse};
 use poolproof_cognito::ids::DeviceKey;
 use poolproof_cognito::policy::{Lockout, PasswordPolicy};
 use poolproof_cognito::protocol::{
@@ -21,7 +21,7 @@ use poolproof_srp::{Identity, Job, Salt, Verifier};
 /// The failure from which on a user is locked out.
 const FIRST_LOCKING_FAILURE: u32 = 5;
 /// A password has at most this many characters.
-const LONGEST_PASSWORD: usize = 256;
+const MAX_PASSWORD_CHARS: usize = 256;
 /// What counts as a symbol (developer guide, password requirements).
 const SYMBOLS: &str = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-";
 /// How a refusal begins: three operations word it in three ways.
@@ -31,7 +31,7 @@ pub(super) const CREATE_CONFORM: &str = "Password did not conform with password 
 
 /// A password that was sent as it is waits for its verifier.
 #[derive(Debug)]
-pub(super) struct PlainWait {
+pub(super) struct PendingPlainPassword {
     owner: Owner,
     named_device: Option<DeviceKey>,
     origin: Origin,
@@ -39,20 +39,20 @@ pub(super) struct PlainWait {
 
 /// A new password waits for its verifier.
 #[derive(Debug)]
-pub(super) struct NewPasswordWait {
-    sign_in: SignIn,
+pub(super) struct PendingNewPassword {
+    sign_in: SignInState,
     salt: Salt,
     origin: Origin,
 }
 
 /// What this policy misses in a password, in Cognito's words; `None` when nothing.
-fn missed(policy: &PasswordPolicy, password: &str) -> Option<&'static str> {
+fn unmet_rule(policy: &PasswordPolicy, password: &str) -> Option<&'static str> {
     let length = password.chars().count();
-    let shortest = usize::try_from(policy.minimum_length).unwrap_or(LONGEST_PASSWORD);
+    let shortest = usize::try_from(policy.minimum_length).unwrap_or(MAX_PASSWORD_CHARS);
     let any = |kind: fn(char) -> bool| password.chars().any(kind);
     let rules = [
         (length >= shortest, "Password not long enough"),
-        (length <= LONGEST_PASSWORD, "Password is too long"),
+        (length <= MAX_PASSWORD_CHARS, "Password is too long"),
         (!any(char::is_whitespace), "Password must not have spaces"),
         (
             !policy.uppercase || any(|letter| letter.is_ascii_uppercase()),
@@ -65,43 +65,45 @@ fn missed(policy: &PasswordPolicy, password: &str) -> Option<&'static str> {
         (!policy.numbers || any(|letter| letter.is_ascii_digit()), "Password must have numeric characters"),
         (!policy.symbols || any(|letter| SYMBOLS.contains(letter)), "Password must have symbol characters"),
     ];
-    rules.into_iter().find(|(held, _)| !held).map(|(_, missed)| missed)
+    rules.into_iter().find(|(satisfied, _)| !satisfied).map(|(_, unmet_rule)| unmet_rule)
 }
 
 impl Pool {
     /// Refuses a password that the pool's policy does not allow; `begin` is how the operation words it.
     pub(super) fn check_password(&self, begin: &str, password: &str) -> Result<(), ApiError> {
-        match missed(&self.passwords, password) {
-            Some(missed) => Err(ApiError::new(ErrorKind::InvalidPassword, format!("{begin}: {missed}"))),
+        match unmet_rule(&self.passwords, password) {
+            Some(unmet_rule) => {
+                Err(ApiError::new(ErrorKind::InvalidPassword, format!("{begin}: {unmet_rule}")))
+            }
             None => Ok(()),
         }
     }
 
     pub(super) fn new_salt(&mut self) -> Result<Salt, ApiError> {
         let mut bytes = vec![0; 16];
-        self.chance.fill_bytes(&mut bytes);
+        self.rng.fill_bytes(&mut bytes);
         Salt::from_bytes(bytes).map_err(|bad| ApiError::internal(bad.to_string()))
     }
 
     /// Notes an attempt with a password, and refuses it when its owner may not sign in whatever it says.
     pub(super) fn admit_attempt(&mut self, now: Timestamp, owner: &Owner) -> Result<(), ApiError> {
-        if !self.failures(owner).attempt(now) {
+        if !self.failures(owner).record_attempt(now) {
             return Err(ApiError::attempts_exceeded());
         }
         match Self::account_of(owner) {
             // A client that hides who exists tells of a user's standing only to whoever has the password (E3).
-            Some(id) if !self.client.hides_users => self.check_standing(id),
+            Some(id) if !self.client.prevents_user_existence_errors => self.check_user_status(id),
             _ => Ok(()),
         }
     }
 
     /// Refuses users who may not sign in, whatever their password.
-    fn check_standing(&self, id: AccountId) -> Result<(), ApiError> {
+    fn check_user_status(&self, id: AccountId) -> Result<(), ApiError> {
         let account = self.directory.account(id);
         if account.disabled {
             return Err(ApiError::not_authorized("User is disabled."));
         }
-        if account.standing == Standing::Unconfirmed {
+        if account.user_status == UserStatus::Unconfirmed {
             return Err(ApiError::new(ErrorKind::UserNotConfirmed, "User is not confirmed."));
         }
         Ok(())
@@ -109,9 +111,9 @@ impl Pool {
 
     /// Refuses users whose right password leads no further. That is judged at every step of a sign-in, since an
     /// administrator may have had their say since the last one (D14).
-    pub(super) fn check_may_go_on(&self, id: AccountId) -> Result<(), ApiError> {
-        self.check_standing(id)?;
-        if self.directory.account(id).standing == Standing::ResetRequired {
+    pub(super) fn check_may_continue(&self, id: AccountId) -> Result<(), ApiError> {
+        self.check_user_status(id)?;
+        if self.directory.account(id).user_status == UserStatus::ResetRequired {
             let message = "Password reset required for the user";
             return Err(ApiError::new(ErrorKind::PasswordResetRequired, message));
         }
@@ -121,20 +123,23 @@ impl Pool {
     /// Counts a failed attempt.
     pub(super) fn count_failure(&mut self, now: Timestamp, owner: &Owner) {
         if let Some(id) = Self::account_of(owner) {
-            self.directory.account_mut(id).habits.failed();
+            self.directory.account_mut(id).sign_in_history.record_failure();
         }
         if self.policy.lockout == Lockout::Off {
             return;
         }
-        let first_locking = FIRST_LOCKING_FAILURE + u32::from(self.has(Defect::LockoutOffByOne));
-        self.failures(owner).failed(now, first_locking);
+        let first_locking_failure =
+            FIRST_LOCKING_FAILURE + u32::from(self.has_defect(Defect::LockoutOffByOne));
+        self.failures(owner).record_failure(now, first_locking_failure);
     }
 
     /// The failures of whoever an attempt is about.
     pub(super) fn failures(&mut self, owner: &Owner) -> &mut Failures {
         match owner {
-            Owner::Account(id) => self.directory.attempts(*id),
-            Owner::Nobody(sub) => self.books.stranger(self.decoy.place(sub), &mut self.chance),
+            Owner::Account(id) => self.directory.failures_mut(*id),
+            Owner::UnknownUser(sub) => {
+                self.session_store.unknown_user_failures(self.simulated_users.failure_key(sub), &mut self.rng)
+            }
         }
     }
 
@@ -148,35 +153,42 @@ impl Pool {
         origin: Origin,
         sent_plain: bool,
     ) -> Reply {
-        self.check_may_go_on(id)?;
-        let standing = self.directory.account(id).standing;
-        if (sent_plain || self.has(Defect::CompromisedSeenInSrp)) && self.refuses_compromised(id, origin) {
-            self.directory.account_mut(id).standing = Standing::ResetRequired;
-            return Err(ApiError::security_reasons());
+        self.check_may_continue(id)?;
+        let user_status = self.directory.account(id).user_status;
+        if (sent_plain || self.has_defect(Defect::CompromisedSeenInSrp))
+            && self.refuses_compromised(id, origin)
+        {
+            self.directory.account_mut(id).user_status = UserStatus::ResetRequired;
+            return Err(ApiError::blocked_by_risk());
         }
-        let (sign_in, mfa) = self.rule(id, named, origin)?;
-        if standing == Standing::ForceChangePassword {
-            let told = [("requiredAttributes", "[]"), ("userAttributes", "{}")];
-            return Ok(self.challenge(now, sign_in, Awaiting::NewPassword { origin }, &told));
+        let (sign_in, mfa) = self.decide_sign_in(id, named, origin)?;
+        if user_status == UserStatus::ForceChangePassword {
+            let extra_parameters = [("requiredAttributes", "[]"), ("userAttributes", "{}")];
+            return Ok(self.challenge(
+                now,
+                sign_in,
+                ExpectedAnswer::NewPassword { origin },
+                &extra_parameters,
+            ));
         }
-        Ok(self.go_on(now, sign_in, mfa))
+        Ok(self.proceed(now, sign_in, mfa))
     }
 
     /// The sign-in that a right password leads to, and whether an MFA is due in it; or why there is none.
-    fn rule(
+    fn decide_sign_in(
         &self,
         id: AccountId,
         named: Option<DeviceKey>,
         origin: Origin,
-    ) -> Result<(SignIn, bool), ApiError> {
+    ) -> Result<(SignInState, bool), ApiError> {
         match self.decide(id, named, origin) {
-            Ruling::Refuse(error) => Err(error),
-            Ruling::UnknownDevice => Err(ApiError::device_not_found()),
-            Ruling::GoOn { sign_in, mfa } => Ok((sign_in, mfa)),
+            Decision::Refuse(error) => Err(error),
+            Decision::UnknownDevice => Err(ApiError::device_not_found()),
+            Decision::Proceed { sign_in, mfa } => Ok((sign_in, mfa)),
         }
     }
 
-    fn go_on(&mut self, now: Timestamp, sign_in: SignIn, mfa: bool) -> Response {
+    fn proceed(&mut self, now: Timestamp, sign_in: SignInState, mfa: bool) -> Response {
         if mfa { self.ask_for_factor(now, sign_in) } else { self.after_factor(now, sign_in) }
     }
 
@@ -189,7 +201,9 @@ impl Pool {
         flow: PasswordFlow,
     ) -> Step {
         match self.read_password(now, origin, parameters, flow) {
-            Ok((job, wait)) => Step::Compute(job, self.wait(Waiting::PlainPassword(wait))),
+            Ok((job, pending_work)) => {
+                Step::Compute(job, self.pending_work(PendingWork::PlainPassword(pending_work)))
+            }
             Err(error) => refuse(error),
         }
     }
@@ -200,9 +214,9 @@ impl Pool {
         origin: Origin,
         parameters: &Parameters,
         flow: PasswordFlow,
-    ) -> Result<(Job, PlainWait), ApiError> {
+    ) -> Result<(Job, PendingPlainPassword), ApiError> {
         if flow == PasswordFlow::Off {
-            return Err(ApiError::invalid("USER_PASSWORD_AUTH is not enabled for the client."));
+            return Err(ApiError::invalid_parameter("USER_PASSWORD_AUTH is not enabled for the client."));
         }
         let username = required(parameters, keys::USERNAME)?;
         let password = required(parameters, keys::PASSWORD)?;
@@ -214,34 +228,41 @@ impl Pool {
                 let account = self.directory.account(*id);
                 (account.sub.clone(), account.salt.clone())
             }
-            Owner::Nobody(sub) => (sub.clone(), self.decoy.salt(sub)),
+            Owner::UnknownUser(sub) => (sub.clone(), self.simulated_users.salt(sub)),
         };
         let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
-        let password = password.chars().take(LONGEST_PASSWORD + 1).collect();
+        let password = password.chars().take(MAX_PASSWORD_CHARS + 1).collect();
         let named_device = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
         let named_device = named_device.filter(|_| flow == PasswordFlow::WithDevices);
         let job = Job::Verifier { group: self.identity.group, salt, identity, password };
-        Ok((job, PlainWait { owner, named_device, origin }))
+        Ok((job, PendingPlainPassword { owner, named_device, origin }))
     }
 
     /// Goes on with `USER_PASSWORD_AUTH`: the password is right if it makes the verifier that is kept.
-    pub(super) fn judge_plain(&mut self, now: Timestamp, wait: PlainWait, verifier: &Verifier) -> Reply {
-        if self.failures(&wait.owner).locked(now) {
+    pub(super) fn verify_plain_password(
+        &mut self,
+        now: Timestamp,
+        pending_work: PendingPlainPassword,
+        verifier: &Verifier,
+    ) -> Reply {
+        if self.failures(&pending_work.owner).is_locked(now) {
             return Err(ApiError::attempts_exceeded());
         }
-        let account = Self::account_of(&wait.owner);
+        let account = Self::account_of(&pending_work.owner);
         let right = account.filter(|id| self.directory.account(*id).verifier == *verifier);
         let Some(id) = right else {
-            self.count_failure(now, &wait.owner);
-            return Err(ApiError::incorrect());
+            self.count_failure(now, &pending_work.owner);
+            return Err(ApiError::incorrect_credentials());
         };
-        self.after_password(now, id, wait.named_device, wait.origin, true)
+        self.after_password(now, id, pending_work.named_device, pending_work.origin, true)
     }
 
     /// `NEW_PASSWORD_REQUIRED` answered.
     pub(super) fn change_password(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
         match self.read_new_password(now, request) {
-            Ok((job, wait)) => Step::Compute(job, self.wait(Waiting::NewPassword(wait))),
+            Ok((job, pending_work)) => {
+                Step::Compute(job, self.pending_work(PendingWork::NewPassword(pending_work)))
+            }
             Err(error) => refuse(error),
         }
     }
@@ -250,11 +271,12 @@ impl Pool {
         &mut self,
         now: Timestamp,
         request: &RespondToAuthChallenge,
-    ) -> Result<(Job, NewPasswordWait), ApiError> {
+    ) -> Result<(Job, PendingNewPassword), ApiError> {
         let password = required(&request.challenge_responses, keys::NEW_PASSWORD)?;
         self.check_password(DOES_NOT_CONFORM, password)?;
         let (_, open) = self.take_session(now, request, ChallengeName::NewPasswordRequired)?;
-        let Open { sign_in, awaiting: Awaiting::NewPassword { origin }, .. } = open else {
+        let OpenSession { sign_in, expected_answer: ExpectedAnswer::NewPassword { origin }, .. } = open
+        else {
             return Err(ApiError::internal("a session that waits for something else"));
         };
         let salt = self.new_salt()?;
@@ -262,28 +284,29 @@ impl Pool {
         let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
         let password = password.to_owned();
         let job = Job::Verifier { group: self.identity.group, salt: salt.clone(), identity, password };
-        Ok((job, NewPasswordWait { sign_in, salt, origin }))
+        Ok((job, PendingNewPassword { sign_in, salt, origin }))
     }
 
     /// Goes on with `NEW_PASSWORD_REQUIRED`: keeps the new verifier, and signs in with it. What may have changed since the
     /// challenge is judged before anything is kept.
-    pub(super) fn keep_password(
+    pub(super) fn store_new_password(
         &mut self,
         now: Timestamp,
-        wait: NewPasswordWait,
+        pending_work: PendingNewPassword,
         verifier: Verifier,
     ) -> Reply {
-        let id = wait.sign_in.account;
-        self.check_may_go_on(id)?;
-        if self.directory.account(id).standing != Standing::ForceChangePassword {
+        let id = pending_work.sign_in.account;
+        self.check_may_continue(id)?;
+        if self.directory.account(id).user_status != UserStatus::ForceChangePassword {
             // Another sign-in has chosen meanwhile: the temporary password is worth nothing any more.
             return Err(ApiError::invalid_session());
         }
-        let (sign_in, mfa) = self.rule(id, wait.sign_in.named_device, wait.origin)?;
+        let (sign_in, mfa) =
+            self.decide_sign_in(id, pending_work.sign_in.named_device, pending_work.origin)?;
         let account = self.directory.account_mut(id);
-        account.salt = wait.salt;
+        account.salt = pending_work.salt;
         account.verifier = verifier;
-        account.standing = Standing::Confirmed;
-        Ok(self.go_on(now, sign_in, mfa))
+        account.user_status = UserStatus::Confirmed;
+        Ok(self.proceed(now, sign_in, mfa))
     }
 }

@@ -5,12 +5,12 @@ use std::collections::BTreeMap;
 use unicode_general_category::get_general_category;
 
 use super::Pool;
-use super::account::{Account, AccountId, NewAccount, Standing};
-use super::factor::steps_of_code;
+use super::account::{Account, AccountId, NewAccount, UserStatus};
+use super::factor::matching_steps;
 use poolproof_cognito::ids::Username;
 use poolproof_cognito::protocol::{
-    AccountResponse, AdminSetUserMfaPreference, ApiError, BearerCall, ChallengeName, ErrorKind, MfaSettings,
-    Reply, Response, SetUserMfaPreference, UserDescription, VerifyOwnSoftwareToken,
+    AccountResponse, AdminSetUserMfaPreference, ApiError, BearerCall, ChallengeName, ErrorKind,
+    MfaPreferences, Reply, Response, SetUserMfaPreference, UserDescription, VerifyOwnSoftwareToken,
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
@@ -29,15 +29,17 @@ impl Attributes {
         let mut rest = BTreeMap::new();
         for (name, value) in given {
             if name.is_empty() || name.len() > 32 || value.len() > 2048 || name == "sub" {
-                return Err(ApiError::invalid("user.attributes: Attributes did not conform to the schema."));
+                return Err(ApiError::invalid_parameter(
+                    "user.attributes: Attributes did not conform to the schema.",
+                ));
             }
             if rest.insert(name.clone(), value).is_some() {
-                return Err(ApiError::invalid(format!("Attribute {name} is given twice.")));
+                return Err(ApiError::invalid_parameter(format!("Attribute {name} is given twice.")));
             }
         }
         let email = rest.remove("email").filter(|email| !email.is_empty());
-        if email.as_ref().is_some_and(|email| !email.contains('@') || !is_name(email)) {
-            return Err(ApiError::invalid("Invalid email address format."));
+        if email.as_ref().is_some_and(|email| !email.contains('@') || !is_valid_name(email)) {
+            return Err(ApiError::invalid_parameter("Invalid email address format."));
         }
         let phone = rest.remove("phone_number").filter(|phone| !phone.is_empty());
         let digits = |phone: &String| {
@@ -45,20 +47,20 @@ impl Attributes {
             (3..=15).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit())
         };
         if phone.as_ref().is_some_and(|phone| !digits(phone)) {
-            return Err(ApiError::invalid("Invalid phone number format."));
+            return Err(ApiError::invalid_parameter("Invalid phone number format."));
         }
         Ok(Self { email, phone, rest })
     }
 
     /// An account with these attributes.
-    pub(super) fn adorn(self, account: NewAccount) -> NewAccount {
+    pub(super) fn apply_to(self, account: NewAccount) -> NewAccount {
         NewAccount { email: self.email, phone: self.phone, attributes: self.rest, ..account }
     }
 }
 
 /// Whether a text can be a name: 1 to 128 letters, marks, symbols, numbers and punctuation. So none of its characters is a space, and
 /// none is unseen: controls, formats such as U+202E, what is for private use, and what no version of Unicode knows are not among them.
-fn is_name(text: &str) -> bool {
+fn is_valid_name(text: &str) -> bool {
     let category = |letter| get_general_category(letter).abbreviation();
     (1..=128).contains(&text.chars().count())
         && text.chars().all(|letter| category(letter).starts_with(['L', 'M', 'S', 'N', 'P']))
@@ -67,30 +69,30 @@ fn is_name(text: &str) -> bool {
 impl Account {
     /// `UserStatus`.
     pub(super) const fn status(&self) -> &'static str {
-        match self.standing {
-            Standing::Confirmed => "CONFIRMED",
-            Standing::Unconfirmed => "UNCONFIRMED",
-            Standing::ForceChangePassword => "FORCE_CHANGE_PASSWORD",
-            Standing::ResetRequired => "RESET_REQUIRED",
+        match self.user_status {
+            UserStatus::Confirmed => "CONFIRMED",
+            UserStatus::Unconfirmed => "UNCONFIRMED",
+            UserStatus::ForceChangePassword => "FORCE_CHANGE_PASSWORD",
+            UserStatus::ResetRequired => "RESET_REQUIRED",
         }
     }
 
     /// `UserAttributes`: `sub` first, then by name.
-    pub(super) fn told_attributes(&self) -> Vec<(String, String)> {
+    pub(super) fn attributes_with_sub(&self) -> Vec<(String, String)> {
         let known = [("email", &self.email), ("phone_number", &self.phone)];
         let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
         let rest = self.attributes.iter().map(|(name, value)| (name.clone(), value.clone()));
-        let mut told: Vec<_> = known.chain(rest).collect();
-        told.sort();
-        told.insert(0, ("sub".to_owned(), self.sub.as_str().to_owned()));
-        told
+        let mut all: Vec<_> = known.chain(rest).collect();
+        all.sort();
+        all.insert(0, ("sub".to_owned(), self.sub.as_str().to_owned()));
+        all
     }
 
     pub(super) fn description(&self) -> UserDescription {
         let factors = self.factors();
         UserDescription {
             username: self.username.clone(),
-            attributes: self.told_attributes(),
+            attributes: self.attributes_with_sub(),
             created: self.created,
             modified: self.modified,
             enabled: !self.disabled,
@@ -101,32 +103,33 @@ impl Account {
     }
 
     /// Chooses second factors. Nothing is changed when one of them cannot be had.
-    fn choose(&mut self, settings: &MfaSettings) -> Result<(), ApiError> {
+    fn set_mfa_preference(&mut self, preferences: &MfaPreferences) -> Result<(), ApiError> {
         let on =
-            |setting: Option<poolproof_cognito::protocol::MfaSetting>| setting.and_then(|one| one.enabled);
+            |setting: Option<poolproof_cognito::protocol::MfaPreference>| setting.and_then(|one| one.enabled);
         let lacks = |name: &str| {
-            ApiError::invalid(format!("User does not have delivery config set to turn on {name}"))
+            ApiError::invalid_parameter(format!("User does not have delivery config set to turn on {name}"))
         };
-        if on(settings.sms) == Some(true) && self.phone.is_none() {
+        if on(preferences.sms) == Some(true) && self.phone.is_none() {
             return Err(lacks("SMS_MFA"));
         }
-        if on(settings.email) == Some(true) && self.email.is_none() {
+        if on(preferences.email) == Some(true) && self.email.is_none() {
             return Err(lacks("EMAIL_OTP"));
         }
-        if on(settings.software_token) == Some(true) && self.totp.is_none() && self.app_to_enable.is_none() {
-            return Err(ApiError::invalid("User has not verified software token mfa"));
+        if on(preferences.software_token) == Some(true) && self.totp.is_none() && self.app_to_enable.is_none()
+        {
+            return Err(ApiError::invalid_parameter("User has not verified software token mfa"));
         }
-        self.sms_mfa = on(settings.sms).unwrap_or(self.sms_mfa);
-        self.email_mfa = on(settings.email).unwrap_or(self.email_mfa);
-        match on(settings.software_token) {
+        self.sms_mfa = on(preferences.sms).unwrap_or(self.sms_mfa);
+        self.email_mfa = on(preferences.email).unwrap_or(self.email_mfa);
+        match on(preferences.software_token) {
             Some(true) => self.totp = self.app_to_enable.take().or_else(|| self.totp.take()),
             Some(false) => self.app_to_enable = self.totp.take().or_else(|| self.app_to_enable.take()),
             None => {}
         }
         let named = [
-            (settings.sms, ChallengeName::SmsMfa),
-            (settings.software_token, ChallengeName::SoftwareTokenMfa),
-            (settings.email, ChallengeName::EmailOtp),
+            (preferences.sms, ChallengeName::SmsMfa),
+            (preferences.software_token, ChallengeName::SoftwareTokenMfa),
+            (preferences.email, ChallengeName::EmailOtp),
         ];
         for (setting, factor) in named {
             match setting.and_then(|setting| setting.preferred) {
@@ -146,8 +149,8 @@ impl Pool {
         username: &str,
         attributes: Vec<(String, String)>,
     ) -> Result<(Username, Attributes), ApiError> {
-        if !is_name(username) {
-            return Err(ApiError::invalid(
+        if !is_valid_name(username) {
+            return Err(ApiError::invalid_parameter(
                 "1 validation error detected: Value at 'username' failed to satisfy constraint: Member must satisfy \
                  regular expression pattern: [\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]{1,128}",
             ));
@@ -168,7 +171,7 @@ impl Pool {
     }
 
     /// `GetUser`.
-    pub(super) fn get_own(&self, now: Timestamp, request: &BearerCall) -> Reply {
+    pub(super) fn get_own_user(&self, now: Timestamp, request: &BearerCall) -> Reply {
         let (id, _) = self.bearer(&request.access_token, now)?;
         Ok(Response::Account(AccountResponse::Profile(self.describe_user(id))))
     }
@@ -176,7 +179,7 @@ impl Pool {
     /// `SetUserMFAPreference`.
     pub(super) fn set_own_preference(&mut self, now: Timestamp, request: &SetUserMfaPreference) -> Reply {
         let (id, _) = self.bearer(&request.access_token, now)?;
-        self.directory.account_mut(id).choose(&request.settings).map(|()| Response::Empty)
+        self.directory.account_mut(id).set_mfa_preference(&request.preferences).map(|()| Response::Empty)
     }
 
     /// `AdminSetUserMFAPreference`.
@@ -185,9 +188,9 @@ impl Pool {
         now: Timestamp,
         request: &AdminSetUserMfaPreference,
     ) -> Reply {
-        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         let account = self.directory.account_mut(id);
-        account.choose(&request.settings)?;
+        account.set_mfa_preference(&request.preferences)?;
         account.modified = now;
         Ok(Response::Empty)
     }
@@ -195,7 +198,7 @@ impl Pool {
     /// `AssociateSoftwareToken` with an access token: the secret of an app that is to be verified.
     pub(super) fn associate_own(&mut self, now: Timestamp, request: &BearerCall) -> Reply {
         let (id, _) = self.bearer(&request.access_token, now)?;
-        let secret = TotpSecret::draw(&mut self.chance);
+        let secret = TotpSecret::draw(&mut self.rng);
         let secret_code = secret.to_base32();
         self.directory.account_mut(id).app_to_verify = Some(secret);
         Ok(Response::Account(AccountResponse::SecretCode(secret_code)))
@@ -206,9 +209,9 @@ impl Pool {
         let (id, _) = self.bearer(&request.access_token, now)?;
         let account = self.directory.account_mut(id);
         let Some(secret) = account.app_to_verify.take() else {
-            return Err(ApiError::invalid("Associate a software token first."));
+            return Err(ApiError::invalid_parameter("Associate a software token first."));
         };
-        let Some(step) = steps_of_code(&secret, &request.user_code, now).pop() else {
+        let Some(step) = matching_steps(&secret, &request.user_code, now).pop() else {
             account.app_to_verify = Some(secret);
             return Err(ApiError::new(ErrorKind::EnableSoftwareTokenMfa, "Code mismatch"));
         };

@@ -9,33 +9,33 @@ const ANSWERS_PER_SIGN_IN: u32 = 3;
 
 /// A bucket that holds one second's worth of requests and fills steadily. `None` is no limit.
 #[derive(Debug)]
-struct Bucket(Option<Level>);
+struct Bucket(Option<BucketState>);
 
 #[derive(Debug)]
-struct Level {
+struct BucketState {
     per_second: u64,
     /// Millionths of a request.
     tokens: u64,
-    filled: Timestamp,
+    refilled_at: Timestamp,
 }
 
 const REQUEST: u64 = 1_000_000;
 
 impl Bucket {
     fn new(per_second: Option<u32>) -> Self {
-        Self(per_second.map(|per_second| Level {
+        Self(per_second.map(|per_second| BucketState {
             per_second: per_second.into(),
             tokens: u64::from(per_second) * REQUEST,
-            filled: Timestamp::default(),
+            refilled_at: Timestamp::default(),
         }))
     }
 
     fn take(&mut self, now: Timestamp) -> bool {
         let Some(level) = &mut self.0 else { return true };
-        let passed_us = u64::try_from(now.since(level.filled).as_micros()).unwrap_or(u64::MAX);
+        let passed_us = u64::try_from(now.since(level.refilled_at).as_micros()).unwrap_or(u64::MAX);
         let full = level.per_second * REQUEST;
         level.tokens = level.tokens.saturating_add(passed_us.saturating_mul(level.per_second)).min(full);
-        level.filled = level.filled.max(now);
+        level.refilled_at = level.refilled_at.max(now);
         let taken = level.tokens >= REQUEST;
         if taken {
             level.tokens -= REQUEST;

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 
 use super::Pool;
-use super::account::{Account, AccountId, Confirmation, Device, DeviceState, Standing};
-use super::habits::Habits;
+use super::account::{Account, AccountId, Confirmation, Device, DeviceState, UserStatus};
 use super::lockout::Failures;
+use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
 use poolproof_cognito::protocol::{ChallengeName, DeviceStatus};
 use poolproof_cognito::time::Timestamp;
@@ -32,7 +32,7 @@ pub struct AccountRecord {
     /// The password's verifier, base64 of PAD.
     pub verifier: String,
     /// How far the user has come.
-    pub standing: Standing,
+    pub user_status: UserStatus,
     /// Whether an administrator has disabled the user.
     pub disabled: bool,
     /// The phone.
@@ -139,7 +139,7 @@ pub enum DeviceStateRecord {
     },
 }
 
-macro_rules! untold {
+macro_rules! redacted_debug {
     ($($name:ident)*) => {$(
         impl std::fmt::Debug for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -149,11 +149,11 @@ macro_rules! untold {
     )*};
 }
 
-untold! { AccountRecord ConfirmationRecord DeviceRecord DeviceStateRecord }
+redacted_debug! { AccountRecord ConfirmationRecord DeviceRecord DeviceStateRecord }
 
 /// A record that no pool has written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-pub enum BadRecord {
+pub enum RecordError {
     /// The salt is none.
     #[error("a salt that is none")]
     Salt,
@@ -168,7 +168,7 @@ pub enum BadRecord {
     NameTaken,
     /// Two pools or clients have one id, or a client or a user has no pool.
     #[error("a pool, a client or a user that is out of place")]
-    OutOfPlace,
+    Inconsistent,
 }
 
 /// What became of a user.
@@ -192,17 +192,17 @@ impl Failures {
     }
 }
 
-fn salt(digits: &str) -> Result<Salt, BadRecord> {
-    let bytes = hex::decode(digits).map_err(|_| BadRecord::Salt)?;
-    Salt::from_bytes(bytes).map_err(|_| BadRecord::Salt)
+fn salt(digits: &str) -> Result<Salt, RecordError> {
+    let bytes = hex::decode(digits).map_err(|_| RecordError::Salt)?;
+    Salt::from_bytes(bytes).map_err(|_| RecordError::Salt)
 }
 
-fn verifier(group: Group, text: &str) -> Result<Verifier, BadRecord> {
-    Verifier::from_base64(group, text).map_err(|_| BadRecord::Verifier)
+fn verifier(group: Group, text: &str) -> Result<Verifier, RecordError> {
+    Verifier::from_base64(group, text).map_err(|_| RecordError::Verifier)
 }
 
-fn totp(text: Option<&String>) -> Result<Option<TotpSecret>, BadRecord> {
-    text.map(|text| TotpSecret::from_base32(text).ok_or(BadRecord::Totp)).transpose()
+fn totp(text: Option<&String>) -> Result<Option<TotpSecret>, RecordError> {
+    text.map(|text| TotpSecret::from_base32(text).ok_or(RecordError::Totp)).transpose()
 }
 
 impl Device {
@@ -228,7 +228,7 @@ impl Device {
         }
     }
 
-    fn from_record(group: Group, record: DeviceRecord) -> Result<Self, BadRecord> {
+    fn from_record(group: Group, record: DeviceRecord) -> Result<Self, RecordError> {
         let DeviceRecord { group_key, name, address, state, mfa_bound, created, modified, authenticated } =
             record;
         let state = match state {
@@ -250,7 +250,7 @@ impl Account {
             sub: self.sub.clone(),
             salt: self.salt.to_verbatim_hex(),
             verifier: self.verifier.to_base64(),
-            standing: self.standing,
+            user_status: self.user_status,
             disabled: self.disabled,
             phone: self.phone.clone(),
             sms_mfa: self.sms_mfa,
@@ -260,8 +260,8 @@ impl Account {
             preferred: self.preferred,
             totp_step_used: self.totp_step_used,
             failures: self.failures.record(),
-            addresses: self.habits.addresses.clone(),
-            failures_since: self.habits.failures,
+            addresses: self.sign_in_history.addresses.clone(),
+            failures_since: self.sign_in_history.failures,
             compromised: self.compromised,
             generation: self.generation,
             revoked: self.revoked.clone(),
@@ -279,14 +279,14 @@ impl Account {
         }
     }
 
-    fn from_record(group: Group, record: AccountRecord) -> Result<Self, BadRecord> {
+    fn from_record(group: Group, record: AccountRecord) -> Result<Self, RecordError> {
         let device = |(key, device)| Ok((key, Device::from_record(group, device)?));
         Ok(Self {
             username: record.username,
             sub: record.sub,
             salt: salt(&record.salt)?,
             verifier: verifier(group, &record.verifier)?,
-            standing: record.standing,
+            user_status: record.user_status,
             disabled: record.disabled,
             phone: record.phone,
             sms_mfa: record.sms_mfa,
@@ -296,11 +296,11 @@ impl Account {
             preferred: record.preferred,
             totp_step_used: record.totp_step_used,
             failures: Failures::from_record(record.failures),
-            habits: Habits { addresses: record.addresses, failures: record.failures_since },
+            sign_in_history: SignInHistory { addresses: record.addresses, failures: record.failures_since },
             compromised: record.compromised,
             generation: record.generation,
             revoked: record.revoked,
-            devices: record.devices.into_iter().map(device).collect::<Result<_, BadRecord>>()?,
+            devices: record.devices.into_iter().map(device).collect::<Result<_, RecordError>>()?,
             attributes: record.attributes,
             created: record.created,
             modified: record.modified,
@@ -325,18 +325,18 @@ impl Account {
 impl Pool {
     /// This pool, which from now on notes which users its requests touch, for [`Self::take_changes`].
     #[must_use]
-    pub fn keeping_changes(mut self) -> Self {
-        self.directory.keep_journal();
+    pub fn with_change_log(mut self) -> Self {
+        self.directory.start_change_log();
         self
     }
 
     /// What became of the users that were touched since this was asked last. Nothing in a pool that does not keep its
     /// changes. An attempt that has come to nothing yet is no change.
     pub fn take_changes(&mut self) -> Vec<AccountChange> {
-        let (touched, removed) = self.directory.take_journal();
+        let (changed, removed) = self.directory.take_change_log();
         let removed = removed.into_iter().map(AccountChange::Removed);
         let put = |id: AccountId| AccountChange::Put(Box::new(self.directory.account(id).record(id)));
-        removed.chain(touched.into_iter().map(put)).collect()
+        removed.chain(changed.into_iter().map(put)).collect()
     }
 
     /// The generation at which tokens of new users start; it is kept with the pool.
@@ -349,13 +349,13 @@ impl Pool {
     /// # Errors
     ///
     /// A record that no pool of this group has written, or two users of one name.
-    pub fn restore(&mut self, records: Vec<AccountRecord>, first_generation: u64) -> Result<(), BadRecord> {
+    pub fn restore(&mut self, records: Vec<AccountRecord>, first_generation: u64) -> Result<(), RecordError> {
         let group = self.identity.group;
         for record in records {
             let id = AccountId(record.serial);
             let account = Account::from_record(group, record)?;
             self.latest = self.latest.max(account.latest());
-            self.directory.put(id, account).map_err(|_| BadRecord::NameTaken)?;
+            self.directory.put(id, account).map_err(|_| RecordError::NameTaken)?;
         }
         self.directory.first_generation = self.directory.first_generation.max(first_generation);
         Ok(())
@@ -363,8 +363,8 @@ impl Pool {
 
     /// This pool with other chance for whatever it draws from now on. What it drew when it was made stays: its secrets.
     #[must_use]
-    pub fn with_chance(mut self, chance: poolproof_cognito::seed::Stream) -> Self {
-        self.chance = chance;
+    pub fn with_rng(mut self, rng: poolproof_cognito::seed::Rng) -> Self {
+        self.rng = rng;
         self
     }
 }

@@ -4,7 +4,7 @@ use super::Pool;
 use super::account::AccountId;
 use super::defect::Defect;
 use super::sign_in::required;
-use super::token::{Claims, Usage};
+use super::token::{Claims, TokenUse};
 use poolproof_cognito::ids::DeviceKey;
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, ErrorKind, GetTokensFromRefreshToken, GlobalSignOut, Parameters, Reply, Response,
@@ -13,7 +13,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::time::Timestamp;
 
 /// Revoked sign-ins of one user that are remembered until their tokens would have ended; more are not revoked one by one.
-const MOST_REVOKED: usize = 1000;
+const MAX_REVOKED_SIGN_INS: usize = 1000;
 
 impl Pool {
     /// `REFRESH_TOKEN_AUTH`.
@@ -22,7 +22,7 @@ impl Pool {
         let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
         let (id, claims) = self.read_refresh(now, token, device_key.as_ref())?;
         self.client.check_hash(parameters, self.directory.account(id).username.as_str())?;
-        Ok(self.refreshed(now, &claims))
+        Ok(self.refreshed_tokens(now, &claims))
     }
 
     /// `GetTokensFromRefreshToken`.
@@ -31,7 +31,7 @@ impl Pool {
         self.client.check_secret(request.client_secret.as_deref())?;
         let device_key = request.device_key.as_deref().map(DeviceKey::new);
         let (_, claims) = self.read_refresh(now, &request.refresh_token, device_key.as_ref())?;
-        Ok(self.refreshed(now, &claims))
+        Ok(self.refreshed_tokens(now, &claims))
     }
 
     /// What a refresh token says, if it is good. In a pool that tracks devices it is bound to its device, which must have
@@ -42,14 +42,14 @@ impl Pool {
         token: &str,
         device_key: Option<&DeviceKey>,
     ) -> Result<(AccountId, Claims), ApiError> {
-        let invalid = || ApiError::not_authorized("Invalid Refresh Token.");
-        let (usage, claims) = self.signer.read(token).ok_or_else(invalid)?;
-        if usage != Usage::Refresh {
-            return Err(invalid());
+        let invalid_parameter = || ApiError::not_authorized("Invalid Refresh Token.");
+        let (token_use, claims) = self.signer.read(token).ok_or_else(invalid_parameter)?;
+        if token_use != TokenUse::Refresh {
+            return Err(invalid_parameter());
         }
-        let id = self.directory.find(claims.username.as_str()).ok_or_else(invalid)?;
+        let id = self.directory.find(claims.username.as_str()).ok_or_else(invalid_parameter)?;
         if claims.client_id != self.client.id {
-            return Err(invalid());
+            return Err(invalid_parameter());
         }
         if now >= claims.expires {
             return Err(ApiError::not_authorized("Refresh Token has expired"));
@@ -62,16 +62,17 @@ impl Pool {
             return Err(ApiError::not_authorized("User is disabled."));
         }
         let bound = claims.device_key.as_ref().filter(|_| self.policy.remember.tracks());
-        let named = |bound| device_key == Some(bound) || self.has(Defect::RefreshUnbound);
-        let lives = |bound| account.confirmed(bound).is_some() || self.has(Defect::ForgottenDeviceRefreshes);
+        let named = |bound| device_key == Some(bound) || self.has_defect(Defect::RefreshUnbound);
+        let lives =
+            |bound| account.confirmed(bound).is_some() || self.has_defect(Defect::ForgottenDeviceRefreshes);
         let kept = |bound| named(bound) && lives(bound);
         if bound.is_some_and(|bound| !kept(bound)) {
-            return Err(invalid());
+            return Err(invalid_parameter());
         }
         Ok((id, claims))
     }
 
-    fn refreshed(&mut self, now: Timestamp, claims: &Claims) -> Response {
+    fn refreshed_tokens(&mut self, now: Timestamp, claims: &Claims) -> Response {
         let tokens = self.tokens(now, claims, None);
         Response::Auth(AuthOutcome::Tokens(tokens))
     }
@@ -81,16 +82,16 @@ impl Pool {
         self.client.check_id(&request.client_id)?;
         self.client.check_secret(request.client_secret.as_deref())?;
         match self.signer.read(&request.token) {
-            Some((Usage::Refresh, claims)) if claims.client_id != self.client.id => {
+            Some((TokenUse::Refresh, claims)) if claims.client_id != self.client.id => {
                 // Another client's token: nothing is revoked, and nothing is told of it.
                 drop(claims);
                 Err(ApiError::not_authorized("Invalid Refresh Token."))
             }
-            Some((Usage::Refresh, claims)) => {
+            Some((TokenUse::Refresh, claims)) => {
                 if let Some(id) = self.directory.find(claims.username.as_str()) {
                     let revoked = &mut self.directory.account_mut(id).revoked;
                     revoked.retain(|_, until| *until > now);
-                    if revoked.len() >= MOST_REVOKED && !revoked.contains_key(&claims.origin_id) {
+                    if revoked.len() >= MAX_REVOKED_SIGN_INS && !revoked.contains_key(&claims.origin_id) {
                         return Err(ApiError::too_many_requests());
                     }
                     revoked.insert(claims.origin_id, claims.expires);
@@ -99,7 +100,7 @@ impl Pool {
             }
             // A token that nobody made cannot be of any use either.
             None => Ok(Response::Empty),
-            Some((Usage::Access | Usage::Id, _)) => {
+            Some((TokenUse::Access | TokenUse::Id, _)) => {
                 Err(ApiError::new(ErrorKind::UnsupportedTokenType, "Only refresh tokens can be revoked."))
             }
         }
@@ -115,8 +116,9 @@ impl Pool {
     /// Whether these tokens were ended before their time.
     fn is_revoked(&self, id: AccountId, claims: &Claims) -> bool {
         let account = self.directory.account(id);
-        let signed_out = account.generation != claims.generation && !self.has(Defect::SignOutIgnored);
-        signed_out || account.revoked.contains_key(&claims.origin_id) && !self.has(Defect::RevokeIgnored)
+        let signed_out = account.generation != claims.generation && !self.has_defect(Defect::SignOutIgnored);
+        signed_out
+            || account.revoked.contains_key(&claims.origin_id) && !self.has_defect(Defect::RevokeIgnored)
     }
 
     /// Whose access token this is, and what it says.

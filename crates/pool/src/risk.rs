@@ -7,7 +7,7 @@ use super::account::{Account, AccountId};
 use super::defect::Defect;
 use poolproof_cognito::addresses::AddressRange;
 use poolproof_cognito::ids::DeviceKey;
-use poolproof_cognito::policy::{CompromisedAction, RiskLevel, RiskLevels, RiskMode};
+use poolproof_cognito::policy::{CompromisedAction, RiskLevel, RiskMode, RiskSource};
 use poolproof_cognito::protocol::Origin;
 
 /// From so many failures since the last sign-in on, an attempt looks risky.
@@ -16,13 +16,14 @@ impl Pool {
     /// Whether the attempt comes from an address that is always refused.
     pub(super) fn is_blocked(&self, origin: Origin) -> bool {
         self.policy.risk.mode == RiskMode::Enforced
-            && on(&self.exceptions.blocked, origin)
-            && !self.has(Defect::BlockedAddressIgnored)
+            && any_range_contains(&self.exceptions.blocked, origin)
+            && !self.has_defect(Defect::BlockedAddressIgnored)
     }
 
     /// Whether the attempt is looked at for risk.
-    fn is_looked_at(&self, origin: Origin) -> bool {
-        let skipped = on(&self.exceptions.skipped, origin) && !self.has(Defect::AllowedAddressIgnored);
+    fn is_risk_assessed(&self, origin: Origin) -> bool {
+        let skipped = any_range_contains(&self.exceptions.skipped, origin)
+            && !self.has_defect(Defect::AllowedAddressIgnored);
         self.policy.risk.mode == RiskMode::Enforced && !skipped
     }
 
@@ -34,17 +35,18 @@ impl Pool {
         named: Option<&DeviceKey>,
         origin: Origin,
     ) -> Option<RiskLevel> {
-        if !self.is_looked_at(origin) {
+        if !self.is_risk_assessed(origin) {
             return None;
         }
-        if self.policy.risk.levels == RiskLevels::Given {
+        if self.policy.risk.levels == RiskSource::Given {
             return origin.risk;
         }
         let known = named.is_some_and(|key| account.confirmed(key).is_some());
         let new_device = self.policy.remember.tracks() && !known;
-        let new_address = origin.address.is_some_and(|address| !account.habits.know(address))
-            && !self.has(Defect::EstimateWithoutAddress);
-        let failures = account.habits.failures >= MANY_FAILURES;
+        let new_address =
+            origin.address.is_some_and(|address| !account.sign_in_history.knows_address(address))
+                && !self.has_defect(Defect::EstimateWithoutAddress);
+        let failures = account.sign_in_history.failures >= MANY_FAILURES;
         match u8::from(new_device) + u8::from(new_address) + u8::from(failures) {
             0 => None,
             1 => Some(RiskLevel::Low),
@@ -57,14 +59,14 @@ impl Pool {
     pub(super) fn refuses_compromised(&self, id: AccountId, origin: Origin) -> bool {
         self.directory.account(id).compromised
             && self.policy.risk.compromised == CompromisedAction::Block
-            && self.is_looked_at(origin)
+            && self.is_risk_assessed(origin)
             && !self.is_blocked(origin)
-            && !self.has(Defect::CompromisedIgnored)
+            && !self.has_defect(Defect::CompromisedIgnored)
     }
 }
 
 /// Whether one of these ranges has the address. An unknown address is in none.
-fn on(ranges: &[AddressRange], origin: Origin) -> bool {
+fn any_range_contains(ranges: &[AddressRange], origin: Origin) -> bool {
     origin.address.is_some_and(|address| ranges.iter().any(|range| contains(range, address)))
 }
 

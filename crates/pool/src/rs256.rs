@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 use super::Pool;
 use super::token::Claims;
 use poolproof_cognito::ids::{AccessToken, ClientId, DeviceKey, Username};
-use poolproof_cognito::jwt::{Keys, Unsigned, Use};
+use poolproof_cognito::jwt::{Keys, TokenUse, UnsignedToken};
 use poolproof_cognito::protocol::{ApiError, AuthOutcome, Reply, Response};
 use poolproof_cognito::time::Timestamp;
 
@@ -29,13 +29,13 @@ pub struct Rs256 {
 
 /// An answer whose tokens are yet to be signed. The arithmetic takes a millisecond: somebody else's thread may do it.
 #[derive(Debug)]
-pub struct Signing {
+pub struct SigningJob {
     keys: Arc<Keys>,
-    tokens: [Unsigned; 2],
+    tokens: [UnsignedToken; 2],
     reply: Reply,
 }
 
-impl Signing {
+impl SigningJob {
     /// The answer with its tokens.
     pub fn run(self) -> Reply {
         let [access, id] = self.tokens.map(|token| token.sign(&self.keys));
@@ -62,16 +62,16 @@ impl Pool {
     }
 
     /// Whether this pool made this opaque token.
-    pub fn made_opaque(&self, token: &str) -> bool {
+    pub fn issued_opaque_token(&self, token: &str) -> bool {
         self.signer.read(token).is_some()
     }
 
     /// Hands the tokens of a step over to be signed, if it has any.
-    pub(super) fn told(&mut self, step: super::Step) -> super::Step {
+    pub(super) fn defer_signing(&mut self, step: super::Step) -> super::Step {
         match (step, self.unsigned.take(), &self.rs256) {
             (super::Step::Reply(reply), Some(tokens), Some(rs256)) => {
                 let keys = Arc::clone(&rs256.keys);
-                super::Step::Sign(Box::new(Signing { keys, tokens, reply }))
+                super::Step::Sign(Box::new(SigningJob { keys, tokens, reply }))
             }
             (step, _, _) => step,
         }
@@ -85,7 +85,7 @@ impl Pool {
         token_id: &str,
         claims: &Claims,
         id_expires: Timestamp,
-    ) -> Option<[Unsigned; 2]> {
+    ) -> Option<[UnsignedToken; 2]> {
         let Rs256 { keys, issuer } = self.rs256.as_ref()?;
         let account = self.directory.find(claims.username.as_str()).map(|id| self.directory.account(id))?;
         let mut both = Map::new();
@@ -122,19 +122,19 @@ impl Pool {
             ("aud".to_owned(), json!(claims.client_id.as_str())),
             ("cognito:username".to_owned(), json!(claims.username.as_str())),
         ]);
-        Some([keys.unsigned(Use::Access, &access), keys.unsigned(Use::Id, &id)])
+        Some([keys.unsigned(TokenUse::Access, &access), keys.unsigned(TokenUse::Id, &id)])
     }
 
     /// What an access token says, if this pool made it and it has not expired.
     pub(super) fn read_access(&self, token: &str, now: Timestamp) -> Result<Claims, ApiError> {
         let Some(Rs256 { keys, issuer }) = &self.rs256 else { return self.signer.read_access(token, now) };
-        let invalid = || ApiError::not_authorized("Invalid Access Token");
-        let claims = keys.read(Use::Access, token).ok_or_else(invalid)?;
+        let invalid_parameter = || ApiError::not_authorized("Invalid Access Token");
+        let claims = keys.read(TokenUse::Access, token).ok_or_else(invalid_parameter)?;
         if claims.get("iss").and_then(Value::as_str) != Some(issuer) {
             // Pools of one owner share their keys.
-            return Err(invalid());
+            return Err(invalid_parameter());
         }
-        let claims = read(&claims).ok_or_else(invalid)?;
+        let claims = read(&claims).ok_or_else(invalid_parameter)?;
         if now >= claims.expires {
             return Err(ApiError::not_authorized("Access Token has expired"));
         }

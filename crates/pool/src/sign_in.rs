@@ -3,9 +3,9 @@
 use data_encoding::BASE64;
 use rand::Rng as _;
 
-use super::books::{Exchange, Owner, PasswordChallenge};
 use super::defect::Defect;
-use super::{Pool, SERVER_EPHEMERAL_BITS, Step, Waiting, refuse, reply};
+use super::session_store::{Exchange, Owner, PasswordChallenge};
+use super::{PendingWork, Pool, SERVER_EPHEMERAL_BITS, Step, refuse, reply};
 use poolproof_cognito::ids::{DeviceKey, SecretBlock};
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, InitiateAuth, Origin, Parameters, Reply,
@@ -19,17 +19,17 @@ use poolproof_srp::{
 
 /// `InitiateAuth` waits for `B`.
 #[derive(Debug)]
-pub(super) struct ChallengeWait {
+pub(super) struct PendingChallenge {
     owner: Owner,
     /// The name that was typed: the user's own, an alias, or nobody's.
-    typed: String,
+    requested_name: String,
     public_a: PublicA,
     device_key: Option<DeviceKey>,
 }
 
 /// The password's claim waits for the session key.
 #[derive(Debug)]
-pub(super) struct ClaimWait {
+pub(super) struct PendingClaim {
     challenge: PasswordChallenge,
     claim: Claim,
     named_device: Option<DeviceKey>,
@@ -52,21 +52,21 @@ impl Claim {
         let signature = required(answers, keys::PASSWORD_CLAIM_SIGNATURE)?;
         let block = required(answers, keys::PASSWORD_CLAIM_SECRET_BLOCK)?;
         let timestamp = ClaimTimestamp::parse(timestamp).ok_or_else(|| {
-            ApiError::invalid("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.")
+            ApiError::invalid_parameter("TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.")
         })?;
         let signature = match Signature::from_base64(signature) {
             Ok(signature) => Some(signature),
             Err(BadSignature::Length(_)) => None,
             Err(BadSignature::NotBase64) => {
                 let message = "Invalid PASSWORD_CLAIM_SIGNATURE format. Must be a Base64 string.";
-                return Err(ApiError::invalid(message));
+                return Err(ApiError::invalid_parameter(message));
             }
         };
         Ok(Self { timestamp, signature, block: SecretBlock::new(block) })
     }
 
     /// Whether whoever made this claim knows `key`.
-    pub(super) fn proves(&self, key: &SessionKey, identity: &Identity) -> bool {
+    pub(super) fn is_valid(&self, key: &SessionKey, identity: &Identity) -> bool {
         let block = BASE64.decode(self.block.as_str().as_bytes());
         let (Ok(block), Some(signature)) = (block, &self.signature) else { return false };
         key.sign(identity, &block, self.timestamp.canonical()).verify(signature)
@@ -85,26 +85,26 @@ impl Pool {
                 self.start_password(now, origin, &request.auth_parameters, self.client.password_flow)
             }
             "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => reply(self.refresh_auth(now, &request.auth_parameters)),
-            other => refuse(ApiError::invalid(format!("{other} is not enabled for the client."))),
+            other => refuse(ApiError::invalid_parameter(format!("{other} is not enabled for the client."))),
         }
     }
 
     pub(super) fn start_srp(&mut self, parameters: &Parameters) -> Step {
-        match self.read_start_of_srp(parameters) {
+        match self.parse_srp_start(parameters) {
             Err(error) => refuse(error),
             Ok((owner, public_a)) => {
-                let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.chance);
+                let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.rng);
                 let verifier = self.verifier_of(&owner);
                 let job = Job::ServerPublic { group: self.identity.group, b, verifier };
                 let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
-                let typed = parameters.value(keys::USERNAME).unwrap_or_default().to_owned();
-                let wait = ChallengeWait { owner, typed, public_a, device_key };
-                Step::Compute(job, self.wait(Waiting::PasswordChallenge(wait)))
+                let requested_name = parameters.value(keys::USERNAME).unwrap_or_default().to_owned();
+                let pending_work = PendingChallenge { owner, requested_name, public_a, device_key };
+                Step::Compute(job, self.pending_work(PendingWork::PasswordChallenge(pending_work)))
             }
         }
     }
 
-    fn read_start_of_srp(&self, parameters: &Parameters) -> Result<(Owner, PublicA), ApiError> {
+    fn parse_srp_start(&self, parameters: &Parameters) -> Result<(Owner, PublicA), ApiError> {
         let username = required(parameters, keys::USERNAME)?;
         let public_a = required(parameters, keys::SRP_A)?;
         self.client.check_hash_at_start(parameters)?;
@@ -116,15 +116,17 @@ impl Pool {
         let public_a = PublicA::parse_hex(self.identity.group, text).map_err(|bad| match bad {
             BadPublicValue::NotHex | BadPublicValue::Empty => {
                 let shown: String = text.chars().take(64).collect();
-                ApiError::invalid(format!(
+                ApiError::invalid_parameter(format!(
                     "1 validation error detected: Value '{shown}' at 'sRPA' failed to satisfy constraint: Member must \
                      satisfy regular expression pattern: ^[0-9a-fA-F]+$"
                 ))
             }
-            _ => ApiError::invalid("Invalid SRP_A: it must be a number A with 1 < A < N - 1."),
+            _ => ApiError::invalid_parameter("Invalid SRP_A: it must be a number A with 1 < A < N - 1."),
         })?;
         if public_a.is_small_order() {
-            return Err(ApiError::invalid("Invalid SRP_A: it must be a number A with 1 < A < N - 1."));
+            return Err(ApiError::invalid_parameter(
+                "Invalid SRP_A: it must be a number A with 1 < A < N - 1.",
+            ));
         }
         Ok(public_a)
     }
@@ -132,7 +134,7 @@ impl Pool {
     fn verifier_of(&self, owner: &Owner) -> poolproof_srp::Verifier {
         match owner {
             Owner::Account(id) => self.directory.account(*id).verifier.clone(),
-            Owner::Nobody(_) => self.decoy.verifier.clone(),
+            Owner::UnknownUser(_) => self.simulated_users.verifier.clone(),
         }
     }
 
@@ -140,20 +142,26 @@ impl Pool {
     pub(super) fn challenge_password(
         &mut self,
         now: Timestamp,
-        wait: ChallengeWait,
+        pending_work: PendingChallenge,
         b: Ephemeral,
         public_b: PublicB,
     ) -> Reply {
         let block = self.new_secret_block();
-        let (username, sub, salt) = match &wait.owner {
+        let (username, sub, salt) = match &pending_work.owner {
             Owner::Account(id) => {
                 let account = self.directory.account(*id);
                 // Where nobody is to notice who exists, an alias does not lead to the name behind it (E3).
                 let own = account.username.as_str().to_owned();
-                let username = if self.client.hides_users { wait.typed } else { own };
+                let username = if self.client.prevents_user_existence_errors {
+                    pending_work.requested_name
+                } else {
+                    own
+                };
                 (username, account.sub.clone(), account.salt.clone())
             }
-            Owner::Nobody(sub) => (wait.typed, sub.clone(), self.decoy.salt(sub)),
+            Owner::UnknownUser(sub) => {
+                (pending_work.requested_name, sub.clone(), self.simulated_users.salt(sub))
+            }
         };
         let parameters = Parameters::new()
             .with(keys::USERNAME, username)
@@ -163,12 +171,12 @@ impl Pool {
             .with(keys::SECRET_BLOCK, block.as_str());
         let challenge = PasswordChallenge {
             client_id: self.client.id.clone(),
-            owner: wait.owner,
-            exchange: Exchange { public_a: wait.public_a, public_b, b },
-            device_key: wait.device_key,
+            owner: pending_work.owner,
+            exchange: Exchange { public_a: pending_work.public_a, public_b, b },
+            device_key: pending_work.device_key,
             expires: now.plus(self.session_validity()),
         };
-        self.books.open_password(now, &block, challenge);
+        self.session_store.insert_password_challenge(now, &block, challenge);
         let name = ChallengeName::PasswordVerifier;
         Ok(Response::Auth(AuthOutcome::Challenge(Challenge { name, session: None, parameters })))
     }
@@ -184,7 +192,7 @@ impl Pool {
             return refuse(error);
         }
         let Ok(name) = request.challenge_name.parse() else {
-            return refuse(ApiError::invalid(format!(
+            return refuse(ApiError::invalid_parameter(format!(
                 "Unsupported challenge name: {}",
                 request.challenge_name
             )));
@@ -205,7 +213,7 @@ impl Pool {
         self.client.check_id(&request.client_id)?;
         let answers = &request.challenge_responses;
         if answers.is_empty() {
-            return Err(ApiError::invalid("Missing required parameter challenge responses."));
+            return Err(ApiError::invalid_parameter("Missing required parameter challenge responses."));
         }
         let username = required(answers, keys::USERNAME)?;
         self.client.check_hash(answers, username)
@@ -220,66 +228,72 @@ impl Pool {
         // The challenge tells whose attempt this is; without one it is the attempt of whoever is named.
         let pool = &*self;
         let mine = |challenge: &PasswordChallenge| challenge.client_id == pool.client.id;
-        let challenge = pool.books.peek_password(&claim.block).filter(|challenge| mine(challenge));
+        let challenge =
+            pool.session_store.password_challenge(&claim.block).filter(|challenge| mine(challenge));
         let challenge = challenge.map(|challenge| &challenge.owner);
-        let challenge = challenge.filter(|owner| pool.is_called(owner, username));
+        let challenge = challenge.filter(|owner| pool.owner_matches(owner, username));
         let Ok(owner) = challenge.cloned().map_or_else(|| self.owner(username), Ok) else {
-            return refuse(ApiError::incorrect());
+            return refuse(ApiError::incorrect_credentials());
         };
         if let Err(error) = self.admit_attempt(now, &owner) {
             return refuse(error);
         }
         let client_id = &self.client.id;
         let owned = |found: &PasswordChallenge| found.owner == owner && found.client_id == *client_id;
-        let Some(challenge) = self.books.take_password(now, &claim.block, owned) else {
+        let Some(challenge) = self.session_store.take_password_challenge(now, &claim.block, owned) else {
             self.count_failure(now, &owner);
-            return refuse(ApiError::incorrect());
+            return refuse(ApiError::incorrect_credentials());
         };
         let Exchange { public_a, public_b, b } = challenge.exchange.clone();
         let verifier = self.verifier_of(&owner);
         let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
         let named =
             answers.value(keys::DEVICE_KEY).map(DeviceKey::new).or_else(|| challenge.device_key.clone());
-        let wait = ClaimWait { challenge, claim, named_device: named, origin };
-        Step::Compute(job, self.wait(Waiting::PasswordClaim(wait)))
+        let pending_work = PendingClaim { challenge, claim, named_device: named, origin };
+        Step::Compute(job, self.pending_work(PendingWork::PasswordClaim(pending_work)))
     }
 
     /// Goes on with the password's claim: checks it, and decides.
-    pub(super) fn judge_password(&mut self, now: Timestamp, wait: ClaimWait, key: &SessionKey) -> Reply {
-        let ClaimWait { mut challenge, claim, named_device, origin } = wait;
-        if self.failures(&challenge.owner).locked(now) {
+    pub(super) fn verify_password_claim(
+        &mut self,
+        now: Timestamp,
+        pending_work: PendingClaim,
+        key: &SessionKey,
+    ) -> Reply {
+        let PendingClaim { mut challenge, claim, named_device, origin } = pending_work;
+        if self.failures(&challenge.owner).is_locked(now) {
             // Locked out since it came in: claims that come all at once are no more guesses than claims in a row.
-            self.books.put_back_password(now, &claim.block, challenge);
+            self.session_store.restore_password_challenge(now, &claim.block, challenge);
             return Err(ApiError::attempts_exceeded());
         }
         let sub = match &challenge.owner {
             Owner::Account(id) => self.directory.account(*id).sub.clone(),
-            Owner::Nobody(sub) => sub.clone(),
+            Owner::UnknownUser(sub) => sub.clone(),
         };
         let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
-        let proven = claim.proves(key, &identity) || self.has(Defect::PasswordClaimUnchecked);
+        let proven = claim.is_valid(key, &identity) || self.has_defect(Defect::PasswordClaimUnchecked);
         let (Some(id), true) = (Self::account_of(&challenge.owner), proven) else {
             self.count_failure(now, &challenge.owner);
-            return Err(ApiError::incorrect());
+            return Err(ApiError::incorrect_credentials());
         };
         let answer = self.after_password(now, id, named_device, origin, false);
         let unknown_device = matches!(&answer, Err(error) if error.kind == ErrorKind::ResourceNotFound);
-        if unknown_device || self.has(Defect::ClaimReusable) {
+        if unknown_device || self.has_defect(Defect::ClaimReusable) {
             // Clients send the same claim again, without the device's key; then the one of the start does not count either.
             challenge.device_key = None;
-            self.books.put_back_password(now, &claim.block, challenge);
+            self.session_store.restore_password_challenge(now, &claim.block, challenge);
         }
         answer
     }
 
     pub(super) fn new_secret_block(&mut self) -> SecretBlock {
         let mut bytes = [0; 48];
-        self.chance.fill_bytes(&mut bytes);
+        self.rng.fill_bytes(&mut bytes);
         SecretBlock::new(BASE64.encode(&bytes))
     }
 }
 
 /// The value of a key that must be there.
 pub(super) fn required<'a>(parameters: &'a Parameters, key: &str) -> Result<&'a str, ApiError> {
-    parameters.value(key).ok_or_else(|| ApiError::missing(key))
+    parameters.value(key).ok_or_else(|| ApiError::missing_parameter(key))
 }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
-use super::account::{AccountId, Confirmation, NewAccount, Standing};
-use super::factor::{hidden_email, hidden_phone};
+use super::account::{AccountId, Confirmation, NewAccount, UserStatus};
+use super::factor::{masked_email, masked_phone};
 use super::lockout::Failures;
 use super::password::SIGN_UP_CONFORM;
 use super::profile::Attributes;
@@ -35,7 +35,7 @@ impl Pool {
 
     fn read_sign_up(&mut self, request: SignUp) -> Result<(String, Purpose), ApiError> {
         self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
-        let password = request.password.ok_or_else(|| ApiError::missing("Password"))?;
+        let password = request.password.ok_or_else(|| ApiError::missing_parameter("Password"))?;
         self.check_password(SIGN_UP_CONFORM, &password)?;
         let (name, attributes) = self.check_new_user(&request.username, request.attributes)?;
         let sub = Sub::new(self.new_uuid());
@@ -44,7 +44,7 @@ impl Pool {
 
     /// Checks the client and its hash, which these two operations carry beside the parameters.
     fn check_client(&mut self, client_id: &str, hash: Option<&str>, name: &str) -> Result<(), ApiError> {
-        self.select(Some(client_id));
+        self.select_client(Some(client_id));
         self.client.check_id(client_id)?;
         let parameters = Parameters::new().with(keys::USERNAME, name);
         let hash = hash.map_or_else(Parameters::new, |hash| parameters.with(keys::SECRET_HASH, hash));
@@ -52,26 +52,26 @@ impl Pool {
     }
 
     /// Goes on with `SignUp`: adds the user and sends the code.
-    pub(super) fn signed_up(
+    pub(super) fn finish_sign_up(
         &mut self,
         now: Timestamp,
         (name, sub, attributes): (Username, Sub, Attributes),
         (salt, verifier): (Salt, Verifier),
     ) -> Reply {
         let account = NewAccount {
-            standing: Standing::Unconfirmed,
+            user_status: UserStatus::Unconfirmed,
             created: now,
-            ..attributes.adorn(NewAccount::new(name, sub.clone(), salt, verifier))
+            ..attributes.apply_to(NewAccount::new(name, sub.clone(), salt, verifier))
         };
         let id = self.add(account)?;
-        let code = format!("{:06}", self.chance.random_range(0..1_000_000));
+        let code = format!("{:06}", self.rng.random_range(0..1_000_000));
         let account = self.directory.account_mut(id);
         let expires = now.plus(CODE_VALIDITY);
         account.confirmation =
             Some(Confirmation { code: code.clone(), expires, failures: Failures::default() });
         let delivery = match (&account.email, &account.phone) {
-            (Some(email), _) => Some(("EMAIL", "email", hidden_email(email))),
-            (None, Some(phone)) => Some(("SMS", "phone_number", hidden_phone(phone))),
+            (Some(email), _) => Some(("EMAIL", "email", masked_email(email))),
+            (None, Some(phone)) => Some(("SMS", "phone_number", masked_phone(phone))),
             (None, None) => None,
         };
         let delivery =
@@ -89,17 +89,17 @@ impl Pool {
         let Some(id) = self.directory.find(&request.username) else {
             let message = "Username/client id combination not found.";
             let unknown = ApiError::new(ErrorKind::UserNotFound, message);
-            return Err(if self.client.hides_users { expired() } else { unknown });
+            return Err(if self.client.prevents_user_existence_errors { expired() } else { unknown });
         };
         self.check_unconfirmed(id)?;
         let account = self.directory.account_mut(id);
         let confirmation = account.confirmation.as_mut().ok_or_else(expired)?;
-        if !confirmation.failures.attempt(now) {
+        if !confirmation.failures.record_attempt(now) {
             let message = "Too many failed attempts; try again later.";
             return Err(ApiError::new(ErrorKind::TooManyFailedAttempts, message));
         }
         if confirmation.code != request.confirmation_code {
-            confirmation.failures.failed(now, FIRST_LOCKING_FAILURE);
+            confirmation.failures.record_failure(now, FIRST_LOCKING_FAILURE);
             let message = "Invalid verification code provided, please try again.";
             return Err(ApiError::new(ErrorKind::CodeMismatch, message));
         }
@@ -111,13 +111,13 @@ impl Pool {
         account.attributes.insert(verified.to_owned(), "true".to_owned());
         let username = account.username.clone();
         self.confirm(now, id);
-        self.books.withdraw_code(&username);
+        self.session_store.discard_code(&username);
         Ok(Response::Empty)
     }
 
     /// `AdminConfirmSignUp`.
     pub(super) fn admin_confirm(&mut self, now: Timestamp, request: &AdminUserCall) -> Reply {
-        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         self.check_unconfirmed(id)?;
         self.confirm(now, id);
         Ok(Response::Empty)
@@ -125,7 +125,7 @@ impl Pool {
 
     fn check_unconfirmed(&self, id: AccountId) -> Result<(), ApiError> {
         let account = self.directory.account(id);
-        if account.standing == Standing::Unconfirmed {
+        if account.user_status == UserStatus::Unconfirmed {
             return Ok(());
         }
         let status = account.status();
@@ -134,7 +134,7 @@ impl Pool {
 
     fn confirm(&mut self, now: Timestamp, id: AccountId) {
         let account = self.directory.account_mut(id);
-        account.standing = Standing::Confirmed;
+        account.user_status = UserStatus::Confirmed;
         account.confirmation = None;
         account.modified = now;
     }

@@ -7,7 +7,7 @@ use sha2::Sha256;
 
 use poolproof_cognito::ids::{AccessToken, ClientId, DeviceKey, Username};
 use poolproof_cognito::protocol::ApiError;
-use poolproof_cognito::seed::Stream;
+use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 
 /// What a token says.
@@ -29,13 +29,13 @@ pub(super) struct Claims {
 
 /// What a token is for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Usage {
+pub(super) enum TokenUse {
     Access,
     Id,
     Refresh,
 }
 
-impl Usage {
+impl TokenUse {
     const fn as_str(self) -> &'static str {
         match self {
             Self::Access => "access",
@@ -59,23 +59,32 @@ const SEPARATOR: char = '\u{1f}';
 
 impl Signer {
     /// A signer with a key of its own.
-    pub(super) fn new(chance: &mut Stream) -> Self {
+    pub(super) fn new(rng: &mut Rng) -> Self {
         let mut key = [0; 32];
-        chance.fill_bytes(&mut key);
+        rng.fill_bytes(&mut key);
         let mac =
             Hmac::new_from_slice(&key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
         Self(mac)
     }
 
     /// The token for this use that says `claims`. `token_id` (`jti`) makes it differ from all others.
-    pub(super) fn token(&self, usage: Usage, token_id: &str, claims: &Claims) -> String {
+    pub(super) fn token(&self, token_use: TokenUse, token_id: &str, claims: &Claims) -> String {
         let device = claims.device_key.as_ref().map_or("", DeviceKey::as_str);
         let (generation, expires) = (claims.generation.to_string(), claims.expires.as_us().to_string());
         let name = claims.username.as_str();
         let (client_id, signed_in) = (claims.client_id.as_str(), claims.signed_in.as_us().to_string());
         let origin_id = claims.origin_id.as_str();
-        let fields =
-            [usage.as_str(), token_id, client_id, &signed_in, origin_id, device, &generation, &expires, name];
+        let fields = [
+            token_use.as_str(),
+            token_id,
+            client_id,
+            &signed_in,
+            origin_id,
+            device,
+            &generation,
+            &expires,
+            name,
+        ];
         let text = fields.join(&SEPARATOR.to_string());
         let signature = self.0.clone().chain_update(text.as_bytes()).finalize().into_bytes();
         format!("{}.{}", BASE64URL_NOPAD.encode(text.as_bytes()), BASE64URL_NOPAD.encode(&signature))
@@ -83,14 +92,14 @@ impl Signer {
 
     /// The access token that says `claims`.
     pub(super) fn access(&self, token_id: &str, claims: &Claims) -> AccessToken {
-        AccessToken::new(self.token(Usage::Access, token_id, claims))
+        AccessToken::new(self.token(TokenUse::Access, token_id, claims))
     }
 
     /// What an access token says, if this pool made it and it has not expired.
     pub(super) fn read_access(&self, token: &str, now: Timestamp) -> Result<Claims, ApiError> {
-        let (usage, claims) =
+        let (token_use, claims) =
             self.read(token).ok_or_else(|| ApiError::not_authorized("Invalid Access Token"))?;
-        if usage != Usage::Access {
+        if token_use != TokenUse::Access {
             return Err(ApiError::not_authorized("Invalid Access Token"));
         }
         if now >= claims.expires {
@@ -100,7 +109,7 @@ impl Signer {
     }
 
     /// What a token says and what it is for, if this pool made it.
-    pub(super) fn read(&self, token: &str) -> Option<(Usage, Claims)> {
+    pub(super) fn read(&self, token: &str) -> Option<(TokenUse, Claims)> {
         let (text, signature) = token.split_once('.')?;
         let text = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;
         let signature = BASE64URL_NOPAD.decode(signature.as_bytes()).ok()?;
@@ -109,10 +118,12 @@ impl Signer {
     }
 }
 
-fn parse(text: &str) -> Option<(Usage, Claims)> {
+fn parse(text: &str) -> Option<(TokenUse, Claims)> {
     let mut fields = text.splitn(9, SEPARATOR);
-    let usage = fields.next()?;
-    let usage = [Usage::Access, Usage::Id, Usage::Refresh].into_iter().find(|one| one.as_str() == usage)?;
+    let token_use = fields.next()?;
+    let token_use = [TokenUse::Access, TokenUse::Id, TokenUse::Refresh]
+        .into_iter()
+        .find(|one| one.as_str() == token_use)?;
     let _token_id = fields.next()?;
     let client_id = ClientId::new(fields.next()?);
     let signed_in = Timestamp::from_us(fields.next()?.parse().ok()?);
@@ -121,7 +132,7 @@ fn parse(text: &str) -> Option<(Usage, Claims)> {
     let generation = fields.next()?.parse().ok()?;
     let expires = Timestamp::from_us(fields.next()?.parse().ok()?);
     let username = Username::new(fields.next()?);
-    Some((usage, Claims { client_id, signed_in, username, origin_id, device_key, generation, expires }))
+    Some((token_use, Claims { client_id, signed_in, username, origin_id, device_key, generation, expires }))
 }
 
 #[cfg(test)]
@@ -143,23 +154,23 @@ mod tests {
 
     #[test]
     fn a_token_says_what_was_signed_until_it_expires() {
-        let signer = Signer::new(&mut Seed::new(1).stream("pool", 0));
+        let signer = Signer::new(&mut Seed::new(1).rng("pool", 0));
         let token = signer.access("t", &claims());
         assert_eq!(signer.read_access(token.as_str(), Timestamp::from_us(9)), Ok(claims()));
         let late = signer.read_access(token.as_str(), Timestamp::from_us(10)).unwrap_err();
         assert_eq!(late.message, "Access Token has expired");
-        let refresh = signer.token(Usage::Refresh, "t", &claims());
-        assert_eq!(signer.read(&refresh), Some((Usage::Refresh, claims())));
+        let refresh = signer.token(TokenUse::Refresh, "t", &claims());
+        assert_eq!(signer.read(&refresh), Some((TokenUse::Refresh, claims())));
     }
 
     #[test]
     fn tokens_of_other_pools_and_uses_and_any_flipped_bit_are_refused() {
-        let signer = Signer::new(&mut Seed::new(1).stream("pool", 0));
-        let other = Signer::new(&mut Seed::new(2).stream("pool", 0));
+        let signer = Signer::new(&mut Seed::new(1).rng("pool", 0));
+        let other = Signer::new(&mut Seed::new(2).rng("pool", 0));
         let refused = |token: &str| signer.read_access(token, Timestamp::from_us(1)).unwrap_err().message;
         assert_eq!(refused(other.access("t", &claims()).as_str()), "Invalid Access Token");
-        assert_eq!(refused(&signer.token(Usage::Id, "t", &claims())), "Invalid Access Token");
-        assert_eq!(refused(&signer.token(Usage::Refresh, "t", &claims())), "Invalid Access Token");
+        assert_eq!(refused(&signer.token(TokenUse::Id, "t", &claims())), "Invalid Access Token");
+        assert_eq!(refused(&signer.token(TokenUse::Refresh, "t", &claims())), "Invalid Access Token");
         let good = signer.access("t", &claims()).as_str().to_owned();
         for at in 0..good.len() {
             let mut bytes = good.clone().into_bytes();

@@ -5,7 +5,7 @@ use super::account::Account;
 use poolproof_cognito::protocol::{AccountResponse, ApiError, ListUsers, Reply, Response};
 
 /// Users on a page, and the most that `Limit` may ask for.
-const LONGEST_PAGE: u32 = 60;
+const MAX_PAGE_SIZE: u32 = 60;
 
 /// `Filter`: one attribute, and what it is or begins with.
 struct Filter<'r> {
@@ -17,7 +17,7 @@ struct Filter<'r> {
 impl<'r> Filter<'r> {
     /// Reads `name = "value"` or `name ^= "value"`; a quote inside is written `\"`.
     fn read(text: &'r str) -> Result<Option<Self>, ApiError> {
-        let bad = || ApiError::invalid("Error while parsing filter.");
+        let bad = || ApiError::invalid_parameter("Error while parsing filter.");
         if text.trim().is_empty() {
             return Ok(None);
         }
@@ -32,7 +32,7 @@ impl<'r> Filter<'r> {
         Ok(Some(Self { name, value: value.replace("\\\"", "\""), whole }))
     }
 
-    fn lets_through(&self, account: &Account) -> bool {
+    fn matches(&self, account: &Account) -> bool {
         let found = match self.name {
             "username" => Some(account.username.as_str()),
             "sub" => Some(account.sub.as_str()),
@@ -53,30 +53,31 @@ impl Pool {
     pub(super) fn list_users(&self, request: &ListUsers) -> Reply {
         self.check_pool(&request.user_pool_id)?;
         let limit = match request.limit {
-            None | Some(0) => LONGEST_PAGE,
-            Some(limit) if limit > LONGEST_PAGE => {
-                let message = format!("Invalid Limit: at most {LONGEST_PAGE} users are listed at once.");
-                return Err(ApiError::invalid(message));
+            None | Some(0) => MAX_PAGE_SIZE,
+            Some(limit) if limit > MAX_PAGE_SIZE => {
+                let message = format!("Invalid Limit: at most {MAX_PAGE_SIZE} users are listed at once.");
+                return Err(ApiError::invalid_parameter(message));
             }
             Some(limit) => limit,
         };
         let first = match request.pagination_token.as_deref().map(str::parse::<u64>) {
             None => 0,
             Some(Ok(first)) => first,
-            Some(Err(_)) => return Err(ApiError::invalid("Invalid pagination token.")),
+            Some(Err(_)) => return Err(ApiError::invalid_parameter("Invalid pagination token.")),
         };
         let filter = Filter::read(request.filter.as_deref().unwrap_or_default())?;
-        let shown = |account: &Account| filter.as_ref().is_none_or(|filter| filter.lets_through(account));
+        let shown = |account: &Account| filter.as_ref().is_none_or(|filter| filter.matches(account));
         let mut rest = self.directory.from(first).filter(|(_, account)| shown(account));
         let wanted = &request.attributes_to_get;
-        let told = rest.by_ref().take(usize::try_from(limit).unwrap_or(usize::MAX)).map(|(_, account)| {
-            let mut user = account.description();
-            if !wanted.is_empty() {
-                user.attributes.retain(|(name, _)| wanted.contains(name));
-            }
-            user
-        });
-        let users = told.collect();
+        let descriptions =
+            rest.by_ref().take(usize::try_from(limit).unwrap_or(usize::MAX)).map(|(_, account)| {
+                let mut user = account.description();
+                if !wanted.is_empty() {
+                    user.attributes.retain(|(name, _)| wanted.contains(name));
+                }
+                user
+            });
+        let users = descriptions.collect();
         let pagination_token = rest.next().map(|(at, _)| at.to_string());
         Ok(Response::Account(AccountResponse::Users { users, pagination_token }))
     }

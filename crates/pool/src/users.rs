@@ -2,12 +2,12 @@
 
 use rand::RngExt as _;
 
-use super::account::{AccountId, NewAccount, Standing};
+use super::account::{AccountId, NewAccount, UserStatus};
 use super::app_client::PasswordFlow;
-use super::books::{Delivery, Owner};
 use super::password::{CREATE_CONFORM, DOES_NOT_CONFORM};
 use super::profile::Attributes;
-use super::{Pool, Step, Waiting, refuse, reply};
+use super::session_store::{Delivery, Owner};
+use super::{PendingWork, Pool, Step, refuse, reply};
 use poolproof_cognito::ids::{Sub, Username};
 use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminInitiateAuth, AdminRespondToAuthChallenge,
@@ -19,14 +19,14 @@ use poolproof_srp::{Identity, Job, Salt, Verifier};
 
 /// A password waits for its verifier.
 #[derive(Debug)]
-pub(super) struct PasswordWait {
+pub(super) struct PendingVerifier {
     salt: Salt,
     purpose: Purpose,
 }
 
-impl PasswordWait {
+impl PendingVerifier {
     /// Whether it is an app client that has asked.
-    pub(super) const fn is_a_clients(&self) -> bool {
+    pub(super) const fn is_client_request(&self) -> bool {
         matches!(self.purpose, Purpose::SignUp { .. })
     }
 }
@@ -39,7 +39,7 @@ pub(super) enum Purpose {
     /// A user who signs up.
     SignUp { name: Username, sub: Sub, attributes: Attributes },
     /// A new password for a user, who has this standing from then on.
-    Set { account: AccountId, standing: Standing },
+    Set { account: AccountId, user_status: UserStatus },
     /// To be compared with the one that is kept; then `new` takes its place.
     Check { account: AccountId, new: String },
 }
@@ -47,8 +47,8 @@ pub(super) enum Purpose {
 impl Pool {
     /// Takes a request about a user in. Never panics, whatever it says.
     pub fn handle_account(&mut self, now: Timestamp, origin: Origin, request: AccountRequest) -> Step {
-        let now = self.not_before(now);
-        self.books.forget_expired(now);
+        let now = self.monotonic(now);
+        self.session_store.remove_expired(now);
         if !self.buckets.admit_account(now, &request) {
             return refuse(ApiError::too_many_requests());
         }
@@ -71,7 +71,7 @@ impl Pool {
             }
             AccountRequest::SetUserMfaPreference(request) => reply(self.set_own_preference(now, &request)),
             AccountRequest::ConfirmSignUp(request) => reply(self.confirm_sign_up(now, &request)),
-            AccountRequest::GetUser(request) => reply(self.get_own(now, &request)),
+            AccountRequest::GetUser(request) => reply(self.get_own_user(now, &request)),
             AccountRequest::ListUsers(request) => reply(self.list_users(&request)),
             AccountRequest::AssociateSoftwareToken(request) => reply(self.associate_own(now, &request)),
             AccountRequest::VerifySoftwareToken(request) => reply(self.verify_own(now, &request)),
@@ -87,12 +87,12 @@ impl Pool {
             let request = InitiateAuth { client_id, auth_flow, auth_parameters };
             return match request.auth_flow.as_str() {
                 "USER_PASSWORD_AUTH" => {
-                    refuse(ApiError::invalid("USER_PASSWORD_AUTH is not for administrators."))
+                    refuse(ApiError::invalid_parameter("USER_PASSWORD_AUTH is not for administrators."))
                 }
                 _ => self.handle(now, origin, poolproof_cognito::protocol::Request::InitiateAuth(request)),
             };
         }
-        self.select(Some(&client_id));
+        self.select_client(Some(&client_id));
         if let Err(error) = self.client.check_id(&client_id) {
             return refuse(error);
         }
@@ -104,7 +104,7 @@ impl Pool {
         }
         let flow = if self.client.admin_flow { PasswordFlow::WithDevices } else { PasswordFlow::Off };
         if flow == PasswordFlow::Off {
-            return refuse(ApiError::invalid("Auth flow not enabled for this client"));
+            return refuse(ApiError::invalid_parameter("Auth flow not enabled for this client"));
         }
         self.start_password(now, origin, &auth_parameters, flow)
     }
@@ -142,7 +142,7 @@ impl Pool {
             None => (true, false),
             Some("SUPPRESS") => (false, false),
             Some("RESEND") => (true, true),
-            Some(_) => return Err(ApiError::invalid("Invalid MessageAction: RESEND or SUPPRESS.")),
+            Some(_) => return Err(ApiError::invalid_parameter("Invalid MessageAction: RESEND or SUPPRESS.")),
         };
         let password = match request.temporary_password {
             Some(password) => password,
@@ -150,13 +150,13 @@ impl Pool {
         };
         self.check_password(CREATE_CONFORM, &password)?;
         if again {
-            let account = self.administered(&request.user_pool_id, &request.username)?;
-            if self.directory.account(account).standing != Standing::ForceChangePassword {
+            let account = self.find_administered_user(&request.user_pool_id, &request.username)?;
+            if self.directory.account(account).user_status != UserStatus::ForceChangePassword {
                 let message = "Resend not possible. User status is not FORCE_CHANGE_PASSWORD";
                 return Err(ApiError::new(ErrorKind::UnsupportedUserState, message));
             }
             self.send(account, &password);
-            return Ok((password, Purpose::Set { account, standing: Standing::ForceChangePassword }));
+            return Ok((password, Purpose::Set { account, user_status: UserStatus::ForceChangePassword }));
         }
         let (name, attributes) = self.check_new_user(&request.username, request.attributes)?;
         let send = send.then(|| password.clone());
@@ -166,7 +166,7 @@ impl Pool {
 
     fn draw_password(&mut self) -> String {
         let letters: String = (0..12.max(self.passwords.minimum_length))
-            .map(|_| char::from(self.chance.sample(rand::distr::Alphanumeric)))
+            .map(|_| char::from(self.rng.sample(rand::distr::Alphanumeric)))
             .collect();
         // One of each kind that policies ask for.
         format!("{letters}aA1!")
@@ -180,18 +180,19 @@ impl Pool {
             (email, _) => ("EMAIL", email.clone().unwrap_or_default()),
         };
         let (username, code) = (account.username.clone(), code.to_owned());
-        self.books.deliver(Delivery { username, medium, destination, code });
+        self.session_store.deliver(Delivery { username, medium, destination, code });
     }
 
     fn admin_set_password(&mut self, request: &AdminSetUserPassword) -> Step {
-        let read = self.administered(&request.user_pool_id, &request.username);
+        let read = self.find_administered_user(&request.user_pool_id, &request.username);
         match read
             .and_then(|account| self.check_password(DOES_NOT_CONFORM, &request.password).map(|()| account))
         {
             Ok(account) => {
                 let permanent = request.permanent == Some(true);
-                let standing = if permanent { Standing::Confirmed } else { Standing::ForceChangePassword };
-                self.make_verifier(&request.password, Purpose::Set { account, standing })
+                let user_status =
+                    if permanent { UserStatus::Confirmed } else { UserStatus::ForceChangePassword };
+                self.make_verifier(&request.password, Purpose::Set { account, user_status })
             }
             Err(error) => refuse(error),
         }
@@ -200,7 +201,8 @@ impl Pool {
     /// `ChangePassword`. A wrong previous password counts as a failed sign-in does.
     pub(super) fn change_own_password(&mut self, now: Timestamp, request: ChangePassword) -> Step {
         let read = self.bearer(&request.access_token, now).and_then(|(id, _)| {
-            let previous = request.previous_password.ok_or_else(|| ApiError::missing("PreviousPassword"))?;
+            let previous =
+                request.previous_password.ok_or_else(|| ApiError::missing_parameter("PreviousPassword"))?;
             self.check_password(DOES_NOT_CONFORM, &request.proposed_password)?;
             Ok((id, previous))
         });
@@ -208,7 +210,7 @@ impl Pool {
             Ok(read) => read,
             Err(error) => return refuse(error),
         };
-        if !self.directory.attempts(account).attempt(now) {
+        if !self.directory.failures_mut(account).record_attempt(now) {
             let message = "Attempt limit exceeded, please try after some time.";
             return refuse(ApiError::new(ErrorKind::LimitExceeded, message));
         }
@@ -236,29 +238,34 @@ impl Pool {
         let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
         let password = password.to_owned();
         let job = Job::Verifier { group: self.identity.group, salt: salt.clone(), identity, password };
-        Step::Compute(job, self.wait(Waiting::Account(PasswordWait { salt, purpose })))
+        Step::Compute(job, self.pending_work(PendingWork::Account(PendingVerifier { salt, purpose })))
     }
 
     /// Goes on with a password when its verifier is made. Whether the user is still there is judged here.
-    pub(super) fn resume_account(&mut self, now: Timestamp, wait: PasswordWait, verifier: Verifier) -> Step {
-        let PasswordWait { salt, purpose } = wait;
+    pub(super) fn resume_account(
+        &mut self,
+        now: Timestamp,
+        pending_work: PendingVerifier,
+        verifier: Verifier,
+    ) -> Step {
+        let PendingVerifier { salt, purpose } = pending_work;
         match purpose {
             Purpose::Create { name, sub, attributes, send } => {
                 reply(self.create(now, (name, sub, attributes), (salt, verifier), send))
             }
             Purpose::SignUp { name, sub, attributes } => {
-                reply(self.signed_up(now, (name, sub, attributes), (salt, verifier)))
+                reply(self.finish_sign_up(now, (name, sub, attributes), (salt, verifier)))
             }
             Purpose::Set { account, .. } | Purpose::Check { account, .. }
-                if !self.directory.is_there(account) =>
+                if !self.directory.has_account(account) =>
             {
                 refuse(ApiError::user_not_found())
             }
-            Purpose::Set { account, standing } => {
+            Purpose::Set { account, user_status } => {
                 let account = self.directory.account_mut(account);
                 account.salt = salt;
                 account.verifier = verifier;
-                account.standing = standing;
+                account.user_status = user_status;
                 account.confirmation = None;
                 account.modified = now;
                 reply(Ok(Response::Empty))
@@ -267,10 +274,10 @@ impl Pool {
                 let known = self.directory.account(account);
                 if known.disabled || known.verifier != verifier {
                     self.count_failure(now, &Owner::Account(account));
-                    return refuse(ApiError::incorrect());
+                    return refuse(ApiError::incorrect_credentials());
                 }
-                self.directory.account_mut(account).failures.forget();
-                self.make_verifier(&new, Purpose::Set { account, standing: Standing::Confirmed })
+                self.directory.account_mut(account).failures.reset();
+                self.make_verifier(&new, Purpose::Set { account, user_status: UserStatus::Confirmed })
             }
         }
     }
@@ -283,9 +290,9 @@ impl Pool {
         send: Option<String>,
     ) -> Reply {
         let account = NewAccount {
-            standing: Standing::ForceChangePassword,
+            user_status: UserStatus::ForceChangePassword,
             created: now,
-            ..attributes.adorn(NewAccount::new(name.clone(), sub, salt, verifier))
+            ..attributes.apply_to(NewAccount::new(name.clone(), sub, salt, verifier))
         };
         let id = self.add(account)?;
         if let Some(password) = send {
@@ -303,21 +310,21 @@ impl Pool {
     }
 
     fn admin_get_user(&self, request: &AdminUserCall) -> Reply {
-        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         Ok(Response::Account(AccountResponse::User(self.describe_user(id))))
     }
 
     fn admin_delete_user(&mut self, request: &AdminUserCall) -> Reply {
-        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         let username = self.directory.account(id).username.clone();
-        self.books.withdraw_code(&username);
+        self.session_store.discard_code(&username);
         self.directory.remove(id);
         Ok(Response::Empty)
     }
 
     /// Lets a user sign in again, or keeps them from it; that ends their tokens too.
     fn enable(&mut self, now: Timestamp, request: &AdminUserCall, enabled: bool) -> Reply {
-        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         let account = self.directory.account_mut(id);
         if !enabled && !account.disabled {
             account.generation += 1;
@@ -328,7 +335,7 @@ impl Pool {
     }
 
     fn admin_sign_out(&mut self, request: &AdminUserCall) -> Reply {
-        let id = self.administered(&request.user_pool_id, &request.username)?;
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         self.directory.account_mut(id).generation += 1;
         Ok(Response::Empty)
     }

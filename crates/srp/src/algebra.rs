@@ -1,8 +1,8 @@
 //! The protocol's algebra, tried in full: every case of two small groups (ASSURANCE 3, instrument 1).
 
-use super::error::{BadPublicValue, Misfortune};
+use super::error::{BadPublicValue, SrpError};
 use super::group::{Element, Exponent, Group};
-use super::{Done, Ephemeral, Job, PublicA, PublicB, client, server};
+use super::{Ephemeral, Job, JobResult, PublicA, PublicB, client, server};
 
 /// Safe primes, each with a generator of the whole group, so that every residue is met.
 fn groups() -> [(Group, u64); 2] {
@@ -22,12 +22,12 @@ fn public_b(group: Group, b: &Exponent, v: &Element) -> Element {
 }
 
 /// The client's S.
-fn theirs(group: Group, a: &Exponent, public_b: &Element, x: &Exponent, u: &Exponent) -> Element {
+fn client_shared(group: Group, a: &Exponent, public_b: &Element, x: &Exponent, u: &Exponent) -> Element {
     group.pow(&client::base(group, public_b, &group.pow_g(x)), &client::exponent(a, u, x))
 }
 
 /// The server's S.
-fn ours(group: Group, b: &Exponent, v: &Element, public_a: &Element, u: &Exponent) -> Element {
+fn server_shared(group: Group, b: &Exponent, v: &Element, public_a: &Element, u: &Exponent) -> Element {
     group.pow(&server::base(group, public_a, &group.pow(v, u)), b)
 }
 
@@ -46,8 +46,8 @@ fn both_sides_agree_in_every_case() {
                 for a in &numbers[1..] {
                     let public_a = group.pow_g(a);
                     for u in &numbers[1..] {
-                        let client = theirs(group, a, &public_b, x, u);
-                        let server = ours(group, b, &v, &public_a, u);
+                        let client = client_shared(group, a, &public_b, x, u);
+                        let server = server_shared(group, b, &v, &public_a, u);
                         assert!(
                             client == server && !server.is_zero(),
                             "an honest exchange differs in {group:?}"
@@ -71,7 +71,8 @@ fn the_secret_is_zero_exactly_when_n_divides_a() {
             for v in 1..n {
                 for u in 1..n {
                     for b in [1, 2, 7, n - 2, n - 1, n] {
-                        let s = ours(group, &exponent(b), &element(group, v), &public_a, &exponent(u));
+                        let s =
+                            server_shared(group, &exponent(b), &element(group, v), &public_a, &exponent(u));
                         assert_eq!(
                             s.is_zero(),
                             a % n == 0,
@@ -102,7 +103,7 @@ fn parsing_takes_exactly_1_to_n_less_1() {
 }
 
 #[test]
-fn a_server_that_draws_a_bad_b_is_told() {
+fn a_server_that_draws_a_bad_b_gets_an_error() {
     let (group, n) = groups()[1];
     let mut unlucky = 0;
     for v in 2..n - 1 {
@@ -111,12 +112,12 @@ fn a_server_that_draws_a_bad_b_is_told() {
             let b = Ephemeral::from_hex(&format!("{b:x}")).unwrap();
             let job = Job::ServerPublic { group, b: b.clone(), verifier: verifier.clone() };
             match job.run() {
-                Done::Failed(misfortune) => {
-                    assert_eq!(misfortune, Misfortune::PublicBIsZero);
+                JobResult::Failed(error) => {
+                    assert_eq!(error, SrpError::PublicBIsZero);
                     assert!(public_b(group, b.exponent(), verifier.value()).is_zero());
                     unlucky += 1;
                 }
-                done => assert!(matches!(done, Done::PublicB { .. }), "{done:?}"),
+                done => assert!(matches!(done, JobResult::PublicB { .. }), "{done:?}"),
             }
         }
     }
@@ -132,8 +133,8 @@ fn a_stolen_verifier_proves_nothing() {
         let v = group.pow_g(&x);
         let inverse = group.pow(&v, &exponent(n - 2));
         let public_a = group.mul(&group.pow_g(&a), &inverse);
-        let known_to_the_thief = group.pow(&group.pow_g(&b), &a);
-        let fooled = |u| ours(group, &b, &v, &public_a, &exponent(u)) == known_to_the_thief;
+        let attacker_shared = group.pow(&group.pow_g(&b), &a);
+        let fooled = |u| server_shared(group, &b, &v, &public_a, &exponent(u)) == attacker_shared;
         // S = g^(ab) · v^(b(u − 1)): the thief needs a u that makes the second factor 1.
         for u in 1..n {
             let cancels = group.pow(&v, &exponent(9 * (u - 1))).to_hex() == "1";

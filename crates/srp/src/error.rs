@@ -69,7 +69,7 @@ pub enum BadSignature {
 
 /// Why a computation led nowhere. Only a hostile or a broken peer brings these about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
-pub enum Misfortune {
+pub enum SrpError {
     /// u = 0: the key would not depend on the verifier.
     #[error("the scrambler u is zero")]
     ScramblerIsZero,
@@ -81,7 +81,7 @@ pub enum Misfortune {
     SharedIsZero,
     /// A value that was parsed for another group.
     #[error("a value belongs to another group")]
-    OtherGroup,
+    GroupMismatch,
     /// Whoever was to run it is gone.
     #[error("the computation was cut short")]
     Interrupted,

@@ -13,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::pad::{minimal_hex, pad};
 use super::power::{self, Backend, ExponentClass, Power};
 use super::prime;
-use super::small::Small;
+use super::small_group::SmallGroup;
 
 /// A group to do SRP in: a small value to copy about, compared by modulus and generator.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -23,15 +23,15 @@ pub struct Group(Kind);
 enum Kind {
     /// Its powers by this backend, or by the best there is.
     Cognito(Option<Backend>),
-    Small(Small),
+    SmallGroup(SmallGroup),
 }
 
 impl PartialEq for Kind {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Cognito(_), Self::Cognito(_)) => true,
-            (Self::Small(one), Self::Small(other)) => one == other,
-            (Self::Cognito(_), Self::Small(_)) | (Self::Small(_), Self::Cognito(_)) => false,
+            (Self::SmallGroup(one), Self::SmallGroup(other)) => one == other,
+            (Self::Cognito(_), Self::SmallGroup(_)) | (Self::SmallGroup(_), Self::Cognito(_)) => false,
         }
     }
 }
@@ -56,7 +56,7 @@ impl Group {
     }
 
     /// The same group, its powers computed in this way; where the machine cannot, by the portable one.
-    pub const fn cognito_by(backend: Backend) -> Self {
+    pub const fn cognito_with_backend(backend: Backend) -> Self {
         Self(Kind::Cognito(Some(backend)))
     }
 
@@ -64,28 +64,28 @@ impl Group {
     pub fn backend(self) -> Option<Backend> {
         match self.0 {
             Kind::Cognito(chosen) => Some(chosen.unwrap_or_else(Backend::best)),
-            Kind::Small(_) => None,
+            Kind::SmallGroup(_) => None,
         }
     }
 
     /// A group of 61 bits, N = 2^61 − 3153 and g = 2, which generates the large subgroup as in Cognito's. For judging
     /// millions of decisions; protects nothing.
     pub const fn toy() -> Self {
-        Self(Kind::Small(Small::TOY))
+        Self(Kind::SmallGroup(SmallGroup::TOY))
     }
 
     /// The group modulo `n` with generator `g`, small enough to try every case of it. `None` unless `n` is a safe prime
     /// above 5 and 1 < g < n − 1.
     pub fn from_safe_prime(n: u64, g: u64) -> Option<Self> {
-        Small::new(n, g).map(|small| Self(Kind::Small(small)))
+        SmallGroup::new(n, g).map(|small| Self(Kind::SmallGroup(small)))
     }
 
     /// `cognito`, `toy` or `small`.
     pub fn name(self) -> &'static str {
         match self.0 {
             Kind::Cognito(_) => "cognito",
-            Kind::Small(Small::TOY) => "toy",
-            Kind::Small(_) => "small",
+            Kind::SmallGroup(SmallGroup::TOY) => "toy",
+            Kind::SmallGroup(_) => "small",
         }
     }
 
@@ -98,7 +98,7 @@ impl Group {
     pub(super) fn k(self) -> Element {
         Element(match self.0 {
             Kind::Cognito(_) => COGNITO_K.clone(),
-            Kind::Small(small) => multiplier(&small.n().into(), &small.g().into()),
+            Kind::SmallGroup(small) => multiplier(&small.n().into(), &small.g().into()),
         })
     }
 
@@ -114,13 +114,13 @@ impl Group {
     }
 
     /// Powers modulo N, in their order. Those of one kind are computed together where that is quicker.
-    pub(super) fn raise_all(self, raises: &[Raise]) -> Vec<Element> {
+    pub(super) fn raise_all(self, raises: &[Modexp]) -> Vec<Element> {
         let powers = match self.0 {
             Kind::Cognito(chosen) => {
-                let powers: Vec<_> = raises.iter().map(Raise::as_power).collect();
+                let powers: Vec<_> = raises.iter().map(Modexp::as_power).collect();
                 power::raise_all(chosen.unwrap_or_else(Backend::best), &powers)
             }
-            Kind::Small(small) => raises
+            Kind::SmallGroup(small) => raises
                 .iter()
                 .map(|raise| {
                     let base = raise.base.as_ref().map_or_else(|| small.g(), |base| small.reduce(&base.0));
@@ -132,7 +132,7 @@ impl Group {
     }
 
     /// One power modulo N.
-    pub(super) fn raise(self, raise: Raise) -> Element {
+    pub(super) fn raise(self, raise: Modexp) -> Element {
         self.raise_all(&[raise]).pop().unwrap_or_else(|| unreachable!("as many results as there are powers"))
     }
 
@@ -140,7 +140,7 @@ impl Group {
     pub(super) fn mul(self, left: &Element, right: &Element) -> Element {
         Element(match self.0 {
             Kind::Cognito(_) => &left.0 * &right.0 % prime::n(),
-            Kind::Small(small) => small.mul(small.reduce(&left.0), small.reduce(&right.0)).into(),
+            Kind::SmallGroup(small) => small.mul(small.reduce(&left.0), small.reduce(&right.0)).into(),
         })
     }
 
@@ -148,7 +148,7 @@ impl Group {
     pub(super) fn add(self, left: &Element, right: &Element) -> Element {
         Element(match self.0 {
             Kind::Cognito(_) => (&left.0 + &right.0) % prime::n(),
-            Kind::Small(small) => small.add(small.reduce(&left.0), small.reduce(&right.0)).into(),
+            Kind::SmallGroup(small) => small.add(small.reduce(&left.0), small.reduce(&right.0)).into(),
         })
     }
 
@@ -156,14 +156,14 @@ impl Group {
     pub(super) fn sub(self, left: &Element, right: &Element) -> Element {
         Element(match self.0 {
             Kind::Cognito(_) => (&left.0 + prime::n() - &right.0 % prime::n()) % prime::n(),
-            Kind::Small(small) => small.sub(small.reduce(&left.0), small.reduce(&right.0)).into(),
+            Kind::SmallGroup(small) => small.sub(small.reduce(&left.0), small.reduce(&right.0)).into(),
         })
     }
 
     fn n(self) -> BigUint {
         match self.0 {
             Kind::Cognito(_) => prime::n().clone(),
-            Kind::Small(small) => small.n().into(),
+            Kind::SmallGroup(small) => small.n().into(),
         }
     }
 }
@@ -171,7 +171,9 @@ impl Group {
 impl fmt::Debug for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.0 {
-            Kind::Small(small) if small != Small::TOY => write!(f, "Group({} mod {})", small.g(), small.n()),
+            Kind::SmallGroup(small) if small != SmallGroup::TOY => {
+                write!(f, "Group({} mod {})", small.g(), small.n())
+            }
             _ => write!(f, "Group({})", self.name()),
         }
     }
@@ -179,7 +181,7 @@ impl fmt::Debug for Group {
 
 /// A power to be computed.
 #[derive(Clone, PartialEq, Eq)]
-pub(super) struct Raise {
+pub(super) struct Modexp {
     /// What is raised; g if there is none.
     pub(super) base: Option<Element>,
     pub(super) exponent: Exponent,
@@ -187,7 +189,7 @@ pub(super) struct Raise {
     pub(super) class: ExponentClass,
 }
 
-impl Raise {
+impl Modexp {
     const fn as_power(&self) -> Power<'_> {
         let base = match &self.base {
             Some(base) => Some(&base.0),
@@ -250,12 +252,12 @@ impl Exponent {
 impl Group {
     /// g^e mod N.
     pub(super) fn pow_g(self, e: &Exponent) -> Element {
-        self.raise(Raise { base: None, exponent: e.clone(), class: ExponentClass::of(e.bits()) })
+        self.raise(Modexp { base: None, exponent: e.clone(), class: ExponentClass::of(e.bits()) })
     }
 
     /// base^e mod N.
     pub(super) fn pow(self, base: &Element, e: &Exponent) -> Element {
-        self.raise(Raise {
+        self.raise(Modexp {
             base: Some(base.clone()),
             exponent: e.clone(),
             class: ExponentClass::of(e.bits()),

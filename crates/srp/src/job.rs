@@ -1,11 +1,11 @@
 //! The expensive steps as values: what to compute, what it costs, what came of it.
 //!
-//! The machines of the pool and of the client hand out [`Job`]s and go on when a [`Done`] comes back. Where and when a job
+//! The machines of the pool and of the client hand out [`Job`]s and go on when a [`JobResult`] comes back. Where and when a job
 //! runs is not their business: inline under the virtual clock, on worker threads under load.
 
 use std::fmt;
 
-use super::error::Misfortune;
+use super::error::SrpError;
 use super::group::Group;
 use super::identity::Identity;
 use super::key::SessionKey;
@@ -42,8 +42,8 @@ pub enum Job {
 /// What came of a [`Job`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(missing_docs, reason = "the fields are the symbols of the module's table, by their names")]
-pub enum Done {
-    /// Of [`Job::ClientPublic`], with the secret behind it: the job's own, or one that was [prepared](super::Prepared).
+pub enum JobResult {
+    /// Of [`Job::ClientPublic`], with the secret behind it: the job's own, or one that was [prepared](super::PreparedPair).
     PublicA { a: Ephemeral, public_a: PublicA },
     /// Of [`Job::ServerPublic`], likewise.
     PublicB { b: Ephemeral, public_b: PublicB },
@@ -52,21 +52,21 @@ pub enum Done {
     /// Of [`Job::Verifier`].
     Verifier(Verifier),
     /// Of any job whose numbers lead nowhere.
-    Failed(Misfortune),
+    Failed(SrpError),
 }
 
 /// One modular exponentiation, as far as its cost goes.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Exponentiation {
     /// What is raised.
-    pub base: Base,
+    pub base: BaseKind,
     /// How long the exponent is.
     pub class: ExponentClass,
 }
 
 /// What is raised to a power.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Base {
+pub enum BaseKind {
     /// g, for which tables can be made.
     Generator,
     /// Anything else.
@@ -76,7 +76,7 @@ pub enum Base {
 impl Job {
     /// The exponentiations that it takes, in their order.
     pub fn costs(&self) -> impl Iterator<Item = Exponentiation> + use<> {
-        use Base::{Generator, Variable};
+        use BaseKind::{Generator, Variable};
         let power = |base, bits| Some(Exponentiation { base, class: ExponentClass::of(bits) });
         match self {
             Self::ClientPublic { a, .. } => [power(Generator, a.bits()), None],

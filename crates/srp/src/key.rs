@@ -8,7 +8,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
-use super::error::{BadSignature, Misfortune};
+use super::error::{BadSignature, SrpError};
 use super::group::{Element, Exponent};
 use super::identity::Identity;
 use super::pad::pad;
@@ -19,15 +19,15 @@ pub(super) struct Scrambler(Exponent);
 
 impl Scrambler {
     /// u = SHA256(PAD(A) ‖ PAD(B)).
-    pub(super) fn of(a: &PublicA, b: &PublicB) -> Result<Self, Misfortune> {
+    pub(super) fn of(a: &PublicA, b: &PublicB) -> Result<Self, SrpError> {
         let mut hash = Sha256::new();
         hash.update(pad(&a.value().to_bytes()));
         hash.update(pad(&b.value().to_bytes()));
         Self::new(Exponent::from_bytes(&hash.finalize()))
     }
 
-    pub(super) fn new(u: Exponent) -> Result<Self, Misfortune> {
-        if u.is_zero() { Err(Misfortune::ScramblerIsZero) } else { Ok(Self(u)) }
+    pub(super) fn new(u: Exponent) -> Result<Self, SrpError> {
+        if u.is_zero() { Err(SrpError::ScramblerIsZero) } else { Ok(Self(u)) }
     }
 
     pub(super) const fn exponent(&self) -> &Exponent {
@@ -41,9 +41,9 @@ pub struct SessionKey([u8; 16]);
 
 impl SessionKey {
     /// K = HKDF-SHA256(salt = PAD(u), input = PAD(S), info = "Caldera Derived Key", 16 bytes), which is one block.
-    pub(super) fn derive(u: &Scrambler, shared: &Element) -> Result<Self, Misfortune> {
+    pub(super) fn derive(u: &Scrambler, shared: &Element) -> Result<Self, SrpError> {
         if shared.is_zero() {
-            return Err(Misfortune::SharedIsZero);
+            return Err(SrpError::SharedIsZero);
         }
         let extracted = hmac(&pad(&u.exponent().to_bytes()), &[&pad(&shared.to_bytes())]);
         let expanded = hmac(&extracted, &[b"Caldera Derived Key", &[1]]);
@@ -58,11 +58,11 @@ impl SessionKey {
     /// [`super::ClaimTimestamp`].
     pub fn sign(&self, identity: &Identity, secret_block: &[u8], timestamp: &str) -> Signature {
         let parts =
-            [identity.left().as_bytes(), identity.name().as_bytes(), secret_block, timestamp.as_bytes()];
+            [identity.pool_name().as_bytes(), identity.name().as_bytes(), secret_block, timestamp.as_bytes()];
         Signature(hmac(&self.0, &parts))
     }
 
-    /// K in hexadecimal, for [`super::Workings`].
+    /// K in hexadecimal, for [`super::IntermediateValues`].
     pub(super) fn to_hex(&self) -> String {
         hex::encode(self.0)
     }
@@ -119,11 +119,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_zero_scrambler_or_secret_is_a_misfortune() {
-        assert_eq!(Scrambler::new(Exponent::from_bytes(&[0])).err(), Some(Misfortune::ScramblerIsZero));
+    fn a_zero_scrambler_or_secret_is_an_error() {
+        assert_eq!(Scrambler::new(Exponent::from_bytes(&[0])).err(), Some(SrpError::ScramblerIsZero));
         let one = Scrambler::new(Exponent::from_bytes(&[1])).unwrap();
         let zero = Group::toy().element(&[]).unwrap();
-        assert_eq!(SessionKey::derive(&one, &zero), Err(Misfortune::SharedIsZero));
+        assert_eq!(SessionKey::derive(&one, &zero), Err(SrpError::SharedIsZero));
     }
 
     #[test]

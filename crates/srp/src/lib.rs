@@ -20,7 +20,7 @@
 //! | s, x, v | salt, private key, verifier v = g^x | [`Salt`], [`Verifier`] |
 //! | a, b | secret exponents, new in every exchange | [`Ephemeral`] |
 //! | A, B | public values | [`PublicA`], [`PublicB`] |
-//! | u | scrambler: binds the key to A and B, so that a stolen v alone proves nothing | [`Workings`] |
+//! | u | scrambler: binds the key to A and B, so that a stolen v alone proves nothing | [`IntermediateValues`] |
 //! | S, K | shared number; session key, the first 16 bytes of HKDF-SHA256 with info "Caldera Derived Key" | [`SessionKey`] |
 //! | M | the claim's signature, made with K | [`Signature`] |
 //! | H, HMAC | SHA-256, HMAC-SHA-256 | |
@@ -39,10 +39,10 @@
 //! let (a, b) = (Ephemeral::draw(256, rng), Ephemeral::draw(256, rng));
 //!
 //! let job = Job::Verifier { group, salt: salt.clone(), identity: identity.clone(), password: password.clone() };
-//! let Done::Verifier(verifier) = job.run() else { unreachable!() };
-//! let Done::PublicA { a, public_a } = (Job::ClientPublic { group, a }).run() else { unreachable!() };
+//! let JobResult::Verifier(verifier) = job.run() else { unreachable!() };
+//! let JobResult::PublicA { a, public_a } = (Job::ClientPublic { group, a }).run() else { unreachable!() };
 //! let job = Job::ServerPublic { group, b, verifier: verifier.clone() };
-//! let Done::PublicB { b, public_b } = job.run() else { unreachable!() };
+//! let JobResult::PublicB { b, public_b } = job.run() else { unreachable!() };
 //!
 //! let (to_client, to_server) = (public_b.clone(), public_a.clone());
 //! let keys = run_all(vec![
@@ -57,6 +57,7 @@ mod error;
 mod group;
 mod identity;
 mod job;
+mod job_state;
 mod key;
 mod pad;
 mod power;
@@ -67,23 +68,22 @@ mod run;
 mod salt;
 mod secret;
 mod server;
-mod small;
-mod steps;
+mod small_group;
 mod timestamp;
 mod verifier;
 
 #[cfg(test)]
 mod algebra;
 
-pub use error::{BadPublicValue, BadSalt, BadSignature, BadVerifier, Misfortune};
+pub use error::{BadPublicValue, BadSalt, BadSignature, BadVerifier, SrpError};
 pub use group::Group;
 pub use identity::Identity;
-pub use job::{Base, Done, Exponentiation, Job};
+pub use job::{BaseKind, Exponentiation, Job, JobResult};
 pub use key::{SessionKey, Signature};
 pub use power::{Backend, ExponentClass};
-pub use prepared::{Prepared, Shape};
+pub use prepared::{PairShape, PreparedPair};
 pub use public::{PublicA, PublicB};
-pub use run::{Workings, run_all};
+pub use run::{IntermediateValues, run_all};
 pub use salt::Salt;
 pub use secret::{DeviceSecret, Ephemeral};
 pub use timestamp::ClaimTimestamp;

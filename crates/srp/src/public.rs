@@ -84,7 +84,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn small_orders_parse_and_are_told() {
+    fn small_orders_parse_and_are_reported() {
         for group in [Group::cognito(), Group::toy(), Group::from_safe_prime(23, 5).unwrap()] {
             let (zero, one) = (group.element(&[]).unwrap(), group.element(&[1]).unwrap());
             let last = group.sub(&zero, &one).to_hex();

@@ -1,14 +1,14 @@
 //! Runs jobs, alone or several together.
 
-use super::error::Misfortune;
-use super::group::{Exponent, Raise};
-use super::job::{Done, Job};
+use super::error::SrpError;
+use super::group::{Exponent, Modexp};
+use super::job::{Job, JobResult};
+use super::job_state::{self, Continuation, JobState};
 use super::key::SessionKey;
-use super::steps::{self, After, Step};
 
 /// The numbers on the way to a session key, in minimal lower-case hexadecimal: for teaching and for tests.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Workings {
+pub struct IntermediateValues {
     /// k, the multiplier.
     pub k: String,
     /// u, the scrambler.
@@ -23,20 +23,20 @@ pub struct Workings {
 
 impl Job {
     /// Computes it, on the calling thread.
-    pub fn run(self) -> Done {
-        run_all(vec![self]).pop().unwrap_or(Done::Failed(Misfortune::Interrupted))
+    pub fn run(self) -> JobResult {
+        run_all(vec![self]).pop().unwrap_or(JobResult::Failed(SrpError::Interrupted))
     }
 
     /// The numbers on the way to the session key, computed anew. `None` for jobs that have no key or lead nowhere.
-    pub fn workings(&self) -> Option<Workings> {
-        let mut step = steps::begin(self.clone());
+    pub fn intermediate_values(&self) -> Option<IntermediateValues> {
+        let mut state = job_state::begin(self.clone());
         loop {
-            match step {
-                Step::Done(_) => return None,
-                Step::Raise(group, raise, After::Shared { u, x }) => {
+            match state {
+                JobState::JobResult(_) => return None,
+                JobState::Modexp(group, raise, Continuation::Shared { u, x }) => {
                     let s = group.raise(raise);
                     let digits = |exponent: &Exponent| super::pad::minimal_hex(&exponent.to_bytes());
-                    return Some(Workings {
+                    return Some(IntermediateValues {
                         k: group.k().to_hex(),
                         u: digits(u.exponent()),
                         x: x.as_ref().map(digits),
@@ -44,7 +44,7 @@ impl Job {
                         shared: s.to_hex(),
                     });
                 }
-                Step::Raise(group, raise, after) => step = after.resume(group, group.raise(raise)),
+                JobState::Modexp(group, raise, after) => state = after.resume(group, group.raise(raise)),
             }
         }
     }
@@ -52,29 +52,29 @@ impl Job {
 
 /// Runs several jobs; what came of them, in the same order. Powers of one kind that are due at the same time are computed
 /// together: hand over what is waiting.
-pub fn run_all(jobs: Vec<Job>) -> Vec<Done> {
-    let mut steps: Vec<Step> = jobs.into_iter().map(steps::begin).collect();
-    while let Some(group) = steps.iter().find_map(Step::group) {
-        let mine = |step: &&mut Step| step.group() == Some(group);
-        let raises: Vec<Raise> =
-            steps.iter_mut().filter(mine).filter_map(|step| step.raise().cloned()).collect();
-        for (step, power) in steps.iter_mut().filter(mine).zip(group.raise_all(&raises)) {
-            step.resume(power);
+pub fn run_all(jobs: Vec<Job>) -> Vec<JobResult> {
+    let mut steps: Vec<JobState> = jobs.into_iter().map(job_state::begin).collect();
+    while let Some(group) = steps.iter().find_map(JobState::group) {
+        let mine = |state: &&mut JobState| state.group() == Some(group);
+        let raises: Vec<Modexp> =
+            steps.iter_mut().filter(mine).filter_map(|state| state.raise().cloned()).collect();
+        for (state, power) in steps.iter_mut().filter(mine).zip(group.raise_all(&raises)) {
+            state.resume(power);
         }
     }
-    steps.into_iter().map(Step::into_done).collect()
+    steps.into_iter().map(JobState::into_result).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Base, Ephemeral, ExponentClass, Group, Identity, Salt};
+    use crate::{BaseKind, Ephemeral, ExponentClass, Group, Identity, Salt};
     use rand_chacha::ChaCha8Rng;
     use rand_chacha::rand_core::SeedableRng as _;
 
     #[test]
     fn costs_follow_from_the_lengths_that_were_asked_for() {
-        use Base::{Generator, Variable};
+        use BaseKind::{Generator, Variable};
         use ExponentClass::{Bits256, Bits513, Bits1025};
         let (group, rng) = (Group::toy(), &mut ChaCha8Rng::seed_from_u64(1));
         let identity = Identity::user("AbC", "ann");
@@ -89,7 +89,7 @@ mod tests {
         };
         assert_eq!(costs(&job), [(Generator, Bits256)]);
         assert_eq!(format!("{job:?}"), "Job::Verifier(toy)");
-        let Done::Verifier(verifier) = job.run() else { panic!("no verifier") };
+        let JobResult::Verifier(verifier) = job.run() else { panic!("no verifier") };
         for (bits, public, key) in [
             (256, Bits256, Bits513),
             (257, Bits513, Bits513),
@@ -100,10 +100,10 @@ mod tests {
             let secret = Ephemeral::draw(bits, rng);
             let job = Job::ClientPublic { group, a: secret.clone() };
             assert_eq!(costs(&job), [(Generator, public)], "{bits}");
-            let Done::PublicA { public_a, .. } = job.run() else { panic!("no A") };
+            let JobResult::PublicA { public_a, .. } = job.run() else { panic!("no A") };
             let job = Job::ServerPublic { group, b: secret.clone(), verifier: verifier.clone() };
             assert_eq!(costs(&job), [(Generator, public)], "{bits}");
-            let Done::PublicB { public_b, .. } = job.run() else { panic!("no B") };
+            let JobResult::PublicB { public_b, .. } = job.run() else { panic!("no B") };
             let job = Job::ServerKey {
                 group,
                 b: secret.clone(),

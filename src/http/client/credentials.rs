@@ -51,28 +51,28 @@ impl Credentials {
             return Ok(None);
         };
         let profile = variable("AWS_PROFILE").unwrap_or_else(|| "default".to_owned());
-        let wrong = |what: String| CredentialsError { file: path.display().to_string(), what };
+        let credentials_error = |what: String| CredentialsError { file: path.display().to_string(), what };
         match std::fs::read_to_string(&path) {
-            Ok(text) => Self::of_profile(&text, &profile, region).map_err(wrong),
+            Ok(text) => Self::from_profile(&text, &profile, region).map_err(credentials_error),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(wrong(error.to_string())),
+            Err(error) => Err(credentials_error(error.to_string())),
         }
     }
 
     /// For an endpoint on this machine that asks for a signature and does not look at it.
     pub fn dummy() -> Self {
-        let word = || "poolproof".to_owned();
-        Self { key_id: word(), secret: word(), token: None, region: None }
+        let placeholder = || "poolproof".to_owned();
+        Self { key_id: placeholder(), secret: placeholder(), token: None, region: None }
     }
 
-    fn of_profile(text: &str, profile: &str, region: Option<String>) -> Result<Option<Self>, String> {
-        let mut inside = false;
+    fn from_profile(text: &str, profile: &str, region: Option<String>) -> Result<Option<Self>, String> {
+        let mut in_profile = false;
         let (mut key_id, mut secret, mut token) = (None, None, None);
         for line in text.lines().map(str::trim) {
             if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
-                inside = name.trim() == profile;
+                in_profile = name.trim() == profile;
             } else if let (true, Some((key, value))) =
-                (inside && !line.starts_with(['#', ';']), line.split_once('='))
+                (in_profile && !line.starts_with(['#', ';']), line.split_once('='))
             {
                 let value = Some(value.trim().to_owned()).filter(|value| !value.is_empty());
                 match key.trim() {
@@ -100,8 +100,8 @@ mod tests {
 
     #[test]
     fn a_profile_has_its_own_lines() {
-        let of = |profile: &str| Credentials::of_profile(FILE, profile, None);
-        let told = |key_id: &str, secret: &str, token: Option<&str>| {
+        let of = |profile: &str| Credentials::from_profile(FILE, profile, None);
+        let expected = |key_id: &str, secret: &str, token: Option<&str>| {
             let token = token.map(str::to_owned);
             Ok(Some(Credentials {
                 key_id: key_id.to_owned(),
@@ -110,8 +110,8 @@ mod tests {
                 region: None,
             }))
         };
-        assert_eq!(of("default"), told("A", "b=c", None));
-        assert_eq!(of("other"), told("O", "s", Some("t")));
+        assert_eq!(of("default"), expected("A", "b=c", None));
+        assert_eq!(of("other"), expected("O", "s", Some("t")));
         assert_eq!(of("nobody"), Ok(None));
         assert_eq!(of("half"), Err("profile half has half of an access key".to_owned()));
     }

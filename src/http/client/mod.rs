@@ -1,12 +1,12 @@
 //! Pools over HTTP, wherever they are: an endpoint as a target.
 //!
 //! Connections are kept and used again. A request that gets no answer in time, or none that anybody who speaks the protocol
-//! would give, is [`Unreachable`]: nothing was decided, and nobody judges it. "Too many requests" is an answer like any
+//! would give, is [`TransportError`]: nothing was decided, and nobody judges it. "Too many requests" is an answer like any
 //! other; whoever asked waits and asks again, as with the embedded pool.
 
-mod address;
 mod credentials;
-mod pace;
+mod endpoint_url;
+mod rate_limiter;
 mod sign;
 
 use std::error::Error as _;
@@ -22,21 +22,21 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 
-pub use address::Address;
 pub use credentials::{Credentials, CredentialsError};
+pub use endpoint_url::EndpointUrl;
 
 use crate::clock::Clock;
-use crate::http::codec::{CONTENT_TYPE, MAX_ANSWER, NoAnswer, TARGET_PREFIX, decode_answer, encode};
-use crate::target::{Endpoint, Target, Unreachable};
+use crate::http::codec::{CONTENT_TYPE, InvalidResponse, MAX_ANSWER, TARGET_PREFIX, decode_answer, encode};
+use crate::target::{AdminTarget, Target, TransportError};
 use poolproof_cognito::ids::{PoolId, Username};
 use poolproof_cognito::protocol::{AccountRequest, Answer, ApiError, Operation, Origin, Reply, Request};
 
-use pace::Pace;
+use rate_limiter::RateLimiter;
 use sign::Signer;
 
 /// How an endpoint is spoken to.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Limits {
+pub struct ClientLimits {
     /// How long a connection may take to be made.
     pub connect: Duration,
     /// How long a request may take from its first byte to the last of its answer.
@@ -47,7 +47,7 @@ pub struct Limits {
     pub per_second: Option<u32>,
 }
 
-impl Limits {
+impl ClientLimits {
     /// Patient enough for a busy server, and shorter than its own patience with an idle connection.
     pub const DEFAULT: Self = Self {
         connect: Duration::from_secs(5),
@@ -60,13 +60,13 @@ impl Limits {
 /// An endpoint that speaks Cognito's protocol.
 pub struct HttpTarget {
     connections: Connections,
-    address: Address,
+    address: EndpointUrl,
     pool_id: PoolId,
     signer: Signer,
-    pace: Pace,
+    rate_limiter: RateLimiter,
     clock: Clock,
-    limits: Limits,
-    takes_risk: bool,
+    limits: ClientLimits,
+    accepts_risk_level: bool,
 }
 
 impl std::fmt::Debug for HttpTarget {
@@ -89,10 +89,10 @@ impl HttpTarget {
     ///
     /// The system's certificates cannot be had, and the address is one of https.
     pub fn new(
-        address: Address,
+        address: EndpointUrl,
         credentials: Option<Credentials>,
         clock: Clock,
-        limits: Limits,
+        limits: ClientLimits,
     ) -> std::io::Result<Self> {
         let mut tcp = HttpConnector::new();
         tcp.set_connect_timeout(Some(limits.connect));
@@ -107,9 +107,18 @@ impl HttpTarget {
             Connections::Plain(builder.build(tcp))
         };
         let signer = Signer::new(credentials, &address);
-        let pace = Pace::new(clock, limits.per_second);
+        let rate_limiter = RateLimiter::new(clock, limits.per_second);
         let pool_id = PoolId::default();
-        Ok(Self { connections, address, pool_id, signer, pace, clock, limits, takes_risk: false })
+        Ok(Self {
+            connections,
+            address,
+            pool_id,
+            signer,
+            rate_limiter,
+            clock,
+            limits,
+            accepts_risk_level: false,
+        })
     }
 
     /// The same for the users of this pool: whose codes are read.
@@ -123,34 +132,34 @@ impl HttpTarget {
     /// # Errors
     ///
     /// Nobody is there.
-    pub async fn look(&mut self) -> Result<(), Unreachable> {
+    pub async fn probe(&mut self) -> Result<(), TransportError> {
         let metrics = self.page("/metrics").await?;
-        self.takes_risk = metrics.windows(15).any(|word| word == b"poolproof_pools");
+        self.accepts_risk_level = metrics.windows(15).any(|word| word == b"poolproof_pools");
         Ok(())
     }
 
     /// A page of the endpoint's, whatever its status.
-    async fn page(&self, path: &str) -> Result<Bytes, Unreachable> {
+    async fn page(&self, path: &str) -> Result<Bytes, TransportError> {
         let request = HttpRequest::builder().method(Method::GET).uri(self.address.with_path(path));
-        let request = request.body(Full::default()).map_err(unreachable)?;
+        let request = request.body(Full::default()).map_err(transport_error)?;
         Ok(self.send(request).await?.into_body())
     }
 
     /// Sends a request and reads its answer whole, both in time.
-    async fn send(&self, request: HttpRequest<Full<Bytes>>) -> Result<HttpResponse<Bytes>, Unreachable> {
-        self.pace.turn().await;
+    async fn send(&self, request: HttpRequest<Full<Bytes>>) -> Result<HttpResponse<Bytes>, TransportError> {
+        self.rate_limiter.acquire().await;
         let exchange = async {
             let response = match &self.connections {
                 Connections::Plain(client) => client.request(request).await,
                 Connections::Tls(client) => client.request(request).await,
             };
-            let (head, body) = response.map_err(|error| told(&error))?.into_parts();
+            let (head, body) = response.map_err(|error| connection_error(&error))?.into_parts();
             let body = read(body).await?;
             Ok(HttpResponse::from_parts(head, body))
         };
         match tokio::time::timeout(self.limits.request, exchange).await {
             Ok(answer) => answer,
-            Err(_) => Err(Unreachable(format!("no answer within {:?}", self.limits.request))),
+            Err(_) => Err(TransportError(format!("no answer within {:?}", self.limits.request))),
         }
     }
 
@@ -159,7 +168,7 @@ impl HttpTarget {
         &self,
         origin: Origin,
         operation: &Operation,
-    ) -> Result<(&'static str, HttpRequest<Full<Bytes>>), Unreachable> {
+    ) -> Result<(&'static str, HttpRequest<Full<Bytes>>), TransportError> {
         let (name, body) = encode(operation);
         let mut request = HttpRequest::builder()
             .method(Method::POST)
@@ -168,15 +177,15 @@ impl HttpTarget {
             .header("host", self.address.host_header())
             .header("content-type", CONTENT_TYPE)
             .header("x-amz-target", format!("{TARGET_PREFIX}{name}"));
-        if let Some(level) = origin.risk.filter(|_| self.takes_risk) {
+        if let Some(level) = origin.risk.filter(|_| self.accepts_risk_level) {
             request = request.header("x-poolproof-risk", level.as_str());
         }
-        if is_signed(name, operation) {
+        if requires_signature(name, operation) {
             for (key, value) in self.signer.sign(self.clock.now(), name, body.as_bytes())? {
                 request = request.header(key, value);
             }
         }
-        Ok((name, request.body(Full::from(body)).map_err(unreachable)?))
+        Ok((name, request.body(Full::from(body)).map_err(transport_error)?))
     }
 
     /// The answer to an operation, with its HTTP status; what is no answer of anybody who speaks the protocol is inside.
@@ -184,7 +193,7 @@ impl HttpTarget {
         &self,
         origin: Origin,
         operation: &Operation,
-    ) -> Result<(u16, Result<Result<Answer, ApiError>, NoAnswer>), Unreachable> {
+    ) -> Result<(u16, Result<Result<Answer, ApiError>, InvalidResponse>), TransportError> {
         let (name, request) = self.request(origin, operation)?;
         let (head, body) = self.send(request).await?.into_parts();
         let error_type = head.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
@@ -194,7 +203,7 @@ impl HttpTarget {
 
     /// The code that this user's phone was sent last, as far as the endpoint shows what it sends.
     async fn outbox(&self, username: &Username) -> Option<String> {
-        let path = format!("/outbox?username={}", address::quoted(username.as_str()));
+        let path = format!("/outbox?username={}", endpoint_url::percent_encoded(username.as_str()));
         let page = self.page(&path).await.ok()?;
         let page: serde_json::Value = serde_json::from_slice(&page).ok()?;
         let mine = |message: &&serde_json::Value| {
@@ -206,22 +215,22 @@ impl HttpTarget {
 }
 
 /// Whether AWS wants this operation signed: those of administrators. Users' operations carry what they need themselves.
-fn is_signed(name: &str, operation: &Operation) -> bool {
+fn requires_signature(name: &str, operation: &Operation) -> bool {
     name.starts_with("Admin")
         || matches!(operation, Operation::Manage(_) | Operation::Account(AccountRequest::ListUsers(_)))
 }
 
-async fn read(body: Incoming) -> Result<Bytes, Unreachable> {
+async fn read(body: Incoming) -> Result<Bytes, TransportError> {
     let whole = Limited::new(body, MAX_ANSWER).collect().await;
-    whole.map(Collected::to_bytes).map_err(|error| Unreachable(format!("the answer broke off: {error}")))
+    whole.map(Collected::to_bytes).map_err(|error| TransportError(format!("the answer broke off: {error}")))
 }
 
-fn unreachable(error: impl std::fmt::Display) -> Unreachable {
-    Unreachable(error.to_string())
+fn transport_error(error: impl std::fmt::Display) -> TransportError {
+    TransportError(error.to_string())
 }
 
 /// What went wrong, down to what the operating system said.
-fn told(error: &hyper_util::client::legacy::Error) -> Unreachable {
+fn connection_error(error: &hyper_util::client::legacy::Error) -> TransportError {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(inner) = cause {
@@ -234,17 +243,19 @@ fn told(error: &hyper_util::client::legacy::Error) -> Unreachable {
     if text.contains("UnknownIssuer") {
         text.push_str("; SSL_CERT_FILE can name a file of certificates to trust");
     }
-    Unreachable(text)
+    TransportError(text)
 }
 
 impl Target for HttpTarget {
-    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, Unreachable>> {
+    fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, TransportError>> {
         async move {
             let (_, answer) = self.exchange(origin, &Operation::Pool(request)).await?;
-            let answer = answer.map_err(|NoAnswer(why)| Unreachable(why))?;
+            let answer = answer.map_err(|InvalidResponse(why)| TransportError(why))?;
             Ok(answer.and_then(|answer| match answer {
                 Answer::Pool(response) => Ok(response),
-                Answer::Managed(_) => Err(ApiError::internal("an answer about pools to a request of a user")),
+                Answer::ManagementResponse(_) => {
+                    Err(ApiError::internal("an answer about pools to a request of a user"))
+                }
             }))
         }
         .boxed_local()
@@ -252,23 +263,26 @@ impl Target for HttpTarget {
 
     fn delivered_code(&self, username: &Username) -> LocalBoxFuture<'_, Option<String>> {
         let username = username.clone();
-        async move { if self.takes_risk { self.outbox(&username).await } else { None } }.boxed_local()
+        async move { if self.accepts_risk_level { self.outbox(&username).await } else { None } }.boxed_local()
     }
 }
 
-impl Endpoint for HttpTarget {
-    fn ask(&self, operation: Operation) -> LocalBoxFuture<'_, Result<Result<Answer, ApiError>, Unreachable>> {
+impl AdminTarget for HttpTarget {
+    fn execute(
+        &self,
+        operation: Operation,
+    ) -> LocalBoxFuture<'_, Result<Result<Answer, ApiError>, TransportError>> {
         async move {
             match self.exchange(Origin::default(), &operation).await? {
                 (_, Ok(answer)) => Ok(answer),
-                (500.., Err(NoAnswer(why))) => Ok(Err(ApiError::internal(why))),
-                (_, Err(NoAnswer(why))) => Err(Unreachable(why)),
+                (500.., Err(InvalidResponse(why))) => Ok(Err(ApiError::internal(why))),
+                (_, Err(InvalidResponse(why))) => Err(TransportError(why)),
             }
         }
         .boxed_local()
     }
 
-    fn takes_risk(&self) -> bool {
-        self.takes_risk
+    fn accepts_risk_level(&self) -> bool {
+        self.accepts_risk_level
     }
 }

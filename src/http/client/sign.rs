@@ -5,9 +5,9 @@ use std::time::SystemTime;
 use aws_sigv4::http_request::{SignableBody, SignableRequest, SigningSettings, sign};
 use aws_sigv4::sign::v4;
 
-use super::{Address, Credentials};
+use super::{Credentials, EndpointUrl};
 use crate::http::codec::{CONTENT_TYPE, TARGET_PREFIX};
-use crate::target::Unreachable;
+use crate::target::TransportError;
 use poolproof_cognito::time::Timestamp;
 
 /// Signs requests to one endpoint.
@@ -19,7 +19,7 @@ pub(super) struct Signer {
 }
 
 impl Signer {
-    pub(super) fn new(credentials: Option<Credentials>, address: &Address) -> Self {
+    pub(super) fn new(credentials: Option<Credentials>, address: &EndpointUrl) -> Self {
         let region = credentials.as_ref().and_then(|credentials| credentials.region.clone());
         let identity = credentials.map(|one| {
             aws_credential_types::Credentials::new(one.key_id, one.secret, one.token, None, "poolproof")
@@ -38,9 +38,11 @@ impl Signer {
         now: Timestamp,
         operation: &str,
         body: &[u8],
-    ) -> Result<Vec<(&'static str, String)>, Unreachable> {
+    ) -> Result<Vec<(&'static str, String)>, TransportError> {
         let Some(credentials) = &self.identity else {
-            return Err(Unreachable(format!("{operation} must be signed, and there are no AWS credentials")));
+            return Err(TransportError(format!(
+                "{operation} must be signed, and there are no AWS credentials"
+            )));
         };
         let target = format!("{TARGET_PREFIX}{operation}");
         let time: SystemTime = now.as_system_time();
@@ -52,13 +54,13 @@ impl Signer {
             .time(time)
             .settings(SigningSettings::default())
             .build()
-            .map_err(|error| Unreachable(error.to_string()))?
+            .map_err(|error| TransportError(error.to_string()))?
             .into();
         let headers =
             [("host", self.host.as_str()), ("content-type", CONTENT_TYPE), ("x-amz-target", target.as_str())];
         let request = SignableRequest::new("POST", &self.uri, headers.into_iter(), SignableBody::Bytes(body));
         let signed = request.and_then(|request| sign(request, &params));
-        let (instructions, _) = signed.map_err(|error| Unreachable(error.to_string()))?.into_parts();
+        let (instructions, _) = signed.map_err(|error| TransportError(error.to_string()))?.into_parts();
         let (headers, _) = instructions.into_parts();
         Ok(headers.into_iter().map(|header| (header.name(), header.value().to_owned())).collect())
     }
@@ -70,7 +72,7 @@ mod tests {
 
     #[test]
     fn a_request_is_signed_for_its_host_and_target_and_time() {
-        let address = Address::parse("https://cognito-idp.eu-west-1.amazonaws.com").unwrap();
+        let address = EndpointUrl::parse("https://cognito-idp.eu-west-1.amazonaws.com").unwrap();
         let signer = |secret: &str| {
             let credentials = Credentials {
                 key_id: "AKIDEXAMPLE".to_owned(),
@@ -97,15 +99,19 @@ mod tests {
         {
             assert_ne!(signed(secret, operation, body.as_bytes()), headers);
         }
-        let spelt = Address::parse("https://cognito-idp.eu-west-1.amazonaws.com:443/").unwrap();
-        let spelt = Signer { host: spelt.host_header(), uri: spelt.uri().to_string(), ..signer("secret") };
+        let explicit_port = EndpointUrl::parse("https://cognito-idp.eu-west-1.amazonaws.com:443/").unwrap();
+        let explicit_port = Signer {
+            host: explicit_port.host_header(),
+            uri: explicit_port.uri().to_string(),
+            ..signer("secret")
+        };
         assert_eq!(
-            spelt.sign(Timestamp::VIRTUAL_START, "ListUsers", b"{}").unwrap(),
+            explicit_port.sign(Timestamp::VIRTUAL_START, "ListUsers", b"{}").unwrap(),
             headers,
             "a port that goes without saying"
         );
-        let nobody = Signer::new(None, &address).sign(Timestamp::VIRTUAL_START, "ListUsers", b"{}");
-        let Unreachable(why) = nobody.unwrap_err();
+        let unsigned = Signer::new(None, &address).sign(Timestamp::VIRTUAL_START, "ListUsers", b"{}");
+        let TransportError(why) = unsigned.unwrap_err();
         assert_eq!(why, "ListUsers must be signed, and there are no AWS credentials");
     }
 }

@@ -3,8 +3,8 @@
 use super::form::{Form, Outcome, Shape};
 use poolproof_cognito::protocol::{
     AdminCreateUser, AdminInitiateAuth, AdminRespondToAuthChallenge, AdminSetUserMfaPreference,
-    AdminSetUserPassword, AdminUserCall, BearerCall, ChangePassword, ConfirmSignUp, ListUsers, MfaSetting,
-    MfaSettings, SetUserMfaPreference, SignUp, VerifyOwnSoftwareToken,
+    AdminSetUserPassword, AdminUserCall, BearerCall, ChangePassword, ConfirmSignUp, ListUsers, MfaPreference,
+    MfaPreferences, SetUserMfaPreference, SignUp, VerifyOwnSoftwareToken,
 };
 
 impl Shape for AdminCreateUser {
@@ -39,7 +39,7 @@ impl Shape for BearerCall {
     }
 }
 
-impl Shape for MfaSetting {
+impl Shape for MfaPreference {
     fn fields(&mut self, form: &mut impl Form) -> Outcome {
         form.maybe_flag("Enabled", &mut self.enabled)?;
         form.maybe_flag("PreferredMfa", &mut self.preferred)
@@ -47,24 +47,24 @@ impl Shape for MfaSetting {
 }
 
 /// The three keys stand beside the others of their request.
-fn settings(settings: &mut MfaSettings, form: &mut impl Form) -> Outcome {
-    form.maybe("SMSMfaSettings", &mut settings.sms)?;
-    form.maybe("SoftwareTokenMfaSettings", &mut settings.software_token)?;
-    form.maybe("EmailMfaSettings", &mut settings.email)
+fn preferences(preferences: &mut MfaPreferences, form: &mut impl Form) -> Outcome {
+    form.maybe("SMSMfaSettings", &mut preferences.sms)?;
+    form.maybe("SoftwareTokenMfaSettings", &mut preferences.software_token)?;
+    form.maybe("EmailMfaSettings", &mut preferences.email)
 }
 
 impl Shape for AdminSetUserMfaPreference {
     fn fields(&mut self, form: &mut impl Form) -> Outcome {
         form.text("UserPoolId", &mut self.user_pool_id)?;
         form.text("Username", &mut self.username)?;
-        settings(&mut self.settings, form)
+        preferences(&mut self.preferences, form)
     }
 }
 
 impl Shape for SetUserMfaPreference {
     fn fields(&mut self, form: &mut impl Form) -> Outcome {
         form.text("AccessToken", &mut self.access_token)?;
-        settings(&mut self.settings, form)
+        preferences(&mut self.preferences, form)
     }
 }
 

@@ -13,7 +13,7 @@ use super::shapes::{
 use poolproof_cognito::policy::{MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskMode};
 use poolproof_cognito::protocol::{
     AccountResponse, AddOns, Answer, ApiError, AuthOutcome, Challenge, DeviceConfiguration, ErrorKind,
-    Managed, PasswordPolicySpec, Policies, PoolDescription, Response, mfa_word,
+    ManagementResponse, PasswordPolicySpec, Policies, PoolDescription, Response, mfa_mode_name,
 };
 
 /// An answer as it goes over the wire.
@@ -30,13 +30,13 @@ pub struct Wire {
 /// Why what came is no answer of anybody who speaks the protocol: nothing was decided.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
-pub struct NoAnswer(pub String);
+pub struct InvalidResponse(pub String);
 
 /// An answer or a refusal as it goes over the wire (SEMANTICS d).
 pub fn encode_answer(answer: &Result<Answer, ApiError>) -> Wire {
     let body = match answer {
         Ok(Answer::Pool(response)) => pool(response),
-        Ok(Answer::Managed(managed)) => management(managed),
+        Ok(Answer::ManagementResponse(managed)) => management(managed),
         Err(error) => return refusal(error),
     };
     Wire { status: 200, error: None, body: Value::Object(body).to_string() }
@@ -65,17 +65,17 @@ pub fn decode_answer(
     status: u16,
     error_type: Option<&str>,
     body: &[u8],
-) -> Result<Result<Answer, ApiError>, NoAnswer> {
+) -> Result<Result<Answer, ApiError>, InvalidResponse> {
     if status == 429 {
         return Ok(Err(ApiError::too_many_requests()));
     }
     if !(200..500).contains(&status) || (300..400).contains(&status) {
-        return Err(NoAnswer(format!("HTTP status {status}")));
+        return Err(InvalidResponse(format!("HTTP status {status}")));
     }
     // Some answer with nothing at all where there is nothing to say.
     let body = if body.is_empty() && status < 300 { b"{}" } else { body };
     let Ok(map) = parse_any(body) else {
-        return Err(NoAnswer(format!("HTTP status {status} with a body that is no JSON object")));
+        return Err(InvalidResponse(format!("HTTP status {status} with a body that is no JSON object")));
     };
     if status >= 400 {
         return decode_refusal(status, error_type, map).map(Err);
@@ -94,7 +94,7 @@ fn decode_refusal(
     status: u16,
     error_type: Option<&str>,
     mut map: BTreeMap<String, Node>,
-) -> Result<ApiError, NoAnswer> {
+) -> Result<ApiError, InvalidResponse> {
     let mut text = |keys: &[&str]| {
         keys.iter().find_map(|key| match map.remove(*key) {
             Some(Node::Text(text)) => Some(text),
@@ -102,11 +102,13 @@ fn decode_refusal(
         })
     };
     let told = text(&["__type", "code"]).or_else(|| error_type.map(str::to_owned));
-    let Some(told) = told else { return Err(NoAnswer(format!("HTTP status {status} without __type"))) };
+    let Some(told) = told else {
+        return Err(InvalidResponse(format!("HTTP status {status} without __type")));
+    };
     // `com.amazonaws.cognitoidentityprovider#Name` and `Name:http://…` are forms of the same.
     let name = told.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
     let message = text(&["message", "Message"]).unwrap_or_default();
-    Ok(match ErrorKind::named(name) {
+    Ok(match ErrorKind::from_name(name) {
         _ if BUSY.contains(&name) => ApiError::new(ErrorKind::TooManyRequests, message),
         Some(kind) => ApiError::new(kind, message),
         None => ApiError::new(ErrorKind::Other, format!("{name}: {message}")),
@@ -167,26 +169,29 @@ fn decode_body(name: &str, map: BTreeMap<String, Node>) -> Result<Answer, ApiErr
 
 /// The answer of an operation on pools, or of one that answers with nothing.
 fn decode_managed(name: &str, map: BTreeMap<String, Node>) -> Result<Answer, ApiError> {
-    Ok(Answer::Managed(match name {
+    Ok(Answer::ManagementResponse(match name {
         "CreateUserPool" | "DescribeUserPool" => {
-            Managed::Pool(read_pool(there("UserPool", read::<OnePool>(map)?.0)?)?)
+            ManagementResponse::Pool(read_pool(there("UserPool", read::<OnePool>(map)?.0)?)?)
         }
         "ListUserPools" => {
             let Pools { list, token: next_token } = read(map)?;
-            Managed::Pools { pools: list.into_iter().map(read_listed).collect(), next_token }
+            ManagementResponse::Pools { pools: list.into_iter().map(read_listed).collect(), next_token }
         }
-        "SetUserPoolMfaConfig" | "GetUserPoolMfaConfig" => Managed::Mfa(read::<Mfa>(map)?.0),
+        "SetUserPoolMfaConfig" | "GetUserPoolMfaConfig" => ManagementResponse::Mfa(read::<Mfa>(map)?.0),
         "SetRiskConfiguration" | "DescribeRiskConfiguration" => {
-            Managed::Risk(there("RiskConfiguration", read::<Risk>(map)?.0)?)
+            ManagementResponse::Risk(there("RiskConfiguration", read::<Risk>(map)?.0)?)
         }
         "CreateUserPoolClient" | "DescribeUserPoolClient" | "UpdateUserPoolClient" => {
-            Managed::Client(there("UserPoolClient", read::<OneClient>(map)?.0)?)
+            ManagementResponse::Client(there("UserPoolClient", read::<OneClient>(map)?.0)?)
         }
         "ListUserPoolClients" => {
             let Clients { list, token: next_token } = read(map)?;
-            Managed::Clients { clients: list.into_iter().map(|ListedClient(one)| one).collect(), next_token }
+            ManagementResponse::Clients {
+                clients: list.into_iter().map(|ListedClient(one)| one).collect(),
+                next_token,
+            }
         }
-        "UpdateUserPool" | "DeleteUserPool" | "DeleteUserPoolClient" => Managed::Empty,
+        "UpdateUserPool" | "DeleteUserPool" | "DeleteUserPoolClient" => ManagementResponse::Empty,
         _ => return Ok(Answer::Pool(Response::Empty)),
     }))
 }
@@ -234,19 +239,19 @@ fn account(response: AccountResponse) -> Map<String, Value> {
     }
 }
 
-fn management(managed: &Managed) -> Map<String, Value> {
+fn management(managed: &ManagementResponse) -> Map<String, Value> {
     match managed.clone() {
-        Managed::Pool(one) => emptied(&mut OnePool(Some(pool_shape(one)))),
-        Managed::Pools { pools, next_token } => {
+        ManagementResponse::Pool(one) => emptied(&mut OnePool(Some(pool_shape(one)))),
+        ManagementResponse::Pools { pools, next_token } => {
             emptied(&mut Pools { list: pools.into_iter().map(listed_shape).collect(), token: next_token })
         }
-        Managed::Mfa(config) => emptied(&mut Mfa(config)),
-        Managed::Risk(config) => emptied(&mut Risk(Some(config))),
-        Managed::Client(one) => emptied(&mut OneClient(Some(one))),
-        Managed::Clients { clients, next_token } => {
+        ManagementResponse::Mfa(config) => emptied(&mut Mfa(config)),
+        ManagementResponse::Risk(config) => emptied(&mut Risk(Some(config))),
+        ManagementResponse::Client(one) => emptied(&mut OneClient(Some(one))),
+        ManagementResponse::Clients { clients, next_token } => {
             emptied(&mut Clients { list: clients.into_iter().map(ListedClient).collect(), token: next_token })
         }
-        Managed::Empty => Map::new(),
+        ManagementResponse::Empty => Map::new(),
     }
 }
 
@@ -283,7 +288,7 @@ fn pool_shape(pool: PoolDescription) -> Pool {
         created: pool.created,
         modified: pool.modified,
         users: u32::try_from(pool.users).unwrap_or(u32::MAX),
-        mfa: Some(mfa_word(mfa).to_owned()),
+        mfa: Some(mfa_mode_name(mfa).to_owned()),
         devices: remember.tracks().then_some(DeviceConfiguration {
             challenge_required_on_new_device: Some(suppress_mfa),
             device_only_remembered_on_user_prompt: Some(remember == RememberMode::OptIn),
@@ -306,7 +311,7 @@ fn password_policy(policy: PasswordPolicy) -> PasswordPolicySpec {
 
 /// What is not said is not asked of passwords.
 fn read_password_policy(policy: PasswordPolicySpec) -> PasswordPolicy {
-    let default = PasswordPolicy::LENGTH_ALONE;
+    let default = PasswordPolicy::LENGTH_ONLY;
     PasswordPolicy {
         minimum_length: policy.minimum_length.unwrap_or(default.minimum_length),
         uppercase: policy.uppercase == Some(true),
@@ -325,7 +330,7 @@ fn read_pool(pool: Pool) -> Result<PoolDescription, ApiError> {
     };
     let suppresses = |devices: DeviceConfiguration| devices.challenge_required_on_new_device;
     let mfa = pool.mfa.as_deref().unwrap_or("OFF");
-    let mfa = MfaMode::ALL.into_iter().find(|mode| mfa_word(*mode) == mfa);
+    let mfa = MfaMode::ALL.into_iter().find(|mode| mfa_mode_name(*mode) == mfa);
     let mut policy = PoolPolicy {
         remember,
         suppress_mfa: pool.devices.and_then(suppresses) == Some(true),
@@ -348,7 +353,7 @@ fn read_pool(pool: Pool) -> Result<PoolDescription, ApiError> {
         passwords: pool
             .policies
             .and_then(|policies| policies.password)
-            .map_or(PasswordPolicy::LENGTH_ALONE, read_password_policy),
+            .map_or(PasswordPolicy::LENGTH_ONLY, read_password_policy),
     })
 }
 
@@ -367,6 +372,6 @@ fn read_listed(pool: ListedPool) -> PoolDescription {
         modified,
         users: 0,
         policy: PoolPolicy::DEFAULT,
-        passwords: PasswordPolicy::LENGTH_ALONE,
+        passwords: PasswordPolicy::LENGTH_ONLY,
     }
 }

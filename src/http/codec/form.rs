@@ -164,7 +164,7 @@ fn few(key: &str, entries: usize) -> Outcome {
     if entries <= MAX_ENTRIES {
         return Ok(());
     }
-    Err(ApiError::invalid(format!(
+    Err(ApiError::invalid_parameter(format!(
         "1 validation error detected: Value at '{}' failed to satisfy constraint: Member must have length less than or \
          equal to {MAX_ENTRIES}",
         called(key)
@@ -172,7 +172,7 @@ fn few(key: &str, entries: usize) -> Outcome {
 }
 
 fn absent(key: &str) -> ApiError {
-    ApiError::invalid(format!(
+    ApiError::invalid_parameter(format!(
         "1 validation error detected: Value null at '{}' failed to satisfy constraint: Member must not be null",
         called(key)
     ))
@@ -213,7 +213,7 @@ impl Form for Reader {
         match *field {
             Some(_) => Ok(()),
             None if number.is_f64() => Err(refusal("NUMBER_VALUE can not be converted to an Integer")),
-            None => Err(ApiError::invalid(format!(
+            None => Err(ApiError::invalid_parameter(format!(
                 "1 validation error detected: Value '{number}' at '{}' failed to satisfy constraint: Member must have \
                  value between 0 and 4294967295",
                 called(key)

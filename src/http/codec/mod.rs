@@ -14,7 +14,7 @@ mod shapes;
 mod sign_in;
 mod table;
 
-pub use answer::{NoAnswer, Wire, decode_answer, encode_answer};
+pub use answer::{InvalidResponse, Wire, decode_answer, encode_answer};
 pub use json::{MAX_BODY, MAX_DEPTH, MAX_VALUES};
 pub use table::{OPERATIONS, decode, encode};
 

@@ -4,7 +4,7 @@ use super::form::{Form, Outcome, Shape};
 use super::manage::mfa_settings;
 use poolproof_cognito::ids::Session;
 use poolproof_cognito::protocol::{
-    AddOns, Authentication, ChallengeName, ClientDescription, CodeDelivery, DeviceConfiguration,
+    AddOns, AuthenticationResult, ChallengeName, ClientDescription, CodeDelivery, DeviceConfiguration,
     DeviceDescription, MfaConfig, NewDeviceMetadata, Parameters, Policies, RiskConfiguration,
     UserDescription,
 };
@@ -16,7 +16,7 @@ pub(super) struct Auth {
     pub(super) challenge: Option<String>,
     pub(super) session: Option<Session>,
     pub(super) parameters: Parameters,
-    pub(super) result: Option<Authentication>,
+    pub(super) result: Option<AuthenticationResult>,
 }
 
 impl Shape for Auth {
@@ -28,7 +28,7 @@ impl Shape for Auth {
     }
 }
 
-impl Shape for Authentication {
+impl Shape for AuthenticationResult {
     fn fields(&mut self, form: &mut impl Form) -> Outcome {
         form.name("AccessToken", &mut self.access_token)?;
         form.text_or_empty("IdToken", &mut self.id_token)?;
@@ -309,9 +309,9 @@ impl Shape for ClientDescription {
         form.text_or_empty("ClientName", &mut self.name)?;
         form.maybe_text("ClientSecret", &mut self.secret)?;
         form.all_texts("ExplicitAuthFlows", &mut self.auth_flows)?;
-        let mut hides = if self.hides_users { "ENABLED" } else { "LEGACY" };
+        let mut hides = if self.prevents_user_existence_errors { "ENABLED" } else { "LEGACY" };
         form.word("PreventUserExistenceErrors", &["ENABLED", "LEGACY"], &mut hides)?;
-        self.hides_users = hides == "ENABLED";
+        self.prevents_user_existence_errors = hides == "ENABLED";
         form.flag("EnableTokenRevocation", &mut true)?;
         self.validity.fields(form)?;
         form.date("CreationDate", &mut self.created)?;

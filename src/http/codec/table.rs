@@ -2,7 +2,9 @@
 
 use super::form;
 use super::json::{self, Node};
-use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, Management, Operation, Request};
+use poolproof_cognito::protocol::{
+    AccountRequest, ApiError, ErrorKind, ManagementRequest, Operation, Request,
+};
 
 macro_rules! operations {
     (
@@ -36,7 +38,7 @@ macro_rules! operations {
                     Operation::Account(AccountRequest::$bearer(form::read(map)?))
                 })*
                 $($shared => Operation::Pool(Request::$session(form::read(map)?)),)*
-                $($manage => Operation::Manage(Management::$manage_variant(form::read(map)?)),)*
+                $($manage => Operation::Manage(ManagementRequest::$manage_variant(form::read(map)?)),)*
                 _ => return Err(ApiError::internal("an operation in the list and not in the table")),
             })
         }
@@ -50,7 +52,7 @@ macro_rules! operations {
                 })*
                 $(Operation::Account(AccountRequest::$bearer(request)) => ($shared, form::written(request)),)*
                 $(Operation::Pool(Request::$session(request)) => ($shared, form::written(request)),)*
-                $(Operation::Manage(Management::$manage_variant(request)) => ($manage, form::written(request)),)*
+                $(Operation::Manage(ManagementRequest::$manage_variant(request)) => ($manage, form::written(request)),)*
             };
             (name, serde_json::Value::Object(map).to_string())
         }

@@ -6,27 +6,27 @@ use actix_web::http::{StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
 use futures_util::StreamExt as _;
 
-use super::linger::last;
-use super::{Here, lock};
+use super::linger::close_lingering;
+use super::{AppState, lock};
 use crate::compute::Side;
 use crate::http::codec::{CONTENT_TYPE, MAX_BODY, TARGET_PREFIX, decode, encode_answer};
-use crate::store::Ticket;
+use crate::store::PendingWrite;
 use poolproof_cognito::policy::RiskLevel;
 use poolproof_cognito::protocol::{Answer, ApiError, ErrorKind, Origin};
-use poolproof_pool::provider::{Provider, Step, answered};
+use poolproof_pool::provider::{Provider, Step, to_answer};
 
 /// How risky an attempt is to look: `low`, `medium`, `high` or `none`. Whoever tests says so.
 const RISK_HEADER: &str = "x-poolproof-risk";
 
 /// A request that is refused before it is read whole.
-struct Unread {
+struct RejectedRequest {
     status: StatusCode,
     error: ApiError,
     /// Whether the rest of what is sent is not worth waiting for.
     close: bool,
 }
 
-impl Unread {
+impl RejectedRequest {
     fn new(kind: ErrorKind, message: &str) -> Self {
         Self { status: StatusCode::BAD_REQUEST, error: ApiError::new(kind, message), close: false }
     }
@@ -36,35 +36,37 @@ impl Unread {
 pub(super) async fn call(
     request: HttpRequest,
     mut payload: web::Payload,
-    here: web::Data<Here>,
+    state: web::Data<AppState>,
 ) -> HttpResponse {
     let target = target(&request);
-    let named = target.as_deref().unwrap_or_default().to_owned();
-    let body = match target.and_then(|name| checked(&request).map(|origin| (name, origin))) {
-        Ok((name, origin)) => body(&mut payload, &here).await.map(|body| (name, origin, body)),
+    let operation_name = target.as_deref().unwrap_or_default().to_owned();
+    let body = match target.and_then(|name| validate_headers(&request).map(|origin| (name, origin))) {
+        Ok((name, origin)) => body(&mut payload, &state).await.map(|body| (name, origin, body)),
         // What follows is read all the same, in bounds, so that the next request on the connection is found.
-        Err(unread) if !unread.close => {
-            let rest = body(&mut payload, &here).await;
-            Err(Unread { close: rest.is_err(), ..unread })
+        Err(rejected) if !rejected.close => {
+            let rest = body(&mut payload, &state).await;
+            Err(RejectedRequest { close: rest.is_err(), ..rejected })
         }
-        Err(unread) => Err(unread),
+        Err(rejected) => Err(rejected),
     };
     let answer = match body {
-        Ok((name, origin, body)) => answer(&here, &name, origin, &body).await,
-        Err(Unread { status, error, close }) => {
-            here.tally.count(&named, error.kind.as_str());
-            let response = refused(status, &error);
-            return if close { last(response, payload) } else { response };
+        Ok((name, origin, body)) => answer(&state, &name, origin, &body).await,
+        Err(RejectedRequest { status, error, close }) => {
+            state.request_counts.count(&operation_name, error.kind.as_str());
+            let response = error_response(status, &error);
+            return if close { close_lingering(response, payload) } else { response };
         }
     };
-    here.tally.count(&named, answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok"));
-    written(None, &answer)
+    state
+        .request_counts
+        .count(&operation_name, answer.as_ref().map_or_else(|error| error.kind.as_str(), |_| "ok"));
+    build_response(None, &answer)
 }
 
 /// The operation that `X-Amz-Target` names.
-fn target(request: &HttpRequest) -> Result<String, Unread> {
+fn target(request: &HttpRequest) -> Result<String, RejectedRequest> {
     let mut given = request.headers().get_all("x-amz-target");
-    let unknown = |message| Unread::new(ErrorKind::UnknownOperation, message);
+    let unknown = |message| RejectedRequest::new(ErrorKind::UnknownOperation, message);
     let first = given.next().ok_or_else(|| unknown("X-Amz-Target is missing."))?;
     if given.next().is_some() {
         return Err(unknown("X-Amz-Target is given twice."));
@@ -76,23 +78,23 @@ fn target(request: &HttpRequest) -> Result<String, Unread> {
 }
 
 /// Checks the other headers; what they tell of where the request comes from.
-fn checked(request: &HttpRequest) -> Result<Origin, Unread> {
+fn validate_headers(request: &HttpRequest) -> Result<Origin, RejectedRequest> {
     let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
     let content_type = text("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case(CONTENT_TYPE) {
         let message = "Content-Type must be application/x-amz-json-1.1.";
-        return Err(Unread::new(ErrorKind::Serialization, message));
+        return Err(RejectedRequest::new(ErrorKind::Serialization, message));
     }
     if text("content-encoding").is_some_and(|encoding| !encoding.eq_ignore_ascii_case("identity")) {
-        let unread = Unread::new(ErrorKind::Serialization, "Content-Encoding is not supported.");
-        return Err(Unread { close: true, ..unread });
+        let rejected = RejectedRequest::new(ErrorKind::Serialization, "Content-Encoding is not supported.");
+        return Err(RejectedRequest { close: true, ..rejected });
     }
     let risk = match text(RISK_HEADER) {
         None | Some("none") => None,
         Some(level) => Some(level.parse::<RiskLevel>().map_err(|()| {
             let message = "X-Poolproof-Risk must be none, low, medium or high.";
-            Unread::new(ErrorKind::InvalidParameter, message)
+            RejectedRequest::new(ErrorKind::InvalidParameter, message)
         })?),
     };
     let address: Option<IpAddr> = request.peer_addr().map(|peer| peer.ip());
@@ -100,8 +102,8 @@ fn checked(request: &HttpRequest) -> Result<Origin, Unread> {
 }
 
 /// The body, if it is not too long and comes in time.
-async fn body(payload: &mut web::Payload, here: &Here) -> Result<Vec<u8>, Unread> {
-    let long = || Unread {
+async fn body(payload: &mut web::Payload, state: &AppState) -> Result<Vec<u8>, RejectedRequest> {
+    let too_long = || RejectedRequest {
         status: StatusCode::PAYLOAD_TOO_LARGE,
         error: ApiError::new(
             ErrorKind::Serialization,
@@ -112,20 +114,20 @@ async fn body(payload: &mut web::Payload, here: &Here) -> Result<Vec<u8>, Unread
     let read = async {
         let mut body = Vec::new();
         while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| Unread {
+            let chunk = chunk.map_err(|_| RejectedRequest {
                 close: true,
-                ..Unread::new(ErrorKind::Serialization, "The body could not be read.")
+                ..RejectedRequest::new(ErrorKind::Serialization, "The body could not be read.")
             })?;
             if body.len() + chunk.len() > MAX_BODY {
-                return Err(long());
+                return Err(too_long());
             }
             body.extend_from_slice(&chunk);
         }
         Ok(body)
     };
-    match tokio::time::timeout(here.limits.request, read).await {
+    match tokio::time::timeout(state.limits.request, read).await {
         Ok(read) => read,
-        Err(_) => Err(Unread {
+        Err(_) => Err(RejectedRequest {
             status: StatusCode::REQUEST_TIMEOUT,
             error: ApiError::new(ErrorKind::Serialization, "The body did not come in time."),
             close: true,
@@ -134,28 +136,28 @@ async fn body(payload: &mut web::Payload, here: &Here) -> Result<Vec<u8>, Unread
 }
 
 /// The answer, after whatever arithmetic it takes.
-async fn answer(here: &Here, name: &str, origin: Origin, body: &[u8]) -> Result<Answer, ApiError> {
+async fn answer(state: &AppState, name: &str, origin: Origin, body: &[u8]) -> Result<Answer, ApiError> {
     let operation = decode(name, body)?;
-    let now = here.clock.now();
-    let mut ticket = None;
-    let mut step = changing(here, &mut ticket, |provider| provider.handle(now, origin, operation));
+    let now = state.clock.now();
+    let mut pending_write = None;
+    let mut step = run_step(state, &mut pending_write, |provider| provider.handle(now, origin, operation));
     let answer = loop {
-        deliver(here);
+        publish_deliveries(state);
         match step {
             Step::Answer(answer) => break answer,
-            Step::Sign(signing) => break answered(here.signers.sign(signing).await),
+            Step::Sign(signing) => break to_answer(state.signers.sign(signing).await),
             Step::Compute(job, pending) => {
-                let done = here.compute.run(Side::Server, job).await;
-                let now = here.clock.now();
-                step = changing(here, &mut ticket, |provider| provider.resume(now, pending, done));
+                let done = state.compute.run(Side::Server, job).await;
+                let now = state.clock.now();
+                step = run_step(state, &mut pending_write, |provider| provider.resume(now, pending, done));
             }
         }
     };
-    match ticket {
+    match pending_write {
         // What a refusal has changed is kept as well: a failed attempt counts.
-        Some(ticket) => match ticket.kept().await {
+        Some(pending_write) => match pending_write.committed().await {
             Ok(()) => answer,
-            Err(lost) => Err(ApiError::internal(lost.to_string())),
+            Err(error) => Err(ApiError::internal(error.to_string())),
         },
         None => answer,
     }
@@ -163,36 +165,40 @@ async fn answer(here: &Here, name: &str, origin: Origin, body: &[u8]) -> Result<
 
 /// Takes one step, and has written down what it changes. The changes of all requests are kept in the order in which they were
 /// made, so that the last ticket of a request stands for its earlier ones.
-fn changing(here: &Here, ticket: &mut Option<Ticket>, step: impl FnOnce(&mut Provider) -> Step) -> Step {
-    let mut provider = lock(&here.provider);
+fn run_step(
+    state: &AppState,
+    pending_write: &mut Option<PendingWrite>,
+    step: impl FnOnce(&mut Provider) -> Step,
+) -> Step {
+    let mut provider = lock(&state.provider);
     let step = step(&mut provider);
-    if let Some(keeper) = &here.keeper {
+    if let Some(state_writer) = &state.state_writer {
         let changes = provider.take_changes();
         if !changes.is_empty() {
-            *ticket = Some(keeper.keep(changes));
+            *pending_write = Some(state_writer.enqueue(changes));
         }
     }
     step
 }
 
 /// Puts what the pool has sent where it can be read.
-fn deliver(here: &Here) {
-    let deliveries = lock(&here.provider).take_deliveries();
+fn publish_deliveries(state: &AppState) {
+    let deliveries = lock(&state.provider).take_deliveries();
     for (pool_id, delivery) in deliveries {
         // Names and addresses are whatever clients wrote: debug form keeps them on one line.
-        (here.teller)(&format!(
+        (state.message_sink)(&format!(
             "{} to {:?} ({:?}, {pool_id}): {:?}",
             delivery.medium,
             delivery.username.as_str(),
             delivery.destination,
             delivery.code
         ));
-        lock(&here.outbox).put(here.clock.now(), pool_id, delivery);
+        lock(&state.outbox).put(state.clock.now(), pool_id, delivery);
     }
 }
 
 /// Lets pages of any origin read an answer: there is nothing here but made-up users, and Cognito does so too.
-pub(super) fn cors(response: &mut HttpResponseBuilder) {
+pub(super) fn add_cors_headers(response: &mut HttpResponseBuilder) {
     response
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
         .insert_header((
@@ -203,21 +209,21 @@ pub(super) fn cors(response: &mut HttpResponseBuilder) {
 }
 
 /// A refusal with a status of its own.
-pub(super) fn refused(status: StatusCode, error: &ApiError) -> HttpResponse {
-    written(Some(status), &Err(error.clone()))
+pub(super) fn error_response(status: StatusCode, error: &ApiError) -> HttpResponse {
+    build_response(Some(status), &Err(error.clone()))
 }
 
-fn written(status: Option<StatusCode>, answer: &Result<Answer, ApiError>) -> HttpResponse {
-    let wire = encode_answer(answer);
-    let own = StatusCode::from_u16(wire.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::build(status.unwrap_or(own));
-    cors(&mut response);
+fn build_response(status: Option<StatusCode>, answer: &Result<Answer, ApiError>) -> HttpResponse {
+    let encoded = encode_answer(answer);
+    let default_status = StatusCode::from_u16(encoded.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = HttpResponse::build(status.unwrap_or(default_status));
+    add_cors_headers(&mut response);
     response.insert_header((header::CONTENT_TYPE, CONTENT_TYPE));
     response.insert_header(("x-amzn-RequestId", request_id()));
-    if let Some((kind, message)) = wire.error {
+    if let Some((kind, message)) = encoded.error {
         response.insert_header(("x-amzn-ErrorType", kind)).insert_header(("x-amzn-ErrorMessage", message));
     }
-    response.body(wire.body)
+    response.body(encoded.body)
 }
 
 /// A number for the answer. It is for finding the answer again and for nothing else.

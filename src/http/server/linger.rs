@@ -17,33 +17,33 @@ use futures_util::StreamExt as _;
 use tokio::time::Sleep;
 
 /// So many bytes are read and thrown away after the answer.
-const MOST: usize = 1 << 20;
+const MAX_DISCARDED_BYTES: usize = 1 << 20;
 /// So long somebody may send them.
-const LONGEST: Duration = Duration::from_secs(1);
+const MAX_LINGER: Duration = Duration::from_secs(1);
 
 /// The last answer on a connection: of what else is sent little is read, and nothing kept. A body of chunks that nobody holds would be
 /// read to its end, and there are those that have none; one that is held is let go of with the connection.
-pub(super) fn last(response: HttpResponse, unread: Payload) -> HttpResponse {
+pub(super) fn close_lingering(response: HttpResponse, unread: Payload) -> HttpResponse {
     let mut response = response.map_body(|_, body| {
         let text = body.try_into_bytes().unwrap_or_default();
-        let deadline = Box::pin(tokio::time::sleep(LONGEST));
-        Held { length: text.len(), text: Some(text), unread, ended: false, thrown_away: 0, deadline }
+        let deadline = Box::pin(tokio::time::sleep(MAX_LINGER));
+        LingeringBody { length: text.len(), text: Some(text), unread, ended: false, discarded: 0, deadline }
     });
     response.head_mut().set_connection_type(ConnectionType::Close);
     response.map_into_boxed_body()
 }
 
 /// An answer that holds on to the unread rest of its request, and is over when enough of that is thrown away.
-struct Held {
+struct LingeringBody {
     length: usize,
     text: Option<Bytes>,
     unread: Payload,
     ended: bool,
-    thrown_away: usize,
+    discarded: usize,
     deadline: Pin<Box<Sleep>>,
 }
 
-impl MessageBody for Held {
+impl MessageBody for LingeringBody {
     type Error = Infallible;
 
     fn size(&self) -> BodySize {
@@ -51,14 +51,17 @@ impl MessageBody for Held {
     }
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes, Infallible>>> {
-        let held = self.get_mut();
-        if let Some(text) = held.text.take() {
+        let this = self.get_mut();
+        if let Some(text) = this.text.take() {
             return Poll::Ready(Some(Ok(text)));
         }
-        while !held.ended && held.thrown_away < MOST && held.deadline.as_mut().poll(cx).is_pending() {
-            match held.unread.poll_next_unpin(cx) {
-                Poll::Ready(Some(Ok(chunk))) => held.thrown_away += chunk.len(),
-                Poll::Ready(Some(Err(_)) | None) => held.ended = true,
+        while !this.ended
+            && this.discarded < MAX_DISCARDED_BYTES
+            && this.deadline.as_mut().poll(cx).is_pending()
+        {
+            match this.unread.poll_next_unpin(cx) {
+                Poll::Ready(Some(Ok(chunk))) => this.discarded += chunk.len(),
+                Poll::Ready(Some(Err(_)) | None) => this.ended = true,
                 Poll::Pending => return Poll::Pending,
             }
         }

@@ -5,16 +5,16 @@
 //! bounded time and room (ASSURANCE W3–W8).
 
 mod call;
-mod door;
-mod ending;
+mod connection;
 mod linger;
+mod metrics_server;
 mod outbox;
-mod pace;
 mod pages;
+mod pipeline;
+mod request_counts;
+mod service;
+mod shutdown;
 mod signers;
-mod tally;
-mod watch;
-mod wire;
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,19 +26,19 @@ use actix_web::{App, Route, guard, web};
 
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
-use crate::store::Keeper;
+use crate::store::StateWriter;
 use poolproof_pool::provider::Provider;
 
 use outbox::Outbox;
+use request_counts::RequestCounts;
 use signers::Signers;
-use tally::Tally;
 
-pub use ending::Ended;
-pub use watch::{Metrics, Shown, show};
+pub use metrics_server::{MetricsServerHandle, MetricsSource, serve_metrics};
+pub use shutdown::ShutdownKind;
 
 /// How the server treats those who come.
 #[derive(Clone, Debug)]
-pub struct Limits {
+pub struct ServerLimits {
     /// Threads for SRP's arithmetic.
     pub workers: usize,
     /// Connections that are kept at once; others wait to be accepted.
@@ -51,7 +51,7 @@ pub struct Limits {
     pub shutdown: Duration,
 }
 
-impl Limits {
+impl ServerLimits {
     /// Enough for a machine of a few cores, and not more than it can bear.
     pub const DEFAULT: Self = Self {
         workers: 1,
@@ -63,28 +63,28 @@ impl Limits {
 }
 
 /// What hears of each message that a pool sends, as one line: who, by which medium, and the code.
-pub type Teller = Arc<dyn Fn(&str) + Send + Sync>;
+pub type MessageSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What all requests share.
-struct Here {
+struct AppState {
     provider: Arc<Mutex<Provider>>,
     outbox: Arc<Mutex<Outbox>>,
-    tally: Arc<Tally>,
-    teller: Teller,
+    request_counts: Arc<RequestCounts>,
+    message_sink: MessageSink,
     clock: Clock,
     compute: Compute,
     signers: Arc<Signers>,
-    keeper: Option<Arc<Keeper>>,
-    limits: Limits,
+    state_writer: Option<Arc<StateWriter>>,
+    limits: ServerLimits,
 }
 
-impl std::fmt::Debug for Here {
+impl std::fmt::Debug for AppState {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Here(…)")
     }
 }
 
-/// Serves until the program is told to end (SIGINT, SIGTERM), then finishes the requests at hand, unless it is told again. Where there is a `keeper`, no
+/// Serves until the program is told to end (SIGINT, SIGTERM), then finishes the requests at hand, unless it is told again. Where there is a `state_writer`, no
 /// request is answered before what it has changed is on the disk.
 ///
 /// # Errors
@@ -93,58 +93,58 @@ impl std::fmt::Debug for Here {
 pub fn serve(
     provider: Provider,
     listener: TcpListener,
-    limits: Limits,
-    teller: Teller,
-    keeper: Option<Keeper>,
-) -> std::io::Result<Ended> {
-    let keeper = keeper.map(Arc::new);
-    let kept = keeper.clone();
+    limits: ServerLimits,
+    message_sink: MessageSink,
+    state_writer: Option<StateWriter>,
+) -> std::io::Result<ShutdownKind> {
+    let state_writer = state_writer.map(Arc::new);
+    let writer_to_close = state_writer.clone();
     let provider = Arc::new(Mutex::new(provider));
     let outbox = Arc::new(Mutex::new(Outbox::default()));
-    let tally = Arc::new(Tally::default());
+    let request_counts = Arc::new(RequestCounts::default());
     let clock = Clock::start(ClockKind::Wall);
     let signers = Arc::new(Signers::start(limits.workers)?);
-    let (workers, of_server) = (limits.workers, limits.clone());
+    let (workers, server_limits) = (limits.workers, limits.clone());
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed)
         .map_err(|_| std::io::Error::other("the operating system gives no chance"))?;
     let app = move || {
         // Called once, on the one thread that serves. Its clients' side has nothing to do.
-        let compute = Compute::threads(1, workers, &mut poolproof_cognito::seed::from_entropy(seed));
+        let compute = Compute::threads(1, workers, &mut poolproof_cognito::seed::rng_from_bytes(seed));
         let compute = compute.unwrap_or_else(|error| unreachable!("no threads could be started: {error}"));
-        let here = Here {
+        let state = AppState {
             provider: Arc::clone(&provider),
             outbox: Arc::clone(&outbox),
-            tally: Arc::clone(&tally),
-            teller: Arc::clone(&teller),
+            request_counts: Arc::clone(&request_counts),
+            message_sink: Arc::clone(&message_sink),
             clock,
             compute,
             signers: Arc::clone(&signers),
-            keeper: keeper.clone(),
+            state_writer: state_writer.clone(),
             limits: limits.clone(),
         };
         App::new()
-            .app_data(web::Data::new(here))
+            .app_data(web::Data::new(state))
             .route("/", web::post().to(call::call))
-            .route("/health", page().to(pages::health))
-            .route("/metrics", page().to(pages::metrics))
-            .route("/outbox", page().to(pages::outbox))
-            .route("/{pool}/.well-known/jwks.json", page().to(pages::jwks))
-            .route("/{pool}/.well-known/openid-configuration", page().to(pages::openid))
-            .default_service(web::to(pages::elsewhere))
+            .route("/health", get_route().to(pages::health))
+            .route("/metrics", get_route().to(pages::metrics))
+            .route("/outbox", get_route().to(pages::outbox))
+            .route("/{pool}/.well-known/jwks.json", get_route().to(pages::jwks))
+            .route("/{pool}/.well-known/openid-configuration", get_route().to(pages::openid))
+            .default_service(web::to(pages::fallback))
     };
-    let server = door::serving(listener, &of_server, app)?;
-    let ended = actix_web::rt::System::new().block_on(ending::run(server));
-    if let Some(keeper) = kept {
-        keeper.close();
+    let server = service::build_server(listener, &server_limits, app)?;
+    let ended = actix_web::rt::System::new().block_on(shutdown::run(server));
+    if let Some(state_writer) = writer_to_close {
+        state_writer.close();
     }
     ended
 }
 
 /// `GET` or `HEAD` without a body. One that has a body is for nobody: who would read it to its end?
-fn page() -> Route {
-    let asks = guard::Any(guard::Get()).or(guard::Head());
-    web::route().guard(asks).guard(guard::fn_guard(|asked| is_empty(asked.head())))
+fn get_route() -> Route {
+    let method = guard::Any(guard::Get()).or(guard::Head());
+    web::route().guard(method).guard(guard::fn_guard(|context| is_empty(context.head())))
 }
 
 /// Whether nothing follows a request's head.

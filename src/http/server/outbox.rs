@@ -9,7 +9,7 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_pool::Delivery;
 
 /// So many messages are kept; of more, the oldest are lost.
-const MOST: usize = 1000;
+const MAX_MESSAGES: usize = 1000;
 
 /// The messages of late, the oldest first.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub(super) struct Outbox(VecDeque<(Timestamp, PoolId, Delivery)>);
 
 impl Outbox {
     pub(super) fn put(&mut self, now: Timestamp, pool_id: PoolId, delivery: Delivery) {
-        if self.0.len() >= MOST {
+        if self.0.len() >= MAX_MESSAGES {
             self.0.pop_front();
         }
         self.0.push_back((now, pool_id, delivery));
@@ -25,8 +25,9 @@ impl Outbox {
 
     /// The messages, the oldest first; only this user's, if one is named.
     pub(super) fn told(&self, username: Option<&str>) -> Value {
-        let wanted = |delivery: &Delivery| username.is_none_or(|name| delivery.username.as_str() == name);
-        let told = self.0.iter().filter(|(_, _, delivery)| wanted(delivery));
+        let is_selected =
+            |delivery: &Delivery| username.is_none_or(|name| delivery.username.as_str() == name);
+        let told = self.0.iter().filter(|(_, _, delivery)| is_selected(delivery));
         let told = told.map(|(at, pool_id, delivery)| {
             json!({
                 "at": at.to_string(),

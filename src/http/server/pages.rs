@@ -4,16 +4,16 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde_json::json;
 
-use super::call::{cors, refused};
-use super::linger::last;
-use super::{Here, is_empty, lock};
+use super::call::{add_cors_headers, error_response};
+use super::linger::close_lingering;
+use super::{AppState, is_empty, lock};
 use crate::compute::Side;
-use crate::http::prometheus::{CONTENT_TYPE, Kind, Page};
+use crate::http::prometheus::{CONTENT_TYPE, MetricKind, MetricsPage};
 use poolproof_cognito::protocol::{ApiError, ErrorKind};
 
 fn json_page(body: String) -> HttpResponse {
     let mut response = HttpResponse::Ok();
-    cors(&mut response);
+    add_cors_headers(&mut response);
     response.insert_header((header::CONTENT_TYPE, "application/json")).body(body)
 }
 
@@ -23,46 +23,46 @@ pub(super) async fn health() -> HttpResponse {
 }
 
 /// `GET /metrics`.
-pub(super) async fn metrics(here: web::Data<Here>) -> HttpResponse {
-    let mut page = Page::default();
-    here.tally.told(&mut page);
-    let ((pools, users), crowded_out) = {
-        let provider = lock(&here.provider);
-        (provider.counts(), provider.crowded_out())
+pub(super) async fn metrics(state: web::Data<AppState>) -> HttpResponse {
+    let mut page = MetricsPage::default();
+    state.request_counts.told(&mut page);
+    let ((pools, users), evicted_count) = {
+        let provider = lock(&state.provider);
+        (provider.counts(), provider.evicted_count())
     };
-    let usage = here.compute.usage(Side::Server);
+    let usage = state.compute.usage(Side::Server);
     let cpu = usage.cpu.unwrap_or_default().as_secs_f64();
     let mut one = |name, kind, help, value: String| page.metric(name, kind, help).sample(&[], value);
-    one("poolproof_pools", Kind::Gauge, "User pools.", pools.to_string());
-    one("poolproof_users", Kind::Gauge, "Users of all pools.", users.to_string());
+    one("poolproof_pools", MetricKind::Gauge, "User pools.", pools.to_string());
+    one("poolproof_users", MetricKind::Gauge, "Users of all pools.", users.to_string());
     let forgotten = "Challenges that were forgotten before their end, for want of room.";
-    one("poolproof_challenges_crowded_out_total", Kind::Counter, forgotten, crowded_out.to_string());
+    one("poolproof_challenges_crowded_out_total", MetricKind::Counter, forgotten, evicted_count.to_string());
     let jobs = "Jobs of SRP's arithmetic done.";
-    one("poolproof_srp_jobs_total", Kind::Counter, jobs, usage.jobs.to_string());
+    one("poolproof_srp_jobs_total", MetricKind::Counter, jobs, usage.jobs.to_string());
     let powers = "Modular exponentiations done.";
-    one("poolproof_srp_modexps_total", Kind::Counter, powers, usage.modexps.to_string());
+    one("poolproof_srp_modexps_total", MetricKind::Counter, powers, usage.modexps.to_string());
     let spent = "CPU time of SRP's arithmetic.";
-    one("poolproof_srp_cpu_seconds_total", Kind::Counter, spent, format!("{cpu:.6}"));
+    one("poolproof_srp_cpu_seconds_total", MetricKind::Counter, spent, format!("{cpu:.6}"));
     HttpResponse::Ok().insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).body(page.into_text())
 }
 
 /// `GET /outbox`, or `GET /outbox?username=NAME`.
-pub(super) async fn outbox(request: HttpRequest, here: web::Data<Here>) -> HttpResponse {
+pub(super) async fn outbox(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
     let query = web::Query::<std::collections::BTreeMap<String, String>>::from_query(request.query_string());
     let query = query.map(web::Query::into_inner).unwrap_or_default();
-    let told = lock(&here.outbox).told(query.get("username").map(String::as_str));
+    let told = lock(&state.outbox).told(query.get("username").map(String::as_str));
     json_page(told.to_string())
 }
 
 /// `GET /<UserPoolId>/.well-known/jwks.json`.
-pub(super) async fn jwks(pool: web::Path<String>, here: web::Data<Here>) -> HttpResponse {
-    let found = lock(&here.provider).issuer(&pool);
+pub(super) async fn jwks(pool: web::Path<String>, state: web::Data<AppState>) -> HttpResponse {
+    let found = lock(&state.provider).issuer(&pool);
     found.map_or_else(no_pool, |(_, jwks)| json_page(jwks))
 }
 
 /// `GET /<UserPoolId>/.well-known/openid-configuration`.
-pub(super) async fn openid(pool: web::Path<String>, here: web::Data<Here>) -> HttpResponse {
-    let found = lock(&here.provider).issuer(&pool);
+pub(super) async fn openid(pool: web::Path<String>, state: web::Data<AppState>) -> HttpResponse {
+    let found = lock(&state.provider).issuer(&pool);
     found.map_or_else(no_pool, |(issuer, _)| {
         let told = json!({
             "issuer": issuer,
@@ -79,14 +79,14 @@ pub(super) async fn openid(pool: web::Path<String>, here: web::Data<Here>) -> Ht
 fn no_pool() -> HttpResponse {
     let error =
         ApiError::new(ErrorKind::ResourceNotFound, "User pool does not exist, or its tokens are opaque.");
-    refused(StatusCode::NOT_FOUND, &error)
+    error_response(StatusCode::NOT_FOUND, &error)
 }
 
 /// Every other path and method.
-pub(super) async fn elsewhere(request: HttpRequest, unread: web::Payload) -> HttpResponse {
+pub(super) async fn fallback(request: HttpRequest, unread: web::Payload) -> HttpResponse {
     if *request.method() == Method::OPTIONS && is_empty(request.head()) {
         let mut response = HttpResponse::NoContent();
-        cors(&mut response);
+        add_cors_headers(&mut response);
         return response
             .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "POST, GET, OPTIONS"))
             .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
@@ -99,7 +99,7 @@ pub(super) async fn elsewhere(request: HttpRequest, unread: web::Payload) -> Htt
         ErrorKind::UnknownOperation,
         "Operations are asked for by POST to / with X-Amz-Target: AWSCognitoIdentityProviderService.<Operation>.",
     );
-    last(refused(status, &error), unread)
+    close_lingering(error_response(status, &error), unread)
 }
 
 /// What the SDKs of browsers send.

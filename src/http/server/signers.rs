@@ -8,42 +8,42 @@ use tokio::sync::oneshot;
 
 use super::lock;
 use poolproof_cognito::protocol::{ApiError, Reply};
-use poolproof_pool::Signing;
+use poolproof_pool::SigningJob;
 
 /// Answers that may wait for their signatures. As many requests can be at hand as there are connections.
-const QUEUE: usize = 65_536;
+const QUEUE_CAPACITY: usize = 65_536;
 
-type Waiting = (Box<Signing>, oneshot::Sender<Reply>);
+type QueuedSigning = (Box<SigningJob>, oneshot::Sender<Reply>);
 
 /// The threads. They end when nobody can ask them any more.
-pub(super) struct Signers(SyncSender<Waiting>);
+pub(super) struct Signers(SyncSender<QueuedSigning>);
 
 impl Signers {
     pub(super) fn start(threads: usize) -> std::io::Result<Self> {
-        let (ask, asked) = sync_channel(QUEUE);
-        let asked = Arc::new(Mutex::new(asked));
+        let (sender, receiver) = sync_channel(QUEUE_CAPACITY);
+        let receiver = Arc::new(Mutex::new(receiver));
         for number in 0..threads.max(1) {
-            let asked = Arc::clone(&asked);
-            thread::Builder::new().name(format!("signer-{number}")).spawn(move || work(&asked))?;
+            let receiver = Arc::clone(&receiver);
+            thread::Builder::new().name(format!("signer-{number}")).spawn(move || work(&receiver))?;
         }
-        Ok(Self(ask))
+        Ok(Self(sender))
     }
 
     /// Has the tokens of an answer signed.
-    pub(super) async fn sign(&self, signing: Box<Signing>) -> Reply {
-        let (back, signed) = oneshot::channel();
-        if self.0.try_send((signing, back)).is_err() {
+    pub(super) async fn sign(&self, signing: Box<SigningJob>) -> Reply {
+        let (reply_sender, signed) = oneshot::channel();
+        if self.0.try_send((signing, reply_sender)).is_err() {
             return Err(ApiError::too_many_requests());
         }
         signed.await.unwrap_or_else(|_| Err(ApiError::internal("a signer has died")))
     }
 }
 
-fn work(asked: &Mutex<Receiver<Waiting>>) {
+fn work(receiver: &Mutex<Receiver<QueuedSigning>>) {
     loop {
-        let next = lock(asked).recv();
-        let Ok((signing, back)) = next else { return };
+        let next = lock(receiver).recv();
+        let Ok((signing, reply_sender)) = next else { return };
         // Whoever asked may have gone; then nobody needs the tokens.
-        drop(back.send(signing.run()));
+        drop(reply_sender.send(signing.run()));
     }
 }

@@ -1,15 +1,15 @@
 //! The matrix at an endpoint: which of the rules it follows, which it breaks, and which could not be tried there.
 
-mod cast;
+mod json;
 mod markdown;
 mod play;
-mod record;
 mod text;
 mod trial;
+mod trial_user;
 
+pub use json::conformance_json;
 pub use markdown::conformance_markdown;
-pub use play::{At, Unusable, play_at};
-pub use record::conformance_json;
+pub use play::{EndpointError, EndpointOptions, play_at_endpoint};
 pub use text::conformance_text;
 pub use trial::{Trial, trials};
 
@@ -19,7 +19,7 @@ use poolproof_oracle::{Confidence, Decision, RuleId};
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
     /// The endpoint decided so; what else it said, where that tells more.
-    Seen(Decision, Option<String>),
+    Decided(Decision, Option<String>),
     /// It could not be tried, for this reason.
     Untried(String),
 }
@@ -32,18 +32,18 @@ pub struct Example {
     /// What the rule asks for.
     pub expected: Decision,
     /// What came.
-    pub seen: Decision,
+    pub actual: Decision,
     /// What the endpoint said that no decision says.
-    pub said: Option<String>,
+    pub message: Option<String>,
 }
 
 /// How an endpoint stands to one rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Standing {
+pub struct RuleResult {
     /// The rule.
     pub rule: RuleId,
     /// The rule in one sentence.
-    pub says: &'static str,
+    pub description: &'static str,
     /// Trials that were decided as it asks.
     pub followed: usize,
     /// Trials that were not.
@@ -62,7 +62,7 @@ pub struct Conformance {
     /// Where it is.
     pub target: String,
     /// Whether it could be told how risky a sign-in is to look.
-    pub takes_risk: bool,
+    pub accepts_risk_level: bool,
     /// Whether it was cut short.
     pub partial: bool,
     /// What was made there and could not be removed, each with the reason.
@@ -70,10 +70,10 @@ pub struct Conformance {
     /// How many rules the sample had no trial for.
     pub rules_left_out: usize,
     /// The rules that any trial was about, in the order of their table.
-    pub rules: Vec<Standing>,
+    pub rules: Vec<RuleResult>,
 }
 
-impl Standing {
+impl RuleResult {
     /// Whether any trial was made and all were decided as the rule asks.
     pub const fn is_followed(&self) -> bool {
         self.broken == 0 && self.followed > 0
@@ -87,12 +87,12 @@ impl Standing {
 
 impl Conformance {
     /// The rules of this confidence, or of any.
-    pub fn of(&self, confidence: Option<Confidence>) -> impl Iterator<Item = &Standing> {
+    pub fn of(&self, confidence: Option<Confidence>) -> impl Iterator<Item = &RuleResult> {
         self.rules.iter().filter(move |one| confidence.is_none_or(|wanted| one.rule.confidence == wanted))
     }
 
     /// Whether a rule is broken that somebody but us says.
-    pub fn breaks_what_is_known(&self) -> bool {
+    pub fn breaks_known_rule(&self) -> bool {
         self.rules.iter().any(|one| one.broken > 0 && one.rule.confidence != Confidence::Inferred)
     }
 
@@ -104,7 +104,7 @@ impl Conformance {
     }
 
     /// Trials in all: decided as asked, otherwise, and not made.
-    pub fn sums(&self) -> (usize, usize, usize) {
+    pub fn totals(&self) -> (usize, usize, usize) {
         self.rules.iter().fold((0, 0, 0), |(followed, broken, untried), one| {
             (followed + one.followed, broken + one.broken, untried + one.untried)
         })

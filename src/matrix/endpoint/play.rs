@@ -12,38 +12,38 @@ use std::thread::available_parallelism;
 use futures_util::StreamExt as _;
 use futures_util::stream;
 
-use super::cast::Player;
 use super::trial::{Trial, sample};
-use super::{Conformance, Example, Outcome, Standing};
-use crate::actors::{Administrator, Guests, Ports, Premises, system};
+use super::trial_user::TrialUser;
+use super::{Conformance, Example, Outcome, RuleResult};
+use crate::actors::{AdminClient, CreatedUsers, TestPool, UserContext, system};
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
-use crate::http::client::{Address, Credentials, HttpTarget, Limits};
+use crate::http::client::{ClientLimits, Credentials, EndpointUrl, HttpTarget};
 use crate::scenario::Delay;
-use crate::target::{Endpoint as _, Target, Unreachable};
+use crate::target::{AdminTarget as _, Target, TransportError};
 use poolproof_cognito::addresses::RiskExceptions;
-use poolproof_cognito::policy::{Lockout, PoolPolicy, Quotas, RiskLevels, RiskMode, RiskPolicy};
+use poolproof_cognito::policy::{Lockout, PoolPolicy, Quotas, RiskMode, RiskPolicy, RiskSource};
 use poolproof_cognito::seed::Seed;
 use poolproof_oracle::{self, RuleId};
 use poolproof_srp::Group;
 
 /// Users of one pool who do something at the same time.
-const AT_ONCE: usize = 16;
+const MAX_CONCURRENT_USERS: usize = 16;
 
 /// An endpoint, and how it is spoken to.
 #[derive(Clone, Debug)]
-pub struct At {
+pub struct EndpointOptions {
     /// Where it is.
-    pub address: Address,
+    pub address: EndpointUrl,
     /// What administrators' requests are signed with.
     pub credentials: Option<Credentials>,
     /// How it is spoken to.
-    pub limits: Limits,
+    pub limits: ClientLimits,
 }
 
 /// Nothing could be tried.
 #[derive(Debug, thiserror::Error)]
-pub enum Unusable {
+pub enum EndpointError {
     /// The operating system gives no thread or no runtime.
     #[error("cannot start threads: {0}")]
     Threads(#[from] io::Error),
@@ -52,7 +52,7 @@ pub enum Unusable {
     Target(String),
 }
 
-/// Plays these trials, or a sample of them, at an endpoint whose pools are expected to have the switches of `base`. `told` hears how
+/// Plays these trials, or a sample of them, at an endpoint whose pools are expected to have the switches of `base`. `on_progress` hears how
 /// many are done; when `stop` becomes true the rest is left, and no pool of ours stays behind that can be removed.
 ///
 /// Where the endpoint cannot be told of risk, those with risk are not tried, and no part of the sample.
@@ -60,29 +60,40 @@ pub enum Unusable {
 /// # Errors
 ///
 /// Nothing could be tried at all.
-pub fn play_at(
-    at: &At,
+pub fn play_at_endpoint(
+    at: &EndpointOptions,
     base: &PoolPolicy,
     trials: &[Trial],
     wanted: Option<usize>,
-    told: &dyn Fn(usize),
+    on_progress: &dyn Fn(usize),
     stop: &Arc<AtomicBool>,
-) -> Result<Conformance, Unusable> {
+) -> Result<Conformance, EndpointError> {
     let system = system(ClockKind::Wall)?;
     system.block_on(async {
         let clock = Clock::start(ClockKind::Wall);
         let threads = available_parallelism().map_or(1, NonZero::get);
-        let mut chance = Seed::new(clock.now().as_us()).stream("prepared", 0);
-        let compute = Compute::threads(threads, 1, &mut chance)?;
+        let mut rng = Seed::new(clock.now().as_us()).rng("prepared", 0);
+        let compute = Compute::threads(threads, 1, &mut rng)?;
         let target = HttpTarget::new(at.address.clone(), at.credentials.clone(), clock, at.limits);
         let mut target = target?;
-        target.look().await.map_err(|Unreachable(why)| Unusable::Target(format!("{}: {why}", at.address)))?;
-        let takes_risk = target.takes_risk();
+        target
+            .probe()
+            .await
+            .map_err(|TransportError(why)| EndpointError::Target(format!("{}: {why}", at.address)))?;
+        let accepts_risk_level = target.accepts_risk_level();
         drop(target);
-        let stage =
-            Stage { at, base, clock, compute, done: Count::new(0), left: RefCell::default(), told, stop };
+        let runner = TrialRunner {
+            at,
+            base,
+            clock,
+            compute,
+            done: Count::new(0),
+            cleanup_error: RefCell::default(),
+            on_progress,
+            stop,
+        };
         let (possible, impossible): (Vec<Trial>, Vec<Trial>) =
-            trials.iter().partition(|trial| takes_risk || trial.cell.risk.is_none());
+            trials.iter().partition(|trial| accepts_risk_level || trial.cell.risk.is_none());
         let (possible, rules_left_out) = match wanted {
             Some(wanted) => sample(&possible, wanted),
             None => (possible, 0),
@@ -93,16 +104,16 @@ pub fn play_at(
         }
         let mut outcomes = Vec::with_capacity(trials.len());
         for trials in of_configuration.into_values() {
-            outcomes.extend(stage.play_configuration(trials).await);
+            outcomes.extend(runner.play_configuration(trials).await);
         }
         let why = "the endpoint cannot be told how risky a sign-in is to look";
         outcomes.extend(untried(&impossible, why));
         let partial = stop.load(Ordering::SeqCst);
-        let rules = standings(base, outcomes);
-        let left_behind = stage.left.take();
+        let rules = rule_results(base, outcomes);
+        let left_behind = runner.cleanup_error.take();
         Ok(Conformance {
             target: at.address.to_string(),
-            takes_risk,
+            accepts_risk_level,
             partial,
             left_behind,
             rules_left_out,
@@ -111,15 +122,15 @@ pub fn play_at(
     })
 }
 
-struct Stage<'s> {
-    at: &'s At,
+struct TrialRunner<'s> {
+    at: &'s EndpointOptions,
     base: &'s PoolPolicy,
     clock: Clock,
     compute: Compute,
     done: Count<usize>,
     /// What of ours could not be removed.
-    left: RefCell<Vec<String>>,
-    told: &'s dyn Fn(usize),
+    cleanup_error: RefCell<Vec<String>>,
+    on_progress: &'s dyn Fn(usize),
     stop: &'s Arc<AtomicBool>,
 }
 
@@ -127,7 +138,7 @@ fn untried(trials: &[Trial], why: &str) -> Vec<(Trial, Outcome)> {
     trials.iter().map(|trial| (*trial, Outcome::Untried(why.to_owned()))).collect()
 }
 
-impl Stage<'_> {
+impl TrialRunner<'_> {
     /// Plays the trials of one configuration in a pool of their own.
     async fn play_configuration(&self, trials: Vec<Trial>) -> Vec<(Trial, Outcome)> {
         if self.stop.load(Ordering::SeqCst) {
@@ -140,60 +151,60 @@ impl Stage<'_> {
             Err(error) => return untried(&trials, &error.to_string()),
         };
         let mut target = target;
-        if let Err(Unreachable(why)) = target.look().await {
+        if let Err(TransportError(why)) = target.probe().await {
             return untried(&trials, &why);
         }
         let seed = Seed::new(self.clock.now().as_us());
-        let made = Premises::make(&Administrator::new(&target, self.clock, seed), "poolproof-matrix").await;
-        let premises = match made {
-            Ok(premises) => premises,
+        let made = TestPool::create(&AdminClient::new(&target, self.clock, seed), "poolproof-matrix").await;
+        let test_pool = match made {
+            Ok(test_pool) => test_pool,
             Err(error) => {
-                self.left.borrow_mut().extend(error.left.as_ref().map(ToString::to_string));
+                self.cleanup_error.borrow_mut().extend(error.cleanup_error.as_ref().map(ToString::to_string));
                 return untried(&trials, &error.to_string());
             }
         };
-        let target = Rc::new(target.for_pool(premises.pool_id.clone()));
-        let ports = self.ports(Rc::clone(&target) as Rc<dyn Target>, &premises);
-        let admin = Administrator::new(&*target, self.clock, seed);
-        let played = self.play_in(&admin, &premises, &ports, &trials).await;
+        let target = Rc::new(target.for_pool(test_pool.pool_id.clone()));
+        let context = self.context(Rc::clone(&target) as Rc<dyn Target>, &test_pool);
+        let admin = AdminClient::new(&*target, self.clock, seed);
+        let played = self.play_in(&admin, &test_pool, &context, &trials).await;
         // What was decided counts all the same; whoever owns the endpoint is told of the pool.
-        let left = premises.remove(&admin).await.err();
-        self.left.borrow_mut().extend(left.map(|left| left.to_string()));
+        let cleanup_error = test_pool.remove(&admin).await.err();
+        self.cleanup_error.borrow_mut().extend(cleanup_error.map(|cleanup_error| cleanup_error.to_string()));
         played
     }
 
     async fn play_in(
         &self,
-        admin: &Administrator<'_>,
-        premises: &Premises,
-        ports: &Ports,
+        admin: &AdminClient<'_>,
+        test_pool: &TestPool,
+        context: &UserContext,
         trials: &[Trial],
     ) -> Vec<(Trial, Outcome)> {
         // They go with the pool.
-        let guests = Guests::from_now(self.clock.now());
-        let guests = &guests;
+        let created_users = CreatedUsers::created_since(self.clock.now());
+        let created_users = &created_users;
         let preparing = trials.iter().zip(0..).map(|(trial, number)| async move {
             if self.stop.load(Ordering::SeqCst) {
                 return (*trial, Err("interrupted".to_owned()));
             }
-            (*trial, Player::prepare(*trial, number, admin, ports, guests).await)
+            (*trial, TrialUser::prepare(*trial, number, admin, context, created_users).await)
         });
-        let prepared: Vec<_> = stream::iter(preparing).buffered(AT_ONCE).collect().await;
+        let prepared: Vec<_> = stream::iter(preparing).buffered(MAX_CONCURRENT_USERS).collect().await;
         let policy = trials.first().map_or(*self.base, |trial| self.policy(trial));
-        let settled = premises.settle(admin, &policy).await.map_err(|error| error.to_string());
+        let settled = test_pool.settle(admin, &policy).await.map_err(|error| error.to_string());
         let settled = &settled;
-        let playing = prepared.into_iter().map(|(trial, player)| async move {
+        let playing = prepared.into_iter().map(|(trial, user)| async move {
             let (_, expected) = trial.expected(self.base);
-            let outcome = match (settled, player) {
+            let outcome = match (settled, user) {
                 (Err(why), _) => Outcome::Untried(why.clone()),
                 (Ok(()), Err(why)) => Outcome::Untried(why),
-                (Ok(()), Ok(player)) => player.play(ports, &expected).await,
+                (Ok(()), Ok(user)) => user.play(context, &expected).await,
             };
             self.done.set(self.done.get() + 1);
-            (self.told)(self.done.get());
+            (self.on_progress)(self.done.get());
             (trial, outcome)
         });
-        stream::iter(playing).buffered(AT_ONCE).collect().await
+        stream::iter(playing).buffered(MAX_CONCURRENT_USERS).collect().await
     }
 
     /// The settings of the pool of this trial.
@@ -201,7 +212,7 @@ impl Stage<'_> {
         let (remember, suppress_mfa, mfa, action) = trial.configuration();
         let risk = action.map_or(RiskPolicy::OFF, |action| RiskPolicy {
             mode: RiskMode::Enforced,
-            levels: RiskLevels::Given,
+            levels: RiskSource::Given,
             low: action,
             medium: action,
             high: action,
@@ -218,15 +229,15 @@ impl Stage<'_> {
         }
     }
 
-    fn ports(&self, target: Rc<dyn Target>, premises: &Premises) -> Ports {
-        Ports {
+    fn context(&self, target: Rc<dyn Target>, test_pool: &TestPool) -> UserContext {
+        UserContext {
             clock: self.clock,
             target,
             compute: self.compute.clone(),
             // No two plays draw alike: an endpoint that keeps something from one must not take another for it.
             seed: Seed::new(self.clock.now().as_us()),
-            pool_id: premises.pool_id.clone(),
-            client_id: premises.client_id.clone(),
+            pool_id: test_pool.pool_id.clone(),
+            client_id: test_pool.client_id.clone(),
             group: Group::cognito(),
             ephemeral_bits: 256,
             retries: 5,
@@ -239,13 +250,13 @@ impl Stage<'_> {
 }
 
 /// Counts what became of the trials by rule, in the order of the rules' table.
-fn standings(base: &PoolPolicy, outcomes: Vec<(Trial, Outcome)>) -> Vec<Standing> {
-    let mut of_rule: BTreeMap<RuleId, Standing> = BTreeMap::new();
+fn rule_results(base: &PoolPolicy, outcomes: Vec<(Trial, Outcome)>) -> Vec<RuleResult> {
+    let mut of_rule: BTreeMap<RuleId, RuleResult> = BTreeMap::new();
     for (trial, outcome) in outcomes {
         let (rule, expected) = trial.expected(base);
-        let standing = of_rule.entry(rule).or_insert_with(|| Standing {
+        let result = of_rule.entry(rule).or_insert_with(|| RuleResult {
             rule,
-            says: poolproof_oracle::says(rule),
+            description: poolproof_oracle::description(rule),
             followed: 0,
             broken: 0,
             untried: 0,
@@ -253,14 +264,14 @@ fn standings(base: &PoolPolicy, outcomes: Vec<(Trial, Outcome)>) -> Vec<Standing
             reason: None,
         });
         match outcome {
-            Outcome::Seen(seen, _) if seen == expected => standing.followed += 1,
-            Outcome::Seen(seen, said) => {
-                standing.broken += 1;
-                standing.example.get_or_insert(Example { trial, expected, seen, said });
+            Outcome::Decided(actual, _) if actual == expected => result.followed += 1,
+            Outcome::Decided(actual, message) => {
+                result.broken += 1;
+                result.example.get_or_insert(Example { trial, expected, actual, message });
             }
             Outcome::Untried(why) => {
-                standing.untried += 1;
-                standing.reason.get_or_insert(why);
+                result.untried += 1;
+                result.reason.get_or_insert(why);
             }
         }
     }

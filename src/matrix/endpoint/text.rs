@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Conformance, Example, Standing};
+use super::{Conformance, Example, RuleResult};
 use crate::matrix::wrapped;
 use crate::report::markup::plain;
 use poolproof_oracle::Confidence;
@@ -16,32 +16,32 @@ pub(super) const CONFIDENCES: [Confidence; 3] =
 /// The report for a terminal: sums, then each rule that is broken with an example, then the others.
 pub fn conformance_text(conformance: &Conformance) -> String {
     let mut out = format!("{}, held against the rules\n\n", conformance.target);
-    let _ = writeln!(out, "  {}\n", sums(conformance));
+    let _ = writeln!(out, "  {}\n", totals(conformance));
     let _ = writeln!(out, "  {:<12}{:>10}{:>10}{:>14}", "rules", "followed", "broken", "not tried");
     for confidence in CONFIDENCES {
         let count =
-            |of: fn(&Standing) -> bool| conformance.of(Some(confidence)).filter(|one| of(one)).count();
-        let (followed, untried) = (count(Standing::is_followed), count(Standing::is_untried));
+            |of: fn(&RuleResult) -> bool| conformance.of(Some(confidence)).filter(|one| of(one)).count();
+        let (followed, untried) = (count(RuleResult::is_followed), count(RuleResult::is_untried));
         let broken = count(|one| one.broken > 0);
         let _ = writeln!(out, "  {:<12}{followed:>10}{broken:>10}{untried:>14}", confidence.as_str());
     }
     for one in conformance.of(None).filter(|one| one.broken > 0) {
         let all = one.followed + one.broken;
         let _ = writeln!(out, "\n✗ {}  {} of {all} trials", name(one), one.broken);
-        for line in wrapped(one.says, 96) {
+        for line in wrapped(one.description, 96) {
             let _ = writeln!(out, "  {line}");
         }
         if let Some(example) = &one.example {
-            out.push_str(&told(example));
+            out.push_str(&example_text(example));
         }
     }
-    if conformance.of(None).any(Standing::is_followed) {
+    if conformance.of(None).any(RuleResult::is_followed) {
         out.push('\n');
     }
     for one in conformance.of(None).filter(|one| one.is_followed()) {
         let _ = writeln!(out, "✓ {}  {}", name(one), trials(one.followed));
     }
-    if conformance.of(None).any(Standing::is_untried) {
+    if conformance.of(None).any(RuleResult::is_untried) {
         out.push('\n');
     }
     for one in conformance.of(None).filter(|one| one.is_untried()) {
@@ -55,22 +55,22 @@ fn trials(count: usize) -> String {
     if count == 1 { "1 trial".to_owned() } else { format!("{count} trials") }
 }
 
-fn name(one: &Standing) -> String {
+fn name(one: &RuleResult) -> String {
     format!("{} ({}, {})", one.rule.id, one.rule.source, one.rule.confidence.as_str())
 }
 
-fn told(example: &Example) -> String {
+fn example_text(example: &Example) -> String {
     let mut out = format!("  done      {}\n  expected  {}\n", example.trial, example.expected);
-    let _ = writeln!(out, "  came      {}", example.seen);
-    if let Some(said) = &example.said {
-        let _ = writeln!(out, "            {}", said.escape_debug());
+    let _ = writeln!(out, "  came      {}", example.actual);
+    if let Some(message) = &example.message {
+        let _ = writeln!(out, "            {}", message.escape_debug());
     }
     out
 }
 
 /// How many trials there were, and what became of them.
-pub(super) fn sums(conformance: &Conformance) -> String {
-    let (followed, broken, untried) = conformance.sums();
+pub(super) fn totals(conformance: &Conformance) -> String {
+    let (followed, broken, untried) = conformance.totals();
     let mut text = format!(
         "{} trials: {followed} decided as the rules ask, {broken} otherwise, {untried} could not be made.",
         followed + broken + untried

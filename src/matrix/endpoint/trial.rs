@@ -5,7 +5,7 @@ use std::fmt;
 
 use rand::seq::SliceRandom as _;
 
-use crate::matrix::{BASE, Cell, Matrix};
+use crate::matrix::{BASE_POLICY, Cell, Matrix};
 use poolproof_cognito::policy::{Factors, PoolPolicy, RememberMode, RiskAction};
 use poolproof_cognito::seed::Seed;
 use poolproof_oracle::{self, Claim, Decision, Device, Facts, RuleId};
@@ -18,7 +18,7 @@ pub struct Trial {
     /// Which claim of the password is made.
     pub claim: Claim,
     /// Whether the device still has its secret.
-    pub secret_right: bool,
+    pub secret_valid: bool,
 }
 
 impl Trial {
@@ -26,7 +26,7 @@ impl Trial {
     pub(super) fn expected(&self, base: &PoolPolicy) -> (RuleId, Decision) {
         let facts = Facts {
             claim: self.claim,
-            device_secret_right: self.secret_right,
+            device_secret_valid: self.secret_valid,
             // Whoever plays it got the device before the factor.
             mfa_bound: false,
             ..self.cell.facts(base)
@@ -51,14 +51,14 @@ impl fmt::Display for Trial {
             Claim::Wrong => "; wrong password",
             Claim::Replayed => "; claim used before",
         })?;
-        f.write_str(if self.secret_right { "" } else { "; damaged secret of the device" })
+        f.write_str(if self.secret_valid { "" } else { "; damaged secret of the device" })
     }
 }
 
 /// The trials of a matrix: its cells, and for each of its configurations without risk a wrong password, a used claim, and where
 /// devices are remembered a damaged secret.
 pub fn trials(matrix: &Matrix) -> Vec<Trial> {
-    let right = |cell: Cell| Trial { cell, claim: Claim::Right, secret_right: true };
+    let right = |cell: Cell| Trial { cell, claim: Claim::Right, secret_valid: true };
     let mut trials: Vec<Trial> = matrix.rows().iter().map(|row| right(row.cell)).collect();
     let plain = |cell: &Cell| cell.factor == Factors::None && cell.risk.is_none();
     for cell in matrix.rows().iter().map(|row| row.cell).filter(plain) {
@@ -67,7 +67,7 @@ pub fn trials(matrix: &Matrix) -> Vec<Trial> {
                 trials.extend([Claim::Wrong, Claim::Replayed].map(|claim| Trial { claim, ..right(cell) }));
             }
             Device::Remembered if cell.remember.tracks() => {
-                trials.push(Trial { secret_right: false, ..right(cell) });
+                trials.push(Trial { secret_valid: false, ..right(cell) });
             }
             _ => {}
         }
@@ -79,10 +79,10 @@ pub fn trials(matrix: &Matrix) -> Vec<Trial> {
 pub(super) fn sample(trials: &[Trial], wanted: usize) -> (Vec<Trial>, usize) {
     let mut of_rule: BTreeMap<RuleId, Vec<Trial>> = BTreeMap::new();
     for trial in trials {
-        of_rule.entry(trial.expected(&BASE).0).or_default().push(*trial);
+        of_rule.entry(trial.expected(&BASE_POLICY).0).or_default().push(*trial);
     }
     for (number, list) in of_rule.values_mut().enumerate() {
-        list.shuffle(&mut Seed::new(1).stream("sample of trials", number as u64));
+        list.shuffle(&mut Seed::new(1).rng("sample of trials", number as u64));
     }
     let mut chosen = Vec::new();
     while chosen.len() < wanted {

@@ -2,45 +2,45 @@
 
 use maud::{Markup, html};
 
-use super::chart::{WIDTH, place};
-use super::marks::patch;
-use crate::metrics::joined;
+use super::chart::{WIDTH, coordinate};
+use super::icons::legend_area;
+use crate::metrics::merged_spans;
 use crate::report::format::{count, tick};
-use crate::report::{Part, Report, Stage, Timeline, TimelineInterval};
+use crate::report::{Report, StagePart, StageSummary, Timeline, TimelineInterval};
 
 /// This many stages are on the page.
-const SHOWN: usize = 60;
+const MAX_STAGES: usize = 60;
 
 /// The stages and the time axis that they lie on.
 #[derive(Clone, Copy)]
-pub(super) struct Bands<'r> {
-    stages: &'r [Stage],
+pub(super) struct StageBands<'r> {
+    stages: &'r [StageSummary],
     timeline: &'r Timeline,
     /// Whether the workloads have names of their own.
     several: bool,
 }
 
-impl<'r> Bands<'r> {
+impl<'r> StageBands<'r> {
     pub(super) fn of(report: &'r Report) -> Self {
-        let stages = &report.stages[..report.stages.len().min(SHOWN)];
+        let stages = &report.stages[..report.stages.len().min(MAX_STAGES)];
         Self { stages, timeline: &report.timeline, several: !report.workloads.is_empty() }
     }
 
     /// How much of the axis lies before a moment, 0 to 1.
     fn at(&self, us: u64) -> f64 {
-        (us as f64 / self.timeline.whole_us() as f64).min(1.0)
+        (us as f64 / self.timeline.duration_us() as f64).min(1.0)
     }
 
     /// What is left out of the results, from where to where; what overlaps is one. Reports that have no stages tell it by their intervals.
-    fn left_out(&self) -> Vec<(f64, f64)> {
-        let by_stage = self.stages.iter().filter(|stage| stage.part != Part::Measured);
+    fn excluded_spans(&self) -> Vec<(f64, f64)> {
+        let by_stage = self.stages.iter().filter(|stage| stage.part != StagePart::Measured);
         let mut spans: Vec<(f64, f64)> =
             by_stage.map(|stage| (self.at(stage.from_us), self.at(stage.to_us))).collect();
         if self.stages.is_empty() {
             spans.extend(self.intervals_with(|interval| interval.warm_up));
             spans.extend(self.intervals_with(|interval| interval.cool_down));
         }
-        joined(spans)
+        merged_spans(spans)
     }
 
     /// From the first interval with such sign-ins in it to the last.
@@ -55,20 +55,21 @@ impl<'r> Bands<'r> {
     /// What is left out, shaded.
     pub(super) fn shades(&self, height: u32) -> Markup {
         html! {
-            @for (from, to) in self.left_out() {
-                rect.band x=(place(from * WIDTH)) width=(place((to - from) * WIDTH)) height=(height) {}
+            @for (from, to) in self.excluded_spans() {
+                rect.band x=(coordinate(from * WIDTH)) width=(coordinate((to - from) * WIDTH)) height=(height) {}
             }
         }
     }
 
     /// The same, and where stages begin and end.
-    pub(super) fn behind(&self, height: u32) -> Markup {
+    pub(super) fn background(&self, height: u32) -> Markup {
         let mut edges: Vec<f64> =
             self.stages.iter().flat_map(|stage| [self.at(stage.from_us), self.at(stage.to_us)]).collect();
         edges.retain(|at| (0.001..0.999).contains(at));
         edges.sort_by(f64::total_cmp);
         edges.dedup();
-        let lines: String = edges.iter().map(|at| format!("M{} 0V{height}", place(at * WIDTH))).collect();
+        let lines: String =
+            edges.iter().map(|at| format!("M{} 0V{height}", coordinate(at * WIDTH))).collect();
         html! {
             (self.shades(height))
             @if !lines.is_empty() { path.edge d=(lines) {} }
@@ -81,20 +82,20 @@ impl<'r> Bands<'r> {
             self.stages.iter().any(|stage| stage.part == part)
                 || self.timeline.intervals.iter().any(|interval| count(interval) > 0)
         };
-        let warm_up = has(Part::WarmUp, |interval| interval.warm_up);
-        let cool_down = has(Part::CoolDown, |interval| interval.cool_down);
+        let warm_up = has(StagePart::WarmUp, |interval| interval.warm_up);
+        let cool_down = has(StagePart::CoolDown, |interval| interval.cool_down);
         let word = match (warm_up, cool_down) {
             (true, true) => "warm-up and cool-down",
             (true, false) => "warm-up",
             (false, true) => "cool-down",
             (false, false) => return html! {},
         };
-        html! { span { (patch("band")) (word) } }
+        html! { span { (legend_area("band")) (word) } }
     }
 
     /// A lane for each workload, a band for each of its stages.
     pub(super) fn lanes(&self) -> Markup {
-        let lanes: Vec<&[Stage]> =
+        let lanes: Vec<&[StageSummary]> =
             self.stages.chunk_by(|one, other| one.workload == other.workload).collect();
         html! {
             @if !lanes.is_empty() {
@@ -110,14 +111,15 @@ impl<'r> Bands<'r> {
         }
     }
 
-    fn band(&self, stage: &Stage) -> Markup {
+    fn band(&self, stage: &StageSummary) -> Markup {
         let (from, to) = (self.at(stage.from_us), self.at(stage.to_us));
-        let part = Some(stage.part.as_str()).filter(|_| stage.part != Part::Measured);
-        let label = [Some(stage.asks().as_str()), part].into_iter().flatten().collect::<Vec<_>>().join(" · ");
-        let style = format!("left:{}%;width:{}%", place(from * 100.0), place((to - from) * 100.0));
+        let part = Some(stage.part.as_str()).filter(|_| stage.part != StagePart::Measured);
+        let label =
+            [Some(stage.load_text().as_str()), part].into_iter().flatten().collect::<Vec<_>>().join(" · ");
+        let style = format!("left:{}%;width:{}%", coordinate(from * 100.0), coordinate((to - from) * 100.0));
         html! {
             @if from < to {
-                div.stage.out[stage.part != Part::Measured] style=(style) title={ (label) ", " (stage.span()) } { span { (label) } }
+                div.stage.out[stage.part != StagePart::Measured] style=(style) title={ (label) ", " (stage.span()) } { span { (label) } }
             }
         }
     }
@@ -140,7 +142,7 @@ impl<'r> Bands<'r> {
                                     tr {
                                         @if self.several { th scope="row" { (stage.workload) } }
                                         td { (tick(stage.from_us)) } td { (tick(stage.to_us)) }
-                                        td.left { (stage.part.as_str()) } td { (stage.asks()) }
+                                        td.left { (stage.part.as_str()) } td { (stage.load_text()) }
                                     }
                                 }
                             }

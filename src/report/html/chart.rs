@@ -22,28 +22,28 @@ pub(super) struct Plot {
     /// What the plot shows, for those who do not see it.
     pub(super) title: String,
     /// What is to be seen in it.
-    pub(super) told: String,
+    pub(super) description: String,
     /// The table on the page that has its numbers, and the columns that are read out of it.
-    pub(super) reads: Reads,
+    pub(super) table_ref: TableRef,
     /// In pixels.
     pub(super) height: u32,
     pub(super) x: Vec<Tick>,
     pub(super) y: Vec<Tick>,
     /// Drawn behind the grid, as the stretched part is.
-    pub(super) behind: Markup,
+    pub(super) background: Markup,
     /// The curves.
     pub(super) curves: Markup,
 }
 
 /// The table that a plot is read out of: a row for each place along the plot, in its order.
-pub(super) struct Reads {
+pub(super) struct TableRef {
     /// The `id` of the table.
     pub(super) table: &'static str,
     /// Its columns from 0, with blanks between them. The first, which says where, is read out in any case.
     pub(super) columns: String,
 }
 
-impl Reads {
+impl TableRef {
     pub(super) fn of(table: &'static str, columns: impl Into<String>) -> Self {
         Self { table, columns: columns.into() }
     }
@@ -54,18 +54,18 @@ impl Plot {
         let height = f64::from(self.height);
         let view = format!("0 0 {WIDTH} {height}");
         html! {
-            div.plot data-of=(self.reads.table) data-columns=(self.reads.columns) {
+            div.plot data-of=(self.table_ref.table) data-columns=(self.table_ref.columns) {
                 svg width="100%" height=(self.height) role="img" {
                     title { (self.title) }
-                    desc { (self.told) }
-                    (stretched(&view, &self.behind))
+                    desc { (self.description) }
+                    (stretched(&view, &self.background))
                     @for tick in &self.y {
-                        @let y = place(height * (1.0 - tick.at));
+                        @let y = coordinate(height * (1.0 - tick.at));
                         line.grid x1="0" x2="100%" y1=(y) y2=(y) {}
                         text x="-10" y=(y) dy="4" text-anchor="end" { (tick.label) }
                     }
                     @for (index, tick) in self.x.iter().enumerate() {
-                        @let x = format!("{}%", place(tick.at * 100.0));
+                        @let x = format!("{}%", coordinate(tick.at * 100.0));
                         line.axis x1=(x) x2=(x) y1=(height) y2=(height + 5.0) {}
                         text class=[(index == 0).then_some("first")] x=(x) y=(height + 20.0) text-anchor="middle" { (tick.label) }
                     }
@@ -89,14 +89,14 @@ pub(super) fn anchor(at: f64) -> &'static str {
 }
 
 /// A coordinate with one decimal: a tenth of a pixel is enough, and the text stays short.
-pub(super) fn place(value: f64) -> String {
+pub(super) fn coordinate(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     format!("{rounded}")
 }
 
 /// Rows of a long table, each with its place along the plot where that is not even: texts of numbers, of which the first says where. HTML
 /// lets the ends of cells and rows be left out, and they would be a third of what such tables weigh.
-pub(super) fn numbers(rows: impl Iterator<Item = (Option<f64>, Vec<String>)>) -> Markup {
+pub(super) fn number_rows(rows: impl Iterator<Item = (Option<f64>, Vec<String>)>) -> Markup {
     let mut text = String::new();
     for (at, cells) in rows {
         text.push_str(&at.map_or_else(|| "<tr>".to_owned(), |at| format!("<tr data-at={at:.3}>")));
@@ -109,13 +109,13 @@ pub(super) fn numbers(rows: impl Iterator<Item = (Option<f64>, Vec<String>)>) ->
 }
 
 /// The path through points. Where one is missing the line is broken; one that stands alone is a short stroke.
-pub(super) fn through(points: impl Iterator<Item = Option<(f64, f64)>>) -> String {
+pub(super) fn line_path(points: impl Iterator<Item = Option<(f64, f64)>>) -> String {
     let mut path = String::new();
     let mut joined = 0;
     for point in points.chain(std::iter::once(None)) {
         if let Some((x, y)) = point {
             path.push(if joined == 0 { 'M' } else { 'L' });
-            path.push_str(&format!("{} {}", place(x), place(y)));
+            path.push_str(&format!("{} {}", coordinate(x), coordinate(y)));
             joined += 1;
         } else {
             path.push_str(if joined == 1 { "m-5 0h10" } else { "" });
@@ -126,8 +126,8 @@ pub(super) fn through(points: impl Iterator<Item = Option<(f64, f64)>>) -> Strin
 }
 
 /// The same through the middles of intervals: a value for each, on a scale from 0 to `top` in a plot of this height.
-pub(super) fn through_middles(values: &[Option<f64>], top: f64, height: u32) -> String {
-    through(values.iter().enumerate().map(|(index, value)| {
+pub(super) fn midpoint_line_path(values: &[Option<f64>], top: f64, height: u32) -> String {
+    line_path(values.iter().enumerate().map(|(index, value)| {
         let x = (index as f64 + 0.5) / values.len() as f64 * WIDTH;
         Some((x, f64::from(height) * (1.0 - (*value)? / top)))
     }))
@@ -150,12 +150,12 @@ pub(super) fn scale(most: f64, pieces: f64, label: impl Fn(f64) -> String) -> (V
 }
 
 /// A level for each interval, as a line.
-pub(super) fn stairs(levels: &[f64]) -> String {
-    let x = |index: usize| place(index as f64 / levels.len() as f64 * WIDTH);
+pub(super) fn step_path(levels: &[f64]) -> String {
+    let x = |index: usize| coordinate(index as f64 / levels.len() as f64 * WIDTH);
     let mut path = String::new();
     let mut last = None;
     for (index, level) in levels.iter().enumerate() {
-        let y = place(*level);
+        let y = coordinate(*level);
         match &last {
             None => path.push_str(&format!("M0 {y}")),
             Some(before) if *before == y => {}
@@ -168,15 +168,15 @@ pub(super) fn stairs(levels: &[f64]) -> String {
 }
 
 /// The area between two such lines.
-pub(super) fn between(upper: &[f64], lower: &[f64]) -> String {
+pub(super) fn area_path(upper: &[f64], lower: &[f64]) -> String {
     if upper == lower {
         return String::new();
     }
-    let mut path = stairs(upper);
-    let x = |index: usize| place(index as f64 / lower.len() as f64 * WIDTH);
+    let mut path = step_path(upper);
+    let x = |index: usize| coordinate(index as f64 / lower.len() as f64 * WIDTH);
     let mut last = None;
     for (index, level) in lower.iter().enumerate().rev() {
-        let y = place(*level);
+        let y = coordinate(*level);
         if last.as_ref() != Some(&y) {
             path.push_str(&if last.is_none() { format!("V{y}") } else { format!("H{}V{y}", x(index + 1)) });
         }
@@ -192,12 +192,12 @@ pub(super) fn times(timeline: &Timeline, most: u64) -> Vec<Tick> {
         1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400,
         604_800,
     ];
-    let whole_us = timeline.whole_us();
-    let fits = |step_s: &u64| whole_us / (step_s * 1_000_000) <= most;
+    let duration_us = timeline.duration_us();
+    let fits = |step_s: &u64| duration_us / (step_s * 1_000_000) <= most;
     // Beyond weeks nobody counts: then the end alone is marked.
-    let step_us = STEPS_S.into_iter().find(fits).map_or(whole_us, |step_s| step_s * 1_000_000);
-    (0..=whole_us / step_us)
-        .map(|n| Tick { at: (n * step_us) as f64 / whole_us as f64, label: tick(n * step_us) })
+    let step_us = STEPS_S.into_iter().find(fits).map_or(duration_us, |step_s| step_s * 1_000_000);
+    (0..=duration_us / step_us)
+        .map(|n| Tick { at: (n * step_us) as f64 / duration_us as f64, label: tick(n * step_us) })
         .collect()
 }
 
@@ -208,9 +208,9 @@ mod tests {
     #[test]
     fn a_line_is_broken_where_nothing_is_known() {
         let points = [Some((0.0, 1.0)), Some((1.0, 2.5)), None, Some((3.0, 4.04)), None, None];
-        assert_eq!(through(points.into_iter()), "M0 1L1 2.5M3 4m-5 0h10");
-        assert_eq!(through([None, Some((0.0, 1.0))].into_iter()), "M0 1m-5 0h10");
-        assert_eq!(through(std::iter::empty()), "");
+        assert_eq!(line_path(points.into_iter()), "M0 1L1 2.5M3 4m-5 0h10");
+        assert_eq!(line_path([None, Some((0.0, 1.0))].into_iter()), "M0 1m-5 0h10");
+        assert_eq!(line_path(std::iter::empty()), "");
     }
 
     #[test]

@@ -2,13 +2,13 @@
 
 use maud::{Markup, html};
 
-use super::marks::{command, confidence, tick};
+use super::icons::{command, confidence, tick};
 use crate::report::format::{count, time};
-use crate::report::{Confused, Decisions, Mismatch, Report, Rule};
+use crate::report::{ConfusionCell, Decisions, Mismatch, Report, Rule};
 use poolproof_oracle;
 
 /// This many mismatches are told as stories; the rest unfolds as a table.
-pub(super) const OPEN: usize = 6;
+pub(super) const MAX_EXPANDED: usize = 6;
 
 /// The rules that applied, and the outcomes.
 pub(super) fn rules_and_outcomes(report: &Report) -> Markup {
@@ -99,7 +99,7 @@ fn matrix(decisions: &Decisions) -> Markup {
     }
 }
 
-fn outcome(cell: Option<&Confused>) -> Markup {
+fn outcome(cell: Option<&ConfusionCell>) -> Markup {
     let Some(cell) = cell else { return html! { td.soft { "·" } } };
     let same = cell.expected == cell.seen;
     html! {
@@ -115,8 +115,8 @@ fn outcome(cell: Option<&Confused>) -> Markup {
 pub(super) fn mismatches(report: &Report, most: usize) -> Markup {
     let decisions = &report.decisions;
     let replay = report.replay();
-    let told = &decisions.mismatches[..decisions.mismatches.len().min(most)];
-    let (open, folded) = told.split_at(told.len().min(OPEN));
+    let shown = &decisions.mismatches[..decisions.mismatches.len().min(most)];
+    let (open, folded) = shown.split_at(shown.len().min(MAX_EXPANDED));
     html! {
         section {
             h2 { "Mismatches" }
@@ -131,7 +131,7 @@ pub(super) fn mismatches(report: &Report, most: usize) -> Markup {
             } @else {
                 p.lead {
                     (count(decisions.mismatched)) " of " (count(decisions.checked)) " decisions differ from what the rules ask"
-                    @if decisions.mismatched > told.len() as u64 { "; the first " (count(told.len() as u64)) " are told here" }
+                    @if decisions.mismatched > shown.len() as u64 { "; the first " (count(shown.len() as u64)) " are told here" }
                     "."
                 }
                 @for mismatch in open { (card(mismatch, &replay)) }
@@ -182,7 +182,7 @@ fn card(mismatch: &Mismatch, replay: &str) -> Markup {
                 dt { "Situation" } dd { (mismatch.situation) }
                 dt { "Expected" } dd { code { (mismatch.expected) } }
                 dt { "Seen" } dd { code.bad { (mismatch.seen) } }
-                @if let Some(rule) = rule { dt { "The rule" } dd { (poolproof_oracle::says(rule)) span.soft { " " (rule.source) } } }
+                @if let Some(rule) = rule { dt { "The rule" } dd { (poolproof_oracle::description(rule)) span.soft { " " (rule.source) } } }
                 dt { "Replay" } dd { (command(replay)) }
             }
         }

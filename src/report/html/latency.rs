@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::chart::{Plot, Reads, Tick, WIDTH, anchor, place, scale, through};
-use super::marks::sample;
-use super::parts;
+use super::chart::{Plot, TableRef, Tick, WIDTH, anchor, coordinate, line_path, scale};
+use super::icons::legend_line;
+use super::step_breakdown;
 use crate::report::format::{count, tick, time_or_unknown};
 use crate::report::{CurvePoint, Quantiles, Report};
 
@@ -42,8 +42,8 @@ pub(super) fn steps(report: &Report) -> Markup {
                     }
                 }
             }
-            (parts::cascade(report))
-            (parts::multiples(report))
+            (step_breakdown::cascade(report))
+            (step_breakdown::multiples(report))
         }
     }
 }
@@ -86,7 +86,7 @@ impl Decades {
     fn at(&self, us: u64) -> String {
         let log = (us.max(1) as f64).log10();
         let share = (log - f64::from(self.low)) / f64::from(self.high - self.low);
-        format!("{}%", place(share.clamp(0.0, 1.0) * 100.0))
+        format!("{}%", coordinate(share.clamp(0.0, 1.0) * 100.0))
     }
 
     fn header(&self) -> Markup {
@@ -138,9 +138,9 @@ pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
                     figcaption {
                         b { "Sign-in latency" }
                         span.legend {
-                            span { (sample("one")) "from the intended start" }
-                            span { (sample("two")) "from the actual start (service)" }
-                            @if baseline.is_some() { span { (sample("three")) "baseline, from the intended start" } }
+                            span { (legend_line("one")) "from the intended start" }
+                            span { (legend_line("two")) "from the actual start (service)" }
+                            @if baseline.is_some() { span { (legend_line("three")) "baseline, from the intended start" } }
                         }
                     }
                     (plot(curve, baseline.unwrap_or_default(), last))
@@ -163,7 +163,7 @@ fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint) -> Mar
     let most = both.map(|point| point.intended_us.max(point.service_us)).max().unwrap_or(0);
     let (y, top) = scale(most as f64, 5.0, |us| tick(us as u64));
     let line = |curve: &[CurvePoint], us: fn(&CurvePoint) -> u64| {
-        through(curve.iter().map(|point| {
+        line_path(curve.iter().map(|point| {
             let x = place_of(point.beyond_ppm) * WIDTH;
             Some((x, f64::from(HEIGHT) * (1.0 - us(point) as f64 / top)))
         }))
@@ -176,14 +176,14 @@ fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint) -> Mar
         .filter(|tick| tick.at <= 1.0)
         .collect();
     let columns = if baseline.is_empty() { "1 2" } else { "1 2 3" };
-    let told = format!("{} points; the table below the plot has the numbers.", curve.len());
+    let description = format!("{} points; the table below the plot has the numbers.", curve.len());
     let curves = html! {
         path.line.three d=(line(&baseline, |point| point.intended_us)) {}
         path.line.two d=(line(curve, |point| point.service_us)) {}
         path.line.one d=(line(curve, |point| point.intended_us)) {}
     };
-    let (title, reads) = ("Sign-in latency by percentile".to_owned(), Reads::of(CURVE, columns));
-    Plot { title, told, reads, height: HEIGHT, x, y, behind: html! {}, curves }.draw()
+    let (title, table_ref) = ("Sign-in latency by percentile".to_owned(), TableRef::of(CURVE, columns));
+    Plot { title, description, table_ref, height: HEIGHT, x, y, background: html! {}, curves }.draw()
 }
 
 /// Where a percentile lies on the axis, 0 to 1: each further nine takes the same width, out to that of `last`.

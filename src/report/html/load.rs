@@ -2,9 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::bands::Bands;
-use super::chart::{Plot, Reads, numbers, scale, through_middles, times};
-use super::marks::sample;
+use super::bands::StageBands;
+use super::chart::{Plot, TableRef, midpoint_line_path, number_rows, scale, times};
+use super::icons::legend_line;
 use crate::report::format::{UNKNOWN, count, number, tick, time};
 use crate::report::{IntervalLoad, Timeline};
 
@@ -14,7 +14,7 @@ const HEIGHT: u32 = 90;
 const TABLE: &str = "load";
 
 /// Two small plots and their numbers; nothing by the virtual clock, where work takes no time.
-pub(super) fn figure(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
+pub(super) fn figure(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
     if timeline.intervals.iter().all(|interval| interval.load.is_none()) {
         return html! {};
     }
@@ -22,13 +22,13 @@ pub(super) fn figure(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
     let of = |figure: &dyn Fn(&IntervalLoad) -> f64| {
         timeline.intervals.iter().map(|interval| interval.load.as_ref().map(figure)).collect()
     };
-    let cores = Course {
+    let cores = LoadSeries {
         title: "Cores busy over time",
         columns: "1 2",
         client: of(&|load| load.client_cpu_us as f64 / interval_us),
         pool: of(&|load| load.server_cpu_us as f64 / interval_us),
     };
-    let waiting = Course {
+    let waiting = LoadSeries {
         title: "Jobs that waited at once over time",
         columns: "3 4",
         client: of(&|load| load.client_queue as f64),
@@ -38,7 +38,7 @@ pub(super) fn figure(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
         figure {
             figcaption {
                 b { "The threads that compute" }
-                span.legend { span { (sample("one")) "pool" } span { (sample("two")) "clients" } }
+                span.legend { span { (legend_line("one")) "pool" } span { (legend_line("two")) "clients" } }
             }
             div.multiples.two {
                 div { p.name { "Cores busy" } (cores.draw(timeline, bands)) }
@@ -50,26 +50,26 @@ pub(super) fn figure(timeline: &Timeline, bands: &Bands<'_>) -> Markup {
 }
 
 /// A figure of both sides, interval by interval; `None` where nobody looked.
-struct Course {
+struct LoadSeries {
     title: &'static str,
     columns: &'static str,
     client: Vec<Option<f64>>,
     pool: Vec<Option<f64>>,
 }
 
-impl Course {
-    fn draw(&self, timeline: &Timeline, bands: &Bands<'_>) -> Markup {
+impl LoadSeries {
+    fn draw(&self, timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
         let known = self.client.iter().chain(&self.pool).flatten();
         let (y, top) = scale(known.fold(0.0, |most: f64, one| most.max(*one)), 2.0, number);
-        let line = |values: &[Option<f64>]| through_middles(values, top, HEIGHT);
+        let line = |values: &[Option<f64>]| midpoint_line_path(values, top, HEIGHT);
         Plot {
             title: self.title.to_owned(),
-            told: "The table below has the numbers.".to_owned(),
-            reads: Reads::of(TABLE, self.columns),
+            description: "The table below has the numbers.".to_owned(),
+            table_ref: TableRef::of(TABLE, self.columns),
             height: HEIGHT,
             x: times(timeline, 3),
             y,
-            behind: bands.shades(HEIGHT),
+            background: bands.shades(HEIGHT),
             curves: html! {
                 path.line.two d=(line(&self.client)) {}
                 path.line.one d=(line(&self.pool)) {}
@@ -99,7 +99,7 @@ fn table(timeline: &Timeline) -> Markup {
                     thead { tr {
                         @for head in ["From", "CPU, clients", "CPU, pool", "Waiting, clients", "Waiting, pool"] { th scope="col" { (head) } }
                     } }
-                    tbody { (numbers(rows)) }
+                    tbody { (number_rows(rows)) }
                 }
             }
         }

@@ -6,15 +6,15 @@
 
 mod bands;
 mod chart;
-mod course;
 mod decisions;
-mod ground;
-mod heat;
+mod heatmap;
+pub(super) mod icons;
 mod latency;
 mod load;
-pub(super) mod marks;
-mod parts;
-mod truth;
+mod policy_table;
+mod run_details;
+mod step_breakdown;
+mod timeline;
 mod verdict;
 mod workloads;
 
@@ -43,14 +43,14 @@ pub(crate) const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
 /// Nothing but [`SCRIPT`], to the letter, may run.
-static SCRIPTED: LazyLock<String> = LazyLock::new(|| {
+static SCRIPT_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(Sha256::digest(SCRIPT.as_bytes()));
     format!("{POLICY}; script-src 'sha256-{hash}'")
 });
 
 /// The policy of a page that has the [`script`] in it.
-pub(crate) fn scripted() -> &'static str {
-    &SCRIPTED
+pub(crate) fn script_policy() -> &'static str {
+    &SCRIPT_POLICY
 }
 
 /// What sorts tables of class `sortable`, and reads plots out that name a table. It comes last in a page.
@@ -73,21 +73,26 @@ pub(crate) fn head(title: &str, more: &str, policy: &str) -> Markup {
 }
 
 /// No page is longer, in bytes: it goes into mails and artifacts.
-const LONGEST: usize = 200 * 1024;
+const MAX_PAGE_BYTES: usize = 200 * 1024;
 /// What there is room for; where the page gets too long with the first, the next.
-const ROOMS: [Room; 5] =
-    [Room::of(1000, 100), Room::of(200, 100), Room::of(100, 50), Room::of(50, 25), Room::of(20, 10)];
+const PAGE_LIMITS: [PageLimits; 5] = [
+    PageLimits::of(1000, 100),
+    PageLimits::of(200, 100),
+    PageLimits::of(100, 50),
+    PageLimits::of(50, 25),
+    PageLimits::of(20, 10),
+];
 
 /// How much of what may be long is shown.
 #[derive(Clone, Copy)]
-struct Room {
+struct PageLimits {
     /// So many situations of a kind: that differ, and that are as expected.
     situations: usize,
     /// So many mismatches.
     mismatches: usize,
 }
 
-impl Room {
+impl PageLimits {
     const fn of(situations: usize, mismatches: usize) -> Self {
         Self { situations, mismatches }
     }
@@ -97,38 +102,38 @@ impl Room {
 /// equal bytes.
 pub fn page(report: &Report, baseline: Option<&Report>) -> String {
     let mut page = String::new();
-    for room in ROOMS {
-        page = page_in(room, report, baseline);
-        if page.len() <= LONGEST {
+    for limits in PAGE_LIMITS {
+        page = render_page(limits, report, baseline);
+        if page.len() <= MAX_PAGE_BYTES {
             break;
         }
     }
     page
 }
 
-fn page_in(room: Room, report: &Report, baseline: Option<&Report>) -> String {
+fn render_page(limits: PageLimits, report: &Report, baseline: Option<&Report>) -> String {
     let word = if report.verdict.passed { "passed" } else { "failed" };
     let markup = html! {
         (DOCTYPE)
         html lang="en" {
-            (head(&format!("{} · {word}", report.scenario.name), "", scripted()))
+            (head(&format!("{} · {word}", report.scenario.name), "", script_policy()))
             body {
                 main {
                     (top(report))
                     (verdict::strip(report))
                     (verdict::headline(report))
-                    (truth::table(report, room.situations))
+                    (policy_table::table(report, limits.situations))
                     (workloads::section(report))
                     (decisions::rules_and_outcomes(report))
-                    (decisions::mismatches(report, room.mismatches))
+                    (decisions::mismatches(report, limits.mismatches))
                     (latency::curve(report, baseline))
                     (latency::steps(report))
-                    (course::section(report))
-                    div.grounds { (ground::generator(report)) (ground::environment(report)) }
-                    (ground::scenario(report))
+                    (timeline::section(report))
+                    div.grounds { (run_details::generator(report)) (run_details::environment(report)) }
+                    (run_details::scenario(report))
                     footer { "Made by poolproof. The same facts for machines are in " code { "report.json" } ", and most of them inside of this page." }
                 }
-                (embedded(report, room.situations))
+                (embedded(report, limits.situations))
                 (script())
             }
         }
@@ -146,12 +151,12 @@ fn embedded(report: &Report, situations: usize) -> Markup {
         *shown += 1;
         *shown <= situations
     });
-    report.decisions.mismatches.truncate(decisions::OPEN);
+    report.decisions.mismatches.truncate(decisions::MAX_EXPANDED);
     report.timeline.steps = None;
     let yaml = &mut report.scenario.yaml;
-    yaml.truncate(ground::shown(yaml).len());
+    yaml.truncate(run_details::shown(yaml).len());
     for file in &mut report.scenario.files {
-        file.text.truncate(ground::shown(&file.text).len());
+        file.text.truncate(run_details::shown(&file.text).len());
     }
     report.timeline.intervals.iter_mut().for_each(|interval| interval.spread.clear());
     // In JSON a `<` stands in texts only, and may be written so there; then no text can end the element. A report is plain data with

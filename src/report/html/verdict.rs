@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::marks::{tick, verdict_icon};
+use super::icons::{tick, verdict_icon};
 use crate::report::format::{UNKNOWN, count, measured, rate, share, tick as moment, time_or_unknown};
 use crate::report::{Report, ThresholdResult};
 
@@ -51,7 +51,7 @@ pub(super) fn headline(report: &Report) -> Markup {
                 dd.big data-field="sign_ins.started" { (count(sign_ins.started)) }
                 dd.fine { (count(sign_ins.completed)) " completed, " (count(sign_ins.refused)) " refused" }
                 @if sign_ins.abandoned > 0 { dd.fine.plain { (count(sign_ins.abandoned)) " abandoned" } }
-                @if sign_ins.cut_off > 0 { dd.fine { (count(sign_ins.cut_off)) " more under way when it was cut short" } }
+                @if sign_ins.unfinished > 0 { dd.fine { (count(sign_ins.unfinished)) " more under way when it was cut short" } }
                 @if sign_ins.transport_failed > 0 { dd.fine.plain { (count(sign_ins.transport_failed)) " got no answer" } }
                 @if sign_ins.warm_up > 0 { dd.fine { (count(sign_ins.warm_up)) " of them warm-up" } }
                 @if sign_ins.cool_down > 0 { dd.fine { (count(sign_ins.cool_down)) " of them cool-down" } }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-use crate::scenario::words::{Rate, Share, Text as _, Time};
-use poolproof_cognito::protocol::Step;
+use crate::scenario::values::{Rate, Share, Text as _, Time};
+use poolproof_cognito::protocol::SignInStep;
 use poolproof_cognito::time::as_us;
 
 /// What a threshold looks at.
@@ -20,7 +20,7 @@ pub enum Metric {
     /// `lag.…`: how late the generator started sign-ins.
     Lag(LatencyStat),
     /// `PASSWORD_VERIFIER.…` and the like: latency of a step.
-    Step(Step, LatencyStat),
+    SignInStep(SignInStep, LatencyStat),
     /// `failed.rate`: share of sign-ins that got no decision: abandoned or failed in transport.
     FailedRate,
     /// `refused.rate`: share of sign-ins that the pool refused.
@@ -28,7 +28,7 @@ pub enum Metric {
     /// `throttled.rate`: share of requests that the pool throttled.
     ThrottledRate,
     /// `offered_missed.rate`: share of the sign-ins that were due and could not start, since nobody was free.
-    OfferedMissedRate,
+    DroppedRate,
     /// `throughput.…`: sign-ins a second.
     Throughput(ThroughputStat),
 }
@@ -123,10 +123,10 @@ impl Metric {
         for of in [Self::SignIn, Self::Service, Self::Lag] {
             all.extend(LatencyStat::ALL.iter().copied().map(of));
         }
-        for &step in Step::ALL {
-            all.extend(LatencyStat::ALL.iter().map(|&stat| Self::Step(step, stat)));
+        for &step in SignInStep::ALL {
+            all.extend(LatencyStat::ALL.iter().map(|&stat| Self::SignInStep(step, stat)));
         }
-        all.extend([Self::FailedRate, Self::RefusedRate, Self::ThrottledRate, Self::OfferedMissedRate]);
+        all.extend([Self::FailedRate, Self::RefusedRate, Self::ThrottledRate, Self::DroppedRate]);
         all.extend(ThroughputStat::ALL.iter().copied().map(Self::Throughput));
         all
     }
@@ -135,16 +135,14 @@ impl Metric {
     pub const fn unit(self) -> Unit {
         match self {
             Self::Decisions(_) | Self::SignIns(_) => Unit::Count,
-            Self::SignIn(_) | Self::Service(_) | Self::Lag(_) | Self::Step(..) => Unit::Time,
-            Self::FailedRate | Self::RefusedRate | Self::ThrottledRate | Self::OfferedMissedRate => {
-                Unit::Share
-            }
+            Self::SignIn(_) | Self::Service(_) | Self::Lag(_) | Self::SignInStep(..) => Unit::Time,
+            Self::FailedRate | Self::RefusedRate | Self::ThrottledRate | Self::DroppedRate => Unit::Share,
             Self::Throughput(_) => Unit::PerSecond,
         }
     }
 
     /// Whether it can be asked of those sign-ins alone in which a rule applied: of one that failed, none is known.
-    pub const fn knows_rules(self) -> bool {
+    pub const fn supports_rule_selector(self) -> bool {
         matches!(self.unit(), Unit::Time) || matches!(self, Self::Decisions(_))
     }
 }
@@ -157,11 +155,11 @@ impl fmt::Display for Metric {
             Self::SignIn(stat) => write!(f, "sign_in.{}", stat.as_str()),
             Self::Service(stat) => write!(f, "service.{}", stat.as_str()),
             Self::Lag(stat) => write!(f, "lag.{}", stat.as_str()),
-            Self::Step(step, stat) => write!(f, "{step}.{}", stat.as_str()),
+            Self::SignInStep(step, stat) => write!(f, "{step}.{}", stat.as_str()),
             Self::FailedRate => f.write_str("failed.rate"),
             Self::RefusedRate => f.write_str("refused.rate"),
             Self::ThrottledRate => f.write_str("throttled.rate"),
-            Self::OfferedMissedRate => f.write_str("offered_missed.rate"),
+            Self::DroppedRate => f.write_str("offered_missed.rate"),
             Self::Throughput(stat) => write!(f, "throughput.{}", stat.as_str()),
         }
     }

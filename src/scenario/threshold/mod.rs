@@ -1,13 +1,13 @@
 //! What must hold of a run: `sign_in.p99 < 400ms`, `sign_in{workload:storm}.p99[10s] < 1s`.
 
 mod metric;
-mod read;
-mod typed;
+mod parse;
+mod raw;
 
 use std::time::Duration;
 
 pub use metric::{DecisionStat, LatencyStat, Metric, SignInStat, ThroughputStat, Unit};
-pub(super) use typed::ThresholdFile;
+pub(super) use raw::RawThreshold;
 
 /// One thing that must hold.
 #[derive(Clone, PartialEq, Debug)]
@@ -41,7 +41,7 @@ pub struct Selector {
 
 impl Threshold {
     /// The longest window: so much of a run is kept in memory.
-    pub const LONGEST_WINDOW: Duration = Duration::from_secs(600);
+    pub const MAX_WINDOW: Duration = Duration::from_secs(600);
 }
 
 /// How a value compares with its limit.

@@ -96,7 +96,7 @@ pub struct BearerCall {
 
 /// `SMSMfaSettings`, `SoftwareTokenMfaSettings` or `EmailMfaSettings`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct MfaSetting {
+pub struct MfaPreference {
     /// `Enabled`.
     pub enabled: Option<bool>,
     /// `PreferredMfa`.
@@ -105,13 +105,13 @@ pub struct MfaSetting {
 
 /// What is said about each factor; one that is not mentioned stays as it is.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct MfaSettings {
+pub struct MfaPreferences {
     /// `SMSMfaSettings`.
-    pub sms: Option<MfaSetting>,
+    pub sms: Option<MfaPreference>,
     /// `SoftwareTokenMfaSettings`.
-    pub software_token: Option<MfaSetting>,
+    pub software_token: Option<MfaPreference>,
     /// `EmailMfaSettings`.
-    pub email: Option<MfaSetting>,
+    pub email: Option<MfaPreference>,
 }
 
 /// `AdminSetUserMFAPreference`.
@@ -122,7 +122,7 @@ pub struct AdminSetUserMfaPreference {
     /// `Username`.
     pub username: String,
     /// The factors.
-    pub settings: MfaSettings,
+    pub preferences: MfaPreferences,
 }
 
 /// `SetUserMFAPreference`.
@@ -131,7 +131,7 @@ pub struct SetUserMfaPreference {
     /// `AccessToken`.
     pub access_token: String,
     /// The factors.
-    pub settings: MfaSettings,
+    pub preferences: MfaPreferences,
 }
 
 /// `SignUp`.

@@ -63,7 +63,7 @@ impl ErrorKind {
     ];
 
     /// The exception of this name.
-    pub fn named(name: &str) -> Option<Self> {
+    pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
@@ -114,12 +114,12 @@ impl ApiError {
     }
 
     /// The one answer to a wrong password, device secret, claim or secret block: it does not tell which.
-    pub fn incorrect() -> Self {
+    pub fn incorrect_credentials() -> Self {
         Self::new(ErrorKind::NotAuthorized, "Incorrect username or password.")
     }
 
     /// Refused by risk.
-    pub fn security_reasons() -> Self {
+    pub fn blocked_by_risk() -> Self {
         Self::new(ErrorKind::NotAuthorized, "Unable to login because of security reasons.")
     }
 
@@ -139,7 +139,7 @@ impl ApiError {
     }
 
     /// A required key is absent.
-    pub fn missing(key: &str) -> Self {
+    pub fn missing_parameter(key: &str) -> Self {
         Self::new(ErrorKind::InvalidParameter, format!("Missing required parameter {key}"))
     }
 
@@ -169,7 +169,7 @@ impl ApiError {
     }
 
     /// An argument makes no sense.
-    pub fn invalid(message: impl Into<String>) -> Self {
+    pub fn invalid_parameter(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidParameter, message)
     }
 

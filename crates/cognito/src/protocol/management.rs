@@ -5,7 +5,7 @@ use crate::time::Timestamp;
 
 /// One request about a pool, as the client wrote it.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Management {
+pub enum ManagementRequest {
     /// Makes a pool.
     CreateUserPool(PoolSpec),
     /// Describes a pool.
@@ -320,7 +320,7 @@ pub struct ValidityUnits {
 
 /// One answer to a request about a pool that is not a refusal.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Managed {
+pub enum ManagementResponse {
     /// Of `CreateUserPool` and `DescribeUserPool`.
     Pool(PoolDescription),
     /// Of `ListUserPools`.
@@ -382,7 +382,7 @@ pub struct ClientDescription {
     /// `ExplicitAuthFlows`.
     pub auth_flows: Vec<String>,
     /// `PreventUserExistenceErrors = ENABLED`.
-    pub hides_users: bool,
+    pub prevents_user_existence_errors: bool,
     /// How long its sessions and tokens are good.
     pub validity: ValiditySpec,
     /// `CreationDate`.
@@ -392,7 +392,7 @@ pub struct ClientDescription {
 }
 
 /// The word of the API for when a second factor is asked for.
-pub const fn mfa_word(mode: MfaMode) -> &'static str {
+pub const fn mfa_mode_name(mode: MfaMode) -> &'static str {
     match mode {
         MfaMode::Off => "OFF",
         MfaMode::Optional => "OPTIONAL",

@@ -16,18 +16,19 @@ mod response;
 pub use account::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminInitiateAuth, AdminRespondToAuthChallenge,
     AdminSetUserMfaPreference, AdminSetUserPassword, AdminUserCall, Attributes, BearerCall, ChangePassword,
-    CodeDelivery, ConfirmSignUp, ListUsers, MfaSetting, MfaSettings, SetUserMfaPreference, SignUp,
+    CodeDelivery, ConfirmSignUp, ListUsers, MfaPreference, MfaPreferences, SetUserMfaPreference, SignUp,
     UserDescription, VerifyOwnSoftwareToken,
 };
 pub use error::{ApiError, ErrorKind};
 pub use management::{
     AccountTakeover, AddOns, ClientCall, ClientDescription, ClientSpec, CompromisedActions,
-    CompromisedCredentials, DeviceConfiguration, EmailConfig, ListUserPoolClients, ListUserPools, Managed,
-    Management, MfaConfig, NotifyConfiguration, NotifyEmail, PasswordPolicySpec, Policies, PoolCall,
-    PoolDescription, PoolSpec, RiskConfiguration, RiskExceptionLists, SmsConfig, SmsSender,
-    SoftwareTokenConfig, TakeoverAction, TakeoverActions, ValiditySpec, ValidityUnits, mfa_word,
+    CompromisedCredentials, DeviceConfiguration, EmailConfig, ListUserPoolClients, ListUserPools,
+    ManagementRequest, ManagementResponse, MfaConfig, NotifyConfiguration, NotifyEmail, PasswordPolicySpec,
+    Policies, PoolCall, PoolDescription, PoolSpec, RiskConfiguration, RiskExceptionLists, SmsConfig,
+    SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions, ValiditySpec, ValidityUnits,
+    mfa_mode_name,
 };
-pub use names::{ChallengeName, DeviceStatus, Step, keys};
+pub use names::{ChallengeName, DeviceStatus, SignInStep, keys};
 pub use request::{
     AdminDeviceCall, AdminListDevices, AdminUpdateDeviceStatus, AssociateSoftwareToken, ConfirmDevice,
     DeviceCall, GetTokensFromRefreshToken, GlobalSignOut, InitiateAuth, ListDevices, Origin, Parameters,
@@ -35,7 +36,7 @@ pub use request::{
     VerifySoftwareToken,
 };
 pub use response::{
-    AuthOutcome, Authentication, Challenge, DeviceDescription, NewDeviceMetadata, Reply, Response,
+    AuthOutcome, AuthenticationResult, Challenge, DeviceDescription, NewDeviceMetadata, Reply, Response,
 };
 
 /// Everything that can be asked of whoever owns pools.
@@ -46,7 +47,7 @@ pub enum Operation {
     /// Is about a user.
     Account(AccountRequest),
     /// Is about a pool.
-    Manage(Management),
+    Manage(ManagementRequest),
 }
 
 /// An answer to an [`Operation`] that is not a refusal.
@@ -55,5 +56,5 @@ pub enum Answer {
     /// A pool's.
     Pool(Response),
     /// About a pool.
-    Managed(Managed),
+    ManagementResponse(ManagementResponse),
 }

@@ -1,6 +1,6 @@
 //! The words of the protocol: challenges, keys of the parameter maps, statuses, and the steps of a sign-in.
 
-use crate::policy::words;
+use crate::policy::string_enums;
 
 /// Keys of `AuthParameters`, `ChallengeParameters` and `ChallengeResponses`.
 #[allow(missing_docs, reason = "each is the key that its name says")]
@@ -31,7 +31,7 @@ pub mod keys {
 }
 
 /// Declares the words of an enumeration together with what each is called.
-macro_rules! vocabulary {
+macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -42,11 +42,11 @@ macro_rules! vocabulary {
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
         }
 
-        words! { $name { $($variant = $text,)* } }
+        string_enums! { $name { $($variant = $text,)* } }
     };
 }
 
-vocabulary! {
+string_enum! {
     /// What the pool can ask for (`ChallengeNameType`).
     ChallengeName {
         /// Prove the password by SRP.
@@ -70,7 +70,7 @@ vocabulary! {
     }
 }
 
-vocabulary! {
+string_enum! {
     /// Whether a device replaces the second factor (`DeviceRememberedStatusType`).
     DeviceStatus {
         /// The device is trusted.
@@ -80,9 +80,9 @@ vocabulary! {
     }
 }
 
-vocabulary! {
+string_enum! {
     /// The steps of a sign-in and of what follows it, as latency is told by.
-    Step {
+    SignInStep {
         /// `InitiateAuth`.
         InitiateAuth = "INITIATE_AUTH",
         /// The password's claim.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
-use super::{ChallengeName, Step};
+use super::{ChallengeName, SignInStep};
 use crate::policy::RiskLevel;
 
 /// `AuthParameters`, `ChallengeParameters` or `ChallengeResponses`: text by key. A JSON null is an absent key.
@@ -257,28 +257,30 @@ impl Request {
     }
 
     /// The step of a sign-in that this request is, for measuring.
-    pub fn step(&self) -> Step {
+    pub fn step(&self) -> SignInStep {
         match self {
-            Self::InitiateAuth(start) if start.auth_flow.starts_with("REFRESH_TOKEN") => Step::RefreshTokens,
-            Self::InitiateAuth(_) => Step::InitiateAuth,
+            Self::InitiateAuth(start) if start.auth_flow.starts_with("REFRESH_TOKEN") => {
+                SignInStep::RefreshTokens
+            }
+            Self::InitiateAuth(_) => SignInStep::InitiateAuth,
             Self::RespondToAuthChallenge(answer) => match answer.challenge_name.parse() {
-                Ok(ChallengeName::DeviceSrpAuth) => Step::DeviceSrpAuth,
-                Ok(ChallengeName::DevicePasswordVerifier) => Step::DevicePasswordVerifier,
+                Ok(ChallengeName::DeviceSrpAuth) => SignInStep::DeviceSrpAuth,
+                Ok(ChallengeName::DevicePasswordVerifier) => SignInStep::DevicePasswordVerifier,
                 Ok(ChallengeName::PasswordVerifier | ChallengeName::NewPasswordRequired) | Err(()) => {
-                    Step::PasswordVerifier
+                    SignInStep::PasswordVerifier
                 }
-                Ok(_) => Step::Mfa,
+                Ok(_) => SignInStep::Mfa,
             },
-            Self::AssociateSoftwareToken(_) | Self::VerifySoftwareToken(_) => Step::Mfa,
-            Self::ConfirmDevice(_) => Step::ConfirmDevice,
-            Self::UpdateDeviceStatus(_) | Self::AdminUpdateDeviceStatus(_) => Step::UpdateDeviceStatus,
+            Self::AssociateSoftwareToken(_) | Self::VerifySoftwareToken(_) => SignInStep::Mfa,
+            Self::ConfirmDevice(_) => SignInStep::ConfirmDevice,
+            Self::UpdateDeviceStatus(_) | Self::AdminUpdateDeviceStatus(_) => SignInStep::UpdateDeviceStatus,
             Self::GetDevice(_)
             | Self::ListDevices(_)
             | Self::AdminGetDevice(_)
-            | Self::AdminListDevices(_) => Step::ReadDevices,
-            Self::GetTokensFromRefreshToken(_) => Step::RefreshTokens,
-            Self::RevokeToken(_) | Self::GlobalSignOut(_) => Step::SignOut,
-            Self::ForgetDevice(_) | Self::AdminForgetDevice(_) => Step::ForgetDevice,
+            | Self::AdminListDevices(_) => SignInStep::ReadDevices,
+            Self::GetTokensFromRefreshToken(_) => SignInStep::RefreshTokens,
+            Self::RevokeToken(_) | Self::GlobalSignOut(_) => SignInStep::SignOut,
+            Self::ForgetDevice(_) | Self::AdminForgetDevice(_) => SignInStep::ForgetDevice,
         }
     }
 }

@@ -50,7 +50,7 @@ pub enum AuthOutcome {
     /// Something more is asked for.
     Challenge(Challenge),
     /// Signed in.
-    Tokens(Authentication),
+    Tokens(AuthenticationResult),
 }
 
 /// A challenge.
@@ -66,7 +66,7 @@ pub struct Challenge {
 
 /// `AuthenticationResult`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Authentication {
+pub struct AuthenticationResult {
     /// `AccessToken`.
     pub access_token: AccessToken,
     /// `IdToken`.

@@ -1,11 +1,11 @@
 //! Operations on app clients.
 
-use super::pools::page;
-use super::{ClientRecord, MOST, Provider, validity, word};
+use super::pools::page_size;
+use super::{ClientRecord, MAX_POOLS_OR_CLIENTS, Provider, validity, word};
 use crate::{AppClient, PasswordFlow};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::protocol::{
-    ApiError, ClientCall, ClientDescription, ClientSpec, ErrorKind, ListUserPoolClients, Managed,
+    ApiError, ClientCall, ClientDescription, ClientSpec, ErrorKind, ListUserPoolClients, ManagementResponse,
 };
 use poolproof_cognito::time::Timestamp;
 
@@ -21,9 +21,9 @@ enum Flow {
     /// Known, and nothing here depends on it: refresh tokens are always taken, custom flows never.
     Other,
     /// The old words: SRP is allowed beside them.
-    OldPassword,
-    OldAdmin,
-    OldCustom,
+    LegacyPassword,
+    LegacyAdmin,
+    LegacyCustom,
 }
 
 const FLOWS: [(&str, Flow); 9] = [
@@ -33,9 +33,9 @@ const FLOWS: [(&str, Flow); 9] = [
     ("ALLOW_REFRESH_TOKEN_AUTH", Flow::Other),
     ("ALLOW_CUSTOM_AUTH", Flow::Other),
     ("ALLOW_USER_AUTH", Flow::Other),
-    ("USER_PASSWORD_AUTH", Flow::OldPassword),
-    ("ADMIN_NO_SRP_AUTH", Flow::OldAdmin),
-    ("CUSTOM_AUTH_FLOW_ONLY", Flow::OldCustom),
+    ("USER_PASSWORD_AUTH", Flow::LegacyPassword),
+    ("ADMIN_NO_SRP_AUTH", Flow::LegacyAdmin),
+    ("CUSTOM_AUTH_FLOW_ONLY", Flow::LegacyCustom),
 ];
 
 impl ClientRecord {
@@ -46,8 +46,8 @@ impl ClientRecord {
             name: self.name.clone(),
             secret: self.client.secret.clone(),
             auth_flows: self.flows.clone(),
-            hides_users: self.client.hides_users,
-            validity: validity::told(&self.validity),
+            prevents_user_existence_errors: self.client.prevents_user_existence_errors,
+            validity: validity::described(&self.validity),
             created: self.created,
             modified: self.modified,
         }
@@ -64,19 +64,19 @@ fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppClient, Vec<St
         (0..spec.auth_flows.len()).filter(|at| first(*at)).map(|at| spec.auth_flows[at].clone()).collect()
     };
     let read = |flow: &String| word(&FLOWS, "explicitAuthFlows", flow);
-    let meant: Vec<Flow> = flows.iter().map(read).collect::<Result<_, _>>()?;
-    let any = |wanted: &[Flow]| meant.iter().any(|flow| wanted.contains(flow));
-    let password = any(&[Flow::Password, Flow::OldPassword]);
-    let hides_users = match spec.prevent_user_existence_errors.as_deref() {
+    let parsed_flows: Vec<Flow> = flows.iter().map(read).collect::<Result<_, _>>()?;
+    let any = |wanted: &[Flow]| parsed_flows.iter().any(|flow| wanted.contains(flow));
+    let password = any(&[Flow::Password, Flow::LegacyPassword]);
+    let prevents_user_existence_errors = match spec.prevent_user_existence_errors.as_deref() {
         None => false,
         Some(text) => word(&[("ENABLED", true), ("LEGACY", false)], "preventUserExistenceErrors", text)?,
     };
     let client = AppClient {
-        validity: validity::of(&spec.validity)?,
-        hides_users,
+        validity: validity::parse(&spec.validity)?,
+        prevents_user_existence_errors,
         password_flow: if password { PasswordFlow::WithDevices } else { PasswordFlow::Off },
-        srp_flow: any(&[Flow::Srp, Flow::OldPassword, Flow::OldAdmin]),
-        admin_flow: any(&[Flow::Admin, Flow::OldAdmin]),
+        srp_flow: any(&[Flow::Srp, Flow::LegacyPassword, Flow::LegacyAdmin]),
+        admin_flow: any(&[Flow::Admin, Flow::LegacyAdmin]),
         ..client
     };
     Ok((client, flows))
@@ -86,24 +86,28 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     if (1..=128).contains(&name.chars().count()) {
         return Ok(());
     }
-    Err(ApiError::invalid(
+    Err(ApiError::invalid_parameter(
         "1 validation error detected: Value at 'clientName' failed to satisfy constraint: Member must have length \
          between 1 and 128",
     ))
 }
 
-fn no_client(client_id: &str) -> ApiError {
+fn client_not_found(client_id: &str) -> ApiError {
     let shown: String = client_id.chars().take(128).collect();
     ApiError::new(ErrorKind::ResourceNotFound, format!("User pool client {shown} does not exist."))
 }
 
 impl Provider {
-    pub(super) fn create_client(&mut self, now: Timestamp, spec: &ClientSpec) -> Result<Managed, ApiError> {
+    pub(super) fn create_client(
+        &mut self,
+        now: Timestamp,
+        spec: &ClientSpec,
+    ) -> Result<ManagementResponse, ApiError> {
         let name = spec.name.clone().unwrap_or_default();
         check_name(&name)?;
-        let many = self.hosted(&spec.user_pool_id)?.clients.len() >= MOST;
-        let id = ClientId::new(self.draw(26, true));
-        let secret = (spec.generate_secret == Some(true)).then(|| self.draw(52, true));
+        let many = self.hosted(&spec.user_pool_id)?.clients.len() >= MAX_POOLS_OR_CLIENTS;
+        let id = ClientId::new(self.random_text(26, true));
+        let secret = (spec.generate_secret == Some(true)).then(|| self.random_text(52, true));
         let (client, flows) = with_flows(AppClient { secret, ..AppClient::public(id.clone()) }, spec)?;
         if many {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your app client limit"));
@@ -119,24 +123,28 @@ impl Provider {
         let described = record.description(&spec.user_pool_id);
         let hosted = self.hosted_mut(&spec.user_pool_id)?;
         hosted.put_client(record);
-        let home = hosted.pool.identity().pool_id.clone();
-        self.touch_client(&home, &id);
-        self.homes.insert(id, home);
-        Ok(Managed::Client(described))
+        let home_pool = hosted.pool.identity().pool_id.clone();
+        self.mark_client_changed(&home_pool, &id);
+        self.client_pools.insert(id, home_pool);
+        Ok(ManagementResponse::Client(described))
     }
 
     fn record(&self, user_pool_id: &str, client_id: Option<&str>) -> Result<&ClientRecord, ApiError> {
         let client_id = client_id.unwrap_or_default();
         let hosted = self.hosted(user_pool_id)?;
-        hosted.clients.get(&ClientId::new(client_id)).ok_or_else(|| no_client(client_id))
+        hosted.clients.get(&ClientId::new(client_id)).ok_or_else(|| client_not_found(client_id))
     }
 
-    pub(super) fn describe_client(&self, call: &ClientCall) -> Result<Managed, ApiError> {
+    pub(super) fn describe_client(&self, call: &ClientCall) -> Result<ManagementResponse, ApiError> {
         let record = self.record(&call.user_pool_id, call.client_id.as_deref())?;
-        Ok(Managed::Client(record.description(&call.user_pool_id)))
+        Ok(ManagementResponse::Client(record.description(&call.user_pool_id)))
     }
 
-    pub(super) fn update_client(&mut self, now: Timestamp, spec: &ClientSpec) -> Result<Managed, ApiError> {
+    pub(super) fn update_client(
+        &mut self,
+        now: Timestamp,
+        spec: &ClientSpec,
+    ) -> Result<ManagementResponse, ApiError> {
         let before = self.record(&spec.user_pool_id, spec.client_id.as_deref())?.clone();
         let (client, flows) = with_flows(before.client, spec)?;
         let name = spec.name.clone().unwrap_or(before.name);
@@ -146,29 +154,29 @@ impl Provider {
         let described = record.description(&spec.user_pool_id);
         let id = record.client.id.clone();
         self.hosted_mut(&spec.user_pool_id)?.put_client(record);
-        self.touch_client(&PoolId::new(&spec.user_pool_id), &id);
-        Ok(Managed::Client(described))
+        self.mark_client_changed(&PoolId::new(&spec.user_pool_id), &id);
+        Ok(ManagementResponse::Client(described))
     }
 
-    pub(super) fn list_clients(&self, request: &ListUserPoolClients) -> Result<Managed, ApiError> {
+    pub(super) fn list_clients(&self, request: &ListUserPoolClients) -> Result<ManagementResponse, ApiError> {
         let hosted = self.hosted(&request.user_pool_id)?;
-        let most = page(request.max_results.or(Some(super::pools::LONGEST_PAGE)))?;
+        let most = page_size(request.max_results.or(Some(super::pools::MAX_PAGE_SIZE)))?;
         let after = request.next_token.as_deref().unwrap_or_default();
         let mut rest = hosted.clients.iter().filter(|(id, _)| id.as_str() > after);
-        let told = rest.by_ref().take(most).map(|(_, record)| record.description(&request.user_pool_id));
-        let clients: Vec<_> = told.collect();
+        let described = rest.by_ref().take(most).map(|(_, record)| record.description(&request.user_pool_id));
+        let clients: Vec<_> = described.collect();
         let more = rest.next().is_some();
         let next_token = clients.last().map(|client| client.client_id.clone()).filter(|_| more);
-        Ok(Managed::Clients { clients, next_token })
+        Ok(ManagementResponse::Clients { clients, next_token })
     }
 
-    pub(super) fn delete_client(&mut self, call: &ClientCall) -> Result<Managed, ApiError> {
+    pub(super) fn delete_client(&mut self, call: &ClientCall) -> Result<ManagementResponse, ApiError> {
         let id = self.record(&call.user_pool_id, call.client_id.as_deref())?.client.id.clone();
         let hosted = self.hosted_mut(&call.user_pool_id)?;
         hosted.clients.remove(&id);
         hosted.pool.remove_client(&id);
-        self.homes.remove(&id);
-        self.touch_client(&PoolId::new(&call.user_pool_id), &id);
-        Ok(Managed::Empty)
+        self.client_pools.remove(&id);
+        self.mark_client_changed(&PoolId::new(&call.user_pool_id), &id);
+        Ok(ManagementResponse::Empty)
     }
 }

@@ -16,24 +16,24 @@ use std::sync::Arc;
 
 use rand::{Rng as _, RngExt as _};
 
-use crate::{AppClient, Defect, Delivery, Identity, Pool, Rs256, Signing};
+use crate::{AppClient, Defect, Delivery, Pool, PoolIdentity, Rs256, SigningJob};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::jwt::Keys;
 use poolproof_cognito::policy::PoolPolicy;
 use poolproof_cognito::protocol::{
-    AccountRequest, Answer, ApiError, ErrorKind, Management, MfaConfig, Operation, Origin, Reply, Request,
-    RiskConfiguration, SoftwareTokenConfig, ValiditySpec,
+    AccountRequest, Answer, ApiError, ErrorKind, ManagementRequest, MfaConfig, Operation, Origin, Reply,
+    Request, RiskConfiguration, SoftwareTokenConfig, ValiditySpec,
 };
-use poolproof_cognito::seed::Stream;
+use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
-use poolproof_srp::{Done, Group, Job};
+use poolproof_srp::{Group, Job, JobResult};
 
 pub use clients::DEFAULT_FLOWS;
-pub use record::{Change, PoolRecord, Records};
+pub use record::{PoolRecord, ProviderChange, ProviderSnapshot};
 
 /// Pools that an account may have, and clients that a pool may have: Cognito's default quotas.
-const MOST: usize = 1000;
+const MAX_POOLS_OR_CLIENTS: usize = 1000;
 
 /// What comes of a request.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub enum Step {
     /// Arithmetic to be done first; its result goes to [`Provider::resume`] together with the [`Pending`].
     Compute(Job, Pending),
     /// A pool's answer, but for the signatures of its tokens.
-    Sign(Box<Signing>),
+    Sign(Box<SigningJob>),
 }
 
 /// A request that waits for arithmetic.
@@ -65,7 +65,7 @@ pub enum Tokens {
 
 /// What all pools of the account have in common.
 #[derive(Clone, Debug)]
-pub struct Settings {
+pub struct ProviderConfig {
     /// The region, with which the ids of pools begin.
     pub region: String,
     /// The address before `/<UserPoolId>` in `iss`, without a slash at its end.
@@ -75,26 +75,26 @@ pub struct Settings {
     /// The group of the pools' SRP.
     pub group: Group,
     /// How much the account holds.
-    pub bounds: Bounds,
+    pub limits: AccountLimits,
 }
 
 /// How much an account holds at most: a process has only so much memory, whatever it is asked and in which order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Bounds {
+pub struct AccountLimits {
     /// Users of all pools.
     pub users: usize,
     /// What is remembered of sign-ins in progress, a few entries each. For more the oldest are forgotten.
     pub pending: usize,
 }
 
-impl Bounds {
+impl AccountLimits {
     /// Some hundred megabytes of each.
     pub const DEFAULT: Self = Self { users: 100_000, pending: 500_000 };
 }
 
 /// A pool and what is known of it besides.
 #[derive(Debug)]
-struct Hosted {
+struct HostedPool {
     pool: Pool,
     /// What its secrets follow from.
     seed: [u8; 32],
@@ -126,33 +126,33 @@ pub struct ClientRecord {
 /// The pools of one account and region.
 #[derive(Debug)]
 pub struct Provider {
-    settings: Settings,
-    pools: BTreeMap<PoolId, Hosted>,
+    config: ProviderConfig,
+    pools: BTreeMap<PoolId, HostedPool>,
     /// Which pool a client belongs to.
-    homes: BTreeMap<ClientId, PoolId>,
-    chance: Stream,
+    client_pools: BTreeMap<ClientId, PoolId>,
+    rng: Rng,
     /// The pool that was asked last.
-    asked: Option<PoolId>,
+    last_pool: Option<PoolId>,
     /// The fault of every pool.
     planted: Option<Defect>,
     /// What was changed since it was asked last, where somebody wants to know.
-    journal: Option<record::Journal>,
+    change_log: Option<record::ChangeLog>,
     /// Entries of sign-ins in progress that had to go before their end.
-    crowded_out: u64,
+    evicted_count: u64,
 }
 
 impl Provider {
-    /// An account without pools. All random values come from `chance`, but for the keys of RS256 tokens.
-    pub const fn new(settings: Settings, chance: Stream) -> Self {
+    /// An account without pools. All random values come from `rng`, but for the keys of RS256 tokens.
+    pub const fn new(config: ProviderConfig, rng: Rng) -> Self {
         Self {
-            settings,
+            config,
             pools: BTreeMap::new(),
-            homes: BTreeMap::new(),
-            chance,
-            asked: None,
+            client_pools: BTreeMap::new(),
+            rng,
+            last_pool: None,
             planted: None,
-            journal: None,
-            crowded_out: 0,
+            change_log: None,
+            evicted_count: 0,
         }
     }
 
@@ -173,10 +173,10 @@ impl Provider {
         exceptions: RiskExceptions,
     ) {
         let mut seed = [0; 32];
-        self.chance.fill_bytes(&mut seed);
+        self.rng.fill_bytes(&mut seed);
         let mut hosted = self.host(now, &pool_id, name, policy, seed);
         hosted.pool = hosted.pool.with_exceptions(exceptions);
-        self.touch_pool(&pool_id);
+        self.mark_pool_changed(&pool_id);
         self.pools.insert(pool_id, hosted);
     }
 
@@ -186,8 +186,8 @@ impl Provider {
     }
 
     /// The pool that has this client.
-    pub fn home_of(&self, client_id: &ClientId) -> Option<&PoolId> {
-        self.homes.get(client_id)
+    pub fn pool_of_client(&self, client_id: &ClientId) -> Option<&PoolId> {
+        self.client_pools.get(client_id)
     }
 
     /// A new pool whose secrets follow from `seed`.
@@ -198,16 +198,16 @@ impl Provider {
         name: &str,
         policy: PoolPolicy,
         seed: [u8; 32],
-    ) -> Hosted {
+    ) -> HostedPool {
         let identity =
-            Identity { pool_id: pool_id.clone(), client_id: ClientId::EMPTY, group: self.settings.group };
+            PoolIdentity { pool_id: pool_id.clone(), client_id: ClientId::EMPTY, group: self.config.group };
         let pool =
-            Pool::new(identity, policy, poolproof_cognito::seed::from_entropy(seed)).planted(self.planted);
-        let pool = if self.journal.is_some() { pool.keeping_changes() } else { pool };
-        let pool = match &self.settings.tokens {
+            Pool::new(identity, policy, poolproof_cognito::seed::rng_from_bytes(seed)).planted(self.planted);
+        let pool = if self.change_log.is_some() { pool.with_change_log() } else { pool };
+        let pool = match &self.config.tokens {
             Tokens::Opaque => pool,
             Tokens::Rs256(keys) => {
-                let issuer = format!("{}/{pool_id}", self.settings.issuer);
+                let issuer = format!("{}/{pool_id}", self.config.issuer);
                 pool.with_rs256(Rs256 { keys: Arc::clone(keys), issuer })
             }
         };
@@ -215,7 +215,7 @@ impl Provider {
             software_token: Some(SoftwareTokenConfig { enabled: Some(true) }),
             ..MfaConfig::default()
         };
-        Hosted {
+        HostedPool {
             pool,
             seed,
             name: name.to_owned(),
@@ -228,10 +228,10 @@ impl Provider {
     }
 
     /// A stream of its own for a pool.
-    fn new_chance(&mut self) -> Stream {
+    fn new_rng(&mut self) -> Rng {
         let mut seed = [0; 32];
-        self.chance.fill_bytes(&mut seed);
-        poolproof_cognito::seed::from_entropy(seed)
+        self.rng.fill_bytes(&mut seed);
+        poolproof_cognito::seed::rng_from_bytes(seed)
     }
 
     /// Adds a client of this pool, if there is the pool.
@@ -246,7 +246,7 @@ impl Provider {
         let Some(hosted) = self.pools.get_mut(pool_id) else { return };
         let flows = flows.iter().map(|flow| (*flow).to_owned()).collect();
         let id = client.id.clone();
-        self.homes.insert(id.clone(), pool_id.clone());
+        self.client_pools.insert(id.clone(), pool_id.clone());
         hosted.put_client(ClientRecord {
             client,
             name: name.to_owned(),
@@ -255,7 +255,7 @@ impl Provider {
             modified: now,
             validity: ValiditySpec::default(),
         });
-        self.touch_client(pool_id, &id);
+        self.mark_client_changed(pool_id, &id);
     }
 
     /// A pool, for adding users beforehand.
@@ -266,10 +266,10 @@ impl Provider {
     /// The `iss` of a pool's tokens and their public keys as a JSON Web Key Set; `None` for a pool that nobody has, or
     /// whose tokens are opaque.
     pub fn issuer(&self, pool_id: &str) -> Option<(String, String)> {
-        let Tokens::Rs256(keys) = &self.settings.tokens else { return None };
+        let Tokens::Rs256(keys) = &self.config.tokens else { return None };
         let pool_id = PoolId::new(pool_id);
         let known = self.pools.contains_key(&pool_id);
-        known.then(|| (format!("{}/{pool_id}", self.settings.issuer), keys.jwks()))
+        known.then(|| (format!("{}/{pool_id}", self.config.issuer), keys.jwks()))
     }
 
     /// How many pools and how many users there are.
@@ -279,7 +279,7 @@ impl Provider {
 
     /// The messages that the pool which was asked last has sent since.
     pub fn take_deliveries(&mut self) -> Vec<(PoolId, Delivery)> {
-        let Some(pool_id) = &self.asked else { return Vec::new() };
+        let Some(pool_id) = &self.last_pool else { return Vec::new() };
         let Some(hosted) = self.pools.get_mut(pool_id) else { return Vec::new() };
         hosted.pool.take_deliveries().into_iter().map(|delivery| (pool_id.clone(), delivery)).collect()
     }
@@ -288,10 +288,10 @@ impl Provider {
     pub fn handle(&mut self, now: Timestamp, origin: Origin, operation: Operation) -> Step {
         let found = match &operation {
             Operation::Manage(_) => Ok(None),
-            Operation::Pool(request) => self.find(&route::of(request)).map(Some),
-            Operation::Account(request) => self.find(&route::of_account(request)).map(Some),
+            Operation::Pool(request) => self.find(&route::of_request(request)).map(Some),
+            Operation::Account(request) => self.find(&route::of_account_request(request)).map(Some),
         };
-        let pool_id = match found.and_then(|found| self.make_room(now, &operation).map(|()| found)) {
+        let pool_id = match found.and_then(|found| self.enforce_limits(now, &operation).map(|()| found)) {
             Ok(found) => found,
             Err(error) => return Step::Answer(Err(error)),
         };
@@ -302,18 +302,18 @@ impl Provider {
             (Operation::Account(request), Some(hosted)) => hosted.pool.handle_account(now, origin, request),
             (_, None) => return Step::Answer(Err(ApiError::internal("a pool was found and is not there"))),
         };
-        self.asked.clone_from(&pool_id);
+        self.last_pool.clone_from(&pool_id);
         pool_id.map_or_else(
             || Step::Answer(Err(ApiError::internal("a pool without an id"))),
-            |pool_id| told(pool_id, step),
+            |pool_id| from_pool_step(pool_id, step),
         )
     }
 
     /// Sees to it that the account holds no more than it may: further users are refused; for another sign-in what has ended is
     /// forgotten, and if that is not enough, what is oldest in the pool that has most. So whoever begins sign-ins by the
     /// thousand takes the room of their own, and nobody is shut out.
-    fn make_room(&mut self, now: Timestamp, operation: &Operation) -> Result<(), ApiError> {
-        let Bounds { users, pending } = self.settings.bounds;
+    fn enforce_limits(&mut self, now: Timestamp, operation: &Operation) -> Result<(), ApiError> {
+        let AccountLimits { users, pending } = self.config.limits;
         match operation {
             Operation::Account(AccountRequest::AdminCreateUser(_) | AccountRequest::SignUp(_))
                 if self.counts().1 >= users =>
@@ -325,13 +325,13 @@ impl Provider {
             | Operation::Account(AccountRequest::AdminInitiateAuth(_))
                 if self.pending() >= pending =>
             {
-                self.pools.values_mut().for_each(|hosted| hosted.pool.forget_ended(now));
+                self.pools.values_mut().for_each(|hosted| hosted.pool.remove_expired(now));
                 while self.pending() >= pending {
                     let fullest = self.pools.values_mut().max_by_key(|hosted| hosted.pool.pending());
-                    if !fullest.is_some_and(|hosted| hosted.pool.forget_oldest()) {
+                    if !fullest.is_some_and(|hosted| hosted.pool.evict_oldest()) {
                         break;
                     }
-                    self.crowded_out += 1;
+                    self.evicted_count += 1;
                 }
                 Ok(())
             }
@@ -345,78 +345,78 @@ impl Provider {
     }
 
     /// How many entries of sign-ins in progress were forgotten before their end, for want of room.
-    pub const fn crowded_out(&self) -> u64 {
-        self.crowded_out
+    pub const fn evicted_count(&self) -> u64 {
+        self.evicted_count
     }
 
     /// Goes on with a request when its arithmetic is done.
-    pub fn resume(&mut self, now: Timestamp, pending: Pending, done: Done) -> Step {
+    pub fn resume(&mut self, now: Timestamp, pending: Pending, done: JobResult) -> Step {
         let Pending { pool_id, pending } = pending;
         let Some(hosted) = self.pools.get_mut(&pool_id) else {
             // Deleted meanwhile.
-            return Step::Answer(Err(no_pool(pool_id.as_str())));
+            return Step::Answer(Err(pool_not_found(pool_id.as_str())));
         };
         let step = hosted.pool.resume(now, pending, done);
-        self.asked = Some(pool_id.clone());
-        told(pool_id, step)
+        self.last_pool = Some(pool_id.clone());
+        from_pool_step(pool_id, step)
     }
 
-    fn manage(&mut self, now: Timestamp, request: Management) -> Result<Answer, ApiError> {
+    fn manage(&mut self, now: Timestamp, request: ManagementRequest) -> Result<Answer, ApiError> {
         let managed = match request {
-            Management::CreateUserPool(spec) => self.create_pool(now, &spec),
-            Management::DescribeUserPool(call) => self.describe_pool(&call),
-            Management::UpdateUserPool(spec) => self.update_pool(now, spec),
-            Management::ListUserPools(request) => self.list_pools(&request),
-            Management::DeleteUserPool(call) => self.delete_pool(&call),
-            Management::SetUserPoolMfaConfig(config) => self.set_mfa(now, config),
-            Management::GetUserPoolMfaConfig(call) => self.tell_mfa(&call),
-            Management::SetRiskConfiguration(config) => self.set_risk(now, config),
-            Management::DescribeRiskConfiguration(call) => self.tell_risk(&call),
-            Management::CreateUserPoolClient(spec) => self.create_client(now, &spec),
-            Management::DescribeUserPoolClient(call) => self.describe_client(&call),
-            Management::UpdateUserPoolClient(spec) => self.update_client(now, &spec),
-            Management::ListUserPoolClients(request) => self.list_clients(&request),
-            Management::DeleteUserPoolClient(call) => self.delete_client(&call),
+            ManagementRequest::CreateUserPool(spec) => self.create_pool(now, &spec),
+            ManagementRequest::DescribeUserPool(call) => self.describe_pool(&call),
+            ManagementRequest::UpdateUserPool(spec) => self.update_pool(now, spec),
+            ManagementRequest::ListUserPools(request) => self.list_pools(&request),
+            ManagementRequest::DeleteUserPool(call) => self.delete_pool(&call),
+            ManagementRequest::SetUserPoolMfaConfig(config) => self.set_mfa(now, config),
+            ManagementRequest::GetUserPoolMfaConfig(call) => self.get_mfa(&call),
+            ManagementRequest::SetRiskConfiguration(config) => self.set_risk(now, config),
+            ManagementRequest::DescribeRiskConfiguration(call) => self.describe_risk(&call),
+            ManagementRequest::CreateUserPoolClient(spec) => self.create_client(now, &spec),
+            ManagementRequest::DescribeUserPoolClient(call) => self.describe_client(&call),
+            ManagementRequest::UpdateUserPoolClient(spec) => self.update_client(now, &spec),
+            ManagementRequest::ListUserPoolClients(request) => self.list_clients(&request),
+            ManagementRequest::DeleteUserPoolClient(call) => self.delete_client(&call),
         };
-        managed.map(Answer::Managed)
+        managed.map(Answer::ManagementResponse)
     }
 
-    fn hosted(&self, pool_id: &str) -> Result<&Hosted, ApiError> {
-        self.pools.get(&PoolId::new(pool_id)).ok_or_else(|| no_pool(pool_id))
+    fn hosted(&self, pool_id: &str) -> Result<&HostedPool, ApiError> {
+        self.pools.get(&PoolId::new(pool_id)).ok_or_else(|| pool_not_found(pool_id))
     }
 
-    fn hosted_mut(&mut self, pool_id: &str) -> Result<&mut Hosted, ApiError> {
-        self.pools.get_mut(&PoolId::new(pool_id)).ok_or_else(|| no_pool(pool_id))
+    fn hosted_mut(&mut self, pool_id: &str) -> Result<&mut HostedPool, ApiError> {
+        self.pools.get_mut(&PoolId::new(pool_id)).ok_or_else(|| pool_not_found(pool_id))
     }
 
     /// Small letters and digits, or all letters and digits.
-    fn draw(&mut self, length: usize, small: bool) -> String {
-        let letters = (&mut self.chance).sample_iter(rand::distr::Alphanumeric).map(char::from);
+    fn random_text(&mut self, length: usize, small: bool) -> String {
+        let letters = (&mut self.rng).sample_iter(rand::distr::Alphanumeric).map(char::from);
         letters.filter(|letter| !small || !letter.is_ascii_uppercase()).take(length).collect()
     }
 }
 
-impl Hosted {
+impl HostedPool {
     fn put_client(&mut self, record: ClientRecord) {
         self.pool.put_client(record.client.clone());
         self.clients.insert(record.client.id.clone(), record);
     }
 }
 
-fn told(pool_id: PoolId, step: crate::Step) -> Step {
+fn from_pool_step(pool_id: PoolId, step: crate::Step) -> Step {
     match step {
-        crate::Step::Reply(reply) => Step::Answer(answered(reply)),
+        crate::Step::Reply(reply) => Step::Answer(to_answer(reply)),
         crate::Step::Compute(job, pending) => Step::Compute(job, Pending { pool_id, pending }),
         crate::Step::Sign(signing) => Step::Sign(signing),
     }
 }
 
 /// A pool's reply as an answer.
-pub fn answered(reply: Reply) -> Result<Answer, ApiError> {
+pub fn to_answer(reply: Reply) -> Result<Answer, ApiError> {
     reply.map(Answer::Pool)
 }
 
-fn no_pool(pool_id: &str) -> ApiError {
+fn pool_not_found(pool_id: &str) -> ApiError {
     let shown: String = pool_id.chars().take(64).collect();
     ApiError::new(ErrorKind::ResourceNotFound, format!("User pool {shown} does not exist."))
 }
@@ -426,7 +426,7 @@ fn word<T: Copy>(words: &[(&str, T)], key: &str, text: &str) -> Result<T, ApiErr
     let known = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
     known.ok_or_else(|| {
         let words: Vec<&str> = words.iter().map(|(word, _)| *word).collect();
-        ApiError::invalid(format!(
+        ApiError::invalid_parameter(format!(
             "1 validation error detected: Value '{}' at '{key}' failed to satisfy constraint: Member must satisfy enum \
              value set: [{}]",
             text.chars().take(64).collect::<String>(),

@@ -1,40 +1,42 @@
 //! Operations on pools.
 
-use super::{Hosted, MOST, Provider, word};
+use super::{HostedPool, MAX_POOLS_OR_CLIENTS, Provider, word};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::{
     MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy,
 };
 use poolproof_cognito::protocol::{
-    ApiError, ErrorKind, ListUserPools, Managed, MfaConfig, PoolCall, PoolDescription, PoolSpec, mfa_word,
+    ApiError, ErrorKind, ListUserPools, ManagementResponse, MfaConfig, PoolCall, PoolDescription, PoolSpec,
+    mfa_mode_name,
 };
 use poolproof_cognito::time::Timestamp;
 
-const MFA_WORDS: [(&str, MfaMode); 3] =
+const MFA_VALUES: [(&str, MfaMode); 3] =
     [("OFF", MfaMode::Off), ("OPTIONAL", MfaMode::Optional), ("ON", MfaMode::On)];
-const MODE_WORDS: [(&str, RiskMode); 3] =
+const RISK_MODE_VALUES: [(&str, RiskMode); 3] =
     [("OFF", RiskMode::Off), ("AUDIT", RiskMode::Audit), ("ENFORCED", RiskMode::Enforced)];
 /// The account that pools of ours belong to: nobody's.
 const AWS_ACCOUNT: &str = "000000000000";
 /// Pools and clients on a page, and the most that may be asked for.
-pub(super) const LONGEST_PAGE: u32 = 60;
+pub(super) const MAX_PAGE_SIZE: u32 = 60;
 
 /// The settings that these words make of a pool that has `base`. What is not said gets its default.
 fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
-    let said = spec.devices.unwrap_or_default();
+    let requested = spec.devices.unwrap_or_default();
     let (challenge, prompt) =
-        (said.challenge_required_on_new_device, said.device_only_remembered_on_user_prompt);
+        (requested.challenge_required_on_new_device, requested.device_only_remembered_on_user_prompt);
     let remember = match (challenge, prompt) {
         (None, None) => RememberMode::No,
         (_, Some(true)) => RememberMode::OptIn,
         (_, _) => RememberMode::Always,
     };
     let mfa =
-        spec.mfa.as_deref().map_or(Ok(MfaMode::Off), |mfa| word(&MFA_WORDS, "mfaConfiguration", mfa))?;
+        spec.mfa.as_deref().map_or(Ok(MfaMode::Off), |mfa| word(&MFA_VALUES, "mfaConfiguration", mfa))?;
     let mode = spec.add_ons.as_ref().map(|add_ons| add_ons.advanced_security_mode.as_str());
-    let mode = mode
-        .map_or(Ok(RiskMode::Off), |mode| word(&MODE_WORDS, "userPoolAddOns.advancedSecurityMode", mode))?;
+    let mode = mode.map_or(Ok(RiskMode::Off), |mode| {
+        word(&RISK_MODE_VALUES, "userPoolAddOns.advancedSecurityMode", mode)
+    })?;
     let risk = match (base.risk.mode, mode) {
         // Cognito's defaults, until somebody says what is to be done (SEMANTICS c.4).
         (RiskMode::Off, RiskMode::Audit | RiskMode::Enforced) => RiskPolicy {
@@ -51,7 +53,7 @@ fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
 
 /// What passwords must have by these words, or by Cognito's default where there are none.
 fn passwords(spec: &PoolSpec) -> Result<PasswordPolicy, ApiError> {
-    let Some(said) = spec.policies.as_ref().and_then(|policies| policies.password) else {
+    let Some(requested) = spec.policies.as_ref().and_then(|policies| policies.password) else {
         return Ok(PasswordPolicy::COGNITO);
     };
     let bounded = |key: &str, value: u32, least: u32, most: u32| {
@@ -59,26 +61,26 @@ fn passwords(spec: &PoolSpec) -> Result<PasswordPolicy, ApiError> {
             return Ok(value);
         }
         let (word, bound) = if value < least { ("greater", least) } else { ("less", most) };
-        Err(ApiError::invalid(format!(
+        Err(ApiError::invalid_parameter(format!(
             "1 validation error detected: Value '{value}' at 'policies.passwordPolicy.{key}' failed to satisfy constraint: \
              Member must have value {word} than or equal to {bound}"
         )))
     };
-    let default = PasswordPolicy::LENGTH_ALONE;
+    let default = PasswordPolicy::LENGTH_ONLY;
     Ok(PasswordPolicy {
         minimum_length: bounded(
             "minimumLength",
-            said.minimum_length.unwrap_or(default.minimum_length),
+            requested.minimum_length.unwrap_or(default.minimum_length),
             6,
             99,
         )?,
-        uppercase: said.uppercase.unwrap_or(false),
-        lowercase: said.lowercase.unwrap_or(false),
-        numbers: said.numbers.unwrap_or(false),
-        symbols: said.symbols.unwrap_or(false),
+        uppercase: requested.uppercase.unwrap_or(false),
+        lowercase: requested.lowercase.unwrap_or(false),
+        numbers: requested.numbers.unwrap_or(false),
+        symbols: requested.symbols.unwrap_or(false),
         temporary_days: bounded(
             "temporaryPasswordValidityDays",
-            said.temporary_days.unwrap_or(default.temporary_days),
+            requested.temporary_days.unwrap_or(default.temporary_days),
             0,
             365,
         )?,
@@ -89,24 +91,24 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     if (1..=128).contains(&name.chars().count()) {
         return Ok(());
     }
-    Err(ApiError::invalid(
+    Err(ApiError::invalid_parameter(
         "1 validation error detected: Value at 'poolName' failed to satisfy constraint: Member must have length between 1 \
          and 128",
     ))
 }
 
 /// `MaxResults` of a list: it must be said.
-pub(super) fn page(max_results: Option<u32>) -> Result<usize, ApiError> {
+pub(super) fn page_size(max_results: Option<u32>) -> Result<usize, ApiError> {
     match max_results {
-        Some(most @ 1..=LONGEST_PAGE) => Ok(usize::try_from(most).unwrap_or(usize::MAX)),
-        Some(_) | None => Err(ApiError::invalid(
+        Some(most @ 1..=MAX_PAGE_SIZE) => Ok(usize::try_from(most).unwrap_or(usize::MAX)),
+        Some(_) | None => Err(ApiError::invalid_parameter(
             "1 validation error detected: Value at 'maxResults' failed to satisfy constraint: Member must have value \
              between 1 and 60",
         )),
     }
 }
 
-impl Hosted {
+impl HostedPool {
     fn description(&self, id: &PoolId) -> PoolDescription {
         let region = id.region();
         PoolDescription {
@@ -123,27 +125,35 @@ impl Hosted {
 }
 
 impl Provider {
-    pub(super) fn create_pool(&mut self, now: Timestamp, spec: &PoolSpec) -> Result<Managed, ApiError> {
+    pub(super) fn create_pool(
+        &mut self,
+        now: Timestamp,
+        spec: &PoolSpec,
+    ) -> Result<ManagementResponse, ApiError> {
         let name = spec.name.as_deref().unwrap_or_default();
         check_name(name)?;
         let policy = policy(spec, PoolPolicy::DEFAULT)?;
         let passwords = passwords(spec)?;
-        if self.pools.len() >= MOST {
+        if self.pools.len() >= MAX_POOLS_OR_CLIENTS {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your user pool limit"));
         }
-        let id = self.draw(9, false);
-        let id = PoolId::new(format!("{}_{id}", self.settings.region));
+        let id = self.random_text(9, false);
+        let id = PoolId::new(format!("{}_{id}", self.config.region));
         self.add_pool(now, id.clone(), name, policy, RiskExceptions::default());
         self.hosted_mut(id.as_str())?.pool.set_passwords(passwords);
-        Ok(Managed::Pool(self.hosted(id.as_str())?.description(&id)))
+        Ok(ManagementResponse::Pool(self.hosted(id.as_str())?.description(&id)))
     }
 
-    pub(super) fn describe_pool(&self, call: &PoolCall) -> Result<Managed, ApiError> {
+    pub(super) fn describe_pool(&self, call: &PoolCall) -> Result<ManagementResponse, ApiError> {
         let hosted = self.hosted(&call.user_pool_id)?;
-        Ok(Managed::Pool(hosted.description(&PoolId::new(&call.user_pool_id))))
+        Ok(ManagementResponse::Pool(hosted.description(&PoolId::new(&call.user_pool_id))))
     }
 
-    pub(super) fn update_pool(&mut self, now: Timestamp, spec: PoolSpec) -> Result<Managed, ApiError> {
+    pub(super) fn update_pool(
+        &mut self,
+        now: Timestamp,
+        spec: PoolSpec,
+    ) -> Result<ManagementResponse, ApiError> {
         if let Some(name) = &spec.name {
             check_name(name)?;
         }
@@ -156,56 +166,60 @@ impl Provider {
         if let Some(name) = spec.name {
             hosted.name = name;
         }
-        self.touch_pool(&id);
-        Ok(Managed::Empty)
+        self.mark_pool_changed(&id);
+        Ok(ManagementResponse::Empty)
     }
 
-    pub(super) fn list_pools(&self, request: &ListUserPools) -> Result<Managed, ApiError> {
-        let most = page(request.max_results)?;
+    pub(super) fn list_pools(&self, request: &ListUserPools) -> Result<ManagementResponse, ApiError> {
+        let most = page_size(request.max_results)?;
         // A token is the id of a pool, which may have gone meanwhile.
         if request.next_token.as_deref().is_some_and(|token| !token.contains('_')) {
-            return Err(ApiError::invalid("Invalid pagination token."));
+            return Err(ApiError::invalid_parameter("Invalid pagination token."));
         }
         let after = request.next_token.as_deref().unwrap_or_default();
         let mut rest = self.pools.iter().filter(|(id, _)| id.as_str() > after);
-        let told = rest.by_ref().take(most).map(|(id, hosted)| hosted.description(id));
-        let pools: Vec<_> = told.collect();
+        let described = rest.by_ref().take(most).map(|(id, hosted)| hosted.description(id));
+        let pools: Vec<_> = described.collect();
         let more = rest.next().is_some();
         let next_token = pools.last().map(|pool| pool.id.clone()).filter(|_| more);
-        Ok(Managed::Pools { pools, next_token })
+        Ok(ManagementResponse::Pools { pools, next_token })
     }
 
-    pub(super) fn delete_pool(&mut self, call: &PoolCall) -> Result<Managed, ApiError> {
+    pub(super) fn delete_pool(&mut self, call: &PoolCall) -> Result<ManagementResponse, ApiError> {
         self.hosted(&call.user_pool_id)?;
         let id = PoolId::new(&call.user_pool_id);
         self.pools.remove(&id);
-        self.homes.retain(|_, home| *home != id);
-        self.touch_pool(&id);
-        Ok(Managed::Empty)
+        self.client_pools.retain(|_, home_pool| *home_pool != id);
+        self.mark_pool_changed(&id);
+        Ok(ManagementResponse::Empty)
     }
 
-    pub(super) fn set_mfa(&mut self, now: Timestamp, config: MfaConfig) -> Result<Managed, ApiError> {
+    pub(super) fn set_mfa(
+        &mut self,
+        now: Timestamp,
+        config: MfaConfig,
+    ) -> Result<ManagementResponse, ApiError> {
         let hosted = self.hosted_mut(&config.user_pool_id)?;
-        let said = config.mfa.as_deref();
-        let mfa = said.map_or(Ok(MfaMode::Off), |mfa| word(&MFA_WORDS, "mfaConfiguration", mfa))?;
+        let requested = config.mfa.as_deref();
+        let mfa = requested.map_or(Ok(MfaMode::Off), |mfa| word(&MFA_VALUES, "mfaConfiguration", mfa))?;
         let policy = PoolPolicy { mfa, ..*hosted.pool.policy() };
         hosted.pool.set_policy(policy);
         let id = PoolId::new(&config.user_pool_id);
         hosted.mfa = config;
         hosted.modified = now;
-        let told = hosted.told_mfa();
-        self.touch_pool(&id);
-        Ok(told)
+        let described = hosted.mfa_description();
+        self.mark_pool_changed(&id);
+        Ok(described)
     }
 
-    pub(super) fn tell_mfa(&self, call: &PoolCall) -> Result<Managed, ApiError> {
-        Ok(self.hosted(&call.user_pool_id)?.told_mfa())
+    pub(super) fn get_mfa(&self, call: &PoolCall) -> Result<ManagementResponse, ApiError> {
+        Ok(self.hosted(&call.user_pool_id)?.mfa_description())
     }
 }
 
-impl Hosted {
-    fn told_mfa(&self) -> Managed {
-        let mfa = Some(mfa_word(self.pool.policy().mfa).to_owned());
-        Managed::Mfa(MfaConfig { mfa, ..self.mfa.clone() })
+impl HostedPool {
+    fn mfa_description(&self) -> ManagementResponse {
+        let mfa = Some(mfa_mode_name(self.pool.policy().mfa).to_owned());
+        ManagementResponse::Mfa(MfaConfig { mfa, ..self.mfa.clone() })
     }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{ClientRecord, Hosted, Provider};
-use crate::{AccountChange, AccountRecord, BadRecord};
+use super::{ClientRecord, HostedPool, Provider};
+use crate::{AccountChange, AccountRecord, RecordError};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId, Sub};
 use poolproof_cognito::policy::{PasswordPolicy, PoolPolicy};
@@ -47,7 +47,7 @@ impl std::fmt::Debug for PoolRecord {
 
 /// What became of a pool, a client or a user.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Change {
+pub enum ProviderChange {
     /// The pool is like this now.
     Pool(Box<PoolRecord>),
     /// The pool is gone, with its clients and users.
@@ -64,7 +64,7 @@ pub enum Change {
 
 /// Everything that is kept.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
-pub struct Records {
+pub struct ProviderSnapshot {
     /// The pools.
     pub pools: Vec<PoolRecord>,
     /// The clients, each with its pool.
@@ -75,12 +75,12 @@ pub struct Records {
 
 /// What was touched since it was asked last.
 #[derive(Debug, Default)]
-pub(super) struct Journal {
+pub(super) struct ChangeLog {
     pools: Vec<PoolId>,
     clients: Vec<(PoolId, ClientId)>,
 }
 
-impl Hosted {
+impl HostedPool {
     fn record(&self, id: &PoolId) -> PoolRecord {
         PoolRecord {
             id: id.clone(),
@@ -101,60 +101,60 @@ impl Hosted {
 impl Provider {
     /// This account, which from now on notes what its requests change, for [`Self::take_changes`].
     #[must_use]
-    pub fn keeping_changes(mut self) -> Self {
-        self.journal = Some(Journal::default());
+    pub fn with_change_log(mut self) -> Self {
+        self.change_log = Some(ChangeLog::default());
         self
     }
 
-    pub(super) fn touch_pool(&mut self, pool_id: &PoolId) {
-        if let Some(journal) = &mut self.journal {
-            journal.pools.push(pool_id.clone());
+    pub(super) fn mark_pool_changed(&mut self, pool_id: &PoolId) {
+        if let Some(change_log) = &mut self.change_log {
+            change_log.pools.push(pool_id.clone());
         }
     }
 
-    pub(super) fn touch_client(&mut self, pool_id: &PoolId, client_id: &ClientId) {
-        if let Some(journal) = &mut self.journal {
-            journal.clients.push((pool_id.clone(), client_id.clone()));
+    pub(super) fn mark_client_changed(&mut self, pool_id: &PoolId, client_id: &ClientId) {
+        if let Some(change_log) = &mut self.change_log {
+            change_log.clients.push((pool_id.clone(), client_id.clone()));
         }
     }
 
     /// What became of pools and clients since this was asked last, and of the users of the pool whose request was the last.
     /// To be asked after every request; nothing in an account that does not keep its changes.
-    pub fn take_changes(&mut self) -> Vec<Change> {
-        let Some(journal) = &mut self.journal else { return Vec::new() };
-        let Journal { mut pools, clients } = std::mem::take(journal);
+    pub fn take_changes(&mut self) -> Vec<ProviderChange> {
+        let Some(change_log) = &mut self.change_log else { return Vec::new() };
+        let ChangeLog { mut pools, clients } = std::mem::take(change_log);
         let mut users = Vec::new();
-        let asked = self.asked.as_ref().and_then(|id| Some((id, self.pools.get_mut(id)?)));
-        if let Some((id, hosted)) = asked {
+        let last_pool = self.last_pool.as_ref().and_then(|id| Some((id, self.pools.get_mut(id)?)));
+        if let Some((id, hosted)) = last_pool {
             for change in hosted.pool.take_changes() {
                 users.push(match change {
-                    AccountChange::Put(record) => Change::Account(id.clone(), record),
+                    AccountChange::Put(record) => ProviderChange::Account(id.clone(), record),
                     AccountChange::Removed(sub) => {
                         // The pool remembers of a removed user from where on the tokens of the next one count.
                         pools.push(id.clone());
-                        Change::AccountRemoved(id.clone(), sub)
+                        ProviderChange::AccountRemoved(id.clone(), sub)
                     }
                 });
             }
         }
-        self.told_changes(pools, clients, users)
+        self.collect_changes(pools, clients, users)
     }
 
-    fn told_changes(
+    fn collect_changes(
         &self,
         pools: Vec<PoolId>,
         clients: Vec<(PoolId, ClientId)>,
-        users: Vec<Change>,
-    ) -> Vec<Change> {
+        users: Vec<ProviderChange>,
+    ) -> Vec<ProviderChange> {
         let pools = pools.into_iter().map(|id| match self.pools.get(&id) {
-            Some(hosted) => Change::Pool(Box::new(hosted.record(&id))),
-            None => Change::PoolRemoved(id),
+            Some(hosted) => ProviderChange::Pool(Box::new(hosted.record(&id))),
+            None => ProviderChange::PoolRemoved(id),
         });
         let clients = clients.into_iter().filter_map(|(pool_id, id)| {
             let hosted = self.pools.get(&pool_id)?;
             Some(match hosted.clients.get(&id) {
-                Some(record) => Change::Client(pool_id, Box::new(record.clone())),
-                None => Change::ClientRemoved(pool_id, id),
+                Some(record) => ProviderChange::Client(pool_id, Box::new(record.clone())),
+                None => ProviderChange::ClientRemoved(pool_id, id),
             })
         });
         pools.chain(clients).chain(users).collect()
@@ -165,17 +165,17 @@ impl Provider {
     /// # Errors
     ///
     /// Records that no account has written.
-    pub fn restore(&mut self, records: Records) -> Result<(), BadRecord> {
+    pub fn restore(&mut self, records: ProviderSnapshot) -> Result<(), RecordError> {
         let mut accounts: BTreeMap<PoolId, Vec<AccountRecord>> = BTreeMap::new();
         for (pool_id, record) in records.accounts {
             accounts.entry(pool_id).or_default().push(record);
         }
         for record in records.pools {
             if self.pools.contains_key(&record.id) {
-                return Err(BadRecord::OutOfPlace);
+                return Err(RecordError::Inconsistent);
             }
             let mut hosted = self.host(record.created, &record.id, &record.name, record.policy, record.seed);
-            hosted.pool = hosted.pool.with_exceptions(record.exceptions).with_chance(self.new_chance());
+            hosted.pool = hosted.pool.with_exceptions(record.exceptions).with_rng(self.new_rng());
             hosted.pool.restore(accounts.remove(&record.id).unwrap_or_default(), record.first_generation)?;
             hosted.pool.set_passwords(record.passwords);
             hosted.modified = record.modified;
@@ -185,10 +185,10 @@ impl Provider {
         }
         for (pool_id, record) in records.clients {
             let id = record.client.id.clone();
-            let taken = self.homes.insert(id, pool_id.clone()).is_some();
-            let hosted = self.pools.get_mut(&pool_id).filter(|_| !taken).ok_or(BadRecord::OutOfPlace)?;
+            let taken = self.client_pools.insert(id, pool_id.clone()).is_some();
+            let hosted = self.pools.get_mut(&pool_id).filter(|_| !taken).ok_or(RecordError::Inconsistent)?;
             hosted.put_client(record);
         }
-        if accounts.is_empty() { Ok(()) } else { Err(BadRecord::OutOfPlace) }
+        if accounts.is_empty() { Ok(()) } else { Err(RecordError::Inconsistent) }
     }
 }

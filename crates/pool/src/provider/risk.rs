@@ -1,49 +1,52 @@
 //! `SetRiskConfiguration` and `DescribeRiskConfiguration`.
 
-use super::{Hosted, Provider, word};
+use super::{HostedPool, Provider, word};
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::{CompromisedAction, PoolPolicy, RiskAction, RiskMode, RiskPolicy};
 use poolproof_cognito::protocol::{
-    AccountTakeover, ApiError, ClientCall, CompromisedActions, CompromisedCredentials, ErrorKind, Managed,
-    RiskConfiguration, RiskExceptionLists, TakeoverAction, TakeoverActions,
+    AccountTakeover, ApiError, ClientCall, CompromisedActions, CompromisedCredentials, ErrorKind,
+    ManagementResponse, RiskConfiguration, RiskExceptionLists, TakeoverAction, TakeoverActions,
 };
 use poolproof_cognito::time::Timestamp;
 
-const ACTION_WORDS: [(&str, RiskAction); 4] = [
+const RISK_ACTION_VALUES: [(&str, RiskAction); 4] = [
     ("NO_ACTION", RiskAction::NoAction),
     ("MFA_IF_CONFIGURED", RiskAction::MfaIfConfigured),
     ("MFA_REQUIRED", RiskAction::MfaRequired),
     ("BLOCK", RiskAction::Block),
 ];
-const COMPROMISED_WORDS: [(&str, CompromisedAction); 2] =
+const COMPROMISED_ACTION_VALUES: [(&str, CompromisedAction); 2] =
     [("BLOCK", CompromisedAction::Block), ("NO_ACTION", CompromisedAction::NoAction)];
 /// When compromised passwords are looked for; the pools here look at sign-ins.
-const EVENT_WORDS: [(&str, bool); 3] = [("SIGN_IN", true), ("PASSWORD_CHANGE", false), ("SIGN_UP", false)];
+const EVENT_VALUES: [(&str, bool); 3] = [("SIGN_IN", true), ("PASSWORD_CHANGE", false), ("SIGN_UP", false)];
 
 impl Provider {
     pub(super) fn set_risk(
         &mut self,
         now: Timestamp,
         config: RiskConfiguration,
-    ) -> Result<Managed, ApiError> {
+    ) -> Result<ManagementResponse, ApiError> {
         let hosted = self.hosted_mut(&config.user_pool_id)?;
-        one_for_all(config.client_id.as_deref())?;
+        refuse_single_client(config.client_id.as_deref())?;
         let policy = *hosted.pool.policy();
         if policy.risk.mode == RiskMode::Off {
             let message = "User pool add-on is not enabled: set UserPoolAddOns first.";
             return Err(ApiError::new(ErrorKind::UserPoolAddOnNotEnabled, message));
         }
-        let said = config.account_takeover.as_ref().and_then(|takeover| takeover.actions.clone());
-        let said = said.unwrap_or_default();
+        let requested = config.account_takeover.as_ref().and_then(|takeover| takeover.actions.clone());
+        let requested = requested.unwrap_or_default();
         let action = |action: &Option<TakeoverAction>| {
-            let said = action.as_ref().map(|action| action.event_action.as_str());
-            said.map_or(Ok(RiskAction::NoAction), |said| word(&ACTION_WORDS, "eventAction", said))
+            let requested = action.as_ref().map(|action| action.event_action.as_str());
+            requested.map_or(Ok(RiskAction::NoAction), |requested| {
+                word(&RISK_ACTION_VALUES, "eventAction", requested)
+            })
         };
-        let (low, medium, high) = (action(&said.low)?, action(&said.medium)?, action(&said.high)?);
+        let (low, medium, high) =
+            (action(&requested.low)?, action(&requested.medium)?, action(&requested.high)?);
         if low > medium || medium > high {
             let message = "A higher level of risk can not have a less restrictive action than a lower one.";
-            return Err(ApiError::invalid(message));
+            return Err(ApiError::invalid_parameter(message));
         }
         let compromised = compromised(config.compromised.as_ref())?;
         let exceptions = exceptions(config.exceptions.as_ref())?;
@@ -53,43 +56,51 @@ impl Provider {
         let id = PoolId::new(&config.user_pool_id);
         hosted.risk = config;
         hosted.modified = now;
-        let told = hosted.told_risk();
-        self.touch_pool(&id);
-        Ok(told)
+        let described = hosted.risk_description();
+        self.mark_pool_changed(&id);
+        Ok(described)
     }
 
-    pub(super) fn tell_risk(&self, call: &ClientCall) -> Result<Managed, ApiError> {
+    pub(super) fn describe_risk(&self, call: &ClientCall) -> Result<ManagementResponse, ApiError> {
         let hosted = self.hosted(&call.user_pool_id)?;
-        one_for_all(call.client_id.as_deref())?;
-        Ok(hosted.told_risk())
+        refuse_single_client(call.client_id.as_deref())?;
+        Ok(hosted.risk_description())
     }
 }
 
 /// There is one risk configuration for all clients of a pool.
-fn one_for_all(client_id: Option<&str>) -> Result<(), ApiError> {
+fn refuse_single_client(client_id: Option<&str>) -> Result<(), ApiError> {
     if client_id.is_none_or(|id| id == "ALL") {
         return Ok(());
     }
-    Err(ApiError::invalid("A risk configuration for a single client is not supported; leave ClientId out."))
+    Err(ApiError::invalid_parameter(
+        "A risk configuration for a single client is not supported; leave ClientId out.",
+    ))
 }
 
 /// What a compromised password leads to in a sign-in by these words.
-fn compromised(said: Option<&CompromisedCredentials>) -> Result<CompromisedAction, ApiError> {
-    let Some(CompromisedCredentials { event_filter, actions }) = said else {
+fn compromised(requested: Option<&CompromisedCredentials>) -> Result<CompromisedAction, ApiError> {
+    let Some(CompromisedCredentials { event_filter, actions }) = requested else {
         return Ok(CompromisedAction::NoAction);
     };
-    let event = |event: &String| word(&EVENT_WORDS, "eventFilter", event);
+    let event = |event: &String| word(&EVENT_VALUES, "eventFilter", event);
     let events: Vec<bool> = event_filter.iter().map(event).collect::<Result<_, _>>()?;
     let action = actions.as_ref().map(|actions| actions.event_action.as_str());
     let action = action.map_or(Ok(CompromisedAction::NoAction), |action| {
-        word(&COMPROMISED_WORDS, "compromisedCredentialsRiskConfiguration.actions.eventAction", action)
+        word(
+            &COMPROMISED_ACTION_VALUES,
+            "compromisedCredentialsRiskConfiguration.actions.eventAction",
+            action,
+        )
     })?;
     let in_sign_ins = events.is_empty() || events.contains(&true);
     Ok(if in_sign_ins { action } else { CompromisedAction::NoAction })
 }
 
-fn exceptions(said: Option<&RiskExceptionLists>) -> Result<RiskExceptions, ApiError> {
-    let Some(RiskExceptionLists { blocked, skipped }) = said else { return Ok(RiskExceptions::default()) };
+fn exceptions(requested: Option<&RiskExceptionLists>) -> Result<RiskExceptions, ApiError> {
+    let Some(RiskExceptionLists { blocked, skipped }) = requested else {
+        return Ok(RiskExceptions::default());
+    };
     Ok(RiskExceptions {
         blocked: ranges("blockedIPRangeList", blocked)?,
         skipped: ranges("skippedIPRangeList", skipped)?,
@@ -97,35 +108,36 @@ fn exceptions(said: Option<&RiskExceptionLists>) -> Result<RiskExceptions, ApiEr
 }
 
 fn ranges(key: &str, texts: &[String]) -> Result<Vec<AddressRange>, ApiError> {
-    if texts.len() > RiskExceptions::MOST {
-        return Err(ApiError::invalid(format!(
+    if texts.len() > RiskExceptions::MAX_RANGES {
+        return Err(ApiError::invalid_parameter(format!(
             "1 validation error detected: Value at 'riskExceptionConfiguration.{key}' failed to satisfy constraint: \
              Member must have length less than or equal to {}",
-            RiskExceptions::MOST
+            RiskExceptions::MAX_RANGES
         )));
     }
     let range = |text: &String| {
         let shown: String = text.chars().take(64).collect();
-        text.parse().map_err(|()| ApiError::invalid(format!("Invalid CIDR range in {key}: {shown}")))
+        text.parse()
+            .map_err(|()| ApiError::invalid_parameter(format!("Invalid CIDR range in {key}: {shown}")))
     };
     texts.iter().map(range).collect()
 }
 
-impl Hosted {
+impl HostedPool {
     /// What risk does now, with what was said of notifications and events.
-    fn told_risk(&self) -> Managed {
+    fn risk_description(&self) -> ManagementResponse {
         let risk = self.pool.policy().risk;
-        let said = self.risk.account_takeover.clone().unwrap_or_default();
-        let levels = said.actions.unwrap_or_default();
-        let told = |action: RiskAction, said: &Option<TakeoverAction>| {
-            let word = ACTION_WORDS.iter().find(|(_, one)| *one == action).map_or("", |(word, _)| word);
-            let notify = said.as_ref().and_then(|said| said.notify).or(Some(false));
+        let requested = self.risk.account_takeover.clone().unwrap_or_default();
+        let levels = requested.actions.unwrap_or_default();
+        let described = |action: RiskAction, requested: &Option<TakeoverAction>| {
+            let word = RISK_ACTION_VALUES.iter().find(|(_, one)| *one == action).map_or("", |(word, _)| word);
+            let notify = requested.as_ref().and_then(|requested| requested.notify).or(Some(false));
             Some(TakeoverAction { event_action: word.to_owned(), notify })
         };
         let actions = TakeoverActions {
-            low: told(risk.low, &levels.low),
-            medium: told(risk.medium, &levels.medium),
-            high: told(risk.high, &levels.high),
+            low: described(risk.low, &levels.low),
+            medium: described(risk.medium, &levels.medium),
+            high: described(risk.high, &levels.high),
         };
         let blocks = CompromisedCredentials {
             event_filter: Vec::new(),
@@ -140,11 +152,11 @@ impl Hosted {
         let RiskExceptions { blocked, skipped } = self.pool.exceptions();
         let texts = |ranges: &[AddressRange]| ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
         let lists = RiskExceptionLists { blocked: texts(blocked), skipped: texts(skipped) };
-        Managed::Risk(RiskConfiguration {
+        ManagementResponse::Risk(RiskConfiguration {
             user_pool_id: self.pool.identity().pool_id.as_str().to_owned(),
             client_id: None,
             compromised,
-            account_takeover: Some(AccountTakeover { notify: said.notify, actions: Some(actions) }),
+            account_takeover: Some(AccountTakeover { notify: requested.notify, actions: Some(actions) }),
             exceptions: Some(lists).filter(|lists| *lists != RiskExceptionLists::default()),
         })
     }

@@ -1,6 +1,6 @@
 //! Which pool a request is for.
 
-use super::{Provider, Tokens, no_pool};
+use super::{Provider, Tokens, pool_not_found};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, Request};
 
@@ -12,7 +12,7 @@ pub(super) enum Route<'r> {
     Session(Option<&'r str>),
 }
 
-pub(super) fn of(request: &Request) -> Route<'_> {
+pub(super) fn of_request(request: &Request) -> Route<'_> {
     match request {
         Request::InitiateAuth(request) => Route::Client(&request.client_id),
         Request::RespondToAuthChallenge(request) => Route::Client(&request.client_id),
@@ -35,7 +35,7 @@ pub(super) fn of(request: &Request) -> Route<'_> {
     }
 }
 
-pub(super) fn of_account(request: &AccountRequest) -> Route<'_> {
+pub(super) fn of_account_request(request: &AccountRequest) -> Route<'_> {
     match request {
         AccountRequest::AdminCreateUser(request) => Route::Pool(&request.user_pool_id),
         AccountRequest::AdminSetUserPassword(request) => Route::Pool(&request.user_pool_id),
@@ -69,37 +69,37 @@ impl Provider {
                 Ok(PoolId::new(*pool_id))
             }
             Route::Client(client_id) => {
-                self.homes.get(&ClientId::new(*client_id)).cloned().ok_or_else(|| {
+                self.client_pools.get(&ClientId::new(*client_id)).cloned().ok_or_else(|| {
                     let shown: String = client_id.chars().take(128).collect();
                     let message = format!("User pool client {shown} does not exist.");
                     ApiError::new(ErrorKind::ResourceNotFound, message)
                 })
             }
             Route::AccessToken(token) => {
-                self.maker_of(token).ok_or_else(|| ApiError::not_authorized("Invalid Access Token"))
+                self.issuing_pool(token).ok_or_else(|| ApiError::not_authorized("Invalid Access Token"))
             }
             Route::Session(session) => {
                 let session = session.ok_or_else(ApiError::invalid_session)?;
-                let known = self.pools.iter().find(|(_, hosted)| hosted.pool.knows_session(session));
+                let known = self.pools.iter().find(|(_, hosted)| hosted.pool.has_session(session));
                 known.map(|(pool_id, _)| pool_id.clone()).ok_or_else(ApiError::invalid_session)
             }
         }
     }
 
     /// The pool that this access token says it is from: good for finding the pool, not for believing the token.
-    fn maker_of(&self, access_token: &str) -> Option<PoolId> {
-        if let Tokens::Opaque = self.settings.tokens {
-            let made = self.pools.iter().find(|(_, hosted)| hosted.pool.made_opaque(access_token));
+    fn issuing_pool(&self, access_token: &str) -> Option<PoolId> {
+        if let Tokens::Opaque = self.config.tokens {
+            let made = self.pools.iter().find(|(_, hosted)| hosted.pool.issued_opaque_token(access_token));
             return made.map(|(pool_id, _)| pool_id.clone());
         }
-        let claims = poolproof_cognito::jwt::unverified(access_token)?;
+        let claims = poolproof_cognito::jwt::unverified_claims(access_token)?;
         let issuer = claims.get("iss")?.as_str()?;
-        let pool_id = PoolId::new(issuer.strip_prefix(&self.settings.issuer)?.strip_prefix('/')?);
+        let pool_id = PoolId::new(issuer.strip_prefix(&self.config.issuer)?.strip_prefix('/')?);
         self.pools.contains_key(&pool_id).then_some(pool_id)
     }
 
     /// Refuses a request that names no pool where it must.
     pub(super) fn named(pool_id: Option<&str>) -> Result<&str, ApiError> {
-        pool_id.ok_or_else(|| no_pool(""))
+        pool_id.ok_or_else(|| pool_not_found(""))
     }
 }

@@ -14,12 +14,12 @@ const DAY: u64 = 24 * HOUR;
 const UNITS: [(&str, u64); 4] = [("seconds", SECOND), ("minutes", MINUTE), ("hours", HOUR), ("days", DAY)];
 
 /// Access and id tokens: 5 minutes to a day (SEMANTICS e).
-const SHORT: (u64, u64) = (5 * MINUTE, DAY);
+const ACCESS_TOKEN_RANGE: (u64, u64) = (5 * MINUTE, DAY);
 /// Refresh tokens: an hour to ten years (SEMANTICS e).
-const LONG: (u64, u64) = (HOUR, 3650 * DAY);
+const REFRESH_TOKEN_RANGE: (u64, u64) = (HOUR, 3650 * DAY);
 
 /// What these words mean.
-pub(super) fn of(spec: &ValiditySpec) -> Result<Validity, ApiError> {
+pub(super) fn parse(spec: &ValiditySpec) -> Result<Validity, ApiError> {
     let ValidityUnits { access, id, refresh } = spec.units.clone().unwrap_or_default();
     let default = Validity::DEFAULT;
     let session = match spec.session {
@@ -27,7 +27,7 @@ pub(super) fn of(spec: &ValiditySpec) -> Result<Validity, ApiError> {
         Some(minutes @ 3..=15) => Some(Duration::from_secs(u64::from(minutes) * MINUTE)),
         Some(minutes) => {
             let (word, bound) = if minutes < 3 { ("greater", 3) } else { ("less", 15) };
-            return Err(ApiError::invalid(format!(
+            return Err(ApiError::invalid_parameter(format!(
                 "1 validation error detected: Value '{minutes}' at 'authSessionValidity' failed to satisfy constraint: \
                  Member must have value {word} than or equal to {bound}"
             )));
@@ -35,14 +35,15 @@ pub(super) fn of(spec: &ValiditySpec) -> Result<Validity, ApiError> {
     };
     Ok(Validity {
         session,
-        access: time(spec.access, access.as_deref(), ("accessToken", HOUR), SHORT)?.unwrap_or(default.access),
-        id: time(spec.id, id.as_deref(), ("idToken", HOUR), SHORT)?.unwrap_or(default.id),
+        access: time(spec.access, access.as_deref(), ("accessToken", HOUR), ACCESS_TOKEN_RANGE)?
+            .unwrap_or(default.access),
+        id: time(spec.id, id.as_deref(), ("idToken", HOUR), ACCESS_TOKEN_RANGE)?.unwrap_or(default.id),
         // Zero is the default, as in the older API, where every client had a number.
         refresh: time(
             spec.refresh.filter(|days| *days > 0),
             refresh.as_deref(),
             ("refreshToken", DAY),
-            LONG,
+            REFRESH_TOKEN_RANGE,
         )?
         .unwrap_or(default.refresh),
     })
@@ -61,11 +62,11 @@ fn time(
     if (least..=most).contains(&seconds) {
         return Ok(Some(Duration::from_secs(seconds)));
     }
-    Err(ApiError::invalid("Invalid range for token validity."))
+    Err(ApiError::invalid_parameter("Invalid range for token validity."))
 }
 
 /// What a client is described with: what was said, and Cognito's defaults where it always tells.
-pub(super) fn told(spec: &ValiditySpec) -> ValiditySpec {
+pub(super) fn described(spec: &ValiditySpec) -> ValiditySpec {
     ValiditySpec {
         session: spec.session.or(Some(3)),
         refresh: spec.refresh.filter(|days| *days > 0).or(Some(30)),

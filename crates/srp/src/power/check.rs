@@ -89,7 +89,7 @@ fn bases_of_every_shape_in_four_distinct_lanes() {
 }
 
 #[test]
-fn powers_of_chance() {
+fn random_powers() {
     let rng = &mut ChaCha8Rng::seed_from_u64(3);
     for class in [ExponentClass::Bits256, ExponentClass::Bits513, ExponentClass::Bits1025] {
         let numbers: Vec<_> = (0..6).map(|_| (below_n(rng), exponent(rng, class.bits()))).collect();
@@ -125,7 +125,7 @@ mod products {
     use super::*;
 
     /// A kernel's numbers and what it makes of them.
-    trait Form: Sized + 'static {
+    trait TestKernel: Sized + 'static {
         /// What a machine without it lacks.
         const NAME: &'static str;
         type Digits: Clone + Debug;
@@ -137,13 +137,13 @@ mod products {
         /// What the digits spell.
         fn value(digits: &Self::Digits) -> BigInt;
         /// Digits at the ends of their range, in runs, so that columns reach their bounds.
-        fn extreme(rng: &mut ChaCha8Rng) -> Self::Digits;
+        fn random_extreme(rng: &mut ChaCha8Rng) -> Self::Digits;
         /// All digits at an end of their range.
-        fn ends() -> Vec<Self::Digits>;
+        fn extreme_digits() -> Vec<Self::Digits>;
         /// A number that is not between 0 and N.
-        fn outside(rng: &mut ChaCha8Rng) -> Self::Digits;
+        fn out_of_range(rng: &mut ChaCha8Rng) -> Self::Digits;
         /// Whether a product may leave these digits: whatever it may be given.
-        fn is_tidy(digits: &Self::Digits) -> bool;
+        fn is_normalized(digits: &Self::Digits) -> bool;
         /// a · b / R, or a · a / R where there is no b, in each way that the kernel has.
         fn products(&self, a: &[Self::Digits; 4], b: Option<&[Self::Digits; 4]>) -> Vec<[Self::Digits; 4]>;
     }
@@ -162,7 +162,7 @@ mod products {
         move |place| changes[place]
     }
 
-    impl Form for avx2::Kernel {
+    impl TestKernel for avx2::Kernel {
         const NAME: &'static str = "AVX2";
         type Digits = avx2::digits::Digits;
 
@@ -183,29 +183,30 @@ mod products {
             digits.iter().rev().fold(BigInt::ZERO, |sum, digit| (sum << avx2::digits::WIDTH) + *digit as i64)
         }
 
-        fn extreme(rng: &mut ChaCha8Rng) -> Self::Digits {
-            let kinds = [LARGEST, -LARGEST, 0.0, 1.0, -1.0, (1u64 << 50) as f64];
+        fn random_extreme(rng: &mut ChaCha8Rng) -> Self::Digits {
+            let kinds = [MAX_DIGIT_AVX2, -MAX_DIGIT_AVX2, 0.0, 1.0, -1.0, (1u64 << 50) as f64];
             let mut digits: Self::Digits = std::array::from_fn(runs(rng, &kinds));
             // The number must stay below N.
             digits[avx2::digits::DIGITS - 1] = digits[avx2::digits::DIGITS - 1].clamp(-2000.0, 2000.0);
             digits
         }
 
-        fn ends() -> Vec<Self::Digits> {
+        fn extreme_digits() -> Vec<Self::Digits> {
             let last = avx2::digits::DIGITS - 1;
-            let all =
-                |sign: f64| std::array::from_fn(|place| if place == last { 9.0 } else { sign * LARGEST });
+            let all = |sign: f64| {
+                std::array::from_fn(|place| if place == last { 9.0 } else { sign * MAX_DIGIT_AVX2 })
+            };
             vec![all(1.0), all(-1.0)]
         }
 
-        fn outside(rng: &mut ChaCha8Rng) -> Self::Digits {
+        fn out_of_range(rng: &mut ChaCha8Rng) -> Self::Digits {
             Self::split(&below_n(rng)).map(|digit| -digit)
         }
 
-        fn is_tidy(digits: &Self::Digits) -> bool {
+        fn is_normalized(digits: &Self::Digits) -> bool {
             let value = Self::value(digits);
             BigInt::from(value.magnitude().clone()) < prime::n().clone().into()
-                && digits.iter().all(|digit| digit.abs() <= LARGEST)
+                && digits.iter().all(|digit| digit.abs() <= MAX_DIGIT_AVX2)
         }
 
         fn products(&self, a: &[Self::Digits; 4], b: Option<&[Self::Digits; 4]>) -> Vec<[Self::Digits; 4]> {
@@ -215,11 +216,11 @@ mod products {
     }
 
     /// The largest digit that a product by AVX2 leaves, and so the largest that one is given.
-    const LARGEST: f64 = ((1u64 << 50) + (1 << 13)) as f64;
+    const MAX_DIGIT_AVX2: f64 = ((1u64 << 50) + (1 << 13)) as f64;
     /// The same by IFMA.
-    const LARGEST_WHOLE: u64 = (1 << 50) + (1 << 10);
+    const MAX_DIGIT_IFMA: u64 = (1 << 50) + (1 << 10);
 
-    impl Form for ifma::Kernel {
+    impl TestKernel for ifma::Kernel {
         const NAME: &'static str = "AVX-512 IFMA";
         type Digits = ifma::digits::Digits;
 
@@ -240,23 +241,23 @@ mod products {
             digits.fold(BigInt::ZERO, |sum, digit| (sum << ifma::digits::WIDTH) + *digit)
         }
 
-        fn extreme(rng: &mut ChaCha8Rng) -> Self::Digits {
-            let kind = runs(rng, &[LARGEST_WHOLE, 0, 1, 1 << 50, (1 << 50) - 1, 1 << 49]);
+        fn random_extreme(rng: &mut ChaCha8Rng) -> Self::Digits {
+            let kind = runs(rng, &[MAX_DIGIT_IFMA, 0, 1, 1 << 50, (1 << 50) - 1, 1 << 49]);
             ifma::digits::Digits::of(kind)
         }
 
-        fn ends() -> Vec<Self::Digits> {
-            [LARGEST_WHOLE, 1 << 50, (1 << 50) - 1].map(|digit| ifma::digits::Digits::of(|_| digit)).to_vec()
+        fn extreme_digits() -> Vec<Self::Digits> {
+            [MAX_DIGIT_IFMA, 1 << 50, (1 << 50) - 1].map(|digit| ifma::digits::Digits::of(|_| digit)).to_vec()
         }
 
-        fn outside(rng: &mut ChaCha8Rng) -> Self::Digits {
+        fn out_of_range(rng: &mut ChaCha8Rng) -> Self::Digits {
             let mut multiple = [0; 16];
             rng.fill_bytes(&mut multiple);
             Self::split(&(below_n(rng) + prime::n() * (BigUint::from_bytes_be(&multiple) >> 1u32)))
         }
 
-        fn is_tidy(digits: &Self::Digits) -> bool {
-            digits.0.as_flattened().iter().all(|digit| *digit <= LARGEST_WHOLE)
+        fn is_normalized(digits: &Self::Digits) -> bool {
+            digits.0.as_flattened().iter().all(|digit| *digit <= MAX_DIGIT_IFMA)
         }
 
         fn products(&self, a: &[Self::Digits; 4], b: Option<&[Self::Digits; 4]>) -> Vec<[Self::Digits; 4]> {
@@ -264,29 +265,29 @@ mod products {
         }
     }
 
-    struct Check<F: Form> {
+    struct Check<F: TestKernel> {
         kernel: &'static F,
         n: BigInt,
         /// 1 / R.
-        leave: BigInt,
+        from_montgomery: BigInt,
         edges: Vec<BigUint>,
     }
 
-    impl<F: Form> Check<F> {
+    impl<F: TestKernel> Check<F> {
         /// `None`, and a line that says so, where the machine lacks what the kernel needs.
         fn new() -> Option<Self> {
             let Some(kernel) = F::get() else {
                 eprintln!("skipped: this machine has no {}", F::NAME);
                 return None;
             };
-            let leave = F::r().modinv(prime::n()).unwrap().into();
-            Some(Self { kernel, n: prime::n().clone().into(), leave, edges: edges() })
+            let from_montgomery = F::r().modinv(prime::n()).unwrap().into();
+            Some(Self { kernel, n: prime::n().clone().into(), from_montgomery, edges: edges() })
         }
 
         fn check(&self, a: &F::Digits, b: &F::Digits, product: &F::Digits) {
-            let difference = F::value(a) * F::value(b) * &self.leave - F::value(product);
+            let difference = F::value(a) * F::value(b) * &self.from_montgomery - F::value(product);
             assert!(difference % &self.n == BigInt::ZERO, "{a:?} · {b:?}");
-            assert!(F::is_tidy(product), "untidy: {a:?} · {b:?} = {product:?}");
+            assert!(F::is_normalized(product), "untidy: {a:?} · {b:?} = {product:?}");
         }
 
         /// Products of four pairs in every way; how many.
@@ -303,15 +304,15 @@ mod products {
         fn operand(&self, rng: &mut ChaCha8Rng) -> F::Digits {
             match rng.random_range(0..4) {
                 0 => F::split(&self.edges[rng.random_range(0..self.edges.len())]),
-                1 => F::extreme(rng),
-                2 => F::outside(rng),
+                1 => F::random_extreme(rng),
+                2 => F::out_of_range(rng),
                 _ => F::split(&below_n(rng)),
             }
         }
     }
 
     /// Checks products and squares until there are so many.
-    fn chance<F: Form>(seed: u64, results: u32) {
+    fn random_products<F: TestKernel>(seed: u64, results: u32) {
         let Some(check) = Check::<F>::new() else { return };
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
         let mut checked = 0;
@@ -322,9 +323,9 @@ mod products {
         }
     }
 
-    fn edge_by_edge<F: Form>() {
+    fn edge_by_edge<F: TestKernel>() {
         let Some(check) = Check::<F>::new() else { return };
-        let all: Vec<F::Digits> = check.edges.iter().map(F::split).chain(F::ends()).collect();
+        let all: Vec<F::Digits> = check.edges.iter().map(F::split).chain(F::extreme_digits()).collect();
         for a in &all {
             for b in &all {
                 let [a, b] = [a, b].map(F::Digits::clone);
@@ -338,17 +339,17 @@ mod products {
     }
 
     #[test]
-    fn products_are_right_and_tidy() {
-        chance::<avx2::Kernel>(5, 8_000);
-        chance::<ifma::Kernel>(5, 8_000);
+    fn products_are_correct_and_normalized() {
+        random_products::<avx2::Kernel>(5, 8_000);
+        random_products::<ifma::Kernel>(5, 8_000);
     }
 
     /// A million results of each kernel: `cargo test --release -- --ignored a_million_products`.
     #[test]
     #[ignore = "takes minutes in a release build"]
-    fn a_million_products_are_right_and_tidy() {
-        chance::<avx2::Kernel>(6, 1_000_000);
-        chance::<ifma::Kernel>(6, 1_000_000);
+    fn a_million_products_are_correct_and_normalized() {
+        random_products::<avx2::Kernel>(6, 1_000_000);
+        random_products::<ifma::Kernel>(6, 1_000_000);
     }
 
     #[test]

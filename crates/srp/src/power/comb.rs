@@ -14,8 +14,8 @@
 
 use std::sync::OnceLock;
 
-use super::ladder::{Pick, Products, Windows};
-use super::{ExponentClass, offer_core, window};
+use super::fixed_window::{MontgomeryArithmetic, TableSelect, WindowedExponent};
+use super::{ExponentClass, window, yield_periodically};
 
 /// The combs of one base, by class; each built when it is first needed.
 pub(super) type Combs<Table> = [OnceLock<Comb<Table>>; 3];
@@ -33,13 +33,13 @@ pub(super) struct Comb<Table> {
 }
 
 impl<Table> Comb<Table> {
-    /// The comb of this base for exponents of this class. `lay` makes a table of the 2^teeth choices of a block.
-    pub(super) fn new<P: Products>(
+    /// The comb of this base for exponents of this class. `build_table` makes a table of the 2^teeth choices of a block.
+    pub(super) fn new<P: MontgomeryArithmetic>(
         products: &P,
         base: P::Number,
         class: ExponentClass,
         teeth: u32,
-        lay: impl Fn(Vec<P::Number>) -> Table,
+        build_table: impl Fn(Vec<P::Number>) -> Table,
     ) -> Self {
         let blocks = if matches!(class, ExponentClass::Bits1025) { 8 } else { 4 };
         let tooth = class.bits().div_ceil(teeth);
@@ -56,13 +56,13 @@ impl<Table> Comb<Table> {
                 let unit = &squares[(choice.trailing_zeros() * tooth + number * block) as usize];
                 choices.push(products.mul(&choices[choice & (choice - 1)], unit));
             }
-            lay(choices)
+            build_table(choices)
         });
         Self { teeth, tooth, block, tables: tables.collect() }
     }
 
     /// Which choice this exponent makes in this block's column.
-    fn wanted(&self, exponent: &Windows, block: u32, column: u32) -> u64 {
+    fn secret_index(&self, exponent: &WindowedExponent, block: u32, column: u32) -> u64 {
         let within = block * self.block + column;
         if within >= self.tooth {
             return 0;
@@ -72,13 +72,18 @@ impl<Table> Comb<Table> {
     }
 
     /// The base to these powers, one for each lane.
-    pub(super) fn raise<P: Pick<Table>>(&self, products: &P, exponents: &[Windows]) -> P::Number {
+    pub(super) fn raise<P: TableSelect<Table>>(
+        &self,
+        products: &P,
+        exponents: &[WindowedExponent],
+    ) -> P::Number {
         let mut power = products.one();
         for column in (0..self.block).rev() {
-            offer_core(column, P::ROUNDS_A_TURN);
+            yield_periodically(column, P::ROUNDS_PER_YIELD);
             power = products.square(&power);
             for (block, table) in (0..).zip(&self.tables) {
-                let factor = products.pick(table, |lane| self.wanted(&exponents[lane], block, column));
+                let factor =
+                    products.select(table, |lane| self.secret_index(&exponents[lane], block, column));
                 power = products.mul(&power, &factor);
             }
         }

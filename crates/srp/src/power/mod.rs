@@ -23,9 +23,9 @@ mod check;
 #[cfg(target_arch = "x86_64")]
 mod comb;
 #[cfg(target_arch = "x86_64")]
-mod ifma;
+mod fixed_window;
 #[cfg(target_arch = "x86_64")]
-mod ladder;
+mod ifma;
 mod portable;
 mod reference;
 
@@ -160,14 +160,18 @@ pub(super) struct Power<'a> {
 
 /// Computes powers, in their order. Those of one class are computed together where the backend can.
 pub(super) fn raise_all(backend: Backend, powers: &[Power<'_>]) -> Vec<BigUint> {
-    let plainly = || powers.iter().map(portable::raise).collect();
+    let portable_fallback = || powers.iter().map(portable::raise).collect();
     match backend {
         Backend::Reference => powers.iter().map(reference::raise).collect(),
         #[cfg(target_arch = "x86_64")]
-        Backend::Avx2 => avx2::Kernel::get().map_or_else(plainly, |kernel| kernel.raise_all(powers)),
+        Backend::Avx2 => {
+            avx2::Kernel::get().map_or_else(portable_fallback, |kernel| kernel.raise_all(powers))
+        }
         #[cfg(target_arch = "x86_64")]
-        Backend::Ifma => ifma::Kernel::get().map_or_else(plainly, |kernel| kernel.raise_all(powers)),
-        _ => plainly(),
+        Backend::Ifma => {
+            ifma::Kernel::get().map_or_else(portable_fallback, |kernel| kernel.raise_all(powers))
+        }
+        _ => portable_fallback(),
     }
 }
 
@@ -175,7 +179,7 @@ pub(super) fn raise_all(backend: Backend, powers: &[Power<'_>]) -> Vec<BigUint> 
 /// scheduler lets pass before it turns to a thread that has just woken; and an open workload's next sign-in is such a thread. Asking
 /// takes half a microsecond.
 #[cfg(target_arch = "x86_64")]
-fn offer_core(round: u32, every: u32) {
+fn yield_periodically(round: u32, every: u32) {
     if round.is_multiple_of(every) {
         std::thread::yield_now();
     }

@@ -42,7 +42,7 @@ pub(super) fn join(digits: &Digits, n: &BigUint) -> BigUint {
         #[expect(clippy::cast_possible_truncation, reason = "a digit is a whole number below 2^52")]
         let sum = *digit as i64 + carry;
         carry = sum >> WIDTH;
-        put_bits_at(&mut limbs, place * WIDTH as usize, sum & (BASE - 1));
+        or_bits_at(&mut limbs, place * WIDTH as usize, sum & (BASE - 1));
     }
     let number = BigUint::from_slice(&limbs.iter().flat_map(|limb| halves(*limb)).collect::<Vec<_>>());
     // A negative number has come out as its complement to 2^3111.
@@ -54,7 +54,7 @@ const fn halves(limb: u64) -> [u32; 2] {
     [limb as u32, (limb >> 32) as u32]
 }
 
-fn put_bits_at(limbs: &mut [u64], at: usize, bits: i64) {
+fn or_bits_at(limbs: &mut [u64], at: usize, bits: i64) {
     let both = u128::from(bits.unsigned_abs()) << (at % 64);
     for (limb, part) in limbs.iter_mut().skip(at / 64).zip([both & u128::from(u64::MAX), both >> 64]) {
         *limb |= u64::try_from(part).unwrap_or(0);
@@ -71,9 +71,9 @@ pub(super) struct Modulus {
     /// R mod N: one in Montgomery's form.
     pub(super) one: Digits,
     /// R² mod N: multiplying by it leads into Montgomery's form.
-    pub(super) enter: Digits,
+    pub(super) to_montgomery: Digits,
     /// 1: multiplying by it leads out.
-    pub(super) leave: Digits,
+    pub(super) from_montgomery: Digits,
 }
 
 impl Modulus {
@@ -87,9 +87,9 @@ impl Modulus {
         Some(Self {
             block: split(&((factor * n + &one) / &modulo)),
             single: split(&((n + &one) >> WIDTH)),
-            enter: split(&(&r * &r % n)),
+            to_montgomery: split(&(&r * &r % n)),
             one: split(&r),
-            leave: split(&one),
+            from_montgomery: split(&one),
             n: n.clone(),
         })
     }

@@ -12,7 +12,7 @@ use std::arch::x86_64::*;
 use super::digits::{BLOCK, DIGITS, Digits, Modulus, WIDTH};
 
 /// Four numbers, digit by digit.
-pub(super) type Four = [__m256d; DIGITS];
+pub(super) type LaneDigits = [__m256d; DIGITS];
 /// The columns of a product.
 type Columns = [__m256i; 2 * DIGITS];
 
@@ -21,19 +21,19 @@ pub(super) const UPPER: f64 = 1.5 * ((1u64 << 52) as f64) * ((1u64 << WIDTH) as 
 /// The low bits of this count ones.
 pub(super) const LOWER: f64 = 1.5 * ((1u64 << 52) as f64);
 /// Makes columns positive, so that a logical shift does for an arithmetic one; and rounds digits to the nearest.
-pub(super) const LIFT: u64 = (1 << 62) + HALF;
-/// What [`LIFT`] has carried into the next column.
-pub(super) const LIFTED: u64 = 1 << (62 - WIDTH);
+pub(super) const BIAS: u64 = (1 << 62) + HALF;
+/// What [`BIAS`] has carried into the next column.
+pub(super) const BIAS_CARRY: u64 = 1 << (62 - WIDTH);
 pub(super) const HALF: u64 = 1 << (WIDTH - 1);
 const MASK: u64 = (1 << WIDTH) - 1;
 
 /// What the products of four lanes need.
 pub(super) struct Lanes {
-    block: Four,
-    single: Four,
-    pub(super) one: Four,
-    pub(super) enter: Four,
-    pub(super) leave: Four,
+    block: LaneDigits,
+    single: LaneDigits,
+    pub(super) one: LaneDigits,
+    pub(super) to_montgomery: LaneDigits,
+    pub(super) from_montgomery: LaneDigits,
     after_product: Columns,
     after_square: Columns,
 }
@@ -50,7 +50,7 @@ pub(super) fn integers(value: u64) -> __m256i {
 
 /// The same number in all lanes.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn spread(digits: &Digits) -> Four {
+pub(super) fn broadcast(digits: &Digits) -> LaneDigits {
     let mut four = [doubles(0.0); DIGITS];
     for (all, digit) in four.iter_mut().zip(digits) {
         *all = doubles(*digit);
@@ -60,7 +60,7 @@ pub(super) fn spread(digits: &Digits) -> Four {
 
 /// One number to a lane.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn gather(numbers: [&Digits; 4]) -> Four {
+pub(super) fn gather(numbers: [&Digits; 4]) -> LaneDigits {
     let mut four = [doubles(0.0); DIGITS];
     for (place, all) in four.iter_mut().enumerate() {
         let [a, b, c, d] = numbers.map(|digits| digits[place]);
@@ -71,7 +71,7 @@ pub(super) fn gather(numbers: [&Digits; 4]) -> Four {
 
 /// The numbers of the lanes.
 #[target_feature(enable = "avx2,fma")]
-pub(super) fn scatter(four: &Four) -> [Digits; 4] {
+pub(super) fn scatter(four: &LaneDigits) -> [Digits; 4] {
     let mut numbers = [[0.0; DIGITS]; 4];
     for (place, all) in four.iter().enumerate() {
         let upper = _mm256_extractf128_pd::<1>(*all);
@@ -114,27 +114,27 @@ pub(super) fn carry(column: __m256i) -> __m256i {
     _mm256_srli_epi64::<{ WIDTH as i32 }>(column)
 }
 
-/// The whole numbers from 0 to 2^52 in these bits, less `lift`.
+/// The whole numbers from 0 to 2^52 in these bits, less `bias`.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-pub(super) fn unlifted(bits: __m256i, lift: __m256d) -> __m256d {
+pub(super) fn remove_bias(bits: __m256i, bias: __m256d) -> __m256d {
     const TWO_52: f64 = (1u64 << 52) as f64;
     let number = _mm256_castsi256_pd(_mm256_or_si256(bits, _mm256_castpd_si256(doubles(TWO_52))));
-    _mm256_sub_pd(number, _mm256_add_pd(doubles(TWO_52), lift))
+    _mm256_sub_pd(number, _mm256_add_pd(doubles(TWO_52), bias))
 }
 
 /// The same, where one lift does for all.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn lowered(bits: __m256i, lift: u64) -> __m256d {
-    unlifted(bits, doubles(lift as f64))
+fn remove_uniform_bias(bits: __m256i, bias: u64) -> __m256d {
+    remove_bias(bits, doubles(bias as f64))
 }
 
 /// The last digit, from its column: it may be of any sign, and keeps what there is.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn last_digit(column: __m256i, carried: __m256i) -> __m256d {
-    let value = _mm256_sub_epi64(add(column, carried), integers(LIFT + LIFTED));
+    let value = _mm256_sub_epi64(add(column, carried), integers(BIAS + BIAS_CARRY));
     let bits = add(value, _mm256_castpd_si256(doubles(LOWER)));
     _mm256_sub_pd(_mm256_castsi256_pd(bits), doubles(LOWER))
 }
@@ -201,7 +201,7 @@ fn add_row(columns: &mut [__m256i], row: __m256d, digits: &[__m256d]) {
 
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn add_product(columns: &mut Columns, a: &Four, b: &Four) {
+fn add_product(columns: &mut Columns, a: &LaneDigits, b: &LaneDigits) {
     let (rows, last) = a.as_chunks::<4>();
     for (block, row) in rows.iter().enumerate() {
         add_four_rows(&mut columns[4 * block..], *row, b);
@@ -212,7 +212,7 @@ fn add_product(columns: &mut Columns, a: &Four, b: &Four) {
 /// Adds a · a: every product of two different digits once, doubled.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn add_square(columns: &mut Columns, a: &Four) {
+fn add_square(columns: &mut Columns, a: &LaneDigits) {
     let (rows, last) = a.as_chunks::<4>();
     for (block, row) in rows.iter().enumerate() {
         let at = 8 * block;
@@ -244,9 +244,9 @@ impl Lanes {
         let mut lanes = Self {
             block: zero,
             single: zero,
-            one: spread(&modulus.one),
-            enter: spread(&modulus.enter),
-            leave: spread(&modulus.leave),
+            one: broadcast(&modulus.one),
+            to_montgomery: broadcast(&modulus.to_montgomery),
+            from_montgomery: broadcast(&modulus.from_montgomery),
             after_product: nothing,
             after_square: nothing,
         };
@@ -263,18 +263,18 @@ impl Lanes {
             for (at, (start, sum)) in start.iter_mut().zip(sums).enumerate() {
                 let carried =
                     (at > 0 && at <= Self::LAST && at % BLOCK == 0) || (Self::LAST < at && at <= DIGITS);
-                let lift = LIFT - if carried { LIFTED } else { 0 };
-                *start = _mm256_sub_epi64(integers(lift), sum);
+                let bias = BIAS - if carried { BIAS_CARRY } else { 0 };
+                *start = _mm256_sub_epi64(integers(bias), sum);
             }
         }
-        lanes.block = spread(&modulus.block);
-        lanes.single = spread(&modulus.single);
+        lanes.block = broadcast(&modulus.block);
+        lanes.single = broadcast(&modulus.single);
         lanes
     }
 
     /// a · b / R.
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn mul(&self, a: &Four, b: &Four) -> Four {
+    pub(super) fn mul(&self, a: &LaneDigits, b: &LaneDigits) -> LaneDigits {
         let mut columns = self.after_product;
         add_product(&mut columns, a, b);
         self.reduce(columns)
@@ -282,7 +282,7 @@ impl Lanes {
 
     /// a · a / R.
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn square(&self, a: &Four) -> Four {
+    pub(super) fn square(&self, a: &LaneDigits) -> LaneDigits {
         let mut columns = self.after_square;
         add_square(&mut columns, a);
         self.reduce(columns)
@@ -291,16 +291,16 @@ impl Lanes {
     /// Adds multiples of N until the lower half is zero; what is left of the upper half, between −N and N.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    fn reduce(&self, mut columns: Columns) -> Four {
+    fn reduce(&self, mut columns: Columns) -> LaneDigits {
         for at in (0..Self::LAST).step_by(BLOCK) {
             let column: [__m256i; 4] = std::array::from_fn(|place| columns[at + place]);
             let mut quotient = [doubles(0.0); 4];
-            let mut carried = integers(LIFTED);
+            let mut carried = integers(BIAS_CARRY);
             for (place, column) in column.into_iter().enumerate() {
                 // The first digit takes no carry: the block before has given it to the column.
-                let lift = if place == 0 { HALF } else { HALF + LIFTED };
+                let bias = if place == 0 { HALF } else { HALF + BIAS_CARRY };
                 let bits = if place == 0 { low(column) } else { add(low(column), carried) };
-                quotient[place] = lowered(bits, lift);
+                quotient[place] = remove_uniform_bias(bits, bias);
                 carried = carry(column);
             }
             columns[at + BLOCK] = add(columns[at + BLOCK], carried);
@@ -310,8 +310,8 @@ impl Lanes {
         add_four_rows(&mut columns[Self::LAST + 1..], quotient, &self.single[..DIGITS - 1]);
         let column = columns[DIGITS - 1];
         columns[DIGITS] = add(columns[DIGITS], carry(column));
-        add_row(&mut columns[DIGITS..], lowered(low(column), HALF), &self.single[..DIGITS - 1]);
-        normalised(&columns)
+        add_row(&mut columns[DIGITS..], remove_uniform_bias(low(column), HALF), &self.single[..DIGITS - 1]);
+        normalized(&columns)
     }
 
     /// The quotient by N of the last block: each digit of it changes the columns that the next is read from.
@@ -322,7 +322,7 @@ impl Lanes {
         let mut column = [columns[at], columns[at + 1], columns[at + 2], columns[at + 3], columns[at + 4]];
         let mut quotient = [doubles(0.0); 4];
         for i in 0..4 {
-            quotient[i] = lowered(low(column[i]), HALF);
+            quotient[i] = remove_uniform_bias(low(column[i]), HALF);
             column[i + 1] = add(column[i + 1], carry(column[i]));
             for j in i + 1..4 {
                 let (upper, lower) = halves(quotient[i], self.single[j - i - 1]);
@@ -342,11 +342,11 @@ impl Lanes {
 /// larger than 2^50 at most; no carry runs further.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
-fn normalised(columns: &Columns) -> Four {
+fn normalized(columns: &Columns) -> LaneDigits {
     let mut four = [doubles(0.0); DIGITS];
-    let mut carried = integers(LIFTED);
+    let mut carried = integers(BIAS_CARRY);
     for (digit, column) in four.iter_mut().zip(&columns[DIGITS..2 * DIGITS - 1]) {
-        *digit = lowered(add(low(*column), carried), HALF + LIFTED);
+        *digit = remove_uniform_bias(add(low(*column), carried), HALF + BIAS_CARRY);
         carried = carry(*column);
     }
     four[DIGITS - 1] = last_digit(columns[2 * DIGITS - 1], carried);

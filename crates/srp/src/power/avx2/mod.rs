@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `lanes` | four products at once, one to a lane: most work done in a given time |
 //! | `single` | one product spread over the lanes: soonest done |
-//! | `pick` | numbers out of tables, without a trace of which |
+//! | `select` | numbers out of tables, without a trace of which |
 //! | `digits` | numbers as these have them |
 //!
 //! This is the one file of the kernel that holds unsafe code, of two kinds. Functions that use the vector instructions
@@ -18,7 +18,7 @@
 
 pub(super) mod digits;
 mod lanes;
-mod pick;
+mod select;
 mod single;
 
 use std::arch::x86_64::*;
@@ -28,15 +28,15 @@ use num_bigint::BigUint;
 
 use super::super::prime;
 use super::comb::{Comb, Combs};
-use super::ladder::{self, Pick, Products, Windows};
+use super::fixed_window::{self, MontgomeryArithmetic, TableSelect, WindowedExponent};
 use super::{ExponentClass, Power};
 use digits::{Digits, Modulus, join, split};
-use lanes::{Four, Lanes};
-use pick::Choices;
-use single::{One, Single};
+use lanes::{LaneDigits, Lanes};
+use select::Choices;
+use single::{PaddedDigits, Single};
 
 /// Below so many powers of one kind, each is computed by itself: it is sooner done.
-const WORTH_FOUR_LANES: usize = 3;
+const MIN_POWERS_FOR_LANES: usize = 3;
 
 /// The kernels, on a machine that can run them. Only [`Kernel::get`] makes one.
 pub(super) struct Kernel {
@@ -60,14 +60,15 @@ impl Kernel {
     }
 
     fn comb(&self, class: ExponentClass) -> &Comb<Vec<Choices>> {
-        let lay = |entries: Vec<One>| pick::lay_choices(&entries);
-        let build = || Comb::new(&self.single, self.enter(prime::g()), class, pick::TEETH, lay);
+        let build_table = |entries: Vec<PaddedDigits>| select::build_comb_table(&entries);
+        let build =
+            || Comb::new(&self.single, self.to_montgomery(prime::g()), class, select::TEETH, build_table);
         self.combs[class as usize].get_or_init(build)
     }
 
-    fn enter(&self, number: &BigUint) -> One {
+    fn to_montgomery(&self, number: &BigUint) -> PaddedDigits {
         // SAFETY: a kernel exists only where both features do.
-        unsafe { self.single.enter(&split(number)) }
+        unsafe { self.single.to_montgomery(&split(number)) }
     }
 
     /// Computes powers, four of one kind at a time; what is left of a kind, fewer than three, one by one.
@@ -79,7 +80,7 @@ impl Kernel {
         for same in order.chunk_by(|left, right| kind(&powers[*left]) == kind(&powers[*right])) {
             for some in same.chunks(4) {
                 let group: Vec<&Power<'_>> = some.iter().map(|index| &powers[*index]).collect();
-                let digits = if group.len() < WORTH_FOUR_LANES {
+                let digits = if group.len() < MIN_POWERS_FOR_LANES {
                     group.iter().map(|power| self.raise(power)).collect()
                 } else {
                     self.raise_four(&group)
@@ -93,19 +94,23 @@ impl Kernel {
     }
 
     fn raise(&self, power: &Power<'_>) -> Digits {
-        let windows = [Windows::of(power)];
+        let windows = [WindowedExponent::of(power)];
         let number = match power.base {
             None if windows[0].fit(power.class) => self.comb(power.class).raise(&self.single, &windows),
-            base => ladder::raise(&self.single, &self.enter(base.unwrap_or_else(|| prime::g())), &windows),
+            base => fixed_window::raise(
+                &self.single,
+                &self.to_montgomery(base.unwrap_or_else(|| prime::g())),
+                &windows,
+            ),
         };
         // SAFETY: a kernel exists only where both features do.
-        unsafe { self.single.leave(&number) }
+        unsafe { self.single.from_montgomery(&number) }
     }
 
     /// Up to four powers of one kind. Lanes that are left over do the first once more.
     fn raise_four(&self, powers: &[&Power<'_>]) -> Vec<Digits> {
         let lane = |index: usize| powers.get(index).unwrap_or(&powers[0]);
-        let windows: [Windows; 4] = std::array::from_fn(|index| Windows::of(lane(index)));
+        let windows: [WindowedExponent; 4] = std::array::from_fn(|index| WindowedExponent::of(lane(index)));
         let class = powers[0].class;
         if windows.iter().any(|windows| !windows.fit(class)) {
             return powers.iter().map(|power| self.raise(power)).collect();
@@ -116,89 +121,90 @@ impl Kernel {
             let bases: [Digits; 4] =
                 std::array::from_fn(|index| split(lane(index).base.unwrap_or_else(|| prime::g())));
             // SAFETY: a kernel exists only where both features do.
-            let bases = unsafe { self.lanes.mul(&lanes::gather(bases.each_ref()), &self.lanes.enter) };
-            ladder::raise(&self.lanes, &bases, &windows)
+            let bases =
+                unsafe { self.lanes.mul(&lanes::gather(bases.each_ref()), &self.lanes.to_montgomery) };
+            fixed_window::raise(&self.lanes, &bases, &windows)
         };
         // SAFETY: as above.
-        let all = unsafe { lanes::scatter(&self.lanes.mul(&four, &self.lanes.leave)) };
+        let all = unsafe { lanes::scatter(&self.lanes.mul(&four, &self.lanes.from_montgomery)) };
         all.into_iter().take(powers.len()).collect()
     }
 }
 
-impl Products for Single {
-    type Number = One;
-    type Table = Vec<One>;
-    const ROUNDS_A_TURN: u32 = 4;
+impl MontgomeryArithmetic for Single {
+    type Number = PaddedDigits;
+    type Table = Vec<PaddedDigits>;
+    const ROUNDS_PER_YIELD: u32 = 4;
 
-    fn one(&self) -> One {
+    fn one(&self) -> PaddedDigits {
         self.one.clone()
     }
 
-    fn mul(&self, a: &One, b: &One) -> One {
+    fn mul(&self, a: &PaddedDigits, b: &PaddedDigits) -> PaddedDigits {
         // SAFETY: these products exist in a kernel only, and that only where both features do.
         unsafe { Self::mul(self, a, b) }
     }
 
-    fn square(&self, a: &One) -> One {
+    fn square(&self, a: &PaddedDigits) -> PaddedDigits {
         // SAFETY: as above.
         unsafe { Self::square(self, a) }
     }
 
-    fn table(&self, entries: Vec<One>) -> Vec<One> {
+    fn table(&self, entries: Vec<PaddedDigits>) -> Vec<PaddedDigits> {
         entries
     }
 }
 
-impl Pick<Vec<One>> for Single {
-    fn pick(&self, table: &Vec<One>, wanted: impl Fn(usize) -> u64) -> One {
+impl TableSelect<Vec<PaddedDigits>> for Single {
+    fn select(&self, table: &Vec<PaddedDigits>, secret_index: impl Fn(usize) -> u64) -> PaddedDigits {
         // SAFETY: as above.
-        unsafe { pick::entry(table, wanted(0)) }
+        unsafe { select::entry(table, secret_index(0)) }
     }
 }
 
-impl Pick<Vec<Choices>> for Single {
-    fn pick(&self, table: &Vec<Choices>, wanted: impl Fn(usize) -> u64) -> One {
+impl TableSelect<Vec<Choices>> for Single {
+    fn select(&self, table: &Vec<Choices>, secret_index: impl Fn(usize) -> u64) -> PaddedDigits {
         // SAFETY: as above.
-        unsafe { pick::choice(table, wanted(0)) }
+        unsafe { select::choice(table, secret_index(0)) }
     }
 }
 
-impl Products for Lanes {
-    type Number = Four;
+impl MontgomeryArithmetic for Lanes {
+    type Number = LaneDigits;
     type Table = Vec<__m256d>;
-    const ROUNDS_A_TURN: u32 = 4;
+    const ROUNDS_PER_YIELD: u32 = 4;
 
-    fn one(&self) -> Four {
+    fn one(&self) -> LaneDigits {
         self.one
     }
 
-    fn mul(&self, a: &Four, b: &Four) -> Four {
+    fn mul(&self, a: &LaneDigits, b: &LaneDigits) -> LaneDigits {
         // SAFETY: as above.
         unsafe { Self::mul(self, a, b) }
     }
 
-    fn square(&self, a: &Four) -> Four {
+    fn square(&self, a: &LaneDigits) -> LaneDigits {
         // SAFETY: as above.
         unsafe { Self::square(self, a) }
     }
 
-    fn table(&self, entries: Vec<Four>) -> Vec<__m256d> {
+    fn table(&self, entries: Vec<LaneDigits>) -> Vec<__m256d> {
         // SAFETY: as above.
-        unsafe { pick::lay_four(&entries) }
+        unsafe { select::build_lane_table(&entries) }
     }
 }
 
-impl Pick<Vec<__m256d>> for Lanes {
-    fn pick(&self, table: &Vec<__m256d>, wanted: impl Fn(usize) -> u64) -> Four {
+impl TableSelect<Vec<__m256d>> for Lanes {
+    fn select(&self, table: &Vec<__m256d>, secret_index: impl Fn(usize) -> u64) -> LaneDigits {
         // SAFETY: as above.
-        unsafe { pick::four_entries(table, [0, 1, 2, 3].map(wanted)) }
+        unsafe { select::four_entries(table, [0, 1, 2, 3].map(secret_index)) }
     }
 }
 
-impl Pick<Vec<Choices>> for Lanes {
-    fn pick(&self, table: &Vec<Choices>, wanted: impl Fn(usize) -> u64) -> Four {
+impl TableSelect<Vec<Choices>> for Lanes {
+    fn select(&self, table: &Vec<Choices>, secret_index: impl Fn(usize) -> u64) -> LaneDigits {
         // SAFETY: as above.
-        unsafe { pick::four_choices(table, [0, 1, 2, 3].map(wanted)) }
+        unsafe { select::four_choices(table, [0, 1, 2, 3].map(secret_index)) }
     }
 }
 
@@ -216,7 +222,7 @@ impl Kernel {
 
     /// The same of one number, by itself.
     pub(super) fn product(&self, a: &Digits, b: Option<&Digits>) -> Digits {
-        let (a, b) = (One::of(a), b.map(One::of));
+        let (a, b) = (PaddedDigits::of(a), b.map(PaddedDigits::of));
         // SAFETY: a kernel exists only where both features do.
         unsafe { b.map_or_else(|| self.single.square(&a), |b| self.single.mul(&a, &b)) }.digits()
     }

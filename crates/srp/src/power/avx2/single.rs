@@ -6,15 +6,17 @@
 use std::arch::x86_64::*;
 
 use super::digits::{BLOCK, DIGITS, Digits, Modulus, WIDTH};
-use super::lanes::{HALF, LIFT, LIFTED, LOWER, UPPER, add, carry, doubles, halves, integers, low, unlifted};
+use super::lanes::{
+    BIAS, BIAS_CARRY, HALF, LOWER, UPPER, add, carry, doubles, halves, integers, low, remove_bias,
+};
 use super::{load, load_integers, store, store_integers};
 
 /// Zeros before the first digit, so that rows can be shifted against it.
-const BEFORE: usize = 4;
+const LEADING_ZEROS: usize = 4;
 /// Vectors of four that hold a number.
 pub(super) const VECTORS: usize = DIGITS.div_ceil(4);
 /// A number with its zeros.
-const PADDED: usize = BEFORE + 4 * VECTORS;
+const PADDED: usize = LEADING_ZEROS + 4 * VECTORS;
 /// Columns of a product, rounded up.
 const COLUMNS: usize = 8 * VECTORS;
 /// The last five digits are cleared by N itself, so that the result is below it again.
@@ -23,58 +25,58 @@ const LAST: usize = DIGITS - 1 - BLOCK;
 /// A number, with zeros around it.
 #[derive(Clone)]
 #[repr(align(32))]
-pub(super) struct One([f64; PADDED]);
+pub(super) struct PaddedDigits([f64; PADDED]);
 
 /// The columns of a product: Σ lower[c] · 2^(51·c) + upper[c + 4] · 2^(51·(c + 1)).
 #[derive(Clone)]
 #[repr(align(32))]
-struct Sums {
+struct ColumnSums {
     lower: [i64; COLUMNS],
-    upper: [i64; BEFORE + COLUMNS],
+    upper: [i64; LEADING_ZEROS + COLUMNS],
 }
 
 /// What products of a single number need.
 pub(super) struct Single {
-    block: One,
-    whole: One,
-    pub(super) one: One,
-    enter: One,
-    leave: One,
-    after_product: Sums,
-    after_square: Sums,
+    block: PaddedDigits,
+    modulus_plus_one: PaddedDigits,
+    pub(super) one: PaddedDigits,
+    to_montgomery: PaddedDigits,
+    from_montgomery: PaddedDigits,
+    after_product: ColumnSums,
+    after_square: ColumnSums,
 }
 
-impl One {
+impl PaddedDigits {
     pub(super) const ZERO: Self = Self([0.0; PADDED]);
 
     pub(super) fn of(digits: &Digits) -> Self {
         let mut one = Self::ZERO;
-        one.0[BEFORE..BEFORE + DIGITS].copy_from_slice(digits);
+        one.0[LEADING_ZEROS..LEADING_ZEROS + DIGITS].copy_from_slice(digits);
         one
     }
 
     pub(super) fn digits(&self) -> Digits {
-        std::array::from_fn(|place| self.0[BEFORE + place])
+        std::array::from_fn(|place| self.0[LEADING_ZEROS + place])
     }
 
     /// Digits 4·vector to 4·vector + 3.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     pub(super) fn vector(&self, vector: usize) -> __m256d {
-        load(&self.0, BEFORE + 4 * vector)
+        load(&self.0, LEADING_ZEROS + 4 * vector)
     }
 
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     pub(super) fn set_vector(&mut self, vector: usize, digits: __m256d) {
-        store(&mut self.0, BEFORE + 4 * vector, digits);
+        store(&mut self.0, LEADING_ZEROS + 4 * vector, digits);
     }
 
     /// A digit in all lanes.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn row(&self, place: usize) -> __m256d {
-        doubles(self.0[BEFORE + place])
+        doubles(self.0[LEADING_ZEROS + place])
     }
 
     /// The four digits of a block, each in all lanes.
@@ -94,18 +96,18 @@ fn scalar_halves(a: f64, b: f64) -> (u64, u64) {
     (upper.to_bits().wrapping_sub(UPPER.to_bits()), lower.to_bits().wrapping_sub(LOWER.to_bits()))
 }
 
-impl Sums {
-    const NOTHING: Self = Self { lower: [0; COLUMNS], upper: [0; BEFORE + COLUMNS] };
+impl ColumnSums {
+    const ZERO: Self = Self { lower: [0; COLUMNS], upper: [0; LEADING_ZEROS + COLUMNS] };
 
     /// Columns `at` to `at` + 3.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn columns(&self, at: usize) -> __m256i {
-        add(load_integers(&self.lower, at), load_integers(&self.upper, BEFORE + at - 1))
+        add(load_integers(&self.lower, at), load_integers(&self.upper, LEADING_ZEROS + at - 1))
     }
 
     fn column(&self, at: usize) -> u64 {
-        self.lower[at].wrapping_add(self.upper[BEFORE + at - 1]).cast_unsigned()
+        self.lower[at].wrapping_add(self.upper[LEADING_ZEROS + at - 1]).cast_unsigned()
     }
 
     /// Adds to one vector of columns what the rows and the digits before it make.
@@ -115,24 +117,24 @@ impl Sums {
         &mut self,
         at: usize,
         rows: &[__m256d; ROWS],
-        digits: &One,
+        digits: &PaddedDigits,
         vector: usize,
     ) {
         let mut lower = load_integers(&self.lower, at + 4 * vector);
-        let mut upper = load_integers(&self.upper, BEFORE + at + 4 * vector);
+        let mut upper = load_integers(&self.upper, LEADING_ZEROS + at + 4 * vector);
         for (row, factor) in rows.iter().enumerate() {
-            let (above, below) = halves(*factor, load(&digits.0, BEFORE + 4 * vector - row));
+            let (above, below) = halves(*factor, load(&digits.0, LEADING_ZEROS + 4 * vector - row));
             lower = add(lower, below);
             upper = add(upper, above);
         }
         store_integers(&mut self.lower, at + 4 * vector, lower);
-        store_integers(&mut self.upper, BEFORE + at + 4 * vector, upper);
+        store_integers(&mut self.upper, LEADING_ZEROS + at + 4 * vector, upper);
     }
 
     /// Adds `rows` · `digits` from column `at` on.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    fn add_rows<const ROWS: usize>(&mut self, at: usize, rows: &[__m256d; ROWS], digits: &One) {
+    fn add_rows<const ROWS: usize>(&mut self, at: usize, rows: &[__m256d; ROWS], digits: &PaddedDigits) {
         for vector in 0..VECTORS {
             self.add_vector(at, rows, digits, vector);
         }
@@ -140,7 +142,7 @@ impl Sums {
 
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    fn add_product(&mut self, a: &One, b: &One) {
+    fn add_product(&mut self, a: &PaddedDigits, b: &PaddedDigits) {
         for block in 0..VECTORS - 1 {
             self.add_rows(4 * block, &a.rows(block), b);
         }
@@ -150,21 +152,21 @@ impl Sums {
     /// Adds a · a. A block of rows meets the digits before it not at all, its own once, and those behind it doubled.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    fn add_square(&mut self, a: &One) {
-        let mut met = One(a.0.map(|digit| digit + digit));
+    fn add_square(&mut self, a: &PaddedDigits) {
+        let mut multiplicand = PaddedDigits(a.0.map(|digit| digit + digit));
         for block in 0..VECTORS {
-            met.set_vector(block, a.vector(block));
+            multiplicand.set_vector(block, a.vector(block));
             if block > 0 {
-                met.set_vector(block - 1, doubles(0.0));
+                multiplicand.set_vector(block - 1, doubles(0.0));
             }
             if block + 1 == VECTORS {
-                self.add_vector(4 * block, &[a.row(4 * block)], &met, block);
+                self.add_vector(4 * block, &[a.row(4 * block)], &multiplicand, block);
                 return;
             }
             let rows = a.rows(block);
             // What was just stored is loaded last.
             for vector in (block..VECTORS).rev() {
-                self.add_vector(4 * block, &rows, &met, vector);
+                self.add_vector(4 * block, &rows, &multiplicand, vector);
             }
         }
     }
@@ -172,7 +174,7 @@ impl Sums {
     /// Clears the columns below [`LAST`], four at a time.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    fn clear_blocks(&mut self, block: &One) {
+    fn clear_blocks(&mut self, block: &PaddedDigits) {
         for at in (0..LAST).step_by(BLOCK) {
             let column = self.columns(at);
             let carried = carry(column);
@@ -181,8 +183,9 @@ impl Sums {
             let moved = _mm256_blend_epi32::<0b0000_0011>(moved, integers(0));
             let out =
                 _mm256_blend_epi32::<0b0000_0011>(integers(0), _mm256_permute4x64_epi64::<0b11>(carried));
-            let lifts = [HALF, HALF + LIFTED, HALF + LIFTED, HALF + LIFTED].map(|lift| lift as f64);
-            let digits = unlifted(add(low(column), moved), load(&lifts, 0));
+            let lifts =
+                [HALF, HALF + BIAS_CARRY, HALF + BIAS_CARRY, HALF + BIAS_CARRY].map(|bias| bias as f64);
+            let digits = remove_bias(add(low(column), moved), load(&lifts, 0));
             let rows = [
                 _mm256_permute4x64_pd::<0b00_00_00_00>(digits),
                 _mm256_permute4x64_pd::<0b01_01_01_01>(digits),
@@ -198,7 +201,7 @@ impl Sums {
     /// The quotient by N of the last five digits: each digit of it changes the columns that the next is read from.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    fn last_quotient(&mut self, whole: &One) -> [f64; 5] {
+    fn last_quotient(&mut self, modulus_plus_one: &PaddedDigits) -> [f64; 5] {
         let mut column: [u64; 6] = std::array::from_fn(|place| self.column(LAST + place));
         let mut quotient = [0.0; 5];
         for i in 0..5 {
@@ -209,7 +212,7 @@ impl Sums {
                 self.lower[DIGITS] = self.lower[DIGITS].wrapping_add(carried.cast_signed());
             }
             for j in i + 1..5 {
-                let (upper, lower) = scalar_halves(quotient[i], whole.0[BEFORE + j - i]);
+                let (upper, lower) = scalar_halves(quotient[i], modulus_plus_one.0[LEADING_ZEROS + j - i]);
                 column[j] = column[j].wrapping_add(lower);
                 column[j + 1] = column[j + 1].wrapping_add(upper);
             }
@@ -219,29 +222,29 @@ impl Sums {
 
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    fn clear_last(&mut self, quotient: [f64; 5], whole: &One) {
+    fn clear_last(&mut self, quotient: [f64; 5], modulus_plus_one: &PaddedDigits) {
         let [a, b, c, d, e] = quotient.map(|digit| doubles(digit));
-        self.add_rows(LAST, &[a, b, c, d], whole);
-        self.add_rows(LAST + BLOCK, &[e], whole);
+        self.add_rows(LAST, &[a, b, c, d], modulus_plus_one);
+        self.add_rows(LAST + BLOCK, &[e], modulus_plus_one);
     }
 
     /// The digits of the upper half, as `lanes` has them.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    fn normalised(&mut self) -> One {
+    fn normalized(&mut self) -> PaddedDigits {
         // Column 60 has given its carry away.
-        self.lower[DIGITS - 1] = LIFT.cast_signed();
-        self.upper[BEFORE + DIGITS - 2] = 0;
-        let mut one = One::ZERO;
+        self.lower[DIGITS - 1] = BIAS.cast_signed();
+        self.upper[LEADING_ZEROS + DIGITS - 2] = 0;
+        let mut one = PaddedDigits::ZERO;
         for vector in 0..VECTORS {
             let (column, before) = (self.columns(DIGITS + 4 * vector), self.columns(DIGITS + 4 * vector - 1));
             let bits = add(low(column), carry(before));
-            one.set_vector(vector, unlifted(bits, doubles((HALF + LIFTED) as f64)));
+            one.set_vector(vector, remove_bias(bits, doubles((HALF + BIAS_CARRY) as f64)));
         }
         let carried = self.column(2 * DIGITS - 2) >> WIDTH;
-        let last = self.column(2 * DIGITS - 1).wrapping_add(carried).wrapping_sub(LIFT + LIFTED);
-        one.0[BEFORE + DIGITS - 1] = last.cast_signed() as f64;
-        one.0[BEFORE + DIGITS..].fill(0.0);
+        let last = self.column(2 * DIGITS - 1).wrapping_add(carried).wrapping_sub(BIAS + BIAS_CARRY);
+        one.0[LEADING_ZEROS + DIGITS - 1] = last.cast_signed() as f64;
+        one.0[LEADING_ZEROS + DIGITS..].fill(0.0);
         one
     }
 }
@@ -251,18 +254,18 @@ impl Single {
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn new(modulus: &Modulus) -> Self {
         // N + 1: its first digit is zero.
-        let mut whole = One::of(&modulus.single);
-        whole.0.rotate_right(1);
-        let mut product = Sums::NOTHING;
-        product.add_product(&One::ZERO, &One::ZERO);
-        let mut square = Sums::NOTHING;
-        square.add_square(&One::ZERO);
+        let mut modulus_plus_one = PaddedDigits::of(&modulus.single);
+        modulus_plus_one.0.rotate_right(1);
+        let mut product = ColumnSums::ZERO;
+        product.add_product(&PaddedDigits::ZERO, &PaddedDigits::ZERO);
+        let mut square = ColumnSums::ZERO;
+        square.add_square(&PaddedDigits::ZERO);
         Self {
-            block: One::of(&modulus.block),
-            whole,
-            one: One::of(&modulus.one),
-            enter: One::of(&modulus.enter),
-            leave: One::of(&modulus.leave),
+            block: PaddedDigits::of(&modulus.block),
+            modulus_plus_one,
+            one: PaddedDigits::of(&modulus.one),
+            to_montgomery: PaddedDigits::of(&modulus.to_montgomery),
+            from_montgomery: PaddedDigits::of(&modulus.from_montgomery),
             after_product: Self::start(product),
             after_square: Self::start(square),
         }
@@ -270,19 +273,19 @@ impl Single {
 
     /// What sums start from, given what multiplying zeros has left: less so much, and lifted.
     #[target_feature(enable = "avx2,fma")]
-    fn start(mut sums: Sums) -> Sums {
+    fn start(mut sums: ColumnSums) -> ColumnSums {
         for at in (0..LAST).step_by(BLOCK) {
-            sums.add_rows(at + BLOCK, &[doubles(0.0); 4], &One::ZERO);
+            sums.add_rows(at + BLOCK, &[doubles(0.0); 4], &PaddedDigits::ZERO);
         }
         let before = sums.clone();
-        sums.clear_last([0.0; 5], &One::ZERO);
+        sums.clear_last([0.0; 5], &PaddedDigits::ZERO);
         // The last five columns are read before N's multiple is added to them.
         sums.lower[..DIGITS].copy_from_slice(&before.lower[..DIGITS]);
-        sums.upper[..BEFORE + DIGITS - 1].copy_from_slice(&before.upper[..BEFORE + DIGITS - 1]);
+        sums.upper[..LEADING_ZEROS + DIGITS - 1].copy_from_slice(&before.upper[..LEADING_ZEROS + DIGITS - 1]);
         for (at, sum) in sums.lower.iter_mut().enumerate() {
             let carried = (at > 0 && at <= LAST && at % BLOCK == 0) || (LAST < at && at <= DIGITS);
-            let lift = LIFT - if carried { LIFTED } else { 0 };
-            *sum = lift.cast_signed().wrapping_sub(*sum);
+            let bias = BIAS - if carried { BIAS_CARRY } else { 0 };
+            *sum = bias.cast_signed().wrapping_sub(*sum);
         }
         sums.upper.iter_mut().for_each(|sum| *sum = sum.wrapping_neg());
         sums
@@ -290,7 +293,7 @@ impl Single {
 
     /// a · b / R.
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn mul(&self, a: &One, b: &One) -> One {
+    pub(super) fn mul(&self, a: &PaddedDigits, b: &PaddedDigits) -> PaddedDigits {
         let mut sums = self.after_product.clone();
         sums.add_product(a, b);
         self.reduce(sums)
@@ -298,7 +301,7 @@ impl Single {
 
     /// a · a / R.
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn square(&self, a: &One) -> One {
+    pub(super) fn square(&self, a: &PaddedDigits) -> PaddedDigits {
         let mut sums = self.after_square.clone();
         sums.add_square(a);
         self.reduce(sums)
@@ -306,22 +309,22 @@ impl Single {
 
     /// Into Montgomery's form.
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn enter(&self, digits: &Digits) -> One {
-        self.mul(&One::of(digits), &self.enter)
+    pub(super) fn to_montgomery(&self, digits: &Digits) -> PaddedDigits {
+        self.mul(&PaddedDigits::of(digits), &self.to_montgomery)
     }
 
     /// Out of Montgomery's form.
     #[target_feature(enable = "avx2,fma")]
-    pub(super) fn leave(&self, one: &One) -> Digits {
-        self.mul(one, &self.leave).digits()
+    pub(super) fn from_montgomery(&self, one: &PaddedDigits) -> Digits {
+        self.mul(one, &self.from_montgomery).digits()
     }
 
     #[target_feature(enable = "avx2,fma")]
     #[inline]
-    fn reduce(&self, mut sums: Sums) -> One {
+    fn reduce(&self, mut sums: ColumnSums) -> PaddedDigits {
         sums.clear_blocks(&self.block);
-        let quotient = sums.last_quotient(&self.whole);
-        sums.clear_last(quotient, &self.whole);
-        sums.normalised()
+        let quotient = sums.last_quotient(&self.modulus_plus_one);
+        sums.clear_last(quotient, &self.modulus_plus_one);
+        sums.normalized()
     }
 }

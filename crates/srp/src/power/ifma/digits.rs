@@ -69,9 +69,9 @@ pub(super) struct Modulus {
     /// R: one in Montgomery's form.
     pub(super) one: Digits,
     /// R² mod N: multiplying by it leads into Montgomery's form.
-    pub(super) enter: Digits,
+    pub(super) to_montgomery: Digits,
     /// 1: multiplying by it leads out.
-    pub(super) leave: Digits,
+    pub(super) from_montgomery: Digits,
 }
 
 impl Modulus {
@@ -84,8 +84,8 @@ impl Modulus {
             multiple: Digits::split(&((factor * n + &one) / power(LANES))),
             places: std::array::from_fn(|place| Digits::split(&(power(DIGITS + place) % n))),
             one: Digits::split(&power(DIGITS - LANES)),
-            enter: Digits::split(&(power(2 * (DIGITS - LANES)) % n)),
-            leave: Digits::split(&one),
+            to_montgomery: Digits::split(&(power(2 * (DIGITS - LANES)) % n)),
+            from_montgomery: Digits::split(&one),
             n: n.clone(),
         })
     }

@@ -15,8 +15,8 @@
 )]
 
 pub(super) mod digits;
-mod pick;
 mod product;
+mod select;
 
 use std::arch::x86_64::*;
 use std::sync::LazyLock;
@@ -25,10 +25,10 @@ use num_bigint::BigUint;
 
 use super::super::prime;
 use super::comb::{Comb, Combs};
-use super::ladder::{self, Pick, Windows};
+use super::fixed_window::{self, TableSelect, WindowedExponent};
 use super::{ExponentClass, Power};
 use digits::{Digits, LANES, Modulus};
-use product::Products;
+use product::MontgomeryArithmetic;
 
 /// Teeth of a comb.
 const TEETH: u32 = 5;
@@ -36,7 +36,7 @@ const TEETH: u32 = 5;
 /// The kernel, on a machine that can run it. Only [`Kernel::get`] makes one.
 pub(super) struct Kernel {
     n: BigUint,
-    products: Products,
+    products: MontgomeryArithmetic,
     combs: Combs<Vec<Digits>>,
 }
 
@@ -47,7 +47,7 @@ impl Kernel {
             let able = is_x86_feature_detected!("avx512f") && is_x86_feature_detected!("avx512ifma");
             let modulus = Modulus::of(prime::n()).filter(|_| able)?;
             // SAFETY: the machine was just asked for both features.
-            let products = unsafe { Products::new(&modulus) };
+            let products = unsafe { MontgomeryArithmetic::new(&modulus) };
             Some(Kernel { n: modulus.n, products, combs: Combs::default() })
         });
         KERNEL.as_ref()
@@ -59,30 +59,35 @@ impl Kernel {
     }
 
     fn raise(&self, power: &Power<'_>) -> BigUint {
-        let windows = [Windows::of(power)];
+        let windows = [WindowedExponent::of(power)];
         let number = match power.base {
             None if windows[0].fit(power.class) => self.comb(power.class).raise(&self.products, &windows),
-            base => ladder::raise(&self.products, &self.enter(base.unwrap_or_else(|| prime::g())), &windows),
+            base => fixed_window::raise(
+                &self.products,
+                &self.to_montgomery(base.unwrap_or_else(|| prime::g())),
+                &windows,
+            ),
         };
         // SAFETY: a kernel exists only where both features do.
-        unsafe { self.products.leave(&number) }.join(&self.n)
+        unsafe { self.products.from_montgomery(&number) }.join(&self.n)
     }
 
-    fn enter(&self, number: &BigUint) -> Digits {
+    fn to_montgomery(&self, number: &BigUint) -> Digits {
         // SAFETY: a kernel exists only where both features do.
-        unsafe { self.products.enter(&Digits::split(number)) }
+        unsafe { self.products.to_montgomery(&Digits::split(number)) }
     }
 
     fn comb(&self, class: ExponentClass) -> &Comb<Vec<Digits>> {
-        let build = || Comb::new(&self.products, self.enter(prime::g()), class, TEETH, |entries| entries);
+        let build =
+            || Comb::new(&self.products, self.to_montgomery(prime::g()), class, TEETH, |entries| entries);
         self.combs[class as usize].get_or_init(build)
     }
 }
 
-impl ladder::Products for Products {
+impl fixed_window::MontgomeryArithmetic for MontgomeryArithmetic {
     type Number = Digits;
     type Table = Vec<Digits>;
-    const ROUNDS_A_TURN: u32 = 32;
+    const ROUNDS_PER_YIELD: u32 = 32;
 
     fn one(&self) -> Digits {
         self.one.clone()
@@ -103,10 +108,10 @@ impl ladder::Products for Products {
     }
 }
 
-impl Pick<Vec<Digits>> for Products {
-    fn pick(&self, table: &Vec<Digits>, wanted: impl Fn(usize) -> u64) -> Digits {
+impl TableSelect<Vec<Digits>> for MontgomeryArithmetic {
+    fn select(&self, table: &Vec<Digits>, secret_index: impl Fn(usize) -> u64) -> Digits {
         // SAFETY: as above.
-        unsafe { pick::entry(table, wanted(0)) }
+        unsafe { select::entry(table, secret_index(0)) }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Products modulo N, each spread over eight vectors of eight digits.
 //!
 //! A product is added up in columns of 64 bits, a block of eight rows at a time: each row is a digit of one number, in all lanes,
-//! times windows of the other. A window is eight neighbouring digits, from any place on; all of them lie ready in a [`Slide`], so
+//! times windows of the other. A window is eight neighbouring digits, from any place on; all of them lie ready in a [`SlidingWindows`], so
 //! that nothing is shifted on the way. The lower halves of products are summed apart from the upper ones, which count four
 //! times: a half has 52 bits, a digit 50.
 //!
@@ -20,7 +20,7 @@ use super::{load, store};
 /// Vectors of a number.
 pub(super) const VECTORS: usize = DIGITS / LANES;
 /// Blocks of columns that Montgomery's method clears.
-const CLEARED: usize = VECTORS - 1;
+const REDUCED_BLOCKS: usize = VECTORS - 1;
 const MASK: u64 = (1 << WIDTH) - 1;
 
 /// The digits of a number, vector by vector.
@@ -35,17 +35,17 @@ struct Columns {
 }
 
 /// All windows of a number: the window at `LANES + x` has the digits x to x + 7, and zeros where there are none.
-struct Slide([__m512i; DIGITS + LANES + 1]);
+struct SlidingWindows([__m512i; DIGITS + LANES + 1]);
 
 /// What products need of the modulus.
-pub(super) struct Products {
+pub(super) struct MontgomeryArithmetic {
     /// (M + 1) / 2^400.
-    multiple: Slide,
+    multiple: SlidingWindows,
     /// What the places from 64 to 71 are worth modulo N, and the same one digit further up.
-    folds: [[Vectors; 2]; LANES],
+    fold_constants: [[Vectors; 2]; LANES],
     pub(super) one: Digits,
-    enter: Digits,
-    leave: Digits,
+    to_montgomery: Digits,
+    from_montgomery: Digits,
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
@@ -71,7 +71,7 @@ fn rows(digits: &[u64; LANES]) -> Rows {
 /// columns, already summed; `before` is the vector below.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
-fn tidy(columns: __m512i, mask: __m512i, before: __m512i) -> __m512i {
+fn propagate_carry(columns: __m512i, mask: __m512i, before: __m512i) -> __m512i {
     let (carry, carried) = (shifted(columns), shifted(before));
     _mm512_add_epi64(_mm512_and_si512(columns, mask), _mm512_alignr_epi64::<7>(carry, carried))
 }
@@ -82,7 +82,7 @@ fn shifted(columns: __m512i) -> __m512i {
     _mm512_srli_epi64::<WIDTH>(columns)
 }
 
-impl Slide {
+impl SlidingWindows {
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
     fn of(number: &Vectors) -> Self {
@@ -133,7 +133,7 @@ impl Columns {
     /// since each waits for its last.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
-    fn add_some<const SOME: usize>(&mut self, at: usize, rows: &Rows, slide: &Slide, place: usize) {
+    fn add_some<const SOME: usize>(&mut self, at: usize, rows: &Rows, slide: &SlidingWindows, place: usize) {
         let lower = self.lower[at + place..].first_chunk_mut::<SOME>();
         let upper = self.upper[at + place..].first_chunk_mut::<SOME>();
         let (Some(lower), Some(upper)) = (lower, upper) else { unreachable!("columns for every row") };
@@ -151,7 +151,7 @@ impl Columns {
     /// Adds rows · number from vector `at` on.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
-    fn add_rows(&mut self, at: usize, rows: &Rows, slide: &Slide) {
+    fn add_rows(&mut self, at: usize, rows: &Rows, slide: &SlidingWindows) {
         self.add_some::<1>(at, rows, slide, 0);
         self.add_some::<4>(at, rows, slide, 1);
         self.add_some::<4>(at, rows, slide, 5);
@@ -161,7 +161,7 @@ impl Columns {
     #[inline]
     fn of_product(a: &Digits, b: &Digits) -> Self {
         let mut columns = Self::empty();
-        let slide = Slide::of(&vectors(b));
+        let slide = SlidingWindows::of(&vectors(b));
         for (block, digits) in a.0.iter().enumerate() {
             columns.add_rows(block, &rows(digits), &slide);
         }
@@ -174,7 +174,7 @@ impl Columns {
     fn of_square(a: &Digits) -> Self {
         let number = vectors(a);
         let mut columns = Self::empty();
-        let slide = Slide::of(&number);
+        let slide = SlidingWindows::of(&number);
         for (block, digits) in a.0.iter().enumerate() {
             let rows = rows(&digits.map(|digit| 2 * digit));
             columns.add_corner(block, &rows, number[block], &slide);
@@ -198,7 +198,7 @@ impl Columns {
     /// to be left out.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
-    fn add_corner(&mut self, block: usize, rows: &Rows, digits: __m512i, slide: &Slide) {
+    fn add_corner(&mut self, block: usize, rows: &Rows, digits: __m512i, slide: &SlidingWindows) {
         let first = 2 * block;
         // The squares of the block's digits, which take two columns each.
         let zero = _mm512_setzero_si512();
@@ -231,21 +231,21 @@ impl Columns {
     }
 }
 
-impl Products {
+impl MontgomeryArithmetic {
     /// Prepares the modulus.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn new(modulus: &Modulus) -> Self {
         let fold = |digits: &Digits| {
             let number = vectors(digits);
-            let slide = Slide::of(&number);
+            let slide = SlidingWindows::of(&number);
             [number, std::array::from_fn(|vector| slide.at(vector)[LANES - 1])]
         };
         Self {
-            multiple: Slide::of(&vectors(&modulus.multiple)),
-            folds: std::array::from_fn(|place| fold(&modulus.places[place])),
+            multiple: SlidingWindows::of(&vectors(&modulus.multiple)),
+            fold_constants: std::array::from_fn(|place| fold(&modulus.places[place])),
             one: modulus.one.clone(),
-            enter: modulus.enter.clone(),
-            leave: modulus.leave.clone(),
+            to_montgomery: modulus.to_montgomery.clone(),
+            from_montgomery: modulus.from_montgomery.clone(),
         }
     }
 
@@ -263,14 +263,14 @@ impl Products {
 
     /// Into Montgomery's form.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn enter(&self, digits: &Digits) -> Digits {
-        self.mul(digits, &self.enter)
+    pub(super) fn to_montgomery(&self, digits: &Digits) -> Digits {
+        self.mul(digits, &self.to_montgomery)
     }
 
     /// Out of Montgomery's form.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn leave(&self, digits: &Digits) -> Digits {
-        self.mul(digits, &self.leave)
+    pub(super) fn from_montgomery(&self, digits: &Digits) -> Digits {
+        self.mul(digits, &self.from_montgomery)
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]
@@ -279,17 +279,17 @@ impl Products {
         let mask = all(MASK);
         let mut before = _mm512_setzero_si512();
         let mut quotient = [0; LANES];
-        for block in 0..CLEARED {
+        for block in 0..REDUCED_BLOCKS {
             let sum = columns.sum(block);
-            store(&mut quotient, tidy(sum, mask, before));
+            store(&mut quotient, propagate_carry(sum, mask, before));
             before = sum;
             columns.add_rows(block + 1, &rows(&quotient), &self.multiple);
         }
         self.fold(&mut columns);
         let mut digits = Digits::ZERO;
         for (vector, digits) in digits.0.iter_mut().enumerate() {
-            let sum = columns.sum(CLEARED + vector);
-            store(digits, tidy(sum, mask, before));
+            let sum = columns.sum(REDUCED_BLOCKS + vector);
+            store(digits, propagate_carry(sum, mask, before));
             before = sum;
         }
         digits
@@ -305,19 +305,20 @@ impl Products {
         let top = _mm512_mask_set1_epi64(mask, 0b1000_0000, -1);
         let (last, before) = (columns.sum(LAST), columns.sum(LAST - 1));
         let mut above = [0; LANES];
-        store(&mut above, tidy(last, top, before));
+        store(&mut above, propagate_carry(last, top, before));
         // The column below has given its carry away.
         columns.lower[LAST - 1] = _mm512_mask_and_epi64(before, 0b1000_0000, before, mask);
         columns.upper[LAST - 1] = _mm512_setzero_si512();
         let rows = rows(&above);
         for vector in 0..VECTORS {
-            let (mut low, mut high) = (columns.lower[CLEARED + vector], columns.upper[CLEARED + vector]);
-            for (digit, [worth, further]) in rows.iter().zip(&self.folds) {
-                low = _mm512_madd52lo_epu64(low, *digit, worth[vector]);
-                high = _mm512_madd52hi_epu64(high, *digit, further[vector]);
+            let (mut low, mut high) =
+                (columns.lower[REDUCED_BLOCKS + vector], columns.upper[REDUCED_BLOCKS + vector]);
+            for (digit, [residue, shifted_residue]) in rows.iter().zip(&self.fold_constants) {
+                low = _mm512_madd52lo_epu64(low, *digit, residue[vector]);
+                high = _mm512_madd52hi_epu64(high, *digit, shifted_residue[vector]);
             }
-            columns.lower[CLEARED + vector] = low;
-            columns.upper[CLEARED + vector] = high;
+            columns.lower[REDUCED_BLOCKS + vector] = low;
+            columns.upper[REDUCED_BLOCKS + vector] = high;
         }
     }
 }

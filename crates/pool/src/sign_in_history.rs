@@ -1,0 +1,61 @@
+//! What a user did before, as far as the next attempt is held against it (SEMANTICS c.4).
+
+use std::net::IpAddr;
+
+/// Addresses of the last sign-ins that are not new.
+const KNOWN_ADDRESSES: usize = 8;
+
+/// What a user's last sign-ins tell about the next.
+#[derive(Debug, Default)]
+pub(super) struct SignInHistory {
+    /// Addresses that the user has signed in from, the last one last.
+    pub(super) addresses: Vec<IpAddr>,
+    /// Failures since the last sign-in.
+    pub(super) failures: u32,
+}
+
+impl SignInHistory {
+    pub(super) fn new(addresses: &[IpAddr]) -> Self {
+        Self { addresses: addresses.iter().map(IpAddr::to_canonical).collect(), failures: 0 }
+    }
+
+    /// Whether the user has signed in from this address, in whichever clothes it comes.
+    pub(super) fn knows_address(&self, address: IpAddr) -> bool {
+        self.addresses.contains(&address.to_canonical())
+    }
+
+    /// Notes a failure.
+    pub(super) const fn record_failure(&mut self) {
+        self.failures = self.failures.saturating_add(1);
+    }
+
+    /// Notes a completed sign-in.
+    pub(super) fn record_success(&mut self, address: Option<IpAddr>) {
+        self.failures = 0;
+        let Some(address) = address.map(|address| address.to_canonical()) else { return };
+        if let Some(at) = self.addresses.iter().position(|known| *known == address) {
+            self.addresses.remove(at);
+        } else if self.addresses.len() >= KNOWN_ADDRESSES {
+            self.addresses.remove(0);
+        }
+        self.addresses.push(address);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_known_in_the_clothes_of_version_6_too() {
+        let (plain, mapped) = ("192.0.2.7".parse().unwrap(), "::ffff:192.0.2.7".parse().unwrap());
+        assert!(
+            SignInHistory::new(&[mapped]).knows_address(plain)
+                && SignInHistory::new(&[plain]).knows_address(mapped)
+        );
+        let mut sign_in_history = SignInHistory::default();
+        sign_in_history.record_success(Some(mapped));
+        sign_in_history.record_success(Some(plain));
+        assert_eq!(sign_in_history.addresses, [plain], "one address, once");
+    }
+}

@@ -1,0 +1,165 @@
+//! A pool at an endpoint: made by its administrator, lived in by our people, and removed.
+//!
+//! A pool is friendly at first: it hands out keys to whoever has the password, and asks for no MFA of those who have no factor.
+//! So people get their devices by signing in, as people do; then the pool is given the settings that it is to have.
+
+use super::admin_client::{AdminClient, CleanupError, SetupError};
+use poolproof_cognito::ids::{ClientId, PoolId};
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
+use poolproof_cognito::protocol::{
+    AccountTakeover, AddOns, Answer, ClientSpec, DeviceConfiguration, ManagementRequest, ManagementResponse,
+    MfaConfig, Operation, PoolCall, PoolSpec, RiskConfiguration, SoftwareTokenConfig, TakeoverAction,
+    TakeoverActions, mfa_mode_name,
+};
+
+/// What the app clients of our pools may do.
+const FLOWS: [&str; 3] = ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
+
+/// What is said of an answer that is none to what was asked.
+const UNEXPECTED_ANSWER: &str = "an answer of another operation";
+
+/// A pool of our own at an endpoint.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TestPool {
+    /// The pool.
+    pub pool_id: PoolId,
+    /// Its app client.
+    pub client_id: ClientId,
+    name: String,
+}
+
+impl TestPool {
+    /// Makes a friendly pool of this name, and a client.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint does not let us. A pool that was made by then is removed again; one that cannot be is told.
+    pub async fn create(admin: &AdminClient<'_>, name: &str) -> Result<Self, SetupError> {
+        let attempted = "CreateUserPool";
+        let operation = ManagementRequest::CreateUserPool(spec(None, name, &setup_policy()));
+        let answer = match admin.execute(attempted, Operation::Manage(operation)).await {
+            Ok(answer) => answer,
+            Err(mut error) => {
+                if !error.had_no_effect() {
+                    error.why.push_str(&format!(" (a pool that was made all the same is named {name})"));
+                }
+                return Err(error);
+            }
+        };
+        let Answer::ManagementResponse(ManagementResponse::Pool(pool)) = answer else {
+            return Err(SetupError::unexpected(attempted, UNEXPECTED_ANSWER));
+        };
+        let pool_id = PoolId::new(pool.id);
+        let mut test_pool = Self { pool_id, client_id: ClientId::EMPTY, name: name.to_owned() };
+        match test_pool.create_client(admin).await {
+            Ok(client_id) => test_pool.client_id = client_id,
+            Err(error) => {
+                let cleanup_error = test_pool.remove(admin).await.err().map(Box::new);
+                return Err(SetupError { cleanup_error, ..error });
+            }
+        }
+        Ok(test_pool)
+    }
+
+    async fn create_client(&self, admin: &AdminClient<'_>) -> Result<ClientId, SetupError> {
+        self.set_mfa(admin, setup_policy().mfa).await?;
+        let spec = ClientSpec {
+            user_pool_id: self.pool_id.as_str().to_owned(),
+            name: Some("poolproof".to_owned()),
+            auth_flows: FLOWS.map(str::to_owned).to_vec(),
+            ..ClientSpec::default()
+        };
+        let attempted = "CreateUserPoolClient";
+        match admin
+            .execute(attempted, Operation::Manage(ManagementRequest::CreateUserPoolClient(spec)))
+            .await?
+        {
+            Answer::ManagementResponse(ManagementResponse::Client(client)) => {
+                Ok(ClientId::new(client.client_id))
+            }
+            _ => Err(SetupError::unexpected(attempted, UNEXPECTED_ANSWER)),
+        }
+    }
+
+    async fn set_mfa(&self, admin: &AdminClient<'_>, mode: MfaMode) -> Result<(), SetupError> {
+        let config = MfaConfig {
+            user_pool_id: self.pool_id.as_str().to_owned(),
+            mfa: Some(mfa_mode_name(mode).to_owned()),
+            software_token: Some(SoftwareTokenConfig { enabled: Some(true) }),
+            ..MfaConfig::default()
+        };
+        let operation = Operation::Manage(ManagementRequest::SetUserPoolMfaConfig(config));
+        admin.execute("SetUserPoolMfaConfig", operation).await.map(drop)
+    }
+
+    /// Gives the pool these settings, as far as an API can: remembering, MFA and risk.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint does not let us.
+    pub async fn settle(&self, admin: &AdminClient<'_>, policy: &PoolPolicy) -> Result<(), SetupError> {
+        let spec = spec(Some(&self.pool_id), &self.name, policy);
+        admin.execute("UpdateUserPool", Operation::Manage(ManagementRequest::UpdateUserPool(spec))).await?;
+        self.set_mfa(admin, policy.mfa).await?;
+        if policy.risk.mode == RiskMode::Off {
+            return Ok(());
+        }
+        let action = |action: RiskAction| {
+            Some(TakeoverAction { event_action: action.as_str().to_ascii_uppercase(), notify: Some(false) })
+        };
+        let RiskPolicy { low, medium, high, .. } = policy.risk;
+        let actions = TakeoverActions { low: action(low), medium: action(medium), high: action(high) };
+        let config = RiskConfiguration {
+            user_pool_id: self.pool_id.as_str().to_owned(),
+            account_takeover: Some(AccountTakeover { actions: Some(actions), notify: None }),
+            ..RiskConfiguration::default()
+        };
+        let operation = Operation::Manage(ManagementRequest::SetRiskConfiguration(config));
+        admin.execute("SetRiskConfiguration", operation).await.map(drop)
+    }
+
+    /// Removes the pool with everything in it.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint does not let us: the pool is still there.
+    pub async fn remove(&self, admin: &AdminClient<'_>) -> Result<(), CleanupError> {
+        let call = PoolCall { user_pool_id: self.pool_id.as_str().to_owned() };
+        match admin
+            .execute("DeleteUserPool", Operation::Manage(ManagementRequest::DeleteUserPool(call)))
+            .await
+        {
+            Err(why) if !why.is_not_found() => {
+                Err(CleanupError { what: format!("the pool {} ({})", self.pool_id, self.name), why })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A pool that hands out keys to whoever has the password, and remembers what its users choose.
+const fn setup_policy() -> PoolPolicy {
+    PoolPolicy { remember: RememberMode::OptIn, mfa: MfaMode::Optional, ..PoolPolicy::DEFAULT }
+}
+
+fn spec(pool_id: Option<&PoolId>, name: &str, policy: &PoolPolicy) -> PoolSpec {
+    let mode = match policy.risk.mode {
+        RiskMode::Off => None,
+        RiskMode::Audit => Some("AUDIT"),
+        RiskMode::Enforced => Some("ENFORCED"),
+    };
+    PoolSpec {
+        user_pool_id: pool_id.map(|id| id.as_str().to_owned()),
+        // An update does not take a name.
+        name: pool_id.is_none().then(|| name.to_owned()),
+        devices: policy.remember.tracks().then_some(DeviceConfiguration {
+            challenge_required_on_new_device: Some(policy.suppress_mfa),
+            device_only_remembered_on_user_prompt: Some(policy.remember == RememberMode::OptIn),
+        }),
+        // What needs more settings than a word is set by SetUserPoolMfaConfig.
+        mfa: None,
+        add_ons: mode.map(|mode| AddOns { advanced_security_mode: mode.to_owned() }),
+        // The passwords that people bring hold under Cognito's own.
+        policies: None,
+    }
+}

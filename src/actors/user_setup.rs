@@ -1,0 +1,330 @@
+//! Our people move in: an account with a password, devices by signing in, factors.
+
+use actix::Addr;
+use rand::RngExt as _;
+
+use super::admin_client::{AdminClient, SetupError};
+use super::context::UserContext;
+use super::created_users::CreatedUsers;
+use super::device::DeviceActor;
+use super::driver::SignInDriver;
+use super::provision::{TestUser, remembers};
+use super::user_state::through_mfa;
+use crate::workload::UserSpec;
+use poolproof_client::{End, SignIn, SignInOptions};
+use poolproof_cognito::ids::{AccessToken, DeviceKey, Password};
+use poolproof_cognito::policy::{Factors, RiskLevel};
+use poolproof_cognito::protocol::{
+    AccountRequest, AccountResponse, AdminCreateUser, AdminSetUserMfaPreference, AdminSetUserPassword,
+    Answer, BearerCall, ErrorKind, MfaPreference, MfaPreferences, Operation, Origin, Response,
+    VerifyOwnSoftwareToken,
+};
+use poolproof_cognito::seed::Seed;
+use poolproof_cognito::totp::{TotpSecret, step_at};
+
+/// What a [`TestUser`] wants of one sign-in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct SignInVariation {
+    /// The device to sign in with, by its place among theirs; a new one otherwise.
+    pub device: Option<usize>,
+    /// Whether the app confirms a new device.
+    pub confirms_device: bool,
+    /// Whether a new device is to be remembered, where the pool asks.
+    pub opts_in: bool,
+    /// How risky the sign-in is to look.
+    pub risk: Option<RiskLevel>,
+    /// Whether the password is wrong.
+    pub wrong_password: bool,
+    /// Whether the device's secret is damaged.
+    pub device_secret_damaged: bool,
+    /// Whether the password's claim is sent once more in the end.
+    pub replay: bool,
+}
+
+impl TestUser {
+    /// Somebody who lives here already: their password and the secret of their authenticator app, if they have one.
+    pub const fn of(user_spec: UserSpec, password: Password, totp: Option<TotpSecret>) -> Self {
+        Self { user_spec, password, totp, totp_step_used: None, devices: Vec::new(), mfa_bound: false }
+    }
+
+    /// Somebody who is to live here, with a password that any policy takes.
+    pub fn new_user(seed: Seed, user_spec: UserSpec) -> Self {
+        let mut rng = seed.rng("account", user_spec.number.into());
+        let drawn: String = (0..16).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))).collect();
+        Self::of(user_spec, Password::new(format!("Aa1-{drawn}")), None)
+    }
+
+    /// Who they are.
+    pub const fn user_spec(&self) -> &UserSpec {
+        &self.user_spec
+    }
+
+    /// The keys of their devices.
+    pub fn device_keys(&self) -> impl Iterator<Item = &DeviceKey> {
+        self.devices.iter().map(|(key, _)| key)
+    }
+
+    /// Moves in where [`TestPool`](super::TestPool) are friendly: account, password, as many devices as the person has, each remembered
+    /// or not, then the factors.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint does not let them.
+    pub async fn set_up(
+        &mut self,
+        admin: &AdminClient<'_>,
+        context: &UserContext,
+        created_users: &CreatedUsers,
+    ) -> Result<(), SetupError> {
+        self.register(admin, context, created_users).await?;
+        let ended = self.enroll_devices(context).await?;
+        if self.user_spec.devices > 0 && self.devices.is_empty() {
+            let why = match ended {
+                Some(End::SignedIn) => "it got no key for a new device: the pool tracks none".to_owned(),
+                Some(End::Abandoned) => {
+                    "it was given up on the way: a challenge could not be answered".to_owned()
+                }
+                Some(End::ProtocolViolation(why) | End::NoAnswer(why)) => why,
+                Some(End::Refused(error)) => error.to_string(),
+                None => "it did not end".to_owned(),
+            };
+            return Err(SetupError::unexpected(
+                &self.sign_in_label(),
+                format!("no device could be enrolled: {why}"),
+            ));
+        }
+        self.set_factors(admin, context).await
+    }
+
+    /// Makes the account, with a password for good, and notes it among the guests.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint does not let them, or somebody of that name is there already, and stays as they are.
+    pub async fn register(
+        &self,
+        admin: &AdminClient<'_>,
+        context: &UserContext,
+        created_users: &CreatedUsers,
+    ) -> Result<(), SetupError> {
+        let (user_pool_id, username) =
+            (context.pool_id.as_str().to_owned(), self.user_spec.username.as_str().to_owned());
+        let attributes = if self.user_spec.factors.has_sms() {
+            let phone = format!("+1555{:07}", self.user_spec.number % 10_000_000);
+            vec![("phone_number".to_owned(), phone), ("phone_number_verified".to_owned(), "true".to_owned())]
+        } else {
+            Vec::new()
+        };
+        let created = AccountRequest::AdminCreateUser(AdminCreateUser {
+            user_pool_id: user_pool_id.clone(),
+            username: username.clone(),
+            attributes,
+            temporary_password: None,
+            message_action: Some("SUPPRESS".to_owned()),
+        });
+        created_users.begin(&self.user_spec.username);
+        let made = admin.execute("AdminCreateUser", Operation::Account(created)).await;
+        created_users.note(&self.user_spec.username, &made);
+        made.map_err(|error| match error.refusal {
+            Some(ErrorKind::UsernameExists) => {
+                let why = format!(
+                    "{} is there already, and was left as it is. Take another pool, or name users who live there",
+                    self.user_spec.username
+                );
+                SetupError { why, ..error }
+            }
+            _ => error,
+        })?;
+        let password = AccountRequest::AdminSetUserPassword(AdminSetUserPassword {
+            user_pool_id,
+            username,
+            password: self.password.as_str().to_owned(),
+            permanent: Some(true),
+        });
+        admin.execute("AdminSetUserPassword", Operation::Account(password)).await.map(drop)
+    }
+
+    /// Signs in as often as they are to have devices, and keeps those that the pool gives. Returns how the last sign-in ended.
+    ///
+    /// # Errors
+    ///
+    /// They are refused, so that they have no device.
+    pub async fn enroll_devices(&mut self, context: &UserContext) -> Result<Option<End>, SetupError> {
+        let mut last = None;
+        for number in 0..self.user_spec.devices {
+            let opts_in = remembers(&self.user_spec, number);
+            let sign_in = self
+                .sign_in(
+                    context,
+                    SignInVariation { confirms_device: true, opts_in, ..SignInVariation::default() },
+                )
+                .await;
+            last = sign_in.ended().map(|(_, end)| end.clone());
+        }
+        match last {
+            Some(End::Refused(error)) if self.devices.is_empty() => {
+                Err(SetupError::unexpected(&self.sign_in_label(), error.to_string()))
+            }
+            last => Ok(last),
+        }
+    }
+
+    fn sign_in_label(&self) -> String {
+        format!("a sign-in of {}", self.user_spec.username)
+    }
+
+    /// Sets up the factors that the person has.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint does not let them.
+    pub async fn set_factors(
+        &mut self,
+        admin: &AdminClient<'_>,
+        context: &UserContext,
+    ) -> Result<(), SetupError> {
+        let factors = self.user_spec.factors;
+        if factors.has_totp() && self.totp.is_none() {
+            let sign_in = self.without_devices().sign_in(context, SignInVariation::default()).await;
+            let Some(tokens) = sign_in.tokens() else {
+                let why = sign_in.ended().map_or_else(String::new, |(_, end)| format!("{end:?}"));
+                return Err(SetupError::unexpected(&self.sign_in_label(), why));
+            };
+            self.set_up_totp(admin, context, &tokens.access_token).await?;
+        }
+        if !factors.any() {
+            return Ok(());
+        }
+        let enabled = MfaPreference { enabled: Some(true), preferred: Some(false) };
+        let preference = AccountRequest::AdminSetUserMfaPreference(AdminSetUserMfaPreference {
+            user_pool_id: context.pool_id.as_str().to_owned(),
+            username: self.user_spec.username.as_str().to_owned(),
+            preferences: MfaPreferences {
+                sms: factors.has_sms().then_some(enabled),
+                software_token: factors.has_totp().then_some(enabled),
+                email: None,
+            },
+        });
+        admin.execute("AdminSetUserMFAPreference", Operation::Account(preference)).await.map(drop)
+    }
+
+    fn without_devices(&self) -> Self {
+        Self {
+            user_spec: self.user_spec.clone(),
+            password: self.password.clone(),
+            totp: None,
+            totp_step_used: None,
+            devices: Vec::new(),
+            mfa_bound: false,
+        }
+    }
+
+    async fn set_up_totp(
+        &mut self,
+        admin: &AdminClient<'_>,
+        context: &UserContext,
+        token: &AccessToken,
+    ) -> Result<(), SetupError> {
+        let access_token = token.as_str().to_owned();
+        let attempted = "AssociateSoftwareToken";
+        let request =
+            AccountRequest::AssociateSoftwareToken(BearerCall { access_token: access_token.clone() });
+        let answer = admin.execute(attempted, Operation::Account(request)).await?;
+        let secret = match answer {
+            Answer::Pool(Response::Account(AccountResponse::SecretCode(code)))
+            | Answer::Pool(Response::SecretCode { secret_code: code, .. }) => TotpSecret::from_base32(&code),
+            _ => None,
+        };
+        let secret = secret.ok_or_else(|| SetupError::unexpected(attempted, "no SecretCode in base32"))?;
+        // The code of the step before is good too (RFC 6238), and leaves this step's to the first sign-in.
+        let step = step_at(context.clock.now()).saturating_sub(1);
+        let request = VerifyOwnSoftwareToken { access_token, user_code: secret.code(step) };
+        let request = Operation::Account(AccountRequest::VerifySoftwareToken(request));
+        admin.execute("VerifySoftwareToken", request).await?;
+        (self.totp, self.totp_step_used) = (Some(secret), Some(step));
+        Ok(())
+    }
+
+    /// Signs in, and keeps the device that was enrolled and the app that was set up on the way.
+    pub async fn sign_in(&mut self, context: &UserContext, variation: SignInVariation) -> SignIn {
+        let device = variation.device.and_then(|place| self.devices.get(place)).cloned();
+        let options = self.options(context, &variation, device.as_ref().map(|(key, _)| key.clone()));
+        // Nobody signs in twice with the same chance: the time and the person draw it apart from the run's.
+        let number = u64::from(self.user_spec.number) << 20 | context.clock.now().as_us() & 0xF_FFFF;
+        let mut driver = self.driver(context, variation.risk, device.map(|(_, device)| device), number);
+        let mut machine = SignIn::new(options, context.seed.rng("moving in", number));
+        driver.run(&mut machine).await;
+        self.totp_step_used = driver.totp_step_used;
+        if let Some(secret) = machine.new_app() {
+            self.totp = Some(secret.clone());
+            self.user_spec.factors = Factors::Totp;
+        }
+        if let (Some(new), Some(device)) = (machine.enrollment(), &driver.new_device)
+            && new.confirmed
+        {
+            self.devices.push((new.metadata.device_key.clone(), device.clone()));
+            self.mfa_bound = machine.attempts().iter().any(through_mfa);
+        }
+        machine
+    }
+
+    /// Takes up a key that was handed out and never confirmed: it goes to the end of their devices, without a secret.
+    pub fn add_unconfirmed_device(&mut self, context: &UserContext, sign_in: &SignIn) -> Option<usize> {
+        let metadata = &sign_in.enrollment()?.metadata;
+        let rng = context.seed.rng("issued", self.user_spec.number.into());
+        let device = poolproof_client::Device::new(context.group, context.ephemeral_bits, metadata, rng);
+        let actor = DeviceActor::new(device, context.clock, context.compute.clone());
+        self.devices.push((metadata.device_key.clone(), actix::Actor::start(actor)));
+        Some(self.devices.len() - 1)
+    }
+
+    fn options(
+        &self,
+        context: &UserContext,
+        variation: &SignInVariation,
+        device: Option<DeviceKey>,
+    ) -> SignInOptions {
+        SignInOptions {
+            pool_id: context.pool_id.clone(),
+            client_id: context.client_id.clone(),
+            group: context.group,
+            ephemeral_bits: context.ephemeral_bits,
+            username: self.user_spec.username.clone(),
+            password: match variation.wrong_password {
+                true => Password::new(format!("{}?", self.password.as_str())),
+                false => self.password.clone(),
+            },
+            sends_password: false,
+            device,
+            device_secret_damaged: variation.device_secret_damaged,
+            confirms_device: variation.confirms_device,
+            opts_in: variation.opts_in,
+            replay: variation.replay,
+            device_to_forget: None,
+        }
+    }
+
+    fn driver(
+        &self,
+        context: &UserContext,
+        risk: Option<RiskLevel>,
+        device: Option<Addr<DeviceActor>>,
+        number: u64,
+    ) -> SignInDriver {
+        SignInDriver {
+            context: context.clone(),
+            origin: Origin { risk, address: None },
+            username: self.user_spec.username.clone(),
+            rng: context.seed.rng("moving pace", number),
+            device,
+            totp: self.totp.clone(),
+            totp_step_used: self.totp_step_used,
+            number,
+            steps: Vec::new(),
+            human_time: std::time::Duration::ZERO,
+            throttled: Vec::new(),
+            requests: 0,
+            new_device: None,
+        }
+    }
+}

@@ -1,0 +1,271 @@
+//! What a user knows of themselves and their devices, and how the judge is asked.
+//!
+//! Nothing here comes from inside the pool: a device counts as remembered because the user confirmed it in a pool whose
+//! policy remembers, not because the pool says so.
+
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use actix::Addr;
+
+use super::device::DeviceActor;
+use super::token_actions::{self, TokenAction};
+use crate::workload::{UserSpec, home_address};
+use poolproof_client::{Attempt, AttemptEnd};
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::ids::DeviceKey;
+use poolproof_cognito::policy::{
+    CompromisedAction, Factors, Lockout, PoolPolicy, RememberMode, RiskLevel, RiskMode, RiskSource,
+};
+use poolproof_cognito::protocol::{ApiError, ChallengeName, ErrorKind, Reply};
+use poolproof_oracle::{
+    self, AddressStatus, Circumstances, Claim, Decision, Facts, Flow, Judgement, LockoutState,
+    LockoutTracker, Outcome, RefreshTokenTracker, RequestInterval, RiskEstimator,
+};
+
+/// A device that the user has.
+#[derive(Debug)]
+pub(super) struct OwnedDevice {
+    pub(super) key: DeviceKey,
+    pub(super) device: Addr<DeviceActor>,
+    pub(super) status: poolproof_oracle::Device,
+    /// Whether it has been through an MFA.
+    pub(super) mfa_bound: bool,
+}
+
+/// A user's own book.
+#[derive(Debug)]
+pub(super) struct UserState {
+    policy: PoolPolicy,
+    exceptions: Rc<RiskExceptions>,
+    lock: LockoutTracker,
+    risk: RiskEstimator,
+    /// The tokens that the user was given.
+    pub(super) tokens: RefreshTokenTracker,
+    /// Whether the password is known to others.
+    compromised: bool,
+    /// Whether the pool has refused it for that.
+    reset_required: bool,
+    pub(super) factors: Factors,
+    pub(super) devices: Vec<OwnedDevice>,
+}
+
+/// What is known of a sign-in beforehand.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AttemptInputs {
+    pub(super) risk: Option<RiskLevel>,
+    pub(super) address: IpAddr,
+    pub(super) sends_password: bool,
+    pub(super) wrong_password: bool,
+    pub(super) device_secret_damaged: bool,
+}
+
+impl UserState {
+    pub(super) fn new(
+        policy: PoolPolicy,
+        exceptions: &Rc<RiskExceptions>,
+        user_spec: &UserSpec,
+        devices: Vec<OwnedDevice>,
+    ) -> Self {
+        Self {
+            policy,
+            exceptions: Rc::clone(exceptions),
+            lock: LockoutTracker::default(),
+            risk: RiskEstimator::new(home_address(user_spec.number)),
+            tokens: RefreshTokenTracker::default(),
+            compromised: user_spec.compromised,
+            reset_required: false,
+            factors: user_spec.factors,
+            devices,
+        }
+    }
+
+    /// Notes that an administrator has removed a device, by its place among the user's.
+    pub(super) fn forget_at(&mut self, place: usize) {
+        if let Some(owned) = self.devices.get_mut(place) {
+            owned.status = poolproof_oracle::Device::Forgotten;
+            self.tokens.record_forgotten(&owned.key);
+        }
+    }
+
+    /// Judges what came of a refresh token, and notes what ends others.
+    pub(super) fn judge_token_action(&mut self, action: &TokenAction, reply: &Reply) -> Option<Judgement> {
+        match action {
+            TokenAction::Refresh { number, named } => {
+                let tracked = self.policy.remember.tracks();
+                let facts = self.tokens.facts(tracked, *number, named.as_ref())?;
+                return Some(poolproof_oracle::judge_refresh(facts, token_actions::outcome(reply)?));
+            }
+            _ if reply.is_err() => {}
+            TokenAction::Forget(key) => {
+                self.tokens.record_forgotten(key);
+                self.devices.retain(|owned| owned.key != *key);
+            }
+            TokenAction::Revoke(number) => self.tokens.record_revoked(*number),
+            TokenAction::SignOut => self.tokens.record_signed_out(),
+        }
+        None
+    }
+
+    /// Whether the pool remembers devices.
+    pub(super) const fn remember(&self) -> RememberMode {
+        self.policy.remember
+    }
+
+    /// Judges an attempt, and notes what follows from it. An attempt that did not end was not decided, as long as it was asked for
+    /// nothing that the rules do not ask for; nor was one whose challenge ran out on the way.
+    pub(super) fn judge(&mut self, attempt: &Attempt, inputs: AttemptInputs) -> Option<Judgement> {
+        let (sent, answered) = attempt.claimed?;
+        let when = RequestInterval { sent, answered };
+        let facts = self.facts(attempt, inputs, when);
+        let Some(seen) = observed_decision_given(attempt, &poolproof_oracle::expect(&facts).1) else {
+            // The password was right and the user went away afterwards: an attempt all the same.
+            if attempt.challenges.len() > usize::from(!inputs.sends_password) {
+                self.lock.record_attempt(when);
+            }
+            return None;
+        };
+        if self.challenge_expired(attempt, seen.outcome) {
+            self.lock.failed(when);
+            self.risk.failed();
+            return None;
+        }
+        let verdict = poolproof_oracle::judge(facts, seen);
+        self.note(&verdict, when, inputs);
+        if verdict.seen.outcome == Outcome::Tokens && !attempt.replayed {
+            self.note_mfa(attempt);
+        }
+        Some(verdict)
+    }
+
+    /// Whether the refusal is that of a challenge which had run out, in a pool that takes too long: no decision.
+    fn challenge_expired(&self, attempt: &Attempt, outcome: Outcome) -> bool {
+        let refused = matches!(outcome, Outcome::Incorrect | Outcome::SessionOver);
+        refused && attempt.longest_challenge_time >= self.policy.session_validity
+    }
+
+    fn facts(&self, attempt: &Attempt, inputs: AttemptInputs, when: RequestInterval) -> Facts {
+        let owned = attempt.device.as_ref().map(|key| self.devices.iter().find(|owned| owned.key == *key));
+        let (device, mfa_bound) = match owned {
+            None => (poolproof_oracle::Device::None, false),
+            Some(None) => (poolproof_oracle::Device::Forgotten, false),
+            Some(Some(owned)) => (owned.status, owned.mfa_bound),
+        };
+        let enforced = self.policy.risk.mode == RiskMode::Enforced;
+        let level = match self.policy.risk.levels {
+            RiskSource::Given => inputs.risk,
+            RiskSource::Estimated => {
+                let confirmed = matches!(
+                    device,
+                    poolproof_oracle::Device::Remembered | poolproof_oracle::Device::NotRemembered
+                );
+                self.risk.level(confirmed || !self.policy.remember.tracks(), inputs.address)
+            }
+        };
+        let risk = level.filter(|_| enforced).map(|level| (level, self.policy.risk.action(level)));
+        let blocks = enforced && self.policy.risk.compromised == CompromisedAction::Block;
+        let circumstances = Circumstances {
+            flow: if inputs.sends_password { Flow::Password } else { Flow::Srp },
+            compromised: self.compromised && blocks,
+            reset_required: self.reset_required,
+            address: match enforced {
+                true => poolproof_oracle::address_status(inputs.address, &self.exceptions),
+                false => AddressStatus::Any,
+            },
+        };
+        let claim = match (attempt.replayed, inputs.wrong_password) {
+            (true, _) => Claim::Replayed,
+            (false, true) => Claim::Wrong,
+            (false, false) => Claim::Right,
+        };
+        Facts {
+            remember: self.policy.remember,
+            suppress_mfa: self.policy.suppress_mfa,
+            mfa: self.policy.mfa,
+            risk_note: self.policy.switches.risk_note,
+            strict_mfa_binding: self.policy.switches.strict_mfa_binding,
+            factors: self.factors,
+            claim,
+            device,
+            mfa_bound,
+            device_secret_valid: !inputs.device_secret_damaged,
+            risk,
+            lock: match self.policy.lockout {
+                Lockout::Off => LockoutState::Unlocked,
+                Lockout::Cognito => self.lock.status(when),
+            },
+            circumstances,
+        }
+    }
+
+    /// Keeps the books on failures, addresses and passwords.
+    fn note(&mut self, verdict: &Judgement, when: RequestInterval, inputs: AttemptInputs) {
+        // What the judge expects, and not what was seen: a pool that forgets to ask for a reset is not followed.
+        self.reset_required |= verdict.rule.id == "compromised-blocked";
+        match verdict.seen.outcome {
+            Outcome::LockedOut => self.lock.record_refused(when),
+            Outcome::Incorrect if verdict.seen.challenges.len() <= 1 => {
+                self.lock.failed(when);
+                self.risk.failed();
+            }
+            Outcome::Tokens => {
+                self.lock.record_success();
+                self.risk.record_success(inputs.address);
+            }
+            _ => self.lock.record_attempt(when),
+        }
+    }
+
+    /// A remembered device that was named in a sign-in through an MFA has been through one.
+    fn note_mfa(&mut self, attempt: &Attempt) {
+        if through_mfa(attempt) {
+            let named = |owned: &&mut OwnedDevice| Some(&owned.key) == attempt.device.as_ref();
+            for owned in self.devices.iter_mut().filter(named) {
+                owned.mfa_bound |= owned.status == poolproof_oracle::Device::Remembered;
+            }
+        }
+    }
+}
+
+/// Whether an attempt went through an MFA.
+pub(super) fn through_mfa(attempt: &Attempt) -> bool {
+    attempt.challenges.iter().any(|challenge| {
+        matches!(challenge, ChallengeName::SmsMfa | ChallengeName::SoftwareTokenMfa | ChallengeName::MfaSetup)
+    })
+}
+
+/// What an attempt has shown of the pool's decision; nothing if it did not end.
+pub fn seen(attempt: &Attempt) -> Option<Decision> {
+    let (outcome, new_device) = match attempt.end.as_ref()? {
+        AttemptEnd::Tokens { new_device } => (Outcome::Tokens, *new_device),
+        AttemptEnd::Refused(error) => (outcome(error), false),
+        AttemptEnd::ProtocolViolation => (Outcome::Other, false),
+    };
+    Some(Decision { challenges: attempt.challenges.clone(), outcome, new_device })
+}
+
+/// The same, where this is expected: an attempt that was asked for what it should not have been is decided, and wrongly, whether or
+/// not the user could answer.
+pub fn observed_decision_given(attempt: &Attempt, expected: &Decision) -> Option<Decision> {
+    let deviated = !expected.challenges.starts_with(&attempt.challenges);
+    seen(attempt).or_else(|| {
+        let challenges = attempt.challenges.clone();
+        deviated.then_some(Decision { challenges, outcome: Outcome::Other, new_device: false })
+    })
+}
+
+/// What a client can tell from a refusal.
+fn outcome(error: &ApiError) -> Outcome {
+    match (error.kind, error.message.as_str()) {
+        (ErrorKind::ResourceNotFound, "Device does not exist.") => Outcome::DeviceNotFound,
+        (ErrorKind::NotAuthorized, "Incorrect username or password.") => Outcome::Incorrect,
+        (ErrorKind::NotAuthorized, "Unable to login because of security reasons.") => Outcome::Blocked,
+        (ErrorKind::NotAuthorized, "Request not allowed due to security reasons.") => Outcome::AddressBlocked,
+        (ErrorKind::PasswordResetRequired, "Password reset required for the user") => Outcome::ResetRequired,
+        (ErrorKind::NotAuthorized, "Password attempts exceeded") => Outcome::LockedOut,
+        (ErrorKind::NotAuthorized, message) if message.starts_with("Invalid session for the user") => {
+            Outcome::SessionOver
+        }
+        _ => Outcome::Other,
+    }
+}

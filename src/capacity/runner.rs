@@ -1,0 +1,248 @@
+//! Runs of a scenario at a rate.
+
+use std::num::NonZero;
+use std::thread::available_parallelism;
+use std::time::Duration;
+
+use rand::Rng as _;
+
+use super::model::Cores;
+use crate::clock::ClockKind;
+use crate::report::Report;
+use crate::run::{CancellationToken, RunError, RunOptions, play};
+use crate::scenario::{ClosedStage, Delay, Model, OpenStage, Scenario, Service, Threshold, WorkloadLimits};
+use crate::workload::{DeviceOwners, arrivals};
+use poolproof_cognito::seed::Seed;
+
+/// Sign-ins at once in the probe that tells where to begin.
+const PROBE_USERS: u32 = 64;
+/// How long the closed runs are at first, before and while they are measured.
+const CLOSED_DURATIONS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(6)];
+/// With fewer answers than these a closed run has reached nothing yet, and a longer one is tried.
+const MIN_CLOSED_ANSWERS: u64 = 20;
+/// What such runs grow by.
+const CLOSED_GROWTH: u32 = 10;
+/// The long run at the end has so many times the sign-ins that a level has, where there is time for them.
+const CONFIRM_FACTOR: f64 = 3.0;
+/// With fewer sign-ins than about these a level says nothing.
+pub(super) const MIN_SIGN_INS: u32 = 300;
+/// A level should bring as many sign-ins as it says, but for this share.
+const MAX_DEVIATION: f64 = 0.005;
+/// So many seeds are tried to that end.
+const MAX_SEEDS: u64 = 50;
+
+/// What is waited for by a clock.
+#[derive(Clone, Copy, PartialEq, Debug)]
+struct TimeLimits {
+    /// A level is measured until so many sign-ins are expected, as far as [`TimeLimits::longest`] goes.
+    sign_ins: u32,
+    /// No level takes longer for want of sign-ins.
+    longest: Duration,
+    /// No closed run takes longer for want of answers.
+    closed: Duration,
+}
+
+impl TimeLimits {
+    /// By the virtual clock time costs nothing.
+    const fn for_clock(clock: ClockKind) -> Self {
+        match clock {
+            ClockKind::Virtual => Self {
+                sign_ins: 10 * MIN_SIGN_INS,
+                longest: Duration::from_secs(24 * 3600),
+                closed: Duration::from_secs(60_000),
+            },
+            ClockKind::Wall => Self {
+                sign_ins: MIN_SIGN_INS,
+                longest: Duration::from_secs(300),
+                closed: Duration::from_secs(60),
+            },
+        }
+    }
+}
+
+/// How long the parts of a level take.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct LevelDurations {
+    /// Before it is measured.
+    pub settle: Duration,
+    /// While it is measured.
+    pub measure: Duration,
+    /// While the answer is confirmed.
+    pub confirm: Duration,
+}
+
+/// Why no capacity can be had of a scenario.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct UnsuitableScenario(pub String);
+
+/// A scenario that is played at rates.
+pub(super) struct LevelRunner<'s> {
+    scenario: Scenario,
+    run_options: &'s RunOptions,
+    durations: LevelDurations,
+    stop: &'s CancellationToken,
+}
+
+impl<'s> LevelRunner<'s> {
+    /// The scenario with these objectives.
+    ///
+    /// # Errors
+    ///
+    /// When its users set their own pace, or nothing in it takes longer at a higher rate.
+    pub(super) fn new(
+        scenario: &Scenario,
+        objectives: &[Threshold],
+        run_options: &'s RunOptions,
+        durations: LevelDurations,
+        stop: &'s CancellationToken,
+    ) -> Result<Self, UnsuitableScenario> {
+        let [plan] = scenario.workloads.as_slice() else {
+            let why = "it has several workloads, and one rate is searched for. Give a scenario with the one that you mean";
+            return Err(UnsuitableScenario(why.to_owned()));
+        };
+        if matches!(plan.model, Model::Closed { .. }) {
+            let why = "its workload is closed: users who come again when they are done set their own pace, and there is no rate to \
+                       search for. Write `model: open`";
+            return Err(UnsuitableScenario(why.to_owned()));
+        }
+        let queues = match scenario.service {
+            Service::None => false,
+            Service::Calibrated => true,
+            Service::Model(model) => model.cores.is_some(),
+        };
+        if scenario.clock == ClockKind::Virtual && !queues {
+            let why = "by the virtual clock with `service: none` nobody waits for anybody, at any rate. Say how many cores the pool \
+                       has, as in `service: { cores: 4 }`, or measure this machine with `--clock wall`";
+            return Err(UnsuitableScenario(why.to_owned()));
+        }
+        let too_long = |one: &&Threshold| one.window.is_some_and(|window| window > durations.measure);
+        if let Some(one) = objectives.iter().find(too_long) {
+            let seconds = durations.measure.as_secs();
+            let why = format!(
+                "`{}` looks at more than the {seconds} s that a level is measured; use a longer --measure",
+                one.text
+            );
+            return Err(UnsuitableScenario(why));
+        }
+        let mut scenario = scenario.clone();
+        scenario.thresholds = objectives.to_vec();
+        // A level ends when it is long enough, and not earlier.
+        scenario.workloads.iter_mut().for_each(|plan| plan.limits = WorkloadLimits::default());
+        Ok(Self { scenario, run_options, durations, stop })
+    }
+
+    /// Plays a level: repeat `repeat`.
+    pub(super) fn level(&self, per_s: f64, repeat: u32, confirm: bool) -> Result<Report, RunError> {
+        let length = self.length(per_s, confirm);
+        let stage = |length, warm_up| OpenStage { length, from: per_s, to: per_s, warm_up, cool_down: false };
+        let mut scenario = self.scenario.clone();
+        for plan in &mut scenario.workloads {
+            if let Model::Open { stages, .. } = &mut plan.model {
+                *stages = vec![stage(self.durations.settle, true), stage(length, false)];
+            }
+        }
+        scenario.seed = representative_seed(&scenario, per_s * length.as_secs_f64(), repeat);
+        self.play(&scenario)
+    }
+
+    /// How long a level is measured: as was asked for, or until enough sign-ins have come to tell.
+    fn length(&self, per_s: f64, confirm: bool) -> Duration {
+        let time_limits = self.time_limits();
+        let (asked, times) =
+            if confirm { (self.durations.confirm, CONFIRM_FACTOR) } else { (self.durations.measure, 1.0) };
+        let needed = (times * f64::from(time_limits.sign_ins) / per_s).ceil();
+        asked.max(Duration::from_secs_f64(needed.min(time_limits.longest.as_secs_f64())))
+    }
+
+    const fn time_limits(&self) -> TimeLimits {
+        TimeLimits::for_clock(self.scenario.clock)
+    }
+
+    /// Plays `users` who sign in again as soon as they are done, and take no time to type: for longer, until something has come of it,
+    /// or there is no more time for that.
+    pub(super) fn closed(&self, users: u32) -> Result<Report, RunError> {
+        let users = users.min(self.scenario.population.users);
+        let [mut before, mut measured] = CLOSED_DURATIONS;
+        let mut scenario = Scenario { seed: seed(self.scenario.seed, 0), ..self.scenario.clone() };
+        scenario.client.mfa_delay = Delay::None;
+        loop {
+            let stage = |length, warm_up| ClosedStage { length, users, warm_up, cool_down: false };
+            for plan in &mut scenario.workloads {
+                let stages = vec![stage(before, true), stage(measured, false)];
+                plan.model = Model::Closed { think_time: Delay::None, stages };
+            }
+            let report = self.play(&scenario)?;
+            let answered = report.sign_ins.answered();
+            (before, measured) = (before * CLOSED_GROWTH, measured * CLOSED_GROWTH);
+            if answered >= MIN_CLOSED_ANSWERS || measured > self.time_limits().closed || self.is_stopped() {
+                return Ok(report);
+            }
+        }
+    }
+
+    /// About as much as the pool can do at all.
+    pub(super) fn probe(&self) -> Result<Report, RunError> {
+        self.closed(PROBE_USERS)
+    }
+
+    /// How many users there are at most at once.
+    pub(super) const fn users(&self) -> u32 {
+        self.scenario.population.users
+    }
+
+    /// The cores of a run; `None` where the pool is elsewhere.
+    pub(super) fn cores(&self, report: &Report) -> Option<Cores> {
+        if self.run_options.endpoint.is_some() {
+            return None;
+        }
+        if let Some(workers) = &report.generator.workers {
+            let (client, server) = (workers.client.threads as u64, workers.server.threads as u64);
+            return Some(Cores { client: Some(client), server });
+        }
+        let server = match self.scenario.service {
+            Service::Calibrated => available_parallelism().map_or(1, NonZero::get) as u64,
+            service => u64::from(service.model().cores?),
+        };
+        Some(Cores { client: None, server })
+    }
+
+    /// Whether somebody asked for an end.
+    pub(super) fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
+    fn play(&self, scenario: &Scenario) -> Result<Report, RunError> {
+        let played = play(scenario, self.run_options, self.stop)?;
+        // A search that went on would leave more behind with every level.
+        played.left_behind.map_or(Ok(played.report), |left| Err(RunError::Target(left)))
+    }
+}
+
+/// A seed whose chance brings as many sign-ins to the measured part as it asks for, `expected`: the first of this repeat's that does
+/// within [`MAX_DEVIATION`], or the one that comes nearest.
+///
+/// Of 300 sign-ins by chance 17 more or fewer come, and a level would be judged at a rate that it never had.
+fn representative_seed(scenario: &Scenario, expected: f64, repeat: u32) -> Seed {
+    let mut best = (f64::INFINITY, scenario.seed);
+    for number in 0..MAX_SEEDS {
+        let seed = seed(scenario.seed, u64::from(repeat) * MAX_SEEDS + number);
+        let tried = Scenario { seed, ..scenario.clone() };
+        // Who comes is nothing to their times.
+        let arrival_count =
+            arrivals(&tried, &DeviceOwners::default()).filter(|arrival| !arrival.warm_up).count();
+        let deviation = (arrival_count as f64 / expected - 1.0).abs();
+        if deviation < best.0 {
+            best = (deviation, seed);
+        }
+        if deviation <= MAX_DEVIATION {
+            break;
+        }
+    }
+    best.1
+}
+
+/// Short enough to type again.
+fn seed(from: Seed, number: u64) -> Seed {
+    Seed::new(u64::from(from.rng("capacity", number).next_u32()))
+}

@@ -1,0 +1,140 @@
+//! Lines for whoever watches, who may have stopped reading: they are written by a thread of their own, and nobody else waits for it.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+/// So many lines wait to be read; of more it is told how many there were.
+const MAX_LINES: usize = 256;
+/// So long the last lines may take at the end.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// What writes lines one after the other. It ends, with what was told, when it is dropped, unless nobody reads.
+pub(super) struct LineWriter(Arc<LineQueue>);
+
+/// Lines that wait.
+#[derive(Default)]
+pub(super) struct LineQueue {
+    state: Mutex<QueueState>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct QueueState {
+    lines: VecDeque<String>,
+    /// Lines that did not fit after the last of them.
+    dropped: u64,
+    /// Whether one is being written.
+    writing: bool,
+    ended: bool,
+}
+
+impl QueueState {
+    /// Puts in what has become of lines that did not fit.
+    fn push_dropped_notice(&mut self) {
+        match std::mem::take(&mut self.dropped) {
+            0 => {}
+            1 => self.lines.push_back("… 1 line was not shown".to_owned()),
+            dropped => self.lines.push_back(format!("… {dropped} lines were not shown")),
+        }
+    }
+
+    fn push(&mut self, line: &str) {
+        if self.lines.len() >= MAX_LINES {
+            self.dropped += 1;
+        } else {
+            self.push_dropped_notice();
+            self.lines.push_back(line.to_owned());
+        }
+    }
+
+    fn take(&mut self) -> Option<String> {
+        if self.lines.is_empty() {
+            self.push_dropped_notice();
+        }
+        self.lines.pop_front()
+    }
+}
+
+impl LineWriter {
+    /// Starts the thread, which hands each line to `write`.
+    ///
+    /// # Errors
+    ///
+    /// No thread can be had.
+    pub(super) fn start(write: impl Fn(&str) + Send + 'static) -> std::io::Result<Self> {
+        let lines = Arc::new(LineQueue::default());
+        let queue = Arc::clone(&lines);
+        thread::Builder::new().name("teller".to_owned()).spawn(move || {
+            while let Some(line) = queue.next() {
+                write(&line);
+            }
+        })?;
+        Ok(Self(lines))
+    }
+
+    pub(super) fn lines(&self) -> Arc<LineQueue> {
+        Arc::clone(&self.0)
+    }
+}
+
+impl Drop for LineWriter {
+    fn drop(&mut self) {
+        let mut state = self.0.lock();
+        state.ended = true;
+        self.0.changed.notify_all();
+        let has_unwritten = |state: &mut QueueState| state.writing || !state.lines.is_empty();
+        drop(self.0.changed.wait_timeout_while(state, DRAIN_TIMEOUT, has_unwritten));
+    }
+}
+
+impl LineQueue {
+    /// Has a line written, if not too many wait already. Never waits.
+    pub(super) fn log_line(&self, line: &str) {
+        self.lock().push(line);
+        self.changed.notify_all();
+    }
+
+    /// The next line; `None` when all are written and no more will come. What was taken before is written now.
+    fn next(&self) -> Option<String> {
+        let mut state = self.lock();
+        loop {
+            let line = state.take();
+            state.writing = line.is_some();
+            self.changed.notify_all();
+            if line.is_some() || state.ended {
+                return line;
+            }
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dropped_lines_are_counted_in_place() {
+        let mut state = QueueState::default();
+        let push = |state: &mut QueueState, from: usize, to: usize| {
+            (from..to).for_each(|line| state.push(&line.to_string()));
+        };
+        let all = |state: &mut QueueState| std::iter::from_fn(|| state.take()).collect::<Vec<_>>();
+        push(&mut state, 0, MAX_LINES + 120);
+        assert_eq!(state.take().as_deref(), Some("0"));
+        push(&mut state, 1000, 1001);
+        let popped = all(&mut state);
+        assert_eq!(
+            popped[MAX_LINES - 2..],
+            [(MAX_LINES - 1).to_string(), "… 120 lines were not shown".to_owned(), "1000".to_owned()]
+        );
+        push(&mut state, 0, MAX_LINES + 1);
+        assert_eq!(all(&mut state).pop().as_deref(), Some("… 1 line was not shown"));
+    }
+}

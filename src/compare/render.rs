@@ -1,0 +1,162 @@
+//! What text and Markdown say alike: the cells of their tables and the sentences between them.
+
+use super::decisions::{CountChange, DecisionCounts};
+use super::model::{
+    ComparedValue, Comparison, Conditions, DecisionComparison, ScenarioComparison, ValueUnit,
+};
+use super::verdict::{Metric, MetricResult};
+use crate::clock::ClockKind;
+use crate::report::figures::{UNKNOWN, count, number, time};
+use crate::report::markup::plain;
+
+/// More than these differences are left to JSON.
+const MAX_CHANGES: usize = 12;
+
+/// A table: its first column is text, the others are numbers.
+pub(super) struct Table(pub(super) Vec<Vec<String>>);
+
+/// The head of a scenario: what both sides have in common.
+pub(super) fn common(one: &ScenarioComparison) -> String {
+    let clock = match one.clock {
+        ClockKind::Wall => "wall",
+        ClockKind::Virtual => "virtual",
+    };
+    let seed = one.seed.map_or_else(String::new, |seed| format!("seed {seed}, "));
+    plain(&format!("{seed}{clock} clock, {} group, {} pool", one.group, one.target))
+}
+
+/// The decisions of a scenario in a sentence.
+pub(super) fn decision_sentence(one: &ScenarioComparison, comparison: &Comparison) -> String {
+    let totals = &one.decisions.first;
+    let counts = if totals.base == totals.head {
+        format!(
+            "{} checked and {} mismatched by each",
+            count(totals.base.seen),
+            count(totals.base.mismatched)
+        )
+    } else {
+        format!("base {}, head {}", tally(totals.base), tally(totals.head))
+    };
+    let DecisionComparison { pairs, differing_pairs, .. } = one.decisions;
+    match (totals.identical, comparison.experiment.is_some()) {
+        (true, false) => format!("{counts}: identical"),
+        (true, true) => format!("{counts}: identical in all {pairs} pairs"),
+        (false, false) => format!("{counts}: they differ"),
+        (false, true) => format!("{counts}: they differ in {differing_pairs} of {pairs} pairs"),
+    }
+}
+
+fn tally(tally: DecisionCounts) -> String {
+    format!("{} checked, {} mismatched", count(tally.seen), count(tally.mismatched))
+}
+
+/// What is to be known beside it.
+pub(super) fn notes(one: &ScenarioComparison) -> Vec<String> {
+    let mut notes = Vec::new();
+    if one.decisions.base_differs_from_itself {
+        notes.push(
+            "Two runs of the base decided differently: what differs need not be the head's.".to_owned(),
+        );
+    }
+    if one.decisions.first.identical && one.decisions.first.base.mismatched > 0 {
+        notes.push("Identical is not right: decisions of both sides are not as the rules ask.".to_owned());
+    }
+    if !one.decisions.first.shifted.is_empty() {
+        notes.push(
+            "Some rules were seen more or less often, as happens where time decides who is free; nothing mismatched by it."
+                .to_owned(),
+        );
+    }
+    notes
+}
+
+/// What differs in the decisions.
+pub(super) fn changes(one: &ScenarioComparison) -> Option<Table> {
+    let differing = &one.decisions.first.differing;
+    if differing.is_empty() {
+        return None;
+    }
+    let mut rows = vec![cells(["differs", "base", "mismatched", "head", "mismatched"])];
+    for CountChange { what, base, head } in differing.iter().take(MAX_CHANGES) {
+        let numbers = [base.seen, base.mismatched, head.seen, head.mismatched].map(count);
+        rows.push(std::iter::once(plain(what)).chain(numbers).collect());
+    }
+    if let Some(more) = differing.len().checked_sub(MAX_CHANGES).filter(|more| *more > 0) {
+        rows.push(cells([&format!("… and {more} more"), "", "", "", ""]));
+    }
+    Some(Table(rows))
+}
+
+/// Times side by side.
+pub(super) fn numbers(one: &ScenarioComparison) -> Option<Table> {
+    let mut rows = vec![cells(["", "base", "head", "ratio"])];
+    for ComparedValue { what, unit, base, head, ratio } in &one.numbers {
+        let value = |value: &Option<f64>| value.map_or_else(unknown, |value| measured(value, *unit));
+        let ratio = ratio.map_or_else(unknown, |ratio| format!("{ratio:.3}"));
+        rows.push(vec![plain(what), value(base), value(head), ratio]);
+    }
+    (rows.len() > 1).then_some(Table(rows))
+}
+
+/// The metrics with their verdicts.
+pub(super) fn metrics(one: &ScenarioComparison, conditions: &Conditions) -> Option<Table> {
+    let interval = format!("{} % interval", number(conditions.confidence * 100.0));
+    let mut rows =
+        vec![cells(["", "base", "head", "change", &interval, "matters from", "chance", "verdict"])];
+    for judged in &one.metrics {
+        rows.push(judged_row(judged));
+    }
+    (rows.len() > 1).then_some(Table(rows))
+}
+
+fn judged_row(judged: &MetricResult) -> Vec<String> {
+    let unit = if judged.metric == Metric::Throughput { ValueUnit::PerS } else { ValueUnit::Us };
+    let value = |value: Option<f64>| value.map_or_else(unknown, |value| measured(value, unit));
+    let verdict =
+        if judged.change.is_some() { judged.judgement.to_string() } else { "too few to say".to_owned() };
+    let interval = judged.low.zip(judged.high);
+    vec![
+        judged.metric.as_str().to_owned(),
+        value(judged.base),
+        value(judged.head),
+        judged.change.map_or_else(unknown, percent),
+        interval.map_or_else(unknown, |(low, high)| format!("{} … {}", percent(low), percent(high))),
+        format!("{:.1} %", judged.effect * 100.0),
+        judged.p.map_or_else(unknown, chance),
+        verdict,
+    ]
+}
+
+fn measured(value: f64, unit: ValueUnit) -> String {
+    match unit {
+        ValueUnit::Us => time(value.round().max(0.0) as u64),
+        ValueUnit::PerS => format!("{}/s", number(value)),
+        ValueUnit::Count => number(value),
+    }
+}
+
+fn percent(share: f64) -> String {
+    let percent = share * 100.0;
+    if percent.abs() < 0.05 { "0.0 %".to_owned() } else { format!("{percent:+.1} %").replace('-', "−") }
+}
+
+fn chance(p: f64) -> String {
+    if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
+}
+
+fn unknown() -> String {
+    UNKNOWN.to_owned()
+}
+
+fn cells<const N: usize>(texts: [&str; N]) -> Vec<String> {
+    texts.map(str::to_owned).to_vec()
+}
+
+/// How the experiment was made, in a sentence.
+pub(super) fn conditions(comparison: &Comparison) -> Option<String> {
+    let Conditions { seed, pairs, same_pairs, looks, resamples, .. } = comparison.experiment.as_ref()?;
+    let same =
+        if *same_pairs > 0 { format!(", {same_pairs} pairs of base against base") } else { String::new() };
+    let looks = if *looks > 1 { format!(", one of {looks} looks") } else { String::new() };
+    Some(format!("{pairs} pairs{same}, seed {seed}{looks}; {} resamples", count(*resamples as u64)))
+}

@@ -1,0 +1,174 @@
+//! Where an endpoint is.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use hyper::Uri;
+
+/// The address of an endpoint: scheme, host and port, and perhaps a path.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct EndpointUrl(Uri);
+
+impl EndpointUrl {
+    /// Reads an address such as `http://127.0.0.1:9229` or `https://cognito-idp.us-east-1.amazonaws.com`.
+    ///
+    /// # Errors
+    ///
+    /// One sentence that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let uri: Uri = text.parse().map_err(|_| format!("`{text}` is no URL"))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) {
+            return Err(format!("`{text}` does not begin with http:// or https://"));
+        }
+        let Some(authority) = uri.authority().filter(|authority| !authority.as_str().contains('@')) else {
+            return Err(format!("`{text}` must name a host, and no user"));
+        };
+        // What is no number is no port to the parser either: it would be left out, and the scheme's taken.
+        let port = authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':'));
+        if let Some(port) = port.filter(|port| !is_port(port)) {
+            return Err(format!("`{text}` has the port `{port}`: a port is a number from 1 to 65535"));
+        }
+        if uri.query().is_some() {
+            return Err(format!("`{text}` must not have a query"));
+        }
+        Ok(Self(uri))
+    }
+
+    /// Whether it is on this machine, whatever a name server says.
+    pub fn is_loopback(&self) -> bool {
+        let host = self.host();
+        let ip: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
+        ip.map_or_else(|| host.eq_ignore_ascii_case("localhost"), |ip| ip.to_canonical().is_loopback())
+    }
+
+    /// The region of one of AWS's own endpoints.
+    pub fn region(&self) -> Option<&str> {
+        let rest = self.host().strip_prefix("cognito-idp")?.strip_prefix(['.', '-'])?;
+        let rest = rest.strip_prefix("fips.").unwrap_or(rest);
+        rest.split_once(".amazonaws.com").map(|(region, _)| region)
+    }
+
+    pub(super) fn is_tls(&self) -> bool {
+        self.0.scheme_str() == Some("https")
+    }
+
+    /// Where operations are asked for.
+    pub(super) const fn uri(&self) -> &Uri {
+        &self.0
+    }
+
+    /// Host and port as a Host header has them: a port that the scheme has anyway is not said, whoever signs it or sends it.
+    pub(super) fn host_header(&self) -> String {
+        let default_port = if self.is_tls() { 443 } else { 80 };
+        let port = self.0.port_u16().filter(|port| *port != default_port);
+        port.map_or_else(|| self.host().to_owned(), |port| format!("{}:{port}", self.host()))
+    }
+
+    /// Another page of the same server.
+    pub(super) fn with_path(&self, path: &str) -> String {
+        format!("{}://{}{path}", self.0.scheme_str().unwrap_or("http"), self.host_header())
+    }
+
+    fn host(&self) -> &str {
+        self.0.host().unwrap_or_default()
+    }
+}
+
+impl fmt::Display for EndpointUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.to_string().trim_end_matches('/'))
+    }
+}
+
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|digit| digit.is_ascii_digit()) && text.parse().is_ok_and(|port: u16| port > 0)
+}
+
+/// Text as it may stand in a query.
+pub(super) fn percent_encoded(text: &str) -> String {
+    let mut percent_encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                percent_encoded.push(char::from(byte));
+            }
+            _ => percent_encoded.push_str(&format!("%{byte:02X}")),
+        }
+    }
+    percent_encoded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_this_machine_is_this_machine() {
+        let is_local = |text: &str| EndpointUrl::parse(text).unwrap().is_loopback();
+        for text in ["http://127.0.0.1:9229", "http://localhost", "http://[::1]:80/", "http://127.9.8.7"] {
+            assert!(is_local(text), "{text}");
+        }
+        for text in
+            ["http://10.0.0.1", "http://localhost.example.com", "http://0.0.0.0", "https://127.0.0.1.nip.io"]
+        {
+            assert!(!is_local(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_told_why() {
+        let why = |text: &str| EndpointUrl::parse(text).unwrap_err();
+        assert_eq!(why("127.0.0.1:9229"), "`127.0.0.1:9229` does not begin with http:// or https://");
+        assert_eq!(why("ftp://x"), "`ftp://x` does not begin with http:// or https://");
+        assert_eq!(why("http://u:p@x"), "`http://u:p@x` must name a host, and no user");
+        assert_eq!(why("http://x/?a=b"), "`http://x/?a=b` must not have a query");
+        assert_eq!(why(""), "`` is no URL");
+    }
+
+    #[test]
+    fn a_port_that_is_none_is_not_taken_for_the_usual_one() {
+        for port in ["92290", "65536", "0", "-1", "+80", "80x", "", "8 0", "99999999999999999999"] {
+            for host in ["h", "127.0.0.1", "[::1]"] {
+                let text = format!("http://{host}:{port}/x");
+                let why = EndpointUrl::parse(&text).unwrap_err();
+                let known = [
+                    format!("`{text}` has the port `{port}`: a port is a number from 1 to 65535"),
+                    format!("`{text}` is no URL"),
+                ];
+                assert!(known.contains(&why), "{why}");
+            }
+        }
+        let message = EndpointUrl::parse("http://h:92290").unwrap_err();
+        assert_eq!(message, "`http://h:92290` has the port `92290`: a port is a number from 1 to 65535");
+        assert!(EndpointUrl::parse("http://h:").unwrap_err().contains("has the port ``"));
+        for good in ["http://h:1", "http://h:65535/", "http://[::1]:08080", "http://[::1]", "https://h/a:b"] {
+            assert!(EndpointUrl::parse(good).is_ok(), "{good}");
+        }
+    }
+
+    #[test]
+    fn regions_stand_in_the_names_of_hosts() {
+        let region = |text: &str| EndpointUrl::parse(text).unwrap().region().map(str::to_owned);
+        assert_eq!(region("https://cognito-idp.eu-central-1.amazonaws.com").as_deref(), Some("eu-central-1"));
+        assert_eq!(region("https://cognito-idp-fips.us-east-1.amazonaws.com/").as_deref(), Some("us-east-1"));
+        assert_eq!(region("http://127.0.0.1:9229"), None);
+    }
+
+    #[test]
+    fn a_port_that_goes_without_saying_is_not_said() {
+        for (text, host) in [
+            ("http://127.0.0.1:80/", "127.0.0.1"),
+            ("https://x.example:443", "x.example"),
+            ("https://x.example:80", "x.example:80"),
+            ("http://[::1]:443", "[::1]:443"),
+            ("http://localhost", "localhost"),
+        ] {
+            assert_eq!(EndpointUrl::parse(text).unwrap().host_header(), host, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_query_holds_any_name() {
+        assert_eq!(percent_encoded("a b&ü"), "a%20b%26%C3%BC");
+    }
+}

@@ -1,0 +1,119 @@
+//! Whoever plays a trial: a user who is brought into its situation, and signs in.
+
+use super::Outcome;
+use super::trial::Trial;
+use crate::actors::{self, AdminClient, CreatedUsers, SignInVariation, TestUser, UserContext};
+use crate::workload::UserSpec;
+use poolproof_client::{End, SignIn};
+use poolproof_cognito::ids::Username;
+use poolproof_cognito::protocol::{AdminDeviceCall, Operation, Request};
+use poolproof_cognito::seed::Seed;
+use poolproof_oracle::{Claim, Decision, Device, Outcome as Ending};
+
+/// The seed of everybody.
+const SEED: Seed = Seed::new(1);
+
+/// A user in the situation of a trial, and the place of the device that they will name.
+pub(super) struct TrialUser {
+    trial: Trial,
+    test_user: TestUser,
+    device: Option<usize>,
+}
+
+impl TrialUser {
+    /// Brings a user into the situation while the pool is friendly; why not, otherwise.
+    pub(super) async fn prepare(
+        trial: Trial,
+        number: u32,
+        admin: &AdminClient<'_>,
+        context: &UserContext,
+        created_users: &CreatedUsers,
+    ) -> Result<Self, String> {
+        let has_device =
+            matches!(trial.cell.device, Device::Remembered | Device::NotRemembered | Device::Forgotten);
+        let user_spec = UserSpec {
+            number,
+            username: Username::new(format!("user-{number}")),
+            factors: trial.cell.factor,
+            devices: u32::from(has_device),
+            remembers: vec![trial.cell.device != Device::NotRemembered],
+            opts_in: false,
+            compromised: false,
+        };
+        let mut test_user = TestUser::new_user(SEED, user_spec);
+        let to_text = |error: actors::SetupError| error.to_string();
+        test_user.register(admin, context, created_users).await.map_err(to_text)?;
+        test_user.enroll_devices(context).await.map_err(to_text)?;
+        let device = match trial.cell.device {
+            Device::None => None,
+            Device::Issued => {
+                let sign_in = test_user.sign_in(context, SignInVariation::default()).await;
+                let place = test_user.add_unconfirmed_device(context, &sign_in);
+                Some(place.ok_or("no key for a new device came with the tokens")?)
+            }
+            _ => Some(0),
+        };
+        if has_device && !test_user.has_device() {
+            return Err("no key for a new device came, or it could not be confirmed".to_owned());
+        }
+        if trial.cell.device == Device::Forgotten {
+            forget(&test_user, admin, context).await?;
+        }
+        test_user.set_factors(admin, context).await.map_err(to_text)?;
+        Ok(Self { trial, test_user, device })
+    }
+
+    /// Signs in, and tells what was decided.
+    pub(super) async fn play(mut self, context: &UserContext, expected: &Decision) -> Outcome {
+        let variation = SignInVariation {
+            device: self.device,
+            risk: self.trial.cell.risk.map(|(level, _)| level),
+            wrong_password: self.trial.claim == Claim::Wrong,
+            device_secret_damaged: !self.trial.secret_valid,
+            replay: self.trial.claim == Claim::Replayed,
+            ..SignInVariation::default()
+        };
+        let sign_in = self.test_user.sign_in(context, variation).await;
+        let of_replay = self.trial.claim == Claim::Replayed;
+        let attempt = sign_in.attempts().iter().find(|attempt| attempt.replayed == of_replay);
+        let Some(attempt) = attempt else { return ended_early(&sign_in) };
+        match actors::observed_decision_given(attempt, expected) {
+            Some(actual) => {
+                let message = message(&sign_in).filter(|_| actual.outcome == Ending::Other);
+                Outcome::Decided(actual, message)
+            }
+            None => ended_early(&sign_in),
+        }
+    }
+}
+
+async fn forget(test_user: &TestUser, admin: &AdminClient<'_>, context: &UserContext) -> Result<(), String> {
+    let Some(key) = test_user.device_keys().next() else { return Err("no device to forget".to_owned()) };
+    let request = Request::AdminForgetDevice(AdminDeviceCall {
+        user_pool_id: context.pool_id.as_str().to_owned(),
+        username: test_user.user_spec().username.as_str().to_owned(),
+        device_key: key.as_str().to_owned(),
+    });
+    let forgotten = admin.execute("AdminForgetDevice", Operation::Pool(request)).await;
+    forgotten.map(drop).map_err(|error| error.to_string())
+}
+
+/// How a sign-in ended, where that is more than a decision tells.
+fn message(sign_in: &SignIn) -> Option<String> {
+    Some(match &sign_in.ended()?.1 {
+        End::SignedIn => return None,
+        End::Refused(error) => error.to_string(),
+        End::Abandoned => "a challenge that could not be answered".to_owned(),
+        End::ProtocolViolation(why) | End::NoAnswer(why) => why.clone(),
+    })
+}
+
+/// A sign-in that ended before anything was decided.
+fn ended_early(sign_in: &SignIn) -> Outcome {
+    let nothing = Decision { challenges: Vec::new(), outcome: Ending::Other, new_device: false };
+    match sign_in.ended().map(|(_, end)| end) {
+        // Refused before the password was asked for, or in words that make no sense: that is decided, and wrongly.
+        Some(End::Refused(_) | End::ProtocolViolation(_)) => Outcome::Decided(nothing, message(sign_in)),
+        _ => Outcome::Untried(message(sign_in).unwrap_or_else(|| "nothing was decided".to_owned())),
+    }
+}

@@ -1,0 +1,208 @@
+//! The last seconds of a run, and the worst that a window of so many has shown.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use super::statistic::{Counts, RatePeriod, StatisticInput};
+use super::watch_spec::{LoadSpan, WindowSpec, WindowValue, WorseDirection, merged_spans};
+use super::{Latencies, Statistic};
+use poolproof_cognito::time::as_us;
+
+const SECOND_US: u64 = 1_000_000;
+
+/// Windows of one length over a figure.
+#[derive(Clone, Debug)]
+pub(super) struct SlidingWindow {
+    statistic: Statistic,
+    /// Seconds of a window.
+    seconds: u64,
+    worse: WorseDirection,
+    /// Of fewer a share is not told.
+    min_samples: u64,
+    load: Vec<LoadSpan>,
+    /// When the load is on: from which second on and before which, rising and apart from one another.
+    load_seconds: Vec<(u64, u64)>,
+    /// The first second that windows have.
+    first: u64,
+    /// The second that is under way.
+    open: u64,
+    /// What has come in it.
+    now: Counts,
+    times: Vec<u64>,
+    /// Seconds that are over, as many as a window has at most.
+    closed: VecDeque<SecondBucket>,
+    /// Their sums.
+    counts: Counts,
+    latencies: Option<Sums>,
+    worst: Option<WindowValue>,
+    latest: Option<WindowValue>,
+}
+
+/// A second that is over.
+#[derive(Clone, Debug, Default)]
+struct SecondBucket {
+    counts: Counts,
+    /// Times in µs that are told apart, and how often each.
+    times: Vec<(u64, u64)>,
+}
+
+/// The times of the closed seconds together.
+#[derive(Clone, Debug)]
+struct Sums {
+    all: Latencies,
+    /// Room to put together what is to be taken out.
+    evicted: Latencies,
+}
+
+impl SlidingWindow {
+    pub(super) fn new(statistic: Statistic, windows: &WindowSpec) -> Self {
+        let load_seconds = load_seconds(&windows.load);
+        // Where the load is never on, no second ever counts.
+        let first = load_seconds.first().map_or(u64::MAX, |(first, _)| *first);
+        Self {
+            statistic,
+            seconds: u64::from(windows.seconds.max(1)),
+            worse: windows.worse,
+            min_samples: windows.min_samples,
+            load: windows.load.clone(),
+            load_seconds,
+            first,
+            open: first,
+            now: Counts::default(),
+            times: Vec::new(),
+            closed: VecDeque::new(),
+            counts: Counts::default(),
+            latencies: statistic
+                .timing()
+                .map(|_| Sums { all: Latencies::fine(), evicted: Latencies::fine() }),
+            worst: None,
+            latest: None,
+        }
+    }
+
+    pub(super) const fn worst(&self) -> Option<WindowValue> {
+        self.worst
+    }
+
+    pub(super) const fn latest(&self) -> Option<WindowValue> {
+        self.latest
+    }
+
+    /// The counts of a second; of the first that is open when that one is over. `None` where no window has it.
+    pub(super) fn at(&mut self, second: u64) -> Option<&mut Counts> {
+        self.advance(second);
+        (second >= self.first).then_some(&mut self.now)
+    }
+
+    /// Puts a time into the second that is under way.
+    pub(super) fn time(&mut self, time: Duration) {
+        self.times.push(as_us(time));
+    }
+
+    /// A workload's load ends, at a moment that is not over.
+    pub(super) fn end_load(&mut self, workload: u16, at: Duration) {
+        for span in self.load.iter_mut().filter(|span| span.workload == workload) {
+            span.until = span.until.min(at);
+        }
+        self.load_seconds = load_seconds(&self.load);
+    }
+
+    /// Every second before this one is over.
+    pub(super) fn advance(&mut self, second: u64) {
+        while self.open < second {
+            self.close();
+            // Where nothing has happened for a whole window, nothing new is to be seen until something does, or until the load is
+            // on again.
+            let empty =
+                self.counts == Counts::default() && self.closed.iter().all(|one| one.times.is_empty());
+            if empty && self.closed.len() as u64 == self.seconds {
+                let last_of_first = self.load_seconds.iter().map(|(first, _)| first + self.seconds - 1);
+                let next = last_of_first.filter(|last| *last >= self.open).min().unwrap_or(u64::MAX);
+                self.open = self.open.max(next.min(second - 1));
+            }
+        }
+    }
+
+    /// The second that is under way is over.
+    fn close(&mut self) {
+        // The oldest gives its room to the newest.
+        let mut second = self.evict_oldest();
+        second.counts = std::mem::take(&mut self.now);
+        self.counts.add(&second.counts);
+        if let Some(Sums { all, .. }) = &mut self.latencies {
+            self.times.iter_mut().for_each(|us| *us = all.lowest_equivalent_us(*us));
+            self.times.sort_unstable();
+            for equal in self.times.chunk_by(|one, two| one == two) {
+                second.times.push((equal[0], equal.len() as u64));
+                all.record_us(equal[0], equal.len() as u64);
+            }
+            self.times.clear();
+        }
+        self.closed.push_back(second);
+        self.open += 1;
+        self.evaluate();
+    }
+
+    /// Makes room where there is as much as a window has: an empty second.
+    fn evict_oldest(&mut self) -> SecondBucket {
+        if (self.closed.len() as u64) < self.seconds {
+            return SecondBucket::default();
+        }
+        let Some(mut oldest) = self.closed.pop_front() else { return SecondBucket::default() };
+        self.counts.subtract(&oldest.counts);
+        if let Some(Sums { all, evicted }) = &mut self.latencies {
+            evicted.clear();
+            oldest.times.drain(..).for_each(|(us, times)| evicted.record_us(us, times));
+            all.subtract(evicted);
+        }
+        oldest
+    }
+
+    /// Looks at the window that ends with the last closed second.
+    fn evaluate(&mut self) {
+        self.latest = None;
+        if (self.closed.len() as u64) < self.seconds {
+            return;
+        }
+        let (from, to) = (self.open - self.seconds, self.open);
+        if !self.load_seconds.iter().any(|(first, last)| *first <= from && to <= *last) {
+            return;
+        }
+        let part = StatisticInput {
+            counts: self.counts,
+            latencies: self.latencies.as_ref().map(|sums| &sums.all),
+            over: RatePeriod::Seconds(self.seconds as f64),
+        };
+        let enough =
+            part.denominator(self.statistic).is_none_or(|denominator| denominator >= self.min_samples);
+        self.latest = part.value(self.statistic).filter(|_| enough).map(|value| WindowValue {
+            value,
+            from_us: from * SECOND_US,
+            to_us: to * SECOND_US,
+        });
+        if let Some(seen) = self.latest {
+            let worse = self.worst.is_none_or(|worst| self.worse.is(seen.value, worst.value));
+            self.worst = if worse { Some(seen) } else { self.worst };
+        }
+    }
+
+    /// Bytes on the heap, as far as they can come to be more.
+    pub(super) fn heap_bytes(&self) -> usize {
+        let sums = self.latencies.as_ref().map_or(0, |sums| 2 * sums.all.heap_bytes());
+        let times = |second: &SecondBucket| second.times.capacity() * size_of::<(u64, u64)>();
+        sums + self.times.capacity() * size_of::<u64>()
+            + self.closed.capacity() * size_of::<SecondBucket>()
+            + self.closed.iter().map(times).sum::<usize>()
+    }
+}
+
+/// The stretches in which any of these spans is, in whole seconds: from which on and before which, rising and apart from one
+/// another.
+fn load_seconds(spans: &[LoadSpan]) -> Vec<(u64, u64)> {
+    let whole = |(from, until)| (as_us(from).div_ceil(SECOND_US), as_us(until) / SECOND_US);
+    merged_spans(spans.iter().map(|span| (span.from, span.until)))
+        .into_iter()
+        .map(whole)
+        .filter(|(first, last)| first < last)
+        .collect()
+}

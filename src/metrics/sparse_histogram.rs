@@ -1,0 +1,113 @@
+//! A distribution of times that is as large as the times are different, for where many are kept and most are small.
+
+use std::time::Duration;
+
+use super::Latencies;
+use super::latencies::LONGEST_US;
+use poolproof_cognito::time::as_us;
+
+/// Below this a bucket is a microsecond wide; above it is 1/256 to 1/128 of the time wide: as [`Latencies::coarse`] cuts.
+const EXACT_US: u32 = 256;
+
+/// The counts of [`Latencies::coarse`], without those that are zero: 8 bytes for each bucket that was met.
+///
+/// Times of one step within a second lie near each other: some hundred buckets, where a histogram has 3,328.
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
+pub struct SparseHistogram {
+    /// The lower end of a bucket in µs, and how many fell into it; in rising order.
+    buckets: Vec<(u32, u32)>,
+}
+
+impl SparseHistogram {
+    /// Puts one time in.
+    pub fn record(&mut self, time: Duration) {
+        self.add(bucket(as_us(time)), 1);
+    }
+
+    /// How many were put in.
+    pub fn count(&self) -> u64 {
+        self.buckets.iter().map(|(_, count)| u64::from(*count)).sum()
+    }
+
+    /// Puts in all that `other` has.
+    pub fn merge(&mut self, other: &Self) {
+        if self.buckets.is_empty() {
+            self.buckets.clone_from(&other.buckets);
+            return;
+        }
+        other.buckets.iter().for_each(|(bucket, count)| self.add(*bucket, *count));
+    }
+
+    /// The same as a histogram.
+    pub fn latencies(&self) -> Latencies {
+        let mut latencies = Latencies::coarse();
+        for (us, count) in &self.buckets {
+            latencies.record_many(Duration::from_micros((*us).into()), (*count).into());
+        }
+        latencies
+    }
+
+    /// Bytes of its buckets; it may have room for as many again.
+    pub(super) fn heap_bytes(&self) -> usize {
+        self.buckets.len() * size_of::<(u32, u32)>()
+    }
+
+    fn add(&mut self, bucket: u32, more: u32) {
+        match self.buckets.binary_search_by_key(&bucket, |(us, _)| *us) {
+            Ok(at) => self.buckets[at].1 = self.buckets[at].1.saturating_add(more),
+            Err(at) => self.buckets.insert(at, (bucket, more)),
+        }
+    }
+}
+
+/// The lower end of the bucket that a time falls into: its upper eight bits.
+fn bucket(us: u64) -> u32 {
+    let us = u32::try_from(us.min(LONGEST_US)).unwrap_or(u32::MAX);
+    let spare = (u32::BITS - us.leading_zeros()).saturating_sub(EXACT_US.trailing_zeros());
+    us >> spare << spare
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use poolproof_cognito::seed::Seed;
+    use rand::RngExt as _;
+
+    fn both(times: &[u64]) -> (SparseHistogram, Latencies) {
+        let (mut counts, mut latencies) = (SparseHistogram::default(), Latencies::coarse());
+        for us in times {
+            counts.record(Duration::from_micros(*us));
+            latencies.record(Duration::from_micros(*us));
+        }
+        (counts, latencies)
+    }
+
+    #[test]
+    fn it_is_the_histogram_that_it_stands_for() {
+        let mut random = Seed::new(1).rng("counts", 0);
+        let mut times: Vec<u64> =
+            (0..20_000).map(|_| 10_f64.powf(random.random_range(0.0..9.9)) as u64).collect();
+        times.extend([0, 1, 127, 128, 255, 256, 257, 511, 512, 4_000_000_000, u64::MAX]);
+        let (counts, latencies) = both(&times);
+        assert_eq!(counts.count(), times.len() as u64);
+        assert!(counts.latencies() == latencies);
+    }
+
+    #[test]
+    fn merged_parts_are_the_whole() {
+        let times: Vec<u64> = (0..3000).map(|n| n * n % 70_001).collect();
+        let (whole, _) = both(&times);
+        let (mut one, _) = both(&times[..1100]);
+        one.merge(&both(&times[1100..]).0);
+        assert_eq!(one, whole);
+        let mut none = SparseHistogram::default();
+        none.merge(&whole);
+        assert_eq!(none, whole);
+    }
+
+    #[test]
+    fn what_is_alike_takes_no_room() {
+        let times: Vec<u64> = (0..100_000).map(|n| 4000 + n % 2000).collect();
+        assert!(both(&times).0.buckets.len() < 130);
+    }
+}

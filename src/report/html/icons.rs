@@ -1,0 +1,60 @@
+//! Small shapes that say what colour says, for eyes and printers that do not tell colours apart.
+
+use maud::{Markup, html};
+
+/// A circle with a check mark, or an octagon with a cross.
+pub(super) fn verdict_icon(passed: bool) -> Markup {
+    html! {
+        svg.icon.good[passed].bad[!passed] viewBox="0 0 34 34" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round" {
+            @if passed {
+                circle cx="17" cy="17" r="15" {}
+                path d="M10.5 17.5 15 22l8.5-9.5" {}
+            } @else {
+                path d="M11 2h12l9 9v12l-9 9H11l-9-9V11z" {}
+                path d="M12 12l10 10M22 12 12 22" {}
+            }
+        }
+    }
+}
+
+/// ✓ or ✗, drawn, with a word for those who do not see it.
+pub(super) fn tick(good: bool) -> Markup {
+    let word = if good { "holds" } else { "does not hold" };
+    html! {
+        svg.tick.good[good].bad[!good] viewBox="0 0 14 14" role="img" aria-label=(word) fill="none" stroke="currentColor" stroke-width="2.2" stroke-linecap="round" stroke-linejoin="round" {
+            @if good { path d="M2 7.5 5.5 11 12 3.5" {} } @else { path d="M3 3l8 8M11 3l-8 8" {} }
+        }
+    }
+}
+
+/// A command that wraps between its words and not at the hyphens inside them.
+pub(super) fn command(text: &str) -> Markup {
+    html! { code.command { @for word in text.split(' ') { span { (word) } " " } } }
+}
+
+/// How well a rule is known: a full, a half or an empty circle, and the word.
+pub(crate) fn confidence(word: &str) -> Markup {
+    html! {
+        span.sure {
+            svg viewBox="0 0 10 10" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="1.4" {
+                circle cx="5" cy="5" r="4.2" {}
+                @match word {
+                    "documented" => circle cx="5" cy="5" r="4.2" fill="currentColor" {},
+                    "observed" => path d="M5 .8a4.2 4.2 0 0 0 0 8.4z" fill="currentColor" {},
+                    _ => (""),
+                }
+            }
+            (word)
+        }
+    }
+}
+
+/// A piece of a line as the legend shows it.
+pub(super) fn legend_line(class: &str) -> Markup {
+    html! { svg viewBox="0 0 22 10" aria-hidden="true" { path.line.(class) d="M0 5H22" {} } }
+}
+
+/// A piece of an area as the legend shows it.
+pub(super) fn legend_area(class: &str) -> Markup {
+    html! { svg viewBox="0 0 22 10" aria-hidden="true" { rect.area.(class) width="22" height="10" {} } }
+}

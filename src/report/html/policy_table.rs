@@ -1,0 +1,92 @@
+//! The policy truth table: each situation that the run has met, what the rules ask for in it, and what was seen.
+
+use maud::{Markup, html};
+
+use super::icons::tick;
+use crate::report::format::count;
+use crate::report::{PolicyCase, Report};
+
+/// Situations that differ are open; all others unfold. Of each kind at most `most` are shown, and how many more there are is told.
+pub(super) fn table(report: &Report, most: usize) -> Markup {
+    let (differing, as_expected): (Vec<&PolicyCase>, Vec<&PolicyCase>) =
+        report.decisions.cases.iter().partition(|case| case.mismatched > 0);
+    html! {
+        section {
+            h2 { "Policy, situation by situation" }
+            p.lead { "What tells sign-ins of this pool apart: the device that is named, the user's factors, the risk that the pool sees. Situations in which the pool did otherwise are open. Refresh tokens are told by rule, below." }
+            @if report.decisions.cases.is_empty() {
+                p.lead { "No sign-in was decided." }
+            } @else {
+                @if differing.is_empty() {
+                    div.clean {
+                        (tick(true))
+                        p { "All of " (situations(as_expected.len())) " decided as the rules ask." }
+                    }
+                } @else {
+                    (rows(&differing, most, "Situations that differ"))
+                }
+                @if !as_expected.is_empty() {
+                    details {
+                        summary { (situations(as_expected.len())) " as expected" }
+                        (rows(&as_expected, most, "Situations as expected"))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn situations(number: usize) -> String {
+    if number == 1 { "1 situation".to_owned() } else { format!("{} situations", count(number as u64)) }
+}
+
+fn rows(cases: &[&PolicyCase], most: usize, label: &str) -> Markup {
+    let left = cases.len().saturating_sub(most);
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(label) {
+            table.cases.sortable {
+                thead {
+                    tr {
+                        th.left scope="col" { "Device" }
+                        th.left scope="col" { "Factors" }
+                        th.left scope="col" { "Risk" }
+                        th.left scope="col" { "Expected, and what was seen instead" }
+                        th scope="col" { "Seen" }
+                        th scope="col" { "Differ" }
+                    }
+                }
+                tbody { @for case in cases.iter().take(most) { (row(case)) } }
+            }
+        }
+        @if left > 0 { p.lead { "And " (situations(left)) " more: they are in " code { "report.json" } "." } }
+    }
+}
+
+fn row(case: &PolicyCase) -> Markup {
+    html! {
+        tr data-case=(case.rule) {
+            th scope="row" { (words(&case.device)) @if !case.attempt.is_empty() { span.of { (case.attempt) } } }
+            td.left { (words(&case.factors)) }
+            td.left.wrap { @match &case.risk { Some(risk) => (words(risk)), None => span.soft { "none" } } }
+            td.left.wrap {
+                (decision(&case.expected))
+                @for unexpected in &case.unexpected {
+                    span.of.bad { "✗ " (count(unexpected.count)) " × " (decision(&unexpected.decision)) }
+                }
+                span.of.soft { "rule " code { (case.rule) } }
+            }
+            td { (count(case.count)) }
+            td.bad[case.mismatched > 0].soft[case.mismatched == 0] { (count(case.mismatched)) }
+        }
+    }
+}
+
+/// `not_remembered` as people read it.
+fn words(text: &str) -> String {
+    text.replace('_', " ")
+}
+
+/// A decision that wraps between its steps.
+fn decision(text: &str) -> Markup {
+    html! { span.decision { @for (at, part) in text.split(" → ").enumerate() { @if at > 0 { " → " } code { (part) } } } }
+}

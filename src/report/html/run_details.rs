@@ -1,0 +1,109 @@
+//! What the numbers stand on: the generator, the machine, the scenario.
+
+use maud::{Markup, html};
+
+use super::icons::{command, tick};
+use crate::clock::ClockKind;
+use crate::report::format::{UNKNOWN, count, number, percent, rate, time_or_unknown};
+use crate::report::{Report, SideWorkers};
+
+/// A scenario longer than this, in bytes, is cut on the page; `report.json` has it whole.
+const MAX_SCENARIO_BYTES: usize = 8 * 1024;
+
+/// Whether the generator kept its own times, and what a sign-in cost.
+pub(super) fn generator(report: &Report) -> Markup {
+    let (generator, cpu) = (&report.generator, &report.cpu);
+    let wall = report.clock == ClockKind::Wall;
+    html! {
+        section {
+            h2 { "Generator" }
+            p.lead {
+                (tick(generator.saturated.is_none())) " "
+                @match &generator.saturated {
+                    Some(sentence) => span.bad { (sentence) },
+                    None => "It kept its own times well enough for the numbers above to stand.",
+                }
+            }
+            dl.ground {
+                dt { "Lag p50" } dd { (time_or_unknown(generator.lag_p50_us)) }
+                dt { "Lag p99" } dd { (time_or_unknown(generator.lag_p99_us)) }
+                dt { "Lag max" } dd { (time_or_unknown(generator.lag_max_us)) }
+                dt { "Asked for" } dd { @if report.throughput.asked_per_s.is_some() { (rate(report.throughput.asked_per_s)) } @else { "what its users ask for" } }
+                @if wall {
+                    dt { "CPU, client" } dd { (time_or_unknown(cpu.client_us_per_sign_in)) " a sign-in" }
+                    dt { "CPU, pool" } dd { (time_or_unknown(cpu.server_us_per_sign_in)) " a sign-in" }
+                }
+                @if let Some(workers) = &generator.workers {
+                    dt { "Workers, client" } dd { (side_workers_text(&workers.client)) }
+                    dt { "Workers, pool" } dd { (side_workers_text(&workers.server)) }
+                    @if let Some(backend) = &workers.backend { dt { "Kernel" } dd { (backend) } }
+                }
+                @if let Some(machine) = &generator.machine {
+                    dt { "Machine" } dd {
+                        "load " (number(machine.load_before)) " before and " (number(machine.load_after)) " at the end"
+                        @if let Some(share) = machine.steal_share { ", " (percent(share)) " stolen by others" }
+                    }
+                }
+                dt { "Modexps" } dd { (cpu.modexps_per_sign_in.map_or_else(|| UNKNOWN.to_owned(), number)) " a sign-in" }
+            }
+        }
+    }
+}
+
+/// What one side's workers did, in a line.
+fn side_workers_text(side: &SideWorkers) -> String {
+    format!(
+        "{} of {}, {} prepared, {} jobs a batch, waited {} at p99, {} at most",
+        count(side.jobs),
+        if side.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", side.threads) },
+        count(side.prepared),
+        number((10.0 * side.mean_batch_size()).round() / 10.0),
+        time_or_unknown(Some(side.waited_p99_us)),
+        count(side.deepest_queue as u64),
+    )
+}
+
+/// Where the run took place, and how to have it again.
+pub(super) fn environment(report: &Report) -> Markup {
+    html! {
+        section {
+            h2 { "Environment" }
+            @if report.clock == ClockKind::Virtual {
+                p.lead { "Virtual time: this report is the same, byte for byte, on every machine. Times are those of the model." }
+            } @else {
+                p.lead { "Wall clock: times are those of this machine." }
+            }
+            dl.ground {
+                @if let Some(environment) = &report.environment {
+                    dt { "System" } dd { (environment.os) ", " (environment.arch) }
+                    dt { "Processor" } dd { (environment.cpu.as_deref().unwrap_or(UNKNOWN)) }
+                    dt { "Cores" } dd { (count(environment.cores as u64)) }
+                    dt { "Version" } dd { "poolproof " (environment.version) }
+                    dt { "Command" } dd { (command(&environment.command)) }
+                }
+                dt { "Seed" } dd { (report.seed) }
+                dt { "Replay" } dd { (command(&report.replay())) }
+            }
+        }
+    }
+}
+
+/// As much of a scenario as the page shows.
+pub(super) fn shown(yaml: &str) -> &str {
+    let end =
+        (0..=MAX_SCENARIO_BYTES.min(yaml.len())).rev().find(|end| yaml.is_char_boundary(*end)).unwrap_or(0);
+    &yaml[..end]
+}
+
+/// The scenario's text.
+pub(super) fn scenario(report: &Report) -> Markup {
+    let yaml = &report.scenario.yaml;
+    let shown = shown(yaml);
+    html! {
+        section {
+            h2 { "Scenario" }
+            p.lead { code { (report.scenario.file) } @if shown.len() < yaml.len() { ", its beginning; " code { "report.json" } " has it whole" } }
+            pre tabindex="0" aria-label="Scenario" { code { (shown) } }
+        }
+    }
+}

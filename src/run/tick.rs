@@ -1,0 +1,43 @@
+//! What is looked at after every second of a run: how busy the worker threads are, and what is to cut the run short.
+
+use std::time::Duration;
+
+use super::thresholds;
+use crate::actors::Tick;
+use crate::compute::{Compute, LoadSample, Side};
+use crate::metrics::WorkerLoad;
+use crate::scenario::Scenario;
+use crate::workload::run_measured_span;
+
+/// The pulse of a run; `None` where there is nothing to look at.
+pub(super) fn tick(scenario: &Scenario, compute: &Compute) -> Option<Tick> {
+    let (mut before, mut last_tick) = (load_samples(compute), Duration::ZERO);
+    let aborts = scenario.thresholds.iter().any(|threshold| threshold.abort);
+    if before.is_none() && !aborts {
+        return None;
+    }
+    let (compute, thresholds) = (compute.clone(), scenario.thresholds.clone());
+    let (from, _) = run_measured_span(scenario);
+    Some(Box::new(move |recorder, elapsed| {
+        let now = load_samples(&compute);
+        if let (Some(before), Some(now)) = (before, now) {
+            // In the middle of what there was since the last look, however late this comes.
+            recorder.load((last_tick + elapsed) / 2, load(before, now));
+        }
+        (before, last_tick) = (now, elapsed);
+        thresholds::first_to_abort(&thresholds, recorder, elapsed, from)
+    }))
+}
+
+/// The clients' gauge and the pool's.
+fn load_samples(compute: &Compute) -> Option<[LoadSample; 2]> {
+    Some([compute.load_sample(Side::Client)?, compute.load_sample(Side::Server)?])
+}
+
+fn load(before: [LoadSample; 2], now: [LoadSample; 2]) -> WorkerLoad {
+    let spent = |side: usize| now[side].cpu.saturating_sub(before[side].cpu);
+    WorkerLoad {
+        max_queue_depth: now.map(|load_sample| load_sample.max_queue_depth),
+        cpu: [spent(0), spent(1)],
+    }
+}

@@ -1,0 +1,316 @@
+//! A threshold's text, read: `metric{selector}.stat[window] < limit`.
+
+use std::time::Duration;
+
+use super::{Comparison, Metric, Selector, Threshold};
+use crate::scenario::values::{Text as _, Time};
+use crate::scenario::{WorkloadPlan, suggest};
+use poolproof_oracle;
+
+/// Why a text is no threshold.
+#[derive(PartialEq, Eq, Debug)]
+pub(in crate::scenario) struct ThresholdError<'t> {
+    /// What is wrong.
+    pub(in crate::scenario) message: String,
+    /// What was probably meant.
+    pub(in crate::scenario) help: Option<String>,
+    /// The part of the text that is wrong.
+    pub(in crate::scenario) part: &'t str,
+}
+
+fn threshold_error<T>(message: impl Into<String>, part: &str) -> Result<T, ThresholdError<'_>> {
+    Err(ThresholdError { message: message.into(), help: None, part })
+}
+
+/// The left side of a comparison, taken apart.
+struct MetricExpr<'t> {
+    /// `metric.stat`.
+    name: String,
+    /// What stands between braces.
+    selector: Option<&'t str>,
+    /// What stands between brackets.
+    window: Option<&'t str>,
+}
+
+impl Threshold {
+    /// The threshold that `text` says, outside of any scenario: it can select no workload.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong with it, and what may have been meant.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        Self::read(text, &[]).map_err(|threshold_error| match threshold_error.help {
+            Some(help) => format!("{} ({help})", threshold_error.message),
+            None => threshold_error.message,
+        })
+    }
+
+    /// The threshold that `text` says, in a scenario with these workloads. It does not abort.
+    pub(in crate::scenario) fn read<'t>(
+        text: &'t str,
+        workloads: &[&str],
+    ) -> Result<Self, ThresholdError<'t>> {
+        let Some(operator_at) = text.find(['<', '>', '=', '!']) else {
+            let example = "write a metric, one of < <= > >= ==, and a limit, as in `sign_in.p99 < 400ms`";
+            return threshold_error(format!("`{text}` compares nothing: {example}"), text);
+        };
+        let (left, rest) = (text[..operator_at].trim(), &text[operator_at..]);
+        let signs = rest.find(|c: char| !matches!(c, '<' | '>' | '=' | '!')).unwrap_or(rest.len());
+        let (signs, limit) = (&rest[..signs], rest[signs..].trim());
+        let Some(&(_, op)) = Comparison::ALL.iter().find(|(known, _)| *known == signs) else {
+            return threshold_error(format!("`{signs}` is no comparison; use one of < <= > >= =="), signs);
+        };
+        let expr = MetricExpr::of(left)?;
+        let metric = metric(&expr.name, if left.is_empty() { text } else { left })?;
+        let of = expr.selector.map_or_else(|| Ok(Selector::default()), |text| selector(text, workloads))?;
+        if let (Some(rule), false) = (of.rule, metric.supports_rule_selector()) {
+            let message = format!(
+                "`{metric}` cannot be told by rule: which rule a sign-in falls under, its decision tells"
+            );
+            let help = "rules select decisions, latencies and lag".to_owned();
+            let part = expr.selector.filter(|text| text.contains(rule)).unwrap_or(left);
+            return Err(ThresholdError { message, help: Some(help), part });
+        }
+        let window = expr.window.map(window).transpose()?;
+        match metric.unit().read(limit) {
+            Ok(limit) => Ok(Self {
+                text: text.trim().to_owned(),
+                metric,
+                of,
+                window,
+                op,
+                limit,
+                abort: false,
+                after: Duration::ZERO,
+            }),
+            Err(why) => {
+                let (what, example) = metric.unit().example();
+                let help = Some(format!("`{metric}` is {what}: write `{left} {signs} {example}`"));
+                Err(ThresholdError { message: why, help, part: if limit.is_empty() { text } else { limit } })
+            }
+        }
+    }
+}
+
+impl<'t> MetricExpr<'t> {
+    fn of(left: &'t str) -> Result<Self, ThresholdError<'t>> {
+        let (rest, window) = match (left.find('['), left.strip_suffix(']')) {
+            (None, None) => (left, None),
+            (Some(open), Some(inner)) if open < inner.len() => (&left[..open], Some(&inner[open + 1..])),
+            _ => {
+                return threshold_error(
+                    "a window stands at the end in brackets, as in `sign_in.p99[10s]`",
+                    left,
+                );
+            }
+        };
+        let (name, selector) = match (rest.find('{'), rest.find('}')) {
+            (None, None) => (rest.trim_end().to_owned(), None),
+            (Some(open), Some(close)) if open < close => {
+                (format!("{}{}", &rest[..open], rest[close + 1..].trim_end()), Some(&rest[open + 1..close]))
+            }
+            _ => {
+                let message = "what is selected stands in braces, as in `sign_in{workload:storm}.p99`";
+                return threshold_error(message, left);
+            }
+        };
+        Ok(Self { name, selector, window })
+    }
+}
+
+fn metric<'t>(name: &str, part: &'t str) -> Result<Metric, ThresholdError<'t>> {
+    let all = Metric::all();
+    all.iter().copied().find(|metric| metric.to_string() == name).ok_or_else(|| {
+        let names: Vec<String> = all.iter().map(ToString::to_string).collect();
+        let help = suggest::nearest(name, names.iter().map(String::as_str)).map(suggest::did_you_mean);
+        ThresholdError { message: format!("unknown metric `{name}`"), help, part }
+    })
+}
+
+/// `rule:ID`, `workload:NAME`, or both with a comma between.
+fn selector<'t>(text: &'t str, workloads: &[&str]) -> Result<Selector, ThresholdError<'t>> {
+    let mut selector = Selector::default();
+    for part in text.split(',') {
+        let Some((key, value)) = part.split_once(':').map(|(key, value)| (key.trim(), value.trim())) else {
+            let message = format!("`{{{text}}}` selects nothing: write `{{rule:ID}}` or `{{workload:NAME}}`");
+            return threshold_error(message, if part.trim().is_empty() { text } else { part.trim() });
+        };
+        let twice = match key {
+            "rule" => selector.rule.replace(rule(value, part)?).is_some(),
+            "workload" => selector.workload.replace(workload(value, part, workloads)?).is_some(),
+            _ => {
+                let help = suggest::nearest(key, ["rule", "workload"]).map(suggest::did_you_mean);
+                let message = format!("nothing is selected by `{key}`, but by `rule` or `workload`");
+                return Err(ThresholdError { message, help, part: if key.is_empty() { part } else { key } });
+            }
+        };
+        if twice {
+            return threshold_error(format!("`{key}` is selected twice"), part.trim());
+        }
+    }
+    Ok(selector)
+}
+
+fn rule<'t>(id: &'t str, part: &'t str) -> Result<&'static str, ThresholdError<'t>> {
+    let ids = || poolproof_oracle::rules().map(|rule| rule.id);
+    ids().find(|known| *known == id).ok_or_else(|| {
+        let help = suggest::nearest(id, ids()).map_or_else(
+            || "`poolproof matrix` and every report name the rules".to_owned(),
+            suggest::did_you_mean,
+        );
+        let part = if id.is_empty() { part } else { id };
+        ThresholdError { message: format!("unknown rule `{id}`"), help: Some(help), part }
+    })
+}
+
+fn workload<'t>(name: &'t str, part: &'t str, workloads: &[&str]) -> Result<u16, ThresholdError<'t>> {
+    let number = workloads.iter().position(|known| *known == name);
+    number.and_then(|number| u16::try_from(number).ok()).ok_or_else(|| {
+        let unknown = format!("unknown workload `{name}`");
+        let near = suggest::nearest(name, workloads.iter().copied()).map(suggest::did_you_mean);
+        let without = format!("leave `{{{}}}` out, and all sign-ins are looked at", part.trim());
+        let (message, help) = match workloads {
+            [] => (format!("{unknown}: no workload can be selected here"), without),
+            [WorkloadPlan::DEFAULT_NAME] => (
+                format!("{unknown}: the scenario names no workloads"),
+                format!("{without}; or give a list of `workloads`, each with a `name`"),
+            ),
+            _ => (unknown, format!("there are: `{}`", workloads.join("`, `"))),
+        };
+        let part = if name.is_empty() { part } else { name };
+        ThresholdError { message, help: Some(near.unwrap_or(help)), part }
+    })
+}
+
+/// Whole seconds, within bounds.
+fn window(text: &str) -> Result<Duration, ThresholdError<'_>> {
+    let part = if text.trim().is_empty() { "[]" } else { text.trim() };
+    let Time(length) =
+        Time::read(text.trim()).map_err(|message| ThresholdError { message, help: None, part })?;
+    let bounds = Duration::from_secs(1)..=Threshold::MAX_WINDOW;
+    if bounds.contains(&length) && length.subsec_nanos() == 0 {
+        Ok(length)
+    } else {
+        threshold_error(format!("`{part}` is no window: they are 1s to 10m long, in whole seconds"), part)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// In a scenario with two workloads.
+    fn read(text: &str) -> Result<Threshold, ThresholdError<'_>> {
+        Threshold::read(text, &["calm", "storm"])
+    }
+
+    #[test]
+    fn every_metric_is_read_back_from_its_name() {
+        for metric in Metric::all() {
+            let (_, example) = metric.unit().example();
+            for (signs, op) in Comparison::ALL {
+                for text in [format!("{metric} {signs} {example}"), format!(" {metric}{signs}{example} ")] {
+                    let threshold = read(&text).unwrap();
+                    assert_eq!((threshold.metric, threshold.op), (metric, op), "{text}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn limits_are_in_the_metrics_unit() {
+        let limit = |text: &str| read(text).unwrap().limit;
+        assert_eq!(limit("sign_in.p99 < 400ms"), 400_000.0);
+        assert_eq!(limit("failed.rate < 0.1%"), 0.001);
+        assert_eq!(limit("throughput.achieved >= 100/s"), 100.0);
+        assert_eq!(limit("decisions.checked > 5"), 5.0);
+    }
+
+    #[test]
+    fn what_compares_nothing_is_refused_at_the_part_that_is_wrong() {
+        for (text, part) in [
+            ("", ""),
+            ("sign_in.p99", "sign_in.p99"),
+            ("sign_in.p98 < 5ms", "sign_in.p98"),
+            ("sign_in.p99 => 5ms", "=>"),
+            ("sign_in.p99 != 5ms", "!="),
+            ("sign_in.p99 < 5", "5"),
+            ("sign_in.p99 < 0.1%", "0.1%"),
+            ("sign_in.p99 < -5ms", "-5ms"),
+            ("sign_in.p99 < NaN", "NaN"),
+            ("failed.rate < 5ms", "5ms"),
+            ("decisions.mismatched == 0%", "0%"),
+            ("decisions.mismatched == -1", "-1"),
+            ("sign_in.p99 < ", "sign_in.p99 < "),
+            ("< 5ms", "< 5ms"),
+            ("sign_in.p99[10s < 5ms", "sign_in.p99[10s"),
+            ("sign_in[10s].p99 < 5ms", "sign_in[10s].p99"),
+            ("sign_in.p99]10s[ < 5ms", "sign_in.p99]10s["),
+            ("sign_in.p99] < 5ms", "sign_in.p99]"),
+            ("sign_in.p99[] < 5ms", "[]"),
+            ("sign_in.p99[500ms] < 5ms", "500ms"),
+            ("sign_in.p99[1500ms] < 5ms", "1500ms"),
+            ("sign_in.p99[11m] < 5ms", "11m"),
+            ("sign_in.p99[10] < 5ms", "10"),
+            ("sign_in{workload:storm.p99 < 5ms", "sign_in{workload:storm.p99"),
+            ("sign_in}workload:storm{.p99 < 5ms", "sign_in}workload:storm{.p99"),
+            ("sign_in{}.p99 < 5ms", ""),
+            ("sign_in{storm}.p99 < 5ms", "storm"),
+            ("sign_in{user:storm}.p99 < 5ms", "user"),
+            ("sign_in{workload:storn}.p99 < 5ms", "storn"),
+            ("sign_in{workload:}.p99 < 5ms", "workload:"),
+            ("sign_in{workload:calm,workload:storm}.p99 < 5ms", "workload:storm"),
+            ("decisions{rule:wrong-pasword}.checked > 5", "wrong-pasword"),
+            ("failed{rule:wrong-password}.rate < 5%", "rule:wrong-password"),
+            ("throughput{rule:wrong-password}.offered > 5/s", "rule:wrong-password"),
+        ] {
+            assert_eq!(read(text).unwrap_err().part, part, "{text}");
+        }
+    }
+
+    #[test]
+    fn windows_and_selectors_stand_where_they_should_and_nowhere_else() {
+        let told = |text: &str| {
+            let threshold = read(text).unwrap();
+            (threshold.metric.to_string(), threshold.of.rule, threshold.of.workload, threshold.window)
+        };
+        let s = |s| Some(Duration::from_secs(s));
+        let sign_in = "sign_in.p99".to_owned();
+        assert_eq!(told("sign_in.p99[10s] < 5ms"), (sign_in.clone(), None, None, s(10)));
+        assert_eq!(told("sign_in.p99[ 10m ]<5ms"), (sign_in.clone(), None, None, s(600)));
+        assert_eq!(told("sign_in{workload:storm}.p99 < 5ms"), (sign_in, None, Some(1), None));
+        assert_eq!(
+            told("decisions{ rule: wrong-password , workload: calm }.mismatched[1s] == 0"),
+            ("decisions.mismatched".to_owned(), Some("wrong-password"), Some(0), s(1))
+        );
+        assert_eq!(
+            told("lag{rule:new-device}.max[2s] < 1s"),
+            ("lag.max".to_owned(), Some("new-device"), None, s(2))
+        );
+    }
+
+    #[test]
+    fn where_no_workloads_are_named_none_is_selected() {
+        let told = |names: &[&str]| {
+            let ThresholdError { message, help, part } =
+                Threshold::read("sign_in{ workload: a }.p99 < 5ms", names).unwrap_err();
+            assert_eq!(part, "a");
+            format!("{message}: {}", help.unwrap())
+        };
+        let leave = "leave `{workload: a}` out, and all sign-ins are looked at";
+        assert_eq!(told(&[]), format!("unknown workload `a`: no workload can be selected here: {leave}"));
+        let list = "or give a list of `workloads`, each with a `name`";
+        let message = "unknown workload `a`: the scenario names no workloads";
+        assert_eq!(told(&[WorkloadPlan::DEFAULT_NAME]), format!("{message}: {leave}; {list}"));
+    }
+
+    #[test]
+    fn slips_in_selectors_find_what_was_meant() {
+        let help = |text| read(text).unwrap_err().help.unwrap();
+        assert_eq!(help("sign_in{workload:storn}.p99 < 5ms"), "did you mean `storm`?");
+        assert_eq!(help("sign_in{workload:x}.p99 < 5ms"), "there are: `calm`, `storm`");
+        assert_eq!(help("decisions{rule:wrong-pasword}.checked > 5"), "did you mean `wrong-password`?");
+        assert_eq!(help("sign_in{worklaod:storm}.p99 < 5ms"), "did you mean `workload`?");
+        assert_eq!(help("sign_in{workload:storm}.p98[5s] < 5ms"), "did you mean `sign_in.p99`?");
+    }
+}

@@ -1,0 +1,174 @@
+//! Making a file: beside its place and whole, before it gets its name. Whoever is ended while making one leaves nothing that is taken
+//! for a file of state.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Error, ErrorKind, Result};
+use std::path::{Path, PathBuf};
+
+use redb::{Builder, DatabaseError};
+
+use super::{
+    CLIENTS, FORMAT, FORMAT_KEY, META, POOLS, ReadAccess, StateFileError, StateWriteError, Store, USERS,
+};
+
+/// So often others may come in between.
+const MAX_ATTEMPTS: usize = 8;
+
+impl Store {
+    /// Makes a file where there is none, or an empty one; `None` if another process has just made it.
+    pub(super) fn create(path: &Path) -> std::result::Result<Option<Self>, StateFileError> {
+        let temporary_path = temporary_path(path);
+        let file = create_locked(&temporary_path)?;
+        // Whoever has it is the only one who makes it. What came of an earlier one stands in its place now.
+        if path.metadata().is_ok_and(|found| found.len() > 0) {
+            fs::remove_file(&temporary_path)?;
+            return Ok(None);
+        }
+        let created = Self::create_and_rename(file, &temporary_path, path);
+        if created.is_err() {
+            drop(fs::remove_file(&temporary_path));
+        }
+        created.map(Some)
+    }
+
+    fn create_and_rename(
+        file: File,
+        temporary_path: &Path,
+        path: &Path,
+    ) -> std::result::Result<Self, StateFileError> {
+        let store = Self::create_tables(file)?;
+        fs::rename(temporary_path, path)?;
+        sync_parent_directory(path)?;
+        Ok(store)
+    }
+
+    /// Makes the tables in an empty file. When it returns they are on the disk.
+    pub(super) fn create_tables(file: File) -> std::result::Result<Self, StateFileError> {
+        let store = Self(Builder::new().create_file(file).map_err(state_file_error)?);
+        let write_failed = |StateWriteError(error): StateWriteError| StateFileError::Io(Error::other(error));
+        let created = store.commit(|transaction| {
+            transaction.open_table(META)?.insert(FORMAT_KEY, FORMAT.to_le_bytes().as_slice())?;
+            transaction.open_table(POOLS)?;
+            transaction.open_table(CLIENTS)?;
+            transaction.open_table(USERS)?;
+            Ok(())
+        });
+        created.map_err(write_failed)?;
+        Ok(store)
+    }
+}
+
+/// A new file of this name, locked. What somebody has left who was ended in the middle is removed, and never written to: it may be
+/// another's, or lead elsewhere.
+fn create_locked(temporary_path: &Path) -> std::result::Result<File, StateFileError> {
+    for _ in 0..MAX_ATTEMPTS {
+        match open_options().create_new(true).open(temporary_path) {
+            Ok(file) => {
+                lock(&file)?;
+                if is_same_file(&file, temporary_path) {
+                    return Ok(file);
+                }
+                continue;
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err(error.into()),
+        }
+        let Ok(found) = temporary_path.symlink_metadata() else { continue };
+        if found.is_symlink() {
+            fs::remove_file(temporary_path)?;
+        } else if found.is_file() {
+            let leftover = open_options().open(temporary_path)?;
+            // Who makes one now has it locked.
+            lock(&leftover)?;
+            if is_same_file(&leftover, temporary_path) {
+                fs::remove_file(temporary_path)?;
+            }
+        } else {
+            return Err(StateFileError::NotAStateFile);
+        }
+    }
+    Err(StateFileError::InUse)
+}
+
+/// Whether this is the file that the name leads to, where the system knows such a thing.
+fn is_same_file(file: &File, path: &Path) -> bool {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::MetadataExt as _;
+        let file_id = |found: fs::Metadata| (found.dev(), found.ino());
+        let (one, other) = (file.metadata().map(file_id), path.symlink_metadata().map(file_id));
+        one.is_ok_and(|one| other.is_ok_and(|other| one == other))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = (file, path);
+        true
+    }
+}
+
+/// Where a file is made that gets the name `path`.
+fn temporary_path(path: &Path) -> PathBuf {
+    let mut name = OsString::from(".");
+    name.push(path.file_name().unwrap_or_default());
+    name.push(".making");
+    path.with_file_name(name)
+}
+
+/// Removes what somebody has left who was ended while making `path`, which is there now.
+pub(super) fn remove_leftover(path: &Path) {
+    // There seldom is something.
+    drop(fs::remove_file(temporary_path(path)));
+}
+
+/// Readable and writable, by nobody but its owner: it holds secrets.
+pub(super) fn open_options() -> OpenOptions {
+    let mut open_options = OpenOptions::new();
+    open_options.read(true).write(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut open_options, 0o600);
+    open_options
+}
+
+/// Has a file for this process alone.
+pub(super) fn lock(file: &File) -> std::result::Result<(), StateFileError> {
+    file.try_lock().map_err(|error| match error {
+        fs::TryLockError::WouldBlock => StateFileError::InUse,
+        fs::TryLockError::Error(error) => StateFileError::Io(error),
+    })
+}
+
+/// Takes a file from all but its owner, where the system knows such a thing.
+pub(super) fn restrict_to_owner(file: &File) -> Result<ReadAccess> {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt as _;
+        let mut permissions = file.metadata()?.permissions();
+        let mode = permissions.mode();
+        if mode & 0o077 != 0 {
+            permissions.set_mode(mode & !0o077);
+            let done = file.set_permissions(permissions);
+            return Ok(done.map_or(ReadAccess::OthersCanRead, |()| ReadAccess::Restricted));
+        }
+    }
+    let _ = file;
+    Ok(ReadAccess::OwnerOnly)
+}
+
+/// Has the file's name on the disk as well as the file.
+fn sync_parent_directory(path: &Path) -> Result<()> {
+    if cfg!(unix) {
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or_else(|| Path::new(".")))?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Why the database does not take a file.
+pub(super) fn state_file_error(error: DatabaseError) -> StateFileError {
+    match error {
+        DatabaseError::DatabaseAlreadyOpen => StateFileError::InUse,
+        DatabaseError::Storage(redb::StorageError::Io(error)) => StateFileError::Io(error),
+        other => StateFileError::Damaged(other.to_string()),
+    }
+}

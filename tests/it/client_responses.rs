@@ -1,0 +1,388 @@
+//! Answers are read as they were written, and what is no answer is no decision (ASSURANCE W9).
+
+use poolproof::http::codec::{InvalidResponse, OPERATIONS, decode_answer, encode_answer};
+use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username};
+use poolproof_cognito::policy::{MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskMode, RiskPolicy};
+use poolproof_cognito::protocol::{
+    AccountResponse, AccountTakeover, Answer, ApiError, AuthOutcome, AuthenticationResult, Challenge,
+    ChallengeName, ClientDescription, CodeDelivery, CompromisedActions, CompromisedCredentials,
+    DeviceDescription, ErrorKind, ManagementResponse, MfaConfig, NewDeviceMetadata, Parameters,
+    PoolDescription, Response, RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig, TakeoverAction,
+    TakeoverActions, UserDescription, ValiditySpec, ValidityUnits,
+};
+use poolproof_cognito::time::Timestamp;
+use proptest::prelude::*;
+
+/// What answers are made of.
+#[derive(Clone, Debug)]
+struct RandomFields {
+    words: Vec<String>,
+    flag: bool,
+    number: u32,
+    at: Timestamp,
+}
+
+fn random_fields() -> impl Strategy<Value = RandomFields> {
+    let words = prop::collection::vec(any::<String>(), 10);
+    // As exact as the wire: milliseconds, for the next thousand years.
+    let at = (0..32_503_680_000_000_u64).prop_map(|ms| Timestamp::from_us(ms * 1000));
+    (words, any::<bool>(), any::<u32>(), at).prop_map(|(words, flag, number, at)| RandomFields {
+        words,
+        flag,
+        number,
+        at,
+    })
+}
+
+impl RandomFields {
+    fn word(&self, at: usize) -> String {
+        self.words[at].clone()
+    }
+
+    fn optional(&self, at: usize) -> Option<String> {
+        (self.number >> at & 1 == 0).then(|| self.word(at))
+    }
+
+    fn pick<T: Copy>(&self, all: &[T]) -> T {
+        all[self.number as usize % all.len()]
+    }
+
+    fn auth(&self) -> Response {
+        Response::Auth(if self.flag {
+            let parameters = Parameters::new().with(&self.word(0), self.word(1)).with("USERNAME", "");
+            AuthOutcome::Challenge(Challenge {
+                name: self.pick(ChallengeName::ALL),
+                session: self.optional(2).map(Session::new),
+                parameters: if self.number.is_multiple_of(3) { Parameters::new() } else { parameters },
+            })
+        } else {
+            AuthOutcome::Tokens(AuthenticationResult {
+                access_token: AccessToken::new(self.word(3)),
+                id_token: self.word(4),
+                refresh_token: self.optional(5),
+                expires_in_s: self.number,
+                new_device: self.optional(6).map(|key| NewDeviceMetadata {
+                    device_key: DeviceKey::new(key),
+                    device_group_key: DeviceGroupKey::new(self.word(7)),
+                }),
+            })
+        })
+    }
+
+    fn device(&self) -> DeviceDescription {
+        DeviceDescription {
+            device_key: DeviceKey::new(self.word(0)),
+            attributes: vec![
+                ("device_status", self.word(1)),
+                ("last_ip_used", self.word(2)),
+                ("dev:device_remembered_status", self.word(3)),
+            ],
+            created: self.at,
+            modified: Timestamp::default(),
+            authenticated: self.at,
+        }
+    }
+
+    /// A user as administrators see them, with factors or without.
+    fn user(&self, factors: bool) -> UserDescription {
+        UserDescription {
+            username: Username::new(self.word(0)),
+            attributes: vec![("sub".to_owned(), self.word(1)), (self.word(2), String::new())],
+            created: self.at,
+            modified: self.at,
+            enabled: self.flag,
+            status: self.pick(&["CONFIRMED", "UNCONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"]),
+            factors: if factors && self.flag { vec![ChallengeName::SmsMfa] } else { Vec::new() },
+            preferred: (factors && self.flag).then_some(ChallengeName::SmsMfa),
+        }
+    }
+
+    fn pool(&self) -> PoolDescription {
+        let remember = self.pick(&RememberMode::ALL);
+        let policy = PoolPolicy {
+            remember,
+            // Only a pool that tracks devices can say so.
+            suppress_mfa: self.flag && remember.tracks(),
+            mfa: self.pick(&MfaMode::ALL),
+            risk: RiskPolicy {
+                mode: self.pick(&[RiskMode::Off, RiskMode::Audit, RiskMode::Enforced]),
+                ..RiskPolicy::OFF
+            },
+            ..PoolPolicy::DEFAULT
+        };
+        PoolDescription {
+            id: self.word(0),
+            name: self.word(1),
+            arn: self.word(2),
+            created: self.at,
+            modified: self.at,
+            users: self.number as usize,
+            policy,
+            passwords: PasswordPolicy {
+                minimum_length: self.number % 100,
+                uppercase: self.flag,
+                lowercase: !self.flag,
+                symbols: self.flag,
+                ..PasswordPolicy::LENGTH_ONLY
+            },
+        }
+    }
+
+    fn client(&self) -> ClientDescription {
+        ClientDescription {
+            user_pool_id: self.word(0),
+            client_id: self.word(1),
+            name: self.word(2),
+            secret: self.optional(3),
+            auth_flows: self.words[..self.number as usize % 3].to_vec(),
+            prevents_user_existence_errors: self.flag,
+            validity: ValiditySpec {
+                access: Some(self.number),
+                refresh: self.optional(4).map(|_| self.number),
+                units: self
+                    .optional(5)
+                    .map(|unit| ValidityUnits { id: Some(unit), ..ValidityUnits::default() }),
+                ..ValiditySpec::default()
+            },
+            created: self.at,
+            modified: self.at,
+        }
+    }
+
+    fn mfa(&self) -> MfaConfig {
+        MfaConfig {
+            user_pool_id: String::new(),
+            mfa: self.optional(1),
+            software_token: self.optional(2).map(|_| SoftwareTokenConfig { enabled: Some(self.flag) }),
+            ..MfaConfig::default()
+        }
+    }
+
+    fn risk(&self) -> RiskConfiguration {
+        let action = |at| TakeoverAction { event_action: self.word(at), notify: Some(self.flag) };
+        RiskConfiguration {
+            user_pool_id: self.word(0),
+            client_id: self.optional(1),
+            compromised: self.optional(4).map(|filter| CompromisedCredentials {
+                event_filter: vec![filter],
+                actions: Some(CompromisedActions { event_action: self.word(5) }),
+            }),
+            exceptions: self
+                .optional(6)
+                .map(|range| RiskExceptionLists { blocked: vec![range], ..Default::default() }),
+            account_takeover: Some(AccountTakeover {
+                notify: None,
+                actions: Some(TakeoverActions { low: Some(action(2)), medium: None, high: Some(action(3)) }),
+            }),
+        }
+    }
+
+    /// An answer to the operation of this name.
+    fn answer(&self, name: &str) -> Answer {
+        let account = |response| Answer::Pool(Response::Account(response));
+        let (session, token) = (Session::new(self.word(8)), self.optional(9));
+        Answer::Pool(match name {
+            "InitiateAuth"
+            | "RespondToAuthChallenge"
+            | "GetTokensFromRefreshToken"
+            | "AdminInitiateAuth"
+            | "AdminRespondToAuthChallenge" => self.auth(),
+            "AssociateSoftwareToken" if self.flag => {
+                Response::SecretCode { secret_code: self.word(1), session }
+            }
+            "AssociateSoftwareToken" => return account(AccountResponse::SecretCode(self.word(1))),
+            "VerifySoftwareToken" if self.flag => Response::SoftwareTokenVerified { session },
+            "VerifySoftwareToken" => return account(AccountResponse::SoftwareTokenVerified),
+            "ConfirmDevice" => Response::DeviceConfirmed { user_confirmation_necessary: self.flag },
+            "GetDevice" | "AdminGetDevice" => Response::Device(self.device()),
+            "ListDevices" | "AdminListDevices" => Response::Devices {
+                devices: vec![self.device(); self.number as usize % 3],
+                pagination_token: token,
+            },
+            "AdminCreateUser" => return account(AccountResponse::Created(self.user(false))),
+            "AdminGetUser" => return account(AccountResponse::User(self.user(true))),
+            "GetUser" => {
+                let told = self.user(true);
+                let untold = UserDescription::default();
+                let (enabled, status) = (untold.enabled, untold.status);
+                let UserDescription { created, modified, .. } = untold;
+                let profile = UserDescription { created, modified, enabled, status, ..told };
+                return account(AccountResponse::Profile(profile));
+            }
+            "ListUsers" => {
+                let users = vec![self.user(false); self.number as usize % 3];
+                return account(AccountResponse::Users { users, pagination_token: token });
+            }
+            "SignUp" => {
+                let delivery =
+                    CodeDelivery { destination: self.word(1), medium: "SMS", attribute: "phone_number" };
+                let delivery = self.flag.then_some(delivery);
+                return account(AccountResponse::SignedUp { sub: Sub::new(self.word(2)), delivery });
+            }
+            _ => return self.management_answer(name),
+        })
+    }
+
+    fn management_answer(&self, name: &str) -> Answer {
+        let next_token = self.optional(9);
+        Answer::ManagementResponse(match name {
+            "CreateUserPool" | "DescribeUserPool" => ManagementResponse::Pool(self.pool()),
+            "ListUserPools" => {
+                let listed = PoolDescription {
+                    arn: String::new(),
+                    users: 0,
+                    policy: PoolPolicy::DEFAULT,
+                    passwords: PasswordPolicy::LENGTH_ONLY,
+                    ..self.pool()
+                };
+                ManagementResponse::Pools { pools: vec![listed; self.number as usize % 3], next_token }
+            }
+            "SetUserPoolMfaConfig" | "GetUserPoolMfaConfig" => ManagementResponse::Mfa(self.mfa()),
+            "SetRiskConfiguration" | "DescribeRiskConfiguration" => ManagementResponse::Risk(self.risk()),
+            "CreateUserPoolClient" | "DescribeUserPoolClient" | "UpdateUserPoolClient" => {
+                ManagementResponse::Client(self.client())
+            }
+            "ListUserPoolClients" => {
+                let ClientDescription { user_pool_id, client_id, name, .. } = self.client();
+                let listed =
+                    ClientDescription { user_pool_id, client_id, name, ..ClientDescription::default() };
+                ManagementResponse::Clients { clients: vec![listed; self.number as usize % 3], next_token }
+            }
+            "UpdateUserPool" | "DeleteUserPool" | "DeleteUserPoolClient" => ManagementResponse::Empty,
+            _ => return Answer::Pool(Response::Empty),
+        })
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    #[test]
+    fn every_response_round_trips(random_fields in random_fields()) {
+        for name in OPERATIONS {
+            let answer = Ok(random_fields.answer(name));
+            let wire = encode_answer(&answer);
+            let read = decode_answer(name, wire.status, None, wire.body.as_bytes());
+            prop_assert_eq!(read, Ok(answer), "{} {}", name, wire.body);
+        }
+    }
+
+    #[test]
+    fn every_error_response_round_trips(message in any::<String>(), at in 0..OPERATIONS.len()) {
+        for kind in ErrorKind::ALL.into_iter().filter(|kind| *kind != ErrorKind::InternalError) {
+            let refusal = Err(ApiError::new(kind, message.clone()));
+            let wire = encode_answer(&refusal);
+            let told = wire.error.map(|(kind, _)| kind);
+            prop_assert_eq!(decode_answer(OPERATIONS[at], 400, told.as_deref(), wire.body.as_bytes()), Ok(refusal));
+        }
+    }
+
+    #[test]
+    fn arbitrary_response_bytes_do_not_panic(
+        body in prop::collection::vec(any::<u8>(), 0..200),
+        at in 0..OPERATIONS.len(),
+        status in any::<u16>(),
+    ) {
+        drop(decode_answer(OPERATIONS[at], status, None, &body));
+    }
+
+    #[test]
+    fn corrupted_responses_do_not_panic(
+        random_fields in random_fields(),
+        at in 0..OPERATIONS.len(),
+        place in 0..900_usize,
+        byte in any::<u8>(),
+    ) {
+        let mut body = encode_answer(&Ok(random_fields.answer(OPERATIONS[at]))).body.into_bytes();
+        let place = place % body.len();
+        body[place] = byte;
+        drop(decode_answer(OPERATIONS[at], 200, None, &body));
+        drop(decode_answer(OPERATIONS[at], 200, None, &body[..place]));
+    }
+}
+
+/// How `InitiateAuth` is read to be refused.
+fn refusal(status: u16, error_type: Option<&str>, body: &str) -> String {
+    match decode_answer("InitiateAuth", status, error_type, body.as_bytes()) {
+        Ok(Err(error)) => error.to_string(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn error_responses_are_parsed_in_every_server_format() {
+    let not_there = "ResourceNotFoundException: Device does not exist.";
+    for body in [
+        r#"{"__type":"ResourceNotFoundException","message":"Device does not exist."}"#,
+        r#"{"__type":"com.amazonaws.cognitoidentityprovider#ResourceNotFoundException","message":"Device does not exist."}"#,
+        r#"{"code":"ResourceNotFoundException","Message":"Device does not exist.","more":[1]}"#,
+    ] {
+        assert_eq!(refusal(400, None, body), not_there, "{body}");
+    }
+    let told = Some("ResourceNotFoundException:http://internal.amazon.com/coral/");
+    assert_eq!(refusal(400, told, r#"{"message":"Device does not exist."}"#), not_there);
+    assert_eq!(refusal(404, told, r#"{"message":"Device does not exist."}"#), not_there);
+    assert_eq!(
+        refusal(400, None, r#"{"__type":"InvalidLambdaResponseException","message":"x"}"#),
+        "OtherException: InvalidLambdaResponseException: x"
+    );
+    let busy = "TooManyRequestsException: Rate exceeded";
+    assert_eq!(refusal(429, None, "<html>slow down</html>"), busy);
+    for name in ["ThrottlingException", "TooManyRequestsException", "RequestLimitExceeded"] {
+        assert_eq!(refusal(400, None, &format!(r#"{{"__type":"{name}","message":"Rate exceeded"}}"#)), busy);
+    }
+}
+
+#[test]
+fn an_invalid_response_is_not_a_decision() {
+    let told = |status, body: &[u8]| match decode_answer("InitiateAuth", status, None, body) {
+        Err(InvalidResponse(why)) => why,
+        other => panic!("{other:?}"),
+    };
+    let refusal = br#"{"__type":"InternalErrorException","message":"x"}"#;
+    assert_eq!(told(500, refusal), "HTTP status 500");
+    assert_eq!(told(503, b"{}"), "HTTP status 503");
+    assert_eq!(told(302, b"{}"), "HTTP status 302");
+    assert_eq!(told(199, b"{}"), "HTTP status 199");
+    let page = "HTTP status 200 with a body that is no JSON object";
+    assert_eq!(told(200, b"<html>hello</html>"), page);
+    assert_eq!(told(200, b"[]"), page);
+    assert_eq!(told(200, b"{\"a\":1,\"a\":2}"), page, "two readers could take different ones");
+    assert_eq!(told(400, b"{}"), "HTTP status 400 without __type");
+}
+
+#[test]
+fn an_unknown_error_message_can_be_judged() {
+    assert_eq!(
+        refusal(200, None, r#"{"ChallengeName":"RIDDLE"}"#),
+        "OtherException: an answer to InitiateAuth that cannot be read: ChallengeName is RIDDLE"
+    );
+    assert_eq!(
+        refusal(200, None, "{}"),
+        "OtherException: an answer to InitiateAuth that cannot be read: ChallengeName is missing"
+    );
+    // Null is absent, and keys that nobody knows are ignored.
+    let tokens = r#"{"ChallengeName":null,"AuthenticationResult":{"AccessToken":"a","New":{}},"AvailableChallenges":[]}"#;
+    let Ok(Ok(Answer::Pool(Response::Auth(AuthOutcome::Tokens(read))))) =
+        decode_answer("InitiateAuth", 200, None, tokens.as_bytes())
+    else {
+        panic!("tokens")
+    };
+    let access_token = AccessToken::new("a");
+    assert_eq!(read, AuthenticationResult { access_token, ..AuthenticationResult::default() });
+    // Dates are seconds with a fraction; what is none is 1970.
+    let described = |date: &str| {
+        let body = format!(r#"{{"Username":"u","UserCreateDate":{date},"UserStatus":"COMPROMISED"}}"#);
+        match decode_answer("AdminGetUser", 200, None, body.as_bytes()) {
+            Ok(Ok(Answer::Pool(Response::Account(AccountResponse::User(user))))) => {
+                (user.created.as_us(), user.status)
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    assert_eq!(described("1767225600.123"), (1_767_225_600_123_000, "UNKNOWN"));
+    assert_eq!(described("1.7672256E9").0, 1_767_225_600_000_000);
+    assert_eq!(described("-5").0, 0);
+    assert_eq!(described("1e300").0, u64::MAX / 1000 * 1000 + 615);
+    assert_eq!(described("null").0, 0);
+}

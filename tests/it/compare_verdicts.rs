@@ -1,0 +1,166 @@
+//! What pairs of runs prove, and how it is told.
+
+use poolproof::compare::{self, ComparisonOptions, Experiment, MetricVerdict, PairStatus, Reports, plan};
+use poolproof::report::Report;
+use poolproof_cognito::seed::Seed;
+
+use crate::compare::report;
+use crate::noise::{Design, counts};
+use crate::run_fixture::root;
+
+/// An experiment over reports of a sound run, with the head's changed.
+fn experiment(change: impl Fn(&mut Report, usize)) -> compare::Comparison {
+    let file = root().join("reports/golden/cognito-quotas-devices/report.json");
+    let sound = report(&file);
+    let rules = ComparisonOptions {
+        min_effect: 0.05,
+        noise: None,
+        error: 0.05,
+        looks: 1,
+        resamples: 1000,
+        seed: Seed::new(1),
+    };
+    let mut experiment = Experiment::new(rules);
+    for (number, slot) in plan(Seed::new(1), 0..6, 0).iter().enumerate() {
+        let mut other = sound.clone();
+        change(&mut other, number);
+        let reports = |report: Report| Reports::from([(report.scenario.name.clone(), report)]);
+        let taken = experiment.add(slot, &reports(sound.clone()), &reports(other)).unwrap();
+        assert_eq!(taken, PairStatus::Accepted);
+    }
+    experiment.comparison("base", "head")
+}
+
+#[test]
+fn one_decision_difference_decides_the_verdict() {
+    let told = experiment(|report, pair| {
+        report.latency.sign_in.intended.p50_us = Some(9_000);
+        report.decisions.mismatched += u64::from(pair == 4);
+    });
+    assert_eq!((told.verdict.exit_code, told.verdict.word.as_str()), (80, "decisions differ"));
+    assert_eq!(told.scenarios[0].decisions.differing_pairs, 1);
+    let text = compare::text(&told).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("they differ in 1 of 6 pairs"), "{text}");
+    // What was found of speed is told as well.
+    assert!(told.verdict.sentences.iter().any(|sentence| sentence.starts_with("Regressed:")));
+}
+
+#[test]
+fn more_throughput_is_better_and_longer_times_are_worse() {
+    let rate = |factor: f64| {
+        let told = experiment(|report, _| {
+            report.throughput.achieved_per_s = report.throughput.achieved_per_s.map(|rate| rate * factor);
+        });
+        (told.verdict.exit_code, told.scenarios[0].metrics[3].judgement)
+    };
+    assert_eq!(rate(0.8), (81, MetricVerdict::Regressed));
+    assert_eq!(rate(1.25), (0, MetricVerdict::Improved));
+    let times = |us| experiment(move |report, _| report.latency.sign_in.intended.p99_us = Some(us));
+    assert_eq!(times(1).scenarios[0].metrics[2].judgement, MetricVerdict::Improved);
+    assert_eq!(times(10_000_000).scenarios[0].metrics[2].judgement, MetricVerdict::Regressed);
+}
+
+#[test]
+fn the_effect_limit_is_twice_the_aa_noise() {
+    let file = root().join("reports/golden/cognito-quotas-devices/report.json");
+    let sound = report(&file);
+    let rules = ComparisonOptions {
+        min_effect: 0.05,
+        noise: None,
+        error: 0.05,
+        looks: 1,
+        resamples: 1000,
+        seed: Seed::new(1),
+    };
+    let told = |noise: Option<f64>| {
+        let mut experiment = Experiment::new(ComparisonOptions { noise, ..rules });
+        for slot in plan(Seed::new(1), 0..6, 6) {
+            let mut other = sound.clone();
+            let us = sound.latency.sign_in.intended.p50_us.map(|us| us as f64).unwrap();
+            // The same strays by a fifth, and the mean of six by 8 %; the head is slower by a tenth.
+            let factor = if slot.is_aa() { [1.2, 1.0 / 1.2][slot.number as usize % 2] } else { 1.1 };
+            other.latency.sign_in.intended.p50_us = Some((us * factor).round() as u64);
+            let reports = |report: Report| Reports::from([(report.scenario.name.clone(), report)]);
+            let taken = experiment.add(&slot, &reports(sound.clone()), &reports(other)).unwrap();
+            assert_eq!(taken, PairStatus::Accepted);
+        }
+        experiment.comparison("base", "head").scenarios[0].metrics[0].clone()
+    };
+    let measured = told(None);
+    assert_eq!(measured.judgement, MetricVerdict::Equivalent, "{measured:?}");
+    assert!((measured.noise_floor.unwrap() - 0.077).abs() < 0.001, "{measured:?}");
+    assert!((measured.effect - 2.0 * measured.noise_floor.unwrap()).abs() < 1e-5, "{measured:?}");
+    let given = told(Some(0.01));
+    assert_eq!((given.effect, given.judgement), (0.05, MetricVerdict::Regressed));
+}
+
+#[test]
+fn high_variance_is_inconclusive_and_saturation_is_reported() {
+    let wild = |report: &mut Report, pair: usize| {
+        report.latency.sign_in.intended.p50_us = Some([3_000, 8_000, 4_000, 7_000, 2_500, 9_000][pair]);
+    };
+    assert_eq!(experiment(wild).verdict.exit_code, 82);
+    let late = experiment(|report, pair| {
+        report.generator.saturated = (pair == 2).then(|| "late".to_owned());
+    });
+    assert_eq!(late.verdict.exit_code, 83);
+    assert!(late.verdict.sentences.iter().any(|sentence| sentence.contains("could not keep up in 1 run")));
+}
+
+#[test]
+fn external_text_is_escaped() {
+    let mut told = experiment(|_, _| {});
+    told.base = "a\u{1b}[31m | `b` <img>".to_owned();
+    told.scenarios[0].group = "x\u{1b}[2J|<b>\n# y".to_owned();
+    let text = compare::text(&told);
+    assert!(!text.contains('\u{1b}'), "{text}");
+    let markdown = compare::markdown(&told);
+    assert!(
+        !markdown.contains('\u{1b}') && !markdown.contains("<b>") && !markdown.contains("\n# y"),
+        "{markdown}"
+    );
+    assert!(markdown.contains("- base `` a\u{fffd}[31m | `b` <img> ``"), "{markdown}");
+}
+
+/// The quick slice of `benches/compare.rs`: fewer experiments, with the bounds that so many allow.
+#[test]
+fn noisy_experiments_have_few_false_alarms_and_find_10_percent() {
+    let design = Design { pairs: 10, most: 10, same: 0, slower: 0.0, resamples: 2000 };
+    let [regressed, improved, ..] = counts(&design, 40);
+    assert!(regressed + improved <= 4, "{regressed} + {improved} false alarms in 40");
+    let [regressed, improved, ..] = counts(&Design { slower: 0.1, ..design }, 40);
+    assert!(regressed >= 34 && improved == 0, "{regressed} of 40 found");
+}
+
+/// The whole of it: `cargo test --test it two_hundred -- --ignored`.
+#[test]
+#[ignore = "half a minute"]
+fn two_hundred_noisy_experiments_keep_the_error_rate() {
+    for (most, same) in [(10, 0), (10, 5), (20, 5)] {
+        let design = Design { pairs: 10, most, same, slower: 0.0, resamples: 10_000 };
+        let [regressed, improved, ..] = counts(&design, 200);
+        assert!(regressed + improved <= 10, "{regressed} + {improved} false alarms in 200");
+        let [regressed, ..] = counts(&Design { slower: 0.1, ..design }, 200);
+        assert!(regressed >= 180, "{regressed} of 200 found");
+    }
+}
+
+#[test]
+fn a_second_look_halves_the_error() {
+    let rules = ComparisonOptions {
+        min_effect: 0.05,
+        noise: None,
+        error: 0.05,
+        looks: 2,
+        resamples: 100,
+        seed: Seed::new(1),
+    };
+    assert!((rules.error_per_look() - 0.025).abs() < 1e-12);
+    let graver = [
+        MetricVerdict::Equivalent,
+        MetricVerdict::Improved,
+        MetricVerdict::Inconclusive,
+        MetricVerdict::Regressed,
+    ];
+    assert!(graver.is_sorted());
+}

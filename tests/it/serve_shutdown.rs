@@ -1,0 +1,74 @@
+//! `serve` is told to end: once in order, twice at once.
+
+use std::io::Write as _;
+use std::net::TcpStream;
+use std::process::Command;
+use std::thread;
+use std::time::Duration;
+
+use crate::serve::summary;
+use crate::server_process::{ServerProcess, answer, is_closed, request};
+
+#[test]
+fn a_signal_shuts_down_gracefully() {
+    for signal in ["-INT", "-TERM"] {
+        let served = ServerProcess::start(&["--request-timeout", "60"]);
+        assert!(served.is_healthy());
+        let whole = request("GetUser", br#"{"AccessToken":"x"}"#);
+        let (first, rest) = whole.split_at(whole.len() - 3);
+        let mut stream = served.connect();
+        stream.write_all(first).unwrap();
+        // What was sent before is there when this is answered: one thread reads.
+        assert!(served.is_healthy());
+        served.send_signal(signal);
+        while TcpStream::connect(&served.address).is_ok() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        stream.write_all(rest).unwrap();
+        assert_eq!(
+            summary(answer(&mut stream)),
+            "400 NotAuthorizedException: Invalid Access Token",
+            "{signal}"
+        );
+        assert!(is_closed(&mut stream));
+        assert_eq!(served.ended(), Some(0), "{signal}");
+    }
+}
+
+#[test]
+fn a_second_signal_exits_immediately() {
+    let served = ServerProcess::start(&["--request-timeout", "60"]);
+    let whole = request("GetUser", b"{}");
+    let mut stream = served.connect();
+    stream.write_all(&whole[..whole.len() - 1]).unwrap();
+    assert!(served.is_healthy());
+    for signal in ["-INT", "-TERM"] {
+        served.send_signal(signal);
+        while signal == "-INT" && TcpStream::connect(&served.address).is_ok() {
+            thread::sleep(Duration::from_millis(10));
+        }
+        // Those that come together are one.
+        thread::sleep(Duration::from_millis(300));
+    }
+    assert!(answer(&mut stream).is_none(), "the request was cut off");
+    assert_eq!(served.ended(), Some(105), "and that is told");
+}
+
+#[test]
+fn simultaneous_signals_count_as_one() {
+    let served = ServerProcess::start(&["--request-timeout", "60"]);
+    let whole = request("GetUser", br#"{"AccessToken":"x"}"#);
+    let (first, rest) = whole.split_at(whole.len() - 3);
+    let mut stream = served.connect();
+    stream.write_all(first).unwrap();
+    assert!(served.is_healthy());
+    // As from somebody who ends a program, and then the group that it is in.
+    let both = format!("kill -TERM {id}; sleep 0.02; kill -INT {id}", id = served.id());
+    assert!(Command::new("sh").args(["-c", &both]).status().unwrap().success());
+    while TcpStream::connect(&served.address).is_ok() {
+        thread::sleep(Duration::from_millis(10));
+    }
+    stream.write_all(rest).unwrap();
+    assert_eq!(summary(answer(&mut stream)), "400 NotAuthorizedException: Invalid Access Token");
+    assert_eq!(served.ended(), Some(0));
+}
