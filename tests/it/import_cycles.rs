@@ -1,21 +1,28 @@
-//! No file looks at one that looks back, directly or round about: who reads one reads downward and arrives.
+//! No module imports a module that imports it back, directly or through others.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-use crate::layers::sources;
+use crate::tidy::{crate_roots, rust_files};
 
-/// Files by their module's path, `pool::session_store`; that of a folder's own file is the folder's.
+/// Source texts by module path, such as `pool::session_store`; the crate's root is the empty path.
 type Modules = BTreeMap<String, String>;
 
-fn modules() -> Modules {
-    let module = |path: &str| {
+fn modules(root: &Path) -> Modules {
+    let module = |path: &Path| {
+        let path = path.strip_prefix(root).unwrap().display().to_string();
         let path = path.strip_suffix(".rs").unwrap().replace('/', "::");
-        path.strip_suffix("::mod").unwrap_or(&path).to_owned()
+        let path = path.strip_suffix("::mod").unwrap_or(&path).to_owned();
+        if path == "lib" { String::new() } else { path }
     };
-    sources().into_iter().map(|(_, path, text)| (module(&path.display().to_string()), text)).collect()
+    rust_files(root).into_iter().map(|(path, text)| (module(&path), text)).collect()
 }
 
-/// The paths of all `use` statements but the tests', and whether they are shown to others.
+fn child(module: &str, name: &str) -> String {
+    if module.is_empty() { name.to_owned() } else { format!("{module}::{name}") }
+}
+
+/// Returns the paths of all `use` statements outside of tests, each with whether it is a re-export.
 fn uses(text: &str) -> Vec<(bool, String)> {
     let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
     let mut found = Vec::new();
@@ -40,7 +47,7 @@ fn uses(text: &str) -> Vec<(bool, String)> {
     found
 }
 
-/// `a::{b, c::{d, e}}` as `a::b`, `a::c::d`, `a::c::e`.
+/// Expands `a::{b, c::{d, e}}` to `a::b`, `a::c::d`, `a::c::e`.
 fn expand_use_path(path: &str) -> Vec<String> {
     let Some((before, rest)) = path.split_once('{') else { return vec![path.trim().to_owned()] };
     let inside = rest.trim_end().strip_suffix('}').unwrap_or_else(|| panic!("{path}"));
@@ -58,24 +65,24 @@ fn expand_use_path(path: &str) -> Vec<String> {
     parts.iter().flat_map(|part| expand_use_path(&format!("{}{}", before.trim(), part.trim()))).collect()
 }
 
-/// What a path in a module means, from the root on, and the name that it has there; `None` for other crates'.
+/// Returns a path from the crate's root and the name it has in `module`; `None` for paths of other crates.
 fn absolute(modules: &Modules, module: &str, path: &str) -> Option<(String, String)> {
     let (path, name) = path.split_once(" as ").map_or((path, None), |(path, name)| (path, Some(name)));
     let path = path.strip_suffix("::self").unwrap_or(path);
-    let own: Vec<&str> = module.split("::").collect();
+    let own: Vec<&str> = module.split("::").filter(|part| !part.is_empty()).collect();
     let parts: Vec<&str> = path.split("::").collect();
     let ups = parts.iter().take_while(|part| matches!(**part, "super" | "self")).count();
     let supers = parts[..ups].iter().filter(|part| **part == "super").count();
     let full = match parts[0] {
         "crate" => parts[1..].to_vec(),
         "super" | "self" => [&own[..own.len() - supers], &parts[ups..]].concat(),
-        first if modules.contains_key(&format!("{module}::{first}")) => [&own[..], &parts[..]].concat(),
+        first if modules.contains_key(&child(module, first)) => [&own[..], &parts[..]].concat(),
         _ => return None,
     };
     Some((full.join("::"), name.unwrap_or(parts[parts.len() - 1]).to_owned()))
 }
 
-/// The file that a path leads into, past those that only pass it on.
+/// Returns the module whose file defines `path`, following re-exports.
 fn file_of(modules: &Modules, reexports: &BTreeMap<String, String>, path: &str) -> Option<String> {
     let mut path = path.to_owned();
     for _ in 0..8 {
@@ -94,7 +101,7 @@ fn file_of(modules: &Modules, reexports: &BTreeMap<String, String>, path: &str) 
     (1..=parts.len()).rev().map(|n| parts[..n].join("::")).find(|head| modules.contains_key(head))
 }
 
-/// The files that are part of a circle, each with those that it looks at. A folder's own file and those in it are of one house.
+/// Returns the modules that are part of a cycle, each with its imports. A module and its submodules count as one.
 fn find_cycles(modules: &Modules) -> BTreeMap<String, BTreeSet<String>> {
     let paths = |module: &str, text: &str| -> Vec<(bool, (String, String))> {
         let used = uses(text).into_iter();
@@ -107,36 +114,55 @@ fn find_cycles(modules: &Modules) -> BTreeMap<String, BTreeSet<String>> {
             paths(module, text).into_iter().map(move |(is_reexport, to)| (module, is_reexport, to))
         })
         .collect();
-    let is_reexport = all.iter().filter(|(_, is_reexport, _)| *is_reexport);
+    let reexporting = all.iter().filter(|(_, is_reexport, _)| *is_reexport);
     let reexports: BTreeMap<String, String> =
-        is_reexport.map(|(module, _, (path, name))| (format!("{module}::{name}"), path.clone())).collect();
-    let mut looks: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        reexporting.map(|(module, _, (path, name))| (child(module, name), path.clone())).collect();
+    let mut imports: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (module, is_reexport, (path, _)) in &all {
         let Some(to) = file_of(modules, &reexports, path) else { continue };
-        let within = |one: &str, other: &str| one.starts_with(&format!("{other}::"));
-        // A folder's own file shows what is in it.
-        let shows = *is_reexport && modules.keys().any(|other| within(other, module));
-        if to != **module && !within(&to, module) && !within(module, &to) && !shows {
-            looks.entry((*module).clone()).or_default().insert(to);
+        let within = |one: &str, other: &str| other.is_empty() || one.starts_with(&format!("{other}::"));
+        // A parent module re-exports its submodules.
+        let exports_children = *is_reexport && modules.keys().any(|other| within(other, module));
+        if to != **module && !within(&to, module) && !within(module, &to) && !exports_children {
+            imports.entry((*module).clone()).or_default().insert(to);
         }
     }
-    // Whoever looks at nobody that is left is in no circle, and neither is whom nobody looks at.
+    // Remove modules without remaining imports or importers until only cycles are left.
     loop {
-        let before = looks.clone();
-        looks.retain(|_, to| to.iter().any(|one| before.contains_key(one)));
-        let seen: BTreeSet<String> = looks.values().flatten().cloned().collect();
-        looks.retain(|module, _| seen.contains(module));
-        if looks == before {
-            return looks;
+        let before = imports.clone();
+        imports.retain(|_, to| to.iter().any(|one| before.contains_key(one)));
+        let imported: BTreeSet<String> = imports.values().flatten().cloned().collect();
+        imports.retain(|module, _| imported.contains(module));
+        if imports == before {
+            return imports;
         }
     }
 }
 
+/// Returns the cycles between the top-level modules of a crate.
+fn top_level_cycles(modules: &Modules) -> BTreeMap<String, BTreeSet<String>> {
+    let top = |module: &str| module.split("::").next().unwrap_or_default().to_owned();
+    let mut merged = Modules::new();
+    for (module, text) in modules.iter().filter(|(module, _)| !module.is_empty() && *module != "main") {
+        // Relative paths stay inside a top-level module.
+        let absolute = uses(text).into_iter().filter(|(_, path)| path.starts_with("crate::"));
+        let lines: String = absolute.map(|(_, path)| format!("use {path};\n")).collect();
+        merged.entry(top(module)).or_default().push_str(&lines);
+    }
+    if let Some(root) = modules.get("") {
+        merged.insert(String::new(), root.clone());
+    }
+    find_cycles(&merged)
+}
+
 #[test]
 fn modules_have_no_import_cycles() {
-    let modules = modules();
-    assert!(modules.len() > 200, "the sources are not where this test looks");
-    assert_eq!(find_cycles(&modules), BTreeMap::new());
+    for root in crate_roots() {
+        let modules = modules(&root);
+        assert!(!modules.is_empty(), "{} has no sources", root.display());
+        assert_eq!(find_cycles(&modules), BTreeMap::new(), "{}", root.display());
+        assert_eq!(top_level_cycles(&modules), BTreeMap::new(), "{}", root.display());
+    }
 }
 
 #[test]
@@ -149,7 +175,7 @@ fn an_import_cycle_is_detected() {
     let plain =
         modules(&[folder, one, ("a::two", "use crate::a::Third;"), ("a::two::three", "use std::fmt;")]);
     assert_eq!(find_cycles(&plain), BTreeMap::new());
-    // Directly, through what the folder passes on, and round about.
+    // Directly, through a re-export, and through a third module.
     for (two, three) in [
         ("use super::one::One;", ""),
         ("use crate::a::{Third, One};", ""),
@@ -159,7 +185,16 @@ fn an_import_cycle_is_detected() {
         let found: Vec<String> = find_cycles(&wrong).into_keys().collect();
         assert_eq!(found, ["a::one", "a::two"], "{two} {three}");
     }
-    // A test may look where it likes.
+    // Tests may import anything.
     let tested = modules(&[folder, one, ("a::two", "#[cfg(test)]\nmod tests {\n    use crate::a::One;\n}")]);
     assert_eq!(find_cycles(&tested), BTreeMap::new());
+    // Two files that do not import each other back can still make a cycle of folders.
+    let across = modules(&[
+        ("a::one", "use crate::b::two::Two;"),
+        ("a::three", ""),
+        ("b::two", ""),
+        ("b::four", "use crate::a::three::Three;"),
+    ]);
+    assert_eq!(find_cycles(&across), BTreeMap::new());
+    assert_eq!(top_level_cycles(&across).into_keys().collect::<Vec<_>>(), ["a", "b"]);
 }

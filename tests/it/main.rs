@@ -1,19 +1,5 @@
-//! The promises of the house, one module each.
-//!
-//! What a pool must refuse is listed in groups (ASSURANCE section 4); a test says the row that it is for. Which file holds what:
-//!
-//! | group | where |
-//! |---|---|
-//! | K numbers | `srp_door`, `pool_sign_in`, `pool_devices` for the device's door |
-//! | S sessions, claims, replays | `pool_replays`; S6 `pool_transitions` too; S9 another client and S13 before success `pool_sign_in` |
-//! | D devices | `pool_devices`; D8 and D9 from users and administrators `pool_device_calls`; D4, D7 and D14 between two steps `pool_between` |
-//! | M factors, risk, lock-out | M1–M7 `pool_factors`, M8 `pool_risk`, M9 `pool_lockout` and, of strangers, `pool_users`; M10 is the bound in `pool_lockout` |
-//! | E enumeration | `pool_users` |
-//! | N names | `pool_users`; N4 `report`, `foreign_text`, `matrix` and `advise` |
-//! | SEMANTICS d, texts of refusals | `pool_sign_in`, `pool_tokens`, `pool_device_calls`; each session's in `pool_replays`; codes in `pool_factors` |
-//!
-//! Not reachable: a sent code that is expired (`ExpiredCodeException`), since it lives exactly as long as its session, and
-//! an unpaired surrogate (N1), which no text of this program can hold.
+//! Integration tests of the program: one module per subject. `cargo test` runs those that need nothing but the toolchain.
+//! Tests that need Python, Node or a browser, and long measurements, are ignored; each says how to run it.
 
 #![allow(
     clippy::unwrap_used,
@@ -47,12 +33,12 @@ mod fault_proxy;
 mod formats;
 /// The bundled scenarios come out as committed.
 mod golden;
-/// No file looks at one that looks back.
+/// No module imports a module that imports it back.
 mod import_cycles;
 /// Stock clients sign in.
 mod interop;
-/// Nobody looks up or sideways.
-mod layers;
+/// Words, line lengths, file sizes, references.
+mod tidy;
 /// The matrix is complete, is what the pool does, and says what changed; a decision is explained as it is taken.
 mod matrix;
 /// What a run holds does not grow with its length.
