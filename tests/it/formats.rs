@@ -272,8 +272,9 @@ fn folder(name: &str) -> PathBuf {
 }
 
 #[test]
+#[ignore = "needs python3 and installs packages: --ignored formats::third_party_tools_read_hlog_and_junit"]
 fn third_party_tools_read_hlog_and_junit() {
-    let Some(python) = python_with("formats.txt", "formats") else { return };
+    let python = python_with("formats.txt", "formats");
     let folder = folder("others");
     let bad = played(Some(Defect::BlockIgnored));
     fs::write(folder.join("latency.hlog"), interval_log(&bad.report, measured(&bad))).unwrap();
