@@ -24,8 +24,14 @@ pub fn bytes(path: &Path, most: usize) -> io::Result<Vec<u8>> {
 pub fn text(path: &Path, most: usize) -> io::Result<String> {
     let bytes = bytes(path, most)?;
     if bytes.len() > most {
-        let message = format!("it is longer than {} MiB", most >> 20);
+        let message = format!("the file is larger than {} MiB", most >> 20);
         return Err(io::Error::new(io::ErrorKind::FileTooLarge, message));
     }
-    String::from_utf8(bytes).map_err(|_| io::Error::new(io::ErrorKind::InvalidData, "it is not UTF-8 text"))
+    String::from_utf8(bytes).map_err(|_| {
+        io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the file is not valid \
+        UTF-8",
+        )
+    })
 }

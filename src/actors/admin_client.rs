@@ -51,7 +51,7 @@ impl fmt::Display for SetupError {
 
 /// What of ours stays behind at an endpoint, and why.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("{what} could not be removed: {why}")]
+#[error("cannot remove {what}: {why}")]
 pub struct CleanupError {
     /// What, by a name that its owner finds it by.
     pub what: String,

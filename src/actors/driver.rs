@@ -94,11 +94,11 @@ impl SignInDriver {
             self.device.clone_from(&self.new_device);
         }
         let Some(device) = &self.device else {
-            return Event::Device(DeviceAnswer::Unanswerable("no device at hand".to_owned()));
+            return Event::Device(DeviceAnswer::Unanswerable("no device is available".to_owned()));
         };
         match device.send(Ask(ask)).await {
             Ok(answer) => Event::Device(answer),
-            Err(error) => Event::NoAnswer(format!("the device is gone: {error}")),
+            Err(error) => Event::NoAnswer(format!("the device actor has stopped: {error}")),
         }
     }
 

@@ -215,10 +215,10 @@ fn enroll(group: Group, device: &mut Device, metadata: NewDeviceMetadata) -> (Sa
                     Verifier::from_base64(group, &config.password_verifier),
                 ) {
                     (Ok(salt), Ok(verifier)) => return (salt, verifier),
-                    _ => unreachable!("a device writes what a pool can read"),
+                    _ => unreachable!("a device's values have a form that the pool accepts"),
                 }
             }
-            DeviceStep::Answer(_) => unreachable!("a device that is asked to enrol enrols"),
+            DeviceStep::Answer(_) => unreachable!("a device returns its enrollment data"),
         }
     }
 }
@@ -227,7 +227,7 @@ fn verifier(group: Group, salt: &Salt, identity: Identity, password: &str) -> Ve
     let job = Job::Verifier { group, salt: salt.clone(), identity, password: password.to_owned() };
     match job.run() {
         JobResult::Verifier(verifier) => verifier,
-        _ => unreachable!("a verifier's job ends in a verifier"),
+        _ => unreachable!("a verifier job returns a verifier"),
     }
 }
 

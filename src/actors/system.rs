@@ -19,6 +19,6 @@ pub fn system(clock: ClockKind) -> io::Result<SystemRunner> {
     let runtime = RefCell::new(Some(builder.build()?));
     Ok(System::with_tokio_rt(|| match runtime.borrow_mut().take() {
         Some(runtime) => runtime,
-        None => unreachable!("actix asks for its runtime once"),
+        None => unreachable!("actix creates its runtime once"),
     }))
 }

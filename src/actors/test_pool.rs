@@ -16,7 +16,7 @@ use poolproof_cognito::protocol::{
 const FLOWS: [&str; 3] = ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
 
 /// What is said of an answer that is none to what was asked.
-const UNEXPECTED_ANSWER: &str = "an answer of another operation";
+const UNEXPECTED_ANSWER: &str = "the endpoint answered with the response of another operation";
 
 /// A pool of our own at an endpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -41,7 +41,7 @@ impl TestPool {
             Ok(answer) => answer,
             Err(mut error) => {
                 if !error.had_no_effect() {
-                    error.why.push_str(&format!(" (a pool that was made all the same is named {name})"));
+                    error.why.push_str(&format!(" (the pool may still exist; its name is {name})"));
                 }
                 return Err(error);
             }

@@ -80,17 +80,17 @@ impl TestUser {
         let ended = self.enroll_devices(context).await?;
         if self.user_spec.devices > 0 && self.devices.is_empty() {
             let why = match ended {
-                Some(End::SignedIn) => "it got no key for a new device: the pool tracks none".to_owned(),
-                Some(End::Abandoned) => {
-                    "it was given up on the way: a challenge could not be answered".to_owned()
+                Some(End::SignedIn) => {
+                    "it got no key for a new device: the pool does not track devices".to_owned()
                 }
+                Some(End::Abandoned) => "it was abandoned: a challenge could not be answered".to_owned(),
                 Some(End::ProtocolViolation(why) | End::NoAnswer(why)) => why,
                 Some(End::Refused(error)) => error.to_string(),
-                None => "it did not end".to_owned(),
+                None => "it did not finish".to_owned(),
             };
             return Err(SetupError::unexpected(
                 &self.sign_in_label(),
-                format!("no device could be enrolled: {why}"),
+                format!("cannot enroll a device: {why}"),
             ));
         }
         self.set_factors(admin, context).await
@@ -128,7 +128,8 @@ impl TestUser {
         made.map_err(|error| match error.refusal {
             Some(ErrorKind::UsernameExists) => {
                 let why = format!(
-                    "{} is there already, and was left as it is. Take another pool, or name users who live there",
+                    "user {} exists and was left unchanged; use another pool, or name existing users with \
+                        --users",
                     self.user_spec.username
                 );
                 SetupError { why, ..error }
@@ -235,7 +236,7 @@ impl TestUser {
             | Answer::Pool(Response::SecretCode { secret_code: code, .. }) => TotpSecret::from_base32(&code),
             _ => None,
         };
-        let secret = secret.ok_or_else(|| SetupError::unexpected(attempted, "no SecretCode in base32"))?;
+        let secret = secret.ok_or_else(|| SetupError::unexpected(attempted, "no base32 SecretCode"))?;
         // The code of the step before is good too (RFC 6238), and leaves this step's to the first sign-in.
         let step = step_at(context.clock.now()).saturating_sub(1);
         let request = VerifyOwnSoftwareToken { access_token, user_code: secret.code(step) };

@@ -95,6 +95,7 @@ pub struct Level {
     /// Sign-ins a second that were asked for.
     pub per_s: f64,
     /// Why it was tried.
+    #[serde(rename = "stage")]
     pub phase: SearchPhase,
     /// How often it was played, and how often it passed.
     pub runs: u32,

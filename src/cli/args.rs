@@ -32,24 +32,22 @@ Exit codes:
   107  a target cannot be used, gave no answers, or keeps what was made there
 Of several the gravest counts: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 
-const RUN_EXAMPLES: &str = "\
-Examples:
+const RUN_EXAMPLES: &str = "Examples:
   poolproof run scenarios/smoke.yaml
-  poolproof run scenarios/ --out /tmp/reports     all of a folder, with an index
+  poolproof run scenarios/ --out /tmp/reports     a whole folder, with an index
   poolproof run scenarios/ --format html,junit,markdown
                                                   for CI: junit.xml, summary.md
-  poolproof run scenarios/opt-in.yaml --seed 8    same people, other chances
+  poolproof run scenarios/opt-in.yaml --seed 8    other random choices
   poolproof run scenarios/risk.yaml --clock wall  the same scenario in real time
   poolproof run scenarios/smoke.yaml --target http://127.0.0.1:9229
-                                                  any endpoint like Cognito";
+                                                  any Cognito-compatible endpoint";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:
   poolproof check scenarios/*.yaml";
 
-const REPORT_EXAMPLES: &str = "\
-Nothing is played. The files go beside report.json, or into --out. Histograms
-(hlog) are not in report.json: `run` alone can write them.
+const REPORT_EXAMPLES: &str = "Nothing is run. The files are written beside report.json, or into --out.
+Histograms (hlog) are not in report.json; only `run` writes them.
 
 Examples:
   poolproof report reports/latest/smoke/report.json
@@ -57,8 +55,7 @@ Examples:
   poolproof report new/report.json --baseline old/report.json
                                                     both on one page";
 
-const ADVISE_EXAMPLES: &str = "\
-A pool is a scenario file, or what AWS's tools print about it as JSON:
+const ADVISE_EXAMPLES: &str = "A pool is a scenario file, or the JSON that AWS tools print about it:
 `describe-user-pool`, and beside it, if you have them,
 `get-user-pool-mfa-config` and `describe-risk-configuration`, in any order or
 merged into one object.
@@ -68,8 +65,8 @@ Examples:
   poolproof advise scenarios/aws/*.json
   aws cognito-idp describe-user-pool --user-pool-id ID |
     poolproof advise /dev/stdin
-  poolproof advise pool.json --risk-note off   as the docs read without the Note
-  poolproof advise pool.json --deny high       ends with 80 if any is high";
+  poolproof advise pool.json --risk-note off   without the Note
+  poolproof advise pool.json --deny high       exits with 80 if any is high";
 
 /// Simulation and load testing of Cognito-style sign-ins that remember devices, every decision judged.
 #[derive(Parser, Debug)]
@@ -159,8 +156,8 @@ pub(super) struct ReportArgs {
 
 fn backend(text: &str) -> Result<Backend, String> {
     let backend: Backend =
-        text.parse().map_err(|()| "it is one of reference, portable, avx2 and ifma".to_owned())?;
-    if backend.is_available() { Ok(backend) } else { Err(format!("this machine cannot do {backend}")) }
+        text.parse().map_err(|()| "expected one of reference, portable, avx2 and ifma".to_owned())?;
+    if backend.is_available() { Ok(backend) } else { Err(format!("this CPU does not support {backend}")) }
 }
 
 #[derive(clap::Args, Debug)]

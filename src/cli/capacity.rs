@@ -19,7 +19,7 @@ pub(super) fn capacity(args: &CapacityArgs) -> Exit {
     if let (Some(from), Some(to)) = (args.from, args.to)
         && to < from
     {
-        return usage_error(format_args!("--to {to}/s is less than --from {from}/s"));
+        return usage_error(format_args!("--to {to}/s is lower than --from {from}/s"));
     }
     let (scenario, text) = match scenario::read_with_text(&args.file) {
         Ok(read) => read,
@@ -67,7 +67,7 @@ pub(super) fn capacity(args: &CapacityArgs) -> Exit {
             print_stdout(&text).or(Exit::from_code(found.verdict.exit_code))
         }
         Err(CapacityError::UnsuitableScenario(why)) => {
-            usage_error(format_args!("{} has no capacity: {why}", args.file.display()))
+            usage_error(format_args!("cannot measure the capacity of {}: {why}", args.file.display()))
         }
         Err(CapacityError::Run(error)) => {
             print_error(format_args!("{}: {error}", args.file.display()));

@@ -113,21 +113,21 @@ fn factor(text: &str) -> Result<f64, String> {
     let number: Option<f64> = text.trim().parse().ok();
     number
         .filter(|number| (1.05..=10.0).contains(number))
-        .ok_or_else(|| "a number from 1.05 to 10 is needed".to_owned())
+        .ok_or_else(|| "expected a number from 1.05 to 10".to_owned())
 }
 
 fn precision(text: &str) -> Result<f64, String> {
     share(text)
         .ok()
         .filter(|share| (0.005..=1.0).contains(share))
-        .ok_or_else(|| "a share from 0.5 % to 100 % is needed, such as 5%".to_owned())
+        .ok_or_else(|| "expected a share from 0.5% to 100%, such as 5%".to_owned())
 }
 
 /// Whole seconds, so that the intervals of the timeline are of one kind.
 fn seconds(text: &str, least: u64) -> Result<Duration, String> {
     let time = scenario::time(text)?;
     let whole = time.subsec_nanos() == 0 && (least..=3600).contains(&time.as_secs());
-    if whole { Ok(time) } else { Err(format!("whole seconds from {least} s to 1 h are needed, such as 20s")) }
+    if whole { Ok(time) } else { Err(format!("expected whole seconds from {least} s to 1 h, such as 20s")) }
 }
 
 fn settle(text: &str) -> Result<Duration, String> {

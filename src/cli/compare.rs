@@ -70,11 +70,11 @@ fn reports(folder: &Path) -> Result<Reports, String> {
         let report = report::read(&file).map_err(|error| error.to_string())?;
         let name = report.scenario.name.clone();
         if reports.insert(name.clone(), report).is_some() {
-            return Err(format!("{} has two reports of `{name}`", folder.display()));
+            return Err(format!("{} contains two reports of `{name}`", folder.display()));
         }
     }
     if reports.is_empty() {
-        return Err(format!("there is no report.json in {}, nor in a folder in it", folder.display()));
+        return Err(format!("no report.json in {} or in a folder inside it", folder.display()));
     }
     Ok(reports)
 }
@@ -97,9 +97,8 @@ impl Side {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
             _ => fs::create_dir_all(dir),
         };
-        cleared.map_err(|error| {
-            usage_error(format_args!("cannot make the folder {}: {error}", dir.display()))
-        })?;
+        cleared
+            .map_err(|error| usage_error(format_args!("cannot create folder {}: {error}", dir.display())))?;
         let mut command = Command::new(&self.words[0]);
         command.args(&self.words[1..]).arg("--out").arg(dir);
         command.args(["--seed", &seed.to_string(), "--format", "json"]);
@@ -118,15 +117,15 @@ impl Side {
             // A mismatch, a generator that could not keep up, a threshold: the report says so too.
             Some(0 | 80 | 83 | 99) => {}
             Some(105) => return Err(failed("was interrupted (exit code 105)", Exit::Interrupted)),
-            Some(code) => return Err(failed(&format!("ended with exit code {code}"), Exit::Usage)),
+            Some(code) => return Err(failed(&format!("exited with code {code}"), Exit::Usage)),
             None => return Err(failed("was ended by a signal", Exit::Usage)),
         }
         let reports = reports(dir)
-            .map_err(|error| failed(&format!("left no report that can be read: {error}"), Exit::Usage))?;
+            .map_err(|error| failed(&format!("left no readable report: {error}"), Exit::Usage))?;
         // With another seed than the other arm's, or than in the other pairs, chance would be compared.
         if let Some(other) = reports.values().find(|report| report.seed != seed) {
             let (name, has) = (&other.scenario.name, other.seed);
-            return Err(failed(&format!("did not take --seed: `{name}` was run with {has}"), Exit::Usage));
+            return Err(failed(&format!("ignored --seed: `{name}` was run with {has}"), Exit::Usage));
         }
         Ok(reports)
     }
@@ -136,7 +135,7 @@ fn stderr_tail(text: &str) -> String {
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
     let last = &lines[lines.len().saturating_sub(STDERR_TAIL_LINES)..];
     if last.is_empty() {
-        return "\n  It said nothing to standard error.".to_owned();
+        return "\n  It printed nothing to standard error.".to_owned();
     }
     last.iter().map(|line| format!("\n    {}", line.replace(|c: char| c.is_control(), "\u{fffd}"))).collect()
 }
@@ -144,7 +143,7 @@ fn stderr_tail(text: &str) -> String {
 fn experiment(args: &CompareArgs, base: &str, head: &str) -> Result<Comparison, Exit> {
     let most = args.max_pairs.unwrap_or(args.pairs);
     if most < args.pairs {
-        return Err(usage_error(format_args!("--max-pairs {most} is less than --pairs {}", args.pairs)));
+        return Err(usage_error(format_args!("--max-pairs {most} is lower than --pairs {}", args.pairs)));
     }
     let (one, other) = (Side::new("base", base)?, Side::new("head", head)?);
     let seed = Seed::new(args.seed);

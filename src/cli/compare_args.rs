@@ -96,7 +96,8 @@ pub(super) enum CompareFormat {
 
 fn effect(text: &str) -> Result<f64, String> {
     // Without an effect that is too small to matter nothing could ever be equivalent.
-    share(text).and_then(|share| if share > 0.0 { Ok(share) } else { Err("it is more than 0 %".to_owned()) })
+    share(text)
+        .and_then(|share| if share > 0.0 { Ok(share) } else { Err("expected more than 0 %".to_owned()) })
 }
 
 /// A command line in words: split at blanks; `'…'` as it stands, `"…"` with `\"` and `\\`, and `\` before any character elsewhere.
@@ -107,13 +108,13 @@ pub(super) fn words(line: &str) -> Result<Vec<String>, String> {
     while let Some(c) = left.next() {
         match c {
             ' ' | '\t' | '\n' => words.extend(word.take()),
-            '\\' => word.get_or_insert_default().push(left.next().ok_or("nothing follows the last \\")?),
+            '\\' => word.get_or_insert_default().push(left.next().ok_or("the last \\ escapes nothing")?),
             '\'' | '"' => quoted(c, &mut left, word.get_or_insert_default())?,
             _ => word.get_or_insert_default().push(c),
         }
     }
     words.extend(word);
-    if words.is_empty() { Err("it is empty".to_owned()) } else { Ok(words) }
+    if words.is_empty() { Err("expected a command".to_owned()) } else { Ok(words) }
 }
 
 fn quoted(quote: char, left: &mut std::str::Chars<'_>, word: &mut String) -> Result<(), String> {

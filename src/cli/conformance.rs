@@ -17,10 +17,10 @@ pub(super) fn conformance(args: &MatrixArgs, address: &EndpointUrl, matrix: &Mat
         (Some(MatrixFormat::Json), None) => matrix::conformance_json,
         (Some(MatrixFormat::Markdown), None) => matrix::conformance_markdown,
         (_, Some(_)) => {
-            return usage_error("--baseline is about the matrix, and not about an endpoint");
+            return usage_error("--baseline does not apply to an endpoint");
         }
         _ => {
-            return usage_error("what is told of an endpoint has the forms table, json and markdown");
+            return usage_error("with --against URL the formats are table, json and markdown");
         }
     };
     let endpoint = match args.remote_args.endpoint(address.clone(), PoolSource::New) {
@@ -61,11 +61,11 @@ pub(super) fn conformance(args: &MatrixArgs, address: &EndpointUrl, matrix: &Mat
         exit = exit.or(Exit::Mismatch);
     }
     if let Some(why) = conformance.nothing_tried().filter(|_| !conformance.partial) {
-        print_error(format_args!("nothing could be tried at {}: {why}", conformance.target));
+        print_error(format_args!("no situation could be tried at {}: {why}", conformance.target));
         exit = exit.or(Exit::Unreachable);
     }
     for left in &conformance.left_behind {
-        print_error(format_args!("left behind at {}: {left}", conformance.target));
+        print_error(format_args!("not deleted at {}: {left}", conformance.target));
         exit = exit.or(Exit::Unreachable);
     }
     if conformance.partial { exit.or(Exit::Interrupted) } else { exit }

@@ -31,12 +31,12 @@ fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
         (Some(RiskArg { level, action: None }), Some(pool)) => Some((level, pool.risk.action(level))),
         (Some(RiskArg { level, action: Some(action) }), None) => Some((level, action)),
         (Some(RiskArg { level, action: None }), None) => {
-            let why = format_args!("--risk {level} needs the pool's action too, as in --risk {level}:block");
+            let why = format_args!("--risk {level} needs an action, as in --risk {level}:block");
             return Err(usage_error(why));
         }
         (Some(RiskArg { level, action: Some(_) }), Some(_)) => {
             return Err(usage_error(format_args!(
-                "with --pool the action is the pool's own: say --risk {level}"
+                "with --pool the action comes from the pool: use --risk {level}"
             )));
         }
     };
@@ -76,7 +76,7 @@ fn render_explanation(facts: &Facts, ignored: Option<RiskLevel>, explanation: &E
     situation(&mut out, facts, ignored);
     let _ = writeln!(out, "\nDecision");
     paragraph(&mut out, "  ", &explanation.decision.to_string());
-    let _ = writeln!(out, "\nHow it comes about");
+    let _ = writeln!(out, "\nHow the decision is made");
     let width = explanation.answers.iter().map(|answer| answer.question.len()).max().unwrap_or(0);
     for (answer, number) in explanation.answers.iter().zip(1..) {
         let head = format!("  {number:>2}. {:width$}  ", answer.question);
@@ -86,20 +86,20 @@ fn render_explanation(facts: &Facts, ignored: Option<RiskLevel>, explanation: &E
     let _ = writeln!(out, "\nRule {}", rule.id);
     paragraph(&mut out, "  ", explanation.description);
     let known = match rule.confidence {
-        Confidence::Documented => "documented: AWS says so",
-        Confidence::Observed => "observed: others have seen it on AWS, or real clients depend on it",
-        Confidence::Inferred => "inferred: our reading, where nobody says",
+        Confidence::Documented => "documented: AWS's documentation says so",
+        Confidence::Observed => "observed: others saw it on AWS, or real clients depend on it",
+        Confidence::Inferred => "inferred: our reading where no source says",
     };
     paragraph(&mut out, "  Source      ", rule.source);
     paragraph(&mut out, "  Confidence  ", known);
     paragraph(&mut out, "  Read on     ", &format!("SEMANTICS.md, under {}", rule.id));
     if !explanation.alternatives.is_empty() {
-        let _ = writeln!(out, "\nThis hangs on a choice that the documentation leaves open");
+        let _ = writeln!(out, "\nThis depends on a choice that the documentation leaves open");
         for other in &explanation.alternatives {
             let text = format!("With {}: {}", other.setting, other.decision);
             paragraph(&mut out, "  ", &text);
             let (id, confidence) = (other.rule.id, other.rule.confidence.as_str());
-            paragraph(&mut out, "    ", &format!("by the rule {id} ({confidence})"));
+            paragraph(&mut out, "    ", &format!("by rule {id} ({confidence})"));
         }
     }
     out
@@ -121,19 +121,19 @@ fn situation(out: &mut String, facts: &Facts, ignored: Option<RiskLevel>) {
     };
     paragraph(out, "  User    ", user);
     let device = match facts.device {
-        Device::None => "new: no key is named",
+        Device::None => "new: the client sends no key",
         Device::Remembered if facts.strict_mfa_binding && !facts.mfa_bound => {
             "confirmed and remembered, in a sign-in without MFA"
         }
         Device::Remembered => "confirmed and remembered",
         Device::NotRemembered => "confirmed, not remembered",
-        Device::Issued => "its key was handed out and never confirmed",
-        Device::Forgotten => "forgotten, never known, or another user's",
+        Device::Issued => "its key was issued and never confirmed",
+        Device::Forgotten => "forgotten, unknown, or another user's",
     };
     paragraph(out, "  Device  ", device);
     let risk = match (facts.risk, ignored) {
         (Some((level, action)), _) => format!("{level}: {action}"),
-        (None, Some(level)) => format!("{level}, without consequence: the pool does not enforce its actions"),
+        (None, Some(level)) => format!("{level}, without effect: the pool does not enforce its actions"),
         (None, None) => "none".to_owned(),
     };
     paragraph(out, "  Risk    ", &risk);

@@ -48,13 +48,13 @@ pub(super) fn matrix(args: &MatrixArgs) -> Exit {
 
 fn changes(file: &Path, matrix: &Matrix) -> Result<matrix::Changes, Exit> {
     let baseline = matrix::read_baseline(file).map_err(|error| {
-        usage_error(format_args!("{error}\n  Make one with: poolproof matrix --format json > FILE"))
+        usage_error(format_args!("{error}\n  Create one with: poolproof matrix --format json > FILE"))
     })?;
     let changes = matrix::compare(&baseline, matrix);
     if changes.common == 0 {
         return Err(usage_error(format_args!(
-            "{} is the matrix of another pool: no cell of it is in this one\n  Name that pool with --pool, or leave --pool \
-             out for both.",
+            "{} is the matrix of another pool: it has no cell of this one\n  Name that pool with --pool, or \
+                leave --pool out for both.",
             file.display()
         )));
     }

@@ -42,7 +42,7 @@ impl MetricsServer {
         let Some(address) = args.prometheus else { return Ok(None) };
         if !address.ip().is_loopback() && !args.expose {
             return Err(usage_error(format!(
-                "--prometheus {address} can be reached from other machines; {EXPOSE_HINT}"
+                "other machines can reach --prometheus {address}; {EXPOSE_HINT}"
             )));
         }
         let state = Arc::new(Mutex::new(State::default()));
@@ -87,17 +87,14 @@ fn page(state: &State) -> MetricsPage {
     let mut page = MetricsPage::default();
     let [name, seed, clock, target] = state.info.each_ref().map(String::as_str);
     let labels = [("scenario", name), ("seed", seed), ("clock", clock), ("target", target)];
-    page.metric("poolproof_run_info", MetricKind::Gauge, "What is played.").sample(&labels, 1);
+    page.metric("poolproof_run_info", MetricKind::Gauge, "The scenario.").sample(&labels, 1);
     let own = [("scenario", name)];
-    let users = "Users who are ready to sign in.";
+    let users = "Idle users.";
     page.metric("poolproof_run_users", MetricKind::Gauge, users).sample(&own, state.provisioned);
     let Some(RunEvent::Running { progress, length }) = state.running else { return page };
     let (live, ends) = (progress.live, progress.live.ends);
-    let mut sign_ins = page.metric(
-        "poolproof_sign_ins_total",
-        MetricKind::Counter,
-        "Sign-ins that are over, by how they ended.",
-    );
+    let mut sign_ins =
+        page.metric("poolproof_sign_ins_total", MetricKind::Counter, "Finished sign-ins by result.");
     for (end, count) in [
         ("completed", ends.completed),
         ("refused", ends.refused),
@@ -107,15 +104,11 @@ fn page(state: &State) -> MetricsPage {
         sign_ins.sample(&[own[0], ("end", end)], count);
     }
     let begun = live.started + (progress.in_flight + progress.waiting) as u64;
-    let mut decisions = page.metric(
-        "poolproof_decisions_total",
-        MetricKind::Counter,
-        "Decisions that were held against a rule.",
-    );
+    let mut decisions = page.metric("poolproof_decisions_total", MetricKind::Counter, "Judged decisions.");
     for (verdict, count) in [("as_asked", live.checked - live.mismatched), ("mismatched", live.mismatched)] {
         decisions.sample(&[own[0], ("verdict", verdict)], count);
     }
-    let help = "Latency of sign-ins from their intended start, without warm-up, so far.";
+    let help = "Latency of sign-ins from their intended start so far, without warm-up.";
     let mut latency = page.metric("poolproof_sign_in_latency_seconds", MetricKind::Summary, help);
     let [p50, p90] = live.p50_p90;
     for (quantile, time) in [("0.5", p50), ("0.9", p90), ("0.99", live.p99)] {
@@ -125,17 +118,17 @@ fn page(state: &State) -> MetricsPage {
     }
     let left = length.saturating_sub(progress.elapsed).as_secs_f64();
     let mut one = |name, kind, help, value: String| page.metric(name, kind, help).sample(&own, value);
-    let offered = "Sign-ins that were meant to start by now, warm-up too: those too that could not.";
+    let offered = "Arrivals due so far, with warm-up and dropped ones.";
     one("poolproof_sign_ins_offered_total", MetricKind::Counter, offered, (begun + live.dropped).to_string());
-    let dropped = "Sign-ins that could not start when they were meant to, since nobody was free.";
+    let dropped = "Arrivals that could not start because no user was idle.";
     one("poolproof_sign_ins_missed_total", MetricKind::Counter, dropped, live.dropped.to_string());
     one(
         "poolproof_sign_ins_in_flight",
         MetricKind::Gauge,
-        "Sign-ins under way.",
+        "Sign-ins in flight.",
         progress.in_flight.to_string(),
     );
-    let waiting = "Sign-ins that wait until a suitable user is free.";
+    let waiting = "Arrivals that wait for an idle user.";
     one("poolproof_sign_ins_waiting", MetricKind::Gauge, waiting, progress.waiting.to_string());
     one(
         "poolproof_run_seconds_left",

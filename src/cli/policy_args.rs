@@ -152,10 +152,18 @@ fn risk(text: &str) -> Result<RiskArg, String> {
     let words = |words: &[&str]| words.join(", ");
     let (level, action) = text.split_once(':').map_or((text, None), |(level, action)| (level, Some(action)));
     let known = words(&RiskLevel::ALL.map(RiskLevel::as_str));
-    let level = level.parse().map_err(|()| format!("`{level}` is no level of risk: {known}"))?;
+    let level =
+        level.parse().map_err(|()| format!("unknown risk level `{level}`, expected one of {known}"))?;
     let known = words(&RiskAction::ALL.map(RiskAction::as_str));
     let action = action
-        .map(|action| action.parse().map_err(|()| format!("`{action}` is no action for risk: {known}")))
+        .map(|action| {
+            action.parse().map_err(|()| {
+                format!(
+                    "unknown risk action `{action}`, expected one of \
+            {known}"
+                )
+            })
+        })
         .transpose()?;
     Ok(RiskArg { level, action })
 }

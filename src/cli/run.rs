@@ -109,7 +109,7 @@ fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>
         if let Some(other) = names.insert(&job.scenario.name, &job.file) {
             let (one, two, name) = (other.display(), job.file.display(), &job.scenario.name);
             return Err(usage_error(format_args!(
-                "{one} and {two} are both named `{name}`, and would share a report"
+                "{one} and {two} are both named `{name}` and would share a report"
             )));
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn scenario_files(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> 
 }
 
 fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
-    let unreadable = |error| format!("cannot read the folder {}: {error}", folder.display());
+    let unreadable = |error| format!("cannot read folder {}: {error}", folder.display());
     let mut files = Vec::new();
     for entry in fs::read_dir(folder).map_err(unreadable)? {
         let path = entry.map_err(unreadable)?.path();
@@ -31,7 +31,7 @@ fn in_folder(folder: &Path) -> Result<Vec<PathBuf>, String> {
         }
     }
     if files.is_empty() {
-        return Err(format!("there is no *.yaml in {}", folder.display()));
+        return Err(format!("no *.yaml in {}", folder.display()));
     }
     files.sort();
     Ok(files)

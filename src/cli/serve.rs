@@ -51,7 +51,8 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     let address = args.listen;
     if !address.ip().is_loopback() && !args.expose {
         return Err(usage(format!(
-            "{address} can be reached from other machines, and whoever reaches it is an administrator; {EXPOSE_HINT}"
+            "other machines can reach {address}, and every client that reaches it is an administrator; \
+                {EXPOSE_HINT}"
         )));
     }
     let settings = read(args).map_err(|message| (Exit::InvalidScenario, message))?;
@@ -92,7 +93,10 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     let state_writer =
         store.map(StateWriter::start).transpose().map_err(|error| internal(error.to_string()))?;
     if !address.ip().is_loopback() {
-        print_stderr("warning: whoever reaches this port is an administrator; use made-up users only");
+        print_stderr(
+            "warning: every client that reaches this port is an administrator; use made-up users \
+            only",
+        );
     }
     // A reader that is gone, or does not read, is no reason to stop serving.
     let line_writer = LineWriter::start(|line| {
@@ -105,7 +109,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     match ended.map_err(|error| internal(error.to_string()))? {
         ShutdownKind::Graceful => Ok(Exit::Pass),
         ShutdownKind::Immediate => {
-            print_stderr("ended at once: requests at hand were not answered");
+            print_stderr("ended at once: requests in flight were not answered");
             Ok(Exit::Interrupted)
         }
     }
@@ -125,10 +129,12 @@ fn opened(args: &ServeArgs) -> Result<Option<(Store, StoredState)>, String> {
     match kept.read_access {
         ReadAccess::OwnerOnly => {}
         ReadAccess::Restricted => {
-            print_stderr(&format!("note: {shown} could be read by others; now by its owner alone"));
+            print_stderr(&format!(
+                "note: {shown} was readable by other users; now only its owner can read it"
+            ));
         }
         ReadAccess::OthersCanRead => {
-            print_stderr(&format!("warning: {shown} holds secrets, and others than its owner can read it"));
+            print_stderr(&format!("warning: {shown} contains secrets, and other users can read it"));
         }
     }
     Ok(Some((store, kept)))
@@ -151,11 +157,12 @@ fn without_panic_output<T>(open: impl FnOnce() -> T) -> T {
 /// The keys that the state has, or new ones, which it has from then on.
 fn signing_keys(store: Option<&Store>, kept: &StoredState) -> Result<Keys, String> {
     if let Some([access, id]) = &kept.keys {
-        return Keys::from_pkcs8(access, id).ok_or_else(|| "the state's keys are none".to_owned());
+        return Keys::from_pkcs8(access, id)
+            .ok_or_else(|| "the state file contains no valid signing keys".to_owned());
     }
     let keys = Keys::generate().map_err(|error| error.to_string())?;
     if let Some(store) = store {
-        let written = keys.to_pkcs8().ok_or_else(|| "the keys of tokens cannot be written".to_owned())?;
+        let written = keys.to_pkcs8().ok_or_else(|| "the signing keys cannot be written".to_owned())?;
         store.write_keys(&written).map_err(|error| error.to_string())?;
     }
     Ok(keys)
@@ -163,7 +170,7 @@ fn signing_keys(store: Option<&Store>, kept: &StoredState) -> Result<Keys, Strin
 
 /// Puts what the state holds into an account without pools.
 fn restore(provider: &mut Provider, args: &ServeArgs, kept: StoredState) -> Result<(), String> {
-    let damaged = |error| state_file_error(args, &StateFileError::Damaged(format!("it has {error}")));
+    let damaged = |error| state_file_error(args, &StateFileError::Damaged(format!("{error}")));
     provider.restore(kept.records).map_err(damaged)
 }
 
@@ -181,7 +188,10 @@ fn add(
     match provider.pool_of_client(&client_id) {
         Some(home) if *home == pool_id => return Ok(()),
         Some(home) => {
-            let message = format!("client {client_id} belongs to pool {home}; give --client-id another");
+            let message = format!(
+                "client {client_id} belongs to pool {home}; choose another with \
+                --client-id"
+            );
             return Err(state_file_error(args, &message));
         }
         None => {}
@@ -203,7 +213,7 @@ fn print_state_summary(provider: &Provider, pool_was_restored: bool, args: &Serv
     print_stdout(&format!("State in {state}: pools {pools}, users {users}\n"));
     if pool_was_restored {
         let pool = &args.pool_id;
-        print_stdout(&format!("Pool {pool} is as {state} has it; what {file} says of it does not count\n"));
+        print_stdout(&format!("Pool {pool} is used as {state} has it; the settings in {file} are ignored\n"));
     }
 }
 
@@ -213,7 +223,7 @@ fn limits(args: &ServeArgs) -> ServerLimits {
     let room = raise_open_file_limit(connections);
     if room < connections {
         print_stderr(&format!(
-            "note: the system lets this program keep {room} of {connections} connections at once (`ulimit -Hn`); others wait"
+            "note: the system allows {room} of {connections} connections at once (`ulimit -Hn`); others wait"
         ));
     }
     ServerLimits {
@@ -234,7 +244,7 @@ fn read(args: &ServeArgs) -> Result<PoolSettings, String> {
         if scenario.group == GroupName::Toy {
             let file = args.file.display();
             return Err(format!(
-                "error: {file}: `group: toy` is worthless as protection, and stock clients do not speak it"
+                "error: {file}: `group: toy` gives no protection, and stock clients do not support it"
             ));
         }
     }
@@ -248,7 +258,7 @@ fn check_ids(args: &ServeArgs) -> Result<(), String> {
     let regional = region.chars().all(|letter| word(letter) || letter == '-');
     let named = name.chars().all(|letter| letter.is_ascii_alphanumeric());
     if region.is_empty() || name.is_empty() || !regional || !named || args.pool_id.len() > 55 {
-        return Err(format!("--pool-id {:?} is not like us-east-1_AbCdEf123", args.pool_id));
+        return Err(format!("--pool-id {:?} does not have the form us-east-1_AbCdEf123", args.pool_id));
     }
     if args.client_id.is_empty() || args.client_id.len() > 128 || !args.client_id.chars().all(word) {
         return Err(format!("--client-id {:?} is not 1 to 128 letters, digits and _", args.client_id));
@@ -261,6 +271,7 @@ fn rng(seed: Option<u64>) -> Result<Rng, String> {
         return Ok(Seed::new(seed).rng("provider", 0));
     }
     let mut bytes = [0; 32];
-    aws_lc_rs::rand::fill(&mut bytes).map_err(|_| "the operating system gives no chance".to_owned())?;
+    aws_lc_rs::rand::fill(&mut bytes)
+        .map_err(|_| "cannot read random bytes from the operating system".to_owned())?;
     Ok(rng_from_bytes(bytes))
 }

@@ -6,18 +6,16 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use socket2::{Domain, Protocol, Socket, Type};
 
-pub(super) const SERVE_EXAMPLES: &str = "\
-The pool has the settings of FILE: a scenario, of which only `pool` is used, or
-the JSON of describe-user-pool. It starts without users. More pools can be made
-with CreateUserPool. Nothing is kept when the program ends, unless --state names
-a file: then every request that was answered is kept, whatever ends the program,
-and served again the next time. What the file holds of a pool counts more than
-what FILE says of it.
+pub(super) const SERVE_EXAMPLES: &str =
+    "The pool has the settings of FILE: a scenario, of which only `pool` is used, or
+the JSON of describe-user-pool. It starts without users. CreateUserPool creates
+more pools. Nothing is kept when the program ends, unless --state names a file:
+then every answered request is on disk, however the program ends. What the file
+contains of a pool takes precedence over FILE.
 
-Admin operations are not asked for a signature: whoever reaches the port is the
-administrator. Messages go nowhere: codes are printed and can be read at
-/outbox. Every attempt can say how risky it looks with the header
-X-Poolproof-Risk.
+Admin operations need no signature: every client that reaches the port is an
+administrator. Messages are not sent: codes are printed and can be read at
+/outbox. The header X-Poolproof-Risk sets the risk level of a sign-in.
 
 Examples:
   poolproof serve scenarios/serve.yaml
@@ -27,11 +25,11 @@ Examples:
   poolproof serve scenarios/serve.yaml --state pool.redb";
 
 /// What to do where an address is one that other machines reach.
-pub(super) const EXPOSE_HINT: &str = "add --expose if that is meant";
+pub(super) const EXPOSE_HINT: &str = "add --expose to allow that";
 
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
-        .map_err(|_| "an IP address and a port are needed, such as 127.0.0.1:9229 or [::1]:9229".to_owned())
+        .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:9229 or [::1]:9229".to_owned())
 }
 
 /// Connections that may wait to be accepted, when many come at once. Beyond them the system drops the first packet, and the client
@@ -41,7 +39,10 @@ const ACCEPT_BACKLOG: i32 = 4096;
 /// Listens where `flag` says; tells where that is.
 pub(super) fn bind_listener(address: SocketAddr, flag: &str) -> Result<(SocketAddr, TcpListener), String> {
     bind_socket(address).and_then(|listener| Ok((listener.local_addr()?, listener))).map_err(|error| {
-        format!("cannot listen on {address}: {error}\n  {flag} chooses another; port 0 is a free one")
+        format!(
+            "cannot listen on {address}: {error}\n  Choose another address with {flag}; port 0 takes a \
+            free one"
+        )
     })
 }
 

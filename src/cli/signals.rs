@@ -19,7 +19,10 @@ pub(super) fn cancel_token() -> Result<CancellationToken, Exit> {
 pub(super) fn on_signal(was_signaled: impl Fn() -> bool + Send + 'static) -> Result<(), Exit> {
     let installed = ctrlc::set_handler(move || {
         if was_signaled() {
-            print_stderr("Ended at once: no more is written, and what was made at a target is not removed.");
+            print_stderr(
+                "Ended at once: nothing more is written, and what was created at a target is not \
+                deleted.",
+            );
             std::process::exit(Exit::Interrupted.code().into());
         }
     });

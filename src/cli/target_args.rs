@@ -50,9 +50,7 @@ impl TargetArgs {
     pub(super) fn endpoint(&self) -> Result<Option<EndpointConfig>, String> {
         let Some(address) = &self.target else {
             if self.remote_args.max_rate.is_some() || self.remote_args.allow_remote {
-                return Err(
-                    "--max-rate and --allow-remote are said of a --target, and there is none".to_owned()
-                );
+                return Err("--max-rate and --allow-remote need --target".to_owned());
             }
             return Ok(None);
         };
@@ -94,8 +92,8 @@ impl RemoteArgs {
         let is_local = address.is_loopback();
         if !is_local && !self.allow_remote {
             return Err(format!(
-                "{address} is not on this machine: whoever owns it may not want this load or these users. Add \
-                 --allow-remote if they do"
+                "{address} is not on this machine; add --allow-remote if you may send load and test users \
+                    to it"
             ));
         }
         let credentials = Credentials::from_chain(&|name| std::env::var(name).ok());
@@ -106,7 +104,7 @@ impl RemoteArgs {
         {
             return Err(format!(
                 "administrators' requests to {address} must be signed: set AWS_ACCESS_KEY_ID and \
-                 AWS_SECRET_ACCESS_KEY, or name pool and users with --pool-id, --client-id and --users"
+                    AWS_SECRET_ACCESS_KEY, or name pool and users with --pool-id, --client-id and --users"
             ));
         }
         let credentials = credentials.or_else(|| is_local.then(Credentials::dummy));

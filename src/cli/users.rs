@@ -40,8 +40,8 @@ fn parse(text: &str) -> Result<Vec<ExistingUser>, String> {
         let (username, password, totp) = match words[..] {
             [username, password] => (username, password, ""),
             [username, password, totp] => (username, password, totp),
-            [_] => return parse_error(0, "username and password are needed, with a comma between"),
-            _ => return parse_error(3, "a user has three columns at most: username, password, totp"),
+            [_] => return parse_error(0, "expected username and password, separated by a comma"),
+            _ => return parse_error(3, "expected at most three columns: username, password, totp"),
         };
         for (place, word) in [username, password].into_iter().enumerate() {
             if word.is_empty() {
@@ -51,17 +51,17 @@ fn parse(text: &str) -> Result<Vec<ExistingUser>, String> {
         if let Some(letter) = username.chars().find(|letter| letter.is_control()) {
             return parse_error(
                 0,
-                &format!("username has the control character U+{:04X}", u32::from(letter)),
+                &format!("username contains the control character U+{:04X}", u32::from(letter)),
             );
         }
         if !names.insert(username.to_owned()) {
-            return parse_error(0, &format!("{username} is there twice"));
+            return parse_error(0, &format!("{username} appears twice"));
         }
         let totp = match totp {
             "" => None,
             text => match TotpSecret::from_base32(text) {
                 Some(secret) => Some(secret),
-                None => return parse_error(2, "totp is not base32"),
+                None => return parse_error(2, "totp is not valid base32"),
             },
         };
         if existing_users.len() >= MAX_USERS {
@@ -137,7 +137,7 @@ impl Cursor<'_> {
     fn quoted_field(&mut self, line: usize, start_column: usize) -> Result<String, String> {
         let mut field = String::new();
         loop {
-            let unfinished = || format!("{line}:{start_column}: a quotation mark that is never closed");
+            let unfinished = || format!("{line}:{start_column}: a quotation mark is never closed");
             let letter = self.letters.next().ok_or_else(unfinished)?;
             self.column += 1;
             if letter != '"' {
@@ -153,7 +153,7 @@ impl Cursor<'_> {
         }
         match self.letters.peek() {
             Some(letter) if !FIELD_TERMINATORS.contains(letter) => Err(format!(
-                "{}:{}: after a closing quotation mark only a comma may come",
+                "{}:{}: expected a comma after the closing quotation mark",
                 self.line, self.column
             )),
             _ => Ok(field),

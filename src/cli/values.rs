@@ -28,7 +28,7 @@ pub(super) fn workers(text: &str) -> Result<(usize, usize), String> {
     let number = |text: &str| text.trim().parse().ok().filter(|number| (1..=MAX_WORKERS).contains(number));
     text.split_once(',')
         .and_then(|(clients, pool)| Some((number(clients)?, number(pool)?)))
-        .ok_or_else(|| format!("two numbers from 1 to {MAX_WORKERS} are needed, such as 2,2"))
+        .ok_or_else(|| format!("expected two numbers from 1 to {MAX_WORKERS}, such as 2,2"))
 }
 
 pub(super) fn share(text: &str) -> Result<f64, String> {
@@ -36,7 +36,7 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
     number
         .filter(|number| (0.0..=100.0).contains(number))
         .map(|number| number / 100.0)
-        .ok_or_else(|| "a share up to 100 % is needed, such as 5%".to_owned())
+        .ok_or_else(|| "expected a share of at most 100 %, such as 5%".to_owned())
 }
 
 #[cfg(test)]

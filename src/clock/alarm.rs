@@ -73,7 +73,7 @@ impl Alarm {
     fn run(&self) {
         let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            #[expect(clippy::disallowed_methods, reason = "the clock's own file reads the time")]
+            #[expect(clippy::disallowed_methods, reason = "this file implements the clock")]
             let now = Instant::now();
             while timers.peek().is_some_and(|Reverse(first)| first.due <= now) {
                 if let Some(Reverse(timer)) = timers.pop() {

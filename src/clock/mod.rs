@@ -36,7 +36,7 @@ const VIRTUAL_SCALE: u32 = 1000;
 
 impl Clock {
     /// A clock of this kind that starts now. A virtual one must be made inside a tokio runtime whose time is paused.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
+    #[expect(clippy::disallowed_methods, reason = "this module implements the clock")]
     pub fn start(kind: ClockKind) -> Self {
         let start = match kind {
             ClockKind::Virtual => Timestamp::VIRTUAL_START,
@@ -59,7 +59,7 @@ impl Clock {
     }
 
     /// The time now. Never steps back.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that reads the time")]
+    #[expect(clippy::disallowed_methods, reason = "this module implements the clock")]
     pub fn now(&self) -> Timestamp {
         let passed = tokio::time::Instant::now().saturating_duration_since(self.base);
         self.start.plus(match self.kind {

@@ -71,6 +71,7 @@ pub struct Conditions {
     /// Runs whose generator could not keep up.
     pub saturated_runs: u32,
     /// From how much of the cores' time on, had by others on the machine's host (steal), the times of a pair do not count.
+    #[serde(rename = "most_stolen")]
     pub max_steal: f64,
     /// Pairs whose times do not count for that; each was run again, a few times.
     pub steal_excluded_pairs: u32,
@@ -145,7 +146,7 @@ pub enum ValueUnit {
 
 impl Comparison {
     /// The version of the form.
-    pub const SCHEMA_VERSION: u32 = 1;
+    pub const SCHEMA_VERSION: u32 = 2;
 
     /// The comparison as JSON: indented, with a line end at the end.
     pub fn to_json(&self) -> String {

@@ -145,7 +145,7 @@ impl ComputeUsage {
 
     fn new(threads: usize) -> Self {
         let waited_us = Histogram::new_with_bounds(1, Self::LONGEST_WAIT_US, 3)
-            .unwrap_or_else(|_| unreachable!("the bounds are right"));
+            .unwrap_or_else(|_| unreachable!("the bounds are valid"));
         let cpu = (threads > 0).then_some(Duration::ZERO);
         Self {
             threads,

@@ -219,7 +219,8 @@ pub struct PolicyCase {
     pub count: u64,
     /// Those of them that differ.
     pub mismatched: u64,
-    /// What was seen where they do.
+    /// The other decisions that were observed.
+    #[serde(rename = "instead")]
     pub unexpected: Vec<UnexpectedDecision>,
 }
 
@@ -342,7 +343,7 @@ pub struct ThresholdResult {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<WorstWindow>,
     /// When it cut the run short, since the start of the run; absent if it did not.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, rename = "cut_at_us", skip_serializing_if = "Option::is_none")]
     pub canceled_at_us: Option<u64>,
 }
 

@@ -83,7 +83,7 @@ pub enum ReportError {
 
 impl Report {
     /// The version of the form of `report.json` that is written and read.
-    pub const SCHEMA_VERSION: u32 = 1;
+    pub const SCHEMA_VERSION: u32 = 2;
 
     /// The report as it stands in `report.json`: indented, with a line end at the end.
     pub fn to_json(&self) -> String {
@@ -172,7 +172,10 @@ pub fn read(file: &Path) -> Result<Report, ReportError> {
     let head: VersionHeader = serde_json::from_str(&text).map_err(broken)?;
     if head.schema_version != Some(Report::SCHEMA_VERSION.into()) {
         let what = match head.schema_version {
-            Some(version) => format!("its schema_version is {version}, not {}", Report::SCHEMA_VERSION),
+            Some(version) => format!(
+                "its schema_version is {version}, this version reads {}; run the scenario again",
+                Report::SCHEMA_VERSION
+            ),
             None => "missing field `schema_version`".to_owned(),
         };
         return Err(ReportError::Version { path: path(), what });

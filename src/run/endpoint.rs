@@ -71,15 +71,15 @@ pub struct ExistingUser {
 pub(super) fn check(scenario: &Scenario) -> Result<(), RunError> {
     let risk = scenario.pool.risk;
     let reason = if scenario.clock == ClockKind::Virtual {
-        "a target lives in real time: say `clock: wall` or --clock wall"
+        "a target needs real time: use `clock: wall` or --clock wall"
     } else if scenario.group == GroupName::Toy {
-        "`group: toy` proves nothing to a target, which computes in the group of Cognito"
+        "a target needs `group: cognito`: `group: toy` proves nothing about it"
     } else if risk.levels == RiskSource::Estimated {
-        "`levels: estimated` is poolproof's own rule, which a target does not have"
+        "`levels: estimated` is poolproof's own rule and cannot be tested at a target"
     } else if risk.compromised == CompromisedAction::Block {
-        "`compromised: block` cannot be tried at a target, which does not know whose passwords are compromised"
+        "`compromised: block` cannot be tested at a target, which does not know the compromised passwords"
     } else if scenario.exceptions != poolproof_cognito::addresses::RiskExceptions::default() {
-        "lists of addresses cannot be tried at a target: everybody comes from this machine"
+        "address lists cannot be tested at a target: all requests come from this machine"
     } else {
         return Ok(());
     };

@@ -39,8 +39,8 @@ pub(super) fn saturated(
                 .map_or_else(String::new, |plan| format!(" of workload {}", plan.name)),
         };
         let why = format!(
-            "The generator ran out of users: of {asked} sign-ins{whose}, {waited} had to wait until a suitable user was \
-             free and {dropped} could not start at all. Raise population.users or lower the rate."
+            "The generator ran out of users: of {asked} sign-ins{whose}, {waited} waited for an idle user \
+                and {dropped} were dropped. Raise population.users or lower the rate."
         );
         return Some((Shortage::Users, why));
     }
@@ -52,8 +52,8 @@ pub(super) fn saturated(
     let lag = summary.lag().quantile_us(0.99).unwrap_or_default();
     if lag > as_us(MAX_START_LAG) {
         let why = format!(
-            "The generator could not keep its own times: 1 of 100 sign-ins started more than {} ms late. \
-             Lower the rate or give it more cores.",
+            "The generator could not keep its schedule: 1 of 100 sign-ins started more than {} ms late. \
+                Lower the rate or use more cores.",
             lag / 1000
         );
         return Some((Shortage::Cores, why));
@@ -61,9 +61,9 @@ pub(super) fn saturated(
     let waited = client.waited_us.value_at_quantile(0.99);
     if waited > as_us(MAX_QUEUE_WAIT) {
         let why = format!(
-            "The generator could not keep up: 1 of 100 of the clients' own computations waited more than {} ms \
-             for a core, so that the latencies tell of the generator and not of the pool. Lower the rate or give \
-             it more cores.",
+            "The generator could not keep up: 1 of 100 client computations waited more than {} ms for a \
+                core, so the latencies describe the generator and not the pool. Lower the rate or use more \
+                cores.",
             waited / 1000
         );
         return Some((Shortage::Cores, why));
@@ -95,12 +95,12 @@ pub(super) fn unmeasured(scenario: &Scenario, summary: &Summary<'_>) -> Option<S
 fn unmeasured_reason(plan: &WorkloadPlan, whose: &str, started: u64) -> String {
     match plan.limits.at_most {
         Some(most) if most <= started => format!(
-            "Nothing{whose} was measured: `at_most: {most}` ended it within its warm-up. Raise it, or warm up for a shorter \
-             time."
+            "Nothing{whose} was measured: `at_most: {most}` ended the workload during its warm-up. Raise \
+                it, or shorten the warm-up."
         ),
         _ => format!(
-            "Nothing{whose} was measured: no sign-in was due between warm-up and cool-down. Raise the rate, or measure for a \
-             longer time."
+            "Nothing{whose} was measured: no sign-in was due between warm-up and cool-down. Raise the rate, \
+                or measure longer."
         ),
     }
 }

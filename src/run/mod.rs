@@ -98,7 +98,7 @@ pub struct RunOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// The operating system gives no thread or no runtime.
-    #[error("cannot start the run's threads: {0}")]
+    #[error("cannot start worker threads: {0}")]
     Threads(#[from] io::Error),
     /// Nobody answers at the endpoint, or it does not let our people in.
     #[error("the target cannot be used: {0}")]
@@ -278,7 +278,7 @@ impl Runner<'_> {
         let mut new_users = Vec::with_capacity(people.len());
         for (account, new_user) in people {
             let added = pool.add_account(account);
-            debug_assert!(added.is_ok(), "names and subs of a population are all different");
+            debug_assert!(added.is_ok(), "user names and subs of a population are unique");
             new_users.push(new_user);
         }
         let target = PoolTarget(PoolActor::new(pool, self.clock, self.compute.clone()).start());

@@ -37,23 +37,23 @@ const ACTION_WORDS: [(&str, RiskAction); 4] = [
 const EVENT_WORDS: [&str; 3] = ["SIGN_IN", "PASSWORD_CHANGE", "SIGN_UP"];
 const COMPROMISED_WORDS: [(&str, bool); 2] = [("BLOCK", true), ("NO_ACTION", false)];
 
-const NO_MFA: &str = "Which second factors users can have is not said, for want of get-user-pool-mfa-config: all are \
-                      taken as possible.";
-const EMAIL: &str =
-    "Codes sent by e-mail are counted with those sent by SMS: the rules do not tell them apart.";
-const NO_RISK: &str = "What risk does is not said, for want of describe-risk-configuration: Cognito's default is \
-                       taken, to block at every level.";
-const NO_ACTIONS: &str = "The risk configuration has no actions against account takeover: Cognito's default is \
-                          taken, to block at every level.";
+const NO_MFA: &str = "get-user-pool-mfa-config is missing, so the available second factors are unknown: all \
+    are assumed to be possible.";
+const EMAIL: &str = "E-mail codes are counted as SMS codes: the rules do not distinguish them.";
+const NO_RISK: &str = "describe-risk-configuration is missing: Cognito's default is assumed, which blocks \
+    at every level.";
+const NO_ACTIONS: &str = "The risk configuration has no account takeover actions: Cognito's default is \
+    assumed, which blocks at every level.";
 const SOME_ACTIONS: &str =
-    "Levels of risk that the risk configuration does not name are taken to have no action.";
+    "Risk levels that the risk configuration does not name are assumed to have no action.";
 const ONE_CLIENT: &str =
-    "The risk configuration is that of one app client; for other clients the pool may act otherwise.";
+    "The risk configuration belongs to one app client; other clients may behave differently.";
 const EXCEPTIONS: &str =
-    "Addresses that are always let in or always blocked are not looked at; the cells are of all others.";
-const QUOTAS: &str = "Quotas are the account's and in none of the documents: Cognito's defaults are taken.";
-const EMPTY_DEVICES: &str = "DeviceConfiguration is there and has no property: taken as if it were absent.";
-const NO_MODE: &str = "MfaConfiguration is not said: Cognito's default is taken, OFF.";
+    "Addresses that are always allowed or always blocked are not covered; the cells are for all others.";
+const QUOTAS: &str = "Quotas belong to the account and are in none of the documents: Cognito's defaults are \
+    assumed.";
+const EMPTY_DEVICES: &str = "DeviceConfiguration is present but empty: it is treated as absent.";
+const NO_MODE: &str = "MfaConfiguration is missing: Cognito's default, OFF, is assumed.";
 
 /// Reads one document.
 pub(super) fn parse_document(file: &str, bytes: &[u8]) -> Result<AwsDocument, Diagnostic> {
@@ -61,7 +61,7 @@ pub(super) fn parse_document(file: &str, bytes: &[u8]) -> Result<AwsDocument, Di
         Err(Diagnostic::from_parts(file, "", None, message, help.map(str::to_owned)))
     };
     if bytes.len() > MAX_BYTES {
-        return whole("larger than 1 MiB; that describes no pool", None);
+        return whole("larger than 1 MiB, so it does not describe a pool", None);
     }
     if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
         return whole(
@@ -91,14 +91,14 @@ pub(super) fn detect_other_output(file: &str, bytes: &[u8]) -> Option<Diagnostic
         return None;
     }
     if first.contains("An error occurred (") {
-        let message = format!("not a pool but the error that AWS answered: {first}");
+        let message = format!("not a pool but an error from AWS: {first}");
         return Some(Diagnostic::from_parts(file, "", None, message, None));
     }
     let key = first.split([':', '\t', ' ']).next().unwrap_or_default();
     let ours = [POOL, RISK].contains(&key) || MFA.contains(&key);
     if ours || key.eq_ignore_ascii_case("USERPOOL") || first.starts_with("-----") {
-        let help = Some("ask for it with `--output json`".to_owned());
-        return Some(Diagnostic::from_parts(file, "", None, "AWS's output, and not as JSON", help));
+        let help = Some("run the command again with `--output json`".to_owned());
+        return Some(Diagnostic::from_parts(file, "", None, "AWS's output, but not as JSON", help));
     }
     None
 }
@@ -112,23 +112,23 @@ fn check_document_kind(document: &AwsDocument) -> Result<(), Diagnostic> {
     if let Some(answer) = answer {
         let code = [text(answer.get("Code")), text(answer.get("__type"))].concat();
         let said = [text(answer.get("Message")), text(answer.get("message"))].concat();
-        let message = format!("not a pool but the error that AWS answered: {code}: {said}");
+        let message = format!("not a pool but an error from AWS: {code}: {said}");
         return Err(document.error_at(&[], &message, None));
     }
     if has("Id") && !has(POOL) {
-        let help = "leave out `--query UserPool`, or write `{\"UserPool\": …}` around it";
-        return Err(document.error_at(&[], "the inside of `UserPool` alone", Some(help.to_owned())));
+        let help = "leave out `--query UserPool`, or wrap it as `{\"UserPool\": …}`";
+        return Err(document.error_at(&[], "the value of `UserPool` alone", Some(help.to_owned())));
     }
     if has(POOL) || has(RISK) || MFA.iter().any(|key| has(key)) {
         return Ok(());
     }
     let help = if has("UserPools") {
-        "list-user-pools says too little: run `aws cognito-idp describe-user-pool --user-pool-id ID`"
+        "list-user-pools contains too little: run `aws cognito-idp describe-user-pool --user-pool-id ID`"
     } else if has("version") && has("pool") {
-        "if it is a scenario, call it `*.yaml`"
+        "if it is a scenario, name it `*.yaml`"
     } else {
-        "known are describe-user-pool (`UserPool`), get-user-pool-mfa-config (`MfaConfiguration`) and \
-         describe-risk-configuration (`RiskConfiguration`)"
+        "expected describe-user-pool (`UserPool`), get-user-pool-mfa-config (`MfaConfiguration`) and \
+            describe-risk-configuration (`RiskConfiguration`)"
     };
     Err(document.error_at(&[], "none of the documents that describe a pool", Some(help.to_owned())))
 }
@@ -140,8 +140,8 @@ pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagno
     let risk = one(documents, &[RISK])?;
     let Some(pool) = pool else {
         let first = documents.first().map_or("(no file)", |document| &document.file);
-        let help = "run `aws cognito-idp describe-user-pool --user-pool-id ID` and give its output too";
-        let message = "the pool itself is missing: `UserPool` is in none of the documents";
+        let help = "run `aws cognito-idp describe-user-pool --user-pool-id ID` and add its output";
+        let message = "no document contains the pool itself (`UserPool`)";
         return Err(Diagnostic::from_parts(first, "", None, message, Some(help.to_owned())));
     };
     if pool.object(&[POOL])?.is_none() {
@@ -167,7 +167,7 @@ pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagno
             let unknown = events.iter().position(|event| !EVENT_WORDS.contains(event));
             if let Some(at) = unknown {
                 let all: Vec<String> = EVENT_WORDS.iter().map(|word| format!("`{word}`")).collect();
-                let message = format!("unknown word `{}`, expected one of {}", events[at], all.join(", "));
+                let message = format!("unknown value `{}`, expected one of {}", events[at], all.join(", "));
                 return Err(risk.error_at_index(&filter, at, &message));
             }
             // Without a filter all events are looked at.
@@ -204,11 +204,11 @@ fn exceptions(risk: &AwsDocument) -> Result<RiskExceptions, Diagnostic> {
         let texts = risk.texts(&path)?;
         if texts.len() > RiskExceptions::MAX_RANGES {
             let message =
-                format!("{} ranges, and AWS takes at most {}", texts.len(), RiskExceptions::MAX_RANGES);
+                format!("{} ranges; AWS accepts at most {}", texts.len(), RiskExceptions::MAX_RANGES);
             return Err(risk.error_at(&path, &message, None));
         }
         let range = |(at, text): (usize, &str)| {
-            let message = format!("`{text}` is not a range of addresses such as `192.0.2.0/24`");
+            let message = format!("`{text}` is not an address range such as `192.0.2.0/24`");
             text.parse().map_err(|()| risk.error_at_index(&path, at, &message))
         };
         texts.into_iter().enumerate().map(range).collect::<Result<Vec<AddressRange>, Diagnostic>>()
@@ -222,12 +222,8 @@ fn one<'s>(documents: &'s [AwsDocument], keys: &[&str]) -> Result<Option<&'s Aws
     let mut having = documents.iter().filter_map(|document| key_of(document).map(|key| (document, key)));
     let first = having.next();
     if let (Some((first, _)), Some((second, key))) = (first, having.next()) {
-        let message = format!("said already in {}", first.file);
-        return Err(second.error_at(
-            &[key],
-            &message,
-            Some("give each document of one pool once".to_owned()),
-        ));
+        let message = format!("already given in {}", first.file);
+        return Err(second.error_at(&[key], &message, Some("give each document of a pool once".to_owned())));
     }
     Ok(first.map(|(document, _)| document))
 }
@@ -260,7 +256,7 @@ fn mfa_mode(
     {
         let name = |mode| MFA_WORDS.iter().find(|(_, m)| *m == mode).map_or("", |(word, _)| word);
         let message = format!("{}, but {} says {}", name(other), pool.file, name(one));
-        let help = "are these documents of one pool, and of one moment?".to_owned();
+        let help = "check that the documents belong to one pool and were read at one time".to_owned();
         return Err(mfa.error_at(&["MfaConfiguration"], &message, Some(help)));
     }
     Ok(of_pool.or(of_mfa).unwrap_or_else(|| {

@@ -26,7 +26,7 @@ impl AwsDocument {
             .map_err(|error| syntax(file, text, &error))?;
         let kind = kind(&value);
         let Value::Object(root) = value else {
-            let message = format!("{kind}, where AWS's tools print an object");
+            let message = format!("{kind}, expected an object as AWS tools print");
             return Err(Diagnostic::from_parts(file, text, span(text, &[]), message, None));
         };
         Ok(Self { file: file.to_owned(), text: text.to_owned(), root })
@@ -60,7 +60,7 @@ impl AwsDocument {
         match self.value(path)? {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
-            Some(other) => Err(self.type_error(path, other, "text in quotes")),
+            Some(other) => Err(self.type_error(path, other, "a quoted string")),
         }
     }
 
@@ -80,7 +80,7 @@ impl AwsDocument {
             return Ok(Some(*meant));
         }
         let all: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
-        let message = format!("unknown word `{given}`, expected one of {}", all.join(", "));
+        let message = format!("unknown value `{given}`, expected one of {}", all.join(", "));
         let near = words.iter().find(|(word, _)| word.eq_ignore_ascii_case(given.trim()));
         Err(self.error_at(path, &message, near.map(|(word, _)| format!("AWS writes `{word}`"))))
     }
@@ -95,7 +95,7 @@ impl AwsDocument {
         let text = list.iter().enumerate().map(|(at, item)| match item {
             Value::String(text) => Ok(text.as_str()),
             other => {
-                let message = format!("{}, expected text in quotes", kind(other));
+                let message = format!("{}, expected a quoted string", kind(other));
                 Err(self.error_at_index(path, at, &message))
             }
         });
@@ -144,7 +144,7 @@ fn syntax(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
     }
     let (line, column) = position(text, offset(text, error).saturating_sub(1));
     let help = (message == "trailing characters").then(|| {
-        "documents one after another are no JSON: give each as a file of its own, or merge them with `jq -s add`"
+        "several documents in one file are not JSON: use one file for each, or merge them with `jq -s add`"
             .to_owned()
     });
     Diagnostic::from_parts(file, text, Some((line, column, 1)), format!("not JSON: {message}"), help)

@@ -113,8 +113,7 @@ pub fn read(paths: &[PathBuf]) -> Result<PoolSettings, Diagnostic> {
 pub fn parse(files: &[(String, Vec<u8>)]) -> Result<PoolSettings, Diagnostic> {
     if let Some((file, bytes)) = files.iter().find(|(file, bytes)| !is_aws(file, bytes)) {
         if files.len() > 1 {
-            let message =
-                "a scenario is a whole pool: give one scenario, or the documents of one pool on AWS";
+            let message = "give one scenario, or the documents of one pool on AWS";
             return Err(Diagnostic::from_parts(file, "", None, message, None));
         }
         if let Some(refusal) = aws::detect_other_output(file, bytes) {
@@ -132,7 +131,7 @@ pub fn parse(files: &[(String, Vec<u8>)]) -> Result<PoolSettings, Diagnostic> {
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
     crate::input::bytes(path, MAX_BYTES).map_err(|error| {
-        let message = format!("cannot be read: {error}");
+        let message = format!("cannot read the file: {error}");
         Diagnostic::from_parts(&path.display().to_string(), "", None, message, None)
     })
 }
@@ -152,7 +151,8 @@ fn is_aws(file: &str, bytes: &[u8]) -> bool {
 
 fn from_scenario(scenario: &scenario::Scenario) -> PoolSettings {
     let quota_note = scenario.pool.quotas.user_resource_update.is_none().then(|| {
-        "The scenario has no quotas, so nothing is said of them; `quotas: cognito` has those of an AWS account."
+        "The scenario has no quotas, so there is no advice about them; `quotas: cognito` sets those of an \
+            AWS account."
             .to_owned()
     });
     PoolSettings {

@@ -46,24 +46,22 @@ pub enum StateFileError {
     #[error("{0}")]
     Io(#[from] std::io::Error),
     /// Another process has it.
-    #[error("another process is using it; end that one, or give this one a file of its own")]
+    #[error("another process uses it; stop that process, or choose another file")]
     InUse,
     /// It is something else.
-    #[error("it is not a state file of poolproof; give another name")]
+    #[error("it is not a state file of poolproof; choose another name")]
     NotAStateFile,
     /// Another version has written it.
-    #[error(
-        "it has format {0}, and this version of poolproof knows format {FORMAT}; use the version that wrote it"
-    )]
+    #[error("it has format {0}, and this version supports format {FORMAT}; use the version that wrote it")]
     UnsupportedFormat(u32),
     /// It is one, and not whole.
-    #[error("it is damaged ({0}); put a copy in its place, or give another name to start without users")]
+    #[error("it is damaged ({0}); replace it by a copy, or choose another name to start without users")]
     Damaged(String),
 }
 
 /// What could not be written down. The file holds what it held before.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the state cannot be written: {0}")]
+#[error("cannot write the state: {0}")]
 pub struct StateWriteError(String);
 
 impl StateWriteError {
@@ -233,7 +231,7 @@ fn for_each_record<K: redb::Key + 'static>(
     for entry in table.iter().map_err(|error| state_file_error(error.into()))? {
         let (key, value) = entry.map_err(|error| state_file_error(error.into()))?;
         if visit(key.value(), value.value()).is_none() {
-            return Err(StateFileError::Damaged(format!("a record of the table {name} cannot be read")));
+            return Err(StateFileError::Damaged(format!("cannot read a record of table {name}")));
         }
     }
     Ok(())

@@ -63,7 +63,7 @@ impl Store {
             .name(INTEGRITY_CHECK_THREAD.to_owned())
             .spawn(move || check_copy(&bytes))?;
         let stored =
-            check.join().unwrap_or_else(|_| Err(StateFileError::Damaged("it is not whole".to_owned())))?;
+            check.join().unwrap_or_else(|_| Err(StateFileError::Damaged("it is incomplete".to_owned())))?;
         let read_access = restrict_to_owner(&file)?;
         let database = Builder::new().create_file(file).map_err(state_file_error)?;
         remove_leftover(path);

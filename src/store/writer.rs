@@ -33,7 +33,7 @@ impl PendingWrite {
     ///
     /// They could not be written.
     pub async fn committed(self) -> Result<(), StateWriteError> {
-        self.0.await.unwrap_or_else(|_| Err(StateWriteError("nobody keeps it any more".to_owned())))
+        self.0.await.unwrap_or_else(|_| Err(StateWriteError("the state writer has stopped".to_owned())))
     }
 }
 

@@ -192,7 +192,7 @@ fn pairs_with_too_much_steal_are_rerun_or_excluded() {
         let (code, out, err) = output(poolproof().args(line).arg(folder.join("runs")).args(flags));
         assert_eq!(err, "", "{out}");
         let told: Value = serde_json::from_str(&out).unwrap();
-        let counts = ["pairs", "robbed_pairs", "left_out_pairs"]
+        let counts = ["pairs", "steal_excluded_pairs", "left_out_pairs"]
             .map(|name| told["experiment"][name].as_u64().unwrap());
         let sentences = told["verdict"]["sentences"].to_string();
         (code, counts, told["scenarios"][0]["decisions"]["pairs"].as_u64().unwrap(), sentences)
@@ -385,7 +385,7 @@ fn an_invalid_report_exits_2() {
         ("cut", whole[..whole.len() / 2].to_owned(), "it ends in the middle"),
         ("foreign", "{ \"metrics\": {} }".to_owned(), "missing field `schema_version`"),
         ("empty", String::new(), "is not a report"),
-        ("later", whole.replace("\"schema_version\": 1", "\"schema_version\": 2"), "its schema_version is 2"),
+        ("older", whole.replace("\"schema_version\": 2", "\"schema_version\": 1"), "its schema_version is 1"),
     ] {
         let head = folder.join(name);
         fs::create_dir_all(&head).unwrap();

@@ -161,8 +161,8 @@ fn timeline_csv_matches_the_report() {
         for (column, count) in [
             ("warm_up", interval.warm_up),
             ("cool_down", interval.cool_down),
-            ("missed", interval.dropped),
-            ("cut_off", interval.unfinished),
+            ("dropped", interval.dropped),
+            ("unfinished", interval.unfinished),
         ] {
             assert_eq!(row[column], count.to_string(), "{column}");
         }

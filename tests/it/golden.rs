@@ -1,4 +1,4 @@
-//! The bundled scenarios come out as their committed reports, byte for byte: on every machine, in every run.
+//! The reports of the bundled scenarios equal the committed ones to the byte, on every machine.
 //!
 //! After an intended change: `POOLPROOF_BLESS=1 cargo test golden`, and read the difference before committing it.
 
@@ -9,17 +9,21 @@ use poolproof::clock::ClockKind;
 use poolproof::report::{Report, html};
 use poolproof::run::{CancellationToken, RunOptions, run};
 use poolproof::scenario;
+use poolproof_pool::Defect;
 
 use crate::run_fixture::{bundled, root, run_options};
 
-/// Plays a bundled file as `poolproof run` does from the project's folder.
-fn report(file: &Path) -> Option<(String, Report)> {
+/// The scenario whose page is a golden file too.
+const PASSING_PAGE: &str = "storm";
+
+/// Plays a bundled scenario as `poolproof run` does from the project's folder, with a planted fault if one is given.
+fn report(file: &Path, defect: Option<Defect>) -> Option<(String, Report)> {
     let (scenario, text) = scenario::read_with_text(file).unwrap();
     if scenario.clock == ClockKind::Wall {
         return None;
     }
     let name = file.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
-    let run_options = RunOptions { file: name, text, ..run_options(None) };
+    let run_options = RunOptions { file: name, text, ..run_options(defect) };
     let report = run(&scenario, &run_options, &CancellationToken::default()).unwrap();
     Some((scenario.name, report))
 }
@@ -37,24 +41,43 @@ fn first_difference(golden: &str, now: &str) -> String {
     }
 }
 
+fn bless() -> bool {
+    std::env::var_os("POOLPROOF_BLESS").is_some()
+}
+
+/// Compares `now` with the committed file, or writes it when blessing.
+fn compare(file: &str, now: &str) {
+    let path = golden(file);
+    if bless() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, now).unwrap();
+    }
+    let committed = fs::read_to_string(path).unwrap_or_default();
+    assert!(committed == now, "{file} has changed: {}", first_difference(&committed, now));
+}
+
 #[test]
 fn every_virtual_scenario_matches_its_golden_report() {
     let mut compared = 0;
     for file in bundled() {
-        let Some((name, report)) = report(&file) else { continue };
-        let folder = golden(&name);
-        if std::env::var_os("POOLPROOF_BLESS").is_some() {
-            poolproof::report::write(&folder, &report, true).unwrap();
-        }
-        for (file, now) in [("report.json", report.to_json()), ("report.html", html::page(&report, None))] {
-            let committed = fs::read_to_string(folder.join(file)).unwrap_or_default();
-            assert!(committed == now, "{name}/{file} has changed: {}", first_difference(&committed, &now));
+        let Some((name, report)) = report(&file, None) else { continue };
+        compare(&format!("{name}/report.json"), &report.to_json());
+        if name == PASSING_PAGE {
+            compare(&format!("{name}/report.html"), &html::page(&report, None));
         }
         assert_eq!(report.decisions.mismatched, 0, "{name}");
         assert_eq!(report.verdict.exit_code, 0, "{name}");
         compared += 1;
     }
     assert_eq!(compared, 15, "scenarios with a golden report");
+}
+
+#[test]
+fn a_failing_run_matches_its_golden_page() {
+    let risk = root().join("scenarios/risk.yaml");
+    let (_, report) = report(&risk, Some(Defect::BlockIgnored)).unwrap();
+    assert_eq!(report.verdict.exit_code, 80);
+    compare("failing/report.html", &html::page(&report, None));
 }
 
 #[test]

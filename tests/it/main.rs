@@ -37,8 +37,6 @@ mod golden;
 mod import_cycles;
 /// Stock clients sign in.
 mod interop;
-/// Words, line lengths, file sizes, references.
-mod tidy;
 /// The matrix is complete, is what the pool does, and says what changed; a decision is explained as it is taken.
 mod matrix;
 /// What a run holds does not grow with its length.
@@ -139,6 +137,8 @@ mod target_cli;
 mod target_faults;
 /// Windows and selections are judged, and what does not hold can cut a run short.
 mod thresholds;
+/// Words, line lengths, file sizes, references.
+mod tidy;
 /// Text from outside stays text in every form of a report.
 mod untrusted_text;
 /// Watches show what the records of their windows say, and keep no more than these.

@@ -411,7 +411,7 @@ fn explain_prints_the_decision_and_its_reasons() {
                 "PASSWORD_VERIFIER → DEVICE_SRP_AUTH → DEVICE_PASSWORD_VERIFIER → tokens",
                 "Rule note-device",
                 "SEMANTICS c.5 #26",
-                "documented: AWS says so",
+                "documented: AWS's documentation says so",
                 "With risk_note: off: PASSWORD_VERIFIER → SOFTWARE_TOKEN_MFA",
             ][..],
         ),

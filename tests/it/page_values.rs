@@ -45,7 +45,8 @@ fn check_table(page: &str, mark: &str, objects: &[Value], columns: &[(usize, &st
 fn every_table_cell_matches_report_json() {
     let report = full_report();
     let (page, json) = (html::page(&report, None), serde_json::to_value(&report).unwrap());
-    let workloads = [(1, "/sign_ins/started"), (2, "/offered_per_s"), (3, "/achieved_per_s"), (4, "/missed")];
+    let workloads =
+        [(1, "/sign_ins/started"), (2, "/offered_per_s"), (3, "/achieved_per_s"), (4, "/dropped")];
     let latencies = [(5, "/intended/p50_us"), (6, "/intended/p99_us"), (7, "/service/p99_us")];
     let of_workloads = "aria-label=\"Workloads\"";
     check_table(&page, of_workloads, list(&json, "/workloads"), &workloads);

@@ -220,9 +220,9 @@ fn an_invalid_report_is_rejected_without_writing() {
         ("words", "no report".to_owned(), "is not a report"),
         ("empty", String::new(), "it ends in the middle"),
         (
-            "later",
-            whole.replace("\"schema_version\": 1", "\"schema_version\": 2"),
-            "its schema_version is 2, not 1",
+            "older",
+            whole.replace("\"schema_version\": 2", "\"schema_version\": 1"),
+            "its schema_version is 1, this version reads 2; run the scenario again",
         ),
         ("fewer", whole.replace("\"sign_ins\"", "\"signs\""), "missing field `sign_ins`"),
     ] {

@@ -286,7 +286,7 @@ pub(crate) fn used_state_file(name: &str, killed: bool) -> PathBuf {
 #[cfg(unix)]
 #[test]
 fn an_invalid_state_file_is_rejected_unchanged_with_help() {
-    let foreign = "error: --state FILE: it is not a state file of poolproof; give another name";
+    let foreign = "error: --state FILE: it is not a state file of poolproof; choose another name";
     let file = state("foreign");
     fs::write(&file, "version: 1\nname: no state\n").unwrap();
     assert_eq!(refusal(&file), foreign);
@@ -315,7 +315,7 @@ fn an_invalid_state_file_is_rejected_unchanged_with_help() {
     let served = ServerProcess::start(&["--state", file.to_str().unwrap()]);
     assert_eq!(
         refusal(&file),
-        "error: --state FILE: another process is using it; end that one, or give this one a file of its own"
+        "error: --state FILE: another process uses it; stop that process, or choose another file"
     );
     assert!(served.is_healthy());
 

@@ -12,15 +12,36 @@ const MAX_LINES: usize = 500;
 
 /// Words that earlier versions used in private meanings. They are refused in identifiers, comments and messages.
 const RETIRED_WORDS: &[&str] = &[
-    "told", "whoever", "whosoever", "nobody", "somebody", "whence", "lodging", "lodgings", "guest", "guests", "premises",
-    "rope", "misfortune", "robbed", "errand", "errands", "newcomer", "newcomers", "unwelcome", "accuse", "meant",
+    "told",
+    "whoever",
+    "whosoever",
+    "nobody",
+    "somebody",
+    "whence",
+    "lodging",
+    "lodgings",
+    "guest",
+    "guests",
+    "premises",
+    "rope",
+    "misfortune",
+    "robbed",
+    "errand",
+    "errands",
+    "newcomer",
+    "newcomers",
+    "unwelcome",
+    "accuse",
+    "meant",
 ];
 
 /// Words that are refused as a part of an identifier only: in prose they have ordinary uses.
-const RETIRED_IN_IDENTIFIERS: &[&str] = &["chance", "tell", "tells", "teller", "stands", "house", "weave", "misfit", "unfit"];
+const RETIRED_IN_IDENTIFIERS: &[&str] =
+    &["chance", "tell", "tells", "teller", "stands", "house", "weave", "misfit", "unfit"];
 
 /// Names of documents that are not in the repository.
-const FOREIGN_DOCUMENTS: &[&str] = &["DESIGN ", "DESIGN.md", "ASSURANCE.md", "STYLE.md", "FIELD.md", "PEERS.md", "SEMANTICS.md"];
+const FOREIGN_DOCUMENTS: &[&str] =
+    &["DESIGN ", "DESIGN.md", "ASSURANCE.md", "STYLE.md", "FIELD.md", "PEERS.md", "SEMANTICS.md"];
 
 /// Returns the source folders of all crates.
 pub(crate) fn crate_roots() -> Vec<PathBuf> {
@@ -103,7 +124,8 @@ fn retired(line: &str) -> Vec<String> {
 #[test]
 fn retired_words_are_not_used() {
     let mut found = Vec::new();
-    let prose = files(&root().join("docs"), &["md"]).into_iter().chain(files(&root().join("scenarios"), &["yaml"]));
+    let prose =
+        files(&root().join("docs"), &["md"]).into_iter().chain(files(&root().join("scenarios"), &["yaml"]));
     let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
         .map(|name| (root().join(name), fs::read_to_string(root().join(name)).unwrap()));
     for (path, text) in all_rust() {

@@ -86,7 +86,7 @@ impl Credentials {
         match (key_id, secret) {
             (Some(key_id), Some(secret)) => Ok(Some(Self { key_id, secret, token, region })),
             (None, None) => Ok(None),
-            _ => Err(format!("profile {profile} has half of an access key")),
+            _ => Err(format!("profile {profile} contains only half of an access key")),
         }
     }
 }

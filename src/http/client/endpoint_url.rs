@@ -16,20 +16,20 @@ impl EndpointUrl {
     ///
     /// One sentence that says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let uri: Uri = text.parse().map_err(|_| format!("`{text}` is no URL"))?;
+        let uri: Uri = text.parse().map_err(|_| format!("`{text}` is not a URL"))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
-            return Err(format!("`{text}` does not begin with http:// or https://"));
+            return Err(format!("`{text}` does not start with http:// or https://"));
         }
         let Some(authority) = uri.authority().filter(|authority| !authority.as_str().contains('@')) else {
-            return Err(format!("`{text}` must name a host, and no user"));
+            return Err(format!("`{text}` must name a host and no user"));
         };
         // What is no number is no port to the parser either: it would be left out, and the scheme's taken.
         let port = authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':'));
         if let Some(port) = port.filter(|port| !is_port(port)) {
-            return Err(format!("`{text}` has the port `{port}`: a port is a number from 1 to 65535"));
+            return Err(format!("`{text}` has the port `{port}`; expected a number from 1 to 65535"));
         }
         if uri.query().is_some() {
-            return Err(format!("`{text}` must not have a query"));
+            return Err(format!("`{text}` must not contain a query"));
         }
         Ok(Self(uri))
     }

@@ -159,7 +159,7 @@ impl HttpTarget {
         };
         match tokio::time::timeout(self.limits.request, exchange).await {
             Ok(answer) => answer,
-            Err(_) => Err(TransportError(format!("no answer within {:?}", self.limits.request))),
+            Err(_) => Err(TransportError(format!("no response within {:?}", self.limits.request))),
         }
     }
 
@@ -222,7 +222,9 @@ fn requires_signature(name: &str, operation: &Operation) -> bool {
 
 async fn read(body: Incoming) -> Result<Bytes, TransportError> {
     let whole = Limited::new(body, MAX_ANSWER).collect().await;
-    whole.map(Collected::to_bytes).map_err(|error| TransportError(format!("the answer broke off: {error}")))
+    whole
+        .map(Collected::to_bytes)
+        .map_err(|error| TransportError(format!("the response ended early: {error}")))
 }
 
 fn transport_error(error: impl std::fmt::Display) -> TransportError {
@@ -241,7 +243,7 @@ fn connection_error(error: &hyper_util::client::legacy::Error) -> TransportError
         cause = inner.source();
     }
     if text.contains("UnknownIssuer") {
-        text.push_str("; SSL_CERT_FILE can name a file of certificates to trust");
+        text.push_str("; SSL_CERT_FILE can name a file of trusted certificates");
     }
     TransportError(text)
 }
@@ -253,9 +255,10 @@ impl Target for HttpTarget {
             let answer = answer.map_err(|InvalidResponse(why)| TransportError(why))?;
             Ok(answer.and_then(|answer| match answer {
                 Answer::Pool(response) => Ok(response),
-                Answer::ManagementResponse(_) => {
-                    Err(ApiError::internal("an answer about pools to a request of a user"))
-                }
+                Answer::ManagementResponse(_) => Err(ApiError::internal(
+                    "the endpoint answered a user's request with a response about \
+                        pools",
+                )),
             }))
         }
         .boxed_local()

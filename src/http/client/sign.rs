@@ -41,7 +41,7 @@ impl Signer {
     ) -> Result<Vec<(&'static str, String)>, TransportError> {
         let Some(credentials) = &self.identity else {
             return Err(TransportError(format!(
-                "{operation} must be signed, and there are no AWS credentials"
+                "{operation} must be signed, and no AWS credentials were found"
             )));
         };
         let target = format!("{TARGET_PREFIX}{operation}");

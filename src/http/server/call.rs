@@ -129,7 +129,7 @@ async fn body(payload: &mut web::Payload, state: &AppState) -> Result<Vec<u8>, R
         Ok(read) => read,
         Err(_) => Err(RejectedRequest {
             status: StatusCode::REQUEST_TIMEOUT,
-            error: ApiError::new(ErrorKind::Serialization, "The body did not come in time."),
+            error: ApiError::new(ErrorKind::Serialization, "The body did not arrive in time."),
             close: true,
         }),
     }

@@ -192,7 +192,11 @@ impl AsyncWrite for Connection {
                 {
                     // What lies in the system's buffers goes as well.
                     drop(connection.stream.set_zero_linger());
-                    return Poll::Ready(Err(Error::new(ErrorKind::TimedOut, "nobody takes the answer")));
+                    return Poll::Ready(Err(Error::new(
+                        ErrorKind::TimedOut,
+                        "the client does not read its \
+                        response",
+                    )));
                 }
             }
         }

@@ -52,7 +52,7 @@ pub fn serve_metrics(listener: TcpListener, metrics: MetricsSource) -> std::io::
         });
     })?;
     let handle =
-        ready_receiver.recv().map_err(|_| std::io::Error::other("the thread of the metrics has died"))??;
+        ready_receiver.recv().map_err(|_| std::io::Error::other("the metrics thread has stopped"))??;
     Ok(MetricsServerHandle { handle, thread: Some(thread) })
 }
 

@@ -107,11 +107,11 @@ pub fn serve(
     let (workers, server_limits) = (limits.workers, limits.clone());
     let mut seed = [0; 32];
     aws_lc_rs::rand::fill(&mut seed)
-        .map_err(|_| std::io::Error::other("the operating system gives no chance"))?;
+        .map_err(|_| std::io::Error::other("cannot read random bytes from the operating system"))?;
     let app = move || {
         // Called once, on the one thread that serves. Its clients' side has nothing to do.
         let compute = Compute::threads(1, workers, &mut poolproof_cognito::seed::rng_from_bytes(seed));
-        let compute = compute.unwrap_or_else(|error| unreachable!("no threads could be started: {error}"));
+        let compute = compute.unwrap_or_else(|error| unreachable!("cannot start threads: {error}"));
         let state = AppState {
             provider: Arc::clone(&provider),
             outbox: Arc::clone(&outbox),

@@ -35,13 +35,13 @@ pub(super) async fn metrics(state: web::Data<AppState>) -> HttpResponse {
     let mut one = |name, kind, help, value: String| page.metric(name, kind, help).sample(&[], value);
     one("poolproof_pools", MetricKind::Gauge, "User pools.", pools.to_string());
     one("poolproof_users", MetricKind::Gauge, "Users of all pools.", users.to_string());
-    let forgotten = "Challenges that were forgotten before their end, for want of room.";
+    let forgotten = "Challenges that were removed before they expired, because the pool was full.";
     one("poolproof_challenges_crowded_out_total", MetricKind::Counter, forgotten, evicted_count.to_string());
-    let jobs = "Jobs of SRP's arithmetic done.";
+    let jobs = "Finished SRP jobs.";
     one("poolproof_srp_jobs_total", MetricKind::Counter, jobs, usage.jobs.to_string());
-    let powers = "Modular exponentiations done.";
+    let powers = "Finished modular exponentiations.";
     one("poolproof_srp_modexps_total", MetricKind::Counter, powers, usage.modexps.to_string());
-    let spent = "CPU time of SRP's arithmetic.";
+    let spent = "CPU time of SRP jobs.";
     one("poolproof_srp_cpu_seconds_total", MetricKind::Counter, spent, format!("{cpu:.6}"));
     HttpResponse::Ok().insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).body(page.into_text())
 }
@@ -97,7 +97,7 @@ pub(super) async fn fallback(request: HttpRequest, unread: web::Payload) -> Http
     let status = if known { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_FOUND };
     let error = ApiError::new(
         ErrorKind::UnknownOperation,
-        "Operations are asked for by POST to / with X-Amz-Target: AWSCognitoIdentityProviderService.<Operation>.",
+        "Send operations by POST to / with X-Amz-Target: AWSCognitoIdentityProviderService.<Operation>.",
     );
     close_lingering(error_response(status, &error), unread)
 }

@@ -35,7 +35,7 @@ impl Signers {
         if self.0.try_send((signing, reply_sender)).is_err() {
             return Err(ApiError::too_many_requests());
         }
-        signed.await.unwrap_or_else(|_| Err(ApiError::internal("a signer has died")))
+        signed.await.unwrap_or_else(|_| Err(ApiError::internal("a signer thread has stopped")))
     }
 }
 

@@ -19,7 +19,7 @@ pub(super) fn section(report: &Report) -> Markup {
                                 th scope="col" { "Sign-ins" }
                                 th scope="col" { "Offered" }
                                 th scope="col" { "Achieved" }
-                                th scope="col" { "Missed" }
+                                th scope="col" { "Dropped" }
                                 th scope="col" { "p50" }
                                 th scope="col" { "p99" }
                                 th scope="col" { "p99, service" }
@@ -32,7 +32,7 @@ pub(super) fn section(report: &Report) -> Markup {
                                     td data-head="Sign-ins" { (count(workload.sign_ins.started)) }
                                     td data-head="Offered" { (rate(workload.offered_per_s)) }
                                     td data-head="Achieved" { (rate(workload.achieved_per_s)) }
-                                    td data-head="Missed" { (count(workload.dropped)) }
+                                    td data-head="Dropped" { (count(workload.dropped)) }
                                     td data-head="p50" { (time_or_unknown(workload.intended.p50_us)) }
                                     td data-head="p99" { (time_or_unknown(workload.intended.p99_us)) }
                                     td data-head="p99, service" { (time_or_unknown(workload.service.p99_us)) }
