@@ -107,7 +107,7 @@ impl Harness {
 impl Authenticators {
     fn ask_device(&mut self, now: Timestamp, ask: DeviceRequest) -> DeviceAnswer {
         let Some(device) = &mut self.device else {
-            return DeviceAnswer::Unanswerable("no device at hand".to_owned());
+            return DeviceAnswer::Unanswerable("no device is available".to_owned());
         };
         let mut step = device.ask(now, ask);
         loop {

@@ -98,12 +98,13 @@ impl<'s> LevelRunner<'s> {
         stop: &'s CancellationToken,
     ) -> Result<Self, UnsuitableScenario> {
         let [plan] = scenario.workloads.as_slice() else {
-            let why = "it has several workloads, and one rate is searched for. Give a scenario with the one that you mean";
+            let why = "it has several workloads, and the search varies one rate; use a scenario with one \
+                workload";
             return Err(UnsuitableScenario(why.to_owned()));
         };
         if matches!(plan.model, Model::Closed { .. }) {
-            let why = "its workload is closed: users who come again when they are done set their own pace, and there is no rate to \
-                       search for. Write `model: open`";
+            let why = "its workload is closed: its users set their own pace, so there is no rate to search \
+                for; use `model: open`";
             return Err(UnsuitableScenario(why.to_owned()));
         }
         let queues = match scenario.service {
@@ -112,15 +113,17 @@ impl<'s> LevelRunner<'s> {
             Service::Model(model) => model.cores.is_some(),
         };
         if scenario.clock == ClockKind::Virtual && !queues {
-            let why = "by the virtual clock with `service: none` nobody waits for anybody, at any rate. Say how many cores the pool \
-                       has, as in `service: { cores: 4 }`, or measure this machine with `--clock wall`";
+            let why = "under the virtual clock with `service: none` no request waits for another at any \
+                rate; give the pool cores, as in `service: { cores: 4 }`, or measure this machine with \
+                `--clock wall`";
             return Err(UnsuitableScenario(why.to_owned()));
         }
         let too_long = |one: &&Threshold| one.window.is_some_and(|window| window > durations.measure);
         if let Some(one) = objectives.iter().find(too_long) {
             let seconds = durations.measure.as_secs();
             let why = format!(
-                "`{}` looks at more than the {seconds} s that a level is measured; use a longer --measure",
+                "`{}` has a window longer than the {seconds} s that a level is measured; use a longer \
+                    --measure",
                 one.text
             );
             return Err(UnsuitableScenario(why));

@@ -101,23 +101,23 @@ fn reason_text(reason: &Reason) -> String {
     match reason {
         Reason::Objective { text, value, unit } => {
             let seen = value.map_or_else(
-                || "cannot be told".to_owned(),
+                || "too few sign-ins to say".to_owned(),
                 |value| format!("is {}", measured(value, *unit)),
             );
             format!("{text}: {seen}")
         }
         Reason::Unanswered { share } => format!("{} of the sign-ins got no decision", percent(*share)),
         Reason::NoAnswer { share } => format!("{} of the sign-ins got no answer", percent(*share)),
-        Reason::AllWait { users } => format!("all of the {} users wait for the pool", count(*users)),
+        Reason::AllWait { users } => format!("all {} users wait for the pool", count(*users)),
         Reason::TooFew { sign_ins, needed } => {
-            format!("too few sign-ins to tell: {}, and it takes {}", count(*sign_ins), count(*needed))
+            format!("too few sign-ins: {} of the {} needed", count(*sign_ins), count(*needed))
         }
         Reason::FallsBehind { us_per_s } => {
             format!("falls behind: the median latency grows by {} each second", time(*us_per_s))
         }
         // The rest of it says what to do about a run, and not about a search.
         Reason::Generator { why, .. } => why.split([':', '.']).next().unwrap_or_default().to_owned(),
-        Reason::Mismatched { count } => format!("{count} decisions differ from what the rules ask"),
+        Reason::Mismatched { count } => format!("{count} decisions do not match the rules"),
         Reason::Interrupted => "cut short".to_owned(),
     }
 }
@@ -128,13 +128,13 @@ fn cpu(out: &mut String, answer: &CapacityEstimate) {
         return;
     };
     let share = |us: u64| us as f64 * answer.per_s / 1e6;
-    let side = |us: u64| format!("{} a sign-in, {} cores busy", time(us), number(share(us)));
+    let side = |us: u64| format!("{} per sign-in, {} cores busy", time(us), number(share(us)));
     let _ = write!(out, "\n  CPU       clients {}", side(client));
     match server {
         Some(server) => {
             let _ = writeln!(out, "; pool {}", side(server));
         }
-        None => out.push_str("; the pool's is its own affair\n"),
+        None => out.push_str("; the pool's CPU is not known\n"),
     }
 }
 
@@ -156,7 +156,7 @@ fn write_usl(out: &mut String, usl: &Usl) {
     let _ = writeln!(out, "            at once  {}", points.join("  "));
     let peak = usl.peak_n.map_or_else(
         || "no peak within twice the concurrency that was tried".to_owned(),
-        |peak| format!("peaks at {} at once", number(peak)),
+        |peak| format!("peak at {} at once", number(peak)),
     );
     let _ = writeln!(out, "            {peak}");
 }
@@ -168,7 +168,7 @@ fn needed(out: &mut String, wanted: &CoreEstimate) {
     };
     let _ = write!(
         out,
-        "\n  for {}/s  {} times what was measured",
+        "\n  for {}/s  {} times the measured rate",
         exact_number(wanted.per_s),
         range(wanted.times)
     );
@@ -179,6 +179,6 @@ fn needed(out: &mut String, wanted: &CoreEstimate) {
         let _ = write!(out, ", {} of the clients", range(cores));
     }
     out.push_str(
-        "\n            if a core more brings what a core brings (--usl tells how far it does here)\n",
+        "\n            if each further core brings as much as one (--usl measures how far that holds)\n",
     );
 }

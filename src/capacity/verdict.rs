@@ -30,15 +30,13 @@ impl SearchOutcome<'_> {
         let mut faults = Vec::new();
         faults.extend(self.mismatched().map(|sentence| (MISMATCH, sentence)));
         if self.stopped {
-            let sentence = "The search was interrupted: this is what was known so far.";
+            let sentence = "The search was interrupted; this is the result so far.";
             faults.push((INTERRUPTED, sentence.to_owned()));
         }
         if let Some(error) = self.run_error {
             let code = if matches!(error, RunError::Target(_)) { UNREACHABLE } else { INTERNAL };
-            faults.push((
-                code,
-                format!("The search could not go on, and this is what was known so far: {error}."),
-            ));
+            faults
+                .push((code, format!("The search could not continue: {error}. This is the result so far.")));
         }
         if self.answer.is_none() && faults.is_empty() {
             faults.extend(self.lowest().map(lowest_level_failure));
@@ -58,9 +56,7 @@ impl SearchOutcome<'_> {
         })?;
         let differ = if count == 1 { "1 decision differs" } else { &format!("{count} decisions differ") };
         let rate = exact_number(per_s);
-        Some(format!(
-            "{differ} from what the rules ask at {rate}/s: a pool that decides wrongly has no capacity."
-        ))
+        Some(format!("{differ} from the rules at {rate}/s: a pool with wrong decisions has no capacity."))
     }
 
     /// The lowest level that failed; of its runs the last.
@@ -76,30 +72,28 @@ impl SearchOutcome<'_> {
         let over = !self.stopped && self.run_error.is_none();
         match (answer.limit, limiting_level(self.levels, answer.below_per_s).and_then(Level::short_of)) {
             (Limit::Generator, Some(Shortage::Users)) => say(
-                "The scenario ran out of users before the pool reached its end: the pool may take more. Raise \
-                 population.users.",
+                "The scenario ran out of users before the pool reached its limit. Raise population.users.",
             ),
-            (Limit::Generator, _) => say(
-                "The generator reached its end before the pool did: the pool may take more. Give the generator more cores.",
-            ),
+            (Limit::Generator, _) => {
+                say("The generator reached its limit before the pool did. Give the generator more cores.")
+            }
             (Limit::Range, _) if over => {
-                say("Nothing higher was tried: the pool may take more. Search on with --to.");
+                say("No higher rate was tried, so the pool may serve more. Continue with --to.");
             }
             (Limit::Range | Limit::Pool, _) => {}
         }
         if !answer.confirmed {
-            say("No long run has confirmed it: take it as a sign and not as a promise.");
+            say("No long run confirmed the answer; treat it as an estimate.");
         }
         if let Some(rate) = self.max_requests_per_s.filter(|_| answer.limit == Limit::Pool) {
             say(&format!(
-                "At most {rate} requests a second were sent (--max-rate), and they wait for their turn: that may be the limit, \
-                 and not the pool."
+                "Requests were limited to {rate} a second (--max-rate): that may be the limit instead of \
+                    the pool."
             ));
         }
         if self.usl_unavailable {
-            say(
-                "The scalability law could not be fitted: it takes 32 users, and answers at 1 to 32 at once.",
-            );
+            say("The scalability law could not be fitted: it needs 32 users, and responses at 1 to 32 at \
+                    once.");
         }
         remarks
     }
@@ -121,23 +115,23 @@ fn lowest_level_failure(level: &Level) -> (u8, String) {
     let untold =
         |reason: &Reason| matches!(reason, Reason::TooFew { .. } | Reason::Objective { value: None, .. });
     let (code, advice) = if let Some(share) = lost {
-        (UNREACHABLE, format!("the target gave no answer to {} of the sign-ins.", percent(share)))
+        (UNREACHABLE, format!("the target did not answer {} of the sign-ins.", percent(share)))
     } else if level.is_generator_limited() {
         let advice = match level.short_of() {
             Some(Shortage::Users) => {
-                "the scenario runs out of users. Raise population.users, or start lower with --from."
+                "the scenario ran out of users. Raise population.users, or start lower with --from."
             }
-            _ => "the generator cannot keep up. Give it more cores, or start lower with --from.",
+            _ => "the generator could not keep up. Give it more cores, or start lower with --from.",
         };
         (SATURATED, advice.to_owned())
     } else if level.reasons.iter().all(untold) {
         let advice =
-            "too few sign-ins come to tell. Measure longer with --measure, or start higher with --from.";
+            "there were too few sign-ins. Measure longer with --measure, or start higher with --from.";
         (THRESHOLD, advice.to_owned())
     } else if has(|reason| matches!(reason, Reason::FallsBehind { .. })) {
         (THRESHOLD, "the pool falls behind. Start lower with --from.".to_owned())
     } else {
-        (THRESHOLD, "there is nothing to search. Start lower with --from, or ask for less.".to_owned())
+        (THRESHOLD, "the range is empty. Start lower with --from, or relax the objective.".to_owned())
     };
     let fails =
         if level.phase == SearchPhase::Confirm { "does not hold in a long run" } else { "fails already" };

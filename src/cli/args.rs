@@ -19,18 +19,18 @@ use poolproof_srp::Backend;
 const EXIT_CODES: &str = "\
 Exit codes:
     0  everything held
-    1  a fault of poolproof's own
-    2  the command line, or a place to write to, is not usable
-   80  a decision differed from what the rules ask, or denied advice was given
-   81  a comparison found the head slower
+    1  an internal error of poolproof
+    2  the command line is wrong, or an output cannot be written
+   80  a decision does not match the rules, or denied advice was given
+   81  a comparison found a regression
    82  a comparison is inconclusive
-   83  the generator could not keep up: its numbers are not to be trusted
-   84  reports are not of the same thing, and cannot be compared
-   99  a threshold was crossed, or there were too few samples to say
-  104  a scenario, or what describes a pool, is not valid; nothing was run
-  105  interrupted; the report is partial, or requests of `serve` were cut off
-  107  a target cannot be used, gave no answers, or keeps what was made there
-Of several the gravest counts: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
+   83  the generator could not keep up, so its figures are not valid
+   84  the reports cannot be compared
+   99  a threshold was crossed, or there were too few samples
+  104  a scenario or a pool document is invalid; nothing was run
+  105  interrupted; the report is partial, or `serve` ended requests in flight
+  107  a target is unusable, gave no answers, or still holds resources that the run created
+If several apply, the first of this list is used: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 
 const RUN_EXAMPLES: &str = "Examples:
   poolproof run scenarios/smoke.yaml

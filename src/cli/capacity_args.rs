@@ -10,24 +10,23 @@ use super::values::{ClockArg, share, workers};
 use crate::scenario::{self, Threshold};
 
 pub(super) const CAPACITY_EXAMPLES: &str = "\
-The scenario is played at one rate after the other: its pool, people and mix
-stay, its stages are replaced. A level passes if every objective holds, 99 of
-100 sign-ins are decided, the pool does not fall behind (its median latency
-grows by less than 10 ms a second), and no decision mismatches. On the way up
-one run that passes is enough; between the bounds two of three decide; the
-answer is confirmed by a long run.
+The scenario runs at one rate after the other. Its pool, users and mix stay; its
+stages are replaced. A level passes if every objective holds, 99 of 100 sign-ins
+are decided, the median latency grows by less than 10 ms a second, and no
+decision mismatches. On the way up one passing run is enough; between the bounds
+two of three decide; a long run confirms the answer.
 
-A level is measured until 300 sign-ins are expected, for 5 minutes or --measure
-at most; by the virtual clock, where time costs nothing, until 3000 are, for a
-day at most. With fewer than 300 it does not pass, since they do not tell.
+A level is measured until 300 sign-ins are expected, for at most 5 minutes or
+--measure. Under the virtual clock it is 3000 sign-ins and at most a day. A level
+with fewer than 300 sign-ins does not pass.
 
 Exit codes:
     0  an answer was found
-   80  a decision differed from what the rules ask
+   80  a decision does not match the rules
    83  the generator could not keep up at the lowest level
-   99  the lowest level fails, or there were too few sign-ins to say
+   99  the lowest level fails, or there were too few sign-ins
   105  interrupted; the answer is partial
-  107  a target cannot be used, or sign-ins got no answer from it
+  107  the target is unusable, or did not answer
 
 Examples:
   poolproof capacity scenarios/capacity.yaml --slo 'p99<250ms'

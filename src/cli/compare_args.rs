@@ -7,34 +7,35 @@ use clap::ValueEnum;
 use super::values::share;
 
 pub(super) const COMPARE_EXAMPLES: &str = "\
-With two folders, one run stands against one run: decisions are compared
-exactly, times are shown side by side, and nothing is said of speed. A folder
-has a report.json, or folders that have one each.
+With two folders, decisions are compared exactly, and times are shown without a
+verdict, because one run against one run proves nothing about speed. A folder
+contains a report.json, or folders with one each.
 
-With two command lines, both are run in pairs, in random and balanced order, and
-each metric is judged: regressed, improved, equivalent or inconclusive. A
-command line is split at blanks, with '…', \"…\" and \\ as in a shell and nothing
-else of one. It is run with `--out DIR --seed K --format json` after it, both of
-a pair with the same K, and writes DIR/report.json or DIR/NAME/report.json. Runs
-that end with 0, 80, 83 or 99 are taken; any other end ends the comparison.
+With two command lines, both run in pairs, in random and balanced order, and each
+metric is judged: regressed, improved, equivalent or inconclusive. A command line
+is split at blanks, with '…', \"…\" and \\ as in a shell; other shell syntax is not
+supported. It runs with `--out DIR --seed K --format json` appended, both commands
+of a pair with the same K, and must write DIR/report.json or
+DIR/NAME/report.json. Exit codes 0, 80, 83 and 99 are accepted; any other code
+ends the comparison.
 
-A difference matters from --min-effect on, or from twice the noise floor where
-that is more: what --aa pairs of base against base show, or --noise says. With
---max-pairs an inconclusive experiment goes on up to so many pairs; each of the
-two looks has half of the error of 5 %.
+A difference matters from --min-effect, or from twice the noise floor if that is
+more: the noise between --aa pairs of base against base, or --noise. With
+--max-pairs an inconclusive experiment continues up to that many pairs; each of
+the two looks uses half of the error of 5 %.
 
-Where others on the machine's host had more than --max-steal of its CPU time
-during a run (steal), the times of its pair do not count. The pair is run again,
-at most twice, and left out if that does not help. Its decisions count.
+If steal was above --max-steal of the CPU time during a run, the times of its pair
+do not count. The pair runs again, at most twice, and is then excluded. Its
+decisions count.
 
 Exit codes:
-    0  decisions identical, and speed equivalent or improved
+    0  decisions are identical, and speed is equivalent or improved
     2  a report or a command is not usable
    80  decisions differ
    81  the head is slower
    82  inconclusive
-   83  a generator could not keep up: its numbers are not to be trusted
-   84  reports are not of the same thing, and cannot be compared
+   83  the generator could not keep up, so its figures are not valid
+   84  the reports cannot be compared
   105  a run was interrupted
 
 Examples:

@@ -55,8 +55,8 @@ pub fn differences(base: &Report, head: &Report) -> Vec<Difference> {
 
 fn coverage(report: &Report) -> String {
     match report.canceled_by() {
-        Some(threshold) => format!("the beginning of a run that {} has ended", quoted(&threshold.text)),
-        None if report.partial => "the beginning of an interrupted run".to_owned(),
+        Some(threshold) => format!("a partial run that {} ended", quoted(&threshold.text)),
+        None if report.partial => "a partial run that was interrupted".to_owned(),
         None => "a whole run".to_owned(),
     }
 }
@@ -126,7 +126,7 @@ fn lines(base: &str, head: &str) -> Vec<Difference> {
         }
     }
     if found.is_empty() && base != head {
-        let order = "its lines in another order".to_owned();
+        let order = "the same rows in another order".to_owned();
         found.push(Difference { what: "scenario", base: order.clone(), head: order });
     }
     found

@@ -174,7 +174,7 @@ impl Experiment {
         }
         if saturated > 0 {
             let runs = if saturated == 1 { "1 run".to_owned() } else { format!("{saturated} runs") };
-            sentences.push(format!("The generator could not keep up in {runs}: distrust the times."));
+            sentences.push(format!("The generator could not keep up in {runs}: its times are not valid."));
         }
         if sentences.is_empty() {
             sentences.push("Decisions are identical, and every metric is equivalent.".to_owned());
@@ -196,12 +196,12 @@ impl Experiment {
         let pairs = |count: u32| if count == 1 { "1 pair".to_owned() } else { format!("{count} pairs") };
         let left_out = match self.missing.len() {
             0 => String::new(),
-            1 => ", and 1 of them never came out well: it is left out".to_owned(),
-            count => format!(", and {count} of them never came out well: they are left out"),
+            1 => ", and 1 of them stayed above the limit and is excluded".to_owned(),
+            count => format!(", and {count} of them stayed above the limit and are excluded"),
         };
         (self.steal_excluded > 0).then(|| {
             format!(
-                "Times of {} do not count, since others on the host had more than {} of the CPU time (steal){left_out}.",
+                "The times of {} do not count: steal was above {} of the CPU time{left_out}.",
                 pairs(self.steal_excluded),
                 percent(self.max_steal)
             )

@@ -41,8 +41,8 @@ pub(super) fn decision_sentence(one: &ScenarioComparison, comparison: &Compariso
     match (totals.identical, comparison.experiment.is_some()) {
         (true, false) => format!("{counts}: identical"),
         (true, true) => format!("{counts}: identical in all {pairs} pairs"),
-        (false, false) => format!("{counts}: they differ"),
-        (false, true) => format!("{counts}: they differ in {differing_pairs} of {pairs} pairs"),
+        (false, false) => format!("{counts}: different"),
+        (false, true) => format!("{counts}: different in {differing_pairs} of {pairs} pairs"),
     }
 }
 
@@ -55,15 +55,19 @@ pub(super) fn notes(one: &ScenarioComparison) -> Vec<String> {
     let mut notes = Vec::new();
     if one.decisions.base_differs_from_itself {
         notes.push(
-            "Two runs of the base decided differently: what differs need not be the head's.".to_owned(),
+            "Two runs of the base decided differently, so a difference may not come from the head."
+                .to_owned(),
         );
     }
     if one.decisions.first.identical && one.decisions.first.base.mismatched > 0 {
-        notes.push("Identical is not right: decisions of both sides are not as the rules ask.".to_owned());
+        notes.push(
+            "Identical is not correct here: decisions of both sides do not match the rules.".to_owned(),
+        );
     }
     if !one.decisions.first.shifted.is_empty() {
         notes.push(
-            "Some rules were seen more or less often, as happens where time decides who is free; nothing mismatched by it."
+            "Some rules were seen more or less often, because timing decides which user is idle; none of \
+                their decisions mismatched."
                 .to_owned(),
         );
     }

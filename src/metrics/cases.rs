@@ -33,7 +33,7 @@ fn attempt(facts: &Facts) -> &'static str {
     let Circumstances { flow, compromised, reset_required, address } = facts.circumstances;
     let all = [
         (facts.lock == LockoutState::Locked, "locked out"),
-        (facts.lock == LockoutState::Uncertain, "at the edge of a lock-out"),
+        (facts.lock == LockoutState::Uncertain, "at the edge of a lockout"),
         (address == AddressStatus::Blocked, "address always blocked"),
         (facts.claim == Claim::Wrong, "wrong password"),
         (facts.claim == Claim::Replayed, "claim used before"),

@@ -27,7 +27,7 @@ impl Latencies {
 
     fn with_figures(figures: u8) -> Self {
         let histogram = Histogram::new_with_bounds(1, LONGEST_US, figures);
-        Self(histogram.expect("both callers ask for bounds and figures that a histogram takes"))
+        Self(histogram.expect("both callers pass valid bounds and figures"))
     }
 
     /// Puts one time in.
@@ -84,7 +84,7 @@ impl Latencies {
 
     /// Takes out all that `other`, which was put in, has.
     pub(super) fn subtract(&mut self, other: &Self) {
-        self.0.subtract(&other.0).expect("it was put in, and both have the same bounds");
+        self.0.subtract(&other.0).expect("it was recorded before, and both have the same bounds");
     }
 
     /// Takes everything out.

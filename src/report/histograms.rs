@@ -51,7 +51,10 @@ fn log_into(
     let mut log = IntervalLogWriterBuilder::new()
         .add_comment("[Logged by poolproof]")
         .add_comment("[Histogram log format version 1.3]")
-        .add_comment("[Latency of sign-ins from their intended start, and with a tag that of each step; values in us, Interval_Max in ms]")
+        .add_comment(
+            "[Latency of sign-ins from their intended start, and of each step with a tag; values \
+            in us, Interval_Max in ms]",
+        )
         .with_start_time(started.as_system_time())
         .with_max_value_divisor(US_PER_MS)
         .begin_log_with(out, &mut serializer)?;

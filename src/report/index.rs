@@ -7,7 +7,7 @@ use super::scenario_result::{RunStatus, ScenarioResult, overall_result};
 use super::{Report, page};
 
 /// What is on every such page and on no other: so one is told from a page that somebody else put there.
-pub(super) const INDEX_SIGNATURE: &str = "An index of reports made by poolproof.";
+pub(super) const INDEX_SIGNATURE: &str = "Index of reports made by poolproof.";
 
 const STYLE: &str = "
 .index { margin-top: 32px; } .index td.outcome { white-space: nowrap; } .index a { color: var(--one); }
@@ -61,7 +61,7 @@ fn row(entry: &ScenarioResult) -> Markup {
                 RunStatus::NotRun => {
                     th scope="row" { (entry.name) }
                     td.outcome.left.bad { "✗ not played" }
-                    td.why colspan="7" { "The command was interrupted before." }
+                    td.why colspan="7" { "The command was interrupted earlier." }
                 }
             }
         }

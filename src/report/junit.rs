@@ -123,25 +123,26 @@ fn cases(entry: &ScenarioResult) -> Vec<TestCase> {
             vec![TestCase::new(
                 "run",
                 RUN_CASE_NAME,
-                Some((Kind::Error, "It could not be played.".to_owned(), why.clone())),
+                Some((Kind::Error, "It could not be run.".to_owned(), why.clone())),
             )]
         }
         RunStatus::NotRun => {
-            let why = "Not played: the command was interrupted before.".to_owned();
+            let why = "Not run: the command was interrupted earlier.".to_owned();
             vec![TestCase::new("run", RUN_CASE_NAME, Some((Kind::Skipped, why, String::new())))]
         }
     }
 }
 
-const RUN_CASE_NAME: &str = "it was played to its end";
+const RUN_CASE_NAME: &str = "the run was completed";
 
 fn cases_of(report: &Report) -> Vec<TestCase> {
     let mut cases = run(report);
-    cases.push(TestCase::new("decisions", "decisions are as the rules ask", decisions(report)));
+    cases.push(TestCase::new("decisions", "decisions match the rules", decisions(report)));
     for rule in &report.decisions.rules {
         let wrong = (rule.mismatched > 0).then(|| {
             let own = report.decisions.mismatches.iter().filter(|mismatch| mismatch.rule == rule.id);
-            let message = format!("{} of {} decisions differ", count(rule.mismatched), count(rule.seen));
+            let message =
+                format!("{} of {} decisions do not match", count(rule.mismatched), count(rule.seen));
             (Kind::Failure, message, mismatch_details(report, own, rule.mismatched))
         });
         cases.push(TestCase::new("rules", &rule.id, wrong));
@@ -167,12 +168,10 @@ fn run(report: &Report) -> Vec<TestCase> {
     let partial = report.partial.then(|| match report.canceled_by() {
         Some(threshold) => {
             let cut = threshold.cut().unwrap_or_default();
-            let message = format!("The threshold {} {cut}: this tells only its beginning.", threshold.text);
+            let message = format!("The threshold {} {cut}; this report is partial.", threshold.text);
             (Kind::Failure, message, report.replay())
         }
-        None => {
-            (Kind::Error, "It was interrupted: this tells only its beginning.".to_owned(), report.replay())
-        }
+        None => (Kind::Error, "The run was interrupted; this report is partial.".to_owned(), report.replay()),
     });
     let saturated =
         report.generator.saturated.as_ref().map(|why| (Kind::Failure, why.clone(), String::new()));
@@ -185,10 +184,10 @@ fn run(report: &Report) -> Vec<TestCase> {
         const UNREACHABLE: u8 = 107;
         let silent = (report.verdict.exit_code == UNREACHABLE).then(|| {
             let (failed, all) = (report.sign_ins.transport_failed, report.sign_ins.started);
-            let message = format!("{} of {} sign-ins got no answer", count(failed), count(all));
+            let message = format!("{} of {} sign-ins got no response", count(failed), count(all));
             (Kind::Error, message, String::new())
         });
-        cases.push(TestCase::new("run", "the target answered", silent));
+        cases.push(TestCase::new("run", "the target responded", silent));
     }
     cases
 }
@@ -200,7 +199,7 @@ fn decisions(report: &Report) -> Option<(Kind, String, String)> {
     }
     (decisions.mismatched > 0).then(|| {
         let (wrong, all) = (count(decisions.mismatched), count(decisions.checked));
-        let message = format!("{wrong} of {all} decisions differ from what the rules ask");
+        let message = format!("{wrong} of {all} decisions do not match the rules");
         (Kind::Failure, message, mismatch_details(report, decisions.mismatches.iter(), decisions.mismatched))
     })
 }
@@ -223,8 +222,8 @@ fn mismatch_details<'m>(report: &Report, mismatches: impl Iterator<Item = &'m Mi
     for mismatch in mismatches.take(MAX_MISMATCHES) {
         let Mismatch { number, user, at_us, rule, situation, expected, seen } = mismatch;
         text.push_str(&format!(
-            "sign-in {number} of user {user}, {} into the run\n  rule       {rule}\n  situation  {situation}\n  \
-             expected   {expected}\n  seen       {seen}\n",
+            "sign-in {number} of user {user}, {} into the run\n  rule       {rule}\n  situation  \
+                {situation}\n  expected   {expected}\n  actual     {seen}\n",
             time(*at_us)
         ));
         written += 1;

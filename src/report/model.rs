@@ -108,7 +108,7 @@ pub struct Workload {
 }
 
 /// Whether a count is left out.
-#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde hands out references")]
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
 }

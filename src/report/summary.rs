@@ -41,7 +41,7 @@ pub fn summary(entries: &[ScenarioResult]) -> String {
     if left > 0 {
         let _ = writeln!(
             out,
-            "\n_{left} scenarios more are told by their `report.json` alone: there is no room here._"
+            "\n_{left} more scenarios are only in their `report.json`, because this file is full._"
         );
     }
     out
@@ -121,7 +121,7 @@ fn section(entry: &ScenarioResult, one_of_several: bool) -> String {
     rules(&mut out, report);
     mismatch_details(&mut out, report);
     latencies(&mut out, report);
-    let _ = writeln!(out, "\nTo play it again:\n\n{}", code_block("sh", &cut(&report.replay(), MAX_CHARS)));
+    let _ = writeln!(out, "\nTo repeat it:\n\n{}", code_block("sh", &cut(&report.replay(), MAX_CHARS)));
     if one_of_several {
         out.push_str("\n</details>\n");
     }
@@ -181,9 +181,9 @@ fn headline(out: &mut String, report: &Report) {
     row("completed", count(sign_ins.completed));
     row("refused", count(sign_ins.refused));
     row("abandoned", count(sign_ins.abandoned));
-    row("without an answer", count(sign_ins.transport_failed));
+    row("without a response", count(sign_ins.transport_failed));
     if sign_ins.unfinished > 0 {
-        row("under way when it was cut short", count(sign_ins.unfinished));
+        row("in flight when the run was canceled", count(sign_ins.unfinished));
     }
     row("decisions checked", count(decisions.checked));
     row("decisions mismatched", count(decisions.mismatched));
@@ -200,7 +200,7 @@ fn rules(out: &mut String, report: &Report) {
         return;
     }
     out.push_str(
-        "\n| rule that was not followed | confidence | decisions | mismatched | |\n|---|---|--:|--:|--:|\n",
+        "\n| rule with mismatches | confidence | decisions | mismatched | |\n|---|---|--:|--:|--:|\n",
     );
     for rule in wrong.iter().take(MAX_ROWS) {
         let _ = writeln!(
@@ -226,7 +226,8 @@ fn mismatch_details(out: &mut String, report: &Report) {
     for Mismatch { number, user, at_us, rule, situation, expected, seen } in &mismatches[..shown] {
         let _ = writeln!(
             out,
-            "- **Sign-in {number}** of user {user}, {} into the run, rule {}\n  - situation: {}\n  - expected: {}\n  - seen: {}",
+            "- **Sign-in {number}** of user {user}, {} into the run, rule {}\n  - situation: {}\n  - \
+                expected: {}\n  - actual: {}",
             time_or_unknown(Some(*at_us)),
             text(rule),
             text(situation),

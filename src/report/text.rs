@@ -97,7 +97,7 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
             n => format!("; {} cool-down", count(n)),
         } + &match sign_ins.unfinished {
             0 => String::new(),
-            n => format!("; {} more under way when it was cut short", count(n)),
+            n => format!("; {} more in flight when the run was canceled", count(n)),
         },
     );
     let mismatched = format!("{} mismatched", count(decisions.mismatched));
@@ -119,12 +119,12 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
         n => {
             let most = throughput.throttled_steps.iter().max_by_key(|(_, n)| **n);
             let at = most.map_or_else(String::new, |(step, n)| format!(", {} of them to {step}", count(*n)));
-            let _ = writeln!(out, "\n  throttled   {} answers{at}", count(n));
+            let _ = writeln!(out, "\n  throttled   {} responses{at}", count(n));
         }
     }
     let cpu = &report.cpu;
     if let (Some(client), Some(server)) = (cpu.client_us_per_sign_in, cpu.server_us_per_sign_in) {
-        let _ = writeln!(out, "  cpu         {} client, {} server, each sign-in", time(client), time(server));
+        let _ = writeln!(out, "  cpu         {} client, {} server, per sign-in", time(client), time(server));
     }
     let lag = time_or_unknown(report.generator.lag_p99_us.or(report.generator.lag_max_us));
     let which = if report.generator.lag_p99_us.is_some() { "p99" } else { "max" };
@@ -142,7 +142,7 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
     if let Some(machine) = &report.generator.machine {
         let load = format!("{} before and {} at the end", machine.load_before, machine.load_after);
         let steal = machine.steal_share.map_or_else(|| UNKNOWN.to_owned(), percent);
-        let _ = writeln!(out, "  machine     load {load}, {steal} stolen by others");
+        let _ = writeln!(out, "  machine     load {load}, {steal} steal");
     }
 }
 
@@ -221,7 +221,7 @@ fn first_mismatch(out: &mut String, report: &Report) {
     if let Some(mismatch) = decisions.mismatches.first() {
         let _ = writeln!(
             out,
-            "\n  first mismatch: sign-in {}, rule {} ({} of all decisions differ)",
+            "\n  first mismatch: sign-in {}, rule {} ({} of all decisions do not match)",
             mismatch.number,
             plain(&mismatch.rule),
             share(decisions.mismatched, decisions.checked),

@@ -27,18 +27,18 @@ impl Verdict {
         let mut faults = Vec::new();
         if decisions.mismatched() > 0 {
             let (wrong, all) = (count(decisions.mismatched()), count(decisions.checked()));
-            faults.push((MISMATCH, format!("{wrong} of {all} decisions differ from what the rules ask.")));
+            faults.push((MISMATCH, format!("{wrong} of {all} decisions do not match the rules.")));
         }
         let in_flight = in_flight(summary);
         let cut = run_info.thresholds.iter().find_map(cancellation_sentence);
         if let Some(sentence) = cut {
             faults.push((THRESHOLD, format!("{sentence}{in_flight}")));
         } else if run_info.partial {
-            let sentence = format!("The run was interrupted: this tells only its beginning.{in_flight}");
+            let sentence = format!("The run was interrupted; this report is partial.{in_flight}");
             faults.push((INTERRUPTED, sentence));
         }
         if let Some(left) = &run_info.left_behind {
-            faults.push((UNREACHABLE, format!("Left behind at the target: {left}.")));
+            faults.push((UNREACHABLE, format!("Not deleted at the target: {left}.")));
         }
         if let Some(sentence) = unanswered(run_info, summary) {
             faults.push((UNREACHABLE, sentence));
@@ -82,7 +82,7 @@ fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     {
         return None;
     }
-    Some(format!("{} of {} sign-ins got no answer from the target.", count(failed), count(all)))
+    Some(format!("{} of {} sign-ins got no response from the target.", count(failed), count(all)))
 }
 
 /// That other machines had what this one needed. No fault, and to be known.
@@ -90,7 +90,7 @@ fn steal_warning(run_info: &RunInfo) -> Option<String> {
     let on_a_machine = run_info.machine.filter(|_| run_info.clock == ClockKind::Wall);
     let stolen = on_a_machine?.steal_share.filter(|share| *share > MAX_STEAL)?;
     Some(format!(
-        "Warning: {} of the machine's CPU time went to others on its host (steal), so that times say little.",
+        "Warning: steal was {} of the machine's CPU time, so times are unreliable.",
         percent(stolen)
     ))
 }
@@ -99,15 +99,15 @@ fn steal_warning(run_info: &RunInfo) -> Option<String> {
 fn in_flight(summary: &Summary<'_>) -> String {
     match summary.unfinished() {
         0 => String::new(),
-        1 => " One sign-in was under way then, and has no end.".to_owned(),
-        n => format!(" {} sign-ins were under way then, and have no end.", count(n)),
+        1 => " One sign-in was in flight; its outcome is unknown.".to_owned(),
+        n => format!(" {} sign-ins were in flight; their outcomes are unknown.", count(n)),
     }
 }
 
 impl ThresholdResult {
     /// That it has cut the run short, and when, if it has.
     pub(super) fn cut(&self) -> Option<String> {
-        self.canceled_at_us.map(|us| format!("cut the run short after {}", tick(us)))
+        self.canceled_at_us.map(|us| format!("canceled the run after {}", tick(us)))
     }
 }
 
@@ -122,7 +122,7 @@ impl Report {
 fn cancellation_sentence(threshold: &ThresholdResult) -> Option<String> {
     let at = tick(threshold.canceled_at_us?);
     Some(format!(
-        "Cut short after {at}, and this tells only the beginning: {} does not hold.",
+        "Canceled after {at}, so this report is partial: {} does not hold.",
         threshold_text(threshold)
     ))
 }
@@ -162,7 +162,7 @@ fn crossed(thresholds: &[ThresholdResult]) -> Option<String> {
 fn good_decisions(checked: u64) -> String {
     match checked {
         0 => "No decision was checked.".to_owned(),
-        1 => "The one decision checked is as the rules ask.".to_owned(),
-        n => format!("All {} decisions are as the rules ask.", count(n)),
+        1 => "The one decision checked matches the rules.".to_owned(),
+        n => format!("All {} decisions match the rules.", count(n)),
     }
 }

@@ -24,7 +24,7 @@ pub struct WrittenFiles {
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
     /// The folder could not be made.
-    #[error("cannot make the folder {path}: {source}")]
+    #[error("cannot create folder {path}: {source}")]
     CreateDir {
         /// The folder.
         path: PathBuf,
@@ -57,7 +57,8 @@ pub enum ReportError {
     },
     /// The file ends before the report does.
     #[error(
-        "{path} is not a report that this version can read: it ends in the middle, at line {line}, as if it were cut short"
+        "{path} is not a report that this version can read: the file ends at line {line}, before the report \
+            does"
     )]
     Truncated {
         /// The file.
@@ -74,7 +75,7 @@ pub enum ReportError {
         what: String,
     },
     /// Something of another's is where a file is to be put.
-    #[error("{path} is there already and is not poolproof's")]
+    #[error("{path} exists and was not written by poolproof")]
     NotOwned {
         /// The file.
         path: PathBuf,

@@ -339,7 +339,7 @@ fn reports_of_different_things_are_refused_with_84() {
             report.clock = poolproof::clock::ClockKind::Wall;
         }),
         ("target: base has embedded, head has http://x", |report| report.target = "http://x".to_owned()),
-        ("head has the beginning of an interrupted run", |report| report.partial = true),
+        ("head has a partial run that was interrupted", |report| report.partial = true),
         ("head has the beginning of a run that `failed.rate < 1%` has ended", |report| {
             report.partial = true;
             report.thresholds.push(ThresholdResult {

@@ -278,7 +278,7 @@ fn sections(json: &Value) -> Vec<Section> {
             // `5 thresholds`, and how many sign-ins a p99 takes.
             percents.chain([share, list(json, "/thresholds").len() as f64]).collect(),
         ),
-        section("Policy, situation by situation", &["/decisions/cases"], vec![good as f64]),
+        section("Policy by situation", &["/decisions/cases"], vec![good as f64]),
         section("Workloads", &["/workloads"], Vec::new()),
         section("Decisions", &["/decisions/rules", "/decisions/confusion"], Vec::new()),
         section(
@@ -287,14 +287,14 @@ fn sections(json: &Value) -> Vec<Section> {
             vec![told as f64, told as f64 - 6.0],
         ),
         section(
-            "Latency, percentile by percentile",
+            "Latency by percentile",
             &["/latency/sign_in/curve"],
             percentiles.chain([curve.len() as f64]).collect(),
         ),
         section(
             "Steps",
             &["/latency/sign_in", "/latency/steps", "/cpu", "/timeline/steps"],
-            // The last: `p99, where 100 tell it`.
+            // The last: `p99, where at least 100 were measured`.
             times.chain(starts(&json["timeline"]["steps"]["interval_us"], 24)).chain([100.0]).collect(),
         ),
         section(

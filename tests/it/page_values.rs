@@ -355,7 +355,7 @@ fn every_plot_matches_report_json() {
     stairs(flow, "area completed", &["completed"]);
     stairs(flow, "area refused", &["completed", "refused"]);
     stairs(flow, "area failed", &["completed", "refused", "failed"]);
-    stairs("Answers throttled a second over time", "line two", &["throttled"]);
+    stairs("Throttled responses a second over time", "line two", &["throttled"]);
     let line = |title: &str, class: &str, wanted: Vec<(f64, f64)>| {
         let plot = Plot::of(&page, title);
         let points = plot.points(class);
@@ -380,7 +380,7 @@ fn every_plot_matches_report_json() {
         let cores = middles(&format!("/load/{side}_cpu_us"), per_s / 1e6);
         assert_eq!(cores.len(), n - 1);
         line("Cores busy over time", class, cores);
-        line("Jobs that waited at once over time", class, middles(&format!("/load/{side}_queue"), 1.0));
+        line("Waiting jobs over time", class, middles(&format!("/load/{side}_queue"), 1.0));
     }
     let curve = list(&json, "/latency/sign_in/curve");
     let nines = |point: &Value| 6.0 - float(&point["beyond_ppm"]).log10();

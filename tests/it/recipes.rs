@@ -11,8 +11,8 @@ use crate::run_fixture::root;
 
 /// The recipe that stands under this heading of the README.
 fn recipe(heading: &str) -> Value {
-    let readme = fs::read_to_string(root().join("README.md")).unwrap();
-    let section = readme.split(&format!("### {heading}\n")).nth(1).unwrap_or_else(|| panic!("no {heading}"));
+    let readme = fs::read_to_string(root().join("docs/ci.md")).unwrap();
+    let section = readme.split(&format!("## {heading}\n")).nth(1).unwrap_or_else(|| panic!("no {heading}"));
     let text = section.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     serde_yaml::from_str(text).unwrap()
 }

@@ -329,20 +329,11 @@ fn inconsistent_records_are_rejected() {
         change(&mut records);
         refused(records)
     };
-    let nowhere = "a pool, a client or a user that is out of place";
+    let nowhere = "duplicate or dangling pool, client or user";
     assert_eq!(changed(&|records| records.pools.clear()), nowhere);
     assert_eq!(changed(&|records| records.pools.push(call_ok.pools[0].clone())), nowhere);
-    assert_eq!(
-        changed(&|records| records.accounts.push(call_ok.accounts[0].clone())),
-        "two users of one name"
-    );
-    assert_eq!(changed(&|records| records.accounts[0].1.salt = "x".to_owned()), "a salt that is none");
-    assert_eq!(
-        changed(&|records| records.accounts[0].1.verifier = "AA==".to_owned()),
-        "a verifier that is none"
-    );
-    assert_eq!(
-        changed(&|records| records.accounts[0].1.totp = Some("!".to_owned())),
-        "a secret of an authenticator app that is none"
-    );
+    assert_eq!(changed(&|records| records.accounts.push(call_ok.accounts[0].clone())), "duplicate user name");
+    assert_eq!(changed(&|records| records.accounts[0].1.salt = "x".to_owned()), "invalid salt");
+    assert_eq!(changed(&|records| records.accounts[0].1.verifier = "AA==".to_owned()), "invalid verifier");
+    assert_eq!(changed(&|records| records.accounts[0].1.totp = Some("!".to_owned())), "invalid TOTP secret");
 }

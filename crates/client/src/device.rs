@@ -95,7 +95,7 @@ impl Device {
             (DeviceRequest::Claim { challenge, damaged }, Waiting::Challenge { a, public_a }) => {
                 self.claim(now, &challenge, damaged, a, public_a)
             }
-            (DeviceRequest::Claim { .. }, _) => unanswerable("a challenge that nobody asked for"),
+            (DeviceRequest::Claim { .. }, _) => unanswerable("a challenge that does not follow"),
         }
     }
 
@@ -124,7 +124,7 @@ impl Device {
                 DeviceStep::Answer(DeviceAnswer::Claim(claim))
             }
             (_, JobResult::Failed(error)) => unanswerable(error.to_string()),
-            _ => unanswerable("a result that nobody asked for"),
+            _ => unanswerable("a result of a job that was not requested"),
         }
     }
 

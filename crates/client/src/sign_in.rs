@@ -160,7 +160,7 @@ impl State {
     /// What is waited for, for whoever hears of a misbehaviour.
     pub(super) const fn name(&self) -> &'static str {
         match self {
-            Self::Enrollment { .. } => "the device was asked to enrol",
+            Self::Enrollment { .. } => "the device was asked for its enrollment data",
             Self::Confirmation { .. } => "ConfirmDevice",
             Self::OptIn { .. } => "UpdateDeviceStatus",
             Self::Forgetting => "ForgetDevice",
@@ -361,7 +361,7 @@ impl SignIn {
     /// Sends the claim, naming this device. Clients send the very same claim again when the device is unknown.
     fn send_claim_for_device(&mut self, now: Timestamp, device: Option<DeviceKey>) -> Action {
         let Some(mut claim) = self.claim.clone() else {
-            return self.protocol_violation(now, "nothing to claim");
+            return self.protocol_violation(now, "there is nothing to sign");
         };
         if let (Some(key), Some(parameters)) = (&device, parameters_of(&mut claim)) {
             *parameters = std::mem::take(parameters).with(keys::DEVICE_KEY, key.as_str());

@@ -42,7 +42,7 @@ struct Key {
 
 /// No key could be made.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
-#[error("the operating system gives no chance to make keys of")]
+#[error("cannot read random bytes from the operating system")]
 pub struct KeyGenerationError;
 
 impl Keys {

@@ -343,7 +343,7 @@ impl Directory {
 
     pub(super) fn account(&self, id: AccountId) -> &Account {
         let account = self.accounts.get(&id).or(self.removed_account.as_deref());
-        account.unwrap_or_else(|| unreachable!("an account's number was given before there was one"))
+        account.unwrap_or_else(|| unreachable!("an account index is returned only for an existing account"))
     }
 
     /// An account that is about to be changed.
@@ -365,7 +365,7 @@ impl Directory {
                 self.removed_account.take().map(|removed_account| Box::new(cleared(*removed_account)));
         }
         let account = self.accounts.get_mut(&id).or(self.removed_account.as_deref_mut());
-        account.unwrap_or_else(|| unreachable!("an account's number was given before there was one"))
+        account.unwrap_or_else(|| unreachable!("an account index is returned only for an existing account"))
     }
 }
 

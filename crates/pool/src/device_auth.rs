@@ -167,7 +167,7 @@ impl Pool {
             ..
         } = open
         else {
-            return Err(ApiError::internal("a session that waits for something else"));
+            return Err(ApiError::internal("the session expects another challenge"));
         };
         if sign_in.trusted_device.as_ref() != Some(&key) || claim.block != secret_block {
             return Err(ApiError::incorrect_credentials());

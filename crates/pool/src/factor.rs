@@ -206,7 +206,7 @@ impl Pool {
         let (session, open) = self.take_session_for_code(now, request, challenge)?;
         let (ExpectedAnswer::SmsCode { code } | ExpectedAnswer::EmailCode { code }) = &open.expected_answer
         else {
-            return Err(ApiError::internal("a session that waits for something else"));
+            return Err(ApiError::internal("the session expects another challenge"));
         };
         if code != answer {
             return Err(self.wrong_code(now, &session, open));
@@ -272,7 +272,7 @@ impl Pool {
         })?;
         let secret = match &open.expected_answer {
             ExpectedAnswer::SetupCode { secret } => secret.clone(),
-            _ => return Err(ApiError::internal("a session that waits for something else")),
+            _ => return Err(ApiError::internal("the session expects another challenge")),
         };
         let Some(step) = matching_steps(&secret, &request.user_code, now).pop() else {
             self.session_store.restore_session(&session, open);

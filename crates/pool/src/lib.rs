@@ -91,7 +91,7 @@ const SERVER_EPHEMERAL_BITS: u32 = 256;
 
 /// What comes of a request.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a step is handed on once and never stored")]
+#[expect(clippy::large_enum_variant, reason = "a step is passed on once and never stored")]
 pub enum Step {
     /// The answer.
     Reply(Reply),
@@ -393,7 +393,7 @@ impl Pool {
                 self.verify_device_claim(now, &pending_work, &key)
             }
             (_, JobResult::Failed(_)) => Err(ApiError::incorrect_credentials()),
-            _ => Err(ApiError::internal("a job came back with another job's result")),
+            _ => Err(ApiError::internal("a job returned the result of another job")),
         };
         self.defer_signing(reply(answer))
     }

@@ -277,7 +277,7 @@ impl Pool {
         let (_, open) = self.take_session(now, request, ChallengeName::NewPasswordRequired)?;
         let OpenSession { sign_in, expected_answer: ExpectedAnswer::NewPassword { origin }, .. } = open
         else {
-            return Err(ApiError::internal("a session that waits for something else"));
+            return Err(ApiError::internal("the session expects another challenge"));
         };
         let salt = self.new_salt()?;
         let sub = self.directory.account(sign_in.account).sub.clone();

@@ -155,19 +155,19 @@ redacted_debug! { AccountRecord ConfirmationRecord DeviceRecord DeviceStateRecor
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RecordError {
     /// The salt is none.
-    #[error("a salt that is none")]
+    #[error("invalid salt")]
     Salt,
     /// The verifier is none in the pool's group.
-    #[error("a verifier that is none")]
+    #[error("invalid verifier")]
     Verifier,
     /// The secret of an authenticator app is none.
-    #[error("a secret of an authenticator app that is none")]
+    #[error("invalid TOTP secret")]
     Totp,
     /// Two users have one name, sub or e-mail address.
-    #[error("two users of one name")]
+    #[error("duplicate user name")]
     NameTaken,
     /// Two pools or clients have one id, or a client or a user has no pool.
-    #[error("a pool, a client or a user that is out of place")]
+    #[error("duplicate or dangling pool, client or user")]
     Inconsistent,
 }
 

@@ -40,7 +40,7 @@ impl SigningJob {
     pub fn run(self) -> Reply {
         let [access, id] = self.tokens.map(|token| token.sign(&self.keys));
         let (Some(access), Some(id)) = (access, id) else {
-            return Err(ApiError::internal("the tokens could not be signed"));
+            return Err(ApiError::internal("cannot sign the tokens"));
         };
         self.reply.map(|response| match response {
             Response::Auth(AuthOutcome::Tokens(mut tokens)) => {

@@ -63,7 +63,7 @@ impl Signer {
         let mut key = [0; 32];
         rng.fill_bytes(&mut key);
         let mac =
-            Hmac::new_from_slice(&key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+            Hmac::new_from_slice(&key).unwrap_or_else(|_| unreachable!("HMAC accepts keys of any length"));
         Self(mac)
     }
 

@@ -35,14 +35,14 @@ impl SimulatedUsers {
         let mut key = [0; 32];
         rng.fill_bytes(&mut key);
         let key =
-            Hmac::new_from_slice(&key).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+            Hmac::new_from_slice(&key).unwrap_or_else(|_| unreachable!("HMAC accepts keys of any length"));
         Self { key, verifier: Verifier::draw(group, rng) }
     }
 
     /// The salt of the nobody with this id: the same every time.
     pub(super) fn salt(&self, sub: &Sub) -> Salt {
         let salt = Salt::from_bytes(self.derive(b"salt", sub.as_str().as_bytes())[..16].to_vec());
-        salt.unwrap_or_else(|_| unreachable!("a salt may have 16 bytes"))
+        salt.unwrap_or_else(|_| unreachable!("a salt can have 16 bytes"))
     }
 
     /// The id of this name: the same every time. An id that was made up here is its own name, as a user's id is: so

@@ -99,7 +99,7 @@ impl<'r> StageBands<'r> {
             self.stages.chunk_by(|one, other| one.workload == other.workload).collect();
         html! {
             @if !lanes.is_empty() {
-                div.lanes role="img" aria-label="Stages; the table below the plot has them" {
+                div.lanes role="img" aria-label="Stages; the table below the plot lists them" {
                     @for lane in lanes {
                         div.lane {
                             @if self.several { div.of title=(lane[0].workload) { (lane[0].workload) } }

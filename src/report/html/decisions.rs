@@ -16,7 +16,9 @@ pub(super) fn rules_and_outcomes(report: &Report) -> Markup {
     html! {
         section {
             h2 { "Decisions" }
-            p.lead { "Each decision of the pool is held against a table of rules that shares no code with it. Confidence says how well a rule is known: documented by AWS, observed on it, or inferred by us." }
+            p.lead { "Each decision of the pool is compared with a table of rules that shares no code with \
+                it. Confidence says how well a rule is known: documented by AWS, observed on it, or \
+                inferred by us." }
             @if decisions.rules.is_empty() {
                 p.lead { "No decision was checked." }
             } @else {
@@ -75,11 +77,11 @@ fn matrix(decisions: &Decisions) -> Markup {
         }
     }
     html! {
-        div.scroll tabindex="0" role="region" aria-label="Expected against seen outcomes" {
+        div.scroll tabindex="0" role="region" aria-label="Expected and actual outcomes" {
             table.matrix {
                 caption {
-                    b { "Outcomes" } " expected and seen"
-                    @if otherwise { "; “otherwise” is the same end by other challenges" }
+                    b { "Outcomes" } " expected and actual"
+                    @if otherwise { "; “otherwise” is the same outcome by other challenges" }
                 }
                 thead {
                     tr { th scope="col" { "Expected ↓ · seen →" } @for outcome in &seen { th scope="col" { code { (outcome) } } } }
@@ -124,14 +126,16 @@ pub(super) fn mismatches(report: &Report, most: usize) -> Markup {
                 div.clean {
                     @if decisions.checked > 0 { (tick(true)) }
                     p {
-                        @if decisions.checked == 0 { "None, since no decision was checked." }
-                        @else { "None. All " (count(decisions.checked)) " decisions are what the rules ask for." }
+                        @if decisions.checked == 0 { "None, because no decision was checked." }
+                        @else { "None. All " (count(decisions.checked)) " decisions match the rules." }
                     }
                 }
             } @else {
                 p.lead {
-                    (count(decisions.mismatched)) " of " (count(decisions.checked)) " decisions differ from what the rules ask"
-                    @if decisions.mismatched > shown.len() as u64 { "; the first " (count(shown.len() as u64)) " are told here" }
+                    (count(decisions.mismatched)) " of " (count(decisions.checked)) " decisions do not \
+                        match the rules"
+                    @if decisions.mismatched > shown.len() as u64 { "; the first " (count(shown.len() as u64)) " \
+                        are listed here" }
                     "."
                 }
                 @for mismatch in open { (card(mismatch, &replay)) }
@@ -145,7 +149,7 @@ pub(super) fn mismatches(report: &Report, most: usize) -> Markup {
 fn others(mismatches: &[Mismatch]) -> Markup {
     html! {
         details {
-            summary { (count(mismatches.len() as u64)) " more, replayed by the same command" }
+            summary { (count(mismatches.len() as u64)) " more, repeated by the same command" }
             div.scroll tabindex="0" role="region" aria-label="More mismatches" {
                 table.others.sortable {
                     thead { tr {

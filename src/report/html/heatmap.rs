@@ -29,9 +29,9 @@ pub(super) fn map(timeline: &Timeline, bands: &StageBands<'_>, table_ref: TableR
         path.line.longest d=(longest(timeline, low, high)) {}
     };
     let plot = Plot {
-        title: "Latency over time, how many sign-ins lie where".to_owned(),
+        title: "Latency over time, number of sign-ins by latency".to_owned(),
         description: format!(
-            "The fullest field has {} sign-ins; the table below has the numbers.",
+            "The fullest cell has {} sign-ins; the table below has the numbers.",
             count(fullest)
         ),
         table_ref,
@@ -44,7 +44,7 @@ pub(super) fn map(timeline: &Timeline, bands: &StageBands<'_>, table_ref: TableR
     html! {
         figure {
             figcaption {
-                b { "Latency of those meant to start then, how many lie where" }
+                b { "Latency by intended start, number of sign-ins" }
                 span.legend {
                     @for shade in 0..SHADES.len() {
                         span { svg viewBox="0 0 22 10" aria-hidden="true" { rect.heat.(format!("h{shade}")) width="22" height="10" {} } @if shade == 0 { "few" } @else if shade == SHADES.len() - 1 { "up to " (count(fullest)) } }
@@ -116,7 +116,7 @@ fn table(timeline: &Timeline) -> Markup {
     }
     html! {
         details {
-            summary { "The numbers, of all intervals together" }
+            summary { "The numbers, all intervals together" }
             div.scroll tabindex="0" role="region" aria-label="Sign-ins by latency" {
                 table {
                     thead { tr { th scope="col" { "Latency from" } th scope="col" { "below" } th scope="col" { "Sign-ins" } } }

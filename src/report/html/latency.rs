@@ -20,7 +20,9 @@ pub(super) fn steps(report: &Report) -> Markup {
     html! {
         section {
             h2 { "Steps" }
-            p.lead { "Time from request to answer, as the client sees it. The time that people take for codes is not in it, nor is the warm-up. Drawn on a logarithmic scale: a dot for p50, a stroke for p99, a thin line on to the longest." }
+            p.lead { "Time from request to response, as the client sees it. The time that people need for \
+                codes and the warm-up are not included. Logarithmic scale: a dot for p50, a stroke for p99, \
+                a thin line to the maximum." }
             div.scroll tabindex="0" role="region" aria-label="Latency by step" {
                 table.steps.sortable.stack {
                     thead {
@@ -93,7 +95,7 @@ impl Decades {
         // Every label needs room: of many decades every second or third is named.
         let every = ((self.high - self.low) as usize).div_ceil(4).max(1);
         html! {
-            svg width="100%" height="18" role="img" aria-label="p50 to p99, and on to the longest" {
+            svg width="100%" height="18" role="img" aria-label="p50 to p99, and to the maximum" {
                 @for power in (self.low..=self.high).step_by(every) {
                     @let us = 10_u64.pow(power);
                     @let anchor = anchor(if power == self.high { 1.0 } else { 0.0 });
@@ -131,8 +133,9 @@ pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
     let baseline = baseline.map(|report| report.latency.sign_in.curve.as_slice());
     html! {
         section {
-            h2 { "Latency, percentile by percentile" }
-            p.lead { "Counted from the moment at which a sign-in was meant to start, and from the moment at which it did. Where the two part, sign-ins waited before they began." }
+            h2 { "Latency by percentile" }
+            p.lead { "Measured from the intended start of a sign-in, and from its actual start. Where the \
+                two differ, sign-ins waited before they started." }
             @if let [.., last] = curve.as_slice() {
                 figure {
                     figcaption {

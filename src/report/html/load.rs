@@ -29,7 +29,7 @@ pub(super) fn figure(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
         pool: of(&|load| load.server_cpu_us as f64 / interval_us),
     };
     let waiting = LoadSeries {
-        title: "Jobs that waited at once over time",
+        title: "Waiting jobs over time",
         columns: "3 4",
         client: of(&|load| load.client_queue as f64),
         pool: of(&|load| load.server_queue as f64),
@@ -37,12 +37,12 @@ pub(super) fn figure(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
     html! {
         figure {
             figcaption {
-                b { "The threads that compute" }
+                b { "Worker threads" }
                 span.legend { span { (legend_line("one")) "pool" } span { (legend_line("two")) "clients" } }
             }
             div.multiples.two {
                 div { p.name { "Cores busy" } (cores.draw(timeline, bands)) }
-                div { p.name { "Jobs that waited at once, at most" } (waiting.draw(timeline, bands)) }
+                div { p.name { "Maximum of jobs waiting at once" } (waiting.draw(timeline, bands)) }
             }
             (table(timeline))
         }
@@ -93,8 +93,8 @@ fn table(timeline: &Timeline) -> Markup {
     });
     html! {
         details.long {
-            summary { "The numbers of the threads, interval by interval" }
-            div.scroll tabindex="0" role="region" aria-label="The threads that compute by interval" {
+            summary { "The numbers of the threads by interval" }
+            div.scroll tabindex="0" role="region" aria-label="Worker threads by interval" {
                 table id=(TABLE) {
                     thead { tr {
                         @for head in ["From", "CPU, clients", "CPU, pool", "Waiting, clients", "Waiting, pool"] { th scope="col" { (head) } }

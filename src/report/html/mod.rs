@@ -131,7 +131,8 @@ fn render_page(limits: PageLimits, report: &Report, baseline: Option<&Report>) -
                     (timeline::section(report))
                     div.grounds { (run_details::generator(report)) (run_details::environment(report)) }
                     (run_details::scenario(report))
-                    footer { "Made by poolproof. The same facts for machines are in " code { "report.json" } ", and most of them inside of this page." }
+                    footer { "Made by poolproof. The same data for programs is in " code { "report.json" } ", \
+                        and most of it inside this page." }
                 }
                 (embedded(report, limits.situations))
                 (script())

@@ -12,18 +12,20 @@ pub(super) fn table(report: &Report, most: usize) -> Markup {
         report.decisions.cases.iter().partition(|case| case.mismatched > 0);
     html! {
         section {
-            h2 { "Policy, situation by situation" }
-            p.lead { "What tells sign-ins of this pool apart: the device that is named, the user's factors, the risk that the pool sees. Situations in which the pool did otherwise are open. Refresh tokens are told by rule, below." }
+            h2 { "Policy by situation" }
+            p.lead { "What distinguishes sign-ins of this pool: the device that was named, the user's \
+                factors, the risk level. Situations with another decision are open. Refresh tokens are \
+                listed by rule, below." }
             @if report.decisions.cases.is_empty() {
                 p.lead { "No sign-in was decided." }
             } @else {
                 @if differing.is_empty() {
                     div.clean {
                         (tick(true))
-                        p { "All of " (situations(as_expected.len())) " decided as the rules ask." }
+                        p { "All of " (situations(as_expected.len())) " decisions match the rules." }
                     }
                 } @else {
-                    (rows(&differing, most, "Situations that differ"))
+                    (rows(&differing, most, "Situations with mismatches"))
                 }
                 @if !as_expected.is_empty() {
                     details {
@@ -50,7 +52,7 @@ fn rows(cases: &[&PolicyCase], most: usize, label: &str) -> Markup {
                         th.left scope="col" { "Device" }
                         th.left scope="col" { "Factors" }
                         th.left scope="col" { "Risk" }
-                        th.left scope="col" { "Expected, and what was seen instead" }
+                        th.left scope="col" { "Expected decision, and what was observed instead" }
                         th scope="col" { "Seen" }
                         th scope="col" { "Differ" }
                     }
@@ -58,7 +60,7 @@ fn rows(cases: &[&PolicyCase], most: usize, label: &str) -> Markup {
                 tbody { @for case in cases.iter().take(most) { (row(case)) } }
             }
         }
-        @if left > 0 { p.lead { "And " (situations(left)) " more: they are in " code { "report.json" } "." } }
+        @if left > 0 { p.lead { "And " (situations(left)) " more are in " code { "report.json" } "." } }
     }
 }
 

@@ -21,14 +21,15 @@ pub(super) fn generator(report: &Report) -> Markup {
                 (tick(generator.saturated.is_none())) " "
                 @match &generator.saturated {
                     Some(sentence) => span.bad { (sentence) },
-                    None => "It kept its own times well enough for the numbers above to stand.",
+                    None => "It kept its schedule, so the figures above are valid.",
                 }
             }
             dl.ground {
                 dt { "Lag p50" } dd { (time_or_unknown(generator.lag_p50_us)) }
                 dt { "Lag p99" } dd { (time_or_unknown(generator.lag_p99_us)) }
                 dt { "Lag max" } dd { (time_or_unknown(generator.lag_max_us)) }
-                dt { "Asked for" } dd { @if report.throughput.asked_per_s.is_some() { (rate(report.throughput.asked_per_s)) } @else { "what its users ask for" } }
+                dt { "Asked for" } dd { @if report.throughput.asked_per_s.is_some() { (rate(report.throughput.asked_per_s)) } @else { "offered \
+                    by its users" } }
                 @if wall {
                     dt { "CPU, client" } dd { (time_or_unknown(cpu.client_us_per_sign_in)) " a sign-in" }
                     dt { "CPU, pool" } dd { (time_or_unknown(cpu.server_us_per_sign_in)) " a sign-in" }
@@ -69,7 +70,8 @@ pub(super) fn environment(report: &Report) -> Markup {
         section {
             h2 { "Environment" }
             @if report.clock == ClockKind::Virtual {
-                p.lead { "Virtual time: this report is the same, byte for byte, on every machine. Times are those of the model." }
+                p.lead { "Virtual time: this report is byte-equal on every machine. Times are those of the \
+                    model." }
             } @else {
                 p.lead { "Wall clock: times are those of this machine." }
             }
@@ -102,7 +104,8 @@ pub(super) fn scenario(report: &Report) -> Markup {
     html! {
         section {
             h2 { "Scenario" }
-            p.lead { code { (report.scenario.file) } @if shown.len() < yaml.len() { ", its beginning; " code { "report.json" } " has it whole" } }
+            p.lead { code { (report.scenario.file) } @if shown.len() < yaml.len() { ", its beginning; " code { "report.json" } " \
+                contains all of it" } }
             pre tabindex="0" aria-label="Scenario" { code { (shown) } }
         }
     }

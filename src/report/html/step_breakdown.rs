@@ -52,9 +52,12 @@ pub(super) fn cascade(report: &Report) -> Markup {
     let (ticks, top) = scale(longest as f64, 4.0, |us| tick(us as u64));
     html! {
         figure {
-            figcaption { b { "A sign-in, median after median" } }
-            p.lead { "Each step begins where the medians of those before it end. They do not add up to the median of whole sign-ins: not every sign-in takes every step, and what the client computes in between is in none." @if cpu[0].1.is_some() { " Below, hatched, is the CPU time that the threads of either side spent on a sign-in, on average." } }
-            div.scroll tabindex="0" role="region" aria-label="Median after median" {
+            figcaption { b { "A sign-in, step by step (medians)" } }
+            p.lead { "Each step starts where the medians of the earlier steps end. The sum is not the \
+                median of whole sign-ins: not every sign-in has every step, and client computation between \
+                steps is not included." @if cpu[0].1.is_some() { " \
+                Below, hatched: CPU time of the threads of each side, mean per sign-in." } }
+            div.scroll tabindex="0" role="region" aria-label="Step by step (medians)" {
                 table.cascade.stack {
                     thead { tr {
                         th scope="col" { "Step" } th scope="col" { "A sign-in" } th scope="col" { "p50" }
@@ -123,7 +126,8 @@ pub(super) fn multiples(report: &Report) -> Markup {
         figure {
             figcaption {
                 b { "Each step over time" }
-                span.legend { span { (legend_line("one")) "p50" } span { (legend_line("two")) "p99, where 100 tell it" } }
+                span.legend { span { (legend_line("one")) "p50" } span { (legend_line("two")) "p99, where \
+                    at least 100 were measured" } }
             }
             div.multiples {
                 @for (index, step) in steps.iter().enumerate() {

@@ -21,9 +21,10 @@ pub(super) fn section(report: &Report) -> Markup {
         section {
             h2 { "Over time" }
             @if timeline.intervals.is_empty() {
-                p.lead { "There was no sign-in." }
+                p.lead { "There were no sign-ins." }
             } @else {
-                p.lead { "In intervals of " (tick(timeline.interval_us)) ". Sign-ins are offered when they are meant to start, and end when they end." }
+                p.lead { "In intervals of " (tick(timeline.interval_us)) ". Sign-ins are offered at their \
+                    intended start and end at their actual end." }
                 div.charts {
                     div { (flow(timeline, &bands)) (bands.table(report.stages.len())) }
                     (throttled(timeline, &bands))
@@ -114,8 +115,8 @@ fn throttled(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
         .map(|interval| f64::from(height) * (1.0 - per_s(interval.throttled) / top))
         .collect();
     let plot = Plot {
-        title: "Answers throttled a second over time".to_owned(),
-        description: format!("{} answers in all.", count(all)),
+        title: "Throttled responses a second over time".to_owned(),
+        description: format!("{} responses in all.", count(all)),
         table_ref: TableRef::of(TABLE, "8"),
         height,
         x: times(timeline, 6),
@@ -125,7 +126,8 @@ fn throttled(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
     };
     html! {
         figure {
-            figcaption { b { "Answers throttled a second" } span.legend { "counted where their sign-in ended" } }
+            figcaption { b { "Throttled responses a second" } span.legend { "counted at the end of their \
+                sign-in" } }
             (plot.draw())
         }
     }
@@ -159,7 +161,7 @@ fn latency(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
     html! {
         figure {
             figcaption {
-                b { "Latency of those meant to start then" }
+                b { "Latency by intended start" }
                 span.legend {
                     span { (legend_line("one")) "p50" }
                     @if !p99.is_empty() { span { (legend_line("two")) "p99" } }
@@ -183,8 +185,8 @@ fn table(timeline: &Timeline) -> Markup {
     });
     html! {
         details.long {
-            summary { "The numbers, interval by interval" }
-            div.scroll tabindex="0" role="region" aria-label="The course of the run by interval" {
+            summary { "The numbers by interval" }
+            div.scroll tabindex="0" role="region" aria-label="Timeline by interval" {
                 table.sortable id=(TABLE) {
                     thead { tr {
                         @for head in ["From", "Offered", "Completed", "Refused", "Failed", "p50", "p99", "Longest"] { th scope="col" { (head) } }

@@ -51,8 +51,10 @@ pub(super) fn headline(report: &Report) -> Markup {
                 dd.big data-field="sign_ins.started" { (count(sign_ins.started)) }
                 dd.fine { (count(sign_ins.completed)) " completed, " (count(sign_ins.refused)) " refused" }
                 @if sign_ins.abandoned > 0 { dd.fine.plain { (count(sign_ins.abandoned)) " abandoned" } }
-                @if sign_ins.unfinished > 0 { dd.fine { (count(sign_ins.unfinished)) " more under way when it was cut short" } }
-                @if sign_ins.transport_failed > 0 { dd.fine.plain { (count(sign_ins.transport_failed)) " got no answer" } }
+                @if sign_ins.unfinished > 0 { dd.fine { (count(sign_ins.unfinished)) " more in flight when \
+                    the run was canceled" } }
+                @if sign_ins.transport_failed > 0 { dd.fine.plain { (count(sign_ins.transport_failed)) " \
+                    got no response" } }
                 @if sign_ins.warm_up > 0 { dd.fine { (count(sign_ins.warm_up)) " of them warm-up" } }
                 @if sign_ins.cool_down > 0 { dd.fine { (count(sign_ins.cool_down)) " of them cool-down" } }
             }
@@ -81,7 +83,8 @@ pub(super) fn headline(report: &Report) -> Markup {
             div {
                 dt { "Latency p99" }
                 dd.big data-field="latency.p99" { (big(&time_or_unknown(intended.p99_us))) }
-                dd.fine { @if intended.p99_us.is_some() { "from the intended start" } @else { "takes 100 sign-ins to say" } }
+                dd.fine { @if intended.p99_us.is_some() { "from the intended start" } @else { "needs 100 \
+                    sign-ins" } }
             }
         }
     }

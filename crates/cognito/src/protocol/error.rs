@@ -4,7 +4,7 @@ use std::fmt;
 
 /// The exceptions of Cognito's API model that this pool raises.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-#[allow(missing_docs, reason = "each is the exception that its name says")]
+#[allow(missing_docs, reason = "the name of each constant is its exception")]
 pub enum ErrorKind {
     NotAuthorized,
     UserNotFound,

@@ -3,7 +3,7 @@
 use crate::policy::string_enums;
 
 /// Keys of `AuthParameters`, `ChallengeParameters` and `ChallengeResponses`.
-#[allow(missing_docs, reason = "each is the key that its name says")]
+#[allow(missing_docs, reason = "the name of each constant is its key")]
 pub mod keys {
     pub const USERNAME: &str = "USERNAME";
     pub const SRP_A: &str = "SRP_A";

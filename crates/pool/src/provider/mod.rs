@@ -37,7 +37,7 @@ const MAX_POOLS_OR_CLIENTS: usize = 1000;
 
 /// What comes of a request.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "a step is handed on once and never stored")]
+#[expect(clippy::large_enum_variant, reason = "a step is passed on once and never stored")]
 pub enum Step {
     /// The answer.
     Answer(Result<Answer, ApiError>),
@@ -300,11 +300,13 @@ impl Provider {
             (Operation::Manage(request), _) => return Step::Answer(self.manage(now, request)),
             (Operation::Pool(request), Some(hosted)) => hosted.pool.handle(now, origin, request),
             (Operation::Account(request), Some(hosted)) => hosted.pool.handle_account(now, origin, request),
-            (_, None) => return Step::Answer(Err(ApiError::internal("a pool was found and is not there"))),
+            (_, None) => {
+                return Step::Answer(Err(ApiError::internal("the pool of the request does not exist")));
+            }
         };
         self.last_pool.clone_from(&pool_id);
         pool_id.map_or_else(
-            || Step::Answer(Err(ApiError::internal("a pool without an id"))),
+            || Step::Answer(Err(ApiError::internal("the pool has no id"))),
             |pool_id| from_pool_step(pool_id, step),
         )
     }
