@@ -1,7 +1,7 @@
-//! One pool and those who sign in to it, on one thread, without a runtime, at a time that the caller sets.
+//! One pool and its users on one thread without a runtime, at a time that the caller sets.
 //!
-//! The same machines as in a run, driven the shortest way: for playing single situations, and for tests of histories.
-//! Time stands still, but for the wait for the next code of an authenticator app.
+//! It drives the same machines as a run, for single situations and for tests of histories. Time does not
+//! advance, except to wait for the next TOTP code.
 
 use rand::Rng as _;
 
@@ -19,30 +19,30 @@ use poolproof_pool::{Pool, Step};
 pub struct Harness {
     /// The pool.
     pub pool: Pool,
-    /// The time now.
+    /// The current time.
     pub now: Timestamp,
-    /// What the pool's door knows of whoever asks.
+    /// What the server knows about the client.
     pub origin: Origin,
 }
 
-/// What somebody who signs in has at hand.
+/// What a user has at hand.
 #[derive(Debug, Default)]
 pub struct Authenticators {
-    /// The device; a new one once it was enrolled.
+    /// The device, or a new one after enrollment.
     pub device: Option<Device>,
     /// The authenticator app.
     pub totp: Option<TotpSecret>,
-    /// The time step of the app's code that was used last.
+    /// The time step of the last TOTP code that was used.
     pub totp_step_used: Option<u64>,
 }
 
 impl Harness {
-    /// This pool at the start of virtual time.
+    /// Creates a harness at the start of virtual time.
     pub const fn new(pool: Pool) -> Self {
         Self { pool, now: Timestamp::VIRTUAL_START, origin: Origin { risk: None, address: None } }
     }
 
-    /// Sends a request and does whatever arithmetic its reply takes.
+    /// Sends a request and runs its jobs.
     pub fn ask(&mut self, request: Request) -> Reply {
         let mut step = self.pool.handle(self.now, self.origin, request);
         loop {
@@ -63,7 +63,7 @@ impl Harness {
     ) -> SignIn {
         let (group, bits, username) = (options.group, options.ephemeral_bits, options.username.clone());
         let mut rng = rng.clone();
-        // A new device draws from a stream of its own: its secret has nothing to do with the app's.
+        // A new device has its own random stream, so its secret is independent of the app's.
         let devices = Seed::new(rng.next_u64());
         let mut machine = SignIn::new(options, rng);
         let mut event = Event::Start;
@@ -93,7 +93,7 @@ impl Harness {
         }
     }
 
-    /// Reads a code that was not used yet, waiting for the next if need be.
+    /// Returns an unused code, waiting for the next if necessary.
     fn next_totp_code(&mut self, authenticators: &mut Authenticators, secret: &TotpSecret) -> String {
         if let Some(used) = authenticators.totp_step_used.filter(|used| *used >= step_at(self.now)) {
             self.now = Timestamp::from_us((used + 1) * STEP_S * 1_000_000);

@@ -1,4 +1,4 @@
-//! An administrator of an endpoint, who asks again when it is too busy.
+//! Sends administrators' requests to an endpoint and retries them when it is busy.
 
 use std::cell::RefCell;
 use std::fmt;
@@ -9,34 +9,35 @@ use crate::target::{AdminTarget, TransportError};
 use poolproof_cognito::protocol::{AccountRequest, Answer, ErrorKind, ManagementRequest, Operation};
 use poolproof_cognito::seed::{Rng, Seed};
 
-/// How often one request is tried again: some 13 seconds on average.
+/// Retries of one request: about 13 seconds on average.
 const RETRIES: u32 = 8;
 
-/// An endpoint that does not let us do what we came for.
+/// An operation that the endpoint refused or did not answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SetupError {
-    /// What was tried.
+    /// The operation that failed.
     pub attempted: String,
-    /// What came.
+    /// The reason.
     pub why: String,
-    /// The refusal; `None` where no answer came, or one that makes no sense.
+    /// The error kind; `None` if there was no valid response.
     pub refusal: Option<ErrorKind>,
-    /// What had been made by then and is still there.
+    /// What the run created before the failure and could not delete.
     pub cleanup_error: Option<Box<CleanupError>>,
 }
 
 impl SetupError {
-    /// What came in answer to this makes no sense.
+    /// An error about an invalid response.
     pub(super) fn unexpected(attempted: &str, why: impl Into<String>) -> Self {
         Self { attempted: attempted.to_owned(), why: why.into(), refusal: None, cleanup_error: None }
     }
 
-    /// Whether what was asked for has surely not been done. An answer that cannot be read is [`ErrorKind::Other`] too.
+    /// Returns whether the operation certainly had no effect. An unreadable response is [`ErrorKind::Other`]
+    /// too.
     pub(super) const fn had_no_effect(&self) -> bool {
         !matches!(self.refusal, None | Some(ErrorKind::InternalError | ErrorKind::Other))
     }
 
-    /// Whether what was asked for is not there.
+    /// Returns whether the resource does not exist.
     pub(super) const fn is_not_found(&self) -> bool {
         matches!(self.refusal, Some(ErrorKind::UserNotFound | ErrorKind::ResourceNotFound))
     }
@@ -49,17 +50,17 @@ impl fmt::Display for SetupError {
     }
 }
 
-/// What of ours stays behind at an endpoint, and why.
+/// A resource that the run created and could not delete.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("cannot remove {what}: {why}")]
 pub struct CleanupError {
-    /// What, by a name that its owner finds it by.
+    /// The resource, by the name its owner knows.
     pub what: String,
-    /// What came when it was to be removed.
+    /// Why it could not be deleted.
     pub why: SetupError,
 }
 
-/// Somebody who makes and removes pools and users at an endpoint.
+/// Creates and deletes pools and users at an endpoint.
 pub struct AdminClient<'e> {
     endpoint: &'e dyn AdminTarget,
     clock: Clock,
@@ -73,19 +74,19 @@ impl fmt::Debug for AdminClient<'_> {
 }
 
 impl<'e> AdminClient<'e> {
-    /// The administrator of this endpoint. How long they wait before they ask again follows from `seed`.
+    /// Creates a client for this endpoint. The backoff times derive from `seed`.
     pub fn new(endpoint: &'e dyn AdminTarget, clock: Clock, seed: Seed) -> Self {
         Self { endpoint, clock, rng: RefCell::new(seed.rng("administrator", 0)) }
     }
 
-    /// Asks for an operation; says what it was about if it is refused.
+    /// Executes an operation; an error names what was attempted.
     ///
-    /// Too many requests are tried again after a while, a few times; so is a failure of the server's own, and once what got no
-    /// answer, unless the operation may have been done all the same and must not be done twice.
+    /// Throttled requests and server failures are retried. A request without a response is retried once,
+    /// unless it may have taken effect and must not be done twice.
     ///
     /// # Errors
     ///
-    /// It is refused in the end, or nobody answers.
+    /// The operation was refused after all retries, or there was no response.
     pub async fn execute(&self, attempted: &str, operation: Operation) -> Result<Answer, SetupError> {
         let repeatable = is_repeatable(&operation);
         let mut backoff = Backoff::new();
@@ -98,7 +99,8 @@ impl<'e> AdminClient<'e> {
                     ErrorKind::InternalError => repeatable,
                     _ => false,
                 },
-                // A connection may end at any time; a server that says nothing at all is not asked for ever.
+                // A connection can end at any time, so one retry is enough; a server that never answers is
+                // not retried.
                 Err(TransportError(_)) => repeatable && retries == RETRIES,
                 Ok(Ok(_)) => false,
             };
@@ -120,7 +122,8 @@ impl<'e> AdminClient<'e> {
     }
 }
 
-/// Whether this may be done twice: a pool would be there twice, a user is there already, a code can be used once.
+/// Returns whether the operation can be done twice: a second pool would be created, a user exists already, a
+/// code can be used once.
 const fn is_repeatable(operation: &Operation) -> bool {
     !matches!(
         operation,
@@ -148,7 +151,7 @@ mod tests {
 
     type EndpointResult = Result<Result<Answer, ApiError>, TransportError>;
 
-    /// Says the same again and again, and from some time on that all is well.
+    /// An endpoint that fails a number of times and then succeeds.
     struct FailingEndpoint {
         result: EndpointResult,
         times: usize,
@@ -182,7 +185,7 @@ mod tests {
         }
     }
 
-    /// How often it was asked, and what came of it.
+    /// Counts the requests and returns the result.
     fn asked(
         operation: &Operation,
         result: &EndpointResult,

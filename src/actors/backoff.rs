@@ -1,4 +1,4 @@
-//! How long whoever was told that it is too much waits before asking again.
+//! Backoff after throttling.
 
 use std::time::Duration;
 
@@ -6,12 +6,13 @@ use rand::RngExt as _;
 
 use poolproof_cognito::seed::Rng;
 
-/// The first wait, at most.
+/// Upper bound of the first wait.
 const FIRST: Duration = Duration::from_millis(100);
-/// The longest wait.
+/// Upper bound of every wait.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// Waits between tries, each drawn from zero to a bound that doubles from try to try (the SDKs' full jitter).
+/// Waits between tries, drawn from zero to a bound that doubles with every try (full jitter, as in the AWS
+/// SDKs).
 #[derive(Debug)]
 pub(super) struct Backoff(Duration);
 
@@ -20,7 +21,7 @@ impl Backoff {
         Self(FIRST)
     }
 
-    /// The next wait.
+    /// Returns the next wait.
     pub(super) fn draw(&mut self, rng: &mut Rng) -> Duration {
         let wait = rng.random_range(Duration::ZERO..=self.0);
         self.0 = (self.0 * 2).min(LONGEST);

@@ -1,4 +1,4 @@
-//! The conductor: tells users when to sign in, and keeps the record of what came of it.
+//! The conductor starts sign-ins at their times and records their results.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Duration;
@@ -13,90 +13,90 @@ use crate::metrics::{DueSignIn, LiveStats, Recorder, SignInRecord};
 use crate::workload::{Arrival, ClosedWorkload, MergedArrivals, home_address};
 use poolproof_cognito::time::Timestamp;
 
-/// Messages that may wait for the conductor before senders have to.
+/// Messages that can wait for the conductor before senders wait.
 const MAILBOX: usize = 4096;
-/// Sign-ins between two tellings of how it goes, at most.
+/// Most sign-ins between two progress reports.
 const PROGRESS_EVERY: u32 = 16;
-/// Time after which the next sign-in has it told again.
+/// Time after which the next sign-in causes a progress report.
 const PROGRESS_INTERVAL: Duration = Duration::from_millis(250);
 
 /// When sign-ins start.
 pub struct Schedule {
-    /// Those of open workloads: at their times, whatever became of those before.
+    /// Open workloads: arrivals at fixed times, whatever the earlier ones do.
     pub open_arrivals: MergedArrivals,
-    /// Those of closed workloads: one after the other for each of so many users, with time to think between.
+    /// Closed workloads: a number of users who sign in one time after the other, with think time between.
     pub closed_workloads: Vec<ClosedWorkload>,
 }
 
-/// Hears now and then how the run goes.
+/// Receives the progress of a run.
 pub type Observer = Box<dyn Fn(RunProgress)>;
 
-/// Looks at the record after every second of the run and at its end, given what is over of it, and may note something there. The number
-/// of a threshold cuts the run short.
+/// Called after every second of the run and at its end, with the elapsed time. It may record load, and
+/// returns the index of a threshold that cancels the run.
 pub type Tick = Box<dyn FnMut(&mut Recorder, Duration) -> Option<usize>>;
 
-/// Time between two looks.
+/// Time between two ticks.
 const TICK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A threshold has cut a run short.
+/// A threshold that canceled a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ThresholdAbort {
-    /// The number of the threshold in the scenario, from 0.
+    /// Index of the threshold in the scenario, from 0.
     pub threshold: usize,
-    /// How much of the run was over.
+    /// Elapsed time of the run.
     pub elapsed: Duration,
 }
 
-/// What a conductor keeps a record with.
+/// What a conductor records with.
 pub struct RunContext {
     /// Where sign-ins are recorded.
     pub recorder: Recorder,
-    /// Hears how it goes.
+    /// Receives the progress.
     pub observer: Observer,
-    /// Looks at the record every second.
+    /// Called every second.
     pub tick: Option<Tick>,
 }
 
-/// How a run goes.
+/// Progress of a run.
 #[derive(Clone, Copy, Debug)]
 pub struct RunProgress {
-    /// What was counted so far.
+    /// Counts so far.
     pub live: LiveStats,
-    /// How much of the run's length is over.
+    /// Elapsed time of the run.
     pub elapsed: Duration,
-    /// Sign-ins under way.
+    /// Sign-ins in flight.
     pub in_flight: usize,
-    /// Sign-ins that wait until a suitable user is free.
+    /// Arrivals that wait for an idle user.
     pub waiting: usize,
 }
 
-/// A run that is over.
+/// A finished run.
 #[derive(Debug, Default)]
 pub struct Finished {
     /// What was recorded.
     pub recorder: Recorder,
-    /// The moment from which it counted time.
+    /// Start of the run's time.
     pub started: Timestamp,
-    /// Whether it was cut short.
+    /// Whether it was canceled.
     pub interrupted: bool,
-    /// By which threshold, if by one.
+    /// The threshold that canceled it, if any.
     pub abort: Option<ThresholdAbort>,
-    /// How those of open workloads came in time, by the workload's number.
+    /// Arrival counts of open workloads, by workload index.
     pub arrival_counts: BTreeMap<u16, ArrivalCounts>,
 }
 
-/// How an open workload's sign-ins came in time, warm-up too.
+/// How the arrivals of an open workload met their times, warm-up included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ArrivalCounts {
-    /// Sign-ins that were due.
+    /// Arrivals that were due.
     pub asked: u64,
-    /// Those of them that had to wait until a suitable user was free.
+    /// Arrivals that waited for an idle user.
     pub waited: u64,
-    /// Those that could not start at all.
+    /// Arrivals that could not start.
     pub dropped: u64,
 }
 
-/// Cuts the run short: what is in flight has no end, and is counted apart.
+/// Cancels the run. Sign-ins in flight have no outcome and are counted as unfinished.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
 pub struct Interrupt;
@@ -108,11 +108,11 @@ pub struct Conductor {
     users: Vec<Addr<User>>,
     idle: IdleUsers,
     open_arrivals: MergedArrivals,
-    /// Closed workloads by their numbers in the scenario.
+    /// Closed workloads by their index in the scenario.
     closed_workloads: BTreeMap<u16, ClosedWorkload>,
-    /// The next of the timetable.
+    /// The next arrival of the schedule.
     next: Option<Arrival>,
-    /// Arrivals that wait for somebody to be free.
+    /// Arrivals that wait for an idle user.
     waiting: VecDeque<Arrival>,
     in_flight: BTreeMap<u64, Arrival>,
     recorder: Recorder,
@@ -120,7 +120,7 @@ pub struct Conductor {
     observer: Observer,
     tick: Option<Tick>,
     abort: Option<ThresholdAbort>,
-    /// Sign-ins since it was told how it goes, and when that was.
+    /// Sign-ins since the last progress report, and its time.
     unreported: u32,
     reported_at: Duration,
     done: Option<oneshot::Sender<Finished>>,
@@ -133,7 +133,8 @@ impl std::fmt::Debug for Conductor {
 }
 
 impl Conductor {
-    /// A conductor of these users; `owners` tells who starts with a device. When all is over, `done` hears of it.
+    /// Creates a conductor of these users. `owners` says who starts with a device. `done` receives the
+    /// finished run.
     pub fn new(
         clock: Clock,
         users: Vec<Addr<User>>,
@@ -172,7 +173,7 @@ impl Conductor {
         self.clock.now().since(self.start)
     }
 
-    /// Starts whoever is due by the timetable, and waits for the next.
+    /// Starts all arrivals that are due and waits for the next.
     fn start_due_arrivals(&mut self, ctx: &mut Context<Self>) {
         loop {
             if self.next.is_none() {
@@ -193,8 +194,8 @@ impl Conductor {
         }
     }
 
-    /// Starts an arrival, or lets it wait until somebody is free. Of open workloads as many may wait as there are users;
-    /// of a closed one no more can than it has loops, and these set their own pace.
+    /// Starts an arrival, or queues it until a user is idle. An open workload can queue as many arrivals as
+    /// there are users; a closed one has at most one per loop.
     fn admit(&mut self, arrival: Arrival, ctx: &mut Context<Self>) {
         self.recorder.due(due(&arrival));
         let free = self.idle.take(arrival.user, arrival.intent.needs_device());
@@ -214,7 +215,7 @@ impl Conductor {
     }
 
     fn dispatch(&mut self, user: usize, arrival: Arrival, ctx: &mut Context<Self>) {
-        // Whoever comes in another's place comes from their own home.
+        // A substitute user signs in from their own home address.
         let at_home = arrival.address == home_address(arrival.user);
         let address =
             if at_home { home_address(u32::try_from(user).unwrap_or(u32::MAX)) } else { arrival.address };
@@ -222,10 +223,10 @@ impl Conductor {
         let command = StartSignIn { number, intent, risk, address };
         self.in_flight.insert(arrival.number, arrival);
         let (addr, conductor) = (self.users[user].clone(), ctx.address());
-        // A task of its own: futures that an actor spawns in its context are all polled when one of them is ready.
+        // A task of its own, because actix polls all futures of an actor's context when one of them is ready.
         actix::spawn(async move {
             let sign_in_result = addr.send(command).await.ok();
-            // A conductor that is gone needs no more news.
+            // A conductor that has stopped needs no results.
             conductor.send(SignInDone { user, arrival, sign_in_result }).await.unwrap_or_default();
         });
     }
@@ -261,7 +262,7 @@ impl Conductor {
         }
     }
 
-    /// After a sign-in: the next who waited, and the next of the same loop.
+    /// Continues after a sign-in: starts the next queued arrival, and the next iteration of the same loop.
     fn after_sign_in(&mut self, user: usize, workload: u16, ctx: &mut Context<Self>) {
         self.idle.release(user);
         let fits = |arrival: &Arrival| !arrival.intent.needs_device() || self.idle.is_owner(user);
@@ -282,7 +283,7 @@ impl Conductor {
         });
     }
 
-    /// Waits for the next stage of a closed workload, and begins it.
+    /// Waits for the next stage of a closed workload and starts it.
     fn await_stage(&mut self, workload: u16, ctx: &mut Context<Self>) {
         let due = self.closed_workloads.get(&workload).and_then(ClosedWorkload::next_stage_at);
         let Some(due) = due else { return };
@@ -302,7 +303,7 @@ impl Conductor {
         self.await_stage(workload, ctx);
     }
 
-    /// One loop's next sign-in, or its end.
+    /// Schedules the next sign-in of a loop, or ends the loop.
     fn next_iteration(&mut self, workload: u16, ctx: &mut Context<Self>) {
         let elapsed = self.elapsed();
         let Some(closed_workloads) = self.closed_workloads.get_mut(&workload) else {
@@ -319,7 +320,7 @@ impl Conductor {
         }
     }
 
-    /// Waits for the end of a second of the run, and has the record looked at.
+    /// Waits for the end of a second of the run and calls the tick.
     fn schedule_tick(&mut self, number: u32, ctx: &mut Context<Self>) {
         if self.tick.is_none() {
             return;
@@ -342,7 +343,7 @@ impl Conductor {
         }
     }
 
-    /// Ends the run. How that would have ended which is in flight or waits, nobody knows.
+    /// Ends the run. Sign-ins in flight or waiting have an unknown outcome.
     fn interrupt(&mut self, ctx: &mut Context<Self>) {
         let in_flight = std::mem::take(&mut self.in_flight).into_values();
         for arrival in in_flight.chain(std::mem::take(&mut self.waiting)) {
@@ -365,15 +366,15 @@ impl Conductor {
         let Some(done) = self.done.take() else { return };
         let elapsed = self.elapsed();
         if let Some(mut tick) = self.tick.take() {
-            // What there was since the last look. A threshold has nothing left to cut short.
+            // Record what happened since the last tick. There is nothing left to cancel.
             tick(&mut self.recorder, elapsed);
         }
-        // The last second of a run is a whole one, though nobody waits for its end.
+        // The last second of a run counts as a whole one.
         let begun = u64::from(elapsed.subsec_nanos() > 0);
         let whole = Duration::from_secs(elapsed.as_secs() + begun);
         self.recorder.tick(if interrupted { elapsed } else { whole });
         let recorder = std::mem::take(&mut self.recorder);
-        // Whoever asked for the run may have gone; then nobody needs to know.
+        // The receiver may be gone; then the result is not needed.
         let arrival_counts = std::mem::take(&mut self.arrival_counts);
         drop(done.send(Finished {
             recorder,
@@ -385,7 +386,7 @@ impl Conductor {
     }
 }
 
-/// An arrival as the recorder knows it.
+/// The arrival in the recorder's form.
 const fn due(arrival: &Arrival) -> DueSignIn {
     let Arrival { at, workload, warm_up, cool_down, .. } = *arrival;
     DueSignIn { intended: at, workload, warm_up, cool_down }
@@ -396,7 +397,7 @@ impl Actor for Conductor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.set_mailbox_capacity(MAILBOX);
-        // First what is due by the timetable: then it is known whether more is to come.
+        // Start the due arrivals first; then it is known whether more follow.
         self.start_due_arrivals(ctx);
         for workload in self.closed_workloads.keys().copied().collect::<Vec<_>>() {
             self.await_stage(workload, ctx);
@@ -405,7 +406,7 @@ impl Actor for Conductor {
     }
 }
 
-/// A sign-in is over; `None` if its user is gone.
+/// The result of a sign-in; `None` if its user actor has stopped.
 #[derive(Message, Debug)]
 #[rtype(result = "()")]
 struct SignInDone {
@@ -414,7 +415,7 @@ struct SignInDone {
     sign_in_result: Option<SignInResult>,
 }
 
-/// A loop of a closed workload has thought.
+/// The think time of a closed workload's loop is over.
 #[derive(Message, Clone, Copy, Debug)]
 #[rtype(result = "()")]
 struct NextIteration {

@@ -1,4 +1,4 @@
-//! What every user of a run works with.
+//! What all users of a run share.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -12,16 +12,16 @@ use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::seed::Seed;
 use poolproof_srp::Group;
 
-/// The pool under test and its ids, time, chance and arithmetic, and how people behave.
+/// The pool under test and its ids, time, random numbers, compute and the behavior of people.
 #[derive(Clone)]
 pub struct UserContext {
-    /// The time.
+    /// The clock.
     pub clock: Clock,
     /// The pool under test.
     pub target: Rc<dyn Target>,
-    /// Where arithmetic runs.
+    /// Where SRP jobs run.
     pub compute: Compute,
-    /// Where chance comes from.
+    /// The seed of all random numbers.
     pub seed: Seed,
     /// The pool's id.
     pub pool_id: PoolId,
@@ -31,15 +31,15 @@ pub struct UserContext {
     pub group: Group,
     /// Bits of the clients' secret exponents.
     pub ephemeral_bits: u32,
-    /// How often a throttled request is tried again.
+    /// Retries of a throttled request.
     pub retries: u32,
-    /// How long people take to type a code.
+    /// Time that people need to type a code.
     pub mfa_delay: Delay,
-    /// How long a challenge may be answered.
+    /// Validity of a challenge.
     pub session_validity: Duration,
-    /// Addresses that the pool's threat protection treats otherwise than all others.
+    /// Address lists of the pool's threat protection.
     pub exceptions: Rc<RiskExceptions>,
-    /// Whether anybody does anything with tokens.
+    /// Whether any workload uses tokens after a sign-in.
     pub keeps_tokens: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Our people in somebody else's pool: who was made by us, and has to go in the end.
+//! Users that this run created in an existing pool and deletes at its end.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -14,27 +14,27 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::time::Timestamp;
 
-/// People who go at the same time.
+/// Users that are deleted at the same time.
 const MAX_CONCURRENT_USERS: usize = 16;
-/// More names are not told.
+/// Most names in an error message.
 const MAX_NAMES: usize = 10;
-/// How far an endpoint's clock may be behind ours. Whoever was made that long before we came counts as made by us.
+/// Tolerated clock difference. A user created up to this long before the run counts as created by it.
 const SKEW: Duration = Duration::from_secs(2);
-/// The status of a user who was made, and whose password nobody has set.
+/// The status of a user who was created and has no permanent password.
 const STATUS_WITHOUT_PASSWORD: &str = "FORCE_CHANGE_PASSWORD";
 
-/// How sure it is that somebody was made by us.
+/// How certain it is that this run created a user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum CreationState {
-    /// The request is under way.
+    /// The request is in flight.
     InProgress,
-    /// No answer to the request came.
+    /// The request got no response.
     Unknown,
-    /// The endpoint has said so.
+    /// The endpoint confirmed it.
     Confirmed,
 }
 
-/// Who was made by us, as far as anybody can know. Nobody else is touched.
+/// The users that this run created. No other user is deleted.
 #[derive(Debug)]
 pub struct CreatedUsers {
     since: Timestamp,
@@ -42,17 +42,17 @@ pub struct CreatedUsers {
 }
 
 impl CreatedUsers {
-    /// Nobody yet; those who come, come from now on.
+    /// Starts without users, at this time.
     pub const fn created_since(now: Timestamp) -> Self {
         Self { since: now, made: RefCell::new(BTreeMap::new()) }
     }
 
-    /// Notes that somebody is about to be made.
+    /// Records that a user is about to be created.
     pub(super) fn begin(&self, username: &Username) {
         self.made.borrow_mut().insert(username.clone(), CreationState::InProgress);
     }
 
-    /// Notes what came of it.
+    /// Records the result.
     pub(super) fn note<T>(&self, username: &Username, made: &Result<T, SetupError>) {
         let made = match made {
             Ok(_) => Some(CreationState::Confirmed),
@@ -65,16 +65,16 @@ impl CreatedUsers {
         };
     }
 
-    /// Whether somebody is being made just now.
+    /// Returns whether a creation is in flight.
     pub fn any_in_progress(&self) -> bool {
         self.made.borrow().values().any(|made| *made == CreationState::InProgress)
     }
 
-    /// Removes them from this pool.
+    /// Deletes the users from this pool.
     ///
     /// # Errors
     ///
-    /// Some are still there, or may be.
+    /// Some of them still exist, or may exist.
     pub async fn delete_all(&self, admin: &AdminClient<'_>, pool_id: &PoolId) -> Result<(), CleanupError> {
         let made = self.made.take();
         let all = made.len();
@@ -121,7 +121,8 @@ impl CreatedUsers {
         }
     }
 
-    /// Whether this is somebody whom only we can have made: since we came, and without a password, which we never got to set.
+    /// Returns whether only this run can have created the user: it was created since the start and has no
+    /// password, which the run never set.
     fn is_created_by_run(&self, answer: &Answer) -> bool {
         let Answer::Pool(Response::Account(AccountResponse::User(user))) = answer else { return false };
         user.status == STATUS_WITHOUT_PASSWORD && user.created.plus(SKEW) >= self.since

@@ -1,4 +1,4 @@
-//! A device as an actor. Its secret never leaves it: it is asked for proofs, and gives them.
+//! A device as an actor. Its secret never leaves the actor, which only returns proofs.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -27,7 +27,7 @@ impl Actor for DeviceActor {
     type Context = Context<Self>;
 }
 
-/// Asks the device something.
+/// Asks the device for the next step.
 #[derive(Message)]
 #[rtype(result = "DeviceAnswer")]
 pub(super) struct Ask(pub(super) DeviceRequest);

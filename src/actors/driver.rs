@@ -1,4 +1,4 @@
-//! Drives one sign-in: carries what the machine wants to whoever does it, and takes the times.
+//! Drives one sign-in: does what the client machine asks for, and measures the times.
 
 use std::time::Duration;
 
@@ -17,31 +17,31 @@ use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::{STEP_S, TotpSecret, step_at};
 
-/// People answer a challenge this long before it ends, or not at all.
+/// People answer a challenge at least this long before it expires, or not at all.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// Someone who signs in, for as long as it takes.
+/// A user during one sign-in.
 pub(super) struct SignInDriver {
     pub(super) context: UserContext,
     pub(super) origin: Origin,
     pub(super) username: Username,
     pub(super) rng: Rng,
-    /// The device at hand, if it has a key already.
+    /// The device in use, if it has a key.
     pub(super) device: Option<Addr<DeviceActor>>,
     pub(super) totp: Option<TotpSecret>,
-    /// The time step of the app's code that was used last.
+    /// The time step of the last TOTP code that was used.
     pub(super) totp_step_used: Option<u64>,
-    /// Names the random stream of a device that is new.
+    /// Names the random stream of a new device.
     pub(super) number: u64,
-    /// Steps and how long each took.
+    /// Steps with their durations.
     pub(super) steps: Vec<(SignInStep, Duration)>,
-    /// Time that people took, which is nobody's latency.
+    /// Time that people needed, which is not part of any latency.
     pub(super) human_time: Duration,
-    /// The steps in which the pool said "too many requests".
+    /// The steps in which the pool throttled.
     pub(super) throttled: Vec<SignInStep>,
     /// Requests sent.
     pub(super) requests: u32,
-    /// A device that was enrolled on the way.
+    /// A device that was enrolled during the sign-in.
     pub(super) new_device: Option<Addr<DeviceActor>>,
 }
 
@@ -64,7 +64,7 @@ impl SignInDriver {
         }
     }
 
-    /// Sends a request, again after a while when the pool is too busy, and takes its time.
+    /// Sends a request, retries it after backoff when the pool throttles, and measures the time.
     pub(super) async fn send(&mut self, request: Request) -> Result<Reply, TransportError> {
         let clock = self.context.clock;
         let (step, start) = (request.step(), clock.now());
@@ -102,13 +102,13 @@ impl SignInDriver {
         }
     }
 
-    /// Lets the user read and type a code, which takes as long as people take.
+    /// Lets the user read and type a code.
     async fn type_code(&mut self, of: &CodeSource) -> Event {
         let clock = self.context.clock;
         let start = clock.now();
         let mut ready = start.plus(self.context.mfa_delay.draw(&mut self.rng));
         if *of == CodeSource::App {
-            // A code can be used once: wait for the next.
+            // A code can be used once, so wait for the next.
             if let Some(used) = self.totp_step_used.filter(|used| *used >= step_at(ready)) {
                 ready = ready.max(Timestamp::from_us((used + 1) * STEP_S * 1_000_000));
             }

@@ -1,21 +1,21 @@
-//! Who is free to sign in. A person does one thing at a time; an arrival whose user is busy takes the next who is free.
+//! Idle users. A user does one thing at a time; an arrival whose user is busy takes the next idle one.
 
-/// Which users are free.
+/// The set of idle users.
 #[derive(Debug)]
 pub(super) struct IdleUsers {
     busy: Vec<bool>,
-    /// Who started with a device.
+    /// Users who started with a device.
     owners: Vec<bool>,
     free: usize,
 }
 
 impl IdleUsers {
-    /// All of `users` are free; `owners` tells who started with a device.
+    /// All users are idle. `owners` says who started with a device.
     pub(super) fn new(owners: Vec<bool>) -> Self {
         Self { busy: vec![false; owners.len()], free: owners.len(), owners }
     }
 
-    /// Takes the user `wanted`, or the first free one after them of the same kind; `None` when all are busy.
+    /// Takes the user `wanted`, or the first idle one of the same kind after them; `None` if all are busy.
     pub(super) fn take(&mut self, wanted: u32, needs_device: bool) -> Option<usize> {
         if self.free == 0 {
             return None;
@@ -29,19 +29,19 @@ impl IdleUsers {
         Some(found)
     }
 
-    /// Takes this very user, who is free.
+    /// Takes this user, who is idle.
     pub(super) fn take_user(&mut self, user: usize) {
         if !std::mem::replace(&mut self.busy[user], true) {
             self.free -= 1;
         }
     }
 
-    /// Whether the user started with a device.
+    /// Returns whether the user started with a device.
     pub(super) fn is_owner(&self, user: usize) -> bool {
         self.owners[user]
     }
 
-    /// A user is free again.
+    /// Makes a user idle again.
     pub(super) fn release(&mut self, user: usize) {
         if std::mem::replace(&mut self.busy[user], false) {
             self.free += 1;

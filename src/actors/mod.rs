@@ -1,7 +1,7 @@
-//! Motion: the conductor, the users, their devices and the pool, as actix actors on one thread.
+//! Conductor, users, devices and pool as actix actors on one thread.
 //!
-//! The actors decide nothing. What a user says is decided by [`poolproof_client`], what the pool answers by
-//! [`poolproof_pool`], what was right by [`poolproof_oracle`]; the actors carry messages between them, wait, and keep count.
+//! Actors decide nothing. [`poolproof_client`] decides what a user sends, [`poolproof_pool`] what the pool
+//! answers, and [`poolproof_oracle`] what was right. Actors pass messages, wait and count.
 //!
 //! ```text
 //! Conductor ── SignIn ──▶ User ── Ask ──▶ Device          (the secret stays there)

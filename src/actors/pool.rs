@@ -14,10 +14,10 @@ use poolproof_cognito::ids::Username;
 use poolproof_cognito::protocol::{Origin, Reply, Request};
 use poolproof_pool::{Pool, Step};
 
-/// Requests that may wait for the pool before senders have to.
+/// Requests that can wait for the pool before senders wait.
 const MAILBOX: usize = 4096;
 
-/// The actor that owns the pool. Arithmetic runs beside it: while one request waits for a power, others are answered.
+/// The actor that owns the pool. While one request waits for an exponentiation, others are answered.
 #[derive(Debug)]
 pub struct PoolActor {
     pool: Rc<RefCell<Pool>>,
@@ -26,7 +26,7 @@ pub struct PoolActor {
 }
 
 impl PoolActor {
-    /// An actor for this pool.
+    /// Creates an actor for this pool.
     pub fn new(pool: Pool, clock: Clock, compute: Compute) -> Self {
         Self { pool: Rc::new(RefCell::new(pool)), clock, compute }
     }
@@ -58,7 +58,7 @@ impl Handler<Call> for PoolActor {
             loop {
                 match step {
                     Step::Reply(reply) => return reply,
-                    // Embedded pools have opaque tokens; what signs is not worth a thread of its own here.
+                    // Embedded pools have opaque tokens, so signing needs no thread.
                     Step::Sign(signing) => return signing.run(),
                     Step::Compute(job, pending) => {
                         let done = compute.run(Side::Server, job).await;

@@ -1,7 +1,7 @@
-//! Makes the population: accounts for the pool, and their users with devices in hand.
+//! Creates the population: accounts of the pool, and users with their devices.
 //!
-//! Every verifier is a real power of g, and there may be many thousands: they are computed beforehand, on all cores,
-//! outside the run's time. Each person has streams of chance of their own, so that the order does not matter.
+//! Every verifier is a power of g, and there may be many thousands. They are computed on all cores before the
+//! run starts. Each user has random streams of their own, so the order does not matter.
 
 use std::collections::VecDeque;
 use std::num::NonZero;
@@ -27,7 +27,7 @@ use poolproof_oracle;
 use poolproof_pool::{NewAccount, NewDevice};
 use poolproof_srp::{Group, Identity, Job, JobResult, Salt, Verifier};
 
-/// Someone new: what they keep for themselves, not yet brought to life.
+/// A provisioned user without an actor.
 #[derive(Debug)]
 pub struct NewUser {
     user_spec: UserSpec,
@@ -36,38 +36,38 @@ pub struct NewUser {
     devices: Vec<(NewDeviceMetadata, Device)>,
 }
 
-/// What someone new has at hand, for playing them without actors.
+/// What a provisioned user has, for playing without actors.
 #[derive(Debug)]
 pub struct UserCredentials {
-    /// Their password.
+    /// The password.
     pub password: Password,
-    /// The secret of their authenticator app, if they have one.
+    /// The TOTP secret, if there is one.
     pub totp: Option<TotpSecret>,
-    /// The devices that they have had before, with their keys.
+    /// The devices with their keys.
     pub devices: Vec<(DeviceKey, Device)>,
 }
 
-/// A user of a pool, with devices that live already.
+/// A user with running devices.
 #[derive(Debug)]
 pub struct TestUser {
     pub(super) user_spec: UserSpec,
     pub(super) password: Password,
     pub(super) totp: Option<TotpSecret>,
-    /// The time step of the app's code that was used last.
+    /// The time step of the last TOTP code that was used.
     pub(super) totp_step_used: Option<u64>,
-    /// In the order of their numbers.
+    /// Devices in the order of their indices.
     pub(super) devices: Vec<(DeviceKey, Addr<DeviceActor>)>,
-    /// Whether these have been through an MFA.
+    /// Whether the devices have completed an MFA.
     pub(super) mfa_bound: bool,
 }
 
 impl TestUser {
-    /// Whether they have a device.
+    /// Returns whether the user has a device.
     pub fn has_device(&self) -> bool {
         !self.devices.is_empty()
     }
 
-    /// Brings the user to life.
+    /// Starts the user's actor.
     pub fn start(self, context: &UserContext, policy: PoolPolicy) -> Addr<User> {
         let Self { user_spec, password, totp, totp_step_used, devices, mfa_bound } = self;
         let owned = devices.into_iter().zip(0..).map(|((key, device), number)| OwnedDevice {
@@ -94,10 +94,10 @@ impl TestUser {
     }
 }
 
-/// What provisioning needs to know of the run.
+/// What provisioning needs to know about the run.
 #[derive(Clone, Debug)]
 pub struct ProvisionConfig {
-    /// Where chance comes from.
+    /// The seed of all random numbers.
     pub seed: Seed,
     /// The pool's id.
     pub pool_id: PoolId,
@@ -107,8 +107,8 @@ pub struct ProvisionConfig {
     pub ephemeral_bits: u32,
 }
 
-/// Provisions these people, in their order: an account for the pool, and the newcomer. `on_progress` hears how many are done, and
-/// says whether to go on: what is done by then is returned.
+/// Provisions users in order: an account and a user each. `on_progress` receives the number done and returns
+/// whether to continue; on cancel the users so far are returned.
 pub fn provision(
     config: &ProvisionConfig,
     people: Vec<UserSpec>,
@@ -171,7 +171,7 @@ fn provision_one(config: &ProvisionConfig, user_spec: UserSpec) -> (NewAccount, 
     (account, NewUser { user_spec, password: Password::new(password), totp, devices })
 }
 
-/// A device that a person has had before: the device itself, and what the pool keeps of it.
+/// Creates a device that a user already has, and the pool's record of it.
 fn known_device(
     config: &ProvisionConfig,
     user_spec: &UserSpec,
@@ -203,7 +203,7 @@ pub(super) fn remembers(user_spec: &UserSpec, device: u32) -> bool {
     usize::try_from(device).ok().and_then(|device| user_spec.remembers.get(device)).copied().unwrap_or(false)
 }
 
-/// Lets a device make its verifier as `ConfirmDevice` would have it.
+/// Makes a device compute its verifier, as `ConfirmDevice` needs it.
 fn enroll(group: Group, device: &mut Device, metadata: NewDeviceMetadata) -> (Salt, Verifier) {
     let mut step = device.ask(Timestamp::default(), DeviceRequest::Enroll(metadata));
     loop {
@@ -238,18 +238,18 @@ fn uuid(rng: &mut Rng) -> String {
 }
 
 impl NewUser {
-    /// Whether they have a device.
+    /// Returns whether the user has a device.
     pub fn has_device(&self) -> bool {
         !self.devices.is_empty()
     }
 
-    /// What they have at hand.
+    /// Returns what the user has.
     pub fn into_credentials(self) -> UserCredentials {
         let devices = self.devices.into_iter().map(|(metadata, device)| (metadata.device_key, device));
         UserCredentials { password: self.password, totp: self.totp, devices: devices.collect() }
     }
 
-    /// Brings the user and their devices to life.
+    /// Starts the actors of the user and the devices.
     pub fn start(self, context: &UserContext, policy: PoolPolicy) -> Addr<User> {
         let Self { user_spec, password, totp, devices } = self;
         let devices = devices.into_iter().map(|(metadata, device)| {

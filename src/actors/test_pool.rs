@@ -1,7 +1,7 @@
-//! A pool at an endpoint: made by its administrator, lived in by our people, and removed.
+//! A pool that a run creates at an endpoint and deletes again.
 //!
-//! A pool is friendly at first: it hands out keys to whoever has the password, and asks for no MFA of those who have no factor.
-//! So people get their devices by signing in, as people do; then the pool is given the settings that it is to have.
+//! The pool starts with permissive settings: it tracks devices and requires no MFA. Users get their devices
+//! by signing in. Then the pool gets its final settings.
 
 use super::admin_client::{AdminClient, CleanupError, SetupError};
 use poolproof_cognito::ids::{ClientId, PoolId};
@@ -12,13 +12,13 @@ use poolproof_cognito::protocol::{
     TakeoverActions, mfa_mode_name,
 };
 
-/// What the app clients of our pools may do.
+/// The flows of the app clients that a run creates.
 const FLOWS: [&str; 3] = ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
 
-/// What is said of an answer that is none to what was asked.
+/// The text for a response of the wrong operation.
 const UNEXPECTED_ANSWER: &str = "the endpoint answered with the response of another operation";
 
-/// A pool of our own at an endpoint.
+/// A pool that this run created at an endpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct TestPool {
     /// The pool.
@@ -29,11 +29,11 @@ pub struct TestPool {
 }
 
 impl TestPool {
-    /// Makes a friendly pool of this name, and a client.
+    /// Creates a pool with permissive settings and a client.
     ///
     /// # Errors
     ///
-    /// The endpoint does not let us. A pool that was made by then is removed again; one that cannot be is told.
+    /// The endpoint refused. A pool that was created is deleted again, or named in the error.
     pub async fn create(admin: &AdminClient<'_>, name: &str) -> Result<Self, SetupError> {
         let attempted = "CreateUserPool";
         let operation = ManagementRequest::CreateUserPool(spec(None, name, &setup_policy()));
@@ -92,11 +92,11 @@ impl TestPool {
         admin.execute("SetUserPoolMfaConfig", operation).await.map(drop)
     }
 
-    /// Gives the pool these settings, as far as an API can: remembering, MFA and risk.
+    /// Applies these settings as far as the API allows: remembering, MFA and risk.
     ///
     /// # Errors
     ///
-    /// The endpoint does not let us.
+    /// The endpoint refused.
     pub async fn settle(&self, admin: &AdminClient<'_>, policy: &PoolPolicy) -> Result<(), SetupError> {
         let spec = spec(Some(&self.pool_id), &self.name, policy);
         admin.execute("UpdateUserPool", Operation::Manage(ManagementRequest::UpdateUserPool(spec))).await?;
@@ -118,11 +118,11 @@ impl TestPool {
         admin.execute("SetRiskConfiguration", operation).await.map(drop)
     }
 
-    /// Removes the pool with everything in it.
+    /// Deletes the pool and everything in it.
     ///
     /// # Errors
     ///
-    /// The endpoint does not let us: the pool is still there.
+    /// The endpoint refused: the pool still exists.
     pub async fn remove(&self, admin: &AdminClient<'_>) -> Result<(), CleanupError> {
         let call = PoolCall { user_pool_id: self.pool_id.as_str().to_owned() };
         match admin
@@ -137,7 +137,7 @@ impl TestPool {
     }
 }
 
-/// A pool that hands out keys to whoever has the password, and remembers what its users choose.
+/// The permissive settings: devices are tracked, and users choose which are remembered.
 const fn setup_policy() -> PoolPolicy {
     PoolPolicy { remember: RememberMode::OptIn, mfa: MfaMode::Optional, ..PoolPolicy::DEFAULT }
 }
@@ -150,16 +150,16 @@ fn spec(pool_id: Option<&PoolId>, name: &str, policy: &PoolPolicy) -> PoolSpec {
     };
     PoolSpec {
         user_pool_id: pool_id.map(|id| id.as_str().to_owned()),
-        // An update does not take a name.
+        // An update takes no name.
         name: pool_id.is_none().then(|| name.to_owned()),
         devices: policy.remember.tracks().then_some(DeviceConfiguration {
             challenge_required_on_new_device: Some(policy.suppress_mfa),
             device_only_remembered_on_user_prompt: Some(policy.remember == RememberMode::OptIn),
         }),
-        // What needs more settings than a word is set by SetUserPoolMfaConfig.
+        // SetUserPoolMfaConfig sets what needs more than one value.
         mfa: None,
         add_ons: mode.map(|mode| AddOns { advanced_security_mode: mode.to_owned() }),
-        // The passwords that people bring hold under Cognito's own.
+        // The generated passwords satisfy Cognito's default policy.
         policies: None,
     }
 }

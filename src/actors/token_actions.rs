@@ -1,4 +1,4 @@
-//! What people do with their tokens after a sign-in: get new ones, and end them.
+//! What users do with tokens after a sign-in: refresh and revoke them.
 
 use super::context::UserContext;
 use super::driver::SignInDriver;
@@ -10,33 +10,33 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_oracle::{BoundDevice, Outcome};
 
-/// A refresh token at hand.
+/// A refresh token.
 #[derive(Clone, Debug)]
 pub(super) struct HeldToken {
-    /// The sign-in that it came from.
+    /// The sign-in that returned it.
     pub(super) number: u64,
     token: String,
-    /// The device that it was given to, and whether that was confirmed.
+    /// The device that it is bound to, and whether that is confirmed.
     pub(super) device: Option<(DeviceKey, BoundDevice)>,
 }
 
-/// One thing done with tokens.
+/// One action with tokens.
 #[derive(Clone, Debug)]
 pub(super) enum TokenAction {
-    /// The refresh token of this sign-in is sent in with this key.
+    /// Refresh with the token of this sign-in and this device key.
     Refresh { number: u64, named: Option<DeviceKey> },
-    /// This device is forgotten.
+    /// Forget this device.
     Forget(DeviceKey),
-    /// The refresh token of this sign-in is revoked.
+    /// Revoke the refresh token of this sign-in.
     Revoke(u64),
-    /// The user signs out everywhere.
+    /// Sign out everywhere.
     SignOut,
 }
 
-/// What was done, in order, each with what the pool said.
+/// The actions in order, each with the pool's reply.
 pub(super) type TokenReplies = Vec<(TokenAction, Reply)>;
 
-/// The refresh token that a sign-in brought, if it did.
+/// Returns the refresh token of a sign-in, if it got one.
 pub(super) fn held(number: u64, machine: &SignIn) -> Option<HeldToken> {
     let token = machine.tokens()?.refresh_token.clone()?;
     let named = machine.attempts().iter().rfind(|attempt| !attempt.replayed)?.device.clone();
@@ -48,7 +48,7 @@ pub(super) fn held(number: u64, machine: &SignIn) -> Option<HeldToken> {
     Some(HeldToken { number, token, device })
 }
 
-/// Does what this intent has to be done with the tokens of a sign-in that is over; `oldest` is another token at hand.
+/// Performs the token actions of this intent after a sign-in; `oldest` is an earlier token.
 pub(super) async fn run(
     driver: &mut SignInDriver,
     intent: Intent,
@@ -71,7 +71,7 @@ pub(super) async fn run(
     done
 }
 
-/// What is to be done, each with the refresh token that it is about.
+/// Returns the actions, each with its refresh token.
 fn plan<'h>(
     intent: Intent,
     mine: &'h HeldToken,
@@ -100,7 +100,7 @@ fn request(context: &UserContext, action: &TokenAction, token: &str, access_toke
     match action {
         TokenAction::Refresh { number, named } => {
             let device_key = named.as_ref().map(|key| key.as_str().to_owned());
-            // Clients of both generations come.
+            // Both refresh operations are used.
             if number.is_multiple_of(2) {
                 let refresh_token = token.to_owned();
                 return Request::GetTokensFromRefreshToken(GetTokensFromRefreshToken {
@@ -127,7 +127,7 @@ fn request(context: &UserContext, action: &TokenAction, token: &str, access_toke
     }
 }
 
-/// What a client can tell from the answer to a refresh token; nothing when it was not looked at.
+/// Returns what a client learns from a refresh response; `None` if the token was not checked.
 pub(super) fn outcome(reply: &Reply) -> Option<Outcome> {
     Some(match reply {
         Ok(Response::Auth(AuthOutcome::Tokens(_))) => Outcome::Tokens,

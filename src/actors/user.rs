@@ -1,4 +1,5 @@
-//! A user as an actor: signs in when told to, with the device that the occasion asks for, and keeps their own book.
+//! A user as an actor: signs in on request, with the device that the intent asks for, and keeps the user's
+//! state.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -21,7 +22,7 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
 use poolproof_oracle::{self, Judgement, RefreshTokenTracker};
 
-/// A user keeps this many devices; who enrols one more gives the oldest up. So nothing grows with the length of a run.
+/// Most devices of a user. A new one replaces the oldest, so memory does not grow with the length of a run.
 const MAX_DEVICES: usize = 8;
 
 /// The actor of a user.
@@ -34,7 +35,7 @@ pub struct User {
     pub(super) totp: Option<TotpSecret>,
     pub(super) totp_step_used: Option<u64>,
     pub(super) user_state: UserState,
-    /// Refresh tokens at hand, the oldest first, where they are used at all.
+    /// Refresh tokens, the oldest first, if any workload uses them.
     pub(super) held: VecDeque<HeldToken>,
     pub(super) rng: Rng,
 }
@@ -53,15 +54,15 @@ pub(super) struct StartSignIn {
     pub(super) address: IpAddr,
 }
 
-/// What came of it.
+/// The result of a sign-in.
 #[derive(Debug)]
 pub(super) struct SignInResult {
     pub(super) end: metrics::SignInStatus,
-    /// When the client began.
+    /// Start of the client's work.
     pub(super) began: Timestamp,
-    /// What came before that and is nobody's latency: an administrator removing the device.
+    /// Time before that which is not latency: an administrator forgot the device.
     pub(super) prepared: Duration,
-    /// When tokens or a refusal came, or it was given up.
+    /// Time of tokens, refusal or abandonment.
     pub(super) ended: Timestamp,
     pub(super) human_time: Duration,
     pub(super) steps: Vec<(SignInStep, Duration)>,
@@ -109,10 +110,10 @@ impl Handler<StartSignIn> for User {
 }
 
 impl User {
-    /// The device for the occasion, by its place among the user's.
+    /// Chooses the device for the intent, as an index.
     fn choose_device(&mut self, intent: Intent) -> Option<usize> {
         let devices = self.user_state.devices.len();
-        // Drawn in any case, so that what a user does later does not depend on what they have now.
+        // Always drawn, so that later draws do not depend on the devices of the user.
         let at = self.rng.random_range(0..u32::MAX);
         (intent.needs_device() && devices > 0).then(|| usize::try_from(at).unwrap_or(0) % devices)
     }
@@ -167,7 +168,7 @@ impl User {
         })
     }
 
-    /// Notes what the sign-in has changed, and has its decisions judged.
+    /// Records the changes of a sign-in and has its decisions judged.
     fn record_result(
         &mut self,
         command: StartSignIn,
@@ -209,7 +210,7 @@ impl User {
         }
     }
 
-    /// Keeps the token that came, and has what was done with tokens judged.
+    /// Keeps the new token and has the token actions judged.
     fn record_tokens(
         &mut self,
         number: u64,

@@ -1,4 +1,4 @@
-//! Our people move in: an account with a password, devices by signing in, factors.
+//! Sets up a user at an endpoint: an account with a password, devices by signing in, factors.
 
 use actix::Addr;
 use rand::RngExt as _;
@@ -22,54 +22,53 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::seed::Seed;
 use poolproof_cognito::totp::{TotpSecret, step_at};
 
-/// What a [`TestUser`] wants of one sign-in.
+/// Options of one sign-in of a [`TestUser`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct SignInVariation {
-    /// The device to sign in with, by its place among theirs; a new one otherwise.
+    /// Index of the device to sign in with; otherwise a new one.
     pub device: Option<usize>,
-    /// Whether the app confirms a new device.
+    /// Whether the client confirms a new device.
     pub confirms_device: bool,
-    /// Whether a new device is to be remembered, where the pool asks.
+    /// Whether the user opts in to remember a new device.
     pub opts_in: bool,
-    /// How risky the sign-in is to look.
+    /// Risk level of the sign-in.
     pub risk: Option<RiskLevel>,
     /// Whether the password is wrong.
     pub wrong_password: bool,
-    /// Whether the device's secret is damaged.
+    /// Whether the device secret is wrong.
     pub device_secret_damaged: bool,
-    /// Whether the password's claim is sent once more in the end.
+    /// Whether the password claim is sent again at the end.
     pub replay: bool,
 }
 
 impl TestUser {
-    /// Somebody who lives here already: their password and the secret of their authenticator app, if they have one.
+    /// An existing user, with the password and the TOTP secret, if there is one.
     pub const fn of(user_spec: UserSpec, password: Password, totp: Option<TotpSecret>) -> Self {
         Self { user_spec, password, totp, totp_step_used: None, devices: Vec::new(), mfa_bound: false }
     }
 
-    /// Somebody who is to live here, with a password that any policy takes.
+    /// A user to create, with a password that satisfies every policy.
     pub fn new_user(seed: Seed, user_spec: UserSpec) -> Self {
         let mut rng = seed.rng("account", user_spec.number.into());
         let drawn: String = (0..16).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))).collect();
         Self::of(user_spec, Password::new(format!("Aa1-{drawn}")), None)
     }
 
-    /// Who they are.
+    /// The user's specification.
     pub const fn user_spec(&self) -> &UserSpec {
         &self.user_spec
     }
 
-    /// The keys of their devices.
+    /// The keys of the user's devices.
     pub fn device_keys(&self) -> impl Iterator<Item = &DeviceKey> {
         self.devices.iter().map(|(key, _)| key)
     }
 
-    /// Moves in where [`TestPool`](super::TestPool) are friendly: account, password, as many devices as the person has, each remembered
-    /// or not, then the factors.
+    /// Creates the user in a permissive [`TestPool`](super::TestPool): account, password, devices, factors.
     ///
     /// # Errors
     ///
-    /// The endpoint does not let them.
+    /// The endpoint refused.
     pub async fn set_up(
         &mut self,
         admin: &AdminClient<'_>,
@@ -96,11 +95,11 @@ impl TestUser {
         self.set_factors(admin, context).await
     }
 
-    /// Makes the account, with a password for good, and notes it among the guests.
+    /// Creates the account with a permanent password and records it for clean-up.
     ///
     /// # Errors
     ///
-    /// The endpoint does not let them, or somebody of that name is there already, and stays as they are.
+    /// The endpoint refused, or a user of that name exists and is left unchanged.
     pub async fn register(
         &self,
         admin: &AdminClient<'_>,
@@ -145,11 +144,12 @@ impl TestUser {
         admin.execute("AdminSetUserPassword", Operation::Account(password)).await.map(drop)
     }
 
-    /// Signs in as often as they are to have devices, and keeps those that the pool gives. Returns how the last sign-in ended.
+    /// Signs in once for each device that the user is to have and confirms the devices. Returns the end of
+    /// the last sign-in.
     ///
     /// # Errors
     ///
-    /// They are refused, so that they have no device.
+    /// The endpoint refused, so the user has no device.
     pub async fn enroll_devices(&mut self, context: &UserContext) -> Result<Option<End>, SetupError> {
         let mut last = None;
         for number in 0..self.user_spec.devices {
@@ -174,11 +174,11 @@ impl TestUser {
         format!("a sign-in of {}", self.user_spec.username)
     }
 
-    /// Sets up the factors that the person has.
+    /// Sets up the user's factors.
     ///
     /// # Errors
     ///
-    /// The endpoint does not let them.
+    /// The endpoint refused.
     pub async fn set_factors(
         &mut self,
         admin: &AdminClient<'_>,
@@ -237,7 +237,8 @@ impl TestUser {
             _ => None,
         };
         let secret = secret.ok_or_else(|| SetupError::unexpected(attempted, "no base32 SecretCode"))?;
-        // The code of the step before is good too (RFC 6238), and leaves this step's to the first sign-in.
+        // The code of the previous step is valid too (RFC 6238) and leaves the current one to the first
+        // sign-in.
         let step = step_at(context.clock.now()).saturating_sub(1);
         let request = VerifyOwnSoftwareToken { access_token, user_code: secret.code(step) };
         let request = Operation::Account(AccountRequest::VerifySoftwareToken(request));
@@ -246,11 +247,11 @@ impl TestUser {
         Ok(())
     }
 
-    /// Signs in, and keeps the device that was enrolled and the app that was set up on the way.
+    /// Signs in, and keeps a device and an authenticator app that were set up during it.
     pub async fn sign_in(&mut self, context: &UserContext, variation: SignInVariation) -> SignIn {
         let device = variation.device.and_then(|place| self.devices.get(place)).cloned();
         let options = self.options(context, &variation, device.as_ref().map(|(key, _)| key.clone()));
-        // Nobody signs in twice with the same chance: the time and the person draw it apart from the run's.
+        // Time and user make the random numbers of each sign-in different.
         let number = u64::from(self.user_spec.number) << 20 | context.clock.now().as_us() & 0xF_FFFF;
         let mut driver = self.driver(context, variation.risk, device.map(|(_, device)| device), number);
         let mut machine = SignIn::new(options, context.seed.rng("moving in", number));
@@ -269,7 +270,7 @@ impl TestUser {
         machine
     }
 
-    /// Takes up a key that was handed out and never confirmed: it goes to the end of their devices, without a secret.
+    /// Keeps a key that was issued and never confirmed: a device without a secret, at the end of the list.
     pub fn add_unconfirmed_device(&mut self, context: &UserContext, sign_in: &SignIn) -> Option<usize> {
         let metadata = &sign_in.enrollment()?.metadata;
         let rng = context.seed.rng("issued", self.user_spec.number.into());

@@ -1,7 +1,7 @@
-//! What a user knows of themselves and their devices, and how the judge is asked.
+//! What a user knows about themselves and their devices, and the calls of the oracle.
 //!
-//! Nothing here comes from inside the pool: a device counts as remembered because the user confirmed it in a pool whose
-//! policy remembers, not because the pool says so.
+//! Nothing here comes from inside the pool. A device counts as remembered because the user confirmed it in a
+//! pool that remembers devices, not because the pool says so.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -29,28 +29,28 @@ pub(super) struct OwnedDevice {
     pub(super) key: DeviceKey,
     pub(super) device: Addr<DeviceActor>,
     pub(super) status: poolproof_oracle::Device,
-    /// Whether it has been through an MFA.
+    /// Whether the device has completed an MFA.
     pub(super) mfa_bound: bool,
 }
 
-/// A user's own book.
+/// The state of a user.
 #[derive(Debug)]
 pub(super) struct UserState {
     policy: PoolPolicy,
     exceptions: Rc<RiskExceptions>,
     lock: LockoutTracker,
     risk: RiskEstimator,
-    /// The tokens that the user was given.
+    /// The user's refresh tokens.
     pub(super) tokens: RefreshTokenTracker,
-    /// Whether the password is known to others.
+    /// Whether the password is compromised.
     compromised: bool,
-    /// Whether the pool has refused it for that.
+    /// Whether the pool required a password reset.
     reset_required: bool,
     pub(super) factors: Factors,
     pub(super) devices: Vec<OwnedDevice>,
 }
 
-/// What is known of a sign-in beforehand.
+/// What is known before a sign-in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AttemptInputs {
     pub(super) risk: Option<RiskLevel>,
@@ -80,7 +80,7 @@ impl UserState {
         }
     }
 
-    /// Notes that an administrator has removed a device, by its place among the user's.
+    /// Records that an administrator forgot a device, by index.
     pub(super) fn forget_at(&mut self, place: usize) {
         if let Some(owned) = self.devices.get_mut(place) {
             owned.status = poolproof_oracle::Device::Forgotten;
@@ -88,7 +88,7 @@ impl UserState {
         }
     }
 
-    /// Judges what came of a refresh token, and notes what ends others.
+    /// Judges a token action and records which tokens it ends.
     pub(super) fn judge_token_action(&mut self, action: &TokenAction, reply: &Reply) -> Option<Judgement> {
         match action {
             TokenAction::Refresh { number, named } => {
@@ -107,19 +107,19 @@ impl UserState {
         None
     }
 
-    /// Whether the pool remembers devices.
+    /// Returns the remember mode of the pool.
     pub(super) const fn remember(&self) -> RememberMode {
         self.policy.remember
     }
 
-    /// Judges an attempt, and notes what follows from it. An attempt that did not end was not decided, as long as it was asked for
-    /// nothing that the rules do not ask for; nor was one whose challenge ran out on the way.
+    /// Judges an attempt and records its effects. An unfinished attempt is not judged, unless the pool asked
+    /// for something that the rules do not ask for. An attempt whose challenge expired is not judged either.
     pub(super) fn judge(&mut self, attempt: &Attempt, inputs: AttemptInputs) -> Option<Judgement> {
         let (sent, answered) = attempt.claimed?;
         let when = RequestInterval { sent, answered };
         let facts = self.facts(attempt, inputs, when);
         let Some(seen) = observed_decision_given(attempt, &poolproof_oracle::expect(&facts).1) else {
-            // The password was right and the user went away afterwards: an attempt all the same.
+            // The password was right and the user abandoned the sign-in later: this is an attempt too.
             if attempt.challenges.len() > usize::from(!inputs.sends_password) {
                 self.lock.record_attempt(when);
             }
@@ -138,7 +138,7 @@ impl UserState {
         Some(verdict)
     }
 
-    /// Whether the refusal is that of a challenge which had run out, in a pool that takes too long: no decision.
+    /// Returns whether the refusal says that a challenge expired in a slow pool, which is no decision.
     fn challenge_expired(&self, attempt: &Attempt, outcome: Outcome) -> bool {
         let refused = matches!(outcome, Outcome::Incorrect | Outcome::SessionOver);
         refused && attempt.longest_challenge_time >= self.policy.session_validity
@@ -198,9 +198,10 @@ impl UserState {
         }
     }
 
-    /// Keeps the books on failures, addresses and passwords.
+    /// Updates failures, addresses and the password state.
     fn note(&mut self, verdict: &Judgement, when: RequestInterval, inputs: AttemptInputs) {
-        // What the judge expects, and not what was seen: a pool that forgets to ask for a reset is not followed.
+        // Follows the expected decision, not the observed one: a pool that forgets to require a reset is not
+        // followed.
         self.reset_required |= verdict.rule.id == "compromised-blocked";
         match verdict.seen.outcome {
             Outcome::LockedOut => self.lock.record_refused(when),
@@ -216,7 +217,7 @@ impl UserState {
         }
     }
 
-    /// A remembered device that was named in a sign-in through an MFA has been through one.
+    /// A remembered device that was used in a sign-in with an MFA has completed one.
     fn note_mfa(&mut self, attempt: &Attempt) {
         if through_mfa(attempt) {
             let named = |owned: &&mut OwnedDevice| Some(&owned.key) == attempt.device.as_ref();
@@ -227,14 +228,14 @@ impl UserState {
     }
 }
 
-/// Whether an attempt went through an MFA.
+/// Returns whether an attempt included an MFA.
 pub(super) fn through_mfa(attempt: &Attempt) -> bool {
     attempt.challenges.iter().any(|challenge| {
         matches!(challenge, ChallengeName::SmsMfa | ChallengeName::SoftwareTokenMfa | ChallengeName::MfaSetup)
     })
 }
 
-/// What an attempt has shown of the pool's decision; nothing if it did not end.
+/// Returns the pool's decision as far as the attempt shows it; `None` if it did not end.
 pub fn seen(attempt: &Attempt) -> Option<Decision> {
     let (outcome, new_device) = match attempt.end.as_ref()? {
         AttemptEnd::Tokens { new_device } => (Outcome::Tokens, *new_device),
@@ -244,8 +245,8 @@ pub fn seen(attempt: &Attempt) -> Option<Decision> {
     Some(Decision { challenges: attempt.challenges.clone(), outcome, new_device })
 }
 
-/// The same, where this is expected: an attempt that was asked for what it should not have been is decided, and wrongly, whether or
-/// not the user could answer.
+/// Returns the decision given the expected one: an attempt with a challenge that should not have been asked
+/// is decided, and wrong, even if the user could not answer.
 pub fn observed_decision_given(attempt: &Attempt, expected: &Decision) -> Option<Decision> {
     let deviated = !expected.challenges.starts_with(&attempt.challenges);
     seen(attempt).or_else(|| {
@@ -254,7 +255,7 @@ pub fn observed_decision_given(attempt: &Attempt, expected: &Decision) -> Option
     })
 }
 
-/// What a client can tell from a refusal.
+/// Returns what a client learns from a refusal.
 fn outcome(error: &ApiError) -> Outcome {
     match (error.kind, error.message.as_str()) {
         (ErrorKind::ResourceNotFound, "Device does not exist.") => Outcome::DeviceNotFound,

@@ -1,4 +1,4 @@
-//! `poolproof advise`: what will surprise in a pool's settings.
+//! `poolproof advise`: what surprises in a pool's settings.
 
 use super::args::{AdviceFormat, AdviseArgs};
 use super::check::render_diagnostic;
@@ -6,7 +6,7 @@ use super::{Exit, print_error, print_stderr, print_stdout};
 use crate::advise::{AdviceReport, advise as advice_on, markdown, text};
 use crate::settings::{self, PoolSettings};
 
-/// Reads the settings and tells what surprises in them.
+/// Reads the settings and prints the advice.
 pub(super) fn advise(args: &AdviseArgs) -> Exit {
     let settings = match settings::read(&args.pool) {
         Ok(settings) => PoolSettings { policy: args.switches.apply_to(settings.policy), ..settings },

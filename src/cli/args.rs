@@ -1,4 +1,4 @@
-//! The command line as typed.
+//! The command line.
 
 use std::path::PathBuf;
 
@@ -78,28 +78,28 @@ pub(super) struct Args {
 
 #[derive(Subcommand, Debug)]
 pub(super) enum Command {
-    /// Play scenarios, judge every decision, and write reports.
+    /// Run scenarios, judge every decision, and write reports.
     #[command(after_help = RUN_EXAMPLES)]
     Run(RunArgs),
-    /// Check scenarios, and show what they mean and which decisions they expect; nothing is run.
+    /// Validate scenarios and print them with their defaults and possible decisions; run nothing.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(CheckArgs),
-    /// Tell what will surprise in a pool's settings; nothing is run.
+    /// List what will surprise in a pool's settings; run nothing.
     #[command(after_help = ADVISE_EXAMPLES)]
     Advise(AdviseArgs),
-    /// Show the whole policy as a table; play it against the pool, or hold it against a baseline.
+    /// Print the whole policy as a table, play it against a pool, or compare it with a baseline.
     #[command(after_help = MATRIX_EXAMPLES)]
     Matrix(MatrixArgs),
-    /// Explain the decision about one sign-in, question by question, with its sources.
+    /// Explain the decision about one sign-in, step by step, with its sources.
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain(ExplainArgs),
-    /// Search for the highest rate of sign-ins at which the objectives hold.
+    /// Search for the highest rate of sign-ins that meets the objectives.
     #[command(after_help = CAPACITY_EXAMPLES)]
     Capacity(Box<CapacityArgs>),
-    /// Compare reports with reports, or two command lines by runs in pairs: regressed, improved, equivalent or inconclusive.
+    /// Compare reports, or two command lines in paired runs: regressed, improved, equivalent or inconclusive.
     #[command(after_help = COMPARE_EXAMPLES)]
     Compare(CompareArgs),
-    /// Write a report in other forms, from its report.json; nothing is played.
+    /// Render a report.json in other forms; run nothing.
     #[command(after_help = REPORT_EXAMPLES)]
     Report(ReportArgs),
     /// Serve a pool over HTTP to stock clients: boto3, the AWS CLI, Amplify and others.
@@ -111,25 +111,26 @@ pub(super) enum Command {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct RunArgs {
-    /// Scenario files, and folders of them: of a folder all *.yaml are taken, by name.
+    /// Scenario files, or folders with *.yaml files.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
-    /// The folder for reports; each scenario gets a folder of its name in it.
+    /// Folder for the reports; each scenario gets a subfolder.
     #[arg(long, value_name = "DIR", default_value = "reports/latest")]
     pub(super) out: PathBuf,
-    /// The seed to use instead of the scenario's.
+    /// Seed to use instead of the scenario's.
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
-    /// The clock to use instead of the scenario's.
+    /// Clock to use instead of the scenario's.
     #[arg(long, value_enum)]
     pub(super) clock: Option<ClockArg>,
-    /// Which reports to write: those of a scenario into its folder, those of all into DIR.
+    /// Reports to write: those of a scenario into its folder, those of all into DIR.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "html,json")]
     pub(super) format: Vec<Format>,
-    /// Worker threads by the wall clock, the clients' and the pool's; by default half of the cores each.
+    /// Worker threads of clients and pool under the wall clock [default: half of the cores each].
     #[arg(long, value_name = "CLIENTS,POOL", value_parser = workers)]
     pub(super) workers: Option<(usize, usize)>,
-    /// How to compute SRP's powers; by default as quickly as this machine can. The decisions are the same.
+    /// Backend for SRP exponentiations [default: the fastest that this CPU supports]. Decisions do not depend
+    /// on it.
     #[arg(long, value_name = "reference|portable|avx2|ifma", value_parser = backend)]
     pub(super) srp: Option<Backend>,
     #[command(flatten)]
@@ -140,16 +141,16 @@ pub(super) struct RunArgs {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct ReportArgs {
-    /// The report.json, or the folder that it is in.
+    /// The report.json, or its folder.
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
-    /// The folder for what is written; by default the one that FILE is in.
+    /// Folder for the output [default: the folder of FILE].
     #[arg(long, value_name = "DIR")]
     pub(super) out: Option<PathBuf>,
-    /// Which reports to write.
+    /// Reports to write.
     #[arg(long, value_delimiter = ',', default_value = "html", value_parser = report_formats())]
     pub(super) format: Vec<Format>,
-    /// The report.json of another run of the same scenario, which is shown beside.
+    /// The report.json of another run of the same scenario, to show beside it.
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
 }
@@ -162,7 +163,7 @@ fn backend(text: &str) -> Result<Backend, String> {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct CheckArgs {
-    /// Scenario files, and folders of them: of a folder all *.yaml are taken, by name.
+    /// Scenario files, or folders with *.yaml files.
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
 }
@@ -172,10 +173,10 @@ pub(super) struct AdviseArgs {
     /// One scenario file, or the JSON documents of one pool on AWS.
     #[arg(required = true, value_name = "POOL")]
     pub(super) pool: Vec<PathBuf>,
-    /// How to tell it.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: AdviceFormat,
-    /// End with 80 when there is advice of this severity or a graver one.
+    /// Exit with 80 if there is advice of this severity or a higher one.
     #[arg(long, value_enum, value_name = "LEVEL")]
     pub(super) deny: Option<DenyArg>,
     #[command(flatten)]
@@ -194,13 +195,13 @@ pub(super) enum AdviceFormat {
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum DenyArg {
-    /// A protection does not work, or people are shut out.
+    /// A protection does not work, or users are locked out.
     High,
     /// Users or operators will be surprised.
     Medium,
-    /// A surprise without harm to most.
+    /// A surprise that rarely does harm.
     Low,
-    /// Any advice at all.
+    /// Any advice.
     Note,
 }
 
@@ -215,24 +216,25 @@ impl From<DenyArg> for Severity {
     }
 }
 
-/// A form of the report. A run always writes `report.json`: the others say nothing that is not in it, but for the histograms.
+/// A form of the report. A run always writes `report.json`; the others contain nothing else, except the
+/// histograms.
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Format {
     /// `report.json`, always written by a run.
     Json,
     /// `report.html`, and for several scenarios `index.html`.
     Html,
-    /// `junit.xml`, for CI: a suite for each scenario, a case for each threshold and rule.
+    /// `junit.xml`, for CI: a suite per scenario, a case per threshold and rule.
     Junit,
-    /// `summary.md`, for a job's summary or a pull request.
+    /// `summary.md`, for a job summary or a pull request.
     Markdown,
     /// `latency.hlog`, HdrHistogram's interval log by step, and `latency.hgrm`, its distributions.
     Hlog,
-    /// `timeline.csv`, a line for each interval.
+    /// `timeline.csv`, a line per interval.
     Csv,
 }
 
-/// The forms that can be made of a report.json, which has no histograms.
+/// The forms that can be rendered from a report.json, which has no histograms.
 fn report_formats() -> impl TypedValueParser<Value = Format> {
     let had = Format::value_variants().iter().filter(|format| **format != Format::Hlog);
     let names = PossibleValuesParser::new(had.filter_map(ValueEnum::to_possible_value));

@@ -10,7 +10,7 @@ use crate::capacity::{self, CapacityError, CapacityOptions, LevelDurations};
 use crate::run::RunOptions;
 use crate::scenario;
 
-/// Searches for the highest rate at which the objectives hold.
+/// Searches for the highest rate that meets the objectives.
 pub(super) fn capacity(args: &CapacityArgs) -> Exit {
     let endpoint = match args.target.endpoint() {
         Ok(endpoint) => endpoint,

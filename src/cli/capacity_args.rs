@@ -1,4 +1,4 @@
-//! `poolproof capacity` as typed.
+//! The options of `poolproof capacity`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -40,47 +40,47 @@ pub(super) struct CapacityArgs {
     /// The scenario file.
     #[arg(value_name = "FILE")]
     pub(super) file: PathBuf,
-    /// What has to hold: a threshold as scenarios have them, or short `p99<250ms` for `sign_in.p99 < 250ms`. May be given
-    /// several times.
+    /// Objective: a threshold of a scenario, or short `p99<250ms` for `sign_in.p99 < 250ms`. Can be repeated.
     #[arg(long, required = true, value_name = "OBJECTIVE", value_parser = objective)]
     pub(super) slo: Vec<Threshold>,
-    /// Also tell the cores that this rate takes, such as 10000/s.
+    /// Also print the cores that this rate needs, such as 10000/s.
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(super) want: Option<f64>,
-    /// The first rate [default: an eighth of what a closed loop reaches].
+    /// First rate [default: an eighth of what a closed loop reaches].
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(super) from: Option<f64>,
-    /// The highest rate to try [default: four times what a closed loop reaches].
+    /// Highest rate to try [default: four times what a closed loop reaches].
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub(super) to: Option<f64>,
-    /// What the rate grows by on the way up, from 1.05 to 10.
+    /// Factor between rates on the way up, from 1.05 to 10.
     #[arg(long, value_name = "FACTOR", default_value = "1.5", value_parser = factor)]
     pub(super) step: f64,
-    /// How far apart the bounds of the answer may be, from 0.5% to 100%.
+    /// Largest distance between the bounds of the answer, from 0.5% to 100%.
     #[arg(long, value_name = "PERCENT", default_value = "5%", value_parser = precision)]
     pub(super) precision: f64,
-    /// How long a level runs before it is measured: whole seconds, from 1 s to 1 h.
+    /// Time that a level runs before it is measured: whole seconds, from 1 s to 1 h.
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = settle)]
     pub(super) settle: Duration,
-    /// How long it is measured, longer where too few sign-ins would come: whole seconds, from 5 s to 1 h.
+    /// Time that a level is measured, longer if too few sign-ins are expected: whole seconds, from 5 s to 1
+    /// h.
     #[arg(long, value_name = "TIME", default_value = "20s", value_parser = measure)]
     pub(super) measure: Duration,
-    /// How long the answer is measured once more, longer likewise: whole seconds, from 5 s to 1 h.
+    /// Time of the confirming run, longer likewise: whole seconds, from 5 s to 1 h.
     #[arg(long, value_name = "TIME", default_value = "60s", value_parser = measure)]
     pub(super) confirm: Duration,
-    /// Also fit the Universal Scalability Law to closed runs of 1 to 32 at once.
+    /// Also fit the Universal Scalability Law to closed runs with 1 to 32 users at once.
     #[arg(long)]
     pub(super) usl: bool,
-    /// How to tell it.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: CapacityFormat,
-    /// The seed to use instead of the scenario's.
+    /// Seed to use instead of the scenario's.
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
-    /// The clock to use instead of the scenario's.
+    /// Clock to use instead of the scenario's.
     #[arg(long, value_enum)]
     pub(super) clock: Option<ClockArg>,
-    /// Worker threads by the wall clock, the clients' and the pool's; by default half of the cores each.
+    /// Worker threads of clients and pool under the wall clock [default: half of the cores each].
     #[arg(long, value_name = "CLIENTS,POOL", value_parser = workers)]
     pub(super) workers: Option<(usize, usize)>,
     #[command(flatten)]
@@ -95,7 +95,7 @@ pub(super) enum CapacityFormat {
     Json,
 }
 
-/// A threshold; what begins with a figure of a latency is one of whole sign-ins.
+/// Parses a threshold; one that starts with a latency statistic is about whole sign-ins.
 fn objective(text: &str) -> Result<Threshold, String> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_alphanumeric()).unwrap_or(text.len());
@@ -122,7 +122,7 @@ fn precision(text: &str) -> Result<f64, String> {
         .ok_or_else(|| "expected a share from 0.5% to 100%, such as 5%".to_owned())
 }
 
-/// Whole seconds, so that the intervals of the timeline are of one kind.
+/// Parses whole seconds, so that all timeline intervals have one length.
 fn seconds(text: &str, least: u64) -> Result<Duration, String> {
     let time = scenario::time(text)?;
     let whole = time.subsec_nanos() == 0 && (least..=3600).contains(&time.as_secs());

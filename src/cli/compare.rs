@@ -16,19 +16,19 @@ use poolproof_cognito::seed::Seed;
 
 /// Resamples of the bootstrap.
 const RESAMPLES: usize = 10_000;
-/// How often chance may bring about a verdict.
+/// Probability of a false verdict.
 const SIGNIFICANCE_LEVEL: f64 = 0.05;
-/// A pair is run so often at most, where others had too much of the machine's time (steal).
+/// Most runs of a pair with too much steal.
 const MAX_ATTEMPTS: u32 = 3;
-/// So many of the last lines of a command that failed are told.
+/// Last lines of a failed command's output that are printed.
 const STDERR_TAIL_LINES: usize = 8;
 
-/// Compares reports with reports, or runs commands in pairs.
+/// Compares reports, or runs commands in pairs.
 pub(super) fn compare(args: &CompareArgs) -> Exit {
     let told = match (&args.folders[..], &args.base, &args.head) {
         ([base, head], _, _) => folders(base, head),
         (_, Some(base), Some(head)) => experiment(args, base, head),
-        // The command line asks for either.
+        // The command line requires one or the other.
         _ => Err(Exit::Usage),
     };
     match told {
@@ -55,7 +55,7 @@ fn incomparable(error: &Incomparable) -> Exit {
     Exit::Incomparable
 }
 
-/// The reports in a folder: its own, or those of the folders in it.
+/// Reads the reports in a folder: its own, or those of its subfolders.
 fn reports(folder: &Path) -> Result<Reports, String> {
     let mut files = vec![folder.join("report.json")];
     if !files[0].is_file() {
@@ -79,7 +79,7 @@ fn reports(folder: &Path) -> Result<Reports, String> {
     Ok(reports)
 }
 
-/// A command line that is run again and again.
+/// A command line that is run repeatedly.
 struct Side {
     name: &'static str,
     words: Vec<String>,
@@ -91,7 +91,8 @@ impl Side {
         Ok(Self { name, words })
     }
 
-    /// Runs it with this seed and reads the reports that it wrote into `dir`, which is made anew.
+    /// Runs the command with this seed and reads the reports that it writes into `dir`, which is emptied
+    /// first.
     fn run(&self, seed: u64, dir: &Path) -> Result<Reports, Exit> {
         let cleared = match fs::remove_dir_all(dir) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
@@ -114,7 +115,7 @@ impl Side {
             exit
         };
         match process_output.status.code() {
-            // A mismatch, a generator that could not keep up, a threshold: the report says so too.
+            // A mismatch, a saturated generator or a threshold: the report contains it too.
             Some(0 | 80 | 83 | 99) => {}
             Some(105) => return Err(failed("was interrupted (exit code 105)", Exit::Interrupted)),
             Some(code) => return Err(failed(&format!("exited with code {code}"), Exit::Usage)),
@@ -122,7 +123,7 @@ impl Side {
         }
         let reports = reports(dir)
             .map_err(|error| failed(&format!("left no readable report: {error}"), Exit::Usage))?;
-        // With another seed than the other arm's, or than in the other pairs, chance would be compared.
+        // Different seeds would compare random choices.
         if let Some(other) = reports.values().find(|report| report.seed != seed) {
             let (name, has) = (&other.scenario.name, other.seed);
             return Err(failed(&format!("ignored --seed: `{name}` was run with {has}"), Exit::Usage));
@@ -186,7 +187,7 @@ fn run(
     ran
 }
 
-/// Runs a pair, and gives it to the experiment; `told` hears how many of its runs are done.
+/// Runs a pair and adds it to the experiment; the callback receives the number of finished runs.
 fn pair(
     experiment: &mut Experiment,
     slot: &Slot,

@@ -1,4 +1,4 @@
-//! `poolproof compare` as typed.
+//! The options of `poolproof compare`.
 
 use std::path::PathBuf;
 
@@ -50,37 +50,38 @@ pub(super) struct CompareArgs {
     /// Two folders with reports.
     #[arg(num_args = 2, value_names = ["BASE", "HEAD"], required_unless_present = "base", conflicts_with = "base")]
     pub(super) folders: Vec<PathBuf>,
-    /// The command line of the base.
+    /// Command line of the base.
     #[arg(long, value_name = "CMD", requires = "head")]
     pub(super) base: Option<String>,
-    /// The command line of the head.
+    /// Command line of the head.
     #[arg(long, value_name = "CMD", requires = "base")]
     pub(super) head: Option<String>,
-    /// How many pairs to run, from 5 to 1000.
+    /// Number of pairs to run, from 5 to 1000.
     #[arg(long, value_name = "N", default_value_t = 10, requires = "base", value_parser = clap::value_parser!(u32).range(5..=1000))]
     pub(super) pairs: u32,
-    /// Go on to this many pairs when the first ones are inconclusive, up to 1000.
+    /// Continue to this number of pairs if the first ones are inconclusive, up to 1000.
     #[arg(long, value_name = "N", requires = "base", value_parser = clap::value_parser!(u32).range(6..=1000))]
     pub(super) max_pairs: Option<u32>,
-    /// Pairs of base against base, to know the noise, up to 1000.
+    /// Pairs of base against base, to measure the noise, up to 1000.
     #[arg(long, value_name = "N", default_value_t = 0, requires = "base", value_parser = clap::value_parser!(u32).range(0..=1000))]
     pub(super) aa: u32,
-    /// The noise floor, up to 100%, where it is known: what the mean of so many pairs of base against base strays by.
+    /// Noise floor, up to 100%, if it is known: the deviation of the mean over that many pairs of base
+    /// against base.
     #[arg(long, value_name = "PERCENT", requires = "base", conflicts_with = "aa", value_parser = share)]
     pub(super) noise: Option<f64>,
-    /// What is too little to matter: more than 0%, up to 100%.
+    /// Smallest difference that matters: more than 0%, up to 100%.
     #[arg(long, value_name = "PERCENT", default_value = "5%", requires = "base", value_parser = effect)]
     pub(super) min_effect: f64,
-    /// How much of its CPU time others on the machine's host may have had (steal) for a pair's times to count, up to 100%.
+    /// Largest share of steal in a run for a pair's times to count, up to 100%.
     #[arg(long, value_name = "PERCENT", default_value = "5%", requires = "base", value_parser = share)]
     pub(super) max_steal: f64,
-    /// What order, scenario seeds and resamples follow from.
+    /// Seed of order, scenario seeds and resamples.
     #[arg(long, value_name = "N", default_value_t = 1, requires = "base")]
     pub(super) seed: u64,
-    /// The folder for the reports of all runs. What an earlier comparison left in it is replaced.
+    /// Folder for the reports of all runs. It is emptied first.
     #[arg(long, value_name = "DIR", default_value = "reports/compare", requires = "base")]
     pub(super) out: PathBuf,
-    /// How to tell it.
+    /// Output format.
     #[arg(long, value_enum, default_value = "text")]
     pub(super) format: CompareFormat,
 }
@@ -96,12 +97,13 @@ pub(super) enum CompareFormat {
 }
 
 fn effect(text: &str) -> Result<f64, String> {
-    // Without an effect that is too small to matter nothing could ever be equivalent.
+    // Without a smallest effect nothing could ever be equivalent.
     share(text)
         .and_then(|share| if share > 0.0 { Ok(share) } else { Err("expected more than 0 %".to_owned()) })
 }
 
-/// A command line in words: split at blanks; `'…'` as it stands, `"…"` with `\"` and `\\`, and `\` before any character elsewhere.
+/// Splits a command line into words at blanks. `'…'` is literal, `"…"` allows `\"` and `\\`, and `\` escapes
+/// any character elsewhere.
 pub(super) fn words(line: &str) -> Result<Vec<String>, String> {
     let mut words = Vec::new();
     let mut word: Option<String> = None;

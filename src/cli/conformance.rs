@@ -10,7 +10,7 @@ use crate::http::client::EndpointUrl;
 use crate::matrix::{self, Conformance, EndpointError, EndpointOptions, Matrix};
 use crate::run::PoolSource;
 
-/// Plays the matrix at the endpoint, and tells how that stands to the rules.
+/// Plays the matrix at the endpoint and prints which rules it follows.
 pub(super) fn conformance(args: &MatrixArgs, address: &EndpointUrl, matrix: &Matrix) -> Exit {
     let render: fn(&Conformance) -> String = match (args.format, &args.baseline) {
         (None | Some(MatrixFormat::Table), None) => matrix::conformance_text,
@@ -32,7 +32,7 @@ pub(super) fn conformance(args: &MatrixArgs, address: &EndpointUrl, matrix: &Mat
     target_args::prepare_endpoint(&endpoint);
     let canceled = Arc::new(AtomicBool::new(false));
     let handler_flag = Arc::clone(&canceled);
-    // The first has the pools removed, and what was found told.
+    // The first signal deletes the pools and prints the results so far.
     if let Err(exit) = signals::on_signal(move || handler_flag.swap(true, Ordering::SeqCst)) {
         return exit;
     }

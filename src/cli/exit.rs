@@ -1,33 +1,33 @@
-//! Exit codes: what a script can tell from how the program ended.
+//! Exit codes.
 
 use std::process::ExitCode;
 
-/// How the program ended. The codes of k6 where the meaning is k6's.
+/// How the program ended. Codes that k6 has too are the same.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Exit {
     /// Everything held.
     Pass,
-    /// A fault of poolproof's own.
+    /// An internal error of poolproof.
     Internal,
-    /// The command line, or a place to write to, is not usable: standard output too.
+    /// The command line is wrong, or an output cannot be written.
     Usage,
-    /// A decision differed from what the rules ask, or advice was given that is denied.
+    /// A decision does not match the rules, or denied advice was given.
     Mismatch,
-    /// A comparison found the head slower, by enough to matter and not by chance.
+    /// A comparison found a regression.
     Regressed,
-    /// A comparison could not be decided.
+    /// A comparison is inconclusive.
     Inconclusive,
-    /// The generator could not keep up, so that the numbers are not to be trusted.
+    /// The generator could not keep up, so its figures are not valid.
     Saturated,
-    /// Reports are not of the same thing, so that they cannot be compared.
+    /// The reports cannot be compared.
     Incomparable,
     /// A threshold was crossed.
     Threshold,
-    /// A scenario, or what describes a pool, is not valid.
+    /// A scenario or a pool document is invalid.
     InvalidScenario,
-    /// The run was interrupted; its report is partial. Or a server was told twice to end, and cut requests off.
+    /// The run was interrupted and its report is partial, or a server ended requests in flight.
     Interrupted,
-    /// A target cannot be used, gave no answers, or keeps what was made there.
+    /// A target is unusable, gave no answers, or still holds resources that the run created.
     Unreachable,
 }
 
@@ -50,7 +50,7 @@ impl Exit {
         }
     }
 
-    /// The end that a report's code stands for.
+    /// Returns the exit for a report's code.
     pub(super) const fn from_code(code: u8) -> Self {
         match code {
             0 => Self::Pass,
@@ -68,7 +68,7 @@ impl Exit {
         }
     }
 
-    /// The graver of two ends.
+    /// Returns the more severe of two exits.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
         if other.severity() > self.severity() { other } else { self }

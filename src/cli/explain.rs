@@ -1,4 +1,4 @@
-//! `poolproof explain`: one situation, and how the decision about it comes about.
+//! `poolproof explain`: how the decision about one situation is made.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use crate::matrix::wrapped;
 use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
 use poolproof_oracle::{self, Circumstances, Claim, Confidence, Device, Explanation, Facts, LockoutState};
 
-/// Lines are no longer than this.
+/// Maximum line length.
 const WIDTH: usize = 100;
 
 /// Explains the decision.
@@ -21,7 +21,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Exit {
     }
 }
 
-/// The situation as meant, and the risk that the pool sees and does not act on.
+/// Returns the situation, and a risk level that has no effect in this pool.
 fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
     let pool = pool_file::read(&args.pool)?;
     let policy = args.switches.apply_to(pool.unwrap_or_else(|| policy_from_flags(args)));
@@ -58,7 +58,7 @@ fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
     Ok((facts, risk.filter(|_| !enforced).map(|(level, _)| level)))
 }
 
-/// The pool that the flags describe. What clap requires is there; the defaults are those of a pool.
+/// Builds the pool's settings from the options, with the defaults of a pool.
 fn policy_from_flags(args: &ExplainArgs) -> PoolPolicy {
     let default = PoolPolicy::DEFAULT;
     PoolPolicy {
@@ -139,7 +139,7 @@ fn situation(out: &mut String, facts: &Facts, ignored: Option<RiskLevel>) {
     paragraph(out, "  Risk    ", &risk);
 }
 
-/// `text` beside `head`, wrapped, with nothing below the head.
+/// Writes `text` beside `head`, wrapped and indented.
 fn paragraph(out: &mut String, head: &str, text: &str) {
     let indent = head.chars().count();
     for (number, line) in wrapped(text, WIDTH.saturating_sub(indent)).iter().enumerate() {

@@ -1,16 +1,16 @@
-//! Lines for whoever watches, who may have stopped reading: they are written by a thread of their own, and nobody else waits for it.
+//! Writes lines from a thread of its own, so that a reader who has stopped does not block the program.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-/// So many lines wait to be read; of more it is told how many there were.
+/// Most lines in the queue; further ones are counted.
 const MAX_LINES: usize = 256;
-/// So long the last lines may take at the end.
+/// Time for the last lines at the end.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// What writes lines one after the other. It ends, with what was told, when it is dropped, unless nobody reads.
+/// A queue of lines with its writer thread. Dropping it writes the rest, unless the reader has stopped.
 pub(super) struct LineWriter(Arc<LineQueue>);
 
 /// Lines that wait.
@@ -23,15 +23,15 @@ pub(super) struct LineQueue {
 #[derive(Default)]
 struct QueueState {
     lines: VecDeque<String>,
-    /// Lines that did not fit after the last of them.
+    /// Lines that did not fit after the last queued one.
     dropped: u64,
-    /// Whether one is being written.
+    /// Whether a line is being written.
     writing: bool,
     ended: bool,
 }
 
 impl QueueState {
-    /// Puts in what has become of lines that did not fit.
+    /// Adds a notice about the lines that did not fit.
     fn push_dropped_notice(&mut self) {
         match std::mem::take(&mut self.dropped) {
             0 => {}
@@ -58,11 +58,11 @@ impl QueueState {
 }
 
 impl LineWriter {
-    /// Starts the thread, which hands each line to `write`.
+    /// Starts the thread, which passes each line to `write`.
     ///
     /// # Errors
     ///
-    /// No thread can be had.
+    /// The thread cannot be started.
     pub(super) fn start(write: impl Fn(&str) + Send + 'static) -> std::io::Result<Self> {
         let lines = Arc::new(LineQueue::default());
         let queue = Arc::clone(&lines);
@@ -90,13 +90,13 @@ impl Drop for LineWriter {
 }
 
 impl LineQueue {
-    /// Has a line written, if not too many wait already. Never waits.
+    /// Queues a line, or counts it if the queue is full. Never blocks.
     pub(super) fn log_line(&self, line: &str) {
         self.lock().push(line);
         self.changed.notify_all();
     }
 
-    /// The next line; `None` when all are written and no more will come. What was taken before is written now.
+    /// Returns the next line; `None` at the end. The previous line counts as written.
     fn next(&self) -> Option<String> {
         let mut state = self.lock();
         loop {

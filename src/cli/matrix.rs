@@ -1,4 +1,4 @@
-//! `poolproof matrix`: the whole policy as a table, played against the pool, or held against a baseline.
+//! `poolproof matrix`: the whole policy as a table, played against a pool, or compared with a baseline.
 
 use std::path::Path;
 
@@ -7,12 +7,12 @@ use super::progress::CountBar;
 use super::{Exit, pool_file, print_stderr, print_stdout, usage_error};
 use crate::matrix::{self, Matrix};
 
-/// So many differences are told in full: who has more has one fault, not many.
+/// Most differences that are printed in full.
 const MAX_PRINTED_DIFFERENCES: usize = 100;
 
-/// Shows the matrix, or what differs.
+/// Prints the matrix, or what differs.
 ///
-/// What is asked about the matrix goes to standard output, unless the matrix itself is wanted there.
+/// Results go to standard output, unless the matrix itself is printed there.
 pub(super) fn matrix(args: &MatrixArgs) -> Exit {
     let matrix = match pool_file::read(&args.pool) {
         Ok(None) => Matrix::all_in(args.switches.apply_to(matrix::BASE_POLICY)),
@@ -23,7 +23,7 @@ pub(super) fn matrix(args: &MatrixArgs) -> Exit {
         return super::conformance::conformance(args, address, &matrix);
     }
     let compares = args.against == Against::Pool || args.baseline.is_some();
-    // A baseline that cannot be read is told before anything is played or printed.
+    // An unreadable baseline is an error before anything is played.
     let changes = match args.baseline.as_deref().map(|file| changes(file, &matrix)) {
         None => None,
         Some(Ok(changes)) => Some(changes),
@@ -71,7 +71,7 @@ fn render(matrix: &Matrix, format: MatrixFormat) -> String {
     }
 }
 
-/// Tells on standard error, beside a matrix on standard output.
+/// Prints to standard error, beside a matrix on standard output.
 fn print_beside_matrix(text: &str) -> Exit {
     print_stderr(text);
     Exit::Pass

@@ -1,4 +1,4 @@
-//! How a run goes, for Prometheus: what `run --prometheus` shows at `/metrics`.
+//! The `/metrics` page of `run --prometheus`.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,15 +13,15 @@ use crate::scenario::Scenario;
 
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct PrometheusArgs {
-    /// Show how the run goes at http://ADDR/metrics, in the format of Prometheus; port 0 takes a free one.
+    /// Serve live metrics at http://ADDR/metrics in Prometheus format; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", value_parser = listen)]
     pub(super) prometheus: Option<SocketAddr>,
-    /// Allow --prometheus on an address that other machines reach.
+    /// Allow --prometheus on an address that other machines can reach.
     #[arg(long, requires = "prometheus")]
     pub(super) expose: bool,
 }
 
-/// What is known of the scenario that is being played.
+/// What is known about the running scenario.
 #[derive(Default)]
 struct State {
     /// Its name, seed, clock and target.
@@ -30,14 +30,14 @@ struct State {
     running: Option<RunEvent>,
 }
 
-/// A page that tells how the run goes, as long as this is there.
+/// Serves the metrics page until it is dropped.
 pub(super) struct MetricsServer {
     state: Arc<Mutex<State>>,
     _shown: MetricsServerHandle,
 }
 
 impl MetricsServer {
-    /// Shows the page, if one is asked for.
+    /// Starts the page, if --prometheus is given.
     pub(super) fn serve_metrics(args: &PrometheusArgs) -> Result<Option<Self>, Exit> {
         let Some(address) = args.prometheus else { return Ok(None) };
         if !address.ip().is_loopback() && !args.expose {
@@ -55,7 +55,7 @@ impl MetricsServer {
         Ok(Some(Self { state, _shown: shown }))
     }
 
-    /// Another scenario is about to be played; hears of it besides whoever hears of it already.
+    /// Announces the next scenario; its events also go to the given observer.
     pub(super) fn observe(&self, scenario: &Scenario, target: &str, observer: Observer) -> Observer {
         let clock = match scenario.clock {
             ClockKind::Wall => "wall",
@@ -69,7 +69,7 @@ impl MetricsServer {
             match event {
                 RunEvent::Provisioned { done, .. } => {
                     let mut state = lock(&state);
-                    // Several threads provision, and tell in no order.
+                    // Several threads report progress, in any order.
                     state.provisioned = state.provisioned.max(done);
                 }
                 RunEvent::Running { .. } => lock(&state).running = Some(event),

@@ -1,4 +1,4 @@
-//! The threshold: what is typed becomes a command, a command becomes work, and its end an exit code.
+//! The command line: arguments become a command, a command does its work, and its end becomes an exit code.
 
 mod advise;
 mod args;
@@ -38,12 +38,12 @@ pub use exit::Exit;
 
 use crate::report::markup::plain;
 
-/// Parses the command line, does what it says, and tells how it went.
+/// Parses the command line, runs the command and returns its exit code.
 pub fn main() -> ExitCode {
     let args = match Args::try_parse() {
         Ok(args) => args,
         Err(message) => {
-            // Help and version go to standard output and are no error; clap knows which is which.
+            // clap prints help and version to standard output; they are no errors.
             let exit = if message.use_stderr() { Exit::Usage } else { Exit::Pass };
             drop(message.print());
             return exit.into();
@@ -64,7 +64,7 @@ pub fn main() -> ExitCode {
     exit.into()
 }
 
-/// Prints results to standard output. A reader that has heard enough is no error; what cannot be written is.
+/// Prints results to standard output. A reader that has closed the pipe is no error; any other failure is.
 fn print_stdout(text: &str) -> Exit {
     let mut out = io::stdout().lock();
     match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
@@ -75,33 +75,33 @@ fn print_stdout(text: &str) -> Exit {
     }
 }
 
-/// The command line, for reports; what is no text in it is replaced.
+/// The command line for reports; invalid UTF-8 is replaced.
 fn command_line() -> String {
     let words: Vec<String> = std::env::args_os().map(|word| word.to_string_lossy().into_owned()).collect();
     words.join(" ")
 }
 
-/// Whether this stream shows colours: a terminal that has them, and whose user wants them.
+/// Returns whether this stream shows colors.
 fn shows_color(stream: &impl io::IsTerminal) -> bool {
     let said = |name| std::env::var_os(name);
     stream.is_terminal() && said("NO_COLOR").is_none() && said("TERM").is_none_or(|term| term != "dumb")
 }
 
-/// Tells why the command line, or a place to write to, is not usable.
+/// Prints a usage error.
 fn usage_error(why: impl std::fmt::Display) -> Exit {
     print_error(why);
     Exit::Usage
 }
 
-/// Prints an error to standard error, as lines that a terminal shows and does not obey, whatever a file, an endpoint or another
-/// program has put into them.
+/// Prints an error to standard error with control characters escaped, because it may contain text of files,
+/// endpoints or other programs.
 fn print_error(why: impl std::fmt::Display) {
     let why = format!("error: {why}");
     let lines: Vec<String> = why.lines().map(plain).collect();
     print_stderr(&lines.join("\n"));
 }
 
-/// Prints text of our own to standard error; diagnostics, which may have colours, are that too.
+/// Prints text to standard error as it is, such as diagnostics with colors.
 fn print_stderr(text: &str) {
     drop(writeln!(io::stderr().lock(), "{}", text.trim_end()));
 }

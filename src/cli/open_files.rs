@@ -1,9 +1,10 @@
-//! How many connections the system lets this program have at once.
+//! The number of connections that the system allows.
 
-/// Files that are open beside connections: libraries, the log, the state, what the runtime waits on.
+/// Open files besides connections: libraries, the log, the state, the runtime.
 const RESERVED_FILES: u64 = 64;
 
-/// Asks the system for room for this many connections, of which each is an open file; how many there is room for, at least one.
+/// Raises the limit of open files for this many connections. Returns how many connections are possible, at
+/// least one.
 pub(super) fn raise_open_file_limit(connections: usize) -> usize {
     let wanted = u64::try_from(connections).unwrap_or(u64::MAX).saturating_add(RESERVED_FILES);
     let Ok(granted) = rlimit::increase_nofile_limit(wanted) else { return connections };

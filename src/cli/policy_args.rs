@@ -1,4 +1,4 @@
-//! The command line as typed: the commands that show the policy itself.
+//! The options of the commands that show the policy.
 
 use std::path::PathBuf;
 
@@ -31,19 +31,20 @@ Examples:
   poolproof explain --pool scenarios/risk.yaml --factor sms \\
     --device remembered --risk medium";
 
-/// Choices where the documentation is silent or contradicts itself. No document of AWS's says them.
+/// Choices where the documentation is silent or contradicts itself. AWS documents do not contain them.
 #[derive(clap::Args, Clone, Copy, Debug)]
 pub(super) struct SwitchArgs {
-    /// Which sign-ins the Note covers (remember always with suppression ignores the MFA of medium and high risk) [default: the pool's, or pool].
+    /// Sign-ins that the Note covers: with `remember: always` and suppression, the MFA of medium and high
+    /// risk is ignored [default: the pool's, or pool].
     #[arg(long, value_parser = one_of(&RiskNote::ALL, RiskNote::as_str), value_name = "WHOSE")]
     risk_note: Option<RiskNote>,
-    /// Whether a device replaces an MFA only once it has been through one itself [default: the pool's, or false].
+    /// Whether a device replaces MFA only after it has completed one [default: the pool's, or false].
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     strict_mfa_binding: Option<bool>,
 }
 
 impl SwitchArgs {
-    /// These settings with the switches that were given.
+    /// Returns these settings with the given switches.
     pub(super) fn apply_to(self, policy: PoolPolicy) -> PoolPolicy {
         let Switches { risk_note, strict_mfa_binding } = policy.switches;
         let switches = Switches {
@@ -56,23 +57,24 @@ impl SwitchArgs {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct MatrixArgs {
-    /// Only the pool of this scenario file, or of the JSON that AWS's tools print (several files, or one merged by `jq -s add`).
+    /// Only the pool of this scenario file, or of the JSON that AWS tools print (several files, or one merged
+    /// with `jq -s add`).
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub(super) pool: Vec<PathBuf>,
-    /// The form of the matrix [default: table]. With --against pool or --baseline it is printed only when this is given;
-    /// with --against URL it is the form of what is told of the endpoint: table, json or markdown.
+    /// Format of the matrix [default: table]. With --against pool or --baseline it is printed only if this is
+    /// given; with --against URL it is the format of the result: table, json or markdown.
     #[arg(long, value_enum, value_name = "FORMAT")]
     pub(super) format: Option<MatrixFormat>,
-    /// Who decides: the oracle tells what is expected; against the pool, every cell is played and compared; against the URL of
-    /// a Cognito-compatible endpoint too, in pools that are made there and removed again.
+    /// What to compare with: oracle only prints the expected decisions; pool plays every cell; URL plays them
+    /// at a Cognito-compatible endpoint, in pools that are created there and deleted again.
     #[arg(long, value_name = "oracle|pool|URL", default_value = "oracle", value_parser = against)]
     pub(super) against: Against,
-    /// Try so many situations at an endpoint instead of all, of every rule some.
+    /// Number of situations to try at an endpoint, some of every rule, instead of all.
     #[arg(long, value_name = "N")]
     pub(super) sample: Option<usize>,
     #[command(flatten)]
     pub(super) remote_args: RemoteArgs,
-    /// Tell what changed since this matrix was written down (by --format json).
+    /// Print what changed since this matrix was saved with --format json.
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
     #[command(flatten)]
@@ -113,7 +115,8 @@ fn against(text: &str) -> Result<Against, String> {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct ExplainArgs {
-    /// Take the pool from this scenario file, or from the JSON that AWS's tools print (several files, or one merged by `jq -s add`).
+    /// Take the pool from this scenario file, or from the JSON that AWS tools print (several files, or one
+    /// merged with `jq -s add`).
     #[arg(long, value_name = "FILE", num_args = 1.., conflicts_with_all = ["remember", "suppress_mfa", "mfa"])]
     pub(super) pool: Vec<PathBuf>,
     /// Whether the pool remembers devices.
@@ -125,23 +128,24 @@ pub(super) struct ExplainArgs {
     /// When the pool asks for a second factor.
     #[arg(long, value_parser = one_of(&MfaMode::ALL, MfaMode::as_str), value_name = "WHEN", required_unless_present = "pool")]
     pub(super) mfa: Option<MfaMode>,
-    /// The second factors that the user has.
+    /// The user's second factors.
     #[arg(long, value_parser = one_of(&Factors::ALL, Factors::as_str), value_name = "WHICH", default_value = "none")]
     pub(super) factor: Factors,
-    /// The device whose key is named.
+    /// The device whose key the client sends.
     #[arg(long, value_parser = one_of(&Device::ALL, Device::as_str), value_name = "STANDING", default_value = "none")]
     pub(super) device: Device,
-    /// The risk that is seen and the pool's action for it, as in high:block. With --pool the level alone: the action is the pool's.
+    /// Risk level and the pool's action for it, as in high:block. With --pool only the level: the action is
+    /// the pool's.
     #[arg(long, value_name = "LEVEL:ACTION", value_parser = risk)]
     pub(super) risk: Option<RiskArg>,
     #[command(flatten)]
     pub(super) switches: SwitchArgs,
-    /// The device has been through no MFA.
+    /// The device has not completed an MFA.
     #[arg(long)]
     pub(super) not_mfa_bound: bool,
 }
 
-/// A risk as typed: the action may be left to the pool.
+/// A risk option; without an action the pool's applies.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct RiskArg {
     pub(super) level: RiskLevel,

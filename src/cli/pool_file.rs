@@ -1,4 +1,4 @@
-//! The settings of a pool, from whatever file says them.
+//! Pool settings from a scenario or AWS documents.
 
 use std::path::PathBuf;
 
@@ -6,9 +6,9 @@ use super::{Exit, check::render_diagnostic, print_stderr};
 use crate::settings;
 use poolproof_cognito::policy::PoolPolicy;
 
-/// The pool of these files: of a scenario, or of what AWS's tools print. `None` if there are none.
+/// Reads the pool from these files; `None` if there are none.
 ///
-/// What had to be assumed is told on standard error; so is what is wrong with the files, before the way out is given.
+/// Assumptions are printed on standard error, and so is what is wrong with the files.
 pub(super) fn read(files: &[PathBuf]) -> Result<Option<PoolPolicy>, Exit> {
     if files.is_empty() {
         return Ok(None);

@@ -1,4 +1,4 @@
-//! How a run goes, for whoever watches it. Nothing is shown when nobody does: in CI, or without a terminal.
+//! The progress bar of a run. It is hidden in CI and without a terminal.
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal as _};
@@ -16,7 +16,7 @@ use poolproof_cognito::time::as_us;
 pub(super) struct Progress(ProgressBar);
 
 impl Progress {
-    /// A bar for the run of this name.
+    /// Creates a bar for the run of this name.
     pub(super) fn new(name: &str) -> Self {
         let bar = ProgressBar::with_draw_target(Some(1), draw_target()).with_prefix(shortened(name));
         if let Ok(style) = ProgressStyle::with_template("  {prefix}  {bar:8}  {wide_msg}") {
@@ -25,13 +25,13 @@ impl Progress {
         Self(bar)
     }
 
-    /// What moves the bar.
+    /// Returns the observer that updates the bar.
     pub(super) fn observer(&self) -> Observer {
         let bar = self.0.clone();
         let recent = Mutex::new(Recent::default());
         Arc::new(move |event| match event {
             RunEvent::Provisioned { done, users } => {
-                // Several threads provision, and tell in no order.
+                // Several threads report progress, in any order.
                 let done = done.max(bar.position());
                 bar.set_length(users);
                 bar.set_position(done);
@@ -48,29 +48,29 @@ impl Progress {
         })
     }
 
-    /// Another run begins, of this name.
+    /// Sets the name of the next run.
     pub(super) fn rename(&self, name: &str) {
         self.0.set_prefix(name.to_owned());
         self.0.set_position(0);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         self.0.finish_and_clear();
     }
 }
 
-/// How many were answered at some moments of the last seconds.
+/// Counts of answered sign-ins at moments of the last seconds.
 #[derive(Default)]
 struct Recent(VecDeque<(Duration, u64)>);
 
 impl Recent {
-    /// So far back a rate looks.
+    /// Length of the window of a rate.
     const WINDOW: Duration = Duration::from_secs(3);
-    /// So often a moment is kept.
+    /// Shortest time between two kept moments.
     const MIN_GAP: Duration = Duration::from_millis(100);
 
-    /// So many were answered by now; how many a second lately, as soon as a second of it is known.
+    /// Adds a count and returns the rate of the last seconds, once there is a second of data.
     fn rate(&mut self, now: Duration, answered: u64) -> Option<f64> {
         if self.0.back().is_none_or(|(last, _)| now.saturating_sub(*last) >= Self::MIN_GAP) {
             self.0.push_back((now, answered));
@@ -92,7 +92,7 @@ fn message(live: &LiveStats, left: Duration, rate: Option<f64>) -> String {
     format!("{minutes}:{seconds:02} left, {}{rate}{p99}, {} mismatched", live.started, live.mismatched)
 }
 
-/// A name that leaves room for the rest of the line.
+/// Shortens a name so that the rest of the line fits.
 fn shortened(name: &str) -> String {
     const LONGEST: usize = 12;
     match name.char_indices().nth(LONGEST) {
@@ -101,16 +101,16 @@ fn shortened(name: &str) -> String {
     }
 }
 
-/// A bar on standard error for a number of cells, or of other things that are counted.
+/// A bar on standard error for a number of cells or other things.
 pub(super) struct CountBar(ProgressBar);
 
 impl CountBar {
-    /// A bar for so many cells.
+    /// Creates a bar for this number of cells.
     pub(super) fn new(cells: usize) -> Self {
         Self::with_label("matrix", "cells", cells)
     }
 
-    /// A bar of a command for so many things of a name.
+    /// Creates a bar of a command for this number of things.
     pub(super) fn with_label(command: &str, things: &str, count: usize) -> Self {
         let bar = ProgressBar::with_draw_target(Some(count as u64), draw_target());
         let template = format!("  {command}  {{bar:24}}  {{pos}} of {{len}} {things}");
@@ -120,12 +120,12 @@ impl CountBar {
         Self(bar)
     }
 
-    /// So many are done.
+    /// Sets the number done.
     pub(super) fn at(&self, done: usize) {
         self.0.set_position(done as u64);
     }
 
-    /// Takes the bar away.
+    /// Removes the bar.
     pub(super) fn finish(&self) {
         self.0.finish_and_clear();
     }

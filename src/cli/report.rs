@@ -1,4 +1,4 @@
-//! `poolproof report`: a report in other forms, from its `report.json`.
+//! `poolproof report`: renders a `report.json` in other forms.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,7 +9,7 @@ use super::{Exit, print_error, print_stdout, shows_color, usage_error};
 use crate::compare::{self, Comparison, Incomparable};
 use crate::report::{self, File, Report, ReportError, ScenarioResult, WrittenFiles};
 
-/// Renders a report again. Nothing is written unless all that is asked for can be had.
+/// Renders a report. Nothing is written unless everything can be rendered.
 pub(super) fn report(args: &ReportArgs) -> Exit {
     match render_report(args) {
         Ok(output) => print_stdout(&output),
@@ -54,7 +54,7 @@ fn render_report(args: &ReportArgs) -> Result<String, ReportCommandError> {
     Ok(output)
 }
 
-/// The file that is meant: of a folder the report in it.
+/// Returns the report file; of a folder, the report in it.
 fn source(file: &Path) -> PathBuf {
     if file.is_dir() { file.join("report.json") } else { file.to_owned() }
 }
@@ -76,7 +76,7 @@ fn compare_with_baseline(
     compare::reports((&name(base.0), &one), (&name(head.0), &other)).map_err(ReportCommandError::Incomparable)
 }
 
-/// All files that were asked for, but for the one that it is made of.
+/// Returns all requested files, except the one that is read.
 fn files(
     args: &ReportArgs,
     report: &Report,

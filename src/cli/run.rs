@@ -15,7 +15,7 @@ use crate::run::{CancellationToken, EndpointConfig, PoolSource, RunError, RunOpt
 use crate::scenario::{self, Scenario};
 use poolproof_cognito::seed::Seed;
 
-/// A scenario to play, and where its report goes.
+/// A scenario to run, and the folder of its report.
 struct Job {
     scenario: Scenario,
     file: PathBuf,
@@ -23,7 +23,7 @@ struct Job {
     dir: PathBuf,
 }
 
-/// Plays the scenarios. Nothing is run unless all of them are valid and there is room for their reports.
+/// Runs the scenarios. Nothing starts unless all of them are valid and their reports can be written.
 pub(super) fn run(args: &RunArgs) -> Exit {
     let endpoint = match args.target.endpoint() {
         Ok(endpoint) => endpoint,
@@ -58,10 +58,10 @@ pub(super) fn run(args: &RunArgs) -> Exit {
     exit.or(write_common(args, &entries))
 }
 
-/// Tells of a scenario that an interrupt has kept from being played.
+/// Returns the entry of a scenario that did not run after an interrupt.
 fn skipped_entry(job: &Job) -> ScenarioResult {
     print_stderr(&format!("{} was not run.", job.file.display()));
-    // It was made before anything was run; one with an earlier report in it stays.
+    // The folder was created before; one that contains an earlier report is not empty and stays.
     let _ = std::fs::remove_dir(&job.dir);
     ScenarioResult { name: job.scenario.name.clone(), status: RunStatus::NotRun }
 }
@@ -70,7 +70,7 @@ fn formats(args: &RunArgs) -> Vec<Format> {
     args.format.iter().map(|format| (*format).into()).collect()
 }
 
-/// Writes what tells of all scenarios, and names it.
+/// Writes the files about all scenarios and prints their names.
 fn write_common(args: &RunArgs, entries: &[ScenarioResult]) -> Exit {
     let files = report::common_files(entries, &formats(args));
     if files.is_empty() {
@@ -121,7 +121,7 @@ fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>
     }
 }
 
-/// Whether all reports can be written.
+/// Checks that all reports can be written.
 fn check_writable(args: &RunArgs, jobs: &[Job]) -> Result<(), report::ReportError> {
     let common = report::common_names(jobs.len(), &formats(args));
     if !common.is_empty() {
@@ -130,12 +130,12 @@ fn check_writable(args: &RunArgs, jobs: &[Job]) -> Result<(), report::ReportErro
     jobs.iter().try_for_each(|job| report::check_writable(&job.dir))
 }
 
-/// The scenario and its text; what is wrong with it, ready to print.
+/// Reads a scenario and its text; an error is ready to print.
 fn read(file: &Path) -> Result<(Scenario, String), String> {
     scenario::read_with_text(file).map_err(|diagnostic| super::check::render_diagnostic(&diagnostic))
 }
 
-/// The scenario with what the command line has instead, for as many users as a list has.
+/// Applies the options of the command line, and the number of users of a list.
 pub(super) fn with_overrides(
     mut scenario: Scenario,
     seed: Option<u64>,
@@ -154,7 +154,7 @@ pub(super) fn with_overrides(
     }
 }
 
-/// Plays one scenario and has its report written: how it ends, and what came of it.
+/// Runs one scenario and writes its report.
 fn run_one(
     args: &RunArgs,
     job: &Job,
@@ -199,7 +199,7 @@ fn run_one(
     (exit, RunStatus::Played(Box::new(report)))
 }
 
-/// How the program ends when a run could not be started.
+/// Returns the exit for a run that could not start.
 pub(super) const fn exit_for_run_error(error: &RunError) -> Exit {
     match error {
         RunError::Threads(_) => Exit::Internal,

@@ -1,13 +1,13 @@
-//! Scenario files as the command line names them: single ones, and folders of them.
+//! Scenario files of the command line.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The files, in the order of the command line; of a folder its `*.yaml`, by name: what a shell would take.
+/// Returns the files in the order of the command line, and of a folder its `*.yaml` files by name.
 ///
 /// # Errors
 ///
-/// A folder that cannot be read, or has none: a sentence.
+/// A folder cannot be read or has no such file.
 pub(super) fn scenario_files(named: &[PathBuf]) -> Result<Vec<PathBuf>, String> {
     let mut files = Vec::new();
     for path in named {

@@ -25,7 +25,7 @@ use poolproof_pool::provider::{AccountLimits, Provider, ProviderConfig, Tokens};
 use poolproof_pool::{AppClient, PasswordFlow};
 use poolproof_srp::Group;
 
-/// What the first client may do.
+/// The flows of the first client.
 const FLOWS: [&str; 4] = [
     "ALLOW_USER_SRP_AUTH",
     "ALLOW_USER_PASSWORD_AUTH",
@@ -33,7 +33,7 @@ const FLOWS: [&str; 4] = [
     "ALLOW_REFRESH_TOKEN_AUTH",
 ];
 
-/// Serves the pool until the program is told to end.
+/// Serves the pool until a signal.
 pub(super) fn serve(args: &ServeArgs) -> Exit {
     match try_serve(args) {
         Ok(exit) => exit,
@@ -98,7 +98,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
             only",
         );
     }
-    // A reader that is gone, or does not read, is no reason to stop serving.
+    // A reader that has stopped is no reason to stop serving.
     let line_writer = LineWriter::start(|line| {
         let _ = print_stdout(&format!("{line}\n"));
     });
@@ -120,7 +120,7 @@ fn state_file_error(args: &ServeArgs, error: &dyn std::fmt::Display) -> String {
     format!("--state {file}: {error}")
 }
 
-/// The file of the state, if one is named, and what it holds.
+/// Opens the state file, if one is named, and reads its content.
 fn opened(args: &ServeArgs) -> Result<Option<(Store, StoredState)>, String> {
     let Some(file) = &args.state else { return Ok(None) };
     let (store, kept) =
@@ -140,7 +140,7 @@ fn opened(args: &ServeArgs) -> Result<Option<(Store, StoredState)>, String> {
     Ok(Some((store, kept)))
 }
 
-/// Opens a store without what the database says of damage when it panics: what is wrong comes as an error, in words.
+/// Opens a store without printing the database's panic message: damage is returned as an error.
 fn without_panic_output<T>(open: impl FnOnce() -> T) -> T {
     let usual = Arc::new(panic::take_hook());
     let kept = Arc::clone(&usual);
@@ -154,7 +154,7 @@ fn without_panic_output<T>(open: impl FnOnce() -> T) -> T {
     opened
 }
 
-/// The keys that the state has, or new ones, which it has from then on.
+/// Returns the keys of the state, or new ones, which are saved.
 fn signing_keys(store: Option<&Store>, kept: &StoredState) -> Result<Keys, String> {
     if let Some([access, id]) = &kept.keys {
         return Keys::from_pkcs8(access, id)
@@ -168,13 +168,13 @@ fn signing_keys(store: Option<&Store>, kept: &StoredState) -> Result<Keys, Strin
     Ok(keys)
 }
 
-/// Puts what the state holds into an account without pools.
+/// Restores the state into an account without pools.
 fn restore(provider: &mut Provider, args: &ServeArgs, kept: StoredState) -> Result<(), String> {
     let damaged = |error| state_file_error(args, &StateFileError::Damaged(format!("{error}")));
     provider.restore(kept.records).map_err(damaged)
 }
 
-/// Adds the pool and the client of the command line, as far as they are not there: what the state knows is the state's to say.
+/// Adds the pool and client of the command line, unless the state contains them.
 fn add(
     provider: &mut Provider,
     now: Timestamp,
@@ -205,7 +205,7 @@ fn add(
     Ok(())
 }
 
-/// Says what came of the state, and whose settings count.
+/// Prints what was restored, and whose settings apply.
 fn print_state_summary(provider: &Provider, pool_was_restored: bool, args: &ServeArgs) {
     let Some(state) = &args.state else { return };
     let (pools, users) = provider.counts();
@@ -235,7 +235,7 @@ fn limits(args: &ServeArgs) -> ServerLimits {
     }
 }
 
-/// The settings of the pool. What computes in the toy group proves nothing, and is not served.
+/// Reads the pool's settings. The toy group is refused.
 fn read(args: &ServeArgs) -> Result<PoolSettings, String> {
     let settings = crate::settings::read(std::slice::from_ref(&args.file));
     let settings = settings.map_err(|diagnostic| render_diagnostic(&diagnostic))?;
@@ -251,7 +251,7 @@ fn read(args: &ServeArgs) -> Result<PoolSettings, String> {
     Ok(settings)
 }
 
-/// The shapes of the API model (SEMANTICS d): clients refuse other ids before they ask.
+/// Checks the ids against the patterns of the API model, because clients check them too.
 fn check_ids(args: &ServeArgs) -> Result<(), String> {
     let word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let (region, name) = args.pool_id.split_once('_').unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `poolproof serve` as typed.
+//! The options of `poolproof serve`.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
@@ -24,7 +24,7 @@ Examples:
   curl http://127.0.0.1:9229/outbox
   poolproof serve scenarios/serve.yaml --state pool.redb";
 
-/// What to do where an address is one that other machines reach.
+/// What to do about an address that other machines can reach.
 pub(super) const EXPOSE_HINT: &str = "add --expose to allow that";
 
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
@@ -32,11 +32,11 @@ pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
         .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:9229 or [::1]:9229".to_owned())
 }
 
-/// Connections that may wait to be accepted, when many come at once. Beyond them the system drops the first packet, and the client
-/// tries again a second later.
+/// Connections that can wait to be accepted. Beyond them the system drops the first packet, and the client
+/// retries after a second.
 const ACCEPT_BACKLOG: i32 = 4096;
 
-/// Listens where `flag` says; tells where that is.
+/// Listens on the address of option `flag` and returns where that is.
 pub(super) fn bind_listener(address: SocketAddr, flag: &str) -> Result<(SocketAddr, TcpListener), String> {
     bind_socket(address).and_then(|listener| Ok((listener.local_addr()?, listener))).map_err(|error| {
         format!(
@@ -48,7 +48,7 @@ pub(super) fn bind_listener(address: SocketAddr, flag: &str) -> Result<(SocketAd
 
 fn bind_socket(address: SocketAddr) -> std::io::Result<TcpListener> {
     let socket = Socket::new(Domain::for_address(address), Type::STREAM, Some(Protocol::TCP))?;
-    // Elsewhere than on Unix it would let two programs share a port.
+    // On other systems this option lets two programs share a port.
     #[cfg(unix)]
     socket.set_reuse_address(true)?;
     socket.bind(&address.into())?;
@@ -62,53 +62,54 @@ pub(super) struct ServeArgs {
     /// A scenario file, or the JSON of describe-user-pool.
     #[arg(required = true, value_name = "FILE")]
     pub(super) file: PathBuf,
-    /// Where to listen; port 0 takes a free one.
+    /// Address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9229", value_parser = listen)]
     pub(super) listen: SocketAddr,
-    /// Allow --listen on an address that other machines reach. Everybody there is an administrator of the pools, can read
-    /// all codes and passwords that are sent, and sees the traffic, which is not encrypted. For made-up users only.
+    /// Allow --listen on an address that other machines can reach. Every client there is an administrator of
+    /// the pools, can read all codes and passwords that are sent, and sees the unencrypted traffic. Use
+    /// made-up users only.
     #[arg(long)]
     pub(super) expose: bool,
-    /// The form of access and id tokens.
+    /// Form of access and id tokens.
     #[arg(long, value_enum, default_value = "rs256")]
     pub(super) tokens: TokensArg,
-    /// `UserPoolId` of the pool; the region is what stands before `_`.
+    /// `UserPoolId` of the pool; the region is the part before `_`.
     #[arg(long, value_name = "ID", default_value = "us-east-1_Poolproof")]
     pub(super) pool_id: String,
-    /// `ClientId` of the pool's first app client. It has no secret, and may use SRP and plain passwords.
+    /// `ClientId` of the pool's first app client. It has no secret and allows SRP and plain passwords.
     #[arg(long, value_name = "ID", default_value = "poolproof")]
     pub(super) client_id: String,
-    /// Draw ids, salts, codes and secrets from this seed instead of the operating system's chance: whoever knows it can
-    /// foresee them. The keys of RS256 tokens are never drawn from it.
+    /// Derive ids, salts, codes and secrets from this seed instead of the operating system's random numbers;
+    /// they are then predictable. Keys of RS256 tokens never derive from it.
     #[arg(long, value_name = "N")]
     pub(super) seed: Option<u64>,
-    /// Keep pools, clients, users, devices and keys in this file, which is made where there is none. A request is answered when
-    /// what it changed is on the disk. Sign-ins that are half done and messages are not kept. One process at a time can use a
-    /// file; it holds secrets, and is taken from all but its owner.
+    /// Keep pools, clients, users, devices and keys in this file, which is created if missing. A request is
+    /// answered when its changes are on disk. Sign-ins in progress and messages are not kept. One process at
+    /// a time uses the file; it contains secrets, and only its owner can read it.
     #[arg(long, value_name = "FILE", conflicts_with = "seed")]
     pub(super) state: Option<PathBuf>,
-    /// Threads for SRP's arithmetic; as many as there are cores unless said.
+    /// Threads for SRP [default: the number of cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) workers: Option<u16>,
-    /// Users that all pools together may have; with some devices each takes ten kilobytes or so, and what attributes
-    /// it is given, which may be 128 kilobytes. More are refused.
+    /// Most users of all pools together. Each takes about 10 KB with some devices, plus up to 128 KB of
+    /// attributes.
     #[arg(long, value_name = "N", default_value_t = 100_000, value_parser = clap::value_parser!(u32).range(1..=100_000_000))]
     pub(super) users: u32,
-    /// Connections that are kept at once; others wait.
+    /// Most connections at once; others wait.
     #[arg(long, value_name = "N", default_value_t = 8192, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
     pub(super) connections: u32,
-    /// Seconds that the head of a request may take, and again its body.
+    /// Seconds for the head of a request, and again for its body.
     #[arg(long, value_name = "S", default_value_t = 5, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub(super) request_timeout: u16,
-    /// Seconds that a connection may be idle between two requests, and that an answer may lie there before its client reads on.
+    /// Seconds that a connection can be idle between two requests, and that a response can be unread.
     #[arg(long, value_name = "S", default_value_t = 30, value_parser = clap::value_parser!(u16).range(1..=3600))]
     pub(super) idle_timeout: u16,
 }
 
 #[derive(ValueEnum, Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TokensArg {
-    /// Signed; their keys are at /<UserPoolId>/.well-known/jwks.json.
+    /// Signed; the keys are at /<UserPoolId>/.well-known/jwks.json.
     Rs256,
-    /// Readable by the pool alone, and quicker to make.
+    /// Readable by the pool only, and faster to create.
     Opaque,
 }

@@ -1,9 +1,9 @@
-//! Ctrl-C and SIGTERM: the first ends what is going on in order, the second the program.
+//! Ctrl-C and SIGTERM: the first signal ends the work in order, the second ends the program.
 
 use super::{Exit, print_error, print_stderr};
 use crate::run::CancellationToken;
 
-/// The stop of a run or a search: the first signal pulls it, and has the report written.
+/// Returns a token that the first signal cancels, so that the report is written.
 pub(super) fn cancel_token() -> Result<CancellationToken, Exit> {
     let cancel_token = CancellationToken::default();
     let cancelled = cancel_token.clone();
@@ -11,11 +11,11 @@ pub(super) fn cancel_token() -> Result<CancellationToken, Exit> {
     Ok(cancel_token)
 }
 
-/// Has `was_signaled` called at each signal; where it says that it was told before, the program ends at once.
+/// Calls `was_signaled` at each signal; if it returns true, the program ends at once.
 ///
 /// # Errors
 ///
-/// The system does not let us listen; that is said, and this is the program's end.
+/// The signal handler cannot be installed; the error is printed.
 pub(super) fn on_signal(was_signaled: impl Fn() -> bool + Send + 'static) -> Result<(), Exit> {
     let installed = ctrlc::set_handler(move || {
         if was_signaled() {

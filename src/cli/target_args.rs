@@ -1,4 +1,4 @@
-//! The command line as typed: what says which endpoint is used, and how carefully.
+//! The options that choose an endpoint and limit its load.
 
 use std::path::PathBuf;
 
@@ -8,37 +8,37 @@ use crate::http::client::{ClientLimits, Credentials, EndpointUrl};
 use crate::run::{EndpointConfig, PoolSource};
 use poolproof_cognito::ids::{ClientId, PoolId};
 
-/// Requests a second to what is not on this machine, unless somebody says otherwise.
+/// Requests a second to a remote target, by default.
 const DEFAULT_REMOTE_RATE: u32 = 20;
 
-/// Connections that a run may come to need: one for each request that is under way.
+/// Most connections of a run: one per request in flight.
 const MAX_CONNECTIONS: usize = 16_384;
 
-/// How carefully an endpoint is asked.
+/// Limits on the load of an endpoint.
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct RemoteArgs {
     /// Allow a target that is not on this machine.
     #[arg(long)]
     pub(super) allow_remote: bool,
-    /// Requests a second, at most [default: 20 for a target that is not on this machine, else no limit].
+    /// Most requests a second [default: 20 for a target that is not on this machine, otherwise no limit].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub(super) max_rate: Option<u32>,
 }
 
 #[derive(clap::Args, Clone, Debug)]
 pub(super) struct TargetArgs {
-    /// Sign in to this Cognito-compatible endpoint instead of the embedded pool, such as http://127.0.0.1:9229. A pool
-    /// of its own is made for the run and removed afterwards.
+    /// Sign in to this Cognito-compatible endpoint instead of the embedded pool, such as
+    /// http://127.0.0.1:9229. The run creates a pool and deletes it afterwards.
     #[arg(long, value_name = "URL", value_parser = EndpointUrl::parse)]
     pub(super) target: Option<EndpointUrl>,
-    /// A pool that is there, with the settings that the scenario says.
+    /// An existing pool with the settings of the scenario.
     #[arg(long, value_name = "ID", requires_all = ["target", "client_id"])]
     pub(super) pool_id: Option<String>,
     /// Its app client, which has no secret and allows USER_SRP_AUTH.
     #[arg(long, value_name = "ID", requires = "pool_id")]
     pub(super) client_id: Option<String>,
-    /// Users of that pool, a line each: username,password[,secret of the authenticator app]. Otherwise users are made, and
-    /// removed afterwards.
+    /// Existing users of that pool, a line each: username,password[,TOTP secret]. Otherwise the run creates
+    /// users and deletes them afterwards.
     #[arg(long, value_name = "CSV", requires = "pool_id")]
     pub(super) users: Option<PathBuf>,
     #[command(flatten)]
@@ -46,7 +46,7 @@ pub(super) struct TargetArgs {
 }
 
 impl TargetArgs {
-    /// The endpoint that is meant, if one is.
+    /// Returns the endpoint, if one is given.
     pub(super) fn endpoint(&self) -> Result<Option<EndpointConfig>, String> {
         let Some(address) = &self.target else {
             if self.remote_args.max_rate.is_some() || self.remote_args.allow_remote {
@@ -66,7 +66,7 @@ impl TargetArgs {
         Ok(Some(EndpointConfig { options: self.options(), ..endpoint }))
     }
 
-    /// What was typed besides the address.
+    /// Returns the given options besides the address.
     fn options(&self) -> Vec<String> {
         let users = self.users.as_ref().map(|users| users.display().to_string());
         let rate = self.remote_args.max_rate.map(|rate| rate.to_string());
@@ -83,7 +83,7 @@ impl TargetArgs {
 }
 
 impl RemoteArgs {
-    /// This endpoint, as carefully as is meant.
+    /// Returns the endpoint with these limits.
     pub(super) fn endpoint(
         &self,
         address: EndpointUrl,
@@ -119,7 +119,7 @@ impl RemoteArgs {
     }
 }
 
-/// Gets ready for this endpoint: asks the system for room for the connections, and says how fast it is asked, where that is limited.
+/// Prepares for this endpoint: raises the limit of open files and prints the rate limit.
 pub(super) fn prepare_endpoint(at: &EndpointConfig) {
     raise_open_file_limit(MAX_CONNECTIONS);
     if let Some(rate) = at.limits.per_second {

@@ -1,4 +1,4 @@
-//! Users of a pool that is there, from a CSV file (RFC 4180): username, password, and for some the secret of their app.
+//! Existing users from a CSV file (RFC 4180): username, password, and optionally the TOTP secret.
 
 use std::iter::Peekable;
 use std::path::Path;
@@ -8,20 +8,20 @@ use crate::run::ExistingUser;
 use poolproof_cognito::ids::{Password, Username};
 use poolproof_cognito::totp::TotpSecret;
 
-/// Names of the columns.
+/// Column names.
 const COLUMNS: [&str; 3] = ["username", "password", "totp"];
-/// Users are this many at most, as in a scenario.
+/// Most users, as in a scenario.
 const MAX_USERS: usize = 1_000_000;
-/// With names and passwords of some length each.
+/// Most bytes of the file.
 const MAX_BYTES: usize = 256 << 20;
 
-/// Reads the users of this file.
+/// Reads the users of a file.
 pub(super) fn read(file: &Path) -> Result<Vec<ExistingUser>, String> {
     let text = crate::input::text(file, MAX_BYTES).map_err(|error| format!("{}: {error}", file.display()))?;
     parse(&text).map_err(|parse_error| format!("{}:{parse_error}", file.display()))
 }
 
-/// The users, or `line:column: what is wrong`.
+/// Parses the users, or returns `line:column: error`.
 fn parse(text: &str) -> Result<Vec<ExistingUser>, String> {
     let mut existing_users: Vec<ExistingUser> = Vec::new();
     let mut names = std::collections::BTreeSet::new();
@@ -76,7 +76,7 @@ fn parse(text: &str) -> Result<Vec<ExistingUser>, String> {
     if existing_users.is_empty() { Err("1:1: no user".to_owned()) } else { Ok(existing_users) }
 }
 
-/// One record: where it begins, and its fields with the columns that they begin at.
+/// One record: its line, and its fields with their columns.
 struct Record {
     line: usize,
     fields: Vec<(usize, String)>,
@@ -99,7 +99,7 @@ fn records(text: &str) -> Result<Vec<Record>, String> {
                 break;
             }
         }
-        // A line ends by CR, LF or both.
+        // A line ends with CR, LF or both.
         place.consume('\r');
         place.consume('\n');
         (place.line, place.column) = (place.line + 1, 1);
@@ -108,7 +108,7 @@ fn records(text: &str) -> Result<Vec<Record>, String> {
     Ok(records)
 }
 
-/// Where reading is, counted from 1.
+/// A position in the text, counted from 1.
 struct Cursor<'t> {
     letters: Peekable<Chars<'t>>,
     line: usize,
@@ -116,14 +116,14 @@ struct Cursor<'t> {
 }
 
 impl Cursor<'_> {
-    /// Passes over this letter if it is next.
+    /// Skips this character if it is next.
     fn consume(&mut self, letter: char) -> bool {
         let is_next = self.letters.next_if_eq(&letter).is_some();
         self.column += usize::from(is_next);
         is_next
     }
 
-    /// A field without quotation marks around it.
+    /// Reads a field without quotation marks.
     fn unquoted_field(&mut self) -> String {
         let mut field = String::new();
         while let Some(letter) = self.letters.next_if(|letter| !FIELD_TERMINATORS.contains(letter)) {
@@ -133,7 +133,7 @@ impl Cursor<'_> {
         field
     }
 
-    /// A field of which the first quotation mark, at this place, is passed.
+    /// Reads a field after its opening quotation mark.
     fn quoted_field(&mut self, line: usize, start_column: usize) -> Result<String, String> {
         let mut field = String::new();
         loop {
@@ -161,7 +161,7 @@ impl Cursor<'_> {
     }
 }
 
-/// What a field ends before.
+/// Characters that end a field.
 const FIELD_TERMINATORS: [char; 3] = [',', '\n', '\r'];
 
 #[cfg(test)]

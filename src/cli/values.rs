@@ -1,4 +1,4 @@
-//! Values that several commands take.
+//! Option values of several commands.
 
 use clap::ValueEnum;
 
@@ -21,7 +21,7 @@ impl From<ClockArg> for ClockKind {
     }
 }
 
-/// At most so many threads a side.
+/// Most threads of a side.
 const MAX_WORKERS: usize = 1024;
 
 pub(super) fn workers(text: &str) -> Result<(usize, usize), String> {
@@ -49,7 +49,7 @@ mod tests {
         for text in ["5", "0.05", "-1%", "101%", "NaN%", "%", ""] {
             assert!(share(text).is_err(), "{text}");
         }
-        // What the verdict of a run warns of is what the times of a pair do not count for.
+        // The steal that a run's verdict warns about is the limit for pairs.
         assert_eq!(share("5%"), Ok(crate::report::MAX_STEAL));
     }
 }

@@ -1,4 +1,4 @@
-//! A run at an endpoint: our people move in, the run is played, and what was made is removed again.
+//! A run at an endpoint: create users, run, and delete what was created.
 
 use std::cell::Cell;
 use std::future::poll_fn;
@@ -22,52 +22,52 @@ use poolproof_cognito::ids::{ClientId, Password, PoolId, Username};
 use poolproof_cognito::policy::{CompromisedAction, Factors, Lockout, PoolPolicy, RiskPolicy, RiskSource};
 use poolproof_cognito::totp::TotpSecret;
 
-/// People who move in at the same time.
+/// Users that are set up at the same time.
 const MAX_CONCURRENT_USERS: usize = 16;
 
 /// An endpoint, and what of it is used.
 #[derive(Clone, Debug)]
 pub struct EndpointConfig {
-    /// Where it is.
+    /// Its address.
     pub address: EndpointUrl,
-    /// What administrators' requests are signed with.
+    /// The credentials for administrators' requests.
     pub credentials: Option<Credentials>,
-    /// How it is spoken to.
+    /// Timeouts and rate limits.
     pub limits: ClientLimits,
-    /// Which pool, and who lives there.
+    /// The pool and its users.
     pub pool_source: PoolSource,
-    /// What the command line said of all this besides the address, word by word: for playing a run again.
+    /// The options of the command line besides the address, to repeat the run.
     pub options: Vec<String>,
 }
 
 /// Which pool of an endpoint is used, and by whom.
 #[derive(Clone, Debug)]
 pub enum PoolSource {
-    /// One that is made for the run and removed after it, with the scenario's people.
+    /// A pool that is created for the run and deleted after it, with the scenario's users.
     New,
-    /// One that is there and is as the scenario says.
+    /// An existing pool with the scenario's settings.
     Existing {
         /// The pool.
         pool_id: PoolId,
         /// Its app client, which has no secret.
         client_id: ClientId,
-        /// Users who live there; without them the scenario's people move in, and out again.
+        /// Existing users; without them the run creates and deletes the scenario's users.
         existing_users: Option<Vec<ExistingUser>>,
     },
 }
 
-/// A user who lives in a pool already.
+/// An existing user of a pool.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ExistingUser {
-    /// Their name.
+    /// The name.
     pub username: Username,
-    /// Their password.
+    /// The password.
     pub password: Password,
-    /// The secret of their authenticator app, if that is their second factor.
+    /// The TOTP secret, if that is the second factor.
     pub totp: Option<TotpSecret>,
 }
 
-/// Refuses what no endpoint can be told.
+/// Refuses scenarios that an endpoint cannot run.
 pub(super) fn check(scenario: &Scenario) -> Result<(), RunError> {
     let risk = scenario.pool.risk;
     let reason = if scenario.clock == ClockKind::Virtual {
@@ -86,14 +86,14 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), RunError> {
     Err(RunError::Unsupported(reason.to_owned()))
 }
 
-/// What the judge is to expect of a target: it locks out as Cognito does.
+/// The settings that the oracle expects of a target: it locks out as Cognito does.
 fn expected(scenario: &Scenario, accepts_risk_level: bool) -> PoolPolicy {
     let policy = PoolPolicy { lockout: Lockout::Cognito, ..scenario.pool };
-    // Where nobody can say how risky a sign-in looks, none looks risky.
+    // Without a way to set the risk level, every sign-in is without risk.
     if accepts_risk_level { policy } else { PoolPolicy { risk: RiskPolicy::OFF, ..policy } }
 }
 
-/// A stay at an endpoint that is over: the run, and what of ours could not be removed afterwards.
+/// A finished run at an endpoint, and what could not be deleted afterwards.
 pub(super) struct TargetRun {
     pub(super) finished: Finished,
     pub(super) cleanup_error: Option<CleanupError>,
@@ -130,7 +130,7 @@ impl Runner<'_> {
             Ok(test_users) => Ok(self.play_test_users(test_users, &context, policy).await),
             Err(error) => Err(error),
         };
-        // Whatever became of the run, nothing of ours is left behind.
+        // Clean up, whatever the result of the run.
         let cleanup = match (&test_pool, &created_users) {
             (Some(test_pool), _) => test_pool.remove(&admin).await,
             (None, Some(created_users)) => created_users.delete_all(&admin, &context.pool_id).await,
@@ -146,7 +146,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Those who are to sign in, before they have anything.
+    /// The users before their setup.
     fn new_users(&self, at: &EndpointConfig) -> Vec<TestUser> {
         let people = population(self.scenario);
         if let PoolSource::Existing { existing_users: Some(existing_users), .. } = &at.pool_source {
@@ -164,7 +164,7 @@ impl Runner<'_> {
         people.map(|user_spec| TestUser::new_user(seed, user_spec)).collect()
     }
 
-    /// Has everybody move in, and gives the pool its settings. Without `created_users` people live there already.
+    /// Sets up all users and applies the pool's settings. Without `created_users` the users exist already.
     async fn settle(
         &self,
         admin: &AdminClient<'_>,
@@ -198,7 +198,7 @@ impl Runner<'_> {
             }
         }
         closed.set(true);
-        // Whoever is being made just now is waited for, or they would come when all others have gone.
+        // Wait for creations in flight; otherwise their users would appear after the clean-up.
         poll_fn(|cx| {
             while created_users.is_some_and(CreatedUsers::any_in_progress) {
                 match setups.as_mut().poll_next(cx) {

@@ -1,4 +1,4 @@
-//! Whether numbers can be believed: the generator must have kept up, and something must have been measured.
+//! Whether figures are valid: the generator kept up, and something was measured.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,15 +11,15 @@ use crate::report::Shortage;
 use crate::scenario::{Scenario, WorkloadPlan};
 use poolproof_cognito::time::as_us;
 
-/// Of 100 sign-ins, 99 must start within this time of their intended start.
+/// 99 of 100 sign-ins must start within this time of their intended start.
 const MAX_START_LAG: Duration = Duration::from_millis(50);
-/// Of 100 of the clients' computations, 99 must find a worker within this time.
+/// 99 of 100 client computations must find a worker within this time.
 const MAX_QUEUE_WAIT: Duration = Duration::from_millis(250);
-/// Of the sign-ins asked for, this share must have started without waiting for a user.
+/// This share of arrivals must have started without waiting for a user.
 const MIN_ON_TIME_SHARE: f64 = 0.99;
 
-/// What the generator was short of, and why this run's numbers cannot be trusted, if they cannot. Each of `arrival_counts` is of an
-/// open workload; the users of closed ones set their own.
+/// Returns what the generator was short of and why the figures are not valid, if so. `arrival_counts` are
+/// those of open workloads; users of closed ones set their own pace.
 pub(super) fn saturated(
     scenario: &Scenario,
     summary: &Summary<'_>,
@@ -46,7 +46,7 @@ pub(super) fn saturated(
     }
     let clock = scenario.clock;
     if clock == ClockKind::Virtual {
-        // Where time stands still while there is work to do, only people are ever late.
+        // Under the virtual clock only users can be late.
         return None;
     }
     let lag = summary.lag().quantile_us(0.99).unwrap_or_default();
@@ -71,7 +71,7 @@ pub(super) fn saturated(
     None
 }
 
-/// Why nothing was measured of some workloads of a run that was played to its end, if of some nothing was.
+/// Returns why nothing was measured of some workloads of a completed run.
 pub(super) fn unmeasured(scenario: &Scenario, summary: &Summary<'_>) -> Option<String> {
     let plans = scenario.workloads.as_slice();
     let why: Vec<String> = match (plans, summary.workload_totals()) {
@@ -91,7 +91,7 @@ pub(super) fn unmeasured(scenario: &Scenario, summary: &Summary<'_>) -> Option<S
     (!why.is_empty()).then(|| why.join(" "))
 }
 
-/// Why nothing was measured of a workload that has started so many sign-ins.
+/// Returns why nothing was measured of a workload that started this many sign-ins.
 fn unmeasured_reason(plan: &WorkloadPlan, whose: &str, started: u64) -> String {
     match plan.limits.at_most {
         Some(most) if most <= started => format!(

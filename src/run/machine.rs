@@ -1,26 +1,26 @@
-//! The machine while a run is under way, as Linux tells it.
+//! The load of the machine during a run, from Linux's /proc.
 
 use crate::clock::ClockKind;
 use crate::digits::rounded;
 use crate::report::MachineLoad;
 
-/// The machine at the start of a run.
+/// A reading of the machine's counters.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct MachineSample {
     ticks: Option<Ticks>,
     load: f64,
 }
 
-/// Time of all cores since the machine was started, in the kernel's ticks.
+/// Time of all cores since boot, in kernel ticks.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct Ticks {
     all: u64,
-    /// That other machines on the same host had while this one wanted it.
+    /// Steal: time that other machines on the host used while this one wanted it.
     stolen: u64,
 }
 
 impl MachineSample {
-    /// The machine now; `None` under the virtual clock, which knows no machine, and where the system does not tell.
+    /// Reads the counters; `None` under the virtual clock and where the system does not provide them.
     pub(super) fn now(clock: ClockKind) -> Option<Self> {
         if clock == ClockKind::Virtual {
             return None;
@@ -30,7 +30,7 @@ impl MachineSample {
         Some(Self { ticks: read("/proc/stat").and_then(|text| ticks(&text)), load })
     }
 
-    /// How busy it was from this look to the next.
+    /// Returns the load between two readings.
     pub(super) fn load_until(self, next: Self) -> MachineLoad {
         let spent = self.ticks.zip(next.ticks).map(|(before, after)| Ticks {
             all: after.all.saturating_sub(before.all),
@@ -43,15 +43,15 @@ impl MachineSample {
     }
 }
 
-/// The line `cpu  user nice system idle iowait irq softirq steal guest guest_nice` of `/proc/stat`. What guests have had is in
-/// the first two already.
+/// Parses the line `cpu  user nice system idle iowait irq softirq steal guest guest_nice` of `/proc/stat`.
+/// The first two include guest time.
 fn ticks(stat: &str) -> Option<Ticks> {
     let line = stat.lines().find_map(|line| line.strip_prefix("cpu "))?;
     let ticks: Vec<u64> = line.split_whitespace().take(8).map_while(|text| text.parse().ok()).collect();
     Some(Ticks { all: ticks.iter().sum(), stolen: *ticks.get(7)? })
 }
 
-/// The mean number of tasks that ran or wanted to in the last minute, the first of `/proc/loadavg`.
+/// Parses the load average of the last minute from `/proc/loadavg`.
 fn load(loadavg: &str) -> Option<f64> {
     loadavg.split_whitespace().next()?.parse().ok()
 }

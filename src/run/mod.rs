@@ -1,4 +1,4 @@
-//! The weave: a scenario becomes a workload, actors, and a report.
+//! A run: a scenario becomes a workload, actors, and a report.
 
 mod endpoint;
 mod health;
@@ -51,81 +51,81 @@ const POOL_ID: &str = "us-east-1_poolproof";
 /// The id of its app client.
 const CLIENT_ID: &str = "poolproofclient";
 
-/// Hears how a run goes.
+/// An event of a run.
 #[derive(Clone, Copy, Debug)]
 pub enum RunEvent {
-    /// So many of the users are provisioned.
+    /// Users are being provisioned.
     Provisioned {
-        /// So far.
+        /// Users so far.
         done: u64,
-        /// In all.
+        /// All users.
         users: u64,
     },
     /// Sign-ins are under way.
     Running {
-        /// What was counted so far.
+        /// Counts so far.
         progress: RunProgress,
-        /// How long the workload is.
+        /// Length of the workload.
         length: Duration,
     },
 }
 
-/// Hears how a run goes. Called from several threads while users are provisioned.
+/// Receives events of a run. Called from several threads while users are provisioned.
 pub type Observer = Arc<dyn Fn(RunEvent) + Send + Sync>;
 
-/// What a run is told besides its scenario.
+/// The options of a run besides its scenario.
 #[derive(Clone)]
 pub struct RunOptions {
-    /// The scenario's file, as the user named it.
+    /// The scenario's file as named by the user.
     pub file: String,
     /// The scenario's text.
     pub text: String,
     /// The command line, for the report.
     pub command: String,
-    /// Worker threads of each side by the wall clock, clients' and pool's; by default half of the cores each.
+    /// Worker threads of clients and pool under the wall clock; by default half of the cores each.
     pub workers: Option<(usize, usize)>,
-    /// How powers are computed; by default as quickly as the machine can.
+    /// The SRP backend; by default the fastest.
     pub backend: Option<Backend>,
-    /// A fault to plant in the pool. Only the tests' pools can have one.
+    /// A fault to plant in the pool, in tests only.
     pub defect: Option<Defect>,
-    /// Another pool than the embedded one.
+    /// An endpoint instead of the embedded pool.
     pub endpoint: Option<EndpointConfig>,
-    /// Hears how it goes.
+    /// Receives the events.
     pub observer: Observer,
 }
 
 /// A run could not be started.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// The operating system gives no thread or no runtime.
+    /// Threads or a runtime cannot be created.
     #[error("cannot start worker threads: {0}")]
     Threads(#[from] io::Error),
-    /// Nobody answers at the endpoint, or it does not let our people in.
+    /// The endpoint does not answer, or it refuses the setup.
     #[error("the target cannot be used: {0}")]
     Target(String),
-    /// The scenario asks for something that no endpoint can be told.
+    /// The scenario cannot run at an endpoint.
     #[error("{0}")]
     Unsupported(String),
 }
 
-/// A run that was played: what is told of it, and what was measured.
+/// A completed run: its report and its measurements.
 #[derive(Clone, Debug)]
 pub struct RunOutput {
     /// The report.
     pub report: Report,
-    /// What the report was made of: every histogram, of which a report has only some quantiles.
+    /// The histograms, of which the report contains some quantiles.
     pub measured: Snapshot,
-    /// The moment from which the run counted time.
+    /// Start of the run's time.
     pub started: Timestamp,
-    /// What was made for the run at its target and could not be removed, and why.
+    /// What the run created at its target and could not delete, with the reason.
     pub left_behind: Option<String>,
 }
 
-/// Plays a scenario and reports, as [`play`] does.
+/// Plays a scenario and returns its report, as [`play`] does.
 ///
 /// # Errors
 ///
-/// When the operating system gives no thread, or the endpoint cannot be used.
+/// Threads cannot be created, or the endpoint cannot be used.
 pub fn run(
     scenario: &Scenario,
     run_options: &RunOptions,
@@ -134,11 +134,11 @@ pub fn run(
     play(scenario, run_options, stop).map(|played| played.report)
 }
 
-/// Plays a scenario. When `stop` is pulled before it is over, the report is partial.
+/// Plays a scenario. If `stop` is canceled before the end, the report is partial.
 ///
 /// # Errors
 ///
-/// When the operating system gives no thread, or the endpoint cannot be used.
+/// Threads cannot be created, or the endpoint cannot be used.
 pub fn play(
     scenario: &Scenario,
     run_options: &RunOptions,
@@ -161,7 +161,7 @@ pub fn play(
             ClockKind::Wall => {
                 let (clients, server) = run_options.workers.unwrap_or_else(|| match run_options.endpoint {
                     None => (threads_per_side(), threads_per_side()),
-                    // The pool's arithmetic runs elsewhere.
+                    // The pool's SRP runs at the endpoint.
                     Some(_) => (threads_per_side() * 2, 1),
                 });
                 Compute::threads(clients, server, &mut scenario.seed.rng("prepared", 0))?
@@ -179,7 +179,7 @@ pub fn play(
     })
 }
 
-/// The people of the embedded pool: made on all cores before time starts.
+/// Provisions the users of the embedded pool on all cores, before time starts.
 fn provisioned(
     scenario: &Scenario,
     run_options: &RunOptions,
@@ -207,7 +207,7 @@ fn group(name: GroupName, backend: Option<Backend>) -> Group {
     }
 }
 
-/// Worker threads of each side: the users' and the pool's share the machine.
+/// Worker threads of each side: clients and pool share the machine.
 fn threads_per_side() -> usize {
     (available_parallelism().map_or(1, NonZero::get) / 2).max(1)
 }
@@ -218,12 +218,12 @@ fn cost_model(service: Service, group: Group) -> CostModel {
         return calibrate(group, u32::try_from(cores).unwrap_or(u32::MAX));
     }
     let ServiceModel { cores, modexp_256, modexp_513, modexp_1025 } = service.model();
-    // The scenario's costs are those of any power.
+    // The scenario's costs apply to any base.
     let each = Costs { bits_256: modexp_256, bits_513: modexp_513, bits_1025: modexp_1025 };
     CostModel { cores, variable: each, generator: each }
 }
 
-/// What a run is played on.
+/// What a run needs.
 struct Runner<'r> {
     scenario: &'r Scenario,
     run_options: &'r RunOptions,
@@ -238,7 +238,7 @@ impl Runner<'_> {
         self.scenario.intents().any(wanted)
     }
 
-    /// What users work with, at this target.
+    /// Returns the users' context for this target.
     fn context(&self, target: Rc<dyn Target>, pool_id: PoolId, client_id: ClientId) -> UserContext {
         let scenario = self.scenario;
         UserContext {
@@ -264,7 +264,7 @@ impl Runner<'_> {
         let identity =
             PoolIdentity { pool_id: pool_id.clone(), client_id: client_id.clone(), group: self.group };
         let client = AppClient {
-            // Allowed where somebody does it.
+            // Allowed if a workload uses it.
             password_flow: match self.uses(|intent| intent == Intent::PlainPassword) {
                 true => PasswordFlow::WithDevices,
                 false => PasswordFlow::Off,
@@ -288,7 +288,7 @@ impl Runner<'_> {
         self.conduct(users, device_owners, schedule(scenario, &owners_of(scenario))).await
     }
 
-    /// What the record of the run is kept with.
+    /// Creates the recorder of the run.
     fn run_context(&self, observer: actors::Observer) -> RunContext {
         let recorder = Recorder::with_watches(thresholds::watches(self.scenario));
         RunContext {
@@ -298,7 +298,7 @@ impl Runner<'_> {
         }
     }
 
-    /// Has these users sign in, until the course is over or somebody cuts it short.
+    /// Runs the sign-ins of these users until the schedule ends or the run is canceled.
     async fn conduct(
         &self,
         users: Vec<Addr<User>>,
@@ -379,7 +379,7 @@ fn told(runner: &Runner<'_>, target_run: TargetRun, machine: Option<MachineLoad>
     RunOutput { report, measured, started: finished.started, left_behind }
 }
 
-/// The files that a scenario names, each once.
+/// Returns the files that a scenario names, each once.
 fn files(scenario: &Scenario) -> Vec<NamedFile> {
     let mut files: Vec<NamedFile> = Vec::new();
     for ScheduleFile { path, text } in scenario.workloads.iter().filter_map(|plan| plan.schedule.as_ref()) {

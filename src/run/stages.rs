@@ -1,4 +1,4 @@
-//! The stages of a run as its report tells them.
+//! The stages of a run for its report.
 
 use std::time::Duration;
 
@@ -7,19 +7,20 @@ use crate::scenario::{Model, Scenario, WorkloadPlan};
 use crate::workload::{length, open_stages};
 use poolproof_cognito::time::as_us;
 
-/// The stages of all workloads, one workload after the other.
+/// Returns the stages of all workloads in order.
 pub(super) fn stages(scenario: &Scenario) -> Vec<StageSummary> {
     scenario.workloads.iter().flat_map(of).collect()
 }
 
-/// What a stage asks for: a rate at its start and its end, or a number of users.
+/// The target of a stage: a rate at its start and end, or a number of users.
 #[derive(Clone, Copy)]
 enum StageLoad {
     Rate(f64, f64),
     Users(u32),
 }
 
-/// The stages of a workload, as far as it lasts. Those of a schedule, which may be very many, are one for each part.
+/// Returns the stages of a workload within its length. A schedule, which can have many, becomes one stage per
+/// part.
 fn of(plan: &WorkloadPlan) -> Vec<StageSummary> {
     let end = plan.starts_at + length(plan);
     let schedule = plan.schedule.as_ref().map(|schedule| schedule.path.clone());

@@ -1,11 +1,11 @@
-//! How a run is cut short: by somebody outside, at any moment of it.
+//! Cancellation of a run.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 
-/// A rope to pull. Copies are ends of the same rope.
+/// A cancellation token; clones share its state.
 #[derive(Clone, Debug, Default)]
 pub struct CancellationToken(Arc<CancelState>);
 
@@ -16,19 +16,19 @@ struct CancelState {
 }
 
 impl CancellationToken {
-    /// Cuts the run short. Returns whether that was asked for before.
+    /// Cancels the run. Returns whether it was canceled before.
     pub fn cancel(&self) -> bool {
         let before = self.0.cancelled.swap(true, Ordering::SeqCst);
         self.0.notify.notify_one();
         before
     }
 
-    /// Whether the run is to be cut short.
+    /// Returns whether the run is canceled.
     pub fn is_cancelled(&self) -> bool {
         self.0.cancelled.load(Ordering::SeqCst)
     }
 
-    /// Returns when the run is to be cut short.
+    /// Returns when the run is canceled.
     pub(super) async fn cancelled(&self) {
         while !self.is_cancelled() {
             self.0.notify.notified().await;

@@ -1,4 +1,4 @@
-//! Holds what was measured against a scenario's thresholds, at the end of a run and in its course.
+//! Evaluates a scenario's thresholds during a run and at its end.
 
 use std::time::Duration;
 
@@ -14,10 +14,10 @@ use crate::scenario::{
 use crate::workload::load_span;
 use poolproof_cognito::time::as_us;
 
-/// A window's share is one of at least so many, unless a single one decides.
+/// Fewest samples of a rate in a window, unless a single one decides.
 const MIN_WINDOW_SAMPLES: u64 = 10;
 
-/// The watches that a scenario's thresholds need, in their order.
+/// Returns the watches of a scenario's thresholds, in order.
 pub(super) fn watches(scenario: &Scenario) -> Vec<Watch> {
     let watch_spec = |threshold: &Threshold| WatchSpec {
         statistic: statistic(threshold.metric),
@@ -42,7 +42,7 @@ pub(super) fn watches(scenario: &Scenario) -> Vec<Watch> {
         .collect()
 }
 
-/// When the load is on that a threshold looks at: that of one workload, or of all.
+/// Returns when the load of a threshold is on: that of one workload, or of all.
 fn load(scenario: &Scenario, of: Option<u16>) -> Vec<LoadSpan> {
     let wanted = |(workload, _): &(u16, _)| of.is_none_or(|of| of == *workload);
     (0..)
@@ -55,15 +55,14 @@ fn load(scenario: &Scenario, of: Option<u16>) -> Vec<LoadSpan> {
         .collect()
 }
 
-/// Of how many a share is told that is held against `limit`: a single one is not to be more than the limit, nor than what is
-/// left to all. Nothing or all of however few is what it is.
+/// The ratio's fewest samples for this limit: 1/min(limit, 1 − limit). A limit of 0 or 1 needs one.
 fn min_ratio_samples(limit: f64) -> u64 {
     let rarer = limit.min(1.0 - limit);
-    // A share is written with few digits: 0.1 % takes a thousand, and not one more for what binary fractions miss.
+    // Limits have few digits: 0.1 % needs a thousand, and rounding must not add one.
     if rarer > 0.0 { (1.0 / rarer - 1e-6).ceil() as u64 } else { 1 }
 }
 
-/// The same in a window, of which there are many, and some have few: not less than ten.
+/// The same for a window: at least ten.
 fn min_window_samples(limit: f64) -> u64 {
     match min_ratio_samples(limit) {
         1 => 1,
@@ -71,7 +70,7 @@ fn min_window_samples(limit: f64) -> u64 {
     }
 }
 
-/// How these thresholds came out. One that cannot be told, for want of samples, does not hold.
+/// Evaluates these thresholds. One without enough samples does not hold.
 pub(super) fn evaluate(
     thresholds: &[Threshold],
     recorder: &Recorder,
@@ -95,7 +94,7 @@ pub(super) fn evaluate(
     pair_with_watches(thresholds, recorder).enumerate().map(result).collect()
 }
 
-/// The number of the first threshold that is to cut the run short now. What is measured began at `from`.
+/// Returns the index of the first threshold that cancels the run now. Measuring started at `from`.
 pub(super) fn first_to_abort(
     thresholds: &[Threshold],
     recorder: &Recorder,
@@ -108,7 +107,7 @@ pub(super) fn first_to_abort(
     })
 }
 
-/// Whether nothing that is still to come can, or should, make this threshold hold.
+/// Returns whether the threshold can no longer hold.
 fn is_crossed(threshold: &Threshold, watch: Option<&Watch>, summary: &Summary<'_>) -> bool {
     let Threshold { op, limit, window, .. } = *threshold;
     let (value, denominator) = match (window, watch) {
@@ -128,7 +127,7 @@ fn is_crossed(threshold: &Threshold, watch: Option<&Watch>, summary: &Summary<'_
     !op.holds(value, limit) && !too_few && !still_counts
 }
 
-/// The figure of the run, or of its worst window.
+/// Returns the value of the run, or of its worst window.
 fn current_value(threshold: &Threshold, watch: Option<&Watch>, summary: &Summary<'_>) -> Option<f64> {
     if needs_watch(threshold) {
         watch.and_then(Watch::value)
@@ -137,7 +136,7 @@ fn current_value(threshold: &Threshold, watch: Option<&Watch>, summary: &Summary
     }
 }
 
-/// Each threshold with its watch, if it has one.
+/// Pairs each threshold with its watch, if it has one.
 fn pair_with_watches<'t>(
     thresholds: &'t [Threshold],
     recorder: &'t Recorder,
@@ -149,7 +148,7 @@ fn pair_with_watches<'t>(
     })
 }
 
-/// Whether a threshold asks for something that is not recorded of every run.
+/// Returns whether a threshold needs something that not every run records.
 fn needs_watch(threshold: &Threshold) -> bool {
     threshold.window.is_some() || threshold.of != Selector::default()
 }

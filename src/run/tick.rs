@@ -1,4 +1,4 @@
-//! What is looked at after every second of a run: how busy the worker threads are, and what is to cut the run short.
+//! The work after every second of a run: load of the worker threads, and thresholds that cancel the run.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::metrics::WorkerLoad;
 use crate::scenario::Scenario;
 use crate::workload::run_measured_span;
 
-/// The pulse of a run; `None` where there is nothing to look at.
+/// Returns the tick of a run; `None` if there is nothing to do.
 pub(super) fn tick(scenario: &Scenario, compute: &Compute) -> Option<Tick> {
     let (mut before, mut last_tick) = (load_samples(compute), Duration::ZERO);
     let aborts = scenario.thresholds.iter().any(|threshold| threshold.abort);
@@ -21,7 +21,7 @@ pub(super) fn tick(scenario: &Scenario, compute: &Compute) -> Option<Tick> {
     Some(Box::new(move |recorder, elapsed| {
         let now = load_samples(&compute);
         if let (Some(before), Some(now)) = (before, now) {
-            // In the middle of what there was since the last look, however late this comes.
+            // Recorded at the middle of the interval, however late the tick is.
             recorder.load((last_tick + elapsed) / 2, load(before, now));
         }
         (before, last_tick) = (now, elapsed);
@@ -29,7 +29,7 @@ pub(super) fn tick(scenario: &Scenario, compute: &Compute) -> Option<Tick> {
     }))
 }
 
-/// The clients' gauge and the pool's.
+/// Reads the gauges of clients and pool.
 fn load_samples(compute: &Compute) -> Option<[LoadSample; 2]> {
     Some([compute.load_sample(Side::Client)?, compute.load_sample(Side::Server)?])
 }
