@@ -1,5 +1,4 @@
-//! Cognito's operations as AWS JSON 1.1 over HTTP (SEMANTICS a.1, d): the pool's door for stock clients, and the way to any
-//! other endpoint.
+//! AWS JSON 1.1 over HTTP: the server for stock clients, and the client for any endpoint.
 
 pub mod client;
 pub mod codec;

@@ -1,16 +1,16 @@
-//! Metrics as text, in the format that Prometheus reads (version 0.0.4).
+//! Metrics in Prometheus text format (version 0.0.4).
 
 use std::fmt::{Display, Write as _};
 
-/// The content type of such a page.
+/// The content type of a metrics page.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
 
-/// What becomes of a metric as time goes by.
+/// The type of a metric.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum MetricKind {
-    /// It only grows.
+    /// A value that only grows.
     Counter,
-    /// It goes up and down.
+    /// A value that goes up and down.
     Gauge,
     /// Quantiles of a distribution.
     Summary,
@@ -31,13 +31,13 @@ impl MetricKind {
 pub struct MetricsPage(String);
 
 impl MetricsPage {
-    /// Begins a metric: its samples follow.
+    /// Starts a metric; its samples follow.
     pub fn metric(&mut self, name: &'static str, kind: MetricKind, help: &str) -> Samples<'_> {
         let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {}\n", kind.as_str());
         Samples { page: self, name }
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn into_text(self) -> String {
         self.0
     }
@@ -51,7 +51,7 @@ pub struct Samples<'p> {
 }
 
 impl Samples<'_> {
-    /// Adds a sample with these labels, whose values may be any text.
+    /// Adds a sample with these labels; label values are escaped.
     pub fn sample(&mut self, labels: &[(&str, &str)], value: impl Display) {
         let text = &mut self.page.0;
         text.push_str(self.name);

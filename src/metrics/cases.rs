@@ -1,4 +1,4 @@
-//! What the pool decided, by situation: one line for each kind of situation that a run has met.
+//! Decisions by situation: one entry for each kind of situation that occurred in a run.
 
 use std::collections::BTreeMap;
 
@@ -8,16 +8,17 @@ use poolproof_oracle::{
     Situation,
 };
 
-/// What tells situations of one run apart; the pool's settings are the same for all. Refresh tokens are not among them.
+/// What distinguishes situations within a run; the pool's settings are the same for all. Refresh tokens are
+/// not included.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct CaseKey {
-    /// The device that is named.
+    /// The device that the client named.
     pub device: Device,
     /// The user's factors.
     pub factors: Factors,
-    /// The risk that the pool sees and what it does about it.
+    /// The risk level and the pool's action.
     pub risk: Option<(RiskLevel, RiskAction)>,
-    /// What else is the matter; empty where nothing is.
+    /// The fault of the attempt; empty if there is none.
     pub attempt: &'static str,
 }
 
@@ -28,7 +29,7 @@ impl CaseKey {
     }
 }
 
-/// The gravest thing that is the matter with an attempt.
+/// Returns the most severe fault of an attempt.
 fn attempt(facts: &Facts) -> &'static str {
     let Circumstances { flow, compromised, reset_required, address } = facts.circumstances;
     let all = [
@@ -50,27 +51,27 @@ fn attempt(facts: &Facts) -> &'static str {
     all.into_iter().find_map(|(holds, words)| holds.then_some(words)).unwrap_or("")
 }
 
-/// What was expected in a case and what was seen, how often.
+/// An expected and an actual decision, and how often they occurred.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct DecisionCount {
     /// The rule that applied.
     pub rule: RuleId,
-    /// What it asks for.
+    /// The expected decision.
     pub expected: Decision,
-    /// What was seen.
+    /// The actual decision.
     pub seen: Decision,
-    /// How often.
+    /// The count.
     pub count: u64,
 }
 
 impl DecisionCount {
-    /// Whether both are the same.
+    /// Returns whether both are equal.
     pub fn matches(&self) -> bool {
         self.expected == self.seen
     }
 }
 
-/// All cases of a run. Their number depends on what can be told apart, and not on the length of the run.
+/// All cases of a run. Their number does not depend on its length.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Cases {
     cases: BTreeMap<CaseKey, Vec<DecisionCount>>,
@@ -79,12 +80,12 @@ pub struct Cases {
 }
 
 impl Cases {
-    /// The cases in their order, each with what was seen in it.
+    /// Returns the cases in order, each with its decisions.
     pub fn iter(&self) -> impl Iterator<Item = (&CaseKey, &[DecisionCount])> {
         self.cases.iter().map(|(case, seen)| (case, seen.as_slice()))
     }
 
-    /// How many decisions there are, in all cases and about refresh tokens.
+    /// Returns the number of decisions in all cases and about refresh tokens.
     pub(super) fn count(&self) -> u64 {
         self.cases.values().flatten().map(|seen| seen.count).sum::<u64>() + self.refreshes
     }
@@ -109,7 +110,7 @@ impl Cases {
 
     fn add(&mut self, case: CaseKey, rule: RuleId, expected: &Decision, seen: &Decision, count: u64) {
         let all = self.cases.entry(case).or_default();
-        // In order, so that it is told alike in whatever order recorders heard of it.
+        // Kept in order, so that the result does not depend on the order of recording.
         match all.binary_search_by(|one| (one.rule, &one.expected, &one.seen).cmp(&(rule, expected, seen))) {
             Ok(at) => all[at].count += count,
             Err(at) => {

@@ -1,4 +1,4 @@
-//! What the pool decided, counted by rule and by outcome, with the first mismatches in full.
+//! Decisions by rule and by outcome, with the first mismatches in full.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -10,44 +10,44 @@ use poolproof_oracle::{Judgement, Outcome, RuleId};
 /// How often a rule applied.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct RuleCount {
-    /// Decisions that it applied to.
+    /// Decisions under the rule.
     pub seen: u64,
-    /// Those of them that differ from what it asks.
+    /// Decisions that do not match it.
     pub mismatched: u64,
 }
 
-/// How often an outcome was expected and another, or the same, was seen.
+/// How often an outcome was expected and an outcome observed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct ConfusionCell {
     /// Decisions.
     pub count: u64,
-    /// Those of them that differ: with equal outcomes, in the challenges or in the new device.
+    /// Decisions that do not match: with equal outcomes, in the challenges or in the new device.
     pub mismatched: u64,
 }
 
-/// A decision that differs from what its rule asks, and where in the run it was taken.
+/// A decision that does not match its rule, with its place in the run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Mismatch {
-    /// The number of the sign-in in the run's plan.
+    /// Index of the sign-in in the run's schedule.
     pub number: u64,
-    /// The number of the user in the population.
+    /// Index of the user in the population.
     pub user: u32,
-    /// When the sign-in ended, since the start of the run.
+    /// End of the sign-in, since the start of the run.
     pub ended_at: Duration,
-    /// The place of the verdict among the sign-in's own.
+    /// Index of the judgement within the sign-in.
     pub index: usize,
-    /// Rule, situation, what was expected and what was seen.
+    /// Rule, situation, expected and actual decision.
     pub verdict: Judgement,
 }
 
 impl Mismatch {
-    /// Mismatches stand in the order of the run, and not in the order in which recorders hear of them.
+    /// The order of mismatches: that of the run, not that of recording.
     const fn order(&self) -> (Duration, u64, usize) {
         (self.ended_at, self.number, self.index)
     }
 }
 
-/// All decisions of a run, warm-up too.
+/// All decisions of a run, warm-up included.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Decisions {
     pub(super) checked: u64,
@@ -59,40 +59,40 @@ pub struct Decisions {
 }
 
 impl Decisions {
-    /// The most mismatches that are kept in full.
+    /// Most mismatches that are kept in full.
     pub const MAX_KEPT_MISMATCHES: usize = 100;
 
-    /// How many were judged.
+    /// Returns how many decisions were judged.
     pub const fn checked(&self) -> u64 {
         self.checked
     }
 
-    /// How many differ from what their rules ask.
+    /// Returns how many do not match their rules.
     pub const fn mismatched(&self) -> u64 {
         self.mismatched
     }
 
-    /// The rules that applied, in the order of their ids.
+    /// Returns the rules that applied, ordered by id.
     pub fn rules(&self) -> impl Iterator<Item = (&RuleId, &RuleCount)> {
         self.rules.iter()
     }
 
-    /// Expected outcome, seen outcome, and how often, in the order of [`Outcome::ALL`]; what never happened is left out.
+    /// Returns expected outcome, actual outcome and count, in the order of [`Outcome::ALL`], without zeros.
     pub fn confusion(&self) -> impl Iterator<Item = (Outcome, Outcome, &ConfusionCell)> {
         self.confusion.iter().map(|((expected, seen), cell)| (*expected, *seen, cell))
     }
 
-    /// What was decided about sign-ins, by situation.
+    /// Returns the decisions about sign-ins by situation.
     pub const fn cases(&self) -> &Cases {
         &self.cases
     }
 
-    /// The first mismatches of the run, at most [`Decisions::MAX_KEPT_MISMATCHES`], in the order of the run.
+    /// Returns the first mismatches of the run, at most [`Decisions::MAX_KEPT_MISMATCHES`].
     pub fn mismatches(&self) -> &[Mismatch] {
         &self.mismatches
     }
 
-    /// Counts the verdicts of one sign-in.
+    /// Counts the judgements of one sign-in.
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
         for (index, verdict) in sign_in.judgements.iter().enumerate() {
             let mismatched = u64::from(!verdict.matches());
@@ -117,7 +117,7 @@ impl Decisions {
         }
     }
 
-    /// Puts in all that `other` has.
+    /// Adds everything in `other`.
     pub(super) fn merge(&mut self, other: &Self) {
         self.checked += other.checked;
         self.mismatched += other.mismatched;
@@ -135,14 +135,14 @@ impl Decisions {
         other.mismatches.iter().for_each(|mismatch| self.keep(mismatch.clone()));
     }
 
-    /// Bytes on the heap, without those of what mismatches tell.
+    /// Returns the bytes on the heap, without the texts of mismatches.
     pub(super) fn heap_bytes(&self) -> usize {
         self.rules.len() * size_of::<(RuleId, RuleCount)>()
             + self.confusion.len() * size_of::<((Outcome, Outcome), ConfusionCell)>()
             + self.mismatches.capacity() * size_of::<Mismatch>()
     }
 
-    /// Whether every decision is counted once by rule and once by outcome.
+    /// Returns whether every decision is counted once by rule and once by outcome.
     pub(super) fn is_consistent(&self) -> bool {
         let by_rule: u64 = self.rules.values().map(|rule| rule.seen).sum();
         let by_outcome: u64 = self.confusion.values().map(|cell| cell.count).sum();

@@ -1,4 +1,4 @@
-//! A distribution of times that keeps its size however many are put in.
+//! A latency distribution of constant size.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,20 +7,20 @@ use hdrhistogram::Histogram;
 
 use poolproof_cognito::time::as_us;
 
-/// The longest time told apart, in µs: one hour. Longer ones count as this long.
+/// The longest distinguished time in µs: one hour. Longer times count as an hour.
 pub(super) const LONGEST_US: u64 = 3_600_000_000;
 
-/// Times from 1 µs to 1 h in an HDR histogram. Nothing is lost: a longer time counts as an hour.
+/// Times from 1 µs to 1 h in an HDR histogram. A longer time counts as an hour.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Latencies(Histogram<u64>);
 
 impl Latencies {
-    /// None yet; quantiles will be within 0.1 % of exact (three significant figures, 184 KiB).
+    /// An empty histogram with quantiles within 0.1 % (three significant figures, 184 KiB).
     pub fn fine() -> Self {
         Self::with_figures(3)
     }
 
-    /// None yet; quantiles will be within 1 % of exact (two significant figures, 26 KiB).
+    /// An empty histogram with quantiles within 1 % (two significant figures, 26 KiB).
     pub fn coarse() -> Self {
         Self::with_figures(2)
     }
@@ -30,86 +30,87 @@ impl Latencies {
         Self(histogram.expect("both callers pass valid bounds and figures"))
     }
 
-    /// Puts one time in.
+    /// Records one time.
     pub fn record(&mut self, time: Duration) {
         self.record_many(time, 1);
     }
 
-    /// Puts the same time in, `times` times.
+    /// Records a time `times` times.
     pub fn record_many(&mut self, time: Duration, times: u64) {
         self.0.saturating_record_n(as_us(time).min(LONGEST_US), times);
     }
 
-    /// The histogram itself, for those who write it down.
+    /// Returns the histogram, for exports.
     pub const fn histogram(&self) -> &Histogram<u64> {
         &self.0
     }
 
-    /// How many were put in.
+    /// Returns how many times were recorded.
     pub fn count(&self) -> u64 {
         self.0.len()
     }
 
-    /// The time, in µs, that the share `quantile` (0 to 1) of all does not exceed.
+    /// Returns the time in µs that the share `quantile` (0 to 1) does not exceed.
     ///
-    /// `None` where the count does not support it: there must be one at all and, above the 90th percentile, at least
-    /// one beyond the quantile. So p99 takes 100, p99.9 takes 1000. Quantile 1, the longest, takes one.
+    /// `None` if there are too few: above the 90th percentile at least one must lie beyond the quantile. So
+    /// p99 needs 100 and p99.9 needs 1000. Quantile 1, the maximum, needs one.
     pub fn quantile_us(&self, quantile: f64) -> Option<u64> {
         let beyond = (1.0 - quantile) * self.count() as f64;
-        // The slack is for quantiles that binary fractions miss: 0.999 of 1000 leaves one, not 0.999….
+        // The tolerance is for binary fractions: 0.999 of 1000 leaves one, not 0.999….
         let supported = quantile <= 0.9 || quantile >= 1.0 || beyond > 1.0 - 1e-6;
-        // The histogram's last bucket reaches beyond the hour.
+        // The last bucket of the histogram reaches beyond the hour.
         (self.count() > 0 && supported).then(|| self.0.value_at_quantile(quantile).min(LONGEST_US))
     }
 
-    /// The longest time in µs, if there is any.
+    /// Returns the maximum in µs, if there is any.
     pub fn max_us(&self) -> Option<u64> {
         self.quantile_us(1.0)
     }
 
-    /// The mean in µs, if there is any.
+    /// Returns the mean in µs, if there is any.
     pub fn mean_us(&self) -> Option<f64> {
         (self.count() > 0).then(|| self.0.mean())
     }
 
-    /// The shortest time, in µs, that counts as equal to `us`: what is kept of a time where it stands alone.
+    /// Returns the shortest time in µs in the same bucket as `us`.
     pub(super) fn lowest_equivalent_us(&self, us: u64) -> u64 {
         self.0.lowest_equivalent(us.min(LONGEST_US))
     }
 
-    /// Puts a time in µs in, so many times.
+    /// Records a time in µs, `times` times.
     pub(super) fn record_us(&mut self, us: u64, times: u64) {
         self.0.saturating_record_n(us, times);
     }
 
-    /// Takes out all that `other`, which was put in, has.
+    /// Removes everything in `other`, which was recorded before.
     pub(super) fn subtract(&mut self, other: &Self) {
         self.0.subtract(&other.0).expect("it was recorded before, and both have the same bounds");
     }
 
-    /// Takes everything out.
+    /// Removes everything.
     pub(super) fn clear(&mut self) {
         self.0.reset();
     }
 
-    /// Bytes on the heap.
+    /// Returns the bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         self.0.distinct_values() * size_of::<u64>()
     }
 
-    /// How the times spread: the lower end of a bucket in µs, five to a decade, and how many lie in it. Buckets without any are left out.
+    /// Returns the distribution: the lower bound of a bucket in µs, five per decade, and its count. Empty
+    /// buckets are omitted.
     pub fn spread(&self) -> BTreeMap<u64, u64> {
         let mut spread = BTreeMap::new();
         for step in self.0.iter_recorded() {
             let fifth = (step.value_iterated_to().max(1) as f64).log10() * 5.0;
-            // What lies on a boundary belongs to the bucket above it, whatever the logarithm's last digit.
+            // A value on a boundary belongs to the bucket above it, whatever the logarithm's rounding.
             let lower = 10_f64.powf((fifth + 1e-9).floor() / 5.0).round() as u64;
             *spread.entry(lower).or_default() += step.count_at_value();
         }
         spread
     }
 
-    /// Puts in all that `other` has. Both must be fine, or both coarse.
+    /// Adds everything in `other`. Both must have the same precision.
     pub fn merge(&mut self, other: &Self) {
         self.0.add(&other.0).expect("both have the same bounds");
     }
@@ -124,7 +125,7 @@ mod tests {
     #[test]
     fn quantiles_are_within_a_thousandth_of_exact() {
         let mut random = Seed::new(1).rng("latencies", 0);
-        // Eight orders of magnitude, as evenly as chance has it.
+        // Eight orders of magnitude, evenly distributed.
         let mut exact: Vec<u64> =
             (0..50_000).map(|_| 10_f64.powf(random.random_range(0.0..8.5)) as u64).collect();
         let mut latencies = Latencies::fine();

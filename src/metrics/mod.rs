@@ -1,8 +1,9 @@
-//! What was measured: a [`Recorder`] takes finished sign-ins in, a [`Snapshot`] holds them, a [`Summary`] answers questions.
+//! Measurements: a [`Recorder`] records finished sign-ins, a [`Snapshot`] stores them, a [`Summary`] answers
+//! questions.
 //!
-//! Nothing here grows with the length of a run: latencies go into HDR histograms, the course of the run into at most
-//! [`Timeline::MAX_INTERVALS`] intervals, and of the mismatches only the first [`Decisions::MAX_KEPT_MISMATCHES`] are kept in full, though all
-//! are counted; a [`Watch`] keeps as much as its windows are long. Two snapshots merge without loss: the result is what one recorder would have seen.
+//! Nothing here grows with the length of a run. Latencies go into HDR histograms, the timeline has at most
+//! [`Timeline::MAX_INTERVALS`] intervals, only the first [`Decisions::MAX_KEPT_MISMATCHES`] mismatches are
+//! kept in full, and a [`Watch`] keeps its windows. Two snapshots merge without loss.
 
 mod cases;
 mod decisions;

@@ -1,21 +1,21 @@
-//! The stretch of a run that rates are reckoned over.
+//! The period of a run that rates refer to.
 
 use std::time::Duration;
 
 use super::SignInRecord;
 use poolproof_cognito::time::as_us;
 
-/// The stretch of the run in which measured sign-ins took place, in µs since the start of the run.
+/// The period in which measured sign-ins took place, in µs since the start of the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct RateWindow {
     pub(super) first_intended_us: u64,
     pub(super) last_intended_us: u64,
-    /// The latest intended start plus latency: the time that people take stretches no window.
+    /// The latest intended start plus latency; human time does not extend the period.
     pub(super) last_end_us: u64,
 }
 
 impl RateWindow {
-    /// That of one sign-in.
+    /// Returns the period of one sign-in.
     pub(super) fn of(sign_in: &SignInRecord) -> Self {
         Self {
             first_intended_us: as_us(sign_in.intended),
@@ -24,13 +24,13 @@ impl RateWindow {
         }
     }
 
-    /// That of a sign-in that was meant to start then and has no end.
+    /// Returns the period of an arrival without an outcome.
     pub(super) fn at(intended: Duration) -> Self {
         let us = as_us(intended);
         Self { first_intended_us: us, last_intended_us: us, last_end_us: us }
     }
 
-    /// The shortest that has both, where there are both.
+    /// Returns the shortest period that contains both.
     pub(super) fn merged(one: Option<Self>, two: Option<Self>) -> Option<Self> {
         match (one, two) {
             (Some(one), Some(two)) => Some(one.around(two)),
@@ -38,18 +38,19 @@ impl RateWindow {
         }
     }
 
-    /// Of `n` sign-ins meant to start in it, how many a second; `None` below two or when all were meant for one moment.
+    /// Returns the rate of `n` arrivals; `None` below two or if all were due at one moment.
     pub(super) fn offered_per_s(self, n: u64) -> Option<f64> {
         per_second(n, self.offered_us(n)?)
     }
 
-    /// The same of those that were answered, from the first intended start to the last end.
+    /// Returns the rate of answered sign-ins, from the first intended start to the last end.
     pub(super) fn achieved_per_s(self, n: u64, answered: u64) -> Option<f64> {
         let until_last_end = self.last_end_us.saturating_sub(self.first_intended_us);
         per_second(answered, self.offered_us(n)?.max(until_last_end as f64))
     }
 
-    /// The time that `n` arrivals took: from the first to the last, and one mean gap more, so that n arrivals have n gaps.
+    /// Returns the time of `n` arrivals: from the first to the last plus one mean gap, so that n arrivals
+    /// have n gaps.
     fn offered_us(self, n: u64) -> Option<f64> {
         let span_us = self.last_intended_us - self.first_intended_us;
         (n > 1 && span_us > 0).then(|| span_us as f64 * n as f64 / (n - 1) as f64)

@@ -1,4 +1,4 @@
-//! One finished sign-in, as the actors tell it.
+//! One finished sign-in, as the actors report it.
 
 use std::time::Duration;
 
@@ -8,27 +8,27 @@ use poolproof_oracle::Judgement;
 /// How a sign-in ended.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum SignInStatus {
-    /// With tokens, and with everything done that follows them.
+    /// With tokens, and everything that follows them.
     Completed,
-    /// With an answer that is not tokens.
+    /// With a refusal.
     Refused,
-    /// The user gave up.
+    /// The user abandoned it.
     Abandoned,
-    /// No answer could be had.
+    /// There was no response.
     TransportFailed,
 }
 
 impl SignInStatus {
-    /// All ends.
+    /// All values.
     pub const ALL: [Self; 4] = [Self::Completed, Self::Refused, Self::Abandoned, Self::TransportFailed];
 }
 
-/// A sign-in that is due, whatever becomes of it.
+/// An arrival that is due, whatever its outcome.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DueSignIn {
-    /// When it is meant to start, since the start of the run.
+    /// The intended start, since the start of the run.
     pub intended: Duration,
-    /// The number of its workload in the scenario, from 0.
+    /// Index of the workload in the scenario.
     pub workload: u16,
     /// Whether it is warm-up.
     pub warm_up: bool,
@@ -37,55 +37,55 @@ pub struct DueSignIn {
 }
 
 impl DueSignIn {
-    /// Whether it is left out of latency and throughput.
+    /// Returns whether it is excluded from latency and throughput.
     pub const fn is_excluded(&self) -> bool {
         self.warm_up || self.cool_down
     }
 }
 
-/// One finished sign-in. Moments count from the start of the run.
+/// One finished sign-in. Times count from the start of the run.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct SignInRecord {
-    /// Its number in the run's plan: the same whenever the run is replayed.
+    /// Its index in the schedule, the same in every replay.
     pub number: u64,
-    /// The number of the user in the population.
+    /// Index of the user in the population.
     pub user: u32,
-    /// The number of its workload in the scenario, from 0.
+    /// Index of the workload in the scenario.
     pub workload: u16,
-    /// Whether it is warm-up: then its decisions count, and its latency and its share of the throughput do not.
+    /// Whether it is warm-up: its decisions count, its latency and throughput do not.
     pub warm_up: bool,
-    /// Whether it is cool-down, of which the same holds.
+    /// Whether it is cool-down, treated like warm-up.
     pub cool_down: bool,
     /// How it ended.
     pub end: SignInStatus,
-    /// When it was meant to start.
+    /// The intended start.
     pub intended: Duration,
-    /// When it ended.
+    /// The end.
     pub finished: Duration,
-    /// From the intended start to the end, without the time that people took.
+    /// From the intended start to the end, without human time.
     pub latency: Duration,
-    /// From the actual start to the end, without the time that people took.
+    /// From the actual start to the end, without human time.
     pub service: Duration,
-    /// How late the generator was: actual start less intended start.
+    /// Generator lag: actual start minus intended start.
     pub lag: Duration,
-    /// Its steps in order, each with the time from request to answer.
+    /// The steps in order, each with the time from request to response.
     pub steps: Vec<(SignInStep, Duration)>,
-    /// What the pool decided in its course, judged.
+    /// The judged decisions.
     pub judgements: Vec<Judgement>,
-    /// The steps in which it was told `TooManyRequestsException`, once for each such answer.
+    /// The steps that got `TooManyRequestsException`, once per response.
     pub throttled: Vec<SignInStep>,
-    /// Requests that it sent, those that were throttled too.
+    /// Requests sent, throttled ones included.
     pub requests: u32,
 }
 
 impl SignInRecord {
-    /// That it was due.
+    /// Returns the arrival.
     pub(super) const fn due(&self) -> DueSignIn {
         let Self { intended, workload, warm_up, cool_down, .. } = *self;
         DueSignIn { intended, workload, warm_up, cool_down }
     }
 
-    /// Whether it is left out of latency and throughput.
+    /// Returns whether it is excluded from latency and throughput.
     pub const fn is_excluded(&self) -> bool {
         self.warm_up || self.cool_down
     }

@@ -1,4 +1,4 @@
-//! Takes finished sign-ins in: one recorder for each thread that plays them.
+//! Records finished sign-ins: one recorder per playing thread.
 
 use std::time::Duration;
 
@@ -11,28 +11,28 @@ pub struct Recorder {
     watches: Vec<Watch>,
 }
 
-/// How a run is going, for a progress bar.
+/// Live figures for a progress bar.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct LiveStats {
-    /// Sign-ins that have come to an end.
+    /// Finished sign-ins.
     pub started: u64,
-    /// Those with tokens.
+    /// Completed ones.
     pub completed: u64,
-    /// Those refused.
+    /// Refused ones.
     pub refused: u64,
-    /// Those abandoned or failed on the way.
+    /// Abandoned ones and transport failures.
     pub failed: u64,
-    /// Decisions that differ from what their rules ask.
+    /// Decisions that do not match their rules.
     pub mismatched: u64,
-    /// 99th percentile of the latency so far; `None` until there are a hundred.
+    /// 99th percentile of the latency so far; `None` below a hundred.
     pub p99: Option<Duration>,
-    /// Sign-ins by how they ended.
+    /// Sign-ins by result.
     pub ends: SignInCounts,
-    /// Those that could not start when they were meant to.
+    /// Arrivals that could not start.
     pub dropped: u64,
-    /// Decisions that were held against a rule.
+    /// Judged decisions.
     pub checked: u64,
-    /// Median and 90th percentile of the latency so far; `None` until there is one.
+    /// Median and 90th percentile so far; `None` before the first sign-in.
     pub p50_p90: [Option<Duration>; 2],
 }
 
@@ -43,41 +43,41 @@ impl Default for Recorder {
 }
 
 impl Recorder {
-    /// A recorder that has seen nothing.
+    /// Creates an empty recorder.
     pub fn new() -> Self {
         Self::with_watches(Vec::new())
     }
 
-    /// A recorder that has seen nothing, with these watches.
+    /// Creates an empty recorder with these watches.
     pub fn with_watches(watches: Vec<Watch>) -> Self {
         Self { snapshot: Snapshot::empty(), watches }
     }
 
-    /// The same, of a run with so many workloads: where these are several, it tells them apart.
+    /// Distinguishes workloads, if there are several.
     pub fn with_workloads(self, count: usize) -> Self {
         Self { snapshot: Snapshot::with_workloads(count), ..self }
     }
 
-    /// Puts one finished sign-in in.
+    /// Records one finished sign-in.
     pub fn sign_in(&mut self, sign_in: &SignInRecord) {
         self.snapshot.record(sign_in);
         self.watches.iter_mut().for_each(|watch| watch.record(sign_in));
-        // The whole of `is_consistent` would take longer than the sign-in.
+        // A complete `is_consistent` would take longer than the sign-in.
         debug_assert!(self.snapshot.all.is_consistent() && self.snapshot.measured.is_consistent());
     }
 
-    /// Notes that a sign-in is due.
+    /// Records an arrival that is due.
     pub fn due(&mut self, due: DueSignIn) {
         self.measured(due, Watch::record_due);
     }
 
-    /// Notes that it could not start when it was meant to: it was offered all the same.
+    /// Records an arrival that could not start; it counts as offered.
     pub fn dropped(&mut self, due: DueSignIn) {
         self.snapshot.record_dropped(due);
         self.measured(due, Watch::record_dropped);
     }
 
-    /// Notes that it had not ended when the run was cut short: it was offered, and how it would have ended is not known.
+    /// Records an arrival whose outcome is unknown because the run was canceled; it counts as offered.
     pub fn unfinished(&mut self, due: DueSignIn) {
         self.snapshot.unfinished(due);
         self.measured(due, Watch::unfinished);
@@ -89,50 +89,50 @@ impl Recorder {
         }
     }
 
-    /// No more sign-ins of this workload are due from a moment on, which is not over yet: windows end before it.
+    /// Ends the load of this workload at a future time: windows end before it.
     pub fn end_load(&mut self, workload: u16, at: Duration) {
         self.watches.iter_mut().for_each(|watch| watch.end_load(workload, at));
     }
 
-    /// It is `elapsed` since the start of the run: whatever seconds are over, are over.
+    /// Closes all seconds before `elapsed`.
     pub fn tick(&mut self, elapsed: Duration) {
         self.watches.iter_mut().for_each(|watch| watch.tick(elapsed));
     }
 
-    /// Notes what the run's worker threads had to do up to `elapsed`, since it was last noted.
+    /// Records the load of the worker threads since the last call.
     pub fn load(&mut self, elapsed: Duration, load: WorkerLoad) {
         self.snapshot.timeline.load(elapsed, load);
     }
 
-    /// What can be asked of everything seen so far: what reports tell, and what thresholds are to judge.
+    /// Returns the summary of everything so far, for reports and thresholds.
     pub const fn summary(&self) -> Summary<'_> {
         self.snapshot.summary()
     }
 
-    /// The watches, in their order.
+    /// Returns the watches in order.
     pub fn watches(&self) -> &[Watch] {
         &self.watches
     }
 
-    /// Everything seen so far.
+    /// Returns a copy of everything so far.
     pub fn snapshot(&self) -> Snapshot {
         debug_assert!(self.snapshot.is_consistent());
         self.snapshot.clone()
     }
 
-    /// Everything seen; the recorder is done.
+    /// Returns everything and ends the recorder.
     pub fn into_snapshot(self) -> Snapshot {
         debug_assert!(self.snapshot.is_consistent());
         self.snapshot
     }
 
-    /// Bytes on the heap, as far as they can come to be more.
+    /// Returns the bytes on the heap that can grow.
     pub fn heap_bytes(&self) -> usize {
         let watches: usize = self.watches.iter().map(Watch::heap_bytes).sum();
         self.snapshot.heap_bytes() + watches
     }
 
-    /// How it is going.
+    /// Returns the live figures.
     pub fn live(&self) -> LiveStats {
         let all = &self.snapshot.all;
         let latency = |quantile| self.snapshot.intended.quantile_us(quantile).map(Duration::from_micros);

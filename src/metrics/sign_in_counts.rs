@@ -1,8 +1,8 @@
-//! Sign-ins counted by how they ended, and those that have no end.
+//! Sign-ins by result, and arrivals without a result.
 
 use super::SignInStatus;
 
-/// Sign-ins by how they ended. `started` is always the sum of the rest.
+/// Sign-ins by result. `started` is always the sum of the rest.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct SignInCounts {
     /// All.
@@ -11,24 +11,24 @@ pub struct SignInCounts {
     pub completed: u64,
     /// Ended with a refusal.
     pub refused: u64,
-    /// Given up by the user.
+    /// Abandoned by the user.
     pub abandoned: u64,
-    /// Got no answer.
+    /// Got no response.
     pub transport_failed: u64,
 }
 
 impl SignInCounts {
-    /// Those that the pool decided: completed and refused.
+    /// Returns the decided ones: completed and refused.
     pub const fn answered(&self) -> u64 {
         self.completed + self.refused
     }
 
-    /// Those that it did not: abandoned and transport failures.
+    /// Returns the undecided ones: abandoned and transport failures.
     pub const fn failed(&self) -> u64 {
         self.abandoned + self.transport_failed
     }
 
-    /// Whether every sign-in ended in exactly one way.
+    /// Returns whether every sign-in has one result.
     pub const fn is_consistent(&self) -> bool {
         self.started == self.answered() + self.failed()
     }
@@ -60,17 +60,17 @@ impl SignInCounts {
     }
 }
 
-/// Sign-ins that were due and have no end: none of [`SignInCounts`].
+/// Arrivals without a result, which are not in [`SignInCounts`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct UnresolvedCounts {
-    /// They could not start, since nobody was free.
+    /// They could not start because no user was idle.
     pub dropped: u64,
-    /// They were under way, or waited for somebody, when the run was cut short.
+    /// They were in flight or waiting when the run was canceled.
     pub unfinished: u64,
 }
 
 impl UnresolvedCounts {
-    /// All.
+    /// Returns the sum.
     pub const fn count(&self) -> u64 {
         self.dropped + self.unfinished
     }

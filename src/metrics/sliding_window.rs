@@ -1,4 +1,4 @@
-//! The last seconds of a run, and the worst that a window of so many has shown.
+//! The last seconds of a run, and the worst value of a window.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -10,26 +10,26 @@ use poolproof_cognito::time::as_us;
 
 const SECOND_US: u64 = 1_000_000;
 
-/// Windows of one length over a figure.
+/// Windows of one length over a statistic.
 #[derive(Clone, Debug)]
 pub(super) struct SlidingWindow {
     statistic: Statistic,
-    /// Seconds of a window.
+    /// Length of a window in seconds.
     seconds: u64,
     worse: WorseDirection,
-    /// Of fewer a share is not told.
+    /// Fewest samples of a rate.
     min_samples: u64,
     load: Vec<LoadSpan>,
-    /// When the load is on: from which second on and before which, rising and apart from one another.
+    /// The seconds with load: start and end of each span, increasing and disjoint.
     load_seconds: Vec<(u64, u64)>,
-    /// The first second that windows have.
+    /// The first second in a window.
     first: u64,
-    /// The second that is under way.
+    /// The current second.
     open: u64,
-    /// What has come in it.
+    /// Counts of the current second.
     now: Counts,
     times: Vec<u64>,
-    /// Seconds that are over, as many as a window has at most.
+    /// Closed seconds, at most as many as a window has.
     closed: VecDeque<SecondBucket>,
     /// Their sums.
     counts: Counts,
@@ -38,11 +38,11 @@ pub(super) struct SlidingWindow {
     latest: Option<WindowValue>,
 }
 
-/// A second that is over.
+/// A closed second.
 #[derive(Clone, Debug, Default)]
 struct SecondBucket {
     counts: Counts,
-    /// Times in µs that are told apart, and how often each.
+    /// Distinct times in µs with their counts.
     times: Vec<(u64, u64)>,
 }
 
@@ -50,14 +50,14 @@ struct SecondBucket {
 #[derive(Clone, Debug)]
 struct Sums {
     all: Latencies,
-    /// Room to put together what is to be taken out.
+    /// Buffer for the times to remove.
     evicted: Latencies,
 }
 
 impl SlidingWindow {
     pub(super) fn new(statistic: Statistic, windows: &WindowSpec) -> Self {
         let load_seconds = load_seconds(&windows.load);
-        // Where the load is never on, no second ever counts.
+        // Without load no second counts.
         let first = load_seconds.first().map_or(u64::MAX, |(first, _)| *first);
         Self {
             statistic,
@@ -88,18 +88,19 @@ impl SlidingWindow {
         self.latest
     }
 
-    /// The counts of a second; of the first that is open when that one is over. `None` where no window has it.
+    /// Returns the counts of a second, or of the first open one if that is closed; `None` if no window
+    /// contains it.
     pub(super) fn at(&mut self, second: u64) -> Option<&mut Counts> {
         self.advance(second);
         (second >= self.first).then_some(&mut self.now)
     }
 
-    /// Puts a time into the second that is under way.
+    /// Records a time in the current second.
     pub(super) fn time(&mut self, time: Duration) {
         self.times.push(as_us(time));
     }
 
-    /// A workload's load ends, at a moment that is not over.
+    /// Ends the load of a workload at a future time.
     pub(super) fn end_load(&mut self, workload: u16, at: Duration) {
         for span in self.load.iter_mut().filter(|span| span.workload == workload) {
             span.until = span.until.min(at);
@@ -107,12 +108,11 @@ impl SlidingWindow {
         self.load_seconds = load_seconds(&self.load);
     }
 
-    /// Every second before this one is over.
+    /// Closes every second before this one.
     pub(super) fn advance(&mut self, second: u64) {
         while self.open < second {
             self.close();
-            // Where nothing has happened for a whole window, nothing new is to be seen until something does, or until the load is
-            // on again.
+            // After an empty window nothing changes until something happens or the load starts again.
             let empty =
                 self.counts == Counts::default() && self.closed.iter().all(|one| one.times.is_empty());
             if empty && self.closed.len() as u64 == self.seconds {
@@ -123,9 +123,9 @@ impl SlidingWindow {
         }
     }
 
-    /// The second that is under way is over.
+    /// Closes the current second.
     fn close(&mut self) {
-        // The oldest gives its room to the newest.
+        // The oldest second's buffer is reused.
         let mut second = self.evict_oldest();
         second.counts = std::mem::take(&mut self.now);
         self.counts.add(&second.counts);
@@ -143,7 +143,7 @@ impl SlidingWindow {
         self.evaluate();
     }
 
-    /// Makes room where there is as much as a window has: an empty second.
+    /// Removes the oldest second of a full window and returns it empty.
     fn evict_oldest(&mut self) -> SecondBucket {
         if (self.closed.len() as u64) < self.seconds {
             return SecondBucket::default();
@@ -158,7 +158,7 @@ impl SlidingWindow {
         oldest
     }
 
-    /// Looks at the window that ends with the last closed second.
+    /// Evaluates the window that ends with the last closed second.
     fn evaluate(&mut self) {
         self.latest = None;
         if (self.closed.len() as u64) < self.seconds {
@@ -186,7 +186,7 @@ impl SlidingWindow {
         }
     }
 
-    /// Bytes on the heap, as far as they can come to be more.
+    /// Returns the bytes on the heap that can grow.
     pub(super) fn heap_bytes(&self) -> usize {
         let sums = self.latencies.as_ref().map_or(0, |sums| 2 * sums.all.heap_bytes());
         let times = |second: &SecondBucket| second.times.capacity() * size_of::<(u64, u64)>();
@@ -196,8 +196,7 @@ impl SlidingWindow {
     }
 }
 
-/// The stretches in which any of these spans is, in whole seconds: from which on and before which, rising and apart from one
-/// another.
+/// Returns the spans in whole seconds: start and end, increasing and disjoint.
 fn load_seconds(spans: &[LoadSpan]) -> Vec<(u64, u64)> {
     let whole = |(from, until)| (as_us(from).div_ceil(SECOND_US), as_us(until) / SECOND_US);
     merged_spans(spans.iter().map(|span| (span.from, span.until)))

@@ -9,7 +9,7 @@ use super::{
 };
 use poolproof_cognito::protocol::SignInStep;
 
-/// Everything that one recorder, or several after [`Snapshot::merge`], have seen.
+/// Everything that one recorder recorded, or several after [`Snapshot::merge`].
 #[derive(Clone, PartialEq, Debug)]
 pub struct Snapshot {
     pub(super) all: SignInCounts,
@@ -18,9 +18,9 @@ pub struct Snapshot {
     pub(super) throttled: BTreeMap<SignInStep, u64>,
     pub(super) requests: u64,
     pub(super) unresolved: UnresolvedCounts,
-    /// Of them those between warm-up and cool-down.
+    /// Those between warm-up and cool-down.
     pub(super) measured_unresolved: UnresolvedCounts,
-    /// How many of them were cool-down.
+    /// Those in the cool-down.
     cool_down_unresolved: u64,
     pub(super) window: Option<RateWindow>,
     pub(super) intended: Latencies,
@@ -29,12 +29,12 @@ pub struct Snapshot {
     pub(super) steps: BTreeMap<SignInStep, Latencies>,
     pub(super) decisions: Decisions,
     pub(super) timeline: Timeline,
-    /// One for each workload where there are several; else none.
+    /// One per workload if there are several; otherwise empty.
     pub(super) workload_totals: Vec<WorkloadTotals>,
 }
 
 impl Snapshot {
-    /// Nothing seen yet.
+    /// Creates an empty snapshot.
     pub fn empty() -> Self {
         Self {
             all: SignInCounts::default(),
@@ -56,13 +56,13 @@ impl Snapshot {
         }
     }
 
-    /// Nothing seen yet, of a run with so many workloads.
+    /// Creates an empty snapshot for this many workloads.
     pub(super) fn with_workloads(count: usize) -> Self {
         let apart = if count > 1 { count } else { 0 };
         Self { workload_totals: vec![WorkloadTotals::empty(); apart], ..Self::empty() }
     }
 
-    /// Puts in all that `other` has seen, as if this had seen it itself.
+    /// Adds everything in `other`.
     pub fn merge(&mut self, other: &Self) {
         self.all.add(&other.all);
         self.measured.add(&other.measured);
@@ -92,8 +92,8 @@ impl Snapshot {
         debug_assert!(self.is_consistent());
     }
 
-    /// Whether the sums hold (ASSURANCE P12): every sign-in has one end, every measured one is in each histogram
-    /// once, every decision has one rule, and the timeline has them all.
+    /// Returns whether the sums agree: every sign-in has one result, every measured one is in each histogram
+    /// once, every decision has one rule, and the timeline contains all.
     pub fn is_consistent(&self) -> bool {
         let sum =
             |count: fn(&super::Interval) -> u64| self.timeline.intervals().iter().map(count).sum::<u64>();
@@ -118,7 +118,7 @@ impl Snapshot {
                 .all(|(step, latencies)| sum_of_steps(&self.timeline, *step) == latencies.count())
     }
 
-    /// Bytes on the heap, as far as they can come to be more.
+    /// Returns the bytes on the heap that can grow.
     pub(super) fn heap_bytes(&self) -> usize {
         let steps: usize = self.steps.values().map(Latencies::heap_bytes).sum();
         let whole = [&self.intended, &self.service, &self.lag].map(Latencies::heap_bytes);
@@ -130,18 +130,18 @@ impl Snapshot {
             + self.timeline.heap_bytes()
     }
 
-    /// Measured sign-ins that were due.
+    /// Returns the measured arrivals.
     pub(super) const fn offered(&self) -> u64 {
         self.measured.started + self.measured_unresolved.count()
     }
 
-    /// Notes that a sign-in could not start when it was meant to.
+    /// Records an arrival that could not start.
     pub(super) fn record_dropped(&mut self, due: DueSignIn) {
         self.timeline.record_dropped(due);
         self.unresolved(due, UnresolvedCounts { dropped: 1, unfinished: 0 });
     }
 
-    /// Notes that a sign-in had not ended when the run was cut short.
+    /// Records an arrival whose outcome is unknown because the run was canceled.
     pub(super) fn unfinished(&mut self, due: DueSignIn) {
         self.timeline.unfinished(due);
         self.unresolved(due, UnresolvedCounts { dropped: 0, unfinished: 1 });
@@ -159,7 +159,7 @@ impl Snapshot {
         }
     }
 
-    /// Puts one sign-in in.
+    /// Records one sign-in.
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
         self.all.count(sign_in.end);
         for step in &sign_in.throttled {
@@ -176,7 +176,7 @@ impl Snapshot {
             return;
         }
         self.measured.count(sign_in.end);
-        // Failed ones too, whatever their latency: leaving them out would hide every time-out.
+        // Failed ones too: leaving them out would hide every timeout.
         self.intended.record(sign_in.latency);
         self.service.record(sign_in.service);
         self.lag.record(sign_in.lag);
@@ -191,7 +191,7 @@ impl Snapshot {
     }
 }
 
-/// How many latencies of a step the intervals have.
+/// Returns how many latencies of a step the intervals contain.
 fn sum_of_steps(timeline: &Timeline, step: SignInStep) -> u64 {
     timeline
         .intervals()

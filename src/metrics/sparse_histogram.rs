@@ -1,4 +1,4 @@
-//! A distribution of times that is as large as the times are different, for where many are kept and most are small.
+//! A sparse latency distribution, for many small ones.
 
 use std::time::Duration;
 
@@ -6,30 +6,31 @@ use super::Latencies;
 use super::latencies::LONGEST_US;
 use poolproof_cognito::time::as_us;
 
-/// Below this a bucket is a microsecond wide; above it is 1/256 to 1/128 of the time wide: as [`Latencies::coarse`] cuts.
+/// Below this a bucket is 1 µs wide; above it is 1/256 to 1/128 of the time wide, as in
+/// [`Latencies::coarse`].
 const EXACT_US: u32 = 256;
 
-/// The counts of [`Latencies::coarse`], without those that are zero: 8 bytes for each bucket that was met.
+/// The counts of [`Latencies::coarse`] without zeros: 8 bytes per used bucket.
 ///
-/// Times of one step within a second lie near each other: some hundred buckets, where a histogram has 3,328.
+/// Times of one step within a second are similar: about a hundred buckets, where a histogram has 3,328.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SparseHistogram {
-    /// The lower end of a bucket in µs, and how many fell into it; in rising order.
+    /// The lower bound of a bucket in µs and its count, in increasing order.
     buckets: Vec<(u32, u32)>,
 }
 
 impl SparseHistogram {
-    /// Puts one time in.
+    /// Records one time.
     pub fn record(&mut self, time: Duration) {
         self.add(bucket(as_us(time)), 1);
     }
 
-    /// How many were put in.
+    /// Returns how many were recorded.
     pub fn count(&self) -> u64 {
         self.buckets.iter().map(|(_, count)| u64::from(*count)).sum()
     }
 
-    /// Puts in all that `other` has.
+    /// Adds everything in `other`.
     pub fn merge(&mut self, other: &Self) {
         if self.buckets.is_empty() {
             self.buckets.clone_from(&other.buckets);
@@ -38,7 +39,7 @@ impl SparseHistogram {
         other.buckets.iter().for_each(|(bucket, count)| self.add(*bucket, *count));
     }
 
-    /// The same as a histogram.
+    /// Returns the same as a histogram.
     pub fn latencies(&self) -> Latencies {
         let mut latencies = Latencies::coarse();
         for (us, count) in &self.buckets {
@@ -47,7 +48,7 @@ impl SparseHistogram {
         latencies
     }
 
-    /// Bytes of its buckets; it may have room for as many again.
+    /// Returns the bytes of its buckets; the capacity may be twice that.
     pub(super) fn heap_bytes(&self) -> usize {
         self.buckets.len() * size_of::<(u32, u32)>()
     }
@@ -60,7 +61,7 @@ impl SparseHistogram {
     }
 }
 
-/// The lower end of the bucket that a time falls into: its upper eight bits.
+/// Returns the lower bound of a time's bucket: its upper eight bits.
 fn bucket(us: u64) -> u32 {
     let us = u32::try_from(us.min(LONGEST_US)).unwrap_or(u32::MAX);
     let spare = (u32::BITS - us.leading_zeros()).saturating_sub(EXACT_US.trailing_zeros());

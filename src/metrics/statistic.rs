@@ -1,17 +1,17 @@
-//! Numbers that can be asked of sign-ins, and the counts that they come from.
+//! Statistics of sign-ins, and the counts that they derive from.
 
 use super::rate_window::RateWindow;
 use super::{Latencies, SignInCounts, SignInRecord};
 use poolproof_cognito::protocol::SignInStep;
 
-/// A time that every sign-in has, or has for each of its steps.
+/// A time that every sign-in has, or each of its steps.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Timing {
     /// Latency from the intended start.
     Intended,
     /// Latency from the actual start.
     Service,
-    /// How late the generator started it.
+    /// Generator lag.
     Lag,
     /// Latency of a step.
     SignInStep(SignInStep),
@@ -20,51 +20,51 @@ pub enum Timing {
 /// Something that is counted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Counter {
-    /// Decisions that were judged.
+    /// Judged decisions.
     Checked,
-    /// Those of them that differ from what their rules ask.
+    /// Decisions that do not match their rules.
     Mismatched,
-    /// Sign-ins, however they ended.
+    /// Sign-ins with any result.
     Started,
-    /// Those with tokens.
+    /// Completed ones.
     Completed,
-    /// Those refused.
+    /// Refused ones.
     Refused,
-    /// Those that the user gave up.
+    /// Abandoned ones.
     Abandoned,
-    /// Those that got no answer.
+    /// Those without a response.
     TransportFailed,
     /// The last two.
     Failed,
-    /// Those completed or refused.
+    /// Completed and refused ones.
     Answered,
-    /// Sign-ins that were due.
+    /// Arrivals that were due.
     Offered,
-    /// Those of them that could not start.
+    /// Arrivals that could not start.
     Dropped,
-    /// Answers with `TooManyRequestsException`.
+    /// Responses with `TooManyRequestsException`.
     Throttled,
     /// Requests.
     Requests,
 }
 
-/// A number that can be asked of sign-ins: times in µs, shares from 0 to 1.
+/// A statistic of sign-ins: times in µs, rates from 0 to 1.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub enum Statistic {
-    /// The time that this share (0 to 1; 1 is the longest) of all does not exceed.
+    /// The time that this share (0 to 1; 1 is the maximum) does not exceed.
     Quantile(Timing, f64),
     /// The mean of a time.
     Mean(Timing),
-    /// How many.
+    /// A count.
     Count(Counter),
-    /// How many of the first there are for each of the second.
+    /// The ratio of the first count to the second.
     Share(Counter, Counter),
-    /// How many a second: of those that were offered or answered.
+    /// A rate per second: offered or answered.
     PerSecond(Counter),
 }
 
 impl Statistic {
-    /// The time that it is about, if it is about one.
+    /// Returns the time that it is about, if any.
     pub(super) const fn timing(self) -> Option<Timing> {
         match self {
             Self::Quantile(timing, _) | Self::Mean(timing) => Some(timing),
@@ -72,13 +72,13 @@ impl Statistic {
         }
     }
 
-    /// Whether it is of the whole run with its warm-up: what is counted is, what is measured is not.
+    /// Returns whether it includes the warm-up: counts do, measurements do not.
     pub(super) const fn includes_warm_up(self) -> bool {
         matches!(self, Self::Count(_) | Self::Share(Counter::Throttled, _))
     }
 }
 
-/// How many of everything.
+/// Counts of everything.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct Counts {
     pub(super) sign_ins: SignInCounts,
@@ -86,14 +86,14 @@ pub(super) struct Counts {
     pub(super) mismatched: u64,
     pub(super) throttled: u64,
     pub(super) requests: u64,
-    /// Sign-ins that were due.
+    /// Arrivals that were due.
     pub(super) offered: u64,
-    /// Sign-ins that could not start.
+    /// Arrivals that could not start.
     pub(super) dropped: u64,
 }
 
 impl Counts {
-    /// Puts in how a sign-in ended; of its decisions, those that `rule` was applied to.
+    /// Adds the result of a sign-in and those of its decisions that `rule` applies to.
     pub(super) fn record(&mut self, sign_in: &SignInRecord, rule: Option<&str>) {
         self.sign_ins.count(sign_in.end);
         self.throttled += sign_in.throttled.len() as u64;
@@ -115,7 +115,7 @@ impl Counts {
         self.dropped += other.dropped;
     }
 
-    /// Takes out what was put in.
+    /// Removes what was added.
     pub(super) const fn subtract(&mut self, other: &Self) {
         self.sign_ins.subtract(&other.sign_ins);
         self.checked -= other.checked;
@@ -145,31 +145,31 @@ impl Counts {
     }
 }
 
-/// The time that counts are of.
+/// The time that counts refer to.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum RatePeriod {
-    /// A run whose sign-ins took place in this stretch.
+    /// A run whose sign-ins took place in this period.
     Run(Option<RateWindow>),
-    /// So many seconds of it.
+    /// This many seconds.
     Seconds(f64),
 }
 
-/// Some sign-ins: what a figure is asked of.
+/// Some sign-ins, to compute a statistic of.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct StatisticInput<'a> {
     pub(super) counts: Counts,
-    /// Of the time that the figure is about.
+    /// The times that the statistic is about.
     pub(super) latencies: Option<&'a Latencies>,
     pub(super) over: RatePeriod,
 }
 
 impl StatisticInput<'_> {
-    /// The figure; `None` where there is too little to say.
+    /// Returns the value; `None` if there are too few samples.
     pub(super) fn value(&self, statistic: Statistic) -> Option<f64> {
         match statistic {
             Statistic::Quantile(_, quantile) => self.latencies?.quantile_us(quantile).map(|us| us as f64),
             Statistic::Mean(_) => self.latencies?.mean_us(),
-            // Where nothing was checked, nothing has been shown to agree.
+            // If nothing was checked, nothing is shown to match.
             Statistic::Count(Counter::Mismatched) if self.counts.checked == 0 => None,
             Statistic::Count(counted) => Some(self.counts.of(counted) as f64),
             Statistic::Share(part, _) => {
@@ -186,7 +186,7 @@ impl StatisticInput<'_> {
         }
     }
 
-    /// Of how many the share is that the figure asks for.
+    /// Returns the ratio's denominator.
     pub(super) const fn denominator(&self, statistic: Statistic) -> Option<u64> {
         match statistic {
             Statistic::Share(_, all) => Some(self.counts.of(all)),

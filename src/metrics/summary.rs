@@ -1,15 +1,16 @@
-//! Answers about a snapshot: what thresholds are checked against and reports are made of.
+//! Questions about a snapshot, for thresholds and reports.
 
 use super::statistic::{Counts, RatePeriod, StatisticInput};
 use super::{Decisions, Latencies, SignInCounts, Snapshot, Statistic, Timeline, Timing, WorkloadTotals};
 use poolproof_cognito::protocol::SignInStep;
 
-/// A view of a snapshot. Latencies in µs, shares from 0 to 1, rates per second; `None` is "cannot be said".
+/// A view of a snapshot. Latencies in µs, rates from 0 to 1, frequencies per second; `None` means too few
+/// samples.
 #[derive(Clone, Copy, Debug)]
 pub struct Summary<'a>(&'a Snapshot);
 
 impl Snapshot {
-    /// What can be asked of it.
+    /// Returns its summary.
     pub const fn summary(&self) -> Summary<'_> {
         Summary::of(self)
     }
@@ -20,63 +21,63 @@ impl<'a> Summary<'a> {
         Self(snapshot)
     }
 
-    /// All sign-ins, warm-up too.
+    /// Returns all sign-ins, warm-up included.
     pub const fn sign_ins(&self) -> SignInCounts {
         self.0.all
     }
 
-    /// Sign-ins between warm-up and cool-down.
+    /// Returns sign-ins between warm-up and cool-down.
     pub const fn measured(&self) -> SignInCounts {
         self.0.measured
     }
 
-    /// Sign-ins of the cool-down.
+    /// Returns sign-ins of the cool-down.
     pub const fn cool_down(&self) -> u64 {
         self.0.cool_down
     }
 
-    /// What each workload came to, in the scenario's order; nothing where there is only one.
+    /// Returns the totals of each workload in the scenario's order; empty if there is only one.
     pub fn workload_totals(&self) -> &'a [WorkloadTotals] {
         &self.0.workload_totals
     }
 
-    /// Decisions, warm-up too.
+    /// Returns the decisions, warm-up included.
     pub const fn decisions(&self) -> &'a Decisions {
         &self.0.decisions
     }
 
-    /// The course of the run.
+    /// Returns the timeline.
     pub const fn timeline(&self) -> &'a Timeline {
         &self.0.timeline
     }
 
-    /// Latency of whole sign-ins from the intended start.
+    /// Returns the latency of whole sign-ins from the intended start.
     pub const fn intended(&self) -> &'a Latencies {
         &self.0.intended
     }
 
-    /// Latency of whole sign-ins from the actual start.
+    /// Returns the latency of whole sign-ins from the actual start.
     pub const fn service(&self) -> &'a Latencies {
         &self.0.service
     }
 
-    /// How late the generator started them.
+    /// Returns the generator lag.
     pub const fn lag(&self) -> &'a Latencies {
         &self.0.lag
     }
 
-    /// Latency of one step; `None` if it never happened.
+    /// Returns the latency of one step; `None` if it never happened.
     pub fn step(&self, step: SignInStep) -> Option<&'a Latencies> {
         self.0.steps.get(&step)
     }
 
-    /// A quantile (0 to 1; 1 is the longest) of a step's latency, or of whole sign-ins' from the intended start.
-    /// `None` where the count does not support it, see [`Latencies::quantile_us`].
+    /// Returns a quantile (0 to 1; 1 is the maximum) of a step's latency, or of whole sign-ins from the
+    /// intended start. `None` if there are too few, see [`Latencies::quantile_us`].
     pub fn latency_us(&self, step: Option<SignInStep>, quantile: f64) -> Option<u64> {
         self.latencies(step)?.quantile_us(quantile)
     }
 
-    /// How many latencies of a step, or of whole sign-ins, there are.
+    /// Returns the number of latencies of a step, or of whole sign-ins.
     pub fn latency_count(&self, step: Option<SignInStep>) -> u64 {
         self.latencies(step).map_or(0, Latencies::count)
     }
@@ -88,60 +89,59 @@ impl<'a> Summary<'a> {
         }
     }
 
-    /// The share of the measured sign-ins that were abandoned or failed on the way.
+    /// Returns the share of measured sign-ins that were abandoned or failed in transport.
     pub fn failed_share(&self) -> Option<f64> {
         ratio(self.0.measured.failed(), self.0.measured.started)
     }
 
-    /// The share of the measured sign-ins that were refused.
+    /// Returns the share of measured sign-ins that were refused.
     pub fn refused_share(&self) -> Option<f64> {
         ratio(self.0.measured.refused, self.0.measured.started)
     }
 
-    /// Measured sign-ins that were due, whether they ended or not.
+    /// Returns the measured arrivals, with or without a result.
     pub const fn offered(&self) -> u64 {
         self.0.offered()
     }
 
-    /// Measured sign-ins meant to start, those that never ended too, per second; `None` below two or when all were meant for one
-    /// moment.
+    /// Returns the measured arrivals per second; `None` below two or if all were due at one moment.
     pub fn offered_per_s(&self) -> Option<f64> {
         self.0.window?.offered_per_s(self.0.offered())
     }
 
-    /// Measured sign-ins that the pool answered, per second from the first intended start to the last end.
+    /// Returns the answered sign-ins per second, from the first intended start to the last end.
     ///
-    /// A backlog that is worked off after the last arrival lowers it; the time that people take does not.
+    /// A backlog after the last arrival lowers it; human time does not.
     pub fn achieved_per_s(&self) -> Option<f64> {
         self.0.window?.achieved_per_s(self.0.offered(), self.0.measured.answered())
     }
 
-    /// Sign-ins that could not start when they were meant to, without warm-up and cool-down.
+    /// Returns the arrivals that could not start, without warm-up and cool-down.
     pub const fn dropped(&self) -> u64 {
         self.0.measured_unresolved.dropped
     }
 
-    /// Sign-ins that had not ended when the run was cut short, warm-up too.
+    /// Returns the arrivals without an outcome after a cancel, warm-up included.
     pub const fn unfinished(&self) -> u64 {
         self.0.unresolved.unfinished
     }
 
-    /// Answers with `TooManyRequestsException`, warm-up too.
+    /// Returns the responses with `TooManyRequestsException`, warm-up included.
     pub fn throttled(&self) -> u64 {
         self.0.throttled.values().sum()
     }
 
-    /// The same, by the step that was throttled.
+    /// Returns the same by step.
     pub fn throttled_steps(&self) -> impl Iterator<Item = (SignInStep, u64)> {
         self.0.throttled.iter().map(|(step, count)| (*step, *count))
     }
 
-    /// The share of all requests that were throttled, warm-up too.
+    /// Returns the share of throttled requests, warm-up included.
     pub fn throttled_share(&self) -> Option<f64> {
         ratio(self.throttled(), self.0.requests)
     }
 
-    /// A figure of the whole run, as a threshold asks for it; `None` where there is too little to say.
+    /// Returns a statistic of the whole run; `None` if there are too few samples.
     pub fn value(&self, statistic: Statistic) -> Option<f64> {
         let part = StatisticInput {
             counts: self.counts(statistic),
@@ -151,7 +151,7 @@ impl<'a> Summary<'a> {
         part.value(statistic)
     }
 
-    /// Of how many the share is that a figure asks for, as [`Summary::value`] takes them.
+    /// Returns the ratio's denominator in [`Summary::value`].
     pub fn denominator(&self, statistic: Statistic) -> Option<u64> {
         StatisticInput { counts: self.counts(statistic), latencies: None, over: RatePeriod::Run(None) }
             .denominator(statistic)

@@ -7,12 +7,12 @@ use super::{DueSignIn, Latencies, SignInRecord, SignInStatus, SparseHistogram};
 use poolproof_cognito::protocol::SignInStep;
 use poolproof_cognito::time::as_us;
 
-/// What the worker threads of a run had to do: the clients', then the pool's.
+/// The load of the worker threads: the clients', then the pool's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct WorkerLoad {
-    /// Jobs that waited at the same time, at most.
+    /// Most jobs that waited at the same time.
     pub max_queue_depth: [usize; 2],
-    /// CPU time that was spent.
+    /// CPU time.
     pub cpu: [Duration; 2],
 }
 
@@ -25,32 +25,32 @@ impl WorkerLoad {
     }
 }
 
-/// What happened in one stretch of the run.
+/// What happened in one interval.
 #[derive(Clone, PartialEq, Debug, Default)]
 pub struct Interval {
-    /// Sign-ins meant to start in it, warm-up too, and those too that never ended.
+    /// Arrivals due in it, warm-up and those without a result included.
     pub offered: u64,
-    /// Those of them that are warm-up.
+    /// Those that are warm-up.
     pub warm_up: u64,
-    /// Those of them that are cool-down.
+    /// Those that are cool-down.
     pub cool_down: u64,
-    /// Those of them that could not start.
+    /// Those that could not start.
     pub dropped: u64,
-    /// Those of them that had not ended when the run was cut short.
+    /// Those whose outcome is unknown because the run was canceled.
     pub unfinished: u64,
-    /// Sign-ins completed in it, whenever they started.
+    /// Sign-ins completed in it.
     pub completed: u64,
     /// Sign-ins refused in it.
     pub refused: u64,
-    /// Sign-ins abandoned in it, or failed on the way.
+    /// Sign-ins abandoned or failed in transport in it.
     pub failed: u64,
-    /// Answers with `TooManyRequestsException` to those that ended in it.
+    /// Responses with `TooManyRequestsException` of sign-ins that ended in it.
     pub throttled: u64,
-    /// Latency of those meant to start in it, warm-up and cool-down left out; `None` when there are none.
+    /// Latency by intended start, without warm-up and cool-down; `None` if there are none.
     pub latency: Option<Latencies>,
-    /// Latency of the steps of the same sign-ins, within 1 %.
+    /// Step latencies of the same sign-ins, within 1 %.
     pub steps: BTreeMap<SignInStep, SparseHistogram>,
-    /// What the worker threads had to do, where there are any.
+    /// The load of the worker threads, if there are any.
     pub load: Option<WorkerLoad>,
 }
 
@@ -77,7 +77,7 @@ impl Interval {
     }
 }
 
-/// A run, cut into intervals of equal width: of a second, and of twice as much whenever they would become too many.
+/// A run in intervals of equal width: one second, doubled whenever there would be too many.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Timeline {
     width_us: u64,
@@ -91,20 +91,20 @@ impl Default for Timeline {
 }
 
 impl Timeline {
-    /// The most intervals that there can be.
+    /// Most intervals.
     pub const MAX_INTERVALS: usize = 240;
 
-    /// How long each interval is, in µs.
+    /// Returns the width of an interval in µs.
     pub const fn width_us(&self) -> u64 {
         self.width_us
     }
 
-    /// The intervals, from the start of the run on.
+    /// Returns the intervals from the start of the run.
     pub fn intervals(&self) -> &[Interval] {
         &self.intervals
     }
 
-    /// Puts one sign-in in: its start, its latency and its steps' where it was meant to start, its end where it ended.
+    /// Records one sign-in: start and latencies at its intended start, the result at its end.
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
         let start = self.record_due(sign_in.due());
         if !sign_in.is_excluded() {
@@ -122,17 +122,17 @@ impl Timeline {
         }
     }
 
-    /// Puts in a sign-in that could not start, where it was meant to.
+    /// Records an arrival that could not start, at its intended start.
     pub(super) fn record_dropped(&mut self, due: DueSignIn) {
         self.record_due(due).dropped += 1;
     }
 
-    /// Puts in one that had not ended when the run was cut short, where it was meant to start.
+    /// Records an arrival without an outcome, at its intended start.
     pub(super) fn unfinished(&mut self, due: DueSignIn) {
         self.record_due(due).unfinished += 1;
     }
 
-    /// The interval in which a sign-in is due, which has it.
+    /// Returns the interval of an arrival, which it counts.
     fn record_due(&mut self, due: DueSignIn) -> &mut Interval {
         let interval = self.at(due.intended);
         interval.offered += 1;
@@ -141,12 +141,12 @@ impl Timeline {
         interval
     }
 
-    /// Puts in what the worker threads had to do around `moment`.
+    /// Records the load of the worker threads around `moment`.
     pub(super) fn load(&mut self, moment: Duration, load: WorkerLoad) {
         self.at(moment).load.get_or_insert_default().add(&load);
     }
 
-    /// Bytes on the heap.
+    /// Returns the bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         let latency = |interval: &Interval| interval.latency.as_ref().map_or(0, Latencies::heap_bytes);
         let steps =
@@ -154,7 +154,7 @@ impl Timeline {
         self.intervals.iter().map(|one| size_of::<Interval>() + latency(one) + steps(one)).sum()
     }
 
-    /// Puts in all that `other` has.
+    /// Adds everything in `other`.
     pub(super) fn merge(&mut self, other: &Self) {
         let mut other = other.clone();
         while self.width_us < other.width_us {
@@ -171,7 +171,7 @@ impl Timeline {
         }
     }
 
-    /// The interval that `moment` falls in.
+    /// Returns the interval of a moment.
     fn at(&mut self, moment: Duration) -> &mut Interval {
         let moment = as_us(moment);
         let index = loop {
@@ -186,7 +186,7 @@ impl Timeline {
         &mut self.intervals[index]
     }
 
-    /// Makes one interval of every two.
+    /// Merges every two intervals.
     fn widen(&mut self) {
         self.width_us *= 2;
         self.intervals = self

@@ -1,16 +1,16 @@
-//! What one workload of several came to.
+//! The totals of one of several workloads.
 
 use super::rate_window::RateWindow;
 use super::{DueSignIn, Latencies, SignInCounts, SignInRecord, UnresolvedCounts};
 
-/// What one workload of several came to. Its size does not depend on the number of its sign-ins.
+/// The totals of one workload. Their size does not depend on the number of sign-ins.
 #[derive(Clone, PartialEq, Debug)]
 pub struct WorkloadTotals {
     all: SignInCounts,
     measured: SignInCounts,
     cool_down: u64,
     unresolved: UnresolvedCounts,
-    /// Of them those between warm-up and cool-down.
+    /// Those between warm-up and cool-down.
     measured_unresolved: UnresolvedCounts,
     window: Option<RateWindow>,
     intended: Latencies,
@@ -62,57 +62,57 @@ impl WorkloadTotals {
         self.service.merge(&other.service);
     }
 
-    /// Bytes on the heap.
+    /// Returns the bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         self.intended.heap_bytes() + self.service.heap_bytes()
     }
 
-    /// All sign-ins, warm-up and cool-down too.
+    /// Returns all sign-ins, warm-up and cool-down included.
     pub const fn sign_ins(&self) -> SignInCounts {
         self.all
     }
 
-    /// Those between warm-up and cool-down.
+    /// Returns those between warm-up and cool-down.
     pub const fn measured(&self) -> SignInCounts {
         self.measured
     }
 
-    /// Those of the cool-down.
+    /// Returns those of the cool-down.
     pub const fn cool_down(&self) -> u64 {
         self.cool_down
     }
 
-    /// Measured ones that could not start when they were meant to.
+    /// Returns measured arrivals that could not start.
     pub const fn dropped(&self) -> u64 {
         self.measured_unresolved.dropped
     }
 
-    /// Those that had not ended when the run was cut short, warm-up and cool-down too.
+    /// Returns arrivals without an outcome, warm-up and cool-down included.
     pub const fn unfinished(&self) -> u64 {
         self.unresolved.unfinished
     }
 
-    /// Measured ones that were due, whether they ended or not.
+    /// Returns measured arrivals.
     pub const fn offered(&self) -> u64 {
         self.measured.started + self.measured_unresolved.count()
     }
 
-    /// Latency from the intended start.
+    /// Returns the latency from the intended start.
     pub const fn intended(&self) -> &Latencies {
         &self.intended
     }
 
-    /// Latency from the actual start.
+    /// Returns the latency from the actual start.
     pub const fn service(&self) -> &Latencies {
         &self.service
     }
 
-    /// As [`super::Summary::offered_per_s`].
+    /// As in [`super::Summary::offered_per_s`].
     pub fn offered_per_s(&self) -> Option<f64> {
         self.window?.offered_per_s(self.offered())
     }
 
-    /// As [`super::Summary::achieved_per_s`].
+    /// As in [`super::Summary::achieved_per_s`].
     pub fn achieved_per_s(&self) -> Option<f64> {
         self.window?.achieved_per_s(self.offered(), self.measured.answered())
     }

@@ -1,7 +1,7 @@
-//! Watches: what a threshold asks of some sign-ins, or of every stretch of the run.
+//! Watches: a statistic of some sign-ins, or of every window of the run.
 //!
-//! A watch of the whole run counts. A watch of windows keeps the seconds that the window reaches back, and nothing that is
-//! older, so that its size follows from the window and not from the run.
+//! A watch of the whole run counts. A watch of windows keeps the seconds of one window, so its size depends
+//! on the window and not on the run.
 
 use std::time::Duration;
 
@@ -12,8 +12,8 @@ use super::watch_spec::{WatchSpec, WindowValue};
 use super::{DueSignIn, Latencies, SignInRecord, Timing};
 use poolproof_cognito::time::as_us;
 
-/// A watch. Sign-ins count in the second in which they end; one that is told after its second was closed counts in the first
-/// that is open. Sign-ins that are due count in the second in which they are.
+/// A watch. Sign-ins count in the second of their end; one that is recorded after that second was closed
+/// counts in the first open one. Arrivals count in the second in which they are due.
 #[derive(Clone, Debug)]
 pub struct Watch {
     watch_spec: WatchSpec,
@@ -35,7 +35,7 @@ struct RunTotals {
 }
 
 impl Watch {
-    /// A watch that has seen nothing.
+    /// Creates an empty watch.
     pub fn new(watch_spec: WatchSpec) -> Self {
         let latencies = watch_spec.statistic.timing().map(|_| Latencies::fine());
         let over = match &watch_spec.windows {
@@ -47,7 +47,8 @@ impl Watch {
         Self { watch_spec, over }
     }
 
-    /// The figure of the whole run so far, or of the worst window; `None` where there was too little to say.
+    /// Returns the value of the whole run so far, or of the worst window; `None` if there are too few
+    /// samples.
     pub fn value(&self) -> Option<f64> {
         match &self.over {
             WatchScope::Run(totals) => totals.part().value(self.watch_spec.statistic),
@@ -55,7 +56,7 @@ impl Watch {
         }
     }
 
-    /// Of how many the share is that is watched in the whole run.
+    /// Returns the ratio's denominator over the whole run.
     pub fn denominator(&self) -> Option<u64> {
         match &self.over {
             WatchScope::Run(totals) => totals.part().denominator(self.watch_spec.statistic),
@@ -63,7 +64,7 @@ impl Watch {
         }
     }
 
-    /// The first of the worst windows, if windows are watched and one could be told.
+    /// Returns the first of the worst windows, if there are windows with enough samples.
     pub const fn worst(&self) -> Option<WindowValue> {
         match &self.over {
             WatchScope::Run(_) => None,
@@ -71,7 +72,7 @@ impl Watch {
         }
     }
 
-    /// The window that ended last, if windows are watched and it can be told.
+    /// Returns the latest window, if it has enough samples.
     pub const fn latest(&self) -> Option<WindowValue> {
         match &self.over {
             WatchScope::Run(_) => None,
@@ -79,7 +80,7 @@ impl Watch {
         }
     }
 
-    /// Notes a measured sign-in that is due.
+    /// Records a measured arrival.
     pub(super) fn record_due(&mut self, due: DueSignIn) {
         if let (WatchScope::Windows(sliding), true) =
             (&mut self.over, self.watch_spec.covers_workload(due.workload))
@@ -88,7 +89,7 @@ impl Watch {
         }
     }
 
-    /// Notes a measured one that could not start.
+    /// Records a measured arrival that could not start.
     pub(super) fn record_dropped(&mut self, due: DueSignIn) {
         if !self.watch_spec.covers_workload(due.workload) {
             return;
@@ -104,7 +105,7 @@ impl Watch {
         }
     }
 
-    /// Notes a measured one that had not ended when the run was cut short. Windows know that it was due.
+    /// Records a measured arrival without an outcome. Windows already counted it as due.
     pub(super) fn unfinished(&mut self, due: DueSignIn) {
         if let (WatchScope::Run(totals), true) =
             (&mut self.over, self.watch_spec.covers_workload(due.workload))
@@ -113,14 +114,14 @@ impl Watch {
         }
     }
 
-    /// A workload's load ends, at a moment that is not over.
+    /// Ends the load of a workload at a future time.
     pub(super) fn end_load(&mut self, workload: u16, at: Duration) {
         if let WatchScope::Windows(sliding) = &mut self.over {
             sliding.end_load(workload, at);
         }
     }
 
-    /// Notes a sign-in that has ended.
+    /// Records a finished sign-in.
     pub(super) fn record(&mut self, sign_in: &SignInRecord) {
         let WatchSpec { statistic, rule, workload, .. } = self.watch_spec;
         if workload.is_some_and(|workload| workload != sign_in.workload) {
@@ -142,7 +143,8 @@ impl Watch {
                 }
             }
             WatchScope::Windows(sliding) => {
-                // Those of the warm-up too: of what ends in a window, a share or a rate without them would be askew while they last.
+                // Warm-up is included: without it, rates of what ends in a window would be wrong while it
+                // lasts.
                 let Some(counts) = sliding.at(second(sign_in.finished)) else { return };
                 counts.record(sign_in, rule);
                 if let Some(timing) = times {
@@ -152,14 +154,14 @@ impl Watch {
         }
     }
 
-    /// It is `elapsed` since the start of the run: whatever seconds are over, are over.
+    /// Closes all seconds before `elapsed`.
     pub(super) fn tick(&mut self, elapsed: Duration) {
         if let WatchScope::Windows(sliding) = &mut self.over {
             sliding.advance(second(elapsed));
         }
     }
 
-    /// Bytes on the heap.
+    /// Returns the bytes on the heap.
     pub(super) fn heap_bytes(&self) -> usize {
         match &self.over {
             WatchScope::Run(totals) => {
@@ -177,7 +179,7 @@ impl WatchSpec {
 }
 
 impl RunTotals {
-    /// One that was due, and has no end.
+    /// Records an arrival without a result.
     fn record_due(&mut self, due: DueSignIn) {
         self.counts.offered += 1;
         self.window = RateWindow::merged(self.window, Some(RateWindow::at(due.intended)));
@@ -192,12 +194,12 @@ impl RunTotals {
     }
 }
 
-/// The second of the run that a moment lies in.
+/// Returns the second of a moment.
 fn second(moment: Duration) -> u64 {
     as_us(moment) / 1_000_000
 }
 
-/// Each such time of a sign-in.
+/// Calls `note` for each such time of a sign-in.
 fn each(sign_in: &SignInRecord, timing: Timing, mut note: impl FnMut(Duration)) {
     match timing {
         Timing::Intended => note(sign_in.latency),

@@ -1,4 +1,4 @@
-//! What the documents of AWS's tools say of a pool, in this program's terms (SEMANTICS c.1, c.3, c.4).
+//! AWS documents as pool settings.
 
 use serde_json::Value;
 
@@ -10,11 +10,11 @@ use poolproof_cognito::policy::{
     CompromisedAction, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskPolicy,
 };
 
-/// The topmost key of `describe-user-pool`.
+/// Top key of `describe-user-pool`.
 const POOL: &str = "UserPool";
-/// The topmost key of `describe-risk-configuration`.
+/// Top key of `describe-risk-configuration`.
 const RISK: &str = "RiskConfiguration";
-/// The topmost keys of `get-user-pool-mfa-config`.
+/// Top keys of `get-user-pool-mfa-config`.
 const MFA: [&str; 5] = [
     "MfaConfiguration",
     "SmsMfaConfiguration",
@@ -33,7 +33,7 @@ const ACTION_WORDS: [(&str, RiskAction); 4] = [
     ("MFA_REQUIRED", RiskAction::MfaRequired),
     ("NO_ACTION", RiskAction::NoAction),
 ];
-/// When compromised passwords are looked for (`EventFilterType`).
+/// Events for which compromised passwords are checked (`EventFilterType`).
 const EVENT_WORDS: [&str; 3] = ["SIGN_IN", "PASSWORD_CHANGE", "SIGN_UP"];
 const COMPROMISED_WORDS: [(&str, bool); 2] = [("BLOCK", true), ("NO_ACTION", false)];
 
@@ -55,7 +55,7 @@ const QUOTAS: &str = "Quotas belong to the account and are in none of the docume
 const EMPTY_DEVICES: &str = "DeviceConfiguration is present but empty: it is treated as absent.";
 const NO_MODE: &str = "MfaConfiguration is missing: Cognito's default, OFF, is assumed.";
 
-/// Reads one document.
+/// Parses one document.
 pub(super) fn parse_document(file: &str, bytes: &[u8]) -> Result<AwsDocument, Diagnostic> {
     let whole = |message: &str, help: Option<&str>| {
         Err(Diagnostic::from_parts(file, "", None, message, help.map(str::to_owned)))
@@ -82,7 +82,7 @@ pub(super) fn parse_document(file: &str, bytes: &[u8]) -> Result<AwsDocument, Di
     Ok(document)
 }
 
-/// What AWS's tools print besides JSON: what they say when a call fails, and the other forms of their output.
+/// Recognizes AWS tool output that is not JSON: error messages and other output formats.
 pub(super) fn detect_other_output(file: &str, bytes: &[u8]) -> Option<Diagnostic> {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_start_matches('\u{feff}').trim_start();
@@ -133,7 +133,7 @@ fn check_document_kind(document: &AwsDocument) -> Result<(), Diagnostic> {
     Err(document.error_at(&[], "none of the documents that describe a pool", Some(help.to_owned())))
 }
 
-/// The settings that these documents, of one pool, say.
+/// Returns the settings in these documents of one pool.
 pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagnostic> {
     let pool = one(documents, &[POOL])?;
     let mfa = one(documents, &MFA)?;
@@ -170,7 +170,7 @@ pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagno
                 let message = format!("unknown value `{}`, expected one of {}", events[at], all.join(", "));
                 return Err(risk.error_at_index(&filter, at, &message));
             }
-            // Without a filter all events are looked at.
+            // Without a filter all events are checked.
             action == Some(true) && (events.is_empty() || events.contains(&"SIGN_IN"))
         }
         None => false,
@@ -197,7 +197,7 @@ pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagno
     })
 }
 
-/// The lists of addresses that are always blocked, or never looked at for risk.
+/// Returns the lists of addresses that are always blocked or skipped.
 fn exceptions(risk: &AwsDocument) -> Result<RiskExceptions, Diagnostic> {
     let ranges = |list: &str| {
         let path = [RISK, "RiskExceptionConfiguration", list];
@@ -216,7 +216,7 @@ fn exceptions(risk: &AwsDocument) -> Result<RiskExceptions, Diagnostic> {
     Ok(RiskExceptions { blocked: ranges("BlockedIPRangeList")?, skipped: ranges("SkippedIPRangeList")? })
 }
 
-/// The one document with any of these keys at its top.
+/// Returns the document with any of these top keys.
 fn one<'s>(documents: &'s [AwsDocument], keys: &[&str]) -> Result<Option<&'s AwsDocument>, Diagnostic> {
     let key_of = |document: &AwsDocument| keys.iter().find(|key| document.root.contains_key(**key)).copied();
     let mut having = documents.iter().filter_map(|document| key_of(document).map(|key| (document, key)));
@@ -228,7 +228,7 @@ fn one<'s>(documents: &'s [AwsDocument], keys: &[&str]) -> Result<Option<&'s Aws
     Ok(first.map(|(document, _)| document))
 }
 
-/// Any property of `DeviceConfiguration`, even if all are false, turns tracking on (SEMANTICS c.1).
+/// Any property of `DeviceConfiguration`, even if all are false, turns tracking on (docs/semantics.md, c.1).
 fn devices(pool: &AwsDocument, notes: &mut Vec<&'static str>) -> Result<(RememberMode, bool), Diagnostic> {
     let path = [POOL, "DeviceConfiguration"];
     let challenge = pool.flag(&[&path[..], &["ChallengeRequiredOnNewDevice"]].concat())?;
@@ -292,7 +292,7 @@ fn same_pool(pool: &AwsDocument, id: &str, risk: &AwsDocument) -> Result<(), Dia
     }
 }
 
-/// What risk does, and whether the documents say so.
+/// Returns the risk policy, and whether the documents contain it.
 fn risk_policy(
     pool: &AwsDocument,
     risk: Option<&AwsDocument>,

@@ -1,6 +1,7 @@
-//! The JSON of AWS's tools as text: reading it, and where in the text a value stands.
+//! AWS documents as text: parsing, and the place of a value in the text.
 //!
-//! The parser tells places only in its errors. So a place is found by walking to it and refusing what stands there.
+//! serde_json reports places only in errors. So the place of a value is found by walking to it and refusing
+//! it.
 
 use std::fmt;
 
@@ -9,7 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::scenario::{Diagnostic, Seek, Segment};
 
-/// One document as text and as a value, with the name of its file.
+/// A document as text and as a value, with its file name.
 pub(super) struct AwsDocument {
     pub(super) file: String,
     pub(super) text: String,
@@ -17,7 +18,7 @@ pub(super) struct AwsDocument {
 }
 
 impl AwsDocument {
-    /// Reads a document; what is no JSON object, or has a key twice, is refused.
+    /// Parses a document. Anything but a JSON object, and a duplicate key, is refused.
     pub(super) fn read(file: &str, text: &str) -> Result<Self, Diagnostic> {
         let mut parser = serde_json::Deserializer::from_str(text);
         let value = UniqueKeyValue
@@ -32,7 +33,7 @@ impl AwsDocument {
         Ok(Self { file: file.to_owned(), text: text.to_owned(), root })
     }
 
-    /// The value at `path`; `None` when it or something above it is absent or `null`.
+    /// Returns the value at `path`; `None` if it or a parent is absent or `null`.
     pub(super) fn value(&self, path: &[&str]) -> Result<Option<&Value>, Diagnostic> {
         let mut here = &self.root;
         for (depth, key) in path.iter().enumerate() {
@@ -46,7 +47,7 @@ impl AwsDocument {
         Ok(None)
     }
 
-    /// The object at `path`.
+    /// Returns the object at `path`.
     pub(super) fn object(&self, path: &[&str]) -> Result<Option<&Map<String, Value>>, Diagnostic> {
         match self.value(path)? {
             None => Ok(None),
@@ -55,7 +56,7 @@ impl AwsDocument {
         }
     }
 
-    /// The text at `path`.
+    /// Returns the string at `path`.
     pub(super) fn text(&self, path: &[&str]) -> Result<Option<&str>, Diagnostic> {
         match self.value(path)? {
             None => Ok(None),
@@ -64,7 +65,7 @@ impl AwsDocument {
         }
     }
 
-    /// The switch at `path`.
+    /// Returns the Boolean at `path`.
     pub(super) fn flag(&self, path: &[&str]) -> Result<Option<bool>, Diagnostic> {
         match self.value(path)? {
             None => Ok(None),
@@ -73,7 +74,7 @@ impl AwsDocument {
         }
     }
 
-    /// The word at `path`, as what it stands for.
+    /// Returns the value that the word at `path` stands for.
     pub(super) fn word<T: Copy>(&self, path: &[&str], words: &[(&str, T)]) -> Result<Option<T>, Diagnostic> {
         let Some(given) = self.text(path)? else { return Ok(None) };
         if let Some((_, meant)) = words.iter().find(|(word, _)| *word == given) {
@@ -85,7 +86,7 @@ impl AwsDocument {
         Err(self.error_at(path, &message, near.map(|(word, _)| format!("AWS writes `{word}`"))))
     }
 
-    /// The list of texts at `path`.
+    /// Returns the list of strings at `path`.
     pub(super) fn texts(&self, path: &[&str]) -> Result<Vec<&str>, Diagnostic> {
         let list = match self.value(path)? {
             None => return Ok(Vec::new()),
@@ -102,14 +103,14 @@ impl AwsDocument {
         text.collect()
     }
 
-    /// What is wrong with the value at `path`.
+    /// Creates an error about the value at `path`.
     pub(super) fn error_at(&self, path: &[&str], message: &str, help: Option<String>) -> Diagnostic {
         let message =
             if path.is_empty() { message.to_owned() } else { format!("{}: {message}", path.join(".")) };
         Diagnostic::from_parts(&self.file, &self.text, span(&self.text, &key_path(path)), message, help)
     }
 
-    /// What is wrong with the item at this position, from 0, of the list at `path`.
+    /// Creates an error about an item, from 0, of the list at `path`.
     pub(super) fn error_at_index(&self, path: &[&str], at: usize, message: &str) -> Diagnostic {
         let message = format!("{}[{at}]: {message}", path.join("."));
         let mut item = key_path(path);
@@ -133,7 +134,7 @@ const fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// What the parser says, in this program's words.
+/// Rewords an error of the parser.
 fn syntax(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
     let error_text = error.to_string();
     let at = format!(" at line {} column {}", error.line(), error.column());
@@ -150,12 +151,12 @@ fn syntax(file: &str, text: &str, error: &serde_json::Error) -> Diagnostic {
     Diagnostic::from_parts(file, text, Some((line, column, 1)), format!("not JSON: {message}"), help)
 }
 
-/// The way to a value by keys alone.
+/// Returns a path of keys.
 fn key_path(path: &[&str]) -> Vec<Segment> {
     path.iter().map(|key| Segment::Key((*key).to_owned())).collect()
 }
 
-/// The place of the value at `path`; of the nearest value around it when there is none.
+/// Returns the place of the value at `path`, or of its nearest parent.
 fn span(text: &str, path: &[Segment]) -> Option<(usize, usize, usize)> {
     (0..=path.len()).rev().find_map(|length| {
         let mut parser = serde_json::Deserializer::from_str(text);
@@ -164,19 +165,19 @@ fn span(text: &str, path: &[Segment]) -> Option<(usize, usize, usize)> {
     })
 }
 
-/// How many bytes of the text the parser had read at an error.
+/// Returns how many bytes the parser had read at an error.
 fn offset(text: &str, error: &serde_json::Error) -> usize {
     let before: usize = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum();
     (before + error.column()).min(text.len())
 }
 
-/// Line, column and length of the token that ends at or, with spaces between, before `end`.
+/// Returns line, column and length of the token that ends at `end`, or before it with spaces between.
 fn token_before(text: &str, end: usize) -> (usize, usize, usize) {
     let bytes = text.as_bytes();
     let end = (0..end).rev().find(|&i| !bytes[i].is_ascii_whitespace()).map_or(0, |last| last + 1);
     let Some(last) = end.checked_sub(1) else { return (1, 1, 1) };
     if matches!(bytes[last], b']' | b'}') {
-        // The parser refused an empty list or object and read on to its end.
+        // The parser refused an empty list or object and read to its end.
         let open = (0..last).rev().find(|&i| !bytes[i].is_ascii_whitespace()).unwrap_or(last);
         let (line, column) = position(text, open);
         return (line, column, 1);
@@ -195,14 +196,14 @@ fn token_before(text: &str, end: usize) -> (usize, usize, usize) {
     (line, column, length)
 }
 
-/// Line and column, from 1 and in characters, of a byte.
+/// Returns line and column of a byte, from 1 and in characters.
 fn position(text: &str, byte: usize) -> (usize, usize) {
     let before = String::from_utf8_lossy(&text.as_bytes()[..byte.min(text.len())]);
     let line = before.split('\n').count();
     (line, before.rsplit('\n').next().unwrap_or_default().chars().count() + 1)
 }
 
-/// A value whose objects have no key twice.
+/// A value whose objects have no duplicate keys.
 struct UniqueKeyValue;
 
 impl<'de> DeserializeSeed<'de> for UniqueKeyValue {

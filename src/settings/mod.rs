@@ -1,12 +1,12 @@
-//! A pool's settings as input: from a scenario, or from the JSON that AWS's own tools print about a pool.
+//! Pool settings as input: a scenario, or the JSON that AWS tools print about a pool.
 //!
-//! The JSON is the output of `aws cognito-idp describe-user-pool`, which is needed, and of `get-user-pool-mfa-config`
-//! and `describe-risk-configuration`, which may stand beside it. The documents are told apart by their topmost keys, so
-//! they may come in any order, each in a file of its own, or merged into one object (`jq -s add`) where one file is
-//! asked for. Keys that decide nothing here are ignored: the format is AWS's.
+//! The JSON is the output of `aws cognito-idp describe-user-pool`, which is required, and of
+//! `get-user-pool-mfa-config` and `describe-risk-configuration`, which are optional. Top keys identify the
+//! documents, so they can come in any order, in several files or merged into one object (`jq -s add`). Keys
+//! that decide nothing here are ignored.
 //!
-//! A file called `*.json` is AWS's, one called `*.yaml` or `*.yml` a scenario; any other is AWS's when it begins with
-//! `{` or `[`, so that a pipe can be read too.
+//! A file `*.json` is an AWS document, `*.yaml` or `*.yml` a scenario. Any other file is an AWS document if
+//! it starts with `{` or `[`, so a pipe works too.
 
 mod aws;
 mod json;
@@ -17,45 +17,45 @@ use crate::scenario::{self, Diagnostic, ScheduleFiles};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::policy::{CompromisedAction, Factors, PoolPolicy};
 
-/// Larger files than this are neither a scenario nor a pool's description.
+/// Largest file.
 const MAX_BYTES: usize = 1 << 20;
 
 /// A pool's settings, and how much of them is known.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct PoolSettings {
-    /// What the pool is called: untrusted text.
+    /// The pool's name; untrusted text.
     pub name: String,
-    /// The pool's id on AWS, where it is known: untrusted text.
+    /// The pool's id on AWS, if known; untrusted text.
     pub pool_id: Option<String>,
-    /// Where the settings come from.
+    /// The source of the settings.
     pub source: SourceKind,
-    /// The settings. What the source does not say has Cognito's default.
+    /// The settings. Values that the source does not contain have Cognito's defaults.
     pub policy: PoolPolicy,
-    /// Which second factors users can have at all.
+    /// The second factors that users can have.
     pub factors: PossibleFactors,
-    /// Whether the actions at each level of risk are the source's, and not a default.
+    /// Whether the risk actions come from the source and not from a default.
     pub risk_known: bool,
-    /// Whether sign-ins with passwords known to be compromised are to be blocked.
+    /// Whether sign-ins with compromised passwords are blocked.
     pub blocks_compromised: bool,
-    /// Addresses that are always blocked, or never looked at for risk.
+    /// Addresses that are always blocked or skipped.
     pub exceptions: RiskExceptions,
-    /// What the source does not say and what was assumed, as sentences of this program's own.
+    /// Assumptions about what the source does not contain, as sentences.
     pub notes: Vec<String>,
-    /// The same about quotas, which decide nothing about a sign-in by itself.
+    /// The same about quotas, which do not affect a single sign-in.
     pub quota_note: Option<String>,
 }
 
-/// Where settings come from.
+/// The source of settings.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum SourceKind {
     /// A scenario file.
     Scenario,
-    /// The JSON of AWS's tools.
+    /// AWS documents.
     Aws,
 }
 
 impl SourceKind {
-    /// The word for reports.
+    /// Returns the word for reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Scenario => "scenario",
@@ -64,27 +64,27 @@ impl SourceKind {
     }
 }
 
-/// The second factors that users of a pool can have at all.
+/// The second factors that users of a pool can have.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PossibleFactors {
-    /// Codes sent to a phone.
+    /// Codes by SMS.
     pub sms: bool,
     /// Codes of an authenticator app.
     pub totp: bool,
-    /// Codes sent by e-mail. The rules do not tell them from those sent to a phone.
+    /// Codes by e-mail. The rules treat them like SMS codes.
     pub email: bool,
 }
 
 impl PossibleFactors {
-    /// All of them: what is assumed when nobody says.
+    /// All of them, the assumption without information.
     pub const ALL: Self = Self { sms: true, totp: true, email: true };
 
-    /// Whether there is any.
+    /// Returns whether there is any.
     pub const fn any(self) -> bool {
         self.sms || self.totp || self.email
     }
 
-    /// The sets of factors that a user can have, the empty one first.
+    /// Returns the sets of factors that a user can have, the empty one first.
     pub fn sets(self) -> Vec<Factors> {
         let delivered = self.sms || self.email;
         let possible = |set: &Factors| (delivered || !set.has_sms()) && (self.totp || !set.has_totp());
@@ -92,11 +92,11 @@ impl PossibleFactors {
     }
 }
 
-/// Reads the settings of one pool: from one scenario file, or from one to three documents of AWS's.
+/// Reads the settings of one pool: one scenario file, or one to three AWS documents.
 ///
 /// # Errors
 ///
-/// The first thing that is wrong with the files, with its place.
+/// The first problem of the files, with its place.
 pub fn read(paths: &[PathBuf]) -> Result<PoolSettings, Diagnostic> {
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
@@ -109,7 +109,7 @@ pub fn read(paths: &[PathBuf]) -> Result<PoolSettings, Diagnostic> {
 ///
 /// # Errors
 ///
-/// The first thing that is wrong with the files, with its place.
+/// The first problem of the files, with its place.
 pub fn parse(files: &[(String, Vec<u8>)]) -> Result<PoolSettings, Diagnostic> {
     if let Some((file, bytes)) = files.iter().find(|(file, bytes)| !is_aws(file, bytes)) {
         if files.len() > 1 {
@@ -136,7 +136,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
     })
 }
 
-/// Whether a file is meant to be AWS's JSON.
+/// Returns whether a file is an AWS document.
 fn is_aws(file: &str, bytes: &[u8]) -> bool {
     let ending = Path::new(file).extension().and_then(|ending| ending.to_str()).map(str::to_ascii_lowercase);
     match ending.as_deref() {
@@ -160,7 +160,7 @@ fn from_scenario(scenario: &scenario::Scenario) -> PoolSettings {
         pool_id: None,
         source: SourceKind::Scenario,
         policy: scenario.pool,
-        // The people of a scenario are those who play; who may come to a pool is not among its settings.
+        // A scenario's population is not a setting of the pool, so all factors are possible.
         factors: PossibleFactors { email: false, ..PossibleFactors::ALL },
         risk_known: true,
         blocks_compromised: scenario.pool.risk.compromised == CompromisedAction::Block,

@@ -1,5 +1,5 @@
-//! Making a file: beside its place and whole, before it gets its name. Whoever is ended while making one leaves nothing that is taken
-//! for a file of state.
+//! Creates a state file next to its final place and renames it when it is complete, so that an interrupted
+//! creation leaves no state file.
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -12,15 +12,15 @@ use super::{
     CLIENTS, FORMAT, FORMAT_KEY, META, POOLS, ReadAccess, StateFileError, StateWriteError, Store, USERS,
 };
 
-/// So often others may come in between.
+/// Attempts if other processes interfere.
 const MAX_ATTEMPTS: usize = 8;
 
 impl Store {
-    /// Makes a file where there is none, or an empty one; `None` if another process has just made it.
+    /// Creates a file if there is none or an empty one; `None` if another process has just created it.
     pub(super) fn create(path: &Path) -> std::result::Result<Option<Self>, StateFileError> {
         let temporary_path = temporary_path(path);
         let file = create_locked(&temporary_path)?;
-        // Whoever has it is the only one who makes it. What came of an earlier one stands in its place now.
+        // The lock holder is the only creator. Another one may have finished before.
         if path.metadata().is_ok_and(|found| found.len() > 0) {
             fs::remove_file(&temporary_path)?;
             return Ok(None);
@@ -43,7 +43,7 @@ impl Store {
         Ok(store)
     }
 
-    /// Makes the tables in an empty file. When it returns they are on the disk.
+    /// Creates the tables in an empty file. They are on disk when it returns.
     pub(super) fn create_tables(file: File) -> std::result::Result<Self, StateFileError> {
         let store = Self(Builder::new().create_file(file).map_err(state_file_error)?);
         let write_failed = |StateWriteError(error): StateWriteError| StateFileError::Io(Error::other(error));
@@ -59,8 +59,8 @@ impl Store {
     }
 }
 
-/// A new file of this name, locked. What somebody has left who was ended in the middle is removed, and never written to: it may be
-/// another's, or lead elsewhere.
+/// Creates a locked file of this name. A leftover of an interrupted creation is removed and never written to,
+/// because it may belong to another program or be a link.
 fn create_locked(temporary_path: &Path) -> std::result::Result<File, StateFileError> {
     for _ in 0..MAX_ATTEMPTS {
         match open_options().create_new(true).open(temporary_path) {
@@ -79,7 +79,7 @@ fn create_locked(temporary_path: &Path) -> std::result::Result<File, StateFileEr
             fs::remove_file(temporary_path)?;
         } else if found.is_file() {
             let leftover = open_options().open(temporary_path)?;
-            // Who makes one now has it locked.
+            // A running creator holds its lock.
             lock(&leftover)?;
             if is_same_file(&leftover, temporary_path) {
                 fs::remove_file(temporary_path)?;
@@ -91,7 +91,7 @@ fn create_locked(temporary_path: &Path) -> std::result::Result<File, StateFileEr
     Err(StateFileError::InUse)
 }
 
-/// Whether this is the file that the name leads to, where the system knows such a thing.
+/// Returns whether the name leads to this file, on systems that can tell.
 fn is_same_file(file: &File, path: &Path) -> bool {
     #[cfg(unix)]
     {
@@ -107,7 +107,7 @@ fn is_same_file(file: &File, path: &Path) -> bool {
     }
 }
 
-/// Where a file is made that gets the name `path`.
+/// Returns the temporary name for `path`.
 fn temporary_path(path: &Path) -> PathBuf {
     let mut name = OsString::from(".");
     name.push(path.file_name().unwrap_or_default());
@@ -115,13 +115,13 @@ fn temporary_path(path: &Path) -> PathBuf {
     path.with_file_name(name)
 }
 
-/// Removes what somebody has left who was ended while making `path`, which is there now.
+/// Removes the leftover of an interrupted creation of `path`.
 pub(super) fn remove_leftover(path: &Path) {
-    // There seldom is something.
+    // Usually there is none.
     drop(fs::remove_file(temporary_path(path)));
 }
 
-/// Readable and writable, by nobody but its owner: it holds secrets.
+/// Options for a file that only its owner can read and write, because it contains secrets.
 pub(super) fn open_options() -> OpenOptions {
     let mut open_options = OpenOptions::new();
     open_options.read(true).write(true);
@@ -130,7 +130,7 @@ pub(super) fn open_options() -> OpenOptions {
     open_options
 }
 
-/// Has a file for this process alone.
+/// Locks a file for this process.
 pub(super) fn lock(file: &File) -> std::result::Result<(), StateFileError> {
     file.try_lock().map_err(|error| match error {
         fs::TryLockError::WouldBlock => StateFileError::InUse,
@@ -138,7 +138,7 @@ pub(super) fn lock(file: &File) -> std::result::Result<(), StateFileError> {
     })
 }
 
-/// Takes a file from all but its owner, where the system knows such a thing.
+/// Restricts a file to its owner, on systems that support it.
 pub(super) fn restrict_to_owner(file: &File) -> Result<ReadAccess> {
     #[cfg(unix)]
     {
@@ -155,7 +155,7 @@ pub(super) fn restrict_to_owner(file: &File) -> Result<ReadAccess> {
     Ok(ReadAccess::OwnerOnly)
 }
 
-/// Has the file's name on the disk as well as the file.
+/// Writes the file's directory entry to disk.
 fn sync_parent_directory(path: &Path) -> Result<()> {
     if cfg!(unix) {
         let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
@@ -164,7 +164,7 @@ fn sync_parent_directory(path: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Why the database does not take a file.
+/// Converts an error of the database.
 pub(super) fn state_file_error(error: DatabaseError) -> StateFileError {
     match error {
         DatabaseError::DatabaseAlreadyOpen => StateFileError::InUse,

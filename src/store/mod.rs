@@ -1,12 +1,12 @@
-//! Durable state for `serve --state`: what an account keeps of its pools, clients and users, in one file.
+//! The state file of `serve --state`: pools, clients and users of an account.
 //!
-//! The machines hand out what their requests change as plain data ([`ProviderChange`]); the [`StateWriter`] writes it down, and an answer waits
-//! until what it tells of is on the disk. Many answers share one transaction. The file is a database of redb's, of one version,
-//! and is opened only when all of it can be read: a file with a flaw is left as it is.
+//! The machines return their changes as plain data ([`ProviderChange`]). The [`StateWriter`] writes them, and
+//! a response waits until its changes are on disk. Responses share transactions. The file is a redb database
+//! of one version. It is opened only if all of it can be read; a damaged file is left as it is.
 //!
 //! | table | key | value |
 //! |---|---|---|
-//! | `poolproof` | `format`, `access_key`, `id_key` | the version of this table of tables; PKCS #8 |
+//! | `poolproof` | `format`, `access_key`, `id_key` | the version of the tables; PKCS #8 |
 //! | `pools` | `UserPoolId` | [`PoolRecord`](poolproof_pool::provider::PoolRecord) |
 //! | `clients` | `UserPoolId`, `ClientId` | [`ClientRecord`](poolproof_pool::provider::ClientRecord) |
 //! | `users` | `UserPoolId`, `sub` | [`AccountRecord`](poolproof_pool::AccountRecord) |
@@ -28,7 +28,7 @@ pub use form::{Written, decode, encode};
 pub use open::INTEGRITY_CHECK_THREAD;
 pub use writer::{PendingWrite, StateWriter};
 
-/// The version of the tables. A program refuses a file that has another.
+/// The version of the tables. Files of other versions are refused.
 const FORMAT: u32 = 1;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("poolproof");
@@ -39,27 +39,27 @@ const USERS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("us
 const FORMAT_KEY: &str = "format";
 const SIGNING_KEYS: [&str; 2] = ["access_key", "id_key"];
 
-/// Why a file cannot be used. It was left as it is.
+/// Why a file cannot be used. It is left unchanged.
 #[derive(Debug, thiserror::Error)]
 pub enum StateFileError {
-    /// It cannot be opened, made or read.
+    /// It cannot be opened, created or read.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// Another process has it.
+    /// Another process uses it.
     #[error("another process uses it; stop that process, or choose another file")]
     InUse,
-    /// It is something else.
+    /// It is not a state file.
     #[error("it is not a state file of poolproof; choose another name")]
     NotAStateFile,
-    /// Another version has written it.
+    /// Another version wrote it.
     #[error("it has format {0}, and this version supports format {FORMAT}; use the version that wrote it")]
     UnsupportedFormat(u32),
-    /// It is one, and not whole.
+    /// It is damaged.
     #[error("it is damaged ({0}); replace it by a copy, or choose another name to start without users")]
     Damaged(String),
 }
 
-/// What could not be written down. The file holds what it held before.
+/// The state cannot be written. The file contains what it contained before.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("cannot write the state: {0}")]
 pub struct StateWriteError(String);
@@ -70,31 +70,31 @@ impl StateWriteError {
     }
 }
 
-/// The secret keys of RS256 tokens as PKCS #8, for access and for id tokens.
+/// The private keys of RS256 tokens as PKCS #8, for access and for id tokens.
 pub type SigningKeys = [Vec<u8>; 2];
 
-/// What a file holds.
+/// The content of a file.
 ///
-/// It is not printed for debugging: it has secrets.
+/// Debug output does not contain it, because it has secrets.
 #[derive(Default)]
 pub struct StoredState {
     /// Pools, clients and users.
     pub records: ProviderSnapshot,
-    /// The keys of tokens, if it has them.
+    /// The token keys, if there are any.
     pub keys: Option<SigningKeys>,
-    /// Who else can read it.
+    /// Who else can read the file.
     pub read_access: ReadAccess,
 }
 
-/// Who can read a file besides its owner. It holds secrets.
+/// Who can read a file besides its owner.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum ReadAccess {
-    /// Nobody.
+    /// Only the owner.
     #[default]
     OwnerOnly,
-    /// Others could until it was opened.
+    /// Others could, until it was opened.
     Restricted,
-    /// Others can, and the system does not let us change it.
+    /// Others can, and the system does not allow a change.
     OthersCanRead,
 }
 
@@ -104,16 +104,16 @@ impl std::fmt::Debug for StoredState {
     }
 }
 
-/// A file that state is kept in. No other process can open it meanwhile.
+/// An open state file. No other process can open it.
 #[derive(Debug)]
 pub struct Store(Database);
 
 impl Store {
-    /// Writes these changes down, all of them or none. When it returns they are on the disk.
+    /// Writes these changes, all or none. They are on disk when it returns.
     ///
     /// # Errors
     ///
-    /// The file cannot be written (any more): the disk is full or gone.
+    /// The file cannot be written: the disk is full or gone.
     pub fn write(&self, changes: &[ProviderChange]) -> Result<(), StateWriteError> {
         self.commit(|transaction| {
             let mut pools = transaction.open_table(POOLS)?;
@@ -134,7 +134,7 @@ impl Store {
                     ProviderChange::PoolRemoved(pool) => {
                         let pool = pool.as_str();
                         pools.remove(pool)?;
-                        // Whatever follows the pool's id alone, and comes before any longer id.
+                        // Greater than every key of this pool, and less than every longer pool id.
                         let after = format!("{pool}\0");
                         clients.retain_in((pool, "")..(after.as_str(), ""), |_, _| false)?;
                         users.retain_in((pool, "")..(after.as_str(), ""), |_, _| false)?;
@@ -151,7 +151,7 @@ impl Store {
         })
     }
 
-    /// Writes down the keys of tokens.
+    /// Writes the token keys.
     ///
     /// # Errors
     ///
@@ -166,8 +166,8 @@ impl Store {
         })
     }
 
-    /// One transaction, in two phases: what was committed before stays whole whenever the power fails, so that a page which is
-    /// not is a flaw and never taken for a commit that was cut short.
+    /// One transaction in two phases: a committed state stays intact after a power failure, so an invalid
+    /// page is damage and not an interrupted commit.
     fn commit(
         &self,
         write: impl FnOnce(&WriteTransaction) -> Result<(), redb::Error>,
@@ -179,7 +179,7 @@ impl Store {
     }
 }
 
-/// Everything in a database, or what is wrong with it.
+/// Reads everything in a database, or reports what is wrong.
 fn read(database: &Database) -> Result<StoredState, StateFileError> {
     let state_file_error = |error: redb::Error| StateFileError::Damaged(error.to_string());
     let transaction = database.begin_read().map_err(|error| state_file_error(error.into()))?;
@@ -219,7 +219,7 @@ fn records(transaction: &ReadTransaction) -> Result<ProviderSnapshot, StateFileE
     Ok(records)
 }
 
-/// Shows `visit` every entry of a table, until it says that one cannot be read.
+/// Calls `visit` for every entry of a table until it reports an unreadable one.
 fn for_each_record<K: redb::Key + 'static>(
     transaction: &ReadTransaction,
     table: TableDefinition<'_, K, &'static [u8]>,

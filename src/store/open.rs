@@ -1,4 +1,4 @@
-//! Opening a file: locked, looked through on a copy, and only then written to.
+//! Opens a file: lock it, check a copy, and only then write to it.
 
 use std::io::{ErrorKind, Read as _, Seek as _};
 use std::path::Path;
@@ -10,21 +10,21 @@ use redb::{Builder, Database, StorageBackend as _};
 use super::create::{lock, open_options, remove_leftover, restrict_to_owner, state_file_error};
 use super::{StateFileError, Store, StoredState, read};
 
-/// The name of the thread that looks a file through. When it panics the file is damaged, and no more is to be said.
+/// The name of the checking thread. A panic of this thread means that the file is damaged.
 pub const INTEGRITY_CHECK_THREAD: &str = "state";
 
-/// What redb's files begin with.
+/// The first bytes of redb files.
 const MAGIC: [u8; 9] = *b"redb\x1a\x0a\xa9\x0d\x0a";
 
 impl Store {
-    /// Opens a file, or makes one where there is none, and tells what it holds.
+    /// Opens a file, or creates it, and returns its content.
     ///
     /// # Errors
     ///
-    /// A file that cannot be used is refused and left as it is, byte for byte.
+    /// A file that cannot be used is refused and left unchanged to the byte.
     pub fn open(path: &Path) -> Result<(Self, StoredState), StateFileError> {
         let mut file = match open_options().open(path) {
-            // A link to what is not there is somebody's mistake.
+            // A link to a missing file is a mistake.
             Err(error) if error.kind() == ErrorKind::NotFound && path.symlink_metadata().is_err() => {
                 match Self::create(path)? {
                     Some(store) => return Ok((store, StoredState::default())),
@@ -36,17 +36,17 @@ impl Store {
         if !file.metadata()?.is_file() {
             return Err(StateFileError::NotAStateFile);
         }
-        // The lock is had before anything is read: who has it now may be writing.
+        // Lock before reading, because the lock holder may be writing.
         lock(&file)?;
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         file.rewind()?;
         if bytes.is_empty() {
-            // Where a link leads there, it goes on doing so.
+            // A link stays a link.
             return match Self::create(&path.canonicalize()?) {
                 Ok(Some(store)) => Ok((store, StoredState::default())),
                 Ok(None) => Err(StateFileError::InUse),
-                // No other can take its place, as where a single file is mounted.
+                // The file cannot be replaced, as with a single mounted file.
                 Err(StateFileError::Io(_)) => {
                     let read_access = restrict_to_owner(&file)?;
                     Self::create_tables(file)
@@ -58,7 +58,7 @@ impl Store {
         if !bytes.starts_with(&MAGIC) {
             return Err(StateFileError::NotAStateFile);
         }
-        // The database says what is wrong with itself by panicking, too, and mends what it finds.
+        // The database reports some damage by a panic, and repairs what it finds.
         let check = thread::Builder::new()
             .name(INTEGRITY_CHECK_THREAD.to_owned())
             .spawn(move || check_copy(&bytes))?;
@@ -71,16 +71,17 @@ impl Store {
     }
 }
 
-/// Everything in a copy of the file, if all of it is whole.
+/// Reads everything in a copy of the file, if all of it is intact.
 fn check_copy(bytes: &[u8]) -> Result<StoredState, StateFileError> {
     let copy = InMemoryBackend::new();
     copy.set_len(u64::try_from(bytes.len()).unwrap_or(u64::MAX))?;
     redb::StorageBackend::write(&copy, 0, bytes)?;
-    // Of a copy in memory every error is the file's.
+    // For a copy in memory every error is an error of the file.
     let opened = Builder::new().create_with_backend(copy);
     let mut database: Database = opened.map_err(|error| StateFileError::Damaged(error.to_string()))?;
     match database.check_integrity() {
-        // What was mended is the table of free pages, which is a matter of room; a page whose sum is wrong is an error.
+        // Only the table of free pages is repaired, which is harmless; a page with a wrong checksum is an
+        // error.
         Ok(_) => read(&database),
         Err(error) => Err(StateFileError::Damaged(error.to_string())),
     }

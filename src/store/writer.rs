@@ -1,4 +1,4 @@
-//! Whoever writes changes down while requests are answered: a thread of its own, many answers to a transaction.
+//! The writer of the state file: a thread of its own, with many responses per transaction.
 
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
@@ -9,25 +9,25 @@ use tokio::sync::oneshot;
 use super::{StateWriteError, Store};
 use poolproof_pool::provider::ProviderChange;
 
-/// Changes of one request, and who waits for them.
+/// Changes of one request, and the waiting request.
 type QueuedChanges = (Vec<ProviderChange>, oneshot::Sender<Result<(), StateWriteError>>);
 
-/// Writes changes down in the order in which they are given to it.
+/// Writes changes in the order in which they are queued.
 ///
-/// What waits is bounded by the requests at hand, each of which waits for its own. When the file cannot be written, that is
-/// final: the machines have gone on, and what comes later may build on what was lost.
+/// The queue is bounded by the requests in flight. A failure to write is final, because later changes may
+/// build on the lost ones.
 #[derive(Debug)]
 pub struct StateWriter {
     sender: Mutex<Option<Sender<QueuedChanges>>>,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Tells when changes are on the disk.
+/// Completes when changes are on disk.
 #[derive(Debug)]
 pub struct PendingWrite(oneshot::Receiver<Result<(), StateWriteError>>);
 
 impl PendingWrite {
-    /// Waits until the changes are on the disk, with all that were given before them.
+    /// Waits until these changes and all earlier ones are on disk.
     ///
     /// # Errors
     ///
@@ -42,7 +42,7 @@ impl StateWriter {
     ///
     /// # Errors
     ///
-    /// No thread can be had.
+    /// The thread cannot be started.
     pub fn start(store: Store) -> std::io::Result<Self> {
         let (sender, receiver) = channel();
         let thread =
@@ -50,17 +50,17 @@ impl StateWriter {
         Ok(Self { sender: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
 
-    /// Has these changes written down.
+    /// Queues these changes.
     pub fn enqueue(&self, changes: Vec<ProviderChange>) -> PendingWrite {
         let (reply_sender, committed) = oneshot::channel();
         if let Some(sender) = &*self.sender.lock().unwrap_or_else(PoisonError::into_inner) {
-            // Where the thread has ended the ticket says so.
+            // If the thread has ended, waiting returns an error.
             drop(sender.send((changes, reply_sender)));
         }
         PendingWrite(committed)
     }
 
-    /// Ends the thread when all that was given to it is written down, and lets go of the file.
+    /// Ends the thread after everything queued is written, and closes the file.
     pub fn close(&self) {
         drop(self.sender.lock().unwrap_or_else(PoisonError::into_inner).take());
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -80,7 +80,7 @@ fn work(store: &Store, receiver: &Receiver<QueuedChanges>) {
     let mut failure = None;
     while let Ok((mut changes, reply_sender)) = receiver.recv() {
         let mut reply_senders = vec![reply_sender];
-        // Whatever came while the last transaction was written goes into the next.
+        // Changes that arrived during the last transaction go into the next one.
         while let Ok((more, reply_sender)) = receiver.try_recv() {
             changes.extend(more);
             reply_senders.push(reply_sender);
@@ -88,7 +88,7 @@ fn work(store: &Store, receiver: &Receiver<QueuedChanges>) {
         let committed = failure.clone().map_or_else(|| store.write(&changes), Err);
         failure = committed.clone().err();
         for reply_sender in reply_senders {
-            // Whoever asked may have gone; the change stays.
+            // The client may be gone; the change stays.
             drop(reply_sender.send(committed.clone()));
         }
     }

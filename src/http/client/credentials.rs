@@ -1,9 +1,9 @@
-//! The credentials that administrators' requests are signed with, from where AWS's own tools look for them.
+//! Credentials for administrators' requests, from the places where AWS tools look for them.
 
 use std::fmt;
 use std::path::PathBuf;
 
-/// An access key. It is not printed for debugging.
+/// An access key. Debug output does not contain it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Credentials {
     /// `AWS_ACCESS_KEY_ID`.
@@ -12,7 +12,7 @@ pub struct Credentials {
     pub secret: String,
     /// `AWS_SESSION_TOKEN`.
     pub token: Option<String>,
-    /// `AWS_REGION` or `AWS_DEFAULT_REGION`; an address of AWS's own says it itself.
+    /// `AWS_REGION` or `AWS_DEFAULT_REGION`; the address of an AWS endpoint contains the region itself.
     pub region: Option<String>,
 }
 
@@ -22,22 +22,22 @@ impl fmt::Debug for Credentials {
     }
 }
 
-/// The file of credentials says something that cannot be used.
+/// The credentials file is invalid.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{file}: {what}")]
 pub struct CredentialsError {
     /// The file.
     pub file: String,
-    /// What is wrong.
+    /// What is invalid.
     pub what: String,
 }
 
 impl Credentials {
-    /// From the environment, else from the profile of the shared file; `None` where neither has any.
+    /// Reads the environment, then the profile in the shared file; `None` if neither has credentials.
     ///
     /// # Errors
     ///
-    /// The file is there and cannot be read, or its profile has half of a key.
+    /// The file cannot be read, or its profile has only half of a key.
     pub fn from_chain(variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Self>, CredentialsError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));
@@ -59,7 +59,8 @@ impl Credentials {
         }
     }
 
-    /// For an endpoint on this machine that asks for a signature and does not look at it.
+    /// Placeholder credentials for an endpoint on this machine that requires a signature and does not check
+    /// it.
     pub fn dummy() -> Self {
         let placeholder = || "poolproof".to_owned();
         Self { key_id: placeholder(), secret: placeholder(), token: None, region: None }

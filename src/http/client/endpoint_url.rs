@@ -1,20 +1,20 @@
-//! Where an endpoint is.
+//! The address of an endpoint.
 
 use std::fmt;
 use std::net::IpAddr;
 
 use hyper::Uri;
 
-/// The address of an endpoint: scheme, host and port, and perhaps a path.
+/// The address of an endpoint: scheme, host and port, and an optional path.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct EndpointUrl(Uri);
 
 impl EndpointUrl {
-    /// Reads an address such as `http://127.0.0.1:9229` or `https://cognito-idp.us-east-1.amazonaws.com`.
+    /// Parses an address such as `http://127.0.0.1:9229` or `https://cognito-idp.us-east-1.amazonaws.com`.
     ///
     /// # Errors
     ///
-    /// One sentence that says what is wrong with it.
+    /// A sentence that says what is wrong.
     pub fn parse(text: &str) -> Result<Self, String> {
         let uri: Uri = text.parse().map_err(|_| format!("`{text}` is not a URL"))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) {
@@ -23,7 +23,7 @@ impl EndpointUrl {
         let Some(authority) = uri.authority().filter(|authority| !authority.as_str().contains('@')) else {
             return Err(format!("`{text}` must name a host and no user"));
         };
-        // What is no number is no port to the parser either: it would be left out, and the scheme's taken.
+        // The parser ignores an invalid port and would use the scheme's default.
         let port = authority.as_str().strip_prefix(authority.host()).and_then(|rest| rest.strip_prefix(':'));
         if let Some(port) = port.filter(|port| !is_port(port)) {
             return Err(format!("`{text}` has the port `{port}`; expected a number from 1 to 65535"));
@@ -34,14 +34,14 @@ impl EndpointUrl {
         Ok(Self(uri))
     }
 
-    /// Whether it is on this machine, whatever a name server says.
+    /// Returns whether the address is on this machine, without asking a name server.
     pub fn is_loopback(&self) -> bool {
         let host = self.host();
         let ip: Option<IpAddr> = host.trim_matches(['[', ']']).parse().ok();
         ip.map_or_else(|| host.eq_ignore_ascii_case("localhost"), |ip| ip.to_canonical().is_loopback())
     }
 
-    /// The region of one of AWS's own endpoints.
+    /// Returns the region of an AWS endpoint.
     pub fn region(&self) -> Option<&str> {
         let rest = self.host().strip_prefix("cognito-idp")?.strip_prefix(['.', '-'])?;
         let rest = rest.strip_prefix("fips.").unwrap_or(rest);
@@ -52,19 +52,20 @@ impl EndpointUrl {
         self.0.scheme_str() == Some("https")
     }
 
-    /// Where operations are asked for.
+    /// Returns the URI for operations.
     pub(super) const fn uri(&self) -> &Uri {
         &self.0
     }
 
-    /// Host and port as a Host header has them: a port that the scheme has anyway is not said, whoever signs it or sends it.
+    /// Returns host and port as in a Host header: without the scheme's default port, both when signing and
+    /// when sending.
     pub(super) fn host_header(&self) -> String {
         let default_port = if self.is_tls() { 443 } else { 80 };
         let port = self.0.port_u16().filter(|port| *port != default_port);
         port.map_or_else(|| self.host().to_owned(), |port| format!("{}:{port}", self.host()))
     }
 
-    /// Another page of the same server.
+    /// Returns the address of another path of the same server.
     pub(super) fn with_path(&self, path: &str) -> String {
         format!("{}://{}{path}", self.0.scheme_str().unwrap_or("http"), self.host_header())
     }
@@ -84,7 +85,7 @@ fn is_port(text: &str) -> bool {
     text.bytes().all(|digit| digit.is_ascii_digit()) && text.parse().is_ok_and(|port: u16| port > 0)
 }
 
-/// Text as it may stand in a query.
+/// Encodes text for a query.
 pub(super) fn percent_encoded(text: &str) -> String {
     let mut percent_encoded = String::with_capacity(text.len());
     for byte in text.bytes() {

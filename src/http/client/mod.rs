@@ -1,8 +1,8 @@
-//! Pools over HTTP, wherever they are: an endpoint as a target.
+//! The HTTP client: an endpoint as a target.
 //!
-//! Connections are kept and used again. A request that gets no answer in time, or none that anybody who speaks the protocol
-//! would give, is [`TransportError`]: nothing was decided, and nobody judges it. "Too many requests" is an answer like any
-//! other; whoever asked waits and asks again, as with the embedded pool.
+//! Connections are reused. A request without a response in time, or with one that is not valid protocol, is a
+//! [`TransportError`]: nothing was decided, and it is not judged. "Too many requests" is an ordinary
+//! response, after which the caller waits and retries.
 
 mod credentials;
 mod endpoint_url;
@@ -34,21 +34,21 @@ use poolproof_cognito::protocol::{AccountRequest, Answer, ApiError, Operation, O
 use rate_limiter::RateLimiter;
 use sign::Signer;
 
-/// How an endpoint is spoken to.
+/// Timeouts and rate limit of an endpoint.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClientLimits {
-    /// How long a connection may take to be made.
+    /// Timeout for connecting.
     pub connect: Duration,
-    /// How long a request may take from its first byte to the last of its answer.
+    /// Timeout for a request, from its first byte to the last byte of the response.
     pub request: Duration,
-    /// How long an unused connection is kept.
+    /// How long an idle connection is kept.
     pub idle: Duration,
-    /// Requests a second, at most; `None` is as many as there are.
+    /// Most requests a second; `None` is no limit.
     pub per_second: Option<u32>,
 }
 
 impl ClientLimits {
-    /// Patient enough for a busy server, and shorter than its own patience with an idle connection.
+    /// Long enough for a busy server, and shorter than the server's idle timeout.
     pub const DEFAULT: Self = Self {
         connect: Duration::from_secs(5),
         request: Duration::from_secs(30),
@@ -75,19 +75,19 @@ impl std::fmt::Debug for HttpTarget {
     }
 }
 
-/// Plain where TLS has no part in it: then nobody needs the system's certificates.
+/// Without TLS the system's certificates are not needed.
 enum Connections {
     Plain(Client<HttpConnector, Full<Bytes>>),
     Tls(Client<HttpsConnector<HttpConnector>, Full<Bytes>>),
 }
 
 impl HttpTarget {
-    /// The endpoint at this address, whose administrators' requests are signed with these credentials. Must be called inside the
-    /// runtime that `clock` belongs to.
+    /// Creates a client for this address; administrators' requests are signed with these credentials. Must be
+    /// called inside the runtime of `clock`.
     ///
     /// # Errors
     ///
-    /// The system's certificates cannot be had, and the address is one of https.
+    /// The system's certificates cannot be loaded, and the address is https.
     pub fn new(
         address: EndpointUrl,
         credentials: Option<Credentials>,
@@ -121,31 +121,32 @@ impl HttpTarget {
         })
     }
 
-    /// The same for the users of this pool: whose codes are read.
+    /// Returns a client for the users of this pool, whose codes it can read.
     #[must_use]
     pub fn for_pool(self, pool_id: PoolId) -> Self {
         Self { pool_id, ..self }
     }
 
-    /// Finds out whether anybody is there, and whether it is one of ours, which can be told of risk and shows what it sends.
+    /// Checks that the endpoint answers, and whether it is a served poolproof, which accepts risk levels and
+    /// shows codes.
     ///
     /// # Errors
     ///
-    /// Nobody is there.
+    /// The endpoint does not answer.
     pub async fn probe(&mut self) -> Result<(), TransportError> {
         let metrics = self.page("/metrics").await?;
         self.accepts_risk_level = metrics.windows(15).any(|word| word == b"poolproof_pools");
         Ok(())
     }
 
-    /// A page of the endpoint's, whatever its status.
+    /// Gets a page of the endpoint, whatever its status.
     async fn page(&self, path: &str) -> Result<Bytes, TransportError> {
         let request = HttpRequest::builder().method(Method::GET).uri(self.address.with_path(path));
         let request = request.body(Full::default()).map_err(transport_error)?;
         Ok(self.send(request).await?.into_body())
     }
 
-    /// Sends a request and reads its answer whole, both in time.
+    /// Sends a request and reads the complete response, both in time.
     async fn send(&self, request: HttpRequest<Full<Bytes>>) -> Result<HttpResponse<Bytes>, TransportError> {
         self.rate_limiter.acquire().await;
         let exchange = async {
@@ -163,7 +164,7 @@ impl HttpTarget {
         }
     }
 
-    /// The request for an operation, and the operation's name.
+    /// Builds the request for an operation; also returns the operation's name.
     fn request(
         &self,
         origin: Origin,
@@ -173,7 +174,7 @@ impl HttpTarget {
         let mut request = HttpRequest::builder()
             .method(Method::POST)
             .uri(self.address.uri())
-            // What is sent is what is signed: nobody else is to make one up.
+            // The Host header that is sent is the one that is signed.
             .header("host", self.address.host_header())
             .header("content-type", CONTENT_TYPE)
             .header("x-amz-target", format!("{TARGET_PREFIX}{name}"));
@@ -188,7 +189,8 @@ impl HttpTarget {
         Ok((name, request.body(Full::from(body)).map_err(transport_error)?))
     }
 
-    /// The answer to an operation, with its HTTP status; what is no answer of anybody who speaks the protocol is inside.
+    /// Sends an operation and decodes the response with its HTTP status; the inner result is an error if it
+    /// is not valid protocol.
     async fn exchange(
         &self,
         origin: Origin,
@@ -201,7 +203,7 @@ impl HttpTarget {
         Ok((status, decode_answer(name, status, error_type, &body)))
     }
 
-    /// The code that this user's phone was sent last, as far as the endpoint shows what it sends.
+    /// Returns the code that was last sent to this user, if the endpoint shows it.
     async fn outbox(&self, username: &Username) -> Option<String> {
         let path = format!("/outbox?username={}", endpoint_url::percent_encoded(username.as_str()));
         let page = self.page(&path).await.ok()?;
@@ -214,7 +216,7 @@ impl HttpTarget {
     }
 }
 
-/// Whether AWS wants this operation signed: those of administrators. Users' operations carry what they need themselves.
+/// Returns whether AWS requires a signature for this operation: administrators' operations only.
 fn requires_signature(name: &str, operation: &Operation) -> bool {
     name.starts_with("Admin")
         || matches!(operation, Operation::Manage(_) | Operation::Account(AccountRequest::ListUsers(_)))
@@ -231,7 +233,7 @@ fn transport_error(error: impl std::fmt::Display) -> TransportError {
     TransportError(error.to_string())
 }
 
-/// What went wrong, down to what the operating system said.
+/// Describes a connection error down to the operating system's message.
 fn connection_error(error: &hyper_util::client::legacy::Error) -> TransportError {
     let mut text = error.to_string();
     let mut cause = error.source();

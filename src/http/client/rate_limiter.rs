@@ -1,4 +1,4 @@
-//! How fast an endpoint is asked.
+//! The rate limit of an endpoint.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::clock::Clock;
 use poolproof_cognito::time::Timestamp;
 
-/// Gives turns, at most so many a second, in the order of those who come.
+/// Grants turns at a limited rate, in the order of the requests.
 #[derive(Debug)]
 pub(super) struct RateLimiter {
     clock: Clock,
@@ -21,7 +21,7 @@ impl RateLimiter {
         Self { clock, interval, next: Cell::new(Timestamp::default()) }
     }
 
-    /// Waits for one's turn.
+    /// Waits for the next turn.
     pub(super) async fn acquire(&self) {
         let Some(interval) = self.interval else { return };
         let scheduled = self.next.get().max(self.clock.now());

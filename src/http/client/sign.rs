@@ -1,4 +1,4 @@
-//! Signatures of administrators' requests: AWS Signature Version 4.
+//! AWS Signature Version 4 for administrators' requests.
 
 use std::time::SystemTime;
 
@@ -32,7 +32,7 @@ impl Signer {
         }
     }
 
-    /// The headers that sign a request for this operation.
+    /// Returns the headers that sign a request for this operation.
     pub(super) fn sign(
         &self,
         now: Timestamp,

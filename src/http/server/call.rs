@@ -1,4 +1,4 @@
-//! One operation: from the bytes of its request to those of its answer.
+//! One operation: from the bytes of its request to the bytes of its response.
 
 use std::net::IpAddr;
 
@@ -15,14 +15,14 @@ use poolproof_cognito::policy::RiskLevel;
 use poolproof_cognito::protocol::{Answer, ApiError, ErrorKind, Origin};
 use poolproof_pool::provider::{Provider, Step, to_answer};
 
-/// How risky an attempt is to look: `low`, `medium`, `high` or `none`. Whoever tests says so.
+/// Sets the risk level of a sign-in: `low`, `medium`, `high` or `none`.
 const RISK_HEADER: &str = "x-poolproof-risk";
 
-/// A request that is refused before it is read whole.
+/// A request that is refused before it is read completely.
 struct RejectedRequest {
     status: StatusCode,
     error: ApiError,
-    /// Whether the rest of what is sent is not worth waiting for.
+    /// Whether the connection is closed instead of reading the rest.
     close: bool,
 }
 
@@ -42,7 +42,7 @@ pub(super) async fn call(
     let operation_name = target.as_deref().unwrap_or_default().to_owned();
     let body = match target.and_then(|name| validate_headers(&request).map(|origin| (name, origin))) {
         Ok((name, origin)) => body(&mut payload, &state).await.map(|body| (name, origin, body)),
-        // What follows is read all the same, in bounds, so that the next request on the connection is found.
+        // The rest is read within limits, so that the next request on the connection is found.
         Err(rejected) if !rejected.close => {
             let rest = body(&mut payload, &state).await;
             Err(RejectedRequest { close: rest.is_err(), ..rejected })
@@ -63,7 +63,7 @@ pub(super) async fn call(
     build_response(None, &answer)
 }
 
-/// The operation that `X-Amz-Target` names.
+/// Returns the operation that `X-Amz-Target` names.
 fn target(request: &HttpRequest) -> Result<String, RejectedRequest> {
     let mut given = request.headers().get_all("x-amz-target");
     let unknown = |message| RejectedRequest::new(ErrorKind::UnknownOperation, message);
@@ -77,7 +77,7 @@ fn target(request: &HttpRequest) -> Result<String, RejectedRequest> {
     Ok(name.to_owned())
 }
 
-/// Checks the other headers; what they tell of where the request comes from.
+/// Checks the other headers and returns what they say about the client.
 fn validate_headers(request: &HttpRequest) -> Result<Origin, RejectedRequest> {
     let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
     let content_type = text("content-type").unwrap_or_default();
@@ -101,7 +101,7 @@ fn validate_headers(request: &HttpRequest) -> Result<Origin, RejectedRequest> {
     Ok(Origin { risk, address })
 }
 
-/// The body, if it is not too long and comes in time.
+/// Reads the body, with a size limit and a deadline.
 async fn body(payload: &mut web::Payload, state: &AppState) -> Result<Vec<u8>, RejectedRequest> {
     let too_long = || RejectedRequest {
         status: StatusCode::PAYLOAD_TOO_LARGE,
@@ -135,7 +135,7 @@ async fn body(payload: &mut web::Payload, state: &AppState) -> Result<Vec<u8>, R
     }
 }
 
-/// The answer, after whatever arithmetic it takes.
+/// Executes the operation, including its jobs, and returns the response.
 async fn answer(state: &AppState, name: &str, origin: Origin, body: &[u8]) -> Result<Answer, ApiError> {
     let operation = decode(name, body)?;
     let now = state.clock.now();
@@ -154,7 +154,7 @@ async fn answer(state: &AppState, name: &str, origin: Origin, body: &[u8]) -> Re
         }
     };
     match pending_write {
-        // What a refusal has changed is kept as well: a failed attempt counts.
+        // A refusal can change state too: a failed attempt counts.
         Some(pending_write) => match pending_write.committed().await {
             Ok(()) => answer,
             Err(error) => Err(ApiError::internal(error.to_string())),
@@ -163,8 +163,8 @@ async fn answer(state: &AppState, name: &str, origin: Origin, body: &[u8]) -> Re
     }
 }
 
-/// Takes one step, and has written down what it changes. The changes of all requests are kept in the order in which they were
-/// made, so that the last ticket of a request stands for its earlier ones.
+/// Takes one step and queues its changes for the disk. Changes of all requests are queued in order, so the
+/// last write of a request covers its earlier ones.
 fn run_step(
     state: &AppState,
     pending_write: &mut Option<PendingWrite>,
@@ -181,11 +181,11 @@ fn run_step(
     step
 }
 
-/// Puts what the pool has sent where it can be read.
+/// Moves sent messages to the outbox.
 fn publish_deliveries(state: &AppState) {
     let deliveries = lock(&state.provider).take_deliveries();
     for (pool_id, delivery) in deliveries {
-        // Names and addresses are whatever clients wrote: debug form keeps them on one line.
+        // Names and addresses come from clients; debug form keeps them on one line.
         (state.message_sink)(&format!(
             "{} to {:?} ({:?}, {pool_id}): {:?}",
             delivery.medium,
@@ -197,7 +197,7 @@ fn publish_deliveries(state: &AppState) {
     }
 }
 
-/// Lets pages of any origin read an answer: there is nothing here but made-up users, and Cognito does so too.
+/// Allows pages of any origin to read a response, as Cognito does; all users here are made up.
 pub(super) fn add_cors_headers(response: &mut HttpResponseBuilder) {
     response
         .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
@@ -208,7 +208,7 @@ pub(super) fn add_cors_headers(response: &mut HttpResponseBuilder) {
         .insert_header((header::CACHE_CONTROL, "no-store"));
 }
 
-/// A refusal with a status of its own.
+/// A refusal with its HTTP status.
 pub(super) fn error_response(status: StatusCode, error: &ApiError) -> HttpResponse {
     build_response(Some(status), &Err(error.clone()))
 }
@@ -226,10 +226,10 @@ fn build_response(status: Option<StatusCode>, answer: &Result<Answer, ApiError>)
     response.body(encoded.body)
 }
 
-/// A number for the answer. It is for finding the answer again and for nothing else.
+/// Returns a request id, which only identifies the response.
 fn request_id() -> String {
     let mut bytes = [0; 16];
-    // Without chance all answers have the same number, which harms nobody.
+    // Without random bytes all responses have the same id, which is harmless.
     let _ = aws_lc_rs::rand::fill(&mut bytes);
     uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
 }

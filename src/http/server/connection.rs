@@ -1,11 +1,12 @@
-//! A connection as bytes, and what it costs those who do not keep to the rules.
+//! A connection with limits on clients that do not follow the protocol.
 //!
-//! The HTTP server takes in whatever comes, also from somebody who never reads an answer, and looks at the time for a
-//! connection's first head alone. So here, below it:
+//! The HTTP server accepts any amount of input, also from a client that never reads, and has a deadline for a
+//! connection's first head only. This layer below it adds:
 //!
-//! - one request goes to it at a time ([`PipelineState`]); the others wait in the system's bounded room,
-//! - an answer that nobody takes ends the connection, at once where too many of them lie there,
-//! - and so does a head that is begun and not finished.
+//! - One request at a time reaches the server ([`PipelineState`]); the others wait in the system's bounded
+//!   buffer.
+//! - A response that the client does not read ends the connection, at once if there are too many of them.
+//! - A head that is started and not finished ends the connection.
 
 use std::cell::Cell;
 use std::io::{Error, ErrorKind, Result};
@@ -22,14 +23,14 @@ use tokio::time::{Sleep, sleep};
 use super::ServerLimits;
 use super::pipeline::{ConnectionActivity, PipelineState};
 
-/// So many bytes are read at once.
+/// Bytes per read.
 const READ_CHUNK: usize = 8 * 1024;
-/// Whoever takes so many bytes of an answer is given time for more.
+/// A client that reads this many bytes of a response gets more time.
 const PROGRESS_BYTES: usize = 64 * 1024;
-/// So many bytes of answers may lie there for the clients of all connections.
+/// Most unread response bytes of all connections together.
 const MAX_UNSENT_BYTES: usize = 128 * 1024 * 1024;
 
-/// Bytes of answers that the clients of all connections have not taken yet.
+/// Unread response bytes of all connections.
 pub(super) type UnsentBytes = Rc<Cell<usize>>;
 
 /// A connection.
@@ -37,28 +38,28 @@ pub(super) struct Connection {
     stream: TcpStream,
     activity: Rc<ConnectionActivity>,
     pipeline: PipelineState,
-    /// What was read and is not let through yet.
+    /// Bytes that were read and not yet forwarded.
     read_buffer: Vec<u8>,
     consumed: usize,
-    /// Bytes of unknown end that were let through without a pause.
+    /// Bytes of a body of unknown length that were forwarded without a pause.
     unbounded_bytes: usize,
-    /// How long a head may take, and how long an answer may lie untaken.
+    /// Time for a head, and for an unread response.
     head_timeout: Duration,
     write_timeout: Duration,
-    /// The end of a head's time, and how many requests had begun when its first byte came.
+    /// The deadline of a head, and how many requests had started at its first byte.
     head_request_number: Option<u64>,
     head_timer: Option<Pin<Box<Sleep>>>,
-    /// The end of patience, and what was taken since that was said.
+    /// The deadline for reading a response, and the bytes read since it was set.
     write_timer: Option<Pin<Box<Sleep>>>,
     written_since_progress: usize,
-    /// Of all bytes that are unsent, this connection's.
+    /// This connection's part of all unsent bytes.
     unsent: usize,
     all_unsent: UnsentBytes,
 }
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, limits: &ServerLimits, all_unsent: UnsentBytes) -> Self {
-        // The second of two answers would wait until the first is acknowledged. Where it cannot be had, that is all.
+        // Without it the second of two responses waits for an acknowledgment. Failing to set it is no error.
         drop(stream.set_nodelay(true));
         Self {
             stream,
@@ -82,13 +83,13 @@ impl Connection {
         Rc::clone(&self.activity)
     }
 
-    /// Notes how many bytes of an answer wait here.
+    /// Records how many response bytes wait here.
     fn set_unsent(&mut self, count: usize) {
         self.all_unsent.set((self.all_unsent.get() + count).saturating_sub(self.unsent));
         self.unsent = count;
     }
 
-    /// Whether the time is over for a head that was begun. The first of a connection is the server's, which answers 408.
+    /// Returns whether a started head is late. The server itself handles the first head, with status 408.
     fn head_timed_out(&mut self, cx: &mut Context<'_>) -> bool {
         let requests_started = self.activity.requests_started();
         let is_reading_head = self.head_request_number == Some(requests_started)
@@ -97,12 +98,12 @@ impl Connection {
         if self.activity.is_busy() || !is_reading_head {
             return false;
         }
-        // Most heads come at once, and need no timer.
+        // Most heads arrive complete and need no timer.
         let head_timeout = self.head_timeout;
         self.head_timer.get_or_insert_with(|| Box::pin(sleep(head_timeout))).as_mut().poll(cx).is_ready()
     }
 
-    /// Notes that bytes came. Between two requests they begin a head.
+    /// Records received bytes. Between two requests they start a head.
     fn note_bytes_received(&mut self) {
         let requests_started = self.activity.requests_started();
         if requests_started == 0
@@ -114,17 +115,17 @@ impl Connection {
         (self.head_request_number, self.head_timer) = (Some(requests_started), None);
     }
 
-    /// Reads ahead; 0 at the end of what is sent.
+    /// Reads ahead; 0 at the end of the stream.
     fn read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize>> {
         let mut buffer = [MaybeUninit::uninit(); READ_CHUNK];
         let mut buffer = ReadBuf::uninit(&mut buffer);
         let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
-        // Those who say nothing take no room.
+        // Idle clients take no memory.
         (self.read_buffer, self.consumed) = (buffer.filled().to_vec(), 0);
         read.map_ok(|()| self.read_buffer.len())
     }
 
-    /// Lets through what may be of what was read ahead; `None` when nothing may be yet.
+    /// Forwards what may be forwarded; `None` if nothing may be yet.
     fn forward(&mut self, buf: &mut ReadBuf<'_>) -> Option<()> {
         let limit = buf.remaining().min(self.read_buffer.len() - self.consumed);
         let count = self.pipeline.advance(&self.read_buffer[self.consumed..self.consumed + limit]);
@@ -146,7 +147,7 @@ impl AsyncRead for Connection {
         if connection.pipeline.is_bounded() {
             connection.unbounded_bytes = 0;
         } else if connection.unbounded_bytes >= READ_CHUNK {
-            // The server has a look at what it got before there is more.
+            // The server looks at the bytes before it gets more.
             connection.unbounded_bytes = 0;
             cx.waker().wake_by_ref();
             return Poll::Pending;
@@ -155,7 +156,7 @@ impl AsyncRead for Connection {
             if connection.consumed == connection.read_buffer.len() {
                 let read = connection.read_ahead(cx);
                 if read.is_pending() && connection.head_timed_out(cx) {
-                    // As if nothing more came: the connection is closed in order.
+                    // Reported as the end of the stream, so that the connection closes in order.
                     return Poll::Ready(Ok(()));
                 }
                 if ready!(read)? == 0 {
@@ -190,7 +191,7 @@ impl AsyncWrite for Connection {
                     connection.write_timer.get_or_insert_with(|| Box::pin(sleep(write_timeout)));
                 if write_timer.as_mut().poll(cx).is_ready() || connection.all_unsent.get() > MAX_UNSENT_BYTES
                 {
-                    // What lies in the system's buffers goes as well.
+                    // Discard what is in the system's buffer too.
                     drop(connection.stream.set_zero_linger());
                     return Poll::Ready(Err(Error::new(
                         ErrorKind::TimedOut,
@@ -203,7 +204,7 @@ impl AsyncWrite for Connection {
         written
     }
 
-    /// Is called when everything is written.
+    /// Called when everything is written.
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
         let connection = self.get_mut();
         connection.written_since_progress = 0;
@@ -229,14 +230,14 @@ impl Drop for Connection {
 mod tests {
     use super::*;
 
-    /// A connection, and the other side of it, which does not read.
+    /// Returns a connection and its other side, which does not read.
     async fn connected() -> (TcpStream, TcpStream) {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
         (stream, listener.accept().await.unwrap().0)
     }
 
-    /// Writes until it is not taken any more.
+    /// Writes until the socket buffer is full.
     async fn fill(connection: &mut Connection) -> Poll<Result<usize>> {
         let answer = vec![0; 1 << 20];
         std::future::poll_fn(|cx| {

@@ -1,8 +1,8 @@
-//! The last answer on a connection whose client is still sending.
+//! The last response on a connection whose client is still sending.
 //!
-//! Whoever closes while bytes are on their way takes back what was answered: the other side's system drops it (RFC 9112, 9.6). So
-//! what comes is read and thrown away for a while. What reads until a moment and not until an amount reads as much as a fast
-//! client can send, some hundred megabytes a second; here both are bounded.
+//! Closing a connection while bytes arrive makes the other side discard the response (RFC 9112, section 9.6).
+//! So the rest is read and discarded for a while. actix-http limits this by time only, and a fast client
+//! sends hundreds of megabytes a second; here bytes and time are limited.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -16,13 +16,14 @@ use actix_web::web::{Bytes, Payload};
 use futures_util::StreamExt as _;
 use tokio::time::Sleep;
 
-/// So many bytes are read and thrown away after the answer.
+/// Most bytes that are read and discarded.
 const MAX_DISCARDED_BYTES: usize = 1 << 20;
-/// So long somebody may send them.
+/// Longest time for that.
 const MAX_LINGER: Duration = Duration::from_secs(1);
 
-/// The last answer on a connection: of what else is sent little is read, and nothing kept. A body of chunks that nobody holds would be
-/// read to its end, and there are those that have none; one that is held is let go of with the connection.
+/// Returns the last response on a connection. Little of the rest is read and nothing is kept. A chunked body
+/// without an owner would be read to its end, which may never come; one with an owner is dropped with the
+/// connection.
 pub(super) fn close_lingering(response: HttpResponse, unread: Payload) -> HttpResponse {
     let mut response = response.map_body(|_, body| {
         let text = body.try_into_bytes().unwrap_or_default();
@@ -33,7 +34,7 @@ pub(super) fn close_lingering(response: HttpResponse, unread: Payload) -> HttpRe
     response.map_into_boxed_body()
 }
 
-/// An answer that holds on to the unread rest of its request, and is over when enough of that is thrown away.
+/// A response body that owns the unread rest of its request and ends when enough of it was discarded.
 struct LingeringBody {
     length: usize,
     text: Option<Bytes>,

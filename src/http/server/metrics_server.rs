@@ -1,4 +1,4 @@
-//! A page for whoever watches a run: a small server beside it, on a thread of its own.
+//! A small server for live metrics, on a thread of its own.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -14,21 +14,21 @@ use super::linger::close_lingering;
 use super::{ServerLimits, get_route, service};
 use crate::http::prometheus;
 
-/// Writes the page anew for each who asks.
+/// Creates the page for each request.
 pub type MetricsSource = Arc<dyn Fn() -> prometheus::MetricsPage + Send + Sync>;
 
-/// A page that is shown at `/metrics` until this is dropped.
+/// Serves `/metrics` until it is dropped.
 #[derive(Debug)]
 pub struct MetricsServerHandle {
     handle: ServerHandle,
     thread: Option<JoinHandle<()>>,
 }
 
-/// Shows a page of metrics at `/metrics`.
+/// Serves a page of metrics at `/metrics`.
 ///
 /// # Errors
 ///
-/// No thread can be had, or the listener cannot be used.
+/// The thread cannot be started, or the listener cannot be used.
 pub fn serve_metrics(listener: TcpListener, metrics: MetricsSource) -> std::io::Result<MetricsServerHandle> {
     let app = move || {
         App::new()
@@ -40,7 +40,7 @@ pub fn serve_metrics(listener: TcpListener, metrics: MetricsSource) -> std::io::
     let thread = thread::Builder::new().name("metrics".to_owned()).spawn(move || {
         actix_web::rt::System::new().block_on(async move {
             let limits = ServerLimits { connections: 64, ..ServerLimits::DEFAULT };
-            // The run has its own ear for signals.
+            // The run handles signals itself.
             match service::build_server(listener, &limits, app).map(ServerBuilder::disable_signals) {
                 Ok(server) => {
                     let server = server.run();
@@ -58,7 +58,7 @@ pub fn serve_metrics(listener: TcpListener, metrics: MetricsSource) -> std::io::
 
 impl Drop for MetricsServerHandle {
     fn drop(&mut self) {
-        // Told at once; the future would only wait for the end, as the thread does.
+        // The message is sent at once; the future would only wait for the end, as the thread does.
         drop(self.handle.stop(false));
         if let Some(thread) = self.thread.take() {
             drop(thread.join());

@@ -1,8 +1,7 @@
 //! The pools over HTTP, for stock clients.
 //!
-//! One thread reads and writes, and keeps the pools; SRP's arithmetic and RSA's signatures run on threads of their own, so that a
-//! sign-in that computes keeps nobody waiting. Whatever a client sends or leaves out, it is answered or let go of in
-//! bounded time and room (ASSURANCE W3–W8).
+//! One thread does I/O and owns the pools. SRP and RSA run on other threads, so a sign-in does not block
+//! others. Whatever a client sends or omits, it is answered or disconnected within limits on time and memory.
 
 mod call;
 mod connection;
@@ -36,23 +35,23 @@ use signers::Signers;
 pub use metrics_server::{MetricsServerHandle, MetricsSource, serve_metrics};
 pub use shutdown::ShutdownKind;
 
-/// How the server treats those who come.
+/// Limits of the server.
 #[derive(Clone, Debug)]
 pub struct ServerLimits {
-    /// Threads for SRP's arithmetic.
+    /// Threads for SRP.
     pub workers: usize,
-    /// Connections that are kept at once; others wait to be accepted.
+    /// Most connections; others wait to be accepted.
     pub connections: usize,
-    /// How long a request's head may take, and again its body.
+    /// Time for a request's head, and again for its body.
     pub request: Duration,
-    /// How long a connection may be idle between two requests, and how long an answer may lie there untaken.
+    /// Time that a connection may be idle between requests, and that a response may be unread.
     pub idle: Duration,
-    /// How long requests at hand may take to finish at the end.
+    /// Time for requests in flight at shutdown.
     pub shutdown: Duration,
 }
 
 impl ServerLimits {
-    /// Enough for a machine of a few cores, and not more than it can bear.
+    /// Limits for a machine of a few cores.
     pub const DEFAULT: Self = Self {
         workers: 1,
         connections: 8192,
@@ -62,7 +61,7 @@ impl ServerLimits {
     };
 }
 
-/// What hears of each message that a pool sends, as one line: who, by which medium, and the code.
+/// Receives each message that a pool sends, as one line: user, medium and code.
 pub type MessageSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What all requests share.
@@ -84,12 +83,12 @@ impl std::fmt::Debug for AppState {
     }
 }
 
-/// Serves until the program is told to end (SIGINT, SIGTERM), then finishes the requests at hand, unless it is told again. Where there is a `state_writer`, no
-/// request is answered before what it has changed is on the disk.
+/// Serves until SIGINT or SIGTERM, then finishes the requests in flight, unless a second signal arrives. With
+/// a `state_writer`, no request is answered before its changes are on disk.
 ///
 /// # Errors
 ///
-/// No threads can be had, or the listener cannot be used.
+/// Threads cannot be started, or the listener cannot be used.
 pub fn serve(
     provider: Provider,
     listener: TcpListener,
@@ -109,7 +108,7 @@ pub fn serve(
     aws_lc_rs::rand::fill(&mut seed)
         .map_err(|_| std::io::Error::other("cannot read random bytes from the operating system"))?;
     let app = move || {
-        // Called once, on the one thread that serves. Its clients' side has nothing to do.
+        // Called once, on the serving thread. The client side has nothing to do.
         let compute = Compute::threads(1, workers, &mut poolproof_cognito::seed::rng_from_bytes(seed));
         let compute = compute.unwrap_or_else(|error| unreachable!("cannot start threads: {error}"));
         let state = AppState {
@@ -141,19 +140,19 @@ pub fn serve(
     ended
 }
 
-/// `GET` or `HEAD` without a body. One that has a body is for nobody: who would read it to its end?
+/// `GET` or `HEAD` without a body; a body would have no reader.
 fn get_route() -> Route {
     let method = guard::Any(guard::Get()).or(guard::Head());
     web::route().guard(method).guard(guard::fn_guard(|context| is_empty(context.head())))
 }
 
-/// Whether nothing follows a request's head.
+/// Returns whether nothing follows a request's head.
 fn is_empty(head: &RequestHead) -> bool {
     let empty = head.headers().get(header::CONTENT_LENGTH).is_none_or(|length| length == "0");
     empty && !head.headers().contains_key(header::TRANSFER_ENCODING)
 }
 
-/// A lock is never given up on: what it guards is whole after every statement.
+/// Locks a mutex even if it is poisoned: the guarded state is consistent after every statement.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

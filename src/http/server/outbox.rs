@@ -1,4 +1,4 @@
-//! What pools have sent by SMS and e-mail: nothing leaves this machine, it can be read here.
+//! Messages that pools sent by SMS and e-mail. They do not leave this machine.
 
 use std::collections::VecDeque;
 
@@ -8,10 +8,10 @@ use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::time::Timestamp;
 use poolproof_pool::Delivery;
 
-/// So many messages are kept; of more, the oldest are lost.
+/// Most messages; older ones are dropped.
 const MAX_MESSAGES: usize = 1000;
 
-/// The messages of late, the oldest first.
+/// The latest messages, the oldest first.
 #[derive(Default)]
 pub(super) struct Outbox(VecDeque<(Timestamp, PoolId, Delivery)>);
 
@@ -23,7 +23,7 @@ impl Outbox {
         self.0.push_back((now, pool_id, delivery));
     }
 
-    /// The messages, the oldest first; only this user's, if one is named.
+    /// Returns the messages as JSON, the oldest first; with a user name only that user's.
     pub(super) fn told(&self, username: Option<&str>) -> Value {
         let is_selected =
             |delivery: &Delivery| username.is_none_or(|name| delivery.username.as_str() == name);

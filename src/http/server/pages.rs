@@ -1,4 +1,4 @@
-//! What is there besides the operations: health, metrics, the outbox, and what tokens are checked by.
+//! Pages besides the operations: health, metrics, outbox, and token keys.
 
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -102,6 +102,6 @@ pub(super) async fn fallback(request: HttpRequest, unread: web::Payload) -> Http
     close_lingering(error_response(status, &error), unread)
 }
 
-/// What the SDKs of browsers send.
+/// Headers that browser SDKs send.
 const ALLOWED_HEADERS: &str = "content-type, x-amz-target, x-amz-user-agent, cache-control, authorization, x-amz-date, \
     x-amz-security-token, x-amz-content-sha256, amz-sdk-invocation-id, amz-sdk-request, x-poolproof-risk";

@@ -1,8 +1,8 @@
-//! How far a connection is ahead: its requests go to the server one at a time, however many a client sends before it reads.
+//! Tracks how far a connection is ahead, so that its requests reach the server one at a time.
 //!
-//! The server would take in some thousand that wait, of some kilobytes each, and takes the unfinished body of the next request for
-//! one that the last has left unread: then it closes. It alone says what a request is; here heads are only told from what
-//! follows. What is let through too early waits in the server as it would without this.
+//! actix-http would accept thousands of waiting requests, and treats the incomplete body of the next request
+//! as an unread rest of the last one. Only the server parses requests; this state only separates heads from
+//! what follows. What is forwarded too early waits in the server.
 
 use std::cell::{Cell, RefCell};
 use std::rc::Rc;
@@ -11,34 +11,34 @@ use std::task::{Context, Waker};
 use actix_web::dev::RequestHead;
 use actix_web::http::header;
 
-/// What a connection's requests tell it.
+/// What requests report to their connection.
 #[derive(Debug, Default)]
 pub(super) struct ConnectionActivity {
     requests_started: Cell<u64>,
     in_progress: Cell<u64>,
-    /// Bytes of the body of the request that began last; `None` if only their end will tell.
+    /// Body bytes of the latest request; `None` if only its end is known.
     body: Cell<Option<u64>>,
-    /// Who waits for more bytes than may be read.
+    /// The task that waits until more bytes may be read.
     waker: RefCell<Option<Waker>>,
 }
 
 impl ConnectionActivity {
-    /// How many requests have begun.
+    /// Returns how many requests have started.
     pub(super) const fn requests_started(&self) -> u64 {
         self.requests_started.get()
     }
 
-    /// Whether a request is being answered.
+    /// Returns whether a request is being answered.
     pub(super) const fn is_busy(&self) -> bool {
         self.in_progress.get() > 0
     }
 
-    /// Has this task woken when something has changed.
+    /// Wakes this task after a change.
     pub(super) fn register_waker(&self, cx: &Context<'_>) {
         *self.waker.borrow_mut() = Some(cx.waker().clone());
     }
 
-    /// Wakes who waits: something has changed.
+    /// Wakes the reader after a change.
     pub(super) fn wake_reader(&self) {
         let waker = self.waker.borrow_mut().take();
         if let Some(waker) = waker {
@@ -47,7 +47,7 @@ impl ConnectionActivity {
     }
 }
 
-/// A request at hand, until it is dropped.
+/// A request in flight, until it is dropped.
 pub(super) struct ActiveRequest(Rc<ConnectionActivity>);
 
 impl ActiveRequest {
@@ -67,7 +67,7 @@ impl Drop for ActiveRequest {
     }
 }
 
-/// Bytes of a request's body, if its head says.
+/// Returns the length of a request's body, if its head has one.
 fn body_length(head: &RequestHead) -> Option<u64> {
     let headers = head.headers();
     if headers.contains_key(header::TRANSFER_ENCODING) || headers.contains_key(header::UPGRADE) {
@@ -76,23 +76,23 @@ fn body_length(head: &RequestHead) -> Option<u64> {
     headers.get(header::CONTENT_LENGTH).map_or(Some(0), |length| length.to_str().ok()?.trim().parse().ok())
 }
 
-/// What comes next on a connection.
+/// What is expected next on a connection.
 #[derive(Debug)]
 pub(super) struct PipelineState {
     phase: RequestPhase,
-    /// Requests that had begun when this was found out.
+    /// Requests that had started at that time.
     requests_started: u64,
 }
 
 #[derive(PartialEq, Eq, Debug)]
 enum RequestPhase {
-    /// A head; whether something of it has come, and whether its last line is empty so far.
+    /// A head; whether any byte of it has arrived, and whether its last line is empty so far.
     Head { any_bytes: bool, line_empty: bool },
-    /// A head has come whole, and its request has not begun yet.
+    /// A complete head whose request has not started.
     HeadComplete,
-    /// So much of a body; then an answer, and only then a head.
+    /// This many bytes of a body, then a response, then a head.
     Body(u64),
-    /// A body whose end is not known here, and whatever follows it until another request begins.
+    /// A body of unknown length, and everything until another request starts.
     Unbounded,
 }
 
@@ -103,7 +103,7 @@ impl Default for PipelineState {
 }
 
 impl PipelineState {
-    /// Follows what has become of requests; `write_pending` is whether an answer is yet to be written.
+    /// Updates the state from the requests; `write_pending` says whether a response is still being written.
     pub(super) fn update(&mut self, activity: &ConnectionActivity, write_pending: bool) {
         if self.requests_started != activity.requests_started() {
             self.requests_started = activity.requests_started();
@@ -114,22 +114,22 @@ impl PipelineState {
         }
     }
 
-    /// Whether bytes may be let through.
+    /// Returns whether bytes may be forwarded.
     pub(super) fn can_read(&self) -> bool {
         !matches!(self.phase, RequestPhase::HeadComplete | RequestPhase::Body(0))
     }
 
-    /// Whether a head has come whole, and its request is yet to begin.
+    /// Returns whether a head is complete and its request has not started.
     pub(super) fn head_is_complete(&self) -> bool {
         self.phase == RequestPhase::HeadComplete
     }
 
-    /// Whether the end of what is let through is known.
+    /// Returns whether the end of the forwarded bytes is known.
     pub(super) fn is_bounded(&self) -> bool {
         self.phase != RequestPhase::Unbounded
     }
 
-    /// How many of these bytes are let through now.
+    /// Returns how many of these bytes may be forwarded now.
     pub(super) fn advance(&mut self, bytes: &[u8]) -> usize {
         match &mut self.phase {
             RequestPhase::HeadComplete => 0,
@@ -142,7 +142,7 @@ impl PipelineState {
             RequestPhase::Head { any_bytes, line_empty } => {
                 for (at, byte) in bytes.iter().enumerate() {
                     match byte {
-                        // Empty lines before a head are skipped.
+                        // Skip empty lines before a head.
                         b'\n' if *any_bytes && *line_empty => {
                             self.phase = RequestPhase::HeadComplete;
                             return at + 1;

@@ -1,4 +1,4 @@
-//! How often each operation was asked for and how it went, for `/metrics`.
+//! Requests by operation and outcome, for `/metrics`.
 
 use std::collections::BTreeMap;
 use std::sync::Mutex;
@@ -7,18 +7,18 @@ use super::lock;
 use crate::http::codec::OPERATIONS;
 use crate::http::prometheus::{MetricKind, MetricsPage};
 
-/// Counts by operation and outcome. There are as many keys as operations and exceptions, and no more.
+/// Counts by operation and outcome. Only known operations and exceptions are keys.
 #[derive(Default)]
 pub(super) struct RequestCounts(Mutex<BTreeMap<(&'static str, &'static str), u64>>);
 
 impl RequestCounts {
-    /// Counts a request. What is no operation of ours counts as `other`, whatever it was called.
+    /// Counts a request. An unknown operation counts as `other`.
     pub(super) fn count(&self, operation: &str, outcome: &'static str) {
         let operation = OPERATIONS.iter().find(|known| **known == operation).copied().unwrap_or("other");
         *lock(&self.0).entry((operation, outcome)).or_default() += 1;
     }
 
-    /// The counts as a metric.
+    /// Writes the counts as a metric.
     pub(super) fn told(&self, page: &mut MetricsPage) {
         let mut requests = page.metric(
             "poolproof_requests_total",

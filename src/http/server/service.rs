@@ -1,4 +1,4 @@
-//! Where connections come in: a server of one thread, with limits, over [`Connection`]s.
+//! Accepts connections: a server of one thread, with limits, over [`Connection`]s.
 
 use std::net::TcpListener;
 use std::rc::Rc;
@@ -19,7 +19,7 @@ use super::ServerLimits;
 use super::connection::{Connection, UnsentBytes};
 use super::pipeline::{ActiveRequest, ConnectionActivity};
 
-/// A server of `app` at this listener, which is yet to be run.
+/// Builds a server of `app` on this listener.
 pub(super) fn build_server<F, I, S, B>(
     listener: TcpListener,
     limits: &ServerLimits,
@@ -53,14 +53,14 @@ where
         });
         let app = tracked.map_err(|error| error.into().error_response());
         let http = HttpServiceBuilder::default()
-            // As actix-web's own server does it: connections that are at rest end with the server.
+            // As in actix-web's own server: idle connections end at shutdown.
             .graceful_shutdown_signal(move || {
                 let shutdown_signal = shutdown_signal.clone();
                 async move { shutdown_signal.notified().await }
             })
             .keep_alive(KeepAlive::Timeout(limits.idle))
             .client_request_timeout(limits.request)
-            // The server's own way to linger has a bound of time and none of bytes: `linger` is in its place.
+            // actix-http's own lingering has no limit of bytes; `linger` replaces it.
             .client_disconnect_timeout(Duration::ZERO)
             .on_connect_ext(|connection: &Connection, data| drop(data.insert(connection.activity())))
             .h1(map_config(app, |()| AppConfig::default()));

@@ -1,4 +1,4 @@
-//! The end of a server: the first signal lets it finish what is at hand, the second does not.
+//! Shutdown: the first signal finishes the requests in flight, the second ends at once.
 
 use std::io::Result;
 use std::pin::pin;
@@ -7,25 +7,25 @@ use std::time::Duration;
 use actix_server::ServerBuilder;
 use tokio::sync::oneshot;
 
-/// Signals that come within this time are one: who ends a program and all of its group sends two.
+/// Signals within this time count as one: ending a process group sends two.
 const SIGNAL_DEBOUNCE: Duration = Duration::from_millis(250);
 
 /// How a server ended.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum ShutdownKind {
-    /// Requests at hand were finished, as far as their clients let them.
+    /// Requests in flight were finished.
     Graceful,
-    /// They were cut off: it was told twice.
+    /// A second signal ended them.
     Immediate,
 }
 
-/// Runs a server until the program is told to end (SIGINT or SIGTERM, or what a console has in their place); then requests at hand
-/// are finished. When it is told again, it ends at once.
+/// Runs a server until SIGINT or SIGTERM, or the console's equivalent; then the requests in flight are
+/// finished. A second signal ends it at once.
 pub(super) async fn run(server: ServerBuilder) -> Result<ShutdownKind> {
     let mut signals = Signals::listen()?;
     let (stop_sender, stop_receiver) = oneshot::channel();
     let server = server.shutdown_signal(async move {
-        // Where nobody tells any more the server has ended.
+        // A closed channel means that the server has ended.
         drop(stop_receiver.await);
     });
     let mut server = pin!(server.run());
@@ -78,7 +78,7 @@ impl Signals {
 
     async fn next(&mut self) {
         if tokio::signal::ctrl_c().await.is_err() {
-            // Nobody can tell: it runs until it is killed.
+            // No signal can arrive: the server runs until it is killed.
             std::future::pending::<()>().await;
         }
     }

@@ -1,4 +1,4 @@
-//! Threads that sign tokens: RSA takes half a millisecond a signature, which the thread that serves does not have.
+//! Threads that sign tokens, because an RSA signature takes half a millisecond.
 
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -10,12 +10,12 @@ use super::lock;
 use poolproof_cognito::protocol::{ApiError, Reply};
 use poolproof_pool::SigningJob;
 
-/// Answers that may wait for their signatures. As many requests can be at hand as there are connections.
+/// Responses that can wait for a signature: one for each possible connection.
 const QUEUE_CAPACITY: usize = 65_536;
 
 type QueuedSigning = (Box<SigningJob>, oneshot::Sender<Reply>);
 
-/// The threads. They end when nobody can ask them any more.
+/// The threads. They end with the last sender.
 pub(super) struct Signers(SyncSender<QueuedSigning>);
 
 impl Signers {
@@ -29,7 +29,7 @@ impl Signers {
         Ok(Self(sender))
     }
 
-    /// Has the tokens of an answer signed.
+    /// Signs the tokens of a response.
     pub(super) async fn sign(&self, signing: Box<SigningJob>) -> Reply {
         let (reply_sender, signed) = oneshot::channel();
         if self.0.try_send((signing, reply_sender)).is_err() {
@@ -43,7 +43,7 @@ fn work(receiver: &Mutex<Receiver<QueuedSigning>>) {
     loop {
         let next = lock(receiver).recv();
         let Ok((signing, reply_sender)) = next else { return };
-        // Whoever asked may have gone; then nobody needs the tokens.
+        // The client may be gone; then the tokens are not needed.
         drop(reply_sender.send(signing.run()));
     }
 }
