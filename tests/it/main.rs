@@ -104,8 +104,6 @@ mod runs;
 mod sample;
 /// A scenario file is understood as it is meant, or refused with the place and the reason.
 mod scenario_files;
-/// Every rule has its entry on the page that is shipped.
-mod semantics;
 /// The pool over HTTP: whatever is sent, it is answered or let go of.
 mod serve;
 /// `serve` is told to end: once in order, twice at once.

@@ -1,22 +1,22 @@
-//! What is decided about a sign-in, and the verdict on it.
+//! The decision about a sign-in, and the judgement on it.
 
 use std::fmt;
 
 use super::{Facts, TokenFacts};
 use poolproof_cognito::protocol::ChallengeName;
 
-/// How a decision ends. `Tokens` and the refusals that a client can tell apart.
+/// How a decision ends: with tokens, or with one of the refusals that a client can distinguish.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Outcome {
-    /// Signed in.
+    /// The user is signed in.
     Tokens,
-    /// "Device does not exist.": the client may try again without the device's key.
+    /// "Device does not exist.": the client may try again without the device key.
     DeviceNotFound,
     /// "Unable to login because of security reasons."
     Blocked,
-    /// "Incorrect username or password.", to the password's claim, to the device's, or to one used before.
+    /// "Incorrect username or password.": the password or the device secret is wrong, or the claim was used before.
     Incorrect,
-    /// "Password attempts exceeded".
+    /// "Password attempts exceeded"
     LockedOut,
     /// "Request not allowed due to security reasons."
     AddressBlocked,
@@ -26,9 +26,9 @@ pub enum Outcome {
     RefreshInvalid,
     /// "Refresh Token has been revoked"
     RefreshRevoked,
-    /// The session was used already or has expired.
+    /// The session was used before or has expired.
     SessionOver,
-    /// Any other refusal; never expected.
+    /// Any other refusal. No rule expects it.
     Other,
 }
 
@@ -48,7 +48,7 @@ impl Outcome {
         Self::Other,
     ];
 
-    /// The word for reports.
+    /// Returns the name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Tokens => "tokens",
@@ -72,19 +72,22 @@ impl fmt::Display for Outcome {
     }
 }
 
-/// How well a rule is known (the marks of SEMANTICS).
+/// How well a rule is known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Confidence {
     /// AWS documents it.
     Documented,
-    /// Others have seen it on AWS, or real clients depend on it.
+    /// Others have observed it on AWS, or real clients depend on it.
     Observed,
-    /// Our reading, where nobody says.
+    /// AWS does not document it and no observation is known: this project chose a reading.
     Inferred,
 }
 
 impl Confidence {
-    /// The word for reports.
+    /// All variants.
+    pub const ALL: [Self; 3] = [Self::Documented, Self::Observed, Self::Inferred];
+
+    /// Returns the name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Documented => "documented",
@@ -94,25 +97,25 @@ impl Confidence {
     }
 }
 
-/// A rule of the table: its id, where it comes from, and how well it is known.
+/// Identifies a rule: its id, its source, and how well it is known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct RuleId {
-    /// Short, stable, kebab-case.
+    /// A short, stable id in kebab-case.
     pub id: &'static str,
-    /// Where it comes from.
+    /// The section of the semantics page that the rule implements.
     pub source: &'static str,
     /// How well it is known.
     pub confidence: Confidence,
 }
 
-/// What is asked of the client, in order, and how it ends.
+/// A decision: the challenges that the client must answer, and the outcome.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Decision {
     /// The challenges, in order.
     pub challenges: Vec<ChallengeName>,
-    /// The end.
+    /// How the sign-in ends.
     pub outcome: Outcome,
-    /// Whether a key for a new device came with the tokens.
+    /// Whether the tokens include a key for a new device (`NewDeviceMetadata`).
     pub new_device: bool,
 }
 
@@ -125,7 +128,7 @@ impl fmt::Display for Decision {
     }
 }
 
-/// What was decided about.
+/// The situation that a decision is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Situation {
     /// An attempt to sign in.
@@ -143,21 +146,21 @@ impl fmt::Display for Situation {
     }
 }
 
-/// One decision of the pool, judged.
+/// The comparison of one decision of the pool with the rules.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Judgement {
     /// The rule that applies.
     pub rule: RuleId,
     /// The situation.
     pub situation: Situation,
-    /// What the rule asks for.
+    /// The decision that the rule requires.
     pub expected: Decision,
-    /// What was seen.
+    /// The decision that the pool made.
     pub seen: Decision,
 }
 
 impl Judgement {
-    /// Whether the pool decided as the rule asks.
+    /// Returns whether the pool decided as the rule requires.
     pub fn matches(&self) -> bool {
         self.expected == self.seen
     }

@@ -1,59 +1,51 @@
-//! A decision put into words: which questions it goes through, and what each answers.
+//! Explains a decision: which questions lead to it, and the answer to each.
 //!
-//! The answers are read off the table: its columns say what is asked, the rule that applies says what came of it. So
-//! the words cannot tell of another decision than the one that [`expect`] gives.
+//! The answers come from the table of rules, so that an explanation always agrees with the decision of [`expect`].
 
-use super::decision::{Confidence, Decision, Outcome, RuleId};
+use super::decision::{Decision, Outcome, RuleId};
 use super::facts::{Claim, Device, Facts, LockoutState};
 use super::judge::{applicable_rule, description, expect};
 use super::rules::{Effect, mfa_binding_met, note_applies, pool_mfa_due, risk_requires_mfa};
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 
-/// A question on the way to a decision.
+/// A question that leads to the decision, with its answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Answer {
     /// The question.
     pub question: &'static str,
     /// The answer in a word or two.
     pub answer: &'static str,
-    /// Why, in a sentence.
+    /// The reason, in full sentences.
     pub why: String,
 }
 
-/// What the decision would be with a switch set otherwise.
+/// Another setting of a switch that changes the decision.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Alternative {
-    /// The other setting.
+    /// The setting.
     pub setting: &'static str,
-    /// The rule that would apply.
+    /// The rule that applies with it.
     pub rule: RuleId,
-    /// What it would ask for.
+    /// The decision with it.
     pub decision: Decision,
 }
 
-/// A decision, and how it comes about.
+/// A decision with the reasons for it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Explanation {
-    /// The questions in their order. The last one that matters is the last one asked.
+    /// The questions in order. The list ends with the last question that matters.
     pub answers: Vec<Answer>,
     /// The rule that decides.
     pub rule: RuleId,
-    /// That rule in one sentence.
+    /// The rule in one sentence.
     pub description: &'static str,
     /// The decision.
     pub decision: Decision,
-    /// Settings of the switches that would change it.
+    /// Settings of switches that would change the decision.
     pub alternatives: Vec<Alternative>,
 }
 
-impl Explanation {
-    /// Whether the decision is our own reading, or hangs on a choice that the documentation leaves open.
-    pub fn is_uncertain(&self) -> bool {
-        self.rule.confidence == Confidence::Inferred || !self.alternatives.is_empty()
-    }
-}
-
-/// Explains the decision that the documentation asks for in this situation.
+/// Explains the decision that the documentation requires.
 pub fn explain(facts: &Facts) -> Explanation {
     let (rule, decision) = expect(facts);
     let answers = answers(facts, &decision);
@@ -74,7 +66,7 @@ fn answers(facts: &Facts, decision: &Decision) -> Vec<Answer> {
     if facts.lock == LockoutState::Locked || facts.claim != Claim::Right {
         return all;
     }
-    all.push(refusal(facts));
+    all.push(risk_block(facts));
     if decision.outcome == Outcome::Blocked && matches!(facts.risk, Some((_, RiskAction::Block))) {
         return all;
     }
@@ -92,74 +84,63 @@ fn answers(facts: &Facts, decision: &Decision) -> Vec<Answer> {
         all.push(mfa_impossible(facts));
         return all;
     };
-    let asks_anyway = risk_requires_mfa(facts) && !note_applies(facts) && usable_factor(facts);
-    if pool_mfa_due(facts) || asks_anyway {
+    let usable_factor = facts.factors.any() && facts.mfa != MfaMode::Off;
+    if pool_mfa_due(facts) || risk_requires_mfa(facts) && !note_applies(facts) && usable_factor {
         all.push(mfa_replaced(facts, mfa));
     }
     all.push(second_factor(facts, mfa));
-    all.push(proof(facts, mfa, device_proof));
+    all.push(device_proof_due(facts, mfa, device_proof));
     if decision.outcome == Outcome::Tokens {
-        all.push(key(facts, new_device));
+        all.push(new_key(facts, new_device));
     }
     all
 }
 
 fn password(facts: &Facts) -> Answer {
-    let question = "Does the password's claim hold?";
-    match (facts.lock, facts.claim) {
-        (LockoutState::Locked, _) => {
-            answer(question, "Not asked", "The user is locked out by earlier failures.")
-        }
-        (_, Claim::Wrong) => answer(question, "No", "It was made with a wrong password."),
-        (_, Claim::Replayed) => answer(question, "No", "It has led to tokens before."),
-        (_, Claim::Right) => {
-            answer(question, "Yes", "The password is always proved first, whatever the device can do.")
-        }
-    }
+    let (short, why) = match (facts.lock, facts.claim) {
+        (LockoutState::Locked, _) => ("Not checked", "Earlier failures have locked the user out."),
+        (_, Claim::Wrong) => ("No", "The client used a wrong password."),
+        (_, Claim::Replayed) => ("No", "The claim has led to tokens before."),
+        (_, Claim::Right) => ("Yes", "The client must always prove the password first."),
+    };
+    answer("Is the password claim valid?", short, why)
 }
 
-fn refusal(facts: &Facts) -> Answer {
-    let question = "Does risk refuse?";
-    match facts.risk {
-        None => answer(question, "No", "None is seen, or the pool takes no action on it."),
-        Some((level, RiskAction::Block)) => answer(
-            question,
-            "Yes",
-            format!("The action for {level} risk is block. Nothing is said about the device."),
-        ),
-        Some((level, action)) => answer(question, "No", format!("The action for {level} risk is {action}.")),
-    }
+fn risk_block(facts: &Facts) -> Answer {
+    let (blocks, why) = match facts.risk {
+        None => (false, "There is no risk, or the pool takes no action on it.".to_owned()),
+        Some((level, RiskAction::Block)) => {
+            (true, format!("The action for {level} risk is block. The pool does not check the device key."))
+        }
+        Some((level, action)) => (false, format!("The action for {level} risk is {action}.")),
+    };
+    answer("Does risk block the sign-in?", yes_no(blocks), why)
 }
 
 fn device(facts: &Facts) -> Answer {
-    let question = "Is the device known?";
-    match (facts.remember, facts.device) {
-        (RememberMode::No, Device::None) => answer(question, "Not asked", "The pool remembers no devices."),
-        (RememberMode::No, _) => {
-            answer(question, "Not asked", "The pool remembers no devices: the key that is named is ignored.")
-        }
-        (_, Device::None) => answer(question, "No", "No device's key is named: to the pool it is a new one."),
+    let (short, why) = match (facts.remember, facts.device) {
+        (RememberMode::No, Device::None) => ("Not checked", "The pool remembers no devices."),
+        (RememberMode::No, _) => ("Not checked", "The pool remembers no devices and ignores the device key."),
+        (_, Device::None) => ("No", "The client sends no device key: the pool treats the device as new."),
         (RememberMode::Always, Device::Remembered) => {
-            answer(question, "Remembered", "It was confirmed, and this pool remembers what is confirmed.")
+            ("Remembered", "The device is confirmed, and this pool remembers all confirmed devices.")
         }
         (RememberMode::OptIn, Device::Remembered) => {
-            answer(question, "Remembered", "It was confirmed, and the user chose to have it remembered.")
+            ("Remembered", "The device is confirmed, and the user chose to remember it.")
         }
         (_, Device::NotRemembered) => {
-            answer(question, "Yes", "It was confirmed and is not remembered: it replaces and proves nothing.")
+            ("Yes", "The device is confirmed but not remembered: it replaces no MFA and proves no secret.")
         }
-        (_, Device::Issued) => answer(
-            question,
+        (_, Device::Issued) => {
+            ("No", "The device key was never confirmed: for the pool the device does not exist.")
+        }
+        (_, Device::Forgotten) => (
             "No",
-            "Its key was handed out and never confirmed: to the pool the device does not exist.",
+            "The device was forgotten, never existed, or belongs to another user. The client can send the \
+             same claim again without the key.",
         ),
-        (_, Device::Forgotten) => answer(
-            question,
-            "No",
-            "It was forgotten, was never known, or is another user's. The claim stays good: a client says it \
-             again without the key.",
-        ),
-    }
+    };
+    answer("Does the pool know the device?", short, why)
 }
 
 fn pool_mfa(facts: &Facts) -> Answer {
@@ -167,149 +148,136 @@ fn pool_mfa(facts: &Facts) -> Answer {
         (MfaMode::Off, _) => "MFA is off in this pool.",
         (MfaMode::Optional, false) => "MFA is optional, and the user has no second factor.",
         (MfaMode::Optional, true) => "MFA is optional, and the user has a second factor.",
-        (MfaMode::On, false) => "MFA is on: whoever has no second factor must set one up.",
-        (MfaMode::On, true) => "MFA is on: everyone is asked.",
+        (MfaMode::On, false) => "MFA is on: a user without a second factor must set one up.",
+        (MfaMode::On, true) => "MFA is on: every user needs one.",
     };
-    answer("Does the pool ask for an MFA?", yes_no(pool_mfa_due(facts)), why)
-}
-
-const fn usable_factor(facts: &Facts) -> bool {
-    facts.factors.any() && !matches!(facts.mfa, MfaMode::Off)
+    answer("Does the pool require an MFA?", yes_no(pool_mfa_due(facts)), why)
 }
 
 fn risk_mfa(facts: &Facts) -> Answer {
-    let question = "Does risk ask for an MFA?";
-    let Some((level, action)) = facts.risk else { return answer(question, "No", "There is none.") };
-    match action {
-        RiskAction::NoAction => answer(question, "No", format!("{level} risk has no_action here.")),
-        RiskAction::MfaIfConfigured if facts.mfa == MfaMode::Off => {
-            answer(question, "No", "mfa_if_configured finds no MFA in this pool.")
+    let (required, why) = match facts.risk {
+        None => (false, "There is no risk."),
+        Some((_, RiskAction::NoAction)) => (false, "The action for this level is no_action."),
+        Some((_, RiskAction::MfaIfConfigured)) if facts.mfa == MfaMode::Off => {
+            (false, "mfa_if_configured has no effect in a pool without MFA.")
         }
-        RiskAction::MfaIfConfigured if !facts.factors.any() => {
-            answer(question, "No", "mfa_if_configured asks whoever has a second factor; this user has none.")
+        Some((_, RiskAction::MfaIfConfigured)) if facts.factors.any() => {
+            (true, "mfa_if_configured applies to users who have a second factor, and this user has one.")
         }
-        RiskAction::MfaIfConfigured => {
-            answer(question, "Yes", "mfa_if_configured asks whoever has a second factor, and this user has.")
+        Some((_, RiskAction::MfaIfConfigured)) => {
+            (false, "mfa_if_configured applies to users who have a second factor, and this user has none.")
         }
-        RiskAction::MfaRequired => answer(question, "Yes", "mfa_required asks everyone."),
-        RiskAction::Block => answer(question, "No", "It refuses."),
-    }
+        Some((_, RiskAction::MfaRequired)) => (true, "mfa_required applies to every user."),
+        Some((_, RiskAction::Block)) => (false, "Risk blocks the sign-in."),
+    };
+    answer("Does risk require an MFA?", yes_no(required), why)
 }
 
 fn note(facts: &Facts) -> Answer {
-    let question = "Does the Note set that aside?";
+    let question = "Does the Note waive that MFA?";
     if note_applies(facts) {
-        let whose = match facts.risk_note {
-            RiskNote::Device => "from a remembered device (risk_note: device)",
-            RiskNote::Pool | RiskNote::Off => "in such a pool (risk_note: pool)",
+        let sign_ins = match facts.risk_note {
+            RiskNote::Device => "from remembered devices (risk_note: device)",
+            RiskNote::Pool | RiskNote::Off => "in the whole pool (risk_note: pool)",
         };
         let why = format!(
-            "With remember always and suppress_mfa, the MFA settings of medium and high risk are ignored for \
-             sign-ins {whose}."
+            "With remember always and suppress_mfa, the pool ignores the MFA settings of medium and high risk \
+             for sign-ins {sign_ins}."
         );
         return answer(question, "Yes", why);
     }
-    let low = matches!(facts.risk, Some((RiskLevel::Low, _)));
     let why = if facts.risk_note == RiskNote::Off {
-        "It is switched off (risk_note: off)."
+        "The Note is switched off (risk_note: off)."
     } else if facts.remember != RememberMode::Always {
-        "It speaks of pools that always remember devices, and of no others."
+        "The Note covers only pools that always remember devices."
     } else if !facts.suppress_mfa {
-        "It speaks of pools where a remembered device replaces the MFA; this one has suppress_mfa false."
+        "The Note covers only pools in which a remembered device replaces the MFA; suppress_mfa is false."
     } else if facts.mfa == MfaMode::Off {
-        "It is about which MFA is asked for, and this pool has none."
-    } else if low {
-        "It speaks of medium and high risk; this risk is low."
+        "The Note is about MFA, and this pool has none."
+    } else if matches!(facts.risk, Some((RiskLevel::Low, _))) {
+        "The Note covers medium and high risk; this risk is low."
     } else {
-        "It is read as being about remembered devices only (risk_note: device)."
+        "The Note covers only remembered devices (risk_note: device)."
     };
     answer(question, "No", why)
 }
 
 fn mfa_impossible(facts: &Facts) -> Answer {
     let why = match facts.mfa {
-        MfaMode::Off => "The pool has no MFA: what risk requires cannot be done, so the sign-in is refused.",
+        MfaMode::Off => "Risk requires an MFA and the pool has none: it refuses the sign-in.",
         MfaMode::Optional | MfaMode::On => {
-            "The user has no second factor: what risk requires cannot be done, so the sign-in is refused."
+            "Risk requires an MFA and the user has no second factor: the pool refuses the sign-in."
         }
     };
-    answer("Can the user do that MFA?", "No", why)
+    answer("Can the user complete that MFA?", "No", why)
 }
 
 fn mfa_replaced(facts: &Facts, mfa: bool) -> Answer {
-    let trusted = facts.device == Device::Remembered;
     let why = if !facts.remember.tracks() {
         "The pool remembers no devices."
     } else if !mfa {
-        "A remembered device replaces the MFA that the pool asks for (suppress_mfa)."
-    } else if !trusted {
-        "Only a remembered device can."
+        "A remembered device replaces the MFA that the pool requires (suppress_mfa)."
+    } else if facts.device != Device::Remembered {
+        "Only a remembered device replaces an MFA."
     } else if !facts.suppress_mfa {
-        "The pool does not want that (suppress_mfa false)."
+        "In this pool no device replaces an MFA (suppress_mfa: false)."
     } else if !mfa_binding_met(facts) {
-        "It has been through no MFA itself (strict_mfa_binding)."
+        "The device has not completed an MFA itself (strict_mfa_binding)."
     } else {
-        "It replaces the MFA that the pool asks for, not the one that risk asks for."
+        "The device replaces the MFA that the pool requires, but not the one that risk requires."
     };
     answer("Does the device replace the MFA?", yes_no(!mfa), why)
 }
 
 fn second_factor(facts: &Facts, mfa: bool) -> Answer {
-    let question = "Which second factor is asked for?";
-    if !mfa {
-        return answer(question, "None", "No MFA is left to be asked for.");
-    }
-    match facts.factors {
-        Factors::None => answer(question, "MFA_SETUP", "The user has none and sets one up."),
-        Factors::Sms => answer(question, "SMS_MFA", "The user's phone gets a code."),
-        Factors::Totp => answer(question, "SOFTWARE_TOKEN_MFA", "The user has an authenticator app."),
-        Factors::SmsAndTotp => answer(
-            question,
+    let (short, why) = match facts.factors {
+        _ if !mfa => ("None", "No MFA is due."),
+        Factors::None => ("MFA_SETUP", "The user has no second factor and sets one up."),
+        Factors::Sms => ("SMS_MFA", "The user's phone receives a code."),
+        Factors::Totp => ("SOFTWARE_TOKEN_MFA", "The user has an authenticator app."),
+        Factors::SmsAndTotp => (
             "SELECT_MFA_TYPE",
-            "The user has two and prefers neither, so chooses; users of poolproof choose the app.",
+            "The user has two factors without a preference and must choose; simulated users choose the app.",
         ),
-    }
+    };
+    answer("Which second factor is required?", short, why)
 }
 
-fn proof(facts: &Facts, mfa: bool, device_proof: bool) -> Answer {
-    let question = "Must the device prove itself?";
+fn device_proof_due(facts: &Facts, mfa: bool, device_proof: bool) -> Answer {
     let why = match (device_proof, mfa) {
         (true, _) if !facts.device_secret_valid => {
-            "It is remembered; but its secret is damaged, and it fails."
+            "The device is remembered, but its secret is damaged and the proof fails."
         }
-        (true, false) => "It is remembered: its own proof by SRP follows the password's.",
-        (true, true) => "It is remembered: its own proof by SRP follows the MFA.",
+        (true, false) => "The device is remembered: its SRP proof follows the password.",
+        (true, true) => "The device is remembered: its SRP proof follows the MFA.",
         (false, _) if !facts.remember.tracks() => "The pool remembers no devices.",
-        (false, _) => "Only a remembered device has anything to prove.",
+        (false, _) => "Only a remembered device must prove its secret.",
     };
-    answer(question, yes_no(device_proof), why)
+    answer("Must the device prove its secret?", yes_no(device_proof), why)
 }
 
-fn key(facts: &Facts, new_device: bool) -> Answer {
+fn new_key(facts: &Facts, new_device: bool) -> Answer {
     let why = match (facts.remember, facts.device) {
         (RememberMode::No, _) => "The pool remembers no devices.",
-        (_, Device::None) => "The pool remembers devices, and no key was named.",
-        _ => "One was named.",
+        (_, Device::None) => "The pool remembers devices, and the client sent no key.",
+        _ => "The client sent a key.",
     };
-    answer("Do the tokens bring a new key?", yes_no(new_device), why)
+    answer("Do the tokens include a new device key?", yes_no(new_device), why)
 }
 
-/// The switches' other settings that lead to another decision.
+/// Returns the other settings of the switches that lead to another decision.
 fn alternatives(facts: &Facts, decision: &Decision) -> Vec<Alternative> {
-    let mut others: Vec<(&'static str, Facts)> = Vec::new();
-    for risk_note in RiskNote::ALL {
-        let setting = match risk_note {
-            RiskNote::Pool => "risk_note: pool",
-            RiskNote::Device => "risk_note: device",
-            RiskNote::Off => "risk_note: off",
-        };
-        others.push((setting, Facts { risk_note, ..*facts }));
-    }
-    others.push(("strict_mfa_binding: false", Facts { strict_mfa_binding: false, ..*facts }));
+    let noted = |risk_note| Facts { risk_note, ..*facts };
     let unbound = Facts { strict_mfa_binding: true, mfa_bound: false, ..*facts };
-    others.push(("strict_mfa_binding: true, while the device has been through no MFA", unbound));
-    let judged = others.into_iter().map(|(setting, facts)| (setting, expect(&facts)));
-    judged
+    let others = [
+        ("risk_note: pool", noted(RiskNote::Pool)),
+        ("risk_note: device", noted(RiskNote::Device)),
+        ("risk_note: off", noted(RiskNote::Off)),
+        ("strict_mfa_binding: false", Facts { strict_mfa_binding: false, ..*facts }),
+        ("strict_mfa_binding: true, and a device that has not completed an MFA", unbound),
+    ];
+    let decided = others.into_iter().map(|(setting, facts)| (setting, expect(&facts)));
+    decided
         .filter(|(_, (_, other))| other != decision)
         .map(|(setting, (rule, decision))| Alternative { setting, rule, decision })
         .collect()
@@ -321,14 +289,14 @@ mod tests {
     use crate::judge::tests::every_situation;
     use poolproof_cognito::protocol::ChallengeName;
 
-    /// The answer to the question that begins so.
+    /// Returns the answer to the question that starts with `question`.
     fn answer_to(explanation: &Explanation, question: &str) -> Option<&'static str> {
         let found = explanation.answers.iter().find(|answer| answer.question.starts_with(question));
         found.map(|answer| answer.answer)
     }
 
     #[test]
-    fn what_is_told_is_what_is_decided_in_every_situation() {
+    fn answers_agree_with_the_decision_in_every_situation() {
         for facts in every_situation() {
             let explanation = explain(&facts);
             let challenges = &explanation.decision.challenges;
@@ -343,10 +311,10 @@ mod tests {
             assert_eq!(mfa, asked.map(|name| name.as_str()), "{facts}");
             let proves = challenges.contains(&ChallengeName::DeviceSrpAuth);
             assert_eq!(answer_to(&explanation, "Must"), Some(yes_no(proves)), "{facts}");
-            // An MFA is asked for exactly if somebody asks for it and nothing replaces it or sets it aside.
-            let by_risk = answer_to(&explanation, "Does risk ask") == Some("Yes")
+            // An MFA is due if pool or risk requires it and neither the device nor the Note waives it.
+            let by_risk = answer_to(&explanation, "Does risk require") == Some("Yes")
                 && answer_to(&explanation, "Does the Note") == Some("No");
-            let by_pool = answer_to(&explanation, "Does the pool ask") == Some("Yes");
+            let by_pool = answer_to(&explanation, "Does the pool require") == Some("Yes");
             let mfa_replaced = answer_to(&explanation, "Does the device replace") == Some("Yes");
             assert_eq!((by_pool || by_risk) && !mfa_replaced, mfa.is_some(), "{facts}");
             assert!(!(mfa_replaced && by_risk), "{facts}");
@@ -354,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn a_no_has_its_reason_everywhere() {
+    fn every_answer_has_a_reason() {
         for facts in every_situation() {
             for answer in explain(&facts).answers {
                 assert!(answer.why.ends_with('.'), "{facts}: {answer:?}");

@@ -1,120 +1,43 @@
-//! What is known of a situation before the pool decides.
+//! The facts of a sign-in: everything that its decision depends on.
 
 use std::fmt;
+use std::net::IpAddr;
 
+use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 
-/// Which claim of the password is made.
+/// How the client proves the password.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Claim {
-    /// The right password's, for the first time.
+    /// With the right password, for the first time.
     Right,
-    /// A wrong password's.
+    /// With a wrong password.
     Wrong,
-    /// The right one, once more after it has led to tokens.
+    /// With a claim of the right password that has led to tokens before.
     Replayed,
 }
 
-/// The device whose key the client names.
+/// The device whose `DEVICE_KEY` the client sends.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Device {
-    /// No key is named.
+    /// The client sends no key.
     None,
-    /// The user's, confirmed and remembered.
+    /// The user's device, confirmed and remembered.
     Remembered,
-    /// The user's, confirmed and not remembered.
+    /// The user's device, confirmed but not remembered.
     NotRemembered,
-    /// Its key was handed out and never confirmed.
+    /// A device whose key was issued but never confirmed.
     Issued,
-    /// Removed, never known, or another user's.
+    /// A device that was forgotten, never existed, or belongs to another user.
     Forgotten,
 }
 
 impl Device {
-    /// All situations.
+    /// All variants.
     pub const ALL: [Self; 5] =
         [Self::None, Self::Remembered, Self::NotRemembered, Self::Issued, Self::Forgotten];
-}
 
-/// How the password is proved.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum Flow {
-    /// By SRP.
-    #[default]
-    Srp,
-    /// It is sent as it is (`USER_PASSWORD_AUTH`).
-    Password,
-}
-
-/// Where an attempt comes from, as the lists of an enforced threat protection have it.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
-pub enum AddressStatus {
-    /// On no list.
-    #[default]
-    Any,
-    /// Always refused.
-    Blocked,
-    /// Never looked at for risk.
-    Skipped,
-}
-
-/// What else counts, and is as it mostly is by default.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct Circumstances {
-    /// How the password is proved.
-    pub flow: Flow,
-    /// Whether the password is known to be compromised, and the pool refuses such passwords.
-    pub compromised: bool,
-    /// Whether the user must reset the password.
-    pub reset_required: bool,
-    /// Where the attempt comes from.
-    pub address: AddressStatus,
-}
-
-/// Whether the user is locked out by failures.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum LockoutState {
-    /// Not.
-    Unlocked,
-    /// Locked out.
-    Locked,
-    /// So near the edge that the time a request travels decides: both answers are right.
-    Uncertain,
-}
-
-/// A situation: the pool's settings, the user, the device, the attempt.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Facts {
-    /// Whether the pool remembers devices.
-    pub remember: RememberMode,
-    /// Whether a remembered device replaces the second factor.
-    pub suppress_mfa: bool,
-    /// When the pool asks for a second factor.
-    pub mfa: MfaMode,
-    /// Which sign-ins the Note covers.
-    pub risk_note: RiskNote,
-    /// Whether a device must have been through an MFA to replace one.
-    pub strict_mfa_binding: bool,
-    /// The user's enabled factors.
-    pub factors: Factors,
-    /// The claim of the password.
-    pub claim: Claim,
-    /// The device that is named.
-    pub device: Device,
-    /// Whether that device has been through an MFA.
-    pub mfa_bound: bool,
-    /// Whether that device still has its secret.
-    pub device_secret_valid: bool,
-    /// The risk that the pool sees and the action it has for that level; `None` too where risk is not enforced.
-    pub risk: Option<(RiskLevel, RiskAction)>,
-    /// Whether the user is locked out.
-    pub lock: LockoutState,
-    /// What else counts.
-    pub circumstances: Circumstances,
-}
-
-impl Device {
-    /// The word in tables.
+    /// Returns the name in tables and in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -126,40 +49,136 @@ impl Device {
     }
 }
 
+/// The authentication flow.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum Flow {
+    /// The client proves the password by SRP (`USER_SRP_AUTH`).
+    #[default]
+    Srp,
+    /// The client sends the password itself (`USER_PASSWORD_AUTH`).
+    Password,
+}
+
+/// Whether the client's IP address is on a list of risk exceptions. The lists count only in mode `enforced`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+pub enum AddressStatus {
+    /// On neither list.
+    #[default]
+    Any,
+    /// On the list of blocked ranges: every sign-in is refused.
+    Blocked,
+    /// On the list of skipped ranges: risk is not evaluated.
+    Skipped,
+}
+
+/// Returns on which list `address` is. An address on both lists is blocked.
+pub fn address_status(address: IpAddr, lists: &RiskExceptions) -> AddressStatus {
+    let address = address_bits(address.to_canonical());
+    let on = |list: &[AddressRange]| {
+        list.iter().any(|range| {
+            let network = address_bits(range.network());
+            network.get(..=usize::from(range.prefix())).is_some_and(|bits| address.starts_with(bits))
+        })
+    };
+    if on(&lists.blocked) {
+        AddressStatus::Blocked
+    } else if on(&lists.skipped) {
+        AddressStatus::Skipped
+    } else {
+        AddressStatus::Any
+    }
+}
+
+/// Returns `4` or `6`, then the bits of the address as text. The pool compares numbers; this code must not share a bug with it.
+fn address_bits(address: IpAddr) -> String {
+    match address {
+        IpAddr::V4(v4) => format!("4{:032b}", v4.to_bits()),
+        IpAddr::V6(v6) => format!("6{:0128b}", v6.to_bits()),
+    }
+}
+
+/// Facts that have the same value in most sign-ins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct Circumstances {
+    /// The authentication flow.
+    pub flow: Flow,
+    /// Whether the password is known to be compromised and the pool refuses such passwords.
+    pub compromised: bool,
+    /// Whether the user must reset the password.
+    pub reset_required: bool,
+    /// On which list of risk exceptions the client's address is.
+    pub address: AddressStatus,
+}
+
+/// Whether the user is locked out by failed attempts.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum LockoutState {
+    /// Not locked out.
+    Unlocked,
+    /// Locked out.
+    Locked,
+    /// The lockout starts or ends while the request is under way. The oracle accepts both answers.
+    Uncertain,
+}
+
+/// The facts of a sign-in: the pool's settings, the user, the device and the attempt.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Facts {
+    /// Whether the pool remembers devices.
+    pub remember: RememberMode,
+    /// Whether a remembered device replaces the second factor.
+    pub suppress_mfa: bool,
+    /// When the pool requires a second factor.
+    pub mfa: MfaMode,
+    /// Which sign-ins the Note about suppressed MFA covers, see docs/semantics.md.
+    pub risk_note: RiskNote,
+    /// Whether only an MFA-bound device can replace an MFA.
+    pub strict_mfa_binding: bool,
+    /// The user's second factors.
+    pub factors: Factors,
+    /// How the client proves the password.
+    pub claim: Claim,
+    /// The device whose key the client sends.
+    pub device: Device,
+    /// Whether that device has completed an MFA before.
+    pub mfa_bound: bool,
+    /// Whether that device still has its secret.
+    pub device_secret_valid: bool,
+    /// The risk level and the pool's action for it; `None` too where the pool does not enforce risk.
+    pub risk: Option<(RiskLevel, RiskAction)>,
+    /// Whether the user is locked out.
+    pub lock: LockoutState,
+    /// The rarer facts.
+    pub circumstances: Circumstances,
+}
+
 impl fmt::Display for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { remember, suppress_mfa, mfa, factors, .. } = self;
         write!(f, "remember {remember}, suppress_mfa {suppress_mfa}, mfa {mfa}; factors {factors}, ")?;
         write!(f, "device {}", self.device.as_str())?;
         if self.device == Device::Remembered && self.strict_mfa_binding && !self.mfa_bound {
-            write!(f, " (not MFA-bound)")?;
+            f.write_str(" (not MFA-bound)")?;
         }
         if self.device != Device::None && !self.device_secret_valid {
-            write!(f, " (secret damaged)")?;
+            f.write_str(" (secret damaged)")?;
         }
         match self.risk {
-            None => write!(f, ", no risk")?,
+            None => f.write_str(", no risk")?,
             Some((level, action)) => write!(f, ", {level} risk with {action}")?,
         }
         let Circumstances { flow, compromised, reset_required, address } = self.circumstances;
-        for (holds, words) in [
-            (flow == Flow::Password, "; password sent as it is"),
-            (compromised, "; compromised password"),
-            (reset_required, "; must reset the password"),
-            (address == AddressStatus::Blocked, "; from an address that is always blocked"),
-            (address == AddressStatus::Skipped, "; from an address that is always allowed"),
-        ] {
-            f.write_str(if holds { words } else { "" })?;
-        }
-        match self.claim {
-            Claim::Right => {}
-            Claim::Wrong => write!(f, "; wrong password")?,
-            Claim::Replayed => write!(f, "; claim used before")?,
-        }
-        match self.lock {
-            LockoutState::Unlocked => Ok(()),
-            LockoutState::Locked => write!(f, "; locked out"),
-            LockoutState::Uncertain => write!(f, "; at the edge of a lock-out"),
-        }
+        let remarks = [
+            (flow == Flow::Password, "USER_PASSWORD_AUTH"),
+            (compromised, "compromised password"),
+            (reset_required, "password reset required"),
+            (address == AddressStatus::Blocked, "address always blocked"),
+            (address == AddressStatus::Skipped, "address always allowed"),
+            (self.claim == Claim::Wrong, "wrong password"),
+            (self.claim == Claim::Replayed, "claim used before"),
+            (self.lock == LockoutState::Locked, "locked out"),
+            (self.lock == LockoutState::Uncertain, "lockout uncertain"),
+        ];
+        remarks.iter().filter(|(holds, _)| *holds).try_for_each(|(_, text)| write!(f, "; {text}"))
     }
 }

@@ -1,4 +1,4 @@
-//! Facts and what was seen in, a verdict out.
+//! Looks up the rule for the facts of a sign-in, and compares the pool's decision with it.
 
 use super::decision::{Decision, Judgement, Outcome, RuleId, Situation};
 use super::facts::{AddressStatus, Circumstances, Facts, Flow, LockoutState};
@@ -10,15 +10,18 @@ use super::rules::{
 use poolproof_cognito::policy::Factors;
 use poolproof_cognito::protocol::ChallengeName;
 
-/// The decision that the documentation asks for in this situation, and the rule that says so.
+/// Returns the decision that the documentation requires, and the rule behind it.
 ///
-/// Someone at the [edge](LockoutState::Uncertain) of a lock-out counts as not locked out.
+/// A user whose lockout is [uncertain](LockoutState::Uncertain) counts as not locked out.
 pub fn expect(facts: &Facts) -> (RuleId, Decision) {
     let Some(rule) = applicable_rule(facts) else {
-        // Enumerated in the tests: every situation has its rule.
+        // A unit test enumerates all situations.
         unreachable!("no rule for {facts}");
     };
-    let mut challenges = password(facts);
+    let mut challenges = match facts.circumstances.flow {
+        Flow::Srp => vec![ChallengeName::PasswordVerifier],
+        Flow::Password => Vec::new(),
+    };
     match rule.then {
         Effect::Refuse(outcome) => {
             let name = overriding_rule(facts, outcome).unwrap_or(rule.name);
@@ -43,15 +46,7 @@ pub fn expect(facts: &Facts) -> (RuleId, Decision) {
     }
 }
 
-/// The challenge that a password answers, where it answers one.
-fn password(facts: &Facts) -> Vec<ChallengeName> {
-    match facts.circumstances.flow {
-        Flow::Srp => vec![ChallengeName::PasswordVerifier],
-        Flow::Password => Vec::new(),
-    }
-}
-
-/// The rule that says why a reason to refuse or to ask was not looked at, where there was one.
+/// Returns the rule that explains why the pool did not act on a risk or on a compromised password.
 fn overriding_rule(facts: &Facts, outcome: Outcome) -> Option<RuleId> {
     let Circumstances { flow, compromised, address, .. } = facts.circumstances;
     if !matches!(outcome, Outcome::Tokens | Outcome::DeviceNotFound) {
@@ -64,10 +59,10 @@ fn overriding_rule(facts: &Facts, outcome: Outcome) -> Option<RuleId> {
     (compromised && flow == Flow::Srp).then_some(COMPROMISED_SRP)
 }
 
-/// Judges what was `seen` in this situation.
+/// Compares the decision that the pool made, `seen`, with the one that the rules require.
 pub fn judge(facts: Facts, seen: Decision) -> Judgement {
     let facts = match (facts.lock, seen.outcome) {
-        // Both answers are right there: take the one that was given.
+        // Both answers are right: accept the one that the pool gave.
         (LockoutState::Uncertain, Outcome::LockedOut) => Facts { lock: LockoutState::Locked, ..facts },
         _ => facts,
     };
@@ -75,33 +70,30 @@ pub fn judge(facts: Facts, seen: Decision) -> Judgement {
     Judgement { rule, situation: Situation::SignIn(facts), expected, seen }
 }
 
-/// All rules: on sign-ins in the order of their table, then those that stand over it, then those on refresh tokens.
+/// Returns all rules: those on sign-ins in order of precedence, the overriding ones, then those on refresh tokens.
 pub fn rules() -> impl Iterator<Item = RuleId> {
-    sign_in_rules().chain(refresh_rules()).map(|(rule, _)| rule)
+    described_rules().map(|(rule, _)| rule)
+}
+
+fn described_rules() -> impl Iterator<Item = (RuleId, &'static str)> {
+    sign_in_rules().chain(refresh_rules())
 }
 
 fn sign_in_rules() -> impl Iterator<Item = (RuleId, &'static str)> {
     RULES.iter().map(|rule| (rule.name, rule.description)).chain(OVERRIDING_RULES)
 }
 
-/// This rule in one sentence; nothing for a rule that is not in the table.
+/// Returns the rule in one sentence, or an empty string if the id is unknown.
 pub fn description(rule: RuleId) -> &'static str {
-    sign_in_rules()
-        .chain(refresh_rules())
-        .find(|(known, _)| known.id == rule.id)
-        .map_or("", |(_, description)| description)
+    described_rules().find(|(known, _)| known.id == rule.id).map_or("", |(_, description)| description)
 }
 
+/// Returns the first rule whose condition fits.
 pub(super) fn applicable_rule(facts: &Facts) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.when.fits(facts))
 }
 
-#[cfg(test)]
-fn refused(outcome: Outcome) -> Decision {
-    Decision { challenges: vec![ChallengeName::PasswordVerifier], outcome, new_device: false }
-}
-
-/// The challenges of a user's second factor. Of several, the users of poolproof choose the authenticator app.
+/// Returns the challenges of the user's second factor. Simulated users with several factors choose the authenticator app.
 const fn second_factor(factors: Factors) -> &'static [ChallengeName] {
     match factors {
         Factors::None => &[ChallengeName::MfaSetup],
@@ -119,7 +111,11 @@ pub(super) mod tests {
     use crate::{Claim, Device};
     use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 
-    /// Every situation there is: the cells of the matrix times switches, claims, locks and damaged secrets.
+    fn refused(outcome: Outcome) -> Decision {
+        Decision { challenges: vec![ChallengeName::PasswordVerifier], outcome, new_device: false }
+    }
+
+    /// Returns the cells of the matrix, each with all switches, claims, lockout states and damaged secrets.
     pub(crate) fn every_situation() -> Vec<Facts> {
         let mut all = Vec::new();
         let mut risks = vec![None];
@@ -181,7 +177,7 @@ pub(super) mod tests {
         every
     }
 
-    /// Every fifth situation in every circumstance.
+    /// Returns every fifth situation with all circumstances.
     fn in_all_circumstances() -> impl Iterator<Item = Facts> {
         let both = [false, true];
         every_situation().into_iter().step_by(5).flat_map(move |facts| {
@@ -202,20 +198,20 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn every_situation_has_a_rule_and_no_rule_is_dead() {
+    fn every_situation_has_a_rule_and_every_rule_applies_somewhere() {
         let mut met = BTreeSet::new();
         for facts in every_situation().into_iter().chain(in_all_circumstances()) {
             assert!(applicable_rule(&facts).is_some(), "no rule for {facts}");
             met.insert(expect(&facts).0.id);
         }
         let all: BTreeSet<_> = sign_in_rules().map(|(rule, _)| rule.id).collect();
-        assert_eq!(met, all, "a rule that never applies says nothing");
+        assert_eq!(met, all, "every rule applies somewhere");
         let ids: BTreeSet<_> = rules().map(|rule| rule.id).collect();
         assert_eq!(ids.len(), rules().count(), "ids are unique");
     }
 
     #[test]
-    fn every_rule_says_something_of_its_own_in_one_sentence() {
+    fn every_rule_has_its_own_description() {
         let sentences: BTreeSet<_> = rules().map(description).collect();
         assert_eq!(sentences.len(), rules().count());
         for sentence in sentences {
@@ -225,7 +221,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn a_proof_of_the_device_never_stands_alone_and_never_with_a_new_device() {
+    fn device_proof_follows_the_password_and_excludes_a_new_device() {
         for facts in every_situation() {
             let (_, decision) = expect(&facts);
             assert_eq!(decision.challenges[0], ChallengeName::PasswordVerifier);
@@ -237,7 +233,7 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn at_the_edge_of_a_lockout_both_answers_are_right() {
+    fn both_answers_match_if_the_lockout_is_uncertain() {
         let facts = Facts { lock: LockoutState::Uncertain, ..every_situation()[0] };
         let open = expect(&facts).1;
         assert!(judge(facts, open).matches());

@@ -1,25 +1,56 @@
-//! The judge: facts of a sign-in in, the decision that the documentation asks for out, and a verdict on what was seen.
+//! The oracle: the rules that every sign-in is judged by.
 //!
-//! It shares its sources with the pool and not one line of code: it imports neither the pool nor the client nor any
-//! arithmetic, so that a mistake would have to be made twice to go unseen.
+//! The caller describes a sign-in by [`Facts`]: the pool's settings, the user, the device and the attempt. [`expect`] returns
+//! the decision that the documentation requires, with the rule behind it. [`judge`] compares that decision with the one that
+//! the pool made. [`explain`] lists the questions that lead to the decision. Refresh tokens have rules of their own, see
+//! [`judge_refresh`].
+//!
+//! The oracle reads no clock and sends nothing. It does not depend on the pool or on the client, so that a mistake in one of
+//! them cannot hide itself here. The rules and their sources are listed in docs/semantics.md.
+//!
+//! ```
+//! use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskNote};
+//! use poolproof_oracle::{Circumstances, Claim, Device, Facts, LockoutState, expect, judge};
+//!
+//! let facts = Facts {
+//!     remember: RememberMode::Always,
+//!     suppress_mfa: true,
+//!     mfa: MfaMode::Optional,
+//!     risk_note: RiskNote::Pool,
+//!     strict_mfa_binding: true,
+//!     factors: Factors::Totp,
+//!     claim: Claim::Right,
+//!     device: Device::Remembered,
+//!     mfa_bound: true,
+//!     device_secret_valid: true,
+//!     risk: None,
+//!     lock: LockoutState::Unlocked,
+//!     circumstances: Circumstances::default(),
+//! };
+//! let (rule, decision) = expect(&facts);
+//! assert_eq!(rule.id, "suppressed");
+//! assert_eq!(
+//!     decision.to_string(),
+//!     "PASSWORD_VERIFIER → DEVICE_SRP_AUTH → DEVICE_PASSWORD_VERIFIER → tokens"
+//! );
+//! assert!(judge(facts, decision).matches());
+//! ```
 
 mod decision;
 mod explain;
 mod facts;
 mod judge;
 mod lockout;
-mod ranges;
 mod refresh;
 mod risk;
 mod rules;
-mod token_facts;
 
 pub use decision::{Confidence, Decision, Judgement, Outcome, RuleId, Situation};
 pub use explain::{Alternative, Answer, Explanation, explain};
-pub use facts::{AddressStatus, Circumstances, Claim, Device, Facts, Flow, LockoutState};
+pub use facts::{AddressStatus, Circumstances, Claim, Device, Facts, Flow, LockoutState, address_status};
 pub use judge::{description, expect, judge, rules};
 pub use lockout::{LockoutTracker, RequestInterval};
-pub use ranges::address_status;
-pub use refresh::{RefreshTokenTracker, expect_refresh, judge_refresh};
+pub use refresh::{
+    BoundDevice, PresentedKey, RefreshTokenTracker, Revocation, TokenFacts, expect_refresh, judge_refresh,
+};
 pub use risk::RiskEstimator;
-pub use token_facts::{BoundDevice, PresentedKey, Revocation, TokenFacts};

@@ -1,47 +1,46 @@
-//! The judge's own book on lock-outs (SEMANTICS d), kept from outside the pool.
+//! The oracle's own account of lockouts, see rule `locked-out` in docs/semantics.md.
 //!
-//! From outside, a moment is known only to lie between sending a request and hearing the answer. So the book keeps
-//! both ends, and says [`LockoutState::Uncertain`] where they disagree.
+//! A client knows only that the pool handled a request between sending it and receiving the answer. The tracker therefore
+//! counts with both ends of that interval. Where they disagree, the state is [`LockoutState::Uncertain`].
 
 use std::time::Duration;
 
 use super::facts::LockoutState;
 use poolproof_cognito::time::Timestamp;
 
-/// From this failure on, the user is locked out.
+/// From this failure on, a failure locks the user out.
 const FIRST_LOCKING_FAILURE: u32 = 5;
-/// The longest lock-out, and the quiet time after which failures are forgotten.
+/// The longest lockout, and the time without attempts after which failures no longer count.
 const MAX_LOCKOUT: Duration = Duration::from_secs(15 * 60);
 
-/// Between which moments something happened at the pool.
+/// The interval in which the pool handled a request.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RequestInterval {
-    /// When the request was sent.
+    /// When the client sent the request.
     pub sent: Timestamp,
-    /// When the answer was heard.
+    /// When the client received the answer.
     pub answered: Timestamp,
 }
 
-/// The failures of one user, as far as an outsider can know.
+/// Tracks the failures of one user as far as the client can know them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LockoutTracker {
-    /// Failures that surely count, and failures that may count.
+    /// How many failures count at least, and at most.
     failures: (u32, u32),
-    /// When the last attempt was.
-    last: Option<RequestInterval>,
-    /// When the last failure that counted was.
-    failed: Option<RequestInterval>,
+    /// When the pool handled the last attempt.
+    last_attempt: Option<RequestInterval>,
+    /// When the pool handled the last failure that counts.
+    last_failure: Option<RequestInterval>,
 }
 
 impl LockoutTracker {
-    /// Whether the user is locked out for a request that reaches the pool at `when`.
+    /// Returns whether the user is locked out for a request that the pool handles during `when`.
     pub fn status(&self, when: RequestInterval) -> LockoutState {
-        let failures = self.failures_at(when);
-        let Some(failed) = self.failed else { return LockoutState::Unlocked };
-        let surely = failures.0 >= FIRST_LOCKING_FAILURE
-            && when.answered < failed.sent.plus(lockout_duration(failures.0));
-        let maybe = failures.1 >= FIRST_LOCKING_FAILURE
-            && when.sent < failed.answered.plus(lockout_duration(failures.1));
+        let Some(failed) = self.last_failure else { return LockoutState::Unlocked };
+        let (least, most) = self.failures_at(when);
+        let surely =
+            least >= FIRST_LOCKING_FAILURE && when.answered < failed.sent.plus(lockout_duration(least));
+        let maybe = most >= FIRST_LOCKING_FAILURE && when.sent < failed.answered.plus(lockout_duration(most));
         match (surely, maybe) {
             (true, _) => LockoutState::Locked,
             (false, true) => LockoutState::Uncertain,
@@ -49,44 +48,44 @@ impl LockoutTracker {
         }
     }
 
-    /// Notes an attempt that the pool refused because of the lock-out; it does not count.
+    /// Records an attempt that the pool refused because of the lockout. It does not count as a failure.
     pub fn record_refused(&mut self, when: RequestInterval) {
-        self.failures = self.failures_at(when);
-        self.last = Some(when);
+        self.record_attempt(when);
     }
 
-    /// Notes a failure that counts.
+    /// Records a failure that counts.
     pub fn failed(&mut self, when: RequestInterval) {
-        let (sure, maybe) = self.failures_at(when);
-        self.failures = (sure.saturating_add(1), maybe.saturating_add(1));
-        self.last = Some(when);
-        self.failed = Some(when);
+        self.record_attempt(when);
+        let (least, most) = self.failures;
+        self.failures = (least.saturating_add(1), most.saturating_add(1));
+        self.last_failure = Some(when);
     }
 
-    /// Notes an attempt with the right password that has not led to tokens yet.
+    /// Records an attempt with the right password that has not led to tokens yet.
     pub fn record_attempt(&mut self, when: RequestInterval) {
-        self.record_refused(when);
+        self.failures = self.failures_at(when);
+        self.last_attempt = Some(when);
     }
 
-    /// Notes a completed sign-in, which forgets all failures.
+    /// Records a completed sign-in, which clears all failures.
     pub fn record_success(&mut self) {
         *self = Self::default();
     }
 
-    /// Failures that surely and that may still count at `when`: a quiet quarter of an hour forgets them.
+    /// Returns how many failures count at `when`, at least and at most.
     fn failures_at(&self, when: RequestInterval) -> (u32, u32) {
-        let Some(last) = self.last else { return self.failures };
+        let Some(last) = self.last_attempt else { return self.failures };
         let quiet_at_least = when.sent.since(last.answered);
         let quiet_at_most = when.answered.since(last.sent);
-        let (sure, maybe) = self.failures;
+        let (least, most) = self.failures;
         (
-            if quiet_at_most >= MAX_LOCKOUT { 0 } else { sure },
-            if quiet_at_least >= MAX_LOCKOUT { 0 } else { maybe },
+            if quiet_at_most >= MAX_LOCKOUT { 0 } else { least },
+            if quiet_at_least >= MAX_LOCKOUT { 0 } else { most },
         )
     }
 }
 
-/// How long the failure with this number locks out.
+/// Returns how long the failure with this number (from 1) locks the user out.
 fn lockout_duration(failures: u32) -> Duration {
     let doublings = failures.saturating_sub(FIRST_LOCKING_FAILURE).min(30);
     Duration::from_secs(1 << doublings).min(MAX_LOCKOUT)
@@ -102,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn the_fifth_failure_locks_for_a_second_and_each_further_one_doubles_it() {
+    fn fifth_failure_locks_for_1_s_and_each_further_failure_doubles_the_time() {
         let mut tracker = LockoutTracker::default();
         for second in 0..4 {
             tracker.failed(at(second));
@@ -120,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quiet_quarter_of_an_hour_forgets() {
+    fn failures_expire_after_15_minutes_without_attempts() {
         let mut tracker = LockoutTracker::default();
         for _ in 0..20 {
             tracker.failed(at(0));

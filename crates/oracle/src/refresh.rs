@@ -1,13 +1,86 @@
-//! The judge's own book on refresh tokens (SEMANTICS a.6), kept from outside: which live, and which device each hangs on.
+//! The rules on refresh tokens, and the oracle's own account of the tokens that a user holds.
+//!
+//! In a pool that tracks devices, a refresh token is bound to the device of its sign-in.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use super::decision::{Confidence, Decision, Judgement, Outcome, RuleId, Situation};
-use super::token_facts::{BoundDevice, PresentedKey, Revocation, TokenFacts};
 use poolproof_cognito::ids::DeviceKey;
 
 use Confidence::{Documented, Inferred, Observed};
 
+/// The device that a refresh token was issued to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum BoundDevice {
+    /// No device: the pool did not track devices then.
+    Nothing,
+    /// A confirmed device.
+    Confirmed,
+    /// A device whose key was issued but never confirmed.
+    Unconfirmed,
+    /// A device that has been forgotten since.
+    Forgotten,
+}
+
+/// The device key that the client sends with a refresh token.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PresentedKey {
+    /// No key.
+    Nothing,
+    /// The key of the device that the token was issued to.
+    Same,
+    /// Another key.
+    Other,
+}
+
+/// Whether and how a refresh token was revoked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Revocation {
+    /// Not revoked.
+    Not,
+    /// Revoked by `RevokeToken`.
+    Revoked,
+    /// Revoked by `GlobalSignOut`.
+    SignedOut,
+}
+
+/// The facts of a request that exchanges a refresh token for new tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TokenFacts {
+    /// Whether the pool tracks devices.
+    pub tracked: bool,
+    /// The device that the token was issued to.
+    pub bound: BoundDevice,
+    /// The device key in the request.
+    pub named: PresentedKey,
+    /// Whether the token was revoked.
+    pub revocation: Revocation,
+}
+
+impl fmt::Display for TokenFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let device = match self.bound {
+            BoundDevice::Nothing => "no device",
+            BoundDevice::Confirmed => "a confirmed device",
+            BoundDevice::Unconfirmed => "a device that was never confirmed",
+            BoundDevice::Forgotten => "a device that was forgotten",
+        };
+        let key = match self.named {
+            PresentedKey::Nothing => "no key sent",
+            PresentedKey::Same => "its key sent",
+            PresentedKey::Other => "another key sent",
+        };
+        let revoked = match self.revocation {
+            Revocation::Not => "",
+            Revocation::Revoked => ", revoked",
+            Revocation::SignedOut => ", signed out everywhere",
+        };
+        write!(f, "refresh token of {device}, {key}{revoked}; devices tracked: {}", self.tracked)
+    }
+}
+
+/// A rule on refresh tokens.
 struct Rule {
     name: RuleId,
     description: &'static str,
@@ -25,36 +98,36 @@ const fn rule(
     Rule { name: RuleId { id, source: "SEMANTICS a.6", confidence }, description, fits, outcome }
 }
 
-/// All rules on refresh tokens, in the order in which they are read.
+/// The rules on refresh tokens in order of precedence.
 #[rustfmt::skip]
 const RULES: [Rule; 8] = [
     rule("refresh-revoked", Documented,
-        "A refresh token that was revoked gives no more tokens.",
+        "A revoked refresh token gives no new tokens.",
         |facts| facts.revocation == Revocation::Revoked, Outcome::RefreshRevoked),
     rule("refresh-signed-out", Documented,
-        "Signing out everywhere ends all refresh tokens that were given before.",
+        "GlobalSignOut ends all refresh tokens that were issued before it.",
         |facts| facts.revocation == Revocation::SignedOut, Outcome::RefreshRevoked),
     rule("refresh-untracked", Observed,
-        "Where no devices are tracked, a refresh token needs no device's key, and any is ignored.",
+        "In a pool that tracks no devices, a refresh token needs no device key, and any key is ignored.",
         |facts| !facts.tracked, Outcome::Tokens),
     rule("refresh-unbound", Inferred,
-        "A refresh token from before devices were tracked hangs on none.",
+        "A refresh token that was issued before the pool tracked devices is bound to no device.",
         |facts| facts.bound == BoundDevice::Nothing, Outcome::Tokens),
     rule("refresh-device-forgotten", Observed,
-        "A refresh token ends with the device that it was given to.",
+        "Forgetting a device ends the refresh tokens that were issued to it.",
         |facts| facts.bound == BoundDevice::Forgotten, Outcome::RefreshInvalid),
     rule("refresh-device-unconfirmed", Observed,
-        "A refresh token is worth nothing until its device was confirmed.",
+        "A refresh token is not accepted until its device is confirmed.",
         |facts| facts.bound == BoundDevice::Unconfirmed, Outcome::RefreshInvalid),
     rule("refresh-without-device", Observed,
-        "A refresh token without the key of its device, or with another key, gives nothing.",
+        "A refresh token is not accepted without the key of its device, or with another key.",
         |facts| facts.named != PresentedKey::Same, Outcome::RefreshInvalid),
     rule("refresh", Observed,
         "A refresh token with the key of its confirmed device gives new tokens.",
         |_| true, Outcome::Tokens),
 ];
 
-/// The rules on refresh tokens, each with its sentence.
+/// Returns the rules on refresh tokens, each with its description.
 pub(super) fn refresh_rules() -> impl Iterator<Item = (RuleId, &'static str)> {
     RULES.iter().map(|rule| (rule.name, rule.description))
 }
@@ -64,13 +137,13 @@ fn applicable_rule(facts: &TokenFacts) -> &'static Rule {
     found.unwrap_or_else(|| unreachable!("the last rule fits everything"))
 }
 
-/// What is to come of sending a refresh token in, and the rule that says so.
+/// Returns the decision that the rules require, and the rule behind it.
 pub fn expect_refresh(facts: &TokenFacts) -> (RuleId, Decision) {
     let rule = applicable_rule(facts);
     (rule.name, decision(rule.outcome))
 }
 
-/// Judges what came of sending a refresh token in.
+/// Compares the outcome that the client saw with the one that the rules require.
 pub fn judge_refresh(facts: TokenFacts, seen: Outcome) -> Judgement {
     let (rule, expected) = expect_refresh(&facts);
     Judgement { rule, situation: Situation::Refresh(facts), expected, seen: decision(seen) }
@@ -80,7 +153,7 @@ const fn decision(outcome: Outcome) -> Decision {
     Decision { challenges: Vec::new(), outcome, new_device: false }
 }
 
-/// The refresh tokens of one user, as far as an outsider knows.
+/// Tracks the refresh tokens of one user as far as the client can know them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RefreshTokenTracker(VecDeque<TrackedToken>);
 
@@ -93,41 +166,40 @@ struct TrackedToken {
 }
 
 impl RefreshTokenTracker {
-    /// Tokens that are remembered; of more, the first are not asked about any more.
+    /// How many tokens a tracker holds. It drops the oldest ones first.
     pub const CAPACITY: usize = 4;
 
-    /// Notes that the sign-in with this number gave a token, bound to this device.
+    /// Records the refresh token of a sign-in, and the device that it was issued to.
     pub fn record_issued(&mut self, sign_in_id: u64, device: Option<(DeviceKey, BoundDevice)>) {
-        let bound = device.as_ref().map_or(BoundDevice::Nothing, |(_, bound)| *bound);
-        let device = device.map(|(key, _)| key);
+        let (device, bound) = device.map_or((None, BoundDevice::Nothing), |(key, bound)| (Some(key), bound));
         self.0.push_back(TrackedToken { sign_in_id, device, bound, revocation: Revocation::Not });
         if self.0.len() > Self::CAPACITY {
             self.0.pop_front();
         }
     }
 
-    /// Notes that the token of this sign-in was revoked.
+    /// Records that the token of this sign-in was revoked.
     pub fn record_revoked(&mut self, sign_in_id: u64) {
         for token in self.0.iter_mut().filter(|token| token.sign_in_id == sign_in_id) {
             token.revocation = Revocation::Revoked;
         }
     }
 
-    /// Notes that the user has signed out everywhere.
+    /// Records that the user has signed out everywhere.
     pub fn record_signed_out(&mut self) {
         for token in self.0.iter_mut().filter(|token| token.revocation == Revocation::Not) {
             token.revocation = Revocation::SignedOut;
         }
     }
 
-    /// Notes that this device was forgotten.
+    /// Records that this device was forgotten.
     pub fn record_forgotten(&mut self, device: &DeviceKey) {
         for token in self.0.iter_mut().filter(|token| token.device.as_ref() == Some(device)) {
             token.bound = BoundDevice::Forgotten;
         }
     }
 
-    /// The situation of the token of this sign-in when it is sent in with this key; nothing if it is not remembered.
+    /// Returns the facts of a request with the token of this sign-in and the key `named`; `None` if the token is not tracked.
     pub fn facts(&self, tracked: bool, sign_in_id: u64, named: Option<&DeviceKey>) -> Option<TokenFacts> {
         let token = self.0.iter().find(|token| token.sign_in_id == sign_in_id)?;
         let named = match named {
@@ -146,7 +218,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_refresh_has_a_rule_and_no_rule_is_dead() {
+    fn every_request_has_a_rule_and_every_rule_applies_somewhere() {
         let mut met = BTreeSet::new();
         for tracked in [false, true] {
             for bound in [
@@ -169,13 +241,13 @@ mod tests {
     }
 
     #[test]
-    fn a_book_follows_each_token_to_its_end() {
+    fn tracker_follows_each_token() {
         let (mut tracker, key) = (RefreshTokenTracker::default(), DeviceKey::new("r_1"));
         for sign_in_id in 1..=5 {
             tracker.record_issued(sign_in_id, Some((key.clone(), BoundDevice::Confirmed)));
         }
         let facts = |tracker: &RefreshTokenTracker, sign_in_id| tracker.facts(true, sign_in_id, Some(&key));
-        assert_eq!(facts(&tracker, 1), None, "the first of five is not remembered");
+        assert_eq!(facts(&tracker, 1), None, "the first of five is dropped");
         tracker.record_revoked(3);
         tracker.record_signed_out();
         tracker.record_forgotten(&key);

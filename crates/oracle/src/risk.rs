@@ -1,20 +1,20 @@
-//! The judge's own book on how risky a user's attempts look, where the pool estimates that (`risk.levels: estimated`).
+//! The oracle's own estimate of risk, for pools with `risk.levels: estimated`.
 //!
-//! Three signs, all known from outside: no device of the user's is named (where devices are tracked), the address is
-//! none of the last eight from which the user signed in, and there were three failures or more since the user last did.
-//! One sign is low risk, two are medium, three are high. The rule is this project's; AWS does not publish its own.
+//! Three signs raise the level. The client sends no key of a confirmed device of the user, in a pool that tracks devices. The
+//! address is none of the last eight that the user signed in from. The user had at least three failures since the last sign-in.
+//! One sign is low risk, two are medium, three are high. AWS does not publish its own rule; this one is the project's.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
 
 use poolproof_cognito::policy::RiskLevel;
 
-/// Addresses that are not new.
+/// How many addresses of past sign-ins count as known.
 const KNOWN_ADDRESSES: usize = 8;
-/// So many failures are a sign.
+/// From this number of failures on, failures are a sign of risk.
 const MANY_FAILURES: u32 = 3;
 
-/// What an outsider knows of a user's last sign-ins.
+/// What is known about the past sign-ins of one user.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RiskEstimator {
     addresses: VecDeque<IpAddr>,
@@ -22,13 +22,14 @@ pub struct RiskEstimator {
 }
 
 impl RiskEstimator {
-    /// The book of a user who has signed in from `home`.
+    /// Creates the estimator of a user who has signed in from `home`.
     pub fn new(home: IpAddr) -> Self {
         Self { addresses: VecDeque::from([home.to_canonical()]), failures: 0 }
     }
 
-    /// How risky an attempt from `address` looks. `known_device` is whether one of the user's confirmed devices is named,
-    /// or devices are not tracked.
+    /// Returns the risk level of an attempt from `address`.
+    ///
+    /// `known_device`: the client sends the key of a confirmed device of the user, or the pool does not track devices.
     pub fn level(&self, known_device: bool, address: IpAddr) -> Option<RiskLevel> {
         let signs = [
             !known_device,
@@ -43,12 +44,12 @@ impl RiskEstimator {
         }
     }
 
-    /// Notes a wrong password.
+    /// Records a wrong password.
     pub const fn failed(&mut self) {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// Notes a completed sign-in.
+    /// Records a completed sign-in.
     pub fn record_success(&mut self, address: IpAddr) {
         self.failures = 0;
         let address = address.to_canonical();

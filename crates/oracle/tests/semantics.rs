@@ -1,10 +1,10 @@
-//! Every rule has its entry on the page that is shipped, and the page says what the oracle says.
+//! The semantics page has one entry for each rule of the oracle, with the same description, source and confidence.
 
-use poolproof_oracle;
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
-const PAGE: &str = include_str!("../../SEMANTICS.md");
+const PAGE: &str = include_str!("../../../SEMANTICS.md");
 
-/// The entry of a rule: from its heading to the next.
+/// Returns the entry of a rule: the text from its heading to the next.
 fn entry(id: &str) -> &'static str {
     let (_, rest) = PAGE.split_once(&format!("\n### {id}\n")).unwrap_or_else(|| panic!("no entry for {id}"));
     rest.split("\n#").next().unwrap()
@@ -35,7 +35,7 @@ fn every_entry_has_a_rule() {
 #[test]
 fn every_source_is_documented() {
     for rule in poolproof_oracle::rules() {
-        // `SEMANTICS c.5 #11 #12` is a row of `SEMANTICS c.5`, `SEMANTICS d, lockout` a part of `SEMANTICS d`.
+        // `SEMANTICS c.5 #11 #12` names rows of `SEMANTICS c.5`; `SEMANTICS d, lockout` names a part of `SEMANTICS d`.
         let section: Vec<&str> = rule.source.split([' ', ',']).take(2).collect();
         let section = section.join(" ");
         assert!(PAGE.contains(&format!("\n- **{section}** ")), "{}: {section}", rule.id);
