@@ -14,7 +14,8 @@ pub enum Outcome {
     DeviceNotFound,
     /// "Unable to login because of security reasons."
     Blocked,
-    /// "Incorrect username or password.": the password or the device secret is wrong, or the claim was used before.
+    /// "Incorrect username or password.": the password or the device secret is wrong, or the claim was used
+    /// before.
     Incorrect,
     /// "Password attempts exceeded"
     LockedOut,

@@ -1,6 +1,7 @@
 //! Explains a decision: which questions lead to it, and the answer to each.
 //!
-//! The answers come from the table of rules, so that an explanation always agrees with the decision of [`expect`].
+//! The answers come from the table of rules, so that an explanation always agrees with the decision of
+//! [`expect`].
 
 use super::decision::{Decision, Outcome, RuleId};
 use super::facts::{Claim, Device, Facts, LockoutState};

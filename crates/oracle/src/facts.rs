@@ -89,7 +89,8 @@ pub fn address_status(address: IpAddr, lists: &RiskExceptions) -> AddressStatus 
     }
 }
 
-/// Returns `4` or `6`, then the bits of the address as text. The pool compares numbers; this code must not share a bug with it.
+/// Returns `4` or `6`, then the bits of the address as text. The pool compares numbers; this code must not
+/// share a bug with it.
 fn address_bits(address: IpAddr) -> String {
     match address {
         IpAddr::V4(v4) => format!("4{:032b}", v4.to_bits()),

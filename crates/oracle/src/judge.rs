@@ -70,7 +70,8 @@ pub fn judge(facts: Facts, seen: Decision) -> Judgement {
     Judgement { rule, situation: Situation::SignIn(facts), expected, seen }
 }
 
-/// Returns all rules: those on sign-ins in order of precedence, the overriding ones, then those on refresh tokens.
+/// Returns all rules: those on sign-ins in order of precedence, the overriding ones, then those on refresh
+/// tokens.
 pub fn rules() -> impl Iterator<Item = RuleId> {
     described_rules().map(|(rule, _)| rule)
 }
@@ -93,7 +94,8 @@ pub(super) fn applicable_rule(facts: &Facts) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.when.fits(facts))
 }
 
-/// Returns the challenges of the user's second factor. Simulated users with several factors choose the authenticator app.
+/// Returns the challenges of the user's second factor. Simulated users with several factors choose the
+/// authenticator app.
 const fn second_factor(factors: Factors) -> &'static [ChallengeName] {
     match factors {
         Factors::None => &[ChallengeName::MfaSetup],

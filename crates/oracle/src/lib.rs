@@ -1,12 +1,13 @@
 //! The oracle: the rules that every sign-in is judged by.
 //!
-//! The caller describes a sign-in by [`Facts`]: the pool's settings, the user, the device and the attempt. [`expect`] returns
-//! the decision that the documentation requires, with the rule behind it. [`judge`] compares that decision with the one that
-//! the pool made. [`explain`] lists the questions that lead to the decision. Refresh tokens have rules of their own, see
-//! [`judge_refresh`].
+//! The caller describes a sign-in by [`Facts`]: the pool's settings, the user, the device and the attempt.
+//! [`expect`] returns the decision that the documentation requires, with the rule behind it. [`judge`]
+//! compares that decision with the one that the pool made. [`explain`] lists the questions that lead to the
+//! decision. Refresh tokens have rules of their own, see [`judge_refresh`].
 //!
-//! The oracle reads no clock and sends nothing. It does not depend on the pool or on the client, so that a mistake in one of
-//! them cannot hide itself here. The rules and their sources are listed in docs/semantics.md.
+//! The oracle reads no clock and sends nothing. It does not depend on the pool or on the client, so that a
+//! mistake in one of them cannot hide itself here. The rules and their sources are listed in
+//! docs/semantics.md.
 //!
 //! ```
 //! use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskNote};

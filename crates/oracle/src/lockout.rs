@@ -1,7 +1,8 @@
 //! The oracle's own account of lockouts, see rule `locked-out` in docs/semantics.md.
 //!
-//! A client knows only that the pool handled a request between sending it and receiving the answer. The tracker therefore
-//! counts with both ends of that interval. Where they disagree, the state is [`LockoutState::Uncertain`].
+//! A client knows only that the pool handled a request between sending it and receiving the answer. The
+//! tracker therefore counts with both ends of that interval. Where they disagree, the state is
+//! [`LockoutState::Uncertain`].
 
 use std::time::Duration;
 

@@ -199,7 +199,8 @@ impl RefreshTokenTracker {
         }
     }
 
-    /// Returns the facts of a request with the token of this sign-in and the key `named`; `None` if the token is not tracked.
+    /// Returns the facts of a request with the token of this sign-in and the key `named`; `None` if the token
+    /// is not tracked.
     pub fn facts(&self, tracked: bool, sign_in_id: u64, named: Option<&DeviceKey>) -> Option<TokenFacts> {
         let token = self.0.iter().find(|token| token.sign_in_id == sign_in_id)?;
         let named = match named {

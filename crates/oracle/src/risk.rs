@@ -1,8 +1,9 @@
 //! The oracle's own estimate of risk, for pools with `risk.levels: estimated`.
 //!
-//! Three signs raise the level. The client sends no key of a confirmed device of the user, in a pool that tracks devices. The
-//! address is none of the last eight that the user signed in from. The user had at least three failures since the last sign-in.
-//! One sign is low risk, two are medium, three are high. AWS does not publish its own rule; this one is the project's.
+//! Three signs raise the level. The client sends no key of a confirmed device of the user, in a pool that
+//! tracks devices. The address is none of the last eight that the user signed in from. The user had at least
+//! three failures since the last sign-in. One sign is low risk, two are medium, three are high. AWS does not
+//! publish its own rule; this one is the project's.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -29,7 +30,8 @@ impl RiskEstimator {
 
     /// Returns the risk level of an attempt from `address`.
     ///
-    /// `known_device`: the client sends the key of a confirmed device of the user, or the pool does not track devices.
+    /// `known_device`: the client sends the key of a confirmed device of the user, or the pool does not track
+    /// devices.
     pub fn level(&self, known_device: bool, address: IpAddr) -> Option<RiskLevel> {
         let signs = [
             !known_device,

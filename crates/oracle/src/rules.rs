@@ -1,7 +1,8 @@
 //! The table of rules on sign-ins.
 //!
-//! The first rule whose condition fits the facts applies. A unit test enumerates all situations: each has a rule, and each
-//! rule applies somewhere. The sources are the sections of docs/semantics.md; `#n` is a row of its table of decisions.
+//! The first rule whose condition fits the facts applies. A unit test enumerates all situations: each has a
+//! rule, and each rule applies somewhere. The sources are the sections of docs/semantics.md; `#n` is a row of
+//! its table of decisions.
 
 use super::decision::{Confidence, Outcome, RuleId};
 use super::facts::{AddressStatus, Claim, Device, Facts, Flow, LockoutState};
@@ -31,7 +32,8 @@ pub(super) struct Condition {
     reset: &'static [bool],
     /// Whether the client's address is on the list of blocked ranges.
     blocked: &'static [bool],
-    /// Whether the pool finds the password compromised. It can check only a password that the client sends itself.
+    /// Whether the pool finds the password compromised. It can check only a password that the client sends
+    /// itself.
     compromised: &'static [bool],
 }
 
@@ -106,7 +108,8 @@ const ANY: Condition = Condition {
     compromised: EITHER,
 };
 
-/// The situations of the Note: remember always, suppress_mfa, MFA active, and a medium or high risk that requires an MFA.
+/// The situations of the Note: remember always, suppress_mfa, MFA active, and a medium or high risk that
+/// requires an MFA.
 const NOTED: Condition =
     Condition { remember: &[Always], suppress_mfa: &[true], mfa: MFA_ACTIVE, risk: RISK_NOTED, ..ANY };
 /// The Note for remembered devices: both readings of it apply.
@@ -186,32 +189,39 @@ pub(super) const RULES: &[Rule] = &[
         Condition { remember: TRACKED, device: &[Issued], ..ANY }, Effect::Refuse(Outcome::DeviceNotFound)),
     rule("device-unknown", "SEMANTICS c.5 #19", Observed,
         "A device key that was forgotten, never existed, or belongs to another user does not exist.",
-        Condition { remember: TRACKED, device: &[Forgotten], ..ANY }, Effect::Refuse(Outcome::DeviceNotFound)),
+        Condition { remember: TRACKED, device: &[Forgotten], ..ANY },
+            Effect::Refuse(Outcome::DeviceNotFound)),
 
     // The Note: the pool ignores the MFA of medium and high risk.
     rule("note-device", "SEMANTICS c.5 #26", Documented,
         "Always with suppression: a remembered device replaces the MFA that medium or high risk requires.",
         Condition { factor: &[true], mfa_binding_met: &[true], ..NOTED_DEVICE }, DEVICE),
     rule("note-device-no-factor", "SEMANTICS c.5 #28", Inferred,
-        "Always with suppression: a remembered device can sign in at medium or high risk, even if risk requires an MFA and the user has no factor.",
+        "Always with suppression: a remembered device can sign in at medium or high risk, even if risk \
+         requires an MFA and the user has no factor.",
         Condition { factor: &[false], mfa_binding_met: &[true], ..NOTED_DEVICE }, DEVICE),
     rule("note-device-unbound", "SEMANTICS c.5 #13", Observed,
-        "Always with suppression ignores the MFA of risk, but a device that has not completed an MFA does not replace the pool's own MFA.",
+        "Always with suppression ignores the MFA of risk, but a device that has not completed an MFA does \
+         not replace the pool's own MFA.",
         Condition { pool_mfa_due: &[true], mfa_binding_met: &[false], ..NOTED_DEVICE }, MFA_DEVICE),
     rule("note-device-unbound-no-mfa", "SEMANTICS c.5 #13", Inferred,
-        "Always with suppression ignores the MFA of risk, and the pool itself requires none: the device proof is enough.",
+        "Always with suppression ignores the MFA of risk, and the pool itself requires none: the device \
+         proof is enough.",
         Condition { pool_mfa_due: &[false], mfa_binding_met: &[false], ..NOTED_DEVICE }, DEVICE),
     rule("note-new-mfa", "SEMANTICS c.5 #29", Documented,
-        "Always with suppression ignores the MFA of risk; the pool itself still requires an MFA on a new device.",
+        "Always with suppression ignores the MFA of risk; the pool itself still requires an MFA on a new \
+         device.",
         Condition { pool_mfa_due: &[true], device: &[Device::None], ..NOTED_POOL }, MFA_NEW),
     rule("note-new", "SEMANTICS c.6", Inferred,
         "Always with suppression ignores the MFA of risk, even on a new device: the password is enough.",
         Condition { pool_mfa_due: &[false], device: &[Device::None], ..NOTED_POOL }, TOKENS_NEW),
     rule("note-not-remembered-mfa", "SEMANTICS c.5 #29", Documented,
-        "Always with suppression ignores the MFA of risk; the pool itself still requires an MFA if the device is not remembered.",
+        "Always with suppression ignores the MFA of risk; the pool itself still requires an MFA if the \
+         device is not remembered.",
         Condition { pool_mfa_due: &[true], device: &[NotRemembered], ..NOTED_POOL }, MFA),
     rule("note-not-remembered", "SEMANTICS c.6", Inferred,
-        "Always with suppression ignores the MFA of risk, even if the device is not remembered: the password is enough.",
+        "Always with suppression ignores the MFA of risk, even if the device is not remembered: the \
+         password is enough.",
         Condition { pool_mfa_due: &[false], device: &[NotRemembered], ..NOTED_POOL }, TOKENS),
 
     // Risk that requires an MFA.
@@ -220,19 +230,27 @@ pub(super) const RULES: &[Rule] = &[
         Condition { mfa: &[MfaMode::Off], risk: RISK_REQUIRED, ..ANY }, Effect::Refuse(Outcome::Blocked)),
     rule("risk-required-no-factor", "SEMANTICS c.5 #25", Documented,
         "Risk that requires an MFA refuses a user without a second factor.",
-        Condition { mfa: &[MfaMode::Optional], factor: &[false], risk: RISK_REQUIRED, ..ANY }, Effect::Refuse(Outcome::Blocked)),
+        Condition { mfa: &[MfaMode::Optional], factor: &[false], risk: RISK_REQUIRED, ..ANY },
+            Effect::Refuse(Outcome::Blocked)),
     rule("risk-required-no-factor-on", "SEMANTICS c.5 #25", Inferred,
-        "Risk that requires an MFA refuses a user without a second factor, even if the pool would let the user set one up.",
+        "Risk that requires an MFA refuses a user without a second factor, even if the pool would let the \
+         user set one up.",
         Condition { factor: &[false], risk: RISK_REQUIRED, ..ANY }, Effect::Refuse(Outcome::Blocked)),
     rule("risk-mfa-remembered", "SEMANTICS c.5 #27 #30 #31", Inferred,
-        "A remembered device does not replace the MFA that risk requires: the MFA is first, then the device proof.",
-        Condition { remember: TRACKED, mfa: MFA_ACTIVE, factor: &[true], device: &[Remembered], risk: RISK_MFA, ..ANY }, MFA_DEVICE),
+        "A remembered device does not replace the MFA that risk requires: the MFA is first, then the \
+         device proof.",
+        Condition { remember: TRACKED, mfa: MFA_ACTIVE, factor: &[true], device: &[Remembered],
+            risk: RISK_MFA, ..ANY }, MFA_DEVICE),
     rule("risk-mfa-new", "SEMANTICS c.5 #23", Documented,
-        "Risk requires an MFA on a new device, as the pool does of users with a factor; then the device gets a key.",
-        Condition { remember: TRACKED, mfa: &[MfaMode::Optional], factor: &[true], device: &[Device::None], risk: RISK_MFA, ..ANY }, MFA_NEW),
+        "Risk requires an MFA on a new device, as the pool does of users with a factor; then the device \
+         gets a key.",
+        Condition { remember: TRACKED, mfa: &[MfaMode::Optional], factor: &[true], device: &[Device::None],
+            risk: RISK_MFA, ..ANY }, MFA_NEW),
     rule("risk-mfa-new-on", "SEMANTICS c.5 #23", Inferred,
-        "If MFA is on, risk adds nothing to the MFA that a new device needs anyway; then the device gets a key.",
-        Condition { remember: TRACKED, mfa: &[MfaMode::On], factor: &[true], device: &[Device::None], risk: RISK_MFA, ..ANY }, MFA_NEW),
+        "If MFA is on, risk adds nothing to the MFA that a new device needs anyway; then the device gets a \
+         key.",
+        Condition { remember: TRACKED, mfa: &[MfaMode::On], factor: &[true], device: &[Device::None],
+            risk: RISK_MFA, ..ANY }, MFA_NEW),
     rule("risk-mfa", "SEMANTICS c.5 #23", Documented,
         "Risk requires an MFA of users who have a second factor.",
         Condition { mfa: &[MfaMode::Optional], factor: &[true], risk: RISK_MFA, ..ANY }, MFA),
@@ -257,19 +275,25 @@ pub(super) const RULES: &[Rule] = &[
     // Remembered devices.
     rule("suppressed", "SEMANTICS c.5 #11 #12", Documented,
         "A remembered device replaces the second factor.",
-        Condition { suppress_mfa: &[true], factor: &[true], pool_mfa_due: &[true], device: &[Remembered], mfa_binding_met: &[true], ..ANY }, DEVICE),
+        Condition { suppress_mfa: &[true], factor: &[true], pool_mfa_due: &[true], device: &[Remembered],
+            mfa_binding_met: &[true], ..ANY }, DEVICE),
     rule("suppressed-no-factor", "SEMANTICS c.5 #17", Inferred,
         "A remembered device replaces even the setup of a second factor.",
-        Condition { suppress_mfa: &[true], factor: &[false], pool_mfa_due: &[true], device: &[Remembered], mfa_binding_met: &[true], ..ANY }, DEVICE),
+        Condition { suppress_mfa: &[true], factor: &[false], pool_mfa_due: &[true], device: &[Remembered],
+            mfa_binding_met: &[true], ..ANY }, DEVICE),
     rule("suppression-unbound", "SEMANTICS c.5 #13", Observed,
-        "A remembered device that has not completed an MFA does not replace one yet: the MFA is first, then the device proof.",
-        Condition { suppress_mfa: &[true], pool_mfa_due: &[true], device: &[Remembered], mfa_binding_met: &[false], ..ANY }, MFA_DEVICE),
+        "A remembered device that has not completed an MFA does not replace one yet: the MFA is first, \
+         then the device proof.",
+        Condition { suppress_mfa: &[true], pool_mfa_due: &[true], device: &[Remembered],
+            mfa_binding_met: &[false], ..ANY }, MFA_DEVICE),
     rule("not-suppressed", "SEMANTICS c.5 #14", Observed,
         "Without suppression a remembered device replaces nothing: the MFA is first, then the device proof.",
-        Condition { suppress_mfa: &[false], factor: &[true], pool_mfa_due: &[true], device: &[Remembered], ..ANY }, MFA_DEVICE),
+        Condition { suppress_mfa: &[false], factor: &[true], pool_mfa_due: &[true], device: &[Remembered],
+            ..ANY }, MFA_DEVICE),
     rule("not-suppressed-no-factor", "SEMANTICS c.5 #17", Inferred,
         "Without suppression a remembered device does not replace the setup of a second factor.",
-        Condition { suppress_mfa: &[false], factor: &[false], pool_mfa_due: &[true], device: &[Remembered], ..ANY }, MFA_DEVICE),
+        Condition { suppress_mfa: &[false], factor: &[false], pool_mfa_due: &[true], device: &[Remembered],
+            ..ANY }, MFA_DEVICE),
     rule("remembered-always", "SEMANTICS c.5 #9", Documented,
         "If no MFA is due, a remembered device must still prove its secret.",
         Condition { remember: &[Always], pool_mfa_due: &[false], device: &[Remembered], ..ANY }, DEVICE),
@@ -297,7 +321,8 @@ pub(super) const RULES: &[Rule] = &[
         Condition { pool_mfa_due: &[false], device: &[Device::None], ..ANY }, TOKENS_NEW),
 ];
 
-/// Returns whether the pool itself requires an MFA: with mode `on` always, with `optional` if the user has a factor.
+/// Returns whether the pool itself requires an MFA: with mode `on` always, with `optional` if the user has a
+/// factor.
 pub(super) const fn pool_mfa_due(facts: &Facts) -> bool {
     match facts.mfa {
         MfaMode::Off => false,

@@ -1,4 +1,5 @@
-//! The semantics page has one entry for each rule of the oracle, with the same description, source and confidence.
+//! The semantics page has one entry for each rule of the oracle, with the same description, source and
+//! confidence.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
@@ -35,7 +36,8 @@ fn every_entry_has_a_rule() {
 #[test]
 fn every_source_is_documented() {
     for rule in poolproof_oracle::rules() {
-        // `SEMANTICS c.5 #11 #12` names rows of `SEMANTICS c.5`; `SEMANTICS d, lockout` names a part of `SEMANTICS d`.
+        // `SEMANTICS c.5 #11 #12` names rows of `SEMANTICS c.5`; `SEMANTICS d, lockout` names a part of
+        // `SEMANTICS d`.
         let section: Vec<&str> = rule.source.split([' ', ',']).take(2).collect();
         let section = section.join(" ");
         assert!(PAGE.contains(&format!("\n- **{section}** ")), "{}: {section}", rule.id);
