@@ -1,8 +1,8 @@
-//! The legs of a sign-in after the password: second factor and device.
+//! The second phase of a sign-in: second factor and device proof.
 
-use super::attempt::AttemptEnd;
 use super::device::{DeviceAnswer, DeviceRequest};
-use super::sign_in::{Action, CodeSource, End, Event, SignIn, State};
+use super::sign_in::{SignIn, State};
+use super::types::{Action, AttemptEnd, CodeSource, End, Event};
 use poolproof_cognito::ids::Session;
 use poolproof_cognito::protocol::{
     AssociateSoftwareToken, AuthOutcome, Challenge, ChallengeName, Parameters, Reply, Request, Response,
@@ -12,7 +12,7 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
 
 impl SignIn {
-    /// Goes on in the legs after the password.
+    /// Handles the events of the second phase.
     pub(super) fn next_challenge(&mut self, now: Timestamp, state: State, event: Event) -> Action {
         match (state, event) {
             (State::Code { of, session }, Event::Code(code)) => self.on_code(now, of, session, code),
@@ -20,7 +20,7 @@ impl SignIn {
             (State::SecretCode, Event::Answer(answer)) => self.on_secret_code(now, answer),
             (State::SetupAnswer { secret }, Event::Answer(answer)) => self.on_verified(now, secret, answer),
             (State::SetupFinished { secret }, Event::Answer(answer)) => {
-                // Until the pool has taken this last answer, the app is nobody's factor.
+                // The app is not a factor before the pool accepts this last answer.
                 self.new_app = answer.is_ok().then_some(secret);
                 self.on_auth(now, answer)
             }
@@ -37,7 +37,7 @@ impl SignIn {
         }
     }
 
-    /// Reads where the sign-in stands after an answer that moves it forward.
+    /// Handles an answer with tokens or the next challenge.
     pub(super) fn on_auth(&mut self, now: Timestamp, answer: Reply) -> Action {
         match answer {
             Err(error) => self.refused(now, error),
@@ -48,7 +48,7 @@ impl SignIn {
                 self.enroll(now, tokens)
             }
             Ok(Response::Auth(AuthOutcome::Challenge(challenge))) => self.on_challenge(now, challenge),
-            Ok(_) => self.protocol_violation(now, "an answer of another operation"),
+            Ok(_) => self.protocol_violation(now, "the answer belongs to another operation"),
         }
     }
 
@@ -75,12 +75,11 @@ impl SignIn {
                 Action::Device(DeviceRequest::PublicValue)
             }
             ChallengeName::DeviceSrpAuth => self.protocol_violation(now, "DEVICE_SRP_AUTH without a device"),
-            // Our users have neither: whoever asks them for it has mistaken them for somebody else.
             ChallengeName::EmailOtp | ChallengeName::NewPasswordRequired => {
-                self.protocol_violation(now, format!("{name}, which this user does not have"))
+                self.protocol_violation(now, format!("{name} is not for this user"))
             }
             ChallengeName::PasswordVerifier | ChallengeName::DevicePasswordVerifier => {
-                self.protocol_violation(now, format!("{name} out of order"))
+                self.protocol_violation(now, format!("the pool sent {name} out of order"))
             }
         }
     }
@@ -110,10 +109,10 @@ impl SignIn {
             Ok(Response::SecretCode { secret_code, session }) => {
                 match TotpSecret::from_base32(&secret_code) {
                     Some(secret) => self.enter_code(CodeSource::NewApp(secret), Some(session)),
-                    None => self.protocol_violation(now, "a SecretCode that is not base32"),
+                    None => self.protocol_violation(now, "SecretCode is not base32"),
                 }
             }
-            Ok(_) => self.protocol_violation(now, "an answer of another operation"),
+            Ok(_) => self.protocol_violation(now, "the answer belongs to another operation"),
             Err(error) => self.refused(now, error),
         }
     }
@@ -124,7 +123,7 @@ impl SignIn {
                 let answer = self.answer_to(ChallengeName::MfaSetup, Some(&session), Parameters::new());
                 self.send(now, Request::RespondToAuthChallenge(answer), State::SetupFinished { secret })
             }
-            Ok(_) => self.protocol_violation(now, "an answer of another operation"),
+            Ok(_) => self.protocol_violation(now, "the answer belongs to another operation"),
             Err(error) => self.refused(now, error),
         }
     }
@@ -147,13 +146,12 @@ impl SignIn {
                 let damaged = self.options.device_secret_damaged;
                 Action::Device(DeviceRequest::Claim { challenge: challenge.parameters, damaged })
             }
-            Ok(_) => self
-                .protocol_violation(now, "an answer to DEVICE_SRP_AUTH that is no DEVICE_PASSWORD_VERIFIER"),
+            Ok(_) => self.protocol_violation(now, "DEVICE_SRP_AUTH did not lead to DEVICE_PASSWORD_VERIFIER"),
             Err(error) => self.refused(now, error),
         }
     }
 
-    /// These answers and the key of the device that was named with the claim.
+    /// Adds the device key of the current attempt, if it has one.
     fn with_device(&self, responses: Parameters) -> Parameters {
         match self.attempts.last().and_then(|attempt| attempt.device.as_ref()) {
             Some(key) => responses.with(keys::DEVICE_KEY, key.as_str()),

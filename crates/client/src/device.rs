@@ -1,4 +1,4 @@
-//! A device: it keeps a secret that nobody else ever sees, and proves that it has it.
+//! A device that keeps a secret and proves it by SRP.
 
 use data_encoding::BASE64;
 
@@ -10,45 +10,45 @@ use poolproof_srp::{
     ClaimTimestamp, DeviceSecret, Ephemeral, Group, Identity, Job, JobResult, PublicA, PublicB, Salt,
 };
 
-/// What a user asks of their device.
+/// A request of the app to the device.
 #[derive(Clone, Debug)]
 pub enum DeviceRequest {
-    /// Make a secret for this key, and tell the verifier.
+    /// Use this key from now on, and compute the verifier of the device secret.
     Enroll(NewDeviceMetadata),
-    /// Start a proof.
+    /// Start a proof: compute `SRP_A`.
     PublicValue,
-    /// Finish it: answer this `DEVICE_PASSWORD_VERIFIER` challenge.
+    /// Finish the proof: answer this `DEVICE_PASSWORD_VERIFIER` challenge.
     Claim {
         /// The challenge's parameters.
         challenge: Parameters,
-        /// Whether the stored secret turns out to be damaged.
+        /// Whether the stored secret is damaged.
         damaged: bool,
     },
 }
 
-/// What the device says.
+/// The device's answer.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum DeviceAnswer {
-    /// For `ConfirmDevice`.
+    /// Salt and verifier for `ConfirmDevice`.
     Enrolled(SecretVerifierConfig),
     /// `SRP_A`.
     PublicValue(String),
-    /// The claim: signature, secret block and timestamp, by their keys.
+    /// The claim: signature, secret block and timestamp.
     Claim(Parameters),
-    /// The challenge made no sense.
+    /// The challenge is invalid, for this reason.
     Unanswerable(String),
 }
 
-/// An answer, or arithmetic to be done first; its result goes to [`Device::resume`].
+/// An answer, or a job that the caller must run first.
 #[derive(Debug)]
 pub enum DeviceStep {
     /// The answer.
     Answer(DeviceAnswer),
-    /// The arithmetic.
+    /// The job; its result is the argument of [`Device::resume`].
     Compute(Job),
 }
 
-/// A device.
+/// A device with its secret.
 #[derive(Debug)]
 pub struct Device {
     group: Group,
@@ -70,7 +70,7 @@ enum Waiting {
 }
 
 impl Device {
-    /// A device that has been given this key, with a new secret.
+    /// Creates a device with this key and a new random secret.
     pub fn new(group: Group, ephemeral_bits: u32, metadata: &NewDeviceMetadata, mut rng: Rng) -> Self {
         Self {
             group,
@@ -83,7 +83,7 @@ impl Device {
         }
     }
 
-    /// Takes a wish of the user's.
+    /// Handles a request.
     pub fn ask(&mut self, now: Timestamp, ask: DeviceRequest) -> DeviceStep {
         match (ask, std::mem::replace(&mut self.waiting, Waiting::Nothing)) {
             (DeviceRequest::Enroll(metadata), _) => self.enroll(metadata),
@@ -95,11 +95,11 @@ impl Device {
             (DeviceRequest::Claim { challenge, damaged }, Waiting::Challenge { a, public_a }) => {
                 self.claim(now, &challenge, damaged, a, public_a)
             }
-            (DeviceRequest::Claim { .. }, _) => unanswerable("a challenge that does not follow"),
+            (DeviceRequest::Claim { .. }, _) => unanswerable("the challenge belongs to no proof in progress"),
         }
     }
 
-    /// Goes on when the arithmetic is done.
+    /// Continues with the result of a job.
     pub fn resume(&mut self, done: JobResult) -> DeviceStep {
         match (std::mem::replace(&mut self.waiting, Waiting::Nothing), done) {
             (Waiting::Verifier { salt }, JobResult::Verifier(verifier)) => {
@@ -114,7 +114,7 @@ impl Device {
             }
             (Waiting::SessionKey { block, timestamp }, JobResult::SessionKey(key)) => {
                 let Ok(bytes) = BASE64.decode(block.as_bytes()) else {
-                    return unanswerable("a SECRET_BLOCK that is not base64");
+                    return unanswerable("SECRET_BLOCK is not base64");
                 };
                 let signature = key.sign(&self.identity(), &bytes, &timestamp);
                 let claim = Parameters::new()
@@ -124,7 +124,7 @@ impl Device {
                 DeviceStep::Answer(DeviceAnswer::Claim(claim))
             }
             (_, JobResult::Failed(error)) => unanswerable(error.to_string()),
-            _ => unanswerable("a result of a job that was not requested"),
+            _ => unanswerable("the job result does not belong to a job of this device"),
         }
     }
 
@@ -152,11 +152,11 @@ impl Device {
         let (Some(salt), Some(b), Some(block)) =
             (challenge.value(keys::SALT), challenge.value(keys::SRP_B), challenge.value(keys::SECRET_BLOCK))
         else {
-            return unanswerable("a DEVICE_PASSWORD_VERIFIER without SALT, SRP_B or SECRET_BLOCK");
+            return unanswerable("DEVICE_PASSWORD_VERIFIER lacks SALT, SRP_B or SECRET_BLOCK");
         };
-        let Ok(salt) = Salt::from_hex(salt) else { return unanswerable("a SALT that is not hexadecimal") };
+        let Ok(salt) = Salt::from_hex(salt) else { return unanswerable("SALT is not hexadecimal") };
         let Ok(public_b) = PublicB::parse_hex(self.group, b) else {
-            return unanswerable("an SRP_B outside 0 < B < N");
+            return unanswerable("SRP_B is outside 0 < B < N");
         };
         let mut password = self.secret.as_str().to_owned();
         if damaged {

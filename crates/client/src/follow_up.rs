@@ -1,8 +1,8 @@
-//! What follows a sign-in: a new device is enrolled, remembered if the user says so, and an old one given up.
+//! The last phase of a sign-in: the client enrolls a new device and forgets an old one.
 
-use super::attempt::Enrollment;
 use super::device::{DeviceAnswer, DeviceRequest};
-use super::sign_in::{Action, Event, SignIn, State};
+use super::sign_in::{SignIn, State};
+use super::types::{Action, Enrollment, Event};
 use poolproof_cognito::ids::AccessToken;
 use poolproof_cognito::protocol::{
     AuthenticationResult, ConfirmDevice, DeviceCall, DeviceStatus, Request, Response, SecretVerifierConfig,
@@ -10,11 +10,11 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::time::Timestamp;
 
-/// What our devices are called.
+/// The name of all simulated devices.
 const DEVICE_NAME: &str = "poolproof";
 
 impl SignIn {
-    /// Goes on after the sign-in. A refusal here ends what it was about and nothing else.
+    /// Handles the events of the last phase. After a refusal the client continues with the next step.
     pub(super) fn next_follow_up(&mut self, now: Timestamp, state: State, event: Event) -> Action {
         match (state, event) {
             (State::Enrollment { token }, Event::Device(DeviceAnswer::Enrolled(config))) => {
@@ -36,20 +36,17 @@ impl SignIn {
                 }
                 self.replay(now)
             }
-            (state, _) => {
-                self.protocol_violation(now, format!("something out of order after {}", state.name()))
-            }
+            (state, _) => self.protocol_violation(now, format!("unexpected event after {}", state.name())),
         }
     }
 
-    /// Enrols a new device, if the pool has given it a key.
+    /// Enrolls the new device if the tokens include a key for one.
     pub(super) fn enroll(&mut self, now: Timestamp, tokens: AuthenticationResult) -> Action {
         let Some(metadata) = tokens.new_device else { return self.replay(now) };
+        self.enrollment = Some(Enrollment { metadata: metadata.clone(), confirmed: false, opted_in: false });
         if !self.options.confirms_device {
-            self.enrollment = Some(Enrollment { metadata, confirmed: false, opted_in: false });
             return self.replay(now);
         }
-        self.enrollment = Some(Enrollment { metadata: metadata.clone(), confirmed: false, opted_in: false });
         self.state = State::Enrollment { token: tokens.access_token };
         Action::Device(DeviceRequest::Enroll(metadata))
     }
@@ -66,7 +63,7 @@ impl SignIn {
 
     fn on_confirmed(&mut self, now: Timestamp, token: AccessToken, answer: &Response) -> Action {
         let Response::DeviceConfirmed { user_confirmation_necessary } = *answer else {
-            return self.protocol_violation(now, "an answer of another operation");
+            return self.protocol_violation(now, "the answer belongs to another operation");
         };
         if let Some(enrollment) = &mut self.enrollment {
             enrollment.confirmed = true;

@@ -1,35 +1,31 @@
-//! What somebody at the door is up to.
+//! The kinds of sign-ins in a workload.
 
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-/// What a sign-in sets out to do: the keys of a scenario's `mix`.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
+/// The kind of a sign-in: a key of a scenario's `mix`.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Intent {
-    /// Sign in with a device that the user has had before.
+    /// Sign in with a device that the user already has.
     KnownDevice,
-    /// Sign in from a device that is new; confirm it, and opt in if asked and willing.
+    /// Sign in from a new device, confirm it, and opt in if the pool lets the user choose.
     NewDevice,
     /// Sign in with a wrong password.
     WrongPassword,
-    /// Sign in with a device that the administrator has removed meanwhile.
+    /// Sign in with a device that an administrator has removed.
     ForgottenDevice,
     /// Sign in with a known device whose stored secret is damaged.
     WrongDeviceSecret,
-    /// Sign in, then send the password's claim once more.
+    /// Sign in, then send the password claim once more.
     ReplayedClaim,
-    /// Sign in with a known device and the password sent as it is (`USER_PASSWORD_AUTH`).
+    /// Sign in with a known device and `USER_PASSWORD_AUTH`, which sends the password itself.
     PlainPassword,
-    /// Sign in with a known device, then get new tokens for its refresh token, and for the oldest one at hand.
+    /// Sign in with a known device, then refresh with its refresh token and with the user's oldest one.
     Refresh,
-    /// Sign in with a known device, then send the refresh token without the device's key.
+    /// Sign in with a known device, then refresh without the device key.
     RefreshWithoutDevice,
-    /// Sign in with a known device, forget the device, then send its refresh token.
+    /// Sign in with a known device, forget the device, then refresh with its token.
     RefreshAfterForget,
-    /// Sign in with a known device, revoke its refresh token, then send that and the oldest one at hand.
+    /// Sign in with a known device, revoke its refresh token, then refresh with it and with the oldest one.
     RefreshAfterRevoke,
-    /// Sign in with a known device, sign out everywhere, then send its refresh token and the oldest one at hand.
+    /// Sign in with a known device, sign out everywhere, then refresh with its token and with the oldest one.
     RefreshAfterSignOut,
 }
 
@@ -50,12 +46,12 @@ impl Intent {
         Self::RefreshAfterSignOut,
     ];
 
-    /// Whether it needs a device that the user has had before.
+    /// Returns whether it needs a device that the user already has.
     pub const fn needs_device(self) -> bool {
         !matches!(self, Self::NewDevice | Self::WrongPassword | Self::ReplayedClaim)
     }
 
-    /// Whether tokens are used after the sign-in that gave them.
+    /// Returns whether it uses the tokens after the sign-in.
     pub const fn uses_tokens(self) -> bool {
         matches!(
             self,

@@ -1,17 +1,51 @@
-//! The other side of a sign-in: what a person and their device do, sans-IO, honest or not.
+//! The client side of a sign-in, without input and output.
 //!
-//! Two machines, since a device's secret belongs to the device: [`SignIn`] is the user's app, [`Device`] the part that
-//! keeps the secret. `SignIn` never holds it; it asks, by [`DeviceRequest`], and gets proofs. Neither reads a clock,
-//! sends anything or computes a power: they say what they want, and are told what came of it.
+//! [`SignIn`] is the user's app, [`Device`] is the device that keeps a secret. The device secret never leaves
+//! [`Device`]: `SignIn` asks for proofs by [`DeviceRequest`]. Neither reads a clock, sends a request or
+//! computes an exponentiation. The caller gives them the time and events. They return what to do next: an
+//! [`Action`] or a [`DeviceStep`].
+//!
+//! The pool is any server that speaks the Cognito user pools API.
+//!
+//! ```
+//! use poolproof_client::{Action, Event, SignIn, SignInOptions};
+//! use poolproof_cognito::ids::{ClientId, Password, PoolId, Username};
+//! use poolproof_cognito::protocol::Request;
+//! use poolproof_cognito::seed::Seed;
+//! use poolproof_cognito::time::Timestamp;
+//! use poolproof_srp::Group;
+//!
+//! let options = SignInOptions {
+//!     pool_id: PoolId::new("us-east-1_example"),
+//!     client_id: ClientId::new("app"),
+//!     group: Group::cognito(),
+//!     ephemeral_bits: 256,
+//!     username: Username::new("user"),
+//!     password: Password::new("secret"),
+//!     sends_password: true,
+//!     device: None,
+//!     device_secret_damaged: false,
+//!     confirms_device: true,
+//!     opts_in: false,
+//!     replay: false,
+//!     device_to_forget: None,
+//! };
+//! let mut sign_in = SignIn::new(options, Seed::new(1).rng("sign-in", 0));
+//! let now = Timestamp::default();
+//! let action = sign_in.next(now, Event::Start);
+//! assert!(matches!(action, Action::Send(Request::InitiateAuth(_))));
+//! let action = sign_in.next(now, Event::NoAnswer("connection refused".to_owned()));
+//! assert!(matches!(action, Action::Finished));
+//! ```
 
-mod attempt;
 mod challenges;
 mod device;
 mod follow_up;
 mod intent;
 mod sign_in;
+mod types;
 
-pub use attempt::{Attempt, AttemptEnd, Enrollment};
 pub use device::{Device, DeviceAnswer, DeviceRequest, DeviceStep};
 pub use intent::Intent;
-pub use sign_in::{Action, CodeSource, End, Event, SignIn, SignInOptions};
+pub use sign_in::SignIn;
+pub use types::{Action, Attempt, AttemptEnd, CodeSource, End, Enrollment, Event, SignInOptions};

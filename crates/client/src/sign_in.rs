@@ -1,10 +1,10 @@
-//! A sign-in as the user's app lives it: its states, and the password's leg.
+//! The states of a sign-in, and its first phase: the password claim.
 
 use data_encoding::BASE64;
 
-use super::attempt::{Attempt, AttemptEnd, Enrollment};
-use super::device::{DeviceAnswer, DeviceRequest};
-use poolproof_cognito::ids::{AccessToken, ClientId, DeviceKey, Password, PoolId, Session, Username};
+use super::device::DeviceAnswer;
+use super::types::{Action, Attempt, AttemptEnd, CodeSource, End, Enrollment, Event, SignInOptions};
+use poolproof_cognito::ids::{AccessToken, DeviceKey, Session};
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, AuthenticationResult, Challenge, ChallengeName, ErrorKind, InitiateAuth,
     Parameters, Reply, Request, RespondToAuthChallenge, Response, keys,
@@ -12,101 +12,10 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
-use poolproof_srp::{ClaimTimestamp, Ephemeral, Group, Identity, Job, JobResult, PublicA, PublicB, Salt};
+use poolproof_srp::{ClaimTimestamp, Ephemeral, Identity, Job, JobResult, PublicA, PublicB, Salt};
 
-/// A sign-in takes fewer requests than this; a pool that asks for more is leading us by the nose.
+/// No sign-in needs this many requests. The limit ends a sign-in whose pool sends challenges without end.
 const MAX_REQUESTS: u32 = 24;
-
-/// What a sign-in sets out with.
-#[derive(Clone, Debug)]
-pub struct SignInOptions {
-    /// The pool.
-    pub pool_id: PoolId,
-    /// The app client.
-    pub client_id: ClientId,
-    /// The group of its SRP.
-    pub group: Group,
-    /// Bits of the secret exponent `a`.
-    pub ephemeral_bits: u32,
-    /// Who signs in.
-    pub username: Username,
-    /// The password as typed, right or wrong.
-    pub password: Password,
-    /// Whether the password is sent as it is (`USER_PASSWORD_AUTH`), and not proved by SRP.
-    pub sends_password: bool,
-    /// The device that signs in, if it has a key.
-    pub device: Option<DeviceKey>,
-    /// Whether that device's secret turns out to be damaged.
-    pub device_secret_damaged: bool,
-    /// Whether the app confirms a new device at all.
-    pub confirms_device: bool,
-    /// Whether the user wants a new device to be remembered, when asked.
-    pub opts_in: bool,
-    /// Whether to send the password's claim once more in the end.
-    pub replay: bool,
-    /// A device to give up once a new one is enrolled.
-    pub device_to_forget: Option<DeviceKey>,
-}
-
-/// What happened to a sign-in.
-#[derive(Debug)]
-pub enum Event {
-    /// It begins.
-    Start,
-    /// The pool answered or refused.
-    Answer(Reply),
-    /// Arithmetic is done.
-    JobResult(JobResult),
-    /// The device said something.
-    Device(DeviceAnswer),
-    /// The user typed this code.
-    Code(String),
-    /// The user walked away instead of answering.
-    Abandoned,
-    /// No answer came, for this reason.
-    NoAnswer(String),
-}
-
-/// What a sign-in wants next.
-#[derive(Debug)]
-pub enum Action {
-    /// Send this; answer with [`Event::Answer`] or [`Event::NoAnswer`].
-    Send(Request),
-    /// Run this; answer with [`Event::JobResult`].
-    Compute(Job),
-    /// Ask the user's device; answer with [`Event::Device`].
-    Device(DeviceRequest),
-    /// Let the user type a code; answer with [`Event::Code`] or [`Event::Abandoned`].
-    EnterCode(CodeSource),
-    /// It is over; see [`SignIn::attempts`].
-    Finished,
-}
-
-/// Where the user reads a code.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum CodeSource {
-    /// On the phone.
-    Phone,
-    /// In the authenticator app.
-    App,
-    /// In the authenticator app, which has just been given this secret.
-    NewApp(TotpSecret),
-}
-
-/// How a sign-in ended.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum End {
-    /// With tokens.
-    SignedIn,
-    /// With a refusal.
-    Refused(ApiError),
-    /// The client stopped trying: throttled too often, or the user walked away.
-    Abandoned,
-    /// The pool said something that no pool may say.
-    ProtocolViolation(String),
-    /// The pool could not be reached.
-    NoAnswer(String),
-}
 
 /// A sign-in in progress.
 #[derive(Debug)]
@@ -120,18 +29,17 @@ pub struct SignIn {
     pub(super) forgotten_device: Option<DeviceKey>,
     pub(super) new_app: Option<TotpSecret>,
     pub(super) end: Option<(Timestamp, End)>,
-    /// What shows that the password is known, without a device's key.
+    /// The request that proves the password, without a device key.
     claim: Option<Request>,
-    /// The tokens that came in the end.
     pub(super) tokens: Option<AuthenticationResult>,
-    /// What the answer to `InitiateAuth` asked for, where a claim is to follow it.
+    /// The challenge in the answer to `InitiateAuth`.
     initial_challenge: Option<ChallengeName>,
     requests: u32,
-    /// When the request before the one under way was sent, and that one.
+    /// When the last request but one was sent, and when the last one was.
     sent: [Timestamp; 2],
 }
 
-/// What a sign-in waits for.
+/// The state of a sign-in: the event that it waits for.
 #[derive(Debug)]
 pub(super) enum State {
     Start,
@@ -157,10 +65,10 @@ pub(super) enum State {
 }
 
 impl State {
-    /// What is waited for, for whoever hears of a misbehaviour.
+    /// Returns what the sign-in waits for, for messages.
     pub(super) const fn name(&self) -> &'static str {
         match self {
-            Self::Enrollment { .. } => "the device was asked for its enrollment data",
+            Self::Enrollment { .. } => "the enrollment of the device",
             Self::Confirmation { .. } => "ConfirmDevice",
             Self::OptIn { .. } => "UpdateDeviceStatus",
             Self::Forgetting => "ForgetDevice",
@@ -170,7 +78,7 @@ impl State {
 }
 
 impl SignIn {
-    /// A sign-in that has not begun. All its random values come from `rng`.
+    /// Creates a sign-in that starts with [`Event::Start`]. All its random values are drawn from `rng`.
     pub fn new(options: SignInOptions, rng: Rng) -> Self {
         Self {
             username_for_srp: options.username.as_str().to_owned(),
@@ -190,37 +98,37 @@ impl SignIn {
         }
     }
 
-    /// The attempts so far.
+    /// Returns the attempts so far.
     pub fn attempts(&self) -> &[Attempt] {
         &self.attempts
     }
 
-    /// When and how the sign-in ended: what follows (enrolling a device, a replay) comes after that.
+    /// Returns when and how the sign-in ended. The enrollment of a device and a replay follow after that.
     pub const fn ended(&self) -> Option<&(Timestamp, End)> {
         self.end.as_ref()
     }
 
-    /// The device that was enrolled on the way.
+    /// Returns the device that was enrolled.
     pub const fn enrollment(&self) -> Option<&Enrollment> {
         self.enrollment.as_ref()
     }
 
-    /// The tokens that came in the end.
+    /// Returns the tokens.
     pub const fn tokens(&self) -> Option<&AuthenticationResult> {
         self.tokens.as_ref()
     }
 
-    /// The device that was given up on the way.
+    /// Returns the device that was forgotten.
     pub const fn forgotten_device(&self) -> Option<&DeviceKey> {
         self.forgotten_device.as_ref()
     }
 
-    /// The authenticator app that was set up on the way.
+    /// Returns the secret of the authenticator app that was set up.
     pub const fn new_app(&self) -> Option<&TotpSecret> {
         self.new_app.as_ref()
     }
 
-    /// Goes on. Events that do not fit what it waits for end it as the pool's misbehaviour.
+    /// Handles an event. An event that the state does not allow ends the sign-in as a protocol violation.
     pub fn next(&mut self, now: Timestamp, event: Event) -> Action {
         let state = std::mem::replace(&mut self.state, State::Finished);
         if matches!(event, Event::Answer(_)) {
@@ -264,30 +172,27 @@ impl SignIn {
     }
 
     fn send_password(&mut self, now: Timestamp) -> Action {
-        self.claim = Some(Request::InitiateAuth(InitiateAuth {
-            client_id: self.options.client_id.as_str().to_owned(),
-            auth_flow: "USER_PASSWORD_AUTH".to_owned(),
-            auth_parameters: Parameters::new()
-                .with(keys::USERNAME, self.options.username.as_str())
-                .with(keys::PASSWORD, self.options.password.as_str()),
-        }));
+        let password = self.options.password.as_str().to_owned();
+        self.claim = Some(self.initiate_auth("USER_PASSWORD_AUTH", keys::PASSWORD, password));
         self.send_claim_for_device(now, self.options.device.clone())
     }
 
     fn initiate(&mut self, now: Timestamp, a: Ephemeral, public_a: PublicA) -> Action {
-        let auth_parameters = Parameters::new()
-            .with(keys::USERNAME, self.options.username.as_str())
-            .with(keys::SRP_A, public_a.to_hex());
-        let state = State::PasswordChallenge { a, public_a };
-        let request = InitiateAuth {
-            client_id: self.options.client_id.as_str().to_owned(),
-            auth_flow: "USER_SRP_AUTH".to_owned(),
-            auth_parameters,
-        };
-        self.send(now, Request::InitiateAuth(request), state)
+        let request = self.initiate_auth("USER_SRP_AUTH", keys::SRP_A, public_a.to_hex());
+        self.send(now, request, State::PasswordChallenge { a, public_a })
     }
 
-    /// Reads the answer to `InitiateAuth`: whatever is no PASSWORD_VERIFIER decides before anything was proved.
+    fn initiate_auth(&self, flow: &str, key: &'static str, value: String) -> Request {
+        Request::InitiateAuth(InitiateAuth {
+            client_id: self.options.client_id.as_str().to_owned(),
+            auth_flow: flow.to_owned(),
+            auth_parameters: Parameters::new()
+                .with(keys::USERNAME, self.options.username.as_str())
+                .with(key, value),
+        })
+    }
+
+    /// Handles the answer to `InitiateAuth`. Any answer but PASSWORD_VERIFIER is a decision without a proof.
     fn on_first_answer(&mut self, now: Timestamp, a: Ephemeral, public_a: PublicA, answer: Reply) -> Action {
         match answer {
             Ok(Response::Auth(AuthOutcome::Challenge(challenge))) => {
@@ -295,18 +200,18 @@ impl SignIn {
                 if challenge.name == ChallengeName::PasswordVerifier {
                     return self.on_password_challenge(now, a, public_a, &challenge);
                 }
-                self.protocol_violation(now, format!("{} in answer to InitiateAuth", challenge.name))
+                self.protocol_violation(
+                    now,
+                    format!("the pool answered InitiateAuth with {}", challenge.name),
+                )
             }
             Ok(Response::Auth(AuthOutcome::Tokens(tokens))) => {
                 self.record_early_decision(now);
                 self.close_attempt(AttemptEnd::Tokens { new_device: tokens.new_device.is_some() });
-                // They are nobody's: the client has proved nothing, and does not take them.
-                self.protocol_violation(
-                    now,
-                    "tokens in answer to InitiateAuth, before the password was proved",
-                )
+                // The client has proved nothing yet, so it must not accept tokens.
+                self.protocol_violation(now, "the pool issued tokens before the password was proved")
             }
-            Ok(_) => self.protocol_violation(now, "an answer of another operation"),
+            Ok(_) => self.protocol_violation(now, "the answer belongs to another operation"),
             Err(error) => self.refused(now, error),
         }
     }
@@ -325,16 +230,16 @@ impl SignIn {
             parameter(keys::SRP_B),
             parameter(keys::SECRET_BLOCK),
         ) else {
-            return self.protocol_violation(now, "a PASSWORD_VERIFIER without one of its parameters");
+            return self.protocol_violation(now, "PASSWORD_VERIFIER lacks a parameter");
         };
         let Ok(salt) = Salt::from_hex(salt) else {
-            return self.protocol_violation(now, "a SALT that is not hexadecimal");
+            return self.protocol_violation(now, "SALT is not hexadecimal");
         };
         let Ok(public_b) = PublicB::parse_hex(self.options.group, b) else {
-            return self.protocol_violation(now, "an SRP_B outside 0 < B < N");
+            return self.protocol_violation(now, "SRP_B is outside 0 < B < N");
         };
         if BASE64.decode(block.as_bytes()).is_err() {
-            return self.protocol_violation(now, "a SECRET_BLOCK that is not base64");
+            return self.protocol_violation(now, "SECRET_BLOCK is not base64");
         }
         self.username_for_srp = user_id.to_owned();
         let identity = Identity::user(self.options.pool_id.name(), user_id);
@@ -358,10 +263,11 @@ impl SignIn {
         self.send_claim_for_device(now, self.options.device.clone())
     }
 
-    /// Sends the claim, naming this device. Clients send the very same claim again when the device is unknown.
+    /// Sends the claim with this device key. Clients send the same claim without the key if the device is
+    /// unknown.
     fn send_claim_for_device(&mut self, now: Timestamp, device: Option<DeviceKey>) -> Action {
         let Some(mut claim) = self.claim.clone() else {
-            return self.protocol_violation(now, "there is nothing to sign");
+            return self.protocol_violation(now, "there is no claim to send");
         };
         if let (Some(key), Some(parameters)) = (&device, parameters_of(&mut claim)) {
             *parameters = std::mem::take(parameters).with(keys::DEVICE_KEY, key.as_str());
@@ -376,7 +282,7 @@ impl SignIn {
         }
         match answer {
             Err(error) if error.kind == ErrorKind::ResourceNotFound && self.names_device() => {
-                // As identity-js and Amplify do: drop the device, and say the same without it.
+                // amazon-cognito-identity-js and Amplify do the same.
                 self.close_attempt(AttemptEnd::Refused(error));
                 self.send_claim_for_device(now, None)
             }
@@ -384,7 +290,7 @@ impl SignIn {
         }
     }
 
-    /// Sends the claim once more after it has led to tokens.
+    /// Sends the claim once more after it has led to tokens, if the options ask for it.
     pub(super) fn replay(&mut self, now: Timestamp) -> Action {
         let (Some(claim), true) = (self.claim.take(), self.options.replay) else {
             self.state = State::Finished;
@@ -409,7 +315,7 @@ impl SignIn {
         Action::Finished
     }
 
-    /// The challenge that a claim of the password answers, where there is one.
+    /// Returns the challenge that the password claim answers; none with `USER_PASSWORD_AUTH`.
     fn first_challenge(&self) -> Vec<ChallengeName> {
         if self.options.sends_password { Vec::new() } else { vec![ChallengeName::PasswordVerifier] }
     }
@@ -418,7 +324,7 @@ impl SignIn {
         self.attempts.last().is_some_and(|attempt| attempt.device.is_some())
     }
 
-    /// An answer to a challenge, with the name that the pool knows the user by.
+    /// Builds the response to a challenge, with the username that the pool uses for SRP.
     pub(super) fn answer_to(
         &self,
         challenge: ChallengeName,
@@ -433,18 +339,18 @@ impl SignIn {
         }
     }
 
-    /// Sends a request and waits in `state` for its answer.
+    /// Sends a request and waits in `state` for the answer.
     pub(super) fn send(&mut self, now: Timestamp, request: Request, state: State) -> Action {
         self.requests += 1;
         if self.requests > MAX_REQUESTS {
-            return self.protocol_violation(now, "challenges without end");
+            return self.protocol_violation(now, "the pool sends challenges without end");
         }
         self.sent = [self.sent[1], now];
         self.state = state;
         Action::Send(request)
     }
 
-    /// An answer is heard: the challenge that it settles was asked for by the request before.
+    /// Measures the challenge that this answer completes: its time starts with the request before the last.
     fn record_challenge_time(&mut self, now: Timestamp) {
         let first = self.requests < 2;
         let challenge_time = now.since(self.sent[0]);
@@ -453,7 +359,7 @@ impl SignIn {
         }
     }
 
-    /// The pool has decided before there was a claim: an attempt all the same, so that it is judged.
+    /// Records an attempt if the pool decided before the claim, so that the oracle can judge it.
     fn record_early_decision(&mut self, now: Timestamp) {
         if self.attempts.is_empty() && self.requests > 0 {
             let asked = self.initial_challenge.into_iter().collect();
@@ -462,14 +368,15 @@ impl SignIn {
         }
     }
 
-    /// Notes how the attempt in progress ended.
+    /// Records how the attempt in progress ended.
     pub(super) fn close_attempt(&mut self, end: AttemptEnd) {
         if let Some(attempt) = self.attempts.last_mut().filter(|attempt| attempt.end.is_none()) {
             attempt.end = Some(end);
         }
     }
 
-    /// Ends the sign-in by a refusal. A throttled client has tried often enough by now, and gives up.
+    /// Ends the sign-in after a refusal. The caller has retried throttled requests before, so throttling
+    /// abandons it.
     pub(super) fn refused(&mut self, now: Timestamp, error: ApiError) -> Action {
         if error.kind == ErrorKind::TooManyRequests {
             return self.finish(now, End::Abandoned);
@@ -479,14 +386,14 @@ impl SignIn {
         self.finish(now, End::Refused(error))
     }
 
-    /// Ends the sign-in because the pool said something that no pool may say.
+    /// Ends the sign-in because the pool's answer violates the protocol.
     pub(super) fn protocol_violation(&mut self, now: Timestamp, why: impl Into<String>) -> Action {
         self.record_early_decision(now);
         self.close_attempt(AttemptEnd::ProtocolViolation);
         self.finish(now, End::ProtocolViolation(why.into()))
     }
 
-    /// Ends everything. A sign-in that had ended before stays as it was.
+    /// Finishes. Keeps the end of a sign-in that has ended before.
     pub(super) fn finish(&mut self, now: Timestamp, end: End) -> Action {
         self.end.get_or_insert((now, end));
         self.state = State::Finished;
@@ -494,7 +401,7 @@ impl SignIn {
     }
 }
 
-/// The parameters of a request that starts a sign-in or answers a challenge.
+/// Returns the parameters of `InitiateAuth` or `RespondToAuthChallenge`.
 const fn parameters_of(request: &mut Request) -> Option<&mut Parameters> {
     match request {
         Request::InitiateAuth(start) => Some(&mut start.auth_parameters),
