@@ -46,4 +46,5 @@ pub mod scenario;
 pub mod settings;
 pub mod store;
 pub mod target;
+pub mod text;
 pub mod workload;

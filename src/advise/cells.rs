@@ -1,38 +1,38 @@
-//! The cells of one pool's matrix, and how many of them a setting changes. Every number comes from the oracle.
+//! Counts the cells of a pool's matrix that a setting changes. All decisions come from the oracle.
 
 use crate::settings::PossibleFactors;
 use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
-use poolproof_oracle::{self, Circumstances, Claim, Decision, Device, Facts, LockoutState, RuleId};
+use poolproof_oracle::{Circumstances, Claim, Decision, Device, Facts, LockoutState, RuleId};
 
-/// One cell: what a user has, which device is named, and how risky the attempt looks.
+/// A cell: the user's factors, the device key that the client sends, and the risk level.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) struct PoolCell {
+struct PoolCell {
     factors: Factors,
     device: Device,
     level: Option<RiskLevel>,
 }
 
-/// What a pool's decisions are compared with.
+/// A change whose effect on the decisions is counted.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Variation {
-    /// The decisions of the same pool with this changed.
+    /// A change of the pool's settings.
     Pool(fn(&mut PoolPolicy)),
-    /// The decisions of the same pool with this changed of each situation.
+    /// A change of the facts of each cell.
     Situation(fn(&mut Facts)),
 }
 
-/// What a comparison found.
+/// The effect of a change.
 pub(super) struct CellComparison {
-    /// How many cells are decided otherwise.
+    /// The number of cells whose decision changes.
     pub(super) affected: usize,
-    /// How many cells there are.
+    /// The number of all cells.
     pub(super) of: usize,
-    /// The rules that decide the affected cells as the pool is, in the order of the cells.
+    /// The rules that decide the affected cells without the change, in the order of the cells.
     pub(super) rules: Vec<RuleId>,
 }
 
-/// Every cell of a pool whose users can have these factors.
-pub(super) fn cells(factors: PossibleFactors) -> Vec<PoolCell> {
+/// Returns the cells of a pool whose users can have these factors.
+fn cells(factors: PossibleFactors) -> Vec<PoolCell> {
     let mut cells = Vec::new();
     for factors in factors.sets() {
         for device in Device::ALL {
@@ -44,7 +44,7 @@ pub(super) fn cells(factors: PossibleFactors) -> Vec<PoolCell> {
     cells
 }
 
-/// Compares the decisions of a pool, cell by cell.
+/// Compares the decisions of a pool with and without a change, cell by cell.
 pub(super) fn compare(policy: &PoolPolicy, factors: PossibleFactors, against: Variation) -> CellComparison {
     let cells = cells(factors);
     let mut found = CellComparison { affected: 0, of: cells.len(), rules: Vec::new() };
@@ -76,7 +76,7 @@ fn varied_decision(policy: &PoolPolicy, cell: PoolCell, against: Variation) -> D
     poolproof_oracle::expect(&facts).1
 }
 
-/// The situation of a cell in a pool: the right password, and a device that went through whatever MFA there was.
+/// Returns the facts of a cell in a pool: the right password, and an MFA-bound device.
 fn facts(policy: &PoolPolicy, cell: PoolCell) -> Facts {
     let level = cell.level.filter(|_| policy.risk.mode == RiskMode::Enforced);
     Facts {
@@ -96,7 +96,7 @@ fn facts(policy: &PoolPolicy, cell: PoolCell) -> Facts {
     }
 }
 
-/// How many answers to challenges a sign-in from a remembered device takes, of a user with one factor, without risk.
+/// Returns how many challenge answers a sign-in from a remembered device needs, for a user with one factor and no risk.
 pub(super) fn answer_count(policy: &PoolPolicy, factors: PossibleFactors) -> u32 {
     let single = factors.sets().into_iter().filter(|set| matches!(set, Factors::Sms | Factors::Totp));
     let decisions = single.map(|factors| {

@@ -1,9 +1,9 @@
-//! Advice as Markdown, for a pull request or a wiki.
+//! Advice as Markdown.
 
 use super::text::{evidence, plain, settings, summary};
 use super::{Advice, AdviceReport, Severity};
 
-/// The advice as Markdown. What comes from outside stands in code spans, where it is nothing but text.
+/// Renders the advice as Markdown. Untrusted text is in code spans.
 pub fn markdown(advised: &AdviceReport) -> String {
     let pool = &advised.pool;
     let id = pool.id.as_deref().map_or_else(String::new, |id| format!(" ({})", code(id)));
@@ -40,21 +40,16 @@ fn write_advice(out: &mut String, advice: &Advice) {
     out.push_str(&format!("- **Id:** `{}`\n", advice.id));
 }
 
-/// Untrusted text in a code span: fenced by more backticks than it has in a row.
+/// Returns untrusted text as a code span, with more backticks around it than it contains in a row.
 fn code(text: &str) -> String {
     let text = plain(text);
-    let mut longest = 0;
-    let mut run = 0;
-    for c in text.chars() {
-        run = if c == '`' { run + 1 } else { 0 };
-        longest = longest.max(run);
-    }
+    let longest = text.split(|c| c != '`').map(str::len).max().unwrap_or(0);
     let fence = "`".repeat(longest + 1);
-    // With a space on each side, which Markdown takes away again, backticks may stand at the ends.
+    // Markdown removes one space on each side. With it the text can start or end with a backtick.
     format!("{fence} {text} {fence}")
 }
 
 fn capitalized(word: &str) -> String {
-    let mut signs = word.chars();
-    signs.next().map(|first| first.to_uppercase().chain(signs).collect()).unwrap_or_default()
+    let mut letters = word.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
 }

@@ -1,7 +1,7 @@
-//! What will surprise in a pool's settings: advice in sentences, each resting on named rules and counted cells.
+//! Advice on the settings of a pool: effects that users or operators do not expect.
 //!
-//! The table of advice says when each piece is given and in which words; how many decisions it touches is counted by asking
-//! the oracle for the pool's own matrix, as it is and with the setting changed.
+//! A table lists each piece of advice with its condition and its text. The number of affected cells comes from the oracle: the
+//! pool's matrix is compared with the matrix of a changed setting.
 
 mod cells;
 mod markdown;
@@ -13,33 +13,34 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 
 use crate::settings::PoolSettings;
+use crate::text::group_digits;
 use cells::CellComparison;
-use poolproof_cognito::policy::{PoolPolicy, Quotas, RememberMode};
-use poolproof_oracle::{self, Confidence, RuleId};
+use poolproof_cognito::policy::{PoolPolicy, Quotas, RememberMode, RiskMode};
+use poolproof_oracle::{Confidence, RuleId};
 use table::{Basis, CellCount, Entry, TABLE};
 
 pub use markdown::markdown;
 pub use text::text;
 
-/// How much harm an advice that is not heeded can do. Ordered from mild to grave.
+/// The severity of advice, ordered from the lowest to the highest.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
-    /// Good to know.
+    /// An effect to know about.
     Note,
-    /// A surprise without harm to most.
+    /// An unexpected effect without harm to most users.
     Low,
-    /// Users or operators will be surprised.
+    /// An effect that users or operators do not expect.
     Medium,
-    /// A protection does not work, or people are shut out.
+    /// A protection does not work, or users cannot sign in.
     High,
 }
 
 impl Severity {
-    /// All severities, the gravest first.
+    /// All severities, the highest first.
     pub const ALL: [Self; 4] = [Self::High, Self::Medium, Self::Low, Self::Note];
 
-    /// The word.
+    /// Returns the name in JSON.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Note => "note",
@@ -50,25 +51,25 @@ impl Severity {
     }
 }
 
-/// Advice on one pool. Serialised, it is what `--format json` prints.
+/// The advice on one pool. Its serde form is the output of `--format json`.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct AdviceReport {
-    /// Of this form.
+    /// The version of this schema.
     pub schema_version: u32,
     /// The pool.
     pub pool: PoolSummary,
-    /// What was not known of it and what was assumed.
+    /// Assumptions about unknown settings.
     pub notes: Vec<String>,
-    /// The advice, gravest first.
+    /// The advice, highest severity first.
     pub advice: Vec<Advice>,
 }
 
-/// The settings that advice is about, in the words of scenarios.
+/// The settings that the advice is about, with the values of scenario files.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct PoolSummary {
-    /// Untrusted text.
+    /// The name of the pool. Untrusted text.
     pub name: String,
-    /// Untrusted text.
+    /// The id of the pool. Untrusted text.
     pub id: Option<String>,
     /// `scenario` or `aws`.
     pub source: &'static str,
@@ -78,15 +79,15 @@ pub struct PoolSummary {
     pub suppress_mfa: bool,
     /// `off`, `optional` or `on`.
     pub mfa: &'static str,
-    /// What risk does.
+    /// The risk settings.
     pub risk: RiskSummary,
 }
 
-/// What risk does, in the words of scenarios.
+/// The risk settings, with the values of scenario files.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct RiskSummary {
     /// `off`, `audit` or `enforced`.
-    pub mode: poolproof_cognito::policy::RiskMode,
+    pub mode: RiskMode,
     /// The action at level low.
     pub low: &'static str,
     /// The action at level medium.
@@ -95,40 +96,40 @@ pub struct RiskSummary {
     pub high: &'static str,
 }
 
-/// One advice.
+/// A piece of advice.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Advice {
-    /// Short, stable, kebab-case.
+    /// A short, stable id in kebab-case.
     pub id: &'static str,
-    /// How grave.
+    /// The severity.
     pub severity: Severity,
-    /// What surprises, in one sentence.
+    /// The effect, in one sentence.
     pub headline: String,
-    /// Why, in one to three sentences.
+    /// The reason, in one to three sentences.
     pub why: String,
-    /// What to do.
+    /// The recommended action.
     pub what_to_do: String,
-    /// How many of the pool's cells are touched; `None` where it is not about decisions.
+    /// The number of affected cells; `None` if the advice is not about decisions.
     pub cells: Option<Affected>,
-    /// What the advice rests on.
+    /// The evidence for the advice.
     pub rests_on: Vec<Evidence>,
 }
 
-/// How many of a pool's cells (factors × device × risk) are decided otherwise than one would think.
+/// How many of a pool's cells (factors × device × risk) have a decision that the advice is about.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Affected {
-    /// So many.
+    /// The number of affected cells.
     pub affected: usize,
-    /// Of so many.
+    /// The number of all cells.
     pub of: usize,
 }
 
-/// What an advice rests on.
+/// The evidence for a piece of advice: a rule or a source.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Evidence {
-    /// The oracle's rule, where it is one.
+    /// The id of the oracle's rule, if the evidence is a rule.
     pub rule: Option<&'static str>,
-    /// Where it comes from.
+    /// The source.
     pub source: &'static str,
     /// `documented`, `observed` or `inferred`.
     pub confidence: &'static str,
@@ -145,18 +146,18 @@ impl Evidence {
 }
 
 impl AdviceReport {
-    /// The gravest severity given.
+    /// Returns the highest severity.
     pub fn highest_severity(&self) -> Option<Severity> {
         self.advice.iter().map(|advice| advice.severity).max()
     }
 }
 
-/// Every advice that there is, as id and severity, in the order of the table.
+/// Returns the id and the severity of all advice, in the order of the table.
 pub fn catalog() -> impl Iterator<Item = (&'static str, Severity)> {
     TABLE.iter().map(|entry| (entry.id, entry.severity))
 }
 
-/// The advice that applies to these settings, gravest first.
+/// Returns the advice that applies to these settings, highest severity first.
 pub fn advise(settings: &PoolSettings) -> AdviceReport {
     let numbers = Numbers::of(settings);
     let mut advice: Vec<Advice> =
@@ -205,21 +206,21 @@ fn evaluate_entry(entry: &Entry, settings: &PoolSettings, numbers: &Numbers) -> 
     })
 }
 
-/// What the table says first, then the rules that decide the affected cells.
+/// Returns the evidence in the table, then the rules that decide the affected cells, without duplicates.
 fn evidence_list(entry: &Entry, found: Option<&CellComparison>) -> Vec<Evidence> {
-    let stated = entry.rests_on.iter().filter_map(|basis| match *basis {
+    let listed = entry.rests_on.iter().filter_map(|basis| match *basis {
         Basis::Rule(id) => poolproof_oracle::rules().find(|rule| rule.id == id).map(Evidence::of_rule),
         Basis::Text(source, confidence) => Some(Evidence::of_text(source, confidence)),
     });
     let counted = found.into_iter().flat_map(|found| &found.rules).map(|rule| Evidence::of_rule(*rule));
     let mut seen = BTreeSet::new();
-    stated.chain(counted).filter(|evidence| seen.insert((evidence.rule, evidence.source))).collect()
+    listed.chain(counted).filter(|evidence| seen.insert((evidence.rule, evidence.source))).collect()
 }
 
-/// A fleet that comes to a pool for the first time.
+/// The number of devices in the examples of the table.
 const FLEET_SIZE: u64 = 100_000;
 
-/// The numbers in the words of the table, computed from the settings.
+/// The placeholders of the table's text, with numbers computed from the settings.
 struct Numbers(Vec<(&'static str, String)>);
 
 impl Numbers {
@@ -230,7 +231,7 @@ impl Numbers {
         Self(vec![
             ("{sign_ins}", sign_ins.to_string()),
             ("{updates}", updates.to_string()),
-            ("{fleet}", group_digits(FLEET_SIZE)),
+            ("{fleet}", group_digits(FLEET_SIZE, ',')),
             ("{per_device}", changes_per_device(policy).to_string()),
             ("{enroll_minutes}", enroll_minutes(policy).to_string()),
             ("{answer_count}", answer_count.to_string()),
@@ -243,20 +244,8 @@ impl Numbers {
     }
 }
 
-/// `100,000`.
-fn group_digits(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Sign-ins and changes of devices a second; Cognito's where a pool has no limit, for words that are then not used.
+/// Returns the quotas of sign-ins and of device changes per second. A pool without a quota gets Cognito's; its advice then does
+/// not apply.
 fn rates(quotas: &Quotas) -> (u32, u32) {
     let or = |own: Option<u32>, cognito: Option<u32>| own.or(cognito).unwrap_or(0);
     let cognito = Quotas::COGNITO;
@@ -266,20 +255,21 @@ fn rates(quotas: &Quotas) -> (u32, u32) {
     )
 }
 
-/// A new device is confirmed, and where users choose it is then marked as remembered: one change or two.
+/// Returns how many quota-limited calls a new device needs: ConfirmDevice, and UpdateDeviceStatus if users opt in.
 fn changes_per_device(policy: &PoolPolicy) -> u64 {
     if policy.remember == RememberMode::OptIn { 2 } else { 1 }
 }
 
-/// The least time in which the fleet can be remembered, rounded up.
+/// Returns the minimum time to enroll all devices of the example, in minutes, rounded up.
 fn enroll_minutes(policy: &PoolPolicy) -> u64 {
     let changes = FLEET_SIZE * changes_per_device(policy);
     let seconds = changes.div_ceil(u64::from(rates(&policy.quotas).1.max(1)));
     seconds.div_ceil(60)
 }
 
-/// Sign-ins a second that a quota sustains when each takes this many answers: three times the quota are free for
-/// answers, and what exceeds them counts as sign-ins do (SEMANTICS f).
+/// Returns the sign-ins per second that a quota sustains if each needs this many challenge answers.
+///
+/// The pool allows three answers per sign-in of the quota. Further answers count against the quota, see docs/semantics.md.
 fn sustained(quota: u32, answer_count: u32) -> u64 {
     let (quota, answer_count) = (u64::from(quota), u64::from(answer_count));
     if answer_count <= 3 { quota } else { 4 * quota / (answer_count + 1) }
@@ -290,26 +280,26 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_worked_example_of_the_quotas_holds() {
-        // 70 sign-ins a second of 4 answers are too many for a quota of 80: 280 answers are 40 over 240, and 110 > 80.
+    fn sustained_rate_matches_the_definition_of_the_quota() {
+        // 70 sign-ins of 4 answers exceed a quota of 80: their 280 answers are 40 more than 240, and 70 + 40 > 80.
         let fits = |rate: u64| rate + (4 * rate).saturating_sub(3 * 80) <= 80;
         assert!(!fits(70) && fits(sustained(80, 4)) && !fits(sustained(80, 4) + 1));
         assert_eq!((sustained(120, 3), sustained(120, 4), sustained(120, 5)), (120, 96, 80));
     }
 
     #[test]
-    fn a_cold_fleet_takes_its_time() {
+    fn enroll_minutes_double_with_opt_in() {
         let always = PoolPolicy { remember: RememberMode::Always, ..PoolPolicy::DEFAULT };
         let opt_in = PoolPolicy { remember: RememberMode::OptIn, ..PoolPolicy::DEFAULT };
         assert_eq!((enroll_minutes(&always), enroll_minutes(&opt_in)), (67, 134));
     }
 
     #[test]
-    fn the_table_names_rules_that_are_there_and_each_advice_once() {
+    fn table_ids_are_unique_and_its_rules_exist() {
         let rules: BTreeSet<_> = poolproof_oracle::rules().map(|rule| rule.id).collect();
         let mut ids = BTreeSet::new();
         for entry in TABLE {
-            assert!(ids.insert(entry.id), "{} is there twice", entry.id);
+            assert!(ids.insert(entry.id), "duplicate id {}", entry.id);
             for basis in entry.rests_on {
                 if let Basis::Rule(id) = basis {
                     assert!(rules.contains(id), "{}: no rule {id}", entry.id);

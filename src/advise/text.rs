@@ -1,16 +1,18 @@
-//! Advice for a terminal: grouped by severity, aligned, never wider than a hundred columns.
+//! Advice as text for a terminal, at most 100 columns wide.
 
 use super::{Advice, AdviceReport, Evidence, Severity};
 use crate::report::markup::cut;
+use crate::text::wrap;
+use poolproof_cognito::policy::RiskMode;
 
-/// No line is wider.
+/// The maximum width of a line.
 const WIDTH: usize = 100;
-/// Where the words of an advice begin, after its labels.
+/// The width of the column of labels.
 const INDENT: usize = 11;
-/// More of a pool's name says nothing more.
+/// The maximum length of a pool's name or id.
 const LONGEST_NAME: usize = 80;
 
-/// The advice as text, ending with a sentence that sums it up.
+/// Renders the advice as text, with a summary at the end.
 pub fn text(advised: &AdviceReport) -> String {
     let mut out = head(advised);
     for severity in Severity::ALL {
@@ -25,11 +27,11 @@ pub fn text(advised: &AdviceReport) -> String {
         }
     }
     out.push('\n');
-    labeled(&mut out, 0, "", &summary(advised));
+    out.push_str(&wrap(&summary(advised), WIDTH, ""));
     out
 }
 
-/// How much advice there is, in one sentence.
+/// Returns the number of pieces of advice by severity, in one sentence.
 pub(super) fn summary(advised: &AdviceReport) -> String {
     let counts: Vec<String> = Severity::ALL
         .into_iter()
@@ -38,27 +40,27 @@ pub(super) fn summary(advised: &AdviceReport) -> String {
         .map(|(count, severity)| format!("{count} {}", severity.as_str()))
         .collect();
     match advised.advice.len() {
-        0 => "Nothing surprises in these settings, as far as is known.".to_owned(),
-        1 => format!("1 advice: {}.", counts.join(", ")),
+        0 => "No advice: these settings have no known unexpected effects.".to_owned(),
+        1 => format!("1 piece of advice: {}.", counts.join(", ")),
         all => format!("{all} pieces of advice: {}.", counts.join(", ")),
     }
 }
 
-/// The settings in one sentence.
+/// Returns the settings in one line.
 pub(super) fn settings(advised: &AdviceReport) -> String {
     let pool = &advised.pool;
     let risk = &pool.risk;
     let mode = match risk.mode {
-        poolproof_cognito::policy::RiskMode::Off => "off".to_owned(),
-        poolproof_cognito::policy::RiskMode::Audit => "audit".to_owned(),
-        poolproof_cognito::policy::RiskMode::Enforced => {
+        RiskMode::Off => "off".to_owned(),
+        RiskMode::Audit => "audit".to_owned(),
+        RiskMode::Enforced => {
             format!("enforced (low {}, medium {}, high {})", risk.low, risk.medium, risk.high)
         }
     };
     format!("remember {}, suppress_mfa {}, mfa {}, risk {mode}", pool.remember, pool.suppress_mfa, pool.mfa)
 }
 
-/// A ground in the words of both text forms: `note-new (SEMANTICS c.6, inferred)`.
+/// Returns evidence as text, for example `note-new (SEMANTICS c.6, inferred)`.
 pub(super) fn evidence(evidence: &Evidence) -> String {
     match evidence.rule {
         Some(rule) => format!("{rule} ({}, {})", evidence.source, evidence.confidence),
@@ -66,7 +68,7 @@ pub(super) fn evidence(evidence: &Evidence) -> String {
     }
 }
 
-/// Untrusted text as one line that a terminal shows and does not obey, cut to a readable length.
+/// Returns untrusted text as one line without control characters, truncated.
 pub(super) fn plain(text: &str) -> String {
     cut(text, LONGEST_NAME)
 }
@@ -85,61 +87,18 @@ fn head(advised: &AdviceReport) -> String {
 
 fn write_advice(out: &mut String, advice: &Advice) {
     out.push_str(&format!("\n  {}\n", advice.id));
-    labeled(out, 2, "what", &advice.headline);
+    labeled(out, 2, "effect", &advice.headline);
     labeled(out, 2, "why", &advice.why);
     labeled(out, 2, "to do", &advice.what_to_do);
     if let Some(cells) = advice.cells {
         labeled(out, 2, "cells", &format!("{} of {}", cells.affected, cells.of));
     }
     let evidence_list: Vec<String> = advice.rests_on.iter().map(evidence).collect();
-    labeled(out, 2, "rests on", &evidence_list.join(", "));
+    labeled(out, 2, "evidence", &evidence_list.join(", "));
 }
 
-/// A label at `left`, and words beside it that go on below themselves.
-fn labeled(out: &mut String, left: usize, label: &str, words: &str) {
-    let indent = if label.is_empty() { 0 } else { INDENT + left };
-    let label = format!("{:left$}{label}", "");
-    for (number, line) in wrapped(words, WIDTH - indent).iter().enumerate() {
-        let label = if number == 0 { label.as_str() } else { "" };
-        let text_line = format!("{label:indent$}{line}");
-        out.push_str(text_line.trim_end());
-        out.push('\n');
-    }
-}
-
-/// The words in lines of at most `width` columns; a longer word is broken.
-fn wrapped(words: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in words.split_whitespace() {
-        let length: usize = word.chars().map(columns).sum();
-        if used > 0 && used + 1 + length > width {
-            lines.push(String::new());
-            used = 0;
-        }
-        for (number, c) in word.chars().enumerate() {
-            if number == 0 && used > 0 {
-                push(&mut lines, ' ');
-                used += 1;
-            }
-            if used + columns(c) > width {
-                lines.push(String::new());
-                used = 0;
-            }
-            push(&mut lines, c);
-            used += columns(c);
-        }
-    }
-    lines
-}
-
-fn push(lines: &mut [String], c: char) {
-    if let Some(line) = lines.last_mut() {
-        line.push(c);
-    }
-}
-
-/// How many columns a character takes at most: what may be wide is taken to be.
-const fn columns(c: char) -> usize {
-    if (c as u32) < 0x1100 || matches!(c, '\u{2010}'..='\u{2027}' | '\u{fffd}') { 1 } else { 2 }
+/// Writes a label indented by `left`, and text beside it.
+fn labeled(out: &mut String, left: usize, label: &str, text: &str) {
+    let head = format!("{:left$}{label:INDENT$}", "");
+    out.push_str(&wrap(text, WIDTH, &head));
 }

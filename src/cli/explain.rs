@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::policy_args::{ExplainArgs, RiskArg};
 use super::{Exit, pool_file, print_stdout, usage_error};
-use crate::matrix::wrapped;
+use crate::text::wrap;
 use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
 use poolproof_oracle::{self, Circumstances, Claim, Confidence, Device, Explanation, Facts, LockoutState};
 
@@ -139,11 +139,7 @@ fn situation(out: &mut String, facts: &Facts, ignored: Option<RiskLevel>) {
     paragraph(out, "  Risk    ", &risk);
 }
 
-/// Writes `text` beside `head`, wrapped and indented.
+/// Writes `text` beside `head`, wrapped and indented below it.
 fn paragraph(out: &mut String, head: &str, text: &str) {
-    let indent = head.chars().count();
-    for (number, line) in wrapped(text, WIDTH.saturating_sub(indent)).iter().enumerate() {
-        let left = if number == 0 { head.to_owned() } else { " ".repeat(indent) };
-        let _ = writeln!(out, "{left}{line}");
-    }
+    out.push_str(&wrap(text, WIDTH, head));
 }

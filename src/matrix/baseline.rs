@@ -1,44 +1,45 @@
-//! What changed between a matrix that was written down and the one that holds now.
+//! The changes from a baseline to the current matrix.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
 
 use super::cell::{Cell, Risk};
-use super::json::{Baseline, RecordedDecision};
+use super::export::{Baseline, RecordedDecision};
 use super::row::Matrix;
 use super::summary;
-use super::wrap::hanging_indent;
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode};
+use super::text::WIDTH;
+use crate::text::{group_digits, wrap};
 use poolproof_oracle::Device;
 
-/// So many cells of one kind of change are named one by one; more are told by what they have in common.
+/// The largest number of cells that are listed one by one. More are summarized by their common values.
 const MAX_LISTED_CELLS: usize = 8;
 
-/// A cell that is told otherwise than before.
+/// A cell whose decision or rule changed.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Change {
     /// The cell.
     pub cell: Cell,
-    /// Whether the decision changed, and not only the rule behind it.
+    /// Whether the decision changed, and not only its rule.
     pub decision: bool,
     before: RecordedDecision,
     now: RecordedDecision,
 }
 
-/// All that changed.
+/// The changes from a baseline to a matrix.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Changes {
-    /// Cells that both have, told otherwise.
+    /// Cells in both whose decision or rule changed.
     pub changed: Vec<Change>,
-    /// Cells that are in the baseline alone.
+    /// Cells only in the baseline.
     pub gone: Vec<Cell>,
-    /// Cells that are new.
+    /// Cells only in the matrix.
     pub new: Vec<Cell>,
-    /// How many cells both have.
+    /// The number of cells in both.
     pub common: usize,
 }
 
-/// What changed from `baseline` to `matrix`.
+/// Compares a matrix with a baseline.
 pub fn compare(baseline: &Baseline, matrix: &Matrix) -> Changes {
     let now: BTreeMap<Cell, RecordedDecision> =
         matrix.rows().iter().map(|row| (row.cell, RecordedDecision::new(row))).collect();
@@ -61,7 +62,7 @@ pub fn compare(baseline: &Baseline, matrix: &Matrix) -> Changes {
 }
 
 impl Changes {
-    /// Whether nothing changed.
+    /// Returns whether nothing changed.
     pub const fn is_none(&self) -> bool {
         self.changed.is_empty() && self.gone.is_empty() && self.new.is_empty()
     }
@@ -80,7 +81,7 @@ impl RecordedDecision {
 
 impl fmt::Display for Changes {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // What changed in the same way is told together.
+        // Cells with the same change are listed together.
         let mut kinds: BTreeMap<(&RecordedDecision, &RecordedDecision), Vec<Cell>> = BTreeMap::new();
         for change in &self.changed {
             kinds.entry((&change.before, &change.now)).or_default().push(change.cell);
@@ -89,8 +90,7 @@ impl fmt::Display for Changes {
             kinds.into_iter().partition(|((before, now), _)| before.decision() != now.decision());
         let mut text = String::new();
         for ((before, now), cells) in decisions.iter().chain(&rules) {
-            let how_many = format!("{}\n", cell_count(cells.len()));
-            text.push_str(&how_many);
+            let _ = writeln!(text, "{}", cell_count(cells.len()));
             if before.decision() == now.decision() {
                 let _ = writeln!(text, "  same decision  {}", now.decision());
             } else {
@@ -105,7 +105,7 @@ impl fmt::Display for Changes {
             write_cells(&mut text, cells);
             text.push('\n');
         }
-        for (cells, words) in [(&self.gone, "only in the baseline"), (&self.new, "not in the baseline")] {
+        for (cells, words) in self.unmatched() {
             if !cells.is_empty() {
                 let _ = writeln!(text, "{} {words}", cell_count(cells.len()));
                 write_cells(&mut text, cells);
@@ -118,43 +118,47 @@ impl fmt::Display for Changes {
 }
 
 impl Changes {
+    /// Returns the cells that only one of the two has.
+    const fn unmatched(&self) -> [(&Vec<Cell>, &'static str); 2] {
+        [(&self.gone, "only in the baseline"), (&self.new, "not in the baseline")]
+    }
+
     fn write_summary(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.is_none() {
             return writeln!(f, "Nothing changed in {}.", cell_count(self.common));
         }
         let decisions = self.changed.iter().filter(|change| change.decision).count();
         let rules = self.changed.len() - decisions;
-        write!(f, "{} of {} decide otherwise", group_digits(decisions), cell_count(self.common))?;
+        write!(f, "{} of {} have another decision", group_digits(decisions as u64, ' '), cell_count(self.common))?;
         if rules > 0 {
-            write!(f, "; {} more give another rule for the same decision", group_digits(rules))?;
+            write!(f, "; {} more have another rule for the same decision", group_digits(rules as u64, ' '))?;
         }
-        for (cells, words) in [(&self.gone, "only in the baseline"), (&self.new, "not in the baseline")] {
+        for (cells, words) in self.unmatched() {
             if !cells.is_empty() {
-                write!(f, "; {} {words}", group_digits(cells.len()))?;
+                write!(f, "; {} {words}", group_digits(cells.len() as u64, ' '))?;
             }
         }
         f.write_str(".\n")
     }
 }
 
-/// The cells one by one, or what they have in common when they are many.
+/// Writes the cells one by one, or their common values if there are many.
 fn write_cells(text: &mut String, cells: &[Cell]) {
     if cells.len() <= MAX_LISTED_CELLS {
         for cell in cells {
-            text.push_str(&hanging_indent("    ", &cell.to_string()));
+            text.push_str(&wrap(&cell.to_string(), WIDTH, "    "));
         }
     } else {
-        text.push_str(&hanging_indent("    ", &common_values(cells)));
+        text.push_str(&wrap(&common_values(cells), WIDTH, "    "));
     }
 }
 
-/// The values that the cells have, setting by setting.
+/// Returns the values of each setting among the cells.
 fn common_values(cells: &[Cell]) -> String {
-    fn values<T: Ord>(cells: &[Cell], of: impl Fn(&Cell) -> T) -> Vec<T> {
-        let set: BTreeSet<T> = cells.iter().map(of).collect();
-        set.into_iter().collect()
+    fn values<T: Ord>(cells: &[Cell], value: impl Fn(&Cell) -> T) -> Vec<T> {
+        cells.iter().map(value).collect::<BTreeSet<T>>().into_iter().collect()
     }
-    let some =
+    let names =
         |words: Vec<&str>, all: usize| if words.len() == all { "any".to_owned() } else { words.join(", ") };
     let remember = values(cells, |cell| cell.remember).into_iter().map(RememberMode::as_str).collect();
     let suppress = values(cells, |cell| cell.suppress_mfa).into_iter();
@@ -165,28 +169,16 @@ fn common_values(cells: &[Cell]) -> String {
     let risks: Vec<Option<Risk>> = values(cells, |cell| cell.risk);
     format!(
         "among remember {}; suppress_mfa {}; mfa {}; factor {}; device {}; risk {}",
-        some(remember, RememberMode::ALL.len()),
-        some(suppress, 2),
-        some(mfa, MfaMode::ALL.len()),
+        names(remember, RememberMode::ALL.len()),
+        names(suppress, 2),
+        names(mfa, MfaMode::ALL.len()),
         summary::factors(&factors),
         summary::devices(&devices),
         summary::risks(&risks),
     )
 }
 
-/// `4 680`
-pub(super) fn group_digits(number: usize) -> String {
-    let digits = number.to_string();
-    let mut text = String::new();
-    for (place, digit) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place).is_multiple_of(3) {
-            text.push(' ');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-fn cell_count(cells: usize) -> String {
-    format!("{} cell{}", group_digits(cells), if cells == 1 { "" } else { "s" })
+/// Returns for example `4 680 cells`.
+pub(super) fn cell_count(cells: usize) -> String {
+    format!("{} cell{}", group_digits(cells as u64, ' '), if cells == 1 { "" } else { "s" })
 }

@@ -1,4 +1,4 @@
-//! The cells of the matrix: every situation that a right password can meet.
+//! The cells of the matrix: every situation of a sign-in with the right password.
 
 use std::fmt;
 
@@ -7,30 +7,30 @@ use poolproof_cognito::policy::{
 };
 use poolproof_oracle::{Circumstances, Claim, Device, Facts, LockoutState};
 
-/// A risk as a cell has it: how high, and what the pool does then.
+/// A risk level and the pool's action for it.
 pub type Risk = (RiskLevel, RiskAction);
 
-/// One situation: a pool's settings, a user, a device, a risk.
+/// A situation: the pool's settings, the user's factors, the device and the risk.
 ///
-/// Cells are ordered as they stand in the matrix: the risk changes first, whether devices are remembered last.
+/// Cells have the order of the matrix: sorted by the fields, from first to last.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Cell {
     /// Whether the pool remembers devices.
     pub remember: RememberMode,
     /// Whether a remembered device replaces the second factor.
     pub suppress_mfa: bool,
-    /// When the pool asks for a second factor.
+    /// When the pool requires a second factor.
     pub mfa: MfaMode,
-    /// The user's enabled factors.
+    /// The user's second factors.
     pub factor: Factors,
-    /// The device whose key is named.
+    /// The device whose key the client sends.
     pub device: Device,
-    /// The risk that is seen, and the pool's action for it.
+    /// The risk level, and the pool's action for it.
     pub risk: Option<Risk>,
 }
 
 impl Cell {
-    /// The facts of this cell in a pool with the mode and the switches of `base`.
+    /// Returns the facts of this cell in a pool with the risk mode and the switches of `base`.
     pub fn facts(&self, base: &PoolPolicy) -> Facts {
         Facts {
             remember: self.remember,
@@ -62,8 +62,8 @@ impl fmt::Display for Cell {
     }
 }
 
-/// The pools that the full matrix is about, but for what its cells say: risk is enforced, the switches are as they
-/// come, and nothing else gets in the way.
+/// The settings that all cells of the full matrix share: risk is enforced, switches have their defaults, and lockout and
+/// quotas are off.
 pub const BASE_POLICY: PoolPolicy = PoolPolicy {
     risk: RiskPolicy {
         mode: RiskMode::Enforced,
@@ -77,7 +77,7 @@ pub const BASE_POLICY: PoolPolicy = PoolPolicy {
     ..PoolPolicy::DEFAULT
 };
 
-/// All 4,680 cells: remember × suppress_mfa × mfa × factor × device × risk, in this nesting.
+/// Returns all 4,680 cells: remember × suppress_mfa × mfa × factor × device × risk, in this nesting.
 pub fn all_cells() -> Vec<Cell> {
     let every = RiskLevel::ALL.iter().flat_map(|level| RiskAction::ALL.map(|action| Some((*level, action))));
     let risks: Vec<Option<Risk>> = std::iter::once(None).chain(every).collect();
@@ -92,7 +92,7 @@ pub fn all_cells() -> Vec<Cell> {
     cells
 }
 
-/// The 80 cells of one pool: its own settings, and for each level of risk the action that it has.
+/// Returns the 80 cells of one pool, with the pool's own action for each risk level.
 pub fn pool_cells(pool: &PoolPolicy) -> Vec<Cell> {
     let own = RiskLevel::ALL.map(|level| Some((level, pool.risk.action(level))));
     let risks: Vec<Option<Risk>> = std::iter::once(None).chain(own).collect();
@@ -117,10 +117,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_cells_stand_in_their_own_order() {
+    fn cells_are_sorted_and_unique() {
         let cells = all_cells();
         assert_eq!(cells.len(), 3 * 2 * 3 * 4 * 5 * 13);
-        assert!(cells.is_sorted_by(|one, next| one < next), "rising, so none twice");
+        assert!(cells.is_sorted_by(|one, next| one < next), "strictly increasing");
         assert!(pool_cells(&PoolPolicy::DEFAULT).is_sorted_by(|one, next| one < next));
     }
 }

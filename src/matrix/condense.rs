@@ -1,4 +1,4 @@
-//! Many cells in few lines: what leads to the same decision by the same rule is told together, and nothing else is.
+//! Condenses many cells to few lines: a line joins cells with the same decision by the same rule.
 
 use std::collections::BTreeMap;
 
@@ -8,27 +8,27 @@ use super::summary::{self, DecisionSummary};
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction};
 use poolproof_oracle::{Device, RuleId};
 
-/// What is told of a cell: the decision's gist, and the rule behind it.
+/// The short decision of a cell, and its rule.
 pub(super) type CellSummary = (DecisionSummary, RuleId);
 
-/// Pools whose cells are all told alike.
+/// Pools with the same summaries in all cells.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Block {
     pub(super) remember: RememberMode,
-    /// One value, or both where it changes nothing.
+    /// One value, or both if the setting changes nothing.
     pub(super) suppress_mfa: Vec<bool>,
     pub(super) mfa: MfaMode,
     pub(super) groups: Vec<CellGroup>,
     risks: Vec<Option<Risk>>,
 }
 
-/// Devices and factors whose cells are all told alike, risk by risk.
+/// Devices and factors with the same summaries at each risk.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct CellGroup {
     pub(super) devices: Vec<Device>,
     pub(super) factors: Vec<Factors>,
-    /// What is told at each risk of the matrix.
-    pub(super) told: Vec<CellSummary>,
+    /// The summary at each risk of the matrix.
+    pub(super) summaries: Vec<CellSummary>,
 }
 
 /// One line of a table.
@@ -41,7 +41,7 @@ pub(super) struct Line {
     pub(super) rule: RuleId,
 }
 
-/// The risks of a matrix, in its order.
+/// Returns the risks of a matrix in order.
 pub(super) fn risks(matrix: &Matrix) -> Vec<Option<Risk>> {
     let mut risks: Vec<Option<Risk>> = matrix.rows().iter().map(|row| row.cell.risk).collect();
     risks.sort_unstable();
@@ -49,7 +49,7 @@ pub(super) fn risks(matrix: &Matrix) -> Vec<Option<Risk>> {
     risks
 }
 
-/// The pools of a matrix in its order; two that differ in nothing but `suppress_mfa` are one where it changes nothing.
+/// Returns the pools of a matrix in order. Two pools share a block if they differ only in `suppress_mfa` and it changes nothing.
 pub(super) fn blocks(matrix: &Matrix) -> Vec<Block> {
     let risks = risks(matrix);
     let mut pools: BTreeMap<(RememberMode, MfaMode, bool), Vec<&Row>> = BTreeMap::new();
@@ -73,24 +73,24 @@ pub(super) fn blocks(matrix: &Matrix) -> Vec<Block> {
     blocks
 }
 
-/// The factors of a device, those together that are told alike.
+/// The factors of a device, grouped by their summaries.
 type Parts = Vec<(Vec<Factors>, Vec<CellSummary>)>;
 
-/// The devices and factors of one pool, those together that are told alike.
+/// Returns the devices and factors of one pool, grouped by their summaries.
 fn groups(rows: &[&Row]) -> Vec<CellGroup> {
     let mut cells: BTreeMap<(Device, Factors), Vec<CellSummary>> = BTreeMap::new();
     for row in rows {
-        let told = (DecisionSummary::of(&row.decision), row.rule);
-        cells.entry((row.cell.device, row.cell.factor)).or_default().push(told);
+        let summary = (DecisionSummary::new(&row.decision), row.rule);
+        cells.entry((row.cell.device, row.cell.factor)).or_default().push(summary);
     }
-    // First the factors of each device, then the devices whose factors fall apart in the same way.
+    // Group the factors of each device first, then the devices with the same groups of factors.
     let mut by_device: Vec<(Vec<Device>, Parts)> = Vec::new();
     for device in Device::ALL {
         let mut parts: Parts = Vec::new();
-        for ((_, factors), told) in cells.iter().filter(|((other, _), _)| *other == device) {
-            match parts.iter_mut().find(|(_, same)| same == told) {
+        for ((_, factors), summaries) in cells.iter().filter(|((other, _), _)| *other == device) {
+            match parts.iter_mut().find(|(_, same)| same == summaries) {
                 Some((set, _)) => set.push(*factors),
-                None => parts.push((vec![*factors], told.clone())),
+                None => parts.push((vec![*factors], summaries.clone())),
             }
         }
         match by_device.iter_mut().find(|(_, same)| *same == parts) {
@@ -99,14 +99,17 @@ fn groups(rows: &[&Row]) -> Vec<CellGroup> {
         }
     }
     let of = |(devices, parts): (Vec<Device>, Parts)| {
-        parts.into_iter().map(move |(factors, told)| CellGroup { devices: devices.clone(), factors, told })
+        parts.into_iter().map(move |(factors, summaries)| {
+            let devices = devices.clone();
+            CellGroup { devices, factors, summaries }
+        })
     };
     by_device.into_iter().flat_map(of).collect()
 }
 
-/// Neighbouring or not: risks at which all `groups` are told alike, in the order of the first of each.
+/// Returns the classes of risks (as indexes) at which each of `groups` has the same summary, in order of their first risk.
 pub(super) fn classes(groups: &[&CellGroup], risks: usize) -> Vec<Vec<usize>> {
-    let column = |risk: usize| groups.iter().map(|group| group.told[risk]).collect::<Vec<_>>();
+    let column = |risk: usize| groups.iter().map(|group| group.summaries[risk]).collect::<Vec<_>>();
     let mut classes: Vec<Vec<usize>> = Vec::new();
     for risk in 0..risks {
         match classes.iter_mut().find(|class| column(class[0]) == column(risk)) {
@@ -118,12 +121,12 @@ pub(super) fn classes(groups: &[&CellGroup], risks: usize) -> Vec<Vec<usize>> {
 }
 
 impl Block {
-    /// `remember always · suppress_mfa true · mfa optional`
+    /// Returns for example `remember always · suppress_mfa true · mfa optional`.
     pub(super) fn title(&self) -> String {
         format!("remember {} · suppress_mfa {} · mfa {}", self.remember, self.suppress_word(), self.mfa)
     }
 
-    /// `true`, `false`, or both.
+    /// Returns `true`, `false`, or `true or false`.
     pub(super) fn suppress_word(&self) -> &'static str {
         match self.suppress_mfa[..] {
             [true] => "true",
@@ -132,36 +135,36 @@ impl Block {
         }
     }
 
-    /// How many cells the block is about.
+    /// Returns the number of cells.
     pub(super) fn cells(&self) -> usize {
         let each: usize = self.groups.iter().map(|group| group.devices.len() * group.factors.len()).sum();
         each * self.risks.len() * self.suppress_mfa.len()
     }
 
-    /// The block as lines: first the risks that are the same for everyone, then group by group.
+    /// Returns the lines of the block: first the risks at which all groups are the same, then group by group.
     pub(super) fn lines(&self) -> Vec<Line> {
         let all: Vec<usize> = (0..self.risks.len()).collect();
         let (common, rest): (Vec<usize>, Vec<usize>) = all.iter().partition(|&&risk| self.is_common(risk));
         let mut lines = Vec::new();
         if let Some(first) = self.groups.first() {
-            lines.extend(self.told(first, &common, "any", "any", false));
+            lines.extend(self.group_lines(first, &common, "any", "any", false));
         }
         if rest.is_empty() {
             return lines;
         }
         for group in &self.groups {
             let (device, factor) = (summary::devices(&group.devices), summary::factors(&group.factors));
-            lines.extend(self.told(group, &rest, &device, &factor, !common.is_empty()));
+            lines.extend(self.group_lines(group, &rest, &device, &factor, !common.is_empty()));
         }
         lines
     }
 
     fn is_common(&self, risk: usize) -> bool {
-        self.groups.iter().all(|group| group.told[risk] == self.groups[0].told[risk])
+        self.groups.iter().all(|group| group.summaries[risk] == self.groups[0].summaries[risk])
     }
 
-    /// The lines of a group at these risks. `others`: whether there are risks besides these.
-    fn told(
+    /// Returns the lines of a group at these risks. `others`: whether the block has other risks too.
+    fn group_lines(
         &self,
         group: &CellGroup,
         risks: &[usize],
@@ -171,9 +174,9 @@ impl Block {
     ) -> Vec<Line> {
         let mut classes: Vec<(CellSummary, Vec<Option<Risk>>)> = Vec::new();
         for &risk in risks {
-            match classes.iter_mut().find(|(told, _)| *told == group.told[risk]) {
+            match classes.iter_mut().find(|(summary, _)| *summary == group.summaries[risk]) {
                 Some((_, class)) => class.push(self.risks[risk]),
-                None => classes.push((group.told[risk], vec![self.risks[risk]])),
+                None => classes.push((group.summaries[risk], vec![self.risks[risk]])),
             }
         }
         let alone = classes.len() == 1;
@@ -185,15 +188,13 @@ impl Block {
     }
 }
 
-/// The words for a class of risks.
+/// Returns the name of a class of risks. `alone`: the group has no other class.
 fn risk_words(class: &[Option<Risk>], alone: bool, others: bool) -> String {
-    let listed_risks: Vec<Option<Risk>> = match class.contains(&None) {
-        true => {
-            class.iter().copied().filter(|risk| !matches!(risk, Some((_, RiskAction::NoAction)))).collect()
-        }
-        false => class.to_vec(),
-    };
-    match (class.contains(&None), alone, others) {
+    let has_none = class.contains(&None);
+    // In a class with "none", risks with no_action are not listed.
+    let listed = |risk: &Option<Risk>| !(has_none && matches!(risk, Some((_, RiskAction::NoAction))));
+    let listed_risks: Vec<Option<Risk>> = class.iter().copied().filter(listed).collect();
+    match (has_none, alone, others) {
         (true, true, true) => "any other".to_owned(),
         (true, true, false) => "any".to_owned(),
         (true, false, _) if listed_risks.len() > 1 => "none or other".to_owned(),
@@ -208,7 +209,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn condensing_loses_nothing_and_invents_nothing() {
+    fn blocks_contain_exactly_the_rows_of_the_matrix() {
         let matrix = Matrix::all();
         let (blocks, risks) = (blocks(&matrix), risks(&matrix));
         assert_eq!(blocks.iter().map(Block::cells).sum::<usize>(), matrix.rows().len());
@@ -220,18 +221,18 @@ mod tests {
             let mut groups = blocks.iter().filter(in_block).flat_map(|block| &block.groups);
             let of = |group: &&CellGroup| group.devices.contains(&device) && group.factors.contains(&factor);
             let at = risks.iter().position(|other| *other == risk).unwrap();
-            let told: Vec<CellSummary> = groups.by_ref().filter(of).map(|group| group.told[at]).collect();
-            assert_eq!(told, [(DecisionSummary::of(&row.decision), row.rule)], "{}", row.cell);
+            let found: Vec<CellSummary> = groups.by_ref().filter(of).map(|group| group.summaries[at]).collect();
+            assert_eq!(found, [(DecisionSummary::new(&row.decision), row.rule)], "{}", row.cell);
         }
     }
 
     #[test]
-    fn no_two_lines_of_a_pool_are_about_the_same_and_no_pool_takes_more_than_a_screen() {
+    fn lines_of_a_block_are_distinct_and_at_most_24() {
         for block in blocks(&Matrix::all()) {
             let lines = block.lines();
-            let about: BTreeSet<_> =
+            let keys: BTreeSet<_> =
                 lines.iter().map(|line| (&line.device, &line.factor, &line.risk)).collect();
-            assert_eq!(about.len(), lines.len(), "{}", block.title());
+            assert_eq!(keys.len(), lines.len(), "{}", block.title());
             assert!(lines.len() <= 24, "{}: {} lines", block.title(), lines.len());
         }
     }

@@ -1,26 +1,26 @@
-//! The condensed matrix as one page that needs nothing but itself, in the look of the report.
+//! The condensed matrix as a self-contained HTML page in the style of the report.
 
 use maud::{DOCTYPE, Markup, html};
 
-use super::baseline::group_digits;
 use super::cell::Risk;
 use super::condense::{Block, CellGroup, CellSummary, blocks, classes, risks};
 use super::row::Matrix;
 use super::summary::{self, DecisionSummary, LEGEND, MfaPrompt};
 use crate::report::page::{POLICY, confidence, head};
+use crate::text::group_digits;
 use poolproof_cognito::policy::{PoolPolicy, RememberMode, RiskAction, RiskMode};
-use poolproof_oracle::{self, Confidence, Outcome};
+use poolproof_oracle::{Confidence, Outcome};
 
-/// What the page has besides the style of reports.
+/// The style of the grid, in addition to the style of reports.
 const GRID: &str = include_str!("matrix.css");
 
-/// The page, as the text of an HTML file.
+/// Renders the page.
 pub fn page(matrix: &Matrix) -> String {
     let blocks = blocks(matrix);
     let groups: Vec<&CellGroup> = blocks.iter().flat_map(|block| &block.groups).collect();
     let risks = risks(matrix);
     let mut classes = classes(&groups, risks.len());
-    // From lax to strict: so most fields have their like beside them.
+    // Sorted from lax to strict, most equal fields are adjacent and can be joined.
     classes.sort_by_key(|class| class.iter().filter_map(|&risk| risks[risk]).map(|(_, action)| action).max());
     let markup = html! {
         (DOCTYPE)
@@ -34,7 +34,7 @@ pub fn page(matrix: &Matrix) -> String {
                     (grid(&blocks, &classes, &risks))
                     (rules(matrix))
                     (words())
-                    footer { "Made by poolproof. The same facts, cell by cell, come with " code { "--format json" } " and " code { "--format csv" } "." }
+                    footer { "Made by poolproof. The same data for each cell: " code { "--format json" } " or " code { "--format csv" } "." }
                 }
             }
         }
@@ -43,18 +43,18 @@ pub fn page(matrix: &Matrix) -> String {
 }
 
 fn top(matrix: &Matrix) -> Markup {
-    let cells = group_digits(matrix.rows().len());
+    let cells = group_digits(matrix.rows().len() as u64, ' ');
     html! {
         header.top {
             p.mark { b { "poolproof" } " · policy matrix" }
             @match matrix.pool() {
                 None => {
                     h1 { "Every decision after a right password" }
-                    p.about { (cells) " situations: each pool setting, second factor, standing of the device and risk. Situations that lead to the same decision by the same rule share a field." }
+                    p.about { (cells) " situations: each pool setting, second factor, device state and risk. Situations with the same decision by the same rule share a field." }
                 }
                 Some(pool) => {
                     h1 { "Every decision of this pool after a right password" }
-                    p.about { (cells) " situations: each second factor, standing of the device and level of risk." }
+                    p.about { (cells) " situations: each second factor, device state and risk level." }
                     (settings(pool))
                 }
             }
@@ -72,7 +72,7 @@ fn settings(pool: &PoolPolicy) -> Markup {
             div { dt { "Risk" } dd {
                 @match risk.mode {
                     RiskMode::Off => "off",
-                    RiskMode::Audit => "audited, without consequence",
+                    RiskMode::Audit => "audited, without effect",
                     RiskMode::Enforced => { "low " (risk.low.as_str()) ", medium " (risk.medium.as_str()) ", high " (risk.high.as_str()) }
                 }
             } }
@@ -81,27 +81,27 @@ fn settings(pool: &PoolPolicy) -> Markup {
     }
 }
 
-/// The colours, each with its meaning in words.
+/// Explains the colors.
 fn key() -> Markup {
     let kinds = [
         ("word", "the password alone"),
         ("mfa", "a second factor"),
-        ("device", "the device’s proof instead"),
-        ("both", "a second factor and the device’s proof"),
+        ("device", "the device proof instead"),
+        ("both", "a second factor and the device proof"),
         ("stop", "refused"),
         ("unknown", "the device does not exist"),
     ];
     html! {
-        ul.key aria-label="What the colours mean" {
+        ul.key aria-label="Meaning of the colors" {
             @for (class, words) in kinds { li { span class={ "swatch " (class) } {} (words) } }
-            li { b.plus { "+ key" } "a new device gets its key" }
+            li { b.plus { "+ key" } "a new device gets a key" }
             li { (mark(Confidence::Observed)) "rule observed on AWS" }
-            li { (mark(Confidence::Inferred)) "rule inferred by us; unmarked ones are documented" }
+            li { (mark(Confidence::Inferred)) "rule inferred by this project; unmarked rules are documented" }
         }
     }
 }
 
-/// Links to the configurations.
+/// Renders links to the configurations.
 fn contents(blocks: &[Block]) -> Markup {
     html! {
         nav.contents aria-label="Configurations" {
@@ -154,11 +154,11 @@ fn title(block: &Block) -> Markup {
         span.soft { "remember " } (block.remember.as_str())
         span.soft { " · suppress_mfa " } (block.suppress_word())
         span.soft { " · mfa " } (block.mfa.as_str())
-        span.cells { (group_digits(block.cells())) " cells" }
+        span.cells { (group_digits(block.cells() as u64, ' ')) " cells" }
     }
 }
 
-/// A column's risks: the level above, the action below.
+/// Renders the risks of a column: the level above, the action below.
 fn risk_head(class: &[usize], risks: &[Option<Risk>]) -> Markup {
     let set: Vec<Option<Risk>> = class.iter().map(|&risk| risks[risk]).collect();
     if set.contains(&None) {
@@ -173,28 +173,28 @@ fn risk_head(class: &[usize], risks: &[Option<Risk>]) -> Markup {
     let words = summary::risks(&set);
     match words.split_once(": ") {
         Some((levels, actions)) if !actions.contains(';') => {
-            html! { (sentence(levels)) " risk" span.of { (actions) } }
+            html! { (capitalized(levels)) " risk" span.of { (actions) } }
         }
         _ => html! { "Risk" span.of { (words) } },
     }
 }
 
-/// With a capital at its start.
-fn sentence(text: &str) -> String {
+/// Capitalizes the first letter.
+fn capitalized(text: &str) -> String {
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
-/// One line: neighbouring fields that say the same are one.
+/// Renders one row. Adjacent fields with the same content are joined.
 fn row(block: &Block, number: usize, group: &CellGroup, classes: &[Vec<usize>]) -> Markup {
     let first = number == 0 || block.groups[number - 1].devices != group.devices;
     let height = block.groups.iter().filter(|other| other.devices == group.devices).count();
     let mut fields: Vec<(CellSummary, usize)> = Vec::new();
     for class in classes {
-        let told = group.told[class[0]];
+        let summary = group.summaries[class[0]];
         match fields.last_mut() {
-            Some((last, width)) if *last == told => *width += 1,
-            _ => fields.push((told, 1)),
+            Some((last, width)) if *last == summary => *width += 1,
+            _ => fields.push((summary, 1)),
         }
     }
     html! {
@@ -211,7 +211,7 @@ fn row(block: &Block, number: usize, group: &CellGroup, classes: &[Vec<usize>]) 
     }
 }
 
-/// A mark for rules that are less than documented: the half and the empty circle of the rules' list.
+/// Renders the mark of rules that AWS does not document: a half circle if observed, an empty one if inferred.
 fn mark(confidence: Confidence) -> Markup {
     html! {
         @if confidence != Confidence::Documented {
@@ -223,7 +223,7 @@ fn mark(confidence: Confidence) -> Markup {
     }
 }
 
-/// What a user has to go through, in words.
+/// Returns what the user must do, or the refusal.
 fn what(summary: DecisionSummary) -> &'static str {
     match (summary.outcome, summary.mfa, summary.device_proof) {
         (Outcome::Tokens, MfaPrompt::Nothing, false) => "Password alone",
@@ -238,6 +238,7 @@ fn what(summary: DecisionSummary) -> &'static str {
     }
 }
 
+/// Returns the CSS class of a decision.
 const fn kind(summary: DecisionSummary) -> &'static str {
     match (summary.outcome, summary.mfa, summary.device_proof) {
         (Outcome::Tokens, MfaPrompt::Nothing, false) => "word",
@@ -253,12 +254,12 @@ fn rules(matrix: &Matrix) -> Markup {
     html! {
         section {
             h2 { "Rules" }
-            p.lead { "What decides, and where it comes from. Confidence says how well a rule is known: documented by AWS, observed on it, or inferred by us." }
+            p.lead { "The rules with their sources. Confidence is how well a rule is known: documented by AWS, observed on AWS, or inferred by this project." }
             div.scroll tabindex="0" role="region" aria-label="Rules" {
                 table.sayings {
                     thead { tr {
                         th scope="col" { "Rule" }
-                        th.left scope="col" { "Says" }
+                        th.left scope="col" { "Description" }
                         th.left.wide scope="col" { "Source" }
                         th.left scope="col" { "Confidence" }
                         th scope="col" { "Cells" }
@@ -270,7 +271,7 @@ fn rules(matrix: &Matrix) -> Markup {
                                 td.left.wrap { (poolproof_oracle::description(rule)) }
                                 td.left.soft.wrap.wide { (rule.source) }
                                 td.left { (confidence(rule.confidence.as_str())) }
-                                td { (group_digits(cells)) }
+                                td { (group_digits(cells as u64, ' ')) }
                             }
                         }
                     }
@@ -284,7 +285,7 @@ fn words() -> Markup {
     let needed = |word: &&(&str, &str)| !matches!(word.0, "risk" | "setup" | "device →" | "tokens");
     html! {
         section {
-            h2 { "Words" }
+            h2 { "Terms" }
             dl.ground {
                 @for (word, meaning) in LEGEND.iter().filter(needed) { dt { (word) } dd { (meaning) } }
                 dt { "MFA set-up" } dd { code { "MFA_SETUP" } }
@@ -299,14 +300,14 @@ mod tests {
     use super::GRID;
     use crate::report::page::{STYLE, contrast};
 
-    /// The value of a colour in this theme of a style sheet.
+    /// Returns the value of a color in this theme of a style sheet.
     fn color<'s>(style: &'s str, theme: usize, name: &str) -> &'s str {
         let block = style.split(":root {").nth(theme + 1).unwrap().split('}').next().unwrap();
         block.split(&format!("--{name}: ")).nth(1).unwrap().split(';').next().unwrap()
     }
 
     #[test]
-    fn every_text_can_be_read_on_every_colour_in_light_and_dark() {
+    fn text_has_enough_contrast_in_every_theme() {
         for theme in [0, 1, 2] {
             for text in ["ink", "soft"] {
                 for ground in ["word", "mfa", "device", "both", "stop", "unknown"] {

@@ -1,15 +1,15 @@
-//! A cell played: a real pool, a real user and a real device are brought into its situation and sign in.
+//! Plays cells of the matrix in the embedded pool: sets up a user and a device, then signs in.
 //!
-//! Nothing is set that could not come about: a device is issued by a sign-in whose app does not confirm it, and forgotten
-//! by an administrator. For that the pool is friendly at first and gets the cell's settings afterwards, as pools do.
+//! The setup uses only API operations. A sign-in without confirmation issues a device key, and an administrator forgets a
+//! device. The pool has lenient settings during the setup and gets the settings of the cell afterwards.
 
 use std::fmt;
 
-use super::baseline::group_digits;
 use super::cell::Cell;
 use super::row::Matrix;
 use crate::actors::{self, ProvisionConfig, provision};
 use crate::harness::{Authenticators, Harness};
+use crate::text::group_digits;
 use crate::workload::UserSpec;
 use poolproof_client::{SignIn, SignInOptions};
 use poolproof_cognito::ids::{ClientId, DeviceKey, Password, PoolId, Username};
@@ -22,32 +22,32 @@ use poolproof_srp::Group;
 
 /// The pool of every cell.
 const POOL_ID: &str = "us-east-1_matrix";
-/// Its one app client.
+/// The app client of the pool.
 const CLIENT_ID: &str = "matrix";
-/// Bits of the secret exponents of clients: this is about decisions.
+/// Bits of the clients' secret exponents: few, since only the decisions matter.
 const EPHEMERAL_BITS: u32 = 256;
-/// The seed of everything: a matrix is played the same way every time.
+/// The seed of all random values: every play of a matrix is the same.
 const SEED: Seed = Seed::new(1);
 
-/// A cell in which the pool decided otherwise than expected.
+/// A cell in which the pool did not decide as the rules require.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Difference {
     /// The cell.
     pub cell: Cell,
-    /// The rule that should have decided.
+    /// The rule that applies.
     pub rule: RuleId,
-    /// What it asks for.
+    /// The decision that the rule requires.
     pub expected: Decision,
-    /// What the pool did.
+    /// The decision of the pool.
     pub seen: Decision,
 }
 
-/// What came of playing a matrix.
+/// The result of playing a matrix.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct MatrixResult {
-    /// How many cells were played.
+    /// The number of cells played.
     pub cells: usize,
-    /// Where the pool decided otherwise, in the order of the cells.
+    /// The cells in which the pool decided differently, in order.
     pub differences: Vec<Difference>,
 }
 
@@ -62,14 +62,15 @@ impl fmt::Display for Difference {
 }
 
 impl MatrixResult {
-    /// `4 680 of 4 680 cells agree`
+    /// Returns for example `4 680 of 4 680 cells agree`.
     pub fn summary(&self) -> String {
-        let agree = self.cells - self.differences.len();
-        format!("{} of {} cells agree", group_digits(agree), group_digits(self.cells))
+        let counts = [self.cells - self.differences.len(), self.cells];
+        let [agree, all] = counts.map(|count| group_digits(count as u64, ' '));
+        format!("{agree} of {all} cells agree")
     }
 }
 
-/// Plays every cell. `on_progress` hears after each how many are done; `defect` is a fault to plant (tests only).
+/// Plays every cell, and calls `on_progress` after each with the number of cells done. Tests plant a `defect`.
 pub fn play_all(matrix: &Matrix, defect: Option<Defect>, on_progress: &dyn Fn(usize)) -> MatrixResult {
     let mut differences = Vec::new();
     for (row, done) in matrix.rows().iter().zip(1..) {
@@ -83,9 +84,9 @@ pub fn play_all(matrix: &Matrix, defect: Option<Defect>, on_progress: &dyn Fn(us
     MatrixResult { cells: matrix.rows().len(), differences }
 }
 
-/// Plays one cell through a pool with these settings, and tells what was seen of its decision.
+/// Plays one cell in a pool with these settings, and returns the decision that the client saw.
 pub fn play(policy: &PoolPolicy, cell: &Cell, defect: Option<Defect>) -> Decision {
-    // A cell says how risky its sign-in is.
+    // The cell gives the risk level.
     let risk = RiskPolicy { levels: RiskSource::Given, ..policy.risk };
     let policy = PoolPolicy { quotas: Quotas::NONE, risk, ..*policy };
     let Some(mut player) = CellPlayer::new(cell, defect) else { return unplayable() };
@@ -96,12 +97,12 @@ pub fn play(policy: &PoolPolicy, cell: &Cell, defect: Option<Defect>) -> Decisio
     sign_in.attempts().first().and_then(actors::seen).unwrap_or_else(unplayable)
 }
 
-/// What is seen of a pool that cannot even be brought into the situation, or never decides: nothing that is expected.
+/// Returns a decision that no rule requires, for a pool that fails during the setup or makes no decision.
 const fn unplayable() -> Decision {
     Decision { challenges: Vec::new(), outcome: Outcome::Other, new_device: false }
 }
 
-/// A pool with one user, who has had one device before.
+/// A pool with one user, who has one device.
 struct CellPlayer {
     harness: Harness,
     authenticators: Authenticators,
@@ -142,7 +143,7 @@ impl CellPlayer {
         Some(Self { harness: Harness::new(pool), authenticators, username, password, known, sign_ins: 0 })
     }
 
-    /// Brings the device into its standing, and gives the key that is to be named. Nothing if the pool does not let it.
+    /// Sets up the device, and returns the key to send. Returns `None` if the pool refuses the setup.
     fn prepare(&mut self, device: Device) -> Option<Option<DeviceKey>> {
         match device {
             Device::None => Some(None),
@@ -164,7 +165,7 @@ impl CellPlayer {
         }
     }
 
-    /// Signs in with an app that confirms no devices.
+    /// Signs in with a client that does not confirm devices.
     fn sign_in(&mut self, device: Option<DeviceKey>) -> SignIn {
         let options = SignInOptions {
             pool_id: PoolId::new(POOL_ID),
@@ -186,7 +187,7 @@ impl CellPlayer {
     }
 }
 
-/// A pool that hands out keys to whoever has the password.
+/// Returns the settings during the setup: the password is enough, and every sign-in issues a device key.
 const fn setup_policy() -> PoolPolicy {
     PoolPolicy {
         remember: RememberMode::Always,

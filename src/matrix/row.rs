@@ -1,21 +1,21 @@
-//! What is expected in each cell.
+//! The rows of the matrix: each cell with its decision.
 
 use super::cell::{BASE_POLICY, Cell, all_cells, pool_cells};
 use poolproof_cognito::policy::{PoolPolicy, RiskAction, RiskLevel, RiskPolicy};
 use poolproof_oracle::{self, Decision, Facts, RuleId};
 
-/// A cell, and the decision that is expected in it.
+/// A cell with the decision that the rules require.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Row {
-    /// The situation.
+    /// The cell.
     pub cell: Cell,
     /// The rule that decides.
     pub rule: RuleId,
-    /// What it asks for.
+    /// The decision that it requires.
     pub decision: Decision,
 }
 
-/// The decisions of all pools there are, or of one.
+/// The decisions in all pools, or in one.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Matrix {
     base: PoolPolicy,
@@ -24,17 +24,17 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// All 4,680 cells, with risk enforced and the switches as they come.
+    /// Creates the matrix of all 4,680 cells, with risk enforced and default switches.
     pub fn all() -> Self {
         Self::all_in(BASE_POLICY)
     }
 
-    /// All 4,680 cells, with the mode and the switches of `base`.
+    /// Creates the matrix of all 4,680 cells, with the risk mode and the switches of `base`.
     pub fn all_in(base: PoolPolicy) -> Self {
         Self::new(base, false, &all_cells())
     }
 
-    /// The 80 cells of this pool.
+    /// Creates the matrix of the 80 cells of this pool.
     pub fn of_pool(pool: PoolPolicy) -> Self {
         Self::new(pool, true, &pool_cells(&pool))
     }
@@ -47,30 +47,30 @@ impl Matrix {
         Self { base, of_one_pool, rows: rows.collect() }
     }
 
-    /// The cells in their order.
+    /// Returns the rows in order.
     pub fn rows(&self) -> &[Row] {
         &self.rows
     }
 
-    /// The pool that the matrix is about, if it is about one.
+    /// Returns the pool if the matrix is about one pool.
     pub const fn pool(&self) -> Option<&PoolPolicy> {
         if self.of_one_pool { Some(&self.base) } else { None }
     }
 
-    /// What no cell says of its pool: the mode of risk and the switches.
+    /// Returns the settings that all cells share: the risk mode and the switches.
     pub const fn base(&self) -> &PoolPolicy {
         &self.base
     }
 
-    /// What is known of this cell's situation.
+    /// Returns the facts of this cell.
     pub fn facts(&self, cell: &Cell) -> Facts {
         cell.facts(&self.base)
     }
 
-    /// The settings of a pool in which this cell can be met.
+    /// Returns the settings of a pool in which this cell occurs.
     ///
-    /// Where the cell brings its own risk, levels below have no action and levels above the same: a pool may not be
-    /// laxer at higher risk.
+    /// If the cell has a risk, lower levels have no action and higher levels the same action: Cognito refuses a laxer action
+    /// at a higher level.
     pub fn policy(&self, cell: &Cell) -> PoolPolicy {
         let risk = match cell.risk {
             Some((level, action)) if !self.of_one_pool => {
@@ -78,7 +78,7 @@ impl Matrix {
                 let [low, medium, high] = RiskLevel::ALL.map(at);
                 RiskPolicy { low, medium, high, ..self.base.risk }
             }
-            // Without risk even the strictest actions must be without consequence.
+            // Without risk the actions must have no effect, even the strictest ones.
             _ => self.base.risk,
         };
         PoolPolicy {
@@ -90,7 +90,7 @@ impl Matrix {
         }
     }
 
-    /// The rules that apply somewhere, in the order of the oracle's table, each with the number of its cells.
+    /// Returns the rules that apply in any cell, in order of precedence, each with the number of its cells.
     pub fn rules(&self) -> Vec<(RuleId, usize)> {
         let count = |rule: RuleId| self.rows.iter().filter(|row| row.rule == rule).count();
         poolproof_oracle::rules().map(|rule| (rule, count(rule))).filter(|(_, cells)| *cells > 0).collect()

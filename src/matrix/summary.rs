@@ -1,4 +1,4 @@
-//! A decision in a few words that fit a table, and the words for sets of devices, factors and risks.
+//! Short forms of decisions and of sets of devices, factors and risks, for tables.
 
 use std::fmt;
 
@@ -7,7 +7,7 @@ use poolproof_cognito::policy::{Factors, RiskAction, RiskLevel};
 use poolproof_cognito::protocol::ChallengeName;
 use poolproof_oracle::{Decision, Device, Outcome};
 
-/// The gist of a decision. Which factor is asked for follows from those that the user has.
+/// A decision without the kind of factor, which follows from the factors of the user.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct DecisionSummary {
     pub(super) mfa: MfaPrompt,
@@ -16,19 +16,19 @@ pub(super) struct DecisionSummary {
     pub(super) new_device: bool,
 }
 
-/// What is asked for besides password and device.
+/// The second factor that a decision requires.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) enum MfaPrompt {
-    /// Nothing.
+    /// None.
     Nothing,
-    /// A second factor that the user has.
+    /// One that the user has.
     Factor,
-    /// To set one up.
+    /// The setup of one.
     SetUp,
 }
 
 impl DecisionSummary {
-    pub(super) fn of(decision: &Decision) -> Self {
+    pub(super) fn new(decision: &Decision) -> Self {
         let asked = |wanted: &[ChallengeName]| decision.challenges.iter().any(|name| wanted.contains(name));
         let mfa = if asked(&[ChallengeName::SmsMfa, ChallengeName::SoftwareTokenMfa]) {
             MfaPrompt::Factor
@@ -64,27 +64,27 @@ impl fmt::Display for DecisionSummary {
     }
 }
 
-/// What the words of the condensed tables mean.
+/// The terms of the condensed tables with their meanings.
 pub(super) const LEGEND: [(&str, &str); 9] = [
     (
         "device",
-        "the device whose key is named with the password. none: no key is named; any key: any of the others",
+        "the device whose key the client sends with the password. none: no key; any key: any of the others",
     ),
-    ("factor", "the second factors that the user has. some: sms, totp or both; any: with or without"),
+    ("factor", "the user's second factors. some: sms, totp or both; any: with or without factors"),
     (
         "risk",
-        "none: no risk, or no_action; none or other: also every risk that is not named for the same device and \
-      factor; any other: every risk that is not named above; mfa_*: mfa_if_configured and mfa_required",
+        "none: no risk, or no_action; none or other: also every risk that is not listed for the same device and \
+         factor; any other: every risk that is not listed above; mfa_*: mfa_if_configured and mfa_required",
     ),
-    ("MFA", "SMS_MFA, SOFTWARE_TOKEN_MFA, or (who has both) SELECT_MFA_TYPE and then SOFTWARE_TOKEN_MFA"),
+    ("MFA", "SMS_MFA, SOFTWARE_TOKEN_MFA, or (with both factors) SELECT_MFA_TYPE and then SOFTWARE_TOKEN_MFA"),
     ("setup", "MFA_SETUP"),
     ("device →", "DEVICE_SRP_AUTH, DEVICE_PASSWORD_VERIFIER: the device proves its secret"),
     ("tokens", "signed in; +key: with NewDeviceMetadata, the key of a new device"),
     ("blocked", "refused: “Unable to login because of security reasons.”"),
-    ("device_not_found", "refused: “Device does not exist.”; the same claim without the key may follow"),
+    ("device_not_found", "refused: “Device does not exist.”; the client may send the same claim without the key"),
 ];
 
-/// `none`, `any key`, `any`, or the names.
+/// Returns `any`, `any key`, or the names.
 pub(super) fn devices(set: &[Device]) -> String {
     match set.len() {
         all if all == Device::ALL.len() => "any".to_owned(),
@@ -93,7 +93,7 @@ pub(super) fn devices(set: &[Device]) -> String {
     }
 }
 
-/// `none`, `some`, `any`, or the names.
+/// Returns `any`, `some`, or the names.
 pub(super) fn factors(set: &[Factors]) -> String {
     match set.len() {
         all if all == Factors::ALL.len() => "any".to_owned(),
@@ -102,7 +102,7 @@ pub(super) fn factors(set: &[Factors]) -> String {
     }
 }
 
-/// These risks by their names: `medium, high: mfa_required`.
+/// Returns the risks by level, for example `medium, high: mfa_required`.
 pub(super) fn risks(set: &[Option<Risk>]) -> String {
     let mut parts: Vec<(Vec<RiskLevel>, Vec<RiskAction>)> = Vec::new();
     for level in RiskLevel::ALL {

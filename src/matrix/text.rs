@@ -1,98 +1,87 @@
-//! The condensed matrix in a terminal.
+//! The condensed matrix as text for a terminal.
 
 use std::fmt::Write as _;
 
+use super::baseline::cell_count;
 use super::condense::{Block, Line, blocks};
 use super::row::Matrix;
 use super::summary::LEGEND;
-use super::wrap::hanging_indent;
-use poolproof_cognito::policy::{PoolPolicy, RiskMode};
-use poolproof_oracle::{self, Confidence};
+use crate::text::wrap;
+use poolproof_cognito::policy::RiskMode;
+use poolproof_oracle::Confidence;
 
-// Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
+// Writing to a String cannot fail, so the results of `writeln!` are dropped below.
 
-/// The matrix, condensed, at most 100 columns wide.
+/// The maximum width of a line.
+pub(super) const WIDTH: usize = 100;
+
+/// Explains the marks of rules.
+pub(super) const MARKS: &str = "° observed on AWS, ? inferred by this project; unmarked: documented by AWS";
+
+/// Renders the condensed matrix, at most 100 columns wide.
 pub fn table(matrix: &Matrix) -> String {
     let blocks = blocks(matrix);
     let lines: Vec<Vec<Line>> = blocks.iter().map(Block::lines).collect();
-    let widths = Widths::of(lines.iter().flatten());
-    let mut out = head(matrix);
+    let widths = Widths::new(lines.iter().flatten());
+    let mut out = format!("{}\n", wrap(&about(matrix), WIDTH, ""));
+    for (term, meaning) in LEGEND.into_iter().chain([("rule", MARKS)]) {
+        out.push_str(&wrap(meaning, WIDTH, &format!("  {term:<18}")));
+    }
     for (block, lines) in blocks.iter().zip(&lines) {
         let _ = writeln!(out, "\n── {} ── {} cells\n", block.title(), block.cells());
         let _ = writeln!(out, "{}", widths.line(["device", "factor", "risk", "decision", "rule"]));
         let mut before: Option<&Line> = None;
         for line in lines {
-            let repeats = before.is_some_and(|before| before.device == line.device);
-            let device = if repeats { "" } else { &line.device };
-            let same = before.is_some_and(|before| repeats && before.factor == line.factor);
-            let factor = if same { "" } else { &line.factor };
+            let same_device = before.is_some_and(|before| before.device == line.device);
+            let same_factor = same_device && before.is_some_and(|before| before.factor == line.factor);
+            let device = if same_device { "" } else { &line.device };
+            let factor = if same_factor { "" } else { &line.factor };
             let rule = format!("{}{}", line.rule.id, mark(line.rule.confidence));
-            let columns = [device, factor, &line.risk, &line.summary.to_string(), &rule];
-            let _ = writeln!(out, "{}", widths.line(columns));
+            let _ = writeln!(
+                out,
+                "{}",
+                widths.line([device, factor, &line.risk, &line.summary.to_string(), &rule])
+            );
             before = Some(line);
         }
     }
-    rules(&mut out, matrix);
+    write_rules(&mut out, matrix);
     out
 }
 
-fn head(matrix: &Matrix) -> String {
-    let mut out = match matrix.pool() {
-        None => format!(
-            "The decision that is asked for after a right password, in every situation: {} cells.\n",
-            matrix.rows().len()
-        ),
-        Some(pool) => about(pool, matrix.rows().len()),
+/// Describes the matrix in one paragraph.
+pub(super) fn about(matrix: &Matrix) -> String {
+    let cells = matrix.rows().len();
+    let Some(pool) = matrix.pool() else {
+        return format!("The decision after a right password in every situation: {cells} cells.");
     };
-    out.push('\n');
-    for (word, meaning) in LEGEND {
-        out.push_str(&hanging_indent(&format!("  {word:<18}"), meaning));
-    }
-    out.push_str(&hanging_indent(
-        "  rule              ",
-        "° observed on AWS, ? inferred by us; unmarked: documented by AWS",
-    ));
-    out
-}
-
-/// What a pool has besides its title.
-pub(super) fn about(pool: &PoolPolicy, cells: usize) -> String {
-    let risk = match pool.risk.mode {
-        RiskMode::Off => "risk is not looked at".to_owned(),
-        RiskMode::Audit => "risk is noted and changes nothing".to_owned(),
+    let policy = &pool.risk;
+    let risk = match policy.mode {
+        RiskMode::Off => "risk is off".to_owned(),
+        RiskMode::Audit => "risk is audited and changes no decision".to_owned(),
         RiskMode::Enforced => {
-            let policy = &pool.risk;
             format!("risk is enforced (low {}, medium {}, high {})", policy.low, policy.medium, policy.high)
         }
     };
-    let switches = format!(
-        "risk_note {}, strict_mfa_binding {}",
+    format!(
+        "The decision of this pool after a right password in every situation: {cells} cells. In this pool {risk}; \
+         risk_note {}, strict_mfa_binding {}.",
         pool.switches.risk_note, pool.switches.strict_mfa_binding
-    );
-    let text = format!(
-        "The decision that this pool is asked for after a right password, in every situation: {cells} cells. Here \
-         {risk}; {switches}."
-    );
-    hanging_indent("", &text)
+    )
 }
 
-fn rules(out: &mut String, matrix: &Matrix) {
+fn write_rules(out: &mut String, matrix: &Matrix) {
     let rules = matrix.rules();
     let width = rules.iter().map(|(rule, _)| rule.id.len()).max().unwrap_or(0);
-    let _ = writeln!(out, "\n── rules\n");
+    out.push_str("\n── rules\n\n");
     for (rule, cells) in rules {
-        let text = format!(
-            "{} [{}, {}; {cells} cell{}]",
-            poolproof_oracle::description(rule),
-            rule.source,
-            rule.confidence.as_str(),
-            if cells == 1 { "" } else { "s" }
-        );
-        out.push_str(&hanging_indent(&format!("  {:width$}  ", rule.id), &text));
+        let (description, confidence) = (poolproof_oracle::description(rule), rule.confidence.as_str());
+        let text = format!("{description} [{}, {confidence}; {}]", rule.source, cell_count(cells));
+        out.push_str(&wrap(&text, WIDTH, &format!("  {:width$}  ", rule.id)));
     }
 }
 
-/// A mark for rules that are less than documented.
+/// Returns the mark of rules that AWS does not document.
 pub(super) const fn mark(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::Documented => "",
@@ -101,11 +90,11 @@ pub(super) const fn mark(confidence: Confidence) -> &'static str {
     }
 }
 
-/// The widths of the columns, the same in the whole table.
+/// The widths of the first four columns, the same in the whole table.
 struct Widths([usize; 4]);
 
 impl Widths {
-    fn of<'l>(lines: impl Iterator<Item = &'l Line>) -> Self {
+    fn new<'l>(lines: impl Iterator<Item = &'l Line>) -> Self {
         let mut widths = ["device".len(), "factor".len(), "risk".len(), "decision".len()];
         for line in lines {
             let summary = line.summary.to_string();

@@ -1,109 +1,121 @@
-//! The matrix at an endpoint: which of the rules it follows, which it breaks, and which could not be tried there.
+//! The conformance of an endpoint: which rules it follows, which it breaks, and which could not be tried.
 
-mod json;
-mod markdown;
 mod play;
-mod text;
+mod render;
 mod trial;
 mod trial_user;
 
-pub use json::conformance_json;
-pub use markdown::conformance_markdown;
 pub use play::{EndpointError, EndpointOptions, play_at_endpoint};
-pub use text::conformance_text;
+pub use render::{conformance_json, conformance_markdown, conformance_text};
 pub use trial::{Trial, trials};
 
 use poolproof_oracle::{Confidence, Decision, RuleId};
 
-/// What became of one trial.
+/// The result of one trial.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Outcome {
-    /// The endpoint decided so; what else it said, where that tells more.
+    /// The endpoint's decision, and its message if the decision does not contain it.
     Decided(Decision, Option<String>),
-    /// It could not be tried, for this reason.
+    /// The trial could not be run, for this reason.
     Untried(String),
 }
 
-/// One rule that is broken: what was done, what came, and what was expected.
+/// A trial in which the endpoint broke a rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Example {
-    /// The situation.
+    /// The trial.
     pub trial: Trial,
-    /// What the rule asks for.
+    /// The decision that the rule requires.
     pub expected: Decision,
-    /// What came.
+    /// The decision of the endpoint.
     pub actual: Decision,
-    /// What the endpoint said that no decision says.
+    /// The endpoint's message, if the decision does not contain it.
     pub message: Option<String>,
 }
 
-/// How an endpoint stands to one rule.
+/// The results of all trials of one rule.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RuleResult {
     /// The rule.
     pub rule: RuleId,
     /// The rule in one sentence.
     pub description: &'static str,
-    /// Trials that were decided as it asks.
+    /// The number of trials in which the endpoint followed the rule.
     pub followed: usize,
-    /// Trials that were not.
+    /// The number of trials in which it broke the rule.
     pub broken: usize,
-    /// Trials that could not be made.
+    /// The number of trials that could not be run.
     pub untried: usize,
-    /// The first trial that was decided otherwise.
+    /// The first trial in which the endpoint broke the rule.
     pub example: Option<Example>,
-    /// Why the first trial that could not be made could not.
+    /// Why the first of the trials could not be run.
     pub reason: Option<String>,
 }
 
-/// How an endpoint stands to the rules.
+/// The conformance of an endpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Conformance {
-    /// Where it is.
+    /// The address of the endpoint.
     pub target: String,
-    /// Whether it could be told how risky a sign-in is to look.
+    /// Whether the endpoint accepts a risk level for a sign-in.
     pub accepts_risk_level: bool,
-    /// Whether it was cut short.
+    /// Whether the trials were interrupted.
     pub partial: bool,
-    /// What was made there and could not be removed, each with the reason.
+    /// The resources that could not be deleted, each with the reason.
     pub left_behind: Vec<String>,
-    /// How many rules the sample had no trial for.
+    /// The number of rules without a trial in the sample.
     pub rules_left_out: usize,
-    /// The rules that any trial was about, in the order of their table.
+    /// The rules with a trial, in order of precedence.
     pub rules: Vec<RuleResult>,
 }
 
 impl RuleResult {
-    /// Whether any trial was made and all were decided as the rule asks.
+    /// Returns whether the endpoint broke the rule in any trial.
+    pub const fn is_broken(&self) -> bool {
+        self.broken > 0
+    }
+
+    /// Returns whether the endpoint followed the rule in all trials that could be run.
     pub const fn is_followed(&self) -> bool {
         self.broken == 0 && self.followed > 0
     }
 
-    /// Whether no trial was made.
+    /// Returns whether no trial could be run.
     pub const fn is_untried(&self) -> bool {
         self.broken == 0 && self.followed == 0
+    }
+
+    /// Returns `broken`, `untried` or `followed`.
+    const fn word(&self) -> &'static str {
+        if self.is_broken() {
+            "broken"
+        } else if self.is_untried() {
+            "untried"
+        } else {
+            "followed"
+        }
     }
 }
 
 impl Conformance {
-    /// The rules of this confidence, or of any.
+    /// Returns the rules of this confidence, or all.
     pub fn of(&self, confidence: Option<Confidence>) -> impl Iterator<Item = &RuleResult> {
         self.rules.iter().filter(move |one| confidence.is_none_or(|wanted| one.rule.confidence == wanted))
     }
 
-    /// Whether a rule is broken that somebody but us says.
+    /// Returns whether the endpoint breaks a rule that is documented or observed.
     pub fn breaks_known_rule(&self) -> bool {
-        self.rules.iter().any(|one| one.broken > 0 && one.rule.confidence != Confidence::Inferred)
+        self.rules.iter().any(|one| one.is_broken() && one.rule.confidence != Confidence::Inferred)
     }
 
-    /// Why nothing at all could be tried, where that is so: the first reason.
+    /// Returns the first reason if no trial at all could be run.
     pub fn nothing_tried(&self) -> Option<&str> {
         let tried = self.rules.iter().any(|one| !one.is_untried());
         let reason = self.rules.iter().find_map(|one| one.reason.as_deref());
-        (!tried).then(|| reason.unwrap_or("there was nothing to try"))
+        (!tried).then(|| reason.unwrap_or("there is no trial"))
     }
 
-    /// Trials in all: decided as asked, otherwise, and not made.
+    /// Returns the number of trials that followed their rule, broke it, and could not be run.
     pub fn totals(&self) -> (usize, usize, usize) {
         self.rules.iter().fold((0, 0, 0), |(followed, broken, untried), one| {
             (followed + one.followed, broken + one.broken, untried + one.untried)

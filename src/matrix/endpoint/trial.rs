@@ -1,4 +1,4 @@
-//! What is tried at an endpoint: every cell, and in each configuration what a wrong, used or damaged proof leads to.
+//! The trials at an endpoint: every cell, and in each configuration a wrong, a replayed and a damaged proof.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -6,38 +6,36 @@ use std::fmt;
 use rand::seq::SliceRandom as _;
 
 use crate::matrix::{BASE_POLICY, Cell, Matrix};
-use poolproof_cognito::policy::{Factors, PoolPolicy, RememberMode, RiskAction};
+use poolproof_cognito::policy::{Factors, MfaMode, PoolPolicy, RememberMode, RiskAction};
 use poolproof_cognito::seed::Seed;
 use poolproof_oracle::{self, Claim, Decision, Device, Facts, RuleId};
 
-/// A cell, and what of the proofs is not as it should be.
+/// A cell, and the proofs of password and device.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Trial {
-    /// The situation.
+    /// The cell.
     pub cell: Cell,
-    /// Which claim of the password is made.
+    /// How the client proves the password.
     pub claim: Claim,
     /// Whether the device still has its secret.
     pub secret_valid: bool,
 }
 
 impl Trial {
-    /// What is expected of a pool with the switches of `base`.
+    /// Returns the rule that applies in a pool with the switches of `base`, and its decision.
     pub(super) fn expected(&self, base: &PoolPolicy) -> (RuleId, Decision) {
         let facts = Facts {
             claim: self.claim,
             device_secret_valid: self.secret_valid,
-            // Whoever plays it got the device before the factor.
+            // The trial confirms the device before it sets the factor.
             mfa_bound: false,
             ..self.cell.facts(base)
         };
         poolproof_oracle::expect(&facts)
     }
 
-    /// What a pool must be set to for this trial.
-    pub(super) fn configuration(
-        &self,
-    ) -> (RememberMode, bool, poolproof_cognito::policy::MfaMode, Option<RiskAction>) {
+    /// Returns the pool settings that this trial needs.
+    pub(super) fn configuration(&self) -> (RememberMode, bool, MfaMode, Option<RiskAction>) {
         let Cell { remember, suppress_mfa, mfa, risk, .. } = self.cell;
         (remember, suppress_mfa, mfa, risk.map(|(_, action)| action))
     }
@@ -51,12 +49,13 @@ impl fmt::Display for Trial {
             Claim::Wrong => "; wrong password",
             Claim::Replayed => "; claim used before",
         })?;
-        f.write_str(if self.secret_valid { "" } else { "; damaged secret of the device" })
+        f.write_str(if self.secret_valid { "" } else { "; device secret damaged" })
     }
 }
 
-/// The trials of a matrix: its cells, and for each of its configurations without risk a wrong password, a used claim, and where
-/// devices are remembered a damaged secret.
+/// Returns the trials of a matrix: its cells, and further ones in each configuration without risk.
+///
+/// The further ones are a wrong password, a replayed claim, and a damaged device secret if the pool tracks devices.
 pub fn trials(matrix: &Matrix) -> Vec<Trial> {
     let right = |cell: Cell| Trial { cell, claim: Claim::Right, secret_valid: true };
     let mut trials: Vec<Trial> = matrix.rows().iter().map(|row| right(row.cell)).collect();
@@ -75,7 +74,7 @@ pub fn trials(matrix: &Matrix) -> Vec<Trial> {
     trials
 }
 
-/// So many of the trials, of every rule as many as of every other as long as there are some; and how many rules that leaves out.
+/// Samples `wanted` trials, spread evenly over the rules, and returns them with the number of rules left out.
 pub(super) fn sample(trials: &[Trial], wanted: usize) -> (Vec<Trial>, usize) {
     let mut of_rule: BTreeMap<RuleId, Vec<Trial>> = BTreeMap::new();
     for trial in trials {

@@ -1,4 +1,4 @@
-//! Whoever plays a trial: a user who is brought into its situation, and signs in.
+//! The user of a trial: set up for its cell, then signed in.
 
 use super::Outcome;
 use super::trial::Trial;
@@ -10,10 +10,10 @@ use poolproof_cognito::protocol::{AdminDeviceCall, Operation, Request};
 use poolproof_cognito::seed::Seed;
 use poolproof_oracle::{Claim, Decision, Device, Outcome as Ending};
 
-/// The seed of everybody.
+/// The seed of all users.
 const SEED: Seed = Seed::new(1);
 
-/// A user in the situation of a trial, and the place of the device that they will name.
+/// A user who is set up for a trial, and the index of the device to sign in with.
 pub(super) struct TrialUser {
     trial: Trial,
     test_user: TestUser,
@@ -21,7 +21,7 @@ pub(super) struct TrialUser {
 }
 
 impl TrialUser {
-    /// Brings a user into the situation while the pool is friendly; why not, otherwise.
+    /// Sets up a user while the pool does not yet require an MFA. Returns the reason if that fails.
     pub(super) async fn prepare(
         trial: Trial,
         number: u32,
@@ -49,12 +49,12 @@ impl TrialUser {
             Device::Issued => {
                 let sign_in = test_user.sign_in(context, SignInVariation::default()).await;
                 let place = test_user.add_unconfirmed_device(context, &sign_in);
-                Some(place.ok_or("no key for a new device came with the tokens")?)
+                Some(place.ok_or("the tokens include no key for a new device")?)
             }
             _ => Some(0),
         };
         if has_device && !test_user.has_device() {
-            return Err("no key for a new device came, or it could not be confirmed".to_owned());
+            return Err("the tokens include no key for a new device, or the device could not be confirmed".to_owned());
         }
         if trial.cell.device == Device::Forgotten {
             forget(&test_user, admin, context).await?;
@@ -63,7 +63,7 @@ impl TrialUser {
         Ok(Self { trial, test_user, device })
     }
 
-    /// Signs in, and tells what was decided.
+    /// Signs in and returns the decision.
     pub(super) async fn play(mut self, context: &UserContext, expected: &Decision) -> Outcome {
         let variation = SignInVariation {
             device: self.device,
@@ -98,22 +98,22 @@ async fn forget(test_user: &TestUser, admin: &AdminClient<'_>, context: &UserCon
     forgotten.map(drop).map_err(|error| error.to_string())
 }
 
-/// How a sign-in ended, where that is more than a decision tells.
+/// Returns the message of a sign-in that did not succeed.
 fn message(sign_in: &SignIn) -> Option<String> {
     Some(match &sign_in.ended()?.1 {
         End::SignedIn => return None,
         End::Refused(error) => error.to_string(),
-        End::Abandoned => "a challenge that could not be answered".to_owned(),
+        End::Abandoned => "the user could not answer a challenge".to_owned(),
         End::ProtocolViolation(why) | End::NoAnswer(why) => why.clone(),
     })
 }
 
-/// A sign-in that ended before anything was decided.
+/// Returns the result of a sign-in that ended before a decision.
 fn ended_early(sign_in: &SignIn) -> Outcome {
     let nothing = Decision { challenges: Vec::new(), outcome: Ending::Other, new_device: false };
     match sign_in.ended().map(|(_, end)| end) {
-        // Refused before the password was asked for, or in words that make no sense: that is decided, and wrongly.
+        // A refusal before the password claim, or an invalid answer, is a wrong decision.
         Some(End::Refused(_) | End::ProtocolViolation(_)) => Outcome::Decided(nothing, message(sign_in)),
-        _ => Outcome::Untried(message(sign_in).unwrap_or_else(|| "nothing was decided".to_owned())),
+        _ => Outcome::Untried(message(sign_in).unwrap_or_else(|| "the endpoint made no decision".to_owned())),
     }
 }

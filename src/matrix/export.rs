@@ -1,4 +1,4 @@
-//! The matrix as JSON: one object per cell. Written for machines, and read back as a baseline.
+//! The matrix as CSV (RFC 4180) and as JSON, which is also the form of a baseline.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,10 +10,26 @@ use super::row::{Matrix, Row};
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskAction, RiskLevel};
 use poolproof_oracle::Device;
 
-/// Larger files than this are no matrices: a full one takes two megabytes.
+/// The largest baseline that is read. A full matrix has about 2 MB.
 const MAX_BYTES: usize = 1 << 25;
 
-/// A cell and its decision in words. The order of the fields is the order of the keys.
+const CSV_HEADER: [&str; 13] = [
+    "remember",
+    "suppress_mfa",
+    "mfa",
+    "factor",
+    "device",
+    "risk_level",
+    "risk_action",
+    "challenges",
+    "outcome",
+    "new_device",
+    "rule",
+    "source",
+    "confidence",
+];
+
+/// A cell and its decision in JSON. The keys have the order of the fields.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub(super) struct CellRecord {
     remember: RememberMode,
@@ -22,21 +38,21 @@ pub(super) struct CellRecord {
     factor: Factors,
     #[serde(with = "device_word")]
     device: Device,
-    // Null must be said: a cell without this key is a slip.
+    // Requires the key: without this attribute serde would read a missing key as null.
     #[serde(deserialize_with = "Option::deserialize")]
     risk: Option<RiskRecord>,
     #[serde(flatten)]
     pub(super) decision: RecordedDecision,
 }
 
-/// The risk of a cell.
+/// The risk of a cell in JSON.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 struct RiskRecord {
     level: RiskLevel,
     action: RiskAction,
 }
 
-/// What a matrix says about a cell, in words.
+/// The decision and the rule of a cell in JSON.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub(super) struct RecordedDecision {
     pub(super) challenges: Vec<String>,
@@ -47,59 +63,87 @@ pub(super) struct RecordedDecision {
     pub(super) confidence: String,
 }
 
-/// Why a file cannot be a baseline.
+/// The reason why a file is not a baseline.
 #[derive(Debug, thiserror::Error)]
 pub enum BaselineError {
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("cannot read the baseline {path}: {source}")]
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: std::io::Error,
     },
-    /// It is not a matrix.
+    /// The file does not contain a matrix.
     #[error("{path} is not a matrix: {why}")]
     InvalidFormat {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason.
         why: String,
     },
 }
 
-/// The matrix as a JSON array, one object per line.
+/// Renders the matrix as CSV, one record per cell. Without risk its two fields are empty; challenges are separated by spaces.
+pub fn csv(matrix: &Matrix) -> String {
+    let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
+    // Writing to a Vec cannot fail.
+    let _ = writer.write_record(CSV_HEADER);
+    for Row { cell, rule, decision } in matrix.rows() {
+        let (level, action) =
+            cell.risk.map_or(("", ""), |(level, action)| (level.as_str(), action.as_str()));
+        let challenges: Vec<&str> = decision.challenges.iter().map(|name| name.as_str()).collect();
+        let _ = writer.write_record([
+            cell.remember.as_str(),
+            if cell.suppress_mfa { "true" } else { "false" },
+            cell.mfa.as_str(),
+            cell.factor.as_str(),
+            cell.device.as_str(),
+            level,
+            action,
+            &challenges.join(" "),
+            decision.outcome.as_str(),
+            if decision.new_device { "true" } else { "false" },
+            rule.id,
+            rule.source,
+            rule.confidence.as_str(),
+        ]);
+    }
+    writer.into_inner().ok().and_then(|bytes| String::from_utf8(bytes).ok()).unwrap_or_default()
+}
+
+/// Renders the matrix as a JSON array with one object per line.
 pub fn json(matrix: &Matrix) -> String {
     let line = |row| serde_json::to_string(&CellRecord::new(row)).unwrap_or_default();
     let lines: Vec<String> = matrix.rows().iter().map(line).collect();
     format!("[\n{}\n]\n", lines.join(",\n"))
 }
 
-/// Reads a matrix that [`json`] has written: what was told about each cell.
+/// Reads a matrix that [`json`] has written.
 pub fn read_baseline(path: &Path) -> Result<Baseline, BaselineError> {
     let failed = |source| BaselineError::Read { path: path.to_owned(), source };
     let bytes = crate::input::bytes(path, MAX_BYTES).map_err(failed)?;
     parse(&bytes).map_err(|why| BaselineError::InvalidFormat { path: path.to_owned(), why })
 }
 
-/// What a matrix said about its cells when it was written down.
+/// The cells of a baseline with their decisions.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Baseline(pub(super) BTreeMap<Cell, RecordedDecision>);
 
 fn parse(bytes: &[u8]) -> Result<Baseline, String> {
     if bytes.len() > MAX_BYTES {
-        return Err("larger than 32 MiB".to_owned());
+        return Err("the file is larger than 32 MiB".to_owned());
     }
     let records: Vec<CellRecord> = serde_json::from_slice(bytes).map_err(|error| error.to_string())?;
     let mut cells = BTreeMap::new();
     for record in records {
         let cell = record.cell();
         if cells.insert(cell, record.decision).is_some() {
-            return Err(format!("it has this cell twice: {cell}"));
+            return Err(format!("it contains this cell twice: {cell}"));
         }
     }
     if cells.is_empty() {
-        return Err("it has no cells".to_owned());
+        return Err("it contains no cells".to_owned());
     }
     Ok(Baseline(cells))
 }
@@ -138,7 +182,7 @@ impl RecordedDecision {
     }
 }
 
-/// The oracle's floor knows no serde: its word for a device is written and read here.
+/// The serde form of [`Device`]: the oracle itself does not depend on serde.
 mod device_word {
     use serde::de::Error as _;
     use serde::{Deserialize as _, Deserializer, Serializer};
