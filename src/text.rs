@@ -4,7 +4,8 @@ use textwrap::{Options, WordSeparator, WordSplitter, core::display_width};
 
 /// Wraps `text` to lines of at most `width` columns, each with a line end.
 ///
-/// The first line starts with `indent`, the others with as many spaces. Only words that are too long for a line are broken.
+/// The first line starts with `indent`, the others with as many spaces. Only words that are too long for a
+/// line are broken.
 pub fn wrap(text: &str, width: usize, indent: &str) -> String {
     let hanging = " ".repeat(display_width(indent));
     let options = Options::new(width)

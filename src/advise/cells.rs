@@ -96,7 +96,8 @@ fn facts(policy: &PoolPolicy, cell: PoolCell) -> Facts {
     }
 }
 
-/// Returns how many challenge answers a sign-in from a remembered device needs, for a user with one factor and no risk.
+/// Returns how many challenge answers a sign-in from a remembered device needs, for a user with one factor
+/// and no risk.
 pub(super) fn answer_count(policy: &PoolPolicy, factors: PossibleFactors) -> u32 {
     let single = factors.sets().into_iter().filter(|set| matches!(set, Factors::Sms | Factors::Totp));
     let decisions = single.map(|factors| {

@@ -36,7 +36,7 @@ fn write_advice(out: &mut String, advice: &Advice) {
         out.push_str(&format!("- **Cells:** {} of {}\n", cells.affected, cells.of));
     }
     let evidence_list: Vec<String> = advice.rests_on.iter().map(evidence).collect();
-    out.push_str(&format!("- **Rests on:** {}\n", evidence_list.join(", ")));
+    out.push_str(&format!("- **Evidence:** {}\n", evidence_list.join(", ")));
     out.push_str(&format!("- **Id:** `{}`\n", advice.id));
 }
 

@@ -1,7 +1,7 @@
 //! Advice on the settings of a pool: effects that users or operators do not expect.
 //!
-//! A table lists each piece of advice with its condition and its text. The number of affected cells comes from the oracle: the
-//! pool's matrix is compared with the matrix of a changed setting.
+//! A table lists each piece of advice with its condition and its text. The number of affected cells comes
+//! from the oracle: the pool's matrix is compared with the matrix of a changed setting.
 
 mod cells;
 mod markdown;
@@ -244,8 +244,8 @@ impl Numbers {
     }
 }
 
-/// Returns the quotas of sign-ins and of device changes per second. A pool without a quota gets Cognito's; its advice then does
-/// not apply.
+/// Returns the quotas of sign-ins and of device changes per second. A pool without a quota gets Cognito's;
+/// its advice then does not apply.
 fn rates(quotas: &Quotas) -> (u32, u32) {
     let or = |own: Option<u32>, cognito: Option<u32>| own.or(cognito).unwrap_or(0);
     let cognito = Quotas::COGNITO;
@@ -255,7 +255,8 @@ fn rates(quotas: &Quotas) -> (u32, u32) {
     )
 }
 
-/// Returns how many quota-limited calls a new device needs: ConfirmDevice, and UpdateDeviceStatus if users opt in.
+/// Returns how many quota-limited calls a new device needs: ConfirmDevice, and UpdateDeviceStatus if users
+/// opt in.
 fn changes_per_device(policy: &PoolPolicy) -> u64 {
     if policy.remember == RememberMode::OptIn { 2 } else { 1 }
 }
@@ -269,7 +270,8 @@ fn enroll_minutes(policy: &PoolPolicy) -> u64 {
 
 /// Returns the sign-ins per second that a quota sustains if each needs this many challenge answers.
 ///
-/// The pool allows three answers per sign-in of the quota. Further answers count against the quota, see docs/semantics.md.
+/// The pool allows three answers per sign-in of the quota. Further answers count against the quota, see
+/// docs/semantics.md.
 fn sustained(quota: u32, answer_count: u32) -> u64 {
     let (quota, answer_count) = (u64::from(quota), u64::from(answer_count));
     if answer_count <= 3 { quota } else { 4 * quota / (answer_count + 1) }
@@ -281,7 +283,8 @@ mod tests {
 
     #[test]
     fn sustained_rate_matches_the_definition_of_the_quota() {
-        // 70 sign-ins of 4 answers exceed a quota of 80: their 280 answers are 40 more than 240, and 70 + 40 > 80.
+        // 70 sign-ins of 4 answers exceed a quota of 80: their 280 answers are 40 more than 240, and 70 + 40
+        // > 80.
         let fits = |rate: u64| rate + (4 * rate).saturating_sub(3 * 80) <= 80;
         assert!(!fits(70) && fits(sustained(80, 4)) && !fits(sustained(80, 4) + 1));
         assert_eq!((sustained(120, 3), sustained(120, 4), sustained(120, 5)), (120, 96, 80));

@@ -1,7 +1,7 @@
-//! The table of advice: when each is given, how grave it is, and in which words.
+//! The table of advice: the condition, the severity and the text of each piece.
 //!
-//! What stands in braces is filled with numbers computed from the settings. The count of cells compares the pool with
-//! what `cells` says; the rules that decide the cells counted join what an advice rests on.
+//! Placeholders in braces are replaced by numbers computed from the settings. `cells` is the change whose
+//! affected cells are counted. The rules that decide these cells are added to the evidence.
 
 use super::Severity::{self, High, Low, Medium, Note};
 use super::cells::Variation;
@@ -15,7 +15,7 @@ use Basis::{Rule, Text};
 use Confidence::{Documented, Inferred, Observed};
 use Variation::{Pool, Situation};
 
-/// One row.
+/// A row of the table.
 pub(super) struct Entry {
     pub(super) id: &'static str,
     pub(super) severity: Severity,
@@ -27,21 +27,21 @@ pub(super) struct Entry {
     pub(super) rests_on: &'static [Basis],
 }
 
-/// Whether the cells are counted, and whether an advice without any is given.
+/// Whether cells are counted, and whether the advice applies without affected cells.
 pub(super) enum CellCount {
-    /// Not about decisions.
+    /// The advice is not about decisions.
     Uncounted,
-    /// Counted; given even when there are none.
+    /// The advice applies with any number of affected cells.
     Any(Variation),
-    /// Counted; given only when there are some.
+    /// The advice applies only if some cells are affected.
     Some(Variation),
 }
 
-/// What an advice rests on before anything is counted.
+/// The evidence in the table.
 pub(super) enum Basis {
     /// A rule of the oracle, by its id.
     Rule(&'static str),
-    /// A source beside the rules.
+    /// Another source.
     Text(&'static str, Confidence),
 }
 
@@ -61,7 +61,7 @@ fn suppresses(s: &PoolSettings) -> bool {
     tracks(s) && s.policy.suppress_mfa && has_mfa(s)
 }
 
-/// The pool that the Note speaks of.
+/// Returns whether the Note covers this pool.
 fn note_applies(s: &PoolSettings) -> bool {
     s.policy.remember == RememberMode::Always && suppresses(s) && s.policy.switches.risk_note != RiskNote::Off
 }
@@ -87,7 +87,7 @@ fn without_note(policy: &mut PoolPolicy) {
     policy.switches.risk_note = RiskNote::Off;
 }
 
-/// As if risk that has one action had the other.
+/// Replaces the action of the risk if it is `from`.
 fn replace_action(facts: &mut Facts, from: RiskAction, to: RiskAction) {
     if let Some((_, action)) = &mut facts.risk
         && *action == from
@@ -108,12 +108,14 @@ pub(super) const TABLE: &[Entry] = &[
         severity: High,
         applies: |s| note_applies(s) && enforced(s) && s.risk_known,
         cells: CellCount::Some(Pool(without_note)),
-        headline: "With devices always remembered and MFA suppressed, the MFA of medium and high risk is ignored.",
-        why: "The older documentation says so in a Note, for the whole pool and not only for remembered devices; \
-              today's documentation no longer has the Note, and nobody has published a test. The cells are those \
-              that the Note decides as this pool reads it (switch `risk_note`).",
-        what_to_do: "Do not count on risk to bring MFA back: use BLOCK for what must be stopped, turn suppression \
-                     off, or let users opt in. Try it on the real pool before relying on either reading.",
+        headline: "With devices always remembered and MFA suppressed, the pool ignores the MFA of medium \
+                   and high risk.",
+        why: "An older version of the AWS documentation has a Note about this, for the whole pool and not \
+              only for remembered devices. The current documentation no longer has the Note, and no test \
+              has been published. The cells are those that the Note decides (switch `risk_note`).",
+        what_to_do: "Do not rely on risk to bring MFA back: use BLOCK for sign-ins that must be stopped, \
+                     turn suppression off, or let users opt in. Test the real pool before you rely on \
+                     either reading.",
         rests_on: &[Text("SEMANTICS c.5, the Note", Documented)],
     },
     Entry {
@@ -121,34 +123,39 @@ pub(super) const TABLE: &[Entry] = &[
         severity: Medium,
         applies: |s| note_applies(s) && enforced(s) && !s.risk_known,
         cells: CellCount::Uncounted,
-        headline: "If medium or high risk asks for MFA, these settings may ignore it.",
-        why: "Devices are always remembered and MFA is suppressed: for such pools the older documentation says, and \
-              today's does not, that the MFA settings of medium and high risk are ignored. Which actions this pool \
-              has is not known.",
-        what_to_do: "Give the output of describe-risk-configuration too, and ask again.",
+        headline: "If medium or high risk requires MFA, these settings may ignore it.",
+        why: "Devices are always remembered and MFA is suppressed. For such pools an older version of the \
+              AWS documentation says that the MFA settings of medium and high risk are ignored. The actions \
+              of this pool are unknown.",
+        what_to_do: "Add the output of describe-risk-configuration and run the command again.",
         rests_on: &[Text("SEMANTICS c.5, the Note", Documented)],
     },
     Entry {
         id: "required-with-mfa-off",
         severity: High,
         applies: |s| enforced(s) && !has_mfa(s) && has_action(s, RiskAction::MfaRequired),
-        cells: CellCount::Some(Situation(|facts| replace_action(facts, RiskAction::MfaRequired, RiskAction::NoAction))),
-        headline: "Risk requires MFA and the pool has MFA off: everybody at that level is refused.",
-        why: "MFA_REQUIRED asks for a second factor and refuses who has none. With MFA off nobody can answer, so that \
-              the action is a block under another name.",
-        what_to_do: "Set MFA to OPTIONAL, which is what AWS advises beside threat protection, or say BLOCK if a block \
-                     is meant.",
+        cells: CellCount::Some(Situation(|facts| {
+            replace_action(facts, RiskAction::MfaRequired, RiskAction::NoAction);
+        })),
+        headline: "Risk requires MFA but the pool has MFA off: every user at that level is refused.",
+        why: "MFA_REQUIRED refuses users without a second factor. With MFA off no user has one, so the \
+              action blocks every sign-in at that level.",
+        what_to_do: "Set MFA to OPTIONAL, as AWS recommends with threat protection, or use the action BLOCK \
+                     if a block is intended.",
         rests_on: &[Rule("risk-required-mfa-off")],
     },
     Entry {
         id: "required-refuses-without-factor",
         severity: High,
         applies: |s| enforced(s) && has_mfa(s) && has_action(s, RiskAction::MfaRequired),
-        cells: CellCount::Some(Situation(|facts| replace_action(facts, RiskAction::MfaRequired, RiskAction::MfaIfConfigured))),
+        cells: CellCount::Some(Situation(|facts| {
+            replace_action(facts, RiskAction::MfaRequired, RiskAction::MfaIfConfigured);
+        })),
         headline: "Risk that requires MFA refuses users who have no second factor.",
-        why: "They have the right password and see \"Unable to login because of security reasons.\", with no way to set \
-              a factor up. Another page of the documentation says that they are asked to set one up.",
-        what_to_do: "Have users enrol a factor before this action is switched on, or use MFA_IF_CONFIGURED.",
+        why: "They have the right password and see \"Unable to login because of security reasons.\", \
+              without a way to set up a factor. Another page of the AWS documentation says that they can \
+              set one up.",
+        what_to_do: "Have users enroll a factor before you turn this action on, or use MFA_IF_CONFIGURED.",
         rests_on: &[Rule("risk-required-no-factor")],
     },
     Entry {
@@ -156,10 +163,11 @@ pub(super) const TABLE: &[Entry] = &[
         severity: High,
         applies: laxer_above,
         cells: CellCount::Uncounted,
-        headline: "A higher level of risk has a laxer action than a lower one.",
-        why: "AWS does not take such a configuration, so these documents are not of a pool as it is; perhaps a level \
-              was left out.",
-        what_to_do: "Let the actions rise with the risk, and fetch the risk configuration anew.",
+        headline: "A higher risk level has a laxer action than a lower one.",
+        why: "AWS rejects such a configuration, so these documents do not describe a real pool; a level may \
+              be missing.",
+        what_to_do: "Use actions that become stricter with the level, and fetch the risk configuration \
+                     again.",
         rests_on: &[Text("SEMANTICS c.4", Documented)],
     },
     Entry {
@@ -167,10 +175,11 @@ pub(super) const TABLE: &[Entry] = &[
         severity: High,
         applies: |s| has_mfa(s) && !s.factors.any(),
         cells: CellCount::Uncounted,
-        headline: "MFA is on or optional, but no second factor can be enrolled.",
-        why: "The MFA configuration has neither SMS, nor an authenticator app, nor e-mail. Nobody can have a second \
-              factor, whatever else is set.",
-        what_to_do: "Turn on an authenticator app (SoftwareTokenMfaConfiguration) or another factor, or set MFA to OFF.",
+        headline: "MFA is on or optional, but users cannot enroll a second factor.",
+        why: "The MFA configuration has neither SMS, nor an authenticator app, nor e-mail. No user can have \
+              a second factor, whatever the other settings are.",
+        what_to_do: "Turn on an authenticator app (SoftwareTokenMfaConfiguration) or another factor, or set \
+                     MFA to OFF.",
         rests_on: &[Text("SEMANTICS c.3", Documented)],
     },
     Entry {
@@ -178,10 +187,11 @@ pub(super) const TABLE: &[Entry] = &[
         severity: Medium,
         applies: |s| !enforced(s) && has_any_action(s),
         cells: CellCount::Any(Pool(|policy| policy.risk.mode = RiskMode::Enforced)),
-        headline: "Actions against risk are configured and not taken.",
-        why: "They are taken in mode ENFORCED only: AUDIT notes what would have happened, and OFF does not look. The \
-              cells are those that would be decided otherwise if the mode were ENFORCED.",
-        what_to_do: "Set AdvancedSecurityMode to ENFORCED (it needs the Plus tier) once the log looks right.",
+        headline: "Risk actions are configured but have no effect.",
+        why: "They apply only in mode ENFORCED: AUDIT logs what would have happened, and OFF does not \
+              evaluate risk. The cells are those whose decision would change in mode ENFORCED.",
+        what_to_do: "Set AdvancedSecurityMode to ENFORCED (it needs the Plus tier) when the log looks \
+                     right.",
         rests_on: &[Text("SEMANTICS c.4, c.5 #34", Documented)],
     },
     Entry {
@@ -189,10 +199,10 @@ pub(super) const TABLE: &[Entry] = &[
         severity: Low,
         applies: |s| enforced(s) && !s.risk_known,
         cells: CellCount::Uncounted,
-        headline: "Risk is enforced, and what it does is not said.",
-        why: "The actions at each level are in a document of their own. Cognito's default was taken, to block at every \
-              level, and nothing more is advised on risk.",
-        what_to_do: "Give the output of describe-risk-configuration too.",
+        headline: "Risk is enforced, but its actions are unknown.",
+        why: "The actions at each level are in a separate document. This report assumes Cognito's default, \
+              which blocks at every level, and gives no further advice on risk.",
+        what_to_do: "Add the output of describe-risk-configuration.",
         rests_on: &[Text("SEMANTICS c.4", Documented)],
     },
     Entry {
@@ -204,11 +214,12 @@ pub(super) const TABLE: &[Entry] = &[
                 facts.device = Device::NotRemembered;
             }
         })),
-        headline: "Unless the app asks its users, no device is ever remembered.",
-        why: "A confirmed device stays not remembered until the app calls UpdateDeviceStatus; managed login does not \
-              ask. The cells are those of remembered devices that are then decided as if there were none.",
-        what_to_do: "Ask when ConfirmDevice answers UserConfirmationNecessary, and call UpdateDeviceStatus with \
-                     `remembered`; or remember always.",
+        headline: "No device is remembered unless the app asks its users.",
+        why: "A confirmed device stays not remembered until the app calls UpdateDeviceStatus; managed login \
+              does not ask. The cells are those in which a device that is not remembered changes the \
+              decision.",
+        what_to_do: "Ask the user when ConfirmDevice returns UserConfirmationNecessary, and call \
+                     UpdateDeviceStatus with `remembered`; or always remember devices.",
         rests_on: &[Text("SEMANTICS c.2", Documented)],
     },
     Entry {
@@ -219,11 +230,12 @@ pub(super) const TABLE: &[Entry] = &[
             facts.strict_mfa_binding = true;
             facts.mfa_bound = false;
         })),
-        headline: "A device remembered before its user had MFA is asked for MFA once more.",
-        why: "A device seems to replace MFA only after it has been through one; AWS does not document it. The cells are \
-              those in which such a device is then asked, as seen from clients (switch `strict_mfa_binding`).",
-        what_to_do: "Expect one more MFA per device when users enrol, and do not take it for a fault; set \
-                     `strict_mfa_binding: true` to play it.",
+        headline: "A device that was remembered before its user had MFA needs MFA once more.",
+        why: "A device seems to replace MFA only after it has completed one; AWS does not document this. \
+              The cells are those in which such a device still needs an MFA, as clients have observed \
+              (switch `strict_mfa_binding`).",
+        what_to_do: "Expect one more MFA per device when users enroll, which is not a fault; set \
+                     `strict_mfa_binding: true` to simulate it.",
         rests_on: &[Rule("suppression-unbound"), Text("SEMANTICS c.2, MFA-binding", Observed)],
     },
     Entry {
@@ -235,12 +247,12 @@ pub(super) const TABLE: &[Entry] = &[
             tracks(s) && quotas.user_resource_update.is_some_and(slower)
         },
         cells: CellCount::Uncounted,
-        headline: "A fleet of new devices meets the quota of ConfirmDevice long before that of sign-ins.",
-        why: "Changes of devices are limited to {updates} a second, which AWS does not raise, against {sign_ins} \
-              sign-ins; remembering a device takes {per_device} of them. {fleet} devices need at least \
-              {enroll_minutes} minutes.",
-        what_to_do: "Spread a launch over hours, let clients try again when ConfirmDevice is throttled, and count the \
-                     failures: some clients swallow them and stay unknown.",
+        headline: "Many new devices exceed the quota of ConfirmDevice long before the quota of sign-ins.",
+        why: "AWS limits device changes to {updates} per second and does not raise this quota; the quota of \
+              sign-ins is {sign_ins}. A new device needs {per_device} of these changes. {fleet} devices \
+              need at least {enroll_minutes} minutes.",
+        what_to_do: "Spread a launch over hours, let clients retry when ConfirmDevice is throttled, and \
+                     count failures: some clients ignore them and their devices stay unknown.",
         rests_on: &[Text("SEMANTICS f", Documented)],
     },
     Entry {
@@ -248,10 +260,11 @@ pub(super) const TABLE: &[Entry] = &[
         severity: Medium,
         applies: tracks,
         cells: CellCount::Uncounted,
-        headline: "Refresh tokens work only with the key of the device they were given to.",
-        why: "With devices tracked, a refresh without DEVICE_KEY, with another key, or from a device that was never \
-              confirmed is refused with \"Invalid Refresh Token.\". Forgetting a device ends its tokens too.",
-        what_to_do: "Confirm every device, store its key beside the refresh token, and send both.",
+        headline: "Refresh tokens work only with the key of the device that they were issued to.",
+        why: "If the pool tracks devices, it refuses a refresh without DEVICE_KEY, with another key, or \
+              from an unconfirmed device with \"Invalid Refresh Token.\". Forgetting a device also ends its \
+              tokens.",
+        what_to_do: "Confirm every device, store its key with the refresh token, and send both.",
         rests_on: &[Text("SEMANTICS a.6", Observed)],
     },
     Entry {
@@ -259,25 +272,27 @@ pub(super) const TABLE: &[Entry] = &[
         severity: Low,
         applies: |s| note_applies(s) && enforced(s),
         cells: CellCount::Some(Situation(|facts| {
-            if matches!(facts.risk, Some((RiskLevel::Low, RiskAction::MfaIfConfigured | RiskAction::MfaRequired))) {
-                facts.risk = None;
+            if matches!(facts.risk, Some((RiskLevel::Low, _))) {
+                without_risk_mfa(facts);
             }
         })),
-        headline: "Low risk still asks for MFA: the Note that waives it is of medium and high risk.",
-        why: "The Note on suppressed MFA says nothing of low risk. Read literally, a mild \
-              suspicion asks for more than a grave one.",
-        what_to_do: "Give level low the action NO_ACTION, or do not rely on what it does.",
+        headline: "Low risk still requires MFA: the Note that waives it covers only medium and high risk.",
+        why: "The Note on suppressed MFA does not mention low risk. Read literally, low risk then requires \
+              more than high risk.",
+        what_to_do: "Give level low the action NO_ACTION, or do not rely on its effect.",
         rests_on: &[Text("SEMANTICS c.5 #27", Inferred)],
     },
     Entry {
         id: "risk-outweighs-suppression",
         severity: Low,
         applies: |s| suppresses(s) && opt_in(s) && enforced(s),
-        cells: CellCount::Some(Situation(|facts| if facts.device == Device::Remembered { without_risk_mfa(facts) })),
-        headline: "Risk asks for MFA even on devices that users chose to remember.",
-        why: "The Note that waives it speaks of pools that always remember, and this one lets users choose. That it \
-              then holds is our reading.",
-        what_to_do: "Expect codes to be asked for on remembered devices too, and try it on the real pool.",
+        cells: CellCount::Some(Situation(|facts| {
+            if facts.device == Device::Remembered { without_risk_mfa(facts) }
+        })),
+        headline: "Risk requires MFA even on devices that users chose to remember.",
+        why: "The Note that waives it is about pools that always remember devices, and in this pool users \
+              choose. That the MFA then applies is the reading of this project.",
+        what_to_do: "Expect MFA on remembered devices too, and test it on the real pool.",
         rests_on: &[Text("SEMANTICS c.5 #30", Inferred)],
     },
     Entry {
@@ -286,9 +301,9 @@ pub(super) const TABLE: &[Entry] = &[
         applies: |s| tracks(s) && s.policy.suppress_mfa && !has_mfa(s),
         cells: CellCount::Any(Pool(|policy| policy.suppress_mfa = false)),
         headline: "MFA is suppressed on remembered devices, but the pool has no MFA.",
-        why: "The setting ChallengeRequiredOnNewDevice does nothing until MFA is OPTIONAL or ON: no cell changes with \
-              it. It takes effect on the day that MFA is turned on.",
-        what_to_do: "Turn suppression off until it is meant, or turn MFA on.",
+        why: "The setting ChallengeRequiredOnNewDevice has no effect until MFA is OPTIONAL or ON: no cell \
+              changes with it. It takes effect as soon as MFA is turned on.",
+        what_to_do: "Turn suppression off until you want it, or turn MFA on.",
         rests_on: &[Text("SEMANTICS c.1", Documented)],
     },
     Entry {
@@ -296,18 +311,20 @@ pub(super) const TABLE: &[Entry] = &[
         severity: Low,
         applies: |s| s.policy.suppress_mfa && !tracks(s),
         cells: CellCount::Any(Pool(|policy| policy.suppress_mfa = false)),
-        headline: "MFA is suppressed on remembered devices, but none is remembered.",
-        why: "Without device tracking there is no device that could replace MFA: no cell changes with the setting.",
-        what_to_do: "Remember devices (`always` or `opt_in`), or leave `suppress_mfa` out.",
+        headline: "MFA is suppressed on remembered devices, but the pool remembers none.",
+        why: "Without device tracking no device can replace MFA: no cell changes with the setting.",
+        what_to_do: "Remember devices (`always` or `opt_in`), or remove `suppress_mfa`.",
         rests_on: &[Text("SEMANTICS c.1", Documented)],
     },
     Entry {
         id: "if-configured-with-mfa-off",
         severity: Low,
         applies: |s| enforced(s) && !has_mfa(s) && has_action(s, RiskAction::MfaIfConfigured),
-        cells: CellCount::Any(Situation(|facts| replace_action(facts, RiskAction::MfaIfConfigured, RiskAction::NoAction))),
-        headline: "Risk asks for MFA where it is configured, and nobody can have it configured.",
-        why: "With MFA off there is no second factor to ask for: the action does nothing.",
+        cells: CellCount::Any(Situation(|facts| {
+            replace_action(facts, RiskAction::MfaIfConfigured, RiskAction::NoAction);
+        })),
+        headline: "Risk requires MFA if configured, but no user can configure it.",
+        why: "With MFA off no user has a second factor: the action has no effect.",
         what_to_do: "Set MFA to OPTIONAL.",
         rests_on: &[Text("SEMANTICS c.5 #32", Inferred)],
     },
@@ -316,10 +333,10 @@ pub(super) const TABLE: &[Entry] = &[
         severity: Low,
         applies: |s| s.policy.mfa == MfaMode::Optional,
         cells: CellCount::Some(Pool(|policy| policy.mfa = MfaMode::On)),
-        headline: "MFA is optional: who has enrolled no factor signs in with the password alone.",
-        why: "Optional asks users who have a factor, and nobody is led to enrol one. The cells are those that would \
-              be decided otherwise if MFA were ON.",
-        what_to_do: "Have the app offer enrolment, and watch how many users have a factor.",
+        headline: "MFA is optional: users without a factor sign in with the password alone.",
+        why: "OPTIONAL requires MFA only of users who have a factor, and does not prompt users to enroll \
+              one. The cells are those whose decision would change if MFA were ON.",
+        what_to_do: "Have the app offer enrollment, and monitor how many users have a factor.",
         rests_on: &[Text("SEMANTICS c.3", Documented)],
     },
     Entry {
@@ -330,10 +347,12 @@ pub(super) const TABLE: &[Entry] = &[
             tracks(s) && has_mfa(s) && s.factors.any() && !s.policy.suppress_mfa && quota
         },
         cells: CellCount::Uncounted,
-        headline: "Sign-ins that go through MFA and then the device are limited to {sustained} a second, not {sign_ins}.",
-        why: "Each takes {answer_count} answers to challenges. Three answers for each sign-in of the quota are free, and what \
-              exceeds them is taken from it.",
-        what_to_do: "Plan with {sustained} a second, let remembered devices replace MFA, or have the quota raised.",
+        headline: "Sign-ins with MFA and a device proof are limited to {sustained} per second, not \
+                   {sign_ins}.",
+        why: "Each needs {answer_count} challenge answers. Three answers for each sign-in of the quota are \
+              free, and further answers count against the quota.",
+        what_to_do: "Plan for {sustained} per second, let remembered devices replace MFA, or request a \
+                     higher quota.",
         rests_on: &[Text("SEMANTICS f", Documented), Rule("not-suppressed")],
     },
     Entry {
@@ -342,9 +361,10 @@ pub(super) const TABLE: &[Entry] = &[
         applies: tracks,
         cells: CellCount::Uncounted,
         headline: "Remembered devices never expire.",
-        why: "Cognito has no age after which a device is forgotten, and no documented limit to how many a user has. What \
-              a reset of the password does to them is not documented either.",
-        what_to_do: "Forget devices from the app or from a job of your own, by their DeviceLastAuthenticatedDate.",
+        why: "Cognito forgets no device because of its age, and documents no limit on the number of \
+              devices. The effect of a password reset on devices is not documented either.",
+        what_to_do: "Forget devices from the app or from a job of your own, by their \
+                     DeviceLastAuthenticatedDate.",
         rests_on: &[Text("SEMANTICS a.5", Documented)],
     },
     Entry {
@@ -352,23 +372,27 @@ pub(super) const TABLE: &[Entry] = &[
         severity: Low,
         applies: opt_in,
         cells: CellCount::Uncounted,
-        headline: "A user's own list of devices shows only those that are remembered.",
-        why: "ListDevices and GetDevice do not know a confirmed device that was not remembered, while AdminListDevices \
-              and AdminGetDevice do. UpdateDeviceStatus works on it all the same.",
-        what_to_do: "Do not build \"remember this device?\" on ListDevices; keep the key from ConfirmDevice.",
+        headline: "A user's own list of devices contains only remembered devices.",
+        why: "ListDevices and GetDevice do not return a confirmed device that is not remembered, but \
+              AdminListDevices and AdminGetDevice do. UpdateDeviceStatus works on it as well.",
+        what_to_do: "Do not build \"remember this device?\" on ListDevices; keep the key from \
+                     ConfirmDevice.",
         rests_on: &[Text("SEMANTICS a.5", Observed)],
     },
     Entry {
         id: "allowed-addresses-unchecked",
         severity: Medium,
-        applies: |s| enforced(s) && !s.exceptions.skipped.is_empty() && (s.blocks_compromised || has_any_action(s)),
+        applies: |s| {
+            enforced(s) && !s.exceptions.skipped.is_empty() && (s.blocks_compromised || has_any_action(s))
+        },
         cells: CellCount::Any(Situation(|facts| facts.circumstances.address = AddressStatus::Skipped)),
-        headline: "From addresses that are always allowed, neither risk nor a compromised password stops anybody.",
-        why: "SkippedIPRangeList is not looked at at all: no level of risk is given there, so that no action is taken, \
-              and a compromised password is taken like any other. The cells are those that such an address decides \
-              otherwise.",
-        what_to_do: "Keep the list to addresses that only you send from, never a carrier's or a shared proxy's, and \
-                     let the pool itself ask for MFA there.",
+        headline: "For addresses that are always allowed, neither risk nor a compromised password stops a \
+                   sign-in.",
+        why: "The pool does not evaluate addresses in SkippedIPRangeList: they have no risk level and no \
+              action, and a compromised password is accepted. The cells are those whose decision changes \
+              for such an address.",
+        what_to_do: "Limit the list to addresses that only you use, never those of a carrier or a shared \
+                     proxy, and let the pool itself require MFA there.",
         rests_on: &[Rule("address-allowed"), Text("SEMANTICS c.4", Documented)],
     },
     Entry {
@@ -376,10 +400,10 @@ pub(super) const TABLE: &[Entry] = &[
         severity: Low,
         applies: |s| s.blocks_compromised && enforced(s),
         cells: CellCount::Uncounted,
-        headline: "Compromised passwords are not looked for in SRP sign-ins.",
-        why: "The pool never sees the password there. They are found when the password itself is sent: in \
-              USER_PASSWORD_AUTH, at sign-up and when it is changed.",
-        what_to_do: "Do not count on this block for users who sign in with USER_SRP_AUTH.",
+        headline: "The pool does not check for compromised passwords in SRP sign-ins.",
+        why: "It never sees the password in SRP. It checks a password that it receives: in \
+              USER_PASSWORD_AUTH, at sign-up and when the password changes.",
+        what_to_do: "Do not rely on this check for users who sign in with USER_SRP_AUTH.",
         rests_on: &[Rule("compromised-srp"), Text("SEMANTICS c.4", Documented)],
     },
     Entry {
@@ -391,10 +415,11 @@ pub(super) const TABLE: &[Entry] = &[
                 replace_action(facts, RiskAction::Block, RiskAction::NoAction);
             }
         })),
-        headline: "A block by risk holds for remembered devices too.",
-        why: "It is decided before anything is said of devices: the user sees \"Unable to login because of security \
-              reasons.\" on a device that was trusted a minute ago.",
-        what_to_do: "Have support know the message, and mark false alarms as such (AdminUpdateAuthEventFeedback).",
+        headline: "A block by risk also applies to remembered devices.",
+        why: "The pool evaluates risk before it checks the device: a user of a remembered device also sees \
+              \"Unable to login because of security reasons.\".",
+        what_to_do: "Inform your support team about the message, and mark false alarms with \
+                     AdminUpdateAuthEventFeedback.",
         rests_on: &[],
     },
     Entry {
@@ -406,11 +431,11 @@ pub(super) const TABLE: &[Entry] = &[
                 facts.device = Device::None;
             }
         })),
-        headline: "A device key that the pool does not know makes the sign-in fail until it is left out.",
-        why: "A forgotten, unconfirmed or foreign key is answered with \"Device does not exist.\", after the right \
-              password. Clients are expected to drop the key and answer the same challenge again.",
-        what_to_do: "See that your client drops the key on that answer and tries again; without that it locks its user \
-                     out for good.",
+        headline: "A sign-in with an unknown device key fails until the client drops the key.",
+        why: "The pool answers a forgotten, unconfirmed or foreign key with \"Device does not exist.\" \
+              after the right password. The client must drop the key and answer the same challenge again.",
+        what_to_do: "Check that your client drops the key and retries; otherwise its user cannot sign in \
+                     any more.",
         rests_on: &[],
     },
 ];

@@ -7,9 +7,9 @@ use super::cell::{Cell, Risk};
 use super::export::{Baseline, RecordedDecision};
 use super::row::Matrix;
 use super::summary;
-use poolproof_cognito::policy::{Factors, MfaMode, RememberMode};
 use super::text::WIDTH;
 use crate::text::{group_digits, wrap};
+use poolproof_cognito::policy::{Factors, MfaMode, RememberMode};
 use poolproof_oracle::Device;
 
 /// The largest number of cells that are listed one by one. More are summarized by their common values.
@@ -129,7 +129,8 @@ impl Changes {
         }
         let decisions = self.changed.iter().filter(|change| change.decision).count();
         let rules = self.changed.len() - decisions;
-        write!(f, "{} of {} have another decision", group_digits(decisions as u64, ' '), cell_count(self.common))?;
+        let all = cell_count(self.common);
+        write!(f, "{} of {all} have another decision", group_digits(decisions as u64, ' '))?;
         if rules > 0 {
             write!(f, "; {} more have another rule for the same decision", group_digits(rules as u64, ' '))?;
         }

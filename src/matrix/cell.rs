@@ -62,8 +62,8 @@ impl fmt::Display for Cell {
     }
 }
 
-/// The settings that all cells of the full matrix share: risk is enforced, switches have their defaults, and lockout and
-/// quotas are off.
+/// The settings that all cells of the full matrix share: risk is enforced, switches have their defaults, and
+/// lockout and quotas are off.
 pub const BASE_POLICY: PoolPolicy = PoolPolicy {
     risk: RiskPolicy {
         mode: RiskMode::Enforced,

@@ -49,7 +49,8 @@ pub(super) fn risks(matrix: &Matrix) -> Vec<Option<Risk>> {
     risks
 }
 
-/// Returns the pools of a matrix in order. Two pools share a block if they differ only in `suppress_mfa` and it changes nothing.
+/// Returns the pools of a matrix in order. Two pools share a block if they differ only in `suppress_mfa` and
+/// it changes nothing.
 pub(super) fn blocks(matrix: &Matrix) -> Vec<Block> {
     let risks = risks(matrix);
     let mut pools: BTreeMap<(RememberMode, MfaMode, bool), Vec<&Row>> = BTreeMap::new();
@@ -107,7 +108,8 @@ fn groups(rows: &[&Row]) -> Vec<CellGroup> {
     by_device.into_iter().flat_map(of).collect()
 }
 
-/// Returns the classes of risks (as indexes) at which each of `groups` has the same summary, in order of their first risk.
+/// Returns the classes of risks (as indexes) at which each of `groups` has the same summary, in order of
+/// their first risk.
 pub(super) fn classes(groups: &[&CellGroup], risks: usize) -> Vec<Vec<usize>> {
     let column = |risk: usize| groups.iter().map(|group| group.summaries[risk]).collect::<Vec<_>>();
     let mut classes: Vec<Vec<usize>> = Vec::new();
@@ -221,7 +223,8 @@ mod tests {
             let mut groups = blocks.iter().filter(in_block).flat_map(|block| &block.groups);
             let of = |group: &&CellGroup| group.devices.contains(&device) && group.factors.contains(&factor);
             let at = risks.iter().position(|other| *other == risk).unwrap();
-            let found: Vec<CellSummary> = groups.by_ref().filter(of).map(|group| group.summaries[at]).collect();
+            let found: Vec<CellSummary> =
+                groups.by_ref().filter(of).map(|group| group.summaries[at]).collect();
             assert_eq!(found, [(DecisionSummary::new(&row.decision), row.rule)], "{}", row.cell);
         }
     }

@@ -84,14 +84,14 @@ pub enum BaselineError {
     },
 }
 
-/// Renders the matrix as CSV, one record per cell. Without risk its two fields are empty; challenges are separated by spaces.
+/// Renders the matrix as CSV, one record per cell. Without risk its two fields are empty; challenges are
+/// separated by spaces.
 pub fn csv(matrix: &Matrix) -> String {
     let mut writer = csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(Vec::new());
     // Writing to a Vec cannot fail.
     let _ = writer.write_record(CSV_HEADER);
     for Row { cell, rule, decision } in matrix.rows() {
-        let (level, action) =
-            cell.risk.map_or(("", ""), |(level, action)| (level.as_str(), action.as_str()));
+        let (level, action) = cell.risk.map_or(("", ""), |(level, action)| (level.as_str(), action.as_str()));
         let challenges: Vec<&str> = decision.challenges.iter().map(|name| name.as_str()).collect();
         let _ = writer.write_record([
             cell.remember.as_str(),

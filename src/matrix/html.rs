@@ -34,7 +34,10 @@ pub fn page(matrix: &Matrix) -> String {
                     (grid(&blocks, &classes, &risks))
                     (rules(matrix))
                     (words())
-                    footer { "Made by poolproof. The same data for each cell: " code { "--format json" } " or " code { "--format csv" } "." }
+                    footer {
+                        "Made by poolproof. The same data for each cell: "
+                        code { "--format json" } " or " code { "--format csv" } "."
+                    }
                 }
             }
         }
@@ -50,7 +53,10 @@ fn top(matrix: &Matrix) -> Markup {
             @match matrix.pool() {
                 None => {
                     h1 { "Every decision after a right password" }
-                    p.about { (cells) " situations: each pool setting, second factor, device state and risk. Situations with the same decision by the same rule share a field." }
+                    p.about {
+                        (cells) " situations: each pool setting, second factor, device state and risk. \
+                         Situations with the same decision by the same rule share a field."
+                    }
                 }
                 Some(pool) => {
                     h1 { "Every decision of this pool after a right password" }
@@ -73,10 +79,16 @@ fn settings(pool: &PoolPolicy) -> Markup {
                 @match risk.mode {
                     RiskMode::Off => "off",
                     RiskMode::Audit => "audited, without effect",
-                    RiskMode::Enforced => { "low " (risk.low.as_str()) ", medium " (risk.medium.as_str()) ", high " (risk.high.as_str()) }
+                    RiskMode::Enforced => {
+                        "low " (risk.low.as_str()) ", medium " (risk.medium.as_str())
+                        ", high " (risk.high.as_str())
+                    }
                 }
             } }
-            div { dt { "Switches" } dd { "risk_note " (pool.switches.risk_note.as_str()) ", strict_mfa_binding " (pool.switches.strict_mfa_binding) } }
+            div { dt { "Switches" } dd {
+                "risk_note " (pool.switches.risk_note.as_str())
+                ", strict_mfa_binding " (pool.switches.strict_mfa_binding)
+            } }
         }
     }
 }
@@ -111,7 +123,11 @@ fn contents(blocks: &[Block]) -> Markup {
                     @for block in blocks.iter().filter(|block| block.remember == remember) {
                         a href=(format!("#{}", anchor(block))) {
                             "mfa " (block.mfa.as_str())
-                            @if let [suppress] = block.suppress_mfa[..] { @if suppress { ", suppressed" } @else { ", not suppressed" } }
+                            @match block.suppress_mfa[..] {
+                                [true] => ", suppressed",
+                                [false] => ", not suppressed",
+                                _ => "",
+                            }
                         }
                     }
                 }
@@ -202,8 +218,12 @@ fn row(block: &Block, number: usize, group: &CellGroup, classes: &[Vec<usize>]) 
             @if first { th.device scope="rowgroup" rowspan=(height) { (summary::devices(&group.devices)) } }
             th.factor scope="row" { (summary::factors(&group.factors)) }
             @for ((summary, rule), width) in fields {
-                td class=(kind(summary)) colspan=[(width > 1).then_some(width)] title=(poolproof_oracle::description(rule)) {
-                    span.what { (what(summary)) @if summary.new_device { b.plus { "+ key" } } (mark(rule.confidence)) }
+                td class=(kind(summary)) colspan=[(width > 1).then_some(width)]
+                    title=(poolproof_oracle::description(rule)) {
+                    span.what {
+                        (what(summary)) @if summary.new_device { b.plus { "+ key" } }
+                        (mark(rule.confidence))
+                    }
                     a.why href=(format!("#{}", rule.id)) { (rule.id) }
                 }
             }
@@ -215,9 +235,12 @@ fn row(block: &Block, number: usize, group: &CellGroup, classes: &[Vec<usize>]) 
 fn mark(confidence: Confidence) -> Markup {
     html! {
         @if confidence != Confidence::Documented {
-            svg.unsure viewBox="0 0 10 10" role="img" aria-label=(confidence.as_str()) fill="none" stroke="currentColor" stroke-width="1.4" {
+            svg.unsure viewBox="0 0 10 10" role="img" aria-label=(confidence.as_str())
+                fill="none" stroke="currentColor" stroke-width="1.4" {
                 circle cx="5" cy="5" r="4.2" {}
-                @if confidence == Confidence::Observed { path d="M5 .8a4.2 4.2 0 0 0 0 8.4z" fill="currentColor" {} }
+                @if confidence == Confidence::Observed {
+                    path d="M5 .8a4.2 4.2 0 0 0 0 8.4z" fill="currentColor" {}
+                }
             }
         }
     }
@@ -254,7 +277,10 @@ fn rules(matrix: &Matrix) -> Markup {
     html! {
         section {
             h2 { "Rules" }
-            p.lead { "The rules with their sources. Confidence is how well a rule is known: documented by AWS, observed on AWS, or inferred by this project." }
+            p.lead {
+                "The rules with their sources. Confidence is how well a rule is known: documented by AWS, \
+                 observed on AWS, or inferred by this project."
+            }
             div.scroll tabindex="0" role="region" aria-label="Rules" {
                 table.sayings {
                     thead { tr {
@@ -289,7 +315,10 @@ fn words() -> Markup {
             dl.ground {
                 @for (word, meaning) in LEGEND.iter().filter(needed) { dt { (word) } dd { (meaning) } }
                 dt { "MFA set-up" } dd { code { "MFA_SETUP" } }
-                dt { "Device" } dd { "as a step: " code { "DEVICE_SRP_AUTH" } ", " code { "DEVICE_PASSWORD_VERIFIER" } ", the device proves its secret" }
+                dt { "Device" } dd {
+                    "as a step: " code { "DEVICE_SRP_AUTH" } ", " code { "DEVICE_PASSWORD_VERIFIER" }
+                    ", the device proves its secret"
+                }
             }
         }
     }

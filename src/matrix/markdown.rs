@@ -25,7 +25,8 @@ pub fn markdown(matrix: &Matrix) -> String {
             let _ = writeln!(out, "| {} | {rule} |", fields.join(" | "));
         }
     }
-    out.push_str("\n## Rules\n\n| rule | description | source | confidence | cells |\n|---|---|---|---|--:|\n");
+    out.push_str("\n## Rules\n\n| rule | description | source | confidence | cells |\n");
+    out.push_str("|---|---|---|---|--:|\n");
     for (rule, cells) in matrix.rules() {
         let (description, source) = (escaped(poolproof_oracle::description(rule)), escaped(rule.source));
         let confidence = rule.confidence.as_str();

@@ -1,7 +1,8 @@
 //! Plays cells of the matrix in the embedded pool: sets up a user and a device, then signs in.
 //!
-//! The setup uses only API operations. A sign-in without confirmation issues a device key, and an administrator forgets a
-//! device. The pool has lenient settings during the setup and gets the settings of the cell afterwards.
+//! The setup uses only API operations. A sign-in without confirmation issues a device key, and an
+//! administrator forgets a device. The pool has lenient settings during the setup and gets the settings of
+//! the cell afterwards.
 
 use std::fmt;
 
@@ -70,7 +71,8 @@ impl MatrixResult {
     }
 }
 
-/// Plays every cell, and calls `on_progress` after each with the number of cells done. Tests plant a `defect`.
+/// Plays every cell, and calls `on_progress` after each with the number of cells done. Tests plant a
+/// `defect`.
 pub fn play_all(matrix: &Matrix, defect: Option<Defect>, on_progress: &dyn Fn(usize)) -> MatrixResult {
     let mut differences = Vec::new();
     for (row, done) in matrix.rows().iter().zip(1..) {

@@ -69,8 +69,8 @@ impl Matrix {
 
     /// Returns the settings of a pool in which this cell occurs.
     ///
-    /// If the cell has a risk, lower levels have no action and higher levels the same action: Cognito refuses a laxer action
-    /// at a higher level.
+    /// If the cell has a risk, lower levels have no action and higher levels the same action: Cognito refuses
+    /// a laxer action at a higher level.
     pub fn policy(&self, cell: &Cell) -> PoolPolicy {
         let risk = match cell.risk {
             Some((level, action)) if !self.of_one_pool => {

@@ -73,15 +73,16 @@ pub(super) const LEGEND: [(&str, &str); 9] = [
     ("factor", "the user's second factors. some: sms, totp or both; any: with or without factors"),
     (
         "risk",
-        "none: no risk, or no_action; none or other: also every risk that is not listed for the same device and \
-         factor; any other: every risk that is not listed above; mfa_*: mfa_if_configured and mfa_required",
+        "none: no risk, or no_action; none or other: also every risk that is not listed for the same \
+         device and factor; any other: every risk that is not listed above; mfa_*: mfa_if_configured and \
+         mfa_required",
     ),
-    ("MFA", "SMS_MFA, SOFTWARE_TOKEN_MFA, or (with both factors) SELECT_MFA_TYPE and then SOFTWARE_TOKEN_MFA"),
+    ("MFA", "SMS_MFA, SOFTWARE_TOKEN_MFA, or with both factors SELECT_MFA_TYPE, SOFTWARE_TOKEN_MFA"),
     ("setup", "MFA_SETUP"),
     ("device →", "DEVICE_SRP_AUTH, DEVICE_PASSWORD_VERIFIER: the device proves its secret"),
     ("tokens", "signed in; +key: with NewDeviceMetadata, the key of a new device"),
     ("blocked", "refused: “Unable to login because of security reasons.”"),
-    ("device_not_found", "refused: “Device does not exist.”; the client may send the same claim without the key"),
+    ("device_not_found", "refused: “Device does not exist.”; the client may retry without the key"),
 ];
 
 /// Returns `any`, `any key`, or the names.

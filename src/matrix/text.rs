@@ -64,8 +64,8 @@ pub(super) fn about(matrix: &Matrix) -> String {
         }
     };
     format!(
-        "The decision of this pool after a right password in every situation: {cells} cells. In this pool {risk}; \
-         risk_note {}, strict_mfa_binding {}.",
+        "The decision of this pool after a right password in every situation: {cells} cells. In this pool \
+         {risk}; risk_note {}, strict_mfa_binding {}.",
         pool.switches.risk_note, pool.switches.strict_mfa_binding
     )
 }

@@ -1,4 +1,4 @@
-//! What surprises in a pool's settings is told, counted, and nothing else is.
+//! The advice on a pool's settings: conditions, counted cells, texts, output formats.
 
 use std::collections::BTreeSet;
 
@@ -58,7 +58,7 @@ fn ranges() -> Vec<AddressRange> {
     vec!["192.0.2.0/24".parse().unwrap()]
 }
 
-/// Each advice with a pool that gets it and one, as near as can be, that does not.
+/// Returns each advice with a pool that gets it and a similar pool that does not.
 fn pairs() -> Vec<(&'static str, PoolSettings, PoolSettings)> {
     let noted = || pool(Always, true, Optional);
     let slow =
@@ -83,7 +83,7 @@ fn pairs() -> Vec<(&'static str, PoolSettings, PoolSettings)> {
             enforced(pool(No, false, Optional), RISING),
             enforced(pool(No, false, Optional), [NoAction, MfaIfConfigured, Block]),
         ),
-        // Where the Note ignores what medium risk requires, nobody is refused for it.
+        // The Note ignores the MFA of medium risk, so no user is refused for it.
         ("required-refuses-without-factor", no_note(enforced(noted(), RISING)), enforced(noted(), RISING)),
         (
             "risk-laxer-above",
@@ -129,7 +129,7 @@ fn pairs() -> Vec<(&'static str, PoolSettings, PoolSettings)> {
     ]
 }
 
-/// The same of lists of addresses and compromised passwords.
+/// Returns the same for address lists and compromised passwords.
 fn pairs_of_lists() -> Vec<(&'static str, PoolSettings, PoolSettings)> {
     let audit = |actions| risky(pool(No, false, Optional), RiskMode::Audit, actions);
     let lists = |yes| with(enforced(pool(No, false, Off), RISING), move |s| s.blocks_compromised = yes);
@@ -168,28 +168,28 @@ fn a_default_pool_gets_no_advice() {
     let settings = settings::read(&[path("tests/data/aws/as-created.json")]).unwrap();
     let advised = advice_on(&settings);
     assert_eq!((advised.advice.len(), advised.highest_severity()), (0, None));
-    assert!(advise::text(&advised).contains("Nothing surprises"), "{}", advise::text(&advised));
-    assert!(advise::markdown(&advised).contains("Nothing surprises"));
+    assert!(advise::text(&advised).contains("No advice"), "{}", advise::text(&advised));
+    assert!(advise::markdown(&advised).contains("No advice"));
 }
 
 #[test]
 fn advice_has_complete_text_and_a_source() {
     for (_, settings, _) in pairs().into_iter().chain(pairs_of_lists()) {
         let advised = advice_on(&settings);
-        assert!(advised.advice.is_sorted_by(|a, b| a.severity >= b.severity), "gravest first");
+        assert!(advised.advice.is_sorted_by(|a, b| a.severity >= b.severity), "highest severity first");
         for advice in &advised.advice {
             let words = [&advice.headline, &advice.why, &advice.what_to_do];
             assert!(words.iter().all(|words| words.ends_with(['.', '"'])), "{advice:?}");
             assert!(!words.iter().any(|words| words.contains(['{', '}'])), "{advice:?}");
             let sentences = advice.why.matches(". ").count() + 1;
             assert!((1..=3).contains(&sentences), "{}: {sentences} sentences", advice.id);
-            assert!(!advice.rests_on.is_empty(), "{} rests on nothing", advice.id);
+            assert!(!advice.rests_on.is_empty(), "{} has no evidence", advice.id);
             assert!(advice.cells.is_none_or(|cells| cells.affected <= cells.of));
         }
     }
 }
 
-/// Counts what the Note changes by going through factors, devices and levels by hand, in a pool with MFA optional.
+/// Counts the cells that the Note changes in a pool with optional MFA, without the oracle.
 fn expected_note_cells(medium: RiskAction, high: RiskAction) -> usize {
     let mut changed = 0;
     for factor in [false, true, true, true] {
@@ -198,9 +198,9 @@ fn expected_note_cells(medium: RiskAction, high: RiskAction) -> usize {
                 let known = !["issued", "forgotten"].contains(&device);
                 changed += usize::from(match action {
                     NoAction | Block => false,
-                    // On a remembered device the device's proof alone is enough.
+                    // On a remembered device the device proof is enough.
                     MfaIfConfigured => factor && device == "remembered",
-                    // The same; and who has no factor is let in instead of refused.
+                    // The same, and a user without a factor is not refused.
                     MfaRequired => {
                         if factor {
                             device == "remembered"
@@ -235,7 +235,7 @@ fn missing_factor_cell_count_matches_the_expected_count() {
         for remember in RememberMode::ALL {
             let settings = enforced(pool(remember, false, Optional), actions);
             let levels = actions.iter().filter(|action| **action == MfaRequired).count();
-            // Users with no factor; a pool that tracks refuses two of the five devices for a reason of their own.
+            // Users without a factor; a pool that tracks devices refuses two of the five devices anyway.
             let devices = if remember == No { 5 } else { 3 };
             let cells = one(&settings, "required-refuses-without-factor").unwrap().cells.unwrap();
             assert_eq!((cells.affected, cells.of), (levels * devices, 80), "{remember} {actions:?}");
@@ -245,7 +245,7 @@ fn missing_factor_cell_count_matches_the_expected_count() {
     let settings = with(enforced(pool(No, false, Optional), RISING), |s| s.factors = totp);
     assert_eq!(settings.factors.sets(), [Factors::None, Factors::Totp]);
     let cells = one(&settings, "required-refuses-without-factor").unwrap().cells.unwrap();
-    assert_eq!((cells.affected, cells.of), (5, 40), "only sets of factors that can be had are counted");
+    assert_eq!((cells.affected, cells.of), (5, 40), "only possible sets of factors are counted");
 }
 
 #[test]
@@ -263,10 +263,11 @@ fn settings_that_do_nothing_change_no_cell() {
 fn advice_names_the_rules_of_its_cells() {
     let settings = enforced(pool(No, false, Optional), RISING);
     let advice = one(&settings, "required-refuses-without-factor").unwrap();
-    let ground = advice.rests_on[0];
-    assert_eq!((ground.rule, ground.confidence), (Some("risk-required-no-factor"), "documented"));
+    let evidence = advice.rests_on[0];
+    assert_eq!((evidence.rule, evidence.confidence), (Some("risk-required-no-factor"), "documented"));
     let settings = pool(Always, true, Optional);
-    let rules: Vec<_> = one(&settings, "mfa-binding").unwrap().rests_on.iter().map(|g| g.rule).collect();
+    let rules: Vec<_> =
+        one(&settings, "mfa-binding").unwrap().rests_on.iter().map(|evidence| evidence.rule).collect();
     assert_eq!(rules, [Some("suppression-unbound"), None, Some("suppressed")]);
 }
 
@@ -275,7 +276,7 @@ fn ip_list_and_srp_exceptions_are_counted_with_their_rule() {
     let rests = |advice: &Advice| {
         advice.rests_on.iter().map(|g| (g.rule, g.source, g.confidence)).take(2).collect::<Vec<_>>()
     };
-    // With MFA off: required and blocked are refused, at five devices and four sets of factors.
+    // With MFA off, two levels are refused: five devices and four sets of factors each.
     let settings = with(enforced(pool(No, false, Off), RISING), |s| {
         s.exceptions.skipped = ranges();
         s.blocks_compromised = true;
@@ -288,7 +289,7 @@ fn ip_list_and_srp_exceptions_are_counted_with_their_rule() {
     let advice = one(&settings, "compromised-not-checked").unwrap();
     let of_srp = (Some("compromised-srp"), "SEMANTICS c.5 #35", "documented");
     assert_eq!(rests(&advice), [of_srp, (None, "SEMANTICS c.4", "documented")]);
-    // A list that passes by passwords alone changes no cell of risk.
+    // Without risk actions the list changes no cell.
     let settings = with(enforced(pool(No, false, Off), NOTHING), |s| {
         s.exceptions.skipped = ranges();
         s.blocks_compromised = true;
@@ -304,13 +305,13 @@ fn times_and_rates_are_computed_from_the_quotas() {
     );
     assert!(
         why(&pool(OptIn, false, Off), "confirm-quota").contains("at least 134 minutes"),
-        "two changes each"
+        "two changes for each device"
     );
     let quick = with(pool(Always, false, Off), |s| s.policy.quotas.user_resource_update = Some(100));
     assert!(why(&quick, "confirm-quota").contains("17 minutes"));
     let slow = one(&pool(Always, false, On), "mfa-then-device-quota").unwrap();
-    assert!(slow.headline.contains("limited to 96 a second, not 120"), "{}", slow.headline);
-    assert!(slow.why.contains("4 answers"), "{}", slow.why);
+    assert!(slow.headline.contains("limited to 96 per second, not 120"), "{}", slow.headline);
+    assert!(slow.why.contains("4 challenge answers"), "{}", slow.why);
 }
 
 fn sample() -> PoolSettings {
@@ -346,7 +347,7 @@ fn hostile_names_are_escaped_in_markdown() {
         let settings = with(sample(), |s| s.name = name.to_owned());
         let markdown = advise::markdown(&advice_on(&settings));
         let (first, rest) = markdown.split_once('\n').unwrap();
-        assert_eq!(rest, tame.split_once('\n').unwrap().1, "{name:?} reaches beyond its line");
+        assert_eq!(rest, tame.split_once('\n').unwrap().1, "{name:?} changes other lines");
         let span = first.strip_prefix("# Advice on the pool ").unwrap();
         let span = span.strip_suffix(" (` eu-central-1_EXAMPLE01 `)").unwrap();
         // A code span ends at the first run of backticks as long as the one that opened it.
@@ -379,26 +380,26 @@ fn deny_exits_80_at_or_above_the_level() {
         assert_eq!(end(&sample, &["--deny", level]), 80, "{level}");
         assert_eq!(end(&["tests/data/aws/as-created.json"], &["--deny", level]), 0, "{level}");
     }
-    // Its gravest advice is of severity medium.
+    // The highest severity of its advice is medium.
     let medium = ["scenarios/remember-always.yaml"];
     for (level, code) in [("high", 0), ("medium", 80), ("low", 80), ("note", 80)] {
         assert_eq!(end(&medium, &["--deny", level]), code, "{level}");
     }
-    assert_eq!(end(&sample, &["--deny", "grave"]), 2);
+    assert_eq!(end(&sample, &["--deny", "severe"]), 2);
     assert_eq!(end(&[], &[]), 2);
 }
 
 #[test]
 fn advise_supports_every_format_and_exits_104_on_bad_input() {
-    let told = |more: &[&str]| {
+    let advice = |more: &[&str]| {
         let (code, out, err) = output(poolproof().args(["advise", "tests/data/aws/merged.json"]).args(more));
         assert_eq!((code, err.as_str()), (0, ""));
         out
     };
     let advised = advice_on(&sample());
-    assert_eq!(told(&[]), advise::text(&advised));
-    assert_eq!(told(&["--format", "markdown"]), advise::markdown(&advised));
-    let json: Value = serde_json::from_str(&told(&["--format", "json"])).unwrap();
+    assert_eq!(advice(&[]), advise::text(&advised));
+    assert_eq!(advice(&["--format", "markdown"]), advise::markdown(&advised));
+    let json: Value = serde_json::from_str(&advice(&["--format", "json"])).unwrap();
     assert_eq!(json, serde_json::to_value(&advised).unwrap());
     let (code, out, err) =
         output(poolproof().args(["advise", "scenarios/aws/get-user-pool-mfa-config.json"]));
@@ -409,8 +410,9 @@ fn advise_supports_every_format_and_exits_104_on_bad_input() {
 #[test]
 fn severities_are_ordered() {
     assert!(Severity::ALL.is_sorted_by(|a, b| a > b));
-    let told: Vec<_> = Severity::ALL.iter().map(|severity| serde_json::to_value(severity).unwrap()).collect();
-    assert_eq!(told, Severity::ALL.map(|severity| Value::from(severity.as_str())));
+    let names: Vec<_> =
+        Severity::ALL.iter().map(|severity| serde_json::to_value(severity).unwrap()).collect();
+    assert_eq!(names, Severity::ALL.map(|severity| Value::from(severity.as_str())));
 }
 
 fn any_settings() -> impl Strategy<Value = PoolSettings> {
@@ -459,7 +461,8 @@ proptest! {
         prop_assert_eq!(read["advice"].as_array().unwrap().len(), advised.advice.len());
         let markdown = advise::markdown(&advised);
         for advice in &advised.advice {
-            let (in_markdown, in_text) = (format!("- **Id:** `{}`\n", advice.id), format!("\n  {}\n", advice.id));
+            let in_markdown = format!("- **Id:** `{}`\n", advice.id);
+            let in_text = format!("\n  {}\n", advice.id);
             prop_assert!(markdown.contains(&in_markdown) && text.contains(&in_text));
         }
     }

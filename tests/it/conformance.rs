@@ -1,4 +1,4 @@
-//! The matrix at an endpoint: what it follows, what it breaks, and what could not be tried are told apart.
+//! `matrix --against URL`: rules that the endpoint follows, rules that it breaks, and trials that could not be run.
 
 use serde_json::Value;
 
@@ -10,7 +10,7 @@ use crate::fault_proxy::{FaultProxy, ProxyAction};
 use crate::server_process::ServerProcess;
 use crate::target::planted;
 
-/// Exit code and standard output of `poolproof matrix --against`.
+/// Runs `poolproof matrix --against`; returns the exit code, and standard output with standard error.
 fn against(address: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let output = poolproof().args(["matrix", "--against", address]).args(arguments).output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
@@ -22,15 +22,15 @@ fn our_server_follows_every_sampled_rule() {
     let served = ServerProcess::start(&[]);
     let address = format!("http://{}", served.address);
     let (code, text) = against(&address, &["--sample", "90", "--format", "json"]);
-    let told: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+    let report: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
     let broken: Vec<&Value> =
-        told["rules"].as_array().unwrap().iter().filter(|rule| rule["standing"] != "followed").collect();
+        report["rules"].as_array().unwrap().iter().filter(|rule| rule["standing"] != "followed").collect();
     assert_eq!((code, broken), (Some(0), Vec::new()));
-    assert_eq!(told["trials"], serde_json::json!({ "followed": 90, "broken": 0, "untried": 0 }));
-    assert_eq!((&told["takes_risk"], &told["rules_left_out"]), (&Value::from(true), &Value::from(0)));
+    assert_eq!(report["trials"], serde_json::json!({ "followed": 90, "broken": 0, "untried": 0 }));
+    assert_eq!((&report["takes_risk"], &report["rules_left_out"]), (&Value::from(true), &Value::from(0)));
     let (_, text) = against(&address, &["--sample", "3"]);
-    let all = told["rules"].as_array().unwrap().len();
-    assert!(text.contains(&format!("The sample has none of {} rules.", all - 3)), "{text}");
+    let all = report["rules"].as_array().unwrap().len();
+    assert!(text.contains(&format!("The sample leaves out {} rules.", all - 3)), "{text}");
     assert!(text.contains("  1 trial\n"), "{text}");
     let pools = served.call("ListUserPools", &serde_json::json!({ "MaxResults": 60 })).json();
     assert_eq!(pools["UserPools"].as_array().unwrap().len(), 1, "{pools}");
@@ -41,11 +41,11 @@ fn our_server_follows_every_sampled_rule() {
 fn our_server_follows_every_rule_in_every_cell() {
     let served = ServerProcess::start(&[]);
     let (code, text) = against(&format!("http://{}", served.address), &["--format", "json"]);
-    let told: Value = serde_json::from_str(&text).unwrap();
-    // Every cell, and in each of the 18 configurations without risk a wrong password, a used claim, and where devices
-    // are remembered a damaged secret.
+    let report: Value = serde_json::from_str(&text).unwrap();
+    // Every cell; in each of the 18 configurations without risk a wrong password and a replayed claim; in 12 of them a
+    // damaged device secret.
     let trials = 4680 + 18 * 2 + 12;
-    assert_eq!(told["trials"], serde_json::json!({ "followed": trials, "broken": 0, "untried": 0 }));
+    assert_eq!(report["trials"], serde_json::json!({ "followed": trials, "broken": 0, "untried": 0 }));
     assert_eq!(code, Some(0));
 }
 
@@ -74,10 +74,10 @@ fn undeleted_pools_are_reported_with_the_result() {
         let mut command = poolproof();
         command.args(["matrix", "--sample", "3", "--format", "json", "--against", &detour.url]);
         let (code, out, err) = output(&mut command);
-        let told: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
-        assert_eq!((code, told["trials"]["followed"] == 3), (107, tried), "{out}{err}");
-        let left = told["left_behind"].as_array().unwrap();
-        assert_eq!(left.len(), detour.asked("CreateUserPool"), "{told}");
+        let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
+        assert_eq!((code, report["trials"]["followed"] == 3), (107, tried), "{out}{err}");
+        let left = report["left_behind"].as_array().unwrap();
+        assert_eq!(left.len(), detour.asked("CreateUserPool"), "{report}");
         for pool in left.iter().map(|left| left.as_str().unwrap()) {
             assert!(pool.starts_with("the pool us-east-1_"), "{pool}");
             assert!(err.contains(&format!("left behind at {}: {pool}", detour.url)), "{err}");
@@ -86,18 +86,18 @@ fn undeleted_pools_are_reported_with_the_result() {
 }
 
 #[test]
-fn the_rule_that_a_fault_breaks_is_named_with_an_example() {
+fn a_broken_rule_is_reported_with_an_example() {
     let found = [
         (Defect::PasswordClaimUnchecked, vec!["wrong-password"], 80),
-        // Only we say so: nobody is found wrong for it.
+        // An inferred rule does not change the exit code.
         (Defect::ClaimReusable, vec!["replayed-claim"], 0),
     ];
     for (defect, rules, exit) in found {
         let address = planted(PoolPolicy::DEFAULT, Some(defect)).to_string();
         let (code, text) = against(&address, &["--sample", "60", "--format", "json"]);
-        let told: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
+        let report: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
         let broken: Vec<&Value> =
-            told["rules"].as_array().unwrap().iter().filter(|rule| rule["standing"] == "broken").collect();
+            report["rules"].as_array().unwrap().iter().filter(|rule| rule["standing"] == "broken").collect();
         let ids: Vec<&str> = broken.iter().map(|rule| rule["id"].as_str().unwrap()).collect();
         assert_eq!((ids, code), (rules, Some(exit)), "{defect:?}");
         let example = &broken[0]["example"];

@@ -1,4 +1,4 @@
-//! The whole policy: complete, played, written in every form, held against a baseline, and explained.
+//! `matrix` and `explain`: all cells, the embedded pool, output formats, baselines, explanations.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -14,7 +14,7 @@ use serde_json::Value;
 
 use crate::run_fixture::{bundled, root, scenario};
 
-/// A folder of this test's own, empty.
+/// Returns an empty folder for this test.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("matrix").join(name);
     drop(fs::remove_dir_all(&folder));
@@ -22,7 +22,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Runs the command with the words of `line`: exit code, standard output, standard error.
+/// Runs the command with the arguments in `line`; returns exit code, standard output and standard error.
 fn poolproof(line: &str) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_poolproof"));
     command.current_dir(root()).env("CI", "true").stdin(Stdio::null()).args(line.split_whitespace());
@@ -56,7 +56,7 @@ const KEYS: [&str; 12] = [
     "confidence",
 ];
 
-/// The coordinates of all cells as the contract nests them, written down here once more.
+/// Returns the start of each JSON object in the documented order, built without the program.
 fn coordinates() -> Vec<String> {
     let mut risks = vec!["null".to_owned()];
     for level in ["low", "medium", "high"] {
@@ -113,7 +113,7 @@ fn the_pool_decides_every_cell_as_the_oracle_does() {
     assert_eq!(out, "4 680 of 4 680 cells agree\n");
 }
 
-/// Every configuration under every setting of the switches, with three sets of actions.
+/// Plays every configuration with every setting of the switches and three sets of actions.
 #[test]
 fn the_pool_agrees_under_every_switch() {
     use RiskAction::{Block, MfaIfConfigured, MfaRequired, NoAction};
@@ -172,7 +172,7 @@ fn a_defect_appears_only_under_its_rule() {
     for (defect, rules) in found {
         let played = matrix::play_all(&all, Some(defect), &|_| {});
         let named: BTreeSet<&str> = played.differences.iter().map(|one| one.rule.id).collect();
-        assert!(named.contains(rules[0]), "{defect:?} must show as {rules:?}, and shows as {named:?}");
+        assert!(named.contains(rules[0]), "{defect:?} must break {rules:?} and breaks {named:?}");
         assert!(named.iter().all(|rule| rules.contains(rule) || rule.starts_with("note-")), "{named:?}");
         let first = played.differences[0].to_string();
         for wanted in ["expected  PASSWORD_VERIFIER", "seen      PASSWORD_VERIFIER", "rule      "] {
@@ -216,7 +216,7 @@ fn strict_binding_and_audit_mode_apply_to_the_matrix() {
         "{ remember: always, mfa: optional, risk: { mode: audit, low: block, medium: block, high: block } }",
     );
     assert!(audited.rules().iter().all(|(rule, _)| rule.id != "risk-block"));
-    assert!(matrix::table(&audited).contains("risk is noted and changes nothing"));
+    assert!(matrix::table(&audited).contains("risk is audited and changes no decision"));
 }
 
 #[test]
@@ -230,13 +230,13 @@ fn output_fits_in_100_columns() {
     for text in forms {
         for line in text.lines() {
             assert!(line.chars().count() <= 100, "{} columns: {line}", line.chars().count());
-            assert_eq!(line, line.trim_end(), "blanks at the end");
+            assert_eq!(line, line.trim_end(), "trailing blanks");
         }
     }
 }
 
 #[test]
-fn the_table_of_one_pool_is_as_it_was() {
+fn table_of_one_pool_matches_the_snapshot() {
     insta::assert_snapshot!(good("matrix --pool scenarios/risk.yaml"));
 }
 
@@ -263,7 +263,7 @@ fn the_csv_is_the_json_in_records_of_rfc_4180() {
     }
 }
 
-/// The fields of a record without line breaks inside.
+/// Splits a record that contains no line breaks.
 fn fields(record: &str) -> Vec<String> {
     let (mut fields, mut quoted) = (vec![String::new()], false);
     for letter in record.chars() {
@@ -289,7 +289,7 @@ fn html_page_is_self_contained_with_valid_links() {
             page.split(" id=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
         let links = page.split("href=\"#").skip(1).map(|rest| rest.split('"').next().unwrap());
         for link in links {
-            assert!(ids.contains(link), "`#{link}` leads nowhere");
+            assert!(ids.contains(link), "`#{link}` has no target");
         }
         assert_eq!(page, good(line), "the same bytes every time");
     }
@@ -308,7 +308,7 @@ fn markdown_tables_are_well_formed() {
             (false, _) => columns = None,
         }
     }
-    assert_eq!(tables, 13 + 1, "one for each kind of pool, and the rules");
+    assert_eq!(tables, 13 + 1, "one for each block, and the rules");
     assert!(
         markdown.contains("| none or other |") && markdown.contains("medium, high: mfa\\_\\*"),
         "{markdown}"
@@ -348,22 +348,22 @@ fn a_changed_baseline_lists_changes_and_exits_80() {
         "same decision",
         "among remember no; suppress_mfa true",
         "1 cell not in the baseline",
-        "41 of 4 679 cells decide otherwise; 1 more give another rule for the same decision; 1 not in the baseline.",
+        "41 of 4 679 cells have another decision; 1 more have another rule for the same decision; 1 not in the baseline.",
     ] {
         assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
     }
-    // The one cell alone, against all of them.
+    // A baseline with one cell.
     fs::write(&file, Value::from(vec![gone.clone()]).to_string()).unwrap();
     let (code, out, _) = poolproof(&format!("matrix --baseline {}", file.display()));
     assert!(code == 80 && out.contains("4 679 cells not in the baseline"), "{code}: {out}");
-    // Beside one that both have.
+    // A baseline with one cell in common.
     let shared = cells(&good("matrix --format json --pool scenarios/remember-no.yaml")).remove(0);
     fs::write(&file, Value::from(vec![gone.clone(), shared]).to_string()).unwrap();
     let (code, out, _) =
         poolproof(&format!("matrix --pool scenarios/remember-no.yaml --baseline {}", file.display()));
     assert!(code == 80 && out.contains("1 cell only in the baseline"), "{code}: {out}");
     fs::write(&file, Value::from(vec![gone.clone()]).to_string()).unwrap();
-    // With a format the matrix has standard output for itself.
+    // With --format, standard output contains only the matrix.
     let (code, out, err) = poolproof(&format!("matrix --format json --baseline {}", file.display()));
     assert_eq!((code, cells(&out).len()), (80, 4680));
     assert!(err.contains("not in the baseline"), "{err}");
@@ -387,7 +387,7 @@ fn an_invalid_baseline_is_rejected_with_the_reason() {
         (without("challenges"), "missing field `challenges`"),
         (Value::from(vec![strange]).to_string(), "unknown device `lost`"),
         (Value::from(vec![cell.clone(), cell.clone()]).to_string(), "this cell twice: remember no"),
-        ("[]".to_owned(), "it has no cells"),
+        ("[]".to_owned(), "it contains no cells"),
         ("{}".to_owned(), "invalid type"),
         ("no json".to_owned(), "line 1 column"),
     ] {
@@ -420,7 +420,7 @@ fn explain_prints_the_decision_and_its_reasons() {
             &[
                 "→ SOFTWARE_TOKEN_MFA → DEVICE_SRP_AUTH",
                 "Rule risk-mfa-remembered",
-                "It is switched off (risk_note: off).",
+                "The Note is switched off (risk_note: off).",
                 "inferred: our reading",
                 "With risk_note: pool:",
             ],
@@ -430,13 +430,13 @@ fn explain_prints_the_decision_and_its_reasons() {
             &[
                 "Rule suppression-unbound",
                 "in a sign-in without MFA",
-                "It has been through no MFA itself",
+                "The device has not completed an MFA itself",
                 "With strict_mfa_binding: false:",
             ],
         ),
         (
             "--remember no --mfa optional --factor sms_and_totp --device remembered",
-            &["the key that is named is ignored", "SELECT_MFA_TYPE", "Rule untracked-key-ignored-mfa"],
+            &["ignores the device key", "SELECT_MFA_TYPE", "Rule untracked-key-ignored-mfa"],
         ),
         (
             "--remember opt_in --mfa on --device issued",
@@ -444,11 +444,15 @@ fn explain_prints_the_decision_and_its_reasons() {
         ),
         (
             "--remember opt_in --mfa optional --device remembered --risk low:mfa_required",
-            &["PASSWORD_VERIFIER → blocked", "Can the user do that MFA?", "Rule risk-required-no-factor"],
+            &[
+                "PASSWORD_VERIFIER → blocked",
+                "Can the user complete that MFA?",
+                "Rule risk-required-no-factor",
+            ],
         ),
         (
             "--remember always --mfa off --risk low:block --device forgotten",
-            &["The action for low risk is block. Nothing is said about the device.", "Rule risk-block"],
+            &["The action for low risk is block. The pool does not check the device key.", "Rule risk-block"],
         ),
         (
             "--pool scenarios/remember-no.yaml --risk high",
@@ -460,7 +464,7 @@ fn explain_prints_the_decision_and_its_reasons() {
         ),
     ] {
         let out = good(&format!("explain {flags}"));
-        // Lines break anywhere between words.
+        // Undo the line wrapping.
         let out = out.split_whitespace().collect::<Vec<_>>().join(" ");
         for wanted in wanted {
             assert!(out.contains(wanted), "no `{wanted}` in the explanation of {flags}:\n{out}");

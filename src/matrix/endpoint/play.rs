@@ -52,8 +52,9 @@ pub enum EndpointError {
     Target(String),
 }
 
-/// Plays these trials, or a sample of them, at an endpoint whose pools are expected to have the switches of `base`. `on_progress` hears how
-/// many are done; when `stop` becomes true the rest is left, and no pool of ours stays behind that can be removed.
+/// Plays these trials, or a sample of them, at an endpoint whose pools are expected to have the switches of
+/// `base`. `on_progress` hears how many are done; when `stop` becomes true the rest is left, and no pool of
+/// ours stays behind that can be removed.
 ///
 /// Where the endpoint cannot be told of risk, those with risk are not tried, and no part of the sample.
 ///
@@ -234,7 +235,8 @@ impl TrialRunner<'_> {
             clock: self.clock,
             target,
             compute: self.compute.clone(),
-            // No two plays draw alike: an endpoint that keeps something from one must not take another for it.
+            // No two plays draw alike: an endpoint that keeps something from one must not take another for
+            // it.
             seed: Seed::new(self.clock.now().as_us()),
             pool_id: test_pool.pool_id.clone(),
             client_id: test_pool.client_id.clone(),

@@ -101,9 +101,9 @@ pub fn conformance_markdown(conformance: &Conformance) -> String {
 
 /// Renders as JSON.
 ///
-/// The keys are `target`, `takes_risk`, `partial`, `left_behind`, `rules_left_out`, `trials` and `rules`. Each rule has its
-/// counts, a `standing` of `followed`, `broken` or `untried`, an `example` if it is broken, and the `reason` if a trial could
-/// not be run.
+/// The keys are `target`, `takes_risk`, `partial`, `left_behind`, `rules_left_out`, `trials` and `rules`.
+/// Each rule has its counts, a `standing` of `followed`, `broken` or `untried`, an `example` if it is broken,
+/// and the `reason` if a trial could not be run.
 pub fn conformance_json(conformance: &Conformance) -> String {
     let (followed, broken, untried) = conformance.totals();
     let document = json!({

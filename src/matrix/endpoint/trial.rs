@@ -55,7 +55,8 @@ impl fmt::Display for Trial {
 
 /// Returns the trials of a matrix: its cells, and further ones in each configuration without risk.
 ///
-/// The further ones are a wrong password, a replayed claim, and a damaged device secret if the pool tracks devices.
+/// The further ones are a wrong password, a replayed claim, and a damaged device secret if the pool tracks
+/// devices.
 pub fn trials(matrix: &Matrix) -> Vec<Trial> {
     let right = |cell: Cell| Trial { cell, claim: Claim::Right, secret_valid: true };
     let mut trials: Vec<Trial> = matrix.rows().iter().map(|row| right(row.cell)).collect();

@@ -54,7 +54,7 @@ impl TrialUser {
             _ => Some(0),
         };
         if has_device && !test_user.has_device() {
-            return Err("the tokens include no key for a new device, or the device could not be confirmed".to_owned());
+            return Err("the endpoint issued or confirmed no device key".to_owned());
         }
         if trial.cell.device == Device::Forgotten {
             forget(&test_user, admin, context).await?;
