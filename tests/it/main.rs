@@ -1,5 +1,19 @@
-//! Integration tests of the program: one module per subject. `cargo test` runs those that need nothing but the toolchain.
-//! Tests that need Python, Node or a browser, and long measurements, are ignored; each says how to run it.
+//! The promises of the house, one module each.
+//!
+//! What a pool must refuse is listed in groups (ASSURANCE section 4); a test says the row that it is for. Which file holds what:
+//!
+//! | group | where |
+//! |---|---|
+//! | K numbers | `crates/srp/tests/public_values.rs`, `pool_sign_in`, `pool_devices` for verifiers of devices |
+//! | S sessions, claims, replays | `pool_replays`; S6 `pool_transitions` too; S9 another client and S13 before success `pool_sign_in` |
+//! | D devices | `pool_devices`; D8 and D9 from users and administrators `pool_device_calls`; D4, D7 and D14 between two steps `pool_between` |
+//! | M factors, risk, lock-out | M1–M7 `pool_factors`, M8 `pool_risk`, M9 `pool_lockout` and, of strangers, `pool_users`; M10 is the bound in `pool_lockout` |
+//! | E enumeration | `pool_users` |
+//! | N names | `pool_users`; N4 `report`, `foreign_text`, `matrix` and `advise` |
+//! | SEMANTICS d, texts of refusals | `pool_sign_in`, `pool_tokens`, `pool_device_calls`; each session's in `pool_replays`; codes in `pool_factors` |
+//!
+//! Not reachable: a sent code that is expired (`ExpiredCodeException`), since it lives exactly as long as its session, and
+//! an unpaired surrogate (N1), which no text of this program can hold.
 
 #![allow(
     clippy::unwrap_used,
@@ -113,12 +127,6 @@ mod serve_shutdown;
 mod server_process;
 /// A pool's settings are read from a scenario or from AWS's own JSON, or refused with the place.
 mod settings;
-/// SRP holds for whatever is drawn.
-mod srp_properties;
-/// No public value that an attacker can think of gets past parsing.
-mod srp_public_values;
-/// SRP gives the very numbers of real clients.
-mod srp_vectors;
 /// A target that stops for a while is seen by all who were to come meanwhile.
 mod stall;
 /// What was answered is kept, whenever the process ends, and a bad file is refused and left as it is.

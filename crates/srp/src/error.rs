@@ -1,88 +1,88 @@
-//! Why a number or a text is not what it claims to be.
+//! Errors of parsing and of the computation.
 
 use thiserror::Error;
 
-/// Why a text is not a public value.
+/// The reason why a text is not a public value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum BadPublicValue {
-    /// No text at all.
+    /// The text is empty.
     #[error("public value is empty")]
     Empty,
-    /// More digits than any public value needs; refused before any arithmetic.
+    /// The text has more than 770 digits. It is rejected before any arithmetic.
     #[error("public value has {length} digits, more than {}", super::public::MAX_DIGITS)]
     TooLong {
         /// Length of the text in bytes.
         length: usize,
     },
-    /// Something that is not a hexadecimal digit of ASCII.
+    /// The text contains a character other than an ASCII hexadecimal digit.
     #[error("public value is not hexadecimal")]
     NotHex,
-    /// Zero: whoever accepts it shares a key with everyone.
+    /// The value is zero, which would make the shared number S zero.
     #[error("public value is zero")]
     Zero,
-    /// N or more: no residue is written like that, and N itself is zero in disguise.
+    /// The value is N or more.
     #[error("public value is not below the modulus")]
     NotBelowModulus,
 }
 
-/// Why bytes or a text are not a salt.
+/// The reason why bytes or a text are not a salt.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum BadSalt {
-    /// Nothing, or more than [`super::Salt::MAX_BYTES`].
+    /// The salt is empty or longer than [`super::Salt::MAX_BYTES`].
     #[error("salt is not 1 to {} bytes long", super::Salt::MAX_BYTES)]
     Length,
-    /// Not hexadecimal digits of ASCII.
+    /// The text contains a character other than an ASCII hexadecimal digit.
     #[error("salt is not hexadecimal")]
     NotHex,
-    /// Not standard base64 with its padding.
+    /// The text is not standard base64 with padding.
     #[error("salt is not base64")]
     NotBase64,
 }
 
-/// Why a text is not a verifier.
+/// The reason why a text is not a verifier.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum BadVerifier {
-    /// More than any verifier needs; refused before any arithmetic.
+    /// The text is longer than 520 characters. It is rejected before any arithmetic.
     #[error("verifier is too long")]
     TooLong,
-    /// Not standard base64 with its padding, or of nothing.
+    /// The text is empty or not standard base64 with padding.
     #[error("verifier is not base64")]
     NotBase64,
-    /// The top bit is set without a zero byte before it: a negative number in two's complement.
+    /// The top bit is set without a leading zero byte, which is a negative number in two's complement.
     #[error("verifier is negative")]
     Negative,
-    /// 0, 1, N − 1, or N and above: no secret leads there, or every secret does.
+    /// The value is 0, 1, N − 1, or at least N.
     #[error("verifier is out of range")]
     OutOfRange,
 }
 
-/// Why a text is not a signature.
+/// The reason why a text is not a signature.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum BadSignature {
-    /// Not standard base64 with its padding.
+    /// The text is not standard base64 with padding.
     #[error("signature is not base64")]
     NotBase64,
-    /// Base64, but not of 32 bytes.
+    /// The base64 decodes to a number of bytes other than 32.
     #[error("signature is {0} bytes long, not 32")]
     Length(usize),
 }
 
-/// Why a computation led nowhere. Only a hostile or a broken peer brings these about.
+/// The reason why a computation has no result. Only a hostile or defective peer causes the first four.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Error)]
 pub enum SrpError {
-    /// u = 0: the key would not depend on the verifier.
+    /// u is zero, so the key would not depend on the verifier.
     #[error("the scrambler u is zero")]
     ScramblerIsZero,
-    /// B = 0: the pool must draw another b.
+    /// B is zero, and the pool must draw another b.
     #[error("the public value B is zero")]
     PublicBIsZero,
-    /// S = 0, which everyone knows.
+    /// S is zero, which every party can guess.
     #[error("the shared number S is zero")]
     SharedIsZero,
-    /// A value that was parsed for another group.
-    #[error("a value belongs to another group")]
+    /// A value was parsed for another group, or a prepared pair has another shape.
+    #[error("values belong to different groups")]
     GroupMismatch,
-    /// Whoever was to run it is gone.
-    #[error("the computation was cut short")]
+    /// The worker stopped before it computed the result.
+    #[error("the computation was canceled")]
     Interrupted,
 }

@@ -1,27 +1,26 @@
-//! The expensive steps as values: what to compute, what it costs, what came of it.
+//! The steps of SRP that need modular exponentiations, as values.
 //!
-//! The machines of the pool and of the client hand out [`Job`]s and go on when a [`JobResult`] comes back. Where and when a job
-//! runs is not their business: inline under the virtual clock, on worker threads under load.
+//! The pool and the client return a [`Job`] and continue when they get its [`JobResult`]. The caller decides where and
+//! when a job runs: inline under the virtual clock, or on worker threads.
 
 use std::fmt;
 
 use super::error::SrpError;
 use super::group::Group;
-use super::identity::Identity;
-use super::key::SessionKey;
+use super::key::{Identity, SessionKey};
 use super::power::ExponentClass;
 use super::public::{PublicA, PublicB};
 use super::salt::Salt;
 use super::secret::Ephemeral;
 use super::verifier::Verifier;
 
-/// One step of SRP that takes modular exponentiations.
+/// A step of SRP that needs modular exponentiations.
 #[derive(Clone, PartialEq, Eq)]
-#[expect(missing_docs, reason = "the fields are the symbols of the module's table, by their names")]
+#[expect(missing_docs, reason = "the crate's table of symbols describes the fields")]
 pub enum Job {
-    /// The client's A.
+    /// Computes the client's A.
     ClientPublic { group: Group, a: Ephemeral },
-    /// The client's K, from the password.
+    /// Computes the client's K from the password.
     ClientKey {
         group: Group,
         a: Ephemeral,
@@ -31,59 +30,60 @@ pub enum Job {
         identity: Identity,
         password: String,
     },
-    /// The server's B.
+    /// Computes the server's B.
     ServerPublic { group: Group, b: Ephemeral, verifier: Verifier },
-    /// The server's K, from the verifier.
+    /// Computes the server's K from the verifier.
     ServerKey { group: Group, b: Ephemeral, verifier: Verifier, public_a: PublicA, public_b: PublicB },
-    /// The verifier of a new password, user's or device's.
+    /// Computes the verifier of a user's or device's new password.
     Verifier { group: Group, salt: Salt, identity: Identity, password: String },
 }
 
-/// What came of a [`Job`].
+/// The result of a [`Job`].
 #[derive(Clone, PartialEq, Eq, Debug)]
-#[expect(missing_docs, reason = "the fields are the symbols of the module's table, by their names")]
+#[expect(missing_docs, reason = "the crate's table of symbols describes the fields")]
 pub enum JobResult {
-    /// Of [`Job::ClientPublic`], with the secret behind it: the job's own, or one that was [prepared](super::PreparedPair).
+    /// The result of [`Job::ClientPublic`]. `a` comes from the job or from a [prepared pair](super::PreparedPair).
     PublicA { a: Ephemeral, public_a: PublicA },
-    /// Of [`Job::ServerPublic`], likewise.
+    /// The result of [`Job::ServerPublic`]. `b` comes from the job or from a [prepared pair](super::PreparedPair).
     PublicB { b: Ephemeral, public_b: PublicB },
-    /// Of [`Job::ClientKey`] and [`Job::ServerKey`].
+    /// The result of [`Job::ClientKey`] and [`Job::ServerKey`].
     SessionKey(SessionKey),
-    /// Of [`Job::Verifier`].
+    /// The result of [`Job::Verifier`].
     Verifier(Verifier),
-    /// Of any job whose numbers lead nowhere.
+    /// The error of any job.
     Failed(SrpError),
 }
 
-/// One modular exponentiation, as far as its cost goes.
+/// The properties of a modular exponentiation that determine its cost.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct Exponentiation {
-    /// What is raised.
+    /// The kind of base.
     pub base: BaseKind,
-    /// How long the exponent is.
+    /// The length of the exponent.
     pub class: ExponentClass,
 }
 
-/// What is raised to a power.
+/// The kind of base of a modular exponentiation.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum BaseKind {
-    /// g, for which tables can be made.
+    /// g, for which backends use precomputed tables.
     Generator,
-    /// Anything else.
+    /// Any other base.
     Variable,
 }
 
 impl Job {
-    /// The exponentiations that it takes, in their order.
+    /// Returns the exponentiations that this job needs, in order.
     pub fn costs(&self) -> impl Iterator<Item = Exponentiation> + use<> {
         use BaseKind::{Generator, Variable};
         let power = |base, bits| Some(Exponentiation { base, class: ExponentClass::of(bits) });
         match self {
-            Self::ClientPublic { a, .. } => [power(Generator, a.bits()), None],
-            // g^x, then the power a + u·x, which is one bit longer than the longer of a and the 512 bits of u·x.
+            Self::ClientPublic { a: secret, .. } | Self::ServerPublic { b: secret, .. } => {
+                [power(Generator, secret.bits()), None]
+            }
+            // g^x, then the exponent a + u·x. It is one bit longer than the longer of a and the 512 bits of u·x.
             Self::ClientKey { a, .. } => [power(Generator, 256), power(Variable, a.bits().max(512) + 1)],
-            Self::ServerPublic { b, .. } => [power(Generator, b.bits()), None],
-            // v^u, then the power b.
+            // v^u, then the exponent b.
             Self::ServerKey { b, .. } => [power(Variable, 256), power(Variable, b.bits())],
             Self::Verifier { .. } => [power(Generator, 256), None],
         }
@@ -91,7 +91,7 @@ impl Job {
         .flatten()
     }
 
-    /// The same job with another secret, where it begins an exchange.
+    /// Returns this job with another secret exponent, if the job computes A or B.
     pub(super) fn with_secret(self, secret: Ephemeral) -> Self {
         match self {
             Self::ClientPublic { group, .. } => Self::ClientPublic { group, a: secret },
@@ -112,7 +112,7 @@ impl Job {
 }
 
 impl fmt::Debug for Job {
-    /// Its kind and its group: all else is a secret, or made from one.
+    /// Prints only the kind and the group, because all other fields are secret or derived from secrets.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self {
             Self::ClientPublic { .. } => "ClientPublic",

@@ -1,54 +1,46 @@
-//! A job, power by power: what is to be raised next, and what becomes of the result.
+//! The state of a job between its exponentiations.
 //!
-//! Several jobs go forward together, so that their powers can be computed together.
+//! [`super::run_all`] advances several jobs together, so that a backend can compute their powers together.
+
+use num_bigint::BigUint;
 
 use super::error::SrpError;
-use super::group::{Element, Exponent, Group, Modexp};
+use super::group::Group;
 use super::job::{Job, JobResult};
 use super::key::{Scrambler, SessionKey};
-use super::power::ExponentClass;
+use super::power::{ExponentClass, Modexp};
 use super::public::{PublicA, PublicB};
 use super::secret::Ephemeral;
 use super::verifier::Verifier;
-use super::{client, server};
 
-/// Where a job stands.
+/// The state of a job.
 pub(super) enum JobState {
-    /// Waits for this power.
-    Modexp(Group, Modexp, Continuation),
-    JobResult(JobResult),
+    /// The job needs this power.
+    Pending(Group, Modexp, Continuation),
+    Finished(JobResult),
 }
 
-/// What is done with a power.
+/// The use of a power, with the values that the rest of the job needs.
 pub(super) enum Continuation {
-    /// g^a is A.
+    /// The power is g^a = A.
     PublicA { a: Ephemeral },
-    /// g^x is v.
+    /// The power is g^x = v.
     Verifier,
-    /// g^b goes into B.
-    PublicB { b: Ephemeral, v: Element },
-    /// g^x goes into the client's base.
-    ClientBase { a: Exponent, class: ExponentClass, public_b: Element, u: Scrambler, x: Exponent },
-    /// v^u goes into the server's base.
-    ServerBase { b: Exponent, class: ExponentClass, public_a: Element, u: Scrambler },
-    /// This is S.
-    Shared { u: Scrambler, x: Option<Exponent> },
+    /// The power is g^b.
+    PublicB { b: Ephemeral, v: BigUint },
+    /// The power is g^x, which the client's base needs.
+    ClientBase { a: BigUint, class: ExponentClass, public_b: BigUint, u: Scrambler, x: BigUint },
+    /// The power is v^u, which the server's base needs.
+    ServerBase { b: BigUint, class: ExponentClass, public_a: BigUint, u: Scrambler },
+    /// The power is S.
+    Shared { u: Scrambler, x: Option<BigUint> },
 }
 
-/// The first step of a job.
-pub(super) fn begin(job: Job) -> JobState {
-    let group = job.group();
-    try_begin(job).map_or_else(
-        |error| JobState::JobResult(JobResult::Failed(error)),
-        |(raise, after)| JobState::Modexp(group, raise, after),
-    )
-}
-
-/// The exponents' classes are those that [`Job::costs`] tells.
-fn try_begin(job: Job) -> Result<(Modexp, Continuation), SrpError> {
+/// Returns the job's first exponentiation and its use, with the exponent classes of [`Job::costs`].
+fn first_power(job: Job) -> Result<(Modexp, Continuation), SrpError> {
     let mut classes = job.costs().map(|cost| cost.class);
     let mut class = || classes.next().unwrap_or(ExponentClass::Bits1025);
-    let g_to = |exponent: Exponent, class| Modexp { base: None, exponent, class };
+    let g_to = |exponent: BigUint, class| Modexp { base: None, exponent, class };
     Ok(match job {
         Job::ClientPublic { a, .. } => (g_to(a.exponent().clone(), class()), Continuation::PublicA { a }),
         Job::Verifier { salt, identity, password, .. } => {
@@ -62,17 +54,17 @@ fn try_begin(job: Job) -> Result<(Modexp, Continuation), SrpError> {
             same_group(group, &[public_a.group(), public_b.group()])?;
             let u = Scrambler::of(&public_a, &public_b)?;
             let x = identity.private_key(&salt, &password);
-            let raise = g_to(x.clone(), class());
+            let power = g_to(x.clone(), class());
             let (a, public_b) = (a.exponent().clone(), public_b.value().clone());
-            (raise, Continuation::ClientBase { a, class: class(), public_b, u, x })
+            (power, Continuation::ClientBase { a, class: class(), public_b, u, x })
         }
         Job::ServerKey { group, b, verifier, public_a, public_b } => {
             same_group(group, &[verifier.group(), public_a.group(), public_b.group()])?;
             let u = Scrambler::of(&public_a, &public_b)?;
-            let (base, exponent) = (Some(verifier.value().clone()), u.exponent().clone());
-            let raise = Modexp { base, exponent, class: class() };
+            let (base, exponent) = (Some(verifier.value().clone()), u.number().clone());
+            let power = Modexp { base, exponent, class: class() };
             let (b, public_a) = (b.exponent().clone(), public_a.value().clone());
-            (raise, Continuation::ServerBase { b, class: class(), public_a, u })
+            (power, Continuation::ServerBase { b, class: class(), public_a, u })
         }
     })
 }
@@ -81,34 +73,48 @@ fn same_group(group: Group, others: &[Group]) -> Result<(), SrpError> {
     if others.iter().all(|other| *other == group) { Ok(()) } else { Err(SrpError::GroupMismatch) }
 }
 
+/// Computes B − k·g^x from g^x. The result is zero only for B = k·v, which an honest server does not send.
+fn client_base(group: Group, public_b: &BigUint, power_of_x: &BigUint) -> BigUint {
+    group.sub(public_b, &group.mul(&group.k(), power_of_x))
+}
+
+/// Computes B = k·v + g^b from g^b. If the result is zero, the server must draw another b.
+fn server_public_value(group: Group, power_of_b: &BigUint, v: &BigUint) -> BigUint {
+    group.add(&group.mul(&group.k(), v), power_of_b)
+}
+
+/// Computes A·v^u from v^u. The result is zero only if N divides A, which [`PublicA`] excludes.
+fn server_base(group: Group, public_a: &BigUint, power_of_v: &BigUint) -> BigUint {
+    group.mul(public_a, power_of_v)
+}
+
 impl Continuation {
-    /// What comes next, now that the power is there.
-    pub(super) fn resume(self, group: Group, power: Element) -> JobState {
+    /// Continues the job with the power.
+    pub(super) fn resume(self, group: Group, power: BigUint) -> JobState {
         let then = |base, exponent, class, after| {
-            JobState::Modexp(group, Modexp { base: Some(base), exponent, class }, after)
+            JobState::Pending(group, Modexp { base: Some(base), exponent, class }, after)
         };
-        JobState::JobResult(match self {
-            // g is no divisor of zero, so that A is never zero; the type asks all the same.
-            Self::PublicA { a } => {
-                PublicA::new(group, power).map_or(JobResult::Failed(SrpError::SharedIsZero), |public_a| {
-                    JobResult::PublicA { a, public_a }
-                })
-            }
+        JobState::Finished(match self {
+            Self::PublicA { a } => match PublicA::new(group, power) {
+                Some(public_a) => JobResult::PublicA { a, public_a },
+                // A power of g is never zero.
+                None => JobResult::Failed(SrpError::SharedIsZero),
+            },
             Self::Verifier => JobResult::Verifier(Verifier::new(group, power)),
-            Self::PublicB { b, v } => PublicB::new(group, server::public_value(group, &power, &v)).map_or(
-                JobResult::Failed(SrpError::PublicBIsZero),
-                |public_b| JobResult::PublicB { b, public_b },
-            ),
+            Self::PublicB { b, v } => match PublicB::new(group, server_public_value(group, &power, &v)) {
+                Some(public_b) => JobResult::PublicB { b, public_b },
+                None => JobResult::Failed(SrpError::PublicBIsZero),
+            },
             Self::Shared { u, .. } => {
                 SessionKey::derive(&u, &power).map_or_else(JobResult::Failed, JobResult::SessionKey)
             }
             Self::ClientBase { a, class, public_b, u, x } => {
-                let exponent = client::exponent(&a, u.exponent(), &x);
-                let base = client::base(group, &public_b, &power);
+                let base = client_base(group, &public_b, &power);
+                let exponent = a + u.number() * &x;
                 return then(base, exponent, class, Self::Shared { u, x: Some(x) });
             }
             Self::ServerBase { b, class, public_a, u } => {
-                let base = server::base(group, &public_a, &power);
+                let base = server_base(group, &public_a, &power);
                 return then(base, b, class, Self::Shared { u, x: None });
             }
         })
@@ -116,35 +122,40 @@ impl Continuation {
 }
 
 impl JobState {
-    /// The group of the power that it waits for.
-    pub(super) const fn group(&self) -> Option<Group> {
+    /// Returns the first state of a job.
+    pub(super) fn begin(job: Job) -> Self {
+        let group = job.group();
+        match first_power(job) {
+            Ok((power, after)) => Self::Pending(group, power, after),
+            Err(error) => Self::Finished(JobResult::Failed(error)),
+        }
+    }
+
+    /// Returns the power that the job needs, and its group.
+    pub(super) const fn pending(&self) -> Option<(Group, &Modexp)> {
         match self {
-            Self::Modexp(group, ..) => Some(*group),
-            Self::JobResult(_) => None,
+            Self::Pending(group, power, _) => Some((*group, power)),
+            Self::Finished(_) => None,
         }
     }
 
-    pub(super) const fn raise(&self) -> Option<&Modexp> {
-        match self {
-            Self::Modexp(_, raise, _) => Some(raise),
-            Self::JobResult(_) => None,
-        }
+    /// Continues the job with the power that it needs.
+    pub(super) fn resume(&mut self, power: BigUint) {
+        let canceled = Self::Finished(JobResult::Failed(SrpError::Interrupted));
+        *self = match std::mem::replace(self, canceled) {
+            Self::Pending(group, _, after) => after.resume(group, power),
+            finished @ Self::Finished(_) => finished,
+        };
     }
 
-    /// Goes on with the power that it waited for.
-    pub(super) fn resume(&mut self, power: Element) {
-        if let Self::Modexp(group, _, after) =
-            std::mem::replace(self, Self::JobResult(JobResult::Failed(SrpError::Interrupted)))
-        {
-            *self = after.resume(group, power);
-        }
-    }
-
-    /// What came of it; it waits for nothing any more.
+    /// Returns the result of a finished job.
     pub(super) fn into_result(self) -> JobResult {
         match self {
-            Self::JobResult(done) => done,
-            Self::Modexp(..) => JobResult::Failed(SrpError::Interrupted),
+            Self::Finished(result) => result,
+            Self::Pending(..) => JobResult::Failed(SrpError::Interrupted),
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,70 +1,86 @@
-//! The scrambler u, the session key K, and the signature that proves K.
+//! The private key x, the scrambler u, the session key K, and the signature made with K.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use num_bigint::BigUint;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 
 use super::error::{BadSignature, SrpError};
-use super::group::{Element, Exponent};
-use super::identity::Identity;
 use super::pad::pad;
 use super::public::{PublicA, PublicB};
+use super::salt::Salt;
 
-/// u, the scrambler: it ties the key to both public values, and it is never zero.
-pub(super) struct Scrambler(Exponent);
+/// A user of a pool, or a device of a device group. Both use the same arithmetic with different names.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Identity {
+    /// The pool's name, or the device group's key.
+    pool_name: String,
+    name: String,
+}
+
+impl Identity {
+    /// Returns a user's identity: the part of the pool id after the first `_`, and `USER_ID_FOR_SRP` unchanged.
+    pub fn user(pool_name: &str, user_id_for_srp: &str) -> Self {
+        Self { pool_name: pool_name.to_owned(), name: user_id_for_srp.to_owned() }
+    }
+
+    /// Returns a device's identity: the key of its group, and its own key.
+    pub fn device(device_group_key: &str, device_key: &str) -> Self {
+        Self::user(device_group_key, device_key)
+    }
+
+    /// Computes x = SHA256(PAD(salt) ‖ SHA256(pool name ‖ name ‖ ":" ‖ password)).
+    pub(super) fn private_key(&self, salt: &Salt, password: &str) -> BigUint {
+        let inner = Sha256::digest([&self.pool_name, &self.name, ":", password].concat());
+        let outer = Sha256::new().chain_update(salt.padded()).chain_update(inner);
+        BigUint::from_bytes_be(&outer.finalize())
+    }
+}
+
+/// The scrambler u, which binds the key to both public values. It is never zero.
+pub(super) struct Scrambler(BigUint);
 
 impl Scrambler {
-    /// u = SHA256(PAD(A) ‖ PAD(B)).
+    /// Computes u = SHA256(PAD(A) ‖ PAD(B)).
     pub(super) fn of(a: &PublicA, b: &PublicB) -> Result<Self, SrpError> {
-        let mut hash = Sha256::new();
-        hash.update(pad(&a.value().to_bytes()));
-        hash.update(pad(&b.value().to_bytes()));
-        Self::new(Exponent::from_bytes(&hash.finalize()))
+        let hash = Sha256::new().chain_update(pad(a.value())).chain_update(pad(b.value()));
+        Self::new(BigUint::from_bytes_be(&hash.finalize()))
     }
 
-    pub(super) fn new(u: Exponent) -> Result<Self, SrpError> {
-        if u.is_zero() { Err(SrpError::ScramblerIsZero) } else { Ok(Self(u)) }
+    fn new(u: BigUint) -> Result<Self, SrpError> {
+        if u == BigUint::ZERO { Err(SrpError::ScramblerIsZero) } else { Ok(Self(u)) }
     }
 
-    pub(super) const fn exponent(&self) -> &Exponent {
+    pub(super) const fn number(&self) -> &BigUint {
         &self.0
     }
 }
 
-/// K, what both sides share when the password was right: 16 bytes.
+/// The session key K: 16 bytes that both sides share if the password is correct.
 #[derive(Clone, PartialEq, Eq)]
-pub struct SessionKey([u8; 16]);
+pub struct SessionKey(pub(super) [u8; 16]);
 
 impl SessionKey {
-    /// K = HKDF-SHA256(salt = PAD(u), input = PAD(S), info = "Caldera Derived Key", 16 bytes), which is one block.
-    pub(super) fn derive(u: &Scrambler, shared: &Element) -> Result<Self, SrpError> {
-        if shared.is_zero() {
+    /// Computes K = HKDF-SHA256(salt = PAD(u), input = PAD(S), info = "Caldera Derived Key"), cut to 16 bytes.
+    pub(super) fn derive(u: &Scrambler, shared: &BigUint) -> Result<Self, SrpError> {
+        if *shared == BigUint::ZERO {
             return Err(SrpError::SharedIsZero);
         }
-        let extracted = hmac(&pad(&u.exponent().to_bytes()), &[&pad(&shared.to_bytes())]);
+        let extracted = hmac(&pad(u.number()), &[&pad(shared)]);
         let expanded = hmac(&extracted, &[b"Caldera Derived Key", &[1]]);
-        let mut key = [0; 16];
-        key.iter_mut().zip(expanded).for_each(|(to, from)| *to = from);
-        Ok(Self(key))
+        Ok(Self(std::array::from_fn(|index| expanded[index])))
     }
 
-    /// HMAC-SHA256(K, left ‖ name ‖ secret block ‖ timestamp), without separators: `PASSWORD_CLAIM_SIGNATURE`.
+    /// Computes `PASSWORD_CLAIM_SIGNATURE` = HMAC-SHA256(K, pool name ‖ name ‖ secret block ‖ timestamp).
     ///
-    /// `secret_block` is what the base64 of `SECRET_BLOCK` decodes to; `timestamp` is the text of
-    /// [`super::ClaimTimestamp`].
+    /// `secret_block` is the decoded `SECRET_BLOCK`. `timestamp` is a text of [`super::ClaimTimestamp`].
     pub fn sign(&self, identity: &Identity, secret_block: &[u8], timestamp: &str) -> Signature {
-        let parts =
-            [identity.pool_name().as_bytes(), identity.name().as_bytes(), secret_block, timestamp.as_bytes()];
-        Signature(hmac(&self.0, &parts))
-    }
-
-    /// K in hexadecimal, for [`super::IntermediateValues`].
-    pub(super) fn to_hex(&self) -> String {
-        hex::encode(self.0)
+        let (pool_name, name) = (identity.pool_name.as_bytes(), identity.name.as_bytes());
+        Signature(hmac(&self.0, &[pool_name, name, secret_block, timestamp.as_bytes()]))
     }
 }
 
@@ -74,39 +90,37 @@ impl fmt::Debug for SessionKey {
     }
 }
 
-/// `PASSWORD_CLAIM_SIGNATURE`: 32 bytes. Compared by [`Signature::verify`] alone, in constant time.
+/// A `PASSWORD_CLAIM_SIGNATURE` of 32 bytes. Only [`Signature::verify`] compares it, in constant time.
 #[derive(Clone, Debug)]
 pub struct Signature([u8; 32]);
 
 impl Signature {
-    /// Standard base64, 44 characters.
+    /// Returns standard base64, 44 characters.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.0)
     }
 
-    /// The signature that standard base64 spells.
+    /// Parses standard base64.
     ///
     /// # Errors
     ///
-    /// Not base64, which Cognito blames on the parameter, or not of 32 bytes, which is merely a wrong claim.
+    /// [`BadSignature::NotBase64`], which Cognito reports as an invalid parameter, or [`BadSignature::Length`], which
+    /// Cognito treats as a wrong password.
     pub fn from_base64(text: &str) -> Result<Self, BadSignature> {
         let bytes = STANDARD.decode(text).map_err(|_| BadSignature::NotBase64)?;
         let length = bytes.len();
         bytes.try_into().map(Self).map_err(|_| BadSignature::Length(length))
     }
 
-    /// Whether `claimed` is this signature, found out in constant time.
+    /// Reports whether `claimed` equals this signature, in constant time.
     pub fn verify(&self, claimed: &Self) -> bool {
         self.0.ct_eq(&claimed.0).into()
     }
 }
 
 fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
-    #[expect(
-        clippy::expect_used,
-        reason = "the only error is a key of a wrong length, and every length is right"
-    )]
-    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC takes keys of any length");
+    #[expect(clippy::expect_used, reason = "HMAC accepts keys of any length")]
+    let mut mac = Hmac::<Sha256>::new_from_slice(key).expect("HMAC accepts keys of any length");
     for part in parts {
         mac.update(part);
     }
@@ -115,26 +129,24 @@ fn hmac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
 
 #[cfg(test)]
 mod tests {
-    use super::super::group::Group;
     use super::*;
 
     #[test]
     fn a_zero_scrambler_or_secret_is_an_error() {
-        assert_eq!(Scrambler::new(Exponent::from_bytes(&[0])).err(), Some(SrpError::ScramblerIsZero));
-        let one = Scrambler::new(Exponent::from_bytes(&[1])).unwrap();
-        let zero = Group::toy().element(&[]).unwrap();
-        assert_eq!(SessionKey::derive(&one, &zero), Err(SrpError::SharedIsZero));
+        assert_eq!(Scrambler::new(BigUint::ZERO).err(), Some(SrpError::ScramblerIsZero));
+        let one = Scrambler::new(1u8.into()).unwrap();
+        assert_eq!(SessionKey::derive(&one, &BigUint::ZERO), Err(SrpError::SharedIsZero));
     }
 
     #[test]
-    fn a_flipped_bit_anywhere_is_seen() {
+    fn any_flipped_bit_is_detected() {
         let identity = Identity::user("AbC", "ann");
-        let right = SessionKey([7; 16]).sign(&identity, b"block", "Tue Jun 2 09:05:03 UTC 2026");
-        assert!(right.verify(&right.clone()));
+        let signature = SessionKey([7; 16]).sign(&identity, b"block", "Tue Jun 2 09:05:03 UTC 2026");
+        assert!(signature.verify(&signature.clone()));
         for bit in 0..256 {
-            let mut wrong = right.clone();
+            let mut wrong = signature.clone();
             wrong.0[bit / 8] ^= 1 << (bit % 8);
-            assert!(!right.verify(&wrong), "bit {bit}");
+            assert!(!signature.verify(&wrong), "bit {bit}");
         }
     }
 
@@ -142,7 +154,7 @@ mod tests {
     fn every_part_is_signed() {
         let (key, when) = (SessionKey([7; 16]), "Tue Jun 2 09:05:03 UTC 2026");
         let user = |pool: &str, name| Identity::user(pool, name);
-        let right = key.sign(&user("AbC", "ann"), b"block", when);
+        let signature = key.sign(&user("AbC", "ann"), b"block", when);
         for wrong in [
             SessionKey([8; 16]).sign(&user("AbC", "ann"), b"block", when),
             key.sign(&user("AbD", "ann"), b"block", when),
@@ -151,7 +163,7 @@ mod tests {
             key.sign(&user("AbC", "ann"), b"clock", when),
             key.sign(&user("AbC", "ann"), b"block", "Tue Jun 02 09:05:03 UTC 2026"),
         ] {
-            assert!(!right.verify(&wrong));
+            assert!(!signature.verify(&wrong));
         }
     }
 

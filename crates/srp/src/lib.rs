@@ -1,33 +1,35 @@
-//! SRP-6a as Cognito speaks it: numbers and bytes only.
+//! SRP-6a as Amazon Cognito uses it: an exchange in which a client proves that it knows a password, or a device its
+//! secret, without sending it. The crate contains both the client's and the server's side. It parses and prints the
+//! values that travel over the wire, returns every modular exponentiation as a [`Job`], and computes jobs with
+//! `num-bigint` or with AVX2 and AVX-512 IFMA kernels. It does no I/O; the caller supplies the time and the random
+//! number generator.
 //!
-//! The proof that a password, or a device's secret, is known, without sending it. One exchange:
-//!
-//! | client knows left, name, password | on the wire | server knows left, name, s, v |
+//! | client knows pool name, name, password | on the wire | server knows pool name, name, s, v |
 //! |---|---|---|
-//! | draws a; A = g^a | A → | refuses A unless 0 < A < N |
-//! | refuses B unless 0 < B < N | ← s, B, secret block | draws b; B = k·v + g^b, anew if 0 |
-//! | u = H(PAD(A) ‖ PAD(B)), gives up if 0 | | u likewise |
-//! | x = H(PAD(s) ‖ H(left ‖ name ‖ ":" ‖ password)) | | |
+//! | draws a; A = g^a | A → | rejects A unless 0 < A < N |
+//! | rejects B unless 0 < B < N | ← s, B, secret block | draws b; B = k·v + g^b; draws again if B = 0 |
+//! | u = H(PAD(A) ‖ PAD(B)); stops if u = 0 | | computes u in the same way |
+//! | x = H(PAD(s) ‖ H(pool name ‖ name ‖ ":" ‖ password)) | | |
 //! | S = (B − k·g^x)^(a + u·x) | | S = (A · v^u)^b |
-//! | K = HKDF(PAD(u), PAD(S)) | | K likewise |
-//! | M = HMAC(K, left ‖ name ‖ secret block ‖ timestamp) | M, timestamp → | compares M with its own |
+//! | K = HKDF(PAD(u), PAD(S)) | | computes K in the same way |
+//! | M = HMAC(K, pool name ‖ name ‖ secret block ‖ timestamp) | M, timestamp → | compares M with its own |
 //!
-//! | symbol | meaning | here |
+//! | symbol | meaning | type |
 //! |---|---|---|
-//! | N, g | modulus, a safe prime, and generator; all powers and products are modulo N | [`Group`] |
-//! | k | multiplier, H(PAD(N) ‖ PAD(g)): keeps a server without v from testing two guesses at once | [`Group`] |
-//! | left, name | pool's name and user id, or device group's key and device's key | [`Identity`] |
+//! | N, g | modulus (a safe prime) and generator; all powers and products are modulo N | [`Group`] |
+//! | k | multiplier H(PAD(N) ‖ PAD(g)); without it a server that lacks v could test two guesses at once | [`Group`] |
+//! | pool name, name | a user's pool name and user id, or a device's group key and device key | [`Identity`] |
 //! | s, x, v | salt, private key, verifier v = g^x | [`Salt`], [`Verifier`] |
 //! | a, b | secret exponents, new in every exchange | [`Ephemeral`] |
 //! | A, B | public values | [`PublicA`], [`PublicB`] |
-//! | u | scrambler: binds the key to A and B, so that a stolen v alone proves nothing | [`IntermediateValues`] |
+//! | u | scrambler; it binds the key to A and B, so that a stolen v alone proves nothing | [`IntermediateValues`] |
 //! | S, K | shared number; session key, the first 16 bytes of HKDF-SHA256 with info "Caldera Derived Key" | [`SessionKey`] |
 //! | M | the claim's signature, made with K | [`Signature`] |
 //! | H, HMAC | SHA-256, HMAC-SHA-256 | |
-//! | PAD | minimal two's-complement bytes, never filled up to the length of N as RFC 5054 does | |
+//! | PAD | minimal two's-complement bytes; RFC 5054 pads to the length of N instead | |
 //!
-//! Sources: SEMANTICS b, RFC 5054, RFC 5869. The steps that cost something are [`Job`]s. What comes from outside is parsed
-//! into types that hold nothing an honest peer would not send, so that no check can be forgotten further in.
+//! Sources: RFC 5054, RFC 5869, and docs/semantics.md, section "SRP". Values from the wire are parsed into types that
+//! exclude every value that an honest peer does not send.
 //!
 //! ```
 //! use poolproof_srp::*;
@@ -52,10 +54,8 @@
 //! assert_eq!(keys[0], keys[1]);
 //! ```
 
-mod client;
 mod error;
 mod group;
-mod identity;
 mod job;
 mod job_state;
 mod key;
@@ -67,20 +67,15 @@ mod public;
 mod run;
 mod salt;
 mod secret;
-mod server;
 mod small_group;
 mod timestamp;
 mod verifier;
 
-#[cfg(test)]
-mod algebra;
-
 pub use error::{BadPublicValue, BadSalt, BadSignature, BadVerifier, SrpError};
 pub use group::Group;
-pub use identity::Identity;
 pub use job::{BaseKind, Exponentiation, Job, JobResult};
-pub use key::{SessionKey, Signature};
-pub use power::{Backend, ExponentClass};
+pub use key::{Identity, SessionKey, Signature};
+pub use power::{Backend, ExponentClass, Modexp};
 pub use prepared::{PairShape, PreparedPair};
 pub use public::{PublicA, PublicB};
 pub use run::{IntermediateValues, run_all};

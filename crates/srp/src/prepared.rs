@@ -1,22 +1,25 @@
-//! Powers of g made ahead of time: half of what the first step of an exchange takes, for an exponent that nobody has used.
+//! Powers of g computed in advance, which save the exponentiation of a job that computes A or B.
 
-use rand::Rng;
+use std::fmt;
+
+use num_bigint::BigUint;
+use rand_core::Rng;
 
 use super::error::SrpError;
-use super::group::{Element, Group, Modexp};
+use super::group::Group;
 use super::job::{Job, JobResult};
-use super::job_state::{self, JobState};
-use super::power::ExponentClass;
+use super::job_state::JobState;
+use super::power::{ExponentClass, Modexp};
 use super::secret::Ephemeral;
 
-/// A secret exponent and its power of g, for one exchange: whoever uses it gives it away.
+/// A secret exponent and its power of g, for use in one exchange. [`PreparedPair::complete`] consumes it.
 pub struct PreparedPair {
     shape: PairShape,
     secret: Ephemeral,
-    power: Element,
+    power: BigUint,
 }
 
-/// Which pairs are alike: those of one group whose exponents were drawn with one length, in bits.
+/// The group and the exponent length in bits that a pair and a job must share.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PairShape {
     group: Group,
@@ -24,7 +27,7 @@ pub struct PairShape {
 }
 
 impl PairShape {
-    /// The shape of the pair that would serve this job; `None` for jobs that do not begin an exchange.
+    /// Returns the shape of a pair for this job, or `None` if the job does not compute A or B.
     pub const fn of(job: &Job) -> Option<Self> {
         match job {
             Job::ClientPublic { group, a: secret } | Job::ServerPublic { group, b: secret, .. } => {
@@ -36,34 +39,31 @@ impl PairShape {
 }
 
 impl PreparedPair {
-    /// So many pairs of a shape, their exponents drawn from `rng` and their powers computed together.
+    /// Draws `count` exponents of a shape from `rng` and computes their powers together.
     pub fn generate(shape: PairShape, count: usize, rng: &mut impl Rng) -> Vec<Self> {
         let secrets: Vec<_> = (0..count).map(|_| Ephemeral::draw(shape.bits, rng)).collect();
         let class = ExponentClass::of(shape.bits);
-        let raise = |secret: &Ephemeral| Modexp { base: None, exponent: secret.exponent().clone(), class };
-        let powers = shape.group.raise_all(&secrets.iter().map(raise).collect::<Vec<_>>());
+        let modexp = |secret: &Ephemeral| Modexp { base: None, exponent: secret.exponent().clone(), class };
+        let powers = shape.group.raise_all(&secrets.iter().map(modexp).collect::<Vec<_>>());
         secrets.into_iter().zip(powers).map(|(secret, power)| Self { shape, secret, power }).collect()
     }
 
-    /// What becomes of a job that takes this pair in its own secret's place: at most a product is left to do. A job of another
-    /// shape is refused.
+    /// Runs a job with this pair's secret instead of the job's own, which needs at most one product.
+    ///
+    /// The result is [`SrpError::GroupMismatch`] if the job has another shape.
     pub fn complete(self, job: Job) -> JobResult {
-        let Self { shape, secret, power } = self;
-        if PairShape::of(&job) != Some(shape) {
+        if PairShape::of(&job) != Some(self.shape) {
             return JobResult::Failed(SrpError::GroupMismatch);
         }
-        let mut state = job_state::begin(job.with_secret(secret));
-        state.resume(power);
-        match state {
-            JobState::JobResult(done) => done,
-            JobState::Modexp(..) => unreachable!("one power begins an exchange"),
-        }
+        let mut state = JobState::begin(job.with_secret(self.secret));
+        state.resume(self.power);
+        state.into_result()
     }
 }
 
-impl std::fmt::Debug for PreparedPair {
-    /// Its shape: all else is a secret, or made from one.
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for PreparedPair {
+    /// Prints only the shape, because all other fields are secret or derived from secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Prepared({:?})", self.shape)
     }
 }
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_prepared_pair_gives_what_its_own_secret_would_give() {
+    fn a_prepared_pair_gives_the_result_of_its_secret() {
         for group in [Group::toy(), Group::cognito()] {
             let rng = &mut ChaCha8Rng::seed_from_u64(1);
             let verifier = verifier(group, rng);
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pair_serves_jobs_of_its_shape_only() {
+    fn a_pair_completes_only_jobs_of_its_shape() {
         let rng = &mut ChaCha8Rng::seed_from_u64(1);
         let job =
             |group, bits, rng: &mut ChaCha8Rng| Job::ClientPublic { group, a: Ephemeral::draw(bits, rng) };

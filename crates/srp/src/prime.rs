@@ -1,4 +1,4 @@
-//! The prime that Cognito does SRP with, and its generator.
+//! The modulus and the generator of Cognito's group.
 
 use std::sync::LazyLock;
 
@@ -6,7 +6,9 @@ use num_bigint::BigUint;
 
 use super::pad::parse_hex;
 
-/// RFC 3526's 3072-bit safe prime, which RFC 5054 takes over. RFC 5054 lists 5 as its generator; Cognito uses 2.
+/// The hexadecimal digits of N: the 3072-bit safe prime of RFC 3526, which RFC 5054 also lists.
+///
+/// RFC 5054 uses the generator 5 with this prime. Cognito uses 2.
 pub(super) const DIGITS: &str = "\
     FFFFFFFFFFFFFFFFC90FDAA22168C234C4C6628B80DC1CD129024E088A67CC74020BBEA63B139B22514A08798E3404DD\
     EF9519B3CD3A431B302B0A6DF25F14374FE1356D6D51C245E485B576625E7EC6F44C42E9A637ED6B0BFF5CB6F406B7ED\
@@ -17,14 +19,13 @@ pub(super) const DIGITS: &str = "\
     ABF5AE8CDB0933D71E8C94E04A25619DCEE3D2261AD2EE6BF12FFA06D98A0864D87602733EC86A64521F2B18177B200C\
     BBE117577A615D6C770988C0BAD946E208E24FA074E5AB3143DB5BFCE0FD108E4B82D120A93AD2CAFFFFFFFFFFFFFFFF";
 
-/// N.
+/// Returns N.
 pub(super) fn n() -> &'static BigUint {
-    static N: LazyLock<BigUint> =
-        LazyLock::new(|| BigUint::from_bytes_be(&parse_hex(DIGITS).unwrap_or_default()));
+    static N: LazyLock<BigUint> = LazyLock::new(|| parse_hex(DIGITS).unwrap_or_default());
     &N
 }
 
-/// g.
+/// Returns g.
 pub(super) fn g() -> &'static BigUint {
     static G: LazyLock<BigUint> = LazyLock::new(|| BigUint::from(2u8));
     &G

@@ -1,12 +1,14 @@
-//! The public values A and B: types that can hold nothing an honest peer would not send.
+//! The public values A and B. Their types exclude every value that an honest peer does not send.
 
 use std::fmt;
 
+use num_bigint::BigUint;
+
 use super::error::BadPublicValue;
-use super::group::{Element, Group};
+use super::group::Group;
 use super::pad::parse_hex;
 
-/// Digits that a public value may have: the 768 of N, and two for the zero byte that some clients put in front.
+/// The maximum number of digits: the 768 of N, and two for the zero byte that some clients prepend.
 pub(super) const MAX_DIGITS: usize = 770;
 
 macro_rules! public_values {
@@ -15,31 +17,33 @@ macro_rules! public_values {
         #[derive(Clone, PartialEq, Eq)]
         pub struct $name {
             group: Group,
-            value: Element,
+            value: BigUint,
         }
 
         impl $name {
-            /// The value that hexadecimal digits of either case spell, leading zeros and odd lengths included.
+            /// Parses hexadecimal digits of either case. Leading zeros and odd lengths are accepted.
             ///
             /// # Errors
             ///
-            /// Everything but 1 to 770 ASCII digits that spell a number from 1 to N − 1. Longer texts are refused before
-            /// any arithmetic.
+            /// The text is not 1 to 770 ASCII digits, or its value is not from 1 to N − 1. A longer text is rejected
+            /// before any arithmetic.
             pub fn parse_hex(group: Group, text: &str) -> Result<Self, BadPublicValue> {
                 parse(group, text).map(|value| Self { group, value })
             }
 
-            /// This element, unless it is zero.
-            pub(super) fn new(group: Group, value: Element) -> Option<Self> {
-                (!value.is_zero()).then_some(Self { group, value })
+            /// Returns `None` for zero. The value must be below N.
+            pub(super) fn new(group: Group, value: BigUint) -> Option<Self> {
+                (value != BigUint::ZERO).then_some(Self { group, value })
             }
 
-            /// Minimal lower-case hexadecimal digits.
+            /// Returns minimal lower-case hexadecimal digits.
             pub fn to_hex(&self) -> String {
-                self.value.to_hex()
+                format!("{:x}", self.value)
             }
 
-            /// Whether it is 1 or N − 1, whose powers anyone can list. Parsing accepts them; the pool refuses them.
+            /// Reports whether the value is 1 or N − 1, whose powers are trivial to list.
+            ///
+            /// Parsing accepts these values and the pool rejects them.
             pub fn is_small_order(&self) -> bool {
                 self.group.is_small_order(&self.value)
             }
@@ -48,7 +52,7 @@ macro_rules! public_values {
                 self.group
             }
 
-            pub(super) const fn value(&self) -> &Element {
+            pub(super) const fn value(&self) -> &BigUint {
                 &self.value
             }
         }
@@ -62,21 +66,23 @@ macro_rules! public_values {
 }
 
 public_values! {
-    /// A = g^a mod N, the client's public value (`SRP_A`): 0 < A < N.
+    /// The client's public value A = g^a mod N (`SRP_A`), 0 < A < N.
     PublicA;
-    /// B = (k·v + g^b) mod N, the server's public value (`SRP_B`): 0 < B < N.
+    /// The server's public value B = (k·v + g^b) mod N (`SRP_B`), 0 < B < N.
     PublicB;
 }
 
-fn parse(group: Group, text: &str) -> Result<Element, BadPublicValue> {
+fn parse(group: Group, text: &str) -> Result<BigUint, BadPublicValue> {
     match text.len() {
         0 => return Err(BadPublicValue::Empty),
         length if length > MAX_DIGITS => return Err(BadPublicValue::TooLong { length }),
         _ => {}
     }
-    let bytes = parse_hex(text).ok_or(BadPublicValue::NotHex)?;
-    let value = group.element(&bytes).ok_or(BadPublicValue::NotBelowModulus)?;
-    if value.is_zero() { Err(BadPublicValue::Zero) } else { Ok(value) }
+    let value = parse_hex(text).ok_or(BadPublicValue::NotHex)?;
+    if value == BigUint::ZERO {
+        return Err(BadPublicValue::Zero);
+    }
+    if group.contains(&value) { Ok(value) } else { Err(BadPublicValue::NotBelowModulus) }
 }
 
 #[cfg(test)]
@@ -86,8 +92,7 @@ mod tests {
     #[test]
     fn small_orders_parse_and_are_reported() {
         for group in [Group::cognito(), Group::toy(), Group::from_safe_prime(23, 5).unwrap()] {
-            let (zero, one) = (group.element(&[]).unwrap(), group.element(&[1]).unwrap());
-            let last = group.sub(&zero, &one).to_hex();
+            let last = format!("{:x}", group.sub(&BigUint::ZERO, &1u8.into()));
             for (text, small) in [("1", true), (last.as_str(), true), ("2", false), ("3", false)] {
                 let a = PublicA::parse_hex(group, text).unwrap();
                 assert_eq!(a.is_small_order(), small, "{a:?} of {group:?}");
@@ -96,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_come_back_minimal() {
+    fn printed_digits_are_minimal() {
         let text = format!("{:0>770}", "0ABCdef");
         assert_eq!(PublicB::parse_hex(Group::cognito(), &text).unwrap().to_hex(), "abcdef");
     }

@@ -1,68 +1,72 @@
-//! Runs jobs, alone or several together.
+//! Runs jobs, one or several at a time.
 
 use super::error::SrpError;
-use super::group::{Exponent, Modexp};
 use super::job::{Job, JobResult};
-use super::job_state::{self, Continuation, JobState};
+use super::job_state::{Continuation, JobState};
 use super::key::SessionKey;
+use super::power::Modexp;
 
-/// The numbers on the way to a session key, in minimal lower-case hexadecimal: for teaching and for tests.
+/// The intermediate values of a session key, in minimal lower-case hexadecimal, for explanations and tests.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct IntermediateValues {
-    /// k, the multiplier.
+    /// The multiplier k.
     pub k: String,
-    /// u, the scrambler.
+    /// The scrambler u.
     pub u: String,
-    /// x, the private key; only the client knows it.
+    /// The private key x; `None` on the server, which does not know it.
     pub x: Option<String>,
-    /// S, the shared number.
+    /// The shared number S.
     pub shared: String,
-    /// K, the session key: always 32 digits.
+    /// The session key K, always 32 digits.
     pub session_key: String,
 }
 
 impl Job {
-    /// Computes it, on the calling thread.
+    /// Computes this job on the calling thread.
     pub fn run(self) -> JobResult {
         run_all(vec![self]).pop().unwrap_or(JobResult::Failed(SrpError::Interrupted))
     }
 
-    /// The numbers on the way to the session key, computed anew. `None` for jobs that have no key or lead nowhere.
+    /// Computes the intermediate values of the session key. Returns `None` for jobs without a key and on errors.
     pub fn intermediate_values(&self) -> Option<IntermediateValues> {
-        let mut state = job_state::begin(self.clone());
+        let mut state = JobState::begin(self.clone());
         loop {
             match state {
-                JobState::JobResult(_) => return None,
-                JobState::Modexp(group, raise, Continuation::Shared { u, x }) => {
-                    let s = group.raise(raise);
-                    let digits = |exponent: &Exponent| super::pad::minimal_hex(&exponent.to_bytes());
+                JobState::Finished(_) => return None,
+                JobState::Pending(group, power, Continuation::Shared { u, x }) => {
+                    let shared = group.raise(power);
                     return Some(IntermediateValues {
-                        k: group.k().to_hex(),
-                        u: digits(u.exponent()),
-                        x: x.as_ref().map(digits),
-                        session_key: SessionKey::derive(&u, &s).ok()?.to_hex(),
-                        shared: s.to_hex(),
+                        k: format!("{:x}", group.k()),
+                        u: format!("{:x}", u.number()),
+                        x: x.map(|x| format!("{x:x}")),
+                        session_key: hex::encode(SessionKey::derive(&u, &shared).ok()?.0),
+                        shared: format!("{shared:x}"),
                     });
                 }
-                JobState::Modexp(group, raise, after) => state = after.resume(group, group.raise(raise)),
+                JobState::Pending(group, power, after) => state = after.resume(group, group.raise(power)),
             }
         }
     }
 }
 
-/// Runs several jobs; what came of them, in the same order. Powers of one kind that are due at the same time are computed
-/// together: hand over what is waiting.
+/// Runs several jobs and returns their results in the same order. Powers of one class are computed together.
 pub fn run_all(jobs: Vec<Job>) -> Vec<JobResult> {
-    let mut steps: Vec<JobState> = jobs.into_iter().map(job_state::begin).collect();
-    while let Some(group) = steps.iter().find_map(JobState::group) {
-        let mine = |state: &&mut JobState| state.group() == Some(group);
-        let raises: Vec<Modexp> =
-            steps.iter_mut().filter(mine).filter_map(|state| state.raise().cloned()).collect();
-        for (state, power) in steps.iter_mut().filter(mine).zip(group.raise_all(&raises)) {
-            state.resume(power);
+    let mut states: Vec<JobState> = jobs.into_iter().map(JobState::begin).collect();
+    while let Some((group, _)) = states.iter().find_map(JobState::pending) {
+        let needed = |state: &JobState| {
+            state.pending().filter(|(other, _)| *other == group).map(|(_, power)| power.clone())
+        };
+        let powers: Vec<Modexp> = states.iter().filter_map(needed).collect();
+        let mut results = group.raise_all(&powers).into_iter();
+        for state in &mut states {
+            if state.pending().is_some_and(|(other, _)| other == group)
+                && let Some(power) = results.next()
+            {
+                state.resume(power);
+            }
         }
     }
-    steps.into_iter().map(JobState::into_result).collect()
+    states.into_iter().map(JobState::into_result).collect()
 }
 
 #[cfg(test)]
@@ -73,7 +77,7 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng as _;
 
     #[test]
-    fn costs_follow_from_the_lengths_that_were_asked_for() {
+    fn costs_follow_from_the_requested_lengths() {
         use BaseKind::{Generator, Variable};
         use ExponentClass::{Bits256, Bits513, Bits1025};
         let (group, rng) = (Group::toy(), &mut ChaCha8Rng::seed_from_u64(1));

@@ -1,59 +1,59 @@
-//! The salt, which is bytes where it is kept and a number where it is hashed.
+//! The salt, which is stored as bytes and hashed as a number.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rand::Rng;
+use num_bigint::BigUint;
+use rand_core::Rng;
 
 use super::error::BadSalt;
-use super::pad::{minimal_hex, pad, parse_hex};
+use super::pad::{pad, parse_hex};
 
-/// A salt of 1 to 64 bytes, kept as it came.
+/// A salt of 1 to 64 bytes, stored unchanged.
 ///
-/// Cognito's clients hash PAD of the *number* that the salt spells. They differ in one case only: digits that begin with
-/// a zero byte and then a byte below 0x80. Browsers read a number and drop the zeros, as [`Salt::from_hex`] does;
-/// pycognito and the Rust client hash the bytes as sent, so that one user in 512 cannot sign in. A pool therefore
-/// sends a user's salt as canonical digits ([`Salt::to_hex`]), which all clients read alike.
+/// Cognito's clients hash PAD of the number that the salt represents. They differ only for digits that begin with a zero
+/// byte and a byte below 0x80. Browsers parse a number and drop the zeros, as [`Salt::from_hex`] does. pycognito and the
+/// Rust client hash the bytes as sent, so that one user in 512 cannot sign in. A pool therefore sends a user's salt as
+/// minimal digits ([`Salt::to_hex`]), which all clients hash alike.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Salt(Vec<u8>);
 
 impl Salt {
-    /// Length of the longest salt that is taken.
+    /// The maximum length in bytes.
     pub const MAX_BYTES: usize = 64;
 
-    /// Draws 16 random bytes, as all clients and Cognito do.
+    /// Draws 16 random bytes, as Cognito and most clients do.
     pub fn draw(rng: &mut impl Rng) -> Self {
         let mut bytes = vec![0; 16];
         rng.fill_bytes(&mut bytes);
         Self(bytes)
     }
 
-    /// A salt of exactly these bytes. Not all clients draw 16: one sends 32 bytes of ASCII digits.
+    /// Returns a salt of these bytes. One client sends 32 bytes of ASCII digits.
     ///
     /// # Errors
     ///
-    /// None at all, or more than 64.
+    /// [`BadSalt::Length`] if there are no bytes or more than 64.
     pub fn from_bytes(bytes: Vec<u8>) -> Result<Self, BadSalt> {
         if (1..=Self::MAX_BYTES).contains(&bytes.len()) { Ok(Self(bytes)) } else { Err(BadSalt::Length) }
     }
 
-    /// The number that hexadecimal digits of either case spell, as browsers read `SALT`; zeros in front are dropped.
+    /// Parses hexadecimal digits of either case as a number, as browsers parse `SALT`. Leading zero bytes are dropped.
     ///
     /// # Errors
     ///
-    /// No digit, more than 128, or something else than digits.
+    /// The text is empty, has more than 128 digits, or contains other characters.
     pub fn from_hex(text: &str) -> Result<Self, BadSalt> {
         if !(1..=2 * Self::MAX_BYTES).contains(&text.len()) {
             return Err(BadSalt::Length);
         }
-        let bytes = parse_hex(text).ok_or(BadSalt::NotHex)?;
-        Ok(Self(if bytes.is_empty() { vec![0] } else { bytes }))
+        Ok(Self(parse_hex(text).ok_or(BadSalt::NotHex)?.to_bytes_be()))
     }
 
-    /// The bytes that standard base64 spells, as `ConfirmDevice` sends them; kept as they are.
+    /// Parses standard base64, as `ConfirmDevice` sends it. The bytes are stored unchanged.
     ///
     /// # Errors
     ///
-    /// Not base64, of nothing, or of more than 64 bytes.
+    /// The text is empty, not base64, or encodes more than 64 bytes.
     pub fn from_base64(text: &str) -> Result<Self, BadSalt> {
         if text.len() > Self::MAX_BYTES.div_ceil(3) * 4 {
             return Err(BadSalt::Length);
@@ -61,25 +61,30 @@ impl Salt {
         Self::from_bytes(STANDARD.decode(text).map_err(|_| BadSalt::NotBase64)?)
     }
 
-    /// Canonical digits: the number, minimal and in lower case. What a pool sends for a user, and an honest client's own.
+    /// Returns the number in minimal lower-case digits. A pool sends this form for a user.
     pub fn to_hex(&self) -> String {
-        minimal_hex(&self.0)
+        format!("{:x}", self.number())
     }
 
-    /// Two digits for every byte, zeros in front included: what a pool sends for a device, whose client may hash the very
-    /// bytes that it gave.
+    /// Returns two digits for every byte, with leading zeros. A pool sends this form for a device.
+    ///
+    /// Some clients hash exactly the bytes that they sent in `ConfirmDevice`.
     pub fn to_verbatim_hex(&self) -> String {
         hex::encode(&self.0)
     }
 
-    /// Standard base64 of PAD, as `ConfirmDevice` asks for.
+    /// Returns standard base64 of PAD, as `ConfirmDevice` requires.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(self.padded())
     }
 
-    /// What is hashed.
+    /// Returns PAD of the number, which clients and pools hash.
     pub(super) fn padded(&self) -> Vec<u8> {
-        pad(&self.0)
+        pad(&self.number())
+    }
+
+    fn number(&self) -> BigUint {
+        BigUint::from_bytes_be(&self.0)
     }
 }
 
@@ -91,7 +96,7 @@ mod tests {
 
     #[test]
     fn salts_are_numbers_on_the_wire() {
-        // Digits as received; canonical digits; what is hashed.
+        // Received digits, canonical digits, hashed bytes.
         for (digits, canonical, hashed) in [
             ("667cfa", "667cfa", "667cfa"),
             ("f3e1", "f3e1", "00f3e1"),
@@ -111,13 +116,13 @@ mod tests {
     }
 
     #[test]
-    fn zeros_in_front_of_digits_are_dropped() {
+    fn leading_zeros_of_digits_are_dropped() {
         assert_eq!(Salt::from_hex("005c33"), Salt::from_bytes(vec![0x5c, 0x33]));
         assert_eq!(Salt::from_hex("7c6"), Salt::from_bytes(vec![0x07, 0xc6]));
     }
 
     #[test]
-    fn a_device_gets_back_the_bytes_that_it_gave() {
+    fn a_device_gets_the_bytes_that_it_sent() {
         // The Rust client sends 32 ASCII digits instead of 16 bytes.
         let ascii = b"98073476a1b2c3d4e5f60718293a4b5c";
         let salt = Salt::from_base64(&STANDARD.encode(ascii)).unwrap();

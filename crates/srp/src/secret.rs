@@ -1,26 +1,28 @@
-//! Secrets that are drawn: the exponents of an exchange, and a device's password.
+//! Random secrets: the exponents of an exchange, and a device's password.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rand::Rng;
+use num_bigint::BigUint;
+use rand_core::Rng;
 
-use super::group::Exponent;
 use super::pad::parse_hex;
 
-/// A secret exponent of one exchange: the client's a or the server's b. Never zero, at most 1024 bits.
+/// A secret exponent of one exchange: the client's a or the server's b. It has 1 to 1024 bits and is never zero.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Ephemeral {
-    exponent: Exponent,
+    exponent: BigUint,
     bits: u32,
 }
 
 impl Ephemeral {
-    /// The length that browsers draw; 256 bits match the strength of the group and cannot be told apart on the wire.
+    /// The length in bits that browsers draw.
+    ///
+    /// An exponent of 256 bits matches the strength of the group, and a peer cannot see the difference.
     pub const MAX_BITS: u32 = 1024;
 
-    /// Draws an exponent of at most `bits` bits, 1 to [`Self::MAX_BITS`]; the top bit may be anything.
+    /// Draws an exponent of at most `bits` bits, clamped to 1 to [`Self::MAX_BITS`]. The top bit is random.
     pub fn draw(bits: u32, rng: &mut impl Rng) -> Self {
         let bits = bits.clamp(1, Self::MAX_BITS);
         let mut bytes = vec![0; bits.div_ceil(8) as usize];
@@ -29,28 +31,28 @@ impl Ephemeral {
             if let Some(top) = bytes.first_mut() {
                 *top &= 0xff >> (bits.next_multiple_of(8) - bits);
             }
-            let exponent = Exponent::from_bytes(&bytes);
-            if !exponent.is_zero() {
+            let exponent = BigUint::from_bytes_be(&bytes);
+            if exponent != BigUint::ZERO {
                 return Self { exponent, bits };
             }
         }
     }
 
-    /// The exponent that hexadecimal digits spell, for tests with fixed numbers. `None` for zero, for more than
-    /// [`Self::MAX_BITS`], and for what is not a number.
+    /// Parses hexadecimal digits, for tests with fixed numbers.
+    ///
+    /// Returns `None` for zero, for more than [`Self::MAX_BITS`] bits, and for other characters.
     pub fn from_hex(text: &str) -> Option<Self> {
-        let bytes = if text.len() > 1024 { None } else { parse_hex(text) }?;
-        let exponent = Exponent::from_bytes(&bytes);
-        let bits = exponent.bits();
+        let exponent = if text.len() > 1024 { None } else { parse_hex(text) }?;
+        let bits = u32::try_from(exponent.bits()).ok()?;
         (1..=Self::MAX_BITS).contains(&bits).then_some(Self { exponent, bits })
     }
 
-    /// The length it was drawn with: public, and what its powers cost.
+    /// Returns the length in bits that was requested. It is public and determines the cost of powers.
     pub const fn bits(&self) -> u32 {
         self.bits
     }
 
-    pub(super) const fn exponent(&self) -> &Exponent {
+    pub(super) const fn exponent(&self) -> &BigUint {
         &self.exponent
     }
 }
@@ -61,7 +63,7 @@ impl fmt::Debug for Ephemeral {
     }
 }
 
-/// A device's password: the base64 of 40 random bytes, used as text (SEMANTICS b).
+/// A device's password: the base64 text of 40 random bytes. See docs/semantics.md, section "SRP".
 #[derive(Clone, PartialEq, Eq)]
 pub struct DeviceSecret(String);
 
@@ -73,12 +75,12 @@ impl DeviceSecret {
         Self(STANDARD.encode(bytes))
     }
 
-    /// The secret that a device kept. Any text is taken: devices of other makers draw differently.
+    /// Returns the secret of an existing device. Any text is valid, because other clients draw other forms.
     pub fn from_text(text: impl Into<String>) -> Self {
         Self(text.into())
     }
 
-    /// The text that takes the password's place.
+    /// Returns the text, which is used as the password.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -97,17 +99,20 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng as _;
 
     #[test]
-    fn ephemerals_have_the_length_that_was_asked_for() {
+    fn ephemerals_have_the_requested_length() {
         let mut rng = ChaCha8Rng::seed_from_u64(1);
-        for (asked, bits) in
+        for (requested, bits) in
             [(0, 1), (1, 1), (7, 7), (9, 9), (256, 256), (1024, 1024), (1025, 1024), (u32::MAX, 1024)]
         {
-            let drawn: Vec<_> = (0..200).map(|_| Ephemeral::draw(asked, &mut rng)).collect();
+            let drawn: Vec<_> = (0..200).map(|_| Ephemeral::draw(requested, &mut rng)).collect();
             assert!(
-                drawn.iter().all(|e| e.bits() == bits && (1..=bits).contains(&e.exponent.bits())),
-                "{asked}"
+                drawn.iter().all(|e| e.bits() == bits && (1..=u64::from(bits)).contains(&e.exponent.bits())),
+                "{requested}"
             );
-            assert!(drawn.iter().any(|e| e.exponent.bits() == bits), "{asked}: the top bit is never set");
+            assert!(
+                drawn.iter().any(|e| e.exponent.bits() == u64::from(bits)),
+                "{requested}: the top bit is never set"
+            );
         }
     }
 

@@ -1,12 +1,12 @@
-//! The claim's `TIMESTAMP`: read leniently, signed strictly.
+//! The claim's `TIMESTAMP`, which Cognito parses leniently and signs in one canonical form.
 
 use jiff::civil::DateTime;
 use jiff::tz::Offset;
 
-/// The moment that a claim names, and the one text of it that its signature may be over.
+/// The time of a claim, and the canonical text that the signature covers.
 ///
-/// AWS reads `EEE MMM d HH:mm:ss z yyyy` leniently (names in any case, a day of one or two digits) but computes the
-/// signature over the canonical form, so that `Jun 02` is read and then the proof fails (SEMANTICS b).
+/// AWS parses `EEE MMM d HH:mm:ss z yyyy` leniently: names in any case, a day of one or two digits. It computes the
+/// signature over the canonical form, so `Jun 02` parses and then the proof fails. See docs/semantics.md, section "SRP".
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClaimTimestamp {
     unix_seconds: u64,
@@ -18,17 +18,19 @@ const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 
 impl ClaimTimestamp {
-    /// Formats seconds since 1970 as clients write them, in UTC: `Tue Jun 2 09:05:03 UTC 2026`.
+    /// Formats seconds since 1970 in UTC as clients do: `Tue Jun 2 09:05:03 UTC 2026`.
+    ///
+    /// A time after the year 9999 is formatted as the last time that has a text.
     pub fn format(unix_seconds: u64) -> String {
-        let moment = i64::try_from(unix_seconds).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
-        // A moment after the year 9999 has no such text: the last that has one stands for it.
-        let civil = Offset::UTC.to_datetime(moment.unwrap_or(jiff::Timestamp::MAX));
+        let time = i64::try_from(unix_seconds).ok().and_then(|s| jiff::Timestamp::from_second(s).ok());
+        let civil = Offset::UTC.to_datetime(time.unwrap_or(jiff::Timestamp::MAX));
         civil.strftime("%a %b %-d %H:%M:%S UTC %Y").to_string()
     }
 
-    /// Reads a client's text: names in any case, a day of one or two digits, any weekday, `UTC` or `GMT` in capitals.
-    /// `None` for all else: other zones and languages, years that are not of four digits or before 1970, days that the
-    /// month does not have, second 60.
+    /// Parses a client's text: names in any case, a day of one or two digits, any weekday, `UTC` or `GMT` in capitals.
+    ///
+    /// Returns `None` for other zones and languages, years without four digits or before 1970, invalid days of a month,
+    /// and second 60.
     pub fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let [weekday, month, day, time, zone, year] =
@@ -37,37 +39,36 @@ impl ClaimTimestamp {
             return None;
         }
         let month = i8::try_from(position(&MONTHS, month)? + 1).ok()?;
-        let day = number(day, 1..=2)?;
+        let (year, day) = (number(year, 4..=4)?, i8::try_from(number(day, 1..=2)?).ok()?);
         let mut time = time.split(':');
-        let [hour, minute, second] =
-            std::array::from_fn(|_| time.next().and_then(|part| number(part, 2..=2)));
+        let [hour, minute, second] = std::array::from_fn(|_| {
+            time.next().and_then(|part| number(part, 2..=2)).and_then(|number| i8::try_from(number).ok())
+        });
         if time.next().is_some() {
             return None;
         }
-        let (year, day) = (number(year, 4..=4)?, i8::try_from(day).ok()?);
-        let [hour, minute, second] = [hour?, minute?, second?].map(i8::try_from);
-        let civil = DateTime::new(year, month, day, hour.ok()?, minute.ok()?, second.ok()?, 0).ok()?;
+        let civil = DateTime::new(year, month, day, hour?, minute?, second?, 0).ok()?;
         let unix_seconds = u64::try_from(Offset::UTC.to_timestamp(civil).ok()?.as_second()).ok()?;
         Some(Self { unix_seconds, canonical: Self::format(unix_seconds) })
     }
 
-    /// The text that the signature is computed over, whatever the client wrote.
+    /// Returns the text that the signature covers, in place of the client's own text.
     pub fn canonical(&self) -> &str {
         &self.canonical
     }
 
-    /// Seconds since 1970 that the text names.
+    /// Returns seconds since 1970.
     pub const fn unix_seconds(&self) -> u64 {
         self.unix_seconds
     }
 }
 
-/// Where `names` has `name`, in any case.
+/// Returns the index of `name` in `names`, in any case.
 fn position(names: &[&str], name: &str) -> Option<usize> {
     names.iter().position(|candidate| candidate.eq_ignore_ascii_case(name))
 }
 
-/// The number that `digits`, so many and nothing else, spell.
+/// Parses ASCII digits whose count is within `lengths`.
 fn number(digits: &str, lengths: std::ops::RangeInclusive<usize>) -> Option<i16> {
     let plain = lengths.contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| digits.parse().ok()).flatten()
@@ -80,7 +81,7 @@ mod tests {
     const PLAIN: &str = "Tue Jun 2 09:05:03 UTC 2026";
 
     #[test]
-    fn moments_are_written_as_clients_write_them() {
+    fn times_are_formatted_as_clients_format_them() {
         assert_eq!(ClaimTimestamp::format(1_780_391_103), PLAIN);
         for (text, expected) in [
             (1_767_225_600, "Thu Jan 1 00:00:00 UTC 2026"),
@@ -92,8 +93,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_read_and_what_is_signed() {
-        // S11: what AWS reads, with the text that its signature is over.
+    fn accepted_texts_have_a_canonical_form() {
+        // Texts that AWS accepts, with the text that its signature covers.
         for (text, canonical) in [
             (PLAIN, PLAIN),
             ("Tue Jun 02 09:05:03 UTC 2026", PLAIN),
@@ -106,14 +107,14 @@ mod tests {
             ("Wed Dec 31 00:00:00 UTC 2036", "Wed Dec 31 00:00:00 UTC 2036"),
             ("Thu Jun 2 09:05:03 UTC 2016", "Thu Jun 2 09:05:03 UTC 2016"),
         ] {
-            let parsed = ClaimTimestamp::parse(text).unwrap_or_else(|| panic!("{text} is not read"));
+            let parsed = ClaimTimestamp::parse(text).unwrap_or_else(|| panic!("{text} is rejected"));
             assert_eq!(parsed.canonical(), canonical, "{text}");
             assert_eq!(ClaimTimestamp::format(parsed.unix_seconds()), canonical, "{text}");
         }
     }
 
     #[test]
-    fn what_is_not_read() {
+    fn other_texts_are_rejected() {
         for text in [
             "",
             " ",
@@ -152,12 +153,12 @@ mod tests {
     }
 
     #[test]
-    fn every_day_comes_back() {
+    fn every_day_round_trips() {
         for day in 0..40_000 {
-            let moment = day * 86_400 + day % 86_400;
-            let text = ClaimTimestamp::format(moment);
-            let parsed = ClaimTimestamp::parse(&text).unwrap_or_else(|| panic!("{text} is not read"));
-            assert_eq!((parsed.unix_seconds(), parsed.canonical()), (moment, text.as_str()));
+            let time = day * 86_400 + day % 86_400;
+            let text = ClaimTimestamp::format(time);
+            let parsed = ClaimTimestamp::parse(&text).unwrap_or_else(|| panic!("{text} is rejected"));
+            assert_eq!((parsed.unix_seconds(), parsed.canonical()), (time, text.as_str()));
         }
     }
 }

@@ -1,77 +1,78 @@
-//! The verifier v = g^x mod N: what the pool keeps in the password's place.
+//! The verifier v = g^x mod N, which the pool stores instead of the password.
 
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use rand::Rng;
+use num_bigint::BigUint;
+use rand_core::Rng;
 
 use super::error::BadVerifier;
-use super::group::{Element, Group};
+use super::group::Group;
 use super::pad::pad;
 
-/// A verifier: 0 < v < N. Whoever steals it can try passwords, so it is never printed.
+/// A verifier, 0 < v < N. An attacker who has it can test passwords offline, so `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verifier {
     group: Group,
-    value: Element,
+    value: BigUint,
 }
 
-/// Characters of base64 that a verifier may have: the 385 bytes of the longest PAD need 516.
+/// The maximum length of the base64 text. The longest PAD has 385 bytes, which need 516 characters.
 const MAX_CHARACTERS: usize = 520;
 
 impl Verifier {
-    pub(super) const fn new(group: Group, value: Element) -> Self {
+    pub(super) const fn new(group: Group, value: BigUint) -> Self {
         Self { group, value }
     }
 
-    /// A verifier of nobody's secret, from 56 random bits: B = k·v + g^b is as random with it as with any other.
+    /// Returns a verifier from 2 to N − 2, or `None`.
+    fn in_range(group: Group, value: BigUint) -> Option<Self> {
+        let valid = value != BigUint::ZERO && group.contains(&value) && !group.is_small_order(&value);
+        valid.then_some(Self { group, value })
+    }
+
+    /// Draws a verifier of 56 random bits that belongs to no password. B = k·v + g^b is as random as with any other v.
     pub fn draw(group: Group, rng: &mut impl Rng) -> Self {
         loop {
             let mut bytes = [0; 7];
             rng.fill_bytes(&mut bytes);
-            match group.element(&bytes) {
-                Some(value) if !value.is_zero() && !group.is_small_order(&value) => {
-                    return Self { group, value };
-                }
-                _ => {}
+            if let Some(verifier) = Self::in_range(group, BigUint::from_bytes_be(&bytes)) {
+                return verifier;
             }
         }
     }
 
-    /// The verifier that standard base64 of its PAD form spells, as `ConfirmDevice` sends it. Zero bytes in front are
-    /// taken. A wrong verifier is not seen here: it shows at the device's next proof.
+    /// Parses standard base64 of PAD, as `ConfirmDevice` sends it. Leading zero bytes are accepted.
+    ///
+    /// Parsing cannot detect a verifier of another password; the device's next sign-in fails instead.
     ///
     /// # Errors
     ///
-    /// Not base64, too long, negative in two's complement (which clients have really sent), or 0, 1, N − 1, N and above.
+    /// The text is not base64, too long, negative in two's complement (which some clients send), or out of range:
+    /// 0, 1, N − 1, or at least N.
     pub fn from_base64(group: Group, text: &str) -> Result<Self, BadVerifier> {
         if text.len() > MAX_CHARACTERS {
             return Err(BadVerifier::TooLong);
         }
         let bytes = STANDARD.decode(text).map_err(|_| BadVerifier::NotBase64)?;
-        match bytes.first() {
-            None => return Err(BadVerifier::NotBase64),
-            Some(first) if first & 0x80 != 0 => return Err(BadVerifier::Negative),
-            Some(_) => {}
+        let first = bytes.first().ok_or(BadVerifier::NotBase64)?;
+        if first & 0x80 != 0 {
+            return Err(BadVerifier::Negative);
         }
-        let value = group.element(&bytes).ok_or(BadVerifier::OutOfRange)?;
-        if value.is_zero() || group.is_small_order(&value) {
-            return Err(BadVerifier::OutOfRange);
-        }
-        Ok(Self { group, value })
+        Self::in_range(group, BigUint::from_bytes_be(&bytes)).ok_or(BadVerifier::OutOfRange)
     }
 
-    /// Standard base64 of PAD, as `ConfirmDevice` asks for.
+    /// Returns standard base64 of PAD, as `ConfirmDevice` requires.
     pub fn to_base64(&self) -> String {
-        STANDARD.encode(pad(&self.value.to_bytes()))
+        STANDARD.encode(pad(&self.value))
     }
 
     pub(super) const fn group(&self) -> Group {
         self.group
     }
 
-    pub(super) const fn value(&self) -> &Element {
+    pub(super) const fn value(&self) -> &BigUint {
         &self.value
     }
 }
@@ -87,7 +88,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn verifiers_out_of_range_are_refused() {
+    fn verifiers_out_of_range_are_rejected() {
         let group = Group::from_safe_prime(47, 5).unwrap();
         let parse = |bytes: &[u8]| Verifier::from_base64(group, &STANDARD.encode(bytes));
         for v in 0..128 {
@@ -106,8 +107,8 @@ mod tests {
         let n = hex::decode(group.modulus_hex()).unwrap();
         let parse = |bytes: &[u8]| Verifier::from_base64(group, &STANDARD.encode(bytes));
         assert_eq!(parse(&n), Err(BadVerifier::Negative));
-        assert_eq!(parse(&pad(&n)), Err(BadVerifier::OutOfRange));
-        let mut below = pad(&n);
+        let mut below = [&[0], n.as_slice()].concat();
+        assert_eq!(parse(&below), Err(BadVerifier::OutOfRange));
         *below.last_mut().unwrap() -= 2;
         let v = parse(&below).unwrap();
         assert_eq!(v.to_base64(), STANDARD.encode(&below));

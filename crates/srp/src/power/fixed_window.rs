@@ -1,79 +1,116 @@
-//! Powers of any base, by windows of the exponent. How many products there are depends on the length class alone, and which table
-//! entry is wanted is hidden by reading all of them.
+//! Montgomery arithmetic as both vector kernels provide it, and powers of any base by fixed windows of the exponent.
+//!
+//! The number of products depends only on the length class. Every lookup reads the whole table, which hides the index.
 
-use super::{ExponentClass, Power, window, yield_periodically};
+use num_bigint::BigUint;
 
-/// Products of numbers modulo N, in a kernel's own form: of one number at a time, or of several side by side in lanes.
+use super::{ExponentClass, Modexp, window};
+
+/// The constants of Montgomery arithmetic for one modulus, in a kernel's representation.
+pub(super) struct Constants<T> {
+    /// R mod N, the Montgomery form of 1.
+    one: T,
+    /// R² mod N. A product with it converts a number to Montgomery form.
+    to_montgomery: T,
+    /// 1. A product with it converts a number from Montgomery form.
+    from_montgomery: T,
+}
+
+impl Constants<BigUint> {
+    pub(super) fn new(r: &BigUint, n: &BigUint) -> Self {
+        Self { one: r % n, to_montgomery: r * r % n, from_montgomery: BigUint::from(1u8) }
+    }
+}
+
+impl<T> Constants<T> {
+    /// Converts the constants to another representation.
+    pub(super) fn map<U>(&self, convert: impl Fn(&T) -> U) -> Constants<U> {
+        Constants {
+            one: convert(&self.one),
+            to_montgomery: convert(&self.to_montgomery),
+            from_montgomery: convert(&self.from_montgomery),
+        }
+    }
+}
+
+/// Products modulo N of numbers in a kernel's representation: one number, or one in each lane.
 ///
-/// Numbers are in Montgomery's form: products of R times a and R times b are R times a · b.
+/// Numbers are in Montgomery form: the product of R·a and R·b is R·a·b.
 pub(super) trait MontgomeryArithmetic {
     /// A number, or one for each lane.
     type Number: Clone;
-    /// Numbers, laid out as they are read to [`TableSelect`] one.
+    /// A table of numbers that [`TableSelect`] reads.
     type Table;
-    /// A power's rounds from one offer of the core to the next: some 50 to 250 µs.
+    /// The rounds of a power between two calls of `yield_now`, some 50 to 250 µs.
     const ROUNDS_PER_YIELD: u32;
 
-    /// One.
-    fn one(&self) -> Self::Number;
-    /// a · b.
+    /// Returns the constants of the modulus.
+    fn constants(&self) -> &Constants<Self::Number>;
+    /// Computes a · b / R.
     fn mul(&self, a: &Self::Number, b: &Self::Number) -> Self::Number;
-    /// a · a.
+    /// Computes a · a / R.
     fn square(&self, a: &Self::Number) -> Self::Number;
-    /// A table of these.
+    /// Builds a table.
     fn table(&self, entries: Vec<Self::Number>) -> Self::Table;
+
+    /// Returns 1 in Montgomery form.
+    fn one(&self) -> Self::Number {
+        self.constants().one.clone()
+    }
+
+    /// Converts a number to Montgomery form.
+    fn to_montgomery(&self, number: &Self::Number) -> Self::Number {
+        self.mul(number, &self.constants().to_montgomery)
+    }
+
+    /// Converts a number from Montgomery form.
+    fn from_montgomery(&self, number: &Self::Number) -> Self::Number {
+        self.mul(number, &self.constants().from_montgomery)
+    }
 }
 
-/// Ways to pick a number from a table of this form, in a time that does not depend on which.
+/// Lookups in a table in a time that does not depend on the index.
 pub(super) trait TableSelect<Table>: MontgomeryArithmetic {
-    /// The entry that each lane wants. All of the table is read.
+    /// Returns the entry for each lane's index. It reads the whole table.
     fn select(&self, table: &Table, secret_index: impl Fn(usize) -> u64) -> Self::Number;
 }
 
-/// An exponent, cut into windows.
+/// An exponent that is divided into windows.
 pub(super) struct WindowedExponent {
     pub(super) limbs: Vec<u64>,
     bits: u32,
 }
 
 impl WindowedExponent {
-    pub(super) fn of(power: &Power<'_>) -> Self {
+    pub(super) fn of(power: &Modexp) -> Self {
         let needed = u32::try_from(power.exponent.bits()).unwrap_or(u32::MAX);
         Self { limbs: power.exponent.iter_u64_digits().collect(), bits: power.class.bits().max(needed) }
     }
 
-    /// Whether the exponent has no more than so many bits.
+    /// Reports whether the exponent is no longer than its class.
     pub(super) const fn fit(&self, class: ExponentClass) -> bool {
         self.bits <= class.bits()
     }
 
-    /// Bits of a window for bases of all kinds: longer exponents repay a larger table.
+    /// Returns the bits of a window. A larger table is worthwhile only for long exponents.
     const fn width(&self) -> u32 {
         if self.bits > 256 { 5 } else { 4 }
     }
-
-    const fn count(&self, width: u32) -> u32 {
-        self.bits.div_ceil(width)
-    }
-
-    fn at(&self, index: u32, width: u32) -> u64 {
-        window(&self.limbs, index * width, width)
-    }
 }
 
-/// base^exponent, with an exponent for each lane; all are cut alike, as the first is.
+/// Computes base^exponent, with an exponent for each lane. The first exponent determines the windows of all.
 pub(super) fn raise<P: MontgomeryArithmetic + TableSelect<<P as MontgomeryArithmetic>::Table>>(
     products: &P,
     base: &P::Number,
     exponents: &[WindowedExponent],
 ) -> P::Number {
-    let Some(longest) = exponents.first() else { return products.one() };
-    let width = longest.width();
+    let Some(first) = exponents.first() else { return products.one() };
+    let width = first.width();
     let table = products.table(powers(products, base, 1 << width));
     let mut power: Option<P::Number> = None;
-    for index in (0..longest.count(width)).rev() {
+    for index in (0..first.bits.div_ceil(width)).rev() {
         yield_periodically(index, P::ROUNDS_PER_YIELD);
-        let factor = products.select(&table, |lane| exponents[lane].at(index, width));
+        let factor = products.select(&table, |lane| window(&exponents[lane].limbs, index * width, width));
         power = Some(match power {
             None => factor,
             Some(mut power) => {
@@ -87,7 +124,7 @@ pub(super) fn raise<P: MontgomeryArithmetic + TableSelect<<P as MontgomeryArithm
     power.unwrap_or_else(|| products.one())
 }
 
-/// The powers 0 to `count` − 1 of a base.
+/// Computes the powers 0 to `count` − 1 of a base.
 fn powers<P: MontgomeryArithmetic>(products: &P, base: &P::Number, count: usize) -> Vec<P::Number> {
     let mut powers = vec![products.one(), base.clone()];
     for index in 2..count {
@@ -98,4 +135,14 @@ fn powers<P: MontgomeryArithmetic>(products: &P, base: &P::Number, count: usize)
         });
     }
     powers
+}
+
+/// Yields the core in every `every`-th round of a power.
+///
+/// A power takes up to milliseconds, and the scheduler may let a thread that wakes up wait that long. Under an open
+/// workload such a thread starts the next sign-in. A yield takes half a microsecond.
+pub(super) fn yield_periodically(round: u32, every: u32) {
+    if round.is_multiple_of(every) {
+        std::thread::yield_now();
+    }
 }

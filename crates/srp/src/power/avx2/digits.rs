@@ -1,13 +1,14 @@
-//! Numbers modulo N as the vector kernels have them: 61 signed digits to the base 2^51, each in a `f64`.
+//! Numbers modulo N in the kernel's representation: 61 signed digits in base 2^51, each in an `f64`.
 //!
-//! A fused multiply-add of doubles gives the upper half of a 102-bit product, a second one the lower half, both exact.
-//! Signed digits leave room for a sum or a doubling before the next product, and let every digit be normalised by itself:
-//! no carry runs through a number. Montgomery's R is 2^(51 · 61) = 2^3111.
+//! A fused multiply-add of doubles computes the upper half of a 102-bit product exactly, and a second one the lower
+//! half. Signed digits leave room for a sum or a doubling before the next product. Each digit is normalized
+//! independently, so that no carry propagates through a number. Montgomery's R is 2^(51 · 61) = 2^3111.
 //!
-//! Converting looks at the number and takes time that depends on it; the kernels in between do not.
+//! The time of conversions depends on the number. The time of products does not.
 
 use num_bigint::BigUint;
 
+use super::super::fixed_window::Constants;
 use super::super::window;
 
 /// Digits of a number.
@@ -17,24 +18,24 @@ pub(in super::super) const WIDTH: u32 = 51;
 /// Digits that one step of the reduction clears.
 pub(super) const BLOCK: usize = 4;
 
-/// A number between −N and N: Σ dᵢ · 2^(51·i), every |dᵢ| at most 2^50 + 2^13.
+/// The number Σ dᵢ · 2^(51·i), which is between −N and N. Every |dᵢ| is at most 2^50 + 2^13.
 pub(in super::super) type Digits = [f64; DIGITS];
 
 const BASE: i64 = 1 << WIDTH;
 
-/// The digits of a number below 2^3072, each from −2^50 to 2^50.
+/// Returns the digits of a number below 2^3072, each from −2^50 to 2^50.
 pub(in super::super) fn split(number: &BigUint) -> Digits {
     let limbs: Vec<u64> = number.iter_u64_digits().collect();
     let mut carry = 0;
     std::array::from_fn(|place| {
         let chunk = window(&limbs, place as u32 * WIDTH, WIDTH).cast_signed() + carry;
-        // The last digit keeps what is left: it has 12 bits.
+        // The last digit has 12 bits and no successor that could take a carry.
         carry = if place + 1 < DIGITS { (chunk + BASE / 2) >> WIDTH } else { 0 };
         (chunk - carry * BASE) as f64
     })
 }
 
-/// The number from 0 to N − 1 that is congruent to these digits, if their value is between −N and N.
+/// Returns the number from 0 to N − 1 that is congruent to these digits. Their value must be between −N and N.
 pub(super) fn join(digits: &Digits, n: &BigUint) -> BigUint {
     let mut limbs = vec![0u64; (DIGITS * WIDTH as usize).div_ceil(64)];
     let mut carry = 0i64;
@@ -45,11 +46,11 @@ pub(super) fn join(digits: &Digits, n: &BigUint) -> BigUint {
         or_bits_at(&mut limbs, place * WIDTH as usize, sum & (BASE - 1));
     }
     let number = BigUint::from_slice(&limbs.iter().flat_map(|limb| halves(*limb)).collect::<Vec<_>>());
-    // A negative number has come out as its complement to 2^3111.
+    // A negative value appears here as its complement to 2^3111.
     if carry < 0 { number + n - (BigUint::from(1u8) << (DIGITS * WIDTH as usize)) } else { number }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "halves are what is asked for")]
+#[expect(clippy::cast_possible_truncation, reason = "each half has 32 bits")]
 const fn halves(limb: u64) -> [u32; 2] {
     [limb as u32, (limb >> 32) as u32]
 }
@@ -61,36 +62,26 @@ fn or_bits_at(limbs: &mut [u64], at: usize, bits: i64) {
     }
 }
 
-/// What the kernels must know of the modulus.
+/// The values that products need for their modulus.
 pub(super) struct Modulus {
-    pub(super) n: BigUint,
-    /// (M + 1) / 2^204 for the multiple M of N that is −1 modulo 2^204: a block of four digits is its own quotient by it.
+    /// (M + 1) / 2^204 for the multiple M of N that is −1 modulo 2^204. A block of four digits is its own quotient by M.
     pub(super) block: Digits,
     /// (N + 1) / 2^51. The last digit is zero.
     pub(super) single: Digits,
-    /// R mod N: one in Montgomery's form.
-    pub(super) one: Digits,
-    /// R² mod N: multiplying by it leads into Montgomery's form.
-    pub(super) to_montgomery: Digits,
-    /// 1: multiplying by it leads out.
-    pub(super) from_montgomery: Digits,
+    pub(super) constants: Constants<Digits>,
 }
 
 impl Modulus {
-    /// What there is to know of `n`. `None` unless `n` has 3072 bits and is −1 modulo 2^64, as RFC 3526's prime is.
+    /// Returns the values for `n`, or `None` unless `n` has 3072 bits and is −1 modulo 2^64, as RFC 3526's prime is.
     pub(super) fn of(n: &BigUint) -> Option<Self> {
         let one = BigUint::from(1u8);
         let fits = n.bits() == 3072 && (n + &one) % (&one << 64u32) == BigUint::ZERO;
         let modulo = &one << (BLOCK * WIDTH as usize);
         let factor = &modulo - n.modinv(&modulo).filter(|_| fits)?;
-        let r = (&one << (DIGITS * WIDTH as usize)) % n;
         Some(Self {
             block: split(&((factor * n + &one) / &modulo)),
             single: split(&((n + &one) >> WIDTH)),
-            to_montgomery: split(&(&r * &r % n)),
-            one: split(&r),
-            from_montgomery: split(&one),
-            n: n.clone(),
+            constants: Constants::new(&(&one << (DIGITS * WIDTH as usize)), n).map(split),
         })
     }
 }
@@ -114,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn digits_are_small_and_spell_the_number() {
+    fn digits_are_small_and_represent_the_number() {
         for number in edges() {
             let digits = split(&number);
             assert!(digits.iter().all(|digit| digit.abs() <= (BASE / 2) as f64), "{number}");
@@ -124,19 +115,19 @@ mod tests {
     }
 
     #[test]
-    fn negative_and_untidy_digits_are_joined_too() {
+    fn negative_and_unnormalized_digits_are_joined_too() {
         for number in edges().into_iter().filter(|number| *number != BigUint::ZERO) {
             let negated = split(&number).map(|digit| -digit);
             assert_eq!(join(&negated, prime::n()), prime::n() - &number);
-            let mut untidy = split(&number);
-            untidy[7] += BASE as f64;
-            untidy[8] -= 1.0;
-            assert_eq!(join(&untidy, prime::n()), number);
+            let mut unnormalized = split(&number);
+            unnormalized[7] += BASE as f64;
+            unnormalized[8] -= 1.0;
+            assert_eq!(join(&unnormalized, prime::n()), number);
         }
     }
 
     #[test]
-    fn other_moduli_are_refused() {
+    fn other_moduli_are_rejected() {
         assert!(Modulus::of(prime::n()).is_some());
         let two = BigUint::from(2u8);
         for n in [prime::n() - &two, prime::n() >> 1u32, BigUint::from(23u8), BigUint::ZERO] {

@@ -9,6 +9,7 @@
 
 use std::arch::x86_64::*;
 
+use super::super::fixed_window::Constants;
 use super::digits::{BLOCK, DIGITS, Digits, Modulus, WIDTH};
 
 /// Four numbers, digit by digit.
@@ -31,9 +32,7 @@ const MASK: u64 = (1 << WIDTH) - 1;
 pub(super) struct Lanes {
     block: LaneDigits,
     single: LaneDigits,
-    pub(super) one: LaneDigits,
-    pub(super) to_montgomery: LaneDigits,
-    pub(super) from_montgomery: LaneDigits,
+    pub(super) constants: Constants<LaneDigits>,
     after_product: Columns,
     after_square: Columns,
 }
@@ -244,9 +243,7 @@ impl Lanes {
         let mut lanes = Self {
             block: zero,
             single: zero,
-            one: broadcast(&modulus.one),
-            to_montgomery: broadcast(&modulus.to_montgomery),
-            from_montgomery: broadcast(&modulus.from_montgomery),
+            constants: modulus.constants.map(|digits| broadcast(digits)),
             after_product: nothing,
             after_square: nothing,
         };

@@ -1,19 +1,19 @@
-//! Powers by vectors of four doubles, with AVX2 and FMA.
+//! Powers with AVX2 and FMA: vectors of four doubles.
 //!
-//! | file | what it does |
+//! | file | contents |
 //! |---|---|
-//! | `lanes` | four products at once, one to a lane: most work done in a given time |
-//! | `single` | one product spread over the lanes: soonest done |
-//! | `select` | numbers out of tables, without a trace of which |
-//! | `digits` | numbers as these have them |
+//! | `lanes` | four products at once, one per lane: highest throughput |
+//! | `single` | one product spread over the lanes: lowest latency |
+//! | `select` | table lookups that hide the index |
+//! | `digits` | the representation of numbers |
 //!
-//! This is the one file of the kernel that holds unsafe code, of two kinds. Functions that use the vector instructions
-//! are called through a [`Kernel`], which exists only where the machine has them. And four neighbouring numbers of a slice
-//! are loaded or stored at once, at any place, after the slice was asked whether it has them.
+//! Only this file of the kernel contains unsafe code, of two kinds. Functions that use vector instructions are called
+//! through a [`Kernel`], which exists only on machines that support them. Four neighboring numbers of a slice are loaded
+//! or stored through a pointer after a bounds check.
 
 #![expect(
     unsafe_code,
-    reason = "vector instructions need a machine that has them, and loads of four a pointer"
+    reason = "vector instructions depend on the machine, and loads of four take a pointer"
 )]
 
 pub(super) mod digits;
@@ -27,106 +27,74 @@ use std::sync::LazyLock;
 use num_bigint::BigUint;
 
 use super::super::prime;
-use super::comb::{Comb, Combs};
-use super::fixed_window::{self, MontgomeryArithmetic, TableSelect, WindowedExponent};
-use super::{ExponentClass, Power};
+use super::Modexp;
+use super::comb::{Combs, SingleArithmetic, raise_one};
+use super::fixed_window::{self, Constants, MontgomeryArithmetic, TableSelect, WindowedExponent};
 use digits::{Digits, Modulus, join, split};
 use lanes::{LaneDigits, Lanes};
 use select::Choices;
 use single::{PaddedDigits, Single};
 
-/// Below so many powers of one kind, each is computed by itself: it is sooner done.
+/// The minimum number of powers of one kind for `lanes`. Fewer powers finish sooner one by one.
 const MIN_POWERS_FOR_LANES: usize = 3;
 
-/// The kernels, on a machine that can run them. Only [`Kernel::get`] makes one.
+/// The kernel. Only [`Kernel::get`] creates it, on a machine that can run it.
 pub(super) struct Kernel {
-    modulus: Modulus,
     lanes: Lanes,
     single: Single,
     combs: Combs<Vec<Choices>>,
 }
 
 impl Kernel {
-    /// The kernels, if this machine has AVX2 and FMA.
+    /// Returns the kernel, or `None` on a machine without AVX2 and FMA.
     pub(super) fn get() -> Option<&'static Self> {
         static KERNEL: LazyLock<Option<Kernel>> = LazyLock::new(|| {
             let able = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
             let modulus = Modulus::of(prime::n()).filter(|_| able)?;
-            // SAFETY: the machine was just asked for both features.
+            // SAFETY: the machine has both features, as just detected.
             let (lanes, single) = unsafe { (Lanes::new(&modulus), Single::new(&modulus)) };
-            Some(Kernel { modulus, lanes, single, combs: Default::default() })
+            Some(Kernel { lanes, single, combs: Combs::new() })
         });
         KERNEL.as_ref()
     }
 
-    fn comb(&self, class: ExponentClass) -> &Comb<Vec<Choices>> {
-        let build_table = |entries: Vec<PaddedDigits>| select::build_comb_table(&entries);
-        let build =
-            || Comb::new(&self.single, self.to_montgomery(prime::g()), class, select::TEETH, build_table);
-        self.combs[class as usize].get_or_init(build)
-    }
-
-    fn to_montgomery(&self, number: &BigUint) -> PaddedDigits {
-        // SAFETY: a kernel exists only where both features do.
-        unsafe { self.single.to_montgomery(&split(number)) }
-    }
-
-    /// Computes powers, four of one kind at a time; what is left of a kind, fewer than three, one by one.
-    pub(super) fn raise_all(&self, powers: &[Power<'_>]) -> Vec<BigUint> {
+    /// Computes powers of one kind in groups of four. A remainder of one or two is computed one by one.
+    pub(super) fn raise_all(&self, powers: &[Modexp]) -> Vec<BigUint> {
         let mut results = vec![BigUint::ZERO; powers.len()];
-        let kind = |power: &Power<'_>| (power.base.is_some(), power.class);
+        let kind = |index: &usize| (powers[*index].base.is_some(), powers[*index].class);
         let mut order: Vec<usize> = (0..powers.len()).collect();
-        order.sort_by_key(|index| kind(&powers[*index]));
-        for same in order.chunk_by(|left, right| kind(&powers[*left]) == kind(&powers[*right])) {
+        order.sort_by_key(kind);
+        for same in order.chunk_by(|left, right| kind(left) == kind(right)) {
             for some in same.chunks(4) {
-                let group: Vec<&Power<'_>> = some.iter().map(|index| &powers[*index]).collect();
-                let digits = if group.len() < MIN_POWERS_FOR_LANES {
-                    group.iter().map(|power| self.raise(power)).collect()
-                } else {
-                    self.raise_four(&group)
-                };
-                for (index, digits) in some.iter().zip(digits) {
-                    results[*index] = join(&digits, &self.modulus.n);
+                let group: Vec<&Modexp> = some.iter().map(|index| &powers[*index]).collect();
+                for (index, digits) in some.iter().zip(self.raise_group(&group)) {
+                    results[*index] = join(&digits, prime::n());
                 }
             }
         }
         results
     }
 
-    fn raise(&self, power: &Power<'_>) -> Digits {
-        let windows = [WindowedExponent::of(power)];
-        let number = match power.base {
-            None if windows[0].fit(power.class) => self.comb(power.class).raise(&self.single, &windows),
-            base => fixed_window::raise(
-                &self.single,
-                &self.to_montgomery(base.unwrap_or_else(|| prime::g())),
-                &windows,
-            ),
-        };
-        // SAFETY: a kernel exists only where both features do.
-        unsafe { self.single.from_montgomery(&number) }
-    }
-
-    /// Up to four powers of one kind. Lanes that are left over do the first once more.
-    fn raise_four(&self, powers: &[&Power<'_>]) -> Vec<Digits> {
-        let lane = |index: usize| powers.get(index).unwrap_or(&powers[0]);
-        let windows: [WindowedExponent; 4] = std::array::from_fn(|index| WindowedExponent::of(lane(index)));
+    /// Computes up to four powers of one kind. Spare lanes compute the first power again.
+    fn raise_group(&self, powers: &[&Modexp]) -> Vec<Digits> {
         let class = powers[0].class;
-        if windows.iter().any(|windows| !windows.fit(class)) {
-            return powers.iter().map(|power| self.raise(power)).collect();
+        let lane = |index: usize| powers.get(index).unwrap_or(&powers[0]);
+        let exponents: [_; 4] = std::array::from_fn(|index| WindowedExponent::of(lane(index)));
+        if powers.len() < MIN_POWERS_FOR_LANES || exponents.iter().any(|exponent| !exponent.fit(class)) {
+            let raise = |power: &&Modexp| raise_one(&self.single, &self.combs, power).digits();
+            return powers.iter().map(raise).collect();
         }
         let four = if powers[0].base.is_none() {
-            self.comb(class).raise(&self.lanes, &windows)
+            self.combs.get(&self.single, class).raise(&self.lanes, &exponents)
         } else {
             let bases: [Digits; 4] =
-                std::array::from_fn(|index| split(lane(index).base.unwrap_or_else(|| prime::g())));
-            // SAFETY: a kernel exists only where both features do.
-            let bases =
-                unsafe { self.lanes.mul(&lanes::gather(bases.each_ref()), &self.lanes.to_montgomery) };
-            fixed_window::raise(&self.lanes, &bases, &windows)
+                std::array::from_fn(|index| split(lane(index).base.as_ref().unwrap_or_else(|| prime::g())));
+            // SAFETY: a kernel exists only where both features exist.
+            let bases = unsafe { lanes::gather(bases.each_ref()) };
+            fixed_window::raise(&self.lanes, &self.lanes.to_montgomery(&bases), &exponents)
         };
         // SAFETY: as above.
-        let all = unsafe { lanes::scatter(&self.lanes.mul(&four, &self.lanes.from_montgomery)) };
+        let all = unsafe { lanes::scatter(&self.lanes.from_montgomery(&four)) };
         all.into_iter().take(powers.len()).collect()
     }
 }
@@ -136,12 +104,12 @@ impl MontgomeryArithmetic for Single {
     type Table = Vec<PaddedDigits>;
     const ROUNDS_PER_YIELD: u32 = 4;
 
-    fn one(&self) -> PaddedDigits {
-        self.one.clone()
+    fn constants(&self) -> &Constants<PaddedDigits> {
+        &self.constants
     }
 
     fn mul(&self, a: &PaddedDigits, b: &PaddedDigits) -> PaddedDigits {
-        // SAFETY: these products exist in a kernel only, and that only where both features do.
+        // SAFETY: this type exists only in a kernel, and a kernel only where both features exist.
         unsafe { Self::mul(self, a, b) }
     }
 
@@ -169,13 +137,25 @@ impl TableSelect<Vec<Choices>> for Single {
     }
 }
 
+impl SingleArithmetic<Vec<Choices>> for Single {
+    const TEETH: u32 = select::TEETH;
+
+    fn split(number: &BigUint) -> PaddedDigits {
+        PaddedDigits::of(&split(number))
+    }
+
+    fn comb_table(entries: Vec<PaddedDigits>) -> Vec<Choices> {
+        select::build_comb_table(&entries)
+    }
+}
+
 impl MontgomeryArithmetic for Lanes {
     type Number = LaneDigits;
     type Table = Vec<__m256d>;
     const ROUNDS_PER_YIELD: u32 = 4;
 
-    fn one(&self) -> LaneDigits {
-        self.one
+    fn constants(&self) -> &Constants<LaneDigits> {
+        &self.constants
     }
 
     fn mul(&self, a: &LaneDigits, b: &LaneDigits) -> LaneDigits {
@@ -210,9 +190,9 @@ impl TableSelect<Vec<Choices>> for Lanes {
 
 #[cfg(test)]
 impl Kernel {
-    /// a · b / R by lanes, and a · a / R where there is no b.
+    /// Computes a · b / R in all lanes, or a · a / R without a b.
     pub(super) fn product_by_lanes(&self, a: &[Digits; 4], b: Option<&[Digits; 4]>) -> [Digits; 4] {
-        // SAFETY: a kernel exists only where both features do.
+        // SAFETY: a kernel exists only where both features exist.
         unsafe {
             let a = lanes::gather(a.each_ref());
             let b = b.map(|b| lanes::gather(b.each_ref()));
@@ -220,50 +200,54 @@ impl Kernel {
         }
     }
 
-    /// The same of one number, by itself.
+    /// Computes the same for one number with `single`.
     pub(super) fn product(&self, a: &Digits, b: Option<&Digits>) -> Digits {
         let (a, b) = (PaddedDigits::of(a), b.map(PaddedDigits::of));
-        // SAFETY: a kernel exists only where both features do.
+        // SAFETY: a kernel exists only where both features exist.
         unsafe { b.map_or_else(|| self.single.square(&a), |b| self.single.mul(&a, &b)) }.digits()
     }
 }
 
-/// Four neighbours of a slice, from `at` on.
+/// Borrows four neighbors of a slice, from `at` on.
+#[inline]
+fn four<T>(slice: &[T], at: usize) -> &[T; 4] {
+    slice[at..].first_chunk().unwrap_or_else(|| unreachable!("four numbers from {at} on"))
+}
+
+/// Borrows four neighbors of a slice mutably, from `at` on.
+#[inline]
+fn four_mut<T>(slice: &mut [T], at: usize) -> &mut [T; 4] {
+    slice[at..].first_chunk_mut().unwrap_or_else(|| unreachable!("four numbers from {at} on"))
+}
+
+/// Loads four neighbors of a slice, from `at` on.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn load(slice: &[f64], at: usize) -> __m256d {
-    let four: &[f64; 4] =
-        slice[at..].first_chunk().unwrap_or_else(|| unreachable!("four numbers from {at} on"));
-    // SAFETY: four doubles are read from an array of four; any alignment will do.
-    unsafe { _mm256_loadu_pd(four.as_ptr()) }
+    // SAFETY: four doubles are read from an array of four, and any alignment is valid.
+    unsafe { _mm256_loadu_pd(four(slice, at).as_ptr()) }
 }
 
-/// Puts four neighbours into a slice, from `at` on.
+/// Stores four neighbors into a slice, from `at` on.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn store(slice: &mut [f64], at: usize, numbers: __m256d) {
-    let four: &mut [f64; 4] =
-        slice[at..].first_chunk_mut().unwrap_or_else(|| unreachable!("four numbers from {at} on"));
-    // SAFETY: four doubles are written to an array of four; any alignment will do.
-    unsafe { _mm256_storeu_pd(four.as_mut_ptr(), numbers) }
+    // SAFETY: four doubles are written to an array of four, and any alignment is valid.
+    unsafe { _mm256_storeu_pd(four_mut(slice, at).as_mut_ptr(), numbers) }
 }
 
-/// Four neighbours of a slice of integers, from `at` on.
+/// Loads four neighbors of a slice of integers, from `at` on.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn load_integers(slice: &[i64], at: usize) -> __m256i {
-    let four: &[i64; 4] =
-        slice[at..].first_chunk().unwrap_or_else(|| unreachable!("four numbers from {at} on"));
-    // SAFETY: four integers are read from an array of four; any alignment will do.
-    unsafe { _mm256_loadu_si256(four.as_ptr().cast()) }
+    // SAFETY: four integers are read from an array of four, and any alignment is valid.
+    unsafe { _mm256_loadu_si256(four(slice, at).as_ptr().cast()) }
 }
 
-/// Puts four neighbours into a slice of integers, from `at` on.
+/// Stores four neighbors into a slice of integers, from `at` on.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn store_integers(slice: &mut [i64], at: usize, numbers: __m256i) {
-    let four: &mut [i64; 4] =
-        slice[at..].first_chunk_mut().unwrap_or_else(|| unreachable!("four numbers from {at} on"));
-    // SAFETY: four integers are written to an array of four; any alignment will do.
-    unsafe { _mm256_storeu_si256(four.as_mut_ptr().cast(), numbers) }
+    // SAFETY: four integers are written to an array of four, and any alignment is valid.
+    unsafe { _mm256_storeu_si256(four_mut(slice, at).as_mut_ptr().cast(), numbers) }
 }

@@ -5,6 +5,7 @@
 
 use std::arch::x86_64::*;
 
+use super::super::fixed_window::Constants;
 use super::digits::{BLOCK, DIGITS, Digits, Modulus, WIDTH};
 use super::lanes::{
     BIAS, BIAS_CARRY, HALF, LOWER, UPPER, add, carry, doubles, halves, integers, low, remove_bias,
@@ -39,9 +40,7 @@ struct ColumnSums {
 pub(super) struct Single {
     block: PaddedDigits,
     modulus_plus_one: PaddedDigits,
-    pub(super) one: PaddedDigits,
-    to_montgomery: PaddedDigits,
-    from_montgomery: PaddedDigits,
+    pub(super) constants: Constants<PaddedDigits>,
     after_product: ColumnSums,
     after_square: ColumnSums,
 }
@@ -263,9 +262,7 @@ impl Single {
         Self {
             block: PaddedDigits::of(&modulus.block),
             modulus_plus_one,
-            one: PaddedDigits::of(&modulus.one),
-            to_montgomery: PaddedDigits::of(&modulus.to_montgomery),
-            from_montgomery: PaddedDigits::of(&modulus.from_montgomery),
+            constants: modulus.constants.map(PaddedDigits::of),
             after_product: Self::start(product),
             after_square: Self::start(square),
         }
@@ -305,18 +302,6 @@ impl Single {
         let mut sums = self.after_square.clone();
         sums.add_square(a);
         self.reduce(sums)
-    }
-
-    /// Into Montgomery's form.
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn to_montgomery(&self, digits: &Digits) -> PaddedDigits {
-        self.mul(&PaddedDigits::of(digits), &self.to_montgomery)
-    }
-
-    /// Out of Montgomery's form.
-    #[target_feature(enable = "avx2,fma")]
-    pub(super) fn from_montgomery(&self, one: &PaddedDigits) -> Digits {
-        self.mul(one, &self.from_montgomery).digits()
     }
 
     #[target_feature(enable = "avx2,fma")]

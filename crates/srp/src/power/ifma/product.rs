@@ -14,11 +14,10 @@
 
 use std::arch::x86_64::*;
 
-use super::digits::{DIGITS, Digits, LANES, Modulus, WIDTH};
+use super::super::fixed_window::Constants;
+use super::digits::{DIGITS, Digits, LANES, Modulus, VECTORS, WIDTH};
 use super::{load, store};
 
-/// Vectors of a number.
-pub(super) const VECTORS: usize = DIGITS / LANES;
 /// Blocks of columns that Montgomery's method clears.
 const REDUCED_BLOCKS: usize = VECTORS - 1;
 const MASK: u64 = (1 << WIDTH) - 1;
@@ -38,14 +37,12 @@ struct Columns {
 struct SlidingWindows([__m512i; DIGITS + LANES + 1]);
 
 /// What products need of the modulus.
-pub(super) struct MontgomeryArithmetic {
+pub(super) struct VectorArithmetic {
     /// (M + 1) / 2^400.
     multiple: SlidingWindows,
     /// What the places from 64 to 71 are worth modulo N, and the same one digit further up.
     fold_constants: [[Vectors; 2]; LANES],
-    pub(super) one: Digits,
-    to_montgomery: Digits,
-    from_montgomery: Digits,
+    pub(super) constants: Constants<Digits>,
 }
 
 #[target_feature(enable = "avx512f,avx512ifma")]
@@ -231,10 +228,10 @@ impl Columns {
     }
 }
 
-impl MontgomeryArithmetic {
+impl VectorArithmetic {
     /// Prepares the modulus.
     #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn new(modulus: &Modulus) -> Self {
+    pub(super) fn new(modulus: Modulus) -> Self {
         let fold = |digits: &Digits| {
             let number = vectors(digits);
             let slide = SlidingWindows::of(&number);
@@ -243,9 +240,7 @@ impl MontgomeryArithmetic {
         Self {
             multiple: SlidingWindows::of(&vectors(&modulus.multiple)),
             fold_constants: std::array::from_fn(|place| fold(&modulus.places[place])),
-            one: modulus.one.clone(),
-            to_montgomery: modulus.to_montgomery.clone(),
-            from_montgomery: modulus.from_montgomery.clone(),
+            constants: modulus.constants,
         }
     }
 
@@ -259,18 +254,6 @@ impl MontgomeryArithmetic {
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn square(&self, a: &Digits) -> Digits {
         self.reduce(Columns::of_square(a))
-    }
-
-    /// Into Montgomery's form.
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn to_montgomery(&self, digits: &Digits) -> Digits {
-        self.mul(digits, &self.to_montgomery)
-    }
-
-    /// Out of Montgomery's form.
-    #[target_feature(enable = "avx512f,avx512ifma")]
-    pub(super) fn from_montgomery(&self, digits: &Digits) -> Digits {
-        self.mul(digits, &self.from_montgomery)
     }
 
     #[target_feature(enable = "avx512f,avx512ifma")]

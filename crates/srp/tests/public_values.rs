@@ -1,23 +1,25 @@
-//! No public value that an attacker can think of gets past parsing: attacks K1 to K9.
+//! Checks that parsing rejects hostile public values (attacks K1 to K9).
+
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic, in shared functions too")]
 
 use num_bigint::BigUint;
 use poolproof_srp::{BadPublicValue, Group, PublicA, PublicB};
 
-/// N as a number.
+/// Returns N as a number.
 fn modulus(group: Group) -> BigUint {
     BigUint::parse_bytes(group.modulus_hex().as_bytes(), 16).unwrap()
 }
 
-/// Both kinds of public values are refused, for the same reason.
+/// Checks that A and B are rejected for the same reason.
 #[track_caller]
-fn refused(group: Group, attack: &str, text: &str, reason: BadPublicValue) {
+fn assert_rejected(group: Group, attack: &str, text: &str, reason: BadPublicValue) {
     let shown: String = text.chars().take(20).collect();
     assert_eq!(PublicA::parse_hex(group, text).err(), Some(reason), "{attack}: A = {shown:?} in {group:?}");
     assert_eq!(PublicB::parse_hex(group, text).err(), Some(reason), "{attack}: B = {shown:?} in {group:?}");
 }
 
 #[track_caller]
-fn taken(group: Group, attack: &str, text: &str, canonical: &str) -> PublicA {
+fn assert_accepted(group: Group, attack: &str, text: &str, canonical: &str) -> PublicA {
     assert_eq!(PublicB::parse_hex(group, text).map(|b| b.to_hex()), Ok(canonical.to_owned()), "{attack}");
     let a = PublicA::parse_hex(group, text).unwrap_or_else(|reason| panic!("{attack}: {reason}"));
     assert_eq!(a.to_hex(), canonical, "{attack}");
@@ -31,11 +33,11 @@ fn groups() -> [Group; 3] {
 #[test]
 fn k1_zero_and_empty_are_rejected() {
     for group in groups() {
-        refused(group, "K1", "", BadPublicValue::Empty);
+        assert_rejected(group, "K1", "", BadPublicValue::Empty);
         for zeros in [1, 2, 767, 768, 770] {
-            refused(group, "K1", &"0".repeat(zeros), BadPublicValue::Zero);
+            assert_rejected(group, "K1", &"0".repeat(zeros), BadPublicValue::Zero);
         }
-        refused(group, "K1", &"0".repeat(771), BadPublicValue::TooLong { length: 771 });
+        assert_rejected(group, "K1", &"0".repeat(771), BadPublicValue::TooLong { length: 771 });
     }
 }
 
@@ -53,14 +55,14 @@ fn k2_to_k6_multiples_of_n_and_residues_above_it() {
             ("K6 N + g", &n + g),
             ("K6 2N + 2", &n * 2u8 + 2u8),
         ] {
-            refused(group, attack, &number.to_str_radix(16), BadPublicValue::NotBelowModulus);
+            assert_rejected(group, attack, &number.to_str_radix(16), BadPublicValue::NotBelowModulus);
         }
         let shifted = (&n << 1024usize).to_str_radix(16);
         let reason = match shifted.len() {
             length if length > 770 => BadPublicValue::TooLong { length },
             _ => BadPublicValue::NotBelowModulus,
         };
-        refused(group, "K5 N · 2^1024", &shifted, reason);
+        assert_rejected(group, "K5 N · 2^1024", &shifted, reason);
     }
 }
 
@@ -68,11 +70,11 @@ fn k2_to_k6_multiples_of_n_and_residues_above_it() {
 fn k7_small_order_values_are_rejected() {
     for group in groups() {
         let last = (modulus(group) - 1u8).to_str_radix(16);
-        assert!(taken(group, "K7 1", "1", "1").is_small_order());
-        assert!(taken(group, "K7 N − 1", &last, &last).is_small_order());
+        assert!(assert_accepted(group, "K7 1", "1", "1").is_small_order());
+        assert!(assert_accepted(group, "K7 N − 1", &last, &last).is_small_order());
         let before = (modulus(group) - 2u8).to_str_radix(16);
-        assert!(!taken(group, "K7 N − 2", &before, &before).is_small_order());
-        assert!(!taken(group, "K7 g", "2", "2").is_small_order());
+        assert!(!assert_accepted(group, "K7 N − 2", &before, &before).is_small_order());
+        assert!(!assert_accepted(group, "K7 g", "2", "2").is_small_order());
     }
 }
 
@@ -81,19 +83,19 @@ fn k8_length_is_checked_first() {
     for group in groups() {
         for length in [771, 4_096, 1_000_000] {
             for digit in ["f", "0", "z"] {
-                refused(group, "K8", &digit.repeat(length), BadPublicValue::TooLong { length });
+                assert_rejected(group, "K8", &digit.repeat(length), BadPublicValue::TooLong { length });
             }
         }
-        refused(group, "K8", &"f".repeat(769), BadPublicValue::NotBelowModulus);
+        assert_rejected(group, "K8", &"f".repeat(769), BadPublicValue::NotBelowModulus);
     }
 }
 
 #[test]
 fn k9_canonical_digits_only() {
     for group in groups() {
-        taken(group, "K9 leading zeros", "0000000a", "a");
-        taken(group, "K9 770 digits", &format!("{:0>770}", "a"), "a");
-        taken(group, "K9 upper case", "1A", "1a");
+        assert_accepted(group, "K9 leading zeros", "0000000a", "a");
+        assert_accepted(group, "K9 770 digits", &format!("{:0>770}", "a"), "a");
+        assert_accepted(group, "K9 upper case", "1A", "1a");
         for text in [
             "0xa",
             "0Xa",
@@ -111,7 +113,7 @@ fn k9_canonical_digits_only() {
             "ag",
             "ah",
             "#a",
-            // Digits one and ten, full-width and Arabic; a letter a that is Cyrillic; a combining mark.
+            // Full-width digits, Arabic digits, the Cyrillic letter a, and a combining mark.
             "\u{ff11}",
             "\u{ff41}",
             "\u{661}\u{660}",
@@ -120,7 +122,7 @@ fn k9_canonical_digits_only() {
             "\u{feff}a",
             "%61",
         ] {
-            refused(group, "K9", text, BadPublicValue::NotHex);
+            assert_rejected(group, "K9", text, BadPublicValue::NotHex);
         }
     }
 }

@@ -1,47 +1,44 @@
-//! The protocol's algebra, tried in full: every case of two small groups (ASSURANCE 3, instrument 1).
+//! Checks the protocol's algebra exhaustively in two small groups.
 
-use super::error::{BadPublicValue, SrpError};
-use super::group::{Element, Exponent, Group};
-use super::{Ephemeral, Job, JobResult, PublicA, PublicB, client, server};
+use num_bigint::BigUint;
 
-/// Safe primes, each with a generator of the whole group, so that every residue is met.
+use super::{client_base, server_base, server_public_value};
+use crate::{BadPublicValue, Ephemeral, Group, Job, JobResult, PublicA, PublicB, SrpError, Verifier};
+
+/// Groups whose generator generates all residues.
 fn groups() -> [(Group, u64); 2] {
     [(23, 5), (47, 5)].map(|(n, g)| (Group::from_safe_prime(n, g).unwrap(), n))
 }
 
-fn exponent(number: u64) -> Exponent {
-    Exponent::from_bytes(&number.to_be_bytes())
+fn big(number: u64) -> BigUint {
+    number.into()
 }
 
-fn element(group: Group, number: u64) -> Element {
-    group.element(&number.to_be_bytes()).unwrap()
+fn public_b(group: Group, b: &BigUint, v: &BigUint) -> BigUint {
+    server_public_value(group, &group.pow_g(b), v)
 }
 
-fn public_b(group: Group, b: &Exponent, v: &Element) -> Element {
-    server::public_value(group, &group.pow_g(b), v)
+/// Computes the client's S.
+fn client_shared(group: Group, a: &BigUint, public_b: &BigUint, x: &BigUint, u: &BigUint) -> BigUint {
+    group.pow(&client_base(group, public_b, &group.pow_g(x)), &(a + u * x))
 }
 
-/// The client's S.
-fn client_shared(group: Group, a: &Exponent, public_b: &Element, x: &Exponent, u: &Exponent) -> Element {
-    group.pow(&client::base(group, public_b, &group.pow_g(x)), &client::exponent(a, u, x))
-}
-
-/// The server's S.
-fn server_shared(group: Group, b: &Exponent, v: &Element, public_a: &Element, u: &Exponent) -> Element {
-    group.pow(&server::base(group, public_a, &group.pow(v, u)), b)
+/// Computes the server's S.
+fn server_shared(group: Group, b: &BigUint, v: &BigUint, public_a: &BigUint, u: &BigUint) -> BigUint {
+    group.pow(&server_base(group, public_a, &group.pow(v, u)), b)
 }
 
 #[test]
 fn both_sides_agree_in_every_case() {
     let mut cases = 0u64;
     for (group, n) in groups() {
-        let numbers: Vec<Exponent> = (0..n).map(exponent).collect();
+        let numbers: Vec<BigUint> = (0..n).map(big).collect();
         for x in &numbers[1..] {
             let v = group.pow_g(x);
             for b in &numbers[1..] {
                 let public_b = public_b(group, b, &v);
-                if public_b.is_zero() {
-                    continue; // The pool draws another b.
+                if public_b == BigUint::ZERO {
+                    continue; // The server draws another b.
                 }
                 for a in &numbers[1..] {
                     let public_a = group.pow_g(a);
@@ -49,7 +46,7 @@ fn both_sides_agree_in_every_case() {
                         let client = client_shared(group, a, &public_b, x, u);
                         let server = server_shared(group, b, &v, &public_a, u);
                         assert!(
-                            client == server && !server.is_zero(),
+                            client == server && server != BigUint::ZERO,
                             "an honest exchange differs in {group:?}"
                         );
                         cases += 1;
@@ -58,7 +55,7 @@ fn both_sides_agree_in_every_case() {
             }
         }
     }
-    // 22^4 + 46^4 less those with B = 0.
+    // 22^4 + 46^4, minus those with B = 0.
     println!("{cases} exchanges agreed");
     assert!(cases > 4_000_000, "{cases}");
 }
@@ -67,14 +64,13 @@ fn both_sides_agree_in_every_case() {
 fn the_secret_is_zero_exactly_when_n_divides_a() {
     for (group, n) in groups() {
         for a in 0..4 * n {
-            let public_a = element(group, a % n);
+            let public_a = big(a % n);
             for v in 1..n {
                 for u in 1..n {
                     for b in [1, 2, 7, n - 2, n - 1, n] {
-                        let s =
-                            server_shared(group, &exponent(b), &element(group, v), &public_a, &exponent(u));
+                        let s = server_shared(group, &big(b), &big(v), &public_a, &big(u));
                         assert_eq!(
-                            s.is_zero(),
+                            s == BigUint::ZERO,
                             a % n == 0,
                             "A = {a}, v = {v}, u = {u}, b = {b} in {group:?}"
                         );
@@ -105,39 +101,39 @@ fn parsing_takes_exactly_1_to_n_less_1() {
 #[test]
 fn a_server_that_draws_a_bad_b_gets_an_error() {
     let (group, n) = groups()[1];
-    let mut unlucky = 0;
+    let mut zeros = 0;
     for v in 2..n - 1 {
-        let verifier = super::Verifier::new(group, element(group, v));
+        let verifier = Verifier::new(group, big(v));
         for b in 1..n {
             let b = Ephemeral::from_hex(&format!("{b:x}")).unwrap();
             let job = Job::ServerPublic { group, b: b.clone(), verifier: verifier.clone() };
             match job.run() {
                 JobResult::Failed(error) => {
                     assert_eq!(error, SrpError::PublicBIsZero);
-                    assert!(public_b(group, b.exponent(), verifier.value()).is_zero());
-                    unlucky += 1;
+                    assert!(public_b(group, b.exponent(), verifier.value()) == BigUint::ZERO);
+                    zeros += 1;
                 }
                 done => assert!(matches!(done, JobResult::PublicB { .. }), "{done:?}"),
             }
         }
     }
-    // g generates the whole group: for every v there is exactly one such b.
-    assert_eq!(unlucky, n - 3);
+    // g generates all residues, so every v has exactly one such b.
+    assert_eq!(zeros, n - 3);
 }
 
 #[test]
 fn a_stolen_verifier_proves_nothing() {
-    // K11: without u, A = g^a · v^−1 would cancel the verifier out of the server's S.
+    // Without u, A = g^a · v^−1 would cancel the verifier in the server's S.
     for (group, n) in groups() {
-        let (a, b, x) = (exponent(5), exponent(9), exponent(7));
+        let (a, b, x) = (big(5), big(9), big(7));
         let v = group.pow_g(&x);
-        let inverse = group.pow(&v, &exponent(n - 2));
+        let inverse = group.pow(&v, &big(n - 2));
         let public_a = group.mul(&group.pow_g(&a), &inverse);
         let attacker_shared = group.pow(&group.pow_g(&b), &a);
-        let fooled = |u| server_shared(group, &b, &v, &public_a, &exponent(u)) == attacker_shared;
-        // S = g^(ab) · v^(b(u − 1)): the thief needs a u that makes the second factor 1.
+        let fooled = |u| server_shared(group, &b, &v, &public_a, &big(u)) == attacker_shared;
+        // S = g^(ab) · v^(b(u − 1)). The attacker needs a u that makes the second factor 1.
         for u in 1..n {
-            let cancels = group.pow(&v, &exponent(9 * (u - 1))).to_hex() == "1";
+            let cancels = group.pow(&v, &big(9 * (u - 1))) == big(1);
             assert_eq!(fooled(u), cancels, "u = {u} in {group:?}");
         }
         assert!(!fooled(2));

@@ -1,14 +1,14 @@
-//! The backends, held against `num-bigint`: what is easy to get wrong, and a great deal of chance.
+//! Compares the backends with `num-bigint`, on edge cases and random numbers.
 
 use num_bigint::{BigInt, BigUint};
 use rand::{Rng as _, RngExt as _};
 
 use super::super::prime;
-use super::{Backend, ExponentClass, Power, raise_all};
+use super::{Backend, ExponentClass, Modexp, portable};
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 
-/// Numbers below N in which a carry, a sign or a length could go wrong.
+/// Numbers below N that test carries, signs and lengths.
 fn edges() -> Vec<BigUint> {
     let (n, one) = (prime::n(), BigUint::from(1u8));
     let mut all =
@@ -34,18 +34,14 @@ fn exponent(rng: &mut ChaCha8Rng, bits: u32) -> BigUint {
     BigUint::from_bytes_be(&bytes) % (BigUint::from(1u8) << bits)
 }
 
-fn expected(power: &Power<'_>) -> BigUint {
-    power.base.unwrap_or_else(|| prime::g()).modpow(power.exponent, prime::n())
-}
-
-/// Raises all by every backend, one by one and together.
-fn agree(powers: &[Power<'_>]) {
-    let right: Vec<BigUint> = powers.iter().map(expected).collect();
+/// Checks all powers with every backend, one by one and together.
+fn agree(powers: &[Modexp]) {
+    let expected: Vec<BigUint> = powers.iter().map(portable::reference).collect();
     for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
-        assert!(raise_all(backend, powers) == right, "{backend}, together");
-        for (power, right) in powers.iter().zip(&right) {
-            let alone = raise_all(backend, std::slice::from_ref(power));
-            assert!(alone.as_slice() == std::slice::from_ref(right), "{backend}: {:x}", power.exponent);
+        assert!(backend.raise(powers) == expected, "{backend}, together");
+        for (power, expected) in powers.iter().zip(&expected) {
+            let alone = backend.raise(std::slice::from_ref(power));
+            assert!(alone.as_slice() == std::slice::from_ref(expected), "{backend}: {:x}", power.exponent);
         }
     }
 }
@@ -62,13 +58,15 @@ fn exponents_of_every_shape() {
             (&one << (bits / 2), class),
         ]);
     }
-    // Longer than any class: the class is what may be known, not what may be relied on.
+    // A class is public and not a guarantee: longer exponents must work too.
     exponents.push(((prime::n() - &one) >> 1u32, ExponentClass::Bits256));
     exponents.push(((&one << 1026u32) - &one, ExponentClass::Bits1025));
     let base = below_n(&mut ChaCha8Rng::seed_from_u64(1));
-    let powers: Vec<Power<'_>> = exponents
-        .iter()
-        .flat_map(|(exponent, class)| [None, Some(&base)].map(|base| Power { base, exponent, class: *class }))
+    let powers: Vec<Modexp> = exponents
+        .into_iter()
+        .flat_map(|(exponent, class)| {
+            [None, Some(base.clone())].map(|base| Modexp { base, exponent: exponent.clone(), class })
+        })
         .collect();
     agree(&powers);
 }
@@ -76,11 +74,9 @@ fn exponents_of_every_shape() {
 #[test]
 fn bases_of_every_shape_in_four_distinct_lanes() {
     let (edges, rng) = (edges(), &mut ChaCha8Rng::seed_from_u64(2));
-    let exponents: Vec<BigUint> = edges.iter().map(|_| exponent(rng, 256)).collect();
-    let powers: Vec<Power<'_>> = edges
-        .iter()
-        .zip(&exponents)
-        .map(|(base, exponent)| Power { base: Some(base), exponent, class: ExponentClass::Bits256 })
+    let powers: Vec<Modexp> = edges
+        .into_iter()
+        .map(|base| Modexp { base: Some(base), exponent: exponent(rng, 256), class: ExponentClass::Bits256 })
         .collect();
     for count in 1..=5 {
         agree(&powers[..count]);
@@ -94,9 +90,9 @@ fn random_powers() {
     for class in [ExponentClass::Bits256, ExponentClass::Bits513, ExponentClass::Bits1025] {
         let numbers: Vec<_> = (0..6).map(|_| (below_n(rng), exponent(rng, class.bits()))).collect();
         let with = |base: bool| {
-            numbers.iter().map(move |(number, exponent)| Power {
-                base: base.then_some(number),
-                exponent,
+            numbers.iter().map(move |(number, exponent)| Modexp {
+                base: base.then(|| number.clone()),
+                exponent: exponent.clone(),
                 class,
             })
         };
@@ -110,13 +106,17 @@ fn two_to_a_and_two_to_b_is_two_to_their_sum() {
     for backend in Backend::ALL.into_iter().filter(|backend| backend.is_available()) {
         let (a, b) = (exponent(rng, 1000), exponent(rng, 1000));
         let sum = &a + &b;
-        let g_to = |exponent| Power { base: None, exponent, class: ExponentClass::Bits1025 };
-        let powers = raise_all(backend, &[g_to(&a), g_to(&b), g_to(&sum)]);
+        let powers = [&a, &b, &sum].map(|exponent| Modexp {
+            base: None,
+            exponent: exponent.clone(),
+            class: ExponentClass::Bits1025,
+        });
+        let powers = backend.raise(&powers);
         assert!(&powers[0] * &powers[1] % prime::n() == powers[2], "{backend}");
     }
 }
 
-/// The kernels' products, one by one.
+/// Checks each product of the kernels.
 #[cfg(target_arch = "x86_64")]
 mod products {
     use std::fmt::Debug;
@@ -124,31 +124,31 @@ mod products {
     use super::super::{avx2, ifma};
     use super::*;
 
-    /// A kernel's numbers and what it makes of them.
+    /// A kernel's products, and numbers to test them with.
     trait TestKernel: Sized + 'static {
-        /// What a machine without it lacks.
+        /// The name of the instruction set.
         const NAME: &'static str;
         type Digits: Clone + Debug;
-        /// The kernel, where this machine can run it.
+        /// Returns the kernel, if this machine can run it.
         fn get() -> Option<&'static Self>;
         /// Montgomery's R.
         fn r() -> BigUint;
         fn split(number: &BigUint) -> Self::Digits;
-        /// What the digits spell.
+        /// Returns the value of the digits.
         fn value(digits: &Self::Digits) -> BigInt;
-        /// Digits at the ends of their range, in runs, so that columns reach their bounds.
+        /// Returns runs of digits at the ends of their range, so that columns reach their bounds.
         fn random_extreme(rng: &mut ChaCha8Rng) -> Self::Digits;
-        /// All digits at an end of their range.
+        /// Returns numbers whose digits are all at an end of their range.
         fn extreme_digits() -> Vec<Self::Digits>;
-        /// A number that is not between 0 and N.
+        /// Returns a number that is not between 0 and N.
         fn out_of_range(rng: &mut ChaCha8Rng) -> Self::Digits;
-        /// Whether a product may leave these digits: whatever it may be given.
+        /// Reports whether the digits are a valid result and operand of a product.
         fn is_normalized(digits: &Self::Digits) -> bool;
-        /// a · b / R, or a · a / R where there is no b, in each way that the kernel has.
+        /// Computes a · b / R, or a · a / R without a b, by each method of the kernel.
         fn products(&self, a: &[Self::Digits; 4], b: Option<&[Self::Digits; 4]>) -> Vec<[Self::Digits; 4]>;
     }
 
-    /// `count` digits of these kinds, in runs.
+    /// Returns a function that chooses a digit for each place, in runs of equal digits.
     fn runs<D: Copy>(rng: &mut ChaCha8Rng, kinds: &[D]) -> impl FnMut(usize) -> D {
         let mut kind = kinds[rng.random_range(0..kinds.len())];
         let changes: Vec<_> = (0..64)
@@ -215,9 +215,9 @@ mod products {
         }
     }
 
-    /// The largest digit that a product by AVX2 leaves, and so the largest that one is given.
+    /// The largest digit of a result, and therefore of an operand, of the AVX2 kernel.
     const MAX_DIGIT_AVX2: f64 = ((1u64 << 50) + (1 << 13)) as f64;
-    /// The same by IFMA.
+    /// The same for the IFMA kernel.
     const MAX_DIGIT_IFMA: u64 = (1 << 50) + (1 << 10);
 
     impl TestKernel for ifma::Kernel {
@@ -274,7 +274,7 @@ mod products {
     }
 
     impl<F: TestKernel> Check<F> {
-        /// `None`, and a line that says so, where the machine lacks what the kernel needs.
+        /// Prints a line and returns `None` if this machine cannot run the kernel.
         fn new() -> Option<Self> {
             let Some(kernel) = F::get() else {
                 eprintln!("skipped: this machine has no {}", F::NAME);
@@ -287,10 +287,10 @@ mod products {
         fn check(&self, a: &F::Digits, b: &F::Digits, product: &F::Digits) {
             let difference = F::value(a) * F::value(b) * &self.from_montgomery - F::value(product);
             assert!(difference % &self.n == BigInt::ZERO, "{a:?} · {b:?}");
-            assert!(F::is_normalized(product), "untidy: {a:?} · {b:?} = {product:?}");
+            assert!(F::is_normalized(product), "not normalized: {a:?} · {b:?} = {product:?}");
         }
 
-        /// Products of four pairs in every way; how many.
+        /// Checks the products of four pairs by each method, and returns their number.
         fn check_four(&self, a: &[F::Digits; 4], b: Option<&[F::Digits; 4]>) -> u32 {
             let ways = self.kernel.products(a, b);
             for products in &ways {
@@ -311,7 +311,7 @@ mod products {
         }
     }
 
-    /// Checks products and squares until there are so many.
+    /// Checks at least `results` products and squares.
     fn random_products<F: TestKernel>(seed: u64, results: u32) {
         let Some(check) = Check::<F>::new() else { return };
         let rng = &mut ChaCha8Rng::seed_from_u64(seed);
@@ -344,7 +344,7 @@ mod products {
         random_products::<ifma::Kernel>(5, 8_000);
     }
 
-    /// A million results of each kernel: `cargo test --release -- --ignored a_million_products`.
+    /// Checks a million results of each kernel: `cargo test --release -- --ignored a_million_products`.
     #[test]
     #[ignore = "takes minutes in a release build"]
     fn a_million_products_are_correct_and_normalized() {
