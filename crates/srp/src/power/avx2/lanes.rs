@@ -1,11 +1,12 @@
-//! Four numbers at once, one to a lane: what workers do when four powers wait.
+//! Four products at once, one per lane. Workers use them when at least three powers of one kind are due.
 //!
-//! A product is a triangle of digits' products, summed in columns. Each digit's product is split by two fused
-//! multiply-adds: `a·b + 1.5·2^103` rounds to a multiple of 2^51 and keeps it in its low bits; what is left, added to
-//! 1.5·2^52, keeps its low bits likewise. So both halves are summed as integers, together with the magic numbers' own
-//! bits; [`Lanes::new`] finds out what those come to by multiplying zeros, and every sum starts from less so much.
+//! A product is a triangle of digit products, summed in columns. Two fused multiply-adds split each digit
+//! product. `a·b + 1.5·2^103` rounds to a multiple of 2^51 and holds it in its low bits. The remainder plus
+//! 1.5·2^52 holds it in its low bits likewise. Both halves are summed as integers, including the bits of
+//! these two constants. [`Lanes::new`] multiplies zeros to find the sums of the constants, and every product
+//! starts from minus these sums.
 //!
-//! Columns stay far below 2^62: 122 products of |a·b| ≤ 2^102 give each at most 2^51 + 2^50 to a column.
+//! Columns stay far below 2^62: 122 products of |a·b| ≤ 2^102 add at most 2^51 + 2^50 each to a column.
 
 use std::arch::x86_64::*;
 
@@ -17,18 +18,19 @@ pub(super) type LaneDigits = [__m256d; DIGITS];
 /// The columns of a product.
 type Columns = [__m256i; 2 * DIGITS];
 
-/// The low bits of this, as a double's, count multiples of 2^51.
+/// The low bits of this double count multiples of 2^51.
 pub(super) const UPPER: f64 = 1.5 * ((1u64 << 52) as f64) * ((1u64 << WIDTH) as f64);
-/// The low bits of this count ones.
+/// The low bits of this double count ones.
 pub(super) const LOWER: f64 = 1.5 * ((1u64 << 52) as f64);
-/// Makes columns positive, so that a logical shift does for an arithmetic one; and rounds digits to the nearest.
+/// The bias makes columns positive, so that a logical shift replaces an arithmetic one, and rounds digits to
+/// the nearest.
 pub(super) const BIAS: u64 = (1 << 62) + HALF;
-/// What [`BIAS`] has carried into the next column.
+/// The carry of [`BIAS`] into the next column.
 pub(super) const BIAS_CARRY: u64 = 1 << (62 - WIDTH);
 pub(super) const HALF: u64 = 1 << (WIDTH - 1);
 const MASK: u64 = (1 << WIDTH) - 1;
 
-/// What the products of four lanes need.
+/// The arithmetic of one modulus in four lanes.
 pub(super) struct Lanes {
     block: LaneDigits,
     single: LaneDigits,
@@ -47,7 +49,7 @@ pub(super) fn integers(value: u64) -> __m256i {
     _mm256_set1_epi64x(value.cast_signed())
 }
 
-/// The same number in all lanes.
+/// Returns the same number in all lanes.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn broadcast(digits: &Digits) -> LaneDigits {
     let mut four = [doubles(0.0); DIGITS];
@@ -57,7 +59,7 @@ pub(super) fn broadcast(digits: &Digits) -> LaneDigits {
     four
 }
 
-/// One number to a lane.
+/// Returns four numbers, one per lane.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn gather(numbers: [&Digits; 4]) -> LaneDigits {
     let mut four = [doubles(0.0); DIGITS];
@@ -68,7 +70,7 @@ pub(super) fn gather(numbers: [&Digits; 4]) -> LaneDigits {
     four
 }
 
-/// The numbers of the lanes.
+/// Returns the numbers of the lanes.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn scatter(four: &LaneDigits) -> [Digits; 4] {
     let mut numbers = [[0.0; DIGITS]; 4];
@@ -84,7 +86,7 @@ pub(super) fn scatter(four: &LaneDigits) -> [Digits; 4] {
     numbers
 }
 
-/// The upper and the lower half of a · b, each with its magic number's bits.
+/// Returns the upper and the lower half of a · b, each including the bits of its constant.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 pub(super) fn halves(a: __m256d, b: __m256d) -> (__m256i, __m256i) {
@@ -99,21 +101,21 @@ pub(super) fn add(a: __m256i, b: __m256i) -> __m256i {
     _mm256_add_epi64(a, b)
 }
 
-/// The low 51 bits of a lifted column.
+/// Returns the low 51 bits of a biased column.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 pub(super) fn low(column: __m256i) -> __m256i {
     _mm256_and_si256(column, integers(MASK))
 }
 
-/// What a lifted column carries into the next.
+/// Returns the carry of a biased column into the next one.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 pub(super) fn carry(column: __m256i) -> __m256i {
     _mm256_srli_epi64::<{ WIDTH as i32 }>(column)
 }
 
-/// The whole numbers from 0 to 2^52 in these bits, less `bias`.
+/// Returns the whole numbers from 0 to 2^52 in these bits, minus `bias`.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 pub(super) fn remove_bias(bits: __m256i, bias: __m256d) -> __m256d {
@@ -122,14 +124,14 @@ pub(super) fn remove_bias(bits: __m256i, bias: __m256d) -> __m256d {
     _mm256_sub_pd(number, _mm256_add_pd(doubles(TWO_52), bias))
 }
 
-/// The same, where one lift does for all.
+/// Does the same with one bias for all lanes.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn remove_uniform_bias(bits: __m256i, bias: u64) -> __m256d {
     remove_bias(bits, doubles(bias as f64))
 }
 
-/// The last digit, from its column: it may be of any sign, and keeps what there is.
+/// Returns the last digit from its column. It may be negative and keeps all its bits.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn last_digit(column: __m256i, carried: __m256i) -> __m256d {
@@ -142,7 +144,7 @@ fn last_digit(column: __m256i, carried: __m256i) -> __m256d {
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn add_four_rows(columns: &mut [__m256i], rows: [__m256d; 4], digits: &[__m256d]) {
-    // One column is finished for each digit, while four more are under way: five names that take turns.
+    // Each digit completes one column while four more are open. Five variables rotate through these roles.
     macro_rules! column {
         ($columns:ident, $digits:ident, $at:literal, $a:ident $b:ident $c:ident $d:ident $e:ident) => {
             $e = $columns[$at + 4];
@@ -208,7 +210,7 @@ fn add_product(columns: &mut Columns, a: &LaneDigits, b: &LaneDigits) {
     add_row(&mut columns[DIGITS - 1..], last[0], b);
 }
 
-/// Adds a · a: every product of two different digits once, doubled.
+/// Adds a · a, with every product of two different digits computed once and doubled.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn add_square(columns: &mut Columns, a: &LaneDigits) {
@@ -232,10 +234,10 @@ fn add_square(columns: &mut Columns, a: &LaneDigits) {
 }
 
 impl Lanes {
-    /// The digits of the last block but one digit are cleared by N itself, so that the result is below it again.
+    /// N itself clears the digits of the last block except one, so that the result is between −N and N.
     const LAST: usize = DIGITS - 1 - BLOCK;
 
-    /// Prepares the modulus.
+    /// Converts the values of the modulus to lanes.
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn new(modulus: &Modulus) -> Self {
         let zero = [doubles(0.0); DIGITS];
@@ -269,7 +271,7 @@ impl Lanes {
         lanes
     }
 
-    /// a · b / R.
+    /// Computes a · b / R.
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn mul(&self, a: &LaneDigits, b: &LaneDigits) -> LaneDigits {
         let mut columns = self.after_product;
@@ -277,7 +279,7 @@ impl Lanes {
         self.reduce(columns)
     }
 
-    /// a · a / R.
+    /// Computes a · a / R.
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn square(&self, a: &LaneDigits) -> LaneDigits {
         let mut columns = self.after_square;
@@ -285,7 +287,7 @@ impl Lanes {
         self.reduce(columns)
     }
 
-    /// Adds multiples of N until the lower half is zero; what is left of the upper half, between −N and N.
+    /// Adds multiples of N until the lower half is zero. Returns the upper half, which is between −N and N.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn reduce(&self, mut columns: Columns) -> LaneDigits {
@@ -294,7 +296,7 @@ impl Lanes {
             let mut quotient = [doubles(0.0); 4];
             let mut carried = integers(BIAS_CARRY);
             for (place, column) in column.into_iter().enumerate() {
-                // The first digit takes no carry: the block before has given it to the column.
+                // The first digit takes no carry, because the block before added it to the column.
                 let bias = if place == 0 { HALF } else { HALF + BIAS_CARRY };
                 let bits = if place == 0 { low(column) } else { add(low(column), carried) };
                 quotient[place] = remove_uniform_bias(bits, bias);
@@ -311,7 +313,7 @@ impl Lanes {
         normalized(&columns)
     }
 
-    /// The quotient by N of the last block: each digit of it changes the columns that the next is read from.
+    /// Computes the quotient of the last block by N. Each of its digits changes the columns of the next one.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn last_quotient(&self, columns: &mut Columns) -> [__m256d; 4] {
@@ -324,7 +326,7 @@ impl Lanes {
             for j in i + 1..4 {
                 let (upper, lower) = halves(quotient[i], self.single[j - i - 1]);
                 column[j] = add(column[j], lower);
-                // The next block's columns get theirs when the whole quotient is multiplied.
+                // The product with the whole quotient changes the next block's columns later.
                 if j < 3 {
                     column[j + 1] = add(column[j + 1], upper);
                 }
@@ -335,8 +337,8 @@ impl Lanes {
     }
 }
 
-/// The digits of the upper half. Each keeps its low bits and takes the carry of the one before, which makes it a little
-/// larger than 2^50 at most; no carry runs further.
+/// Returns the digits of the upper half. Each digit keeps its low bits and takes the carry of the one before,
+/// which makes it slightly larger than 2^50 at most. No carry propagates further.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn normalized(columns: &Columns) -> LaneDigits {

@@ -1,4 +1,4 @@
-//! Numbers out of tables, without a trace of which: all of a table is read, and what is wanted is kept by masks or blends.
+//! Table lookups that hide the index: they read the whole table and select by masks or blends.
 
 use std::arch::x86_64::*;
 
@@ -7,14 +7,14 @@ use super::lanes::{LaneDigits, doubles, integers};
 use super::load;
 use super::single::{PaddedDigits, VECTORS};
 
-/// Teeth of a comb.
+/// The number of teeth of a comb.
 pub(super) const TEETH: u32 = 6;
 const CHOICES: usize = 1 << TEETH;
 
-/// One digit of all choices of a comb's block: the block is read digit by digit, from front to back.
+/// One digit of all entries of a comb's block. A block is read digit by digit, from front to back.
 pub(super) type Choices = [f64; CHOICES];
 
-/// A comb's block, by digits.
+/// Returns the table of a comb's block, by digits.
 pub(super) fn build_comb_table(entries: &[PaddedDigits]) -> Vec<Choices> {
     let mut table = vec![[0.0; CHOICES]; DIGITS];
     for (choice, entry) in entries.iter().enumerate() {
@@ -25,7 +25,7 @@ pub(super) fn build_comb_table(entries: &[PaddedDigits]) -> Vec<Choices> {
     table
 }
 
-/// Numbers of four lanes, digit by digit.
+/// Returns the table of numbers of four lanes, digit by digit.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn build_lane_table(entries: &[LaneDigits]) -> Vec<__m256d> {
     let mut table = vec![doubles(0.0); entries.len() * DIGITS];
@@ -37,14 +37,14 @@ pub(super) fn build_lane_table(entries: &[LaneDigits]) -> Vec<__m256d> {
     table
 }
 
-/// All ones in the lanes where `secret_index` is `index`.
+/// Returns all ones in the lanes where `secret_index` is `index`.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn mask(secret_index: __m256i, index: usize) -> __m256d {
     _mm256_castsi256_pd(_mm256_cmpeq_epi64(secret_index, integers(index as u64)))
 }
 
-/// An entry of the table.
+/// Returns an entry of the table.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn entry(table: &[PaddedDigits], secret_index: u64) -> PaddedDigits {
     let secret_index = integers(secret_index);
@@ -59,7 +59,7 @@ pub(super) fn entry(table: &[PaddedDigits], secret_index: u64) -> PaddedDigits {
     selected
 }
 
-/// An entry of the table for each lane.
+/// Returns an entry of the table for each lane.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn four_entries(table: &[__m256d], secret_index: [u64; 4]) -> LaneDigits {
     let secret_index = lanes_of(secret_index);
@@ -76,7 +76,7 @@ pub(super) fn four_entries(table: &[__m256d], secret_index: [u64; 4]) -> LaneDig
     selected
 }
 
-/// A choice of a comb's block.
+/// Returns an entry of a comb's block.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn choice(table: &[Choices], secret_index: u64) -> PaddedDigits {
     let mut masks = [doubles(0.0); CHOICES / 4];
@@ -91,19 +91,20 @@ pub(super) fn choice(table: &[Choices], secret_index: u64) -> PaddedDigits {
         for (quad, mask) in masks.iter().enumerate() {
             sum = _mm256_or_pd(sum, _mm256_and_pd(load(choices, 4 * quad), *mask));
         }
-        // Three lanes are zero.
+        // Three of the four lanes are zero.
         let half = _mm_or_pd(_mm256_castpd256_pd128(sum), _mm256_extractf128_pd::<1>(sum));
         *digit = _mm_cvtsd_f64(_mm_or_pd(half, _mm_unpackhi_pd(half, half)));
     }
     PaddedDigits::of(&digits)
 }
 
-/// A choice for each lane: of four neighbours by a permutation, and of sixteen such fours by blends.
+/// Returns an entry for each lane: a permutation selects from four neighbors, and blends select from sixteen
+/// such results.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn four_choices(table: &[Choices], secret_index: [u64; 4]) -> LaneDigits {
     let secret_index = lanes_of(secret_index);
     let within = _mm256_slli_epi64::<1>(_mm256_and_si256(secret_index, integers(3)));
-    // A double is moved as two halves, with a place each.
+    // A double is permuted as two halves, each with its own index.
     let places = _mm256_or_si256(within, _mm256_slli_epi64::<32>(within));
     let places = _mm256_or_si256(places, integers(1 << 32));
     let quads = choice_bits(_mm256_srli_epi64::<2>(secret_index));
@@ -123,21 +124,21 @@ fn lanes_of(secret_index: [u64; 4]) -> __m256i {
     _mm256_setr_epi64x(a, b, c, d)
 }
 
-/// A bit of each lane, where blends look for it.
+/// Returns one bit of each lane as the sign bit, which blends read.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn sign(secret_index: __m256i, bit: u32) -> __m256d {
     _mm256_castsi256_pd(_mm256_sllv_epi64(secret_index, integers(63 - u64::from(bit))))
 }
 
-/// The four low bits of each lane, for [`choose`].
+/// Returns the four low bits of each lane, for [`choose`].
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn choice_bits(secret_index: __m256i) -> [__m256d; 4] {
     [sign(secret_index, 0), sign(secret_index, 1), sign(secret_index, 2), sign(secret_index, 3)]
 }
 
-/// One of sixteen for each lane. All are taken, and blended two by two.
+/// Returns one of sixteen values for each lane. It computes all of them and blends them pairwise.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn choose(choice: impl Fn(usize) -> __m256d, bits: &[__m256d; 4]) -> __m256d {

@@ -1,7 +1,7 @@
-//! One product spread over the lanes: what a worker does when hardly anything waits.
+//! One product spread over the lanes. Workers use it when fewer than three powers of one kind are due.
 //!
-//! The arithmetic is that of `lanes`. A vector holds four neighbouring columns; the upper halves of products belong one
-//! column further up and are summed apart, so that nothing is shifted before the end.
+//! The arithmetic is that of `lanes`. A vector holds four neighboring columns. The upper halves of products
+//! belong one column higher and are summed separately, so that nothing is shifted before the end.
 
 use std::arch::x86_64::*;
 
@@ -12,18 +12,18 @@ use super::lanes::{
 };
 use super::{load, load_integers, store, store_integers};
 
-/// Zeros before the first digit, so that rows can be shifted against it.
+/// Zeros before the first digit, which allow rows to be shifted against it.
 const LEADING_ZEROS: usize = 4;
 /// Vectors of four that hold a number.
 pub(super) const VECTORS: usize = DIGITS.div_ceil(4);
-/// A number with its zeros.
+/// The length of a number with its zeros.
 const PADDED: usize = LEADING_ZEROS + 4 * VECTORS;
 /// Columns of a product, rounded up.
 const COLUMNS: usize = 8 * VECTORS;
-/// The last five digits are cleared by N itself, so that the result is below it again.
+/// N itself clears the last five digits, so that the result is between −N and N.
 const LAST: usize = DIGITS - 1 - BLOCK;
 
-/// A number, with zeros around it.
+/// A number with zeros before and after it.
 #[derive(Clone)]
 #[repr(align(32))]
 pub(super) struct PaddedDigits([f64; PADDED]);
@@ -36,7 +36,7 @@ struct ColumnSums {
     upper: [i64; LEADING_ZEROS + COLUMNS],
 }
 
-/// What products of a single number need.
+/// The arithmetic of one modulus for single numbers.
 pub(super) struct Single {
     block: PaddedDigits,
     modulus_plus_one: PaddedDigits,
@@ -58,7 +58,7 @@ impl PaddedDigits {
         std::array::from_fn(|place| self.0[LEADING_ZEROS + place])
     }
 
-    /// Digits 4·vector to 4·vector + 3.
+    /// Returns digits 4·vector to 4·vector + 3.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     pub(super) fn vector(&self, vector: usize) -> __m256d {
@@ -71,14 +71,14 @@ impl PaddedDigits {
         store(&mut self.0, LEADING_ZEROS + 4 * vector, digits);
     }
 
-    /// A digit in all lanes.
+    /// Returns a digit in all lanes.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn row(&self, place: usize) -> __m256d {
         doubles(self.0[LEADING_ZEROS + place])
     }
 
-    /// The four digits of a block, each in all lanes.
+    /// Returns the four digits of a block, each in all lanes.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn rows(&self, block: usize) -> [__m256d; 4] {
@@ -86,7 +86,7 @@ impl PaddedDigits {
     }
 }
 
-/// Both halves of one product, without the magic numbers.
+/// Returns both halves of one product, without the bits of the constants.
 #[target_feature(enable = "avx2,fma")]
 #[inline]
 fn scalar_halves(a: f64, b: f64) -> (u64, u64) {
@@ -98,7 +98,7 @@ fn scalar_halves(a: f64, b: f64) -> (u64, u64) {
 impl ColumnSums {
     const ZERO: Self = Self { lower: [0; COLUMNS], upper: [0; LEADING_ZEROS + COLUMNS] };
 
-    /// Columns `at` to `at` + 3.
+    /// Returns columns `at` to `at` + 3.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn columns(&self, at: usize) -> __m256i {
@@ -109,7 +109,7 @@ impl ColumnSums {
         self.lower[at].wrapping_add(self.upper[LEADING_ZEROS + at - 1]).cast_unsigned()
     }
 
-    /// Adds to one vector of columns what the rows and the digits before it make.
+    /// Adds the products of the rows with one vector of digits.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn add_vector<const ROWS: usize>(
@@ -148,7 +148,8 @@ impl ColumnSums {
         self.add_rows(DIGITS - 1, &[a.row(DIGITS - 1)], b);
     }
 
-    /// Adds a · a. A block of rows meets the digits before it not at all, its own once, and those behind it doubled.
+    /// Adds a · a. A block of rows skips the digits before it, multiplies its own once, and doubles those
+    /// after it.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn add_square(&mut self, a: &PaddedDigits) {
@@ -163,7 +164,7 @@ impl ColumnSums {
                 return;
             }
             let rows = a.rows(block);
-            // What was just stored is loaded last.
+            // The vector that was just stored is loaded last.
             for vector in (block..VECTORS).rev() {
                 self.add_vector(4 * block, &rows, &multiplicand, vector);
             }
@@ -177,7 +178,7 @@ impl ColumnSums {
         for at in (0..LAST).step_by(BLOCK) {
             let column = self.columns(at);
             let carried = carry(column);
-            // Each digit takes the carry of the one before; the first has been given its own.
+            // Each digit takes the carry of the one before. The first already has its carry.
             let moved = _mm256_permute4x64_epi64::<0b10_01_00_00>(carried);
             let moved = _mm256_blend_epi32::<0b0000_0011>(moved, integers(0));
             let out =
@@ -197,7 +198,8 @@ impl ColumnSums {
         }
     }
 
-    /// The quotient by N of the last five digits: each digit of it changes the columns that the next is read from.
+    /// Computes the quotient of the last five digits by N. Each of its digits changes the columns of the next
+    /// one.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn last_quotient(&mut self, modulus_plus_one: &PaddedDigits) -> [f64; 5] {
@@ -227,11 +229,11 @@ impl ColumnSums {
         self.add_rows(LAST + BLOCK, &[e], modulus_plus_one);
     }
 
-    /// The digits of the upper half, as `lanes` has them.
+    /// Returns the digits of the upper half, as in `lanes`.
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn normalized(&mut self) -> PaddedDigits {
-        // Column 60 has given its carry away.
+        // The carry of column 60 is already in the next one.
         self.lower[DIGITS - 1] = BIAS.cast_signed();
         self.upper[LEADING_ZEROS + DIGITS - 2] = 0;
         let mut one = PaddedDigits::ZERO;
@@ -249,10 +251,10 @@ impl ColumnSums {
 }
 
 impl Single {
-    /// Prepares the modulus.
+    /// Converts the values of the modulus to padded digits.
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn new(modulus: &Modulus) -> Self {
-        // N + 1: its first digit is zero.
+        // N + 1 has the first digit zero.
         let mut modulus_plus_one = PaddedDigits::of(&modulus.single);
         modulus_plus_one.0.rotate_right(1);
         let mut product = ColumnSums::ZERO;
@@ -268,7 +270,7 @@ impl Single {
         }
     }
 
-    /// What sums start from, given what multiplying zeros has left: less so much, and lifted.
+    /// Returns the start value of sums: minus the sums that multiplying zeros leaves, plus the bias.
     #[target_feature(enable = "avx2,fma")]
     fn start(mut sums: ColumnSums) -> ColumnSums {
         for at in (0..LAST).step_by(BLOCK) {
@@ -276,7 +278,7 @@ impl Single {
         }
         let before = sums.clone();
         sums.clear_last([0.0; 5], &PaddedDigits::ZERO);
-        // The last five columns are read before N's multiple is added to them.
+        // The last five columns are read before a multiple of N is added to them.
         sums.lower[..DIGITS].copy_from_slice(&before.lower[..DIGITS]);
         sums.upper[..LEADING_ZEROS + DIGITS - 1].copy_from_slice(&before.upper[..LEADING_ZEROS + DIGITS - 1]);
         for (at, sum) in sums.lower.iter_mut().enumerate() {
@@ -288,7 +290,7 @@ impl Single {
         sums
     }
 
-    /// a · b / R.
+    /// Computes a · b / R.
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn mul(&self, a: &PaddedDigits, b: &PaddedDigits) -> PaddedDigits {
         let mut sums = self.after_product.clone();
@@ -296,7 +298,7 @@ impl Single {
         self.reduce(sums)
     }
 
-    /// a · a / R.
+    /// Computes a · a / R.
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn square(&self, a: &PaddedDigits) -> PaddedDigits {
         let mut sums = self.after_square.clone();

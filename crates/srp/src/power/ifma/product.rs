@@ -1,16 +1,18 @@
 //! Products modulo N, each spread over eight vectors of eight digits.
 //!
-//! A product is added up in columns of 64 bits, a block of eight rows at a time: each row is a digit of one number, in all lanes,
-//! times windows of the other. A window is eight neighbouring digits, from any place on; all of them lie ready in a [`SlidingWindows`], so
-//! that nothing is shifted on the way. The lower halves of products are summed apart from the upper ones, which count four
-//! times: a half has 52 bits, a digit 50.
+//! A product is summed in columns of 64 bits, a block of eight rows at a time. Each row is one digit of a
+//! number, in all lanes, multiplied by windows of the other number. A window is eight neighboring digits from
+//! any place on. [`SlidingWindows`] contains all of them, so that nothing is shifted during the summation.
+//! Lower and upper halves of digit products are summed separately. An upper half counts four times, because a
+//! half has 52 bits and a digit 50.
 //!
-//! Then the lower 56 columns are cleared, by Montgomery's method, eight at a time. For that a multiple M of N is taken which is −1
-//! modulo 2^400: eight digits are their own quotient by it. What is left has 72 digits, and the upper eight of these
-//! are folded back: each is replaced by as many times what its place is worth modulo N. Nothing waits for a carry to run
-//! through, nor is anything compared with N: numbers have 64 digits, 128 bits more than N.
+//! Montgomery's method then clears the lower 56 columns, eight at a time, with a multiple M of N that is −1
+//! modulo 2^400. Eight digits are their own quotient by M. The result has 72 digits. The upper eight are
+//! folded back: each is replaced by its multiple of its place value modulo N. No carry propagates and no
+//! number is compared with N, because 64 digits have 128 bits more than N.
 //!
-//! Columns stay below 2^60: they take 64 + 64 lower halves below 2^52 and as many upper ones of at most 2^49, four times.
+//! Columns stay below 2^60. They sum 64 + 64 lower halves below 2^52, and as many upper halves of at most
+//! 2^49, four times.
 
 use std::arch::x86_64::*;
 
@@ -22,7 +24,7 @@ use super::{load, store};
 const REDUCED_BLOCKS: usize = VECTORS - 1;
 const MASK: u64 = (1 << WIDTH) - 1;
 
-/// The digits of a number, vector by vector.
+/// The digits of a number, by vectors.
 type Vectors = [__m512i; VECTORS];
 /// Eight digits, each in all lanes.
 type Rows = [__m512i; LANES];
@@ -33,14 +35,15 @@ struct Columns {
     upper: [__m512i; 2 * VECTORS],
 }
 
-/// All windows of a number: the window at `LANES + x` has the digits x to x + 7, and zeros where there are none.
+/// All windows of a number. The window at `LANES + x` has the digits x to x + 7, and zeros outside the
+/// number.
 struct SlidingWindows([__m512i; DIGITS + LANES + 1]);
 
-/// What products need of the modulus.
+/// The arithmetic of one modulus.
 pub(super) struct VectorArithmetic {
     /// (M + 1) / 2^400.
     multiple: SlidingWindows,
-    /// What the places from 64 to 71 are worth modulo N, and the same one digit further up.
+    /// The values of the places 64 to 71 modulo N, and the same values one digit higher.
     fold_constants: [[Vectors; 2]; LANES],
     pub(super) constants: Constants<Digits>,
 }
@@ -57,15 +60,15 @@ fn vectors(digits: &Digits) -> Vectors {
     std::array::from_fn(|vector| load(&digits.0[vector]))
 }
 
-/// The eight digits of a vector in memory, each in all lanes.
+/// Returns the eight digits of a vector in memory, each in all lanes.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
 fn rows(digits: &[u64; LANES]) -> Rows {
     digits.map(|digit| all(digit))
 }
 
-/// What is below 2^50 in each column, and what the column before carries into it; a carry runs no further. Both arguments are
-/// columns, already summed; `before` is the vector below.
+/// Returns the low 50 bits of each column plus the carry of the column before. A carry propagates no further.
+/// Both arguments are columns, already summed, and `before` is the vector below.
 #[target_feature(enable = "avx512f,avx512ifma")]
 #[inline]
 fn propagate_carry(columns: __m512i, mask: __m512i, before: __m512i) -> __m512i {
@@ -103,7 +106,8 @@ impl SlidingWindows {
         Self(slide)
     }
 
-    /// The windows that row 7's upper half to row 0's lower half meet in a block's vector `place`.
+    /// Returns the windows that the lower half of row 0 to the upper half of row 7 use in a block's vector
+    /// `place`.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
     fn at(&self, place: usize) -> &[__m512i; LANES + 1] {
@@ -119,15 +123,15 @@ impl Columns {
         Self { lower: zero, upper: zero }
     }
 
-    /// The columns of this vector, each as one sum.
+    /// Returns the columns of this vector, each as one sum.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
     fn sum(&self, vector: usize) -> __m512i {
         _mm512_add_epi64(self.lower[vector], _mm512_slli_epi64::<2>(self.upper[vector]))
     }
 
-    /// Adds what the rows make of the number in `SOME` vectors from `place` on, seen from vector `at`: so many sums side by side,
-    /// since each waits for its last.
+    /// Adds the products of the rows with `SOME` vectors of the number from `place` on, seen from vector
+    /// `at`. Several sums run side by side, because each addition waits for the one before.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
     fn add_some<const SOME: usize>(&mut self, at: usize, rows: &Rows, slide: &SlidingWindows, place: usize) {
@@ -165,7 +169,7 @@ impl Columns {
         columns
     }
 
-    /// a · a: every product of two different digits once, doubled.
+    /// Computes a · a, with every product of two different digits computed once and doubled.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
     fn of_square(a: &Digits) -> Self {
@@ -191,8 +195,8 @@ impl Columns {
         columns
     }
 
-    /// Adds the squares of a block's digits, and what its rows make of the digits behind them, in the two vectors where others are
-    /// to be left out.
+    /// Adds the squares of a block's digits, and the products of its rows with later digits in the two
+    /// vectors that other products share.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
     fn add_corner(&mut self, block: usize, rows: &Rows, digits: __m512i, slide: &SlidingWindows) {
@@ -229,7 +233,7 @@ impl Columns {
 }
 
 impl VectorArithmetic {
-    /// Prepares the modulus.
+    /// Converts the values of the modulus to vectors.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn new(modulus: Modulus) -> Self {
         let fold = |digits: &Digits| {
@@ -244,13 +248,13 @@ impl VectorArithmetic {
         }
     }
 
-    /// a · b / R.
+    /// Computes a · b / R.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn mul(&self, a: &Digits, b: &Digits) -> Digits {
         self.reduce(Columns::of_product(a, b))
     }
 
-    /// a · a / R.
+    /// Computes a · a / R.
     #[target_feature(enable = "avx512f,avx512ifma")]
     pub(super) fn square(&self, a: &Digits) -> Digits {
         self.reduce(Columns::of_square(a))
@@ -278,18 +282,18 @@ impl VectorArithmetic {
         digits
     }
 
-    /// Replaces the last vector of columns by what it is worth further down.
+    /// Replaces the last vector of columns by its value in lower places.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
     fn fold(&self, columns: &mut Columns) {
         const LAST: usize = 2 * VECTORS - 1;
         let mask = all(MASK);
-        // The very last digit keeps all it has.
+        // The very last digit keeps all its bits.
         let top = _mm512_mask_set1_epi64(mask, 0b1000_0000, -1);
         let (last, before) = (columns.sum(LAST), columns.sum(LAST - 1));
         let mut above = [0; LANES];
         store(&mut above, propagate_carry(last, top, before));
-        // The column below has given its carry away.
+        // The carry of the column below is already in the digits.
         columns.lower[LAST - 1] = _mm512_mask_and_epi64(before, 0b1000_0000, before, mask);
         columns.upper[LAST - 1] = _mm512_setzero_si512();
         let rows = rows(&above);
