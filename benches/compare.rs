@@ -1,8 +1,9 @@
-//! How often `poolproof compare` is wrong, and how often it finds what is there: experiments on a simulated machine with the noise of
-//! a real one (`support/noise.rs`), 200 of each design.
+//! Error rates of `poolproof compare`, in 200 simulated experiments of each design. `support/noise.rs`
+//! simulates the noise of a real machine.
 //!
-//! A false alarm is any experiment of equal arms that does not end equivalent or inconclusive. `cargo bench --bench compare` ends
-//! with lines `compare <design> <slower> <regressed> <improved> <equivalent> <inconclusive>`, as shares.
+//! A false alarm is an experiment with equal arms whose result is regressed or improved. `cargo bench --bench
+//! compare` ends with lines `compare <design> <slower> <regressed> <improved> <equivalent> <inconclusive>`,
+//! as shares.
 
 #![allow(clippy::print_stdout, reason = "a bench prints")]
 
@@ -15,13 +16,13 @@ const EXPERIMENTS: u64 = 200;
 
 fn main() {
     println!(
-        "{EXPERIMENTS} experiments of each design, four metrics each, 10 000 resamples, least effect 5 %"
+        "{EXPERIMENTS} experiments of each design, four metrics each, 10 000 resamples, minimum effect 5 %"
     );
     println!(
         "{:<26} {:>8} {:>10} {:>9} {:>11} {:>13}",
         "", "slower", "regressed", "improved", "equivalent", "inconclusive"
     );
-    let mut told = Vec::new();
+    let mut lines = Vec::new();
     for (name, pairs, most, same) in
         [("10_pairs", 10, 10, 0), ("10_pairs_aa_5", 10, 10, 5), ("10_to_20_pairs_aa_5", 10, 20, 5)]
     {
@@ -37,10 +38,10 @@ fn main() {
                 equivalent * 100.0,
                 open * 100.0
             );
-            told.push(format!("compare {name} {slower} {regressed} {improved} {equivalent} {open}"));
+            lines.push(format!("compare {name} {slower} {regressed} {improved} {equivalent} {open}"));
         }
     }
-    for line in told {
+    for line in lines {
         println!("{line}");
     }
 }

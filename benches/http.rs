@@ -1,12 +1,12 @@
-//! Whole sign-ins over HTTP on loopback beside the same in the embedded pool: what HTTP adds to a sign-in.
+//! The cost of HTTP: whole sign-ins over HTTP on loopback, compared with the embedded pool.
 //!
-//! Client and server are in one process, so that its CPU time is that of both. Each round plays the same closed workload
-//! embedded and over HTTP, one after the other; the share is what the sign-in over HTTP took more, of what it took embedded.
-//! Tokens are opaque on both sides: RSA is not HTTP's.
+//! Client and server share one process, so its CPU time covers both. Each round runs the same closed workload
+//! embedded and then over HTTP. The share is the additional CPU time of a sign-in over HTTP, divided by that
+//! of an embedded one. Tokens are opaque on both sides, because RSA is not a cost of HTTP.
 //!
 //! `cargo bench --bench http` ends with the line `ratio http_share <value>`.
 
-#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
+#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints results and panics on errors")]
 
 #[path = "support/interleaved.rs"]
 mod interleaved;
@@ -20,7 +20,7 @@ use poolproof::http::client::EndpointUrl;
 use poolproof::http::server;
 use poolproof::report::Report;
 use poolproof_cognito::seed::Seed;
-use poolproof_pool::provider::{AccountLimits, Provider, ProviderConfig as Hosting, Tokens};
+use poolproof_pool::provider::{AccountLimits, Provider, ProviderConfig, Tokens};
 use poolproof_srp::{Backend, Group};
 
 use interleaved::median;
@@ -44,9 +44,9 @@ fn main() {
     );
     println!(
         "{:>12} {:>12} {:>12} {:>12} {:>8} {:>10}",
-        "embedded µs", "HTTP µs", "embedded/s", "HTTP/s", "share", "wrong"
+        "embedded µs", "HTTP µs", "embedded/s", "HTTP/s", "share", "failed"
     );
-    let address = served();
+    let address = start_server();
     let mut shares = Vec::new();
     for _ in 0..ROUNDS {
         let (embedded, embedded_us) = play(SCENARIO, None);
@@ -64,22 +64,23 @@ fn main() {
     println!("ratio http_share {:.3}", median(shares));
 }
 
-/// A server in this process, which ends with it; where it is.
-fn served() -> EndpointUrl {
-    let hosting = Hosting {
+/// Starts a server in this process and returns its URL. The server ends with the process.
+fn start_server() -> EndpointUrl {
+    let config = ProviderConfig {
         region: "us-east-1".to_owned(),
         issuer: "http://127.0.0.1".to_owned(),
         tokens: Tokens::Opaque,
         group: Group::cognito(),
         limits: AccountLimits::DEFAULT,
     };
-    let provider = Provider::new(hosting, Seed::new(1).rng("provider", 0));
-    let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
-    listener.set_nonblocking(true).expect("a port");
-    let address = listener.local_addr().expect("a port");
+    let provider = Provider::new(config, Seed::new(1).rng("provider", 0));
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the listener has a free port");
+    listener.set_nonblocking(true).expect("the listener has a free port");
+    let address = listener.local_addr().expect("the listener has a free port");
     std::thread::spawn(move || {
         let limits = server::ServerLimits { workers: 1, ..server::ServerLimits::DEFAULT };
-        server::serve(provider, listener, limits, Arc::new(|_: &str| {}), None).expect("threads");
+        server::serve(provider, listener, limits, Arc::new(|_: &str| {}), None)
+            .expect("the server starts its threads");
     });
-    EndpointUrl::parse(&format!("http://{address}")).unwrap_or_else(|wrong| panic!("{wrong}"))
+    EndpointUrl::parse(&format!("http://{address}")).unwrap_or_else(|error| panic!("{error}"))
 }

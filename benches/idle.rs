@@ -1,12 +1,14 @@
-//! What those who sign in notice of two thousand others who hold connections and say nothing, or a byte now and then.
+//! The latency of sign-ins while two thousand other connections are idle or send single bytes.
 //!
-//! A pool is served by a process of its own. Each round plays the same open workload over HTTP, alone and beside the others, in
-//! turns. Half of the others have asked once and are idle since; half send a head that never ends, a byte every half second. Whom
-//! the server has let go of by its deadlines comes back at once.
+//! A separate process serves the pool. Each round runs the same open workload over HTTP, first alone and then
+//! with the other connections. Half of them have sent one request and are idle. The other half send an
+//! endless request head, a byte every half second. A connection that the server closes at a deadline
+//! reconnects immediately.
 //!
-//! `cargo bench --bench idle` ends with the line `ratio idle_p99 <value>`: p99 of whole sign-ins beside the others, by p99 alone.
+//! `cargo bench --bench idle` ends with the line `ratio idle_p99 <value>`: p99 of whole sign-ins with the
+//! other connections, divided by p99 without them.
 
-#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
+#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints results and panics on errors")]
 
 #[path = "support/interleaved.rs"]
 mod interleaved;
@@ -30,7 +32,7 @@ use play::{endpoint_at, play};
 
 const ROUNDS: usize = 5;
 const BACKGROUND_CONNECTIONS: usize = 2000;
-/// Between two bytes of a head that never ends.
+/// The time between two bytes of an endless head.
 const PAUSE: Duration = Duration::from_millis(500);
 const PARTIAL_HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ";
 const HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -46,29 +48,29 @@ workload: { stages: [ { for: 2s, rate: 60/s, warm_up: true }, { for: 8s, rate: 6
 
 fn main() {
     rlimit::increase_nofile_limit(2 * BACKGROUND_CONNECTIONS as u64)
-        .expect("the system tells how many files may be open");
+        .expect("the system permits enough open files");
     let served = ServerProcess::start();
     println!(
-        "device sign-ins over HTTP, 60 a second, alone and beside {BACKGROUND_CONNECTIONS} connections, idle or slow"
+        "device sign-ins over HTTP, 60 a second, alone and with {BACKGROUND_CONNECTIONS} idle or slow connections"
     );
     println!(
         "{:>10} {:>12} {:>8} {:>10} {:>12} {:>6}",
-        "alone ms", "beside ms", "ratio", "sign-ins", "came back", "wrong"
+        "alone ms", "others ms", "ratio", "sign-ins", "reconnects", "failed"
     );
     let mut ratios = Vec::new();
     for _ in 0..ROUNDS {
         let alone = play(SCENARIO, Some(served.endpoint())).0;
         let others = BackgroundConnections::open(&served.address);
-        let beside = play(SCENARIO, Some(served.endpoint())).0;
+        let with_others = play(SCENARIO, Some(served.endpoint())).0;
         let reconnects = others.close();
-        let [alone_us, beside_us] = [&alone, &beside].map(p99_us);
-        let ratio = beside_us / alone_us;
+        let [alone_us, with_others_us] = [&alone, &with_others].map(p99_us);
+        let ratio = with_others_us / alone_us;
         println!(
             "{:>10.2} {:>12.2} {ratio:>8.2} {:>10} {reconnects:>12} {:>6}",
             alone_us / 1e3,
-            beside_us / 1e3,
-            alone.sign_ins.completed + beside.sign_ins.completed,
-            [&alone, &beside].map(wrong).iter().sum::<u64>(),
+            with_others_us / 1e3,
+            alone.sign_ins.completed + with_others.sign_ins.completed,
+            [&alone, &with_others].map(failed).iter().sum::<u64>(),
         );
         ratios.push(ratio);
     }
@@ -79,12 +81,12 @@ fn p99_us(report: &Report) -> f64 {
     report.latency.sign_in.intended.p99_us.expect("enough sign-ins for a p99") as f64
 }
 
-/// Sign-ins that did not come out as they should.
-fn wrong(report: &Report) -> u64 {
+/// Returns the number of sign-ins with an unexpected outcome.
+fn failed(report: &Report) -> u64 {
     report.decisions.mismatched + report.sign_ins.started - report.sign_ins.completed
 }
 
-/// A pool that is served; it ends with the bench.
+/// A process that serves a pool and ends with the bench.
 struct ServerProcess {
     child: Child,
     address: String,
@@ -95,9 +97,9 @@ impl ServerProcess {
         let mut command = Command::new(env!("CARGO_BIN_EXE_poolproof"));
         command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--tokens", "opaque"]);
         let mut child = command.stdout(Stdio::piped()).spawn().expect("the program starts");
-        let mut lines = BufReader::new(child.stdout.take().expect("its output is read"));
+        let mut lines = BufReader::new(child.stdout.take().expect("the output is a pipe"));
         let mut first = String::new();
-        lines.read_line(&mut first).expect("it tells where it is");
+        lines.read_line(&mut first).expect("the server prints its URL");
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
         let (_, address) = first.trim().rsplit_once("http://").unwrap_or_else(|| panic!("{first}"));
         Self { child, address: address.to_owned() }
@@ -105,7 +107,7 @@ impl ServerProcess {
 
     fn endpoint(&self) -> EndpointConfig {
         let url = format!("http://{}", self.address);
-        endpoint_at(&EndpointUrl::parse(&url).unwrap_or_else(|wrong| panic!("{wrong}")))
+        endpoint_at(&EndpointUrl::parse(&url).unwrap_or_else(|error| panic!("{error}")))
     }
 }
 
@@ -116,7 +118,7 @@ impl Drop for ServerProcess {
     }
 }
 
-/// Those who hold connections; they know when to go.
+/// The other connections, which a thread keeps open.
 struct BackgroundConnections {
     stop: Arc<AtomicBool>,
     reconnects: Arc<AtomicU64>,
@@ -124,7 +126,7 @@ struct BackgroundConnections {
 }
 
 impl BackgroundConnections {
-    /// All are there when this returns.
+    /// Opens all connections before it returns.
     fn open(address: &str) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let reconnects = Arc::new(AtomicU64::new(0));
@@ -146,10 +148,10 @@ impl BackgroundConnections {
         Self { stop, reconnects, thread }
     }
 
-    /// How often one of them was let go of and came back.
+    /// Closes the connections and returns the number of reconnects.
     fn close(self) -> u64 {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().expect("nobody panics");
+        self.thread.join().expect("the thread does not panic");
         self.reconnects.load(Ordering::Relaxed)
     }
 }
@@ -161,16 +163,16 @@ struct BackgroundConnection {
 
 impl BackgroundConnection {
     fn open(address: &str, idle: bool) -> Self {
-        let mut stream = TcpStream::connect(address).expect("the server takes connections");
+        let mut stream = TcpStream::connect(address).expect("the server accepts connections");
         stream.write_all(if idle { HEALTH } else { PARTIAL_HEAD }).expect("the server reads");
         if idle {
-            assert!(stream.read(&mut [0; 4096]).expect("an answer") > 0, "the server answers");
+            assert!(stream.read(&mut [0; 4096]).expect("the server responds") > 0, "the server responds");
         }
-        stream.set_nonblocking(true).expect("a socket");
+        stream.set_nonblocking(true).expect("the socket becomes non-blocking");
         Self { stream, idle }
     }
 
-    /// Sends its byte, if it is one who does; whether the server still has it.
+    /// Sends a byte on a slow connection. Reports whether the connection is still open.
     fn is_open(&mut self) -> bool {
         let sent = self.idle || self.stream.write_all(b"x").is_ok();
         let kept = self.stream.read(&mut [0; 64]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);

@@ -1,16 +1,17 @@
-//! What it costs to record a sign-in: alone, with three windowed thresholds, and beside the arithmetic of a sign-in.
+//! The cost of recording a sign-in: alone, with three windowed thresholds, and relative to the arithmetic of
+//! a sign-in.
 //!
-//! The sign-ins are those of the tests' sample, a thousand a second, each with its steps and its verdict.
+//! The sign-ins come from the sample of the tests, a thousand a second, each with its steps and its verdict.
 //!
 //! `cargo bench --bench recording` ends with lines `recording_ns <name> <value>` and `ratio <name> <value>`.
 
-#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
+#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints results and panics on errors")]
 
 #[path = "support/exchange.rs"]
 mod exchange;
 #[path = "support/interleaved.rs"]
 mod interleaved;
-#[allow(dead_code, clippy::unwrap_used, reason = "it is the tests', who use all of it")]
+#[allow(dead_code, clippy::unwrap_used, reason = "the tests use all of it")]
 #[path = "../tests/it/sample.rs"]
 mod sample;
 
@@ -27,14 +28,14 @@ use poolproof_cognito::protocol::SignInStep;
 use exchange::Exchange;
 use interleaved::{cpu_us, median};
 
-/// Sign-ins that are recorded in a round, so many a second.
+/// The number of sign-ins in a round, and their rate.
 const COUNT: u64 = 200_000;
 const PER_S: u64 = 1000;
 const ROUNDS: usize = 11;
 
 fn main() {
     let records = records();
-    println!("{COUNT} sign-ins at {PER_S}/s, {ROUNDS} rounds in turns; CPU of the recording thread");
+    println!("{COUNT} sign-ins at {PER_S}/s, {ROUNDS} alternating rounds; CPU time of the recording thread");
     let windowed = || {
         [
             Statistic::Quantile(Timing::Intended, 0.99),
@@ -49,24 +50,24 @@ fn main() {
             .map(|timing| watch(Statistic::Quantile(timing, 0.99), 600))
             .to_vec()
     };
-    let contestants: [(&str, &dyn Fn() -> Vec<Watch>); 3] =
+    let candidates: [(&str, &dyn Fn() -> Vec<Watch>); 3] =
         [("plain", &Vec::new), ("three_windows_of_10s", &windowed), ("three_windows_of_10m", &long)];
     let mut taken = [const { Vec::new() }; 3];
     let mut kernel = Vec::new();
     let exchange = Exchange::new(256, 4);
     for _ in 0..ROUNDS {
-        for ((_, watches), taken) in contestants.iter().zip(&mut taken) {
+        for ((_, watches), taken) in candidates.iter().zip(&mut taken) {
             taken.push(round(&records, watches()));
         }
         kernel.push(cpu_us(4, || exchange.sign_ins()));
     }
     let kernel_ns = 1e3 * median(kernel);
-    for ((name, _), taken) in contestants.iter().zip(&taken) {
+    for ((name, _), taken) in candidates.iter().zip(&taken) {
         let least = taken.iter().copied().fold(f64::INFINITY, f64::min);
-        println!("recording_ns {name} {:.0} (least {least:.0})", median(taken.clone()));
+        println!("recording_ns {name} {:.0} (min {least:.0})", median(taken.clone()));
     }
     println!("arithmetic of a sign-in, both sides: {:.0} µs", kernel_ns / 1e3);
-    for ((name, _), taken) in contestants.iter().zip(&taken) {
+    for ((name, _), taken) in candidates.iter().zip(&taken) {
         println!("ratio recording_{name}/sign_in {:.6}", median(taken.clone()) / kernel_ns);
     }
 }
@@ -81,7 +82,7 @@ fn watch(statistic: Statistic, seconds: u32) -> Watch {
     Watch::new(WatchSpec { statistic, rule: None, workload: None, windows: Some(windows) })
 }
 
-/// The sample over and over, spread evenly.
+/// Returns the sample repeatedly, evenly spread.
 fn records() -> Vec<SignInRecord> {
     let some = sample::sign_ins(7, 5000, false);
     (0..COUNT)
@@ -94,7 +95,7 @@ fn records() -> Vec<SignInRecord> {
         .collect()
 }
 
-/// CPU time for each sign-in of a recorder with these watches, in ns.
+/// Returns the CPU time in ns that a recorder with these watches takes for each sign-in.
 fn round(records: &[SignInRecord], watches: Vec<Watch>) -> f64 {
     let mut recorder = Recorder::with_watches(watches);
     let start = ThreadTime::now();

@@ -1,12 +1,12 @@
-//! Whole sign-ins through actors, pool, judge and histograms, beside what the arithmetic alone would allow.
+//! Whole sign-ins through actors, pool, oracle and histograms, compared with the arithmetic alone.
 //!
-//! A closed workload keeps one worker of each side busy, so that their jobs come in full batches. The CPU time of the
-//! whole process is held against that of the kernel for the same exchanges, both measured in each round. Then an open
-//! workload runs at four fifths of what was reached, and tells how late its sign-ins start.
+//! A closed workload keeps one worker of each side busy, so that their jobs form full batches. Each round
+//! measures the CPU time of the whole process, and that of the kernel for the same exchanges. Then an open
+//! workload runs at 80 % of the achieved rate, and the bench prints how late its sign-ins start.
 //!
 //! `cargo bench --bench sign_in` ends with lines `ratio <name> <value>`.
 
-#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
+#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints results and panics on errors")]
 
 #[path = "support/exchange.rs"]
 mod exchange;
@@ -22,7 +22,7 @@ use interleaved::{cpu_us, median};
 use play::play;
 
 const ROUNDS: usize = 5;
-/// Length of `a`: with it both sides have about the same to do, and both workers are busy.
+/// The length of `a` in bits. It gives both sides about the same work, so that both workers are busy.
 const BITS: u32 = 256;
 
 fn main() {
@@ -51,7 +51,7 @@ fn main() {
     let (report, _) = play(&open(0.8 * rate), None);
     let lag = |us: Option<u64>| us.map_or_else(|| "–".to_owned(), |us| format!("{:.2} ms", us as f64 / 1e3));
     println!(
-        "open loop at {:.0}/s: started late by p50 {}, p99 {}, most {}",
+        "open loop at {:.0}/s: start lag p50 {}, p99 {}, max {}",
         0.8 * rate,
         lag(report.generator.lag_p50_us),
         lag(report.generator.lag_p99_us),
@@ -62,7 +62,7 @@ fn main() {
     println!("ratio end_to_end/kernel_ceiling {:.3}", median(shares));
 }
 
-/// CPU time of the arithmetic of one sign-in, four at a time.
+/// Returns the CPU time in µs of the arithmetic of one sign-in, computed four at a time.
 fn kernel_us() -> f64 {
     let exchange = Exchange::new(BITS, 4);
     let measured = (0..15).map(|_| cpu_us(4, || exchange.sign_ins()));

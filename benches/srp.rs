@@ -1,12 +1,13 @@
-//! What SRP's powers cost, beside OpenSSL, `num-bigint` and `crypto-bigint`.
+//! The cost of SRP's powers, compared with OpenSSL, `num-bigint` and `crypto-bigint`.
 //!
-//! All are measured in one run, in turns, by the CPU time of the thread: the ratios hold on a machine that is busy or
-//! changes its clock, single figures do not. Every result is compared with `num-bigint`'s before anything is timed.
-//! OpenSSL is taken where its library is found at run time; without it, its ratios are left out and said to be.
+//! One run measures all candidates alternately, by the CPU time of the thread. Ratios are therefore valid on
+//! a busy machine or with a changing clock rate; single values are not. The bench compares every result with
+//! `num-bigint`'s before it measures. It loads OpenSSL's library at run time. Without the library it reports
+//! the ratios with OpenSSL as not measured.
 //!
 //! `cargo bench --bench srp` ends with lines `ratio <name> <value>`.
 
-#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
+#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints results and panics on errors")]
 
 #[path = "support/exchange.rs"]
 mod exchange;
@@ -21,7 +22,7 @@ use crypto_bigint::modular::{FixedMontyForm, FixedMontyParams};
 use crypto_bigint::{Odd, U1024, U3072};
 use num_bigint::BigUint;
 use poolproof_cognito::seed::{Rng, Seed};
-use poolproof_srp::{Backend, ExponentClass, Group};
+use poolproof_srp::{Backend, ExponentClass, Group, Modexp};
 use rand::Rng as _;
 use sha2::{Digest as _, Sha256};
 
@@ -29,7 +30,7 @@ use exchange::Exchange;
 use interleaved::{Interleaved, cpu_us};
 use openssl::OpenSsl;
 
-/// Measurements of each contestant.
+/// The number of measurements of each candidate.
 const ROUNDS: usize = 15;
 
 fn main() {
@@ -38,10 +39,10 @@ fn main() {
     let mut turns = Interleaved::default();
     powers(&mut turns, &n, openssl.as_ref());
     sign_ins(&mut turns, &n, openssl.as_ref());
-    println!("SRP over the 3072-bit group, CPU time of one thread, {ROUNDS} rounds in turns");
+    println!("SRP over the 3072-bit group, CPU time of one thread, {ROUNDS} alternating rounds");
     let kernels: Vec<String> = kernels().iter().map(Backend::to_string).collect();
     println!(
-        "kernels: {}, of which {} is taken   OpenSSL: {}",
+        "kernels: {}, of which {} is used   OpenSSL: {}",
         kernels.join(" "),
         Backend::best(),
         openssl.as_ref().map_or("not found", OpenSsl::version)
@@ -51,13 +52,13 @@ fn main() {
     print_ratios(&turns);
 }
 
-/// The kernels that this machine has, from the plainest to the quickest.
+/// Returns this crate's backends that the machine supports, from the slowest to the fastest.
 fn kernels() -> Vec<Backend> {
-    let written_here = |backend: &Backend| *backend != Backend::Reference && backend.is_available();
-    Backend::ALL.into_iter().filter(written_here).collect()
+    let is_ours = |backend: &Backend| *backend != Backend::Reference && backend.is_available();
+    Backend::ALL.into_iter().filter(is_ours).collect()
 }
 
-/// The vector kernels that are there beside the best.
+/// Returns the available vector backends other than the best one.
 fn others() -> impl Iterator<Item = Backend> {
     kernels().into_iter().filter(|backend| ![Backend::Portable, Backend::best()].contains(backend))
 }
@@ -95,11 +96,11 @@ fn print_ratios(turns: &Interleaved<'_>) {
 fn number(rng: &mut Rng, bits: u32) -> BigUint {
     let mut bytes = vec![0; 384];
     rng.fill_bytes(&mut bytes);
-    // The top bit is set, so that nobody gains by a short exponent.
+    // The top bit is set, so that no candidate has a shorter exponent.
     (BigUint::from_bytes_be(&bytes) % (BigUint::from(1u8) << (bits - 1))) + (BigUint::from(1u8) << (bits - 1))
 }
 
-/// Single powers, and four together.
+/// Adds single powers, and four together.
 fn powers<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
     let rng = &mut Seed::new(1).rng("bench", 0);
     let bases: Vec<BigUint> = (0..4).map(|_| number(rng, 3070)).collect();
@@ -111,44 +112,45 @@ fn powers<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a Open
         ("pow_1025", false, 1025, ExponentClass::Bits1025),
     ] {
         let exponents: Vec<BigUint> = (0..4).map(|_| number(rng, bits)).collect();
-        let right: Vec<BigUint> = bases
+        let expected: Vec<BigUint> = bases
             .iter()
             .zip(&exponents)
             .map(|(base, e)| if fixed { &two } else { base }.modpow(e, n))
             .collect();
         let bases = bases.clone();
         let ours = move |backend: Backend, count: usize| {
+            let base = |i: usize| (!fixed).then(|| bases[i].clone());
             let powers: Vec<_> =
-                (0..count).map(|i| ((!fixed).then(|| bases[i].clone()), exponents[i].clone())).collect();
-            assert_eq!(backend.raise(&powers, class), right[..count], "{backend}");
+                (0..count).map(|i| Modexp { base: base(i), exponent: exponents[i].clone(), class }).collect();
+            assert_eq!(backend.raise(&powers), expected[..count], "{backend}");
             let base = if fixed { BigUint::from(2u8) } else { bases[0].clone() };
-            (powers, base, right[0].clone())
+            (powers, base, expected[0].clone())
         };
-        let (four, base, right) = ours(Backend::best(), 4);
+        let (four, base, expected) = ours(Backend::best(), 4);
         for other in others() {
             let (four, ..) = ours(other, 4);
             turns.add(&format!("{name} {other}"), move || {
-                cpu_us(4, || _ = black_box(other.raise(black_box(&four), class)))
+                cpu_us(4, || _ = black_box(other.raise(black_box(&four))))
             });
         }
         let (one, ..) = ours(Backend::Portable, 1);
-        let exponent = one[0].1.clone();
+        let exponent = one[0].exponent.clone();
         let alone = one.clone();
-        turns.add(name, move || cpu_us(4, || _ = black_box(Backend::best().raise(black_box(&four), class))));
+        turns.add(name, move || cpu_us(4, || _ = black_box(Backend::best().raise(black_box(&four)))));
         turns.add(&format!("{name} alone"), move || {
-            cpu_us(1, || _ = black_box(Backend::best().raise(black_box(&alone), class)))
+            cpu_us(1, || _ = black_box(Backend::best().raise(black_box(&alone))))
         });
         turns.add(&format!("{name} portable"), move || {
-            cpu_us(1, || _ = black_box(Backend::Portable.raise(black_box(&one), class)))
+            cpu_us(1, || _ = black_box(Backend::Portable.raise(black_box(&one))))
         });
         if let Some(openssl) = openssl {
-            assert_eq!(openssl.power(&base, &exponent), right, "OpenSSL");
+            assert_eq!(openssl.power(&base, &exponent), expected, "OpenSSL");
             let power = openssl.prepared(&base, &exponent);
             turns.add(&format!("{name} openssl_consttime"), move || cpu_us(1, || power.raise()));
         }
         let (params, crypto_base, e) = crypto_bigint(n, &base, &exponent);
         let crypto = move || FixedMontyForm::new(&crypto_base, &params).pow_bounded_exp(&e, bits).retrieve();
-        assert_eq!(BigUint::from_bytes_be(crypto().to_be_bytes().as_ref()), right, "crypto-bigint");
+        assert_eq!(BigUint::from_bytes_be(crypto().to_be_bytes().as_ref()), expected, "crypto-bigint");
         turns.add(&format!("{name} crypto_bigint"), move || cpu_us(1, || _ = black_box(crypto())));
         let n = n.clone();
         turns.add(&format!("{name} num_bigint"), move || {
@@ -166,7 +168,7 @@ fn crypto_bigint(n: &BigUint, base: &BigUint, exponent: &BigUint) -> CryptoNumbe
     (FixedMontyParams::new(n), U3072::from_be_hex(&hex(base, 768)), exponent)
 }
 
-/// A device sign-in: the user's exchange and the device's, both sides, hashing included.
+/// Adds device sign-ins: the user's exchange and the device's, both sides, with hashes.
 fn sign_ins<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
     for (suffix, bits) in [("", 1024), (" a256", 256)] {
         let exchange = Exchange::new(bits, 4);
@@ -210,7 +212,7 @@ fn sign_ins<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a Op
     }
 }
 
-/// The same exchange, spelt out over somebody else's powers.
+/// The same exchange with the powers of another library.
 struct Plain {
     n: BigUint,
     k: BigUint,

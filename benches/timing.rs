@@ -1,38 +1,36 @@
-//! Whether the time of a power tells of its exponent: two kinds of exponents of one length, measured in random order, and
-//! Welch's t between their times (as dudect does: O. Reparaz, J. Balasch, I. Verbauwhede, "Dude, is my code constant
-//! time?", DATE 2017).
+//! Checks whether the time of a power depends on its exponent. Welch's t compares the times of two kinds of
+//! exponents of one length, measured in random order, as dudect does (O. Reparaz, J. Balasch, I. Verbauwhede,
+//! "Dude, is my code constant time?", DATE 2017).
 //!
-//! One kind has hardly a bit set, the other is random. |t| above 4.5 is taken as a leak. Plain squaring and multiplying,
-//! which multiplies for every bit that is set, is measured as well: a test that does not see it there sees nothing.
+//! One kind has two bits set; the other is random. A |t| above 4.5 counts as a leak. The bench also measures
+//! plain square-and-multiply, which multiplies for every set bit. If it finds no leak there, it cannot detect
+//! one.
 //!
-//! What is measured goes through `Backend::raise`, conversions included. Finding no leak proves nothing about other
-//! machines, other inputs, or an attacker who sees caches.
+//! The measurement covers `Backend::raise` including conversions. A result without a leak proves nothing
+//! about other machines, other inputs, or an attacker who observes caches.
 //!
 //! `cargo bench --bench timing` ends with lines `timing <name> <t>`.
 
-#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints, and stops where its premises fail")]
+#![allow(clippy::print_stdout, clippy::panic, reason = "a bench prints results and panics on errors")]
 
 use std::hint::black_box;
 
 use cpu_time::ThreadTime;
 use num_bigint::BigUint;
 use poolproof_cognito::seed::{Rng, Seed};
-use poolproof_srp::{Backend, ExponentClass, Group};
+use poolproof_srp::{Backend, ExponentClass, Group, Modexp};
 use rand::{Rng as _, RngExt as _};
 
-/// A base, or g in its place, and an exponent.
-type Power = (Option<BigUint>, BigUint);
-
-/// |t| from here on is a leak.
+/// The minimum |t| of a leak.
 const LEAK: f64 = 4.5;
-/// The slowest of all times are interruptions, and left out.
+/// The share of times that is kept. The slowest times are interruptions.
 const KEPT: f64 = 0.9;
 
 fn main() {
     let best = Backend::best();
     println!("Welch's t between the times of sparse and of random exponents, {best} kernel");
     println!("{:<34} {:>9} {:>12} {:>12} {:>8}", "", "measured", "sparse µs", "random µs", "t");
-    let mut told = Vec::new();
+    let mut results = Vec::new();
     for (name, backend, lanes, fixed, samples) in [
         ("pow_256 four lanes", best, 4, false, 3000),
         ("pow_256 alone", best, 1, false, 6000),
@@ -40,21 +38,24 @@ fn main() {
         ("pow_g_256 alone", best, 1, true, 6000),
         ("pow_256 num_bigint", Backend::Reference, 1, false, 1000),
     ] {
-        let class = ExponentClass::Bits256;
-        let raise = |powers: &[Power]| drop(black_box(backend.raise(powers, class)));
-        told.push(print_t_value(name, times(&raise, lanes, fixed, samples)));
+        let raise = |powers: &[Modexp]| drop(black_box(backend.raise(powers)));
+        results.push(print_t_value(name, times(&raise, lanes, fixed, samples)));
     }
     let n = BigUint::parse_bytes(Group::cognito().modulus_hex().as_bytes(), 16).expect("N is a number");
-    let plain = |powers: &[Power]| drop(black_box(square_and_multiply(&powers[0], &n)));
+    let plain = |powers: &[Modexp]| drop(black_box(square_and_multiply(&powers[0], &n)));
     let control = print_t_value("square and multiply (control)", times(&plain, 1, false, 200));
-    for (name, t) in &told {
+    for (name, t) in &results {
         let leak = if t.abs() > LEAK { "leak" } else { "none found" };
         println!("timing {} {t:.2} {leak}", name.replace(' ', "_"));
     }
     println!(
         "timing control {:.2} {}",
         control.1,
-        if control.1.abs() > LEAK { "seen" } else { "NOT SEEN: distrust all" }
+        if control.1.abs() > LEAK {
+            "leak found, as expected"
+        } else {
+            "NO LEAK FOUND: all results are invalid"
+        }
     );
 }
 
@@ -67,16 +68,16 @@ fn print_t_value(name: &'static str, [sparse, random]: [Vec<f64>; 2]) -> (&'stat
     (name, t)
 }
 
-/// The textbook's way, whose time grows with every bit that is set.
-fn square_and_multiply((base, exponent): &Power, n: &BigUint) -> BigUint {
-    let base = base.as_ref().expect("powers of g are not asked for here");
+/// Computes a power with a time that grows with every set bit.
+fn square_and_multiply(Modexp { base, exponent, .. }: &Modexp, n: &BigUint) -> BigUint {
+    let base = base.as_ref().expect("the control has a base");
     (0..exponent.bits()).rev().fold(BigUint::from(1u8), |power, bit| {
         let square = &power * &power % n;
         if exponent.bit(bit) { square * base % n } else { square }
     })
 }
 
-/// Exponents of 256 bits: the top bit set, and either one more or any.
+/// Draws an exponent of 256 bits with the top bit set, and with one more bit or random bits.
 fn exponent(rng: &mut Rng, sparse: bool) -> BigUint {
     let top = BigUint::from(1u8) << 255u32;
     if sparse {
@@ -87,14 +88,16 @@ fn exponent(rng: &mut Rng, sparse: bool) -> BigUint {
     (BigUint::from_bytes_be(&bytes) % &top) + top
 }
 
-/// CPU times in µs, of sparse and of random exponents.
-fn times(raise: &dyn Fn(&[Power]), lanes: usize, fixed: bool, samples: usize) -> [Vec<f64>; 2] {
+/// Measures CPU times in µs of sparse and of random exponents.
+fn times(raise: &dyn Fn(&[Modexp]), lanes: usize, fixed: bool, samples: usize) -> [Vec<f64>; 2] {
     let rng = &mut Seed::new(1).rng("timing", 0);
     let base = || (!fixed).then(|| BigUint::from(3u8).pow(1900));
     let mut times = [Vec::new(), Vec::new()];
     for sample in 0..samples {
         let random = rng.random_range(0..2usize);
-        let powers: Vec<_> = (0..lanes).map(|_| (base(), exponent(rng, random == 0))).collect();
+        let class = ExponentClass::Bits256;
+        let power = |_| Modexp { base: base(), exponent: exponent(rng, random == 0), class };
+        let powers: Vec<_> = (0..lanes).map(power).collect();
         let start = ThreadTime::now();
         raise(black_box(&powers));
         let spent = start.elapsed().as_secs_f64() * 1e6;

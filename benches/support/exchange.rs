@@ -1,11 +1,11 @@
-//! Exchanges side by side, as workers do them.
+//! Several exchanges at the same time, as workers compute them.
 
 #![allow(dead_code, reason = "each bench uses what it needs")]
 
 use poolproof_cognito::seed::Seed;
 use poolproof_srp::{Ephemeral, Group, Identity, Job, JobResult, PublicA, PublicB, Salt, Verifier, run_all};
 
-/// Some exchanges, and what they are made of.
+/// Exchanges of one user.
 #[derive(Clone)]
 pub(crate) struct Exchange {
     identity: Identity,
@@ -17,7 +17,7 @@ pub(crate) struct Exchange {
 const PASSWORD: &str = "correct horse";
 
 impl Exchange {
-    /// So many exchanges of one user, with a client's `a` of this length.
+    /// Draws `count` exchanges with an `a` of `bits` bits.
     pub(crate) fn new(bits: u32, count: usize) -> Self {
         let rng = &mut Seed::new(2).rng("bench", 0);
         let identity = Identity::user("AbC", "ann");
@@ -29,18 +29,18 @@ impl Exchange {
         Self { identity, salt, verifier, secrets: (0..count).map(draw).collect() }
     }
 
-    /// The first of them.
+    /// Returns the first `count` exchanges.
     pub(crate) fn first(&self, count: usize) -> Self {
         Self { secrets: self.secrets[..count].to_vec(), ..self.clone() }
     }
 
-    /// The arithmetic of as many whole sign-ins: the user's exchange and the device's, both sides.
+    /// Computes as many whole sign-ins: the user's exchange and the device's, both sides.
     pub(crate) fn sign_ins(&self) {
         self.run(Group::cognito());
         self.run(Group::cognito());
     }
 
-    /// Four calls: A, B, the client's key, the server's key.
+    /// Computes A, B, the client's key and the server's key, each for all exchanges in one call.
     pub(crate) fn run(&self, group: Group) {
         let each =
             |job: &dyn Fn(&(Ephemeral, Ephemeral)) -> Job| run_all(self.secrets.iter().map(job).collect());

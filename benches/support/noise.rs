@@ -1,8 +1,8 @@
-//! Experiments on a simulated machine, whose noise is like that of a real one: each run is quicker or slower as a whole, runs close
-//! together more alike than runs far apart.
+//! Experiments on a simulated machine with the noise of a real one. Each run has a common speed factor, and
+//! the factors of consecutive runs are correlated.
 //!
-//! The noise is that measured for paired runs: 2,000 log-normal sign-ins (σ 0.5) a run, and a factor of the run with a standard deviation of
-//! 8 %, which keeps 0.7 of itself from one run to the next.
+//! The parameters were measured for paired runs: 2,000 log-normal sign-ins (σ 0.5) a run, a speed factor with
+//! a standard deviation of 8 %, and a correlation of 0.7 from one run to the next.
 
 use poolproof::compare::{
     Arm, ComparisonOptions, MetricVerdict, Pair, RunMetrics, Series, judge_metrics, overall, plan,
@@ -16,18 +16,18 @@ const FACTOR: f64 = 0.08;
 const KEPT: f64 = 0.7;
 const MEDIAN_US: f64 = 10_000.0;
 
-/// How experiments are made.
+/// The design of an experiment.
 #[derive(Clone, Copy)]
 pub(crate) struct Design {
-    /// Pairs of the first look.
+    /// The number of pairs at the first look.
     pub(crate) pairs: u32,
-    /// Pairs of the last look.
+    /// The number of pairs at the last look.
     pub(crate) most: u32,
-    /// Pairs of base against base.
+    /// The number of pairs of base against base.
     pub(crate) same: u32,
-    /// By how much the head's sign-ins take longer: 0.1 is a tenth.
+    /// The slowdown of the head's sign-ins: 0.1 is 10 %.
     pub(crate) slower: f64,
-    /// Resamples of the bootstrap.
+    /// The resamples of the bootstrap.
     pub(crate) resamples: usize,
 }
 
@@ -47,13 +47,13 @@ impl Machine {
         let mut times: Vec<f64> = (0..SIGN_INS).map(|_| scale * (SPREAD * self.normal()).exp()).collect();
         times.sort_by(f64::total_cmp);
         let quantile = |share: f64| Some(times[(share * SIGN_INS as f64) as usize]);
-        // One user after the other: what is achieved is what the sign-ins leave time for.
+        // One user signs in repeatedly, so the sum of the latencies determines the throughput.
         let throughput = SIGN_INS as f64 * 1e6 / times.iter().sum::<f64>();
         RunMetrics([quantile(0.50), quantile(0.90), quantile(0.99), Some(throughput)])
     }
 }
 
-/// What experiment `number` says in the end.
+/// Returns the final verdict of experiment `number`.
 pub(crate) fn experiment(design: &Design, number: u64) -> MetricVerdict {
     let seed = Seed::new(1000 + number);
     let mut machine = Machine { factor: 0.0, rng: seed.rng("noise", 0) };
@@ -80,15 +80,15 @@ pub(crate) fn experiment(design: &Design, number: u64) -> MetricVerdict {
             };
             if slot.is_aa() { series.same.push(pair) } else { series.pairs.push(pair) }
         }
-        let said = overall(&judge_metrics(std::slice::from_ref(&series), &options));
-        if said != MetricVerdict::Inconclusive {
-            return said;
+        let verdict = overall(&judge_metrics(std::slice::from_ref(&series), &options));
+        if verdict != MetricVerdict::Inconclusive {
+            return verdict;
         }
     }
     MetricVerdict::Inconclusive
 }
 
-/// How many of so many experiments say what: regressed, improved, equivalent, inconclusive.
+/// Counts the verdicts of experiments: regressed, improved, equivalent, inconclusive.
 pub(crate) fn counts(design: &Design, experiments: u64) -> [u64; 4] {
     let mut counts = [0; 4];
     for number in 0..experiments {

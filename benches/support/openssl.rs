@@ -1,6 +1,6 @@
-//! OpenSSL's big numbers, from the library that the machine has. Nothing is linked: where there is none, there is none.
+//! Big numbers of the OpenSSL library, which is loaded at run time and not linked.
 
-#![allow(unsafe_code, reason = "another library's functions are called")]
+#![allow(unsafe_code, reason = "calls functions of a C library")]
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::rc::Rc;
@@ -10,7 +10,7 @@ use num_bigint::BigUint;
 
 type Number = *mut c_void;
 
-/// The functions that are used, and a prepared modulus.
+/// OpenSSL's functions, and a prepared modulus.
 pub(crate) struct OpenSsl {
     bin2bn: unsafe extern "C" fn(*const u8, c_int, Number) -> Number,
     bn2binpad: unsafe extern "C" fn(Number, *mut u8, c_int) -> c_int,
@@ -24,16 +24,16 @@ pub(crate) struct OpenSsl {
     _library: Rc<Library>,
 }
 
-/// Bytes of a number below N.
+/// The bytes of a number below N.
 const BYTES: usize = 384;
 
 impl OpenSsl {
-    /// The library, if this machine has one of the usual names.
+    /// Loads the library, if the machine has one of the usual names.
     pub(crate) fn load(n: &BigUint) -> Option<Self> {
         let names = ["libcrypto.so.3", "libcrypto.so.4", "libcrypto.so", "libcrypto.3.dylib"];
-        // SAFETY: loading OpenSSL runs its initialisers, which are made to be run so.
+        // SAFETY: loading OpenSSL runs its initializers, which are safe to run on load.
         let library = names.iter().find_map(|name| unsafe { Library::new(*name) }.ok())?;
-        // SAFETY: the types are those of OpenSSL's headers, version 3, the same since 1.1.
+        // SAFETY: the types are those of OpenSSL's headers, version 3, unchanged since 1.1.
         unsafe {
             let new: Symbol<'_, unsafe extern "C" fn() -> *mut c_void> = library.get(b"BN_CTX_new").ok()?;
             let context = new();
@@ -72,23 +72,23 @@ impl OpenSsl {
 
     fn number(&self, value: &BigUint) -> Number {
         let bytes = value.to_bytes_be();
-        let length = c_int::try_from(bytes.len()).expect("numbers of some thousand bits");
-        // SAFETY: the bytes are there, as many as said; a null pointer asks for a new number.
+        let length = c_int::try_from(bytes.len()).expect("the number has some thousand bits");
+        // SAFETY: the slice has `length` bytes, and a null pointer requests a new number.
         unsafe { (self.bin2bn)(bytes.as_ptr(), length, std::ptr::null_mut()) }
     }
 
-    /// base^exponent mod N by `BN_mod_exp_mont_consttime`, conversions included.
+    /// Computes base^exponent mod N with `BN_mod_exp_mont_consttime`, including conversions.
     pub(crate) fn power(&self, base: &BigUint, exponent: &BigUint) -> BigUint {
         let power = self.prepared(base, exponent);
         power.raise();
         let mut bytes = [0; BYTES];
-        // SAFETY: the buffer is as long as said.
+        // SAFETY: the buffer has `BYTES` bytes.
         let written = unsafe { (self.bn2binpad)(power.result, bytes.as_mut_ptr(), BYTES as c_int) };
-        assert_eq!(written, BYTES as c_int, "OpenSSL wrote no number");
+        assert_eq!(written, BYTES as c_int, "OpenSSL returned no number");
         BigUint::from_bytes_be(&bytes)
     }
 
-    /// A power to be raised again and again.
+    /// Prepares a power that can be computed repeatedly.
     pub(crate) fn prepared(&self, base: &BigUint, exponent: &BigUint) -> Prepared<'_> {
         let zero = BigUint::ZERO;
         Prepared {
@@ -100,7 +100,7 @@ impl OpenSsl {
     }
 }
 
-/// Numbers that OpenSSL holds.
+/// The numbers of a power, owned by OpenSSL.
 pub(crate) struct Prepared<'a> {
     openssl: &'a OpenSsl,
     base: Number,
@@ -110,26 +110,26 @@ pub(crate) struct Prepared<'a> {
 
 impl Prepared<'_> {
     pub(crate) fn raise(&self) {
-        let it = self.openssl;
-        // SAFETY: all are numbers and contexts that OpenSSL made and that are still alive.
+        let openssl = self.openssl;
+        // SAFETY: OpenSSL created all numbers and contexts, and they are still allocated.
         let done = unsafe {
-            (it.mod_exp_consttime)(
+            (openssl.mod_exp_consttime)(
                 self.result,
                 self.base,
                 self.exponent,
-                it.modulus,
-                it.context,
-                it.montgomery,
+                openssl.modulus,
+                openssl.context,
+                openssl.montgomery,
             )
         };
-        assert_eq!(done, 1, "OpenSSL raised no power");
+        assert_eq!(done, 1, "OpenSSL computed no power");
     }
 }
 
 impl Drop for Prepared<'_> {
     fn drop(&mut self) {
         for number in [self.base, self.exponent, self.result] {
-            // SAFETY: OpenSSL made them, and nobody has them any more.
+            // SAFETY: OpenSSL created the numbers, and no other code uses them.
             unsafe { (self.openssl.free)(number) };
         }
     }

@@ -1,4 +1,4 @@
-//! A scenario played whole, with the CPU time that it took.
+//! Runs a scenario and measures its CPU time.
 
 #![allow(dead_code, reason = "each bench uses what it needs")]
 
@@ -11,18 +11,19 @@ use poolproof::report::Report;
 use poolproof::run::{CancellationToken, EndpointConfig, PoolSource, RunEvent, RunOptions, run};
 use poolproof::scenario;
 
-/// Plays a scenario with one worker of each side, embedded or at an endpoint. The report, and the CPU time of this process in µs
-/// for each sign-in, from the first telling of how it goes to the last: what is made and removed around the run is not counted.
+/// Runs a scenario with one worker of each side, embedded or at an endpoint. Returns the report and the CPU
+/// time of this process in µs for each sign-in. The time counts from the first progress event to the last,
+/// without setup and cleanup.
 pub(crate) fn play(text: &str, endpoint: Option<EndpointConfig>) -> (Report, f64) {
-    let scenario = scenario::parse("bench.yaml", text.as_bytes()).unwrap_or_else(|wrong| panic!("{wrong}"));
+    let scenario = scenario::parse("bench.yaml", text.as_bytes()).unwrap_or_else(|error| panic!("{error}"));
     let started = Arc::new(Mutex::new(None));
     let spent = Arc::new(Mutex::new((0, Duration::ZERO)));
     let (first, last) = (Arc::clone(&started), Arc::clone(&spent));
     let observer = Arc::new(move |event| {
         let RunEvent::Running { progress, .. } = event else { return };
-        let mut first = first.lock().expect("nobody panics");
+        let mut first = first.lock().expect("no thread panics");
         let (since, before) = first.get_or_insert_with(|| (ProcessTime::now(), progress.live.started));
-        *last.lock().expect("nobody panics") = (progress.live.started - *before, since.elapsed());
+        *last.lock().expect("no thread panics") = (progress.live.started - *before, since.elapsed());
     });
     let run_options = RunOptions {
         file: "bench.yaml".to_owned(),
@@ -35,12 +36,12 @@ pub(crate) fn play(text: &str, endpoint: Option<EndpointConfig>) -> (Report, f64
         observer,
     };
     let report =
-        run(&scenario, &run_options, &CancellationToken::default()).unwrap_or_else(|wrong| panic!("{wrong}"));
-    let (sign_ins, spent) = *spent.lock().expect("nobody panics");
+        run(&scenario, &run_options, &CancellationToken::default()).unwrap_or_else(|error| panic!("{error}"));
+    let (sign_ins, spent) = *spent.lock().expect("no thread panics");
     (report, spent.as_secs_f64() * 1e6 / sign_ins as f64)
 }
 
-/// The server at this address, which makes a pool for the run.
+/// Returns the configuration of the server at this URL, which creates a pool for the run.
 pub(crate) fn endpoint_at(address: &EndpointUrl) -> EndpointConfig {
     EndpointConfig {
         address: address.clone(),

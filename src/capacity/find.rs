@@ -8,9 +8,9 @@ use super::runner::{LevelDurations, LevelRunner, UnsuitableScenario};
 use super::search::{LevelRequest, Search, SearchBounds};
 use super::usl::{self, Usl};
 use super::verdict::{SearchOutcome, limiting_level};
-use crate::digits::significant;
 use crate::report::Report;
 use crate::report::figures::exact_number;
+use crate::rounding::significant;
 use crate::run::{CancellationToken, RunError, RunOptions};
 use crate::scenario::{Scenario, Threshold};
 

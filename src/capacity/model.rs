@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::usl::Usl;
 use crate::clock::ClockKind;
-use crate::digits;
 use crate::report::{Shortage, Unit};
+use crate::rounding;
 
 /// How much a pool takes.
 #[derive(Clone, PartialEq, Debug, Serialize)]
@@ -254,7 +254,7 @@ impl CoreEstimate {
 }
 
 fn rounded(number: f64) -> f64 {
-    digits::rounded(number, 3)
+    rounding::rounded(number, 3)
 }
 
 impl Capacity {

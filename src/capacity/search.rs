@@ -4,7 +4,7 @@
 //! the highest level that passed confirmed by a long run. A confirmation that fails counts as a failed level: the search
 //! goes on below it, a few times.
 
-use crate::digits::significant;
+use crate::rounding::significant;
 
 /// A rate as people read it and type it again: what is told is what was tried.
 fn rounded_rate(rate: f64) -> f64 {

@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use super::model::{Capacity, CapacityEstimate, CoreEstimate, Cores, Level, Range, Reason};
 use super::usl::{Interval, Usl};
-use crate::digits::significant;
 use crate::report::figures::{UNKNOWN, count, exact_number, measured, number, percent, time};
 use crate::report::markup::{line, plain};
+use crate::rounding::significant;
 
 /// The longest bar of the curve, in columns.
 const CURVE: usize = 24;

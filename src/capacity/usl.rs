@@ -7,7 +7,7 @@
 use rand::Rng as _;
 use serde::Serialize;
 
-use crate::digits;
+use crate::rounding;
 use poolproof_cognito::seed::Rng;
 
 /// Fewer points than these say nothing of three parameters.
@@ -82,7 +82,7 @@ pub fn fit(points: &[(u32, f64)], rng: &mut Rng) -> Option<Usl> {
 }
 
 fn rounded(number: f64) -> f64 {
-    digits::rounded(number, 6)
+    rounding::rounded(number, 6)
 }
 
 #[derive(Clone, Copy, Debug)]

@@ -17,7 +17,8 @@ const MAX_BYTES: usize = 256 << 20;
 
 /// Reads the users of a file.
 pub(super) fn read(file: &Path) -> Result<Vec<ExistingUser>, String> {
-    let text = crate::input::text(file, MAX_BYTES).map_err(|error| format!("{}: {error}", file.display()))?;
+    let text =
+        crate::input::read_text(file, MAX_BYTES).map_err(|error| format!("{}: {error}", file.display()))?;
     parse(&text).map_err(|parse_error| format!("{}:{parse_error}", file.display()))
 }
 

@@ -1,69 +1,43 @@
-//! Wakes whoever waits for a moment of the wall clock, to a tenth of a millisecond where there is a core for it.
+//! Timers of the wall clock, exact to a tenth of a millisecond if a core is free.
 //!
-//! The runtime's own timers know whole milliseconds only, and round up: too coarse for an open workload, whose latencies
-//! count from the intended start. One thread of the process sleeps until the next moment that somebody waits for.
+//! The runtime's timers have whole milliseconds and round up. That is too coarse for an open workload, whose latencies
+//! count from the intended start. One thread of the process sleeps until the next timer is due.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::collections::BTreeMap;
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-/// The moments that are waited for.
+/// The waiting tasks, by due time.
 #[derive(Default)]
 struct Alarm {
-    timers: Mutex<BinaryHeap<Reverse<Timer>>>,
+    timers: Mutex<BTreeMap<Instant, Vec<oneshot::Sender<()>>>>,
     rescheduled: Condvar,
 }
 
-struct Timer {
-    due: Instant,
-    wake: oneshot::Sender<()>,
-}
-
-impl PartialEq for Timer {
-    fn eq(&self, other: &Self) -> bool {
-        self.due == other.due
-    }
-}
-
-impl Eq for Timer {}
-
-impl PartialOrd for Timer {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Timer {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.due.cmp(&other.due)
-    }
-}
-
-/// The process's alarm, if the operating system gives it a thread.
+/// The process's alarm, or `None` if its thread cannot start.
 static ALARM: LazyLock<Option<&'static Alarm>> = LazyLock::new(|| {
     let alarm: &'static Alarm = Box::leak(Box::default());
     let started = thread::Builder::new().name("alarm".to_owned()).spawn(move || alarm.run());
     started.is_ok().then_some(alarm)
 });
 
-/// Returns at `due`, or a little later; at once when that is past.
+/// Returns at `due` or slightly later, and immediately if `due` is past.
 pub(super) async fn sleep_until(due: Instant) {
     let Some(alarm) = *ALARM else { return tokio::time::sleep_until(due.into()).await };
     let (wake, woken) = oneshot::channel();
-    alarm.set(Timer { due, wake });
-    // The alarm's thread never ends.
+    alarm.set(due, wake);
+    // Receiving cannot fail, because the alarm's thread never ends.
     let _ = woken.await;
 }
 
 impl Alarm {
-    fn set(&self, timer: Timer) {
+    fn set(&self, due: Instant, wake: oneshot::Sender<()>) {
         let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = timers.peek().is_none_or(|Reverse(first)| timer.due < first.due);
-        timers.push(Reverse(timer));
+        let first = timers.first_key_value().is_none_or(|(first, _)| due < *first);
+        timers.entry(due).or_default().push(wake);
         drop(timers);
         if first {
             self.rescheduled.notify_one();
@@ -73,18 +47,18 @@ impl Alarm {
     fn run(&self) {
         let mut timers = self.timers.lock().unwrap_or_else(PoisonError::into_inner);
         loop {
-            #[expect(clippy::disallowed_methods, reason = "this file implements the clock")]
+            #[expect(clippy::disallowed_methods, reason = "the clock module reads the time")]
             let now = Instant::now();
-            while timers.peek().is_some_and(|Reverse(first)| first.due <= now) {
-                if let Some(Reverse(timer)) = timers.pop() {
-                    // Whoever waited may have gone.
-                    let _ = timer.wake.send(());
+            while let Some(first) = timers.first_entry().filter(|first| *first.key() <= now) {
+                for wake in first.remove() {
+                    // Sending fails if the task no longer waits.
+                    let _ = wake.send(());
                 }
             }
-            timers = match timers.peek() {
+            timers = match timers.first_key_value() {
                 None => self.rescheduled.wait(timers).unwrap_or_else(PoisonError::into_inner),
-                Some(Reverse(next)) => {
-                    let wait = next.due.saturating_duration_since(now);
+                Some((next, _)) => {
+                    let wait = next.saturating_duration_since(now);
                     self.rescheduled.wait_timeout(timers, wait).unwrap_or_else(PoisonError::into_inner).0
                 }
             };
@@ -99,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    #[expect(clippy::disallowed_methods, reason = "the clock's own tests read the time")]
+    #[expect(clippy::disallowed_methods, reason = "the clock module reads the time")]
     fn every_sleeper_wakes_and_none_wakes_early() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {

@@ -1,8 +1,7 @@
-//! Time: when something happened, and the one place that asks.
+//! The clock of a run: the wall clock, or a virtual clock.
 //!
-//! Everything below the actors takes `now` as an argument. A [`Clock`] tells it: the wall clock of a load test, or the
-//! virtual clock of a simulation, which stands still while anyone has work to do and jumps to the next thing
-//! that somebody waits for.
+//! Only actors read a [`Clock`]; all other code takes the time as an argument. A load test uses the wall clock. A
+//! simulation uses the virtual clock, which stops while any task has work and otherwise jumps to the next timer.
 
 mod alarm;
 
@@ -10,7 +9,7 @@ use std::time::Duration;
 
 use poolproof_cognito::time::{Timestamp, as_us};
 
-/// The two kinds of time that a run can live in.
+/// The kind of time of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ClockKind {
@@ -20,10 +19,10 @@ pub enum ClockKind {
     Virtual,
 }
 
-/// Tells the time of a run and wakes whoever waits for a moment of it. Copies tell the same time.
+/// The clock of a run. Copies show the same time.
 ///
-/// Under the virtual clock one microsecond of the run is one millisecond of the paused tokio clock, whose timers know
-/// nothing finer: so virtual time is exact to the microsecond.
+/// One microsecond of virtual time is one millisecond of the paused tokio clock, because tokio's timers have whole
+/// milliseconds. Virtual time is therefore exact to the microsecond.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     kind: ClockKind,
@@ -35,8 +34,8 @@ pub struct Clock {
 const VIRTUAL_SCALE: u32 = 1000;
 
 impl Clock {
-    /// A clock of this kind that starts now. A virtual one must be made inside a tokio runtime whose time is paused.
-    #[expect(clippy::disallowed_methods, reason = "this module implements the clock")]
+    /// Starts a clock. A virtual clock must start inside a tokio runtime whose time is paused.
+    #[expect(clippy::disallowed_methods, reason = "the clock module reads the time")]
     pub fn start(kind: ClockKind) -> Self {
         let start = match kind {
             ClockKind::Virtual => Timestamp::VIRTUAL_START,
@@ -48,18 +47,18 @@ impl Clock {
         Self { kind, start, base: tokio::time::Instant::now() }
     }
 
-    /// The kind of time that this clock tells.
+    /// Returns the kind of time.
     pub const fn kind(&self) -> ClockKind {
         self.kind
     }
 
-    /// The moment at which this clock was started.
+    /// Returns the start time of this clock.
     pub const fn started(&self) -> Timestamp {
         self.start
     }
 
-    /// The time now. Never steps back.
-    #[expect(clippy::disallowed_methods, reason = "this module implements the clock")]
+    /// Returns the current time, which never decreases.
+    #[expect(clippy::disallowed_methods, reason = "the clock module reads the time")]
     pub fn now(&self) -> Timestamp {
         let passed = tokio::time::Instant::now().saturating_duration_since(self.base);
         self.start.plus(match self.kind {
@@ -68,9 +67,9 @@ impl Clock {
         })
     }
 
-    /// Returns when it is `moment`, at once when that is past.
-    pub async fn sleep_until(&self, moment: Timestamp) {
-        let wait = moment.since(self.start);
+    /// Returns at `time`, and immediately if `time` is past.
+    pub async fn sleep_until(&self, time: Timestamp) {
+        let wait = time.since(self.start);
         match self.kind {
             ClockKind::Wall => alarm::sleep_until(self.base.into_std() + wait).await,
             ClockKind::Virtual => {
@@ -79,25 +78,25 @@ impl Clock {
         }
     }
 
-    /// Returns after `time`.
-    pub async fn sleep(&self, time: Duration) {
-        if !time.is_zero() {
-            self.sleep_until(self.now().plus(time)).await;
+    /// Returns after `duration`.
+    pub async fn sleep(&self, duration: Duration) {
+        if !duration.is_zero() {
+            self.sleep_until(self.now().plus(duration)).await;
         }
     }
 }
 
-/// Measures the CPU time that the calling thread spends.
+/// Measures the CPU time of the calling thread.
 #[derive(Debug)]
 pub struct ThreadCpu(cpu_time::ThreadTime);
 
 impl ThreadCpu {
-    /// Starts measuring.
+    /// Starts the measurement.
     pub fn start() -> Self {
         Self(cpu_time::ThreadTime::now())
     }
 
-    /// CPU time of this thread since [`ThreadCpu::start`].
+    /// Returns the CPU time of this thread since [`ThreadCpu::start`].
     pub fn spent(&self) -> Duration {
         self.0.elapsed()
     }

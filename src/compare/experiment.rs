@@ -10,9 +10,9 @@ use super::reports::{Incomparable, Reports, same_scenarios};
 use super::verdict::{
     ComparisonOptions, MetricResult, MetricVerdict, Pair, RunMetrics, Series, judge_metrics, overall,
 };
-use crate::digits::rounded;
 use crate::report::figures::percent;
 use crate::report::{MAX_STEAL, Report};
+use crate::rounding::rounded;
 
 /// The pairs of runs so far.
 #[derive(Clone, Debug)]

@@ -6,8 +6,8 @@ use std::fmt;
 use super::comparable::{Difference, differences};
 use super::decisions::decisions;
 use super::model::{ComparedValue, Comparison, DecisionComparison, ScenarioComparison, ValueUnit, Verdict};
-use crate::digits::rounded;
 use crate::report::{Quantiles, Report};
+use crate::rounding::rounded;
 
 /// Reports by the name of their scenario.
 pub type Reports = BTreeMap<String, Report>;

@@ -5,8 +5,8 @@ use std::fmt;
 use serde::Serialize;
 
 use super::statistics::{Estimate, Interval, estimate, holm, noise_floor};
-use crate::digits::rounded;
 use crate::report::Report;
+use crate::rounding::rounded;
 use poolproof_cognito::seed::Seed;
 
 /// What is compared of whole sign-ins: quantiles of the latency from the intended start, which a run has from its histogram, and what

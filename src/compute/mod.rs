@@ -1,8 +1,8 @@
-//! Where the arithmetic runs, and what it costs.
+//! Runs SRP jobs and records their cost.
 //!
-//! Under the wall clock on worker threads of its own, the clients' and the pool's in separate groups, so that the CPU of
-//! each side is known and neither takes the other's place; never on the thread that keeps the time. Under the
-//! virtual clock inline, with the virtual time that a cost model gives.
+//! Under the wall clock, jobs run on worker threads, with separate threads for clients and for the pool. The CPU time of
+//! each side is therefore known, neither side delays the other, and no job runs on the thread that keeps time. Under the
+//! virtual clock, jobs run inline and take the virtual time of a cost model.
 
 mod model;
 mod pair_cache;
@@ -22,14 +22,14 @@ use poolproof_srp::{Job, JobResult};
 pub use model::{CostModel, Costs, calibrate};
 
 use model::Cores;
-use workers::Group;
+use workers::WorkerGroup;
 
-/// Whose arithmetic it is.
+/// The side that needs a job.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Side {
-    /// The users' and their devices'.
+    /// Users and their devices.
     Client,
-    /// The pool's.
+    /// The pool.
     Server,
 }
 
@@ -40,7 +40,7 @@ pub struct Compute(Rc<Executor>);
 #[derive(Debug)]
 enum Executor {
     Inline(Box<Inline>),
-    Threads([Group; 2]),
+    Threads([WorkerGroup; 2]),
 }
 
 #[derive(Debug)]
@@ -51,50 +51,52 @@ struct Inline {
     usage: RefCell<[ComputeUsage; 2]>,
 }
 
-/// What one side has used.
+/// The resources that one side has used.
 #[derive(Clone, Debug)]
 pub struct ComputeUsage {
-    /// Worker threads; none where time is virtual.
+    /// Worker threads; 0 under the virtual clock.
     pub threads: usize,
-    /// Jobs done.
+    /// Finished jobs.
     pub jobs: u64,
-    /// Modular exponentiations done.
+    /// Modular exponentiations.
     pub modexps: u64,
-    /// Jobs for which a power of g lay ready, so that they came into no batch.
+    /// Jobs that used a prepared pair and belong to no batch.
     pub prepared: u64,
-    /// Batches that the others were done in.
+    /// Batches of the other jobs.
     pub batches: u64,
-    /// Jobs that waited at the same time, at most.
+    /// Maximum number of waiting jobs.
     pub max_queue_depth: usize,
-    /// The same, since it was last read.
+    /// Maximum number of waiting jobs since the last [`LoadSample`].
     max_queue_depth_since_read: usize,
-    /// CPU time of the worker threads; `None` where time is virtual.
+    /// CPU time of the worker threads; `None` under the virtual clock.
     pub cpu: Option<Duration>,
-    /// How long jobs waited for a worker, µs.
+    /// Time that jobs waited for a worker, in µs.
     pub waited_us: Histogram<u64>,
 }
 
-/// How busy one side's worker threads are.
+/// The load of one side's worker threads.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct LoadSample {
-    /// Jobs that waited at the same time, at most, since the gauge was last read.
+    /// Maximum number of waiting jobs since the last sample.
     pub max_queue_depth: usize,
-    /// CPU time that was spent so far.
+    /// Total CPU time so far.
     pub cpu: Duration,
 }
 
 impl Compute {
-    /// Runs jobs at once on the calling thread, and lets virtual time pass as `model` says.
+    /// Runs jobs on the calling thread. Each job takes the virtual time of `model`.
     pub fn inline(clock: Clock, model: CostModel) -> Self {
         let usage = RefCell::new([ComputeUsage::new(0), ComputeUsage::new(0)]);
         let cores = RefCell::new(Cores::new(model.cores));
         Self(Rc::new(Executor::Inline(Box::new(Inline { clock, model, cores, usage }))))
     }
 
-    /// Runs jobs on this many threads for each side. While they have nothing to do they prepare exchanges, with secrets that are
-    /// drawn from `rng`: as hard to foresee as that is.
+    /// Runs jobs on the given numbers of threads for each side.
+    ///
+    /// Idle threads prepare exponents and their powers. The exponents are as unpredictable as `rng`.
     pub fn threads(clients: usize, server: usize, rng: &mut Rng) -> std::io::Result<Self> {
-        let groups = [Group::start("client", clients, rng)?, Group::start("server", server, rng)?];
+        let groups =
+            [WorkerGroup::start("client", clients, rng)?, WorkerGroup::start("server", server, rng)?];
         Ok(Self(Rc::new(Executor::Threads(groups))))
     }
 
@@ -106,7 +108,7 @@ impl Compute {
         }
     }
 
-    /// What this side has used so far.
+    /// Returns the resources that this side has used so far.
     pub fn usage(&self, side: Side) -> ComputeUsage {
         match &*self.0 {
             Executor::Threads(groups) => groups[side as usize].usage(),
@@ -114,7 +116,7 @@ impl Compute {
         }
     }
 
-    /// Reads the gauge of one side; `None` where time is virtual and nothing waits for a thread.
+    /// Samples the load of one side. Returns `None` under the virtual clock, where no job waits for a thread.
     pub fn load_sample(&self, side: Side) -> Option<LoadSample> {
         match &*self.0 {
             Executor::Threads(groups) => Some(groups[side as usize].load_sample()),
@@ -127,7 +129,7 @@ impl Inline {
     async fn run(&self, side: Side, job: Job) -> JobResult {
         let now = self.clock.now();
         let cost = self.model.cost(&job);
-        // Every user has a device of their own; only the pool's cores are shared.
+        // Every user has a separate device, and only the pool's cores are shared.
         let start = match side {
             Side::Client => now,
             Side::Server => self.cores.borrow_mut().occupy(now, cost),
@@ -140,13 +142,11 @@ impl Inline {
 }
 
 impl ComputeUsage {
-    /// Waits are kept from 1 µs to an hour.
-    const LONGEST_WAIT_US: u64 = 3_600_000_000;
-
     fn new(threads: usize) -> Self {
-        let waited_us = Histogram::new_with_bounds(1, Self::LONGEST_WAIT_US, 3)
+        /// One hour.
+        const LONGEST_WAIT_US: u64 = 3_600_000_000;
+        let waited_us = Histogram::new_with_bounds(1, LONGEST_WAIT_US, 3)
             .unwrap_or_else(|_| unreachable!("the bounds are valid"));
-        let cpu = (threads > 0).then_some(Duration::ZERO);
         Self {
             threads,
             jobs: 0,
@@ -155,7 +155,7 @@ impl ComputeUsage {
             batches: 0,
             max_queue_depth: 0,
             max_queue_depth_since_read: 0,
-            cpu,
+            cpu: (threads > 0).then_some(Duration::ZERO),
             waited_us,
         }
     }
@@ -163,12 +163,6 @@ impl ComputeUsage {
     fn record_queue_depth(&mut self, depth: usize) {
         self.max_queue_depth = self.max_queue_depth.max(depth);
         self.max_queue_depth_since_read = self.max_queue_depth_since_read.max(depth);
-    }
-
-    /// A job that had not to wait.
-    fn add_prepared(&mut self, modexps: usize) {
-        self.prepared += 1;
-        self.add(modexps, Duration::ZERO);
     }
 
     fn add(&mut self, modexps: usize, waited: Duration) {

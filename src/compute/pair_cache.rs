@@ -1,14 +1,13 @@
-//! Pairs of an exponent and its power of g that workers make while they have nothing else to do. Never more than a few dozen of
-//! each shape, and of the first few shapes only that anybody asks for.
+//! Pairs of an exponent and its power of g that idle workers prepare.
 
 use poolproof_srp::{PairShape, PreparedPair};
 
-/// Pairs of one shape, at most: what a burst of sign-ins takes before anybody is idle again.
+/// Maximum number of pairs of one shape, enough for a burst of sign-ins before a worker is idle again.
 const MAX_PAIRS: usize = 64;
-/// Shapes, at most. A run has one a side.
+/// Maximum number of shapes. A run has one for each side.
 const MAX_SHAPES: usize = 4;
 
-/// What is ready.
+/// The prepared pairs of the first few shapes that jobs need.
 #[derive(Debug, Default)]
 pub(super) struct PairCache {
     buckets: Vec<Bucket>,
@@ -18,35 +17,33 @@ pub(super) struct PairCache {
 struct Bucket {
     shape: PairShape,
     ready: Vec<PreparedPair>,
-    /// Pairs that somebody is making.
+    /// Pairs that workers are preparing.
     pending: usize,
 }
 
 impl PairCache {
-    /// A pair that nobody else gets. Who asks for a shape makes it known.
+    /// Removes a pair of this shape. An unknown shape is added, so that workers prepare pairs for it.
     pub(super) fn take(&mut self, shape: PairShape) -> Option<PreparedPair> {
-        match self.bucket(shape) {
-            Some(bucket) => bucket.ready.pop(),
-            None => {
-                if self.buckets.len() < MAX_SHAPES {
-                    self.buckets.push(Bucket { shape, ready: Vec::new(), pending: 0 });
-                }
-                None
-            }
+        if let Some(bucket) = self.bucket(shape) {
+            return bucket.ready.pop();
         }
+        if self.buckets.len() < MAX_SHAPES {
+            self.buckets.push(Bucket { shape, ready: Vec::new(), pending: 0 });
+        }
+        None
     }
 
-    /// The shape that lacks most, if there is room for so many more; whoever is told makes and brings them.
+    /// Returns the shape with the fewest pairs, if there is room for `pairs` more. The caller must insert them.
     pub(super) fn reserve(&mut self, pairs: usize) -> Option<PairShape> {
-        let emptiest = self.buckets.iter_mut().min_by_key(|bucket| bucket.ready.len() + bucket.pending)?;
-        let fits = emptiest.ready.len() + emptiest.pending + pairs <= MAX_PAIRS;
-        fits.then(|| {
+        let count = |bucket: &Bucket| bucket.ready.len() + bucket.pending;
+        let emptiest = self.buckets.iter_mut().min_by_key(|bucket| count(bucket))?;
+        (count(emptiest) + pairs <= MAX_PAIRS).then(|| {
             emptiest.pending += pairs;
             emptiest.shape
         })
     }
 
-    /// Takes what was ordered.
+    /// Inserts reserved pairs.
     pub(super) fn insert(&mut self, shape: PairShape, pairs: Vec<PreparedPair>) {
         if let Some(bucket) = self.bucket(shape) {
             bucket.pending = bucket.pending.saturating_sub(pairs.len());
@@ -70,14 +67,14 @@ mod tests {
     }
 
     fn shape(bits: u32, rng: &mut Rng) -> PairShape {
-        PairShape::of(&job(bits, rng)).expect("it begins an exchange")
+        PairShape::of(&job(bits, rng)).expect("the job computes A")
     }
 
     #[test]
-    fn it_is_filled_with_what_was_asked_for_and_no_further() {
-        let rng = &mut Seed::new(1).rng("stash", 0);
+    fn the_cache_fills_with_requested_shapes_up_to_its_limit() {
+        let rng = &mut Seed::new(1).rng("pair cache", 0);
         let mut pair_cache = PairCache::default();
-        assert_eq!(pair_cache.reserve(4), None, "nobody has asked");
+        assert_eq!(pair_cache.reserve(4), None, "no shape is known");
         let (short, long) = (shape(100, rng), shape(200, rng));
         assert!(pair_cache.take(short).is_none() && pair_cache.take(long).is_none());
         let mut made = 0;
@@ -89,12 +86,12 @@ mod tests {
         assert!(pair_cache.take(short).is_some());
         assert_eq!(pair_cache.reserve(4), None, "no room for four");
         assert_eq!(pair_cache.reserve(1), Some(short));
-        assert_eq!(pair_cache.reserve(1), None, "the one is on its way");
+        assert_eq!(pair_cache.reserve(1), None, "the reserved pair takes the last place");
     }
 
     #[test]
-    fn a_shape_too_many_is_not_kept() {
-        let rng = &mut Seed::new(1).rng("stash", 1);
+    fn shapes_beyond_the_limit_are_not_stored() {
+        let rng = &mut Seed::new(1).rng("pair cache", 1);
         let mut pair_cache = PairCache::default();
         for bits in 1..=10 {
             assert!(pair_cache.take(shape(bits, rng)).is_none());
@@ -108,7 +105,7 @@ mod tests {
 
     #[test]
     fn each_pair_is_taken_once() {
-        let rng = &mut Seed::new(1).rng("stash", 2);
+        let rng = &mut Seed::new(1).rng("pair cache", 2);
         let mut pair_cache = PairCache::default();
         let shape = shape(256, rng);
         assert!(pair_cache.take(shape).is_none());

@@ -1,36 +1,35 @@
-//! What waits for a worker, by kind: jobs whose powers are of the same lengths can be computed together.
+//! Jobs that wait for a worker, by kind. Jobs whose powers have the same lengths can be computed together.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use poolproof_srp::{Backend, Exponentiation, Job};
 
-/// So many full batches may come after a job and still be taken before it.
+/// Maximum number of full batches that may arrive after a job and still be taken before it.
 const MAX_BATCHES_AHEAD: u64 = 8;
 
-/// The powers of a job, in their order.
+/// The powers of a job, in order.
 type Kind = Vec<Exponentiation>;
 
-/// A job, what comes with it, and its number in the order of coming.
+/// A job with its item, numbered in the order of arrival.
 type Numbered<T> = (u64, (Job, T));
 
-/// Jobs that wait, each with whatever comes with it.
+/// Waiting jobs, each with an item of the caller.
 #[derive(Debug)]
 pub(super) struct Queue<T> {
     kinds: BTreeMap<Kind, VecDeque<Numbered<T>>>,
-    /// Jobs that have come so far.
+    /// Jobs that have arrived so far.
     sequence: u64,
     waiting: usize,
-    /// Jobs of one kind that are taken at once, at most.
+    /// Maximum number of jobs of a batch.
     batch_size: usize,
-    /// Workers that have nothing to do.
+    /// Idle workers.
     pub(super) idle: usize,
-    /// Nothing more will come.
+    /// True if no more jobs will arrive.
     pub(super) closed: bool,
 }
 
 impl<T> Queue<T> {
-    /// An empty queue, for workers that compute as many powers at once as the best kernel here likes to: with one that does them
-    /// singly, every job is a batch.
+    /// Returns an empty queue whose batches have the size that the best backend prefers.
     pub(super) fn new() -> Self {
         Self::with_batch_size(Backend::best().lanes())
     }
@@ -39,7 +38,7 @@ impl<T> Queue<T> {
         Self { kinds: BTreeMap::new(), sequence: 0, waiting: 0, batch_size, idle: 0, closed: false }
     }
 
-    /// Adds a job; how many wait now.
+    /// Adds a job and returns the number of waiting jobs.
     pub(super) fn push(&mut self, job: Job, item: T) -> usize {
         self.kinds.entry(job.costs().collect()).or_default().push_back((self.sequence, (job, item)));
         self.sequence += 1;
@@ -47,22 +46,22 @@ impl<T> Queue<T> {
         self.waiting
     }
 
-    /// How many wait.
+    /// Returns the number of waiting jobs.
     pub(super) const fn waiting(&self) -> usize {
         self.waiting
     }
 
-    /// A batch for one of the idle workers: of the kind whose first has waited longest, the worker's share of what is
-    /// there. Nobody waits for a batch to fill, and no worker is left idle for the sake of a fuller one. But a kind that
-    /// fills a batch goes before one that does not, unless that has been passed over too often.
+    /// Takes a batch for one of the idle workers, from the kind whose first job has waited longest.
+    ///
+    /// Idle workers share the jobs of a kind. No job waits for a batch to fill, and no worker stays idle for a fuller
+    /// batch. A kind that fills a batch precedes one that does not, unless more than [`MAX_BATCHES_AHEAD`] batches of
+    /// jobs arrived after the oldest job.
     pub(super) fn take(&mut self) -> Option<Vec<(Job, T)>> {
-        let oldest =
-            self.kinds.values().filter_map(|jobs| jobs.front()).map(|(sequence, _)| *sequence).min()?;
+        let first = |jobs: &VecDeque<Numbered<T>>| jobs.front().map(|(sequence, _)| *sequence);
+        let oldest = self.kinds.values().filter_map(first).min()?;
         let may_wait = self.sequence - oldest <= MAX_BATCHES_AHEAD * self.batch_size as u64;
-        let (_, jobs) =
-            self.kinds.iter_mut().filter(|(_, jobs)| !jobs.is_empty()).min_by_key(|(_, jobs)| {
-                (may_wait && jobs.len() < self.batch_size, jobs.front().map(|(sequence, _)| *sequence))
-            })?;
+        let waiting = self.kinds.values_mut().filter(|jobs| !jobs.is_empty());
+        let jobs = waiting.min_by_key(|jobs| (may_wait && jobs.len() < self.batch_size, first(jobs)))?;
         let share = jobs.len().div_ceil(self.idle.max(1)).min(self.batch_size);
         self.waiting -= share;
         Some(jobs.drain(..share).map(|(_, item)| item).collect())
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn batches_are_of_one_kind_and_the_longest_waiting_goes_first() {
+    fn batches_have_one_kind_and_the_longest_waiting_is_first() {
         let mut queue = queue(1, &[(256, 'a'), (1024, 'b'), (256, 'c'), (1024, 'd'), (100, 'e')]);
         assert_eq!(taken(&mut queue), "ace");
         assert_eq!(taken(&mut queue), "bd");
@@ -103,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn a_full_batch_goes_first_but_not_for_ever() {
+    fn a_full_batch_is_first_but_not_for_ever() {
         let full: Vec<_> = ('b'..='z').map(|name| (256, name)).collect();
         let mut queue = queue(1, &[&[(1024, 'a')], full.as_slice()].concat());
         assert_eq!(taken(&mut queue), "bcde");
@@ -115,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn a_batch_is_no_larger_than_the_kernel_takes() {
+    fn a_batch_has_at_most_the_batch_size() {
         let jobs: Vec<_> = ('a'..='f').map(|name| (256, name)).collect();
         let mut queue = queue(1, &jobs);
         assert_eq!(taken(&mut queue), "abcd");
@@ -123,7 +122,7 @@ mod tests {
     }
 
     #[test]
-    fn idle_workers_share_what_there_is() {
+    fn idle_workers_share_the_waiting_jobs() {
         let mut queue = queue(2, &[(256, 'a'), (256, 'b'), (256, 'c')]);
         assert_eq!(taken(&mut queue), "ab");
         queue.idle = 1;

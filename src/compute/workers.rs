@@ -1,5 +1,4 @@
-//! Worker threads: a queue, and a way back for each result. What waits together is computed together where the machine's best
-//! kernel gains by it, and one by one where it does not. Who has nothing to do makes powers of g for exchanges to come.
+//! Worker threads with a queue. A worker takes batches of waiting jobs, and prepares powers of g while it is idle.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -14,14 +13,14 @@ use super::{ComputeUsage, LoadSample};
 use crate::clock::{Clock, ClockKind, ThreadCpu};
 use poolproof_cognito::seed::{Rng, rng_from_bytes};
 use poolproof_cognito::time::Timestamp;
-use poolproof_srp::{Backend, Job, JobResult, PairShape, PreparedPair, run_all};
+use poolproof_srp::{Backend, Job, JobResult, PairShape, PreparedPair, SrpError, run_all};
 
-/// Jobs of one side that may wait. Whoever has one more waits outside, so that the queue stays bounded.
+/// Maximum number of queued jobs of one side. Further jobs wait for a permit, so that the queue stays bounded.
 const CAPACITY: usize = 4096;
 
-/// The threads of one side.
+/// The worker threads of one side.
 #[derive(Debug)]
-pub(super) struct Group {
+pub(super) struct WorkerGroup {
     shared: Arc<Shared>,
     threads: Vec<thread::JoinHandle<()>>,
 }
@@ -40,12 +39,12 @@ struct Shared {
 struct PendingReply {
     since: Timestamp,
     reply_sender: oneshot::Sender<JobResult>,
-    /// Its place in the queue, given up when it is taken out.
+    /// The permit for a place in the queue, dropped when a worker takes the job.
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-impl Group {
-    /// Threads whose exponents are as hard to foresee as `rng`.
+impl WorkerGroup {
+    /// Starts at least one thread. The exponents of prepared pairs are as unpredictable as `rng`.
     pub(super) fn start(name: &str, threads: usize, rng: &mut Rng) -> std::io::Result<Self> {
         let threads = threads.max(1);
         let shared = Arc::new(Shared {
@@ -73,30 +72,30 @@ impl Group {
         }
         let (reply_sender, result) = oneshot::channel();
         let since = self.shared.clock.now();
-        let permits = Arc::clone(&self.shared.permits).acquire_owned().await.ok();
-        let waiting = PendingReply { since, reply_sender, _permit: permits };
+        let permit = Arc::clone(&self.shared.permits).acquire_owned().await.ok();
+        let pending = PendingReply { since, reply_sender, _permit: permit };
         let (depth, idle) = {
             let mut queue = lock(&self.shared.queue);
-            (queue.push(job, waiting), queue.idle > 0)
+            (queue.push(job, pending), queue.idle > 0)
         };
-        // Whoever is busy looks into the queue by itself.
+        // A busy worker checks the queue when it has finished.
         if idle {
             self.shared.ready.notify_one();
         }
         lock(&self.shared.usage).record_queue_depth(depth);
-        match result.await {
-            Ok(done) => done,
-            // Only when a worker has died, which nothing in a job can bring about.
-            Err(_) => JobResult::Failed(poolproof_srp::SrpError::Interrupted),
-        }
+        // The sender is dropped only if a worker thread panics.
+        result.await.unwrap_or(JobResult::Failed(SrpError::Interrupted))
     }
 
-    /// Finishes a job on the spot, and has a pair made in the place of the one it takes.
+    /// Completes a job on the calling thread, and wakes an idle worker to replace the pair.
     fn complete(&self, job: Job, pair: PreparedPair) -> JobResult {
         if lock(&self.shared.queue).idle > 0 {
             self.shared.ready.notify_one();
         }
-        lock(&self.shared.usage).add_prepared(job.costs().count());
+        let mut usage = lock(&self.shared.usage);
+        usage.prepared += 1;
+        usage.add(job.costs().count(), Duration::ZERO);
+        drop(usage);
         pair.complete(job)
     }
 
@@ -105,7 +104,7 @@ impl Group {
     }
 
     pub(super) fn load_sample(&self) -> LoadSample {
-        // What waits now will have waited in the time to come as well.
+        // The jobs that wait now also count for the next sample.
         let waiting = lock(&self.shared.queue).waiting();
         let mut usage = lock(&self.shared.usage);
         let max_queue_depth = std::mem::replace(&mut usage.max_queue_depth_since_read, waiting);
@@ -113,7 +112,7 @@ impl Group {
     }
 }
 
-impl Drop for Group {
+impl Drop for WorkerGroup {
     fn drop(&mut self) {
         lock(&self.shared.queue).closed = true;
         self.shared.ready.notify_all();
@@ -123,19 +122,19 @@ impl Drop for Group {
     }
 }
 
-/// What there is to do for a worker.
+/// The next task of a worker.
 enum Task {
-    /// Somebody waits for these.
+    /// Compute these jobs.
     Batch(Vec<(Job, PendingReply)>),
-    /// Nobody waits: pairs of this shape.
+    /// Prepare pairs of this shape, because no job waits.
     Prepare(PairShape),
 }
 
-/// A worker's life: take what waits, work, give it back.
+/// Runs tasks until the queue is closed and empty.
 fn run_worker(shared: &Shared, mut rng: Rng) {
     let cpu = ThreadCpu::start();
     let mut reported_cpu = Duration::ZERO;
-    while let Some(task) = take(shared) {
+    while let Some(task) = next_task(shared) {
         let batch = match task {
             Task::Batch(batch) => batch,
             Task::Prepare(shape) => {
@@ -145,34 +144,30 @@ fn run_worker(shared: &Shared, mut rng: Rng) {
             }
         };
         let now = shared.clock.now();
-        let mut jobs = Vec::with_capacity(batch.len());
-        let mut reply_senders = Vec::with_capacity(batch.len());
-        let mut costs = Vec::with_capacity(batch.len());
-        for (job, waiting) in batch {
-            costs.push((job.costs().count(), now.since(waiting.since)));
-            jobs.push(job);
-            reply_senders.push(waiting.reply_sender);
-        }
+        let without_permit =
+            |(job, PendingReply { since, reply_sender, .. })| (job, (now.since(since), reply_sender));
+        let (jobs, replies): (Vec<Job>, Vec<_>) = batch.into_iter().map(without_permit).unzip();
+        let modexps: Vec<usize> = jobs.iter().map(|job| job.costs().count()).collect();
         let results = run_all(jobs);
         {
             let mut usage = lock(&shared.usage);
             usage.batches += 1;
-            for (modexps, waited) in costs {
-                usage.add(modexps, waited);
+            for (modexps, (waited, _)) in modexps.into_iter().zip(&replies) {
+                usage.add(modexps, *waited);
             }
             let spent = cpu.spent();
             usage.cpu = usage.cpu.map(|cpu| cpu + (spent - reported_cpu));
             reported_cpu = spent;
         }
-        for (reply_sender, done) in reply_senders.into_iter().zip(results) {
-            // Whoever asked may have gone; then nobody needs the result.
-            drop(reply_sender.send(done));
+        for ((_, reply_sender), result) in replies.into_iter().zip(results) {
+            // Sending fails if the caller no longer waits.
+            drop(reply_sender.send(result));
         }
     }
 }
 
-/// Waits for work.
-fn take(shared: &Shared) -> Option<Task> {
+/// Waits for the next task. Returns `None` if the queue is closed and empty.
+fn next_task(shared: &Shared) -> Option<Task> {
     let mut queue = lock(&shared.queue);
     queue.idle += 1;
     loop {
@@ -183,7 +178,7 @@ fn take(shared: &Shared) -> Option<Task> {
         if queue.closed {
             return None;
         }
-        // With the queue in hand: who takes a pair after this look finds this worker idle, and wakes it.
+        // The queue stays locked here. A caller that takes a pair later therefore sees this worker as idle and wakes it.
         if let Some(shape) = lock(&shared.pair_cache).reserve(Backend::best().lanes()) {
             queue.idle -= 1;
             return Some(Task::Prepare(shape));
@@ -192,7 +187,7 @@ fn take(shared: &Shared) -> Option<Task> {
     }
 }
 
-/// A lock is never given up on: what it guards is whole after every statement.
+/// Locks a mutex. It ignores poisoning, because the data is consistent after every statement.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -205,20 +200,20 @@ mod tests {
     use poolproof_srp::{Ephemeral, Identity, Salt};
 
     #[test]
-    fn idle_workers_prepare_and_every_job_is_right_with_a_secret_of_its_own() {
+    fn idle_workers_prepare_pairs_and_every_job_has_its_own_secret() {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         let rng = &mut Seed::new(1).rng("workers", 0);
-        let workers = Group::start("test", 2, rng).unwrap();
+        let workers = WorkerGroup::start("test", 2, rng).unwrap();
         let group = poolproof_srp::Group::toy();
         let (salt, identity) = (Salt::draw(rng), Identity::user("AbC", "ann"));
         let job = Job::Verifier { group, salt, identity, password: "secret".to_owned() };
         let JobResult::Verifier(verifier) = runtime.block_on(workers.run(job)) else { panic!("no verifier") };
-        assert_eq!(workers.usage().prepared, 0, "a verifier needs a power of its own");
+        assert_eq!(workers.usage().prepared, 0, "no pair can complete a verifier");
 
         let mut secrets = Vec::new();
         let mut jobs = 1;
         while workers.usage().prepared < 200 {
-            assert!(jobs < 1_000_000, "nobody prepares anything");
+            assert!(jobs < 1_000_000, "no worker prepares pairs");
             let (a, b) = (Ephemeral::draw(256, rng), Ephemeral::draw(256, rng));
             let job = Job::ClientPublic { group, a };
             let done = runtime.block_on(workers.run(job));

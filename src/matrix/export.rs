@@ -122,7 +122,7 @@ pub fn json(matrix: &Matrix) -> String {
 /// Reads a matrix that [`json`] has written.
 pub fn read_baseline(path: &Path) -> Result<Baseline, BaselineError> {
     let failed = |source| BaselineError::Read { path: path.to_owned(), source };
-    let bytes = crate::input::bytes(path, MAX_BYTES).map_err(failed)?;
+    let bytes = crate::input::read_bytes(path, MAX_BYTES).map_err(failed)?;
     parse(&bytes).map_err(|why| BaselineError::InvalidFormat { path: path.to_owned(), why })
 }
 

@@ -10,8 +10,8 @@ use super::{
     Verdict, Workload,
 };
 use crate::clock::ClockKind;
-use crate::digits;
 use crate::metrics::{self, Latencies, Summary};
+use crate::rounding;
 use poolproof_cognito::protocol::SignInStep;
 use poolproof_cognito::time::as_us;
 
@@ -130,7 +130,7 @@ impl ThresholdResult {
     fn rounded(self) -> Self {
         // A share of 0.1 % has its third decimal already; it gets three more.
         let decimals = if self.unit == super::Unit::Share { 2 * DECIMALS } else { DECIMALS };
-        let round = |number| digits::rounded(number, decimals);
+        let round = |number| rounding::rounded(number, decimals);
         Self { value: self.value.map(round), limit: round(self.limit), ..self }
     }
 }
@@ -142,7 +142,7 @@ impl StageSummary {
 }
 
 fn rounded(number: f64) -> f64 {
-    digits::rounded(number, DECIMALS)
+    rounding::rounded(number, DECIMALS)
 }
 
 fn workloads(asked: &[(String, Option<f64>)], summary: &Summary<'_>) -> Vec<Workload> {

@@ -164,8 +164,8 @@ pub fn read(file: &Path) -> Result<Report, ReportError> {
         schema_version: Option<u64>,
     }
     let path = || file.to_owned();
-    let text =
-        crate::input::text(file, MAX_BYTES).map_err(|source| ReportError::Read { path: path(), source })?;
+    let text = crate::input::read_text(file, MAX_BYTES)
+        .map_err(|source| ReportError::Read { path: path(), source })?;
     let broken = |source: serde_json::Error| match source.is_eof() {
         true => ReportError::Truncated { path: path(), line: source.line() },
         false => ReportError::Parse { path: path(), source },

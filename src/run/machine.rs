@@ -1,8 +1,8 @@
 //! The load of the machine during a run, from Linux's /proc.
 
 use crate::clock::ClockKind;
-use crate::digits::rounded;
 use crate::report::MachineLoad;
+use crate::rounding::rounded;
 
 /// A reading of the machine's counters.
 #[derive(Clone, Copy, Debug)]

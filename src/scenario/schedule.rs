@@ -61,7 +61,7 @@ fn bytes(path: &Path) -> Result<Vec<u8>, ScheduleError> {
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
         return Err(ScheduleError::Unreadable(format!("{} is no file", path.display())));
     }
-    crate::input::bytes(path, MAX_BYTES).map_err(unreadable)
+    crate::input::read_bytes(path, MAX_BYTES).map_err(unreadable)
 }
 
 fn parse(file: &str, name: &str, bytes: &[u8]) -> Result<RateSchedule, ScheduleError> {

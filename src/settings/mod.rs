@@ -130,8 +130,8 @@ pub fn parse(files: &[(String, Vec<u8>)]) -> Result<PoolSettings, Diagnostic> {
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
-    crate::input::bytes(path, MAX_BYTES).map_err(|error| {
-        let message = format!("cannot read the file: {error}");
+    crate::input::read_bytes(path, MAX_BYTES).map_err(|error| {
+        let message = format!("cannot be read: {error}");
         Diagnostic::from_parts(&path.display().to_string(), "", None, message, None)
     })
 }

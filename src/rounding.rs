@@ -1,14 +1,14 @@
-//! Numbers with as many digits as matter: the same number has the same text everywhere, and files that people compare have no noise.
+//! Rounds numbers for reports, so that their text is the same on every machine and has no meaningless digits.
 
-/// A number with so many decimals. What is not finite, for which JSON has no word, becomes 0; and minus nothing is nothing.
+/// Rounds a number to `decimals` decimals. NaN and infinities become 0, because JSON cannot represent them; −0 becomes 0.
 pub fn rounded(number: f64, decimals: i32) -> f64 {
     let places = 10_f64.powi(decimals);
     if number.is_finite() { (number * places).round() / places + 0.0 } else { 0.0 }
 }
 
-/// The nearest number of so many significant figures, at least one: one that people read, and type again.
+/// Rounds a number to `figures` significant figures, at least one.
 pub fn significant(number: f64, figures: usize) -> f64 {
-    // The decimal text is exact, where a product with a power of ten would leave something behind: 0.30000000000000004.
+    // A decimal text is exact. A product with a power of ten could return 0.30000000000000004.
     format!("{number:.*e}", figures.saturating_sub(1)).parse().unwrap_or(number)
 }
 
@@ -17,7 +17,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn decimals_are_as_many_as_were_asked_for() {
+    fn numbers_have_the_requested_decimals() {
         assert_eq!(
             (rounded(1.23456, 3), rounded(0.000_001_4, 6), rounded(12.5, 0)),
             (1.235, 0.000_001, 13.0)
@@ -27,7 +27,7 @@ mod tests {
     }
 
     #[test]
-    fn significant_figures_are_those_in_front() {
+    fn significant_figures_are_the_leading_ones() {
         for (number, short) in
             [(1023.456, 1023.0), (0.166_666, 0.1667), (12.345, 12.35), (123_456.0, 123_500.0), (0.3, 0.3)]
         {
