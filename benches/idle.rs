@@ -51,7 +51,7 @@ fn main() {
         .expect("the system permits enough open files");
     let served = ServerProcess::start();
     println!(
-        "device sign-ins over HTTP, 60 a second, alone and with {BACKGROUND_CONNECTIONS} idle or slow connections"
+        "device sign-ins over HTTP, 60/s, alone and with {BACKGROUND_CONNECTIONS} idle or slow connections"
     );
     println!(
         "{:>10} {:>12} {:>8} {:>10} {:>12} {:>6}",

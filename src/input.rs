@@ -4,7 +4,8 @@ use std::fs::File;
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Reads a file or a pipe, and stops one byte after `max_bytes`. The caller checks whether the limit is exceeded.
+/// Reads a file or a pipe, and stops one byte after `max_bytes`. The caller checks whether the limit is
+/// exceeded.
 ///
 /// # Errors
 ///

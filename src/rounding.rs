@@ -1,6 +1,7 @@
 //! Rounds numbers for reports, so that their text is the same on every machine and has no meaningless digits.
 
-/// Rounds a number to `decimals` decimals. NaN and infinities become 0, because JSON cannot represent them; −0 becomes 0.
+/// Rounds a number to `decimals` decimals. NaN and infinities become 0, because JSON cannot represent them;
+/// −0 becomes 0.
 pub fn rounded(number: f64, decimals: i32) -> f64 {
     let places = 10_f64.powi(decimals);
     if number.is_finite() { (number * places).round() / places + 0.0 } else { 0.0 }

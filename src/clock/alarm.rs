@@ -1,7 +1,7 @@
 //! Timers of the wall clock, exact to a tenth of a millisecond if a core is free.
 //!
-//! The runtime's timers have whole milliseconds and round up. That is too coarse for an open workload, whose latencies
-//! count from the intended start. One thread of the process sleeps until the next timer is due.
+//! The runtime's timers have whole milliseconds and round up. That is too coarse for an open workload, whose
+//! latencies count from the intended start. One thread of the process sleeps until the next timer is due.
 
 use std::collections::BTreeMap;
 use std::sync::{Condvar, LazyLock, Mutex, PoisonError};

@@ -1,7 +1,8 @@
 //! The clock of a run: the wall clock, or a virtual clock.
 //!
-//! Only actors read a [`Clock`]; all other code takes the time as an argument. A load test uses the wall clock. A
-//! simulation uses the virtual clock, which stops while any task has work and otherwise jumps to the next timer.
+//! Only actors read a [`Clock`]; all other code takes the time as an argument. A load test uses the wall
+//! clock. A simulation uses the virtual clock, which stops while any task has work and otherwise jumps to the
+//! next timer.
 
 mod alarm;
 
@@ -21,8 +22,8 @@ pub enum ClockKind {
 
 /// The clock of a run. Copies show the same time.
 ///
-/// One microsecond of virtual time is one millisecond of the paused tokio clock, because tokio's timers have whole
-/// milliseconds. Virtual time is therefore exact to the microsecond.
+/// One microsecond of virtual time is one millisecond of the paused tokio clock, because tokio's timers have
+/// whole milliseconds. Virtual time is therefore exact to the microsecond.
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     kind: ClockKind,

@@ -1,8 +1,8 @@
 //! Runs SRP jobs and records their cost.
 //!
-//! Under the wall clock, jobs run on worker threads, with separate threads for clients and for the pool. The CPU time of
-//! each side is therefore known, neither side delays the other, and no job runs on the thread that keeps time. Under the
-//! virtual clock, jobs run inline and take the virtual time of a cost model.
+//! Under the wall clock, jobs run on worker threads, with separate threads for clients and for the pool. The
+//! CPU time of each side is therefore known, neither side delays the other, and no job runs on the thread
+//! that keeps time. Under the virtual clock, jobs run inline and take the virtual time of a cost model.
 
 mod model;
 mod pair_cache;

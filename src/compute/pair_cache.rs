@@ -33,7 +33,8 @@ impl PairCache {
         None
     }
 
-    /// Returns the shape with the fewest pairs, if there is room for `pairs` more. The caller must insert them.
+    /// Returns the shape with the fewest pairs, if there is room for `pairs` more. The caller must insert
+    /// them.
     pub(super) fn reserve(&mut self, pairs: usize) -> Option<PairShape> {
         let count = |bucket: &Bucket| bucket.ready.len() + bucket.pending;
         let emptiest = self.buckets.iter_mut().min_by_key(|bucket| count(bucket))?;

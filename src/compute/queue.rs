@@ -53,9 +53,9 @@ impl<T> Queue<T> {
 
     /// Takes a batch for one of the idle workers, from the kind whose first job has waited longest.
     ///
-    /// Idle workers share the jobs of a kind. No job waits for a batch to fill, and no worker stays idle for a fuller
-    /// batch. A kind that fills a batch precedes one that does not, unless more than [`MAX_BATCHES_AHEAD`] batches of
-    /// jobs arrived after the oldest job.
+    /// Idle workers share the jobs of a kind. No job waits for a batch to fill, and no worker stays idle for
+    /// a fuller batch. A kind that fills a batch precedes one that does not, unless more than
+    /// [`MAX_BATCHES_AHEAD`] batches of jobs arrived after the oldest job.
     pub(super) fn take(&mut self) -> Option<Vec<(Job, T)>> {
         let first = |jobs: &VecDeque<Numbered<T>>| jobs.front().map(|(sequence, _)| *sequence);
         let oldest = self.kinds.values().filter_map(first).min()?;

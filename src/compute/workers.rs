@@ -1,4 +1,5 @@
-//! Worker threads with a queue. A worker takes batches of waiting jobs, and prepares powers of g while it is idle.
+//! Worker threads with a queue. A worker takes batches of waiting jobs, and prepares powers of g while it is
+//! idle.
 
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -15,7 +16,8 @@ use poolproof_cognito::seed::{Rng, rng_from_bytes};
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Backend, Job, JobResult, PairShape, PreparedPair, SrpError, run_all};
 
-/// Maximum number of queued jobs of one side. Further jobs wait for a permit, so that the queue stays bounded.
+/// Maximum number of queued jobs of one side. Further jobs wait for a permit, so that the queue stays
+/// bounded.
 const CAPACITY: usize = 4096;
 
 /// The worker threads of one side.
@@ -178,7 +180,8 @@ fn next_task(shared: &Shared) -> Option<Task> {
         if queue.closed {
             return None;
         }
-        // The queue stays locked here. A caller that takes a pair later therefore sees this worker as idle and wakes it.
+        // The queue stays locked here. A caller that takes a pair later therefore sees this worker as idle
+        // and wakes it.
         if let Some(shape) = lock(&shared.pair_cache).reserve(Backend::best().lanes()) {
             queue.idle -= 1;
             return Some(Task::Prepare(shape));

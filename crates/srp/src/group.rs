@@ -1,7 +1,7 @@
 //! Groups, and the arithmetic modulo N that SRP needs.
 //!
-//! Powers take nearly all the time; the `power` module computes them. Sums and products use `num-bigint`, whose time
-//! depends on the numbers. This crate serves synthetic users and does not protect real secrets.
+//! Powers take nearly all the time; the `power` module computes them. Sums and products use `num-bigint`,
+//! whose time depends on the numbers. This crate serves synthetic users and does not protect real secrets.
 
 use std::fmt;
 use std::sync::LazyLock;
@@ -51,7 +51,8 @@ impl Group {
         Self(Kind::Cognito(None))
     }
 
-    /// Returns Cognito's group with a fixed backend. On a machine that cannot run it, the portable backend is used.
+    /// Returns Cognito's group with a fixed backend. On a machine that cannot run it, the portable backend is
+    /// used.
     pub const fn cognito_with_backend(backend: Backend) -> Self {
         Self(Kind::Cognito(Some(backend)))
     }
@@ -64,7 +65,8 @@ impl Group {
         }
     }
 
-    /// Returns a group of 61 bits: N = 2^61 − 3153, g = 2. It makes millions of sign-ins cheap and protects nothing.
+    /// Returns a group of 61 bits: N = 2^61 − 3153, g = 2. It makes millions of sign-ins cheap and protects
+    /// nothing.
     pub const fn toy() -> Self {
         Self(Kind::SmallGroup(SmallGroup::TOY))
     }
@@ -112,7 +114,8 @@ impl Group {
         *number == BigUint::from(1u8) || number + 1u8 == self.n()
     }
 
-    /// Computes powers modulo N, in the given order. Powers of one class are computed together where that is faster.
+    /// Computes powers modulo N, in the given order. Powers of one class are computed together where that is
+    /// faster.
     pub(super) fn raise_all(self, powers: &[Modexp]) -> Vec<BigUint> {
         match self.0 {
             Kind::Cognito(chosen) => chosen.unwrap_or_else(Backend::best).raise(powers),

@@ -1,7 +1,7 @@
 //! The steps of SRP that need modular exponentiations, as values.
 //!
-//! The pool and the client return a [`Job`] and continue when they get its [`JobResult`]. The caller decides where and
-//! when a job runs: inline under the virtual clock, or on worker threads.
+//! The pool and the client return a [`Job`] and continue when they get its [`JobResult`]. The caller decides
+//! where and when a job runs: inline under the virtual clock, or on worker threads.
 
 use std::fmt;
 
@@ -42,9 +42,11 @@ pub enum Job {
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[expect(missing_docs, reason = "the crate's table of symbols describes the fields")]
 pub enum JobResult {
-    /// The result of [`Job::ClientPublic`]. `a` comes from the job or from a [prepared pair](super::PreparedPair).
+    /// The result of [`Job::ClientPublic`]. `a` comes from the job or from a [prepared
+    /// pair](super::PreparedPair).
     PublicA { a: Ephemeral, public_a: PublicA },
-    /// The result of [`Job::ServerPublic`]. `b` comes from the job or from a [prepared pair](super::PreparedPair).
+    /// The result of [`Job::ServerPublic`]. `b` comes from the job or from a [prepared
+    /// pair](super::PreparedPair).
     PublicB { b: Ephemeral, public_b: PublicB },
     /// The result of [`Job::ClientKey`] and [`Job::ServerKey`].
     SessionKey(SessionKey),
@@ -81,7 +83,8 @@ impl Job {
             Self::ClientPublic { a: secret, .. } | Self::ServerPublic { b: secret, .. } => {
                 [power(Generator, secret.bits()), None]
             }
-            // g^x, then the exponent a + u·x. It is one bit longer than the longer of a and the 512 bits of u·x.
+            // g^x, then the exponent a + u·x. It is one bit longer than the longer of a and the 512 bits of
+            // u·x.
             Self::ClientKey { a, .. } => [power(Generator, 256), power(Variable, a.bits().max(512) + 1)],
             // v^u, then the exponent b.
             Self::ServerKey { b, .. } => [power(Variable, 256), power(Variable, b.bits())],

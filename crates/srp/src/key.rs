@@ -23,7 +23,8 @@ pub struct Identity {
 }
 
 impl Identity {
-    /// Returns a user's identity: the part of the pool id after the first `_`, and `USER_ID_FOR_SRP` unchanged.
+    /// Returns a user's identity: the part of the pool id after the first `_`, and `USER_ID_FOR_SRP`
+    /// unchanged.
     pub fn user(pool_name: &str, user_id_for_srp: &str) -> Self {
         Self { pool_name: pool_name.to_owned(), name: user_id_for_srp.to_owned() }
     }
@@ -65,7 +66,8 @@ impl Scrambler {
 pub struct SessionKey(pub(super) [u8; 16]);
 
 impl SessionKey {
-    /// Computes K = HKDF-SHA256(salt = PAD(u), input = PAD(S), info = "Caldera Derived Key"), cut to 16 bytes.
+    /// Computes K = HKDF-SHA256(salt = PAD(u), input = PAD(S), info = "Caldera Derived Key"), cut to 16
+    /// bytes.
     pub(super) fn derive(u: &Scrambler, shared: &BigUint) -> Result<Self, SrpError> {
         if *shared == BigUint::ZERO {
             return Err(SrpError::SharedIsZero);
@@ -104,8 +106,8 @@ impl Signature {
     ///
     /// # Errors
     ///
-    /// [`BadSignature::NotBase64`], which Cognito reports as an invalid parameter, or [`BadSignature::Length`], which
-    /// Cognito treats as a wrong password.
+    /// [`BadSignature::NotBase64`], which Cognito reports as an invalid parameter, or
+    /// [`BadSignature::Length`], which Cognito treats as a wrong password.
     pub fn from_base64(text: &str) -> Result<Self, BadSignature> {
         let bytes = STANDARD.decode(text).map_err(|_| BadSignature::NotBase64)?;
         let length = bytes.len();

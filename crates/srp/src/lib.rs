@@ -1,8 +1,8 @@
-//! SRP-6a as Amazon Cognito uses it: an exchange in which a client proves that it knows a password, or a device its
-//! secret, without sending it. The crate contains both the client's and the server's side. It parses and prints the
-//! values that travel over the wire, returns every modular exponentiation as a [`Job`], and computes jobs with
-//! `num-bigint` or with AVX2 and AVX-512 IFMA kernels. It does no I/O; the caller supplies the time and the random
-//! number generator.
+//! SRP-6a as Amazon Cognito uses it: an exchange in which a client proves that it knows a password, or a
+//! device its secret, without sending it. The crate contains both the client's and the server's side. It
+//! parses and prints the values that travel over the wire, returns every modular exponentiation as a [`Job`],
+//! and computes jobs with `num-bigint` or with AVX2 and AVX-512 IFMA kernels. It does no I/O; the caller
+//! supplies the time and the random number generator.
 //!
 //! | client knows pool name, name, password | on the wire | server knows pool name, name, s, v |
 //! |---|---|---|
@@ -17,19 +17,19 @@
 //! | symbol | meaning | type |
 //! |---|---|---|
 //! | N, g | modulus (a safe prime) and generator; all powers and products are modulo N | [`Group`] |
-//! | k | multiplier H(PAD(N) ‖ PAD(g)); without it a server that lacks v could test two guesses at once | [`Group`] |
-//! | pool name, name | a user's pool name and user id, or a device's group key and device key | [`Identity`] |
+//! | k | multiplier H(PAD(N) ‖ PAD(g)); stops a server without v from testing two guesses at once | [`Group`] |
+//! | pool name, name | a user's pool name and user id; a device's group key and key | [`Identity`] |
 //! | s, x, v | salt, private key, verifier v = g^x | [`Salt`], [`Verifier`] |
 //! | a, b | secret exponents, new in every exchange | [`Ephemeral`] |
 //! | A, B | public values | [`PublicA`], [`PublicB`] |
-//! | u | scrambler; it binds the key to A and B, so that a stolen v alone proves nothing | [`IntermediateValues`] |
-//! | S, K | shared number; session key, the first 16 bytes of HKDF-SHA256 with info "Caldera Derived Key" | [`SessionKey`] |
+//! | u | scrambler; binds the key to A and B, so a stolen v proves nothing | [`IntermediateValues`] |
+//! | S, K | shared number; session key: 16 bytes of HKDF-SHA256, info "Caldera Derived Key" | [`SessionKey`] |
 //! | M | the claim's signature, made with K | [`Signature`] |
 //! | H, HMAC | SHA-256, HMAC-SHA-256 | |
 //! | PAD | minimal two's-complement bytes; RFC 5054 pads to the length of N instead | |
 //!
-//! Sources: RFC 5054, RFC 5869, and docs/semantics.md, section "SRP". Values from the wire are parsed into types that
-//! exclude every value that an honest peer does not send.
+//! Sources: RFC 5054, RFC 5869, and docs/semantics.md, section "SRP". Values from the wire are parsed into
+//! types that exclude every value that an honest peer does not send.
 //!
 //! ```
 //! use poolproof_srp::*;
@@ -40,7 +40,8 @@
 //! let (salt, password) = (Salt::draw(rng), "correct horse".to_owned());
 //! let (a, b) = (Ephemeral::draw(256, rng), Ephemeral::draw(256, rng));
 //!
-//! let job = Job::Verifier { group, salt: salt.clone(), identity: identity.clone(), password: password.clone() };
+//! let (s, i, p) = (salt.clone(), identity.clone(), password.clone());
+//! let job = Job::Verifier { group, salt: s, identity: i, password: p };
 //! let JobResult::Verifier(verifier) = job.run() else { unreachable!() };
 //! let JobResult::PublicA { a, public_a } = (Job::ClientPublic { group, a }).run() else { unreachable!() };
 //! let job = Job::ServerPublic { group, b, verifier: verifier.clone() };

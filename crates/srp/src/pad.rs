@@ -2,10 +2,11 @@
 
 use num_bigint::{BigInt, BigUint};
 
-/// Returns PAD of a number: its minimal big-endian two's-complement bytes, as Java's `BigInteger.toByteArray` does.
+/// Returns PAD of a number: its minimal big-endian two's-complement bytes, as Java's `BigInteger.toByteArray`
+/// does.
 ///
-/// A zero byte precedes a first byte whose top bit is set, because that bit would mark a negative number. RFC 5054
-/// pads to the length of N instead, and Cognito does not.
+/// A zero byte precedes a first byte whose top bit is set, because that bit would mark a negative number. RFC
+/// 5054 pads to the length of N instead, and Cognito does not.
 pub(super) fn pad(number: &BigUint) -> Vec<u8> {
     BigInt::from(number.clone()).to_signed_bytes_be()
 }

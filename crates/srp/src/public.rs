@@ -25,8 +25,8 @@ macro_rules! public_values {
             ///
             /// # Errors
             ///
-            /// The text is not 1 to 770 ASCII digits, or its value is not from 1 to N − 1. A longer text is rejected
-            /// before any arithmetic.
+            /// The text is not 1 to 770 ASCII digits, or its value is not from 1 to N − 1. A longer text is
+            /// rejected before any arithmetic.
             pub fn parse_hex(group: Group, text: &str) -> Result<Self, BadPublicValue> {
                 parse(group, text).map(|value| Self { group, value })
             }

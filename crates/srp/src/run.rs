@@ -27,7 +27,8 @@ impl Job {
         run_all(vec![self]).pop().unwrap_or(JobResult::Failed(SrpError::Interrupted))
     }
 
-    /// Computes the intermediate values of the session key. Returns `None` for jobs without a key and on errors.
+    /// Computes the intermediate values of the session key. Returns `None` for jobs without a key and on
+    /// errors.
     pub fn intermediate_values(&self) -> Option<IntermediateValues> {
         let mut state = JobState::begin(self.clone());
         loop {

@@ -10,10 +10,10 @@ use super::pad::{pad, parse_hex};
 
 /// A salt of 1 to 64 bytes, stored unchanged.
 ///
-/// Cognito's clients hash PAD of the number that the salt represents. They differ only for digits that begin with a zero
-/// byte and a byte below 0x80. Browsers parse a number and drop the zeros, as [`Salt::from_hex`] does. pycognito and the
-/// Rust client hash the bytes as sent, so that one user in 512 cannot sign in. A pool therefore sends a user's salt as
-/// minimal digits ([`Salt::to_hex`]), which all clients hash alike.
+/// Cognito's clients hash PAD of the number that the salt represents. They differ only for digits that begin
+/// with a zero byte and a byte below 0x80. Browsers parse a number and drop the zeros, as [`Salt::from_hex`]
+/// does. pycognito and the Rust client hash the bytes as sent, so that one user in 512 cannot sign in. A pool
+/// therefore sends a user's salt as minimal digits ([`Salt::to_hex`]), which all clients hash alike.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Salt(Vec<u8>);
 
@@ -37,7 +37,8 @@ impl Salt {
         if (1..=Self::MAX_BYTES).contains(&bytes.len()) { Ok(Self(bytes)) } else { Err(BadSalt::Length) }
     }
 
-    /// Parses hexadecimal digits of either case as a number, as browsers parse `SALT`. Leading zero bytes are dropped.
+    /// Parses hexadecimal digits of either case as a number, as browsers parse `SALT`. Leading zero bytes are
+    /// dropped.
     ///
     /// # Errors
     ///

@@ -9,7 +9,8 @@ use rand_core::Rng;
 
 use super::pad::parse_hex;
 
-/// A secret exponent of one exchange: the client's a or the server's b. It has 1 to 1024 bits and is never zero.
+/// A secret exponent of one exchange: the client's a or the server's b. It has 1 to 1024 bits and is never
+/// zero.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Ephemeral {
     exponent: BigUint,

@@ -5,8 +5,9 @@ use jiff::tz::Offset;
 
 /// The time of a claim, and the canonical text that the signature covers.
 ///
-/// AWS parses `EEE MMM d HH:mm:ss z yyyy` leniently: names in any case, a day of one or two digits. It computes the
-/// signature over the canonical form, so `Jun 02` parses and then the proof fails. See docs/semantics.md, section "SRP".
+/// AWS parses `EEE MMM d HH:mm:ss z yyyy` leniently: names in any case, a day of one or two digits. It
+/// computes the signature over the canonical form, so `Jun 02` parses and then the proof fails. See
+/// docs/semantics.md, section "SRP".
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClaimTimestamp {
     unix_seconds: u64,
@@ -27,10 +28,11 @@ impl ClaimTimestamp {
         civil.strftime("%a %b %-d %H:%M:%S UTC %Y").to_string()
     }
 
-    /// Parses a client's text: names in any case, a day of one or two digits, any weekday, `UTC` or `GMT` in capitals.
+    /// Parses a client's text: names in any case, a day of one or two digits, any weekday, `UTC` or `GMT` in
+    /// capitals.
     ///
-    /// Returns `None` for other zones and languages, years without four digits or before 1970, invalid days of a month,
-    /// and second 60.
+    /// Returns `None` for other zones and languages, years without four digits or before 1970, invalid days
+    /// of a month, and second 60.
     pub fn parse(text: &str) -> Option<Self> {
         let mut words = text.split(' ');
         let [weekday, month, day, time, zone, year] =

@@ -32,7 +32,8 @@ impl Verifier {
         valid.then_some(Self { group, value })
     }
 
-    /// Draws a verifier of 56 random bits that belongs to no password. B = k·v + g^b is as random as with any other v.
+    /// Draws a verifier of 56 random bits that belongs to no password. B = k·v + g^b is as random as with any
+    /// other v.
     pub fn draw(group: Group, rng: &mut impl Rng) -> Self {
         loop {
             let mut bytes = [0; 7];
@@ -49,8 +50,8 @@ impl Verifier {
     ///
     /// # Errors
     ///
-    /// The text is not base64, too long, negative in two's complement (which some clients send), or out of range:
-    /// 0, 1, N − 1, or at least N.
+    /// The text is not base64, too long, negative in two's complement (which some clients send), or out of
+    /// range: 0, 1, N − 1, or at least N.
     pub fn from_base64(group: Group, text: &str) -> Result<Self, BadVerifier> {
         if text.len() > MAX_CHARACTERS {
             return Err(BadVerifier::TooLong);

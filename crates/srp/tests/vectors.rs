@@ -239,7 +239,8 @@ fn salts_are_sent_as_canonical_digits() {
 #[test]
 fn ambiguous_salts_follow_identity_js() {
     let case = vectors().cases.into_iter().find(|case| case.id.starts_with("u21")).unwrap();
-    // Three clients parse the digits as a number. pycognito also hashes the zero byte, and the server rejects it.
+    // Three clients parse the digits as a number. pycognito also hashes the zero byte, and the server rejects
+    // it.
     assert_eq!(case.clients_agree, ["amazon-cognito-identity-js", "cognito-srp-helper", "aws-amplify-v6"]);
     let pycognito = &case.clients_disagree["pycognito"];
     let ours = case.play();

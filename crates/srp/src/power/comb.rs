@@ -1,8 +1,9 @@
 //! Powers of g by Lim and Lee's comb, with a table that fits in a core's cache.
 //!
-//! The exponent's bits form rows, called teeth, and each row is divided into blocks. A lookup takes one bit of every
-//! tooth, and all blocks share the squarings. Larger tables without squarings are slower, because they must be read
-//! whole from memory. A kernel with faster products uses one tooth less, because reading does not become faster.
+//! The exponent's bits form rows, called teeth, and each row is divided into blocks. A lookup takes one bit
+//! of every tooth, and all blocks share the squarings. Larger tables without squarings are slower, because
+//! they must be read whole from memory. A kernel with faster products uses one tooth less, because reading
+//! does not become faster.
 //!
 //! | class | blocks | six teeth: products, squarings, table | five teeth |
 //! |---|---|---|---|

@@ -1,6 +1,8 @@
-//! Montgomery arithmetic as both vector kernels provide it, and powers of any base by fixed windows of the exponent.
+//! Montgomery arithmetic as both vector kernels provide it, and powers of any base by fixed windows of the
+//! exponent.
 //!
-//! The number of products depends only on the length class. Every lookup reads the whole table, which hides the index.
+//! The number of products depends only on the length class. Every lookup reads the whole table, which hides
+//! the index.
 
 use num_bigint::BigUint;
 
@@ -139,8 +141,8 @@ fn powers<P: MontgomeryArithmetic>(products: &P, base: &P::Number, count: usize)
 
 /// Yields the core in every `every`-th round of a power.
 ///
-/// A power takes up to milliseconds, and the scheduler may let a thread that wakes up wait that long. Under an open
-/// workload such a thread starts the next sign-in. A yield takes half a microsecond.
+/// A power takes up to milliseconds, and the scheduler may let a thread that wakes up wait that long. Under
+/// an open workload such a thread starts the next sign-in. A yield takes half a microsecond.
 pub(super) fn yield_periodically(round: u32, every: u32) {
     if round.is_multiple_of(every) {
         std::thread::yield_now();

@@ -4,15 +4,16 @@
 //! |---|---|---|
 //! | [`Backend::Reference`] | `num-bigint`, one power at a time | easy to read; checks the others |
 //! | [`Backend::Portable`] | the same, with a table for g | machines without AVX2 |
-//! | [`Backend::Avx2`] | four powers at once, or one spread over a vector | x86-64 with AVX2 and FMA (most since 2013) |
-//! | [`Backend::Ifma`] | one power at a time, spread over eight vectors | x86-64 with AVX-512 IFMA (Ice Lake, Zen 4, later) |
+//! | [`Backend::Avx2`] | four powers at once, or one spread over a vector | x86-64 with AVX2 and FMA |
+//! | [`Backend::Ifma`] | one power at a time, spread over eight vectors | x86-64 with AVX-512 IFMA |
 //!
-//! All backends return the same numbers, and tests compare them. A [`super::Group`] can select a backend. Otherwise the
-//! fastest one that the machine supports is used. Both vector kernels share `fixed_window` and `comb`.
+//! All backends return the same numbers, and tests compare them. A [`super::Group`] can select a backend.
+//! Otherwise the fastest one that the machine supports is used. Both vector kernels share `fixed_window` and
+//! `comb`.
 //!
-//! The vector kernels' instruction sequence depends only on the public length class, and they read whole tables under a
-//! mask. Everything that `num-bigint` computes takes time that depends on the numbers: the other two backends, the
-//! conversions around every power, and the sums and products of the protocol.
+//! The vector kernels' instruction sequence depends only on the public length class, and they read whole
+//! tables under a mask. Everything that `num-bigint` computes takes time that depends on the numbers: the
+//! other two backends, the conversions around every power, and the sums and products of the protocol.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -123,7 +124,8 @@ impl Backend {
         }
     }
 
-    /// Computes powers modulo Cognito's N, in the given order. Powers of one class are computed together where possible.
+    /// Computes powers modulo Cognito's N, in the given order. Powers of one class are computed together
+    /// where possible.
     ///
     /// On a machine without the backend, the portable backend computes them.
     pub fn raise(self, powers: &[Modexp]) -> Vec<BigUint> {
@@ -140,7 +142,8 @@ impl Backend {
 
     /// Returns the preferred number of powers of one kind per batch.
     ///
-    /// AVX2 computes four together. IFMA is so fast that handing powers over one by one takes a noticeable share.
+    /// AVX2 computes four together. IFMA is so fast that handing powers over one by one takes a noticeable
+    /// share.
     pub const fn lanes(self) -> usize {
         match self {
             Self::Reference | Self::Portable => 1,
@@ -163,7 +166,8 @@ impl FromStr for Backend {
     }
 }
 
-/// Returns `width` bits of a number from bit `at` on. `limbs` starts with the least significant; `width` is below 64.
+/// Returns `width` bits of a number from bit `at` on. `limbs` starts with the least significant; `width` is
+/// below 64.
 fn window(limbs: &[u64], at: u32, width: u32) -> u64 {
     let limb = |index: u32| limbs.get(index as usize).copied().unwrap_or(0);
     let (index, shift) = (at / 64, at % 64);

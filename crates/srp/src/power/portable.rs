@@ -1,8 +1,8 @@
 //! Powers on any machine, with `num-bigint`.
 //!
-//! The portable backend computes g^e as a product of one table entry for every five bits of e, without squarings. The
-//! table has 6,560 entries and 3 MB, and is built at first use. Secret bits select the entries, so the time is not
-//! constant.
+//! The portable backend computes g^e as a product of one table entry for every five bits of e, without
+//! squarings. The table has 6,560 entries and 3 MB, and is built at first use. Secret bits select the
+//! entries, so the time is not constant.
 
 use std::iter::successors;
 use std::sync::LazyLock;

@@ -1,8 +1,9 @@
 //! Numbers modulo N in the kernel's representation: 61 signed digits in base 2^51, each in an `f64`.
 //!
-//! A fused multiply-add of doubles computes the upper half of a 102-bit product exactly, and a second one the lower
-//! half. Signed digits leave room for a sum or a doubling before the next product. Each digit is normalized
-//! independently, so that no carry propagates through a number. Montgomery's R is 2^(51 · 61) = 2^3111.
+//! A fused multiply-add of doubles computes the upper half of a 102-bit product exactly, and a second one the
+//! lower half. Signed digits leave room for a sum or a doubling before the next product. Each digit is
+//! normalized independently, so that no carry propagates through a number. Montgomery's R is 2^(51 · 61) =
+//! 2^3111.
 //!
 //! The time of conversions depends on the number. The time of products does not.
 
@@ -35,7 +36,8 @@ pub(in super::super) fn split(number: &BigUint) -> Digits {
     })
 }
 
-/// Returns the number from 0 to N − 1 that is congruent to these digits. Their value must be between −N and N.
+/// Returns the number from 0 to N − 1 that is congruent to these digits. Their value must be between −N and
+/// N.
 pub(super) fn join(digits: &Digits, n: &BigUint) -> BigUint {
     let mut limbs = vec![0u64; (DIGITS * WIDTH as usize).div_ceil(64)];
     let mut carry = 0i64;
@@ -64,7 +66,8 @@ fn or_bits_at(limbs: &mut [u64], at: usize, bits: i64) {
 
 /// The values that products need for their modulus.
 pub(super) struct Modulus {
-    /// (M + 1) / 2^204 for the multiple M of N that is −1 modulo 2^204. A block of four digits is its own quotient by M.
+    /// (M + 1) / 2^204 for the multiple M of N that is −1 modulo 2^204. A block of four digits is its own
+    /// quotient by M.
     pub(super) block: Digits,
     /// (N + 1) / 2^51. The last digit is zero.
     pub(super) single: Digits,
@@ -72,7 +75,8 @@ pub(super) struct Modulus {
 }
 
 impl Modulus {
-    /// Returns the values for `n`, or `None` unless `n` has 3072 bits and is −1 modulo 2^64, as RFC 3526's prime is.
+    /// Returns the values for `n`, or `None` unless `n` has 3072 bits and is −1 modulo 2^64, as RFC 3526's
+    /// prime is.
     pub(super) fn of(n: &BigUint) -> Option<Self> {
         let one = BigUint::from(1u8);
         let fits = n.bits() == 3072 && (n + &one) % (&one << 64u32) == BigUint::ZERO;

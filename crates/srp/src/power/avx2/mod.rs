@@ -7,9 +7,9 @@
 //! | `select` | table lookups that hide the index |
 //! | `digits` | the representation of numbers |
 //!
-//! Only this file of the kernel contains unsafe code, of two kinds. Functions that use vector instructions are called
-//! through a [`Kernel`], which exists only on machines that support them. Four neighboring numbers of a slice are loaded
-//! or stored through a pointer after a bounds check.
+//! Only this file of the kernel contains unsafe code, of two kinds. Functions that use vector instructions
+//! are called through a [`Kernel`], which exists only on machines that support them. Four neighboring numbers
+//! of a slice are loaded or stored through a pointer after a bounds check.
 
 #![expect(
     unsafe_code,

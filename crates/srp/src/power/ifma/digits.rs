@@ -1,8 +1,8 @@
 //! Numbers modulo N in the kernel's representation: 64 digits in base 2^50, each in a `u64`.
 //!
-//! The machine multiplies integers of 52 bits. The two spare bits let a digit slightly exceed 2^50, so that it does not
-//! wait for a carry, and let it be doubled. 64 digits have 3200 bits and N has 3072, so numbers usually exceed N. Only
-//! their residue modulo N matters. Montgomery's R is 2^(50 · 56) = 2^2800.
+//! The machine multiplies integers of 52 bits. The two spare bits let a digit slightly exceed 2^50, so that
+//! it does not wait for a carry, and let it be doubled. 64 digits have 3200 bits and N has 3072, so numbers
+//! usually exceed N. Only their residue modulo N matters. Montgomery's R is 2^(50 · 56) = 2^2800.
 //!
 //! The time of conversions depends on the number. The time of products does not.
 
@@ -83,7 +83,8 @@ pub(super) fn select(table: &[Digits], secret_index: u64) -> Digits {
 
 /// The values that products need for their modulus.
 pub(super) struct Modulus {
-    /// (M + 1) / 2^400 for the multiple M of N that is −1 modulo 2^400. Eight digits are their own quotient by M.
+    /// (M + 1) / 2^400 for the multiple M of N that is −1 modulo 2^400. Eight digits are their own quotient
+    /// by M.
     pub(super) multiple: Digits,
     /// 2^(50 · (64 + i)) mod N.
     pub(super) places: [Digits; LANES],

@@ -5,9 +5,9 @@
 //! | `product` | one product, spread over eight vectors |
 //! | `digits` | the representation of numbers, and table lookups |
 //!
-//! Only this file of the kernel contains unsafe code, of two kinds. Functions that use vector instructions are called
-//! through a [`Kernel`], which exists only on machines that support them. Arrays of eight numbers are loaded and stored
-//! through pointers.
+//! Only this file of the kernel contains unsafe code, of two kinds. Functions that use vector instructions
+//! are called through a [`Kernel`], which exists only on machines that support them. Arrays of eight numbers
+//! are loaded and stored through pointers.
 
 #![expect(
     unsafe_code,

@@ -212,7 +212,8 @@ impl Columns {
         for (row, digit) in rows.iter().enumerate() {
             for place in 0..2 {
                 let windows = slide.at(block + place);
-                // In 16 lanes, digits behind the row begin at 2 · row + 1, and one further up for upper halves.
+                // In 16 lanes, digits behind the row begin at 2 · row + 1, and one further up for upper
+                // halves.
                 let lanes = |from: usize| ((0xffff_u32 << from) & 0xffff) as u16;
                 let [lower, upper] = [2 * row + 1, 2 * row + 2].map(|from| lanes(from).to_le_bytes()[place]);
                 if lower != 0 {
