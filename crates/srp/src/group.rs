@@ -18,22 +18,16 @@ use super::small_group::SmallGroup;
 
 /// A group for SRP. Two groups are equal if their modulus and generator are equal.
 #[derive(Clone, Copy)]
-pub struct Group(Kind);
-
-#[derive(Clone, Copy)]
-enum Kind {
-    /// Cognito's group, with the backend for its powers; `None` selects the fastest one.
-    Cognito(Option<Backend>),
-    SmallGroup(SmallGroup),
+pub struct Group {
+    /// A small group; `None` for Cognito's group.
+    small: Option<SmallGroup>,
+    /// The backend for powers in Cognito's group; `None` for the fastest one.
+    backend: Option<Backend>,
 }
 
 impl PartialEq for Group {
     fn eq(&self, other: &Self) -> bool {
-        match (self.0, other.0) {
-            (Kind::Cognito(_), Kind::Cognito(_)) => true,
-            (Kind::SmallGroup(one), Kind::SmallGroup(other)) => one == other,
-            _ => false,
-        }
+        self.small == other.small
     }
 }
 
@@ -48,42 +42,39 @@ fn multiplier(n: &BigUint, g: &BigUint) -> BigUint {
 impl Group {
     /// Returns Cognito's group: 3072 bits, g = 2. See docs/semantics.md, section "SRP".
     pub const fn cognito() -> Self {
-        Self(Kind::Cognito(None))
+        Self { small: None, backend: None }
     }
 
     /// Returns Cognito's group with a fixed backend. On a machine that cannot run it, the portable backend is
     /// used.
     pub const fn cognito_with_backend(backend: Backend) -> Self {
-        Self(Kind::Cognito(Some(backend)))
-    }
-
-    /// Returns the backend that computes powers, or `None` for small groups.
-    pub fn backend(self) -> Option<Backend> {
-        match self.0 {
-            Kind::Cognito(chosen) => Some(chosen.unwrap_or_else(Backend::best)),
-            Kind::SmallGroup(_) => None,
-        }
+        Self { small: None, backend: Some(backend) }
     }
 
     /// Returns a group of 61 bits: N = 2^61 − 3153, g = 2. It makes millions of sign-ins cheap and protects
     /// nothing.
     pub const fn toy() -> Self {
-        Self(Kind::SmallGroup(SmallGroup::TOY))
+        Self { small: Some(SmallGroup::TOY), backend: None }
     }
 
     /// Returns the group modulo `n` with generator `g`, for exhaustive tests.
     ///
     /// Returns `None` unless `n` is a safe prime from 7 to 65,535 and 1 < g < n − 1.
     pub fn from_safe_prime(n: u64, g: u64) -> Option<Self> {
-        SmallGroup::new(n, g).map(|small| Self(Kind::SmallGroup(small)))
+        SmallGroup::new(n, g).map(|small| Self { small: Some(small), backend: None })
+    }
+
+    /// Returns the backend that computes powers, or `None` for small groups.
+    pub fn backend(self) -> Option<Backend> {
+        self.small.is_none().then(|| self.backend.unwrap_or_else(Backend::best))
     }
 
     /// Returns `cognito`, `toy` or `small`.
     pub fn name(self) -> &'static str {
-        match self.0 {
-            Kind::Cognito(_) => "cognito",
-            Kind::SmallGroup(SmallGroup::TOY) => "toy",
-            Kind::SmallGroup(_) => "small",
+        match self.small {
+            None => "cognito",
+            Some(SmallGroup::TOY) => "toy",
+            Some(_) => "small",
         }
     }
 
@@ -95,18 +86,18 @@ impl Group {
     /// Returns the multiplier k.
     pub(super) fn k(self) -> BigUint {
         static COGNITO_K: LazyLock<BigUint> = LazyLock::new(|| multiplier(prime::n(), prime::g()));
-        match self.0 {
-            Kind::Cognito(_) => COGNITO_K.clone(),
-            Kind::SmallGroup(small) => multiplier(&small.n.into(), &small.g.into()),
+        static TOY_K: LazyLock<BigUint> =
+            LazyLock::new(|| multiplier(&SmallGroup::TOY.n.into(), &SmallGroup::TOY.g.into()));
+        match self.small {
+            None => COGNITO_K.clone(),
+            Some(SmallGroup::TOY) => TOY_K.clone(),
+            Some(small) => multiplier(&small.n.into(), &small.g.into()),
         }
     }
 
     /// Reports whether a number is below N.
     pub(super) fn contains(self, number: &BigUint) -> bool {
-        match self.0 {
-            Kind::Cognito(_) => number < prime::n(),
-            Kind::SmallGroup(small) => *number < small.n.into(),
-        }
+        *number < self.n()
     }
 
     /// Reports whether `number` is 1 or N − 1, whose powers are trivial to list.
@@ -117,9 +108,9 @@ impl Group {
     /// Computes powers modulo N, in the given order. Powers of one class are computed together where that is
     /// faster.
     pub(super) fn raise_all(self, powers: &[Modexp]) -> Vec<BigUint> {
-        match self.0 {
-            Kind::Cognito(chosen) => chosen.unwrap_or_else(Backend::best).raise(powers),
-            Kind::SmallGroup(small) => powers.iter().map(|power| small.raise(power)).collect(),
+        match self.small {
+            None => self.backend.unwrap_or_else(Backend::best).raise(powers),
+            Some(small) => powers.iter().map(|power| small.raise(power)).collect(),
         }
     }
 
@@ -128,42 +119,25 @@ impl Group {
         self.raise_all(&[power]).pop().unwrap_or_else(|| unreachable!("one result for each power"))
     }
 
-    /// Computes left · right mod N.
-    pub(super) fn mul(self, left: &BigUint, right: &BigUint) -> BigUint {
-        self.reduce(&(left * right))
-    }
-
-    /// Computes left + right mod N.
-    pub(super) fn add(self, left: &BigUint, right: &BigUint) -> BigUint {
-        self.reduce(&(left + right))
-    }
-
     /// Computes left − right mod N, which is never negative.
     pub(super) fn sub(self, left: &BigUint, right: &BigUint) -> BigUint {
         self.reduce(&(left + self.n() - self.reduce(right)))
     }
 
-    fn reduce(self, number: &BigUint) -> BigUint {
-        match self.0 {
-            Kind::Cognito(_) => number % prime::n(),
-            Kind::SmallGroup(small) => number % small.n,
-        }
+    /// Computes a number modulo N.
+    pub(super) fn reduce(self, number: &BigUint) -> BigUint {
+        self.small.map_or_else(|| number % prime::n(), |small| number % small.n)
     }
 
     fn n(self) -> BigUint {
-        match self.0 {
-            Kind::Cognito(_) => prime::n().clone(),
-            Kind::SmallGroup(small) => small.n.into(),
-        }
+        self.small.map_or_else(|| prime::n().clone(), |small| small.n.into())
     }
 }
 
 impl fmt::Debug for Group {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0 {
-            Kind::SmallGroup(small) if small != SmallGroup::TOY => {
-                write!(f, "Group({} mod {})", small.g, small.n)
-            }
+        match self.small {
+            Some(small) if small != SmallGroup::TOY => write!(f, "Group({} mod {})", small.g, small.n),
             _ => write!(f, "Group({})", self.name()),
         }
     }
@@ -224,23 +198,19 @@ mod tests {
             let minus_one = group.sub(&zero, &one);
             assert!(group.contains(&minus_one) && !group.contains(&(&minus_one + 1u8)));
             assert!(group.is_small_order(&minus_one) && group.is_small_order(&one));
-            assert_eq!(group.add(&minus_one, &one), zero);
-            assert_eq!(group.mul(&minus_one, &minus_one), one);
+            assert_eq!(group.reduce(&(&minus_one + &one)), zero);
+            assert_eq!(group.reduce(&(&minus_one * &minus_one)), one);
             assert!(!group.is_small_order(&group.pow_g(&one)));
         }
     }
 
     #[test]
-    fn small_groups_add_subtract_and_multiply() {
-        for (group, n) in
-            [(Group::toy(), 2_305_843_009_213_690_799), (Group::from_safe_prime(47, 5).unwrap(), 47)]
-        {
+    fn small_groups_subtract() {
+        for (group, n) in [(Group::toy(), SmallGroup::TOY.n), (Group::from_safe_prime(47, 5).unwrap(), 47)] {
             let big = |number: u64| BigUint::from(number);
             for left in [0, 1, 2, n / 2, n - 2, n - 1] {
                 for right in [0, 1, 2, n / 3, n - 1] {
-                    assert_eq!(group.add(&big(left), &big(right)), (big(left) + big(right)) % n);
                     assert_eq!(group.sub(&big(left), &big(right)), (big(left) + big(n) - big(right)) % n);
-                    assert_eq!(group.mul(&big(left), &big(right)), big(left) * big(right) % n);
                 }
             }
         }
@@ -250,7 +220,7 @@ mod tests {
     fn powers_add_up() {
         for group in [Group::cognito(), Group::toy()] {
             let (a, b) = (BigUint::from_bytes_be(&[0xa5; 24]), BigUint::from_bytes_be(&[0x5a; 16]));
-            let product = group.mul(&group.pow_g(&a), &group.pow_g(&b));
+            let product = group.reduce(&(group.pow_g(&a) * group.pow_g(&b)));
             assert_eq!(group.pow_g(&(&a + &b)), product);
             assert_eq!(group.pow(&group.pow_g(&a), &b), group.pow(&group.pow_g(&b), &a));
         }

@@ -42,28 +42,28 @@ fn first_power(job: Job) -> Result<(Modexp, Continuation), SrpError> {
     let mut class = || classes.next().unwrap_or(ExponentClass::Bits1025);
     let g_to = |exponent: BigUint, class| Modexp { base: None, exponent, class };
     Ok(match job {
-        Job::ClientPublic { a, .. } => (g_to(a.exponent().clone(), class()), Continuation::PublicA { a }),
+        Job::ClientPublic { a, .. } => (g_to(a.exponent.clone(), class()), Continuation::PublicA { a }),
         Job::Verifier { salt, identity, password, .. } => {
             (g_to(identity.private_key(&salt, &password), class()), Continuation::Verifier)
         }
         Job::ServerPublic { group, b, verifier } => {
-            same_group(group, &[verifier.group()])?;
-            (g_to(b.exponent().clone(), class()), Continuation::PublicB { b, v: verifier.value().clone() })
+            same_group(group, &[verifier.group])?;
+            (g_to(b.exponent.clone(), class()), Continuation::PublicB { b, v: verifier.value.clone() })
         }
         Job::ClientKey { group, a, public_a, public_b, salt, identity, password } => {
-            same_group(group, &[public_a.group(), public_b.group()])?;
+            same_group(group, &[public_a.group, public_b.group])?;
             let u = Scrambler::of(&public_a, &public_b)?;
             let x = identity.private_key(&salt, &password);
             let power = g_to(x.clone(), class());
-            let (a, public_b) = (a.exponent().clone(), public_b.value().clone());
+            let (a, public_b) = (a.exponent.clone(), public_b.value.clone());
             (power, Continuation::ClientBase { a, class: class(), public_b, u, x })
         }
         Job::ServerKey { group, b, verifier, public_a, public_b } => {
-            same_group(group, &[verifier.group(), public_a.group(), public_b.group()])?;
+            same_group(group, &[verifier.group, public_a.group, public_b.group])?;
             let u = Scrambler::of(&public_a, &public_b)?;
-            let (base, exponent) = (Some(verifier.value().clone()), u.number().clone());
+            let (base, exponent) = (Some(verifier.value.clone()), u.0.clone());
             let power = Modexp { base, exponent, class: class() };
-            let (b, public_a) = (b.exponent().clone(), public_a.value().clone());
+            let (b, public_a) = (b.exponent.clone(), public_a.value.clone());
             (power, Continuation::ServerBase { b, class: class(), public_a, u })
         }
     })
@@ -75,17 +75,17 @@ fn same_group(group: Group, others: &[Group]) -> Result<(), SrpError> {
 
 /// Computes B − k·g^x from g^x. The result is zero only for B = k·v, which an honest server does not send.
 fn client_base(group: Group, public_b: &BigUint, power_of_x: &BigUint) -> BigUint {
-    group.sub(public_b, &group.mul(&group.k(), power_of_x))
+    group.sub(public_b, &(group.k() * power_of_x))
 }
 
 /// Computes B = k·v + g^b from g^b. If the result is zero, the server must draw another b.
 fn server_public_value(group: Group, power_of_b: &BigUint, v: &BigUint) -> BigUint {
-    group.add(&group.mul(&group.k(), v), power_of_b)
+    group.reduce(&(group.k() * v + power_of_b))
 }
 
 /// Computes A·v^u from v^u. The result is zero only if N divides A, which [`PublicA`] excludes.
 fn server_base(group: Group, public_a: &BigUint, power_of_v: &BigUint) -> BigUint {
-    group.mul(public_a, power_of_v)
+    group.reduce(&(public_a * power_of_v))
 }
 
 impl Continuation {
@@ -100,7 +100,7 @@ impl Continuation {
                 // A power of g is never zero.
                 None => JobResult::Failed(SrpError::SharedIsZero),
             },
-            Self::Verifier => JobResult::Verifier(Verifier::new(group, power)),
+            Self::Verifier => JobResult::Verifier(Verifier { group, value: power }),
             Self::PublicB { b, v } => match PublicB::new(group, server_public_value(group, &power, &v)) {
                 Some(public_b) => JobResult::PublicB { b, public_b },
                 None => JobResult::Failed(SrpError::PublicBIsZero),
@@ -110,7 +110,7 @@ impl Continuation {
             }
             Self::ClientBase { a, class, public_b, u, x } => {
                 let base = client_base(group, &public_b, &power);
-                let exponent = a + u.number() * &x;
+                let exponent = a + &u.0 * &x;
                 return then(base, exponent, class, Self::Shared { u, x: Some(x) });
             }
             Self::ServerBase { b, class, public_a, u } => {

@@ -43,21 +43,17 @@ impl Identity {
 }
 
 /// The scrambler u, which binds the key to both public values. It is never zero.
-pub(super) struct Scrambler(BigUint);
+pub(super) struct Scrambler(pub(super) BigUint);
 
 impl Scrambler {
     /// Computes u = SHA256(PAD(A) ‖ PAD(B)).
     pub(super) fn of(a: &PublicA, b: &PublicB) -> Result<Self, SrpError> {
-        let hash = Sha256::new().chain_update(pad(a.value())).chain_update(pad(b.value()));
+        let hash = Sha256::new().chain_update(pad(&a.value)).chain_update(pad(&b.value));
         Self::new(BigUint::from_bytes_be(&hash.finalize()))
     }
 
     fn new(u: BigUint) -> Result<Self, SrpError> {
         if u == BigUint::ZERO { Err(SrpError::ScramblerIsZero) } else { Ok(Self(u)) }
-    }
-
-    pub(super) const fn number(&self) -> &BigUint {
-        &self.0
     }
 }
 
@@ -72,7 +68,7 @@ impl SessionKey {
         if *shared == BigUint::ZERO {
             return Err(SrpError::SharedIsZero);
         }
-        let extracted = hmac(&pad(u.number()), &[&pad(shared)]);
+        let extracted = hmac(&pad(&u.0), &[&pad(shared)]);
         let expanded = hmac(&extracted, &[b"Caldera Derived Key", &[1]]);
         Ok(Self(std::array::from_fn(|index| expanded[index])))
     }

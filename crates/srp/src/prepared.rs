@@ -43,7 +43,7 @@ impl PreparedPair {
     pub fn generate(shape: PairShape, count: usize, rng: &mut impl Rng) -> Vec<Self> {
         let secrets: Vec<_> = (0..count).map(|_| Ephemeral::draw(shape.bits, rng)).collect();
         let class = ExponentClass::of(shape.bits);
-        let modexp = |secret: &Ephemeral| Modexp { base: None, exponent: secret.exponent().clone(), class };
+        let modexp = |secret: &Ephemeral| Modexp { base: None, exponent: secret.exponent.clone(), class };
         let powers = shape.group.raise_all(&secrets.iter().map(modexp).collect::<Vec<_>>());
         secrets.into_iter().zip(powers).map(|(secret, power)| Self { shape, secret, power }).collect()
     }

@@ -16,8 +16,8 @@ macro_rules! public_values {
         $(#[$doc])*
         #[derive(Clone, PartialEq, Eq)]
         pub struct $name {
-            group: Group,
-            value: BigUint,
+            pub(super) group: Group,
+            pub(super) value: BigUint,
         }
 
         impl $name {
@@ -46,14 +46,6 @@ macro_rules! public_values {
             /// Parsing accepts these values and the pool rejects them.
             pub fn is_small_order(&self) -> bool {
                 self.group.is_small_order(&self.value)
-            }
-
-            pub(super) const fn group(&self) -> Group {
-                self.group
-            }
-
-            pub(super) const fn value(&self) -> &BigUint {
-                &self.value
             }
         }
 

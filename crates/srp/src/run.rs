@@ -38,7 +38,7 @@ impl Job {
                     let shared = group.raise(power);
                     return Some(IntermediateValues {
                         k: format!("{:x}", group.k()),
-                        u: format!("{:x}", u.number()),
+                        u: format!("{:x}", u.0),
                         x: x.map(|x| format!("{x:x}")),
                         session_key: hex::encode(SessionKey::derive(&u, &shared).ok()?.0),
                         shared: format!("{shared:x}"),

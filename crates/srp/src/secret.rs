@@ -13,7 +13,7 @@ use super::pad::parse_hex;
 /// zero.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Ephemeral {
-    exponent: BigUint,
+    pub(super) exponent: BigUint,
     bits: u32,
 }
 
@@ -51,10 +51,6 @@ impl Ephemeral {
     /// Returns the length in bits that was requested. It is public and determines the cost of powers.
     pub const fn bits(&self) -> u32 {
         self.bits
-    }
-
-    pub(super) const fn exponent(&self) -> &BigUint {
-        &self.exponent
     }
 }
 

@@ -14,18 +14,14 @@ use super::pad::pad;
 /// A verifier, 0 < v < N. An attacker who has it can test passwords offline, so `Debug` does not print it.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Verifier {
-    group: Group,
-    value: BigUint,
+    pub(super) group: Group,
+    pub(super) value: BigUint,
 }
 
 /// The maximum length of the base64 text. The longest PAD has 385 bytes, which need 516 characters.
 const MAX_CHARACTERS: usize = 520;
 
 impl Verifier {
-    pub(super) const fn new(group: Group, value: BigUint) -> Self {
-        Self { group, value }
-    }
-
     /// Returns a verifier from 2 to N − 2, or `None`.
     fn in_range(group: Group, value: BigUint) -> Option<Self> {
         let valid = value != BigUint::ZERO && group.contains(&value) && !group.is_small_order(&value);
@@ -67,14 +63,6 @@ impl Verifier {
     /// Returns standard base64 of PAD, as `ConfirmDevice` requires.
     pub fn to_base64(&self) -> String {
         STANDARD.encode(pad(&self.value))
-    }
-
-    pub(super) const fn group(&self) -> Group {
-        self.group
-    }
-
-    pub(super) const fn value(&self) -> &BigUint {
-        &self.value
     }
 }
 

@@ -58,7 +58,7 @@ where
             fixed_window::raise(products, &products.to_montgomery(&base), &exponents)
         }
     };
-    products.from_montgomery(&number)
+    products.montgomery_reduce(&number)
 }
 
 /// The comb of g for one exponent class.

@@ -35,6 +35,30 @@ impl<T> Constants<T> {
     }
 }
 
+/// Returns the number from 0 to N − 1 that is congruent to signed digits of `width` bits, least significant
+/// first.
+///
+/// A negative value must be above −N.
+pub(super) fn join(digits: impl Iterator<Item = i64>, width: u32, n: &BigUint) -> BigUint {
+    // `num-bigint` takes words of 32 bits.
+    let mut words = Vec::with_capacity(102);
+    let (mut bits, mut held) = (0i128, 0);
+    for digit in digits {
+        bits += i128::from(digit) << held;
+        held += width;
+        while held >= 32 {
+            words.push(bits as u32);
+            bits >>= 32;
+            held -= 32;
+        }
+    }
+    words.push(bits as u32);
+    let modulus_bits = 32 * words.len();
+    let number = BigUint::new(words);
+    // A negative value appears here as its two's complement.
+    if bits < 0 { number + n - (BigUint::from(1u8) << modulus_bits) } else { number % n }
+}
+
 /// Products modulo N of numbers in a kernel's representation: one number, or one in each lane.
 ///
 /// Numbers are in Montgomery form: the product of R·a and R·b is R·a·b.
@@ -66,7 +90,7 @@ pub(super) trait MontgomeryArithmetic {
     }
 
     /// Converts a number from Montgomery form.
-    fn from_montgomery(&self, number: &Self::Number) -> Self::Number {
+    fn montgomery_reduce(&self, number: &Self::Number) -> Self::Number {
         self.mul(number, &self.constants().from_montgomery)
     }
 }

@@ -9,7 +9,7 @@
 
 use num_bigint::BigUint;
 
-use super::super::fixed_window::Constants;
+use super::super::fixed_window::{self, Constants};
 use super::super::window;
 
 /// Digits of a number.
@@ -39,29 +39,7 @@ pub(in super::super) fn split(number: &BigUint) -> Digits {
 /// Returns the number from 0 to N − 1 that is congruent to these digits. Their value must be between −N and
 /// N.
 pub(super) fn join(digits: &Digits, n: &BigUint) -> BigUint {
-    let mut limbs = vec![0u64; (DIGITS * WIDTH as usize).div_ceil(64)];
-    let mut carry = 0i64;
-    for (place, digit) in digits.iter().enumerate() {
-        #[expect(clippy::cast_possible_truncation, reason = "a digit is a whole number below 2^52")]
-        let sum = *digit as i64 + carry;
-        carry = sum >> WIDTH;
-        or_bits_at(&mut limbs, place * WIDTH as usize, sum & (BASE - 1));
-    }
-    let number = BigUint::from_slice(&limbs.iter().flat_map(|limb| halves(*limb)).collect::<Vec<_>>());
-    // A negative value appears here as its complement to 2^3111.
-    if carry < 0 { number + n - (BigUint::from(1u8) << (DIGITS * WIDTH as usize)) } else { number }
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "each half has 32 bits")]
-const fn halves(limb: u64) -> [u32; 2] {
-    [limb as u32, (limb >> 32) as u32]
-}
-
-fn or_bits_at(limbs: &mut [u64], at: usize, bits: i64) {
-    let both = u128::from(bits.unsigned_abs()) << (at % 64);
-    for (limb, part) in limbs.iter_mut().skip(at / 64).zip([both & u128::from(u64::MAX), both >> 64]) {
-        *limb |= u64::try_from(part).unwrap_or(0);
-    }
+    fixed_window::join(digits.iter().map(|digit| *digit as i64), WIDTH, n)
 }
 
 /// The values that products need for their modulus.

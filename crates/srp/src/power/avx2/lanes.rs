@@ -12,6 +12,7 @@ use std::arch::x86_64::*;
 
 use super::super::fixed_window::Constants;
 use super::digits::{BLOCK, DIGITS, Digits, Modulus, WIDTH};
+use super::store;
 
 /// Four numbers, digit by digit.
 pub(super) type LaneDigits = [__m256d; DIGITS];
@@ -29,6 +30,9 @@ pub(super) const BIAS: u64 = (1 << 62) + HALF;
 pub(super) const BIAS_CARRY: u64 = 1 << (62 - WIDTH);
 pub(super) const HALF: u64 = 1 << (WIDTH - 1);
 const MASK: u64 = (1 << WIDTH) - 1;
+/// The column of the last block. N itself clears the last five columns, so that the result is between −N and
+/// N.
+pub(super) const LAST: usize = DIGITS - 1 - BLOCK;
 
 /// The arithmetic of one modulus in four lanes.
 pub(super) struct Lanes {
@@ -75,13 +79,11 @@ pub(super) fn gather(numbers: [&Digits; 4]) -> LaneDigits {
 pub(super) fn scatter(four: &LaneDigits) -> [Digits; 4] {
     let mut numbers = [[0.0; DIGITS]; 4];
     for (place, all) in four.iter().enumerate() {
-        let upper = _mm256_extractf128_pd::<1>(*all);
-        let lower = _mm256_castpd256_pd128(*all);
-        for (number, half) in numbers.iter_mut().zip([lower, lower, upper, upper]) {
-            number[place] = _mm_cvtsd_f64(half);
+        let mut digits = [0.0; 4];
+        store(&mut digits, 0, *all);
+        for (number, digit) in numbers.iter_mut().zip(digits) {
+            number[place] = digit;
         }
-        numbers[1][place] = _mm_cvtsd_f64(_mm_unpackhi_pd(lower, lower));
-        numbers[3][place] = _mm_cvtsd_f64(_mm_unpackhi_pd(upper, upper));
     }
     numbers
 }
@@ -233,42 +235,44 @@ fn add_square(columns: &mut Columns, a: &LaneDigits) {
     add_row(&mut columns[2 * (DIGITS - 1)..], last[0], &last[..1]);
 }
 
-impl Lanes {
-    /// N itself clears the digits of the last block except one, so that the result is between −N and N.
-    const LAST: usize = DIGITS - 1 - BLOCK;
+/// Returns the bias of a column at the start of a product. Columns that take a carry lack the bias's own
+/// carry.
+pub(super) const fn bias_at(column: usize) -> u64 {
+    let carried =
+        (column > 0 && column <= LAST && column.is_multiple_of(BLOCK)) || (LAST < column && column <= DIGITS);
+    BIAS - if carried { BIAS_CARRY } else { 0 }
+}
 
+impl Lanes {
     /// Converts the values of the modulus to lanes.
     #[target_feature(enable = "avx2,fma")]
     pub(super) fn new(modulus: &Modulus) -> Self {
         let zero = [doubles(0.0); DIGITS];
-        let nothing = [integers(0); 2 * DIGITS];
-        let mut lanes = Self {
-            block: zero,
-            single: zero,
-            constants: modulus.constants.map(|digits| broadcast(digits)),
-            after_product: nothing,
-            after_square: nothing,
-        };
-        let (mut product, mut square) = (nothing, nothing);
+        let (mut product, mut square) = ([integers(0); 2 * DIGITS], [integers(0); 2 * DIGITS]);
         add_product(&mut product, &zero, &zero);
         add_square(&mut square, &zero);
-        for (sums, start) in [(product, &mut lanes.after_product), (square, &mut lanes.after_square)] {
-            let mut sums = sums;
-            for at in (0..Self::LAST).step_by(BLOCK) {
-                add_four_rows(&mut sums[at + BLOCK..], [doubles(0.0); 4], &zero);
-            }
-            add_four_rows(&mut sums[Self::LAST + 1..], [doubles(0.0); 4], &zero[..DIGITS - 1]);
-            add_row(&mut sums[DIGITS..], doubles(0.0), &zero[..DIGITS - 1]);
-            for (at, (start, sum)) in start.iter_mut().zip(sums).enumerate() {
-                let carried =
-                    (at > 0 && at <= Self::LAST && at % BLOCK == 0) || (Self::LAST < at && at <= DIGITS);
-                let bias = BIAS - if carried { BIAS_CARRY } else { 0 };
-                *start = _mm256_sub_epi64(integers(bias), sum);
-            }
+        Self {
+            block: broadcast(&modulus.block),
+            single: broadcast(&modulus.single),
+            constants: modulus.constants.map(|digits| broadcast(digits)),
+            after_product: Self::start(product),
+            after_square: Self::start(square),
         }
-        lanes.block = broadcast(&modulus.block);
-        lanes.single = broadcast(&modulus.single);
-        lanes
+    }
+
+    /// Returns the start value of sums: minus the sums that multiplying zeros leaves, plus the bias.
+    #[target_feature(enable = "avx2,fma")]
+    fn start(mut sums: Columns) -> Columns {
+        let zero = [doubles(0.0); DIGITS];
+        for at in (0..LAST).step_by(BLOCK) {
+            add_four_rows(&mut sums[at + BLOCK..], [doubles(0.0); 4], &zero);
+        }
+        add_four_rows(&mut sums[LAST + 1..], [doubles(0.0); 4], &zero[..DIGITS - 1]);
+        add_row(&mut sums[DIGITS..], doubles(0.0), &zero[..DIGITS - 1]);
+        for (at, sum) in sums.iter_mut().enumerate() {
+            *sum = _mm256_sub_epi64(integers(bias_at(at)), *sum);
+        }
+        sums
     }
 
     /// Computes a · b / R.
@@ -291,7 +295,7 @@ impl Lanes {
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn reduce(&self, mut columns: Columns) -> LaneDigits {
-        for at in (0..Self::LAST).step_by(BLOCK) {
+        for at in (0..LAST).step_by(BLOCK) {
             let column: [__m256i; 4] = std::array::from_fn(|place| columns[at + place]);
             let mut quotient = [doubles(0.0); 4];
             let mut carried = integers(BIAS_CARRY);
@@ -306,7 +310,7 @@ impl Lanes {
             add_four_rows(&mut columns[at + BLOCK..], quotient, &self.block);
         }
         let quotient = self.last_quotient(&mut columns);
-        add_four_rows(&mut columns[Self::LAST + 1..], quotient, &self.single[..DIGITS - 1]);
+        add_four_rows(&mut columns[LAST + 1..], quotient, &self.single[..DIGITS - 1]);
         let column = columns[DIGITS - 1];
         columns[DIGITS] = add(columns[DIGITS], carry(column));
         add_row(&mut columns[DIGITS..], remove_uniform_bias(low(column), HALF), &self.single[..DIGITS - 1]);
@@ -317,7 +321,7 @@ impl Lanes {
     #[target_feature(enable = "avx2,fma")]
     #[inline]
     fn last_quotient(&self, columns: &mut Columns) -> [__m256d; 4] {
-        let at = Self::LAST;
+        let at = LAST;
         let mut column = [columns[at], columns[at + 1], columns[at + 2], columns[at + 3], columns[at + 4]];
         let mut quotient = [doubles(0.0); 4];
         for i in 0..4 {

@@ -94,7 +94,7 @@ impl Kernel {
             fixed_window::raise(&self.lanes, &self.lanes.to_montgomery(&bases), &exponents)
         };
         // SAFETY: as above.
-        let all = unsafe { lanes::scatter(&self.lanes.from_montgomery(&four)) };
+        let all = unsafe { lanes::scatter(&self.lanes.montgomery_reduce(&four)) };
         all.into_iter().take(powers.len()).collect()
     }
 }
@@ -209,13 +209,13 @@ impl Kernel {
 }
 
 /// Borrows four neighbors of a slice, from `at` on.
-#[inline]
+#[inline(always)]
 fn four<T>(slice: &[T], at: usize) -> &[T; 4] {
     slice[at..].first_chunk().unwrap_or_else(|| unreachable!("four numbers from {at} on"))
 }
 
 /// Borrows four neighbors of a slice mutably, from `at` on.
-#[inline]
+#[inline(always)]
 fn four_mut<T>(slice: &mut [T], at: usize) -> &mut [T; 4] {
     slice[at..].first_chunk_mut().unwrap_or_else(|| unreachable!("four numbers from {at} on"))
 }

@@ -8,7 +8,8 @@ use std::arch::x86_64::*;
 use super::super::fixed_window::Constants;
 use super::digits::{BLOCK, DIGITS, Digits, Modulus, WIDTH};
 use super::lanes::{
-    BIAS, BIAS_CARRY, HALF, LOWER, UPPER, add, carry, doubles, halves, integers, low, remove_bias,
+    BIAS, BIAS_CARRY, HALF, LAST, LOWER, UPPER, add, bias_at, carry, doubles, halves, integers, low,
+    remove_bias,
 };
 use super::{load, load_integers, store, store_integers};
 
@@ -20,8 +21,6 @@ pub(super) const VECTORS: usize = DIGITS.div_ceil(4);
 const PADDED: usize = LEADING_ZEROS + 4 * VECTORS;
 /// Columns of a product, rounded up.
 const COLUMNS: usize = 8 * VECTORS;
-/// N itself clears the last five digits, so that the result is between −N and N.
-const LAST: usize = DIGITS - 1 - BLOCK;
 
 /// A number with zeros before and after it.
 #[derive(Clone)]
@@ -282,9 +281,7 @@ impl Single {
         sums.lower[..DIGITS].copy_from_slice(&before.lower[..DIGITS]);
         sums.upper[..LEADING_ZEROS + DIGITS - 1].copy_from_slice(&before.upper[..LEADING_ZEROS + DIGITS - 1]);
         for (at, sum) in sums.lower.iter_mut().enumerate() {
-            let carried = (at > 0 && at <= LAST && at % BLOCK == 0) || (LAST < at && at <= DIGITS);
-            let bias = BIAS - if carried { BIAS_CARRY } else { 0 };
-            *sum = bias.cast_signed().wrapping_sub(*sum);
+            *sum = bias_at(at).cast_signed().wrapping_sub(*sum);
         }
         sums.upper.iter_mut().for_each(|sum| *sum = sum.wrapping_neg());
         sums

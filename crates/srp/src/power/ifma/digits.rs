@@ -10,7 +10,7 @@ use std::arch::x86_64::*;
 
 use num_bigint::BigUint;
 
-use super::super::fixed_window::Constants;
+use super::super::fixed_window::{Constants, join};
 use super::super::window;
 use super::{load, store};
 
@@ -44,20 +44,7 @@ impl Digits {
 
     /// Returns the number from 0 to N − 1 that is congruent to these digits.
     pub(super) fn join(&self, n: &BigUint) -> BigUint {
-        // `num-bigint` takes words of 32 bits.
-        let mut words = Vec::with_capacity(DIGITS * WIDTH as usize / 32 + 1);
-        let (mut bits, mut held) = (0u128, 0);
-        for digit in self.0.as_flattened() {
-            bits += u128::from(*digit) << held;
-            held += WIDTH;
-            while held >= 32 {
-                words.push((bits & u128::from(u32::MAX)) as u32);
-                bits >>= 32;
-                held -= 32;
-            }
-        }
-        words.push((bits & u128::from(u32::MAX)) as u32);
-        BigUint::new(words) % n
+        join(self.0.as_flattened().iter().map(|digit| digit.cast_signed()), WIDTH, n)
     }
 }
 
