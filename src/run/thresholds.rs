@@ -21,8 +21,8 @@ const MIN_WINDOW_SAMPLES: u64 = 10;
 pub(super) fn watches(scenario: &Scenario) -> Vec<Watch> {
     let watch_spec = |threshold: &Threshold| WatchSpec {
         statistic: statistic(threshold.metric),
-        rule: threshold.of.rule,
-        workload: threshold.of.workload,
+        rule: threshold.selector.rule,
+        workload: threshold.selector.workload,
         windows: threshold.window.map(|window| WindowSpec {
             seconds: u32::try_from(window.as_secs()).unwrap_or(u32::MAX),
             worse: match threshold.op {
@@ -31,7 +31,7 @@ pub(super) fn watches(scenario: &Scenario) -> Vec<Watch> {
                 Comparison::Equal => WorseDirection::FartherFrom(threshold.limit),
             },
             min_samples: min_window_samples(threshold.limit),
-            load: load(scenario, threshold.of.workload),
+            load: load(scenario, threshold.selector.workload),
         }),
     };
     scenario
@@ -150,7 +150,7 @@ fn pair_with_watches<'t>(
 
 /// Returns whether a threshold needs something that not every run records.
 fn needs_watch(threshold: &Threshold) -> bool {
-    threshold.window.is_some() || threshold.of != Selector::default()
+    threshold.window.is_some() || threshold.selector != Selector::default()
 }
 
 const fn statistic(metric: Metric) -> Statistic {

@@ -1,46 +1,58 @@
-//! Times that people take.
+//! Times that users take.
 
 use std::time::Duration;
 
 use rand::RngExt as _;
 use rand_distr::{Distribution, Exp1, StandardNormal};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
 use super::MAX_TIME;
+use super::values::{BoundedNumber, Time};
 use poolproof_cognito::seed::Rng;
 
-/// A time that differs from person to person, or does not.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// A time that users take, constant or random.
+///
+/// The derived serde code handles the map form; [`super::word_or_map`] handles `none` and constant times.
+#[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self", rename_all = "snake_case", deny_unknown_fields)]
+#[schemars(rename = "DelayMap", transform = super::schema_rules::describe_variants)]
 pub enum Delay {
-    /// No time at all.
+    /// Zero.
+    #[default]
+    #[serde(skip)]
     None,
-    /// Always the same.
+    /// The same time for all.
+    #[serde(skip)]
     Constant(Duration),
-    /// Anything between the two, equally likely.
+    /// A uniform distribution.
     Uniform {
-        /// The shortest.
+        /// The minimum.
+        #[serde(with = "Time")]
         min: Duration,
-        /// The longest.
+        /// The maximum; not less than `min`.
+        #[serde(with = "Time")]
         max: Duration,
     },
-    /// Mostly short, sometimes long: memoryless.
+    /// An exponential distribution.
     Exponential {
         /// The mean.
+        #[serde(with = "Time")]
         mean: Duration,
     },
-    /// As people's reactions are: the logarithm is normal.
+    /// A log-normal distribution, as measured for human reaction times.
     LogNormal {
-        /// Half of all are shorter.
+        /// The median.
+        #[serde(with = "Time")]
         median: Duration,
-        /// Standard deviation of the logarithm, 0 to [`Delay::MAX_SIGMA`].
+        /// Standard deviation of the logarithm, 0 to 5; 0.6 is usual for people.
+        #[serde(with = "BoundedNumber::<5>")]
         sigma: f64,
     },
 }
 
 impl Delay {
-    /// A wider log-normal spread than this is a slip of the pen.
-    pub const MAX_SIGMA: f64 = 5.0;
-
-    /// One such time, in whole microseconds, at most 24 hours.
+    /// Draws one time, in whole microseconds, at most 24 hours.
     pub fn draw(&self, rng: &mut Rng) -> Duration {
         let seconds = match *self {
             Self::None => return Duration::ZERO,
@@ -71,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn distributions_have_their_moments() {
+    fn distributions_have_the_expected_mean_and_median() {
         let s = Duration::from_secs;
         let near = |value: f64, aim: f64| assert!((value / aim - 1.0).abs() < 0.03, "{value} is not {aim}");
         assert_eq!(mean_and_median(Delay::None), (0.0, 0.0));
@@ -88,8 +100,8 @@ mod tests {
     }
 
     #[test]
-    fn no_draw_outlasts_a_day() {
-        let wild = Delay::LogNormal { median: MAX_TIME, sigma: Delay::MAX_SIGMA };
+    fn a_draw_is_at_most_a_day() {
+        let wild = Delay::LogNormal { median: MAX_TIME, sigma: 5.0 };
         let mut rng = Seed::new(1).rng("delay", 0);
         assert!((0..1000).all(|_| wild.draw(&mut rng) <= MAX_TIME));
     }

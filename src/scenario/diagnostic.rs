@@ -1,49 +1,49 @@
-//! What is wrong with a scenario file, told with the place and, where one is near, the word that was meant.
+//! Error messages for text files, with file, line, column, an excerpt and a suggestion.
 
 use std::fmt;
 
 use annotate_snippets::{AnnotationKind, Element, Level, Renderer, Snippet};
 
-/// A place in a text and what is wrong there.
+/// An error in a text, and its position.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct TextError {
-    /// What is wrong.
+    /// The error message.
     pub(super) message: String,
-    /// What would be right.
+    /// What to do next.
     pub(super) help: Option<String>,
-    /// Where; `None` when it is the whole file.
+    /// The position; `None` for the whole file.
     pub(super) span: Option<TextSpan>,
 }
 
-/// Some characters of one line.
+/// A range of characters in one line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct TextSpan {
     /// Line, from 1.
     pub(super) line: usize,
     /// Column in characters, from 1.
     pub(super) column: usize,
-    /// How many characters; one at least is marked.
+    /// Number of characters; zero is displayed as one.
     pub(super) length: usize,
 }
 
 impl TextError {
-    /// Something wrong with the whole file.
+    /// Creates an error for the whole file.
     pub(super) fn whole_file(message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None, span: None }
     }
 
-    /// Something wrong at one place.
+    /// Creates an error at a position.
     pub(super) fn at(line: usize, column: usize, length: usize, message: impl Into<String>) -> Self {
         Self { message: message.into(), help: None, span: Some(TextSpan { line, column, length }) }
     }
 
-    /// The same, and what would be right.
+    /// Adds what to do next.
     pub(super) fn with_help(self, help: impl Into<String>) -> Self {
         Self { help: Some(help.into()), ..self }
     }
 }
 
-/// Why a scenario file is refused. `Display` gives the whole message without colour.
+/// An error in a scenario file or another input file. `Display` writes the whole message without colors.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Diagnostic {
     file: String,
@@ -52,18 +52,18 @@ pub struct Diagnostic {
     span: Option<(TextSpan, String)>,
 }
 
-/// A message that quotes the file is cut here; a name of a megabyte helps nobody.
+/// Longer messages are truncated: they may quote the file.
 const MAX_MESSAGE_CHARS: usize = 500;
-/// A line is shown up to this many characters beyond the marked place.
+/// Number of characters after the start of the span up to which the line is shown.
 const MAX_TRAILING_CHARS: usize = 200;
 
 impl Diagnostic {
-    /// This fault of the file called `file`, which holds `text`.
+    /// Creates the diagnostic for `text_error` in the file named `file`, whose content is `text`.
     pub(super) fn new(file: &str, text: &str, text_error: TextError) -> Self {
         let TextError { message, help, span } = text_error;
         let span = span.map(|span| {
             let line = text.split('\n').nth(span.line - 1).unwrap_or_default().trim_end_matches('\r');
-            // One sign for one, so that the columns stay; some of these a terminal would obey.
+            // Replaces control characters, which a terminal could execute, one for one to keep the columns.
             let shown = line.chars().map(|c| if c.is_control() && c != '\t' { '\u{fffd}' } else { c });
             (span, shown.take(span.column + MAX_TRAILING_CHARS).collect())
         });
@@ -75,9 +75,9 @@ impl Diagnostic {
         }
     }
 
-    /// What is wrong with a file beside the scenarios, told as a scenario's flaws are.
+    /// Creates a diagnostic for a file that is not a scenario.
     ///
-    /// `span` is a line, a column and a length, the first two from 1 and all in characters; `None` is the whole file.
+    /// `span` is a line, a column and a length in characters, the first two from 1; `None` is the whole file.
     pub fn from_parts(
         file: &str,
         text: &str,
@@ -90,22 +90,22 @@ impl Diagnostic {
         Self::new(file, text, TextError { message: message.into(), help, span })
     }
 
-    /// What is wrong, without the place.
+    /// Returns the message without the position.
     pub fn message(&self) -> &str {
         &self.message
     }
 
-    /// What would be right, where that can be said.
+    /// Returns what to do next, if known.
     pub fn help(&self) -> Option<&str> {
         self.help.as_deref()
     }
 
-    /// Line and column, both from 1, the column in characters. `None` when the whole file is at fault.
+    /// Returns line and column, both from 1, the column in characters; `None` for the whole file.
     pub fn position(&self) -> Option<(usize, usize)> {
         self.span.as_ref().map(|(span, _)| (span.line, span.column))
     }
 
-    /// The whole message with colours, for a terminal that shows them.
+    /// Returns the whole message with colors, for a terminal.
     pub fn to_colored(&self) -> String {
         self.render(&Renderer::styled())
     }
@@ -117,7 +117,7 @@ impl Diagnostic {
             let help = self.help.as_deref().map(|help| Element::from(Level::HELP.message(help)));
             return renderer.render(&[report.elements(help)]);
         };
-        // Bytes of the characters up to `count`; a place behind the end of its line is marked at its end.
+        // The byte offset of character `count`; positions after the end of the line count as its end.
         let bytes = |count: usize| line.char_indices().nth(count).map_or(line.len(), |(index, _)| index);
         let start = bytes(span.column - 1);
         let end = bytes(span.column - 1 + span.length.max(1));
@@ -131,7 +131,7 @@ impl Diagnostic {
     }
 }
 
-/// Text that a terminal shows and does not obey, of readable length.
+/// Escapes control characters and truncates long text.
 fn printable(text: &str) -> String {
     let mut shown: String = text
         .chars()
@@ -156,33 +156,65 @@ impl fmt::Display for Diagnostic {
 
 impl std::error::Error for Diagnostic {}
 
+/// The lowest Jaro–Winkler similarity for a suggestion; 1 is the same word.
+const MIN_SIMILARITY: f64 = 0.8;
+
+/// Returns the candidate that is most similar to `word`, if one is similar enough.
+pub(super) fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    // The comparison takes time proportional to the product of both lengths.
+    if word.len() > 64 {
+        return None;
+    }
+    let similarity = |candidate: &str| strsim::jaro_winkler(&word.to_lowercase(), &candidate.to_lowercase());
+    let ranked = candidates.into_iter().map(|candidate| (similarity(candidate), candidate));
+    ranked
+        .filter(|(similarity, _)| *similarity >= MIN_SIMILARITY)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, candidate)| candidate)
+}
+
+/// Formats a suggestion.
+pub(super) fn did_you_mean(word: &str) -> String {
+    format!("did you mean `{word}`?")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn the_place_is_marked_in_characters() {
-        let text_error = TextError::at(2, 8, 5, "no such colour").with_help("did you mean `green`?");
-        let told = Diagnostic::new("a.yaml", "first\näöü:   grün!\n", text_error).to_string();
+    fn columns_count_characters() {
+        let text_error = TextError::at(2, 8, 5, "no such color").with_help("did you mean `green`?");
+        let text = Diagnostic::new("a.yaml", "first\näöü:   grün!\n", text_error).to_string();
         assert_eq!(
-            told,
-            "error: no such colour\n --> a.yaml:2:8\n  |\n2 | äöü:   grün!\n  |        ^^^^^\n  |\n  \
+            text,
+            "error: no such color\n --> a.yaml:2:8\n  |\n2 | äöü:   grün!\n  |        ^^^^^\n  |\n  \
              = help: did you mean `green`?"
         );
     }
 
     #[test]
-    fn nothing_that_a_terminal_obeys_is_printed() {
+    fn control_characters_are_not_printed() {
         let text_error = TextError::at(1, 1, 1, "unknown key `\u{1b}[2J\n`".repeat(1000));
-        let told = Diagnostic::new("a\u{1b}.yaml", "\u{1b}[2J \u{9b}2J", text_error).to_string();
-        assert!(!told.contains(['\u{1b}', '\u{9b}']) && told.len() < 2000, "{told}");
+        let text = Diagnostic::new("a\u{1b}.yaml", "\u{1b}[2J \u{9b}2J", text_error).to_string();
+        assert!(!text.contains(['\u{1b}', '\u{9b}']) && text.len() < 2000, "{text}");
     }
 
     #[test]
-    fn places_outside_of_the_text_are_told_without_a_panic() {
+    fn positions_outside_of_the_text_do_not_panic() {
         for (line, column) in [(1, 99), (7, 1), (2, 1)] {
-            let told = Diagnostic::new("f", "ab\n", TextError::at(line, column, 9, "m")).to_string();
-            assert!(told.contains("error: m"), "{told}");
+            let text = Diagnostic::new("f", "ab\n", TextError::at(line, column, 9, "m")).to_string();
+            assert!(text.contains("error: m"), "{text}");
         }
+    }
+
+    #[test]
+    fn only_similar_words_are_suggested() {
+        let words = ["remember", "suppress_mfa", "mfa", "session_validity"];
+        assert_eq!(nearest("remeber", words), Some("remember"));
+        assert_eq!(nearest("MFA", words), Some("mfa"));
+        assert_eq!(nearest("supress-mfa", words), Some("suppress_mfa"));
+        assert_eq!(nearest("colour", words), None);
+        assert_eq!(nearest(&"r".repeat(100_000), words), None);
     }
 }

@@ -1,8 +1,15 @@
-//! Scenario files: YAML as typed becomes a [`Scenario`] as meant, or a [`Diagnostic`] that shows where it goes wrong.
+//! Scenario files: parses YAML to a [`Scenario`], or returns a [`Diagnostic`] with the position of the error.
 //!
-//! The way of a file: bytes → text (size, UTF-8) → `scan` (nesting, aliases, tabs, documents) → `yaml` (keys given
-//! twice, lists out of place) → `typed` (keys, types, limits of single values) → `meaning` (rules between values).
-//! What a file may say is in the schema, which comes from the same types: `scenarios/scenario.schema.json`.
+//! There are two forms: the raw form (`RawScenario`, the keys of the file) and the validated form ([`Scenario`]).
+//! A file passes these steps:
+//!
+//! 1. `decode_text`: size, UTF-8
+//! 2. `scan`: nesting, aliases, tabs, documents
+//! 3. `yaml`: duplicate keys, empty values, misplaced lists
+//! 4. `raw`: keys, types, limits of single values
+//! 5. `validate` and `workloads`: rules between values
+//!
+//! `to_yaml` converts back to the raw form. The JSON Schema `scenarios/scenario.schema.json` is derived from the raw types.
 
 mod delay;
 mod diagnostic;
@@ -11,12 +18,10 @@ mod scan;
 mod schedule;
 mod schema_rules;
 mod seek;
-mod suggest;
 mod threshold;
 mod to_yaml;
 mod validate;
 mod validated;
-mod validation;
 mod values;
 mod weights;
 mod word_or_map;
@@ -39,14 +44,14 @@ pub use validated::{
     ArrivalProcess, Bursts, ClientPlan, ClosedStage, DeviceCount, GroupName, Model, OpenStage, Population,
     Scenario, ScheduleFile, Service, ServiceModel, SourceAddress, WorkloadLimits, WorkloadPlan,
 };
-use values::Text as _;
+use values::TextValue as _;
 pub use weights::Weights;
 
-/// Longer times than this are slips of the pen.
+/// The longest time in a scenario, and the longest run.
 const MAX_TIME: Duration = Duration::from_secs(24 * 3600);
-/// Larger files than this are not scenarios.
+/// The largest scenario or schedule file.
 const MAX_BYTES: usize = 1 << 20;
-/// The paths at which a list belongs.
+/// The paths at which a list is allowed.
 const LISTS: [&str; 6] = [
     "workload.stages",
     "workloads",
@@ -60,104 +65,105 @@ const LISTS: [&str; 6] = [
 ///
 /// # Errors
 ///
-/// What is wrong with the file or with reading it.
+/// Returns a diagnostic if the file cannot be read or is invalid.
 pub fn read(path: &Path) -> Result<Scenario, Diagnostic> {
     read_with_text(path).map(|(scenario, _)| scenario)
 }
 
-/// Reads the scenario file at `path`, and its text: of what may be a pipe both can be had only at once.
+/// Reads the scenario file at `path` and returns its text too, because a pipe can be read only once.
 ///
 /// # Errors
 ///
-/// What is wrong with the file or with reading it.
+/// Returns a diagnostic if the file cannot be read or is invalid.
 pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
     let name = path.display().to_string();
-    let bytes = crate::input::read_bytes(path, MAX_BYTES).map_err(|error| {
-        Diagnostic::new(&name, "", TextError::whole_file(format!("cannot be read: {error}")))
+    let bytes = crate::input::bytes(path, MAX_BYTES).map_err(|error| {
+        Diagnostic::new(&name, "", TextError::whole_file(format!("cannot read the file: {error}")))
     })?;
     let scenario = parse_with(&name, &bytes, ScheduleFiles::beside(path))?;
     Ok((scenario, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Reads a scenario from the bytes of the file called `file_name`. Files that it names are looked for in the working
-/// directory.
+/// Parses the bytes of the scenario file `file_name`. Paths in the scenario are relative to the working directory.
 ///
 /// # Errors
 ///
-/// The first thing that is wrong, with its place.
+/// Returns the first error and its position.
 pub fn parse(file_name: &str, bytes: &[u8]) -> Result<Scenario, Diagnostic> {
     parse_with(file_name, bytes, ScheduleFiles::Directory(Path::new("")))
 }
 
-/// Where the files are that a scenario names.
+/// Where to find the schedule files that a scenario names.
 #[derive(Clone, Copy, Debug)]
 pub enum ScheduleFiles<'f> {
-    /// In this folder.
+    /// In this directory.
     Directory(&'f Path),
-    /// Nowhere but here, as in a report.
+    /// Only in this list, as in a report.
     Inline(&'f [ScheduleFile]),
 }
 
 impl<'f> ScheduleFiles<'f> {
-    /// In the folder of the scenario at `path`.
+    /// In the directory of the scenario at `path`.
     pub fn beside(path: &'f Path) -> Self {
         Self::Directory(path.parent().unwrap_or_else(|| Path::new("")))
     }
 }
 
-/// Reads a scenario from the bytes of the file called `file_name`, and what it names from `files`.
+/// Parses the bytes of the scenario file `file_name`; reads its schedules from `files`.
 ///
 /// # Errors
 ///
-/// The first thing that is wrong, with its place, be it in the scenario or in a file that it names.
+/// Returns the first error in the scenario or in one of its schedules, and its position.
 pub fn parse_with(file_name: &str, bytes: &[u8], files: ScheduleFiles<'_>) -> Result<Scenario, Diagnostic> {
-    let text = text(file_name, bytes, "scenario")?;
-    let told = |text_error| Diagnostic::new(file_name, text, text_error);
-    let file = typed(text).map_err(told)?;
+    let text = decode_text(file_name, bytes, "scenario")?;
+    let diagnostic = |text_error| Diagnostic::new(file_name, text, text_error);
+    let raw = parse_raw(text).map_err(diagnostic)?;
     let mut schedules = RateSchedules::new();
-    for (path, name) in file.schedules() {
+    for (path, name) in raw.schedules() {
         if schedules.contains_key(name) {
             continue;
         }
         let schedule = schedule::read(files, name).map_err(|schedule_error| match schedule_error {
             ScheduleError::Invalid(diagnostic) => diagnostic,
             ScheduleError::Unreadable(message) => {
-                let message = format!("{}: {message}", validation::display_path(&path));
-                told(TextError { message, help: None, span: yaml::locate(text, &path) })
+                let message = format!("{}: {message}", validate::display_path(&path));
+                diagnostic(TextError { message, help: None, span: yaml::locate(text, &path) })
             }
         })?;
         schedules.insert(name.to_owned(), schedule);
     }
-    validate(text, file, &schedules).map_err(told)
+    validate(text, raw, &schedules).map_err(diagnostic)
 }
 
-/// The JSON Schema (draft 2020-12) of scenario files.
+/// Returns the JSON Schema (draft 2020-12) of scenario files.
 pub fn schema() -> serde_json::Value {
-    schemars::schema_for!(RawScenario).to_value()
+    let without_null = schemars::transform::RecursiveTransform(schema_rules::without_null);
+    let settings = schemars::generate::SchemaSettings::default().with_transform(without_null);
+    settings.into_generator().into_root_schema_for::<RawScenario>().to_value()
 }
 
-/// Sign-ins a second, as scenarios have them: `120/s`.
+/// Parses sign-ins per second as scenarios write them: `120/s`.
 ///
 /// # Errors
 ///
-/// Why the text is no rate.
+/// Returns a message if the text is not a rate.
 pub fn rate(text: &str) -> Result<f64, String> {
-    values::Rate::read(text).map(|rate| rate.0)
+    values::Rate::parse(text).map(|rate| rate.0)
 }
 
-/// A time, as scenarios have it: `20s`.
+/// Parses a time as scenarios write it: `20s`.
 ///
 /// # Errors
 ///
-/// Why the text is no time.
+/// Returns a message if the text is not a time.
 pub fn time(text: &str) -> Result<Duration, String> {
-    values::Time::read(text).map(|time| time.0)
+    values::Time::parse(text).map(|time| time.0)
 }
 
-/// The text of a file that is to be a `what`.
-fn text<'b>(file_name: &str, bytes: &'b [u8], what: &str) -> Result<&'b str, Diagnostic> {
+/// Decodes the text of a file; `what` names its kind in errors.
+fn decode_text<'b>(file_name: &str, bytes: &'b [u8], what: &str) -> Result<&'b str, Diagnostic> {
     if bytes.len() > MAX_BYTES {
-        let text_error = TextError::whole_file(format!("larger than 1 MiB; that is no {what}"));
+        let text_error = TextError::whole_file(format!("the {what} is larger than 1 MiB"));
         return Err(Diagnostic::new(file_name, "", text_error));
     }
     let text = std::str::from_utf8(bytes).map_err(|error| {
@@ -168,18 +174,18 @@ fn text<'b>(file_name: &str, bytes: &'b [u8], what: &str) -> Result<&'b str, Dia
         let message = format!("not UTF-8: byte 0x{:02x} at offset {offset}", bytes[offset]);
         Diagnostic::new(file_name, &String::from_utf8_lossy(bytes), TextError::at(line, column, 1, message))
     })?;
-    // Some editors mark UTF-8 with three bytes at the start.
+    // Some editors write a byte order mark.
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
-fn typed(text: &str) -> Result<RawScenario, TextError> {
+fn parse_raw(text: &str) -> Result<RawScenario, TextError> {
     scan::scan(text)?;
     yaml::check_form(text, &LISTS)?;
     yaml::read(text)
 }
 
-fn validate(text: &str, file: RawScenario, schedules: &RateSchedules) -> Result<Scenario, TextError> {
-    validate::scenario(file, about(text), schedules).map_err(|validation_error| {
+fn validate(text: &str, raw: RawScenario, schedules: &RateSchedules) -> Result<Scenario, TextError> {
+    validate::scenario(raw, leading_comment(text), schedules).map_err(|validation_error| {
         let span = yaml::locate(text, &validation_error.path).map(|span| match &validation_error.part {
             Some(part) => narrow_span(text, span, part),
             None => span,
@@ -188,11 +194,11 @@ fn validate(text: &str, file: RawScenario, schedules: &RateSchedules) -> Result<
     })
 }
 
-/// The part of a place where `part` stands; the whole place when it is typed with escapes and so not to be found.
+/// Narrows a span to `part`. Returns the whole span if `part` is written with escapes and cannot be found.
 fn narrow_span(text: &str, span: TextSpan, part: &str) -> TextSpan {
     let line = text.split('\n').nth(span.line - 1).unwrap_or_default();
     let quoted = line.chars().nth(span.column - 1).is_some_and(|c| matches!(c, '"' | '\''));
-    // Without quotes a bracket ends what is marked, and not always the value.
+    // Without quotes a bracket ends the span, but not always the value.
     let length = if quoted { span.length } else { usize::MAX };
     let marked: String = line.chars().skip(span.column - 1).take(length).collect();
     match marked.find(part) {
@@ -205,8 +211,8 @@ fn narrow_span(text: &str, span: TextSpan, part: &str) -> TextSpan {
     }
 }
 
-/// The comment lines at the top of a file, but for one that is meant for editors.
-fn about(text: &str) -> String {
+/// Returns the comment lines at the top of a file, without the line for editors.
+fn leading_comment(text: &str) -> String {
     let comments = text.lines().map_while(|line| line.strip_prefix('#')).map(str::trim);
     let lines: Vec<&str> = comments.filter(|line| !line.starts_with("yaml-language-server:")).collect();
     lines.join("\n").trim().to_owned()

@@ -1,4 +1,7 @@
-//! A scenario as typed: the keys of the file, their defaults, and their descriptions in the schema.
+//! The raw form of a scenario: the keys of the file, their defaults, and their descriptions in the schema.
+//!
+//! Files are read into these types and `check` writes resolved scenarios from them. A key that may be left out is an
+//! `Option`: [`super::yaml`] refuses empty values before these types see them and leaves out `None` when it writes.
 
 use std::time::Duration;
 
@@ -7,142 +10,135 @@ use serde::{Deserialize, Serialize};
 
 use super::Segment;
 use super::delay::Delay;
+use super::schema_rules;
 use super::threshold::RawThreshold;
-use super::validated::{ArrivalProcess, DeviceCount, GroupName, Service};
+use super::validated::{ArrivalProcess, DeviceCount, GroupName, Service, SourceAddress};
 use super::values::{BoundedInt, BoundedNumber, Cidr, Name, Rate, Share, Time};
-use super::word_or_map::{EphemeralBits, WordOrMap, given};
+use super::weights::Weights;
+use super::word_or_map::{EphemeralBits, WordOrMap};
 use crate::clock::ClockKind;
+use poolproof_client::Intent;
 use poolproof_cognito::policy::{
-    CompromisedAction, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskNote,
-    RiskSource,
+    CompromisedAction, Factors, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevel,
+    RiskMode, RiskNote, RiskSource,
 };
 
 /// A number of users.
 pub(super) type Users = BoundedInt<1, 1_000_000>;
 /// A number of sign-ins.
 pub(super) type SignIns = BoundedInt<1, 1_000_000_000>;
-/// How much something weighs against the others of its map.
+/// The weight of one entry of a map of weights.
 pub(super) type Weight = BoundedNumber<1_000_000_000>;
 
-/// A scenario of poolproof: a pool, its people, what they do, and what must hold.
+/// A scenario of poolproof: a user pool, its users, their sign-ins, and the thresholds of the run.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the keys of a scenario")]
-#[schemars(rename = "Scenario", transform = super::schema_rules::scenario)]
+#[schemars(rename = "Scenario", transform = schema_rules::scenario)]
 pub(super) struct RawScenario {
     /// Version of this format: 1.
     pub(super) version: BoundedInt<1, 1>,
-    /// Name of the scenario and of the folder of its report: 1 to 64 of a-z, 0-9 and `-`.
+    /// Name of the scenario and of the directory of its report: 1 to 64 of a-z, 0-9 and `-`.
     pub(super) name: Name,
-    /// Where all chance comes from: the same seed gives the same run.
-    #[serde(default = "one")]
+    /// Seed of the random number generators: the same seed gives the same run.
+    #[serde(default = "default_seed")]
     pub(super) seed: BoundedInt<0, { u64::MAX }>,
-    /// The time that the run lives in.
-    #[serde(default = "virtual_clock")]
+    /// The clock of the run.
+    #[serde(default = "default_clock")]
     pub(super) clock: ClockKind,
     /// The group that SRP computes in.
-    #[serde(default = "cognito_group")]
+    #[serde(default)]
     pub(super) group: GroupName,
-    /// The pool's settings.
+    /// Settings of the user pool.
     pub(super) pool: RawPool,
-    /// Who is in the pool at the start.
+    /// The users of the pool at the start.
     pub(super) population: RawPopulation,
-    /// Who comes when, and what for. Either this or `workloads` is given.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "RawWorkload")]
+    /// The sign-ins of the run. Give either this or `workloads`.
     pub(super) workload: Option<RawWorkload>,
-    /// Several workloads at once, 1 to 16, each with a `name`: they share the pool and its people.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Vec<RawWorkload>", length(min = 1, max = 16))]
+    /// Several workloads at once, 1 to 16, each with a `name`: they share the pool and its users.
+    #[schemars(length(min = 1, max = 16))]
     pub(super) workloads: Option<Vec<RawWorkload>>,
-    /// How the clients behave.
+    /// Behavior of the clients.
     #[serde(default)]
     pub(super) client: RawClient,
-    /// What the pool's arithmetic costs under the virtual clock: `none` (nominal cost, no queue), `calibrated` (as
-    /// measured on this machine before the run), or costs.
-    #[serde(default = "no_service")]
+    /// Cost of the pool's arithmetic under the virtual clock: `none` (nominal cost, no queue), `calibrated` (measured on
+    /// this machine before the run), or a map of costs.
+    #[serde(default)]
     pub(super) service: WordOrMap<Service>,
-    /// What must hold; one that does not fails the run, at its end or, with `abort`, at once.
+    /// Conditions that the run must meet. A crossed one fails the run, at its end or, with `abort`, at once.
     #[serde(default = "default_thresholds")]
-    pub(super) thresholds: Vec<RawThreshold>,
+    pub(super) thresholds: Vec<WordOrMap<RawThreshold>>,
 }
 
 impl RawScenario {
-    /// The files of rates that it names, each with the path of the key that does.
+    /// The schedule files that the scenario names, each with the path of its key.
     pub(super) fn schedules(&self) -> impl Iterator<Item = (Vec<Segment>, &str)> {
-        let key = |key: &str| Segment::Key(key.to_owned());
-        let single = self.workload.iter().map(move |workload| (vec![key("workload")], workload));
+        let single = self.workload.iter().map(|workload| (vec!["workload".into()], workload));
         let list = self.workloads.iter().flatten().enumerate();
-        let listed =
-            list.map(move |(index, workload)| (vec![key("workloads"), Segment::Index(index)], workload));
-        single.chain(listed).filter_map(move |(mut path, workload)| {
-            path.push(key("schedule"));
+        let listed = list.map(|(index, workload)| (vec!["workloads".into(), index.into()], workload));
+        single.chain(listed).filter_map(|(mut path, workload): (Vec<Segment>, _)| {
+            path.push("schedule".into());
             Some((path, workload.schedule.as_deref()?))
         })
     }
 }
 
-/// The pool's settings.
+/// Settings of the user pool.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the pool's settings")]
 #[schemars(rename = "Pool")]
 pub(super) struct RawPool {
-    /// Whether devices are remembered.
+    /// Whether the pool remembers devices.
     pub(super) remember: RememberMode,
     /// Whether a remembered device replaces the second factor (`ChallengeRequiredOnNewDevice`).
     #[serde(default)]
     pub(super) suppress_mfa: bool,
-    /// When a second factor is asked for.
-    #[serde(default = "mfa_off")]
+    /// Whether the pool asks for a second factor.
+    #[serde(default = "default_mfa")]
     pub(super) mfa: MfaMode,
-    /// What risk does. Left out: risk is not looked at.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "RawRisk")]
+    /// Threat protection. Left out: the pool ignores risk.
     pub(super) risk: Option<RawRisk>,
     /// Whether repeated failures lock a user out.
     #[serde(default)]
     pub(super) lockout: Lockout,
-    /// How many requests a second are taken.
-    #[serde(default = "no_quotas")]
+    /// Request quotas of the pool: `none`, `cognito`, or a map of limits.
+    #[serde(default)]
     pub(super) quotas: WordOrMap<Quotas>,
     /// Choices where Cognito's documentation is silent or contradicts itself.
     #[serde(default)]
     pub(super) switches: RawSwitches,
-    /// How long a challenge may be answered (`AuthSessionValidity`): 3m to 15m.
-    #[serde(default = "three_minutes")]
+    /// How long a client may take to answer a challenge (`AuthSessionValidity`): 3m to 15m.
+    #[serde(default = "default_session_validity")]
     pub(super) session_validity: Time,
 }
 
-/// What risk does. A higher level may not have a laxer action; one that is left out does what the level below does.
+/// Threat protection. The action of a higher level must be at least as strict as that of the level below. A level that is
+/// left out has the action of the level below.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the keys `mode`, `low`, `medium`, `high`, …")]
 #[schemars(rename = "Risk")]
 pub(super) struct RawRisk {
-    /// Whether the actions are taken.
+    /// Whether the pool takes the actions.
     pub(super) mode: RiskMode,
     /// Action at level low. Left out: `no_action`.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "RiskAction")]
     pub(super) low: Option<RiskAction>,
     /// Action at level medium. Left out: as for `low`.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "RiskAction")]
     pub(super) medium: Option<RiskAction>,
     /// Action at level high. Left out: as for `medium`.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "RiskAction")]
     pub(super) high: Option<RiskAction>,
-    /// Who says how risky a sign-in looks: the scenario (`workload.risk`), or the pool by a rule of poolproof's own, which
-    /// is not AWS's. Estimated, a new device, a new address and three failures since the last sign-in are a level each.
+    /// Source of the risk level: the scenario (`workload.risk`), or an estimate by a rule of poolproof, which is not
+    /// AWS's rule. The estimate adds one level each for a new device, a new address, and three failures since the last
+    /// sign-in.
     #[serde(default)]
     pub(super) levels: RiskSource,
-    /// What a compromised password leads to where it is sent as it is; one that is proved by SRP is never looked at.
+    /// Action on a compromised password that a client sends in plain text. SRP does not reveal the password, so the pool
+    /// cannot check it there.
     #[serde(default)]
     pub(super) compromised: CompromisedAction,
-    /// Addresses that are always refused (`BlockedIPRangeList`): at most 200 ranges.
+    /// Addresses that the pool always refuses (`BlockedIPRangeList`): at most 200 ranges.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     pub(super) always_block: Vec<Cidr>,
-    /// Addresses that are never looked at for risk (`SkippedIPRangeList`): at most 200 ranges.
+    /// Addresses whose risk the pool never assesses (`SkippedIPRangeList`): at most 200 ranges.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 200))]
     pub(super) always_allow: Vec<Cidr>,
@@ -153,36 +149,37 @@ pub(super) struct RawRisk {
 #[serde(deny_unknown_fields, default, expecting = "a map with the keys `risk_note`, `strict_mfa_binding`")]
 #[schemars(rename = "Switches")]
 pub(super) struct RawSwitches {
-    /// Which sign-ins the Note covers: remember `always` and suppress_mfa ignore the MFA of medium and high risk.
+    /// Sign-ins that the documentation's Note covers: with remember `always` and suppress_mfa, the pool ignores the MFA
+    /// actions of medium and high risk.
     pub(super) risk_note: RiskNote,
-    /// Whether a device suppresses MFA only once it has been through an MFA itself.
+    /// Whether a device suppresses MFA only after a sign-in with MFA on that device.
     pub(super) strict_mfa_binding: bool,
 }
 
-/// Who is in the pool at the start.
+/// The users of the pool at the start.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the keys of a population")]
 #[schemars(rename = "Population")]
 pub(super) struct RawPopulation {
-    /// How many users there are.
+    /// Number of users.
     pub(super) users: Users,
-    /// Which second factors users have: weights.
+    /// Second factors of the users: weights.
     #[serde(default)]
     pub(super) factors: RawFactors,
-    /// How many devices each user has had before: a number, or `{ poisson: 1.3 }`.
-    #[serde(default = "one_device")]
+    /// Number of devices that each user has at the start: a number, or `{ poisson: 1.3 }`.
+    #[serde(default)]
     pub(super) devices: WordOrMap<DeviceCount>,
-    /// Share of users who let a device be remembered when the pool asks (`remember: opt_in`).
-    #[serde(default = "everyone")]
+    /// Share of users who let the pool remember a device when it asks (`remember: opt_in`).
+    #[serde(default = "default_opt_in")]
     pub(super) opt_in: Share,
-    /// Share of users whose password is known to others, as threat protection finds out where it sees the password.
-    #[serde(default = "nobody")]
+    /// Share of users whose password is compromised. Threat protection detects it only if it sees the password.
+    #[serde(default)]
     pub(super) compromised: Share,
 }
 
 macro_rules! weights {
-    ($($(#[$doc:meta])* $name:ident {
-        $($(#[$key_doc:meta])* $key:ident,)*
+    ($($(#[$doc:meta])* $name:ident of $value_type:ty {
+        $($(#[$key_doc:meta])* $key:ident = $value:expr,)*
     } default $default:ident;)*) => {$(
         #[derive(Serialize, Deserialize, JsonSchema)]
         $(#[$doc])*
@@ -191,262 +188,224 @@ macro_rules! weights {
         pub(super) struct $name {$(
             $(#[$key_doc])*
             #[serde(default, skip_serializing_if = "BoundedNumber::is_zero")]
-            pub(super) $key: Weight,
+            $key: Weight,
         )*}
 
         impl $name {
-            /// All weights zero.
-            pub(super) fn all_zero() -> Self {
-                Self { $($key: BoundedNumber(0.0),)* }
+            /// The weights; `None` if all are zero.
+            pub(super) fn weights(&self) -> Option<Weights<$value_type>> {
+                Weights::new([$(($value, self.$key.0),)*])
+            }
+        }
+
+        impl From<&Weights<$value_type>> for $name {
+            fn from(weights: &Weights<$value_type>) -> Self {
+                Self { $($key: BoundedNumber(weights.raw_weight($value)),)* }
             }
         }
 
         impl Default for $name {
             fn default() -> Self {
-                Self { $default: BoundedNumber(100.0), ..Self::all_zero() }
+                Self { $default: BoundedNumber(100.0), ..Self { $($key: BoundedNumber(0.0),)* } }
             }
         }
     )*};
 }
 
 weights! {
-    /// Which second factors users have: weights, which need not sum to anything.
+    /// Second factors of the users: weights of any sum.
     #[schemars(rename = "Factors")]
     #[serde(expecting = "a map of weights such as `{ none: 40, totp: 60 }`")]
-    RawFactors {
-        /// None.
-        none,
+    RawFactors of Factors {
+        /// No second factor.
+        none = Factors::None,
         /// A code sent to a phone.
-        sms,
+        sms = Factors::Sms,
         /// A code of an authenticator app.
-        totp,
-        /// Both, with no preference between them.
-        sms_and_totp,
+        totp = Factors::Totp,
+        /// Both, with no preference.
+        sms_and_totp = Factors::SmsAndTotp,
     } default none;
 
-    /// What sign-ins set out to do: weights, which need not sum to anything.
+    /// Intents of sign-ins: weights of any sum.
     #[schemars(rename = "Mix")]
     #[serde(expecting = "a map of weights such as `{ known_device: 90, new_device: 10 }`")]
-    RawMix {
-        /// Sign in with a device that the user has had before.
-        known_device,
-        /// Sign in from a device that is new; confirm it, and opt in if asked and willing.
-        new_device,
+    RawMix of Intent {
+        /// Sign in with a device that the user already has.
+        known_device = Intent::KnownDevice,
+        /// Sign in from a new device and confirm it. If the pool asks, users who opt in let it remember the device.
+        new_device = Intent::NewDevice,
         /// Sign in with a wrong password.
-        wrong_password,
-        /// Sign in with a device that the administrator has removed meanwhile.
-        forgotten_device,
+        wrong_password = Intent::WrongPassword,
+        /// Sign in with a device that the administrator has removed in the meantime.
+        forgotten_device = Intent::ForgottenDevice,
         /// Sign in with a known device whose stored secret is damaged.
-        wrong_device_secret,
-        /// Sign in, then send the password's claim once more.
-        replayed_claim,
-        /// Sign in with a known device and the password sent as it is (`USER_PASSWORD_AUTH`).
-        plain_password,
-        /// Sign in with a known device, then get new tokens for its refresh token, and for the oldest one at hand.
-        refresh,
-        /// Sign in with a known device, then send the refresh token without the device's key.
-        refresh_without_device,
+        wrong_device_secret = Intent::WrongDeviceSecret,
+        /// Sign in, then send the password claim once more.
+        replayed_claim = Intent::ReplayedClaim,
+        /// Sign in with a known device and the password in plain text (`USER_PASSWORD_AUTH`).
+        plain_password = Intent::PlainPassword,
+        /// Sign in with a known device, then use its refresh token and the oldest one that the client holds.
+        refresh = Intent::Refresh,
+        /// Sign in with a known device, then send the refresh token without the device key.
+        refresh_without_device = Intent::RefreshWithoutDevice,
         /// Sign in with a known device, forget the device, then send its refresh token.
-        refresh_after_forget,
-        /// Sign in with a known device, revoke its refresh token, then send that and the oldest one at hand.
-        refresh_after_revoke,
-        /// Sign in with a known device, sign out everywhere, then send its refresh token and the oldest one at hand.
-        refresh_after_sign_out,
+        refresh_after_forget = Intent::RefreshAfterForget,
+        /// Sign in with a known device, revoke its refresh token, then send that and the oldest one that the client holds.
+        refresh_after_revoke = Intent::RefreshAfterRevoke,
+        /// Sign in with a known device, sign out globally, then send its refresh token and the oldest one that the client
+        /// holds.
+        refresh_after_sign_out = Intent::RefreshAfterSignOut,
     } default known_device;
 
-    /// How risky sign-ins look: weights, which need not sum to anything.
+    /// Risk levels of sign-ins: weights of any sum.
     #[schemars(rename = "RiskMix")]
     #[serde(expecting = "a map of weights such as `{ none: 90, high: 10 }`")]
-    RawRiskMix {
+    RawRiskMix of Option<RiskLevel> {
         /// No risk.
-        none,
+        none = None,
         /// Low risk.
-        low,
+        low = Some(RiskLevel::Low),
         /// Medium risk.
-        medium,
+        medium = Some(RiskLevel::Medium),
         /// High risk.
-        high,
+        high = Some(RiskLevel::High),
     } default none;
 
-    /// Where sign-ins come from: weights, which need not sum to anything.
+    /// Source addresses of sign-ins: weights of any sum.
     #[schemars(rename = "From")]
     #[serde(expecting = "a map of weights such as `{ home: 90, elsewhere: 10 }`")]
-    RawSourceMix {
+    RawSourceMix of SourceAddress {
         /// The user's own address, one of 10.0.0.0/8, from which they have signed in before.
-        home,
-        /// Any address of 198.18.0.0/15.
-        elsewhere,
-        /// Any address of 2001:db8::/32.
-        elsewhere_v6,
+        home = SourceAddress::Home,
+        /// A random address of 198.18.0.0/15.
+        elsewhere = SourceAddress::Elsewhere,
+        /// A random address of 2001:db8::/32.
+        elsewhere_v6 = SourceAddress::ElsewhereV6,
     } default home;
 }
 
-/// Whether sign-ins come at a rate or from a number of users.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+/// Whether sign-ins start at a rate or follow one another for a number of users.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "Model")]
 pub(super) enum RawModel {
-    /// Sign-ins start at a rate, however long the answers take.
+    /// Sign-ins start at a rate, independent of how long they take.
+    #[default]
     Open,
-    /// A number of users come again after their last sign-in and some time to think.
+    /// A number of users sign in again after their last sign-in and a think time.
     Closed,
 }
 
-/// Who comes when, and what for.
+/// The sign-ins of the run: when they start, and what each does.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the keys of a workload")]
-#[schemars(rename = "Workload", transform = super::schema_rules::workload)]
+#[schemars(rename = "Workload", transform = schema_rules::workload)]
 pub(super) struct RawWorkload {
-    /// Its name in reports and thresholds, from which its chance follows (in `workloads` only).
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Name")]
+    /// Name in reports and thresholds (in `workloads` only). The workload's random numbers depend on it.
     pub(super) name: Option<Name>,
-    /// When it begins, since the start of the run (in `workloads` only). Left out: `0s`.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Time")]
+    /// Time from the start of the run to the start of the workload (in `workloads` only). Left out: `0s`.
     pub(super) starts_at: Option<Time>,
-    /// It stops after so many sign-ins, warm-up too. Left out: at the end of its stages.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "SignIns")]
+    /// The workload stops after this number of sign-ins, including warm-up. Left out: at the end of its stages.
     pub(super) at_most: Option<SignIns>,
-    /// It stops after this time since its start. Left out: at the end of its stages.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Time")]
+    /// The workload stops after this time since its start. Left out: at the end of its stages.
     pub(super) stops_after: Option<Time>,
-    /// Whether sign-ins come at a rate or from a number of users.
-    #[serde(default = "open")]
+    /// Whether sign-ins start at a rate or follow one another for a number of users.
+    #[serde(default)]
     pub(super) model: RawModel,
-    /// How arrivals are spread over time (model open only). Left out: `poisson`.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "WordOrMap<ArrivalProcess>")]
-    pub(super) arrivals: Option<WordOrMap<ArrivalProcess>>,
+    /// Distribution of arrivals over time (model open only). Left out: `poisson`.
+    pub(super) arrivals: Option<ArrivalProcess>,
     /// Time between one sign-in of a user and the next (model closed only). Left out: `none`.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "WordOrMap<Delay>")]
     pub(super) think_time: Option<WordOrMap<Delay>>,
     /// The load over time. Warm-up stages come first, cool-down stages last; at least one stage is measured; at most 24
     /// hours in all.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Vec<RawStage>")]
     pub(super) stages: Option<Vec<RawStage>>,
-    /// Instead of stages, a file of the rate over time (model open only): a line `at,rate`, then lines such as `30s,200/s`.
-    /// The rate changes evenly from line to line. The path starts from the scenario's folder.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "String", length(min = 1))]
+    /// Instead of stages, a file with the rate over time (model open only): a line `at,rate`, then lines such as
+    /// `30s,200/s`. The rate changes linearly from line to line. The path is relative to the scenario's directory.
+    #[schemars(length(min = 1))]
     pub(super) schedule: Option<String>,
-    /// How much of the schedule's start is left out of the results. Left out: `0s`.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Time")]
+    /// Time at the start of the schedule that results exclude. Left out: `0s`.
     pub(super) warm_up: Option<Time>,
-    /// What sign-ins set out to do: weights.
+    /// Intents of sign-ins: weights.
     #[serde(default)]
     pub(super) mix: RawMix,
-    /// How risky sign-ins look: weights.
+    /// Risk levels of sign-ins: weights.
     #[serde(default)]
     pub(super) risk: RawRiskMix,
-    /// Where sign-ins come from: weights.
+    /// Source addresses of sign-ins: weights.
     #[serde(default)]
     pub(super) from: RawSourceMix,
 }
 
-/// A stretch of the load: `{ for: 10s, rate: 20/s }`, a ramp `{ for: 30s, to: 200/s }`, or, in model closed,
+/// A stage of the load: `{ for: 10s, rate: 20/s }`, a ramp `{ for: 30s, to: 200/s }`, or, in model closed,
 /// `{ for: 30s, users: 50 }`.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a stage such as `{ for: 10s, rate: 20/s }`")]
 #[schemars(rename = "Stage")]
 pub(super) struct RawStage {
-    /// How long it lasts; more than zero.
+    /// Length of the stage; more than zero.
     #[serde(rename = "for")]
     pub(super) length: Time,
-    /// Sign-ins a second: all the time, or at the start of a ramp (model open).
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Rate")]
+    /// Sign-ins per second: constant, or at the start of a ramp (model open).
     pub(super) rate: Option<Rate>,
-    /// Sign-ins a second at the end: the rate changes evenly, from `rate` or from where the stage before ended.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Rate")]
+    /// Sign-ins per second at the end of a ramp, which starts at `rate` or where the previous stage ended.
     pub(super) to: Option<Rate>,
     /// Active users (model closed).
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "Users")]
     pub(super) users: Option<Users>,
-    /// Whether it is left out of the results. Warm-up stages come first.
+    /// Whether results exclude the stage as warm-up. Warm-up stages come first.
     #[serde(default)]
     pub(super) warm_up: bool,
-    /// Whether it is left out of the results. Cool-down stages come last.
+    /// Whether results exclude the stage as cool-down. Cool-down stages come last.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub(super) cool_down: bool,
 }
 
-/// How the clients behave.
+/// Behavior of the clients.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, default, expecting = "a map with the keys of a client")]
 #[schemars(rename = "Client")]
 pub(super) struct RawClient {
-    /// Size of SRP's secret ephemeral value `a` in bits: 256, or 1024 as today's SDKs have it.
+    /// Size of SRP's secret ephemeral value `a` in bits: 256, or 1024 as in current SDKs.
     pub(super) ephemeral_bits: EphemeralBits,
-    /// How often a throttled or failed request is tried again.
+    /// How often the client retries a throttled or failed request.
     pub(super) retries: BoundedInt<0, 10>,
-    /// How long people take to enter a code: `none`, a time, or a distribution.
+    /// Time that users take to enter a code: `none`, a time, or a distribution.
     pub(super) mfa_delay: WordOrMap<Delay>,
 }
 
 impl Default for RawClient {
     fn default() -> Self {
-        Self { ephemeral_bits: EphemeralBits(256), retries: BoundedInt(3), mfa_delay: WordOrMap(Delay::None) }
+        Self { ephemeral_bits: EphemeralBits(256), retries: BoundedInt(3), mfa_delay: WordOrMap::default() }
     }
 }
 
-// What a key means when it is left out.
+// Defaults of keys that differ from the type's own default.
 
-fn one() -> BoundedInt<0, { u64::MAX }> {
+fn default_seed() -> BoundedInt<0, { u64::MAX }> {
     BoundedInt(1)
 }
 
-fn virtual_clock() -> ClockKind {
+fn default_clock() -> ClockKind {
     ClockKind::Virtual
 }
 
-fn cognito_group() -> GroupName {
-    GroupName::Cognito
+fn default_thresholds() -> Vec<WordOrMap<RawThreshold>> {
+    vec![WordOrMap(RawThreshold::from_text("decisions.mismatched == 0"))]
 }
 
-fn no_service() -> WordOrMap<Service> {
-    WordOrMap(Service::None)
-}
-
-fn default_thresholds() -> Vec<RawThreshold> {
-    vec![RawThreshold::from_text("decisions.mismatched == 0")]
-}
-
-fn mfa_off() -> MfaMode {
+fn default_mfa() -> MfaMode {
     MfaMode::Off
 }
 
-fn no_quotas() -> WordOrMap<Quotas> {
-    WordOrMap(Quotas::NONE)
-}
-
-fn three_minutes() -> Time {
+fn default_session_validity() -> Time {
     Time(SESSION_VALIDITY_MIN)
 }
 
-fn one_device() -> WordOrMap<DeviceCount> {
-    WordOrMap(DeviceCount::Exactly(1))
-}
-
-fn everyone() -> Share {
+fn default_opt_in() -> Share {
     Share(1.0)
 }
 
-fn nobody() -> Share {
-    Share(0.0)
-}
-
-fn open() -> RawModel {
-    RawModel::Open
-}
-
-/// Cognito's shortest `AuthSessionValidity`, which is its default too.
+/// Cognito's shortest `AuthSessionValidity`, which is also its default.
 pub(super) const SESSION_VALIDITY_MIN: Duration = PoolPolicy::SESSION_VALIDITY;
-/// Cognito's longest.
+/// Cognito's longest `AuthSessionValidity`.
 pub(super) const SESSION_VALIDITY_MAX: Duration = Duration::from_secs(15 * 60);

@@ -1,42 +1,32 @@
-//! A look at the text before it is parsed: what no scenario needs and what would cost the parser dear.
+//! Refuses YAML features that a scenario does not need, before the text is parsed.
 //!
-//! The parser takes quadratic time on deep nesting and follows aliases, and its own words for a stray tab or a second
-//! document help little. This reads just enough of YAML's form to refuse them at their place. It may take an odd text
-//! for something else: so the number of brackets, which no oddity hides, is limited too.
+//! The parser takes quadratic time on deep nesting, follows aliases, and has unclear errors for tabs and second documents.
+//! This scanner understands just enough YAML to refuse them at their position. It may misread unusual text. So it also
+//! limits the number of brackets, which it always counts.
 
 use super::diagnostic::TextError;
 
-/// Deeper nesting than this is refused; a scenario has five levels.
-const DEEPEST: usize = 64;
-/// More opening brackets than this are refused, wherever they are.
-const MOST_BRACKETS: usize = 4096;
+/// The deepest nesting; a scenario has five levels.
+const MAX_DEPTH: usize = 64;
+/// The highest number of opening brackets.
+const MAX_BRACKETS: usize = 4096;
 
-/// Refuses what a scenario may not contain.
+/// Checks the text.
 pub(super) fn scan(text: &str) -> Result<(), TextError> {
-    let chars: Vec<char> = text.chars().collect();
-    let mut scanner = Scanner {
-        chars,
-        at: 0,
-        line: 1,
-        line_start: 0,
-        flow: 0,
-        indents: Vec::new(),
-        fresh: true,
-        brackets: 0,
-    };
-    scanner.document()
+    Scanner { chars: text.chars().collect(), line: 1, fresh: true, ..Scanner::default() }.document()
 }
 
+#[derive(Default)]
 struct Scanner {
     chars: Vec<char>,
     at: usize,
     line: usize,
     line_start: usize,
-    /// How many brackets are open.
+    /// Number of open brackets.
     flow: usize,
-    /// Columns at which the enclosing blocks begin, rising.
+    /// Columns at which the enclosing blocks start, ascending.
     indents: Vec<usize>,
-    /// Whether nothing but dashes has stood in this line.
+    /// Whether the line has had only dashes so far.
     fresh: bool,
     brackets: usize,
 }
@@ -46,7 +36,7 @@ impl Scanner {
         self.chars.get(self.at + ahead).copied()
     }
 
-    /// Whether a word ends `ahead` characters from here.
+    /// Whether the character `ahead` from here is white space or the end.
     fn blank(&self, ahead: usize) -> bool {
         self.peek(ahead).is_none_or(|c| matches!(c, ' ' | '\t' | '\n' | '\r'))
     }
@@ -59,7 +49,7 @@ impl Scanner {
         TextError::at(self.line, self.column() + 1, length, message)
     }
 
-    /// One character on; refuses what no text contains.
+    /// Advances one character; refuses control characters.
     fn step(&mut self) -> Result<(), TextError> {
         match self.peek(0) {
             Some('\n') => {
@@ -71,15 +61,15 @@ impl Scanner {
             }
             Some('[' | '{') => {
                 self.brackets += 1;
-                if self.brackets > MOST_BRACKETS {
-                    return Err(self.text_error(1, "too many opening brackets: a scenario has at most 4096"));
+                if self.brackets > MAX_BRACKETS {
+                    return Err(self.text_error(1, "too many opening brackets: at most 4096 are allowed"));
                 }
             }
             Some('\r') if self.peek(1) == Some('\n') => {}
-            // Some readers of YAML take the last two for the end of a line, some do not.
+            // YAML parsers disagree on whether the first two end a line.
             Some(c) if (c.is_control() && c != '\t') || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}') => {
                 return Err(
-                    self.text_error(1, &format!("the character U+{:04X} does not belong here", c as u32))
+                    self.text_error(1, &format!("the character U+{:04X} is not allowed here", c as u32))
                 );
             }
             _ => {}
@@ -110,7 +100,7 @@ impl Scanner {
                     (0..3).try_for_each(|_| self.step())?;
                 }
                 '%' if self.column() == 0 && self.flow == 0 => {
-                    return Err(self.text_error(1, "directives do not belong in a scenario"));
+                    return Err(self.text_error(1, "directives are not allowed in a scenario"));
                 }
                 _ => {
                     begun = true;
@@ -118,7 +108,7 @@ impl Scanner {
                 }
             }
         }
-        if begun { Ok(()) } else { Err(TextError::whole_file("the file holds no scenario: it is empty")) }
+        if begun { Ok(()) } else { Err(TextError::whole_file("the file is empty: it has no scenario")) }
     }
 
     fn marker(&self, marker: &str) -> bool {
@@ -128,7 +118,7 @@ impl Scanner {
     }
 
     fn second_document(&self) -> TextError {
-        self.text_error(3, "a second document begins here; a file holds one scenario")
+        self.text_error(3, "a second document starts here: a file has one scenario")
     }
 
     fn tabs_in_indentation(&self) -> Result<(), TextError> {
@@ -143,8 +133,9 @@ impl Scanner {
         match (tab, self.peek(width)) {
             (None, _) | (Some(_), None | Some('\n' | '\r' | '#')) => Ok(()),
             (Some(tab), Some(_)) => {
-                let text_error = TextError::at(self.line, tab + 1, 1, "a tab stands in the indentation");
-                Err(text_error.with_help("YAML is indented with spaces"))
+                let text_error =
+                    TextError::at(self.line, tab + 1, 1, "a tab is not allowed in the indentation");
+                Err(text_error.with_help("indent with spaces"))
             }
         }
     }
@@ -174,18 +165,20 @@ impl Scanner {
             }
             ',' => self.step(),
             '-' | ':' if self.blank(1) => self.step(),
-            '?' if self.blank(1) => Err(self.text_error(1, "keys are plain words; `?` does not belong here")),
-            '&' => Err(self.text_error(1, "anchors are not taken: write the value where it is used")),
-            '*' => Err(self.text_error(1, "aliases are not taken: write the value where it is used")),
-            '!' => Err(self.text_error(1, "tags are not taken: write the bare word or a map")),
+            '?' if self.blank(1) => {
+                Err(self.text_error(1, "`?` is not allowed here: write the key as a plain word"))
+            }
+            '&' => Err(self.text_error(1, "anchors are not allowed: write the value where it is used")),
+            '*' => Err(self.text_error(1, "aliases are not allowed: write the value where it is used")),
+            '!' => Err(self.text_error(1, "tags are not allowed: write the word or a map")),
             '|' | '>' if self.flow == 0 => {
-                Err(self.text_error(1, "no key of a scenario takes a text of several lines"))
+                Err(self.text_error(1, "text of several lines is not allowed in a scenario"))
             }
             _ => self.plain(),
         }
     }
 
-    /// Something begins at this column of a block.
+    /// Records that an entry of a block starts at this column.
     fn block(&mut self, column: usize) -> Result<(), TextError> {
         while self.indents.last().is_some_and(|indent| *indent > column) {
             self.indents.pop();
@@ -197,8 +190,8 @@ impl Scanner {
     }
 
     fn depth(&self) -> Result<(), TextError> {
-        if self.flow + self.indents.len() > DEEPEST {
-            return Err(self.text_error(1, "nested too deeply: a scenario has at most 64 levels"));
+        if self.flow + self.indents.len() > MAX_DEPTH {
+            return Err(self.text_error(1, "nested too deeply: at most 64 levels are allowed"));
         }
         Ok(())
     }
@@ -245,14 +238,14 @@ mod tests {
     }
 
     #[test]
-    fn ordinary_yaml_passes() {
+    fn ordinary_yaml_is_accepted() {
         let text = "# [{ & * !\n---\na: \"[ \\\" & * ! #\"\nb: '[ '' &'\nc: a & b * c ! d #x\nd: [x, {y: z}]\n\
                e:\n- f: 1\n  g: 2\n- {}\r\nh: http://x/[\n...\n# the end\n";
         assert_eq!(scan(text), Ok(()));
     }
 
     #[test]
-    fn what_no_scenario_needs_is_refused_at_its_place() {
+    fn forbidden_features_are_refused_at_their_position() {
         for (text, at) in [
             ("a: &b c", (1, 4)),
             ("a: 1\nb: [*a]", (2, 5)),
@@ -290,8 +283,8 @@ mod tests {
     }
 
     #[test]
-    fn brackets_that_hide_in_an_odd_text_are_counted_all_the_same() {
-        // To YAML the quote is part of a plain text of two lines, so the brackets after it count.
+    fn brackets_are_counted_even_in_misread_text() {
+        // In YAML the quote is part of a plain text of two lines, so the brackets after it are brackets.
         let hidden = format!("a: b\n  \"\nc: {}", "[".repeat(5000));
         assert_eq!(span(&hidden), Some((3, 4100)));
     }

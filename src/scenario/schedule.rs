@@ -1,6 +1,6 @@
-//! The rate over time from a file beside the scenario: a line `at,rate`, then lines such as `30s,200/s`.
+//! Schedule files, which have the rate over time: a line `at,rate`, then lines such as `30s,200/s`.
 //!
-//! The rate changes evenly from line to line; the same time twice is a jump. Empty lines and lines with `#` are passed over.
+//! The rate changes linearly from line to line; the same time twice is a jump. Empty lines and comments (`#`) are ignored.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -8,34 +8,34 @@ use std::time::Duration;
 
 use super::diagnostic::{Diagnostic, TextError};
 use super::validated::{OpenStage, ScheduleFile};
-use super::values::{Rate, Text as _, Time};
+use super::values::{Rate, TextValue as _, Time};
 use super::{MAX_BYTES, ScheduleFiles};
 
 /// The first line.
 const HEADER: &str = "at,rate";
-/// More lines than this are no schedule.
+/// The highest number of lines.
 const MAX_LINES: usize = 10_000;
 
-/// The schedules of a scenario by their paths as typed.
+/// The schedules of a scenario by their paths as given.
 pub(super) type RateSchedules = BTreeMap<String, RateSchedule>;
 
-/// A schedule that has been read.
+/// A parsed schedule.
 pub(super) struct RateSchedule {
-    /// Moments, which never fall, and the rates at them.
+    /// Times in ascending order, and the rates at them.
     points: Vec<(Duration, f64)>,
-    /// Where it came from.
+    /// The file.
     pub(super) source: ScheduleFile,
 }
 
-/// Why there is no schedule.
+/// An error in reading a schedule.
 pub(super) enum ScheduleError {
-    /// The file cannot be had: whoever named it is shown.
+    /// The file cannot be read; the error belongs to the key that names it.
     Unreadable(String),
-    /// A line of it is wrong.
+    /// A line of the file is invalid.
     Invalid(Diagnostic),
 }
 
-/// Reads the schedule that a scenario calls `name`.
+/// Reads the schedule at the path `name` of a scenario.
 pub(super) fn read(files: ScheduleFiles<'_>, name: &str) -> Result<RateSchedule, ScheduleError> {
     match files {
         ScheduleFiles::Directory(folder) => {
@@ -44,28 +44,28 @@ pub(super) fn read(files: ScheduleFiles<'_>, name: &str) -> Result<RateSchedule,
         }
         ScheduleFiles::Inline(all) => match all.iter().find(|file| file.path == name) {
             Some(file) => parse(name, name, file.text.as_bytes()),
-            None => Err(ScheduleError::Unreadable(format!("{name} is not among the files that came along"))),
+            None => Err(ScheduleError::Unreadable(format!("the report does not contain the file {name}"))),
         },
     }
 }
 
-/// The bytes of a plain file, and one more at most than it may have.
+/// Reads a regular file, up to one byte more than the limit.
 fn bytes(path: &Path) -> Result<Vec<u8>, ScheduleError> {
     let unreadable = |error: std::io::Error| {
         ScheduleError::Unreadable(match error.kind() {
-            std::io::ErrorKind::NotFound => format!("there is no file {}", path.display()),
-            _ => format!("{} cannot be read: {error}", path.display()),
+            std::io::ErrorKind::NotFound => format!("the file {} does not exist", path.display()),
+            _ => format!("cannot read {}: {error}", path.display()),
         })
     };
-    // Whatever is no plain file may never end, or never begin.
+    // Reading a pipe or a device may block or never end.
     if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
-        return Err(ScheduleError::Unreadable(format!("{} is no file", path.display())));
+        return Err(ScheduleError::Unreadable(format!("{} is not a regular file", path.display())));
     }
     crate::input::read_bytes(path, MAX_BYTES).map_err(unreadable)
 }
 
 fn parse(file: &str, name: &str, bytes: &[u8]) -> Result<RateSchedule, ScheduleError> {
-    let text = super::text(file, bytes, "schedule").map_err(ScheduleError::Invalid)?;
+    let text = super::decode_text(file, bytes, "schedule").map_err(ScheduleError::Invalid)?;
     let points =
         points(text).map_err(|text_error| ScheduleError::Invalid(Diagnostic::new(file, text, text_error)))?;
     Ok(RateSchedule { points, source: ScheduleFile { path: name.to_owned(), text: text.to_owned() } })
@@ -81,19 +81,15 @@ fn points(text: &str) -> Result<Vec<(Duration, f64)>, TextError> {
         }
         last = number;
         if number > MAX_LINES {
-            return Err(TextError::at(
-                number,
-                1,
-                1,
-                format!("more than {MAX_LINES} lines; that is no schedule"),
-            ));
+            let message = format!("a schedule has at most {MAX_LINES} lines");
+            return Err(TextError::at(number, 1, 1, message));
         }
         if !std::mem::replace(&mut header, true) {
             if columns(line).map(|[at, rate]| (at.1, rate.1)) != Some(("at", "rate")) {
                 let length = line.chars().count();
                 let text_error =
-                    TextError::at(number, 1, length, format!("a schedule begins with the line `{HEADER}`"));
-                return Err(text_error.with_help("then come lines such as `30s,200/s`"));
+                    TextError::at(number, 1, length, format!("a schedule starts with the line `{HEADER}`"));
+                return Err(text_error.with_help("lines such as `30s,200/s` follow it"));
             }
             continue;
         }
@@ -101,12 +97,12 @@ fn points(text: &str) -> Result<Vec<(Duration, f64)>, TextError> {
     }
     match points[..] {
         [(first, _), .., (end, _)] if end > first => Ok(points),
-        _ => Err(TextError::at(last, 1, 1, "a schedule has at least two lines with different times")
-            .with_help(format!("such as `{HEADER}`, `0s,20/s`, `30s,200/s`, each on a line of its own"))),
+        _ => Err(TextError::at(last, 1, 1, "a schedule needs at least two lines with different times")
+            .with_help(format!("for example the lines `{HEADER}`, `0s,20/s`, `30s,200/s`"))),
     }
 }
 
-/// The two columns of a line, each with its first character's number from 1.
+/// Splits a line into its two columns, each with the position of its first character from 1.
 fn columns(line: &str) -> Option<[(usize, &str); 2]> {
     let (at, rate) = line.split_once(',').filter(|(_, rate)| !rate.contains(','))?;
     let column = |before: &str, text: &'_ str| {
@@ -118,53 +114,48 @@ fn columns(line: &str) -> Option<[(usize, &str); 2]> {
 
 fn point(number: usize, line: &str, before: Option<Duration>) -> Result<(Duration, f64), TextError> {
     let Some([(at_column, at), (rate_column, rate)]) = columns(line) else {
-        let message = "a line has two columns, a time and a rate, such as `30s,200/s`";
+        let message = "a line needs two columns, a time and a rate, such as `30s,200/s`";
         return Err(TextError::at(number, 1, line.chars().count(), message));
     };
     let wrong =
         |column, text: &str, message: String| TextError::at(number, column, text.chars().count(), message);
-    let Time(moment) = Time::read(at).map_err(|message| wrong(at_column, at, message))?;
-    let Rate(rate) = Rate::read(rate).map_err(|message| wrong(rate_column, rate, message))?;
+    let Time(moment) = Time::parse(at).map_err(|message| wrong(at_column, at, message))?;
+    let Rate(rate) = Rate::parse(rate).map_err(|message| wrong(rate_column, rate, message))?;
     match before {
         None if !moment.is_zero() => {
-            Err(wrong(at_column, at, format!("a schedule begins at `0s`, not at `{at}`")))
+            Err(wrong(at_column, at, format!("a schedule starts at `0s`, not at `{at}`")))
         }
-        Some(before) if moment < before => {
-            Err(wrong(at_column, at, format!("`{at}` is before the line above, `{}`", Time(before))))
-        }
+        Some(before) if moment < before => Err(wrong(
+            at_column,
+            at,
+            format!("`{at}` is before the time of the previous line, `{}`", Time(before)),
+        )),
         _ => Ok((moment, rate)),
     }
 }
 
 impl RateSchedule {
-    /// Its stages, of which the first `warm_up` are left out of the results.
+    /// Returns the stages; results exclude the first `warm_up` of them.
     pub(super) fn stages(&self, warm_up: Duration) -> Vec<OpenStage> {
         let mut stages = Vec::with_capacity(self.points.len());
         for pair in self.points.windows(2) {
             let [(start, from), (end, to)] = [pair[0], pair[1]];
-            // Where the warm-up ends within a stretch, the stretch is cut in two.
+            // A stage in which the warm-up ends is split in two.
             let cut = warm_up.clamp(start, end);
             let share = (cut - start).as_secs_f64() / (end - start).as_secs_f64();
-            let middle = from + (to - from) * share;
-            let parts = if cut == start || cut == end {
-                vec![(start, from, end, to)]
-            } else {
-                vec![(start, from, cut, middle), (cut, middle, end, to)]
-            };
-            stages.extend(parts.into_iter().filter(|(start, _, end, _)| start < end).map(
-                |(start, from, end, to)| OpenStage {
-                    length: end - start,
-                    from,
-                    to,
-                    warm_up: end <= warm_up,
-                    cool_down: false,
-                },
-            ));
+            // Exact at the end, where a sum could have a rounding error.
+            let middle = if cut == end { to } else { from + (to - from) * share };
+            for (start, from, end, to) in [(start, from, cut, middle), (cut, middle, end, to)] {
+                if start < end {
+                    let (length, warm_up) = (end - start, end <= warm_up);
+                    stages.push(OpenStage { length, from, to, warm_up, cool_down: false });
+                }
+            }
         }
         stages
     }
 
-    /// How long it is.
+    /// Returns the length.
     pub(super) fn length(&self) -> Duration {
         self.points.last().map_or(Duration::ZERO, |(end, _)| *end)
     }
@@ -199,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_line_is_shown_where_it_is_wrong() {
+    fn errors_have_line_and_column() {
         for (text, line, column) in [
             ("", 1, 1),
             ("at;rate\n", 1, 1),

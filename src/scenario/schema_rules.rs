@@ -1,22 +1,16 @@
-//! Rules between keys that the schema states beside the types of the keys.
+//! Rules of the JSON Schema that schemars cannot derive from the types.
 
 use schemars::{Schema, json_schema};
+use serde_json::{Value, json};
 
-/// A scenario has one workload or a list of them; those of a list have names.
+/// Adds to a scenario: it has one workload or a list of named workloads.
 pub(super) fn scenario(schema: &mut Schema) {
-    let one_of = serde_json::json!([{ "required": ["workload"] }, { "required": ["workloads"] }]);
-    schema.insert("oneOf".to_owned(), one_of);
-    if let Some(items) =
-        schema.pointer_mut("/properties/workloads/items").and_then(|items| items.as_object_mut())
-    {
-        items.insert("required".to_owned(), serde_json::json!(["name"]));
-    }
-    if let Some(alone) = schema.pointer_mut("/properties/workload").and_then(|alone| alone.as_object_mut()) {
-        alone.insert("properties".to_owned(), serde_json::json!({ "name": false, "starts_at": false }));
-    }
+    schema.insert("oneOf".to_owned(), json!([{ "required": ["workload"] }, { "required": ["workloads"] }]));
+    set(schema, "/properties/workloads/items", "required", json!(["name"]));
+    set(schema, "/properties/workload", "properties", json!({ "name": false, "starts_at": false }));
 }
 
-/// A closed workload has users in its stages and a time to think; an open one has rates and arrivals.
+/// Adds to a workload: a closed one has users and a think time, an open one has rates and arrivals.
 pub(super) fn workload(schema: &mut Schema) {
     let rules = json_schema!({
         "if": { "properties": { "model": { "const": "closed" } }, "required": ["model"] },
@@ -37,27 +31,61 @@ pub(super) fn workload(schema: &mut Schema) {
                     },
                 },
             },
-            // The first ramp has nothing to start from unless it says so.
+            // The first ramp needs a rate to start from.
             "allOf": [{ "properties": { "stages": { "prefixItems": [{ "required": ["rate"] }] } } }],
         },
+        "oneOf": [
+            { "required": ["stages"], "properties": { "warm_up": false } },
+            { "required": ["schedule"] },
+        ],
     });
-    let one_of = serde_json::json!([
-        { "required": ["stages"], "properties": { "warm_up": false } },
-        { "required": ["schedule"] },
-    ]);
-    schema.insert("oneOf".to_owned(), one_of);
     for (key, rule) in rules.as_object().into_iter().flatten() {
         schema.insert(key.clone(), rule.clone());
     }
-    let stages = schema.pointer_mut("/properties/stages").and_then(serde_json::Value::as_object_mut);
-    if let Some(stages) = stages {
-        stages.insert("minItems".to_owned(), 1.into());
-        stages.insert(
-            "contains".to_owned(),
-            serde_json::json!({ "not": { "anyOf": [
-                { "required": ["warm_up"], "properties": { "warm_up": { "const": true } } },
-                { "required": ["cool_down"], "properties": { "cool_down": { "const": true } } },
-            ] } }),
-        );
+    let excluded = |key: &str| json!({ "required": [key], "properties": { key: { "const": true } } });
+    let measured = json!({ "not": { "anyOf": [excluded("warm_up"), excluded("cool_down")] } });
+    set(schema, "/properties/stages", "minItems", 1.into());
+    set(schema, "/properties/stages", "contains", measured);
+}
+
+/// Copies the description of each variant of an enum to the key that selects the variant.
+pub(super) fn describe_variants(schema: &mut Schema) {
+    for variant in schema.get_mut("oneOf").and_then(Value::as_array_mut).into_iter().flatten() {
+        let description = variant.get("description").cloned();
+        let properties = variant.get_mut("properties").and_then(Value::as_object_mut);
+        for property in properties.into_iter().flat_map(|properties| properties.values_mut()) {
+            if let (Some(property), Some(description)) = (property.as_object_mut(), &description) {
+                property.entry("description").or_insert_with(|| description.clone());
+            }
+        }
+    }
+}
+
+/// Removes `null` from the schemas of optional keys: a key that is present has a value.
+pub(super) fn without_null(schema: &mut Schema) {
+    let Some(object) = schema.as_object_mut() else { return };
+    if object.get("default") == Some(&Value::Null) {
+        object.remove("default");
+    }
+    if let Some(types) = object.get_mut("type").and_then(Value::as_array_mut) {
+        types.retain(|name| name != "null");
+        if let [name] = &types[..] {
+            let name = name.clone();
+            object.insert("type".to_owned(), name);
+        }
+    }
+    if let Some(forms) = object.get_mut("anyOf").and_then(Value::as_array_mut) {
+        forms.retain(|form| *form != json!({ "type": "null" }));
+        if let [Value::Object(form)] = &forms[..] {
+            let form = form.clone();
+            object.remove("anyOf");
+            object.extend(form);
+        }
+    }
+}
+
+fn set(schema: &mut Schema, pointer: &str, key: &str, value: Value) {
+    if let Some(object) = schema.pointer_mut(pointer).and_then(Value::as_object_mut) {
+        object.insert(key.to_owned(), value);
     }
 }

@@ -1,10 +1,10 @@
-//! Where in a text a value stands, whatever the parser: of YAML for scenarios, of JSON for the settings of pools.
+//! Finds the position of a value in a text with any serde parser: YAML for scenarios, JSON for pool settings.
 
 use std::fmt;
 
 use serde::de::{DeserializeSeed, Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-/// One step on the way to a value.
+/// One segment of the path to a value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(crate) enum Segment {
     /// The value of this key.
@@ -13,7 +13,19 @@ pub(crate) enum Segment {
     Index(usize),
 }
 
-/// Refuses the value at the end of a path, so that the parser says where it stands.
+impl From<&str> for Segment {
+    fn from(key: &str) -> Self {
+        Self::Key(key.to_owned())
+    }
+}
+
+impl From<usize> for Segment {
+    fn from(index: usize) -> Self {
+        Self::Index(index)
+    }
+}
+
+/// Refuses the value at the end of a path, so that the parser reports its position as an error.
 pub(crate) struct Seek<'p>(pub(crate) &'p [Segment]);
 
 impl<'de> DeserializeSeed<'de> for Seek<'_> {
@@ -24,17 +36,17 @@ impl<'de> DeserializeSeed<'de> for Seek<'_> {
     }
 }
 
-// What a visitor does not visit is refused: so every shape at the end of the path is, and every scalar on the way.
+// serde refuses what a visitor does not implement: any value at the end of the path, and every scalar before it.
 impl<'de> Visitor<'de> for Seek<'_> {
     type Value = ();
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("to find this place")
+        f.write_str("the value at a path")
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Some((first, rest)) = self.0.split_first() else {
-            return Err(A::Error::custom("here"));
+            return Err(A::Error::custom("found"));
         };
         while let Some(key) = map.next_key_seed(KeyText)? {
             if *first == Segment::Key(key) {
@@ -48,7 +60,7 @@ impl<'de> Visitor<'de> for Seek<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         let Some((first, rest)) = self.0.split_first() else {
-            return Err(A::Error::custom("here"));
+            return Err(A::Error::custom("found"));
         };
         for index in 0.. {
             let found = if *first == Segment::Index(index) {
@@ -64,7 +76,7 @@ impl<'de> Visitor<'de> for Seek<'_> {
     }
 }
 
-/// A key as text, whatever it looks like.
+/// A key, read as text even if it looks like a number.
 struct KeyText;
 
 impl<'de> DeserializeSeed<'de> for KeyText {

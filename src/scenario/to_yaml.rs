@@ -1,57 +1,55 @@
-//! From what is meant back to what could be typed: every default written out.
+//! Converts a validated scenario back to its raw form, with every default written out.
 
 use super::raw::{
-    RawClient, RawFactors, RawMix, RawModel, RawPool, RawPopulation, RawRisk, RawRiskMix, RawScenario,
-    RawSourceMix, RawStage, RawSwitches, RawWorkload, Weight,
+    RawClient, RawModel, RawPool, RawPopulation, RawRisk, RawScenario, RawStage, RawSwitches, RawWorkload,
 };
-use super::threshold::Threshold;
-use super::validated::{Model, Scenario, SourceAddress, WorkloadPlan};
-use super::values::{BoundedInt, BoundedNumber, Cidr, Name, Rate, Share, Time};
+use super::validated::{Model, Scenario, WorkloadPlan};
+use super::values::{BoundedInt, Cidr, Name, Rate, Share, Time};
 use super::word_or_map::{EphemeralBits, WordOrMap};
 use super::yaml;
-use poolproof_client::Intent;
-use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
-use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel};
+use poolproof_cognito::addresses::AddressRange;
 
 impl Scenario {
-    /// The scenario as a file with every default written out, schedules as stages; read again, it is the same scenario.
+    /// Returns the scenario as a file with every default written out and schedules as stages. Parsing the file gives the
+    /// same scenario.
     pub fn to_yaml(&self) -> String {
         let about: String =
             self.about.lines().map(|line| format!("# {line}").trim_end().to_owned() + "\n").collect();
-        about + &yaml::write(&typed(self))
+        about + &yaml::write(&self.to_raw())
+    }
+
+    fn to_raw(&self) -> RawScenario {
+        let (population, client) = (&self.population, &self.client);
+        let (workload, workloads) = workloads(&self.workloads);
+        RawScenario {
+            version: BoundedInt(1),
+            name: Name(self.name.clone()),
+            seed: BoundedInt(self.seed.number()),
+            clock: self.clock,
+            group: self.group,
+            pool: pool(self),
+            population: RawPopulation {
+                users: BoundedInt(population.users.into()),
+                factors: (&population.factors).into(),
+                devices: WordOrMap(population.devices),
+                opt_in: Share(population.opt_in),
+                compromised: Share(population.compromised),
+            },
+            workload,
+            workloads,
+            client: RawClient {
+                ephemeral_bits: EphemeralBits(client.ephemeral_bits),
+                retries: BoundedInt(client.retries.into()),
+                mfa_delay: WordOrMap(client.mfa_delay),
+            },
+            service: WordOrMap(self.service),
+            thresholds: self.thresholds.iter().map(|threshold| WordOrMap(threshold.to_raw())).collect(),
+        }
     }
 }
 
-fn typed(scenario: &Scenario) -> RawScenario {
-    let population = &scenario.population;
-    let (workload, workloads) = workloads(&scenario.workloads);
-    RawScenario {
-        version: BoundedInt(1),
-        name: Name(scenario.name.clone()),
-        seed: BoundedInt(scenario.seed.number()),
-        clock: scenario.clock,
-        group: scenario.group,
-        pool: pool(&scenario.pool, &scenario.exceptions),
-        population: RawPopulation {
-            users: BoundedInt(u64::from(population.users)),
-            factors: factors(population.factors.raw_weights()),
-            devices: WordOrMap(population.devices),
-            opt_in: Share(population.opt_in),
-            compromised: Share(population.compromised),
-        },
-        workload,
-        workloads,
-        client: RawClient {
-            ephemeral_bits: EphemeralBits(scenario.client.ephemeral_bits),
-            retries: BoundedInt(u64::from(scenario.client.retries)),
-            mfa_delay: WordOrMap(scenario.client.mfa_delay),
-        },
-        service: WordOrMap(scenario.service),
-        thresholds: scenario.thresholds.iter().map(Threshold::typed).collect(),
-    }
-}
-
-fn pool(policy: &PoolPolicy, exceptions: &RiskExceptions) -> RawPool {
+fn pool(scenario: &Scenario) -> RawPool {
+    let (policy, exceptions) = (&scenario.pool, &scenario.exceptions);
     let ranges = |list: &[AddressRange]| list.iter().copied().map(Cidr).collect();
     RawPool {
         remember: policy.remember,
@@ -77,70 +75,7 @@ fn pool(policy: &PoolPolicy, exceptions: &RiskExceptions) -> RawPool {
     }
 }
 
-fn factors(weights: impl Iterator<Item = (Factors, f64)>) -> RawFactors {
-    let mut file = RawFactors::all_zero();
-    for (factors, weight) in weights {
-        let slot: &mut Weight = match factors {
-            Factors::None => &mut file.none,
-            Factors::Sms => &mut file.sms,
-            Factors::Totp => &mut file.totp,
-            Factors::SmsAndTotp => &mut file.sms_and_totp,
-        };
-        *slot = BoundedNumber(weight);
-    }
-    file
-}
-
-fn mix(weights: impl Iterator<Item = (Intent, f64)>) -> RawMix {
-    let mut file = RawMix::all_zero();
-    for (intent, weight) in weights {
-        let slot: &mut Weight = match intent {
-            Intent::KnownDevice => &mut file.known_device,
-            Intent::NewDevice => &mut file.new_device,
-            Intent::WrongPassword => &mut file.wrong_password,
-            Intent::ForgottenDevice => &mut file.forgotten_device,
-            Intent::WrongDeviceSecret => &mut file.wrong_device_secret,
-            Intent::ReplayedClaim => &mut file.replayed_claim,
-            Intent::PlainPassword => &mut file.plain_password,
-            Intent::Refresh => &mut file.refresh,
-            Intent::RefreshWithoutDevice => &mut file.refresh_without_device,
-            Intent::RefreshAfterForget => &mut file.refresh_after_forget,
-            Intent::RefreshAfterRevoke => &mut file.refresh_after_revoke,
-            Intent::RefreshAfterSignOut => &mut file.refresh_after_sign_out,
-        };
-        *slot = BoundedNumber(weight);
-    }
-    file
-}
-
-fn risk(weights: impl Iterator<Item = (Option<RiskLevel>, f64)>) -> RawRiskMix {
-    let mut file = RawRiskMix::all_zero();
-    for (level, weight) in weights {
-        let slot: &mut Weight = match level {
-            None => &mut file.none,
-            Some(RiskLevel::Low) => &mut file.low,
-            Some(RiskLevel::Medium) => &mut file.medium,
-            Some(RiskLevel::High) => &mut file.high,
-        };
-        *slot = BoundedNumber(weight);
-    }
-    file
-}
-
-fn from(weights: impl Iterator<Item = (SourceAddress, f64)>) -> RawSourceMix {
-    let mut file = RawSourceMix::all_zero();
-    for (source_address, weight) in weights {
-        let slot: &mut Weight = match source_address {
-            SourceAddress::Home => &mut file.home,
-            SourceAddress::Elsewhere => &mut file.elsewhere,
-            SourceAddress::ElsewhereV6 => &mut file.elsewhere_v6,
-        };
-        *slot = BoundedNumber(weight);
-    }
-    file
-}
-
-/// The one workload that stands alone, or the list.
+/// Returns the key `workload` for a single workload without a name of its own, else the list `workloads`.
 fn workloads(plans: &[WorkloadPlan]) -> (Option<RawWorkload>, Option<Vec<RawWorkload>>) {
     match plans {
         [plan] if plan.name == WorkloadPlan::DEFAULT_NAME && plan.starts_at.is_zero() => {
@@ -158,33 +93,30 @@ fn workloads(plans: &[WorkloadPlan]) -> (Option<RawWorkload>, Option<Vec<RawWork
 }
 
 fn workload(plan: &WorkloadPlan) -> RawWorkload {
-    let (model, arrivals, think_time) = match plan.model {
-        Model::Open { arrivals, .. } => (RawModel::Open, Some(WordOrMap(arrivals)), None),
-        Model::Closed { think_time, .. } => (RawModel::Closed, None, Some(WordOrMap(think_time))),
+    let stage = |length, warm_up, cool_down| RawStage {
+        length: Time(length),
+        rate: None,
+        to: None,
+        users: None,
+        warm_up,
+        cool_down,
     };
-    let stages = match &plan.model {
-        Model::Open { stages, .. } => stages
-            .iter()
-            .map(|stage| RawStage {
-                length: Time(stage.length),
-                rate: Some(Rate(stage.from)),
-                to: (stage.to != stage.from).then_some(Rate(stage.to)),
-                users: None,
-                warm_up: stage.warm_up,
-                cool_down: stage.cool_down,
-            })
-            .collect(),
-        Model::Closed { stages, .. } => stages
-            .iter()
-            .map(|stage| RawStage {
-                length: Time(stage.length),
-                rate: None,
-                to: None,
-                users: Some(BoundedInt(u64::from(stage.users))),
-                warm_up: stage.warm_up,
-                cool_down: stage.cool_down,
-            })
-            .collect(),
+    let (model, arrivals, think_time, stages) = match &plan.model {
+        Model::Open { arrivals, stages } => {
+            let stages = stages.iter().map(|open| RawStage {
+                rate: Some(Rate(open.from)),
+                to: (open.to != open.from).then_some(Rate(open.to)),
+                ..stage(open.length, open.warm_up, open.cool_down)
+            });
+            (RawModel::Open, Some(*arrivals), None, stages.collect())
+        }
+        Model::Closed { think_time, stages } => {
+            let stages = stages.iter().map(|closed| RawStage {
+                users: Some(BoundedInt(closed.users.into())),
+                ..stage(closed.length, closed.warm_up, closed.cool_down)
+            });
+            (RawModel::Closed, None, Some(WordOrMap(*think_time)), stages.collect())
+        }
     };
     RawWorkload {
         name: None,
@@ -195,11 +127,11 @@ fn workload(plan: &WorkloadPlan) -> RawWorkload {
         arrivals,
         think_time,
         stages: Some(stages),
-        // Told as the stages that it means.
+        // A schedule is written as the stages that it stands for.
         schedule: None,
         warm_up: None,
-        mix: mix(plan.mix.raw_weights()),
-        risk: risk(plan.risk.raw_weights()),
-        from: from(plan.from.raw_weights()),
+        mix: (&plan.mix).into(),
+        risk: (&plan.risk).into(),
+        from: (&plan.from).into(),
     }
 }

@@ -1,134 +1,175 @@
-//! From what was typed to what is meant: rules between keys, each refusal with the path of the value at fault.
+//! Validates a raw scenario: rules between keys. Each error has the path of the value at fault.
 
+use super::delay::Delay;
 use super::raw::{RawPool, RawRisk, RawScenario, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN};
 use super::schedule::RateSchedules;
 use super::threshold::{RawThreshold, Threshold};
 use super::validated::{ClientPlan, Population, Scenario, Service};
-use super::validation::{ValidationError, ValidationResult, delay, key_path, validation_error, weights};
 use super::values::Cidr;
 use super::weights::Weights;
+use super::word_or_map::WordOrMap;
 use super::{Segment, workloads};
 use crate::clock::ClockKind;
 use poolproof_cognito::addresses::RiskExceptions;
-use poolproof_cognito::policy::{Factors, PoolPolicy, RiskAction, RiskPolicy, Switches};
+use poolproof_cognito::policy::{PoolPolicy, RiskAction, RiskPolicy, Switches};
 use poolproof_cognito::seed::Seed;
 
-/// The scenario that the file means; `about` and the files of its schedules are told beside it.
+/// A broken rule, and the value that breaks it.
+pub(super) struct ValidationError {
+    pub(super) path: Vec<Segment>,
+    /// The wrong part of the value's text; `None` if the whole value is wrong.
+    pub(super) part: Option<String>,
+    pub(super) message: String,
+    pub(super) help: Option<String>,
+}
+
+pub(super) type ValidationResult<T> = Result<T, ValidationError>;
+
+impl ValidationError {
+    /// An error at `path`; the message starts with the path.
+    pub(super) fn at(path: Vec<Segment>, message: &str) -> Self {
+        let message = match path[..] {
+            [] => message.to_owned(),
+            _ => format!("{}: {message}", display_path(&path)),
+        };
+        Self { path, part: None, message, help: None }
+    }
+}
+
+/// Returns `path` followed by `more`.
+pub(super) fn join(path: &[Segment], more: &[&str]) -> Vec<Segment> {
+    path.iter().cloned().chain(more.iter().map(|key| Segment::from(*key))).collect()
+}
+
+/// Returns an error at a path of keys.
+fn error<T>(path: &[&str], message: &str) -> ValidationResult<T> {
+    Err(ValidationError::at(join(&[], path), message))
+}
+
+/// Formats a path as messages show it: `workloads[1].stages[0].for`.
+pub(super) fn display_path(path: &[Segment]) -> String {
+    path.iter().fold(String::new(), |text, segment| match segment {
+        Segment::Key(key) if text.is_empty() => key.clone(),
+        Segment::Key(key) => format!("{text}.{key}"),
+        Segment::Index(index) => format!("{text}[{index}]"),
+    })
+}
+
+/// Returns the weights at `path`, or an error if all are zero.
+pub(super) fn weights<T>(path: Vec<Segment>, weights: Option<Weights<T>>) -> ValidationResult<Weights<T>> {
+    weights.ok_or_else(|| ValidationError::at(path, "all weights are zero: give at least one a larger value"))
+}
+
+/// Checks the distribution at `path`.
+pub(super) fn delay(path: &[Segment], WordOrMap(delay): WordOrMap<Delay>) -> ValidationResult<Delay> {
+    let (more, message) = match delay {
+        Delay::Uniform { min, max } if max < min => (["uniform", "max"], "`max` is shorter than `min`"),
+        Delay::Exponential { mean } if mean.is_zero() => (["exponential", "mean"], "the mean is zero"),
+        Delay::LogNormal { median, .. } if median.is_zero() => {
+            (["log_normal", "median"], "the median is zero")
+        }
+        delay => return Ok(delay),
+    };
+    Err(ValidationError::at(join(path, &more), message))
+}
+
+/// Validates a scenario. `about` is its leading comment, `schedules` are the schedule files that it names.
 pub(super) fn scenario(
-    file: RawScenario,
+    raw: RawScenario,
     about: String,
     schedules: &RateSchedules,
 ) -> ValidationResult<Scenario> {
-    let service = file.service.0;
-    if file.clock == ClockKind::Wall && service != Service::None {
-        return validation_error(
+    let service = raw.service.0;
+    if raw.clock == ClockKind::Wall && service != Service::None {
+        return error(
             &["service"],
-            "under the wall clock the pool's arithmetic costs what it costs; `service` is for the virtual clock",
+            "under the wall clock arithmetic takes its real time; use `service` with the virtual clock",
         );
     }
     let population = Population {
-        users: file.population.users.get(),
-        factors: factors(&file)?,
-        devices: file.population.devices.0,
-        opt_in: file.population.opt_in.0,
-        compromised: file.population.compromised.0,
+        users: raw.population.users.get(),
+        factors: weights(join(&[], &["population", "factors"]), raw.population.factors.weights())?,
+        devices: raw.population.devices.0,
+        opt_in: raw.population.opt_in.0,
+        compromised: raw.population.compromised.0,
     };
     let client = ClientPlan {
-        ephemeral_bits: file.client.ephemeral_bits.0,
-        retries: file.client.retries.get(),
-        mfa_delay: delay(&key_path(&["client", "mfa_delay"]), file.client.mfa_delay)?,
+        ephemeral_bits: raw.client.ephemeral_bits.0,
+        retries: raw.client.retries.get(),
+        mfa_delay: delay(&join(&[], &["client", "mfa_delay"]), raw.client.mfa_delay)?,
     };
-    let workloads = workloads::workloads(file.workload.as_ref(), file.workloads.as_deref(), schedules)?;
+    let workloads = workloads::workloads(raw.workload.as_ref(), raw.workloads.as_deref(), schedules)?;
     let names: Vec<&str> = workloads.iter().map(|plan| plan.name.as_str()).collect();
     Ok(Scenario {
-        name: file.name.0,
+        name: raw.name.0,
         about,
-        seed: Seed::new(file.seed.0),
-        clock: file.clock,
-        group: file.group,
-        pool: pool(&file.pool)?,
-        exceptions: file.pool.risk.as_ref().map_or_else(|| Ok(RiskExceptions::default()), exceptions)?,
+        seed: Seed::new(raw.seed.0),
+        clock: raw.clock,
+        group: raw.group,
+        pool: pool(&raw.pool)?,
+        exceptions: raw.pool.risk.as_ref().map_or_else(|| Ok(RiskExceptions::default()), exceptions)?,
         population,
-        thresholds: thresholds(&file.thresholds, &names)?,
+        thresholds: thresholds(&raw.thresholds, &names)?,
         workloads,
         client,
         service,
     })
 }
 
-fn factors(file: &RawScenario) -> ValidationResult<Weights<Factors>> {
-    let typed = &file.population.factors;
-    let entries = Factors::ALL.map(|factors| {
-        let weight = match factors {
-            Factors::None => typed.none,
-            Factors::Sms => typed.sms,
-            Factors::Totp => typed.totp,
-            Factors::SmsAndTotp => typed.sms_and_totp,
-        };
-        (factors, weight)
-    });
-    weights(&key_path(&["population", "factors"]), entries)
-}
-
-fn pool(file: &RawPool) -> ValidationResult<PoolPolicy> {
-    let validity = file.session_validity.0;
-    if !(SESSION_VALIDITY_MIN..=SESSION_VALIDITY_MAX).contains(&validity) {
-        return validation_error(
-            &["pool", "session_validity"],
-            "pool.session_validity: Cognito takes 3m to 15m",
-        );
+fn pool(raw: &RawPool) -> ValidationResult<PoolPolicy> {
+    let session_validity = raw.session_validity.0;
+    if !(SESSION_VALIDITY_MIN..=SESSION_VALIDITY_MAX).contains(&session_validity) {
+        return error(&["pool", "session_validity"], "Cognito allows 3m to 15m");
     }
     Ok(PoolPolicy {
-        remember: file.remember,
-        suppress_mfa: file.suppress_mfa,
-        mfa: file.mfa,
-        risk: file.risk.as_ref().map_or(Ok(RiskPolicy::OFF), risk)?,
-        lockout: file.lockout,
-        quotas: file.quotas.0,
+        remember: raw.remember,
+        suppress_mfa: raw.suppress_mfa,
+        mfa: raw.mfa,
+        risk: raw.risk.as_ref().map_or(Ok(RiskPolicy::OFF), risk)?,
+        lockout: raw.lockout,
+        quotas: raw.quotas.0,
         switches: Switches {
-            risk_note: file.switches.risk_note,
-            strict_mfa_binding: file.switches.strict_mfa_binding,
+            risk_note: raw.switches.risk_note,
+            strict_mfa_binding: raw.switches.strict_mfa_binding,
         },
-        session_validity: validity,
+        session_validity,
     })
 }
 
-fn risk(file: &RawRisk) -> ValidationResult<RiskPolicy> {
-    let low = file.low.unwrap_or(RiskAction::NoAction);
-    let medium = file.medium.unwrap_or(low);
-    let high = file.high.unwrap_or(medium);
+fn risk(raw: &RawRisk) -> ValidationResult<RiskPolicy> {
+    let low = raw.low.unwrap_or(RiskAction::NoAction);
+    let medium = raw.medium.unwrap_or(low);
+    let high = raw.high.unwrap_or(medium);
     for (level, action, below, below_action) in
         [("medium", medium, "low", low), ("high", high, "medium", medium)]
     {
         if action < below_action {
-            let message =
-                format!("pool.risk.{level}: a higher level may not have a laxer action than `{below}` has");
-            return validation_error(&["pool", "risk", level], message);
+            let message = format!("the action is laxer than that of the lower level `{below}`");
+            return error(&["pool", "risk", level], &message);
         }
     }
-    Ok(RiskPolicy { mode: file.mode, levels: file.levels, compromised: file.compromised, low, medium, high })
+    Ok(RiskPolicy { mode: raw.mode, levels: raw.levels, compromised: raw.compromised, low, medium, high })
 }
 
-fn exceptions(file: &RawRisk) -> ValidationResult<RiskExceptions> {
-    for (key, list) in [("always_block", &file.always_block), ("always_allow", &file.always_allow)] {
+fn exceptions(raw: &RawRisk) -> ValidationResult<RiskExceptions> {
+    for (key, list) in [("always_block", &raw.always_block), ("always_allow", &raw.always_allow)] {
         if list.len() > RiskExceptions::MAX_RANGES {
-            let message =
-                format!("pool.risk.{key}: Cognito takes at most {} ranges", RiskExceptions::MAX_RANGES);
-            return validation_error(&["pool", "risk", key], message);
+            let message = format!("Cognito allows at most {} ranges", RiskExceptions::MAX_RANGES);
+            return error(&["pool", "risk", key], &message);
         }
     }
     let ranges = |list: &[Cidr]| list.iter().map(|Cidr(range)| *range).collect();
-    Ok(RiskExceptions { blocked: ranges(&file.always_block), skipped: ranges(&file.always_allow) })
+    Ok(RiskExceptions { blocked: ranges(&raw.always_block), skipped: ranges(&raw.always_allow) })
 }
 
-fn thresholds(typed: &[RawThreshold], workloads: &[&str]) -> ValidationResult<Vec<Threshold>> {
-    let read = |(index, threshold): (usize, &RawThreshold)| {
-        threshold.validate(workloads).map_err(|field_error| {
-            let mut path = vec![Segment::Key("thresholds".to_owned()), Segment::Index(index)];
-            path.extend(field_error.key.map(|key| Segment::Key(key.to_owned())));
-            let message = format!("thresholds[{index}]: {}", field_error.message);
-            ValidationError { path, part: field_error.part, message, help: field_error.help }
+fn thresholds(raw: &[WordOrMap<RawThreshold>], workloads: &[&str]) -> ValidationResult<Vec<Threshold>> {
+    let validate = |(index, WordOrMap(threshold)): (usize, &WordOrMap<RawThreshold>)| {
+        threshold.validate(workloads).map_err(|(key, threshold_error)| {
+            let item = [Segment::from("thresholds"), index.into()];
+            let path = join(&item, key.as_slice());
+            let message = format!("{}: {}", display_path(&item), threshold_error.message);
+            ValidationError { path, part: threshold_error.part, message, help: threshold_error.help }
         })
     };
-    typed.iter().enumerate().map(read).collect()
+    raw.iter().enumerate().map(validate).collect()
 }

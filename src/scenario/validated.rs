@@ -1,4 +1,4 @@
-//! A scenario as meant: every key resolved, every number checked, nothing left to choose.
+//! A validated scenario: every default applied, every rule checked.
 
 use std::time::Duration;
 
@@ -6,7 +6,9 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::delay::Delay;
+use super::schema_rules::describe_variants;
 use super::threshold::Threshold;
+use super::values::{BoundedInt, BoundedNumber, Multiple, Time};
 use super::weights::Weights;
 use crate::clock::ClockKind;
 use poolproof_client::Intent;
@@ -14,48 +16,48 @@ use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel};
 use poolproof_cognito::seed::Seed;
 
-/// One scenario: a pool, its people, what they do, and what must hold.
+/// A scenario: a user pool, its users, their sign-ins, and the thresholds of the run.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Scenario {
-    /// Name of the scenario and of the folder of its report: 1 to 64 of `[a-z0-9-]`.
+    /// Name of the scenario and of the directory of its report: 1 to 64 of `[a-z0-9-]`.
     pub name: String,
-    /// Why it exists: the comment lines at the top of its file, without `#`.
+    /// The comment lines at the top of its file, without `#`.
     pub about: String,
-    /// Where all chance comes from.
+    /// Seed of all random numbers.
     pub seed: Seed,
-    /// The time that it lives in.
+    /// The clock of the run.
     pub clock: ClockKind,
     /// The group that SRP computes in.
     pub group: GroupName,
-    /// The pool's settings.
+    /// Settings of the user pool.
     pub pool: PoolPolicy,
-    /// Addresses that its threat protection treats otherwise than all others.
+    /// Addresses that threat protection always blocks or skips.
     pub exceptions: RiskExceptions,
-    /// Who is in the pool at the start.
+    /// The users of the pool at the start.
     pub population: Population,
-    /// Who comes when, and what for: 1 to [`WorkloadPlan::MAX_COUNT`], each with a name of its own.
+    /// The sign-ins: 1 to [`WorkloadPlan::MAX_COUNT`] workloads with different names.
     pub workloads: Vec<WorkloadPlan>,
-    /// How the clients behave.
+    /// Behavior of the clients.
     pub client: ClientPlan,
-    /// What the pool's arithmetic costs under the virtual clock.
+    /// Cost of the pool's arithmetic under the virtual clock.
     pub service: Service,
-    /// What must hold at the end.
+    /// Conditions that the run must meet.
     pub thresholds: Vec<Threshold>,
 }
 
 impl Scenario {
-    /// The names of its workloads, in their order.
+    /// Returns the names of the workloads, in order.
     pub fn workload_names(&self) -> impl Iterator<Item = &str> {
         self.workloads.iter().map(|plan| plan.name.as_str())
     }
 
-    /// What sign-ins of any workload can set out to do.
+    /// Returns the intents that occur in any workload.
     pub fn intents(&self) -> impl Iterator<Item = Intent> {
         let wanted = |intent: &Intent| self.workloads.iter().any(|plan| plan.mix.share(*intent) > 0.0);
         Intent::ALL.into_iter().filter(wanted)
     }
 
-    /// How risky sign-ins of any workload can look.
+    /// Returns the risk levels that occur in any workload.
     pub fn risks(&self) -> impl Iterator<Item = Option<RiskLevel>> {
         let wanted =
             |level: &Option<RiskLevel>| self.workloads.iter().any(|plan| plan.risk.share(*level) > 0.0);
@@ -64,78 +66,91 @@ impl Scenario {
 }
 
 /// The group that SRP computes in.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GroupName {
-    /// Cognito's: 3072 bits, g = 2.
+    /// Cognito's group: 3072 bits, g = 2.
+    #[default]
     Cognito,
-    /// A 61-bit group: quick and worthless as protection, for judging many decisions.
+    /// A 61-bit group: fast and insecure, for runs with very many decisions.
     Toy,
 }
 
-/// Who is in the pool at the start.
+/// The users of the pool at the start.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Population {
-    /// How many users there are: 1 to 1,000,000.
+    /// Number of users: 1 to 1,000,000.
     pub users: u32,
-    /// Which second factors they have.
+    /// Second factors of the users.
     pub factors: Weights<Factors>,
-    /// How many devices each has had before.
+    /// Number of devices of each user at the start.
     pub devices: DeviceCount,
-    /// Share of users who let devices be remembered where the pool asks, 0 to 1.
+    /// Share of users who let the pool remember a device when it asks, 0 to 1.
     pub opt_in: f64,
-    /// Share of users whose password is known to others, 0 to 1.
+    /// Share of users whose password is compromised, 0 to 1.
     pub compromised: f64,
 }
 
-/// How many devices a user starts with.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// The number of devices of a user at the start.
+///
+/// The derived serde code handles the map form; [`super::word_or_map`] handles numbers.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(remote = "Self", rename_all = "snake_case")]
+#[schemars(rename = "DeviceMap", transform = describe_variants)]
 pub enum DeviceCount {
-    /// Everyone this many, at most [`DeviceCount::MAX`].
+    /// The same number for all, at most [`DeviceCount::MAX`].
+    #[serde(skip)]
     Exactly(u32),
-    /// A Poisson distribution with this mean; a drawn count is at most [`DeviceCount::MAX`].
+    /// A Poisson distribution with this mean, cut off at 8.
+    #[serde(with = "BoundedNumber::<8>")]
     Poisson(f64),
 }
 
 impl DeviceCount {
-    /// No user starts with more devices than this.
+    /// The highest number of devices of a user at the start.
     pub const MAX: u32 = 8;
 }
 
-/// Who comes when, and what for.
+impl Default for DeviceCount {
+    fn default() -> Self {
+        Self::Exactly(1)
+    }
+}
+
+/// One workload: when sign-ins start, and what each does.
 #[derive(Clone, PartialEq, Debug)]
 pub struct WorkloadPlan {
-    /// Its name, from which its chance follows: 1 to 64 of `[a-z0-9-]`.
+    /// Name, 1 to 64 of `[a-z0-9-]`. The workload's random numbers depend on it.
     pub name: String,
-    /// When it begins, since the start of the run.
+    /// Time from the start of the run to the start of the workload.
     pub starts_at: Duration,
-    /// When it stops, if not at the end of its last stage.
+    /// Limits that stop the workload before the end of its last stage.
     pub limits: WorkloadLimits,
     /// When sign-ins start.
     pub model: Model,
-    /// The file that its stages were read from, where they were.
+    /// The file that the stages were read from, if any.
     pub schedule: Option<ScheduleFile>,
-    /// What they set out to do.
+    /// Intents of the sign-ins.
     pub mix: Weights<Intent>,
-    /// How risky they look.
+    /// Risk levels of the sign-ins.
     pub risk: Weights<Option<RiskLevel>>,
-    /// Where they come from.
+    /// Source addresses of the sign-ins.
     pub from: Weights<SourceAddress>,
 }
 
 impl WorkloadPlan {
-    /// The name of a workload that stands alone and has none.
+    /// The name of a single workload without a name of its own.
     pub const DEFAULT_NAME: &str = "workload";
-    /// A scenario has no more workloads than this.
+    /// The highest number of workloads in a scenario.
     pub const MAX_COUNT: usize = 16;
 }
 
-/// When a workload stops, if not at the end of its last stage: whichever comes first.
+/// Limits that stop a workload before the end of its last stage. The first that is reached counts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct WorkloadLimits {
-    /// After so many sign-ins, warm-up too; at least one.
+    /// Number of sign-ins, including warm-up; at least one.
     pub at_most: Option<u64>,
-    /// After this time since its own start; more than zero.
+    /// Time since the start of the workload; more than zero.
     pub stops_after: Option<Duration>,
 }
 
@@ -146,42 +161,37 @@ impl WorkloadLimits {
     }
 }
 
-/// A file that the rate over time was read from.
+/// A file with the rate over time.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ScheduleFile {
-    /// Its path as the scenario gives it.
+    /// Path as the scenario gives it.
     pub path: String,
-    /// Its text.
+    /// The text of the file.
     pub text: String,
 }
 
-/// Where a sign-in comes from.
+/// The source address of a sign-in.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum SourceAddress {
     /// The user's own address, one of 10.0.0.0/8, from which they have signed in before.
     Home,
-    /// Any address of 198.18.0.0/15.
+    /// A random address of 198.18.0.0/15.
     Elsewhere,
-    /// Any address of 2001:db8::/32.
+    /// A random address of 2001:db8::/32.
     ElsewhereV6,
-}
-
-impl SourceAddress {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Home, Self::Elsewhere, Self::ElsewhereV6];
 }
 
 /// When sign-ins start.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Model {
-    /// At a rate, however long the answers take.
+    /// At a rate, independent of how long they take.
     Open {
-        /// How they are spread over time.
+        /// Distribution of arrivals over time.
         arrivals: ArrivalProcess,
         /// The rate over time; at least one stage is measured.
         stages: Vec<OpenStage>,
     },
-    /// A number of users who come again after their last sign-in and some time to think.
+    /// For a number of users, each after their last sign-in and a think time.
     Closed {
         /// Time between one sign-in of a user and the next.
         think_time: Delay,
@@ -191,157 +201,170 @@ pub enum Model {
 }
 
 impl Model {
-    /// The lengths of its stages, and whether they are warm-up and cool-down.
-    fn parts(&self) -> Box<dyn Iterator<Item = (Duration, bool, bool)> + '_> {
+    /// Returns the length of the stages for which `included(warm_up, cool_down)` holds.
+    fn length_of(&self, included: impl Fn(bool, bool) -> bool) -> Duration {
         match self {
             Self::Open { stages, .. } => {
-                Box::new(stages.iter().map(|stage| (stage.length, stage.warm_up, stage.cool_down)))
+                let stages = stages.iter().filter(|stage| included(stage.warm_up, stage.cool_down));
+                stages.map(|stage| stage.length).sum()
             }
             Self::Closed { stages, .. } => {
-                Box::new(stages.iter().map(|stage| (stage.length, stage.warm_up, stage.cool_down)))
+                let stages = stages.iter().filter(|stage| included(stage.warm_up, stage.cool_down));
+                stages.map(|stage| stage.length).sum()
             }
         }
     }
 
-    /// Length of all stages.
+    /// Returns the length of all stages.
     pub fn length(&self) -> Duration {
-        self.parts().map(|(length, ..)| length).sum()
+        self.length_of(|_, _| true)
     }
 
-    /// Length of the warm-up, which comes first.
+    /// Returns the length of the warm-up, which comes first.
     pub fn warm_up(&self) -> Duration {
-        self.parts().filter(|(_, warm_up, _)| *warm_up).map(|(length, ..)| length).sum()
+        self.length_of(|warm_up, _| warm_up)
     }
 
-    /// How many sign-ins begin in the warm-up for certain: where they come by chance, all but once in sixty million times.
+    /// Returns the length of the cool-down, which comes last.
+    pub fn cool_down(&self) -> Duration {
+        self.length_of(|_, cool_down| cool_down)
+    }
+
+    /// Returns a lower bound for the number of sign-ins in the warm-up. Random arrivals fall below it with probability
+    /// 1.5 × 10⁻⁸.
     pub(super) fn min_warm_up_sign_ins(&self) -> u64 {
-        /// So many standard deviations a Poisson count stays above its mean less that, but for exp(−6²/2).
+        /// Standard deviations below the mean. A Poisson count is lower with probability exp(−6²/2) at most.
         const DEVIATIONS: f64 = 6.0;
         match self {
             Self::Open { arrivals, stages } => {
-                let asked: f64 =
+                let expected: f64 =
                     stages.iter().filter(|stage| stage.warm_up).map(OpenStage::expected_sign_ins).sum();
-                let by_chance = |mean: f64| (mean - DEVIATIONS * mean.sqrt()).floor().max(0.0);
+                let random = |mean: f64| (mean - DEVIATIONS * mean.sqrt()).floor().max(0.0);
                 let least = match arrivals {
-                    // Those at 0, 1, 2, … below it; without what the sum may have lost or won by rounding.
-                    ArrivalProcess::Constant => (asked - 1e-6).ceil(),
-                    ArrivalProcess::Poisson => by_chance(asked),
-                    ArrivalProcess::Bursty(bursts) => by_chance(asked * bursts.calm()),
+                    // Sign-ins start at 0, 1, 2, … below the sum, which may be off by a rounding error.
+                    ArrivalProcess::Constant => (expected - 1e-6).ceil(),
+                    ArrivalProcess::Poisson => random(expected),
+                    ArrivalProcess::Bursty(bursts) => random(expected * bursts.calm()),
                 };
                 least as u64
             }
-            // Each stage begins with a sign-in of every user whom the one before had not.
+            // Each user starts with a sign-in.
             Self::Closed { stages, .. } => {
                 let users = stages.iter().filter(|stage| stage.warm_up).map(|stage| stage.users);
                 users.max().unwrap_or(0).into()
             }
         }
     }
-
-    /// Length of the cool-down, which comes last.
-    pub fn cool_down(&self) -> Duration {
-        self.parts().filter(|(.., cool_down)| *cool_down).map(|(length, ..)| length).sum()
-    }
 }
 
-/// How arrivals are spread over time.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// The distribution of arrivals over time.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(
+    rename_all = "snake_case",
+    expecting = "`poisson`, `constant`, or bursts such as `{ bursty: { bursts: 5x, for: 2s, every: 10s } }`"
+)]
+#[schemars(rename = "Arrivals", transform = describe_variants)]
 pub enum ArrivalProcess {
-    /// Independently of one another, as people come.
+    /// Independent arrivals.
     Poisson,
-    /// Evenly.
+    /// Equal distances.
     Constant,
-    /// As a Poisson process whose rate jumps up and down.
+    /// A Poisson process whose rate alternates between calm and bursts; the mean rate is the stage's.
     Bursty(Bursts),
 }
 
-/// A Markov-modulated Poisson process of two states, calm and burst, whose lengths are exponential.
+/// A Markov-modulated Poisson process with two states, calm and burst, of exponentially distributed length.
 ///
-/// With p = `length` / `every`, the share of time in bursts, the stage's rate is multiplied by 1 / (1 + p·(`multiplier` − 1)) in
-/// the calm and by `multiplier` as much in a burst, so that its mean is what the stage asks for.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// With p = `for` / `every`, the share of time in bursts, the rate in the calm is that of the stage times
+/// 1 / (1 + p·(`bursts` − 1)). In a burst it is `bursts` times as high. So the mean rate is that of the stage.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, expecting = "a map with the keys `bursts`, `for`, `every`")]
 pub struct Bursts {
-    /// How many times the rate of the calm a burst has; more than one.
+    /// Rate in a burst as a multiple of the rate in the calm; more than one.
+    #[serde(rename = "bursts", with = "Multiple")]
     pub multiplier: f64,
-    /// How long a burst lasts on average; more than zero.
+    /// Mean length of a burst; at least 1 ms.
+    #[serde(rename = "for", with = "Time")]
     pub length: Duration,
-    /// The mean time from the start of one burst to that of the next; more than `length`.
+    /// Mean time from the start of one burst to that of the next; more than `for`.
+    #[serde(with = "Time")]
     pub every: Duration,
 }
 
 impl Bursts {
-    /// The share of time that is burst, 0 to 1.
+    /// Returns the share of time in bursts, 0 to 1.
     pub fn share(&self) -> f64 {
         self.length.as_secs_f64() / self.every.as_secs_f64()
     }
 
-    /// What a stage's rate is multiplied by in the calm.
+    /// Returns the factor of the stage's rate in the calm.
     pub fn calm(&self) -> f64 {
         1.0 / (1.0 + self.share() * (self.multiplier - 1.0))
     }
 }
 
-/// A stretch of an open workload in which the rate is constant or changes evenly.
+/// A stage of an open workload, in which the rate is constant or changes linearly.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct OpenStage {
-    /// How long it lasts; more than zero.
+    /// Length; more than zero.
     pub length: Duration,
-    /// Sign-ins a second at its start; more than zero.
+    /// Sign-ins per second at the start; more than zero.
     pub from: f64,
-    /// Sign-ins a second at its end; more than zero.
+    /// Sign-ins per second at the end; more than zero.
     pub to: f64,
-    /// Whether it is left out of the results. Warm-up stages come first.
+    /// Whether results exclude the stage as warm-up. Warm-up stages come first.
     pub warm_up: bool,
-    /// Whether it is left out of the results. Cool-down stages come last.
+    /// Whether results exclude the stage as cool-down. Cool-down stages come last.
     pub cool_down: bool,
 }
 
 impl OpenStage {
-    /// How many sign-ins it asks for, on average.
+    /// Returns the mean number of sign-ins.
     pub fn expected_sign_ins(&self) -> f64 {
         self.length.as_secs_f64() * (self.from + self.to) / 2.0
     }
 }
 
-/// A stretch of a closed workload.
+/// A stage of a closed workload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct ClosedStage {
-    /// How long it lasts; more than zero.
+    /// Length; more than zero.
     pub length: Duration,
-    /// How many users are active; at least one.
+    /// Number of active users; at least one.
     pub users: u32,
-    /// Whether it is left out of the results. Warm-up stages come first.
+    /// Whether results exclude the stage as warm-up. Warm-up stages come first.
     pub warm_up: bool,
-    /// Whether it is left out of the results. Cool-down stages come last.
+    /// Whether results exclude the stage as cool-down. Cool-down stages come last.
     pub cool_down: bool,
 }
 
-/// How the clients behave.
+/// Behavior of the clients.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ClientPlan {
     /// Size of SRP's secret ephemeral value: 256 or 1024 bits.
     pub ephemeral_bits: u32,
-    /// How often a throttled or failed request is tried again.
+    /// How often the client retries a throttled or failed request.
     pub retries: u32,
-    /// How long people take to enter a code.
+    /// Time that users take to enter a code.
     pub mfa_delay: Delay,
 }
 
-/// What the pool's arithmetic costs under the virtual clock.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Cost of the pool's arithmetic under the virtual clock.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Service {
-    /// [`ServiceModel::NOMINAL`], with no queue.
+    /// [`ServiceModel::NOMINAL`], without a queue.
+    #[default]
     None,
-    /// What it costs on this machine, measured before the run.
+    /// The cost on this machine, measured before the run.
     Calibrated,
-    /// What the scenario says.
+    /// The costs that the scenario gives.
     Model(ServiceModel),
 }
 
 impl Service {
-    /// The costs that the scenario states: [`ServiceModel::NOMINAL`] unless it gives its own.
+    /// Returns the costs that the scenario gives, else [`ServiceModel::NOMINAL`].
     ///
-    /// Of [`Service::Calibrated`] too: whoever runs it measures first and puts a [`Service::Model`] in its place.
+    /// The caller must replace [`Service::Calibrated`] by a measured [`Service::Model`] before the run.
     pub const fn model(&self) -> ServiceModel {
         match self {
             Self::None | Self::Calibrated => ServiceModel::NOMINAL,
@@ -350,25 +373,42 @@ impl Service {
     }
 }
 
-/// Costs of the pool's arithmetic, by the exponent's size in bits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// Costs of the pool's arithmetic, by the size of the exponent in bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a map with the costs")]
+#[schemars(rename = "ServiceMap")]
 pub struct ServiceModel {
-    /// How many operations run at once; `None`: all of them, with no queue.
+    /// Number of operations that run at once. Left out: no limit and no queue.
+    #[serde(deserialize_with = "cores")]
+    #[schemars(with = "Option<BoundedInt<1, 1024>>")]
     pub cores: Option<u32>,
     /// One modular exponentiation with an exponent of 256 bits.
+    #[serde(with = "Time")]
     pub modexp_256: Duration,
-    /// One with 513 bits.
+    /// One modular exponentiation with an exponent of 513 bits.
+    #[serde(with = "Time")]
     pub modexp_513: Duration,
-    /// One with 1025 bits.
+    /// One modular exponentiation with an exponent of 1025 bits.
+    #[serde(with = "Time")]
     pub modexp_1025: Duration,
 }
 
 impl ServiceModel {
-    /// Costs of a common server core, with no queue.
+    /// Costs of a common server core, without a queue.
     pub const NOMINAL: Self = Self {
         cores: None,
         modexp_256: Duration::from_micros(340),
         modexp_513: Duration::from_micros(645),
         modexp_1025: Duration::from_micros(1304),
     };
+}
+
+impl Default for ServiceModel {
+    fn default() -> Self {
+        Self::NOMINAL
+    }
+}
+
+fn cores<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Option<u32>, D::Error> {
+    BoundedInt::<1, 1024>::deserialize(deserializer).map(|cores| Some(cores.get()))
 }

@@ -1,20 +1,20 @@
-//! Choices with weights.
+//! Random choices with weights.
 
 use rand::RngExt as _;
 
 use poolproof_cognito::seed::Rng;
 
-/// Things to choose from, each with a weight; what weighs nothing is left out.
+/// Values to choose from, each with a weight. Values of weight zero are left out.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Weights<T> {
     entries: Vec<(T, f64)>,
-    /// The sum of all weights up to and with each entry.
+    /// The sum of the weights up to and including each entry.
     cumulative: Vec<f64>,
 }
 
 impl<T: Copy> Weights<T> {
-    /// These entries in this order. `None` unless all weights are finite and not negative, and their sum is finite
-    /// and more than zero.
+    /// Creates weights in this order. Returns `None` unless all weights are finite and not negative, and their sum is
+    /// finite and more than zero.
     pub fn new(entries: impl IntoIterator<Item = (T, f64)>) -> Option<Self> {
         let mut kept = Vec::new();
         let mut cumulative = Vec::new();
@@ -32,18 +32,13 @@ impl<T: Copy> Weights<T> {
         (total > 0.0 && total.is_finite()).then_some(Self { entries: kept, cumulative })
     }
 
-    /// Each choice and its share of all; the shares sum to 1.
+    /// Returns each value with its share of the total; the shares sum to 1.
     pub fn iter(&self) -> impl Iterator<Item = (T, f64)> + '_ {
         let total = self.total();
         self.entries.iter().map(move |&(value, weight)| (value, weight / total))
     }
 
-    /// Each choice and its weight as given.
-    pub fn raw_weights(&self) -> impl Iterator<Item = (T, f64)> + '_ {
-        self.entries.iter().copied()
-    }
-
-    /// One choice. Takes one number from the stream, whatever the choices are.
+    /// Draws one value. Takes one number from `rng`, whatever the values are.
     pub fn draw(&self, rng: &mut Rng) -> T {
         let point = rng.random::<f64>() * self.total();
         let index = self.cumulative.partition_point(|&cumulative| cumulative <= point);
@@ -56,9 +51,14 @@ impl<T: Copy> Weights<T> {
 }
 
 impl<T: Copy + PartialEq> Weights<T> {
-    /// The share of `value`, 0 when it cannot be drawn.
+    /// Returns the share of `value`; 0 if it cannot be drawn.
     pub fn share(&self, value: T) -> f64 {
-        self.iter().find(|(other, _)| *other == value).map_or(0.0, |(_, share)| share)
+        self.raw_weight(value) / self.total()
+    }
+
+    /// Returns the weight of `value` as given; 0 if it cannot be drawn.
+    pub(super) fn raw_weight(&self, value: T) -> f64 {
+        self.entries.iter().find(|(other, _)| *other == value).map_or(0.0, |(_, weight)| *weight)
     }
 }
 
@@ -68,7 +68,7 @@ mod tests {
     use poolproof_cognito::seed::Seed;
 
     #[test]
-    fn only_sensible_weights_make_a_choice() {
+    fn invalid_weights_are_refused() {
         for bad in
             [vec![], vec![0.0, 0.0], vec![1.0, -1.0], vec![f64::NAN], vec![f64::INFINITY], vec![1e308; 2]]
         {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn draws_follow_the_shares() {
+    fn draws_have_the_given_shares() {
         let weights = Weights::new([('a', 1.0), ('b', 0.0), ('c', 3.0)]).unwrap();
         assert_eq!(weights.iter().collect::<Vec<_>>(), [('a', 0.25), ('c', 0.75)]);
         let mut rng = Seed::new(1).rng("test", 0);

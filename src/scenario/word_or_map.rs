@@ -1,4 +1,4 @@
-//! Keys whose value is a word or a map: each says in one sentence what it expects.
+//! Keys whose value is a word, a number or a map.
 
 use std::fmt;
 use std::marker::PhantomData;
@@ -9,42 +9,35 @@ use serde::de::{self, Deserializer, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::delay::Delay;
-use super::validated::{ArrivalProcess, Bursts, DeviceCount, Service, ServiceModel};
-use super::values::{BoundedInt, BoundedNumber, Multiple, Text, Time, WholeRate};
+use super::validated::{DeviceCount, Service, ServiceModel};
+use super::values::{BoundedInt, TextValue as _, Time, WholeRate};
 use poolproof_cognito::policy::Quotas;
 
-/// A value as meant, typed as a word, a number or a map.
-#[derive(Clone, Copy, PartialEq, Debug)]
+/// A value that a scenario writes as a word, a number or a map.
+#[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub(super) struct WordOrMap<T>(pub(super) T);
 
-/// What can be typed as a word, a number or a map.
+/// A type that has a text form beside a map form.
 pub(super) trait WordOrMapValue: Sized {
-    /// Its name in the schema.
+    /// Name in the schema.
     const NAME: &str;
-    /// What belongs here, with an example of each form.
+    /// Description of the accepted values, with an example of each form.
     const EXPECTED: &str;
-    /// The map's form.
-    type Map: for<'de> Deserialize<'de> + Serialize + JsonSchema;
 
-    /// The value that a word stands for.
+    /// Parses the text form.
     fn from_word(word: &str) -> Result<Self, String>;
-    /// The value that a number stands for, or its limits.
+    /// Converts a number. `None` if the type has no number form.
     fn from_number(_number: u64) -> Option<Result<Self, String>> {
         None
     }
-    /// The value that a map stands for.
-    fn from_map(map: Self::Map) -> Result<Self, String>;
-    /// The value as it is typed.
-    fn to_raw(&self) -> RawValue<Self::Map>;
-    /// The schema of the forms that are not maps.
-    fn plain_schema() -> Schema;
-}
-
-/// One of the three forms.
-pub(super) enum RawValue<M> {
-    Word(String),
-    Number(u32),
-    Map(M),
+    /// Reads the map form.
+    fn from_map<'de, D: Deserializer<'de>>(map: D) -> Result<Self, D::Error>;
+    /// Writes the shortest form.
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+    /// The schema of the text or number form.
+    fn plain_schema(generator: &mut SchemaGenerator) -> Schema;
+    /// The schema of the map form.
+    fn map_schema(generator: &mut SchemaGenerator) -> Schema;
 }
 
 struct WordOrMapVisitor<T>(PhantomData<T>);
@@ -67,9 +60,15 @@ impl<'de, T: WordOrMapValue> Visitor<'de> for WordOrMapVisitor<T> {
         }
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<WordOrMap<T>, A::Error> {
-        let map = T::Map::deserialize(MapAccessDeserializer::new(map))?;
-        T::from_map(map).map(WordOrMap).map_err(de::Error::custom)
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<WordOrMap<T>, A::Error> {
+        let value = T::from_map(MapAccessDeserializer::new(&mut map))?;
+        // A distribution reads one key of the map; a second one would be ignored.
+        match map.next_key::<String>()? {
+            None => Ok(WordOrMap(value)),
+            Some(key) => {
+                Err(de::Error::custom(format_args!("only one distribution is allowed, not `{key}` too")))
+            }
+        }
     }
 }
 
@@ -81,11 +80,7 @@ impl<'de, T: WordOrMapValue> Deserialize<'de> for WordOrMap<T> {
 
 impl<T: WordOrMapValue> Serialize for WordOrMap<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.0.to_raw() {
-            RawValue::Word(word) => serializer.serialize_str(&word),
-            RawValue::Number(number) => serializer.serialize_u32(number),
-            RawValue::Map(map) => map.serialize(serializer),
-        }
+        self.0.write(serializer)
     }
 }
 
@@ -95,36 +90,19 @@ impl<T: WordOrMapValue> JsonSchema for WordOrMap<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let expected = T::EXPECTED;
-        let map = generator.subschema_for::<T::Map>();
-        json_schema!({ "description": expected, "anyOf": [T::plain_schema(), map] })
+        let forms = [T::plain_schema(generator), T::map_schema(generator)];
+        json_schema!({ "description": T::EXPECTED, "anyOf": forms })
     }
 }
 
-/// A key that may be left out but, once written, has a value: an empty one is a slip.
-pub(super) fn given<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Option<T>, D::Error> {
-    T::deserialize(from).map(Some)
-}
-
+/// The error for an unknown word, in serde's format, from which [`super::yaml`] derives suggestions.
 fn unknown_word<T>(word: &str, expected: &str) -> Result<T, String> {
-    // Worded as serde does, so that the nearest word is suggested in the same way.
     Err(format!("unknown variant `{word}`, expected {expected}"))
-}
-
-// ── How many devices ──
-
-/// A distribution of device counts.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "a map with the key `poisson`")]
-pub(super) struct DeviceMap {
-    /// Mean of a Poisson distribution; no user starts with more than 8 devices.
-    poisson: BoundedNumber<8>,
 }
 
 impl WordOrMapValue for DeviceCount {
     const NAME: &str = "DeviceCount";
     const EXPECTED: &str = "a number of devices from 0 to 8, or a distribution such as `{ poisson: 1.3 }`";
-    type Map = DeviceMap;
 
     fn from_word(word: &str) -> Result<Self, String> {
         Err(format!("`{word}` is not {}", Self::EXPECTED))
@@ -133,147 +111,34 @@ impl WordOrMapValue for DeviceCount {
     fn from_number(number: u64) -> Option<Result<Self, String>> {
         Some(match u32::try_from(number) {
             Ok(count) if count <= Self::MAX => Ok(Self::Exactly(count)),
-            _ => Err(format!("{number} devices are too many; at most {} are simulated", Self::MAX)),
+            _ => Err(format!("{number} devices are too many: a user starts with at most {}", Self::MAX)),
         })
     }
 
-    fn from_map(map: DeviceMap) -> Result<Self, String> {
-        Ok(Self::Poisson(map.poisson.0))
+    fn from_map<'de, D: Deserializer<'de>>(map: D) -> Result<Self, D::Error> {
+        Self::deserialize(map)
     }
 
-    fn to_raw(&self) -> RawValue<DeviceMap> {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match *self {
-            Self::Exactly(count) => RawValue::Number(count),
-            Self::Poisson(mean) => RawValue::Map(DeviceMap { poisson: BoundedNumber(mean) }),
+            Self::Exactly(count) => serializer.serialize_u32(count),
+            Self::Poisson(_) => Self::serialize(self, serializer),
         }
     }
 
-    fn plain_schema() -> Schema {
+    fn plain_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "integer", "minimum": 0, "maximum": Self::MAX })
     }
-}
 
-// ── How arrivals are spread ──
-
-/// Arrivals that are no word.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "a map with the key `bursty`")]
-#[schemars(rename = "ArrivalsMap")]
-pub(super) struct ArrivalsMap {
-    /// A calm with bursts in it; the mean rate is the stage's.
-    bursty: BurstsMap,
-}
-
-/// A calm with bursts in it, both of exponential length.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "a map with the keys `bursts`, `for`, `every`")]
-#[schemars(rename = "Bursts")]
-struct BurstsMap {
-    /// How many times the rate of the calm a burst has.
-    bursts: Multiple,
-    /// How long a burst lasts on average; more than zero.
-    #[serde(rename = "for")]
-    length: Time,
-    /// Mean time from the start of one burst to that of the next; more than `for`.
-    every: Time,
-}
-
-impl WordOrMapValue for ArrivalProcess {
-    const NAME: &str = "Arrivals";
-    const EXPECTED: &str =
-        "`poisson`, `constant`, or bursts such as `{ bursty: { bursts: 5x, for: 2s, every: 10s } }`";
-    type Map = ArrivalsMap;
-
-    fn from_word(word: &str) -> Result<Self, String> {
-        match word {
-            "poisson" => Ok(Self::Poisson),
-            "constant" => Ok(Self::Constant),
-            _ => unknown_word(word, Self::EXPECTED),
-        }
+    fn map_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Self>()
     }
-
-    fn from_map(ArrivalsMap { bursty }: ArrivalsMap) -> Result<Self, String> {
-        let BurstsMap { bursts, length: Time(length), every: Time(every) } = bursty;
-        if length.as_millis() == 0 {
-            return Err("`for` is at least 1ms: nobody comes in a burst that is shorter".to_owned());
-        }
-        if every <= length {
-            return Err("`every` is more than `for`: between two bursts there is calm".to_owned());
-        }
-        Ok(Self::Bursty(Bursts { multiplier: bursts.0, length, every }))
-    }
-
-    fn to_raw(&self) -> RawValue<ArrivalsMap> {
-        match *self {
-            Self::Poisson => RawValue::Word("poisson".to_owned()),
-            Self::Constant => RawValue::Word("constant".to_owned()),
-            Self::Bursty(Bursts { multiplier, length, every }) => {
-                let bursty =
-                    BurstsMap { bursts: Multiple(multiplier), length: Time(length), every: Time(every) };
-                RawValue::Map(ArrivalsMap { bursty })
-            }
-        }
-    }
-
-    fn plain_schema() -> Schema {
-        json_schema!({ "enum": ["poisson", "constant"] })
-    }
-}
-
-// ── How long people take ──
-
-/// A distribution of times; exactly one key.
-#[derive(Serialize, Deserialize, JsonSchema, Default)]
-#[serde(deny_unknown_fields, expecting = "a map with one of the keys `uniform`, `exponential`, `log_normal`")]
-#[schemars(extend("minProperties" = 1, "maxProperties" = 1))]
-pub(super) struct DelayMap {
-    /// Anything between two times, equally likely.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "UniformMap")]
-    uniform: Option<UniformMap>,
-    /// Mostly short, sometimes long.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "ExponentialMap")]
-    exponential: Option<ExponentialMap>,
-    /// As people's reactions are.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "LogNormalMap")]
-    log_normal: Option<LogNormalMap>,
-}
-
-/// Anything between two times, equally likely.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "a map with the keys `min` and `max`")]
-struct UniformMap {
-    /// The shortest.
-    min: Time,
-    /// The longest; not less than `min`.
-    max: Time,
-}
-
-/// Mostly short, sometimes long.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "a map with the key `mean`")]
-struct ExponentialMap {
-    /// The mean.
-    mean: Time,
-}
-
-/// As people's reactions are: the logarithm is normal.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "a map with the keys `median` and `sigma`")]
-struct LogNormalMap {
-    /// Half of all are shorter.
-    median: Time,
-    /// Standard deviation of the logarithm; 0.6 is usual for people.
-    sigma: BoundedNumber<5>,
 }
 
 impl WordOrMapValue for Delay {
     const NAME: &str = "Delay";
     const EXPECTED: &str =
         "`none`, a time such as `8s`, or a distribution such as `{ exponential: { mean: 2s } }`";
-    type Map = DelayMap;
 
     fn from_word(word: &str) -> Result<Self, String> {
         match word {
@@ -281,82 +146,36 @@ impl WordOrMapValue for Delay {
             _ if word.starts_with(|c: char| c.is_ascii_alphabetic()) => {
                 Err(format!("`{word}` is not {}", Self::EXPECTED))
             }
-            time => Time::read(time).map(|Time(time)| Self::Constant(time)),
+            time => Time::parse(time).map(|Time(time)| Self::Constant(time)),
         }
     }
 
-    fn from_map(map: DelayMap) -> Result<Self, String> {
-        match (map.uniform, map.exponential, map.log_normal) {
-            (Some(UniformMap { min, max }), None, None) => Ok(Self::Uniform { min: min.0, max: max.0 }),
-            (None, Some(ExponentialMap { mean }), None) => Ok(Self::Exponential { mean: mean.0 }),
-            (None, None, Some(LogNormalMap { median, sigma })) => {
-                Ok(Self::LogNormal { median: median.0, sigma: sigma.0 })
+    fn from_map<'de, D: Deserializer<'de>>(map: D) -> Result<Self, D::Error> {
+        Self::deserialize(map)
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match *self {
+            Self::None => serializer.serialize_str("none"),
+            Self::Constant(time) => serializer.collect_str(&Time(time)),
+            Self::Uniform { .. } | Self::Exponential { .. } | Self::LogNormal { .. } => {
+                Self::serialize(self, serializer)
             }
-            _ => Err("exactly one of `uniform`, `exponential`, `log_normal` belongs here".to_owned()),
         }
     }
 
-    fn to_raw(&self) -> RawValue<DelayMap> {
-        RawValue::Map(match *self {
-            Self::None => return RawValue::Word("none".to_owned()),
-            Self::Constant(time) => return RawValue::Word(Time(time).to_string()),
-            Self::Uniform { min, max } => {
-                let uniform = Some(UniformMap { min: Time(min), max: Time(max) });
-                DelayMap { uniform, ..DelayMap::default() }
-            }
-            Self::Exponential { mean } => {
-                DelayMap { exponential: Some(ExponentialMap { mean: Time(mean) }), ..DelayMap::default() }
-            }
-            Self::LogNormal { median, sigma } => {
-                let log_normal = Some(LogNormalMap { median: Time(median), sigma: BoundedNumber(sigma) });
-                DelayMap { log_normal, ..DelayMap::default() }
-            }
-        })
+    fn plain_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "string", "pattern": format!("{}|^none$", Time::PATTERN) })
     }
 
-    fn plain_schema() -> Schema {
-        let pattern = format!("{}|^none$", Time::PATTERN);
-        json_schema!({ "type": "string", "pattern": pattern })
+    fn map_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<Self>()
     }
-}
-
-// ── What arithmetic costs ──
-
-/// Costs of the pool's arithmetic, as typed.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "a map with the costs")]
-pub(super) struct ServiceMap {
-    /// How many operations run at once; left out: all of them, with no queue.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "BoundedInt<1, 1024>")]
-    cores: Option<BoundedInt<1, 1024>>,
-    /// One modular exponentiation with an exponent of 256 bits.
-    #[serde(default = "nominal_256")]
-    modexp_256: Time,
-    /// One with 513 bits.
-    #[serde(default = "nominal_513")]
-    modexp_513: Time,
-    /// One with 1025 bits.
-    #[serde(default = "nominal_1025")]
-    modexp_1025: Time,
-}
-
-fn nominal_256() -> Time {
-    Time(ServiceModel::NOMINAL.modexp_256)
-}
-
-fn nominal_513() -> Time {
-    Time(ServiceModel::NOMINAL.modexp_513)
-}
-
-fn nominal_1025() -> Time {
-    Time(ServiceModel::NOMINAL.modexp_1025)
 }
 
 impl WordOrMapValue for Service {
     const NAME: &str = "Service";
     const EXPECTED: &str = "`none`, `calibrated`, or costs such as `{ cores: 4, modexp_256: 340us }`";
-    type Map = ServiceMap;
 
     fn from_word(word: &str) -> Result<Self, String> {
         match word {
@@ -366,57 +185,42 @@ impl WordOrMapValue for Service {
         }
     }
 
-    fn from_map(map: ServiceMap) -> Result<Self, String> {
-        Ok(Self::Model(ServiceModel {
-            cores: map.cores.map(BoundedInt::get),
-            modexp_256: map.modexp_256.0,
-            modexp_513: map.modexp_513.0,
-            modexp_1025: map.modexp_1025.0,
-        }))
+    fn from_map<'de, D: Deserializer<'de>>(map: D) -> Result<Self, D::Error> {
+        ServiceModel::deserialize(map).map(Self::Model)
     }
 
-    fn to_raw(&self) -> RawValue<ServiceMap> {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
-            Self::None => RawValue::Word("none".to_owned()),
-            Self::Calibrated => RawValue::Word("calibrated".to_owned()),
-            Self::Model(model) => RawValue::Map(ServiceMap {
-                cores: model.cores.map(|cores| BoundedInt(u64::from(cores))),
-                modexp_256: Time(model.modexp_256),
-                modexp_513: Time(model.modexp_513),
-                modexp_1025: Time(model.modexp_1025),
-            }),
+            Self::None => serializer.serialize_str("none"),
+            Self::Calibrated => serializer.serialize_str("calibrated"),
+            Self::Model(model) => model.serialize(serializer),
         }
     }
 
-    fn plain_schema() -> Schema {
+    fn plain_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "enum": ["none", "calibrated"] })
+    }
+
+    fn map_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<ServiceModel>()
     }
 }
 
-// ── How much the pool takes ──
-
-/// Requests a second in each category; a category that is left out has no limit.
+/// Requests per second in each category. A category that is left out has no limit.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the quotas")]
-pub(super) struct QuotasMap {
-    /// Sign-in requests. Answers to challenges have three times this on their own; only the excess counts.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "WholeRate")]
+struct QuotasMap {
+    /// Sign-in requests. Answers to challenges have a quota of three times this; only the excess counts here.
     user_authentication: Option<WholeRate>,
     /// Reads of devices.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "WholeRate")]
     user_resource_read: Option<WholeRate>,
     /// Changes of devices.
-    #[serde(default, deserialize_with = "given", skip_serializing_if = "Option::is_none")]
-    #[schemars(with = "WholeRate")]
     user_resource_update: Option<WholeRate>,
 }
 
 impl WordOrMapValue for Quotas {
     const NAME: &str = "Quotas";
     const EXPECTED: &str = "`none`, `cognito`, or limits such as `{ user_authentication: 120/s }`";
-    type Map = QuotasMap;
 
     fn from_word(word: &str) -> Result<Self, String> {
         match word {
@@ -426,7 +230,8 @@ impl WordOrMapValue for Quotas {
         }
     }
 
-    fn from_map(map: QuotasMap) -> Result<Self, String> {
+    fn from_map<'de, D: Deserializer<'de>>(map: D) -> Result<Self, D::Error> {
+        let map = QuotasMap::deserialize(map)?;
         let limit = |rate: Option<WholeRate>| rate.map(|WholeRate(rate)| rate);
         Ok(Self {
             user_authentication: limit(map.user_authentication),
@@ -435,56 +240,48 @@ impl WordOrMapValue for Quotas {
         })
     }
 
-    fn to_raw(&self) -> RawValue<QuotasMap> {
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match *self {
-            Self::NONE => RawValue::Word("none".to_owned()),
-            Self::COGNITO => RawValue::Word("cognito".to_owned()),
-            Self { user_authentication, user_resource_read, user_resource_update } => {
-                RawValue::Map(QuotasMap {
-                    user_authentication: user_authentication.map(WholeRate),
-                    user_resource_read: user_resource_read.map(WholeRate),
-                    user_resource_update: user_resource_update.map(WholeRate),
-                })
+            Self::NONE => serializer.serialize_str("none"),
+            Self::COGNITO => serializer.serialize_str("cognito"),
+            limits => QuotasMap {
+                user_authentication: limits.user_authentication.map(WholeRate),
+                user_resource_read: limits.user_resource_read.map(WholeRate),
+                user_resource_update: limits.user_resource_update.map(WholeRate),
             }
+            .serialize(serializer),
         }
     }
 
-    fn plain_schema() -> Schema {
+    fn plain_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "enum": ["none", "cognito"] })
     }
+
+    fn map_schema(generator: &mut SchemaGenerator) -> Schema {
+        generator.subschema_for::<QuotasMap>()
+    }
 }
 
-/// Size of SRP's secret ephemeral value: 256 or 1024 bits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+/// The size of SRP's secret ephemeral value: 256 or 1024 bits.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(try_from = "BoundedInt<0, { u64::MAX }>", into = "u32")]
 pub(super) struct EphemeralBits(pub(super) u32);
 
-struct EphemeralVisitor;
+impl TryFrom<BoundedInt<0, { u64::MAX }>> for EphemeralBits {
+    type Error = String;
 
-impl Visitor<'_> for EphemeralVisitor {
-    type Value = EphemeralBits;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("256 or 1024")
-    }
-
-    fn visit_u64<E: de::Error>(self, number: u64) -> Result<EphemeralBits, E> {
-        match number {
-            256 => Ok(EphemeralBits(256)),
-            1024 => Ok(EphemeralBits(1024)),
-            _ => Err(E::invalid_value(Unexpected::Unsigned(number), &self)),
+    fn try_from(BoundedInt(bits): BoundedInt<0, { u64::MAX }>) -> Result<Self, String> {
+        match bits {
+            256 => Ok(Self(256)),
+            1024 => Ok(Self(1024)),
+            _ => Err(format!("invalid value: number `{bits}`, expected 256 or 1024")),
         }
     }
 }
 
-impl<'de> Deserialize<'de> for EphemeralBits {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(EphemeralVisitor)
-    }
-}
-
-impl Serialize for EphemeralBits {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_u32(self.0)
+impl From<EphemeralBits> for u32 {
+    fn from(EphemeralBits(bits): EphemeralBits) -> Self {
+        bits
     }
 }
 

@@ -1,32 +1,36 @@
-//! The one file that knows the YAML parser: reading, form, and where in the text a key stands.
+//! Reads and writes YAML, and finds the position of a value. No other module uses the YAML library.
 //!
-//! The parser tells places only in its errors. So a place is found by walking to it and refusing what stands there.
+//! The library reports positions only in its errors. So [`locate`] walks to a value and refuses it.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::Serialize;
-use serde::de::{DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
+use serde::de::{
+    DeserializeOwned, DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Unexpected, Visitor,
+};
+use serde_yaml::Value;
+use serde_yaml::with::singleton_map_recursive;
 
-use super::diagnostic::{TextError, TextSpan};
+use super::diagnostic::{TextError, TextSpan, did_you_mean, nearest};
 use super::seek::{Seek, Segment};
-use super::suggest;
 
-/// Reads a value from text that has been scanned.
+/// Reads a value from text that [`check_form`] has accepted. An enum variant with data is a map with one key.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, TextError> {
-    serde_yaml::from_str(text).map_err(|error| text_error(text, &error))
+    singleton_map_recursive::deserialize(serde_yaml::Deserializer::from_str(text))
+        .map_err(|error| text_error(text, &error))
 }
 
-/// Refuses a key that is given twice in one map, a key without a value, and a list where `lists` does not name one.
+/// Refuses duplicate keys, keys without a value, and lists at paths other than `lists`.
 ///
-/// The parser finds the first of these itself and points elsewhere; the second it takes for an empty map, and the third
-/// for a map's values in order.
+/// The library reports duplicate keys at another position, takes an empty value for an empty map, and takes a list for
+/// the values of a map.
 pub(super) fn check_form(text: &str, lists: &[&str]) -> Result<(), TextError> {
     let form = Form { path: String::new(), lists };
     form.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| text_error(text, &error))
 }
 
-/// The place of the value at `path`; of the nearest value around it when there is none.
+/// Returns the position of the value at `path`, or of the nearest enclosing value if it does not exist.
 pub(super) fn locate(text: &str, path: &[Segment]) -> Option<TextSpan> {
     (0..=path.len()).rev().find_map(|length| {
         let seek = Seek(&path[..length]);
@@ -35,19 +39,33 @@ pub(super) fn locate(text: &str, path: &[Segment]) -> Option<TextSpan> {
     })
 }
 
-/// The text of a value.
+/// Writes a value as YAML; fields that are `None` are left out.
 pub(super) fn write<T: Serialize>(value: &T) -> String {
-    // Fails only on shapes that YAML has no form for, such as maps as keys; a scenario has none.
-    serde_yaml::to_string(value).unwrap_or_default()
+    // Serialization fails only on shapes without a YAML form, such as maps as keys. A scenario has none.
+    let mut value =
+        singleton_map_recursive::serialize(value, serde_yaml::value::Serializer).unwrap_or_default();
+    remove_nulls(&mut value);
+    serde_yaml::to_string(&value).unwrap_or_default()
 }
 
-/// What the parser says, in this program's words.
+fn remove_nulls(value: &mut Value) {
+    match value {
+        Value::Mapping(map) => {
+            map.retain(|_, value| !value.is_null());
+            map.values_mut().for_each(remove_nulls);
+        }
+        Value::Sequence(list) => list.iter_mut().for_each(remove_nulls),
+        _ => {}
+    }
+}
+
+/// Converts an error of the library.
 fn text_error(text: &str, error: &serde_yaml::Error) -> TextError {
     let location = error.location();
     let mut message = error.to_string();
     let mut context = None;
     if let Some(location) = &location {
-        // " at line 2 column 3", perhaps followed by what the parser was at: ", while parsing a block mapping at …".
+        // The message ends with " at line 2 column 3", perhaps followed by ", while parsing a block mapping at …".
         let at = format!(" at line {} column {}", location.line(), location.column());
         if let Some(end) = message.rfind(&at).or_else(|| message.rfind(" at position ")) {
             context = message[end..].split_once(", ").map(|(_, context)| context.to_owned());
@@ -61,11 +79,11 @@ fn text_error(text: &str, error: &serde_yaml::Error) -> TextError {
         _ => (String::new(), message.as_str()),
     };
     let span = location.map(|location| span(text, location.line(), location.column()));
-    TextError { message: path + &plain_words(body), help: suggestion(body).or(context), span }
+    TextError { message: path + &reworded(body), help: suggestion(body).or(context), span }
 }
 
-/// serde's words, for people who do not write Rust.
-fn plain_words(message: &str) -> String {
+/// Replaces serde's terms of Rust by terms of YAML.
+fn reworded(message: &str) -> String {
     let ends = [
         (", expected a boolean", ", expected `true` or `false`"),
         (", expected a sequence", ", expected a list"),
@@ -76,14 +94,17 @@ fn plain_words(message: &str) -> String {
             return format!("{rest}{ours}");
         }
     }
-    let words = [
+    if let Some((rest, _)) = message.rsplit_once(", expected enum ") {
+        return format!("{rest}, expected a word");
+    }
+    let starts = [
         ("unknown field ", "unknown key "),
         ("missing field ", "missing key "),
         ("unknown variant ", "unknown word "),
         ("invalid type: sequence, ", "invalid type: list, "),
         ("invalid type: floating point ", "invalid type: number "),
     ];
-    for (theirs, ours) in words {
+    for (theirs, ours) in starts {
         if let Some(rest) = message.strip_prefix(theirs) {
             return format!("{ours}{rest}");
         }
@@ -91,15 +112,15 @@ fn plain_words(message: &str) -> String {
     message.to_owned()
 }
 
-/// The expected word that is near to the one given.
+/// Suggests the expected word that is most similar to the given one.
 fn suggestion(message: &str) -> Option<String> {
     let body = message.strip_prefix("unknown field ").or_else(|| message.strip_prefix("unknown variant "))?;
     let (given, expected) = body.rsplit_once(", expected ")?;
     let candidates = expected.split('`').skip(1).step_by(2);
-    suggest::nearest(given.trim_matches('`'), candidates).map(suggest::did_you_mean)
+    nearest(given.trim_matches('`'), candidates).map(did_you_mean)
 }
 
-/// The value or key that begins at this line and column.
+/// Returns the span of the value or key that starts at this line and column.
 fn span(text: &str, line: usize, column: usize) -> TextSpan {
     let line_text = text.split('\n').nth(line - 1).unwrap_or_default();
     let rest: Vec<char> = line_text.chars().skip(column - 1).collect();
@@ -119,7 +140,7 @@ fn span(text: &str, line: usize, column: usize) -> TextSpan {
     TextSpan { line, column, length: marked }
 }
 
-/// A key that is not among those seen.
+/// Reads a key and refuses one that is already in the set.
 struct NewKey<'s>(&'s mut BTreeSet<String>);
 
 impl<'de> DeserializeSeed<'de> for NewKey<'_> {
@@ -141,12 +162,12 @@ impl Visitor<'_> for NewKey<'_> {
         if self.0.insert(key.to_owned()) {
             Ok(key.to_owned())
         } else {
-            Err(E::custom(format_args!("the key `{key}` is given twice")))
+            Err(E::custom(format_args!("duplicate key `{key}`")))
         }
     }
 }
 
-/// A value of any shape whose maps have no key twice, with lists where they belong.
+/// Accepts any value without duplicate keys, empty values, or lists at other paths than `lists`.
 struct Form<'l> {
     path: String,
     lists: &'l [&'l str],
@@ -158,6 +179,14 @@ impl<'de> DeserializeSeed<'de> for Form<'_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_any(self)
     }
+}
+
+macro_rules! accept {
+    ($($method:ident: $type:ty),*) => {$(
+        fn $method<E>(self, _: $type) -> Result<(), E> {
+            Ok(())
+        }
+    )*};
 }
 
 impl<'de> Visitor<'de> for Form<'_> {
@@ -178,46 +207,19 @@ impl<'de> Visitor<'de> for Form<'_> {
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         if !self.lists.contains(&self.path.as_str()) {
-            return Err(A::Error::invalid_type(serde::de::Unexpected::Seq, &self));
+            return Err(A::Error::invalid_type(Unexpected::Seq, &self));
         }
-        while list.next_element_seed(Form { path: format!("{}[]", self.path), lists: self.lists })?.is_some()
-        {
-        }
-        Ok(())
-    }
-
-    fn visit_bool<E>(self, _: bool) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i64<E>(self, _: i64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u64<E>(self, _: u64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_i128<E>(self, _: i128) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_u128<E>(self, _: u128) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_f64<E>(self, _: f64) -> Result<(), E> {
-        Ok(())
-    }
-
-    fn visit_str<E>(self, _: &str) -> Result<(), E> {
+        let path = format!("{}[]", self.path);
+        while list.next_element_seed(Form { path: path.clone(), lists: self.lists })?.is_some() {}
         Ok(())
     }
 
     fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        // The parser would take it for an empty map.
-        Err(E::custom("nothing stands here; give a value, or leave the key out"))
+        Err(E::custom("the value is empty: give a value, or leave the key out"))
     }
+
+    accept!(visit_bool: bool, visit_i64: i64, visit_u64: u64, visit_i128: i128, visit_u128: u128);
+    accept!(visit_f64: f64, visit_str: &str);
 }
 
 #[cfg(test)]
@@ -229,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_leads_to_its_line_and_column() {
+    fn a_path_has_a_line_and_a_column() {
         let text = "# c\na: 1\nb:\n  c: { d: 'x y', e: [7, 8s, 9] }\n  f:\n    - g: 1\n    - g: grün\n";
         let at = |path: &[Segment]| locate(text, path).map(|p| (p.line, p.column, p.length));
         assert_eq!(at(&[key("a")]), Some((2, 4, 1)));
@@ -237,13 +239,13 @@ mod tests {
         assert_eq!(at(&[key("b"), key("c"), key("d")]), Some((4, 11, 5)));
         assert_eq!(at(&[key("b"), key("c"), key("e"), Segment::Index(1)]), Some((4, 25, 2)));
         assert_eq!(at(&[key("b"), key("f"), Segment::Index(1), key("g")]), Some((7, 10, 4)));
-        // What is not there is shown where it would be.
+        // A value that does not exist is located at the enclosing value.
         assert_eq!(at(&[key("b"), key("c"), key("z")]), at(&[key("b"), key("c")]));
         assert_eq!(at(&[key("z"), key("z")]), Some((2, 1, 1)));
     }
 
     #[test]
-    fn a_key_given_twice_is_shown_where_it_is_given_again() {
+    fn a_duplicate_key_is_located_at_its_second_use() {
         for (text, at) in [
             ("a: 1\nb: 2\na: 3\n", (3, 1)),
             ("a:\n  b: 1\n  \"b\": 2\n", (3, 3)),
@@ -251,13 +253,17 @@ mod tests {
             ("l:\n  - a: 1\n    a: 2\n", (3, 5)),
         ] {
             let text_error = check_form(text, &["l"]).unwrap_err();
-            assert!(text_error.message.ends_with("is given twice"), "{text_error:?}");
+            assert!(
+                text_error.message.starts_with("duplicate key")
+                    || text_error.message.contains(": duplicate key"),
+                "{text_error:?}"
+            );
             assert_eq!(text_error.span.map(|span| (span.line, span.column)), Some(at), "{text}");
         }
     }
 
     #[test]
-    fn lists_stand_only_where_they_are_named() {
+    fn lists_are_refused_at_other_paths() {
         assert_eq!(check_form("a: { b: [1, x, 1.5, -3, true, 99999999999999999999] }", &["a.b"]), Ok(()));
         for text in ["a: { b: [[1]] }", "a: [1]", "[1]", "a:", "a: { b: [~] }"] {
             assert!(check_form(text, &["a.b"]).is_err(), "{text}");

@@ -178,7 +178,7 @@ fn other_scenarios() -> Vec<String> {
         format!(
             "{SHORTEST}thresholds:\n  - sign_in{{workload:workload}}.p99[10s] < 1s\n  - {{ threshold: lag.max < 1s }}\n  \
              - {{ threshold: 'decisions{{ rule: new-device, workload: workload }}.mismatched[1m] == 0', abort: true }}\n  \
-             - {{ threshold: offered_missed.rate < 1%, abort: true, after: 30s }}\n"
+             - {{ threshold: dropped.rate < 1%, abort: true, after: 30s }}\n"
         ),
         format!(
             "#Why\n#\n#   Two lines\n{head}workload:\n{ramps}service: calibrated\nclient: {{ mfa_delay: 5ms }}\n"

@@ -338,9 +338,8 @@ fn a_mismatch_aborts_the_run_and_sets_the_exit_code() {
 
 #[test]
 fn dropped_is_a_share_of_offered() {
-    let text =
-        crowd("offered_missed.rate < 1%, 'offered_missed.rate[5s] < 1%', 'throughput.offered[5s] >= 49/s'")
-            .replace("users: 4000", "users: 1");
+    let text = crowd("dropped.rate < 1%, 'dropped.rate[5s] < 1%', 'throughput.offered[5s] >= 49/s'")
+        .replace("users: 4000", "users: 1");
     let report = play(&scenario(&text));
     let due = (report.sign_ins.started - report.sign_ins.warm_up + report.generator.dropped) as f64;
     let share = report.generator.dropped as f64 / due;

@@ -1,35 +1,35 @@
-//! What can be asked of a run, by name: `sign_in.p99`, `failed.rate`.
+//! The metrics of thresholds, by name: `sign_in.p99`, `failed.rate`.
 
 use std::fmt;
 
-use crate::scenario::values::{Rate, Share, Text as _, Time};
+use crate::scenario::values::{Rate, Share, TextValue as _, Time};
 use poolproof_cognito::protocol::SignInStep;
 use poolproof_cognito::time::as_us;
 
-/// What a threshold looks at.
+/// A metric of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Metric {
-    /// `decisions.…`: how many decisions.
+    /// `decisions.…`: number of decisions.
     Decisions(DecisionStat),
-    /// `sign_ins.…`: how many sign-ins.
+    /// `sign_ins.…`: number of sign-ins.
     SignIns(SignInStat),
-    /// `sign_in.…`: latency of a whole sign-in, from its intended start.
+    /// `sign_in.…`: latency of a whole sign-in from its intended start.
     SignIn(LatencyStat),
-    /// `service.…`: the same from the actual start.
+    /// `service.…`: latency of a whole sign-in from its actual start.
     Service(LatencyStat),
-    /// `lag.…`: how late the generator started sign-ins.
+    /// `lag.…`: delay of the actual start of sign-ins after the intended one.
     Lag(LatencyStat),
     /// `PASSWORD_VERIFIER.…` and the like: latency of a step.
     SignInStep(SignInStep, LatencyStat),
-    /// `failed.rate`: share of sign-ins that got no decision: abandoned or failed in transport.
+    /// `failed.rate`: share of sign-ins without a decision: abandoned or failed in transport.
     FailedRate,
     /// `refused.rate`: share of sign-ins that the pool refused.
     RefusedRate,
     /// `throttled.rate`: share of requests that the pool throttled.
     ThrottledRate,
-    /// `offered_missed.rate`: share of the sign-ins that were due and could not start, since nobody was free.
+    /// `dropped.rate`: share of arrivals that could not start because no user was idle.
     DroppedRate,
-    /// `throughput.…`: sign-ins a second.
+    /// `throughput.…`: sign-ins per second.
     Throughput(ThroughputStat),
 }
 
@@ -40,10 +40,10 @@ macro_rules! stats {
         pub enum $name { $($(#[$stat_doc])* $stat,)* }
 
         impl $name {
-            /// All of them, in the order of declaration.
+            /// All statistics, in the order of declaration.
             pub const ALL: &[Self] = &[$(Self::$stat,)*];
 
-            /// The word in a threshold.
+            /// Returns the name in a threshold.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$stat => $text,)* }
             }
@@ -52,7 +52,7 @@ macro_rules! stats {
 }
 
 stats! {
-    /// Counts of decisions.
+    /// Statistics of decisions.
     DecisionStat {
         /// Decisions that the oracle checked.
         Checked = "checked",
@@ -60,33 +60,33 @@ stats! {
         Mismatched = "mismatched",
     }
 
-    /// Counts of sign-ins.
+    /// Statistics of sign-ins.
     SignInStat {
-        /// All.
+        /// All sign-ins.
         Started = "started",
-        /// Those that led to tokens.
+        /// Sign-ins that ended with tokens.
         Completed = "completed",
-        /// Those that the pool refused.
+        /// Sign-ins that the pool refused.
         Refused = "refused",
-        /// Those that the user gave up.
+        /// Sign-ins that the user abandoned.
         Abandoned = "abandoned",
-        /// Those that got no answer.
+        /// Sign-ins without a response.
         TransportFailed = "transport_failed",
     }
 
-    /// Figures of a latency distribution.
+    /// Statistics of a latency distribution.
     LatencyStat {
         /// The median.
         P50 = "p50",
-        /// Nine of ten are not slower.
+        /// The 90th percentile.
         P90 = "p90",
-        /// 95 of 100.
+        /// The 95th percentile.
         P95 = "p95",
-        /// 99 of 100.
+        /// The 99th percentile.
         P99 = "p99",
-        /// 999 of 1000.
+        /// The 99.9th percentile.
         P999 = "p999",
-        /// The slowest.
+        /// The maximum.
         Max = "max",
         /// The mean.
         Mean = "mean",
@@ -94,34 +94,34 @@ stats! {
 
     /// Rates of sign-ins.
     ThroughputStat {
-        /// Sign-ins a second that were started.
+        /// Sign-ins started per second.
         Offered = "offered",
-        /// Sign-ins a second that were completed or refused.
+        /// Sign-ins completed or refused per second.
         Achieved = "achieved",
     }
 }
 
-/// What kind of number a metric is, and so how its limit is written.
+/// The unit of a metric, which decides how its limit is written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Unit {
     /// A time in µs; written `400ms`.
     Time,
     /// A share from 0 to 1; written `0.1%`.
     Share,
-    /// Times a second; written `100/s`.
+    /// A rate per second; written `100/s`.
     PerSecond,
-    /// How many; written `0`.
+    /// A count; written `0`.
     Count,
 }
 
 impl Metric {
-    /// Every metric.
+    /// Returns all metrics.
     pub fn all() -> Vec<Self> {
         let mut all = Vec::new();
         all.extend(DecisionStat::ALL.iter().copied().map(Self::Decisions));
         all.extend(SignInStat::ALL.iter().copied().map(Self::SignIns));
-        for of in [Self::SignIn, Self::Service, Self::Lag] {
-            all.extend(LatencyStat::ALL.iter().copied().map(of));
+        for metric in [Self::SignIn, Self::Service, Self::Lag] {
+            all.extend(LatencyStat::ALL.iter().copied().map(metric));
         }
         for &step in SignInStep::ALL {
             all.extend(LatencyStat::ALL.iter().map(|&stat| Self::SignInStep(step, stat)));
@@ -131,7 +131,7 @@ impl Metric {
         all
     }
 
-    /// What kind of number it is.
+    /// Returns the unit.
     pub const fn unit(self) -> Unit {
         match self {
             Self::Decisions(_) | Self::SignIns(_) => Unit::Count,
@@ -141,7 +141,7 @@ impl Metric {
         }
     }
 
-    /// Whether it can be asked of those sign-ins alone in which a rule applied: of one that failed, none is known.
+    /// Whether a selector may name a rule. The rule of a failed sign-in is unknown, so rates do not support it.
     pub const fn supports_rule_selector(self) -> bool {
         matches!(self.unit(), Unit::Time) || matches!(self, Self::Decisions(_))
     }
@@ -159,7 +159,7 @@ impl fmt::Display for Metric {
             Self::FailedRate => f.write_str("failed.rate"),
             Self::RefusedRate => f.write_str("refused.rate"),
             Self::ThrottledRate => f.write_str("throttled.rate"),
-            Self::DroppedRate => f.write_str("offered_missed.rate"),
+            Self::DroppedRate => f.write_str("dropped.rate"),
             Self::Throughput(stat) => write!(f, "throughput.{}", stat.as_str()),
         }
     }
@@ -168,7 +168,7 @@ impl fmt::Display for Metric {
 impl Unit {
     pub(super) const ALL: [Self; 4] = [Self::Time, Self::Share, Self::PerSecond, Self::Count];
 
-    /// What it is, and a limit as an example.
+    /// Returns a description of the unit and an example of a limit.
     pub(super) const fn example(self) -> (&'static str, &'static str) {
         match self {
             Self::Time => ("a time", "400ms"),
@@ -178,7 +178,7 @@ impl Unit {
         }
     }
 
-    /// What the limit looks like, as a regular expression.
+    /// Returns a regular expression of the limit.
     pub(super) fn pattern(self) -> &'static str {
         let anchored = match self {
             Self::Time => Time::PATTERN,
@@ -189,12 +189,12 @@ impl Unit {
         anchored.trim_start_matches('^').trim_end_matches('$')
     }
 
-    /// The limit as a number.
-    pub(super) fn read(self, limit: &str) -> Result<f64, String> {
+    /// Parses a limit.
+    pub(super) fn parse(self, limit: &str) -> Result<f64, String> {
         match self {
-            Self::Time => Time::read(limit).map(|time| as_us(time.0) as f64),
-            Self::Share => Share::read(limit).map(|share| share.0),
-            Self::PerSecond => Rate::read(limit).map(|rate| rate.0),
+            Self::Time => Time::parse(limit).map(|time| as_us(time.0) as f64),
+            Self::Share => Share::parse(limit).map(|share| share.0),
+            Self::PerSecond => Rate::parse(limit).map(|rate| rate.0),
             Self::Count => match limit.parse::<u32>() {
                 Ok(count) if !limit.starts_with('+') => Ok(f64::from(count)),
                 _ => Err(format!("`{limit}` is not a count such as `0`")),

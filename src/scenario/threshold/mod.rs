@@ -1,4 +1,4 @@
-//! What must hold of a run: `sign_in.p99 < 400ms`, `sign_in{workload:storm}.p99[10s] < 1s`.
+//! Thresholds, the conditions that a run must meet: `sign_in.p99 < 400ms`, `sign_in{workload:storm}.p99[10s] < 1s`.
 
 mod metric;
 mod parse;
@@ -9,42 +9,42 @@ use std::time::Duration;
 pub use metric::{DecisionStat, LatencyStat, Metric, SignInStat, ThroughputStat, Unit};
 pub(super) use raw::RawThreshold;
 
-/// One thing that must hold.
+/// A condition that a run must meet.
 #[derive(Clone, PartialEq, Debug)]
 pub struct Threshold {
-    /// As it was written.
+    /// The text as given.
     pub text: String,
-    /// What is looked at.
+    /// The metric.
     pub metric: Metric,
-    /// Of which sign-ins.
-    pub of: Selector,
-    /// In each stretch of this length, whole seconds; `None`: in the run as a whole.
+    /// The sign-ins that count.
+    pub selector: Selector,
+    /// Length of the time windows in which the condition must hold, in whole seconds; `None`: the whole run.
     pub window: Option<Duration>,
-    /// How it compares.
+    /// The comparison of the metric with the limit.
     pub op: Comparison,
-    /// With what: µs for latencies, a share from 0 to 1 for rates, times a second for throughput, else a count.
+    /// The limit: µs for latencies, a share from 0 to 1 for rates, a rate per second for throughput, else a count.
     pub limit: f64,
-    /// Whether the run is cut short when it does not hold.
+    /// Whether the run stops when the condition does not hold.
     pub abort: bool,
-    /// The run is not cut short before so much of its measured part is over.
+    /// Time of the measured part during which the threshold does not stop the run.
     pub after: Duration,
 }
 
-/// Which sign-ins a threshold looks at: all, unless it says more.
+/// The sign-ins that a threshold selects; the default selects all.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Selector {
-    /// The id of a rule: those in which it applied.
+    /// Only sign-ins to which the rule with this id applied.
     pub rule: Option<&'static str>,
-    /// The number of a workload in the scenario, from 0.
+    /// Only sign-ins of the workload with this index.
     pub workload: Option<u16>,
 }
 
 impl Threshold {
-    /// The longest window: so much of a run is kept in memory.
+    /// The longest window. The run keeps measurements of this length in memory.
     pub const MAX_WINDOW: Duration = Duration::from_secs(600);
 }
 
-/// How a value compares with its limit.
+/// The comparison of a value with a limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Comparison {
     /// `<`
@@ -60,7 +60,7 @@ pub enum Comparison {
 }
 
 impl Comparison {
-    /// All of them, two signs before one: so they are found in a text.
+    /// All comparisons with their signs.
     pub(super) const ALL: [(&str, Self); 5] = [
         ("<=", Self::LessOrEqual),
         (">=", Self::GreaterOrEqual),
@@ -69,7 +69,7 @@ impl Comparison {
         (">", Self::Greater),
     ];
 
-    /// Whether `value` compares so with `limit`. A value that is no number never does.
+    /// Whether the comparison of `value` with `limit` holds. It never holds for NaN.
     pub fn holds(self, value: f64, limit: f64) -> bool {
         match self {
             Self::Less => value < limit,
@@ -86,7 +86,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_number_satisfies_nothing() {
+    fn no_comparison_holds_for_nan() {
         assert!(Comparison::ALL.iter().all(|(_, op)| !op.holds(f64::NAN, 1.0)));
         assert!(Comparison::LessOrEqual.holds(1.0, 1.0) && !Comparison::Less.holds(1.0, 1.0));
     }

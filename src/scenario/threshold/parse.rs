@@ -1,20 +1,20 @@
-//! A threshold's text, read: `metric{selector}.stat[window] < limit`.
+//! Parses the text of a threshold: `metric{selector}.stat[window] < limit`.
 
 use std::time::Duration;
 
 use super::{Comparison, Metric, Selector, Threshold};
-use crate::scenario::values::{Text as _, Time};
-use crate::scenario::{WorkloadPlan, suggest};
-use poolproof_oracle;
+use crate::scenario::WorkloadPlan;
+use crate::scenario::diagnostic::{did_you_mean, nearest};
+use crate::scenario::values::{TextValue as _, Time};
 
-/// Why a text is no threshold.
+/// An error in the text of a threshold.
 #[derive(PartialEq, Eq, Debug)]
 pub(in crate::scenario) struct ThresholdError<'t> {
-    /// What is wrong.
+    /// The error message.
     pub(in crate::scenario) message: String,
-    /// What was probably meant.
+    /// What to do next.
     pub(in crate::scenario) help: Option<String>,
-    /// The part of the text that is wrong.
+    /// The wrong part of the text.
     pub(in crate::scenario) part: &'t str,
 }
 
@@ -22,61 +22,61 @@ fn threshold_error<T>(message: impl Into<String>, part: &str) -> Result<T, Thres
     Err(ThresholdError { message: message.into(), help: None, part })
 }
 
-/// The left side of a comparison, taken apart.
+/// The parts of the left side of a comparison.
 struct MetricExpr<'t> {
     /// `metric.stat`.
     name: String,
-    /// What stands between braces.
+    /// The text between braces.
     selector: Option<&'t str>,
-    /// What stands between brackets.
+    /// The text between brackets.
     window: Option<&'t str>,
 }
 
 impl Threshold {
-    /// The threshold that `text` says, outside of any scenario: it can select no workload.
+    /// Parses a threshold outside of a scenario, which cannot select a workload.
     ///
     /// # Errors
     ///
-    /// What is wrong with it, and what may have been meant.
+    /// Returns a message, with a suggestion if there is one.
     pub fn parse(text: &str) -> Result<Self, String> {
-        Self::read(text, &[]).map_err(|threshold_error| match threshold_error.help {
+        Self::parse_in(text, &[]).map_err(|threshold_error| match threshold_error.help {
             Some(help) => format!("{} ({help})", threshold_error.message),
             None => threshold_error.message,
         })
     }
 
-    /// The threshold that `text` says, in a scenario with these workloads. It does not abort.
-    pub(in crate::scenario) fn read<'t>(
+    /// Parses a threshold in a scenario with these workloads. It does not stop the run.
+    pub(in crate::scenario) fn parse_in<'t>(
         text: &'t str,
         workloads: &[&str],
     ) -> Result<Self, ThresholdError<'t>> {
         let Some(operator_at) = text.find(['<', '>', '=', '!']) else {
             let example = "write a metric, one of < <= > >= ==, and a limit, as in `sign_in.p99 < 400ms`";
-            return threshold_error(format!("`{text}` compares nothing: {example}"), text);
+            return threshold_error(format!("`{text}` has no comparison: {example}"), text);
         };
         let (left, rest) = (text[..operator_at].trim(), &text[operator_at..]);
         let signs = rest.find(|c: char| !matches!(c, '<' | '>' | '=' | '!')).unwrap_or(rest.len());
         let (signs, limit) = (&rest[..signs], rest[signs..].trim());
         let Some(&(_, op)) = Comparison::ALL.iter().find(|(known, _)| *known == signs) else {
-            return threshold_error(format!("`{signs}` is no comparison; use one of < <= > >= =="), signs);
+            return threshold_error(format!("`{signs}` is not a comparison: use one of < <= > >= =="), signs);
         };
-        let expr = MetricExpr::of(left)?;
+        let expr = MetricExpr::parse(left)?;
         let metric = metric(&expr.name, if left.is_empty() { text } else { left })?;
-        let of = expr.selector.map_or_else(|| Ok(Selector::default()), |text| selector(text, workloads))?;
-        if let (Some(rule), false) = (of.rule, metric.supports_rule_selector()) {
-            let message = format!(
-                "`{metric}` cannot be told by rule: which rule a sign-in falls under, its decision tells"
-            );
-            let help = "rules select decisions, latencies and lag".to_owned();
+        let selector =
+            expr.selector.map_or_else(|| Ok(Selector::default()), |text| selector(text, workloads))?;
+        if let (Some(rule), false) = (selector.rule, metric.supports_rule_selector()) {
+            let message =
+                format!("`{metric}` cannot select by rule: sign-ins without a decision have no rule");
+            let help = "select by rule for decisions, latencies and lag only".to_owned();
             let part = expr.selector.filter(|text| text.contains(rule)).unwrap_or(left);
             return Err(ThresholdError { message, help: Some(help), part });
         }
         let window = expr.window.map(window).transpose()?;
-        match metric.unit().read(limit) {
+        match metric.unit().parse(limit) {
             Ok(limit) => Ok(Self {
                 text: text.trim().to_owned(),
                 metric,
-                of,
+                selector,
                 window,
                 op,
                 limit,
@@ -93,13 +93,13 @@ impl Threshold {
 }
 
 impl<'t> MetricExpr<'t> {
-    fn of(left: &'t str) -> Result<Self, ThresholdError<'t>> {
+    fn parse(left: &'t str) -> Result<Self, ThresholdError<'t>> {
         let (rest, window) = match (left.find('['), left.strip_suffix(']')) {
             (None, None) => (left, None),
             (Some(open), Some(inner)) if open < inner.len() => (&left[..open], Some(&inner[open + 1..])),
             _ => {
                 return threshold_error(
-                    "a window stands at the end in brackets, as in `sign_in.p99[10s]`",
+                    "write the window at the end in brackets, as in `sign_in.p99[10s]`",
                     left,
                 );
             }
@@ -110,7 +110,7 @@ impl<'t> MetricExpr<'t> {
                 (format!("{}{}", &rest[..open], rest[close + 1..].trim_end()), Some(&rest[open + 1..close]))
             }
             _ => {
-                let message = "what is selected stands in braces, as in `sign_in{workload:storm}.p99`";
+                let message = "write the selector in braces, as in `sign_in{workload:storm}.p99`";
                 return threshold_error(message, left);
             }
         };
@@ -118,34 +118,41 @@ impl<'t> MetricExpr<'t> {
     }
 }
 
+/// Metrics of former versions, and their names today.
+const RENAMED: [(&str, &str); 1] = [("offered_missed.rate", "dropped.rate")];
+
 fn metric<'t>(name: &str, part: &'t str) -> Result<Metric, ThresholdError<'t>> {
     let all = Metric::all();
     all.iter().copied().find(|metric| metric.to_string() == name).ok_or_else(|| {
         let names: Vec<String> = all.iter().map(ToString::to_string).collect();
-        let help = suggest::nearest(name, names.iter().map(String::as_str)).map(suggest::did_you_mean);
+        let help = match RENAMED.iter().find(|(old, _)| *old == name) {
+            Some((_, new)) => Some(format!("the metric is now called `{new}`")),
+            None => nearest(name, names.iter().map(String::as_str)).map(did_you_mean),
+        };
         ThresholdError { message: format!("unknown metric `{name}`"), help, part }
     })
 }
 
-/// `rule:ID`, `workload:NAME`, or both with a comma between.
+/// Parses `rule:ID`, `workload:NAME`, or both with a comma between them.
 fn selector<'t>(text: &'t str, workloads: &[&str]) -> Result<Selector, ThresholdError<'t>> {
     let mut selector = Selector::default();
     for part in text.split(',') {
         let Some((key, value)) = part.split_once(':').map(|(key, value)| (key.trim(), value.trim())) else {
-            let message = format!("`{{{text}}}` selects nothing: write `{{rule:ID}}` or `{{workload:NAME}}`");
+            let message =
+                format!("`{{{text}}}` is not a selector: write `{{rule:ID}}` or `{{workload:NAME}}`");
             return threshold_error(message, if part.trim().is_empty() { text } else { part.trim() });
         };
         let twice = match key {
             "rule" => selector.rule.replace(rule(value, part)?).is_some(),
             "workload" => selector.workload.replace(workload(value, part, workloads)?).is_some(),
             _ => {
-                let help = suggest::nearest(key, ["rule", "workload"]).map(suggest::did_you_mean);
-                let message = format!("nothing is selected by `{key}`, but by `rule` or `workload`");
+                let help = nearest(key, ["rule", "workload"]).map(did_you_mean);
+                let message = format!("unknown selector `{key}`: use `rule` or `workload`");
                 return Err(ThresholdError { message, help, part: if key.is_empty() { part } else { key } });
             }
         };
         if twice {
-            return threshold_error(format!("`{key}` is selected twice"), part.trim());
+            return threshold_error(format!("the selector has `{key}` twice"), part.trim());
         }
     }
     Ok(selector)
@@ -154,9 +161,9 @@ fn selector<'t>(text: &'t str, workloads: &[&str]) -> Result<Selector, Threshold
 fn rule<'t>(id: &'t str, part: &'t str) -> Result<&'static str, ThresholdError<'t>> {
     let ids = || poolproof_oracle::rules().map(|rule| rule.id);
     ids().find(|known| *known == id).ok_or_else(|| {
-        let help = suggest::nearest(id, ids()).map_or_else(
-            || "`poolproof matrix` and every report name the rules".to_owned(),
-            suggest::did_you_mean,
+        let help = nearest(id, ids()).map_or_else(
+            || "`poolproof matrix` and every report show the ids of rules".to_owned(),
+            did_you_mean,
         );
         let part = if id.is_empty() { part } else { id };
         ThresholdError { message: format!("unknown rule `{id}`"), help: Some(help), part }
@@ -167,31 +174,31 @@ fn workload<'t>(name: &'t str, part: &'t str, workloads: &[&str]) -> Result<u16,
     let number = workloads.iter().position(|known| *known == name);
     number.and_then(|number| u16::try_from(number).ok()).ok_or_else(|| {
         let unknown = format!("unknown workload `{name}`");
-        let near = suggest::nearest(name, workloads.iter().copied()).map(suggest::did_you_mean);
-        let without = format!("leave `{{{}}}` out, and all sign-ins are looked at", part.trim());
+        let near = nearest(name, workloads.iter().copied()).map(did_you_mean);
+        let without = format!("leave `{{{}}}` out to select all sign-ins", part.trim());
         let (message, help) = match workloads {
-            [] => (format!("{unknown}: no workload can be selected here"), without),
+            [] => (format!("{unknown}: a workload cannot be selected here"), without),
             [WorkloadPlan::DEFAULT_NAME] => (
-                format!("{unknown}: the scenario names no workloads"),
+                format!("{unknown}: the scenario has no named workloads"),
                 format!("{without}; or give a list of `workloads`, each with a `name`"),
             ),
-            _ => (unknown, format!("there are: `{}`", workloads.join("`, `"))),
+            _ => (unknown, format!("the workloads are `{}`", workloads.join("`, `"))),
         };
         let part = if name.is_empty() { part } else { name };
         ThresholdError { message, help: Some(near.unwrap_or(help)), part }
     })
 }
 
-/// Whole seconds, within bounds.
+/// Parses a window: whole seconds within bounds.
 fn window(text: &str) -> Result<Duration, ThresholdError<'_>> {
     let part = if text.trim().is_empty() { "[]" } else { text.trim() };
     let Time(length) =
-        Time::read(text.trim()).map_err(|message| ThresholdError { message, help: None, part })?;
+        Time::parse(text.trim()).map_err(|message| ThresholdError { message, help: None, part })?;
     let bounds = Duration::from_secs(1)..=Threshold::MAX_WINDOW;
     if bounds.contains(&length) && length.subsec_nanos() == 0 {
         Ok(length)
     } else {
-        threshold_error(format!("`{part}` is no window: they are 1s to 10m long, in whole seconds"), part)
+        threshold_error(format!("`{part}` is not a window: use 1s to 10m in whole seconds"), part)
     }
 }
 
@@ -200,17 +207,17 @@ mod tests {
     use super::*;
 
     /// In a scenario with two workloads.
-    fn read(text: &str) -> Result<Threshold, ThresholdError<'_>> {
-        Threshold::read(text, &["calm", "storm"])
+    fn parse(text: &str) -> Result<Threshold, ThresholdError<'_>> {
+        Threshold::parse_in(text, &["calm", "storm"])
     }
 
     #[test]
-    fn every_metric_is_read_back_from_its_name() {
+    fn every_metric_is_parsed_from_its_name() {
         for metric in Metric::all() {
             let (_, example) = metric.unit().example();
             for (signs, op) in Comparison::ALL {
                 for text in [format!("{metric} {signs} {example}"), format!(" {metric}{signs}{example} ")] {
-                    let threshold = read(&text).unwrap();
+                    let threshold = parse(&text).unwrap();
                     assert_eq!((threshold.metric, threshold.op), (metric, op), "{text}");
                 }
             }
@@ -218,8 +225,8 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_in_the_metrics_unit() {
-        let limit = |text: &str| read(text).unwrap().limit;
+    fn limits_are_in_the_unit_of_the_metric() {
+        let limit = |text: &str| parse(text).unwrap().limit;
         assert_eq!(limit("sign_in.p99 < 400ms"), 400_000.0);
         assert_eq!(limit("failed.rate < 0.1%"), 0.001);
         assert_eq!(limit("throughput.achieved >= 100/s"), 100.0);
@@ -227,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn what_compares_nothing_is_refused_at_the_part_that_is_wrong() {
+    fn errors_name_the_wrong_part() {
         for (text, part) in [
             ("", ""),
             ("sign_in.p99", "sign_in.p99"),
@@ -264,51 +271,57 @@ mod tests {
             ("failed{rule:wrong-password}.rate < 5%", "rule:wrong-password"),
             ("throughput{rule:wrong-password}.offered > 5/s", "rule:wrong-password"),
         ] {
-            assert_eq!(read(text).unwrap_err().part, part, "{text}");
+            assert_eq!(parse(text).unwrap_err().part, part, "{text}");
         }
     }
 
     #[test]
-    fn windows_and_selectors_stand_where_they_should_and_nowhere_else() {
-        let told = |text: &str| {
-            let threshold = read(text).unwrap();
-            (threshold.metric.to_string(), threshold.of.rule, threshold.of.workload, threshold.window)
+    fn windows_and_selectors_are_parsed() {
+        let parsed = |text: &str| {
+            let threshold = parse(text).unwrap();
+            (
+                threshold.metric.to_string(),
+                threshold.selector.rule,
+                threshold.selector.workload,
+                threshold.window,
+            )
         };
         let s = |s| Some(Duration::from_secs(s));
         let sign_in = "sign_in.p99".to_owned();
-        assert_eq!(told("sign_in.p99[10s] < 5ms"), (sign_in.clone(), None, None, s(10)));
-        assert_eq!(told("sign_in.p99[ 10m ]<5ms"), (sign_in.clone(), None, None, s(600)));
-        assert_eq!(told("sign_in{workload:storm}.p99 < 5ms"), (sign_in, None, Some(1), None));
+        assert_eq!(parsed("sign_in.p99[10s] < 5ms"), (sign_in.clone(), None, None, s(10)));
+        assert_eq!(parsed("sign_in.p99[ 10m ]<5ms"), (sign_in.clone(), None, None, s(600)));
+        assert_eq!(parsed("sign_in{workload:storm}.p99 < 5ms"), (sign_in, None, Some(1), None));
         assert_eq!(
-            told("decisions{ rule: wrong-password , workload: calm }.mismatched[1s] == 0"),
+            parsed("decisions{ rule: wrong-password , workload: calm }.mismatched[1s] == 0"),
             ("decisions.mismatched".to_owned(), Some("wrong-password"), Some(0), s(1))
         );
         assert_eq!(
-            told("lag{rule:new-device}.max[2s] < 1s"),
+            parsed("lag{rule:new-device}.max[2s] < 1s"),
             ("lag.max".to_owned(), Some("new-device"), None, s(2))
         );
     }
 
     #[test]
-    fn where_no_workloads_are_named_none_is_selected() {
-        let told = |names: &[&str]| {
+    fn a_workload_cannot_be_selected_without_names() {
+        let error = |names: &[&str]| {
             let ThresholdError { message, help, part } =
-                Threshold::read("sign_in{ workload: a }.p99 < 5ms", names).unwrap_err();
+                Threshold::parse_in("sign_in{ workload: a }.p99 < 5ms", names).unwrap_err();
             assert_eq!(part, "a");
             format!("{message}: {}", help.unwrap())
         };
-        let leave = "leave `{workload: a}` out, and all sign-ins are looked at";
-        assert_eq!(told(&[]), format!("unknown workload `a`: no workload can be selected here: {leave}"));
+        let leave = "leave `{workload: a}` out to select all sign-ins";
+        assert_eq!(error(&[]), format!("unknown workload `a`: a workload cannot be selected here: {leave}"));
         let list = "or give a list of `workloads`, each with a `name`";
-        let message = "unknown workload `a`: the scenario names no workloads";
-        assert_eq!(told(&[WorkloadPlan::DEFAULT_NAME]), format!("{message}: {leave}; {list}"));
+        let message = "unknown workload `a`: the scenario has no named workloads";
+        assert_eq!(error(&[WorkloadPlan::DEFAULT_NAME]), format!("{message}: {leave}; {list}"));
     }
 
     #[test]
-    fn slips_in_selectors_find_what_was_meant() {
-        let help = |text| read(text).unwrap_err().help.unwrap();
+    fn selectors_have_suggestions() {
+        let help = |text| parse(text).unwrap_err().help.unwrap();
         assert_eq!(help("sign_in{workload:storn}.p99 < 5ms"), "did you mean `storm`?");
-        assert_eq!(help("sign_in{workload:x}.p99 < 5ms"), "there are: `calm`, `storm`");
+        assert_eq!(help("sign_in{workload:x}.p99 < 5ms"), "the workloads are `calm`, `storm`");
+        assert_eq!(help("offered_missed.rate < 1%"), "the metric is now called `dropped.rate`");
         assert_eq!(help("decisions{rule:wrong-pasword}.checked > 5"), "did you mean `wrong-password`?");
         assert_eq!(help("sign_in{worklaod:storm}.p99 < 5ms"), "did you mean `workload`?");
         assert_eq!(help("sign_in{workload:storm}.p98[5s] < 5ms"), "did you mean `sign_in.p99`?");
