@@ -1,4 +1,4 @@
-//! `poolproof check`: what a scenario means, and which decisions it expects.
+//! `poolproof check`: prints resolved scenarios and their expected decisions.
 
 use std::fmt::Write as _;
 use std::io;
@@ -16,13 +16,11 @@ use poolproof_oracle::{
     Revocation, TokenFacts,
 };
 
-/// Checks the files and shows what they mean.
+/// Checks the files and prints the resolved scenarios.
 pub(super) fn check(args: &CheckArgs) -> Exit {
     let files = match scenario_files(&args.files) {
         Ok(files) => files,
-        Err(message) => {
-            return usage_error(message);
-        }
+        Err(message) => return usage_error(message),
     };
     let mut exit = Exit::Pass;
     for file in &files {
@@ -39,12 +37,12 @@ pub(super) fn check(args: &CheckArgs) -> Exit {
     exit
 }
 
-/// A diagnostic as this terminal shows it.
+/// Formats a diagnostic for stderr, with colors if it is a terminal.
 pub(super) fn render_diagnostic(diagnostic: &Diagnostic) -> String {
     if shows_color(&io::stderr()) { diagnostic.to_colored() } else { diagnostic.to_string() }
 }
 
-/// The decisions that the scenario can bring about, each with the rule that asks for it.
+/// Lists the decisions that can occur in the scenario, each with its rule.
 fn expected(scenario: &Scenario) -> String {
     let mut lines: Vec<[String; 4]> = Vec::new();
     for facts in situations(scenario) {
@@ -66,7 +64,7 @@ fn expected(scenario: &Scenario) -> String {
     }
     let width = |column: usize| lines.iter().map(|line| line[column].chars().count()).max().unwrap_or(0);
     let (first, second, third) = (width(0), width(1), width(2));
-    let mut text = "# Decisions that this scenario can bring about:\n".to_owned();
+    let mut text = "# Decisions that can occur in this scenario:\n".to_owned();
     for [situation, decision, rule, confidence] in &lines {
         let _ = writeln!(text, "#   {situation:first$}  {decision:second$}  {rule:third$}  {confidence}");
     }
@@ -84,19 +82,19 @@ fn situation(facts: &Facts) -> String {
     let risk = facts.risk.map_or_else(String::new, |(level, action)| format!(", {level} risk: {action}"));
     let Circumstances { flow, compromised, reset_required, address } = facts.circumstances;
     let around: String = [
-        (flow == Flow::Password, ", password sent as it is"),
+        (flow == Flow::Password, ", password in plain text"),
         (compromised && !reset_required, ", password compromised"),
-        (reset_required, ", password to be reset"),
+        (reset_required, ", password reset required"),
         (address == AddressStatus::Blocked, ", address always blocked"),
         (address == AddressStatus::Skipped, ", address always allowed"),
     ]
     .into_iter()
-    .map(|(holds, words)| if holds { words } else { "" })
+    .map(|(applies, text)| if applies { text } else { "" })
     .collect();
     format!("device {}{damaged}, factors {}{risk}{around}", facts.device.as_str(), facts.factors)
 }
 
-/// The situations of refresh tokens that the mix can bring about.
+/// Returns the facts of refresh tokens that can occur with the mix.
 fn tokens(scenario: &Scenario) -> Vec<TokenFacts> {
     let tracked = scenario.pool.remember.tracks();
     let (bound, named) = if tracked {
@@ -106,7 +104,7 @@ fn tokens(scenario: &Scenario) -> Vec<TokenFacts> {
     };
     let usual = TokenFacts { tracked, bound, named, revocation: Revocation::Not };
     let used = scenario.intents().any(Intent::uses_tokens);
-    let of = |intent| match intent {
+    let token_facts = |intent| match intent {
         Intent::RefreshWithoutDevice if tracked => Some(TokenFacts { named: PresentedKey::Nothing, ..usual }),
         Intent::RefreshAfterForget | Intent::ForgottenDevice if tracked && used => {
             Some(TokenFacts { bound: BoundDevice::Forgotten, ..usual })
@@ -116,7 +114,7 @@ fn tokens(scenario: &Scenario) -> Vec<TokenFacts> {
         intent => intent.uses_tokens().then_some(usual),
     };
     let mut all: Vec<TokenFacts> = Vec::new();
-    for facts in scenario.intents().filter_map(of) {
+    for facts in scenario.intents().filter_map(token_facts) {
         if !all.contains(&facts) {
             all.push(facts);
         }
@@ -124,7 +122,7 @@ fn tokens(scenario: &Scenario) -> Vec<TokenFacts> {
     all
 }
 
-/// Every situation that the mix, the people and the risk of a scenario allow.
+/// Returns the facts that can occur with the mix, users and risk of a scenario.
 fn situations(scenario: &Scenario) -> Vec<Facts> {
     let mut all = Vec::new();
     let policy = &scenario.pool;
@@ -155,12 +153,12 @@ fn situations(scenario: &Scenario) -> Vec<Facts> {
     all
 }
 
-/// Each of the first with each of the second.
+/// Returns all pairs of an item of `first` and an item of `second`.
 fn pairs<A: Copy, B: Copy>(first: &[A], second: &[B]) -> Vec<(A, B)> {
     first.iter().flat_map(|a| second.iter().map(|b| (*a, *b))).collect()
 }
 
-/// The factors that users have, or come to have where the pool makes those without one set one up.
+/// Returns the second factors of users, including the one that users without a factor set up if the pool requires MFA.
 fn factors(scenario: &Scenario) -> Vec<Factors> {
     let all = scenario.population.factors.iter().filter(|(_, share)| *share > 0.0);
     let mut factors: Vec<Factors> = all.map(|(factors, _)| factors).collect();
@@ -171,7 +169,7 @@ fn factors(scenario: &Scenario) -> Vec<Factors> {
     factors
 }
 
-/// What a sign-in with this intent can come to: the standing of its device, its claim, and whether failures lock it out.
+/// Returns the states of device, claim and lockout that can occur in a sign-in with this intent.
 fn devices(scenario: &Scenario, intent: Intent) -> Vec<(Device, Claim, LockoutState)> {
     let right = |device| (device, Claim::Right, LockoutState::Unlocked);
     match intent {
@@ -191,7 +189,7 @@ fn devices(scenario: &Scenario, intent: Intent) -> Vec<(Device, Claim, LockoutSt
         Intent::RefreshAfterForget if scenario.pool.remember.tracks() => {
             [known(scenario), vec![right(Device::None)]].concat()
         }
-        // Whose device is forgotten goes on as with a new one.
+        // After a forgotten device the client continues as with a new one.
         Intent::ForgottenDevice => vec![right(Device::Forgotten), right(Device::None)],
         Intent::KnownDevice
         | Intent::WrongDeviceSecret
@@ -204,7 +202,7 @@ fn devices(scenario: &Scenario, intent: Intent) -> Vec<(Device, Claim, LockoutSt
     }
 }
 
-/// What a sign-in with a device that the user has had before can come to.
+/// Returns the states that can occur in a sign-in with a known device.
 fn known(scenario: &Scenario) -> Vec<(Device, Claim, LockoutState)> {
     let right = |device| (device, Claim::Right, LockoutState::Unlocked);
     match scenario.pool.remember {
@@ -213,7 +211,7 @@ fn known(scenario: &Scenario) -> Vec<(Device, Claim, LockoutState)> {
     }
 }
 
-/// The levels of risk that sign-ins can have: those that the scenario gives, or all where the pool estimates them.
+/// Returns the risk levels of sign-ins: those of the scenario, or all if the pool estimates the risk.
 fn levels(scenario: &Scenario) -> Vec<Option<RiskLevel>> {
     match scenario.pool.risk.levels {
         RiskSource::Given => scenario.risks().collect(),
@@ -221,7 +219,7 @@ fn levels(scenario: &Scenario) -> Vec<Option<RiskLevel>> {
     }
 }
 
-/// What else can count in sign-ins with this intent.
+/// Returns the circumstances that can occur in sign-ins with this intent.
 fn circumstances(scenario: &Scenario, intent: Intent) -> Vec<Circumstances> {
     let flow = if intent == Intent::PlainPassword { Flow::Password } else { Flow::Srp };
     let usual = Circumstances { flow, ..Circumstances::default() };

@@ -15,7 +15,7 @@ use super::threshold::RawThreshold;
 use super::validated::{ArrivalProcess, DeviceCount, GroupName, Service, SourceAddress};
 use super::values::{BoundedInt, BoundedNumber, Cidr, Name, Rate, Share, Time};
 use super::weights::Weights;
-use super::word_or_map::{EphemeralBits, WordOrMap};
+use super::word_or_map::WordOrMap;
 use crate::clock::ClockKind;
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{
@@ -314,7 +314,7 @@ pub(super) struct RawWorkload {
     #[serde(default)]
     pub(super) model: RawModel,
     /// Distribution of arrivals over time (model open only). Left out: `poisson`.
-    pub(super) arrivals: Option<ArrivalProcess>,
+    pub(super) arrivals: Option<WordOrMap<ArrivalProcess>>,
     /// Time between one sign-in of a user and the next (model closed only). Left out: `none`.
     pub(super) think_time: Option<WordOrMap<Delay>>,
     /// The load over time. Warm-up stages come first, cool-down stages last; at least one stage is measured; at most 24
@@ -366,7 +366,8 @@ pub(super) struct RawStage {
 #[schemars(rename = "Client")]
 pub(super) struct RawClient {
     /// Size of SRP's secret ephemeral value `a` in bits: 256, or 1024 as in current SDKs.
-    pub(super) ephemeral_bits: EphemeralBits,
+    #[schemars(extend("enum" = [256, 1024]))]
+    pub(super) ephemeral_bits: BoundedInt<256, 1024>,
     /// How often the client retries a throttled or failed request.
     pub(super) retries: BoundedInt<0, 10>,
     /// Time that users take to enter a code: `none`, a time, or a distribution.
@@ -375,7 +376,7 @@ pub(super) struct RawClient {
 
 impl Default for RawClient {
     fn default() -> Self {
-        Self { ephemeral_bits: EphemeralBits(256), retries: BoundedInt(3), mfa_delay: WordOrMap::default() }
+        Self { ephemeral_bits: BoundedInt(256), retries: BoundedInt(3), mfa_delay: WordOrMap::default() }
     }
 }
 

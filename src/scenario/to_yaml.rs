@@ -5,7 +5,7 @@ use super::raw::{
 };
 use super::validated::{Model, Scenario, WorkloadPlan};
 use super::values::{BoundedInt, Cidr, Name, Rate, Share, Time};
-use super::word_or_map::{EphemeralBits, WordOrMap};
+use super::word_or_map::WordOrMap;
 use super::yaml;
 use poolproof_cognito::addresses::AddressRange;
 
@@ -38,7 +38,7 @@ impl Scenario {
             workload,
             workloads,
             client: RawClient {
-                ephemeral_bits: EphemeralBits(client.ephemeral_bits),
+                ephemeral_bits: BoundedInt(client.ephemeral_bits.into()),
                 retries: BoundedInt(client.retries.into()),
                 mfa_delay: WordOrMap(client.mfa_delay),
             },
@@ -108,7 +108,7 @@ fn workload(plan: &WorkloadPlan) -> RawWorkload {
                 to: (open.to != open.from).then_some(Rate(open.to)),
                 ..stage(open.length, open.warm_up, open.cool_down)
             });
-            (RawModel::Open, Some(*arrivals), None, stages.collect())
+            (RawModel::Open, Some(WordOrMap(*arrivals)), None, stages.collect())
         }
         Model::Closed { think_time, stages } => {
             let stages = stages.iter().map(|closed| RawStage {

@@ -93,8 +93,12 @@ pub(super) fn scenario(
         opt_in: raw.population.opt_in.0,
         compromised: raw.population.compromised.0,
     };
+    let ephemeral_bits = raw.client.ephemeral_bits.get();
+    if !matches!(ephemeral_bits, 256 | 1024) {
+        return error(&["client", "ephemeral_bits"], "the size is either 256 or 1024 bits");
+    }
     let client = ClientPlan {
-        ephemeral_bits: raw.client.ephemeral_bits.0,
+        ephemeral_bits,
         retries: raw.client.retries.get(),
         mfa_delay: delay(&join(&[], &["client", "mfa_delay"]), raw.client.mfa_delay)?,
     };

@@ -258,16 +258,17 @@ impl Model {
 }
 
 /// The distribution of arrivals over time.
+///
+/// The derived serde code handles the map form; [`super::word_or_map`] handles words.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(
-    rename_all = "snake_case",
-    expecting = "`poisson`, `constant`, or bursts such as `{ bursty: { bursts: 5x, for: 2s, every: 10s } }`"
-)]
-#[schemars(rename = "Arrivals", transform = describe_variants)]
+#[serde(remote = "Self", rename_all = "snake_case")]
+#[schemars(rename = "ArrivalsMap", transform = describe_variants)]
 pub enum ArrivalProcess {
     /// Independent arrivals.
+    #[serde(skip)]
     Poisson,
     /// Equal distances.
+    #[serde(skip)]
     Constant,
     /// A Poisson process whose rate alternates between calm and bursts; the mean rate is the stage's.
     Bursty(Bursts),

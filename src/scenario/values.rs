@@ -263,7 +263,7 @@ impl TextValue for Multiple {
         if unit != "x" {
             Err(format!("`{text}` is not a multiple: write a number and `x`, as in `5x`"))
         } else if value <= 1.0 || value > Self::MAX {
-            Err(format!("`{text}` is not between `1x` and `{}x`", Self::MAX))
+            Err(format!("`{text}` is out of range: use more than `1x` and at most `{}x`", Self::MAX))
         } else {
             Ok(Self(value))
         }

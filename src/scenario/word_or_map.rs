@@ -9,8 +9,8 @@ use serde::de::{self, Deserializer, MapAccess, Unexpected, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::delay::Delay;
-use super::validated::{DeviceCount, Service, ServiceModel};
-use super::values::{BoundedInt, TextValue as _, Time, WholeRate};
+use super::validated::{ArrivalProcess, DeviceCount, Service, ServiceModel};
+use super::values::{TextValue as _, Time, WholeRate};
 use poolproof_cognito::policy::Quotas;
 
 /// A value that a scenario writes as a word, a number or a map.
@@ -23,6 +23,8 @@ pub(super) trait WordOrMapValue: Sized {
     const NAME: &str;
     /// Description of the accepted values, with an example of each form.
     const EXPECTED: &str;
+    /// The type with the schema of the map form.
+    type Map: JsonSchema;
 
     /// Parses the text form.
     fn from_word(word: &str) -> Result<Self, String>;
@@ -36,8 +38,6 @@ pub(super) trait WordOrMapValue: Sized {
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
     /// The schema of the text or number form.
     fn plain_schema(generator: &mut SchemaGenerator) -> Schema;
-    /// The schema of the map form.
-    fn map_schema(generator: &mut SchemaGenerator) -> Schema;
 }
 
 struct WordOrMapVisitor<T>(PhantomData<T>);
@@ -90,7 +90,7 @@ impl<T: WordOrMapValue> JsonSchema for WordOrMap<T> {
     }
 
     fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-        let forms = [T::plain_schema(generator), T::map_schema(generator)];
+        let forms = [T::plain_schema(generator), generator.subschema_for::<T::Map>()];
         json_schema!({ "description": T::EXPECTED, "anyOf": forms })
     }
 }
@@ -103,6 +103,7 @@ fn unknown_word<T>(word: &str, expected: &str) -> Result<T, String> {
 impl WordOrMapValue for DeviceCount {
     const NAME: &str = "DeviceCount";
     const EXPECTED: &str = "a number of devices from 0 to 8, or a distribution such as `{ poisson: 1.3 }`";
+    type Map = Self;
 
     fn from_word(word: &str) -> Result<Self, String> {
         Err(format!("`{word}` is not {}", Self::EXPECTED))
@@ -129,9 +130,36 @@ impl WordOrMapValue for DeviceCount {
     fn plain_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "integer", "minimum": 0, "maximum": Self::MAX })
     }
+}
 
-    fn map_schema(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<Self>()
+impl WordOrMapValue for ArrivalProcess {
+    const NAME: &str = "Arrivals";
+    const EXPECTED: &str =
+        "`poisson`, `constant`, or bursts such as `{ bursty: { bursts: 5x, for: 2s, every: 10s } }`";
+    type Map = Self;
+
+    fn from_word(word: &str) -> Result<Self, String> {
+        match word {
+            "poisson" => Ok(Self::Poisson),
+            "constant" => Ok(Self::Constant),
+            _ => unknown_word(word, Self::EXPECTED),
+        }
+    }
+
+    fn from_map<'de, D: Deserializer<'de>>(map: D) -> Result<Self, D::Error> {
+        Self::deserialize(map)
+    }
+
+    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Poisson => serializer.serialize_str("poisson"),
+            Self::Constant => serializer.serialize_str("constant"),
+            Self::Bursty(_) => Self::serialize(self, serializer),
+        }
+    }
+
+    fn plain_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "enum": ["poisson", "constant"] })
     }
 }
 
@@ -139,6 +167,7 @@ impl WordOrMapValue for Delay {
     const NAME: &str = "Delay";
     const EXPECTED: &str =
         "`none`, a time such as `8s`, or a distribution such as `{ exponential: { mean: 2s } }`";
+    type Map = Self;
 
     fn from_word(word: &str) -> Result<Self, String> {
         match word {
@@ -167,15 +196,12 @@ impl WordOrMapValue for Delay {
     fn plain_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "type": "string", "pattern": format!("{}|^none$", Time::PATTERN) })
     }
-
-    fn map_schema(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<Self>()
-    }
 }
 
 impl WordOrMapValue for Service {
     const NAME: &str = "Service";
     const EXPECTED: &str = "`none`, `calibrated`, or costs such as `{ cores: 4, modexp_256: 340us }`";
+    type Map = ServiceModel;
 
     fn from_word(word: &str) -> Result<Self, String> {
         match word {
@@ -200,16 +226,12 @@ impl WordOrMapValue for Service {
     fn plain_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "enum": ["none", "calibrated"] })
     }
-
-    fn map_schema(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<ServiceModel>()
-    }
 }
 
 /// Requests per second in each category. A category that is left out has no limit.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the quotas")]
-struct QuotasMap {
+pub(super) struct QuotasMap {
     /// Sign-in requests. Answers to challenges have a quota of three times this; only the excess counts here.
     user_authentication: Option<WholeRate>,
     /// Reads of devices.
@@ -221,6 +243,7 @@ struct QuotasMap {
 impl WordOrMapValue for Quotas {
     const NAME: &str = "Quotas";
     const EXPECTED: &str = "`none`, `cognito`, or limits such as `{ user_authentication: 120/s }`";
+    type Map = QuotasMap;
 
     fn from_word(word: &str) -> Result<Self, String> {
         match word {
@@ -255,46 +278,5 @@ impl WordOrMapValue for Quotas {
 
     fn plain_schema(_: &mut SchemaGenerator) -> Schema {
         json_schema!({ "enum": ["none", "cognito"] })
-    }
-
-    fn map_schema(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<QuotasMap>()
-    }
-}
-
-/// The size of SRP's secret ephemeral value: 256 or 1024 bits.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(try_from = "BoundedInt<0, { u64::MAX }>", into = "u32")]
-pub(super) struct EphemeralBits(pub(super) u32);
-
-impl TryFrom<BoundedInt<0, { u64::MAX }>> for EphemeralBits {
-    type Error = String;
-
-    fn try_from(BoundedInt(bits): BoundedInt<0, { u64::MAX }>) -> Result<Self, String> {
-        match bits {
-            256 => Ok(Self(256)),
-            1024 => Ok(Self(1024)),
-            _ => Err(format!("invalid value: number `{bits}`, expected 256 or 1024")),
-        }
-    }
-}
-
-impl From<EphemeralBits> for u32 {
-    fn from(EphemeralBits(bits): EphemeralBits) -> Self {
-        bits
-    }
-}
-
-impl JsonSchema for EphemeralBits {
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "EphemeralBits".into()
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "enum": [256, 1024] })
     }
 }

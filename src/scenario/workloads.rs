@@ -125,7 +125,7 @@ impl WorkloadValidator<'_> {
             }
             (None, _) => self.open_stages()?,
         };
-        let arrivals = self.raw.arrivals.unwrap_or(ArrivalProcess::Poisson);
+        let arrivals = self.raw.arrivals.map_or(ArrivalProcess::Poisson, |WordOrMap(arrivals)| arrivals);
         if let ArrivalProcess::Bursty(Bursts { length, every, .. }) = arrivals {
             if length.as_millis() == 0 {
                 return self.error(&["arrivals", "bursty", "for"], "a burst lasts at least 1ms");
@@ -220,6 +220,10 @@ impl WorkloadValidator<'_> {
             };
             return self.stage_error(index, key, message);
         }
-        if measured { Ok(stages) } else { self.error(&["stages"], "no stage is measured") }
+        if measured {
+            Ok(stages)
+        } else {
+            self.error(&["stages"], "no stage is measured: add one that is neither warm-up nor cool-down")
+        }
     }
 }

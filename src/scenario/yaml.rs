@@ -15,10 +15,9 @@ use serde_yaml::with::singleton_map_recursive;
 use super::diagnostic::{TextError, TextSpan, did_you_mean, nearest};
 use super::seek::{Seek, Segment};
 
-/// Reads a value from text that [`check_form`] has accepted. An enum variant with data is a map with one key.
+/// Reads a value from text that [`check_form`] has accepted.
 pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, TextError> {
-    singleton_map_recursive::deserialize(serde_yaml::Deserializer::from_str(text))
-        .map_err(|error| text_error(text, &error))
+    serde_yaml::from_str(text).map_err(|error| text_error(text, &error))
 }
 
 /// Refuses duplicate keys, keys without a value, and lists at paths other than `lists`.
@@ -39,7 +38,7 @@ pub(super) fn locate(text: &str, path: &[Segment]) -> Option<TextSpan> {
     })
 }
 
-/// Writes a value as YAML; fields that are `None` are left out.
+/// Writes a value as YAML, enum variants with data as maps with one key. Fields that are `None` are left out.
 pub(super) fn write<T: Serialize>(value: &T) -> String {
     // Serialization fails only on shapes without a YAML form, such as maps as keys. A scenario has none.
     let mut value =
@@ -93,9 +92,6 @@ fn reworded(message: &str) -> String {
         if let Some(rest) = message.strip_suffix(theirs) {
             return format!("{rest}{ours}");
         }
-    }
-    if let Some((rest, _)) = message.rsplit_once(", expected enum ") {
-        return format!("{rest}, expected a word");
     }
     let starts = [
         ("unknown field ", "unknown key "),

@@ -1,8 +1,8 @@
-//! A rate that changes over time, undone by its integral.
+//! Arrival times for a rate that changes over time, computed by inverting its integral.
 //!
-//! Λ(t) is how many sign-ins have been asked for by t. Evenly spaced arrivals are Λ⁻¹(0), Λ⁻¹(1), …; Poisson arrivals are
-//! Λ⁻¹ of a Poisson process of rate 1. Both are exact on ramps too, and need no memory but the place on the way. Bursts
-//! are pieces of the stages with another rate each, so that Λ stays a sum of the same parts.
+//! Λ(t) is the expected number of sign-ins until t. Evenly spaced arrivals are at Λ⁻¹(0), Λ⁻¹(1), …; Poisson arrivals are
+//! at Λ⁻¹ of the points of a Poisson process of rate 1. Both are exact on ramps and need constant memory. Bursts split the
+//! stages into pieces with a rate each, so Λ stays piecewise quadratic.
 
 use std::time::Duration;
 
@@ -12,13 +12,12 @@ use rand_distr::{Distribution, Exp1};
 use crate::scenario::{Bursts, OpenStage};
 use poolproof_cognito::seed::Rng;
 
-/// A part of a sign-in that is lost in the sums: what is asked for from 0 to 10 s at 20/s are 200, and not 200 and a
-/// rounding error.
+/// Tolerance for rounding errors in sums of expected sign-ins: 10 s at 20/s have exactly 200.
 const SLACK: f64 = 1e-6;
 
-/// How far into the stage, in µs, `count` sign-ins have been asked for.
+/// Returns the offset into the stage, in µs, at which the expected number of sign-ins reaches `count`.
 ///
-/// Solves `from·s + slope·s²/2 = count` in the form that loses no digits when the rate hardly changes.
+/// Solves `from·s + slope·s²/2 = count` in a form that stays exact for a small slope.
 fn offset_us(stage: &OpenStage, count: f64) -> u64 {
     let count = count.max(0.0);
     let slope = (stage.to - stage.from) / stage.length.as_secs_f64();
@@ -27,7 +26,7 @@ fn offset_us(stage: &OpenStage, count: f64) -> u64 {
     (seconds * 1e6).round() as u64
 }
 
-/// The part of a stage that begins at `start` and is `length` long, with `multiplier` its rate.
+/// Returns the part of a stage from `start` on with this length, its rate multiplied by `multiplier`.
 fn slice_stage(stage: &OpenStage, start: Duration, length: Duration, multiplier: f64) -> OpenStage {
     let rate = |at: Duration| match at {
         // Exact at both ends.
@@ -38,8 +37,8 @@ fn slice_stage(stage: &OpenStage, start: Duration, length: Duration, multiplier:
     OpenStage { length, from: rate(start) * multiplier, to: rate(start + length) * multiplier, ..*stage }
 }
 
-/// What of the stages lies before `end`.
-pub(super) fn until(stages: &[OpenStage], end: Duration) -> impl Iterator<Item = OpenStage> + '_ {
+/// Returns the stages up to `end`; the last one may be cut.
+pub(super) fn truncate_stages(stages: &[OpenStage], end: Duration) -> impl Iterator<Item = OpenStage> + '_ {
     let mut left = end;
     stages.iter().map_while(move |stage| {
         let length = stage.length.min(left);
@@ -48,7 +47,7 @@ pub(super) fn until(stages: &[OpenStage], end: Duration) -> impl Iterator<Item =
     })
 }
 
-/// Calm and burst by turns, each for an exponential time.
+/// Alternates between calm and burst; both have exponentially distributed lengths.
 #[derive(Clone, Debug)]
 pub(super) struct BurstProcess {
     bursts: Bursts,
@@ -58,7 +57,7 @@ pub(super) struct BurstProcess {
 }
 
 impl BurstProcess {
-    /// The states from the start of a workload on: a burst with the share that bursts have of all time.
+    /// Starts with a burst with the probability that equals the share of time in bursts.
     pub(super) fn new(bursts: Bursts, mut rng: Rng) -> Self {
         let burst = rng.random::<f64>() < bursts.share();
         let mut burst_process = Self { bursts, rng, burst, left: Duration::ZERO };
@@ -66,7 +65,7 @@ impl BurstProcess {
         burst_process
     }
 
-    /// How long the present state lasts: to the microsecond, and never no time.
+    /// Draws the length of the current state, in whole microseconds, at least one.
     fn draw_state_length(&mut self) -> Duration {
         let Bursts { length, every, .. } = self.bursts;
         let mean = if self.burst { length } else { every - length };
@@ -74,7 +73,7 @@ impl BurstProcess {
         Duration::from_micros(((mean.as_secs_f64() * multiplier * 1e6).round() as u64).max(1))
     }
 
-    /// The present state's time and what it multiplies rates by, of `most` at most. Goes on by that time.
+    /// Advances by the rest of the current state, at most by `most`. Returns that time and the factor of the rate.
     fn advance(&mut self, most: Duration) -> (Duration, f64) {
         let calm = self.bursts.calm();
         let multiplier = if self.burst { calm * self.bursts.multiplier } else { calm };
@@ -88,20 +87,20 @@ impl BurstProcess {
     }
 }
 
-/// The moments at which sign-ins have been asked for.
+/// The inverse of Λ for a list of stages.
 #[derive(Clone, Debug)]
 pub(super) struct ArrivalTimes {
     stages: Vec<OpenStage>,
     burst_process: Option<BurstProcess>,
-    /// The stage that comes next, or that the piece is of.
+    /// Index of the current stage.
     stage: usize,
-    /// How much of it has been cut into pieces.
+    /// Time of the stage that pieces have used.
     consumed: Duration,
-    /// The piece in which the last moment was.
+    /// The piece of the last result.
     piece: Option<OpenStage>,
-    /// How many sign-ins were asked for before it.
+    /// Expected number of sign-ins before the piece.
     before: f64,
-    /// When it began.
+    /// Start of the piece.
     started: Duration,
 }
 
@@ -111,8 +110,8 @@ impl ArrivalTimes {
         Self { stages, burst_process, stage: 0, consumed, piece: None, before: 0.0, started }
     }
 
-    /// The moment by which `point` sign-ins have been asked for, since the start, and the stage that it is in; `None` when the
-    /// stages ask for fewer. `point` never falls.
+    /// Returns the time since the start at which the expected number of sign-ins reaches `point`, and the stage of that
+    /// time; `None` if the stages have fewer. `point` must not decrease between calls.
     pub(super) fn time_at(&mut self, point: f64) -> Option<(Duration, OpenStage)> {
         loop {
             let piece = match self.piece {
@@ -120,12 +119,12 @@ impl ArrivalTimes {
                 None => self.next_piece()?,
             };
             self.piece = Some(piece);
-            let asked = piece.expected_sign_ins();
-            if point + SLACK < self.before + asked {
+            let expected = piece.expected_sign_ins();
+            if point + SLACK < self.before + expected {
                 let at = self.started + Duration::from_micros(offset_us(&piece, point - self.before));
                 return Some((at, piece));
             }
-            self.before += asked;
+            self.before += expected;
             self.started += piece.length;
             self.piece = None;
         }
@@ -156,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn the_way_into_a_ramp_undoes_its_integral() {
+    fn offset_inverts_the_integral_of_a_ramp() {
         let s = Duration::from_secs;
         for (from, to) in [(20.0, 200.0), (200.0, 20.0), (5.0, 5.0), (1.0, 1.0 + 1e-12), (1e-3, 1e6)] {
             let stage = stage(s(30), from, to);
@@ -168,15 +167,16 @@ mod tests {
     }
 
     #[test]
-    fn parts_ask_for_what_the_whole_asks_for() {
+    fn slices_have_the_expected_sign_ins_of_the_whole() {
         let whole = stage(Duration::from_secs(30), 20.0, 200.0);
         let cuts = [0, 1, 7_000_001, 29_999_999, 30_000_000].map(Duration::from_micros);
         let parts = cuts
             .windows(2)
             .map(|pair| slice_stage(&whole, pair[0], pair[1] - pair[0], 1.0).expected_sign_ins());
         assert!((parts.sum::<f64>() - whole.expected_sign_ins()).abs() < 1e-6);
-        let half: f64 =
-            until(&[whole, whole], Duration::from_secs(45)).map(|stage| stage.expected_sign_ins()).sum();
+        let half: f64 = truncate_stages(&[whole, whole], Duration::from_secs(45))
+            .map(|stage| stage.expected_sign_ins())
+            .sum();
         assert!((half - (3300.0 + 975.0)).abs() < 1e-9, "{half}");
     }
 
@@ -192,17 +192,17 @@ mod tests {
     }
 
     #[test]
-    fn calm_and_burst_last_for_exponential_times() {
+    fn calm_and_burst_have_exponential_lengths() {
         let bursts =
             Bursts { multiplier: 5.0, length: Duration::from_secs(2), every: Duration::from_secs(10) };
         for seed in [1, 2, 3] {
             let mut burst_process = BurstProcess::new(bursts, Seed::new(seed).rng("bursts", 0));
             let (mut calm, mut burst) = (Vec::new(), Vec::new());
             while burst.len() < 100_000 {
-                let of_this = if burst_process.burst { &mut burst } else { &mut calm };
-                of_this.push(burst_process.advance(Duration::MAX).0.as_secs_f64());
+                let lengths = if burst_process.burst { &mut burst } else { &mut calm };
+                lengths.push(burst_process.advance(Duration::MAX).0.as_secs_f64());
             }
-            // 1.63 is passed by chance once in a hundred; the seeds are fixed.
+            // A correct sample exceeds 1.63 with probability 1 %; the seeds are fixed.
             for (sample, mean) in [(calm, 8.0), (burst, 2.0)] {
                 let distance = distance(sample, mean);
                 assert!(distance < 1.63, "seed {seed}, mean {mean} s: {distance}");
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn a_burst_has_so_many_times_the_rate_of_the_calm_and_the_mean_is_kept() {
+    fn bursts_keep_the_mean_rate() {
         let bursts =
             Bursts { multiplier: 5.0, length: Duration::from_secs(2), every: Duration::from_secs(10) };
         assert!((bursts.calm() - 1.0 / 1.8).abs() < 1e-12);

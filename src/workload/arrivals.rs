@@ -1,4 +1,4 @@
-//! When sign-ins start in open workloads, each in the order of time and all of them together.
+//! Arrivals of open workloads, each workload alone and all merged in order of time.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -13,34 +13,34 @@ use poolproof_client::Intent;
 use poolproof_cognito::policy::RiskLevel;
 use poolproof_cognito::seed::Rng;
 
-/// One sign-in that is to start.
+/// A sign-in and its intended start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Arrival {
-    /// Number in the run: that in its workload, from 0, and [`Arrival::WORKLOAD_STRIDE`] for each workload before that.
+    /// Number in the run: the number in its workload, from 0, plus [`Arrival::WORKLOAD_STRIDE`] for each workload before it.
     pub number: u64,
-    /// When, since the start of the run.
+    /// Intended start, since the start of the run.
     pub at: Duration,
-    /// The number of its workload in the scenario, from 0.
+    /// Index of its workload in the scenario.
     pub workload: u16,
-    /// The user's number.
+    /// Index of the user.
     pub user: u32,
-    /// What they set out to do.
+    /// What the user intends to do.
     pub intent: Intent,
-    /// How risky it looks.
+    /// Risk level; `None` is no risk.
     pub risk: Option<RiskLevel>,
-    /// Where it comes from.
+    /// Source address.
     pub address: IpAddr,
-    /// Whether it is left out of the results as warm-up.
+    /// Whether results exclude it as warm-up.
     pub warm_up: bool,
-    /// Whether it is left out of the results as cool-down.
+    /// Whether results exclude it as cool-down.
     pub cool_down: bool,
 }
 
 impl Arrival {
-    /// From the numbers of one workload to those of the next: more than a workload of a day can have.
+    /// Distance between the numbers of two workloads; more than the sign-ins of a workload of 24 hours.
     pub const WORKLOAD_STRIDE: u64 = 1_000_000_000_000;
 
-    /// Sign-in `nth` of workload `workload`, both from 0.
+    /// Creates sign-in `nth` of workload `workload`, both from 0.
     pub(super) fn new(
         workload: u16,
         nth: u64,
@@ -55,8 +55,7 @@ impl Arrival {
     }
 }
 
-/// The sign-ins of all open workloads in the order of time. Those of closed ones come when their users are ready: see
-/// [`super::closed_workloads`].
+/// Returns the arrivals of all open workloads in order of time. For closed workloads see [`super::closed_workloads`].
 pub fn arrivals(scenario: &Scenario, device_owners: &DeviceOwners) -> MergedArrivals {
     let mut workloads: Vec<WorkloadArrivals> = indexed_workloads(scenario)
         .filter_map(|(number, plan)| match &plan.model {
@@ -72,25 +71,25 @@ pub fn arrivals(scenario: &Scenario, device_owners: &DeviceOwners) -> MergedArri
     MergedArrivals { workloads, next_arrivals, ends }
 }
 
-/// The workloads with their numbers.
+/// Returns the workloads with their indices.
 pub(super) fn indexed_workloads(scenario: &Scenario) -> impl Iterator<Item = (u16, &WorkloadPlan)> {
     (0..).zip(&scenario.workloads)
 }
 
-/// Several workloads' [`Arrival`]s in the order of time; where two are due at once, that of the first workload comes first.
-/// Its size does not depend on their number.
+/// Merges the [`Arrival`]s of several workloads in order of time; at equal times the first workload comes first. Its size
+/// does not depend on the number of arrivals.
 #[derive(Clone, Debug)]
 pub struct MergedArrivals {
     workloads: Vec<WorkloadArrivals>,
-    /// The next of each line.
+    /// The next arrival of each workload.
     next_arrivals: Vec<Option<Arrival>>,
-    /// When lines have ended, and nobody has asked yet.
+    /// Ends of workloads that [`Self::take_ends`] has not returned yet.
     ends: Vec<(u16, Duration)>,
 }
 
 impl MergedArrivals {
-    /// The workloads that were found to end since this was asked last, and when: at the moment for which the first sign-in was
-    /// meant that their limits forbid. It is known as soon as their last arrival is.
+    /// Returns the workloads whose limits have ended them since the last call, and the time: the intended start of the
+    /// first sign-in that the limits forbid. It is known as soon as the workload's last arrival is.
     pub fn take_ends(&mut self) -> Vec<(u16, Duration)> {
         std::mem::take(&mut self.ends)
     }
@@ -110,7 +109,7 @@ impl Iterator for MergedArrivals {
     }
 }
 
-/// One open workload's arrivals.
+/// The arrivals of one open workload.
 #[derive(Clone, Debug)]
 struct WorkloadArrivals {
     workload: u16,
@@ -119,18 +118,18 @@ struct WorkloadArrivals {
     sampler: SignInSampler,
     spacing: Spacing,
     arrival_times: ArrivalTimes,
-    /// Number of the next arrival.
+    /// Number of the next arrival in the workload.
     nth: u64,
-    /// When its limits have ended it, if nobody has asked yet.
+    /// The time at which limits ended the workload, until [`Self::take_end`] returns it.
     end: Option<Duration>,
 }
 
-/// How many sign-ins have been asked for at each arrival.
+/// The increase of Λ from one arrival to the next.
 #[derive(Clone, Debug)]
 enum Spacing {
-    /// One more at each.
+    /// Always 1.
     Constant,
-    /// An exponential number more, 1 on average: a Poisson process.
+    /// Exponentially distributed with mean 1: a Poisson process.
     Poisson { rng: Box<Rng>, point: f64 },
 }
 
@@ -171,7 +170,7 @@ impl WorkloadArrivals {
         Self { workload, starts_at, limits, sampler, spacing, arrival_times, nth: 0, end: None }
     }
 
-    /// When its limits have ended it; once.
+    /// Returns the time at which limits ended the workload, once.
     fn take_end(&mut self) -> Option<(u16, Duration)> {
         self.end.take().map(|end| (self.workload, end))
     }

@@ -1,4 +1,5 @@
-//! Closed workloads: users who come again and again. When, is up to whoever plays them; who and what for, is not.
+//! Closed workloads: a number of loops, each a sign-in and a think time. The caller decides when a loop continues; the
+//! workload decides on user and intent.
 
 use std::time::Duration;
 
@@ -8,10 +9,10 @@ use super::sampler::SignInSampler;
 use crate::scenario::{ClosedStage, Delay, Model, Scenario, WorkloadLimits};
 use poolproof_cognito::seed::Rng;
 
-/// The shortest time between two sign-ins of one loop.
+/// The shortest think time.
 const MIN_THINK_TIME: Duration = Duration::from_micros(1);
 
-/// The closed workloads of a scenario.
+/// Returns the closed workloads of a scenario.
 pub fn closed_workloads(scenario: &Scenario, device_owners: &DeviceOwners) -> Vec<ClosedWorkload> {
     indexed_workloads(scenario)
         .filter_map(|(workload, plan)| match &plan.model {
@@ -32,7 +33,7 @@ pub fn closed_workloads(scenario: &Scenario, device_owners: &DeviceOwners) -> Ve
         .collect()
 }
 
-/// One closed workload: so many loops, each a sign-in and some time to think, again and again.
+/// A closed workload.
 #[derive(Clone, Debug)]
 pub struct ClosedWorkload {
     workload: u16,
@@ -42,28 +43,28 @@ pub struct ClosedWorkload {
     stages: Vec<ClosedStage>,
     think_time: Delay,
     rng: Rng,
-    /// Stages that have begun.
+    /// Number of stages that have started.
     stages_started: usize,
-    /// Loops that go round.
+    /// Number of running loops.
     active: u32,
-    /// Number of the next sign-in.
+    /// Number of the next sign-in in the workload.
     nth: u64,
 }
 
 impl ClosedWorkload {
-    /// The number of the workload in the scenario.
+    /// Returns the index of the workload in the scenario.
     pub const fn workload(&self) -> u16 {
         self.workload
     }
 
-    /// When the next stage begins, since the start of the run; `None` when all have begun.
+    /// Returns the start of the next stage, since the start of the run; `None` if all stages have started.
     pub fn next_stage_at(&self) -> Option<Duration> {
         let before =
             self.stages.get(..self.stages_started).filter(|before| before.len() < self.stages.len())?;
         Some(self.starts_at + before.iter().map(|stage| stage.length).sum::<Duration>())
     }
 
-    /// Begins the next stage. Gives how many loops it has more than there are: so many begin now.
+    /// Starts the next stage and returns the number of loops to start.
     pub fn begin_stage(&mut self) -> u32 {
         let Some(stage) = self.stages.get(self.stages_started) else { return 0 };
         self.stages_started += 1;
@@ -72,8 +73,8 @@ impl ClosedWorkload {
         more
     }
 
-    /// One loop's next sign-in, at `elapsed` since the start of the run; `None` when the loop ends here, since its stage wants
-    /// fewer or the workload is over.
+    /// Returns the next sign-in of a loop at `elapsed` since the start of the run. Returns `None` if the loop ends because
+    /// the stage has fewer users or the workload is over.
     pub fn next(&mut self, elapsed: Duration) -> Option<Arrival> {
         let Some(ClosedStage { warm_up, cool_down, .. }) = self.stage(elapsed) else {
             self.active = self.active.saturating_sub(1);
@@ -85,12 +86,12 @@ impl ClosedWorkload {
         Some(arrival)
     }
 
-    /// Whether it has had as many sign-ins as it may.
+    /// Whether the workload has reached its number of sign-ins.
     pub fn is_exhausted(&self) -> bool {
         self.limits.at_most.is_some_and(|most| self.nth >= most)
     }
 
-    /// The stage at a moment of the run, if it has room for all loops that there are.
+    /// Returns the stage at a time of the run, if it has at least as many users as there are loops.
     fn stage(&self, elapsed: Duration) -> Option<ClosedStage> {
         let within = elapsed.saturating_sub(self.starts_at);
         let mut ends = Duration::ZERO;
@@ -101,13 +102,13 @@ impl ClosedWorkload {
         (self.active <= stage.users && self.limits.allow(self.nth, within)).then_some(*stage)
     }
 
-    /// Time that a user thinks before the next sign-in: never no time at all, or sign-ins that cost nothing would go on at one
-    /// instant for ever.
+    /// Draws a think time. It is more than zero, because sign-ins without cost would otherwise repeat forever at one
+    /// instant.
     pub fn next_think_time(&mut self) -> Duration {
         self.think_time.draw(&mut self.rng).max(MIN_THINK_TIME)
     }
 
-    /// Whether nobody will come any more.
+    /// Whether no sign-in follows.
     pub fn is_over(&self, elapsed: Duration) -> bool {
         let allowed = self.limits.allow(self.nth, elapsed.saturating_sub(self.starts_at));
         self.active == 0 && (self.stages_started == self.stages.len() || !allowed)

@@ -1,11 +1,11 @@
-//! What happens in a run: who is in the pool at the start, and who comes when and what for.
+//! The load of a run: the users of the pool at the start, and the sign-ins with their times.
 //!
-//! Everything follows from the scenario and its seed. Person 7 is the same person whoever else there is, and sign-in
-//! 1000 of a workload is the same sign-in whatever came before it: each has a stream of chance of its own. A workload's streams
-//! bear its name, so that another workload beside it changes none of its sign-ins.
+//! Everything follows from the scenario and its seed. Each user and each sign-in has a random number generator of its own,
+//! derived from its number. So user 7 does not depend on the number of users, and sign-in 1000 does not depend on the
+//! sign-ins before it. The generators of a workload also depend on its name, so workloads do not affect each other.
 //!
-//! Axes compose: how points are spread (`Spacing`), how the rate goes (`stages`), what ends it (`WorkloadLimits::allow`), who comes
-//! (`SignInSampler`); a run's timetable merges the iterators of its open workloads.
+//! A workload combines the distribution of arrivals (`Spacing`), the rate over time (`ArrivalTimes`), its limits
+//! (`WorkloadLimits`), and users and intents (`SignInSampler`). [`arrivals`] merges the open workloads of a run.
 
 mod arrival_times;
 mod arrivals;
@@ -26,7 +26,7 @@ pub use sampler::{DrawnSignIn, SignInSampler};
 use crate::scenario::WorkloadPlan;
 use poolproof_cognito::seed::{Rng, Seed};
 
-/// The name of a workload's stream for `what`. That of a workload that stands alone is the bare word.
+/// Returns the name of a workload's random numbers for `what`. A single workload without a name uses `what` alone.
 fn stream_name(plan: &WorkloadPlan, what: &str) -> String {
     match plan.name.as_str() {
         WorkloadPlan::DEFAULT_NAME => what.to_owned(),
@@ -34,7 +34,7 @@ fn stream_name(plan: &WorkloadPlan, what: &str) -> String {
     }
 }
 
-/// A workload's stream for `what`.
+/// Returns a workload's random number generator for `what`.
 fn rng(seed: Seed, plan: &WorkloadPlan, what: &str) -> Rng {
     seed.rng(&stream_name(plan, what), 0)
 }

@@ -1,4 +1,4 @@
-//! The people of a pool at the start of a run.
+//! The users of a pool at the start of a run.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -14,38 +14,38 @@ use poolproof_cognito::seed::Rng;
 /// One user of the pool.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct UserSpec {
-    /// Number in the population, from 0.
+    /// Index in the population.
     pub number: u32,
-    /// The name that they sign in with: `user-000042`.
+    /// The username: `user-000042`.
     pub username: Username,
-    /// The second factors that they have.
+    /// The user's second factors.
     pub factors: Factors,
-    /// How many devices they have had before.
+    /// Number of devices at the start.
     pub devices: u32,
-    /// For each of these, whether it is remembered: where the pool asks, whether they said yes; else true.
+    /// Whether each of these devices is remembered: the user's choice if the pool asks, else true.
     pub remembers: Vec<bool>,
-    /// What they will say when the pool asks about a new device.
+    /// Whether the user lets the pool remember a new device when it asks.
     pub opts_in: bool,
-    /// Whether their password is known to others.
+    /// Whether the password is compromised.
     pub compromised: bool,
 }
 
-/// The numbers of the users who start with a device, rising; all workloads share them.
+/// Indices of the users who start with a device, ascending; all workloads share them.
 pub type DeviceOwners = Arc<[u32]>;
 
-/// The people of this scenario in the order of their numbers, made one by one.
+/// Returns the users of a scenario in order of their indices.
 ///
-/// Each follows from the seed and their number alone: more users change nobody.
+/// A user depends only on the seed and the index, not on the number of users.
 pub fn population(scenario: &Scenario) -> impl Iterator<Item = UserSpec> + '_ {
     (0..scenario.population.users).map(|number| user_spec(scenario, number))
 }
 
-/// The numbers of those who start with a device, rising.
+/// Returns the indices of the users who start with a device, ascending.
 pub fn device_owners(scenario: &Scenario) -> DeviceOwners {
     population(scenario).filter(|user_spec| user_spec.devices > 0).map(|user_spec| user_spec.number).collect()
 }
 
-/// The address that a user is at home at: one of 10.0.0.0/8.
+/// Returns the home address of a user: one of 10.0.0.0/8.
 pub fn home_address(number: u32) -> IpAddr {
     let [_, b, c, d] = number.to_be_bytes();
     IpAddr::from([10, b, c, d])
@@ -54,7 +54,7 @@ pub fn home_address(number: u32) -> IpAddr {
 fn user_spec(scenario: &Scenario, number: u32) -> UserSpec {
     let plan = &scenario.population;
     let mut rng = scenario.seed.rng("person", u64::from(number));
-    // The order is part of the promise: what is drawn last may take any number of draws and disturbs nothing.
+    // The order of draws must not change. The last one may take any number of draws.
     let factors = plan.factors.draw(&mut rng);
     let opts_in = bernoulli(plan.opt_in, &mut rng);
     let answers: [bool; DeviceCount::MAX as usize] =
@@ -63,7 +63,7 @@ fn user_spec(scenario: &Scenario, number: u32) -> UserSpec {
     let asked = scenario.pool.remember == RememberMode::OptIn;
     let remembers = answers.into_iter().take(devices as usize).map(|yes| yes || !asked).collect();
     let username = Username::new(format!("user-{number:06}"));
-    // A stream of its own: whose password is known to others changes nothing else.
+    // A generator of its own, so that `compromised` changes no other draw.
     let compromised = bernoulli(plan.compromised, &mut scenario.seed.rng("compromised", u64::from(number)));
     UserSpec { number, username, factors, devices, remembers, opts_in, compromised }
 }
@@ -75,7 +75,7 @@ fn bernoulli(share: f64, rng: &mut Rng) -> bool {
 fn devices(count: DeviceCount, rng: &mut Rng) -> u32 {
     match count {
         DeviceCount::Exactly(count) => count.min(DeviceCount::MAX),
-        // A mean of zero is no Poisson distribution, and means nobody has any.
+        // A mean of zero is not a valid Poisson distribution and stands for no devices.
         DeviceCount::Poisson(mean) => Poisson::new(mean).map_or(0, |poisson| {
             let drawn: f64 = poisson.sample(rng);
             drawn.min(f64::from(DeviceCount::MAX)) as u32

@@ -1,4 +1,4 @@
-//! Who comes, and what for.
+//! Draws user, intent, risk and address of a sign-in.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,24 +11,24 @@ use poolproof_client::Intent;
 use poolproof_cognito::policy::RiskLevel;
 use poolproof_cognito::seed::Seed;
 
-/// What chance says about one sign-in.
+/// The random properties of one sign-in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct DrawnSignIn {
-    /// The user's number.
+    /// Index of the user.
     pub user: u32,
-    /// What they set out to do.
+    /// What the user intends to do.
     pub intent: Intent,
-    /// How risky it looks.
+    /// Risk level; `None` is no risk.
     pub risk: Option<RiskLevel>,
-    /// Where it comes from.
+    /// Source address.
     pub address: IpAddr,
 }
 
-/// Draws user, intent and risk of a workload's sign-in from its number alone, for open and closed workloads alike.
+/// Draws the properties of a workload's sign-ins. Each depends only on its number.
 #[derive(Clone, Debug)]
 pub struct SignInSampler {
     seed: Seed,
-    /// The name of the workload's streams.
+    /// The name of the workload's random numbers.
     stream_name: String,
     users: u32,
     device_owners: DeviceOwners,
@@ -38,7 +38,7 @@ pub struct SignInSampler {
 }
 
 impl SignInSampler {
-    /// Draws for this workload of a scenario.
+    /// Creates the sampler of a workload.
     pub fn new(scenario: &Scenario, plan: &WorkloadPlan, device_owners: &DeviceOwners) -> Self {
         Self {
             seed: scenario.seed,
@@ -51,25 +51,25 @@ impl SignInSampler {
         }
     }
 
-    /// Sign-in number `number` of the workload: the same, whatever was drawn before.
+    /// Draws sign-in `number` of the workload. The result does not depend on earlier draws.
     ///
-    /// An intent that needs a device picks among those who start with one; where nobody does, it becomes
+    /// An intent that needs a device selects among the users who start with one. Without such users it becomes
     /// [`Intent::NewDevice`].
     pub fn draw(&self, number: u64) -> DrawnSignIn {
         let mut rng = self.seed.rng(&self.stream_name, number);
-        // Always three draws, in this order: so a change of the mix changes neither who comes nor their risk, unless
-        // the intent needs a device.
-        let who = rng.next_u64();
+        // Always three draws in this order. So a change of the mix changes neither user nor risk, unless the intent needs a
+        // device.
+        let random = rng.next_u64();
         let risk = self.risk.draw(&mut rng);
         let intent = self.mix.draw(&mut rng);
         let (user, intent) = match (intent.needs_device(), self.device_owners.len()) {
-            (true, 0) => (uniform_below(self.users, who), Intent::NewDevice),
+            (true, 0) => (uniform_below(self.users, random), Intent::NewDevice),
             (true, device_owners) => {
-                (self.device_owners[uniform_below(device_owners as u32, who) as usize], intent)
+                (self.device_owners[uniform_below(device_owners as u32, random) as usize], intent)
             }
-            (false, _) => (uniform_below(self.users, who), intent),
+            (false, _) => (uniform_below(self.users, random), intent),
         };
-        // After the three, so that it disturbs none of them.
+        // After the three draws, so that it does not change them.
         let address = match self.from.draw(&mut rng) {
             SourceAddress::Home => home_address(user),
             SourceAddress::Elsewhere => {
@@ -84,7 +84,7 @@ impl SignInSampler {
     }
 }
 
-/// A number from 0 to `count` − 1, evenly; `count` is far too small for the unevenness of 2^64 mod `count` to show.
+/// Returns a uniformly distributed number from 0 to `count` − 1. The bias from 2^64 mod `count` is negligible.
 fn uniform_below(count: u32, random: u64) -> u32 {
     ((u128::from(random) * u128::from(count)) >> 64) as u32
 }

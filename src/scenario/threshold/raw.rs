@@ -87,6 +87,7 @@ impl Threshold {
 impl WordOrMapValue for RawThreshold {
     const NAME: &str = "Threshold";
     const EXPECTED: &str = "a threshold such as `sign_in.p99 < 400ms`, or a map with the key `threshold`";
+    type Map = Self;
 
     fn from_word(word: &str) -> Result<Self, String> {
         Ok(Self::from_text(word))
@@ -102,10 +103,6 @@ impl WordOrMapValue for RawThreshold {
 
     fn plain_schema(generator: &mut SchemaGenerator) -> Schema {
         generator.subschema_for::<ThresholdText>()
-    }
-
-    fn map_schema(generator: &mut SchemaGenerator) -> Schema {
-        generator.subschema_for::<Self>()
     }
 }
 
