@@ -116,7 +116,7 @@ mod run_fixture;
 mod runs;
 /// A run as a recorder sees it, drawn from a seed.
 mod sample;
-/// A scenario file is understood as it is meant, or refused with the place and the reason.
+/// Scenario files are parsed, or refused with position and reason.
 mod scenario_files;
 /// The pool over HTTP: whatever is sent, it is answered or let go of.
 mod serve;
@@ -141,14 +141,14 @@ mod target;
 mod target_cli;
 /// A run at endpoints that decide too early, are too busy, or keep what was made.
 mod target_faults;
-/// Windows and selections are judged, and what does not hold can cut a run short.
+/// Thresholds with windows and selectors; a failed one can stop the run.
 mod thresholds;
 /// Words, line lengths, file sizes, references.
 mod tidy;
 /// Text from outside stays text in every form of a report.
 mod untrusted_text;
-/// Watches show what the records of their windows say, and keep no more than these.
+/// Watches have the values of the records in their windows, and store only these.
 mod watches;
-/// The same scenario and seed ask for the same people and sign-ins, as many as the stages say.
+/// The same scenario and seed give the same users and sign-ins.
 mod workload;
 mod workloads;

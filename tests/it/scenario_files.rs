@@ -1,4 +1,4 @@
-//! A scenario file is understood as it is meant, or refused with the place and the reason.
+//! Scenario files are parsed, or refused with position and reason.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,9 +16,9 @@ use proptest::prelude::*;
 
 const EXAMPLE: &str = include_str!("../data/scenarios/good/opt-in-mfa.yaml");
 
-/// Files that are refused for a reason that the schema does not state; what is no YAML at all is not listed.
+/// Invalid files that the schema accepts; files that are not YAML are not listed.
 const NOT_IN_SCHEMA: [&str; 50] = [
-    // Gone when YAML has become JSON: form, the first of two equal keys, and how a number was written.
+    // Lost in the conversion to JSON: YAML features, duplicate keys, and number formats.
     "anchor",
     "complex-key",
     "directive",
@@ -58,7 +58,7 @@ const NOT_IN_SCHEMA: [&str; 50] = [
     "workloads-over-a-day",
     "workloads-same-name",
     "workloads-stage-of-no-time",
-    // In a file beside the scenario.
+    // Errors in the schedule file.
     "schedule-absent",
     "schedule-all-warm-up",
     "schedule-control-character",
@@ -77,13 +77,13 @@ pub(crate) fn path(under_root: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(under_root)
 }
 
-/// Compares with a committed file, or writes it where `POOLPROOF_BLESS` is set.
+/// Compares with a committed file, or writes it if `POOLPROOF_BLESS` is set.
 pub(crate) fn assert_same_as_file(file: &Path, text: &str) {
     if std::env::var_os("POOLPROOF_BLESS").is_some() {
         fs::write(file, text).unwrap();
     }
     let golden = fs::read_to_string(file).unwrap_or_default();
-    let how = "differs; look at the difference, then run the tests once with POOLPROOF_BLESS=1";
+    let how = "differs; check the difference, then run the tests once with POOLPROOF_BLESS=1";
     assert!(text == golden, "{} {how}\n--- is\n{text}\n--- was\n{golden}", file.display());
 }
 
@@ -94,7 +94,7 @@ fn bad_files() -> Vec<(String, Vec<u8>)> {
         .map(|path| (path.file_stem().unwrap().to_str().unwrap().to_owned(), fs::read(path).unwrap()))
         .collect();
     files.sort();
-    assert!(files.len() > 100, "the corpus is lost");
+    assert!(files.len() > 100, "files are missing");
     files
 }
 
@@ -148,7 +148,7 @@ fn the_example_parses_to_the_expected_scenario() {
 const SHORTEST: &str = "version: 1\nname: s\npool: { remember: always }\npopulation: { users: 1 }\n\
                         workload: { stages: [{ for: 1s, rate: 1/s }] }\n";
 
-/// Files that use what the example does not.
+/// Scenarios with features that the example does not use.
 fn other_scenarios() -> Vec<String> {
     let closed = "workload:\n  model: closed\n  think_time: { uniform: { min: 1s, max: 1500ms } }\n  stages:\n    \
                   - { for: 1m, users: 50, warm_up: true }\n    - { for: 1.5h, users: 1000000 }\n";
@@ -259,11 +259,11 @@ fn crlf_and_a_byte_order_mark_are_accepted() {
 fn every_invalid_file_is_rejected_with_line_and_column() {
     for (name, bytes) in bad_files() {
         let Err(diagnostic) = scenario::parse(&format!("{name}.yaml"), &bytes) else {
-            panic!("{name}.yaml is taken");
+            panic!("{name}.yaml is accepted");
         };
         let golden = path("tests/data/scenarios/bad").join(format!("{name}.txt"));
         assert_same_as_file(&golden, &format!("{diagnostic}\n"));
-        assert_eq!(diagnostic.position().is_none(), name == "empty", "{name} has no place");
+        assert_eq!(diagnostic.position().is_none(), name == "empty", "{name} has no position");
     }
 }
 
@@ -272,7 +272,7 @@ fn the_schema_rejects_what_the_parser_rejects() {
     let schema = schema();
     let mut beyond = Vec::new();
     for (name, bytes) in bad_files() {
-        // What is no YAML at all, or no JSON, is not for a schema.
+        // The schema does not apply to files that are not YAML or not JSON.
         let Ok(value) = serde_yaml::from_slice::<serde_json::Value>(&bytes) else { continue };
         if schema.is_valid(&value) {
             beyond.push(name);
@@ -320,7 +320,7 @@ fn every_key_of_the_schema_is_described() {
 #[test]
 fn files_that_cannot_be_read_are_diagnosed() {
     let missing = scenario::read(Path::new("no/such/file.yaml")).unwrap_err();
-    assert!(missing.to_string().contains("no/such/file.yaml: cannot be read"), "{missing}");
+    assert!(missing.to_string().contains("no/such/file.yaml: cannot read the file"), "{missing}");
     assert!(scenario::read(&path("tests")).is_err());
     assert!(scenario::read(&path("tests/data/scenarios/good/opt-in-mfa.yaml")).is_ok());
     let large = scenario::parse("large.yaml", " ".repeat((1 << 20) + 1).as_bytes()).unwrap_err();
@@ -329,7 +329,7 @@ fn files_that_cannot_be_read_are_diagnosed() {
 
 #[test]
 fn a_megabyte_of_any_input_is_rejected_quickly() {
-    // A quadratic parser would need minutes for the first of these.
+    // The YAML library takes quadratic time for the first of these.
     for unit in [
         "[",
         "{",
@@ -359,21 +359,21 @@ fn colors_are_only_used_on_request() {
     assert!(diagnostic.to_colored().contains("\u{1b}["));
 }
 
-/// What must hold of any bytes: no panic, and an answer that can be used.
+/// Checks that any bytes give a scenario or a valid diagnostic.
 fn check_no_panic(bytes: &[u8]) {
     match scenario::parse("any.yaml", bytes) {
         Ok(scenario) => assert_eq!(parse(&scenario.to_yaml()), scenario),
         Err(diagnostic) => {
-            let told = diagnostic.to_string();
-            assert!(!told.contains(|c: char| c.is_control() && c != '\n'), "{told:?}");
+            let text = diagnostic.to_string();
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
             let lines = bytes.split(|byte| *byte == b'\n').count();
             let column_and_line = diagnostic.position().unwrap_or((1, 1));
-            assert!(column_and_line.0 <= lines + 1 && column_and_line.1 >= 1, "{told}");
+            assert!(column_and_line.0 <= lines + 1 && column_and_line.1 >= 1, "{text}");
         }
     }
 }
 
-/// Text that bends a file: YAML's signs, and numbers at the edges.
+/// YAML syntax and extreme numbers.
 const FRAGMENTS: [&str; 40] = [
     "[",
     "]",
@@ -454,14 +454,14 @@ fn a_schedule_file_is_resolved_to_stages() {
     let (scenario, _) = scenario::read_with_text(&path("scenarios/monday.yaml")).unwrap();
     let plan = &scenario.workloads[0];
     let Model::Open { stages, .. } = &plan.model else { panic!("not open") };
-    // Ten lines are nine stretches, and the warm-up ends within the first.
+    // Ten lines are nine stages, and the warm-up ends within the first.
     assert_eq!(stages.len(), 10);
     assert_eq!(stages.iter().map(|stage| stage.warm_up).collect::<Vec<_>>()[..2], [true, false]);
     assert_eq!((stages[0].from, stages[0].to, stages[1].to), (0.5, 0.75, 1.0));
     let schedule = plan.schedule.as_ref().unwrap();
     assert_eq!(schedule.path, "monday.csv");
     assert_eq!(schedule.text, fs::read_to_string(path("scenarios/monday.csv")).unwrap());
-    // Resolved it needs no other file, and means the same.
+    // The resolved scenario needs no other file and is equivalent.
     let again = parse(&scenario.to_yaml());
     assert_eq!(again.workloads[0].model, plan.model);
     assert_eq!(again.workloads[0].schedule, None);

@@ -1,4 +1,4 @@
-//! Thresholds on windows, on selected sign-ins, and such as cut a run short.
+//! Thresholds with windows, with selectors, and with `abort`.
 
 use poolproof::report::html::page;
 use poolproof::report::{
@@ -8,7 +8,8 @@ use poolproof_pool::Defect;
 
 use crate::run_fixture::{play, play_with, scenario};
 
-/// A calm pool, five seconds of too much for its one core, and calm again; people without second factors.
+/// A moderate load, five seconds of overload for the pool's single core, and a moderate load again. Users have no second
+/// factor.
 fn crowd(thresholds: &str) -> String {
     format!(
         "version: 1
@@ -46,7 +47,7 @@ fn a_windowed_threshold_fails_where_the_whole_run_passes() {
     let window = worst.window.unwrap();
     assert_eq!(window.to_us - window.from_us, 5_000_000);
     assert!(window.from_us >= 12_000_000, "the crowd comes at 12.5 s: {window:?}");
-    // Before the crowd 50 a second come and are answered, and afterwards the backlog is worked off.
+    // Before the overload the pool answers all 50 sign-ins per second. After it the pool works off the backlog.
     let least = result(&report, "throughput.achieved[5s]");
     assert!(least.passed && least.window.unwrap().from_us >= 3_000_000, "{least:?}");
     let failed = result(&report, "failed.rate[1s]");
@@ -117,7 +118,7 @@ fn a_windowed_threshold_aborts_the_run() {
         sentence.starts_with("Cut short after ") && sentence.contains("sign_in.p50[5s] < 100ms"),
         "{sentence}"
     );
-    // What was in flight has no end, and no threshold fails by it.
+    // Sign-ins in flight have no outcome and do not fail a threshold.
     let sums = &cut.sign_ins;
     assert!(sums.unfinished > 0 && sums.abandoned == 0, "{sums:?}");
     let told = format!(" {} sign-ins were under way then, and have no end.", sums.unfinished);
@@ -128,13 +129,13 @@ fn a_windowed_threshold_aborts_the_run() {
         assert_matches_report(report);
     }
     assert_eq!(with("").to_json(), cut.to_json(), "by the virtual clock it is the same every time");
-    // 15 s of what is measured: the warm-up does not count.
+    // `after` counts 15 s of the measured part, without the warm-up.
     let late = with(", after: 15s");
     assert_eq!(late.thresholds[0].canceled_at_us.map(|at| at / 1_000_000), Some(18));
     assert_eq!(with(", after: 10m").thresholds[0].canceled_at_us, None);
 }
 
-/// Thresholds on what a report tells, of the whole run and of its one workload.
+/// Thresholds on values of the report, for the whole run and for its only workload.
 const COMPUTED_THRESHOLDS: &str = "sign_ins.started > 0, sign_ins.completed > 0, sign_ins.refused > 0, decisions.checked > 0, throughput.offered > 0.1/s, \
                     throughput.achieved > 0.1/s, sign_in.p50 > 0s, 'sign_ins{workload:workload}.started > 0', \
                     'throughput{workload:workload}.offered > 0.1/s', 'throughput{workload:workload}.achieved > 0.1/s', \
@@ -144,7 +145,7 @@ fn report_with_thresholds() -> Report {
     play(&scenario(&crowd(COMPUTED_THRESHOLDS)))
 }
 
-/// However a run ends, thresholds and the report count the same.
+/// Thresholds and report have equal counts, however the run ends.
 fn assert_matches_report(report: &Report) {
     let value = |start: &str| result(report, start).value;
     let (sums, throughput) = (&report.sign_ins, &report.throughput);
@@ -163,8 +164,8 @@ fn assert_matches_report(report: &Report) {
     assert_eq!(course(|one| one.offered), sums.started + course(|one| one.dropped) + sums.unfinished);
 }
 
-/// People who type for a minute, or so long that nobody waits for them: what fails takes longest. Some have a wrong password,
-/// which is told at once.
+/// Users who take a minute to enter a code, or longer than the pool waits: failures take longest. Some have a wrong
+/// password, which the pool refuses at once.
 fn slow_users(more: &str) -> String {
     format!(
         "version: 1
@@ -188,8 +189,8 @@ thresholds:
     )
 }
 
-/// Regression: windows ran on into the drain, where those who fail are the last to end, and had none of the warm-up's in them, so
-/// that at first those who are refused were the only ones.
+/// Regression test: windows extended into the drain, in which mostly failures end. They excluded sign-ins of the warm-up, so
+/// the first windows contained refusals only.
 #[test]
 fn ratios_are_stable_from_warm_up_to_drain() {
     for cool_down in ["", "    - { for: 1m, rate: 1/s, cool_down: true }\n"] {
@@ -207,7 +208,7 @@ fn ratios_are_stable_from_warm_up_to_drain() {
 
 #[test]
 fn a_windowed_rate_needs_the_minimum_sample_count() {
-    // 50 a second, and 600 in the crowd's seconds: of the others a second has too few for 1 %, and enough for 10 %.
+    // 50 sign-ins per second, and 600 under overload. A second with 50 has too few samples for 1 %, and enough for 10 %.
     let text = crowd(
         "'refused.rate[1s] < 1%', 'refused.rate[1s] < 30%', 'refused.rate[1s] <= 100%', 'failed.rate[1s] == 0%'",
     );
@@ -219,7 +220,7 @@ fn a_windowed_rate_needs_the_minimum_sample_count() {
     assert_eq!(play(&scenario(&few)).thresholds[0].value, None, "a thousand in a second never end");
 }
 
-/// Regression: a load that has had all its sign-ins fell to nothing, in the eyes of windows in which less is worse.
+/// Regression test: windows with a lower bound evaluated the zero rate after the last sign-in of a load.
 #[test]
 fn a_finished_load_does_not_lower_the_rate() {
     let beside = "  - { name: beside, arrivals: constant, stages: [ { for: 40s, rate: 5/s } ] }\n";
@@ -253,12 +254,12 @@ workloads:
         );
         let few = report.workloads.iter().find(|one| one.name == "few").unwrap();
         assert!(few.sign_ins.started >= 300, "{few:?}");
-        // Of both together the worst windows come when the other is left alone, and are looked at.
+        // For both together the worst windows are those in which only the other workload runs. They count.
         assert_eq!(report.thresholds[2].value, Some(5.0), "{:?}", report.thresholds);
     }
 }
 
-/// Whatever tells of a run that a threshold has cut short says which one, and when.
+/// Every output format names the threshold that stopped the run, and the time.
 #[test]
 fn every_format_names_the_aborting_threshold() {
     let report = play(&scenario(&crowd("{ threshold: 'sign_in.p50[5s] < 100ms', abort: true }")));
@@ -288,7 +289,7 @@ fn a_run_that_ends_in_warm_up_explains_missing_measurements() {
         let head = text.split_once("workload:").unwrap().0.replace("cores: 1", "cores: 8");
         play(&scenario(&format!("{head}{workload}\n")))
     };
-    // Two people who come every second: five sign-ins in the warm-up, or six.
+    // Two users sign in every second: the warm-up has five or six sign-ins.
     let closed = "model: closed, think_time: 1s, at_most: 5, stages: [ { for: 3s, users: 2, warm_up: true }, { for: 9s, users: 2 } ]";
     let report = told(&format!("workload: {{ {closed} }}"));
     assert_eq!((report.sign_ins.started, report.sign_ins.warm_up), (5, 5));
@@ -314,7 +315,7 @@ fn a_whole_run_threshold_aborts_once_decidable() {
     let text = crowd("{ threshold: sign_in.p99 < 100ms, abort: true }");
     let report = play(&scenario(&text));
     assert!(report.thresholds[0].canceled_at_us.is_some() && report.partial, "{:?}", report.thresholds);
-    // One of the first ten is no 1 %: a hundred are needed to say so. One in ten has a wrong password.
+    // A limit of 1 % needs a hundred samples; one of the first ten is not enough. One in ten has a wrong password.
     let text = crowd("{ threshold: refused.rate < 1%, abort: true }");
     let report = play(&scenario(&text));
     assert_eq!(
@@ -322,7 +323,7 @@ fn a_whole_run_threshold_aborts_once_decidable() {
         Some(5),
         "2.5 s of warm-up, 100 at 50/s"
     );
-    // What still grows is not judged before the end.
+    // A count that can still grow is decided at the end.
     let report = play(&scenario(&crowd("{ threshold: decisions.mismatched == 0, abort: true }")));
     assert!(!report.partial && report.verdict.passed, "{:?}", report.verdict);
 }
@@ -346,12 +347,12 @@ fn dropped_is_a_share_of_offered() {
     let dropped: u64 = report.timeline.intervals.iter().map(|interval| interval.dropped).sum();
     let offered: u64 = report.timeline.intervals.iter().map(|interval| interval.offered).sum();
     assert_eq!(offered, report.sign_ins.started + dropped);
-    // The warm-up asks for 50 and the rest for 5500: in the course of the run all are offered, whether they could start or not.
+    // The warm-up offers 50 sign-ins and the rest 5500. Dropped ones count as offered.
     assert_eq!((offered, dropped >= report.generator.dropped), (5550, true));
     let told = report.thresholds[0].value.unwrap();
     assert!(share > 0.1 && (told - share).abs() < 1e-5, "{share} {told}");
     assert!(report.thresholds[1].value.unwrap() > told);
-    // Whether they could start or not, so many were offered.
+    // Dropped sign-ins count as offered.
     assert!(report.thresholds[2].passed, "{:?}", report.thresholds[2]);
     assert_eq!(report.throughput.offered_per_s.map(f64::round), Some(100.0));
 }

@@ -1,4 +1,4 @@
-//! Watches show what the records of their windows say, and keep no more than their windows.
+//! Watches have the values of the records in their windows, and store only their windows.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const FIGURES: [Statistic; 9] = [
     Statistic::Mean(Timing::Intended),
 ];
 
-/// Windows that begin with the sixth second, since the sample's warm-up is five seconds long, and end with second 40.
+/// Windows from the sixth second, because the warm-up of the sample is five seconds long, to second 40.
 fn windows(seconds: u32, worse: WorseDirection) -> WindowSpec {
     WindowSpec { seconds, worse, min_samples: 1, load: vec![span(0, 5, 40)] }
 }
@@ -40,7 +40,7 @@ fn watch(statistic: Statistic, windows: Option<WindowSpec>) -> Watch {
     Watch::new(WatchSpec { statistic, rule: None, workload: None, windows })
 }
 
-/// The records in the order in which they end, as a conductor hears of them.
+/// The records in order of their end, as the conductor receives them.
 fn in_order(seed: u64) -> Vec<SignInRecord> {
     let mut all = sign_ins(seed, 5000, true);
     all.sort_by_key(|sign_in| sign_in.finished);
@@ -69,7 +69,7 @@ fn every_window_matches_its_records() {
             let within =
                 |one: &&SignInRecord| (end.saturating_sub(u64::from(seconds))..end).contains(&second(one));
             let measured = recorded(all.iter().filter(within).filter(|one| !one.warm_up));
-            // Whoever ends in it counts, though of the warm-up no time is measured.
+            // A sign-in counts in the window in which it ends, even if it started in the warm-up.
             let ended: Vec<_> =
                 all.iter().filter(within).map(|one| SignInRecord { warm_up: false, ..one.clone() }).collect();
             let ended = recorded(&ended);
@@ -83,7 +83,7 @@ fn every_window_matches_its_records() {
                     to_us: end * 1_000_000,
                 });
                 match (watch.latest(), seen) {
-                    // The mean is a sum of floating-point numbers, and so not the same in every order.
+                    // The mean is a sum of floating-point numbers, which depends on the order.
                     (Some(is), Some(should)) => {
                         assert!(
                             (is.value - should.value).abs() <= 1e-9 * should.value,
@@ -121,7 +121,7 @@ fn a_watch_without_filter_matches_the_summary() {
     all.iter().for_each(|one| recorder.sign_in(one));
     recorder.dropped(due(Duration::from_secs(39)));
     recorder.unfinished(due(Duration::from_secs(40)));
-    // What the warm-up has missed is in the course of the run alone.
+    // Arrivals that the warm-up dropped are only in the course of the run.
     recorder.dropped(DueSignIn { warm_up: true, ..due(Duration::ZERO) });
     for (statistic, watch) in figures.iter().zip(recorder.watches()) {
         let value = recorder.summary().value(*statistic);
@@ -132,7 +132,7 @@ fn a_watch_without_filter_matches_the_summary() {
 }
 
 #[test]
-fn selected_sign_ins_are_those_of_the_workload_and_of_the_rule() {
+fn selectors_filter_by_workload_and_rule() {
     let mut all = in_order(5);
     for one in &mut all {
         one.workload = u16::from(one.number.is_multiple_of(3));
@@ -164,7 +164,7 @@ fn selected_sign_ins_are_those_of_the_workload_and_of_the_rule() {
             Some(of(None).map(under).sum::<usize>() as f64),
             Some(wrong as f64),
             timing.summary().value(p50),
-            // Where nothing was checked, nothing has been shown to agree.
+            // Without checked decisions there is no value.
             None,
         ]
     );
@@ -185,7 +185,7 @@ fn late_records_count_in_the_open_second() {
     assert_eq!(recorder.watches()[0].worst().map(|seen| (seen.value, seen.from_us)), Some((3.0, 6_000_000)));
 }
 
-/// A watch for each of the ways in which one value can be worse than another.
+/// A watch for each direction in which a value can be worse.
 fn with_each_worse(statistic: Statistic, load: &[LoadSpan]) -> Recorder {
     let ways = [
         WorseDirection::Higher,
@@ -211,7 +211,7 @@ fn windows_are_evaluated_only_during_load() {
         let warm_up = finished < Duration::from_secs(5);
         SignInRecord { finished, warm_up, end, workload: 0, ..one.clone() }
     };
-    // Ten a second until the load ends at 40 s, and then two stragglers, one of whom fails.
+    // Ten sign-ins per second until the load ends at 40 s, then two late ones, one of which fails.
     let all: Vec<SignInRecord> = (0..400)
         .map(|tenth| ended(100 * tenth, SignInStatus::Completed))
         .chain([ended(41_000, SignInStatus::Abandoned), ended(59_000, SignInStatus::Completed)])
@@ -229,15 +229,15 @@ fn windows_are_evaluated_only_during_load() {
     assert_eq!(worst_of(rate, &[span(0, 5, 40)], None), [Some((10.0, 5, 7)); 4]);
     let failed = Statistic::Share(Counter::Failed, Counter::Started);
     assert_eq!(worst_of(failed, &[span(0, 5, 40)], None), [Some((0.0, 5, 7)); 4]);
-    // With the stragglers among them it would be otherwise.
+    // With the late sign-ins the values would differ.
     let drained = [Some((10.0, 5, 7)), Some((0.0, 40, 42)), Some((0.0, 40, 42)), Some((10.0, 5, 7))];
     assert_eq!(worst_of(rate, &[span(0, 5, 60)], None), drained);
     assert_eq!(worst_of(failed, &[span(0, 5, 60)], None)[0], Some((1.0, 40, 42)));
-    // A load that ends earlier than planned, and one that never was.
+    // A load that ends earlier than planned, and one without sign-ins.
     assert_eq!(worst_of(rate, &[span(0, 5, 60)], Some(40)), [Some((10.0, 5, 7)); 4]);
     assert_eq!(worst_of(rate, &[span(0, 5, 60)], Some(6)), [None; 4]);
     assert_eq!(worst_of(rate, &[], None), [None; 4]);
-    // What ends within a second is on to the second before, and what begins within one from the next on.
+    // A load that ends within a second counts up to the second before; one that starts within a second counts from the next.
     let odd = LoadSpan {
         from: Duration::from_millis(38_001),
         until: Duration::from_millis(41_999),
@@ -253,7 +253,7 @@ fn windows_between_loads_are_ignored() {
         SignInRecord { warm_up: false, end: SignInStatus::Completed, ..sign_ins(1, 1, false).remove(0) };
     let seen = |load: &[LoadSpan]| {
         let mut recorder = with_each_worse(rate, load);
-        // Ten a second up to 5 s and from 8 s to 12 s; then silence, of which nobody tells before its end.
+        // Ten sign-ins per second up to 5 s and from 8 s to 12 s, then none until the load ends.
         for tenth in (0..50).chain(80..120) {
             recorder.sign_in(&SignInRecord { finished: Duration::from_millis(100 * tenth), ..one.clone() });
         }
@@ -263,7 +263,7 @@ fn windows_between_loads_are_ignored() {
     assert_eq!(seen(&[span(0, 0, 5), span(1, 8, 12)]), Some((10.0, 0, 2)));
     assert_eq!(seen(&[span(0, 0, 7), span(1, 8, 12)]), Some((0.0, 5, 7)));
     assert_eq!(seen(&[span(1, 8, 12), span(0, 0, 4), span(2, 3, 8)]), Some((0.0, 5, 7)), "in any order");
-    // Silence goes on where the load is on again: it is seen, however long ago it began.
+    // A gap continues into the next load and counts there, however long ago it began.
     assert_eq!(seen(&[span(0, 0, 5), span(1, 8, 12), span(2, 400, 402)]), Some((0.0, 400, 402)));
     assert_eq!(seen(&[span(0, 0, 5), span(1, 8, 12), span(2, 400, 401)]), Some((10.0, 0, 2)));
 }
@@ -276,7 +276,7 @@ fn a_ratio_with_too_few_samples_is_absent() {
         failed,
         Some(WindowSpec { min_samples: 10, ..windows(1, WorseDirection::Higher) }),
     )]);
-    // Nine in the second from 6 s on, all of which fail, and ten in the next, of which one does.
+    // Nine sign-ins in the second from 6 s, which all fail, and ten in the next, of which one fails.
     for (ms, end) in (0..9).map(|n| (6000 + n, SignInStatus::Abandoned)).chain(
         (0..10).map(|n| (7000 + n, if n == 0 { SignInStatus::Abandoned } else { SignInStatus::Completed })),
     ) {
@@ -335,7 +335,7 @@ fn watch_memory_is_constant() {
     watches.extend(FIGURES.map(|statistic| watch(statistic, None)));
     let mut recorder = Recorder::with_watches(watches);
     let some = in_order(6);
-    // Each interval of the timeline meets all 5000, each time: 200 of 8 s, and of 16 s; the longest window 75 times over.
+    // Each interval of the timeline meets all 5000: 200 of 8 s, and of 16 s; the longest window 75 times.
     let spacing = Duration::from_micros(1600);
     let mut sizes = Vec::new();
     for number in 1..=2_000_000_u32 {

@@ -1,4 +1,4 @@
-//! The same scenario and seed ask for the same people and sign-ins, as many as the stages say.
+//! The same scenario and seed give the same users and sign-ins, with the rates of the stages.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use poolproof_cognito::policy::{Factors, RiskLevel};
 
 const EXAMPLE: &str = include_str!("../data/scenarios/good/opt-in-mfa.yaml");
 
-/// A scenario with this workload; each stage is the inside of a map.
+/// A scenario with this workload; `stages` has the keys of each stage.
 fn scenario(arrivals: &str, stages: &[&str]) -> Scenario {
     let stages: String = stages.iter().map(|stage| format!("    - {{ {stage} }}\n")).collect();
     parse(&format!(
@@ -26,7 +26,7 @@ fn arrivals(scenario: &Scenario) -> Vec<Arrival> {
     workload::arrivals(scenario, &workload::device_owners(scenario)).collect()
 }
 
-/// The draws of its one workload.
+/// The sampler of its only workload.
 fn sampler(scenario: &Scenario) -> SignInSampler {
     SignInSampler::new(scenario, &scenario.workloads[0], &workload::device_owners(scenario))
 }
@@ -36,13 +36,13 @@ fn people(scenario: &Scenario) -> Vec<UserSpec> {
 }
 
 #[test]
-fn constant_stages_offer_exactly_what_they_say() {
+fn constant_stages_have_the_exact_number_of_sign_ins() {
     for (stages, count) in [
         (&["for: 10s, rate: 20/s"] as &[_], 200),
         (&["for: 10s, rate: 0.1/s"], 1),
         (&["for: 30s, rate: 0.1/s"], 3),
         (&["for: 3s, rate: 0.3/s"], 1),
-        // 100 × 0.07 is a little more than 7 in binary, and is not an eighth sign-in.
+        // 100 × 0.07 is slightly more than 7 in binary, which must not give an eighth sign-in.
         (&["for: 100s, rate: 0.07/s"], 7),
         (&["for: 1s, rate: 50000/s"], 50_000),
         (&["for: 100ms, rate: 33.3/s", "for: 900ms, rate: 33.3/s", "for: 1h, rate: 0.7/s"], 34 + 2520),
@@ -77,7 +77,7 @@ fn ramps_follow_their_rate_second_by_second() {
     }
     let falling = arrivals(&self::scenario("constant", &["for: 30s, rate: 200/s, to: 20/s"]));
     assert_eq!(falling.len(), all.len());
-    // A falling ramp is the rising one backwards.
+    // A falling ramp is a rising one in reverse.
     let mirrored = Duration::from_secs(30).saturating_sub(all[all.len() - 100].at);
     assert!(
         falling[100].at.abs_diff(mirrored) < Duration::from_millis(1),
@@ -92,7 +92,7 @@ fn poisson_arrivals_have_the_configured_rate() {
         let mut scenario = scenario("poisson", &["for: 10s, rate: 100/s", "for: 20s, to: 300/s"]);
         scenario.seed = poolproof_cognito::seed::Seed::new(seed);
         let all = arrivals(&scenario);
-        // 5000 are expected with a deviation of √5000 ≈ 71; and the ramp's middle divides them 1000 : 1500 : 2500.
+        // The mean is 5000, the standard deviation √5000 ≈ 71. The middle of the ramp divides them 1000 : 1500 : 2500.
         let between = |from: u64, to: u64| {
             let within = |at: Duration| (from..to).contains(&at.as_secs());
             all.iter().filter(|arrival| within(arrival.at)).count() as f64
@@ -124,7 +124,7 @@ fn gaps_between_poisson_arrivals_are_exponential() {
         let all: Vec<Duration> = first.map(|arrival| arrival.at).collect();
         let gaps: Vec<f64> = all.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
         assert_eq!(gaps.len(), 100_000);
-        // 1.63 is passed by chance once in a hundred; the seeds are fixed.
+        // A correct sample exceeds 1.63 with probability 1 %; the seeds are fixed.
         let distance = ks(gaps, |gap| 1.0 - (-40.0 * gap).exp());
         assert!(distance < 1.63, "seed {seed}: {distance}");
     }
@@ -191,7 +191,7 @@ fn a_setting_changes_only_its_own_draws() {
 }
 
 #[test]
-fn the_population_has_the_shares_that_are_asked_for() {
+fn the_population_has_the_configured_shares() {
     let mut scenario = parse(EXAMPLE);
     scenario.population.users = 20_000;
     let people = people(&scenario);
@@ -201,7 +201,7 @@ fn the_population_has_the_shares_that_are_asked_for() {
     near(share(&|p| p.factors == Factors::Totp), 0.40);
     near(share(&|p| p.factors == Factors::SmsAndTotp), 0.05);
     near(share(&|p| p.opts_in), 0.60);
-    // Poisson with mean 1.3: e^-1.3 have none.
+    // In a Poisson distribution with mean 1.3, a share of e^-1.3 has none.
     near(share(&|p| p.devices == 0), 0.2725);
     let devices: usize = people.iter().map(|p| p.remembers.len()).sum();
     near(devices as f64 / people.len() as f64 / 1.3, 1.0);
@@ -212,7 +212,7 @@ fn the_population_has_the_shares_that_are_asked_for() {
 }
 
 #[test]
-fn sign_ins_have_the_mix_that_is_asked_for() {
+fn sign_ins_have_the_configured_mix() {
     let scenario = parse(EXAMPLE);
     let sampler = sampler(&scenario);
     let all: Vec<_> = (0..50_000).map(|number| sampler.draw(number)).collect();
@@ -241,7 +241,7 @@ fn device_intents_go_to_users_with_devices() {
     assert!(
         all.iter().all(|arrival| !arrival.intent.needs_device() || people[arrival.user as usize].devices > 0)
     );
-    // All users come, and owners of devices among themselves equally often.
+    // All users sign in, and owners of devices are equally frequent.
     let first_half = all.iter().filter(|arrival| arrival.user < 1000).count() as f64 / all.len() as f64;
     assert!((first_half - 0.5).abs() < 0.05, "{first_half}");
 
@@ -267,7 +267,7 @@ fn sign_in_k_does_not_depend_on_the_stages() {
 
 #[test]
 fn the_same_seed_gives_the_same_run_for_ever() {
-    // A change here changes every golden report: do it on purpose or not at all.
+    // A change of this snapshot changes every golden report.
     let scenario = parse(EXAMPLE);
     assert_eq!(arrivals(&scenario), arrivals(&scenario));
     let user_spec = |number: usize| {

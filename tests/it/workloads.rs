@@ -1,4 +1,4 @@
-//! Workloads side by side: bursts, limits, offsets, and that none disturbs another.
+//! Several workloads: bursts, limits, offsets, and independence of each other.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::run_fixture::{play, scenario};
 const HEAD: &str =
     "version: 1\nname: w\ngroup: toy\npool: { remember: always }\npopulation: { users: 300 }\n";
 
-/// A scenario with these workloads; each is the inside of a map.
+/// A scenario with these workloads; each item has the keys of a workload.
 fn several(workloads: &[String]) -> Scenario {
     let list: String = workloads.iter().map(|inside| format!("  - {{ {inside} }}\n")).collect();
     scenario(&format!("{HEAD}workloads:\n{list}"))
@@ -27,7 +27,7 @@ fn alone(inside: &str, seed: u64) -> Scenario {
     Scenario { seed: Seed::new(seed), ..scenario(&format!("{HEAD}workload: {{ {inside} }}\n")) }
 }
 
-/// Variance of the counts in windows of a second over their mean: 1 for a Poisson process of constant rate.
+/// Variance of the counts per second divided by their mean: 1 for a Poisson process of constant rate.
 fn dispersion(all: &[Arrival], seconds: usize) -> f64 {
     let mut counts = vec![0.0_f64; seconds];
     all.iter().for_each(|arrival| counts[arrival.at.as_secs() as usize] += 1.0);
@@ -49,8 +49,8 @@ fn bursts_keep_the_mean_rate_and_are_overdispersed() {
             assert!((rate / 20.0 - 1.0).abs() < 0.01, "seed {seed}: {rate}/s");
         }
         let (clumped, even) = (dispersion(&bursty, seconds), dispersion(&poisson, seconds));
-        // Poisson's is 1 with a deviation of √(2/40000) ≈ 0.007. Of the bursts alone, the rate's variance over its mean is
-        // 20·p(1−p)(f−1)²/(1+p(f−1))² = 15.8, and windows of a second smooth little of it.
+        // A Poisson process has 1 with a standard deviation of √(2/40000) ≈ 0.007. The rate of bursts has a variance over its
+        // mean of 20·p(1−p)(f−1)²/(1+p(f−1))² = 15.8. Windows of a second reduce it only slightly.
         assert!((even - 1.0).abs() < 0.03, "seed {seed}: {even}");
         assert!((8.0..17.0).contains(&clumped), "seed {seed}: {clumped}");
     }
@@ -58,7 +58,7 @@ fn bursts_keep_the_mean_rate_and_are_overdispersed() {
 
 #[test]
 fn bursts_follow_a_ramp() {
-    // 3600 s from 10/s to 30/s: the first half asks for 27,000, the second for 45,000.
+    // 3600 s from 10/s to 30/s: the first half has 27,000 sign-ins, the second 45,000.
     let ramp = format!("{BURSTY}, stages: [{{ for: 3600s, rate: 10/s, to: 30/s }}]");
     let (mut first, mut second) = (0, 0);
     for seed in 1..=20 {
@@ -97,7 +97,7 @@ fn limits_and_offsets_are_exact() {
     assert_eq!(workload::run_target_per_s(&scenario), Some(7.0));
 }
 
-/// Two workloads that differ in their names alone are two, and not one twice.
+/// Two workloads that differ only in their names have different random numbers.
 #[test]
 fn equal_workloads_have_independent_random_streams() {
     for arrivals_are in ["arrivals: poisson", BURSTY] {
@@ -105,7 +105,7 @@ fn equal_workloads_have_independent_random_streams() {
         let all = arrivals(&several(&[of("one"), of("two")]));
         let (one, two): (Vec<Arrival>, Vec<Arrival>) = all.iter().partition(|arrival| arrival.workload == 0);
         let at_once = one.iter().filter(|one| two.iter().any(|two| two.at == one.at)).count();
-        // A microsecond of sixty seconds is hit by chance once in fifty thousand times.
+        // Independent arrivals share a microsecond of the minute with probability 1/50,000.
         assert!(one.len() > 600 && at_once < 5, "{at_once} of {} come in pairs", one.len());
         let same_user = one.iter().zip(&two).filter(|(one, two)| one.user == two.user).count();
         assert!(same_user < one.len() / 20, "{same_user} of {} pairs are of the same user", one.len());
@@ -119,7 +119,7 @@ proptest! {
     fn adding_a_workload_changes_no_other_workload(
         seed in any::<u64>(),
         kinds in proptest::collection::vec((0..3_usize, 1..40_u32, 0..5_u32, 1..4_u32), 2..6),
-        // Where in the list the new one stands: names, not places, say what chance does.
+        // The position of the new workload in the list. Random numbers depend on names, not on positions.
         place in any::<prop::sample::Index>(),
     ) {
         let of = |(index, (kind, rate, starts, length)): (usize, &(usize, u32, u32, u32))| {
@@ -189,7 +189,7 @@ fn a_single_workload_has_no_separate_rows() {
 fn a_workload_below_its_rate_is_named_and_saturates_the_run() {
     let slow = "client: { mfa_delay: 60s }\npopulation: { users: 20, factors: { totp: 1 } }\n";
     let head = HEAD.replace("population: { users: 300 }\n", slow).replace("always }", "always, mfa: on }");
-    // Users who type for a minute: the closed workload waits for them, the open one cannot.
+    // Users take a minute to enter a code. The closed workload waits for them; the open one drops arrivals.
     let text = format!(
         "{head}workloads:\n  - {{ name: patient, model: closed, stages: [{{ for: 20s, users: 10 }}] }}\n  \
          - {{ name: storm, starts_at: 1s, arrivals: constant, stages: [{{ for: 10s, rate: 5/s }}] }}\n"
