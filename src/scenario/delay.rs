@@ -12,8 +12,7 @@ use super::values::{BoundedNumber, Time};
 use poolproof_cognito::seed::Rng;
 
 /// A time that users take, constant or random.
-///
-/// The derived serde code handles the map form; [`super::word_or_map`] handles `none` and constant times.
+// The derived serde code handles the map form; `word_or_map` handles `none` and constant times.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Self", rename_all = "snake_case", deny_unknown_fields)]
 #[schemars(rename = "DelayMap", transform = super::schema_rules::describe_variants)]

@@ -92,8 +92,7 @@ pub struct Population {
 }
 
 /// The number of devices of a user at the start.
-///
-/// The derived serde code handles the map form; [`super::word_or_map`] handles numbers.
+// The derived serde code handles the map form; `word_or_map` handles numbers.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Self", rename_all = "snake_case")]
 #[schemars(rename = "DeviceMap", transform = describe_variants)]
@@ -258,8 +257,7 @@ impl Model {
 }
 
 /// The distribution of arrivals over time.
-///
-/// The derived serde code handles the map form; [`super::word_or_map`] handles words.
+// The derived serde code handles the map form; `word_or_map` handles words.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(remote = "Self", rename_all = "snake_case")]
 #[schemars(rename = "ArrivalsMap", transform = describe_variants)]
