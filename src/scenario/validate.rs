@@ -170,9 +170,14 @@ fn thresholds(raw: &[WordOrMap<RawThreshold>], workloads: &[&str]) -> Validation
     let validate = |(index, WordOrMap(threshold)): (usize, &WordOrMap<RawThreshold>)| {
         threshold.validate(workloads).map_err(|(key, threshold_error)| {
             let item = [Segment::from("thresholds"), index.into()];
-            let path = join(&item, key.as_slice());
+            let path = join(&item, &[key]);
             let message = format!("{}: {}", display_path(&item), threshold_error.message);
-            ValidationError { path, part: threshold_error.part, message, help: threshold_error.help }
+            ValidationError {
+                path,
+                part: Some(threshold_error.part.to_owned()),
+                message,
+                help: threshold_error.help,
+            }
         })
     };
     raw.iter().enumerate().map(validate).collect()

@@ -18,26 +18,41 @@ use poolproof_cognito::policy::Quotas;
 pub(super) struct WordOrMap<T>(pub(super) T);
 
 /// A type that has a text form beside a map form.
-pub(super) trait WordOrMapValue: Sized {
+pub(super) trait WordOrMapValue: Clone + PartialEq + 'static {
     /// Name in the schema.
     const NAME: &str;
     /// Description of the accepted values, with an example of each form.
     const EXPECTED: &str;
+    /// The accepted words, if there is a fixed list of them.
+    const WORDS: &[(&str, Self)] = &[];
     /// The type with the schema of the map form.
     type Map: JsonSchema;
 
     /// Parses the text form.
-    fn from_word(word: &str) -> Result<Self, String>;
+    fn from_word(word: &str) -> Result<Self, String> {
+        match Self::WORDS.iter().find(|(known, _)| *known == word) {
+            Some((_, value)) => Ok(value.clone()),
+            // The format of serde's error, from which [`super::yaml`] derives suggestions.
+            None => Err(format!("unknown variant `{word}`, expected {}", Self::EXPECTED)),
+        }
+    }
+
     /// Converts a number. `None` if the type has no number form.
     fn from_number(_number: u64) -> Option<Result<Self, String>> {
         None
     }
+
     /// Reads the map form.
     fn from_map<'de, D: Deserializer<'de>>(map: D) -> Result<Self, D::Error>;
-    /// Writes the shortest form.
+
+    /// Writes a value that is not one of [`Self::WORDS`].
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error>;
+
     /// The schema of the text or number form.
-    fn plain_schema(generator: &mut SchemaGenerator) -> Schema;
+    fn plain_schema(_: &mut SchemaGenerator) -> Schema {
+        let words: Vec<&str> = Self::WORDS.iter().map(|(word, _)| *word).collect();
+        json_schema!({ "enum": words })
+    }
 }
 
 struct WordOrMapVisitor<T>(PhantomData<T>);
@@ -80,7 +95,10 @@ impl<'de, T: WordOrMapValue> Deserialize<'de> for WordOrMap<T> {
 
 impl<T: WordOrMapValue> Serialize for WordOrMap<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        self.0.write(serializer)
+        match T::WORDS.iter().find(|(_, value)| *value == self.0) {
+            Some((word, _)) => serializer.serialize_str(word),
+            None => self.0.write(serializer),
+        }
     }
 }
 
@@ -93,11 +111,6 @@ impl<T: WordOrMapValue> JsonSchema for WordOrMap<T> {
         let forms = [T::plain_schema(generator), generator.subschema_for::<T::Map>()];
         json_schema!({ "description": T::EXPECTED, "anyOf": forms })
     }
-}
-
-/// The error for an unknown word, in serde's format, from which [`super::yaml`] derives suggestions.
-fn unknown_word<T>(word: &str, expected: &str) -> Result<T, String> {
-    Err(format!("unknown variant `{word}`, expected {expected}"))
 }
 
 impl WordOrMapValue for DeviceCount {
@@ -136,30 +149,15 @@ impl WordOrMapValue for ArrivalProcess {
     const NAME: &str = "Arrivals";
     const EXPECTED: &str =
         "`poisson`, `constant`, or bursts such as `{ bursty: { bursts: 5x, for: 2s, every: 10s } }`";
+    const WORDS: &[(&str, Self)] = &[("poisson", Self::Poisson), ("constant", Self::Constant)];
     type Map = Self;
-
-    fn from_word(word: &str) -> Result<Self, String> {
-        match word {
-            "poisson" => Ok(Self::Poisson),
-            "constant" => Ok(Self::Constant),
-            _ => unknown_word(word, Self::EXPECTED),
-        }
-    }
 
     fn from_map<'de, D: Deserializer<'de>>(map: D) -> Result<Self, D::Error> {
         Self::deserialize(map)
     }
 
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Poisson => serializer.serialize_str("poisson"),
-            Self::Constant => serializer.serialize_str("constant"),
-            Self::Bursty(_) => Self::serialize(self, serializer),
-        }
-    }
-
-    fn plain_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "enum": ["poisson", "constant"] })
+        Self::serialize(self, serializer)
     }
 }
 
@@ -201,30 +199,15 @@ impl WordOrMapValue for Delay {
 impl WordOrMapValue for Service {
     const NAME: &str = "Service";
     const EXPECTED: &str = "`none`, `calibrated`, or costs such as `{ cores: 4, modexp_256: 340us }`";
+    const WORDS: &[(&str, Self)] = &[("none", Self::None), ("calibrated", Self::Calibrated)];
     type Map = ServiceModel;
-
-    fn from_word(word: &str) -> Result<Self, String> {
-        match word {
-            "none" => Ok(Self::None),
-            "calibrated" => Ok(Self::Calibrated),
-            _ => unknown_word(word, Self::EXPECTED),
-        }
-    }
 
     fn from_map<'de, D: Deserializer<'de>>(map: D) -> Result<Self, D::Error> {
         ServiceModel::deserialize(map).map(Self::Model)
     }
 
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::None => serializer.serialize_str("none"),
-            Self::Calibrated => serializer.serialize_str("calibrated"),
-            Self::Model(model) => model.serialize(serializer),
-        }
-    }
-
-    fn plain_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "enum": ["none", "calibrated"] })
+        self.model().serialize(serializer)
     }
 }
 
@@ -243,15 +226,8 @@ pub(super) struct QuotasMap {
 impl WordOrMapValue for Quotas {
     const NAME: &str = "Quotas";
     const EXPECTED: &str = "`none`, `cognito`, or limits such as `{ user_authentication: 120/s }`";
+    const WORDS: &[(&str, Self)] = &[("none", Self::NONE), ("cognito", Self::COGNITO)];
     type Map = QuotasMap;
-
-    fn from_word(word: &str) -> Result<Self, String> {
-        match word {
-            "none" => Ok(Self::NONE),
-            "cognito" => Ok(Self::COGNITO),
-            _ => unknown_word(word, Self::EXPECTED),
-        }
-    }
 
     fn from_map<'de, D: Deserializer<'de>>(map: D) -> Result<Self, D::Error> {
         let map = QuotasMap::deserialize(map)?;
@@ -264,19 +240,11 @@ impl WordOrMapValue for Quotas {
     }
 
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match *self {
-            Self::NONE => serializer.serialize_str("none"),
-            Self::COGNITO => serializer.serialize_str("cognito"),
-            limits => QuotasMap {
-                user_authentication: limits.user_authentication.map(WholeRate),
-                user_resource_read: limits.user_resource_read.map(WholeRate),
-                user_resource_update: limits.user_resource_update.map(WholeRate),
-            }
-            .serialize(serializer),
-        }
-    }
-
-    fn plain_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "enum": ["none", "cognito"] })
+        let map = QuotasMap {
+            user_authentication: self.user_authentication.map(WholeRate),
+            user_resource_read: self.user_resource_read.map(WholeRate),
+            user_resource_update: self.user_resource_update.map(WholeRate),
+        };
+        map.serialize(serializer)
     }
 }

@@ -14,7 +14,7 @@ pub(in crate::scenario) struct ThresholdError<'t> {
     pub(in crate::scenario) message: String,
     /// What to do next.
     pub(in crate::scenario) help: Option<String>,
-    /// The wrong part of the text.
+    /// The wrong part of the text; empty if all of it is wrong.
     pub(in crate::scenario) part: &'t str,
 }
 

@@ -14,7 +14,7 @@ use crate::scenario::values::{TextValue as _, Time};
 use crate::scenario::word_or_map::WordOrMapValue;
 
 /// A threshold as a file gives it. It is parsed in validation, so that errors have a position inside the text.
-#[derive(Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the key `threshold`")]
 #[schemars(rename = "ThresholdMap")]
 pub(in crate::scenario) struct RawThreshold {
@@ -28,18 +28,11 @@ pub(in crate::scenario) struct RawThreshold {
 }
 
 /// The text of a threshold.
-#[derive(Serialize)]
+#[derive(Clone, PartialEq, Serialize)]
 struct ThresholdText(String);
 
-/// An error in a threshold, and the key of its map, if it has the form of a map.
-pub(in crate::scenario) type ThresholdFieldError = (Option<&'static str>, FieldError);
-
-/// An error in a value of a threshold.
-pub(in crate::scenario) struct FieldError {
-    pub(in crate::scenario) part: Option<String>,
-    pub(in crate::scenario) message: String,
-    pub(in crate::scenario) help: Option<String>,
-}
+/// An error in a threshold, and the key of its map.
+pub(in crate::scenario) type ThresholdKeyError<'t> = (&'static str, ThresholdError<'t>);
 
 impl RawThreshold {
     /// Creates a threshold that does not stop the run.
@@ -48,14 +41,14 @@ impl RawThreshold {
     }
 
     /// Validates the threshold in a scenario with these workloads.
-    pub(in crate::scenario) fn validate(&self, workloads: &[&str]) -> Result<Threshold, ThresholdFieldError> {
-        let text = &self.threshold.0;
-        let threshold = Threshold::parse_in(text, workloads).map_err(|error| {
-            let ThresholdError { message, help, part } = error;
-            (Some("threshold"), FieldError { part: Some(part.to_owned()), message, help })
-        })?;
+    pub(in crate::scenario) fn validate(
+        &self,
+        workloads: &[&str],
+    ) -> Result<Threshold, ThresholdKeyError<'_>> {
+        let threshold =
+            Threshold::parse_in(&self.threshold.0, workloads).map_err(|error| ("threshold", error))?;
         let error = |key, message: &str| {
-            Err((Some(key), FieldError { part: None, message: message.to_owned(), help: None }))
+            Err((key, ThresholdError { message: message.to_owned(), help: None, part: "" }))
         };
         if self.after.is_some() && !self.abort {
             return error("after", "`after` needs `abort: true`");
