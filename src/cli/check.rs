@@ -158,7 +158,8 @@ fn pairs<A: Copy, B: Copy>(first: &[A], second: &[B]) -> Vec<(A, B)> {
     first.iter().flat_map(|a| second.iter().map(|b| (*a, *b))).collect()
 }
 
-/// Returns the second factors of users, including the one that users without a factor set up if the pool requires MFA.
+/// Returns the second factors of users, including the one that users without a factor set up if the pool
+/// requires MFA.
 fn factors(scenario: &Scenario) -> Vec<Factors> {
     let all = scenario.population.factors.iter().filter(|(_, share)| *share > 0.0);
     let mut factors: Vec<Factors> = all.map(|(factors, _)| factors).collect();

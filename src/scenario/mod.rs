@@ -1,7 +1,7 @@
 //! Scenario files: parses YAML to a [`Scenario`], or returns a [`Diagnostic`] with the position of the error.
 //!
-//! There are two forms: the raw form (`RawScenario`, the keys of the file) and the validated form ([`Scenario`]).
-//! A file passes these steps:
+//! There are two forms: the raw form (`RawScenario`, the keys of the file) and the validated form
+//! ([`Scenario`]). A file passes these steps:
 //!
 //! 1. `decode_text`: size, UTF-8
 //! 2. `scan`: nesting, aliases, tabs, documents
@@ -9,7 +9,8 @@
 //! 4. `raw`: keys, types, limits of single values
 //! 5. `validate` and `workloads`: rules between values
 //!
-//! `to_yaml` converts back to the raw form. The JSON Schema `scenarios/scenario.schema.json` is derived from the raw types.
+//! `to_yaml` converts back to the raw form. The JSON Schema `scenarios/scenario.schema.json` is derived from
+//! the raw types.
 
 mod delay;
 mod diagnostic;
@@ -84,7 +85,8 @@ pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
     Ok((scenario, String::from_utf8_lossy(&bytes).into_owned()))
 }
 
-/// Parses the bytes of the scenario file `file_name`. Paths in the scenario are relative to the working directory.
+/// Parses the bytes of the scenario file `file_name`. Paths in the scenario are relative to the working
+/// directory.
 ///
 /// # Errors
 ///

@@ -1,7 +1,8 @@
 //! The raw form of a scenario: the keys of the file, their defaults, and their descriptions in the schema.
 //!
-//! Files are read into these types and `check` writes resolved scenarios from them. A key that may be left out is an
-//! `Option`: [`super::yaml`] refuses empty values before these types see them and leaves out `None` when it writes.
+//! Files are read into these types and `check` writes resolved scenarios from them. A key that may be left
+//! out is an `Option`: [`super::yaml`] refuses empty values before these types see them and leaves out `None`
+//! when it writes.
 
 use std::time::Duration;
 
@@ -60,8 +61,8 @@ pub(super) struct RawScenario {
     /// Behavior of the clients.
     #[serde(default)]
     pub(super) client: RawClient,
-    /// Cost of the pool's arithmetic under the virtual clock: `none` (nominal cost, no queue), `calibrated` (measured on
-    /// this machine before the run), or a map of costs.
+    /// Cost of the pool's arithmetic under the virtual clock: `none` (nominal cost, no queue), `calibrated`
+    /// (measured on this machine before the run), or a map of costs.
     #[serde(default)]
     pub(super) service: WordOrMap<Service>,
     /// Conditions that the run must meet. A crossed one fails the run, at its end or, with `abort`, at once.
@@ -111,8 +112,8 @@ pub(super) struct RawPool {
     pub(super) session_validity: Time,
 }
 
-/// Threat protection. The action of a higher level must be at least as strict as that of the level below. A level that is
-/// left out has the action of the level below.
+/// Threat protection. The action of a higher level must be at least as strict as that of the level below. A
+/// level that is left out has the action of the level below.
 #[derive(Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the keys `mode`, `low`, `medium`, `high`, …")]
 #[schemars(rename = "Risk")]
@@ -125,13 +126,13 @@ pub(super) struct RawRisk {
     pub(super) medium: Option<RiskAction>,
     /// Action at level high. Left out: as for `medium`.
     pub(super) high: Option<RiskAction>,
-    /// Source of the risk level: the scenario (`workload.risk`), or an estimate by a rule of poolproof, which is not
-    /// AWS's rule. The estimate adds one level each for a new device, a new address, and three failures since the last
-    /// sign-in.
+    /// Source of the risk level: the scenario (`workload.risk`), or an estimate by a rule of poolproof, which
+    /// is not AWS's rule. The estimate adds one level each for a new device, a new address, and three
+    /// failures since the last sign-in.
     #[serde(default)]
     pub(super) levels: RiskSource,
-    /// Action on a compromised password that a client sends in plain text. SRP does not reveal the password, so the pool
-    /// cannot check it there.
+    /// Action on a compromised password that a client sends in plain text. SRP does not reveal the password,
+    /// so the pool cannot check it there.
     #[serde(default)]
     pub(super) compromised: CompromisedAction,
     /// Addresses that the pool always refuses (`BlockedIPRangeList`): at most 200 ranges.
@@ -149,8 +150,8 @@ pub(super) struct RawRisk {
 #[serde(deny_unknown_fields, default, expecting = "a map with the keys `risk_note`, `strict_mfa_binding`")]
 #[schemars(rename = "Switches")]
 pub(super) struct RawSwitches {
-    /// Sign-ins that the documentation's Note covers: with remember `always` and suppress_mfa, the pool ignores the MFA
-    /// actions of medium and high risk.
+    /// Sign-ins that the documentation's Note covers: with remember `always` and suppress_mfa, the pool
+    /// ignores the MFA actions of medium and high risk.
     pub(super) risk_note: RiskNote,
     /// Whether a device suppresses MFA only after a sign-in with MFA on that device.
     pub(super) strict_mfa_binding: bool,
@@ -172,7 +173,8 @@ pub(super) struct RawPopulation {
     /// Share of users who let the pool remember a device when it asks (`remember: opt_in`).
     #[serde(default = "default_opt_in")]
     pub(super) opt_in: Share,
-    /// Share of users whose password is compromised. Threat protection detects it only if it sees the password.
+    /// Share of users whose password is compromised. Threat protection detects it only if it sees the
+    /// password.
     #[serde(default)]
     pub(super) compromised: Share,
 }
@@ -233,7 +235,8 @@ weights! {
     RawMix of Intent {
         /// Sign in with a device that the user already has.
         known_device = Intent::KnownDevice,
-        /// Sign in from a new device and confirm it. If the pool asks, users who opt in let it remember the device.
+        /// Sign in from a new device and confirm it. If the pool asks, users who opt in let it remember the
+        /// device.
         new_device = Intent::NewDevice,
         /// Sign in with a wrong password.
         wrong_password = Intent::WrongPassword,
@@ -251,10 +254,11 @@ weights! {
         refresh_without_device = Intent::RefreshWithoutDevice,
         /// Sign in with a known device, forget the device, then send its refresh token.
         refresh_after_forget = Intent::RefreshAfterForget,
-        /// Sign in with a known device, revoke its refresh token, then send that and the oldest one that the client holds.
+        /// Sign in with a known device, revoke its refresh token, then send that and the oldest one that the
+        /// client holds.
         refresh_after_revoke = Intent::RefreshAfterRevoke,
-        /// Sign in with a known device, sign out globally, then send its refresh token and the oldest one that the client
-        /// holds.
+        /// Sign in with a known device, sign out globally, then send its refresh token and the oldest one
+        /// that the client holds.
         refresh_after_sign_out = Intent::RefreshAfterSignOut,
     } default known_device;
 
@@ -306,7 +310,8 @@ pub(super) struct RawWorkload {
     pub(super) name: Option<Name>,
     /// Time from the start of the run to the start of the workload (in `workloads` only). Left out: `0s`.
     pub(super) starts_at: Option<Time>,
-    /// The workload stops after this number of sign-ins, including warm-up. Left out: at the end of its stages.
+    /// The workload stops after this number of sign-ins, including warm-up. Left out: at the end of its
+    /// stages.
     pub(super) at_most: Option<SignIns>,
     /// The workload stops after this time since its start. Left out: at the end of its stages.
     pub(super) stops_after: Option<Time>,
@@ -317,11 +322,12 @@ pub(super) struct RawWorkload {
     pub(super) arrivals: Option<WordOrMap<ArrivalProcess>>,
     /// Time between one sign-in of a user and the next (model closed only). Left out: `none`.
     pub(super) think_time: Option<WordOrMap<Delay>>,
-    /// The load over time. Warm-up stages come first, cool-down stages last; at least one stage is measured; at most 24
-    /// hours in all.
+    /// The load over time. Warm-up stages come first, cool-down stages last; at least one stage is measured;
+    /// at most 24 hours in all.
     pub(super) stages: Option<Vec<RawStage>>,
-    /// Instead of stages, a file with the rate over time (model open only): a line `at,rate`, then lines such as
-    /// `30s,200/s`. The rate changes linearly from line to line. The path is relative to the scenario's directory.
+    /// Instead of stages, a file with the rate over time (model open only): a line `at,rate`, then lines such
+    /// as `30s,200/s`. The rate changes linearly from line to line. The path is relative to the scenario's
+    /// directory.
     #[schemars(length(min = 1))]
     pub(super) schedule: Option<String>,
     /// Time at the start of the schedule that results exclude. Left out: `0s`.

@@ -1,8 +1,8 @@
 //! Refuses YAML features that a scenario does not need, before the text is parsed.
 //!
-//! The parser takes quadratic time on deep nesting, follows aliases, and has unclear errors for tabs and second documents.
-//! This scanner understands just enough YAML to refuse them at their position. It may misread unusual text. So it also
-//! limits the number of brackets, which it always counts.
+//! The parser takes quadratic time on deep nesting, follows aliases, and has unclear errors for tabs and
+//! second documents. This scanner understands just enough YAML to refuse them at their position. It may
+//! misread unusual text. So it also limits the number of brackets, which it always counts.
 
 use super::diagnostic::TextError;
 

@@ -1,6 +1,7 @@
 //! Schedule files, which have the rate over time: a line `at,rate`, then lines such as `30s,200/s`.
 //!
-//! The rate changes linearly from line to line; the same time twice is a jump. Empty lines and comments (`#`) are ignored.
+//! The rate changes linearly from line to line; the same time twice is a jump. Empty lines and comments (`#`)
+//! are ignored.
 
 use std::collections::BTreeMap;
 use std::path::Path;

@@ -36,7 +36,8 @@ impl<'de> DeserializeSeed<'de> for Seek<'_> {
     }
 }
 
-// serde refuses what a visitor does not implement: any value at the end of the path, and every scalar before it.
+// serde refuses what a visitor does not implement: any value at the end of the path, and every scalar before
+// it.
 impl<'de> Visitor<'de> for Seek<'_> {
     type Value = ();
 

@@ -10,8 +10,8 @@ use super::yaml;
 use poolproof_cognito::addresses::AddressRange;
 
 impl Scenario {
-    /// Returns the scenario as a file with every default written out and schedules as stages. Parsing the file gives the
-    /// same scenario.
+    /// Returns the scenario as a file with every default written out and schedules as stages. Parsing the
+    /// file gives the same scenario.
     pub fn to_yaml(&self) -> String {
         let about: String =
             self.about.lines().map(|line| format!("# {line}").trim_end().to_owned() + "\n").collect();

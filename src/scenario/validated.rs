@@ -229,8 +229,8 @@ impl Model {
         self.length_of(|_, cool_down| cool_down)
     }
 
-    /// Returns a lower bound for the number of sign-ins in the warm-up. Random arrivals fall below it with probability
-    /// 1.5 × 10⁻⁸.
+    /// Returns a lower bound for the number of sign-ins in the warm-up. Random arrivals fall below it with
+    /// probability 1.5 × 10⁻⁸.
     pub(super) fn min_warm_up_sign_ins(&self) -> u64 {
         /// Standard deviations below the mean. A Poisson count is lower with probability exp(−6²/2) at most.
         const DEVIATIONS: f64 = 6.0;
@@ -274,8 +274,8 @@ pub enum ArrivalProcess {
 
 /// A Markov-modulated Poisson process with two states, calm and burst, of exponentially distributed length.
 ///
-/// With p = `for` / `every`, the share of time in bursts, the rate in the calm is that of the stage times
-/// 1 / (1 + p·(`bursts` − 1)). In a burst it is `bursts` times as high. So the mean rate is that of the stage.
+/// With p = `for` / `every`, the share of time in bursts, the rate in the calm is that of the stage times 1 /
+/// (1 + p·(`bursts` − 1)). In a burst it is `bursts` times as high. So the mean rate is that of the stage.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the keys `bursts`, `for`, `every`")]
 pub struct Bursts {

@@ -129,7 +129,6 @@ impl fmt::Display for Time {
 pub(super) struct Rate(pub(super) f64);
 
 impl Rate {
-    /// The highest rate that a scenario may give.
     const MAX: f64 = 1e6;
 }
 
@@ -159,7 +158,6 @@ impl fmt::Display for Rate {
     }
 }
 
-/// A whole rate per second; at least one.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct WholeRate(pub(super) u32);
 
@@ -243,12 +241,10 @@ impl fmt::Display for Name {
     }
 }
 
-/// A multiple of a rate; more than one.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(super) struct Multiple(pub(super) f64);
 
 impl Multiple {
-    /// The highest multiple that a scenario may give.
     const MAX: f64 = 1000.0;
 }
 
@@ -276,7 +272,6 @@ impl fmt::Display for Multiple {
     }
 }
 
-/// A range of IP addresses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Cidr(pub(super) AddressRange);
 

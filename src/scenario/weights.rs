@@ -13,8 +13,8 @@ pub struct Weights<T> {
 }
 
 impl<T: Copy> Weights<T> {
-    /// Creates weights in this order. Returns `None` unless all weights are finite and not negative, and their sum is
-    /// finite and more than zero.
+    /// Creates weights in this order. Returns `None` unless all weights are finite and not negative, and
+    /// their sum is finite and more than zero.
     pub fn new(entries: impl IntoIterator<Item = (T, f64)>) -> Option<Self> {
         let mut kept = Vec::new();
         let mut cumulative = Vec::new();

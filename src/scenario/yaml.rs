@@ -22,8 +22,8 @@ pub(super) fn read<T: DeserializeOwned>(text: &str) -> Result<T, TextError> {
 
 /// Refuses duplicate keys, keys without a value, and lists at paths other than `lists`.
 ///
-/// The library reports duplicate keys at another position, takes an empty value for an empty map, and takes a list for
-/// the values of a map.
+/// The library reports duplicate keys at another position, takes an empty value for an empty map, and takes a
+/// list for the values of a map.
 pub(super) fn check_form(text: &str, lists: &[&str]) -> Result<(), TextError> {
     let form = Form { path: String::new(), lists };
     form.deserialize(serde_yaml::Deserializer::from_str(text)).map_err(|error| text_error(text, &error))
@@ -64,7 +64,8 @@ fn text_error(text: &str, error: &serde_yaml::Error) -> TextError {
     let mut message = error.to_string();
     let mut context = None;
     if let Some(location) = &location {
-        // The message ends with " at line 2 column 3", perhaps followed by ", while parsing a block mapping at …".
+        // The message ends with " at line 2 column 3", perhaps followed by ", while parsing a block mapping
+        // at …".
         let at = format!(" at line {} column {}", location.line(), location.column());
         if let Some(end) = message.rfind(&at).or_else(|| message.rfind(" at position ")) {
             context = message[end..].split_once(", ").map(|(_, context)| context.to_owned());

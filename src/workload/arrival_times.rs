@@ -1,8 +1,8 @@
 //! Arrival times for a rate that changes over time, computed by inverting its integral.
 //!
-//! Λ(t) is the expected number of sign-ins until t. Evenly spaced arrivals are at Λ⁻¹(0), Λ⁻¹(1), …; Poisson arrivals are
-//! at Λ⁻¹ of the points of a Poisson process of rate 1. Both are exact on ramps and need constant memory. Bursts split the
-//! stages into pieces with a rate each, so Λ stays piecewise quadratic.
+//! Λ(t) is the expected number of sign-ins until t. Evenly spaced arrivals are at Λ⁻¹(0), Λ⁻¹(1), …; Poisson
+//! arrivals are at Λ⁻¹ of the points of a Poisson process of rate 1. Both are exact on ramps and need
+//! constant memory. Bursts split the stages into pieces with a rate each, so Λ stays piecewise quadratic.
 
 use std::time::Duration;
 
@@ -73,7 +73,8 @@ impl BurstProcess {
         Duration::from_micros(((mean.as_secs_f64() * multiplier * 1e6).round() as u64).max(1))
     }
 
-    /// Advances by the rest of the current state, at most by `most`. Returns that time and the factor of the rate.
+    /// Advances by the rest of the current state, at most by `most`. Returns that time and the factor of the
+    /// rate.
     fn advance(&mut self, most: Duration) -> (Duration, f64) {
         let calm = self.bursts.calm();
         let multiplier = if self.burst { calm * self.bursts.multiplier } else { calm };
@@ -110,8 +111,8 @@ impl ArrivalTimes {
         Self { stages, burst_process, stage: 0, consumed, piece: None, before: 0.0, started }
     }
 
-    /// Returns the time since the start at which the expected number of sign-ins reaches `point`, and the stage of that
-    /// time; `None` if the stages have fewer. `point` must not decrease between calls.
+    /// Returns the time since the start at which the expected number of sign-ins reaches `point`, and the
+    /// stage of that time; `None` if the stages have fewer. `point` must not decrease between calls.
     pub(super) fn time_at(&mut self, point: f64) -> Option<(Duration, OpenStage)> {
         loop {
             let piece = match self.piece {

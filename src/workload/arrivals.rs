@@ -16,7 +16,8 @@ use poolproof_cognito::seed::Rng;
 /// A sign-in and its intended start.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Arrival {
-    /// Number in the run: the number in its workload, from 0, plus [`Arrival::WORKLOAD_STRIDE`] for each workload before it.
+    /// Number in the run: the number in its workload, from 0, plus [`Arrival::WORKLOAD_STRIDE`] for each
+    /// workload before it.
     pub number: u64,
     /// Intended start, since the start of the run.
     pub at: Duration,
@@ -55,7 +56,8 @@ impl Arrival {
     }
 }
 
-/// Returns the arrivals of all open workloads in order of time. For closed workloads see [`super::closed_workloads`].
+/// Returns the arrivals of all open workloads in order of time. For closed workloads see
+/// [`super::closed_workloads`].
 pub fn arrivals(scenario: &Scenario, device_owners: &DeviceOwners) -> MergedArrivals {
     let mut workloads: Vec<WorkloadArrivals> = indexed_workloads(scenario)
         .filter_map(|(number, plan)| match &plan.model {
@@ -76,8 +78,8 @@ pub(super) fn indexed_workloads(scenario: &Scenario) -> impl Iterator<Item = (u1
     (0..).zip(&scenario.workloads)
 }
 
-/// Merges the [`Arrival`]s of several workloads in order of time; at equal times the first workload comes first. Its size
-/// does not depend on the number of arrivals.
+/// Merges the [`Arrival`]s of several workloads in order of time; at equal times the first workload comes
+/// first. Its size does not depend on the number of arrivals.
 #[derive(Clone, Debug)]
 pub struct MergedArrivals {
     workloads: Vec<WorkloadArrivals>,
@@ -88,8 +90,9 @@ pub struct MergedArrivals {
 }
 
 impl MergedArrivals {
-    /// Returns the workloads whose limits have ended them since the last call, and the time: the intended start of the
-    /// first sign-in that the limits forbid. It is known as soon as the workload's last arrival is.
+    /// Returns the workloads whose limits have ended them since the last call, and the time: the intended
+    /// start of the first sign-in that the limits forbid. It is known as soon as the workload's last arrival
+    /// is.
     pub fn take_ends(&mut self) -> Vec<(u16, Duration)> {
         std::mem::take(&mut self.ends)
     }

@@ -1,5 +1,5 @@
-//! Closed workloads: a number of loops, each a sign-in and a think time. The caller decides when a loop continues; the
-//! workload decides on user and intent.
+//! Closed workloads: a number of loops, each a sign-in and a think time. The caller decides when a loop
+//! continues; the workload decides on user and intent.
 
 use std::time::Duration;
 
@@ -73,8 +73,8 @@ impl ClosedWorkload {
         more
     }
 
-    /// Returns the next sign-in of a loop at `elapsed` since the start of the run. Returns `None` if the loop ends because
-    /// the stage has fewer users or the workload is over.
+    /// Returns the next sign-in of a loop at `elapsed` since the start of the run. Returns `None` if the loop
+    /// ends because the stage has fewer users or the workload is over.
     pub fn next(&mut self, elapsed: Duration) -> Option<Arrival> {
         let Some(ClosedStage { warm_up, cool_down, .. }) = self.stage(elapsed) else {
             self.active = self.active.saturating_sub(1);
@@ -102,8 +102,8 @@ impl ClosedWorkload {
         (self.active <= stage.users && self.limits.allow(self.nth, within)).then_some(*stage)
     }
 
-    /// Draws a think time. It is more than zero, because sign-ins without cost would otherwise repeat forever at one
-    /// instant.
+    /// Draws a think time. It is more than zero, because sign-ins without cost would otherwise repeat forever
+    /// at one instant.
     pub fn next_think_time(&mut self) -> Duration {
         self.think_time.draw(&mut self.rng).max(MIN_THINK_TIME)
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use super::arrival_times::{ArrivalTimes, truncate_stages};
 use crate::scenario::{Model, OpenStage, Scenario, WorkloadPlan};
 
-/// Returns the length of a workload. If a number of sign-ins ends it, this is the time at which the expected number of
-/// sign-ins reaches the limit.
+/// Returns the length of a workload. If a number of sign-ins ends it, this is the time at which the expected
+/// number of sign-ins reaches the limit.
 pub fn length(plan: &WorkloadPlan) -> Duration {
     let whole = plan.model.length();
     let by_time = plan.limits.stops_after.map_or(whole, |end| whole.min(end));
@@ -31,7 +31,8 @@ pub fn target_per_s(plan: &WorkloadPlan) -> Option<f64> {
     per_second(measured_sign_ins(plan)?, measured(plan))
 }
 
-/// Returns the expected number of sign-ins in the measured part; exact for constant arrivals. `None` for a closed workload.
+/// Returns the expected number of sign-ins in the measured part; exact for constant arrivals. `None` for a
+/// closed workload.
 pub fn measured_sign_ins(plan: &WorkloadPlan) -> Option<f64> {
     match &plan.model {
         Model::Open { stages, .. } => {
@@ -64,16 +65,16 @@ pub fn run_length(scenario: &Scenario) -> Duration {
     scenario.workloads.iter().map(|plan| plan.starts_at + length(plan)).max().unwrap_or_default()
 }
 
-/// Returns the mean rate of all workloads in sign-ins per second over the measured span of the run; `None` if one of them
-/// is closed.
+/// Returns the mean rate of all workloads in sign-ins per second over the measured span of the run; `None` if
+/// one of them is closed.
 pub fn run_target_per_s(scenario: &Scenario) -> Option<f64> {
     let counts: Option<f64> = scenario.workloads.iter().map(measured_sign_ins).sum();
     let (first, last) = run_measured_span(scenario);
     per_second(counts?, last.saturating_sub(first))
 }
 
-/// Returns start and end of a workload's load, since the start of the run: from the end of its warm-up to the start of its
-/// cool-down. A limit on the number of sign-ins may end it earlier; only the run knows when.
+/// Returns start and end of a workload's load, since the start of the run: from the end of its warm-up to the
+/// start of its cool-down. A limit on the number of sign-ins may end it earlier; only the run knows when.
 pub fn load_span(plan: &WorkloadPlan) -> (Duration, Duration) {
     let whole = plan.model.length() - plan.model.cool_down();
     let end = plan.limits.stops_after.map_or(whole, |end| whole.min(end));

@@ -1,11 +1,13 @@
 //! The load of a run: the users of the pool at the start, and the sign-ins with their times.
 //!
-//! Everything follows from the scenario and its seed. Each user and each sign-in has a random number generator of its own,
-//! derived from its number. So user 7 does not depend on the number of users, and sign-in 1000 does not depend on the
-//! sign-ins before it. The generators of a workload also depend on its name, so workloads do not affect each other.
+//! Everything follows from the scenario and its seed. Each user and each sign-in has a random number
+//! generator of its own, derived from its number. So user 7 does not depend on the number of users, and
+//! sign-in 1000 does not depend on the sign-ins before it. The generators of a workload also depend on its
+//! name, so workloads do not affect each other.
 //!
-//! A workload combines the distribution of arrivals (`Spacing`), the rate over time (`ArrivalTimes`), its limits
-//! (`WorkloadLimits`), and users and intents (`SignInSampler`). [`arrivals`] merges the open workloads of a run.
+//! A workload combines the distribution of arrivals (`Spacing`), the rate over time (`ArrivalTimes`), its
+//! limits (`WorkloadLimits`), and users and intents (`SignInSampler`). [`arrivals`] merges the open workloads
+//! of a run.
 
 mod arrival_times;
 mod arrivals;
@@ -26,7 +28,8 @@ pub use sampler::{DrawnSignIn, SignInSampler};
 use crate::scenario::WorkloadPlan;
 use poolproof_cognito::seed::{Rng, Seed};
 
-/// Returns the name of a workload's random numbers for `what`. A single workload without a name uses `what` alone.
+/// Returns the name of a workload's random numbers for `what`. A single workload without a name uses `what`
+/// alone.
 fn stream_name(plan: &WorkloadPlan, what: &str) -> String {
     match plan.name.as_str() {
         WorkloadPlan::DEFAULT_NAME => what.to_owned(),

@@ -53,12 +53,12 @@ impl SignInSampler {
 
     /// Draws sign-in `number` of the workload. The result does not depend on earlier draws.
     ///
-    /// An intent that needs a device selects among the users who start with one. Without such users it becomes
-    /// [`Intent::NewDevice`].
+    /// An intent that needs a device selects among the users who start with one. Without such users it
+    /// becomes [`Intent::NewDevice`].
     pub fn draw(&self, number: u64) -> DrawnSignIn {
         let mut rng = self.seed.rng(&self.stream_name, number);
-        // Always three draws in this order. So a change of the mix changes neither user nor risk, unless the intent needs a
-        // device.
+        // Always three draws in this order. So a change of the mix changes neither user nor risk, unless the
+        // intent needs a device.
         let random = rng.next_u64();
         let risk = self.risk.draw(&mut rng);
         let intent = self.mix.draw(&mut rng);
@@ -84,7 +84,8 @@ impl SignInSampler {
     }
 }
 
-/// Returns a uniformly distributed number from 0 to `count` − 1. The bias from 2^64 mod `count` is negligible.
+/// Returns a uniformly distributed number from 0 to `count` − 1. The bias from 2^64 mod `count` is
+/// negligible.
 fn uniform_below(count: u32, random: u64) -> u32 {
     ((u128::from(random) * u128::from(count)) >> 64) as u32
 }

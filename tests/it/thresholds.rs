@@ -8,8 +8,8 @@ use poolproof_pool::Defect;
 
 use crate::run_fixture::{play, play_with, scenario};
 
-/// A moderate load, five seconds of overload for the pool's single core, and a moderate load again. Users have no second
-/// factor.
+/// A moderate load, five seconds of overload for the pool's single core, and a moderate load again. Users
+/// have no second factor.
 fn crowd(thresholds: &str) -> String {
     format!(
         "version: 1
@@ -47,7 +47,8 @@ fn a_windowed_threshold_fails_where_the_whole_run_passes() {
     let window = worst.window.unwrap();
     assert_eq!(window.to_us - window.from_us, 5_000_000);
     assert!(window.from_us >= 12_000_000, "the crowd comes at 12.5 s: {window:?}");
-    // Before the overload the pool answers all 50 sign-ins per second. After it the pool works off the backlog.
+    // Before the overload the pool answers all 50 sign-ins per second. After it the pool works off the
+    // backlog.
     let least = result(&report, "throughput.achieved[5s]");
     assert!(least.passed && least.window.unwrap().from_us >= 3_000_000, "{least:?}");
     let failed = result(&report, "failed.rate[1s]");
@@ -164,8 +165,8 @@ fn assert_matches_report(report: &Report) {
     assert_eq!(course(|one| one.offered), sums.started + course(|one| one.dropped) + sums.unfinished);
 }
 
-/// Users who take a minute to enter a code, or longer than the pool waits: failures take longest. Some have a wrong
-/// password, which the pool refuses at once.
+/// Users who take a minute to enter a code, or longer than the pool waits: failures take longest. Some have a
+/// wrong password, which the pool refuses at once.
 fn slow_users(more: &str) -> String {
     format!(
         "version: 1
@@ -189,8 +190,8 @@ thresholds:
     )
 }
 
-/// Regression test: windows extended into the drain, in which mostly failures end. They excluded sign-ins of the warm-up, so
-/// the first windows contained refusals only.
+/// Regression test: windows extended into the drain, in which mostly failures end. They excluded sign-ins of
+/// the warm-up, so the first windows contained refusals only.
 #[test]
 fn ratios_are_stable_from_warm_up_to_drain() {
     for cool_down in ["", "    - { for: 1m, rate: 1/s, cool_down: true }\n"] {
@@ -208,7 +209,8 @@ fn ratios_are_stable_from_warm_up_to_drain() {
 
 #[test]
 fn a_windowed_rate_needs_the_minimum_sample_count() {
-    // 50 sign-ins per second, and 600 under overload. A second with 50 has too few samples for 1 %, and enough for 10 %.
+    // 50 sign-ins per second, and 600 under overload. A second with 50 has too few samples for 1 %, and
+    // enough for 10 %.
     let text = crowd(
         "'refused.rate[1s] < 1%', 'refused.rate[1s] < 30%', 'refused.rate[1s] <= 100%', 'failed.rate[1s] == 0%'",
     );
@@ -315,7 +317,8 @@ fn a_whole_run_threshold_aborts_once_decidable() {
     let text = crowd("{ threshold: sign_in.p99 < 100ms, abort: true }");
     let report = play(&scenario(&text));
     assert!(report.thresholds[0].canceled_at_us.is_some() && report.partial, "{:?}", report.thresholds);
-    // A limit of 1 % needs a hundred samples; one of the first ten is not enough. One in ten has a wrong password.
+    // A limit of 1 % needs a hundred samples; one of the first ten is not enough. One in ten has a wrong
+    // password.
     let text = crowd("{ threshold: refused.rate < 1%, abort: true }");
     let report = play(&scenario(&text));
     assert_eq!(

@@ -237,7 +237,8 @@ fn windows_are_evaluated_only_during_load() {
     assert_eq!(worst_of(rate, &[span(0, 5, 60)], Some(40)), [Some((10.0, 5, 7)); 4]);
     assert_eq!(worst_of(rate, &[span(0, 5, 60)], Some(6)), [None; 4]);
     assert_eq!(worst_of(rate, &[], None), [None; 4]);
-    // A load that ends within a second counts up to the second before; one that starts within a second counts from the next.
+    // A load that ends within a second counts up to the second before; one that starts within a second counts
+    // from the next.
     let odd = LoadSpan {
         from: Duration::from_millis(38_001),
         until: Duration::from_millis(41_999),

@@ -92,7 +92,8 @@ fn poisson_arrivals_have_the_configured_rate() {
         let mut scenario = scenario("poisson", &["for: 10s, rate: 100/s", "for: 20s, to: 300/s"]);
         scenario.seed = poolproof_cognito::seed::Seed::new(seed);
         let all = arrivals(&scenario);
-        // The mean is 5000, the standard deviation √5000 ≈ 71. The middle of the ramp divides them 1000 : 1500 : 2500.
+        // The mean is 5000, the standard deviation √5000 ≈ 71. The middle of the ramp divides them 1000 :
+        // 1500 : 2500.
         let between = |from: u64, to: u64| {
             let within = |at: Duration| (from..to).contains(&at.as_secs());
             all.iter().filter(|arrival| within(arrival.at)).count() as f64

@@ -49,8 +49,9 @@ fn bursts_keep_the_mean_rate_and_are_overdispersed() {
             assert!((rate / 20.0 - 1.0).abs() < 0.01, "seed {seed}: {rate}/s");
         }
         let (clumped, even) = (dispersion(&bursty, seconds), dispersion(&poisson, seconds));
-        // A Poisson process has 1 with a standard deviation of √(2/40000) ≈ 0.007. The rate of bursts has a variance over its
-        // mean of 20·p(1−p)(f−1)²/(1+p(f−1))² = 15.8. Windows of a second reduce it only slightly.
+        // A Poisson process has 1 with a standard deviation of √(2/40000) ≈ 0.007. The rate of bursts has a
+        // variance over its mean of 20·p(1−p)(f−1)²/(1+p(f−1))² = 15.8. Windows of a second reduce it only
+        // slightly.
         assert!((even - 1.0).abs() < 0.03, "seed {seed}: {even}");
         assert!((8.0..17.0).contains(&clumped), "seed {seed}: {clumped}");
     }

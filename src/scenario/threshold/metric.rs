@@ -141,7 +141,8 @@ impl Metric {
         }
     }
 
-    /// Whether a selector may name a rule. The rule of a failed sign-in is unknown, so rates do not support it.
+    /// Whether a selector may name a rule. The rule of a failed sign-in is unknown, so rates do not support
+    /// it.
     pub const fn supports_rule_selector(self) -> bool {
         matches!(self.unit(), Unit::Time) || matches!(self, Self::Decisions(_))
     }

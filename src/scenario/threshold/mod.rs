@@ -1,4 +1,5 @@
-//! Thresholds, the conditions that a run must meet: `sign_in.p99 < 400ms`, `sign_in{workload:storm}.p99[10s] < 1s`.
+//! Thresholds, the conditions that a run must meet: `sign_in.p99 < 400ms`, `sign_in{workload:storm}.p99[10s]
+//! < 1s`.
 
 mod metric;
 mod parse;
@@ -22,7 +23,8 @@ pub struct Threshold {
     pub window: Option<Duration>,
     /// The comparison of the metric with the limit.
     pub op: Comparison,
-    /// The limit: µs for latencies, a share from 0 to 1 for rates, a rate per second for throughput, else a count.
+    /// The limit: µs for latencies, a share from 0 to 1 for rates, a rate per second for throughput, else a
+    /// count.
     pub limit: f64,
     /// Whether the run stops when the condition does not hold.
     pub abort: bool,

@@ -13,7 +13,8 @@ use super::{Comparison, Metric, Threshold, Unit};
 use crate::scenario::values::{TextValue as _, Time};
 use crate::scenario::word_or_map::WordOrMapValue;
 
-/// A threshold as a file gives it. It is parsed in validation, so that errors have a position inside the text.
+/// A threshold as a file gives it. It is parsed in validation, so that errors have a position inside the
+/// text.
 #[derive(Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, expecting = "a map with the key `threshold`")]
 #[schemars(rename = "ThresholdMap")]
