@@ -206,7 +206,7 @@ mod tests {
         let throttled: EndpointResult = Ok(Err(ApiError::too_many_requests()));
         let failed: EndpointResult = Ok(Err(ApiError::internal("HTTP status 503")));
         let refused: EndpointResult = Ok(Err(ApiError::user_not_found()));
-        let silent: EndpointResult = Err(TransportError("no answer within 30s".to_owned()));
+        let silent: EndpointResult = Err(TransportError("no response within 30s".to_owned()));
         let twice = [
             Operation::Manage(ManagementRequest::DeleteUserPool(PoolCall::default())),
             Operation::Account(AccountRequest::AdminDeleteUser(AdminUserCall::default())),
@@ -224,7 +224,7 @@ mod tests {
             }
         }
         let unexpected: EndpointResult =
-            Ok(Err(ApiError::new(ErrorKind::Other, "an answer that cannot be read")));
+            Ok(Err(ApiError::new(ErrorKind::Other, "an answer that")));
         let sure =
             |result: &EndpointResult| asked(&creation(), result, usize::MAX).1.unwrap_err().had_no_effect();
         assert_eq!([&throttled, &refused].map(sure), [true; 2]);

@@ -239,7 +239,7 @@ mod tests {
         let verdict = outcome(&silent, None).verdict();
         assert_eq!(verdict.exit_code, 107);
         assert!(
-            verdict.sentences[0].ends_with("the target gave no answer to 100 % of the sign-ins."),
+            verdict.sentences[0].ends_with("the target did not answer 100 % of the sign-ins."),
             "{verdict:?}"
         );
     }
@@ -251,7 +251,7 @@ mod tests {
             let answer = answer(limit);
             let limited = SearchOutcome { max_requests_per_s: Some(20), ..outcome(&levels, Some(&answer)) };
             let sentences = limited.verdict().sentences.join(" ");
-            assert_eq!(sentences.contains("At most 20 requests a second were sent"), told, "{sentences}");
+            assert_eq!(sentences.contains("Requests were limited to 20 requests a second were sent"), told, "{sentences}");
         }
     }
 

@@ -92,7 +92,7 @@ fn render_explanation(facts: &Facts, ignored: Option<RiskLevel>, explanation: &E
     };
     paragraph(&mut out, "  Source      ", rule.source);
     paragraph(&mut out, "  Confidence  ", known);
-    paragraph(&mut out, "  Read on     ", &format!("SEMANTICS.md, under {}", rule.id));
+    paragraph(&mut out, "  Read on     ", &format!("docs/semantics.md, under {}", rule.id));
     if !explanation.alternatives.is_empty() {
         let _ = writeln!(out, "\nThis depends on a choice that the documentation leaves open");
         for other in &explanation.alternatives {

@@ -199,22 +199,22 @@ mod tests {
 
     #[test]
     fn errors_have_line_and_column() {
-        assert_eq!(summarize("ann,x\nbob"), "2:1: username and password are needed, with a comma between");
+        assert_eq!(summarize("ann,x\nbob"), "2:1: expected username and password, separated by a comma");
         assert_eq!(summarize("ann,x\n,y"), "2:1: username is empty");
         assert_eq!(summarize("ann,x\nbob,"), "2:5: password is empty");
-        assert_eq!(summarize("ann,x\nbob,y,1!"), "2:7: totp is not base32");
+        assert_eq!(summarize("ann,x\nbob,y,1!"), "2:7: totp is not valid base32");
         assert_eq!(
             summarize("ann,x\nbob,y,,z"),
-            "2:8: a user has three columns at most: username, password, totp"
+            "2:8: expected at most three columns: username, password, totp"
         );
-        assert_eq!(summarize("ann,x\nbob,\"y"), "2:5: a quotation mark that is never closed");
+        assert_eq!(summarize("ann,x\nbob,\"y"), "2:5: a quotation mark is never closed");
         let after = "after a closing quotation mark only a comma may come";
         assert_eq!(summarize("ann,x\n\"bob\"junk,y"), format!("2:6: {after}"));
         assert_eq!(summarize("ann,\"x\"\"\" y"), format!("1:10: {after}"));
         assert_eq!(summarize("ann,\"x\ny\"z"), format!("2:3: {after}"));
-        assert_eq!(summarize("ann,x\nb\0b,y"), "2:1: username has the control character U+0000");
-        assert_eq!(summarize("\x1b[2Jann,x"), "1:1: username has the control character U+001B");
-        assert_eq!(summarize("ann,\"x\ny\"\nann,z"), "3:1: ann is there twice");
+        assert_eq!(summarize("ann,x\nb\0b,y"), "2:1: username contains the control character U+0000");
+        assert_eq!(summarize("\x1b[2Jann,x"), "1:1: username contains the control character U+001B");
+        assert_eq!(summarize("ann,\"x\ny\"\nann,z"), "3:1: ann appears twice");
         assert_eq!(summarize("username,password\n"), "1:1: no user");
     }
 }

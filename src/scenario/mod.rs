@@ -78,7 +78,7 @@ pub fn read(path: &Path) -> Result<Scenario, Diagnostic> {
 /// Returns a diagnostic if the file cannot be read or is invalid.
 pub fn read_with_text(path: &Path) -> Result<(Scenario, String), Diagnostic> {
     let name = path.display().to_string();
-    let bytes = crate::input::bytes(path, MAX_BYTES).map_err(|error| {
+    let bytes = crate::input::read_bytes(path, MAX_BYTES).map_err(|error| {
         Diagnostic::new(&name, "", TextError::whole_file(format!("cannot read the file: {error}")))
     })?;
     let scenario = parse_with(&name, &bytes, ScheduleFiles::beside(path))?;

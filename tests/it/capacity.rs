@@ -119,7 +119,7 @@ fn busy_users_are_reported_as_the_scenario_limit() {
 
 #[test]
 fn users_waiting_for_the_pool_are_the_pool_limit() {
-    // A hundred people keep no queue that grows: where all of them wait, nobody is free, and the pool is why.
+    // A hundred people keep no queue that grows: where allm wait, nobody is free, and the pool is why.
     let few = SCENARIO.replace("users: 500", "users: 100");
     let found = found(
         &few,
@@ -133,7 +133,7 @@ fn users_waiting_for_the_pool_are_the_pool_limit() {
         "{found:?}"
     );
     let text = poolproof::capacity::text(&found);
-    assert!(text.contains("all of the 100 users wait for the pool"), "{text}");
+    assert!(text.contains("all 100 users wait for the pool"), "{text}");
 }
 
 #[test]
@@ -231,7 +231,7 @@ fn a_failed_search_explains_why() {
             core.clone(),
             vec!["--slo", "p99<1s", "--from", "9/s", "--to", "5/s"],
             2,
-            "--to 5/s is less than --from 9/s",
+            "--to 5/s is lower than --from 9/s",
         ),
         (core.clone(), vec![], 2, "--slo <OBJECTIVE>"),
         (core.clone(), vec!["--slo", "p99<1s", "--from", "0/s"], 2, "--from"),

@@ -268,7 +268,7 @@ fn switches_apply_to_an_aws_pool() {
     let situation = ["explain", "--pool", pool, "--factor", "totp", "--device", "remembered"];
     let explained = told(&[&situation[..], &["--strict-mfa-binding", "--not-mfa-bound"]].concat());
     assert!(explained.contains("Rule suppression-unbound"), "{explained}");
-    assert!(explained.contains("SEMANTICS.md"), "{explained}");
+    assert!(explained.contains("docs/semantics.md"), "{explained}");
 }
 
 #[test]

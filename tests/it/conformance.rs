@@ -80,7 +80,7 @@ fn undeleted_pools_are_reported_with_the_result() {
         assert_eq!(left.len(), detour.asked("CreateUserPool"), "{report}");
         for pool in left.iter().map(|left| left.as_str().unwrap()) {
             assert!(pool.starts_with("the pool us-east-1_"), "{pool}");
-            assert!(err.contains(&format!("left behind at {}: {pool}", detour.url)), "{err}");
+            assert!(err.contains(&format!("not deleted at {}: {pool}", detour.url)), "{err}");
         }
     }
 }

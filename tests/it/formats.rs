@@ -335,7 +335,7 @@ fn rendering_a_million_sign_ins() {
     let began = Instant::now();
     let bytes = all_forms(&report, &snapshot);
     println!("all forms: {:.1} ms, {bytes} bytes", began.elapsed().as_secs_f64() * 1e3);
-    println!("recorded in {} ns a sign-in, copied too", recorded.as_nanos());
+    println!("recorded in {} ns per sign-in, copied too", recorded.as_nanos());
     let intervals = snapshot.summary().timeline().intervals();
     println!("{} intervals", intervals.len());
 }

@@ -456,7 +456,7 @@ fn explain_prints_the_decision_and_its_reasons() {
         ),
         (
             "--pool scenarios/remember-no.yaml --risk high",
-            &["Risk high, without consequence: the pool does not enforce its actions", "Rule untracked"],
+            &["Risk high, without effect: the pool does not enforce its actions", "Rule untracked"],
         ),
         (
             "--pool scenarios/risk.yaml --factor sms --risk medium",
@@ -481,8 +481,8 @@ fn invalid_flags_exit_2_with_the_reason() {
         ("explain --remember always", "--mfa <WHEN>"),
         ("explain --remember sometimes --mfa on", "possible values: no, always, opt_in"),
         ("explain --remember no --mfa on --device lost", "not_remembered, issued, forgotten"),
-        ("explain --remember no --mfa on --risk huge:block", "`huge` is no level of risk: low, medium, high"),
-        ("explain --remember no --mfa on --risk low:shrug", "`shrug` is no action for risk: no_action"),
+        ("explain --remember no --mfa on --risk huge:block", "`huge`, expected one of low, medium, high"),
+        ("explain --remember no --mfa on --risk low:shrug", "`shrug`, expected one of no_action"),
         ("explain --remember no --mfa on --risk low", "as in --risk low:block"),
         ("explain --pool scenarios/risk.yaml --mfa on", "cannot be used with"),
         ("explain --pool scenarios/risk.yaml --risk low:block", "the action is the pool's own"),

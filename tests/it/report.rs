@@ -283,7 +283,7 @@ fn the_worst_window_has_its_time_and_an_aborting_threshold_is_first() {
         assert_eq!(report.verdict.exit_code, 99);
         assert_eq!(Report::clone(report), serde_json::from_str(&report.to_json()).unwrap());
     }
-    let first = "Cut short after 36 s, and this tells only the beginning: \
+    let first = "Canceled after 36 s, so this report is partial: \
                  sign_in.p99[5s] < 1ms (it was 9.00 ms from 31 s to 36 s) does not hold.";
     assert_eq!(cut.verdict.sentences[0], first);
     assert!(cut.verdict.sentences.iter().all(|sentence| !sentence.contains("interrupted")));
@@ -311,7 +311,7 @@ fn cpu_steal_gives_a_warning() {
 fn a_run_without_mismatches_is_reported() {
     let report = report(ClockKind::Virtual, 1500, false);
     let (page, words) = (html::page(&report, None), text(&report, None, false));
-    assert!(page.contains("None. All ") && page.contains("decisions are what the rules ask for."));
+    assert!(page.contains("None. All ") && page.contains("decisions match the rules."));
     assert!(words.contains("0 mismatched") && words.contains("decisions match the rules."));
 }
 

@@ -308,7 +308,7 @@ fn an_invalid_state_file_is_rejected_unchanged_with_help() {
     drop(database);
     assert_eq!(
         refusal(&file),
-        "error: --state FILE: it has format 2, and this version of poolproof knows format 1; use the version that wrote it"
+        "error: --state FILE: it has format 2, and this version supports format 1; use the version that wrote it"
     );
 
     let file = state("locked");
@@ -334,7 +334,7 @@ fn a_corrupted_state_file_is_rejected() {
         let file = used_state_file(if killed { "damaged-killed" } else { "damaged" }, killed);
         let whole = fs::read(&file).unwrap();
         let damaged = "error: --state FILE: it is damaged (";
-        let advice = "); put a copy in its place, or give another name to start without users";
+        let advice = "); replace it by a copy, or choose another name to start without users";
         for length in [whole.len() / 2, whole.len() - 1, 4096, 320, 9] {
             fs::write(&file, &whole[..length]).unwrap();
             let told = refusal(&file);
@@ -367,7 +367,7 @@ fn added(served: &ServerProcess, name: &str) -> u16 {
     let answered = served.call("AdminCreateUser", &user);
     if answered.status != 200 {
         assert!(
-            answered.refusal().starts_with("500 InternalErrorException: the state cannot be written: "),
+            answered.refusal().starts_with("500 InternalErrorException: cannot write the state: "),
             "{answered:?}"
         );
     }

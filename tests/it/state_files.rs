@@ -58,7 +58,7 @@ fn a_state_file_is_readable_by_its_owner_only() {
     assert!(code.is_none() && out.contains("State in "), "it is served: {out} {err}");
     assert_eq!(
         err.lines().next().map(|line| line.replace(file.to_str().unwrap(), "FILE")).as_deref(),
-        Some("note: FILE could be read by others; now by its owner alone")
+        Some("note: FILE was readable by other users; now only its owner can read it")
     );
     assert_eq!(mode(&file), 0o600);
     let empty = state("modes-empty");

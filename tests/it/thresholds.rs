@@ -116,13 +116,13 @@ fn a_windowed_threshold_aborts_the_run() {
     assert_eq!(cut.verdict.exit_code, 99);
     let sentence = &cut.verdict.sentences[0];
     assert!(
-        sentence.starts_with("Cut short after ") && sentence.contains("sign_in.p50[5s] < 100ms"),
+        sentence.starts_with("Canceled after ") && sentence.contains("sign_in.p50[5s] < 100ms"),
         "{sentence}"
     );
     // Sign-ins in flight have no outcome and do not fail a threshold.
     let sums = &cut.sign_ins;
     assert!(sums.unfinished > 0 && sums.abandoned == 0, "{sums:?}");
-    let told = format!(" {} sign-ins were under way then, and have no end.", sums.unfinished);
+    let told = format!(" {} sign-ins were in flight; their outcomes are unknown.", sums.unfinished);
     assert!(sentence.ends_with(&told), "{sentence}");
     assert_eq!(sums.started, sums.completed + sums.refused + sums.abandoned + sums.transport_failed);
     assert!(cut.thresholds[1].passed && cut.thresholds[2].passed, "{:?}", cut.thresholds);
@@ -266,7 +266,7 @@ workloads:
 fn every_format_names_the_aborting_threshold() {
     let report = play(&scenario(&crowd("{ threshold: 'sign_in.p50[5s] < 100ms', abort: true }")));
     let at = format!("{} s", report.thresholds[0].canceled_at_us.unwrap() / 1_000_000);
-    let cut = format!("cut the run short after {at}");
+    let cut = format!("canceled the run after {at}");
     let entries = [ScenarioResult::played(report.clone())];
     let junit = junit(&entries);
     let forms = [text(&report, None, false), summary(&entries), page(&report, None), junit.clone()];
@@ -275,7 +275,7 @@ fn every_format_names_the_aborting_threshold() {
         let plain = signs.iter().fold(form.clone(), |form, (code, sign)| form.replace(code, sign));
         assert!(plain.contains("sign_in.p50[5s] < 100ms"), "{form}");
         assert!(form.contains(&cut), "no `{cut}` in:\n{form}");
-        assert!(form.contains(&format!("Cut short after {at}")) || form == junit, "{form}");
+        assert!(form.contains(&format!("Canceled after {at}")) || form == junit, "{form}");
         assert!(!form.contains("interrupted"), "{form}");
     }
     assert!(junit.contains(&format!("The threshold sign_in.p50[5s] &lt; 100ms {cut}")), "{junit}");
@@ -337,7 +337,7 @@ fn a_mismatch_aborts_the_run_and_sets_the_exit_code() {
     let report = play_with(&scenario(&text), Some(Defect::PasswordClaimUnchecked));
     assert!(report.partial && report.thresholds[0].canceled_at_us.is_some(), "{:?}", report.thresholds);
     assert_eq!(report.verdict.exit_code, 80);
-    assert!(report.verdict.sentences[1].starts_with("Cut short after "), "{:?}", report.verdict);
+    assert!(report.verdict.sentences[1].starts_with("Canceled after "), "{:?}", report.verdict);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic")]
 
-const PAGE: &str = include_str!("../../../SEMANTICS.md");
+const PAGE: &str = include_str!("../../../docs/semantics.md");
 
 /// Returns the entry of a rule: the text from its heading to the next.
 fn entry(id: &str) -> &'static str {

@@ -114,7 +114,7 @@ mod tests {
         assert_eq!(of("default"), expected("A", "b=c", None));
         assert_eq!(of("other"), expected("O", "s", Some("t")));
         assert_eq!(of("nobody"), Ok(None));
-        assert_eq!(of("half"), Err("profile half has half of an access key".to_owned()));
+        assert_eq!(of("half"), Err("profile half contains only half of an access key".to_owned()));
     }
 
     #[test]
@@ -138,7 +138,7 @@ mod tests {
         let region = from(&[("AWS_DEFAULT_REGION", "eu-west-3")]).unwrap().unwrap().region;
         assert_eq!(region.as_deref(), Some("eu-west-3"));
         assert!(
-            from(&[("AWS_PROFILE", "half")]).unwrap_err().to_string().ends_with("has half of an access key")
+            from(&[("AWS_PROFILE", "half")]).unwrap_err().to_string().ends_with("contains only half of an access key")
         );
         std::fs::remove_file(&file).unwrap();
         assert_eq!(from(&[]), Ok(None));

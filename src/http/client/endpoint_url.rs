@@ -119,11 +119,11 @@ mod tests {
     #[test]
     fn what_is_no_address_is_told_why() {
         let why = |text: &str| EndpointUrl::parse(text).unwrap_err();
-        assert_eq!(why("127.0.0.1:9229"), "`127.0.0.1:9229` does not begin with http:// or https://");
-        assert_eq!(why("ftp://x"), "`ftp://x` does not begin with http:// or https://");
-        assert_eq!(why("http://u:p@x"), "`http://u:p@x` must name a host, and no user");
-        assert_eq!(why("http://x/?a=b"), "`http://x/?a=b` must not have a query");
-        assert_eq!(why(""), "`` is no URL");
+        assert_eq!(why("127.0.0.1:9229"), "`127.0.0.1:9229` does not start with http:// or https://");
+        assert_eq!(why("ftp://x"), "`ftp://x` does not start with http:// or https://");
+        assert_eq!(why("http://u:p@x"), "`http://u:p@x` must name a host and no user");
+        assert_eq!(why("http://x/?a=b"), "`http://x/?a=b` must not contain a query");
+        assert_eq!(why(""), "`` is not a URL");
     }
 
     #[test]
@@ -133,14 +133,14 @@ mod tests {
                 let text = format!("http://{host}:{port}/x");
                 let why = EndpointUrl::parse(&text).unwrap_err();
                 let known = [
-                    format!("`{text}` has the port `{port}`: a port is a number from 1 to 65535"),
-                    format!("`{text}` is no URL"),
+                    format!("`{text}` has the port `{port}`; expected a number from 1 to 65535"),
+                    format!("`{text}` is not a URL"),
                 ];
                 assert!(known.contains(&why), "{why}");
             }
         }
         let message = EndpointUrl::parse("http://h:92290").unwrap_err();
-        assert_eq!(message, "`http://h:92290` has the port `92290`: a port is a number from 1 to 65535");
+        assert_eq!(message, "`http://h:92290` has the port `92290`; expected a number from 1 to 65535");
         assert!(EndpointUrl::parse("http://h:").unwrap_err().contains("has the port ``"));
         for good in ["http://h:1", "http://h:65535/", "http://[::1]:08080", "http://[::1]", "https://h/a:b"] {
             assert!(EndpointUrl::parse(good).is_ok(), "{good}");

@@ -112,6 +112,6 @@ mod tests {
         );
         let unsigned = Signer::new(None, &address).sign(Timestamp::VIRTUAL_START, "ListUsers", b"{}");
         let TransportError(why) = unsigned.unwrap_err();
-        assert_eq!(why, "ListUsers must be signed, and there are no AWS credentials");
+        assert_eq!(why, "ListUsers must be signed, and no AWS credentials were found");
     }
 }
