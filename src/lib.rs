@@ -5,15 +5,15 @@
 //!
 //! | modules | subject |
 //! |---|---|---|
-//! | 8 threshold | [`cli`] | what is typed becomes work, its end an exit code |
-//! | 7 search | [`capacity`] | many runs: the rate up to which an objective holds |
-//! | 6 weave | [`run`], [`matrix`], [`advise`], [`compare`] | scenario → workload → actors → report; every cell; what settings do to users; one build beside another |
-//! | 5 doors | [`http`], [`report`] | AWS JSON 1.1 for stock clients; one report: JSON, page, terminal |
-//! | 4 motion | [`actors`], [`pair`], [`store`] | conductor, users, devices, pool; or one pool and one client, driven by hand; what is kept on the disk |
-//! | 3 plans, ports, instruments | [`scenario`], [`workload`], [`target`], [`compute`], [`metrics`], [`provider`] | what is to happen, where it goes, where arithmetic runs, what is counted |
-//! | 2 machines and judge | [`pool`], [`client`], [`oracle`] | none of the three knows another |
-//! | 1 proof and protocol | [`srp`], [`totp`], [`jwt`], [`protocol`] | numbers and bytes; Cognito's operations as types |
-//! | 0 words | [`clock`], [`seed`], [`rounding`], [`ids`], [`addresses`], [`policy`], [`input`] | time, chance, numbers, names, settings; files of strangers |
+//! | [`cli`] | arguments become work and an exit code |
+//! | [`capacity`] | many runs: the highest rate that meets the objectives |
+//! | [`run`], [`matrix`], [`advise`], [`compare`] | one run; every cell of the policy; surprises in settings; builds compared |
+//! | [`http`], [`report`] | AWS JSON 1.1 as server and client; the report in all its forms |
+//! | [`actors`], [`harness`], [`store`] | conductor, users, devices and pool; one pool driven by hand; the state file |
+//! | [`scenario`], [`workload`], [`settings`], [`target`], [`compute`], [`metrics`] | what happens, when, where arithmetic runs, what is counted |
+//! | [`poolproof_pool`], [`poolproof_client`], [`poolproof_oracle`] | pool, client and oracle, independent of each other |
+//! | [`poolproof_srp`], [`poolproof_cognito`] | SRP; the API as types |
+//! | [`clock`], [`input`], [`rounding`], [`text`] | clocks; reading files; numbers and text |
 //!
 //! One sign-in:
 //!

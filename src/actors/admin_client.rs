@@ -223,8 +223,7 @@ mod tests {
                 assert_eq!((tries, answer.is_ok()), (4, true), "{operation:?}");
             }
         }
-        let unexpected: EndpointResult =
-            Ok(Err(ApiError::new(ErrorKind::Other, "an answer that")));
+        let unexpected: EndpointResult = Ok(Err(ApiError::new(ErrorKind::Other, "an answer that")));
         let sure =
             |result: &EndpointResult| asked(&creation(), result, usize::MAX).1.unwrap_err().had_no_effect();
         assert_eq!([&throttled, &refused].map(sure), [true; 2]);

@@ -58,7 +58,7 @@ mod tests {
         let mut idle = IdleUsers::new(vec![true, false, true]);
         assert_eq!(idle.take(0, true), Some(0));
         assert_eq!(idle.take(0, true), Some(2));
-        assert_eq!(idle.take(2, true), None, "nobody else has a device");
+        assert_eq!(idle.take(2, true), None, "no other user has a device");
         assert_eq!(idle.take(2, false), Some(1));
         assert_eq!(idle.take(2, false), None);
         idle.release(2);

@@ -85,7 +85,7 @@ impl Handler<StartSignIn> for User {
         let oldest = self.held.front().cloned();
         let work = async move {
             let mut forgotten = false;
-            let told = driver.context.clock.now();
+            let requested = driver.context.clock.now();
             if let Some(request) = forget {
                 forgotten = matches!(driver.send(request).await, Ok(Ok(_)));
             }
@@ -94,7 +94,7 @@ impl Handler<StartSignIn> for User {
             driver.run(&mut machine).await;
             let done =
                 token_actions::run(&mut driver, command.intent, command.number, &machine, oldest).await;
-            (machine, driver, began, began.since(told), forgotten, done)
+            (machine, driver, began, began.since(requested), forgotten, done)
         };
         Box::pin(work.into_actor(self).map(
             move |(machine, driver, began, prepared, forgotten, done), user, _| {

@@ -55,11 +55,13 @@ pub enum CapacityError {
     Run(#[from] RunError),
 }
 
-/// Searches for the highest rate at which this scenario's pool keeps the objectives. `on_progress` hears of each run before it begins.
+/// Searches for the highest rate at which this scenario's pool keeps the objectives. `on_progress` hears of
+/// each run before it begins.
 ///
 /// # Errors
 ///
-/// When the scenario has no capacity, or the first run cannot be started. What goes wrong afterwards is part of the answer.
+/// When the scenario has no capacity, or the first run cannot be started. What goes wrong afterwards is part
+/// of the answer.
 pub fn find(
     scenario: &Scenario,
     options: &CapacityOptions,

@@ -4,9 +4,11 @@ use super::model::{Figures, Reason};
 use super::runner::MIN_SIGN_INS;
 use crate::report::{Report, Shortage};
 
-/// A run keeps up when it answers at least this share of what was asked for in the time in which it was asked for.
+/// A run keeps up when it answers at least this share of what was asked for in the time in which it was asked
+/// for.
 const MIN_ACHIEVED: f64 = 0.99;
-/// Where more of the users than this share wait for the pool at any moment, it is the pool that nobody is free for.
+/// Where more of the users than this share wait for the pool at any moment, it is the pool that nobody is
+/// free for.
 const MAX_WAITING: f64 = 0.25;
 /// Chance may bring a little less than the sign-ins that it takes to tell.
 const MIN_SAMPLE_SHARE: f64 = 0.9;
@@ -58,7 +60,8 @@ pub(super) fn evaluate_level(report: &Report, users: u32) -> LevelResult {
     if decided + lost < MIN_ACHIEVED {
         reasons.push(Reason::Unanswered { share: 1.0 - decided - lost });
     }
-    // Where a second of load takes longer than a second, each second's sign-ins wait that much longer than those before.
+    // Where a second of load takes longer than a second, each second's sign-ins wait that much longer than
+    // those before.
     if let Some(us_per_s) =
         latency_growth.filter(|latency_growth| latency_growth / 1e6 > 1.0 / MIN_ACHIEVED - 1.0)
     {
@@ -81,7 +84,8 @@ pub(super) fn evaluate_level(report: &Report, users: u32) -> LevelResult {
     }
 }
 
-/// How many users were waiting for the pool, and not typing, at any moment: their number by Little's law, with the median for the mean.
+/// How many users were waiting for the pool, and not typing, at any moment: their number by Little's law,
+/// with the median for the mean.
 fn users_in_flight(report: &Report) -> f64 {
     let each = report.latency.sign_in.service.p50_us.unwrap_or_default() as f64 / 1e6;
     report.throughput.achieved_per_s.unwrap_or_default() * each
@@ -92,11 +96,12 @@ const fn due_sign_ins(report: &Report) -> u64 {
     report.sign_ins.started + report.generator.dropped
 }
 
-/// By how many µs the median latency grows with each second of the measured part: the median of the slopes between all pairs of
-/// intervals (Theil and Sen), which a few odd intervals cannot turn. `None` where there are too few.
+/// By how many µs the median latency grows with each second of the measured part: the median of the slopes
+/// between all pairs of intervals (Theil and Sen), which a few odd intervals cannot turn. `None` where there
+/// are too few.
 ///
-/// In an open workload this is how far the pool falls behind: a pool that answers 99 of 100 sign-ins in the time in which they
-/// come has a queue that grows by 10 ms each second.
+/// In an open workload this is how far the pool falls behind: a pool that answers 99 of 100 sign-ins in the
+/// time in which they come has a queue that grows by 10 ms each second.
 fn latency_growth(report: &Report) -> Option<f64> {
     let width_s = report.timeline.interval_us as f64 / 1e6;
     let medians: Vec<(f64, f64)> = (0..)

@@ -137,7 +137,8 @@ impl SearchPhase {
 pub struct Figures {
     /// What the generator offered.
     pub offered_per_s: Option<f64>,
-    /// What was answered, from the first intended start to the last end: the way out of the last sign-ins counts.
+    /// What was answered, from the first intended start to the last end: the way out of the last sign-ins
+    /// counts.
     pub achieved_per_s: Option<f64>,
     /// Median latency from the intended start.
     pub p50_us: Option<u64>,

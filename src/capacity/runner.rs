@@ -162,8 +162,8 @@ impl<'s> LevelRunner<'s> {
         TimeLimits::for_clock(self.scenario.clock)
     }
 
-    /// Plays `users` who sign in again as soon as they are done, and take no time to type: for longer, until something has come of it,
-    /// or there is no more time for that.
+    /// Plays `users` who sign in again as soon as they are done, and take no time to type: for longer, until
+    /// something has come of it, or there is no more time for that.
     pub(super) fn closed(&self, users: u32) -> Result<Report, RunError> {
         let users = users.min(self.scenario.population.users);
         let [mut before, mut measured] = CLOSED_DURATIONS;
@@ -222,8 +222,8 @@ impl<'s> LevelRunner<'s> {
     }
 }
 
-/// A seed whose chance brings as many sign-ins to the measured part as it asks for, `expected`: the first of this repeat's that does
-/// within [`MAX_DEVIATION`], or the one that comes nearest.
+/// A seed whose chance brings as many sign-ins to the measured part as it asks for, `expected`: the first of
+/// this repeat's that does within [`MAX_DEVIATION`], or the one that comes nearest.
 ///
 /// Of 300 sign-ins by chance 17 more or fewer come, and a level would be judged at a rate that it never had.
 fn representative_seed(scenario: &Scenario, expected: f64, repeat: u32) -> Seed {

@@ -1,8 +1,8 @@
 //! Which rate to try next: a machine that asks for levels and hears how they came out.
 //!
-//! It climbs by a factor until a level fails, halves the gap (on a logarithmic scale) until it is as narrow as was asked, and has
-//! the highest level that passed confirmed by a long run. A confirmation that fails counts as a failed level: the search
-//! goes on below it, a few times.
+//! It climbs by a factor until a level fails, halves the gap (on a logarithmic scale) until it is as narrow
+//! as was asked, and has the highest level that passed confirmed by a long run. A confirmation that fails
+//! counts as a failed level: the search goes on below it, a few times.
 
 use crate::rounding::significant;
 
@@ -20,7 +20,8 @@ pub struct SearchBounds {
     pub to: f64,
     /// What rates grow by while climbing; more than 1.
     pub factor: f64,
-    /// How far apart, as a share, the answer's bounds may be: 0.05 is 5 %. At least 0.005, since rates have four figures.
+    /// How far apart, as a share, the answer's bounds may be: 0.05 is 5 %. At least 0.005, since rates have
+    /// four figures.
     pub precision: f64,
 }
 

@@ -1,8 +1,8 @@
 //! How throughput follows concurrency: the Universal Scalability Law.
 //!
-//! X(N) = λN / (1 + σ(N − 1) + κN(N − 1)), with λ the throughput of one, σ contention and κ coherency (N. J. Gunther, "Guerrilla
-//! Capacity Planning", 2007). N/X is linear in 1, N − 1 and N(N − 1), and is fitted by least squares of relative errors with
-//! σ, κ ≥ 0. Intervals come from resampled residuals.
+//! X(N) = λN / (1 + σ(N − 1) + κN(N − 1)), with λ the throughput of one, σ contention and κ coherency (N. J.
+//! Gunther, "Guerrilla Capacity Planning", 2007). N/X is linear in 1, N − 1 and N(N − 1), and is fitted by
+//! least squares of relative errors with σ, κ ≥ 0. Intervals come from resampled residuals.
 
 use rand::Rng as _;
 use serde::Serialize;
@@ -30,7 +30,8 @@ pub struct Usl {
     pub kappa: Interval,
     /// The share of the throughput's variance that the fit explains.
     pub r2: f64,
-    /// The concurrency at which throughput is highest; null where that lies beyond twice the largest N that was tried.
+    /// The concurrency at which throughput is highest; null where that lies beyond twice the largest N that
+    /// was tried.
     pub peak_n: Option<f64>,
 }
 
@@ -45,7 +46,8 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Fits the law to points of concurrency and throughput. `None` below [`MIN_POINTS`], or where a throughput is not above zero.
+/// Fits the law to points of concurrency and throughput. `None` below [`MIN_POINTS`], or where a throughput
+/// is not above zero.
 pub fn fit(points: &[(u32, f64)], rng: &mut Rng) -> Option<Usl> {
     if points.len() < MIN_POINTS || points.iter().any(|(n, x)| *n == 0 || !x.is_finite() || *x <= 0.0) {
         return None;
@@ -109,14 +111,16 @@ impl Curve {
         if all > 0.0 { 1.0 - left / all } else { 0.0 }
     }
 
-    /// The curve with the least squares of relative errors. Of the parameters that may not be below zero those that would be are left out.
+    /// The curve with the least squares of relative errors. Of the parameters that may not be below zero
+    /// those that would be are left out.
     fn fit_points(points: &[(u32, f64)]) -> Option<Self> {
         let tries = [[true, true], [true, false], [false, true], [false, false]];
         let fits = tries.iter().filter_map(|used| Self::with(points, *used));
         fits.min_by(|one, other| one.1.total_cmp(&other.1)).map(|(curve, _)| curve)
     }
 
-    /// A fit that uses contention, coherency, both or none, and the sum of its squares; `None` where it is no curve.
+    /// A fit that uses contention, coherency, both or none, and the sum of its squares; `None` where it is no
+    /// curve.
     fn with(points: &[(u32, f64)], [sigma, kappa]: [bool; 2]) -> Option<(Self, f64)> {
         let terms = |n: f64| {
             let mut terms = vec![1.0];

@@ -139,8 +139,8 @@ fn lowest_level_failure(level: &Level) -> (u8, String) {
 }
 
 impl Level {
-    /// Whether it says more of the generator than of the pool. Users who are all busy with a pool that falls behind are the pool's
-    /// affair.
+    /// Whether it says more of the generator than of the pool. Users who are all busy with a pool that falls
+    /// behind are the pool's affair.
     pub(super) fn is_generator_limited(&self) -> bool {
         self.short_of().is_some()
             && !self.reasons.iter().any(|reason| matches!(reason, Reason::FallsBehind { .. }))
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_found_before_a_target_was_lost_is_told() {
+    fn results_before_a_lost_target_are_reported() {
         let levels = [level(10.0, Vec::new())];
         let (answer, lost) = (answer(Limit::Range), RunError::Target("nobody answers".to_owned()));
         let run_error = SearchOutcome { run_error: Some(&lost), ..outcome(&levels, Some(&answer)) };
@@ -245,18 +245,18 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_on_requests_is_told_where_it_may_have_been_the_limit() {
+    fn a_rate_limit_is_named_if_it_may_be_the_limit() {
         let levels = [level(10.0, Vec::new()), level(20.0, vec![Reason::FallsBehind { us_per_s: 50_000 }])];
         for (limit, told) in [(Limit::Pool, true), (Limit::Range, false)] {
             let answer = answer(limit);
             let limited = SearchOutcome { max_requests_per_s: Some(20), ..outcome(&levels, Some(&answer)) };
             let sentences = limited.verdict().sentences.join(" ");
-            assert_eq!(sentences.contains("Requests were limited to 20 requests a second were sent"), told, "{sentences}");
+            assert_eq!(sentences.contains("Requests were limited to 20 a second"), told, "{sentences}");
         }
     }
 
     #[test]
-    fn too_few_to_tell_is_no_verdict_on_the_pool() {
+    fn too_few_sign_ins_give_no_verdict() {
         let untold = vec![Reason::TooFew { sign_ins: 50, needed: 300 }];
         let verdict = outcome(&[level(0.2, untold)], None).verdict();
         assert_eq!(verdict.exit_code, 99);

@@ -25,13 +25,13 @@ const STDERR_TAIL_LINES: usize = 8;
 
 /// Compares reports, or runs commands in pairs.
 pub(super) fn compare(args: &CompareArgs) -> Exit {
-    let told = match (&args.folders[..], &args.base, &args.head) {
+    let compared = match (&args.folders[..], &args.base, &args.head) {
         ([base, head], _, _) => folders(base, head),
         (_, Some(base), Some(head)) => experiment(args, base, head),
         // The command line requires one or the other.
         _ => Err(Exit::Usage),
     };
-    match told {
+    match compared {
         Ok(comparison) => {
             let text = match args.format {
                 CompareFormat::Text => compare::text(&comparison),
@@ -176,8 +176,8 @@ fn run(
     let bar = CountBar::with_label("compare", "runs", 2 * slots.len());
     let ran = slots.iter().enumerate().try_for_each(|(before, slot)| {
         for _ in 0..MAX_ATTEMPTS {
-            let told = |runs| bar.at(2 * before + runs);
-            if pair(experiment, slot, (base, head), out, &told)? == PairStatus::Accepted {
+            let on_progress = |runs| bar.at(2 * before + runs);
+            if pair(experiment, slot, (base, head), out, &on_progress)? == PairStatus::Accepted {
                 break;
             }
         }
@@ -193,11 +193,11 @@ fn pair(
     slot: &Slot,
     (base, head): (&Side, &Side),
     out: &Path,
-    told: &dyn Fn(usize),
+    on_progress: &dyn Fn(usize),
 ) -> Result<PairStatus, Exit> {
     let play = |place: usize| {
         let side = if slot.arms[place] == Arm::Base { base } else { head };
-        told(place);
+        on_progress(place);
         side.run(slot.seed, &folder(out, slot, side, place))
     };
     let (first, second) = (play(0)?, play(1)?);

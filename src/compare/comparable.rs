@@ -29,8 +29,9 @@ impl fmt::Display for Difference {
 
 /// What keeps two reports from being compared; nothing if they can be.
 ///
-/// Name, seed, clock, group, target, pool, population, workload and client must be the same, and neither report partial. The costs of the
-/// pool's arithmetic (`service`) and thresholds may differ: they say how quick the pool is, and what is asked of it.
+/// Name, seed, clock, group, target, pool, population, workload and client must be the same, and neither
+/// report partial. The costs of the pool's arithmetic (`service`) and thresholds may differ: they say how
+/// quick the pool is, and what is asked of it.
 pub fn differences(base: &Report, head: &Report) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut compare_field = |what, base: String, head: String| {
@@ -84,7 +85,8 @@ fn parsed_scenario(report: &Report) -> Option<Scenario> {
     .ok()
 }
 
-/// Where the two scenarios ask for different things. Texts that this version does not understand must be the same.
+/// Where the two scenarios ask for different things. Texts that this version does not understand must be the
+/// same.
 fn scenario_differences(base: &Report, head: &Report) -> Vec<Difference> {
     if (&base.scenario.yaml, &base.scenario.files) == (&head.scenario.yaml, &head.scenario.files) {
         return Vec::new();
@@ -149,7 +151,8 @@ fn with_paths(yaml: &str) -> Vec<String> {
     lines
 }
 
-/// Whether both sides were given the same costs for the pool's arithmetic, so that by the virtual clock time passes alike.
+/// Whether both sides were given the same costs for the pool's arithmetic, so that by the virtual clock time
+/// passes alike.
 pub(super) fn same_service(base: &Report, head: &Report) -> bool {
     let service = |report| parsed_scenario(report).map(|scenario| scenario.service);
     base.scenario.yaml == head.scenario.yaml || service(base) == service(head)

@@ -28,7 +28,8 @@ impl DecisionCounts {
 /// Something that was counted differently.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct CountChange {
-    /// What was counted: `sign-ins completed`, `rule suppressed`, `cell tokens → blocked` (expected → seen), `mismatches`.
+    /// What was counted: `sign-ins completed`, `rule suppressed`, `cell tokens → blocked` (expected → seen),
+    /// `mismatches`.
     pub what: String,
     /// By the base.
     pub base: DecisionCounts,
@@ -47,16 +48,17 @@ pub struct Decisions {
     pub head: DecisionCounts,
     /// What differs.
     pub differing: Vec<CountChange>,
-    /// What was only counted more or less often, where time decides who is free to sign in: by the wall clock, and where the pool's
-    /// arithmetic was given other costs.
+    /// What was only counted more or less often, where time decides who is free to sign in: by the wall
+    /// clock, and where the pool's arithmetic was given other costs.
     pub shifted: Vec<CountChange>,
 }
 
 /// Holds the decisions of two comparable runs against each other.
 ///
-/// By the virtual clock and with the same costs everything must be equal: how sign-ins ended, what was checked and mismatched, each rule,
-/// each cell of the confusion, and the mismatches themselves. Elsewhere an arrival whose user is busy takes another of the same kind, and
-/// so rules are seen more or less often with every run; there what must be equal is what mismatched.
+/// By the virtual clock and with the same costs everything must be equal: how sign-ins ended, what was
+/// checked and mismatched, each rule, each cell of the confusion, and the mismatches themselves. Elsewhere an
+/// arrival whose user is busy takes another of the same kind, and so rules are seen more or less often with
+/// every run; there what must be equal is what mismatched.
 pub fn decisions(base: &Report, head: &Report) -> Decisions {
     let exact = base.clock == ClockKind::Virtual && same_service(base, head);
     let (one, other) = (counted(base), counted(head));

@@ -7,8 +7,8 @@ const MAX_DEVIATIONS: f64 = 8.0;
 
 /// The share of a standard normal distribution below `x`.
 ///
-/// Source: G. Marsaglia, "Evaluating the Normal Distribution", Journal of Statistical Software 11 (2004): a series whose terms are
-/// all of one sign, so that nothing cancels.
+/// Source: G. Marsaglia, "Evaluating the Normal Distribution", Journal of Statistical Software 11 (2004): a
+/// series whose terms are all of one sign, so that nothing cancels.
 pub(super) fn normal_cdf(x: f64) -> f64 {
     if x.abs() > MAX_DEVIATIONS {
         return if x > 0.0 { 1.0 } else { 0.0 };
@@ -32,7 +32,8 @@ pub(super) fn normal_quantile(p: f64) -> f64 {
 
 /// The share of Student's t with `degrees_of_freedom` degrees of freedom below `t`.
 ///
-/// Source: M. Abramowitz, I. Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4: for whole degrees it is a finite sum.
+/// Source: M. Abramowitz, I. Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4: for whole degrees
+/// it is a finite sum.
 pub(super) fn student_t_cdf(t: f64, degrees_of_freedom: usize) -> f64 {
     let nu = degrees_of_freedom.max(1) as f64;
     let theta = (t / nu.sqrt()).atan();
@@ -58,7 +59,8 @@ pub(super) fn student_t_cdf(t: f64, degrees_of_freedom: usize) -> f64 {
     0.5 + within / 2.0
 }
 
-/// The point below which a share `p` of Student's t with `degrees_of_freedom` degrees of freedom lies; at most 10,000 from the middle.
+/// The point below which a share `p` of Student's t with `degrees_of_freedom` degrees of freedom lies; at
+/// most 10,000 from the middle.
 pub(super) fn student_t_quantile(p: f64, degrees_of_freedom: usize) -> f64 {
     inverse_cdf(p, 1e4, |t| student_t_cdf(t, degrees_of_freedom))
 }

@@ -33,7 +33,8 @@ pub struct Experiment {
 pub enum PairStatus {
     /// They count.
     Accepted,
-    /// Others on the machine's host had too much of its cores' time (steal) in one of the runs: only the decisions count.
+    /// Others on the machine's host had too much of its cores' time (steal) in one of the runs: only the
+    /// decisions count.
     StealExcluded,
 }
 
@@ -64,8 +65,8 @@ impl Experiment {
         Self { max_steal: share, ..self }
     }
 
-    /// Takes the reports of a pair, by scenario; of base against base `head` is the other run of the base. A pair that was robbed may be
-    /// run again and given once more.
+    /// Takes the reports of a pair, by scenario; of base against base `head` is the other run of the base. A
+    /// pair that was robbed may be run again and given once more.
     ///
     /// # Errors
     ///

@@ -1,13 +1,15 @@
 //! Two sets of reports against each other: decisions exactly, speed by paired runs.
 //!
-//! [`reports`] holds one run against one run, which proves nothing about speed. An [`Experiment`] takes pairs of runs in the order of a
-//! [`plan`] and has each metric judged: *regressed*, *improved*, *equivalent* or *inconclusive*. Nothing here runs or reads anything.
+//! [`reports`] holds one run against one run, which proves nothing about speed. An [`Experiment`] takes pairs
+//! of runs in the order of a [`plan`] and has each metric judged: *regressed*, *improved*, *equivalent* or
+//! *inconclusive*. Nothing here runs or reads anything.
 //!
-//! The methods and where they are from: runs and not requests as the unit, in random and balanced order (Y. Zhang et al., "Treadmill:
-//! Attributing the Source of Tail Latency through Precise Load Testing and Statistical Inference", ISCA 2016: quantiles of each run, then over
-//! runs, since runs differ by more than their requests tell); intervals by the BCa bootstrap (Efron 1987), widened for few pairs (Hesterberg 2015);
-//! equivalence by two one-sided tests (Schuirmann 1987); several metrics by Holm's method (1979); several looks by sharing the error
-//! among them (Bonferroni).
+//! The methods and where they are from: runs and not requests as the unit, in random and balanced order (Y.
+//! Zhang et al., "Treadmill: Attributing the Source of Tail Latency through Precise Load Testing and
+//! Statistical Inference", ISCA 2016: quantiles of each run, then over runs, since runs differ by more than
+//! their requests tell); intervals by the BCa bootstrap (Efron 1987), widened for few pairs (Hesterberg
+//! 2015); equivalence by two one-sided tests (Schuirmann 1987); several metrics by Holm's method (1979);
+//! several looks by sharing the error among them (Bonferroni).
 //!
 //! | file | what it does |
 //! |---|---|

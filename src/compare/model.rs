@@ -29,8 +29,8 @@ pub struct Comparison {
 /// How a comparison came out.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Verdict {
-    /// `decisions differ`, `regressed`, `inconclusive`, `improved`, `equivalent`; of two runs only `decisions differ` or
-    /// `decisions identical`.
+    /// `decisions differ`, `regressed`, `inconclusive`, `improved`, `equivalent`; of two runs only `decisions
+    /// differ` or `decisions identical`.
     pub word: String,
     /// The exit code.
     pub exit_code: u8,
@@ -70,7 +70,8 @@ pub struct Conditions {
     pub min_effect: f64,
     /// Runs whose generator could not keep up.
     pub saturated_runs: u32,
-    /// From how much of the cores' time on, had by others on the machine's host (steal), the times of a pair do not count.
+    /// From how much of the cores' time on, had by others on the machine's host (steal), the times of a pair
+    /// do not count.
     #[serde(rename = "most_stolen")]
     pub max_steal: f64,
     /// Pairs whose times do not count for that; each was run again, a few times.

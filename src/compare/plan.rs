@@ -33,11 +33,11 @@ impl Slot {
     }
 }
 
-/// The pairs of these numbers (from 0), in blocks of two: base, head, head, base, or the other way round, as `seed` draws it; and `same` pairs
-/// of base against base, evenly among them.
+/// The pairs of these numbers (from 0), in blocks of two: base, head, head, base, or the other way round, as
+/// `seed` draws it; and `same` pairs of base against base, evenly among them.
 ///
-/// So a machine that grows slower or warmer all the while does so for both arms alike. Order and scenario seeds of a pair depend on
-/// its number alone: more pairs leave the first ones as they were.
+/// So a machine that grows slower or warmer all the while does so for both arms alike. Order and scenario
+/// seeds of a pair depend on its number alone: more pairs leave the first ones as they were.
 pub fn plan(seed: Seed, pairs: Range<u32>, same: u32) -> Vec<Slot> {
     let count = pairs.len() as u64;
     let mut slots = Vec::new();

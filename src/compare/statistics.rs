@@ -1,10 +1,11 @@
 //! What can be said of paired differences: numbers in, numbers out.
 //!
-//! A run is the unit, and so a difference belongs to a pair of runs; requests of one run depend on each other, and a test on them
-//! finds differences where there are none. The interval of a mean is the bootstrap's, bias-corrected and accelerated (BCa:
-//! B. Efron, "Better Bootstrap Confidence Intervals", JASA 82, 1987), and widened for few pairs as T. Hesterberg shows that it must
-//! ("What Teachers Should Know About the Bootstrap", The American Statistician 69, 2015): plain, ten pairs give an
-//! interval of 95 % that holds nine times in ten.
+//! A run is the unit, and so a difference belongs to a pair of runs; requests of one run depend on each
+//! other, and a test on them finds differences where there are none. The interval of a mean is the
+//! bootstrap's, bias-corrected and accelerated (BCa: B. Efron, "Better Bootstrap Confidence Intervals", JASA
+//! 82, 1987), and widened for few pairs as T. Hesterberg shows that it must ("What Teachers Should Know About
+//! the Bootstrap", The American Statistician 69, 2015): plain, ten pairs give an interval of 95 % that holds
+//! nine times in ten.
 
 use rand::Rng as _;
 
@@ -26,8 +27,8 @@ pub struct Interval {
 impl Interval {
     /// Whether all of it lies between −`effect` and `effect`.
     ///
-    /// With an interval of confidence 1 − 2α this is the test by two one-sided tests at α each (TOST: D. J. Schuirmann, Journal of
-    /// Pharmacokinetics and Biopharmaceutics 15, 1987).
+    /// With an interval of confidence 1 − 2α this is the test by two one-sided tests at α each (TOST: D. J.
+    /// Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987).
     pub fn within(&self, effect: f64) -> bool {
         -effect < self.low && self.high < effect
     }
@@ -44,8 +45,9 @@ pub struct Estimate {
     pub p: f64,
 }
 
-/// The mean of paired differences with its interval of this `confidence` (0.95 is 95 %), from so many `resamples` (some 10,000) drawn
-/// from `rng`. `None` below [`MIN_PAIRS`] differences, or when one of them is no finite number.
+/// The mean of paired differences with its interval of this `confidence` (0.95 is 95 %), from so many
+/// `resamples` (some 10,000) drawn from `rng`. `None` below [`MIN_PAIRS`] differences, or when one of them is
+/// no finite number.
 pub fn estimate(differences: &[f64], confidence: f64, resamples: usize, rng: &mut Rng) -> Option<Estimate> {
     let n = differences.len();
     if n < MIN_PAIRS || differences.iter().any(|difference| !difference.is_finite()) {
@@ -97,7 +99,8 @@ fn share_below(means: &[f64], value: f64) -> f64 {
 
 /// How the spread of the mean changes with the mean: a sixth of the skewness of the jack-knife's means.
 fn acceleration(differences: &[f64], mean: f64) -> f64 {
-    // A mean without one value differs from the mean by the value's own deviation, scaled and turned; the scale cancels.
+    // A mean without one value differs from the mean by the value's own deviation, scaled and turned; the
+    // scale cancels.
     let (squares, cubes) = differences.iter().fold((0.0, 0.0), |(squares, cubes), difference| {
         let deviation = difference - mean;
         (squares + deviation * deviation, cubes + deviation * deviation * deviation)
@@ -134,7 +137,8 @@ impl Bca {
     }
 }
 
-/// The share of chance: twice that of the interval which just reaches 0; by Student's t where no resample does.
+/// The share of chance: twice that of the interval which just reaches 0; by Student's t where no resample
+/// does.
 fn two_sided_p_value(differences: &[f64], mean: f64, means: &[f64], bca: &Bca) -> f64 {
     let degrees_of_freedom = differences.len() - 1;
     let outside = |t: f64| (2.0 * student_t_cdf(-t.abs(), degrees_of_freedom)).min(1.0);
@@ -142,7 +146,8 @@ fn two_sided_p_value(differences: &[f64], mean: f64, means: &[f64], bca: &Bca) -
         // The share of resamples below 0 says at which t an interval would end there.
         return outside(bca.t(share_below(means, 0.0)));
     }
-    // No resample crosses 0, as none can where all differences are of one sign, and so they cannot show how rare that is.
+    // No resample crosses 0, as none can where all differences are of one sign, and so they cannot show how
+    // rare that is.
     let spread = differences.iter().map(|difference| (difference - mean).powi(2)).sum::<f64>();
     let error = (spread / (degrees_of_freedom * differences.len()) as f64).sqrt();
     outside(mean / error)
@@ -155,8 +160,9 @@ fn quantile(sorted: &[f64], share: f64) -> f64 {
     sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64)
 }
 
-/// The chances of several tests at once, each raised by so much that any error is as rare as asked for (S. Holm, "A Simple
-/// Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6, 1979). In the order given.
+/// The chances of several tests at once, each raised by so much that any error is as rare as asked for (S.
+/// Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6,
+/// 1979). In the order given.
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|one, two| p_values[*one].total_cmp(&p_values[*two]));
@@ -169,8 +175,8 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     raised
 }
 
-/// How much a mean over so many `pairs` strays from 0 when both arms are the same: the standard error that such pairs, `same`, show.
-/// `None` without any.
+/// How much a mean over so many `pairs` strays from 0 when both arms are the same: the standard error that
+/// such pairs, `same`, show. `None` without any.
 pub fn noise_floor(same: &[f64], pairs: usize) -> Option<f64> {
     // Their true mean is known to be 0, and so nothing is lost on estimating it.
     let squares: f64 = same.iter().map(|difference| difference * difference).sum();

@@ -9,8 +9,8 @@ use crate::report::Report;
 use crate::rounding::rounded;
 use poolproof_cognito::seed::Seed;
 
-/// What is compared of whole sign-ins: quantiles of the latency from the intended start, which a run has from its histogram, and what
-/// was achieved.
+/// What is compared of whole sign-ins: quantiles of the latency from the intended start, which a run has from
+/// its histogram, and what was achieved.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
@@ -47,7 +47,8 @@ impl Metric {
     }
 }
 
-/// What was measured in one run, in the order of [`Metric::ALL`]: µs, and answers a second. `None` where there were too few sign-ins.
+/// What was measured in one run, in the order of [`Metric::ALL`]: µs, and answers a second. `None` where
+/// there were too few sign-ins.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct RunMetrics(pub [Option<f64>; Metric::ALL.len()]);
 
@@ -148,7 +149,8 @@ impl fmt::Display for MetricVerdict {
 pub struct MetricResult {
     /// Which.
     pub metric: Metric,
-    /// The geometric mean over the base's runs, in µs or answers a second; absent where a run had too few sign-ins.
+    /// The geometric mean over the base's runs, in µs or answers a second; absent where a run had too few
+    /// sign-ins.
     pub base: Option<f64>,
     /// The same of the head's.
     pub head: Option<f64>,
@@ -170,10 +172,10 @@ pub struct MetricResult {
 
 /// Judges all metrics of all scenarios together, each scenario's in the order of [`Metric::ALL`].
 ///
-/// *Regressed* and *improved* ask for a mean of at least the effect that matters, and a chance that, raised by Holm's method over
-/// everything that is judged, is within the look's part of the error; *equivalent* for an interval of 1 − that part within the effect
-/// (TOST at half of it a side). The effect is the larger of the least one asked for and twice the noise floor, taken as a ratio, so that up and
-/// down mean the same.
+/// *Regressed* and *improved* ask for a mean of at least the effect that matters, and a chance that, raised
+/// by Holm's method over everything that is judged, is within the look's part of the error; *equivalent* for
+/// an interval of 1 − that part within the effect (TOST at half of it a side). The effect is the larger of
+/// the least one asked for and twice the noise floor, taken as a ratio, so that up and down mean the same.
 pub fn judge_metrics(series: &[Series], options: &ComparisonOptions) -> Vec<Vec<MetricResult>> {
     let mut results: Vec<(MetricResult, Option<Estimate>)> = Vec::new();
     for one in series {
@@ -251,8 +253,8 @@ fn verdict(
     }
 }
 
-/// What is to be said of everything together, of metrics that could be measured: the worst that was found, but that an improvement
-/// counts only where nothing is open.
+/// What is to be said of everything together, of metrics that could be measured: the worst that was found,
+/// but that an improvement counts only where nothing is open.
 pub fn overall(judged: &[Vec<MetricResult>]) -> MetricVerdict {
     let measured = judged.iter().flatten().filter(|one| one.change.is_some());
     measured.map(|one| one.judgement).max().unwrap_or(MetricVerdict::Inconclusive)

@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn a_quantile_is_told_only_when_the_count_supports_it() {
+    fn a_quantile_needs_enough_samples() {
         for (quantile, needed) in [(0.5, 1), (0.9, 1), (0.99, 100), (0.999, 1000), (0.9999, 10_000), (1.0, 1)]
         {
             let mut latencies = Latencies::fine();

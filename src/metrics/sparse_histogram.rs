@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn it_is_the_histogram_that_it_stands_for() {
+    fn it_equals_the_dense_histogram() {
         let mut random = Seed::new(1).rng("counts", 0);
         let mut times: Vec<u64> =
             (0..20_000).map(|_| 10_f64.powf(random.random_range(0.0..9.9)) as u64).collect();

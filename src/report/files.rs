@@ -52,7 +52,8 @@ impl File {
     }
 }
 
-/// The files that stand in the folder of one run: whatever of `formats` tells of a single run. Histograms need what was measured.
+/// The files that stand in the folder of one run: whatever of `formats` tells of a single run. Histograms
+/// need what was measured.
 pub fn run_files(
     report: &Report,
     baseline: Option<&Report>,
@@ -84,7 +85,8 @@ pub(super) fn run_names() -> impl Iterator<Item = String> {
     [JSON, HTML, CSV, HLOG].into_iter().map(str::to_owned).chain(distributions)
 }
 
-/// The files that tell of all runs of a command: `junit.xml` and `summary.md`, and for several a page that leads to theirs.
+/// The files that tell of all runs of a command: `junit.xml` and `summary.md`, and for several a page that
+/// leads to theirs.
 pub fn common_files(entries: &[ScenarioResult], formats: &[Format]) -> Vec<File> {
     let mut files = Vec::new();
     for name in common_names(entries.len(), formats) {

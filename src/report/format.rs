@@ -112,7 +112,8 @@ pub(crate) fn percent(share: f64) -> String {
     if text == "0" && percent > 0.0 { "< 0.01 %".to_owned() } else { format!("{text} %") }
 }
 
-/// A number that somebody may type again, with all of its figures: `1 023`, `102.4`, `0.1667`. It is not below zero.
+/// A number that somebody may type again, with all of its figures: `1 023`, `102.4`, `0.1667`. It is not
+/// below zero.
 pub(crate) fn exact_number(value: f64) -> String {
     let text = value.to_string();
     let (whole, rest) = text.find('.').map_or((text.as_str(), ""), |at| text.split_at(at));

@@ -29,8 +29,8 @@ pub struct Generator {
 /// How busy the machine was while the run was under way.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct MachineLoad {
-    /// Share of the cores' time that other machines on the same host had while this one wanted it; null where the system
-    /// does not tell.
+    /// Share of the cores' time that other machines on the same host had while this one wanted it; null where
+    /// the system does not tell.
     pub steal_share: Option<f64>,
     /// Mean number of tasks that ran or wanted to in the minute before the run.
     pub load_before: f64,

@@ -1,4 +1,5 @@
-//! The histograms of a run in the forms of HdrHistogram's own tools: an interval log, and percentile distributions.
+//! The histograms of a run in the forms of HdrHistogram's own tools: an interval log, and percentile
+//! distributions.
 //!
 //! They are written from what was measured and not from `report.json`, which has only some quantiles.
 
@@ -28,9 +29,9 @@ pub struct MeasuredRun<'m> {
     pub started: Timestamp,
 }
 
-/// The interval log (HdrHistogram's V2, compressed): one line for each interval of the timeline, and one with `Tag=STEP` for each
-/// step in it. Values are in µs, within 1 %, warm-up left out; an interval tells of the sign-ins meant to start in it. By the virtual
-/// clock time starts at 0.
+/// The interval log (HdrHistogram's V2, compressed): one line for each interval of the timeline, and one with
+/// `Tag=STEP` for each step in it. Values are in µs, within 1 %, warm-up left out; an interval tells of the
+/// sign-ins meant to start in it. By the virtual clock time starts at 0.
 pub fn interval_log(report: &Report, measured: MeasuredRun<'_>) -> String {
     let mut bytes = Vec::new();
     // Writing to memory cannot fail, and every histogram here can be serialised.
@@ -72,7 +73,8 @@ fn log_into(
     Ok(())
 }
 
-/// The percentile distributions, each with the name of its file: of sign-ins from the intended start, and of each step.
+/// The percentile distributions, each with the name of its file: of sign-ins from the intended start, and of
+/// each step.
 pub fn distributions(measured: MeasuredRun<'_>) -> Vec<(String, String)> {
     let summary = measured.snapshot.summary();
     let mut files = vec![(distribution_name(None), distribution(summary.intended()))];

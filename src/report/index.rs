@@ -14,7 +14,8 @@ const STYLE: &str = "
 .index td.why { white-space: normal; min-width: 16em; text-align: left; overflow-wrap: anywhere; }
 ";
 
-/// The index as the text of an HTML file; its links lead to `NAME/report.html` beside it. Equal reports give equal bytes.
+/// The index as the text of an HTML file; its links lead to `NAME/report.html` beside it. Equal reports give
+/// equal bytes.
 pub fn index(entries: &[ScenarioResult]) -> String {
     let title = overall_result(entries);
     let markup = html! {

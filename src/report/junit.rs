@@ -1,5 +1,5 @@
-//! The report as JUnit XML, in the form that Jenkins, GitLab and the others read: a suite for each scenario, a case for each threshold
-//! and each rule.
+//! The report as JUnit XML, in the form that Jenkins, GitLab and the others read: a suite for each scenario,
+//! a case for each threshold and each rule.
 
 use super::format::{count, measured, time};
 use super::markup::xml;
@@ -46,7 +46,8 @@ impl TestCase {
     }
 }
 
-/// All scenarios as one file. Times are left out, for the cases are no test runs; equal reports give equal bytes.
+/// All scenarios as one file. Times are left out, for the cases are no test runs; equal reports give equal
+/// bytes.
 pub fn junit(entries: &[ScenarioResult]) -> String {
     let suites: Vec<(&ScenarioResult, Vec<TestCase>)> =
         entries.iter().map(|entry| (entry, cases(entry))).collect();

@@ -21,7 +21,8 @@ fn replace_control_char(c: char) -> char {
     if steers { '\u{fffd}' } else { c }
 }
 
-/// Text in Markdown, in a table and in HTML within Markdown: what one of them would read something into stands as an entity.
+/// Text in Markdown, in a table and in HTML within Markdown: what one of them would read something into
+/// stands as an entity.
 pub(crate) fn markdown(text: &str) -> String {
     let text = plain(text);
     // White space decides what stands beside it: code where a line begins, a line end where one ends.
@@ -86,7 +87,8 @@ pub(super) fn xml(text: &str) -> String {
     out
 }
 
-/// Text as a field of CSV (RFC 4180) that no spreadsheet takes for a formula: such a one gets a `'` before it.
+/// Text as a field of CSV (RFC 4180) that no spreadsheet takes for a formula: such a one gets a `'` before
+/// it.
 pub(super) fn csv(text: &str) -> String {
     let mut text = plain(text);
     if text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\u{fffd}']) {
@@ -98,7 +100,8 @@ pub(super) fn csv(text: &str) -> String {
 /// No line of a terminal's text is longer.
 const WIDTH: usize = 100;
 
-/// Writes `text` after `head`, in lines of at most [`WIDTH`] columns; what is too long for one is broken between words where it has any.
+/// Writes `text` after `head`, in lines of at most [`WIDTH`] columns; what is too long for one is broken
+/// between words where it has any.
 pub(crate) fn line(out: &mut String, head: &str, text: &str) {
     let indent = head.chars().count();
     let room = WIDTH - indent;

@@ -1,6 +1,7 @@
 //! The report as data: the fields of `report.json`, in its order.
 //!
-//! Times are integers in µs, shares go from 0 to 1, other fractions have three decimals. `null` is "cannot be said".
+//! Times are integers in µs, shares go from 0 to 1, other fractions have three decimals. `null` is "cannot be
+//! said".
 
 use std::collections::BTreeMap;
 
@@ -27,7 +28,8 @@ pub struct Report {
     pub group: String,
     /// The pool under test: `embedded`, or a URL.
     pub target: String,
-    /// What the command line said of the target besides its URL, word by word; left out where it said nothing.
+    /// What the command line said of the target besides its URL, word by word; left out where it said
+    /// nothing.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target_options: Vec<String>,
     /// Whether the run was interrupted, so that this tells only its beginning.
@@ -142,7 +144,8 @@ pub struct SignIns {
     /// How many were cool-down, of which the same holds. Left out where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cool_down: u64,
-    /// Besides these: under way, or waiting for somebody, when the run was cut short. Left out where there are none.
+    /// Besides these: under way, or waiting for somebody, when the run was cut short. Left out where there
+    /// are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unfinished: u64,
 }
@@ -200,7 +203,8 @@ pub struct ConfusionCell {
     pub mismatched: u64,
 }
 
-/// A situation that the run has met, with one rule that applied in it. What is the same for all sign-ins of the pool is not named.
+/// A situation that the run has met, with one rule that applied in it. What is the same for all sign-ins of
+/// the pool is not named.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PolicyCase {
     /// The device that is named: `none`, `remembered`, `not_remembered`, `issued`, `forgotten`.
@@ -272,7 +276,8 @@ pub struct SignInLatency {
     pub curve: Vec<CurvePoint>,
 }
 
-/// A distribution. A quantile is null where less than one sample lies beyond it: p99 below 100, p99.9 below 1000.
+/// A distribution. A quantile is null where less than one sample lies beyond it: p99 below 100, p99.9 below
+/// 1000.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Quantiles {
     /// Samples.
@@ -331,7 +336,8 @@ pub struct Cpu {
 pub struct ThresholdResult {
     /// As the scenario has it.
     pub text: String,
-    /// What was measured, of the worst window where there are windows; null when there were too few samples to say.
+    /// What was measured, of the worst window where there are windows; null when there were too few samples
+    /// to say.
     pub value: Option<f64>,
     /// What it is held against.
     pub limit: f64,
@@ -339,7 +345,8 @@ pub struct ThresholdResult {
     pub unit: Unit,
     /// Whether it holds.
     pub passed: bool,
-    /// The first of the worst windows; absent where the threshold is on the whole run, or no window could be told.
+    /// The first of the worst windows; absent where the threshold is on the whole run, or no window could be
+    /// told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<WorstWindow>,
     /// When it cut the run short, since the start of the run; absent if it did not.
@@ -406,7 +413,8 @@ pub struct TimelineInterval {
     /// Answers with `TooManyRequestsException` to those that ended in it.
     #[serde(default)]
     pub throttled: u64,
-    /// How the latencies spread: the lower end of a bucket in µs, five to a decade, and how many fell into it.
+    /// How the latencies spread: the lower end of a bucket in µs, five to a decade, and how many fell into
+    /// it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub spread: BTreeMap<u64, u64>,
     /// What the worker threads had to do in it; absent under the virtual clock.

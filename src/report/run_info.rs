@@ -45,7 +45,8 @@ pub struct RunInfo {
     pub partial: bool,
     /// What was made at a target for the run and could not be removed, and why.
     pub left_behind: Option<String>,
-    /// Mean rate that the scenario asks for after the warm-up; `None` when the users set the pace (closed model).
+    /// Mean rate that the scenario asks for after the warm-up; `None` when the users set the pace (closed
+    /// model).
     pub asked_per_s: Option<f64>,
     /// CPU time of the whole run; not told under the virtual clock.
     pub cpu: Option<CpuSpent>,

@@ -1,4 +1,5 @@
-//! The report as data, what of it runs along the time axis beside the intervals: stages, and how each step went.
+//! The report as data, what of it runs along the time axis beside the intervals: stages, and how each step
+//! went.
 
 use std::collections::BTreeMap;
 
@@ -8,8 +9,8 @@ use super::format::{rate, tick};
 
 /// A stage of a workload, as far as the workload lasts. Moments count from the start of the run.
 ///
-/// It says what it asks for in one of three ways: at a rate, with so many users, or as a schedule has it. All stages of a schedule that
-/// are of one part count as one.
+/// It says what it asks for in one of three ways: at a rate, with so many users, or as a schedule has it. All
+/// stages of a schedule that are of one part count as one.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StageSummary {
     /// The name of its workload.
@@ -75,8 +76,8 @@ impl StageSummary {
     }
 }
 
-/// How the steps' latency went, warm-up and cool-down left out: in intervals of the timeline's joined until there are few, so that each
-/// has enough of every step to tell.
+/// How the steps' latency went, warm-up and cool-down left out: in intervals of the timeline's joined until
+/// there are few, so that each has enough of every step to tell.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StepTimeline {
     /// How long each interval is; the last may end with the timeline.

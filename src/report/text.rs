@@ -12,7 +12,8 @@ const MAX_SENTENCES: usize = 3;
 /// More thresholds than these are left to the page; those that do not hold come first.
 const MAX_THRESHOLDS: usize = 6;
 
-/// The report in some thirty lines, with `written` as the place to read on and `colour` for terminals that have it.
+/// The report in some thirty lines, with `written` as the place to read on and `colour` for terminals that
+/// have it.
 pub fn text(report: &Report, written: Option<&WrittenFiles>, colour: bool) -> String {
     let paint = Paint(colour);
     let mut out = String::new();

@@ -20,8 +20,8 @@ pub(crate) const UNREACHABLE: u8 = 107;
 pub const MAX_STEAL: f64 = 0.05;
 
 impl Verdict {
-    /// The verdict on a run. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83; a threshold that has cut the
-    /// run short comes where the interruption would.
+    /// The verdict on a run. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83; a
+    /// threshold that has cut the run short comes where the interruption would.
     pub(super) fn evaluate(run_info: &RunInfo, summary: &Summary<'_>) -> Self {
         let decisions = summary.decisions();
         let mut faults = Vec::new();
@@ -67,8 +67,8 @@ impl Verdict {
     }
 }
 
-/// How many sign-ins got no answer from a target. A scenario with a threshold for that judges it by the threshold alone, unless
-/// nobody got one.
+/// How many sign-ins got no answer from a target. A scenario with a threshold for that judges it by the
+/// threshold alone, unless nobody got one.
 fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     let sign_ins = summary.sign_ins();
     let (failed, all) = (sign_ins.transport_failed, sign_ins.started);

@@ -100,8 +100,8 @@ pub fn write(dir: &Path, report: &Report, with_html: bool) -> Result<WrittenFile
     write_run(dir, report, None, if with_html { &[Format::Html] } else { &[] })
 }
 
-/// Writes `report.json` and the other files of a run into `dir`, which is made if need be. Those of an earlier run go: they would tell of
-/// another one than the report beside them.
+/// Writes `report.json` and the other files of a run into `dir`, which is made if need be. Those of an
+/// earlier run go: they would tell of another one than the report beside them.
 pub fn write_run(
     dir: &Path,
     report: &Report,
@@ -121,8 +121,8 @@ pub fn write_run(
 
 /// Writes files into `dir`, which is made if need be.
 ///
-/// Each file is there in whole or not at all: who reads while it is written sees the one before. When there is no room for all,
-/// none is replaced.
+/// Each file is there in whole or not at all: who reads while it is written sees the one before. When there
+/// is no room for all, none is replaced.
 pub fn write_files(dir: &Path, files: &[File]) -> Result<(), ReportError> {
     fs::create_dir_all(dir).map_err(|source| ReportError::CreateDir { path: dir.to_owned(), source })?;
     let written: Result<Vec<TempFile>, ReportError> =
@@ -135,7 +135,8 @@ pub fn check_writable(dir: &Path) -> Result<(), ReportError> {
     check_writable_names(dir, run_names())
 }
 
-/// The same, for the files of these names. An index that is not ours is not replaced: nobody has asked for one.
+/// The same, for the files of these names. An index that is not ours is not replaced: nobody has asked for
+/// one.
 pub fn check_writable_names(
     dir: &Path,
     names: impl IntoIterator<Item = impl AsRef<str>>,

@@ -175,7 +175,7 @@ pub fn play(
         };
         let after = MachineSample::now(scenario.clock);
         let machine = before.zip(after).map(|(before, after)| before.load_until(after));
-        Ok(told(&runner, target_run, machine))
+        Ok(assemble(&runner, target_run, machine))
     })
 }
 
@@ -193,11 +193,11 @@ fn provisioned(
         ephemeral_bits: scenario.client.ephemeral_bits,
     };
     let users = u64::from(scenario.population.users);
-    let told = |done| {
+    let on_progress = |done| {
         (run_options.observer)(RunEvent::Provisioned { done, users });
         !stop.is_cancelled()
     };
-    provision(&config, population(scenario).collect(), &told)
+    provision(&config, population(scenario).collect(), &on_progress)
 }
 
 fn group(name: GroupName, backend: Option<Backend>) -> Group {
@@ -306,10 +306,11 @@ impl Runner<'_> {
         schedule: Schedule,
     ) -> Finished {
         let (observer, length) = (Arc::clone(&self.run_options.observer), run_length(self.scenario));
-        let told = Box::new(move |progress| observer(RunEvent::Running { progress, length }));
+        let on_progress = Box::new(move |progress| observer(RunEvent::Running { progress, length }));
         let (done, finished) = oneshot::channel();
         let conductor =
-            Conductor::new(self.clock, users, device_owners, schedule, self.run_context(told), done).start();
+            Conductor::new(self.clock, users, device_owners, schedule, self.run_context(on_progress), done)
+                .start();
         let mut finished = match select(finished, pin!(self.stop.cancelled())).await {
             Either::Left((finished, _)) => return finished.unwrap_or_default(),
             Either::Right(((), finished)) => finished,
@@ -327,7 +328,7 @@ fn schedule(scenario: &Scenario, device_owners: &DeviceOwners) -> Schedule {
     }
 }
 
-fn told(runner: &Runner<'_>, target_run: TargetRun, machine: Option<MachineLoad>) -> RunOutput {
+fn assemble(runner: &Runner<'_>, target_run: TargetRun, machine: Option<MachineLoad>) -> RunOutput {
     let TargetRun { finished, cleanup_error } = target_run;
     let left_behind = cleanup_error.map(|cleanup_error| cleanup_error.to_string());
     let Runner { scenario, run_options, compute, group, .. } = *runner;

@@ -25,17 +25,17 @@ fn of(plan: &WorkloadPlan) -> Vec<StageSummary> {
     let end = plan.starts_at + length(plan);
     let schedule = plan.schedule.as_ref().map(|schedule| schedule.path.clone());
     let mut at = plan.starts_at;
-    let mut told: Vec<StageSummary> = Vec::new();
+    let mut stages: Vec<StageSummary> = Vec::new();
     for (length, part, load) in pieces(plan) {
         let from = at.min(end);
         at = (at + length).min(end);
-        match told.last_mut() {
+        match stages.last_mut() {
             Some(last) if schedule.is_some() && last.part == part => last.to_us = as_us(at),
             _ if from == at => {}
-            _ => told.push(stage(plan, (from, at), part, load, schedule.clone())),
+            _ => stages.push(stage(plan, (from, at), part, load, schedule.clone())),
         }
     }
-    told
+    stages
 }
 
 fn stage(
@@ -84,7 +84,7 @@ mod tests {
     use super::*;
     use crate::scenario;
 
-    fn told(workload: &str) -> Vec<(String, u64, u64, StagePart, String)> {
+    fn stages_of(workload: &str) -> Vec<(String, u64, u64, StagePart, String)> {
         let text = format!(
             "version: 1\nname: a\npool: {{ remember: no }}\npopulation: {{ users: 10 }}\n{workload}\n"
         );
@@ -104,7 +104,7 @@ mod tests {
 
     #[test]
     fn a_stage_ends_where_its_workload_does() {
-        let both = told(
+        let both = stages_of(
             "workloads:
   - name: calm
     stages: [ { for: 10s, rate: 10/s, warm_up: true }, { for: 20s, rate: 10/s }, { for: 5s, rate: 1/s, cool_down: true } ]
@@ -128,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_closed_workload_has_stages_of_users() {
-        let closed = told(
+        let closed = stages_of(
             "workload: { model: closed, stages: [ { for: 10s, users: 3, warm_up: true }, { for: 20s, users: 5 } ] }",
         );
         let of = |from, to, part, users: &str| ("workload".to_owned(), from, to, part, users.to_owned());

@@ -77,8 +77,8 @@ impl AwsDocument {
     /// Returns the value that the word at `path` stands for.
     pub(super) fn word<T: Copy>(&self, path: &[&str], words: &[(&str, T)]) -> Result<Option<T>, Diagnostic> {
         let Some(given) = self.text(path)? else { return Ok(None) };
-        if let Some((_, meant)) = words.iter().find(|(word, _)| *word == given) {
-            return Ok(Some(*meant));
+        if let Some((_, value)) = words.iter().find(|(word, _)| *word == given) {
+            return Ok(Some(*value));
         }
         let all: Vec<String> = words.iter().map(|(word, _)| format!("`{word}`")).collect();
         let message = format!("unknown value `{given}`, expected one of {}", all.join(", "));

@@ -1,7 +1,7 @@
 //! How records are written down: a byte that says which form it is, then JSON.
 //!
-//! A record is described once for both directions, by the names of its fields. A field without a value is left out; one that is
-//! missing, or that nobody knows, makes the record unreadable: a record is never read half.
+//! A record is described once for both directions, by the names of its fields. A field without a value is
+//! left out; one that is missing, or unknown, makes the record unreadable: a record is never read half.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

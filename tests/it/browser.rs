@@ -10,7 +10,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// Under one of these names it is found. Ubuntu's `chromium-browser` may be a stub that leads to a snap; it does not tell its version.
+/// Under one of these names it is found. Ubuntu's `chromium-browser` may be a stub that leads to a snap; it
+/// does not tell its version.
 const NAMES: [&str; 4] = ["google-chrome", "google-chrome-stable", "chromium", "chromium-browser"];
 /// It has hung if it says nothing for so long.
 const TIMEOUT: Duration = Duration::from_secs(120);
@@ -128,7 +129,8 @@ impl Browser {
         message
     }
 
-    /// What pages complained of since this was last asked: errors of scripts, violations of their policy, words on the console.
+    /// What pages complained of since this was last asked: errors of scripts, violations of their policy,
+    /// words on the console.
     pub(crate) fn console_errors(&mut self) -> Vec<String> {
         std::mem::take(&mut self.console_errors)
     }

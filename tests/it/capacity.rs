@@ -243,7 +243,8 @@ fn a_failed_search_explains_why() {
     }
 }
 
-/// Whether a search by the wall clock went as it can on a machine that is busy with other things: found, the generator late, or too slow.
+/// Whether a search by the wall clock went as it can on a machine that is busy with other things: found, the
+/// generator late, or too slow.
 const fn passed_or_saturated(code: i32) -> bool {
     matches!(code, 0 | 83 | 99)
 }

@@ -1,4 +1,5 @@
-//! Two sets of reports, or two commands in pairs: refused, equal, or told apart. No verdict here depends on real time.
+//! Two sets of reports, or two commands in pairs: refused, equal, or told apart. No verdict here depends on
+//! real time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -153,7 +154,8 @@ fn a_failed_command_is_reported_with_exit_code_and_stderr() {
     }
 }
 
-/// The command line of a shell script, which finds the program in `$BIN` and what `compare` adds in `$2` (folder) and `$4` (seed).
+/// The command line of a shell script, which finds the program in `$BIN` and what `compare` adds in `$2`
+/// (folder) and `$4` (seed).
 fn scripted(script: &str) -> String {
     format!("sh -c 'BIN=\"{}\"; {script}' sh", env!("CARGO_BIN_EXE_poolproof"))
 }
@@ -168,8 +170,8 @@ fn a_command_that_ignores_seed_is_detected() {
     assert!(err.contains("'s command ignored --seed: `pairs` was run with 1\n"), "{err}");
 }
 
-/// A command that plays `base.yaml` and then has its report tell of so much steal, whenever a number that counts its runs is in
-/// `$robbed`.
+/// A command that plays `base.yaml` and then has its report tell of so much steal, whenever a number that
+/// counts its runs is in `$robbed`.
 fn robbed(folder: &Path, name: &str, robbed: &str, steal: &str) -> String {
     let (file, count) = (folder.join("base.yaml"), folder.join(name));
     let machine = format!(
@@ -200,10 +202,7 @@ fn pairs_with_too_much_steal_are_rerun_or_excluded() {
     // Once in the second pair, twice in the third: both come out well in the end.
     let (code, counts, decided, told) = compared(&robbed(&folder, "twice", "2|4|5", "0.3"), &[]);
     assert_eq!((code, counts, decided), (0, [5, 3, 0], 8), "{told}");
-    assert!(
-        told.contains("The times of 3 pairs do not count: steal was above 5 %"),
-        "{told}"
-    );
+    assert!(told.contains("The times of 3 pairs do not count: steal was above 5 %"), "{told}");
     // Always in the third: it is left out, and four pairs tell nothing.
     let (code, counts, decided, told) = compared(&robbed(&folder, "always", "3|4|5", "0.3"), &[]);
     assert_eq!((code, counts, decided), (82, [4, 3, 1], 7), "{told}");

@@ -1,4 +1,5 @@
-//! `matrix --against URL`: rules that the endpoint follows, rules that it breaks, and trials that could not be run.
+//! `matrix --against URL`: rules that the endpoint follows, rules that it breaks, and trials that could not
+//! be run.
 
 use serde_json::Value;
 
@@ -42,8 +43,8 @@ fn our_server_follows_every_rule_in_every_cell() {
     let served = ServerProcess::start(&[]);
     let (code, text) = against(&format!("http://{}", served.address), &["--format", "json"]);
     let report: Value = serde_json::from_str(&text).unwrap();
-    // Every cell; in each of the 18 configurations without risk a wrong password and a replayed claim; in 12 of them a
-    // damaged device secret.
+    // Every cell; in each of the 18 configurations without risk a wrong password and a replayed claim; in 12
+    // of them a damaged device secret.
     let trials = 4680 + 18 * 2 + 12;
     assert_eq!(report["trials"], serde_json::json!({ "followed": trials, "broken": 0, "untried": 0 }));
     assert_eq!(code, Some(0));

@@ -1,6 +1,7 @@
 //! The reports of the bundled scenarios equal the committed ones to the byte, on every machine.
 //!
-//! After an intended change: `POOLPROOF_BLESS=1 cargo test golden`, and read the difference before committing it.
+//! After an intended change: `POOLPROOF_BLESS=1 cargo test golden`, and read the difference before committing
+//! it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -16,7 +17,8 @@ use crate::run_fixture::{bundled, root, run_options};
 /// The scenario whose page is a golden file too.
 const PASSING_PAGE: &str = "storm";
 
-/// Plays a bundled scenario as `poolproof run` does from the project's folder, with a planted fault if one is given.
+/// Plays a bundled scenario as `poolproof run` does from the project's folder, with a planted fault if one is
+/// given.
 fn report(file: &Path, defect: Option<Defect>) -> Option<(String, Report)> {
     let (scenario, text) = scenario::read_with_text(file).unwrap();
     if scenario.clock == ClockKind::Wall {

@@ -101,7 +101,8 @@ fn file_of(modules: &Modules, reexports: &BTreeMap<String, String>, path: &str) 
     (1..=parts.len()).rev().map(|n| parts[..n].join("::")).find(|head| modules.contains_key(head))
 }
 
-/// Returns the modules that are part of a cycle, each with its imports. A module and its submodules count as one.
+/// Returns the modules that are part of a cycle, each with its imports. A module and its submodules count as
+/// one.
 fn find_cycles(modules: &Modules) -> BTreeMap<String, BTreeSet<String>> {
     let paths = |module: &str, text: &str| -> Vec<(bool, (String, String))> {
         let used = uses(text).into_iter();

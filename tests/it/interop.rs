@@ -1,9 +1,9 @@
-//! Clients of other authors sign in to the server (boto3, pycognito, amazon-cognito-identity-js), and emulators of
-//! other authors are checked against the rules (moto, MiniStack).
+//! Clients of other authors sign in to the server (boto3, pycognito, amazon-cognito-identity-js), and
+//! emulators of other authors are checked against the rules (moto, MiniStack).
 //!
-//! These tests are ignored: they need python3, node and npm and install packages into `target/interop`. Run them with
-//! `cargo test --test it -- --ignored interop::`, or one of them by its name. Those that play a thousand handshakes
-//! take minutes; together they meet every accident that happens once in 256 handshakes.
+//! These tests are ignored: they need python3, node and npm and install packages into `target/interop`. Run
+//! them with `cargo test --test it -- --ignored interop::`, or one of them by its name. Those that play a
+//! thousand handshakes take minutes; together they meet every accident that happens once in 256 handshakes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -193,7 +193,8 @@ fn cpu_of(id: u32) -> f64 {
     [fields[11], fields[12]].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
 }
 
-/// Sign-ins by password over SRP, for some seconds; how many there were for each second of the server's CPU, and in all.
+/// Sign-ins by password over SRP, for some seconds; how many there were for each second of the server's CPU,
+/// and in all.
 #[cfg(target_os = "linux")]
 fn sign_ins_a_core(url: &str, id: u32, seconds: u32) -> (f64, u64) {
     let scenario = scenario(&format!(

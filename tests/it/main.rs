@@ -1,6 +1,7 @@
 //! The promises of the house, one module each.
 //!
-//! What a pool must refuse is listed in groups (ASSURANCE section 4); a test says the row that it is for. Which file holds what:
+//! What a pool must refuse is listed in groups (ASSURANCE section 4); a test says the row that it is for.
+//! Which file holds what:
 //!
 //! | group | where |
 //! |---|---|
@@ -12,8 +13,8 @@
 //! | N names | `pool_users`; N4 `report`, `foreign_text`, `matrix` and `advise` |
 //! | SEMANTICS d, texts of refusals | `pool_sign_in`, `pool_tokens`, `pool_device_calls`; each session's in `pool_replays`; codes in `pool_factors` |
 //!
-//! Not reachable: a sent code that is expired (`ExpiredCodeException`), since it lives exactly as long as its session, and
-//! an unpaired surrogate (N1), which no text of this program can hold.
+//! Not reachable: a sent code that is expired (`ExpiredCodeException`), since it lives exactly as long as its
+//! session, and an unpaired surrogate (N1), which no text of this program can hold.
 
 #![allow(
     clippy::unwrap_used,
@@ -51,7 +52,8 @@ mod golden;
 mod import_cycles;
 /// Stock clients sign in.
 mod interop;
-/// The matrix is complete, is what the pool does, and says what changed; a decision is explained as it is taken.
+/// The matrix is complete, is what the pool does, and says what changed; a decision is explained as it is
+/// taken.
 mod matrix;
 /// What a run holds does not grow with its length.
 mod memory;
@@ -100,7 +102,8 @@ mod pool_transitions;
 mod pool_users;
 /// Several pools under one roof.
 mod provider;
-/// Settings of pools and clients that are given by requests are kept, told and applied, and nothing grows without bound.
+/// Settings of pools and clients that are given by requests are kept, told and applied, and nothing grows
+/// without bound.
 mod provider_settings;
 /// A sound pool is never found wrong, whatever the scenario.
 mod random_scenarios;

@@ -61,8 +61,8 @@ struct HeldSizes {
     recorder_bytes: usize,
 }
 
-/// What a run of this scenario held at the end of these minutes, and the most sign-ins that were under way or waited before the first
-/// and after it.
+/// What a run of this scenario held at the end of these minutes, and the most sign-ins that were under way or
+/// waited before the first and after it.
 fn measure_held(scenario: &Scenario, minutes: [u64; 2]) -> ([HeldSizes; 2], [usize; 2]) {
     let (pool, measurements) = (Rc::new(RefCell::new(None)), Rc::new(RefCell::new(Vec::new())));
     let (shown, told) = (Rc::clone(&pool), Rc::clone(&measurements));
@@ -117,7 +117,8 @@ fn watches(until: Duration) -> Vec<Watch> {
     ]
 }
 
-/// Each kind of sign-in comes evenly, in a workload of its own: what it leaves behind is there for six minutes, whichever they are.
+/// Each kind of sign-in comes evenly, in a workload of its own: what it leaves behind is there for six
+/// minutes, whichever they are.
 #[test]
 fn memory_after_a_run_does_not_depend_on_its_length() {
     let kinds = [
@@ -171,7 +172,8 @@ fn resident_kib() -> u64 {
     pages * 4
 }
 
-/// Forty minutes at 400 sign-ins a second, by the virtual clock: `cargo test --release memory -- --ignored --nocapture`.
+/// Forty minutes at 400 sign-ins a second, by the virtual clock: `cargo test --release memory -- --ignored
+/// --nocapture`.
 #[test]
 #[ignore = "it looks at the memory of the whole process, which other tests share"]
 fn memory_is_constant_once_challenges_expire() {
@@ -205,7 +207,8 @@ thresholds: ['sign_in.p99[10s] < 1h', 'failed.rate[10m] < 1%']
     assert!(report.verdict.passed && report.sign_ins.started > 950_000, "{:?}", report.verdict);
     let sizes = sizes.lock().unwrap().clone();
     assert!(sizes.len() >= 40, "{sizes:?}");
-    // A challenge is kept for twice its validity, three minutes here: from then on there are no more entries, but tables double once
-    // more while what they keep is replaced. A quarter more would be some 60 bytes for each sign-in of these 31 minutes.
+    // A challenge is kept for twice its validity, three minutes here: from then on there are no more entries,
+    // but tables double once more while what they keep is replaced. A quarter more would be some 60 bytes for
+    // each sign-in of these 31 minutes.
     assert!(sizes[39] <= sizes[8] + sizes[8] / 4, "{sizes:?} KiB after each minute");
 }

@@ -403,7 +403,8 @@ fn every_number_on_the_page_is_in_the_json() {
     assert_eq!(numbers_not_in_json(&page, &json), []);
 }
 
-/// In each section the numbers with the most figures are made false, one after the other: a false one must not be told from chance.
+/// In each section the numbers with the most figures are made false, one after the other: a false one must
+/// not be told from chance.
 #[test]
 fn a_changed_number_is_detected() {
     let report = full_report();

@@ -1,5 +1,5 @@
-//! The page looks as it should, on wide and narrow screens, light and dark, with scripts and without: nothing overlaps, is cut off or
-//! blank. Looked at by a Chromium, where one is installed (see `browser`).
+//! The page looks as it should, on wide and narrow screens, light and dark, with scripts and without: nothing
+//! overlaps, is cut off or blank. Looked at by a Chromium, where one is installed (see `browser`).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -37,7 +37,8 @@ fn run_probe(browser: &mut Browser) -> (Value, Vec<String>) {
     (seen, flaws)
 }
 
-/// Where a picture of a page has next to nothing in it: bands of 400 rows with hardly a colour, and plots without their curves' colours.
+/// Where a picture of a page has next to nothing in it: bands of 400 rows with hardly a colour, and plots
+/// without their curves' colours.
 fn blank_plots(picture: &Picture, plots: &[Value]) -> Vec<String> {
     let mut flaws = Vec::new();
     for (band, rows) in picture.rows.chunks(400).enumerate().filter(|(_, rows)| rows.len() == 400) {
@@ -224,7 +225,8 @@ fn plot_tooltips_and_table_sorting_work() {
     sorted(&mut browser, "index", 2, &["descending", "ascending"]);
 }
 
-/// Sorts a table by the key Enter on the head of a column, again and again, and holds the order against `orders`.
+/// Sorts a table by the key Enter on the head of a column, again and again, and holds the order against
+/// `orders`.
 fn sorted(browser: &mut Browser, table: &str, column: usize, orders: &[&str]) {
     let head = format!("document.querySelectorAll('table.{table} thead th')[{column}]");
     // Whole sign-ins stay first, and what is not known comes last.

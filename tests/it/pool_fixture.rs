@@ -1,4 +1,5 @@
-//! A small world to try a pool in: a pool, people whose secrets are known, and hands that stop where a test wants.
+//! A small world to try a pool in: a pool, people whose secrets are known, and hands that stop where a test
+//! wants.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -89,7 +90,8 @@ impl PoolFixture {
         Self::seeded(policy, group, client, 11)
     }
 
-    /// A pool whose random values come from another seed: the same pool after a restart that forgot everything.
+    /// A pool whose random values come from another seed: the same pool after a restart that forgot
+    /// everything.
     pub(crate) fn seeded(policy: PoolPolicy, group: Group, client: AppClient, seed: u64) -> Self {
         let identity = PoolIdentity { pool_id: PoolId::new(POOL), client_id: ClientId::new(CLIENT), group };
         let pool = Pool::new(identity, policy, Seed::new(seed).rng("pool", 0)).with_client(client);

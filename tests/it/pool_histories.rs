@@ -1,5 +1,5 @@
-//! Random histories: whatever is sent, the pool answers (P1), gives nothing to whoever proves nothing (P2), and moves a
-//! sign-in at most once for one answer (P3).
+//! Random histories: whatever is sent, the pool answers (P1), gives nothing to whoever proves nothing (P2),
+//! and moves a sign-in at most once for one answer (P3).
 
 use poolproof_cognito::ids::{ClientId, Session};
 use poolproof_cognito::policy::{Lockout, MfaMode, PoolPolicy, RememberMode};
@@ -207,7 +207,8 @@ proptest! {
     }
 }
 
-/// Where one of several interleaved sign-ins of one user stands: the reference that the pool is compared with.
+/// Where one of several interleaved sign-ins of one user stands: the reference that the pool is compared
+/// with.
 enum SignInState {
     Password { exchange: Exchange },
     Code { session: Session, code: String },
@@ -270,7 +271,8 @@ fn answer_of(
             let code = if right { code.as_str() } else { "wrong" };
             respond("SMS_MFA", Some(session.as_str()), name().with(keys::SMS_MFA_CODE, code))
         }
-        // The public value that follows is drawn by `PoolFixture::start_device`; a wrong one names another device.
+        // The public value that follows is drawn by `PoolFixture::start_device`; a wrong one names another
+        // device.
         SignInState::Device { session } => {
             let answers = name().with(keys::DEVICE_KEY, "us-east-1_0").with(keys::SRP_A, "5");
             respond("DEVICE_SRP_AUTH", Some(session.as_str()), answers)

@@ -1,4 +1,5 @@
-//! Sessions, claims and replays: nothing that was answered, stolen, swapped or late moves a sign-in (group S).
+//! Sessions, claims and replays: nothing that was answered, stolen, swapped or late moves a sign-in (group
+//! S).
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use poolproof_cognito::ids::{ClientId, DeviceGroupKey, PoolId, Session};

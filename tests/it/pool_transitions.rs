@@ -1,4 +1,5 @@
-//! The table of a sign-in's states: every answer is played in every state, and what came of it is kept as a snapshot.
+//! The table of a sign-in's states: every answer is played in every state, and what came of it is kept as a
+//! snapshot.
 
 use std::fmt::Write as _;
 

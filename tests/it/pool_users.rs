@@ -1,4 +1,5 @@
-//! Users: temporary and plain passwords, what a stranger learns (group E), and names that look alike (group N).
+//! Users: temporary and plain passwords, what a stranger learns (group E), and names that look alike (group
+//! N).
 
 use std::collections::BTreeSet;
 
@@ -106,7 +107,8 @@ fn a_temporary_password_allows_one_new_password() {
 
 #[test]
 fn risk_and_unknown_devices_are_judged_before_a_new_password_is_asked_for() {
-    // DESIGN 5, steps 1 and 2 follow the proof; and a refusal changes nothing, least of all the password (P6).
+    // DESIGN 5, steps 1 and 2 follow the proof; and a refusal changes nothing, least of all the password
+    // (P6).
     let risk = RiskPolicy { mode: RiskMode::Enforced, high: RiskAction::Block, ..RiskPolicy::OFF };
     let always = policy(RememberMode::Always, true, MfaMode::Optional);
     let (mut fixture, asked) = with_temporary_password(PoolPolicy { risk, ..always }, |_| {});
@@ -283,8 +285,8 @@ fn an_unknown_user_with_a_known_device_is_unknown() {
 
 #[test]
 fn user_id_for_srp_is_consistent_for_unknown_users() {
-    // E3: alias against name. Clients start again with the id that came back, and an alias is not answered with the
-    // name behind it.
+    // E3: alias against name. Clients start again with the id that came back, and an alias is not answered
+    // with the name behind it.
     let mut fixture = pool_that_hides_users();
     fixture.add("cat", |account| account.email = Some("cat@example.org".to_owned()));
     for name in ["ann", "bob", "cat@example.org", "dog@example.org"] {
@@ -312,7 +314,8 @@ fn user_id_for_srp_is_consistent_for_unknown_users() {
 
 #[test]
 fn a_disabled_user_is_indistinguishable_from_an_unknown_one() {
-    // E3: what SEMANTICS d has before the password is for clients that tell who exists; here only the password tells.
+    // E3: what SEMANTICS d has before the password is for clients that tell who exists; here only the
+    // password tells.
     let mut fixture = pool_that_hides_users();
     fixture.add("disabled", |account| account.disabled = true);
     fixture.add("unconfirmed", |account| account.user_status = UserStatus::Unconfirmed);
@@ -345,7 +348,8 @@ fn work(fixture: &mut PoolFixture, request: Request) -> Vec<String> {
 
 #[test]
 fn an_unknown_user_costs_the_same_work() {
-    // E2, by what is computed and not by the clock: the same jobs over exponents of the same classes, step for step.
+    // E2, by what is computed and not by the clock: the same jobs over exponents of the same classes, step
+    // for step.
     let mut fixture = pool_that_hides_users();
     let mut seen = BTreeSet::new();
     for name in ["ann", "bob", &"x".repeat(128), "😀"] {

@@ -1,4 +1,5 @@
-//! Several pools under one roof: each request finds its own, and nothing of one pool is worth anything in another.
+//! Several pools under one roof: each request finds its own, and nothing of one pool is worth anything in
+//! another.
 
 use std::sync::{Arc, OnceLock};
 
@@ -311,8 +312,8 @@ fn pools_and_clients_are_paged_and_clients_can_be_updated() {
     );
 }
 
-/// What an administrator asked for before any client came was refused when one came while it was computed: "User pool client
-/// does not exist."
+/// What an administrator asked for before any client came was refused when one came while it was computed:
+/// "User pool client does not exist."
 #[test]
 fn an_admin_request_completes_when_a_client_is_added() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -330,8 +331,8 @@ fn an_admin_request_completes_when_a_client_is_added() {
     assert!(fixture.sign_in(&client).is_err(), "the password is another now");
 }
 
-/// Regression: the arithmetic of an administrator's request used to come back to "User pool client  does not exist." when another
-/// request had named a client meanwhile.
+/// Regression: the arithmetic of an administrator's request used to come back to "User pool client  does not
+/// exist." when another request had named a client meanwhile.
 #[test]
 fn an_admin_password_is_kept_when_a_client_is_added() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);

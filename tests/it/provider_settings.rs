@@ -1,4 +1,5 @@
-//! Settings of pools and clients that are given by requests are kept, told and applied, and nothing grows without bound.
+//! Settings of pools and clients that are given by requests are kept, told and applied, and nothing grows
+//! without bound.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What the README says to write into a CI's file works there: its YAML is read, and its commands are run on small scenarios.
+//! What the README says to write into a CI's file works there: its YAML is read, and its commands are run on
+//! small scenarios.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,7 +28,8 @@ fn project(name: &str, more: &str) -> PathBuf {
     folder
 }
 
-/// Runs a step as CI does, with this program on the path: its exit code and output. What installs it is left out.
+/// Runs a step as CI does, with this program on the path: its exit code and output. What installs it is left
+/// out.
 fn step(folder: &Path, script: &str) -> (i32, String) {
     if script.starts_with("cargo install") {
         return (0, String::new());
@@ -42,7 +44,8 @@ fn step(folder: &Path, script: &str) -> (i32, String) {
     (output.status.code().unwrap(), text)
 }
 
-/// Runs the steps of the GitHub recipe: those marked `always()` also after one that failed. The exit code of the first that did.
+/// Runs the steps of the GitHub recipe: those marked `always()` also after one that failed. The exit code of
+/// the first that did.
 fn github(folder: &Path) -> i32 {
     let recipe = recipe("GitHub Actions");
     let steps = recipe["jobs"]["sign-ins"]["steps"].as_sequence().unwrap();

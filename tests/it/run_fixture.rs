@@ -63,7 +63,8 @@ pub(crate) fn run_options(defect: Option<Defect>) -> RunOptions {
     }
 }
 
-/// Plays a scenario of the toy group at whatever `target` makes of its pool, and keeps the record at `run_context`.
+/// Plays a scenario of the toy group at whatever `target` makes of its pool, and keeps the record at
+/// `run_context`.
 pub(crate) fn play_with_target(
     scenario: &Scenario,
     target: impl FnOnce(Pool, Clock, &Compute) -> Rc<dyn Target>,

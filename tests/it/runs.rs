@@ -49,7 +49,8 @@ fn an_open_constant_workload_starts_the_exact_count() {
 
 #[test]
 fn a_closed_workload_has_exactly_its_users() {
-    // Each sign-in takes some milliseconds and is followed by a second of thought: 30 users, 10 s, some 300 sign-ins.
+    // Each sign-in takes some milliseconds and is followed by a second of thought: 30 users, 10 s, some 300
+    // sign-ins.
     let report = play(&scenario(&toy(
         "{ model: closed, think_time: 1s, stages: [ { for: 2s, users: 10, warm_up: true }, { for: 10s, users: 30 } ] }",
     )));
@@ -173,7 +174,8 @@ fn wall_clock_timeline_shows_worker_load() {
     assert!(virtually.generator.machine.is_none());
 }
 
-/// Ten minutes of real time, without new devices, of which the users would get more until they have eight: `cargo test --release ten_minutes -- --ignored --nocapture`.
+/// Ten minutes of real time, without new devices, of which the users would get more until they have eight:
+/// `cargo test --release ten_minutes -- --ignored --nocapture`.
 #[test]
 #[ignore = "ten minutes of load"]
 fn ten_minutes_of_load_take_no_more_memory_than_one() {
@@ -201,8 +203,9 @@ fn ten_minutes_of_load_take_no_more_memory_than_one() {
     println!("lag p99 {:?} µs, {}", report.generator.lag_p99_us, report.verdict.sentences.join(" "));
     let sizes = sizes.lock().unwrap().clone();
     assert!(sizes.len() >= 10, "{sizes:?}");
-    // The embedded pool keeps a challenge for twice its validity, three minutes here: after six it has as many as it ever will.
-    // The window of ten minutes goes on to fill, at 16 bytes for each time of a second that is told apart.
+    // The embedded pool keeps a challenge for twice its validity, three minutes here: after six it has as
+    // many as it ever will. The window of ten minutes goes on to fill, at 16 bytes for each time of a second
+    // that is told apart.
     let window_kib = 600 * 400 * 16 / 1024;
     assert!(sizes[9] <= sizes[7] + sizes[7] / 20 + window_kib, "{sizes:?} KiB after each minute");
 }
@@ -248,7 +251,8 @@ fn a_too_small_population_is_reported_by_both_clocks() {
     assert!(sentence.contains("ran out of users"), "{sentence}");
 }
 
-/// Regression: an attempt with the right password that the user walks away from postpones the forgetting of failures.
+/// Regression: an attempt with the right password that the user walks away from postpones the forgetting of
+/// failures.
 #[test]
 fn abandoning_an_mfa_counts_as_an_attempt() {
     let text = "version: 1

@@ -1,4 +1,5 @@
-//! A run as a recorder sees it, drawn from a seed: an overloaded moment, refusals, failures and, if wished, mismatches.
+//! A run as a recorder sees it, drawn from a seed: an overloaded moment, refusals, failures and, if wished,
+//! mismatches.
 
 use std::time::Duration;
 

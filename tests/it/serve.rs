@@ -1,4 +1,5 @@
-//! The pool over HTTP: whatever is sent, it is answered or let go of, and others do not notice (ASSURANCE W3–W8).
+//! The pool over HTTP: whatever is sent, it is answered or let go of, and others do not notice (ASSURANCE
+//! W3–W8).
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -32,7 +33,8 @@ fn a_too_long_body_gets_413_at_the_exact_limit() {
                 AWSCognitoIdentityProviderService.GetUser\r\n";
     let announced = format!("{head}Content-Length: 1000000000000\r\n\r\n").into_bytes();
     assert_eq!(summary(served.send([announced, spaces[..MAX_BODY + 1].to_vec()].concat())), long);
-    // What the system holds for both sides, and what the server throws away, is some megabytes; what a second brings is hundreds.
+    // What the system holds for both sides, and what the server throws away, is some megabytes; what a second
+    // brings is hundreds.
     let most = 24 << 20;
     let chunk = [b"10000\r\n".to_vec(), vec![b' '; 65_536], b"\r\n".to_vec()].concat();
     for head in [

@@ -1,4 +1,5 @@
-//! A target that stops for a while is seen by everybody who was to come in that time, and not by those alone who were there.
+//! A target that stops for a while is seen by everybody who was to come in that time, and not by those alone
+//! who were there.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -87,8 +88,8 @@ workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
     }
 }
 
-/// The same where there are too few people for so many at once: then the actual start is late, and only the intended start
-/// tells what users feel.
+/// The same where there are too few people for so many at once: then the actual start is late, and only the
+/// intended start tells what users feel.
 #[test]
 fn service_time_hides_queueing_that_intended_start_shows() {
     let scenario = scenario(

@@ -1,4 +1,5 @@
-//! `serve --state`: what was answered is kept, whenever the process ends, and a bad file is refused and left as it is.
+//! `serve --state`: what was answered is kept, whenever the process ends, and a bad file is refused and left
+//! as it is.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -165,7 +166,8 @@ impl ClientModel {
     }
 }
 
-/// Kills the process three times in the middle of what eight users do; whatever was answered before must be there after each.
+/// Kills the process three times in the middle of what eight users do; whatever was answered before must be
+/// there after each.
 #[test]
 fn answered_changes_survive_a_kill_under_load() {
     let file = state("kill");
@@ -340,8 +342,9 @@ fn a_corrupted_state_file_is_rejected() {
             let told = refusal(&file);
             assert!(told.starts_with(damaged) && told.ends_with(advice), "cut to {length}: {told}");
         }
-        // Where a record of a user is: in the name of a field, and in its value, with which the record could be read all the same.
-        // Wherever it is: where no commit has a page any more, what is in it is nobody's.
+        // Where a record of a user is: in the name of a field, and in its value, with which the record could
+        // be read all the same. Wherever it is: where no commit has a page any more, what is in it is
+        // nobody's.
         let records: Vec<usize> =
             (0..whole.len()).filter(|at| whole[*at..].starts_with(b"username\":\"ann-")).collect();
         assert!(!records.is_empty());
@@ -374,8 +377,8 @@ fn added(served: &ServerProcess, name: &str) -> u16 {
     answered.status
 }
 
-/// The system lets no file grow beyond some size, as a full disk does: what does not fit is refused, and nothing that was answered is
-/// lost.
+/// The system lets no file grow beyond some size, as a full disk does: what does not fit is refused, and
+/// nothing that was answered is lost.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_rejects_changes_and_loses_nothing() {

@@ -1,4 +1,5 @@
-//! A run at an endpoint: the same decisions through HTTP, judged alike; what gives no answer is not judged (ASSURANCE P13, W9).
+//! A run at an endpoint: the same decisions through HTTP, judged alike; what gives no answer is not judged
+//! (ASSURANCE P13, W9).
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

@@ -52,7 +52,8 @@ pub(crate) fn run(file: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Whether everything held: on a machine that is busy with other things the generator may have been late (83).
+/// Whether everything held: on a machine that is busy with other things the generator may have been late
+/// (83).
 pub(crate) const fn passed_or_saturated(code: i32) -> bool {
     matches!(code, 0 | 83)
 }
@@ -334,9 +335,7 @@ fn prometheus_needs_expose_for_a_public_address() {
         assert_eq!((code, out.as_str()), (2, ""), "{err}");
         err
     };
-    assert!(
-        told(&["--prometheus", "0.0.0.0:0"]).contains("; add --expose")
-    );
+    assert!(told(&["--prometheus", "0.0.0.0:0"]).contains("; add --expose"));
     assert!(told(&["--expose"]).contains("--prometheus"));
     assert!(told(&["--prometheus", "nowhere"]).contains("an IP address and a port are needed"));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();

@@ -1,4 +1,5 @@
-//! `run --target` at endpoints that decide before anything is proved, refuse, are too busy, or do not let go of what was made.
+//! `run --target` at endpoints that decide before anything is proved, refuse, are too busy, or do not let go
+//! of what was made.
 
 use serde_json::{Value, json};
 

@@ -1,16 +1,18 @@
-//! Checks of the repository itself: words, line lengths, file sizes, references and where unsafe code and clocks are used.
+//! Checks of the repository itself: words, line lengths, file sizes, references and where unsafe code and
+//! clocks are used.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use crate::run_fixture::root;
 
-/// Longest line of Rust, YAML and TOML, in characters.
+/// Longest comment line of Rust and YAML, in characters. rustfmt wraps code at the same width, except string literals.
 const MAX_COLUMNS: usize = 110;
 /// Most lines of a Rust file.
 const MAX_LINES: usize = 500;
 
-/// Words that earlier versions used in private meanings. They are refused in identifiers, comments and messages.
+/// Words that earlier versions used in private meanings. They are refused in identifiers, comments and
+/// messages.
 const RETIRED_WORDS: &[&str] = &[
     "told",
     "whoever",
@@ -20,7 +22,6 @@ const RETIRED_WORDS: &[&str] = &[
     "whence",
     "lodging",
     "lodgings",
-    "guest",
     "guests",
     "premises",
     "rope",
@@ -32,16 +33,27 @@ const RETIRED_WORDS: &[&str] = &[
     "newcomers",
     "unwelcome",
     "accuse",
-    "meant",
 ];
 
 /// Words that are refused as a part of an identifier only: in prose they have ordinary uses.
 const RETIRED_IN_IDENTIFIERS: &[&str] =
-    &["chance", "tell", "tells", "teller", "stands", "house", "weave", "misfit", "unfit"];
+    &["chance", "tell", "tells", "teller", "stands", "house", "weave", "misfit", "unfit", "meant"];
+
+/// Folders whose texts still have to be rewritten. Remove an entry when its folder is done; add none.
+const NOT_REWRITTEN: &[&str] = &[
+    "benches",
+    "crates/cognito",
+    "crates/pool",
+    "src/capacity",
+    "src/compare",
+    "src/http/codec",
+    "src/report",
+    "tests",
+];
 
 /// Names of documents that are not in the repository.
 const FOREIGN_DOCUMENTS: &[&str] =
-    &["DESIGN ", "DESIGN.md", "ASSURANCE.md", "STYLE.md", "FIELD.md", "PEERS.md", "docs/semantics.md"];
+    &["DESIGN ", "DESIGN.md", "ASSURANCE.md", "STYLE.md", "FIELD.md", "PEERS.md", "SEMANTICS.md"];
 
 /// Returns the source folders of all crates.
 pub(crate) fn crate_roots() -> Vec<PathBuf> {
@@ -79,11 +91,17 @@ fn files(folder: &Path, extensions: &[&str]) -> Vec<(PathBuf, String)> {
     found
 }
 
-/// Returns every Rust file of the workspace: sources, tests and benches, but not this one, which contains the words.
+/// Returns every Rust file of the workspace: sources, tests and benches, but not this one, which contains the
+/// words.
 fn all_rust() -> Vec<(PathBuf, String)> {
     let folders = ["src", "crates", "tests", "benches"].map(|folder| root().join(folder));
     let all = folders.iter().flat_map(|folder| rust_files(folder));
     all.filter(|(path, _)| !path.ends_with("tests/it/tidy.rs")).collect()
+}
+
+fn is_rewritten(path: &Path) -> bool {
+    let path = path.strip_prefix(root()).unwrap();
+    !NOT_REWRITTEN.iter().any(|folder| path.starts_with(folder))
 }
 
 fn place(path: &Path, line: usize) -> String {
@@ -128,7 +146,7 @@ fn retired_words_are_not_used() {
         files(&root().join("docs"), &["md"]).into_iter().chain(files(&root().join("scenarios"), &["yaml"]));
     let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
         .map(|name| (root().join(name), fs::read_to_string(root().join(name)).unwrap()));
-    for (path, text) in all_rust() {
+    for (path, text) in all_rust().into_iter().filter(|(path, _)| is_rewritten(path)) {
         for (number, line) in text.lines().enumerate() {
             found.extend(retired(line).into_iter().map(|word| format!("{}: {word}", place(&path, number))));
         }
@@ -157,7 +175,12 @@ fn lines_and_files_are_short() {
     let mut found = Vec::new();
     let yaml = files(&root().join("scenarios"), &["yaml"]);
     for (path, text) in all_rust().into_iter().chain(yaml) {
-        let long = text.lines().enumerate().filter(|(_, line)| line.chars().count() > MAX_COLUMNS);
+        let is_prose = |line: &str| {
+            let line = line.trim_start();
+            (line.starts_with("//") || line.starts_with("# ")) && !line.contains(" | ")
+        };
+        let too_long = |line: &str| is_prose(line) && line.chars().count() > MAX_COLUMNS;
+        let long = text.lines().enumerate().filter(|(_, line)| too_long(line));
         found.extend(long.map(|(number, _)| format!("{}: over {MAX_COLUMNS} columns", place(&path, number))));
         if text.lines().count() > MAX_LINES {
             found.push(format!("{}: over {MAX_LINES} lines", place(&path, MAX_LINES)));
@@ -169,7 +192,7 @@ fn lines_and_files_are_short() {
 #[test]
 fn references_are_to_documents_in_the_repository() {
     let mut found = Vec::new();
-    for (path, text) in all_rust() {
+    for (path, text) in all_rust().into_iter().filter(|(path, _)| is_rewritten(path)) {
         for (number, line) in text.lines().enumerate() {
             let bad = FOREIGN_DOCUMENTS.iter().filter(|name| line.contains(**name));
             found.extend(bad.map(|name| format!("{}: {name}", place(&path, number))));

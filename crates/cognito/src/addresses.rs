@@ -6,7 +6,8 @@ use std::str::FromStr;
 
 /// A range of addresses in CIDR notation: `192.0.2.0/24`, `2001:db8::/32`.
 ///
-/// It says which bits count; whether an address lies in it is for the pool and its judge to find out, each by itself.
+/// It says which bits count; whether an address lies in it is for the pool and its judge to find out, each by
+/// itself.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AddressRange {
     network: IpAddr,
@@ -52,7 +53,8 @@ impl fmt::Display for AddressRange {
     }
 }
 
-/// Addresses that threat protection treats otherwise than all others (`RiskExceptionConfiguration`, SEMANTICS c.4).
+/// Addresses that threat protection treats otherwise than all others (`RiskExceptionConfiguration`, SEMANTICS
+/// c.4).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RiskExceptions {
     /// Always refused (`BlockedIPRangeList`).

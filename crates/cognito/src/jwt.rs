@@ -1,7 +1,8 @@
-//! RS256 tokens: what they say as JSON, and signatures that anyone can check (RFC 7515, RFC 7519; SEMANTICS e).
+//! RS256 tokens: what they say as JSON, and signatures that anyone can check (RFC 7515, RFC 7519; SEMANTICS
+//! e).
 //!
-//! Signing is the one expensive thing, some tenths of a millisecond, so it is apart: [`UnsignedToken::sign`] can be called wherever there
-//! is time. Checking a signature is some tens of microseconds.
+//! Signing is the one expensive thing, some tenths of a millisecond, so it is apart: [`UnsignedToken::sign`]
+//! can be called wherever there is time. Checking a signature is some tens of microseconds.
 
 use std::fmt;
 
@@ -27,8 +28,8 @@ pub enum TokenUse {
     Id,
 }
 
-/// Two keys: one for access tokens and one for id tokens. They are written down nowhere but in the state of a server that is to
-/// go on with them.
+/// Two keys: one for access tokens and one for id tokens. They are written down nowhere but in the state of a
+/// server that is to go on with them.
 pub struct Keys {
     access: Key,
     id: Key,
@@ -46,7 +47,8 @@ struct Key {
 pub struct KeyGenerationError;
 
 impl Keys {
-    /// Two new keys of 2048 bits, from the operating system's chance and no seed. Takes some tenths of a second.
+    /// Two new keys of 2048 bits, from the operating system's chance and no seed. Takes some tenths of a
+    /// second.
     ///
     /// # Errors
     ///
@@ -128,7 +130,8 @@ pub struct UnsignedToken {
 }
 
 impl UnsignedToken {
-    /// The token with its signature. `None` where the operating system gives no chance: RSA hides its work behind some.
+    /// The token with its signature. `None` where the operating system gives no chance: RSA hides its work
+    /// behind some.
     pub fn sign(&self, keys: &Keys) -> Option<String> {
         let key = keys.key_for(self.token_use);
         let mut signature = vec![0; key.pair.public_modulus_len()];

@@ -1,4 +1,5 @@
-//! A pool's settings, in Cognito's terms: what it remembers, when it asks for a second factor, what risk does.
+//! A pool's settings, in Cognito's terms: what it remembers, when it asks for a second factor, what risk
+//! does.
 
 use std::time::Duration;
 
@@ -134,13 +135,13 @@ pub enum RiskSource {
     /// The scenario: a level comes with every attempt.
     #[default]
     Given,
-    /// The pool, by three signs: a new device, a new address, three failures since the last sign-in. One is low risk, two
-    /// are medium, three are high. This rule is ours; AWS does not publish its own.
+    /// The pool, by three signs: a new device, a new address, three failures since the last sign-in. One is
+    /// low risk, two are medium, three are high. This rule is ours; AWS does not publish its own.
     Estimated,
 }
 
-/// What a password that is known to be compromised leads to (`CompromisedCredentialsActionsType`). Passwords proved by
-/// SRP are never looked at.
+/// What a password that is known to be compromised leads to (`CompromisedCredentialsActionsType`). Passwords
+/// proved by SRP are never looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CompromisedAction {
@@ -263,7 +264,8 @@ pub struct Switches {
 /// Requests a second that the pool takes in each category; `None` is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Quotas {
-    /// Sign-in requests; answers to challenges have three times this on their own, and only the excess counts.
+    /// Sign-in requests; answers to challenges have three times this on their own, and only the excess
+    /// counts.
     pub user_authentication: Option<u32>,
     /// Reads of devices.
     pub user_resource_read: Option<u32>,
@@ -281,7 +283,8 @@ impl Quotas {
         Self { user_authentication: Some(120), user_resource_read: Some(50), user_resource_update: Some(25) };
 }
 
-/// Gives each setting, and each word of the protocol, the one text that it has on the wire, in scenarios and in reports.
+/// Gives each setting, and each word of the protocol, the one text that it has on the wire, in scenarios and
+/// in reports.
 macro_rules! string_enums {
     ($($name:ident { $($variant:ident = $text:literal,)* })*) => {$(
         impl $name {

@@ -1,8 +1,8 @@
 //! One seed for a whole run, and a stream of chance of its own for everyone in it.
 //!
-//! Streams are named. Two streams with different names or numbers are independent, so that adding one user, or one
-//! more draw to one user, disturbs nobody else. ChaCha8 is used because its output is fixed by its definition:
-//! the same seed gives the same run on every machine and with every version of the `rand` crates.
+//! Streams are named. Two streams with different names or numbers are independent, so that adding one user,
+//! or one more draw to one user, disturbs nobody else. ChaCha8 is used because its output is fixed by its
+//! definition: the same seed gives the same run on every machine and with every version of the `rand` crates.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
@@ -26,7 +26,8 @@ impl Seed {
         self.0
     }
 
-    /// The stream called `name`, number `index`: the same for the same three values, independent of all others.
+    /// The stream called `name`, number `index`: the same for the same three values, independent of all
+    /// others.
     pub fn rng(self, name: &str, index: u64) -> Rng {
         let mut hash = Sha256::new();
         hash.update(b"poolproof stream v1\0");
@@ -37,8 +38,8 @@ impl Seed {
     }
 }
 
-/// The stream of these bytes, which came from the operating system's chance or from another stream: as good as unforeseeable,
-/// and not to be had again.
+/// The stream of these bytes, which came from the operating system's chance or from another stream: as good
+/// as unforeseeable, and not to be had again.
 pub fn rng_from_bytes(bytes: [u8; 32]) -> Rng {
     Rng::from_seed(bytes)
 }

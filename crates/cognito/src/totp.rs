@@ -1,7 +1,7 @@
 //! Codes of authenticator apps: RFC 6238 with HMAC-SHA-1, six digits, steps of 30 seconds.
 //!
-//! The pool and the users of the simulation read codes by the same function: it is a published algorithm with published
-//! vectors, not a decision.
+//! The pool and the users of the simulation read codes by the same function: it is a published algorithm with
+//! published vectors, not a decision.
 
 use data_encoding::BASE32_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};

@@ -143,7 +143,8 @@ pub struct NewAccount {
     pub disabled: bool,
     /// The phone that codes are sent to.
     pub phone: Option<String>,
-    /// Whether these codes are a second factor. A phone alone serves where the pool demands a factor and there is none.
+    /// Whether these codes are a second factor. A phone alone serves where the pool demands a factor and
+    /// there is none.
     pub sms_mfa: bool,
     /// The e-mail address: an alias of the name, and where codes are sent.
     pub email: Option<String>,
@@ -217,11 +218,13 @@ pub struct NewDevice {
 pub(super) struct Directory {
     accounts: BTreeMap<AccountId, Account>,
     by_name: HashMap<String, AccountId>,
-    /// The number of the next account. None is given twice, since a sign-in on its way may still have that of a removed one.
+    /// The number of the next account. None is given twice, since a sign-in on its way may still have that of
+    /// a removed one.
     next: u64,
     /// What is found in the place of every account that was removed: a user who is disabled and has nothing.
     removed_account: Option<Box<Account>>,
-    /// A new account's tokens start at this generation, so that those of a removed one of its name do not count.
+    /// A new account's tokens start at this generation, so that those of a removed one of its name do not
+    /// count.
     pub(super) first_generation: u64,
     /// What was touched since it was asked last, where somebody wants to know.
     change_log: Option<ChangeLog>,
@@ -294,7 +297,8 @@ impl Directory {
         self.change_log = Some(ChangeLog::default());
     }
 
-    /// The accounts that were touched since this was asked last, but for those that were removed, and the removed ones.
+    /// The accounts that were touched since this was asked last, but for those that were removed, and the
+    /// removed ones.
     pub(super) fn take_change_log(&mut self) -> (Vec<AccountId>, Vec<Sub>) {
         let Some(change_log) = &mut self.change_log else { return Default::default() };
         let ChangeLog { changed, removed } = std::mem::take(change_log);
@@ -352,8 +356,8 @@ impl Directory {
         self.found(id)
     }
 
-    /// The failures of an account, for an attempt that is about to be made. That there was one is nothing to keep until it
-    /// has come to something: then the account is changed otherwise too.
+    /// The failures of an account, for an attempt that is about to be made. That there was one is nothing to
+    /// keep until it has come to something: then the account is changed otherwise too.
     pub(super) fn failures_mut(&mut self, id: AccountId) -> &mut Failures {
         &mut self.found(id).failures
     }

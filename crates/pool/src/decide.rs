@@ -78,8 +78,8 @@ impl Pool {
         Decision::Proceed { sign_in, mfa: due_by_risk || due_by_pool }
     }
 
-    /// Whether the pool, as it is set now, asks this user for an MFA, which a trusted device may waive; of the device
-    /// only this counts, whether it has been through one.
+    /// Whether the pool, as it is set now, asks this user for an MFA, which a trusted device may waive; of
+    /// the device only this counts, whether it has been through one.
     pub(super) fn pool_asks_for_mfa(&self, account: &Account, trusted: Option<bool>) -> bool {
         let policy = &self.policy;
         let due = match policy.mfa {

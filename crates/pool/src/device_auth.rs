@@ -1,4 +1,5 @@
-//! The device: its public value and its claim. It comes after the password and any MFA, and never in their place.
+//! The device: its public value and its claim. It comes after the password and any MFA, and never in their
+//! place.
 
 use super::account::DeviceState;
 use super::defect::Defect;
@@ -86,12 +87,14 @@ impl Pool {
         Ok((open.sign_in, key, public_a, verifier))
     }
 
-    /// Takes the session in which it is the device's turn. Some clients send none with it, and some the one that they
-    /// answered just before (SEMANTICS a.3): both are let through, each for the one sign-in that waits for this device.
+    /// Takes the session in which it is the device's turn. Some clients send none with it, and some the one
+    /// that they answered just before (SEMANTICS a.3): both are let through, each for the one sign-in that
+    /// waits for this device.
     ///
-    /// Without a session that is the last sign-in of this user in which this device's turn has come, from the address
-    /// that asks. What remains: whoever comes from that address and has the device's secret may take the turn of the
-    /// user who has just given the password. Nothing that such clients send would tell the two apart.
+    /// Without a session that is the last sign-in of this user in which this device's turn has come, from the
+    /// address that asks. What remains: whoever comes from that address and has the device's secret may take
+    /// the turn of the user who has just given the password. Nothing that such clients send would tell the
+    /// two apart.
     fn take_device_session(
         &mut self,
         now: Timestamp,
@@ -193,8 +196,8 @@ impl Pool {
         Ok(self.finish(now, &pending_work.sign_in))
     }
 
-    /// The device, if the pool still trusts it: that is judged at every use, since it may have been removed meanwhile, its
-    /// user may have been disabled, or the pool may have been set otherwise.
+    /// The device, if the pool still trusts it: that is judged at every use, since it may have been removed
+    /// meanwhile, its user may have been disabled, or the pool may have been set otherwise.
     fn trusted(&self, sign_in: &SignInState, key: &DeviceKey) -> Result<TrustedDevice, ApiError> {
         self.check_may_continue(sign_in.account)?;
         let account = self.directory.account(sign_in.account);

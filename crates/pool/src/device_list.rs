@@ -1,4 +1,5 @@
-//! Devices as they are told: page by page, with more attributes to administrators than to users (SEMANTICS a.5).
+//! Devices as they are told: page by page, with more attributes to administrators than to users (SEMANTICS
+//! a.5).
 
 use super::Pool;
 use super::account::{AccountId, Device};

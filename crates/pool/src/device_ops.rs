@@ -1,5 +1,5 @@
-//! The users' operations on their devices. They see only remembered devices; opting in and out works on all confirmed
-//! ones (SEMANTICS a.5).
+//! The users' operations on their devices. They see only remembered devices; opting in and out works on all
+//! confirmed ones (SEMANTICS a.5).
 
 use super::Pool;
 use super::account::{AccountId, DeviceState};
@@ -127,7 +127,8 @@ impl Pool {
         self.remove_device(id, &request.device_key)
     }
 
-    /// Removes a confirmed device. Its key is as good as unknown from now on, and so are the refresh tokens bound to it.
+    /// Removes a confirmed device. Its key is as good as unknown from now on, and so are the refresh tokens
+    /// bound to it.
     pub(super) fn remove_device(&mut self, id: AccountId, key: &str) -> Reply {
         self.check_tracking()?;
         let key = DeviceKey::new(key);

@@ -1,7 +1,8 @@
 //! What ends when.
 //!
-//! Challenges of one app client live equally long, so that they end in the order in which they began; those of a client with another
-//! validity do not. So there is a queue for each lifetime, of which Cognito takes thirteen, and beginning and ending costs a look at each.
+//! Challenges of one app client live equally long, so that they end in the order in which they began; those
+//! of a client with another validity do not. So there is a queue for each lifetime, of which Cognito takes
+//! thirteen, and beginning and ending costs a look at each.
 
 use std::collections::VecDeque;
 use std::time::Duration;

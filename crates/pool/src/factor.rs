@@ -118,7 +118,8 @@ impl Pool {
         session
     }
 
-    /// Takes the session that this request answers, if it is the user's who is named and waits for this challenge.
+    /// Takes the session that this request answers, if it is the user's who is named and waits for this
+    /// challenge.
     pub(super) fn take_session(
         &mut self,
         now: Timestamp,
@@ -128,8 +129,8 @@ impl Pool {
         self.take_named_session(now, request, request.session.as_deref().map(LookupKey::from_text), challenge)
     }
 
-    /// Takes this session, if it is the user's who is named in the request and waits for this challenge. A user who may
-    /// no longer sign in is refused, and the session stays as it was.
+    /// Takes this session, if it is the user's who is named in the request and waits for this challenge. A
+    /// user who may no longer sign in is refused, and the session stays as it was.
     pub(super) fn take_named_session(
         &mut self,
         now: Timestamp,
@@ -162,8 +163,8 @@ impl Pool {
         Ok((session, open))
     }
 
-    /// Takes the session that this code answers. A code is an attempt as a password is: while the user is locked out it is
-    /// refused, right or wrong, and the session stays answerable.
+    /// Takes the session that this code answers. A code is an attempt as a password is: while the user is
+    /// locked out it is refused, right or wrong, and the session stays answerable.
     fn take_session_for_code(
         &mut self,
         now: Timestamp,
@@ -234,7 +235,8 @@ impl Pool {
         }
         let unused = steps.into_iter().find(|step| account.totp_step_used.is_none_or(|used| *step > used));
         if unused.is_none() {
-            // A guess like any other: whoever has seen the code over a shoulder is no better than who has not (M1–M6).
+            // A guess like any other: whoever has seen the code over a shoulder is no better than who has not
+            // (M1–M6).
             self.count_failure(now, &Owner::Account(id));
             self.session_store.restore_session(&session, open);
             let message = "Your software token has already been used once.";
@@ -294,7 +296,8 @@ impl Pool {
         };
         let account = self.directory.account_mut(open.sign_in.account);
         if !account.factors().is_empty() {
-            // Another sign-in has set one up meanwhile: this one, which knows the password alone, must not replace it.
+            // Another sign-in has set one up meanwhile: this one, which knows the password alone, must not
+            // replace it.
             return Err(ApiError::invalid_session());
         }
         account.totp = Some(secret);
@@ -325,7 +328,8 @@ pub(super) fn masked_email(email: &str) -> String {
     format!("{}***@{}***", initial(name), initial(domain))
 }
 
-/// The time steps whose code this is: of the one now, the one before and the one after (RFC 6238 section 5.2), rising.
+/// The time steps whose code this is: of the one now, the one before and the one after (RFC 6238 section
+/// 5.2), rising.
 pub(super) fn matching_steps(secret: &TotpSecret, code: &str, now: Timestamp) -> Vec<u64> {
     let step = step_at(now);
     let mut near = vec![step.saturating_sub(1), step, step.saturating_add(1)];

@@ -77,7 +77,8 @@ impl Pool {
         }
     }
 
-    /// Hands out the key of a new device. Keys that nobody confirmed while their token was good are forgotten.
+    /// Hands out the key of a new device. Keys that nobody confirmed while their token was good are
+    /// forgotten.
     fn issue_device(
         &mut self,
         now: Timestamp,

@@ -1,12 +1,12 @@
 //! The system under test: a user pool that remembers devices, sans-IO.
 //!
-//! The pool reads no clock, starts no task and computes no power. A request goes in by [`Pool::handle`] together with
-//! the time; out comes a [`Step`]: a reply, or a [`Job`] of arithmetic that somebody else runs and
-//! brings back by [`Pool::resume`]. So the same machine answers inline in a simulation and from worker threads
-//! under load, and it decides the same.
+//! The pool reads no clock, starts no task and computes no power. A request goes in by [`Pool::handle`]
+//! together with the time; out comes a [`Step`]: a reply, or a [`Job`] of arithmetic that somebody else runs
+//! and brings back by [`Pool::resume`]. So the same machine answers inline in a simulation and from worker
+//! threads under load, and it decides the same.
 //!
-//! One rule keeps a challenge from being answered twice: whoever answers it takes it out of the pool's books, and it is
-//! carried in the [`Pending`] job. Only a refusal that leaves it answerable puts it back.
+//! One rule keeps a challenge from being answered twice: whoever answers it takes it out of the pool's books,
+//! and it is carried in the [`Pending`] job. Only a refusal that leaves it answerable puts it back.
 //!
 //! | file | what it does |
 //! |---|---|
@@ -188,7 +188,8 @@ impl Pool {
         self
     }
 
-    /// This pool with lists of addresses that threat protection, where it is enforced, always refuses or never looks at.
+    /// This pool with lists of addresses that threat protection, where it is enforced, always refuses or
+    /// never looks at.
     #[must_use]
     pub fn with_exceptions(mut self, exceptions: RiskExceptions) -> Self {
         self.exceptions = exceptions;
@@ -263,8 +264,8 @@ impl Pool {
         self.session_store.remove_expired(now);
     }
 
-    /// Forgets what is oldest of sign-ins in progress before its end: for whoever has no room for more. Who comes to answer it finds
-    /// that there never was such a challenge. Returns whether there was something.
+    /// Forgets what is oldest of sign-ins in progress before its end: for whoever has no room for more. Who
+    /// comes to answer it finds that there never was such a challenge. Returns whether there was something.
     pub fn evict_oldest(&mut self) -> bool {
         self.session_store.evict_oldest()
     }
@@ -306,14 +307,14 @@ impl Pool {
         self.session_store.contains_session(session)
     }
 
-    /// Disables a user or enables them again, as an administrator would: sign-ins in progress and tokens are refused from
-    /// now on. Returns whether there is such a user.
+    /// Disables a user or enables them again, as an administrator would: sign-ins in progress and tokens are
+    /// refused from now on. Returns whether there is such a user.
     pub fn set_disabled(&mut self, username: &Username, disabled: bool) -> bool {
         self.directory.change(username, |account| account.disabled = disabled)
     }
 
-    /// Makes a user reset the password, as an administrator would: until then they cannot sign in, and sign-ins in
-    /// progress are refused. Returns whether there is such a user.
+    /// Makes a user reset the password, as an administrator would: until then they cannot sign in, and
+    /// sign-ins in progress are refused. Returns whether there is such a user.
     pub fn require_reset(&mut self, username: &Username) -> bool {
         self.directory.change(username, |account| account.user_status = UserStatus::ResetRequired)
     }
@@ -363,7 +364,8 @@ impl Pool {
         let now = self.monotonic(now);
         let Pending { client_id, work } = pending;
         self.select_client(Some(client_id.as_str()));
-        // A password that an administrator gives has nothing to do with the client that happens to be at hand.
+        // A password that an administrator gives has nothing to do with the client that happens to be at
+        // hand.
         let needs_no_client =
             matches!(&work, PendingWork::Account(pending_work) if !pending_work.is_client_request());
         if !needs_no_client && self.client.id != client_id {
@@ -418,7 +420,8 @@ impl Pool {
         Pending { client_id: self.client.id.clone(), work }
     }
 
-    /// Now, or the latest moment that the pool was told: a clock that steps back must not revive what has ended.
+    /// Now, or the latest moment that the pool was told: a clock that steps back must not revive what has
+    /// ended.
     fn monotonic(&mut self, now: Timestamp) -> Timestamp {
         self.latest = self.latest.max(now);
         self.latest

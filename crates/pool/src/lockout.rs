@@ -1,4 +1,5 @@
-//! Lock-out after repeated failures (SEMANTICS d): 2^(n−5) seconds from the fifth on, at most a quarter of an hour.
+//! Lock-out after repeated failures (SEMANTICS d): 2^(n−5) seconds from the fifth on, at most a quarter of an
+//! hour.
 
 use std::time::Duration;
 

@@ -1,4 +1,5 @@
-//! What a password leads to, however it was proven; passwords sent as they are; and new ones in place of temporary ones.
+//! What a password leads to, however it was proven; passwords sent as they are; and new ones in place of
+//! temporary ones.
 
 use rand::Rng as _;
 
@@ -91,7 +92,8 @@ impl Pool {
             return Err(ApiError::attempts_exceeded());
         }
         match Self::account_of(owner) {
-            // A client that hides who exists tells of a user's standing only to whoever has the password (E3).
+            // A client that hides who exists tells of a user's standing only to whoever has the password
+            // (E3).
             Some(id) if !self.client.prevents_user_existence_errors => self.check_user_status(id),
             _ => Ok(()),
         }
@@ -109,8 +111,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Refuses users whose right password leads no further. That is judged at every step of a sign-in, since an
-    /// administrator may have had their say since the last one (D14).
+    /// Refuses users whose right password leads no further. That is judged at every step of a sign-in, since
+    /// an administrator may have had their say since the last one (D14).
     pub(super) fn check_may_continue(&self, id: AccountId) -> Result<(), ApiError> {
         self.check_user_status(id)?;
         if self.directory.account(id).user_status == UserStatus::ResetRequired {
@@ -143,8 +145,9 @@ impl Pool {
         }
     }
 
-    /// The password was right: on to what is due next. One that was `sent_plain` the pool has seen, and so knows whether
-    /// others know it too; then its user must choose another, which is the one change that a refusal makes.
+    /// The password was right: on to what is due next. One that was `sent_plain` the pool has seen, and so
+    /// knows whether others know it too; then its user must choose another, which is the one change that a
+    /// refusal makes.
     pub(super) fn after_password(
         &mut self,
         now: Timestamp,
@@ -287,8 +290,8 @@ impl Pool {
         Ok((job, PendingNewPassword { sign_in, salt, origin }))
     }
 
-    /// Goes on with `NEW_PASSWORD_REQUIRED`: keeps the new verifier, and signs in with it. What may have changed since the
-    /// challenge is judged before anything is kept.
+    /// Goes on with `NEW_PASSWORD_REQUIRED`: keeps the new verifier, and signs in with it. What may have
+    /// changed since the challenge is judged before anything is kept.
     pub(super) fn store_new_password(
         &mut self,
         now: Timestamp,

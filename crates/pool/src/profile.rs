@@ -58,8 +58,9 @@ impl Attributes {
     }
 }
 
-/// Whether a text can be a name: 1 to 128 letters, marks, symbols, numbers and punctuation. So none of its characters is a space, and
-/// none is unseen: controls, formats such as U+202E, what is for private use, and what no version of Unicode knows are not among them.
+/// Whether a text can be a name: 1 to 128 letters, marks, symbols, numbers and punctuation. So none of its
+/// characters is a space, and none is unseen: controls, formats such as U+202E, what is for private use, and
+/// what no version of Unicode knows are not among them.
 fn is_valid_name(text: &str) -> bool {
     let category = |letter| get_general_category(letter).abbreviation();
     (1..=128).contains(&text.chars().count())

@@ -54,7 +54,8 @@ pub(super) struct Buckets {
     users: UserBuckets,
 }
 
-/// Operations on users. Scenarios have no words for these categories: where a pool has quotas they are Cognito's defaults.
+/// Operations on users. Scenarios have no words for these categories: where a pool has quotas they are
+/// Cognito's defaults.
 #[derive(Debug)]
 struct UserBuckets {
     creation: Bucket,

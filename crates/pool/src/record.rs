@@ -1,7 +1,7 @@
 //! What is kept of users between two runs of a program, as plain data.
 //!
-//! A pool that keeps its changes notes which users a request has touched, and hands out their records. From these the users
-//! can be made again. Sign-ins in progress are in no record: they end with the program.
+//! A pool that keeps its changes notes which users a request has touched, and hands out their records. From
+//! these the users can be made again. Sign-ins in progress are in no record: they end with the program.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -330,8 +330,8 @@ impl Pool {
         self
     }
 
-    /// What became of the users that were touched since this was asked last. Nothing in a pool that does not keep its
-    /// changes. An attempt that has come to nothing yet is no change.
+    /// What became of the users that were touched since this was asked last. Nothing in a pool that does not
+    /// keep its changes. An attempt that has come to nothing yet is no change.
     pub fn take_changes(&mut self) -> Vec<AccountChange> {
         let (changed, removed) = self.directory.take_change_log();
         let removed = removed.into_iter().map(AccountChange::Removed);
@@ -361,7 +361,8 @@ impl Pool {
         Ok(())
     }
 
-    /// This pool with other chance for whatever it draws from now on. What it drew when it was made stays: its secrets.
+    /// This pool with other chance for whatever it draws from now on. What it drew when it was made stays:
+    /// its secrets.
     #[must_use]
     pub fn with_rng(mut self, rng: poolproof_cognito::seed::Rng) -> Self {
         self.rng = rng;

@@ -12,7 +12,8 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::time::Timestamp;
 
-/// Revoked sign-ins of one user that are remembered until their tokens would have ended; more are not revoked one by one.
+/// Revoked sign-ins of one user that are remembered until their tokens would have ended; more are not revoked
+/// one by one.
 const MAX_REVOKED_SIGN_INS: usize = 1000;
 
 impl Pool {
@@ -34,8 +35,8 @@ impl Pool {
         Ok(self.refreshed_tokens(now, &claims))
     }
 
-    /// What a refresh token says, if it is good. In a pool that tracks devices it is bound to its device, which must have
-    /// been confirmed and must be named.
+    /// What a refresh token says, if it is good. In a pool that tracks devices it is bound to its device,
+    /// which must have been confirmed and must be named.
     fn read_refresh(
         &self,
         now: Timestamp,

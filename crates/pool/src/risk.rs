@@ -27,8 +27,8 @@ impl Pool {
         self.policy.risk.mode == RiskMode::Enforced && !skipped
     }
 
-    /// How risky the attempt looks, where that has consequences. The estimate is a rule of this project: a new device,
-    /// a new address and recent failures are a sign each, and each sign is one level.
+    /// How risky the attempt looks, where that has consequences. The estimate is a rule of this project: a
+    /// new device, a new address and recent failures are a sign each, and each sign is one level.
     pub(super) fn risk_level(
         &self,
         account: &Account,

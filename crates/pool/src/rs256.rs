@@ -27,7 +27,8 @@ pub struct Rs256 {
     pub issuer: String,
 }
 
-/// An answer whose tokens are yet to be signed. The arithmetic takes a millisecond: somebody else's thread may do it.
+/// An answer whose tokens are yet to be signed. The arithmetic takes a millisecond: somebody else's thread
+/// may do it.
 #[derive(Debug)]
 pub struct SigningJob {
     keys: Arc<Keys>,
@@ -77,8 +78,8 @@ impl Pool {
         }
     }
 
-    /// The access and the id token that say `claims`, without signatures; `None` where tokens are opaque. The id token is good until
-    /// `id_expires`.
+    /// The access and the id token that say `claims`, without signatures; `None` where tokens are opaque. The
+    /// id token is good until `id_expires`.
     pub(super) fn rs256(
         &self,
         now: Timestamp,

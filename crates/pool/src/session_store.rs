@@ -1,11 +1,11 @@
 //! What the pool remembers between two requests of a sign-in.
 //!
-//! Everything here has an end: a challenge is kept for its validity and, so that a late answer can be told that it is
-//! late, once more as long. Whoever answers a challenge takes it out.
+//! Everything here has an end: a challenge is kept for its validity and, so that a late answer can be told
+//! that it is late, once more as long. Whoever answers a challenge takes it out.
 //!
-//! At hundreds of sign-ins a second most of what is kept was answered long ago, and is there to be told from what never was.
-//! So texts are kept with what can be answered, and found by a [`LookupKey`]: what remains of a sign-in is some hundred bytes, and no
-//! strings.
+//! At hundreds of sign-ins a second most of what is kept was answered long ago, and is there to be told from
+//! what never was. So texts are kept with what can be answered, and found by a [`LookupKey`]: what remains of
+//! a sign-in is some hundred bytes, and no strings.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
@@ -33,7 +33,8 @@ pub(super) struct Exchange {
     pub(super) b: Ephemeral,
 }
 
-/// A `PASSWORD_VERIFIER` challenge. It is found by its secret block, since clients send no session with the claim.
+/// A `PASSWORD_VERIFIER` challenge. It is found by its secret block, since clients send no session with the
+/// claim.
 #[derive(Debug)]
 pub(super) struct PasswordChallenge {
     /// The app client that started the sign-in: no other may answer.
@@ -153,7 +154,8 @@ enum SessionEntry {
 pub(super) struct SessionStore {
     password_challenges: HashMap<LookupKey, PasswordChallenge>,
     sessions: HashMap<LookupKey, SessionEntry>,
-    /// Sessions that can be found without their name, by what clients send instead: a [`SessionHandle`]'s mark.
+    /// Sessions that can be found without their name, by what clients send instead: a [`SessionHandle`]'s
+    /// mark.
     session_by_handle: HashMap<LookupKey, LookupKey>,
     /// When what can be forgotten.
     password_expiry: ExpiryQueue<LookupKey>,
@@ -175,7 +177,8 @@ pub(super) enum SessionHandle {
 }
 
 impl SessionHandle {
-    /// What stands for it in the books. The first part has a length of its own, so that no two handles are made of the same bytes.
+    /// What stands for it in the books. The first part has a length of its own, so that no two handles are
+    /// made of the same bytes.
     fn lookup_key(&self) -> LookupKey {
         match self {
             Self::Device(account, key) => {
@@ -350,7 +353,8 @@ impl SessionStore {
         }
     }
 
-    /// The session that came after this one, if this one was answered and it is the device's turn in the next.
+    /// The session that came after this one, if this one was answered and it is the device's turn in the
+    /// next.
     pub(super) fn next_device_session(&self, session: LookupKey) -> Option<LookupKey> {
         let Some(SessionEntry::Used { next: Some(next) }) = self.sessions.get(&session) else { return None };
         match self.sessions.get(next) {
@@ -363,9 +367,9 @@ impl SessionStore {
         }
     }
 
-    /// The failures of a name that is nobody's. When there are too many, one is given up: of a few that stand beside a
-    /// place drawn by `rng` the one with the fewest. So a name that is locked out cannot be washed away by a flood of
-    /// others, unless each of them fails as often; and which name goes is nobody's choice.
+    /// The failures of a name that is nobody's. When there are too many, one is given up: of a few that stand
+    /// beside a place drawn by `rng` the one with the fewest. So a name that is locked out cannot be washed
+    /// away by a flood of others, unless each of them fails as often; and which name goes is nobody's choice.
     pub(super) fn unknown_user_failures(&mut self, failure_key: FailureKey, rng: &mut Rng) -> &mut Failures {
         while self.unknown_users.len() >= MAX_UNKNOWN_USERS && !self.unknown_users.contains_key(&failure_key)
         {
@@ -439,79 +443,4 @@ impl SessionStore {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use poolproof_cognito::seed::Seed;
-    use poolproof_srp::{Group, Job, JobResult, Verifier};
-
-    fn second(seconds: u64) -> Timestamp {
-        Timestamp::from_us(seconds * 1_000_000)
-    }
-
-    /// A challenge that ends with second 10.
-    fn challenge() -> PasswordChallenge {
-        let (group, mut rng) = (Group::toy(), Seed::new(1).rng("pool", 0));
-        let (a, b) = (Ephemeral::draw(256, &mut rng), Ephemeral::draw(256, &mut rng));
-        let verifier = Verifier::draw(group, &mut rng);
-        let JobResult::PublicA { public_a, .. } = (Job::ClientPublic { group, a }).run() else {
-            panic!("no A")
-        };
-        let public = Job::ServerPublic { group, b: b.clone(), verifier };
-        let JobResult::PublicB { public_b, .. } = public.run() else { panic!("no B") };
-        PasswordChallenge {
-            client_id: ClientId::new("client"),
-            owner: Owner::UnknownUser(Sub::new("nobody")),
-            exchange: Exchange { public_a, public_b, b },
-            device_key: None,
-            expires: second(10),
-        }
-    }
-
-    #[test]
-    fn a_challenge_that_has_ended_is_not_put_back() {
-        // Whoever took it may come back after its end; nothing would forget it then.
-        let block = SecretBlock::new("block");
-        for (back_at, kept) in [(9, true), (10, false), (11, false)] {
-            let mut session_store = SessionStore::default();
-            session_store.insert_password_challenge(second(0), &block, challenge());
-            let taken = session_store.take_password_challenge(second(5), &block, |_| true).unwrap();
-            session_store.remove_expired(second(back_at));
-            session_store.restore_password_challenge(second(back_at), &block, taken);
-            assert_eq!(
-                session_store.password_challenge(&block).is_some(),
-                kept,
-                "put back at second {back_at}"
-            );
-            session_store.remove_expired(second(10));
-            assert!(
-                session_store.password_challenges.is_empty() && session_store.len() == 0,
-                "nothing outlives its end"
-            );
-        }
-    }
-
-    #[test]
-    fn a_locked_stranger_is_not_washed_away_by_a_flood_of_others() {
-        let mut session_store = SessionStore::default();
-        let mut rng = Seed::new(1).rng("pool", 0);
-        // Places are spread evenly, as the pool's key spreads them.
-        let mut names = Seed::new(2).rng("names", 0);
-        let mut failure_key = || {
-            let mut failure_key = [0; 16];
-            names.fill_bytes(&mut failure_key);
-            FailureKey(failure_key)
-        };
-        let victim = failure_key();
-        for _ in 0..5 {
-            session_store.unknown_user_failures(victim, &mut rng).record_failure(second(1), 5);
-        }
-        for _ in 0..5 * MAX_UNKNOWN_USERS {
-            session_store.unknown_user_failures(failure_key(), &mut rng).record_failure(second(1), 5);
-            assert!(session_store.unknown_users.len() <= MAX_UNKNOWN_USERS);
-        }
-        assert!(
-            session_store.unknown_user_failures(victim, &mut rng).is_locked(second(1)),
-            "still locked out"
-        );
-    }
-}
+mod tests;

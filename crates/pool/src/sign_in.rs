@@ -262,7 +262,8 @@ impl Pool {
     ) -> Reply {
         let PendingClaim { mut challenge, claim, named_device, origin } = pending_work;
         if self.failures(&challenge.owner).is_locked(now) {
-            // Locked out since it came in: claims that come all at once are no more guesses than claims in a row.
+            // Locked out since it came in: claims that come all at once are no more guesses than claims in a
+            // row.
             self.session_store.restore_password_challenge(now, &claim.block, challenge);
             return Err(ApiError::attempts_exceeded());
         }
@@ -279,7 +280,8 @@ impl Pool {
         let answer = self.after_password(now, id, named_device, origin, false);
         let unknown_device = matches!(&answer, Err(error) if error.kind == ErrorKind::ResourceNotFound);
         if unknown_device || self.has_defect(Defect::ClaimReusable) {
-            // Clients send the same claim again, without the device's key; then the one of the start does not count either.
+            // Clients send the same claim again, without the device's key; then the one of the start does not
+            // count either.
             challenge.device_key = None;
             self.session_store.restore_password_challenge(now, &claim.block, challenge);
         }

@@ -1,8 +1,9 @@
 //! Names that are nobody's, in a pool that does not tell (`PreventUserExistenceErrors`, SEMANTICS d).
 //!
-//! Whoever asks for an unknown user gets a challenge like any other: the same salt and id for the same name every time, a
-//! fresh B, and as much arithmetic (RFC 5054 section 2.5.1.3). The claim then fails as a wrong password does, and
-//! failures lock the name out as they would a user's. A made-up id leads back to itself, as a user's id does.
+//! Whoever asks for an unknown user gets a challenge like any other: the same salt and id for the same name
+//! every time, a fresh B, and as much arithmetic (RFC 5054 section 2.5.1.3). The claim then fails as a wrong
+//! password does, and failures lock the name out as they would a user's. A made-up id leads back to itself,
+//! as a user's id does.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rand::Rng as _;
@@ -45,8 +46,8 @@ impl SimulatedUsers {
         salt.unwrap_or_else(|_| unreachable!("a salt can have 16 bytes"))
     }
 
-    /// The id of this name: the same every time. An id that was made up here is its own name, as a user's id is: so
-    /// whoever starts with the id that came back is answered alike, known or not.
+    /// The id of this name: the same every time. An id that was made up here is its own name, as a user's id
+    /// is: so whoever starts with the id that came back is answered alike, known or not.
     pub(super) fn sub(&self, name: &str) -> Sub {
         if self.is_simulated_sub(name) {
             return Sub::new(name);
@@ -56,7 +57,8 @@ impl SimulatedUsers {
         Sub::new(self.uuid_with_tag(half))
     }
 
-    /// Where this nobody's failures are kept. It follows from the id by the pool's key, so that no one can choose it.
+    /// Where this nobody's failures are kept. It follows from the id by the pool's key, so that no one can
+    /// choose it.
     pub(super) fn failure_key(&self, sub: &Sub) -> FailureKey {
         let mut failure_key = [0; 16];
         failure_key.copy_from_slice(&self.derive(b"place", sub.as_str().as_bytes())[..16]);

@@ -113,7 +113,7 @@ mod tests {
         };
         assert_eq!(of("default"), expected("A", "b=c", None));
         assert_eq!(of("other"), expected("O", "s", Some("t")));
-        assert_eq!(of("nobody"), Ok(None));
+        assert_eq!(of("missing"), Ok(None));
         assert_eq!(of("half"), Err("profile half contains only half of an access key".to_owned()));
     }
 
@@ -138,7 +138,10 @@ mod tests {
         let region = from(&[("AWS_DEFAULT_REGION", "eu-west-3")]).unwrap().unwrap().region;
         assert_eq!(region.as_deref(), Some("eu-west-3"));
         assert!(
-            from(&[("AWS_PROFILE", "half")]).unwrap_err().to_string().ends_with("contains only half of an access key")
+            from(&[("AWS_PROFILE", "half")])
+                .unwrap_err()
+                .to_string()
+                .ends_with("contains only half of an access key")
         );
         std::fs::remove_file(&file).unwrap();
         assert_eq!(from(&[]), Ok(None));

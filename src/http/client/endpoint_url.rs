@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_told_why() {
+    fn an_invalid_address_is_explained() {
         let why = |text: &str| EndpointUrl::parse(text).unwrap_err();
         assert_eq!(why("127.0.0.1:9229"), "`127.0.0.1:9229` does not start with http:// or https://");
         assert_eq!(why("ftp://x"), "`ftp://x` does not start with http:// or https://");
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn a_port_that_is_none_is_not_taken_for_the_usual_one() {
+    fn an_invalid_port_is_refused() {
         for port in ["92290", "65536", "0", "-1", "+80", "80x", "", "8 0", "99999999999999999999"] {
             for host in ["h", "127.0.0.1", "[::1]"] {
                 let text = format!("http://{host}:{port}/x");

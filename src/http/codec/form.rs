@@ -46,7 +46,8 @@ impl<S: Shape> Shape for Box<S> {
     }
 }
 
-/// Reads fields or writes them. Lists and maps of requests are left out when they are empty; those of answers never are.
+/// Reads fields or writes them. Lists and maps of requests are left out when they are empty; those of answers
+/// never are.
 pub(super) trait Form {
     /// Text that must be there.
     fn text(&mut self, key: &'static str, field: &mut String) -> Outcome;

@@ -1,4 +1,5 @@
-//! The shapes of answers. Those on pools and clients are written from what they describe, and read back as far as they tell.
+//! The shapes of answers. Those on pools and clients are written from what they describe, and read back as
+//! far as they tell.
 
 use super::form::{Form, Outcome, Shape};
 use super::manage::mfa_settings;

@@ -20,8 +20,8 @@ macro_rules! operations {
         ///
         /// # Errors
         ///
-        /// `UnknownOperationException` for a name that is none; `SerializationException` for text that is not JSON, has
-        /// a value of the wrong type, a key twice, or is longer, deeper or more than allowed;
+        /// `UnknownOperationException` for a name that is none; `SerializationException` for text that is not
+        /// JSON, has a value of the wrong type, a key twice, or is longer, deeper or more than allowed;
         /// `InvalidParameterException` where a key is missing that must be there.
         pub fn decode(name: &str, body: &[u8]) -> Result<Operation, ApiError> {
             if !OPERATIONS.contains(&name) {

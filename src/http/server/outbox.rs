@@ -24,11 +24,11 @@ impl Outbox {
     }
 
     /// Returns the messages as JSON, the oldest first; with a user name only that user's.
-    pub(super) fn told(&self, username: Option<&str>) -> Value {
+    pub(super) fn to_json(&self, username: Option<&str>) -> Value {
         let is_selected =
             |delivery: &Delivery| username.is_none_or(|name| delivery.username.as_str() == name);
-        let told = self.0.iter().filter(|(_, _, delivery)| is_selected(delivery));
-        let told = told.map(|(at, pool_id, delivery)| {
+        let messages = self.0.iter().filter(|(_, _, delivery)| is_selected(delivery));
+        let messages = messages.map(|(at, pool_id, delivery)| {
             json!({
                 "at": at.to_string(),
                 "user_pool_id": pool_id.as_str(),
@@ -38,6 +38,6 @@ impl Outbox {
                 "code": delivery.code,
             })
         });
-        json!({ "messages": told.collect::<Vec<_>>() })
+        json!({ "messages": messages.collect::<Vec<_>>() })
     }
 }

@@ -25,7 +25,7 @@ pub(super) async fn health() -> HttpResponse {
 /// `GET /metrics`.
 pub(super) async fn metrics(state: web::Data<AppState>) -> HttpResponse {
     let mut page = MetricsPage::default();
-    state.request_counts.told(&mut page);
+    state.request_counts.write_metrics(&mut page);
     let ((pools, users), evicted_count) = {
         let provider = lock(&state.provider);
         (provider.counts(), provider.evicted_count())
@@ -50,8 +50,8 @@ pub(super) async fn metrics(state: web::Data<AppState>) -> HttpResponse {
 pub(super) async fn outbox(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
     let query = web::Query::<std::collections::BTreeMap<String, String>>::from_query(request.query_string());
     let query = query.map(web::Query::into_inner).unwrap_or_default();
-    let told = lock(&state.outbox).told(query.get("username").map(String::as_str));
-    json_page(told.to_string())
+    let body = lock(&state.outbox).to_json(query.get("username").map(String::as_str));
+    json_page(body.to_string())
 }
 
 /// `GET /<UserPoolId>/.well-known/jwks.json`.
@@ -64,7 +64,7 @@ pub(super) async fn jwks(pool: web::Path<String>, state: web::Data<AppState>) ->
 pub(super) async fn openid(pool: web::Path<String>, state: web::Data<AppState>) -> HttpResponse {
     let found = lock(&state.provider).issuer(&pool);
     found.map_or_else(no_pool, |(issuer, _)| {
-        let told = json!({
+        let body = json!({
             "issuer": issuer,
             "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
             "id_token_signing_alg_values_supported": ["RS256"],
@@ -72,7 +72,7 @@ pub(super) async fn openid(pool: web::Path<String>, state: web::Data<AppState>) 
             "scopes_supported": ["openid", "email", "phone", "profile"],
             "subject_types_supported": ["public"],
         });
-        json_page(told.to_string())
+        json_page(body.to_string())
     })
 }
 

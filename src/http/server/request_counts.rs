@@ -19,7 +19,7 @@ impl RequestCounts {
     }
 
     /// Writes the counts as a metric.
-    pub(super) fn told(&self, page: &mut MetricsPage) {
+    pub(super) fn write_metrics(&self, page: &mut MetricsPage) {
         let mut requests = page.metric(
             "poolproof_requests_total",
             MetricKind::Counter,

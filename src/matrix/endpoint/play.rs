@@ -47,7 +47,7 @@ pub enum EndpointError {
     /// The operating system gives no thread or no runtime.
     #[error("cannot start threads: {0}")]
     Threads(#[from] io::Error),
-    /// Nobody answers there.
+    /// The endpoint does not answer.
     #[error("the target cannot be used: {0}")]
     Target(String),
 }
@@ -56,7 +56,7 @@ pub enum EndpointError {
 /// `base`. `on_progress` hears how many are done; when `stop` becomes true the rest is left, and no pool of
 /// ours stays behind that can be removed.
 ///
-/// Where the endpoint cannot be told of risk, those with risk are not tried, and no part of the sample.
+/// If the endpoint accepts no risk level, situations with risk are not tried and not part of the sample.
 ///
 /// # Errors
 ///
@@ -107,7 +107,7 @@ pub fn play_at_endpoint(
         for trials in of_configuration.into_values() {
             outcomes.extend(runner.play_configuration(trials).await);
         }
-        let why = "the endpoint cannot be told how risky a sign-in is to look";
+        let why = "the endpoint does not accept a risk level";
         outcomes.extend(untried(&impossible, why));
         let partial = stop.load(Ordering::SeqCst);
         let rules = rule_results(base, outcomes);
@@ -168,7 +168,7 @@ impl TrialRunner<'_> {
         let context = self.context(Rc::clone(&target) as Rc<dyn Target>, &test_pool);
         let admin = AdminClient::new(&*target, self.clock, seed);
         let played = self.play_in(&admin, &test_pool, &context, &trials).await;
-        // What was decided counts all the same; whoever owns the endpoint is told of the pool.
+        // The decisions count all the same; the undeleted pool is reported.
         let cleanup_error = test_pool.remove(&admin).await.err();
         self.cleanup_error.borrow_mut().extend(cleanup_error.map(|cleanup_error| cleanup_error.to_string()));
         played

@@ -31,7 +31,8 @@ impl<'r> StageBands<'r> {
         (us as f64 / self.timeline.duration_us() as f64).min(1.0)
     }
 
-    /// What is left out of the results, from where to where; what overlaps is one. Reports that have no stages tell it by their intervals.
+    /// What is left out of the results, from where to where; what overlaps is one. Reports that have no
+    /// stages tell it by their intervals.
     fn excluded_spans(&self) -> Vec<(f64, f64)> {
         let by_stage = self.stages.iter().filter(|stage| stage.part != StagePart::Measured);
         let mut spans: Vec<(f64, f64)> =

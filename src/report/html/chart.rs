@@ -1,7 +1,7 @@
 //! What the plots share: an area that stretches with the page while its words keep their size.
 //!
-//! Each plot is an SVG of full width and fixed height whose labels stand at percentages of the width. Inside it a
-//! second SVG of 1000 units' width is stretched over the same area and holds the curves.
+//! Each plot is an SVG of full width and fixed height whose labels stand at percentages of the width. Inside
+//! it a second SVG of 1000 units' width is stretched over the same area and holds the curves.
 
 use maud::{Markup, PreEscaped, html};
 
@@ -94,8 +94,9 @@ pub(super) fn coordinate(value: f64) -> String {
     format!("{rounded}")
 }
 
-/// Rows of a long table, each with its place along the plot where that is not even: texts of numbers, of which the first says where. HTML
-/// lets the ends of cells and rows be left out, and they would be a third of what such tables weigh.
+/// Rows of a long table, each with its place along the plot where that is not even: texts of numbers, of
+/// which the first says where. HTML lets the ends of cells and rows be left out, and they would be a third of
+/// what such tables weigh.
 pub(super) fn number_rows(rows: impl Iterator<Item = (Option<f64>, Vec<String>)>) -> Markup {
     let mut text = String::new();
     for (at, cells) in rows {
@@ -125,7 +126,8 @@ pub(super) fn line_path(points: impl Iterator<Item = Option<(f64, f64)>>) -> Str
     path
 }
 
-/// The same through the middles of intervals: a value for each, on a scale from 0 to `top` in a plot of this height.
+/// The same through the middles of intervals: a value for each, on a scale from 0 to `top` in a plot of this
+/// height.
 pub(super) fn midpoint_line_path(values: &[Option<f64>], top: f64, height: u32) -> String {
     line_path(values.iter().enumerate().map(|(index, value)| {
         let x = (index as f64 + 0.5) / values.len() as f64 * WIDTH;

@@ -1,4 +1,5 @@
-//! How latency spread over time: a column for each interval, a row for each fifth of a decade, darker where more sign-ins lie.
+//! How latency spread over time: a column for each interval, a row for each fifth of a decade, darker where
+//! more sign-ins lie.
 
 use std::collections::BTreeMap;
 

@@ -189,7 +189,8 @@ fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint) -> Mar
     Plot { title, description, table_ref, height: HEIGHT, x, y, background: html! {}, curves }.draw()
 }
 
-/// Where a percentile lies on the axis, 0 to 1: each further nine takes the same width, out to that of `last`.
+/// Where a percentile lies on the axis, 0 to 1: each further nine takes the same width, out to that of
+/// `last`.
 fn places(last: &CurvePoint) -> impl Fn(u32) -> f64 {
     let nines = |beyond_ppm: u32| 6.0 - f64::from(beyond_ppm.max(1)).log10();
     let reach = nines(last.beyond_ppm).max(0.5);

@@ -1,8 +1,8 @@
 //! The report as one page that needs nothing but itself: no network; light and dark, screen and paper.
 //!
-//! Everything that came from outside (names, YAML, URLs) goes through maud, which escapes it. The page says nothing that
-//! `report.json`, or that of its baseline, does not say. Its script (`script`) sorts tables and reads plots out; without it nothing
-//! is lost, since whatever works by it alone is made by it.
+//! Everything that came from outside (names, YAML, URLs) goes through maud, which escapes it. The page says
+//! nothing that `report.json`, or that of its baseline, does not say. Its script (`script`) sorts tables and
+//! reads plots out; without it nothing is lost, since whatever works by it alone is made by it.
 
 mod bands;
 mod chart;
@@ -98,8 +98,8 @@ impl PageLimits {
     }
 }
 
-/// The page, as the text of an HTML file, with the latency of a baseline beside the report's own if there is one. Equal reports give
-/// equal bytes.
+/// The page, as the text of an HTML file, with the latency of a baseline beside the report's own if there is
+/// one. Equal reports give equal bytes.
 pub fn page(report: &Report, baseline: Option<&Report>) -> String {
     let mut page = String::new();
     for limits in PAGE_LIMITS {
@@ -142,8 +142,9 @@ fn render_page(limits: PageLimits, report: &Report, baseline: Option<&Report>) -
     markup.into_string()
 }
 
-/// The report as data, for whoever has nothing but the page; of a scenario as much as the page shows, the mismatches that stand open, and
-/// without what the heat map and the small plots are drawn from. It is no script: nothing in it runs.
+/// The report as data, for whoever has nothing but the page; of a scenario as much as the page shows, the
+/// mismatches that stand open, and without what the heat map and the small plots are drawn from. It is no
+/// script: nothing in it runs.
 fn embedded(report: &Report, situations: usize) -> Markup {
     let mut report = report.clone();
     let (mut differing, mut as_expected) = (0, 0);
@@ -160,8 +161,8 @@ fn embedded(report: &Report, situations: usize) -> Markup {
         file.text.truncate(run_details::shown(&file.text).len());
     }
     report.timeline.intervals.iter_mut().for_each(|interval| interval.spread.clear());
-    // In JSON a `<` stands in texts only, and may be written so there; then no text can end the element. A report is plain data with
-    // text for keys: to write it cannot fail.
+    // In JSON a `<` stands in texts only, and may be written so there; then no text can end the element. A
+    // report is plain data with text for keys: to write it cannot fail.
     let json = serde_json::to_string(&report).unwrap_or_default().replace('<', "\\u003c");
     html! { script type="application/json" id="report" { (PreEscaped(json)) } }
 }

@@ -1,4 +1,5 @@
-//! The policy truth table: each situation that the run has met, what the rules ask for in it, and what was seen.
+//! The policy truth table: each situation that the run has met, what the rules ask for in it, and what was
+//! seen.
 
 use maud::{Markup, html};
 
@@ -6,7 +7,8 @@ use super::icons::tick;
 use crate::report::format::count;
 use crate::report::{PolicyCase, Report};
 
-/// Situations that differ are open; all others unfold. Of each kind at most `most` are shown, and how many more there are is told.
+/// Situations that differ are open; all others unfold. Of each kind at most `most` are shown, and how many
+/// more there are is told.
 pub(super) fn table(report: &Report, most: usize) -> Markup {
     let (differing, as_expected): (Vec<&PolicyCase>, Vec<&PolicyCase>) =
         report.decisions.cases.iter().partition(|case| case.mismatched > 0);

@@ -1,4 +1,5 @@
-//! What a sign-in's time is made of: the medians of its steps one after the other, the CPU of each side, and how each step went over time.
+//! What a sign-in's time is made of: the medians of its steps one after the other, the CPU of each side, and
+//! how each step went over time.
 
 use maud::{Markup, html};
 
@@ -29,7 +30,8 @@ impl Bar {
     }
 }
 
-/// The steps that took any time in their order, each from where the medians before it end; nothing where there are none.
+/// The steps that took any time in their order, each from where the medians before it end; nothing where
+/// there are none.
 pub(super) fn cascade(report: &Report) -> Markup {
     let whole = report.latency.sign_in.service;
     let mut at = 0;

@@ -1,4 +1,5 @@
-//! Operations on pools and their app clients. They are for whoever owns several pools: no pool answers them itself.
+//! Operations on pools and their app clients. They are for whoever owns several pools: no pool answers them
+//! itself.
 
 use crate::policy::{MfaMode, PasswordPolicy, PoolPolicy};
 use crate::time::Timestamp;

@@ -1,8 +1,9 @@
 //! Cognito's operations as types: what a client may say and a pool may answer.
 //!
-//! Requests are *untrusted text with a shape*: fields are named and typed as in Cognito's API model, and their contents
-//! are whatever the client wrote. So an attack can be written down and passes through every door like an honest
-//! request. Whether the text means anything is for the pool to find out. Refusals are values ([`ApiError`]).
+//! Requests are *untrusted text with a shape*: fields are named and typed as in Cognito's API model, and
+//! their contents are whatever the client wrote. So an attack can be written down and passes through every
+//! door like an honest request. Whether the text means anything is for the pool to find out. Refusals are
+//! values ([`ApiError`]).
 //!
 //! Source of all names: SEMANTICS a.1–a.5, after the API model of 2016-04-18.
 

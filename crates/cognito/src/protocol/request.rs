@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use super::{ChallengeName, SignInStep};
 use crate::policy::RiskLevel;
 
-/// `AuthParameters`, `ChallengeParameters` or `ChallengeResponses`: text by key. A JSON null is an absent key.
+/// `AuthParameters`, `ChallengeParameters` or `ChallengeResponses`: text by key. A JSON null is an absent
+/// key.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Parameters(BTreeMap<String, String>);
 

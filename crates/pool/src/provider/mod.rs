@@ -1,8 +1,9 @@
-//! The pools of one account and region: who makes pools and app clients, and finds the pool that a request is for. Sans-IO.
+//! The pools of one account and region: who makes pools and app clients, and finds the pool that a request is
+//! for. Sans-IO.
 //!
-//! As with a pool, time is an argument and arithmetic an effect: [`Provider::handle`] takes a request in and gives a [`Step`];
-//! [`Provider::resume`] goes on when the arithmetic is done. A request finds its pool by `UserPoolId`, `ClientId`,
-//! access token or session; what it may do there is the pool's to say.
+//! As with a pool, time is an argument and arithmetic an effect: [`Provider::handle`] takes a request in and
+//! gives a [`Step`]; [`Provider::resume`] goes on when the arithmetic is done. A request finds its pool by
+//! `UserPoolId`, `ClientId`, access token or session; what it may do there is the pool's to say.
 
 mod clients;
 mod pools;
@@ -78,7 +79,8 @@ pub struct ProviderConfig {
     pub limits: AccountLimits,
 }
 
-/// How much an account holds at most: a process has only so much memory, whatever it is asked and in which order.
+/// How much an account holds at most: a process has only so much memory, whatever it is asked and in which
+/// order.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AccountLimits {
     /// Users of all pools.
@@ -156,14 +158,15 @@ impl Provider {
         }
     }
 
-    /// The same with a fault planted in every pool that is made from now on. Only the tests' pools can have one.
+    /// The same with a fault planted in every pool that is made from now on. Only the tests' pools can have
+    /// one.
     #[must_use]
     pub fn planted(self, planted: Option<Defect>) -> Self {
         Self { planted, ..self }
     }
 
-    /// Adds a pool of this id, or replaces the one that has it; it has no client yet. `exceptions` are the addresses that
-    /// threat protection, where it is enforced, always refuses or never looks at.
+    /// Adds a pool of this id, or replaces the one that has it; it has no client yet. `exceptions` are the
+    /// addresses that threat protection, where it is enforced, always refuses or never looks at.
     pub fn add_pool(
         &mut self,
         now: Timestamp,
@@ -263,8 +266,8 @@ impl Provider {
         self.pools.get_mut(pool_id).map(|hosted| &mut hosted.pool)
     }
 
-    /// The `iss` of a pool's tokens and their public keys as a JSON Web Key Set; `None` for a pool that nobody has, or
-    /// whose tokens are opaque.
+    /// The `iss` of a pool's tokens and their public keys as a JSON Web Key Set; `None` for a pool that
+    /// nobody has, or whose tokens are opaque.
     pub fn issuer(&self, pool_id: &str) -> Option<(String, String)> {
         let Tokens::Rs256(keys) = &self.config.tokens else { return None };
         let pool_id = PoolId::new(pool_id);
@@ -311,9 +314,9 @@ impl Provider {
         )
     }
 
-    /// Sees to it that the account holds no more than it may: further users are refused; for another sign-in what has ended is
-    /// forgotten, and if that is not enough, what is oldest in the pool that has most. So whoever begins sign-ins by the
-    /// thousand takes the room of their own, and nobody is shut out.
+    /// Sees to it that the account holds no more than it may: further users are refused; for another sign-in
+    /// what has ended is forgotten, and if that is not enough, what is oldest in the pool that has most. So
+    /// whoever begins sign-ins by the thousand takes the room of their own, and nobody is shut out.
     fn enforce_limits(&mut self, now: Timestamp, operation: &Operation) -> Result<(), ApiError> {
         let AccountLimits { users, pending } = self.config.limits;
         match operation {

@@ -1,4 +1,5 @@
-//! What is kept of pools and app clients between two runs of a program, as plain data; users are in the pools' own records.
+//! What is kept of pools and app clients between two runs of a program, as plain data; users are in the
+//! pools' own records.
 
 use std::collections::BTreeMap;
 
@@ -23,7 +24,8 @@ pub struct PoolRecord {
     pub created: Timestamp,
     /// `LastModifiedDate`.
     pub modified: Timestamp,
-    /// What the pool's secrets follow from: the key of opaque and refresh tokens, and of what unknown users are made of.
+    /// What the pool's secrets follow from: the key of opaque and refresh tokens, and of what unknown users
+    /// are made of.
     pub seed: [u8; 32],
     /// The generation at which tokens of new users start.
     pub first_generation: u64,
@@ -118,8 +120,8 @@ impl Provider {
         }
     }
 
-    /// What became of pools and clients since this was asked last, and of the users of the pool whose request was the last.
-    /// To be asked after every request; nothing in an account that does not keep its changes.
+    /// What became of pools and clients since this was asked last, and of the users of the pool whose request
+    /// was the last. To be asked after every request; nothing in an account that does not keep its changes.
     pub fn take_changes(&mut self) -> Vec<ProviderChange> {
         let Some(change_log) = &mut self.change_log else { return Vec::new() };
         let ChangeLog { mut pools, clients } = std::mem::take(change_log);
@@ -130,7 +132,8 @@ impl Provider {
                 users.push(match change {
                     AccountChange::Put(record) => ProviderChange::Account(id.clone(), record),
                     AccountChange::Removed(sub) => {
-                        // The pool remembers of a removed user from where on the tokens of the next one count.
+                        // The pool remembers of a removed user from where on the tokens of the next one
+                        // count.
                         pools.push(id.clone());
                         ProviderChange::AccountRemoved(id.clone(), sub)
                     }

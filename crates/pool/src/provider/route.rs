@@ -86,7 +86,8 @@ impl Provider {
         }
     }
 
-    /// The pool that this access token says it is from: good for finding the pool, not for believing the token.
+    /// The pool that this access token says it is from: good for finding the pool, not for believing the
+    /// token.
     fn issuing_pool(&self, access_token: &str) -> Option<PoolId> {
         if let Tokens::Opaque = self.config.tokens {
             let made = self.pools.iter().find(|(_, hosted)| hosted.pool.issued_opaque_token(access_token));

@@ -1,0 +1,65 @@
+use super::*;
+use poolproof_cognito::seed::Seed;
+use poolproof_srp::{Group, Job, JobResult, Verifier};
+
+fn second(seconds: u64) -> Timestamp {
+    Timestamp::from_us(seconds * 1_000_000)
+}
+
+/// A challenge that ends with second 10.
+fn challenge() -> PasswordChallenge {
+    let (group, mut rng) = (Group::toy(), Seed::new(1).rng("pool", 0));
+    let (a, b) = (Ephemeral::draw(256, &mut rng), Ephemeral::draw(256, &mut rng));
+    let verifier = Verifier::draw(group, &mut rng);
+    let JobResult::PublicA { public_a, .. } = (Job::ClientPublic { group, a }).run() else { panic!("no A") };
+    let public = Job::ServerPublic { group, b: b.clone(), verifier };
+    let JobResult::PublicB { public_b, .. } = public.run() else { panic!("no B") };
+    PasswordChallenge {
+        client_id: ClientId::new("client"),
+        owner: Owner::UnknownUser(Sub::new("nobody")),
+        exchange: Exchange { public_a, public_b, b },
+        device_key: None,
+        expires: second(10),
+    }
+}
+
+#[test]
+fn a_challenge_that_has_ended_is_not_put_back() {
+    // Whoever took it may come back after its end; nothing would forget it then.
+    let block = SecretBlock::new("block");
+    for (back_at, kept) in [(9, true), (10, false), (11, false)] {
+        let mut session_store = SessionStore::default();
+        session_store.insert_password_challenge(second(0), &block, challenge());
+        let taken = session_store.take_password_challenge(second(5), &block, |_| true).unwrap();
+        session_store.remove_expired(second(back_at));
+        session_store.restore_password_challenge(second(back_at), &block, taken);
+        assert_eq!(session_store.password_challenge(&block).is_some(), kept, "put back at second {back_at}");
+        session_store.remove_expired(second(10));
+        assert!(
+            session_store.password_challenges.is_empty() && session_store.len() == 0,
+            "nothing outlives its end"
+        );
+    }
+}
+
+#[test]
+fn a_locked_stranger_is_not_washed_away_by_a_flood_of_others() {
+    let mut session_store = SessionStore::default();
+    let mut rng = Seed::new(1).rng("pool", 0);
+    // Places are spread evenly, as the pool's key spreads them.
+    let mut names = Seed::new(2).rng("names", 0);
+    let mut failure_key = || {
+        let mut failure_key = [0; 16];
+        names.fill_bytes(&mut failure_key);
+        FailureKey(failure_key)
+    };
+    let victim = failure_key();
+    for _ in 0..5 {
+        session_store.unknown_user_failures(victim, &mut rng).record_failure(second(1), 5);
+    }
+    for _ in 0..5 * MAX_UNKNOWN_USERS {
+        session_store.unknown_user_failures(failure_key(), &mut rng).record_failure(second(1), 5);
+        assert!(session_store.unknown_users.len() <= MAX_UNKNOWN_USERS);
+    }
+    assert!(session_store.unknown_user_failures(victim, &mut rng).is_locked(second(1)), "still locked out");
+}
