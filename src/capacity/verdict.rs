@@ -75,7 +75,7 @@ impl SearchOutcome<'_> {
                 "The scenario ran out of users before the pool reached its limit. Raise population.users.",
             ),
             (Limit::Generator, _) => {
-                say("The generator reached its limit before the pool did. Give the generator more cores.")
+                say("The generator reached its limit before the pool did. Give the generator more cores.");
             }
             (Limit::Range, _) if over => {
                 say("No higher rate was tried, so the pool may serve more. Continue with --to.");

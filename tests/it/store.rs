@@ -214,7 +214,7 @@ fn request(
 fn observe(fixture: &mut ProviderFixture, pool: &str, client: &str, tokens: &[Value]) -> Vec<String> {
     let mut observe = Vec::new();
     let mut ask = |operation: &str, body: Value| {
-        observe.push(format!("{operation}: {:?}", fixture.ask(operation, &body)))
+        observe.push(format!("{operation}: {:?}", fixture.ask(operation, &body)));
     };
     ask("ListUserPools", json!({ "MaxResults": 60 }));
     ask("DescribeUserPool", json!({ "UserPoolId": pool }));

@@ -41,6 +41,7 @@ pub enum DeviceAnswer {
 
 /// An answer, or a job that the caller must run first.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "a step is passed on once and never stored")]
 pub enum DeviceStep {
     /// The answer.
     Answer(DeviceAnswer),
