@@ -1,4 +1,4 @@
-//! The whole search: from a scenario and objectives to an answer.
+//! Runs a capacity search: from a scenario and objectives to an answer.
 
 use super::level::{LevelResult, evaluate_level};
 use super::model::{
@@ -14,25 +14,25 @@ use crate::rounding::significant;
 use crate::run::{CancellationToken, RunError, RunOptions};
 use crate::scenario::{Scenario, Threshold};
 
-/// The first level is this part of what a closed loop reaches.
+/// The first rate as a share of the rate that a closed loop reaches.
 const FIRST_RATE_SHARE: f64 = 1.0 / 8.0;
-/// The search ends at so many times what a closed loop reaches.
+/// The highest rate as a multiple of the rate that a closed loop reaches.
 const LAST_RATE_FACTOR: f64 = 4.0;
-/// Sign-ins at once from which the scalability law is fitted.
+/// Concurrency levels to which the scalability law is fitted.
 const CONCURRENCY: [u32; 6] = [1, 2, 4, 8, 16, 32];
-/// A level is played so often at most; the majority decides.
+/// Most runs of a level; the majority decides.
 const MAX_RUNS: u32 = 3;
 
-/// What is asked for.
+/// Options of a capacity search.
 #[derive(Clone, PartialEq, Debug)]
 pub struct CapacityOptions {
-    /// What has to hold.
+    /// The objectives.
     pub objectives: Vec<Threshold>,
     /// The first rate; by default an eighth of what a closed loop reaches.
     pub from: Option<f64>,
     /// The highest rate to try; by default four times what a closed loop reaches.
     pub to: Option<f64>,
-    /// What rates grow by on the way up.
+    /// The factor by which rates increase while climbing.
     pub factor: f64,
     /// How close the bounds of the answer must be, as a share.
     pub precision: f64,
@@ -40,11 +40,11 @@ pub struct CapacityOptions {
     pub durations: LevelDurations,
     /// Whether to fit the scalability law.
     pub usl: bool,
-    /// A rate whose cores are to be told.
+    /// A rate for which to estimate the cores.
     pub want: Option<f64>,
 }
 
-/// Why a search could not begin, or go on.
+/// An error that prevents or ends a search.
 #[derive(Debug, thiserror::Error)]
 pub enum CapacityError {
     /// The scenario has no capacity.
@@ -55,13 +55,13 @@ pub enum CapacityError {
     Run(#[from] RunError),
 }
 
-/// Searches for the highest rate at which this scenario's pool keeps the objectives. `on_progress` hears of
-/// each run before it begins.
+/// Searches for the highest rate at which this scenario's pool meets the objectives. `on_progress` is called
+/// before each run.
 ///
 /// # Errors
 ///
-/// When the scenario has no capacity, or the first run cannot be started. What goes wrong afterwards is part
-/// of the answer.
+/// Returns an error if the scenario has no capacity or the first run cannot start. Later errors are part of
+/// the answer.
 pub fn find(
     scenario: &Scenario,
     options: &CapacityOptions,
@@ -90,11 +90,11 @@ struct CapacityRun<'f> {
     on_progress: &'f dyn Fn(&str),
     levels: Vec<Level>,
     common: Option<Common>,
-    /// Why no run could be started any more.
+    /// The error that ended the runs.
     run_error: Option<RunError>,
 }
 
-/// What all runs have in common, as the first tells it.
+/// What all runs have in common, from the first report.
 #[derive(Clone, Debug, Default)]
 struct Common {
     cores: Option<Cores>,
@@ -119,7 +119,7 @@ impl CapacityRun<'_> {
                 (self.on_progress)("closed loop");
                 let report = self.runner.probe()?;
                 self.record_common(&report);
-                // A pool that answers nobody has a first level too: it will fail.
+                // A pool that answers no request also gets a first level, which fails.
                 let reached = report.throughput.achieved_per_s.filter(|rate| *rate > 0.0).unwrap_or(1.0);
                 let first = significant(reached * FIRST_RATE_SHARE, 3);
                 let from = from.unwrap_or_else(|| first.min(to.unwrap_or(f64::INFINITY)));
@@ -129,12 +129,12 @@ impl CapacityRun<'_> {
         Ok(SearchBounds { from, to, factor: options.factor, precision: options.precision })
     }
 
-    /// Plays the levels that are asked for.
+    /// Runs the levels that the search requests.
     fn search(&mut self, search: &mut Search) -> Result<(), RunError> {
         while let Some(request) = search.next() {
             let passed = self.level(request)?;
             if self.was_interrupted() {
-                // A level that nobody saw the end of has neither passed nor failed.
+                // An interrupted level has neither passed nor failed.
                 break;
             }
             search.record_result(request, passed);
@@ -145,7 +145,7 @@ impl CapacityRun<'_> {
         Ok(())
     }
 
-    /// Plays a level until the majority of its runs is known; on the way up one that passes is enough.
+    /// Runs a level until the majority of its runs is known. While climbing, one passing run is enough.
     fn level(&mut self, request: LevelRequest) -> Result<bool, RunError> {
         let per_s = request.per_s();
         let (phase, confirm) = match request {
@@ -153,7 +153,7 @@ impl CapacityRun<'_> {
             LevelRequest::Halve(_) => (SearchPhase::Halve, false),
             LevelRequest::Confirm(_) => (SearchPhase::Confirm, true),
         };
-        // A run that is to confirm has chances that no other had.
+        // A confirming run uses seeds that no other run used.
         let first = if confirm { MAX_RUNS } else { 0 };
         let (mut good, mut bad): (Vec<LevelResult>, Vec<LevelResult>) = (Vec::new(), Vec::new());
         let majority = MAX_RUNS.div_ceil(2) as usize;
@@ -182,18 +182,18 @@ impl CapacityRun<'_> {
         Ok(passed)
     }
 
-    /// Whether the last level was cut short.
+    /// Returns whether the last level was interrupted.
     fn was_interrupted(&self) -> bool {
         self.levels.last().is_some_and(|level| level.reasons.contains(&Reason::Interrupted))
     }
 
-    /// Whether going on would say nothing more.
+    /// Returns whether further levels would add nothing.
     fn is_over(&self) -> bool {
         let ends = |level: &Level| level.reasons.iter().any(Reason::ends_the_search);
         self.runner.is_stopped() || self.levels.last().is_some_and(ends)
     }
 
-    /// The scalability law, where it was asked for, and can be fitted.
+    /// Fits the scalability law if it was requested and enough points exist.
     fn usl(&self, scenario: &Scenario, options: &CapacityOptions) -> Result<Option<Usl>, RunError> {
         if !options.usl || self.is_over() {
             return Ok(None);

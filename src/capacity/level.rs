@@ -1,28 +1,27 @@
-//! Whether a run at a rate keeps what was asked for.
+//! Evaluates whether a run at a rate meets the objectives.
 
 use super::model::{Figures, Reason};
 use super::runner::MIN_SIGN_INS;
 use crate::report::{Report, Shortage};
 
-/// A run keeps up when it answers at least this share of what was asked for in the time in which it was asked
-/// for.
+/// A run keeps up if it answers at least this share of the due sign-ins within their time.
 const MIN_ACHIEVED: f64 = 0.99;
-/// Where more of the users than this share wait for the pool at any moment, it is the pool that nobody is
-/// free for.
+/// If more than this share of the users wait for the pool at any moment, the pool is the reason that no user
+/// is idle.
 const MAX_WAITING: f64 = 0.25;
-/// Chance may bring a little less than the sign-ins that it takes to tell.
+/// The random arrivals may yield slightly fewer sign-ins than a level needs.
 const MIN_SAMPLE_SHARE: f64 = 0.9;
-/// A trend of the latency takes this many intervals.
+/// Fewest intervals for a latency trend.
 const MIN_INTERVALS: usize = 5;
 
-/// How a run came out: what it showed, and what speaks against it. One without reasons passed.
+/// The result of a run: its figures and the reasons against it. A run without reasons passed.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) struct LevelResult {
     pub(super) figures: Figures,
     pub(super) reasons: Vec<Reason>,
 }
 
-/// Judges a run of so many users whose thresholds are the objectives.
+/// Evaluates a run with this number of users, whose thresholds are the objectives.
 pub(super) fn evaluate_level(report: &Report, users: u32) -> LevelResult {
     let latency_growth = latency_growth(report);
     let mut reasons = Vec::new();
@@ -60,8 +59,8 @@ pub(super) fn evaluate_level(report: &Report, users: u32) -> LevelResult {
     if decided + lost < MIN_ACHIEVED {
         reasons.push(Reason::Unanswered { share: 1.0 - decided - lost });
     }
-    // Where a second of load takes longer than a second, each second's sign-ins wait that much longer than
-    // those before.
+    // If a second of load takes longer than a second, the sign-ins of each second wait longer than those
+    // before.
     if let Some(us_per_s) =
         latency_growth.filter(|latency_growth| latency_growth / 1e6 > 1.0 / MIN_ACHIEVED - 1.0)
     {
@@ -84,24 +83,24 @@ pub(super) fn evaluate_level(report: &Report, users: u32) -> LevelResult {
     }
 }
 
-/// How many users were waiting for the pool, and not typing, at any moment: their number by Little's law,
-/// with the median for the mean.
+/// Returns the mean number of users who wait for the pool, by Little's law with the median instead of the
+/// mean.
 fn users_in_flight(report: &Report) -> f64 {
     let each = report.latency.sign_in.service.p50_us.unwrap_or_default() as f64 / 1e6;
     report.throughput.achieved_per_s.unwrap_or_default() * each
 }
 
-/// Sign-ins asked for, warm-up too.
+/// Returns the number of due sign-ins, warm-up included.
 const fn due_sign_ins(report: &Report) -> u64 {
     report.sign_ins.started + report.generator.dropped
 }
 
-/// By how many µs the median latency grows with each second of the measured part: the median of the slopes
-/// between all pairs of intervals (Theil and Sen), which a few odd intervals cannot turn. `None` where there
-/// are too few.
+/// Returns the growth of the median latency in µs per second of the measured part: the median of the slopes
+/// between all pairs of intervals (Theil and Sen), which is robust to outliers. `None` if there are too few
+/// intervals.
 ///
-/// In an open workload this is how far the pool falls behind: a pool that answers 99 of 100 sign-ins in the
-/// time in which they come has a queue that grows by 10 ms each second.
+/// In an open workload this shows how fast the pool falls behind. A pool that answers 99 of 100 due sign-ins
+/// has a queue that grows by 10 ms per second.
 fn latency_growth(report: &Report) -> Option<f64> {
     let width_s = report.timeline.interval_us as f64 / 1e6;
     let medians: Vec<(f64, f64)> = (0..)

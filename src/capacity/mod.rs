@@ -1,14 +1,14 @@
-//! How many sign-ins a second a pool takes while its objectives hold.
+//! Finds the number of sign-ins per second at which a pool still meets its objectives.
 //!
 //! | file | what it does |
 //! |---|---|
 //! | `search` | which rate to try next: climbs, halves, confirms |
-//! | `play` | plays a level: runs of the scenario at a rate |
-//! | `level` | judges a run: objectives, decisions, whether it keeps up |
+//! | `runner` | runs a level: the scenario at a rate |
+//! | `level` | evaluates a run: objectives, decisions, whether it keeps up |
 //! | `usl` | how throughput follows concurrency |
-//! | `find` | puts these together |
-//! | `verdict` | what is said of it, and the exit code |
-//! | `model`, `text` | what was found, as data and for a terminal |
+//! | `find` | runs the search |
+//! | `verdict` | sentences and exit code |
+//! | `model`, `text` | the result as data and for a terminal |
 
 mod find;
 mod level;

@@ -9,10 +9,10 @@ use crate::clock::ClockKind;
 use crate::report::{Shortage, Unit};
 use crate::rounding;
 
-/// How much a pool takes.
+/// The result of a capacity search.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Capacity {
-    /// The version of this form: 1. It rises when a field changes its meaning or goes.
+    /// The version of this format. It increases when a field changes its meaning or is removed.
     pub schema_version: u32,
     /// The scenario's name.
     pub scenario: String,
@@ -26,53 +26,53 @@ pub struct Capacity {
     pub group: String,
     /// The pool: `embedded`, or a URL.
     pub target: String,
-    /// What had to hold.
+    /// The objectives.
     pub objectives: Vec<String>,
-    /// How it came out.
+    /// The verdict.
     pub verdict: Verdict,
-    /// The answer; absent where no level passed.
+    /// The answer; absent if no level passed.
     pub answer: Option<CapacityEstimate>,
     /// The levels that were tried, in their order.
     pub levels: Vec<Level>,
-    /// How throughput follows concurrency, where that was asked for and can be said.
+    /// The fit of the scalability law, if requested and possible.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub usl: Option<Usl>,
-    /// What a wanted rate takes, where one was named.
+    /// The estimate for a wanted rate, if requested.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wanted: Option<CoreEstimate>,
 }
 
-/// How a search came out.
+/// The verdict of a search.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Verdict {
     /// The exit code.
     pub exit_code: u8,
-    /// What is to be said, the most important first.
+    /// Sentences, the most important first.
     pub sentences: Vec<String>,
 }
 
-/// The highest rate at which everything held.
+/// The highest rate that met all objectives.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct CapacityEstimate {
     /// The highest rate that passed.
     pub per_s: f64,
-    /// The lowest that did not; null where none was found.
+    /// The lowest rate that failed; null if none failed.
     pub below_per_s: Option<f64>,
-    /// Whether it held in the long run at the end.
+    /// Whether it passed the long run at the end.
     pub confirmed: bool,
-    /// What ended the search upward.
+    /// What limited the search upward.
     pub limit: Limit,
-    /// The cores that it was measured on; null for a pool elsewhere.
+    /// The cores of the measurement; null for a remote pool.
     pub cores: Option<Cores>,
-    /// What the run at this rate showed: the long one where it passed.
+    /// The figures of the run at this rate: of the long run if that passed.
     pub figures: Figures,
 }
 
-/// What ended the search upward.
+/// What limited the search upward.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Limit {
-    /// An objective did not hold any more, or the pool fell behind.
+    /// An objective failed, or the pool fell behind.
     Pool,
     /// The generator could not keep up: the pool may take more.
     Generator,
@@ -83,7 +83,7 @@ pub enum Limit {
 /// Cores, or worker threads, by side.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize)]
 pub struct Cores {
-    /// The clients' threads; null by the virtual clock, where every client has a device of its own.
+    /// The clients' threads; null under the virtual clock, where every client has its own device.
     pub client: Option<u64>,
     /// The pool's.
     pub server: u64,
@@ -97,15 +97,15 @@ pub struct Level {
     /// Why it was tried.
     #[serde(rename = "stage")]
     pub phase: SearchPhase,
-    /// How often it was played, and how often it passed.
+    /// Number of runs.
     pub runs: u32,
-    /// So many of them passed.
+    /// Number of runs that passed.
     pub runs_passed: u32,
     /// Whether it passed.
     pub passed: bool,
-    /// What spoke against it in the last run that failed; empty if it passed.
+    /// Why the last failed run failed; empty if the level passed.
     pub reasons: Vec<Reason>,
-    /// What the last run of its verdict showed.
+    /// The figures of the last run with the level's result.
     pub figures: Figures,
 }
 
@@ -132,13 +132,13 @@ impl SearchPhase {
     }
 }
 
-/// What a run showed.
+/// The figures of a run.
 #[derive(Clone, Copy, PartialEq, Debug, Default, Serialize)]
 pub struct Figures {
     /// What the generator offered.
     pub offered_per_s: Option<f64>,
-    /// What was answered, from the first intended start to the last end: the way out of the last sign-ins
-    /// counts.
+    /// Answered sign-ins per second, from the first intended start to the last end, including the drain of
+    /// the last sign-ins.
     pub achieved_per_s: Option<f64>,
     /// Median latency from the intended start.
     pub p50_us: Option<u64>,
@@ -148,7 +148,7 @@ pub struct Figures {
     pub p99_us: Option<u64>,
     /// Longest.
     pub max_us: Option<u64>,
-    /// By how much the median latency grew each second: 10,000 is falling behind by 1 %.
+    /// Growth of the median latency per second; 10,000 means falling behind by 1 %.
     pub latency_growth_us_per_s: Option<i64>,
     /// CPU time of the clients' side for each sign-in.
     pub client_us_per_sign_in: Option<u64>,
@@ -156,27 +156,27 @@ pub struct Figures {
     pub server_us_per_sign_in: Option<u64>,
 }
 
-/// What speaks against a run.
+/// A reason against a run.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub enum Reason {
-    /// An objective does not hold, or cannot be told.
+    /// An objective failed, or could not be measured.
     Objective {
-        /// As it was asked for.
+        /// The objective as configured.
         text: String,
         /// What was measured.
         value: Option<f64>,
         /// Its unit.
         unit: Unit,
     },
-    /// More than one of a hundred sign-ins were given up, or could not start.
+    /// More than 1 % of the sign-ins were abandoned or could not start.
     Unanswered {
         /// The share of them.
         share: f64,
     },
-    /// The pool answers less than 99 of 100 in the time in which they come: its queue grows.
+    /// The pool answers less than 99 % of the due sign-ins in time, so its queue grows.
     FallsBehind {
-        /// By so much does the median latency grow each second.
+        /// Growth of the median latency per second.
         us_per_s: u64,
     },
     /// The generator could not keep up.
@@ -186,56 +186,56 @@ pub enum Reason {
         /// What it was short of.
         short_of: Shortage,
     },
-    /// Nobody was free to sign in, since the users were waiting for the pool.
+    /// No user was idle, because the users were waiting for the pool.
     AllWait {
-        /// So many there are.
+        /// Number of users.
         users: u64,
     },
-    /// Too few sign-ins came in the time that there was: whether the pool keeps up cannot be told.
+    /// Too few sign-ins to decide whether the pool keeps up.
     TooFew {
-        /// So many came.
+        /// Number of sign-ins.
         sign_ins: u64,
-        /// It takes about so many.
+        /// Approximate number needed.
         needed: u64,
     },
-    /// More than one of a hundred sign-ins got no answer from the target.
+    /// More than 1 % of the sign-ins got no answer from the target.
     NoAnswer {
-        /// The share of them.
+        /// Their share.
         share: f64,
     },
-    /// Decisions differ from what the rules ask.
+    /// Decisions differ from the rules.
     Mismatched {
         /// How many.
         count: u64,
     },
-    /// The run was cut short.
+    /// The run was canceled.
     Interrupted,
 }
 
-/// What a wanted rate takes.
+/// The estimate for a wanted rate.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct CoreEstimate {
     /// Sign-ins a second.
     pub per_s: f64,
-    /// How many times what was measured.
+    /// The multiple of the measured rate.
     pub times: Range,
-    /// Cores of the pool, if a core more brings what a core brings; null for a pool elsewhere.
+    /// Cores of the pool, assuming linear scaling; null for a remote pool.
     pub server_cores: Option<Range>,
-    /// Cores to make such a load with, the same way.
+    /// Cores of the load generator, assuming linear scaling.
     pub client_cores: Option<Range>,
 }
 
 /// From the bounds of the answer.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Range {
-    /// If the pool takes nearly as much as the lowest rate that failed; null where none did.
+    /// The estimate if the pool sustains nearly the lowest rate that failed; null if none failed.
     pub least: Option<f64>,
-    /// If it takes no more than the highest that passed.
+    /// The estimate if the pool sustains only the highest rate that passed.
     pub most: f64,
 }
 
 impl CoreEstimate {
-    /// As many times more as is wanted: a core more is taken to bring what a core brings.
+    /// Scales the measured cores linearly to the wanted rate.
     pub(super) fn of(per_s: f64, answer: &CapacityEstimate) -> Self {
         let times = Range {
             least: answer.below_per_s.map(|rate| rounded(per_s / rate)),
@@ -262,9 +262,9 @@ impl Capacity {
     /// The version of the form.
     pub const SCHEMA_VERSION: u32 = 1;
 
-    /// The findings as JSON: indented, with a line end at the end.
+    /// Returns the result as JSON: indented, with a final newline.
     pub fn to_json(&self) -> String {
-        // Keys are text and numbers finite: nothing here can fail.
+        // Keys are strings and numbers are finite, so serialization cannot fail.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text

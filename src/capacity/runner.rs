@@ -1,4 +1,4 @@
-//! Runs of a scenario at a rate.
+//! Runs a scenario at a given rate.
 
 use std::num::NonZero;
 use std::thread::available_parallelism;
@@ -14,36 +14,36 @@ use crate::scenario::{ClosedStage, Delay, Model, OpenStage, Scenario, Service, T
 use crate::workload::{DeviceOwners, arrivals};
 use poolproof_cognito::seed::Seed;
 
-/// Sign-ins at once in the probe that tells where to begin.
+/// Concurrency of the probe that estimates the first rate.
 const PROBE_USERS: u32 = 64;
-/// How long the closed runs are at first, before and while they are measured.
+/// Initial durations of closed runs: warm-up and measured part.
 const CLOSED_DURATIONS: [Duration; 2] = [Duration::from_secs(2), Duration::from_secs(6)];
-/// With fewer answers than these a closed run has reached nothing yet, and a longer one is tried.
+/// A closed run with fewer answers is repeated with a longer duration.
 const MIN_CLOSED_ANSWERS: u64 = 20;
-/// What such runs grow by.
+/// Growth factor of that duration.
 const CLOSED_GROWTH: u32 = 10;
-/// The long run at the end has so many times the sign-ins that a level has, where there is time for them.
+/// The confirming run has this multiple of a level's sign-ins, if time allows.
 const CONFIRM_FACTOR: f64 = 3.0;
-/// With fewer sign-ins than about these a level says nothing.
+/// A level with fewer sign-ins than about this number is inconclusive.
 pub(super) const MIN_SIGN_INS: u32 = 300;
-/// A level should bring as many sign-ins as it says, but for this share.
+/// Largest relative deviation between the expected and the actual sign-ins of a level.
 const MAX_DEVIATION: f64 = 0.005;
-/// So many seeds are tried to that end.
+/// Most seeds to try for that.
 const MAX_SEEDS: u64 = 50;
 
-/// What is waited for by a clock.
+/// Time limits that depend on the clock.
 #[derive(Clone, Copy, PartialEq, Debug)]
 struct TimeLimits {
-    /// A level is measured until so many sign-ins are expected, as far as [`TimeLimits::longest`] goes.
+    /// A level is measured until this many sign-ins are expected, up to [`TimeLimits::longest`].
     sign_ins: u32,
-    /// No level takes longer for want of sign-ins.
+    /// Longest measurement of a level.
     longest: Duration,
-    /// No closed run takes longer for want of answers.
+    /// Longest closed run.
     closed: Duration,
 }
 
 impl TimeLimits {
-    /// By the virtual clock time costs nothing.
+    /// Virtual time costs nothing, so its limits are large.
     const fn for_clock(clock: ClockKind) -> Self {
         match clock {
             ClockKind::Virtual => Self {
@@ -71,12 +71,12 @@ pub struct LevelDurations {
     pub confirm: Duration,
 }
 
-/// Why no capacity can be had of a scenario.
+/// Why a scenario has no capacity.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct UnsuitableScenario(pub String);
 
-/// A scenario that is played at rates.
+/// Runs a scenario at given rates.
 pub(super) struct LevelRunner<'s> {
     scenario: Scenario,
     run_options: &'s RunOptions,
@@ -85,11 +85,11 @@ pub(super) struct LevelRunner<'s> {
 }
 
 impl<'s> LevelRunner<'s> {
-    /// The scenario with these objectives.
+    /// Creates a runner for the scenario with these objectives.
     ///
     /// # Errors
     ///
-    /// When its users set their own pace, or nothing in it takes longer at a higher rate.
+    /// Returns an error if its users set their own pace, or if no latency can grow with the rate.
     pub(super) fn new(
         scenario: &Scenario,
         objectives: &[Threshold],
@@ -130,12 +130,12 @@ impl<'s> LevelRunner<'s> {
         }
         let mut scenario = scenario.clone();
         scenario.thresholds = objectives.to_vec();
-        // A level ends when it is long enough, and not earlier.
+        // Only the duration ends a level.
         scenario.workloads.iter_mut().for_each(|plan| plan.limits = WorkloadLimits::default());
         Ok(Self { scenario, run_options, durations, stop })
     }
 
-    /// Plays a level: repeat `repeat`.
+    /// Runs a level; `repeat` is the index of the repetition.
     pub(super) fn level(&self, per_s: f64, repeat: u32, confirm: bool) -> Result<Report, RunError> {
         let length = self.length(per_s, confirm);
         let stage = |length, warm_up| OpenStage { length, from: per_s, to: per_s, warm_up, cool_down: false };
@@ -149,7 +149,8 @@ impl<'s> LevelRunner<'s> {
         self.play(&scenario)
     }
 
-    /// How long a level is measured: as was asked for, or until enough sign-ins have come to tell.
+    /// Returns the measured duration of a level: the configured one, or long enough for a conclusive number
+    /// of sign-ins.
     fn length(&self, per_s: f64, confirm: bool) -> Duration {
         let time_limits = self.time_limits();
         let (asked, times) =
@@ -162,8 +163,8 @@ impl<'s> LevelRunner<'s> {
         TimeLimits::for_clock(self.scenario.clock)
     }
 
-    /// Plays `users` who sign in again as soon as they are done, and take no time to type: for longer, until
-    /// something has come of it, or there is no more time for that.
+    /// Runs `users` without think time who sign in again at once. Repeats with longer durations until there
+    /// are enough answers or no time is left.
     pub(super) fn closed(&self, users: u32) -> Result<Report, RunError> {
         let users = users.min(self.scenario.population.users);
         let [mut before, mut measured] = CLOSED_DURATIONS;
@@ -184,17 +185,17 @@ impl<'s> LevelRunner<'s> {
         }
     }
 
-    /// About as much as the pool can do at all.
+    /// Runs the pool at about its maximum throughput.
     pub(super) fn probe(&self) -> Result<Report, RunError> {
         self.closed(PROBE_USERS)
     }
 
-    /// How many users there are at most at once.
+    /// Returns the largest number of concurrent users.
     pub(super) const fn users(&self) -> u32 {
         self.scenario.population.users
     }
 
-    /// The cores of a run; `None` where the pool is elsewhere.
+    /// Returns the cores of a run; `None` for a remote pool.
     pub(super) fn cores(&self, report: &Report) -> Option<Cores> {
         if self.run_options.endpoint.is_some() {
             return None;
@@ -210,28 +211,28 @@ impl<'s> LevelRunner<'s> {
         Some(Cores { client: None, server })
     }
 
-    /// Whether somebody asked for an end.
+    /// Returns whether the search was canceled.
     pub(super) fn is_stopped(&self) -> bool {
         self.stop.is_cancelled()
     }
 
     fn play(&self, scenario: &Scenario) -> Result<Report, RunError> {
         let played = play(scenario, self.run_options, self.stop)?;
-        // A search that went on would leave more behind with every level.
+        // Another level would leave more resources behind.
         played.left_behind.map_or(Ok(played.report), |left| Err(RunError::Target(left)))
     }
 }
 
-/// A seed whose chance brings as many sign-ins to the measured part as it asks for, `expected`: the first of
-/// this repeat's that does within [`MAX_DEVIATION`], or the one that comes nearest.
+/// Returns the first seed of this repetition whose arrivals in the measured part match `expected` within
+/// [`MAX_DEVIATION`], or the closest one.
 ///
-/// Of 300 sign-ins by chance 17 more or fewer come, and a level would be judged at a rate that it never had.
+/// The random count of 300 expected arrivals varies by about 17, so the level would run at a different rate.
 fn representative_seed(scenario: &Scenario, expected: f64, repeat: u32) -> Seed {
     let mut best = (f64::INFINITY, scenario.seed);
     for number in 0..MAX_SEEDS {
         let seed = seed(scenario.seed, u64::from(repeat) * MAX_SEEDS + number);
         let tried = Scenario { seed, ..scenario.clone() };
-        // Who comes is nothing to their times.
+        // Arrival times do not depend on the users.
         let arrival_count =
             arrivals(&tried, &DeviceOwners::default()).filter(|arrival| !arrival.warm_up).count();
         let deviation = (arrival_count as f64 / expected - 1.0).abs();
@@ -245,7 +246,7 @@ fn representative_seed(scenario: &Scenario, expected: f64, repeat: u32) -> Seed 
     best.1
 }
 
-/// Short enough to type again.
+/// Short enough to type.
 fn seed(from: Seed, number: u64) -> Seed {
     Seed::new(u64::from(from.rng("capacity", number).next_u32()))
 }

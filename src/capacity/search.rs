@@ -1,12 +1,12 @@
-//! Which rate to try next: a machine that asks for levels and hears how they came out.
+//! Decides which rate to try next, from the results of the levels so far.
 //!
-//! It climbs by a factor until a level fails, halves the gap (on a logarithmic scale) until it is as narrow
-//! as was asked, and has the highest level that passed confirmed by a long run. A confirmation that fails
-//! counts as a failed level: the search goes on below it, a few times.
+//! It climbs by a factor until a level fails, then halves the gap on a logarithmic scale to the requested
+//! precision. A long run confirms the highest level that passed. A failed confirmation counts as a failed
+//! level, and the search continues below it, a limited number of times.
 
 use crate::rounding::significant;
 
-/// A rate as people read it and type it again: what is told is what was tried.
+/// Rounds a rate, so that the printed rate is the tested rate.
 fn rounded_rate(rate: f64) -> f64 {
     significant(rate, 4)
 }
@@ -61,17 +61,17 @@ pub struct Search {
 }
 
 impl Search {
-    /// A search that has asked for nothing yet.
+    /// Creates a search without results.
     pub const fn new(bounds: SearchBounds) -> Self {
         Self { bounds, passed: Vec::new(), failed: None, confirmations: 0, confirmed: false }
     }
 
-    /// The next level; `None` when all is known that can be.
+    /// Returns the next level; `None` if the search is finished.
     pub fn next(&self) -> Option<LevelRequest> {
         let SearchBounds { from, to, factor, precision } = self.bounds;
         match (self.passed(), self.failed) {
             (None, None) => Some(LevelRequest::Climb(from)),
-            // Below the first level nothing is tried: where it fails, the search has no ground to stand on.
+            // The search never goes below the first level: if that fails, there is no answer.
             (None, Some(_)) => None,
             _ if self.confirmed || self.confirmations >= MAX_CONFIRMATIONS => None,
             (Some(best), None) if best < to => Some(LevelRequest::Climb(rounded_rate(best * factor).min(to))),
@@ -83,7 +83,7 @@ impl Search {
         }
     }
 
-    /// How the level that was asked for last came out.
+    /// Records the result of the last requested level.
     pub fn record_result(&mut self, request: LevelRequest, passed: bool) {
         let rate = request.per_s();
         if let LevelRequest::Confirm(_) = request {
@@ -128,7 +128,7 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    /// Plays a search against a pool that takes up to `knee`; confirmations only up to `holds`.
+    /// Runs a search against a pool that sustains up to `knee`; confirmations pass only up to `holds`.
     fn play(bounds: SearchBounds, knee: f64, holds: f64) -> (Search, u32) {
         let mut search = Search::new(bounds);
         let mut asked = 0;
@@ -159,7 +159,7 @@ mod tests {
     fn what_no_long_run_confirms_is_not_the_answer() {
         let bounds = SearchBounds { from: 10.0, to: 1000.0, factor: 2.0, precision: 0.05 };
         let (search, _) = play(bounds, 100.0, 80.0);
-        // Confirmations at just below 100 fail; below 80 one passes, or it is said that none did.
+        // Confirmations just below 100 fail; below 80 one passes, or none did.
         assert!(search.failed().unwrap() <= 100.0);
         assert!(!search.confirmed() || search.passed().unwrap() <= 80.0, "{search:?}");
     }

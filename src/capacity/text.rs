@@ -1,4 +1,4 @@
-//! A search in a terminal.
+//! Renders a capacity search for a terminal.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::rounding::significant;
 /// The longest bar of the curve, in columns.
 const CURVE: usize = 24;
 
-/// What was found, in lines of at most 100 columns.
+/// Renders the result in lines of at most 100 columns.
 pub fn text(found: &Capacity) -> String {
     let mut out = String::new();
     let mark = if found.verdict.exit_code == 0 { "✓" } else { "✗" };
@@ -84,12 +84,12 @@ fn levels(out: &mut String, levels: &[Level]) {
     }
 }
 
-/// A rate that was measured: three figures, however small it is.
+/// Formats a measured rate with three significant figures.
 fn three_digits(rate: f64) -> String {
     if rate < 1.0 { exact_number(significant(rate, 3)) } else { number(rate) }
 }
 
-/// The curve of latency against rate, on a logarithmic scale: a decade is as long wherever it lies.
+/// Returns a bar for the 99th percentile on a logarithmic scale.
 fn bar(p99: Option<u64>, longest: u64, passed: bool) -> String {
     let Some(us) = p99.filter(|us| *us > 0) else { return String::new() };
     let share = 1.0 - ((longest as f64 / us as f64).log10() / 4.0).min(1.0);
@@ -115,7 +115,7 @@ fn reason_text(reason: &Reason) -> String {
         Reason::FallsBehind { us_per_s } => {
             format!("falls behind: the median latency grows by {} each second", time(*us_per_s))
         }
-        // The rest of it says what to do about a run, and not about a search.
+        // The rest of the text gives advice about a run, which does not apply to a search.
         Reason::Generator { why, .. } => why.split([':', '.']).next().unwrap_or_default().to_owned(),
         Reason::Mismatched { count } => format!("{count} decisions do not match the rules"),
         Reason::Interrupted => "cut short".to_owned(),

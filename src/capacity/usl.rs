@@ -1,4 +1,4 @@
-//! How throughput follows concurrency: the Universal Scalability Law.
+//! Fits the Universal Scalability Law: how throughput depends on concurrency.
 //!
 //! X(N) = λN / (1 + σ(N − 1) + κN(N − 1)), with λ the throughput of one, σ contention and κ coherency (N. J.
 //! Gunther, "Guerrilla Capacity Planning", 2007). N/X is linear in 1, N − 1 and N(N − 1), and is fitted by
@@ -10,32 +10,31 @@ use serde::Serialize;
 use crate::rounding;
 use poolproof_cognito::seed::Rng;
 
-/// Fewer points than these say nothing of three parameters.
+/// Fewest points for a fit of three parameters.
 pub const MIN_POINTS: usize = 6;
 /// Resamples of the residuals.
 const RESAMPLES: usize = 2000;
-/// How much of the resamples lies in an interval.
+/// Confidence of the intervals.
 const CONFIDENCE: f64 = 0.95;
 
-/// A fit and how sure it is.
+/// A fit with its intervals.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct Usl {
-    /// The points: sign-ins at once, sign-ins a second.
+    /// The points: concurrency and sign-ins per second.
     pub points: Vec<(u32, f64)>,
-    /// Throughput of one at a time, a second.
+    /// Throughput at concurrency 1, per second.
     pub lambda: Interval,
-    /// Contention: the share of the work that only one can do at a time.
+    /// Contention: the serial share of the work.
     pub sigma: Interval,
-    /// Coherency: what each costs each other.
+    /// Coherency: the cost of coordination between concurrent sign-ins.
     pub kappa: Interval,
     /// The share of the throughput's variance that the fit explains.
     pub r2: f64,
-    /// The concurrency at which throughput is highest; null where that lies beyond twice the largest N that
-    /// was tried.
+    /// The concurrency with the highest throughput; null if it is beyond twice the largest measured N.
     pub peak_n: Option<f64>,
 }
 
-/// An estimate with the interval in which 95 of 100 resamples lie.
+/// An estimate with the interval that contains 95 % of the resamples.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub struct Interval {
     /// The estimate.
@@ -46,8 +45,8 @@ pub struct Interval {
     pub high: f64,
 }
 
-/// Fits the law to points of concurrency and throughput. `None` below [`MIN_POINTS`], or where a throughput
-/// is not above zero.
+/// Fits the law to points of concurrency and throughput. `None` below [`MIN_POINTS`], or if a throughput is
+/// not positive.
 pub fn fit(points: &[(u32, f64)], rng: &mut Rng) -> Option<Usl> {
     if points.len() < MIN_POINTS || points.iter().any(|(n, x)| *n == 0 || !x.is_finite() || *x <= 0.0) {
         return None;
@@ -111,16 +110,16 @@ impl Curve {
         if all > 0.0 { 1.0 - left / all } else { 0.0 }
     }
 
-    /// The curve with the least squares of relative errors. Of the parameters that may not be below zero
-    /// those that would be are left out.
+    /// Returns the fit with the least squares of relative errors. Parameters that would be negative are set
+    /// to zero.
     fn fit_points(points: &[(u32, f64)]) -> Option<Self> {
         let tries = [[true, true], [true, false], [false, true], [false, false]];
         let fits = tries.iter().filter_map(|used| Self::with(points, *used));
         fits.min_by(|one, other| one.1.total_cmp(&other.1)).map(|(curve, _)| curve)
     }
 
-    /// A fit that uses contention, coherency, both or none, and the sum of its squares; `None` where it is no
-    /// curve.
+    /// Returns a fit with contention, coherency, both or neither, and its sum of squares; `None` if it is no
+    /// valid curve.
     fn with(points: &[(u32, f64)], [sigma, kappa]: [bool; 2]) -> Option<(Self, f64)> {
         let terms = |n: f64| {
             let mut terms = vec![1.0];
@@ -128,7 +127,7 @@ impl Curve {
             terms.extend(kappa.then_some(n * (n - 1.0)));
             terms
         };
-        // Each row divided by what it is to equal, so that errors are relative.
+        // Each row is divided by its target value, so that errors are relative.
         let rows: Vec<Vec<f64>> = points
             .iter()
             .map(|(n, x)| terms(f64::from(*n)).into_iter().map(|term| term * x / f64::from(*n)).collect())
@@ -149,7 +148,7 @@ impl Curve {
     }
 }
 
-/// The factors by which the columns of `rows` come closest to 1, by the normal equations.
+/// Returns the factors by which the columns of `rows` best approximate 1, from the normal equations.
 fn least_squares(rows: &[Vec<f64>]) -> Option<Vec<f64>> {
     let size = rows.first()?.len();
     let mut system: Vec<Vec<f64>> = (0..size)
@@ -206,7 +205,7 @@ mod tests {
         }
         let usl = fit(&points(250.0, 0.05, 0.002, 0.0), &mut Seed::new(1).rng("usl", 0)).unwrap();
         assert!((usl.peak_n.unwrap() - (0.95_f64 / 0.002).sqrt()).abs() < 0.01, "{usl:?}");
-        // √(1 / 0.0001) lies beyond twice 32.
+        // √(1 / 0.0001) is beyond twice 32.
         let far = fit(&points(250.0, 0.0, 0.0001, 0.0), &mut Seed::new(1).rng("usl", 0)).unwrap();
         assert_eq!(far.peak_n, None);
     }

@@ -1,31 +1,31 @@
-//! What is to be said of a search: sentences, and the exit code.
+//! Sentences and exit code of a search.
 
 use super::model::{CapacityEstimate, Level, Limit, Reason, SearchPhase, Verdict};
 use crate::report::figures::{exact_number, percent};
 use crate::report::{INTERRUPTED, MISMATCH, SATURATED, Shortage, THRESHOLD, UNREACHABLE};
 use crate::run::RunError;
 
-/// The operating system gives no threads.
+/// The operating system cannot create threads.
 const INTERNAL: u8 = 1;
 
-/// How a search went.
+/// The outcome of a search.
 pub(super) struct SearchOutcome<'o> {
-    /// What was tried, in its order.
+    /// The levels in the order of the search.
     pub(super) levels: &'o [Level],
-    /// What was found.
+    /// The answer.
     pub(super) answer: Option<&'o CapacityEstimate>,
-    /// Whether somebody asked for an end.
+    /// Whether the search was canceled.
     pub(super) stopped: bool,
-    /// Why the search could not go on, where it could not.
+    /// The error that ended the search, if any.
     pub(super) run_error: Option<&'o RunError>,
-    /// Requests a second that are sent to the target at most, where that is limited.
+    /// Limit of requests per second to the target, if configured.
     pub(super) max_requests_per_s: Option<u32>,
-    /// Whether the scalability law was asked for and could not be fitted.
+    /// Whether the scalability law was requested and could not be fitted.
     pub(super) usl_unavailable: bool,
 }
 
 impl SearchOutcome<'_> {
-    /// The verdict. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83.
+    /// Returns the verdict. The most severe fault sets the exit code: 80, 105, 107, 99, 83.
     pub(super) fn verdict(&self) -> Verdict {
         let mut faults = Vec::new();
         faults.extend(self.mismatched().map(|sentence| (MISMATCH, sentence)));
@@ -59,13 +59,13 @@ impl SearchOutcome<'_> {
         Some(format!("{differ} from the rules at {rate}/s: a pool with wrong decisions has no capacity."))
     }
 
-    /// The lowest level that failed; of its runs the last.
+    /// Returns the last run of the lowest level that failed.
     fn lowest(&self) -> Option<&Level> {
         let failed = self.levels.iter().rev().filter(|level| !level.passed);
         failed.min_by(|one, other| one.per_s.total_cmp(&other.per_s))
     }
 
-    /// What is to be known of an answer.
+    /// Returns remarks on an answer.
     fn remarks(&self, answer: &CapacityEstimate) -> Vec<String> {
         let mut remarks = Vec::new();
         let mut say = |sentence: &str| remarks.push(sentence.to_owned());
@@ -99,13 +99,13 @@ impl SearchOutcome<'_> {
     }
 }
 
-/// The level that ended the search upward.
+/// Returns the level that ended the search upward.
 pub(super) fn limiting_level(levels: &[Level], below_per_s: Option<f64>) -> Option<&Level> {
     let rate = below_per_s?;
     levels.iter().find(|level| !level.passed && level.per_s == rate)
 }
 
-/// That the lowest level fails, with what to do about it, and the exit code.
+/// Returns the sentence and exit code for a lowest level that fails.
 fn lowest_level_failure(level: &Level) -> (u8, String) {
     let has = |wanted: fn(&Reason) -> bool| level.reasons.iter().any(wanted);
     let lost = level.reasons.iter().find_map(|reason| match reason {
@@ -139,14 +139,14 @@ fn lowest_level_failure(level: &Level) -> (u8, String) {
 }
 
 impl Level {
-    /// Whether it says more of the generator than of the pool. Users who are all busy with a pool that falls
-    /// behind are the pool's affair.
+    /// Returns whether the reason concerns the generator rather than the pool. Users who wait for a slow pool
+    /// concern the pool.
     pub(super) fn is_generator_limited(&self) -> bool {
         self.short_of().is_some()
             && !self.reasons.iter().any(|reason| matches!(reason, Reason::FallsBehind { .. }))
     }
 
-    /// What the generator was short of, if it could not keep up.
+    /// Returns what the generator lacked, if it could not keep up.
     fn short_of(&self) -> Option<Shortage> {
         self.reasons.iter().find_map(|reason| match reason {
             Reason::Generator { short_of, .. } => Some(*short_of),
@@ -156,7 +156,7 @@ impl Level {
 }
 
 impl Reason {
-    /// Whether no other level is worth trying.
+    /// Returns whether the reason makes further levels useless.
     pub(super) const fn ends_the_search(&self) -> bool {
         matches!(self, Self::Mismatched { .. } | Self::Interrupted)
     }
@@ -217,7 +217,7 @@ mod tests {
             assert_eq!(lowest.exit_code, 83, "{told}");
             assert!(told.contains(wanted) && !told.contains(unwanted), "{told}");
         }
-        // Users who wait for a pool that falls behind are the pool's affair.
+        // Users who wait for a slow pool concern the pool.
         let behind = [level(10.0, vec![short_of(Shortage::Users), Reason::FallsBehind { us_per_s: 20_000 }])];
         assert_eq!(outcome(&behind, None).verdict().exit_code, 99);
     }

@@ -1,4 +1,4 @@
-//! Whether two reports can be compared at all.
+//! Checks whether two reports are comparable.
 
 use std::fmt;
 
@@ -7,17 +7,17 @@ use crate::report::{NamedFile, Report};
 use crate::scenario::{self, Scenario, ScheduleFile, ScheduleFiles, Service};
 use poolproof_cognito::seed::Seed;
 
-/// So many lines of two scenarios that differ are told.
+/// Most differing scenario lines to report.
 const MAX_LINES: usize = 3;
 
-/// Something that must be the same on both sides and is not.
+/// A difference that makes two reports incomparable.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Difference {
-    /// What: `seed`, `clock`, `group`, `target`, `scenario`.
+    /// The subject: `seed`, `clock`, `group`, `target`, `scenario`.
     pub what: &'static str,
-    /// How the base has it.
+    /// The value of the base.
     pub base: String,
-    /// How the head has it.
+    /// The value of the head.
     pub head: String,
 }
 
@@ -27,11 +27,10 @@ impl fmt::Display for Difference {
     }
 }
 
-/// What keeps two reports from being compared; nothing if they can be.
+/// Returns the differences that make two reports incomparable; empty if they are comparable.
 ///
-/// Name, seed, clock, group, target, pool, population, workload and client must be the same, and neither
-/// report partial. The costs of the pool's arithmetic (`service`) and thresholds may differ: they say how
-/// quick the pool is, and what is asked of it.
+/// Name, seed, clock, group, target, pool, population, workload and client must be equal, and neither report
+/// partial. The costs of the pool's arithmetic (`service`) and thresholds may differ.
 pub fn differences(base: &Report, head: &Report) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut compare_field = |what, base: String, head: String| {
@@ -45,7 +44,7 @@ pub fn differences(base: &Report, head: &Report) -> Vec<Difference> {
     compare_field("clock", clock(base).to_owned(), clock(head).to_owned());
     compare_field("target", base.target.clone(), head.target.clone());
     if base.partial || head.partial {
-        // Two beginnings are not of the same length either.
+        // Two partial reports also differ in length.
         found.push(Difference { what: "report", base: coverage(base), head: coverage(head) });
     }
     if base.scenario.name == head.scenario.name {
@@ -85,8 +84,7 @@ fn parsed_scenario(report: &Report) -> Option<Scenario> {
     .ok()
 }
 
-/// Where the two scenarios ask for different things. Texts that this version does not understand must be the
-/// same.
+/// Returns the differences between two scenarios. Texts that this version cannot parse must be equal.
 fn scenario_differences(base: &Report, head: &Report) -> Vec<Difference> {
     if (&base.scenario.yaml, &base.scenario.files) == (&head.scenario.yaml, &head.scenario.files) {
         return Vec::new();
@@ -97,7 +95,7 @@ fn scenario_differences(base: &Report, head: &Report) -> Vec<Difference> {
     }
 }
 
-/// A scenario with every default written out, but for what may differ or is held elsewhere.
+/// Returns a scenario with all defaults as YAML, without the parts that may differ or are compared elsewhere.
 fn comparable_yaml(scenario: Scenario) -> String {
     let plain = Scenario {
         about: String::new(),
@@ -111,7 +109,7 @@ fn comparable_yaml(scenario: Scenario) -> String {
     plain.to_yaml()
 }
 
-/// The first lines that differ, each with the keys above it.
+/// Returns the first lines that differ, each with its parent keys.
 fn lines(base: &str, head: &str) -> Vec<Difference> {
     let (base, head) = (with_paths(base), with_paths(head));
     let only = |own: &[String], other: &[String]| -> Vec<String> {
@@ -134,7 +132,7 @@ fn lines(base: &str, head: &str) -> Vec<Difference> {
     found
 }
 
-/// The lines of block YAML, each after the keys that it hangs on: `pool.risk.low: block`.
+/// Returns the lines of block YAML with their full key paths: `pool.risk.low: block`.
 fn with_paths(yaml: &str) -> Vec<String> {
     let mut above: Vec<(usize, String)> = Vec::new();
     let mut lines = Vec::new();
@@ -151,8 +149,8 @@ fn with_paths(yaml: &str) -> Vec<String> {
     lines
 }
 
-/// Whether both sides were given the same costs for the pool's arithmetic, so that by the virtual clock time
-/// passes alike.
+/// Returns whether both sides have the same costs of the pool's arithmetic, so that virtual time passes
+/// equally.
 pub(super) fn same_service(base: &Report, head: &Report) -> bool {
     let service = |report| parsed_scenario(report).map(|scenario| scenario.service);
     base.scenario.yaml == head.scenario.yaml || service(base) == service(head)

@@ -1,4 +1,4 @@
-//! Decisions of two runs: equal or not. They are no statistics.
+//! Compares the decisions of two runs exactly, without statistics.
 
 use std::collections::BTreeMap;
 
@@ -8,57 +8,56 @@ use super::comparable::same_service;
 use crate::clock::ClockKind;
 use crate::report::{self, Report};
 
-/// How many decisions, and how many of them were not as the rules ask.
+/// Numbers of decisions and of mismatches.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
 pub struct DecisionCounts {
-    /// All.
+    /// All decisions.
     pub seen: u64,
-    /// Those that differ from what their rule asks.
+    /// Decisions that differ from their rule.
     pub mismatched: u64,
 }
 
 impl DecisionCounts {
-    /// This one and another.
+    /// Returns the sums of both.
     #[must_use]
     pub const fn plus(self, other: Self) -> Self {
         Self { seen: self.seen + other.seen, mismatched: self.mismatched + other.mismatched }
     }
 }
 
-/// Something that was counted differently.
+/// A count that differs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct CountChange {
-    /// What was counted: `sign-ins completed`, `rule suppressed`, `cell tokens → blocked` (expected → seen),
+    /// The subject: `sign-ins completed`, `rule suppressed`, `cell tokens → blocked` (expected → actual),
     /// `mismatches`.
     pub what: String,
-    /// By the base.
+    /// The count of the base.
     pub base: DecisionCounts,
-    /// By the head.
+    /// The count of the head.
     pub head: DecisionCounts,
 }
 
-/// The decisions of two runs side by side.
+/// The decisions of two runs.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize)]
 pub struct Decisions {
     /// Whether nothing differs.
     pub identical: bool,
-    /// The base's.
+    /// The counts of the base.
     pub base: DecisionCounts,
-    /// The head's.
+    /// The counts of the head.
     pub head: DecisionCounts,
-    /// What differs.
+    /// The counts that differ.
     pub differing: Vec<CountChange>,
-    /// What was only counted more or less often, where time decides who is free to sign in: by the wall
-    /// clock, and where the pool's arithmetic was given other costs.
+    /// Counts that differ only because timing decides which user is idle: under the wall clock, or with
+    /// different costs of the pool's arithmetic.
     pub shifted: Vec<CountChange>,
 }
 
-/// Holds the decisions of two comparable runs against each other.
+/// Compares the decisions of two comparable runs.
 ///
-/// By the virtual clock and with the same costs everything must be equal: how sign-ins ended, what was
-/// checked and mismatched, each rule, each cell of the confusion, and the mismatches themselves. Elsewhere an
-/// arrival whose user is busy takes another of the same kind, and so rules are seen more or less often with
-/// every run; there what must be equal is what mismatched.
+/// Under the virtual clock with equal costs everything must be equal: outcomes, checked and mismatched
+/// decisions, rules, confusion cells and mismatches. Otherwise an arrival whose user is busy uses another
+/// user of the same kind, so rule counts vary; only mismatches must be equal.
 pub fn decisions(base: &Report, head: &Report) -> Decisions {
     let exact = base.clock == ClockKind::Virtual && same_service(base, head);
     let (one, other) = (counted(base), counted(head));

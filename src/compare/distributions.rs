@@ -1,14 +1,14 @@
-//! The normal distribution and Student's t: what the bootstrap's intervals are corrected by.
+//! The normal distribution and Student's t distribution, for the bias correction of bootstrap intervals.
 
 use std::f64::consts::{FRAC_PI_2, PI};
 
-/// Beyond this many standard deviations nothing is left that matters here.
+/// Limit in standard deviations; the tails beyond it are negligible.
 const MAX_DEVIATIONS: f64 = 8.0;
 
-/// The share of a standard normal distribution below `x`.
+/// Returns the cumulative distribution function of the standard normal distribution at `x`.
 ///
-/// Source: G. Marsaglia, "Evaluating the Normal Distribution", Journal of Statistical Software 11 (2004): a
-/// series whose terms are all of one sign, so that nothing cancels.
+/// Source: G. Marsaglia, "Evaluating the Normal Distribution", Journal of Statistical Software 11 (2004). All
+/// terms of the series have the same sign, so nothing cancels.
 pub(super) fn normal_cdf(x: f64) -> f64 {
     if x.abs() > MAX_DEVIATIONS {
         return if x > 0.0 { 1.0 } else { 0.0 };
@@ -25,20 +25,20 @@ pub(super) fn normal_cdf(x: f64) -> f64 {
     0.5 + sum * (-0.5 * x * x).exp() / (2.0 * PI).sqrt()
 }
 
-/// The point below which a share `p` of a standard normal distribution lies; at most 8 from the middle.
+/// Returns the quantile `p` of the standard normal distribution, clamped to ±8.
 pub(super) fn normal_quantile(p: f64) -> f64 {
     inverse_cdf(p, MAX_DEVIATIONS, normal_cdf)
 }
 
-/// The share of Student's t with `degrees_of_freedom` degrees of freedom below `t`.
+/// Returns the cumulative distribution function of Student's t with `degrees_of_freedom` at `t`.
 ///
-/// Source: M. Abramowitz, I. Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4: for whole degrees
-/// it is a finite sum.
+/// Source: M. Abramowitz, I. Stegun, Handbook of Mathematical Functions, 26.7.3 and 26.7.4. For integer
+/// degrees it is a finite sum.
 pub(super) fn student_t_cdf(t: f64, degrees_of_freedom: usize) -> f64 {
     let nu = degrees_of_freedom.max(1) as f64;
     let theta = (t / nu.sqrt()).atan();
     let (sin, cos) = theta.sin_cos();
-    // The share within ±t, with the sign of t.
+    // The probability within ±t, with the sign of t.
     let within = if degrees_of_freedom % 2 == 1 {
         let mut sum = 0.0;
         let mut term = cos;
@@ -59,13 +59,12 @@ pub(super) fn student_t_cdf(t: f64, degrees_of_freedom: usize) -> f64 {
     0.5 + within / 2.0
 }
 
-/// The point below which a share `p` of Student's t with `degrees_of_freedom` degrees of freedom lies; at
-/// most 10,000 from the middle.
+/// Returns the quantile `p` of Student's t with `degrees_of_freedom`, clamped to ±10,000.
 pub(super) fn student_t_quantile(p: f64, degrees_of_freedom: usize) -> f64 {
     inverse_cdf(p, 1e4, |t| student_t_cdf(t, degrees_of_freedom))
 }
 
-/// Where a rising function reaches `p`, between −`far` and `far`, by halving.
+/// Inverts an increasing function between −`far` and `far` by bisection.
 fn inverse_cdf(p: f64, far: f64, below: impl Fn(f64) -> f64) -> f64 {
     let (mut low, mut high) = (-far, far);
     // 10,000 halved 80 times is below the resolution of a double.

@@ -1,4 +1,4 @@
-//! An experiment: pairs of runs come in, a comparison comes out.
+//! Turns pairs of runs into a comparison.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,29 +18,28 @@ use crate::rounding::rounded;
 #[derive(Clone, Debug)]
 pub struct Experiment {
     options: ComparisonOptions,
-    /// From how much steal on a pair's times do not count, as a share.
+    /// Share of CPU steal above which a pair's times are excluded.
     max_steal: f64,
     scenarios: BTreeMap<String, ScenarioRecord>,
     /// Pairs whose times did not count.
     steal_excluded: u32,
-    /// Those of them that have not come out well since: of the same arm or not, and their number.
+    /// Excluded pairs without a successful repetition: whether of the same arm, and their number.
     missing: BTreeSet<(bool, u32)>,
 }
 
-/// What became of the times of a pair.
+/// Whether the times of a pair count.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[must_use]
 pub enum PairStatus {
     /// They count.
     Accepted,
-    /// Others on the machine's host had too much of its cores' time (steal) in one of the runs: only the
-    /// decisions count.
+    /// A run had too much CPU steal: only its decisions count.
     StealExcluded,
 }
 
 #[derive(Clone, Debug)]
 struct ScenarioRecord {
-    /// Any of the reports, for what all have in common.
+    /// One of the reports, for the data that all have in common.
     first: Report,
     series: Series,
     decisions: DecisionComparison,
@@ -48,7 +47,7 @@ struct ScenarioRecord {
 }
 
 impl Experiment {
-    /// Without any runs yet.
+    /// Creates an experiment without runs.
     pub const fn new(options: ComparisonOptions) -> Self {
         Self {
             options,
@@ -59,18 +58,19 @@ impl Experiment {
         }
     }
 
-    /// With another bound on steal, a share of the cores' time.
+    /// Sets the limit of CPU steal, as a share of the cores' time.
     #[must_use]
     pub fn max_steal(self, share: f64) -> Self {
         Self { max_steal: share, ..self }
     }
 
-    /// Takes the reports of a pair, by scenario; of base against base `head` is the other run of the base. A
-    /// pair that was robbed may be run again and given once more.
+    /// Adds the reports of a pair, by scenario; for base against base, `head` is the second run of the base.
+    /// A pair excluded for CPU steal may be run and added again.
     ///
     /// # Errors
     ///
-    /// What keeps them from being compared with each other, or with those before; nothing is taken then.
+    /// Returns an error and adds nothing if the reports are not comparable with each other or with earlier
+    /// ones.
     pub fn add(&mut self, slot: &Slot, base: &Reports, head: &Reports) -> Result<PairStatus, Incomparable> {
         same_scenarios(base, head)?;
         for (name, one) in base {
@@ -112,7 +112,7 @@ impl Experiment {
         Ok(taken)
     }
 
-    /// What is to be said of all pairs so far, of `base` and `head` as the command line has them.
+    /// Returns the comparison of all pairs so far; `base` and `head` are the names from the command line.
     pub fn comparison(&self, base: &str, head: &str) -> Comparison {
         let series: Vec<Series> = self.scenarios.values().map(|record| record.series.clone()).collect();
         let judged = judge_metrics(&series, &self.options);
@@ -192,7 +192,7 @@ impl Experiment {
         Verdict { word, exit_code, sentences }
     }
 
-    /// What was taken from the machine, and what came of it.
+    /// Describes the excluded pairs.
     fn steal_summary(&self) -> Option<String> {
         let pairs = |count: u32| if count == 1 { "1 pair".to_owned() } else { format!("{count} pairs") };
         let left_out = match self.missing.len() {
@@ -209,14 +209,14 @@ impl Experiment {
         })
     }
 
-    /// Whether more pairs could tell more.
+    /// Returns whether more pairs could change an inconclusive verdict.
     pub fn is_open(&self) -> bool {
         let comparison = self.comparison("", "");
         comparison.verdict.exit_code == Verdict::INCONCLUSIVE
     }
 }
 
-/// The share of the cores' time that others on the machine's host had, where the report tells.
+/// Returns the share of CPU steal, if the report has it.
 fn steal_share_of(report: &Report) -> Option<f64> {
     report.generator.machine?.steal_share
 }
@@ -257,7 +257,7 @@ impl ScenarioRecord {
         Self { first: first.clone(), series: Series::default(), decisions, saturated: 0 }
     }
 
-    /// Takes the times of a pair.
+    /// Adds the times of a pair.
     fn time(&mut self, slot: &Slot, base: &Report, head: &Report) {
         let pair = Pair { base: RunMetrics::of(base), head: RunMetrics::of(head) };
         self.saturated +=
@@ -265,7 +265,7 @@ impl ScenarioRecord {
         if slot.is_aa() { self.series.same.push(pair) } else { self.series.pairs.push(pair) }
     }
 
-    /// Takes the decisions of a pair.
+    /// Adds the decisions of a pair.
     fn decide(&mut self, slot: &Slot, base: &Report, head: &Report) {
         let seen = decisions(base, head);
         if slot.is_aa() {
@@ -274,7 +274,7 @@ impl ScenarioRecord {
         }
         self.decisions.pairs += 1;
         self.decisions.differing_pairs += u32::from(!seen.identical);
-        // The sums of all pairs; in detail the first pair that differs.
+        // Sums over all pairs; details of the first pair that differs.
         let totals = &mut self.decisions.first;
         totals.base = totals.base.plus(seen.base);
         totals.head = totals.head.plus(seen.head);

@@ -1,4 +1,4 @@
-//! A comparison for a pull request.
+//! Renders a comparison for a pull request.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::model::{Comparison, Verdict};
 use super::render::{Table, changes, common, conditions, decision_sentence, metrics, notes, numbers};
 use crate::report::markup::{code, markdown as escaped};
 
-/// The comparison as Markdown with tables, as GitHub shows them.
+/// Renders the comparison as GitHub-flavored Markdown with tables.
 pub fn markdown(comparison: &Comparison) -> String {
     let mut out = String::new();
     let mark = if comparison.verdict.exit_code == Verdict::PASS { "✅" } else { "❌" };

@@ -1,24 +1,23 @@
-//! Two sets of reports against each other: decisions exactly, speed by paired runs.
+//! Compares two sets of reports: decisions exactly, speed by paired runs.
 //!
-//! [`reports`] holds one run against one run, which proves nothing about speed. An [`Experiment`] takes pairs
-//! of runs in the order of a [`plan`] and has each metric judged: *regressed*, *improved*, *equivalent* or
-//! *inconclusive*. Nothing here runs or reads anything.
+//! [`reports`] compares one run with one run, without a verdict on speed. An [`Experiment`] takes pairs of
+//! runs in the order of a [`plan`] and judges each metric: *regressed*, *improved*, *equivalent* or
+//! *inconclusive*. This module runs and reads nothing.
 //!
-//! The methods and where they are from: runs and not requests as the unit, in random and balanced order (Y.
-//! Zhang et al., "Treadmill: Attributing the Source of Tail Latency through Precise Load Testing and
-//! Statistical Inference", ISCA 2016: quantiles of each run, then over runs, since runs differ by more than
-//! their requests tell); intervals by the BCa bootstrap (Efron 1987), widened for few pairs (Hesterberg
-//! 2015); equivalence by two one-sided tests (Schuirmann 1987); several metrics by Holm's method (1979);
-//! several looks by sharing the error among them (Bonferroni).
+//! Methods: the unit is the run, not the request, in random and balanced order (Y. Zhang et al., "Treadmill:
+//! Attributing the Source of Tail Latency through Precise Load Testing and Statistical Inference", ISCA
+//! 2016). Intervals use the BCa bootstrap (Efron 1987), widened for few pairs (Hesterberg 2015). Equivalence
+//! uses two one-sided tests (Schuirmann 1987). Holm's method (1979) corrects for several metrics, a
+//! Bonferroni split for several looks.
 //!
 //! | file | what it does |
 //! |---|---|
-//! | `statistics`, `distributions` | what can be said of paired numbers |
-//! | `verdict` | metrics, effects that matter, verdicts |
-//! | `plan`, `experiment` | which arm runs when; pairs in, comparison out |
-//! | `comparable`, `decisions` | what must be the same, and what was decided |
+//! | `statistics`, `distributions` | statistics of paired numbers |
+//! | `verdict` | metrics, relevant effects, verdicts |
+//! | `plan`, `experiment` | the order of runs; from pairs to a comparison |
+//! | `comparable`, `decisions` | comparability and decisions |
 //! | `reports` | one run against one run |
-//! | `model`, `words`, `text`, `markdown` | the comparison as data and for people |
+//! | `model`, `render`, `text`, `markdown` | the comparison as data and for people |
 
 mod comparable;
 mod decisions;

@@ -1,4 +1,4 @@
-//! In which order the arms run.
+//! Plans the order in which the arms run.
 
 use std::ops::Range;
 
@@ -6,38 +6,38 @@ use rand::Rng as _;
 
 use poolproof_cognito::seed::Seed;
 
-/// One of the two that are compared.
+/// One side of a comparison.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub enum Arm {
-    /// What is there.
+    /// The existing version.
     Base,
-    /// What is to come.
+    /// The new version.
     Head,
 }
 
-/// Two runs, one right after the other.
+/// Two consecutive runs.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Slot {
-    /// The number of the pair among its own kind, from 1.
+    /// The number of the pair within its kind, from 1.
     pub number: u32,
-    /// The arms in the order of running; twice the base to know the noise.
+    /// The arms in running order; the base twice to measure noise.
     pub arms: [Arm; 2],
-    /// The seed of the scenarios, the same for both.
+    /// The scenario seed of both runs.
     pub seed: u64,
 }
 
 impl Slot {
-    /// Whether both runs are the base's.
+    /// Returns whether both runs are of the base.
     pub fn is_aa(&self) -> bool {
         self.arms[0] == self.arms[1]
     }
 }
 
-/// The pairs of these numbers (from 0), in blocks of two: base, head, head, base, or the other way round, as
-/// `seed` draws it; and `same` pairs of base against base, evenly among them.
+/// Returns the pairs of these numbers (from 0) in blocks of two, in the order base, head, head, base or the
+/// reverse, drawn from `seed`. The `same` pairs of base against base are spread evenly among them.
 ///
-/// So a machine that grows slower or warmer all the while does so for both arms alike. Order and scenario
-/// seeds of a pair depend on its number alone: more pairs leave the first ones as they were.
+/// A steady drift of the machine thus affects both arms equally. Order and seeds of a pair depend only on its
+/// number, so more pairs do not change the earlier ones.
 pub fn plan(seed: Seed, pairs: Range<u32>, same: u32) -> Vec<Slot> {
     let count = pairs.len() as u64;
     let mut slots = Vec::new();
@@ -57,7 +57,7 @@ pub fn plan(seed: Seed, pairs: Range<u32>, same: u32) -> Vec<Slot> {
     slots
 }
 
-/// Short enough to type again.
+/// Short enough to type.
 fn derived_seed(seed: Seed, name: &str, pair: u32) -> u64 {
     u64::from(seed.rng(name, u64::from(pair)).next_u32())
 }

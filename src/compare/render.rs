@@ -1,4 +1,4 @@
-//! What text and Markdown say alike: the cells of their tables and the sentences between them.
+//! Table cells and sentences that text and Markdown share.
 
 use super::decisions::{CountChange, DecisionCounts};
 use super::model::{
@@ -9,13 +9,13 @@ use crate::clock::ClockKind;
 use crate::report::figures::{UNKNOWN, count, number, time};
 use crate::report::markup::plain;
 
-/// More than these differences are left to JSON.
+/// Most differences to print; JSON has all.
 const MAX_CHANGES: usize = 12;
 
-/// A table: its first column is text, the others are numbers.
+/// A table whose first column is text and whose other columns are numbers.
 pub(super) struct Table(pub(super) Vec<Vec<String>>);
 
-/// The head of a scenario: what both sides have in common.
+/// Returns the heading of a scenario: the data that both sides have in common.
 pub(super) fn common(one: &ScenarioComparison) -> String {
     let clock = match one.clock {
         ClockKind::Wall => "wall",
@@ -25,7 +25,7 @@ pub(super) fn common(one: &ScenarioComparison) -> String {
     plain(&format!("{seed}{clock} clock, {} group, {} pool", one.group, one.target))
 }
 
-/// The decisions of a scenario in a sentence.
+/// Returns a sentence about the decisions of a scenario.
 pub(super) fn decision_sentence(one: &ScenarioComparison, comparison: &Comparison) -> String {
     let totals = &one.decisions.first;
     let counts = if totals.base == totals.head {
@@ -50,7 +50,7 @@ fn tally(tally: DecisionCounts) -> String {
     format!("{} checked, {} mismatched", count(tally.seen), count(tally.mismatched))
 }
 
-/// What is to be known beside it.
+/// Returns notes on a scenario.
 pub(super) fn notes(one: &ScenarioComparison) -> Vec<String> {
     let mut notes = Vec::new();
     if one.decisions.base_differs_from_itself {
@@ -74,7 +74,7 @@ pub(super) fn notes(one: &ScenarioComparison) -> Vec<String> {
     notes
 }
 
-/// What differs in the decisions.
+/// Returns a table of the differing decisions.
 pub(super) fn changes(one: &ScenarioComparison) -> Option<Table> {
     let differing = &one.decisions.first.differing;
     if differing.is_empty() {
@@ -91,7 +91,7 @@ pub(super) fn changes(one: &ScenarioComparison) -> Option<Table> {
     Some(Table(rows))
 }
 
-/// Times side by side.
+/// Returns a table of times side by side.
 pub(super) fn numbers(one: &ScenarioComparison) -> Option<Table> {
     let mut rows = vec![cells(["", "base", "head", "ratio"])];
     for ComparedValue { what, unit, base, head, ratio } in &one.numbers {
@@ -102,7 +102,7 @@ pub(super) fn numbers(one: &ScenarioComparison) -> Option<Table> {
     (rows.len() > 1).then_some(Table(rows))
 }
 
-/// The metrics with their verdicts.
+/// Returns a table of the metrics with their verdicts.
 pub(super) fn metrics(one: &ScenarioComparison, conditions: &Conditions) -> Option<Table> {
     let interval = format!("{} % interval", number(conditions.confidence * 100.0));
     let mut rows =
@@ -156,7 +156,7 @@ fn cells<const N: usize>(texts: [&str; N]) -> Vec<String> {
     texts.map(str::to_owned).to_vec()
 }
 
-/// How the experiment was made, in a sentence.
+/// Returns a sentence about the conditions of the experiment.
 pub(super) fn conditions(comparison: &Comparison) -> Option<String> {
     let Conditions { seed, pairs, same_pairs, looks, resamples, .. } = comparison.experiment.as_ref()?;
     let same =

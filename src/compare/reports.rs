@@ -1,4 +1,4 @@
-//! One run against one run: decisions exactly, times side by side and without a verdict.
+//! Compares one run with one run: decisions exactly, times side by side without a verdict.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -12,21 +12,21 @@ use crate::rounding::rounded;
 /// Reports by the name of their scenario.
 pub type Reports = BTreeMap<String, Report>;
 
-/// What is to be remembered of times where one run stands against one run.
+/// The caveat on times of one run against one run.
 pub const ADVISORY: &str =
     "One run against one run proves nothing about speed; run pairs with --base and --head.";
 
 /// Why reports cannot be compared.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Incomparable {
-    /// The scenario, if it is one's matter.
+    /// The scenario, if the differences belong to one.
     pub scenario: Option<String>,
-    /// What differs.
+    /// The differences.
     pub differences: Vec<Difference>,
 }
 
 impl Incomparable {
-    /// A scenario that only some runs of an arm have.
+    /// Creates an error for a scenario that only some runs of an arm have.
     pub(super) fn inconsistent_scenario(name: &str) -> Self {
         let (some, others) = (format!("`{name}` in some pairs"), "not in others".to_owned());
         Self { scenario: None, differences: vec![Difference { what: "scenarios", base: some, head: others }] }
@@ -46,7 +46,8 @@ impl fmt::Display for Incomparable {
     }
 }
 
-/// Both sides must have the same scenarios. Where each has one report, its own check says what differs.
+/// Both sides must have the same scenarios. If each has one report, the comparison of the reports lists the
+/// differences.
 pub(super) fn same_scenarios(base: &Reports, head: &Reports) -> Result<(), Incomparable> {
     let listed = |own: &Reports, other: &Reports| {
         let only: Vec<String> =
@@ -60,11 +61,11 @@ pub(super) fn same_scenarios(base: &Reports, head: &Reports) -> Result<(), Incom
     Err(Incomparable { scenario: None, differences: vec![difference] })
 }
 
-/// Compares reports, scenario by scenario; `base` and `head` are the folders that they come from.
+/// Compares reports by scenario; `base` and `head` are their directories.
 ///
 /// # Errors
 ///
-/// The first scenario whose reports cannot be compared, with all that keeps them from it.
+/// Returns the first scenario whose reports are incomparable, with all differences.
 pub fn reports(base: (&str, &Reports), head: (&str, &Reports)) -> Result<Comparison, Incomparable> {
     same_scenarios(base.1, head.1)?;
     let mut scenarios = Vec::new();

@@ -1,21 +1,20 @@
-//! What can be said of paired differences: numbers in, numbers out.
+//! Statistics of paired differences.
 //!
-//! A run is the unit, and so a difference belongs to a pair of runs; requests of one run depend on each
-//! other, and a test on them finds differences where there are none. The interval of a mean is the
-//! bootstrap's, bias-corrected and accelerated (BCa: B. Efron, "Better Bootstrap Confidence Intervals", JASA
-//! 82, 1987), and widened for few pairs as T. Hesterberg shows that it must ("What Teachers Should Know About
-//! the Bootstrap", The American Statistician 69, 2015): plain, ten pairs give an interval of 95 % that holds
-//! nine times in ten.
+//! The unit is the run, so each difference belongs to a pair of runs. Requests of one run depend on each
+//! other, and a test on them finds differences that do not exist. The interval of a mean is the
+//! bias-corrected and accelerated bootstrap's (BCa: B. Efron, "Better Bootstrap Confidence Intervals", JASA
+//! 82, 1987). It is widened for few pairs (T. Hesterberg, "What Teachers Should Know About the Bootstrap",
+//! The American Statistician 69, 2015): without that, the 95 % interval of ten pairs covers only about 90 %.
 
 use rand::Rng as _;
 
 use super::distributions::{normal_cdf, normal_quantile, student_t_cdf, student_t_quantile};
 use poolproof_cognito::seed::Rng;
 
-/// With fewer differences than these nothing is said.
+/// Fewest differences for an estimate.
 pub const MIN_PAIRS: usize = 5;
 
-/// Where a mean lies, with a given confidence.
+/// A confidence interval of a mean.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Interval {
     /// Its lower end.
@@ -25,29 +24,29 @@ pub struct Interval {
 }
 
 impl Interval {
-    /// Whether all of it lies between −`effect` and `effect`.
+    /// Returns whether the interval is within −`effect` and `effect`.
     ///
-    /// With an interval of confidence 1 − 2α this is the test by two one-sided tests at α each (TOST: D. J.
+    /// With an interval of confidence 1 − 2α this equals two one-sided tests at α each (TOST: D. J.
     /// Schuirmann, Journal of Pharmacokinetics and Biopharmaceutics 15, 1987).
     pub fn within(&self, effect: f64) -> bool {
         -effect < self.low && self.high < effect
     }
 }
 
-/// A mean difference and how sure it is.
+/// A mean difference with its interval.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Estimate {
     /// The mean of the differences.
     pub mean: f64,
-    /// Where it lies.
+    /// Its confidence interval.
     pub interval: Interval,
-    /// How often chance alone would bring about a mean so far from 0, to either side.
+    /// The two-sided p-value for a mean of 0.
     pub p: f64,
 }
 
-/// The mean of paired differences with its interval of this `confidence` (0.95 is 95 %), from so many
-/// `resamples` (some 10,000) drawn from `rng`. `None` below [`MIN_PAIRS`] differences, or when one of them is
-/// no finite number.
+/// Returns the mean of paired differences with its interval of this `confidence` (0.95 is 95 %), from
+/// `resamples` (about 10,000) drawn from `rng`. `None` below [`MIN_PAIRS`] differences, or if one is not
+/// finite.
 pub fn estimate(differences: &[f64], confidence: f64, resamples: usize, rng: &mut Rng) -> Option<Estimate> {
     let n = differences.len();
     if n < MIN_PAIRS || differences.iter().any(|difference| !difference.is_finite()) {
@@ -55,7 +54,7 @@ pub fn estimate(differences: &[f64], confidence: f64, resamples: usize, rng: &mu
     }
     let mean = mean(differences);
     if differences.iter().all(|difference| *difference == differences[0]) {
-        // Nothing varies, as under the virtual clock: what was seen is what there is.
+        // All differences are equal, as under the virtual clock, so the mean is exact.
         let mean = differences[0];
         let p = if mean == 0.0 { 1.0 } else { 0.0 };
         return Some(Estimate { mean, interval: Interval { low: mean, high: mean }, p });
@@ -74,7 +73,7 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
-/// The means of resamples, each of as many differences drawn with replacement, in rising order.
+/// Returns the sorted means of resamples, each drawn with replacement.
 fn resampled(differences: &[f64], resamples: usize, rng: &mut Rng) -> Vec<f64> {
     let n = differences.len();
     let mut draw = || differences[((u128::from(rng.next_u64()) * n as u128) >> 64) as usize];
@@ -84,12 +83,13 @@ fn resampled(differences: &[f64], resamples: usize, rng: &mut Rng) -> Vec<f64> {
     means
 }
 
-/// How far the median of the resamples is from the mean, in normal deviates. Those that equal it count half.
+/// Returns the distance of the median of the resamples from the mean, in normal deviates. Ties count half.
 fn bias(means: &[f64], mean: f64) -> f64 {
     normal_quantile(share_below(means, mean))
 }
 
-/// The share of sorted `means` below `value`, never quite 0 or 1: so many resamples cannot show that.
+/// Returns the share of sorted `means` below `value`, clamped away from 0 and 1, which a finite number of
+/// resamples cannot show.
 fn share_below(means: &[f64], value: f64) -> f64 {
     let count = means.len() as f64;
     let below = means.partition_point(|mean| *mean < value);
@@ -97,10 +97,10 @@ fn share_below(means: &[f64], value: f64) -> f64 {
     ((below as f64 + equal as f64 / 2.0) / count).clamp(0.5 / count, 1.0 - 0.5 / count)
 }
 
-/// How the spread of the mean changes with the mean: a sixth of the skewness of the jack-knife's means.
+/// Returns the acceleration: a sixth of the skewness of the jackknife means.
 fn acceleration(differences: &[f64], mean: f64) -> f64 {
-    // A mean without one value differs from the mean by the value's own deviation, scaled and turned; the
-    // scale cancels.
+    // A jackknife mean differs from the mean by the scaled, negated deviation of the omitted value; the scale
+    // cancels.
     let (squares, cubes) = differences.iter().fold((0.0, 0.0), |(squares, cubes), difference| {
         let deviation = difference - mean;
         (squares + deviation * deviation, cubes + deviation * deviation * deviation)
@@ -116,20 +116,20 @@ struct Bca {
 }
 
 impl Bca {
-    /// The resamples' spread is that of the population by the factor √((n − 1)/n).
+    /// Resamples have the population's spread times √((n − 1)/n); this factor corrects it.
     fn widening(&self) -> f64 {
         (self.n as f64 / (self.n - 1) as f64).sqrt()
     }
 
-    /// The share of resamples below the end of an interval that Student's t puts `t` from the middle.
+    /// Returns the share of resamples below the interval end at `t` of Student's t.
     fn share(&self, t: f64) -> f64 {
         let z = self.bias + t * self.widening();
-        // Far out the correction would turn back on itself; there is nothing beyond the last resample anyway.
+        // In the far tails the correction would reverse; no resamples exist there anyway.
         let stretch = (1.0 - self.acceleration * z).max(0.05);
         normal_cdf(self.bias + z / stretch)
     }
 
-    /// The way back: at which t an interval ends below whose end this share of resamples lies.
+    /// The inverse of `share`: returns the t whose interval end has this share of resamples below it.
     fn t(&self, share: f64) -> f64 {
         let z = normal_quantile(share) - self.bias;
         let stretch = (1.0 + self.acceleration * z).max(0.05);
@@ -137,32 +137,30 @@ impl Bca {
     }
 }
 
-/// The share of chance: twice that of the interval which just reaches 0; by Student's t where no resample
-/// does.
+/// Returns the p-value: twice the tail of the interval that just reaches 0, or that of Student's t if no
+/// resample does.
 fn two_sided_p_value(differences: &[f64], mean: f64, means: &[f64], bca: &Bca) -> f64 {
     let degrees_of_freedom = differences.len() - 1;
     let outside = |t: f64| (2.0 * student_t_cdf(-t.abs(), degrees_of_freedom)).min(1.0);
     if means[0] < 0.0 && means[means.len() - 1] > 0.0 {
-        // The share of resamples below 0 says at which t an interval would end there.
+        // The share of resamples below 0 gives the t whose interval would end there.
         return outside(bca.t(share_below(means, 0.0)));
     }
-    // No resample crosses 0, as none can where all differences are of one sign, and so they cannot show how
-    // rare that is.
+    // No resample crosses 0 if all differences have the same sign, so the resamples cannot give the p-value.
     let spread = differences.iter().map(|difference| (difference - mean).powi(2)).sum::<f64>();
     let error = (spread / (degrees_of_freedom * differences.len()) as f64).sqrt();
     outside(mean / error)
 }
 
-/// A quantile of sorted values, between neighbours in proportion.
+/// Returns a quantile of sorted values by linear interpolation.
 fn quantile(sorted: &[f64], share: f64) -> f64 {
     let place = share.clamp(0.0, 1.0) * (sorted.len() - 1) as f64;
     let (below, above) = (place.floor() as usize, place.ceil() as usize);
     sorted[below] + (sorted[above] - sorted[below]) * (place - below as f64)
 }
 
-/// The chances of several tests at once, each raised by so much that any error is as rare as asked for (S.
-/// Holm, "A Simple Sequentially Rejective Multiple Test Procedure", Scandinavian Journal of Statistics 6,
-/// 1979). In the order given.
+/// Adjusts the p-values of several tests for the family-wise error (S. Holm, "A Simple Sequentially Rejective
+/// Multiple Test Procedure", Scandinavian Journal of Statistics 6, 1979), in the given order.
 pub fn holm(p_values: &[f64]) -> Vec<f64> {
     let mut order: Vec<usize> = (0..p_values.len()).collect();
     order.sort_by(|one, two| p_values[*one].total_cmp(&p_values[*two]));
@@ -175,10 +173,10 @@ pub fn holm(p_values: &[f64]) -> Vec<f64> {
     raised
 }
 
-/// How much a mean over so many `pairs` strays from 0 when both arms are the same: the standard error that
-/// such pairs, `same`, show. `None` without any.
+/// Returns the standard error of a mean over `pairs` under equal arms, estimated from the base-against-base
+/// differences `same`. `None` without any.
 pub fn noise_floor(same: &[f64], pairs: usize) -> Option<f64> {
-    // Their true mean is known to be 0, and so nothing is lost on estimating it.
+    // Their true mean is 0, so no degree of freedom is lost.
     let squares: f64 = same.iter().map(|difference| difference * difference).sum();
     (!same.is_empty()).then(|| (squares / same.len() as f64 / pairs.max(1) as f64).sqrt())
 }
@@ -203,7 +201,7 @@ mod tests {
             let estimate =
                 estimate(&differences, 0.95, 1000, &mut Seed::new(6).rng("coverage", trial)).unwrap();
             held += u32::from(estimate.interval.low <= 0.0 && 0.0 <= estimate.interval.high);
-            // The chance and the interval say the same, but for how finely the resamples lie.
+            // The p-value and the interval agree, up to the resolution of the resamples.
             let beyond = estimate.interval.low > 0.0 || estimate.interval.high < 0.0;
             assert!(beyond == (estimate.p < 0.05) || (estimate.p - 0.05).abs() < 0.01, "{estimate:?}");
         }
@@ -231,7 +229,7 @@ mod tests {
     #[test]
     fn few_pairs_that_agree_by_far_are_enough_and_few_that_do_not_are_not() {
         assert!(to_estimate(&[0.50, 0.51, 0.49, 0.50, 0.52]).p < 0.001);
-        // Five of one sign happen by chance once in sixteen.
+        // Five differences have the same sign by chance once in sixteen times.
         assert!(to_estimate(&[0.01, 0.20, 0.02, 0.30, 0.01]).p > 0.05);
     }
 

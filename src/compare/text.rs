@@ -1,4 +1,4 @@
-//! A comparison in a terminal.
+//! Renders a comparison for a terminal.
 
 use std::fmt::Write as _;
 
@@ -6,7 +6,7 @@ use super::model::{Comparison, Verdict};
 use super::render::{Table, changes, common, conditions, decision_sentence, metrics, notes, numbers};
 use crate::report::markup::{line, plain};
 
-/// The comparison in tables of at most 100 columns.
+/// Renders the comparison in tables of at most 100 columns.
 pub fn text(comparison: &Comparison) -> String {
     let mut out = String::new();
     let mark = if comparison.verdict.exit_code == Verdict::PASS { "✓" } else { "✗" };

@@ -1,4 +1,4 @@
-//! From paired runs to a verdict on each metric.
+//! Derives a verdict on each metric from paired runs.
 
 use std::fmt;
 
@@ -9,8 +9,7 @@ use crate::report::Report;
 use crate::rounding::rounded;
 use poolproof_cognito::seed::Seed;
 
-/// What is compared of whole sign-ins: quantiles of the latency from the intended start, which a run has from
-/// its histogram, and what was achieved.
+/// The metrics of whole sign-ins: latency quantiles from the intended start, and achieved throughput.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Metric {
@@ -38,7 +37,7 @@ impl Metric {
         }
     }
 
-    /// 1 where more is worse, −1 where less is.
+    /// Returns 1 if a higher value is worse, −1 if a lower value is worse.
     const fn worse_sign(self) -> f64 {
         match self {
             Self::P50 | Self::P90 | Self::P99 => 1.0,
@@ -47,13 +46,13 @@ impl Metric {
     }
 }
 
-/// What was measured in one run, in the order of [`Metric::ALL`]: µs, and answers a second. `None` where
-/// there were too few sign-ins.
+/// The metrics of one run in the order of [`Metric::ALL`], in µs and answers per second. `None` if there were
+/// too few sign-ins.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
 pub struct RunMetrics(pub [Option<f64>; Metric::ALL.len()]);
 
 impl RunMetrics {
-    /// What a report says. A latency below a microsecond counts as one.
+    /// Reads the metrics of a report. A latency below a microsecond counts as one.
     pub fn of(report: &Report) -> Self {
         let quantiles = &report.latency.sign_in.intended;
         let us = |us: Option<u64>| us.map(|us| us.max(1) as f64);
@@ -70,7 +69,7 @@ impl RunMetrics {
     }
 }
 
-/// One run of each arm, with the same seed, one right after the other.
+/// Consecutive runs of both arms with the same seed.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct Pair {
     /// Of the base.
@@ -91,45 +90,45 @@ impl Pair {
 pub struct Series {
     /// Base against head.
     pub pairs: Vec<Pair>,
-    /// Base against base, to know the noise.
+    /// Base against base, to measure noise.
     pub same: Vec<Pair>,
 }
 
-/// How to judge.
+/// Options of a comparison.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub struct ComparisonOptions {
-    /// What is too little to matter, as a share: 0.05 is 5 %.
+    /// The smallest relevant effect, as a share: 0.05 is 5 %.
     pub min_effect: f64,
-    /// The noise floor, as a share, where it is given and not measured.
+    /// A configured noise floor, as a share; `None` if it is measured.
     pub noise: Option<f64>,
-    /// How often chance may bring about a verdict in the whole experiment.
+    /// Error probability of the whole experiment.
     pub error: f64,
-    /// How many times the experiment may be looked at; each look has its part of the error.
+    /// Number of looks; they share the error probability.
     pub looks: u32,
     /// Resamples of the bootstrap.
     pub resamples: usize,
-    /// Where they are drawn from.
+    /// The seed of the resamples.
     pub seed: Seed,
 }
 
 impl ComparisonOptions {
-    /// How often chance may bring about a verdict in one look.
+    /// Returns the error probability of one look.
     pub fn error_per_look(&self) -> f64 {
         self.error / f64::from(self.looks.max(1))
     }
 }
 
-/// What is to be said of a metric.
+/// The verdict on a metric.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MetricVerdict {
-    /// The difference is too small to matter, whichever end of its interval is true.
+    /// The difference is irrelevant at both ends of its interval.
     Equivalent,
-    /// Better by enough to matter, and not by chance.
+    /// Better by a relevant amount, and significant.
     Improved,
-    /// It cannot be said.
+    /// Inconclusive.
     Inconclusive,
-    /// Worse by enough to matter, and not by chance.
+    /// Worse by a relevant amount, and significant.
     Regressed,
 }
 
@@ -144,27 +143,27 @@ impl fmt::Display for MetricVerdict {
     }
 }
 
-/// A metric and what is to be said of it. Shares are of the base: 0.1 is a tenth more.
+/// A metric with its verdict. Shares are relative to the base: 0.1 is 10 % more.
 #[derive(Clone, PartialEq, Debug, Serialize)]
 pub struct MetricResult {
-    /// Which.
+    /// The metric.
     pub metric: Metric,
-    /// The geometric mean over the base's runs, in µs or answers a second; absent where a run had too few
+    /// The geometric mean over the runs of the base, in µs or answers per second; absent if a run had too few
     /// sign-ins.
     pub base: Option<f64>,
-    /// The same of the head's.
+    /// The geometric mean over the runs of the head.
     pub head: Option<f64>,
-    /// How much the head differs.
+    /// The relative difference of the head.
     pub change: Option<f64>,
-    /// The lower end of its interval.
+    /// Lower end of its interval.
     pub low: Option<f64>,
     /// The upper end.
     pub high: Option<f64>,
-    /// What chance alone would bring about so often, Holm's correction included.
+    /// The p-value after Holm's correction.
     pub p: Option<f64>,
-    /// What base against base strays by, if that is known.
+    /// The noise of base against base, if known.
     pub noise_floor: Option<f64>,
-    /// From how much on a difference matters.
+    /// The smallest relevant difference.
     pub effect: f64,
     /// The verdict.
     pub judgement: MetricVerdict,
@@ -172,15 +171,15 @@ pub struct MetricResult {
 
 /// Judges all metrics of all scenarios together, each scenario's in the order of [`Metric::ALL`].
 ///
-/// *Regressed* and *improved* ask for a mean of at least the effect that matters, and a chance that, raised
-/// by Holm's method over everything that is judged, is within the look's part of the error; *equivalent* for
-/// an interval of 1 − that part within the effect (TOST at half of it a side). The effect is the larger of
-/// the least one asked for and twice the noise floor, taken as a ratio, so that up and down mean the same.
+/// *Regressed* and *improved* need a mean of at least the relevant effect and a Holm-corrected p-value within
+/// the error of the look. *Equivalent* needs an interval of confidence 1 − that error within the effect (TOST
+/// at half the error per side). The effect is the larger of `min_effect` and twice the noise floor, as a
+/// ratio, so that both directions are symmetric.
 pub fn judge_metrics(series: &[Series], options: &ComparisonOptions) -> Vec<Vec<MetricResult>> {
     let mut results: Vec<(MetricResult, Option<Estimate>)> = Vec::new();
     for one in series {
         for metric in Metric::ALL {
-            // Resamples follow from the place of what is judged alone: one metric more disturbs no other.
+            // Resamples depend only on the index of the metric, so another metric does not change them.
             results.push(measure(one, metric, options, results.len() as u64));
         }
     }
@@ -253,8 +252,8 @@ fn verdict(
     }
 }
 
-/// What is to be said of everything together, of metrics that could be measured: the worst that was found,
-/// but that an improvement counts only where nothing is open.
+/// Returns the overall verdict on the measured metrics: the worst one, except that *improved* needs every
+/// metric to be conclusive.
 pub fn overall(judged: &[Vec<MetricResult>]) -> MetricVerdict {
     let measured = judged.iter().flatten().filter(|one| one.change.is_some());
     measured.map(|one| one.judgement).max().unwrap_or(MetricVerdict::Inconclusive)

@@ -1,4 +1,4 @@
-//! Makes the report of what was run and what was measured.
+//! Builds the report of a run from its description and its measurements.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,11 +15,12 @@ use crate::rounding;
 use poolproof_cognito::protocol::SignInStep;
 use poolproof_cognito::time::as_us;
 
-/// Decimals of what is no whole number.
+/// Decimals of fractions.
 const DECIMALS: i32 = 3;
 
 impl Report {
-    /// The report on `run_info`, of which `summary` was measured. Equal arguments give equal bytes of JSON.
+    /// Creates the report of `run_info` with the measurements `summary`. Equal arguments give equal JSON
+    /// bytes.
     pub fn new(run_info: RunInfo, summary: &Summary<'_>) -> Self {
         let decisions = decisions(summary.decisions());
         let verdict = Verdict::evaluate(&run_info, summary);
@@ -84,13 +85,13 @@ impl Report {
         }
     }
 
-    /// The steps that happened, in the order of the protocol.
+    /// Returns the steps that occurred, in protocol order.
     pub fn steps(&self) -> impl Iterator<Item = (&str, &Quantiles)> {
         let in_order = |step: &SignInStep| self.latency.steps.get_key_value(step.as_str());
         SignInStep::ALL.iter().filter_map(in_order).map(|(name, quantiles)| (name.as_str(), quantiles))
     }
 
-    /// The command that plays the run again, quoted for a shell.
+    /// Returns the command that replays the run, quoted for a shell.
     pub fn replay(&self) -> String {
         let file = &self.scenario.file;
         let file = if file.starts_with('-') { single_quoted(file) } else { shell_quoted(file) };
@@ -109,7 +110,7 @@ impl Report {
     }
 }
 
-/// A word as a shell reads it.
+/// Quotes a word for a shell.
 fn shell_quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:,@%".contains(c);
     if !word.is_empty() && word.chars().all(plain) { word.to_owned() } else { single_quoted(word) }
@@ -120,7 +121,7 @@ fn single_quoted(word: &str) -> String {
 }
 
 impl SideWorkers {
-    /// How full batches were, on average.
+    /// Returns the mean batch size.
     pub fn mean_batch_size(&self) -> f64 {
         self.jobs.saturating_sub(self.prepared) as f64 / self.batches.max(1) as f64
     }
@@ -128,7 +129,7 @@ impl SideWorkers {
 
 impl ThresholdResult {
     fn rounded(self) -> Self {
-        // A share of 0.1 % has its third decimal already; it gets three more.
+        // Shares get three more decimals, because 0.1 % already needs the third.
         let decimals = if self.unit == super::Unit::Share { 2 * DECIMALS } else { DECIMALS };
         let round = |number| rounding::rounded(number, decimals);
         Self { value: self.value.map(round), limit: round(self.limit), ..self }
@@ -264,7 +265,7 @@ fn quantiles(latencies: &Latencies) -> Quantiles {
     }
 }
 
-/// Eight points for each nine, as far as one sign-in lies beyond the point.
+/// Eight points per nine of the percentile, as far as one sign-in is beyond the point.
 fn curve(summary: &Summary<'_>) -> Vec<CurvePoint> {
     const DECADES: [u32; 5] = [1_000_000, 100_000, 10_000, 1000, 100];
     const TENTHS: [u32; 8] = [100, 75, 55, 40, 30, 23, 17, 13];
@@ -324,7 +325,7 @@ fn timeline(timeline: &metrics::Timeline) -> Timeline {
     }
 }
 
-/// The timeline's intervals joined by twos, fours and so on until there are few, step by step.
+/// Merges intervals of the timeline in powers of two until there are few, for each step.
 fn steps(timeline: &metrics::Timeline) -> Option<StepTimeline> {
     const MOST: usize = 24;
     let intervals = timeline.intervals();

@@ -1,4 +1,4 @@
-//! The machine that a run took place on.
+//! Describes the machine of a run.
 
 use serde::{Deserialize, Serialize};
 
@@ -9,7 +9,7 @@ pub struct Environment {
     pub os: String,
     /// Processor architecture.
     pub arch: String,
-    /// Processor model, if the system tells.
+    /// Processor model, if the system reports it.
     pub cpu: Option<String>,
     /// Processor cores that this process may use.
     pub cores: usize,
@@ -20,7 +20,7 @@ pub struct Environment {
 }
 
 impl Environment {
-    /// This machine, and the command line as it was given.
+    /// Returns this machine with the given command line.
     pub fn here(command: impl Into<String>) -> Self {
         Self {
             os: std::env::consts::OS.to_owned(),
@@ -33,7 +33,7 @@ impl Environment {
     }
 }
 
-/// The processor's model in the words of `/proc/cpuinfo`.
+/// Returns the processor model from `/proc/cpuinfo`.
 fn model(cpuinfo: &str) -> Option<String> {
     cpuinfo.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;

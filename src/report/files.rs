@@ -1,26 +1,26 @@
-//! Which files a report becomes: those of one run, and those of all runs of a command.
+//! Decides which files a report consists of: those of one run, and those of all runs of a command.
 
 use super::histograms::{MeasuredRun, distribution_name, distributions, interval_log};
 use super::scenario_result::ScenarioResult;
 use super::{Report, html, index, junit, summary, timeline_csv};
 use poolproof_cognito::protocol::SignInStep;
 
-/// The name of the report for machines.
+/// The name of the JSON report.
 pub(super) const JSON: &str = "report.json";
-/// The name of the report for people.
+/// The name of the HTML report.
 pub(super) const HTML: &str = "report.html";
 /// The name of the interval log.
 const HLOG: &str = "latency.hlog";
 /// The name of the timeline.
 const CSV: &str = "timeline.csv";
-/// The name of the page that leads to several reports.
+/// The name of the index page of several reports.
 pub(super) const INDEX: &str = "index.html";
 /// The name of the report for CI.
 const JUNIT: &str = "junit.xml";
 /// The name of the report for a job's summary.
 pub const MARKDOWN: &str = "summary.md";
 
-/// A form in which reports can be had.
+/// A report format.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Format {
     /// `report.json`.
@@ -37,12 +37,12 @@ pub enum Format {
     Csv,
 }
 
-/// A file that is to be written.
+/// A file to write.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct File {
-    /// Its name, without a folder.
+    /// Its name, without a directory.
     pub name: String,
-    /// What is in it.
+    /// Its content.
     pub text: String,
 }
 
@@ -52,8 +52,7 @@ impl File {
     }
 }
 
-/// The files that stand in the folder of one run: whatever of `formats` tells of a single run. Histograms
-/// need what was measured.
+/// Returns the files of one run in these formats. Histograms need the measured data.
 pub fn run_files(
     report: &Report,
     baseline: Option<&Report>,
@@ -71,22 +70,21 @@ pub fn run_files(
         files.push(File::new(HLOG, interval_log(report, measured)));
         files.extend(distributions(measured).into_iter().map(|(name, text)| File { name, text }));
     }
-    // Last, for who waits for it finds the others there.
+    // Last, so that a program that waits for this file finds the others.
     if formats.contains(&Format::Json) {
         files.push(File::new(JSON, report.to_json()));
     }
     files
 }
 
-/// Every name that a file of one run can have.
+/// Returns every name that a file of one run can have.
 pub(super) fn run_names() -> impl Iterator<Item = String> {
     let distributions =
         std::iter::once(None).chain(SignInStep::ALL.iter().copied().map(Some)).map(distribution_name);
     [JSON, HTML, CSV, HLOG].into_iter().map(str::to_owned).chain(distributions)
 }
 
-/// The files that tell of all runs of a command: `junit.xml` and `summary.md`, and for several a page that
-/// leads to theirs.
+/// Returns the files about all runs of a command: `junit.xml`, `summary.md`, and an index for several runs.
 pub fn common_files(entries: &[ScenarioResult], formats: &[Format]) -> Vec<File> {
     let mut files = Vec::new();
     for name in common_names(entries.len(), formats) {
@@ -100,7 +98,7 @@ pub fn common_files(entries: &[ScenarioResult], formats: &[Format]) -> Vec<File>
     files
 }
 
-/// The names of the files that tell of all of `scenarios` runs.
+/// Returns the names of the files about all runs of `scenarios` scenarios.
 pub fn common_names(scenarios: usize, formats: &[Format]) -> Vec<&'static str> {
     let mut names = Vec::new();
     for (format, name) in [(Format::Html, INDEX), (Format::Junit, JUNIT), (Format::Markdown, MARKDOWN)] {

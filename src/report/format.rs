@@ -1,8 +1,8 @@
-//! Numbers for people: the one place that the page and the terminal have them from.
+//! Formats numbers for pages and terminals.
 
 use serde::{Deserialize, Serialize};
 
-/// What a threshold's numbers count.
+/// The unit of a threshold.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Unit {
@@ -10,13 +10,13 @@ pub enum Unit {
     Us,
     /// A share from 0 to 1.
     Share,
-    /// Things a second.
+    /// Events per second.
     PerS,
-    /// Things.
+    /// A count.
     Count,
 }
 
-/// What stands where nothing can be said.
+/// The placeholder for an unknown value.
 pub(crate) const UNKNOWN: &str = "–";
 
 /// `1 234 567`, with narrow spaces that do not break.
@@ -32,7 +32,7 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
-/// `340 µs`, `12.3 ms`, `4.56 s`, `2 min 5 s`, `3 h 7 min`: three significant figures while they matter.
+/// `340 µs`, `12.3 ms`, `4.56 s`, `2 min 5 s`, `3 h 7 min`: about three significant figures.
 pub(crate) fn time(us: u64) -> String {
     let seconds = us / 1_000_000;
     match us {
@@ -52,7 +52,7 @@ pub(super) fn time_or_unknown(us: Option<u64>) -> String {
     us.map_or_else(|| UNKNOWN.to_owned(), time)
 }
 
-/// A moment, or a time on an axis, without zeros that say nothing: `2 ms`, `2.5 s`, `1 h 16 s`.
+/// Formats a moment or an axis label without trailing zeros: `2 ms`, `2.5 s`, `1 h 16 s`.
 pub(super) fn tick(us: u64) -> String {
     let seconds = us / 1_000_000;
     match us {
@@ -69,12 +69,12 @@ pub(super) fn tick(us: u64) -> String {
     }
 }
 
-/// `123/s`, `1.23/s`; or unknown.
+/// `123/s`, `1.23/s`, or the placeholder for unknown.
 pub(super) fn rate(per_s: Option<f64>) -> String {
     per_s.map_or_else(|| UNKNOWN.to_owned(), |rate| format!("{}/s", number(rate)))
 }
 
-/// `12.3 %` of `whole`, and nothing when there is no whole.
+/// `12.3 %` of `whole`; empty if `whole` is zero.
 pub(super) fn share(part: u64, whole: u64) -> String {
     match whole {
         0 => UNKNOWN.to_owned(),
@@ -82,7 +82,7 @@ pub(super) fn share(part: u64, whole: u64) -> String {
     }
 }
 
-/// A threshold's number in its unit.
+/// Formats a threshold's number with its unit.
 pub(crate) fn measured(value: f64, unit: Unit) -> String {
     match unit {
         Unit::Us => time(value.round().max(0.0) as u64),
@@ -92,7 +92,7 @@ pub(crate) fn measured(value: f64, unit: Unit) -> String {
     }
 }
 
-/// All figures before the point, and after it so many that there are three.
+/// Formats all integer digits, and decimals up to three significant figures.
 pub(crate) fn number(value: f64) -> String {
     let magnitude = value.abs();
     let text = if magnitude >= 99.95 {
@@ -108,12 +108,11 @@ pub(crate) fn number(value: f64) -> String {
 pub(crate) fn percent(share: f64) -> String {
     let percent = share * 100.0;
     let text = number(percent);
-    // A small share that is not nothing must not look like nothing.
+    // A small nonzero share must not look like zero.
     if text == "0" && percent > 0.0 { "< 0.01 %".to_owned() } else { format!("{text} %") }
 }
 
-/// A number that somebody may type again, with all of its figures: `1 023`, `102.4`, `0.1667`. It is not
-/// below zero.
+/// Formats a number exactly, for use as input: `1 023`, `102.4`, `0.1667`. It is not negative.
 pub(crate) fn exact_number(value: f64) -> String {
     let text = value.to_string();
     let (whole, rest) = text.find('.').map_or((text.as_str(), ""), |at| text.split_at(at));

@@ -1,80 +1,79 @@
-//! How the generator and its machine did, as `report.json` has it.
+//! The generator and its machine, as in `report.json`.
 
 use serde::{Deserialize, Serialize};
 
-/// How late the generator started sign-ins, without warm-up.
+/// Lag of sign-in starts, without warm-up.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Generator {
     /// Median.
     pub lag_p50_us: Option<u64>,
     /// 99th percentile.
     pub lag_p99_us: Option<u64>,
-    /// Most.
+    /// Maximum.
     pub lag_max_us: Option<u64>,
-    /// Sign-ins that could not start because nobody was free; they count as offered.
+    /// Sign-ins that could not start because no user was idle; they count as offered.
     pub dropped: u64,
-    /// Why the numbers of this report cannot be trusted, if so.
+    /// Why the numbers of this report are unreliable; null if they are not.
     pub saturated: Option<String>,
-    /// What the generator was short of, if that is why; left out otherwise.
+    /// What the generator lacked, if that is the reason; omitted otherwise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub short_of: Option<Shortage>,
-    /// Where arithmetic ran; absent under the virtual clock.
+    /// The worker threads; absent under the virtual clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub workers: Option<Workers>,
-    /// How busy the machine was; absent under the virtual clock, and where the system does not tell.
+    /// The load of the machine; absent under the virtual clock and if the system does not report it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub machine: Option<MachineLoad>,
 }
 
-/// How busy the machine was while the run was under way.
+/// The load of the machine during the run.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct MachineLoad {
-    /// Share of the cores' time that other machines on the same host had while this one wanted it; null where
-    /// the system does not tell.
+    /// Share of CPU steal; null if the system does not report it.
     pub steal_share: Option<f64>,
-    /// Mean number of tasks that ran or wanted to in the minute before the run.
+    /// Load average of the minute before the run.
     pub load_before: f64,
-    /// The same in its last minute.
+    /// Load average of its last minute.
     pub load_after: f64,
 }
 
 /// The worker threads of both sides.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Workers {
-    /// How powers were computed; absent for the toy group.
+    /// The kernel for modular powers; absent for the toy group.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub backend: Option<String>,
-    /// The users' and their devices'.
+    /// The workers of users and devices.
     pub client: SideWorkers,
-    /// The pool's.
+    /// The workers of the pool.
     pub server: SideWorkers,
 }
 
-/// What one side's workers did, warm-up too.
+/// The work of one side's workers, warm-up included.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SideWorkers {
     /// Threads.
     pub threads: usize,
     /// Jobs done.
     pub jobs: u64,
-    /// Jobs for which a power of g lay ready, so that they came into no batch.
+    /// Jobs whose power of g was precomputed, so that they were in no batch.
     #[serde(default)]
     pub prepared: u64,
-    /// Batches that the others were done in.
+    /// Batches of the other jobs.
     pub batches: u64,
-    /// Jobs that waited at the same time, at most.
+    /// Longest queue of jobs.
     pub deepest_queue: usize,
-    /// How long jobs waited for a thread, median.
+    /// Median wait of jobs for a thread.
     pub waited_p50_us: u64,
-    /// And the 99th percentile.
+    /// 99th percentile of that wait.
     pub waited_p99_us: u64,
 }
 
-/// What a generator that could not keep up was short of.
+/// What a generator that could not keep up lacked.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Shortage {
-    /// Users who were free to sign in.
+    /// Idle users.
     Users,
     /// Cores, to start sign-ins in time or to compute for its users.
     Cores,

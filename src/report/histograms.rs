@@ -1,7 +1,6 @@
-//! The histograms of a run in the forms of HdrHistogram's own tools: an interval log, and percentile
-//! distributions.
+//! Writes the histograms of a run in HdrHistogram's formats: an interval log and percentile distributions.
 //!
-//! They are written from what was measured and not from `report.json`, which has only some quantiles.
+//! They come from the measurements, because `report.json` has only some quantiles.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -15,26 +14,26 @@ use crate::metrics::{Latencies, Snapshot};
 use poolproof_cognito::protocol::SignInStep;
 use poolproof_cognito::time::Timestamp;
 
-/// Percentile distributions have so many lines for each half of the way to 100 %.
+/// Lines of a percentile distribution per halving of the distance to 100 %.
 const TICKS_PER_HALF: u32 = 5;
 /// Values are in µs, and shown in ms.
 const US_PER_MS: f64 = 1e3;
 
-/// What was measured in a run, and when it began.
+/// The measurements of a run and its start.
 #[derive(Clone, Copy, Debug)]
 pub struct MeasuredRun<'m> {
     /// The histograms.
     pub snapshot: &'m Snapshot,
-    /// The moment from which the run counted time.
+    /// The moment at which the run's time started.
     pub started: Timestamp,
 }
 
-/// The interval log (HdrHistogram's V2, compressed): one line for each interval of the timeline, and one with
-/// `Tag=STEP` for each step in it. Values are in µs, within 1 %, warm-up left out; an interval tells of the
-/// sign-ins meant to start in it. By the virtual clock time starts at 0.
+/// Returns the interval log (HdrHistogram's V2, compressed): one line per interval of the timeline, and one
+/// with `Tag=STEP` per step in it. Values are in µs, within 1 %, without warm-up; an interval covers the
+/// sign-ins intended to start in it. Under the virtual clock time starts at 0.
 pub fn interval_log(report: &Report, measured: MeasuredRun<'_>) -> String {
     let mut bytes = Vec::new();
-    // Writing to memory cannot fail, and every histogram here can be serialised.
+    // Writing to memory cannot fail, and every histogram here can be serialized.
     let _ = log_into(&mut bytes, report, measured);
     String::from_utf8(bytes).unwrap_or_default()
 }
@@ -73,7 +72,7 @@ fn log_into(
     Ok(())
 }
 
-/// The percentile distributions, each with the name of its file: of sign-ins from the intended start, and of
+/// Returns the percentile distributions with their file names: of sign-ins from the intended start, and of
 /// each step.
 pub fn distributions(measured: MeasuredRun<'_>) -> Vec<(String, String)> {
     let summary = measured.snapshot.summary();
@@ -91,7 +90,7 @@ pub(super) fn distribution_name(step: Option<SignInStep>) -> String {
     step.map_or_else(|| "latency.hgrm".to_owned(), |step| format!("latency.{step}.hgrm"))
 }
 
-/// A distribution as `outputPercentileDistribution` prints it, in ms.
+/// Returns a distribution in the format of `outputPercentileDistribution`, in ms.
 fn distribution(latencies: &Latencies) -> String {
     let histogram = latencies.histogram();
     let ms = |us: u64| us as f64 / US_PER_MS;
@@ -102,7 +101,7 @@ fn distribution(latencies: &Latencies) -> String {
         total += point.count_since_last_iteration();
         let (value, quantile) = (ms(point.value_iterated_to()), point.quantile_iterated_to());
         let _ = write!(out, "{value:12.3} {quantile:.12} {total:10}");
-        // Nothing lies beyond the longest: the last line has no number there.
+        // No value is beyond the longest, so the last line has no number there.
         let _ =
             if quantile < 1.0 { writeln!(out, " {:14.2}", 1.0 / (1.0 - quantile)) } else { writeln!(out) };
     }
@@ -110,7 +109,7 @@ fn distribution(latencies: &Latencies) -> String {
     let _ = writeln!(out, "#[Mean    = {mean:12.3}, StdDeviation   = {deviation:12.3}]");
     let (max, count) = (ms(if histogram.is_empty() { 0 } else { histogram.max() }), histogram.len());
     let _ = writeln!(out, "#[Max     = {max:12.3}, Total count    = {count:12}]");
-    // How the histogram is cut: as many buckets as its range takes, each of 2,048 to three figures.
+    // Number of buckets for the histogram's range, each with 2,048 sub-buckets for three figures.
     let sub_buckets = 1_u64 << (64 - (2 * 10_u64.pow(histogram.sigfig().into()) - 1).leading_zeros());
     let buckets = 64 - (histogram.high() / sub_buckets).leading_zeros() + 1;
     let _ = writeln!(out, "#[Buckets = {buckets:12}, SubBuckets     = {sub_buckets:12}]");

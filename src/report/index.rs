@@ -1,4 +1,4 @@
-//! The page that leads to the reports of a command that played several scenarios.
+//! The index page for the reports of a command with several scenarios.
 
 use maud::{DOCTYPE, Markup, html};
 
@@ -6,7 +6,7 @@ use super::format::{count, rate, time_or_unknown};
 use super::scenario_result::{RunStatus, ScenarioResult, overall_result};
 use super::{Report, page};
 
-/// What is on every such page and on no other: so one is told from a page that somebody else put there.
+/// A text on every index page, by which the program recognizes its own pages.
 pub(super) const INDEX_SIGNATURE: &str = "Index of reports made by poolproof.";
 
 const STYLE: &str = "
@@ -14,8 +14,7 @@ const STYLE: &str = "
 .index td.why { white-space: normal; min-width: 16em; text-align: left; overflow-wrap: anywhere; }
 ";
 
-/// The index as the text of an HTML file; its links lead to `NAME/report.html` beside it. Equal reports give
-/// equal bytes.
+/// Returns the index as HTML text with links to `NAME/report.html` beside it. Equal reports give equal bytes.
 pub fn index(entries: &[ScenarioResult]) -> String {
     let title = overall_result(entries);
     let markup = html! {
@@ -92,7 +91,7 @@ fn played(report: &Report) -> Markup {
     }
 }
 
-/// A name as a part of a relative address.
+/// Encodes a name as part of a relative URL.
 fn link(name: &str) -> String {
     let mut out = "./".to_owned();
     for byte in name.bytes() {

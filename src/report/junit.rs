@@ -151,7 +151,7 @@ fn cases_of(report: &Report) -> Vec<TestCase> {
     for threshold in &report.thresholds {
         cases.push(TestCase::new("thresholds", &threshold.text, crossed(threshold)));
     }
-    // Whatever a verdict may rest on, a run that did not pass is not told as one that did.
+    // A run that failed for any reason is never reported as passed.
     if !report.verdict.passed
         && count_kind(cases.iter(), Kind::Failure) + count_kind(cases.iter(), Kind::Error) == 0
     {

@@ -21,8 +21,7 @@ fn replace_control_char(c: char) -> char {
     if steers { '\u{fffd}' } else { c }
 }
 
-/// Text in Markdown, in a table and in HTML within Markdown: what one of them would read something into
-/// stands as an entity.
+/// Escapes text for Markdown, tables and HTML in Markdown: special characters become entities.
 pub(crate) fn markdown(text: &str) -> String {
     let text = plain(text);
     // White space decides what stands beside it: code where a line begins, a line end where one ends.

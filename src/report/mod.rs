@@ -1,11 +1,11 @@
-//! What a run has shown, told once and written in several ways.
+//! Builds one report of a run and writes it in several formats.
 //!
 //! [`Report`] is the one model: [`Report::new`] makes it from a [`RunInfo`] (what was run) and a summary
 //! (what was measured). `report.json` is the model itself and can be read back; [`html`], [`junit()`],
 //! [`summary()`], [`timeline_csv`] and [`text()`] say nothing that is not in it. So they cannot disagree.
 //! Only the histograms are written from what was measured ([`interval_log`], [`distributions`]).
 //!
-//! What tells of one run stands in the run's folder, what tells of all runs of a command above it: see
+//! Files about one run are in the run's directory, files about all runs of a command above it: see
 //! [`run_files`] and [`common_files`].
 
 mod build;

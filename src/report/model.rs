@@ -1,7 +1,7 @@
 //! The report as data: the fields of `report.json`, in its order.
 //!
-//! Times are integers in µs, shares go from 0 to 1, other fractions have three decimals. `null` is "cannot be
-//! said".
+//! Times are integers in µs, shares are from 0 to 1, other fractions have three decimals. `null` means
+//! unknown.
 
 use std::collections::BTreeMap;
 
@@ -13,26 +13,25 @@ use super::generator::Generator;
 use super::stages::{StageSummary, StepTimeline};
 use crate::clock::ClockKind;
 
-/// Everything that a run has shown.
+/// The report of a run.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Report {
-    /// The version of this form: 1. It rises when a field changes its meaning or goes.
+    /// The version of this format. It increases when a field changes its meaning or is removed.
     pub schema_version: u32,
     /// What was run.
     pub scenario: Scenario,
     /// The seed that everything random follows from.
     pub seed: u64,
-    /// The clock that the run lived by.
+    /// The clock of the run.
     pub clock: ClockKind,
     /// The SRP group: `cognito` or `toy`.
     pub group: String,
     /// The pool under test: `embedded`, or a URL.
     pub target: String,
-    /// What the command line said of the target besides its URL, word by word; left out where it said
-    /// nothing.
+    /// Other target options of the command line, word by word; omitted if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub target_options: Vec<String>,
-    /// Whether the run was interrupted, so that this tells only its beginning.
+    /// Whether the run was canceled, so that the report is incomplete.
     pub partial: bool,
     /// How it came out.
     pub verdict: Verdict,
@@ -52,7 +51,7 @@ pub struct Report {
     pub stages: Vec<StageSummary>,
     /// What it cost.
     pub cpu: Cpu,
-    /// What it was held against.
+    /// The threshold results.
     pub thresholds: Vec<ThresholdResult>,
     /// How well the generator kept its own times.
     pub generator: Generator,
@@ -144,8 +143,8 @@ pub struct SignIns {
     /// How many were cool-down, of which the same holds. Left out where there are none.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cool_down: u64,
-    /// Besides these: under way, or waiting for somebody, when the run was cut short. Left out where there
-    /// are none.
+    /// Sign-ins that were in flight or waiting for a user when the run was canceled; not in `started`.
+    /// Omitted if zero.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unfinished: u64,
 }
@@ -339,7 +338,7 @@ pub struct ThresholdResult {
     /// What was measured, of the worst window where there are windows; null when there were too few samples
     /// to say.
     pub value: Option<f64>,
-    /// What it is held against.
+    /// The limit.
     pub limit: f64,
     /// The unit of both.
     pub unit: Unit,
@@ -349,7 +348,7 @@ pub struct ThresholdResult {
     /// told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<WorstWindow>,
-    /// When it cut the run short, since the start of the run; absent if it did not.
+    /// When it canceled the run, since the start of the run; absent if it did not.
     #[serde(default, rename = "cut_at_us", skip_serializing_if = "Option::is_none")]
     pub canceled_at_us: Option<u64>,
 }

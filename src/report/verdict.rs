@@ -5,23 +5,23 @@ use super::{Report, RunInfo, ThresholdResult, Verdict};
 use crate::clock::ClockKind;
 use crate::metrics::Summary;
 
-/// The pool decided otherwise than a rule asks.
+/// A decision differs from a rule.
 pub(crate) const MISMATCH: u8 = 80;
 /// A threshold is crossed.
 pub(crate) const THRESHOLD: u8 = 99;
-/// The generator could not keep its own times.
+/// The generator could not keep up.
 pub(crate) const SATURATED: u8 = 83;
 /// Interrupted: the report is partial.
 pub(crate) const INTERRUPTED: u8 = 105;
-/// The target gave no answers, or did not let us remove what we had made there.
+/// The target gave no answers, or refused the deletion of resources that the run created.
 pub(crate) const UNREACHABLE: u8 = 107;
 
-/// Where other machines on the same host had more of the cores' time than this share, times say little.
+/// Above this share of CPU steal, times are unreliable.
 pub const MAX_STEAL: f64 = 0.05;
 
 impl Verdict {
-    /// The verdict on a run. Of several faults the gravest sets the exit code: 80, 105, 107, 99, 83; a
-    /// threshold that has cut the run short comes where the interruption would.
+    /// Evaluates a run. The most severe fault sets the exit code: 80, 105, 107, 99, 83; a threshold that
+    /// canceled the run ranks like an interruption.
     pub(super) fn evaluate(run_info: &RunInfo, summary: &Summary<'_>) -> Self {
         let decisions = summary.decisions();
         let mut faults = Vec::new();
@@ -67,8 +67,8 @@ impl Verdict {
     }
 }
 
-/// How many sign-ins got no answer from a target. A scenario with a threshold for that judges it by the
-/// threshold alone, unless nobody got one.
+/// Describes sign-ins without an answer. A threshold on them replaces this check, unless no sign-in got an
+/// answer.
 fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     let sign_ins = summary.sign_ins();
     let (failed, all) = (sign_ins.transport_failed, sign_ins.started);
@@ -85,7 +85,7 @@ fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     Some(format!("{} of {} sign-ins got no response from the target.", count(failed), count(all)))
 }
 
-/// That other machines had what this one needed. No fault, and to be known.
+/// Returns a warning about CPU steal. It is no fault.
 fn steal_warning(run_info: &RunInfo) -> Option<String> {
     let on_a_machine = run_info.machine.filter(|_| run_info.clock == ClockKind::Wall);
     let stolen = on_a_machine?.steal_share.filter(|share| *share > MAX_STEAL)?;

@@ -74,7 +74,7 @@ pub enum ReportError {
         /// What it says of its version.
         what: String,
     },
-    /// Something of another's is where a file is to be put.
+    /// A file of another program has this name.
     #[error("{path} exists and was not written by poolproof")]
     NotOwned {
         /// The file.
@@ -100,8 +100,8 @@ pub fn write(dir: &Path, report: &Report, with_html: bool) -> Result<WrittenFile
     write_run(dir, report, None, if with_html { &[Format::Html] } else { &[] })
 }
 
-/// Writes `report.json` and the other files of a run into `dir`, which is made if need be. Those of an
-/// earlier run go: they would tell of another one than the report beside them.
+/// Writes `report.json` and the other files of a run into `dir`, which is created if needed. Files of an
+/// earlier run are deleted.
 pub fn write_run(
     dir: &Path,
     report: &Report,
@@ -121,8 +121,8 @@ pub fn write_run(
 
 /// Writes files into `dir`, which is made if need be.
 ///
-/// Each file is there in whole or not at all: who reads while it is written sees the one before. When there
-/// is no room for all, none is replaced.
+/// Each file is replaced atomically: a concurrent reader sees the previous one. If there is no space for all,
+/// none is replaced.
 pub fn write_files(dir: &Path, files: &[File]) -> Result<(), ReportError> {
     fs::create_dir_all(dir).map_err(|source| ReportError::CreateDir { path: dir.to_owned(), source })?;
     let written: Result<Vec<TempFile>, ReportError> =
@@ -130,13 +130,12 @@ pub fn write_files(dir: &Path, files: &[File]) -> Result<(), ReportError> {
     written?.into_iter().try_for_each(TempFile::persist)
 }
 
-/// Makes `dir` if need be, and finds out whether reports can be written into it, before there is one to lose.
+/// Creates `dir` if needed and checks that reports can be written, before a run starts.
 pub fn check_writable(dir: &Path) -> Result<(), ReportError> {
     check_writable_names(dir, run_names())
 }
 
-/// The same, for the files of these names. An index that is not ours is not replaced: nobody has asked for
-/// one.
+/// Checks the same for files of these names. An index of another program is not replaced.
 pub fn check_writable_names(
     dir: &Path,
     names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -185,7 +184,7 @@ pub fn read(file: &Path) -> Result<Report, ReportError> {
     serde_json::from_str(&text).map_err(broken)
 }
 
-/// A file that is written and has not its name yet. Dropped before it has, it is gone.
+/// A temporary file; deleted on drop unless it was renamed.
 struct TempFile {
     written: PathBuf,
     path: PathBuf,

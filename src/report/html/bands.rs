@@ -1,4 +1,4 @@
-//! The stages of the run along its time axis: as bands with their names, and as what lies behind the plots.
+//! Shows the stages of the run along its time axis: as named bands and as plot backgrounds.
 
 use maud::{Markup, html};
 
@@ -8,15 +8,15 @@ use crate::metrics::merged_spans;
 use crate::report::format::{count, tick};
 use crate::report::{Report, StagePart, StageSummary, Timeline, TimelineInterval};
 
-/// This many stages are on the page.
+/// Most stages on the page.
 const MAX_STAGES: usize = 60;
 
-/// The stages and the time axis that they lie on.
+/// The stages with their time axis.
 #[derive(Clone, Copy)]
 pub(super) struct StageBands<'r> {
     stages: &'r [StageSummary],
     timeline: &'r Timeline,
-    /// Whether the workloads have names of their own.
+    /// Whether there are several workloads, so that their names are shown.
     several: bool,
 }
 
@@ -26,13 +26,13 @@ impl<'r> StageBands<'r> {
         Self { stages, timeline: &report.timeline, several: !report.workloads.is_empty() }
     }
 
-    /// How much of the axis lies before a moment, 0 to 1.
+    /// Returns the position of a moment on the axis, 0 to 1.
     fn at(&self, us: u64) -> f64 {
         (us as f64 / self.timeline.duration_us() as f64).min(1.0)
     }
 
-    /// What is left out of the results, from where to where; what overlaps is one. Reports that have no
-    /// stages tell it by their intervals.
+    /// Returns the merged spans that are excluded from the results. Reports without stages have them in their
+    /// intervals.
     fn excluded_spans(&self) -> Vec<(f64, f64)> {
         let by_stage = self.stages.iter().filter(|stage| stage.part != StagePart::Measured);
         let mut spans: Vec<(f64, f64)> =
@@ -44,7 +44,7 @@ impl<'r> StageBands<'r> {
         merged_spans(spans)
     }
 
-    /// From the first interval with such sign-ins in it to the last.
+    /// Returns the span from the first to the last interval with such sign-ins.
     fn intervals_with(&self, count: fn(&TimelineInterval) -> u64) -> Option<(f64, f64)> {
         let intervals = &self.timeline.intervals;
         let has = |interval: &TimelineInterval| count(interval) > 0;
@@ -53,7 +53,7 @@ impl<'r> StageBands<'r> {
         Some((share(first), share(last + 1)))
     }
 
-    /// What is left out, shaded.
+    /// Shades the excluded spans.
     pub(super) fn shades(&self, height: u32) -> Markup {
         html! {
             @for (from, to) in self.excluded_spans() {
@@ -62,7 +62,7 @@ impl<'r> StageBands<'r> {
         }
     }
 
-    /// The same, and where stages begin and end.
+    /// Shades the excluded spans and marks the stage boundaries.
     pub(super) fn background(&self, height: u32) -> Markup {
         let mut edges: Vec<f64> =
             self.stages.iter().flat_map(|stage| [self.at(stage.from_us), self.at(stage.to_us)]).collect();
@@ -77,7 +77,7 @@ impl<'r> StageBands<'r> {
         }
     }
 
-    /// What the shades mean, for a legend.
+    /// Returns the legend of the shades.
     pub(super) fn legend(&self) -> Markup {
         let has = |part, count: fn(&TimelineInterval) -> u64| {
             self.stages.iter().any(|stage| stage.part == part)
@@ -94,7 +94,7 @@ impl<'r> StageBands<'r> {
         html! { span { (legend_area("band")) (word) } }
     }
 
-    /// A lane for each workload, a band for each of its stages.
+    /// Returns a lane per workload with a band per stage.
     pub(super) fn lanes(&self) -> Markup {
         let lanes: Vec<&[StageSummary]> =
             self.stages.chunk_by(|one, other| one.workload == other.workload).collect();
@@ -125,7 +125,7 @@ impl<'r> StageBands<'r> {
         }
     }
 
-    /// The stages as a table.
+    /// Returns the stages as a table.
     pub(super) fn table(&self, all: usize) -> Markup {
         html! {
             @if !self.stages.is_empty() {

@@ -1,17 +1,17 @@
-//! What the plots share: an area that stretches with the page while its words keep their size.
+//! Shared parts of the plots: an area that stretches with the page while its text keeps its size.
 //!
-//! Each plot is an SVG of full width and fixed height whose labels stand at percentages of the width. Inside
-//! it a second SVG of 1000 units' width is stretched over the same area and holds the curves.
+//! Each plot is an SVG of full width and fixed height whose labels are at percentages of the width. A second
+//! SVG inside it, 1000 units wide, is stretched over the same area and holds the curves.
 
 use maud::{Markup, PreEscaped, html};
 
 use crate::report::Timeline;
 use crate::report::format::tick;
 
-/// Units across the stretched part.
+/// Width of the stretched part in units.
 pub(super) const WIDTH: f64 = 1000.0;
 
-/// A mark on an axis: where (0 to 1) and what it says.
+/// An axis mark: its position (0 to 1) and its label.
 pub(super) struct Tick {
     pub(super) at: f64,
     pub(super) label: String,
@@ -19,27 +19,27 @@ pub(super) struct Tick {
 
 /// A plot: its curves, drawn in `WIDTH` × `height` units, between its axes.
 pub(super) struct Plot {
-    /// What the plot shows, for those who do not see it.
+    /// The title for screen readers.
     pub(super) title: String,
-    /// What is to be seen in it.
+    /// The description for screen readers.
     pub(super) description: String,
-    /// The table on the page that has its numbers, and the columns that are read out of it.
+    /// The table with its numbers, and the columns for the readout.
     pub(super) table_ref: TableRef,
-    /// In pixels.
+    /// Height in pixels.
     pub(super) height: u32,
     pub(super) x: Vec<Tick>,
     pub(super) y: Vec<Tick>,
-    /// Drawn behind the grid, as the stretched part is.
+    /// Markup behind the grid, in the stretched part.
     pub(super) background: Markup,
     /// The curves.
     pub(super) curves: Markup,
 }
 
-/// The table that a plot is read out of: a row for each place along the plot, in its order.
+/// The table for the readout of a plot, with one row per position along the plot.
 pub(super) struct TableRef {
     /// The `id` of the table.
     pub(super) table: &'static str,
-    /// Its columns from 0, with blanks between them. The first, which says where, is read out in any case.
+    /// Its columns from 0, separated by blanks. The first column, the position, is always read out.
     pub(super) columns: String,
 }
 
@@ -83,20 +83,19 @@ fn stretched(view: &str, content: &Markup) -> Markup {
     }
 }
 
-/// Where a word at a place of a scale in a table is anchored: at the very end there is no room beyond it.
+/// Returns the text anchor for a position on a scale, so that text at the ends stays inside.
 pub(super) fn anchor(at: f64) -> &'static str {
     if at > 0.99 { "end" } else { "middle" }
 }
 
-/// A coordinate with one decimal: a tenth of a pixel is enough, and the text stays short.
+/// Formats a coordinate with one decimal: a tenth of a pixel is enough, and the text stays short.
 pub(super) fn coordinate(value: f64) -> String {
     let rounded = (value * 10.0).round() / 10.0;
     format!("{rounded}")
 }
 
-/// Rows of a long table, each with its place along the plot where that is not even: texts of numbers, of
-/// which the first says where. HTML lets the ends of cells and rows be left out, and they would be a third of
-/// what such tables weigh.
+/// Returns rows of a long table of numbers, each with its position along the plot if the positions are
+/// uneven. HTML allows omitting the end tags of cells and rows, which saves about a third of the size.
 pub(super) fn number_rows(rows: impl Iterator<Item = (Option<f64>, Vec<String>)>) -> Markup {
     let mut text = String::new();
     for (at, cells) in rows {
@@ -109,7 +108,7 @@ pub(super) fn number_rows(rows: impl Iterator<Item = (Option<f64>, Vec<String>)>
     PreEscaped(text)
 }
 
-/// The path through points. Where one is missing the line is broken; one that stands alone is a short stroke.
+/// Returns the path through points. A missing point breaks the line; an isolated point is a short stroke.
 pub(super) fn line_path(points: impl Iterator<Item = Option<(f64, f64)>>) -> String {
     let mut path = String::new();
     let mut joined = 0;
@@ -126,8 +125,7 @@ pub(super) fn line_path(points: impl Iterator<Item = Option<(f64, f64)>>) -> Str
     path
 }
 
-/// The same through the middles of intervals: a value for each, on a scale from 0 to `top` in a plot of this
-/// height.
+/// Returns the path through the middles of intervals, on a scale from 0 to `top` in a plot of this height.
 pub(super) fn midpoint_line_path(values: &[Option<f64>], top: f64, height: u32) -> String {
     line_path(values.iter().enumerate().map(|(index, value)| {
         let x = (index as f64 + 0.5) / values.len() as f64 * WIDTH;
@@ -135,14 +133,14 @@ pub(super) fn midpoint_line_path(values: &[Option<f64>], top: f64, height: u32) 
     }))
 }
 
-/// A step of 1, 2 or 5 times a power of ten that cuts `most` into at most `pieces`; at least 1.
+/// Returns a step of 1, 2 or 5 times a power of ten that divides `most` into at most `pieces`; at least 1.
 pub(super) fn round_step(most: f64, pieces: f64) -> f64 {
     let raw = (most / pieces).max(1.0);
     let power = 10_f64.powi(raw.log10().floor() as i32);
     [1.0, 2.0, 5.0, 10.0].into_iter().map(|times| times * power).find(|step| *step >= raw).unwrap_or(raw)
 }
 
-/// Marks from 0 in round steps, and the end of the scale: the first step at or above `most`.
+/// Returns marks from 0 in round steps, and the end of the scale: the first step at or above `most`.
 pub(super) fn scale(most: f64, pieces: f64, label: impl Fn(f64) -> String) -> (Vec<Tick>, f64) {
     let step = round_step(most, pieces);
     let steps = (most / step).ceil().max(1.0);
@@ -151,7 +149,7 @@ pub(super) fn scale(most: f64, pieces: f64, label: impl Fn(f64) -> String) -> (V
     (ticks.collect(), steps * step)
 }
 
-/// A level for each interval, as a line.
+/// Returns a step line with one level per interval.
 pub(super) fn step_path(levels: &[f64]) -> String {
     let x = |index: usize| coordinate(index as f64 / levels.len() as f64 * WIDTH);
     let mut path = String::new();
@@ -169,7 +167,7 @@ pub(super) fn step_path(levels: &[f64]) -> String {
     path
 }
 
-/// The area between two such lines.
+/// Returns the area between two step lines.
 pub(super) fn area_path(upper: &[f64], lower: &[f64]) -> String {
     if upper == lower {
         return String::new();
@@ -188,7 +186,7 @@ pub(super) fn area_path(upper: &[f64], lower: &[f64]) -> String {
     path
 }
 
-/// Marks on the time axis, in steps that a clock has, that cut it into `most` pieces at most.
+/// Returns marks on the time axis, in round time steps, for at most `most` pieces.
 pub(super) fn times(timeline: &Timeline, most: u64) -> Vec<Tick> {
     const STEPS_S: [u64; 19] = [
         1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 21_600, 43_200, 86_400,
@@ -196,7 +194,7 @@ pub(super) fn times(timeline: &Timeline, most: u64) -> Vec<Tick> {
     ];
     let duration_us = timeline.duration_us();
     let fits = |step_s: &u64| duration_us / (step_s * 1_000_000) <= most;
-    // Beyond weeks nobody counts: then the end alone is marked.
+    // Beyond weeks only the end is marked.
     let step_us = STEPS_S.into_iter().find(fits).map_or(duration_us, |step_s| step_s * 1_000_000);
     (0..=duration_us / step_us)
         .map(|n| Tick { at: (n * step_us) as f64 / duration_us as f64, label: tick(n * step_us) })

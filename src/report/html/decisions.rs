@@ -1,4 +1,4 @@
-//! What the pool decided: by rule, by outcome, and every decision that differs.
+//! Shows the pool's decisions: by rule, by outcome, and every mismatch.
 
 use maud::{Markup, html};
 
@@ -7,10 +7,10 @@ use crate::report::format::{count, time};
 use crate::report::{ConfusionCell, Decisions, Mismatch, Report, Rule};
 use poolproof_oracle;
 
-/// This many mismatches are told as stories; the rest unfolds as a table.
+/// Most mismatches shown in full; the rest is a collapsed table.
 pub(super) const MAX_EXPANDED: usize = 6;
 
-/// The rules that applied, and the outcomes.
+/// Returns the rules that applied, and the outcomes.
 pub(super) fn rules_and_outcomes(report: &Report) -> Markup {
     let decisions = &report.decisions;
     html! {
@@ -64,9 +64,9 @@ fn tick_before(text: &str) -> Markup {
     html! { b { "✗ " (text) } }
 }
 
-/// Expected outcomes down, seen outcomes across.
+/// Returns the matrix of expected (rows) and actual outcomes (columns).
 fn matrix(decisions: &Decisions) -> Markup {
-    // In the order in which the report has them, which is that of the outcomes themselves.
+    // The report has them in the order of the outcomes.
     let mut expected: Vec<&str> = decisions.confusion.iter().map(|cell| cell.expected.as_str()).collect();
     expected.dedup();
     let otherwise = decisions.confusion.iter().any(|cell| cell.expected == cell.seen && cell.mismatched > 0);
@@ -113,7 +113,7 @@ fn outcome(cell: Option<&ConfusionCell>) -> Markup {
     }
 }
 
-/// The decisions that differ, `most` at most, with what it takes to see them again; or that there is none.
+/// Returns at most `most` mismatches with their replay command, or a note that there are none.
 pub(super) fn mismatches(report: &Report, most: usize) -> Markup {
     let decisions = &report.decisions;
     let replay = report.replay();
@@ -145,7 +145,7 @@ pub(super) fn mismatches(report: &Report, most: usize) -> Markup {
     }
 }
 
-/// Further mismatches, a line each.
+/// Returns further mismatches, one line each.
 fn others(mismatches: &[Mismatch]) -> Markup {
     html! {
         details {
@@ -171,7 +171,7 @@ fn others(mismatches: &[Mismatch]) -> Markup {
     }
 }
 
-/// A mismatch as a story: who did what, what the rules ask for, what came back, why, and how to see it again.
+/// Returns a mismatch with its user, expected and actual decision, reason and replay command.
 fn card(mismatch: &Mismatch, replay: &str) -> Markup {
     let rule = poolproof_oracle::rules().find(|rule| rule.id == mismatch.rule);
     html! {

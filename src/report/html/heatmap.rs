@@ -1,5 +1,4 @@
-//! How latency spread over time: a column for each interval, a row for each fifth of a decade, darker where
-//! more sign-ins lie.
+//! Draws latency over time: a column per interval, a row per fifth of a decade, darker for more sign-ins.
 
 use std::collections::BTreeMap;
 
@@ -11,12 +10,12 @@ use super::icons::legend_line;
 use crate::report::Timeline;
 use crate::report::format::{count, tick, time};
 
-/// Pixels that a row is high.
+/// Height of a row in pixels.
 const ROW: u32 = 16;
-/// The shares of the fullest field above which a field is of the next shade.
+/// Lower bounds of the shades, as shares of the largest count.
 const SHADES: [f64; 5] = [0.0, 0.03, 0.12, 0.3, 0.6];
 
-/// The map, with a line for the longest; nothing where nothing was measured.
+/// Returns the heat map with a line for the maximum; empty if nothing was measured.
 pub(super) fn map(timeline: &Timeline, bands: &StageBands<'_>, table_ref: TableRef) -> Markup {
     let rows = || timeline.intervals.iter().flat_map(|interval| interval.spread.keys().map(|us| row(*us)));
     let (Some(low), Some(high)) = (rows().min(), rows().max()) else { return html! {} };
@@ -59,12 +58,12 @@ pub(super) fn map(timeline: &Timeline, bands: &StageBands<'_>, table_ref: TableR
     }
 }
 
-/// Fifths of a decade above a microsecond.
+/// Returns the row: fifths of a decade above one microsecond.
 fn row(us: u64) -> u32 {
     ((us.max(1) as f64).log10() * 5.0).round() as u32
 }
 
-/// The fields of each shade, as one path of strokes as wide as a column.
+/// Returns one path per shade, with strokes as wide as a column.
 fn fields(timeline: &Timeline, low: u32, high: u32, fullest: u64) -> BTreeMap<usize, String> {
     let width = WIDTH / timeline.intervals.len() as f64;
     let mut shades: BTreeMap<usize, String> = BTreeMap::new();
@@ -79,7 +78,7 @@ fn fields(timeline: &Timeline, low: u32, high: u32, fullest: u64) -> BTreeMap<us
     shades
 }
 
-/// The longest of each interval, on the scale of the rows.
+/// Returns the line of the maxima of the intervals.
 fn longest(timeline: &Timeline, low: u32, high: u32) -> String {
     let width = WIDTH / timeline.intervals.len() as f64;
     line_path(timeline.intervals.iter().enumerate().map(|(column, interval)| {
@@ -89,7 +88,7 @@ fn longest(timeline: &Timeline, low: u32, high: u32) -> String {
     }))
 }
 
-/// Marks at 1, 10, 100 … of whatever unit.
+/// Returns marks at powers of ten of each unit.
 fn decades(low: u32, high: u32) -> Vec<Tick> {
     let rows = f64::from(high - low + 1);
     let marks = (low.div_ceil(5)..=high.div_ceil(5)).filter(|decade| decade * 5 <= high + 1);
@@ -97,7 +96,7 @@ fn decades(low: u32, high: u32) -> Vec<Tick> {
         .map(|decade| Tick { at: f64::from(decade * 5 - low) / rows, label: tick(10_u64.pow(decade)) })
         .collect();
     if ticks.is_empty() {
-        // Within one decade the lowest says more than nothing.
+        // Within a single decade, label the lower end.
         ticks = vec![Tick { at: 0.5, label: time(lower(low)) }];
     }
     ticks
@@ -107,7 +106,7 @@ fn lower(row: u32) -> u64 {
     10_f64.powf(f64::from(row) / 5.0).round() as u64
 }
 
-/// All intervals together, as numbers.
+/// Returns the sum of all intervals as numbers.
 fn table(timeline: &Timeline) -> Markup {
     let mut all: BTreeMap<u64, u64> = BTreeMap::new();
     for interval in &timeline.intervals {

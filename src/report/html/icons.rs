@@ -1,8 +1,8 @@
-//! Small shapes that say what colour says, for eyes and printers that do not tell colours apart.
+//! Small shapes that repeat the meaning of colors, for readers and printers without color.
 
 use maud::{Markup, html};
 
-/// A circle with a check mark, or an octagon with a cross.
+/// Returns a circle with a check mark, or an octagon with a cross.
 pub(super) fn verdict_icon(passed: bool) -> Markup {
     html! {
         svg.icon.good[passed].bad[!passed] viewBox="0 0 34 34" aria-hidden="true" fill="none" stroke="currentColor" stroke-width="2.6" stroke-linecap="round" stroke-linejoin="round" {
@@ -17,7 +17,7 @@ pub(super) fn verdict_icon(passed: bool) -> Markup {
     }
 }
 
-/// ✓ or ✗, drawn, with a word for those who do not see it.
+/// Draws ✓ or ✗ with a word for screen readers.
 pub(super) fn tick(good: bool) -> Markup {
     let word = if good { "holds" } else { "does not hold" };
     html! {
@@ -27,12 +27,12 @@ pub(super) fn tick(good: bool) -> Markup {
     }
 }
 
-/// A command that wraps between its words and not at the hyphens inside them.
+/// Returns a command that wraps between its words, not at hyphens.
 pub(super) fn command(text: &str) -> Markup {
     html! { code.command { @for word in text.split(' ') { span { (word) } " " } } }
 }
 
-/// How well a rule is known: a full, a half or an empty circle, and the word.
+/// Returns the confidence of a rule: a full, half or empty circle, and the word.
 pub(crate) fn confidence(word: &str) -> Markup {
     html! {
         span.sure {
@@ -49,12 +49,12 @@ pub(crate) fn confidence(word: &str) -> Markup {
     }
 }
 
-/// A piece of a line as the legend shows it.
+/// Returns a piece of a line for the legend.
 pub(super) fn legend_line(class: &str) -> Markup {
     html! { svg viewBox="0 0 22 10" aria-hidden="true" { path.line.(class) d="M0 5H22" {} } }
 }
 
-/// A piece of an area as the legend shows it.
+/// Returns a piece of an area for the legend.
 pub(super) fn legend_area(class: &str) -> Markup {
     html! { svg viewBox="0 0 22 10" aria-hidden="true" { rect.area.(class) width="22" height="10" {} } }
 }

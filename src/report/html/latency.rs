@@ -1,4 +1,4 @@
-//! How long sign-ins took: the steps side by side, and the whole distribution.
+//! Shows the latency of sign-ins: the steps side by side, and the whole distribution.
 
 use maud::{Markup, html};
 
@@ -8,10 +8,10 @@ use super::step_breakdown;
 use crate::report::format::{count, tick, time_or_unknown};
 use crate::report::{CurvePoint, Quantiles, Report};
 
-/// The table that the curve is read out of.
+/// The table for the readout of the curve.
 const CURVE: &str = "curve";
 
-/// Whole sign-ins and their steps, each with a picture of its range on one logarithmic scale.
+/// Returns whole sign-ins and their steps, each with its range on one logarithmic scale.
 pub(super) fn steps(report: &Report) -> Markup {
     let sign_in = &report.latency.sign_in;
     let rows: Vec<(&str, &Quantiles)> = report.steps().collect();
@@ -84,7 +84,7 @@ impl Decades {
         Self { low, high: high.max(low + 1) }
     }
 
-    /// Where on the scale, as a percentage of its width.
+    /// Returns the position on the scale as a percentage of its width.
     fn at(&self, us: u64) -> String {
         let log = (us.max(1) as f64).log10();
         let share = (log - f64::from(self.low)) / f64::from(self.high - self.low);
@@ -92,7 +92,7 @@ impl Decades {
     }
 
     fn header(&self) -> Markup {
-        // Every label needs room: of many decades every second or third is named.
+        // Labels need space, so with many decades only every second or third has one.
         let every = ((self.high - self.low) as usize).div_ceil(4).max(1);
         html! {
             svg width="100%" height="18" role="img" aria-label="p50 to p99, and to the maximum" {
@@ -105,7 +105,8 @@ impl Decades {
         }
     }
 
-    /// p50 as a dot, p99 as a stroke, what lies between as a bar, the longest as the end of a thin line.
+    /// Draws p50 as a dot, p99 as a stroke, the range between them as a bar, and the maximum as the end of a
+    /// thin line.
     fn range(&self, quantiles: &Quantiles) -> Markup {
         let (Some(p50), Some(max)) = (quantiles.p50_us, quantiles.max_us) else { return html! {} };
         let (from, end) = (self.at(p50), self.at(max));
@@ -127,7 +128,7 @@ impl Decades {
     }
 }
 
-/// The distribution of whole sign-ins: each further nine takes the same width.
+/// Returns the distribution of whole sign-ins; each further nine has the same width.
 pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
     let curve = &report.latency.sign_in.curve;
     let baseline = baseline.map(|report| report.latency.sign_in.curve.as_slice());
@@ -159,7 +160,7 @@ pub(super) fn curve(report: &Report, baseline: Option<&Report>) -> Markup {
 fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint) -> Markup {
     const HEIGHT: u32 = 260;
     let place_of = places(last);
-    // As far out as the report itself reaches.
+    // The baseline ends where the report's own curve ends.
     let baseline: Vec<CurvePoint> =
         baseline.iter().copied().filter(|point| point.beyond_ppm >= last.beyond_ppm).collect();
     let both = curve.iter().chain(&baseline);
@@ -189,8 +190,7 @@ fn plot(curve: &[CurvePoint], baseline: &[CurvePoint], last: &CurvePoint) -> Mar
     Plot { title, description, table_ref, height: HEIGHT, x, y, background: html! {}, curves }.draw()
 }
 
-/// Where a percentile lies on the axis, 0 to 1: each further nine takes the same width, out to that of
-/// `last`.
+/// Returns the axis position of a percentile, 0 to 1; each further nine has the same width, up to `last`.
 fn places(last: &CurvePoint) -> impl Fn(u32) -> f64 {
     let nines = |beyond_ppm: u32| 6.0 - f64::from(beyond_ppm.max(1)).log10();
     let reach = nines(last.beyond_ppm).max(0.5);

@@ -1,4 +1,4 @@
-//! What the threads that compute had to do over the run: how busy they were, and how much waited for them.
+//! Shows the load of the worker threads over the run: CPU use and queue length.
 
 use maud::{Markup, html};
 
@@ -8,12 +8,12 @@ use super::icons::legend_line;
 use crate::report::format::{UNKNOWN, count, number, tick, time};
 use crate::report::{IntervalLoad, Timeline};
 
-/// Pixels that each plot is high.
+/// Height of each plot in pixels.
 const HEIGHT: u32 = 90;
-/// The table that the plots are read out of.
+/// The table for the readout of the plots.
 const TABLE: &str = "load";
 
-/// Two small plots and their numbers; nothing by the virtual clock, where work takes no time.
+/// Returns two small plots and their numbers; empty under the virtual clock, where work takes no time.
 pub(super) fn figure(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
     if timeline.intervals.iter().all(|interval| interval.load.is_none()) {
         return html! {};
@@ -49,7 +49,7 @@ pub(super) fn figure(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
     }
 }
 
-/// A figure of both sides, interval by interval; `None` where nobody looked.
+/// A series of both sides per interval; `None` where there is no measurement.
 struct LoadSeries {
     title: &'static str,
     columns: &'static str,

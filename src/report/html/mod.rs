@@ -1,8 +1,7 @@
-//! The report as one page that needs nothing but itself: no network; light and dark, screen and paper.
+//! The report as one self-contained page without network access, for light and dark screens and paper.
 //!
-//! Everything that came from outside (names, YAML, URLs) goes through maud, which escapes it. The page says
-//! nothing that `report.json`, or that of its baseline, does not say. Its script (`script`) sorts tables and
-//! reads plots out; without it nothing is lost, since whatever works by it alone is made by it.
+//! External text (names, YAML, URLs) is escaped by maud. The page shows only data of `report.json` and of its
+//! baseline. Its script (`script`) sorts tables and reads out plots; the page is complete without it.
 
 mod bands;
 mod chart;
@@ -31,34 +30,35 @@ use crate::clock::ClockKind;
 /// The one style sheet, part of the page.
 pub(crate) const STYLE: &str = include_str!("style.css");
 
-/// The script as pages have it: without its comments and indentation.
+/// The script without comments and indentation.
 static SCRIPT: LazyLock<String> = LazyLock::new(|| {
     let lines = include_str!("page.js").lines().map(str::trim_start);
     let code: Vec<&str> = lines.filter(|line| !line.is_empty() && !line.starts_with("//")).collect();
     code.join("\n")
 });
 
-/// Nothing may be loaded and nothing may run, whatever has got into the page.
+/// The page may load nothing and run nothing, whatever text it contains.
 pub(crate) const POLICY: &str =
     "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'";
 
-/// Nothing but [`SCRIPT`], to the letter, may run.
+/// Only [`SCRIPT`] may run, by its hash.
 static SCRIPT_POLICY: LazyLock<String> = LazyLock::new(|| {
     let hash = STANDARD.encode(Sha256::digest(SCRIPT.as_bytes()));
     format!("{POLICY}; script-src 'sha256-{hash}'")
 });
 
-/// The policy of a page that has the [`script`] in it.
+/// Returns the policy of a page with the [`script`].
 pub(crate) fn script_policy() -> &'static str {
     &SCRIPT_POLICY
 }
 
-/// What sorts tables of class `sortable`, and reads plots out that name a table. It comes last in a page.
+/// Returns the script that sorts tables of class `sortable` and reads out plots with a table. It must be last
+/// in a page.
 pub(crate) fn script() -> Markup {
     html! { script { (PreEscaped(&*SCRIPT)) } }
 }
 
-/// The head of a page of this name, with `more` style than reports have, and what may run in it.
+/// Returns the head of a page with this title, `more` style and a content security policy.
 pub(crate) fn head(title: &str, more: &str, policy: &str) -> Markup {
     html! {
         head {
@@ -72,9 +72,9 @@ pub(crate) fn head(title: &str, more: &str, policy: &str) -> Markup {
     }
 }
 
-/// No page is longer, in bytes: it goes into mails and artifacts.
+/// Largest page in bytes; pages are sent in mails and artifacts.
 const MAX_PAGE_BYTES: usize = 200 * 1024;
-/// What there is room for; where the page gets too long with the first, the next.
+/// Limits on the content; if the page is too long with one, the next applies.
 const PAGE_LIMITS: [PageLimits; 5] = [
     PageLimits::of(1000, 100),
     PageLimits::of(200, 100),
@@ -83,12 +83,12 @@ const PAGE_LIMITS: [PageLimits; 5] = [
     PageLimits::of(20, 10),
 ];
 
-/// How much of what may be long is shown.
+/// Limits on the parts that can be long.
 #[derive(Clone, Copy)]
 struct PageLimits {
-    /// So many situations of a kind: that differ, and that are as expected.
+    /// Most situations of each kind: mismatched, and as expected.
     situations: usize,
-    /// So many mismatches.
+    /// Most mismatches.
     mismatches: usize,
 }
 
@@ -98,8 +98,8 @@ impl PageLimits {
     }
 }
 
-/// The page, as the text of an HTML file, with the latency of a baseline beside the report's own if there is
-/// one. Equal reports give equal bytes.
+/// Returns the page as HTML text, with the latency of a baseline, if any, beside the report's own. Equal
+/// reports give equal bytes.
 pub fn page(report: &Report, baseline: Option<&Report>) -> String {
     let mut page = String::new();
     for limits in PAGE_LIMITS {
@@ -142,9 +142,8 @@ fn render_page(limits: PageLimits, report: &Report, baseline: Option<&Report>) -
     markup.into_string()
 }
 
-/// The report as data, for whoever has nothing but the page; of a scenario as much as the page shows, the
-/// mismatches that stand open, and without what the heat map and the small plots are drawn from. It is no
-/// script: nothing in it runs.
+/// Returns the report as embedded data. Its scenario and mismatches are limited to what the page shows; data
+/// of the heat map and small plots is left out. The browser does not execute it.
 fn embedded(report: &Report, situations: usize) -> Markup {
     let mut report = report.clone();
     let (mut differing, mut as_expected) = (0, 0);
@@ -161,13 +160,13 @@ fn embedded(report: &Report, situations: usize) -> Markup {
         file.text.truncate(run_details::shown(&file.text).len());
     }
     report.timeline.intervals.iter_mut().for_each(|interval| interval.spread.clear());
-    // In JSON a `<` stands in texts only, and may be written so there; then no text can end the element. A
-    // report is plain data with text for keys: to write it cannot fail.
+    // In JSON `<` occurs only in strings and may be escaped, so no text can end the element. Serialization
+    // cannot fail, because keys are strings.
     let json = serde_json::to_string(&report).unwrap_or_default().replace('<', "\\u003c");
     html! { script type="application/json" id="report" { (PreEscaped(json)) } }
 }
 
-/// What was run.
+/// Returns the description of the run.
 fn top(report: &Report) -> Markup {
     let clock = match report.clock {
         ClockKind::Wall => "wall",
@@ -188,7 +187,7 @@ fn top(report: &Report) -> Markup {
     }
 }
 
-/// How well two colours `#rrggbb` are told apart, after WCAG 2.2: 1 to 21.
+/// Returns the contrast ratio of two colors `#rrggbb` (WCAG 2.2): 1 to 21.
 #[cfg(test)]
 pub(crate) fn contrast(one: &str, two: &str) -> f64 {
     let luminance = |colour: &str| {

@@ -1,5 +1,4 @@
-//! The policy truth table: each situation that the run has met, what the rules ask for in it, and what was
-//! seen.
+//! The policy truth table: each situation of the run with its expected and actual decisions.
 
 use maud::{Markup, html};
 
@@ -7,8 +6,8 @@ use super::icons::tick;
 use crate::report::format::count;
 use crate::report::{PolicyCase, Report};
 
-/// Situations that differ are open; all others unfold. Of each kind at most `most` are shown, and how many
-/// more there are is told.
+/// Mismatched situations are expanded, others collapsed. At most `most` of each kind are shown, with the
+/// number of the rest.
 pub(super) fn table(report: &Report, most: usize) -> Markup {
     let (differing, as_expected): (Vec<&PolicyCase>, Vec<&PolicyCase>) =
         report.decisions.cases.iter().partition(|case| case.mismatched > 0);
@@ -85,12 +84,12 @@ fn row(case: &PolicyCase) -> Markup {
     }
 }
 
-/// `not_remembered` as people read it.
+/// Formats `not_remembered` for people.
 fn words(text: &str) -> String {
     text.replace('_', " ")
 }
 
-/// A decision that wraps between its steps.
+/// Returns a decision that wraps between its steps.
 fn decision(text: &str) -> Markup {
     html! { span.decision { @for (at, part) in text.split(" → ").enumerate() { @if at > 0 { " → " } code { (part) } } } }
 }

@@ -1,4 +1,4 @@
-//! What the numbers stand on: the generator, the machine, the scenario.
+//! Shows the conditions of the run: the generator, the machine, the scenario.
 
 use maud::{Markup, html};
 
@@ -7,10 +7,10 @@ use crate::clock::ClockKind;
 use crate::report::format::{UNKNOWN, count, number, percent, rate, time_or_unknown};
 use crate::report::{Report, SideWorkers};
 
-/// A scenario longer than this, in bytes, is cut on the page; `report.json` has it whole.
+/// A longer scenario, in bytes, is truncated on the page; `report.json` has all of it.
 const MAX_SCENARIO_BYTES: usize = 8 * 1024;
 
-/// Whether the generator kept its own times, and what a sign-in cost.
+/// Describes whether the generator kept up, and the cost of a sign-in.
 pub(super) fn generator(report: &Report) -> Markup {
     let (generator, cpu) = (&report.generator, &report.cpu);
     let wall = report.clock == ClockKind::Wall;
@@ -51,7 +51,7 @@ pub(super) fn generator(report: &Report) -> Markup {
     }
 }
 
-/// What one side's workers did, in a line.
+/// Returns the work of one side's workers in a line.
 fn side_workers_text(side: &SideWorkers) -> String {
     format!(
         "{} of {}, {} prepared, {} jobs a batch, waited {} at p99, {} at most",
@@ -64,7 +64,7 @@ fn side_workers_text(side: &SideWorkers) -> String {
     )
 }
 
-/// Where the run took place, and how to have it again.
+/// Returns the machine and the replay command.
 pub(super) fn environment(report: &Report) -> Markup {
     html! {
         section {
@@ -90,7 +90,7 @@ pub(super) fn environment(report: &Report) -> Markup {
     }
 }
 
-/// As much of a scenario as the page shows.
+/// Returns the part of a scenario that the page shows.
 pub(super) fn shown(yaml: &str) -> &str {
     let end =
         (0..=MAX_SCENARIO_BYTES.min(yaml.len())).rev().find(|end| yaml.is_char_boundary(*end)).unwrap_or(0);

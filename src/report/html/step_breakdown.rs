@@ -1,5 +1,5 @@
-//! What a sign-in's time is made of: the medians of its steps one after the other, the CPU of each side, and
-//! how each step went over time.
+//! Shows what a sign-in's time consists of: the medians of its steps in sequence, the CPU time of each side,
+//! and each step over time.
 
 use maud::{Markup, html};
 
@@ -10,12 +10,12 @@ use crate::report::format::{number, tick, time_or_unknown};
 use crate::report::{Report, StepInterval, StepTimeline, Timeline};
 use poolproof_cognito::protocol::SignInStep;
 
-/// Pixels that each small plot is high.
+/// Height of each small plot in pixels.
 const HEIGHT: u32 = 90;
-/// The table that the small plots are read out of.
+/// The table for the readout of the small plots.
 const TABLE: &str = "step-course";
 
-/// A bar from a moment of a sign-in to another, in µs.
+/// A bar between two moments of a sign-in, in µs.
 struct Bar {
     from: u64,
     to: u64,
@@ -23,15 +23,15 @@ struct Bar {
 }
 
 impl Bar {
-    /// The bar on a scale that ends at `top` µs.
+    /// Draws the bar on a scale that ends at `top` µs.
     fn draw(&self, top: f64) -> Markup {
         let at = |us: u64| percent(us as f64 / top);
         html! { svg width="100%" height="16" aria-hidden="true" { line.(self.class) x1=(at(self.from)) x2=(at(self.to)) y1="8" y2="8" {} } }
     }
 }
 
-/// The steps that took any time in their order, each from where the medians before it end; nothing where
-/// there are none.
+/// Returns the steps with a nonzero time in order, each starting at the sum of the medians before it; empty
+/// if there are none.
 pub(super) fn cascade(report: &Report) -> Markup {
     let whole = report.latency.sign_in.service;
     let mut at = 0;
@@ -105,7 +105,7 @@ fn percent(share: f64) -> String {
     format!("{}%", coordinate(share * 100.0))
 }
 
-/// How each step that took any time went, in a small plot of its own, all on one scale.
+/// Returns a small plot per step with a nonzero time, all on one scale.
 pub(super) fn multiples(report: &Report) -> Markup {
     let timeline = &report.timeline;
     let Some(step_timeline) = timeline.steps.as_ref().filter(|_| !timeline.intervals.is_empty()) else {
@@ -141,7 +141,7 @@ pub(super) fn multiples(report: &Report) -> Markup {
     }
 }
 
-/// A step and how it went.
+/// A step with its intervals.
 struct StepSeries<'r> {
     name: &'r str,
     points: &'r [StepInterval],
@@ -150,7 +150,7 @@ struct StepSeries<'r> {
 }
 
 impl StepSeries<'_> {
-    /// Where on the time axis the middle of an interval lies, 0 to 1.
+    /// Returns the time axis position of the middle of an interval, 0 to 1.
     fn middle(&self, index: usize) -> f64 {
         let duration_us = self.timeline.duration_us();
         let start = |index: usize| {
@@ -159,7 +159,7 @@ impl StepSeries<'_> {
         (start(index) + start(index + 1)) / 2.0 / duration_us as f64
     }
 
-    /// Its plot, the `index`th, on a scale to `most` µs at least.
+    /// Returns the plot with this index, on a scale to at least `most` µs.
     fn plot(&self, index: usize, most: u64, background: Markup) -> Markup {
         let (y, top) = scale(most as f64, 2.0, |us| tick(us as u64));
         let line = |us: fn(&StepInterval) -> Option<u64>| {

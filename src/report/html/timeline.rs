@@ -1,4 +1,4 @@
-//! The course of the run: what was offered and what came of it, and how latency went.
+//! Shows the run over time: load, outcomes and latency.
 
 use maud::{Markup, html};
 
@@ -9,12 +9,12 @@ use super::{heatmap, load};
 use crate::report::format::{count, number, tick, time_or_unknown};
 use crate::report::{Report, Timeline, TimelineInterval};
 
-/// Pixels that each plot is high.
+/// Height of each plot in pixels.
 const HEIGHT: u32 = 180;
-/// The table that the plots are read out of.
+/// The table for the readout of the plots.
 const TABLE: &str = "course";
 
-/// The plots, one above the other on the same time axis, and their numbers.
+/// Returns the plots on a common time axis, and their numbers.
 pub(super) fn section(report: &Report) -> Markup {
     let (timeline, bands) = (&report.timeline, StageBands::of(report));
     html! {
@@ -38,7 +38,7 @@ pub(super) fn section(report: &Report) -> Markup {
     }
 }
 
-/// The columns of the table that have latencies.
+/// Returns the latency columns of the table.
 fn latencies() -> TableRef {
     TableRef::of(TABLE, "5 6 7")
 }
@@ -99,7 +99,7 @@ fn flow(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
     }
 }
 
-/// Answers that refused to be hurried, by the end of their sign-in; nothing where there were none.
+/// Returns throttled answers by the end of their sign-in; empty if there were none.
 fn throttled(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
     let all: u64 = timeline.intervals.iter().map(|interval| interval.throttled).sum();
     let per_s = |count: u64| count as f64 * 1e6 / timeline.interval_us as f64;
@@ -173,7 +173,7 @@ fn latency(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
     }
 }
 
-/// All intervals as numbers, which the plots above are read out of.
+/// Returns all intervals as numbers, for the readout of the plots.
 fn table(timeline: &Timeline) -> Markup {
     let throttled = timeline.intervals.iter().any(|interval| interval.throttled > 0);
     let rows = timeline.intervals.iter().enumerate().map(|(index, interval)| {

@@ -1,4 +1,4 @@
-//! The top of the page: whether the run passed, and its numbers in a line.
+//! The top of the page: the verdict and its headline figures.
 
 use maud::{Markup, html};
 
@@ -6,7 +6,7 @@ use super::icons::{tick, verdict_icon};
 use crate::report::format::{UNKNOWN, count, measured, rate, share, tick as moment, time_or_unknown};
 use crate::report::{Report, ThresholdResult};
 
-/// Passed or failed, the exit code, why, and the thresholds.
+/// Returns passed or failed, the exit code, the reasons, and the thresholds.
 pub(super) fn strip(report: &Report) -> Markup {
     let verdict = &report.verdict;
     html! {
@@ -40,7 +40,7 @@ fn threshold(result: &ThresholdResult) -> Markup {
     }
 }
 
-/// What one asks first: how many, how right, how much, how fast.
+/// Returns the headline figures: counts, correctness, throughput and latency.
 pub(super) fn headline(report: &Report) -> Markup {
     let (sign_ins, decisions) = (&report.sign_ins, &report.decisions);
     let intended = &report.latency.sign_in.intended;
@@ -90,7 +90,7 @@ pub(super) fn headline(report: &Report) -> Markup {
     }
 }
 
-/// A number with its unit smaller.
+/// Returns a number with its unit in smaller type.
 fn big(text: &str) -> Markup {
     let unit = text.find(['/', ' ']).unwrap_or(text.len());
     html! { (text[..unit]) small { (text[unit..]) } }

@@ -1,11 +1,11 @@
-//! What each workload came to, where a scenario has several.
+//! Shows the results of each workload, if a scenario has several.
 
 use maud::{Markup, html};
 
 use super::super::Report;
 use super::super::format::{count, rate, time_or_unknown};
 
-/// A row for each workload; nothing where there is only one.
+/// Returns a row per workload; empty if there is only one.
 pub(super) fn section(report: &Report) -> Markup {
     html! {
         @if !report.workloads.is_empty() {
