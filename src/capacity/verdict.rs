@@ -225,15 +225,15 @@ mod tests {
     #[test]
     fn results_before_a_lost_target_are_reported() {
         let levels = [level(10.0, Vec::new())];
-        let (answer, lost) = (answer(Limit::Range), RunError::Target("nobody answers".to_owned()));
+        let (answer, lost) = (answer(Limit::Range), RunError::Target("no response".to_owned()));
         let run_error = SearchOutcome { run_error: Some(&lost), ..outcome(&levels, Some(&answer)) };
         let verdict = run_error.verdict();
-        assert_eq!((verdict.exit_code, verdict.sentences.len()), (107, 1), "not to search on: {verdict:?}");
-        assert!(verdict.sentences[0].contains("known so far: the target cannot be used: nobody answers."));
+        assert_eq!((verdict.exit_code, verdict.sentences.len()), (107, 1), "without advice to continue: {verdict:?}");
+        assert!(verdict.sentences[0].contains("could not continue: the target cannot be used: no response."));
         assert_eq!(
             SearchOutcome { stopped: true, ..run_error }.verdict().exit_code,
             105,
-            "the graver of two"
+            "the more severe of two"
         );
         let silent = [level(10.0, vec![Reason::NoAnswer { share: 1.0 }])];
         let verdict = outcome(&silent, None).verdict();
@@ -261,7 +261,7 @@ mod tests {
         let verdict = outcome(&[level(0.2, untold)], None).verdict();
         assert_eq!(verdict.exit_code, 99);
         assert!(
-            verdict.sentences[0].contains("0.2/s, fails already: too few sign-ins come to tell"),
+            verdict.sentences[0].contains("0.2/s, fails already: there were too few sign-ins"),
             "{verdict:?}"
         );
     }

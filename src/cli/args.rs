@@ -29,8 +29,8 @@ Exit codes:
    99  a threshold was crossed, or there were too few samples
   104  a scenario or a pool document is invalid; nothing was run
   105  interrupted; the report is partial, or `serve` ended requests in flight
-  107  a target is unusable, gave no answers, or still holds resources that the run created
-If several apply, the first of this list is used: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
+  107  a target is unusable, gave no answers, or keeps what the run created
+If several apply, the first of these: 104, 84, 80, 105, 107, 99, 81, 83, 82.";
 
 const RUN_EXAMPLES: &str = "Examples:
   poolproof run scenarios/smoke.yaml
@@ -40,7 +40,7 @@ const RUN_EXAMPLES: &str = "Examples:
   poolproof run scenarios/opt-in.yaml --seed 8    other random choices
   poolproof run scenarios/risk.yaml --clock wall  the same scenario in real time
   poolproof run scenarios/smoke.yaml --target http://127.0.0.1:9229
-                                                  any Cognito-compatible endpoint";
+                                                  a Cognito-compatible URL";
 
 const CHECK_EXAMPLES: &str = "\
 Examples:

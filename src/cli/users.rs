@@ -208,7 +208,7 @@ mod tests {
             "2:8: expected at most three columns: username, password, totp"
         );
         assert_eq!(summarize("ann,x\nbob,\"y"), "2:5: a quotation mark is never closed");
-        let after = "after a closing quotation mark only a comma may come";
+        let after = "expected a comma after the closing quotation mark";
         assert_eq!(summarize("ann,x\n\"bob\"junk,y"), format!("2:6: {after}"));
         assert_eq!(summarize("ann,\"x\"\"\" y"), format!("1:10: {after}"));
         assert_eq!(summarize("ann,\"x\ny\"z"), format!("2:3: {after}"));
