@@ -355,11 +355,11 @@ fn an_invalid_response_is_not_a_decision() {
 fn an_unknown_error_message_can_be_judged() {
     assert_eq!(
         refusal(200, None, r#"{"ChallengeName":"RIDDLE"}"#),
-        "OtherException: an answer to InitiateAuth that cannot read the file: ChallengeName is RIDDLE"
+        "OtherException: an answer to InitiateAuth that cannot be read: ChallengeName is RIDDLE"
     );
     assert_eq!(
         refusal(200, None, "{}"),
-        "OtherException: an answer to InitiateAuth that cannot read the file: ChallengeName is missing"
+        "OtherException: an answer to InitiateAuth that cannot be read: ChallengeName is missing"
     );
     // Null is absent, and keys that nobody knows are ignored.
     let tokens = r#"{"ChallengeName":null,"AuthenticationResult":{"AccessToken":"a","New":{}},"AvailableChallenges":[]}"#;

@@ -148,7 +148,7 @@ fn a_failed_command_is_reported_with_exit_code_and_stderr() {
         let wanted_of_head = wanted.replace("--base", "--head");
         assert_eq!(code, 2, "{err}");
         assert!(
-            err.contains(wanted) || err.contains(&wanted_of_head) || err.contains("left no report"),
+            err.contains(wanted) || err.contains(&wanted_of_head) || err.contains("left no readable report"),
             "{err}"
         );
     }
@@ -206,7 +206,7 @@ fn pairs_with_too_much_steal_are_rerun_or_excluded() {
     // Always in the third: it is left out, and four pairs tell nothing.
     let (code, counts, decided, told) = compared(&robbed(&folder, "always", "3|4|5", "0.3"), &[]);
     assert_eq!((code, counts, decided), (82, [4, 3, 1], 7), "{told}");
-    assert!(told.contains("1 of them never came out well: it is left out"), "{told}");
+    assert!(told.contains("1 of them stayed above the limit and is excluded"), "{told}");
     // Within the bound nothing is robbed, and the bound can be another.
     for (name, steal, flags) in [("little", "0.05", &[][..]), ("allowed", "0.3", &["--max-steal", "30%"])] {
         let (code, counts, decided, told) = compared(&robbed(&folder, name, "*", steal), flags);
@@ -297,7 +297,7 @@ fn any_decision_difference_exits_80() {
     for (name, wanted, change) in changes {
         let (code, out, err) = changed(name, &change);
         assert_eq!((code, err.as_str()), (80, ""), "{name}: {out}");
-        assert!(out.contains("✗ decisions do not match") && out.contains(wanted), "{name}: {out}");
+        assert!(out.contains("✗ decisions differ") && out.contains(wanted), "{name}: {out}");
     }
     let (code, _, _) = changed("none", &|_| {});
     assert_eq!(code, 0);
@@ -322,7 +322,7 @@ fn wall_clock_counts_may_differ_but_mismatches_may_not() {
     assert!(code == 0 && out.contains("Some rules were seen more or less often"), "{code}: {out}");
     more.decisions.rules[0].mismatched += 1;
     let (code, out, _) = compared(&base, &written("wrong", &more), &[]);
-    assert!(code == 80 && out.contains("✗ decisions do not match") && out.contains("rule "), "{code}: {out}");
+    assert!(code == 80 && out.contains("✗ decisions differ") && out.contains("rule "), "{code}: {out}");
 }
 
 #[test]
@@ -381,7 +381,7 @@ fn an_invalid_report_exits_2() {
     let base = played(&folder, "base.yaml", "a", &[]);
     let whole = fs::read_to_string(base.join("pairs/report.json")).unwrap();
     for (name, text, wanted) in [
-        ("cut", whole[..whole.len() / 2].to_owned(), "it ends in the middle"),
+        ("cut", whole[..whole.len() / 2].to_owned(), "before the report does"),
         ("foreign", "{ \"metrics\": {} }".to_owned(), "missing field `schema_version`"),
         ("empty", String::new(), "is not a report"),
         ("older", whole.replace("\"schema_version\": 2", "\"schema_version\": 1"), "its schema_version is 1"),
@@ -410,7 +410,7 @@ fn invalid_flag_combinations_are_rejected() {
         ("compare --base x --head y --pairs 4", "4 is not in 5..=1000"),
         ("compare --base x --head y --pairs 10 --max-pairs 9", "--max-pairs 9 is lower than --pairs 10"),
         ("compare --base x --head y --min-effect 5", "such as 5%"),
-        ("compare --base x --head y --max-steal 101%", "up to 100 %"),
+        ("compare --base x --head y --max-steal 101%", "at most 100 %"),
         ("compare --base x --head y --noise 2% --aa 5", "cannot be used with"),
     ] {
         let (code, out, err) = output(poolproof().args(line.split(' ')));

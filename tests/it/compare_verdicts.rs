@@ -40,7 +40,7 @@ fn one_decision_difference_decides_the_verdict() {
     assert_eq!((told.verdict.exit_code, told.verdict.word.as_str()), (80, "decisions differ"));
     assert_eq!(told.scenarios[0].decisions.differing_pairs, 1);
     let text = compare::text(&told).split_whitespace().collect::<Vec<_>>().join(" ");
-    assert!(text.contains("they differ in 1 of 6 pairs"), "{text}");
+    assert!(text.contains("different in 1 of 6 pairs"), "{text}");
     // What was found of speed is told as well.
     assert!(told.verdict.sentences.iter().any(|sentence| sentence.starts_with("Regressed:")));
 }

@@ -125,7 +125,7 @@ fn a_defect_appears_in_every_format() {
     let page =
         index(&[entries[0].clone(), ScenarioResult { name: "other".to_owned(), status: RunStatus::NotRun }]);
     assert!(page.contains("2 of 2 scenarios failed") && page.contains("./everyone/report.html"));
-    assert!(page.contains("✗ failed") && page.contains("interrupted before"));
+    assert!(page.contains("✗ failed") && page.contains("interrupted earlier"));
 }
 
 #[test]

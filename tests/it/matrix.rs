@@ -485,7 +485,7 @@ fn invalid_flags_exit_2_with_the_reason() {
         ("explain --remember no --mfa on --risk low:shrug", "`shrug`, expected one of no_action"),
         ("explain --remember no --mfa on --risk low", "as in --risk low:block"),
         ("explain --pool scenarios/risk.yaml --mfa on", "cannot be used with"),
-        ("explain --pool scenarios/risk.yaml --risk low:block", "the action is the pool's own"),
+        ("explain --pool scenarios/risk.yaml --risk low:block", "the action comes from the pool"),
     ] {
         let (code, out, err) = poolproof(line);
         assert_eq!((code, out.as_str()), (2, ""), "{line}");

@@ -298,10 +298,10 @@ fn cpu_steal_gives_a_warning() {
         Report::new(RunInfo { machine, clock, ..run_info() }, &snapshot.summary())
     };
     let warning =
-        |report: &Report| report.verdict.sentences.iter().any(|one| one.starts_with("Warning: 7 %"));
+        |report: &Report| report.verdict.sentences.iter().any(|one| one.starts_with("Warning: steal was 7 %"));
     let high_steal = on(Some(0.07), ClockKind::Wall);
     assert!(warning(&high_steal) && high_steal.verdict.passed);
-    assert!(text(&high_steal, None, false).contains("load 0.5 before and 1.9 at the end, 7 % stolen"));
+    assert!(text(&high_steal, None, false).contains("load 0.5 before and 1.9 at the end, 7 % steal"));
     assert!(!warning(&on(Some(0.05), ClockKind::Wall)) && !warning(&on(None, ClockKind::Wall)));
     let nowhere = on(Some(0.07), ClockKind::Virtual);
     assert!(!warning(&nowhere) && nowhere.generator.machine.is_none());

@@ -124,7 +124,7 @@ fn a_foreign_file_is_not_overwritten() {
     let run = || output(poolproof().arg("run").arg(&scenarios).arg("--out").arg(&folder));
     let (code, out, err) = run();
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.contains("index.html is there already") && err.contains("Nothing was run"), "{err}");
+    assert!(err.contains("index.html exists") && err.contains("Nothing was run"), "{err}");
     assert_eq!(fs::read_to_string(folder.join("index.html")).unwrap(), "<p>my page</p>");
     assert_eq!(names(&folder), ["index.html", "scenarios"]);
     fs::remove_file(folder.join("index.html")).unwrap();
@@ -205,7 +205,7 @@ fn hlog_is_rejected_for_a_report() {
     assert!(!folder.join("report.html").exists(), "half of it");
     let (_, help, _) = output(poolproof().args(["report", "--help"]));
     assert!(!help.contains("- hlog") && help.contains("- csv"), "{help}");
-    assert!(help.contains("`run` alone can write them"), "{help}");
+    assert!(help.contains("only `run` writes them"), "{help}");
 }
 
 #[test]
@@ -214,11 +214,11 @@ fn an_invalid_report_is_rejected_without_writing() {
     let whole = fs::read_to_string(toy_report(&folder, "one", TOY)).unwrap();
     fs::write(folder.join("report.html"), "the page of before").unwrap();
     for (name, text, wanted) in [
-        ("cut", whole[..whole.len() / 2].to_owned(), "it ends in the middle"),
+        ("cut", whole[..whole.len() / 2].to_owned(), "before the report does"),
         ("foreign", "{ \"metrics\": {} }".to_owned(), "missing field `schema_version`"),
         ("list", "[1, 2]".to_owned(), "is not a report"),
         ("words", "no report".to_owned(), "is not a report"),
-        ("empty", String::new(), "it ends in the middle"),
+        ("empty", String::new(), "before the report does"),
         (
             "older",
             whole.replace("\"schema_version\": 2", "\"schema_version\": 1"),

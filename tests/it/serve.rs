@@ -454,7 +454,7 @@ fn unsafe_serve_options_are_rejected() {
     let serve = |flags: &[&str]| output(poolproof().arg("serve").args(flags));
     let (code, out, err) = serve(&["scenarios/serve.yaml", "--listen", "0.0.0.0:0"]);
     assert_eq!((code, out.as_str()), (2, ""));
-    assert!(err.contains("can be reached from other machines") && err.contains("--expose"), "{err}");
+    assert!(err.contains("other machines can reach") && err.contains("--expose"), "{err}");
     let toy = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("serve-toy.yaml");
     let text = std::fs::read_to_string(crate::run_fixture::root().join("scenarios/serve.yaml")).unwrap();
     std::fs::write(&toy, text.replace("clock: wall", "clock: wall\ngroup: toy")).unwrap();

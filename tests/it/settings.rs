@@ -136,7 +136,7 @@ fn every_aws_value_is_recognized() {
         );
         let risk = settings.policy.risk;
         assert_eq!([risk.low, risk.medium, risk.high], [RiskAction::NoAction, RiskAction::NoAction, action]);
-        assert!(settings.risk_known && settings.notes.iter().any(|note| note.contains("Levels of risk")));
+        assert!(settings.risk_known && settings.notes.iter().any(|note| note.contains("Risk levels")));
     }
 }
 
@@ -164,7 +164,7 @@ fn the_factors_are_those_that_can_be_enrolled() {
 fn assumptions_are_reported() {
     let told = |document: Value| with_document(&document).notes.join("\n");
     let risk = |inside: Value| told(json!({ "RiskConfiguration": inside }));
-    assert!(risk(json!({ "UserPoolId": "a_1" })).contains("no actions against account takeover"));
+    assert!(risk(json!({ "UserPoolId": "a_1" })).contains("no account takeover actions"));
     assert!(risk(json!({ "ClientId": "c" })).contains("one app client"));
     let lists = json!({ "RiskExceptionConfiguration": { "BlockedIPRangeList": ["192.0.2.0/24"] } });
     assert!(risk(lists).contains("always blocked"));

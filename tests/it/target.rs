@@ -295,10 +295,10 @@ fn an_invalid_target_is_rejected_before_any_request() {
         assert_eq!(code, Some(2), "{text}");
         assert!(text.contains(words), "{text}");
     };
-    refused(&[smoke, "--target", "http://192.0.2.1:9"], "Add --allow-remote if they do");
-    refused(&[smoke, "--target", "127.0.0.1:9"], "does not begin with http:// or https://");
-    refused(&[smoke, "--target", "http://127.0.0.1:92290"], "the port `92290`: a port is a number from 1 to");
-    refused(&[smoke, "--target", "http://127.0.0.1:"], "the port ``: a port is a number from 1 to");
+    refused(&[smoke, "--target", "http://192.0.2.1:9"], "add --allow-remote if you may");
+    refused(&[smoke, "--target", "127.0.0.1:9"], "does not start with http:// or https://");
+    refused(&[smoke, "--target", "http://127.0.0.1:92290"], "the port `92290`; expected a number from 1 to");
+    refused(&[smoke, "--target", "http://127.0.0.1:"], "the port ``; expected a number from 1 to");
     refused(&["scenarios/opt-in.yaml", "--target", "http://127.0.0.1:9"], "clock: wall");
     refused(&[smoke, "--pool-id", "x"], "--target");
     let (code, text) =
@@ -316,10 +316,10 @@ fn a_virtual_clock_and_the_toy_group_are_refused_at_a_target() {
         ));
         run(&scenario, &at(&address, PoolSource::New), &CancellationToken::default()).unwrap_err().to_string()
     };
-    assert!(refused("clock: virtual\npool: { remember: no }\n").starts_with("a target lives in real time"));
+    assert!(refused("clock: virtual\npool: { remember: no }\n").starts_with("a target needs real time"));
     assert!(
         refused("clock: wall\ngroup: toy\npool: { remember: no }\n")
-            .starts_with("`group: toy` proves nothing")
+            .starts_with("a target needs `group: cognito`")
     );
     let estimated = "clock: wall\npool: { remember: no, risk: { mode: enforced, levels: estimated } }\n";
     assert!(refused(estimated).starts_with("`levels: estimated` is poolproof's own rule"));

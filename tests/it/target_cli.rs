@@ -211,7 +211,7 @@ fn users_from_a_csv_file_sign_in_and_are_not_deleted() {
     let mut command = run(&file, &arguments);
     let (code, _, err) = output(command.arg(&csv));
     assert_eq!(code, 2);
-    assert!(err.contains("users.csv:1:1: username and password are needed"), "{err}");
+    assert!(err.contains("users.csv:1:1: expected username and password"), "{err}");
 }
 
 /// A door to this address that speaks TLS with this certificate; its port.
@@ -337,8 +337,8 @@ fn prometheus_needs_expose_for_a_public_address() {
     };
     assert!(told(&["--prometheus", "0.0.0.0:0"]).contains("; add --expose"));
     assert!(told(&["--expose"]).contains("--prometheus"));
-    assert!(told(&["--prometheus", "nowhere"]).contains("an IP address and a port are needed"));
+    assert!(told(&["--prometheus", "nowhere"]).contains("expected an IP address and a port"));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    assert!(told(&["--prometheus", &address]).contains("--prometheus chooses another"));
+    assert!(told(&["--prometheus", &address]).contains("Choose another address with --prometheus"));
 }

@@ -104,7 +104,7 @@ fn only_created_users_are_deleted() {
     let before = users(&served);
     let (code, _, err) = play("there-already", &format!("http://{}", served.address));
     assert_eq!(code, 107, "{err}");
-    assert!(err.contains("AdminCreateUser: user-000002 is there already, and was left as it is."), "{err}");
+    assert!(err.contains("AdminCreateUser: user user-000002 exists and was left unchanged;"), "{err}");
     assert_eq!(users(&served), before);
     let parameters = json!({ "USERNAME": "user-000002", "PASSWORD": "Correct-Horse-2" });
     let body =
@@ -169,7 +169,7 @@ fn a_run_is_reported_when_cleanup_fails() {
     assert!(told.decisions.checked > 0 && told.decisions.mismatched == 0, "{out}");
     assert_eq!((told.verdict.exit_code, told.partial), (107, false));
     let sentence = &told.verdict.sentences[0];
-    assert!(sentence.starts_with(&format!("Not deleted at the target: {left}")), "{sentence}");
+    assert!(sentence.starts_with(&format!("Not deleted at the target: cannot remove {left}")), "{sentence}");
     assert!(sentence.ends_with(": DeleteUserPool: NotAuthorizedException: no."));
     assert!(out.contains(sentence), "{out}");
 
@@ -181,7 +181,7 @@ fn a_run_is_reported_when_cleanup_fails() {
     let (code, out, _) = output(&mut run(&file, &["--target", &detour.url]));
     assert_eq!((code, report(&file).verdict.exit_code), (107, 107), "{out}");
     assert!(
-        report(&file).decisions.checked > 0 && out.contains(&format!("Not deleted at the target: {left}"))
+        report(&file).decisions.checked > 0 && out.contains(&format!("Not deleted at the target: cannot remove {left}"))
     );
 
     for (name, operations) in [

@@ -295,7 +295,7 @@ fn a_run_that_ends_in_warm_up_explains_missing_measurements() {
     let closed = "model: closed, think_time: 1s, at_most: 5, stages: [ { for: 3s, users: 2, warm_up: true }, { for: 9s, users: 2 } ]";
     let report = told(&format!("workload: {{ {closed} }}"));
     assert_eq!((report.sign_ins.started, report.sign_ins.warm_up), (5, 5));
-    let why = "Nothing was measured: `at_most: 5` ended it within its warm-up.";
+    let why = "Nothing was measured: `at_most: 5` ended the workload during its warm-up.";
     assert!(report.verdict.sentences.iter().any(|one| one.starts_with(why)), "{:?}", report.verdict);
 
     let rare = "stages: [ { for: 20s, rate: 1/s, warm_up: true }, { for: 1s, rate: 0.001/s } ]";

@@ -202,7 +202,7 @@ fn a_summary_fits_the_github_size_limit() {
         let tags = skeleton(&text);
         let folded = |tag: &str| tags.iter().filter(|one| one.starts_with(tag)).count();
         assert_eq!(folded("details"), folded("/details"));
-        let left = text.contains("told by their `report.json` alone");
+        let left = text.contains("more scenarios are only in their `report.json`");
         assert_eq!(left, many == 40, "{many}");
     }
 }
