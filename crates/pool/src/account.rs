@@ -11,11 +11,11 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
 use poolproof_srp::{Salt, Verifier};
 
-/// Names an account inside the pool: accounts are numbered in the order in which they were added.
+/// Identifies an account in the pool: accounts are numbered in the order in which they were added.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(super) struct AccountId(pub(super) u64);
 
-/// A user as the pool knows them.
+/// A user in the pool.
 #[derive(Debug)]
 pub(super) struct Account {
     pub(super) username: Username,
@@ -29,17 +29,17 @@ pub(super) struct Account {
     pub(super) email: Option<String>,
     pub(super) email_mfa: bool,
     pub(super) totp: Option<TotpSecret>,
-    /// The factor that is asked for when there are several.
+    /// The factor that the pool asks for when there are several.
     pub(super) preferred: Option<ChallengeName>,
-    /// The last time step whose code was used: it cannot be used again.
+    /// The last time step whose code was used; the code cannot be used again.
     pub(super) totp_step_used: Option<u64>,
     pub(super) failures: Failures,
     pub(super) sign_in_history: SignInHistory,
-    /// Whether the password is known to others.
+    /// Whether the password is compromised.
     pub(super) compromised: bool,
-    /// How often the user has signed out everywhere: tokens from before no longer count.
+    /// Number of global sign-outs; tokens of earlier generations are invalid.
     pub(super) generation: u64,
-    /// Sign-ins whose refresh token was revoked, and until when it would have been good.
+    /// Sign-ins whose refresh token was revoked, each with the token's original expiry.
     pub(super) revoked: BTreeMap<String, Timestamp>,
     pub(super) devices: BTreeMap<DeviceKey, Device>,
     /// Attributes other than `sub`, by name.
@@ -48,9 +48,9 @@ pub(super) struct Account {
     pub(super) modified: Timestamp,
     /// The code that confirms a sign-up.
     pub(super) confirmation: Option<Confirmation>,
-    /// An authenticator app that is set up with an access token, and not verified yet.
+    /// An authenticator app that was associated with an access token and is not verified yet.
     pub(super) app_to_verify: Option<TotpSecret>,
-    /// An authenticator app that is verified, and not a second factor (any more).
+    /// An authenticator app that is verified but is not a second factor (or no longer one).
     pub(super) app_to_enable: Option<TotpSecret>,
 }
 
@@ -62,32 +62,32 @@ pub(super) struct Confirmation {
     pub(super) failures: Failures,
 }
 
-/// A device as the pool knows it.
+/// A device in the pool.
 #[derive(Debug)]
 pub(super) struct Device {
     pub(super) group_key: DeviceGroupKey,
     pub(super) name: Option<String>,
-    /// The address that it was last used from.
+    /// The address that last used the device.
     pub(super) address: Option<IpAddr>,
     pub(super) state: DeviceState,
-    /// Whether the device has been through an MFA (SEMANTICS c.2).
+    /// Whether the device has completed an MFA (docs/semantics.md, states of a device).
     pub(super) mfa_bound: bool,
     pub(super) created: Timestamp,
     pub(super) modified: Timestamp,
     pub(super) authenticated: Timestamp,
 }
 
-/// How far a device has come.
+/// The state of a device.
 #[derive(Debug)]
 pub(super) enum DeviceState {
-    /// Its key came with the tokens of this sign-in, and nothing was heard of it since.
+    /// Its key was issued with the tokens of this sign-in; the device is not confirmed yet.
     Issued { origin_id: String },
-    /// It has given the pool its verifier.
+    /// The client has confirmed the device with a verifier.
     Confirmed { salt: Salt, verifier: Verifier, status: DeviceStatus },
 }
 
 impl Device {
-    /// Its status, if it was confirmed.
+    /// Returns the device's status, if it is confirmed.
     pub(super) const fn status(&self) -> Option<DeviceStatus> {
         match self.state {
             DeviceState::Issued { .. } => None,
@@ -97,7 +97,7 @@ impl Device {
 }
 
 impl Account {
-    /// The second factors that are enabled, as the challenges that ask for them.
+    /// Returns the enabled second factors, as the challenges that ask for them.
     pub(super) fn factors(&self) -> Vec<ChallengeName> {
         let enabled = [
             (self.sms_mfa && self.phone.is_some(), ChallengeName::SmsMfa),
@@ -107,67 +107,67 @@ impl Account {
         enabled.into_iter().filter_map(|(enabled, challenge)| enabled.then_some(challenge)).collect()
     }
 
-    /// The device with this key, if it was confirmed.
+    /// Returns the device with this key, if it is confirmed.
     pub(super) fn confirmed(&self, key: &DeviceKey) -> Option<&Device> {
         self.devices.get(key).filter(|device| device.status().is_some())
     }
 }
 
-/// How far a user has come.
+/// The status of a user.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum UserStatus {
-    /// A user like any other.
+    /// The user can sign in.
     Confirmed,
-    /// Signed up, and not confirmed yet.
+    /// The user has signed up and is not confirmed yet.
     Unconfirmed,
-    /// Made by an administrator, with a temporary password.
+    /// An administrator created the user with a temporary password.
     ForceChangePassword,
-    /// Must reset the password.
+    /// The user must reset the password.
     ResetRequired,
 }
 
 /// A user to add to a pool.
 #[derive(Debug)]
 pub struct NewAccount {
-    /// The name to sign in with.
+    /// The name that the user signs in with.
     pub username: Username,
     /// The id that SRP hashes as `USER_ID_FOR_SRP`.
     pub sub: Sub,
     /// The salt of the password's verifier.
     pub salt: Salt,
-    /// The password's verifier, made with `sub`.
+    /// The password's verifier, computed with `sub`.
     pub verifier: Verifier,
-    /// How far the user has come.
+    /// The user's status.
     pub user_status: UserStatus,
     /// Whether an administrator has disabled the user.
     pub disabled: bool,
-    /// The phone that codes are sent to.
+    /// The phone number that receives codes.
     pub phone: Option<String>,
-    /// Whether these codes are a second factor. A phone alone serves where the pool demands a factor and
-    /// there is none.
+    /// Whether SMS codes are a second factor. A phone number alone is enough if the pool requires MFA and the
+    /// user has no factor.
     pub sms_mfa: bool,
-    /// The e-mail address: an alias of the name, and where codes are sent.
+    /// The e-mail address: an alias of the name, and the destination of codes.
     pub email: Option<String>,
-    /// Whether these codes are a second factor.
+    /// Whether e-mail codes are a second factor.
     pub email_mfa: bool,
-    /// The factor to ask for when there are several; without one the user is asked.
+    /// The factor to ask for when there are several; without one the user chooses.
     pub preferred: Option<ChallengeName>,
     /// The secret of the authenticator app, if one is enabled.
     pub totp: Option<TotpSecret>,
-    /// Devices that were confirmed before.
+    /// Devices that are already confirmed.
     pub devices: Vec<NewDevice>,
     /// Attributes besides `sub`, `email` and `phone_number`, by name.
     pub attributes: BTreeMap<String, String>,
-    /// When the account was made.
+    /// When the account was created.
     pub created: Timestamp,
-    /// Addresses that the user has signed in from before.
+    /// Addresses of the user's earlier sign-ins.
     pub addresses: Vec<IpAddr>,
-    /// Whether the password is known to others (SEMANTICS c.4, compromised credentials).
+    /// Whether the password is compromised (docs/semantics.md, threat protection).
     pub compromised: bool,
 }
 
 impl NewAccount {
-    /// A confirmed user with a password and nothing else.
+    /// Returns a confirmed user with a password and no other settings.
     pub const fn new(username: Username, sub: Sub, salt: Salt, verifier: Verifier) -> Self {
         Self {
             username,
@@ -196,20 +196,20 @@ impl NewAccount {
 #[error("another account has this name")]
 pub struct NameTaken;
 
-/// A device that a new user brings along, confirmed long ago.
+/// A confirmed device of a new user.
 #[derive(Debug)]
 pub struct NewDevice {
-    /// Its key.
+    /// The device key.
     pub device_key: DeviceKey,
-    /// Its group's key.
+    /// The device group key.
     pub device_group_key: DeviceGroupKey,
-    /// The salt of its verifier.
+    /// The salt of the verifier.
     pub salt: Salt,
-    /// Its verifier.
+    /// The device's verifier.
     pub verifier: Verifier,
-    /// Whether it is remembered.
+    /// Whether the device is remembered.
     pub status: DeviceStatus,
-    /// Whether it has been through an MFA.
+    /// Whether the device has completed an MFA.
     pub mfa_bound: bool,
 }
 
@@ -218,15 +218,15 @@ pub struct NewDevice {
 pub(super) struct Directory {
     accounts: BTreeMap<AccountId, Account>,
     by_name: HashMap<String, AccountId>,
-    /// The number of the next account. None is given twice, since a sign-in on its way may still have that of
-    /// a removed one.
+    /// The number of the next account. Numbers are never reused, since a sign-in in progress may still refer
+    /// to a removed account.
     next: u64,
-    /// What is found in the place of every account that was removed: a user who is disabled and has nothing.
+    /// Takes the place of every removed account: a disabled user without data.
     removed_account: Option<Box<Account>>,
-    /// A new account's tokens start at this generation, so that those of a removed one of its name do not
-    /// count.
+    /// The first generation of a new account's tokens. It makes the tokens of a removed account with the same
+    /// name invalid.
     pub(super) first_generation: u64,
-    /// What was touched since it was asked last, where somebody wants to know.
+    /// Accounts changed since the last query, if changes are recorded.
     change_log: Option<ChangeLog>,
 }
 
@@ -273,7 +273,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Puts an account in its place. Whoever is added afterwards comes behind it.
+    /// Stores an account under its number. Accounts that are added later get higher numbers.
     pub(super) fn put(&mut self, id: AccountId, account: Account) -> Result<(), NameTaken> {
         let names = [Some(account.username.as_str()), Some(account.sub.as_str()), account.email.as_deref()];
         let names: Vec<String> = names.into_iter().flatten().map(str::to_owned).collect();
@@ -292,20 +292,19 @@ impl Directory {
         }
     }
 
-    /// Notes from now on what is touched.
+    /// Starts to record changes.
     pub(super) fn start_change_log(&mut self) {
         self.change_log = Some(ChangeLog::default());
     }
 
-    /// The accounts that were touched since this was asked last, but for those that were removed, and the
-    /// removed ones.
+    /// Returns the accounts changed since the last call and the accounts removed since then.
     pub(super) fn take_change_log(&mut self) -> (Vec<AccountId>, Vec<Sub>) {
         let Some(change_log) = &mut self.change_log else { return Default::default() };
         let ChangeLog { changed, removed } = std::mem::take(change_log);
         (changed.into_iter().filter(|id| self.has_account(*id)).collect(), removed)
     }
 
-    /// Removes an account. Whoever comes back with its number finds a user who is disabled and has nothing.
+    /// Removes an account. Later lookups of its number find a disabled user without data.
     pub(super) fn remove(&mut self, id: AccountId) {
         let Some(account) = self.accounts.remove(&id) else { return };
         let names = [Some(account.username.as_str()), Some(account.sub.as_str()), account.email.as_deref()];
@@ -319,27 +318,27 @@ impl Directory {
         self.removed_account = Some(Box::new(cleared(account)));
     }
 
-    /// Whether the account was not removed.
+    /// Returns whether the account exists and was not removed.
     pub(super) fn has_account(&self, id: AccountId) -> bool {
         self.accounts.contains_key(&id)
     }
 
-    /// How many accounts there are.
+    /// Returns the number of accounts.
     pub(super) fn count(&self) -> usize {
         self.accounts.len()
     }
 
-    /// The accounts from this number on, in the order in which they were added.
+    /// Returns the accounts from this number on, in the order in which they were added.
     pub(super) fn from(&self, first: u64) -> impl Iterator<Item = (u64, &Account)> {
         self.accounts.range(AccountId(first)..).map(|(id, account)| (id.0, account))
     }
 
-    /// The account with this name, sub or e-mail address.
+    /// Returns the account with this name, sub or e-mail address.
     pub(super) fn find(&self, name: &str) -> Option<AccountId> {
         self.by_name.get(name).copied()
     }
 
-    /// Changes the account with this name, sub or e-mail address; returns whether there is one.
+    /// Changes the account with this name, sub or e-mail address; returns whether it exists.
     pub(super) fn change(&mut self, name: &Username, change: impl FnOnce(&mut Account)) -> bool {
         let account = self.find(name.as_str()).map(|id| self.account_mut(id));
         account.map(change).is_some()
@@ -350,21 +349,21 @@ impl Directory {
         account.unwrap_or_else(|| unreachable!("an account index is returned only for an existing account"))
     }
 
-    /// An account that is about to be changed.
+    /// Returns an account in order to change it.
     pub(super) fn account_mut(&mut self, id: AccountId) -> &mut Account {
         self.mark_changed(id);
         self.found(id)
     }
 
-    /// The failures of an account, for an attempt that is about to be made. That there was one is nothing to
-    /// keep until it has come to something: then the account is changed otherwise too.
+    /// Returns an account's failures for an attempt that is about to be made. The attempt alone is not
+    /// recorded as a change; its result is.
     pub(super) fn failures_mut(&mut self, id: AccountId) -> &mut Failures {
         &mut self.found(id).failures
     }
 
     fn found(&mut self, id: AccountId) -> &mut Account {
         if !self.accounts.contains_key(&id) {
-            // Whatever the last one did to a removed user is nothing to the next.
+            // Changes to a removed user must not affect the next one.
             self.removed_account =
                 self.removed_account.take().map(|removed_account| Box::new(cleared(*removed_account)));
         }
@@ -373,7 +372,7 @@ impl Directory {
     }
 }
 
-/// What is left of an account when it was removed.
+/// Returns what remains of an account after its removal.
 fn cleared(account: Account) -> Account {
     Account {
         user_status: UserStatus::Confirmed,

@@ -1,4 +1,4 @@
-//! The app client that speaks for users: what it may do, and how it proves itself.
+//! App clients: what they may do, and how they authenticate.
 
 use std::time::Duration;
 
@@ -14,9 +14,10 @@ use poolproof_cognito::protocol::{ApiError, ErrorKind, Parameters, keys};
 pub struct AppClient {
     /// `ClientId`.
     pub id: ClientId,
-    /// `ClientSecret`, if it has one: then every request carries a hash made with it.
+    /// `ClientSecret`, if it has one; then every request must carry a hash computed with it.
     pub secret: Option<String>,
-    /// `PreventUserExistenceErrors = ENABLED`: an unknown user is answered like a known one.
+    /// `PreventUserExistenceErrors = ENABLED`: the responses for an unknown user look like those for a known
+    /// one.
     pub prevents_user_existence_errors: bool,
     /// `USER_PASSWORD_AUTH`.
     pub password_flow: PasswordFlow,
@@ -24,14 +25,14 @@ pub struct AppClient {
     pub srp_flow: bool,
     /// `ADMIN_USER_PASSWORD_AUTH`.
     pub admin_flow: bool,
-    /// How long what it gets is good.
+    /// How long the client's sessions and tokens are valid.
     pub validity: Validity,
 }
 
-/// How long sessions and tokens of a client are good.
+/// How long a client's sessions and tokens are valid.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Validity {
-    /// `AuthSessionValidity`; the pool's, where the client has none of its own.
+    /// `AuthSessionValidity`; `None` is the pool's value.
     pub session: Option<Duration>,
     /// `AccessTokenValidity`.
     pub access: Duration,
@@ -42,7 +43,7 @@ pub struct Validity {
 }
 
 impl Validity {
-    /// Cognito's defaults: an hour, and thirty days for refresh tokens.
+    /// Cognito's defaults: one hour, and 30 days for refresh tokens.
     pub const DEFAULT: Self = Self {
         session: None,
         access: Duration::from_secs(3600),
@@ -51,19 +52,20 @@ impl Validity {
     };
 }
 
-/// Whether passwords may be sent as they are.
+/// Whether the client may send plain passwords.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum PasswordFlow {
-    /// Not.
+    /// Plain passwords are refused.
     Off,
-    /// Yes, and a `DEVICE_KEY` counts there as in SRP: today's documentation (SEMANTICS, first conflict).
+    /// Allowed, and `DEVICE_KEY` counts as in SRP: the current documentation (docs/semantics.md, first
+    /// conflict).
     WithDevices,
-    /// Yes, and a `DEVICE_KEY` is ignored there: the older documentation asks for SRP.
+    /// Allowed, and `DEVICE_KEY` is ignored: the older documentation requires SRP.
     WithoutDevices,
 }
 
 impl AppClient {
-    /// A client without a secret, for SRP alone, that tells when a user does not exist.
+    /// Returns a client without a secret, for SRP only, that reveals when a user does not exist.
     pub const fn public(id: ClientId) -> Self {
         Self {
             id,
@@ -76,12 +78,12 @@ impl AppClient {
         }
     }
 
-    /// In the place of a client where there is none.
+    /// Returns a stand-in for a client that does not exist.
     pub(super) const fn placeholder() -> Self {
         Self::public(ClientId::EMPTY)
     }
 
-    /// Whether this is the client that is meant.
+    /// Checks that this is the requested client.
     pub(super) fn check_id(&self, client_id: &str) -> Result<(), ApiError> {
         if client_id == self.id.as_str() && !client_id.is_empty() {
             return Ok(());
@@ -100,7 +102,8 @@ impl AppClient {
         self.check_hash(parameters, parameters.value(keys::USERNAME).unwrap_or_default())
     }
 
-    /// Checks the hash made with this name. One that nobody needs is ignored, but at the start of a sign-in.
+    /// Checks the hash computed with this name. An unnecessary hash is ignored, except at the start of a
+    /// sign-in.
     pub(super) fn check_hash(&self, parameters: &Parameters, name: &str) -> Result<(), ApiError> {
         let Some(secret) = &self.secret else { return Ok(()) };
         let Some(claimed) = parameters.value(keys::SECRET_HASH) else {
@@ -116,7 +119,7 @@ impl AppClient {
         mac.verify_slice(&claimed).map_err(|_| wrong())
     }
 
-    /// Checks the secret itself, where an operation carries it.
+    /// Checks the secret itself, in operations that carry it.
     pub(super) fn check_secret(&self, claimed: Option<&str>) -> Result<(), ApiError> {
         match (&self.secret, claimed) {
             (None, _) => Ok(()),

@@ -1,4 +1,4 @@
-//! What is asked after a right password: the pool's own reading of DESIGN section 5, step by step.
+//! Decides what the pool requires after a correct password, in the documented order of steps.
 
 use super::Pool;
 use super::account::{Account, AccountId};
@@ -8,24 +8,25 @@ use poolproof_cognito::ids::DeviceKey;
 use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 use poolproof_cognito::protocol::{ApiError, DeviceStatus, Origin};
 
-/// What a right password leads to.
+/// The decision after a correct password.
 pub(super) enum Decision {
-    /// A refusal for good.
+    /// The sign-in is refused.
     Refuse(ApiError),
-    /// The device is not known. The claim may be sent again without its key.
+    /// The device is unknown. The client may send the claim again without the device key.
     UnknownDevice,
-    /// On with the sign-in, through an MFA or not.
+    /// The sign-in continues, with or without an MFA.
     Proceed { sign_in: SignInState, mfa: bool },
 }
 
 impl Pool {
-    /// Decides about a sign-in whose password was right.
+    /// Decides about a sign-in whose password was correct.
     pub(super) fn decide(&self, id: AccountId, named: Option<DeviceKey>, origin: Origin) -> Decision {
         let account = self.directory.account(id);
         let policy = &self.policy;
         let factor = !account.factors().is_empty();
 
-        // 1. Risk counts only where it is enforced, and refuses before anything is said about devices.
+        // 1. Risk counts only where threat protection is enforced. It refuses a sign-in before the device is
+        // considered.
         if self.is_blocked(origin) {
             return Decision::Refuse(ApiError::address_blocked());
         }
@@ -35,7 +36,7 @@ impl Pool {
             return Decision::Refuse(ApiError::blocked_by_risk());
         }
 
-        // 2. The device, if the pool tracks any.
+        // 2. The device, if the pool tracks devices.
         let mut trusted = None;
         if let (true, Some(key)) = (policy.remember.tracks(), &named) {
             match account.confirmed(key).map(|device| (device.status(), device.mfa_bound)) {
@@ -46,7 +47,7 @@ impl Pool {
             }
         }
 
-        // 3. Who wants an MFA: the pool, or the risk.
+        // 3. Whether the pool or the risk level requires an MFA.
         let usable_factor = factor && policy.mfa != MfaMode::Off;
         let risk_action = match risk {
             Some((level, action)) if !self.risk_note_applies(level, trusted.is_some()) => action,
@@ -58,10 +59,11 @@ impl Pool {
             RiskAction::NoAction | RiskAction::Block => false,
         };
 
-        // 4. A trusted device waives the pool's MFA, and not the risk's.
+        // 4. A trusted device waives the MFA that the pool requires, but not the one that the risk level
+        // requires.
         let due_by_pool = self.pool_asks_for_mfa(account, trusted.as_ref().map(|(_, bound)| *bound));
 
-        // 6. Risk insists on an MFA that the user cannot do.
+        // 6. The risk level requires an MFA that the user cannot complete.
         if due_by_risk && !usable_factor {
             return Decision::Refuse(ApiError::blocked_by_risk());
         }
@@ -78,8 +80,8 @@ impl Pool {
         Decision::Proceed { sign_in, mfa: due_by_risk || due_by_pool }
     }
 
-    /// Whether the pool, as it is set now, asks this user for an MFA, which a trusted device may waive; of
-    /// the device only this counts, whether it has been through one.
+    /// Returns whether the pool's current settings require an MFA from this user. A trusted device may waive
+    /// it; only whether the device has completed an MFA matters.
     pub(super) fn pool_asks_for_mfa(&self, account: &Account, trusted: Option<bool>) -> bool {
         let policy = &self.policy;
         let due = match policy.mfa {
@@ -94,7 +96,7 @@ impl Pool {
         due && !waived
     }
 
-    /// 5. The Note: whether the MFA settings of this level of risk are ignored.
+    /// 5. The Note: whether the MFA settings of this risk level are ignored.
     fn risk_note_applies(&self, level: RiskLevel, trusted: bool) -> bool {
         let pool = self.policy.remember == RememberMode::Always
             && self.policy.suppress_mfa

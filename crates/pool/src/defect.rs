@@ -1,50 +1,50 @@
-//! Faults that can be planted in a pool, to see whether the harness finds them and names the right rule.
+//! Defects that tests inject into a pool, to check that the harness detects them and names the right rule.
 
-/// A fault. Nothing in the program plants one: it takes the feature `defects`, which only the tests have.
+/// A defect. Only the feature `defects` can inject one, and only tests enable it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Defect {
-    /// A forgotten device is treated as if none had been named.
+    /// A forgotten device is treated as if the client had named none.
     ForgottenDeviceAccepted,
-    /// A device replaces the second factor although the pool does not want that.
+    /// A device replaces the second factor although the pool's settings do not allow it.
     SuppressesAlways,
-    /// Opt-in is treated as always: confirming remembers.
+    /// Opt-in behaves like always: confirming a device remembers it.
     OptInRemembersAtOnce,
-    /// The action `block` is not taken.
+    /// The action `block` is ignored.
     BlockIgnored,
-    /// The Note is not known.
+    /// The Note is not implemented.
     NoteUnknown,
-    /// Any claim of a device is accepted.
+    /// Every device claim is accepted.
     DeviceClaimUnchecked,
-    /// Any claim of a password is accepted.
+    /// Every password claim is accepted.
     PasswordClaimUnchecked,
     /// A claim can be used again.
     ClaimReusable,
-    /// The fifth failure does not lock yet.
+    /// The fifth failure does not lock the user out.
     LockoutOffByOne,
-    /// A key for a new device comes even when a key was named.
+    /// The pool issues a new device key even when the client named one.
     NewDeviceAlways,
-    /// An address that is always blocked is let in.
+    /// An always-blocked address is accepted.
     BlockedAddressIgnored,
-    /// An address that is always allowed is looked at for risk all the same.
+    /// An always-allowed address is still assessed for risk.
     AllowedAddressIgnored,
-    /// A compromised password that is sent as it is, is let in.
+    /// A compromised password is accepted when it is sent in plain text.
     CompromisedIgnored,
-    /// A compromised password is refused even where it is proved by SRP.
+    /// A compromised password is refused even when it is proven by SRP.
     CompromisedSeenInSrp,
-    /// A new address is no sign of risk.
+    /// A new address is not a risk signal.
     EstimateWithoutAddress,
-    /// A refresh token needs no device's key.
+    /// A refresh token needs no device key.
     RefreshUnbound,
-    /// The refresh token of a device that was forgotten still works.
+    /// The refresh token of a forgotten device still works.
     ForgottenDeviceRefreshes,
-    /// A refresh token that was revoked still works.
+    /// A revoked refresh token still works.
     RevokeIgnored,
-    /// Signing out everywhere ends nothing.
+    /// A global sign-out has no effect.
     SignOutIgnored,
 }
 
 impl Defect {
-    /// All faults.
+    /// All defects.
     pub const ALL: [Self; 19] = [
         Self::ForgottenDeviceAccepted,
         Self::SuppressesAlways,

@@ -1,4 +1,4 @@
-//! The administrator's operations on users' devices. They see all that were confirmed, remembered or not.
+//! The administrator's operations on users' devices. They include all confirmed devices, remembered or not.
 
 use super::Pool;
 use super::account::AccountId;
@@ -42,7 +42,8 @@ impl Pool {
         self.remove_device(id, &request.device_key)
     }
 
-    /// The user that an administrator names. Administrators are told when there is none.
+    /// Returns the user that an administrator names. Administrators always get an error if the user does not
+    /// exist.
     pub(super) fn find_administered_user(
         &self,
         user_pool_id: &str,
@@ -52,7 +53,7 @@ impl Pool {
         self.directory.find(username).ok_or_else(ApiError::user_not_found)
     }
 
-    /// Whether this pool is the one that is meant.
+    /// Checks that this is the requested pool.
     pub(super) fn check_pool(&self, user_pool_id: &str) -> Result<(), ApiError> {
         if user_pool_id == self.identity.pool_id.as_str() {
             return Ok(());

@@ -1,5 +1,5 @@
-//! The device: its public value and its claim. It comes after the password and any MFA, and never in their
-//! place.
+//! Device authentication: the device's public value and its claim. It follows the password and any MFA and
+//! never replaces them.
 
 use super::account::DeviceState;
 use super::defect::Defect;
@@ -30,7 +30,7 @@ pub(super) struct PendingClaim {
     claim: Claim,
 }
 
-/// What the pool needs to know of a device that it trusts.
+/// The data of a trusted device that authentication needs.
 struct TrustedDevice {
     group_key: DeviceGroupKey,
     salt: Salt,
@@ -38,9 +38,9 @@ struct TrustedDevice {
 }
 
 impl Pool {
-    /// Goes on after the factor, if any was due: with the device's proof, or with tokens.
+    /// Continues after the factor, if one was required: with device authentication or with tokens.
     pub(super) fn after_factor(&mut self, now: Timestamp, sign_in: SignInState) -> Response {
-        // A pool that has stopped to track devices meanwhile has none to ask for.
+        // If the pool has stopped tracking devices meanwhile, it asks for none.
         match sign_in.trusted_device.clone().filter(|_| self.policy.remember.tracks()) {
             None => self.finish(now, &sign_in),
             Some(key) => self.challenge(
@@ -87,14 +87,13 @@ impl Pool {
         Ok((open.sign_in, key, public_a, verifier))
     }
 
-    /// Takes the session in which it is the device's turn. Some clients send none with it, and some the one
-    /// that they answered just before (SEMANTICS a.3): both are let through, each for the one sign-in that
-    /// waits for this device.
+    /// Takes the session that waits for the device. Some clients send no session, and others the one that
+    /// they answered before (docs/semantics.md, field names). Both are accepted, but only for the one sign-in
+    /// that waits for this device.
     ///
-    /// Without a session that is the last sign-in of this user in which this device's turn has come, from the
-    /// address that asks. What remains: whoever comes from that address and has the device's secret may take
-    /// the turn of the user who has just given the password. Nothing that such clients send would tell the
-    /// two apart.
+    /// Without a session, the pool takes the user's last sign-in that waits for this device and started from
+    /// the same address. A client at that address that has the device's secret can take over another client's
+    /// sign-in. The requests of such clients do not contain anything to distinguish them.
     fn take_device_session(
         &mut self,
         now: Timestamp,
@@ -119,7 +118,7 @@ impl Pool {
         self.take_named_session(now, request, turn, ChallengeName::DeviceSrpAuth)
     }
 
-    /// Goes on with `DEVICE_SRP_AUTH`: hands out the challenge.
+    /// Continues `DEVICE_SRP_AUTH`: returns the challenge.
     pub(super) fn challenge_device(
         &mut self,
         now: Timestamp,
@@ -181,7 +180,7 @@ impl Pool {
         Ok((job, PendingClaim { sign_in, key, claim }))
     }
 
-    /// Goes on with the device's claim: checks it, and signs in.
+    /// Continues with the device's claim: checks it and completes the sign-in.
     pub(super) fn verify_device_claim(
         &mut self,
         now: Timestamp,
@@ -196,13 +195,13 @@ impl Pool {
         Ok(self.finish(now, &pending_work.sign_in))
     }
 
-    /// The device, if the pool still trusts it: that is judged at every use, since it may have been removed
-    /// meanwhile, its user may have been disabled, or the pool may have been set otherwise.
+    /// Returns the device, if the pool still trusts it. Every use checks again: the device may be removed,
+    /// its user disabled or the settings changed.
     fn trusted(&self, sign_in: &SignInState, key: &DeviceKey) -> Result<TrustedDevice, ApiError> {
         self.check_may_continue(sign_in.account)?;
         let account = self.directory.account(sign_in.account);
         let device = account.devices.get(key).ok_or_else(ApiError::device_not_found)?;
-        // It stood for an MFA that the pool now wants all the same: only a new sign-in can ask for that.
+        // The device replaced an MFA that the pool requires now. Only a new sign-in can ask for it.
         let must_ask = !sign_in.mfa_done && self.pool_asks_for_mfa(account, Some(device.mfa_bound));
         if must_ask || !self.policy.remember.tracks() {
             return Err(ApiError::incorrect_credentials());

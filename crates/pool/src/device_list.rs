@@ -1,28 +1,28 @@
-//! Devices as they are told: page by page, with more attributes to administrators than to users (SEMANTICS
-//! a.5).
+//! Lists and describes devices. Administrators see more attributes than users (docs/semantics.md, operations
+//! on devices).
 
 use super::Pool;
 use super::account::{AccountId, Device};
 use poolproof_cognito::ids::DeviceKey;
 use poolproof_cognito::protocol::{ApiError, DeviceDescription, DeviceStatus, Reply, Response};
 
-/// Devices on a page, and the most that `Limit` may ask for.
+/// Default page size and maximum of `Limit`.
 const MAX_PAGE_SIZE: usize = 60;
-/// The account that a pool of ours belongs to: nobody's.
+/// The account that the pools belong to; it does not exist on AWS.
 const AWS_ACCOUNT: &str = "000000000000";
 
-/// Which page of a list.
+/// A page of a list.
 pub(super) struct Page<'a> {
-    /// `Limit`; absent or 0 is the longest page.
+    /// `Limit`; absent or 0 requests the maximum.
     pub(super) limit: Option<u32>,
-    /// `PaginationToken`: the last key of the page before.
+    /// `PaginationToken`: the last key of the previous page.
     pub(super) after: Option<&'a str>,
-    /// Whether devices that are not remembered are listed too, with all their attributes: for administrators.
+    /// Whether the page includes devices that are not remembered and all attributes, for administrators.
     pub(super) all: bool,
 }
 
 impl Pool {
-    /// A page of a user's devices, in the order of their keys.
+    /// Returns a page of a user's devices, ordered by key.
     pub(super) fn page_of_devices(&self, id: AccountId, page: &Page<'_>) -> Reply {
         self.check_tracking()?;
         let limit = match page.limit {
@@ -34,7 +34,7 @@ impl Pool {
                 "Invalid Limit: at most {MAX_PAGE_SIZE} devices are listed at once."
             )));
         }
-        // A token is the key of a device, which may have gone meanwhile.
+        // A token is a device key; the device may be removed meanwhile.
         if page.after.is_some_and(|token| !token.contains('_') || token.chars().any(char::is_whitespace)) {
             return Err(ApiError::invalid_parameter("Invalid pagination token."));
         }
@@ -53,7 +53,7 @@ impl Pool {
         Ok(Response::Devices { pagination_token: last.filter(|_| more), devices })
     }
 
-    /// A device as it is told; `all` its attributes, or those that users see.
+    /// Describes a device with all its attributes (`all`) or with those that users see.
     pub(super) fn describe(
         &self,
         id: AccountId,

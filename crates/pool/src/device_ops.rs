@@ -1,5 +1,5 @@
-//! The users' operations on their devices. They see only remembered devices; opting in and out works on all
-//! confirmed ones (SEMANTICS a.5).
+//! The users' operations on their devices. They list only remembered devices; opt-in and opt-out work on all
+//! confirmed ones (docs/semantics.md, operations on devices).
 
 use super::Pool;
 use super::account::{AccountId, DeviceState};
@@ -14,7 +14,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Salt, Verifier};
 
-/// Confirmed devices that a user may have. AWS documents no such limit; memory has one.
+/// Most confirmed devices of one user. AWS documents no such limit; it bounds the memory.
 const MAX_DEVICES: usize = 1000;
 
 impl Pool {
@@ -74,7 +74,7 @@ impl Pool {
         self.set_status(now, id, &request.device_key, request.status.as_deref())
     }
 
-    /// Remembers a confirmed device, or stops to; without a status nothing changes.
+    /// Remembers a confirmed device or stops remembering it; without a status nothing changes.
     pub(super) fn set_status(
         &mut self,
         now: Timestamp,
@@ -127,8 +127,8 @@ impl Pool {
         self.remove_device(id, &request.device_key)
     }
 
-    /// Removes a confirmed device. Its key is as good as unknown from now on, and so are the refresh tokens
-    /// bound to it.
+    /// Removes a confirmed device. From then on its key is unknown and the refresh tokens bound to it are
+    /// invalid.
     pub(super) fn remove_device(&mut self, id: AccountId, key: &str) -> Reply {
         self.check_tracking()?;
         let key = DeviceKey::new(key);
@@ -139,7 +139,7 @@ impl Pool {
         Ok(Response::Empty)
     }
 
-    /// Refuses operations on devices in a pool that has none: all of them alike (SEMANTICS d, inferred).
+    /// Refuses device operations in a pool that does not track devices (docs/semantics.md, errors; inferred).
     pub(super) fn check_tracking(&self) -> Result<(), ApiError> {
         if self.policy.remember.tracks() {
             return Ok(());

@@ -1,30 +1,31 @@
-//! How much a pool keeps.
+//! Counts of the entries that a pool stores.
 
 use super::Pool;
 
-/// How much a pool keeps, in entries. Under steady load none of it grows once challenges have begun to end.
+/// Numbers of entries that a pool stores. Under steady load none of them grows once challenges have begun to
+/// expire.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct EntryCounts {
     /// `PASSWORD_VERIFIER` challenges that can be answered.
     pub challenges: usize,
-    /// Sessions, those too that were answered.
+    /// Sessions, including answered ones.
     pub sessions: usize,
-    /// Sessions that can be found by what clients send instead.
+    /// Sessions that can be found by other values that clients send.
     pub handles: usize,
-    /// Ends of challenges and sessions that are to come.
+    /// Challenges and sessions that have not expired.
     pub expiry_queue: usize,
-    /// Codes that were not used yet, and messages that nobody has fetched.
+    /// Unused codes and undelivered messages.
     pub codes: usize,
-    /// Names of nobody whose failures are kept.
+    /// Unknown user names whose failures are stored.
     pub unknown_users: usize,
     /// Devices of all users, confirmed or not.
     pub devices: usize,
-    /// Refresh tokens that were revoked and would be good otherwise.
+    /// Revoked refresh tokens that have not expired.
     pub revoked: usize,
 }
 
 impl Pool {
-    /// How much it keeps besides its users.
+    /// Returns the numbers of stored entries other than users.
     pub fn entry_counts(&self) -> EntryCounts {
         let accounts = || self.directory.from(0).map(|(_, account)| account);
         EntryCounts {

@@ -1,19 +1,19 @@
-//! What ends when.
+//! Queues of challenges and sessions by expiry.
 //!
-//! Challenges of one app client live equally long, so that they end in the order in which they began; those
-//! of a client with another validity do not. So there is a queue for each lifetime, of which Cognito takes
-//! thirteen, and beginning and ending costs a look at each.
+//! Challenges of one app client have the same lifetime, so they expire in the order in which they began.
+//! Clients with other lifetimes differ. So there is one queue for each lifetime. Cognito allows 13 lifetimes,
+//! and every insertion or removal checks each queue.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use poolproof_cognito::time::Timestamp;
 
-/// Things that end, in the order in which they began.
+/// Entries that expire, in the order in which they began.
 #[derive(Debug)]
 pub(super) struct ExpiryQueue<T>(Vec<LifetimeQueue<T>>);
 
-/// Things that live equally long, each with its beginning.
+/// Entries with the same lifetime, each with its start.
 #[derive(Debug)]
 struct LifetimeQueue<T> {
     lifetime: Duration,
@@ -27,7 +27,7 @@ impl<T> Default for ExpiryQueue<T> {
 }
 
 impl<T> ExpiryQueue<T> {
-    /// Notes what begins `now`, which is never earlier than it was before.
+    /// Adds an entry that begins at `now`; `now` must not decrease.
     pub(super) fn begin(&mut self, now: Timestamp, lifetime: Duration, what: T) {
         let known = self.0.iter().position(|queue| queue.lifetime == lifetime);
         let at = known.unwrap_or_else(|| {
@@ -37,7 +37,7 @@ impl<T> ExpiryQueue<T> {
         self.0[at].entries.push_back((now, what));
     }
 
-    /// Takes one of what has ended, if something has.
+    /// Removes and returns an expired entry, if there is one.
     pub(super) fn pop_expired(&mut self, now: Timestamp) -> Option<T> {
         self.0.iter_mut().find_map(|queue| {
             queue.entries.front().filter(|(begin, _)| begin.plus(queue.lifetime) <= now)?;
@@ -45,19 +45,19 @@ impl<T> ExpiryQueue<T> {
         })
     }
 
-    /// When the oldest began.
+    /// Returns the start of the oldest entry.
     pub(super) fn oldest(&self) -> Option<Timestamp> {
         self.0.iter().filter_map(|queue| queue.entries.front()).map(|(begin, _)| *begin).min()
     }
 
-    /// Takes the oldest, whenever it would end.
+    /// Removes and returns the oldest entry, expired or not.
     pub(super) fn pop_oldest(&mut self) -> Option<T> {
         let entries = self.0.iter_mut().map(|queue| &mut queue.entries).filter(|entries| !entries.is_empty());
         let oldest = entries.min_by_key(|entries| entries.front().map(|(begin, _)| *begin))?;
         oldest.pop_front().map(|(_, what)| what)
     }
 
-    /// How many have not been taken.
+    /// Returns the number of entries.
     pub(super) fn len(&self) -> usize {
         self.0.iter().map(|queue| queue.entries.len()).sum()
     }

@@ -1,4 +1,4 @@
-//! Second factors: which one, its code, and setting one up.
+//! Second factors: selection, codes and setup.
 
 use rand::RngExt as _;
 
@@ -13,11 +13,12 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::{TotpSecret, step_at};
 
-/// What the set-up challenge offers.
+/// The factors that the setup challenge offers.
 const SETUP_FACTORS: &str = r#"["SOFTWARE_TOKEN_MFA"]"#;
 
 impl Pool {
-    /// Asks for the user's second factor: sends a code, asks for one, lets choose, or has one set up.
+    /// Asks for the user's second factor: sends a code, asks for a code, offers a selection or starts a
+    /// setup.
     pub(super) fn ask_for_factor(&mut self, now: Timestamp, sign_in: SignInState) -> Response {
         let account = self.directory.account(sign_in.account);
         let factors = account.factors();
@@ -25,7 +26,7 @@ impl Pool {
         match (preferred, factors.as_slice()) {
             (Some(preferred), _) => self.ask_for(now, sign_in, preferred),
             (None, [one]) => self.ask_for(now, sign_in, *one),
-            // A phone that is on file will do where the pool demands a factor.
+            // A registered phone number is enough if the pool requires a factor.
             (None, []) if account.phone.is_some() => self.ask_for(now, sign_in, ChallengeName::SmsMfa),
             (None, []) => {
                 self.challenge(now, sign_in, ExpectedAnswer::Setup, &[(keys::MFAS_CAN_SETUP, SETUP_FACTORS)])
@@ -84,7 +85,7 @@ impl Pool {
         )
     }
 
-    /// Opens a session that waits for this, and tells the client.
+    /// Opens a session that waits for this challenge and returns the challenge to the client.
     pub(super) fn challenge(
         &mut self,
         now: Timestamp,
@@ -104,7 +105,7 @@ impl Pool {
         Response::Auth(AuthOutcome::Challenge(Challenge { name, session: Some(session), parameters }))
     }
 
-    /// Opens a session that waits for this.
+    /// Opens a session that waits for this challenge.
     pub(super) fn open_session(
         &mut self,
         now: Timestamp,
@@ -118,7 +119,7 @@ impl Pool {
         session
     }
 
-    /// Takes the session that this request answers, if it is the user's who is named and waits for this
+    /// Takes the session that this request answers, if it belongs to the named user and waits for this
     /// challenge.
     pub(super) fn take_session(
         &mut self,
@@ -129,8 +130,8 @@ impl Pool {
         self.take_named_session(now, request, request.session.as_deref().map(LookupKey::from_text), challenge)
     }
 
-    /// Takes this session, if it is the user's who is named in the request and waits for this challenge. A
-    /// user who may no longer sign in is refused, and the session stays as it was.
+    /// Takes this session, if it belongs to the user named in the request and waits for this challenge. A
+    /// user that may no longer sign in is refused, and the session is unchanged.
     pub(super) fn take_named_session(
         &mut self,
         now: Timestamp,
@@ -148,7 +149,7 @@ impl Pool {
         })
     }
 
-    /// Takes this session out of the books, if it is `wanted` and its user may still sign in.
+    /// Removes and returns this session, if it is `wanted` and its user may still sign in.
     fn take_allowed_session(
         &mut self,
         now: Timestamp,
@@ -163,8 +164,8 @@ impl Pool {
         Ok((session, open))
     }
 
-    /// Takes the session that this code answers. A code is an attempt as a password is: while the user is
-    /// locked out it is refused, right or wrong, and the session stays answerable.
+    /// Takes the session that this code answers. A code counts as an attempt, as a password does. While the
+    /// user is locked out every code is refused, and the session can still be answered.
     fn take_session_for_code(
         &mut self,
         now: Timestamp,
@@ -179,10 +180,10 @@ impl Pool {
         Err(ApiError::attempts_exceeded())
     }
 
-    /// `SELECT_MFA_TYPE` answered.
+    /// Answers `SELECT_MFA_TYPE`.
     pub(super) fn choose_factor(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
         let answer = required(&request.challenge_responses, keys::ANSWER)?;
-        // The API model writes EMAIL_MFA here, and EMAIL_OTP everywhere else.
+        // The API model uses EMAIL_MFA here and EMAIL_OTP everywhere else.
         let chosen = if answer == "EMAIL_MFA" { Ok(ChallengeName::EmailOtp) } else { answer.parse() };
         let (session, open) = self.take_session(now, request, ChallengeName::SelectMfaType)?;
         let offered = self.directory.account(open.sign_in.account).factors();
@@ -195,7 +196,7 @@ impl Pool {
         }
     }
 
-    /// `SMS_MFA` or `EMAIL_OTP` answered.
+    /// Answers `SMS_MFA` or `EMAIL_OTP`.
     pub(super) fn answer_code(
         &mut self,
         now: Timestamp,
@@ -214,7 +215,7 @@ impl Pool {
         }
         let account = self.directory.account_mut(open.sign_in.account);
         if account.factors().is_empty() {
-            // The phone that was on file has shown that it works.
+            // The correct code verifies the registered phone number.
             account.sms_mfa = true;
         }
         let username = account.username.clone();
@@ -222,7 +223,7 @@ impl Pool {
         Ok(self.factor_done(now, open.sign_in))
     }
 
-    /// `SOFTWARE_TOKEN_MFA` answered.
+    /// Answers `SOFTWARE_TOKEN_MFA`.
     pub(super) fn answer_totp(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
         let answer = required(&request.challenge_responses, keys::SOFTWARE_TOKEN_MFA_CODE)?;
         let (session, open) = self.take_session_for_code(now, request, ChallengeName::SoftwareTokenMfa)?;
@@ -235,26 +236,25 @@ impl Pool {
         }
         let unused = steps.into_iter().find(|step| account.totp_step_used.is_none_or(|used| *step > used));
         if unused.is_none() {
-            // A guess like any other: whoever has seen the code over a shoulder is no better than who has not
-            // (M1–M6).
+            // A used code counts as a wrong guess, since someone may have observed it (M1–M6).
             self.count_failure(now, &Owner::Account(id));
             self.session_store.restore_session(&session, open);
             let message = "Your software token has already been used once.";
             return Err(ApiError::new(ErrorKind::ExpiredCode, message));
         }
-        // This code, and those of the steps before it, cannot be used again.
+        // This code and those of earlier time steps cannot be used again.
         account.totp_step_used = unused;
         Ok(self.factor_done(now, open.sign_in))
     }
 
-    /// A wrong code leaves the session answerable, and counts as a failure.
+    /// Handles a wrong code: the session can still be answered, and a failure is counted.
     fn wrong_code(&mut self, now: Timestamp, session: &Session, open: OpenSession) -> ApiError {
         self.count_failure(now, &Owner::Account(open.sign_in.account));
         self.session_store.restore_session(session, open);
         ApiError::new(ErrorKind::CodeMismatch, "Invalid code received for user")
     }
 
-    /// `AssociateSoftwareToken`: hands out a secret for the app.
+    /// `AssociateSoftwareToken`: returns a secret for the app.
     pub(super) fn associate_token(&mut self, now: Timestamp, request: &AssociateSoftwareToken) -> Reply {
         let session = request.session.as_deref().map(LookupKey::from_text);
         let (_, open) = self.take_allowed_session(now, session, |open| {
@@ -266,7 +266,7 @@ impl Pool {
         Ok(Response::SecretCode { secret_code, session })
     }
 
-    /// `VerifySoftwareToken`: a first code shows that the app has the secret.
+    /// `VerifySoftwareToken`: a first code proves that the app has the secret.
     pub(super) fn verify_token(&mut self, now: Timestamp, request: &VerifySoftwareToken) -> Reply {
         let session = request.session.as_deref().map(LookupKey::from_text);
         let (session, open) = self.take_allowed_session(now, session, |open| {
@@ -285,7 +285,7 @@ impl Pool {
         Ok(Response::SoftwareTokenVerified { session })
     }
 
-    /// `MFA_SETUP` answered: the app is the user's factor from now on.
+    /// Answers `MFA_SETUP`: the app becomes the user's factor.
     pub(super) fn finish_setup(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
         let (session, open) = self.take_session(now, request, ChallengeName::MfaSetup)?;
         let ExpectedAnswer::SetupDone { secret } = open.expected_answer else {
@@ -296,8 +296,8 @@ impl Pool {
         };
         let account = self.directory.account_mut(open.sign_in.account);
         if !account.factors().is_empty() {
-            // Another sign-in has set one up meanwhile: this one, which knows the password alone, must not
-            // replace it.
+            // Another sign-in has set up an app meanwhile. This sign-in has proven only the password and must
+            // not replace it.
             return Err(ApiError::invalid_session());
         }
         account.totp = Some(secret);
@@ -315,21 +315,21 @@ impl Pool {
     }
 }
 
-/// A phone number as it is told: its last four digits.
+/// Masks a phone number except for its last four digits.
 pub(super) fn masked_phone(phone: &str) -> String {
     let last = phone.char_indices().rev().nth(3).map_or(phone, |(at, _)| &phone[at..]);
     format!("+*******{last}")
 }
 
-/// An e-mail address as it is told: two letters of it.
+/// Masks an e-mail address except for two letters.
 pub(super) fn masked_email(email: &str) -> String {
     let (name, domain) = email.split_once('@').unwrap_or((email, ""));
     let initial = |text: &str| text.chars().next().map(String::from).unwrap_or_default();
     format!("{}***@{}***", initial(name), initial(domain))
 }
 
-/// The time steps whose code this is: of the one now, the one before and the one after (RFC 6238 section
-/// 5.2), rising.
+/// Returns the time steps that this code matches among the current, the previous and the next one, in
+/// ascending order (RFC 6238 section 5.2).
 pub(super) fn matching_steps(secret: &TotpSecret, code: &str, now: Timestamp) -> Vec<u64> {
     let step = step_at(now);
     let mut near = vec![step.saturating_sub(1), step, step.saturating_add(1)];

@@ -1,4 +1,4 @@
-//! The end of a sign-in: tokens, and a key for a device that the pool does not know yet.
+//! The end of a sign-in: tokens, and a key for an unknown device.
 
 use rand::{Rng as _, RngExt as _};
 
@@ -11,11 +11,11 @@ use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey};
 use poolproof_cognito::protocol::{AuthOutcome, AuthenticationResult, NewDeviceMetadata, Response};
 use poolproof_cognito::time::Timestamp;
 
-/// Keys of one user that wait to be confirmed: of more, the oldest is forgotten.
+/// Most unconfirmed device keys of one user; the oldest is dropped first.
 const MAX_ISSUED_DEVICES: usize = 100;
 
 impl Pool {
-    /// Signs in.
+    /// Completes the sign-in.
     pub(super) fn finish(&mut self, now: Timestamp, sign_in: &SignInState) -> Response {
         let origin_id = self.new_uuid();
         let tracks = self.policy.remember.tracks();
@@ -46,7 +46,7 @@ impl Pool {
         Response::Auth(AuthOutcome::Tokens(AuthenticationResult { refresh_token, ..tokens }))
     }
 
-    /// Access and id tokens that say `claims`, for as long as such tokens are good.
+    /// Returns access and id tokens with these claims and the client's validity.
     pub(super) fn tokens(
         &mut self,
         now: Timestamp,
@@ -58,7 +58,7 @@ impl Pool {
         let id_claims = Claims { expires: now.plus(validity.id), ..claims.clone() };
         let token_id = self.new_uuid();
         let (access_token, id_token) = match self.rs256(now, &token_id, &claims, id_claims.expires) {
-            // They are put in when they are signed.
+            // The tokens are added when they are signed.
             Some(unsigned) => {
                 self.unsigned = Some(unsigned);
                 (AccessToken::new(""), String::new())
@@ -77,8 +77,7 @@ impl Pool {
         }
     }
 
-    /// Hands out the key of a new device. Keys that nobody confirmed while their token was good are
-    /// forgotten.
+    /// Issues the key of a new device. Keys that were not confirmed while their token was valid are removed.
     fn issue_device(
         &mut self,
         now: Timestamp,

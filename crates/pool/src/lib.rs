@@ -1,29 +1,29 @@
-//! The system under test: a user pool that remembers devices, sans-IO.
+//! The system under test: a sans-IO user pool that remembers devices.
 //!
-//! The pool reads no clock, starts no task and computes no power. A request goes in by [`Pool::handle`]
-//! together with the time; out comes a [`Step`]: a reply, or a [`Job`] of arithmetic that somebody else runs
-//! and brings back by [`Pool::resume`]. So the same machine answers inline in a simulation and from worker
-//! threads under load, and it decides the same.
+//! The pool reads no clock, starts no task and computes no modular power. A caller passes a request and the
+//! time to [`Pool::handle`], which returns a [`Step`]. A step can be a reply or a [`Job`] of arithmetic; the
+//! caller runs the job and passes its result to [`Pool::resume`]. So the same pool makes the same decisions
+//! inline in a simulation and with worker threads under load.
 //!
-//! One rule keeps a challenge from being answered twice: whoever answers it takes it out of the pool's books,
-//! and it is carried in the [`Pending`] job. Only a refusal that leaves it answerable puts it back.
+//! One rule prevents a second answer to a challenge: an answer removes the challenge from the pool and keeps
+//! it in the [`Pending`] job. Only a refusal that allows another answer restores it.
 //!
-//! | file | what it does |
+//! | file | purpose |
 //! |---|---|
-//! | `sign_in` | `InitiateAuth` and the password's claim by SRP |
-//! | `password` | what a right password leads to; plain and new passwords |
-//! | `stranger` | names that are nobody's |
-//! | `risk` | how risky an attempt looks, lists of addresses, compromised passwords |
-//! | `decide`  | what is asked after a right password (DESIGN 5) |
-//! | `factor`  | second factors: choice, codes, set-up |
-//! | `device_auth` | the device's proof |
+//! | `sign_in` | `InitiateAuth` and the SRP password claim |
+//! | `password` | the steps after a correct password; plain and new passwords |
+//! | `unknown_user` | names of users that do not exist |
+//! | `risk` | risk levels, address lists, compromised passwords |
+//! | `decide` | what the pool requires after a correct password |
+//! | `factor`  | second factors: selection, codes, setup |
+//! | `device_auth` | device authentication |
 //! | `finish`  | tokens and new devices |
-//! | `refresh` | tokens for refresh tokens, and the end of tokens |
-//! | `device_ops`, `device_admin`, `device_list` | the operations on devices, for users and administrators |
-//! | `users`, `sign_up`, `profile`, `user_list` | the operations on users, for themselves and administrators |
-//! | `rs256` | tokens that others can check |
-//! | `record` | what is kept of users between two runs |
-//! | `account`, `app_client`, `session_store`, `expiry_queue`, `lockout`, `quota`, `token` | what the pool keeps; `entry_counts`: how much |
+//! | `refresh` | refresh tokens and token revocation |
+//! | `device_ops`, `device_admin`, `device_list` | device operations for users and administrators |
+//! | `users`, `sign_up`, `profile`, `user_list` | user operations for users and administrators |
+//! | `rs256` | tokens that other parties can verify |
+//! | `record` | the user records that are stored between runs |
+//! | `account`, `app_client`, `session_store`, `expiry_queue`, `lockout`, `quota`, `token` | the pool's state; `entry_counts` measures it |
 
 mod account;
 mod app_client;
@@ -86,25 +86,25 @@ use session_store::SessionStore;
 use token::Signer;
 use unknown_user::SimulatedUsers;
 
-/// Bits of the pool's secret exponents `b`: twice the strength of the group.
+/// Bits of the pool's secret exponents `b`: twice the security level of the group.
 const SERVER_EPHEMERAL_BITS: u32 = 256;
 
-/// What comes of a request.
+/// The result of a request.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "a step is passed on once and never stored")]
 pub enum Step {
-    /// The answer.
+    /// The reply.
     Reply(Reply),
-    /// Arithmetic to be done first; its result goes to [`Pool::resume`] together with the [`Pending`].
+    /// Arithmetic that must run first; pass its result to [`Pool::resume`] with the [`Pending`].
     Compute(Job, Pending),
-    /// The answer, but for the signatures of its RS256 tokens: [`SigningJob::run`] makes it whole.
+    /// A reply without the signatures of its RS256 tokens; [`SigningJob::run`] completes it.
     Sign(Box<SigningJob>),
 }
 
-/// A request that waits for arithmetic. It holds what the request has taken out of the books.
+/// A request that waits for arithmetic. It holds what the request removed from the pool.
 #[derive(Debug)]
 pub struct Pending {
-    /// The app client that asked.
+    /// The app client that sent the request.
     client_id: ClientId,
     work: PendingWork,
 }
@@ -120,14 +120,14 @@ enum PendingWork {
     Account(users::PendingVerifier),
 }
 
-/// What a pool is called, and the arithmetic it uses.
+/// A pool's ids and SRP group.
 #[derive(Clone, Debug)]
 pub struct PoolIdentity {
     /// `UserPoolId`.
     pub pool_id: PoolId,
     /// `ClientId` of its first app client.
     pub client_id: ClientId,
-    /// The group of its SRP.
+    /// The SRP group.
     pub group: Group,
 }
 
@@ -138,7 +138,7 @@ pub struct Pool {
     policy: PoolPolicy,
     exceptions: RiskExceptions,
     passwords: PasswordPolicy,
-    /// The app client whose request is at hand.
+    /// The app client of the current request.
     client: AppClient,
     /// The other clients.
     other_clients: BTreeMap<ClientId, AppClient>,
@@ -148,16 +148,16 @@ pub struct Pool {
     signer: Signer,
     simulated_users: SimulatedUsers,
     rng: Rng,
-    /// The latest moment that the pool was told.
+    /// The latest time that a caller passed.
     latest: Timestamp,
     planted: Option<Defect>,
     rs256: Option<Rs256>,
-    /// The tokens of the answer at hand, where they are yet to be signed.
+    /// The unsigned tokens of the current reply, if any.
     unsigned: Option<[UnsignedToken; 2]>,
 }
 
 impl Pool {
-    /// An empty pool. All its random values come from `rng`.
+    /// Returns an empty pool. All its random values derive from `rng`.
     pub fn new(identity: PoolIdentity, policy: PoolPolicy, mut rng: Rng) -> Self {
         let signer = Signer::new(&mut rng);
         let simulated_users = SimulatedUsers::new(identity.group, &mut rng);
@@ -181,22 +181,22 @@ impl Pool {
         }
     }
 
-    /// This pool with another app client in place of a public one.
+    /// Returns this pool with another app client in place of a public one.
     #[must_use]
     pub fn with_client(mut self, client: AppClient) -> Self {
         self.client = client;
         self
     }
 
-    /// This pool with lists of addresses that threat protection, where it is enforced, always refuses or
-    /// never looks at.
+    /// Returns this pool with address lists that threat protection, if enforced, always blocks or never
+    /// assesses.
     #[must_use]
     pub fn with_exceptions(mut self, exceptions: RiskExceptions) -> Self {
         self.exceptions = exceptions;
         self
     }
 
-    /// This pool with a fault planted, where the feature `defects` is on; the same pool elsewhere.
+    /// Returns this pool with a defect if the feature `defects` is enabled, else unchanged.
     #[must_use]
     pub fn planted(self, defect: Option<Defect>) -> Self {
         #[cfg(feature = "defects")]
@@ -207,7 +207,7 @@ impl Pool {
         self
     }
 
-    /// This pool with a planted fault, to see whether the harness finds it.
+    /// Returns this pool with a defect, to check that the harness detects it.
     #[cfg(feature = "defects")]
     #[must_use]
     pub fn with_defect(mut self, defect: Defect) -> Self {
@@ -215,17 +215,18 @@ impl Pool {
         self
     }
 
-    /// What this pool is called, and its arithmetic.
+    /// Returns the pool's ids and SRP group.
     pub const fn identity(&self) -> &PoolIdentity {
         &self.identity
     }
 
-    /// Adds a user, as an administrator would. A name that is taken is refused.
+    /// Adds a user, as an administrator does. A duplicate name is refused.
     pub fn add_account(&mut self, account: NewAccount) -> Result<(), NameTaken> {
         self.directory.add(account)
     }
 
-    /// Changes the settings, as an administrator would. Users, their devices and sign-ins in progress stay.
+    /// Changes the settings, as an administrator does. Users, their devices and sign-ins in progress are
+    /// kept.
     pub fn set_policy(&mut self, policy: PoolPolicy) {
         if policy.quotas != self.policy.quotas {
             self.buckets = Buckets::new(policy.quotas);
@@ -233,49 +234,49 @@ impl Pool {
         self.policy = policy;
     }
 
-    /// Changes the lists of addresses, as an administrator would.
+    /// Changes the address lists, as an administrator does.
     pub fn set_exceptions(&mut self, exceptions: RiskExceptions) {
         self.exceptions = exceptions;
     }
 
-    /// The lists of addresses that threat protection always refuses or never looks at.
+    /// Returns the address lists that threat protection always blocks or never assesses.
     pub const fn exceptions(&self) -> &RiskExceptions {
         &self.exceptions
     }
 
-    /// Changes what passwords must have from now on, as an administrator would.
+    /// Changes the password policy, as an administrator does.
     pub const fn set_passwords(&mut self, passwords: PasswordPolicy) {
         self.passwords = passwords;
     }
 
-    /// What passwords must have.
+    /// Returns the password policy.
     pub const fn passwords(&self) -> PasswordPolicy {
         self.passwords
     }
 
-    /// Sign-ins in progress, and what is remembered of others until their challenges would have ended.
+    /// Returns the number of stored entries of sign-ins, in progress or answered, that have not expired.
     pub fn pending(&self) -> usize {
         self.session_store.len()
     }
 
-    /// Forgets what has ended by now of sign-ins in progress.
+    /// Removes expired entries of sign-ins in progress.
     pub fn remove_expired(&mut self, now: Timestamp) {
         let now = self.monotonic(now);
         self.session_store.remove_expired(now);
     }
 
-    /// Forgets what is oldest of sign-ins in progress before its end: for whoever has no room for more. Who
-    /// comes to answer it finds that there never was such a challenge. Returns whether there was something.
+    /// Removes the oldest entry of a sign-in in progress before it expires, to free memory. A later answer
+    /// finds no such challenge. Returns whether there was an entry.
     pub fn evict_oldest(&mut self) -> bool {
         self.session_store.evict_oldest()
     }
 
-    /// The settings.
+    /// Returns the settings.
     pub const fn policy(&self) -> &PoolPolicy {
         &self.policy
     }
 
-    /// Adds an app client, or replaces the one of its id.
+    /// Adds an app client or replaces the one with the same id.
     pub fn put_client(&mut self, client: AppClient) {
         if client.id == self.client.id {
             self.client = client;
@@ -284,7 +285,7 @@ impl Pool {
         }
     }
 
-    /// Removes an app client. Nobody can go on with what it began.
+    /// Removes an app client. Its sign-ins in progress cannot continue.
     pub fn remove_client(&mut self, id: &ClientId) {
         self.other_clients.remove(id);
         if self.client.id == *id {
@@ -292,39 +293,39 @@ impl Pool {
         }
     }
 
-    /// How many users there are.
+    /// Returns the number of users.
     pub fn users(&self) -> usize {
         self.directory.count()
     }
 
-    /// The messages that went out since this was asked last; the oldest are lost when nobody asks.
+    /// Returns the messages sent since the last call. If they are not fetched, the oldest are dropped.
     pub fn take_deliveries(&mut self) -> Vec<Delivery> {
         self.session_store.take_deliveries()
     }
 
-    /// Whether this session is one of the pool's.
+    /// Returns whether this session belongs to the pool.
     pub fn has_session(&self, session: &str) -> bool {
         self.session_store.contains_session(session)
     }
 
-    /// Disables a user or enables them again, as an administrator would: sign-ins in progress and tokens are
-    /// refused from now on. Returns whether there is such a user.
+    /// Disables or enables a user, as an administrator does. Sign-ins in progress and tokens of a disabled
+    /// user are refused. Returns whether the user exists.
     pub fn set_disabled(&mut self, username: &Username, disabled: bool) -> bool {
         self.directory.change(username, |account| account.disabled = disabled)
     }
 
-    /// Makes a user reset the password, as an administrator would: until then they cannot sign in, and
-    /// sign-ins in progress are refused. Returns whether there is such a user.
+    /// Requires a password reset, as an administrator does. Until then the user cannot sign in, and sign-ins
+    /// in progress are refused. Returns whether the user exists.
     pub fn require_reset(&mut self, username: &Username) -> bool {
         self.directory.change(username, |account| account.user_status = UserStatus::ResetRequired)
     }
 
-    /// The code that was last sent to this user's phone and not used yet.
+    /// Returns the last code that was sent to this user's phone and is not used yet.
     pub fn delivered_code(&self, username: &Username) -> Option<String> {
         self.session_store.delivered_code(username)
     }
 
-    /// Takes a request in. Never panics, whatever it says.
+    /// Handles a request. It does not panic on any request.
     pub fn handle(&mut self, now: Timestamp, origin: Origin, request: Request) -> Step {
         let now = self.monotonic(now);
         self.session_store.remove_expired(now);
@@ -359,13 +360,12 @@ impl Pool {
         }
     }
 
-    /// Goes on with a request when its arithmetic is done. What happened meanwhile is judged here.
+    /// Continues a request after its arithmetic. Changes in the meantime are taken into account here.
     pub fn resume(&mut self, now: Timestamp, pending: Pending, done: JobResult) -> Step {
         let now = self.monotonic(now);
         let Pending { client_id, work } = pending;
         self.select_client(Some(client_id.as_str()));
-        // A password that an administrator gives has nothing to do with the client that happens to be at
-        // hand.
+        // An administrator's password change does not depend on the current client.
         let needs_no_client =
             matches!(&work, PendingWork::Account(pending_work) if !pending_work.is_client_request());
         if !needs_no_client && self.client.id != client_id {
@@ -400,7 +400,7 @@ impl Pool {
         self.defer_signing(reply(answer))
     }
 
-    /// Makes this client, if there is one of its id, the one whose request is at hand.
+    /// Makes the client with this id, if it exists, the client of the current request.
     fn select_client(&mut self, client_id: Option<&str>) {
         let Some(client_id) = client_id.filter(|id| *id != self.client.id.as_str()) else { return };
         if let Some(client) = self.other_clients.remove(&ClientId::new(client_id)) {
@@ -411,7 +411,7 @@ impl Pool {
         }
     }
 
-    /// How long a challenge of the client at hand may be answered.
+    /// Returns how long a challenge of the current client can be answered.
     fn session_validity(&self) -> Duration {
         self.client.validity.session.unwrap_or(self.policy.session_validity)
     }
@@ -420,8 +420,8 @@ impl Pool {
         Pending { client_id: self.client.id.clone(), work }
     }
 
-    /// Now, or the latest moment that the pool was told: a clock that steps back must not revive what has
-    /// ended.
+    /// Returns `now` or the latest time seen, so that a clock that steps back does not revive expired
+    /// entries.
     fn monotonic(&mut self, now: Timestamp) -> Timestamp {
         self.latest = self.latest.max(now);
         self.latest

@@ -1,11 +1,11 @@
-//! Lock-out after repeated failures (SEMANTICS d): 2^(n−5) seconds from the fifth on, at most a quarter of an
-//! hour.
+//! Lockout after repeated failures (docs/semantics.md, errors): 2^(n−5) seconds from the fifth failure on, at
+//! most 15 minutes.
 
 use std::time::Duration;
 
 use poolproof_cognito::time::Timestamp;
 
-/// A lock-out is never longer, and as long a time without attempts forgets all failures.
+/// Longest lockout. After the same time without attempts, all failures are reset.
 const MAX_LOCKOUT: Duration = Duration::from_secs(900);
 
 /// A user's failed attempts.
@@ -16,27 +16,29 @@ pub(super) struct Failures {
     pub(super) last_attempt: Timestamp,
 }
 
-/// A place among the failures of strangers.
+/// The key of an unknown user's failures.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct FailureKey(pub(super) [u8; 16]);
 
 impl Failures {
-    /// Notes an attempt. Returns false when the user is locked out: then it does not count, whatever it says.
+    /// Records an attempt. Returns false if the user is locked out; then the attempt is not evaluated and
+    /// does not count.
     pub(super) fn record_attempt(&mut self, now: Timestamp) -> bool {
         if now.since(self.last_attempt) >= MAX_LOCKOUT {
             self.count = 0;
         }
-        // A clock that steps back must not shorten a lock-out.
+        // A clock that steps back must not shorten a lockout.
         self.last_attempt = self.last_attempt.max(now);
         !self.is_locked(now)
     }
 
-    /// Whether the user is locked out, as far as an attempt is concerned that was admitted before.
+    /// Returns whether the user is locked out, for an attempt that was admitted before.
     pub(super) fn is_locked(&self, now: Timestamp) -> bool {
         now < self.locked_until
     }
 
-    /// Notes that the attempt failed. The failure with number `first_locking_failure` is the first to lock.
+    /// Records that the attempt failed. The failure with number `first_locking_failure` is the first that
+    /// locks.
     pub(super) fn record_failure(&mut self, now: Timestamp, first_locking_failure: u32) {
         self.count = self.count.saturating_add(1);
         if self.count >= first_locking_failure {
@@ -45,12 +47,12 @@ impl Failures {
         }
     }
 
-    /// Failures that count.
+    /// Returns the number of failures that count.
     pub(super) const fn count(&self) -> u32 {
         self.count
     }
 
-    /// Notes a completed sign-in.
+    /// Resets the failures after a completed sign-in.
     pub(super) const fn reset(&mut self) {
         self.count = 0;
     }

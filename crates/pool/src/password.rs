@@ -1,5 +1,4 @@
-//! What a password leads to, however it was proven; passwords sent as they are; and new ones in place of
-//! temporary ones.
+//! The steps after a correct password, plain passwords, and new passwords that replace temporary ones.
 
 use rand::Rng as _;
 
@@ -19,18 +18,18 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Identity, Job, Salt, Verifier};
 
-/// The failure from which on a user is locked out.
+/// The first failure that locks a user out.
 const FIRST_LOCKING_FAILURE: u32 = 5;
-/// A password has at most this many characters.
+/// Most characters in a password.
 const MAX_PASSWORD_CHARS: usize = 256;
-/// What counts as a symbol (developer guide, password requirements).
+/// The characters that count as symbols (developer guide, password requirements).
 const SYMBOLS: &str = "^$*.[]{}()?\"!@#%&/\\,><':;|_~`=+-";
-/// How a refusal begins: three operations word it in three ways.
+/// The start of a refusal's message; three operations use different wordings.
 pub(super) const DOES_NOT_CONFORM: &str = "Password does not conform to policy";
 pub(super) const SIGN_UP_CONFORM: &str = "Password did not conform with policy";
 pub(super) const CREATE_CONFORM: &str = "Password did not conform with password policy";
 
-/// A password that was sent as it is waits for its verifier.
+/// A plain password that waits for its verifier.
 #[derive(Debug)]
 pub(super) struct PendingPlainPassword {
     owner: Owner,
@@ -38,7 +37,7 @@ pub(super) struct PendingPlainPassword {
     origin: Origin,
 }
 
-/// A new password waits for its verifier.
+/// A new password that waits for its verifier.
 #[derive(Debug)]
 pub(super) struct PendingNewPassword {
     sign_in: SignInState,
@@ -46,7 +45,7 @@ pub(super) struct PendingNewPassword {
     origin: Origin,
 }
 
-/// What this policy misses in a password, in Cognito's words; `None` when nothing.
+/// Returns the first policy rule that a password violates, in Cognito's words; `None` if it satisfies all.
 fn unmet_rule(policy: &PasswordPolicy, password: &str) -> Option<&'static str> {
     let length = password.chars().count();
     let shortest = usize::try_from(policy.minimum_length).unwrap_or(MAX_PASSWORD_CHARS);
@@ -70,7 +69,7 @@ fn unmet_rule(policy: &PasswordPolicy, password: &str) -> Option<&'static str> {
 }
 
 impl Pool {
-    /// Refuses a password that the pool's policy does not allow; `begin` is how the operation words it.
+    /// Refuses a password that the pool's policy does not allow; `begin` starts the message.
     pub(super) fn check_password(&self, begin: &str, password: &str) -> Result<(), ApiError> {
         match unmet_rule(&self.passwords, password) {
             Some(unmet_rule) => {
@@ -86,20 +85,19 @@ impl Pool {
         Salt::from_bytes(bytes).map_err(|bad| ApiError::internal(bad.to_string()))
     }
 
-    /// Notes an attempt with a password, and refuses it when its owner may not sign in whatever it says.
+    /// Records a password attempt, and refuses it if its owner may not sign in with any password.
     pub(super) fn admit_attempt(&mut self, now: Timestamp, owner: &Owner) -> Result<(), ApiError> {
         if !self.failures(owner).record_attempt(now) {
             return Err(ApiError::attempts_exceeded());
         }
         match Self::account_of(owner) {
-            // A client that hides who exists tells of a user's standing only to whoever has the password
-            // (E3).
+            // A client that hides user existence reveals a user's status only after a correct password (E3).
             Some(id) if !self.client.prevents_user_existence_errors => self.check_user_status(id),
             _ => Ok(()),
         }
     }
 
-    /// Refuses users who may not sign in, whatever their password.
+    /// Refuses users that may not sign in, whatever their password.
     fn check_user_status(&self, id: AccountId) -> Result<(), ApiError> {
         let account = self.directory.account(id);
         if account.disabled {
@@ -111,8 +109,8 @@ impl Pool {
         Ok(())
     }
 
-    /// Refuses users whose right password leads no further. That is judged at every step of a sign-in, since
-    /// an administrator may have had their say since the last one (D14).
+    /// Refuses users that may not continue after a correct password. Every step of a sign-in checks again,
+    /// since an administrator may have changed the user (D14).
     pub(super) fn check_may_continue(&self, id: AccountId) -> Result<(), ApiError> {
         self.check_user_status(id)?;
         if self.directory.account(id).user_status == UserStatus::ResetRequired {
@@ -135,7 +133,7 @@ impl Pool {
         self.failures(owner).record_failure(now, first_locking_failure);
     }
 
-    /// The failures of whoever an attempt is about.
+    /// Returns the failures of the attempt's owner.
     pub(super) fn failures(&mut self, owner: &Owner) -> &mut Failures {
         match owner {
             Owner::Account(id) => self.directory.failures_mut(*id),
@@ -145,9 +143,9 @@ impl Pool {
         }
     }
 
-    /// The password was right: on to what is due next. One that was `sent_plain` the pool has seen, and so
-    /// knows whether others know it too; then its user must choose another, which is the one change that a
-    /// refusal makes.
+    /// Continues after a correct password. If it was `sent_plain`, the pool knows it and can detect a
+    /// compromised password. Then the user must choose another one; that is the only change that a refusal
+    /// makes.
     pub(super) fn after_password(
         &mut self,
         now: Timestamp,
@@ -177,7 +175,7 @@ impl Pool {
         Ok(self.proceed(now, sign_in, mfa))
     }
 
-    /// The sign-in that a right password leads to, and whether an MFA is due in it; or why there is none.
+    /// Returns the sign-in after a correct password and whether it requires an MFA, or why it is refused.
     fn decide_sign_in(
         &self,
         id: AccountId,
@@ -195,7 +193,7 @@ impl Pool {
         if mfa { self.ask_for_factor(now, sign_in) } else { self.after_factor(now, sign_in) }
     }
 
-    /// `USER_PASSWORD_AUTH`. It costs as much for a user who does not exist.
+    /// `USER_PASSWORD_AUTH`. It costs the same for a user that does not exist.
     pub(super) fn start_password(
         &mut self,
         now: Timestamp,
@@ -241,7 +239,7 @@ impl Pool {
         Ok((job, PendingPlainPassword { owner, named_device, origin }))
     }
 
-    /// Goes on with `USER_PASSWORD_AUTH`: the password is right if it makes the verifier that is kept.
+    /// Continues `USER_PASSWORD_AUTH`: the password is correct if it produces the stored verifier.
     pub(super) fn verify_plain_password(
         &mut self,
         now: Timestamp,
@@ -260,7 +258,7 @@ impl Pool {
         self.after_password(now, id, pending_work.named_device, pending_work.origin, true)
     }
 
-    /// `NEW_PASSWORD_REQUIRED` answered.
+    /// Answers `NEW_PASSWORD_REQUIRED`.
     pub(super) fn change_password(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
         match self.read_new_password(now, request) {
             Ok((job, pending_work)) => {
@@ -290,8 +288,8 @@ impl Pool {
         Ok((job, PendingNewPassword { sign_in, salt, origin }))
     }
 
-    /// Goes on with `NEW_PASSWORD_REQUIRED`: keeps the new verifier, and signs in with it. What may have
-    /// changed since the challenge is judged before anything is kept.
+    /// Continues `NEW_PASSWORD_REQUIRED`: stores the new verifier and signs in with it. Changes since the
+    /// challenge are checked before anything is stored.
     pub(super) fn store_new_password(
         &mut self,
         now: Timestamp,
@@ -301,7 +299,7 @@ impl Pool {
         let id = pending_work.sign_in.account;
         self.check_may_continue(id)?;
         if self.directory.account(id).user_status != UserStatus::ForceChangePassword {
-            // Another sign-in has chosen meanwhile: the temporary password is worth nothing any more.
+            // Another sign-in has set a password meanwhile, so the temporary password is invalid.
             return Err(ApiError::invalid_session());
         }
         let (sign_in, mfa) =

@@ -1,4 +1,4 @@
-//! What a user is and chooses: attributes, second factors, the authenticator app, the password.
+//! A user's profile: attributes, second factors, authenticator app and password.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +15,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
 
-/// A user's attributes as they come with a new account.
+/// The attributes of a new account.
 #[derive(Debug)]
 pub(super) struct Attributes {
     email: Option<String>,
@@ -24,7 +24,7 @@ pub(super) struct Attributes {
 }
 
 impl Attributes {
-    /// Reads attributes: each name once, addresses that can be ones, nothing that is the pool's to say.
+    /// Reads attributes: no duplicate names, valid addresses, and no attribute that only the pool may set.
     fn read(given: Vec<(String, String)>) -> Result<Self, ApiError> {
         let mut rest = BTreeMap::new();
         for (name, value) in given {
@@ -52,15 +52,14 @@ impl Attributes {
         Ok(Self { email, phone, rest })
     }
 
-    /// An account with these attributes.
+    /// Returns an account with these attributes.
     pub(super) fn apply_to(self, account: NewAccount) -> NewAccount {
         NewAccount { email: self.email, phone: self.phone, attributes: self.rest, ..account }
     }
 }
 
-/// Whether a text can be a name: 1 to 128 letters, marks, symbols, numbers and punctuation. So none of its
-/// characters is a space, and none is unseen: controls, formats such as U+202E, what is for private use, and
-/// what no version of Unicode knows are not among them.
+/// Returns whether a text is a valid name: 1 to 128 letters, marks, symbols, numbers and punctuation. This
+/// excludes spaces, controls, formats such as U+202E, private-use and unassigned characters.
 fn is_valid_name(text: &str) -> bool {
     let category = |letter| get_general_category(letter).abbreviation();
     (1..=128).contains(&text.chars().count())
@@ -78,7 +77,7 @@ impl Account {
         }
     }
 
-    /// `UserAttributes`: `sub` first, then by name.
+    /// Returns `UserAttributes`: `sub` first, then ordered by name.
     pub(super) fn attributes_with_sub(&self) -> Vec<(String, String)> {
         let known = [("email", &self.email), ("phone_number", &self.phone)];
         let known = known.into_iter().filter_map(|(name, value)| Some((name.to_owned(), value.clone()?)));
@@ -103,7 +102,7 @@ impl Account {
         }
     }
 
-    /// Chooses second factors. Nothing is changed when one of them cannot be had.
+    /// Sets second factors. If one of them is not available, nothing changes.
     fn set_mfa_preference(&mut self, preferences: &MfaPreferences) -> Result<(), ApiError> {
         let on =
             |setting: Option<poolproof_cognito::protocol::MfaPreference>| setting.and_then(|one| one.enabled);
@@ -144,7 +143,7 @@ impl Account {
 }
 
 impl Pool {
-    /// Checks the name and the attributes of a user who is to be added.
+    /// Checks the name and the attributes of a user before the user is added.
     pub(super) fn check_new_user(
         &self,
         username: &str,
@@ -196,7 +195,7 @@ impl Pool {
         Ok(Response::Empty)
     }
 
-    /// `AssociateSoftwareToken` with an access token: the secret of an app that is to be verified.
+    /// `AssociateSoftwareToken` with an access token: returns the secret of an app that is not verified yet.
     pub(super) fn associate_own(&mut self, now: Timestamp, request: &BearerCall) -> Reply {
         let (id, _) = self.bearer(&request.access_token, now)?;
         let secret = TotpSecret::draw(&mut self.rng);
@@ -205,7 +204,8 @@ impl Pool {
         Ok(Response::Account(AccountResponse::SecretCode(secret_code)))
     }
 
-    /// `VerifySoftwareToken` with an access token. The app is a second factor only when the user says so.
+    /// `VerifySoftwareToken` with an access token. The app becomes a second factor only when the user enables
+    /// it.
     pub(super) fn verify_own(&mut self, now: Timestamp, request: &VerifyOwnSoftwareToken) -> Reply {
         let (id, _) = self.bearer(&request.access_token, now)?;
         let account = self.directory.account_mut(id);

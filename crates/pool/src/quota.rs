@@ -1,20 +1,21 @@
-//! How many requests a second a pool takes, in Cognito's categories (SEMANTICS f).
+//! Request quotas of a pool, in Cognito's categories (docs/semantics.md, quotas).
 
 use poolproof_cognito::policy::Quotas;
 use poolproof_cognito::protocol::{AccountRequest, Request};
 use poolproof_cognito::time::Timestamp;
 
-/// Answers to challenges have three times the sign-in quota on their own; only the excess counts there.
+/// Answers to challenges have a separate quota, three times that of sign-ins; only the excess counts as
+/// sign-ins.
 const ANSWERS_PER_SIGN_IN: u32 = 3;
 
-/// A bucket that holds one second's worth of requests and fills steadily. `None` is no limit.
+/// A token bucket that holds one second of requests and fills steadily. `None` is no limit.
 #[derive(Debug)]
 struct Bucket(Option<BucketState>);
 
 #[derive(Debug)]
 struct BucketState {
     per_second: u64,
-    /// Millionths of a request.
+    /// Available requests, in millionths.
     tokens: u64,
     refilled_at: Timestamp,
 }
@@ -54,8 +55,7 @@ pub(super) struct Buckets {
     users: UserBuckets,
 }
 
-/// Operations on users. Scenarios have no words for these categories: where a pool has quotas they are
-/// Cognito's defaults.
+/// Operations on users. Scenarios cannot set these categories: a pool with quotas uses Cognito's defaults.
 #[derive(Debug)]
 struct UserBuckets {
     creation: Bucket,
@@ -83,11 +83,11 @@ impl Buckets {
         }
     }
 
-    /// Whether there is room for this request about a user, which is then used.
+    /// Returns whether the quota admits this request about a user, and consumes it.
     pub(super) fn admit_account(&mut self, now: Timestamp, request: &AccountRequest) -> bool {
         let users = &mut self.users;
         match request {
-            // These are sign-ins, and counted as such.
+            // These are sign-ins and count as such.
             AccountRequest::AdminInitiateAuth(_) | AccountRequest::AdminRespondToAuthChallenge(_) => true,
             AccountRequest::AdminCreateUser(_)
             | AccountRequest::SignUp(_)
@@ -108,7 +108,7 @@ impl Buckets {
         }
     }
 
-    /// Whether there is room for this request, which is then used.
+    /// Returns whether the quota admits this request, and consumes it.
     pub(super) fn admit(&mut self, now: Timestamp, request: &Request) -> bool {
         match request {
             Request::InitiateAuth(_) => self.sign_in.take(now),
@@ -138,7 +138,8 @@ mod tests {
     use super::*;
     use poolproof_cognito::protocol::{ConfirmDevice, InitiateAuth, RespondToAuthChallenge};
 
-    /// How many of `offered` requests a second are taken in the long run, after the first full bucket.
+    /// Returns how many of `offered` requests per second are admitted in the long run, after the first full
+    /// bucket.
     fn taken(quota: Quotas, offered: u64, requests: &[Request]) -> u64 {
         let mut buckets = Buckets::new(quota);
         let mut whole = 0;

@@ -1,7 +1,7 @@
-//! What is kept of users between two runs of a program, as plain data.
+//! The stored records of users, as plain data.
 //!
-//! A pool that keeps its changes notes which users a request has touched, and hands out their records. From
-//! these the users can be made again. Sign-ins in progress are in no record: they end with the program.
+//! A pool that records changes tracks the users that a request changes and returns their records. The users
+//! can be restored from these. Sign-ins in progress are not recorded: they end with the program.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -16,56 +16,56 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
 use poolproof_srp::{Group, Salt, Verifier};
 
-/// A user with everything that is kept of them.
+/// A stored user.
 ///
-/// It is not printed for debugging: whoever has it can try passwords and read codes.
+/// It does not implement `Debug`: its contents allow anyone to try passwords and read codes.
 #[derive(Clone, PartialEq, Eq)]
 pub struct AccountRecord {
-    /// Users are listed in the order of these numbers.
+    /// The user's number; users are listed in this order.
     pub serial: u64,
-    /// The name to sign in with.
+    /// The name that the user signs in with.
     pub username: Username,
     /// `sub`.
     pub sub: Sub,
-    /// The salt of the password, in hexadecimal digits, two a byte.
+    /// The salt of the password, two hexadecimal digits per byte.
     pub salt: String,
     /// The password's verifier, base64 of PAD.
     pub verifier: String,
-    /// How far the user has come.
+    /// The user's status.
     pub user_status: UserStatus,
     /// Whether an administrator has disabled the user.
     pub disabled: bool,
-    /// The phone.
+    /// The phone number.
     pub phone: Option<String>,
-    /// Whether its codes are a second factor.
+    /// Whether SMS codes are a second factor.
     pub sms_mfa: bool,
     /// The e-mail address.
     pub email: Option<String>,
-    /// Whether its codes are a second factor.
+    /// Whether e-mail codes are a second factor.
     pub email_mfa: bool,
     /// The secret of the authenticator app, base32.
     pub totp: Option<String>,
-    /// The factor that is asked for when there are several.
+    /// The factor that the pool asks for when there are several.
     pub preferred: Option<ChallengeName>,
     /// The last time step whose code was used.
     pub totp_step_used: Option<u64>,
     /// Failed attempts to sign in.
     pub failures: FailuresRecord,
-    /// Addresses of the last sign-ins, the last one last.
+    /// Addresses of the last sign-ins, the latest one last.
     pub addresses: Vec<IpAddr>,
     /// Failures since the last sign-in.
     pub failures_since: u32,
-    /// Whether the password is known to others.
+    /// Whether the password is compromised.
     pub compromised: bool,
-    /// How often the user has signed out everywhere.
+    /// Number of global sign-outs.
     pub generation: u64,
-    /// Sign-ins whose refresh token was revoked, and until when it would have been good.
+    /// Sign-ins whose refresh token was revoked, each with the token's original expiry.
     pub revoked: BTreeMap<String, Timestamp>,
-    /// Devices by their keys, those too that were never confirmed.
+    /// Devices by key, including unconfirmed ones.
     pub devices: BTreeMap<DeviceKey, DeviceRecord>,
     /// Attributes besides `sub`, `email` and `phone_number`.
     pub attributes: BTreeMap<String, String>,
-    /// When the account was made.
+    /// When the account was created.
     pub created: Timestamp,
     /// When it was last changed.
     pub modified: Timestamp,
@@ -73,18 +73,18 @@ pub struct AccountRecord {
     pub confirmation: Option<ConfirmationRecord>,
     /// The secret of an app that is not verified yet, base32.
     pub app_to_verify: Option<String>,
-    /// The secret of an app that is verified and no factor, base32.
+    /// The secret of an app that is verified but is not a factor, base32.
     pub app_to_enable: Option<String>,
 }
 
 /// Failed attempts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct FailuresRecord {
-    /// How many count.
+    /// Number of failures that count.
     pub count: u32,
-    /// Until when the user is locked out.
+    /// End of the lockout.
     pub locked_until: Timestamp,
-    /// The last attempt.
+    /// Time of the last attempt.
     pub last_attempt: Timestamp,
 }
 
@@ -93,48 +93,48 @@ pub struct FailuresRecord {
 pub struct ConfirmationRecord {
     /// The code.
     pub code: String,
-    /// Until when it is good.
+    /// Its expiry.
     pub expires: Timestamp,
-    /// Wrong codes that came in its place.
+    /// Wrong codes.
     pub failures: FailuresRecord,
 }
 
 /// A device.
 #[derive(Clone, PartialEq, Eq)]
 pub struct DeviceRecord {
-    /// The key of its group.
+    /// The device group key.
     pub group_key: DeviceGroupKey,
     /// `DeviceName`.
     pub name: Option<String>,
-    /// The address that it was last used from.
+    /// The address that last used the device.
     pub address: Option<IpAddr>,
-    /// How far it has come.
+    /// The state of the device.
     pub state: DeviceStateRecord,
-    /// Whether it has been through an MFA.
+    /// Whether the device has completed an MFA.
     pub mfa_bound: bool,
-    /// When its key was handed out.
+    /// When the key was issued.
     pub created: Timestamp,
     /// When it was last changed.
     pub modified: Timestamp,
-    /// When it last signed in.
+    /// When the device last signed in.
     pub authenticated: Timestamp,
 }
 
-/// How far a device has come.
+/// The state of a device.
 #[derive(Clone, PartialEq, Eq)]
 pub enum DeviceStateRecord {
-    /// Its key came with the tokens of this sign-in.
+    /// Its key was issued with the tokens of this sign-in.
     Issued {
         /// `origin_jti`.
         origin_id: String,
     },
-    /// It has given its verifier.
+    /// The device is confirmed with a verifier.
     Confirmed {
-        /// In hexadecimal digits, two a byte.
+        /// The salt, two hexadecimal digits per byte.
         salt: String,
-        /// Base64 of PAD.
+        /// The verifier, base64 of PAD.
         verifier: String,
-        /// Whether it is remembered.
+        /// Whether the device is remembered.
         status: DeviceStatus,
     },
 }
@@ -151,32 +151,32 @@ macro_rules! redacted_debug {
 
 redacted_debug! { AccountRecord ConfirmationRecord DeviceRecord DeviceStateRecord }
 
-/// A record that no pool has written.
+/// An error about a record that no pool has written.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 pub enum RecordError {
-    /// The salt is none.
+    /// The salt is invalid.
     #[error("invalid salt")]
     Salt,
-    /// The verifier is none in the pool's group.
+    /// The verifier is not an element of the pool's group.
     #[error("invalid verifier")]
     Verifier,
-    /// The secret of an authenticator app is none.
+    /// The secret of an authenticator app is invalid.
     #[error("invalid TOTP secret")]
     Totp,
-    /// Two users have one name, sub or e-mail address.
+    /// Two users share a name, sub or e-mail address.
     #[error("duplicate user name")]
     NameTaken,
-    /// Two pools or clients have one id, or a client or a user has no pool.
+    /// Two pools or clients share an id, or the pool of a client or user does not exist.
     #[error("duplicate or dangling pool, client or user")]
     Inconsistent,
 }
 
-/// What became of a user.
+/// A change of a user.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AccountChange {
-    /// The user is like this now.
+    /// The user was created or changed.
     Put(Box<AccountRecord>),
-    /// The user is gone.
+    /// The user was removed.
     Removed(Sub),
 }
 
@@ -314,7 +314,7 @@ impl Account {
         })
     }
 
-    /// The latest moment that it tells of.
+    /// Returns the latest time in the record.
     fn latest(&self) -> Timestamp {
         let devices = self.devices.values().map(|device| device.modified.max(device.authenticated));
         let own = self.created.max(self.modified).max(self.failures.last_attempt);
@@ -323,15 +323,15 @@ impl Account {
 }
 
 impl Pool {
-    /// This pool, which from now on notes which users its requests touch, for [`Self::take_changes`].
+    /// Returns this pool with change recording enabled, for [`Self::take_changes`].
     #[must_use]
     pub fn with_change_log(mut self) -> Self {
         self.directory.start_change_log();
         self
     }
 
-    /// What became of the users that were touched since this was asked last. Nothing in a pool that does not
-    /// keep its changes. An attempt that has come to nothing yet is no change.
+    /// Returns the changes of users since the last call. It is empty if the pool does not record changes. An
+    /// attempt without a result is no change.
     pub fn take_changes(&mut self) -> Vec<AccountChange> {
         let (changed, removed) = self.directory.take_change_log();
         let removed = removed.into_iter().map(AccountChange::Removed);
@@ -339,16 +339,16 @@ impl Pool {
         removed.chain(changed.into_iter().map(put)).collect()
     }
 
-    /// The generation at which tokens of new users start; it is kept with the pool.
+    /// Returns the first token generation of new users, which is stored with the pool.
     pub const fn first_generation(&self) -> u64 {
         self.directory.first_generation
     }
 
-    /// Makes the users of these records again, in an empty pool. They are no changes.
+    /// Restores the users of these records into an empty pool. They do not count as changes.
     ///
     /// # Errors
     ///
-    /// A record that no pool of this group has written, or two users of one name.
+    /// Fails if a record was not written by a pool of this group, or if two users share a name.
     pub fn restore(&mut self, records: Vec<AccountRecord>, first_generation: u64) -> Result<(), RecordError> {
         let group = self.identity.group;
         for record in records {
@@ -361,8 +361,8 @@ impl Pool {
         Ok(())
     }
 
-    /// This pool with other chance for whatever it draws from now on. What it drew when it was made stays:
-    /// its secrets.
+    /// Returns this pool with another random generator for future values. The secrets drawn at its creation
+    /// are kept.
     #[must_use]
     pub fn with_rng(mut self, rng: poolproof_cognito::seed::Rng) -> Self {
         self.rng = rng;

@@ -1,4 +1,4 @@
-//! Tokens for refresh tokens, and the end of tokens (SEMANTICS a.6).
+//! Refresh tokens and token revocation (docs/semantics.md, refresh, sign-out and revocation).
 
 use super::Pool;
 use super::account::AccountId;
@@ -12,8 +12,8 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::time::Timestamp;
 
-/// Revoked sign-ins of one user that are remembered until their tokens would have ended; more are not revoked
-/// one by one.
+/// Most revoked sign-ins stored for one user until their tokens expire; further ones are not revoked
+/// individually.
 const MAX_REVOKED_SIGN_INS: usize = 1000;
 
 impl Pool {
@@ -35,8 +35,8 @@ impl Pool {
         Ok(self.refreshed_tokens(now, &claims))
     }
 
-    /// What a refresh token says, if it is good. In a pool that tracks devices it is bound to its device,
-    /// which must have been confirmed and must be named.
+    /// Returns the claims of a valid refresh token. In a pool that tracks devices the token is bound to its
+    /// device. That device must be confirmed, and the request must name it.
     fn read_refresh(
         &self,
         now: Timestamp,
@@ -84,7 +84,8 @@ impl Pool {
         self.client.check_secret(request.client_secret.as_deref())?;
         match self.signer.read(&request.token) {
             Some((TokenUse::Refresh, claims)) if claims.client_id != self.client.id => {
-                // Another client's token: nothing is revoked, and nothing is told of it.
+                // The token belongs to another client: it is not revoked, and the response reveals nothing
+                // about it.
                 drop(claims);
                 Err(ApiError::not_authorized("Invalid Refresh Token."))
             }
@@ -99,7 +100,7 @@ impl Pool {
                 }
                 Ok(Response::Empty)
             }
-            // A token that nobody made cannot be of any use either.
+            // An invalid token needs no revocation.
             None => Ok(Response::Empty),
             Some((TokenUse::Access | TokenUse::Id, _)) => {
                 Err(ApiError::new(ErrorKind::UnsupportedTokenType, "Only refresh tokens can be revoked."))
@@ -114,7 +115,7 @@ impl Pool {
         Ok(Response::Empty)
     }
 
-    /// Whether these tokens were ended before their time.
+    /// Returns whether these tokens were revoked.
     fn is_revoked(&self, id: AccountId, claims: &Claims) -> bool {
         let account = self.directory.account(id);
         let signed_out = account.generation != claims.generation && !self.has_defect(Defect::SignOutIgnored);
@@ -122,7 +123,7 @@ impl Pool {
             || account.revoked.contains_key(&claims.origin_id) && !self.has_defect(Defect::RevokeIgnored)
     }
 
-    /// Whose access token this is, and what it says.
+    /// Returns the user and the claims of an access token.
     pub(super) fn bearer(&self, access_token: &str, now: Timestamp) -> Result<(AccountId, Claims), ApiError> {
         let claims = self.read_access(access_token, now)?;
         let id = self.directory.find(claims.username.as_str()).ok_or_else(ApiError::user_not_found)?;

@@ -1,4 +1,4 @@
-//! How risky an attempt looks, and whom threat protection treats otherwise than all others (SEMANTICS c.4).
+//! Risk levels and address lists of threat protection (docs/semantics.md, threat protection).
 
 use std::net::IpAddr;
 
@@ -10,25 +10,26 @@ use poolproof_cognito::ids::DeviceKey;
 use poolproof_cognito::policy::{CompromisedAction, RiskLevel, RiskMode, RiskSource};
 use poolproof_cognito::protocol::Origin;
 
-/// From so many failures since the last sign-in on, an attempt looks risky.
+/// Failures since the last sign-in that make an attempt risky.
 const MANY_FAILURES: u32 = 3;
 impl Pool {
-    /// Whether the attempt comes from an address that is always refused.
+    /// Returns whether the attempt's address is always blocked.
     pub(super) fn is_blocked(&self, origin: Origin) -> bool {
         self.policy.risk.mode == RiskMode::Enforced
             && any_range_contains(&self.exceptions.blocked, origin)
             && !self.has_defect(Defect::BlockedAddressIgnored)
     }
 
-    /// Whether the attempt is looked at for risk.
+    /// Returns whether the attempt is assessed for risk.
     fn is_risk_assessed(&self, origin: Origin) -> bool {
         let skipped = any_range_contains(&self.exceptions.skipped, origin)
             && !self.has_defect(Defect::AllowedAddressIgnored);
         self.policy.risk.mode == RiskMode::Enforced && !skipped
     }
 
-    /// How risky the attempt looks, where that has consequences. The estimate is a rule of this project: a
-    /// new device, a new address and recent failures are a sign each, and each sign is one level.
+    /// Returns the risk level of the attempt, if threat protection acts on it. The estimate is this project's
+    /// own rule. A new device, a new address and recent failures are one signal each, and each signal adds
+    /// one level.
     pub(super) fn risk_level(
         &self,
         account: &Account,
@@ -55,7 +56,7 @@ impl Pool {
         }
     }
 
-    /// Whether this password, sent as it is, is refused because it is known to others.
+    /// Returns whether this plain password is refused because it is compromised.
     pub(super) fn refuses_compromised(&self, id: AccountId, origin: Origin) -> bool {
         self.directory.account(id).compromised
             && self.policy.risk.compromised == CompromisedAction::Block
@@ -65,7 +66,7 @@ impl Pool {
     }
 }
 
-/// Whether one of these ranges has the address. An unknown address is in none.
+/// Returns whether one of these ranges contains the address. No range contains an unknown address.
 fn any_range_contains(ranges: &[AddressRange], origin: Origin) -> bool {
     origin.address.is_some_and(|address| ranges.iter().any(|range| contains(range, address)))
 }

@@ -1,6 +1,6 @@
-//! Tokens that others can check: RS256, with Cognito's claims (SEMANTICS e).
+//! Tokens that other parties can verify: RS256, with Cognito's claims (docs/semantics.md, tokens).
 //!
-//! Refresh tokens stay opaque, as they are on Cognito: only the pool reads them.
+//! Refresh tokens are opaque, as on Cognito: only the pool reads them.
 
 use std::sync::Arc;
 
@@ -15,20 +15,19 @@ use poolproof_cognito::time::Timestamp;
 
 /// Cognito's scope for the operations of the user pool.
 const SCOPE: &str = "aws.cognito.signin.user.admin";
-/// A claim of our own: how often the user had signed out everywhere before. Cognito has no room for it.
+/// A claim that Cognito does not have: the number of earlier global sign-outs.
 const GENERATION: &str = "poolproof:generation";
 
-/// How a pool's tokens are signed.
+/// The signing keys and issuer of a pool's tokens.
 #[derive(Clone, Debug)]
 pub struct Rs256 {
     /// The keys.
     pub keys: Arc<Keys>,
-    /// `iss`: below it are `/.well-known/jwks.json` and `/.well-known/openid-configuration`.
+    /// `iss`, the prefix of `/.well-known/jwks.json` and `/.well-known/openid-configuration`.
     pub issuer: String,
 }
 
-/// An answer whose tokens are yet to be signed. The arithmetic takes a millisecond: somebody else's thread
-/// may do it.
+/// An answer with unsigned tokens. Signing takes about a millisecond and can run on another thread.
 #[derive(Debug)]
 pub struct SigningJob {
     keys: Arc<Keys>,
@@ -37,7 +36,7 @@ pub struct SigningJob {
 }
 
 impl SigningJob {
-    /// The answer with its tokens.
+    /// Returns the answer with its signed tokens.
     pub fn run(self) -> Reply {
         let [access, id] = self.tokens.map(|token| token.sign(&self.keys));
         let (Some(access), Some(id)) = (access, id) else {
@@ -55,19 +54,19 @@ impl SigningJob {
 }
 
 impl Pool {
-    /// This pool with RS256 tokens in place of opaque ones.
+    /// Returns this pool with RS256 tokens in place of opaque ones.
     #[must_use]
     pub fn with_rs256(mut self, rs256: Rs256) -> Self {
         self.rs256 = Some(rs256);
         self
     }
 
-    /// Whether this pool made this opaque token.
+    /// Returns whether this pool issued this opaque token.
     pub fn issued_opaque_token(&self, token: &str) -> bool {
         self.signer.read(token).is_some()
     }
 
-    /// Hands the tokens of a step over to be signed, if it has any.
+    /// Moves the unsigned tokens, if any, into a step that signs them.
     pub(super) fn defer_signing(&mut self, step: super::Step) -> super::Step {
         match (step, self.unsigned.take(), &self.rs256) {
             (super::Step::Reply(reply), Some(tokens), Some(rs256)) => {
@@ -78,8 +77,8 @@ impl Pool {
         }
     }
 
-    /// The access and the id token that say `claims`, without signatures; `None` where tokens are opaque. The
-    /// id token is good until `id_expires`.
+    /// Returns the access and id tokens with these claims, unsigned; `None` if tokens are opaque. The id
+    /// token expires at `id_expires`.
     pub(super) fn rs256(
         &self,
         now: Timestamp,
@@ -126,13 +125,13 @@ impl Pool {
         Some([keys.unsigned(TokenUse::Access, &access), keys.unsigned(TokenUse::Id, &id)])
     }
 
-    /// What an access token says, if this pool made it and it has not expired.
+    /// Returns the claims of an access token that this pool issued and that has not expired.
     pub(super) fn read_access(&self, token: &str, now: Timestamp) -> Result<Claims, ApiError> {
         let Some(Rs256 { keys, issuer }) = &self.rs256 else { return self.signer.read_access(token, now) };
         let invalid_parameter = || ApiError::not_authorized("Invalid Access Token");
         let claims = keys.read(TokenUse::Access, token).ok_or_else(invalid_parameter)?;
         if claims.get("iss").and_then(Value::as_str) != Some(issuer) {
-            // Pools of one owner share their keys.
+            // Pools of one account share their keys.
             return Err(invalid_parameter());
         }
         let claims = read(&claims).ok_or_else(invalid_parameter)?;
@@ -143,7 +142,7 @@ impl Pool {
     }
 }
 
-/// Whether an address is verified is a truth value in tokens, and text everywhere else.
+/// Whether an address is verified is a boolean in tokens and a string everywhere else.
 fn attribute(name: &str, value: &str) -> Value {
     match (name.ends_with("_verified"), value) {
         (true, "true") => true.into(),

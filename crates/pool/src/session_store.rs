@@ -1,11 +1,11 @@
-//! What the pool remembers between two requests of a sign-in.
+//! The pool's state between two requests of a sign-in.
 //!
-//! Everything here has an end: a challenge is kept for its validity and, so that a late answer can be told
-//! that it is late, once more as long. Whoever answers a challenge takes it out.
+//! Every entry expires. A challenge is stored for its validity and for the same time again, so that a late
+//! answer gets the right error. An answer removes the challenge.
 //!
-//! At hundreds of sign-ins a second most of what is kept was answered long ago, and is there to be told from
-//! what never was. So texts are kept with what can be answered, and found by a [`LookupKey`]: what remains of
-//! a sign-in is some hundred bytes, and no strings.
+//! At hundreds of sign-ins per second most entries are answered challenges. They are stored only to
+//! distinguish used challenges from unknown ones. So strings are stored with open challenges, and a
+//! [`LookupKey`] finds them. A finished sign-in takes some hundred bytes and no strings.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::net::IpAddr;
@@ -25,7 +25,7 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
 use poolproof_srp::{Ephemeral, PublicA, PublicB};
 
-/// The pool's half of an SRP exchange that waits for the claim.
+/// The pool's part of an SRP exchange that waits for the claim.
 #[derive(Clone, Debug)]
 pub(super) struct Exchange {
     pub(super) public_a: PublicA,
@@ -33,11 +33,11 @@ pub(super) struct Exchange {
     pub(super) b: Ephemeral,
 }
 
-/// A `PASSWORD_VERIFIER` challenge. It is found by its secret block, since clients send no session with the
+/// A `PASSWORD_VERIFIER` challenge. Its key is the secret block, since clients send no session with the
 /// claim.
 #[derive(Debug)]
 pub(super) struct PasswordChallenge {
-    /// The app client that started the sign-in: no other may answer.
+    /// The app client that started the sign-in; no other client may answer.
     pub(super) client_id: ClientId,
     pub(super) owner: Owner,
     pub(super) exchange: Exchange,
@@ -46,59 +46,59 @@ pub(super) struct PasswordChallenge {
     pub(super) expires: Timestamp,
 }
 
-/// A sign-in whose password was right.
+/// A sign-in with a correct password.
 #[derive(Clone, Debug)]
 pub(super) struct SignInState {
-    /// The app client that started it: no other may go on with it.
+    /// The app client that started it; no other client may continue it.
     pub(super) client_id: ClientId,
     pub(super) account: AccountId,
-    /// The device that the client named, whatever the pool thinks of it.
+    /// The device that the client named, known or not.
     pub(super) named_device: Option<DeviceKey>,
-    /// That device, if the pool remembers it: it must prove itself.
+    /// The named device if the pool remembers it; the device must authenticate.
     pub(super) trusted_device: Option<DeviceKey>,
-    /// Whether an MFA was completed on the way.
+    /// Whether the sign-in included an MFA.
     pub(super) mfa_done: bool,
-    /// The address that it comes from.
+    /// The client's address.
     pub(super) address: Option<IpAddr>,
-    /// The session that was answered last: some clients answer it again when the device's turn has come.
+    /// The session that was answered last; some clients send it again for device authentication.
     pub(super) answered_session: Option<Session>,
 }
 
-/// Whose a challenge is.
+/// The owner of a challenge.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) enum Owner {
     Account(AccountId),
-    /// Nobody of this name is in the pool, and nobody is to notice: the id made up for it.
+    /// A user that does not exist, hidden from the client: its simulated id.
     UnknownUser(Sub),
 }
 
-/// What a session waits for.
+/// The answer that a session waits for.
 #[derive(Debug)]
 pub(super) enum ExpectedAnswer {
-    /// Which factor the user wants.
+    /// The selection of a factor.
     FactorChoice,
-    /// A new password, from where on `origin` has its say.
+    /// A new password; the decision then uses `origin`.
     NewPassword { origin: Origin },
-    /// This code, sent to the phone.
+    /// This code, sent by SMS.
     SmsCode { code: String },
     /// This code, sent by e-mail.
     EmailCode { code: String },
     /// A code of the authenticator app.
     TotpCode,
-    /// That an authenticator app is set up.
+    /// The setup of an authenticator app.
     Setup,
     /// A first code of the app with this secret.
     SetupCode { secret: TotpSecret },
-    /// That the set-up is finished with this secret.
+    /// The end of the setup with this secret.
     SetupDone { secret: TotpSecret },
     /// The device's public value.
     DevicePublic,
-    /// The device's claim with this secret block.
+    /// The device's claim for this secret block.
     DeviceClaim { exchange: Exchange, secret_block: SecretBlock },
 }
 
 impl ExpectedAnswer {
-    /// The challenge that the client must answer.
+    /// Returns the challenge that the client must answer.
     pub(super) const fn challenge(&self) -> ChallengeName {
         match self {
             Self::FactorChoice => ChallengeName::SelectMfaType,
@@ -113,7 +113,7 @@ impl ExpectedAnswer {
     }
 }
 
-/// A sign-in and what it waits for.
+/// A sign-in and the answer that it waits for.
 #[derive(Debug)]
 pub(super) struct OpenSession {
     pub(super) sign_in: SignInState,
@@ -121,12 +121,13 @@ pub(super) struct OpenSession {
     pub(super) expires: Timestamp,
 }
 
-/// What a session or a secret block is found by: half of its hash, of which nobody can find another one's.
+/// The key of a session or a secret block: half of its hash. It is infeasible to find another text with the
+/// same half.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 pub(super) struct LookupKey([u8; 16]);
 
 impl LookupKey {
-    /// The mark of a text.
+    /// Returns the key of a text.
     pub(super) fn from_text(text: &str) -> Self {
         Self::from_parts(&[text.as_bytes()])
     }
@@ -139,46 +140,46 @@ impl LookupKey {
     }
 }
 
-/// A session's place in the books.
+/// The state of a session.
 #[derive(Debug)]
 enum SessionEntry {
     OpenSession(Box<(Session, OpenSession)>),
-    /// Answered: kept to tell a second answer that it is one. Of the same sign-in, this session came next.
+    /// The session was answered. It is stored to detect a second answer. It refers to the next session of the
+    /// same sign-in.
     Used {
         next: Option<LookupKey>,
     },
 }
 
-/// The pool's books.
+/// The stored challenges, sessions and codes of a pool.
 #[derive(Debug, Default)]
 pub(super) struct SessionStore {
     password_challenges: HashMap<LookupKey, PasswordChallenge>,
     sessions: HashMap<LookupKey, SessionEntry>,
-    /// Sessions that can be found without their name, by what clients send instead: a [`SessionHandle`]'s
-    /// mark.
+    /// Sessions by the values that clients send instead: the key of a [`SessionHandle`].
     session_by_handle: HashMap<LookupKey, LookupKey>,
-    /// When what can be forgotten.
+    /// When each entry can be removed.
     password_expiry: ExpiryQueue<LookupKey>,
     session_expiry: ExpiryQueue<ExpiredSession>,
     unused_codes: BTreeMap<Username, String>,
-    /// What was sent lately and not fetched yet.
+    /// Recently sent messages that were not fetched yet.
     deliveries: VecDeque<Delivery>,
-    /// Failures of names that are nobody's.
+    /// Failures of unknown user names.
     unknown_users: BTreeMap<FailureKey, Failures>,
 }
 
-/// What clients that send no session send instead (SEMANTICS a.3).
+/// The value that identifies a session for clients that send none (docs/semantics.md, field names).
 #[derive(Debug)]
 pub(super) enum SessionHandle {
-    /// User and device, with `DEVICE_SRP_AUTH`.
+    /// User and device, for `DEVICE_SRP_AUTH`.
     Device(AccountId, DeviceKey),
-    /// The secret block, with `DEVICE_PASSWORD_VERIFIER`.
+    /// The secret block, for `DEVICE_PASSWORD_VERIFIER`.
     Block(SecretBlock),
 }
 
 impl SessionHandle {
-    /// What stands for it in the books. The first part has a length of its own, so that no two handles are
-    /// made of the same bytes.
+    /// Returns the lookup key of the handle. The first part has a length prefix, so that no two handles have
+    /// the same bytes.
     fn lookup_key(&self) -> LookupKey {
         match self {
             Self::Device(account, key) => {
@@ -189,27 +190,27 @@ impl SessionHandle {
     }
 }
 
-/// A message with a code or a password, as it goes out by SMS or e-mail.
+/// A message with a code or a password, sent by SMS or e-mail.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Delivery {
-    /// To whom.
+    /// The recipient.
     pub username: Username,
     /// `SMS` or `EMAIL`.
     pub medium: &'static str,
-    /// The phone number or the e-mail address; empty where there is none on file.
+    /// The phone number or e-mail address; empty if none is registered.
     pub destination: String,
     /// The code, or the temporary password.
     pub code: String,
 }
 
-/// So many messages wait to be fetched; of more, the oldest are lost.
+/// Most messages that wait to be fetched; the oldest are dropped first.
 const MAX_DELIVERIES: usize = 256;
 
-/// Failures of so many unknown names are kept, and of so many of them one is given up for another.
+/// Most unknown names whose failures are stored, and the sample from which one is evicted.
 const MAX_UNKNOWN_USERS: usize = 10_000;
 const EVICTION_SAMPLE: usize = 32;
 
-/// A session that can be forgotten, and what it was found by besides.
+/// A session that can be removed, and its handle.
 #[derive(Debug)]
 struct ExpiredSession {
     session: LookupKey,
@@ -217,7 +218,7 @@ struct ExpiredSession {
 }
 
 impl SessionStore {
-    /// Forgets what ended before `now`.
+    /// Removes entries that expired before `now`.
     pub(super) fn remove_expired(&mut self, now: Timestamp) {
         while let Some(block) = self.password_expiry.pop_expired(now) {
             self.password_challenges.remove(&block);
@@ -227,7 +228,7 @@ impl SessionStore {
         }
     }
 
-    /// Forgets what began first, whenever it would end; whether there was something.
+    /// Removes the oldest entry, expired or not; returns whether there was one.
     pub(super) fn evict_oldest(&mut self) -> bool {
         let (password, session) = (self.password_expiry.oldest(), self.session_expiry.oldest());
         if session.is_none_or(|session| password.is_some_and(|password| password <= session)) {
@@ -240,18 +241,18 @@ impl SessionStore {
 
     fn remove_session(&mut self, ExpiredSession { session, handle }: &ExpiredSession) {
         self.sessions.remove(session);
-        // Another session may be found by it since.
+        // The handle may refer to another session by now.
         if let Some(handle) = handle.filter(|handle| self.session_by_handle.get(handle) == Some(session)) {
             self.session_by_handle.remove(&handle);
         }
     }
 
-    /// How much is remembered that will be forgotten.
+    /// Returns the number of entries that expire.
     pub(super) fn len(&self) -> usize {
         self.password_expiry.len() + self.session_expiry.len()
     }
 
-    /// How much is kept here.
+    /// Returns the numbers of stored entries.
     pub(super) fn entry_counts(&self) -> EntryCounts {
         EntryCounts {
             challenges: self.password_challenges.len(),
@@ -264,7 +265,7 @@ impl SessionStore {
         }
     }
 
-    /// Opens a `PASSWORD_VERIFIER` challenge, known by `block`.
+    /// Opens a `PASSWORD_VERIFIER` challenge with the key `block`.
     pub(super) fn insert_password_challenge(
         &mut self,
         now: Timestamp,
@@ -276,12 +277,12 @@ impl SessionStore {
         self.password_challenges.insert(block, challenge);
     }
 
-    /// The challenge with this secret block.
+    /// Returns the challenge with this secret block.
     pub(super) fn password_challenge(&self, block: &SecretBlock) -> Option<&PasswordChallenge> {
         self.password_challenges.get(&LookupKey::from_text(block.as_str()))
     }
 
-    /// Takes the challenge with this secret block, if it is `owned` and still good.
+    /// Removes and returns the challenge with this secret block, if it is `owned` and still valid.
     pub(super) fn take_password_challenge(
         &mut self,
         now: Timestamp,
@@ -296,7 +297,7 @@ impl SessionStore {
         self.password_challenges.remove(&block)
     }
 
-    /// Leaves a challenge answerable after all, unless it has ended: then nothing would ever forget it.
+    /// Restores a challenge, unless it has expired: then nothing would remove it.
     pub(super) fn restore_password_challenge(
         &mut self,
         now: Timestamp,
@@ -308,7 +309,7 @@ impl SessionStore {
         }
     }
 
-    /// Opens a session that can be answered for as long as `validity` from now on.
+    /// Opens a session that can be answered for `validity` from now on.
     pub(super) fn open(&mut self, session: &Session, open: OpenSession, validity: Duration) {
         let lookup_key = LookupKey::from_text(session.as_str());
         let handle = match (&open.expected_answer, &open.sign_in.trusted_device) {
@@ -335,17 +336,17 @@ impl SessionStore {
         self.restore_session(session, open);
     }
 
-    /// Whether there is such a session, open or answered.
+    /// Returns whether this session exists, open or answered.
     pub(super) fn contains_session(&self, session: &str) -> bool {
         self.sessions.contains_key(&LookupKey::from_text(session))
     }
 
-    /// The session that this handle leads to.
+    /// Returns the session of this handle.
     pub(super) fn find(&self, handle: &SessionHandle) -> Option<LookupKey> {
         self.session_by_handle.get(&handle.lookup_key()).copied()
     }
 
-    /// The address that the sign-in of an open session comes from.
+    /// Returns the address of an open session's sign-in.
     pub(super) fn address_of(&self, session: LookupKey) -> Option<Option<IpAddr>> {
         match self.sessions.get(&session) {
             Some(SessionEntry::OpenSession(open)) => Some(open.1.sign_in.address),
@@ -353,8 +354,7 @@ impl SessionStore {
         }
     }
 
-    /// The session that came after this one, if this one was answered and it is the device's turn in the
-    /// next.
+    /// Returns the session after this one, if this one was answered and the next one waits for the device.
     pub(super) fn next_device_session(&self, session: LookupKey) -> Option<LookupKey> {
         let Some(SessionEntry::Used { next: Some(next) }) = self.sessions.get(&session) else { return None };
         match self.sessions.get(next) {
@@ -367,9 +367,9 @@ impl SessionStore {
         }
     }
 
-    /// The failures of a name that is nobody's. When there are too many, one is given up: of a few that stand
-    /// beside a place drawn by `rng` the one with the fewest. So a name that is locked out cannot be washed
-    /// away by a flood of others, unless each of them fails as often; and which name goes is nobody's choice.
+    /// Returns the failures of an unknown name. When there are too many names, one is evicted: the one with
+    /// the fewest failures among a few next to a key drawn by `rng`. So a flood of other names cannot evict a
+    /// locked name unless each of them fails as often. No client can choose the evicted name.
     pub(super) fn unknown_user_failures(&mut self, failure_key: FailureKey, rng: &mut Rng) -> &mut Failures {
         while self.unknown_users.len() >= MAX_UNKNOWN_USERS && !self.unknown_users.contains_key(&failure_key)
         {
@@ -383,7 +383,8 @@ impl SessionStore {
         self.unknown_users.entry(failure_key).or_default()
     }
 
-    /// Takes the session if `wanted` is what it waits for; a second taker is told that it was used.
+    /// Removes and returns the session if it waits for `wanted`; a second attempt gets the error for used
+    /// sessions.
     pub(super) fn take(
         &mut self,
         now: Timestamp,
@@ -409,7 +410,7 @@ impl SessionStore {
         }
     }
 
-    /// Leaves a session answerable after all, with the end that it had.
+    /// Restores a session with its original expiry.
     pub(super) fn restore_session(&mut self, session: &Session, open: OpenSession) {
         self.sessions.insert(
             LookupKey::from_text(session.as_str()),
@@ -417,7 +418,7 @@ impl SessionStore {
         );
     }
 
-    /// Sends a code to a user's phone or by e-mail.
+    /// Sends a code by SMS or e-mail.
     pub(super) fn deliver(&mut self, delivery: Delivery) {
         self.unused_codes.insert(delivery.username.clone(), delivery.code.clone());
         if self.deliveries.len() >= MAX_DELIVERIES {
@@ -426,21 +427,96 @@ impl SessionStore {
         self.deliveries.push_back(delivery);
     }
 
-    /// What was sent since this was asked last.
+    /// Returns the messages sent since the last call.
     pub(super) fn take_deliveries(&mut self) -> Vec<Delivery> {
         self.deliveries.drain(..).collect()
     }
 
-    /// The code that was last sent to this user.
+    /// Returns the last code sent to this user.
     pub(super) fn delivered_code(&self, username: &Username) -> Option<String> {
         self.unused_codes.get(username).cloned()
     }
 
-    /// Takes back the code that was sent: it was used.
+    /// Removes a sent code after its use.
     pub(super) fn discard_code(&mut self, username: &Username) {
         self.unused_codes.remove(username);
     }
 }
 
 #[cfg(test)]
-mod tests;
+mod tests {
+    use super::*;
+    use poolproof_cognito::seed::Seed;
+    use poolproof_srp::{Group, Job, JobResult, Verifier};
+
+    fn second(seconds: u64) -> Timestamp {
+        Timestamp::from_us(seconds * 1_000_000)
+    }
+
+    /// Returns a challenge that expires at second 10.
+    fn challenge() -> PasswordChallenge {
+        let (group, mut rng) = (Group::toy(), Seed::new(1).rng("pool", 0));
+        let (a, b) = (Ephemeral::draw(256, &mut rng), Ephemeral::draw(256, &mut rng));
+        let verifier = Verifier::draw(group, &mut rng);
+        let JobResult::PublicA { public_a, .. } = (Job::ClientPublic { group, a }).run() else {
+            panic!("no A")
+        };
+        let public = Job::ServerPublic { group, b: b.clone(), verifier };
+        let JobResult::PublicB { public_b, .. } = public.run() else { panic!("no B") };
+        PasswordChallenge {
+            client_id: ClientId::new("client"),
+            owner: Owner::UnknownUser(Sub::new("nobody")),
+            exchange: Exchange { public_a, public_b, b },
+            device_key: None,
+            expires: second(10),
+        }
+    }
+
+    #[test]
+    fn a_challenge_that_has_ended_is_not_put_back() {
+        // A challenge may be restored after its expiry; nothing would remove it then.
+        let block = SecretBlock::new("block");
+        for (back_at, kept) in [(9, true), (10, false), (11, false)] {
+            let mut session_store = SessionStore::default();
+            session_store.insert_password_challenge(second(0), &block, challenge());
+            let taken = session_store.take_password_challenge(second(5), &block, |_| true).unwrap();
+            session_store.remove_expired(second(back_at));
+            session_store.restore_password_challenge(second(back_at), &block, taken);
+            assert_eq!(
+                session_store.password_challenge(&block).is_some(),
+                kept,
+                "put back at second {back_at}"
+            );
+            session_store.remove_expired(second(10));
+            assert!(
+                session_store.password_challenges.is_empty() && session_store.len() == 0,
+                "nothing outlives its end"
+            );
+        }
+    }
+
+    #[test]
+    fn a_locked_stranger_is_not_washed_away_by_a_flood_of_others() {
+        let mut session_store = SessionStore::default();
+        let mut rng = Seed::new(1).rng("pool", 0);
+        // The keys are distributed evenly, as the pool's keyed hash distributes them.
+        let mut names = Seed::new(2).rng("names", 0);
+        let mut failure_key = || {
+            let mut failure_key = [0; 16];
+            names.fill_bytes(&mut failure_key);
+            FailureKey(failure_key)
+        };
+        let victim = failure_key();
+        for _ in 0..5 {
+            session_store.unknown_user_failures(victim, &mut rng).record_failure(second(1), 5);
+        }
+        for _ in 0..5 * MAX_UNKNOWN_USERS {
+            session_store.unknown_user_failures(failure_key(), &mut rng).record_failure(second(1), 5);
+            assert!(session_store.unknown_users.len() <= MAX_UNKNOWN_USERS);
+        }
+        assert!(
+            session_store.unknown_user_failures(victim, &mut rng).is_locked(second(1)),
+            "still locked out"
+        );
+    }
+}

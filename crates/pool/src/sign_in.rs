@@ -1,4 +1,4 @@
-//! The password: `InitiateAuth` and the claim by SRP.
+//! The password: `InitiateAuth` and the SRP claim.
 
 use data_encoding::BASE64;
 use rand::Rng as _;
@@ -21,7 +21,7 @@ use poolproof_srp::{
 #[derive(Debug)]
 pub(super) struct PendingChallenge {
     owner: Owner,
-    /// The name that was typed: the user's own, an alias, or nobody's.
+    /// The name as entered: the user's own name, an alias or an unknown name.
     requested_name: String,
     public_a: PublicA,
     device_key: Option<DeviceKey>,
@@ -36,17 +36,17 @@ pub(super) struct PendingClaim {
     origin: Origin,
 }
 
-/// What a client claims: the same three values for a password and for a device.
+/// A claim: the same three values for a password and for a device.
 #[derive(Debug)]
 pub(super) struct Claim {
     pub(super) timestamp: ClaimTimestamp,
-    /// `None` if it has not the length of one: then it proves nothing.
+    /// `None` if its length is wrong; then the claim is invalid.
     pub(super) signature: Option<Signature>,
     pub(super) block: SecretBlock,
 }
 
 impl Claim {
-    /// Reads a claim from the answers to a challenge, which are looked at in AWS's order.
+    /// Reads a claim from the challenge responses, checked in the order that AWS uses.
     pub(super) fn read(answers: &Parameters) -> Result<Self, ApiError> {
         let timestamp = required(answers, keys::TIMESTAMP)?;
         let signature = required(answers, keys::PASSWORD_CLAIM_SIGNATURE)?;
@@ -65,7 +65,7 @@ impl Claim {
         Ok(Self { timestamp, signature, block: SecretBlock::new(block) })
     }
 
-    /// Whether whoever made this claim knows `key`.
+    /// Returns whether the claim proves knowledge of `key`.
     pub(super) fn is_valid(&self, key: &SessionKey, identity: &Identity) -> bool {
         let block = BASE64.decode(self.block.as_str().as_bytes());
         let (Ok(block), Some(signature)) = (block, &self.signature) else { return false };
@@ -111,7 +111,7 @@ impl Pool {
         Ok((self.owner(username)?, self.read_public_a(public_a)?))
     }
 
-    /// Reads `SRP_A`. Values of order 1 and 2 are refused too: no client draws them, and they tell a guess.
+    /// Reads `SRP_A`. Values of order 1 and 2 are refused too, since no client draws them.
     pub(super) fn read_public_a(&self, text: &str) -> Result<PublicA, ApiError> {
         let public_a = PublicA::parse_hex(self.identity.group, text).map_err(|bad| match bad {
             BadPublicValue::NotHex | BadPublicValue::Empty => {
@@ -138,7 +138,7 @@ impl Pool {
         }
     }
 
-    /// Goes on with `InitiateAuth`: hands out the challenge.
+    /// Continues `InitiateAuth`: returns the challenge.
     pub(super) fn challenge_password(
         &mut self,
         now: Timestamp,
@@ -150,7 +150,7 @@ impl Pool {
         let (username, sub, salt) = match &pending_work.owner {
             Owner::Account(id) => {
                 let account = self.directory.account(*id);
-                // Where nobody is to notice who exists, an alias does not lead to the name behind it (E3).
+                // If the client hides user existence, an alias does not reveal the name behind it (E3).
                 let own = account.username.as_str().to_owned();
                 let username = if self.client.prevents_user_existence_errors {
                     pending_work.requested_name
@@ -225,7 +225,7 @@ impl Pool {
             Ok(read) => read,
             Err(error) => return refuse(error),
         };
-        // The challenge tells whose attempt this is; without one it is the attempt of whoever is named.
+        // The challenge determines the owner of the attempt; without one it is the named user.
         let pool = &*self;
         let mine = |challenge: &PasswordChallenge| challenge.client_id == pool.client.id;
         let challenge =
@@ -253,7 +253,7 @@ impl Pool {
         Step::Compute(job, self.pending_work(PendingWork::PasswordClaim(pending_work)))
     }
 
-    /// Goes on with the password's claim: checks it, and decides.
+    /// Continues with the password's claim: checks it and decides.
     pub(super) fn verify_password_claim(
         &mut self,
         now: Timestamp,
@@ -262,8 +262,8 @@ impl Pool {
     ) -> Reply {
         let PendingClaim { mut challenge, claim, named_device, origin } = pending_work;
         if self.failures(&challenge.owner).is_locked(now) {
-            // Locked out since it came in: claims that come all at once are no more guesses than claims in a
-            // row.
+            // The owner was locked out after the claim was received. Parallel claims allow no more guesses
+            // than sequential ones.
             self.session_store.restore_password_challenge(now, &claim.block, challenge);
             return Err(ApiError::attempts_exceeded());
         }
@@ -280,7 +280,7 @@ impl Pool {
         let answer = self.after_password(now, id, named_device, origin, false);
         let unknown_device = matches!(&answer, Err(error) if error.kind == ErrorKind::ResourceNotFound);
         if unknown_device || self.has_defect(Defect::ClaimReusable) {
-            // Clients send the same claim again, without the device's key; then the one of the start does not
+            // Clients send the same claim again without the device key. Then the key from the start does not
             // count either.
             challenge.device_key = None;
             self.session_store.restore_password_challenge(now, &claim.block, challenge);
@@ -295,7 +295,7 @@ impl Pool {
     }
 }
 
-/// The value of a key that must be there.
+/// Returns the value of a required key.
 pub(super) fn required<'a>(parameters: &'a Parameters, key: &str) -> Result<&'a str, ApiError> {
     parameters.value(key).ok_or_else(|| ApiError::missing_parameter(key))
 }

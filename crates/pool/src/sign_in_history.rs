@@ -1,14 +1,14 @@
-//! What a user did before, as far as the next attempt is held against it (SEMANTICS c.4).
+//! A user's sign-in history, which the risk estimate uses (docs/semantics.md, threat protection).
 
 use std::net::IpAddr;
 
-/// Addresses of the last sign-ins that are not new.
+/// Number of recent sign-in addresses that count as known.
 const KNOWN_ADDRESSES: usize = 8;
 
-/// What a user's last sign-ins tell about the next.
+/// The parts of a user's history that the risk estimate uses.
 #[derive(Debug, Default)]
 pub(super) struct SignInHistory {
-    /// Addresses that the user has signed in from, the last one last.
+    /// Addresses of the user's sign-ins, the latest one last.
     pub(super) addresses: Vec<IpAddr>,
     /// Failures since the last sign-in.
     pub(super) failures: u32,
@@ -19,17 +19,17 @@ impl SignInHistory {
         Self { addresses: addresses.iter().map(IpAddr::to_canonical).collect(), failures: 0 }
     }
 
-    /// Whether the user has signed in from this address, in whichever clothes it comes.
+    /// Returns whether the user has signed in from this address, in any notation.
     pub(super) fn knows_address(&self, address: IpAddr) -> bool {
         self.addresses.contains(&address.to_canonical())
     }
 
-    /// Notes a failure.
+    /// Records a failure.
     pub(super) const fn record_failure(&mut self) {
         self.failures = self.failures.saturating_add(1);
     }
 
-    /// Notes a completed sign-in.
+    /// Records a completed sign-in.
     pub(super) fn record_success(&mut self, address: Option<IpAddr>) {
         self.failures = 0;
         let Some(address) = address.map(|address| address.to_canonical()) else { return };

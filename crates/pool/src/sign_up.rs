@@ -19,9 +19,9 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Salt, Verifier};
 
-/// How long the code of a sign-up is good for: Cognito's default.
+/// Validity of a sign-up code: Cognito's default.
 const CODE_VALIDITY: Duration = Duration::from_secs(24 * 3600);
-/// The wrong code from which on a sign-up's code is locked for a while.
+/// The first wrong code that locks a sign-up's code for a while.
 const FIRST_LOCKING_FAILURE: u32 = 5;
 
 impl Pool {
@@ -42,7 +42,7 @@ impl Pool {
         Ok((password, Purpose::SignUp { name, sub, attributes }))
     }
 
-    /// Checks the client and its hash, which these two operations carry beside the parameters.
+    /// Checks the client and its hash, which these two operations carry outside the parameters.
     fn check_client(&mut self, client_id: &str, hash: Option<&str>, name: &str) -> Result<(), ApiError> {
         self.select_client(Some(client_id));
         self.client.check_id(client_id)?;
@@ -51,7 +51,7 @@ impl Pool {
         self.client.check_hash(&hash, name)
     }
 
-    /// Goes on with `SignUp`: adds the user and sends the code.
+    /// Continues `SignUp`: adds the user and sends the code.
     pub(super) fn finish_sign_up(
         &mut self,
         now: Timestamp,
@@ -76,7 +76,7 @@ impl Pool {
         };
         let delivery =
             delivery.map(|(medium, attribute, destination)| CodeDelivery { destination, medium, attribute });
-        // A user without an address is confirmed by an administrator; the code is in the outbox all the same.
+        // An administrator confirms a user without an address; the code is still added to the outbox.
         self.send(id, &code);
         Ok(Response::Account(AccountResponse::SignedUp { sub, delivery }))
     }
@@ -106,7 +106,7 @@ impl Pool {
         if now >= confirmation.expires {
             return Err(expired());
         }
-        // Whoever has read the code can be reached there.
+        // A correct code proves that the user receives messages at this address.
         let verified = if account.email.is_some() { "email_verified" } else { "phone_number_verified" };
         account.attributes.insert(verified.to_owned(), "true".to_owned());
         let username = account.username.clone();

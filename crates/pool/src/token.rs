@@ -1,4 +1,4 @@
-//! Opaque tokens: what they say, and a signature that only this pool can make.
+//! Opaque tokens: their claims, and a signature that only this pool can create.
 
 use data_encoding::BASE64URL_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -10,24 +10,24 @@ use poolproof_cognito::protocol::ApiError;
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 
-/// What a token says.
+/// The claims of a token.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Claims {
     /// The app client that signed in.
     pub(super) client_id: ClientId,
-    /// When the sign-in was (`auth_time`): a refreshed token keeps it.
+    /// Time of the sign-in (`auth_time`); a refreshed token keeps it.
     pub(super) signed_in: Timestamp,
     pub(super) username: Username,
-    /// The sign-in that it goes back to (`origin_jti`): a refreshed token keeps it.
+    /// The original sign-in (`origin_jti`); a refreshed token keeps it.
     pub(super) origin_id: String,
     /// The device that signed in, or that was issued with these tokens.
     pub(super) device_key: Option<DeviceKey>,
-    /// How often the user had signed out everywhere before.
+    /// The number of earlier global sign-outs.
     pub(super) generation: u64,
     pub(super) expires: Timestamp,
 }
 
-/// What a token is for.
+/// The purpose of a token.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum TokenUse {
     Access,
@@ -45,7 +45,7 @@ impl TokenUse {
     }
 }
 
-/// Makes and checks tokens.
+/// Creates and checks tokens.
 pub(super) struct Signer(Hmac<Sha256>);
 
 impl std::fmt::Debug for Signer {
@@ -54,11 +54,11 @@ impl std::fmt::Debug for Signer {
     }
 }
 
-/// Stands between the fields of a token; only the last, the name, could contain it.
+/// Separates the fields of a token; only the last field, the name, could contain it.
 const SEPARATOR: char = '\u{1f}';
 
 impl Signer {
-    /// A signer with a key of its own.
+    /// Returns a signer with a new key.
     pub(super) fn new(rng: &mut Rng) -> Self {
         let mut key = [0; 32];
         rng.fill_bytes(&mut key);
@@ -67,7 +67,7 @@ impl Signer {
         Self(mac)
     }
 
-    /// The token for this use that says `claims`. `token_id` (`jti`) makes it differ from all others.
+    /// Returns the token for this use with these claims. `token_id` (`jti`) makes it unique.
     pub(super) fn token(&self, token_use: TokenUse, token_id: &str, claims: &Claims) -> String {
         let device = claims.device_key.as_ref().map_or("", DeviceKey::as_str);
         let (generation, expires) = (claims.generation.to_string(), claims.expires.as_us().to_string());
@@ -90,12 +90,12 @@ impl Signer {
         format!("{}.{}", BASE64URL_NOPAD.encode(text.as_bytes()), BASE64URL_NOPAD.encode(&signature))
     }
 
-    /// The access token that says `claims`.
+    /// Returns the access token with these claims.
     pub(super) fn access(&self, token_id: &str, claims: &Claims) -> AccessToken {
         AccessToken::new(self.token(TokenUse::Access, token_id, claims))
     }
 
-    /// What an access token says, if this pool made it and it has not expired.
+    /// Returns the claims of an access token that this pool issued and that has not expired.
     pub(super) fn read_access(&self, token: &str, now: Timestamp) -> Result<Claims, ApiError> {
         let (token_use, claims) =
             self.read(token).ok_or_else(|| ApiError::not_authorized("Invalid Access Token"))?;
@@ -108,7 +108,7 @@ impl Signer {
         Ok(claims)
     }
 
-    /// What a token says and what it is for, if this pool made it.
+    /// Returns the use and the claims of a token that this pool issued.
     pub(super) fn read(&self, token: &str) -> Option<(TokenUse, Claims)> {
         let (text, signature) = token.split_once('.')?;
         let text = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?;

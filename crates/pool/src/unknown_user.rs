@@ -1,9 +1,10 @@
-//! Names that are nobody's, in a pool that does not tell (`PreventUserExistenceErrors`, SEMANTICS d).
+//! Unknown users in a pool that hides user existence (`PreventUserExistenceErrors`, docs/semantics.md,
+//! errors).
 //!
-//! Whoever asks for an unknown user gets a challenge like any other: the same salt and id for the same name
-//! every time, a fresh B, and as much arithmetic (RFC 5054 section 2.5.1.3). The claim then fails as a wrong
-//! password does, and failures lock the name out as they would a user's. A made-up id leads back to itself,
-//! as a user's id does.
+//! A sign-in of an unknown user gets a normal challenge: the same salt and id for the same name every time,
+//! and a fresh B. It costs the same arithmetic (RFC 5054 section 2.5.1.3). The claim then fails as with a
+//! wrong password, and failures lock the name out as they lock a user. A simulated id maps to itself, as a
+//! user's id does.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rand::Rng as _;
@@ -18,10 +19,10 @@ use poolproof_cognito::protocol::ApiError;
 use poolproof_cognito::seed::Rng;
 use poolproof_srp::{Group, Salt, Verifier};
 
-/// What unknown users are made of.
+/// The secrets from which unknown users are derived.
 pub(super) struct SimulatedUsers {
     key: Hmac<Sha256>,
-    /// One verifier for all: B = k·v + g^b is as random for one v as for another.
+    /// One verifier for all: B = k·v + g^b is equally random for every v.
     pub(super) verifier: Verifier,
 }
 
@@ -40,14 +41,14 @@ impl SimulatedUsers {
         Self { key, verifier: Verifier::draw(group, rng) }
     }
 
-    /// The salt of the nobody with this id: the same every time.
+    /// Returns the salt of the unknown user with this id, the same every time.
     pub(super) fn salt(&self, sub: &Sub) -> Salt {
         let salt = Salt::from_bytes(self.derive(b"salt", sub.as_str().as_bytes())[..16].to_vec());
         salt.unwrap_or_else(|_| unreachable!("a salt can have 16 bytes"))
     }
 
-    /// The id of this name: the same every time. An id that was made up here is its own name, as a user's id
-    /// is: so whoever starts with the id that came back is answered alike, known or not.
+    /// Returns the id of this name, the same every time. A simulated id is its own name, as a user's id is.
+    /// So a client that starts with the returned id gets the same response for known and unknown users.
     pub(super) fn sub(&self, name: &str) -> Sub {
         if self.is_simulated_sub(name) {
             return Sub::new(name);
@@ -57,15 +58,15 @@ impl SimulatedUsers {
         Sub::new(self.uuid_with_tag(half))
     }
 
-    /// Where this nobody's failures are kept. It follows from the id by the pool's key, so that no one can
-    /// choose it.
+    /// Returns the key of this unknown user's failures. It derives from the id by the pool's key, so that no
+    /// client can choose it.
     pub(super) fn failure_key(&self, sub: &Sub) -> FailureKey {
         let mut failure_key = [0; 16];
         failure_key.copy_from_slice(&self.derive(b"place", sub.as_str().as_bytes())[..16]);
         FailureKey(failure_key)
     }
 
-    /// Whether this name is an id that was made up here.
+    /// Returns whether this name is a simulated id.
     fn is_simulated_sub(&self, name: &str) -> bool {
         let Ok(id) = uuid::Uuid::try_parse(name) else { return false };
         let mut half = [0; 8];
@@ -73,7 +74,7 @@ impl SimulatedUsers {
         self.uuid_with_tag(half) == name
     }
 
-    /// A random-looking uuid of version 4 whose second half is a seal on the first.
+    /// Returns a random-looking version 4 UUID whose second half authenticates the first.
     fn uuid_with_tag(&self, mut half: [u8; 8]) -> String {
         half[6] = (half[6] & 0x0f) | 0x40;
         let mut bytes = [0; 16];
@@ -89,7 +90,7 @@ impl SimulatedUsers {
 }
 
 impl Pool {
-    /// Whose name this is. An unknown one is told as such unless the client hides that.
+    /// Returns the owner of this name. An unknown name is an error unless the client hides user existence.
     pub(super) fn owner(&self, name: &str) -> Result<Owner, ApiError> {
         match self.directory.find(name) {
             Some(id) => Ok(Owner::Account(id)),
@@ -100,7 +101,8 @@ impl Pool {
         }
     }
 
-    /// Whether a challenge of `owner` may be answered in this name: for nobodies that is the made-up id too.
+    /// Returns whether a challenge of `owner` may be answered under this name. For unknown users that
+    /// includes the simulated id.
     pub(super) fn owner_matches(&self, owner: &Owner, name: &str) -> bool {
         match owner {
             Owner::Account(id) => self.directory.find(name) == Some(*id),
@@ -108,7 +110,7 @@ impl Pool {
         }
     }
 
-    /// The account, of an owner who has one.
+    /// Returns the owner's account, if there is one.
     pub(super) const fn account_of(owner: &Owner) -> Option<AccountId> {
         match owner {
             Owner::Account(id) => Some(*id),

@@ -1,13 +1,13 @@
-//! Users page by page, and those alone that a filter lets through.
+//! Lists users page by page, with an optional filter.
 
 use super::Pool;
 use super::account::Account;
 use poolproof_cognito::protocol::{AccountResponse, ApiError, ListUsers, Reply, Response};
 
-/// Users on a page, and the most that `Limit` may ask for.
+/// Default page size and maximum of `Limit`.
 const MAX_PAGE_SIZE: u32 = 60;
 
-/// `Filter`: one attribute, and what it is or begins with.
+/// `Filter`: one attribute, and its value or prefix.
 struct Filter<'r> {
     name: &'r str,
     value: String,
@@ -15,7 +15,7 @@ struct Filter<'r> {
 }
 
 impl<'r> Filter<'r> {
-    /// Reads `name = "value"` or `name ^= "value"`; a quote inside is written `\"`.
+    /// Parses `name = "value"` or `name ^= "value"`; a quote inside is written `\"`.
     fn read(text: &'r str) -> Result<Option<Self>, ApiError> {
         let bad = || ApiError::invalid_parameter("Error while parsing filter.");
         if text.trim().is_empty() {
@@ -49,7 +49,7 @@ impl<'r> Filter<'r> {
 }
 
 impl Pool {
-    /// `ListUsers`, in the order in which they were added.
+    /// `ListUsers`, in the order in which the users were added.
     pub(super) fn list_users(&self, request: &ListUsers) -> Reply {
         self.check_pool(&request.user_pool_id)?;
         let limit = match request.limit {

@@ -1,4 +1,4 @@
-//! The administrator's operations on users, and the passwords that they and users choose.
+//! The administrator's operations on users, and the passwords that administrators and users set.
 
 use rand::RngExt as _;
 
@@ -17,7 +17,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Identity, Job, Salt, Verifier};
 
-/// A password waits for its verifier.
+/// A password that waits for its verifier.
 #[derive(Debug)]
 pub(super) struct PendingVerifier {
     salt: Salt,
@@ -25,27 +25,27 @@ pub(super) struct PendingVerifier {
 }
 
 impl PendingVerifier {
-    /// Whether it is an app client that has asked.
+    /// Returns whether an app client sent the request.
     pub(super) const fn is_client_request(&self) -> bool {
         matches!(self.purpose, Purpose::SignUp { .. })
     }
 }
 
-/// What a password's verifier is for.
+/// The purpose of a password's verifier.
 #[derive(Debug)]
 pub(super) enum Purpose {
-    /// A user whom an administrator adds. The password is sent unless it is not to be.
+    /// Adds a user for an administrator. The password is sent unless the request suppresses it.
     Create { name: Username, sub: Sub, attributes: Attributes, send: Option<String> },
-    /// A user who signs up.
+    /// Signs a user up.
     SignUp { name: Username, sub: Sub, attributes: Attributes },
-    /// A new password for a user, who has this standing from then on.
+    /// Sets a user's password and status.
     Set { account: AccountId, user_status: UserStatus },
-    /// To be compared with the one that is kept; then `new` takes its place.
+    /// Compares the verifier with the stored one; then `new` replaces it.
     Check { account: AccountId, new: String },
 }
 
 impl Pool {
-    /// Takes a request about a user in. Never panics, whatever it says.
+    /// Handles a request about a user. It does not panic on any request.
     pub fn handle_account(&mut self, now: Timestamp, origin: Origin, request: AccountRequest) -> Step {
         let now = self.monotonic(now);
         self.session_store.remove_expired(now);
@@ -53,7 +53,7 @@ impl Pool {
             return refuse(ApiError::too_many_requests());
         }
         match request {
-            // As a sign-in of the user's own, these count against the quota of sign-ins.
+            // These count against the sign-in quota, as the user's own sign-ins do.
             AccountRequest::AdminInitiateAuth(request) => self.admin_initiate(now, origin, request),
             AccountRequest::AdminRespondToAuthChallenge(request) => self.admin_respond(now, origin, request),
             AccountRequest::AdminCreateUser(request) => self.admin_create_user(request),
@@ -168,11 +168,11 @@ impl Pool {
         let letters: String = (0..12.max(self.passwords.minimum_length))
             .map(|_| char::from(self.rng.sample(rand::distr::Alphanumeric)))
             .collect();
-        // One of each kind that policies ask for.
+        // One character of each class that policies can require.
         format!("{letters}aA1!")
     }
 
-    /// Sends a password or a code to wherever the user can be reached, by e-mail if there is the choice.
+    /// Sends a password or a code to the user, by e-mail if both are available.
     pub(super) fn send(&mut self, account: AccountId, code: &str) {
         let account = self.directory.account(account);
         let (medium, destination) = match (&account.email, &account.phone) {
@@ -198,7 +198,7 @@ impl Pool {
         }
     }
 
-    /// `ChangePassword`. A wrong previous password counts as a failed sign-in does.
+    /// `ChangePassword`. A wrong previous password counts as a failed sign-in.
     pub(super) fn change_own_password(&mut self, now: Timestamp, request: ChangePassword) -> Step {
         let read = self.bearer(&request.access_token, now).and_then(|(id, _)| {
             let previous =
@@ -219,7 +219,7 @@ impl Pool {
         self.make_verifier_with(salt, &previous, Purpose::Check { account, new: request.proposed_password })
     }
 
-    /// Has the verifier of this password made, with a new salt.
+    /// Requests the verifier of this password with a new salt.
     pub(super) fn make_verifier(&mut self, password: &str, purpose: Purpose) -> Step {
         match self.new_salt() {
             Ok(salt) => self.make_verifier_with(salt, password, purpose),
@@ -227,7 +227,7 @@ impl Pool {
         }
     }
 
-    /// Has the verifier of this password made.
+    /// Requests the verifier of this password.
     pub(super) fn make_verifier_with(&mut self, salt: Salt, password: &str, purpose: Purpose) -> Step {
         let sub = match &purpose {
             Purpose::Create { sub, .. } | Purpose::SignUp { sub, .. } => sub,
@@ -241,7 +241,7 @@ impl Pool {
         Step::Compute(job, self.pending_work(PendingWork::Account(PendingVerifier { salt, purpose })))
     }
 
-    /// Goes on with a password when its verifier is made. Whether the user is still there is judged here.
+    /// Continues after a password's verifier is computed. It checks whether the user still exists.
     pub(super) fn resume_account(
         &mut self,
         now: Timestamp,
@@ -301,7 +301,7 @@ impl Pool {
         Ok(Response::Account(AccountResponse::Created(self.describe_user(id))))
     }
 
-    /// Adds an account whose name may have been taken meanwhile.
+    /// Adds an account; its name may be taken meanwhile.
     pub(super) fn add(&mut self, account: NewAccount) -> Result<AccountId, ApiError> {
         let name = account.username.clone();
         let taken = || ApiError::new(ErrorKind::UsernameExists, "User account already exists");
@@ -322,7 +322,7 @@ impl Pool {
         Ok(Response::Empty)
     }
 
-    /// Lets a user sign in again, or keeps them from it; that ends their tokens too.
+    /// Enables or disables a user; disabling also revokes the user's tokens.
     fn enable(&mut self, now: Timestamp, request: &AdminUserCall, enabled: bool) -> Reply {
         let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         let account = self.directory.account_mut(id);

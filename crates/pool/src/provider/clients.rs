@@ -9,18 +9,18 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::time::Timestamp;
 
-/// What a client may do when nobody says (SEMANTICS a.1, API model).
+/// The default flows of a client (docs/semantics.md, transport; API model).
 pub const DEFAULT_FLOWS: [&str; 3] = ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"];
 
-/// What a word of `ExplicitAuthFlows` allows.
+/// What a value of `ExplicitAuthFlows` allows.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Flow {
     Srp,
     Password,
     Admin,
-    /// Known, and nothing here depends on it: refresh tokens are always taken, custom flows never.
+    /// A known value without effect here: refresh tokens are always accepted, custom flows never.
     Other,
-    /// The old words: SRP is allowed beside them.
+    /// The legacy values; they also allow SRP.
     LegacyPassword,
     LegacyAdmin,
     LegacyCustom,
@@ -54,12 +54,12 @@ impl ClientRecord {
     }
 }
 
-/// The flows that a client may have, and the client with them.
+/// Returns the flows that a client may have and the client with them applied.
 fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppClient, Vec<String>), ApiError> {
     let flows = if spec.auth_flows.is_empty() {
         DEFAULT_FLOWS.map(str::to_owned).to_vec()
     } else {
-        // A flow that is said twice is one.
+        // A repeated flow counts once.
         let first = |at: usize| !spec.auth_flows[..at].contains(&spec.auth_flows[at]);
         (0..spec.auth_flows.len()).filter(|at| first(*at)).map(|at| spec.auth_flows[at].clone()).collect()
     };

@@ -1,9 +1,9 @@
-//! The pools of one account and region: who makes pools and app clients, and finds the pool that a request is
-//! for. Sans-IO.
+//! The pools of one account and region. The provider creates pools and app clients and routes each request to
+//! its pool. Sans-IO.
 //!
-//! As with a pool, time is an argument and arithmetic an effect: [`Provider::handle`] takes a request in and
-//! gives a [`Step`]; [`Provider::resume`] goes on when the arithmetic is done. A request finds its pool by
-//! `UserPoolId`, `ClientId`, access token or session; what it may do there is the pool's to say.
+//! As in a pool, time is an argument and arithmetic an effect. [`Provider::handle`] takes a request and
+//! returns a [`Step`]; [`Provider::resume`] continues after the arithmetic. A request is routed by
+//! `UserPoolId`, `ClientId`, access token or session. The pool decides what the request may do.
 
 mod clients;
 mod pools;
@@ -33,18 +33,18 @@ use poolproof_srp::{Group, Job, JobResult};
 pub use clients::DEFAULT_FLOWS;
 pub use record::{PoolRecord, ProviderChange, ProviderSnapshot};
 
-/// Pools that an account may have, and clients that a pool may have: Cognito's default quotas.
+/// Most pools of an account and clients of a pool: Cognito's default quotas.
 const MAX_POOLS_OR_CLIENTS: usize = 1000;
 
-/// What comes of a request.
+/// The result of a request.
 #[derive(Debug)]
 #[expect(clippy::large_enum_variant, reason = "a step is passed on once and never stored")]
 pub enum Step {
     /// The answer.
     Answer(Result<Answer, ApiError>),
-    /// Arithmetic to be done first; its result goes to [`Provider::resume`] together with the [`Pending`].
+    /// Arithmetic that must run first; pass its result to [`Provider::resume`] with the [`Pending`].
     Compute(Job, Pending),
-    /// A pool's answer, but for the signatures of its tokens.
+    /// A pool's answer without the signatures of its tokens.
     Sign(Box<SigningJob>),
 }
 
@@ -55,50 +55,50 @@ pub struct Pending {
     pending: crate::Pending,
 }
 
-/// The form of access and id tokens.
+/// The format of access and id tokens.
 #[derive(Clone, Debug)]
 pub enum Tokens {
-    /// Only the pool can read them: two RSA signatures would hide what SRP costs.
+    /// Only the pool can read the tokens. Two RSA signatures would hide the cost of SRP.
     Opaque,
     /// Signed with these keys, which all pools of the account share.
     Rs256(Arc<Keys>),
 }
 
-/// What all pools of the account have in common.
+/// The configuration that all pools of the account share.
 #[derive(Clone, Debug)]
 pub struct ProviderConfig {
-    /// The region, with which the ids of pools begin.
+    /// The region, the prefix of pool ids.
     pub region: String,
-    /// The address before `/<UserPoolId>` in `iss`, without a slash at its end.
+    /// The URL before `/<UserPoolId>` in `iss`, without a trailing slash.
     pub issuer: String,
-    /// The form of tokens.
+    /// The token format.
     pub tokens: Tokens,
-    /// The group of the pools' SRP.
+    /// The SRP group of the pools.
     pub group: Group,
-    /// How much the account holds.
+    /// The limits of the account.
     pub limits: AccountLimits,
 }
 
-/// How much an account holds at most: a process has only so much memory, whatever it is asked and in which
-/// order.
+/// Limits of an account, which bound the memory of the process for every sequence of requests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AccountLimits {
-    /// Users of all pools.
+    /// Most users of all pools together.
     pub users: usize,
-    /// What is remembered of sign-ins in progress, a few entries each. For more the oldest are forgotten.
+    /// Most stored entries of sign-ins in progress, a few for each sign-in. Above the limit the oldest are
+    /// removed.
     pub pending: usize,
 }
 
 impl AccountLimits {
-    /// Some hundred megabytes of each.
+    /// The default limits, some hundred megabytes for each.
     pub const DEFAULT: Self = Self { users: 100_000, pending: 500_000 };
 }
 
-/// A pool and what is known of it besides.
+/// A pool with its metadata.
 #[derive(Debug)]
 struct HostedPool {
     pool: Pool,
-    /// What its secrets follow from.
+    /// The seed of its secrets.
     seed: [u8; 32],
     name: String,
     created: Timestamp,
@@ -108,10 +108,10 @@ struct HostedPool {
     clients: BTreeMap<ClientId, ClientRecord>,
 }
 
-/// An app client and what is known of it besides.
+/// An app client with its metadata.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ClientRecord {
-    /// What decides.
+    /// The client's settings.
     pub client: AppClient,
     /// `ClientName`.
     pub name: String,
@@ -121,7 +121,7 @@ pub struct ClientRecord {
     pub created: Timestamp,
     /// `LastModifiedDate`.
     pub modified: Timestamp,
-    /// What was said of validities; `client` has what comes of it.
+    /// The validities as requested; `client` contains the resulting ones.
     pub validity: ValiditySpec,
 }
 
@@ -130,21 +130,22 @@ pub struct ClientRecord {
 pub struct Provider {
     config: ProviderConfig,
     pools: BTreeMap<PoolId, HostedPool>,
-    /// Which pool a client belongs to.
+    /// The pool of each client.
     client_pools: BTreeMap<ClientId, PoolId>,
     rng: Rng,
-    /// The pool that was asked last.
+    /// The pool of the last request.
     last_pool: Option<PoolId>,
-    /// The fault of every pool.
+    /// The defect of every pool.
     planted: Option<Defect>,
-    /// What was changed since it was asked last, where somebody wants to know.
+    /// Changes since the last query, if changes are recorded.
     change_log: Option<record::ChangeLog>,
-    /// Entries of sign-ins in progress that had to go before their end.
+    /// Number of entries of sign-ins that were removed before they expired.
     evicted_count: u64,
 }
 
 impl Provider {
-    /// An account without pools. All random values come from `rng`, but for the keys of RS256 tokens.
+    /// Returns an account without pools. All random values derive from `rng`, except the keys of RS256
+    /// tokens.
     pub const fn new(config: ProviderConfig, rng: Rng) -> Self {
         Self {
             config,
@@ -158,15 +159,14 @@ impl Provider {
         }
     }
 
-    /// The same with a fault planted in every pool that is made from now on. Only the tests' pools can have
-    /// one.
+    /// Returns this account with a defect in every pool that is created from now on. Only tests can set one.
     #[must_use]
     pub fn planted(self, planted: Option<Defect>) -> Self {
         Self { planted, ..self }
     }
 
-    /// Adds a pool of this id, or replaces the one that has it; it has no client yet. `exceptions` are the
-    /// addresses that threat protection, where it is enforced, always refuses or never looks at.
+    /// Adds a pool or replaces the one with the same id; it has no client yet. Threat protection, if
+    /// enforced, always blocks or never assesses the addresses in `exceptions`.
     pub fn add_pool(
         &mut self,
         now: Timestamp,
@@ -183,17 +183,17 @@ impl Provider {
         self.pools.insert(pool_id, hosted);
     }
 
-    /// Whether there is this pool.
+    /// Returns whether the pool exists.
     pub fn has_pool(&self, pool_id: &PoolId) -> bool {
         self.pools.contains_key(pool_id)
     }
 
-    /// The pool that has this client.
+    /// Returns the pool of this client.
     pub fn pool_of_client(&self, client_id: &ClientId) -> Option<&PoolId> {
         self.client_pools.get(client_id)
     }
 
-    /// A new pool whose secrets follow from `seed`.
+    /// Creates a pool whose secrets derive from `seed`.
     fn host(
         &self,
         now: Timestamp,
@@ -230,14 +230,14 @@ impl Provider {
         }
     }
 
-    /// A stream of its own for a pool.
+    /// Returns a separate random generator for a pool.
     fn new_rng(&mut self) -> Rng {
         let mut seed = [0; 32];
         self.rng.fill_bytes(&mut seed);
         poolproof_cognito::seed::rng_from_bytes(seed)
     }
 
-    /// Adds a client of this pool, if there is the pool.
+    /// Adds a client to this pool, if the pool exists.
     pub fn add_client(
         &mut self,
         now: Timestamp,
@@ -261,13 +261,13 @@ impl Provider {
         self.mark_client_changed(pool_id, &id);
     }
 
-    /// A pool, for adding users beforehand.
+    /// Returns a pool, to add users before a run.
     pub fn pool_mut(&mut self, pool_id: &PoolId) -> Option<&mut Pool> {
         self.pools.get_mut(pool_id).map(|hosted| &mut hosted.pool)
     }
 
-    /// The `iss` of a pool's tokens and their public keys as a JSON Web Key Set; `None` for a pool that
-    /// nobody has, or whose tokens are opaque.
+    /// Returns the `iss` of a pool's tokens and the public keys as a JSON Web Key Set. Returns `None` if the
+    /// pool does not exist or its tokens are opaque.
     pub fn issuer(&self, pool_id: &str) -> Option<(String, String)> {
         let Tokens::Rs256(keys) = &self.config.tokens else { return None };
         let pool_id = PoolId::new(pool_id);
@@ -275,19 +275,19 @@ impl Provider {
         known.then(|| (format!("{}/{pool_id}", self.config.issuer), keys.jwks()))
     }
 
-    /// How many pools and how many users there are.
+    /// Returns the numbers of pools and users.
     pub fn counts(&self) -> (usize, usize) {
         (self.pools.len(), self.pools.values().map(|hosted| hosted.pool.users()).sum())
     }
 
-    /// The messages that the pool which was asked last has sent since.
+    /// Returns the messages that the pool of the last request has sent since the last call.
     pub fn take_deliveries(&mut self) -> Vec<(PoolId, Delivery)> {
         let Some(pool_id) = &self.last_pool else { return Vec::new() };
         let Some(hosted) = self.pools.get_mut(pool_id) else { return Vec::new() };
         hosted.pool.take_deliveries().into_iter().map(|delivery| (pool_id.clone(), delivery)).collect()
     }
 
-    /// Takes a request in. Never panics, whatever it says.
+    /// Handles a request. It does not panic on any request.
     pub fn handle(&mut self, now: Timestamp, origin: Origin, operation: Operation) -> Step {
         let found = match &operation {
             Operation::Manage(_) => Ok(None),
@@ -314,9 +314,9 @@ impl Provider {
         )
     }
 
-    /// Sees to it that the account holds no more than it may: further users are refused; for another sign-in
-    /// what has ended is forgotten, and if that is not enough, what is oldest in the pool that has most. So
-    /// whoever begins sign-ins by the thousand takes the room of their own, and nobody is shut out.
+    /// Enforces the account's limits. Further users are refused. For another sign-in, expired entries are
+    /// removed first, then the oldest of the pool with the most entries. So a client that starts many
+    /// sign-ins displaces its own pool's entries and does not lock out other pools.
     fn enforce_limits(&mut self, now: Timestamp, operation: &Operation) -> Result<(), ApiError> {
         let AccountLimits { users, pending } = self.config.limits;
         match operation {
@@ -344,21 +344,21 @@ impl Provider {
         }
     }
 
-    /// What is remembered of sign-ins in all pools.
+    /// Returns the number of stored sign-in entries of all pools.
     fn pending(&self) -> usize {
         self.pools.values().map(|hosted| hosted.pool.pending()).sum()
     }
 
-    /// How many entries of sign-ins in progress were forgotten before their end, for want of room.
+    /// Returns how many sign-in entries were removed before they expired because a limit was reached.
     pub const fn evicted_count(&self) -> u64 {
         self.evicted_count
     }
 
-    /// Goes on with a request when its arithmetic is done.
+    /// Continues a request after its arithmetic.
     pub fn resume(&mut self, now: Timestamp, pending: Pending, done: JobResult) -> Step {
         let Pending { pool_id, pending } = pending;
         let Some(hosted) = self.pools.get_mut(&pool_id) else {
-            // Deleted meanwhile.
+            // The pool was deleted meanwhile.
             return Step::Answer(Err(pool_not_found(pool_id.as_str())));
         };
         let step = hosted.pool.resume(now, pending, done);
@@ -394,7 +394,7 @@ impl Provider {
         self.pools.get_mut(&PoolId::new(pool_id)).ok_or_else(|| pool_not_found(pool_id))
     }
 
-    /// Small letters and digits, or all letters and digits.
+    /// Returns random lower-case letters and digits (`small`), or letters of both cases and digits.
     fn random_text(&mut self, length: usize, small: bool) -> String {
         let letters = (&mut self.rng).sample_iter(rand::distr::Alphanumeric).map(char::from);
         letters.filter(|letter| !small || !letter.is_ascii_uppercase()).take(length).collect()
@@ -416,7 +416,7 @@ fn from_pool_step(pool_id: PoolId, step: crate::Step) -> Step {
     }
 }
 
-/// A pool's reply as an answer.
+/// Converts a pool's reply to an answer.
 pub fn to_answer(reply: Reply) -> Result<Answer, ApiError> {
     reply.map(Answer::Pool)
 }
@@ -426,7 +426,7 @@ fn pool_not_found(pool_id: &str) -> ApiError {
     ApiError::new(ErrorKind::ResourceNotFound, format!("User pool {shown} does not exist."))
 }
 
-/// A word of the API, or why it is none.
+/// Parses an enumeration value of the API, or returns an error.
 fn word<T: Copy>(words: &[(&str, T)], key: &str, text: &str) -> Result<T, ApiError> {
     let known = words.iter().find(|(word, _)| *word == text).map(|(_, meaning)| *meaning);
     known.ok_or_else(|| {

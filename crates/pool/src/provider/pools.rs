@@ -16,12 +16,12 @@ const MFA_VALUES: [(&str, MfaMode); 3] =
     [("OFF", MfaMode::Off), ("OPTIONAL", MfaMode::Optional), ("ON", MfaMode::On)];
 const RISK_MODE_VALUES: [(&str, RiskMode); 3] =
     [("OFF", RiskMode::Off), ("AUDIT", RiskMode::Audit), ("ENFORCED", RiskMode::Enforced)];
-/// The account that pools of ours belong to: nobody's.
+/// The account that the pools belong to; it does not exist on AWS.
 const AWS_ACCOUNT: &str = "000000000000";
-/// Pools and clients on a page, and the most that may be asked for.
+/// Most pools or clients on a page.
 pub(super) const MAX_PAGE_SIZE: u32 = 60;
 
-/// The settings that these words make of a pool that has `base`. What is not said gets its default.
+/// Returns the settings that this request makes of `base`. Absent settings get their defaults.
 fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
     let requested = spec.devices.unwrap_or_default();
     let (challenge, prompt) =
@@ -38,7 +38,7 @@ fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
         word(&RISK_MODE_VALUES, "userPoolAddOns.advancedSecurityMode", mode)
     })?;
     let risk = match (base.risk.mode, mode) {
-        // Cognito's defaults, until somebody says what is to be done (SEMANTICS c.4).
+        // Cognito's defaults until a request configures the actions (docs/semantics.md, threat protection).
         (RiskMode::Off, RiskMode::Audit | RiskMode::Enforced) => RiskPolicy {
             mode,
             low: RiskAction::Block,
@@ -51,7 +51,7 @@ fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
     Ok(PoolPolicy { remember, suppress_mfa: challenge == Some(true), mfa, risk, ..base })
 }
 
-/// What passwords must have by these words, or by Cognito's default where there are none.
+/// Returns the requested password policy, or Cognito's default.
 fn passwords(spec: &PoolSpec) -> Result<PasswordPolicy, ApiError> {
     let Some(requested) = spec.policies.as_ref().and_then(|policies| policies.password) else {
         return Ok(PasswordPolicy::COGNITO);
@@ -97,7 +97,7 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     ))
 }
 
-/// `MaxResults` of a list: it must be said.
+/// Checks `MaxResults` of a list, which is required.
 pub(super) fn page_size(max_results: Option<u32>) -> Result<usize, ApiError> {
     match max_results {
         Some(most @ 1..=MAX_PAGE_SIZE) => Ok(usize::try_from(most).unwrap_or(usize::MAX)),
@@ -172,7 +172,7 @@ impl Provider {
 
     pub(super) fn list_pools(&self, request: &ListUserPools) -> Result<ManagementResponse, ApiError> {
         let most = page_size(request.max_results)?;
-        // A token is the id of a pool, which may have gone meanwhile.
+        // A token is a pool id; the pool may be deleted meanwhile.
         if request.next_token.as_deref().is_some_and(|token| !token.contains('_')) {
             return Err(ApiError::invalid_parameter("Invalid pagination token."));
         }

@@ -1,5 +1,4 @@
-//! What is kept of pools and app clients between two runs of a program, as plain data; users are in the
-//! pools' own records.
+//! The stored records of pools and app clients, as plain data. User records are in the pools' own module.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +10,9 @@ use poolproof_cognito::policy::{PasswordPolicy, PoolPolicy};
 use poolproof_cognito::protocol::{MfaConfig, RiskConfiguration};
 use poolproof_cognito::time::Timestamp;
 
-/// A pool with everything that is kept of it but its clients and its users.
+/// A stored pool, without its clients and users.
 ///
-/// It is not printed for debugging: whoever has its seed can forge tokens.
+/// It does not implement `Debug`: the seed allows anyone to forge tokens.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PoolRecord {
     /// `Id`.
@@ -24,10 +23,9 @@ pub struct PoolRecord {
     pub created: Timestamp,
     /// `LastModifiedDate`.
     pub modified: Timestamp,
-    /// What the pool's secrets follow from: the key of opaque and refresh tokens, and of what unknown users
-    /// are made of.
+    /// The seed of the pool's secrets: the key of opaque and refresh tokens, and the data of unknown users.
     pub seed: [u8; 32],
-    /// The generation at which tokens of new users start.
+    /// The first token generation of new users.
     pub first_generation: u64,
     /// The settings.
     pub policy: PoolPolicy,
@@ -35,9 +33,9 @@ pub struct PoolRecord {
     pub exceptions: RiskExceptions,
     /// `PasswordPolicy`.
     pub passwords: PasswordPolicy,
-    /// What was said of second factors.
+    /// The MFA configuration as requested.
     pub mfa: MfaConfig,
-    /// What was said of risk.
+    /// The risk configuration as requested.
     pub risk: RiskConfiguration,
 }
 
@@ -47,35 +45,35 @@ impl std::fmt::Debug for PoolRecord {
     }
 }
 
-/// What became of a pool, a client or a user.
+/// A change of a pool, a client or a user.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ProviderChange {
-    /// The pool is like this now.
+    /// The pool was created or changed.
     Pool(Box<PoolRecord>),
-    /// The pool is gone, with its clients and users.
+    /// The pool was removed, with its clients and users.
     PoolRemoved(PoolId),
-    /// The client of this pool is like this now.
+    /// The client of this pool was created or changed.
     Client(PoolId, Box<ClientRecord>),
-    /// The client of this pool is gone.
+    /// The client of this pool was removed.
     ClientRemoved(PoolId, ClientId),
-    /// The user of this pool is like this now.
+    /// The user of this pool was created or changed.
     Account(PoolId, Box<AccountRecord>),
-    /// The user of this pool is gone.
+    /// The user of this pool was removed.
     AccountRemoved(PoolId, Sub),
 }
 
-/// Everything that is kept.
+/// All stored records.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ProviderSnapshot {
     /// The pools.
     pub pools: Vec<PoolRecord>,
     /// The clients, each with its pool.
     pub clients: Vec<(PoolId, ClientRecord)>,
-    /// The users, each with their pool.
+    /// The users, each with its pool.
     pub accounts: Vec<(PoolId, AccountRecord)>,
 }
 
-/// What was touched since it was asked last.
+/// Entries changed since the last query.
 #[derive(Debug, Default)]
 pub(super) struct ChangeLog {
     pools: Vec<PoolId>,
@@ -101,7 +99,7 @@ impl HostedPool {
 }
 
 impl Provider {
-    /// This account, which from now on notes what its requests change, for [`Self::take_changes`].
+    /// Returns this account with change recording enabled, for [`Self::take_changes`].
     #[must_use]
     pub fn with_change_log(mut self) -> Self {
         self.change_log = Some(ChangeLog::default());
@@ -120,8 +118,8 @@ impl Provider {
         }
     }
 
-    /// What became of pools and clients since this was asked last, and of the users of the pool whose request
-    /// was the last. To be asked after every request; nothing in an account that does not keep its changes.
+    /// Returns the changes of pools and clients since the last call, and those of the users of the last
+    /// request's pool. Call it after every request. It is empty if the account does not record changes.
     pub fn take_changes(&mut self) -> Vec<ProviderChange> {
         let Some(change_log) = &mut self.change_log else { return Vec::new() };
         let ChangeLog { mut pools, clients } = std::mem::take(change_log);
@@ -132,8 +130,8 @@ impl Provider {
                 users.push(match change {
                     AccountChange::Put(record) => ProviderChange::Account(id.clone(), record),
                     AccountChange::Removed(sub) => {
-                        // The pool remembers of a removed user from where on the tokens of the next one
-                        // count.
+                        // The pool stores the first valid token generation for the successor of a removed
+                        // user.
                         pools.push(id.clone());
                         ProviderChange::AccountRemoved(id.clone(), sub)
                     }
@@ -163,11 +161,11 @@ impl Provider {
         pools.chain(clients).chain(users).collect()
     }
 
-    /// Makes what these records tell of again, in an account without pools. They are no changes.
+    /// Restores these records into an account without pools. They do not count as changes.
     ///
     /// # Errors
     ///
-    /// Records that no account has written.
+    /// Fails if the records were not written by an account.
     pub fn restore(&mut self, records: ProviderSnapshot) -> Result<(), RecordError> {
         let mut accounts: BTreeMap<PoolId, Vec<AccountRecord>> = BTreeMap::new();
         for (pool_id, record) in records.accounts {

@@ -18,7 +18,7 @@ const RISK_ACTION_VALUES: [(&str, RiskAction); 4] = [
 ];
 const COMPROMISED_ACTION_VALUES: [(&str, CompromisedAction); 2] =
     [("BLOCK", CompromisedAction::Block), ("NO_ACTION", CompromisedAction::NoAction)];
-/// When compromised passwords are looked for; the pools here look at sign-ins.
+/// The events that check for compromised passwords; these pools check sign-ins.
 const EVENT_VALUES: [(&str, bool); 3] = [("SIGN_IN", true), ("PASSWORD_CHANGE", false), ("SIGN_UP", false)];
 
 impl Provider {
@@ -68,7 +68,7 @@ impl Provider {
     }
 }
 
-/// There is one risk configuration for all clients of a pool.
+/// Refuses a configuration for a single client: all clients of a pool share one.
 fn refuse_single_client(client_id: Option<&str>) -> Result<(), ApiError> {
     if client_id.is_none_or(|id| id == "ALL") {
         return Ok(());
@@ -78,7 +78,7 @@ fn refuse_single_client(client_id: Option<&str>) -> Result<(), ApiError> {
     ))
 }
 
-/// What a compromised password leads to in a sign-in by these words.
+/// Returns the effect of a compromised password on a sign-in under this configuration.
 fn compromised(requested: Option<&CompromisedCredentials>) -> Result<CompromisedAction, ApiError> {
     let Some(CompromisedCredentials { event_filter, actions }) = requested else {
         return Ok(CompromisedAction::NoAction);
@@ -124,7 +124,7 @@ fn ranges(key: &str, texts: &[String]) -> Result<Vec<AddressRange>, ApiError> {
 }
 
 impl HostedPool {
-    /// What risk does now, with what was said of notifications and events.
+    /// Returns the current risk configuration, with the requested notifications and events.
     fn risk_description(&self) -> ManagementResponse {
         let risk = self.pool.policy().risk;
         let requested = self.risk.account_takeover.clone().unwrap_or_default();
@@ -143,7 +143,7 @@ impl HostedPool {
             event_filter: Vec::new(),
             actions: Some(CompromisedActions { event_action: "BLOCK".to_owned() }),
         };
-        // The settings of a file have no words of their own.
+        // Settings from a file have no request to return.
         let compromised = self
             .risk
             .compromised

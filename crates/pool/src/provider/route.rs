@@ -1,10 +1,10 @@
-//! Which pool a request is for.
+//! Routes a request to its pool.
 
 use super::{Provider, Tokens, pool_not_found};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, Request};
 
-/// What a request tells of its pool.
+/// The part of a request that identifies its pool.
 pub(super) enum Route<'r> {
     Pool(&'r str),
     Client(&'r str),
@@ -61,7 +61,7 @@ pub(super) fn of_account_request(request: &AccountRequest) -> Route<'_> {
 }
 
 impl Provider {
-    /// The pool that a route leads to.
+    /// Returns the pool of a route.
     pub(super) fn find(&self, route: &Route<'_>) -> Result<PoolId, ApiError> {
         match route {
             Route::Pool(pool_id) => {
@@ -86,8 +86,8 @@ impl Provider {
         }
     }
 
-    /// The pool that this access token says it is from: good for finding the pool, not for believing the
-    /// token.
+    /// Returns the pool that issued this access token according to its text. The result is enough for routing
+    /// but does not authenticate the token.
     fn issuing_pool(&self, access_token: &str) -> Option<PoolId> {
         if let Tokens::Opaque = self.config.tokens {
             let made = self.pools.iter().find(|(_, hosted)| hosted.pool.issued_opaque_token(access_token));
@@ -99,7 +99,7 @@ impl Provider {
         self.pools.contains_key(&pool_id).then_some(pool_id)
     }
 
-    /// Refuses a request that names no pool where it must.
+    /// Refuses a request without a pool id where one is required.
     pub(super) fn named(pool_id: Option<&str>) -> Result<&str, ApiError> {
         pool_id.ok_or_else(|| pool_not_found(""))
     }

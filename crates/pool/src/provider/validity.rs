@@ -1,4 +1,4 @@
-//! How long sessions and tokens of a client are good.
+//! How long a client's sessions and tokens are valid.
 
 use std::time::Duration;
 
@@ -13,12 +13,12 @@ const DAY: u64 = 24 * HOUR;
 
 const UNITS: [(&str, u64); 4] = [("seconds", SECOND), ("minutes", MINUTE), ("hours", HOUR), ("days", DAY)];
 
-/// Access and id tokens: 5 minutes to a day (SEMANTICS e).
+/// Access and id tokens: 5 minutes to 1 day (docs/semantics.md, tokens).
 const ACCESS_TOKEN_RANGE: (u64, u64) = (5 * MINUTE, DAY);
-/// Refresh tokens: an hour to ten years (SEMANTICS e).
+/// Refresh tokens: 1 hour to 10 years (docs/semantics.md, tokens).
 const REFRESH_TOKEN_RANGE: (u64, u64) = (HOUR, 3650 * DAY);
 
-/// What these words mean.
+/// Parses and checks the requested validities.
 pub(super) fn parse(spec: &ValiditySpec) -> Result<Validity, ApiError> {
     let ValidityUnits { access, id, refresh } = spec.units.clone().unwrap_or_default();
     let default = Validity::DEFAULT;
@@ -38,7 +38,7 @@ pub(super) fn parse(spec: &ValiditySpec) -> Result<Validity, ApiError> {
         access: time(spec.access, access.as_deref(), ("accessToken", HOUR), ACCESS_TOKEN_RANGE)?
             .unwrap_or(default.access),
         id: time(spec.id, id.as_deref(), ("idToken", HOUR), ACCESS_TOKEN_RANGE)?.unwrap_or(default.id),
-        // Zero is the default, as in the older API, where every client had a number.
+        // Zero means the default, as in the older API, where every client had a number.
         refresh: time(
             spec.refresh.filter(|days| *days > 0),
             refresh.as_deref(),
@@ -49,7 +49,7 @@ pub(super) fn parse(spec: &ValiditySpec) -> Result<Validity, ApiError> {
     })
 }
 
-/// `number` of these units, if it is within the bounds.
+/// Converts `number` of these units, if the result is within the bounds.
 fn time(
     number: Option<u32>,
     unit: Option<&str>,
@@ -65,7 +65,8 @@ fn time(
     Err(ApiError::invalid_parameter("Invalid range for token validity."))
 }
 
-/// What a client is described with: what was said, and Cognito's defaults where it always tells.
+/// Returns the validities that describe a client: the requested ones, and the defaults that Cognito always
+/// reports.
 pub(super) fn described(spec: &ValiditySpec) -> ValiditySpec {
     ValiditySpec {
         session: spec.session.or(Some(3)),
