@@ -228,7 +228,11 @@ mod tests {
         let (answer, lost) = (answer(Limit::Range), RunError::Target("no response".to_owned()));
         let run_error = SearchOutcome { run_error: Some(&lost), ..outcome(&levels, Some(&answer)) };
         let verdict = run_error.verdict();
-        assert_eq!((verdict.exit_code, verdict.sentences.len()), (107, 1), "without advice to continue: {verdict:?}");
+        assert_eq!(
+            (verdict.exit_code, verdict.sentences.len()),
+            (107, 1),
+            "without advice to continue: {verdict:?}"
+        );
         assert!(verdict.sentences[0].contains("could not continue: the target cannot be used: no response."));
         assert_eq!(
             SearchOutcome { stopped: true, ..run_error }.verdict().exit_code,

@@ -297,8 +297,9 @@ fn cpu_steal_gives_a_warning() {
         let machine = Some(MachineLoad { steal_share, load_before: 0.5, load_after: 1.9 });
         Report::new(RunInfo { machine, clock, ..run_info() }, &snapshot.summary())
     };
-    let warning =
-        |report: &Report| report.verdict.sentences.iter().any(|one| one.starts_with("Warning: steal was 7 %"));
+    let warning = |report: &Report| {
+        report.verdict.sentences.iter().any(|one| one.starts_with("Warning: steal was 7 %"))
+    };
     let high_steal = on(Some(0.07), ClockKind::Wall);
     assert!(warning(&high_steal) && high_steal.verdict.passed);
     assert!(text(&high_steal, None, false).contains("load 0.5 before and 1.9 at the end, 7 % steal"));

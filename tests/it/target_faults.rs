@@ -181,7 +181,8 @@ fn a_run_is_reported_when_cleanup_fails() {
     let (code, out, _) = output(&mut run(&file, &["--target", &detour.url]));
     assert_eq!((code, report(&file).verdict.exit_code), (107, 107), "{out}");
     assert!(
-        report(&file).decisions.checked > 0 && out.contains(&format!("Not deleted at the target: cannot remove {left}"))
+        report(&file).decisions.checked > 0
+            && out.contains(&format!("Not deleted at the target: cannot remove {left}"))
     );
 
     for (name, operations) in [

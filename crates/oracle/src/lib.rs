@@ -45,13 +45,13 @@ mod lockout;
 mod refresh;
 mod risk;
 mod rules;
+mod token_facts;
 
 pub use decision::{Confidence, Decision, Judgement, Outcome, RuleId, Situation};
 pub use explain::{Alternative, Answer, Explanation, explain};
 pub use facts::{AddressStatus, Circumstances, Claim, Device, Facts, Flow, LockoutState, address_status};
 pub use judge::{description, expect, judge, rules};
 pub use lockout::{LockoutTracker, RequestInterval};
-pub use refresh::{
-    BoundDevice, PresentedKey, RefreshTokenTracker, Revocation, TokenFacts, expect_refresh, judge_refresh,
-};
+pub use refresh::{RefreshTokenTracker, expect_refresh, judge_refresh};
 pub use risk::RiskEstimator;
+pub use token_facts::{BoundDevice, PresentedKey, Revocation, TokenFacts};

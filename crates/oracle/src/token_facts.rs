@@ -1,0 +1,73 @@
+//! The facts of a request that exchanges a refresh token for new tokens.
+
+use std::fmt;
+
+/// The device that a refresh token was issued to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum BoundDevice {
+    /// No device: the pool did not track devices then.
+    Nothing,
+    /// A confirmed device.
+    Confirmed,
+    /// A device whose key was issued but never confirmed.
+    Unconfirmed,
+    /// A device that has been forgotten since.
+    Forgotten,
+}
+
+/// The device key that the client sends with a refresh token.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum PresentedKey {
+    /// No key.
+    Nothing,
+    /// The key of the device that the token was issued to.
+    Same,
+    /// Another key.
+    Other,
+}
+
+/// Whether and how a refresh token was revoked.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Revocation {
+    /// Not revoked.
+    Not,
+    /// Revoked by `RevokeToken`.
+    Revoked,
+    /// Revoked by `GlobalSignOut`.
+    SignedOut,
+}
+
+/// The facts of a request that exchanges a refresh token for new tokens.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct TokenFacts {
+    /// Whether the pool tracks devices.
+    pub tracked: bool,
+    /// The device that the token was issued to.
+    pub bound: BoundDevice,
+    /// The device key in the request.
+    pub named: PresentedKey,
+    /// Whether the token was revoked.
+    pub revocation: Revocation,
+}
+
+impl fmt::Display for TokenFacts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let device = match self.bound {
+            BoundDevice::Nothing => "no device",
+            BoundDevice::Confirmed => "a confirmed device",
+            BoundDevice::Unconfirmed => "a device that was never confirmed",
+            BoundDevice::Forgotten => "a device that was forgotten",
+        };
+        let key = match self.named {
+            PresentedKey::Nothing => "no key sent",
+            PresentedKey::Same => "its key sent",
+            PresentedKey::Other => "another key sent",
+        };
+        let revoked = match self.revocation {
+            Revocation::Not => "",
+            Revocation::Revoked => ", revoked",
+            Revocation::SignedOut => ", signed out everywhere",
+        };
+        write!(f, "refresh token of {device}, {key}{revoked}; devices tracked: {}", self.tracked)
+    }
+}
