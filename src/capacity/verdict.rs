@@ -210,12 +210,12 @@ mod tests {
             let answer = answer(Limit::Generator);
             let verdict = outcome(&levels, Some(&answer)).verdict();
             assert_eq!(verdict.exit_code, 0);
-            let told = verdict.sentences.join(" ");
-            assert!(told.contains(wanted) && !told.contains(unwanted), "{told}");
+            let text = verdict.sentences.join(" ");
+            assert!(text.contains(wanted) && !text.contains(unwanted), "{text}");
             let lowest = outcome(&levels[1..], None).verdict();
-            let told = lowest.sentences.join(" ");
-            assert_eq!(lowest.exit_code, 83, "{told}");
-            assert!(told.contains(wanted) && !told.contains(unwanted), "{told}");
+            let text = lowest.sentences.join(" ");
+            assert_eq!(lowest.exit_code, 83, "{text}");
+            assert!(text.contains(wanted) && !text.contains(unwanted), "{text}");
         }
         // Users who wait for a slow pool concern the pool.
         let behind = [level(10.0, vec![short_of(Shortage::Users), Reason::FallsBehind { us_per_s: 20_000 }])];
@@ -251,11 +251,11 @@ mod tests {
     #[test]
     fn a_rate_limit_is_named_if_it_may_be_the_limit() {
         let levels = [level(10.0, Vec::new()), level(20.0, vec![Reason::FallsBehind { us_per_s: 50_000 }])];
-        for (limit, told) in [(Limit::Pool, true), (Limit::Range, false)] {
+        for (limit, is_named) in [(Limit::Pool, true), (Limit::Range, false)] {
             let answer = answer(limit);
             let limited = SearchOutcome { max_requests_per_s: Some(20), ..outcome(&levels, Some(&answer)) };
             let sentences = limited.verdict().sentences.join(" ");
-            assert_eq!(sentences.contains("Requests were limited to 20 a second"), told, "{sentences}");
+            assert_eq!(sentences.contains("Requests were limited to 20 a second"), is_named, "{sentences}");
         }
     }
 

@@ -126,7 +126,7 @@ fn judged_row(judged: &MetricResult) -> Vec<String> {
         judged.change.map_or_else(unknown, percent),
         interval.map_or_else(unknown, |(low, high)| format!("{} … {}", percent(low), percent(high))),
         format!("{:.1} %", judged.effect * 100.0),
-        judged.p.map_or_else(unknown, chance),
+        judged.p.map_or_else(unknown, p_value_text),
         verdict,
     ]
 }
@@ -144,7 +144,7 @@ fn percent(share: f64) -> String {
     if percent.abs() < 0.05 { "0.0 %".to_owned() } else { format!("{percent:+.1} %").replace('-', "−") }
 }
 
-fn chance(p: f64) -> String {
+fn p_value_text(p: f64) -> String {
     if p < 0.001 { "< 0.001".to_owned() } else { format!("{p:.3}") }
 }
 

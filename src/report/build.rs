@@ -147,7 +147,7 @@ fn rounded(number: f64) -> f64 {
 }
 
 fn workloads(asked: &[(String, Option<f64>)], summary: &Summary<'_>) -> Vec<Workload> {
-    let told = |((name, asked), totals): (&(String, Option<f64>), &metrics::WorkloadTotals)| Workload {
+    let workload = |((name, asked), totals): (&(String, Option<f64>), &metrics::WorkloadTotals)| Workload {
         name: name.clone(),
         sign_ins: sign_ins(totals.sign_ins(), totals.measured(), totals.cool_down(), totals.unfinished()),
         asked_per_s: asked.map(rounded),
@@ -157,7 +157,7 @@ fn workloads(asked: &[(String, Option<f64>)], summary: &Summary<'_>) -> Vec<Work
         intended: quantiles(totals.intended()),
         service: quantiles(totals.service()),
     };
-    asked.iter().zip(summary.workload_totals()).map(told).collect()
+    asked.iter().zip(summary.workload_totals()).map(workload).collect()
 }
 
 fn sign_ins(
@@ -220,16 +220,16 @@ fn decisions(seen: &metrics::Decisions) -> Decisions {
 
 /// One line for each situation and rule.
 fn cases(cases: &metrics::Cases) -> Vec<PolicyCase> {
-    let mut told: Vec<PolicyCase> = Vec::new();
+    let mut policy_cases: Vec<PolicyCase> = Vec::new();
     for (case, seen) in cases.iter() {
-        let from = told.len();
+        let from = policy_cases.len();
         for one in seen {
             let expected = one.expected.to_string();
             let same = |row: &&mut PolicyCase| row.rule == one.rule.id && row.expected == expected;
-            let row = match told[from..].iter_mut().find(same) {
+            let row = match policy_cases[from..].iter_mut().find(same) {
                 Some(row) => row,
                 None => {
-                    told.push(PolicyCase {
+                    policy_cases.push(PolicyCase {
                         device: case.device.as_str().to_owned(),
                         factors: case.factors.to_string(),
                         risk: case.risk.map(|(level, action)| format!("{level}: {action}")),
@@ -240,8 +240,8 @@ fn cases(cases: &metrics::Cases) -> Vec<PolicyCase> {
                         mismatched: 0,
                         unexpected: Vec::new(),
                     });
-                    let last = told.len() - 1;
-                    &mut told[last]
+                    let last = policy_cases.len() - 1;
+                    &mut policy_cases[last]
                 }
             };
             row.count += one.count;
@@ -251,7 +251,7 @@ fn cases(cases: &metrics::Cases) -> Vec<PolicyCase> {
             }
         }
     }
-    told
+    policy_cases
 }
 
 fn quantiles(latencies: &Latencies) -> Quantiles {
@@ -299,7 +299,7 @@ fn load(load: metrics::WorkerLoad) -> IntervalLoad {
 }
 
 fn timeline(timeline: &metrics::Timeline) -> Timeline {
-    let told = |interval: &metrics::Interval| {
+    let timeline_interval = |interval: &metrics::Interval| {
         let quantile = |quantile| interval.latency.as_ref().and_then(|latency| latency.quantile_us(quantile));
         TimelineInterval {
             offered: interval.offered,
@@ -320,7 +320,7 @@ fn timeline(timeline: &metrics::Timeline) -> Timeline {
     };
     Timeline {
         interval_us: timeline.width_us(),
-        intervals: timeline.intervals().iter().map(told).collect(),
+        intervals: timeline.intervals().iter().map(timeline_interval).collect(),
         steps: steps(timeline),
     }
 }
@@ -330,7 +330,7 @@ fn steps(timeline: &metrics::Timeline) -> Option<StepTimeline> {
     const MOST: usize = 24;
     let intervals = timeline.intervals();
     let joined = intervals.len().div_ceil(MOST).next_power_of_two();
-    let told = |step: &SignInStep, some: &[metrics::Interval]| {
+    let step_interval = |step: &SignInStep, some: &[metrics::Interval]| {
         let mut all = metrics::SparseHistogram::default();
         some.iter().filter_map(|interval| interval.steps.get(step)).for_each(|counts| all.merge(counts));
         let latencies = all.latencies();
@@ -344,7 +344,9 @@ fn steps(timeline: &metrics::Timeline) -> Option<StepTimeline> {
     let by_step: BTreeMap<String, Vec<StepInterval>> = SignInStep::ALL
         .iter()
         .filter(happened)
-        .map(|step| (step.to_string(), intervals.chunks(joined).map(|some| told(step, some)).collect()))
+        .map(|step| {
+            (step.to_string(), intervals.chunks(joined).map(|some| step_interval(step, some)).collect())
+        })
         .collect();
     let interval_us = timeline.width_us() * joined as u64;
     (!by_step.is_empty()).then_some(StepTimeline { interval_us, by_step })

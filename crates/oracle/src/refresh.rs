@@ -3,7 +3,6 @@
 //! In a pool that tracks devices, a refresh token is bound to the device of its sign-in.
 
 use std::collections::VecDeque;
-use std::fmt;
 
 use super::decision::{Confidence, Decision, Judgement, Outcome, RuleId, Situation};
 use super::token_facts::{BoundDevice, PresentedKey, Revocation, TokenFacts};

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn attempts_while_locked_do_not_count_and_a_clock_that_steps_back_frees_nobody() {
+    fn attempts_while_locked_do_not_count_and_a_clock_that_steps_back_unlocks_no_user() {
         let mut failures = Failures::default();
         for _ in 0..5 {
             assert!(failures.record_attempt(second(1000)));

@@ -6,7 +6,7 @@ fn second(seconds: u64) -> Timestamp {
     Timestamp::from_us(seconds * 1_000_000)
 }
 
-/// A challenge that ends with second 10.
+/// Returns a challenge that expires at second 10.
 fn challenge() -> PasswordChallenge {
     let (group, mut rng) = (Group::toy(), Seed::new(1).rng("pool", 0));
     let (a, b) = (Ephemeral::draw(256, &mut rng), Ephemeral::draw(256, &mut rng));
@@ -16,7 +16,7 @@ fn challenge() -> PasswordChallenge {
     let JobResult::PublicB { public_b, .. } = public.run() else { panic!("no B") };
     PasswordChallenge {
         client_id: ClientId::new("client"),
-        owner: Owner::UnknownUser(Sub::new("nobody")),
+        owner: Owner::UnknownUser(Sub::new("unknown")),
         exchange: Exchange { public_a, public_b, b },
         device_key: None,
         expires: second(10),
@@ -25,7 +25,7 @@ fn challenge() -> PasswordChallenge {
 
 #[test]
 fn a_challenge_that_has_ended_is_not_put_back() {
-    // Whoever took it may come back after its end; nothing would forget it then.
+    // A challenge may be restored after its expiry; nothing would remove it then.
     let block = SecretBlock::new("block");
     for (back_at, kept) in [(9, true), (10, false), (11, false)] {
         let mut session_store = SessionStore::default();
@@ -46,7 +46,7 @@ fn a_challenge_that_has_ended_is_not_put_back() {
 fn a_locked_stranger_is_not_washed_away_by_a_flood_of_others() {
     let mut session_store = SessionStore::default();
     let mut rng = Seed::new(1).rng("pool", 0);
-    // Places are spread evenly, as the pool's key spreads them.
+    // The keys are distributed evenly, as the pool's keyed hash distributes them.
     let mut names = Seed::new(2).rng("names", 0);
     let mut failure_key = || {
         let mut failure_key = [0; 16];
