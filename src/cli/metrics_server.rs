@@ -121,7 +121,7 @@ fn page(state: &State) -> MetricsPage {
     let offered = "Arrivals due so far, with warm-up and dropped ones.";
     one("poolproof_sign_ins_offered_total", MetricKind::Counter, offered, (begun + live.dropped).to_string());
     let dropped = "Arrivals that could not start because no user was idle.";
-    one("poolproof_sign_ins_missed_total", MetricKind::Counter, dropped, live.dropped.to_string());
+    one("poolproof_sign_ins_dropped_total", MetricKind::Counter, dropped, live.dropped.to_string());
     one(
         "poolproof_sign_ins_in_flight",
         MetricKind::Gauge,

@@ -305,7 +305,7 @@ fn prometheus_metrics_show_a_running_run() {
     let ended: f64 = ["completed", "refused", "abandoned", "transport_failed"].into_iter().map(of).sum();
     let begun =
         own("poolproof_sign_ins_in_flight").unwrap() + own("poolproof_sign_ins_waiting").unwrap() + ended;
-    let offered = begun + own("poolproof_sign_ins_missed_total").unwrap();
+    let offered = begun + own("poolproof_sign_ins_dropped_total").unwrap();
     assert_eq!(own("poolproof_sign_ins_offered_total"), Some(offered), "{first}");
     let decided = |verdict: &str| {
         sample(&first, &format!("poolproof_decisions_total{{scenario=\"abroad\",verdict=\"{verdict}\"}}"))
