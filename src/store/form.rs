@@ -1,7 +1,7 @@
-//! How records are written down: a byte that says which form it is, then JSON.
+//! The stored format of records: one byte for the format version, then JSON.
 //!
-//! A record is described once for both directions, by the names of its fields. A field without a value is
-//! left out; one that is missing, or unknown, makes the record unreadable: a record is never read half.
+//! Each record is described once for both directions, by its field names. A field without a value is left
+//! out. A missing or unknown field makes the whole record unreadable, so no record is read in part.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -27,17 +27,17 @@ use poolproof_pool::{
     PasswordFlow, UserStatus, Validity,
 };
 
-/// The form that records are written in. A program that has a newer one can tell by this byte what it reads.
+/// The format version of new records. Newer programs can recognize older records by this byte.
 const FORM: u8 = 1;
 
-/// A record as bytes.
+/// Encodes a record as bytes.
 pub fn encode(record: &impl Written) -> Vec<u8> {
     let mut bytes = vec![FORM];
     bytes.extend_from_slice(record.write().to_string().as_bytes());
     bytes
 }
 
-/// The record that these bytes are; `None` if they are none of this form.
+/// Decodes a record from bytes. Returns `None` if they do not have this format.
 pub fn decode<T: Written>(bytes: &[u8]) -> Option<T> {
     let (form, text) = bytes.split_first()?;
     if *form != FORM {
@@ -46,11 +46,11 @@ pub fn decode<T: Written>(bytes: &[u8]) -> Option<T> {
     T::read(serde_json::from_slice(text).ok()?)
 }
 
-/// What can be written down and read again.
+/// A type that can be stored and read back.
 pub trait Written: Sized {
-    /// This as JSON; null is what has no value.
+    /// Returns the value as JSON; null means no value.
     fn write(&self) -> Value;
-    /// What was written so.
+    /// Reads a value that [`Self::write`] returned.
     fn read(value: Value) -> Option<Self>;
 }
 

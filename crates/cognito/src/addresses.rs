@@ -1,4 +1,4 @@
-//! Ranges of addresses, as threat protection's lists have them.
+//! Address ranges for the lists of threat protection.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -6,8 +6,8 @@ use std::str::FromStr;
 
 /// A range of addresses in CIDR notation: `192.0.2.0/24`, `2001:db8::/32`.
 ///
-/// It says which bits count; whether an address lies in it is for the pool and its judge to find out, each by
-/// itself.
+/// The type holds the network and its prefix length. The pool and the oracle each have their own code for
+/// membership tests.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct AddressRange {
     network: IpAddr,
@@ -15,12 +15,12 @@ pub struct AddressRange {
 }
 
 impl AddressRange {
-    /// Some address of the range, with whatever it has behind the prefix.
+    /// Returns an address of the range; bits after the prefix can be set.
     pub const fn network(&self) -> IpAddr {
         self.network
     }
 
-    /// How many of its first bits count: 0 to 32 of version 4, 0 to 128 of version 6.
+    /// Returns the prefix length in bits: 0 to 32 for IPv4, 0 to 128 for IPv6.
     pub const fn prefix(&self) -> u8 {
         self.prefix
     }
@@ -39,7 +39,7 @@ impl FromStr for AddressRange {
         if prefix > longest {
             return Err(());
         }
-        // Version 4 in the clothes of version 6 is a range of version 4: as such its addresses come in.
+        // An IPv4-mapped IPv6 range becomes an IPv4 range, because addresses are matched in their IPv4 form.
         match (network.to_canonical(), prefix.checked_sub(96)) {
             (four @ IpAddr::V4(_), Some(prefix)) if network.is_ipv6() => Ok(Self { network: four, prefix }),
             _ => Ok(Self { network, prefix }),
@@ -53,18 +53,18 @@ impl fmt::Display for AddressRange {
     }
 }
 
-/// Addresses that threat protection treats otherwise than all others (`RiskExceptionConfiguration`, SEMANTICS
-/// c.4).
+/// Addresses that threat protection always blocks or skips (`RiskExceptionConfiguration`; docs/semantics.md,
+/// threat protection).
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RiskExceptions {
-    /// Always refused (`BlockedIPRangeList`).
+    /// Addresses that are always refused (`BlockedIPRangeList`).
     pub blocked: Vec<AddressRange>,
-    /// Never looked at for risk (`SkippedIPRangeList`).
+    /// Addresses that are never checked for risk (`SkippedIPRangeList`).
     pub skipped: Vec<AddressRange>,
 }
 
 impl RiskExceptions {
-    /// Each list has at most this many ranges.
+    /// Maximum number of ranges in each list.
     pub const MAX_RANGES: usize = 200;
 }
 

@@ -1,16 +1,16 @@
-//! Names that the pool hands out or is told: one type each, so that none can stand in another's place.
+//! Identifiers and secrets, each with its own type, so that they cannot be confused.
 
 use std::fmt;
 
 macro_rules! text {
     ($name:ident) => {
         impl $name {
-            /// This text. Any is taken: whether the pool knows it is another matter.
+            /// Creates a value from any text. The pool checks whether it knows the value.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(text.into())
             }
 
-            /// The text.
+            /// Returns the text.
             pub fn as_str(&self) -> &str {
                 &self.0
             }
@@ -38,7 +38,7 @@ macro_rules! secrets {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
         $(#[$doc])*
         ///
-        /// Whoever has it can act in the user's name, so it is not printed for debugging.
+        /// The owner can act in the user's name, so the `Debug` output hides the value.
         #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
         pub struct $name(String);
 
@@ -53,43 +53,46 @@ macro_rules! secrets {
 }
 
 names! {
-    /// A user pool's id, `<region>_<name>`.
+    /// A user pool ID, `<region>_<name>`.
     PoolId;
-    /// An app client's id.
+    /// An app client ID.
     ClientId;
     /// The name that a user signs in with.
     Username;
-    /// A user's immutable id, a UUID; what Cognito hands out as `USER_ID_FOR_SRP`.
+    /// A user's immutable ID, a UUID. The pool sends it as `USER_ID_FOR_SRP`.
     Sub;
-    /// A device's key, `<region>_<uuid>`.
+    /// A device key, `<region>_<uuid>`.
     DeviceKey;
-    /// The name that takes the pool's place in a device's SRP arithmetic; clients treat it as opaque.
+    /// The value that replaces the pool name in device SRP; opaque to clients.
     DeviceGroupKey;
-    /// What a client echoes with its claim: it ties the claim to the challenge. Standard base64.
+    /// A value that a client sends back with its claim, in standard base64. It ties the claim to the
+    /// challenge.
     SecretBlock;
 }
 
 secrets! {
     /// A user's password, right or wrong.
     Password;
-    /// Ties a challenge to the sign-in that it belongs to.
+    /// An identifier that ties a challenge to its sign-in.
     Session;
-    /// What a completed sign-in gets and the device operations ask for.
+    /// The token that a completed sign-in returns and that device operations require.
     AccessToken;
 }
 
 impl ClientId {
-    /// The id of no client.
+    /// An empty ID, which no client has.
     pub const EMPTY: Self = Self(String::new());
 }
 
 impl PoolId {
-    /// The text after the first `_`, which user SRP hashes (SEMANTICS b); the whole id when there is none.
+    /// Returns the text after the first `_`, or the whole ID if there is none. User SRP hashes it
+    /// (docs/semantics.md, user SRP).
     pub fn name(&self) -> &str {
         self.0.split_once('_').map_or(self.as_str(), |(_, name)| name)
     }
 
-    /// The text before the first `_`, with which device keys begin; empty when there is none.
+    /// Returns the text before the first `_`, which is the prefix of device keys. It is empty if there is no
+    /// `_`.
     pub fn region(&self) -> &str {
         self.0.split_once('_').map_or("", |(region, _)| region)
     }

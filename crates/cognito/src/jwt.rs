@@ -1,8 +1,8 @@
-//! RS256 tokens: what they say as JSON, and signatures that anyone can check (RFC 7515, RFC 7519; SEMANTICS
-//! e).
+//! RS256 tokens: JSON claims with signatures that other parties can verify (RFC 7515, RFC 7519;
+//! docs/semantics.md, tokens).
 //!
-//! Signing is the one expensive thing, some tenths of a millisecond, so it is apart: [`UnsignedToken::sign`]
-//! can be called wherever there is time. Checking a signature is some tens of microseconds.
+//! Signing takes some tenths of a millisecond, so it is separate: callers choose when to call
+//! [`UnsignedToken::sign`]. Verifying a signature takes some tens of microseconds.
 
 use std::fmt;
 
@@ -16,20 +16,19 @@ use data_encoding::BASE64URL_NOPAD;
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
-/// A token longer than this was not made here.
+/// Upper bound for tokens, in bytes; this server never issues a longer one.
 const MAX_TOKEN_BYTES: usize = 16 * 1024;
 
-/// What a token is for. Each use has a key of its own, as on Cognito.
+/// What a token is for. As on Cognito, each use has its own key.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum TokenUse {
-    /// For the operations of the user pool.
+    /// Authorizes the operations of the user pool.
     Access,
-    /// Tells an application who has signed in.
+    /// Identifies the signed-in user to an application.
     Id,
 }
 
-/// Two keys: one for access tokens and one for id tokens. They are written down nowhere but in the state of a
-/// server that is to go on with them.
+/// Two keys: one for access tokens and one for ID tokens. They are stored only in the state file of a server.
 pub struct Keys {
     access: Key,
     id: Key,
@@ -41,39 +40,40 @@ struct Key {
     public_der: Vec<u8>,
 }
 
-/// No key could be made.
+/// The error if the keys cannot be generated.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("cannot read random bytes from the operating system")]
 pub struct KeyGenerationError;
 
 impl Keys {
-    /// Two new keys of 2048 bits, from the operating system's chance and no seed. Takes some tenths of a
-    /// second.
+    /// Generates two 2048-bit keys from the operating system's random numbers, never from a seed. This takes
+    /// some tenths of a second.
     ///
     /// # Errors
     ///
-    /// The operating system has no chance to give.
+    /// The operating system cannot provide random bytes.
     pub fn generate() -> Result<Self, KeyGenerationError> {
         Ok(Self { access: Key::generate()?, id: Key::generate()? })
     }
 
-    /// The two secret keys as PKCS #8, for access and for id tokens; `None` if they cannot be written.
+    /// Returns the private keys for access tokens and ID tokens as PKCS #8, or `None` if they cannot be
+    /// encoded.
     pub fn to_pkcs8(&self) -> Option<[Vec<u8>; 2]> {
         Some([self.access.to_pkcs8()?, self.id.to_pkcs8()?])
     }
 
-    /// The keys that [`Self::to_pkcs8`] wrote; `None` if they are none.
+    /// Reads the keys that [`Self::to_pkcs8`] wrote. Returns `None` if they are invalid.
     pub fn from_pkcs8(access: &[u8], id: &[u8]) -> Option<Self> {
         let read = |bytes: &[u8]| Key::new(RsaKeyPair::from_pkcs8(bytes).ok()?).ok();
         Some(Self { access: read(access)?, id: read(id)? })
     }
 
-    /// The public keys as a JSON Web Key Set (RFC 7517), as `/.well-known/jwks.json` tells it.
+    /// Returns the public keys as a JSON Web Key Set (RFC 7517), as in `/.well-known/jwks.json`.
     pub fn jwks(&self) -> String {
         json!({ "keys": [self.id.jwk(), self.access.jwk()] }).to_string()
     }
 
-    /// A token that says `claims` and is not signed yet.
+    /// Returns an unsigned token with these claims.
     pub fn unsigned(&self, token_use: TokenUse, claims: &Map<String, Value>) -> UnsignedToken {
         let header = json!({ "kid": self.key_for(token_use).kid, "alg": "RS256" }).to_string();
         let claims = Value::Object(claims.clone()).to_string();
@@ -85,7 +85,7 @@ impl Keys {
         UnsignedToken { token_use, text }
     }
 
-    /// What a token says, if it was signed with the key of this use.
+    /// Returns the claims of a token if it has a valid signature with the key of this use.
     pub fn read(&self, token_use: TokenUse, token: &str) -> Option<Map<String, Value>> {
         if token.len() > MAX_TOKEN_BYTES {
             return None;
@@ -93,7 +93,7 @@ impl Keys {
         let (text, signature) = token.rsplit_once('.')?;
         let (header, claims) = text.split_once('.')?;
         let key = self.key_for(token_use);
-        // The key is the use's and the algorithm fixed: whatever the header says, it chooses neither.
+        // The key and the algorithm are fixed, so the token's header cannot choose them.
         let header: Value = serde_json::from_slice(&BASE64URL_NOPAD.decode(header.as_bytes()).ok()?).ok()?;
         if header["kid"] != key.kid || header["alg"] != "RS256" {
             return None;
@@ -112,7 +112,8 @@ impl Keys {
     }
 }
 
-/// What a token claims to say, whoever made it: good for finding whom to ask, and for nothing else.
+/// Returns a token's claims without verifying the signature. Use them only to find the pool that can verify
+/// the token.
 pub fn unverified_claims(token: &str) -> Option<Map<String, Value>> {
     if token.len() > MAX_TOKEN_BYTES {
         return None;
@@ -130,8 +131,8 @@ pub struct UnsignedToken {
 }
 
 impl UnsignedToken {
-    /// The token with its signature. `None` where the operating system gives no chance: RSA hides its work
-    /// behind some.
+    /// Returns the token with its signature, or `None` if the operating system has no random bytes for RSA
+    /// blinding.
     pub fn sign(&self, keys: &Keys) -> Option<String> {
         let key = keys.key_for(self.token_use);
         let mut signature = vec![0; key.pair.public_modulus_len()];

@@ -1,8 +1,8 @@
-//! The Cognito user pools API as types, and the base types that the other crates share.
+//! The types of the Cognito user pools API, and the base types that the other crates share.
 //!
-//! This crate knows names ([`ids`]), operations and errors ([`protocol`]), pool settings ([`policy`],
-//! [`addresses`]), tokens ([`jwt`]), one-time codes ([`totp`]), time ([`time`]) and seeded random numbers
-//! ([`seed`]). It does no I/O and makes no decision.
+//! This crate has identifiers ([`ids`]), operations and errors ([`protocol`]), pool settings ([`policy`],
+//! [`addresses`]) and tokens ([`jwt`]). It also has one-time codes ([`totp`]), time ([`time`]) and seeded
+//! random numbers ([`seed`]). It does no I/O and decides nothing.
 
 pub mod addresses;
 pub mod ids;

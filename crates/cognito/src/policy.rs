@@ -1,47 +1,47 @@
-//! A pool's settings, in Cognito's terms: what it remembers, when it asks for a second factor, what risk
-//! does.
+//! The settings of a pool in Cognito's terms: remembered devices, second factors, risk, quotas and passwords.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Whether devices are remembered (`DeviceConfiguration`, SEMANTICS c.1).
+/// Whether the pool remembers devices (`DeviceConfiguration`; docs/semantics.md, settings).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RememberMode {
-    /// Devices are not tracked: no keys are handed out, and a `DEVICE_KEY` is ignored.
+    /// The pool does not track devices: it issues no device keys and ignores `DEVICE_KEY`.
     No,
-    /// A confirmed device is remembered at once (`DeviceOnlyRememberedOnUserPrompt = false`).
+    /// The pool remembers a device as soon as it is confirmed (`DeviceOnlyRememberedOnUserPrompt = false`).
     Always,
-    /// A confirmed device is remembered when the user says so (`DeviceOnlyRememberedOnUserPrompt = true`).
+    /// The pool remembers a confirmed device after the user opts in (`DeviceOnlyRememberedOnUserPrompt =
+    /// true`).
     OptIn,
 }
 
 impl RememberMode {
-    /// All modes, in the order of the console.
+    /// All modes, in the order of the AWS console.
     pub const ALL: [Self; 3] = [Self::No, Self::Always, Self::OptIn];
 
-    /// Whether the pool knows devices at all.
+    /// Returns whether the pool tracks devices.
     pub const fn tracks(self) -> bool {
         !matches!(self, Self::No)
     }
 }
 
-/// When the pool asks for a second factor (`MfaConfiguration`).
+/// When the pool requires a second factor (`MfaConfiguration`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MfaMode {
     /// Never.
     Off,
-    /// From users who have one.
+    /// Required from users who have a second factor.
     Optional,
-    /// From everyone; who has none must set one up.
+    /// Required from all users; a user without a second factor must set one up.
     On,
 }
 
 impl MfaMode {
-    /// All modes, from lax to strict.
+    /// All modes, from least to most strict.
     pub const ALL: [Self; 3] = [Self::Off, Self::Optional, Self::On];
 }
 
@@ -49,123 +49,125 @@ impl MfaMode {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Factors {
-    /// None.
+    /// No second factor.
     None,
     /// A code sent to a phone.
     Sms,
-    /// A code of an authenticator app.
+    /// A code from an authenticator app.
     Totp,
-    /// Both, with no preference between them.
+    /// Both, without a preference.
     SmsAndTotp,
 }
 
 impl Factors {
-    /// All sets of factors.
+    /// All combinations of factors.
     pub const ALL: [Self; 4] = [Self::None, Self::Sms, Self::Totp, Self::SmsAndTotp];
 
-    /// Whether there is any.
+    /// Returns whether the user has a second factor.
     pub const fn any(self) -> bool {
         !matches!(self, Self::None)
     }
 
-    /// Whether an authenticator app is among them.
+    /// Returns whether the user has an authenticator app.
     pub const fn has_totp(self) -> bool {
         matches!(self, Self::Totp | Self::SmsAndTotp)
     }
 
-    /// Whether a phone is among them.
+    /// Returns whether the user has SMS codes.
     pub const fn has_sms(self) -> bool {
         matches!(self, Self::Sms | Self::SmsAndTotp)
     }
 }
 
-/// How risky an attempt looks (threat protection, SEMANTICS c.4). "None" is the absence of a level.
+/// The risk level of an attempt (docs/semantics.md, threat protection). `None` in place of a level means no
+/// risk.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskLevel {
-    /// Low.
+    /// Low risk.
     Low,
-    /// Medium.
+    /// Medium risk.
     Medium,
-    /// High.
+    /// High risk.
     High,
 }
 
 impl RiskLevel {
-    /// All levels, rising.
+    /// All levels, in ascending order.
     pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
 }
 
-/// What the pool does at a level of risk (`AccountTakeoverEventActionType`), from lax to strict.
+/// The pool's action at a risk level (`AccountTakeoverEventActionType`), from least to most strict.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskAction {
-    /// As if there were no risk.
+    /// Ignores the risk.
     NoAction,
-    /// Ask for a second factor if the user has one, else let in.
+    /// Requires a second factor if the user has one; otherwise allows the sign-in.
     MfaIfConfigured,
-    /// Ask for a second factor if the user has one, else refuse.
+    /// Requires a second factor if the user has one; otherwise refuses the sign-in.
     MfaRequired,
-    /// Refuse.
+    /// Refuses the sign-in.
     Block,
 }
 
 impl RiskAction {
-    /// All actions, from lax to strict.
+    /// All actions, from least to most strict.
     pub const ALL: [Self; 4] = [Self::NoAction, Self::MfaIfConfigured, Self::MfaRequired, Self::Block];
 }
 
-/// Whether risk has consequences (`AdvancedSecurityMode`).
+/// Whether the pool acts on risk (`AdvancedSecurityMode`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskMode {
-    /// Risk is not looked at.
+    /// Risk is not evaluated.
     #[default]
     Off,
-    /// Risk is noted, and changes nothing.
+    /// Risk is recorded but has no effect.
     Audit,
-    /// The actions are taken.
+    /// The pool takes the configured actions.
     Enforced,
 }
 
-/// Who says how risky an attempt looks.
+/// The source of an attempt's risk level.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskSource {
-    /// The scenario: a level comes with every attempt.
+    /// The scenario gives every attempt a level.
     #[default]
     Given,
-    /// The pool, by three signs: a new device, a new address, three failures since the last sign-in. One is
-    /// low risk, two are medium, three are high. This rule is ours; AWS does not publish its own.
+    /// The pool estimates the level from three signs: a new device, a new address, and three failures since
+    /// the last sign-in. One sign is low risk, two are medium, three are high. This rule is this project's
+    /// own, because AWS does not publish its rule.
     Estimated,
 }
 
-/// What a password that is known to be compromised leads to (`CompromisedCredentialsActionsType`). Passwords
-/// proved by SRP are never looked at.
+/// The pool's action for a compromised password (`CompromisedCredentialsActionsType`). Passwords verified by
+/// SRP are never checked.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CompromisedAction {
-    /// Nothing.
+    /// No action.
     #[default]
     NoAction,
-    /// The sign-in is refused, and the user must reset the password.
+    /// The pool refuses the sign-in, and the user must reset the password.
     Block,
 }
 
-/// What risk does in a pool. A higher level may not have a laxer action.
+/// A pool's risk settings. A higher level cannot have a less strict action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RiskPolicy {
-    /// Whether the actions are taken.
+    /// Whether the pool takes the actions.
     pub mode: RiskMode,
-    /// Who says how risky an attempt looks.
+    /// The source of an attempt's risk level.
     pub levels: RiskSource,
-    /// What a compromised password leads to.
+    /// The action for a compromised password.
     pub compromised: CompromisedAction,
-    /// Action at level low.
+    /// The action at level low.
     pub low: RiskAction,
-    /// Action at level medium.
+    /// The action at level medium.
     pub medium: RiskAction,
-    /// Action at level high.
+    /// The action at level high.
     pub high: RiskAction,
 }
 
@@ -180,7 +182,7 @@ impl RiskPolicy {
         high: RiskAction::NoAction,
     };
 
-    /// The action configured for `level`, whatever the mode.
+    /// Returns the action configured for `level`, regardless of the mode.
     pub const fn action(&self, level: RiskLevel) -> RiskAction {
         match level {
             RiskLevel::Low => self.low,
@@ -190,36 +192,38 @@ impl RiskPolicy {
     }
 }
 
-/// Whether repeated failures lock a user out (SEMANTICS d).
+/// Whether repeated failures lock a user out (docs/semantics.md, errors).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lockout {
-    /// 2^(n−5) seconds from the fifth failure on, at most 15 minutes.
+    /// Locks out for 2^(n−5) seconds from the fifth failure on, at most 15 minutes.
     #[default]
     Cognito,
-    /// Never.
+    /// Never locks out.
     Off,
 }
 
-/// Which sign-ins the Note covers: Always + suppress ignores the MFA of medium and high risk.
+/// Which sign-ins the documentation's Note covers. It says that Always + suppress ignores the MFA settings of
+/// medium and high risk.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskNote {
     /// All sign-ins of such a pool, as the Note is worded.
     #[default]
     Pool,
-    /// Only those from a remembered device.
+    /// Only sign-ins from a remembered device.
     Device,
-    /// None: today's documentation no longer has the Note.
+    /// None: the current documentation no longer has the Note.
     Off,
 }
 
 impl RiskNote {
-    /// All readings, from the widest.
+    /// All interpretations, widest first.
     pub const ALL: [Self; 3] = [Self::Pool, Self::Device, Self::Off];
 }
 
-/// What a password must have (`PasswordPolicyType`). None is longer than 256 characters or has a space in it.
+/// The requirements for passwords (`PasswordPolicyType`). Passwords are at most 256 characters long and
+/// contain no spaces.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PasswordPolicy {
     /// `MinimumLength`, 6 to 99.
@@ -232,12 +236,12 @@ pub struct PasswordPolicy {
     pub numbers: bool,
     /// `RequireSymbols`.
     pub symbols: bool,
-    /// `TemporaryPasswordValidityDays`, 0 to 365. It is told, and nothing ends by it.
+    /// `TemporaryPasswordValidityDays`, 0 to 365. The pool returns it, but temporary passwords do not expire.
     pub temporary_days: u32,
 }
 
 impl PasswordPolicy {
-    /// Eight characters of any kind: what a pool takes that has no policy.
+    /// At least eight characters of any kind: the policy of a pool that configures none.
     pub const LENGTH_ONLY: Self = Self {
         minimum_length: 8,
         uppercase: false,
@@ -247,29 +251,30 @@ impl PasswordPolicy {
         temporary_days: 7,
     };
 
-    /// What `CreateUserPool` sets when it is not told.
+    /// The policy that `CreateUserPool` sets if the request has none.
     pub const COGNITO: Self =
         Self { uppercase: true, lowercase: true, numbers: true, symbols: true, ..Self::LENGTH_ONLY };
 }
 
-/// Choices where Cognito's documentation is silent or contradicts itself (SEMANTICS g).
+/// Choices where Cognito's documentation is incomplete or contradictory (docs/semantics.md, conflicts).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Switches {
     /// Which sign-ins the Note covers.
     pub risk_note: RiskNote,
-    /// Whether a device suppresses MFA only once it has been through an MFA itself (SEMANTICS c.2).
+    /// Whether a device suppresses MFA only after it completed an MFA itself (docs/semantics.md, states of a
+    /// device).
     pub strict_mfa_binding: bool,
 }
 
-/// Requests a second that the pool takes in each category; `None` is no limit.
+/// Request quotas per second in each category; `None` is unlimited.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Quotas {
-    /// Sign-in requests; answers to challenges have three times this on their own, and only the excess
-    /// counts.
+    /// Sign-in requests. Challenge responses have a separate allowance of three times this number; only the
+    /// excess counts here.
     pub user_authentication: Option<u32>,
-    /// Reads of devices.
+    /// Requests that read devices.
     pub user_resource_read: Option<u32>,
-    /// Changes of devices.
+    /// Requests that change devices.
     pub user_resource_update: Option<u32>,
 }
 
@@ -283,12 +288,11 @@ impl Quotas {
         Self { user_authentication: Some(120), user_resource_read: Some(50), user_resource_update: Some(25) };
 }
 
-/// Gives each setting, and each word of the protocol, the one text that it has on the wire, in scenarios and
-/// in reports.
+/// Defines the text of each setting and protocol word, as used on the wire, in scenarios and in reports.
 macro_rules! string_enums {
     ($($name:ident { $($variant:ident = $text:literal,)* })*) => {$(
         impl $name {
-            /// The word on the wire, in scenarios, reports and tables.
+            /// Returns the text used on the wire, in scenarios, reports and tables.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
@@ -326,24 +330,24 @@ string_enums! {
     RiskNote { Pool = "pool", Device = "device", Off = "off", }
 }
 
-/// Everything that decides how a pool answers.
+/// All settings that determine a pool's responses.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PoolPolicy {
-    /// Whether devices are remembered.
+    /// Whether the pool remembers devices.
     pub remember: RememberMode,
     /// Whether a remembered device replaces the second factor (`ChallengeRequiredOnNewDevice`).
     pub suppress_mfa: bool,
-    /// When a second factor is asked for.
+    /// When the pool requires a second factor.
     pub mfa: MfaMode,
-    /// What risk does.
+    /// The risk settings.
     pub risk: RiskPolicy,
-    /// Whether failures lock out.
+    /// Whether repeated failures lock a user out.
     pub lockout: Lockout,
-    /// How many requests a second are taken.
+    /// Request quotas per second.
     pub quotas: Quotas,
-    /// Choices where the documentation leaves one.
+    /// Choices where the documentation is unclear.
     pub switches: Switches,
-    /// How long a challenge may be answered (`AuthSessionValidity`, 3 to 15 minutes).
+    /// How long a challenge stays valid (`AuthSessionValidity`, 3 to 15 minutes).
     pub session_validity: Duration,
 }
 
@@ -351,7 +355,7 @@ impl PoolPolicy {
     /// Cognito's default `AuthSessionValidity`.
     pub const SESSION_VALIDITY: Duration = Duration::from_secs(180);
 
-    /// A pool as Cognito creates it: nothing remembered, no second factor, no risk, no quotas.
+    /// The settings of a new Cognito pool: no remembered devices, second factor, threat protection or quotas.
     pub const DEFAULT: Self = Self {
         remember: RememberMode::No,
         suppress_mfa: false,

@@ -1,33 +1,33 @@
-//! One seed for a whole run, and a stream of chance of its own for everyone in it.
+//! The seed of a run and its independent random number generators.
 //!
-//! Streams are named. Two streams with different names or numbers are independent, so that adding one user,
-//! or one more draw to one user, disturbs nobody else. ChaCha8 is used because its output is fixed by its
-//! definition: the same seed gives the same run on every machine and with every version of the `rand` crates.
+//! Generators have names. Generators with different names or indexes are independent, so another user or
+//! another draw changes no other user's random numbers. ChaCha8 has an output fixed by its specification. The
+//! same seed gives the same run on every machine and with every version of the `rand` crates.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;
 use sha2::{Digest as _, Sha256};
 
-/// A stream of random numbers that belongs to one part of a run.
+/// The random number generator of one part of a run.
 pub type Rng = ChaCha8Rng;
 
-/// The number from which every random choice of a run follows.
+/// The number that determines all random choices of a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seed(u64);
 
 impl Seed {
-    /// A seed from the number that the scenario or the command line gives.
+    /// Creates a seed from the number in the scenario or on the command line.
     pub const fn new(number: u64) -> Self {
         Self(number)
     }
 
-    /// The number itself, for reports.
+    /// Returns the number, for reports.
     pub const fn number(self) -> u64 {
         self.0
     }
 
-    /// The stream called `name`, number `index`: the same for the same three values, independent of all
-    /// others.
+    /// Returns the generator `name` with number `index`. Its output depends only on these and the seed, and
+    /// is independent of all other generators.
     pub fn rng(self, name: &str, index: u64) -> Rng {
         let mut hash = Sha256::new();
         hash.update(b"poolproof stream v1\0");
@@ -38,8 +38,8 @@ impl Seed {
     }
 }
 
-/// The stream of these bytes, which came from the operating system's chance or from another stream: as good
-/// as unforeseeable, and not to be had again.
+/// Creates a generator from random bytes of the operating system or of another generator. It cannot be
+/// recreated from the seed.
 pub fn rng_from_bytes(bytes: [u8; 32]) -> Rng {
     Rng::from_seed(bytes)
 }
@@ -51,7 +51,7 @@ mod tests {
 
     #[test]
     fn rngs_are_fixed_for_ever() {
-        // A change here changes every golden report: do it on purpose or not at all.
+        // A change of this value changes every golden report, so it must be deliberate.
         assert_eq!(Seed::new(7).rng("user", 0).next_u64(), 1_030_974_642_154_495_946);
     }
 

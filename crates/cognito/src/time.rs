@@ -1,48 +1,48 @@
-//! Moments and lengths of time in whole microseconds.
+//! Timestamps and durations in whole microseconds.
 
 use std::fmt;
 use std::time::Duration;
 
-/// A moment: microseconds since 1970-01-01T00:00:00Z.
+/// A point in time: microseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
-    /// Where virtual time starts: 2026-01-01T00:00:00Z, in every run.
+    /// The start of virtual time in every run: 2026-01-01T00:00:00Z.
     pub const VIRTUAL_START: Self = Self(1_767_225_600_000_000);
 
-    /// The moment `us` microseconds after 1970-01-01T00:00:00Z.
+    /// Creates the timestamp `us` microseconds after 1970-01-01T00:00:00Z.
     pub const fn from_us(us: u64) -> Self {
         Self(us)
     }
 
-    /// Microseconds since 1970-01-01T00:00:00Z.
+    /// Returns the microseconds since 1970-01-01T00:00:00Z.
     pub const fn as_us(self) -> u64 {
         self.0
     }
 
-    /// Whole seconds since 1970-01-01T00:00:00Z.
+    /// Returns the whole seconds since 1970-01-01T00:00:00Z.
     pub const fn as_secs(self) -> u64 {
         self.0 / 1_000_000
     }
 
-    /// This moment as the operating system's clocks tell it.
+    /// Returns the timestamp as a `SystemTime`.
     pub fn as_system_time(self) -> std::time::SystemTime {
         std::time::SystemTime::UNIX_EPOCH + Duration::from_micros(self.0)
     }
 
-    /// Time from `earlier` to this moment; zero when `earlier` is later, since clocks can step back.
+    /// Returns the time since `earlier`, or zero if `earlier` is later, because clocks can step back.
     pub const fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(self.0.saturating_sub(earlier.0))
     }
 
-    /// This moment and `time` more, at most the end of time.
+    /// Returns this timestamp plus `time`, saturating at the maximum.
     #[must_use]
     pub fn plus(self, time: Duration) -> Self {
         Self(self.0.saturating_add(as_us(time)))
     }
 
-    /// This moment less `time`, at least 1970.
+    /// Returns this timestamp minus `time`, saturating at 1970.
     #[must_use]
     pub fn minus(self, time: Duration) -> Self {
         Self(self.0.saturating_sub(as_us(time)))
@@ -58,7 +58,7 @@ impl fmt::Display for Timestamp {
     }
 }
 
-/// A length of time in whole microseconds, at most `u64::MAX`.
+/// Returns a duration in whole microseconds, saturating at `u64::MAX`.
 pub fn as_us(time: Duration) -> u64 {
     u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

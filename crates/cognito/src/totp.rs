@@ -1,7 +1,7 @@
-//! Codes of authenticator apps: RFC 6238 with HMAC-SHA-1, six digits, steps of 30 seconds.
+//! Codes of authenticator apps: RFC 6238 with HMAC-SHA-1, six digits and steps of 30 seconds.
 //!
-//! The pool and the users of the simulation read codes by the same function: it is a published algorithm with
-//! published vectors, not a decision.
+//! The pool and the simulated users share this code. It is a published algorithm with published test vectors,
+//! and it decides nothing.
 
 use data_encoding::BASE32_NOPAD;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -11,10 +11,10 @@ use sha1::Sha1;
 use crate::seed::Rng;
 use crate::time::Timestamp;
 
-/// Length of a time step, RFC 6238 `X`.
+/// Length of a time step in seconds, RFC 6238 `X`.
 pub const STEP_S: u64 = 30;
 
-/// The secret that an authenticator app and the pool share.
+/// The secret that the authenticator app and the pool share.
 #[derive(Clone, PartialEq, Eq)]
 pub struct TotpSecret(Vec<u8>);
 
@@ -25,29 +25,29 @@ impl std::fmt::Debug for TotpSecret {
 }
 
 impl TotpSecret {
-    /// A new secret of 160 bits, as RFC 4226 recommends.
+    /// Draws a new secret of 160 bits, as RFC 4226 recommends.
     pub fn draw(rng: &mut Rng) -> Self {
         let mut bytes = vec![0; 20];
         rng.fill_bytes(&mut bytes);
         Self(bytes)
     }
 
-    /// The secret that this RFC 4648 base32 text stands for.
+    /// Decodes a secret from RFC 4648 base32.
     pub fn from_base32(text: &str) -> Option<Self> {
         BASE32_NOPAD.decode(text.as_bytes()).ok().map(Self)
     }
 
-    /// The secret as RFC 4648 base32, as it is typed into an app.
+    /// Returns the secret as RFC 4648 base32, as users enter it in an app.
     pub fn to_base32(&self) -> String {
         BASE32_NOPAD.encode(&self.0)
     }
 
-    /// The code of this time step.
+    /// Returns the code for this time step.
     pub fn code(&self, step: u64) -> String {
         format!("{:06}", self.value(step) % 1_000_000)
     }
 
-    /// RFC 4226 section 5.3, dynamic truncation.
+    /// Returns the dynamically truncated value (RFC 4226 section 5.3).
     fn value(&self, step: u64) -> u32 {
         let Ok(mac) = Hmac::<Sha1>::new_from_slice(&self.0) else { return 0 };
         let hash = mac.chain_update(step.to_be_bytes()).finalize().into_bytes();
@@ -56,7 +56,7 @@ impl TotpSecret {
     }
 }
 
-/// The time step that `now` lies in.
+/// Returns the time step that contains `now`.
 pub const fn step_at(now: Timestamp) -> u64 {
     now.as_secs() / STEP_S
 }
@@ -67,7 +67,7 @@ mod tests {
 
     #[test]
     fn the_vectors_of_rfc_6238_come_out() {
-        // Appendix B, SHA-1; its codes have eight digits.
+        // The vectors of RFC 6238 appendix B for SHA-1 have eight digits.
         let secret = TotpSecret(b"12345678901234567890".to_vec());
         for (seconds, code) in [
             (59, 94_287_082),

@@ -46,7 +46,7 @@ impl Shape for MfaPreference {
     }
 }
 
-/// The three keys stand beside the others of their request.
+/// The request has the three keys at its top level.
 fn preferences(preferences: &mut MfaPreferences, form: &mut impl Form) -> Outcome {
     form.maybe("SMSMfaSettings", &mut preferences.sms)?;
     form.maybe("SoftwareTokenMfaSettings", &mut preferences.software_token)?;

@@ -1,4 +1,4 @@
-//! Answers and refusals as text, and text as answers.
+//! Encodes responses and errors as text, and decodes responses.
 
 use std::collections::BTreeMap;
 
@@ -16,23 +16,23 @@ use poolproof_cognito::protocol::{
     ManagementResponse, PasswordPolicySpec, Policies, PoolDescription, Response, mfa_mode_name,
 };
 
-/// An answer as it goes over the wire.
+/// An HTTP response.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Wire {
-    /// The HTTP status: 200, 400, or 500 where the pool is at fault.
+    /// The HTTP status: 200, 400, or 500 if the pool failed.
     pub status: u16,
-    /// `x-amzn-ErrorType` (with its colon) and `x-amzn-ErrorMessage` of a refusal.
+    /// `x-amzn-ErrorType` (with its colon) and `x-amzn-ErrorMessage` of an error.
     pub error: Option<(String, String)>,
     /// The body.
     pub body: String,
 }
 
-/// Why what came is no answer of anybody who speaks the protocol: nothing was decided.
+/// The reason why a response does not follow the protocol. It says nothing about the outcome of the request.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct InvalidResponse(pub String);
 
-/// An answer or a refusal as it goes over the wire (SEMANTICS d).
+/// Encodes a response or an error for the wire (docs/semantics.md, errors).
 pub fn encode_answer(answer: &Result<Answer, ApiError>) -> Wire {
     let body = match answer {
         Ok(Answer::Pool(response)) => pool(response),
@@ -45,21 +45,22 @@ pub fn encode_answer(answer: &Result<Answer, ApiError>) -> Wire {
 fn refusal(error: &ApiError) -> Wire {
     let kind = error.kind.as_str();
     let status = if error.kind == ErrorKind::InternalError { 500 } else { 400 };
-    // A header holds one line of printable ASCII; the body has the whole message.
+    // A header is one line of printable ASCII; the body has the whole message.
     let line = error.message.chars().take(512);
     let line = line.map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).collect();
     let body = json!({ "__type": kind, "message": error.message });
     Wire { status, error: Some((format!("{kind}:"), line)), body: body.to_string() }
 }
 
-/// The answer to the operation of this name that came with this status, `x-amzn-ErrorType` and body.
+/// Decodes the response to the operation `name` from its status, `x-amzn-ErrorType` and body.
 ///
-/// An answer that speaks the protocol and says what no pool may say is a refusal of kind
-/// [`Other`](ErrorKind::Other), so that it can be judged.
+/// A response that follows the protocol but has content that no pool may send becomes an error of kind
+/// [`Other`](ErrorKind::Other). The run can then check it against the rules.
 ///
 /// # Errors
 ///
-/// What came is a failure of the server's (5xx), a redirect, a page, or anything else that is no answer.
+/// The response is a server failure (5xx), a redirect, a web page, or otherwise not a response of the
+/// protocol.
 pub fn decode_answer(
     name: &str,
     status: u16,
@@ -72,7 +73,7 @@ pub fn decode_answer(
     if !(200..500).contains(&status) || (300..400).contains(&status) {
         return Err(InvalidResponse(format!("HTTP status {status}")));
     }
-    // Some answer with nothing at all where there is nothing to say.
+    // Some servers send an empty body if the operation has no output.
     let body = if body.is_empty() && status < 300 { b"{}" } else { body };
     let Ok(map) = parse_any(body) else {
         return Err(InvalidResponse(format!("HTTP status {status} with a body that is no JSON object")));
@@ -86,7 +87,7 @@ pub fn decode_answer(
     }))
 }
 
-/// Names of exceptions that mean the same as `TooManyRequestsException`.
+/// Exception names equivalent to `TooManyRequestsException`.
 const BUSY: [&str; 4] =
     ["ThrottlingException", "Throttling", "RequestLimitExceeded", "TooManyRequestsException"];
 
@@ -105,7 +106,7 @@ fn decode_refusal(
     let Some(told) = told else {
         return Err(InvalidResponse(format!("HTTP status {status} without __type")));
     };
-    // `com.amazonaws.cognitoidentityprovider#Name` and `Name:http://…` are forms of the same.
+    // `com.amazonaws.cognitoidentityprovider#Name` and `Name:http://…` are forms of the same name.
     let name = told.rsplit('#').next().unwrap_or_default().split(':').next().unwrap_or_default();
     let message = text(&["message", "Message"]).unwrap_or_default();
     Ok(match ErrorKind::from_name(name) {
@@ -115,7 +116,7 @@ fn decode_refusal(
     })
 }
 
-/// The answer of this operation.
+/// Decodes the response of the operation `name`.
 fn decode_body(name: &str, map: BTreeMap<String, Node>) -> Result<Answer, ApiError> {
     let response = match name {
         "InitiateAuth"
@@ -167,7 +168,7 @@ fn decode_body(name: &str, map: BTreeMap<String, Node>) -> Result<Answer, ApiErr
     Ok(Answer::Pool(response))
 }
 
-/// The answer of an operation on pools, or of one that answers with nothing.
+/// Decodes the response of an operation on pools or of an operation without output.
 fn decode_managed(name: &str, map: BTreeMap<String, Node>) -> Result<Answer, ApiError> {
     Ok(Answer::ManagementResponse(match name {
         "CreateUserPool" | "DescribeUserPool" => {
@@ -309,7 +310,7 @@ fn password_policy(policy: PasswordPolicy) -> PasswordPolicySpec {
     }
 }
 
-/// What is not said is not asked of passwords.
+/// Converts a password policy; absent requirements are off.
 fn read_password_policy(policy: PasswordPolicySpec) -> PasswordPolicy {
     let default = PasswordPolicy::LENGTH_ONLY;
     PasswordPolicy {
@@ -361,7 +362,7 @@ fn listed_shape(pool: PoolDescription) -> ListedPool {
     ListedPool { id: pool.id, name: pool.name, created: pool.created, modified: pool.modified }
 }
 
-/// A pool of a list, of whose settings nothing is told.
+/// Converts a pool from a list, which has no settings, into a description with default settings.
 fn read_listed(pool: ListedPool) -> PoolDescription {
     let ListedPool { id, name, created, modified } = pool;
     PoolDescription {

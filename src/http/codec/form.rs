@@ -1,4 +1,4 @@
-//! One description of each shape for both directions: what is read under a key is what is written under it.
+//! Describes each shape once for both directions: the same keys are read and written.
 
 use std::collections::BTreeMap;
 
@@ -12,13 +12,13 @@ use poolproof_cognito::time::Timestamp;
 
 pub(super) type Outcome = Result<(), ApiError>;
 
-/// A structure of the API: its fields, in the order in which they are looked at.
+/// A structure of the API, with its fields in the order in which they are read and written.
 pub(super) trait Shape: Default {
-    /// Shows every field to `form`, which reads it or writes it.
+    /// Passes every field to `form`, which reads or writes it.
     fn fields(&mut self, form: &mut impl Form) -> Outcome;
 }
 
-/// A name of its own type that is text on the wire.
+/// A type for an identifier that is text on the wire.
 pub(super) trait Name: Default {
     fn of(text: String) -> Self;
     fn text(&self) -> &str;
@@ -46,65 +46,64 @@ impl<S: Shape> Shape for Box<S> {
     }
 }
 
-/// Reads fields or writes them. Lists and maps of requests are left out when they are empty; those of answers
-/// never are.
+/// Reads or writes fields. Requests leave out empty lists and maps; responses always include them.
 pub(super) trait Form {
-    /// Text that must be there.
+    /// Handles required text.
     fn text(&mut self, key: &'static str, field: &mut String) -> Outcome;
-    /// Text that is empty when it is not there: whether it may be is the pool's to say.
+    /// Handles text that defaults to empty. The pool decides whether it may be empty.
     fn text_or_empty(&mut self, key: &'static str, field: &mut String) -> Outcome;
-    /// Text that may be absent.
+    /// Handles optional text.
     fn maybe_text(&mut self, key: &'static str, field: &mut Option<String>) -> Outcome;
-    /// A truth value that may be absent.
+    /// Handles an optional boolean.
     fn maybe_flag(&mut self, key: &'static str, field: &mut Option<bool>) -> Outcome;
-    /// A whole number, not negative, that may be absent.
+    /// Handles an optional non-negative integer.
     fn maybe_whole(&mut self, key: &'static str, field: &mut Option<u32>) -> Outcome;
-    /// Text by key.
+    /// Handles a map from keys to text.
     fn parameters(&mut self, key: &'static str, field: &mut Parameters) -> Outcome;
-    /// A list of names and values.
+    /// Handles a list of names and values.
     fn attributes(&mut self, key: &'static str, field: &mut Attributes) -> Outcome;
-    /// A list of texts.
+    /// Handles a list of strings.
     fn texts(&mut self, key: &'static str, field: &mut Vec<String>) -> Outcome;
-    /// A structure that may be absent.
+    /// Handles an optional structure.
     fn maybe<S: Shape>(&mut self, key: &'static str, field: &mut Option<S>) -> Outcome;
-    /// A truth value that is always written, and false when it is absent.
+    /// Handles a boolean that is always written; false if absent.
     fn flag(&mut self, key: &'static str, field: &mut bool) -> Outcome;
-    /// A whole number that is always written, and 0 when it is absent.
+    /// Handles an integer that is always written; 0 if absent.
     fn whole(&mut self, key: &'static str, field: &mut u32) -> Outcome;
-    /// Seconds since 1970 with three digits behind the point; 1970 when they are absent.
+    /// Handles seconds since 1970 with three decimal places; 1970 if absent.
     fn date(&mut self, key: &'static str, field: &mut Timestamp) -> Outcome;
-    /// A name that must be there.
+    /// Handles a required identifier.
     fn name<N: Name>(&mut self, key: &'static str, field: &mut N) -> Outcome;
-    /// A name that may be absent.
+    /// Handles an optional identifier.
     fn maybe_name<N: Name>(&mut self, key: &'static str, field: &mut Option<N>) -> Outcome;
-    /// One of these words; what is none of them is the last.
+    /// Handles one of `words`. Any other text is read as the last of them.
     fn word(&mut self, key: &'static str, words: &[&'static str], field: &mut &'static str) -> Outcome;
-    /// Text by key, written even when there is none.
+    /// Handles a map from keys to text, written even if empty.
     fn all_parameters(&mut self, key: &'static str, field: &mut Parameters) -> Outcome;
-    /// A list of names and values, written even when it is empty.
+    /// Handles a list of names and values, written even if empty.
     fn all_attributes(&mut self, key: &'static str, field: &mut Attributes) -> Outcome;
-    /// A list of texts, written even when it is empty.
+    /// Handles a list of strings, written even if empty.
     fn all_texts(&mut self, key: &'static str, field: &mut Vec<String>) -> Outcome;
-    /// A list of structures, written even when it is empty.
+    /// Handles a list of structures, written even if empty.
     fn list<S: Shape>(&mut self, key: &'static str, field: &mut Vec<S>) -> Outcome;
 }
 
-/// Reads a shape out of a tree.
+/// Reads a shape from a tree.
 pub(super) fn read<S: Shape>(map: BTreeMap<String, Node>) -> Result<S, ApiError> {
     let mut shape = S::default();
     shape.fields(&mut Reader(map))?;
     Ok(shape)
 }
 
-/// Writes a shape down.
+/// Returns a shape as JSON.
 pub(super) fn written<S: Shape + Clone>(shape: &S) -> Map<String, Value> {
     emptied(&mut shape.clone())
 }
 
-/// Writes a shape down and leaves it empty.
+/// Returns a shape as JSON and leaves the shape empty.
 pub(super) fn emptied(shape: &mut impl Shape) -> Map<String, Value> {
     let mut writer = Writer(Map::new());
-    // A writer refuses nothing.
+    // A writer never fails.
     drop(shape.fields(&mut writer));
     writer.0
 }
@@ -112,13 +111,13 @@ pub(super) fn emptied(shape: &mut impl Shape) -> Map<String, Value> {
 struct Reader(BTreeMap<String, Node>);
 
 impl Reader {
-    /// The value of a key; null is absent.
+    /// Removes and returns the value of a key; null counts as absent.
     fn take(&mut self, key: &str) -> Option<Node> {
         self.0.remove(key).filter(|node| *node != Node::Null)
     }
 }
 
-/// How AWS words a value of the wrong type.
+/// Returns the error for a value of the wrong type, in AWS's words.
 fn unexpected(node: &Node, wanted: &str) -> ApiError {
     let found = match node {
         Node::Null => "NULL_VALUE",
@@ -132,7 +131,7 @@ fn unexpected(node: &Node, wanted: &str) -> ApiError {
     refusal(format!("{found} can not be converted to {wanted}"))
 }
 
-/// How AWS calls a field in its complaints: with a small letter in front.
+/// Returns a field's name as in AWS's messages, with a lower-case first letter.
 fn called(key: &str) -> String {
     let mut letters = key.chars();
     letters.next().map(|first| first.to_lowercase().chain(letters).collect()).unwrap_or_default()
@@ -326,18 +325,18 @@ impl Form for Reader {
     }
 }
 
-/// The moment so many seconds after 1970, to the millisecond.
+/// Returns the timestamp `number` seconds after 1970, in milliseconds.
 fn moment(number: &serde_json::Number) -> Timestamp {
     let seconds = number.as_f64().unwrap_or_default();
-    // Out of range is the nearest that there is, and before 1970 is 1970.
+    // Values out of range are clamped, and times before 1970 become 1970.
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see above")]
     let ms = (seconds * 1000.0).round() as u64;
     Timestamp::from_us(ms.saturating_mul(1000))
 }
 
-/// Seconds since 1970 with three digits behind the point.
+/// Returns the seconds since 1970 with three decimal places.
 fn seconds(moment: Timestamp) -> f64 {
-    // Exact: milliseconds until the year 287,000 fit into a float's 53 bits.
+    // Exact: milliseconds until the year 287,000 fit into the 53 bits of a float.
     #[expect(clippy::cast_precision_loss, reason = "see above")]
     let seconds = (moment.as_us() / 1000) as f64 / 1000.0;
     seconds

@@ -1,4 +1,4 @@
-//! JSON text as a tree, in bounded work.
+//! Parses JSON text into a tree, with limits on the work.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -8,14 +8,14 @@ use serde::de::{self, DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visit
 
 use poolproof_cognito::protocol::{ApiError, ErrorKind};
 
-/// Bytes that a request may have.
+/// Maximum size of a request in bytes.
 pub const MAX_BODY: usize = 128 * 1024;
-/// Levels that a request may be nested. The deepest that anyone needs is 5.
+/// Maximum nesting depth of a request. Valid requests need at most 5.
 pub const MAX_DEPTH: usize = 16;
-/// Values that a request may have in all.
+/// Maximum number of values in a request.
 pub const MAX_VALUES: usize = 4096;
 
-/// A value as it was written.
+/// A JSON value, as written.
 #[derive(Clone, PartialEq, Debug)]
 pub(super) enum Node {
     Null,
@@ -26,7 +26,7 @@ pub(super) enum Node {
     Map(BTreeMap<String, Self>),
 }
 
-/// Why a tree was refused, where JSON itself has nothing against it.
+/// The reason why valid JSON is rejected.
 #[derive(Clone, PartialEq, Debug)]
 enum Flaw {
     Twice(String),
@@ -34,7 +34,7 @@ enum Flaw {
     TooMany,
 }
 
-/// The topmost map of a request.
+/// Parses the top-level map of a request.
 pub(super) fn parse(body: &[u8]) -> Result<BTreeMap<String, Node>, ApiError> {
     if body.len() > MAX_BODY {
         return Err(refusal(format!("The request is longer than {MAX_BODY} bytes.")));
@@ -42,7 +42,7 @@ pub(super) fn parse(body: &[u8]) -> Result<BTreeMap<String, Node>, ApiError> {
     parse_any(body)
 }
 
-/// The topmost map of a text of any length.
+/// Parses a top-level map without a limit on its length.
 pub(super) fn parse_any(body: &[u8]) -> Result<BTreeMap<String, Node>, ApiError> {
     let limits = Limits { values: Cell::new(0), flaw: Cell::new(None) };
     let mut text = serde_json::Deserializer::from_slice(body);
@@ -61,7 +61,7 @@ pub(super) fn parse_any(body: &[u8]) -> Result<BTreeMap<String, Node>, ApiError>
     }
 }
 
-/// A request whose text cannot be read.
+/// Returns the error for a request that cannot be parsed.
 pub(super) fn refusal(message: impl Into<String>) -> ApiError {
     ApiError::new(ErrorKind::Serialization, message)
 }

@@ -84,7 +84,7 @@ impl Shape for MfaConfig {
     }
 }
 
-/// What an answer has too, which does not name the pool.
+/// Handles the fields that requests and responses share, without the pool ID.
 pub(super) fn mfa_settings(config: &mut MfaConfig, form: &mut impl Form) -> Outcome {
     form.maybe_text("MfaConfiguration", &mut config.mfa)?;
     form.maybe("SoftwareTokenMfaConfiguration", &mut config.software_token)?;

@@ -1,9 +1,8 @@
-//! AWS JSON 1.1: requests and answers as text, and text as requests.
+//! AWS JSON 1.1: encodes requests and responses, and decodes requests.
 //!
-//! The text of a request is untrusted. It is read in bounded work and room: at most [`MAX_BODY`] bytes,
-//! [`MAX_DEPTH`] levels and [`MAX_VALUES`] values; keys that nobody knows are ignored, null is the same as
-//! absent, and a key that is said twice is refused, since two readers could take different ones (ASSURANCE
-//! W1, W2). What the words mean is for the pool to find out.
+//! The text of a request is untrusted. Decoding has bounds: at most [`MAX_BODY`] bytes, [`MAX_DEPTH`] levels
+//! and [`MAX_VALUES`] values. Unknown keys are ignored, and null counts as absent. Duplicate keys are
+//! refused, because two parsers could use different values. The pool validates the values.
 
 mod account;
 mod answer;
@@ -18,16 +17,16 @@ pub use answer::{InvalidResponse, Wire, decode_answer, encode_answer};
 pub use json::{MAX_BODY, MAX_DEPTH, MAX_VALUES};
 pub use table::{OPERATIONS, decode, encode};
 
-/// The content type of requests and answers.
+/// The content type of requests and responses.
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
 
-/// What stands before the operation's name in `X-Amz-Target`.
+/// The prefix of the operation name in `X-Amz-Target`.
 pub const TARGET_PREFIX: &str = "AWSCognitoIdentityProviderService.";
 
-/// Bytes of an answer that are read at most. A page of the longest list has less unless its users have
-/// attributes of eight kilobytes each; 128 are possible. One that has more is no answer to a client here, as
-/// if nothing had come.
+/// Maximum size of a response in bytes that a client reads. A page of the longest list exceeds it only if
+/// each user has more than about 8 kilobytes of attributes. Up to 128 kilobytes are possible. A longer
+/// response counts as no response.
 pub const MAX_ANSWER: usize = 512 * 1024;
 
-/// A map of parameters has at most this many keys, and a list this many values.
+/// Maximum number of keys in a parameter map and of values in a list.
 pub const MAX_ENTRIES: usize = 64;

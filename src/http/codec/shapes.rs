@@ -1,5 +1,5 @@
-//! The shapes of answers. Those on pools and clients are written from what they describe, and read back as
-//! far as they tell.
+//! The shapes of responses. Responses about pools and clients are written from descriptions, and read back as
+//! far as they have the data.
 
 use super::form::{Form, Outcome, Shape};
 use super::manage::mfa_settings;
@@ -11,7 +11,7 @@ use poolproof_cognito::protocol::{
 };
 use poolproof_cognito::time::Timestamp;
 
-/// Of `InitiateAuth` and whatever else goes on with a sign-in.
+/// The response of `InitiateAuth` and of the later steps of a sign-in.
 #[derive(Default)]
 pub(super) struct Auth {
     pub(super) challenge: Option<String>,
@@ -47,7 +47,7 @@ impl Shape for NewDeviceMetadata {
     }
 }
 
-/// Of `AssociateSoftwareToken`, in a sign-in or outside of one.
+/// The response of `AssociateSoftwareToken`, inside or outside a sign-in.
 #[derive(Default)]
 pub(super) struct SecretCode {
     pub(super) secret_code: String,
@@ -61,7 +61,7 @@ impl Shape for SecretCode {
     }
 }
 
-/// Of `VerifySoftwareToken`, in a sign-in or outside of one.
+/// The response of `VerifySoftwareToken`, inside or outside a sign-in.
 #[derive(Default)]
 pub(super) struct Verified {
     pub(super) status: String,
@@ -75,7 +75,7 @@ impl Shape for Verified {
     }
 }
 
-/// Of `ConfirmDevice`.
+/// The response of `ConfirmDevice`.
 #[derive(Default)]
 pub(super) struct Confirmed(pub(super) bool);
 
@@ -85,7 +85,7 @@ impl Shape for Confirmed {
     }
 }
 
-/// A structure that is all of an answer, under a key of its own.
+/// Declares a response that consists of one structure under a key.
 macro_rules! wrapped {
     ($($name:ident($inner:ty) = $key:literal;)*) => {$(
         #[derive(Default)]
@@ -107,7 +107,7 @@ wrapped! {
     Risk(RiskConfiguration) = "RiskConfiguration";
 }
 
-/// A page of a list.
+/// Declares a page of a list.
 macro_rules! paged {
     ($($name:ident($inner:ty) = $key:literal, $token:literal;)*) => {$(
         #[derive(Default)]
@@ -132,7 +132,7 @@ paged! {
     Clients(ListedClient) = "UserPoolClients", "NextToken";
 }
 
-/// What a device is told to have; what is none of these is left out when it is read.
+/// Names of device attributes. Attributes with other names are ignored on reading.
 const DEVICE_ATTRIBUTES: [&str; 6] = [
     "device_status",
     "device_name",
@@ -156,7 +156,7 @@ impl Shape for DeviceDescription {
     }
 }
 
-/// `UserStatus`, and what an unknown one counts as.
+/// The values of `UserStatus`; unknown values are read as the last one.
 const STATUSES: [&str; 7] = [
     "CONFIRMED",
     "UNCONFIRMED",
@@ -167,7 +167,7 @@ const STATUSES: [&str; 7] = [
     "UNKNOWN",
 ];
 
-/// A user as administrators see them in lists.
+/// A user in the lists of administrators.
 #[derive(Default)]
 pub(super) struct Listed(pub(super) UserDescription);
 
@@ -179,7 +179,7 @@ impl Shape for Listed {
     }
 }
 
-/// A user as administrators see them alone.
+/// A user in the response of `AdminGetUser`.
 #[derive(Default)]
 pub(super) struct User(pub(super) UserDescription);
 
@@ -190,7 +190,7 @@ impl Shape for User {
     }
 }
 
-/// A user as they see themselves: they are told less.
+/// A user in the response of `GetUser`, which has fewer fields.
 #[derive(Default)]
 pub(super) struct Profile(pub(super) UserDescription);
 
@@ -221,7 +221,7 @@ fn standing(user: &mut UserDescription, form: &mut impl Form) -> Outcome {
     form.word("UserStatus", &STATUSES, &mut user.status)
 }
 
-/// Of `SignUp`.
+/// The response of `SignUp`.
 #[derive(Default)]
 pub(super) struct SignedUp {
     pub(super) confirmed: bool,
@@ -293,7 +293,7 @@ impl Shape for ListedPool {
     }
 }
 
-/// Of `SetUserPoolMfaConfig` and `GetUserPoolMfaConfig`.
+/// The response of `SetUserPoolMfaConfig` and `GetUserPoolMfaConfig`.
 #[derive(Default)]
 pub(super) struct Mfa(pub(super) MfaConfig);
 

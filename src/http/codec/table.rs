@@ -1,4 +1,4 @@
-//! Which operation has which shape.
+//! Assigns a shape to each operation.
 
 use super::form;
 use super::json::{self, Node};
@@ -16,16 +16,16 @@ macro_rules! operations {
         /// The names of all operations.
         pub const OPERATIONS: &[&str] = &[$($pool,)* $($account,)* $($shared,)* $($manage,)*];
 
-        /// The operation of this name that `body` asks for.
+        /// Decodes the operation `name` with the input `body`.
         ///
         /// # Errors
         ///
-        /// `UnknownOperationException` for a name that is none; `SerializationException` for text that is not
-        /// JSON, has a value of the wrong type, a key twice, or is longer, deeper or more than allowed;
-        /// `InvalidParameterException` where a key is missing that must be there.
+        /// `UnknownOperationException` for an unknown name. `SerializationException` for text that is not
+        /// JSON, has a value of the wrong type or a duplicate key, or exceeds a limit.
+        /// `InvalidParameterException` for a missing required key.
         pub fn decode(name: &str, body: &[u8]) -> Result<Operation, ApiError> {
             if !OPERATIONS.contains(&name) {
-                // Nothing is read for an operation that nobody has.
+                // The body is not parsed if the operation is unknown.
                 let shown: String = name.chars().take(64).collect();
                 return Err(ApiError::new(ErrorKind::UnknownOperation, format!("Unknown operation: {shown}")));
             }
@@ -33,7 +33,8 @@ macro_rules! operations {
             Ok(match name {
                 $($pool => Operation::Pool(Request::$pool_variant(form::read(map)?)),)*
                 $($account => Operation::Account(AccountRequest::$account_variant(form::read(map)?)),)*
-                // With an access token it is about oneself, with a session it belongs to a sign-in.
+                // With an access token the request is about its owner; with a session it is part of a
+                // sign-in.
                 $($shared if map.get("AccessToken").is_some_and(|token| *token != Node::Null) => {
                     Operation::Account(AccountRequest::$bearer(form::read(map)?))
                 })*
@@ -43,7 +44,7 @@ macro_rules! operations {
             })
         }
 
-        /// An operation's name, and its request as text.
+        /// Returns an operation's name and its request as text.
         pub fn encode(operation: &Operation) -> (&'static str, String) {
             let (name, map) = match operation {
                 $(Operation::Pool(Request::$pool_variant(request)) => ($pool, form::written(request)),)*

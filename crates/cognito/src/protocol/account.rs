@@ -1,53 +1,53 @@
-//! Operations on users themselves rather than on their devices: sign-up, profile, and what administrators do.
+//! Operations on users instead of devices: sign-up, profile and administration.
 
 use super::{ChallengeName, Parameters};
 use crate::ids::{Sub, Username};
 use crate::time::Timestamp;
 
-/// One request about a user, as the client wrote it.
+/// A request about a user, as the client wrote it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AccountRequest {
-    /// Adds a user who will choose a password at the first sign-in.
+    /// Creates a user who chooses a password at the first sign-in.
     AdminCreateUser(AdminCreateUser),
-    /// Gives a user a password, for good or until the next sign-in.
+    /// Sets a user's password, permanently or until the next sign-in.
     AdminSetUserPassword(AdminSetUserPassword),
     /// Describes a user.
     AdminGetUser(AdminUserCall),
-    /// Removes a user with everything that is theirs.
+    /// Deletes a user and all their data.
     AdminDeleteUser(AdminUserCall),
-    /// Lets a disabled user sign in again.
+    /// Allows a disabled user to sign in again.
     AdminEnableUser(AdminUserCall),
-    /// Keeps a user from signing in, and ends their tokens.
+    /// Prevents a user from signing in and revokes their tokens.
     AdminDisableUser(AdminUserCall),
-    /// Confirms a user who signed up, without a code.
+    /// Confirms a user's sign-up without a code.
     AdminConfirmSignUp(AdminUserCall),
-    /// Ends all of a user's tokens.
+    /// Revokes all tokens of a user.
     AdminUserGlobalSignOut(AdminUserCall),
-    /// Chooses a user's second factors.
+    /// Sets a user's second factors.
     AdminSetUserMfaPreference(AdminSetUserMfaPreference),
-    /// Chooses one's own second factors.
+    /// Sets the caller's own second factors.
     SetUserMfaPreference(SetUserMfaPreference),
-    /// Signs up.
+    /// Signs up a user.
     SignUp(SignUp),
-    /// Confirms a sign-up with the code that was sent.
+    /// Confirms a sign-up with the code that the pool sent.
     ConfirmSignUp(ConfirmSignUp),
-    /// Describes oneself.
+    /// Describes the caller.
     GetUser(BearerCall),
-    /// Changes one's password.
+    /// Changes the caller's password.
     ChangePassword(ChangePassword),
     /// Lists users.
     ListUsers(ListUsers),
-    /// Starts a sign-in in the administrator's name.
+    /// Starts a sign-in on behalf of a user, as an administrator.
     AdminInitiateAuth(AdminInitiateAuth),
-    /// Answers a challenge in the administrator's name.
+    /// Responds to a challenge on behalf of a user, as an administrator.
     AdminRespondToAuthChallenge(AdminRespondToAuthChallenge),
-    /// `AssociateSoftwareToken` outside of a sign-in, with an access token.
+    /// `AssociateSoftwareToken` outside a sign-in, with an access token.
     AssociateSoftwareToken(BearerCall),
-    /// `VerifySoftwareToken` outside of a sign-in, with an access token.
+    /// `VerifySoftwareToken` outside a sign-in, with an access token.
     VerifySoftwareToken(VerifyOwnSoftwareToken),
 }
 
-/// A user's attributes: names and values, in the order in which they were written.
+/// A user's attributes: names and values, in their original order.
 pub type Attributes = Vec<(String, String)>;
 
 /// `AdminCreateUser`.
@@ -59,9 +59,9 @@ pub struct AdminCreateUser {
     pub username: String,
     /// `UserAttributes`.
     pub attributes: Attributes,
-    /// `TemporaryPassword`; without one the pool draws one and sends it.
+    /// `TemporaryPassword`; if it is absent, the pool generates a password and sends it.
     pub temporary_password: Option<String>,
-    /// `MessageAction`: `SUPPRESS` sends nothing, `RESEND` draws a new password for a user who is there.
+    /// `MessageAction`: `SUPPRESS` sends nothing, `RESEND` generates a new password for an existing user.
     pub message_action: Option<String>,
 }
 
@@ -74,11 +74,11 @@ pub struct AdminSetUserPassword {
     pub username: String,
     /// `Password`.
     pub password: String,
-    /// `Permanent`; otherwise the user must choose another at the next sign-in.
+    /// `Permanent`; if it is not true, the user must choose a new password at the next sign-in.
     pub permanent: Option<bool>,
 }
 
-/// The operations that name a user and say no more.
+/// Input of the operations that take only a user.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AdminUserCall {
     /// `UserPoolId`.
@@ -87,7 +87,7 @@ pub struct AdminUserCall {
     pub username: String,
 }
 
-/// The operations that carry an access token and say no more.
+/// Input of the operations that take only an access token.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct BearerCall {
     /// `AccessToken`.
@@ -103,7 +103,7 @@ pub struct MfaPreference {
     pub preferred: Option<bool>,
 }
 
-/// What is said about each factor; one that is not mentioned stays as it is.
+/// Preferences for each factor. An absent factor does not change.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct MfaPreferences {
     /// `SMSMfaSettings`.
@@ -121,7 +121,7 @@ pub struct AdminSetUserMfaPreference {
     pub user_pool_id: String,
     /// `Username`.
     pub username: String,
-    /// The factors.
+    /// The preferences for each factor.
     pub preferences: MfaPreferences,
 }
 
@@ -130,7 +130,7 @@ pub struct AdminSetUserMfaPreference {
 pub struct SetUserMfaPreference {
     /// `AccessToken`.
     pub access_token: String,
-    /// The factors.
+    /// The preferences for each factor.
     pub preferences: MfaPreferences,
 }
 
@@ -139,7 +139,7 @@ pub struct SetUserMfaPreference {
 pub struct SignUp {
     /// `ClientId`.
     pub client_id: String,
-    /// `SecretHash`, of a client with a secret.
+    /// `SecretHash`, for a client with a secret.
     pub secret_hash: Option<String>,
     /// `Username`.
     pub username: String,
@@ -154,7 +154,7 @@ pub struct SignUp {
 pub struct ConfirmSignUp {
     /// `ClientId`.
     pub client_id: String,
-    /// `SecretHash`, of a client with a secret.
+    /// `SecretHash`, for a client with a secret.
     pub secret_hash: Option<String>,
     /// `Username`.
     pub username: String,
@@ -178,13 +178,13 @@ pub struct ChangePassword {
 pub struct ListUsers {
     /// `UserPoolId`.
     pub user_pool_id: String,
-    /// `Limit`, 0 to 60; absent or 0 is the default page.
+    /// `Limit`, 0 to 60; absent or 0 means the default page size.
     pub limit: Option<u32>,
-    /// `PaginationToken` of the page before.
+    /// `PaginationToken` of the previous page.
     pub pagination_token: Option<String>,
-    /// `Filter`: `name = "value"`, or `^=` for the beginning of one.
+    /// `Filter`: `name = "value"`, or `^=` to match a prefix.
     pub filter: Option<String>,
-    /// `AttributesToGet`; empty is all.
+    /// `AttributesToGet`; an empty list means all attributes.
     pub attributes_to_get: Vec<String>,
 }
 
@@ -225,36 +225,37 @@ pub struct VerifyOwnSoftwareToken {
     pub user_code: String,
 }
 
-/// One answer to a request about a user that is not a refusal.
+/// A successful response to a request about a user.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AccountResponse {
-    /// Of `AdminCreateUser`.
+    /// The response of `AdminCreateUser`.
     Created(UserDescription),
-    /// Of `AdminGetUser`.
+    /// The response of `AdminGetUser`.
     User(UserDescription),
-    /// Of `GetUser`.
+    /// The response of `GetUser`.
     Profile(UserDescription),
-    /// Of `ListUsers`.
+    /// The response of `ListUsers`.
     Users {
-        /// One page.
+        /// The users of one page.
         users: Vec<UserDescription>,
         /// `PaginationToken` for the next page, if there is one.
         pagination_token: Option<String>,
     },
-    /// Of `SignUp`.
+    /// The response of `SignUp`.
     SignedUp {
         /// `UserSub`.
         sub: Sub,
-        /// `CodeDeliveryDetails`, where a code was sent.
+        /// `CodeDeliveryDetails`, if the pool sent a code.
         delivery: Option<CodeDelivery>,
     },
-    /// Of `AssociateSoftwareToken` with an access token: `SecretCode`, RFC 4648 base32 without padding.
+    /// The response of `AssociateSoftwareToken` with an access token: `SecretCode`, RFC 4648 base32 without
+    /// padding.
     SecretCode(String),
-    /// Of `VerifySoftwareToken` with an access token, when the code was right.
+    /// The response of `VerifySoftwareToken` with an access token, if the code was right.
     SoftwareTokenVerified,
 }
 
-/// `UserType`, and what `GetUser` tells.
+/// `UserType`, and the response of `GetUser`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct UserDescription {
     /// `Username`.
@@ -278,7 +279,7 @@ pub struct UserDescription {
 /// `CodeDeliveryDetailsType`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CodeDelivery {
-    /// `Destination`, with most of it hidden.
+    /// `Destination`, mostly masked.
     pub destination: String,
     /// `DeliveryMedium`: `SMS` or `EMAIL`.
     pub medium: &'static str,

@@ -1,8 +1,9 @@
-//! How a pool refuses. The texts are AWS's where they are known (SEMANTICS d); clients match on some of them.
+//! Errors that a pool returns. Known AWS messages are used verbatim, because clients match some of them
+//! (docs/semantics.md, errors).
 
 use std::fmt;
 
-/// The exceptions of Cognito's API model that this pool raises.
+/// The exceptions of Cognito's API model that this pool returns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs, reason = "the name of each constant is its exception")]
 pub enum ErrorKind {
@@ -29,12 +30,12 @@ pub enum ErrorKind {
     Serialization,
     UnknownOperation,
     InternalError,
-    /// One that this list does not have; its message begins with its name.
+    /// An exception outside this list; its message begins with its name.
     Other,
 }
 
 impl ErrorKind {
-    /// All of them, in the order of declaration.
+    /// All exceptions, in declaration order.
     pub const ALL: [Self; 24] = [
         Self::NotAuthorized,
         Self::UserNotFound,
@@ -62,12 +63,12 @@ impl ErrorKind {
         Self::Other,
     ];
 
-    /// The exception of this name.
+    /// Returns the exception with this name.
     pub fn from_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|kind| kind.as_str() == name)
     }
 
-    /// The exception's name on the wire.
+    /// Returns the exception's name on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::NotAuthorized => "NotAuthorizedException",
@@ -98,87 +99,89 @@ impl ErrorKind {
     }
 }
 
-/// A refusal.
+/// An error response.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct ApiError {
-    /// Which exception.
+    /// The exception.
     pub kind: ErrorKind,
-    /// Its message.
+    /// The error message.
     pub message: String,
 }
 
 impl ApiError {
-    /// This exception with this message.
+    /// Creates an error with this exception and message.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
         Self { kind, message: message.into() }
     }
 
-    /// The one answer to a wrong password, device secret, claim or secret block: it does not tell which.
+    /// Returns the common error for a wrong password, device secret, claim or secret block. It does not
+    /// reveal which one was wrong.
     pub fn incorrect_credentials() -> Self {
         Self::new(ErrorKind::NotAuthorized, "Incorrect username or password.")
     }
 
-    /// Refused by risk.
+    /// Returns the error for a sign-in that threat protection blocks.
     pub fn blocked_by_risk() -> Self {
         Self::new(ErrorKind::NotAuthorized, "Unable to login because of security reasons.")
     }
 
-    /// Refused because of the address that it came from.
+    /// Returns the error for a client address that is blocked.
     pub fn address_blocked() -> Self {
         Self::new(ErrorKind::NotAuthorized, "Request not allowed due to security reasons.")
     }
 
-    /// The user is locked out for now.
+    /// Returns the error for a user who is locked out.
     pub fn attempts_exceeded() -> Self {
         Self::new(ErrorKind::NotAuthorized, "Password attempts exceeded")
     }
 
-    /// Unknown, forgotten, never confirmed or another user's. Clients match this very text.
+    /// Returns the error for a device that is unknown, forgotten, never confirmed or another user's. Clients
+    /// match this exact text.
     pub fn device_not_found() -> Self {
         Self::new(ErrorKind::ResourceNotFound, "Device does not exist.")
     }
 
-    /// A required key is absent.
+    /// Returns the error for a missing required parameter.
     pub fn missing_parameter(key: &str) -> Self {
         Self::new(ErrorKind::InvalidParameter, format!("Missing required parameter {key}"))
     }
 
-    /// The session is unknown, malformed, or belongs to another client or user.
+    /// Returns the error for a session that is unknown, malformed, or belongs to another client or user.
     pub fn invalid_session() -> Self {
         Self::new(ErrorKind::NotAuthorized, "Invalid session for the user.")
     }
 
-    /// The session was answered too late.
+    /// Returns the error for an expired session.
     pub fn session_expired() -> Self {
         Self::new(ErrorKind::NotAuthorized, "Invalid session for the user, session is expired.")
     }
 
-    /// The session was answered already.
+    /// Returns the error for a session that was already answered.
     pub fn session_used() -> Self {
         Self::new(ErrorKind::NotAuthorized, "Invalid session for the user, session can only be used once.")
     }
 
-    /// A quota is used up.
+    /// Returns the error for an exceeded quota.
     pub fn too_many_requests() -> Self {
         Self::new(ErrorKind::TooManyRequests, "Rate exceeded")
     }
 
-    /// There is no such user, where that may be told.
+    /// Returns the error for an unknown user, for use where the pool may reveal it.
     pub fn user_not_found() -> Self {
         Self::new(ErrorKind::UserNotFound, "User does not exist.")
     }
 
-    /// An argument makes no sense.
+    /// Returns the error for an invalid argument.
     pub fn invalid_parameter(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidParameter, message)
     }
 
-    /// Not allowed, for this reason.
+    /// Returns the error for an operation that is not allowed, with the reason.
     pub fn not_authorized(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::NotAuthorized, message)
     }
 
-    /// The pool is at fault.
+    /// Returns the error for a failure inside the pool.
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::InternalError, message)
     }

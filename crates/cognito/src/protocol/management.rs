@@ -1,50 +1,49 @@
-//! Operations on pools and their app clients. They are for whoever owns several pools: no pool answers them
-//! itself.
+//! Operations on pools and their app clients. The owner of several pools executes them, not a single pool.
 
 use crate::policy::{MfaMode, PasswordPolicy, PoolPolicy};
 use crate::time::Timestamp;
 
-/// One request about a pool, as the client wrote it.
+/// A request about a pool, as the client wrote it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ManagementRequest {
-    /// Makes a pool.
+    /// Creates a pool.
     CreateUserPool(PoolSpec),
     /// Describes a pool.
     DescribeUserPool(PoolCall),
-    /// Changes a pool; what is not mentioned gets its default again.
+    /// Changes a pool; absent settings are reset to their defaults.
     UpdateUserPool(PoolSpec),
     /// Lists pools.
     ListUserPools(ListUserPools),
-    /// Removes a pool with everything in it.
+    /// Deletes a pool and all its data.
     DeleteUserPool(PoolCall),
-    /// Says when a second factor is asked for.
+    /// Sets when a second factor is required.
     SetUserPoolMfaConfig(MfaConfig),
-    /// Tells when a second factor is asked for.
+    /// Returns when a second factor is required.
     GetUserPoolMfaConfig(PoolCall),
-    /// Says what risk does.
+    /// Sets the actions for risk.
     SetRiskConfiguration(RiskConfiguration),
-    /// Tells what risk does.
+    /// Returns the actions for risk.
     DescribeRiskConfiguration(ClientCall),
-    /// Makes an app client.
+    /// Creates an app client.
     CreateUserPoolClient(ClientSpec),
     /// Describes an app client.
     DescribeUserPoolClient(ClientCall),
-    /// Changes an app client; what is not mentioned gets its default again.
+    /// Changes an app client; absent settings are reset to their defaults.
     UpdateUserPoolClient(ClientSpec),
     /// Lists app clients.
     ListUserPoolClients(ListUserPoolClients),
-    /// Removes an app client.
+    /// Deletes an app client.
     DeleteUserPoolClient(ClientCall),
 }
 
-/// The operations that name a pool and say no more.
+/// Input of the operations that take only a pool.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PoolCall {
     /// `UserPoolId`.
     pub user_pool_id: String,
 }
 
-/// The operations that name an app client, or leave it open.
+/// Input of the operations that take an app client, which is optional for some.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ClientCall {
     /// `UserPoolId`.
@@ -53,14 +52,14 @@ pub struct ClientCall {
     pub client_id: Option<String>,
 }
 
-/// `CreateUserPool` and `UpdateUserPool`, as far as a setting decides something here.
+/// `CreateUserPool` and `UpdateUserPool`, limited to the settings that have an effect here.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PoolSpec {
-    /// `UserPoolId`, of a pool that is there.
+    /// `UserPoolId` of an existing pool.
     pub user_pool_id: Option<String>,
     /// `PoolName`.
     pub name: Option<String>,
-    /// `DeviceConfiguration`; absent is no tracking.
+    /// `DeviceConfiguration`; if it is absent, the pool does not track devices.
     pub devices: Option<DeviceConfiguration>,
     /// `MfaConfiguration`: `OFF`, `OPTIONAL` or `ON`.
     pub mfa: Option<String>,
@@ -77,7 +76,7 @@ pub struct Policies {
     pub password: Option<PasswordPolicySpec>,
 }
 
-/// `PasswordPolicyType`. What is not said is not asked of passwords, and the length is Cognito's default.
+/// `PasswordPolicyType`. Absent requirements are off, and the default length is Cognito's.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct PasswordPolicySpec {
     /// `MinimumLength`, 6 to 99.
@@ -94,7 +93,8 @@ pub struct PasswordPolicySpec {
     pub temporary_days: Option<u32>,
 }
 
-/// `DeviceConfiguration`. Any property, even a false one, turns tracking on (SEMANTICS c.1).
+/// `DeviceConfiguration`. Any property, even if false, turns tracking on (docs/semantics.md, device
+/// configuration).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct DeviceConfiguration {
     /// `ChallengeRequiredOnNewDevice`.
@@ -115,7 +115,7 @@ pub struct AddOns {
 pub struct ListUserPools {
     /// `MaxResults`, 1 to 60.
     pub max_results: Option<u32>,
-    /// `NextToken` of the page before.
+    /// `NextToken` of the previous page.
     pub next_token: Option<String>,
 }
 
@@ -126,14 +126,14 @@ pub struct ListUserPoolClients {
     pub user_pool_id: String,
     /// `MaxResults`, 1 to 60.
     pub max_results: Option<u32>,
-    /// `NextToken` of the page before.
+    /// `NextToken` of the previous page.
     pub next_token: Option<String>,
 }
 
-/// `SetUserPoolMfaConfig`, and what it and `GetUserPoolMfaConfig` answer.
+/// `SetUserPoolMfaConfig`, and the response of this operation and of `GetUserPoolMfaConfig`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct MfaConfig {
-    /// `UserPoolId`; not in answers.
+    /// `UserPoolId`; absent in responses.
     pub user_pool_id: String,
     /// `MfaConfiguration`.
     pub mfa: Option<String>,
@@ -177,12 +177,12 @@ pub struct EmailConfig {
     pub subject: Option<String>,
 }
 
-/// `SetRiskConfiguration`, and what it and `DescribeRiskConfiguration` answer.
+/// `SetRiskConfiguration`, and the response of this operation and of `DescribeRiskConfiguration`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct RiskConfiguration {
     /// `UserPoolId`.
     pub user_pool_id: String,
-    /// `ClientId`; the pools here have one risk configuration each.
+    /// `ClientId`; each pool here has a single risk configuration.
     pub client_id: Option<String>,
     /// `CompromisedCredentialsRiskConfiguration`.
     pub compromised: Option<CompromisedCredentials>,
@@ -195,7 +195,7 @@ pub struct RiskConfiguration {
 /// `CompromisedCredentialsRiskConfiguration`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct CompromisedCredentials {
-    /// `EventFilter`: `SIGN_IN`, `PASSWORD_CHANGE`, `SIGN_UP`; none of them is all.
+    /// `EventFilter`: `SIGN_IN`, `PASSWORD_CHANGE`, `SIGN_UP`; an empty list means all.
     pub event_filter: Vec<String>,
     /// `Actions`.
     pub actions: Option<CompromisedActions>,
@@ -220,7 +220,7 @@ pub struct RiskExceptionLists {
 /// `AccountTakeoverRiskConfiguration`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AccountTakeover {
-    /// `NotifyConfiguration`; nobody is notified here.
+    /// `NotifyConfiguration`; this server sends no notifications.
     pub notify: Option<Box<NotifyConfiguration>>,
     /// `Actions`.
     pub actions: Option<TakeoverActions>,
@@ -270,16 +270,16 @@ pub struct TakeoverActions {
 pub struct TakeoverAction {
     /// `EventAction`: `NO_ACTION`, `MFA_IF_CONFIGURED`, `MFA_REQUIRED` or `BLOCK`.
     pub event_action: String,
-    /// `Notify`; nobody is notified here.
+    /// `Notify`; this server sends no notifications.
     pub notify: Option<bool>,
 }
 
-/// `CreateUserPoolClient` and `UpdateUserPoolClient`, as far as a setting decides something here.
+/// `CreateUserPoolClient` and `UpdateUserPoolClient`, limited to the settings that have an effect here.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ClientSpec {
     /// `UserPoolId`.
     pub user_pool_id: String,
-    /// `ClientId`, of a client that is there.
+    /// `ClientId` of an existing client.
     pub client_id: Option<String>,
     /// `ClientName`.
     pub name: Option<String>,
@@ -289,11 +289,11 @@ pub struct ClientSpec {
     pub auth_flows: Vec<String>,
     /// `PreventUserExistenceErrors`: `ENABLED` or `LEGACY`.
     pub prevent_user_existence_errors: Option<String>,
-    /// How long sessions and tokens are good.
+    /// Validity of sessions and tokens.
     pub validity: ValiditySpec,
 }
 
-/// How long sessions and tokens of a client are good, as it was said.
+/// Validity of a client's sessions and tokens, as in the request.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ValiditySpec {
     /// `AuthSessionValidity`, 3 to 15 minutes.
@@ -304,7 +304,7 @@ pub struct ValiditySpec {
     pub id: Option<u32>,
     /// `RefreshTokenValidity`.
     pub refresh: Option<u32>,
-    /// `TokenValidityUnits`: hours and, for refresh tokens, days where they are not said.
+    /// `TokenValidityUnits`; the default is hours, and days for refresh tokens.
     pub units: Option<ValidityUnits>,
 }
 
@@ -319,32 +319,32 @@ pub struct ValidityUnits {
     pub refresh: Option<String>,
 }
 
-/// One answer to a request about a pool that is not a refusal.
+/// A successful response to a request about a pool.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ManagementResponse {
-    /// Of `CreateUserPool` and `DescribeUserPool`.
+    /// The response of `CreateUserPool` and `DescribeUserPool`.
     Pool(PoolDescription),
-    /// Of `ListUserPools`.
+    /// The response of `ListUserPools`.
     Pools {
-        /// One page.
+        /// The pools of one page.
         pools: Vec<PoolDescription>,
         /// `NextToken` for the next page, if there is one.
         next_token: Option<String>,
     },
-    /// Of `SetUserPoolMfaConfig` and `GetUserPoolMfaConfig`.
+    /// The response of `SetUserPoolMfaConfig` and `GetUserPoolMfaConfig`.
     Mfa(MfaConfig),
-    /// Of `SetRiskConfiguration` and `DescribeRiskConfiguration`.
+    /// The response of `SetRiskConfiguration` and `DescribeRiskConfiguration`.
     Risk(RiskConfiguration),
-    /// Of `CreateUserPoolClient`, `DescribeUserPoolClient` and `UpdateUserPoolClient`.
+    /// The response of `CreateUserPoolClient`, `DescribeUserPoolClient` and `UpdateUserPoolClient`.
     Client(ClientDescription),
-    /// Of `ListUserPoolClients`.
+    /// The response of `ListUserPoolClients`.
     Clients {
-        /// One page.
+        /// The clients of one page.
         clients: Vec<ClientDescription>,
         /// `NextToken` for the next page, if there is one.
         next_token: Option<String>,
     },
-    /// Of operations that answer with nothing.
+    /// The response of operations without output.
     Empty,
 }
 
@@ -363,7 +363,7 @@ pub struct PoolDescription {
     pub modified: Timestamp,
     /// `EstimatedNumberOfUsers`.
     pub users: usize,
-    /// Its settings: `DeviceConfiguration`, `MfaConfiguration` and `UserPoolAddOns` come of them.
+    /// The settings, the source of `DeviceConfiguration`, `MfaConfiguration` and `UserPoolAddOns`.
     pub policy: PoolPolicy,
     /// `Policies.PasswordPolicy`.
     pub passwords: PasswordPolicy,
@@ -378,13 +378,13 @@ pub struct ClientDescription {
     pub client_id: String,
     /// `ClientName`.
     pub name: String,
-    /// `ClientSecret`, if it has one.
+    /// `ClientSecret`, if the client has one.
     pub secret: Option<String>,
     /// `ExplicitAuthFlows`.
     pub auth_flows: Vec<String>,
     /// `PreventUserExistenceErrors = ENABLED`.
     pub prevents_user_existence_errors: bool,
-    /// How long its sessions and tokens are good.
+    /// Validity of sessions and tokens.
     pub validity: ValiditySpec,
     /// `CreationDate`.
     pub created: Timestamp,
@@ -392,7 +392,7 @@ pub struct ClientDescription {
     pub modified: Timestamp,
 }
 
-/// The word of the API for when a second factor is asked for.
+/// Returns the API's name for an MFA mode.
 pub const fn mfa_mode_name(mode: MfaMode) -> &'static str {
     match mode {
         MfaMode::Off => "OFF",

@@ -1,11 +1,10 @@
-//! Cognito's operations as types: what a client may say and a pool may answer.
+//! Cognito's operations as types: the requests of clients and the responses of pools.
 //!
-//! Requests are *untrusted text with a shape*: fields are named and typed as in Cognito's API model, and
-//! their contents are whatever the client wrote. So an attack can be written down and passes through every
-//! door like an honest request. Whether the text means anything is for the pool to find out. Refusals are
-//! values ([`ApiError`]).
+//! Requests are *untrusted text with a shape*. Fields have the names and types of Cognito's API model, and
+//! their values are the client's text. Attacks can therefore be written as requests and take the same path as
+//! valid ones. The pool validates the values. Errors are values ([`ApiError`]).
 //!
-//! Source of all names: SEMANTICS a.1–a.5, after the API model of 2016-04-18.
+//! All names are from the API model of 2016-04-18 (docs/semantics.md, the API).
 
 mod account;
 mod error;
@@ -40,22 +39,22 @@ pub use response::{
     AuthOutcome, AuthenticationResult, Challenge, DeviceDescription, NewDeviceMetadata, Reply, Response,
 };
 
-/// Everything that can be asked of whoever owns pools.
+/// Any operation that the owner of the pools can execute.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Operation {
-    /// Signs in, or is about devices or tokens.
+    /// An operation of sign-in, on devices or on tokens.
     Pool(Request),
-    /// Is about a user.
+    /// An operation on a user.
     Account(AccountRequest),
-    /// Is about a pool.
+    /// An operation on a pool or an app client.
     Manage(ManagementRequest),
 }
 
-/// An answer to an [`Operation`] that is not a refusal.
+/// A successful response to an [`Operation`].
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Answer {
-    /// A pool's.
+    /// A response from a pool.
     Pool(Response),
-    /// About a pool.
+    /// A response about a pool or an app client.
     ManagementResponse(ManagementResponse),
 }

@@ -1,4 +1,4 @@
-//! The words of the protocol: challenges, keys of the parameter maps, statuses, and the steps of a sign-in.
+//! The words of the protocol: challenges, parameter keys, statuses and sign-in steps.
 
 use crate::policy::string_enums;
 
@@ -30,7 +30,7 @@ pub mod keys {
     pub const FRIENDLY_DEVICE_NAME: &str = "FRIENDLY_DEVICE_NAME";
 }
 
-/// Declares the words of an enumeration together with what each is called.
+/// Declares an enumeration and the text of each variant.
 macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
@@ -38,7 +38,7 @@ macro_rules! string_enum {
         pub enum $name { $($(#[$variant_doc])* $variant,)* }
 
         impl $name {
-            /// All of them, in the order of declaration.
+            /// All variants, in declaration order.
             pub const ALL: &[Self] = &[$(Self::$variant,)*];
         }
 
@@ -47,25 +47,25 @@ macro_rules! string_enum {
 }
 
 string_enum! {
-    /// What the pool can ask for (`ChallengeNameType`).
+    /// The challenges of a pool (`ChallengeNameType`).
     ChallengeName {
         /// Prove the password by SRP.
         PasswordVerifier = "PASSWORD_VERIFIER",
-        /// Enter the code that was sent to the phone.
+        /// Enter the code sent to the phone.
         SmsMfa = "SMS_MFA",
-        /// Enter the code of the authenticator app.
+        /// Enter the code from the authenticator app.
         SoftwareTokenMfa = "SOFTWARE_TOKEN_MFA",
-        /// Enter the code that was sent by e-mail.
+        /// Enter the code sent by e-mail.
         EmailOtp = "EMAIL_OTP",
         /// Choose one of several second factors.
         SelectMfaType = "SELECT_MFA_TYPE",
-        /// Set a second factor up.
+        /// Set up a second factor.
         MfaSetup = "MFA_SETUP",
-        /// Choose a new password in place of the temporary one.
+        /// Replace the temporary password.
         NewPasswordRequired = "NEW_PASSWORD_REQUIRED",
-        /// Start to prove the device: send its `SRP_A`.
+        /// Start the device proof: send `SRP_A`.
         DeviceSrpAuth = "DEVICE_SRP_AUTH",
-        /// Prove the device by SRP.
+        /// Prove the device secret by SRP.
         DevicePasswordVerifier = "DEVICE_PASSWORD_VERIFIER",
     }
 }
@@ -75,33 +75,33 @@ string_enum! {
     DeviceStatus {
         /// The device is trusted.
         Remembered = "remembered",
-        /// The device is known and not trusted.
+        /// The device is known but not trusted.
         NotRemembered = "not_remembered",
     }
 }
 
 string_enum! {
-    /// The steps of a sign-in and of what follows it, as latency is told by.
+    /// The steps of a sign-in and of later requests, by which latency is reported.
     SignInStep {
         /// `InitiateAuth`.
         InitiateAuth = "INITIATE_AUTH",
-        /// The password's claim.
+        /// The password claim.
         PasswordVerifier = "PASSWORD_VERIFIER",
-        /// Choice, set-up and answer of a second factor, without the time that people take.
+        /// Selection, setup and response of a second factor, without the user's input time.
         Mfa = "MFA",
         /// The device's public value.
         DeviceSrpAuth = "DEVICE_SRP_AUTH",
-        /// The device's claim.
+        /// The device claim.
         DevicePasswordVerifier = "DEVICE_PASSWORD_VERIFIER",
         /// `ConfirmDevice`.
         ConfirmDevice = "CONFIRM_DEVICE",
-        /// `UpdateDeviceStatus` and its Admin form.
+        /// `UpdateDeviceStatus` and its administrator variant.
         UpdateDeviceStatus = "UPDATE_DEVICE_STATUS",
-        /// `GetDevice`, `ListDevices` and their Admin forms.
+        /// `GetDevice`, `ListDevices` and their administrator variants.
         ReadDevices = "READ_DEVICES",
         /// `ForgetDevice` and `AdminForgetDevice`.
         ForgetDevice = "FORGET_DEVICE",
-        /// New tokens for a refresh token.
+        /// Exchange of a refresh token for new tokens.
         RefreshTokens = "REFRESH_TOKENS",
         /// `RevokeToken` and `GlobalSignOut`.
         SignOut = "SIGN_OUT",

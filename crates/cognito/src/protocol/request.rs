@@ -1,4 +1,4 @@
-//! What a client may say.
+//! Requests of clients.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -6,81 +6,81 @@ use std::net::IpAddr;
 use super::{ChallengeName, SignInStep};
 use crate::policy::RiskLevel;
 
-/// `AuthParameters`, `ChallengeParameters` or `ChallengeResponses`: text by key. A JSON null is an absent
-/// key.
+/// `AuthParameters`, `ChallengeParameters` or `ChallengeResponses`: a map from keys to text. A JSON null
+/// counts as an absent key.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
-    /// No parameters.
+    /// Creates an empty map.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// These parameters and one more; a second value for a key replaces the first.
+    /// Returns the parameters with one more; a second value for a key replaces the first.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
         self.0.insert(key.to_owned(), value.into());
         self
     }
 
-    /// These parameters without `key`.
+    /// Returns the parameters without `key`.
     #[must_use]
     pub fn without(mut self, key: &str) -> Self {
         self.0.remove(key);
         self
     }
 
-    /// The value of `key`, if it is there.
+    /// Returns the value of `key`, if present.
     pub fn value(&self, key: &str) -> Option<&str> {
         self.0.get(key).map(String::as_str)
     }
 
-    /// Whether there are none.
+    /// Returns whether there are no parameters.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Keys and values in the order of the keys.
+    /// Returns the keys and values, ordered by key.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         self.0.iter().map(|(key, value)| (key.as_str(), value.as_str()))
     }
 }
 
-/// One request, as the client wrote it.
+/// A request, as the client wrote it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Request {
     /// Starts a sign-in.
     InitiateAuth(InitiateAuth),
-    /// Answers a challenge.
+    /// Responds to a challenge.
     RespondToAuthChallenge(RespondToAuthChallenge),
-    /// Starts to set up an authenticator app.
+    /// Starts the setup of an authenticator app.
     AssociateSoftwareToken(AssociateSoftwareToken),
-    /// Proves that the authenticator app has the secret.
+    /// Verifies that the authenticator app has the secret.
     VerifySoftwareToken(VerifySoftwareToken),
-    /// Gives a new device its secret.
+    /// Confirms a new device and sets its verifier.
     ConfirmDevice(ConfirmDevice),
-    /// Remembers a device, or stops to.
+    /// Opts a device in or out of being remembered.
     UpdateDeviceStatus(UpdateDeviceStatus),
     /// Describes a device.
     GetDevice(DeviceCall),
     /// Lists the user's devices.
     ListDevices(ListDevices),
-    /// Removes a device.
+    /// Forgets a device.
     ForgetDevice(DeviceCall),
-    /// Removes a user's device, in the administrator's name.
+    /// Forgets a user's device, as an administrator.
     AdminForgetDevice(AdminDeviceCall),
-    /// Describes a user's device, remembered or not.
+    /// Describes a user's device, remembered or not, as an administrator.
     AdminGetDevice(AdminDeviceCall),
-    /// Lists a user's devices, remembered or not.
+    /// Lists a user's devices, remembered or not, as an administrator.
     AdminListDevices(AdminListDevices),
-    /// Remembers a user's device, or stops to.
+    /// Opts a user's device in or out of being remembered, as an administrator.
     AdminUpdateDeviceStatus(AdminUpdateDeviceStatus),
-    /// New tokens for a refresh token.
+    /// Exchanges a refresh token for new tokens.
     GetTokensFromRefreshToken(GetTokensFromRefreshToken),
-    /// Ends a refresh token and the access tokens that came of it.
+    /// Revokes a refresh token and the access tokens issued with it.
     RevokeToken(RevokeToken),
-    /// Ends all of a user's tokens.
+    /// Revokes all tokens of a user.
     GlobalSignOut(GlobalSignOut),
 }
 
@@ -89,7 +89,7 @@ pub enum Request {
 pub struct InitiateAuth {
     /// `ClientId`.
     pub client_id: String,
-    /// `AuthFlow`; only `USER_SRP_AUTH` proves by SRP.
+    /// `AuthFlow`; only `USER_SRP_AUTH` uses SRP.
     pub auth_flow: String,
     /// `AuthParameters`.
     pub auth_parameters: Parameters,
@@ -108,17 +108,17 @@ pub struct RespondToAuthChallenge {
     pub challenge_responses: Parameters,
 }
 
-/// `AssociateSoftwareToken`, in the course of `MFA_SETUP`.
+/// `AssociateSoftwareToken` during `MFA_SETUP`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AssociateSoftwareToken {
     /// `Session` of the `MFA_SETUP` challenge.
     pub session: Option<String>,
 }
 
-/// `VerifySoftwareToken`, in the course of `MFA_SETUP`.
+/// `VerifySoftwareToken` during `MFA_SETUP`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct VerifySoftwareToken {
-    /// `Session` that `AssociateSoftwareToken` gave.
+    /// `Session` from the response of `AssociateSoftwareToken`.
     pub session: Option<String>,
     /// `UserCode`: six digits.
     pub user_code: String,
@@ -127,7 +127,7 @@ pub struct VerifySoftwareToken {
 /// `ConfirmDevice`.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct ConfirmDevice {
-    /// `AccessToken` of the sign-in that the device key came with.
+    /// `AccessToken` of the sign-in that issued the device key.
     pub access_token: String,
     /// `DeviceKey`.
     pub device_key: String,
@@ -137,7 +137,7 @@ pub struct ConfirmDevice {
     pub secret_verifier: Option<SecretVerifierConfig>,
 }
 
-/// `DeviceSecretVerifierConfig`: what the pool keeps to verify the device by.
+/// `DeviceSecretVerifierConfig`: the data by which the pool verifies the device.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct SecretVerifierConfig {
     /// `PasswordVerifier`: standard base64 of the verifier's minimal two's-complement bytes.
@@ -171,13 +171,13 @@ pub struct DeviceCall {
 pub struct ListDevices {
     /// `AccessToken`.
     pub access_token: String,
-    /// `Limit`, 0 to 60; absent or 0 is the default page.
+    /// `Limit`, 0 to 60; absent or 0 means the default page size.
     pub limit: Option<u32>,
-    /// `PaginationToken` of the page before.
+    /// `PaginationToken` of the previous page.
     pub pagination_token: Option<String>,
 }
 
-/// `AdminForgetDevice` and `AdminGetDevice`. Who may say this is the door's business.
+/// `AdminForgetDevice` and `AdminGetDevice`. The server authorizes them before the pool receives them.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct AdminDeviceCall {
     /// `UserPoolId`.
@@ -195,9 +195,9 @@ pub struct AdminListDevices {
     pub user_pool_id: String,
     /// `Username`.
     pub username: String,
-    /// `Limit`, 0 to 60; absent or 0 is the default page.
+    /// `Limit`, 0 to 60; absent or 0 means the default page size.
     pub limit: Option<u32>,
-    /// `PaginationToken` of the page before.
+    /// `PaginationToken` of the previous page.
     pub pagination_token: Option<String>,
 }
 
@@ -221,9 +221,9 @@ pub struct GetTokensFromRefreshToken {
     pub refresh_token: String,
     /// `ClientId`.
     pub client_id: String,
-    /// `ClientSecret`, of a client that has one.
+    /// `ClientSecret`, for a client with a secret.
     pub client_secret: Option<String>,
-    /// `DeviceKey` of the sign-in that the token came from.
+    /// `DeviceKey` of the sign-in that issued the token.
     pub device_key: Option<String>,
 }
 
@@ -234,7 +234,7 @@ pub struct RevokeToken {
     pub token: String,
     /// `ClientId`.
     pub client_id: String,
-    /// `ClientSecret`, of a client that has one.
+    /// `ClientSecret`, for a client with a secret.
     pub client_secret: Option<String>,
 }
 
@@ -246,7 +246,7 @@ pub struct GlobalSignOut {
 }
 
 impl Request {
-    /// `ClientId`, of the requests that have one.
+    /// Returns `ClientId`, for requests that have one.
     pub fn client_id(&self) -> Option<&str> {
         match self {
             Self::InitiateAuth(request) => Some(&request.client_id),
@@ -257,7 +257,7 @@ impl Request {
         }
     }
 
-    /// The step of a sign-in that this request is, for measuring.
+    /// Returns the sign-in step that the request is measured as.
     pub fn step(&self) -> SignInStep {
         match self {
             Self::InitiateAuth(start) if start.auth_flow.starts_with("REFRESH_TOKEN") => {
@@ -286,11 +286,11 @@ impl Request {
     }
 }
 
-/// What the door knows of a request besides its words. The client cannot say it, so it can be believed.
+/// What the server knows about a request besides its text. Clients cannot set it, so it is trusted.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Origin {
-    /// How risky the attempt looks to whoever estimates that; `None` is no risk.
+    /// The estimated risk level; `None` is no risk.
     pub risk: Option<RiskLevel>,
-    /// The address that the request came from, if there is one.
+    /// The client's address, if known.
     pub address: Option<IpAddr>,
 }

@@ -1,55 +1,55 @@
-//! What a pool may answer.
+//! Responses of pools.
 
 use super::{AccountResponse, ApiError, ChallengeName, Parameters};
 use crate::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session};
 use crate::time::Timestamp;
 
-/// An answer or a refusal. A refusal is a value like any other: nothing has gone wrong when a pool refuses.
+/// A response or an error. An error is an ordinary value: a refusal is not a failure of the pool.
 pub type Reply = Result<Response, ApiError>;
 
-/// One answer that is not a refusal.
+/// A successful response.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Response {
-    /// Of `InitiateAuth` and `RespondToAuthChallenge`.
+    /// The response of `InitiateAuth` and `RespondToAuthChallenge`.
     Auth(AuthOutcome),
-    /// Of `AssociateSoftwareToken`: `SecretCode` in base32, and the session to go on with.
+    /// The response of `AssociateSoftwareToken`: the secret and the next session.
     SecretCode {
-        /// The secret that goes into the authenticator app, RFC 4648 base32 without padding.
+        /// The secret for the authenticator app (`SecretCode`), RFC 4648 base32 without padding.
         secret_code: String,
-        /// The session to go on with.
+        /// The next session.
         session: Session,
     },
-    /// Of `VerifySoftwareToken` when the code was right.
+    /// The response of `VerifySoftwareToken` if the code was right.
     SoftwareTokenVerified {
-        /// The session to answer `MFA_SETUP` with.
+        /// The session for the response to `MFA_SETUP`.
         session: Session,
     },
-    /// Of `ConfirmDevice`.
+    /// The response of `ConfirmDevice`.
     DeviceConfirmed {
-        /// `UserConfirmationNecessary`: true when the user must opt in before the device is remembered.
+        /// `UserConfirmationNecessary`: true if the pool remembers the device only after the user opts in.
         user_confirmation_necessary: bool,
     },
-    /// Of `GetDevice` and `AdminGetDevice`.
+    /// The response of `GetDevice` and `AdminGetDevice`.
     Device(DeviceDescription),
-    /// Of `ListDevices` and `AdminListDevices`.
+    /// The response of `ListDevices` and `AdminListDevices`.
     Devices {
-        /// One page.
+        /// The devices of one page.
         devices: Vec<DeviceDescription>,
         /// `PaginationToken` for the next page, if there is one.
         pagination_token: Option<String>,
     },
-    /// About a user.
+    /// A response about a user.
     Account(AccountResponse),
-    /// Of operations that answer with nothing.
+    /// The response of operations without output.
     Empty,
 }
 
-/// Where a sign-in stands after a request.
+/// The state of a sign-in after a request.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AuthOutcome {
-    /// Something more is asked for.
+    /// The pool requires another step.
     Challenge(Challenge),
-    /// Signed in.
+    /// The user is signed in.
     Tokens(AuthenticationResult),
 }
 
@@ -58,7 +58,7 @@ pub enum AuthOutcome {
 pub struct Challenge {
     /// `ChallengeName`.
     pub name: ChallengeName,
-    /// `Session`; `PASSWORD_VERIFIER` comes without one, as on AWS.
+    /// `Session`; absent for `PASSWORD_VERIFIER`, as on AWS.
     pub session: Option<Session>,
     /// `ChallengeParameters`.
     pub parameters: Parameters,
@@ -71,15 +71,15 @@ pub struct AuthenticationResult {
     pub access_token: AccessToken,
     /// `IdToken`.
     pub id_token: String,
-    /// `RefreshToken`; none comes for a refresh token.
+    /// `RefreshToken`; absent if a refresh token was exchanged.
     pub refresh_token: Option<String>,
     /// `ExpiresIn`, seconds.
     pub expires_in_s: u32,
-    /// `NewDeviceMetadata`, when the pool tracks devices and none was named.
+    /// `NewDeviceMetadata`, if the pool tracks devices and the request named none.
     pub new_device: Option<NewDeviceMetadata>,
 }
 
-/// `NewDeviceMetadata`: a key for a device that the pool does not know yet.
+/// `NewDeviceMetadata`: the key for a device that the pool does not know yet.
 #[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct NewDeviceMetadata {
     /// `DeviceKey`.
@@ -93,7 +93,7 @@ pub struct NewDeviceMetadata {
 pub struct DeviceDescription {
     /// `DeviceKey`.
     pub device_key: DeviceKey,
-    /// `DeviceAttributes`: names and values. Administrators see more of them than users.
+    /// `DeviceAttributes`: names and values. Administrators see more attributes than users.
     pub attributes: Vec<(&'static str, String)>,
     /// `DeviceCreateDate`.
     pub created: Timestamp,
