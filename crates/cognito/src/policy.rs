@@ -1,47 +1,47 @@
-//! The settings of a pool in Cognito's terms: remembered devices, second factors, risk, quotas and passwords.
+//! A pool's settings, in Cognito's terms: what it remembers, when it asks for a second factor, what risk
+//! does.
 
 use std::time::Duration;
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// Whether the pool remembers devices (`DeviceConfiguration`; docs/semantics.md, settings).
+/// Whether devices are remembered (`DeviceConfiguration`, SEMANTICS c.1).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RememberMode {
-    /// The pool does not track devices: it issues no device keys and ignores `DEVICE_KEY`.
+    /// Devices are not tracked: no keys are handed out, and a `DEVICE_KEY` is ignored.
     No,
-    /// The pool remembers a device as soon as it is confirmed (`DeviceOnlyRememberedOnUserPrompt = false`).
+    /// A confirmed device is remembered at once (`DeviceOnlyRememberedOnUserPrompt = false`).
     Always,
-    /// The pool remembers a confirmed device after the user opts in (`DeviceOnlyRememberedOnUserPrompt =
-    /// true`).
+    /// A confirmed device is remembered when the user says so (`DeviceOnlyRememberedOnUserPrompt = true`).
     OptIn,
 }
 
 impl RememberMode {
-    /// All modes, in the order of the AWS console.
+    /// All modes, in the order of the console.
     pub const ALL: [Self; 3] = [Self::No, Self::Always, Self::OptIn];
 
-    /// Returns whether the pool tracks devices.
+    /// Whether the pool knows devices at all.
     pub const fn tracks(self) -> bool {
         !matches!(self, Self::No)
     }
 }
 
-/// When the pool requires a second factor (`MfaConfiguration`).
+/// When the pool asks for a second factor (`MfaConfiguration`).
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum MfaMode {
     /// Never.
     Off,
-    /// Required from users who have a second factor.
+    /// From users who have one.
     Optional,
-    /// Required from all users; a user without a second factor must set one up.
+    /// From everyone; who has none must set one up.
     On,
 }
 
 impl MfaMode {
-    /// All modes, from least to most strict.
+    /// All modes, from lax to strict.
     pub const ALL: [Self; 3] = [Self::Off, Self::Optional, Self::On];
 }
 
@@ -49,125 +49,123 @@ impl MfaMode {
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Factors {
-    /// No second factor.
+    /// None.
     None,
     /// A code sent to a phone.
     Sms,
-    /// A code from an authenticator app.
+    /// A code of an authenticator app.
     Totp,
-    /// Both, without a preference.
+    /// Both, with no preference between them.
     SmsAndTotp,
 }
 
 impl Factors {
-    /// All combinations of factors.
+    /// All sets of factors.
     pub const ALL: [Self; 4] = [Self::None, Self::Sms, Self::Totp, Self::SmsAndTotp];
 
-    /// Returns whether the user has a second factor.
+    /// Whether there is any.
     pub const fn any(self) -> bool {
         !matches!(self, Self::None)
     }
 
-    /// Returns whether the user has an authenticator app.
+    /// Whether an authenticator app is among them.
     pub const fn has_totp(self) -> bool {
         matches!(self, Self::Totp | Self::SmsAndTotp)
     }
 
-    /// Returns whether the user has SMS codes.
+    /// Whether a phone is among them.
     pub const fn has_sms(self) -> bool {
         matches!(self, Self::Sms | Self::SmsAndTotp)
     }
 }
 
-/// The risk level of an attempt (docs/semantics.md, threat protection). `None` in place of a level means no
-/// risk.
+/// How risky an attempt looks (threat protection, SEMANTICS c.4). "None" is the absence of a level.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskLevel {
-    /// Low risk.
+    /// Low.
     Low,
-    /// Medium risk.
+    /// Medium.
     Medium,
-    /// High risk.
+    /// High.
     High,
 }
 
 impl RiskLevel {
-    /// All levels, in ascending order.
+    /// All levels, rising.
     pub const ALL: [Self; 3] = [Self::Low, Self::Medium, Self::High];
 }
 
-/// The pool's action at a risk level (`AccountTakeoverEventActionType`), from least to most strict.
+/// What the pool does at a level of risk (`AccountTakeoverEventActionType`), from lax to strict.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskAction {
-    /// Ignores the risk.
+    /// As if there were no risk.
     NoAction,
-    /// Requires a second factor if the user has one; otherwise allows the sign-in.
+    /// Ask for a second factor if the user has one, else let in.
     MfaIfConfigured,
-    /// Requires a second factor if the user has one; otherwise refuses the sign-in.
+    /// Ask for a second factor if the user has one, else refuse.
     MfaRequired,
-    /// Refuses the sign-in.
+    /// Refuse.
     Block,
 }
 
 impl RiskAction {
-    /// All actions, from least to most strict.
+    /// All actions, from lax to strict.
     pub const ALL: [Self; 4] = [Self::NoAction, Self::MfaIfConfigured, Self::MfaRequired, Self::Block];
 }
 
-/// Whether the pool acts on risk (`AdvancedSecurityMode`).
+/// Whether risk has consequences (`AdvancedSecurityMode`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskMode {
-    /// Risk is not evaluated.
+    /// Risk is not looked at.
     #[default]
     Off,
-    /// Risk is recorded but has no effect.
+    /// Risk is noted, and changes nothing.
     Audit,
-    /// The pool takes the configured actions.
+    /// The actions are taken.
     Enforced,
 }
 
-/// The source of an attempt's risk level.
+/// Who says how risky an attempt looks.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskSource {
-    /// The scenario gives every attempt a level.
+    /// The scenario: a level comes with every attempt.
     #[default]
     Given,
-    /// The pool estimates the level from three signs: a new device, a new address, and three failures since
-    /// the last sign-in. One sign is low risk, two are medium, three are high. This rule is this project's
-    /// own, because AWS does not publish its rule.
+    /// The pool, by three signs: a new device, a new address, three failures since the last sign-in. One is
+    /// low risk, two are medium, three are high. This rule is ours; AWS does not publish its own.
     Estimated,
 }
 
-/// The pool's action for a compromised password (`CompromisedCredentialsActionsType`). Passwords verified by
-/// SRP are never checked.
+/// What a password that is known to be compromised leads to (`CompromisedCredentialsActionsType`). Passwords
+/// proved by SRP are never looked at.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum CompromisedAction {
-    /// No action.
+    /// Nothing.
     #[default]
     NoAction,
-    /// The pool refuses the sign-in, and the user must reset the password.
+    /// The sign-in is refused, and the user must reset the password.
     Block,
 }
 
-/// A pool's risk settings. A higher level cannot have a less strict action.
+/// What risk does in a pool. A higher level may not have a laxer action.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct RiskPolicy {
-    /// Whether the pool takes the actions.
+    /// Whether the actions are taken.
     pub mode: RiskMode,
-    /// The source of an attempt's risk level.
+    /// Who says how risky an attempt looks.
     pub levels: RiskSource,
-    /// The action for a compromised password.
+    /// What a compromised password leads to.
     pub compromised: CompromisedAction,
-    /// The action at level low.
+    /// Action at level low.
     pub low: RiskAction,
-    /// The action at level medium.
+    /// Action at level medium.
     pub medium: RiskAction,
-    /// The action at level high.
+    /// Action at level high.
     pub high: RiskAction,
 }
 
@@ -182,7 +180,7 @@ impl RiskPolicy {
         high: RiskAction::NoAction,
     };
 
-    /// Returns the action configured for `level`, regardless of the mode.
+    /// The action configured for `level`, whatever the mode.
     pub const fn action(&self, level: RiskLevel) -> RiskAction {
         match level {
             RiskLevel::Low => self.low,
@@ -192,38 +190,36 @@ impl RiskPolicy {
     }
 }
 
-/// Whether repeated failures lock a user out (docs/semantics.md, errors).
+/// Whether repeated failures lock a user out (SEMANTICS d).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lockout {
-    /// Locks out for 2^(n−5) seconds from the fifth failure on, at most 15 minutes.
+    /// 2^(n−5) seconds from the fifth failure on, at most 15 minutes.
     #[default]
     Cognito,
-    /// Never locks out.
+    /// Never.
     Off,
 }
 
-/// Which sign-ins the documentation's Note covers. It says that Always + suppress ignores the MFA settings of
-/// medium and high risk.
+/// Which sign-ins the Note covers: Always + suppress ignores the MFA of medium and high risk.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RiskNote {
     /// All sign-ins of such a pool, as the Note is worded.
     #[default]
     Pool,
-    /// Only sign-ins from a remembered device.
+    /// Only those from a remembered device.
     Device,
-    /// None: the current documentation no longer has the Note.
+    /// None: today's documentation no longer has the Note.
     Off,
 }
 
 impl RiskNote {
-    /// All interpretations, widest first.
+    /// All readings, from the widest.
     pub const ALL: [Self; 3] = [Self::Pool, Self::Device, Self::Off];
 }
 
-/// The requirements for passwords (`PasswordPolicyType`). Passwords are at most 256 characters long and
-/// contain no spaces.
+/// What a password must have (`PasswordPolicyType`). None is longer than 256 characters or has a space in it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PasswordPolicy {
     /// `MinimumLength`, 6 to 99.
@@ -236,12 +232,12 @@ pub struct PasswordPolicy {
     pub numbers: bool,
     /// `RequireSymbols`.
     pub symbols: bool,
-    /// `TemporaryPasswordValidityDays`, 0 to 365. The pool returns it, but temporary passwords do not expire.
+    /// `TemporaryPasswordValidityDays`, 0 to 365. It is told, and nothing ends by it.
     pub temporary_days: u32,
 }
 
 impl PasswordPolicy {
-    /// At least eight characters of any kind: the policy of a pool that configures none.
+    /// Eight characters of any kind: what a pool takes that has no policy.
     pub const LENGTH_ONLY: Self = Self {
         minimum_length: 8,
         uppercase: false,
@@ -251,30 +247,29 @@ impl PasswordPolicy {
         temporary_days: 7,
     };
 
-    /// The policy that `CreateUserPool` sets if the request has none.
+    /// What `CreateUserPool` sets when it is not told.
     pub const COGNITO: Self =
         Self { uppercase: true, lowercase: true, numbers: true, symbols: true, ..Self::LENGTH_ONLY };
 }
 
-/// Choices where Cognito's documentation is incomplete or contradictory (docs/semantics.md, conflicts).
+/// Choices where Cognito's documentation is silent or contradicts itself (SEMANTICS g).
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Switches {
     /// Which sign-ins the Note covers.
     pub risk_note: RiskNote,
-    /// Whether a device suppresses MFA only after it completed an MFA itself (docs/semantics.md, states of a
-    /// device).
+    /// Whether a device suppresses MFA only once it has been through an MFA itself (SEMANTICS c.2).
     pub strict_mfa_binding: bool,
 }
 
-/// Request quotas per second in each category; `None` is unlimited.
+/// Requests a second that the pool takes in each category; `None` is no limit.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub struct Quotas {
-    /// Sign-in requests. Challenge responses have a separate allowance of three times this number; only the
-    /// excess counts here.
+    /// Sign-in requests; answers to challenges have three times this on their own, and only the excess
+    /// counts.
     pub user_authentication: Option<u32>,
-    /// Requests that read devices.
+    /// Reads of devices.
     pub user_resource_read: Option<u32>,
-    /// Requests that change devices.
+    /// Changes of devices.
     pub user_resource_update: Option<u32>,
 }
 
@@ -288,11 +283,12 @@ impl Quotas {
         Self { user_authentication: Some(120), user_resource_read: Some(50), user_resource_update: Some(25) };
 }
 
-/// Defines the text of each setting and protocol word, as used on the wire, in scenarios and in reports.
+/// Gives each setting, and each word of the protocol, the one text that it has on the wire, in scenarios and
+/// in reports.
 macro_rules! string_enums {
     ($($name:ident { $($variant:ident = $text:literal,)* })*) => {$(
         impl $name {
-            /// Returns the text used on the wire, in scenarios, reports and tables.
+            /// The word on the wire, in scenarios, reports and tables.
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$variant => $text,)* }
             }
@@ -330,24 +326,24 @@ string_enums! {
     RiskNote { Pool = "pool", Device = "device", Off = "off", }
 }
 
-/// All settings that determine a pool's responses.
+/// Everything that decides how a pool answers.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct PoolPolicy {
-    /// Whether the pool remembers devices.
+    /// Whether devices are remembered.
     pub remember: RememberMode,
     /// Whether a remembered device replaces the second factor (`ChallengeRequiredOnNewDevice`).
     pub suppress_mfa: bool,
-    /// When the pool requires a second factor.
+    /// When a second factor is asked for.
     pub mfa: MfaMode,
-    /// The risk settings.
+    /// What risk does.
     pub risk: RiskPolicy,
-    /// Whether repeated failures lock a user out.
+    /// Whether failures lock out.
     pub lockout: Lockout,
-    /// Request quotas per second.
+    /// How many requests a second are taken.
     pub quotas: Quotas,
-    /// Choices where the documentation is unclear.
+    /// Choices where the documentation leaves one.
     pub switches: Switches,
-    /// How long a challenge stays valid (`AuthSessionValidity`, 3 to 15 minutes).
+    /// How long a challenge may be answered (`AuthSessionValidity`, 3 to 15 minutes).
     pub session_validity: Duration,
 }
 
@@ -355,7 +351,7 @@ impl PoolPolicy {
     /// Cognito's default `AuthSessionValidity`.
     pub const SESSION_VALIDITY: Duration = Duration::from_secs(180);
 
-    /// The settings of a new Cognito pool: no remembered devices, second factor, threat protection or quotas.
+    /// A pool as Cognito creates it: nothing remembered, no second factor, no risk, no quotas.
     pub const DEFAULT: Self = Self {
         remember: RememberMode::No,
         suppress_mfa: false,
