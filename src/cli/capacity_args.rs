@@ -17,8 +17,8 @@ decision mismatches. On the way up one passing run is enough; between the bounds
 two of three decide; a long run confirms the answer.
 
 A level is measured until 300 sign-ins are expected, for at most 5 minutes or
---measure. Under the virtual clock it is 3000 sign-ins and at most a day. A level
-with fewer than 300 sign-ins does not pass.
+--measure. Under the virtual clock it is 3000 sign-ins and at most a day. With
+fewer than 300 sign-ins a level does not pass.
 
 Exit codes:
     0  an answer was found

@@ -11,21 +11,21 @@ With two folders, decisions are compared exactly, and times are shown without a
 verdict, because one run against one run proves nothing about speed. A folder
 contains a report.json, or folders with one each.
 
-With two command lines, both run in pairs, in random and balanced order, and each
-metric is judged: regressed, improved, equivalent or inconclusive. A command line
-is split at blanks, with '…', \"…\" and \\ as in a shell; other shell syntax is not
-supported. It runs with `--out DIR --seed K --format json` appended, both commands
-of a pair with the same K, and must write DIR/report.json or
-DIR/NAME/report.json. Exit codes 0, 80, 83 and 99 are accepted; any other code
-ends the comparison.
+With two command lines, both run in pairs, in random and balanced order, and
+each metric is judged: regressed, improved, equivalent or inconclusive. A command
+line is split at blanks, with '…', \"…\" and \\ as in a shell; other shell
+syntax is not supported. It runs with `--out DIR --seed K --format json`
+appended, both commands of a pair with the same K, and must write
+DIR/report.json or DIR/NAME/report.json. Exit codes 0, 80, 83 and 99 are
+accepted; any other code ends the comparison.
 
 A difference matters from --min-effect, or from twice the noise floor if that is
 more: the noise between --aa pairs of base against base, or --noise. With
 --max-pairs an inconclusive experiment continues up to that many pairs; each of
 the two looks uses half of the error of 5 %.
 
-If steal was above --max-steal of the CPU time during a run, the times of its pair
-do not count. The pair runs again, at most twice, and is then excluded. Its
+If steal was above --max-steal of the CPU time during a run, the times of its
+pair do not count. The pair runs again, at most twice, and is then excluded. Its
 decisions count.
 
 Exit codes:
