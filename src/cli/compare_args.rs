@@ -12,8 +12,8 @@ verdict, because one run against one run proves nothing about speed. A folder
 contains a report.json, or folders with one each.
 
 With two command lines, both run in pairs, in random and balanced order, and
-each metric is judged: regressed, improved, equivalent or inconclusive. A command
-line is split at blanks, with '…', \"…\" and \\ as in a shell; other shell
+each metric is judged: regressed, improved, equivalent or inconclusive. A
+command line is split at blanks, with '…', \"…\" and \\ as in a shell; other shell
 syntax is not supported. It runs with `--out DIR --seed K --format json`
 appended, both commands of a pair with the same K, and must write
 DIR/report.json or DIR/NAME/report.json. Exit codes 0, 80, 83 and 99 are
