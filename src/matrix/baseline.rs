@@ -7,7 +7,7 @@ use super::cell::{Cell, Risk};
 use super::export::{Baseline, RecordedDecision};
 use super::row::Matrix;
 use super::summary;
-use super::text::WIDTH;
+use super::summary::WIDTH;
 use crate::text::{group_digits, wrap};
 use poolproof_cognito::policy::{Factors, MfaMode, RememberMode};
 use poolproof_oracle::Device;

@@ -5,15 +5,12 @@ use std::fmt::Write as _;
 use super::baseline::cell_count;
 use super::condense::{Block, Line, blocks};
 use super::row::Matrix;
-use super::summary::LEGEND;
+use super::summary::{LEGEND, WIDTH};
 use crate::text::wrap;
 use poolproof_cognito::policy::RiskMode;
 use poolproof_oracle::Confidence;
 
 // Writing to a String cannot fail, so the results of `writeln!` are dropped below.
-
-/// The maximum width of a line.
-pub(super) const WIDTH: usize = 100;
 
 /// Explains the marks of rules.
 pub(super) const MARKS: &str = "° observed on AWS, ? inferred by this project; unmarked: documented by AWS";

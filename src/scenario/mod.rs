@@ -23,6 +23,7 @@ mod threshold;
 mod to_yaml;
 mod validate;
 mod validated;
+mod validation;
 mod values;
 mod weights;
 mod word_or_map;
@@ -128,7 +129,7 @@ pub fn parse_with(file_name: &str, bytes: &[u8], files: ScheduleFiles<'_>) -> Re
         let schedule = schedule::read(files, name).map_err(|schedule_error| match schedule_error {
             ScheduleError::Invalid(diagnostic) => diagnostic,
             ScheduleError::Unreadable(message) => {
-                let message = format!("{}: {message}", validate::display_path(&path));
+                let message = format!("{}: {message}", validation::display_path(&path));
                 diagnostic(TextError { message, help: None, span: yaml::locate(text, &path) })
             }
         })?;

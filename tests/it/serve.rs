@@ -460,7 +460,7 @@ fn unsafe_serve_options_are_rejected() {
     std::fs::write(&toy, text.replace("clock: wall", "clock: wall\ngroup: toy")).unwrap();
     let (code, out, err) = serve(&[toy.to_str().unwrap(), "--listen", "127.0.0.1:0"]);
     assert_eq!((code, out.as_str()), (104, ""));
-    assert!(err.contains("worthless as protection"), "{err}");
+    assert!(err.contains("gives no protection"), "{err}");
     for flags in
         [&["--pool-id", "nope"][..], &["--client-id", "a b"], &["--listen", "nowhere"], &["--workers", "0"]]
     {

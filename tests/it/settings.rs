@@ -168,9 +168,9 @@ fn assumptions_are_reported() {
     assert!(risk(json!({ "ClientId": "c" })).contains("one app client"));
     let lists = json!({ "RiskExceptionConfiguration": { "BlockedIPRangeList": ["192.0.2.0/24"] } });
     assert!(risk(lists).contains("always blocked"));
-    assert!(told(json!({ "EmailMfaConfiguration": {} })).contains("e-mail"));
+    assert!(told(json!({ "EmailMfaConfiguration": {} })).contains("E-mail"));
     assert!(pool(&json!({ "DeviceConfiguration": {} })).notes.join("\n").contains("DeviceConfiguration"));
-    assert!(pool(&json!({})).notes.join("\n").contains("MfaConfiguration is not said"));
+    assert!(pool(&json!({})).notes.join("\n").contains("MfaConfiguration is missing"));
 }
 
 #[test]
