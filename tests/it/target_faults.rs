@@ -192,7 +192,7 @@ fn a_run_is_reported_when_cleanup_fails() {
         let file = scenario(name, 4, STAGE);
         let (code, _, err) = output(&mut run(&file, &["--target", &at(operations).url]));
         assert_eq!(code, 107, "{err}");
-        let why = format!("{}: NotAuthorizedException: no; {left}", operations[0]);
+        let why = format!("{}: NotAuthorizedException: no; cannot remove {left}", operations[0]);
         assert!(err.contains(&why) && err.contains(": DeleteUserPool: "), "{err}");
     }
     assert_eq!(pools(&served).len(), 5, "the one that is served, and four that were left");
