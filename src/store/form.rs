@@ -215,18 +215,27 @@ macro_rules! records {
         impl Written for $name {
             fn write(&self) -> Value {
                 let Self { $($field,)* } = self;
-                let fields = [$((stringify!($field), $field.write()),)*];
+                let fields = [$((stored_key(stringify!($field)), $field.write()),)*];
                 let given = fields.into_iter().filter(|(_, value)| !value.is_null());
                 Value::Object(given.map(|(key, value)| (key.to_owned(), value)).collect())
             }
 
             fn read(value: Value) -> Option<Self> {
                 let Value::Object(mut map) = value else { return None };
-                let record = Self { $($field: Written::read(taken(&mut map, stringify!($field)))?,)* };
+                let record = Self { $($field: Written::read(taken(&mut map, stored_key(stringify!($field))))?,)* };
                 map.is_empty().then_some(record)
             }
         }
     )*};
+}
+
+/// Returns the key of a field in the file. Fields that were renamed keep their first key.
+fn stored_key(field: &str) -> &str {
+    match field {
+        "user_status" => "standing",
+        "prevents_user_existence_errors" => "hides_users",
+        field => field,
+    }
 }
 
 fn taken(map: &mut Map<String, Value>, key: &str) -> Value {
