@@ -119,7 +119,7 @@ fn busy_users_are_reported_as_the_scenario_limit() {
 
 #[test]
 fn users_waiting_for_the_pool_are_the_pool_limit() {
-    // A hundred people keep no queue that grows: where allm wait, nobody is free, and the pool is why.
+    // A hundred people keep no queue that grows: where all wait, nobody is free, and the pool is why.
     let few = SCENARIO.replace("users: 500", "users: 100");
     let found = found(
         &few,

@@ -153,7 +153,7 @@ fn an_invalid_claim_is_rejected_with_the_aws_message() {
         left = left.without(key);
         assert_eq!(refusal(fixture.send_claim(&exchange, claim.clone().without(key))), missing(key));
     }
-    // With allm gone, the first in AWS's order is named.
+    // With all gone, the first in AWS's order is named.
     assert_eq!(refusal(fixture.send_claim(&exchange, left.with("NOTHING", ""))), missing("USERNAME"));
     let only_name = from(&[("USERNAME", "ann")]);
     assert_eq!(refusal(fixture.send_claim(&exchange, only_name)), missing("TIMESTAMP"));

@@ -154,7 +154,7 @@ workload:
     assert_eq!((report.decisions.mismatches, report.verdict.exit_code), (Vec::new(), 0), "without one");
 }
 
-/// So many handshakes, allm with devices: not one may fail.
+/// So many handshakes, all with devices: not one may fail.
 fn handshakes(rate: u32, seconds: u32) {
     let scenario = scenario(&format!(
         "version: 1
