@@ -84,7 +84,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
         restore(&mut provider, args, kept).map_err(usage)?;
         pool_was_restored = provider.has_pool(&pool_id);
         add(&mut provider, now, args, settings).map_err(usage)?;
-        store.write(&provider.take_changes()).map_err(|error| usage(state_file_error(args, &error)))?;
+        store.write(&provider.take_changes(None)).map_err(|error| usage(state_file_error(args, &error)))?;
     } else {
         add(&mut provider, now, args, settings).map_err(usage)?;
     }

@@ -134,7 +134,7 @@ impl CellPlayer {
             compromised: false,
         };
         let identity = PoolIdentity { pool_id, client_id: ClientId::new(CLIENT_ID), group: Group::toy() };
-        let mut pool = Pool::new(identity, setup_policy(), SEED.rng("pool", 0)).planted(defect);
+        let mut pool = Pool::new(identity, setup_policy(), SEED.rng("pool", 0)).with_defect(defect);
         let (account, new_user) = provision(&config, vec![user_spec], &|_| true).pop()?;
         pool.add_account(account).ok()?;
         let credentials = new_user.into_credentials();

@@ -274,7 +274,7 @@ impl Runner<'_> {
         let mut pool = Pool::new(identity, scenario.pool, scenario.seed.rng("pool", 0))
             .with_client(client)
             .with_exceptions(scenario.exceptions.clone())
-            .planted(self.run_options.defect);
+            .with_defect(self.run_options.defect);
         let mut new_users = Vec::with_capacity(people.len());
         for (account, new_user) in people {
             let added = pool.add_account(account);

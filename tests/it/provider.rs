@@ -55,10 +55,10 @@ impl ProviderFixture {
     /// Asks as a client does, in JSON; the answer's body, or the refusal in words.
     pub(crate) fn ask(&mut self, operation: &str, body: &Value) -> Result<Value, String> {
         let asked = decode(operation, body.to_string().as_bytes()).map_err(|error| error.to_string())?;
-        let mut step = self.provider.handle(self.now, self.origin, asked);
+        let mut handled = self.provider.handle(self.now, self.origin, asked);
         let answer = loop {
-            self.changes.extend(self.provider.take_changes());
-            step = match step {
+            self.changes.extend(self.provider.take_changes(handled.pool_id.as_ref()));
+            handled = match handled.step {
                 Step::Answer(answer) => break answer,
                 Step::Sign(signing) => break to_answer(signing.run()),
                 Step::Compute(job, pending) => self.provider.resume(self.now, pending, job.run()),
@@ -320,11 +320,12 @@ fn an_admin_request_completes_when_a_client_is_added() {
     let (pool, client) = fixture.pool("p");
     let body = json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-2", "Permanent": true });
     let asked = decode("AdminSetUserPassword", body.to_string().as_bytes()).unwrap();
-    let Step::Compute(job, pending) = fixture.provider.handle(fixture.now, Origin::default(), asked) else {
+    let Step::Compute(job, pending) = fixture.provider.handle(fixture.now, Origin::default(), asked).step
+    else {
         panic!("a verifier is computed")
     };
     assert!(fixture.sign_in(&client).is_ok());
-    let Step::Answer(answer) = fixture.provider.resume(fixture.now, pending, job.run()) else {
+    let Step::Answer(answer) = fixture.provider.resume(fixture.now, pending, job.run()).step else {
         panic!("an answer")
     };
     assert_eq!(answer.map(drop), Ok(()));
@@ -339,11 +340,12 @@ fn an_admin_password_is_kept_when_a_client_is_added() {
     let (pool, client) = fixture.pool("one");
     let set = json!({ "UserPoolId": pool, "Username": "ann", "Password": "Permanent-2", "Permanent": true });
     let asked = decode("AdminSetUserPassword", set.to_string().as_bytes()).unwrap();
-    let Step::Compute(job, pending) = fixture.provider.handle(fixture.now, Origin::default(), asked) else {
+    let Step::Compute(job, pending) = fixture.provider.handle(fixture.now, Origin::default(), asked).step
+    else {
         panic!("no arithmetic");
     };
     fixture.sign_in(&client).unwrap();
     fixture.call_ok("DeleteUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }));
-    let kept = fixture.provider.resume(fixture.now, pending, job.run());
+    let kept = fixture.provider.resume(fixture.now, pending, job.run()).step;
     assert!(matches!(&kept, Step::Answer(Ok(_))), "{kept:?}");
 }

@@ -40,7 +40,7 @@ pub(crate) fn planted(policy: PoolPolicy, defect: Option<Defect>) -> EndpointUrl
         limits: AccountLimits::DEFAULT,
     };
     let provider = Provider::new(hosting, Seed::new(1).rng("provider", 0));
-    let mut provider = provider.planted(defect);
+    let mut provider = provider.with_defect(defect);
     let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));
     provider.add_pool(now, pool_id.clone(), "target", policy, RiskExceptions::default());
     let client = AppClient { password_flow: PasswordFlow::WithDevices, ..AppClient::public(client_id) };

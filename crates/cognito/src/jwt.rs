@@ -1,8 +1,8 @@
 //! RS256 tokens: JSON claims with signatures that other parties can verify (RFC 7515, RFC 7519;
 //! docs/semantics.md, tokens).
 //!
-//! Signing takes some tenths of a millisecond, so it is separate: callers choose when to call
-//! [`UnsignedToken::sign`]. Verifying a signature takes some tens of microseconds.
+//! Signing is the one expensive thing, some tenths of a millisecond, so it is apart: [`Keys::sign`]
+//! can be called wherever there is time. Checking a signature is some tens of microseconds.
 
 use std::fmt;
 
@@ -74,15 +74,19 @@ impl Keys {
     }
 
     /// Returns an unsigned token with these claims.
-    pub fn unsigned(&self, token_use: TokenUse, claims: &Map<String, Value>) -> UnsignedToken {
+    pub fn unsigned(&self, token_use: TokenUse, claims: &Map<String, Value>) -> String {
         let header = json!({ "kid": self.key_for(token_use).kid, "alg": "RS256" }).to_string();
         let claims = Value::Object(claims.clone()).to_string();
-        let text = format!(
-            "{}.{}",
-            BASE64URL_NOPAD.encode(header.as_bytes()),
-            BASE64URL_NOPAD.encode(claims.as_bytes())
-        );
-        UnsignedToken { token_use, text }
+        format!("{}.{}", BASE64URL_NOPAD.encode(header.as_bytes()), BASE64URL_NOPAD.encode(claims.as_bytes()))
+    }
+
+    /// Returns an unsigned token with its signature. Returns `None` if the operating system provides no random
+    /// bytes for the blinding of RSA.
+    pub fn sign(&self, token_use: TokenUse, unsigned: &str) -> Option<String> {
+        let key = self.key_for(token_use);
+        let mut signature = vec![0; key.pair.public_modulus_len()];
+        key.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), unsigned.as_bytes(), &mut signature).ok()?;
+        Some(format!("{unsigned}.{}", BASE64URL_NOPAD.encode(&signature)))
     }
 
     /// Returns the claims of a token if it has a valid signature with the key of this use.
@@ -121,24 +125,6 @@ pub fn unverified_claims(token: &str) -> Option<Map<String, Value>> {
     let (_, rest) = token.split_once('.')?;
     let (claims, _) = rest.split_once('.')?;
     serde_json::from_slice(&BASE64URL_NOPAD.decode(claims.as_bytes()).ok()?).ok()
-}
-
-/// A token without its signature.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct UnsignedToken {
-    token_use: TokenUse,
-    text: String,
-}
-
-impl UnsignedToken {
-    /// Returns the token with its signature, or `None` if the operating system has no random bytes for RSA
-    /// blinding.
-    pub fn sign(&self, keys: &Keys) -> Option<String> {
-        let key = keys.key_for(self.token_use);
-        let mut signature = vec![0; key.pair.public_modulus_len()];
-        key.pair.sign(&RSA_PKCS1_SHA256, &SystemRandom::new(), self.text.as_bytes(), &mut signature).ok()?;
-        Some(format!("{}.{}", self.text, BASE64URL_NOPAD.encode(&signature)))
-    }
 }
 
 impl Key {
@@ -187,7 +173,7 @@ mod tests {
     #[test]
     fn a_token_is_read_with_the_key_of_its_use_alone() {
         let (keys, others) = (Keys::generate().unwrap(), Keys::generate().unwrap());
-        let token = keys.unsigned(TokenUse::Access, &claims()).sign(&keys).unwrap();
+        let token = keys.sign(TokenUse::Access, &keys.unsigned(TokenUse::Access, &claims())).unwrap();
         assert_eq!(keys.read(TokenUse::Access, &token), Some(claims()));
         assert_eq!(unverified_claims(&token), Some(claims()));
         assert_eq!(keys.read(TokenUse::Id, &token), None);
@@ -202,7 +188,7 @@ mod tests {
     #[test]
     fn damage_and_other_algorithms_are_refused() {
         let keys = Keys::generate().unwrap();
-        let token = keys.unsigned(TokenUse::Access, &claims()).sign(&keys).unwrap();
+        let token = keys.sign(TokenUse::Access, &keys.unsigned(TokenUse::Access, &claims())).unwrap();
         for at in 0..token.len() {
             let mut bytes = token.clone().into_bytes();
             bytes[at] ^= 1;

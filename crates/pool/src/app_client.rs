@@ -7,7 +7,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use poolproof_cognito::ids::ClientId;
-use poolproof_cognito::protocol::{ApiError, ErrorKind, Parameters, keys};
+use poolproof_cognito::protocol::{ApiError, Parameters, keys};
 
 /// An app client.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -76,20 +76,6 @@ impl AppClient {
             admin_flow: false,
             validity: Validity::DEFAULT,
         }
-    }
-
-    /// Returns a stand-in for a client that does not exist.
-    pub(super) const fn placeholder() -> Self {
-        Self::public(ClientId::EMPTY)
-    }
-
-    /// Checks that this is the requested client.
-    pub(super) fn check_id(&self, client_id: &str) -> Result<(), ApiError> {
-        if client_id == self.id.as_str() && !client_id.is_empty() {
-            return Ok(());
-        }
-        let message = format!("User pool client {client_id} does not exist.");
-        Err(ApiError::new(ErrorKind::ResourceNotFound, message))
     }
 
     /// Checks the hash in the parameters that start a sign-in.

@@ -2,9 +2,8 @@
 
 use super::Pool;
 use super::account::{Account, AccountId};
-use super::defect::Defect;
 use super::session_store::SignInState;
-use poolproof_cognito::ids::DeviceKey;
+use poolproof_cognito::ids::{ClientId, DeviceKey};
 use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 use poolproof_cognito::protocol::{ApiError, DeviceStatus, Origin};
 
@@ -20,7 +19,13 @@ pub(super) enum Decision {
 
 impl Pool {
     /// Decides about a sign-in whose password was correct.
-    pub(super) fn decide(&self, id: AccountId, named: Option<DeviceKey>, origin: Origin) -> Decision {
+    pub(super) fn decide(
+        &self,
+        client_id: &ClientId,
+        id: AccountId,
+        named: Option<DeviceKey>,
+        origin: Origin,
+    ) -> Decision {
         let account = self.directory.account(id);
         let policy = &self.policy;
         let factor = !account.factors().is_empty();
@@ -32,7 +37,7 @@ impl Pool {
         }
         let level = self.risk_level(account, named.as_ref(), origin);
         let risk = level.map(|level| (level, policy.risk.action(level)));
-        if matches!(risk, Some((_, RiskAction::Block))) && !self.has_defect(Defect::BlockIgnored) {
+        if matches!(risk, Some((_, RiskAction::Block))) {
             return Decision::Refuse(ApiError::blocked_by_risk());
         }
 
@@ -40,7 +45,6 @@ impl Pool {
         let mut trusted = None;
         if let (true, Some(key)) = (policy.remember.tracks(), &named) {
             match account.confirmed(key).map(|device| (device.status(), device.mfa_bound)) {
-                None if self.has_defect(Defect::ForgottenDeviceAccepted) => {}
                 None => return Decision::UnknownDevice,
                 Some((Some(DeviceStatus::Remembered), bound)) => trusted = Some((key.clone(), bound)),
                 Some(_) => {}
@@ -69,7 +73,7 @@ impl Pool {
         }
         let trusted_device = trusted.map(|(key, _)| key);
         let sign_in = SignInState {
-            client_id: self.client.id.clone(),
+            client_id: client_id.clone(),
             account: id,
             named_device: named,
             trusted_device,
@@ -89,10 +93,8 @@ impl Pool {
             MfaMode::Optional => !account.factors().is_empty(),
             MfaMode::On => true,
         };
-        let waived = trusted.is_some_and(|bound| {
-            let may = bound || !policy.switches.strict_mfa_binding;
-            (policy.suppress_mfa || self.has_defect(Defect::SuppressesAlways)) && may
-        });
+        let waived = trusted
+            .is_some_and(|bound| policy.suppress_mfa && (bound || !policy.switches.strict_mfa_binding));
         due && !waived
     }
 
@@ -100,8 +102,7 @@ impl Pool {
     fn risk_note_applies(&self, level: RiskLevel, trusted: bool) -> bool {
         let pool = self.policy.remember == RememberMode::Always
             && self.policy.suppress_mfa
-            && self.policy.mfa != MfaMode::Off
-            && !self.has_defect(Defect::NoteUnknown);
+            && self.policy.mfa != MfaMode::Off;
         let covered = match self.policy.switches.risk_note {
             RiskNote::Pool => true,
             RiskNote::Device => trusted,

@@ -1,4 +1,7 @@
-//! Defects that tests inject into a pool, to check that the harness detects them and names the right rule.
+//! Defects that tests plant in a pool, to see whether the harness finds each and names the right rule.
+//!
+//! A defect wraps the pool. It changes the settings for one input, or it rewrites the input, the stored records
+//! or the step. The code that decides about sign-ins knows nothing of defects.
 
 /// A defect. Only the feature `defects` can inject one, and only tests enable it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -17,7 +20,7 @@ pub enum Defect {
     DeviceClaimUnchecked,
     /// Every password claim is accepted.
     PasswordClaimUnchecked,
-    /// A claim can be used again.
+    /// A password claim can be sent again.
     ClaimReusable,
     /// The fifth failure does not lock the user out.
     LockoutOffByOne,

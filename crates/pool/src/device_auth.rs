@@ -2,10 +2,9 @@
 //! never replaces them.
 
 use super::account::DeviceState;
-use super::defect::Defect;
 use super::session_store::{Exchange, ExpectedAnswer, LookupKey, OpenSession, SessionHandle, SignInState};
 use super::sign_in::{Claim, required};
-use super::{PendingWork, Pool, SERVER_EPHEMERAL_BITS, Step, refuse};
+use super::{Pending, PendingWork, Pool, SERVER_EPHEMERAL_BITS, Step, refuse};
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Session};
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, DeviceStatus, Origin, Parameters, Reply,
@@ -25,9 +24,9 @@ pub(super) struct PendingChallenge {
 /// The device's claim waits for the session key.
 #[derive(Debug)]
 pub(super) struct PendingClaim {
-    sign_in: SignInState,
-    key: DeviceKey,
-    claim: Claim,
+    pub(super) sign_in: SignInState,
+    pub(super) key: DeviceKey,
+    pub(super) claim: Claim,
 }
 
 /// The data of a trusted device that authentication needs.
@@ -64,8 +63,9 @@ impl Pool {
             Ok((sign_in, key, public_a, verifier)) => {
                 let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.rng);
                 let job = Job::ServerPublic { group: self.identity.group, b, verifier };
-                let pending_work = PendingChallenge { sign_in, key, public_a };
-                Step::Compute(job, self.pending_work(PendingWork::DeviceChallenge(pending_work)))
+                let client_id = sign_in.client_id.clone();
+                let challenge = PendingChallenge { sign_in, key, public_a };
+                Step::Compute(job, Pending::new(&client_id, PendingWork::DeviceChallenge(challenge)))
             }
         }
     }
@@ -146,8 +146,9 @@ impl Pool {
     pub(super) fn claim_device(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
         match self.read_claim(now, request) {
             Err(error) => refuse(error),
-            Ok((job, pending_work)) => {
-                Step::Compute(job, self.pending_work(PendingWork::DeviceClaim(pending_work)))
+            Ok((job, claim)) => {
+                let client_id = claim.sign_in.client_id.clone();
+                Step::Compute(job, Pending::new(&client_id, PendingWork::DeviceClaim(claim)))
             }
         }
     }
@@ -189,7 +190,7 @@ impl Pool {
     ) -> Reply {
         let device = self.trusted(&pending_work.sign_in, &pending_work.key)?;
         let identity = Identity::device(device.group_key.as_str(), pending_work.key.as_str());
-        if !pending_work.claim.is_valid(key, &identity) && !self.has_defect(Defect::DeviceClaimUnchecked) {
+        if !pending_work.claim.is_valid(key, &identity) {
             return Err(ApiError::incorrect_credentials());
         }
         Ok(self.finish(now, &pending_work.sign_in))

@@ -3,7 +3,6 @@
 
 use super::Pool;
 use super::account::{AccountId, DeviceState};
-use super::defect::Defect;
 use super::device_list::Page;
 use poolproof_cognito::ids::DeviceKey;
 use poolproof_cognito::policy::RememberMode;
@@ -33,8 +32,7 @@ impl Pool {
             ApiError::invalid_parameter("Missing required parameter DeviceSecretVerifierConfig")
         })?;
         let (salt, verifier) = self.read_verifier(config)?;
-        let opt_in =
-            self.policy.remember == RememberMode::OptIn && !self.has_defect(Defect::OptInRemembersAtOnce);
+        let opt_in = self.policy.remember == RememberMode::OptIn;
 
         let key = DeviceKey::new(&request.device_key);
         let devices = &mut self.directory.account_mut(id).devices;

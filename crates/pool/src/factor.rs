@@ -113,7 +113,7 @@ impl Pool {
         expected_answer: ExpectedAnswer,
     ) -> Session {
         let session = self.new_session();
-        let validity = self.session_validity();
+        let validity = self.session_validity(&sign_in.client_id);
         let open = OpenSession { sign_in, expected_answer, expires: now.plus(validity) };
         self.session_store.open(&session, open, validity);
         session
@@ -141,10 +141,9 @@ impl Pool {
     ) -> Result<(Session, OpenSession), ApiError> {
         let username = required(&request.challenge_responses, keys::USERNAME)?;
         let account = self.directory.find(username);
-        let client_id = self.client.id.clone();
         self.take_allowed_session(now, session, |open| {
             Some(open.sign_in.account) == account
-                && open.sign_in.client_id == client_id
+                && open.sign_in.client_id.as_str() == request.client_id
                 && open.expected_answer.challenge() == challenge
         })
     }

@@ -4,10 +4,9 @@ use rand::{Rng as _, RngExt as _};
 
 use super::Pool;
 use super::account::{Device, DeviceState};
-use super::defect::Defect;
 use super::session_store::SignInState;
 use super::token::{Claims, TokenUse};
-use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey};
+use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey};
 use poolproof_cognito::protocol::{AuthOutcome, AuthenticationResult, NewDeviceMetadata, Response};
 use poolproof_cognito::time::Timestamp;
 
@@ -19,12 +18,13 @@ impl Pool {
     pub(super) fn finish(&mut self, now: Timestamp, sign_in: &SignInState) -> Response {
         let origin_id = self.new_uuid();
         let tracks = self.policy.remember.tracks();
-        let unnamed = sign_in.named_device.is_none() || self.has_defect(Defect::NewDeviceAlways);
+        let unnamed = sign_in.named_device.is_none();
         let new_device = (tracks && unnamed).then(|| self.issue_device(now, sign_in, origin_id.clone()));
         let device_key = match &new_device {
             Some(metadata) => Some(metadata.device_key.clone()),
             None => sign_in.named_device.clone().filter(|_| tracks),
         };
+        let expires = now.plus(self.validity(&sign_in.client_id).refresh);
         let account = self.directory.account_mut(sign_in.account);
         account.failures.reset();
         account.sign_in_history.record_success(sign_in.address);
@@ -39,7 +39,7 @@ impl Pool {
             origin_id,
             device_key,
             generation: account.generation,
-            expires: now.plus(self.client.validity.refresh),
+            expires,
         };
         let tokens = self.tokens(now, &claims, new_device);
         let refresh_token = Some(self.signer.token(TokenUse::Refresh, &claims.origin_id, &claims));
@@ -53,21 +53,15 @@ impl Pool {
         claims: &Claims,
         new_device: Option<NewDeviceMetadata>,
     ) -> AuthenticationResult {
-        let validity = self.client.validity;
+        let validity = self.validity(&claims.client_id);
         let claims = Claims { expires: now.plus(validity.access), ..claims.clone() };
         let id_claims = Claims { expires: now.plus(validity.id), ..claims.clone() };
         let token_id = self.new_uuid();
-        let (access_token, id_token) = match self.rs256(now, &token_id, &claims, id_claims.expires) {
-            // The tokens are added when they are signed.
-            Some(unsigned) => {
-                self.unsigned = Some(unsigned);
-                (AccessToken::new(""), String::new())
-            }
-            None => (
-                self.signer.access(&token_id, &claims),
-                self.signer.token(TokenUse::Id, &token_id, &id_claims),
-            ),
-        };
+        let (access_token, id_token) =
+            self.unsigned_tokens(now, &token_id, &claims, id_claims.expires).unwrap_or_else(|| {
+                let id_token = self.signer.token(TokenUse::Id, &token_id, &id_claims);
+                (self.signer.access(&token_id, &claims), id_token)
+            });
         AuthenticationResult {
             access_token,
             id_token,
@@ -78,7 +72,7 @@ impl Pool {
     }
 
     /// Issues the key of a new device. Keys that were not confirmed while their token was valid are removed.
-    fn issue_device(
+    pub(super) fn issue_device(
         &mut self,
         now: Timestamp,
         sign_in: &SignInState,
@@ -98,8 +92,7 @@ impl Pool {
             modified: now,
             authenticated: now,
         };
-        let clients = self.other_clients.values().chain([&self.client]);
-        let longest = clients.map(|client| client.validity.access).max().unwrap_or_default();
+        let longest = self.clients.values().map(|client| client.validity.access).max().unwrap_or_default();
         let devices = &mut self.directory.account_mut(sign_in.account).devices;
         let issued = |device: &Device| matches!(device.state, DeviceState::Issued { .. });
         devices.retain(|_, device| !issued(device) || now.since(device.created) < longest);

@@ -29,6 +29,8 @@ mod account;
 mod app_client;
 mod decide;
 mod defect;
+#[cfg(feature = "defects")]
+mod defective;
 mod device_admin;
 mod device_auth;
 mod device_list;
@@ -56,15 +58,15 @@ mod user_list;
 mod users;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::Rng as _;
 
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId, Session, Username};
-use poolproof_cognito::jwt::UnsignedToken;
 use poolproof_cognito::policy::{PasswordPolicy, PoolPolicy};
-use poolproof_cognito::protocol::{ApiError, ErrorKind, Origin, Reply, Request};
+use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, Origin, Reply, Request};
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Group, Job, JobResult};
@@ -104,9 +106,17 @@ pub enum Step {
 /// A request that waits for arithmetic. It holds what the request removed from the pool.
 #[derive(Debug)]
 pub struct Pending {
-    /// The app client that sent the request.
-    client_id: ClientId,
+    /// The app client that sent the request; none for administrators.
+    client_id: Option<ClientId>,
     work: PendingWork,
+}
+
+/// An input of the pool.
+#[expect(clippy::large_enum_variant, reason = "an input is passed on once and never stored")]
+enum Input {
+    Request(Origin, Request),
+    Account(Origin, AccountRequest),
+    Result(Pending, JobResult),
 }
 
 #[derive(Debug)]
@@ -138,10 +148,7 @@ pub struct Pool {
     policy: PoolPolicy,
     exceptions: RiskExceptions,
     passwords: PasswordPolicy,
-    /// The app client of the current request.
-    client: AppClient,
-    /// The other clients.
-    other_clients: BTreeMap<ClientId, AppClient>,
+    clients: BTreeMap<ClientId, Arc<AppClient>>,
     directory: Directory,
     session_store: SessionStore,
     buckets: Buckets,
@@ -150,10 +157,15 @@ pub struct Pool {
     rng: Rng,
     /// The latest time that a caller passed.
     latest: Timestamp,
-    planted: Option<Defect>,
+    #[cfg(feature = "defects")]
+    defect: Option<Defect>,
     rs256: Option<Rs256>,
-    /// The unsigned tokens of the current reply, if any.
-    unsigned: Option<[UnsignedToken; 2]>,
+}
+
+impl Pending {
+    fn new(client_id: &ClientId, work: PendingWork) -> Self {
+        Self { client_id: Some(client_id.clone()), work }
+    }
 }
 
 impl Pool {
@@ -161,9 +173,8 @@ impl Pool {
     pub fn new(identity: PoolIdentity, policy: PoolPolicy, mut rng: Rng) -> Self {
         let signer = Signer::new(&mut rng);
         let simulated_users = SimulatedUsers::new(identity.group, &mut rng);
-        Self {
-            client: AppClient::public(identity.client_id.clone()),
-            other_clients: BTreeMap::new(),
+        let mut pool = Self {
+            clients: BTreeMap::new(),
             identity,
             policy,
             exceptions: RiskExceptions::default(),
@@ -175,16 +186,21 @@ impl Pool {
             simulated_users,
             rng,
             latest: Timestamp::default(),
-            planted: None,
+            #[cfg(feature = "defects")]
+            defect: None,
             rs256: None,
-            unsigned: None,
+        };
+        if pool.identity.client_id != ClientId::EMPTY {
+            pool.put_client(AppClient::public(pool.identity.client_id.clone()));
         }
+        pool
     }
 
-    /// Returns this pool with another app client in place of a public one.
+    /// Replaces the public app client of a new pool.
     #[must_use]
     pub fn with_client(mut self, client: AppClient) -> Self {
-        self.client = client;
+        self.clients.remove(&self.identity.client_id);
+        self.put_client(client);
         self
     }
 
@@ -196,22 +212,14 @@ impl Pool {
         self
     }
 
-    /// Returns this pool with a defect if the feature `defects` is enabled, else unchanged.
+    /// Plants a defect in this pool. Does nothing without the feature `defects`.
     #[must_use]
-    pub fn planted(self, defect: Option<Defect>) -> Self {
+    #[cfg_attr(not(feature = "defects"), expect(unused_mut, unused_variables, reason = "defects are off"))]
+    pub fn with_defect(mut self, defect: Option<Defect>) -> Self {
         #[cfg(feature = "defects")]
-        if let Some(defect) = defect {
-            return self.with_defect(defect);
+        {
+            self.defect = defect;
         }
-        let _ = defect;
-        self
-    }
-
-    /// Returns this pool with a defect, to check that the harness detects it.
-    #[cfg(feature = "defects")]
-    #[must_use]
-    pub fn with_defect(mut self, defect: Defect) -> Self {
-        self.planted = Some(defect);
         self
     }
 
@@ -278,19 +286,12 @@ impl Pool {
 
     /// Adds an app client or replaces the one with the same id.
     pub fn put_client(&mut self, client: AppClient) {
-        if client.id == self.client.id {
-            self.client = client;
-        } else {
-            self.other_clients.insert(client.id.clone(), client);
-        }
+        self.clients.insert(client.id.clone(), Arc::new(client));
     }
 
-    /// Removes an app client. Its sign-ins in progress cannot continue.
+    /// Removes an app client. Sign-ins that it started cannot continue.
     pub fn remove_client(&mut self, id: &ClientId) {
-        self.other_clients.remove(id);
-        if self.client.id == *id {
-            self.client = AppClient::placeholder();
-        }
+        self.clients.remove(id);
     }
 
     /// Returns the number of users.
@@ -325,15 +326,51 @@ impl Pool {
         self.session_store.delivered_code(username)
     }
 
-    /// Handles a request. It does not panic on any request.
+    /// Handles a request of the user-facing API. Never panics, whatever the request contains.
     pub fn handle(&mut self, now: Timestamp, origin: Origin, request: Request) -> Step {
+        self.step(now, Input::Request(origin, request))
+    }
+
+    /// Handles a request about a user. Never panics, whatever the request contains.
+    pub fn handle_account(&mut self, now: Timestamp, origin: Origin, request: AccountRequest) -> Step {
+        self.step(now, Input::Account(origin, request))
+    }
+
+    /// Continues a request with the result of its job. What changed since the request is taken into account.
+    pub fn resume(&mut self, now: Timestamp, pending: Pending, done: JobResult) -> Step {
+        self.step(now, Input::Result(pending, done))
+    }
+
+    /// Passes an input to the pool, through the planted defect if there is one.
+    fn step(&mut self, now: Timestamp, input: Input) -> Step {
         let now = self.monotonic(now);
-        self.session_store.remove_expired(now);
-        if !self.buckets.admit(now, &request) {
-            return refuse(ApiError::too_many_requests());
+        #[cfg(feature = "defects")]
+        if let Some(defect) = self.defect {
+            return defect.step(self, now, input);
         }
-        self.select_client(request.client_id());
-        let step = self.answer(now, origin, request);
+        self.process(now, input)
+    }
+
+    fn process(&mut self, now: Timestamp, input: Input) -> Step {
+        let step = match input {
+            Input::Request(origin, request) => {
+                self.session_store.remove_expired(now);
+                if self.buckets.admit(now, &request) {
+                    self.answer(now, origin, request)
+                } else {
+                    refuse(ApiError::too_many_requests())
+                }
+            }
+            Input::Account(origin, request) => {
+                self.session_store.remove_expired(now);
+                if self.buckets.admit_account(now, &request) {
+                    self.answer_account(now, origin, request)
+                } else {
+                    refuse(ApiError::too_many_requests())
+                }
+            }
+            Input::Result(pending, done) => self.continue_with(now, pending, done),
+        };
         self.defer_signing(step)
     }
 
@@ -360,17 +397,10 @@ impl Pool {
         }
     }
 
-    /// Continues a request after its arithmetic. Changes in the meantime are taken into account here.
-    pub fn resume(&mut self, now: Timestamp, pending: Pending, done: JobResult) -> Step {
-        let now = self.monotonic(now);
+    fn continue_with(&mut self, now: Timestamp, pending: Pending, done: JobResult) -> Step {
         let Pending { client_id, work } = pending;
-        self.select_client(Some(client_id.as_str()));
-        // An administrator's password change does not depend on the current client.
-        let needs_no_client =
-            matches!(&work, PendingWork::Account(pending_work) if !pending_work.is_client_request());
-        if !needs_no_client && self.client.id != client_id {
-            let message = format!("User pool client {client_id} does not exist.");
-            return refuse(ApiError::new(ErrorKind::ResourceNotFound, message));
+        if let Some(Err(error)) = client_id.map(|client_id| self.client(client_id.as_str())) {
+            return refuse(error);
         }
         let answer = match (work, done) {
             (PendingWork::Account(pending_work), JobResult::Verifier(verifier)) => {
@@ -397,27 +427,26 @@ impl Pool {
             (_, JobResult::Failed(_)) => Err(ApiError::incorrect_credentials()),
             _ => Err(ApiError::internal("a job returned the result of another job")),
         };
-        self.defer_signing(reply(answer))
+        reply(answer)
     }
 
-    /// Makes the client with this id, if it exists, the client of the current request.
-    fn select_client(&mut self, client_id: Option<&str>) {
-        let Some(client_id) = client_id.filter(|id| *id != self.client.id.as_str()) else { return };
-        if let Some(client) = self.other_clients.remove(&ClientId::new(client_id)) {
-            let before = std::mem::replace(&mut self.client, client);
-            if before.id != ClientId::EMPTY {
-                self.other_clients.insert(before.id.clone(), before);
-            }
-        }
+    /// Returns the app client with this id.
+    fn client(&self, client_id: &str) -> Result<Arc<AppClient>, ApiError> {
+        let client = self.clients.get(&ClientId::new(client_id)).filter(|_| !client_id.is_empty());
+        client.cloned().ok_or_else(|| {
+            let message = format!("User pool client {client_id} does not exist.");
+            ApiError::new(ErrorKind::ResourceNotFound, message)
+        })
     }
 
-    /// Returns how long a challenge of the current client can be answered.
-    fn session_validity(&self) -> Duration {
-        self.client.validity.session.unwrap_or(self.policy.session_validity)
+    /// Returns how long sessions and tokens of this client are valid.
+    fn validity(&self, client_id: &ClientId) -> Validity {
+        self.clients.get(client_id).map_or(Validity::DEFAULT, |client| client.validity)
     }
 
-    fn pending_work(&self, work: PendingWork) -> Pending {
-        Pending { client_id: self.client.id.clone(), work }
+    /// Returns how long a challenge of this client may be answered.
+    fn session_validity(&self, client_id: &ClientId) -> Duration {
+        self.validity(client_id).session.unwrap_or(self.policy.session_validity)
     }
 
     /// Returns `now` or the latest time seen, so that a clock that steps back does not revive expired
@@ -425,10 +454,6 @@ impl Pool {
     fn monotonic(&mut self, now: Timestamp) -> Timestamp {
         self.latest = self.latest.max(now);
         self.latest
-    }
-
-    fn has_defect(&self, defect: Defect) -> bool {
-        self.planted == Some(defect)
     }
 
     fn new_session(&mut self) -> Session {

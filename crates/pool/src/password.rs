@@ -3,14 +3,13 @@
 use rand::Rng as _;
 
 use super::account::{AccountId, UserStatus};
-use super::app_client::PasswordFlow;
+use super::app_client::{AppClient, PasswordFlow};
 use super::decide::Decision;
-use super::defect::Defect;
 use super::lockout::Failures;
 use super::session_store::{ExpectedAnswer, OpenSession, Owner, SignInState};
 use super::sign_in::required;
-use super::{PendingWork, Pool, Step, refuse};
-use poolproof_cognito::ids::DeviceKey;
+use super::{Pending, PendingWork, Pool, Step, refuse};
+use poolproof_cognito::ids::{ClientId, DeviceKey};
 use poolproof_cognito::policy::{Lockout, PasswordPolicy};
 use poolproof_cognito::protocol::{
     ApiError, ChallengeName, ErrorKind, Origin, Parameters, Reply, RespondToAuthChallenge, Response, keys,
@@ -19,7 +18,7 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Identity, Job, Salt, Verifier};
 
 /// The first failure that locks a user out.
-const FIRST_LOCKING_FAILURE: u32 = 5;
+pub(super) const FIRST_LOCKING_FAILURE: u32 = 5;
 /// Most characters in a password.
 const MAX_PASSWORD_CHARS: usize = 256;
 /// The characters that count as symbols (developer guide, password requirements).
@@ -32,17 +31,18 @@ pub(super) const CREATE_CONFORM: &str = "Password did not conform with password 
 /// A plain password that waits for its verifier.
 #[derive(Debug)]
 pub(super) struct PendingPlainPassword {
-    owner: Owner,
-    named_device: Option<DeviceKey>,
-    origin: Origin,
+    pub(super) client_id: ClientId,
+    pub(super) owner: Owner,
+    pub(super) named_device: Option<DeviceKey>,
+    pub(super) origin: Origin,
 }
 
 /// A new password that waits for its verifier.
 #[derive(Debug)]
 pub(super) struct PendingNewPassword {
-    sign_in: SignInState,
+    pub(super) sign_in: SignInState,
     salt: Salt,
-    origin: Origin,
+    pub(super) origin: Origin,
 }
 
 /// Returns the first policy rule that a password violates, in Cognito's words; `None` if it satisfies all.
@@ -86,13 +86,18 @@ impl Pool {
     }
 
     /// Records a password attempt, and refuses it if its owner may not sign in with any password.
-    pub(super) fn admit_attempt(&mut self, now: Timestamp, owner: &Owner) -> Result<(), ApiError> {
+    pub(super) fn admit_attempt(
+        &mut self,
+        now: Timestamp,
+        client: &AppClient,
+        owner: &Owner,
+    ) -> Result<(), ApiError> {
         if !self.failures(owner).record_attempt(now) {
             return Err(ApiError::attempts_exceeded());
         }
         match Self::account_of(owner) {
             // A client that hides user existence reveals a user's status only after a correct password (E3).
-            Some(id) if !self.client.prevents_user_existence_errors => self.check_user_status(id),
+            Some(id) if !client.prevents_user_existence_errors => self.check_user_status(id),
             _ => Ok(()),
         }
     }
@@ -128,9 +133,7 @@ impl Pool {
         if self.policy.lockout == Lockout::Off {
             return;
         }
-        let first_locking_failure =
-            FIRST_LOCKING_FAILURE + u32::from(self.has_defect(Defect::LockoutOffByOne));
-        self.failures(owner).record_failure(now, first_locking_failure);
+        self.failures(owner).record_failure(now, FIRST_LOCKING_FAILURE);
     }
 
     /// Returns the failures of the attempt's owner.
@@ -149,6 +152,7 @@ impl Pool {
     pub(super) fn after_password(
         &mut self,
         now: Timestamp,
+        client_id: &ClientId,
         id: AccountId,
         named: Option<DeviceKey>,
         origin: Origin,
@@ -156,13 +160,11 @@ impl Pool {
     ) -> Reply {
         self.check_may_continue(id)?;
         let user_status = self.directory.account(id).user_status;
-        if (sent_plain || self.has_defect(Defect::CompromisedSeenInSrp))
-            && self.refuses_compromised(id, origin)
-        {
+        if sent_plain && self.refuses_compromised(id, origin) {
             self.directory.account_mut(id).user_status = UserStatus::ResetRequired;
             return Err(ApiError::blocked_by_risk());
         }
-        let (sign_in, mfa) = self.decide_sign_in(id, named, origin)?;
+        let (sign_in, mfa) = self.decide_sign_in(client_id, id, named, origin)?;
         if user_status == UserStatus::ForceChangePassword {
             let extra_parameters = [("requiredAttributes", "[]"), ("userAttributes", "{}")];
             return Ok(self.challenge(
@@ -178,11 +180,12 @@ impl Pool {
     /// Returns the sign-in after a correct password and whether it requires an MFA, or why it is refused.
     fn decide_sign_in(
         &self,
+        client_id: &ClientId,
         id: AccountId,
         named: Option<DeviceKey>,
         origin: Origin,
     ) -> Result<(SignInState, bool), ApiError> {
-        match self.decide(id, named, origin) {
+        match self.decide(client_id, id, named, origin) {
             Decision::Refuse(error) => Err(error),
             Decision::UnknownDevice => Err(ApiError::device_not_found()),
             Decision::Proceed { sign_in, mfa } => Ok((sign_in, mfa)),
@@ -198,12 +201,13 @@ impl Pool {
         &mut self,
         now: Timestamp,
         origin: Origin,
+        client: &AppClient,
         parameters: &Parameters,
         flow: PasswordFlow,
     ) -> Step {
-        match self.read_password(now, origin, parameters, flow) {
-            Ok((job, pending_work)) => {
-                Step::Compute(job, self.pending_work(PendingWork::PlainPassword(pending_work)))
+        match self.read_password(now, origin, client, parameters, flow) {
+            Ok((job, password)) => {
+                Step::Compute(job, Pending::new(&client.id, PendingWork::PlainPassword(password)))
             }
             Err(error) => refuse(error),
         }
@@ -213,6 +217,7 @@ impl Pool {
         &mut self,
         now: Timestamp,
         origin: Origin,
+        client: &AppClient,
         parameters: &Parameters,
         flow: PasswordFlow,
     ) -> Result<(Job, PendingPlainPassword), ApiError> {
@@ -221,9 +226,9 @@ impl Pool {
         }
         let username = required(parameters, keys::USERNAME)?;
         let password = required(parameters, keys::PASSWORD)?;
-        self.client.check_hash_at_start(parameters)?;
-        let owner = self.owner(username)?;
-        self.admit_attempt(now, &owner)?;
+        client.check_hash_at_start(parameters)?;
+        let owner = self.owner(client, username)?;
+        self.admit_attempt(now, client, &owner)?;
         let (sub, salt) = match &owner {
             Owner::Account(id) => {
                 let account = self.directory.account(*id);
@@ -236,7 +241,7 @@ impl Pool {
         let named_device = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
         let named_device = named_device.filter(|_| flow == PasswordFlow::WithDevices);
         let job = Job::Verifier { group: self.identity.group, salt, identity, password };
-        Ok((job, PendingPlainPassword { owner, named_device, origin }))
+        Ok((job, PendingPlainPassword { client_id: client.id.clone(), owner, named_device, origin }))
     }
 
     /// Continues `USER_PASSWORD_AUTH`: the password is correct if it produces the stored verifier.
@@ -255,14 +260,16 @@ impl Pool {
             self.count_failure(now, &pending_work.owner);
             return Err(ApiError::incorrect_credentials());
         };
-        self.after_password(now, id, pending_work.named_device, pending_work.origin, true)
+        let PendingPlainPassword { client_id, named_device, origin, .. } = pending_work;
+        self.after_password(now, &client_id, id, named_device, origin, true)
     }
 
     /// Answers `NEW_PASSWORD_REQUIRED`.
     pub(super) fn change_password(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Step {
         match self.read_new_password(now, request) {
-            Ok((job, pending_work)) => {
-                Step::Compute(job, self.pending_work(PendingWork::NewPassword(pending_work)))
+            Ok((job, password)) => {
+                let client_id = password.sign_in.client_id.clone();
+                Step::Compute(job, Pending::new(&client_id, PendingWork::NewPassword(password)))
             }
             Err(error) => refuse(error),
         }
@@ -296,16 +303,16 @@ impl Pool {
         pending_work: PendingNewPassword,
         verifier: Verifier,
     ) -> Reply {
-        let id = pending_work.sign_in.account;
+        let PendingNewPassword { sign_in, salt, origin } = pending_work;
+        let id = sign_in.account;
         self.check_may_continue(id)?;
         if self.directory.account(id).user_status != UserStatus::ForceChangePassword {
             // Another sign-in has set a password meanwhile, so the temporary password is invalid.
             return Err(ApiError::invalid_session());
         }
-        let (sign_in, mfa) =
-            self.decide_sign_in(id, pending_work.sign_in.named_device, pending_work.origin)?;
+        let (sign_in, mfa) = self.decide_sign_in(&sign_in.client_id, id, sign_in.named_device, origin)?;
         let account = self.directory.account_mut(id);
-        account.salt = pending_work.salt;
+        account.salt = salt;
         account.verifier = verifier;
         account.user_status = UserStatus::Confirmed;
         Ok(self.proceed(now, sign_in, mfa))

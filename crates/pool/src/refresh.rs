@@ -1,11 +1,10 @@
 //! Refresh tokens and token revocation (docs/semantics.md, refresh, sign-out and revocation).
 
-use super::Pool;
 use super::account::AccountId;
-use super::defect::Defect;
 use super::sign_in::required;
 use super::token::{Claims, TokenUse};
-use poolproof_cognito::ids::DeviceKey;
+use super::{AppClient, Pool};
+use poolproof_cognito::ids::{ClientId, DeviceKey};
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, ErrorKind, GetTokensFromRefreshToken, GlobalSignOut, Parameters, Reply, Response,
     RevokeToken, keys,
@@ -18,20 +17,25 @@ const MAX_REVOKED_SIGN_INS: usize = 1000;
 
 impl Pool {
     /// `REFRESH_TOKEN_AUTH`.
-    pub(super) fn refresh_auth(&mut self, now: Timestamp, parameters: &Parameters) -> Reply {
+    pub(super) fn refresh_auth(
+        &mut self,
+        now: Timestamp,
+        client: &AppClient,
+        parameters: &Parameters,
+    ) -> Reply {
         let token = required(parameters, keys::REFRESH_TOKEN)?;
         let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
-        let (id, claims) = self.read_refresh(now, token, device_key.as_ref())?;
-        self.client.check_hash(parameters, self.directory.account(id).username.as_str())?;
+        let (id, claims) = self.read_refresh(now, &client.id, token, device_key.as_ref())?;
+        client.check_hash(parameters, self.directory.account(id).username.as_str())?;
         Ok(self.refreshed_tokens(now, &claims))
     }
 
     /// `GetTokensFromRefreshToken`.
     pub(super) fn get_tokens(&mut self, now: Timestamp, request: &GetTokensFromRefreshToken) -> Reply {
-        self.client.check_id(&request.client_id)?;
-        self.client.check_secret(request.client_secret.as_deref())?;
+        let client = self.client(&request.client_id)?;
+        client.check_secret(request.client_secret.as_deref())?;
         let device_key = request.device_key.as_deref().map(DeviceKey::new);
-        let (_, claims) = self.read_refresh(now, &request.refresh_token, device_key.as_ref())?;
+        let (_, claims) = self.read_refresh(now, &client.id, &request.refresh_token, device_key.as_ref())?;
         Ok(self.refreshed_tokens(now, &claims))
     }
 
@@ -40,6 +44,7 @@ impl Pool {
     fn read_refresh(
         &self,
         now: Timestamp,
+        client_id: &ClientId,
         token: &str,
         device_key: Option<&DeviceKey>,
     ) -> Result<(AccountId, Claims), ApiError> {
@@ -49,7 +54,7 @@ impl Pool {
             return Err(invalid_parameter());
         }
         let id = self.directory.find(claims.username.as_str()).ok_or_else(invalid_parameter)?;
-        if claims.client_id != self.client.id {
+        if claims.client_id != *client_id {
             return Err(invalid_parameter());
         }
         if now >= claims.expires {
@@ -63,11 +68,8 @@ impl Pool {
             return Err(ApiError::not_authorized("User is disabled."));
         }
         let bound = claims.device_key.as_ref().filter(|_| self.policy.remember.tracks());
-        let named = |bound| device_key == Some(bound) || self.has_defect(Defect::RefreshUnbound);
-        let lives =
-            |bound| account.confirmed(bound).is_some() || self.has_defect(Defect::ForgottenDeviceRefreshes);
-        let kept = |bound| named(bound) && lives(bound);
-        if bound.is_some_and(|bound| !kept(bound)) {
+        let valid = |bound| device_key == Some(bound) && account.confirmed(bound).is_some();
+        if bound.is_some_and(|bound| !valid(bound)) {
             return Err(invalid_parameter());
         }
         Ok((id, claims))
@@ -80,10 +82,10 @@ impl Pool {
 
     /// `RevokeToken`.
     pub(super) fn revoke_token(&mut self, now: Timestamp, request: &RevokeToken) -> Reply {
-        self.client.check_id(&request.client_id)?;
-        self.client.check_secret(request.client_secret.as_deref())?;
+        let client = self.client(&request.client_id)?;
+        client.check_secret(request.client_secret.as_deref())?;
         match self.signer.read(&request.token) {
-            Some((TokenUse::Refresh, claims)) if claims.client_id != self.client.id => {
+            Some((TokenUse::Refresh, claims)) if claims.client_id != client.id => {
                 // The token belongs to another client: it is not revoked, and the response reveals nothing
                 // about it.
                 drop(claims);
@@ -118,9 +120,7 @@ impl Pool {
     /// Returns whether these tokens were revoked.
     fn is_revoked(&self, id: AccountId, claims: &Claims) -> bool {
         let account = self.directory.account(id);
-        let signed_out = account.generation != claims.generation && !self.has_defect(Defect::SignOutIgnored);
-        signed_out
-            || account.revoked.contains_key(&claims.origin_id) && !self.has_defect(Defect::RevokeIgnored)
+        account.generation != claims.generation || account.revoked.contains_key(&claims.origin_id)
     }
 
     /// Returns the user and the claims of an access token.
@@ -132,9 +132,6 @@ impl Pool {
         }
         if self.is_revoked(id, &claims) {
             return Err(ApiError::not_authorized("Access Token has been revoked"));
-        }
-        if self.directory.account(id).disabled {
-            return Err(ApiError::not_authorized("User is disabled."));
         }
         Ok((id, claims))
     }

@@ -4,7 +4,6 @@ use std::net::IpAddr;
 
 use super::Pool;
 use super::account::{Account, AccountId};
-use super::defect::Defect;
 use poolproof_cognito::addresses::AddressRange;
 use poolproof_cognito::ids::DeviceKey;
 use poolproof_cognito::policy::{CompromisedAction, RiskLevel, RiskMode, RiskSource};
@@ -15,15 +14,12 @@ const MANY_FAILURES: u32 = 3;
 impl Pool {
     /// Returns whether the attempt's address is always blocked.
     pub(super) fn is_blocked(&self, origin: Origin) -> bool {
-        self.policy.risk.mode == RiskMode::Enforced
-            && any_range_contains(&self.exceptions.blocked, origin)
-            && !self.has_defect(Defect::BlockedAddressIgnored)
+        self.policy.risk.mode == RiskMode::Enforced && any_range_contains(&self.exceptions.blocked, origin)
     }
 
     /// Returns whether the attempt is assessed for risk.
     fn is_risk_assessed(&self, origin: Origin) -> bool {
-        let skipped = any_range_contains(&self.exceptions.skipped, origin)
-            && !self.has_defect(Defect::AllowedAddressIgnored);
+        let skipped = any_range_contains(&self.exceptions.skipped, origin);
         self.policy.risk.mode == RiskMode::Enforced && !skipped
     }
 
@@ -45,8 +41,7 @@ impl Pool {
         let known = named.is_some_and(|key| account.confirmed(key).is_some());
         let new_device = self.policy.remember.tracks() && !known;
         let new_address =
-            origin.address.is_some_and(|address| !account.sign_in_history.knows_address(address))
-                && !self.has_defect(Defect::EstimateWithoutAddress);
+            origin.address.is_some_and(|address| !account.sign_in_history.knows_address(address));
         let failures = account.sign_in_history.failures >= MANY_FAILURES;
         match u8::from(new_device) + u8::from(new_address) + u8::from(failures) {
             0 => None,
@@ -62,7 +57,6 @@ impl Pool {
             && self.policy.risk.compromised == CompromisedAction::Block
             && self.is_risk_assessed(origin)
             && !self.is_blocked(origin)
-            && !self.has_defect(Defect::CompromisedIgnored)
     }
 }
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::Pool;
 use super::token::Claims;
+use super::{Pool, Step};
 use poolproof_cognito::ids::{AccessToken, ClientId, DeviceKey, Username};
-use poolproof_cognito::jwt::{Keys, TokenUse, UnsignedToken};
-use poolproof_cognito::protocol::{ApiError, AuthOutcome, Reply, Response};
+use poolproof_cognito::jwt::{Keys, TokenUse};
+use poolproof_cognito::protocol::{ApiError, AuthOutcome, AuthenticationResult, Reply, Response};
 use poolproof_cognito::time::Timestamp;
 
 /// Cognito's scope for the operations of the user pool.
@@ -31,25 +31,19 @@ pub struct Rs256 {
 #[derive(Debug)]
 pub struct SigningJob {
     keys: Arc<Keys>,
-    tokens: [UnsignedToken; 2],
-    reply: Reply,
+    pub(super) tokens: AuthenticationResult,
 }
 
 impl SigningJob {
     /// Returns the answer with its signed tokens.
     pub fn run(self) -> Reply {
-        let [access, id] = self.tokens.map(|token| token.sign(&self.keys));
-        let (Some(access), Some(id)) = (access, id) else {
-            return Err(ApiError::internal("cannot sign the tokens"));
+        let sign = |token_use, unsigned: &str| {
+            self.keys.sign(token_use, unsigned).ok_or_else(|| ApiError::internal("cannot sign the tokens"))
         };
-        self.reply.map(|response| match response {
-            Response::Auth(AuthOutcome::Tokens(mut tokens)) => {
-                tokens.access_token = AccessToken::new(access);
-                tokens.id_token = id;
-                Response::Auth(AuthOutcome::Tokens(tokens))
-            }
-            other => other,
-        })
+        let access_token = AccessToken::new(sign(TokenUse::Access, self.tokens.access_token.as_str())?);
+        let id_token = sign(TokenUse::Id, &self.tokens.id_token)?;
+        let tokens = AuthenticationResult { access_token, id_token, ..self.tokens };
+        Ok(Response::Auth(AuthOutcome::Tokens(tokens)))
     }
 }
 
@@ -66,26 +60,25 @@ impl Pool {
         self.signer.read(token).is_some()
     }
 
-    /// Moves the unsigned tokens, if any, into a step that signs them.
-    pub(super) fn defer_signing(&mut self, step: super::Step) -> super::Step {
-        match (step, self.unsigned.take(), &self.rs256) {
-            (super::Step::Reply(reply), Some(tokens), Some(rs256)) => {
-                let keys = Arc::clone(&rs256.keys);
-                super::Step::Sign(Box::new(SigningJob { keys, tokens, reply }))
+    /// Returns the signing job of a step that has RS256 tokens, and every other step as it is.
+    pub(super) fn defer_signing(&self, step: Step) -> Step {
+        match (step, &self.rs256) {
+            (Step::Reply(Ok(Response::Auth(AuthOutcome::Tokens(tokens)))), Some(rs256)) => {
+                Step::Sign(Box::new(SigningJob { keys: Arc::clone(&rs256.keys), tokens }))
             }
-            (step, _, _) => step,
+            (step, _) => step,
         }
     }
 
-    /// Returns the access and id tokens with these claims, unsigned; `None` if tokens are opaque. The id
-    /// token expires at `id_expires`.
-    pub(super) fn rs256(
+    /// Returns the access and the id token with `claims` and without signatures, or `None` if tokens are
+    /// opaque. The id token expires at `id_expires`.
+    pub(super) fn unsigned_tokens(
         &self,
         now: Timestamp,
         token_id: &str,
         claims: &Claims,
         id_expires: Timestamp,
-    ) -> Option<[UnsignedToken; 2]> {
+    ) -> Option<(AccessToken, String)> {
         let Rs256 { keys, issuer } = self.rs256.as_ref()?;
         let account = self.directory.find(claims.username.as_str()).map(|id| self.directory.account(id))?;
         let mut both = Map::new();
@@ -122,7 +115,8 @@ impl Pool {
             ("aud".to_owned(), json!(claims.client_id.as_str())),
             ("cognito:username".to_owned(), json!(claims.username.as_str())),
         ]);
-        Some([keys.unsigned(TokenUse::Access, &access), keys.unsigned(TokenUse::Id, &id)])
+        let access = AccessToken::new(keys.unsigned(TokenUse::Access, &access));
+        Some((access, keys.unsigned(TokenUse::Id, &id)))
     }
 
     /// Returns the claims of an access token that this pool issued and that has not expired.

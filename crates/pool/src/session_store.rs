@@ -35,7 +35,7 @@ pub(super) struct Exchange {
 
 /// A `PASSWORD_VERIFIER` challenge. Its key is the secret block, since clients send no session with the
 /// claim.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct PasswordChallenge {
     /// The app client that started the sign-in; no other client may answer.
     pub(super) client_id: ClientId,

@@ -1,12 +1,13 @@
 //! The password: `InitiateAuth` and the SRP claim.
 
+use std::sync::Arc;
+
 use data_encoding::BASE64;
 use rand::Rng as _;
 
-use super::defect::Defect;
 use super::session_store::{Exchange, Owner, PasswordChallenge};
-use super::{PendingWork, Pool, SERVER_EPHEMERAL_BITS, Step, refuse, reply};
-use poolproof_cognito::ids::{DeviceKey, SecretBlock};
+use super::{AppClient, Pending, PendingWork, Pool, SERVER_EPHEMERAL_BITS, Step, refuse, reply};
+use poolproof_cognito::ids::{ClientId, DeviceKey, SecretBlock};
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, InitiateAuth, Origin, Parameters, Reply,
     RespondToAuthChallenge, Response, keys,
@@ -20,6 +21,7 @@ use poolproof_srp::{
 /// `InitiateAuth` waits for `B`.
 #[derive(Debug)]
 pub(super) struct PendingChallenge {
+    client_id: ClientId,
     owner: Owner,
     /// The name as entered: the user's own name, an alias or an unknown name.
     requested_name: String,
@@ -30,10 +32,10 @@ pub(super) struct PendingChallenge {
 /// The password's claim waits for the session key.
 #[derive(Debug)]
 pub(super) struct PendingClaim {
-    challenge: PasswordChallenge,
-    claim: Claim,
-    named_device: Option<DeviceKey>,
-    origin: Origin,
+    pub(super) challenge: PasswordChallenge,
+    pub(super) claim: Claim,
+    pub(super) named_device: Option<DeviceKey>,
+    pub(super) origin: Origin,
 }
 
 /// A claim: the same three values for a password and for a device.
@@ -65,32 +67,40 @@ impl Claim {
         Ok(Self { timestamp, signature, block: SecretBlock::new(block) })
     }
 
-    /// Returns whether the claim proves knowledge of `key`.
+    /// Returns the signature that proves knowledge of `key`; `None` if the secret block is not Base64.
+    pub(super) fn expected_signature(&self, key: &SessionKey, identity: &Identity) -> Option<Signature> {
+        let block = BASE64.decode(self.block.as_str().as_bytes()).ok()?;
+        Some(key.sign(identity, &block, self.timestamp.canonical()))
+    }
+
+    /// Returns whether this claim proves knowledge of `key`.
     pub(super) fn is_valid(&self, key: &SessionKey, identity: &Identity) -> bool {
-        let block = BASE64.decode(self.block.as_str().as_bytes());
-        let (Ok(block), Some(signature)) = (block, &self.signature) else { return false };
-        key.sign(identity, &block, self.timestamp.canonical()).verify(signature)
+        let expected = self.expected_signature(key, identity);
+        expected.zip(self.signature.as_ref()).is_some_and(|(expected, signature)| expected.verify(signature))
     }
 }
 
 impl Pool {
     /// `InitiateAuth`, for every flow.
     pub(super) fn initiate_auth(&mut self, now: Timestamp, origin: Origin, request: &InitiateAuth) -> Step {
-        if let Err(error) = self.client.check_id(&request.client_id) {
-            return refuse(error);
-        }
+        let client = match self.client(&request.client_id) {
+            Ok(client) => client,
+            Err(error) => return refuse(error),
+        };
         match request.auth_flow.as_str() {
-            "USER_SRP_AUTH" if self.client.srp_flow => self.start_srp(&request.auth_parameters),
+            "USER_SRP_AUTH" if client.srp_flow => self.start_srp(&client, &request.auth_parameters),
             "USER_PASSWORD_AUTH" => {
-                self.start_password(now, origin, &request.auth_parameters, self.client.password_flow)
+                self.start_password(now, origin, &client, &request.auth_parameters, client.password_flow)
             }
-            "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => reply(self.refresh_auth(now, &request.auth_parameters)),
+            "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => {
+                reply(self.refresh_auth(now, &client, &request.auth_parameters))
+            }
             other => refuse(ApiError::invalid_parameter(format!("{other} is not enabled for the client."))),
         }
     }
 
-    pub(super) fn start_srp(&mut self, parameters: &Parameters) -> Step {
-        match self.parse_srp_start(parameters) {
+    fn start_srp(&mut self, client: &AppClient, parameters: &Parameters) -> Step {
+        match self.parse_srp_start(client, parameters) {
             Err(error) => refuse(error),
             Ok((owner, public_a)) => {
                 let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.rng);
@@ -98,17 +108,22 @@ impl Pool {
                 let job = Job::ServerPublic { group: self.identity.group, b, verifier };
                 let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
                 let requested_name = parameters.value(keys::USERNAME).unwrap_or_default().to_owned();
-                let pending_work = PendingChallenge { owner, requested_name, public_a, device_key };
-                Step::Compute(job, self.pending_work(PendingWork::PasswordChallenge(pending_work)))
+                let client_id = client.id.clone();
+                let challenge = PendingChallenge { client_id, owner, requested_name, public_a, device_key };
+                Step::Compute(job, Pending::new(&client.id, PendingWork::PasswordChallenge(challenge)))
             }
         }
     }
 
-    fn parse_srp_start(&self, parameters: &Parameters) -> Result<(Owner, PublicA), ApiError> {
+    fn parse_srp_start(
+        &self,
+        client: &AppClient,
+        parameters: &Parameters,
+    ) -> Result<(Owner, PublicA), ApiError> {
         let username = required(parameters, keys::USERNAME)?;
         let public_a = required(parameters, keys::SRP_A)?;
-        self.client.check_hash_at_start(parameters)?;
-        Ok((self.owner(username)?, self.read_public_a(public_a)?))
+        client.check_hash_at_start(parameters)?;
+        Ok((self.owner(client, username)?, self.read_public_a(public_a)?))
     }
 
     /// Reads `SRP_A`. Values of order 1 and 2 are refused too, since no client draws them.
@@ -131,6 +146,15 @@ impl Pool {
         Ok(public_a)
     }
 
+    /// Returns the identity that the SRP of this user hashes.
+    pub(super) fn srp_identity(&self, owner: &Owner) -> Identity {
+        let sub = match owner {
+            Owner::Account(id) => &self.directory.account(*id).sub,
+            Owner::UnknownUser(sub) => sub,
+        };
+        Identity::user(self.identity.pool_id.name(), sub.as_str())
+    }
+
     fn verifier_of(&self, owner: &Owner) -> poolproof_srp::Verifier {
         match owner {
             Owner::Account(id) => self.directory.account(*id).verifier.clone(),
@@ -146,17 +170,15 @@ impl Pool {
         b: Ephemeral,
         public_b: PublicB,
     ) -> Reply {
+        let client = self.client(pending_work.client_id.as_str())?;
         let block = self.new_secret_block();
         let (username, sub, salt) = match &pending_work.owner {
             Owner::Account(id) => {
                 let account = self.directory.account(*id);
                 // If the client hides user existence, an alias does not reveal the name behind it (E3).
                 let own = account.username.as_str().to_owned();
-                let username = if self.client.prevents_user_existence_errors {
-                    pending_work.requested_name
-                } else {
-                    own
-                };
+                let username =
+                    if client.prevents_user_existence_errors { pending_work.requested_name } else { own };
                 (username, account.sub.clone(), account.salt.clone())
             }
             Owner::UnknownUser(sub) => {
@@ -170,11 +192,11 @@ impl Pool {
             .with(keys::SRP_B, public_b.to_hex())
             .with(keys::SECRET_BLOCK, block.as_str());
         let challenge = PasswordChallenge {
-            client_id: self.client.id.clone(),
+            client_id: pending_work.client_id,
             owner: pending_work.owner,
             exchange: Exchange { public_a: pending_work.public_a, public_b, b },
             device_key: pending_work.device_key,
-            expires: now.plus(self.session_validity()),
+            expires: now.plus(self.session_validity(&client.id)),
         };
         self.session_store.insert_password_challenge(now, &block, challenge);
         let name = ChallengeName::PasswordVerifier;
@@ -188,9 +210,10 @@ impl Pool {
         origin: Origin,
         request: &RespondToAuthChallenge,
     ) -> Step {
-        if let Err(error) = self.check_answer(request) {
-            return refuse(error);
-        }
+        let client = match self.check_answer(request) {
+            Ok(client) => client,
+            Err(error) => return refuse(error),
+        };
         let Ok(name) = request.challenge_name.parse() else {
             return refuse(ApiError::invalid_parameter(format!(
                 "Unsupported challenge name: {}",
@@ -198,7 +221,9 @@ impl Pool {
             )));
         };
         match name {
-            ChallengeName::PasswordVerifier => self.claim_password(now, origin, &request.challenge_responses),
+            ChallengeName::PasswordVerifier => {
+                self.claim_password(now, origin, &client, &request.challenge_responses)
+            }
             ChallengeName::NewPasswordRequired => self.change_password(now, request),
             ChallengeName::DeviceSrpAuth => self.start_device(now, origin, request),
             ChallengeName::DevicePasswordVerifier => self.claim_device(now, request),
@@ -209,17 +234,24 @@ impl Pool {
         }
     }
 
-    fn check_answer(&self, request: &RespondToAuthChallenge) -> Result<(), ApiError> {
-        self.client.check_id(&request.client_id)?;
+    fn check_answer(&self, request: &RespondToAuthChallenge) -> Result<Arc<AppClient>, ApiError> {
+        let client = self.client(&request.client_id)?;
         let answers = &request.challenge_responses;
         if answers.is_empty() {
             return Err(ApiError::invalid_parameter("Missing required parameter challenge responses."));
         }
         let username = required(answers, keys::USERNAME)?;
-        self.client.check_hash(answers, username)
+        client.check_hash(answers, username)?;
+        Ok(client)
     }
 
-    fn claim_password(&mut self, now: Timestamp, origin: Origin, answers: &Parameters) -> Step {
+    fn claim_password(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        client: &AppClient,
+        answers: &Parameters,
+    ) -> Step {
         let read = required(answers, keys::USERNAME).and_then(|name| Ok((name, Claim::read(answers)?)));
         let (username, claim) = match read {
             Ok(read) => read,
@@ -227,19 +259,18 @@ impl Pool {
         };
         // The challenge determines the owner of the attempt; without one it is the named user.
         let pool = &*self;
-        let mine = |challenge: &PasswordChallenge| challenge.client_id == pool.client.id;
+        let mine = |challenge: &PasswordChallenge| challenge.client_id == client.id;
         let challenge =
             pool.session_store.password_challenge(&claim.block).filter(|challenge| mine(challenge));
         let challenge = challenge.map(|challenge| &challenge.owner);
         let challenge = challenge.filter(|owner| pool.owner_matches(owner, username));
-        let Ok(owner) = challenge.cloned().map_or_else(|| self.owner(username), Ok) else {
+        let Ok(owner) = challenge.cloned().map_or_else(|| self.owner(client, username), Ok) else {
             return refuse(ApiError::incorrect_credentials());
         };
-        if let Err(error) = self.admit_attempt(now, &owner) {
+        if let Err(error) = self.admit_attempt(now, client, &owner) {
             return refuse(error);
         }
-        let client_id = &self.client.id;
-        let owned = |found: &PasswordChallenge| found.owner == owner && found.client_id == *client_id;
+        let owned = |found: &PasswordChallenge| found.owner == owner && found.client_id == client.id;
         let Some(challenge) = self.session_store.take_password_challenge(now, &claim.block, owned) else {
             self.count_failure(now, &owner);
             return refuse(ApiError::incorrect_credentials());
@@ -250,7 +281,7 @@ impl Pool {
         let named =
             answers.value(keys::DEVICE_KEY).map(DeviceKey::new).or_else(|| challenge.device_key.clone());
         let pending_work = PendingClaim { challenge, claim, named_device: named, origin };
-        Step::Compute(job, self.pending_work(PendingWork::PasswordClaim(pending_work)))
+        Step::Compute(job, Pending::new(&client.id, PendingWork::PasswordClaim(pending_work)))
     }
 
     /// Continues with the password's claim: checks it and decides.
@@ -267,19 +298,15 @@ impl Pool {
             self.session_store.restore_password_challenge(now, &claim.block, challenge);
             return Err(ApiError::attempts_exceeded());
         }
-        let sub = match &challenge.owner {
-            Owner::Account(id) => self.directory.account(*id).sub.clone(),
-            Owner::UnknownUser(sub) => sub.clone(),
-        };
-        let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
-        let proven = claim.is_valid(key, &identity) || self.has_defect(Defect::PasswordClaimUnchecked);
+        let identity = self.srp_identity(&challenge.owner);
+        let proven = claim.is_valid(key, &identity);
         let (Some(id), true) = (Self::account_of(&challenge.owner), proven) else {
             self.count_failure(now, &challenge.owner);
             return Err(ApiError::incorrect_credentials());
         };
-        let answer = self.after_password(now, id, named_device, origin, false);
+        let answer = self.after_password(now, &challenge.client_id, id, named_device, origin, false);
         let unknown_device = matches!(&answer, Err(error) if error.kind == ErrorKind::ResourceNotFound);
-        if unknown_device || self.has_defect(Defect::ClaimReusable) {
+        if unknown_device {
             // Clients send the same claim again without the device key. Then the key from the start does not
             // count either.
             challenge.device_key = None;

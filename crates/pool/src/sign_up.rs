@@ -1,5 +1,6 @@
 //! Signing up, and the code that confirms it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use rand::RngExt as _;
@@ -10,7 +11,7 @@ use super::lockout::Failures;
 use super::password::SIGN_UP_CONFORM;
 use super::profile::Attributes;
 use super::users::Purpose;
-use super::{Pool, Step, refuse};
+use super::{AppClient, Pool, Step, refuse};
 use poolproof_cognito::ids::{Sub, Username};
 use poolproof_cognito::protocol::{
     AccountResponse, AdminUserCall, ApiError, CodeDelivery, ConfirmSignUp, ErrorKind, Parameters, Reply,
@@ -34,21 +35,27 @@ impl Pool {
     }
 
     fn read_sign_up(&mut self, request: SignUp) -> Result<(String, Purpose), ApiError> {
-        self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
+        let client =
+            self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
         let password = request.password.ok_or_else(|| ApiError::missing_parameter("Password"))?;
         self.check_password(SIGN_UP_CONFORM, &password)?;
         let (name, attributes) = self.check_new_user(&request.username, request.attributes)?;
         let sub = Sub::new(self.new_uuid());
-        Ok((password, Purpose::SignUp { name, sub, attributes }))
+        Ok((password, Purpose::SignUp { client_id: client.id.clone(), name, sub, attributes }))
     }
 
     /// Checks the client and its hash, which these two operations carry outside the parameters.
-    fn check_client(&mut self, client_id: &str, hash: Option<&str>, name: &str) -> Result<(), ApiError> {
-        self.select_client(Some(client_id));
-        self.client.check_id(client_id)?;
+    fn check_client(
+        &self,
+        client_id: &str,
+        hash: Option<&str>,
+        name: &str,
+    ) -> Result<Arc<AppClient>, ApiError> {
+        let client = self.client(client_id)?;
         let parameters = Parameters::new().with(keys::USERNAME, name);
         let hash = hash.map_or_else(Parameters::new, |hash| parameters.with(keys::SECRET_HASH, hash));
-        self.client.check_hash(&hash, name)
+        client.check_hash(&hash, name)?;
+        Ok(client)
     }
 
     /// Continues `SignUp`: adds the user and sends the code.
@@ -83,13 +90,14 @@ impl Pool {
 
     /// `ConfirmSignUp`.
     pub(super) fn confirm_sign_up(&mut self, now: Timestamp, request: &ConfirmSignUp) -> Reply {
-        self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
+        let client =
+            self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
         let expired =
             || ApiError::new(ErrorKind::ExpiredCode, "Invalid code provided, please request a code again.");
         let Some(id) = self.directory.find(&request.username) else {
             let message = "Username/client id combination not found.";
             let unknown = ApiError::new(ErrorKind::UserNotFound, message);
-            return Err(if self.client.prevents_user_existence_errors { expired() } else { unknown });
+            return Err(if client.prevents_user_existence_errors { expired() } else { unknown });
         };
         self.check_unconfirmed(id)?;
         let account = self.directory.account_mut(id);

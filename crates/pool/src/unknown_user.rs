@@ -10,10 +10,10 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use rand::Rng as _;
 use sha2::Sha256;
 
-use super::Pool;
 use super::account::AccountId;
 use super::lockout::FailureKey;
 use super::session_store::Owner;
+use super::{AppClient, Pool};
 use poolproof_cognito::ids::Sub;
 use poolproof_cognito::protocol::ApiError;
 use poolproof_cognito::seed::Rng;
@@ -91,10 +91,10 @@ impl SimulatedUsers {
 
 impl Pool {
     /// Returns the owner of this name. An unknown name is an error unless the client hides user existence.
-    pub(super) fn owner(&self, name: &str) -> Result<Owner, ApiError> {
+    pub(super) fn owner(&self, client: &AppClient, name: &str) -> Result<Owner, ApiError> {
         match self.directory.find(name) {
             Some(id) => Ok(Owner::Account(id)),
-            None if self.client.prevents_user_existence_errors => {
+            None if client.prevents_user_existence_errors => {
                 Ok(Owner::UnknownUser(self.simulated_users.sub(name)))
             }
             None => Err(ApiError::user_not_found()),

@@ -7,12 +7,12 @@ use super::app_client::PasswordFlow;
 use super::password::{CREATE_CONFORM, DOES_NOT_CONFORM};
 use super::profile::Attributes;
 use super::session_store::{Delivery, Owner};
-use super::{PendingWork, Pool, Step, refuse, reply};
-use poolproof_cognito::ids::{Sub, Username};
+use super::{Pending, PendingWork, Pool, Step, refuse, reply};
+use poolproof_cognito::ids::{ClientId, Sub, Username};
 use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminInitiateAuth, AdminRespondToAuthChallenge,
     AdminSetUserPassword, AdminUserCall, ApiError, ChangePassword, ErrorKind, InitiateAuth, Origin, Reply,
-    RespondToAuthChallenge, Response,
+    Request, RespondToAuthChallenge, Response,
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Identity, Job, Salt, Verifier};
@@ -24,20 +24,13 @@ pub(super) struct PendingVerifier {
     purpose: Purpose,
 }
 
-impl PendingVerifier {
-    /// Returns whether an app client sent the request.
-    pub(super) const fn is_client_request(&self) -> bool {
-        matches!(self.purpose, Purpose::SignUp { .. })
-    }
-}
-
 /// The purpose of a password's verifier.
 #[derive(Debug)]
 pub(super) enum Purpose {
     /// Adds a user for an administrator. The password is sent unless the request suppresses it.
     Create { name: Username, sub: Sub, attributes: Attributes, send: Option<String> },
     /// Signs a user up.
-    SignUp { name: Username, sub: Sub, attributes: Attributes },
+    SignUp { client_id: ClientId, name: Username, sub: Sub, attributes: Attributes },
     /// Sets a user's password and status.
     Set { account: AccountId, user_status: UserStatus },
     /// Compares the verifier with the stored one; then `new` replaces it.
@@ -45,13 +38,7 @@ pub(super) enum Purpose {
 }
 
 impl Pool {
-    /// Handles a request about a user. It does not panic on any request.
-    pub fn handle_account(&mut self, now: Timestamp, origin: Origin, request: AccountRequest) -> Step {
-        let now = self.monotonic(now);
-        self.session_store.remove_expired(now);
-        if !self.buckets.admit_account(now, &request) {
-            return refuse(ApiError::too_many_requests());
-        }
+    pub(super) fn answer_account(&mut self, now: Timestamp, origin: Origin, request: AccountRequest) -> Step {
         match request {
             // These count against the sign-in quota, as the user's own sign-ins do.
             AccountRequest::AdminInitiateAuth(request) => self.admin_initiate(now, origin, request),
@@ -89,24 +76,20 @@ impl Pool {
                 "USER_PASSWORD_AUTH" => {
                     refuse(ApiError::invalid_parameter("USER_PASSWORD_AUTH is not for administrators."))
                 }
-                _ => self.handle(now, origin, poolproof_cognito::protocol::Request::InitiateAuth(request)),
+                _ => self.handle(now, origin, Request::InitiateAuth(request)),
             };
         }
-        self.select_client(Some(&client_id));
-        if let Err(error) = self.client.check_id(&client_id) {
-            return refuse(error);
-        }
-        if !self
-            .buckets
-            .admit(now, &poolproof_cognito::protocol::Request::InitiateAuth(InitiateAuth::default()))
-        {
+        let client = match self.client(&client_id) {
+            Ok(client) => client,
+            Err(error) => return refuse(error),
+        };
+        if !self.buckets.admit(now, &Request::InitiateAuth(InitiateAuth::default())) {
             return refuse(ApiError::too_many_requests());
         }
-        let flow = if self.client.admin_flow { PasswordFlow::WithDevices } else { PasswordFlow::Off };
-        if flow == PasswordFlow::Off {
+        if !client.admin_flow {
             return refuse(ApiError::invalid_parameter("Auth flow not enabled for this client"));
         }
-        self.start_password(now, origin, &auth_parameters, flow)
+        self.start_password(now, origin, &client, &auth_parameters, PasswordFlow::WithDevices)
     }
 
     fn admin_respond(
@@ -126,7 +109,7 @@ impl Pool {
             return refuse(error);
         }
         let request = RespondToAuthChallenge { client_id, challenge_name, session, challenge_responses };
-        self.handle(now, origin, poolproof_cognito::protocol::Request::RespondToAuthChallenge(request))
+        self.handle(now, origin, Request::RespondToAuthChallenge(request))
     }
 
     fn admin_create_user(&mut self, request: AdminCreateUser) -> Step {
@@ -238,7 +221,12 @@ impl Pool {
         let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
         let password = password.to_owned();
         let job = Job::Verifier { group: self.identity.group, salt: salt.clone(), identity, password };
-        Step::Compute(job, self.pending_work(PendingWork::Account(PendingVerifier { salt, purpose })))
+        let client_id = match &purpose {
+            Purpose::SignUp { client_id, .. } => Some(client_id.clone()),
+            _ => None,
+        };
+        let work = PendingWork::Account(PendingVerifier { salt, purpose });
+        Step::Compute(job, Pending { client_id, work })
     }
 
     /// Continues after a password's verifier is computed. It checks whether the user still exists.
@@ -253,7 +241,7 @@ impl Pool {
             Purpose::Create { name, sub, attributes, send } => {
                 reply(self.create(now, (name, sub, attributes), (salt, verifier), send))
             }
-            Purpose::SignUp { name, sub, attributes } => {
+            Purpose::SignUp { name, sub, attributes, .. } => {
                 reply(self.finish_sign_up(now, (name, sub, attributes), (salt, verifier)))
             }
             Purpose::Set { account, .. } | Purpose::Check { account, .. }

@@ -11,9 +11,10 @@ use super::{AppState, lock};
 use crate::compute::Side;
 use crate::http::codec::{CONTENT_TYPE, MAX_BODY, TARGET_PREFIX, decode, encode_answer};
 use crate::store::PendingWrite;
+use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::RiskLevel;
 use poolproof_cognito::protocol::{Answer, ApiError, ErrorKind, Origin};
-use poolproof_pool::provider::{Provider, Step, to_answer};
+use poolproof_pool::provider::{Handled, Provider, Step, to_answer};
 
 /// Sets the risk level of a sign-in: `low`, `medium`, `high` or `none`.
 const RISK_HEADER: &str = "x-poolproof-risk";
@@ -140,16 +141,18 @@ async fn answer(state: &AppState, name: &str, origin: Origin, body: &[u8]) -> Re
     let operation = decode(name, body)?;
     let now = state.clock.now();
     let mut pending_write = None;
-    let mut step = run_step(state, &mut pending_write, |provider| provider.handle(now, origin, operation));
+    let mut handled = run_step(state, &mut pending_write, |provider| provider.handle(now, origin, operation));
     let answer = loop {
-        publish_deliveries(state);
-        match step {
+        if let Some(pool_id) = &handled.pool_id {
+            publish_deliveries(state, pool_id);
+        }
+        match handled.step {
             Step::Answer(answer) => break answer,
             Step::Sign(signing) => break to_answer(state.signers.sign(signing).await),
             Step::Compute(job, pending) => {
                 let done = state.compute.run(Side::Server, job).await;
                 let now = state.clock.now();
-                step = run_step(state, &mut pending_write, |provider| provider.resume(now, pending, done));
+                handled = run_step(state, &mut pending_write, |provider| provider.resume(now, pending, done));
             }
         }
     };
@@ -168,23 +171,23 @@ async fn answer(state: &AppState, name: &str, origin: Origin, body: &[u8]) -> Re
 fn run_step(
     state: &AppState,
     pending_write: &mut Option<PendingWrite>,
-    step: impl FnOnce(&mut Provider) -> Step,
-) -> Step {
+    step: impl FnOnce(&mut Provider) -> Handled,
+) -> Handled {
     let mut provider = lock(&state.provider);
-    let step = step(&mut provider);
+    let handled = step(&mut provider);
     if let Some(state_writer) = &state.state_writer {
-        let changes = provider.take_changes();
+        let changes = provider.take_changes(handled.pool_id.as_ref());
         if !changes.is_empty() {
             *pending_write = Some(state_writer.enqueue(changes));
         }
     }
-    step
+    handled
 }
 
 /// Moves sent messages to the outbox.
-fn publish_deliveries(state: &AppState) {
-    let deliveries = lock(&state.provider).take_deliveries();
-    for (pool_id, delivery) in deliveries {
+fn publish_deliveries(state: &AppState, pool_id: &PoolId) {
+    let deliveries = lock(&state.provider).take_deliveries(pool_id);
+    for delivery in deliveries {
         // Names and addresses come from clients; debug form keeps them on one line.
         (state.message_sink)(&format!(
             "{} to {:?} ({:?}, {pool_id}): {:?}",
@@ -193,7 +196,7 @@ fn publish_deliveries(state: &AppState) {
             delivery.destination,
             delivery.code
         ));
-        lock(&state.outbox).put(state.clock.now(), pool_id, delivery);
+        lock(&state.outbox).put(state.clock.now(), pool_id.clone(), delivery);
     }
 }
 

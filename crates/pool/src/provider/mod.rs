@@ -48,11 +48,20 @@ pub enum Step {
     Sign(Box<SigningJob>),
 }
 
+/// The result of a call: the pool that handled the request, if one did, and the step that follows.
+#[derive(Debug)]
+pub struct Handled {
+    /// The pool that handled the request; its messages and changes can be taken.
+    pub pool_id: Option<PoolId>,
+    /// The step that follows.
+    pub step: Step,
+}
+
 /// A request that waits for arithmetic.
 #[derive(Debug)]
 pub struct Pending {
     pool_id: PoolId,
-    pending: crate::Pending,
+    inner: crate::Pending,
 }
 
 /// The format of access and id tokens.
@@ -133,10 +142,8 @@ pub struct Provider {
     /// The pool of each client.
     client_pools: BTreeMap<ClientId, PoolId>,
     rng: Rng,
-    /// The pool of the last request.
-    last_pool: Option<PoolId>,
     /// The defect of every pool.
-    planted: Option<Defect>,
+    defect: Option<Defect>,
     /// Changes since the last query, if changes are recorded.
     change_log: Option<record::ChangeLog>,
     /// Number of entries of sign-ins that were removed before they expired.
@@ -152,17 +159,16 @@ impl Provider {
             pools: BTreeMap::new(),
             client_pools: BTreeMap::new(),
             rng,
-            last_pool: None,
-            planted: None,
+            defect: None,
             change_log: None,
             evicted_count: 0,
         }
     }
 
-    /// Returns this account with a defect in every pool that is created from now on. Only tests can set one.
+    /// Plants a defect in every pool that is added from now on. Does nothing without the feature `defects`.
     #[must_use]
-    pub fn planted(self, planted: Option<Defect>) -> Self {
-        Self { planted, ..self }
+    pub fn with_defect(self, defect: Option<Defect>) -> Self {
+        Self { defect, ..self }
     }
 
     /// Adds a pool or replaces the one with the same id; it has no client yet. Threat protection, if
@@ -204,8 +210,8 @@ impl Provider {
     ) -> HostedPool {
         let identity =
             PoolIdentity { pool_id: pool_id.clone(), client_id: ClientId::EMPTY, group: self.config.group };
-        let pool =
-            Pool::new(identity, policy, poolproof_cognito::seed::rng_from_bytes(seed)).planted(self.planted);
+        let pool = Pool::new(identity, policy, poolproof_cognito::seed::rng_from_bytes(seed))
+            .with_defect(self.defect);
         let pool = if self.change_log.is_some() { pool.with_change_log() } else { pool };
         let pool = match &self.config.tokens {
             Tokens::Opaque => pool,
@@ -280,15 +286,13 @@ impl Provider {
         (self.pools.len(), self.pools.values().map(|hosted| hosted.pool.users()).sum())
     }
 
-    /// Returns the messages that the pool of the last request has sent since the last call.
-    pub fn take_deliveries(&mut self) -> Vec<(PoolId, Delivery)> {
-        let Some(pool_id) = &self.last_pool else { return Vec::new() };
-        let Some(hosted) = self.pools.get_mut(pool_id) else { return Vec::new() };
-        hosted.pool.take_deliveries().into_iter().map(|delivery| (pool_id.clone(), delivery)).collect()
+    /// Removes and returns the messages that this pool has sent.
+    pub fn take_deliveries(&mut self, pool_id: &PoolId) -> Vec<Delivery> {
+        self.pools.get_mut(pool_id).map(|hosted| hosted.pool.take_deliveries()).unwrap_or_default()
     }
 
-    /// Handles a request. It does not panic on any request.
-    pub fn handle(&mut self, now: Timestamp, origin: Origin, operation: Operation) -> Step {
+    /// Handles a request. Never panics, whatever the request contains.
+    pub fn handle(&mut self, now: Timestamp, origin: Origin, operation: Operation) -> Handled {
         let found = match &operation {
             Operation::Manage(_) => Ok(None),
             Operation::Pool(request) => self.find(&route::of_request(request)).map(Some),
@@ -296,22 +300,20 @@ impl Provider {
         };
         let pool_id = match found.and_then(|found| self.enforce_limits(now, &operation).map(|()| found)) {
             Ok(found) => found,
-            Err(error) => return Step::Answer(Err(error)),
+            Err(error) => return Handled { pool_id: None, step: Step::Answer(Err(error)) },
         };
-        let hosted = pool_id.as_ref().and_then(|pool_id| self.pools.get_mut(pool_id));
+        let hosted = pool_id.as_ref().and_then(|pool_id| Some((pool_id, self.pools.get_mut(pool_id)?)));
         let step = match (operation, hosted) {
-            (Operation::Manage(request), _) => return Step::Answer(self.manage(now, request)),
-            (Operation::Pool(request), Some(hosted)) => hosted.pool.handle(now, origin, request),
-            (Operation::Account(request), Some(hosted)) => hosted.pool.handle_account(now, origin, request),
-            (_, None) => {
-                return Step::Answer(Err(ApiError::internal("the pool of the request does not exist")));
+            (Operation::Manage(request), _) => Step::Answer(self.manage(now, request)),
+            (Operation::Pool(request), Some((pool_id, hosted))) => {
+                from_pool_step(pool_id, hosted.pool.handle(now, origin, request))
             }
+            (Operation::Account(request), Some((pool_id, hosted))) => {
+                from_pool_step(pool_id, hosted.pool.handle_account(now, origin, request))
+            }
+            (_, None) => Step::Answer(Err(ApiError::internal("the pool of the request does not exist"))),
         };
-        self.last_pool.clone_from(&pool_id);
-        pool_id.map_or_else(
-            || Step::Answer(Err(ApiError::internal("the pool has no id"))),
-            |pool_id| from_pool_step(pool_id, step),
-        )
+        Handled { pool_id, step }
     }
 
     /// Enforces the account's limits. Further users are refused. For another sign-in, expired entries are
@@ -354,16 +356,15 @@ impl Provider {
         self.evicted_count
     }
 
-    /// Continues a request after its arithmetic.
-    pub fn resume(&mut self, now: Timestamp, pending: Pending, done: JobResult) -> Step {
-        let Pending { pool_id, pending } = pending;
-        let Some(hosted) = self.pools.get_mut(&pool_id) else {
-            // The pool was deleted meanwhile.
-            return Step::Answer(Err(pool_not_found(pool_id.as_str())));
+    /// Continues a request with the result of its job.
+    pub fn resume(&mut self, now: Timestamp, pending: Pending, done: JobResult) -> Handled {
+        let Pending { pool_id, inner } = pending;
+        let step = match self.pools.get_mut(&pool_id) {
+            Some(hosted) => from_pool_step(&pool_id, hosted.pool.resume(now, inner, done)),
+            // The pool was deleted in the meantime.
+            None => Step::Answer(Err(pool_not_found(pool_id.as_str()))),
         };
-        let step = hosted.pool.resume(now, pending, done);
-        self.last_pool = Some(pool_id.clone());
-        from_pool_step(pool_id, step)
+        Handled { pool_id: Some(pool_id), step }
     }
 
     fn manage(&mut self, now: Timestamp, request: ManagementRequest) -> Result<Answer, ApiError> {
@@ -408,10 +409,10 @@ impl HostedPool {
     }
 }
 
-fn from_pool_step(pool_id: PoolId, step: crate::Step) -> Step {
+fn from_pool_step(pool_id: &PoolId, step: crate::Step) -> Step {
     match step {
         crate::Step::Reply(reply) => Step::Answer(to_answer(reply)),
-        crate::Step::Compute(job, pending) => Step::Compute(job, Pending { pool_id, pending }),
+        crate::Step::Compute(job, inner) => Step::Compute(job, Pending { pool_id: pool_id.clone(), inner }),
         crate::Step::Sign(signing) => Step::Sign(signing),
     }
 }

@@ -118,14 +118,14 @@ impl Provider {
         }
     }
 
-    /// Returns the changes of pools and clients since the last call, and those of the users of the last
-    /// request's pool. Call it after every request. It is empty if the account does not record changes.
-    pub fn take_changes(&mut self) -> Vec<ProviderChange> {
+    /// Removes and returns the changes of pools and app clients, and those of the users of pool `pool_id`. Call
+    /// it after every request. Returns nothing if this account has no change log.
+    pub fn take_changes(&mut self, pool_id: Option<&PoolId>) -> Vec<ProviderChange> {
         let Some(change_log) = &mut self.change_log else { return Vec::new() };
         let ChangeLog { mut pools, clients } = std::mem::take(change_log);
         let mut users = Vec::new();
-        let last_pool = self.last_pool.as_ref().and_then(|id| Some((id, self.pools.get_mut(id)?)));
-        if let Some((id, hosted)) = last_pool {
+        let hosted = pool_id.and_then(|id| Some((id, self.pools.get_mut(id)?)));
+        if let Some((id, hosted)) = hosted {
             for change in hosted.pool.take_changes() {
                 users.push(match change {
                     AccountChange::Put(record) => ProviderChange::Account(id.clone(), record),
