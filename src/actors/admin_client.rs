@@ -6,7 +6,9 @@ use std::fmt;
 use super::backoff::Backoff;
 use crate::clock::Clock;
 use crate::target::{AdminTarget, TransportError};
-use poolproof_cognito::protocol::{AccountRequest, Answer, ErrorKind, ManagementRequest, Operation};
+use poolproof_cognito::protocol::{
+    AccountRequest, ErrorKind, ManagementRequest, Operation, OperationResponse,
+};
 use poolproof_cognito::seed::{Rng, Seed};
 
 /// Retries of one request: about 13 seconds on average.
@@ -87,7 +89,11 @@ impl<'e> AdminClient<'e> {
     /// # Errors
     ///
     /// The operation was refused after all retries, or there was no response.
-    pub async fn execute(&self, attempted: &str, operation: Operation) -> Result<Answer, SetupError> {
+    pub async fn execute(
+        &self,
+        attempted: &str,
+        operation: Operation,
+    ) -> Result<OperationResponse, SetupError> {
         let repeatable = is_repeatable(&operation);
         let mut backoff = Backoff::new();
         let mut retries = RETRIES;
@@ -127,7 +133,7 @@ impl<'e> AdminClient<'e> {
 const fn is_repeatable(operation: &Operation) -> bool {
     !matches!(
         operation,
-        Operation::Manage(ManagementRequest::CreateUserPool(_))
+        Operation::Management(ManagementRequest::CreateUserPool(_))
             | Operation::Account(AccountRequest::AdminCreateUser(_) | AccountRequest::VerifySoftwareToken(_))
     )
 }
@@ -149,7 +155,7 @@ mod tests {
         Request,
     };
 
-    type EndpointResult = Result<Result<Answer, ApiError>, TransportError>;
+    type EndpointResult = Result<Result<OperationResponse, ApiError>, TransportError>;
 
     /// An endpoint that fails a number of times and then succeeds.
     struct FailingEndpoint {
@@ -173,7 +179,7 @@ mod tests {
             self.asked.set(self.asked.get() + 1);
             let well = self.asked.get() > self.times;
             let said = if well {
-                Ok(Ok(Answer::ManagementResponse(ManagementResponse::Empty)))
+                Ok(Ok(OperationResponse::Management(ManagementResponse::Empty)))
             } else {
                 self.result.clone()
             };
@@ -190,7 +196,7 @@ mod tests {
         operation: &Operation,
         result: &EndpointResult,
         times: usize,
-    ) -> (usize, Result<Answer, SetupError>) {
+    ) -> (usize, Result<OperationResponse, SetupError>) {
         system(ClockKind::Virtual).unwrap().block_on(async {
             let endpoint = FailingEndpoint { result: result.clone(), times, asked: Cell::new(0) };
             let clock = Clock::start(ClockKind::Virtual);
@@ -208,10 +214,11 @@ mod tests {
         let refused: EndpointResult = Ok(Err(ApiError::user_not_found()));
         let silent: EndpointResult = Err(TransportError("no response within 30s".to_owned()));
         let twice = [
-            Operation::Manage(ManagementRequest::DeleteUserPool(PoolCall::default())),
+            Operation::Management(ManagementRequest::DeleteUserPool(PoolCall::default())),
             Operation::Account(AccountRequest::AdminDeleteUser(AdminUserCall::default())),
         ];
-        let once = [Operation::Manage(ManagementRequest::CreateUserPool(PoolSpec::default())), creation()];
+        let once =
+            [Operation::Management(ManagementRequest::CreateUserPool(PoolSpec::default())), creation()];
         for (operations, tries_after_failure) in [(twice, most), (once, 1)] {
             for operation in operations {
                 let times = |result: &EndpointResult| asked(&operation, result, usize::MAX).0;

@@ -10,7 +10,7 @@ use futures_util::stream;
 use super::admin_client::{AdminClient, CleanupError, SetupError};
 use poolproof_cognito::ids::{PoolId, Username};
 use poolproof_cognito::protocol::{
-    AccountRequest, AccountResponse, AdminUserCall, Answer, Operation, Response,
+    AccountRequest, AccountResponse, AdminUserCall, Operation, OperationResponse, Response,
 };
 use poolproof_cognito::time::Timestamp;
 
@@ -123,8 +123,10 @@ impl CreatedUsers {
 
     /// Returns whether only this run can have created the user: it was created since the start and has no
     /// password, which the run never set.
-    fn is_created_by_run(&self, answer: &Answer) -> bool {
-        let Answer::Pool(Response::Account(AccountResponse::User(user))) = answer else { return false };
+    fn is_created_by_run(&self, answer: &OperationResponse) -> bool {
+        let OperationResponse::Pool(Response::Account(AccountResponse::User(user))) = answer else {
+            return false;
+        };
         user.status == STATUS_WITHOUT_PASSWORD && user.created.plus(SKEW) >= self.since
     }
 }

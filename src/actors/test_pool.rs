@@ -7,9 +7,9 @@ use super::admin_client::{AdminClient, CleanupError, SetupError};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
 use poolproof_cognito::protocol::{
-    AccountTakeover, AddOns, Answer, ClientSpec, DeviceConfiguration, ManagementRequest, ManagementResponse,
-    MfaConfig, Operation, PoolCall, PoolSpec, RiskConfiguration, SoftwareTokenConfig, TakeoverAction,
-    TakeoverActions, mfa_mode_name,
+    AccountTakeover, AddOns, ClientSpec, DeviceConfiguration, ManagementRequest, ManagementResponse,
+    MfaConfig, Operation, OperationResponse, PoolCall, PoolSpec, RiskConfiguration, SoftwareTokenConfig,
+    TakeoverAction, TakeoverActions, mfa_mode_name,
 };
 
 /// The flows of the app clients that a run creates.
@@ -37,7 +37,7 @@ impl TestPool {
     pub async fn create(admin: &AdminClient<'_>, name: &str) -> Result<Self, SetupError> {
         let attempted = "CreateUserPool";
         let operation = ManagementRequest::CreateUserPool(spec(None, name, &setup_policy()));
-        let answer = match admin.execute(attempted, Operation::Manage(operation)).await {
+        let answer = match admin.execute(attempted, Operation::Management(operation)).await {
             Ok(answer) => answer,
             Err(mut error) => {
                 if !error.had_no_effect() {
@@ -46,7 +46,7 @@ impl TestPool {
                 return Err(error);
             }
         };
-        let Answer::ManagementResponse(ManagementResponse::Pool(pool)) = answer else {
+        let OperationResponse::Management(ManagementResponse::Pool(pool)) = answer else {
             return Err(SetupError::unexpected(attempted, UNEXPECTED_ANSWER));
         };
         let pool_id = PoolId::new(pool.id);
@@ -71,10 +71,10 @@ impl TestPool {
         };
         let attempted = "CreateUserPoolClient";
         match admin
-            .execute(attempted, Operation::Manage(ManagementRequest::CreateUserPoolClient(spec)))
+            .execute(attempted, Operation::Management(ManagementRequest::CreateUserPoolClient(spec)))
             .await?
         {
-            Answer::ManagementResponse(ManagementResponse::Client(client)) => {
+            OperationResponse::Management(ManagementResponse::Client(client)) => {
                 Ok(ClientId::new(client.client_id))
             }
             _ => Err(SetupError::unexpected(attempted, UNEXPECTED_ANSWER)),
@@ -88,7 +88,7 @@ impl TestPool {
             software_token: Some(SoftwareTokenConfig { enabled: Some(true) }),
             ..MfaConfig::default()
         };
-        let operation = Operation::Manage(ManagementRequest::SetUserPoolMfaConfig(config));
+        let operation = Operation::Management(ManagementRequest::SetUserPoolMfaConfig(config));
         admin.execute("SetUserPoolMfaConfig", operation).await.map(drop)
     }
 
@@ -99,7 +99,9 @@ impl TestPool {
     /// The endpoint refused.
     pub async fn settle(&self, admin: &AdminClient<'_>, policy: &PoolPolicy) -> Result<(), SetupError> {
         let spec = spec(Some(&self.pool_id), &self.name, policy);
-        admin.execute("UpdateUserPool", Operation::Manage(ManagementRequest::UpdateUserPool(spec))).await?;
+        admin
+            .execute("UpdateUserPool", Operation::Management(ManagementRequest::UpdateUserPool(spec)))
+            .await?;
         self.set_mfa(admin, policy.mfa).await?;
         if policy.risk.mode == RiskMode::Off {
             return Ok(());
@@ -114,7 +116,7 @@ impl TestPool {
             account_takeover: Some(AccountTakeover { actions: Some(actions), notify: None }),
             ..RiskConfiguration::default()
         };
-        let operation = Operation::Manage(ManagementRequest::SetRiskConfiguration(config));
+        let operation = Operation::Management(ManagementRequest::SetRiskConfiguration(config));
         admin.execute("SetRiskConfiguration", operation).await.map(drop)
     }
 
@@ -126,7 +128,7 @@ impl TestPool {
     pub async fn remove(&self, admin: &AdminClient<'_>) -> Result<(), CleanupError> {
         let call = PoolCall { user_pool_id: self.pool_id.as_str().to_owned() };
         match admin
-            .execute("DeleteUserPool", Operation::Manage(ManagementRequest::DeleteUserPool(call)))
+            .execute("DeleteUserPool", Operation::Management(ManagementRequest::DeleteUserPool(call)))
             .await
         {
             Err(why) if !why.is_not_found() => {

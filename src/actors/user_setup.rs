@@ -16,7 +16,7 @@ use poolproof_cognito::ids::{AccessToken, DeviceKey, Password};
 use poolproof_cognito::policy::{Factors, RiskLevel};
 use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminSetUserMfaPreference, AdminSetUserPassword,
-    Answer, BearerCall, ErrorKind, MfaPreference, MfaPreferences, Operation, Origin, Response,
+    BearerCall, ErrorKind, MfaPreference, MfaPreferences, Operation, OperationResponse, Origin, Response,
     VerifyOwnSoftwareToken,
 };
 use poolproof_cognito::seed::Seed;
@@ -232,8 +232,10 @@ impl TestUser {
             AccountRequest::AssociateSoftwareToken(BearerCall { access_token: access_token.clone() });
         let answer = admin.execute(attempted, Operation::Account(request)).await?;
         let secret = match answer {
-            Answer::Pool(Response::Account(AccountResponse::SecretCode(code)))
-            | Answer::Pool(Response::SecretCode { secret_code: code, .. }) => TotpSecret::from_base32(&code),
+            OperationResponse::Pool(Response::Account(AccountResponse::SecretCode(code)))
+            | OperationResponse::Pool(Response::SecretCode { secret_code: code, .. }) => {
+                TotpSecret::from_base32(&code)
+            }
             _ => None,
         };
         let secret = secret.ok_or_else(|| SetupError::unexpected(attempted, "no base32 SecretCode"))?;

@@ -24,7 +24,7 @@ use redb::{
 use poolproof_cognito::ids::PoolId;
 use poolproof_pool::provider::{ProviderChange, ProviderSnapshot};
 
-pub use form::{Written, decode, encode};
+pub use form::{decode, encode};
 pub use open::INTEGRITY_CHECK_THREAD;
 pub use writer::{PendingWrite, StateWriter};
 

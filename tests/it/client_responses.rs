@@ -1,13 +1,13 @@
 //! Answers are read as they were written, and what is no answer is no decision (ASSURANCE W9).
 
-use poolproof::http::codec::{InvalidResponse, OPERATIONS, decode_answer, encode_answer};
+use poolproof::http::codec::{InvalidResponse, OPERATIONS, decode_response, encode_response};
 use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username};
-use poolproof_cognito::policy::{MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskMode, RiskPolicy};
 use poolproof_cognito::protocol::{
-    AccountResponse, AccountTakeover, Answer, ApiError, AuthOutcome, AuthenticationResult, Challenge,
-    ChallengeName, ClientDescription, CodeDelivery, CompromisedActions, CompromisedCredentials,
-    DeviceDescription, ErrorKind, ManagementResponse, MfaConfig, NewDeviceMetadata, Parameters,
-    PoolDescription, Response, RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig, TakeoverAction,
+    AccountResponse, AccountTakeover, AddOns, ApiError, AuthOutcome, AuthenticationResult, Challenge,
+    ChallengeName, ClientDescription, ClientSummary, CodeDelivery, CompromisedActions,
+    CompromisedCredentials, DeviceConfiguration, DeviceDescription, ErrorKind, ManagementResponse, MfaConfig,
+    NewDeviceMetadata, OperationResponse, Parameters, PasswordPolicySpec, Policies, PoolDescription,
+    PoolSummary, Response, RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig, TakeoverAction,
     TakeoverActions, UserDescription, ValiditySpec, ValidityUnits,
 };
 use poolproof_cognito::time::Timestamp;
@@ -98,34 +98,32 @@ impl RandomFields {
     }
 
     fn pool(&self) -> PoolDescription {
-        let remember = self.pick(&RememberMode::ALL);
-        let policy = PoolPolicy {
-            remember,
-            // Only a pool that tracks devices can say so.
-            suppress_mfa: self.flag && remember.tracks(),
-            mfa: self.pick(&MfaMode::ALL),
-            risk: RiskPolicy {
-                mode: self.pick(&[RiskMode::Off, RiskMode::Audit, RiskMode::Enforced]),
-                ..RiskPolicy::OFF
-            },
-            ..PoolPolicy::DEFAULT
-        };
         PoolDescription {
             id: self.word(0),
             name: self.word(1),
             arn: self.word(2),
             created: self.at,
             modified: self.at,
-            users: self.number as usize,
-            policy,
-            passwords: PasswordPolicy {
-                minimum_length: self.number % 100,
-                uppercase: self.flag,
-                lowercase: !self.flag,
-                symbols: self.flag,
-                ..PasswordPolicy::LENGTH_ONLY
-            },
+            users: self.number,
+            mfa: self.optional(3),
+            devices: self.optional(4).map(|_| DeviceConfiguration {
+                challenge_required_on_new_device: Some(self.flag),
+                device_only_remembered_on_user_prompt: self.optional(5).map(|_| self.flag),
+            }),
+            add_ons: self.optional(6).map(|mode| AddOns { advanced_security_mode: mode }),
+            policies: self.optional(7).map(|_| Policies {
+                password: Some(PasswordPolicySpec {
+                    minimum_length: Some(self.number % 100),
+                    uppercase: Some(self.flag),
+                    symbols: Some(!self.flag),
+                    ..PasswordPolicySpec::default()
+                }),
+            }),
         }
+    }
+
+    fn pool_summary(&self) -> PoolSummary {
+        PoolSummary { id: self.word(0), name: self.word(1), created: self.at, modified: self.at }
     }
 
     fn client(&self) -> ClientDescription {
@@ -135,7 +133,8 @@ impl RandomFields {
             name: self.word(2),
             secret: self.optional(3),
             auth_flows: self.words[..self.number as usize % 3].to_vec(),
-            prevents_user_existence_errors: self.flag,
+            prevent_user_existence_errors: self.pick(&["ENABLED", "LEGACY"]).to_owned(),
+            enable_token_revocation: self.flag,
             validity: ValiditySpec {
                 access: Some(self.number),
                 refresh: self.optional(4).map(|_| self.number),
@@ -178,10 +177,10 @@ impl RandomFields {
     }
 
     /// An answer to the operation of this name.
-    fn answer(&self, name: &str) -> Answer {
-        let account = |response| Answer::Pool(Response::Account(response));
+    fn response(&self, name: &str) -> OperationResponse {
+        let account = |response| OperationResponse::Pool(Response::Account(response));
         let (session, token) = (Session::new(self.word(8)), self.optional(9));
-        Answer::Pool(match name {
+        OperationResponse::Pool(match name {
             "InitiateAuth"
             | "RespondToAuthChallenge"
             | "GetTokensFromRefreshToken"
@@ -217,26 +216,24 @@ impl RandomFields {
                 let delivery =
                     CodeDelivery { destination: self.word(1), medium: "SMS", attribute: "phone_number" };
                 let delivery = self.flag.then_some(delivery);
-                return account(AccountResponse::SignedUp { sub: Sub::new(self.word(2)), delivery });
+                return account(AccountResponse::SignedUp {
+                    user_confirmed: self.flag,
+                    sub: Sub::new(self.word(2)),
+                    delivery,
+                });
             }
-            _ => return self.management_answer(name),
+            _ => return self.management_response(name),
         })
     }
 
-    fn management_answer(&self, name: &str) -> Answer {
+    fn management_response(&self, name: &str) -> OperationResponse {
         let next_token = self.optional(9);
-        Answer::ManagementResponse(match name {
+        OperationResponse::Management(match name {
             "CreateUserPool" | "DescribeUserPool" => ManagementResponse::Pool(self.pool()),
-            "ListUserPools" => {
-                let listed = PoolDescription {
-                    arn: String::new(),
-                    users: 0,
-                    policy: PoolPolicy::DEFAULT,
-                    passwords: PasswordPolicy::LENGTH_ONLY,
-                    ..self.pool()
-                };
-                ManagementResponse::Pools { pools: vec![listed; self.number as usize % 3], next_token }
-            }
+            "ListUserPools" => ManagementResponse::Pools {
+                pools: vec![self.pool_summary(); self.number as usize % 3],
+                next_token,
+            },
             "SetUserPoolMfaConfig" | "GetUserPoolMfaConfig" => ManagementResponse::Mfa(self.mfa()),
             "SetRiskConfiguration" | "DescribeRiskConfiguration" => ManagementResponse::Risk(self.risk()),
             "CreateUserPoolClient" | "DescribeUserPoolClient" | "UpdateUserPoolClient" => {
@@ -244,12 +241,11 @@ impl RandomFields {
             }
             "ListUserPoolClients" => {
                 let ClientDescription { user_pool_id, client_id, name, .. } = self.client();
-                let listed =
-                    ClientDescription { user_pool_id, client_id, name, ..ClientDescription::default() };
-                ManagementResponse::Clients { clients: vec![listed; self.number as usize % 3], next_token }
+                let summary = ClientSummary { user_pool_id, client_id, name };
+                ManagementResponse::Clients { clients: vec![summary; self.number as usize % 3], next_token }
             }
             "UpdateUserPool" | "DeleteUserPool" | "DeleteUserPoolClient" => ManagementResponse::Empty,
-            _ => return Answer::Pool(Response::Empty),
+            _ => return OperationResponse::Pool(Response::Empty),
         })
     }
 }
@@ -260,20 +256,20 @@ proptest! {
     #[test]
     fn every_response_round_trips(random_fields in random_fields()) {
         for name in OPERATIONS {
-            let answer = Ok(random_fields.answer(name));
-            let wire = encode_answer(&answer);
-            let read = decode_answer(name, wire.status, None, wire.body.as_bytes());
+            let answer = Ok(random_fields.response(name));
+            let wire = encode_response(&answer);
+            let read = decode_response(name, wire.status, None, wire.body.as_bytes());
             prop_assert_eq!(read, Ok(answer), "{} {}", name, wire.body);
         }
     }
 
     #[test]
     fn every_error_response_round_trips(message in any::<String>(), at in 0..OPERATIONS.len()) {
-        for kind in ErrorKind::ALL.into_iter().filter(|kind| *kind != ErrorKind::InternalError) {
+        for kind in ErrorKind::ALL.iter().copied().filter(|kind| *kind != ErrorKind::InternalError) {
             let refusal = Err(ApiError::new(kind, message.clone()));
-            let wire = encode_answer(&refusal);
+            let wire = encode_response(&refusal);
             let told = wire.error.map(|(kind, _)| kind);
-            prop_assert_eq!(decode_answer(OPERATIONS[at], 400, told.as_deref(), wire.body.as_bytes()), Ok(refusal));
+            prop_assert_eq!(decode_response(OPERATIONS[at], 400, told.as_deref(), wire.body.as_bytes()), Ok(refusal));
         }
     }
 
@@ -283,7 +279,7 @@ proptest! {
         at in 0..OPERATIONS.len(),
         status in any::<u16>(),
     ) {
-        drop(decode_answer(OPERATIONS[at], status, None, &body));
+        drop(decode_response(OPERATIONS[at], status, None, &body));
     }
 
     #[test]
@@ -293,17 +289,17 @@ proptest! {
         place in 0..900_usize,
         byte in any::<u8>(),
     ) {
-        let mut body = encode_answer(&Ok(random_fields.answer(OPERATIONS[at]))).body.into_bytes();
+        let mut body = encode_response(&Ok(random_fields.response(OPERATIONS[at]))).body.into_bytes();
         let place = place % body.len();
         body[place] = byte;
-        drop(decode_answer(OPERATIONS[at], 200, None, &body));
-        drop(decode_answer(OPERATIONS[at], 200, None, &body[..place]));
+        drop(decode_response(OPERATIONS[at], 200, None, &body));
+        drop(decode_response(OPERATIONS[at], 200, None, &body[..place]));
     }
 }
 
 /// How `InitiateAuth` is read to be refused.
 fn refusal(status: u16, error_type: Option<&str>, body: &str) -> String {
-    match decode_answer("InitiateAuth", status, error_type, body.as_bytes()) {
+    match decode_response("InitiateAuth", status, error_type, body.as_bytes()) {
         Ok(Err(error)) => error.to_string(),
         other => panic!("{other:?}"),
     }
@@ -335,7 +331,7 @@ fn error_responses_are_parsed_in_every_server_format() {
 
 #[test]
 fn an_invalid_response_is_not_a_decision() {
-    let told = |status, body: &[u8]| match decode_answer("InitiateAuth", status, None, body) {
+    let told = |status, body: &[u8]| match decode_response("InitiateAuth", status, None, body) {
         Err(InvalidResponse(why)) => why,
         other => panic!("{other:?}"),
     };
@@ -363,8 +359,8 @@ fn an_unknown_error_message_can_be_judged() {
     );
     // Null is absent, and keys that nobody knows are ignored.
     let tokens = r#"{"ChallengeName":null,"AuthenticationResult":{"AccessToken":"a","New":{}},"AvailableChallenges":[]}"#;
-    let Ok(Ok(Answer::Pool(Response::Auth(AuthOutcome::Tokens(read))))) =
-        decode_answer("InitiateAuth", 200, None, tokens.as_bytes())
+    let Ok(Ok(OperationResponse::Pool(Response::Auth(AuthOutcome::Tokens(read))))) =
+        decode_response("InitiateAuth", 200, None, tokens.as_bytes())
     else {
         panic!("tokens")
     };
@@ -373,8 +369,8 @@ fn an_unknown_error_message_can_be_judged() {
     // Dates are seconds with a fraction; what is none is 1970.
     let described = |date: &str| {
         let body = format!(r#"{{"Username":"u","UserCreateDate":{date},"UserStatus":"COMPROMISED"}}"#);
-        match decode_answer("AdminGetUser", 200, None, body.as_bytes()) {
-            Ok(Ok(Answer::Pool(Response::Account(AccountResponse::User(user))))) => {
+        match decode_response("AdminGetUser", 200, None, body.as_bytes()) {
+            Ok(Ok(OperationResponse::Pool(Response::Account(AccountResponse::User(user))))) => {
                 (user.created.as_us(), user.status)
             }
             other => panic!("{other:?}"),

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use poolproof::http::codec::{
-    CONTENT_TYPE, MAX_BODY, MAX_DEPTH, MAX_ENTRIES, MAX_VALUES, OPERATIONS, decode, encode, encode_answer,
+    CONTENT_TYPE, MAX_BODY, MAX_DEPTH, MAX_ENTRIES, MAX_VALUES, OPERATIONS, decode, encode, encode_response,
 };
 use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session};
 use poolproof_cognito::protocol::{
-    AccountRequest, Answer, ApiError, AuthOutcome, AuthenticationResult, Challenge, ChallengeName,
-    DeviceDescription, NewDeviceMetadata, Operation, Parameters, Request, Response, keys,
+    AccountRequest, ApiError, AuthOutcome, AuthenticationResult, Challenge, ChallengeName, DeviceDescription,
+    NewDeviceMetadata, Operation, OperationResponse, Parameters, Request, Response, keys,
 };
 use poolproof_cognito::time::Timestamp;
 use proptest::prelude::*;
@@ -362,7 +362,7 @@ fn unknown_operations_are_rejected() {
 }
 
 fn body(response: Response) -> Value {
-    let wire = encode_answer(&Ok(Answer::Pool(response)));
+    let wire = encode_response(&Ok(OperationResponse::Pool(response)));
     assert_eq!((wire.status, wire.error), (200, None));
     serde_json::from_str(&wire.body).unwrap()
 }
@@ -408,7 +408,7 @@ fn responses_have_the_keys_that_clients_read() {
         modified: Timestamp::from_us(1_767_225_600_000_000),
         authenticated: Timestamp::from_us(0),
     };
-    let wire = encode_answer(&Ok(Answer::Pool(Response::Device(device))));
+    let wire = encode_response(&Ok(OperationResponse::Pool(Response::Device(device))));
     assert_eq!(
         wire.body,
         r#"{"Device":{"DeviceAttributes":[{"Name":"device_status","Value":"valid"}],"DeviceCreateDate":1767225600.123,"DeviceKey":"r_1","DeviceLastAuthenticatedDate":0.0,"DeviceLastModifiedDate":1767225600.0}}"#
@@ -418,14 +418,14 @@ fn responses_have_the_keys_that_clients_read() {
 
 #[test]
 fn errors_have_the_format_that_clients_parse() {
-    let wire = encode_answer(&Err(ApiError::device_not_found()));
+    let wire = encode_response(&Err(ApiError::device_not_found()));
     assert_eq!(wire.status, 400);
     assert_eq!(
         wire.error,
         Some(("ResourceNotFoundException:".to_owned(), "Device does not exist.".to_owned()))
     );
     assert_eq!(wire.body, r#"{"__type":"ResourceNotFoundException","message":"Device does not exist."}"#);
-    let odd = encode_answer(&Err(ApiError::invalid_parameter("né\r\nX-Evil: 1")));
+    let odd = encode_response(&Err(ApiError::invalid_parameter("né\r\nX-Evil: 1")));
     assert_eq!(odd.error.unwrap().1, "n???X-Evil: 1", "one line of ASCII");
-    assert_eq!(encode_answer(&Err(ApiError::internal("x"))).status, 500);
+    assert_eq!(encode_response(&Err(ApiError::internal("x"))).status, 500);
 }

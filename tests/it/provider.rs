@@ -3,13 +3,13 @@
 
 use std::sync::{Arc, OnceLock};
 
-use poolproof::http::codec::{decode, encode_answer};
+use poolproof::http::codec::{decode, encode_response};
 use poolproof_cognito::jwt::{Keys, TokenUse};
 use poolproof_cognito::protocol::Origin;
 use poolproof_cognito::seed::Seed;
 use poolproof_cognito::time::Timestamp;
 use poolproof_pool::provider::{
-    AccountLimits, Provider, ProviderChange, ProviderConfig, Step, Tokens, to_answer,
+    AccountLimits, Provider, ProviderChange, ProviderConfig, Step, Tokens, to_operation_response,
 };
 use poolproof_srp::{Group, Verifier};
 use serde_json::{Value, json};
@@ -59,12 +59,12 @@ impl ProviderFixture {
         let answer = loop {
             self.changes.extend(self.provider.take_changes(handled.pool_id.as_ref()));
             handled = match handled.step {
-                Step::Answer(answer) => break answer,
-                Step::Sign(signing) => break to_answer(signing.run()),
+                Step::Reply(answer) => break answer,
+                Step::Sign(signing) => break to_operation_response(signing.run()),
                 Step::Compute(job, pending) => self.provider.resume(self.now, pending, job.run()),
             };
         };
-        let wire = encode_answer(&answer);
+        let wire = encode_response(&answer);
         answer.map(|_| serde_json::from_str(&wire.body).unwrap()).map_err(|error| error.to_string())
     }
 
@@ -325,7 +325,7 @@ fn an_admin_request_completes_when_a_client_is_added() {
         panic!("a verifier is computed")
     };
     assert!(fixture.sign_in(&client).is_ok());
-    let Step::Answer(answer) = fixture.provider.resume(fixture.now, pending, job.run()).step else {
+    let Step::Reply(answer) = fixture.provider.resume(fixture.now, pending, job.run()).step else {
         panic!("an answer")
     };
     assert_eq!(answer.map(drop), Ok(()));
@@ -347,5 +347,5 @@ fn an_admin_password_is_kept_when_a_client_is_added() {
     fixture.sign_in(&client).unwrap();
     fixture.call_ok("DeleteUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }));
     let kept = fixture.provider.resume(fixture.now, pending, job.run()).step;
-    assert!(matches!(&kept, Step::Answer(Ok(_))), "{kept:?}");
+    assert!(matches!(&kept, Step::Reply(Ok(_))), "{kept:?}");
 }

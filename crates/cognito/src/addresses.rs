@@ -4,6 +4,8 @@ use std::fmt;
 use std::net::IpAddr;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize, de};
+
 /// A range of addresses in CIDR notation: `192.0.2.0/24`, `2001:db8::/32`.
 ///
 /// The type holds the network and its prefix length. The pool and the oracle each have their own code for
@@ -47,6 +49,19 @@ impl FromStr for AddressRange {
     }
 }
 
+impl Serialize for AddressRange {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for AddressRange {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(|()| de::Error::invalid_value(de::Unexpected::Str(&text), &"an address range"))
+    }
+}
+
 impl fmt::Display for AddressRange {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.network, self.prefix)
@@ -55,7 +70,8 @@ impl fmt::Display for AddressRange {
 
 /// Addresses that threat protection always blocks or skips (`RiskExceptionConfiguration`; docs/semantics.md,
 /// threat protection).
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RiskExceptions {
     /// Addresses that are always refused (`BlockedIPRangeList`).
     pub blocked: Vec<AddressRange>,

@@ -12,3 +12,4 @@ pub mod protocol;
 pub mod seed;
 pub mod time;
 pub mod totp;
+pub mod wire;

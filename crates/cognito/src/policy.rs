@@ -153,7 +153,8 @@ pub enum CompromisedAction {
 }
 
 /// What risk does in a pool. A higher level may not have a laxer action.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct RiskPolicy {
     /// Whether the actions are taken.
     pub mode: RiskMode,
@@ -220,7 +221,8 @@ impl RiskNote {
 }
 
 /// What a password must have (`PasswordPolicyType`). None is longer than 256 characters or has a space in it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PasswordPolicy {
     /// `MinimumLength`, 6 to 99.
     pub minimum_length: u32,
@@ -253,7 +255,8 @@ impl PasswordPolicy {
 }
 
 /// Choices where Cognito's documentation is silent or contradicts itself (SEMANTICS g).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Switches {
     /// Which sign-ins the Note covers.
     pub risk_note: RiskNote,
@@ -262,7 +265,8 @@ pub struct Switches {
 }
 
 /// Requests a second that the pool takes in each category; `None` is no limit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Quotas {
     /// Sign-in requests; answers to challenges have three times this on their own, and only the excess
     /// counts.
@@ -327,7 +331,8 @@ string_enums! {
 }
 
 /// Everything that decides how a pool answers.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PoolPolicy {
     /// Whether devices are remembered.
     pub remember: RememberMode,

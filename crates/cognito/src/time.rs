@@ -3,8 +3,10 @@
 use std::fmt;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
 /// A point in time: microseconds since 1970-01-01T00:00:00Z.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Default, Serialize, Deserialize)]
 pub struct Timestamp(u64);
 
 impl Timestamp {
@@ -55,6 +57,25 @@ impl fmt::Display for Timestamp {
             Ok(Ok(moment)) => write!(f, "{}", moment.strftime("%Y-%m-%dT%H:%M:%SZ")),
             _ => write!(f, "{} µs after 1970", self.0),
         }
+    }
+}
+
+/// The API's form of a [`Timestamp`]: seconds since 1970 with milliseconds as fraction.
+pub(crate) mod seconds {
+    use super::Timestamp;
+    use serde::{Deserialize as _, Deserializer, Serializer};
+
+    pub(crate) fn serialize<S: Serializer>(moment: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+        #[expect(clippy::cast_precision_loss, reason = "53 bits hold milliseconds until the year 287,000")]
+        let seconds = (moment.as_us() / 1000) as f64 / 1000.0;
+        serializer.serialize_f64(seconds)
+    }
+
+    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Timestamp, D::Error> {
+        let seconds = f64::deserialize(deserializer)?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "saturates")]
+        let ms = (seconds * 1000.0).round() as u64;
+        Ok(Timestamp::from_us(ms.saturating_mul(1000)))
     }
 }
 

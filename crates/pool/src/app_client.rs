@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
+use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
 use poolproof_cognito::ids::ClientId;
 use poolproof_cognito::protocol::{ApiError, Parameters, keys};
 
 /// An app client.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AppClient {
     /// `ClientId`.
     pub id: ClientId,
@@ -18,6 +20,7 @@ pub struct AppClient {
     pub secret: Option<String>,
     /// `PreventUserExistenceErrors = ENABLED`: the responses for an unknown user look like those for a known
     /// one.
+    #[serde(rename = "hides_users")]
     pub prevents_user_existence_errors: bool,
     /// `USER_PASSWORD_AUTH`.
     pub password_flow: PasswordFlow,
@@ -30,7 +33,8 @@ pub struct AppClient {
 }
 
 /// How long a client's sessions and tokens are valid.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Validity {
     /// `AuthSessionValidity`; `None` is the pool's value.
     pub session: Option<Duration>,
@@ -53,7 +57,8 @@ impl Validity {
 }
 
 /// Whether the client may send plain passwords.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PasswordFlow {
     /// Plain passwords are refused.
     Off,

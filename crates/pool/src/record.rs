@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::Pool;
 use super::account::{Account, AccountId, Confirmation, Device, DeviceState, UserStatus};
 use super::lockout::Failures;
@@ -19,7 +21,8 @@ use poolproof_srp::{Group, Salt, Verifier};
 /// A stored user.
 ///
 /// It does not implement `Debug`: its contents allow anyone to try passwords and read codes.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct AccountRecord {
     /// The user's number; users are listed in this order.
     pub serial: u64,
@@ -32,6 +35,7 @@ pub struct AccountRecord {
     /// The password's verifier, base64 of PAD.
     pub verifier: String,
     /// The user's status.
+    #[serde(rename = "standing")]
     pub user_status: UserStatus,
     /// Whether an administrator has disabled the user.
     pub disabled: bool,
@@ -78,7 +82,8 @@ pub struct AccountRecord {
 }
 
 /// Failed attempts.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct FailuresRecord {
     /// Number of failures that count.
     pub count: u32,
@@ -89,7 +94,8 @@ pub struct FailuresRecord {
 }
 
 /// The code that confirms a sign-up.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ConfirmationRecord {
     /// The code.
     pub code: String,
@@ -100,7 +106,8 @@ pub struct ConfirmationRecord {
 }
 
 /// A device.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct DeviceRecord {
     /// The device group key.
     pub group_key: DeviceGroupKey,
@@ -121,7 +128,8 @@ pub struct DeviceRecord {
 }
 
 /// The state of a device.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
 pub enum DeviceStateRecord {
     /// Its key was issued with the tokens of this sign-in.
     Issued {

@@ -85,7 +85,7 @@ impl Pool {
             delivery.map(|(medium, attribute, destination)| CodeDelivery { destination, medium, attribute });
         // An administrator confirms a user without an address; the code is still added to the outbox.
         self.send(id, &code);
-        Ok(Response::Account(AccountResponse::SignedUp { sub, delivery }))
+        Ok(Response::Account(AccountResponse::SignedUp { user_confirmed: false, sub, delivery }))
     }
 
     /// `ConfirmSignUp`.

@@ -26,10 +26,14 @@ pub use credentials::{Credentials, CredentialsError};
 pub use endpoint_url::EndpointUrl;
 
 use crate::clock::Clock;
-use crate::http::codec::{CONTENT_TYPE, InvalidResponse, MAX_ANSWER, TARGET_PREFIX, decode_answer, encode};
+use crate::http::codec::{
+    CONTENT_TYPE, InvalidResponse, MAX_RESPONSE, TARGET_PREFIX, decode_response, encode,
+};
 use crate::target::{AdminTarget, Target, TransportError};
 use poolproof_cognito::ids::{PoolId, Username};
-use poolproof_cognito::protocol::{AccountRequest, Answer, ApiError, Operation, Origin, Reply, Request};
+use poolproof_cognito::protocol::{
+    AccountRequest, ApiError, Operation, OperationResponse, Origin, Reply, Request,
+};
 
 use rate_limiter::RateLimiter;
 use sign::Signer;
@@ -195,12 +199,12 @@ impl HttpTarget {
         &self,
         origin: Origin,
         operation: &Operation,
-    ) -> Result<(u16, Result<Result<Answer, ApiError>, InvalidResponse>), TransportError> {
+    ) -> Result<(u16, Result<Result<OperationResponse, ApiError>, InvalidResponse>), TransportError> {
         let (name, request) = self.request(origin, operation)?;
         let (head, body) = self.send(request).await?.into_parts();
         let error_type = head.headers.get("x-amzn-errortype").and_then(|value| value.to_str().ok());
         let status = head.status.as_u16();
-        Ok((status, decode_answer(name, status, error_type, &body)))
+        Ok((status, decode_response(name, status, error_type, &body)))
     }
 
     /// Returns the code that was last sent to this user, if the endpoint shows it.
@@ -219,11 +223,11 @@ impl HttpTarget {
 /// Returns whether AWS requires a signature for this operation: administrators' operations only.
 fn requires_signature(name: &str, operation: &Operation) -> bool {
     name.starts_with("Admin")
-        || matches!(operation, Operation::Manage(_) | Operation::Account(AccountRequest::ListUsers(_)))
+        || matches!(operation, Operation::Management(_) | Operation::Account(AccountRequest::ListUsers(_)))
 }
 
 async fn read(body: Incoming) -> Result<Bytes, TransportError> {
-    let whole = Limited::new(body, MAX_ANSWER).collect().await;
+    let whole = Limited::new(body, MAX_RESPONSE).collect().await;
     whole
         .map(Collected::to_bytes)
         .map_err(|error| TransportError(format!("the response ended early: {error}")))
@@ -256,8 +260,8 @@ impl Target for HttpTarget {
             let (_, answer) = self.exchange(origin, &Operation::Pool(request)).await?;
             let answer = answer.map_err(|InvalidResponse(why)| TransportError(why))?;
             Ok(answer.and_then(|answer| match answer {
-                Answer::Pool(response) => Ok(response),
-                Answer::ManagementResponse(_) => Err(ApiError::internal(
+                OperationResponse::Pool(response) => Ok(response),
+                OperationResponse::Management(_) => Err(ApiError::internal(
                     "the endpoint answered a user's request with a response about \
                         pools",
                 )),
@@ -276,7 +280,7 @@ impl AdminTarget for HttpTarget {
     fn execute(
         &self,
         operation: Operation,
-    ) -> LocalBoxFuture<'_, Result<Result<Answer, ApiError>, TransportError>> {
+    ) -> LocalBoxFuture<'_, Result<Result<OperationResponse, ApiError>, TransportError>> {
         async move {
             match self.exchange(Origin::default(), &operation).await? {
                 (_, Ok(answer)) => Ok(answer),

@@ -1,119 +1,262 @@
-//! Assigns a shape to each operation.
+//! The operations: names, request types and response types.
 
-use super::form;
-use super::json::{self, Node};
+use serde::Deserialize;
+use serde::de::{DeserializeOwned, Error as _};
+use serde_json::Value;
+
+use super::{MAX_BODY, MAX_ENTRIES, parse_object};
+use poolproof_cognito::ids::Session;
 use poolproof_cognito::protocol::{
-    AccountRequest, ApiError, ErrorKind, ManagementRequest, Operation, Request,
+    AccountRequest, AccountResponse, ApiError, ErrorKind, ManagementRequest, ManagementResponse, Operation,
+    OperationResponse, Request, Response,
 };
+use poolproof_cognito::wire::{WireError, from_value, to_value};
 
 macro_rules! operations {
     (
-        pool { $($pool:literal => $pool_variant:ident,)* }
-        account { $($account:literal => $account_variant:ident,)* }
-        shared { $($shared:literal => $bearer:ident or $session:ident,)* }
-        manage { $($manage:literal => $manage_variant:ident,)* }
+        pool { $($pool:literal => $pool_variant:ident -> $pool_response:ident,)* }
+        account { $($account:literal => $account_variant:ident -> $account_response:ident,)* }
+        shared { $($shared:literal => $shared_variant:ident -> $shared_response:ident,)* }
+        management { $($manage:literal => $manage_variant:ident -> $manage_response:ident,)* }
     ) => {
         /// The names of all operations.
         pub const OPERATIONS: &[&str] = &[$($pool,)* $($account,)* $($shared,)* $($manage,)*];
 
-        /// Decodes the operation `name` with the input `body`.
-        ///
-        /// # Errors
-        ///
-        /// `UnknownOperationException` for an unknown name. `SerializationException` for text that is not
-        /// JSON, has a value of the wrong type or a duplicate key, or exceeds a limit.
-        /// `InvalidParameterException` for a missing required key.
-        pub fn decode(name: &str, body: &[u8]) -> Result<Operation, ApiError> {
-            if !OPERATIONS.contains(&name) {
-                // The body is not parsed if the operation is unknown.
-                let shown: String = name.chars().take(64).collect();
-                return Err(ApiError::new(ErrorKind::UnknownOperation, format!("Unknown operation: {shown}")));
-            }
-            let map = json::parse(body)?;
+        fn decode_request(name: &str, body: &Value) -> Result<Operation, ApiError> {
+            // With an access token these operations are about its user; with a session they are part of a sign-in.
+            let has_token = body.get("AccessToken").is_some_and(|token| !token.is_null());
             Ok(match name {
-                $($pool => Operation::Pool(Request::$pool_variant(form::read(map)?)),)*
-                $($account => Operation::Account(AccountRequest::$account_variant(form::read(map)?)),)*
-                // With an access token the request is about its owner; with a session it is part of a
-                // sign-in.
-                $($shared if map.get("AccessToken").is_some_and(|token| *token != Node::Null) => {
-                    Operation::Account(AccountRequest::$bearer(form::read(map)?))
-                })*
-                $($shared => Operation::Pool(Request::$session(form::read(map)?)),)*
-                $($manage => Operation::Manage(ManagementRequest::$manage_variant(form::read(map)?)),)*
-                _ => return Err(ApiError::internal("an operation in the list and not in the table")),
+                $($pool => Operation::Pool(Request::$pool_variant(read(body)?)),)*
+                $($account => Operation::Account(AccountRequest::$account_variant(read(body)?)),)*
+                $($shared if has_token => Operation::Account(AccountRequest::$shared_variant(read(body)?)),)*
+                $($shared => Operation::Pool(Request::$shared_variant(read(body)?)),)*
+                $($manage => Operation::Management(ManagementRequest::$manage_variant(read(body)?)),)*
+                _ => {
+                    let shown: String = name.chars().take(64).collect();
+                    return Err(ApiError::new(ErrorKind::UnknownOperation, format!("Unknown operation: {shown}")));
+                }
             })
         }
 
         /// Returns an operation's name and its request as text.
         pub fn encode(operation: &Operation) -> (&'static str, String) {
-            let (name, map) = match operation {
-                $(Operation::Pool(Request::$pool_variant(request)) => ($pool, form::written(request)),)*
-                $(Operation::Account(AccountRequest::$account_variant(request)) => {
-                    ($account, form::written(request))
-                })*
-                $(Operation::Account(AccountRequest::$bearer(request)) => ($shared, form::written(request)),)*
-                $(Operation::Pool(Request::$session(request)) => ($shared, form::written(request)),)*
-                $(Operation::Manage(ManagementRequest::$manage_variant(request)) => ($manage, form::written(request)),)*
+            let (name, request) = match operation {
+                $(Operation::Pool(Request::$pool_variant(request)) => ($pool, to_value(request)),)*
+                $(Operation::Account(AccountRequest::$account_variant(request)) => ($account, to_value(request)),)*
+                $(Operation::Account(AccountRequest::$shared_variant(request)) => ($shared, to_value(request)),)*
+                $(Operation::Pool(Request::$shared_variant(request)) => ($shared, to_value(request)),)*
+                $(Operation::Management(ManagementRequest::$manage_variant(request)) => ($manage, to_value(request)),)*
             };
-            (name, serde_json::Value::Object(map).to_string())
+            (name, request.to_string())
+        }
+
+        /// Decodes the response to the operation of this name.
+        pub(super) fn decode_response(name: &str, body: &Value) -> Result<OperationResponse, WireError> {
+            match name {
+                $($pool => $pool_response(body).map(OperationResponse::Pool),)*
+                $($account => $account_response(body).map(OperationResponse::Pool),)*
+                $($shared => $shared_response(body).map(OperationResponse::Pool),)*
+                $($manage => $manage_response(body).map(OperationResponse::Management),)*
+                _ => Err(WireError::custom("the operation is unknown")),
+            }
         }
     };
 }
 
 operations! {
     pool {
-        "InitiateAuth" => InitiateAuth,
-        "RespondToAuthChallenge" => RespondToAuthChallenge,
-        "ConfirmDevice" => ConfirmDevice,
-        "UpdateDeviceStatus" => UpdateDeviceStatus,
-        "GetDevice" => GetDevice,
-        "ListDevices" => ListDevices,
-        "ForgetDevice" => ForgetDevice,
-        "AdminForgetDevice" => AdminForgetDevice,
-        "AdminGetDevice" => AdminGetDevice,
-        "AdminListDevices" => AdminListDevices,
-        "AdminUpdateDeviceStatus" => AdminUpdateDeviceStatus,
-        "GetTokensFromRefreshToken" => GetTokensFromRefreshToken,
-        "RevokeToken" => RevokeToken,
-        "GlobalSignOut" => GlobalSignOut,
+        "InitiateAuth" => InitiateAuth -> auth,
+        "RespondToAuthChallenge" => RespondToAuthChallenge -> auth,
+        "ConfirmDevice" => ConfirmDevice -> device_confirmed,
+        "UpdateDeviceStatus" => UpdateDeviceStatus -> empty,
+        "GetDevice" => GetDevice -> device,
+        "ListDevices" => ListDevices -> devices,
+        "ForgetDevice" => ForgetDevice -> empty,
+        "AdminForgetDevice" => AdminForgetDevice -> empty,
+        "AdminGetDevice" => AdminGetDevice -> device,
+        "AdminListDevices" => AdminListDevices -> devices,
+        "AdminUpdateDeviceStatus" => AdminUpdateDeviceStatus -> empty,
+        "GetTokensFromRefreshToken" => GetTokensFromRefreshToken -> auth,
+        "RevokeToken" => RevokeToken -> empty,
+        "GlobalSignOut" => GlobalSignOut -> empty,
     }
     account {
-        "AdminCreateUser" => AdminCreateUser,
-        "AdminSetUserPassword" => AdminSetUserPassword,
-        "AdminGetUser" => AdminGetUser,
-        "AdminDeleteUser" => AdminDeleteUser,
-        "AdminEnableUser" => AdminEnableUser,
-        "AdminDisableUser" => AdminDisableUser,
-        "AdminConfirmSignUp" => AdminConfirmSignUp,
-        "AdminUserGlobalSignOut" => AdminUserGlobalSignOut,
-        "AdminSetUserMFAPreference" => AdminSetUserMfaPreference,
-        "SetUserMFAPreference" => SetUserMfaPreference,
-        "SignUp" => SignUp,
-        "ConfirmSignUp" => ConfirmSignUp,
-        "GetUser" => GetUser,
-        "ChangePassword" => ChangePassword,
-        "ListUsers" => ListUsers,
-        "AdminInitiateAuth" => AdminInitiateAuth,
-        "AdminRespondToAuthChallenge" => AdminRespondToAuthChallenge,
+        "AdminCreateUser" => AdminCreateUser -> created_user,
+        "AdminSetUserPassword" => AdminSetUserPassword -> empty,
+        "AdminGetUser" => AdminGetUser -> user,
+        "AdminDeleteUser" => AdminDeleteUser -> empty,
+        "AdminEnableUser" => AdminEnableUser -> empty,
+        "AdminDisableUser" => AdminDisableUser -> empty,
+        "AdminConfirmSignUp" => AdminConfirmSignUp -> empty,
+        "AdminUserGlobalSignOut" => AdminUserGlobalSignOut -> empty,
+        "AdminSetUserMFAPreference" => AdminSetUserMfaPreference -> empty,
+        "SetUserMFAPreference" => SetUserMfaPreference -> empty,
+        "SignUp" => SignUp -> signed_up,
+        "ConfirmSignUp" => ConfirmSignUp -> empty,
+        "GetUser" => GetUser -> profile,
+        "ChangePassword" => ChangePassword -> empty,
+        "ListUsers" => ListUsers -> users,
+        "AdminInitiateAuth" => AdminInitiateAuth -> auth,
+        "AdminRespondToAuthChallenge" => AdminRespondToAuthChallenge -> auth,
     }
     shared {
-        "AssociateSoftwareToken" => AssociateSoftwareToken or AssociateSoftwareToken,
-        "VerifySoftwareToken" => VerifySoftwareToken or VerifySoftwareToken,
+        "AssociateSoftwareToken" => AssociateSoftwareToken -> secret_code,
+        "VerifySoftwareToken" => VerifySoftwareToken -> software_token_status,
     }
-    manage {
-        "CreateUserPool" => CreateUserPool,
-        "DescribeUserPool" => DescribeUserPool,
-        "UpdateUserPool" => UpdateUserPool,
-        "ListUserPools" => ListUserPools,
-        "DeleteUserPool" => DeleteUserPool,
-        "SetUserPoolMfaConfig" => SetUserPoolMfaConfig,
-        "GetUserPoolMfaConfig" => GetUserPoolMfaConfig,
-        "SetRiskConfiguration" => SetRiskConfiguration,
-        "DescribeRiskConfiguration" => DescribeRiskConfiguration,
-        "CreateUserPoolClient" => CreateUserPoolClient,
-        "DescribeUserPoolClient" => DescribeUserPoolClient,
-        "UpdateUserPoolClient" => UpdateUserPoolClient,
-        "ListUserPoolClients" => ListUserPoolClients,
-        "DeleteUserPoolClient" => DeleteUserPoolClient,
+    management {
+        "CreateUserPool" => CreateUserPool -> pool,
+        "DescribeUserPool" => DescribeUserPool -> pool,
+        "UpdateUserPool" => UpdateUserPool -> done,
+        "ListUserPools" => ListUserPools -> pools,
+        "DeleteUserPool" => DeleteUserPool -> done,
+        "SetUserPoolMfaConfig" => SetUserPoolMfaConfig -> mfa,
+        "GetUserPoolMfaConfig" => GetUserPoolMfaConfig -> mfa,
+        "SetRiskConfiguration" => SetRiskConfiguration -> risk,
+        "DescribeRiskConfiguration" => DescribeRiskConfiguration -> risk,
+        "CreateUserPoolClient" => CreateUserPoolClient -> client,
+        "DescribeUserPoolClient" => DescribeUserPoolClient -> client,
+        "UpdateUserPoolClient" => UpdateUserPoolClient -> client,
+        "ListUserPoolClients" => ListUserPoolClients -> clients,
+        "DeleteUserPoolClient" => DeleteUserPoolClient -> done,
     }
+}
+
+/// Decodes the request to the operation of this name.
+///
+/// # Errors
+///
+/// `UnknownOperationException` for an unknown name. `SerializationException` for text that is not JSON, exceeds a
+/// limit, or has a duplicate key or a value of the wrong type. `InvalidParameterException` for a missing required
+/// key, and for a number, map or list that is too large.
+pub fn decode(name: &str, body: &[u8]) -> Result<Operation, ApiError> {
+    if !OPERATIONS.contains(&name) {
+        // The text is not read.
+        return decode_request(name, &Value::Null);
+    }
+    if body.len() > MAX_BODY {
+        let message = format!("The request is longer than {MAX_BODY} bytes.");
+        return Err(ApiError::new(ErrorKind::Serialization, message));
+    }
+    decode_request(name, &parse_object(body)?)
+}
+
+fn read<T: DeserializeOwned>(body: &Value) -> Result<T, WireError> {
+    from_value(body, MAX_ENTRIES)
+}
+
+fn optional<T: DeserializeOwned>(body: &Value, key: &str) -> Result<Option<T>, WireError> {
+    body.get(key).filter(|value| !value.is_null()).map(read).transpose()
+}
+
+fn required<T: DeserializeOwned>(body: &Value, key: &str) -> Result<T, WireError> {
+    optional(body, key)?.ok_or_else(|| WireError::custom(format_args!("{key} is missing")))
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    #[serde(alias = "Devices", alias = "Users", alias = "UserPools", alias = "UserPoolClients")]
+    #[serde(default = "Vec::new")]
+    items: Vec<T>,
+    #[serde(alias = "PaginationToken", alias = "NextToken")]
+    next: Option<String>,
+}
+
+fn auth(body: &Value) -> Result<Response, WireError> {
+    read(body).map(Response::Auth)
+}
+
+fn secret_code(body: &Value) -> Result<Response, WireError> {
+    let secret_code = required(body, "SecretCode")?;
+    Ok(match optional(body, "Session")? {
+        Some(session) => Response::SecretCode { secret_code, session },
+        None => Response::Account(AccountResponse::SecretCode(secret_code)),
+    })
+}
+
+fn software_token_status(body: &Value) -> Result<Response, WireError> {
+    let status: String = required(body, "Status")?;
+    if status != "SUCCESS" {
+        return Err(WireError::custom(format_args!("Status is {status}")));
+    }
+    Ok(match optional::<Session>(body, "Session")? {
+        Some(session) => Response::SoftwareTokenVerified { session },
+        None => Response::Account(AccountResponse::SoftwareTokenVerified),
+    })
+}
+
+fn device_confirmed(body: &Value) -> Result<Response, WireError> {
+    let necessary = optional(body, "UserConfirmationNecessary")?.unwrap_or_default();
+    Ok(Response::DeviceConfirmed { user_confirmation_necessary: necessary })
+}
+
+fn device(body: &Value) -> Result<Response, WireError> {
+    required(body, "Device").map(Response::Device)
+}
+
+fn devices(body: &Value) -> Result<Response, WireError> {
+    let Page { items: devices, next: pagination_token } = read(body)?;
+    Ok(Response::Devices { devices, pagination_token })
+}
+
+fn created_user(body: &Value) -> Result<Response, WireError> {
+    required(body, "User").map(AccountResponse::Created).map(Response::Account)
+}
+
+fn user(body: &Value) -> Result<Response, WireError> {
+    read(body).map(AccountResponse::User).map(Response::Account)
+}
+
+fn profile(body: &Value) -> Result<Response, WireError> {
+    read(body).map(AccountResponse::Profile).map(Response::Account)
+}
+
+fn users(body: &Value) -> Result<Response, WireError> {
+    let Page { items: users, next: pagination_token } = read(body)?;
+    Ok(Response::Account(AccountResponse::Users { users, pagination_token }))
+}
+
+fn signed_up(body: &Value) -> Result<Response, WireError> {
+    Ok(Response::Account(AccountResponse::SignedUp {
+        user_confirmed: optional(body, "UserConfirmed")?.unwrap_or_default(),
+        sub: required(body, "UserSub")?,
+        delivery: optional(body, "CodeDeliveryDetails")?,
+    }))
+}
+
+const fn empty(_: &Value) -> Result<Response, WireError> {
+    Ok(Response::Empty)
+}
+
+fn pool(body: &Value) -> Result<ManagementResponse, WireError> {
+    required(body, "UserPool").map(ManagementResponse::Pool)
+}
+
+fn pools(body: &Value) -> Result<ManagementResponse, WireError> {
+    let Page { items: pools, next: next_token } = read(body)?;
+    Ok(ManagementResponse::Pools { pools, next_token })
+}
+
+fn mfa(body: &Value) -> Result<ManagementResponse, WireError> {
+    // The request requires this key, which the response does not have.
+    let mut body = body.clone();
+    body["UserPoolId"] = "".into();
+    read(&body).map(ManagementResponse::Mfa)
+}
+
+fn risk(body: &Value) -> Result<ManagementResponse, WireError> {
+    required(body, "RiskConfiguration").map(ManagementResponse::Risk)
+}
+
+fn client(body: &Value) -> Result<ManagementResponse, WireError> {
+    required(body, "UserPoolClient").map(ManagementResponse::Client)
+}
+
+fn clients(body: &Value) -> Result<ManagementResponse, WireError> {
+    let Page { items: clients, next: next_token } = read(body)?;
+    Ok(ManagementResponse::Clients { clients, next_token })
+}
+
+const fn done(_: &Value) -> Result<ManagementResponse, WireError> {
+    Ok(ManagementResponse::Empty)
 }

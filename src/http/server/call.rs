@@ -9,12 +9,12 @@ use futures_util::StreamExt as _;
 use super::linger::close_lingering;
 use super::{AppState, lock};
 use crate::compute::Side;
-use crate::http::codec::{CONTENT_TYPE, MAX_BODY, TARGET_PREFIX, decode, encode_answer};
+use crate::http::codec::{CONTENT_TYPE, MAX_BODY, TARGET_PREFIX, decode, encode_response};
 use crate::store::PendingWrite;
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::RiskLevel;
-use poolproof_cognito::protocol::{Answer, ApiError, ErrorKind, Origin};
-use poolproof_pool::provider::{Handled, Provider, Step, to_answer};
+use poolproof_cognito::protocol::{ApiError, ErrorKind, OperationResponse, Origin};
+use poolproof_pool::provider::{Handled, Provider, Step, to_operation_response};
 
 /// Sets the risk level of a sign-in: `low`, `medium`, `high` or `none`.
 const RISK_HEADER: &str = "x-poolproof-risk";
@@ -137,7 +137,12 @@ async fn body(payload: &mut web::Payload, state: &AppState) -> Result<Vec<u8>, R
 }
 
 /// Executes the operation, including its jobs, and returns the response.
-async fn answer(state: &AppState, name: &str, origin: Origin, body: &[u8]) -> Result<Answer, ApiError> {
+async fn answer(
+    state: &AppState,
+    name: &str,
+    origin: Origin,
+    body: &[u8],
+) -> Result<OperationResponse, ApiError> {
     let operation = decode(name, body)?;
     let now = state.clock.now();
     let mut pending_write = None;
@@ -147,8 +152,8 @@ async fn answer(state: &AppState, name: &str, origin: Origin, body: &[u8]) -> Re
             publish_deliveries(state, pool_id);
         }
         match handled.step {
-            Step::Answer(answer) => break answer,
-            Step::Sign(signing) => break to_answer(state.signers.sign(signing).await),
+            Step::Reply(answer) => break answer,
+            Step::Sign(signing) => break to_operation_response(state.signers.sign(signing).await),
             Step::Compute(job, pending) => {
                 let done = state.compute.run(Side::Server, job).await;
                 let now = state.clock.now();
@@ -216,8 +221,8 @@ pub(super) fn error_response(status: StatusCode, error: &ApiError) -> HttpRespon
     build_response(Some(status), &Err(error.clone()))
 }
 
-fn build_response(status: Option<StatusCode>, answer: &Result<Answer, ApiError>) -> HttpResponse {
-    let encoded = encode_answer(answer);
+fn build_response(status: Option<StatusCode>, answer: &Result<OperationResponse, ApiError>) -> HttpResponse {
+    let encoded = encode_response(answer);
     let default_status = StatusCode::from_u16(encoded.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status.unwrap_or(default_status));
     add_cors_headers(&mut response);

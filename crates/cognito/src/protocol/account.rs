@@ -1,7 +1,9 @@
 //! Operations on users instead of devices: sign-up, profile and administration.
 
-use super::{ChallengeName, Parameters};
-use crate::ids::{Sub, Username};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+use super::{ChallengeName, Parameters, attributes, known_word};
+use crate::ids::{Session, Sub, Username};
 use crate::time::Timestamp;
 
 /// A request about a user, as the client wrote it.
@@ -51,13 +53,15 @@ pub enum AccountRequest {
 pub type Attributes = Vec<(String, String)>;
 
 /// `AdminCreateUser`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AdminCreateUser {
     /// `UserPoolId`.
     pub user_pool_id: String,
     /// `Username`.
     pub username: String,
     /// `UserAttributes`.
+    #[serde(rename = "UserAttributes", default, with = "attributes", skip_serializing_if = "Vec::is_empty")]
     pub attributes: Attributes,
     /// `TemporaryPassword`; if it is absent, the pool generates a password and sends it.
     pub temporary_password: Option<String>,
@@ -66,7 +70,8 @@ pub struct AdminCreateUser {
 }
 
 /// `AdminSetUserPassword`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AdminSetUserPassword {
     /// `UserPoolId`.
     pub user_pool_id: String,
@@ -79,7 +84,8 @@ pub struct AdminSetUserPassword {
 }
 
 /// Input of the operations that take only a user.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AdminUserCall {
     /// `UserPoolId`.
     pub user_pool_id: String,
@@ -88,54 +94,66 @@ pub struct AdminUserCall {
 }
 
 /// Input of the operations that take only an access token.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct BearerCall {
     /// `AccessToken`.
     pub access_token: String,
 }
 
 /// `SMSMfaSettings`, `SoftwareTokenMfaSettings` or `EmailMfaSettings`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct MfaPreference {
     /// `Enabled`.
     pub enabled: Option<bool>,
     /// `PreferredMfa`.
+    #[serde(rename = "PreferredMfa")]
     pub preferred: Option<bool>,
 }
 
 /// Preferences for each factor. An absent factor does not change.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct MfaPreferences {
     /// `SMSMfaSettings`.
+    #[serde(rename = "SMSMfaSettings")]
     pub sms: Option<MfaPreference>,
     /// `SoftwareTokenMfaSettings`.
+    #[serde(rename = "SoftwareTokenMfaSettings")]
     pub software_token: Option<MfaPreference>,
     /// `EmailMfaSettings`.
+    #[serde(rename = "EmailMfaSettings")]
     pub email: Option<MfaPreference>,
 }
 
 /// `AdminSetUserMFAPreference`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AdminSetUserMfaPreference {
     /// `UserPoolId`.
     pub user_pool_id: String,
     /// `Username`.
     pub username: String,
     /// The preferences for each factor.
+    #[serde(rename = "$flatten")]
     pub preferences: MfaPreferences,
 }
 
 /// `SetUserMFAPreference`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct SetUserMfaPreference {
     /// `AccessToken`.
     pub access_token: String,
     /// The preferences for each factor.
+    #[serde(rename = "$flatten")]
     pub preferences: MfaPreferences,
 }
 
 /// `SignUp`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct SignUp {
     /// `ClientId`.
     pub client_id: String,
@@ -146,11 +164,13 @@ pub struct SignUp {
     /// `Password`.
     pub password: Option<String>,
     /// `UserAttributes`.
+    #[serde(rename = "UserAttributes", default, with = "attributes", skip_serializing_if = "Vec::is_empty")]
     pub attributes: Attributes,
 }
 
 /// `ConfirmSignUp`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ConfirmSignUp {
     /// `ClientId`.
     pub client_id: String,
@@ -163,7 +183,8 @@ pub struct ConfirmSignUp {
 }
 
 /// `ChangePassword`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ChangePassword {
     /// `AccessToken`.
     pub access_token: String,
@@ -174,7 +195,8 @@ pub struct ChangePassword {
 }
 
 /// `ListUsers`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ListUsers {
     /// `UserPoolId`.
     pub user_pool_id: String,
@@ -185,11 +207,13 @@ pub struct ListUsers {
     /// `Filter`: `name = "value"`, or `^=` to match a prefix.
     pub filter: Option<String>,
     /// `AttributesToGet`; an empty list means all attributes.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub attributes_to_get: Vec<String>,
 }
 
 /// `AdminInitiateAuth`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AdminInitiateAuth {
     /// `UserPoolId`.
     pub user_pool_id: String,
@@ -198,11 +222,13 @@ pub struct AdminInitiateAuth {
     /// `AuthFlow`.
     pub auth_flow: String,
     /// `AuthParameters`.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
     pub auth_parameters: Parameters,
 }
 
 /// `AdminRespondToAuthChallenge`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AdminRespondToAuthChallenge {
     /// `UserPoolId`.
     pub user_pool_id: String,
@@ -213,11 +239,13 @@ pub struct AdminRespondToAuthChallenge {
     /// `Session`.
     pub session: Option<String>,
     /// `ChallengeResponses`.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
     pub challenge_responses: Parameters,
 }
 
 /// `VerifySoftwareToken` with an access token.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct VerifyOwnSoftwareToken {
     /// `AccessToken`.
     pub access_token: String,
@@ -226,63 +254,196 @@ pub struct VerifyOwnSoftwareToken {
 }
 
 /// A successful response to a request about a user.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all_fields = "PascalCase")]
 pub enum AccountResponse {
     /// The response of `AdminCreateUser`.
+    #[serde(rename = "User", serialize_with = "as_listed")]
     Created(UserDescription),
+    /// The response of `AssociateSoftwareToken` with an access token: `SecretCode`, RFC 4648 base32 without
+    /// padding.
+    SecretCode(String),
     /// The response of `AdminGetUser`.
+    #[serde(untagged)]
     User(UserDescription),
     /// The response of `GetUser`.
+    #[serde(untagged, serialize_with = "as_profile")]
     Profile(UserDescription),
     /// The response of `ListUsers`.
+    #[serde(untagged)]
     Users {
         /// The users of one page.
+        #[serde(serialize_with = "all_as_listed")]
         users: Vec<UserDescription>,
         /// `PaginationToken` for the next page, if there is one.
         pagination_token: Option<String>,
     },
     /// The response of `SignUp`.
+    #[serde(untagged)]
     SignedUp {
+        /// `UserConfirmed`.
+        user_confirmed: bool,
         /// `UserSub`.
+        #[serde(rename = "UserSub")]
         sub: Sub,
         /// `CodeDeliveryDetails`, if the pool sent a code.
+        #[serde(rename = "CodeDeliveryDetails")]
         delivery: Option<CodeDelivery>,
     },
-    /// The response of `AssociateSoftwareToken` with an access token: `SecretCode`, RFC 4648 base32 without
-    /// padding.
-    SecretCode(String),
     /// The response of `VerifySoftwareToken` with an access token, if the code was right.
+    #[serde(untagged, serialize_with = "as_verified")]
     SoftwareTokenVerified,
 }
 
+/// The response of `VerifySoftwareToken`.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct SoftwareTokenStatus {
+    /// `Status`: `SUCCESS`.
+    pub status: String,
+    /// `Session`, during a sign-in.
+    pub session: Option<Session>,
+}
+
+impl SoftwareTokenStatus {
+    /// Returns the response to a correct code.
+    pub fn success(session: Option<Session>) -> Self {
+        Self { status: "SUCCESS".to_owned(), session }
+    }
+}
+
+fn as_verified<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
+    SoftwareTokenStatus::success(None).serialize(serializer)
+}
+
 /// `UserType`, and the response of `GetUser`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct UserDescription {
     /// `Username`.
     pub username: Username,
     /// `UserAttributes`.
+    #[serde(rename = "UserAttributes", alias = "Attributes", default, with = "attributes")]
     pub attributes: Attributes,
     /// `UserCreateDate`.
+    #[serde(rename = "UserCreateDate", default, with = "crate::time::seconds")]
     pub created: Timestamp,
     /// `UserLastModifiedDate`.
+    #[serde(rename = "UserLastModifiedDate", default, with = "crate::time::seconds")]
     pub modified: Timestamp,
     /// `Enabled`.
+    #[serde(default)]
     pub enabled: bool,
     /// `UserStatus`.
+    #[serde(rename = "UserStatus", default, deserialize_with = "user_status")]
     pub status: &'static str,
     /// `UserMFASettingList`.
+    #[serde(rename = "UserMFASettingList", skip_serializing_if = "Vec::is_empty")]
+    #[serde(default, deserialize_with = "known_factors")]
     pub factors: Vec<ChallengeName>,
     /// `PreferredMfaSetting`.
+    #[serde(rename = "PreferredMfaSetting", default, deserialize_with = "known_factor")]
     pub preferred: Option<ChallengeName>,
 }
 
+/// The user statuses of the API model. Another status is read as the last one.
+const USER_STATUSES: [&str; 7] = [
+    "CONFIRMED",
+    "UNCONFIRMED",
+    "FORCE_CHANGE_PASSWORD",
+    "RESET_REQUIRED",
+    "ARCHIVED",
+    "EXTERNAL_PROVIDER",
+    "UNKNOWN",
+];
+
+fn user_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    known_word(deserializer, &USER_STATUSES)
+}
+
+/// Reads factors and ignores unknown ones.
+fn known_factors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ChallengeName>, D::Error> {
+    let names = Vec::<String>::deserialize(deserializer)?;
+    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
+}
+
+fn known_factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ChallengeName>, D::Error> {
+    Ok(String::deserialize(deserializer)?.parse().ok())
+}
+
+/// The fields of a user in the responses of `AdminCreateUser` and `ListUsers`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct ListedUser<'u> {
+    username: &'u Username,
+    #[serde(with = "attributes")]
+    attributes: &'u Attributes,
+    #[serde(with = "crate::time::seconds")]
+    user_create_date: Timestamp,
+    #[serde(with = "crate::time::seconds")]
+    user_last_modified_date: Timestamp,
+    enabled: bool,
+    user_status: &'static str,
+}
+
+impl<'u> From<&'u UserDescription> for ListedUser<'u> {
+    fn from(user: &'u UserDescription) -> Self {
+        Self {
+            username: &user.username,
+            attributes: &user.attributes,
+            user_create_date: user.created,
+            user_last_modified_date: user.modified,
+            enabled: user.enabled,
+            user_status: user.status,
+        }
+    }
+}
+
+fn as_listed<S: Serializer>(user: &UserDescription, serializer: S) -> Result<S::Ok, S::Error> {
+    ListedUser::from(user).serialize(serializer)
+}
+
+fn all_as_listed<S: Serializer>(users: &[UserDescription], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(users.iter().map(ListedUser::from))
+}
+
+/// The fields of a user in the response of `GetUser`.
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct UserProfile<'u> {
+    username: &'u Username,
+    #[serde(with = "attributes")]
+    user_attributes: &'u Attributes,
+    #[serde(rename = "UserMFASettingList", skip_serializing_if = "<[_]>::is_empty")]
+    factors: &'u [ChallengeName],
+    preferred_mfa_setting: Option<ChallengeName>,
+}
+
+fn as_profile<S: Serializer>(user: &UserDescription, serializer: S) -> Result<S::Ok, S::Error> {
+    let UserDescription { username, attributes, factors, preferred, .. } = user;
+    UserProfile { username, user_attributes: attributes, factors, preferred_mfa_setting: *preferred }
+        .serialize(serializer)
+}
+
 /// `CodeDeliveryDetailsType`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct CodeDelivery {
     /// `Destination`, mostly masked.
+    #[serde(default)]
     pub destination: String,
     /// `DeliveryMedium`: `SMS` or `EMAIL`.
+    #[serde(rename = "DeliveryMedium", default, deserialize_with = "delivery_medium")]
     pub medium: &'static str,
     /// `AttributeName`.
+    #[serde(rename = "AttributeName", default, deserialize_with = "delivery_attribute")]
     pub attribute: &'static str,
+}
+
+fn delivery_medium<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    known_word(deserializer, &["SMS", "EMAIL", "UNKNOWN"])
+}
+
+fn delivery_attribute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+    known_word(deserializer, &["phone_number", "email", "unknown"])
 }

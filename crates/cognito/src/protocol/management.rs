@@ -1,7 +1,10 @@
 //! Operations on pools and their app clients. The owner of several pools executes them, not a single pool.
 
-use crate::policy::{MfaMode, PasswordPolicy, PoolPolicy};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::policy::MfaMode;
 use crate::time::Timestamp;
+use crate::wire;
 
 /// A request about a pool, as the client wrote it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -37,14 +40,16 @@ pub enum ManagementRequest {
 }
 
 /// Input of the operations that take only a pool.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct PoolCall {
     /// `UserPoolId`.
     pub user_pool_id: String,
 }
 
 /// Input of the operations that take an app client, which is optional for some.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ClientCall {
     /// `UserPoolId`.
     pub user_pool_id: String,
@@ -53,49 +58,63 @@ pub struct ClientCall {
 }
 
 /// `CreateUserPool` and `UpdateUserPool`, limited to the settings that have an effect here.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct PoolSpec {
     /// `UserPoolId` of an existing pool.
     pub user_pool_id: Option<String>,
     /// `PoolName`.
+    #[serde(rename = "PoolName")]
     pub name: Option<String>,
     /// `DeviceConfiguration`; if it is absent, the pool does not track devices.
+    #[serde(rename = "DeviceConfiguration")]
     pub devices: Option<DeviceConfiguration>,
     /// `MfaConfiguration`: `OFF`, `OPTIONAL` or `ON`.
+    #[serde(rename = "MfaConfiguration")]
     pub mfa: Option<String>,
     /// `UserPoolAddOns`.
+    #[serde(rename = "UserPoolAddOns")]
     pub add_ons: Option<AddOns>,
     /// `Policies`.
     pub policies: Option<Policies>,
 }
 
 /// `Policies`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct Policies {
     /// `PasswordPolicy`.
+    #[serde(rename = "PasswordPolicy")]
     pub password: Option<PasswordPolicySpec>,
 }
 
 /// `PasswordPolicyType`. Absent requirements are off, and the default length is Cognito's.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct PasswordPolicySpec {
     /// `MinimumLength`, 6 to 99.
     pub minimum_length: Option<u32>,
     /// `RequireUppercase`.
+    #[serde(rename = "RequireUppercase")]
     pub uppercase: Option<bool>,
     /// `RequireLowercase`.
+    #[serde(rename = "RequireLowercase")]
     pub lowercase: Option<bool>,
     /// `RequireNumbers`.
+    #[serde(rename = "RequireNumbers")]
     pub numbers: Option<bool>,
     /// `RequireSymbols`.
+    #[serde(rename = "RequireSymbols")]
     pub symbols: Option<bool>,
     /// `TemporaryPasswordValidityDays`, 0 to 365.
+    #[serde(rename = "TemporaryPasswordValidityDays")]
     pub temporary_days: Option<u32>,
 }
 
 /// `DeviceConfiguration`. Any property, even if false, turns tracking on (docs/semantics.md, device
 /// configuration).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct DeviceConfiguration {
     /// `ChallengeRequiredOnNewDevice`.
     pub challenge_required_on_new_device: Option<bool>,
@@ -104,14 +123,16 @@ pub struct DeviceConfiguration {
 }
 
 /// `UserPoolAddOns`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AddOns {
     /// `AdvancedSecurityMode`: `OFF`, `AUDIT` or `ENFORCED`.
     pub advanced_security_mode: String,
 }
 
 /// `ListUserPools`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ListUserPools {
     /// `MaxResults`, 1 to 60.
     pub max_results: Option<u32>,
@@ -120,7 +141,8 @@ pub struct ListUserPools {
 }
 
 /// `ListUserPoolClients`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ListUserPoolClients {
     /// `UserPoolId`.
     pub user_pool_id: String,
@@ -131,45 +153,56 @@ pub struct ListUserPoolClients {
 }
 
 /// `SetUserPoolMfaConfig`, and the response of this operation and of `GetUserPoolMfaConfig`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct MfaConfig {
     /// `UserPoolId`; absent in responses.
     pub user_pool_id: String,
     /// `MfaConfiguration`.
+    #[serde(rename = "MfaConfiguration")]
     pub mfa: Option<String>,
     /// `SoftwareTokenMfaConfiguration`.
+    #[serde(rename = "SoftwareTokenMfaConfiguration")]
     pub software_token: Option<SoftwareTokenConfig>,
     /// `SmsMfaConfiguration`.
+    #[serde(rename = "SmsMfaConfiguration")]
     pub sms: Option<SmsConfig>,
     /// `EmailMfaConfiguration`.
+    #[serde(rename = "EmailMfaConfiguration")]
     pub email: Option<EmailConfig>,
 }
 
 /// `SoftwareTokenMfaConfiguration`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct SoftwareTokenConfig {
     /// `Enabled`.
     pub enabled: Option<bool>,
 }
 
 /// `SmsMfaConfiguration`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct SmsConfig {
     /// `SmsAuthenticationMessage`.
+    #[serde(rename = "SmsAuthenticationMessage")]
     pub message: Option<String>,
     /// `SmsConfiguration`.
+    #[serde(rename = "SmsConfiguration")]
     pub sender: Option<SmsSender>,
 }
 
 /// `SmsConfiguration`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct SmsSender {
     /// `SnsCallerArn`.
     pub sns_caller_arn: String,
 }
 
 /// `EmailMfaConfiguration`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct EmailConfig {
     /// `Message`.
     pub message: Option<String>,
@@ -178,56 +211,69 @@ pub struct EmailConfig {
 }
 
 /// `SetRiskConfiguration`, and the response of this operation and of `DescribeRiskConfiguration`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct RiskConfiguration {
     /// `UserPoolId`.
     pub user_pool_id: String,
     /// `ClientId`; each pool here has a single risk configuration.
     pub client_id: Option<String>,
     /// `CompromisedCredentialsRiskConfiguration`.
+    #[serde(rename = "CompromisedCredentialsRiskConfiguration")]
     pub compromised: Option<CompromisedCredentials>,
     /// `AccountTakeoverRiskConfiguration`.
+    #[serde(rename = "AccountTakeoverRiskConfiguration")]
     pub account_takeover: Option<AccountTakeover>,
     /// `RiskExceptionConfiguration`.
+    #[serde(rename = "RiskExceptionConfiguration")]
     pub exceptions: Option<RiskExceptionLists>,
 }
 
 /// `CompromisedCredentialsRiskConfiguration`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct CompromisedCredentials {
     /// `EventFilter`: `SIGN_IN`, `PASSWORD_CHANGE`, `SIGN_UP`; an empty list means all.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub event_filter: Vec<String>,
     /// `Actions`.
     pub actions: Option<CompromisedActions>,
 }
 
 /// `CompromisedCredentialsActionsType`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct CompromisedActions {
     /// `EventAction`: `BLOCK` or `NO_ACTION`.
     pub event_action: String,
 }
 
 /// `RiskExceptionConfiguration`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct RiskExceptionLists {
     /// `BlockedIPRangeList`.
+    #[serde(rename = "BlockedIPRangeList", default, skip_serializing_if = "Vec::is_empty")]
     pub blocked: Vec<String>,
     /// `SkippedIPRangeList`.
+    #[serde(rename = "SkippedIPRangeList", default, skip_serializing_if = "Vec::is_empty")]
     pub skipped: Vec<String>,
 }
 
 /// `AccountTakeoverRiskConfiguration`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AccountTakeover {
     /// `NotifyConfiguration`; this server sends no notifications.
+    #[serde(rename = "NotifyConfiguration")]
     pub notify: Option<Box<NotifyConfiguration>>,
     /// `Actions`.
     pub actions: Option<TakeoverActions>,
 }
 
 /// `NotifyConfigurationType`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct NotifyConfiguration {
     /// `From`.
     pub from: Option<String>,
@@ -236,37 +282,48 @@ pub struct NotifyConfiguration {
     /// `SourceArn`.
     pub source_arn: String,
     /// `BlockEmail`.
+    #[serde(rename = "BlockEmail")]
     pub block: Option<NotifyEmail>,
     /// `NoActionEmail`.
+    #[serde(rename = "NoActionEmail")]
     pub no_action: Option<NotifyEmail>,
     /// `MfaEmail`.
+    #[serde(rename = "MfaEmail")]
     pub mfa: Option<NotifyEmail>,
 }
 
 /// `NotifyEmailType`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct NotifyEmail {
     /// `Subject`.
     pub subject: String,
     /// `HtmlBody`.
+    #[serde(rename = "HtmlBody")]
     pub html: Option<String>,
     /// `TextBody`.
+    #[serde(rename = "TextBody")]
     pub text: Option<String>,
 }
 
 /// `AccountTakeoverActionsType`: `EventAction` at each level.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct TakeoverActions {
     /// `LowAction`.
+    #[serde(rename = "LowAction")]
     pub low: Option<TakeoverAction>,
     /// `MediumAction`.
+    #[serde(rename = "MediumAction")]
     pub medium: Option<TakeoverAction>,
     /// `HighAction`.
+    #[serde(rename = "HighAction")]
     pub high: Option<TakeoverAction>,
 }
 
 /// `AccountTakeoverActionType`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct TakeoverAction {
     /// `EventAction`: `NO_ACTION`, `MFA_IF_CONFIGURED`, `MFA_REQUIRED` or `BLOCK`.
     pub event_action: String,
@@ -275,121 +332,210 @@ pub struct TakeoverAction {
 }
 
 /// `CreateUserPoolClient` and `UpdateUserPoolClient`, limited to the settings that have an effect here.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ClientSpec {
     /// `UserPoolId`.
     pub user_pool_id: String,
     /// `ClientId` of an existing client.
     pub client_id: Option<String>,
     /// `ClientName`.
+    #[serde(rename = "ClientName")]
     pub name: Option<String>,
     /// `GenerateSecret`.
     pub generate_secret: Option<bool>,
     /// `ExplicitAuthFlows`.
+    #[serde(rename = "ExplicitAuthFlows", default, skip_serializing_if = "Vec::is_empty")]
     pub auth_flows: Vec<String>,
     /// `PreventUserExistenceErrors`: `ENABLED` or `LEGACY`.
     pub prevent_user_existence_errors: Option<String>,
     /// Validity of sessions and tokens.
+    #[serde(rename = "$flatten")]
     pub validity: ValiditySpec,
 }
 
 /// Validity of a client's sessions and tokens, as in the request.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ValiditySpec {
     /// `AuthSessionValidity`, 3 to 15 minutes.
+    #[serde(rename = "AuthSessionValidity")]
     pub session: Option<u32>,
     /// `AccessTokenValidity`.
+    #[serde(rename = "AccessTokenValidity")]
     pub access: Option<u32>,
     /// `IdTokenValidity`.
+    #[serde(rename = "IdTokenValidity")]
     pub id: Option<u32>,
     /// `RefreshTokenValidity`.
+    #[serde(rename = "RefreshTokenValidity")]
     pub refresh: Option<u32>,
     /// `TokenValidityUnits`; the default is hours, and days for refresh tokens.
+    #[serde(rename = "TokenValidityUnits")]
     pub units: Option<ValidityUnits>,
 }
 
 /// `TokenValidityUnitsType`: `seconds`, `minutes`, `hours` or `days`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ValidityUnits {
     /// `AccessToken`.
+    #[serde(rename = "AccessToken")]
     pub access: Option<String>,
     /// `IdToken`.
+    #[serde(rename = "IdToken")]
     pub id: Option<String>,
     /// `RefreshToken`.
+    #[serde(rename = "RefreshToken")]
     pub refresh: Option<String>,
 }
 
 /// A successful response to a request about a pool.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Serialize)]
+#[serde(rename_all_fields = "PascalCase")]
 pub enum ManagementResponse {
     /// The response of `CreateUserPool` and `DescribeUserPool`.
+    #[serde(rename = "UserPool")]
     Pool(PoolDescription),
+    /// The response of `SetRiskConfiguration` and `DescribeRiskConfiguration`.
+    #[serde(rename = "RiskConfiguration")]
+    Risk(RiskConfiguration),
+    /// The response of `CreateUserPoolClient`, `DescribeUserPoolClient` and `UpdateUserPoolClient`.
+    #[serde(rename = "UserPoolClient")]
+    Client(ClientDescription),
+    /// The response of `SetUserPoolMfaConfig` and `GetUserPoolMfaConfig`.
+    #[serde(untagged, serialize_with = "without_pool_id")]
+    Mfa(MfaConfig),
     /// The response of `ListUserPools`.
+    #[serde(untagged)]
     Pools {
         /// The pools of one page.
-        pools: Vec<PoolDescription>,
+        #[serde(rename = "UserPools")]
+        pools: Vec<PoolSummary>,
         /// `NextToken` for the next page, if there is one.
         next_token: Option<String>,
     },
-    /// The response of `SetUserPoolMfaConfig` and `GetUserPoolMfaConfig`.
-    Mfa(MfaConfig),
-    /// The response of `SetRiskConfiguration` and `DescribeRiskConfiguration`.
-    Risk(RiskConfiguration),
-    /// The response of `CreateUserPoolClient`, `DescribeUserPoolClient` and `UpdateUserPoolClient`.
-    Client(ClientDescription),
     /// The response of `ListUserPoolClients`.
+    #[serde(untagged)]
     Clients {
         /// The clients of one page.
-        clients: Vec<ClientDescription>,
+        #[serde(rename = "UserPoolClients")]
+        clients: Vec<ClientSummary>,
         /// `NextToken` for the next page, if there is one.
         next_token: Option<String>,
     },
     /// The response of operations without output.
+    #[serde(untagged)]
     Empty,
 }
 
+/// The response has the keys of the request except `UserPoolId`.
+fn without_pool_id<S: Serializer>(config: &MfaConfig, serializer: S) -> Result<S::Ok, S::Error> {
+    let mut keys = wire::to_value(config);
+    if let Some(keys) = keys.as_object_mut() {
+        keys.remove("UserPoolId");
+    }
+    keys.serialize(serializer)
+}
+
 /// `UserPoolType`.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct PoolDescription {
     /// `Id`.
     pub id: String,
     /// `Name`.
+    #[serde(default)]
     pub name: String,
     /// `Arn`.
+    #[serde(default)]
     pub arn: String,
     /// `CreationDate`.
+    #[serde(rename = "CreationDate", default, with = "crate::time::seconds")]
     pub created: Timestamp,
     /// `LastModifiedDate`.
+    #[serde(rename = "LastModifiedDate", default, with = "crate::time::seconds")]
     pub modified: Timestamp,
     /// `EstimatedNumberOfUsers`.
-    pub users: usize,
-    /// The settings, the source of `DeviceConfiguration`, `MfaConfiguration` and `UserPoolAddOns`.
-    pub policy: PoolPolicy,
-    /// `Policies.PasswordPolicy`.
-    pub passwords: PasswordPolicy,
+    #[serde(rename = "EstimatedNumberOfUsers", default)]
+    pub users: u32,
+    /// `MfaConfiguration`.
+    #[serde(rename = "MfaConfiguration")]
+    pub mfa: Option<String>,
+    /// `DeviceConfiguration`; absent means no tracking.
+    #[serde(rename = "DeviceConfiguration")]
+    pub devices: Option<DeviceConfiguration>,
+    /// `UserPoolAddOns`.
+    #[serde(rename = "UserPoolAddOns")]
+    pub add_ons: Option<AddOns>,
+    /// `Policies`.
+    pub policies: Option<Policies>,
+}
+
+/// `UserPoolDescriptionType`: a pool in a list.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct PoolSummary {
+    /// `Id`.
+    pub id: String,
+    /// `Name`.
+    #[serde(default)]
+    pub name: String,
+    /// `CreationDate`.
+    #[serde(rename = "CreationDate", default, with = "crate::time::seconds")]
+    pub created: Timestamp,
+    /// `LastModifiedDate`.
+    #[serde(rename = "LastModifiedDate", default, with = "crate::time::seconds")]
+    pub modified: Timestamp,
 }
 
 /// `UserPoolClientType`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ClientDescription {
     /// `UserPoolId`.
+    #[serde(default)]
     pub user_pool_id: String,
     /// `ClientId`.
     pub client_id: String,
     /// `ClientName`.
+    #[serde(rename = "ClientName", default)]
     pub name: String,
     /// `ClientSecret`, if the client has one.
+    #[serde(rename = "ClientSecret")]
     pub secret: Option<String>,
     /// `ExplicitAuthFlows`.
+    #[serde(rename = "ExplicitAuthFlows", default)]
     pub auth_flows: Vec<String>,
-    /// `PreventUserExistenceErrors = ENABLED`.
-    pub prevents_user_existence_errors: bool,
+    /// `PreventUserExistenceErrors`: `ENABLED` or `LEGACY`.
+    #[serde(default)]
+    pub prevent_user_existence_errors: String,
+    /// `EnableTokenRevocation`.
+    #[serde(default)]
+    pub enable_token_revocation: bool,
     /// Validity of sessions and tokens.
+    #[serde(rename = "$flatten")]
     pub validity: ValiditySpec,
     /// `CreationDate`.
+    #[serde(rename = "CreationDate", default, with = "crate::time::seconds")]
     pub created: Timestamp,
     /// `LastModifiedDate`.
+    #[serde(rename = "LastModifiedDate", default, with = "crate::time::seconds")]
     pub modified: Timestamp,
+}
+
+/// `UserPoolClientDescription`: a client in a list.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ClientSummary {
+    /// `UserPoolId`.
+    #[serde(default)]
+    pub user_pool_id: String,
+    /// `ClientId`.
+    pub client_id: String,
+    /// `ClientName`.
+    #[serde(rename = "ClientName", default)]
+    pub name: String,
 }
 
 /// Returns the API's name for an MFA mode.

@@ -13,19 +13,21 @@ mod names;
 mod request;
 mod response;
 
+use serde::{Deserialize as _, Deserializer};
+
 pub use account::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminInitiateAuth, AdminRespondToAuthChallenge,
     AdminSetUserMfaPreference, AdminSetUserPassword, AdminUserCall, Attributes, BearerCall, ChangePassword,
     CodeDelivery, ConfirmSignUp, ListUsers, MfaPreference, MfaPreferences, SetUserMfaPreference, SignUp,
-    UserDescription, VerifyOwnSoftwareToken,
+    SoftwareTokenStatus, UserDescription, VerifyOwnSoftwareToken,
 };
 pub use error::{ApiError, ErrorKind};
 pub use management::{
-    AccountTakeover, AddOns, ClientCall, ClientDescription, ClientSpec, CompromisedActions,
+    AccountTakeover, AddOns, ClientCall, ClientDescription, ClientSpec, ClientSummary, CompromisedActions,
     CompromisedCredentials, DeviceConfiguration, EmailConfig, ListUserPoolClients, ListUserPools,
     ManagementRequest, ManagementResponse, MfaConfig, NotifyConfiguration, NotifyEmail, PasswordPolicySpec,
-    Policies, PoolCall, PoolDescription, PoolSpec, RiskConfiguration, RiskExceptionLists, SmsConfig,
-    SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions, ValiditySpec, ValidityUnits,
+    Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, RiskConfiguration, RiskExceptionLists,
+    SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions, ValiditySpec, ValidityUnits,
     mfa_mode_name,
 };
 pub use names::{ChallengeName, DeviceStatus, SignInStep, keys};
@@ -47,14 +49,53 @@ pub enum Operation {
     /// An operation on a user.
     Account(AccountRequest),
     /// An operation on a pool or an app client.
-    Manage(ManagementRequest),
+    Management(ManagementRequest),
 }
 
 /// A successful response to an [`Operation`].
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub enum Answer {
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
+#[serde(untagged)]
+pub enum OperationResponse {
     /// A response from a pool.
     Pool(Response),
     /// A response about a pool or an app client.
-    ManagementResponse(ManagementResponse),
+    Management(ManagementResponse),
+}
+
+/// The API's form of names and values: a list of objects with `Name` and `Value`.
+mod attributes {
+    use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+    #[derive(Serialize, Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Attribute {
+        name: String,
+        #[serde(default)]
+        value: String,
+    }
+
+    pub(super) fn serialize<S: Serializer, N: AsRef<str>>(
+        list: &[(N, String)],
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        let attribute =
+            |(name, value): &(N, String)| Attribute { name: name.as_ref().to_owned(), value: value.clone() };
+        serializer.collect_seq(list.iter().map(attribute))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Vec<(String, String)>, D::Error> {
+        let list = Vec::<Attribute>::deserialize(deserializer)?;
+        Ok(list.into_iter().map(|Attribute { name, value }| (name, value)).collect())
+    }
+}
+
+/// Reads one of these words; another word is read as the last one.
+fn known_word<'de, D: Deserializer<'de>>(
+    deserializer: D,
+    words: &[&'static str],
+) -> Result<&'static str, D::Error> {
+    let text = String::deserialize(deserializer)?;
+    Ok(words.iter().find(|word| **word == text).or_else(|| words.last()).copied().unwrap_or_default())
 }

@@ -1,5 +1,7 @@
 //! The words of the protocol: challenges, parameter keys, statuses and sign-in steps.
 
+use serde::{Deserialize, Serialize};
+
 use crate::policy::string_enums;
 
 /// Keys of `AuthParameters`, `ChallengeParameters` and `ChallengeResponses`.
@@ -34,8 +36,8 @@ pub mod keys {
 macro_rules! string_enum {
     ($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $text:literal,)* }) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize)]
+        pub enum $name { $($(#[$variant_doc])* #[serde(rename = $text)] $variant,)* }
 
         impl $name {
             /// All variants, in declaration order.

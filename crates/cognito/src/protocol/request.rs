@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
+use serde::{Deserialize, Serialize};
+
 use super::{ChallengeName, SignInStep};
 use crate::policy::RiskLevel;
 
 /// `AuthParameters`, `ChallengeParameters` or `ChallengeResponses`: a map from keys to text. A JSON null
 /// counts as an absent key.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Parameters(BTreeMap<String, String>);
 
 impl Parameters {
@@ -85,18 +87,21 @@ pub enum Request {
 }
 
 /// `InitiateAuth`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct InitiateAuth {
     /// `ClientId`.
     pub client_id: String,
     /// `AuthFlow`; only `USER_SRP_AUTH` uses SRP.
     pub auth_flow: String,
     /// `AuthParameters`.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
     pub auth_parameters: Parameters,
 }
 
 /// `RespondToAuthChallenge`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct RespondToAuthChallenge {
     /// `ClientId`.
     pub client_id: String,
@@ -105,18 +110,21 @@ pub struct RespondToAuthChallenge {
     /// `Session`; normally absent with `PASSWORD_VERIFIER`.
     pub session: Option<String>,
     /// `ChallengeResponses`.
+    #[serde(default, skip_serializing_if = "Parameters::is_empty")]
     pub challenge_responses: Parameters,
 }
 
 /// `AssociateSoftwareToken` during `MFA_SETUP`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AssociateSoftwareToken {
     /// `Session` of the `MFA_SETUP` challenge.
     pub session: Option<String>,
 }
 
 /// `VerifySoftwareToken` during `MFA_SETUP`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct VerifySoftwareToken {
     /// `Session` from the response of `AssociateSoftwareToken`.
     pub session: Option<String>,
@@ -125,7 +133,8 @@ pub struct VerifySoftwareToken {
 }
 
 /// `ConfirmDevice`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ConfirmDevice {
     /// `AccessToken` of the sign-in that issued the device key.
     pub access_token: String,
@@ -134,40 +143,49 @@ pub struct ConfirmDevice {
     /// `DeviceName`, 1 to 1024 characters.
     pub device_name: Option<String>,
     /// `DeviceSecretVerifierConfig`.
+    #[serde(rename = "DeviceSecretVerifierConfig")]
     pub secret_verifier: Option<SecretVerifierConfig>,
 }
 
 /// `DeviceSecretVerifierConfig`: the data by which the pool verifies the device.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct SecretVerifierConfig {
     /// `PasswordVerifier`: standard base64 of the verifier's minimal two's-complement bytes.
+    #[serde(default)]
     pub password_verifier: String,
     /// `Salt`: standard base64 of the salt.
+    #[serde(default)]
     pub salt: String,
 }
 
 /// `UpdateDeviceStatus`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct UpdateDeviceStatus {
     /// `AccessToken`.
     pub access_token: String,
     /// `DeviceKey`.
     pub device_key: String,
     /// `DeviceRememberedStatus`: `remembered` or `not_remembered`.
+    #[serde(rename = "DeviceRememberedStatus")]
     pub status: Option<String>,
 }
 
 /// `GetDevice` and `ForgetDevice`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct DeviceCall {
     /// `AccessToken`.
+    #[serde(default)]
     pub access_token: String,
     /// `DeviceKey`.
     pub device_key: String,
 }
 
 /// `ListDevices`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct ListDevices {
     /// `AccessToken`.
     pub access_token: String,
@@ -178,7 +196,8 @@ pub struct ListDevices {
 }
 
 /// `AdminForgetDevice` and `AdminGetDevice`. The server authorizes them before the pool receives them.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AdminDeviceCall {
     /// `UserPoolId`.
     pub user_pool_id: String,
@@ -189,7 +208,8 @@ pub struct AdminDeviceCall {
 }
 
 /// `AdminListDevices`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AdminListDevices {
     /// `UserPoolId`.
     pub user_pool_id: String,
@@ -202,7 +222,8 @@ pub struct AdminListDevices {
 }
 
 /// `AdminUpdateDeviceStatus`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct AdminUpdateDeviceStatus {
     /// `UserPoolId`.
     pub user_pool_id: String,
@@ -211,11 +232,13 @@ pub struct AdminUpdateDeviceStatus {
     /// `DeviceKey`.
     pub device_key: String,
     /// `DeviceRememberedStatus`: `remembered` or `not_remembered`.
+    #[serde(rename = "DeviceRememberedStatus")]
     pub status: Option<String>,
 }
 
 /// `GetTokensFromRefreshToken`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct GetTokensFromRefreshToken {
     /// `RefreshToken`.
     pub refresh_token: String,
@@ -228,7 +251,8 @@ pub struct GetTokensFromRefreshToken {
 }
 
 /// `RevokeToken`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct RevokeToken {
     /// `Token`: a refresh token.
     pub token: String,
@@ -239,7 +263,8 @@ pub struct RevokeToken {
 }
 
 /// `GlobalSignOut`.
-#[derive(Clone, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
 pub struct GlobalSignOut {
     /// `AccessToken`.
     pub access_token: String,

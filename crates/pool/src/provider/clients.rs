@@ -5,7 +5,8 @@ use super::{ClientRecord, MAX_POOLS_OR_CLIENTS, Provider, validity, word};
 use crate::{AppClient, PasswordFlow};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::protocol::{
-    ApiError, ClientCall, ClientDescription, ClientSpec, ErrorKind, ListUserPoolClients, ManagementResponse,
+    ApiError, ClientCall, ClientDescription, ClientSpec, ClientSummary, ErrorKind, ListUserPoolClients,
+    ManagementResponse,
 };
 use poolproof_cognito::time::Timestamp;
 
@@ -46,7 +47,12 @@ impl ClientRecord {
             name: self.name.clone(),
             secret: self.client.secret.clone(),
             auth_flows: self.flows.clone(),
-            prevents_user_existence_errors: self.client.prevents_user_existence_errors,
+            prevent_user_existence_errors: if self.client.prevents_user_existence_errors {
+                "ENABLED".to_owned()
+            } else {
+                "LEGACY".to_owned()
+            },
+            enable_token_revocation: true,
             validity: validity::described(&self.validity),
             created: self.created,
             modified: self.modified,
@@ -163,7 +169,11 @@ impl Provider {
         let most = page_size(request.max_results.or(Some(super::pools::MAX_PAGE_SIZE)))?;
         let after = request.next_token.as_deref().unwrap_or_default();
         let mut rest = hosted.clients.iter().filter(|(id, _)| id.as_str() > after);
-        let described = rest.by_ref().take(most).map(|(_, record)| record.description(&request.user_pool_id));
+        let described = rest.by_ref().take(most).map(|(_, record)| ClientSummary {
+            user_pool_id: request.user_pool_id.clone(),
+            client_id: record.client.id.as_str().to_owned(),
+            name: record.name.clone(),
+        });
         let clients: Vec<_> = described.collect();
         let more = rest.next().is_some();
         let next_token = clients.last().map(|client| client.client_id.clone()).filter(|_| more);

@@ -23,8 +23,8 @@ use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::jwt::Keys;
 use poolproof_cognito::policy::PoolPolicy;
 use poolproof_cognito::protocol::{
-    AccountRequest, Answer, ApiError, ErrorKind, ManagementRequest, MfaConfig, Operation, Origin, Reply,
-    Request, RiskConfiguration, SoftwareTokenConfig, ValiditySpec,
+    AccountRequest, ApiError, ErrorKind, ManagementRequest, MfaConfig, Operation, OperationResponse, Origin,
+    Reply, Request, RiskConfiguration, SoftwareTokenConfig, ValiditySpec,
 };
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
@@ -41,7 +41,7 @@ const MAX_POOLS_OR_CLIENTS: usize = 1000;
 #[expect(clippy::large_enum_variant, reason = "a step is passed on once and never stored")]
 pub enum Step {
     /// The answer.
-    Answer(Result<Answer, ApiError>),
+    Reply(Result<OperationResponse, ApiError>),
     /// Arithmetic that must run first; pass its result to [`Provider::resume`] with the [`Pending`].
     Compute(Job, Pending),
     /// A pool's answer without the signatures of its tokens.
@@ -118,7 +118,8 @@ struct HostedPool {
 }
 
 /// An app client with its metadata.
-#[derive(Clone, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug, serde::Serialize, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct ClientRecord {
     /// The client's settings.
     pub client: AppClient,
@@ -294,24 +295,24 @@ impl Provider {
     /// Handles a request. Never panics, whatever the request contains.
     pub fn handle(&mut self, now: Timestamp, origin: Origin, operation: Operation) -> Handled {
         let found = match &operation {
-            Operation::Manage(_) => Ok(None),
+            Operation::Management(_) => Ok(None),
             Operation::Pool(request) => self.find(&route::of_request(request)).map(Some),
             Operation::Account(request) => self.find(&route::of_account_request(request)).map(Some),
         };
         let pool_id = match found.and_then(|found| self.enforce_limits(now, &operation).map(|()| found)) {
             Ok(found) => found,
-            Err(error) => return Handled { pool_id: None, step: Step::Answer(Err(error)) },
+            Err(error) => return Handled { pool_id: None, step: Step::Reply(Err(error)) },
         };
         let hosted = pool_id.as_ref().and_then(|pool_id| Some((pool_id, self.pools.get_mut(pool_id)?)));
         let step = match (operation, hosted) {
-            (Operation::Manage(request), _) => Step::Answer(self.manage(now, request)),
+            (Operation::Management(request), _) => Step::Reply(self.manage(now, request)),
             (Operation::Pool(request), Some((pool_id, hosted))) => {
                 from_pool_step(pool_id, hosted.pool.handle(now, origin, request))
             }
             (Operation::Account(request), Some((pool_id, hosted))) => {
                 from_pool_step(pool_id, hosted.pool.handle_account(now, origin, request))
             }
-            (_, None) => Step::Answer(Err(ApiError::internal("the pool of the request does not exist"))),
+            (_, None) => Step::Reply(Err(ApiError::internal("the pool of the request does not exist"))),
         };
         Handled { pool_id, step }
     }
@@ -362,12 +363,12 @@ impl Provider {
         let step = match self.pools.get_mut(&pool_id) {
             Some(hosted) => from_pool_step(&pool_id, hosted.pool.resume(now, inner, done)),
             // The pool was deleted in the meantime.
-            None => Step::Answer(Err(pool_not_found(pool_id.as_str()))),
+            None => Step::Reply(Err(pool_not_found(pool_id.as_str()))),
         };
         Handled { pool_id: Some(pool_id), step }
     }
 
-    fn manage(&mut self, now: Timestamp, request: ManagementRequest) -> Result<Answer, ApiError> {
+    fn manage(&mut self, now: Timestamp, request: ManagementRequest) -> Result<OperationResponse, ApiError> {
         let managed = match request {
             ManagementRequest::CreateUserPool(spec) => self.create_pool(now, &spec),
             ManagementRequest::DescribeUserPool(call) => self.describe_pool(&call),
@@ -384,7 +385,7 @@ impl Provider {
             ManagementRequest::ListUserPoolClients(request) => self.list_clients(&request),
             ManagementRequest::DeleteUserPoolClient(call) => self.delete_client(&call),
         };
-        managed.map(Answer::ManagementResponse)
+        managed.map(OperationResponse::Management)
     }
 
     fn hosted(&self, pool_id: &str) -> Result<&HostedPool, ApiError> {
@@ -411,15 +412,15 @@ impl HostedPool {
 
 fn from_pool_step(pool_id: &PoolId, step: crate::Step) -> Step {
     match step {
-        crate::Step::Reply(reply) => Step::Answer(to_answer(reply)),
+        crate::Step::Reply(reply) => Step::Reply(to_operation_response(reply)),
         crate::Step::Compute(job, inner) => Step::Compute(job, Pending { pool_id: pool_id.clone(), inner }),
         crate::Step::Sign(signing) => Step::Sign(signing),
     }
 }
 
 /// Converts a pool's reply to an answer.
-pub fn to_answer(reply: Reply) -> Result<Answer, ApiError> {
-    reply.map(Answer::Pool)
+pub fn to_operation_response(reply: Reply) -> Result<OperationResponse, ApiError> {
+    reply.map(OperationResponse::Pool)
 }
 
 fn pool_not_found(pool_id: &str) -> ApiError {

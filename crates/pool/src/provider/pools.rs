@@ -7,8 +7,8 @@ use poolproof_cognito::policy::{
     MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy,
 };
 use poolproof_cognito::protocol::{
-    ApiError, ErrorKind, ListUserPools, ManagementResponse, MfaConfig, PoolCall, PoolDescription, PoolSpec,
-    mfa_mode_name,
+    AddOns, ApiError, DeviceConfiguration, ErrorKind, ListUserPools, ManagementResponse, MfaConfig,
+    PasswordPolicySpec, Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, mfa_mode_name,
 };
 use poolproof_cognito::time::Timestamp;
 
@@ -111,15 +111,43 @@ pub(super) fn page_size(max_results: Option<u32>) -> Result<usize, ApiError> {
 impl HostedPool {
     fn description(&self, id: &PoolId) -> PoolDescription {
         let region = id.region();
+        let PoolPolicy { remember, suppress_mfa, mfa, risk, .. } = *self.pool.policy();
+        let passwords = self.pool.passwords();
         PoolDescription {
             id: id.as_str().to_owned(),
             name: self.name.clone(),
             arn: format!("arn:aws:cognito-idp:{region}:{AWS_ACCOUNT}:userpool/{id}"),
             created: self.created,
             modified: self.modified,
-            users: self.pool.users(),
-            policy: *self.pool.policy(),
-            passwords: self.pool.passwords(),
+            users: u32::try_from(self.pool.users()).unwrap_or(u32::MAX),
+            mfa: Some(mfa_mode_name(mfa).to_owned()),
+            devices: remember.tracks().then_some(DeviceConfiguration {
+                challenge_required_on_new_device: Some(suppress_mfa),
+                device_only_remembered_on_user_prompt: Some(remember == RememberMode::OptIn),
+            }),
+            add_ons: RISK_MODE_VALUES
+                .iter()
+                .find(|(_, mode)| *mode == risk.mode && risk.mode != RiskMode::Off)
+                .map(|(word, _)| AddOns { advanced_security_mode: (*word).to_owned() }),
+            policies: Some(Policies {
+                password: Some(PasswordPolicySpec {
+                    minimum_length: Some(passwords.minimum_length),
+                    uppercase: Some(passwords.uppercase),
+                    lowercase: Some(passwords.lowercase),
+                    numbers: Some(passwords.numbers),
+                    symbols: Some(passwords.symbols),
+                    temporary_days: Some(passwords.temporary_days),
+                }),
+            }),
+        }
+    }
+
+    fn summary(&self, id: &PoolId) -> PoolSummary {
+        PoolSummary {
+            id: id.as_str().to_owned(),
+            name: self.name.clone(),
+            created: self.created,
+            modified: self.modified,
         }
     }
 }
@@ -178,7 +206,7 @@ impl Provider {
         }
         let after = request.next_token.as_deref().unwrap_or_default();
         let mut rest = self.pools.iter().filter(|(id, _)| id.as_str() > after);
-        let described = rest.by_ref().take(most).map(|(id, hosted)| hosted.description(id));
+        let described = rest.by_ref().take(most).map(|(id, hosted)| hosted.summary(id));
         let pools: Vec<_> = described.collect();
         let more = rest.next().is_some();
         let next_token = pools.last().map(|pool| pool.id.clone()).filter(|_| more);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::{ClientRecord, HostedPool, Provider};
 use crate::{AccountChange, AccountRecord, RecordError};
 use poolproof_cognito::addresses::RiskExceptions;
@@ -13,7 +15,8 @@ use poolproof_cognito::time::Timestamp;
 /// A stored pool, without its clients and users.
 ///
 /// It does not implement `Debug`: the seed allows anyone to forge tokens.
-#[derive(Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct PoolRecord {
     /// `Id`.
     pub id: PoolId,
@@ -24,6 +27,7 @@ pub struct PoolRecord {
     /// `LastModifiedDate`.
     pub modified: Timestamp,
     /// The seed of the pool's secrets: the key of opaque and refresh tokens, and the data of unknown users.
+    #[serde(with = "hex::serde")]
     pub seed: [u8; 32],
     /// The first token generation of new users.
     pub first_generation: u64,
