@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
-use super::json::AwsDocument;
+use super::document::{AwsDocument, Content, LevelAction, PoolContent, RiskContent};
 use super::{MAX_BYTES, PoolSettings, PossibleFactors, SourceKind};
 use crate::scenario::Diagnostic;
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::policy::{
     CompromisedAction, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskPolicy,
 };
+use poolproof_cognito::protocol::{DeviceConfiguration, RiskExceptionLists};
 
 /// Top key of `describe-user-pool`.
 const POOL: &str = "UserPool";
@@ -105,13 +106,13 @@ pub(super) fn detect_other_output(file: &str, bytes: &[u8]) -> Option<Diagnostic
 
 /// Refuses an object that is none of the three documents.
 fn check_document_kind(document: &AwsDocument) -> Result<(), Diagnostic> {
-    let has = |key: &str| document.root.contains_key(key);
+    let has = |key: &str| document.get(key).is_some();
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
-    let error = document.root.get("Error").and_then(Value::as_object);
-    let answer = error.or_else(|| (has("__type") || has("Code")).then_some(&document.root));
-    if let Some(answer) = answer {
-        let code = [text(answer.get("Code")), text(answer.get("__type"))].concat();
-        let said = [text(answer.get("Message")), text(answer.get("message"))].concat();
+    let error = document.get("Error").filter(|error| error.is_object());
+    if error.is_some() || has("__type") || has("Code") {
+        let field = |key: &str| text(error.map_or_else(|| document.get(key), |error| error.get(key)));
+        let code = [field("Code"), field("__type")].concat();
+        let said = [field("Message"), field("message")].concat();
         let message = format!("not a pool but an error from AWS: {code}: {said}");
         return Err(document.error_at(&[], &message, None));
     }
@@ -133,6 +134,9 @@ fn check_document_kind(document: &AwsDocument) -> Result<(), Diagnostic> {
     Err(document.error_at(&[], "none of the documents that describe a pool", Some(help.to_owned())))
 }
 
+/// A document and a part of its values.
+type Document<'d, T> = (&'d AwsDocument, &'d T);
+
 /// Returns the settings in these documents of one pool.
 pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagnostic> {
     let pool = one(documents, &[POOL])?;
@@ -144,41 +148,30 @@ pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagno
         let message = "no document contains the pool itself (`UserPool`)";
         return Err(Diagnostic::from_parts(first, "", None, message, Some(help.to_owned())));
     };
-    if pool.object(&[POOL])?.is_none() {
+    let Some(content) = pool.content()?.user_pool else {
         return Err(pool.error_at(&[POOL], "null, expected an object", None));
-    }
-    let pool_id = pool.text(&[POOL, "Id"])?;
-    let name = pool.text(&[POOL, "Name"])?.or(pool_id).unwrap_or("unnamed pool");
+    };
+    let pool = (pool, &content);
+    let mfa_content = mfa.map(AwsDocument::content).transpose()?;
+    let mfa = mfa.zip(mfa_content.as_ref());
+    let risk_content = risk
+        .map(AwsDocument::content)
+        .transpose()?
+        .map(|content| content.risk_configuration.unwrap_or_default());
+    let risk = risk.zip(risk_content.as_ref());
     let mut notes = Vec::new();
-    let (remember, suppress_mfa) = devices(pool, &mut notes)?;
+    let (remember, suppress_mfa) = devices(&content, &mut notes);
     let mode = mfa_mode(pool, mfa, &mut notes)?;
-    let factors = factors(mfa, &mut notes)?;
-    if let (Some(risk), Some(id)) = (risk, pool_id) {
-        same_pool(pool, id, risk)?;
-    }
+    let factors = factors(mfa.map(|(_, content)| content), &mut notes);
+    same_pool(pool, risk)?;
     let (risk_policy, risk_known) = risk_policy(pool, risk, &mut notes)?;
     let exceptions = risk.map_or_else(|| Ok(RiskExceptions::default()), exceptions)?;
-    let compromised = [RISK, "CompromisedCredentialsRiskConfiguration", "Actions", "EventAction"];
-    let blocks_compromised = match risk {
-        Some(risk) => {
-            let action = risk.word(&compromised, &COMPROMISED_WORDS)?;
-            let filter = [RISK, "CompromisedCredentialsRiskConfiguration", "EventFilter"];
-            let events = risk.texts(&filter)?;
-            let unknown = events.iter().position(|event| !EVENT_WORDS.contains(event));
-            if let Some(at) = unknown {
-                let all: Vec<String> = EVENT_WORDS.iter().map(|word| format!("`{word}`")).collect();
-                let message = format!("unknown value `{}`, expected one of {}", events[at], all.join(", "));
-                return Err(risk.error_at_index(&filter, at, &message));
-            }
-            // Without a filter all events are checked.
-            action == Some(true) && (events.is_empty() || events.contains(&"SIGN_IN"))
-        }
-        None => false,
-    };
+    let blocks_compromised = risk.map_or(Ok(false), blocks_compromised)?;
     let compromised = if blocks_compromised { CompromisedAction::Block } else { CompromisedAction::NoAction };
+    let PoolContent { id, name, .. } = content;
     Ok(PoolSettings {
-        name: name.to_owned(),
-        pool_id: pool_id.map(str::to_owned),
+        name: name.or_else(|| id.clone()).unwrap_or_else(|| "unnamed pool".to_owned()),
+        pool_id: id,
         source: SourceKind::Aws,
         policy: PoolPolicy {
             remember,
@@ -197,28 +190,49 @@ pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagno
     })
 }
 
+/// Returns whether sign-ins with compromised passwords are blocked.
+fn blocks_compromised((risk, content): Document<'_, RiskContent>) -> Result<bool, Diagnostic> {
+    let Some(compromised) = &content.compromised else { return Ok(false) };
+    let actions = compromised.actions.as_ref();
+    let path = [RISK, "CompromisedCredentialsRiskConfiguration", "Actions", "EventAction"];
+    let action =
+        risk.word(&path, actions.and_then(|actions| actions.event_action.as_ref()), &COMPROMISED_WORDS)?;
+    let events = &compromised.event_filter;
+    if let Some(at) = events.iter().position(|event| !EVENT_WORDS.contains(&event.as_str())) {
+        let all: Vec<String> = EVENT_WORDS.iter().map(|word| format!("`{word}`")).collect();
+        let message = format!("unknown value `{}`, expected one of {}", events[at], all.join(", "));
+        let path = [RISK, "CompromisedCredentialsRiskConfiguration", "EventFilter"];
+        return Err(risk.error_at_index(&path, at, &message));
+    }
+    // Without a filter all events are checked.
+    Ok(action == Some(true) && (events.is_empty() || events.iter().any(|event| event == "SIGN_IN")))
+}
+
 /// Returns the lists of addresses that are always blocked or skipped.
-fn exceptions(risk: &AwsDocument) -> Result<RiskExceptions, Diagnostic> {
-    let ranges = |list: &str| {
+fn exceptions((risk, content): Document<'_, RiskContent>) -> Result<RiskExceptions, Diagnostic> {
+    let Some(lists) = &content.exceptions else { return Ok(RiskExceptions::default()) };
+    let ranges = |list: &str, texts: &[String]| {
         let path = [RISK, "RiskExceptionConfiguration", list];
-        let texts = risk.texts(&path)?;
         if texts.len() > RiskExceptions::MAX_RANGES {
             let message =
                 format!("{} ranges; AWS accepts at most {}", texts.len(), RiskExceptions::MAX_RANGES);
             return Err(risk.error_at(&path, &message, None));
         }
-        let range = |(at, text): (usize, &str)| {
+        let range = |(at, text): (usize, &String)| {
             let message = format!("`{text}` is not an address range such as `192.0.2.0/24`");
             text.parse().map_err(|()| risk.error_at_index(&path, at, &message))
         };
-        texts.into_iter().enumerate().map(range).collect::<Result<Vec<AddressRange>, Diagnostic>>()
+        texts.iter().enumerate().map(range).collect::<Result<Vec<AddressRange>, Diagnostic>>()
     };
-    Ok(RiskExceptions { blocked: ranges("BlockedIPRangeList")?, skipped: ranges("SkippedIPRangeList")? })
+    Ok(RiskExceptions {
+        blocked: ranges("BlockedIPRangeList", &lists.blocked)?,
+        skipped: ranges("SkippedIPRangeList", &lists.skipped)?,
+    })
 }
 
 /// Returns the document with any of these top keys.
 fn one<'s>(documents: &'s [AwsDocument], keys: &[&str]) -> Result<Option<&'s AwsDocument>, Diagnostic> {
-    let key_of = |document: &AwsDocument| keys.iter().find(|key| document.root.contains_key(**key)).copied();
+    let key_of = |document: &AwsDocument| keys.iter().find(|key| document.get(key).is_some()).copied();
     let mut having = documents.iter().filter_map(|document| key_of(document).map(|key| (document, key)));
     let first = having.next();
     if let (Some((first, _)), Some((second, key))) = (first, having.next()) {
@@ -229,29 +243,33 @@ fn one<'s>(documents: &'s [AwsDocument], keys: &[&str]) -> Result<Option<&'s Aws
 }
 
 /// Any property of `DeviceConfiguration`, even if all are false, turns tracking on (docs/semantics.md, c.1).
-fn devices(pool: &AwsDocument, notes: &mut Vec<&'static str>) -> Result<(RememberMode, bool), Diagnostic> {
-    let path = [POOL, "DeviceConfiguration"];
-    let challenge = pool.flag(&[&path[..], &["ChallengeRequiredOnNewDevice"]].concat())?;
-    let prompt = pool.flag(&[&path[..], &["DeviceOnlyRememberedOnUserPrompt"]].concat())?;
-    if challenge.is_none() && prompt.is_none() {
-        if pool.object(&path)?.is_some() {
+fn devices(pool: &PoolContent, notes: &mut Vec<&'static str>) -> (RememberMode, bool) {
+    let devices = pool.device_configuration.unwrap_or_default();
+    if devices == DeviceConfiguration::default() {
+        if pool.device_configuration.is_some() {
             notes.push(EMPTY_DEVICES);
         }
-        return Ok((RememberMode::No, false));
+        return (RememberMode::No, false);
     }
-    let remember = if prompt == Some(true) { RememberMode::OptIn } else { RememberMode::Always };
-    Ok((remember, challenge == Some(true)))
+    let opt_in = devices.device_only_remembered_on_user_prompt == Some(true);
+    let remember = if opt_in { RememberMode::OptIn } else { RememberMode::Always };
+    (remember, devices.challenge_required_on_new_device == Some(true))
 }
 
 fn mfa_mode(
-    pool: &AwsDocument,
-    mfa: Option<&AwsDocument>,
+    (pool, content): Document<'_, PoolContent>,
+    mfa: Option<Document<'_, Content>>,
     notes: &mut Vec<&'static str>,
 ) -> Result<MfaMode, Diagnostic> {
-    let word = |document: &AwsDocument, path: &[&str]| document.word(path, &MFA_WORDS);
-    let of_pool = word(pool, &[POOL, "MfaConfiguration"])?;
-    let of_mfa = mfa.map_or(Ok(None), |mfa| word(mfa, &["MfaConfiguration"]))?;
-    if let (Some(mfa), Some(one), Some(other)) = (mfa, of_pool, of_mfa)
+    let of_pool = pool.word(&[POOL, "MfaConfiguration"], content.mfa_configuration.as_ref(), &MFA_WORDS)?;
+    let of_mfa = match mfa {
+        Some((mfa, content)) => {
+            let mode = mfa.word(&["MfaConfiguration"], content.mfa_configuration.as_ref(), &MFA_WORDS)?;
+            mode.map(|mode| (mfa, mode))
+        }
+        None => None,
+    };
+    if let (Some(one), Some((mfa, other))) = (of_pool, of_mfa)
         && one != other
     {
         let name = |mode| MFA_WORDS.iter().find(|(_, m)| *m == mode).map_or("", |(word, _)| word);
@@ -259,31 +277,35 @@ fn mfa_mode(
         let help = "check that the documents belong to one pool and were read at one time".to_owned();
         return Err(mfa.error_at(&["MfaConfiguration"], &message, Some(help)));
     }
-    Ok(of_pool.or(of_mfa).unwrap_or_else(|| {
+    Ok(of_pool.or(of_mfa.map(|(_, mode)| mode)).unwrap_or_else(|| {
         notes.push(NO_MODE);
         MfaMode::Off
     }))
 }
 
-fn factors(mfa: Option<&AwsDocument>, notes: &mut Vec<&'static str>) -> Result<PossibleFactors, Diagnostic> {
+fn factors(mfa: Option<&Content>, notes: &mut Vec<&'static str>) -> PossibleFactors {
     let Some(mfa) = mfa else {
         notes.push(NO_MFA);
-        return Ok(PossibleFactors::ALL);
+        return PossibleFactors::ALL;
     };
     let factors = PossibleFactors {
-        sms: mfa.object(&["SmsMfaConfiguration", "SmsConfiguration"])?.is_some(),
-        totp: mfa.flag(&["SoftwareTokenMfaConfiguration", "Enabled"])?.unwrap_or(false),
-        email: mfa.object(&["EmailMfaConfiguration"])?.is_some(),
+        sms: mfa.sms_mfa_configuration.as_ref().is_some_and(|sms| sms.sms_configuration.is_some()),
+        totp: mfa.software_token_mfa_configuration.as_ref().is_some_and(|app| app.enabled == Some(true)),
+        email: mfa.email_mfa_configuration.is_some(),
     };
     if factors.email {
         notes.push(EMAIL);
     }
-    Ok(factors)
+    factors
 }
 
-fn same_pool(pool: &AwsDocument, id: &str, risk: &AwsDocument) -> Result<(), Diagnostic> {
-    match risk.text(&[RISK, "UserPoolId"])? {
-        Some(other) if other != id => {
+fn same_pool(
+    (pool, content): Document<'_, PoolContent>,
+    risk: Option<Document<'_, RiskContent>>,
+) -> Result<(), Diagnostic> {
+    let Some((risk, risk_content)) = risk else { return Ok(()) };
+    match (&content.id, &risk_content.user_pool_id) {
+        (Some(id), Some(other)) if other != id => {
             let message = format!("`{other}`, but {} describes the pool `{id}`", pool.file);
             let help = "give the documents of one pool".to_owned();
             Err(risk.error_at(&[RISK, "UserPoolId"], &message, Some(help)))
@@ -294,26 +316,31 @@ fn same_pool(pool: &AwsDocument, id: &str, risk: &AwsDocument) -> Result<(), Dia
 
 /// Returns the risk policy, and whether the documents contain it.
 fn risk_policy(
-    pool: &AwsDocument,
-    risk: Option<&AwsDocument>,
+    (pool, content): Document<'_, PoolContent>,
+    risk: Option<Document<'_, RiskContent>>,
     notes: &mut Vec<&'static str>,
 ) -> Result<(RiskPolicy, bool), Diagnostic> {
-    let mode = pool.word(&[POOL, "UserPoolAddOns", "AdvancedSecurityMode"], &MODE_WORDS)?.unwrap_or_default();
-    let takeover = [RISK, "AccountTakeoverRiskConfiguration", "Actions"];
+    let mode = content.add_ons.as_ref().and_then(|add_ons| add_ons.advanced_security_mode.as_ref());
+    let mode = pool.word(&[POOL, "UserPoolAddOns", "AdvancedSecurityMode"], mode, &MODE_WORDS)?;
+    let mode = mode.unwrap_or_default();
     let mut given = [None; 3];
-    if let Some(risk) = risk {
-        for (slot, level) in given.iter_mut().zip(["LowAction", "MediumAction", "HighAction"]) {
-            let action = [&takeover[..], &[level]].concat();
-            let event = [&action[..], &["EventAction"]].concat();
-            *slot = risk.word(&event, &ACTION_WORDS)?;
-            if slot.is_none() && risk.object(&action)?.is_some() {
-                return Err(risk.error_at(&action, "`EventAction` is missing", None));
+    if let Some((risk, content)) = risk {
+        if let Some(actions) = content.takeover.as_ref().and_then(|takeover| takeover.actions.as_ref()) {
+            let levels = [
+                ("LowAction", &actions.low_action),
+                ("MediumAction", &actions.medium_action),
+                ("HighAction", &actions.high_action),
+            ];
+            for (slot, (level, action)) in given.iter_mut().zip(levels) {
+                let path = [RISK, "AccountTakeoverRiskConfiguration", "Actions", level, "EventAction"];
+                let word = action.as_ref().map(|LevelAction { event_action }| event_action);
+                *slot = risk.word(&path, word, &ACTION_WORDS)?;
             }
         }
-        if risk.text(&[RISK, "ClientId"])?.is_some() {
+        if content.client_id.is_some() {
             notes.push(ONE_CLIENT);
         }
-        if risk.object(&[RISK, "RiskExceptionConfiguration"])?.is_some_and(|lists| !lists.is_empty()) {
+        if content.exceptions.as_ref().is_some_and(|lists| *lists != RiskExceptionLists::default()) {
             notes.push(EXCEPTIONS);
         }
     }

@@ -9,7 +9,7 @@
 //! it starts with `{` or `[`, so a pipe works too.
 
 mod aws;
-mod json;
+mod document;
 
 use std::path::{Path, PathBuf};
 

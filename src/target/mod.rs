@@ -3,7 +3,7 @@
 use futures_util::future::LocalBoxFuture;
 
 use poolproof_cognito::ids::Username;
-use poolproof_cognito::protocol::{Answer, ApiError, Operation, Origin, Reply, Request};
+use poolproof_cognito::protocol::{ApiError, Operation, OperationResponse, Origin, Reply, Request};
 
 /// The pool under test as devices see it.
 pub trait Target {
@@ -22,7 +22,7 @@ pub trait AdminTarget: Target {
     fn execute(
         &self,
         operation: Operation,
-    ) -> LocalBoxFuture<'_, Result<Result<Answer, ApiError>, TransportError>>;
+    ) -> LocalBoxFuture<'_, Result<Result<OperationResponse, ApiError>, TransportError>>;
 
     /// Returns whether the risk level of a sign-in can be set.
     fn accepts_risk_level(&self) -> bool;

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ChallengeName, Parameters, attributes, known_word};
+use super::{ChallengeName, Parameters, Word, attributes, known_word};
 use crate::ids::{Session, Sub, Username};
 use crate::time::Timestamp;
 
@@ -335,8 +335,8 @@ pub struct UserDescription {
     #[serde(default)]
     pub enabled: bool,
     /// `UserStatus`.
-    #[serde(rename = "UserStatus", default, deserialize_with = "user_status")]
-    pub status: &'static str,
+    #[serde(rename = "UserStatus", default = "unknown_status", deserialize_with = "user_status")]
+    pub status: Word,
     /// `UserMFASettingList`.
     #[serde(rename = "UserMFASettingList", skip_serializing_if = "Vec::is_empty")]
     #[serde(default, deserialize_with = "known_factors")]
@@ -357,8 +357,12 @@ const USER_STATUSES: [&str; 7] = [
     "UNKNOWN",
 ];
 
-fn user_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+fn user_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
     known_word(deserializer, &USER_STATUSES)
+}
+
+const fn unknown_status() -> Word {
+    "UNKNOWN"
 }
 
 /// Reads factors and ignores unknown ones.
@@ -433,17 +437,29 @@ pub struct CodeDelivery {
     #[serde(default)]
     pub destination: String,
     /// `DeliveryMedium`: `SMS` or `EMAIL`.
-    #[serde(rename = "DeliveryMedium", default, deserialize_with = "delivery_medium")]
-    pub medium: &'static str,
+    #[serde(rename = "DeliveryMedium", default = "unknown_medium", deserialize_with = "delivery_medium")]
+    pub medium: Word,
     /// `AttributeName`.
-    #[serde(rename = "AttributeName", default, deserialize_with = "delivery_attribute")]
-    pub attribute: &'static str,
+    #[serde(
+        rename = "AttributeName",
+        default = "unknown_attribute",
+        deserialize_with = "delivery_attribute"
+    )]
+    pub attribute: Word,
 }
 
-fn delivery_medium<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+const fn unknown_medium() -> Word {
+    "UNKNOWN"
+}
+
+const fn unknown_attribute() -> Word {
+    "unknown"
+}
+
+fn delivery_medium<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
     known_word(deserializer, &["SMS", "EMAIL", "UNKNOWN"])
 }
 
-fn delivery_attribute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<&'static str, D::Error> {
+fn delivery_attribute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
     known_word(deserializer, &["phone_number", "email", "unknown"])
 }

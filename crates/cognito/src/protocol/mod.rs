@@ -91,6 +91,11 @@ mod attributes {
     }
 }
 
+/// One of a fixed list of words.
+///
+/// The alias keeps serde from borrowing the word from the input.
+type Word = &'static str;
+
 /// Reads one of these words; another word is read as the last one.
 fn known_word<'de, D: Deserializer<'de>>(
     deserializer: D,
