@@ -3,6 +3,8 @@
 
 use std::fmt;
 
+use crate::wire::{Mismatch, WireError};
+
 /// The exceptions of Cognito's API model that this pool returns.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 #[allow(missing_docs, reason = "the name of each constant is its exception")]
@@ -190,5 +192,17 @@ impl ApiError {
 impl fmt::Display for ApiError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}: {}", self.kind.as_str(), self.message)
+    }
+}
+
+impl From<WireError> for ApiError {
+    fn from(error: WireError) -> Self {
+        let kind = match error.mismatch {
+            Mismatch::Missing(_) | Mismatch::Range(_) | Mismatch::TooManyEntries(_) => {
+                ErrorKind::InvalidParameter
+            }
+            Mismatch::Type { .. } | Mismatch::Other(_) => ErrorKind::Serialization,
+        };
+        Self::new(kind, error.to_string())
     }
 }
