@@ -23,9 +23,9 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use poolproof::endpoint::EndpointConfig;
 use poolproof::http::client::EndpointUrl;
 use poolproof::report::Report;
-use poolproof::run::EndpointConfig;
 
 use interleaved::median;
 use play::{endpoint_at, play};

@@ -34,6 +34,7 @@ pub mod cli;
 pub mod clock;
 pub mod compare;
 pub mod compute;
+pub mod endpoint;
 pub mod harness;
 pub mod http;
 pub mod input;

@@ -6,9 +6,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use cpu_time::ProcessTime;
+use poolproof::endpoint::{EndpointConfig, PoolSource};
 use poolproof::http::client::{ClientLimits, Credentials, EndpointUrl};
 use poolproof::report::Report;
-use poolproof::run::{CancellationToken, EndpointConfig, PoolSource, RunEvent, RunOptions, run};
+use poolproof::run::{CancellationToken, RunEvent, RunOptions, run};
 use poolproof::scenario;
 
 /// Runs a scenario with one worker of each side, embedded or at an endpoint. Returns the report and the CPU
@@ -35,10 +36,10 @@ pub(crate) fn play(text: &str, endpoint: Option<EndpointConfig>) -> (Report, f64
         endpoint,
         observer,
     };
-    let report =
+    let output =
         run(&scenario, &run_options, &CancellationToken::default()).unwrap_or_else(|error| panic!("{error}"));
     let (sign_ins, spent) = *spent.lock().expect("no thread panics");
-    (report, spent.as_secs_f64() * 1e6 / sign_ins as f64)
+    (output.report, spent.as_secs_f64() * 1e6 / sign_ins as f64)
 }
 
 /// Returns the configuration of the server at this URL, which creates a pool for the run.

@@ -5,10 +5,10 @@ use std::time::Duration;
 use actix::Addr;
 use actix::prelude::*;
 
-use super::backoff::Backoff;
 use super::context::UserContext;
 use super::device::{Ask, DeviceActor};
 use crate::compute::Side;
+use crate::endpoint::Backoff;
 use crate::target::TransportError;
 use poolproof_client::{Action, CodeSource, Device, DeviceAnswer, DeviceRequest, Event, SignIn};
 use poolproof_cognito::ids::Username;

@@ -9,34 +9,27 @@
 //!     └── SignInResult ─────────┘   ╲── Target::call ──▶ Pool ── Compute
 //! ```
 
-mod admin_client;
-mod backoff;
 mod conductor;
 mod context;
-mod created_users;
 mod device;
 mod driver;
 mod idle;
 mod pool;
 mod provision;
 mod system;
-mod test_pool;
 mod token_actions;
 mod user;
 mod user_setup;
 mod user_state;
 
-pub use admin_client::{AdminClient, CleanupError, SetupError};
 pub use conductor::{
     ArrivalCounts, Conductor, Finished, Interrupt, Observer, RunContext, RunProgress, Schedule,
     ThresholdAbort, Tick,
 };
 pub use context::UserContext;
-pub use created_users::CreatedUsers;
 pub use pool::{PoolActor, PoolTarget};
 pub use provision::{NewUser, ProvisionConfig, TestUser, UserCredentials, provision};
 pub use system::system;
-pub use test_pool::TestPool;
 pub use user::User;
 pub use user_setup::SignInVariation;
 pub use user_state::{observed_decision_given, seen};

@@ -86,6 +86,13 @@ impl Handler<GetDeliveredCode> for PoolActor {
 #[derive(Clone, Debug)]
 pub struct PoolTarget(pub Addr<PoolActor>);
 
+impl PoolTarget {
+    /// Starts the actor of this pool.
+    pub fn start(pool: Pool, clock: Clock, compute: &Compute) -> Rc<dyn Target> {
+        Rc::new(Self(PoolActor::new(pool, clock, compute.clone()).start()))
+    }
+}
+
 impl Target for PoolTarget {
     fn call(&self, origin: Origin, request: Request) -> LocalBoxFuture<'_, Result<Reply, TransportError>> {
         let answer = self.0.send(Call(origin, request));

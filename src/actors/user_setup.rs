@@ -3,13 +3,12 @@
 use actix::Addr;
 use rand::RngExt as _;
 
-use super::admin_client::{AdminClient, SetupError};
 use super::context::UserContext;
-use super::created_users::CreatedUsers;
 use super::device::DeviceActor;
 use super::driver::SignInDriver;
 use super::provision::{TestUser, remembers};
 use super::user_state::through_mfa;
+use crate::endpoint::{EndpointSession, SetupError};
 use crate::workload::UserSpec;
 use poolproof_client::{End, SignIn, SignInOptions};
 use poolproof_cognito::ids::{AccessToken, DeviceKey, Password};
@@ -64,18 +63,17 @@ impl TestUser {
         self.devices.iter().map(|(key, _)| key)
     }
 
-    /// Creates the user in a permissive [`TestPool`](super::TestPool): account, password, devices, factors.
+    /// Creates the user in a new or existing pool of an endpoint: account, password, devices, factors.
     ///
     /// # Errors
     ///
     /// The endpoint refused.
     pub async fn set_up(
         &mut self,
-        admin: &AdminClient<'_>,
+        session: &EndpointSession,
         context: &UserContext,
-        created_users: &CreatedUsers,
     ) -> Result<(), SetupError> {
-        self.register(admin, context, created_users).await?;
+        self.register(session, context).await?;
         let ended = self.enroll_devices(context).await?;
         if self.user_spec.devices > 0 && self.devices.is_empty() {
             let why = match ended {
@@ -92,7 +90,7 @@ impl TestUser {
                 format!("cannot enroll a device: {why}"),
             ));
         }
-        self.set_factors(admin, context).await
+        self.set_factors(session, context).await
     }
 
     /// Creates the account with a permanent password and records it for clean-up.
@@ -100,12 +98,7 @@ impl TestUser {
     /// # Errors
     ///
     /// The endpoint refused, or a user of that name exists and is left unchanged.
-    pub async fn register(
-        &self,
-        admin: &AdminClient<'_>,
-        context: &UserContext,
-        created_users: &CreatedUsers,
-    ) -> Result<(), SetupError> {
+    pub async fn register(&self, session: &EndpointSession, context: &UserContext) -> Result<(), SetupError> {
         let (user_pool_id, username) =
             (context.pool_id.as_str().to_owned(), self.user_spec.username.as_str().to_owned());
         let attributes = if self.user_spec.factors.has_sms() {
@@ -121,9 +114,9 @@ impl TestUser {
             temporary_password: None,
             message_action: Some("SUPPRESS".to_owned()),
         });
-        created_users.begin(&self.user_spec.username);
-        let made = admin.execute("AdminCreateUser", Operation::Account(created)).await;
-        created_users.note(&self.user_spec.username, &made);
+        session.created_users.begin(&self.user_spec.username);
+        let made = session.admin.execute("AdminCreateUser", Operation::Account(created)).await;
+        session.created_users.note(&self.user_spec.username, &made);
         made.map_err(|error| match error.refusal {
             Some(ErrorKind::UsernameExists) => {
                 let why = format!(
@@ -141,7 +134,7 @@ impl TestUser {
             password: self.password.as_str().to_owned(),
             permanent: Some(true),
         });
-        admin.execute("AdminSetUserPassword", Operation::Account(password)).await.map(drop)
+        session.admin.execute("AdminSetUserPassword", Operation::Account(password)).await.map(drop)
     }
 
     /// Signs in once for each device that the user is to have and confirms the devices. Returns the end of
@@ -181,17 +174,18 @@ impl TestUser {
     /// The endpoint refused.
     pub async fn set_factors(
         &mut self,
-        admin: &AdminClient<'_>,
+        session: &EndpointSession,
         context: &UserContext,
     ) -> Result<(), SetupError> {
         let factors = self.user_spec.factors;
         if factors.has_totp() && self.totp.is_none() {
-            let sign_in = self.without_devices().sign_in(context, SignInVariation::default()).await;
+            let mut without_devices = Self::of(self.user_spec.clone(), self.password.clone(), None);
+            let sign_in = without_devices.sign_in(context, SignInVariation::default()).await;
             let Some(tokens) = sign_in.tokens() else {
                 let why = sign_in.ended().map_or_else(String::new, |(_, end)| format!("{end:?}"));
                 return Err(SetupError::unexpected(&self.sign_in_label(), why));
             };
-            self.set_up_totp(admin, context, &tokens.access_token).await?;
+            self.set_up_totp(session, context, &tokens.access_token).await?;
         }
         if !factors.any() {
             return Ok(());
@@ -206,23 +200,12 @@ impl TestUser {
                 email: None,
             },
         });
-        admin.execute("AdminSetUserMFAPreference", Operation::Account(preference)).await.map(drop)
-    }
-
-    fn without_devices(&self) -> Self {
-        Self {
-            user_spec: self.user_spec.clone(),
-            password: self.password.clone(),
-            totp: None,
-            totp_step_used: None,
-            devices: Vec::new(),
-            mfa_bound: false,
-        }
+        session.admin.execute("AdminSetUserMFAPreference", Operation::Account(preference)).await.map(drop)
     }
 
     async fn set_up_totp(
         &mut self,
-        admin: &AdminClient<'_>,
+        session: &EndpointSession,
         context: &UserContext,
         token: &AccessToken,
     ) -> Result<(), SetupError> {
@@ -230,7 +213,7 @@ impl TestUser {
         let attempted = "AssociateSoftwareToken";
         let request =
             AccountRequest::AssociateSoftwareToken(BearerCall { access_token: access_token.clone() });
-        let answer = admin.execute(attempted, Operation::Account(request)).await?;
+        let answer = session.admin.execute(attempted, Operation::Account(request)).await?;
         let secret = match answer {
             OperationResponse::Pool(Response::Account(AccountResponse::SecretCode(code)))
             | OperationResponse::Pool(Response::SecretCode { secret_code: code, .. }) => {
@@ -244,7 +227,7 @@ impl TestUser {
         let step = step_at(context.clock.now()).saturating_sub(1);
         let request = VerifyOwnSoftwareToken { access_token, user_code: secret.code(step) };
         let request = Operation::Account(AccountRequest::VerifySoftwareToken(request));
-        admin.execute("VerifySoftwareToken", request).await?;
+        session.admin.execute("VerifySoftwareToken", request).await?;
         (self.totp, self.totp_step_used) = (Some(secret), Some(step));
         Ok(())
     }

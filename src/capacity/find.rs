@@ -66,10 +66,11 @@ pub fn find(
     scenario: &Scenario,
     options: &CapacityOptions,
     run_options: &RunOptions,
-    stop: &CancellationToken,
+    cancel_token: &CancellationToken,
     on_progress: &dyn Fn(&str),
 ) -> Result<Capacity, CapacityError> {
-    let runner = LevelRunner::new(scenario, &options.objectives, run_options, options.durations, stop)?;
+    let runner =
+        LevelRunner::new(scenario, &options.objectives, run_options, options.durations, cancel_token)?;
     let mut capacity_run =
         CapacityRun { runner, on_progress, levels: Vec::new(), common: None, run_error: None };
     let mut search = Search::new(capacity_run.bounds(options)?);

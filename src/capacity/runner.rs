@@ -9,7 +9,7 @@ use rand::Rng as _;
 use super::model::Cores;
 use crate::clock::ClockKind;
 use crate::report::Report;
-use crate::run::{CancellationToken, RunError, RunOptions, play};
+use crate::run::{CancellationToken, RunError, RunOptions, run};
 use crate::scenario::{ClosedStage, Delay, Model, OpenStage, Scenario, Service, Threshold, WorkloadLimits};
 use crate::workload::{DeviceOwners, arrivals};
 use poolproof_cognito::seed::Seed;
@@ -81,7 +81,7 @@ pub(super) struct LevelRunner<'s> {
     scenario: Scenario,
     run_options: &'s RunOptions,
     durations: LevelDurations,
-    stop: &'s CancellationToken,
+    cancel_token: &'s CancellationToken,
 }
 
 impl<'s> LevelRunner<'s> {
@@ -95,7 +95,7 @@ impl<'s> LevelRunner<'s> {
         objectives: &[Threshold],
         run_options: &'s RunOptions,
         durations: LevelDurations,
-        stop: &'s CancellationToken,
+        cancel_token: &'s CancellationToken,
     ) -> Result<Self, UnsuitableScenario> {
         let [plan] = scenario.workloads.as_slice() else {
             let why = "it has several workloads, and the search varies one rate; use a scenario with one \
@@ -132,7 +132,7 @@ impl<'s> LevelRunner<'s> {
         scenario.thresholds = objectives.to_vec();
         // Only the duration ends a level.
         scenario.workloads.iter_mut().for_each(|plan| plan.limits = WorkloadLimits::default());
-        Ok(Self { scenario, run_options, durations, stop })
+        Ok(Self { scenario, run_options, durations, cancel_token })
     }
 
     /// Runs a level; `repeat` is the index of the repetition.
@@ -213,11 +213,11 @@ impl<'s> LevelRunner<'s> {
 
     /// Returns whether the search was canceled.
     pub(super) fn is_stopped(&self) -> bool {
-        self.stop.is_cancelled()
+        self.cancel_token.is_cancelled()
     }
 
     fn play(&self, scenario: &Scenario) -> Result<Report, RunError> {
-        let played = play(scenario, self.run_options, self.stop)?;
+        let played = run(scenario, self.run_options, self.cancel_token)?;
         // Another level would leave more resources behind.
         played.left_behind.map_or(Ok(played.report), |left| Err(RunError::Target(left)))
     }

@@ -5,35 +5,24 @@ use std::sync::Arc;
 use super::capacity_args::{CapacityArgs, CapacityFormat};
 use super::progress::Progress;
 use super::run::{exit_for_run_error, with_overrides};
-use super::{Exit, print_error, print_stderr, print_stdout, signals, target_args, usage_error};
+use super::{Exit, invalid_scenario, print_error, print_stdout, signals, target_args, usage_error};
 use crate::capacity::{self, CapacityError, CapacityOptions, LevelDurations};
 use crate::run::RunOptions;
 use crate::scenario;
 
 /// Searches for the highest rate that meets the objectives.
-pub(super) fn capacity(args: &CapacityArgs) -> Exit {
-    let endpoint = match args.target.endpoint() {
-        Ok(endpoint) => endpoint,
-        Err(message) => return usage_error(message),
-    };
+pub(super) fn capacity(args: &CapacityArgs) -> Result<Exit, Exit> {
+    let endpoint = args.target.endpoint().map_err(usage_error)?;
     if let (Some(from), Some(to)) = (args.from, args.to)
         && to < from
     {
-        return usage_error(format_args!("--to {to}/s is lower than --from {from}/s"));
+        return Err(usage_error(format_args!("--to {to}/s is lower than --from {from}/s")));
     }
-    let (scenario, text) = match scenario::read_with_text(&args.file) {
-        Ok(read) => read,
-        Err(diagnostic) => {
-            print_stderr(&super::check::render_diagnostic(&diagnostic));
-            return Exit::InvalidScenario;
-        }
-    };
+    let (scenario, text) =
+        scenario::read_with_text(&args.file).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
     let scenario = with_overrides(scenario, args.seed, args.clock, endpoint.as_ref());
     endpoint.iter().for_each(target_args::prepare_endpoint);
-    let cancel_token = match signals::cancel_token() {
-        Ok(cancel_token) => cancel_token,
-        Err(exit) => return exit,
-    };
+    let cancel_token = signals::cancel_token()?;
     let progress = Arc::new(Progress::new(&scenario.name));
     let run_options = RunOptions {
         file: args.file.display().to_string(),
@@ -64,14 +53,15 @@ pub(super) fn capacity(args: &CapacityArgs) -> Exit {
                 CapacityFormat::Text => capacity::text(&found),
                 CapacityFormat::Json => found.to_json(),
             };
-            print_stdout(&text).or(Exit::from_code(found.verdict.exit_code))
+            Ok(print_stdout(&text).or(Exit::from_code(found.verdict.exit_code)))
         }
         Err(CapacityError::UnsuitableScenario(why)) => {
-            usage_error(format_args!("cannot measure the capacity of {}: {why}", args.file.display()))
+            let file = args.file.display();
+            Err(usage_error(format_args!("cannot measure the capacity of {file}: {why}")))
         }
         Err(CapacityError::Run(error)) => {
             print_error(format_args!("{}: {error}", args.file.display()));
-            exit_for_run_error(&error)
+            Err(exit_for_run_error(&error))
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io;
 
 use super::args::CheckArgs;
 use super::scenario_files::scenario_files;
-use super::{Exit, print_stderr, print_stdout, shows_color, usage_error};
+use super::{Exit, invalid_scenario, print_stdout, shows_color, usage_error};
 use crate::scenario::{self, Diagnostic, Scenario};
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{
@@ -17,24 +17,18 @@ use poolproof_oracle::{
 };
 
 /// Checks the files and prints the resolved scenarios.
-pub(super) fn check(args: &CheckArgs) -> Exit {
-    let files = match scenario_files(&args.files) {
-        Ok(files) => files,
-        Err(message) => return usage_error(message),
-    };
+pub(super) fn check(args: &CheckArgs) -> Result<Exit, Exit> {
+    let files = scenario_files(&args.files).map_err(usage_error)?;
     let mut exit = Exit::Pass;
     for file in &files {
         match scenario::read(file) {
             Ok(scenario) => {
                 exit = exit.or(print_stdout(&format!("{}\n{}\n", scenario.to_yaml(), expected(&scenario))));
             }
-            Err(diagnostic) => {
-                print_stderr(&render_diagnostic(&diagnostic));
-                exit = Exit::InvalidScenario;
-            }
+            Err(diagnostic) => exit = invalid_scenario(&diagnostic),
         }
     }
-    exit
+    Ok(exit)
 }
 
 /// Formats a diagnostic for stderr, with colors if it is a terminal.

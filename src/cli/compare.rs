@@ -24,24 +24,19 @@ const MAX_ATTEMPTS: u32 = 3;
 const STDERR_TAIL_LINES: usize = 8;
 
 /// Compares reports, or runs commands in pairs.
-pub(super) fn compare(args: &CompareArgs) -> Exit {
-    let compared = match (&args.folders[..], &args.base, &args.head) {
-        ([base, head], _, _) => folders(base, head),
-        (_, Some(base), Some(head)) => experiment(args, base, head),
+pub(super) fn compare(args: &CompareArgs) -> Result<Exit, Exit> {
+    let comparison = match (&args.folders[..], &args.base, &args.head) {
+        ([base, head], _, _) => folders(base, head)?,
+        (_, Some(base), Some(head)) => experiment(args, base, head)?,
         // The command line requires one or the other.
-        _ => Err(Exit::Usage),
+        _ => return Err(Exit::Usage),
     };
-    match compared {
-        Ok(comparison) => {
-            let text = match args.format {
-                CompareFormat::Text => compare::text(&comparison),
-                CompareFormat::Json => comparison.to_json(),
-                CompareFormat::Markdown => compare::markdown(&comparison),
-            };
-            print_stdout(&text).or(Exit::from_code(comparison.verdict.exit_code))
-        }
-        Err(exit) => exit,
-    }
+    let text = match args.format {
+        CompareFormat::Text => compare::text(&comparison),
+        CompareFormat::Json => comparison.to_json(),
+        CompareFormat::Markdown => compare::markdown(&comparison),
+    };
+    Ok(print_stdout(&text).or(Exit::from_code(comparison.verdict.exit_code)))
 }
 
 fn folders(base: &Path, head: &Path) -> Result<Comparison, Exit> {

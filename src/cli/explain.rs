@@ -12,13 +12,9 @@ use poolproof_oracle::{self, Circumstances, Claim, Confidence, Device, Explanati
 const WIDTH: usize = 100;
 
 /// Explains the decision.
-pub(super) fn explain(args: &ExplainArgs) -> Exit {
-    match facts(args) {
-        Ok((facts, ignored)) => {
-            print_stdout(&render_explanation(&facts, ignored, &poolproof_oracle::explain(&facts)))
-        }
-        Err(exit) => exit,
-    }
+pub(super) fn explain(args: &ExplainArgs) -> Result<Exit, Exit> {
+    let (facts, ignored) = facts(args)?;
+    Ok(print_stdout(&render_explanation(&facts, ignored, &poolproof_oracle::explain(&facts))))
 }
 
 /// Returns the situation, and a risk level that has no effect in this pool.

@@ -13,22 +13,17 @@ const MAX_PRINTED_DIFFERENCES: usize = 100;
 /// Prints the matrix, or what differs.
 ///
 /// Results go to standard output, unless the matrix itself is printed there.
-pub(super) fn matrix(args: &MatrixArgs) -> Exit {
-    let matrix = match pool_file::read(&args.pool) {
-        Ok(None) => Matrix::all_in(args.switches.apply_to(matrix::BASE_POLICY)),
-        Ok(Some(pool)) => Matrix::of_pool(args.switches.apply_to(pool)),
-        Err(exit) => return exit,
+pub(super) fn matrix(args: &MatrixArgs) -> Result<Exit, Exit> {
+    let matrix = match pool_file::read(&args.pool)? {
+        None => Matrix::all_in(args.switches.apply_to(matrix::BASE_POLICY)),
+        Some(pool) => Matrix::of_pool(args.switches.apply_to(pool)),
     };
     if let Against::Endpoint(address) = &args.against {
         return super::conformance::conformance(args, address, &matrix);
     }
     let compares = args.against == Against::Pool || args.baseline.is_some();
     // An unreadable baseline is an error before anything is played.
-    let changes = match args.baseline.as_deref().map(|file| changes(file, &matrix)) {
-        None => None,
-        Some(Ok(changes)) => Some(changes),
-        Some(Err(exit)) => return exit,
-    };
+    let changes = args.baseline.as_deref().map(|file| changes(file, &matrix)).transpose()?;
     let mut exit = match args.format {
         None if compares => Exit::Pass,
         format => print_stdout(&render(&matrix, format.unwrap_or(MatrixFormat::Table))),
@@ -43,7 +38,7 @@ pub(super) fn matrix(args: &MatrixArgs) -> Exit {
     if args.against == Against::Pool {
         exit = exit.or(played(&matrix, print));
     }
-    exit
+    Ok(exit)
 }
 
 fn changes(file: &Path, matrix: &Matrix) -> Result<matrix::Changes, Exit> {

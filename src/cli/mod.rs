@@ -37,6 +37,7 @@ use args::{Args, Command};
 pub use exit::Exit;
 
 use crate::report::markup::plain;
+use crate::scenario::Diagnostic;
 
 /// Parses the command line, runs the command and returns its exit code.
 pub fn main() -> ExitCode {
@@ -57,11 +58,11 @@ pub fn main() -> ExitCode {
         Command::Explain(args) => explain::explain(&args),
         Command::Capacity(args) => capacity::capacity(&args),
         Command::Compare(args) => compare::compare(&args),
-        Command::Report(args) => report::report(&args),
-        Command::Serve(args) => serve::serve(&args),
-        Command::Schema => schema::schema(),
+        Command::Report(args) => Ok(report::report(&args)),
+        Command::Serve(args) => Ok(serve::serve(&args)),
+        Command::Schema => Ok(schema::schema()),
     };
-    exit.into()
+    exit.unwrap_or_else(|error| error).into()
 }
 
 /// Prints results to standard output. A reader that has closed the pipe is no error; any other failure is.
@@ -91,6 +92,12 @@ fn shows_color(stream: &impl io::IsTerminal) -> bool {
 fn usage_error(why: impl std::fmt::Display) -> Exit {
     print_error(why);
     Exit::Usage
+}
+
+/// Prints what is wrong with a scenario or a pool document.
+fn invalid_scenario(diagnostic: &Diagnostic) -> Exit {
+    print_stderr(&check::render_diagnostic(diagnostic));
+    Exit::InvalidScenario
 }
 
 /// Prints an error to standard error with control characters escaped, because it may contain text of files,

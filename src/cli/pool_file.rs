@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{Exit, check::render_diagnostic, print_stderr};
+use super::{Exit, invalid_scenario, print_stderr};
 use crate::settings;
 use poolproof_cognito::policy::PoolPolicy;
 
@@ -13,10 +13,7 @@ pub(super) fn read(files: &[PathBuf]) -> Result<Option<PoolPolicy>, Exit> {
     if files.is_empty() {
         return Ok(None);
     }
-    let settings = settings::read(files).map_err(|diagnostic| {
-        print_stderr(&render_diagnostic(&diagnostic));
-        Exit::InvalidScenario
-    })?;
+    let settings = settings::read(files).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
     for note in &settings.notes {
         print_stderr(&format!("assumed: {note}"));
     }

@@ -2,16 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::args::RunArgs;
 use super::metrics_server::MetricsServer;
 use super::progress::Progress;
 use super::scenario_files::scenario_files;
 use super::values::ClockArg;
-use super::{Exit, print_error, print_stderr, print_stdout, shows_color, signals, target_args, usage_error};
+use super::{
+    Exit, invalid_scenario, print_error, print_stderr, print_stdout, shows_color, signals, target_args,
+    usage_error,
+};
+use crate::endpoint::EndpointConfig;
 use crate::report::{self, Format, MeasuredRun, RunStatus, ScenarioResult};
-use crate::run::{CancellationToken, EndpointConfig, PoolSource, RunError, RunOptions, play};
+use crate::run::{self, CancellationToken, RunError, RunOptions};
 use crate::scenario::{self, Scenario};
 use poolproof_cognito::seed::Seed;
 
@@ -24,26 +28,12 @@ struct Job {
 }
 
 /// Runs the scenarios. Nothing starts unless all of them are valid and their reports can be written.
-pub(super) fn run(args: &RunArgs) -> Exit {
-    let endpoint = match args.target.endpoint() {
-        Ok(endpoint) => endpoint,
-        Err(message) => {
-            return usage_error(message);
-        }
-    };
-    let jobs = match prepare(args, endpoint.as_ref()) {
-        Ok(jobs) => jobs,
-        Err(exit) => return exit,
-    };
+pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
+    let endpoint = args.target.endpoint().map_err(usage_error)?;
+    let jobs = prepare(args, endpoint.as_ref())?;
     endpoint.iter().for_each(target_args::prepare_endpoint);
-    let cancel_token = match signals::cancel_token() {
-        Ok(cancel_token) => cancel_token,
-        Err(exit) => return exit,
-    };
-    let metrics_server = match MetricsServer::serve_metrics(&args.metrics_server) {
-        Ok(metrics_server) => metrics_server,
-        Err(exit) => return exit,
-    };
+    let cancel_token = signals::cancel_token()?;
+    let metrics_server = MetricsServer::serve_metrics(&args.metrics_server)?;
     let mut exit = Exit::Pass;
     let mut entries = Vec::new();
     for (number, job) in jobs.iter().enumerate() {
@@ -55,7 +45,7 @@ pub(super) fn run(args: &RunArgs) -> Exit {
             break;
         }
     }
-    exit.or(write_common(args, &entries))
+    Ok(exit.or(write_common(args, &entries)))
 }
 
 /// Returns the entry of a scenario that did not run after an interrupt.
@@ -87,22 +77,19 @@ fn write_common(args: &RunArgs, entries: &[ScenarioResult]) -> Exit {
 fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>, Exit> {
     let files = scenario_files(&args.files).map_err(usage_error)?;
     let mut jobs = Vec::new();
-    let mut invalid = false;
+    let mut invalid = None;
     for file in &files {
-        match read(file) {
+        match scenario::read_with_text(file) {
             Ok((scenario, text)) => {
                 let dir = args.out.join(&scenario.name);
                 let scenario = with_overrides(scenario, args.seed, args.clock, endpoint);
                 jobs.push(Job { scenario, file: file.clone(), text, dir });
             }
-            Err(message) => {
-                print_stderr(&message);
-                invalid = true;
-            }
+            Err(diagnostic) => invalid = Some(invalid_scenario(&diagnostic)),
         }
     }
-    if invalid {
-        return Err(Exit::InvalidScenario);
+    if let Some(exit) = invalid {
+        return Err(exit);
     }
     let mut names = BTreeMap::new();
     for job in &jobs {
@@ -113,12 +100,10 @@ fn prepare(args: &RunArgs, endpoint: Option<&EndpointConfig>) -> Result<Vec<Job>
             )));
         }
     }
-    match check_writable(args, &jobs) {
-        Ok(()) => Ok(jobs),
-        Err(error) => {
-            Err(usage_error(format_args!("{error}\nNothing was run. Choose another folder with --out.")))
-        }
-    }
+    check_writable(args, &jobs).map_err(|error| {
+        usage_error(format_args!("{error}\nNothing was run. Choose another folder with --out."))
+    })?;
+    Ok(jobs)
 }
 
 /// Checks that all reports can be written.
@@ -130,11 +115,6 @@ fn check_writable(args: &RunArgs, jobs: &[Job]) -> Result<(), report::ReportErro
     jobs.iter().try_for_each(|job| report::check_writable(&job.dir))
 }
 
-/// Reads a scenario and its text; an error is ready to print.
-fn read(file: &Path) -> Result<(Scenario, String), String> {
-    scenario::read_with_text(file).map_err(|diagnostic| super::check::render_diagnostic(&diagnostic))
-}
-
 /// Applies the options of the command line, and the number of users of a list.
 pub(super) fn with_overrides(
     mut scenario: Scenario,
@@ -142,9 +122,7 @@ pub(super) fn with_overrides(
     clock: Option<ClockArg>,
     endpoint: Option<&EndpointConfig>,
 ) -> Scenario {
-    if let Some(PoolSource::Existing { existing_users: Some(existing_users), .. }) =
-        endpoint.map(|at| &at.pool_source)
-    {
+    if let Some(existing_users) = endpoint.and_then(EndpointConfig::existing_users) {
         scenario.population.users = u32::try_from(existing_users.len()).unwrap_or(u32::MAX);
     }
     Scenario {
@@ -179,7 +157,7 @@ fn run_one(
         endpoint: endpoint.cloned(),
         observer,
     };
-    let played = play(&job.scenario, &run_options, cancel_token);
+    let played = run::run(&job.scenario, &run_options, cancel_token);
     progress.finish();
     let played = match played {
         Ok(played) => played,

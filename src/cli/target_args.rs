@@ -4,8 +4,8 @@ use std::path::PathBuf;
 
 use super::open_files::raise_open_file_limit;
 use super::{print_stderr, users};
+use crate::endpoint::{EndpointConfig, PoolSource};
 use crate::http::client::{ClientLimits, Credentials, EndpointUrl};
-use crate::run::{EndpointConfig, PoolSource};
 use poolproof_cognito::ids::{ClientId, PoolId};
 
 /// Requests a second to a remote target, by default.

@@ -4,7 +4,7 @@ use std::iter::Peekable;
 use std::path::Path;
 use std::str::Chars;
 
-use crate::run::ExistingUser;
+use crate::endpoint::ExistingUser;
 use poolproof_cognito::ids::{Password, Username};
 use poolproof_cognito::totp::TotpSecret;
 

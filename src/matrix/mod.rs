@@ -30,8 +30,8 @@ mod text;
 pub use baseline::{Change, Changes, compare};
 pub use cell::{BASE_POLICY, Cell, Risk, all_cells, pool_cells};
 pub use endpoint::{
-    Conformance, EndpointError, EndpointOptions, Example, RuleResult, Trial, conformance_json,
-    conformance_markdown, conformance_text, play_at_endpoint, trials,
+    Conformance, EndpointError, Example, RuleResult, Trial, conformance_json, conformance_markdown,
+    conformance_text, play_at_endpoint, trials,
 };
 pub use export::{BaselineError, csv, json, read_baseline};
 pub use html::page;

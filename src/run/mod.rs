@@ -1,203 +1,340 @@
 //! A run: a scenario becomes a workload, actors, and a report.
+//!
+//! [`run`] calls four functions, which follow below in this order:
+//!
+//! | phase | from | to |
+//! |---|---|---|
+//! | [`plan`] | the scenario and the options | people, their schedule, the target |
+//! | [`prepare`] | [`Plan`] | accounts, devices and verifiers at the target; users as actors |
+//! | [`play`] | [`Prepared`] | everything that the recorder counted |
+//! | [`report`] | [`Played`] | [`RunOutput`] |
 
 mod endpoint;
 mod health;
 mod machine;
+mod options;
+mod report_info;
 mod stages;
-mod stop;
 mod thresholds;
 mod tick;
 
-use std::io;
 use std::num::NonZero;
-use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::available_parallelism;
-use std::time::Duration;
 
 use actix::{Actor as _, Addr};
-use futures_util::future::{Either, select};
 use tokio::sync::oneshot;
 
 use crate::actors::{
-    self, Conductor, Finished, Interrupt, NewUser, PoolActor, PoolTarget, ProvisionConfig, RunContext,
-    RunProgress, Schedule, User, UserContext, provision, system,
+    Conductor, Finished, Interrupt, NewUser, PoolTarget, ProvisionConfig, RunContext, Schedule, User,
+    UserContext, provision, system,
 };
 use crate::clock::{Clock, ClockKind};
-use crate::compute::{Compute, ComputeUsage, CostModel, Costs, Side, calibrate};
-use crate::metrics::{Recorder, Snapshot};
-use crate::report::{CpuSpent, Environment, MachineLoad, NamedFile, Report, RunInfo, SideWorkers, Workers};
-use crate::scenario::{GroupName, Scenario, ScheduleFile, Service, ServiceModel};
+use crate::compute::{Compute, CostModel, Costs, calibrate};
+use crate::endpoint::{CleanupError, EndpointConfig, EndpointSession};
+use crate::metrics::Recorder;
+use crate::report::{MachineLoad, Report};
+use crate::scenario::{GroupName, Scenario, Service, ServiceModel};
 use crate::target::Target;
-use crate::workload::{
-    DeviceOwners, arrivals, closed_workloads, device_owners as owners_of, population, run_length,
-    run_target_per_s, target_per_s,
-};
+use crate::workload::{DeviceOwners, UserSpec, arrivals, closed_workloads, population, run_length};
 use poolproof_client::Intent;
 use poolproof_cognito::ids::{ClientId, PoolId};
-use poolproof_cognito::time::Timestamp;
-use poolproof_pool::{AppClient, Defect, NewAccount, PasswordFlow, Pool, PoolIdentity};
+use poolproof_pool::{AppClient, NewAccount, PasswordFlow, Pool, PoolIdentity};
 use poolproof_srp::{Backend, Group};
 
-use endpoint::TargetRun;
 use machine::MachineSample;
 
-pub use endpoint::{EndpointConfig, ExistingUser, PoolSource};
-pub use stop::CancellationToken;
+pub use options::{Observer, RunError, RunEvent, RunOptions, RunOutput};
+pub use tokio_util::sync::CancellationToken;
 
 /// The id of the embedded pool.
 const POOL_ID: &str = "us-east-1_poolproof";
 /// The id of its app client.
 const CLIENT_ID: &str = "poolproofclient";
 
-/// An event of a run.
-#[derive(Clone, Copy, Debug)]
-pub enum RunEvent {
-    /// Users are being provisioned.
-    Provisioned {
-        /// Users so far.
-        done: u64,
-        /// All users.
-        users: u64,
-    },
-    /// Sign-ins are under way.
-    Running {
-        /// Counts so far.
-        progress: RunProgress,
-        /// Length of the workload.
-        length: Duration,
-    },
-}
-
-/// Receives events of a run. Called from several threads while users are provisioned.
-pub type Observer = Arc<dyn Fn(RunEvent) + Send + Sync>;
-
-/// The options of a run besides its scenario.
-#[derive(Clone)]
-pub struct RunOptions {
-    /// The scenario's file as named by the user.
-    pub file: String,
-    /// The scenario's text.
-    pub text: String,
-    /// The command line, for the report.
-    pub command: String,
-    /// Worker threads of clients and pool under the wall clock; by default half of the cores each.
-    pub workers: Option<(usize, usize)>,
-    /// The SRP backend; by default the fastest.
-    pub backend: Option<Backend>,
-    /// A fault to plant in the pool, in tests only.
-    pub defect: Option<Defect>,
-    /// An endpoint instead of the embedded pool.
-    pub endpoint: Option<EndpointConfig>,
-    /// Receives the events.
-    pub observer: Observer,
-}
-
-/// A run could not be started.
-#[derive(Debug, thiserror::Error)]
-pub enum RunError {
-    /// Threads or a runtime cannot be created.
-    #[error("cannot start worker threads: {0}")]
-    Threads(#[from] io::Error),
-    /// The endpoint does not answer, or it refuses the setup.
-    #[error("the target cannot be used: {0}")]
-    Target(String),
-    /// The scenario cannot run at an endpoint.
-    #[error("{0}")]
-    Unsupported(String),
-}
-
-/// A completed run: its report and its measurements.
-#[derive(Clone, Debug)]
-pub struct RunOutput {
-    /// The report.
-    pub report: Report,
-    /// The histograms, of which the report contains some quantiles.
-    pub measured: Snapshot,
-    /// Start of the run's time.
-    pub started: Timestamp,
-    /// What the run created at its target and could not delete, with the reason.
-    pub left_behind: Option<String>,
-}
-
-/// Plays a scenario and returns its report, as [`play`] does.
+/// Runs a scenario. If `cancel_token` is canceled before the end, the report is partial.
 ///
 /// # Errors
 ///
 /// Threads cannot be created, or the endpoint cannot be used.
 pub fn run(
     scenario: &Scenario,
-    run_options: &RunOptions,
-    stop: &CancellationToken,
-) -> Result<Report, RunError> {
-    play(scenario, run_options, stop).map(|played| played.report)
-}
-
-/// Plays a scenario. If `stop` is canceled before the end, the report is partial.
-///
-/// # Errors
-///
-/// Threads cannot be created, or the endpoint cannot be used.
-pub fn play(
-    scenario: &Scenario,
-    run_options: &RunOptions,
-    stop: &CancellationToken,
+    options: &RunOptions,
+    cancel_token: &CancellationToken,
 ) -> Result<RunOutput, RunError> {
-    let group = group(scenario.group, run_options.backend);
-    let people = match &run_options.endpoint {
-        Some(_) => {
-            endpoint::check(scenario)?;
-            Vec::new()
-        }
-        None => provisioned(scenario, run_options, group, stop),
-    };
-    let model = cost_model(scenario.service, group);
-    let system = system(scenario.clock)?;
-    system.block_on(async {
-        let clock = Clock::start(scenario.clock);
-        let compute = match scenario.clock {
-            ClockKind::Virtual => Compute::inline(clock, model),
-            ClockKind::Wall => {
-                let (clients, server) = run_options.workers.unwrap_or_else(|| match run_options.endpoint {
-                    None => (threads_per_side(), threads_per_side()),
-                    // The pool's SRP runs at the endpoint.
-                    Some(_) => (threads_per_side() * 2, 1),
-                });
-                Compute::threads(clients, server, &mut scenario.seed.rng("prepared", 0))?
-            }
-        };
-        let runner = Runner { scenario, run_options, clock, compute: &compute, group, stop };
-        let before = MachineSample::now(scenario.clock);
-        let target_run = match &run_options.endpoint {
-            None => TargetRun { finished: runner.play_embedded(people).await, cleanup_error: None },
-            Some(at) => runner.play_over_http(at).await?,
-        };
-        let after = MachineSample::now(scenario.clock);
-        let machine = before.zip(after).map(|(before, after)| before.load_until(after));
-        Ok(assemble(&runner, target_run, machine))
+    let plan = plan(scenario, options, cancel_token)?;
+    system(scenario.clock)?.block_on(async {
+        let prepared = prepare(plan).await?;
+        let played = play(prepared).await;
+        Ok(report(played))
     })
 }
 
-/// Provisions the users of the embedded pool on all cores, before time starts.
-fn provisioned(
-    scenario: &Scenario,
-    run_options: &RunOptions,
+/// What all phases of a run need.
+#[derive(Clone, Copy)]
+struct RunInputs<'r> {
+    scenario: &'r Scenario,
+    options: &'r RunOptions,
+    cancel_token: &'r CancellationToken,
     group: Group,
-    stop: &CancellationToken,
-) -> Vec<(NewAccount, NewUser)> {
-    let config = ProvisionConfig {
-        seed: scenario.seed,
-        pool_id: PoolId::new(POOL_ID),
-        group,
-        ephemeral_bits: scenario.client.ephemeral_bits,
+}
+
+/// Creates a target around the embedded pool.
+pub type MakeTarget<'r> = Box<dyn FnOnce(Pool, Clock, &Compute) -> Rc<dyn Target> + 'r>;
+
+/// The pool that users sign in to.
+pub enum PlannedTarget<'r> {
+    /// The embedded pool, behind the target that this function returns.
+    Embedded(MakeTarget<'r>),
+    /// A pool at an endpoint.
+    Endpoint(&'r EndpointConfig),
+}
+
+/// A planned run. Nothing exists yet.
+pub struct Plan<'r> {
+    inputs: RunInputs<'r>,
+    people: Vec<UserSpec>,
+    schedule: Schedule,
+    /// The pool that users sign in to.
+    pub target: PlannedTarget<'r>,
+}
+
+/// Plans a run: draws the people of the scenario and their schedule, and chooses the target.
+///
+/// # Errors
+///
+/// The scenario cannot run at the endpoint.
+pub fn plan<'r>(
+    scenario: &'r Scenario,
+    options: &'r RunOptions,
+    cancel_token: &'r CancellationToken,
+) -> Result<Plan<'r>, RunError> {
+    let target = match &options.endpoint {
+        None => PlannedTarget::Embedded(Box::new(PoolTarget::start)),
+        Some(at) => {
+            endpoint::check(scenario)?;
+            PlannedTarget::Endpoint(at)
+        }
     };
-    let users = u64::from(scenario.population.users);
-    let on_progress = |done| {
-        (run_options.observer)(RunEvent::Provisioned { done, users });
-        !stop.is_cancelled()
+    let group = group(scenario.group, options.backend);
+    let people: Vec<UserSpec> = population(scenario).collect();
+    let device_owners = people.iter().filter(|one| one.devices > 0).map(|one| one.number).collect();
+    let inputs = RunInputs { scenario, options, cancel_token, group };
+    Ok(Plan { inputs, schedule: inputs.schedule(&device_owners), people, target })
+}
+
+/// A prepared run: its users can sign in.
+pub struct Prepared<'r> {
+    inputs: RunInputs<'r>,
+    clock: Clock,
+    compute: Compute,
+    machine_before: Option<MachineSample>,
+    users: Vec<Addr<User>>,
+    /// Whether each user starts with a device.
+    owners: Vec<bool>,
+    schedule: Schedule,
+    /// What the run records with.
+    pub run_context: RunContext,
+    session: Option<EndpointSession>,
+}
+
+/// Prepares a run: creates accounts, devices and verifiers at the target, and starts the users' actors. Must
+/// be called inside a [`system`] of the scenario's clock.
+///
+/// # Errors
+///
+/// Threads cannot be created, or the endpoint cannot be used. What was created there is deleted again.
+pub async fn prepare(plan: Plan<'_>) -> Result<Prepared<'_>, RunError> {
+    let Plan { inputs, mut people, mut schedule, target } = plan;
+    // The accounts of the embedded pool are created on all cores, before time starts.
+    let accounts = match &target {
+        PlannedTarget::Embedded(_) => inputs.provision(std::mem::take(&mut people)),
+        PlannedTarget::Endpoint(_) => Vec::new(),
     };
-    provision(&config, population(scenario).collect(), &on_progress)
+    let model = cost_model(inputs.scenario.service, inputs.group);
+    let clock = Clock::start(inputs.scenario.clock);
+    let compute = inputs.compute(clock, model)?;
+    let machine_before = MachineSample::now(inputs.scenario.clock);
+    let (users, owners, session) = match target {
+        PlannedTarget::Embedded(make_target) => {
+            let (users, owners) = inputs.embed(accounts, clock, &compute, make_target);
+            (users, owners, None)
+        }
+        PlannedTarget::Endpoint(at) => {
+            let (session, users, owners) = endpoint::set_up(inputs, at, people, clock, &compute).await?;
+            // Existing users may have got no device.
+            schedule = inputs
+                .schedule(&(0..).zip(&owners).filter_map(|(user, owns)| owns.then_some(user)).collect());
+            (users, owners, Some(session))
+        }
+    };
+    let run_context = inputs.run_context(&compute);
+    Ok(Prepared { inputs, clock, compute, machine_before, users, owners, schedule, run_context, session })
+}
+
+/// A played run.
+pub struct Played<'r> {
+    inputs: RunInputs<'r>,
+    compute: Compute,
+    machine: Option<MachineLoad>,
+    /// What was recorded.
+    pub finished: Finished,
+    cleanup_error: Option<CleanupError>,
+}
+
+/// Plays a run until the schedule ends or the run is canceled, and deletes what was created at an endpoint.
+pub async fn play(prepared: Prepared<'_>) -> Played<'_> {
+    let Prepared { inputs, clock, compute, machine_before, users, owners, schedule, run_context, session } =
+        prepared;
+    let canceled = users.is_empty() || inputs.cancel_token.is_cancelled();
+    let finished = if session.is_some() && canceled {
+        Finished { interrupted: true, ..Finished::default() }
+    } else {
+        let (done, mut finished) = oneshot::channel();
+        let conductor = Conductor::new(clock, users, owners, schedule, run_context, done).start();
+        let finished = match inputs.cancel_token.run_until_cancelled(&mut finished).await {
+            Some(finished) => finished,
+            None => {
+                // A conductor that has stopped has sent its result before.
+                conductor.send(Interrupt).await.unwrap_or_default();
+                finished.await
+            }
+        };
+        finished.unwrap_or_default()
+    };
+    let cleanup_error = match session {
+        Some(session) => session.close().await.err(),
+        None => None,
+    };
+    let machine_after = MachineSample::now(inputs.scenario.clock);
+    let machine = machine_before.zip(machine_after).map(|(before, after)| before.load_until(after));
+    Played { inputs, compute, machine, finished, cleanup_error }
+}
+
+/// Compares what was recorded with the thresholds and writes the report.
+pub fn report(played: Played<'_>) -> RunOutput {
+    let Played { inputs, compute, machine, finished, cleanup_error } = played;
+    let started = finished.started;
+    let left_behind = cleanup_error.map(|cleanup_error| cleanup_error.to_string());
+    let (run_info, measured) =
+        report_info::run_info(inputs, &compute, machine, finished, left_behind.clone());
+    let report = Report::new(run_info, &measured.summary());
+    RunOutput { report, measured, started, left_behind }
+}
+
+impl RunInputs<'_> {
+    /// Returns when sign-ins start if these users start with a device.
+    fn schedule(&self, device_owners: &DeviceOwners) -> Schedule {
+        Schedule {
+            open_arrivals: arrivals(self.scenario, device_owners),
+            closed_workloads: closed_workloads(self.scenario, device_owners),
+        }
+    }
+
+    /// Creates the accounts of the embedded pool, on all cores.
+    fn provision(&self, people: Vec<UserSpec>) -> Vec<(NewAccount, NewUser)> {
+        let config = ProvisionConfig {
+            seed: self.scenario.seed,
+            pool_id: PoolId::new(POOL_ID),
+            group: self.group,
+            ephemeral_bits: self.scenario.client.ephemeral_bits,
+        };
+        let users = people.len() as u64;
+        let on_progress = |done| {
+            (self.options.observer)(RunEvent::Provisioned { done, users });
+            !self.cancel_token.is_cancelled()
+        };
+        provision(&config, people, &on_progress)
+    }
+
+    /// Starts what runs the SRP jobs.
+    fn compute(&self, clock: Clock, model: CostModel) -> Result<Compute, RunError> {
+        if self.scenario.clock == ClockKind::Virtual {
+            return Ok(Compute::inline(clock, model));
+        }
+        let (clients, server) = self.options.workers.unwrap_or_else(|| match self.options.endpoint {
+            None => (threads_per_side(), threads_per_side()),
+            // The pool's SRP runs at the endpoint.
+            Some(_) => (threads_per_side() * 2, 1),
+        });
+        Ok(Compute::threads(clients, server, &mut self.scenario.seed.rng("prepared", 0))?)
+    }
+
+    /// Starts the embedded pool with these accounts, and their users. Returns the users, and whether each
+    /// has a device.
+    fn embed(
+        &self,
+        accounts: Vec<(NewAccount, NewUser)>,
+        clock: Clock,
+        compute: &Compute,
+        make_target: MakeTarget<'_>,
+    ) -> (Vec<Addr<User>>, Vec<bool>) {
+        let scenario = self.scenario;
+        let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));
+        let identity =
+            PoolIdentity { pool_id: pool_id.clone(), client_id: client_id.clone(), group: self.group };
+        let client = AppClient {
+            // Allowed if a workload uses it.
+            password_flow: match scenario.intents().any(|intent| intent == Intent::PlainPassword) {
+                true => PasswordFlow::WithDevices,
+                false => PasswordFlow::Off,
+            },
+            ..AppClient::public(client_id.clone())
+        };
+        let mut pool = Pool::new(identity, scenario.pool, scenario.seed.rng("pool", 0))
+            .with_client(client)
+            .with_exceptions(scenario.exceptions.clone())
+            .with_defect(self.options.defect);
+        let mut new_users = Vec::with_capacity(accounts.len());
+        for (account, new_user) in accounts {
+            let added = pool.add_account(account);
+            debug_assert!(added.is_ok(), "user names and subs of a population are unique");
+            new_users.push(new_user);
+        }
+        let target = make_target(pool, clock, compute);
+        let context = self.user_context(clock, compute, target, pool_id, client_id);
+        let owners = new_users.iter().map(NewUser::has_device).collect();
+        (new_users.into_iter().map(|new_user| new_user.start(&context, scenario.pool)).collect(), owners)
+    }
+
+    /// Returns the users' context for this target.
+    fn user_context(
+        &self,
+        clock: Clock,
+        compute: &Compute,
+        target: Rc<dyn Target>,
+        pool_id: PoolId,
+        client_id: ClientId,
+    ) -> UserContext {
+        let scenario = self.scenario;
+        UserContext {
+            clock,
+            target,
+            compute: compute.clone(),
+            seed: scenario.seed,
+            pool_id,
+            client_id,
+            group: self.group,
+            ephemeral_bits: scenario.client.ephemeral_bits,
+            retries: scenario.client.retries,
+            mfa_delay: scenario.client.mfa_delay,
+            session_validity: scenario.pool.session_validity,
+            exceptions: Rc::new(scenario.exceptions.clone()),
+            keeps_tokens: scenario.intents().any(Intent::uses_tokens),
+        }
+    }
+
+    /// Creates the recorder of the run, its observer and its tick.
+    fn run_context(&self, compute: &Compute) -> RunContext {
+        let recorder = Recorder::with_watches(thresholds::watches(self.scenario));
+        let (observer, length) = (Arc::clone(&self.options.observer), run_length(self.scenario));
+        RunContext {
+            recorder: recorder.with_workloads(self.scenario.workloads.len()),
+            observer: Box::new(move |progress| observer(RunEvent::Running { progress, length })),
+            tick: tick::tick(self.scenario, compute),
+        }
+    }
 }
 
 fn group(name: GroupName, backend: Option<Backend>) -> Group {
@@ -221,184 +358,4 @@ fn cost_model(service: Service, group: Group) -> CostModel {
     // The scenario's costs apply to any base.
     let each = Costs { bits_256: modexp_256, bits_513: modexp_513, bits_1025: modexp_1025 };
     CostModel { cores, variable: each, generator: each }
-}
-
-/// What a run needs.
-struct Runner<'r> {
-    scenario: &'r Scenario,
-    run_options: &'r RunOptions,
-    clock: Clock,
-    compute: &'r Compute,
-    group: Group,
-    stop: &'r CancellationToken,
-}
-
-impl Runner<'_> {
-    fn uses(&self, wanted: fn(Intent) -> bool) -> bool {
-        self.scenario.intents().any(wanted)
-    }
-
-    /// Returns the users' context for this target.
-    fn context(&self, target: Rc<dyn Target>, pool_id: PoolId, client_id: ClientId) -> UserContext {
-        let scenario = self.scenario;
-        UserContext {
-            clock: self.clock,
-            target,
-            compute: self.compute.clone(),
-            seed: scenario.seed,
-            pool_id,
-            client_id,
-            group: self.group,
-            ephemeral_bits: scenario.client.ephemeral_bits,
-            retries: scenario.client.retries,
-            mfa_delay: scenario.client.mfa_delay,
-            session_validity: scenario.pool.session_validity,
-            exceptions: Rc::new(scenario.exceptions.clone()),
-            keeps_tokens: self.uses(Intent::uses_tokens),
-        }
-    }
-
-    async fn play_embedded(&self, people: Vec<(NewAccount, NewUser)>) -> Finished {
-        let scenario = self.scenario;
-        let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));
-        let identity =
-            PoolIdentity { pool_id: pool_id.clone(), client_id: client_id.clone(), group: self.group };
-        let client = AppClient {
-            // Allowed if a workload uses it.
-            password_flow: match self.uses(|intent| intent == Intent::PlainPassword) {
-                true => PasswordFlow::WithDevices,
-                false => PasswordFlow::Off,
-            },
-            ..AppClient::public(client_id.clone())
-        };
-        let mut pool = Pool::new(identity, scenario.pool, scenario.seed.rng("pool", 0))
-            .with_client(client)
-            .with_exceptions(scenario.exceptions.clone())
-            .with_defect(self.run_options.defect);
-        let mut new_users = Vec::with_capacity(people.len());
-        for (account, new_user) in people {
-            let added = pool.add_account(account);
-            debug_assert!(added.is_ok(), "user names and subs of a population are unique");
-            new_users.push(new_user);
-        }
-        let target = PoolTarget(PoolActor::new(pool, self.clock, self.compute.clone()).start());
-        let context = self.context(Rc::new(target), pool_id, client_id);
-        let device_owners: Vec<bool> = new_users.iter().map(NewUser::has_device).collect();
-        let users = new_users.into_iter().map(|new_user| new_user.start(&context, scenario.pool)).collect();
-        self.conduct(users, device_owners, schedule(scenario, &owners_of(scenario))).await
-    }
-
-    /// Creates the recorder of the run.
-    fn run_context(&self, observer: actors::Observer) -> RunContext {
-        let recorder = Recorder::with_watches(thresholds::watches(self.scenario));
-        RunContext {
-            recorder: recorder.with_workloads(self.scenario.workloads.len()),
-            observer,
-            tick: tick::tick(self.scenario, self.compute),
-        }
-    }
-
-    /// Runs the sign-ins of these users until the schedule ends or the run is canceled.
-    async fn conduct(
-        &self,
-        users: Vec<Addr<User>>,
-        device_owners: Vec<bool>,
-        schedule: Schedule,
-    ) -> Finished {
-        let (observer, length) = (Arc::clone(&self.run_options.observer), run_length(self.scenario));
-        let on_progress = Box::new(move |progress| observer(RunEvent::Running { progress, length }));
-        let (done, finished) = oneshot::channel();
-        let conductor =
-            Conductor::new(self.clock, users, device_owners, schedule, self.run_context(on_progress), done)
-                .start();
-        let mut finished = match select(finished, pin!(self.stop.cancelled())).await {
-            Either::Left((finished, _)) => return finished.unwrap_or_default(),
-            Either::Right(((), finished)) => finished,
-        };
-        match conductor.send(Interrupt).await {
-            Ok(()) | Err(_) => (&mut finished).await.unwrap_or_default(),
-        }
-    }
-}
-
-fn schedule(scenario: &Scenario, device_owners: &DeviceOwners) -> Schedule {
-    Schedule {
-        open_arrivals: arrivals(scenario, device_owners),
-        closed_workloads: closed_workloads(scenario, device_owners),
-    }
-}
-
-fn assemble(runner: &Runner<'_>, target_run: TargetRun, machine: Option<MachineLoad>) -> RunOutput {
-    let TargetRun { finished, cleanup_error } = target_run;
-    let left_behind = cleanup_error.map(|cleanup_error| cleanup_error.to_string());
-    let Runner { scenario, run_options, compute, group, .. } = *runner;
-    let (client, server) = (compute.usage(Side::Client), compute.usage(Side::Server));
-    let workers = Workers {
-        backend: group.backend().map(|backend| backend.to_string()),
-        client: side(&client),
-        server: side(&server),
-    };
-    let thresholds = thresholds::evaluate(&scenario.thresholds, &finished.recorder, finished.abort);
-    let measured = finished.recorder.into_snapshot();
-    let summary = measured.summary();
-    let here = run_options.endpoint.is_none();
-    let cpu = client.cpu.map(|client| CpuSpent { client, server: server.cpu.filter(|_| here) });
-    let (short_of, saturated) =
-        health::saturated(scenario, &summary, &client, &finished.arrival_counts).unzip();
-    let whole = !finished.interrupted;
-    let unmeasured = whole.then(|| health::unmeasured(scenario, &summary)).flatten();
-    let run_info = RunInfo {
-        name: scenario.name.clone(),
-        about: scenario.about.clone(),
-        file: run_options.file.clone(),
-        yaml: run_options.text.clone(),
-        files: files(scenario),
-        workloads: scenario.workloads.iter().map(|plan| (plan.name.clone(), target_per_s(plan))).collect(),
-        stages: stages::stages(scenario),
-        seed: scenario.seed.number(),
-        clock: scenario.clock,
-        group: group.name().to_owned(),
-        target_options: run_options.endpoint.as_ref().map(|at| at.options.clone()).unwrap_or_default(),
-        target: run_options
-            .endpoint
-            .as_ref()
-            .map_or_else(|| "embedded".to_owned(), |at| at.address.to_string()),
-        partial: finished.interrupted,
-        left_behind: left_behind.clone(),
-        asked_per_s: run_target_per_s(scenario),
-        cpu,
-        workers: Some(workers),
-        modexps: client.modexps + server.modexps,
-        thresholds,
-        saturated,
-        unmeasured,
-        short_of,
-        machine,
-        environment: Some(Environment::here(run_options.command.clone())),
-    };
-    let report = Report::new(run_info, &summary);
-    RunOutput { report, measured, started: finished.started, left_behind }
-}
-
-/// Returns the files that a scenario names, each once.
-fn files(scenario: &Scenario) -> Vec<NamedFile> {
-    let mut files: Vec<NamedFile> = Vec::new();
-    for ScheduleFile { path, text } in scenario.workloads.iter().filter_map(|plan| plan.schedule.as_ref()) {
-        if files.iter().all(|file| file.path != *path) {
-            files.push(NamedFile { path: path.clone(), text: text.clone() });
-        }
-    }
-    files
-}
-
-fn side(usage: &ComputeUsage) -> SideWorkers {
-    SideWorkers {
-        threads: usage.threads,
-        jobs: usage.jobs,
-        prepared: usage.prepared,
-        batches: usage.batches,
-        deepest_queue: usage.max_queue_depth,
-        waited_p50_us: usage.waited_us.value_at_quantile(0.5),
-        waited_p99_us: usage.waited_us.value_at_quantile(0.99),
-    }
 }

@@ -16,7 +16,7 @@ use poolproof::report::{
     Format, MeasuredRun, Report, RunInfo, RunStatus, ScenarioResult, common_files, distributions, index,
     interval_log, junit, run_files, summary, timeline_csv,
 };
-use poolproof::run::{CancellationToken, RunOutput, play};
+use poolproof::run::{CancellationToken, RunOutput, run};
 use poolproof_cognito::time::Timestamp;
 use poolproof_pool::Defect;
 
@@ -30,7 +30,7 @@ const ALL: [Format; 6] =
     [Format::Json, Format::Html, Format::Junit, Format::Markdown, Format::Hlog, Format::Csv];
 
 fn played(defect: Option<Defect>) -> RunOutput {
-    play(&mixed_scenario(ALWAYS), &run_options(defect), &CancellationToken::default()).unwrap()
+    run(&mixed_scenario(ALWAYS), &run_options(defect), &CancellationToken::default()).unwrap()
 }
 
 fn measured(played: &RunOutput) -> MeasuredRun<'_> {

@@ -26,7 +26,7 @@ fn report(file: &Path, defect: Option<Defect>) -> Option<(String, Report)> {
     }
     let name = file.strip_prefix(root()).unwrap().to_string_lossy().replace('\\', "/");
     let run_options = RunOptions { file: name, text, ..run_options(defect) };
-    let report = run(&scenario, &run_options, &CancellationToken::default()).unwrap();
+    let report = run(&scenario, &run_options, &CancellationToken::default()).unwrap().report;
     Some((scenario.name, report))
 }
 

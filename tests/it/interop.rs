@@ -10,8 +10,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 
+use poolproof::endpoint::{EndpointConfig, PoolSource};
 use poolproof::http::client::{ClientLimits, Credentials, EndpointUrl};
-use poolproof::run::{CancellationToken, EndpointConfig, PoolSource, RunEvent, RunOptions, run};
+use poolproof::run::{CancellationToken, RunEvent, RunOptions, run};
 
 use crate::cli::poolproof;
 use crate::run_fixture::{root, run_options, scenario};
@@ -225,7 +226,7 @@ workload: {{ model: closed, stages: [ {{ for: {seconds}s, users: 8 }} ], mix: {{
         options: Vec::new(),
     };
     let run_options = RunOptions { endpoint: Some(endpoint), observer, ..run_options(None) };
-    let report = run(&scenario, &run_options, &CancellationToken::default()).unwrap();
+    let report = run(&scenario, &run_options, &CancellationToken::default()).unwrap().report;
     assert_eq!((report.sign_ins.completed, report.decisions.mismatched), (report.sign_ins.started, 0));
     let (count, cpu) = seen.lock().unwrap().1;
     (count as f64 / cpu, count)

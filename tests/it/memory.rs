@@ -202,8 +202,9 @@ thresholds: ['sign_in.p99[10s] < 1h', 'failed.rate[10m] < 1%']
             );
         }
     });
-    let report =
-        run(&scenario, &RunOptions { observer, ..run_options(None) }, &CancellationToken::default()).unwrap();
+    let report = run(&scenario, &RunOptions { observer, ..run_options(None) }, &CancellationToken::default())
+        .unwrap()
+        .report;
     assert!(report.verdict.passed && report.sign_ins.started > 950_000, "{:?}", report.verdict);
     let sizes = sizes.lock().unwrap().clone();
     assert!(sizes.len() >= 40, "{sizes:?}");

@@ -197,8 +197,9 @@ fn ten_minutes_of_load_take_no_more_memory_than_one() {
             told.push(pages * 4);
         }
     });
-    let report =
-        run(&scenario, &RunOptions { observer, ..run_options(None) }, &CancellationToken::default()).unwrap();
+    let report = run(&scenario, &RunOptions { observer, ..run_options(None) }, &CancellationToken::default())
+        .unwrap()
+        .report;
     adds_up(&report);
     println!("lag p99 {:?} µs, {}", report.generator.lag_p99_us, report.verdict.sentences.join(" "));
     let sizes = sizes.lock().unwrap().clone();
@@ -220,7 +221,7 @@ fn an_interrupt_gives_a_consistent_partial_report() {
             rope.cancel();
         }
     });
-    let report = run(&scenario, &RunOptions { observer, ..run_options(None) }, &stop).unwrap();
+    let report = run(&scenario, &RunOptions { observer, ..run_options(None) }, &stop).unwrap().report;
     adds_up(&report);
     assert!(report.partial);
     assert!(report.sign_ins.started >= 200 && report.sign_ins.started < 10_000, "{:?}", report.sign_ins);
@@ -231,8 +232,9 @@ fn an_interrupt_gives_a_consistent_partial_report() {
 fn an_interrupt_before_the_first_sign_in_gives_a_report() {
     let stop = CancellationToken::default();
     stop.cancel();
-    let report =
-        run(&scenario(&toy("{ stages: [ { for: 1h, rate: 50/s } ] }")), &run_options(None), &stop).unwrap();
+    let report = run(&scenario(&toy("{ stages: [ { for: 1h, rate: 50/s } ] }")), &run_options(None), &stop)
+        .unwrap()
+        .report;
     adds_up(&report);
     assert_eq!((report.partial, report.verdict.exit_code), (true, 105));
 }

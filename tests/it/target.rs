@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use poolproof::clock::{Clock, ClockKind};
+use poolproof::endpoint::{EndpointConfig, ExistingUser, PoolSource};
 use poolproof::http::client::{ClientLimits, Credentials, EndpointUrl};
 use poolproof::http::server;
 use poolproof::report::Report;
-use poolproof::run::{CancellationToken, EndpointConfig, PoolSource, RunError, RunOptions, run};
+use poolproof::run::{CancellationToken, RunError, RunOptions, RunOutput, run};
 use poolproof::scenario::Scenario;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
@@ -72,7 +73,7 @@ fn existing() -> PoolSource {
 }
 
 fn played(scenario: &Scenario, address: &EndpointUrl, pool_source: PoolSource) -> Report {
-    run(scenario, &at(address, pool_source), &CancellationToken::default()).unwrap()
+    run(scenario, &at(address, pool_source), &CancellationToken::default()).unwrap().report
 }
 
 /// So many sign-ins of everybody, for everything that a target can be told.
@@ -224,7 +225,7 @@ workload: { stages: [ { for: 1s, rate: 4/s } ], mix: { new_device: 100 } }
 }
 
 fn new_pool() -> PoolSource {
-    let existing_user = |name: &str| poolproof::run::ExistingUser {
+    let existing_user = |name: &str| ExistingUser {
         username: poolproof_cognito::ids::Username::new(name),
         password: poolproof_cognito::ids::Password::new("x"),
         totp: None,
@@ -254,7 +255,7 @@ fn invalid_responses_are_counted_and_not_judged() {
             at.limits.request = Duration::from_millis(300);
         }
         match run(&scenario, &run_options, &CancellationToken::default()) {
-            Ok(report) => {
+            Ok(RunOutput { report, .. }) => {
                 let all = report.sign_ins.started;
                 assert_eq!(
                     (report.sign_ins.transport_failed, report.decisions.checked),

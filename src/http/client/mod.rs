@@ -9,6 +9,7 @@ mod endpoint_url;
 mod rate_limiter;
 mod sign;
 
+use std::cell::OnceCell;
 use std::error::Error as _;
 use std::time::Duration;
 
@@ -65,7 +66,8 @@ impl ClientLimits {
 pub struct HttpTarget {
     connections: Connections,
     address: EndpointUrl,
-    pool_id: PoolId,
+    /// The pool whose codes are read.
+    pool_id: OnceCell<PoolId>,
     signer: Signer,
     rate_limiter: RateLimiter,
     clock: Clock,
@@ -112,11 +114,10 @@ impl HttpTarget {
         };
         let signer = Signer::new(credentials, &address);
         let rate_limiter = RateLimiter::new(clock, limits.per_second);
-        let pool_id = PoolId::default();
         Ok(Self {
             connections,
             address,
-            pool_id,
+            pool_id: OnceCell::new(),
             signer,
             rate_limiter,
             clock,
@@ -125,10 +126,9 @@ impl HttpTarget {
         })
     }
 
-    /// Returns a client for the users of this pool, whose codes it can read.
-    #[must_use]
-    pub fn for_pool(self, pool_id: PoolId) -> Self {
-        Self { pool_id, ..self }
+    /// Sets the pool whose users' codes can be read. It is set once.
+    pub fn set_pool(&self, pool_id: PoolId) {
+        self.pool_id.get_or_init(|| pool_id);
     }
 
     /// Checks that the endpoint answers, and whether it is a served poolproof, which accepts risk levels and
@@ -212,8 +212,9 @@ impl HttpTarget {
         let path = format!("/outbox?username={}", endpoint_url::percent_encoded(username.as_str()));
         let page = self.page(&path).await.ok()?;
         let page: serde_json::Value = serde_json::from_slice(&page).ok()?;
+        let pool_id = self.pool_id.get()?;
         let mine = |message: &&serde_json::Value| {
-            message["user_pool_id"] == self.pool_id.as_str() && message["username"] == username.as_str()
+            message["user_pool_id"] == pool_id.as_str() && message["username"] == username.as_str()
         };
         let last = page["messages"].as_array()?.iter().rev().find(mine)?;
         Some(last["code"].as_str()?.to_owned())

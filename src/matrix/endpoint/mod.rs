@@ -5,7 +5,7 @@ mod render;
 mod trial;
 mod trial_user;
 
-pub use play::{EndpointError, EndpointOptions, play_at_endpoint};
+pub use play::{EndpointError, play_at_endpoint};
 pub use render::{conformance_json, conformance_markdown, conformance_text};
 pub use trial::{Trial, trials};
 

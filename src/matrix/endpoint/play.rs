@@ -5,22 +5,21 @@ use std::collections::BTreeMap;
 use std::io;
 use std::num::NonZero;
 use std::rc::Rc;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::available_parallelism;
 
 use futures_util::StreamExt as _;
 use futures_util::stream;
+use tokio_util::sync::CancellationToken;
 
 use super::trial::{Trial, sample};
 use super::trial_user::TrialUser;
 use super::{Conformance, Example, Outcome, RuleResult};
-use crate::actors::{AdminClient, CreatedUsers, TestPool, UserContext, system};
+use crate::actors::{UserContext, system};
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
-use crate::http::client::{ClientLimits, Credentials, EndpointUrl, HttpTarget};
+use crate::endpoint::{EndpointConfig, EndpointSession, SessionError, SetupError};
 use crate::scenario::Delay;
-use crate::target::{AdminTarget as _, Target, TransportError};
+use crate::target::AdminTarget as _;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::policy::{Lockout, PoolPolicy, Quotas, RiskMode, RiskPolicy, RiskSource};
 use poolproof_cognito::seed::Seed;
@@ -29,17 +28,6 @@ use poolproof_srp::Group;
 
 /// Users of one pool who do something at the same time.
 const MAX_CONCURRENT_USERS: usize = 16;
-
-/// An endpoint, and how it is spoken to.
-#[derive(Clone, Debug)]
-pub struct EndpointOptions {
-    /// Where it is.
-    pub address: EndpointUrl,
-    /// What administrators' requests are signed with.
-    pub credentials: Option<Credentials>,
-    /// How it is spoken to.
-    pub limits: ClientLimits,
-}
 
 /// Nothing could be tried.
 #[derive(Debug, thiserror::Error)]
@@ -53,8 +41,8 @@ pub enum EndpointError {
 }
 
 /// Plays these trials, or a sample of them, at an endpoint whose pools are expected to have the switches of
-/// `base`. `on_progress` hears how many are done; when `stop` becomes true the rest is left, and no pool of
-/// ours stays behind that can be removed.
+/// `base`. `on_progress` receives the number done. If `cancel_token` is canceled, the other trials are not
+/// played, and the pools that were created are deleted.
 ///
 /// If the endpoint accepts no risk level, situations with risk are not tried and not part of the sample.
 ///
@@ -62,12 +50,12 @@ pub enum EndpointError {
 ///
 /// Nothing could be tried at all.
 pub fn play_at_endpoint(
-    at: &EndpointOptions,
+    at: &EndpointConfig,
     base: &PoolPolicy,
     trials: &[Trial],
     wanted: Option<usize>,
     on_progress: &dyn Fn(usize),
-    stop: &Arc<AtomicBool>,
+    cancel_token: &CancellationToken,
 ) -> Result<Conformance, EndpointError> {
     let system = system(ClockKind::Wall)?;
     system.block_on(async {
@@ -75,23 +63,20 @@ pub fn play_at_endpoint(
         let threads = available_parallelism().map_or(1, NonZero::get);
         let mut rng = Seed::new(clock.now().as_us()).rng("prepared", 0);
         let compute = Compute::threads(threads, 1, &mut rng)?;
-        let target = HttpTarget::new(at.address.clone(), at.credentials.clone(), clock, at.limits);
-        let mut target = target?;
-        target
-            .probe()
-            .await
-            .map_err(|TransportError(why)| EndpointError::Target(format!("{}: {why}", at.address)))?;
-        let accepts_risk_level = target.accepts_risk_level();
-        drop(target);
+        let accepts_risk_level = match at.connect(clock).await {
+            Ok(target) => target.accepts_risk_level(),
+            Err(SessionError::Certificates(error)) => return Err(error.into()),
+            Err(error) => return Err(EndpointError::Target(format!("{}: {error}", at.address))),
+        };
         let runner = TrialRunner {
             at,
             base,
             clock,
             compute,
             done: Count::new(0),
-            cleanup_error: RefCell::default(),
+            left_behind: RefCell::default(),
             on_progress,
-            stop,
+            cancel_token,
         };
         let (possible, impossible): (Vec<Trial>, Vec<Trial>) =
             trials.iter().partition(|trial| accepts_risk_level || trial.cell.risk.is_none());
@@ -109,14 +94,13 @@ pub fn play_at_endpoint(
         }
         let why = "the endpoint does not accept a risk level";
         outcomes.extend(untried(&impossible, why));
-        let partial = stop.load(Ordering::SeqCst);
+        let partial = cancel_token.is_cancelled();
         let rules = rule_results(base, outcomes);
-        let left_behind = runner.cleanup_error.take();
         Ok(Conformance {
             target: at.address.to_string(),
             accepts_risk_level,
             partial,
-            left_behind,
+            left_behind: runner.left_behind.take(),
             rules_left_out,
             rules,
         })
@@ -124,15 +108,15 @@ pub fn play_at_endpoint(
 }
 
 struct TrialRunner<'s> {
-    at: &'s EndpointOptions,
+    at: &'s EndpointConfig,
     base: &'s PoolPolicy,
     clock: Clock,
     compute: Compute,
     done: Count<usize>,
-    /// What of ours could not be removed.
-    cleanup_error: RefCell<Vec<String>>,
+    /// The pools that could not be deleted, each with the reason.
+    left_behind: RefCell<Vec<String>>,
     on_progress: &'s dyn Fn(usize),
-    stop: &'s Arc<AtomicBool>,
+    cancel_token: &'s CancellationToken,
 }
 
 fn untried(trials: &[Trial], why: &str) -> Vec<(Trial, Outcome)> {
@@ -142,57 +126,41 @@ fn untried(trials: &[Trial], why: &str) -> Vec<(Trial, Outcome)> {
 impl TrialRunner<'_> {
     /// Plays the trials of one configuration in a pool of their own.
     async fn play_configuration(&self, trials: Vec<Trial>) -> Vec<(Trial, Outcome)> {
-        if self.stop.load(Ordering::SeqCst) {
+        if self.cancel_token.is_cancelled() {
             return untried(&trials, "interrupted");
         }
-        let target =
-            HttpTarget::new(self.at.address.clone(), self.at.credentials.clone(), self.clock, self.at.limits);
-        let target = match target {
-            Ok(target) => target,
-            Err(error) => return untried(&trials, &error.to_string()),
-        };
-        let mut target = target;
-        if let Err(TransportError(why)) = target.probe().await {
-            return untried(&trials, &why);
-        }
         let seed = Seed::new(self.clock.now().as_us());
-        let made = TestPool::create(&AdminClient::new(&target, self.clock, seed), "poolproof-matrix").await;
-        let test_pool = match made {
-            Ok(test_pool) => test_pool,
+        let session = match EndpointSession::open(self.at, "poolproof-matrix", self.clock, seed).await {
+            Ok(session) => session,
             Err(error) => {
-                self.cleanup_error.borrow_mut().extend(error.cleanup_error.as_ref().map(ToString::to_string));
+                if let SessionError::Setup(SetupError { cleanup_error: Some(left), .. }) = &error {
+                    self.left_behind.borrow_mut().push(left.to_string());
+                }
                 return untried(&trials, &error.to_string());
             }
         };
-        let target = Rc::new(target.for_pool(test_pool.pool_id.clone()));
-        let context = self.context(Rc::clone(&target) as Rc<dyn Target>, &test_pool);
-        let admin = AdminClient::new(&*target, self.clock, seed);
-        let played = self.play_in(&admin, &test_pool, &context, &trials).await;
+        let played = self.play_in(&session, &self.context(&session), &trials).await;
         // The decisions count all the same; the undeleted pool is reported.
-        let cleanup_error = test_pool.remove(&admin).await.err();
-        self.cleanup_error.borrow_mut().extend(cleanup_error.map(|cleanup_error| cleanup_error.to_string()));
+        let cleanup_error = session.close().await.err();
+        self.left_behind.borrow_mut().extend(cleanup_error.map(|cleanup_error| cleanup_error.to_string()));
         played
     }
 
     async fn play_in(
         &self,
-        admin: &AdminClient<'_>,
-        test_pool: &TestPool,
+        session: &EndpointSession,
         context: &UserContext,
         trials: &[Trial],
     ) -> Vec<(Trial, Outcome)> {
-        // They go with the pool.
-        let created_users = CreatedUsers::created_since(self.clock.now());
-        let created_users = &created_users;
         let preparing = trials.iter().zip(0..).map(|(trial, number)| async move {
-            if self.stop.load(Ordering::SeqCst) {
+            if self.cancel_token.is_cancelled() {
                 return (*trial, Err("interrupted".to_owned()));
             }
-            (*trial, TrialUser::prepare(*trial, number, admin, context, created_users).await)
+            (*trial, TrialUser::prepare(*trial, number, session, context).await)
         });
         let prepared: Vec<_> = stream::iter(preparing).buffered(MAX_CONCURRENT_USERS).collect().await;
         let policy = trials.first().map_or(*self.base, |trial| self.policy(trial));
-        let settled = test_pool.settle(admin, &policy).await.map_err(|error| error.to_string());
+        let settled = session.apply_settings(&policy).await.map_err(|error| error.to_string());
         let settled = &settled;
         let playing = prepared.into_iter().map(|(trial, user)| async move {
             let (_, expected) = trial.expected(self.base);
@@ -208,7 +176,7 @@ impl TrialRunner<'_> {
         stream::iter(playing).buffered(MAX_CONCURRENT_USERS).collect().await
     }
 
-    /// The settings of the pool of this trial.
+    /// Returns the settings of the pool of this trial.
     fn policy(&self, trial: &Trial) -> PoolPolicy {
         let (remember, suppress_mfa, mfa, action) = trial.configuration();
         let risk = action.map_or(RiskPolicy::OFF, |action| RiskPolicy {
@@ -230,16 +198,16 @@ impl TrialRunner<'_> {
         }
     }
 
-    fn context(&self, target: Rc<dyn Target>, test_pool: &TestPool) -> UserContext {
+    fn context(&self, session: &EndpointSession) -> UserContext {
         UserContext {
             clock: self.clock,
-            target,
+            target: Rc::clone(&session.target) as _,
             compute: self.compute.clone(),
             // No two plays draw alike: an endpoint that keeps something from one must not take another for
             // it.
             seed: Seed::new(self.clock.now().as_us()),
-            pool_id: test_pool.pool_id.clone(),
-            client_id: test_pool.client_id.clone(),
+            pool_id: session.pool_id.clone(),
+            client_id: session.client_id.clone(),
             group: Group::cognito(),
             ephemeral_bits: 256,
             retries: 5,

@@ -2,7 +2,8 @@
 
 use super::Outcome;
 use super::trial::Trial;
-use crate::actors::{self, AdminClient, CreatedUsers, SignInVariation, TestUser, UserContext};
+use crate::actors::{self, SignInVariation, TestUser, UserContext};
+use crate::endpoint::{EndpointSession, SetupError};
 use crate::workload::UserSpec;
 use poolproof_client::{End, SignIn};
 use poolproof_cognito::ids::Username;
@@ -25,9 +26,8 @@ impl TrialUser {
     pub(super) async fn prepare(
         trial: Trial,
         number: u32,
-        admin: &AdminClient<'_>,
+        session: &EndpointSession,
         context: &UserContext,
-        created_users: &CreatedUsers,
     ) -> Result<Self, String> {
         let has_device =
             matches!(trial.cell.device, Device::Remembered | Device::NotRemembered | Device::Forgotten);
@@ -41,8 +41,8 @@ impl TrialUser {
             compromised: false,
         };
         let mut test_user = TestUser::new_user(SEED, user_spec);
-        let to_text = |error: actors::SetupError| error.to_string();
-        test_user.register(admin, context, created_users).await.map_err(to_text)?;
+        let to_text = |error: SetupError| error.to_string();
+        test_user.register(session, context).await.map_err(to_text)?;
         test_user.enroll_devices(context).await.map_err(to_text)?;
         let device = match trial.cell.device {
             Device::None => None,
@@ -57,9 +57,9 @@ impl TrialUser {
             return Err("the endpoint issued or confirmed no device key".to_owned());
         }
         if trial.cell.device == Device::Forgotten {
-            forget(&test_user, admin, context).await?;
+            forget(&test_user, session).await?;
         }
-        test_user.set_factors(admin, context).await.map_err(to_text)?;
+        test_user.set_factors(session, context).await.map_err(to_text)?;
         Ok(Self { trial, test_user, device })
     }
 
@@ -87,14 +87,14 @@ impl TrialUser {
     }
 }
 
-async fn forget(test_user: &TestUser, admin: &AdminClient<'_>, context: &UserContext) -> Result<(), String> {
+async fn forget(test_user: &TestUser, session: &EndpointSession) -> Result<(), String> {
     let Some(key) = test_user.device_keys().next() else { return Err("no device to forget".to_owned()) };
     let request = Request::AdminForgetDevice(AdminDeviceCall {
-        user_pool_id: context.pool_id.as_str().to_owned(),
+        user_pool_id: session.pool_id.as_str().to_owned(),
         username: test_user.user_spec().username.as_str().to_owned(),
         device_key: key.as_str().to_owned(),
     });
-    let forgotten = admin.execute("AdminForgetDevice", Operation::Pool(request)).await;
+    let forgotten = session.admin.execute("AdminForgetDevice", Operation::Pool(request)).await;
     forgotten.map(drop).map_err(|error| error.to_string())
 }
 

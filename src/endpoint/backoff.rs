@@ -14,15 +14,15 @@ const LONGEST: Duration = Duration::from_secs(20);
 /// Waits between tries, drawn from zero to a bound that doubles with every try (full jitter, as in the AWS
 /// SDKs).
 #[derive(Debug)]
-pub(super) struct Backoff(Duration);
+pub(crate) struct Backoff(Duration);
 
 impl Backoff {
-    pub(super) const fn new() -> Self {
+    pub(crate) const fn new() -> Self {
         Self(FIRST)
     }
 
     /// Returns the next wait.
-    pub(super) fn draw(&mut self, rng: &mut Rng) -> Duration {
+    pub(crate) fn draw(&mut self, rng: &mut Rng) -> Duration {
         let wait = rng.random_range(Duration::ZERO..=self.0);
         self.0 = (self.0 * 2).min(LONGEST);
         wait

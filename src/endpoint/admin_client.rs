@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::fmt;
+use std::rc::Rc;
 
 use super::backoff::Backoff;
 use crate::clock::Clock;
@@ -29,7 +30,7 @@ pub struct SetupError {
 
 impl SetupError {
     /// An error about an invalid response.
-    pub(super) fn unexpected(attempted: &str, why: impl Into<String>) -> Self {
+    pub(crate) fn unexpected(attempted: &str, why: impl Into<String>) -> Self {
         Self { attempted: attempted.to_owned(), why: why.into(), refusal: None, cleanup_error: None }
     }
 
@@ -52,6 +53,8 @@ impl fmt::Display for SetupError {
     }
 }
 
+impl std::error::Error for SetupError {}
+
 /// A resource that the run created and could not delete.
 #[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
 #[error("cannot remove {what}: {why}")]
@@ -63,21 +66,21 @@ pub struct CleanupError {
 }
 
 /// Creates and deletes pools and users at an endpoint.
-pub struct AdminClient<'e> {
-    endpoint: &'e dyn AdminTarget,
+pub struct AdminClient {
+    endpoint: Rc<dyn AdminTarget>,
     clock: Clock,
     rng: RefCell<Rng>,
 }
 
-impl fmt::Debug for AdminClient<'_> {
+impl fmt::Debug for AdminClient {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Administrator(…)")
+        f.write_str("AdminClient(…)")
     }
 }
 
-impl<'e> AdminClient<'e> {
+impl AdminClient {
     /// Creates a client for this endpoint. The backoff times derive from `seed`.
-    pub fn new(endpoint: &'e dyn AdminTarget, clock: Clock, seed: Seed) -> Self {
+    pub fn new(endpoint: Rc<dyn AdminTarget>, clock: Clock, seed: Seed) -> Self {
         Self { endpoint, clock, rng: RefCell::new(seed.rng("administrator", 0)) }
     }
 
@@ -198,10 +201,11 @@ mod tests {
         times: usize,
     ) -> (usize, Result<OperationResponse, SetupError>) {
         system(ClockKind::Virtual).unwrap().block_on(async {
-            let endpoint = FailingEndpoint { result: result.clone(), times, asked: Cell::new(0) };
+            let endpoint = Rc::new(FailingEndpoint { result: result.clone(), times, asked: Cell::new(0) });
             let clock = Clock::start(ClockKind::Virtual);
-            let answer =
-                AdminClient::new(&endpoint, clock, Seed::new(1)).execute("it", operation.clone()).await;
+            let answer = AdminClient::new(Rc::clone(&endpoint) as _, clock, Seed::new(1))
+                .execute("it", operation.clone())
+                .await;
             (endpoint.asked.get(), answer)
         })
     }

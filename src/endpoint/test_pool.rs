@@ -20,11 +20,11 @@ const UNEXPECTED_ANSWER: &str = "the endpoint answered with the response of anot
 
 /// A pool that this run created at an endpoint.
 #[derive(Clone, PartialEq, Eq, Debug)]
-pub struct TestPool {
+pub(super) struct TestPool {
     /// The pool.
-    pub pool_id: PoolId,
+    pub(super) pool_id: PoolId,
     /// Its app client.
-    pub client_id: ClientId,
+    pub(super) client_id: ClientId,
     name: String,
 }
 
@@ -34,7 +34,7 @@ impl TestPool {
     /// # Errors
     ///
     /// The endpoint refused. A pool that was created is deleted again, or named in the error.
-    pub async fn create(admin: &AdminClient<'_>, name: &str) -> Result<Self, SetupError> {
+    pub(super) async fn create(admin: &AdminClient, name: &str) -> Result<Self, SetupError> {
         let attempted = "CreateUserPool";
         let operation = ManagementRequest::CreateUserPool(spec(None, name, &setup_policy()));
         let answer = match admin.execute(attempted, Operation::Management(operation)).await {
@@ -61,7 +61,7 @@ impl TestPool {
         Ok(test_pool)
     }
 
-    async fn create_client(&self, admin: &AdminClient<'_>) -> Result<ClientId, SetupError> {
+    async fn create_client(&self, admin: &AdminClient) -> Result<ClientId, SetupError> {
         self.set_mfa(admin, setup_policy().mfa).await?;
         let spec = ClientSpec {
             user_pool_id: self.pool_id.as_str().to_owned(),
@@ -81,7 +81,7 @@ impl TestPool {
         }
     }
 
-    async fn set_mfa(&self, admin: &AdminClient<'_>, mode: MfaMode) -> Result<(), SetupError> {
+    async fn set_mfa(&self, admin: &AdminClient, mode: MfaMode) -> Result<(), SetupError> {
         let config = MfaConfig {
             user_pool_id: self.pool_id.as_str().to_owned(),
             mfa: Some(mfa_mode_name(mode).to_owned()),
@@ -97,7 +97,7 @@ impl TestPool {
     /// # Errors
     ///
     /// The endpoint refused.
-    pub async fn settle(&self, admin: &AdminClient<'_>, policy: &PoolPolicy) -> Result<(), SetupError> {
+    pub(super) async fn settle(&self, admin: &AdminClient, policy: &PoolPolicy) -> Result<(), SetupError> {
         let spec = spec(Some(&self.pool_id), &self.name, policy);
         admin
             .execute("UpdateUserPool", Operation::Management(ManagementRequest::UpdateUserPool(spec)))
@@ -125,7 +125,7 @@ impl TestPool {
     /// # Errors
     ///
     /// The endpoint refused: the pool still exists.
-    pub async fn remove(&self, admin: &AdminClient<'_>) -> Result<(), CleanupError> {
+    pub(super) async fn remove(&self, admin: &AdminClient) -> Result<(), CleanupError> {
         let call = PoolCall { user_pool_id: self.pool_id.as_str().to_owned() };
         match admin
             .execute("DeleteUserPool", Operation::Management(ManagementRequest::DeleteUserPool(call)))

@@ -48,12 +48,12 @@ impl CreatedUsers {
     }
 
     /// Records that a user is about to be created.
-    pub(super) fn begin(&self, username: &Username) {
+    pub(crate) fn begin(&self, username: &Username) {
         self.made.borrow_mut().insert(username.clone(), CreationState::InProgress);
     }
 
     /// Records the result.
-    pub(super) fn note<T>(&self, username: &Username, made: &Result<T, SetupError>) {
+    pub(crate) fn note<T>(&self, username: &Username, made: &Result<T, SetupError>) {
         let made = match made {
             Ok(_) => Some(CreationState::Confirmed),
             Err(error) if error.had_no_effect() => None,
@@ -75,7 +75,7 @@ impl CreatedUsers {
     /// # Errors
     ///
     /// Some of them still exist, or may exist.
-    pub async fn delete_all(&self, admin: &AdminClient<'_>, pool_id: &PoolId) -> Result<(), CleanupError> {
+    pub async fn delete_all(&self, admin: &AdminClient, pool_id: &PoolId) -> Result<(), CleanupError> {
         let made = self.made.take();
         let all = made.len();
         let deletions = made.into_iter().map(|(username, made)| async move {
@@ -96,7 +96,7 @@ impl CreatedUsers {
 
     async fn delete_user(
         &self,
-        admin: &AdminClient<'_>,
+        admin: &AdminClient,
         pool_id: &PoolId,
         username: &Username,
         made: CreationState,

@@ -1,0 +1,172 @@
+//! A session at an endpoint: its pool, the users that it creates there, and their deletion.
+//!
+//! `run --target`, `capacity --target` and `matrix --against` open a session each time they need a pool.
+
+mod admin_client;
+mod backoff;
+mod created_users;
+mod test_pool;
+
+use std::io;
+use std::rc::Rc;
+
+pub use admin_client::{AdminClient, CleanupError, SetupError};
+pub(crate) use backoff::Backoff;
+pub use created_users::CreatedUsers;
+
+use crate::clock::Clock;
+use crate::http::client::{ClientLimits, Credentials, EndpointUrl, HttpTarget};
+use crate::target::TransportError;
+use poolproof_cognito::ids::{ClientId, Password, PoolId, Username};
+use poolproof_cognito::policy::PoolPolicy;
+use poolproof_cognito::seed::Seed;
+use poolproof_cognito::totp::TotpSecret;
+
+use test_pool::TestPool;
+
+/// An endpoint, and what of it is used.
+#[derive(Clone, Debug)]
+pub struct EndpointConfig {
+    /// Its address.
+    pub address: EndpointUrl,
+    /// The credentials for administrators' requests.
+    pub credentials: Option<Credentials>,
+    /// Timeouts and rate limits.
+    pub limits: ClientLimits,
+    /// The pool and its users.
+    pub pool_source: PoolSource,
+    /// The options of the command line besides the address, to repeat the run.
+    pub options: Vec<String>,
+}
+
+/// Which pool of an endpoint is used, and by whom.
+#[derive(Clone, Debug)]
+pub enum PoolSource {
+    /// A pool that is created for the session and deleted after it, with the scenario's users.
+    New,
+    /// An existing pool with the scenario's settings.
+    Existing {
+        /// The pool.
+        pool_id: PoolId,
+        /// Its app client, which has no secret.
+        client_id: ClientId,
+        /// Existing users; without them the session creates and deletes the scenario's users.
+        existing_users: Option<Vec<ExistingUser>>,
+    },
+}
+
+/// An existing user of a pool.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct ExistingUser {
+    /// The name.
+    pub username: Username,
+    /// The password.
+    pub password: Password,
+    /// The TOTP secret, if that is the second factor.
+    pub totp: Option<TotpSecret>,
+}
+
+/// A session could not be opened.
+#[derive(Debug, thiserror::Error)]
+pub enum SessionError {
+    /// The system's certificates cannot be loaded.
+    #[error("{0}")]
+    Certificates(#[from] io::Error),
+    /// The endpoint does not answer.
+    #[error("{0}")]
+    NoAnswer(String),
+    /// The endpoint refused to create a pool.
+    #[error("{0}")]
+    Setup(#[from] SetupError),
+}
+
+impl EndpointConfig {
+    /// Connects to the endpoint, which must answer a first request.
+    ///
+    /// # Errors
+    ///
+    /// The system's certificates cannot be loaded, or the endpoint does not answer.
+    pub async fn connect(&self, clock: Clock) -> Result<HttpTarget, SessionError> {
+        let mut target = HttpTarget::new(self.address.clone(), self.credentials.clone(), clock, self.limits)?;
+        target.probe().await.map_err(|TransportError(why)| SessionError::NoAnswer(why))?;
+        Ok(target)
+    }
+
+    /// Returns the existing users that sign in, if they are given.
+    pub fn existing_users(&self) -> Option<&[ExistingUser]> {
+        match &self.pool_source {
+            PoolSource::Existing { existing_users, .. } => existing_users.as_deref(),
+            PoolSource::New => None,
+        }
+    }
+}
+
+/// A pool at an endpoint, and what was created there and must be deleted.
+#[derive(Debug)]
+pub struct EndpointSession {
+    /// The endpoint, for the users of the pool.
+    pub target: Rc<HttpTarget>,
+    /// The client for administrators' requests.
+    pub admin: AdminClient,
+    /// The pool.
+    pub pool_id: PoolId,
+    /// Its app client.
+    pub client_id: ClientId,
+    /// The users that the session created in the pool.
+    pub created_users: CreatedUsers,
+    /// The pool, if the session created it.
+    test_pool: Option<TestPool>,
+}
+
+impl EndpointSession {
+    /// Connects to the endpoint and creates a pool of this name, unless an existing one is configured. The
+    /// backoff times derive from `seed`.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint does not answer, or it refused. A pool that was created is deleted again, or named in the
+    /// error.
+    pub async fn open(
+        at: &EndpointConfig,
+        pool_name: &str,
+        clock: Clock,
+        seed: Seed,
+    ) -> Result<Self, SessionError> {
+        let target = Rc::new(at.connect(clock).await?);
+        let admin = AdminClient::new(Rc::clone(&target) as _, clock, seed);
+        let (pool_id, client_id, test_pool) = match &at.pool_source {
+            PoolSource::New => {
+                let made = TestPool::create(&admin, pool_name).await?;
+                (made.pool_id.clone(), made.client_id.clone(), Some(made))
+            }
+            PoolSource::Existing { pool_id, client_id, .. } => (pool_id.clone(), client_id.clone(), None),
+        };
+        target.set_pool(pool_id.clone());
+        let created_users = CreatedUsers::created_since(clock.now());
+        Ok(Self { target, admin, pool_id, client_id, created_users, test_pool })
+    }
+
+    /// Applies these settings to the pool, if the session created it.
+    ///
+    /// # Errors
+    ///
+    /// The endpoint refused.
+    pub async fn apply_settings(&self, policy: &PoolPolicy) -> Result<(), SetupError> {
+        match &self.test_pool {
+            Some(test_pool) => test_pool.settle(&self.admin, policy).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Deletes the pool that the session created, or the users that it created in an existing one.
+    ///
+    /// # Errors
+    ///
+    /// Some of them still exist, or may exist.
+    pub async fn close(&self) -> Result<(), CleanupError> {
+        match &self.test_pool {
+            Some(test_pool) => test_pool.remove(&self.admin).await,
+            None => self.created_users.delete_all(&self.admin, &self.pool_id).await,
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What a caller gives to a run and gets back.
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::actors::RunProgress;
+use crate::endpoint::EndpointConfig;
+use crate::metrics::Snapshot;
+use crate::report::Report;
+use poolproof_cognito::time::Timestamp;
+use poolproof_pool::Defect;
+use poolproof_srp::Backend;
+
+/// An event of a run.
+#[derive(Clone, Copy, Debug)]
+pub enum RunEvent {
+    /// Users are being provisioned.
+    Provisioned {
+        /// Users so far.
+        done: u64,
+        /// All users.
+        users: u64,
+    },
+    /// Sign-ins are under way.
+    Running {
+        /// Counts so far.
+        progress: RunProgress,
+        /// Length of the workload.
+        length: Duration,
+    },
+}
+
+/// Receives events of a run. Called from several threads while users are provisioned.
+pub type Observer = Arc<dyn Fn(RunEvent) + Send + Sync>;
+
+/// The options of a run besides its scenario.
+#[derive(Clone)]
+pub struct RunOptions {
+    /// The scenario's file as named by the user.
+    pub file: String,
+    /// The scenario's text.
+    pub text: String,
+    /// The command line, for the report.
+    pub command: String,
+    /// Worker threads of clients and pool under the wall clock; by default half of the cores each.
+    pub workers: Option<(usize, usize)>,
+    /// The SRP backend; by default the fastest.
+    pub backend: Option<Backend>,
+    /// A fault to plant in the pool, in tests only.
+    pub defect: Option<Defect>,
+    /// An endpoint instead of the embedded pool.
+    pub endpoint: Option<EndpointConfig>,
+    /// Receives the events.
+    pub observer: Observer,
+}
+
+/// A run could not be started.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// Threads or a runtime cannot be created.
+    #[error("cannot start worker threads: {0}")]
+    Threads(#[from] io::Error),
+    /// The endpoint does not answer, or it refuses the setup.
+    #[error("the target cannot be used: {0}")]
+    Target(String),
+    /// The scenario cannot run at an endpoint.
+    #[error("{0}")]
+    Unsupported(String),
+}
+
+/// A completed run: its report and its measurements.
+#[derive(Clone, Debug)]
+pub struct RunOutput {
+    /// The report.
+    pub report: Report,
+    /// The histograms, of which the report contains some quantiles.
+    pub measured: Snapshot,
+    /// Start of the run's time.
+    pub started: Timestamp,
+    /// What the run created at its target and could not delete, with the reason.
+    pub left_behind: Option<String>,
+}
