@@ -2,11 +2,12 @@
 
 use std::net::IpAddr;
 
-use actix_web::http::{StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder, web};
-use futures_util::StreamExt as _;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderMap, HeaderValue};
+use hyper::{Response as HttpResponse, StatusCode};
 
-use super::linger::close_lingering;
+use super::service::{Request, Response, close_after};
 use super::{AppState, lock};
 use crate::compute::Side;
 use crate::http::codec::{CONTENT_TYPE, MAX_BODY, TARGET_PREFIX, decode, encode_response};
@@ -34,28 +35,26 @@ impl RejectedRequest {
 }
 
 /// `POST /`.
-pub(super) async fn call(
-    request: HttpRequest,
-    mut payload: web::Payload,
-    state: web::Data<AppState>,
-) -> HttpResponse {
-    let target = target(&request);
+pub(super) async fn call(request: Request, peer: Option<IpAddr>, state: &AppState) -> Response {
+    let (head, unread) = request.into_parts();
+    let target = target(&head.headers);
     let operation_name = target.as_deref().unwrap_or_default().to_owned();
-    let body = match target.and_then(|name| validate_headers(&request).map(|origin| (name, origin))) {
-        Ok((name, origin)) => body(&mut payload, &state).await.map(|body| (name, origin, body)),
+    let headers = target.and_then(|name| Ok((name, Origin { address: peer, risk: risk(&head.headers)? })));
+    let body = match headers {
+        Ok((name, origin)) => body(unread, state).await.map(|body| (name, origin, body)),
         // The rest is read within limits, so that the next request on the connection is found.
         Err(rejected) if !rejected.close => {
-            let rest = body(&mut payload, &state).await;
+            let rest = body(unread, state).await;
             Err(RejectedRequest { close: rest.is_err(), ..rejected })
         }
         Err(rejected) => Err(rejected),
     };
     let answer = match body {
-        Ok((name, origin, body)) => answer(&state, &name, origin, &body).await,
+        Ok((name, origin, body)) => answer(state, &name, origin, &body).await,
         Err(RejectedRequest { status, error, close }) => {
             state.request_counts.count(&operation_name, error.kind.as_str());
             let response = error_response(status, &error);
-            return if close { close_lingering(response, payload) } else { response };
+            return if close { close_after(response) } else { response };
         }
     };
     state
@@ -65,8 +64,8 @@ pub(super) async fn call(
 }
 
 /// Returns the operation that `X-Amz-Target` names.
-fn target(request: &HttpRequest) -> Result<String, RejectedRequest> {
-    let mut given = request.headers().get_all("x-amz-target");
+fn target(headers: &HeaderMap) -> Result<String, RejectedRequest> {
+    let mut given = headers.get_all("x-amz-target").iter();
     let unknown = |message| RejectedRequest::new(ErrorKind::UnknownOperation, message);
     let first = given.next().ok_or_else(|| unknown("X-Amz-Target is missing."))?;
     if given.next().is_some() {
@@ -78,9 +77,9 @@ fn target(request: &HttpRequest) -> Result<String, RejectedRequest> {
     Ok(name.to_owned())
 }
 
-/// Checks the other headers and returns what they say about the client.
-fn validate_headers(request: &HttpRequest) -> Result<Origin, RejectedRequest> {
-    let text = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap_or("?"));
+/// Checks the other headers and returns the risk level that they set.
+fn risk(headers: &HeaderMap) -> Result<Option<RiskLevel>, RejectedRequest> {
+    let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or("?"));
     let content_type = text("content-type").unwrap_or_default();
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     if !essence.eq_ignore_ascii_case(CONTENT_TYPE) {
@@ -91,48 +90,30 @@ fn validate_headers(request: &HttpRequest) -> Result<Origin, RejectedRequest> {
         let rejected = RejectedRequest::new(ErrorKind::Serialization, "Content-Encoding is not supported.");
         return Err(RejectedRequest { close: true, ..rejected });
     }
-    let risk = match text(RISK_HEADER) {
-        None | Some("none") => None,
-        Some(level) => Some(level.parse::<RiskLevel>().map_err(|()| {
+    match text(RISK_HEADER) {
+        None | Some("none") => Ok(None),
+        Some(level) => level.parse().map(Some).map_err(|()| {
             let message = "X-Poolproof-Risk must be none, low, medium or high.";
             RejectedRequest::new(ErrorKind::InvalidParameter, message)
-        })?),
-    };
-    let address: Option<IpAddr> = request.peer_addr().map(|peer| peer.ip());
-    Ok(Origin { risk, address })
+        }),
+    }
 }
 
 /// Reads the body, with a size limit and a deadline.
-async fn body(payload: &mut web::Payload, state: &AppState) -> Result<Vec<u8>, RejectedRequest> {
-    let too_long = || RejectedRequest {
-        status: StatusCode::PAYLOAD_TOO_LARGE,
-        error: ApiError::new(
-            ErrorKind::Serialization,
-            format!("The request is longer than {MAX_BODY} bytes."),
-        ),
-        close: true,
+async fn body(unread: Incoming, state: &AppState) -> Result<Bytes, RejectedRequest> {
+    let rejected = |status, message: &str| {
+        let error = ApiError::new(ErrorKind::Serialization, message);
+        RejectedRequest { status, error, close: true }
     };
-    let read = async {
-        let mut body = Vec::new();
-        while let Some(chunk) = payload.next().await {
-            let chunk = chunk.map_err(|_| RejectedRequest {
-                close: true,
-                ..RejectedRequest::new(ErrorKind::Serialization, "The body could not be read.")
-            })?;
-            if body.len() + chunk.len() > MAX_BODY {
-                return Err(too_long());
-            }
-            body.extend_from_slice(&chunk);
-        }
-        Ok(body)
-    };
+    let read = Limited::new(unread, MAX_BODY).collect();
     match tokio::time::timeout(state.limits.request, read).await {
-        Ok(read) => read,
-        Err(_) => Err(RejectedRequest {
-            status: StatusCode::REQUEST_TIMEOUT,
-            error: ApiError::new(ErrorKind::Serialization, "The body did not arrive in time."),
-            close: true,
-        }),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            let message = format!("The request is longer than {MAX_BODY} bytes.");
+            Err(rejected(StatusCode::PAYLOAD_TOO_LARGE, &message))
+        }
+        Ok(Err(_)) => Err(rejected(StatusCode::BAD_REQUEST, "The body could not be read.")),
+        Err(_) => Err(rejected(StatusCode::REQUEST_TIMEOUT, "The body did not arrive in time.")),
     }
 }
 
@@ -205,33 +186,40 @@ fn publish_deliveries(state: &AppState, pool_id: &PoolId) {
     }
 }
 
-/// Allows pages of any origin to read a response, as Cognito does; all users here are made up.
-pub(super) fn add_cors_headers(response: &mut HttpResponseBuilder) {
+/// A response that pages of any origin may read, as Cognito's; all users here are made up.
+pub(super) fn cors_response(status: StatusCode, body: impl Into<Bytes>) -> Response {
+    let mut response = HttpResponse::new(body.into().into());
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    let exposed = "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date";
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
-        .insert_header((header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"))
-        .insert_header((
-            header::ACCESS_CONTROL_EXPOSE_HEADERS,
-            "x-amzn-RequestId, x-amzn-ErrorType, x-amzn-ErrorMessage, Date",
-        ))
-        .insert_header((header::CACHE_CONTROL, "no-store"));
 }
 
 /// A refusal with its HTTP status.
-pub(super) fn error_response(status: StatusCode, error: &ApiError) -> HttpResponse {
+pub(super) fn error_response(status: StatusCode, error: &ApiError) -> Response {
     build_response(Some(status), &Err(error.clone()))
 }
 
-fn build_response(status: Option<StatusCode>, answer: &Result<OperationResponse, ApiError>) -> HttpResponse {
+fn build_response(status: Option<StatusCode>, answer: &Result<OperationResponse, ApiError>) -> Response {
     let encoded = encode_response(answer);
     let default_status = StatusCode::from_u16(encoded.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = HttpResponse::build(status.unwrap_or(default_status));
-    add_cors_headers(&mut response);
-    response.insert_header((header::CONTENT_TYPE, CONTENT_TYPE));
-    response.insert_header(("x-amzn-RequestId", request_id()));
-    if let Some((kind, message)) = encoded.error {
-        response.insert_header(("x-amzn-ErrorType", kind)).insert_header(("x-amzn-ErrorMessage", message));
+    let mut response = cors_response(status.unwrap_or(default_status), encoded.body);
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(CONTENT_TYPE));
+    let (kind, message) = encoded.error.unzip();
+    for (name, value) in [
+        ("x-amzn-requestid", Some(request_id())),
+        ("x-amzn-errortype", kind),
+        ("x-amzn-errormessage", message),
+    ] {
+        if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
+            headers.insert(name, value);
+        }
     }
-    response.body(encoded.body)
+    response
 }
 
 /// Returns a request id, which only identifies the response.

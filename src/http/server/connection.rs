@@ -1,174 +1,212 @@
 //! A connection with limits on clients that do not follow the protocol.
 //!
-//! The HTTP server accepts any amount of input, also from a client that never reads, and has a deadline for a
-//! connection's first head only. This layer below it adds:
+//! hyper reads one request at a time, and the next one only after the response is written. This layer below
+//! it adds deadlines: for a request's head, for idle connections and for responses that the client does not
+//! read. One timer checks the deadlines of all connections, so no request starts a timer.
 //!
-//! - One request at a time reaches the server ([`PipelineState`]); the others wait in the system's bounded
-//!   buffer.
-//! - A response that the client does not read ends the connection, at once if there are too many of them.
-//! - A head that is started and not finished ends the connection.
+//! Closing a connection while bytes arrive makes the client discard the response (RFC 9112, section 9.6). So
+//! the last response is followed by a pause in which some bytes are read and discarded.
 
-use std::cell::Cell;
+use std::cell::{Cell, RefCell};
 use std::io::{Error, ErrorKind, Result};
 use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::rc::Rc;
-use std::task::{Context, Poll, ready};
+use std::task::{Context, Poll, Waker, ready};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
 
 use super::ServerLimits;
-use super::pipeline::{ConnectionActivity, PipelineState};
 
-/// Bytes per read.
-const READ_CHUNK: usize = 8 * 1024;
+/// The time between two checks of all deadlines.
+pub(super) const TICK: Duration = Duration::from_millis(100);
 /// A client that reads this many bytes of a response gets more time.
 const PROGRESS_BYTES: usize = 64 * 1024;
 /// Most unread response bytes of all connections together.
 const MAX_UNSENT_BYTES: usize = 128 * 1024 * 1024;
+/// Most bytes that are read and discarded after the last response.
+const MAX_DISCARDED_BYTES: usize = 1 << 20;
+/// Longest time for that.
+const MAX_LINGER: Duration = Duration::from_secs(1);
+/// The response to a head that is late.
+const LATE_HEAD: &[u8] = b"HTTP/1.1 408 Request Timeout\r\nconnection: close\r\ncontent-length: 0\r\n\r\n";
 
-/// Unread response bytes of all connections.
-pub(super) type UnsentBytes = Rc<Cell<usize>>;
+/// What all connections of a server share.
+#[derive(Debug)]
+pub(super) struct Connections {
+    open: RefCell<Vec<Rc<ConnectionState>>>,
+    /// Ticks since the start.
+    now: Cell<u64>,
+    /// Unread response bytes of all connections.
+    unsent: Cell<usize>,
+    is_shutting_down: Cell<bool>,
+    head_ticks: u64,
+    idle_ticks: u64,
+}
+
+impl Connections {
+    pub(super) fn new(limits: &ServerLimits) -> Self {
+        Self {
+            open: RefCell::default(),
+            now: Cell::new(0),
+            unsent: Cell::new(0),
+            is_shutting_down: Cell::new(false),
+            head_ticks: to_ticks(limits.request),
+            idle_ticks: to_ticks(limits.idle),
+        }
+    }
+
+    /// Advances the time by one tick, wakes late connections and forgets closed ones.
+    pub(super) fn tick(&self) {
+        let now = self.now.get() + 1;
+        self.now.set(now);
+        self.open.borrow_mut().retain(|state| {
+            if state.deadline.get() <= now {
+                state.expire();
+            }
+            state.phase.get() != Phase::Closed
+        });
+    }
+
+    /// Closes idle connections now, and the others after their next response.
+    pub(super) fn shut_down(&self) {
+        self.is_shutting_down.set(true);
+        self.open.borrow().iter().filter(|state| state.phase.get() == Phase::Idle).for_each(|s| s.expire());
+    }
+
+    pub(super) const fn is_shutting_down(&self) -> bool {
+        self.is_shutting_down.get()
+    }
+}
+
+/// Returns the number of ticks that cover a time.
+fn to_ticks(time: Duration) -> u64 {
+    u64::try_from(time.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX / 2).saturating_add(1)
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Phase {
+    /// No byte of the next head has arrived.
+    Idle,
+    /// A head has begun.
+    Head,
+    /// A request is being answered.
+    Request,
+    /// The response is complete and not yet written.
+    Response,
+    /// The rest of what the client sends is discarded.
+    Linger,
+    Closed,
+}
+
+/// How far a connection is, and its deadline.
+#[derive(Debug)]
+pub(super) struct ConnectionState {
+    phase: Cell<Phase>,
+    /// The tick at which the connection is late; `u64::MAX` without a deadline.
+    deadline: Cell<u64>,
+    is_expired: Cell<bool>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl ConnectionState {
+    /// Records that a request has begun.
+    pub(super) fn begin_request(&self) {
+        self.enter(Phase::Request, u64::MAX);
+    }
+
+    /// Records that the response is complete.
+    pub(super) fn end_request(&self) {
+        self.enter(Phase::Response, u64::MAX);
+    }
+
+    fn enter(&self, phase: Phase, deadline: u64) {
+        self.phase.set(phase);
+        self.deadline.set(deadline);
+    }
+
+    fn expire(&self) {
+        self.deadline.set(u64::MAX);
+        self.is_expired.set(true);
+        if let Some(waker) = self.waker.borrow_mut().take() {
+            waker.wake();
+        }
+    }
+
+    /// Waits for the deadline too.
+    fn register_waker(&self, cx: &Context<'_>) {
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(cx.waker())) {
+            *waker = Some(cx.waker().clone());
+        }
+    }
+}
 
 /// A connection.
 pub(super) struct Connection {
     stream: TcpStream,
-    activity: Rc<ConnectionActivity>,
-    pipeline: PipelineState,
-    /// Bytes that were read and not yet forwarded.
-    read_buffer: Vec<u8>,
-    consumed: usize,
-    /// Bytes of a body of unknown length that were forwarded without a pause.
-    unbounded_bytes: usize,
-    /// Time for a head, and for an unread response.
-    head_timeout: Duration,
-    write_timeout: Duration,
-    /// The deadline of a head, and how many requests had started at its first byte.
-    head_request_number: Option<u64>,
-    head_timer: Option<Pin<Box<Sleep>>>,
-    /// The deadline for reading a response, and the bytes read since it was set.
-    write_timer: Option<Pin<Box<Sleep>>>,
+    all: Rc<Connections>,
+    state: Rc<ConnectionState>,
+    /// Bytes written since the client last got more time.
     written_since_progress: usize,
     /// This connection's part of all unsent bytes.
     unsent: usize,
-    all_unsent: UnsentBytes,
+    discarded: usize,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, limits: &ServerLimits, all_unsent: UnsentBytes) -> Self {
+    pub(super) fn new(stream: TcpStream, all: Rc<Connections>) -> Self {
         // Without it the second of two responses waits for an acknowledgment. Failing to set it is no error.
         drop(stream.set_nodelay(true));
-        Self {
-            stream,
-            activity: Rc::default(),
-            pipeline: PipelineState::default(),
-            read_buffer: Vec::new(),
-            consumed: 0,
-            unbounded_bytes: 0,
-            head_timeout: limits.request,
-            write_timeout: limits.idle,
-            head_request_number: None,
-            head_timer: None,
-            write_timer: None,
-            written_since_progress: 0,
-            unsent: 0,
-            all_unsent,
-        }
+        let state = Rc::new(ConnectionState {
+            phase: Cell::new(Phase::Idle),
+            deadline: Cell::new(all.now.get() + all.head_ticks),
+            is_expired: Cell::new(false),
+            waker: RefCell::default(),
+        });
+        all.open.borrow_mut().push(Rc::clone(&state));
+        Self { stream, all, state, written_since_progress: 0, unsent: 0, discarded: 0 }
     }
 
-    pub(super) fn activity(&self) -> Rc<ConnectionActivity> {
-        Rc::clone(&self.activity)
+    pub(super) fn state(&self) -> Rc<ConnectionState> {
+        Rc::clone(&self.state)
     }
 
     /// Records how many response bytes wait here.
     fn set_unsent(&mut self, count: usize) {
-        self.all_unsent.set((self.all_unsent.get() + count).saturating_sub(self.unsent));
+        self.all.unsent.set((self.all.unsent.get() + count).saturating_sub(self.unsent));
         self.unsent = count;
     }
 
-    /// Returns whether a started head is late. The server itself handles the first head, with status 408.
-    fn head_timed_out(&mut self, cx: &mut Context<'_>) -> bool {
-        let requests_started = self.activity.requests_started();
-        let is_reading_head = self.head_request_number == Some(requests_started)
-            && requests_started > 0
-            && !self.pipeline.head_is_complete();
-        if self.activity.is_busy() || !is_reading_head {
-            return false;
-        }
-        // Most heads arrive complete and need no timer.
-        let head_timeout = self.head_timeout;
-        self.head_timer.get_or_insert_with(|| Box::pin(sleep(head_timeout))).as_mut().poll(cx).is_ready()
-    }
-
-    /// Records received bytes. Between two requests they start a head.
-    fn note_bytes_received(&mut self) {
-        let requests_started = self.activity.requests_started();
-        if requests_started == 0
-            || self.activity.is_busy()
-            || self.head_request_number == Some(requests_started)
-        {
-            return;
-        }
-        (self.head_request_number, self.head_timer) = (Some(requests_started), None);
-    }
-
-    /// Reads ahead; 0 at the end of the stream.
-    fn read_ahead(&mut self, cx: &mut Context<'_>) -> Poll<Result<usize>> {
-        let mut buffer = [MaybeUninit::uninit(); READ_CHUNK];
-        let mut buffer = ReadBuf::uninit(&mut buffer);
-        let read = Pin::new(&mut self.stream).poll_read(cx, &mut buffer);
-        // Idle clients take no memory.
-        (self.read_buffer, self.consumed) = (buffer.filled().to_vec(), 0);
-        read.map_ok(|()| self.read_buffer.len())
-    }
-
-    /// Forwards what may be forwarded; `None` if nothing may be yet.
-    fn forward(&mut self, buf: &mut ReadBuf<'_>) -> Option<()> {
-        let limit = buf.remaining().min(self.read_buffer.len() - self.consumed);
-        let count = self.pipeline.advance(&self.read_buffer[self.consumed..self.consumed + limit]);
-        if count == 0 {
-            return None;
-        }
-        buf.put_slice(&self.read_buffer[self.consumed..self.consumed + count]);
-        self.consumed += count;
-        self.unbounded_bytes += count;
-        self.note_bytes_received();
-        Some(())
+    fn deadline_after(&self, ticks: u64) -> u64 {
+        self.all.now.get().saturating_add(ticks)
     }
 }
 
 impl AsyncRead for Connection {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<Result<()>> {
         let connection = self.get_mut();
-        connection.pipeline.update(&connection.activity, connection.write_timer.is_some());
-        if connection.pipeline.is_bounded() {
-            connection.unbounded_bytes = 0;
-        } else if connection.unbounded_bytes >= READ_CHUNK {
-            // The server looks at the bytes before it gets more.
-            connection.unbounded_bytes = 0;
-            cx.waker().wake_by_ref();
-            return Poll::Pending;
-        }
-        if connection.pipeline.can_read() {
-            if connection.consumed == connection.read_buffer.len() {
-                let read = connection.read_ahead(cx);
-                if read.is_pending() && connection.head_timed_out(cx) {
-                    // Reported as the end of the stream, so that the connection closes in order.
-                    return Poll::Ready(Ok(()));
+        let filled = buf.filled().len();
+        let read = Pin::new(&mut connection.stream).poll_read(cx, buf);
+        let state = &connection.state;
+        match (&read, state.phase.get()) {
+            (Poll::Pending, phase @ (Phase::Idle | Phase::Head)) if state.is_expired.get() => {
+                if phase == Phase::Head {
+                    // Nothing else is being written. A client that does not read misses it.
+                    drop(connection.stream.try_write(LATE_HEAD));
                 }
-                if ready!(read)? == 0 {
-                    return Poll::Ready(Ok(()));
-                }
-            }
-            if connection.forward(buf).is_some() {
+                // Reported as the end of the stream, so that the connection closes in order.
                 return Poll::Ready(Ok(()));
             }
+            (Poll::Pending, _) => state.register_waker(cx),
+            (Poll::Ready(Ok(())), Phase::Idle) if buf.filled().len() > filled => {
+                state.enter(Phase::Head, connection.deadline_after(connection.all.head_ticks));
+            }
+            _ => {}
         }
-        connection.activity.register_waker(cx);
-        if connection.head_timed_out(cx) { Poll::Ready(Ok(())) } else { Poll::Pending }
+        read
     }
 }
 
@@ -180,49 +218,68 @@ impl AsyncWrite for Connection {
             Poll::Ready(Ok(count)) => {
                 connection.written_since_progress += count;
                 if connection.written_since_progress >= PROGRESS_BYTES {
-                    (connection.write_timer, connection.written_since_progress) = (None, 0);
+                    connection.state.deadline.set(u64::MAX);
+                    connection.written_since_progress = 0;
                 }
             }
             Poll::Ready(Err(_)) => {}
             Poll::Pending => {
-                let write_timeout = connection.write_timeout;
                 connection.set_unsent(buf.len());
-                let write_timer =
-                    connection.write_timer.get_or_insert_with(|| Box::pin(sleep(write_timeout)));
-                if write_timer.as_mut().poll(cx).is_ready() || connection.all_unsent.get() > MAX_UNSENT_BYTES
-                {
+                if connection.state.is_expired.get() || connection.all.unsent.get() > MAX_UNSENT_BYTES {
                     // Discard what is in the system's buffer too.
                     drop(connection.stream.set_zero_linger());
-                    return Poll::Ready(Err(Error::new(
-                        ErrorKind::TimedOut,
-                        "the client does not read its \
-                        response",
-                    )));
+                    let error = Error::new(ErrorKind::TimedOut, "the client does not read its response");
+                    return Poll::Ready(Err(error));
                 }
+                if connection.state.deadline.get() == u64::MAX {
+                    connection.state.deadline.set(connection.deadline_after(connection.all.idle_ticks));
+                }
+                connection.state.register_waker(cx);
             }
         }
         written
     }
 
     /// Called when everything is written.
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Result<()>> {
         let connection = self.get_mut();
-        connection.written_since_progress = 0;
-        connection.set_unsent(0);
-        if connection.write_timer.take().is_some() {
-            connection.activity.wake_reader();
+        if connection.state.phase.get() == Phase::Response {
+            connection.written_since_progress = 0;
+            connection.set_unsent(0);
+            connection.state.enter(Phase::Idle, connection.deadline_after(connection.all.idle_ticks));
         }
-        Pin::new(&mut connection.stream).poll_flush(cx)
+        Poll::Ready(Ok(()))
     }
 
+    /// Ends the response and discards some of what the client still sends, so that it reads the response.
     fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<()>> {
-        Pin::new(&mut self.get_mut().stream).poll_shutdown(cx)
+        let connection = self.get_mut();
+        if connection.state.phase.get() != Phase::Linger {
+            ready!(Pin::new(&mut connection.stream).poll_shutdown(cx))?;
+            if connection.state.is_expired.get() {
+                return Poll::Ready(Ok(()));
+            }
+            let deadline = connection.deadline_after(to_ticks(MAX_LINGER));
+            connection.state.enter(Phase::Linger, deadline);
+        }
+        let mut buffer = [MaybeUninit::uninit(); 8 * 1024];
+        while connection.discarded < MAX_DISCARDED_BYTES && !connection.state.is_expired.get() {
+            let mut buffer = ReadBuf::uninit(&mut buffer);
+            let read = Pin::new(&mut connection.stream).poll_read(cx, &mut buffer);
+            connection.state.register_waker(cx);
+            match ready!(read) {
+                Ok(()) if !buffer.filled().is_empty() => connection.discarded += buffer.filled().len(),
+                _ => break,
+            }
+        }
+        Poll::Ready(Ok(()))
     }
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
         self.set_unsent(0);
+        self.state.enter(Phase::Closed, u64::MAX);
     }
 }
 
@@ -253,25 +310,25 @@ mod tests {
 
     #[tokio::test]
     async fn who_does_not_take_an_answer_goes_where_too_many_lie_there() {
-        let all = UnsentBytes::default();
+        let all = Rc::new(Connections::new(&ServerLimits::DEFAULT));
         let ((first, _one), (second, _other)) = (connected().await, connected().await);
-        let limits = ServerLimits::DEFAULT;
-        let mut first = Connection::new(first, &limits, Rc::clone(&all));
+        let mut first = Connection::new(first, Rc::clone(&all));
         assert!(fill(&mut first).await.is_pending());
-        assert_eq!(all.get(), 1 << 20, "what is at hand");
-        all.set(all.get() + MAX_UNSENT_BYTES);
-        let mut second = Connection::new(second, &limits, Rc::clone(&all));
+        assert_eq!(all.unsent.get(), 1 << 20, "what is at hand");
+        all.unsent.set(all.unsent.get() + MAX_UNSENT_BYTES);
+        let mut second = Connection::new(second, Rc::clone(&all));
         assert!(matches!(fill(&mut second).await, Poll::Ready(Err(_))), "no room for another");
         drop((first, second));
-        assert_eq!(all.get(), MAX_UNSENT_BYTES, "what went takes no room");
+        assert_eq!(all.unsent.get(), MAX_UNSENT_BYTES, "what went takes no room");
+        all.tick();
+        assert!(all.open.borrow().is_empty(), "closed connections are forgotten");
     }
 
     #[tokio::test]
     async fn answers_do_not_wait_for_acknowledgements() {
         let (stream, _other) = connected().await;
         assert!(!stream.nodelay().unwrap(), "as the system has it");
-        assert!(
-            Connection::new(stream, &ServerLimits::DEFAULT, UnsentBytes::default()).stream.nodelay().unwrap()
-        );
+        let all = Rc::new(Connections::new(&ServerLimits::DEFAULT));
+        assert!(Connection::new(stream, all).stream.nodelay().unwrap());
     }
 }

@@ -1,29 +1,69 @@
 //! Pages besides the operations: health, metrics, outbox, and token keys.
 
-use actix_web::http::{Method, StatusCode, header};
-use actix_web::{HttpRequest, HttpResponse, web};
+use std::net::IpAddr;
+use std::rc::Rc;
+
+use hyper::body::Body as _;
+use hyper::header::{self, HeaderValue};
+use hyper::{Method, StatusCode};
 use serde_json::json;
 
-use super::call::{add_cors_headers, error_response};
-use super::linger::close_lingering;
-use super::{AppState, is_empty, lock};
+use super::call::{call, cors_response, error_response};
+use super::service::{Request, Response, close_after};
+use super::{AppState, lock};
 use crate::compute::Side;
 use crate::http::prometheus::{CONTENT_TYPE, MetricKind, MetricsPage};
 use poolproof_cognito::protocol::{ApiError, ErrorKind};
 
-fn json_page(body: String) -> HttpResponse {
-    let mut response = HttpResponse::Ok();
-    add_cors_headers(&mut response);
-    response.insert_header((header::CONTENT_TYPE, "application/json")).body(body)
+/// Answers a request by its method and path.
+pub(super) async fn respond(request: Request, peer: Option<IpAddr>, state: Rc<AppState>) -> Response {
+    if request.method() == Method::POST && request.uri().path() == "/" {
+        return call(request, peer, &state).await;
+    }
+    get_page(&request, &state).unwrap_or_else(|| fallback(&request))
 }
 
-/// `GET /health`.
-pub(super) async fn health() -> HttpResponse {
-    json_page(json!({ "status": "ok" }).to_string())
+/// Returns the page that a request names, if there is one.
+fn get_page(request: &Request, state: &AppState) -> Option<Response> {
+    if !is_get(request) {
+        return None;
+    }
+    match request.uri().path() {
+        "/health" => Some(json_page(json!({ "status": "ok" }).to_string())),
+        "/metrics" => Some(text_page(metrics(state))),
+        "/outbox" => Some(outbox(request, state)),
+        path => {
+            let (pool, document) = path.strip_prefix('/')?.split_once("/.well-known/")?;
+            match document {
+                "jwks.json" => Some(jwks(pool, state)),
+                "openid-configuration" => Some(openid(pool, state)),
+                _ => None,
+            }
+        }
+    }
+}
+
+/// Returns whether a request is `GET` or `HEAD` without a body; a body would have no reader.
+pub(super) fn is_get(request: &Request) -> bool {
+    matches!(*request.method(), Method::GET | Method::HEAD) && request.body().is_end_stream()
+}
+
+fn json_page(body: String) -> Response {
+    page(cors_response(StatusCode::OK, body), "application/json")
+}
+
+/// A page of metrics.
+pub(super) fn text_page(metrics: MetricsPage) -> Response {
+    page(Response::new(metrics.into_text().into()), CONTENT_TYPE)
+}
+
+fn page(mut response: Response, content_type: &'static str) -> Response {
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }
 
 /// `GET /metrics`.
-pub(super) async fn metrics(state: web::Data<AppState>) -> HttpResponse {
+fn metrics(state: &AppState) -> MetricsPage {
     let mut page = MetricsPage::default();
     state.request_counts.write_metrics(&mut page);
     let ((pools, users), evicted_count) = {
@@ -43,26 +83,26 @@ pub(super) async fn metrics(state: web::Data<AppState>) -> HttpResponse {
     one("poolproof_srp_modexps_total", MetricKind::Counter, powers, usage.modexps.to_string());
     let spent = "CPU time of SRP jobs.";
     one("poolproof_srp_cpu_seconds_total", MetricKind::Counter, spent, format!("{cpu:.6}"));
-    HttpResponse::Ok().insert_header((header::CONTENT_TYPE, CONTENT_TYPE)).body(page.into_text())
+    page
 }
 
 /// `GET /outbox`, or `GET /outbox?username=NAME`.
-pub(super) async fn outbox(request: HttpRequest, state: web::Data<AppState>) -> HttpResponse {
-    let query = web::Query::<std::collections::BTreeMap<String, String>>::from_query(request.query_string());
-    let query = query.map(web::Query::into_inner).unwrap_or_default();
-    let body = lock(&state.outbox).to_json(query.get("username").map(String::as_str));
+fn outbox(request: &Request, state: &AppState) -> Response {
+    let query = request.uri().query().unwrap_or_default();
+    let username = form_urlencoded::parse(query.as_bytes()).filter(|(key, _)| key == "username").last();
+    let body = lock(&state.outbox).to_json(username.as_ref().map(|(_, name)| &**name));
     json_page(body.to_string())
 }
 
 /// `GET /<UserPoolId>/.well-known/jwks.json`.
-pub(super) async fn jwks(pool: web::Path<String>, state: web::Data<AppState>) -> HttpResponse {
-    let found = lock(&state.provider).issuer(&pool);
+fn jwks(pool: &str, state: &AppState) -> Response {
+    let found = lock(&state.provider).issuer(pool);
     found.map_or_else(no_pool, |(_, jwks)| json_page(jwks))
 }
 
 /// `GET /<UserPoolId>/.well-known/openid-configuration`.
-pub(super) async fn openid(pool: web::Path<String>, state: web::Data<AppState>) -> HttpResponse {
-    let found = lock(&state.provider).issuer(&pool);
+fn openid(pool: &str, state: &AppState) -> Response {
+    let found = lock(&state.provider).issuer(pool);
     found.map_or_else(no_pool, |(issuer, _)| {
         let body = json!({
             "issuer": issuer,
@@ -76,30 +116,32 @@ pub(super) async fn openid(pool: web::Path<String>, state: web::Data<AppState>) 
     })
 }
 
-fn no_pool() -> HttpResponse {
+fn no_pool() -> Response {
     let error =
         ApiError::new(ErrorKind::ResourceNotFound, "User pool does not exist, or its tokens are opaque.");
     error_response(StatusCode::NOT_FOUND, &error)
 }
 
 /// Every other path and method.
-pub(super) async fn fallback(request: HttpRequest, unread: web::Payload) -> HttpResponse {
-    if *request.method() == Method::OPTIONS && is_empty(request.head()) {
-        let mut response = HttpResponse::NoContent();
-        add_cors_headers(&mut response);
-        return response
-            .insert_header((header::ACCESS_CONTROL_ALLOW_METHODS, "POST, GET, OPTIONS"))
-            .insert_header((header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS))
-            .insert_header((header::ACCESS_CONTROL_MAX_AGE, "86400"))
-            .finish();
+fn fallback(request: &Request) -> Response {
+    if request.method() == Method::OPTIONS && request.body().is_end_stream() {
+        let mut response = cors_response(StatusCode::NO_CONTENT, "");
+        for (name, value) in [
+            (header::ACCESS_CONTROL_ALLOW_METHODS, "POST, GET, OPTIONS"),
+            (header::ACCESS_CONTROL_ALLOW_HEADERS, ALLOWED_HEADERS),
+            (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        ] {
+            response.headers_mut().insert(name, HeaderValue::from_static(value));
+        }
+        return response;
     }
-    let known = request.path() == "/";
+    let known = request.uri().path() == "/";
     let status = if known { StatusCode::METHOD_NOT_ALLOWED } else { StatusCode::NOT_FOUND };
     let error = ApiError::new(
         ErrorKind::UnknownOperation,
         "Send operations by POST to / with X-Amz-Target: AWSCognitoIdentityProviderService.<Operation>.",
     );
-    close_lingering(error_response(status, &error), unread)
+    close_after(error_response(status, &error))
 }
 
 /// Headers that browser SDKs send.

@@ -1,75 +1,143 @@
-//! Accepts connections: a server of one thread, with limits, over [`Connection`]s.
+//! Accepts connections on one thread, within limits, and serves them with hyper.
 
-use std::net::TcpListener;
+use std::convert::Infallible;
+use std::io::{Error, ErrorKind, Result};
+use std::net::IpAddr;
+use std::pin::pin;
 use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_http::{HttpServiceBuilder, KeepAlive, Request, Response};
-use actix_server::ServerBuilder;
-use actix_service::{
-    IntoServiceFactory, Service as _, ServiceFactory, ServiceFactoryExt as _, apply_fn_factory, fn_service,
-    map_config,
-};
-use actix_web::body::MessageBody;
-use actix_web::dev::AppConfig;
-use actix_web::error::DispatchError;
-use tokio::net::TcpStream;
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{self, HeaderValue};
+use hyper::server::conn::http1::Builder;
+use hyper::service::service_fn;
+use hyper_util::rt::TokioIo;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::runtime::Runtime;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::LocalSet;
 
 use super::ServerLimits;
-use super::connection::{Connection, UnsentBytes};
-use super::pipeline::{ActiveRequest, ConnectionActivity};
+use super::connection::{Connection, Connections, TICK};
 
-/// Builds a server of `app` on this listener.
-pub(super) fn build_server<F, I, S, B>(
+pub(super) type Request = hyper::Request<Incoming>;
+pub(super) type Response = hyper::Response<Full<Bytes>>;
+
+/// Maximum size of a request's head in bytes.
+const MAX_HEAD: usize = 128 * 1024;
+/// The pause after the system has refused to accept a connection, for example because of too many open files.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// A listener and the runtime of one thread that serves it.
+pub(super) struct Listening {
+    runtime: Runtime,
     listener: TcpListener,
-    limits: &ServerLimits,
-    app: F,
-) -> std::io::Result<ServerBuilder>
+}
+
+impl Listening {
+    pub(super) fn new(listener: std::net::TcpListener) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        listener.set_nonblocking(true)?;
+        let listener = {
+            let _context = runtime.enter();
+            TcpListener::from_std(listener)?
+        };
+        Ok(Self { runtime, listener })
+    }
+
+    /// Runs a future that uses the listener, on this thread. All connections end with it.
+    pub(super) fn block_on<A: Future>(self, future: impl FnOnce(TcpListener) -> A) -> A::Output {
+        let Self { runtime, listener } = self;
+        LocalSet::new().block_on(&runtime, async { future(listener).await })
+    }
+}
+
+/// Serves until `stop` ends, then until the requests in flight are answered.
+///
+/// `respond` answers a request of the client with this address.
+pub(super) async fn run<F, A>(listener: TcpListener, limits: &ServerLimits, stop: impl Future, respond: F)
 where
-    F: Fn() -> I + Send + Clone + 'static,
-    I: IntoServiceFactory<S, Request>,
-    S: ServiceFactory<Request, Config = AppConfig> + 'static,
-    S::Error: Into<actix_web::Error> + 'static,
-    S::InitError: std::fmt::Debug,
-    S::Response: Into<Response<B>> + 'static,
-    B: MessageBody + 'static,
+    F: Fn(Request, Option<IpAddr>) -> A + 'static,
+    A: Future<Output = Response> + 'static,
 {
-    let server = ServerBuilder::new()
-        .workers(1)
-        .max_concurrent_connections(limits.connections)
-        .shutdown_timeout(limits.shutdown.as_secs());
-    let (shutdown_signal, limits) = (server.graceful_shutdown_signal(), limits.clone());
-    server.listen("http", listener, move || {
-        let (shutdown_signal, limits) = (shutdown_signal.clone(), limits.clone());
-        let tracked = apply_fn_factory(app(), |request: Request, app: &S::Service| {
-            let activity = request.conn_data::<Rc<ConnectionActivity>>().map(Rc::clone);
-            let active_request = activity.map(|activity| ActiveRequest::begin(activity, request.head()));
-            let answer = app.call(request);
-            async move {
-                let answer = answer.await;
-                drop(active_request);
-                answer
-            }
-        });
-        let app = tracked.map_err(|error| error.into().error_response());
-        let http = HttpServiceBuilder::default()
-            // As in actix-web's own server: idle connections end at shutdown.
-            .graceful_shutdown_signal(move || {
-                let shutdown_signal = shutdown_signal.clone();
-                async move { shutdown_signal.notified().await }
-            })
-            .keep_alive(KeepAlive::Timeout(limits.idle))
-            .client_request_timeout(limits.request)
-            // actix-http's own lingering has no limit of bytes; `linger` replaces it.
-            .client_disconnect_timeout(Duration::ZERO)
-            .on_connect_ext(|connection: &Connection, data| drop(data.insert(connection.activity())))
-            .h1(map_config(app, |()| AppConfig::default()));
-        let unsent = UnsentBytes::default();
-        let connections = fn_service(move |stream: TcpStream| {
-            let peer = stream.peer_addr().ok();
-            let connection = Connection::new(stream, &limits, Rc::clone(&unsent));
-            async move { Ok::<_, DispatchError>((connection, peer)) }
-        });
-        connections.and_then(http)
-    })
+    let (all, respond, mut stop) = (Rc::new(Connections::new(limits)), Rc::new(respond), pin!(stop));
+    let most = limits.connections.min(Semaphore::MAX_PERMITS);
+    let permits = Arc::new(Semaphore::new(most));
+    let timer = tokio::task::spawn_local(tick(Rc::clone(&all)));
+    loop {
+        tokio::select! {
+            accepted = accept(&listener, &permits) => match accepted {
+                Ok((stream, permit)) => {
+                    let served = serve_connection(stream, Rc::clone(&all), Rc::clone(&respond));
+                    tokio::task::spawn_local(async move {
+                        served.await;
+                        drop(permit);
+                    });
+                }
+                // The client has ended the connection already.
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+                Err(_) => tokio::time::sleep(ACCEPT_PAUSE).await,
+            },
+            _ = &mut stop => break,
+        }
+    }
+    drop(listener);
+    all.shut_down();
+    let all_ended = permits.acquire_many(u32::try_from(most).unwrap_or(u32::MAX));
+    drop(tokio::time::timeout(limits.shutdown, all_ended).await);
+    timer.abort();
+}
+
+/// Accepts a connection as soon as the limit allows it.
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> Result<(TcpStream, OwnedSemaphorePermit)> {
+    let permit = Arc::clone(permits).acquire_owned().await.map_err(Error::other)?;
+    Ok((listener.accept().await?.0, permit))
+}
+
+async fn tick(all: Rc<Connections>) {
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        ticks.tick().await;
+        all.tick();
+    }
+}
+
+/// Serves a connection until it closes.
+async fn serve_connection<F, A>(stream: TcpStream, all: Rc<Connections>, respond: Rc<F>)
+where
+    F: Fn(Request, Option<IpAddr>) -> A + 'static,
+    A: Future<Output = Response> + 'static,
+{
+    let peer = stream.peer_addr().ok().map(|peer| peer.ip());
+    let connection = Connection::new(stream, Rc::clone(&all));
+    let state = connection.state();
+    let service = service_fn(move |request: Request| {
+        state.begin_request();
+        // With Content-Length too, a body has two possible ends (RFC 9112, section 6.1), and hyper hides it.
+        let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
+        let response = respond(request, peer);
+        let (state, all) = (Rc::clone(&state), Rc::clone(&all));
+        async move {
+            let response = response.await;
+            state.end_request();
+            let is_last = is_chunked || all.is_shutting_down();
+            Ok::<_, Infallible>(if is_last { close_after(response) } else { response })
+        }
+    });
+    let mut http = Builder::new();
+    // The connection has deadlines of its own. A client may end its side before it reads the response.
+    http.header_read_timeout(None).half_close(true).max_buf_size(MAX_HEAD);
+    // An error ends the connection; no other request is affected.
+    drop(http.serve_connection(TokioIo::new(connection), service).await);
+}
+
+/// Makes a response the last one of its connection. An unread rest of the request is discarded.
+pub(super) fn close_after(mut response: Response) -> Response {
+    response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    response
 }

@@ -4,7 +4,6 @@ use std::io::Result;
 use std::pin::pin;
 use std::time::Duration;
 
-use actix_server::ServerBuilder;
 use tokio::sync::oneshot;
 
 /// Signals within this time count as one: ending a process group sends two.
@@ -20,24 +19,19 @@ pub enum ShutdownKind {
 }
 
 /// Runs a server until SIGINT or SIGTERM, or the console's equivalent; then the requests in flight are
-/// finished. A second signal ends it at once.
-pub(super) async fn run(server: ServerBuilder) -> Result<ShutdownKind> {
+/// finished. A second signal ends it at once. The server stops when `stop` is dropped.
+pub(super) async fn run(server: impl Future<Output = ()>, stop: oneshot::Sender<()>) -> Result<ShutdownKind> {
     let mut signals = Signals::listen()?;
-    let (stop_sender, stop_receiver) = oneshot::channel();
-    let server = server.shutdown_signal(async move {
-        // A closed channel means that the server has ended.
-        drop(stop_receiver.await);
-    });
-    let mut server = pin!(server.run());
+    let mut server = pin!(server);
     tokio::select! {
-        ended = &mut server => return ended.map(|()| ShutdownKind::Graceful),
-        () = signals.next() => drop(stop_sender.send(())),
+        () = &mut server => return Ok(ShutdownKind::Graceful),
+        () = signals.next() => drop(stop),
     }
     let mut debounce = pin!(tokio::time::sleep(SIGNAL_DEBOUNCE));
     let mut is_debounced = false;
     loop {
         tokio::select! {
-            ended = &mut server => return ended.map(|()| ShutdownKind::Graceful),
+            () = &mut server => return Ok(ShutdownKind::Graceful),
             () = &mut debounce, if !is_debounced => is_debounced = true,
             () = signals.next() => {
                 if is_debounced {
