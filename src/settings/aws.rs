@@ -277,7 +277,7 @@ fn mfa_mode(
         let help = "check that the documents belong to one pool and were read at one time".to_owned();
         return Err(mfa.error_at(&["MfaConfiguration"], &message, Some(help)));
     }
-    Ok(of_pool.or(of_mfa.map(|(_, mode)| mode)).unwrap_or_else(|| {
+    Ok(of_pool.or_else(|| of_mfa.map(|(_, mode)| mode)).unwrap_or_else(|| {
         notes.push(NO_MODE);
         MfaMode::Off
     }))
