@@ -10,6 +10,7 @@
 //! | [`run`], [`matrix`], [`advise`], [`compare`] | one run; every cell of the policy; surprises in settings; builds compared |
 //! | [`http`], [`report`] | AWS JSON 1.1 as server and client; the report in all its forms |
 //! | [`actors`], [`harness`], [`store`] | conductor, users, devices and pool; one pool driven by hand; the state file |
+//! | [`endpoint`] | a session at an endpoint: its pool, the users created there, their deletion |
 //! | [`scenario`], [`workload`], [`settings`], [`target`], [`compute`], [`metrics`] | what happens, when, where arithmetic runs, what is counted |
 //! | [`poolproof_pool`], [`poolproof_client`], [`poolproof_oracle`] | pool, client and oracle, independent of each other |
 //! | [`poolproof_srp`], [`poolproof_cognito`] | SRP; the API as types |

@@ -86,6 +86,7 @@ fn the_report_does_not_depend_on_the_backend() {
             &CancellationToken::default(),
         )
         .unwrap()
+        .report
     };
     let right = report(Backend::Reference);
     adds_up(&right);
