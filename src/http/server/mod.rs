@@ -106,7 +106,7 @@ pub fn serve(
         state_writer,
         limits: limits.clone(),
     });
-    let ended = Listening::new(listener)?.block_on(|listener| async {
+    let ended = Listening::new(listener)?.block_on(move |listener| async move {
         let (stop_sender, stop_receiver) = oneshot::channel();
         let respond = move |request, peer| pages::respond(request, peer, Rc::clone(&state));
         shutdown::run(service::run(listener, &limits, stop_receiver, respond), stop_sender).await
