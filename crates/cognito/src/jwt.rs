@@ -80,8 +80,8 @@ impl Keys {
         format!("{}.{}", BASE64URL_NOPAD.encode(header.as_bytes()), BASE64URL_NOPAD.encode(claims.as_bytes()))
     }
 
-    /// Returns an unsigned token with its signature. Returns `None` if the operating system provides no random
-    /// bytes for the blinding of RSA.
+    /// Returns an unsigned token with its signature. Returns `None` if the operating system provides no
+    /// random bytes for the blinding of RSA.
     pub fn sign(&self, token_use: TokenUse, unsigned: &str) -> Option<String> {
         let key = self.key_for(token_use);
         let mut signature = vec![0; key.pair.public_modulus_len()];

@@ -1,7 +1,7 @@
 //! Defects that tests plant in a pool, to see whether the harness finds each and names the right rule.
 //!
-//! A defect wraps the pool. It changes the settings for one input, or it rewrites the input, the stored records
-//! or the step. The code that decides about sign-ins knows nothing of defects.
+//! A defect wraps the pool. It changes the settings for one input, or it rewrites the input, the stored
+//! records or the step. The code that decides about sign-ins knows nothing of defects.
 
 /// A defect. Only the feature `defects` can inject one, and only tests enable it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -23,7 +23,8 @@ macro_rules! operations {
         pub const OPERATIONS: &[&str] = &[$($pool,)* $($account,)* $($shared,)* $($manage,)*];
 
         fn decode_request(name: &str, body: &Value) -> Result<Operation, ApiError> {
-            // With an access token these operations are about its user; with a session they are part of a sign-in.
+            // With an access token these operations are about its user; with a session they are part of a
+            // sign-in.
             let has_token = body.get("AccessToken").is_some_and(|token| !token.is_null());
             Ok(match name {
                 $($pool => Operation::Pool(Request::$pool_variant(read(body)?)),)*
@@ -125,9 +126,9 @@ operations! {
 ///
 /// # Errors
 ///
-/// `UnknownOperationException` for an unknown name. `SerializationException` for text that is not JSON, exceeds a
-/// limit, or has a duplicate key or a value of the wrong type. `InvalidParameterException` for a missing required
-/// key, and for a number, map or list that is too large.
+/// `UnknownOperationException` for an unknown name. `SerializationException` for text that is not JSON,
+/// exceeds a limit, or has a duplicate key or a value of the wrong type. `InvalidParameterException` for a
+/// missing required key, and for a number, map or list that is too large.
 pub fn decode(name: &str, body: &[u8]) -> Result<Operation, ApiError> {
     if !OPERATIONS.contains(&name) {
         // The text is not read.

@@ -118,7 +118,8 @@ where
     let state = connection.state();
     let service = service_fn(move |request: Request| {
         state.begin_request();
-        // hyper hides a Content-Length beside chunks. RFC 9112, section 6.1 requires that such a connection ends.
+        // hyper hides a Content-Length beside chunks. RFC 9112, section 6.1 requires that such a connection
+        // ends.
         let is_chunked = request.headers().contains_key(header::TRANSFER_ENCODING);
         let response = respond(request, peer);
         let (state, all) = (Rc::clone(&state), Rc::clone(&all));

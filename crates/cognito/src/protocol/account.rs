@@ -335,7 +335,7 @@ pub struct UserDescription {
     #[serde(default)]
     pub enabled: bool,
     /// `UserStatus`.
-    #[serde(rename = "UserStatus", default = "unknown_status", deserialize_with = "user_status")]
+    #[serde(rename = "UserStatus", default = "no_status", deserialize_with = "user_status")]
     pub status: Word,
     /// `UserMFASettingList`.
     #[serde(rename = "UserMFASettingList", skip_serializing_if = "Vec::is_empty")]
@@ -361,8 +361,9 @@ fn user_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Er
     known_word(deserializer, &USER_STATUSES)
 }
 
-const fn unknown_status() -> Word {
-    "UNKNOWN"
+/// `GetUser` returns no status.
+const fn no_status() -> Word {
+    ""
 }
 
 /// Reads factors and ignores unknown ones.

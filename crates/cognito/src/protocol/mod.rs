@@ -7,6 +7,7 @@
 //! All names are from the API model of 2016-04-18 (docs/semantics.md, the API).
 
 mod account;
+mod app_client;
 mod error;
 mod management;
 mod names;
@@ -21,13 +22,16 @@ pub use account::{
     CodeDelivery, ConfirmSignUp, ListUsers, MfaPreference, MfaPreferences, SetUserMfaPreference, SignUp,
     SoftwareTokenStatus, UserDescription, VerifyOwnSoftwareToken,
 };
+pub use app_client::{
+    ClientCall, ClientDescription, ClientSpec, ClientSummary, ListUserPoolClients, ValiditySpec,
+    ValidityUnits,
+};
 pub use error::{ApiError, ErrorKind};
 pub use management::{
-    AccountTakeover, AddOns, ClientCall, ClientDescription, ClientSpec, ClientSummary, CompromisedActions,
-    CompromisedCredentials, DeviceConfiguration, EmailConfig, ListUserPoolClients, ListUserPools,
-    ManagementRequest, ManagementResponse, MfaConfig, NotifyConfiguration, NotifyEmail, PasswordPolicySpec,
-    Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, RiskConfiguration, RiskExceptionLists,
-    SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions, ValiditySpec, ValidityUnits,
+    AccountTakeover, AddOns, CompromisedActions, CompromisedCredentials, DeviceConfiguration, EmailConfig,
+    ListUserPools, ManagementRequest, ManagementResponse, MfaConfig, NotifyConfiguration, NotifyEmail,
+    PasswordPolicySpec, Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, RiskConfiguration,
+    RiskExceptionLists, SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
     mfa_mode_name,
 };
 pub use names::{ChallengeName, DeviceStatus, SignInStep, keys};

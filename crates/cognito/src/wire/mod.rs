@@ -18,8 +18,8 @@ pub use parse::{Limits, ParseError, ParseErrorKind, parse};
 
 /// The key of a field whose own fields are keys of the structure that contains it.
 ///
-/// serde's `flatten` reads such fields without their keys and accepts lists for structures, so that AWS's error
-/// texts cannot be given.
+/// serde's `flatten` reads such fields without their keys and accepts lists for structures, so that AWS's
+/// error texts cannot be given.
 pub const FLATTEN: &str = "$flatten";
 
 /// Returns a value as JSON. A field without a value is left out.

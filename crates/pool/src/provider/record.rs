@@ -122,8 +122,8 @@ impl Provider {
         }
     }
 
-    /// Removes and returns the changes of pools and app clients, and those of the users of pool `pool_id`. Call
-    /// it after every request. Returns nothing if this account has no change log.
+    /// Removes and returns the changes of pools and app clients, and those of the users of pool `pool_id`.
+    /// Call it after every request. Returns nothing if this account has no change log.
     pub fn take_changes(&mut self, pool_id: Option<&PoolId>) -> Vec<ProviderChange> {
         let Some(change_log) = &mut self.change_log else { return Vec::new() };
         let ChangeLog { mut pools, clients } = std::mem::take(change_log);

@@ -1,0 +1,135 @@
+//! App clients in the operations that create, change and describe them.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::Timestamp;
+
+/// Input of the operations that take an app client, which is optional for some.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ClientCall {
+    /// `UserPoolId`.
+    pub user_pool_id: String,
+    /// `ClientId`.
+    pub client_id: Option<String>,
+}
+
+/// `ListUserPoolClients`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ListUserPoolClients {
+    /// `UserPoolId`.
+    pub user_pool_id: String,
+    /// `MaxResults`, 1 to 60.
+    pub max_results: Option<u32>,
+    /// `NextToken` of the previous page.
+    pub next_token: Option<String>,
+}
+
+/// `CreateUserPoolClient` and `UpdateUserPoolClient`, limited to the settings that have an effect here.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ClientSpec {
+    /// `UserPoolId`.
+    pub user_pool_id: String,
+    /// `ClientId` of an existing client.
+    pub client_id: Option<String>,
+    /// `ClientName`.
+    #[serde(rename = "ClientName")]
+    pub name: Option<String>,
+    /// `GenerateSecret`.
+    pub generate_secret: Option<bool>,
+    /// `ExplicitAuthFlows`.
+    #[serde(rename = "ExplicitAuthFlows", default, skip_serializing_if = "Vec::is_empty")]
+    pub auth_flows: Vec<String>,
+    /// `PreventUserExistenceErrors`: `ENABLED` or `LEGACY`.
+    pub prevent_user_existence_errors: Option<String>,
+    /// Validity of sessions and tokens.
+    #[serde(rename = "$flatten")]
+    pub validity: ValiditySpec,
+}
+
+/// Validity of a client's sessions and tokens, as in the request.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ValiditySpec {
+    /// `AuthSessionValidity`, 3 to 15 minutes.
+    #[serde(rename = "AuthSessionValidity")]
+    pub session: Option<u32>,
+    /// `AccessTokenValidity`.
+    #[serde(rename = "AccessTokenValidity")]
+    pub access: Option<u32>,
+    /// `IdTokenValidity`.
+    #[serde(rename = "IdTokenValidity")]
+    pub id: Option<u32>,
+    /// `RefreshTokenValidity`.
+    #[serde(rename = "RefreshTokenValidity")]
+    pub refresh: Option<u32>,
+    /// `TokenValidityUnits`; the default is hours, and days for refresh tokens.
+    #[serde(rename = "TokenValidityUnits")]
+    pub units: Option<ValidityUnits>,
+}
+
+/// `TokenValidityUnitsType`: `seconds`, `minutes`, `hours` or `days`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ValidityUnits {
+    /// `AccessToken`.
+    #[serde(rename = "AccessToken")]
+    pub access: Option<String>,
+    /// `IdToken`.
+    #[serde(rename = "IdToken")]
+    pub id: Option<String>,
+    /// `RefreshToken`.
+    #[serde(rename = "RefreshToken")]
+    pub refresh: Option<String>,
+}
+
+/// `UserPoolClientType`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ClientDescription {
+    /// `UserPoolId`.
+    #[serde(default)]
+    pub user_pool_id: String,
+    /// `ClientId`.
+    pub client_id: String,
+    /// `ClientName`.
+    #[serde(rename = "ClientName", default)]
+    pub name: String,
+    /// `ClientSecret`, if the client has one.
+    #[serde(rename = "ClientSecret")]
+    pub secret: Option<String>,
+    /// `ExplicitAuthFlows`.
+    #[serde(rename = "ExplicitAuthFlows", default)]
+    pub auth_flows: Vec<String>,
+    /// `PreventUserExistenceErrors`: `ENABLED` or `LEGACY`.
+    #[serde(default)]
+    pub prevent_user_existence_errors: String,
+    /// `EnableTokenRevocation`.
+    #[serde(default)]
+    pub enable_token_revocation: bool,
+    /// Validity of sessions and tokens.
+    #[serde(rename = "$flatten")]
+    pub validity: ValiditySpec,
+    /// `CreationDate`.
+    #[serde(rename = "CreationDate", default, with = "crate::time::seconds")]
+    pub created: Timestamp,
+    /// `LastModifiedDate`.
+    #[serde(rename = "LastModifiedDate", default, with = "crate::time::seconds")]
+    pub modified: Timestamp,
+}
+
+/// `UserPoolClientDescription`: a client in a list.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct ClientSummary {
+    /// `UserPoolId`.
+    #[serde(default)]
+    pub user_pool_id: String,
+    /// `ClientId`.
+    pub client_id: String,
+    /// `ClientName`.
+    #[serde(rename = "ClientName", default)]
+    pub name: String,
+}
