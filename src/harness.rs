@@ -79,7 +79,7 @@ impl Harness {
                     }
                     Event::Device(authenticators.ask_device(self.now, ask))
                 }
-                Action::EnterCode(CodeSource::Phone) => {
+                Action::EnterCode(CodeSource::Phone | CodeSource::Email) => {
                     self.pool.delivered_code(&username).map_or(Event::Abandoned, Event::Code)
                 }
                 Action::EnterCode(CodeSource::NewApp(secret)) => {

@@ -149,8 +149,8 @@ fn provision_one(config: &ProvisionConfig, user_spec: UserSpec) -> (NewAccount, 
     let salt = Salt::draw(&mut rng);
     let totp = TotpSecret::draw(&mut rng);
     let totp = user_spec.factors.has_totp().then_some(totp);
-    let phone = user_spec.factors.has_sms().then(|| format!("+1555{:07}", user_spec.number));
-    let identity = Identity::user(config.pool_id.name(), sub.as_str());
+    let phone = user_spec.factors.has_phone().then(|| format!("+1555{:07}", user_spec.number));
+    let identity = Identity::user(config.pool_id.name(), user_spec.username.as_str());
     let verifier = verifier(config.group, &salt, identity, &password);
     let mut devices = Vec::new();
     let mut known = Vec::new();
@@ -160,8 +160,10 @@ fn provision_one(config: &ProvisionConfig, user_spec: UserSpec) -> (NewAccount, 
         known.push(pools);
     }
     let account = NewAccount {
-        sms_mfa: phone.is_some(),
+        sms_mfa: user_spec.factors.has_sms(),
         phone,
+        email_mfa: user_spec.factors.has_email(),
+        email: user_spec.factors.has_email().then(|| format!("{}@example.com", user_spec.username)),
         totp: totp.clone(),
         devices: known,
         addresses: vec![home_address(user_spec.number)],
@@ -194,7 +196,7 @@ fn known_device(
         salt,
         verifier,
         status,
-        mfa_bound: user_spec.factors.any(),
+        mfa_bound: user_spec.factors.is_active(),
     };
     ((metadata, device), pools)
 }
@@ -257,7 +259,7 @@ impl NewUser {
             (metadata.device_key, actor)
         });
         let devices = devices.collect();
-        let mfa_bound = user_spec.factors.any();
+        let mfa_bound = user_spec.factors.is_active();
         TestUser { user_spec, password, totp, totp_step_used: None, devices, mfa_bound }
             .start(context, policy)
     }

@@ -135,6 +135,7 @@ impl User {
             sends_password: command.intent == Intent::PlainPassword,
             device: device.map(|at| self.user_state.devices[at].key.clone()),
             device_secret_damaged: command.intent == Intent::WrongDeviceSecret,
+            omits_key_after_mfa: command.intent == Intent::KeyOmittedAfterMfa,
             confirms_device: true,
             opts_in: self.opts_in,
             replay: command.intent == Intent::ReplayedClaim,
@@ -182,6 +183,7 @@ impl User {
             sends_password: command.intent == Intent::PlainPassword,
             wrong_password: command.intent == Intent::WrongPassword,
             device_secret_damaged: command.intent == Intent::WrongDeviceSecret,
+            omits_key_after_mfa: command.intent == Intent::KeyOmittedAfterMfa,
         };
         let judge = |attempt| self.user_state.judge(attempt, inputs);
         let judgements: Vec<Judgement> = machine.attempts().iter().filter_map(judge).collect();

@@ -101,9 +101,12 @@ impl TestUser {
     pub async fn register(&self, session: &EndpointSession, context: &UserContext) -> Result<(), SetupError> {
         let (user_pool_id, username) =
             (context.pool_id.as_str().to_owned(), self.user_spec.username.as_str().to_owned());
-        let attributes = if self.user_spec.factors.has_sms() {
+        let attributes = if self.user_spec.factors.has_phone() {
             let phone = format!("+1555{:07}", self.user_spec.number % 10_000_000);
             vec![("phone_number".to_owned(), phone), ("phone_number_verified".to_owned(), "true".to_owned())]
+        } else if self.user_spec.factors.has_email() {
+            let email = format!("{}@example.com", self.user_spec.username);
+            vec![("email".to_owned(), email), ("email_verified".to_owned(), "true".to_owned())]
         } else {
             Vec::new()
         };
@@ -187,7 +190,7 @@ impl TestUser {
             };
             self.set_up_totp(session, context, &tokens.access_token).await?;
         }
-        if !factors.any() {
+        if !factors.is_active() {
             return Ok(());
         }
         let enabled = MfaPreference { enabled: Some(true), preferred: Some(false) };
@@ -197,7 +200,7 @@ impl TestUser {
             preferences: MfaPreferences {
                 sms: factors.has_sms().then_some(enabled),
                 software_token: factors.has_totp().then_some(enabled),
-                email: None,
+                email: factors.has_email().then_some(enabled),
             },
         });
         session.admin.execute("AdminSetUserMFAPreference", Operation::Account(preference)).await.map(drop)
@@ -225,7 +228,8 @@ impl TestUser {
         // The code of the previous step is valid too (RFC 6238) and leaves the current one to the first
         // sign-in.
         let step = step_at(context.clock.now()).saturating_sub(1);
-        let request = VerifyOwnSoftwareToken { access_token, user_code: secret.code(step) };
+        let request =
+            VerifyOwnSoftwareToken { access_token, user_code: secret.code(step), friendly_device_name: None };
         let request = Operation::Account(AccountRequest::VerifySoftwareToken(request));
         session.admin.execute("VerifySoftwareToken", request).await?;
         (self.totp, self.totp_step_used) = (Some(secret), Some(step));
@@ -284,6 +288,7 @@ impl TestUser {
             sends_password: false,
             device,
             device_secret_damaged: variation.device_secret_damaged,
+            omits_key_after_mfa: false,
             confirms_device: variation.confirms_device,
             opts_in: variation.opts_in,
             replay: variation.replay,

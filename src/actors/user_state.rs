@@ -58,6 +58,7 @@ pub(super) struct AttemptInputs {
     pub(super) sends_password: bool,
     pub(super) wrong_password: bool,
     pub(super) device_secret_damaged: bool,
+    pub(super) omits_key_after_mfa: bool,
 }
 
 impl UserState {
@@ -132,7 +133,7 @@ impl UserState {
         }
         let verdict = poolproof_oracle::judge(facts, seen);
         self.note(&verdict, when, inputs);
-        if verdict.seen.outcome == Outcome::Tokens && !attempt.replayed {
+        if verdict.seen.outcome == Outcome::Tokens && !attempt.replayed && !inputs.omits_key_after_mfa {
             self.note_mfa(attempt);
         }
         Some(verdict)
@@ -166,6 +167,7 @@ impl UserState {
         let blocks = enforced && self.policy.risk.compromised == CompromisedAction::Block;
         let circumstances = Circumstances {
             flow: if inputs.sends_password { Flow::Password } else { Flow::Srp },
+            key_omitted_after_mfa: inputs.omits_key_after_mfa,
             compromised: self.compromised && blocks,
             reset_required: self.reset_required,
             address: match enforced {
@@ -231,7 +233,13 @@ impl UserState {
 /// Returns whether an attempt included an MFA.
 pub(super) fn through_mfa(attempt: &Attempt) -> bool {
     attempt.challenges.iter().any(|challenge| {
-        matches!(challenge, ChallengeName::SmsMfa | ChallengeName::SoftwareTokenMfa | ChallengeName::MfaSetup)
+        matches!(
+            challenge,
+            ChallengeName::SmsMfa
+                | ChallengeName::SoftwareTokenMfa
+                | ChallengeName::EmailOtp
+                | ChallengeName::MfaSetup
+        )
     })
 }
 

@@ -1,7 +1,6 @@
 //! Counts the cells of a pool's matrix that a setting changes. All decisions come from the oracle.
 
-use crate::settings::PossibleFactors;
-use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
+use poolproof_cognito::policy::{FactorTypes, Factors, PoolPolicy, RiskLevel, RiskMode};
 use poolproof_oracle::{Circumstances, Claim, Decision, Device, Facts, LockoutState, RuleId};
 
 /// A cell: the user's factors, the device key that the client sends, and the risk level.
@@ -32,7 +31,7 @@ pub(super) struct CellComparison {
 }
 
 /// Returns the cells of a pool whose users can have these factors.
-fn cells(factors: PossibleFactors) -> Vec<PoolCell> {
+fn cells(factors: FactorTypes) -> Vec<PoolCell> {
     let mut cells = Vec::new();
     for factors in factors.sets() {
         for device in Device::ALL {
@@ -45,7 +44,7 @@ fn cells(factors: PossibleFactors) -> Vec<PoolCell> {
 }
 
 /// Compares the decisions of a pool with and without a change, cell by cell.
-pub(super) fn compare(policy: &PoolPolicy, factors: PossibleFactors, against: Variation) -> CellComparison {
+pub(super) fn compare(policy: &PoolPolicy, factors: FactorTypes, against: Variation) -> CellComparison {
     let cells = cells(factors);
     let mut found = CellComparison { affected: 0, of: cells.len(), rules: Vec::new() };
     for cell in cells {
@@ -98,7 +97,7 @@ fn facts(policy: &PoolPolicy, cell: PoolCell) -> Facts {
 
 /// Returns how many challenge answers a sign-in from a remembered device needs, for a user with one factor
 /// and no risk.
-pub(super) fn answer_count(policy: &PoolPolicy, factors: PossibleFactors) -> u32 {
+pub(super) fn answer_count(policy: &PoolPolicy, factors: FactorTypes) -> u32 {
     let single = factors.sets().into_iter().filter(|set| matches!(set, Factors::Sms | Factors::Totp));
     let decisions = single.map(|factors| {
         let cell = PoolCell { factors, device: Device::Remembered, level: None };

@@ -74,9 +74,11 @@ fn situation(facts: &Facts) -> String {
     }
     let damaged = if facts.device_secret_valid { "" } else { ", secret damaged" };
     let risk = facts.risk.map_or_else(String::new, |(level, action)| format!(", {level} risk: {action}"));
-    let Circumstances { flow, compromised, reset_required, address } = facts.circumstances;
+    let Circumstances { flow, compromised, reset_required, address, key_omitted_after_mfa } =
+        facts.circumstances;
     let around: String = [
         (flow == Flow::Password, ", password in plain text"),
+        (key_omitted_after_mfa, ", no key in the MFA answer"),
         (compromised && !reset_required, ", password compromised"),
         (reset_required, ", password reset required"),
         (address == AddressStatus::Blocked, ", address always blocked"),
@@ -135,7 +137,7 @@ fn situations(scenario: &Scenario) -> Vec<Facts> {
                         factors,
                         claim,
                         device,
-                        mfa_bound: factors.any(),
+                        mfa_bound: factors.is_active(),
                         device_secret_valid: intent != Intent::WrongDeviceSecret,
                         risk: level.filter(|_| enforced).map(|level| (level, policy.risk.action(level))),
                         lock,
@@ -187,6 +189,7 @@ fn devices(scenario: &Scenario, intent: Intent) -> Vec<(Device, Claim, LockoutSt
         // After a forgotten device the client continues as with a new one.
         Intent::ForgottenDevice => vec![right(Device::Forgotten), right(Device::None)],
         Intent::KnownDevice
+        | Intent::KeyOmittedAfterMfa
         | Intent::WrongDeviceSecret
         | Intent::PlainPassword
         | Intent::Refresh

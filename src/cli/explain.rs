@@ -111,7 +111,9 @@ fn situation(out: &mut String, facts: &Facts, ignored: Option<RiskLevel>) {
     paragraph(out, "  Pool    ", &pool);
     let user = match facts.factors {
         Factors::None => "has no second factor",
+        Factors::Phone => "has a registered phone number that is not enabled as a factor (phone)",
         Factors::Sms => "has a phone for codes (sms)",
+        Factors::Email => "has an e-mail address for codes (email)",
         Factors::Totp => "has an authenticator app (totp)",
         Factors::SmsAndTotp => "has a phone and an authenticator app (sms_and_totp)",
     };

@@ -38,7 +38,7 @@ pub(super) struct SwitchArgs {
     /// risk is ignored [default: the pool's, or pool].
     #[arg(long, value_parser = one_of(&RiskNote::ALL, RiskNote::as_str), value_name = "WHOSE")]
     risk_note: Option<RiskNote>,
-    /// Whether a device replaces MFA only after it has completed one [default: the pool's, or false].
+    /// Whether a device replaces MFA only after it has completed one [default: the pool's, or true].
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     strict_mfa_binding: Option<bool>,
 }
@@ -46,10 +46,11 @@ pub(super) struct SwitchArgs {
 impl SwitchArgs {
     /// Returns these settings with the given switches.
     pub(super) fn apply_to(self, policy: PoolPolicy) -> PoolPolicy {
-        let Switches { risk_note, strict_mfa_binding } = policy.switches;
+        let Switches { risk_note, strict_mfa_binding, claims } = policy.switches;
         let switches = Switches {
             risk_note: self.risk_note.unwrap_or(risk_note),
             strict_mfa_binding: self.strict_mfa_binding.unwrap_or(strict_mfa_binding),
+            claims,
         };
         PoolPolicy { switches, ..policy }
     }

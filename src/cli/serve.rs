@@ -75,6 +75,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
             users: usize::try_from(args.users).unwrap_or(usize::MAX),
             ..AccountLimits::DEFAULT
         },
+        switches: settings.policy.switches,
     };
     let now = Clock::start(ClockKind::Wall).now();
     let mut provider = Provider::new(provider_settings, rng);

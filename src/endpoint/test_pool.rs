@@ -5,11 +5,13 @@
 
 use super::admin_client::{AdminClient, CleanupError, SetupError};
 use poolproof_cognito::ids::{ClientId, PoolId};
-use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy};
+use poolproof_cognito::policy::{
+    FactorTypes, MfaMode, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy,
+};
 use poolproof_cognito::protocol::{
-    AccountTakeover, AddOns, ClientSpec, DeviceConfiguration, ManagementRequest, ManagementResponse,
-    MfaConfig, Operation, OperationResponse, PoolCall, PoolSpec, RiskConfiguration, SoftwareTokenConfig,
-    TakeoverAction, TakeoverActions, mfa_mode_name,
+    AccountTakeover, AddOns, ClientSpec, DeviceConfiguration, EmailConfig, ManagementRequest,
+    ManagementResponse, MfaConfig, Operation, OperationResponse, PoolCall, PoolSpec, RiskConfiguration,
+    SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions, mfa_mode_name,
 };
 
 /// The flows of the app clients that a run creates.
@@ -62,7 +64,7 @@ impl TestPool {
     }
 
     async fn create_client(&self, admin: &AdminClient) -> Result<ClientId, SetupError> {
-        self.set_mfa(admin, setup_policy().mfa).await?;
+        self.set_mfa(admin, setup_policy().mfa, FactorTypes { totp: true, ..FactorTypes::NONE }).await?;
         let spec = ClientSpec {
             user_pool_id: self.pool_id.as_str().to_owned(),
             name: Some("poolproof".to_owned()),
@@ -81,12 +83,19 @@ impl TestPool {
         }
     }
 
-    async fn set_mfa(&self, admin: &AdminClient, mode: MfaMode) -> Result<(), SetupError> {
+    /// Sets when MFA is required, and activates the types of factors that the users need.
+    async fn set_mfa(
+        &self,
+        admin: &AdminClient,
+        mode: MfaMode,
+        types: FactorTypes,
+    ) -> Result<(), SetupError> {
         let config = MfaConfig {
             user_pool_id: self.pool_id.as_str().to_owned(),
             mfa: Some(mfa_mode_name(mode).to_owned()),
             software_token: Some(SoftwareTokenConfig { enabled: Some(true) }),
-            ..MfaConfig::default()
+            sms: types.sms.then(|| SmsConfig { message: None, sender: Some(sms_sender()) }),
+            email: types.email.then(EmailConfig::default),
         };
         let operation = Operation::Management(ManagementRequest::SetUserPoolMfaConfig(config));
         admin.execute("SetUserPoolMfaConfig", operation).await.map(drop)
@@ -102,7 +111,7 @@ impl TestPool {
         admin
             .execute("UpdateUserPool", Operation::Management(ManagementRequest::UpdateUserPool(spec)))
             .await?;
-        self.set_mfa(admin, policy.mfa).await?;
+        self.set_mfa(admin, policy.mfa, policy.factor_types).await?;
         if policy.risk.mode == RiskMode::Off {
             return Ok(());
         }
@@ -144,6 +153,11 @@ const fn setup_policy() -> PoolPolicy {
     PoolPolicy { remember: RememberMode::OptIn, mfa: MfaMode::Optional, ..PoolPolicy::DEFAULT }
 }
 
+/// The sender of SMS codes; endpoints that send messages need a role of the account.
+fn sms_sender() -> SmsSender {
+    SmsSender { sns_caller_arn: "arn:aws:iam::000000000000:role/service-role/poolproof".to_owned() }
+}
+
 fn spec(pool_id: Option<&PoolId>, name: &str, policy: &PoolPolicy) -> PoolSpec {
     let mode = match policy.risk.mode {
         RiskMode::Off => None,
@@ -163,5 +177,6 @@ fn spec(pool_id: Option<&PoolId>, name: &str, policy: &PoolPolicy) -> PoolSpec {
         add_ons: mode.map(|mode| AddOns { advanced_security_mode: mode.to_owned() }),
         // The generated passwords satisfy Cognito's default policy.
         policies: None,
+        ..PoolSpec::default()
     }
 }

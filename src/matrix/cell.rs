@@ -41,7 +41,7 @@ impl Cell {
             factors: self.factor,
             claim: Claim::Right,
             device: self.device,
-            mfa_bound: self.factor.any(),
+            mfa_bound: true,
             device_secret_valid: true,
             risk: self.risk.filter(|_| base.risk.mode == RiskMode::Enforced),
             lock: LockoutState::Unlocked,
@@ -77,11 +77,11 @@ pub const BASE_POLICY: PoolPolicy = PoolPolicy {
     ..PoolPolicy::DEFAULT
 };
 
-/// Returns all 4,680 cells: remember × suppress_mfa × mfa × factor × device × risk, in this nesting.
+/// Returns all 7,020 cells: remember × suppress_mfa × mfa × factor × device × risk, in this nesting.
 pub fn all_cells() -> Vec<Cell> {
     let every = RiskLevel::ALL.iter().flat_map(|level| RiskAction::ALL.map(|action| Some((*level, action))));
     let risks: Vec<Option<Risk>> = std::iter::once(None).chain(every).collect();
-    let mut cells = Vec::with_capacity(4680);
+    let mut cells = Vec::with_capacity(7020);
     for remember in RememberMode::ALL {
         for suppress_mfa in [false, true] {
             for mfa in MfaMode::ALL {
@@ -92,7 +92,7 @@ pub fn all_cells() -> Vec<Cell> {
     cells
 }
 
-/// Returns the 80 cells of one pool, with the pool's own action for each risk level.
+/// Returns the 120 cells of one pool, with the pool's own action for each risk level.
 pub fn pool_cells(pool: &PoolPolicy) -> Vec<Cell> {
     let own = RiskLevel::ALL.map(|level| Some((level, pool.risk.action(level))));
     let risks: Vec<Option<Risk>> = std::iter::once(None).chain(own).collect();
@@ -119,7 +119,7 @@ mod tests {
     #[test]
     fn cells_are_sorted_and_unique() {
         let cells = all_cells();
-        assert_eq!(cells.len(), 3 * 2 * 3 * 4 * 5 * 13);
+        assert_eq!(cells.len(), 3 * 2 * 3 * 6 * 5 * 13);
         assert!(cells.is_sorted_by(|one, next| one < next), "strictly increasing");
         assert!(pool_cells(&PoolPolicy::DEFAULT).is_sorted_by(|one, next| one < next));
     }

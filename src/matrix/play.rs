@@ -135,7 +135,8 @@ impl CellPlayer {
         };
         let identity = PoolIdentity { pool_id, client_id: ClientId::new(CLIENT_ID), group: Group::toy() };
         let mut pool = Pool::new(identity, setup_policy(), SEED.rng("pool", 0)).with_defect(defect);
-        let (account, new_user) = provision(&config, vec![user_spec], &|_| true).pop()?;
+        let (mut account, new_user) = provision(&config, vec![user_spec], &|_| true).pop()?;
+        account.devices.iter_mut().for_each(|device| device.mfa_bound = true);
         pool.add_account(account).ok()?;
         let credentials = new_user.into_credentials();
         let (known, device) = credentials.devices.into_iter().next()?;
@@ -179,6 +180,7 @@ impl CellPlayer {
             sends_password: false,
             device,
             device_secret_damaged: false,
+            omits_key_after_mfa: false,
             confirms_device: false,
             opts_in: false,
             replay: false,

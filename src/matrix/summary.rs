@@ -33,7 +33,8 @@ pub(super) enum MfaPrompt {
 impl DecisionSummary {
     pub(super) fn new(decision: &Decision) -> Self {
         let asked = |wanted: &[ChallengeName]| decision.challenges.iter().any(|name| wanted.contains(name));
-        let mfa = if asked(&[ChallengeName::SmsMfa, ChallengeName::SoftwareTokenMfa]) {
+        let mfa = if asked(&[ChallengeName::SmsMfa, ChallengeName::SoftwareTokenMfa, ChallengeName::EmailOtp])
+        {
             MfaPrompt::Factor
         } else if asked(&[ChallengeName::MfaSetup]) {
             MfaPrompt::SetUp
@@ -73,7 +74,11 @@ pub(super) const LEGEND: [(&str, &str); 9] = [
         "device",
         "the device whose key the client sends with the password. none: no key; any key: any of the others",
     ),
-    ("factor", "the user's second factors. some: sms, totp or both; any: with or without factors"),
+    (
+        "factor",
+        "the user's second factors. active: sms, totp, email or several; phone: a number that is not \
+                active; some: any of these; any: with or without factors",
+    ),
     (
         "risk",
         "none: no risk, or no_action; none or other: also every risk that is not listed for the same \
@@ -97,8 +102,12 @@ pub(super) fn devices(set: &[Device]) -> String {
     }
 }
 
-/// Returns `any`, `some`, or the names.
+/// Returns `any`, `some`, `active`, or the names.
 pub(super) fn factors(set: &[Factors]) -> String {
+    let active = Factors::ALL.into_iter().filter(|factors| factors.is_active());
+    if active.eq(set.iter().copied()) {
+        return "active".to_owned();
+    }
     match set.len() {
         all if all == Factors::ALL.len() => "any".to_owned(),
         some if some + 1 == Factors::ALL.len() && !set.contains(&Factors::None) => "some".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use poolproof_cognito::policy::{Factors, RiskAction, RiskLevel};
+use poolproof_cognito::policy::{Factors, MfaMode, RiskAction, RiskLevel};
 use poolproof_oracle::{
     AddressStatus, Circumstances, Claim, Decision, Device, Facts, Flow, Judgement, LockoutState, RuleId,
     Situation,
@@ -31,7 +31,10 @@ impl CaseKey {
 
 /// Returns the most severe fault of an attempt.
 fn attempt(facts: &Facts) -> &'static str {
-    let Circumstances { flow, compromised, reset_required, address } = facts.circumstances;
+    let Circumstances { flow, compromised, reset_required, address, key_omitted_after_mfa } =
+        facts.circumstances;
+    let unbound = facts.strict_mfa_binding && facts.device == Device::Remembered && !facts.mfa_bound;
+    let mfa_due = facts.mfa == MfaMode::On || facts.mfa == MfaMode::Optional && facts.factors.is_active();
     let all = [
         (facts.lock == LockoutState::Locked, "locked out"),
         (facts.lock == LockoutState::Uncertain, "at the edge of a lockout"),
@@ -41,10 +44,8 @@ fn attempt(facts: &Facts) -> &'static str {
         (reset_required, "password to be reset"),
         (compromised, "compromised password"),
         (facts.device != Device::None && !facts.device_secret_valid, "device secret damaged"),
-        (
-            facts.strict_mfa_binding && facts.device == Device::Remembered && !facts.mfa_bound,
-            "device without MFA",
-        ),
+        (unbound && facts.suppress_mfa && mfa_due, "device without MFA"),
+        (key_omitted_after_mfa, "no device key in the MFA answer"),
         (address == AddressStatus::Skipped, "address always allowed"),
         (flow == Flow::Password, "password sent as it is"),
     ];

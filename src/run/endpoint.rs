@@ -18,7 +18,9 @@ use crate::endpoint::{EndpointConfig, EndpointSession, SetupError};
 use crate::scenario::{GroupName, Scenario};
 use crate::target::AdminTarget as _;
 use crate::workload::UserSpec;
-use poolproof_cognito::policy::{CompromisedAction, Factors, Lockout, PoolPolicy, RiskPolicy, RiskSource};
+use poolproof_cognito::policy::{
+    CompromisedAction, FactorTypes, Factors, Lockout, PoolPolicy, RiskPolicy, RiskSource,
+};
 
 /// Users that are set up at the same time.
 const MAX_CONCURRENT_USERS: usize = 16;
@@ -44,7 +46,14 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), RunError> {
 
 /// The settings that the oracle expects of a target: it locks out as Cognito does.
 fn expected(scenario: &Scenario, accepts_risk_level: bool) -> PoolPolicy {
-    let policy = PoolPolicy { lockout: Lockout::Cognito, ..scenario.pool };
+    // A pool at an endpoint activates only the factors that its users have: messages need a sender there.
+    // Every user can set up an authenticator app.
+    let any = |wanted: fn(Factors) -> bool| {
+        scenario.population.factors.iter().any(|(set, share)| share > 0.0 && wanted(set))
+    };
+    let factor_types =
+        FactorTypes { sms: any(Factors::has_phone), totp: true, email: any(Factors::has_email) };
+    let policy = PoolPolicy { lockout: Lockout::Cognito, factor_types, ..scenario.pool };
     // Without a way to set the risk level, every sign-in is without risk.
     if accepts_risk_level { policy } else { PoolPolicy { risk: RiskPolicy::OFF, ..policy } }
 }

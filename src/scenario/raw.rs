@@ -20,8 +20,8 @@ use super::word_or_map::WordOrMap;
 use crate::clock::ClockKind;
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{
-    CompromisedAction, Factors, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskLevel,
-    RiskMode, RiskNote, RiskSource,
+    ClaimReuse, CompromisedAction, Factors, Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction,
+    RiskLevel, RiskMode, RiskNote, RiskSource, Switches,
 };
 
 /// A number of users.
@@ -146,8 +146,12 @@ pub(super) struct RawRisk {
 }
 
 /// Choices where Cognito's documentation is silent or contradicts itself.
-#[derive(Serialize, Deserialize, JsonSchema, Default)]
-#[serde(deny_unknown_fields, default, expecting = "a map with the keys `risk_note`, `strict_mfa_binding`")]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(
+    deny_unknown_fields,
+    default,
+    expecting = "a map with the keys `risk_note`, `strict_mfa_binding`, `claims`"
+)]
 #[schemars(rename = "Switches")]
 pub(super) struct RawSwitches {
     /// Sign-ins that the documentation's Note covers: with remember `always` and suppress_mfa, the pool
@@ -155,6 +159,16 @@ pub(super) struct RawSwitches {
     pub(super) risk_note: RiskNote,
     /// Whether a device suppresses MFA only after a sign-in with MFA on that device.
     pub(super) strict_mfa_binding: bool,
+    /// How many password claims can answer one challenge: any number until it expires (`cognito`), or one
+    /// (`once`).
+    pub(super) claims: ClaimReuse,
+}
+
+impl Default for RawSwitches {
+    fn default() -> Self {
+        let Switches { risk_note, strict_mfa_binding, claims } = Switches::DEFAULT;
+        Self { risk_note, strict_mfa_binding, claims }
+    }
 }
 
 /// The users of the pool at the start.
@@ -221,10 +235,14 @@ weights! {
     RawFactors of Factors {
         /// No second factor.
         none = Factors::None,
+        /// A phone number that is registered and not enabled as a factor. Risk can require a code sent to it.
+        phone = Factors::Phone,
         /// A code sent to a phone.
         sms = Factors::Sms,
         /// A code of an authenticator app.
         totp = Factors::Totp,
+        /// A code sent by e-mail.
+        email = Factors::Email,
         /// Both, with no preference.
         sms_and_totp = Factors::SmsAndTotp,
     } default none;
@@ -244,7 +262,10 @@ weights! {
         forgotten_device = Intent::ForgottenDevice,
         /// Sign in with a known device whose stored secret is damaged.
         wrong_device_secret = Intent::WrongDeviceSecret,
-        /// Sign in, then send the password claim once more.
+        /// Sign in with a known device whose key the client leaves out of the MFA answer.
+        key_omitted_after_mfa = Intent::KeyOmittedAfterMfa,
+        /// Sign in, then send the password claim once more. Needs `switches: { claims: once }`: Cognito
+        /// accepts a claim again until its challenge expires.
         replayed_claim = Intent::ReplayedClaim,
         /// Sign in with a known device and the password in plain text (`USER_PASSWORD_AUTH`).
         plain_password = Intent::PlainPassword,

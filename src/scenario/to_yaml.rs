@@ -70,6 +70,7 @@ fn pool(scenario: &Scenario) -> RawPool {
         switches: RawSwitches {
             risk_note: policy.switches.risk_note,
             strict_mfa_binding: policy.switches.strict_mfa_binding,
+            claims: policy.switches.claims,
         },
         session_validity: Time(policy.session_validity),
     }

@@ -9,8 +9,9 @@ use super::values::Cidr;
 use super::word_or_map::WordOrMap;
 use super::{Segment, workloads};
 use crate::clock::ClockKind;
+use poolproof_client::Intent;
 use poolproof_cognito::addresses::RiskExceptions;
-use poolproof_cognito::policy::{PoolPolicy, RiskAction, RiskPolicy, Switches};
+use poolproof_cognito::policy::{ClaimReuse, FactorTypes, PoolPolicy, RiskAction, RiskPolicy, Switches};
 use poolproof_cognito::seed::Seed;
 
 /// Validates a scenario. `about` is its leading comment, `schedules` are the schedule files that it names.
@@ -43,6 +44,14 @@ pub(super) fn scenario(
         mfa_delay: delay(&join(&[], &["client", "mfa_delay"]), raw.client.mfa_delay)?,
     };
     let workloads = workloads::workloads(raw.workload.as_ref(), raw.workloads.as_deref(), schedules)?;
+    let replays = workloads.iter().any(|plan| plan.mix.share(Intent::ReplayedClaim) > 0.0);
+    if replays && raw.pool.switches.claims == ClaimReuse::Cognito {
+        return error(
+            &["pool", "switches"],
+            "`replayed_claim` needs `switches: { claims: once }`: Cognito accepts a claim again until its challenge \
+             expires, so a replay is no attack there",
+        );
+    }
     let names: Vec<&str> = workloads.iter().map(|plan| plan.name.as_str()).collect();
     Ok(Scenario {
         name: raw.name.0,
@@ -69,12 +78,14 @@ fn pool(raw: &RawPool) -> ValidationResult<PoolPolicy> {
         remember: raw.remember,
         suppress_mfa: raw.suppress_mfa,
         mfa: raw.mfa,
+        factor_types: FactorTypes::ALL,
         risk: raw.risk.as_ref().map_or(Ok(RiskPolicy::OFF), risk)?,
         lockout: raw.lockout,
         quotas: raw.quotas.0,
         switches: Switches {
             risk_note: raw.switches.risk_note,
             strict_mfa_binding: raw.switches.strict_mfa_binding,
+            claims: raw.switches.claims,
         },
         session_validity,
     })

@@ -3,11 +3,12 @@
 use serde_json::Value;
 
 use super::document::{AwsDocument, Content, LevelAction, PoolContent, RiskContent};
-use super::{MAX_BYTES, PoolSettings, PossibleFactors, SourceKind};
+use super::{MAX_BYTES, PoolSettings, SourceKind};
 use crate::scenario::Diagnostic;
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::policy::{
-    CompromisedAction, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskPolicy,
+    CompromisedAction, FactorTypes, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode,
+    RiskPolicy,
 };
 use poolproof_cognito::protocol::{DeviceConfiguration, RiskExceptionLists};
 
@@ -40,7 +41,6 @@ const COMPROMISED_WORDS: [(&str, bool); 2] = [("BLOCK", true), ("NO_ACTION", fal
 
 const NO_MFA: &str = "get-user-pool-mfa-config is missing, so the available second factors are unknown: all \
     are assumed to be possible.";
-const EMAIL: &str = "E-mail codes are counted as SMS codes: the rules do not distinguish them.";
 const NO_RISK: &str = "describe-risk-configuration is missing: Cognito's default is assumed, which blocks \
     at every level.";
 const NO_ACTIONS: &str = "The risk configuration has no account takeover actions: Cognito's default is \
@@ -177,6 +177,7 @@ pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagno
             remember,
             suppress_mfa,
             mfa: mode,
+            factor_types: factors,
             risk: RiskPolicy { compromised, ..risk_policy },
             quotas: Quotas::COGNITO,
             ..PoolPolicy::DEFAULT
@@ -283,20 +284,16 @@ fn mfa_mode(
     }))
 }
 
-fn factors(mfa: Option<&Content>, notes: &mut Vec<&'static str>) -> PossibleFactors {
+fn factors(mfa: Option<&Content>, notes: &mut Vec<&'static str>) -> FactorTypes {
     let Some(mfa) = mfa else {
         notes.push(NO_MFA);
-        return PossibleFactors::ALL;
+        return FactorTypes::ALL;
     };
-    let factors = PossibleFactors {
+    FactorTypes {
         sms: mfa.sms_mfa_configuration.as_ref().is_some_and(|sms| sms.sms_configuration.is_some()),
         totp: mfa.software_token_mfa_configuration.as_ref().is_some_and(|app| app.enabled == Some(true)),
         email: mfa.email_mfa_configuration.is_some(),
-    };
-    if factors.email {
-        notes.push(EMAIL);
     }
-    factors
 }
 
 fn same_pool(

@@ -15,7 +15,7 @@ use std::path::{Path, PathBuf};
 
 use crate::scenario::{self, Diagnostic, ScheduleFiles};
 use poolproof_cognito::addresses::RiskExceptions;
-use poolproof_cognito::policy::{CompromisedAction, Factors, PoolPolicy};
+use poolproof_cognito::policy::{CompromisedAction, FactorTypes, PoolPolicy};
 
 /// Largest file.
 const MAX_BYTES: usize = 1 << 20;
@@ -32,7 +32,7 @@ pub struct PoolSettings {
     /// The settings. Values that the source does not contain have Cognito's defaults.
     pub policy: PoolPolicy,
     /// The second factors that users can have.
-    pub factors: PossibleFactors,
+    pub factors: FactorTypes,
     /// Whether the risk actions come from the source and not from a default.
     pub risk_known: bool,
     /// Whether sign-ins with compromised passwords are blocked.
@@ -61,34 +61,6 @@ impl SourceKind {
             Self::Scenario => "scenario",
             Self::Aws => "aws",
         }
-    }
-}
-
-/// The second factors that users of a pool can have.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct PossibleFactors {
-    /// Codes by SMS.
-    pub sms: bool,
-    /// Codes of an authenticator app.
-    pub totp: bool,
-    /// Codes by e-mail. The rules treat them like SMS codes.
-    pub email: bool,
-}
-
-impl PossibleFactors {
-    /// All of them, the assumption without information.
-    pub const ALL: Self = Self { sms: true, totp: true, email: true };
-
-    /// Returns whether there is any.
-    pub const fn any(self) -> bool {
-        self.sms || self.totp || self.email
-    }
-
-    /// Returns the sets of factors that a user can have, the empty one first.
-    pub fn sets(self) -> Vec<Factors> {
-        let delivered = self.sms || self.email;
-        let possible = |set: &Factors| (delivered || !set.has_sms()) && (self.totp || !set.has_totp());
-        Factors::ALL.into_iter().filter(possible).collect()
     }
 }
 
@@ -161,7 +133,7 @@ fn from_scenario(scenario: &scenario::Scenario) -> PoolSettings {
         source: SourceKind::Scenario,
         policy: scenario.pool,
         // A scenario's population is not a setting of the pool, so all factors are possible.
-        factors: PossibleFactors { email: false, ..PossibleFactors::ALL },
+        factors: FactorTypes::ALL,
         risk_known: true,
         blocks_compromised: scenario.pool.risk.compromised == CompromisedAction::Block,
         exceptions: scenario.exceptions.clone(),

@@ -29,7 +29,7 @@ pub use open::INTEGRITY_CHECK_THREAD;
 pub use writer::{PendingWrite, StateWriter};
 
 /// The version of the tables. Files of other versions are refused.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("poolproof");
 const POOLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("pools");

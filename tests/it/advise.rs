@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use poolproof::advise::{self, Advice, Severity, advise as advice_on, catalog};
-use poolproof::settings::{self, PoolSettings, PossibleFactors, SourceKind};
+use poolproof::settings::{self, PoolSettings, SourceKind};
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::policy::{
-    Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskNote, RiskPolicy,
+    FactorTypes, Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskNote,
+    RiskPolicy,
 };
 use proptest::prelude::*;
 use serde_json::Value;
@@ -25,7 +26,7 @@ fn pool(remember: RememberMode, suppress_mfa: bool, mfa: MfaMode) -> PoolSetting
         pool_id: None,
         source: SourceKind::Aws,
         policy: PoolPolicy { remember, suppress_mfa, mfa, quotas: Quotas::COGNITO, ..PoolPolicy::DEFAULT },
-        factors: PossibleFactors { email: false, ..PossibleFactors::ALL },
+        factors: FactorTypes::ALL,
         risk_known: true,
         blocks_compromised: false,
         notes: Vec::new(),
@@ -64,7 +65,7 @@ fn pairs() -> Vec<(&'static str, PoolSettings, PoolSettings)> {
     let slow =
         |updates| with(pool(Always, false, Off), move |s| s.policy.quotas.user_resource_update = updates);
     let no_note = |s| with(s, |s: &mut PoolSettings| s.policy.switches.risk_note = RiskNote::Off);
-    let none = PossibleFactors { sms: false, totp: false, email: false };
+    let none = FactorTypes { sms: false, totp: false, email: false };
     let methods = |mfa, factors| with(pool(No, false, mfa), move |s| s.factors = factors);
     let audit = |mode, actions| risky(pool(No, false, Optional), mode, actions);
     let low = [MfaIfConfigured, MfaIfConfigured, Block];
@@ -91,7 +92,7 @@ fn pairs() -> Vec<(&'static str, PoolSettings, PoolSettings)> {
             enforced(pool(No, false, Optional), [NoAction, Block, Block]),
         ),
         ("mfa-without-method", methods(Optional, none), methods(Off, none)),
-        ("mfa-without-method", methods(On, none), methods(On, PossibleFactors { totp: true, ..none })),
+        ("mfa-without-method", methods(On, none), methods(On, FactorTypes { totp: true, ..none })),
         ("risk-without-effect", audit(RiskMode::Audit, RISING), audit(RiskMode::Audit, NOTHING)),
         ("risk-without-effect", audit(RiskMode::Off, RISING), audit(RiskMode::Enforced, RISING)),
         ("risk-actions-unknown", unknown_risk(pool(No, false, Off)), enforced(pool(No, false, Off), RISING)),
@@ -192,22 +193,19 @@ fn advice_has_complete_text_and_a_source() {
 /// Counts the cells that the Note changes in a pool with optional MFA, without the oracle.
 fn expected_note_cells(medium: RiskAction, high: RiskAction) -> usize {
     let mut changed = 0;
-    for factor in [false, true, true, true] {
+    // Registered and active, for each set of factors: none, phone, sms, totp, email, sms_and_totp.
+    for factor in ["none", "registered", "active", "active", "active", "active"] {
         for device in ["none", "remembered", "not remembered", "issued", "forgotten"] {
             for action in [medium, high] {
                 let known = !["issued", "forgotten"].contains(&device);
                 changed += usize::from(match action {
                     NoAction | Block => false,
-                    // On a remembered device the device proof is enough.
-                    MfaIfConfigured => factor && device == "remembered",
+                    // On a remembered device the device proof is enough. A factor that is only registered is
+                    // asked for by risk alone, so on every known device.
+                    MfaIfConfigured if factor == "none" => false,
+                    MfaIfConfigured | MfaRequired if factor == "active" => device == "remembered",
                     // The same, and a user without a factor is not refused.
-                    MfaRequired => {
-                        if factor {
-                            device == "remembered"
-                        } else {
-                            known
-                        }
-                    }
+                    MfaIfConfigured | MfaRequired => known,
                 });
             }
         }
@@ -226,7 +224,7 @@ fn note_cell_count_matches_the_expected_count() {
     }
     let settings = enforced(pool(Always, true, Optional), RISING);
     let cells = one(&settings, "note-ignores-risk-mfa").unwrap().cells.unwrap();
-    assert_eq!((cells.affected, cells.of), (6, 80));
+    assert_eq!((cells.affected, cells.of), (expected_note_cells(MfaRequired, Block), 120));
 }
 
 #[test]
@@ -238,10 +236,10 @@ fn missing_factor_cell_count_matches_the_expected_count() {
             // Users without a factor; a pool that tracks devices refuses two of the five devices anyway.
             let devices = if remember == No { 5 } else { 3 };
             let cells = one(&settings, "required-refuses-without-factor").unwrap().cells.unwrap();
-            assert_eq!((cells.affected, cells.of), (levels * devices, 80), "{remember} {actions:?}");
+            assert_eq!((cells.affected, cells.of), (levels * devices, 120), "{remember} {actions:?}");
         }
     }
-    let totp = PossibleFactors { sms: false, totp: true, email: false };
+    let totp = FactorTypes { sms: false, totp: true, email: false };
     let settings = with(enforced(pool(No, false, Optional), RISING), |s| s.factors = totp);
     assert_eq!(settings.factors.sets(), [Factors::None, Factors::Totp]);
     let cells = one(&settings, "required-refuses-without-factor").unwrap().cells.unwrap();
@@ -276,14 +274,14 @@ fn ip_list_and_srp_exceptions_are_counted_with_their_rule() {
     let rests = |advice: &Advice| {
         advice.rests_on.iter().map(|g| (g.rule, g.source, g.confidence)).take(2).collect::<Vec<_>>()
     };
-    // With MFA off, two levels are refused: five devices and four sets of factors each.
+    // With MFA off, two levels are refused: five devices and six sets of factors each.
     let settings = with(enforced(pool(No, false, Off), RISING), |s| {
         s.exceptions.skipped = ranges();
         s.blocks_compromised = true;
     });
     let advice = one(&settings, "allowed-addresses-unchecked").unwrap();
     let cells = advice.cells.unwrap();
-    assert_eq!((cells.affected, cells.of), (2 * 5 * 4, 80));
+    assert_eq!((cells.affected, cells.of), (2 * 5 * 6, 120));
     let of_lists = (Some("address-allowed"), "SEMANTICS c.4", "documented");
     assert_eq!(rests(&advice), [of_lists, (None, "SEMANTICS c.4", "documented")]);
     let advice = one(&settings, "compromised-not-checked").unwrap();
@@ -434,7 +432,7 @@ fn any_settings() -> impl Strategy<Value = PoolSettings> {
     (pool_words, rest).prop_map(|((remember, suppress, mfa, mode, actions), (name, flags, quotas))| {
         let mut settings = risky(pool(remember, suppress, mfa), mode, actions);
         let [sms, totp, email, risk_known, blocks_compromised] = flags;
-        settings.factors = PossibleFactors { sms, totp, email };
+        settings.factors = FactorTypes { sms, totp, email };
         settings.policy.quotas = Quotas {
             user_authentication: quotas[0],
             user_resource_read: quotas[1],

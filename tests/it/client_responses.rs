@@ -7,8 +7,8 @@ use poolproof_cognito::protocol::{
     ChallengeName, ClientDescription, ClientSummary, CodeDelivery, CompromisedActions,
     CompromisedCredentials, DeviceConfiguration, DeviceDescription, ErrorKind, ManagementResponse, MfaConfig,
     NewDeviceMetadata, OperationResponse, Parameters, PasswordPolicySpec, Policies, PoolDescription,
-    PoolSummary, Response, RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig, TakeoverAction,
-    TakeoverActions, UserDescription, ValiditySpec, ValidityUnits,
+    PoolSummary, RefreshTokenRotation, Response, RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig,
+    TakeoverAction, TakeoverActions, UserDescription, UsernameConfiguration, ValiditySpec, ValidityUnits,
 };
 use poolproof_cognito::time::Timestamp;
 use proptest::prelude::*;
@@ -119,6 +119,11 @@ impl RandomFields {
                     ..PasswordPolicySpec::default()
                 }),
             }),
+            username_attributes: self.words[..self.number as usize % 3].to_vec(),
+            alias_attributes: self.words[..self.number as usize % 2].to_vec(),
+            username_configuration: self
+                .optional(2)
+                .map(|_| UsernameConfiguration { case_sensitive: self.flag }),
         }
     }
 
@@ -135,6 +140,10 @@ impl RandomFields {
             auth_flows: self.words[..self.number as usize % 3].to_vec(),
             prevent_user_existence_errors: self.pick(&["ENABLED", "LEGACY"]).to_owned(),
             enable_token_revocation: self.flag,
+            refresh_token_rotation: self.optional(6).map(|feature| RefreshTokenRotation {
+                feature,
+                retry_grace_period_seconds: Some(self.number.into()),
+            }),
             validity: ValiditySpec {
                 access: Some(self.number),
                 refresh: self.optional(4).map(|_| self.number),

@@ -57,7 +57,10 @@ fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
         "DeviceSecretVerifierConfig": { "PasswordVerifier": word(5), "Salt": word(6) },
         "Limit": number, "MaxResults": number, "Permanent": flag, "GenerateSecret": flag,
         "UserAttributes": attributes, "AttributesToGet": [word(1), word(2)],
-        "ExplicitAuthFlows": [word(3)],
+        "ExplicitAuthFlows": [word(3)], "UsernameAttributes": [word(4)], "AliasAttributes": [word(5)],
+        "UsernameConfiguration": { "CaseSensitive": flag }, "EnableTokenRevocation": flag,
+        "RefreshTokenRotation": { "Feature": word(6), "RetryGracePeriodSeconds": number },
+        "FriendlyDeviceName": word(8),
         "SMSMfaSettings": setting, "SoftwareTokenMfaSettings": setting, "EmailMfaSettings": setting,
         "DeviceConfiguration": {
             "ChallengeRequiredOnNewDevice": flag, "DeviceOnlyRememberedOnUserPrompt": !flag

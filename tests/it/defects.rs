@@ -95,10 +95,11 @@ workload:
     )
 }
 
-pub(crate) const ALWAYS: &str = "{ remember: always, suppress_mfa: true, mfa: optional, \
+pub(crate) const ALWAYS: &str = "{ remember: always, suppress_mfa: true, mfa: optional, switches: { claims: once }, \
      risk: { mode: enforced, low: mfa_if_configured, medium: mfa_required, high: block } }";
-const ALWAYS_ASKING: &str = "{ remember: always, suppress_mfa: false, mfa: optional }";
-const OPT_IN: &str = "{ remember: opt_in, suppress_mfa: true, mfa: optional }";
+const ALWAYS_ASKING: &str =
+    "{ remember: always, suppress_mfa: false, mfa: optional, switches: { claims: once } }";
+const OPT_IN: &str = "{ remember: opt_in, suppress_mfa: true, mfa: optional, switches: { claims: once } }";
 
 /// Each fault, a pool in which it shows, and the rule that must be named first.
 const EXPECTED_RULES: [(Defect, &str, &str); 19] = [

@@ -44,6 +44,8 @@ mod conformance;
 mod defects;
 /// A detour to a served pool, on which something may happen to requests.
 mod fault_proxy;
+mod field_reports;
+mod field_reports_served;
 /// Every form of a report tells the same, and is read by others' tools.
 mod formats;
 /// The bundled scenarios come out as committed.

@@ -68,7 +68,7 @@ fn coordinates() -> Vec<String> {
     for remember in ["no", "always", "opt_in"] {
         for suppress in ["false", "true"] {
             for mfa in ["off", "optional", "on"] {
-                for factor in ["none", "sms", "totp", "sms_and_totp"] {
+                for factor in ["none", "phone", "sms", "totp", "email", "sms_and_totp"] {
                     for device in ["none", "remembered", "not_remembered", "issued", "forgotten"] {
                         for risk in &risks {
                             all.push(format!(
@@ -88,7 +88,7 @@ fn json_has_every_cell_in_order_with_the_documented_keys() {
     let json = good("matrix --format json");
     let lines: Vec<&str> = json.lines().filter(|line| line.starts_with('{')).collect();
     let wanted = coordinates();
-    assert_eq!((lines.len(), wanted.len()), (4680, 4680));
+    assert_eq!((lines.len(), wanted.len()), (7020, 7020));
     for (line, start) in lines.iter().zip(&wanted) {
         assert!(line.starts_with(start.as_str()), "{line}\nshould start {start}");
         let at: Vec<usize> = KEYS.iter().map(|key| line.find(&format!("\"{key}\":")).unwrap()).collect();
@@ -110,7 +110,7 @@ fn json_has_every_cell_in_order_with_the_documented_keys() {
 #[test]
 fn the_pool_decides_every_cell_as_the_oracle_does() {
     let out = good("matrix --against pool");
-    assert_eq!(out, "4 680 of 4 680 cells agree\n");
+    assert_eq!(out, "7 020 of 7 020 cells agree\n");
 }
 
 /// Plays every configuration with every setting of the switches and three sets of actions.
@@ -136,7 +136,7 @@ fn the_pool_agrees_under_every_switch() {
                         suppress_mfa: true,
                         mfa,
                         risk: RiskPolicy { mode, low, medium, high, ..RiskPolicy::OFF },
-                        switches: Switches { risk_note, strict_mfa_binding },
+                        switches: Switches { risk_note, strict_mfa_binding, ..Switches::DEFAULT },
                         ..PoolPolicy::DEFAULT
                     };
                     let result = matrix::play_all(&Matrix::of_pool(policy), None, &|_| {});
@@ -146,14 +146,14 @@ fn the_pool_agrees_under_every_switch() {
             }
         }
     }
-    assert_eq!(played, 3 * 3 * 9 * 6 * 80);
+    assert_eq!(played, 3 * 3 * 9 * 6 * 120);
 }
 
 #[test]
 fn the_pools_of_all_bundled_scenarios_agree() {
     for file in bundled() {
         let out = good(&format!("matrix --against pool --pool {}", file.display()));
-        assert_eq!(out, "80 of 80 cells agree\n", "{}", file.display());
+        assert_eq!(out, "120 of 120 cells agree\n", "{}", file.display());
     }
 }
 
@@ -178,9 +178,9 @@ fn a_defect_appears_only_under_its_rule() {
         for wanted in ["expected  PASSWORD_VERIFIER", "seen      PASSWORD_VERIFIER", "rule      "] {
             assert!(first.contains(wanted), "no `{wanted}` in {first}");
         }
-        let agree = 4680 - played.differences.len();
+        let agree = 7020 - played.differences.len();
         assert!(
-            played.summary().replace(' ', "").contains(&format!("{agree}of4680cells")),
+            played.summary().replace(' ', "").contains(&format!("{agree}of7020cells")),
             "{}",
             played.summary()
         );
@@ -190,7 +190,7 @@ fn a_defect_appears_only_under_its_rule() {
 #[test]
 fn a_pool_file_gives_the_cells_of_one_pool() {
     let cells = cells(&good("matrix --format json --pool scenarios/risk.yaml"));
-    assert_eq!(cells.len(), 80);
+    assert_eq!(cells.len(), 120);
     let risks: BTreeSet<String> = cells.iter().map(|cell| cell["risk"].to_string()).collect();
     let wanted = ["null", "low", "medium", "high"];
     assert_eq!(risks.len(), 4);
@@ -209,9 +209,13 @@ fn strict_binding_and_audit_mode_apply_to_the_matrix() {
         );
         Matrix::of_pool(scenario(&file).pool)
     };
-    let strict =
-        text("{ remember: always, suppress_mfa: true, mfa: \"on\", switches: { strict_mfa_binding: true } }");
-    assert!(strict.rules().iter().any(|(rule, _)| rule.id == "suppression-unbound"));
+    // The devices of the matrix have completed an MFA, so that strict binding changes nothing there.
+    for strict in [false, true] {
+        let switches = format!("switches: {{ strict_mfa_binding: {strict} }}");
+        let matrix = text(&format!("{{ remember: always, suppress_mfa: true, mfa: \"on\", {switches} }}"));
+        let has = |id: &str| matrix.rules().iter().any(|(rule, _)| rule.id == id);
+        assert!(has("suppressed") && !has("suppression-unbound"), "{strict}");
+    }
     let audited = text(
         "{ remember: always, mfa: optional, risk: { mode: audit, low: block, medium: block, high: block } }",
     );
@@ -321,7 +325,7 @@ fn an_unchanged_baseline_exits_0() {
     let file = folder("same").join("matrix.json");
     fs::write(&file, good("matrix --format json")).unwrap();
     let out = good(&format!("matrix --baseline {}", file.display()));
-    assert_eq!(out, "Nothing changed in 4 680 cells.\n");
+    assert_eq!(out, "Nothing changed in 7 020 cells.\n");
 }
 
 #[test]
@@ -347,16 +351,16 @@ fn a_changed_baseline_lists_changes_and_exits_80() {
         "before  PASSWORD_VERIFIER → blocked",
         "a-rule-of-old",
         "same decision",
-        "among remember no; suppress_mfa true",
+        "among remember no; suppress_mfa false; mfa on",
         "1 cell not in the baseline",
-        "41 of 4 679 cells have another decision; 1 more have another rule for the same decision; 1 not in the baseline.",
+        "41 of 7 019 cells have another decision; 1 more have another rule for the same decision; 1 not in the baseline.",
     ] {
         assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
     }
     // A baseline with one cell.
     fs::write(&file, Value::from(vec![gone.clone()]).to_string()).unwrap();
     let (code, out, _) = poolproof(&format!("matrix --baseline {}", file.display()));
-    assert!(code == 80 && out.contains("4 679 cells not in the baseline"), "{code}: {out}");
+    assert!(code == 80 && out.contains("7 019 cells not in the baseline"), "{code}: {out}");
     // A baseline with one cell in common.
     let shared = cells(&good("matrix --format json --pool scenarios/remember-no.yaml")).remove(0);
     fs::write(&file, Value::from(vec![gone.clone(), shared]).to_string()).unwrap();
@@ -366,7 +370,7 @@ fn a_changed_baseline_lists_changes_and_exits_80() {
     fs::write(&file, Value::from(vec![gone.clone()]).to_string()).unwrap();
     // With --format, standard output contains only the matrix.
     let (code, out, err) = poolproof(&format!("matrix --format json --baseline {}", file.display()));
-    assert_eq!((code, cells(&out).len()), (80, 4680));
+    assert_eq!((code, cells(&out).len()), (80, 7020));
     assert!(err.contains("not in the baseline"), "{err}");
 }
 

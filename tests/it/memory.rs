@@ -126,7 +126,7 @@ fn memory_after_a_run_does_not_depend_on_its_length() {
         "new_device",
         "wrong_password",
         "wrong_device_secret",
-        "replayed_claim",
+        "key_omitted_after_mfa",
         "forgotten_device",
     ];
     let workloads: String = kinds

@@ -119,11 +119,9 @@ fn a_created_user_sets_a_password_and_signs_in() {
     tokens(plain(&mut fixture, "ann", "permanent-1"));
     let again = ask(&mut fixture, AccountRequest::AdminCreateUser(create("ann")));
     assert_eq!(refusal(again), "UsernameExistsException: User already exists");
-    let alias = AdminCreateUser { username: "ANN".to_owned(), ..create("ann") };
-    assert_eq!(
-        refusal(ask(&mut fixture, AccountRequest::AdminCreateUser(alias))),
-        "UsernameExistsException: An account with the given email already exists."
-    );
+    // An address is no alias in this pool, so that two users can have the same.
+    let same_address = AdminCreateUser { username: "ANN".to_owned(), ..create("ann") };
+    user(ask(&mut fixture, AccountRequest::AdminCreateUser(same_address)));
     let resend = AdminCreateUser { message_action: Some("RESEND".to_owned()), ..create("ann") };
     assert_eq!(
         refusal(ask(&mut fixture, AccountRequest::AdminCreateUser(resend))),
@@ -375,6 +373,7 @@ fn mfa_preferences_need_available_factors() {
         AccountRequest::VerifySoftwareToken(VerifyOwnSoftwareToken {
             access_token: token.clone(),
             user_code: code,
+            friendly_device_name: None,
         })
     };
     let step = step_at(fixture.harness.now);

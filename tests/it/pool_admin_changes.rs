@@ -127,7 +127,11 @@ fn interrupted_sign_ins() -> Vec<(&'static str, PoolFixture, Request)> {
             let secret = TotpSecret::from_base32(&secret_code).unwrap();
             let user_code = secret.code(step_at(fixture.harness.now));
             let session = session(&next);
-            request = Request::VerifySoftwareToken(VerifySoftwareToken { session, user_code });
+            request = Request::VerifySoftwareToken(VerifySoftwareToken {
+                session,
+                user_code,
+                friendly_device_name: None,
+            });
         }
         if stop == "the end of the set-up" {
             let Ok(Response::SoftwareTokenVerified { session: last }) = fixture.ask(request) else {
@@ -266,9 +270,10 @@ fn strict_binding_requires_mfa_for_an_unbound_device() {
     let mut fixture = PoolFixture::new(SUPPRESSING);
     let (phone, known) = fixture.device(DeviceStatus::Remembered, false);
     fixture.add_with_app("ann", |account| account.devices.push(known));
-    let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
-    let switches = Switches { strict_mfa_binding: true, ..SUPPRESSING.switches };
+    let switches = Switches { strict_mfa_binding: false, ..SUPPRESSING.switches };
     fixture.harness.pool.set_policy(PoolPolicy { switches, ..SUPPRESSING });
+    let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
+    fixture.harness.pool.set_policy(SUPPRESSING);
     assert_eq!(refusal(fixture.start_device("ann", turn.session.as_ref(), &phone)), INCORRECT);
     assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA DEVICE_SRP_AUTH tokens");
     assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
@@ -285,7 +290,9 @@ fn no_device_challenge_after_tracking_is_turned_off() {
         let asked = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
         let code = fixture.next_app_code("ann");
         fixture.harness.pool.set_policy(after);
-        let reply = fixture.ask(respond_to(&asked, answer_parameters(keys::SOFTWARE_TOKEN_MFA_CODE, &code)));
+        let answers = answer_parameters(keys::SOFTWARE_TOKEN_MFA_CODE, &code);
+        let answers = answers.with(keys::DEVICE_KEY, phone.key.as_str());
+        let reply = fixture.ask(respond_to(&asked, answers));
         assert_eq!(fixture.finish_sign_in("ann", Some(&phone), reply).told(), expected);
     }
 }

@@ -51,7 +51,10 @@ fn a_client_continues_only_its_own_sign_ins() {
             client_secret: None,
         })
     };
-    assert_eq!(refusal(fixture.ask(revoke("other"))), "NotAuthorizedException: Invalid Refresh Token.");
+    assert_eq!(
+        refusal(fixture.ask(revoke("other"))),
+        "UnauthorizedException: The token belongs to another app client."
+    );
     user(profile(&mut fixture, signed_in.access_token.as_str()));
     // What a client began ends with it.
     let begun = fixture.start("ann");
@@ -87,7 +90,7 @@ fn admin_password_flow_needs_the_client_permission() {
     }
     assert_eq!(
         refusal(ask(&mut fixture, start("USER_PASSWORD_AUTH", POOL))),
-        "InvalidParameterException: USER_PASSWORD_AUTH is not for administrators."
+        "InvalidParameterException: Initiate Auth method not supported."
     );
     assert_eq!(
         refusal(ask(&mut fixture, start("ADMIN_NO_SRP_AUTH", "us-east-1_Other"))),

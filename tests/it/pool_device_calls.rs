@@ -119,6 +119,7 @@ fn a_device_is_returned_with_attributes_and_dates() {
         ("dev:device_arn", arn.as_str()),
         ("dev:device_owner", &owner),
         ("dev:device_remembered_status", "remembered"),
+        ("dev:device_sdk", "aws-sdk"),
     ];
     assert_eq!(seen.attributes, [ours.as_slice(), theirs.map(owned).as_slice()].concat());
     fixture.advance_clock(10);

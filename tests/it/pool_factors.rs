@@ -256,6 +256,14 @@ fn required_mfa_uses_the_registered_phone() {
     assert_eq!(fixture.sign_in_path("ann", None), "SMS_MFA tokens", "and has it as a factor from then on");
 }
 
+/// Associates an app in a sign-in. Returns its secret and the session that verifies it.
+fn associate(fixture: &mut PoolFixture, session: Option<&Session>) -> (TotpSecret, Session) {
+    let session = session.map(|session| session.as_str().to_owned());
+    let request = Request::AssociateSoftwareToken(AssociateSoftwareToken { session });
+    let Ok(Response::SecretCode { secret_code, session }) = fixture.ask(request) else { panic!("no secret") };
+    (TotpSecret::from_base32(&secret_code).unwrap(), session)
+}
+
 /// Sets an app up, as far as `VerifySoftwareToken`.
 fn set_up(fixture: &mut PoolFixture, session: Option<&Session>) -> (TotpSecret, Session) {
     let associate = |session: Option<&Session>| {
@@ -270,7 +278,11 @@ fn set_up(fixture: &mut PoolFixture, session: Option<&Session>) -> (TotpSecret, 
     let code = secret.code(step_at(fixture.harness.now));
     let verify = |user_code: &str| {
         let session = Some(next.as_str().to_owned());
-        Request::VerifySoftwareToken(VerifySoftwareToken { session, user_code: user_code.to_owned() })
+        Request::VerifySoftwareToken(VerifySoftwareToken {
+            session,
+            user_code: user_code.to_owned(),
+            friendly_device_name: None,
+        })
     };
     for wrong in ["", "abc", "1234567"] {
         assert_eq!(refusal(fixture.ask(verify(wrong))), "EnableSoftwareTokenMFAException: Code mismatch");
@@ -288,7 +300,7 @@ fn totp_is_set_up_during_sign_in() {
     fixture.add("ann", |_| {});
     let asked_first = asked(&mut fixture, "ann");
     assert_eq!(asked_first.name, ChallengeName::MfaSetup);
-    assert_eq!(told(&asked_first, keys::MFAS_CAN_SETUP), r#"["SOFTWARE_TOKEN_MFA"]"#);
+    assert_eq!(told(&asked_first, keys::MFAS_CAN_SETUP), r#"["SMS_MFA","SOFTWARE_TOKEN_MFA","EMAIL_OTP"]"#);
     let answers = Parameters::new().with(keys::USERNAME, "ann");
     let skip = |fixture: &mut PoolFixture, session: Option<&Session>| {
         refusal(fixture.answer(ChallengeName::MfaSetup, session, answers.clone()))
@@ -296,7 +308,7 @@ fn totp_is_set_up_during_sign_in() {
     // M7: the set-up cannot be skipped, and trying does not end it.
     let skipped = "InvalidParameterException: Set up a factor by VerifySoftwareToken and answer with the session it gives.";
     assert_eq!(skip(&mut fixture, asked_first.session.as_ref()), skipped);
-    assert_eq!(skip(&mut fixture, None), BAD_SESSION);
+    assert_eq!(skip(&mut fixture, None), "InvalidParameterException: Missing required parameter Session");
     let (secret, session) = set_up(&mut fixture, asked_first.session.as_ref());
     assert_eq!(skip(&mut fixture, asked_first.session.as_ref()), USED_SESSION);
     tokens(fixture.answer(ChallengeName::MfaSetup, Some(&session), answers.clone()));
@@ -316,11 +328,17 @@ fn a_second_setup_does_not_replace_the_first_factor() {
     let mut fixture = pool(MfaMode::On);
     fixture.add("ann", |_| {});
     let (ann, thief) = (asked(&mut fixture, "ann"), asked(&mut fixture, "ann"));
+    let thief = associate(&mut fixture, thief.session.as_ref());
     let (secret, ann) = set_up(&mut fixture, ann.session.as_ref());
-    let (_, thief) = set_up(&mut fixture, thief.session.as_ref());
     let answers = Parameters::new().with(keys::USERNAME, "ann");
-    tokens(fixture.answer(ChallengeName::MfaSetup, Some(&ann), answers.clone()));
-    assert_eq!(refusal(fixture.answer(ChallengeName::MfaSetup, Some(&thief), answers)), BAD_SESSION);
+    tokens(fixture.answer(ChallengeName::MfaSetup, Some(&ann), answers));
+    let code = thief.0.code(step_at(fixture.harness.now));
+    let verify = Request::VerifySoftwareToken(VerifySoftwareToken {
+        session: Some(thief.1.as_str().to_owned()),
+        user_code: code,
+        friendly_device_name: None,
+    });
+    assert_eq!(refusal(fixture.ask(verify)), BAD_SESSION);
     fixture.advance_clock(30);
     let code = secret.code(step_at(fixture.harness.now));
     let next = asked(&mut fixture, "ann");

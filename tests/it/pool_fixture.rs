@@ -8,7 +8,7 @@ use data_encoding::BASE64;
 use poolproof::harness::Harness;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Session, Sub, Username};
-use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, UsernameSettings};
 use poolproof_cognito::protocol::{
     AdminDeviceCall, AdminListDevices, ApiError, AuthOutcome, AuthenticationResult, Challenge, ChallengeName,
     DeviceDescription, DeviceStatus, NewDeviceMetadata, Parameters, Reply, Request, Response,
@@ -28,6 +28,12 @@ pub(crate) use crate::pool_requests::{
     WRONG_CODE, call, challenge, confirm_device, initiate, refusal, respond, secret_hash, set_status, tokens,
     told,
 };
+
+/// Gives an account the verified address `ann@example.org`, an alias where the pool allows it.
+pub(crate) fn with_email_alias(account: &mut NewAccount) {
+    account.email = Some("ann@example.org".to_owned());
+    account.attributes.insert("email_verified".to_owned(), "true".to_owned());
+}
 
 /// A pool's settings, as far as devices and second factors go.
 pub(crate) fn policy(remember: RememberMode, suppress_mfa: bool, mfa: MfaMode) -> PoolPolicy {
@@ -105,12 +111,22 @@ impl PoolFixture {
         }
     }
 
-    /// Gives the pool these lists of addresses.
-    pub(crate) fn exceptions(&mut self, exceptions: RiskExceptions) {
+    /// Makes verified e-mail addresses aliases. Only before users are added.
+    pub(crate) fn allow_email_alias(&mut self) {
+        let usernames = UsernameSettings { email_alias: true, ..UsernameSettings::DEFAULT };
+        self.replace_pool(|pool| pool.with_usernames(usernames));
+    }
+
+    fn replace_pool(&mut self, change: impl FnOnce(Pool) -> Pool) {
         let identity = self.harness.pool.identity().clone();
         let unused = Pool::new(identity, PoolPolicy::DEFAULT, Seed::new(0).rng("unused", 0));
         let pool = std::mem::replace(&mut self.harness.pool, unused);
-        self.harness.pool = pool.with_exceptions(exceptions);
+        self.harness.pool = change(pool);
+    }
+
+    /// Gives the pool these lists of addresses.
+    pub(crate) fn exceptions(&mut self, exceptions: RiskExceptions) {
+        self.replace_pool(|pool| pool.with_exceptions(exceptions));
     }
 
     /// Signs in from an address that is on no list: that forgets failures.
@@ -132,7 +148,7 @@ impl PoolFixture {
         self.user_count += 1;
         let sub = Sub::new(format!("00000000-0000-4000-8000-{:012x}", self.user_count));
         let salt = Salt::draw(&mut self.rng);
-        let identity = Identity::user(PoolId::new(POOL).name(), sub.as_str());
+        let identity = Identity::user(PoolId::new(POOL).name(), name);
         let verifier = self.verifier(&salt, identity, PASSWORD);
         let mut account = NewAccount::new(Username::new(name), sub, salt, verifier);
         configure(&mut account);
@@ -347,7 +363,14 @@ impl PoolFixture {
 
     fn answer_correctly(&mut self, name: &str, phone: Option<&TestDevice>, challenge: &Challenge) -> Reply {
         let session = challenge.session.as_ref();
-        let says = |key: &str, value: &str| Parameters::new().with(keys::USERNAME, name).with(key, value);
+        // The device key of the MFA answer is the one that counts from there on.
+        let says = |key: &str, value: &str| {
+            let answers = Parameters::new().with(keys::USERNAME, name).with(key, value);
+            phone.map_or_else(
+                || answers.clone(),
+                |phone| answers.clone().with(keys::DEVICE_KEY, phone.key.as_str()),
+            )
+        };
         match challenge.name {
             ChallengeName::SmsMfa => {
                 let code = self.delivered(name);

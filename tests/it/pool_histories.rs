@@ -2,7 +2,7 @@
 //! and moves a sign-in at most once for one answer (P3).
 
 use poolproof_cognito::ids::{ClientId, Session};
-use poolproof_cognito::policy::{Lockout, MfaMode, PoolPolicy, RememberMode};
+use poolproof_cognito::policy::{ClaimReuse, Lockout, MfaMode, PoolPolicy, RememberMode, Switches};
 use poolproof_cognito::protocol::{
     AdminDeviceCall, AssociateSoftwareToken, AuthOutcome, ChallengeName, DeviceCall, DeviceStatus,
     GetTokensFromRefreshToken, GlobalSignOut, InitiateAuth, ListDevices, Parameters, Reply, Request,
@@ -114,7 +114,11 @@ impl RandomRequest {
                 challenge_responses: self.parameters(overheard),
             }),
             15 => Request::AssociateSoftwareToken(AssociateSoftwareToken { session: maybe(2) }),
-            16 => Request::VerifySoftwareToken(VerifySoftwareToken { session: maybe(2), user_code: word(3) }),
+            16 => Request::VerifySoftwareToken(VerifySoftwareToken {
+                session: maybe(2),
+                user_code: word(3),
+                friendly_device_name: None,
+            }),
             17 => Request::ConfirmDevice(poolproof_cognito::protocol::ConfirmDevice {
                 access_token,
                 device_key,
@@ -269,7 +273,11 @@ fn answer_of(
         }
         SignInState::Code { session, code } => {
             let code = if right { code.as_str() } else { "wrong" };
-            respond("SMS_MFA", Some(session.as_str()), name().with(keys::SMS_MFA_CODE, code))
+            let mut answers = name().with(keys::SMS_MFA_CODE, code);
+            if sign_in.with_device {
+                answers = answers.with(keys::DEVICE_KEY, phone.key.as_str());
+            }
+            respond("SMS_MFA", Some(session.as_str()), answers)
         }
         // The public value that follows is drawn by `PoolFixture::start_device`; a wrong one names another
         // device.
@@ -339,7 +347,8 @@ proptest! {
     #[test]
     fn a_sign_in_advances_once_per_correct_answer(actions in vec(action(), 1..80)) {
         let policy = policy(RememberMode::Always, false, MfaMode::On);
-        let mut fixture = PoolFixture::new(PoolPolicy { lockout: Lockout::Off, ..policy });
+        let switches = Switches { claims: ClaimReuse::Once, ..Switches::DEFAULT };
+        let mut fixture = PoolFixture::new(PoolPolicy { lockout: Lockout::Off, switches, ..policy });
         let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
         let with_sms = |account: &mut NewAccount| {
             account.phone = Some("+15551234567".to_owned());

@@ -10,7 +10,7 @@ use poolproof_srp::Group;
 
 use crate::pool_fixture::{
     BAD_SESSION, CLIENT, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, USED_SESSION,
-    challenge, policy, refusal, respond, secret_hash, tokens, told,
+    challenge, policy, refusal, respond, secret_hash, tokens, told, with_email_alias,
 };
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -53,7 +53,8 @@ fn every_challenge_has_the_fields_that_clients_read() {
     assert_eq!(keys_of(&code.parameters), ["FRIENDLY_DEVICE_NAME", "USERNAME", "USER_ID_FOR_SRP"]);
 
     let typed = fixture.next_app_code("ann");
-    let answer = from(&[("USERNAME", "ann"), ("SOFTWARE_TOKEN_MFA_CODE", &typed)]);
+    let key = phone.key.as_str();
+    let answer = from(&[("USERNAME", "ann"), ("SOFTWARE_TOKEN_MFA_CODE", &typed), ("DEVICE_KEY", key)]);
     let device = challenge(fixture.answer(code.name, code.session.as_ref(), answer));
     assert_eq!(device.name, ChallengeName::DeviceSrpAuth);
     assert_eq!(keys_of(&device.parameters), ["DEVICE_KEY", "USERNAME", "USER_ID_FOR_SRP"]);
@@ -126,7 +127,7 @@ fn an_invalid_start_is_rejected_with_the_aws_message() {
         (
             "USER_PASSWORD_AUTH",
             vec![("USERNAME", "ann"), ("PASSWORD", PASSWORD)],
-            "InvalidParameterException: USER_PASSWORD_AUTH is not enabled for the client.",
+            "InvalidParameterException: USER_PASSWORD_AUTH flow not enabled for this client",
         ),
         (
             "USER_SRP_AUTH",
@@ -177,7 +178,8 @@ fn an_invalid_claim_is_rejected_with_the_aws_message() {
 fn a_client_with_a_secret_must_show_it_in_every_request() {
     let client = AppClient { secret: Some(SECRET.to_owned()), ..AppClient::public(ClientId::new(CLIENT)) };
     let mut fixture = PoolFixture::with(PoolPolicy::DEFAULT, Group::toy(), client);
-    fixture.add("ann", |account| account.email = Some("ann@example.org".to_owned()));
+    fixture.allow_email_alias();
+    fixture.add("ann", with_email_alias);
     let missing = "NotAuthorizedException: Client 4q3example is configured with secret but SECRET_HASH was not received";
     let wrong = "NotAuthorizedException: Unable to verify secret hash for client 4q3example";
     let (_, a) = fixture.draw_a();
@@ -242,11 +244,12 @@ fn clients_without_sessions_complete_device_srp() {
     // pycognito: no Session with DEVICE_SRP_AUTH and DEVICE_PASSWORD_VERIFIER, and the name as typed.
     let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
     let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
+    fixture.allow_email_alias();
     fixture.add("ann", |account| {
         account.devices.push(known);
-        account.email = Some("ann@example.org".to_owned());
+        with_email_alias(account);
     });
-    for name in ["ann", "ann@example.org", "00000000-0000-4000-8000-000000000002"] {
+    for name in ["ann", "ann@example.org"] {
         let turn = challenge(fixture.password(name, PASSWORD, Some(&phone.key)));
         assert_eq!(turn.name, ChallengeName::DeviceSrpAuth);
         let mut proof = fixture.start_device(name, None, &phone).unwrap();
@@ -291,7 +294,8 @@ fn device_srp_accepts_the_answered_mfa_session() {
     let (mut fixture, phone) = pool_with_mfa_and_device();
     let code = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
     let typed = fixture.next_app_code("ann");
-    let answer = from(&[("USERNAME", "ann"), ("SOFTWARE_TOKEN_MFA_CODE", &typed)]);
+    let key = phone.key.as_str();
+    let answer = from(&[("USERNAME", "ann"), ("SOFTWARE_TOKEN_MFA_CODE", &typed), ("DEVICE_KEY", key)]);
     let turn = challenge(fixture.answer(code.name, code.session.as_ref(), answer));
     let proof = fixture.start_device("ann", code.session.as_ref(), &phone).unwrap();
     // The turn was taken by it: the session that came with it is used.
@@ -320,7 +324,8 @@ fn device_srp_rejects_an_older_mfa_session() {
     let early = fixture.start_device("ann", choice.session.as_ref(), &phone);
     assert_eq!(refusal(early), USED_SESSION, "two steps back");
     let typed = fixture.next_app_code("ann");
-    let answer = from(&[("USERNAME", "ann"), ("SOFTWARE_TOKEN_MFA_CODE", &typed)]);
+    let key = phone.key.as_str();
+    let answer = from(&[("USERNAME", "ann"), ("SOFTWARE_TOKEN_MFA_CODE", &typed), ("DEVICE_KEY", key)]);
     let turn = challenge(fixture.answer(code.name, code.session.as_ref(), answer));
     let late = fixture.start_device("ann", choice.session.as_ref(), &phone);
     assert_eq!(refusal(late), USED_SESSION, "two steps back");
@@ -344,7 +349,6 @@ fn the_same_claim_succeeds_without_the_unknown_device() {
         }
         let tokens = tokens(fixture.send_claim(&exchange, claim.clone()));
         assert!(tokens.new_device.is_some());
-        assert_eq!(refusal(fixture.send_claim(&exchange, claim)), INCORRECT);
     }
 }
 
@@ -358,13 +362,13 @@ fn a_wrong_proof_is_reported_before_an_unknown_device() {
 
 #[test]
 fn username_sub_and_email_identify_a_user() {
-    let mut fixture = plain();
-    fixture.add("bob", |account| account.email = Some("bob@example.org".to_owned()));
-    let names = ["bob", "bob@example.org", "00000000-0000-4000-8000-000000000002"];
-    for started in names {
-        for answered in names {
+    let mut fixture = PoolFixture::new(PoolPolicy::DEFAULT);
+    fixture.allow_email_alias();
+    fixture.add("ann", with_email_alias);
+    for started in ["ann", "ann@example.org"] {
+        for answered in ["ann", "ann@example.org", "00000000-0000-4000-8000-000000000001"] {
             let exchange = fixture.start(started);
-            assert_eq!(told(&exchange.challenge, keys::USERNAME), "bob");
+            assert_eq!(told(&exchange.challenge, keys::USERNAME), "ann");
             let claim = fixture.claim(&exchange, PASSWORD).with(keys::USERNAME, answered);
             let claim = claim.with(keys::SRP_A, "00").with("SMS_MFA_CODE", "1").with("X-Y", "z");
             tokens(fixture.send_claim(&exchange, claim));

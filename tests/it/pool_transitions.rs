@@ -202,7 +202,11 @@ impl TransitionTest {
                 let step = step_at(self.fixture.harness.now);
                 let right = self.secret.as_ref().filter(|_| answer == Answer::Verify);
                 let user_code = right.map_or_else(|| "none".to_owned(), |secret| secret.code(step));
-                self.fixture.ask(Request::VerifySoftwareToken(VerifySoftwareToken { session, user_code }))
+                self.fixture.ask(Request::VerifySoftwareToken(VerifySoftwareToken {
+                    session,
+                    user_code,
+                    friendly_device_name: None,
+                }))
             }
             _ => {
                 let (name, answers) = self.words(answer);
@@ -215,6 +219,9 @@ impl TransitionTest {
     /// The answers that are given by `RespondToAuthChallenge`.
     fn words(&self, answer: Answer) -> (ChallengeName, Parameters) {
         let says = |key: &str, value: &str| Parameters::new().with(keys::USERNAME, "ann").with(key, value);
+        // The device key of the MFA answer is the one that counts from there on.
+        let device_key = self.phone.key.as_str().to_owned();
+        let with_key = |answers: Parameters| answers.with(keys::DEVICE_KEY, device_key.as_str());
         let sent = || {
             let name = poolproof_cognito::ids::Username::new("ann");
             self.fixture.harness.pool.delivered_code(&name).unwrap_or_else(|| "none".to_owned())
@@ -232,19 +239,21 @@ impl TransitionTest {
                 (ChallengeName::NewPasswordRequired, says(keys::NEW_PASSWORD, "brand-new-password"))
             }
             Answer::Choose => (ChallengeName::SelectMfaType, says(keys::ANSWER, "SOFTWARE_TOKEN_MFA")),
-            Answer::Sms => (ChallengeName::SmsMfa, says(keys::SMS_MFA_CODE, &sent())),
+            Answer::Sms => (ChallengeName::SmsMfa, with_key(says(keys::SMS_MFA_CODE, &sent()))),
             Answer::WrongSms => (ChallengeName::SmsMfa, says(keys::SMS_MFA_CODE, "wrong")),
             Answer::App => {
                 let now = self.fixture.harness.now;
                 let code = self.fixture.app_code_if_any("ann", now).unwrap_or_else(|| "none".to_owned());
-                (ChallengeName::SoftwareTokenMfa, says(keys::SOFTWARE_TOKEN_MFA_CODE, &code))
+                (ChallengeName::SoftwareTokenMfa, with_key(says(keys::SOFTWARE_TOKEN_MFA_CODE, &code)))
             }
             Answer::WrongApp => {
                 (ChallengeName::SoftwareTokenMfa, says(keys::SOFTWARE_TOKEN_MFA_CODE, "wrong"))
             }
-            Answer::Mail => (ChallengeName::EmailOtp, says(keys::EMAIL_OTP_CODE, &sent())),
+            Answer::Mail => (ChallengeName::EmailOtp, with_key(says(keys::EMAIL_OTP_CODE, &sent()))),
             Answer::WrongMail => (ChallengeName::EmailOtp, says(keys::EMAIL_OTP_CODE, "wrong")),
-            Answer::SetUp => (ChallengeName::MfaSetup, Parameters::new().with(keys::USERNAME, "ann")),
+            Answer::SetUp => {
+                (ChallengeName::MfaSetup, with_key(Parameters::new().with(keys::USERNAME, "ann")))
+            }
             Answer::DeviceM => (ChallengeName::DevicePasswordVerifier, proof(&self.phone.secret)),
             Answer::WrongDeviceM => (ChallengeName::DevicePasswordVerifier, proof("wrong")),
             other => panic!("{other:?} is no answer to a challenge"),
@@ -255,6 +264,7 @@ impl TransitionTest {
         match reply {
             Err(error) => match error.to_string().as_str() {
                 BAD_SESSION => "–".to_owned(),
+                "InvalidParameterException: Missing required parameter Session" => "none".to_owned(),
                 USED_SESSION => "used".to_owned(),
                 INCORRECT => "wrong".to_owned(),
                 WRONG_CODE | "EnableSoftwareTokenMFAException: Code mismatch" => "code".to_owned(),

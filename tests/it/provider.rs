@@ -5,6 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use poolproof::http::codec::{decode, encode_response};
 use poolproof_cognito::jwt::{Keys, TokenUse};
+use poolproof_cognito::policy::Switches;
 use poolproof_cognito::protocol::Origin;
 use poolproof_cognito::seed::Seed;
 use poolproof_cognito::time::Timestamp;
@@ -47,6 +48,7 @@ impl ProviderFixture {
             tokens,
             group: Group::toy(),
             limits,
+            switches: Switches::DEFAULT,
         };
         let provider = Provider::new(settings, Seed::new(5).rng("provider", 0));
         Self { provider, now: Timestamp::VIRTUAL_START, origin: Origin::default(), changes: Vec::new() }
@@ -292,7 +294,7 @@ fn pools_and_clients_are_paged_and_clients_can_be_updated() {
     fixture.call_ok("UpdateUserPoolClient", &update);
     assert_eq!(
         fixture.sign_in(&client).unwrap_err(),
-        "InvalidParameterException: USER_PASSWORD_AUTH is not enabled for the client."
+        "InvalidParameterException: USER_PASSWORD_AUTH flow not enabled for this client"
     );
     let twice = ["ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_USER_SRP_AUTH"];
     let twice = json!({ "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": twice });

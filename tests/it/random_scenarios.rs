@@ -45,6 +45,9 @@ fn random_scenario(number: u64, sign_ins: u32) -> Scenario {
     let (remember, mfa) = (pick(rng, &["no", "always", "opt_in"]), pick(rng, &["off", "optional", "on"]));
     let (suppress, strict) = (rng.random_bool(0.5), rng.random_bool(0.3));
     let (note, lockout) = (pick(rng, &["pool", "device", "off"]), pick(rng, &["cognito", "off"]));
+    // Only with `once` is a claim that is sent again refused, and so a kind of sign-in.
+    let (claims, again) =
+        if number % 2 == 0 { ("cognito", "key_omitted_after_mfa") } else { ("once", "replayed_claim") };
     let mix = weights(
         rng,
         &[
@@ -53,7 +56,7 @@ fn random_scenario(number: u64, sign_ins: u32) -> Scenario {
             "wrong_password",
             "forgotten_device",
             "wrong_device_secret",
-            "replayed_claim",
+            again,
             "plain_password",
             "refresh",
             "refresh_without_device",
@@ -62,7 +65,7 @@ fn random_scenario(number: u64, sign_ins: u32) -> Scenario {
             "refresh_after_sign_out",
         ],
     );
-    let factors = weights(rng, &["none", "totp", "sms", "sms_and_totp"]);
+    let factors = weights(rng, &["none", "totp", "sms", "sms_and_totp", "phone", "email"]);
     let levels = weights(rng, &["none", "low", "medium", "high"]);
     let from = weights(rng, &["home", "elsewhere", "elsewhere_v6"]);
     let (opt_in, compromised) = (rng.random_range(0..=100), rng.random_range(0..40));
@@ -80,7 +83,7 @@ pool:
   mfa: {mfa}
   lockout: {lockout}
   quotas: {quotas}
-  switches: {{ risk_note: {note}, strict_mfa_binding: {strict} }}
+  switches: {{ risk_note: {note}, strict_mfa_binding: {strict}, claims: {claims} }}
   risk: {risk}
 population:
   users: {users}

@@ -305,12 +305,12 @@ fn an_invalid_state_file_is_rejected_unchanged_with_help() {
     let database = Database::open(&file).unwrap();
     let transaction = database.begin_write().unwrap();
     const HEAD: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("poolproof");
-    transaction.open_table(HEAD).unwrap().insert("format", 2_u32.to_le_bytes().as_slice()).unwrap();
+    transaction.open_table(HEAD).unwrap().insert("format", 3_u32.to_le_bytes().as_slice()).unwrap();
     transaction.commit().unwrap();
     drop(database);
     assert_eq!(
         refusal(&file),
-        "error: --state FILE: it has format 2, and this version supports format 1; use the version that wrote it"
+        "error: --state FILE: it has format 3, and this version supports format 2; use the version that wrote it"
     );
 
     let file = state("locked");

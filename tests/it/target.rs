@@ -16,7 +16,7 @@ use poolproof::run::{CancellationToken, RunError, RunOptions, RunOutput, run};
 use poolproof::scenario::Scenario;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
-use poolproof_cognito::policy::PoolPolicy;
+use poolproof_cognito::policy::{PoolPolicy, Switches};
 use poolproof_cognito::seed::Seed;
 use poolproof_pool::provider::{AccountLimits, Provider, ProviderConfig, Tokens};
 use poolproof_pool::{AppClient, Defect, PasswordFlow};
@@ -39,6 +39,7 @@ pub(crate) fn planted(policy: PoolPolicy, defect: Option<Defect>) -> EndpointUrl
         tokens: Tokens::Opaque,
         group,
         limits: AccountLimits::DEFAULT,
+        switches: Switches::DEFAULT,
     };
     let provider = Provider::new(hosting, Seed::new(1).rng("provider", 0));
     let mut provider = provider.with_defect(defect);
@@ -87,7 +88,7 @@ pool: {pool}
 population: {{ users: 24, factors: {{ none: 60, totp: 25, sms: 15 }}, devices: 1, opt_in: 50% }}
 workload:
   stages: [ {{ for: {seconds}s, rate: {rate}/s }} ]
-  mix: {{ known_device: 60, new_device: 10, wrong_password: 5, forgotten_device: 5, wrong_device_secret: 5, replayed_claim: 5, plain_password: 5, refresh: 5 }}
+  mix: {{ known_device: 60, new_device: 10, wrong_password: 5, forgotten_device: 5, wrong_device_secret: 5, key_omitted_after_mfa: 5, plain_password: 5, refresh: 5 }}
   risk: {{ none: 70, low: 10, medium: 10, high: 10 }}
 client: {{ ephemeral_bits: 256, mfa_delay: 0s }}
 "
@@ -130,7 +131,7 @@ fn defects_are_found_over_http_under_the_right_rule() {
 name: faults
 seed: 5
 clock: wall
-pool: { remember: always }
+pool: { remember: always, switches: { claims: once } }
 population: { users: 16, devices: 1 }
 workload:
   stages: [ { for: 4s, rate: 15/s } ]

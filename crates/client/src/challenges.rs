@@ -59,6 +59,7 @@ impl SignIn {
         }
         match name {
             ChallengeName::SmsMfa => self.enter_code(CodeSource::Phone, session),
+            ChallengeName::EmailOtp => self.enter_code(CodeSource::Email, session),
             ChallengeName::SoftwareTokenMfa => self.enter_code(CodeSource::App, session),
             ChallengeName::SelectMfaType => {
                 let choice = Parameters::new().with(keys::ANSWER, ChallengeName::SoftwareTokenMfa.as_str());
@@ -75,7 +76,7 @@ impl SignIn {
                 Action::Device(DeviceRequest::PublicValue)
             }
             ChallengeName::DeviceSrpAuth => self.protocol_violation(now, "DEVICE_SRP_AUTH without a device"),
-            ChallengeName::EmailOtp | ChallengeName::NewPasswordRequired => {
+            ChallengeName::NewPasswordRequired => {
                 self.protocol_violation(now, format!("{name} is not for this user"))
             }
             ChallengeName::PasswordVerifier | ChallengeName::DevicePasswordVerifier => {
@@ -92,14 +93,15 @@ impl SignIn {
     fn on_code(&mut self, now: Timestamp, of: CodeSource, session: Option<Session>, code: String) -> Action {
         let (challenge, key) = match of {
             CodeSource::Phone => (ChallengeName::SmsMfa, keys::SMS_MFA_CODE),
+            CodeSource::Email => (ChallengeName::EmailOtp, keys::EMAIL_OTP_CODE),
             CodeSource::App => (ChallengeName::SoftwareTokenMfa, keys::SOFTWARE_TOKEN_MFA_CODE),
             CodeSource::NewApp(secret) => {
                 let session = session.map(|session| session.as_str().to_owned());
-                let request = VerifySoftwareToken { session, user_code: code };
+                let request = VerifySoftwareToken { session, user_code: code, friendly_device_name: None };
                 return self.send(now, Request::VerifySoftwareToken(request), State::SetupAnswer { secret });
             }
         };
-        let responses = self.with_device(Parameters::new().with(key, code));
+        let responses = self.with_device_after_mfa(Parameters::new().with(key, code));
         let answer = self.answer_to(challenge, session.as_ref(), responses);
         self.send(now, Request::RespondToAuthChallenge(answer), State::FactorAnswer)
     }
@@ -120,7 +122,8 @@ impl SignIn {
     fn on_verified(&mut self, now: Timestamp, secret: TotpSecret, answer: Reply) -> Action {
         match answer {
             Ok(Response::SoftwareTokenVerified { session }) => {
-                let answer = self.answer_to(ChallengeName::MfaSetup, Some(&session), Parameters::new());
+                let responses = self.with_device_after_mfa(Parameters::new());
+                let answer = self.answer_to(ChallengeName::MfaSetup, Some(&session), responses);
                 self.send(now, Request::RespondToAuthChallenge(answer), State::SetupFinished { secret })
             }
             Ok(_) => self.protocol_violation(now, "the answer belongs to another operation"),
@@ -149,6 +152,11 @@ impl SignIn {
             Ok(_) => self.protocol_violation(now, "DEVICE_SRP_AUTH did not lead to DEVICE_PASSWORD_VERIFIER"),
             Err(error) => self.refused(now, error),
         }
+    }
+
+    /// Adds the device key to an MFA answer, unless the client leaves it out there.
+    fn with_device_after_mfa(&self, responses: Parameters) -> Parameters {
+        if self.options.omits_key_after_mfa { responses } else { self.with_device(responses) }
     }
 
     /// Adds the device key of the current attempt, if it has one.

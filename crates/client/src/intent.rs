@@ -13,6 +13,8 @@ pub enum Intent {
     ForgottenDevice,
     /// Sign in with a known device whose stored secret is damaged.
     WrongDeviceSecret,
+    /// Sign in with a known device whose key the client leaves out of the MFA answer.
+    KeyOmittedAfterMfa,
     /// Sign in, then send the password claim once more.
     ReplayedClaim,
     /// Sign in with a known device and `USER_PASSWORD_AUTH`, which sends the password itself.
@@ -31,12 +33,13 @@ pub enum Intent {
 
 impl Intent {
     /// All intents.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::KnownDevice,
         Self::NewDevice,
         Self::WrongPassword,
         Self::ForgottenDevice,
         Self::WrongDeviceSecret,
+        Self::KeyOmittedAfterMfa,
         Self::ReplayedClaim,
         Self::PlainPassword,
         Self::Refresh,

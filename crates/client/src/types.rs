@@ -30,6 +30,8 @@ pub struct SignInOptions {
     pub device: Option<DeviceKey>,
     /// Whether the secret of that device is damaged.
     pub device_secret_damaged: bool,
+    /// Whether the client leaves the device key out of its MFA answer.
+    pub omits_key_after_mfa: bool,
     /// Whether the client confirms a new device.
     pub confirms_device: bool,
     /// Whether the user chooses to remember a new device if the pool lets the user choose.
@@ -79,6 +81,8 @@ pub enum Action {
 pub enum CodeSource {
     /// In a text message.
     Phone,
+    /// In an e-mail.
+    Email,
     /// In the authenticator app.
     App,
     /// In an authenticator app that has just received this secret.

@@ -12,4 +12,5 @@ pub mod protocol;
 pub mod seed;
 pub mod time;
 pub mod totp;
+mod user_settings;
 pub mod wire;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+pub use crate::user_settings::{FactorTypes, Factors, UsernameSettings};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -43,40 +44,6 @@ pub enum MfaMode {
 impl MfaMode {
     /// All modes, from lax to strict.
     pub const ALL: [Self; 3] = [Self::Off, Self::Optional, Self::On];
-}
-
-/// The second factors that a user has enabled.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub enum Factors {
-    /// None.
-    None,
-    /// A code sent to a phone.
-    Sms,
-    /// A code of an authenticator app.
-    Totp,
-    /// Both, with no preference between them.
-    SmsAndTotp,
-}
-
-impl Factors {
-    /// All sets of factors.
-    pub const ALL: [Self; 4] = [Self::None, Self::Sms, Self::Totp, Self::SmsAndTotp];
-
-    /// Whether there is any.
-    pub const fn any(self) -> bool {
-        !matches!(self, Self::None)
-    }
-
-    /// Whether an authenticator app is among them.
-    pub const fn has_totp(self) -> bool {
-        matches!(self, Self::Totp | Self::SmsAndTotp)
-    }
-
-    /// Whether a phone is among them.
-    pub const fn has_sms(self) -> bool {
-        matches!(self, Self::Sms | Self::SmsAndTotp)
-    }
 }
 
 /// How risky an attempt looks (threat protection, SEMANTICS c.4). "None" is the absence of a level.
@@ -254,14 +221,41 @@ impl PasswordPolicy {
         Self { uppercase: true, lowercase: true, numbers: true, symbols: true, ..Self::LENGTH_ONLY };
 }
 
-/// Choices where Cognito's documentation is silent or contradicts itself (SEMANTICS g).
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+/// How many password claims can answer one `PASSWORD_VERIFIER` challenge.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum ClaimReuse {
+    /// Any number until the challenge expires, as measured on AWS. A wrong claim that is sent again counts as
+    /// one failure.
+    #[default]
+    Cognito,
+    /// One. A claim that is sent again is refused.
+    Once,
+}
+
+/// Choices where Cognito's documentation is silent or contradicts itself.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Switches {
     /// Which sign-ins the Note covers.
     pub risk_note: RiskNote,
-    /// Whether a device suppresses MFA only once it has been through an MFA itself (SEMANTICS c.2).
+    /// Whether a device replaces an MFA only if it has completed one itself.
     pub strict_mfa_binding: bool,
+    /// How many claims can answer one challenge.
+    #[serde(default)]
+    pub claims: ClaimReuse,
+}
+
+impl Switches {
+    /// The defaults.
+    pub const DEFAULT: Self =
+        Self { risk_note: RiskNote::Pool, strict_mfa_binding: true, claims: ClaimReuse::Cognito };
+}
+
+impl Default for Switches {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
 }
 
 /// Requests a second that the pool takes in each category; `None` is no limit.
@@ -319,7 +313,14 @@ pub(crate) use string_enums;
 string_enums! {
     RememberMode { No = "no", Always = "always", OptIn = "opt_in", }
     MfaMode { Off = "off", Optional = "optional", On = "on", }
-    Factors { None = "none", Sms = "sms", Totp = "totp", SmsAndTotp = "sms_and_totp", }
+    Factors {
+        None = "none",
+        Phone = "phone",
+        Sms = "sms",
+        Totp = "totp",
+        Email = "email",
+        SmsAndTotp = "sms_and_totp",
+    }
     RiskLevel { Low = "low", Medium = "medium", High = "high", }
     RiskAction {
         NoAction = "no_action",
@@ -328,6 +329,7 @@ string_enums! {
         Block = "block",
     }
     RiskNote { Pool = "pool", Device = "device", Off = "off", }
+    ClaimReuse { Cognito = "cognito", Once = "once", }
 }
 
 /// Everything that decides how a pool answers.
@@ -340,6 +342,9 @@ pub struct PoolPolicy {
     pub suppress_mfa: bool,
     /// When a second factor is asked for.
     pub mfa: MfaMode,
+    /// The types of second factors that count.
+    #[serde(default)]
+    pub factor_types: FactorTypes,
     /// What risk does.
     pub risk: RiskPolicy,
     /// Whether failures lock out.
@@ -361,10 +366,11 @@ impl PoolPolicy {
         remember: RememberMode::No,
         suppress_mfa: false,
         mfa: MfaMode::Off,
+        factor_types: FactorTypes::ALL,
         risk: RiskPolicy::OFF,
         lockout: Lockout::Cognito,
         quotas: Quotas::NONE,
-        switches: Switches { risk_note: RiskNote::Pool, strict_mfa_binding: false },
+        switches: Switches::DEFAULT,
         session_validity: Self::SESSION_VALIDITY,
     };
 }

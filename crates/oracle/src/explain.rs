@@ -85,7 +85,7 @@ fn answers(facts: &Facts, decision: &Decision) -> Vec<Answer> {
         all.push(mfa_impossible(facts));
         return all;
     };
-    let usable_factor = facts.factors.any() && facts.mfa != MfaMode::Off;
+    let usable_factor = facts.factors.is_registered() && facts.mfa != MfaMode::Off;
     if pool_mfa_due(facts) || risk_requires_mfa(facts) && !note_applies(facts) && usable_factor {
         all.push(mfa_replaced(facts, mfa));
     }
@@ -145,10 +145,10 @@ fn device(facts: &Facts) -> Answer {
 }
 
 fn pool_mfa(facts: &Facts) -> Answer {
-    let why = match (facts.mfa, facts.factors.any()) {
+    let why = match (facts.mfa, facts.factors.is_active()) {
         (MfaMode::Off, _) => "MFA is off in this pool.",
-        (MfaMode::Optional, false) => "MFA is optional, and the user has no second factor.",
-        (MfaMode::Optional, true) => "MFA is optional, and the user has a second factor.",
+        (MfaMode::Optional, false) => "MFA is optional, and the user has no active second factor.",
+        (MfaMode::Optional, true) => "MFA is optional, and the user has an active second factor.",
         (MfaMode::On, false) => "MFA is on: a user without a second factor must set one up.",
         (MfaMode::On, true) => "MFA is on: every user needs one.",
     };
@@ -162,12 +162,13 @@ fn risk_mfa(facts: &Facts) -> Answer {
         Some((_, RiskAction::MfaIfConfigured)) if facts.mfa == MfaMode::Off => {
             (false, "mfa_if_configured has no effect in a pool without MFA.")
         }
-        Some((_, RiskAction::MfaIfConfigured)) if facts.factors.any() => {
-            (true, "mfa_if_configured applies to users who have a second factor, and this user has one.")
+        Some((_, RiskAction::MfaIfConfigured)) if facts.factors.is_registered() => {
+            (true, "mfa_if_configured applies to users who have a registered factor, and this user has one.")
         }
-        Some((_, RiskAction::MfaIfConfigured)) => {
-            (false, "mfa_if_configured applies to users who have a second factor, and this user has none.")
-        }
+        Some((_, RiskAction::MfaIfConfigured)) => (
+            false,
+            "mfa_if_configured applies to users who have a registered factor, and this user has none.",
+        ),
         Some((_, RiskAction::MfaRequired)) => (true, "mfa_required applies to every user."),
         Some((_, RiskAction::Block)) => (false, "Risk blocks the sign-in."),
     };
@@ -234,7 +235,8 @@ fn second_factor(facts: &Facts, mfa: bool) -> Answer {
     let (short, why) = match facts.factors {
         _ if !mfa => ("None", "No MFA is due."),
         Factors::None => ("MFA_SETUP", "The user has no second factor and sets one up."),
-        Factors::Sms => ("SMS_MFA", "The user's phone receives a code."),
+        Factors::Phone | Factors::Sms => ("SMS_MFA", "The user's phone receives a code."),
+        Factors::Email => ("EMAIL_OTP", "The user receives a code by e-mail."),
         Factors::Totp => ("SOFTWARE_TOKEN_MFA", "The user has an authenticator app."),
         Factors::SmsAndTotp => (
             "SELECT_MFA_TYPE",

@@ -109,6 +109,8 @@ pub struct Circumstances {
     pub reset_required: bool,
     /// On which list of risk exceptions the client's address is.
     pub address: AddressStatus,
+    /// Whether the client sends the device key with the password and leaves it out of the MFA answer.
+    pub key_omitted_after_mfa: bool,
 }
 
 /// Whether the user is locked out by failed attempts.
@@ -168,13 +170,15 @@ impl fmt::Display for Facts {
             None => f.write_str(", no risk")?,
             Some((level, action)) => write!(f, ", {level} risk with {action}")?,
         }
-        let Circumstances { flow, compromised, reset_required, address } = self.circumstances;
+        let Circumstances { flow, compromised, reset_required, address, key_omitted_after_mfa } =
+            self.circumstances;
         let remarks = [
             (flow == Flow::Password, "USER_PASSWORD_AUTH"),
             (compromised, "compromised password"),
             (reset_required, "password reset required"),
             (address == AddressStatus::Blocked, "address always blocked"),
             (address == AddressStatus::Skipped, "address always allowed"),
+            (key_omitted_after_mfa, "no device key in the MFA answer"),
             (self.claim == Claim::Wrong, "wrong password"),
             (self.claim == Claim::Replayed, "claim used before"),
             (self.lock == LockoutState::Locked, "locked out"),

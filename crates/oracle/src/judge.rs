@@ -1,11 +1,11 @@
 //! Looks up the rule for the facts of a sign-in, and compares the pool's decision with it.
 
 use super::decision::{Decision, Judgement, Outcome, RuleId, Situation};
-use super::facts::{AddressStatus, Circumstances, Facts, Flow, LockoutState};
+use super::facts::{AddressStatus, Circumstances, Device, Facts, Flow, LockoutState};
 use super::refresh::refresh_rules;
 use super::rules::{
-    ADDRESS_ALLOWED, COMPROMISED_SRP, Effect, OVERRIDING_RULES, RULES, Rule, WRONG_DEVICE_SECRET,
-    has_consequence,
+    ADDRESS_ALLOWED, COMPROMISED_SRP, Effect, MFA_ANSWER_WITHOUT_KEY, OVERRIDING_RULES, RULES, Rule,
+    WRONG_DEVICE_SECRET, has_consequence,
 };
 use poolproof_cognito::policy::Factors;
 use poolproof_cognito::protocol::ChallengeName;
@@ -27,6 +27,10 @@ pub fn expect(facts: &Facts) -> (RuleId, Decision) {
             let name = overriding_rule(facts, outcome).unwrap_or(rule.name);
             (name, Decision { challenges, outcome, new_device: false })
         }
+        Effect::Tokens { mfa: true, .. } if answers_as_new_device(facts) => {
+            challenges.extend_from_slice(second_factor(facts.factors));
+            (MFA_ANSWER_WITHOUT_KEY, Decision { challenges, outcome: Outcome::Tokens, new_device: true })
+        }
         Effect::Tokens { mfa, device_proof, new_device } => {
             if mfa {
                 challenges.extend_from_slice(second_factor(facts.factors));
@@ -44,6 +48,12 @@ pub fn expect(facts: &Facts) -> (RuleId, Decision) {
             (name, Decision { challenges, outcome: Outcome::Tokens, new_device })
         }
     }
+}
+
+/// Returns whether the client sends the key of a known device with the password and not with the MFA answer.
+fn answers_as_new_device(facts: &Facts) -> bool {
+    let known = matches!(facts.device, Device::Remembered | Device::NotRemembered);
+    facts.remember.tracks() && known && facts.circumstances.key_omitted_after_mfa
 }
 
 /// Returns the rule that explains why the pool did not act on a risk or on a compromised password.
@@ -99,7 +109,8 @@ pub(super) fn applicable_rule(facts: &Facts) -> Option<&'static Rule> {
 const fn second_factor(factors: Factors) -> &'static [ChallengeName] {
     match factors {
         Factors::None => &[ChallengeName::MfaSetup],
-        Factors::Sms => &[ChallengeName::SmsMfa],
+        Factors::Phone | Factors::Sms => &[ChallengeName::SmsMfa],
+        Factors::Email => &[ChallengeName::EmailOtp],
         Factors::Totp => &[ChallengeName::SoftwareTokenMfa],
         Factors::SmsAndTotp => &[ChallengeName::SelectMfaType, ChallengeName::SoftwareTokenMfa],
     }
@@ -110,7 +121,7 @@ pub(super) mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
-    use crate::{Claim, Device};
+    use crate::Claim;
     use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 
     fn refused(outcome: Outcome) -> Decision {
@@ -151,7 +162,7 @@ pub(super) mod tests {
                 }
             }
         }
-        assert_eq!(all.len(), 4680, "the cells of the matrix");
+        assert_eq!(all.len(), 7020, "the cells of the matrix");
         let mut every = Vec::new();
         for facts in all {
             for risk_note in [RiskNote::Pool, RiskNote::Device, RiskNote::Off] {
@@ -188,8 +199,14 @@ pub(super) mod tests {
                     both.into_iter().flat_map(move |reset_required| {
                         [AddressStatus::Any, AddressStatus::Blocked, AddressStatus::Skipped].into_iter().map(
                             move |address| {
-                                let circumstances =
-                                    Circumstances { flow, compromised, reset_required, address };
+                                let key_omitted_after_mfa = compromised != reset_required;
+                                let circumstances = Circumstances {
+                                    flow,
+                                    compromised,
+                                    reset_required,
+                                    address,
+                                    key_omitted_after_mfa,
+                                };
                                 Facts { circumstances, ..facts }
                             },
                         )

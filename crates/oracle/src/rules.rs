@@ -19,7 +19,7 @@ pub(super) struct Condition {
     remember: &'static [RememberMode],
     suppress_mfa: &'static [bool],
     mfa: &'static [MfaMode],
-    /// Whether the user has a second factor.
+    /// Whether the user has a registered second factor.
     factor: &'static [bool],
     /// See [`pool_mfa_due`].
     pool_mfa_due: &'static [bool],
@@ -146,8 +146,15 @@ pub(super) const ADDRESS_ALLOWED: RuleId =
 /// Overrides the rule that applies because SRP does not reveal the password.
 pub(super) const COMPROMISED_SRP: RuleId =
     RuleId { id: "compromised-srp", source: "SEMANTICS c.5 #35", confidence: Documented };
+/// Overrides the rule that applies to the device of the password step.
+pub(super) const MFA_ANSWER_WITHOUT_KEY: RuleId =
+    RuleId { id: "mfa-answer-without-key", source: "SEMANTICS c.2a", confidence: Observed };
 /// The overriding rules, each in one sentence.
-pub(super) const OVERRIDING_RULES: [(RuleId, &str); 3] = [
+pub(super) const OVERRIDING_RULES: [(RuleId, &str); 4] = [
+    (
+        MFA_ANSWER_WITHOUT_KEY,
+        "After an MFA the device key of the MFA answer counts: without one the device is new and gets a key.",
+    ),
     (WRONG_DEVICE_SECRET, "A device that cannot prove its secret is refused."),
     (ADDRESS_ALLOWED, "Risk is not evaluated for an address on the list of skipped ranges."),
     (COMPROMISED_SRP, "A compromised password is not detected if the client proves it by SRP."),
@@ -164,7 +171,7 @@ pub(super) const RULES: &[Rule] = &[
         "A wrong password is refused with the same message as an unknown user.",
         Condition { claim: &[Claim::Wrong], ..ANY }, Effect::Refuse(Outcome::Incorrect)),
     rule("replayed-claim", "ASSURANCE S13", Inferred,
-        "A password claim that has led to tokens cannot be used again.",
+        "With `claims: once`, a password claim that has led to tokens cannot be used again.",
         Condition { claim: &[Claim::Replayed], ..ANY }, Effect::Refuse(Outcome::Incorrect)),
 
     rule("reset-required", "SEMANTICS d", Observed,
@@ -229,7 +236,7 @@ pub(super) const RULES: &[Rule] = &[
         "Risk that requires an MFA refuses every user in a pool without MFA.",
         Condition { mfa: &[MfaMode::Off], risk: RISK_REQUIRED, ..ANY }, Effect::Refuse(Outcome::Blocked)),
     rule("risk-required-no-factor", "SEMANTICS c.5 #25", Documented,
-        "Risk that requires an MFA refuses a user without a second factor.",
+        "Risk that requires an MFA refuses a user without a registered second factor.",
         Condition { mfa: &[MfaMode::Optional], factor: &[false], risk: RISK_REQUIRED, ..ANY },
             Effect::Refuse(Outcome::Blocked)),
     rule("risk-required-no-factor-on", "SEMANTICS c.5 #25", Inferred,
@@ -252,7 +259,7 @@ pub(super) const RULES: &[Rule] = &[
         Condition { remember: TRACKED, mfa: &[MfaMode::On], factor: &[true], device: &[Device::None],
             risk: RISK_MFA, ..ANY }, MFA_NEW),
     rule("risk-mfa", "SEMANTICS c.5 #23", Documented,
-        "Risk requires an MFA of users who have a second factor.",
+        "Risk requires an MFA of users who have a registered second factor.",
         Condition { mfa: &[MfaMode::Optional], factor: &[true], risk: RISK_MFA, ..ANY }, MFA),
     rule("risk-mfa-on", "SEMANTICS c.5 #23", Inferred,
         "If MFA is on, risk adds nothing to the MFA that every user needs anyway.",
@@ -321,12 +328,12 @@ pub(super) const RULES: &[Rule] = &[
         Condition { pool_mfa_due: &[false], device: &[Device::None], ..ANY }, TOKENS_NEW),
 ];
 
-/// Returns whether the pool itself requires an MFA: with mode `on` always, with `optional` if the user has a
-/// factor.
+/// Returns whether the pool itself requires an MFA: with mode `on` always, with `optional` if the user has an
+/// active factor.
 pub(super) const fn pool_mfa_due(facts: &Facts) -> bool {
     match facts.mfa {
         MfaMode::Off => false,
-        MfaMode::Optional => facts.factors.any(),
+        MfaMode::Optional => facts.factors.is_active(),
         MfaMode::On => true,
     }
 }
@@ -354,7 +361,7 @@ pub(super) fn has_consequence(risk: Option<(RiskLevel, RiskAction)>) -> bool {
 impl Condition {
     /// Returns whether `facts` fit.
     pub(super) fn fits(&self, facts: &Facts) -> bool {
-        let factor = facts.factors.any();
+        let factor = facts.factors.is_registered();
         let circumstances = &facts.circumstances;
         let password_checked =
             circumstances.flow == Flow::Password && circumstances.address != AddressStatus::Skipped;

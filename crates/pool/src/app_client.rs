@@ -20,7 +20,6 @@ pub struct AppClient {
     pub secret: Option<String>,
     /// `PreventUserExistenceErrors = ENABLED`: the responses for an unknown user look like those for a known
     /// one.
-    #[serde(rename = "hides_users")]
     pub prevents_user_existence_errors: bool,
     /// `USER_PASSWORD_AUTH`.
     pub password_flow: PasswordFlow,
@@ -28,6 +27,12 @@ pub struct AppClient {
     pub srp_flow: bool,
     /// `ADMIN_USER_PASSWORD_AUTH`.
     pub admin_flow: bool,
+    /// `REFRESH_TOKEN_AUTH`.
+    pub refresh_flow: bool,
+    /// `EnableTokenRevocation`.
+    pub token_revocation: bool,
+    /// `RefreshTokenRotation`: how long a used refresh token can be used again; `None` is off.
+    pub rotation: Option<Duration>,
     /// How long the client's sessions and tokens are valid.
     pub validity: Validity,
 }
@@ -79,6 +84,9 @@ impl AppClient {
             password_flow: PasswordFlow::Off,
             srp_flow: true,
             admin_flow: false,
+            refresh_flow: true,
+            token_revocation: true,
+            rotation: None,
             validity: Validity::DEFAULT,
         }
     }

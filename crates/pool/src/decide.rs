@@ -28,7 +28,6 @@ impl Pool {
     ) -> Decision {
         let account = self.directory.account(id);
         let policy = &self.policy;
-        let factor = !account.factors().is_empty();
 
         // 1. Risk counts only where threat protection is enforced. It refuses a sign-in before the device is
         // considered.
@@ -51,8 +50,10 @@ impl Pool {
             }
         }
 
-        // 3. Whether the pool or the risk level requires an MFA.
-        let usable_factor = factor && policy.mfa != MfaMode::Off;
+        // 3. Whether the pool or the risk level requires an MFA. For risk a registered factor is enough; the
+        // pool asks only for active ones.
+        let registered = !account.registered_factors(policy.factor_types).is_empty();
+        let usable_factor = registered && policy.mfa != MfaMode::Off;
         let risk_action = match risk {
             Some((level, action)) if !self.risk_note_applies(level, trusted.is_some()) => action,
             _ => RiskAction::NoAction,
@@ -80,6 +81,8 @@ impl Pool {
             mfa_done: false,
             address: origin.address,
             answered_session: None,
+            answered_by_alias: false,
+            risk_mfa: due_by_risk,
         };
         Decision::Proceed { sign_in, mfa: due_by_risk || due_by_pool }
     }
@@ -90,8 +93,8 @@ impl Pool {
         let policy = &self.policy;
         let due = match policy.mfa {
             MfaMode::Off => false,
-            MfaMode::Optional => !account.factors().is_empty(),
-            MfaMode::On => true,
+            MfaMode::Optional => !account.active_factors(policy.factor_types).is_empty(),
+            MfaMode::On => !account.first_sign_in_pending,
         };
         let waived = trusted
             .is_some_and(|bound| policy.suppress_mfa && (bound || !policy.switches.strict_mfa_binding));

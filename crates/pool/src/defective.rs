@@ -283,6 +283,8 @@ fn issue_another_device(pool: &mut Pool, now: Timestamp, tokens: &mut Authentica
         mfa_done: false,
         address: None,
         answered_session: None,
+        answered_by_alias: false,
+        risk_mfa: false,
     };
     tokens.new_device = Some(pool.issue_device(now, &sign_in, claims.origin_id));
 }

@@ -83,8 +83,13 @@ impl Pool {
             self.session_store.restore_session(&session, open);
             return Err(ApiError::incorrect_credentials());
         }
-        let verifier = self.trusted(&open.sign_in, &key)?.verifier;
-        Ok((open.sign_in, key, public_a, verifier))
+        match self.trusted(&open.sign_in, &key) {
+            Ok(device) => Ok((open.sign_in, key, public_a, device.verifier)),
+            Err(error) => {
+                self.session_store.restore_session(&session, open);
+                Err(error)
+            }
+        }
     }
 
     /// Takes the session that waits for the device. Some clients send no session, and others the one that
@@ -108,11 +113,10 @@ impl Pool {
                 Some(self.session_store.next_device_session(session).unwrap_or(session))
             }
             None => {
-                let waiting = |id| self.session_store.find(&SessionHandle::Device(id, key.clone()));
-                let turn = self.directory.find(username).and_then(waiting);
-                turn.filter(|turn| {
-                    self.session_store.address_of(*turn).is_none_or(|address| address == origin.address)
-                })
+                let here = |open: &OpenSession| open.sign_in.address == origin.address;
+                let waiting =
+                    |id| self.session_store.find(now, &SessionHandle::Device(id, key.clone()), here);
+                self.directory.find(username).and_then(waiting)
             }
         };
         self.take_named_session(now, request, turn, ChallengeName::DeviceSrpAuth)
@@ -160,7 +164,7 @@ impl Pool {
     ) -> Result<(Job, PendingClaim), ApiError> {
         let claim = Claim::read(&request.challenge_responses)?;
         let key = DeviceKey::new(required(&request.challenge_responses, keys::DEVICE_KEY)?);
-        let found = self.session_store.find(&SessionHandle::Block(claim.block.clone()));
+        let found = self.session_store.find(now, &SessionHandle::Block(claim.block.clone()), |_| true);
         let session = request.session.as_deref().map(LookupKey::from_text).or(found);
         let (_, open) =
             self.take_named_session(now, request, session, ChallengeName::DevicePasswordVerifier)?;

@@ -5,6 +5,7 @@ use super::Pool;
 use super::account::{AccountId, Device};
 use poolproof_cognito::ids::DeviceKey;
 use poolproof_cognito::protocol::{ApiError, DeviceDescription, DeviceStatus, Reply, Response};
+use poolproof_cognito::time::Timestamp;
 
 /// Default page size and maximum of `Limit`.
 const MAX_PAGE_SIZE: usize = 60;
@@ -73,13 +74,15 @@ impl Pool {
             attributes.push(("dev:device_arn", arn));
             attributes.push(("dev:device_owner", owner));
             attributes.push(("dev:device_remembered_status", status.to_string()));
+            attributes.push(("dev:device_sdk", "aws-sdk".to_owned()));
         }
         DeviceDescription {
             device_key: key.clone(),
             attributes,
             created: device.created,
             modified: device.modified,
-            authenticated: device.authenticated,
+            // AWS returns whole seconds here.
+            authenticated: Timestamp::from_us(device.authenticated.as_secs() * 1_000_000),
         }
     }
 }

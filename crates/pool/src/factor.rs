@@ -5,38 +5,65 @@ use rand::RngExt as _;
 use super::Pool;
 use super::session_store::{Delivery, ExpectedAnswer, LookupKey, OpenSession, Owner, SignInState};
 use super::sign_in::required;
-use poolproof_cognito::ids::Session;
+use poolproof_cognito::ids::{DeviceKey, Session};
+use poolproof_cognito::policy::MfaMode;
 use poolproof_cognito::protocol::{
-    ApiError, AssociateSoftwareToken, AuthOutcome, Challenge, ChallengeName, ErrorKind, Parameters, Reply,
-    RespondToAuthChallenge, Response, VerifySoftwareToken, keys,
+    ApiError, AssociateSoftwareToken, AuthOutcome, Challenge, ChallengeName, DeviceStatus, ErrorKind,
+    Parameters, Reply, RespondToAuthChallenge, Response, VerifySoftwareToken, keys,
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::{TotpSecret, step_at};
 
-/// The factors that the setup challenge offers.
-const SETUP_FACTORS: &str = r#"["SOFTWARE_TOKEN_MFA"]"#;
+/// The device that an MFA answer names.
+struct AnsweredDevice {
+    key: Option<DeviceKey>,
+    remembered: bool,
+    /// Whether the answer used an alias as the user name.
+    by_alias: bool,
+}
 
 impl Pool {
     /// Asks for the user's second factor: sends a code, asks for a code, offers a selection or starts a
     /// setup.
     pub(super) fn ask_for_factor(&mut self, now: Timestamp, sign_in: SignInState) -> Response {
+        let types = self.policy.factor_types;
         let account = self.directory.account(sign_in.account);
-        let factors = account.factors();
+        let factors = self.factors_to_ask(&sign_in);
         let preferred = account.preferred.filter(|preferred| factors.contains(preferred));
         match (preferred, factors.as_slice()) {
             (Some(preferred), _) => self.ask_for(now, sign_in, preferred),
             (None, [one]) => self.ask_for(now, sign_in, *one),
-            // A registered phone number is enough if the pool requires a factor.
-            (None, []) if account.phone.is_some() => self.ask_for(now, sign_in, ChallengeName::SmsMfa),
             (None, []) => {
-                self.challenge(now, sign_in, ExpectedAnswer::Setup, &[(keys::MFAS_CAN_SETUP, SETUP_FACTORS)])
+                let possible = [
+                    (types.sms, ChallengeName::SmsMfa),
+                    (types.totp, ChallengeName::SoftwareTokenMfa),
+                    (types.email, ChallengeName::EmailOtp),
+                ];
+                let possible = possible.into_iter().filter_map(|(offered, name)| offered.then_some(name));
+                let names = json_list(possible);
+                self.challenge(now, sign_in, ExpectedAnswer::Setup, &[(keys::MFAS_CAN_SETUP, &names)])
             }
             (None, several) => {
-                let names: Vec<String> = several.iter().map(|name| format!("\"{name}\"")).collect();
-                let names = format!("[{}]", names.join(","));
+                let names = json_list(several.iter().copied());
                 self.challenge(now, sign_in, ExpectedAnswer::FactorChoice, &[(keys::MFAS_CAN_CHOOSE, &names)])
             }
         }
+    }
+
+    /// Returns the factors that can satisfy a required MFA: the active ones. Without any, risk takes every
+    /// registered factor, and a pool that requires MFA a registered phone number.
+    fn factors_to_ask(&self, sign_in: &SignInState) -> Vec<ChallengeName> {
+        let types = self.policy.factor_types;
+        let account = self.directory.account(sign_in.account);
+        let active = account.active_factors(types);
+        if !active.is_empty() {
+            return active;
+        }
+        let mut registered = account.registered_factors(types);
+        if !sign_in.risk_mfa {
+            registered.retain(|factor| *factor == ChallengeName::SmsMfa);
+        }
+        registered
     }
 
     fn ask_for(&mut self, now: Timestamp, sign_in: SignInState, factor: ChallengeName) -> Response {
@@ -77,12 +104,8 @@ impl Pool {
     }
 
     fn ask_for_totp(&mut self, now: Timestamp, sign_in: SignInState) -> Response {
-        self.challenge(
-            now,
-            sign_in,
-            ExpectedAnswer::TotpCode,
-            &[(keys::FRIENDLY_DEVICE_NAME, "authenticator")],
-        )
+        let name = self.directory.account(sign_in.account).totp_name.clone().unwrap_or_default();
+        self.challenge(now, sign_in, ExpectedAnswer::TotpCode, &[(keys::FRIENDLY_DEVICE_NAME, &name)])
     }
 
     /// Opens a session that waits for this challenge and returns the challenge to the client.
@@ -97,7 +120,7 @@ impl Pool {
         let account = self.directory.account(sign_in.account);
         let mut parameters = Parameters::new()
             .with(keys::USERNAME, account.username.as_str())
-            .with(keys::USER_ID_FOR_SRP, account.sub.as_str());
+            .with(keys::USER_ID_FOR_SRP, account.username.as_str());
         for (key, value) in extra_parameters {
             parameters = parameters.with(key, *value);
         }
@@ -127,7 +150,8 @@ impl Pool {
         request: &RespondToAuthChallenge,
         challenge: ChallengeName,
     ) -> Result<(Session, OpenSession), ApiError> {
-        self.take_named_session(now, request, request.session.as_deref().map(LookupKey::from_text), challenge)
+        let session = request.session.as_deref().ok_or_else(|| ApiError::missing_parameter("Session"))?;
+        self.take_named_session(now, request, Some(LookupKey::from_text(session)), challenge)
     }
 
     /// Takes this session, if it belongs to the user named in the request and waits for this challenge. A
@@ -185,7 +209,7 @@ impl Pool {
         // The API model uses EMAIL_MFA here and EMAIL_OTP everywhere else.
         let chosen = if answer == "EMAIL_MFA" { Ok(ChallengeName::EmailOtp) } else { answer.parse() };
         let (session, open) = self.take_session(now, request, ChallengeName::SelectMfaType)?;
-        let offered = self.directory.account(open.sign_in.account).factors();
+        let offered = self.factors_to_ask(&open.sign_in);
         match chosen {
             Ok(chosen) if offered.contains(&chosen) => Ok(self.ask_for(now, open.sign_in, chosen)),
             _ => {
@@ -212,14 +236,22 @@ impl Pool {
         if code != answer {
             return Err(self.wrong_code(now, &session, open));
         }
+        let device = match self.answered_device(&open.sign_in, &request.challenge_responses) {
+            Ok(device) => device,
+            Err(error) => {
+                self.session_store.restore_session(&session, open);
+                return Err(error);
+            }
+        };
+        let types = self.policy.factor_types;
         let account = self.directory.account_mut(open.sign_in.account);
-        if account.factors().is_empty() {
+        if self.policy.mfa == MfaMode::On && account.active_factors(types).is_empty() {
             // The correct code verifies the registered phone number.
             account.sms_mfa = true;
         }
         let username = account.username.clone();
         self.session_store.discard_code(&username);
-        Ok(self.factor_done(now, open.sign_in))
+        Ok(self.factor_done(now, open.sign_in, device))
     }
 
     /// Answers `SOFTWARE_TOKEN_MFA`.
@@ -227,6 +259,7 @@ impl Pool {
         let answer = required(&request.challenge_responses, keys::SOFTWARE_TOKEN_MFA_CODE)?;
         let (session, open) = self.take_session_for_code(now, request, ChallengeName::SoftwareTokenMfa)?;
         let id = open.sign_in.account;
+        let device = self.answered_device(&open.sign_in, &request.challenge_responses);
         let account = self.directory.account_mut(id);
         let steps =
             account.totp.as_ref().map(|secret| matching_steps(secret, answer, now)).unwrap_or_default();
@@ -241,9 +274,16 @@ impl Pool {
             let message = "Your software token has already been used once.";
             return Err(ApiError::new(ErrorKind::ExpiredCode, message));
         }
+        let device = match device {
+            Ok(device) => device,
+            Err(error) => {
+                self.session_store.restore_session(&session, open);
+                return Err(error);
+            }
+        };
         // This code and those of earlier time steps cannot be used again.
         account.totp_step_used = unused;
-        Ok(self.factor_done(now, open.sign_in))
+        Ok(self.factor_done(now, open.sign_in, device))
     }
 
     /// Handles a wrong code: the session can still be answered, and a failure is counted.
@@ -279,39 +319,74 @@ impl Pool {
             self.session_store.restore_session(&session, open);
             return Err(ApiError::new(ErrorKind::EnableSoftwareTokenMfa, "Code mismatch"));
         };
-        self.directory.account_mut(open.sign_in.account).totp_step_used = Some(step);
-        let session = self.open_session(now, open.sign_in, ExpectedAnswer::SetupDone { secret });
+        // The app counts at once, so that a sign-in that starts anew asks for its code. A sign-in that has
+        // proven only the password must not replace an app that another one has set up meanwhile.
+        let types = self.policy.factor_types;
+        let account = self.directory.account_mut(open.sign_in.account);
+        if !account.active_factors(types).is_empty() {
+            return Err(ApiError::invalid_session());
+        }
+        account.totp_step_used = Some(step);
+        account.totp = Some(secret);
+        account.totp_mfa = true;
+        account.totp_name.clone_from(&request.friendly_device_name);
+        let session = self.open_session(now, open.sign_in, ExpectedAnswer::SetupDone);
         Ok(Response::SoftwareTokenVerified { session })
     }
 
     /// Answers `MFA_SETUP`: the app becomes the user's factor.
     pub(super) fn finish_setup(&mut self, now: Timestamp, request: &RespondToAuthChallenge) -> Reply {
         let (session, open) = self.take_session(now, request, ChallengeName::MfaSetup)?;
-        let ExpectedAnswer::SetupDone { secret } = open.expected_answer else {
+        let ExpectedAnswer::SetupDone = open.expected_answer else {
             self.session_store.restore_session(&session, open);
             return Err(ApiError::invalid_parameter(
                 "Set up a factor by VerifySoftwareToken and answer with the session it gives.",
             ));
         };
-        let account = self.directory.account_mut(open.sign_in.account);
-        if !account.factors().is_empty() {
-            // Another sign-in has set up an app meanwhile. This sign-in has proven only the password and must
-            // not replace it.
-            return Err(ApiError::invalid_session());
+        match self.answered_device(&open.sign_in, &request.challenge_responses) {
+            Ok(device) => Ok(self.factor_done(now, open.sign_in, device)),
+            Err(error) => {
+                self.session_store.restore_session(&session, open);
+                Err(error)
+            }
         }
-        account.totp = Some(secret);
-        Ok(self.factor_done(now, open.sign_in))
     }
 
-    fn factor_done(&mut self, now: Timestamp, sign_in: SignInState) -> Response {
-        let sign_in = SignInState { mfa_done: true, ..sign_in };
-        let devices = &mut self.directory.account_mut(sign_in.account).devices;
-        let trusted = sign_in.trusted_device.as_ref().and_then(|key| devices.get_mut(key));
-        if let Some(device) = trusted {
-            device.mfa_bound = true;
-        }
+    /// Returns the device that an MFA answer names, as the pool knows it now. After an MFA this device
+    /// counts, not the one that the password step named (docs/semantics.md, which device key counts).
+    fn answered_device(
+        &self,
+        sign_in: &SignInState,
+        answers: &Parameters,
+    ) -> Result<AnsweredDevice, ApiError> {
+        let by_alias = self.directory.is_alias(sign_in.account, required(answers, keys::USERNAME)?);
+        let key = answers.value(keys::DEVICE_KEY).filter(|_| self.policy.remember.tracks());
+        let Some(key) = key.map(DeviceKey::new) else {
+            return Ok(AnsweredDevice { key: None, remembered: false, by_alias });
+        };
+        let device = self.directory.account(sign_in.account).confirmed(&key);
+        let status = device.ok_or_else(ApiError::device_not_found)?.status();
+        Ok(AnsweredDevice { key: Some(key), remembered: status == Some(DeviceStatus::Remembered), by_alias })
+    }
+
+    fn factor_done(&mut self, now: Timestamp, sign_in: SignInState, device: AnsweredDevice) -> Response {
+        let AnsweredDevice { key, remembered, by_alias } = device;
+        let trusted_device = key.clone().filter(|_| remembered);
+        let sign_in = SignInState {
+            mfa_done: true,
+            named_device: key,
+            trusted_device,
+            answered_by_alias: by_alias,
+            ..sign_in
+        };
         self.after_factor(now, sign_in)
     }
+}
+
+/// Returns the names of these challenges as a JSON list.
+fn json_list(names: impl Iterator<Item = ChallengeName>) -> String {
+    let names: Vec<String> = names.map(|name| format!("\"{name}\"")).collect();
+    format!("[{}]", names.join(","))
 }
 
 /// Masks a phone number except for its last four digits.

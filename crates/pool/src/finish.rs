@@ -27,22 +27,30 @@ impl Pool {
         let expires = now.plus(self.validity(&sign_in.client_id).refresh);
         let account = self.directory.account_mut(sign_in.account);
         account.failures.reset();
+        account.first_sign_in_pending = false;
         account.sign_in_history.record_success(sign_in.address);
         if let Some(device) = device_key.as_ref().and_then(|key| account.devices.get_mut(key)) {
             device.authenticated = now;
             device.address = sign_in.address;
+            // The device was remembered when the MFA answer named it, and its proof has followed.
+            device.mfa_bound |= sign_in.mfa_done && sign_in.trusted_device.is_some();
         }
+        let generation = account.generation;
+        let username = account.username.clone();
+        let event_id = self.signer.event_id(self.rng.next_u64().to_be_bytes(), generation);
         let claims = Claims {
+            token_id: origin_id.clone(),
             client_id: sign_in.client_id.clone(),
             signed_in: now,
-            username: account.username.clone(),
+            username,
             origin_id,
             device_key,
-            generation: account.generation,
+            generation,
+            event_id,
             expires,
         };
         let tokens = self.tokens(now, &claims, new_device);
-        let refresh_token = Some(self.signer.token(TokenUse::Refresh, &claims.origin_id, &claims));
+        let refresh_token = Some(self.signer.token(TokenUse::Refresh, &claims));
         Response::Auth(AuthOutcome::Tokens(AuthenticationResult { refresh_token, ..tokens }))
     }
 
@@ -54,14 +62,13 @@ impl Pool {
         new_device: Option<NewDeviceMetadata>,
     ) -> AuthenticationResult {
         let validity = self.validity(&claims.client_id);
-        let claims = Claims { expires: now.plus(validity.access), ..claims.clone() };
-        let id_claims = Claims { expires: now.plus(validity.id), ..claims.clone() };
-        let token_id = self.new_uuid();
-        let (access_token, id_token) =
-            self.unsigned_tokens(now, &token_id, &claims, id_claims.expires).unwrap_or_else(|| {
-                let id_token = self.signer.token(TokenUse::Id, &token_id, &id_claims);
-                (self.signer.access(&token_id, &claims), id_token)
-            });
+        let id_claims =
+            Claims { token_id: self.new_uuid(), expires: now.plus(validity.id), ..claims.clone() };
+        let claims =
+            Claims { token_id: self.new_uuid(), expires: now.plus(validity.access), ..claims.clone() };
+        let (access_token, id_token) = self
+            .unsigned_tokens(now, &claims, &id_claims)
+            .unwrap_or_else(|| (self.signer.access(&claims), self.signer.token(TokenUse::Id, &id_claims)));
         AuthenticationResult {
             access_token,
             id_token,
@@ -86,7 +93,9 @@ impl Pool {
             group_key: device_group_key.clone(),
             name: None,
             address: sign_in.address,
-            state: DeviceState::Issued { origin_id },
+            state: DeviceState::Issued {
+                origin_id: if sign_in.answered_by_alias { String::new() } else { origin_id },
+            },
             mfa_bound: sign_in.mfa_done,
             created: now,
             modified: now,

@@ -23,7 +23,8 @@
 //! | `users`, `sign_up`, `profile`, `user_list` | user operations for users and administrators |
 //! | `rs256` | tokens that other parties can verify |
 //! | `record` | the user records that are stored between runs |
-//! | `account`, `app_client`, `session_store`, `expiry_queue`, `lockout`, `quota`, `token` | the pool's state; `entry_counts` measures it |
+//! | `account`, `directory`, `app_client`, `session_store`, `expiry_queue` | users, clients and sign-ins |
+//! | `lockout`, `quota`, `token`, `entry_counts` | the rest of the state, and its size |
 
 mod account;
 mod app_client;
@@ -35,6 +36,7 @@ mod device_admin;
 mod device_auth;
 mod device_list;
 mod device_ops;
+mod directory;
 mod entry_counts;
 mod expiry_queue;
 mod factor;
@@ -65,13 +67,13 @@ use rand::Rng as _;
 
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId, Session, Username};
-use poolproof_cognito::policy::{PasswordPolicy, PoolPolicy};
+use poolproof_cognito::policy::{PasswordPolicy, PoolPolicy, UsernameSettings};
 use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, Origin, Reply, Request};
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Group, Job, JobResult};
 
-pub use account::{NameTaken, NewAccount, NewDevice, UserStatus};
+pub use account::{NameTaken, NewAccount, NewDevice, RotatedToken, UserStatus};
 pub use app_client::{AppClient, PasswordFlow, Validity};
 pub use defect::Defect;
 pub use entry_counts::EntryCounts;
@@ -82,7 +84,7 @@ pub use record::{
 pub use rs256::{Rs256, SigningJob};
 pub use session_store::Delivery;
 
-use account::Directory;
+use directory::Directory;
 use quota::Buckets;
 use session_store::SessionStore;
 use token::Signer;
@@ -212,6 +214,25 @@ impl Pool {
         self
     }
 
+    /// Returns this pool with these settings for user names. A pool that has users keeps its own.
+    #[must_use]
+    pub fn with_usernames(mut self, usernames: UsernameSettings) -> Self {
+        self.set_usernames(usernames);
+        self
+    }
+
+    /// Sets how users are named. A pool that has users keeps its setting.
+    pub(crate) fn set_usernames(&mut self, usernames: UsernameSettings) {
+        if self.directory.count() == 0 {
+            self.directory.set_usernames(usernames);
+        }
+    }
+
+    /// Returns how the pool's users are named.
+    pub const fn usernames(&self) -> UsernameSettings {
+        self.directory.usernames()
+    }
+
     /// Plants a defect in this pool. Does nothing without the feature `defects`.
     #[must_use]
     #[cfg_attr(not(feature = "defects"), expect(unused_mut, unused_variables, reason = "defects are off"))]
@@ -230,7 +251,7 @@ impl Pool {
 
     /// Adds a user, as an administrator does. A duplicate name is refused.
     pub fn add_account(&mut self, account: NewAccount) -> Result<(), NameTaken> {
-        self.directory.add(account)
+        self.directory.add(account).map(drop)
     }
 
     /// Changes the settings, as an administrator does. Users, their devices and sign-ins in progress are

@@ -15,7 +15,7 @@ use poolproof_cognito::protocol::{
     ApiError, ChallengeName, ErrorKind, Origin, Parameters, Reply, RespondToAuthChallenge, Response, keys,
 };
 use poolproof_cognito::time::Timestamp;
-use poolproof_srp::{Identity, Job, Salt, Verifier};
+use poolproof_srp::{Job, Salt, Verifier};
 
 /// The first failure that locks a user out.
 pub(super) const FIRST_LOCKING_FAILURE: u32 = 5;
@@ -166,7 +166,8 @@ impl Pool {
         }
         let (sign_in, mfa) = self.decide_sign_in(client_id, id, named, origin)?;
         if user_status == UserStatus::ForceChangePassword {
-            let extra_parameters = [("requiredAttributes", "[]"), ("userAttributes", "{}")];
+            let attributes = self.directory.account(id).attributes_as_json();
+            let extra_parameters = [("requiredAttributes", "[]"), ("userAttributes", attributes.as_str())];
             return Ok(self.challenge(
                 now,
                 sign_in,
@@ -222,21 +223,18 @@ impl Pool {
         flow: PasswordFlow,
     ) -> Result<(Job, PendingPlainPassword), ApiError> {
         if flow == PasswordFlow::Off {
-            return Err(ApiError::invalid_parameter("USER_PASSWORD_AUTH is not enabled for the client."));
+            return Err(ApiError::invalid_parameter("USER_PASSWORD_AUTH flow not enabled for this client"));
         }
         let username = required(parameters, keys::USERNAME)?;
         let password = required(parameters, keys::PASSWORD)?;
         client.check_hash_at_start(parameters)?;
         let owner = self.owner(client, username)?;
         self.admit_attempt(now, client, &owner)?;
-        let (sub, salt) = match &owner {
-            Owner::Account(id) => {
-                let account = self.directory.account(*id);
-                (account.sub.clone(), account.salt.clone())
-            }
-            Owner::UnknownUser(sub) => (sub.clone(), self.simulated_users.salt(sub)),
+        let salt = match &owner {
+            Owner::Account(id) => self.directory.account(*id).salt.clone(),
+            Owner::UnknownUser(simulated_id) => self.simulated_users.salt(simulated_id),
         };
-        let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
+        let identity = self.srp_identity(&owner);
         let password = password.chars().take(MAX_PASSWORD_CHARS + 1).collect();
         let named_device = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
         let named_device = named_device.filter(|_| flow == PasswordFlow::WithDevices);
@@ -288,8 +286,7 @@ impl Pool {
             return Err(ApiError::internal("the session expects another challenge"));
         };
         let salt = self.new_salt()?;
-        let sub = self.directory.account(sign_in.account).sub.clone();
-        let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
+        let identity = self.srp_identity(&Owner::Account(sign_in.account));
         let password = password.to_owned();
         let job = Job::Verifier { group: self.identity.group, salt: salt.clone(), identity, password };
         Ok((job, PendingNewPassword { sign_in, salt, origin }))

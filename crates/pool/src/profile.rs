@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use serde_json::{Map, Value};
 use unicode_general_category::get_general_category;
 
 use super::Pool;
 use super::account::{Account, AccountId, NewAccount, UserStatus};
 use super::factor::matching_steps;
-use poolproof_cognito::ids::Username;
+use poolproof_cognito::ids::{Sub, Username};
+use poolproof_cognito::policy::{FactorTypes, MfaMode, PoolPolicy, UsernameSettings};
 use poolproof_cognito::protocol::{
     AccountResponse, AdminSetUserMfaPreference, ApiError, BearerCall, ChallengeName, ErrorKind,
     MfaPreferences, Reply, Response, SetUserMfaPreference, UserDescription, VerifyOwnSoftwareToken,
@@ -38,24 +40,47 @@ impl Attributes {
             }
         }
         let email = rest.remove("email").filter(|email| !email.is_empty());
-        if email.as_ref().is_some_and(|email| !email.contains('@') || !is_valid_name(email)) {
+        if email.as_deref().is_some_and(|email| !is_email(email)) {
             return Err(ApiError::invalid_parameter("Invalid email address format."));
         }
         let phone = rest.remove("phone_number").filter(|phone| !phone.is_empty());
-        let digits = |phone: &String| {
-            let rest = phone.strip_prefix('+').unwrap_or_default();
-            (3..=15).contains(&rest.len()) && rest.bytes().all(|byte| byte.is_ascii_digit())
-        };
-        if phone.as_ref().is_some_and(|phone| !digits(phone)) {
+        if phone.as_deref().is_some_and(|phone| !is_phone_number(phone)) {
             return Err(ApiError::invalid_parameter("Invalid phone number format."));
         }
         Ok(Self { email, phone, rest })
+    }
+
+    /// Takes an address that was given as the user name.
+    fn take_username(&mut self, usernames: UsernameSettings, username: &str) -> Result<(), ApiError> {
+        if usernames.email_as_username && is_email(username) {
+            self.email = Some(username.to_owned());
+        } else if usernames.phone_as_username && is_phone_number(username) {
+            self.phone = Some(username.to_owned());
+        } else {
+            let wanted = match (usernames.email_as_username, usernames.phone_as_username) {
+                (true, true) => "either an email or a phone number",
+                (true, false) => "an email",
+                (false, _) => "a phone number",
+            };
+            return Err(ApiError::invalid_parameter(format!("Username should be {wanted}.")));
+        }
+        Ok(())
     }
 
     /// Returns an account with these attributes.
     pub(super) fn apply_to(self, account: NewAccount) -> NewAccount {
         NewAccount { email: self.email, phone: self.phone, attributes: self.rest, ..account }
     }
+}
+
+fn is_email(text: &str) -> bool {
+    text.contains('@') && is_valid_name(text)
+}
+
+/// Returns whether a text is a phone number in E.164 form.
+fn is_phone_number(text: &str) -> bool {
+    let digits = text.strip_prefix('+').unwrap_or_default();
+    (3..=15).contains(&digits.len()) && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
 /// Returns whether a text is a valid name: 1 to 128 letters, marks, symbols, numbers and punctuation. This
@@ -88,8 +113,15 @@ impl Account {
         all
     }
 
+    /// Returns `userAttributes` of `NEW_PASSWORD_REQUIRED`: the attributes without `sub` as JSON text.
+    pub(super) fn attributes_as_json(&self) -> String {
+        let attributes = self.attributes_with_sub().into_iter().filter(|(name, _)| name != "sub");
+        let attributes: Map<String, Value> = attributes.map(|(name, value)| (name, value.into())).collect();
+        Value::Object(attributes).to_string()
+    }
+
     pub(super) fn description(&self) -> UserDescription {
-        let factors = self.factors();
+        let factors = self.active_factors(FactorTypes::ALL);
         UserDescription {
             username: self.username.clone(),
             attributes: self.attributes_with_sub(),
@@ -103,7 +135,11 @@ impl Account {
     }
 
     /// Sets second factors. If one of them is not available, nothing changes.
-    fn set_mfa_preference(&mut self, preferences: &MfaPreferences) -> Result<(), ApiError> {
+    fn set_mfa_preference(
+        &mut self,
+        policy: &PoolPolicy,
+        preferences: &MfaPreferences,
+    ) -> Result<(), ApiError> {
         let on =
             |setting: Option<poolproof_cognito::protocol::MfaPreference>| setting.and_then(|one| one.enabled);
         let lacks = |name: &str| {
@@ -115,16 +151,19 @@ impl Account {
         if on(preferences.email) == Some(true) && self.email.is_none() {
             return Err(lacks("EMAIL_OTP"));
         }
-        if on(preferences.software_token) == Some(true) && self.totp.is_none() && self.app_to_enable.is_none()
-        {
+        if on(preferences.software_token) == Some(true) && self.totp.is_none() {
             return Err(ApiError::invalid_parameter("User has not verified software token mfa"));
         }
+        let before = (self.sms_mfa, self.email_mfa, self.totp_mfa);
+        let had_factor = !self.active_factors(policy.factor_types).is_empty();
         self.sms_mfa = on(preferences.sms).unwrap_or(self.sms_mfa);
         self.email_mfa = on(preferences.email).unwrap_or(self.email_mfa);
-        match on(preferences.software_token) {
-            Some(true) => self.totp = self.app_to_enable.take().or_else(|| self.totp.take()),
-            Some(false) => self.app_to_enable = self.totp.take().or_else(|| self.app_to_enable.take()),
-            None => {}
+        self.totp_mfa = on(preferences.software_token).unwrap_or(self.totp_mfa);
+        let loses_last = had_factor && self.active_factors(policy.factor_types).is_empty();
+        if policy.mfa == MfaMode::On && loses_last {
+            (self.sms_mfa, self.email_mfa, self.totp_mfa) = before;
+            let message = "User pool requires MFA: the last MFA factor of a user cannot be turned off.";
+            return Err(ApiError::invalid_parameter(message));
         }
         let named = [
             (preferences.sms, ChallengeName::SmsMfa),
@@ -143,27 +182,40 @@ impl Account {
 }
 
 impl Pool {
-    /// Checks the name and the attributes of a user before the user is added.
+    /// Checks the name and the attributes of a user before the user is added. Returns the canonical user
+    /// name: the sub in a pool whose users are named by addresses.
     pub(super) fn check_new_user(
         &self,
         username: &str,
+        sub: &Sub,
         attributes: Vec<(String, String)>,
     ) -> Result<(Username, Attributes), ApiError> {
+        let usernames = self.directory.usernames();
         if !is_valid_name(username) {
             return Err(ApiError::invalid_parameter(
                 "1 validation error detected: Value at 'username' failed to satisfy constraint: Member must satisfy \
                  regular expression pattern: [\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]{1,128}",
             ));
         }
-        let attributes = Attributes::read(attributes)?;
-        if self.directory.find(username).is_some() {
-            return Err(ApiError::new(ErrorKind::UsernameExists, "User already exists"));
+        let mut attributes = Attributes::read(attributes)?;
+        let taken = |message: &str| Err(ApiError::new(ErrorKind::UsernameExists, message));
+        if !usernames.names_are_addresses() {
+            if usernames.is_address(username) {
+                return Err(ApiError::invalid_parameter(
+                    "Username cannot be of email format, since user pool is configured for email alias.",
+                ));
+            }
+            if self.directory.is_taken(username) {
+                return taken("User already exists");
+            }
+            return Ok((Username::new(username), attributes));
         }
-        if attributes.email.as_deref().is_some_and(|email| self.directory.find(email).is_some()) {
-            let message = "An account with the given email already exists.";
-            return Err(ApiError::new(ErrorKind::UsernameExists, message));
+        attributes.take_username(usernames, username)?;
+        let addresses = [attributes.email.as_deref(), attributes.phone.as_deref()];
+        if addresses.into_iter().flatten().any(|address| self.directory.is_taken(address)) {
+            return taken("An account with the given email already exists.");
         }
-        Ok((Username::new(username), attributes))
+        Ok((Username::new(sub.as_str()), attributes))
     }
 
     pub(super) fn describe_user(&self, id: AccountId) -> UserDescription {
@@ -179,7 +231,8 @@ impl Pool {
     /// `SetUserMFAPreference`.
     pub(super) fn set_own_preference(&mut self, now: Timestamp, request: &SetUserMfaPreference) -> Reply {
         let (id, _) = self.bearer(&request.access_token, now)?;
-        self.directory.account_mut(id).set_mfa_preference(&request.preferences).map(|()| Response::Empty)
+        let account = self.directory.account_mut(id);
+        account.set_mfa_preference(&self.policy, &request.preferences).map(|()| Response::Empty)
     }
 
     /// `AdminSetUserMFAPreference`.
@@ -190,7 +243,7 @@ impl Pool {
     ) -> Reply {
         let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         let account = self.directory.account_mut(id);
-        account.set_mfa_preference(&request.preferences)?;
+        account.set_mfa_preference(&self.policy, &request.preferences)?;
         account.modified = now;
         Ok(Response::Empty)
     }
@@ -217,11 +270,8 @@ impl Pool {
             return Err(ApiError::new(ErrorKind::EnableSoftwareTokenMfa, "Code mismatch"));
         };
         account.totp_step_used = Some(step);
-        if account.totp.is_some() {
-            account.totp = Some(secret);
-        } else {
-            account.app_to_enable = Some(secret);
-        }
+        account.totp = Some(secret);
+        account.totp_name.clone_from(&request.friendly_device_name);
         Ok(Response::Account(AccountResponse::SoftwareTokenVerified))
     }
 }

@@ -9,7 +9,7 @@ use std::net::IpAddr;
 use serde::{Deserialize, Serialize};
 
 use super::Pool;
-use super::account::{Account, AccountId, Confirmation, Device, DeviceState, UserStatus};
+use super::account::{Account, AccountId, Confirmation, Device, DeviceState, RotatedToken, UserStatus};
 use super::lockout::Failures;
 use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
@@ -35,7 +35,6 @@ pub struct AccountRecord {
     /// The password's verifier, base64 of PAD.
     pub verifier: String,
     /// The user's status.
-    #[serde(rename = "standing")]
     pub user_status: UserStatus,
     /// Whether an administrator has disabled the user.
     pub disabled: bool,
@@ -47,7 +46,7 @@ pub struct AccountRecord {
     pub email: Option<String>,
     /// Whether e-mail codes are a second factor.
     pub email_mfa: bool,
-    /// The secret of the authenticator app, base32.
+    /// The secret of the authenticator app, base32, if the app is a second factor.
     pub totp: Option<String>,
     /// The factor that the pool asks for when there are several.
     pub preferred: Option<ChallengeName>,
@@ -65,6 +64,8 @@ pub struct AccountRecord {
     pub generation: u64,
     /// Sign-ins whose refresh token was revoked, each with the token's original expiry.
     pub revoked: BTreeMap<String, Timestamp>,
+    /// Refresh tokens that were exchanged for another one, by `jti`.
+    pub rotated: BTreeMap<String, RotatedToken>,
     /// Devices by key, including unconfirmed ones.
     pub devices: BTreeMap<DeviceKey, DeviceRecord>,
     /// Attributes besides `sub`, `email` and `phone_number`.
@@ -79,6 +80,12 @@ pub struct AccountRecord {
     pub app_to_verify: Option<String>,
     /// The secret of an app that is verified but is not a factor, base32.
     pub app_to_enable: Option<String>,
+    /// `FriendlyDeviceName` of the app.
+    #[serde(default)]
+    pub totp_name: Option<String>,
+    /// Whether the user has confirmed a sign-up by a code and has not signed in yet.
+    #[serde(default)]
+    pub first_sign_in_pending: bool,
 }
 
 /// Failed attempts.
@@ -171,7 +178,7 @@ pub enum RecordError {
     /// The secret of an authenticator app is invalid.
     #[error("invalid TOTP secret")]
     Totp,
-    /// Two users share a name, sub or e-mail address.
+    /// Two users share a name, sub or alias.
     #[error("duplicate user name")]
     NameTaken,
     /// Two pools or clients share an id, or the pool of a client or user does not exist.
@@ -264,7 +271,7 @@ impl Account {
             sms_mfa: self.sms_mfa,
             email: self.email.clone(),
             email_mfa: self.email_mfa,
-            totp: base32(&self.totp),
+            totp: base32(&self.totp).filter(|_| self.totp_mfa),
             preferred: self.preferred,
             totp_step_used: self.totp_step_used,
             failures: self.failures.record(),
@@ -273,6 +280,7 @@ impl Account {
             compromised: self.compromised,
             generation: self.generation,
             revoked: self.revoked.clone(),
+            rotated: self.rotated.clone(),
             devices: self.devices.iter().map(|(key, device)| (key.clone(), device.record())).collect(),
             attributes: self.attributes.clone(),
             created: self.created,
@@ -283,7 +291,9 @@ impl Account {
                 failures: kept.failures.record(),
             }),
             app_to_verify: base32(&self.app_to_verify),
-            app_to_enable: base32(&self.app_to_enable),
+            app_to_enable: base32(&self.totp).filter(|_| !self.totp_mfa),
+            totp_name: self.totp_name.clone(),
+            first_sign_in_pending: self.first_sign_in_pending,
         }
     }
 
@@ -292,6 +302,7 @@ impl Account {
         Ok(Self {
             username: record.username,
             sub: record.sub,
+            aliases: Vec::new(),
             salt: salt(&record.salt)?,
             verifier: verifier(group, &record.verifier)?,
             user_status: record.user_status,
@@ -300,7 +311,9 @@ impl Account {
             sms_mfa: record.sms_mfa,
             email: record.email,
             email_mfa: record.email_mfa,
-            totp: totp(record.totp.as_ref())?,
+            totp: totp(record.totp.as_ref().or(record.app_to_enable.as_ref()))?,
+            totp_mfa: record.totp.is_some(),
+            totp_name: record.totp_name,
             preferred: record.preferred,
             totp_step_used: record.totp_step_used,
             failures: Failures::from_record(record.failures),
@@ -308,6 +321,7 @@ impl Account {
             compromised: record.compromised,
             generation: record.generation,
             revoked: record.revoked,
+            rotated: record.rotated,
             devices: record.devices.into_iter().map(device).collect::<Result<_, RecordError>>()?,
             attributes: record.attributes,
             created: record.created,
@@ -318,7 +332,7 @@ impl Account {
                 failures: Failures::from_record(kept.failures),
             }),
             app_to_verify: totp(record.app_to_verify.as_ref())?,
-            app_to_enable: totp(record.app_to_enable.as_ref())?,
+            first_sign_in_pending: record.first_sign_in_pending,
         })
     }
 

@@ -1,6 +1,6 @@
 //! Refresh tokens and token revocation (docs/semantics.md, refresh, sign-out and revocation).
 
-use super::account::AccountId;
+use super::account::{AccountId, RotatedToken};
 use super::sign_in::required;
 use super::token::{Claims, TokenUse};
 use super::{AppClient, Pool};
@@ -15,6 +15,9 @@ use poolproof_cognito::time::Timestamp;
 /// individually.
 const MAX_REVOKED_SIGN_INS: usize = 1000;
 
+/// Most rotated refresh tokens stored for one user; the oldest are dropped first.
+const MAX_ROTATED_TOKENS: usize = 1000;
+
 impl Pool {
     /// `REFRESH_TOKEN_AUTH`.
     pub(super) fn refresh_auth(
@@ -27,7 +30,7 @@ impl Pool {
         let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
         let (id, claims) = self.read_refresh(now, &client.id, token, device_key.as_ref())?;
         client.check_hash(parameters, self.directory.account(id).username.as_str())?;
-        Ok(self.refreshed_tokens(now, &claims))
+        Ok(self.refreshed_tokens(now, client, id, &claims))
     }
 
     /// `GetTokensFromRefreshToken`.
@@ -35,8 +38,8 @@ impl Pool {
         let client = self.client(&request.client_id)?;
         client.check_secret(request.client_secret.as_deref())?;
         let device_key = request.device_key.as_deref().map(DeviceKey::new);
-        let (_, claims) = self.read_refresh(now, &client.id, &request.refresh_token, device_key.as_ref())?;
-        Ok(self.refreshed_tokens(now, &claims))
+        let (id, claims) = self.read_refresh(now, &client.id, &request.refresh_token, device_key.as_ref())?;
+        Ok(self.refreshed_tokens(now, &client, id, &claims))
     }
 
     /// Returns the claims of a valid refresh token. In a pool that tracks devices the token is bound to its
@@ -67,6 +70,10 @@ impl Pool {
         if account.disabled {
             return Err(ApiError::not_authorized("User is disabled."));
         }
+        if account.rotated.get(&claims.token_id).is_some_and(|rotated| now >= rotated.usable_until) {
+            let message = "Refresh token has been used already.";
+            return Err(ApiError::new(ErrorKind::RefreshTokenReuse, message));
+        }
         let bound = claims.device_key.as_ref().filter(|_| self.policy.remember.tracks());
         let valid = |bound| device_key == Some(bound) && account.confirmed(bound).is_some();
         if bound.is_some_and(|bound| !valid(bound)) {
@@ -75,8 +82,29 @@ impl Pool {
         Ok((id, claims))
     }
 
-    fn refreshed_tokens(&mut self, now: Timestamp, claims: &Claims) -> Response {
-        let tokens = self.tokens(now, claims, None);
+    /// Returns new tokens. With rotation they include a refresh token for the rest of the old one's life, and
+    /// the old one can be used until the grace period ends.
+    fn refreshed_tokens(
+        &mut self,
+        now: Timestamp,
+        client: &AppClient,
+        id: AccountId,
+        claims: &Claims,
+    ) -> Response {
+        let mut tokens = self.tokens(now, claims, None);
+        if let Some(grace) = client.rotation {
+            let next = Claims { token_id: self.new_uuid(), ..claims.clone() };
+            tokens.refresh_token = Some(self.signer.token(TokenUse::Refresh, &next));
+            let rotated = &mut self.directory.account_mut(id).rotated;
+            rotated.retain(|_, token| token.expires > now);
+            let token = RotatedToken { usable_until: now.plus(grace), expires: claims.expires };
+            rotated.entry(claims.token_id.clone()).or_insert(token);
+            if rotated.len() > MAX_ROTATED_TOKENS {
+                let oldest = rotated.iter().min_by_key(|(_, token)| token.usable_until);
+                let oldest = oldest.map(|(token_id, _)| token_id.clone());
+                oldest.and_then(|token_id| rotated.remove(&token_id));
+            }
+        }
         Response::Auth(AuthOutcome::Tokens(tokens))
     }
 
@@ -84,12 +112,13 @@ impl Pool {
     pub(super) fn revoke_token(&mut self, now: Timestamp, request: &RevokeToken) -> Reply {
         let client = self.client(&request.client_id)?;
         client.check_secret(request.client_secret.as_deref())?;
+        if !client.token_revocation {
+            let message = "Token revocation is not enabled for this client.";
+            return Err(ApiError::new(ErrorKind::UnsupportedOperation, message));
+        }
         match self.signer.read(&request.token) {
             Some((TokenUse::Refresh, claims)) if claims.client_id != client.id => {
-                // The token belongs to another client: it is not revoked, and the response reveals nothing
-                // about it.
-                drop(claims);
-                Err(ApiError::not_authorized("Invalid Refresh Token."))
+                Err(ApiError::new(ErrorKind::Unauthorized, "The token belongs to another app client."))
             }
             Some((TokenUse::Refresh, claims)) => {
                 if let Some(id) = self.directory.find(claims.username.as_str()) {
@@ -103,8 +132,8 @@ impl Pool {
                 Ok(Response::Empty)
             }
             // An invalid token needs no revocation.
-            None => Ok(Response::Empty),
-            Some((TokenUse::Access | TokenUse::Id, _)) => {
+            None if !self.is_signed_token(&request.token) => Ok(Response::Empty),
+            None | Some((TokenUse::Access | TokenUse::Id, _)) => {
                 Err(ApiError::new(ErrorKind::UnsupportedTokenType, "Only refresh tokens can be revoked."))
             }
         }

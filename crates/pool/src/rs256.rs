@@ -15,8 +15,6 @@ use poolproof_cognito::time::Timestamp;
 
 /// Cognito's scope for the operations of the user pool.
 const SCOPE: &str = "aws.cognito.signin.user.admin";
-/// A claim that Cognito does not have: the number of earlier global sign-outs.
-const GENERATION: &str = "poolproof:generation";
 
 /// The signing keys and issuer of a pool's tokens.
 #[derive(Clone, Debug)]
@@ -70,14 +68,13 @@ impl Pool {
         }
     }
 
-    /// Returns the access and the id token with `claims` and without signatures, or `None` if tokens are
-    /// opaque. The id token expires at `id_expires`.
+    /// Returns the access and the id token with these claims and without signatures, or `None` if tokens are
+    /// opaque.
     pub(super) fn unsigned_tokens(
         &self,
         now: Timestamp,
-        token_id: &str,
         claims: &Claims,
-        id_expires: Timestamp,
+        id_claims: &Claims,
     ) -> Option<(AccessToken, String)> {
         let Rs256 { keys, issuer } = self.rs256.as_ref()?;
         let account = self.directory.find(claims.username.as_str()).map(|id| self.directory.account(id))?;
@@ -85,12 +82,14 @@ impl Pool {
         let mut put = |key: &str, value: Value| drop(both.insert(key.to_owned(), value));
         put("sub", account.sub.as_str().into());
         put("iss", issuer.as_str().into());
-        put("origin_jti", claims.origin_id.as_str().into());
-        put("jti", token_id.into());
+        if self.clients.get(&claims.client_id).is_none_or(|client| client.token_revocation) {
+            put("origin_jti", claims.origin_id.as_str().into());
+        }
+        put("event_id", claims.event_id.as_str().into());
+        put("jti", claims.token_id.as_str().into());
         put("auth_time", claims.signed_in.as_secs().into());
         put("iat", now.as_secs().into());
         put("exp", claims.expires.as_secs().into());
-        put(GENERATION, claims.generation.into());
         let mut access = both.clone();
         access.extend([
             ("token_use".to_owned(), json!("access")),
@@ -102,7 +101,8 @@ impl Pool {
             access.insert("device_key".to_owned(), json!(device_key.as_str()));
         }
         let mut id = both;
-        id.insert("exp".to_owned(), id_expires.as_secs().into());
+        id.insert("jti".to_owned(), json!(id_claims.token_id));
+        id.insert("exp".to_owned(), id_claims.expires.as_secs().into());
         for (name, value) in &account.attributes {
             id.insert(name.clone(), attribute(name, value));
         }
@@ -119,6 +119,15 @@ impl Pool {
         Some((access, keys.unsigned(TokenUse::Id, &id)))
     }
 
+    /// Returns whether this is an RS256 access or id token of the pool's account.
+    pub(super) fn is_signed_token(&self, token: &str) -> bool {
+        self.rs256.as_ref().is_some_and(|rs256| {
+            [TokenUse::Access, TokenUse::Id]
+                .into_iter()
+                .any(|token_use| rs256.keys.read(token_use, token).is_some())
+        })
+    }
+
     /// Returns the claims of an access token that this pool issued and that has not expired.
     pub(super) fn read_access(&self, token: &str, now: Timestamp) -> Result<Claims, ApiError> {
         let Some(Rs256 { keys, issuer }) = &self.rs256 else { return self.signer.read_access(token, now) };
@@ -128,7 +137,12 @@ impl Pool {
             // Pools of one account share their keys.
             return Err(invalid_parameter());
         }
-        let claims = read(&claims).ok_or_else(invalid_parameter)?;
+        let mut claims = read(&claims).ok_or_else(invalid_parameter)?;
+        let generation =
+            self.directory.find(claims.username.as_str()).map(|id| self.directory.account(id).generation);
+        let current =
+            generation.filter(|generation| self.signer.is_of_generation(&claims.event_id, *generation));
+        claims.generation = current.unwrap_or(u64::MAX);
         if now >= claims.expires {
             return Err(ApiError::not_authorized("Access Token has expired"));
         }
@@ -145,17 +159,20 @@ fn attribute(name: &str, value: &str) -> Value {
     }
 }
 
+/// Reads the claims of an access token. They do not contain the generation; the caller determines it.
 fn read(claims: &Map<String, Value>) -> Option<Claims> {
     let text = |key: &str| claims.get(key).and_then(Value::as_str);
     let whole = |key: &str| claims.get(key).and_then(Value::as_u64);
     let moment = |key: &str| whole(key)?.checked_mul(1_000_000).map(Timestamp::from_us);
     Some(Claims {
+        token_id: text("jti")?.to_owned(),
         client_id: ClientId::new(text("client_id")?),
         signed_in: moment("auth_time")?,
         username: Username::new(text("username")?),
-        origin_id: text("origin_jti")?.to_owned(),
+        origin_id: text("origin_jti").unwrap_or_default().to_owned(),
         device_key: text("device_key").map(DeviceKey::new),
-        generation: whole(GENERATION)?,
+        generation: u64::MAX,
+        event_id: text("event_id")?.to_owned(),
         expires: moment("exp")?,
     })
 }

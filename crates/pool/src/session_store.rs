@@ -1,7 +1,8 @@
 //! The pool's state between two requests of a sign-in.
 //!
 //! Every entry expires. A challenge is stored for its validity and for the same time again, so that a late
-//! answer gets the right error. An answer removes the challenge.
+//! answer gets the right error. An answer removes a session. A password challenge can be answered again, but
+//! only its session key is kept after the first answer.
 //!
 //! At hundreds of sign-ins per second most entries are answered challenges. They are stored only to
 //! distinguish used challenges from unknown ones. So strings are stored with open challenges, and a
@@ -23,7 +24,7 @@ use poolproof_cognito::protocol::{ApiError, ChallengeName, Origin};
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
-use poolproof_srp::{Ephemeral, PublicA, PublicB};
+use poolproof_srp::{Ephemeral, PublicA, PublicB, Salt, SessionKey};
 
 /// The pool's part of an SRP exchange that waits for the claim.
 #[derive(Clone, Debug)]
@@ -33,6 +34,15 @@ pub(super) struct Exchange {
     pub(super) b: Ephemeral,
 }
 
+/// What a password claim is checked with.
+#[derive(Clone, Debug)]
+pub(super) enum Proof {
+    /// The exchange, from which the session key is computed.
+    Exchange(Exchange),
+    /// The session key, once it is computed.
+    Key(SessionKey),
+}
+
 /// A `PASSWORD_VERIFIER` challenge. Its key is the secret block, since clients send no session with the
 /// claim.
 #[derive(Clone, Debug)]
@@ -40,9 +50,13 @@ pub(super) struct PasswordChallenge {
     /// The app client that started the sign-in; no other client may answer.
     pub(super) client_id: ClientId,
     pub(super) owner: Owner,
-    pub(super) exchange: Exchange,
+    pub(super) proof: Proof,
+    /// The salt of the password that the challenge is about. A new password has a new salt.
+    pub(super) salt: Salt,
     /// The device that `InitiateAuth` named.
     pub(super) device_key: Option<DeviceKey>,
+    /// The wrong claims so far; none is counted twice.
+    pub(super) failed_claims: Vec<LookupKey>,
     pub(super) expires: Timestamp,
 }
 
@@ -52,9 +66,9 @@ pub(super) struct SignInState {
     /// The app client that started it; no other client may continue it.
     pub(super) client_id: ClientId,
     pub(super) account: AccountId,
-    /// The device that the client named, known or not.
+    /// The device that the last answer named: that to the MFA, or else that to the password.
     pub(super) named_device: Option<DeviceKey>,
-    /// The named device if the pool remembers it; the device must authenticate.
+    /// The named device if the pool remembered it then; the device must authenticate.
     pub(super) trusted_device: Option<DeviceKey>,
     /// Whether the sign-in included an MFA.
     pub(super) mfa_done: bool,
@@ -62,6 +76,11 @@ pub(super) struct SignInState {
     pub(super) address: Option<IpAddr>,
     /// The session that was answered last; some clients send it again for device authentication.
     pub(super) answered_session: Option<Session>,
+    /// Whether an MFA was answered under an alias. A new device of such a sign-in cannot be confirmed
+    /// (docs/semantics.md, new devices).
+    pub(super) answered_by_alias: bool,
+    /// Whether risk requires the MFA, for which a registered factor is enough.
+    pub(super) risk_mfa: bool,
 }
 
 /// The owner of a challenge.
@@ -89,8 +108,8 @@ pub(super) enum ExpectedAnswer {
     Setup,
     /// A first code of the app with this secret.
     SetupCode { secret: TotpSecret },
-    /// The end of the setup with this secret.
-    SetupDone { secret: TotpSecret },
+    /// The end of the setup; the app is verified.
+    SetupDone,
     /// The device's public value.
     DevicePublic,
     /// The device's claim for this secret block.
@@ -106,7 +125,7 @@ impl ExpectedAnswer {
             Self::SmsCode { .. } => ChallengeName::SmsMfa,
             Self::EmailCode { .. } => ChallengeName::EmailOtp,
             Self::TotpCode => ChallengeName::SoftwareTokenMfa,
-            Self::Setup | Self::SetupCode { .. } | Self::SetupDone { .. } => ChallengeName::MfaSetup,
+            Self::Setup | Self::SetupCode { .. } | Self::SetupDone => ChallengeName::MfaSetup,
             Self::DevicePublic => ChallengeName::DeviceSrpAuth,
             Self::DeviceClaim { .. } => ChallengeName::DevicePasswordVerifier,
         }
@@ -156,8 +175,9 @@ enum SessionEntry {
 pub(super) struct SessionStore {
     password_challenges: HashMap<LookupKey, PasswordChallenge>,
     sessions: HashMap<LookupKey, SessionEntry>,
-    /// Sessions by the values that clients send instead: the key of a [`SessionHandle`].
-    session_by_handle: HashMap<LookupKey, LookupKey>,
+    /// Sessions by the values that clients send instead: the key of a [`SessionHandle`]. Several sign-ins can
+    /// wait with the same device; the newest is last.
+    sessions_by_handle: HashMap<LookupKey, Vec<LookupKey>>,
     /// When each entry can be removed.
     password_expiry: ExpiryQueue<LookupKey>,
     session_expiry: ExpiryQueue<ExpiredSession>,
@@ -210,6 +230,8 @@ const MAX_DELIVERIES: usize = 256;
 const MAX_UNKNOWN_USERS: usize = 10_000;
 const EVICTION_SAMPLE: usize = 32;
 
+/// Most wrong claims of one challenge that are recognized when they are sent again.
+const MAX_FAILED_CLAIMS: usize = 16;
 /// A session that can be removed, and its handle.
 #[derive(Debug)]
 struct ExpiredSession {
@@ -241,9 +263,12 @@ impl SessionStore {
 
     fn remove_session(&mut self, ExpiredSession { session, handle }: &ExpiredSession) {
         self.sessions.remove(session);
-        // The handle may refer to another session by now.
-        if let Some(handle) = handle.filter(|handle| self.session_by_handle.get(handle) == Some(session)) {
-            self.session_by_handle.remove(&handle);
+        let Some(handle) = handle else { return };
+        if let Some(sessions) = self.sessions_by_handle.get_mut(handle) {
+            sessions.retain(|other| other != session);
+            if sessions.is_empty() {
+                self.sessions_by_handle.remove(handle);
+            }
         }
     }
 
@@ -257,7 +282,7 @@ impl SessionStore {
         EntryCounts {
             challenges: self.password_challenges.len(),
             sessions: self.sessions.len(),
-            handles: self.session_by_handle.len(),
+            handles: self.sessions_by_handle.len(),
             expiry_queue: self.len(),
             codes: self.unused_codes.len() + self.deliveries.len(),
             unknown_users: self.unknown_users.len(),
@@ -282,19 +307,40 @@ impl SessionStore {
         self.password_challenges.get(&LookupKey::from_text(block.as_str()))
     }
 
-    /// Removes and returns the challenge with this secret block, if it is `owned` and still valid.
-    pub(super) fn take_password_challenge(
+    /// Returns the challenge with this secret block, if it is `owned` and still valid. If it can be answered
+    /// only `once`, it is removed.
+    pub(super) fn answer_password_challenge(
         &mut self,
         now: Timestamp,
         block: &SecretBlock,
         owned: impl Fn(&PasswordChallenge) -> bool,
+        once: bool,
     ) -> Option<PasswordChallenge> {
         let block = LookupKey::from_text(block.as_str());
         let found = self.password_challenges.get(&block)?;
         if !owned(found) || found.expires <= now {
             return None;
         }
-        self.password_challenges.remove(&block)
+        if once { self.password_challenges.remove(&block) } else { Some(found.clone()) }
+    }
+
+    /// Replaces the exchange of a challenge by the smaller session key.
+    pub(super) fn keep_session_key(&mut self, block: &SecretBlock, key: &SessionKey) {
+        if let Some(challenge) = self.password_challenges.get_mut(&LookupKey::from_text(block.as_str())) {
+            challenge.proof = Proof::Key(key.clone());
+        }
+    }
+
+    /// Records a wrong claim for a challenge. Returns whether the claim is new and so counts as a failure.
+    pub(super) fn record_failed_claim(&mut self, block: &SecretBlock, claim: LookupKey) -> bool {
+        let Some(challenge) = self.password_challenges.get_mut(&LookupKey::from_text(block.as_str())) else {
+            return true;
+        };
+        let new = !challenge.failed_claims.contains(&claim);
+        if new && challenge.failed_claims.len() < MAX_FAILED_CLAIMS {
+            challenge.failed_claims.push(claim);
+        }
+        new
     }
 
     /// Restores a challenge, unless it has expired: then nothing would remove it.
@@ -323,7 +369,7 @@ impl SessionStore {
         };
         let handle = handle.as_ref().map(SessionHandle::lookup_key);
         if let Some(handle) = handle {
-            self.session_by_handle.insert(handle, lookup_key);
+            self.sessions_by_handle.entry(handle).or_default().push(lookup_key);
         }
         let expired = ExpiredSession { session: lookup_key, handle };
         self.session_expiry.begin(open.expires.minus(validity), validity * 2, expired);
@@ -341,17 +387,24 @@ impl SessionStore {
         self.sessions.contains_key(&LookupKey::from_text(session))
     }
 
-    /// Returns the session of this handle.
-    pub(super) fn find(&self, handle: &SessionHandle) -> Option<LookupKey> {
-        self.session_by_handle.get(&handle.lookup_key()).copied()
-    }
-
-    /// Returns the address of an open session's sign-in.
-    pub(super) fn address_of(&self, session: LookupKey) -> Option<Option<IpAddr>> {
-        match self.sessions.get(&session) {
-            Some(SessionEntry::OpenSession(open)) => Some(open.1.sign_in.address),
-            _ => None,
-        }
+    /// Returns the newest session of this handle that still waits for an answer and is `wanted`; if none
+    /// waits, the newest that was answered or has expired.
+    pub(super) fn find(
+        &self,
+        now: Timestamp,
+        handle: &SessionHandle,
+        wanted: impl Fn(&OpenSession) -> bool,
+    ) -> Option<LookupKey> {
+        let sessions = self.sessions_by_handle.get(&handle.lookup_key())?;
+        let waiting = sessions.iter().rev().find(|session| match self.sessions.get(session) {
+            Some(SessionEntry::OpenSession(open)) => open.1.expires > now && wanted(&open.1),
+            _ => false,
+        });
+        let ended = |session: &&LookupKey| match self.sessions.get(session) {
+            Some(SessionEntry::OpenSession(open)) => open.1.expires <= now,
+            _ => true,
+        };
+        waiting.or_else(|| sessions.iter().rev().find(ended)).copied()
     }
 
     /// Returns the session after this one, if this one was answered and the next one waits for the device.

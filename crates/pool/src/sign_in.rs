@@ -5,9 +5,10 @@ use std::sync::Arc;
 use data_encoding::BASE64;
 use rand::Rng as _;
 
-use super::session_store::{Exchange, Owner, PasswordChallenge};
+use super::session_store::{Exchange, LookupKey, Owner, PasswordChallenge, Proof};
 use super::{AppClient, Pending, PendingWork, Pool, SERVER_EPHEMERAL_BITS, Step, refuse, reply};
 use poolproof_cognito::ids::{ClientId, DeviceKey, SecretBlock};
+use poolproof_cognito::policy::ClaimReuse;
 use poolproof_cognito::protocol::{
     ApiError, AuthOutcome, Challenge, ChallengeName, ErrorKind, InitiateAuth, Origin, Parameters, Reply,
     RespondToAuthChallenge, Response, keys,
@@ -23,8 +24,6 @@ use poolproof_srp::{
 pub(super) struct PendingChallenge {
     client_id: ClientId,
     owner: Owner,
-    /// The name as entered: the user's own name, an alias or an unknown name.
-    requested_name: String,
     public_a: PublicA,
     device_key: Option<DeviceKey>,
 }
@@ -73,6 +72,12 @@ impl Claim {
         Some(key.sign(identity, &block, self.timestamp.canonical()))
     }
 
+    /// Identifies the claim, so that one that is sent again is recognized.
+    fn lookup_key(&self) -> LookupKey {
+        let signature = self.signature.as_ref().map(Signature::to_base64).unwrap_or_default();
+        LookupKey::from_text(&format!("{signature} {}", self.timestamp.canonical()))
+    }
+
     /// Returns whether this claim proves knowledge of `key`.
     pub(super) fn is_valid(&self, key: &SessionKey, identity: &Identity) -> bool {
         let expected = self.expected_signature(key, identity);
@@ -92,8 +97,11 @@ impl Pool {
             "USER_PASSWORD_AUTH" => {
                 self.start_password(now, origin, &client, &request.auth_parameters, client.password_flow)
             }
-            "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" => {
+            "REFRESH_TOKEN_AUTH" | "REFRESH_TOKEN" if client.refresh_flow && client.rotation.is_none() => {
                 reply(self.refresh_auth(now, &client, &request.auth_parameters))
+            }
+            "ADMIN_NO_SRP_AUTH" | "ADMIN_USER_PASSWORD_AUTH" => {
+                refuse(ApiError::invalid_parameter("Initiate Auth method not supported."))
             }
             other => refuse(ApiError::invalid_parameter(format!("{other} is not enabled for the client."))),
         }
@@ -107,9 +115,8 @@ impl Pool {
                 let verifier = self.verifier_of(&owner);
                 let job = Job::ServerPublic { group: self.identity.group, b, verifier };
                 let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
-                let requested_name = parameters.value(keys::USERNAME).unwrap_or_default().to_owned();
                 let client_id = client.id.clone();
-                let challenge = PendingChallenge { client_id, owner, requested_name, public_a, device_key };
+                let challenge = PendingChallenge { client_id, owner, public_a, device_key };
                 Step::Compute(job, Pending::new(&client.id, PendingWork::PasswordChallenge(challenge)))
             }
         }
@@ -148,11 +155,11 @@ impl Pool {
 
     /// Returns the identity that the SRP of this user hashes.
     pub(super) fn srp_identity(&self, owner: &Owner) -> Identity {
-        let sub = match owner {
-            Owner::Account(id) => &self.directory.account(*id).sub,
-            Owner::UnknownUser(sub) => sub,
+        let name = match owner {
+            Owner::Account(id) => self.directory.account(*id).username.as_str(),
+            Owner::UnknownUser(simulated_id) => simulated_id.as_str(),
         };
-        Identity::user(self.identity.pool_id.name(), sub.as_str())
+        Identity::user(self.identity.pool_id.name(), name)
     }
 
     fn verifier_of(&self, owner: &Owner) -> poolproof_srp::Verifier {
@@ -172,30 +179,28 @@ impl Pool {
     ) -> Reply {
         let client = self.client(pending_work.client_id.as_str())?;
         let block = self.new_secret_block();
-        let (username, sub, salt) = match &pending_work.owner {
+        let (username, salt) = match &pending_work.owner {
             Owner::Account(id) => {
                 let account = self.directory.account(*id);
-                // If the client hides user existence, an alias does not reveal the name behind it (E3).
-                let own = account.username.as_str().to_owned();
-                let username =
-                    if client.prevents_user_existence_errors { pending_work.requested_name } else { own };
-                (username, account.sub.clone(), account.salt.clone())
+                (account.username.as_str().to_owned(), account.salt.clone())
             }
-            Owner::UnknownUser(sub) => {
-                (pending_work.requested_name, sub.clone(), self.simulated_users.salt(sub))
+            Owner::UnknownUser(simulated_id) => {
+                (simulated_id.as_str().to_owned(), self.simulated_users.salt(simulated_id))
             }
         };
         let parameters = Parameters::new()
-            .with(keys::USERNAME, username)
-            .with(keys::USER_ID_FOR_SRP, sub.as_str())
+            .with(keys::USERNAME, username.as_str())
+            .with(keys::USER_ID_FOR_SRP, username.as_str())
             .with(keys::SALT, salt.to_hex())
             .with(keys::SRP_B, public_b.to_hex())
             .with(keys::SECRET_BLOCK, block.as_str());
         let challenge = PasswordChallenge {
             client_id: pending_work.client_id,
             owner: pending_work.owner,
-            exchange: Exchange { public_a: pending_work.public_a, public_b, b },
+            proof: Proof::Exchange(Exchange { public_a: pending_work.public_a, public_b, b }),
+            salt,
             device_key: pending_work.device_key,
+            failed_claims: Vec::new(),
             expires: now.plus(self.session_validity(&client.id)),
         };
         self.session_store.insert_password_challenge(now, &block, challenge);
@@ -264,24 +269,35 @@ impl Pool {
             pool.session_store.password_challenge(&claim.block).filter(|challenge| mine(challenge));
         let challenge = challenge.map(|challenge| &challenge.owner);
         let challenge = challenge.filter(|owner| pool.owner_matches(owner, username));
-        let Ok(owner) = challenge.cloned().map_or_else(|| self.owner(client, username), Ok) else {
+        let named = || self.directory.find(username).map(Owner::Account);
+        let named = || named().map_or_else(|| self.owner(client, username), Ok);
+        let Ok(owner) = challenge.cloned().map_or_else(named, Ok) else {
             return refuse(ApiError::incorrect_credentials());
         };
         if let Err(error) = self.admit_attempt(now, client, &owner) {
             return refuse(error);
         }
         let owned = |found: &PasswordChallenge| found.owner == owner && found.client_id == client.id;
-        let Some(challenge) = self.session_store.take_password_challenge(now, &claim.block, owned) else {
+        let once = self.policy.switches.claims == ClaimReuse::Once;
+        let Some(challenge) = self.session_store.answer_password_challenge(now, &claim.block, owned, once)
+        else {
             self.count_failure(now, &owner);
             return refuse(ApiError::incorrect_credentials());
         };
-        let Exchange { public_a, public_b, b } = challenge.exchange.clone();
-        let verifier = self.verifier_of(&owner);
-        let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
-        let named =
+        let named_device =
             answers.value(keys::DEVICE_KEY).map(DeviceKey::new).or_else(|| challenge.device_key.clone());
-        let pending_work = PendingClaim { challenge, claim, named_device: named, origin };
-        Step::Compute(job, Pending::new(&client.id, PendingWork::PasswordClaim(pending_work)))
+        match challenge.proof.clone() {
+            Proof::Key(key) => {
+                let pending_work = PendingClaim { challenge, claim, named_device, origin };
+                reply(self.verify_password_claim(now, pending_work, &key))
+            }
+            Proof::Exchange(Exchange { public_a, public_b, b }) => {
+                let verifier = self.verifier_of(&owner);
+                let job = Job::ServerKey { group: self.identity.group, b, verifier, public_a, public_b };
+                let pending_work = PendingClaim { challenge, claim, named_device, origin };
+                Step::Compute(job, Pending::new(&client.id, PendingWork::PasswordClaim(pending_work)))
+            }
+        }
     }
 
     /// Continues with the password's claim: checks it and decides.
@@ -298,10 +314,13 @@ impl Pool {
             self.session_store.restore_password_challenge(now, &claim.block, challenge);
             return Err(ApiError::attempts_exceeded());
         }
+        self.session_store.keep_session_key(&claim.block, key);
         let identity = self.srp_identity(&challenge.owner);
-        let proven = claim.is_valid(key, &identity);
+        let proven = self.is_current(&challenge) && claim.is_valid(key, &identity);
         let (Some(id), true) = (Self::account_of(&challenge.owner), proven) else {
-            self.count_failure(now, &challenge.owner);
+            if self.session_store.record_failed_claim(&claim.block, claim.lookup_key()) {
+                self.count_failure(now, &challenge.owner);
+            }
             return Err(ApiError::incorrect_credentials());
         };
         let answer = self.after_password(now, &challenge.client_id, id, named_device, origin, false);
@@ -310,9 +329,16 @@ impl Pool {
             // Clients send the same claim again without the device key. Then the key from the start does not
             // count either.
             challenge.device_key = None;
+            challenge.proof = Proof::Key(key.clone());
             self.session_store.restore_password_challenge(now, &claim.block, challenge);
         }
         answer
+    }
+
+    /// Returns whether the user still has the password that the challenge is about.
+    fn is_current(&self, challenge: &PasswordChallenge) -> bool {
+        let account = Self::account_of(&challenge.owner).map(|id| self.directory.account(id));
+        account.is_none_or(|account| account.salt == challenge.salt)
     }
 
     pub(super) fn new_secret_block(&mut self) -> SecretBlock {

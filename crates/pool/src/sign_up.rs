@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rand::RngExt as _;
 
-use super::account::{AccountId, Confirmation, NewAccount, UserStatus};
+use super::account::{Account, AccountId, Confirmation, NewAccount, UserStatus};
 use super::factor::{masked_email, masked_phone};
 use super::lockout::Failures;
 use super::password::SIGN_UP_CONFORM;
@@ -39,8 +39,8 @@ impl Pool {
             self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
         let password = request.password.ok_or_else(|| ApiError::missing_parameter("Password"))?;
         self.check_password(SIGN_UP_CONFORM, &password)?;
-        let (name, attributes) = self.check_new_user(&request.username, request.attributes)?;
         let sub = Sub::new(self.new_uuid());
+        let (name, attributes) = self.check_new_user(&request.username, &sub, request.attributes)?;
         Ok((password, Purpose::SignUp { client_id: client.id.clone(), name, sub, attributes }))
     }
 
@@ -114,10 +114,19 @@ impl Pool {
         if now >= confirmation.expires {
             return Err(expired());
         }
+        let username = account.username.clone();
         // A correct code proves that the user receives messages at this address.
         let verified = if account.email.is_some() { "email_verified" } else { "phone_number_verified" };
-        account.attributes.insert(verified.to_owned(), "true".to_owned());
-        let username = account.username.clone();
+        let verify = |account: &mut Account| {
+            account.attributes.insert(verified.to_owned(), "true".to_owned());
+        };
+        self.directory.change_attributes(id, verify).map_err(|_| {
+            ApiError::new(
+                ErrorKind::AliasExists,
+                "An account with the given email or phone number already exists.",
+            )
+        })?;
+        self.directory.account_mut(id).first_sign_in_pending = true;
         self.confirm(now, id);
         self.session_store.discard_code(&username);
         Ok(Response::Empty)

@@ -13,6 +13,8 @@ use poolproof_cognito::time::Timestamp;
 /// The claims of a token.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Claims {
+    /// `jti`, which makes the token unique.
+    pub(super) token_id: String,
     /// The app client that signed in.
     pub(super) client_id: ClientId,
     /// Time of the sign-in (`auth_time`); a refreshed token keeps it.
@@ -24,6 +26,8 @@ pub(super) struct Claims {
     pub(super) device_key: Option<DeviceKey>,
     /// The number of earlier global sign-outs.
     pub(super) generation: u64,
+    /// Identifies the sign-in in the records of threat protection (`event_id`); a refreshed token keeps it.
+    pub(super) event_id: String,
     pub(super) expires: Timestamp,
 }
 
@@ -67,8 +71,8 @@ impl Signer {
         Self(mac)
     }
 
-    /// Returns the token for this use with these claims. `token_id` (`jti`) makes it unique.
-    pub(super) fn token(&self, token_use: TokenUse, token_id: &str, claims: &Claims) -> String {
+    /// Returns the token for this use with these claims.
+    pub(super) fn token(&self, token_use: TokenUse, claims: &Claims) -> String {
         let device = claims.device_key.as_ref().map_or("", DeviceKey::as_str);
         let (generation, expires) = (claims.generation.to_string(), claims.expires.as_us().to_string());
         let name = claims.username.as_str();
@@ -76,13 +80,14 @@ impl Signer {
         let origin_id = claims.origin_id.as_str();
         let fields = [
             token_use.as_str(),
-            token_id,
+            &claims.token_id,
             client_id,
             &signed_in,
             origin_id,
             device,
             &generation,
             &expires,
+            &claims.event_id,
             name,
         ];
         let text = fields.join(&SEPARATOR.to_string());
@@ -90,9 +95,29 @@ impl Signer {
         format!("{}.{}", BASE64URL_NOPAD.encode(text.as_bytes()), BASE64URL_NOPAD.encode(&signature))
     }
 
+    /// Returns the `event_id` of a sign-in: a UUID whose second half authenticates the first half together
+    /// with the number of earlier global sign-outs. So RS256 tokens need no claim that Cognito does not have.
+    pub(super) fn event_id(&self, random: [u8; 8], generation: u64) -> String {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&random);
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        let tag = self.0.clone().chain_update(b"event").chain_update(&bytes[..8]);
+        let tag = tag.chain_update(generation.to_be_bytes()).finalize().into_bytes();
+        bytes[8..].copy_from_slice(&tag[..8]);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
+    /// Returns whether a sign-in with this `event_id` came after this number of global sign-outs.
+    pub(super) fn is_of_generation(&self, event_id: &str, generation: u64) -> bool {
+        let Ok(id) = uuid::Uuid::try_parse(event_id) else { return false };
+        let mut random = [0; 8];
+        random.copy_from_slice(&id.as_bytes()[..8]);
+        self.event_id(random, generation) == event_id
+    }
+
     /// Returns the access token with these claims.
-    pub(super) fn access(&self, token_id: &str, claims: &Claims) -> AccessToken {
-        AccessToken::new(self.token(TokenUse::Access, token_id, claims))
+    pub(super) fn access(&self, claims: &Claims) -> AccessToken {
+        AccessToken::new(self.token(TokenUse::Access, claims))
     }
 
     /// Returns the claims of an access token that this pool issued and that has not expired.
@@ -119,20 +144,32 @@ impl Signer {
 }
 
 fn parse(text: &str) -> Option<(TokenUse, Claims)> {
-    let mut fields = text.splitn(9, SEPARATOR);
+    let mut fields = text.splitn(10, SEPARATOR);
     let token_use = fields.next()?;
     let token_use = [TokenUse::Access, TokenUse::Id, TokenUse::Refresh]
         .into_iter()
         .find(|one| one.as_str() == token_use)?;
-    let _token_id = fields.next()?;
+    let token_id = fields.next()?.to_owned();
     let client_id = ClientId::new(fields.next()?);
     let signed_in = Timestamp::from_us(fields.next()?.parse().ok()?);
     let origin_id = fields.next()?.to_owned();
     let device_key = Some(fields.next()?).filter(|key| !key.is_empty()).map(DeviceKey::new);
     let generation = fields.next()?.parse().ok()?;
     let expires = Timestamp::from_us(fields.next()?.parse().ok()?);
+    let event_id = fields.next()?.to_owned();
     let username = Username::new(fields.next()?);
-    Some((token_use, Claims { client_id, signed_in, username, origin_id, device_key, generation, expires }))
+    let claims = Claims {
+        token_id,
+        client_id,
+        signed_in,
+        username,
+        origin_id,
+        device_key,
+        generation,
+        event_id,
+        expires,
+    };
+    Some((token_use, claims))
 }
 
 #[cfg(test)]
@@ -142,12 +179,14 @@ mod tests {
 
     fn claims() -> Claims {
         Claims {
+            token_id: "t".to_owned(),
             client_id: ClientId::new("c"),
             signed_in: Timestamp::from_us(1),
             username: Username::new("ann\u{1f}e"),
             origin_id: "o".to_owned(),
             device_key: Some(DeviceKey::new("r_1")),
             generation: 3,
+            event_id: "e".to_owned(),
             expires: Timestamp::from_us(10),
         }
     }
@@ -155,11 +194,11 @@ mod tests {
     #[test]
     fn a_token_says_what_was_signed_until_it_expires() {
         let signer = Signer::new(&mut Seed::new(1).rng("pool", 0));
-        let token = signer.access("t", &claims());
+        let token = signer.access(&claims());
         assert_eq!(signer.read_access(token.as_str(), Timestamp::from_us(9)), Ok(claims()));
         let late = signer.read_access(token.as_str(), Timestamp::from_us(10)).unwrap_err();
         assert_eq!(late.message, "Access Token has expired");
-        let refresh = signer.token(TokenUse::Refresh, "t", &claims());
+        let refresh = signer.token(TokenUse::Refresh, &claims());
         assert_eq!(signer.read(&refresh), Some((TokenUse::Refresh, claims())));
     }
 
@@ -168,10 +207,10 @@ mod tests {
         let signer = Signer::new(&mut Seed::new(1).rng("pool", 0));
         let other = Signer::new(&mut Seed::new(2).rng("pool", 0));
         let refused = |token: &str| signer.read_access(token, Timestamp::from_us(1)).unwrap_err().message;
-        assert_eq!(refused(other.access("t", &claims()).as_str()), "Invalid Access Token");
-        assert_eq!(refused(&signer.token(TokenUse::Id, "t", &claims())), "Invalid Access Token");
-        assert_eq!(refused(&signer.token(TokenUse::Refresh, "t", &claims())), "Invalid Access Token");
-        let good = signer.access("t", &claims()).as_str().to_owned();
+        assert_eq!(refused(other.access(&claims()).as_str()), "Invalid Access Token");
+        assert_eq!(refused(&signer.token(TokenUse::Id, &claims())), "Invalid Access Token");
+        assert_eq!(refused(&signer.token(TokenUse::Refresh, &claims())), "Invalid Access Token");
+        let good = signer.access(&claims()).as_str().to_owned();
         for at in 0..good.len() {
             let mut bytes = good.clone().into_bytes();
             bytes[at] ^= 1;
@@ -180,5 +219,15 @@ mod tests {
             }
         }
         assert_eq!(refused(""), "Invalid Access Token");
+    }
+
+    #[test]
+    fn event_id_is_valid_for_its_generation_only() {
+        let signer = Signer::new(&mut Seed::new(1).rng("pool", 0));
+        let id = signer.event_id([7; 8], 3);
+        assert!(signer.is_of_generation(&id, 3));
+        assert!(!signer.is_of_generation(&id, 4));
+        assert!(!Signer::new(&mut Seed::new(2).rng("pool", 0)).is_of_generation(&id, 3));
+        assert!(!signer.is_of_generation("no UUID", 3));
     }
 }

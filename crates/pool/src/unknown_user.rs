@@ -3,8 +3,10 @@
 //!
 //! A sign-in of an unknown user gets a normal challenge: the same salt and id for the same name every time,
 //! and a fresh B. It costs the same arithmetic (RFC 5054 section 2.5.1.3). The claim then fails as with a
-//! wrong password, and failures lock the name out as they lock a user. A simulated id maps to itself, as a
-//! user's id does.
+//! wrong password, and failures lock the name out as they lock a user.
+//!
+//! The simulated id is what a user with this name would have as `USER_ID_FOR_SRP`: the name itself, or a UUID
+//! if the name is an address. A UUID maps to itself, as a user name does.
 
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use rand::Rng as _;
@@ -28,7 +30,7 @@ pub(super) struct SimulatedUsers {
 
 impl std::fmt::Debug for SimulatedUsers {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Decoy(…)")
+        f.write_str("SimulatedUsers(…)")
     }
 }
 
@@ -90,14 +92,23 @@ impl SimulatedUsers {
 }
 
 impl Pool {
-    /// Returns the owner of this name. An unknown name is an error unless the client hides user existence.
+    /// Returns the owner of this user name or alias, with which a sign-in starts. An unknown name is an error
+    /// unless the client hides user existence.
     pub(super) fn owner(&self, client: &AppClient, name: &str) -> Result<Owner, ApiError> {
-        match self.directory.find(name) {
+        match self.directory.find_by_name(name) {
             Some(id) => Ok(Owner::Account(id)),
-            None if client.prevents_user_existence_errors => {
-                Ok(Owner::UnknownUser(self.simulated_users.sub(name)))
-            }
+            None if client.prevents_user_existence_errors => Ok(Owner::UnknownUser(self.simulated_id(name))),
             None => Err(ApiError::user_not_found()),
+        }
+    }
+
+    /// Returns the simulated id of an unknown name.
+    fn simulated_id(&self, name: &str) -> Sub {
+        let usernames = self.directory.usernames();
+        if usernames.names_are_addresses() || usernames.is_address(name) {
+            self.simulated_users.sub(&self.directory.fold(name))
+        } else {
+            Sub::new(self.directory.fold(name))
         }
     }
 
@@ -106,7 +117,7 @@ impl Pool {
     pub(super) fn owner_matches(&self, owner: &Owner, name: &str) -> bool {
         match owner {
             Owner::Account(id) => self.directory.find(name) == Some(*id),
-            Owner::UnknownUser(simulated_sub) => self.simulated_users.sub(name) == *simulated_sub,
+            Owner::UnknownUser(simulated_id) => self.simulated_id(name) == *simulated_id,
         }
     }
 

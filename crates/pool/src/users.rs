@@ -74,7 +74,7 @@ impl Pool {
             let request = InitiateAuth { client_id, auth_flow, auth_parameters };
             return match request.auth_flow.as_str() {
                 "USER_PASSWORD_AUTH" => {
-                    refuse(ApiError::invalid_parameter("USER_PASSWORD_AUTH is not for administrators."))
+                    refuse(ApiError::invalid_parameter("Initiate Auth method not supported."))
                 }
                 _ => self.handle(now, origin, Request::InitiateAuth(request)),
             };
@@ -141,9 +141,9 @@ impl Pool {
             self.send(account, &password);
             return Ok((password, Purpose::Set { account, user_status: UserStatus::ForceChangePassword }));
         }
-        let (name, attributes) = self.check_new_user(&request.username, request.attributes)?;
-        let send = send.then(|| password.clone());
         let sub = Sub::new(self.new_uuid());
+        let (name, attributes) = self.check_new_user(&request.username, &sub, request.attributes)?;
+        let send = send.then(|| password.clone());
         Ok((password, Purpose::Create { name, sub, attributes, send }))
     }
 
@@ -212,13 +212,13 @@ impl Pool {
 
     /// Requests the verifier of this password.
     pub(super) fn make_verifier_with(&mut self, salt: Salt, password: &str, purpose: Purpose) -> Step {
-        let sub = match &purpose {
-            Purpose::Create { sub, .. } | Purpose::SignUp { sub, .. } => sub,
+        let name = match &purpose {
+            Purpose::Create { name, .. } | Purpose::SignUp { name, .. } => name,
             Purpose::Set { account, .. } | Purpose::Check { account, .. } => {
-                &self.directory.account(*account).sub
+                &self.directory.account(*account).username
             }
         };
-        let identity = Identity::user(self.identity.pool_id.name(), sub.as_str());
+        let identity = Identity::user(self.identity.pool_id.name(), name.as_str());
         let password = password.to_owned();
         let job = Job::Verifier { group: self.identity.group, salt: salt.clone(), identity, password };
         let client_id = match &purpose {
@@ -291,10 +291,8 @@ impl Pool {
 
     /// Adds an account; its name may be taken meanwhile.
     pub(super) fn add(&mut self, account: NewAccount) -> Result<AccountId, ApiError> {
-        let name = account.username.clone();
-        let taken = || ApiError::new(ErrorKind::UsernameExists, "User account already exists");
-        self.directory.add(account).map_err(|_| taken())?;
-        self.directory.find(name.as_str()).ok_or_else(taken)
+        let taken = |_| ApiError::new(ErrorKind::UsernameExists, "User account already exists");
+        self.directory.add(account).map_err(taken)
     }
 
     fn admin_get_user(&self, request: &AdminUserCall) -> Reply {

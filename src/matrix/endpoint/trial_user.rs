@@ -70,13 +70,10 @@ impl TrialUser {
             risk: self.trial.cell.risk.map(|(level, _)| level),
             wrong_password: self.trial.claim == Claim::Wrong,
             device_secret_damaged: !self.trial.secret_valid,
-            replay: self.trial.claim == Claim::Replayed,
             ..SignInVariation::default()
         };
         let sign_in = self.test_user.sign_in(context, variation).await;
-        let of_replay = self.trial.claim == Claim::Replayed;
-        let attempt = sign_in.attempts().iter().find(|attempt| attempt.replayed == of_replay);
-        let Some(attempt) = attempt else { return ended_early(&sign_in) };
+        let Some(attempt) = sign_in.attempts().first() else { return ended_early(&sign_in) };
         match actors::observed_decision_given(attempt, expected) {
             Some(actual) => {
                 let message = message(&sign_in).filter(|_| actual.outcome == Ending::Other);

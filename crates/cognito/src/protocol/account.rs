@@ -251,6 +251,8 @@ pub struct VerifyOwnSoftwareToken {
     pub access_token: String,
     /// `UserCode`: six digits.
     pub user_code: String,
+    /// `FriendlyDeviceName`: the app's name in later challenges.
+    pub friendly_device_name: Option<String>,
 }
 
 /// A successful response to a request about a user.

@@ -44,9 +44,24 @@ pub struct ClientSpec {
     pub auth_flows: Vec<String>,
     /// `PreventUserExistenceErrors`: `ENABLED` or `LEGACY`.
     pub prevent_user_existence_errors: Option<String>,
+    /// `EnableTokenRevocation`; the default is true.
+    #[serde(rename = "EnableTokenRevocation")]
+    pub token_revocation: Option<bool>,
+    /// `RefreshTokenRotation`.
+    pub refresh_token_rotation: Option<RefreshTokenRotation>,
     /// Validity of sessions and tokens.
     #[serde(rename = "$flatten")]
     pub validity: ValiditySpec,
+}
+
+/// `RefreshTokenRotationType`.
+#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct RefreshTokenRotation {
+    /// `Feature`: `ENABLED` or `DISABLED`.
+    pub feature: String,
+    /// `RetryGracePeriodSeconds`, 0 to 60.
+    pub retry_grace_period_seconds: Option<u64>,
 }
 
 /// Validity of a client's sessions and tokens, as in the request.
@@ -109,6 +124,8 @@ pub struct ClientDescription {
     /// `EnableTokenRevocation`.
     #[serde(default)]
     pub enable_token_revocation: bool,
+    /// `RefreshTokenRotation`.
+    pub refresh_token_rotation: Option<RefreshTokenRotation>,
     /// Validity of sessions and tokens.
     #[serde(rename = "$flatten")]
     pub validity: ValiditySpec,

@@ -15,6 +15,9 @@ pub enum ErrorKind {
     PasswordResetRequired,
     InvalidPassword,
     UnsupportedTokenType,
+    UnsupportedOperation,
+    RefreshTokenReuse,
+    Unauthorized,
     ResourceNotFound,
     InvalidParameter,
     CodeMismatch,
@@ -38,13 +41,16 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All exceptions, in declaration order.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 27] = [
         Self::NotAuthorized,
         Self::UserNotFound,
         Self::UserNotConfirmed,
         Self::PasswordResetRequired,
         Self::InvalidPassword,
         Self::UnsupportedTokenType,
+        Self::UnsupportedOperation,
+        Self::RefreshTokenReuse,
+        Self::Unauthorized,
         Self::ResourceNotFound,
         Self::InvalidParameter,
         Self::CodeMismatch,
@@ -79,6 +85,9 @@ impl ErrorKind {
             Self::PasswordResetRequired => "PasswordResetRequiredException",
             Self::InvalidPassword => "InvalidPasswordException",
             Self::UnsupportedTokenType => "UnsupportedTokenTypeException",
+            Self::UnsupportedOperation => "UnsupportedOperationException",
+            Self::RefreshTokenReuse => "RefreshTokenReuseException",
+            Self::Unauthorized => "UnauthorizedException",
             Self::ResourceNotFound => "ResourceNotFoundException",
             Self::InvalidParameter => "InvalidParameterException",
             Self::CodeMismatch => "CodeMismatchException",

@@ -68,6 +68,22 @@ pub struct PoolSpec {
     pub add_ons: Option<AddOns>,
     /// `Policies`.
     pub policies: Option<Policies>,
+    /// `UsernameAttributes`: `email`, `phone_number`. Only `CreateUserPool` has it, as well as the next two.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub username_attributes: Vec<String>,
+    /// `AliasAttributes`: `email`, `phone_number`, `preferred_username`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alias_attributes: Vec<String>,
+    /// `UsernameConfiguration`.
+    pub username_configuration: Option<UsernameConfiguration>,
+}
+
+/// `UsernameConfigurationType`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase")]
+pub struct UsernameConfiguration {
+    /// `CaseSensitive`.
+    pub case_sensitive: bool,
 }
 
 /// `Policies`.
@@ -390,6 +406,14 @@ pub struct PoolDescription {
     pub add_ons: Option<AddOns>,
     /// `Policies`.
     pub policies: Option<Policies>,
+    /// `UsernameAttributes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub username_attributes: Vec<String>,
+    /// `AliasAttributes`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub alias_attributes: Vec<String>,
+    /// `UsernameConfiguration`.
+    pub username_configuration: Option<UsernameConfiguration>,
 }
 
 /// `UserPoolDescriptionType`: a pool in a list.

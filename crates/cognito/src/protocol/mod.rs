@@ -23,8 +23,8 @@ pub use account::{
     SoftwareTokenStatus, UserDescription, VerifyOwnSoftwareToken,
 };
 pub use app_client::{
-    ClientCall, ClientDescription, ClientSpec, ClientSummary, ListUserPoolClients, ValiditySpec,
-    ValidityUnits,
+    ClientCall, ClientDescription, ClientSpec, ClientSummary, ListUserPoolClients, RefreshTokenRotation,
+    ValiditySpec, ValidityUnits,
 };
 pub use error::{ApiError, ErrorKind};
 pub use management::{
@@ -32,7 +32,7 @@ pub use management::{
     ListUserPools, ManagementRequest, ManagementResponse, MfaConfig, NotifyConfiguration, NotifyEmail,
     PasswordPolicySpec, Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, RiskConfiguration,
     RiskExceptionLists, SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
-    mfa_mode_name,
+    UsernameConfiguration, mfa_mode_name,
 };
 pub use names::{ChallengeName, DeviceStatus, SignInStep, keys};
 pub use request::{

@@ -130,6 +130,8 @@ pub struct VerifySoftwareToken {
     pub session: Option<String>,
     /// `UserCode`: six digits.
     pub user_code: String,
+    /// `FriendlyDeviceName`: the app's name in later challenges.
+    pub friendly_device_name: Option<String>,
 }
 
 /// `ConfirmDevice`.

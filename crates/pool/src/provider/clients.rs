@@ -1,17 +1,20 @@
 //! Operations on app clients.
 
+use std::time::Duration;
+
 use super::pools::page_size;
 use super::{ClientRecord, MAX_POOLS_OR_CLIENTS, Provider, validity, word};
 use crate::{AppClient, PasswordFlow};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::protocol::{
     ApiError, ClientCall, ClientDescription, ClientSpec, ClientSummary, ErrorKind, ListUserPoolClients,
-    ManagementResponse,
+    ManagementResponse, RefreshTokenRotation,
 };
 use poolproof_cognito::time::Timestamp;
 
+const REFRESH_FLOW: &str = "ALLOW_REFRESH_TOKEN_AUTH";
 /// The default flows of a client (docs/semantics.md, transport; API model).
-pub const DEFAULT_FLOWS: [&str; 3] = ["ALLOW_REFRESH_TOKEN_AUTH", "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"];
+pub const DEFAULT_FLOWS: [&str; 3] = [REFRESH_FLOW, "ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"];
 
 /// What a value of `ExplicitAuthFlows` allows.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -19,7 +22,8 @@ enum Flow {
     Srp,
     Password,
     Admin,
-    /// A known value without effect here: refresh tokens are always accepted, custom flows never.
+    Refresh,
+    /// A flow that is not simulated.
     Other,
     /// The legacy values; they also allow SRP.
     LegacyPassword,
@@ -31,7 +35,7 @@ const FLOWS: [(&str, Flow); 9] = [
     ("ALLOW_USER_SRP_AUTH", Flow::Srp),
     ("ALLOW_USER_PASSWORD_AUTH", Flow::Password),
     ("ALLOW_ADMIN_USER_PASSWORD_AUTH", Flow::Admin),
-    ("ALLOW_REFRESH_TOKEN_AUTH", Flow::Other),
+    ("ALLOW_REFRESH_TOKEN_AUTH", Flow::Refresh),
     ("ALLOW_CUSTOM_AUTH", Flow::Other),
     ("ALLOW_USER_AUTH", Flow::Other),
     ("USER_PASSWORD_AUTH", Flow::LegacyPassword),
@@ -52,7 +56,11 @@ impl ClientRecord {
             } else {
                 "LEGACY".to_owned()
             },
-            enable_token_revocation: true,
+            enable_token_revocation: self.client.token_revocation,
+            refresh_token_rotation: self.client.rotation.map(|grace| RefreshTokenRotation {
+                feature: "ENABLED".to_owned(),
+                retry_grace_period_seconds: Some(grace.as_secs()),
+            }),
             validity: validity::described(&self.validity),
             created: self.created,
             modified: self.modified,
@@ -62,8 +70,10 @@ impl ClientRecord {
 
 /// Returns the flows that a client may have and the client with them applied.
 fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppClient, Vec<String>), ApiError> {
+    let rotation = rotation(spec)?;
     let flows = if spec.auth_flows.is_empty() {
-        DEFAULT_FLOWS.map(str::to_owned).to_vec()
+        let defaults = DEFAULT_FLOWS.into_iter().filter(|flow| rotation.is_none() || *flow != REFRESH_FLOW);
+        defaults.map(str::to_owned).collect::<Vec<_>>()
     } else {
         // A repeated flow counts once.
         let first = |at: usize| !spec.auth_flows[..at].contains(&spec.auth_flows[at]);
@@ -73,6 +83,11 @@ fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppClient, Vec<St
     let parsed_flows: Vec<Flow> = flows.iter().map(read).collect::<Result<_, _>>()?;
     let any = |wanted: &[Flow]| parsed_flows.iter().any(|flow| wanted.contains(flow));
     let password = any(&[Flow::Password, Flow::LegacyPassword]);
+    if rotation.is_some() && any(&[Flow::Refresh]) {
+        return Err(ApiError::invalid_parameter(
+            "Refresh token rotation cannot be enabled together with ALLOW_REFRESH_TOKEN_AUTH.",
+        ));
+    }
     let prevents_user_existence_errors = match spec.prevent_user_existence_errors.as_deref() {
         None => false,
         Some(text) => word(&[("ENABLED", true), ("LEGACY", false)], "preventUserExistenceErrors", text)?,
@@ -83,9 +98,27 @@ fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppClient, Vec<St
         password_flow: if password { PasswordFlow::WithDevices } else { PasswordFlow::Off },
         srp_flow: any(&[Flow::Srp, Flow::LegacyPassword, Flow::LegacyAdmin]),
         admin_flow: any(&[Flow::Admin, Flow::LegacyAdmin]),
+        // The legacy values allow it implicitly.
+        refresh_flow: any(&[Flow::Refresh, Flow::LegacyPassword, Flow::LegacyAdmin, Flow::LegacyCustom]),
+        token_revocation: spec.token_revocation.unwrap_or(true),
+        rotation,
         ..client
     };
     Ok((client, flows))
+}
+
+/// Returns the grace period of rotated refresh tokens, or `None` if they are not rotated.
+fn rotation(spec: &ClientSpec) -> Result<Option<Duration>, ApiError> {
+    let Some(rotation) = &spec.refresh_token_rotation else { return Ok(None) };
+    let on =
+        word(&[("ENABLED", true), ("DISABLED", false)], "refreshTokenRotation.feature", &rotation.feature)?;
+    match rotation.retry_grace_period_seconds.unwrap_or(0) {
+        seconds @ 0..=60 => Ok(on.then(|| Duration::from_secs(seconds))),
+        seconds => Err(ApiError::invalid_parameter(format!(
+            "1 validation error detected: Value '{seconds}' at 'refreshTokenRotation.retryGracePeriodSeconds' failed to \
+             satisfy constraint: Member must have value less than or equal to 60"
+        ))),
+    }
 }
 
 fn check_name(name: &str) -> Result<(), ApiError> {

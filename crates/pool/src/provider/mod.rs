@@ -21,7 +21,7 @@ use crate::{AppClient, Defect, Delivery, Pool, PoolIdentity, Rs256, SigningJob};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::jwt::Keys;
-use poolproof_cognito::policy::PoolPolicy;
+use poolproof_cognito::policy::{PoolPolicy, Switches};
 use poolproof_cognito::protocol::{
     AccountRequest, ApiError, ErrorKind, ManagementRequest, MfaConfig, Operation, OperationResponse, Origin,
     Reply, Request, RiskConfiguration, SoftwareTokenConfig, ValiditySpec,
@@ -86,6 +86,8 @@ pub struct ProviderConfig {
     pub group: Group,
     /// The limits of the account.
     pub limits: AccountLimits,
+    /// The switches of pools that `CreateUserPool` makes.
+    pub switches: Switches,
 }
 
 /// Limits of an account, which bound the memory of the process for every sequence of requests.

@@ -4,11 +4,13 @@ use super::{HostedPool, MAX_POOLS_OR_CLIENTS, Provider, word};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::{
-    MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy,
+    FactorTypes, MfaMode, PasswordPolicy, PoolPolicy, RememberMode, RiskAction, RiskMode, RiskPolicy,
+    UsernameSettings,
 };
 use poolproof_cognito::protocol::{
     AddOns, ApiError, DeviceConfiguration, ErrorKind, ListUserPools, ManagementResponse, MfaConfig,
-    PasswordPolicySpec, Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, mfa_mode_name,
+    PasswordPolicySpec, Policies, PoolCall, PoolDescription, PoolSpec, PoolSummary, UsernameConfiguration,
+    mfa_mode_name,
 };
 use poolproof_cognito::time::Timestamp;
 
@@ -87,6 +89,33 @@ fn passwords(spec: &PoolSpec) -> Result<PasswordPolicy, ApiError> {
     })
 }
 
+/// Returns how the users of a new pool are named.
+fn usernames(spec: &PoolSpec) -> Result<UsernameSettings, ApiError> {
+    let (names, aliases) = (&spec.username_attributes, &spec.alias_attributes);
+    if !names.is_empty() && !aliases.is_empty() {
+        let message = "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.";
+        return Err(ApiError::invalid_parameter(message));
+    }
+    for (key, values, allowed) in [
+        ("usernameAttributes", names, &["phone_number", "email"][..]),
+        ("aliasAttributes", aliases, &["phone_number", "email", "preferred_username"][..]),
+    ] {
+        for value in values {
+            let words: Vec<(&str, ())> = allowed.iter().map(|word| (*word, ())).collect();
+            word(&words, key, value)?;
+        }
+    }
+    let has = |list: &[String], name: &str| list.iter().any(|one| one == name);
+    Ok(UsernameSettings {
+        email_as_username: has(names, "email"),
+        phone_as_username: has(names, "phone_number"),
+        email_alias: has(aliases, "email"),
+        phone_alias: has(aliases, "phone_number"),
+        preferred_username_alias: has(aliases, "preferred_username"),
+        case_sensitive: spec.username_configuration.is_none_or(|configuration| configuration.case_sensitive),
+    })
+}
+
 fn check_name(name: &str) -> Result<(), ApiError> {
     if (1..=128).contains(&name.chars().count()) {
         return Ok(());
@@ -113,6 +142,11 @@ impl HostedPool {
         let region = id.region();
         let PoolPolicy { remember, suppress_mfa, mfa, risk, .. } = *self.pool.policy();
         let passwords = self.pool.passwords();
+        let usernames = self.pool.usernames();
+        let names = |email: bool, phone: bool, preferred: bool| {
+            let names = [(phone, "phone_number"), (email, "email"), (preferred, "preferred_username")];
+            names.into_iter().filter_map(|(on, name)| on.then(|| name.to_owned())).collect()
+        };
         PoolDescription {
             id: id.as_str().to_owned(),
             name: self.name.clone(),
@@ -139,6 +173,13 @@ impl HostedPool {
                     temporary_days: Some(passwords.temporary_days),
                 }),
             }),
+            username_attributes: names(usernames.email_as_username, usernames.phone_as_username, false),
+            alias_attributes: names(
+                usernames.email_alias,
+                usernames.phone_alias,
+                usernames.preferred_username_alias,
+            ),
+            username_configuration: Some(UsernameConfiguration { case_sensitive: usernames.case_sensitive }),
         }
     }
 
@@ -160,15 +201,19 @@ impl Provider {
     ) -> Result<ManagementResponse, ApiError> {
         let name = spec.name.as_deref().unwrap_or_default();
         check_name(name)?;
-        let policy = policy(spec, PoolPolicy::DEFAULT)?;
+        let switches = self.config.switches;
+        let policy = policy(spec, PoolPolicy { switches, ..PoolPolicy::DEFAULT })?;
         let passwords = passwords(spec)?;
+        let usernames = usernames(spec)?;
         if self.pools.len() >= MAX_POOLS_OR_CLIENTS {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your user pool limit"));
         }
         let id = self.random_text(9, false);
         let id = PoolId::new(format!("{}_{id}", self.config.region));
         self.add_pool(now, id.clone(), name, policy, RiskExceptions::default());
-        self.hosted_mut(id.as_str())?.pool.set_passwords(passwords);
+        let pool = &mut self.hosted_mut(id.as_str())?.pool;
+        pool.set_passwords(passwords);
+        pool.set_usernames(usernames);
         Ok(ManagementResponse::Pool(self.hosted(id.as_str())?.description(&id)))
     }
 
@@ -230,7 +275,17 @@ impl Provider {
         let hosted = self.hosted_mut(&config.user_pool_id)?;
         let requested = config.mfa.as_deref();
         let mfa = requested.map_or(Ok(MfaMode::Off), |mfa| word(&MFA_VALUES, "mfaConfiguration", mfa))?;
-        let policy = PoolPolicy { mfa, ..*hosted.pool.policy() };
+        let factor_types = FactorTypes {
+            sms: config.sms.is_some(),
+            totp: config.software_token.is_some_and(|totp| totp.enabled == Some(true)),
+            email: config.email.is_some(),
+        };
+        if mfa != MfaMode::Off && factor_types == FactorTypes::NONE {
+            return Err(ApiError::invalid_parameter(
+                "Invalid MFA configuration given, can't turn on MFA without an MFA factor.",
+            ));
+        }
+        let policy = PoolPolicy { mfa, factor_types, ..*hosted.pool.policy() };
         hosted.pool.set_policy(policy);
         let id = PoolId::new(&config.user_pool_id);
         hosted.mfa = config;

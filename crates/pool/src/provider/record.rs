@@ -8,7 +8,7 @@ use super::{ClientRecord, HostedPool, Provider};
 use crate::{AccountChange, AccountRecord, RecordError};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId, Sub};
-use poolproof_cognito::policy::{PasswordPolicy, PoolPolicy};
+use poolproof_cognito::policy::{PasswordPolicy, PoolPolicy, UsernameSettings};
 use poolproof_cognito::protocol::{MfaConfig, RiskConfiguration};
 use poolproof_cognito::time::Timestamp;
 
@@ -37,6 +37,8 @@ pub struct PoolRecord {
     pub exceptions: RiskExceptions,
     /// `PasswordPolicy`.
     pub passwords: PasswordPolicy,
+    /// How users are named.
+    pub usernames: UsernameSettings,
     /// The MFA configuration as requested.
     pub mfa: MfaConfig,
     /// The risk configuration as requested.
@@ -96,6 +98,7 @@ impl HostedPool {
             policy: *self.pool.policy(),
             exceptions: self.pool.exceptions().clone(),
             passwords: self.pool.passwords(),
+            usernames: self.pool.usernames(),
             mfa: self.mfa.clone(),
             risk: self.risk.clone(),
         }
@@ -181,6 +184,7 @@ impl Provider {
             }
             let mut hosted = self.host(record.created, &record.id, &record.name, record.policy, record.seed);
             hosted.pool = hosted.pool.with_exceptions(record.exceptions).with_rng(self.new_rng());
+            hosted.pool.set_usernames(record.usernames);
             hosted.pool.restore(accounts.remove(&record.id).unwrap_or_default(), record.first_generation)?;
             hosted.pool.set_passwords(record.passwords);
             hosted.modified = record.modified;

@@ -35,12 +35,14 @@ impl Provider {
             return Err(ApiError::new(ErrorKind::UserPoolAddOnNotEnabled, message));
         }
         let requested = config.account_takeover.as_ref().and_then(|takeover| takeover.actions.clone());
+        // Without any configuration Cognito's defaults apply again: every level is blocked.
+        let reset =
+            config.account_takeover.is_none() && config.compromised.is_none() && config.exceptions.is_none();
+        let default = if reset { RiskAction::Block } else { RiskAction::NoAction };
         let requested = requested.unwrap_or_default();
         let action = |action: &Option<TakeoverAction>| {
             let requested = action.as_ref().map(|action| action.event_action.as_str());
-            requested.map_or(Ok(RiskAction::NoAction), |requested| {
-                word(&RISK_ACTION_VALUES, "eventAction", requested)
-            })
+            requested.map_or(Ok(default), |requested| word(&RISK_ACTION_VALUES, "eventAction", requested))
         };
         let (low, medium, high) =
             (action(&requested.low)?, action(&requested.medium)?, action(&requested.high)?);

@@ -17,8 +17,10 @@ fn challenge() -> PasswordChallenge {
     PasswordChallenge {
         client_id: ClientId::new("client"),
         owner: Owner::UnknownUser(Sub::new("unknown")),
-        exchange: Exchange { public_a, public_b, b },
+        proof: Proof::Exchange(Exchange { public_a, public_b, b }),
+        salt: Salt::from_bytes(vec![1; 16]).unwrap(),
         device_key: None,
+        failed_claims: Vec::new(),
         expires: second(10),
     }
 }
@@ -30,7 +32,7 @@ fn a_challenge_that_has_ended_is_not_put_back() {
     for (back_at, kept) in [(9, true), (10, false), (11, false)] {
         let mut session_store = SessionStore::default();
         session_store.insert_password_challenge(second(0), &block, challenge());
-        let taken = session_store.take_password_challenge(second(5), &block, |_| true).unwrap();
+        let taken = session_store.answer_password_challenge(second(5), &block, |_| true, true).unwrap();
         session_store.remove_expired(second(back_at));
         session_store.restore_password_challenge(second(back_at), &block, taken);
         assert_eq!(session_store.password_challenge(&block).is_some(), kept, "put back at second {back_at}");

@@ -1,0 +1,148 @@
+//! What a pool knows of its users: their second factors, and how they are named.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The types of second factors that a pool offers (`SetUserPoolMfaConfig`). Others count neither for
+/// challenges nor for risk.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FactorTypes {
+    /// SMS codes (`SmsMfaConfiguration`).
+    pub sms: bool,
+    /// Authenticator apps (`SoftwareTokenMfaConfiguration`).
+    pub totp: bool,
+    /// E-mail codes (`EmailMfaConfiguration`).
+    pub email: bool,
+}
+
+impl FactorTypes {
+    /// All types.
+    pub const ALL: Self = Self { sms: true, totp: true, email: true };
+    /// No types.
+    pub const NONE: Self = Self { sms: false, totp: false, email: false };
+
+    /// Returns whether there is any.
+    pub const fn any(self) -> bool {
+        self.sms || self.totp || self.email
+    }
+
+    /// Returns the sets of factors that a user can have, the empty one first.
+    pub fn sets(self) -> Vec<Factors> {
+        let possible = |set: &Factors| {
+            (self.sms || !set.has_phone())
+                && (self.totp || !set.has_totp())
+                && (self.email || !set.has_email())
+        };
+        Factors::ALL.into_iter().filter(possible).collect()
+    }
+}
+
+impl Default for FactorTypes {
+    fn default() -> Self {
+        Self::ALL
+    }
+}
+
+/// How the users of a pool are named. It cannot change after the pool is created.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UsernameSettings {
+    /// `UsernameAttributes` contains `email`: users are created with an e-mail address, and their user name
+    /// is the sub.
+    pub email_as_username: bool,
+    /// `UsernameAttributes` contains `phone_number`.
+    pub phone_as_username: bool,
+    /// `AliasAttributes` contains `email`: a verified address can replace the user name at sign-in.
+    pub email_alias: bool,
+    /// `AliasAttributes` contains `phone_number`.
+    pub phone_alias: bool,
+    /// `AliasAttributes` contains `preferred_username`.
+    pub preferred_username_alias: bool,
+    /// `UsernameConfiguration.CaseSensitive`.
+    pub case_sensitive: bool,
+}
+
+impl UsernameSettings {
+    /// A pool that the API creates without these settings: no aliases, and names are case-sensitive.
+    pub const DEFAULT: Self = Self {
+        email_as_username: false,
+        phone_as_username: false,
+        email_alias: false,
+        phone_alias: false,
+        preferred_username_alias: false,
+        case_sensitive: true,
+    };
+
+    /// Returns whether users are created with an address instead of a user name.
+    pub const fn names_are_addresses(self) -> bool {
+        self.email_as_username || self.phone_as_username
+    }
+
+    /// Returns whether `name` has the form of an address that can replace the user name.
+    pub fn is_address(self, name: &str) -> bool {
+        let email = (self.email_as_username || self.email_alias) && name.contains('@');
+        let phone = (self.phone_as_username || self.phone_alias) && name.starts_with('+');
+        email || phone
+    }
+}
+
+impl Default for UsernameSettings {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
+/// The second factors of a user: registered, and enabled unless a value says otherwise.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Factors {
+    /// None.
+    None,
+    /// A phone number that is registered and not enabled as a factor.
+    Phone,
+    /// Codes sent to a phone.
+    Sms,
+    /// Codes of an authenticator app.
+    Totp,
+    /// Codes sent by e-mail.
+    Email,
+    /// Codes sent to a phone and codes of an app, with no preference between them.
+    SmsAndTotp,
+}
+
+impl Factors {
+    /// All sets of factors.
+    pub const ALL: [Self; 6] =
+        [Self::None, Self::Phone, Self::Sms, Self::Totp, Self::Email, Self::SmsAndTotp];
+
+    /// Returns whether a factor is registered: enough for an MFA that risk requires.
+    pub const fn is_registered(self) -> bool {
+        !matches!(self, Self::None)
+    }
+
+    /// Returns whether a factor is registered and enabled: what a pool with optional MFA asks for.
+    pub const fn is_active(self) -> bool {
+        !matches!(self, Self::None | Self::Phone)
+    }
+
+    /// Returns whether a phone number is registered.
+    pub const fn has_phone(self) -> bool {
+        matches!(self, Self::Phone | Self::Sms | Self::SmsAndTotp)
+    }
+
+    /// Returns whether e-mail codes are enabled.
+    pub const fn has_email(self) -> bool {
+        matches!(self, Self::Email)
+    }
+
+    /// Returns whether an authenticator app is enabled.
+    pub const fn has_totp(self) -> bool {
+        matches!(self, Self::Totp | Self::SmsAndTotp)
+    }
+
+    /// Returns whether SMS codes are enabled.
+    pub const fn has_sms(self) -> bool {
+        matches!(self, Self::Sms | Self::SmsAndTotp)
+    }
+}
