@@ -1,8 +1,8 @@
-//! Clients of other authors sign in to the server (boto3, pycognito, amazon-cognito-identity-js), and
-//! emulators of other authors are checked against the rules (moto, MiniStack).
+//! Clients of other authors sign in to the server (boto3, pycognito, amazon-cognito-identity-js, Amplify,
+//! cognito-srp-helper), and emulators of other authors are checked against the rules (moto, MiniStack).
 //!
-//! These tests are ignored: they need python3, node and npm and install packages into `target/interop`. Run
-//! them with `cargo test --test it -- --ignored interop::`, or one of them by its name. Those that play a
+//! These tests are ignored: they need python3, node 20 and npm and install packages into `target/interop`.
+//! Run them with `cargo test --test it -- --ignored interop::`, or one of them by its name. Those that play a
 //! thousand handshakes take minutes; together they meet every accident that happens once in 256 handshakes.
 
 use std::fs;
@@ -74,7 +74,8 @@ fn python_scenes(handshakes: u32) {
     assert!(out.ends_with(&format!("16 scenes, {handshakes} device handshakes\n")), "{out}");
 }
 
-fn node_scenes(handshakes: u32) {
+/// Runs a script of `tests/interop` in Node against a new server, and checks the last line that it prints.
+fn run_script(script: &str, handshakes: u32, last_line: &str) {
     let modules = folder().join("npm");
     installed("package.json", &folder(), || {
         fs::create_dir_all(&modules).unwrap();
@@ -89,8 +90,13 @@ fn node_scenes(handshakes: u32) {
     let endpoint = format!("http://{}", served.address);
     let mut node = Command::new("node");
     node.env("NODE_PATH", modules.join("node_modules"));
-    let out = run_ok(node.arg("tests/interop/scenes.cjs").args([&endpoint, &handshakes.to_string()]));
-    assert!(out.ends_with(&format!("8 scenes, {handshakes} device handshakes\n")), "{out}");
+    node.arg(Path::new("tests/interop").join(script)).args([&endpoint, &handshakes.to_string()]);
+    let out = run_ok(&mut node);
+    assert!(out.ends_with(&format!("{last_line}\n")), "{out}");
+}
+
+fn node_scenes(handshakes: u32) {
+    run_script("scenes.cjs", handshakes, &format!("8 scenes, {handshakes} device handshakes"));
 }
 
 #[test]
@@ -122,6 +128,24 @@ fn a_thousand_handshakes_of_pycognito() {
 #[ignore = "a hundred handshakes in plain JavaScript take minutes: --ignored"]
 fn a_hundred_handshakes_of_amazon_cognito_identity_js() {
     node_scenes(100);
+}
+
+/// A confirmed device replaces the user's TOTP in the following sign-ins, and each of two hundred devices
+/// completes a handshake. This takes minutes. Run it with
+/// `cargo test --test it -- --ignored interop::amplify_signs_in_with_two_hundred_devices`.
+#[test]
+#[ignore = "needs node and installs packages: --ignored interop::"]
+fn amplify_signs_in_with_two_hundred_devices() {
+    run_script("amplify.mjs", 200, "4 scenes, 200 device handshakes");
+}
+
+/// Each of two hundred devices completes a handshake, with an app client that has a secret. This takes
+/// minutes. Run it with
+/// `cargo test --test it -- --ignored interop::cognito_srp_helper_signs_in_with_two_hundred_devices`.
+#[test]
+#[ignore = "needs node and installs packages: --ignored interop::"]
+fn cognito_srp_helper_signs_in_with_two_hundred_devices() {
+    run_script("srp-helper.mjs", 200, "200 device handshakes");
 }
 
 /// Another emulator, which ends with the test.
