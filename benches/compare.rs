@@ -23,22 +23,24 @@ fn main() {
         "", "slower", "regressed", "improved", "equivalent", "inconclusive"
     );
     let mut lines = Vec::new();
-    for (name, pairs, most, same) in
+    for (name, pairs, max_pairs, aa_pairs) in
         [("10_pairs", 10, 10, 0), ("10_pairs_aa_5", 10, 10, 5), ("10_to_20_pairs_aa_5", 10, 20, 5)]
     {
-        for slower in [0.0, 0.05, 0.1, 0.2, -0.1] {
-            let design = Design { pairs, most, same, slower, resamples: 10_000 };
+        for slowdown in [0.0, 0.05, 0.1, 0.2, -0.1] {
+            let design = Design { pairs, max_pairs, aa_pairs, slowdown, resamples: 10_000 };
             let shares = counts(&design, EXPERIMENTS).map(|count| count as f64 / EXPERIMENTS as f64);
-            let [regressed, improved, equivalent, open] = shares;
+            let [regressed, improved, equivalent, inconclusive] = shares;
             println!(
                 "{name:<26} {:>6.0} % {:>8.1} % {:>7.1} % {:>9.1} % {:>11.1} %",
-                slower * 100.0,
+                slowdown * 100.0,
                 regressed * 100.0,
                 improved * 100.0,
                 equivalent * 100.0,
-                open * 100.0
+                inconclusive * 100.0
             );
-            lines.push(format!("compare {name} {slower} {regressed} {improved} {equivalent} {open}"));
+            lines.push(format!(
+                "compare {name} {slowdown} {regressed} {improved} {equivalent} {inconclusive}"
+            ));
         }
     }
     for line in lines {

@@ -76,9 +76,9 @@ fn start_server() -> EndpointUrl {
         switches: Switches::DEFAULT,
     };
     let provider = Provider::new(config, Seed::new(1).rng("provider", 0));
-    let listener = TcpListener::bind("127.0.0.1:0").expect("the listener has a free port");
-    listener.set_nonblocking(true).expect("the listener has a free port");
-    let address = listener.local_addr().expect("the listener has a free port");
+    let listener = TcpListener::bind("127.0.0.1:0").expect("the system has a free port");
+    listener.set_nonblocking(true).expect("the listener becomes non-blocking");
+    let address = listener.local_addr().expect("the listener has an address");
     std::thread::spawn(move || {
         let limits = server::ServerLimits { workers: 1, ..server::ServerLimits::DEFAULT };
         server::serve(provider, listener, limits, Arc::new(|_: &str| {}), None)

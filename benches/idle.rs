@@ -32,7 +32,7 @@ use play::{endpoint_at, play};
 
 const ROUNDS: usize = 5;
 const BACKGROUND_CONNECTIONS: usize = 2000;
-/// The time between two bytes of an endless head.
+/// The time between two bytes of an endless request head.
 const PAUSE: Duration = Duration::from_millis(500);
 const PARTIAL_HEAD: &[u8] = b"POST / HTTP/1.1\r\nHost: x\r\nX-Slow: ";
 const HEALTH: &[u8] = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -49,7 +49,7 @@ workload: { stages: [ { for: 2s, rate: 60/s, warm_up: true }, { for: 8s, rate: 6
 fn main() {
     rlimit::increase_nofile_limit(2 * BACKGROUND_CONNECTIONS as u64)
         .expect("the system permits enough open files");
-    let served = ServerProcess::start();
+    let server = ServerProcess::start();
     println!(
         "device sign-ins over HTTP, 60/s, alone and with {BACKGROUND_CONNECTIONS} idle or slow connections"
     );
@@ -59,9 +59,9 @@ fn main() {
     );
     let mut ratios = Vec::new();
     for _ in 0..ROUNDS {
-        let alone = play(SCENARIO, Some(served.endpoint())).0;
-        let others = BackgroundConnections::open(&served.address);
-        let with_others = play(SCENARIO, Some(served.endpoint())).0;
+        let alone = play(SCENARIO, Some(server.endpoint())).0;
+        let others = BackgroundConnections::open(&server.address);
+        let with_others = play(SCENARIO, Some(server.endpoint())).0;
         let reconnects = others.close();
         let [alone_us, with_others_us] = [&alone, &with_others].map(p99_us);
         let ratio = with_others_us / alone_us;
@@ -133,14 +133,15 @@ impl BackgroundConnections {
         let mut all: Vec<BackgroundConnection> = (0..BACKGROUND_CONNECTIONS)
             .map(|number| BackgroundConnection::open(address, number % 2 == 0))
             .collect();
-        let (stop_flag, counted, address) = (Arc::clone(&stop), Arc::clone(&reconnects), address.to_owned());
+        let (stop_flag, reconnect_count, address) =
+            (Arc::clone(&stop), Arc::clone(&reconnects), address.to_owned());
         let thread = std::thread::spawn(move || {
             while !stop_flag.load(Ordering::Relaxed) {
                 std::thread::sleep(PAUSE);
                 for other in &mut all {
                     if !other.is_open() {
                         *other = BackgroundConnection::open(&address, other.idle);
-                        counted.fetch_add(1, Ordering::Relaxed);
+                        reconnect_count.fetch_add(1, Ordering::Relaxed);
                     }
                 }
             }
@@ -166,16 +167,20 @@ impl BackgroundConnection {
         let mut stream = TcpStream::connect(address).expect("the server accepts connections");
         stream.write_all(if idle { HEALTH } else { PARTIAL_HEAD }).expect("the server reads");
         if idle {
-            assert!(stream.read(&mut [0; 4096]).expect("the server responds") > 0, "the server responds");
+            assert!(
+                stream.read(&mut [0; 4096]).expect("the server responds") > 0,
+                "the server closed the connection"
+            );
         }
         stream.set_nonblocking(true).expect("the socket becomes non-blocking");
         Self { stream, idle }
     }
 
-    /// Sends a byte on a slow connection. Reports whether the connection is still open.
+    /// Sends a byte on a slow connection. Returns whether the connection is still open.
     fn is_open(&mut self) -> bool {
-        let sent = self.idle || self.stream.write_all(b"x").is_ok();
-        let kept = self.stream.read(&mut [0; 64]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
-        sent && kept
+        let is_sent = self.idle || self.stream.write_all(b"x").is_ok();
+        let is_kept =
+            self.stream.read(&mut [0; 64]).is_err_and(|error| error.kind() == ErrorKind::WouldBlock);
+        is_sent && is_kept
     }
 }

@@ -36,7 +36,7 @@ const ROUNDS: usize = 11;
 fn main() {
     let records = records();
     println!("{COUNT} sign-ins at {PER_S}/s, {ROUNDS} alternating rounds; CPU time of the recording thread");
-    let windowed = || {
+    let short_windows = || {
         [
             Statistic::Quantile(Timing::Intended, 0.99),
             Statistic::Quantile(Timing::SignInStep(SignInStep::PasswordVerifier), 0.95),
@@ -45,30 +45,33 @@ fn main() {
         .map(|statistic| watch(statistic, 10))
         .to_vec()
     };
-    let long = || {
+    let long_windows = || {
         [Timing::Intended, Timing::Service, Timing::Lag]
             .map(|timing| watch(Statistic::Quantile(timing, 0.99), 600))
             .to_vec()
     };
-    let candidates: [(&str, &dyn Fn() -> Vec<Watch>); 3] =
-        [("plain", &Vec::new), ("three_windows_of_10s", &windowed), ("three_windows_of_10m", &long)];
-    let mut taken = [const { Vec::new() }; 3];
+    let candidates: [(&str, &dyn Fn() -> Vec<Watch>); 3] = [
+        ("plain", &Vec::new),
+        ("three_windows_of_10s", &short_windows),
+        ("three_windows_of_10m", &long_windows),
+    ];
+    let mut times = [const { Vec::new() }; 3];
     let mut kernel = Vec::new();
     let exchange = Exchange::new(256, 4);
     for _ in 0..ROUNDS {
-        for ((_, watches), taken) in candidates.iter().zip(&mut taken) {
-            taken.push(round(&records, watches()));
+        for ((_, watches), times) in candidates.iter().zip(&mut times) {
+            times.push(round(&records, watches()));
         }
         kernel.push(cpu_us(4, || exchange.sign_ins()));
     }
     let kernel_ns = 1e3 * median(kernel);
-    for ((name, _), taken) in candidates.iter().zip(&taken) {
-        let least = taken.iter().copied().fold(f64::INFINITY, f64::min);
-        println!("recording_ns {name} {:.0} (min {least:.0})", median(taken.clone()));
+    for ((name, _), times) in candidates.iter().zip(&times) {
+        let min = times.iter().copied().fold(f64::INFINITY, f64::min);
+        println!("recording_ns {name} {:.0} (min {min:.0})", median(times.clone()));
     }
     println!("arithmetic of a sign-in, both sides: {:.0} µs", kernel_ns / 1e3);
-    for ((name, _), taken) in candidates.iter().zip(&taken) {
-        println!("ratio recording_{name}/sign_in {:.6}", median(taken.clone()) / kernel_ns);
+    for ((name, _), times) in candidates.iter().zip(&times) {
+        println!("ratio recording_{name}/sign_in {:.6}", median(times.clone()) / kernel_ns);
     }
 }
 
@@ -82,15 +85,15 @@ fn watch(statistic: Statistic, seconds: u32) -> Watch {
     Watch::new(WatchSpec { statistic, rule: None, workload: None, windows: Some(windows) })
 }
 
-/// Returns the sample repeatedly, evenly spread.
+/// Returns [`COUNT`] evenly spread sign-ins, which repeat the sample.
 fn records() -> Vec<SignInRecord> {
-    let some = sample::sign_ins(7, 5000, false);
+    let sample = sample::sign_ins(7, 5000, false);
     (0..COUNT)
-        .zip(some.iter().cycle())
-        .map(|(number, one)| {
+        .zip(sample.iter().cycle())
+        .map(|(number, record)| {
             let finished = Duration::from_micros(number * 1_000_000 / PER_S);
-            let intended = finished.saturating_sub(one.latency);
-            SignInRecord { number, finished, intended, warm_up: false, ..one.clone() }
+            let intended = finished.saturating_sub(record.latency);
+            SignInRecord { number, finished, intended, warm_up: false, ..record.clone() }
         })
         .collect()
 }

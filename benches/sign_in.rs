@@ -34,17 +34,17 @@ fn main() {
         "kernel µs", "workers µs", "whole µs", "sign-ins/s", "share", "mismatched"
     );
     for _ in 0..ROUNDS {
-        let kernel = kernel_us();
-        let (report, whole) = play(&closed(), None);
+        let kernel_us = kernel_us();
+        let (report, whole_us) = play(&closed(), None);
         let rate = report.throughput.achieved_per_s.unwrap_or_default();
-        let workers = report.cpu.client_us_per_sign_in.unwrap_or_default()
+        let workers_us = report.cpu.client_us_per_sign_in.unwrap_or_default()
             + report.cpu.server_us_per_sign_in.unwrap_or_default();
         println!(
-            "{kernel:>10.0} {workers:>10} {whole:>10.0} {rate:>12.1} {:>8.3} {:>12}",
-            kernel / whole,
+            "{kernel_us:>10.0} {workers_us:>10} {whole_us:>10.0} {rate:>12.1} {:>8.3} {:>12}",
+            kernel_us / whole_us,
             report.decisions.mismatched
         );
-        shares.push(kernel / whole);
+        shares.push(kernel_us / whole_us);
         rates.push(rate);
     }
     let rate = median(rates);

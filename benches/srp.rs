@@ -36,9 +36,9 @@ const ROUNDS: usize = 15;
 fn main() {
     let n = BigUint::parse_bytes(Group::cognito().modulus_hex().as_bytes(), 16).expect("N is a number");
     let openssl = OpenSsl::load(&n);
-    let mut turns = Interleaved::default();
-    powers(&mut turns, &n, openssl.as_ref());
-    sign_ins(&mut turns, &n, openssl.as_ref());
+    let mut measurements = Interleaved::default();
+    powers(&mut measurements, &n, openssl.as_ref());
+    sign_ins(&mut measurements, &n, openssl.as_ref());
     println!("SRP over the 3072-bit group, CPU time of one thread, {ROUNDS} alternating rounds");
     let kernels: Vec<String> = kernels().iter().map(Backend::to_string).collect();
     println!(
@@ -47,15 +47,15 @@ fn main() {
         Backend::best(),
         openssl.as_ref().map_or("not found", OpenSsl::version)
     );
-    turns.run(ROUNDS);
-    turns.print();
-    print_ratios(&turns);
+    measurements.run(ROUNDS);
+    measurements.print();
+    print_ratios(&measurements);
 }
 
 /// Returns this crate's backends that the machine supports, from the slowest to the fastest.
 fn kernels() -> Vec<Backend> {
-    let is_ours = |backend: &Backend| *backend != Backend::Reference && backend.is_available();
-    Backend::ALL.into_iter().filter(is_ours).collect()
+    let is_own = |backend: &Backend| *backend != Backend::Reference && backend.is_available();
+    Backend::ALL.into_iter().filter(is_own).collect()
 }
 
 /// Returns the available vector backends other than the best one.
@@ -63,9 +63,9 @@ fn others() -> impl Iterator<Item = Backend> {
     kernels().into_iter().filter(|backend| ![Backend::Portable, Backend::best()].contains(backend))
 }
 
-fn print_ratios(turns: &Interleaved<'_>) {
+fn print_ratios(measurements: &Interleaved<'_>) {
     let best = Backend::best();
-    let print = |ours: &str, theirs: &str, name: &str| match turns.ratio(ours, theirs) {
+    let print = |ours: &str, theirs: &str, name: &str| match measurements.ratio(ours, theirs) {
         Some(ratio) => println!("ratio {name} {ratio:.3}"),
         None => println!("ratio {name} not measured: no {theirs} on this machine ({best} kernel)"),
     };
@@ -100,8 +100,8 @@ fn number(rng: &mut Rng, bits: u32) -> BigUint {
     (BigUint::from_bytes_be(&bytes) % (BigUint::from(1u8) << (bits - 1))) + (BigUint::from(1u8) << (bits - 1))
 }
 
-/// Adds single powers, and four together.
-fn powers<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
+/// Adds candidates that compute one power, and candidates that compute four at a time.
+fn powers<'a>(measurements: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
     let rng = &mut Seed::new(1).rng("bench", 0);
     let bases: Vec<BigUint> = (0..4).map(|_| number(rng, 3070)).collect();
     let two = BigUint::from(2u8);
@@ -129,31 +129,31 @@ fn powers<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a Open
         let (four, base, expected) = ours(Backend::best(), 4);
         for other in others() {
             let (four, ..) = ours(other, 4);
-            turns.add(&format!("{name} {other}"), move || {
+            measurements.add(&format!("{name} {other}"), move || {
                 cpu_us(4, || _ = black_box(other.raise(black_box(&four))))
             });
         }
         let (one, ..) = ours(Backend::Portable, 1);
         let exponent = one[0].exponent.clone();
         let alone = one.clone();
-        turns.add(name, move || cpu_us(4, || _ = black_box(Backend::best().raise(black_box(&four)))));
-        turns.add(&format!("{name} alone"), move || {
+        measurements.add(name, move || cpu_us(4, || _ = black_box(Backend::best().raise(black_box(&four)))));
+        measurements.add(&format!("{name} alone"), move || {
             cpu_us(1, || _ = black_box(Backend::best().raise(black_box(&alone))))
         });
-        turns.add(&format!("{name} portable"), move || {
+        measurements.add(&format!("{name} portable"), move || {
             cpu_us(1, || _ = black_box(Backend::Portable.raise(black_box(&one))))
         });
         if let Some(openssl) = openssl {
             assert_eq!(openssl.power(&base, &exponent), expected, "OpenSSL");
             let power = openssl.prepared(&base, &exponent);
-            turns.add(&format!("{name} openssl_consttime"), move || cpu_us(1, || power.raise()));
+            measurements.add(&format!("{name} openssl_consttime"), move || cpu_us(1, || power.raise()));
         }
         let (params, crypto_base, e) = crypto_bigint(n, &base, &exponent);
         let crypto = move || FixedMontyForm::new(&crypto_base, &params).pow_bounded_exp(&e, bits).retrieve();
         assert_eq!(BigUint::from_bytes_be(crypto().to_be_bytes().as_ref()), expected, "crypto-bigint");
-        turns.add(&format!("{name} crypto_bigint"), move || cpu_us(1, || _ = black_box(crypto())));
+        measurements.add(&format!("{name} crypto_bigint"), move || cpu_us(1, || _ = black_box(crypto())));
         let n = n.clone();
-        turns.add(&format!("{name} num_bigint"), move || {
+        measurements.add(&format!("{name} num_bigint"), move || {
             cpu_us(1, || _ = black_box(black_box(&base).modpow(&exponent, &n)))
         });
     }
@@ -168,12 +168,13 @@ fn crypto_bigint(n: &BigUint, base: &BigUint, exponent: &BigUint) -> CryptoNumbe
     (FixedMontyParams::new(n), U3072::from_be_hex(&hex(base, 768)), exponent)
 }
 
-/// Adds device sign-ins: the user's exchange and the device's, both sides, with hashes.
-fn sign_ins<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
+/// Adds candidates that compute a device sign-in: the user's exchange and the device's, both sides, with
+/// hashes.
+fn sign_ins<'a>(measurements: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a OpenSsl>) {
     for (suffix, bits) in [("", 1024), (" a256", 256)] {
         let exchange = Exchange::new(bits, 4);
         let (four, alone, reference) = (exchange.clone(), exchange.first(1), exchange.first(1));
-        turns.add(&format!("full_sign_in{suffix}"), move || {
+        measurements.add(&format!("full_sign_in{suffix}"), move || {
             cpu_us(4, || {
                 four.run(Group::cognito());
                 four.run(Group::cognito());
@@ -181,20 +182,20 @@ fn sign_ins<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a Op
         });
         for other in others() {
             let four = exchange.clone();
-            turns.add(&format!("full_sign_in{suffix} {other}"), move || {
+            measurements.add(&format!("full_sign_in{suffix} {other}"), move || {
                 cpu_us(4, || {
                     four.run(Group::cognito_with_backend(other));
                     four.run(Group::cognito_with_backend(other));
                 })
             });
         }
-        turns.add(&format!("full_sign_in{suffix} alone"), move || {
+        measurements.add(&format!("full_sign_in{suffix} alone"), move || {
             cpu_us(1, || {
                 alone.run(Group::cognito());
                 alone.run(Group::cognito());
             })
         });
-        turns.add(&format!("full_sign_in{suffix} num_bigint"), move || {
+        measurements.add(&format!("full_sign_in{suffix} num_bigint"), move || {
             cpu_us(1, || {
                 reference.run(Group::cognito_with_backend(Backend::Reference));
                 reference.run(Group::cognito_with_backend(Backend::Reference));
@@ -202,7 +203,7 @@ fn sign_ins<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a Op
         });
         if let Some(openssl) = openssl {
             let plain = Plain::new(n, bits);
-            turns.add(&format!("full_sign_in{suffix} openssl_consttime"), move || {
+            measurements.add(&format!("full_sign_in{suffix} openssl_consttime"), move || {
                 cpu_us(1, || {
                     plain.run(|base, exponent| openssl.power(base, exponent));
                     plain.run(|base, exponent| openssl.power(base, exponent));
@@ -212,7 +213,7 @@ fn sign_ins<'a>(turns: &mut Interleaved<'a>, n: &BigUint, openssl: Option<&'a Op
     }
 }
 
-/// The same exchange with the powers of another library.
+/// An exchange whose powers another library computes.
 struct Plain {
     n: BigUint,
     k: BigUint,

@@ -22,9 +22,9 @@ use poolproof_srp::{Backend, ExponentClass, Group, Modexp};
 use rand::{Rng as _, RngExt as _};
 
 /// The minimum |t| of a leak.
-const LEAK: f64 = 4.5;
+const MIN_LEAK: f64 = 4.5;
 /// The share of times that is kept. The slowest times are interruptions.
-const KEPT: f64 = 0.9;
+const KEPT_SHARE: f64 = 0.9;
 
 fn main() {
     let best = Backend::best();
@@ -45,13 +45,13 @@ fn main() {
     let plain = |powers: &[Modexp]| drop(black_box(square_and_multiply(&powers[0], &n)));
     let control = print_t_value("square and multiply (control)", times(&plain, 1, false, 200));
     for (name, t) in &results {
-        let leak = if t.abs() > LEAK { "leak" } else { "none found" };
+        let leak = if t.abs() > MIN_LEAK { "leak" } else { "none found" };
         println!("timing {} {t:.2} {leak}", name.replace(' ', "_"));
     }
     println!(
         "timing control {:.2} {}",
         control.1,
-        if control.1.abs() > LEAK {
+        if control.1.abs() > MIN_LEAK {
             "leak found, as expected"
         } else {
             "NO LEAK FOUND: all results are invalid"
@@ -59,7 +59,7 @@ fn main() {
     );
 }
 
-/// Prints a line, and returns the name with t.
+/// Prints a line of the table. Returns the name and t.
 fn print_t_value(name: &'static str, [sparse, random]: [Vec<f64>; 2]) -> (&'static str, f64) {
     let (sparse, random) = cropped(sparse, random);
     let t = welch(&sparse, &random);
@@ -94,25 +94,26 @@ fn times(raise: &dyn Fn(&[Modexp]), lanes: usize, fixed: bool, samples: usize) -
     let base = || (!fixed).then(|| BigUint::from(3u8).pow(1900));
     let mut times = [Vec::new(), Vec::new()];
     for sample in 0..samples {
-        let random = rng.random_range(0..2usize);
+        let kind = rng.random_range(0..2usize);
         let class = ExponentClass::Bits256;
-        let power = |_| Modexp { base: base(), exponent: exponent(rng, random == 0), class };
+        let power = |_| Modexp { base: base(), exponent: exponent(rng, kind == 0), class };
         let powers: Vec<_> = (0..lanes).map(power).collect();
         let start = ThreadTime::now();
         raise(black_box(&powers));
         let spent = start.elapsed().as_secs_f64() * 1e6;
-        // The first build tables.
+        // The first samples also build tables.
         if sample >= samples / 20 {
-            times[random].push(spent);
+            times[kind].push(spent);
         }
     }
     times
 }
 
+/// Removes the slowest times of both kinds.
 fn cropped(sparse: Vec<f64>, random: Vec<f64>) -> (Vec<f64>, Vec<f64>) {
     let mut all = [sparse.as_slice(), random.as_slice()].concat();
     all.sort_by(f64::total_cmp);
-    let bound = all[(all.len() as f64 * KEPT) as usize];
+    let bound = all[(all.len() as f64 * KEPT_SHARE) as usize];
     let kept = |times: Vec<f64>| times.into_iter().filter(|time| *time < bound).collect();
     (kept(sparse), kept(random))
 }
@@ -121,11 +122,12 @@ fn mean(values: &[f64]) -> f64 {
     values.iter().sum::<f64>() / values.len() as f64
 }
 
+/// Returns Welch's t.
 fn welch(left: &[f64], right: &[f64]) -> f64 {
-    let spread = |values: &[f64]| {
+    let variance = |values: &[f64]| {
         let mean = mean(values);
         values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / (values.len() - 1) as f64
     };
-    let error = spread(left) / left.len() as f64 + spread(right) / right.len() as f64;
+    let error = variance(left) / left.len() as f64 + variance(right) / right.len() as f64;
     (mean(left) - mean(right)) / error.sqrt()
 }

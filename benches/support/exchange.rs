@@ -1,4 +1,4 @@
-//! Several exchanges at the same time, as workers compute them.
+//! Batches of SRP exchanges, as workers compute them.
 
 #![allow(dead_code, reason = "each bench uses what it needs")]
 
@@ -22,9 +22,9 @@ impl Exchange {
         let rng = &mut Seed::new(2).rng("bench", 0);
         let identity = Identity::user("AbC", "ann");
         let (group, salt) = (Group::cognito(), Salt::draw(rng));
-        let (password, the_identity) = (PASSWORD.to_owned(), identity.clone());
-        let job = Job::Verifier { group, salt: salt.clone(), identity: the_identity, password };
-        let JobResult::Verifier(verifier) = job.run() else { panic!("no verifier") };
+        let password = PASSWORD.to_owned();
+        let job = Job::Verifier { group, salt: salt.clone(), identity: identity.clone(), password };
+        let JobResult::Verifier(verifier) = job.run() else { panic!("the job returned no verifier") };
         let draw = |_| (Ephemeral::draw(bits, rng), Ephemeral::draw(256, rng));
         Self { identity, salt, verifier, secrets: (0..count).map(draw).collect() }
     }
@@ -34,7 +34,7 @@ impl Exchange {
         Self { secrets: self.secrets[..count].to_vec(), ..self.clone() }
     }
 
-    /// Computes as many whole sign-ins: the user's exchange and the device's, both sides.
+    /// Computes a whole sign-in for each exchange: the user's exchange and the device's, both sides.
     pub(crate) fn sign_ins(&self) {
         self.run(Group::cognito());
         self.run(Group::cognito());
@@ -42,18 +42,28 @@ impl Exchange {
 
     /// Computes A, B, the client's key and the server's key, each for all exchanges in one call.
     pub(crate) fn run(&self, group: Group) {
-        let each =
+        let run_each =
             |job: &dyn Fn(&(Ephemeral, Ephemeral)) -> Job| run_all(self.secrets.iter().map(job).collect());
-        let a: Vec<PublicA> = each(&|(a, _)| Job::ClientPublic { group, a: a.clone() })
+        let a: Vec<PublicA> = run_each(&|(a, _)| Job::ClientPublic { group, a: a.clone() })
             .into_iter()
-            .map(|done| if let JobResult::PublicA { public_a: a, .. } = done { a } else { panic!("no A") })
+            .map(|result| {
+                if let JobResult::PublicA { public_a, .. } = result {
+                    public_a
+                } else {
+                    panic!("the job returned no A")
+                }
+            })
             .collect();
         let b: Vec<PublicB> =
-            each(&|(_, b)| Job::ServerPublic { group, b: b.clone(), verifier: self.verifier.clone() })
+            run_each(&|(_, b)| Job::ServerPublic { group, b: b.clone(), verifier: self.verifier.clone() })
                 .into_iter()
-                .map(
-                    |done| if let JobResult::PublicB { public_b: b, .. } = done { b } else { panic!("no B") },
-                )
+                .map(|result| {
+                    if let JobResult::PublicB { public_b, .. } = result {
+                        public_b
+                    } else {
+                        panic!("the job returned no B")
+                    }
+                })
                 .collect();
         let keys = |client: bool| {
             let jobs = self.secrets.iter().zip(a.iter().zip(&b)).map(|((a, b), (public_a, public_b))| {

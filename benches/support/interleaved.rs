@@ -8,7 +8,7 @@ use std::time::Duration;
 use cpu_time::ThreadTime;
 
 /// The minimum duration of one measurement.
-const LEAST: Duration = Duration::from_millis(4);
+const MIN_DURATION: Duration = Duration::from_millis(4);
 
 /// Returns the CPU time of this thread in µs for one of the `per_call` operations that `call` performs.
 pub(crate) fn cpu_us(per_call: u32, mut call: impl FnMut()) -> f64 {
@@ -18,7 +18,7 @@ pub(crate) fn cpu_us(per_call: u32, mut call: impl FnMut()) -> f64 {
         call();
         calls += 1;
         let spent = start.elapsed();
-        if spent >= LEAST {
+        if spent >= MIN_DURATION {
             return spent.as_secs_f64() * 1e6 / f64::from(calls * per_call);
         }
     }
@@ -41,37 +41,37 @@ impl<'a> Interleaved<'a> {
     /// Runs one round to warm up, and then `rounds` rounds.
     pub(crate) fn run(&mut self, rounds: usize) {
         for round in 0..=rounds {
-            for (_, measure, taken) in &mut self.candidates {
+            for (_, measure, times) in &mut self.candidates {
                 let us = measure();
                 if round > 0 {
-                    taken.push(us);
+                    times.push(us);
                 }
             }
         }
     }
 
     fn by_name(&self) -> BTreeMap<&str, &[f64]> {
-        self.candidates.iter().map(|(name, _, taken)| (name.as_str(), taken.as_slice())).collect()
+        self.candidates.iter().map(|(name, _, times)| (name.as_str(), times.as_slice())).collect()
     }
 
     /// Returns the median of the ratios of each round, or `None` if a candidate is missing.
     pub(crate) fn ratio(&self, ours: &str, theirs: &str) -> Option<f64> {
-        let taken = self.by_name();
-        let (ours, theirs) = (taken.get(ours)?, taken.get(theirs)?);
+        let times = self.by_name();
+        let (ours, theirs) = (times.get(ours)?, times.get(theirs)?);
         Some(median(ours.iter().zip(*theirs).map(|(ours, theirs)| ours / theirs).collect()))
     }
 
     /// Prints the minimum and the median of each candidate.
     pub(crate) fn print(&self) {
         println!("{:<40} {:>12} {:>12}", "", "min µs", "median µs");
-        for (name, _, taken) in &self.candidates {
-            let least = taken.iter().copied().fold(f64::INFINITY, f64::min);
-            println!("{name:<40} {least:>12.1} {:>12.1}", median(taken.clone()));
+        for (name, _, times) in &self.candidates {
+            let min = times.iter().copied().fold(f64::INFINITY, f64::min);
+            println!("{name:<40} {min:>12.1} {:>12.1}", median(times.clone()));
         }
     }
 }
 
-/// Returns the median.
+/// Returns the median, or the higher of the two middle values.
 pub(crate) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]

@@ -10,10 +10,14 @@ use poolproof::compare::{
 use poolproof_cognito::seed::{Rng, Seed};
 use rand_distr::{Distribution as _, StandardNormal};
 
+/// The number of sign-ins in a run.
 const SIGN_INS: usize = 2000;
-const SPREAD: f64 = 0.5;
-const FACTOR: f64 = 0.08;
-const KEPT: f64 = 0.7;
+/// σ of the latencies in a run.
+const LATENCY_SIGMA: f64 = 0.5;
+/// The standard deviation of the logarithm of the speed factor.
+const FACTOR_SIGMA: f64 = 0.08;
+/// The correlation of the speed factors of consecutive runs.
+const CORRELATION: f64 = 0.7;
 const MEDIAN_US: f64 = 10_000.0;
 
 /// The design of an experiment.
@@ -22,16 +26,17 @@ pub(crate) struct Design {
     /// The number of pairs at the first look.
     pub(crate) pairs: u32,
     /// The number of pairs at the last look.
-    pub(crate) most: u32,
-    /// The number of pairs of base against base.
-    pub(crate) same: u32,
-    /// The slowdown of the head's sign-ins: 0.1 is 10 %.
-    pub(crate) slower: f64,
-    /// The resamples of the bootstrap.
+    pub(crate) max_pairs: u32,
+    /// The number of A/A pairs: both runs of such a pair are runs of the base.
+    pub(crate) aa_pairs: u32,
+    /// The slowdown of the head's sign-ins, as a share: 0.1 is 10 %.
+    pub(crate) slowdown: f64,
+    /// The number of resamples of the bootstrap.
     pub(crate) resamples: usize,
 }
 
 struct Machine {
+    /// The logarithm of the speed factor of the last run.
     factor: f64,
     rng: Rng,
 }
@@ -41,10 +46,12 @@ impl Machine {
         StandardNormal.sample(&mut self.rng)
     }
 
-    fn run(&mut self, slower: f64) -> RunMetrics {
-        self.factor = KEPT * self.factor + (1.0 - KEPT * KEPT).sqrt() * FACTOR * self.normal();
-        let scale = MEDIAN_US * self.factor.exp() * (1.0 + slower);
-        let mut times: Vec<f64> = (0..SIGN_INS).map(|_| scale * (SPREAD * self.normal()).exp()).collect();
+    fn run(&mut self, slowdown: f64) -> RunMetrics {
+        self.factor = CORRELATION * self.factor
+            + (1.0 - CORRELATION * CORRELATION).sqrt() * FACTOR_SIGMA * self.normal();
+        let scale = MEDIAN_US * self.factor.exp() * (1.0 + slowdown);
+        let mut times: Vec<f64> =
+            (0..SIGN_INS).map(|_| scale * (LATENCY_SIGMA * self.normal()).exp()).collect();
         times.sort_by(f64::total_cmp);
         let quantile = |share: f64| Some(times[(share * SIGN_INS as f64) as usize]);
         // One user signs in repeatedly, so the sum of the latencies determines the throughput.
@@ -57,8 +64,8 @@ impl Machine {
 pub(crate) fn experiment(design: &Design, number: u64) -> MetricVerdict {
     let seed = Seed::new(1000 + number);
     let mut machine = Machine { factor: 0.0, rng: seed.rng("noise", 0) };
-    machine.factor = FACTOR * machine.normal();
-    let looks = if design.most > design.pairs { 2 } else { 1 };
+    machine.factor = FACTOR_SIGMA * machine.normal();
+    let looks = if design.max_pairs > design.pairs { 2 } else { 1 };
     let options = ComparisonOptions {
         min_effect: 0.05,
         noise: None,
@@ -68,9 +75,9 @@ pub(crate) fn experiment(design: &Design, number: u64) -> MetricVerdict {
         seed,
     };
     let mut series = Series::default();
-    for (pairs, same) in [(0..design.pairs, design.same), (design.pairs..design.most, 0)] {
-        for slot in plan(seed, pairs, same) {
-            let mut run = |arm| machine.run(if arm == Arm::Head { design.slower } else { 0.0 });
+    for (pairs, aa_pairs) in [(0..design.pairs, design.aa_pairs), (design.pairs..design.max_pairs, 0)] {
+        for slot in plan(seed, pairs, aa_pairs) {
+            let mut run = |arm| machine.run(if arm == Arm::Head { design.slowdown } else { 0.0 });
             let [first, second] = slot.arms.map(&mut run);
             let head_first = slot.arms[0] == Arm::Head;
             let pair = if head_first {
@@ -88,7 +95,7 @@ pub(crate) fn experiment(design: &Design, number: u64) -> MetricVerdict {
     MetricVerdict::Inconclusive
 }
 
-/// Counts the verdicts of experiments: regressed, improved, equivalent, inconclusive.
+/// Returns the number of experiments with each verdict: regressed, improved, equivalent, inconclusive.
 pub(crate) fn counts(design: &Design, experiments: u64) -> [u64; 4] {
     let mut counts = [0; 4];
     for number in 0..experiments {

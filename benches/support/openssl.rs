@@ -10,7 +10,7 @@ use num_bigint::BigUint;
 
 type Number = *mut c_void;
 
-/// OpenSSL's functions, and a prepared modulus.
+/// OpenSSL's functions and a prepared modulus.
 pub(crate) struct OpenSsl {
     bin2bn: unsafe extern "C" fn(*const u8, c_int, Number) -> Number,
     bn2binpad: unsafe extern "C" fn(Number, *mut u8, c_int) -> c_int,
@@ -28,7 +28,7 @@ pub(crate) struct OpenSsl {
 const BYTES: usize = 384;
 
 impl OpenSsl {
-    /// Loads the library, if the machine has one of the usual names.
+    /// Loads the library under one of its usual names. Returns `None` if the machine does not have it.
     pub(crate) fn load(n: &BigUint) -> Option<Self> {
         let names = ["libcrypto.so.3", "libcrypto.so.4", "libcrypto.so", "libcrypto.3.dylib"];
         // SAFETY: loading OpenSSL runs its initializers, which are safe to run on load.
@@ -72,7 +72,7 @@ impl OpenSsl {
 
     fn number(&self, value: &BigUint) -> Number {
         let bytes = value.to_bytes_be();
-        let length = c_int::try_from(bytes.len()).expect("the number has some thousand bits");
+        let length = c_int::try_from(bytes.len()).expect("the number has a few thousand bits");
         // SAFETY: the slice has `length` bytes, and a null pointer requests a new number.
         unsafe { (self.bin2bn)(bytes.as_ptr(), length, std::ptr::null_mut()) }
     }

@@ -125,10 +125,10 @@ fn external_text_is_escaped() {
 /// The quick slice of `benches/compare.rs`: fewer experiments, with the bounds that so many allow.
 #[test]
 fn noisy_experiments_have_few_false_alarms_and_find_10_percent() {
-    let design = Design { pairs: 10, most: 10, same: 0, slower: 0.0, resamples: 2000 };
+    let design = Design { pairs: 10, max_pairs: 10, aa_pairs: 0, slowdown: 0.0, resamples: 2000 };
     let [regressed, improved, ..] = counts(&design, 40);
     assert!(regressed + improved <= 4, "{regressed} + {improved} false alarms in 40");
-    let [regressed, improved, ..] = counts(&Design { slower: 0.1, ..design }, 40);
+    let [regressed, improved, ..] = counts(&Design { slowdown: 0.1, ..design }, 40);
     assert!(regressed >= 34 && improved == 0, "{regressed} of 40 found");
 }
 
@@ -136,11 +136,11 @@ fn noisy_experiments_have_few_false_alarms_and_find_10_percent() {
 #[test]
 #[ignore = "half a minute"]
 fn two_hundred_noisy_experiments_keep_the_error_rate() {
-    for (most, same) in [(10, 0), (10, 5), (20, 5)] {
-        let design = Design { pairs: 10, most, same, slower: 0.0, resamples: 10_000 };
+    for (max_pairs, aa_pairs) in [(10, 0), (10, 5), (20, 5)] {
+        let design = Design { pairs: 10, max_pairs, aa_pairs, slowdown: 0.0, resamples: 10_000 };
         let [regressed, improved, ..] = counts(&design, 200);
         assert!(regressed + improved <= 10, "{regressed} + {improved} false alarms in 200");
-        let [regressed, ..] = counts(&Design { slower: 0.1, ..design }, 200);
+        let [regressed, ..] = counts(&Design { slowdown: 0.1, ..design }, 200);
         assert!(regressed >= 180, "{regressed} of 200 found");
     }
 }
