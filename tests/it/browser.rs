@@ -1,4 +1,4 @@
-//! A headless Chromium, controlled over its debugging pipe. Tests that use it are ignored by default.
+//! A headless Chromium that tests control over its debugging pipe. Tests that use it are ignored by default.
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::Path;
@@ -10,22 +10,22 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-/// Under one of these names it is found. Ubuntu's `chromium-browser` may be a stub that leads to a snap; it
-/// does not tell its version.
+/// The program's names. Ubuntu's `chromium-browser` is often a stub that asks for a snap and does not print a
+/// version.
 const NAMES: [&str; 4] = ["google-chrome", "google-chrome-stable", "chromium", "chromium-browser"];
-/// It has hung if it says nothing for so long.
+/// The longest wait for a message of the browser.
 const TIMEOUT: Duration = Duration::from_secs(120);
 
-/// A running Chromium with one tab; it ends with the test.
+/// A running Chromium with one tab. Dropping it kills the process.
 pub(crate) struct Browser {
     child: Child,
-    to: ChildStdin,
-    from: Receiver<Value>,
+    commands: ChildStdin,
+    messages: Receiver<Value>,
     session: Option<String>,
     calls: u64,
-    /// What pages complained of since it was last asked.
+    /// Errors and console messages since the last call of [`Browser::console_errors`].
     console_errors: Vec<String>,
-    /// Whether a page has come to its end since the last navigation.
+    /// Whether the page has loaded since the last navigation.
     loaded: bool,
 }
 
@@ -36,24 +36,25 @@ impl Drop for Browser {
     }
 }
 
-/// A picture: RGB, three bytes for each pixel.
+/// A picture with three bytes for each pixel: red, green and blue.
 pub(crate) struct Picture {
     pub(crate) width: usize,
     pub(crate) rows: Vec<Vec<u8>>,
 }
 
 impl Picture {
-    /// A pixel.
+    /// Returns a pixel.
     pub(crate) fn at(&self, x: usize, y: usize) -> [u8; 3] {
         let row = &self.rows[y];
         [row[3 * x], row[3 * x + 1], row[3 * x + 2]]
     }
 }
 
+/// Returns the first name under which a browser prints its version.
 fn installed() -> &'static str {
-    let answers =
+    let prints_version =
         |name: &&str| Command::new(name).arg("--version").output().is_ok_and(|out| out.status.success());
-    NAMES.into_iter().find(answers).expect("Chromium is installed")
+    NAMES.into_iter().find(prints_version).expect("Chromium is installed")
 }
 
 impl Browser {
@@ -63,7 +64,7 @@ impl Browser {
         let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser").join(profile);
         drop(std::fs::remove_dir_all(&profile));
         let mut command = Command::new("sh");
-        // It reads from its descriptor 3 and writes to 4.
+        // Chromium reads commands from descriptor 3 and writes messages to descriptor 4.
         command.args(["-c", "exec \"$0\" \"$@\" 3<&0 4>&1 0</dev/null 1>/dev/null"]).arg(name);
         command.args([
             "--headless=new",
@@ -75,18 +76,25 @@ impl Browser {
         command.arg("--remote-debugging-pipe").arg(format!("--user-data-dir={}", profile.display()));
         let mut child =
             command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let (to, out) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let (tell, from) = channel();
+        let (commands, out) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
+        let (sender, messages) = channel();
         std::thread::spawn(move || {
             for message in BufReader::new(out).split(0) {
                 let Ok(message) = message else { return };
-                if tell.send(serde_json::from_slice(&message).unwrap()).is_err() {
+                if sender.send(serde_json::from_slice(&message).unwrap()).is_err() {
                     return;
                 }
             }
         });
-        let mut browser =
-            Self { child, to, from, session: None, calls: 0, console_errors: Vec::new(), loaded: false };
+        let mut browser = Self {
+            child,
+            commands,
+            messages,
+            session: None,
+            calls: 0,
+            console_errors: Vec::new(),
+            loaded: false,
+        };
         let tab = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
         let attach = json!({ "targetId": tab["targetId"], "flatten": true });
         let attached = browser.call("Target.attachToTarget", attach);
@@ -97,7 +105,7 @@ impl Browser {
         browser
     }
 
-    /// Asks for something and waits for the answer.
+    /// Calls a method of the debugging protocol and returns its result.
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         self.calls += 1;
         let mut request = json!({ "id": self.calls, "method": method });
@@ -105,8 +113,8 @@ impl Browser {
         if let Some(session) = &self.session {
             request["sessionId"] = json!(session);
         }
-        self.to.write_all(request.to_string().as_bytes()).unwrap();
-        self.to.write_all(&[0]).unwrap();
+        self.commands.write_all(request.to_string().as_bytes()).unwrap();
+        self.commands.write_all(&[0]).unwrap();
         loop {
             let message = self.receive();
             if message["id"] == self.calls {
@@ -117,7 +125,7 @@ impl Browser {
     }
 
     fn receive(&mut self) -> Value {
-        let message = self.from.recv_timeout(TIMEOUT).expect("the browser is there and answers");
+        let message = self.messages.recv_timeout(TIMEOUT).expect("the browser sends a message in time");
         let params = &message["params"];
         match message["method"].as_str().unwrap_or_default() {
             "Page.loadEventFired" => self.loaded = true,
@@ -129,13 +137,13 @@ impl Browser {
         message
     }
 
-    /// What pages complained of since this was last asked: errors of scripts, violations of their policy,
-    /// words on the console.
+    /// Returns the messages since the last call: script errors, violations of the content security policy and
+    /// console output.
     pub(crate) fn console_errors(&mut self) -> Vec<String> {
         std::mem::take(&mut self.console_errors)
     }
 
-    /// How wide it is, in pixels; `dark` or `light`; whether scripts run.
+    /// Sets the width in pixels, the color scheme (`dark` or `light`) and whether scripts run.
     pub(crate) fn set(&mut self, width: u32, scheme: &str, scripts: bool) {
         let screen = json!({ "width": width, "height": 900, "deviceScaleFactor": 1, "mobile": false });
         self.call("Emulation.setDeviceMetricsOverride", screen);
@@ -144,25 +152,25 @@ impl Browser {
         self.call("Emulation.setScriptExecutionDisabled", json!({ "value": !scripts }));
     }
 
-    /// Opens a file and waits until it has been loaded.
+    /// Opens a file and waits until it has loaded.
     pub(crate) fn open(&mut self, file: &Path) {
         self.loaded = false;
-        let answer = self.call("Page.navigate", json!({ "url": format!("file://{}", file.display()) }));
-        assert!(answer["errorText"].is_null(), "{answer}");
+        let response = self.call("Page.navigate", json!({ "url": format!("file://{}", file.display()) }));
+        assert!(response["errorText"].is_null(), "{response}");
         while !self.loaded {
             self.receive();
         }
     }
 
-    /// What an expression comes to in the page, as data.
+    /// Evaluates an expression in the page and returns its value as JSON.
     pub(crate) fn evaluate(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
-        let answer = self.call("Runtime.evaluate", params);
-        assert!(answer["exceptionDetails"].is_null(), "{}", answer["exceptionDetails"]);
-        answer["result"]["value"].clone()
+        let response = self.call("Runtime.evaluate", params);
+        assert!(response["exceptionDetails"].is_null(), "{}", response["exceptionDetails"]);
+        response["result"]["value"].clone()
     }
 
-    /// The whole page, as a PNG file.
+    /// Returns a PNG file of the whole page.
     pub(crate) fn screenshot(&mut self) -> Vec<u8> {
         let size = self.call("Page.getLayoutMetrics", json!({}))["cssContentSize"].clone();
         let clip = json!({ "x": 0, "y": 0, "width": size["width"], "height": size["height"], "scale": 1 });
@@ -171,12 +179,12 @@ impl Browser {
         STANDARD.decode(screenshot["data"].as_str().unwrap()).unwrap()
     }
 
-    /// Moves the mouse to a place in the window.
+    /// Moves the mouse to a position in the window.
     pub(crate) fn move_mouse(&mut self, x: f64, y: f64) {
         self.call("Input.dispatchMouseEvent", json!({ "type": "mouseMoved", "x": x, "y": y }));
     }
 
-    /// Presses a key and lets it go.
+    /// Presses and releases a key.
     pub(crate) fn press(&mut self, key: &str, text: Option<&str>) {
         let code = match key {
             "Enter" => 13,
@@ -194,7 +202,7 @@ impl Browser {
     }
 }
 
-/// Reads a PNG file of 8 bits a channel.
+/// Decodes a PNG file, with 8 bits per channel.
 pub(crate) fn picture(file: &[u8]) -> Picture {
     let mut decoder = png::Decoder::new(std::io::Cursor::new(file));
     decoder.set_transformations(png::Transformations::normalize_to_color8());
@@ -202,7 +210,7 @@ pub(crate) fn picture(file: &[u8]) -> Picture {
     let mut bytes = vec![0; reader.output_buffer_size().unwrap()];
     let info = reader.next_frame(&mut bytes).unwrap();
     let channels = info.color_type.samples();
-    assert!(channels >= 3, "colours");
+    assert!(channels >= 3, "the picture has no colors");
     let row = |row: &[u8]| row.chunks(channels).flat_map(|pixel| pixel[..3].to_vec()).collect();
     let rows = bytes[..info.buffer_size()].chunks(info.line_size).map(row).collect();
     Picture { width: info.width as usize, rows }

@@ -1,4 +1,5 @@
-//! The search for the highest rate: where queueing theory says it lies, and what is said where there is none.
+//! `poolproof capacity`: the highest rate, compared with queueing theory, and the messages of a search that
+//! does not find one.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +15,8 @@ use serde_json::Value;
 use crate::cli::{output, poolproof};
 use crate::server_process::ServerProcess;
 
-/// One core, and sign-ins of six powers of a millisecond each on the pool's side: 166.7 a second are its end.
+/// The pool has one core and computes six powers of a millisecond each per sign-in. It can therefore serve
+/// 166.7 sign-ins per second.
 const SCENARIO: &str = "version: 1
 name: core
 group: toy
@@ -24,10 +26,10 @@ workload: { stages: [ { for: 10s, rate: 10/s } ], mix: { known_device: 100 } }
 service: { cores: 1, modexp_256: 1ms, modexp_513: 1ms, modexp_1025: 1ms }
 ";
 
-/// What one core can do at most.
-const END: f64 = 1000.0 / 6.0;
+/// The highest rate of one core, in sign-ins per second.
+const MAX_PER_S: f64 = 1000.0 / 6.0;
 
-fn asked(objectives: &[&str]) -> CapacityOptions {
+fn options_for(objectives: &[&str]) -> CapacityOptions {
     let s = Duration::from_secs;
     CapacityOptions {
         objectives: objectives.iter().map(|text| Threshold::parse(text).unwrap()).collect(),
@@ -41,7 +43,7 @@ fn asked(objectives: &[&str]) -> CapacityOptions {
     }
 }
 
-fn found(yaml: &str, asked: &CapacityOptions, defect: Option<Defect>) -> Capacity {
+fn search(yaml: &str, options: &CapacityOptions, defect: Option<Defect>) -> Capacity {
     let scenario = scenario::parse("core.yaml", yaml.as_bytes()).unwrap();
     let run_options = RunOptions {
         file: "core.yaml".to_owned(),
@@ -53,13 +55,13 @@ fn found(yaml: &str, asked: &CapacityOptions, defect: Option<Defect>) -> Capacit
         endpoint: None,
         observer: Arc::new(|_| {}),
     };
-    find(&scenario, asked, &run_options, &CancellationToken::default(), &|_| {}).unwrap()
+    find(&scenario, options, &run_options, &CancellationToken::default(), &|_| {}).unwrap()
 }
 
 #[test]
 fn capacity_matches_the_cost_of_srp_on_one_core() {
     let found =
-        found(SCENARIO, &CapacityOptions { want: Some(1000.0), ..asked(&["sign_in.p99 < 1s"]) }, None);
+        search(SCENARIO, &CapacityOptions { want: Some(1000.0), ..options_for(&["sign_in.p99 < 1s"]) }, None);
     let answer = found.answer.as_ref().unwrap();
     assert_eq!(
         (found.verdict.exit_code, answer.limit, answer.confirmed),
@@ -67,69 +69,77 @@ fn capacity_matches_the_cost_of_srp_on_one_core() {
         "{found:?}"
     );
     let below = answer.below_per_s.unwrap();
-    // A queue that is allowed a second ends within a few per cent of the core's own end.
-    assert!(answer.per_s < END * 1.02 && below > END * 0.9, "{} {below}", answer.per_s);
+    // With an objective of one second, the capacity is within a few percent of the core's highest rate.
+    assert!(answer.per_s < MAX_PER_S * 1.02 && below > MAX_PER_S * 0.9, "{} {below}", answer.per_s);
     assert!(below / answer.per_s <= 1.05 + 1e-9);
     let wanted = found.wanted.unwrap().server_cores.unwrap();
     assert!(wanted.least.unwrap() <= wanted.most && (wanted.most - 1000.0 / answer.per_s).abs() < 0.01);
-    // A level that fails for the pool's sake says so.
-    assert!(found.levels.iter().any(|level| !level.passed && level.per_s > END && !level.reasons.is_empty()));
+    // A level that fails because of the pool has a reason.
+    assert!(
+        found
+            .levels
+            .iter()
+            .any(|level| !level.passed && level.per_s > MAX_PER_S && !level.reasons.is_empty())
+    );
 }
 
-/// The same core a thousand times slower: it ends at one sign-in in six seconds.
+/// The core is a thousand times slower, so that it can serve one sign-in in six seconds.
 #[test]
 fn capacity_below_one_per_second_is_found() {
     let slow = SCENARIO.replace("1ms", "1s");
-    let asked = CapacityOptions { precision: 0.02, ..asked(&["sign_in.p99 < 120s"]) };
-    let found = found(&slow, &asked, None);
-    let (answer, end) = (found.answer.as_ref().unwrap(), END / 1000.0);
+    let options = CapacityOptions { precision: 0.02, ..options_for(&["sign_in.p99 < 120s"]) };
+    let found = search(&slow, &options, None);
+    let (answer, max_per_s) = (found.answer.as_ref().unwrap(), MAX_PER_S / 1000.0);
     assert_eq!((found.verdict.exit_code, answer.limit), (0, Limit::Pool), "{found:?}");
-    // What is told holds in any longer run, and what is told to fail is near.
-    assert!(answer.per_s < end * 1.01, "{} is more than {end}", answer.per_s);
-    assert!(answer.below_per_s.unwrap() > end * 0.8, "{answer:?}");
+    // The reported rate is sustainable, and the failing rate is close to the highest rate.
+    assert!(answer.per_s < max_per_s * 1.01, "{} is more than {max_per_s}", answer.per_s);
+    assert!(answer.below_per_s.unwrap() > max_per_s * 0.8, "{answer:?}");
     let text = poolproof::capacity::text(&found);
     assert!(text.contains(&format!(" {} sign-ins/s [{}, ", answer.per_s, answer.per_s)), "{text}");
     for level in &found.levels {
         let offered = level.figures.offered_per_s.unwrap();
-        assert!((offered / level.per_s - 1.0).abs() < 0.01, "a level offers what it says: {level:?}");
+        assert!((offered / level.per_s - 1.0).abs() < 0.01, "the level does not offer its rate: {level:?}");
     }
 }
 
 #[test]
 fn too_few_sign_ins_give_no_capacity() {
-    let asked = CapacityOptions { from: Some(0.001), to: Some(0.002), ..asked(&["sign_in.p50 < 1s"]) };
-    let found = found(SCENARIO, &asked, None);
+    let options =
+        CapacityOptions { from: Some(0.001), to: Some(0.002), ..options_for(&["sign_in.p50 < 1s"]) };
+    let found = search(SCENARIO, &options, None);
     assert_eq!((found.verdict.exit_code, &found.answer), (99, &None), "{found:?}");
     assert!(found.verdict.sentences[0].contains("there were too few sign-ins"), "{found:?}");
 }
 
 #[test]
 fn busy_users_are_reported_as_the_scenario_limit() {
-    // Thirty people who type for ten seconds each: three a second, of a pool that takes a hundred.
-    let typists = SCENARIO
+    // Thirty users who each type for ten seconds sign in at most three times per second. The pool can serve
+    // more than a hundred.
+    let slow_typing = SCENARIO
         .replace("users: 500, devices: 1", "users: 30, factors: { totp: 100 }, devices: 0")
         .replace("known_device: 100 }", "new_device: 100 }")
         .replace("service:", "client: { mfa_delay: 10s }\nservice:");
-    let asked = CapacityOptions { from: Some(0.5), to: Some(50.0), ..asked(&["service.p99 < 1s"]) };
-    let found = found(&typists, &asked, None);
+    let options = CapacityOptions { from: Some(0.5), to: Some(50.0), ..options_for(&["service.p99 < 1s"]) };
+    let found = search(&slow_typing, &options, None);
     assert_eq!(found.answer.as_ref().map(|answer| answer.limit), Some(Limit::Generator), "{found:?}");
-    let told = found.verdict.sentences.join(" ");
-    assert!(told.contains("Raise population.users") && !told.contains("cores"), "{told}");
+    let sentences = found.verdict.sentences.join(" ");
+    assert!(sentences.contains("Raise population.users") && !sentences.contains("cores"), "{sentences}");
 }
 
 #[test]
 fn users_waiting_for_the_pool_are_the_pool_limit() {
-    // A hundred people keep no queue that grows: where all wait, nobody is free, and the pool is why.
-    let few = SCENARIO.replace("users: 500", "users: 100");
-    let found = found(
-        &few,
-        &CapacityOptions { from: Some(50.0), to: Some(800.0), ..asked(&["service.p99 < 10s"]) },
+    // The queue of a hundred users cannot grow further. If all of them wait for the pool, no user is idle
+    // because of the pool.
+    let few_users = SCENARIO.replace("users: 500", "users: 100");
+    let found = search(
+        &few_users,
+        &CapacityOptions { from: Some(50.0), to: Some(800.0), ..options_for(&["service.p99 < 10s"]) },
         None,
     );
     let answer = found.answer.as_ref().unwrap();
     assert_eq!(answer.limit, Limit::Pool, "{found:?}");
     assert!(
-        answer.per_s < END * 1.05 && !found.verdict.sentences.concat().contains("population.users"),
+        answer.per_s < MAX_PER_S * 1.05 && !found.verdict.sentences.concat().contains("population.users"),
         "{found:?}"
     );
     let text = poolproof::capacity::text(&found);
@@ -138,44 +148,46 @@ fn users_waiting_for_the_pool_are_the_pool_limit() {
 
 #[test]
 fn a_growing_queue_fails_a_level() {
-    // Nobody asks for anything that a pool could miss in so short a time.
-    let asked = CapacityOptions { from: Some(100.0), to: Some(200.0), ..asked(&["sign_in.p99 < 1h"]) };
-    let found = found(SCENARIO, &asked, None);
+    // No latency reaches one hour in such a short level, so that only the growing queue can fail it.
+    let options =
+        CapacityOptions { from: Some(100.0), to: Some(200.0), ..options_for(&["sign_in.p99 < 1h"]) };
+    let found = search(SCENARIO, &options, None);
     let answer = found.answer.as_ref().unwrap();
-    assert!(answer.limit == Limit::Pool && answer.per_s < END * 1.02, "{found:?}");
+    assert!(answer.limit == Limit::Pool && answer.per_s < MAX_PER_S * 1.02, "{found:?}");
     let text = poolproof::capacity::text(&found);
     assert!(text.contains("falls behind: the median latency grows by"), "{text}");
 }
 
 #[test]
 fn a_tighter_objective_has_less_capacity() {
-    let rate = |slo: &str| found(SCENARIO, &asked(&[slo]), None).answer.unwrap().per_s;
+    let rate = |slo: &str| search(SCENARIO, &options_for(&[slo]), None).answer.unwrap().per_s;
     let (loose, tight) = (rate("sign_in.p99 < 1s"), rate("sign_in.p99 < 20ms"));
     assert!(tight < loose * 0.9, "{tight} {loose}");
 }
 
 #[test]
 fn a_pool_that_decides_wrongly_has_no_capacity() {
-    let asked = CapacityOptions { from: Some(10.0), to: Some(20.0), ..asked(&["sign_in.p99 < 1s"]) };
-    let mut met = Vec::new();
+    let options = CapacityOptions { from: Some(10.0), to: Some(20.0), ..options_for(&["sign_in.p99 < 1s"]) };
+    let mut detected = Vec::new();
     for defect in Defect::ALL {
-        let found = found(SCENARIO, &asked, Some(defect));
-        // A fault is either never met in this mix, or ends the search at once.
+        let found = search(SCENARIO, &options, Some(defect));
+        // A defect either has no effect on this mix or ends the search at once.
         if found.verdict.exit_code == 80 {
             assert_eq!(
                 (found.levels.len(), found.levels[0].runs, &found.answer),
                 (1, 1, &None),
                 "{defect:?}"
             );
-            met.push(format!("{defect:?}"));
+            detected.push(format!("{defect:?}"));
         } else {
             assert_eq!(found.verdict.exit_code, 0, "{defect:?}");
         }
     }
-    // Of known devices without risk or factors this one alone is met.
-    assert_eq!(met, ["NewDeviceAlways"]);
+    // The mix has only known devices, without risk or factors. Only this defect has an effect on them.
+    assert_eq!(detected, ["NewDeviceAlways"]);
 }
 
+/// Writes a scenario file and returns its path.
 fn file(name: &str, yaml: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("capacity");
     fs::create_dir_all(&folder).unwrap();
@@ -184,7 +196,7 @@ fn file(name: &str, yaml: &str) -> PathBuf {
     file
 }
 
-/// `capacity` with short levels.
+/// Runs `poolproof capacity` with short levels.
 fn capacity(file: &Path, flags: &[&str]) -> (i32, String, String) {
     let short = ["--settle", "1s", "--measure", "5s", "--confirm", "5s", "--step", "2"];
     output(poolproof().arg("capacity").arg(file).args(short).args(flags))
@@ -208,16 +220,16 @@ fn capacity_output_is_reproducible_in_text_and_json() {
     assert!(out.lines().all(|line| line.chars().count() <= 100), "{out}");
     let json = || capacity(&file, &["--slo", "p99<250ms", "--format", "json"]);
     let (code, out, _) = json();
-    let told: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((code, &told["schema_version"], &told["answer"]["limit"]), (0, &1.into(), &"pool".into()));
-    assert_eq!(json().1, out, "by the virtual clock it is the same each time");
+    let result: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &result["schema_version"], &result["answer"]["limit"]), (0, &1.into(), &"pool".into()));
+    assert_eq!(json().1, out, "two searches by the virtual clock differ");
 }
 
 #[test]
 fn a_failed_search_explains_why() {
     let core = file("core.yaml", SCENARIO);
-    let slow = ["--slo", "p99<1ms"];
-    let (code, out, _) = capacity(&core, &slow);
+    let strict = ["--slo", "p99<1ms"];
+    let (code, out, _) = capacity(&core, &strict);
     assert_eq!(code, 99, "{out}");
     assert!(out.contains("fails already") && out.contains("--from"), "{out}");
     let closed = SCENARIO
@@ -237,21 +249,21 @@ fn a_failed_search_explains_why() {
         (core.clone(), vec!["--slo", "p99<1s", "--from", "0/s"], 2, "--from"),
         (file("bad.yaml", "version: 2\n"), vec!["--slo", "p99<1s"], 104, "bad.yaml"),
     ] {
-        let (seen, out, err) = capacity(&file, &flags);
-        assert_eq!((seen, out.as_str()), (code, ""), "{err}");
+        let (actual, out, err) = capacity(&file, &flags);
+        assert_eq!((actual, out.as_str()), (code, ""), "{err}");
         assert!(err.contains(wanted), "no `{wanted}` in:\n{err}");
     }
 }
 
-/// Whether a search by the wall clock went as it can on a machine that is busy with other things: found, the
-/// generator late, or too slow.
+/// Returns whether a search by the wall clock can end with this exit code on a busy machine. It finds a rate,
+/// the generator is late, or the pool is too slow.
 const fn passed_or_saturated(code: i32) -> bool {
     matches!(code, 0 | 83 | 99)
 }
 
 #[test]
 fn an_endpoint_search_completes_and_cleans_up() {
-    let served = ServerProcess::start(&[]);
+    let server = ServerProcess::start(&[]);
     let scenario = "version: 1
 name: abroad
 clock: wall
@@ -259,14 +271,14 @@ pool: { remember: no }
 population: { users: 60, devices: 0 }
 workload: { stages: [ { for: 1s, rate: 1/s } ], mix: { new_device: 100 } }
 ";
-    let target = format!("http://{}", served.address);
+    let target = format!("http://{}", server.address);
     let flags =
         ["--slo", "p99<30s", "--from", "100/s", "--to", "100/s", "--format", "json", "--target", &target];
     let (code, out, err) = capacity(&file("abroad.yaml", scenario), &flags);
     assert!(passed_or_saturated(code), "{code}: {out}{err}");
-    let told: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(told["target"].as_str().map(|url| url.trim_end_matches('/')), Some(target.as_str()));
-    let levels = told["levels"].as_array().unwrap();
+    let result: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(result["target"].as_str().map(|url| url.trim_end_matches('/')), Some(target.as_str()));
+    let levels = result["levels"].as_array().unwrap();
     assert!(
         levels
             .iter()
@@ -275,17 +287,17 @@ workload: { stages: [ { for: 1s, rate: 1/s } ], mix: { new_device: 100 } }
     if code == 0 {
         let stages: Vec<&str> = levels.iter().filter_map(|level| level["stage"].as_str()).collect();
         assert_eq!(stages, ["climb", "confirm"]);
-        let answer = &told["answer"];
+        let answer = &result["answer"];
         assert!(
             answer["cores"].is_null() && answer["limit"] == "range" && answer["confirmed"] == true,
             "{answer}"
         );
         assert!(answer["figures"]["client_us_per_sign_in"].as_u64().unwrap() > 0, "{answer}");
     }
-    let pools = served.call("ListUserPools", &serde_json::json!({ "MaxResults": 60 })).json();
+    let pools = server.call("ListUserPools", &serde_json::json!({ "MaxResults": 60 })).json();
     assert_eq!(pools["UserPools"].as_array().unwrap().len(), 1, "{pools}");
-    assert!(served.is_healthy());
-    // What nobody answers has no capacity, and that is told before anything else.
+    assert!(server.is_healthy());
+    // The search reports an unreachable target before it starts.
     let (code, out, err) =
         capacity(&file("abroad.yaml", scenario), &["--slo", "p99<1s", "--target", "http://127.0.0.1:9"]);
     assert_eq!((code, out.as_str()), (107, ""), "{err}");

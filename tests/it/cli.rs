@@ -1,4 +1,4 @@
-//! The command: its exit codes, what it says to bad input, and that nothing is lost or half-written.
+//! The command line: exit codes, messages about invalid input, and complete reports.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use crate::run_fixture::root;
 
-/// A folder of this test's own, empty.
+/// Returns an empty folder for this test.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cli").join(name);
     drop(fs::remove_dir_all(&folder));
@@ -15,12 +15,14 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
+/// Returns a command that runs the program in the project's folder.
 pub(crate) fn poolproof() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_poolproof"));
     command.current_dir(root()).env("CI", "true").stdin(Stdio::null());
     command
 }
 
+/// Runs a command. Returns its exit code, standard output and standard error.
 pub(crate) fn output(command: &mut Command) -> (i32, String, String) {
     let Output { status, stdout, stderr } = command.output().unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
@@ -47,8 +49,8 @@ fn a_passing_run_exits_0_and_prints_the_report_path() {
         assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
     }
     assert!(report.is_file() && folder.join("toy/report.json").is_file());
-    let left: Vec<_> = fs::read_dir(folder.join("toy")).unwrap().collect();
-    assert_eq!(left.len(), 2, "nothing else is left behind");
+    let files: Vec<_> = fs::read_dir(folder.join("toy")).unwrap().collect();
+    assert_eq!(files.len(), 2, "the run left other files");
 }
 
 #[test]
@@ -63,7 +65,7 @@ fn a_crossed_threshold_exits_99_and_seed_overrides_the_scenario() {
     };
     let (code, out, _) = output(&mut run());
     assert_eq!(code, 99, "{out}");
-    assert!(!folder.join("toy/report.html").exists(), "only JSON was asked for");
+    assert!(!folder.join("toy/report.html").exists(), "the run wrote a page with --format json");
     let (_, out, _) = output(run().args(["--seed", "77"]));
     assert!(out.contains("seed 77"), "{out}");
 }
@@ -79,7 +81,7 @@ fn an_invalid_scenario_exits_104_before_the_run() {
     for wanted in ["bad.yaml:4:9", "rember", "did you mean `remember`?", "missing.yaml"] {
         assert!(err.contains(wanted), "no `{wanted}` in:\n{err}");
     }
-    assert!(!folder.join("toy").exists(), "nothing was run");
+    assert!(!folder.join("toy").exists(), "a scenario was run");
     let (code, _, err) = output(poolproof().arg("check").args(&files));
     assert_eq!(code, 104, "{err}");
 }
@@ -88,7 +90,7 @@ fn an_invalid_scenario_exits_104_before_the_run() {
 fn an_unwritable_folder_is_reported_before_the_run() {
     let folder = folder("unwritable");
     fs::write(folder.join("toy.yaml"), TOY).unwrap();
-    // A file where the folder should be stops everyone, root included.
+    // Not even root can write to a folder whose path is a file.
     fs::write(folder.join("taken"), "").unwrap();
     let out = folder.join("taken");
     let (code, out, err) = output(poolproof().arg("run").arg(folder.join("toy.yaml")).arg("--out").arg(&out));
@@ -105,7 +107,7 @@ fn a_folder_at_the_report_path_is_reported_before_the_run() {
         output(poolproof().arg("run").arg(folder.join("toy.yaml")).arg("--out").arg(&folder));
     assert_eq!((code, out.as_str()), (2, ""));
     assert!(err.contains("report.html") && err.contains("Nothing was run"), "{err}");
-    assert!(!folder.join("toy/report.json").exists(), "half a report");
+    assert!(!folder.join("toy/report.json").exists(), "the command wrote an incomplete report");
 }
 
 #[test]
@@ -118,7 +120,7 @@ fn a_run_that_checks_nothing_does_not_pass() {
     assert!(out.contains("decisions.mismatched == 0 (too few samples to say)"), "{out}");
 }
 
-/// The lines of `--help` that tell exit codes: the code, and what it says.
+/// Returns the exit codes of a `--help` text, each with its description.
 fn exit_codes(help: &str) -> Vec<(String, String)> {
     let list = help.split("Exit codes:\n").nth(1).unwrap();
     let lines = list.lines().map_while(|line| line.strip_prefix("  ")?.trim_start().split_once("  "));
@@ -136,19 +138,20 @@ fn exit_codes_match_between_help_and_docs() {
     }
     assert!(docs.contains(help.lines().last().unwrap()), "docs/cli.md does not have the order of the codes");
     let listed: Vec<String> = codes.iter().map(|(code, text)| format!("{code} {text}")).collect();
-    // What single commands say of a code is about the same codes.
+    // The help of each command lists a part of the same codes.
     for command in ["capacity", "compare"] {
         let (_, help, _) = output(poolproof().args([command, "--help"]));
-        let own = exit_codes(&help);
+        let codes = exit_codes(&help);
         assert!(
-            own.len() >= 6 && own.iter().all(|(code, _)| listed.iter().any(|line| line.starts_with(code))),
-            "{own:?}"
+            codes.len() >= 6
+                && codes.iter().all(|(code, _)| listed.iter().any(|line| line.starts_with(code))),
+            "{codes:?}"
         );
     }
 }
 
 #[test]
-fn two_scenarios_of_one_name_are_refused() {
+fn two_scenarios_with_the_same_name_are_refused() {
     let folder = folder("twins");
     fs::write(folder.join("one.yaml"), TOY).unwrap();
     fs::write(folder.join("two.yaml"), TOY).unwrap();
@@ -187,7 +190,7 @@ fn an_interrupted_run_exits_105_with_a_partial_report() {
     let report = poolproof::report::read(&folder.join("toy/report.json")).unwrap();
     assert!(report.partial);
     let sums = &report.sign_ins;
-    assert!(sums.started > 0, "two seconds at ten a second");
+    assert!(sums.started > 0, "no sign-in started in two seconds at 10/s");
     assert_eq!(sums.started, sums.completed + sums.refused + sums.abandoned + sums.transport_failed);
 }
 
@@ -252,21 +255,21 @@ fn an_invalid_command_line_exits_2() {
 #[test]
 fn switches_apply_to_an_aws_pool() {
     let pool = "tests/data/aws/merged.json";
-    let told = |line: &[&str]| {
+    let stdout = |line: &[&str]| {
         let (code, out, err) = output(poolproof().args(line));
         assert_eq!((code, err.as_str()), (0, ""), "{line:?}");
         out
     };
-    let advice = |flags: &[&str]| told(&[&["advise", pool, "--format", "json"], flags].concat());
+    let advice = |flags: &[&str]| stdout(&[&["advise", pool, "--format", "json"], flags].concat());
     assert_ne!(advice(&[]), advice(&["--risk-note", "off"]));
     assert_eq!(advice(&[]), advice(&["--risk-note", "pool", "--strict-mfa-binding=false"]));
-    let cells = |flags: &[&str]| told(&[&["matrix", "--format", "json"], flags].concat());
+    let cells = |flags: &[&str]| stdout(&[&["matrix", "--format", "json"], flags].concat());
     let (all, unnoted) = (cells(&[]), cells(&["--risk-note", "off"]));
     assert!(all.contains("\"note-device\"") && !unnoted.contains("\"note-device\""));
-    let own = cells(&["--pool", pool]) != cells(&["--pool", pool, "--risk-note=off"]);
-    assert!(own, "the pool's own cells do not follow the switch");
+    let differs = cells(&["--pool", pool]) != cells(&["--pool", pool, "--risk-note=off"]);
+    assert!(differs, "the switch does not change the cells of the pool");
     let situation = ["explain", "--pool", pool, "--factor", "totp", "--device", "remembered"];
-    let explained = told(&[&situation[..], &["--strict-mfa-binding", "--not-mfa-bound"]].concat());
+    let explained = stdout(&[&situation[..], &["--strict-mfa-binding", "--not-mfa-bound"]].concat());
     assert!(explained.contains("Rule suppression-unbound"), "{explained}");
     assert!(explained.contains("docs/semantics.md"), "{explained}");
 }
