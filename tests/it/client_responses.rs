@@ -1,4 +1,5 @@
-//! Answers are read as they were written, and what is no answer is no decision (ASSURANCE W9).
+//! The client decodes every response that the server encodes. It does not treat an invalid response as a
+//! decision.
 
 use poolproof::http::codec::{InvalidResponse, OPERATIONS, decode_response, encode_response};
 use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username};
@@ -13,7 +14,7 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::time::Timestamp;
 use proptest::prelude::*;
 
-/// What answers are made of.
+/// Random values for the fields of responses.
 #[derive(Clone, Debug)]
 struct RandomFields {
     words: Vec<String>,
@@ -24,7 +25,7 @@ struct RandomFields {
 
 fn random_fields() -> impl Strategy<Value = RandomFields> {
     let words = prop::collection::vec(any::<String>(), 10);
-    // As exact as the wire: milliseconds, for the next thousand years.
+    // Responses contain dates in milliseconds. These are before the year 3000.
     let at = (0..32_503_680_000_000_u64).prop_map(|ms| Timestamp::from_us(ms * 1000));
     (words, any::<bool>(), any::<u32>(), at).prop_map(|(words, flag, number, at)| RandomFields {
         words,
@@ -83,7 +84,7 @@ impl RandomFields {
         }
     }
 
-    /// A user as administrators see them, with factors or without.
+    /// Returns the description of a user for an administrator, with MFA factors only if `factors` is set.
     fn user(&self, factors: bool) -> UserDescription {
         UserDescription {
             username: Username::new(self.word(0)),
@@ -185,7 +186,7 @@ impl RandomFields {
         }
     }
 
-    /// An answer to the operation of this name.
+    /// Returns a response to the operation `name`.
     fn response(&self, name: &str) -> OperationResponse {
         let account = |response| OperationResponse::Pool(Response::Account(response));
         let (session, token) = (Session::new(self.word(8)), self.optional(9));
@@ -210,11 +211,11 @@ impl RandomFields {
             "AdminCreateUser" => return account(AccountResponse::Created(self.user(false))),
             "AdminGetUser" => return account(AccountResponse::User(self.user(true))),
             "GetUser" => {
-                let told = self.user(true);
-                let untold = UserDescription::default();
-                let (enabled, status) = (untold.enabled, untold.status);
-                let UserDescription { created, modified, .. } = untold;
-                let profile = UserDescription { created, modified, enabled, status, ..told };
+                let user = self.user(true);
+                let unset = UserDescription::default();
+                let (enabled, status) = (unset.enabled, unset.status);
+                let UserDescription { created, modified, .. } = unset;
+                let profile = UserDescription { created, modified, enabled, status, ..user };
                 return account(AccountResponse::Profile(profile));
             }
             "ListUsers" => {
@@ -265,20 +266,20 @@ proptest! {
     #[test]
     fn every_response_round_trips(random_fields in random_fields()) {
         for name in OPERATIONS {
-            let answer = Ok(random_fields.response(name));
-            let wire = encode_response(&answer);
-            let read = decode_response(name, wire.status, None, wire.body.as_bytes());
-            prop_assert_eq!(read, Ok(answer), "{} {}", name, wire.body);
+            let response = Ok(random_fields.response(name));
+            let wire = encode_response(&response);
+            let decoded = decode_response(name, wire.status, None, wire.body.as_bytes());
+            prop_assert_eq!(decoded, Ok(response), "{} {}", name, wire.body);
         }
     }
 
     #[test]
     fn every_error_response_round_trips(message in any::<String>(), at in 0..OPERATIONS.len()) {
         for kind in ErrorKind::ALL.iter().copied().filter(|kind| *kind != ErrorKind::InternalError) {
-            let refusal = Err(ApiError::new(kind, message.clone()));
-            let wire = encode_response(&refusal);
-            let told = wire.error.map(|(kind, _)| kind);
-            prop_assert_eq!(decode_response(OPERATIONS[at], 400, told.as_deref(), wire.body.as_bytes()), Ok(refusal));
+            let response = Err(ApiError::new(kind, message.clone()));
+            let wire = encode_response(&response);
+            let error_type = wire.error.map(|(kind, _)| kind);
+            prop_assert_eq!(decode_response(OPERATIONS[at], 400, error_type.as_deref(), wire.body.as_bytes()), Ok(response));
         }
     }
 
@@ -295,18 +296,18 @@ proptest! {
     fn corrupted_responses_do_not_panic(
         random_fields in random_fields(),
         at in 0..OPERATIONS.len(),
-        place in 0..900_usize,
+        position in 0..900_usize,
         byte in any::<u8>(),
     ) {
         let mut body = encode_response(&Ok(random_fields.response(OPERATIONS[at]))).body.into_bytes();
-        let place = place % body.len();
-        body[place] = byte;
+        let position = position % body.len();
+        body[position] = byte;
         drop(decode_response(OPERATIONS[at], 200, None, &body));
-        drop(decode_response(OPERATIONS[at], 200, None, &body[..place]));
+        drop(decode_response(OPERATIONS[at], 200, None, &body[..position]));
     }
 }
 
-/// How `InitiateAuth` is read to be refused.
+/// Decodes a response to `InitiateAuth` and returns its error.
 fn refusal(status: u16, error_type: Option<&str>, body: &str) -> String {
     match decode_response("InitiateAuth", status, error_type, body.as_bytes()) {
         Ok(Err(error)) => error.to_string(),
@@ -316,17 +317,17 @@ fn refusal(status: u16, error_type: Option<&str>, body: &str) -> String {
 
 #[test]
 fn error_responses_are_parsed_in_every_server_format() {
-    let not_there = "ResourceNotFoundException: Device does not exist.";
+    let not_found = "ResourceNotFoundException: Device does not exist.";
     for body in [
         r#"{"__type":"ResourceNotFoundException","message":"Device does not exist."}"#,
         r#"{"__type":"com.amazonaws.cognitoidentityprovider#ResourceNotFoundException","message":"Device does not exist."}"#,
         r#"{"code":"ResourceNotFoundException","Message":"Device does not exist.","more":[1]}"#,
     ] {
-        assert_eq!(refusal(400, None, body), not_there, "{body}");
+        assert_eq!(refusal(400, None, body), not_found, "{body}");
     }
-    let told = Some("ResourceNotFoundException:http://internal.amazon.com/coral/");
-    assert_eq!(refusal(400, told, r#"{"message":"Device does not exist."}"#), not_there);
-    assert_eq!(refusal(404, told, r#"{"message":"Device does not exist."}"#), not_there);
+    let error_type = Some("ResourceNotFoundException:http://internal.amazon.com/coral/");
+    assert_eq!(refusal(400, error_type, r#"{"message":"Device does not exist."}"#), not_found);
+    assert_eq!(refusal(404, error_type, r#"{"message":"Device does not exist."}"#), not_found);
     assert_eq!(
         refusal(400, None, r#"{"__type":"InvalidLambdaResponseException","message":"x"}"#),
         "OtherException: InvalidLambdaResponseException: x"
@@ -340,24 +341,24 @@ fn error_responses_are_parsed_in_every_server_format() {
 
 #[test]
 fn an_invalid_response_is_not_a_decision() {
-    let told = |status, body: &[u8]| match decode_response("InitiateAuth", status, None, body) {
-        Err(InvalidResponse(why)) => why,
+    let reason = |status, body: &[u8]| match decode_response("InitiateAuth", status, None, body) {
+        Err(InvalidResponse(reason)) => reason,
         other => panic!("{other:?}"),
     };
     let refusal = br#"{"__type":"InternalErrorException","message":"x"}"#;
-    assert_eq!(told(500, refusal), "HTTP status 500");
-    assert_eq!(told(503, b"{}"), "HTTP status 503");
-    assert_eq!(told(302, b"{}"), "HTTP status 302");
-    assert_eq!(told(199, b"{}"), "HTTP status 199");
-    let page = "HTTP status 200 with a body that is no JSON object";
-    assert_eq!(told(200, b"<html>hello</html>"), page);
-    assert_eq!(told(200, b"[]"), page);
-    assert_eq!(told(200, b"{\"a\":1,\"a\":2}"), page, "two readers could take different ones");
-    assert_eq!(told(400, b"{}"), "HTTP status 400 without __type");
+    assert_eq!(reason(500, refusal), "HTTP status 500");
+    assert_eq!(reason(503, b"{}"), "HTTP status 503");
+    assert_eq!(reason(302, b"{}"), "HTTP status 302");
+    assert_eq!(reason(199, b"{}"), "HTTP status 199");
+    let invalid_body = "HTTP status 200 with a body that is no JSON object";
+    assert_eq!(reason(200, b"<html>hello</html>"), invalid_body);
+    assert_eq!(reason(200, b"[]"), invalid_body);
+    assert_eq!(reason(200, b"{\"a\":1,\"a\":2}"), invalid_body, "duplicate keys are ambiguous");
+    assert_eq!(reason(400, b"{}"), "HTTP status 400 without __type");
 }
 
 #[test]
-fn an_unknown_error_message_can_be_judged() {
+fn unknown_and_invalid_values_in_responses_are_decoded() {
     assert_eq!(
         refusal(200, None, r#"{"ChallengeName":"RIDDLE"}"#),
         "OtherException: an answer to InitiateAuth that cannot be read: ChallengeName is RIDDLE"
@@ -366,17 +367,17 @@ fn an_unknown_error_message_can_be_judged() {
         refusal(200, None, "{}"),
         "OtherException: an answer to InitiateAuth that cannot be read: ChallengeName is missing"
     );
-    // Null is absent, and keys that nobody knows are ignored.
-    let tokens = r#"{"ChallengeName":null,"AuthenticationResult":{"AccessToken":"a","New":{}},"AvailableChallenges":[]}"#;
-    let Ok(Ok(OperationResponse::Pool(Response::Auth(AuthOutcome::Tokens(read))))) =
-        decode_response("InitiateAuth", 200, None, tokens.as_bytes())
+    // Null counts as absent, and unknown keys are ignored.
+    let body = r#"{"ChallengeName":null,"AuthenticationResult":{"AccessToken":"a","New":{}},"AvailableChallenges":[]}"#;
+    let Ok(Ok(OperationResponse::Pool(Response::Auth(AuthOutcome::Tokens(tokens))))) =
+        decode_response("InitiateAuth", 200, None, body.as_bytes())
     else {
-        panic!("tokens")
+        panic!("the response has no tokens")
     };
     let access_token = AccessToken::new("a");
-    assert_eq!(read, AuthenticationResult { access_token, ..AuthenticationResult::default() });
-    // Dates are seconds with a fraction; what is none is 1970.
-    let described = |date: &str| {
+    assert_eq!(tokens, AuthenticationResult { access_token, ..AuthenticationResult::default() });
+    // A date is a number of seconds with a fraction. An invalid date is decoded as 1970.
+    let created_and_status = |date: &str| {
         let body = format!(r#"{{"Username":"u","UserCreateDate":{date},"UserStatus":"COMPROMISED"}}"#);
         match decode_response("AdminGetUser", 200, None, body.as_bytes()) {
             Ok(Ok(OperationResponse::Pool(Response::Account(AccountResponse::User(user))))) => {
@@ -385,9 +386,9 @@ fn an_unknown_error_message_can_be_judged() {
             other => panic!("{other:?}"),
         }
     };
-    assert_eq!(described("1767225600.123"), (1_767_225_600_123_000, "UNKNOWN"));
-    assert_eq!(described("1.7672256E9").0, 1_767_225_600_000_000);
-    assert_eq!(described("-5").0, 0);
-    assert_eq!(described("1e300").0, u64::MAX / 1000 * 1000 + 615);
-    assert_eq!(described("null").0, 0);
+    assert_eq!(created_and_status("1767225600.123"), (1_767_225_600_123_000, "UNKNOWN"));
+    assert_eq!(created_and_status("1.7672256E9").0, 1_767_225_600_000_000);
+    assert_eq!(created_and_status("-5").0, 0);
+    assert_eq!(created_and_status("1e300").0, u64::MAX / 1000 * 1000 + 615);
+    assert_eq!(created_and_status("null").0, 0);
 }

@@ -1,4 +1,4 @@
-//! AWS JSON 1.1: what is written is what is read, and text that is no request is refused in so many words.
+//! AWS JSON 1.1: every operation round-trips, and an invalid request is refused with an exact message.
 
 use std::collections::BTreeMap;
 
@@ -14,9 +14,9 @@ use poolproof_cognito::time::Timestamp;
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
-/// Every key of every shape, each with a value of its own.
+/// Returns an object with every key of every request.
 fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
-    let word = |at: usize| words[at % words.len()].clone();
+    let word = |index: usize| words[index % words.len()].clone();
     let texts = [
         "ClientId",
         "AuthFlow",
@@ -48,7 +48,7 @@ fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
         "PreventUserExistenceErrors",
     ];
     let mut all: serde_json::Map<String, Value> =
-        texts.iter().enumerate().map(|(at, key)| ((*key).to_owned(), word(at).into())).collect();
+        texts.iter().enumerate().map(|(index, key)| ((*key).to_owned(), word(index).into())).collect();
     let parameters = json!({ word(0): word(1), "USERNAME": word(2) });
     let attributes = json!([{ "Name": word(3), "Value": word(4) }, { "Name": "email", "Value": "" }]);
     let setting = json!({ "Enabled": flag, "PreferredMfa": !flag });
@@ -77,7 +77,7 @@ fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
     Value::Object(all)
 }
 
-/// What pools and clients are told of passwords, validities and risk.
+/// Returns the keys for passwords, validities and risk in the settings of pools and clients.
 fn settings(word: &dyn Fn(usize) -> String, flag: bool, number: u32) -> Value {
     let action = |at| json!({ "EventAction": word(at), "Notify": flag });
     json!({
@@ -103,11 +103,11 @@ fn settings(word: &dyn Fn(usize) -> String, flag: bool, number: u32) -> Value {
     })
 }
 
-/// What `decode` makes of every key at once, written down again.
-fn written(name: &str, all: &Value) -> Value {
+/// Decodes an object with all keys as the operation `name` and encodes the operation again.
+fn round_trip(name: &str, all: &Value) -> Value {
     let operation = decode(name, all.to_string().as_bytes()).unwrap();
-    let (told, text) = encode(&operation);
-    assert_eq!(told, name);
+    let (encoded_name, text) = encode(&operation);
+    assert_eq!(encoded_name, name);
     assert_eq!(decode(name, text.as_bytes()).as_ref(), Ok(&operation));
     serde_json::from_str(&text).unwrap()
 }
@@ -123,43 +123,43 @@ proptest! {
     ) {
         let all = sample_values(&words, flag, number);
         for name in OPERATIONS {
-            let written = written(name, &all);
-            for (key, value) in written.as_object().unwrap() {
+            let encoded = round_trip(name, &all);
+            for (key, value) in encoded.as_object().unwrap() {
                 prop_assert_eq!(value, &all[key], "{} {}", name, key);
             }
         }
     }
 
     #[test]
-    fn arbitrary_request_bytes_do_not_panic(body in prop::collection::vec(any::<u8>(), 0..200), at in 0..OPERATIONS.len()) {
-        drop(decode(OPERATIONS[at], &body));
+    fn arbitrary_request_bytes_do_not_panic(body in prop::collection::vec(any::<u8>(), 0..200), index in 0..OPERATIONS.len()) {
+        drop(decode(OPERATIONS[index], &body));
     }
 
     #[test]
-    fn corrupted_requests_do_not_panic(at in 0..OPERATIONS.len(), place in 0..900_usize, byte in any::<u8>()) {
+    fn corrupted_requests_do_not_panic(index in 0..OPERATIONS.len(), position in 0..900_usize, byte in any::<u8>()) {
         let mut body = sample_values(&["w".to_owned()], true, 1).to_string().into_bytes();
-        let place = place % body.len();
-        body[place] = byte;
-        drop(decode(OPERATIONS[at], &body));
-        drop(decode(OPERATIONS[at], &body[..place]));
+        let position = position % body.len();
+        body[position] = byte;
+        drop(decode(OPERATIONS[index], &body));
+        drop(decode(OPERATIONS[index], &body[..position]));
     }
 }
 
-/// The keys that are read are the API model's: `tests/interop/model.py` compares this list with botocore's.
+/// `tests/interop/model.py` compares the list of decoded keys in the file with the API model of botocore.
 #[test]
 fn key_list_matches_the_committed_file() {
     let all = sample_values(&["w".to_owned()], true, 1);
     let keys: BTreeMap<&str, Vec<String>> = OPERATIONS
         .iter()
-        .map(|name| (*name, written(name, &all).as_object().unwrap().keys().cloned().collect()))
+        .map(|name| (*name, round_trip(name, &all).as_object().unwrap().keys().cloned().collect()))
         .collect();
-    let told = serde_json::to_string_pretty(&keys).unwrap() + "\n";
+    let text = serde_json::to_string_pretty(&keys).unwrap() + "\n";
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/interop/keys.json");
     if std::env::var_os("POOLPROOF_BLESS").is_some() {
-        std::fs::write(path, &told).unwrap();
+        std::fs::write(path, &text).unwrap();
     }
     assert!(
-        told == std::fs::read_to_string(path).unwrap(),
+        text == std::fs::read_to_string(path).unwrap(),
         "set POOLPROOF_BLESS=1 to write tests/interop/keys.json"
     );
 }
@@ -168,37 +168,38 @@ fn key_list_matches_the_committed_file() {
 fn recorded_client_traffic_is_parsed() {
     let traces =
         [include_str!("../data/trace_identityjs.json"), include_str!("../data/trace_pycognito.json")];
-    let seen: usize = traces.map(|trace| understood(&serde_json::from_str(trace).unwrap())).iter().sum();
-    assert!(seen > 40, "{seen}");
+    let count: usize =
+        traces.map(|trace| decoded_requests(&serde_json::from_str(trace).unwrap())).iter().sum();
+    assert!(count > 40, "{count}");
 }
 
-/// Reads every request in a recording; how many there were.
-fn understood(recording: &Value) -> usize {
+/// Decodes every request in a recording and returns their number.
+fn decoded_requests(recording: &Value) -> usize {
     let Some(name) = recording["op"].as_str() else {
         return match recording {
-            Value::Array(steps) => steps.iter().map(understood).sum(),
-            Value::Object(scenes) => scenes.values().map(understood).sum(),
+            Value::Array(steps) => steps.iter().map(decoded_requests).sum(),
+            Value::Object(scenes) => scenes.values().map(decoded_requests).sum(),
             _ => 0,
         };
     };
     assert_eq!(recording["headers"]["Content-Type"], CONTENT_TYPE);
     let request = &recording["req"];
     let operation = decode(name, request.to_string().as_bytes()).unwrap_or_else(|error| panic!("{error}"));
-    let told: Value = serde_json::from_str(&encode(&operation).1).unwrap();
-    assert_eq!(told, known(request.clone()), "{name}");
+    let encoded: Value = serde_json::from_str(&encode(&operation).1).unwrap();
+    assert_eq!(encoded, known_fields(request.clone()), "{name}");
     1
 }
 
-/// A request without what is the same as absent, and without what decides nothing.
-fn known(request: Value) -> Value {
+/// Removes null values, empty objects and keys that the decoder ignores from a request.
+fn known_fields(request: Value) -> Value {
     let Value::Object(fields) = request else { return request };
     let ignored = ["ClientMetadata", "UserContextData"];
     let kept = fields.into_iter().filter(|(key, value)| !value.is_null() && !ignored.contains(&key.as_str()));
-    let kept = kept.map(|(key, value)| (key, known(value)));
+    let kept = kept.map(|(key, value)| (key, known_fields(value)));
     Value::Object(kept.filter(|(_, value)| *value != json!({})).collect())
 }
 
-/// How `InitiateAuth` with this body is refused.
+/// Decodes an invalid body of `InitiateAuth` and returns the error message.
 fn refusal(body: impl AsRef<[u8]>) -> String {
     decode("InitiateAuth", body.as_ref()).unwrap_err().to_string()
 }
@@ -206,21 +207,21 @@ fn refusal(body: impl AsRef<[u8]>) -> String {
 #[test]
 fn duplicate_keys_are_rejected() {
     let twice = |key| format!("SerializationException: Field '{key}' is given twice.");
-    let top = r#"{"ClientId":"a","AuthFlow":"b","ClientId":"c"}"#;
-    assert_eq!(refusal(top), twice("ClientId"));
-    let inner = r#"{"ClientId":"a","AuthFlow":"b","AuthParameters":{"USERNAME":"x","USERNAME":"y"}}"#;
-    assert_eq!(refusal(inner), twice("USERNAME"));
-    // Written otherwise it is the same key, and null does not make it another.
+    let top_level = r#"{"ClientId":"a","AuthFlow":"b","ClientId":"c"}"#;
+    assert_eq!(refusal(top_level), twice("ClientId"));
+    let nested = r#"{"ClientId":"a","AuthFlow":"b","AuthParameters":{"USERNAME":"x","USERNAME":"y"}}"#;
+    assert_eq!(refusal(nested), twice("USERNAME"));
+    // An escape sequence does not make it another key, and a null value counts.
     let escaped = r#"{"ClientId":"a","AuthFlow":"b","Client\u0049d":null}"#;
     assert_eq!(refusal(escaped), twice("ClientId"));
-    let unknown = r#"{"ClientId":"a","AuthFlow":"b","Nobody":{"x":1,"x":1}}"#;
-    assert_eq!(refusal(unknown), twice("x"), "also where nobody looks");
+    let unknown = r#"{"ClientId":"a","AuthFlow":"b","Unknown":{"x":1,"x":1}}"#;
+    assert_eq!(refusal(unknown), twice("x"), "duplicates in unknown keys are rejected too");
 }
 
 #[test]
 fn a_body_that_is_not_one_json_object_is_rejected() {
     let not_json = "SerializationException: The request is not JSON text.";
-    let good = r#"{"ClientId":"a","AuthFlow":"b"}"#;
+    let valid = r#"{"ClientId":"a","AuthFlow":"b"}"#;
     for body in [
         "",
         " ",
@@ -239,7 +240,7 @@ fn a_body_that_is_not_one_json_object_is_rejected() {
     ] {
         assert_eq!(refusal(body), not_json, "{body}");
     }
-    assert_eq!(refusal(format!("{good}{good}")), not_json);
+    assert_eq!(refusal(format!("{valid}{valid}")), not_json);
     assert_eq!(refusal(b"{\"ClientId\":\"\xff\"}"), not_json);
     for body in ["null", "[]", "\"x\"", "1", "-0"] {
         assert_eq!(refusal(body), "SerializationException: The request is not a structure.", "{body}");
@@ -253,7 +254,10 @@ fn length_depth_and_number_of_values_are_bounded() {
         refusal(&long),
         format!("SerializationException: The request is longer than {MAX_BODY} bytes.")
     );
-    assert!(refusal(long.replace("  }", "}")).starts_with("InvalidParameterException: "), "one byte less");
+    assert!(
+        refusal(long.replace("  }", "}")).starts_with("InvalidParameterException: "),
+        "a body of the maximum length is too long"
+    );
 
     let deep = format!("SerializationException: The request is nested deeper than {MAX_DEPTH} levels.");
     assert_eq!(refusal("[".repeat(1000)), deep);
@@ -265,14 +269,14 @@ fn length_depth_and_number_of_values_are_bounded() {
     let many = format!("SerializationException: The request has more than {MAX_VALUES} values.");
     let list = |values: usize| format!("{{\"a\":[{}0]}}", "0,".repeat(values - 1));
     assert_eq!(refusal(list(20_000)), many);
-    assert_eq!(refusal(list(MAX_VALUES - 1)), many, "the list and the object count too");
+    assert_eq!(refusal(list(MAX_VALUES - 1)), many, "the list and the object count as values");
     assert_eq!(refusal(list(MAX_VALUES - 2)), absent("clientId"));
     let keys: Vec<String> = (0..10_000).map(|key| format!("\"{key}\":1")).collect();
     assert_eq!(refusal(format!("{{{}}}", keys.join(","))), many);
 
     let parameters = |count| {
         let map: serde_json::Map<String, Value> =
-            (0..count).map(|at| (format!("k{at}"), "v".into())).collect();
+            (0..count).map(|index| (format!("k{index}"), "v".into())).collect();
         decode(
             "InitiateAuth",
             json!({ "ClientId": "a", "AuthFlow": "b", "AuthParameters": map }).to_string().as_bytes(),
@@ -286,6 +290,7 @@ fn length_depth_and_number_of_values_are_bounded() {
     );
 }
 
+/// Returns the error message for a missing key.
 fn absent(key: &str) -> String {
     format!(
         "InvalidParameterException: 1 validation error detected: Value null at '{key}' failed to satisfy constraint: \
@@ -309,16 +314,16 @@ fn values_of_another_type_are_refused_and_null_is_absent() {
         let body = json!({ "ClientId": "a", "AuthFlow": "b", "AuthParameters": value });
         decode("InitiateAuth", body.to_string().as_bytes())
     };
-    let words = |value| parameters(value).unwrap_err().to_string();
-    assert_eq!(words(json!("x")), "SerializationException: STRING_VALUE can not be converted to a Map");
-    assert_eq!(words(json!([])), "SerializationException: Start of list found where not expected.");
+    let error = |value| parameters(value).unwrap_err().to_string();
+    assert_eq!(error(json!("x")), "SerializationException: STRING_VALUE can not be converted to a Map");
+    assert_eq!(error(json!([])), "SerializationException: Start of list found where not expected.");
     assert_eq!(
-        words(json!({ "USERNAME": false })),
+        error(json!({ "USERNAME": false })),
         "SerializationException: FALSE_VALUE can not be converted to a String"
     );
     let Ok(Operation::Pool(Request::InitiateAuth(request))) = parameters(json!({ "A": "", "B": null }))
     else {
-        panic!("refused")
+        panic!("the request was refused")
     };
     assert_eq!(request.auth_parameters, Parameters::new().with("A", ""));
     let list = |limit: &str| {
@@ -361,9 +366,10 @@ fn unknown_operations_are_rejected() {
     let unknown = decode("InitiateAuht", b"[[[[").unwrap_err();
     assert_eq!(unknown.to_string(), "UnknownOperationException: Unknown operation: InitiateAuht");
     assert!(decode(&"x".repeat(10_000), b"{}").unwrap_err().message.len() < 100);
-    assert!(decode("initiateauth", b"{}").is_err(), "names are exact");
+    assert!(decode("initiateauth", b"{}").is_err(), "operation names are case-sensitive");
 }
 
+/// Encodes a response and returns its body.
 fn body(response: Response) -> Value {
     let wire = encode_response(&Ok(OperationResponse::Pool(response)));
     assert_eq!((wire.status, wire.error), (200, None));
@@ -428,7 +434,7 @@ fn errors_have_the_format_that_clients_parse() {
         Some(("ResourceNotFoundException:".to_owned(), "Device does not exist.".to_owned()))
     );
     assert_eq!(wire.body, r#"{"__type":"ResourceNotFoundException","message":"Device does not exist."}"#);
-    let odd = encode_response(&Err(ApiError::invalid_parameter("né\r\nX-Evil: 1")));
-    assert_eq!(odd.error.unwrap().1, "n???X-Evil: 1", "one line of ASCII");
+    let unsafe_text = encode_response(&Err(ApiError::invalid_parameter("né\r\nX-Evil: 1")));
+    assert_eq!(unsafe_text.error.unwrap().1, "n???X-Evil: 1", "the header is one line of ASCII");
     assert_eq!(encode_response(&Err(ApiError::internal("x"))).status, 500);
 }

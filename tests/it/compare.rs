@@ -1,5 +1,5 @@
-//! Two sets of reports, or two commands in pairs: refused, equal, or told apart. No verdict here depends on
-//! real time.
+//! `poolproof compare`, with two sets of reports or with two commands in pairs. No verdict depends on real
+//! time.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,7 +11,8 @@ use serde_json::Value;
 use crate::cli::{output, poolproof};
 use crate::run_fixture::root;
 
-/// Many users and few sign-ins at once: nobody is busy when wanted, however slow the pool.
+/// A scenario with many users and few simultaneous sign-ins. There is an idle user for every arrival, however
+/// slow the pool is.
 const SCENARIO: &str = "version: 1
 name: pairs
 group: toy
@@ -20,7 +21,7 @@ population: { users: 50, factors: { none: 50, totp: 50 }, devices: 1 }
 workload: { stages: [ { for: 30s, rate: 10/s } ] }
 ";
 
-/// A folder of this test's own, empty, with the scenario as `base.yaml` and, changed, as `head.yaml`.
+/// Returns an empty folder for this test, with the scenario as `base.yaml` and a changed one as `head.yaml`.
 fn folder(name: &str, head: impl Fn(&str) -> String) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("compare").join(name);
     drop(fs::remove_dir_all(&folder));
@@ -30,12 +31,12 @@ fn folder(name: &str, head: impl Fn(&str) -> String) -> PathBuf {
     folder
 }
 
-/// The command line that plays a scenario file of the folder.
+/// Returns the command line that runs a scenario file of the folder.
 fn run_command_line(folder: &Path, file: &str) -> String {
     format!("'{}' run '{}'", env!("CARGO_BIN_EXE_poolproof"), folder.join(file).display())
 }
 
-/// `compare` with the folder's scenarios in pairs.
+/// Runs `compare` with the scenarios of the folder in pairs.
 fn pairs(folder: &Path, flags: &[&str]) -> (i32, String, String) {
     let (base, head) = (run_command_line(folder, "base.yaml"), run_command_line(folder, "head.yaml"));
     let out = folder.join("runs");
@@ -47,19 +48,21 @@ fn pairs(folder: &Path, flags: &[&str]) -> (i32, String, String) {
     )
 }
 
-/// Plays a scenario file of the folder once, into a folder of this name.
-fn played(folder: &Path, file: &str, out: &str, flags: &[&str]) -> PathBuf {
+/// Runs a scenario file of the folder once. Returns the folder `out`, which has its report.
+fn run_once(folder: &Path, file: &str, out: &str, flags: &[&str]) -> PathBuf {
     let out = folder.join(out);
-    let (code, said, err) =
+    let (code, stdout, err) =
         output(poolproof().arg("run").arg(folder.join(file)).arg("--out").arg(&out).args(flags));
-    assert!(code == 0 || code == 99, "{said}{err}");
+    assert!(code == 0 || code == 99, "{stdout}{err}");
     out
 }
 
-fn compared(base: &Path, head: &Path, flags: &[&str]) -> (i32, String, String) {
+/// Runs `compare` with two folders of reports.
+fn compare_reports(base: &Path, head: &Path, flags: &[&str]) -> (i32, String, String) {
     output(poolproof().arg("compare").arg(base).arg(head).args(flags))
 }
 
+/// Adds service times that make the pool slower.
 fn slower(yaml: &str) -> String {
     format!("{yaml}service: {{ modexp_256: 680us, modexp_513: 1360us, modexp_1025: 2720us }}\n")
 }
@@ -69,20 +72,20 @@ fn the_same_command_is_equivalent_to_itself_with_identical_decisions() {
     let folder = folder("same", str::to_owned);
     let (code, out, err) = pairs(&folder, &["--aa", "2", "--format", "json"]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
-    let told: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!(told["verdict"]["word"], "equivalent");
-    assert_eq!(told["experiment"]["same_pairs"], 2);
-    let one = &told["scenarios"][0];
-    assert_eq!(one["decisions"]["identical"], true);
-    assert_eq!(one["decisions"]["base"], one["decisions"]["head"]);
-    // The sums are those of all pairs.
-    let seen = |pair| {
+    let result: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(result["verdict"]["word"], "equivalent");
+    assert_eq!(result["experiment"]["same_pairs"], 2);
+    let scenario = &result["scenarios"][0];
+    assert_eq!(scenario["decisions"]["identical"], true);
+    assert_eq!(scenario["decisions"]["base"], scenario["decisions"]["head"]);
+    // The counts are the sums over all pairs.
+    let checked = |pair| {
         report(&folder.join("runs").join(format!("pair-0{pair}/base/pairs/report.json"))).decisions.checked
     };
-    assert_eq!(one["decisions"]["base"]["seen"], (1..=5).map(seen).sum::<u64>());
-    assert_eq!(one["decisions"]["pairs"], 5);
-    assert!(one["decisions"]["base"]["seen"].as_u64().unwrap() > 5 * 200, "{out}");
-    let metrics = one["metrics"].as_array().unwrap();
+    assert_eq!(scenario["decisions"]["base"]["seen"], (1..=5).map(checked).sum::<u64>());
+    assert_eq!(scenario["decisions"]["pairs"], 5);
+    assert!(scenario["decisions"]["base"]["seen"].as_u64().unwrap() > 5 * 200, "{out}");
+    let metrics = scenario["metrics"].as_array().unwrap();
     assert_eq!(metrics.len(), 4);
     for metric in metrics {
         assert_eq!(
@@ -92,7 +95,7 @@ fn the_same_command_is_equivalent_to_itself_with_identical_decisions() {
         );
         assert_eq!(metric["noise_floor"], 0.0);
     }
-    // Both of a pair had the same seed, and no two pairs did.
+    // Both runs of a pair have the same seed. Different pairs have different seeds.
     let seed = |run: &str| report(&folder.join("runs").join(run).join("pairs/report.json")).seed;
     assert_eq!(seed("pair-01/base"), seed("pair-01/head"));
     assert_ne!(seed("pair-01/base"), seed("pair-02/base"));
@@ -126,7 +129,7 @@ fn different_scenarios_exit_84_with_the_difference() {
     assert_eq!((code, out.as_str()), (84, ""), "{err}");
     let wanted = "scenario: base has `pool.remember: always`, head has `pool.remember: opt_in`";
     assert!(err.contains(wanted), "no `{wanted}` in:\n{err}");
-    assert!(!folder.join("runs/pair-02").exists(), "the first pair says enough");
+    assert!(!folder.join("runs/pair-02").exists(), "the second pair was run");
 }
 
 #[test]
@@ -143,7 +146,7 @@ fn a_failed_command_is_reported_with_exit_code_and_stderr() {
         ("true", "left no readable report: no report.json in "),
     ] {
         let line = ["compare", "--base", base, "--head", "true", "--seed", "1", "--out"];
-        // With this seed the base may come second; both are alike but for their names.
+        // The seed decides which command runs first. The messages differ only in the name of the command.
         let (code, _, err) = output(poolproof().args(line).arg(folder.join("runs")));
         let wanted_of_head = wanted.replace("--base", "--head");
         assert_eq!(code, 2, "{err}");
@@ -154,8 +157,8 @@ fn a_failed_command_is_reported_with_exit_code_and_stderr() {
     }
 }
 
-/// The command line of a shell script, which finds the program in `$BIN` and what `compare` adds in `$2`
-/// (folder) and `$4` (seed).
+/// Returns the command line of a shell script. The program's path is in `$BIN`. `compare` passes the folder
+/// in `$2` and the seed in `$4`.
 fn scripted(script: &str) -> String {
     format!("sh -c 'BIN=\"{}\"; {script}' sh", env!("CARGO_BIN_EXE_poolproof"))
 }
@@ -163,23 +166,24 @@ fn scripted(script: &str) -> String {
 #[test]
 fn a_command_that_ignores_seed_is_detected() {
     let folder = folder("deaf", str::to_owned);
-    let deaf = scripted(&format!("\"$BIN\" run \"{}\" --out \"$2\"", folder.join("base.yaml").display()));
-    let line = ["compare", "--base", &deaf, "--head", &deaf, "--out"];
+    let ignores_seed =
+        scripted(&format!("\"$BIN\" run \"{}\" --out \"$2\"", folder.join("base.yaml").display()));
+    let line = ["compare", "--base", &ignores_seed, "--head", &ignores_seed, "--out"];
     let (code, out, err) = output(poolproof().args(line).arg(folder.join("runs")));
     assert_eq!((code, out.as_str()), (2, ""), "{err}");
     assert!(err.contains("'s command ignored --seed: `pairs` was run with 1\n"), "{err}");
 }
 
-/// A command that plays `base.yaml` and then has its report tell of so much steal, whenever a number that
-/// counts its runs is in `$robbed`.
-fn robbed(folder: &Path, name: &str, robbed: &str, steal: &str) -> String {
+/// Returns a command that runs `base.yaml`. It writes the CPU steal `steal` into the report of its n-th run
+/// if n matches the shell pattern `runs`.
+fn with_steal(folder: &Path, name: &str, runs: &str, steal: &str) -> String {
     let (file, count) = (folder.join("base.yaml"), folder.join(name));
     let machine = format!(
         "\\\"machine\\\": {{ \\\"steal_share\\\": {steal}, \\\"load_before\\\": 1, \\\"load_after\\\": 1 }}"
     );
     scripted(&format!(
         "\"$BIN\" run \"{}\" \"$@\" >\"{count}.out\" || exit; echo x >>\"{count}\"; number=$(wc -l <\"{count}\"); \
-         case \"$number\" in {robbed}) sed -i \"s/\\\"saturated\\\": null/&, {machine}/\" \"$2/pairs/report.json\";; esac",
+         case \"$number\" in {runs}) sed -i \"s/\\\"saturated\\\": null/&, {machine}/\" \"$2/pairs/report.json\";; esac",
         file.display(),
         count = count.display(),
     ))
@@ -187,53 +191,57 @@ fn robbed(folder: &Path, name: &str, robbed: &str, steal: &str) -> String {
 
 #[test]
 fn pairs_with_too_much_steal_are_rerun_or_excluded() {
-    let folder = folder("robbed", str::to_owned);
+    let folder = folder("steal", str::to_owned);
     let base = run_command_line(&folder, "base.yaml");
-    let compared = |head: &str, flags: &[&str]| {
+    let run_pairs = |head: &str, flags: &[&str]| {
         let line = ["compare", "--base", &base, "--head", head, "--pairs", "5", "--format", "json", "--out"];
         let (code, out, err) = output(poolproof().args(line).arg(folder.join("runs")).args(flags));
         assert_eq!(err, "", "{out}");
-        let told: Value = serde_json::from_str(&out).unwrap();
+        let result: Value = serde_json::from_str(&out).unwrap();
         let counts = ["pairs", "steal_excluded_pairs", "left_out_pairs"]
-            .map(|name| told["experiment"][name].as_u64().unwrap());
-        let sentences = told["verdict"]["sentences"].to_string();
-        (code, counts, told["scenarios"][0]["decisions"]["pairs"].as_u64().unwrap(), sentences)
+            .map(|name| result["experiment"][name].as_u64().unwrap());
+        let sentences = result["verdict"]["sentences"].to_string();
+        (code, counts, result["scenarios"][0]["decisions"]["pairs"].as_u64().unwrap(), sentences)
     };
-    // Once in the second pair, twice in the third: both come out well in the end.
-    let (code, counts, decided, told) = compared(&robbed(&folder, "twice", "2|4|5", "0.3"), &[]);
-    assert_eq!((code, counts, decided), (0, [5, 3, 0], 8), "{told}");
-    assert!(told.contains("The times of 3 pairs do not count: steal was above 5 %"), "{told}");
-    // Always in the third: it is left out, and four pairs tell nothing.
-    let (code, counts, decided, told) = compared(&robbed(&folder, "always", "3|4|5", "0.3"), &[]);
-    assert_eq!((code, counts, decided), (82, [4, 3, 1], 7), "{told}");
-    assert!(told.contains("1 of them stayed above the limit and is excluded"), "{told}");
-    // Within the bound nothing is robbed, and the bound can be another.
+    // The second pair has too much steal once, the third twice. Both are run again and then accepted.
+    let (code, counts, decided, sentences) = run_pairs(&with_steal(&folder, "twice", "2|4|5", "0.3"), &[]);
+    assert_eq!((code, counts, decided), (0, [5, 3, 0], 8), "{sentences}");
+    assert!(sentences.contains("The times of 3 pairs do not count: steal was above 5 %"), "{sentences}");
+    // The third pair always has too much steal. It is excluded, and four pairs are inconclusive.
+    let (code, counts, decided, sentences) = run_pairs(&with_steal(&folder, "always", "3|4|5", "0.3"), &[]);
+    assert_eq!((code, counts, decided), (82, [4, 3, 1], 7), "{sentences}");
+    assert!(sentences.contains("1 of them stayed above the limit and is excluded"), "{sentences}");
+    // Pairs with steal up to the limit are accepted, and a flag changes the limit.
     for (name, steal, flags) in [("little", "0.05", &[][..]), ("allowed", "0.3", &["--max-steal", "30%"])] {
-        let (code, counts, decided, told) = compared(&robbed(&folder, name, "*", steal), flags);
-        assert_eq!((code, counts, decided), (0, [5, 0, 0], 5), "{name}: {told}");
+        let (code, counts, decided, sentences) = run_pairs(&with_steal(&folder, name, "*", steal), flags);
+        assert_eq!((code, counts, decided), (0, [5, 0, 0], 5), "{name}: {sentences}");
     }
 }
 
 #[test]
 fn an_inconclusive_experiment_gets_a_second_look() {
     let folder = folder("twice", slower);
-    // Slow in about half of the pairs: five cannot tell.
+    // The head is slow in about half of the pairs, so that five pairs are inconclusive.
     let (base, head) = (folder.join("base.yaml"), folder.join("head.yaml"));
-    let moody = scripted(&format!(
+    let sometimes_slow = scripted(&format!(
         "if [ $(($4 % 2)) = 0 ]; then file=\"{}\"; else file=\"{}\"; fi; \"$BIN\" run \"$file\" \"$@\"",
         base.display(),
         head.display()
     ));
-    let line = ["compare", "--base", &run_command_line(&folder, "base.yaml"), "--head", &moody];
+    let line = ["compare", "--base", &run_command_line(&folder, "base.yaml"), "--head", &sometimes_slow];
     let flags = ["--pairs", "5", "--max-pairs", "7", "--format", "json", "--out"];
     let (code, out, err) = output(poolproof().args(line).args(flags).arg(folder.join("runs")));
     assert_eq!(code, 82, "{out}{err}");
-    let told: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((&told["experiment"]["pairs"], &told["experiment"]["looks"]), (&7.into(), &2.into()), "{out}");
-    // What is plain at the first look gets no second one.
+    let result: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!(
+        (&result["experiment"]["pairs"], &result["experiment"]["looks"]),
+        (&7.into(), &2.into()),
+        "{out}"
+    );
+    // A verdict at the first look ends the experiment.
     let (code, out, _) = pairs(&folder, &["--max-pairs", "7", "--format", "json"]);
-    let told: Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((code, &told["experiment"]["pairs"]), (81, &5.into()), "{out}");
+    let result: Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &result["experiment"]["pairs"]), (81, &5.into()), "{out}");
 }
 
 #[test]
@@ -245,6 +253,7 @@ fn too_few_sign_ins_give_no_quantile_verdict() {
     assert!(out.contains("too few to say") && out.contains("1 metric is not judged"), "{out}");
 }
 
+/// Reads a report.
 pub(crate) fn report(file: &Path) -> Report {
     poolproof::report::read(file).unwrap()
 }
@@ -252,20 +261,20 @@ pub(crate) fn report(file: &Path) -> Report {
 #[test]
 fn folder_comparison_has_decisions_but_no_speed_verdict() {
     let folder = folder("folders", slower);
-    let base = played(&folder, "base.yaml", "a", &[]);
-    let head = played(&folder, "base.yaml", "b", &[]);
-    let (code, out, err) = compared(&base, &head, &[]);
+    let base = run_once(&folder, "base.yaml", "a", &[]);
+    let head = run_once(&folder, "base.yaml", "b", &[]);
+    let (code, out, err) = compare_reports(&base, &head, &[]);
     assert_eq!((code, err.as_str()), (0, ""), "{out}");
     assert!(out.contains("✓ decisions identical") && out.contains(compare::ADVISORY), "{out}");
-    // The folder of one report will do as well.
-    let (code, _, err) = compared(&base.join("pairs"), &head, &[]);
+    // The folder of a single report is accepted too.
+    let (code, _, err) = compare_reports(&base.join("pairs"), &head, &[]);
     assert_eq!(code, 0, "{err}");
-    // Slower by any factor is no verdict.
-    let slow = played(&folder, "head.yaml", "c", &[]);
-    let (code, out, _) = compared(&base, &slow, &["--format", "json"]);
+    // The speed of reports gives no verdict, however large the difference is.
+    let slow = run_once(&folder, "head.yaml", "c", &[]);
+    let (code, out, _) = compare_reports(&base, &slow, &["--format", "json"]);
     assert_eq!(code, 0, "{out}");
-    let told: Value = serde_json::from_str(&out).unwrap();
-    let p50 = &told["scenarios"][0]["numbers"][0];
+    let result: Value = serde_json::from_str(&out).unwrap();
+    let p50 = &result["scenarios"][0]["numbers"][0];
     assert_eq!(p50["what"], "sign_in p50");
     assert!(p50["ratio"].as_f64().unwrap() > 1.5, "{p50}");
     let (code, out, _) = output(poolproof().args(["compare", "reports/golden", "reports/golden"]));
@@ -276,15 +285,15 @@ fn folder_comparison_has_decisions_but_no_speed_verdict() {
 #[test]
 fn any_decision_difference_exits_80() {
     let folder = folder("decisions", str::to_owned);
-    let base = played(&folder, "base.yaml", "a", &[]);
+    let base = run_once(&folder, "base.yaml", "a", &[]);
     let file = base.join("pairs/report.json");
-    let sound = report(&file);
+    let original = report(&file);
     let changed = |name: &str, change: &dyn Fn(&mut Report)| {
-        let mut other = sound.clone();
+        let mut other = original.clone();
         change(&mut other);
         let head = folder.join(name);
         poolproof::report::write(&head, &other, false).unwrap();
-        compared(&base, &head, &[])
+        compare_reports(&base, &head, &[])
     };
     type Change = (&'static str, &'static str, fn(&mut Report));
     let changes: [Change; 5] = [
@@ -306,30 +315,30 @@ fn any_decision_difference_exits_80() {
 #[test]
 fn wall_clock_counts_may_differ_but_mismatches_may_not() {
     let folder = folder("wall", str::to_owned);
-    let base = played(&folder, "base.yaml", "a", &[]);
+    let base = run_once(&folder, "base.yaml", "a", &[]);
     let mut wall = report(&base.join("pairs/report.json"));
     wall.clock = poolproof::clock::ClockKind::Wall;
-    let written = |name: &str, report: &Report| {
+    let write = |name: &str, report: &Report| {
         let folder = folder.join(name);
         poolproof::report::write(&folder, report, false).unwrap();
         folder
     };
-    let base = written("base", &wall);
+    let base = write("base", &wall);
     let mut more = wall.clone();
     (more.decisions.checked, more.decisions.rules[0].seen) =
         (wall.decisions.checked + 1, wall.decisions.rules[0].seen + 1);
-    let (code, out, _) = compared(&base, &written("more", &more), &[]);
+    let (code, out, _) = compare_reports(&base, &write("more", &more), &[]);
     assert!(code == 0 && out.contains("Some rules were seen more or less often"), "{code}: {out}");
     more.decisions.rules[0].mismatched += 1;
-    let (code, out, _) = compared(&base, &written("wrong", &more), &[]);
+    let (code, out, _) = compare_reports(&base, &write("wrong", &more), &[]);
     assert!(code == 80 && out.contains("✗ decisions differ") && out.contains("rule "), "{code}: {out}");
 }
 
 #[test]
-fn reports_of_different_things_are_refused_with_84() {
+fn reports_that_are_not_comparable_are_refused_with_84() {
     let folder = folder("refused", str::to_owned);
-    let base = played(&folder, "base.yaml", "a", &[]);
-    let sound = report(&base.join("pairs/report.json"));
+    let base = run_once(&folder, "base.yaml", "a", &[]);
+    let original = report(&base.join("pairs/report.json"));
     type Change = (&'static str, fn(&mut Report));
     let changes: [Change; 8] = [
         ("group: base has toy, head has cognito", |report| report.group = "cognito".to_owned()),
@@ -357,45 +366,49 @@ fn reports_of_different_things_are_refused_with_84() {
         }),
     ];
     for (number, (wanted, change)) in changes.into_iter().enumerate() {
-        let mut other = sound.clone();
+        let mut other = original.clone();
         change(&mut other);
         let head = folder.join(format!("head-{number}"));
         poolproof::report::write(&head, &other, false).unwrap();
-        let (code, out, err) = compared(&base, &head, &[]);
+        let (code, out, err) = compare_reports(&base, &head, &[]);
         assert_eq!((code, out.as_str()), (84, ""), "{wanted}: {err}");
         assert!(err.contains(wanted), "no `{wanted}` in:\n{err}");
     }
-    // Another way to write the same, other words about it and other thresholds are no other scenario.
-    let mut other = sound;
+    // Scenarios are the same if only their notation, comments or thresholds differ.
+    let mut other = original;
     other.scenario.yaml =
         format!("# Why.\n{}thresholds: [ sign_in.p50 < 1s ]\n", SCENARIO.replace("30s", "30000ms"));
     let head = folder.join("alike");
     poolproof::report::write(&head, &other, false).unwrap();
-    let (code, _, err) = compared(&base, &head, &[]);
+    let (code, _, err) = compare_reports(&base, &head, &[]);
     assert_eq!(code, 0, "{err}");
 }
 
 #[test]
 fn an_invalid_report_exits_2() {
     let folder = folder("foreign", str::to_owned);
-    let base = played(&folder, "base.yaml", "a", &[]);
-    let whole = fs::read_to_string(base.join("pairs/report.json")).unwrap();
+    let base = run_once(&folder, "base.yaml", "a", &[]);
+    let complete = fs::read_to_string(base.join("pairs/report.json")).unwrap();
     for (name, text, wanted) in [
-        ("cut", whole[..whole.len() / 2].to_owned(), "before the report does"),
+        ("cut", complete[..complete.len() / 2].to_owned(), "before the report does"),
         ("foreign", "{ \"metrics\": {} }".to_owned(), "missing field `schema_version`"),
         ("empty", String::new(), "is not a report"),
-        ("older", whole.replace("\"schema_version\": 2", "\"schema_version\": 1"), "its schema_version is 1"),
+        (
+            "older",
+            complete.replace("\"schema_version\": 2", "\"schema_version\": 1"),
+            "its schema_version is 1",
+        ),
     ] {
         let head = folder.join(name);
         fs::create_dir_all(&head).unwrap();
         fs::write(head.join("report.json"), text).unwrap();
-        let (code, out, err) = compared(&base, &head, &[]);
+        let (code, out, err) = compare_reports(&base, &head, &[]);
         assert_eq!((code, out.as_str()), (2, ""), "{name}: {err}");
         assert!(err.contains(wanted) && err.contains(&format!("{name}/report.json")), "{name}: {err}");
     }
-    let (code, _, err) = compared(&base, &folder.join("nowhere"), &[]);
+    let (code, _, err) = compare_reports(&base, &folder.join("nowhere"), &[]);
     assert!(code == 2 && err.contains("cannot read"), "{err}");
-    let (code, _, err) = compared(&base, root(), &[]);
+    let (code, _, err) = compare_reports(&base, root(), &[]);
     assert!(code == 2 && err.contains("no report.json in"), "{err}");
 }
 

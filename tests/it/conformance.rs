@@ -1,5 +1,5 @@
-//! `matrix --against URL`: rules that the endpoint follows, rules that it breaks, and trials that could not
-//! be run.
+//! `matrix --against URL`: rules that the endpoint follows, rules that it breaks, and trials that cannot be
+//! run.
 
 use serde_json::Value;
 
@@ -11,7 +11,7 @@ use crate::fault_proxy::{FaultProxy, ProxyAction};
 use crate::server_process::ServerProcess;
 use crate::target::planted;
 
-/// Runs `poolproof matrix --against`; returns the exit code, and standard output with standard error.
+/// Runs `poolproof matrix --against`. Returns the exit code, and standard output followed by standard error.
 fn against(address: &str, arguments: &[&str]) -> (Option<i32>, String) {
     let output = poolproof().args(["matrix", "--against", address]).args(arguments).output().unwrap();
     let err = String::from_utf8(output.stderr).unwrap();
@@ -20,8 +20,8 @@ fn against(address: &str, arguments: &[&str]) -> (Option<i32>, String) {
 
 #[test]
 fn our_server_follows_every_sampled_rule() {
-    let served = ServerProcess::start(&[]);
-    let address = format!("http://{}", served.address);
+    let server = ServerProcess::start(&[]);
+    let address = format!("http://{}", server.address);
     let (code, text) = against(&address, &["--sample", "90", "--format", "json"]);
     let report: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
     let broken: Vec<&Value> =
@@ -33,18 +33,18 @@ fn our_server_follows_every_sampled_rule() {
     let all = report["rules"].as_array().unwrap().len();
     assert!(text.contains(&format!("The sample leaves out {} rules.", all - 3)), "{text}");
     assert!(text.contains("  1 trial\n"), "{text}");
-    let pools = served.call("ListUserPools", &serde_json::json!({ "MaxResults": 60 })).json();
+    let pools = server.call("ListUserPools", &serde_json::json!({ "MaxResults": 60 })).json();
     assert_eq!(pools["UserPools"].as_array().unwrap().len(), 1, "{pools}");
 }
 
 #[test]
 #[ignore = "all cells take minutes: --ignored, in a release build"]
 fn our_server_follows_every_rule_in_every_cell() {
-    let served = ServerProcess::start(&[]);
-    let (code, text) = against(&format!("http://{}", served.address), &["--format", "json"]);
+    let server = ServerProcess::start(&[]);
+    let (code, text) = against(&format!("http://{}", server.address), &["--format", "json"]);
     let report: Value = serde_json::from_str(&text).unwrap();
-    // Every cell; in each of the 18 configurations without risk a wrong password and a replayed claim; in 12
-    // of them a damaged device secret.
+    // There is a trial for every cell. Each of the 18 configurations without risk also has a trial with a
+    // wrong password, and 12 of them have one with a wrong device secret.
     let trials = 7020 + 18 + 12;
     assert_eq!(report["trials"], serde_json::json!({ "followed": trials, "broken": 0, "untried": 0 }));
     assert_eq!(code, Some(0));
@@ -64,46 +64,46 @@ fn unusable_and_remote_endpoints_are_rejected() {
 
 #[test]
 fn undeleted_pools_are_reported_with_the_result() {
-    let served = ServerProcess::start(&[]);
-    for (operations, tried) in
+    let server = ServerProcess::start(&[]);
+    for (operations, trials_are_run) in
         [(&["DeleteUserPool"][..], true), (&["CreateUserPoolClient", "DeleteUserPool"], false)]
     {
-        let detour = FaultProxy::to(&served, move |operation, _| {
+        let proxy = FaultProxy::to(&server, move |operation, _| {
             let refused = operations.contains(&operation);
             if refused { ProxyAction::reject("NotAuthorizedException") } else { ProxyAction::Forward }
         });
         let mut command = poolproof();
-        command.args(["matrix", "--sample", "3", "--format", "json", "--against", &detour.url]);
+        command.args(["matrix", "--sample", "3", "--format", "json", "--against", &proxy.url]);
         let (code, out, err) = output(&mut command);
         let report: Value = serde_json::from_str(&out).unwrap_or_else(|_| panic!("{out}{err}"));
-        assert_eq!((code, report["trials"]["followed"] == 3), (107, tried), "{out}{err}");
-        let left = report["left_behind"].as_array().unwrap();
-        assert_eq!(left.len(), detour.asked("CreateUserPool"), "{report}");
-        for pool in left.iter().map(|left| left.as_str().unwrap()) {
+        assert_eq!((code, report["trials"]["followed"] == 3), (107, trials_are_run), "{out}{err}");
+        let left_behind = report["left_behind"].as_array().unwrap();
+        assert_eq!(left_behind.len(), proxy.asked("CreateUserPool"), "{report}");
+        for pool in left_behind.iter().map(|pool| pool.as_str().unwrap()) {
             assert!(pool.starts_with("cannot remove the pool us-east-1_"), "{pool}");
-            assert!(err.contains(&format!("not deleted at {}: {pool}", detour.url)), "{err}");
+            assert!(err.contains(&format!("not deleted at {}: {pool}", proxy.url)), "{err}");
         }
     }
 }
 
 #[test]
 fn a_broken_rule_is_reported_with_an_example() {
-    let found = [(Defect::PasswordClaimUnchecked, vec!["wrong-password"], 80)];
-    for (defect, rules, exit) in found {
+    let expected = [(Defect::PasswordClaimUnchecked, vec!["wrong-password"], 80)];
+    for (defect, rules, exit_code) in expected {
         let address = planted(PoolPolicy::DEFAULT, Some(defect)).to_string();
         let (code, text) = against(&address, &["--sample", "60", "--format", "json"]);
         let report: Value = serde_json::from_str(&text).unwrap_or_else(|_| panic!("{text}"));
         let broken: Vec<&Value> =
             report["rules"].as_array().unwrap().iter().filter(|rule| rule["standing"] == "broken").collect();
         let ids: Vec<&str> = broken.iter().map(|rule| rule["id"].as_str().unwrap()).collect();
-        assert_eq!((ids, code), (rules, Some(exit)), "{defect:?}");
+        assert_eq!((ids, code), (rules, Some(exit_code)), "{defect:?}");
         let example = &broken[0]["example"];
         assert!(example["came"].as_str().unwrap().starts_with("PASSWORD_VERIFIER → "), "{example}");
         assert_eq!(example["expected"], "PASSWORD_VERIFIER → incorrect");
-        let done = example["done"].as_str().unwrap();
-        assert!(done.ends_with("; wrong password"), "{done}");
+        let situation = example["done"].as_str().unwrap();
+        assert!(situation.ends_with("; wrong password"), "{situation}");
         let (code, text) = against(&address, &["--sample", "60"]);
-        assert_eq!(code, Some(exit));
+        assert_eq!(code, Some(exit_code));
         let line = format!("✗ {} (", broken[0]["id"].as_str().unwrap());
         assert!(
             text.contains(&line) && text.contains("  expected  PASSWORD_VERIFIER → incorrect\n"),
