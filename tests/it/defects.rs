@@ -1,4 +1,4 @@
-//! A smoke detector is tested with smoke: every planted fault is found, and under the right rule's name.
+//! A run detects every defect of the embedded pool and names the rule that the defect breaks.
 
 use poolproof::report::Report;
 use poolproof::scenario::Scenario;
@@ -6,7 +6,8 @@ use poolproof_pool::Defect;
 
 use crate::run_fixture::{play, play_with, scenario};
 
-/// Whoever comes, what for, and how risky: enough of everything that each fault shows.
+/// Returns a scenario with many kinds of sign-ins, factors and risk levels, so that most defects have an
+/// effect.
 pub(crate) fn mixed_scenario(pool: &str) -> Scenario {
     scenario(&format!(
         "version: 1
@@ -27,7 +28,8 @@ workload:
     ))
 }
 
-/// Whoever comes from wherever, with passwords that others know, in a pool that protects itself.
+/// Returns a scenario with compromised passwords and several source networks, for a pool with threat
+/// protection.
 fn threat_protection_scenario(risk: &str) -> Scenario {
     scenario(&format!(
         "version: 1
@@ -51,7 +53,7 @@ workload:
     ))
 }
 
-/// People who use their tokens after signing in.
+/// Returns a scenario in which users use their tokens after they sign in.
 fn token_scenario() -> Scenario {
     scenario(
         "version: 1
@@ -79,7 +81,7 @@ const LISTS: &str = "{ mode: enforced, low: no_action, medium: mfa_required, hig
 const ESTIMATED: &str =
     "{ mode: enforced, levels: estimated, low: no_action, medium: mfa_if_configured, high: block }";
 
-/// Three people who can hardly type: their failures lock them out.
+/// Returns a scenario in which three users enter so many wrong passwords that the pool locks them out.
 fn failing_sign_ins_scenario() -> Scenario {
     scenario(
         "version: 1
@@ -101,7 +103,7 @@ const ALWAYS_ASKING: &str =
     "{ remember: always, suppress_mfa: false, mfa: optional, switches: { claims: once } }";
 const OPT_IN: &str = "{ remember: opt_in, suppress_mfa: true, mfa: optional, switches: { claims: once } }";
 
-/// Each fault, a pool in which it shows, and the rule that must be named first.
+/// Each defect with a pool in which it has an effect, and a rule that it breaks.
 const EXPECTED_RULES: [(Defect, &str, &str); 19] = [
     (Defect::ForgottenDeviceAccepted, ALWAYS, "device-unknown"),
     (Defect::SuppressesAlways, ALWAYS_ASKING, "not-suppressed"),
@@ -124,7 +126,8 @@ const EXPECTED_RULES: [(Defect, &str, &str); 19] = [
     (Defect::SignOutIgnored, "tokens", "refresh-signed-out"),
 ];
 
-fn played_in(pool: &str) -> Scenario {
+/// Returns the scenario for a pool of [`EXPECTED_RULES`].
+fn scenario_for(pool: &str) -> Scenario {
     match pool {
         "" => failing_sign_ins_scenario(),
         "tokens" => token_scenario(),
@@ -178,8 +181,9 @@ fn a_correct_pool_has_no_mismatches() {
         let report = play(&scenario);
         assert_eq!(mismatched_rules(&report), Vec::<&str>::new(), "{}", scenario.name);
         for rule in rules {
-            let seen = report.decisions.rules.iter().any(|seen| seen.id == *rule && seen.seen > 10);
-            assert!(seen, "{}: {rule} was hardly met", scenario.name);
+            let is_checked =
+                report.decisions.rules.iter().any(|checked| checked.id == *rule && checked.seen > 10);
+            assert!(is_checked, "{}: rule {rule} has too few sign-ins", scenario.name);
         }
     }
     let report = play(&failing_sign_ins_scenario());
@@ -189,12 +193,12 @@ fn a_correct_pool_has_no_mismatches() {
 
 #[test]
 fn every_defect_is_found_under_the_right_rule() {
-    assert_eq!(EXPECTED_RULES.map(|(defect, ..)| defect), Defect::ALL, "a fault that nobody looks for");
+    assert_eq!(EXPECTED_RULES.map(|(defect, ..)| defect), Defect::ALL, "a defect has no expected rule");
     for (defect, pool, rule) in EXPECTED_RULES {
-        let scenario = played_in(pool);
+        let scenario = scenario_for(pool);
         let report = play_with(&scenario, Some(defect));
         let wrong = mismatched_rules(&report);
-        assert!(wrong.contains(&rule), "{defect:?} must show as {rule}, and shows as {wrong:?}");
+        assert!(wrong.contains(&rule), "{defect:?} must break {rule}, but breaks {wrong:?}");
         assert_eq!(report.verdict.exit_code, 80, "{defect:?}");
         assert!(!report.decisions.mismatches.is_empty());
     }

@@ -1,4 +1,5 @@
-//! A detour to a served pool: requests pass, but for those that somebody answers otherwise or loses.
+//! A proxy for a served pool. A test decides for each request whether the proxy forwards it, answers it or
+//! drops it.
 
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
@@ -6,113 +7,114 @@ use std::sync::{Arc, Mutex};
 
 use crate::server_process::ServerProcess;
 
-/// What becomes of a request.
+/// What the proxy does with a request.
 pub(crate) enum ProxyAction {
-    /// It passes, and so does its answer.
+    /// Forwards the request and its response.
     Forward,
-    /// It is answered by these bytes, and does not pass.
+    /// Sends these bytes as the response and does not forward the request.
     Reply(String),
-    /// It passes, and is answered by this in place of its answer.
+    /// Forwards the request and sends this text in place of its response.
     ReplaceResponse(String),
-    /// It passes, and the connection ends before its answer.
+    /// Forwards the request and closes the connection before the response.
     DropResponse,
-    /// The connection ends before it passes.
+    /// Closes the connection and does not forward the request.
     DropRequest,
 }
 
 impl ProxyAction {
-    /// This status with this body.
+    /// Answers with this status and body, without forwarding the request.
     pub(crate) fn reply(status: u16, body: &str) -> Self {
-        Self::Reply(answer(status, body))
+        Self::Reply(response(status, body))
     }
 
-    /// It passes, and this body is what comes back.
+    /// Forwards the request and answers with status 200 and this body.
     pub(crate) fn replace_response(body: &str) -> Self {
-        Self::ReplaceResponse(answer(200, body))
+        Self::ReplaceResponse(response(200, body))
     }
 
-    /// A refusal of this kind.
+    /// Answers with an error of this type.
     pub(crate) fn reject(kind: &str) -> Self {
         Self::reply(400, &format!("{{\"__type\":\"{kind}\",\"message\":\"no\"}}"))
     }
 
-    /// Too many requests.
+    /// Answers that there are too many requests.
     pub(crate) fn throttle() -> Self {
         Self::reject("TooManyRequestsException")
     }
 }
 
-fn answer(status: u16, body: &str) -> String {
+fn response(status: u16, body: &str) -> String {
     let head = "Content-Type: application/x-amz-json-1.1\r\nContent-Length";
     format!("HTTP/1.1 {status} x\r\n{head}: {}\r\n\r\n{body}", body.len())
 }
 
-/// A detour; it stays as long as the tests do.
+/// A running proxy. Its threads end with the test process.
 pub(crate) struct FaultProxy {
     pub(crate) url: String,
-    asked: Arc<Mutex<Vec<String>>>,
+    operations: Arc<Mutex<Vec<String>>>,
 }
 
 impl FaultProxy {
-    /// A detour to this pool: `action` hears each request's operation (of a page, nothing) and its body.
+    /// Starts a proxy for this pool. `action` receives the operation and the body of each request. The
+    /// operation of a request for a page is empty.
     pub(crate) fn to(
-        served: &ServerProcess,
+        server: &ServerProcess,
         action: impl FnMut(&str, &str) -> ProxyAction + Send + 'static,
     ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let asked = Arc::new(Mutex::new(Vec::new()));
-        let (upstream, action, operations) =
-            (served.address.clone(), Arc::new(Mutex::new(action)), Arc::clone(&asked));
+        let operations = Arc::new(Mutex::new(Vec::new()));
+        let (upstream, action, seen) =
+            (server.address.clone(), Arc::new(Mutex::new(action)), Arc::clone(&operations));
         std::thread::spawn(move || {
-            for outer in listener.incoming() {
-                let (upstream, action, operations) =
-                    (upstream.clone(), Arc::clone(&action), Arc::clone(&operations));
+            for client in listener.incoming() {
+                let (upstream, action, seen) = (upstream.clone(), Arc::clone(&action), Arc::clone(&seen));
                 std::thread::spawn(move || {
-                    let mut outer = outer.unwrap();
-                    while let Some(asked) = message(&mut outer) {
-                        let text = String::from_utf8_lossy(&asked);
+                    let mut client = client.unwrap();
+                    while let Some(request) = message(&mut client) {
+                        let text = String::from_utf8_lossy(&request);
                         let (head, body) = text.split_once("\r\n\r\n").unwrap();
                         let target =
                             head.lines().find(|line| line.to_lowercase().starts_with("x-amz-target"));
                         let operation = target.and_then(|line| line.rsplit('.').next()).unwrap_or_default();
-                        operations.lock().unwrap().push(operation.to_owned());
+                        seen.lock().unwrap().push(operation.to_owned());
                         let action = (action.lock().unwrap())(operation, body);
-                        let Some(told) = told(&upstream, &asked, action) else { return };
-                        if outer.write_all(&told).is_err() {
+                        let Some(response) = respond(&upstream, &request, action) else { return };
+                        if client.write_all(&response).is_err() {
                             return;
                         }
                     }
                 });
             }
         });
-        Self { url, asked }
+        Self { url, operations }
     }
 
-    /// How often this operation was asked for.
+    /// Returns the number of requests for this operation.
     pub(crate) fn asked(&self, operation: &str) -> usize {
-        self.asked.lock().unwrap().iter().filter(|asked| *asked == operation).count()
+        self.operations.lock().unwrap().iter().filter(|seen| *seen == operation).count()
     }
 }
 
-fn told(upstream: &str, asked: &[u8], action: ProxyAction) -> Option<Vec<u8>> {
+/// Returns the bytes to send to the client, or `None` if the proxy closes the connection.
+fn respond(upstream: &str, request: &[u8], action: ProxyAction) -> Option<Vec<u8>> {
     if let ProxyAction::Reply(bytes) = action {
         return Some(bytes.into_bytes());
     }
     if matches!(action, ProxyAction::DropRequest) {
         return None;
     }
-    let mut inner = TcpStream::connect(upstream).ok()?;
-    inner.write_all(asked).ok()?;
-    let told = message(&mut inner)?;
+    let mut server = TcpStream::connect(upstream).ok()?;
+    server.write_all(request).ok()?;
+    let response = message(&mut server)?;
     match action {
-        ProxyAction::Forward => Some(told),
+        ProxyAction::Forward => Some(response),
         ProxyAction::ReplaceResponse(text) => Some(text.into_bytes()),
         _ => None,
     }
 }
 
-/// One request or answer, with its body; `None` if there is none.
+/// Reads one request or response with its body. Returns `None` if the stream ends.
 pub(crate) fn message(stream: &mut impl std::io::Read) -> Option<Vec<u8>> {
     let mut bytes = Vec::new();
     while !bytes.ends_with(b"\r\n\r\n") {

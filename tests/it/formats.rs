@@ -1,4 +1,4 @@
-//! Every form of a report tells the same, and is read by others' tools.
+//! All formats of a report have the same content, and third-party tools read them.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -29,19 +29,20 @@ use crate::untrusted_text::{HOSTILE, hostile_report, words};
 const ALL: [Format; 6] =
     [Format::Json, Format::Html, Format::Junit, Format::Markdown, Format::Hlog, Format::Csv];
 
-fn played(defect: Option<Defect>) -> RunOutput {
+/// Runs a scenario with many kinds of sign-ins.
+fn run_mixed(defect: Option<Defect>) -> RunOutput {
     run(&mixed_scenario(ALWAYS), &run_options(defect), &CancellationToken::default()).unwrap()
 }
 
-fn measured(played: &RunOutput) -> MeasuredRun<'_> {
-    MeasuredRun { snapshot: &played.measured, started: played.started }
+fn measured(output: &RunOutput) -> MeasuredRun<'_> {
+    MeasuredRun { snapshot: &output.measured, started: output.started }
 }
 
-/// Reports of all kinds: failed, passed, small, empty, cut short, saturated.
+/// Returns reports of all kinds: failed, passed, small, empty, partial, saturated.
 fn all_kinds() -> Vec<Report> {
-    let of = |more: fn(&mut RunInfo), faulty| {
+    let with = |change: fn(&mut RunInfo), faulty| {
         let mut run_info = run_info();
-        more(&mut run_info);
+        change(&mut run_info);
         Report::new(run_info, &recorded(&sign_ins(7, 900, faulty)).summary())
     };
     vec![
@@ -49,10 +50,10 @@ fn all_kinds() -> Vec<Report> {
         report(ClockKind::Virtual, 6000, false),
         report(ClockKind::Virtual, 3, false),
         report(ClockKind::Wall, 0, false),
-        of(|run_info| run_info.partial = true, false),
-        of(|run_info| run_info.saturated = Some("The generator was late.".to_owned()), false),
-        of(|run_info| run_info.target = "http://127.0.0.1:9229".to_owned(), true),
-        of(|_| {}, false),
+        with(|run_info| run_info.partial = true, false),
+        with(|run_info| run_info.saturated = Some("The generator was late.".to_owned()), false),
+        with(|run_info| run_info.target = "http://127.0.0.1:9229".to_owned(), true),
+        with(|_| {}, false),
     ]
 }
 
@@ -70,8 +71,8 @@ fn junit_failures_match_the_verdict_and_sums_are_correct() {
         {
             assert_eq!(suite.attribute(attribute), Some(&*count(tag).to_string()), "{attribute}");
         }
-        let bad = count("failure") + count("error");
-        assert_eq!(bad == 0, report.verdict.passed, "{:?}\n{text}", report.verdict);
+        let failed = count("failure") + count("error");
+        assert_eq!(failed == 0, report.verdict.passed, "{:?}\n{text}", report.verdict);
         passed += usize::from(report.verdict.passed);
         let cases = |class: &str| {
             let class = format!("opt-in-mfa.{class}");
@@ -81,11 +82,11 @@ fn junit_failures_match_the_verdict_and_sums_are_correct() {
         assert_eq!(cases("rules"), report.decisions.rules.len());
         assert_eq!(cases("decisions"), 1);
     }
-    assert!(passed > 0, "none of the samples passes");
+    assert!(passed > 0, "no sample passes");
 }
 
 #[test]
-fn a_fault_without_a_test_case_still_fails() {
+fn a_failure_without_a_test_case_is_reported() {
     let mut report = report(ClockKind::Virtual, 1500, false);
     report.thresholds.clear();
     report.verdict.passed = false;
@@ -97,10 +98,10 @@ fn a_fault_without_a_test_case_still_fails() {
 
 #[test]
 fn a_defect_appears_in_every_format() {
-    let played = played(Some(Defect::BlockIgnored));
-    let report = &played.report;
-    let wrong = report.decisions.rules.iter().find(|rule| rule.id == "risk-block").unwrap();
-    assert!(wrong.mismatched > 0);
+    let output = run_mixed(Some(Defect::BlockIgnored));
+    let report = &output.report;
+    let rule = report.decisions.rules.iter().find(|rule| rule.id == "risk-block").unwrap();
+    assert!(rule.mismatched > 0);
     let entries = [ScenarioResult::played(report.clone())];
 
     let text = junit(&entries);
@@ -109,12 +110,13 @@ fn a_defect_appears_in_every_format() {
     let failure = case.first_element_child().unwrap();
     assert_eq!(failure.tag_name().name(), "failure");
     let first = report.decisions.mismatches.iter().find(|mismatch| mismatch.rule == "risk-block").unwrap();
-    let told = failure.text().unwrap();
+    let text = failure.text().unwrap();
     for wanted in [&first.situation, &first.expected, &first.seen, &report.replay()] {
-        assert!(told.contains(&**wanted), "no `{wanted}` in:\n{told}");
+        assert!(text.contains(&**wanted), "no `{wanted}` in:\n{text}");
     }
-    let sound = document.descendants().find(|node| node.attribute("name") == Some("wrong-password")).unwrap();
-    assert!(sound.first_element_child().is_none(), "a rule that was followed passes");
+    let passed =
+        document.descendants().find(|node| node.attribute("name") == Some("wrong-password")).unwrap();
+    assert!(passed.first_element_child().is_none(), "a rule without mismatches fails");
 
     let text = summary(&entries);
     let words = words(&text);
@@ -154,8 +156,8 @@ fn timeline_csv_matches_the_report() {
     let rows: Vec<BTreeMap<&str, &str>> =
         lines.map(|line| head.iter().copied().zip(line.split(',')).collect()).collect();
     assert_eq!(rows.len(), report.timeline.intervals.len());
-    for (place, (row, interval)) in rows.iter().zip(&report.timeline.intervals).enumerate() {
-        assert_eq!(row["start_s"], place.to_string());
+    for (index, (row, interval)) in rows.iter().zip(&report.timeline.intervals).enumerate() {
+        assert_eq!(row["start_s"], index.to_string());
         assert_eq!(row["offered"], interval.offered.to_string());
         assert_eq!(row["failed"], interval.failed.to_string());
         for (column, count) in [
@@ -173,56 +175,58 @@ fn timeline_csv_matches_the_report() {
 /// Histograms by tag, each with its start in µs.
 type Tagged = BTreeMap<String, Vec<(u64, Histogram<u64>)>>;
 
-/// The start of a log in s, and its histograms.
+/// Reads an interval log. Returns its start time in s, and its histograms.
 fn read_log(log: &str) -> (Option<f64>, Tagged) {
-    let mut read = Tagged::new();
+    let mut histograms = Tagged::new();
     let mut started = None;
     for entry in IntervalLogIterator::new(log.as_bytes()) {
         match entry.unwrap() {
             LogEntry::StartTime(time) => started = Some(time.as_secs_f64()),
-            LogEntry::BaseTime(_) => panic!("no base time is written"),
+            LogEntry::BaseTime(_) => panic!("the log has a base time"),
             LogEntry::Interval(interval) => {
                 use base64::Engine as _;
                 let bytes = base64::engine::general_purpose::STANDARD.decode(interval.encoded_histogram());
                 let histogram = Deserializer::new().deserialize(&mut bytes.unwrap().as_slice()).unwrap();
                 let tag = interval.tag().map_or_else(String::new, |tag| tag.as_str().to_owned());
                 let start = interval.start_timestamp().as_micros() as u64;
-                read.entry(tag).or_default().push((start, histogram));
+                histograms.entry(tag).or_default().push((start, histogram));
             }
         }
     }
-    (started, read)
+    (started, histograms)
 }
 
-fn close(told: u64, is: u64, within: f64) {
-    assert!((told as f64 - is as f64).abs() <= is as f64 * within + 1.0, "{told} {is}");
+/// Checks that a value differs from `expected` by at most this share plus one.
+fn assert_close(actual: u64, expected: u64, share: f64) {
+    let difference = (actual as f64 - expected as f64).abs();
+    assert!(difference <= expected as f64 * share + 1.0, "{actual} {expected}");
 }
 
 #[test]
 fn interval_log_has_every_sign_in_and_step() {
-    let played = played(None);
-    let report = &played.report;
-    let (started, read) = read_log(&interval_log(report, measured(&played)));
+    let output = run_mixed(None);
+    let report = &output.report;
+    let (started, tagged) = read_log(&interval_log(report, measured(&output)));
     assert_eq!(started, Some(0.0), "virtual time starts at 0");
-    let tags: Vec<&str> = read.keys().map(String::as_str).collect();
+    let tags: Vec<&str> = tagged.keys().map(String::as_str).collect();
     let steps: Vec<&str> = report.latency.steps.keys().map(String::as_str).collect();
     assert_eq!(tags[1..], steps, "one tag for each step");
-    for (tag, histograms) in &read {
+    for (tag, histograms) in &tagged {
         let quantiles = match tag.as_str() {
             "" => &report.latency.sign_in.intended,
             step => &report.latency.steps[step],
         };
         let mut whole = Histogram::<u64>::new_with_bounds(1, 3_600_000_000, 2).unwrap();
-        histograms.iter().for_each(|(_, one)| whole.add(one).unwrap());
+        histograms.iter().for_each(|(_, histogram)| whole.add(histogram).unwrap());
         assert_eq!(whole.len(), quantiles.count, "{tag}");
-        close(whole.value_at_quantile(0.5), quantiles.p50_us.unwrap(), 0.01);
-        close(whole.max(), quantiles.max_us.unwrap(), 0.01);
-        assert!(histograms.windows(2).all(|pair| pair[0].0 < pair[1].0), "{tag} is in order");
+        assert_close(whole.value_at_quantile(0.5), quantiles.p50_us.unwrap(), 0.01);
+        assert_close(whole.max(), quantiles.max_us.unwrap(), 0.01);
+        assert!(histograms.windows(2).all(|pair| pair[0].0 < pair[1].0), "{tag} is not in order");
     }
-    for (start, one) in &read[""] {
+    for (start, histogram) in &tagged[""] {
         let interval = &report.timeline.intervals[(start / report.timeline.interval_us) as usize];
-        assert_eq!(one.len(), interval.offered - interval.warm_up, "at {start} µs");
-        close(one.max(), interval.max_us.unwrap(), 0.01);
+        assert_eq!(histogram.len(), interval.offered - interval.warm_up, "at {start} µs");
+        assert_close(histogram.max(), interval.max_us.unwrap(), 0.01);
     }
 }
 
@@ -237,9 +241,9 @@ fn wall_clock_interval_log_has_its_start_time() {
 
 #[test]
 fn distributions_end_at_the_maximum_with_the_total_count() {
-    let played = played(None);
-    let files = distributions(measured(&played));
-    let report = &played.report;
+    let output = run_mixed(None);
+    let files = distributions(measured(&output));
+    let report = &output.report;
     assert_eq!(files.len(), 1 + report.latency.steps.len());
     for (name, text) in &files {
         let quantiles = match name.strip_prefix("latency.").unwrap().strip_suffix("hgrm").unwrap() {
@@ -254,16 +258,16 @@ fn distributions_end_at_the_maximum_with_the_total_count() {
             .collect();
         let last = rows.last().unwrap();
         assert_eq!((last[1], last[2] as u64, last.len()), (1.0, quantiles.count, 3), "{name}");
-        close((last[0] * 1e3).round() as u64, quantiles.max_us.unwrap(), 0.001);
+        assert_close((last[0] * 1e3).round() as u64, quantiles.max_us.unwrap(), 0.001);
         assert!(rows.windows(2).all(|pair| pair[0][0] <= pair[1][0] && pair[0][2] <= pair[1][2]), "{name}");
-        // The first line at or beyond the middle is the median.
+        // The first line at or above the quantile 0.5 has the median.
         let median = rows.iter().find(|row| row[1] >= 0.5).unwrap();
-        close((median[0] * 1e3).round() as u64, quantiles.p50_us.unwrap(), 0.001);
+        assert_close((median[0] * 1e3).round() as u64, quantiles.p50_us.unwrap(), 0.001);
         assert!(text.contains("#[Buckets =           22, SubBuckets     =         2048]"), "{text}");
     }
 }
 
-/// A folder of this test's own, empty.
+/// Returns an empty folder for this test.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("formats").join(name);
     drop(fs::remove_dir_all(&folder));
@@ -276,16 +280,16 @@ fn folder(name: &str) -> PathBuf {
 fn third_party_tools_read_hlog_and_junit() {
     let python = python_with("formats.txt", "formats");
     let folder = folder("others");
-    let bad = played(Some(Defect::BlockIgnored));
-    fs::write(folder.join("latency.hlog"), interval_log(&bad.report, measured(&bad))).unwrap();
+    let failing = run_mixed(Some(Defect::BlockIgnored));
+    fs::write(folder.join("latency.hlog"), interval_log(&failing.report, measured(&failing))).unwrap();
     let mut entries: Vec<ScenarioResult> = all_kinds().into_iter().map(ScenarioResult::played).collect();
     entries.push(ScenarioResult::played(hostile_report(HOSTILE)));
     entries.push(ScenarioResult { name: "gone".to_owned(), status: RunStatus::Failed(HOSTILE.to_owned()) });
     entries.push(ScenarioResult { name: "later".to_owned(), status: RunStatus::NotRun });
     fs::write(folder.join("junit.xml"), junit(&entries)).unwrap();
     let mut expected = String::new();
-    let intended = &bad.report.latency.sign_in.intended;
-    let steps = bad.report.latency.steps.iter().map(|(step, quantiles)| (step.as_str(), quantiles));
+    let intended = &failing.report.latency.sign_in.intended;
+    let steps = failing.report.latency.steps.iter().map(|(step, quantiles)| (step.as_str(), quantiles));
     for (tag, quantiles) in std::iter::once(("-", intended)).chain(steps) {
         let _ = writeln!(expected, "{tag} {}", quantiles.count);
     }
@@ -293,8 +297,8 @@ fn third_party_tools_read_hlog_and_junit() {
     assert_eq!(out, format!("{expected}junit.xml is valid\n"));
 }
 
-/// All forms of a run.
-fn all_forms(report: &Report, snapshot: &Snapshot) -> usize {
+/// Returns the total length of all files in all formats.
+fn all_formats(report: &Report, snapshot: &Snapshot) -> usize {
     let measured = MeasuredRun { snapshot, started: Timestamp::default() };
     let files = run_files(report, None, Some(measured), &ALL);
     let entries = [ScenarioResult::played(report.clone()), ScenarioResult::played(report.clone())];
@@ -303,15 +307,15 @@ fn all_forms(report: &Report, snapshot: &Snapshot) -> usize {
 }
 
 #[test]
-#[ignore = "prints how long it takes: --release --ignored --nocapture"]
-#[expect(clippy::disallowed_methods, reason = "it measures rendering, and asserts no duration")]
+#[ignore = "prints durations: --release --ignored --nocapture"]
+#[expect(clippy::disallowed_methods, reason = "the test prints durations and does not compare them")]
 fn rendering_a_million_sign_ins() {
     let mut recorder = poolproof::metrics::Recorder::new();
-    let some = sign_ins(7, 20_000, true);
-    let began = Instant::now();
+    let sample = sign_ins(7, 20_000, true);
+    let start = Instant::now();
     let mut count = 0;
     for round in 0..50_u32 {
-        for sign_in in &some {
+        for sign_in in &sample {
             let shift = std::time::Duration::from_secs(200) * round;
             let mut sign_in = sign_in.clone();
             sign_in.intended += shift;
@@ -320,22 +324,22 @@ fn rendering_a_million_sign_ins() {
             count += 1;
         }
     }
-    let recorded = began.elapsed() / count;
+    let recorded = start.elapsed() / count;
     let snapshot = recorder.into_snapshot();
     let report = Report::new(run_info(), &snapshot.summary());
     assert_eq!(report.sign_ins.started, 1_000_000);
     let measured = MeasuredRun { snapshot: &snapshot, started: Timestamp::default() };
     for format in ALL {
-        let began = Instant::now();
+        let start = Instant::now();
         let files = run_files(&report, None, Some(measured), &[format]);
         let common = common_files(&[ScenarioResult::played(report.clone())], &[format]);
         let bytes: usize = files.iter().chain(&common).map(|file| file.text.len()).sum();
-        println!("{format:?}: {:.1} ms, {bytes} bytes", began.elapsed().as_secs_f64() * 1e3);
+        println!("{format:?}: {:.1} ms, {bytes} bytes", start.elapsed().as_secs_f64() * 1e3);
     }
-    let began = Instant::now();
-    let bytes = all_forms(&report, &snapshot);
-    println!("all forms: {:.1} ms, {bytes} bytes", began.elapsed().as_secs_f64() * 1e3);
-    println!("recorded in {} ns per sign-in, copied too", recorded.as_nanos());
+    let start = Instant::now();
+    let bytes = all_formats(&report, &snapshot);
+    println!("all formats: {:.1} ms, {bytes} bytes", start.elapsed().as_secs_f64() * 1e3);
+    println!("recorded in {} ns per sign-in, including a copy", recorded.as_nanos());
     let intervals = snapshot.summary().timeline().intervals();
     println!("{} intervals", intervals.len());
 }

@@ -1,7 +1,7 @@
-//! The reports of the bundled scenarios equal the committed ones to the byte, on every machine.
+//! The reports of the bundled scenarios are equal to the committed ones, byte for byte, on every machine.
 //!
-//! After an intended change: `POOLPROOF_BLESS=1 cargo test golden`, and read the difference before committing
-//! it.
+//! After an intended change, run `POOLPROOF_BLESS=1 cargo test golden` and read the difference before you
+//! commit it.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -17,8 +17,8 @@ use crate::run_fixture::{bundled, root, run_options};
 /// The scenario whose page is a golden file too.
 const PASSING_PAGE: &str = "storm";
 
-/// Plays a bundled scenario as `poolproof run` does from the project's folder, with a planted fault if one is
-/// given.
+/// Runs a bundled scenario as `poolproof run` does in the project's folder, with a defect if one is given.
+/// Returns its name and report, or `None` if it uses the wall clock.
 fn report(file: &Path, defect: Option<Defect>) -> Option<(String, Report)> {
     let (scenario, text) = scenario::read_with_text(file).unwrap();
     if scenario.clock == ClockKind::Wall {
@@ -30,24 +30,26 @@ fn report(file: &Path, defect: Option<Defect>) -> Option<(String, Report)> {
     Some((scenario.name, report))
 }
 
+/// Returns the path of a golden file.
 fn golden(name: &str) -> PathBuf {
     root().join("reports/golden").join(name)
 }
 
-/// The first line in which two texts differ.
+/// Returns the first line in which two texts differ.
 fn first_difference(golden: &str, now: &str) -> String {
     let mut lines = golden.lines().zip(now.lines()).enumerate();
     match lines.find(|(_, (golden, now))| golden != now) {
         Some((number, (golden, now))) => format!("line {}: golden {golden}, now {now}", number + 1),
-        None => "one is longer than the other".to_owned(),
+        None => "one text is longer than the other".to_owned(),
     }
 }
 
+/// Returns whether the test writes the golden files.
 fn bless() -> bool {
     std::env::var_os("POOLPROOF_BLESS").is_some()
 }
 
-/// Compares `now` with the committed file, or writes it when blessing.
+/// Compares `now` with the committed file. With POOLPROOF_BLESS, writes the file first.
 fn compare(file: &str, now: &str) {
     let path = golden(file);
     if bless() {
@@ -71,7 +73,7 @@ fn every_virtual_scenario_matches_its_golden_report() {
         assert_eq!(report.verdict.exit_code, 0, "{name}");
         compared += 1;
     }
-    assert_eq!(compared, 15, "scenarios with a golden report");
+    assert_eq!(compared, 15, "the number of scenarios with a golden report");
 }
 
 #[test]

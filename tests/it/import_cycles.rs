@@ -1,13 +1,14 @@
-//! No module imports a module that imports it back, directly or through others.
+//! The modules of each crate have no import cycles, neither direct nor indirect ones.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::tidy::{crate_roots, rust_files};
 
-/// Source texts by module path, such as `pool::session_store`; the crate's root is the empty path.
+/// Source texts by module path, such as `pool::session_store`. The path of the crate's root is empty.
 type Modules = BTreeMap<String, String>;
 
+/// Reads the modules of the crate with this source folder.
 fn modules(root: &Path) -> Modules {
     let module = |path: &Path| {
         let path = path.strip_prefix(root).unwrap().display().to_string();
@@ -18,11 +19,12 @@ fn modules(root: &Path) -> Modules {
     rust_files(root).into_iter().map(|(path, text)| (module(&path), text)).collect()
 }
 
+/// Returns the path of an item in a module.
 fn child(module: &str, name: &str) -> String {
     if module.is_empty() { name.to_owned() } else { format!("{module}::{name}") }
 }
 
-/// Returns the paths of all `use` statements outside of tests, each with whether it is a re-export.
+/// Returns the paths of all `use` statements outside of tests. A flag marks re-exports.
 fn uses(text: &str) -> Vec<(bool, String)> {
     let text = text.split("#[cfg(test)]\nmod tests").next().unwrap();
     let mut found = Vec::new();
@@ -65,18 +67,18 @@ fn expand_use_path(path: &str) -> Vec<String> {
     parts.iter().flat_map(|part| expand_use_path(&format!("{}{}", before.trim(), part.trim()))).collect()
 }
 
-/// Returns a path from the crate's root and the name it has in `module`; `None` for paths of other crates.
+/// Returns a path from the crate's root and its name in `module`, or `None` for a path of another crate.
 fn absolute(modules: &Modules, module: &str, path: &str) -> Option<(String, String)> {
     let (path, name) = path.split_once(" as ").map_or((path, None), |(path, name)| (path, Some(name)));
     let path = path.strip_suffix("::self").unwrap_or(path);
-    let own: Vec<&str> = module.split("::").filter(|part| !part.is_empty()).collect();
+    let module_parts: Vec<&str> = module.split("::").filter(|part| !part.is_empty()).collect();
     let parts: Vec<&str> = path.split("::").collect();
     let ups = parts.iter().take_while(|part| matches!(**part, "super" | "self")).count();
     let supers = parts[..ups].iter().filter(|part| **part == "super").count();
     let full = match parts[0] {
         "crate" => parts[1..].to_vec(),
-        "super" | "self" => [&own[..own.len() - supers], &parts[ups..]].concat(),
-        first if modules.contains_key(&child(module, first)) => [&own[..], &parts[..]].concat(),
+        "super" | "self" => [&module_parts[..module_parts.len() - supers], &parts[ups..]].concat(),
+        first if modules.contains_key(&child(module, first)) => [&module_parts[..], &parts[..]].concat(),
         _ => return None,
     };
     Some((full.join("::"), name.unwrap_or(parts[parts.len() - 1]).to_owned()))
@@ -101,8 +103,8 @@ fn file_of(modules: &Modules, reexports: &BTreeMap<String, String>, path: &str) 
     (1..=parts.len()).rev().map(|n| parts[..n].join("::")).find(|head| modules.contains_key(head))
 }
 
-/// Returns the modules that are part of a cycle, each with its imports. A module and its submodules count as
-/// one.
+/// Returns the modules that are part of a cycle, each with its imports. Imports between a module and its
+/// submodules do not count.
 fn find_cycles(modules: &Modules) -> BTreeMap<String, BTreeSet<String>> {
     let paths = |module: &str, text: &str| -> Vec<(bool, (String, String))> {
         let used = uses(text).into_iter();
@@ -173,23 +175,23 @@ fn an_import_cycle_is_detected() {
     };
     let folder = ("a", "pub use one::One;\npub(crate) use two::{Two, three::{Three as Third}};");
     let one = ("a::one", "use super::Two;");
-    let plain =
+    let acyclic =
         modules(&[folder, one, ("a::two", "use crate::a::Third;"), ("a::two::three", "use std::fmt;")]);
-    assert_eq!(find_cycles(&plain), BTreeMap::new());
-    // Directly, through a re-export, and through a third module.
+    assert_eq!(find_cycles(&acyclic), BTreeMap::new());
+    // The cycle is direct, runs through a re-export, or runs through a third module.
     for (two, three) in [
         ("use super::one::One;", ""),
         ("use crate::a::{Third, One};", ""),
         ("use super::One;\n", "use super::super::Two;"),
     ] {
-        let wrong = modules(&[folder, one, ("a::two", two), ("a::two::three", three)]);
-        let found: Vec<String> = find_cycles(&wrong).into_keys().collect();
+        let cyclic = modules(&[folder, one, ("a::two", two), ("a::two::three", three)]);
+        let found: Vec<String> = find_cycles(&cyclic).into_keys().collect();
         assert_eq!(found, ["a::one", "a::two"], "{two} {three}");
     }
     // Tests may import anything.
     let tested = modules(&[folder, one, ("a::two", "#[cfg(test)]\nmod tests {\n    use crate::a::One;\n}")]);
     assert_eq!(find_cycles(&tested), BTreeMap::new());
-    // Two files that do not import each other back can still make a cycle of folders.
+    // Folders can form a cycle even if their files do not.
     let across = modules(&[
         ("a::one", "use crate::b::two::Two;"),
         ("a::three", ""),

@@ -1,9 +1,10 @@
-//! Clients of other authors sign in to the server (boto3, pycognito, amazon-cognito-identity-js, Amplify,
-//! cognito-srp-helper), and emulators of other authors are checked against the rules (moto, MiniStack).
+//! Third-party clients sign in to the server: boto3, pycognito, amazon-cognito-identity-js, Amplify and
+//! cognito-srp-helper. Third-party emulators are checked against the rules: moto and MiniStack.
 //!
-//! These tests are ignored: they need python3, node 20 and npm and install packages into `target/interop`.
-//! Run them with `cargo test --test it -- --ignored interop::`, or one of them by its name. Those that play a
-//! thousand handshakes take minutes; together they meet every accident that happens once in 256 handshakes.
+//! These tests are ignored by default, because they need python3, node 20 and npm and install packages into
+//! `target/interop`. Run them with `cargo test --test it -- --ignored interop::`, or a single one by its
+//! name. The tests with a hundred or more handshakes take minutes. Together they cover encodings that occur
+//! only once in 256 handshakes.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,15 +19,17 @@ use crate::cli::poolproof;
 use crate::run_fixture::{root, run_options, scenario};
 use crate::server_process::ServerProcess;
 
-/// Held while packages are installed.
+/// Locked while packages are installed.
 static INSTALLING: Mutex<()> = Mutex::new(());
 
+/// Returns the folder for installed packages.
 fn folder() -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap().join("interop");
     fs::create_dir_all(&folder).unwrap();
     folder
 }
 
+/// Runs a command in the project's folder and returns its standard output. Panics if the command fails.
 pub(crate) fn run_ok(command: &mut Command) -> String {
     let output = command.current_dir(root()).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
@@ -35,24 +38,24 @@ pub(crate) fn run_ok(command: &mut Command) -> String {
     out
 }
 
-/// Installs the packages that the file `list` names, once, by calling `install`.
+/// Calls `install` unless it has already installed the packages in the file `list`.
 fn installed(list: &str, into: &Path, install: impl Fn()) {
-    let _alone = INSTALLING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    let _guard = INSTALLING.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     let wanted = fs::read_to_string(root().join("tests/interop").join(list)).unwrap();
-    let mark = into.join(format!("installed-{list}"));
-    if fs::read_to_string(&mark).is_ok_and(|done| done == wanted) {
+    let marker = into.join(format!("installed-{list}"));
+    if fs::read_to_string(&marker).is_ok_and(|installed| installed == wanted) {
         return;
     }
     install();
-    fs::write(mark, wanted).unwrap();
+    fs::write(marker, wanted).unwrap();
 }
 
-/// Returns a Python that has the clients.
+/// Returns the path of a Python that has the clients.
 fn python() -> PathBuf {
     python_with("requirements.txt", "venv")
 }
 
-/// Returns a Python that has the packages that the file `list` names.
+/// Returns the path of a Python that has the packages in the file `list`.
 pub(crate) fn python_with(list: &str, venv: &str) -> PathBuf {
     let venv = folder().join(venv);
     let python = venv.join("bin/python");
@@ -66,8 +69,8 @@ pub(crate) fn python_with(list: &str, venv: &str) -> PathBuf {
 
 fn python_scenes(handshakes: u32) {
     let python = python();
-    let served = ServerProcess::start(&[]);
-    let endpoint = format!("http://{}", served.address);
+    let server = ServerProcess::start(&[]);
+    let endpoint = format!("http://{}", server.address);
     let out = run_ok(
         Command::new(python).arg("tests/interop/scenes.py").args([&endpoint, &handshakes.to_string()]),
     );
@@ -86,8 +89,8 @@ fn run_script(script: &str, handshakes: u32, last_line: &str) {
                 .arg(&modules),
         );
     });
-    let served = ServerProcess::start(&[]);
-    let endpoint = format!("http://{}", served.address);
+    let server = ServerProcess::start(&[]);
+    let endpoint = format!("http://{}", server.address);
     let mut node = Command::new("node");
     node.env("NODE_PATH", modules.join("node_modules"));
     node.arg(Path::new("tests/interop").join(script)).args([&endpoint, &handshakes.to_string()]);
@@ -130,25 +133,25 @@ fn a_hundred_handshakes_of_amazon_cognito_identity_js() {
     node_scenes(100);
 }
 
-/// A confirmed device replaces the user's TOTP in the following sign-ins, and each of two hundred devices
-/// completes a handshake. This takes minutes. Run it with
-/// `cargo test --test it -- --ignored interop::amplify_signs_in_with_two_hundred_devices`.
+/// A confirmed device replaces the user's TOTP in the following sign-ins, and each of forty devices
+/// completes a handshake. This takes a minute. Run it with
+/// `cargo test --test it -- --ignored interop::amplify_signs_in_with_many_devices`.
 #[test]
 #[ignore = "needs node and installs packages: --ignored interop::"]
-fn amplify_signs_in_with_two_hundred_devices() {
-    run_script("amplify.mjs", 200, "4 scenes, 200 device handshakes");
+fn amplify_signs_in_with_many_devices() {
+    run_script("amplify.mjs", 40, "4 scenes, 40 device handshakes");
 }
 
-/// Each of two hundred devices completes a handshake, with an app client that has a secret. This takes
-/// minutes. Run it with
-/// `cargo test --test it -- --ignored interop::cognito_srp_helper_signs_in_with_two_hundred_devices`.
+/// Each of sixty devices completes a handshake, with an app client that has a secret. This takes a minute.
+/// Run it with
+/// `cargo test --test it -- --ignored interop::cognito_srp_helper_signs_in_with_many_devices`.
 #[test]
 #[ignore = "needs node and installs packages: --ignored interop::"]
-fn cognito_srp_helper_signs_in_with_two_hundred_devices() {
-    run_script("srp-helper.mjs", 200, "200 device handshakes");
+fn cognito_srp_helper_signs_in_with_many_devices() {
+    run_script("srp-helper.mjs", 60, "60 device handshakes");
 }
 
-/// Another emulator, which ends with the test.
+/// The process of a third-party emulator. Dropping it kills the process.
 struct Emulator(Child);
 
 impl Drop for Emulator {
@@ -158,7 +161,7 @@ impl Drop for Emulator {
     }
 }
 
-/// Starts another emulator, and waits until it listens.
+/// Starts a third-party emulator and waits until it accepts connections.
 fn emulator(program: &str, port: u16) -> Option<Emulator> {
     let python = python_with("peers.txt", "peers");
     let mut command = Command::new(python.with_file_name(program));
@@ -167,10 +170,10 @@ fn emulator(program: &str, port: u16) -> Option<Emulator> {
     }
     command.env("GATEWAY_PORT", port.to_string()).stdout(Stdio::null()).stderr(Stdio::null());
     let emulator = Emulator(command.current_dir(folder()).spawn().unwrap());
-    let up = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
+    let is_listening = || std::net::TcpStream::connect(("127.0.0.1", port)).is_ok();
     (0..300)
         .find(|_| {
-            up() || {
+            is_listening() || {
                 std::thread::sleep(std::time::Duration::from_millis(100));
                 false
             }
@@ -179,49 +182,49 @@ fn emulator(program: &str, port: u16) -> Option<Emulator> {
     Some(emulator)
 }
 
-/// The rules that a peer breaks and those that it follows.
+/// Returns the rules that an emulator breaks, and those that it follows.
 fn conformance_results(program: &str, port: u16) -> Option<(Vec<String>, Vec<String>)> {
-    let _peer = emulator(program, port)?;
+    let _emulator = emulator(program, port)?;
     let url = format!("http://127.0.0.1:{port}");
     let arguments = ["matrix", "--against", &url, "--format", "json"];
     let output = poolproof().args(arguments).output().unwrap();
     assert_eq!(output.status.code(), Some(80));
-    let told: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
-    let of = |standing: &str| {
-        let rules = told["rules"].as_array().unwrap().iter().filter(|rule| rule["standing"] == standing);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rules_with = |standing: &str| {
+        let rules = report["rules"].as_array().unwrap().iter().filter(|rule| rule["standing"] == standing);
         rules.map(|rule| rule["id"].as_str().unwrap().to_owned()).collect()
     };
-    Some((of("broken"), of("followed")))
+    Some((rules_with("broken"), rules_with("followed")))
 }
 
 #[test]
 #[ignore = "installs and starts other emulators: --ignored"]
 fn emulators_break_the_rules_listed_in_the_readme() {
-    let new = ["new-device-mfa", "new-device-mfa-setup", "new-device"];
+    let new_device = ["new-device-mfa", "new-device-mfa-setup", "new-device"];
     if let Some((broken, followed)) = conformance_results("moto_server", 5155) {
-        let old = ["wrong-password", "replayed-claim", "untracked-mfa", "untracked"];
-        assert_eq!((broken, followed), (words(&[&old[..], &new].concat()), Vec::new()));
+        let other = ["wrong-password", "replayed-claim", "untracked-mfa", "untracked"];
+        assert_eq!((broken, followed), (words(&[&other[..], &new_device].concat()), Vec::new()));
     }
     if let Some((broken, followed)) = conformance_results("ministack", 5156) {
-        let old: &[&str] = &["replayed-claim", "untracked-mfa"];
-        let expected = (words(&[old, &new].concat()), words(&["wrong-password", "untracked"]));
+        let other: &[&str] = &["replayed-claim", "untracked-mfa"];
+        let expected = (words(&[other, &new_device].concat()), words(&["wrong-password", "untracked"]));
         assert_eq!((broken, followed), expected);
     }
 }
 
-/// CPU time of a process in seconds, as Linux tells it: in hundredths.
+/// Returns the CPU time of a process in seconds. Linux reports it in hundredths.
 #[cfg(target_os = "linux")]
 fn cpu_of(id: u32) -> f64 {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).unwrap();
-    // The name, in brackets, may hold anything; after it come the state and ten more fields.
+    // The process name in parentheses can contain any character. The state and ten more fields follow it.
     let fields: Vec<&str> = stat.rsplit_once(')').unwrap().1.split_whitespace().collect();
     [fields[11], fields[12]].iter().map(|ticks| ticks.parse::<f64>().unwrap()).sum::<f64>() / 100.0
 }
 
-/// Sign-ins by password over SRP, for some seconds; how many there were for each second of the server's CPU,
-/// and in all.
+/// Runs password sign-ins over SRP for this many seconds. Returns their number per second of the server's CPU
+/// time, and in total.
 #[cfg(target_os = "linux")]
-fn sign_ins_a_core(url: &str, id: u32, seconds: u32) -> (f64, u64) {
+fn sign_ins_per_cpu_second(url: &str, id: u32, seconds: u32) -> (f64, u64) {
     let scenario = scenario(&format!(
         "version: 1
 name: beside
@@ -231,16 +234,16 @@ population: {{ users: 8, devices: 0 }}
 workload: {{ model: closed, stages: [ {{ for: {seconds}s, users: 8 }} ], mix: {{ new_device: 100 }} }}
 "
     ));
-    // From one telling of how it goes to the last: who moves in and out is not counted.
-    let seen = Arc::new(Mutex::new((None, (0, 0.0))));
-    let told = Arc::clone(&seen);
+    // Measure from the first progress event to the last, without setup and cleanup.
+    let measured = Arc::new(Mutex::new((None, (0, 0.0))));
+    let shared = Arc::clone(&measured);
     let observer = Arc::new(move |event| {
         let RunEvent::Running { progress, .. } = event else { return };
         let now = (progress.live.started, cpu_of(id));
-        let mut seen = told.lock().unwrap();
-        let (first, _) = *seen.0.get_or_insert(now);
-        let cpu = now.1 - seen.0.unwrap().1;
-        seen.1 = (now.0 - first, cpu);
+        let mut measured = shared.lock().unwrap();
+        let (first, _) = *measured.0.get_or_insert(now);
+        let cpu = now.1 - measured.0.unwrap().1;
+        measured.1 = (now.0 - first, cpu);
     });
     let endpoint = EndpointConfig {
         address: EndpointUrl::parse(url).unwrap(),
@@ -252,23 +255,25 @@ workload: {{ model: closed, stages: [ {{ for: {seconds}s, users: 8 }} ], mix: {{
     let run_options = RunOptions { endpoint: Some(endpoint), observer, ..run_options(None) };
     let report = run(&scenario, &run_options, &CancellationToken::default()).unwrap().report;
     assert_eq!((report.sign_ins.completed, report.decisions.mismatched), (report.sign_ins.started, 0));
-    let (count, cpu) = seen.lock().unwrap().1;
+    let (count, cpu) = measured.lock().unwrap().1;
     (count as f64 / cpu, count)
 }
 
-/// Both verify a password's claim and sign two tokens with RS256; one after the other, twice.
+/// Compares the servers one after the other, twice. Both verify a password claim and sign two tokens with
+/// RS256.
 #[cfg(target_os = "linux")]
 #[test]
 #[ignore = "a measurement: --ignored --nocapture, in a release build"]
 fn sign_in_throughput_compared_with_ministack() {
     for _ in 0..2 {
         let Some(emulator) = emulator("ministack", 5157) else { return };
-        let (theirs, counted) = sign_ins_a_core("http://127.0.0.1:5157", emulator.0.id(), 20);
+        let (theirs, their_count) = sign_ins_per_cpu_second("http://127.0.0.1:5157", emulator.0.id(), 20);
         drop(emulator);
-        let served = ServerProcess::start(&[]);
-        let (ours, more) = sign_ins_a_core(&format!("http://{}", served.address), served.id(), 10);
+        let server = ServerProcess::start(&[]);
+        let (ours, our_count) =
+            sign_ins_per_cpu_second(&format!("http://{}", server.address), server.id(), 10);
         eprintln!(
-            "sign-ins for each second of the server's CPU: MiniStack {theirs:.2} ({counted}), poolproof {ours:.0} ({more}), ratio {:.0}",
+            "sign-ins for each second of the server's CPU: MiniStack {theirs:.2} ({their_count}), poolproof {ours:.0} ({our_count}), ratio {:.0}",
             ours / theirs
         );
     }

@@ -22,7 +22,7 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// Runs the command with the arguments in `line`; returns exit code, standard output and standard error.
+/// Runs the command with the arguments in `line`. Returns exit code, standard output and standard error.
 fn poolproof(line: &str) -> (i32, String, String) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_poolproof"));
     command.current_dir(root()).env("CI", "true").stdin(Stdio::null()).args(line.split_whitespace());
@@ -31,12 +31,14 @@ fn poolproof(line: &str) -> (i32, String, String) {
     (status.code().unwrap_or(-1), text(stdout), text(stderr))
 }
 
+/// Runs the command, which must succeed without messages. Returns its standard output.
 fn good(line: &str) -> String {
     let (code, out, err) = poolproof(line);
     assert_eq!((code, err.as_str()), (0, ""), "{line}");
     out
 }
 
+/// Parses the cells of a matrix.
 fn cells(json: &str) -> Vec<Value> {
     serde_json::from_str(json).unwrap()
 }
@@ -56,7 +58,7 @@ const KEYS: [&str; 12] = [
     "confidence",
 ];
 
-/// Returns the start of each JSON object in the documented order, built without the program.
+/// Returns the start of the JSON object of each cell in the documented order, independently of the program.
 fn coordinates() -> Vec<String> {
     let mut risks = vec!["null".to_owned()];
     for level in ["low", "medium", "high"] {
@@ -90,9 +92,10 @@ fn json_has_every_cell_in_order_with_the_documented_keys() {
     let wanted = coordinates();
     assert_eq!((lines.len(), wanted.len()), (7020, 7020));
     for (line, start) in lines.iter().zip(&wanted) {
-        assert!(line.starts_with(start.as_str()), "{line}\nshould start {start}");
-        let at: Vec<usize> = KEYS.iter().map(|key| line.find(&format!("\"{key}\":")).unwrap()).collect();
-        assert!(at.is_sorted(), "the order of keys: {line}");
+        assert!(line.starts_with(start.as_str()), "{line}\ndoes not start with {start}");
+        let positions: Vec<usize> =
+            KEYS.iter().map(|key| line.find(&format!("\"{key}\":")).unwrap()).collect();
+        assert!(positions.is_sorted(), "the keys are not in order: {line}");
     }
     for cell in cells(&json) {
         let keys: BTreeSet<&str> = cell.as_object().unwrap().keys().map(String::as_str).collect();
@@ -113,7 +116,7 @@ fn the_pool_decides_every_cell_as_the_oracle_does() {
     assert_eq!(out, "7 020 of 7 020 cells agree\n");
 }
 
-/// Plays every configuration with every setting of the switches and three sets of actions.
+/// Runs every configuration with every setting of the switches and three sets of risk actions.
 #[test]
 fn the_pool_agrees_under_every_switch() {
     use RiskAction::{Block, MfaIfConfigured, MfaRequired, NoAction};
@@ -122,11 +125,11 @@ fn the_pool_agrees_under_every_switch() {
         [MfaRequired, MfaRequired, MfaRequired],
         [NoAction, MfaIfConfigured, MfaRequired],
     ];
-    let mut played = 0;
+    let mut count = 0;
     for [low, medium, high] in actions {
         for mode in [RiskMode::Off, RiskMode::Audit, RiskMode::Enforced] {
             for (remember, mfa) in
-                RememberMode::ALL.into_iter().flat_map(|one| MfaMode::ALL.map(|two| (one, two)))
+                RememberMode::ALL.into_iter().flat_map(|remember| MfaMode::ALL.map(|mfa| (remember, mfa)))
             {
                 for (risk_note, strict_mfa_binding) in
                     RiskNote::ALL.into_iter().flat_map(|note| [false, true].map(|strict| (note, strict)))
@@ -141,12 +144,12 @@ fn the_pool_agrees_under_every_switch() {
                     };
                     let result = matrix::play_all(&Matrix::of_pool(policy), None, &|_| {});
                     assert_eq!(result.differences, [], "{policy:?}");
-                    played += result.cells;
+                    count += result.cells;
                 }
             }
         }
     }
-    assert_eq!(played, 3 * 3 * 9 * 6 * 120);
+    assert_eq!(count, 3 * 3 * 9 * 6 * 120);
 }
 
 #[test]
@@ -159,7 +162,7 @@ fn the_pools_of_all_bundled_scenarios_agree() {
 
 #[test]
 fn a_defect_appears_only_under_its_rule() {
-    let found = [
+    let expected = [
         (Defect::BlockIgnored, &["risk-block"][..]),
         (Defect::ForgottenDeviceAccepted, &["device-issued", "device-unknown"]),
         (Defect::SuppressesAlways, &["not-suppressed", "not-suppressed-no-factor"]),
@@ -169,20 +172,20 @@ fn a_defect_appears_only_under_its_rule() {
         ),
     ];
     let all = Matrix::all();
-    for (defect, rules) in found {
-        let played = matrix::play_all(&all, Some(defect), &|_| {});
-        let named: BTreeSet<&str> = played.differences.iter().map(|one| one.rule.id).collect();
-        assert!(named.contains(rules[0]), "{defect:?} must break {rules:?} and breaks {named:?}");
-        assert!(named.iter().all(|rule| rules.contains(rule) || rule.starts_with("note-")), "{named:?}");
-        let first = played.differences[0].to_string();
+    for (defect, rules) in expected {
+        let result = matrix::play_all(&all, Some(defect), &|_| {});
+        let broken: BTreeSet<&str> = result.differences.iter().map(|difference| difference.rule.id).collect();
+        assert!(broken.contains(rules[0]), "{defect:?} must break {rules:?}, but breaks {broken:?}");
+        assert!(broken.iter().all(|rule| rules.contains(rule) || rule.starts_with("note-")), "{broken:?}");
+        let first = result.differences[0].to_string();
         for wanted in ["expected  PASSWORD_VERIFIER", "seen      PASSWORD_VERIFIER", "rule      "] {
             assert!(first.contains(wanted), "no `{wanted}` in {first}");
         }
-        let agree = 7020 - played.differences.len();
+        let agree = 7020 - result.differences.len();
         assert!(
-            played.summary().replace(' ', "").contains(&format!("{agree}of7020cells")),
+            result.summary().replace(' ', "").contains(&format!("{agree}of7020cells")),
             "{}",
-            played.summary()
+            result.summary()
         );
     }
 }
@@ -202,7 +205,7 @@ fn a_pool_file_gives_the_cells_of_one_pool() {
 
 #[test]
 fn strict_binding_and_audit_mode_apply_to_the_matrix() {
-    let text = |pool: &str| {
+    let matrix_of = |pool: &str| {
         let file = format!(
             "version: 1\nname: one\npool: {pool}\npopulation: {{ users: 5 }}\n\
              workload: {{ stages: [ {{ for: 2s, rate: 10/s }} ] }}\n"
@@ -212,11 +215,11 @@ fn strict_binding_and_audit_mode_apply_to_the_matrix() {
     // The devices of the matrix have completed an MFA, so that strict binding changes nothing there.
     for strict in [false, true] {
         let switches = format!("switches: {{ strict_mfa_binding: {strict} }}");
-        let matrix = text(&format!("{{ remember: always, suppress_mfa: true, mfa: \"on\", {switches} }}"));
+        let matrix = matrix_of(&format!("{{ remember: always, suppress_mfa: true, mfa: \"on\", {switches} }}"));
         let has = |id: &str| matrix.rules().iter().any(|(rule, _)| rule.id == id);
         assert!(has("suppressed") && !has("suppression-unbound"), "{strict}");
     }
-    let audited = text(
+    let audited = matrix_of(
         "{ remember: always, mfa: optional, risk: { mode: audit, low: block, medium: block, high: block } }",
     );
     assert!(audited.rules().iter().all(|(rule, _)| rule.id != "risk-block"));
@@ -226,16 +229,16 @@ fn strict_binding_and_audit_mode_apply_to_the_matrix() {
 
 #[test]
 fn output_fits_in_100_columns() {
-    let mut forms = vec![good("matrix"), matrix::table(&Matrix::all())];
-    forms.extend(bundled().iter().map(|file| good(&format!("matrix --pool {}", file.display()))));
-    forms.push(good(
+    let mut texts = vec![good("matrix"), matrix::table(&Matrix::all())];
+    texts.extend(bundled().iter().map(|file| good(&format!("matrix --pool {}", file.display()))));
+    texts.push(good(
         "explain --remember always --suppress-mfa --mfa on --factor sms_and_totp --device remembered \
          --risk medium:mfa_if_configured --strict-mfa-binding --not-mfa-bound",
     ));
-    for text in forms {
+    for text in texts {
         for line in text.lines() {
             assert!(line.chars().count() <= 100, "{} columns: {line}", line.chars().count());
-            assert_eq!(line, line.trim_end(), "trailing blanks");
+            assert_eq!(line, line.trim_end(), "the line has trailing blanks");
         }
     }
 }
@@ -246,7 +249,7 @@ fn table_of_one_pool_matches_the_snapshot() {
 }
 
 #[test]
-fn the_csv_is_the_json_in_records_of_rfc_4180() {
+fn csv_is_rfc_4180_and_has_the_cells_of_the_json() {
     let csv = good("matrix --format csv");
     assert!(csv.ends_with("\r\n") && !csv.replace("\r\n", "").contains(['\r', '\n']));
     let records: Vec<Vec<String>> = csv.split_terminator("\r\n").map(fields).collect();
@@ -296,7 +299,7 @@ fn html_page_is_self_contained_with_valid_links() {
         for link in links {
             assert!(ids.contains(link), "`#{link}` has no target");
         }
-        assert_eq!(page, good(line), "the same bytes every time");
+        assert_eq!(page, good(line), "two pages differ");
     }
 }
 
@@ -313,7 +316,7 @@ fn markdown_tables_are_well_formed() {
             (false, _) => columns = None,
         }
     }
-    assert_eq!(tables, 13 + 1, "one for each block, and the rules");
+    assert_eq!(tables, 13 + 1, "there is one table per block, and one of the rules");
     assert!(
         markdown.contains("| none or other |") && markdown.contains("medium, high: mfa\\_\\*"),
         "{markdown}"
@@ -332,7 +335,7 @@ fn an_unchanged_baseline_exits_0() {
 fn a_changed_baseline_lists_changes_and_exits_80() {
     let file = folder("changed").join("matrix.json");
     let mut old = cells(&good("matrix --format json"));
-    let gone = old.pop().unwrap();
+    let removed = old.pop().unwrap();
     old[700]["outcome"] = "blocked".into();
     old[701]["rule"] = "a-rule-of-old".into();
     for cell in &mut old[1000..1040] {
@@ -342,12 +345,12 @@ fn a_changed_baseline_lists_changes_and_exits_80() {
     let (code, out, err) = poolproof(&format!("matrix --baseline {}", file.display()));
     assert_eq!((code, err.as_str()), (80, ""), "{out}");
     let cell = &old[700];
-    let named = format!(
+    let situation = format!(
         "remember {}, suppress_mfa {}, mfa {}; factor {}, device {}",
         cell["remember"], cell["suppress_mfa"], cell["mfa"], cell["factor"], cell["device"]
     );
     for wanted in [
-        &*named.replace('"', ""),
+        &*situation.replace('"', ""),
         "before  PASSWORD_VERIFIER → blocked",
         "a-rule-of-old",
         "same decision",
@@ -358,16 +361,16 @@ fn a_changed_baseline_lists_changes_and_exits_80() {
         assert!(out.contains(wanted), "no `{wanted}` in:\n{out}");
     }
     // A baseline with one cell.
-    fs::write(&file, Value::from(vec![gone.clone()]).to_string()).unwrap();
+    fs::write(&file, Value::from(vec![removed.clone()]).to_string()).unwrap();
     let (code, out, _) = poolproof(&format!("matrix --baseline {}", file.display()));
     assert!(code == 80 && out.contains("7 019 cells not in the baseline"), "{code}: {out}");
     // A baseline with one cell in common.
     let shared = cells(&good("matrix --format json --pool scenarios/remember-no.yaml")).remove(0);
-    fs::write(&file, Value::from(vec![gone.clone(), shared]).to_string()).unwrap();
+    fs::write(&file, Value::from(vec![removed.clone(), shared]).to_string()).unwrap();
     let (code, out, _) =
         poolproof(&format!("matrix --pool scenarios/remember-no.yaml --baseline {}", file.display()));
     assert!(code == 80 && out.contains("1 cell only in the baseline"), "{code}: {out}");
-    fs::write(&file, Value::from(vec![gone.clone()]).to_string()).unwrap();
+    fs::write(&file, Value::from(vec![removed.clone()]).to_string()).unwrap();
     // With --format, standard output contains only the matrix.
     let (code, out, err) = poolproof(&format!("matrix --format json --baseline {}", file.display()));
     assert_eq!((code, cells(&out).len()), (80, 7020));
@@ -384,13 +387,13 @@ fn an_invalid_baseline_is_rejected_with_the_reason() {
         cell.as_object_mut().unwrap().remove(key);
         Value::from(vec![cell]).to_string()
     };
-    let mut strange = cell.clone();
-    strange["device"] = "lost".into();
+    let mut invalid = cell.clone();
+    invalid["device"] = "lost".into();
     for (text, reason) in [
         (without("mfa"), "missing field `mfa`"),
         (without("risk"), "missing field `risk`"),
         (without("challenges"), "missing field `challenges`"),
-        (Value::from(vec![strange]).to_string(), "unknown device `lost`"),
+        (Value::from(vec![invalid]).to_string(), "unknown device `lost`"),
         (Value::from(vec![cell.clone(), cell.clone()]).to_string(), "this cell twice: remember no"),
         ("[]".to_owned(), "it contains no cells"),
         ("{}".to_owned(), "invalid type"),
