@@ -1,5 +1,5 @@
-//! The report as JUnit XML, in the form that Jenkins, GitLab and the others read: a suite for each scenario,
-//! a case for each threshold and each rule.
+//! Writes the report as JUnit XML that CI servers such as Jenkins and GitLab read. Each scenario is a suite.
+//! Each threshold and each rule is a case.
 
 use super::format::{count, measured, time};
 use super::markup::xml;
@@ -7,17 +7,17 @@ use super::scenario_result::{RunStatus, ScenarioResult};
 use super::{Mismatch, Report, ThresholdResult};
 use crate::clock::ClockKind;
 
-/// So many mismatches are told by one case. All of the report's are in `report.json`.
+/// Maximum number of mismatches that one case lists. `report.json` lists more.
 const MAX_MISMATCHES: usize = 20;
 
-/// What a case is that did not pass.
+/// The result of a case that did not pass.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
-    /// Something is not as it should be.
+    /// A check failed.
     Failure,
-    /// It could not be found out.
+    /// The result is unknown.
     Error,
-    /// It was not tried.
+    /// The check did not run.
     Skipped,
 }
 
@@ -31,12 +31,12 @@ impl Kind {
     }
 }
 
-/// One case.
+/// A test case of a suite.
 struct TestCase {
-    /// What it is one of: the second half of its class.
+    /// The kind of check: the second half of the case's class name.
     group: &'static str,
     name: String,
-    /// Why it did not pass: what it is then, in a sentence, and at length.
+    /// Why the case did not pass: the kind, a one-line message and the details.
     fault: Option<(Kind, String, String)>,
 }
 
@@ -46,8 +46,8 @@ impl TestCase {
     }
 }
 
-/// All scenarios as one file. Times are left out, for the cases are no test runs; equal reports give equal
-/// bytes.
+/// Renders all scenarios as one file. Every time is zero because the cases are checks, not timed tests. Equal
+/// reports give equal bytes.
 pub fn junit(entries: &[ScenarioResult]) -> String {
     let suites: Vec<(&ScenarioResult, Vec<TestCase>)> =
         entries.iter().map(|entry| (entry, cases(entry))).collect();
@@ -86,7 +86,7 @@ fn suite(out: &mut String, entry: &ScenarioResult, cases: &[TestCase]) {
         out.push_str("    </properties>\n");
     }
     for TestCase { group, name: case, fault } in cases {
-        // Readers of this form want a time of each case.
+        // Some readers require a time for each case.
         let head = format!("    <testcase classname=\"{name}.{group}\" name=\"{}\" time=\"0\"", xml(case));
         match fault {
             None => out.push_str(&format!("{head}/>\n")),
@@ -181,7 +181,7 @@ fn run(report: &Report) -> Vec<TestCase> {
         TestCase::new("run", "the generator kept up", saturated),
     ];
     if report.target != "embedded" {
-        /// The exit code of a run whose target gave no answers.
+        /// The exit code of a run whose target did not answer.
         const UNREACHABLE: u8 = 107;
         let silent = (report.verdict.exit_code == UNREACHABLE).then(|| {
             let (failed, all) = (report.sign_ins.transport_failed, report.sign_ins.started);
@@ -216,7 +216,7 @@ fn crossed(threshold: &ThresholdResult) -> Option<(Kind, String, String)> {
     })
 }
 
-/// Mismatches one after the other, and the command that plays them again.
+/// Lists mismatches, then the command that reproduces them.
 fn mismatch_details<'m>(report: &Report, mismatches: impl Iterator<Item = &'m Mismatch>, all: u64) -> String {
     let mut text = String::new();
     let mut written = 0;

@@ -1,19 +1,20 @@
-//! Text from outside in other people's forms, in each of which it stays text.
+//! Escapes untrusted text for the terminal, Markdown, XML and CSV.
 
 use std::fmt::Write as _;
 
-/// Text as one line that a terminal shows and does not obey: what steers it becomes `�`.
+/// Returns text as one line for a terminal. Control characters become `�`.
 pub(crate) fn plain(text: &str) -> String {
     text.chars().map(replace_control_char).collect()
 }
 
-/// The same, no longer than `most` characters.
+/// Returns the same line, shortened to at most `most` characters.
 pub(crate) fn cut(text: &str, most: usize) -> String {
     let cut = text.chars().nth(most).map(|_| '…');
     text.chars().take(most).map(replace_control_char).chain(cut).collect()
 }
 
-/// Besides control characters: what hides, joins, or turns the direction of writing.
+/// Replaces control characters and characters that are invisible, join others or change the writing
+/// direction.
 fn replace_control_char(c: char) -> char {
     let steers = c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
@@ -24,17 +25,17 @@ fn replace_control_char(c: char) -> char {
 /// Escapes text for Markdown, tables and HTML in Markdown: special characters become entities.
 pub(crate) fn markdown(text: &str) -> String {
     let text = plain(text);
-    // White space decides what stands beside it: code where a line begins, a line end where one ends.
+    // Leading spaces would start a code block and trailing spaces a line break.
     let text = text.trim();
     let mut out = String::with_capacity(text.len());
     for (at, c) in text.char_indices() {
         let special = match c {
             '<' | '>' | '&' | '"' | '\'' | '|' | '\\' | '`' | '*' | '_' | '[' | ']' | '#' | '~' | '!'
             | '@' | '$' => true,
-            // Lists and underlined headings, where a line begins.
+            // Lists and underlined headings, at the start of a line.
             '-' | '+' | '=' => at == 0,
             '.' | ')' => at > 0 && text[..at].bytes().all(|b| b.is_ascii_digit()),
-            // Addresses that become links by themselves.
+            // Addresses that become links automatically.
             ':' => text[at..].starts_with("://"),
             _ => false,
         };
@@ -47,16 +48,16 @@ pub(crate) fn markdown(text: &str) -> String {
     out
 }
 
-/// Text as code in a line of Markdown. A fence is longer than any run of backticks that it holds.
+/// Formats text as inline code in Markdown. The fence is longer than any run of backticks in the text.
 pub(crate) fn code(text: &str) -> String {
     let text = plain(text);
     let longest = longest_fence(&text);
     let fence = "`".repeat(longest + 1);
-    // With a space on each side, which Markdown takes away again, backticks may stand at the ends.
+    // Markdown removes one space on each side. The spaces separate backticks in the text from the fence.
     if longest == 0 { format!("{fence}{text}{fence}") } else { format!("{fence} {text} {fence}") }
 }
 
-/// A line of text as a block of code of a language in Markdown.
+/// Formats a line of text as a Markdown code block in `language`.
 pub(super) fn code_block(language: &str, text: &str) -> String {
     let text = plain(text);
     let fence = "`".repeat(longest_fence(&text).max(2) + 1);
@@ -67,7 +68,8 @@ fn longest_fence(text: &str) -> usize {
     text.split(|c| c != '`').map(str::len).max().unwrap_or(0)
 }
 
-/// Text in an element or an attribute of XML 1.0. What that cannot hold at all becomes `�`; line ends stay.
+/// Escapes text for an element or an attribute of XML 1.0. Characters that XML does not allow become `�`.
+/// Line ends are kept.
 pub(super) fn xml(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in text.chars() {
@@ -76,7 +78,7 @@ pub(super) fn xml(text: &str) -> String {
             '>' => out.push_str("&gt;"),
             '&' => out.push_str("&amp;"),
             '"' => out.push_str("&quot;"),
-            // A parser would make spaces of them in an attribute.
+            // A parser would replace these by spaces in an attribute.
             '\t' | '\n' | '\r' => out.push_str(&format!("&#{};", u32::from(c))),
             '\u{fffe}' | '\u{ffff}' => out.push('\u{fffd}'),
             c if c.is_control() => out.push('\u{fffd}'),
@@ -86,8 +88,7 @@ pub(super) fn xml(text: &str) -> String {
     out
 }
 
-/// Text as a field of CSV (RFC 4180) that no spreadsheet takes for a formula: such a one gets a `'` before
-/// it.
+/// Formats text as a CSV field (RFC 4180). A `'` before a formula keeps spreadsheets from evaluating it.
 pub(super) fn csv(text: &str) -> String {
     let mut text = plain(text);
     if text.trim_start().starts_with(['=', '+', '-', '@', '＝', '＋', '－', '＠', '\u{fffd}']) {
@@ -96,11 +97,11 @@ pub(super) fn csv(text: &str) -> String {
     if text.contains([',', '"', ';']) { format!("\"{}\"", text.replace('"', "\"\"")) } else { text }
 }
 
-/// No line of a terminal's text is longer.
+/// Maximum length of a terminal line, in columns.
 const WIDTH: usize = 100;
 
-/// Writes `text` after `head`, in lines of at most [`WIDTH`] columns; what is too long for one is broken
-/// between words where it has any.
+/// Writes `text` after `head` in lines of at most [`WIDTH`] columns. Longer text is broken between words
+/// where possible.
 pub(crate) fn line(out: &mut String, head: &str, text: &str) {
     let indent = head.chars().count();
     let room = WIDTH - indent;
@@ -130,9 +131,9 @@ mod tests {
     #[test]
     fn markdown_reads_nothing_into_text() {
         let hostile = "</details>|`a`*b*_c_[d](e)<!-- # ~~f~~ @g $h$ https://i";
-        let told = markdown(hostile);
+        let escaped = markdown(hostile);
         for sign in ["<", ">", "|", "`", "*", "_", "[", "]", "~", "@", "$", "!", "://"] {
-            assert!(!told.contains(sign), "{sign} in {told}");
+            assert!(!escaped.contains(sign), "{sign} in {escaped}");
         }
         assert_eq!(markdown("- a - b"), "&#45; a - b");
         assert_eq!(markdown("12. x. y"), "12&#46; x. y");
@@ -156,7 +157,7 @@ mod tests {
 
     #[test]
     fn no_field_is_a_formula() {
-        for (field, told) in [
+        for (field, escaped) in [
             ("smoke", "smoke"),
             ("=1+1", "'=1+1"),
             (" @SUM(A1)", "' @SUM(A1)"),
@@ -166,7 +167,7 @@ mod tests {
             ("=a,b", "\"'=a,b\""),
             ("a\r\nb", "a\u{fffd}\u{fffd}b"),
         ] {
-            assert_eq!(csv(field), told, "{field:?}");
+            assert_eq!(csv(field), escaped, "{field:?}");
         }
     }
 

@@ -1,7 +1,7 @@
 //! The report as data: the fields of `report.json`, in its order.
 //!
-//! Times are integers in µs, shares are from 0 to 1, other fractions have three decimals. `null` means
-//! unknown.
+//! Times are integers in µs, shares are from 0 to 1, other fractions have three decimals. `null` means that
+//! the value is unknown.
 
 use std::collections::BTreeMap;
 
@@ -13,14 +13,14 @@ use super::generator::Generator;
 use super::stages::{StageSummary, StepTimeline};
 use crate::clock::ClockKind;
 
-/// The report of a run.
+/// The report on a run.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Report {
     /// The version of this format. It increases when a field changes its meaning or is removed.
     pub schema_version: u32,
-    /// What was run.
+    /// The scenario of the run.
     pub scenario: Scenario,
-    /// The seed that everything random follows from.
+    /// The seed of all random values.
     pub seed: u64,
     /// The clock of the run.
     pub clock: ClockKind,
@@ -33,52 +33,52 @@ pub struct Report {
     pub target_options: Vec<String>,
     /// Whether the run was canceled, so that the report is incomplete.
     pub partial: bool,
-    /// How it came out.
+    /// Whether the run passed, and why.
     pub verdict: Verdict,
-    /// Sign-ins by how they ended.
+    /// Sign-ins by their end.
     pub sign_ins: SignIns,
-    /// What the pool decided, judged.
+    /// The pool's decisions, compared with the rules.
     pub decisions: Decisions,
-    /// How long it took.
+    /// Latencies of sign-ins and steps.
     pub latency: Latency,
-    /// How much it was.
+    /// Rates of sign-ins.
     pub throughput: Throughput,
-    /// What each workload came to, in the scenario's order. Left out where there is only one.
+    /// The results of each workload, in the scenario's order. Omitted if there is only one workload.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub workloads: Vec<Workload>,
     /// The stages of all workloads, one workload after the other.
     #[serde(default)]
     pub stages: Vec<StageSummary>,
-    /// What it cost.
+    /// The cost of a sign-in.
     pub cpu: Cpu,
     /// The threshold results.
     pub thresholds: Vec<ThresholdResult>,
-    /// How well the generator kept its own times.
+    /// How exactly the generator started sign-ins at their scheduled times.
     pub generator: Generator,
-    /// The course of the run.
+    /// The run over time.
     pub timeline: Timeline,
-    /// The machine. Left out under the virtual clock, so that the report is the same on every machine.
+    /// The machine. Omitted under the virtual clock, so that the report is the same on every machine.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub environment: Option<Environment>,
 }
 
-/// What was run.
+/// The scenario of a run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Scenario {
     /// Its name.
     pub name: String,
-    /// Why it exists.
+    /// Its description: why it exists.
     pub about: String,
-    /// Its file as the command line named it.
+    /// Its path as the command line gives it.
     pub file: String,
     /// Its text.
     pub yaml: String,
-    /// The files that it names: rates over time. Left out where it names none.
+    /// The files that it refers to: rates over time. Omitted if there are none.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<NamedFile>,
 }
 
-/// A file that a scenario names.
+/// A file that a scenario refers to.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct NamedFile {
     /// Its path as the scenario gives it.
@@ -87,20 +87,21 @@ pub struct NamedFile {
     pub text: String,
 }
 
-/// What one workload of several came to.
+/// The results of one of several workloads.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Workload {
     /// Its name.
     pub name: String,
-    /// Its sign-ins by how they ended.
+    /// Its sign-ins by their end.
     pub sign_ins: SignIns,
-    /// Mean rate that it asks for in its measured part; `null` when its users set the pace (closed model).
+    /// Mean configured rate of its measured part; `null` in a closed model, where the users determine the
+    /// rate.
     pub asked_per_s: Option<f64>,
-    /// Measured sign-ins meant to start, per second, as `throughput.offered_per_s`.
+    /// Measured sign-ins that were due per second, as in `throughput.offered_per_s`.
     pub offered_per_s: Option<f64>,
-    /// Measured sign-ins that the pool answered, per second.
+    /// Measured sign-ins per second that the pool answered.
     pub achieved_per_s: Option<f64>,
-    /// Measured sign-ins that could not start.
+    /// Measured arrivals that could not start.
     pub dropped: u64,
     /// Latency from the intended start.
     pub intended: Quantiles,
@@ -108,39 +109,40 @@ pub struct Workload {
     pub service: Quantiles,
 }
 
-/// Whether a count is left out.
+/// Returns whether a count is omitted.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
 }
 
-/// How a run came out.
+/// The verdict on a run.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Verdict {
     /// The exit code of the run; 0 is passed.
     pub exit_code: u8,
-    /// Whether everything is as it should be.
+    /// Whether all checks passed.
     pub passed: bool,
-    /// Why: one sentence for each reason, the one that set the exit code first.
+    /// The reasons, one sentence each. The first one determines the exit code.
     pub sentences: Vec<String>,
 }
 
-/// Sign-ins, warm-up too. `started` is always `completed + refused + abandoned + transport_failed`.
+/// Counts of sign-ins, including warm-up. `started` is always `completed + refused + abandoned +
+/// transport_failed`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SignIns {
-    /// All.
+    /// Sign-ins that started.
     pub started: u64,
-    /// Ended with tokens.
+    /// Sign-ins that returned tokens.
     pub completed: u64,
-    /// Ended with a refusal.
+    /// Sign-ins that the pool refused.
     pub refused: u64,
-    /// Given up by the user.
+    /// Sign-ins that the user gave up.
     pub abandoned: u64,
-    /// Got no answer.
+    /// Sign-ins without an answer.
     pub transport_failed: u64,
-    /// How many of `started` were warm-up: not in `latency`, `throughput` and `generator`.
+    /// Sign-ins of `started` in the warm-up: not in `latency`, `throughput` and `generator`.
     pub warm_up: u64,
-    /// How many were cool-down, of which the same holds. Left out where there are none.
+    /// Sign-ins of `started` in the cool-down: excluded like the warm-up. Omitted if zero.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cool_down: u64,
     /// Sign-ins that were in flight or waiting for a user when the run was canceled; not in `started`.
@@ -150,27 +152,27 @@ pub struct SignIns {
 }
 
 impl SignIns {
-    /// Those that the pool decided: completed and refused.
+    /// Returns the number of sign-ins that the pool decided: completed and refused.
     pub const fn answered(&self) -> u64 {
         self.completed + self.refused
     }
 }
 
-/// Decisions, warm-up too.
+/// Decisions, including those in the warm-up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Decisions {
-    /// How many were judged.
+    /// Decisions that were compared with the rules.
     pub checked: u64,
-    /// How many differ from what their rules ask.
+    /// Decisions that differ from the rules.
     pub mismatched: u64,
-    /// The rules that applied, by id.
+    /// The rules that applied, sorted by id.
     pub rules: Vec<Rule>,
-    /// Expected against seen outcomes; pairs that never happened are left out.
+    /// Counts of expected and actual outcomes. Pairs that did not occur are omitted.
     pub confusion: Vec<ConfusionCell>,
-    /// What was decided about sign-ins, by situation.
+    /// Decisions about sign-ins by situation.
     #[serde(default)]
     pub cases: Vec<PolicyCase>,
-    /// The first hundred that differ, in the order of the run.
+    /// The first hundred mismatches, in the order of the run.
     pub mismatches: Vec<Mismatch>,
 }
 
@@ -179,69 +181,69 @@ pub struct Decisions {
 pub struct Rule {
     /// Its id.
     pub id: String,
-    /// Where it comes from.
+    /// The document that states it.
     pub source: String,
-    /// How well it is known: `documented`, `observed` or `inferred`.
+    /// How certain it is: `documented`, `observed` or `inferred`.
     pub confidence: String,
     /// Decisions that it applied to.
     pub seen: u64,
-    /// Those of them that differ.
+    /// Decisions that differ from it.
     pub mismatched: u64,
 }
 
-/// How often an outcome was expected and another, or the same, seen.
+/// How often an expected outcome met an actual outcome.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct ConfusionCell {
-    /// The outcome that the rule asks for.
+    /// The outcome that the rule requires.
     pub expected: String,
-    /// The outcome that was seen.
+    /// The actual outcome.
     pub seen: String,
-    /// How often.
+    /// Number of decisions.
     pub count: u64,
-    /// How many of them differ: where the outcomes are equal, in the challenges or in the new device.
+    /// Decisions of `count` that differ. If the outcomes are equal, the challenges or the new device differ.
     pub mismatched: u64,
 }
 
-/// A situation that the run has met, with one rule that applied in it. What is the same for all sign-ins of
-/// the pool is not named.
+/// A situation that occurred in the run, with one rule that applied in it. Properties that all sign-ins of
+/// the pool share are omitted.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct PolicyCase {
-    /// The device that is named: `none`, `remembered`, `not_remembered`, `issued`, `forgotten`.
+    /// The device that the client sends: `none`, `remembered`, `not_remembered`, `issued`, `forgotten`.
     pub device: String,
     /// The user's factors.
     pub factors: String,
-    /// The level of the risk that the pool sees and what it does about it; null where there is none.
+    /// The risk level that the pool estimates and its action; null if there is none.
     pub risk: Option<String>,
-    /// What else is the matter with the attempt; empty where nothing is.
+    /// Other properties of the attempt; empty if there are none.
     pub attempt: String,
     /// The id of the rule.
     pub rule: String,
-    /// What it asks for.
+    /// The decision that the rule requires.
     pub expected: String,
     /// Decisions in this situation.
     pub count: u64,
-    /// Those of them that differ.
+    /// Decisions of `count` that differ.
     pub mismatched: u64,
-    /// The other decisions that were observed.
+    /// The decisions that differ, with their counts.
     #[serde(rename = "instead")]
     pub unexpected: Vec<UnexpectedDecision>,
 }
 
-/// What was seen instead of what was expected.
+/// An actual decision that differs from the expected one.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct UnexpectedDecision {
     /// The decision.
     pub decision: String,
-    /// How often.
+    /// Number of times.
     pub count: u64,
 }
 
-/// One decision that differs.
+/// One decision that differs from its rule.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Mismatch {
-    /// The number of the sign-in in the run's plan.
+    /// The index of the sign-in in the run's plan.
     pub number: u64,
-    /// The number of the user in the population.
+    /// The index of the user in the population.
     pub user: u32,
     /// When the sign-in ended, since the start of the run.
     pub at_us: u64,
@@ -249,37 +251,37 @@ pub struct Mismatch {
     pub rule: String,
     /// The situation.
     pub situation: String,
-    /// What the rule asks for.
+    /// The decision that the rule requires.
     pub expected: String,
-    /// What was seen.
+    /// The actual decision.
     pub seen: String,
 }
 
-/// How long sign-ins and their steps took, without the time that people take and without warm-up.
+/// Latencies of sign-ins and their steps, without warm-up and without the users' own delays.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Latency {
-    /// Whole sign-ins, however they ended.
+    /// Whole sign-ins, including refused and failed ones.
     pub sign_in: SignInLatency,
-    /// Steps by name; a step that never happened is left out.
+    /// Steps by name. Steps that did not occur are omitted.
     pub steps: BTreeMap<String, Quantiles>,
 }
 
-/// Whole sign-ins.
+/// Latency of whole sign-ins.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct SignInLatency {
-    /// From the moment at which the plan meant them to start: what users feel.
+    /// From the scheduled start: the latency that users notice.
     pub intended: Quantiles,
-    /// From the moment at which they did start.
+    /// From the actual start.
     pub service: Quantiles,
-    /// The two distributions, as far out as their count reaches.
+    /// Both distributions as a curve, up to the percentile that the number of samples supports.
     pub curve: Vec<CurvePoint>,
 }
 
-/// A distribution. A quantile is null where less than one sample lies beyond it: p99 below 100, p99.9 below
-/// 1000.
+/// A distribution. A quantile is null if fewer than one sample is beyond it: p99 below 100 samples, p99.9
+/// below 1000.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct Quantiles {
-    /// Samples.
+    /// Number of samples.
     pub count: u64,
     /// Median.
     pub p50_us: Option<u64>,
@@ -289,147 +291,147 @@ pub struct Quantiles {
     pub p99_us: Option<u64>,
     /// 99.9th percentile.
     pub p999_us: Option<u64>,
-    /// Longest.
+    /// Maximum.
     pub max_us: Option<u64>,
 }
 
 /// One point of the latency curve.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct CurvePoint {
-    /// Sign-ins in a million that may take longer.
+    /// Sign-ins in a million that can take longer.
     pub beyond_ppm: u32,
-    /// What the others do not exceed, from the intended start.
+    /// The latency from the scheduled start that the others do not exceed.
     pub intended_us: u64,
-    /// What the others do not exceed, from the actual start.
+    /// The latency from the actual start that the others do not exceed.
     pub service_us: u64,
 }
 
-/// Sign-ins per second, without warm-up. Null where there are too few to say.
+/// Sign-ins per second, without warm-up. Null if there are too few samples.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Throughput {
-    /// What the scenario asks for; null when the users set the pace.
+    /// The configured rate; null in a closed model, where the users determine the rate.
     pub asked_per_s: Option<f64>,
-    /// What the generator offered: sign-ins that were due, whether they could start or not.
+    /// The offered rate: sign-ins that were due, whether they could start or not.
     pub offered_per_s: Option<f64>,
-    /// What the pool answered, with tokens or a refusal, from the first intended start to the last end.
+    /// The rate of sign-ins that ended with tokens or a refusal, from the first scheduled start to the last
+    /// end.
     pub achieved_per_s: Option<f64>,
-    /// Answers with `TooManyRequestsException`, warm-up too.
+    /// Answers with `TooManyRequestsException`, including those in the warm-up.
     pub throttled: u64,
-    /// The same, by the step that was throttled.
+    /// Throttled answers by step.
     pub throttled_steps: BTreeMap<String, u64>,
 }
 
-/// Cost of a sign-in, warm-up too. The times are null under the virtual clock.
+/// Cost of a sign-in, including the warm-up. Times are null under the virtual clock.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize, Deserialize)]
 pub struct Cpu {
-    /// CPU time of the client's side.
+    /// CPU time of the client side.
     pub client_us_per_sign_in: Option<u64>,
-    /// CPU time of the pool's side.
+    /// CPU time of the pool side.
     pub server_us_per_sign_in: Option<u64>,
-    /// Modular exponentiations, both sides.
+    /// Modular exponentiations of both sides.
     pub modexps_per_sign_in: Option<f64>,
 }
 
-/// One threshold and how it came out.
+/// A threshold and its result.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct ThresholdResult {
-    /// As the scenario has it.
+    /// Its text in the scenario.
     pub text: String,
-    /// What was measured, of the worst window where there are windows; null when there were too few samples
-    /// to say.
+    /// The measured value, in the worst window if there are windows; null if there were too few samples.
     pub value: Option<f64>,
     /// The limit.
     pub limit: f64,
-    /// The unit of both.
+    /// The unit of `value` and `limit`.
     pub unit: Unit,
-    /// Whether it holds.
+    /// Whether the threshold is met.
     pub passed: bool,
-    /// The first of the worst windows; absent where the threshold is on the whole run, or no window could be
-    /// told.
+    /// The first of the worst windows. Omitted if the threshold has no windows or no window has enough
+    /// samples.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub window: Option<WorstWindow>,
-    /// When it canceled the run, since the start of the run; absent if it did not.
+    /// When it canceled the run, since the start of the run; omitted if it did not.
     #[serde(default, rename = "cut_at_us", skip_serializing_if = "Option::is_none")]
     pub canceled_at_us: Option<u64>,
 }
 
-/// A window of a run. Moments count from its start.
+/// A time window of a run. Times count from the start of the run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct WorstWindow {
-    /// When it began.
+    /// Its start.
     pub from_us: u64,
-    /// When it ended.
+    /// Its end.
     pub to_us: u64,
 }
 
-/// The course of the run, warm-up too.
+/// The run over time, including the warm-up.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct Timeline {
-    /// How long each interval is.
+    /// Length of each interval.
     pub interval_us: u64,
-    /// The intervals, at most 240, from the start of the run on.
+    /// The intervals from the start of the run, at most 240.
     pub intervals: Vec<TimelineInterval>,
-    /// The same of each step, in fewer intervals; absent where no step was measured.
+    /// The steps over time, in fewer intervals. Omitted if no step was measured.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub steps: Option<StepTimeline>,
 }
 
 impl Timeline {
-    /// How long all intervals together are.
+    /// Returns the length of all intervals together.
     pub fn duration_us(&self) -> u64 {
         self.interval_us.saturating_mul(self.intervals.len() as u64)
     }
 }
 
-/// One interval.
+/// One interval of the timeline.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct TimelineInterval {
-    /// Sign-ins meant to start in it, whether they could or not.
+    /// Sign-ins that were due in it, whether they could start or not.
     pub offered: u64,
-    /// Those of them that are warm-up.
+    /// Sign-ins of `offered` in the warm-up.
     pub warm_up: u64,
-    /// Of them cool-down; left out where there are none, as are the next two.
+    /// Sign-ins of `offered` in the cool-down; omitted if zero.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub cool_down: u64,
-    /// Of them those that could not start.
+    /// Arrivals of `offered` that could not start; omitted if zero.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub dropped: u64,
-    /// Of them those that had not ended when the run was cut short.
+    /// Sign-ins of `offered` that had not ended when the run was canceled; omitted if zero.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub unfinished: u64,
-    /// Sign-ins completed in it.
+    /// Sign-ins that completed in it.
     pub completed: u64,
-    /// Sign-ins refused in it.
+    /// Sign-ins that the pool refused in it.
     pub refused: u64,
-    /// Sign-ins abandoned in it, or failed on the way.
+    /// Sign-ins that users gave up in it, or that failed in transport.
     pub failed: u64,
-    /// Median latency of those meant to start in it, within 1 %, as are the next two; warm-up left out.
+    /// Median latency of the measured sign-ins that were due in it, within 1 %, as are the next two.
     pub p50_us: Option<u64>,
     /// 99th percentile; null below 100 sign-ins.
     pub p99_us: Option<u64>,
-    /// Longest.
+    /// Maximum.
     pub max_us: Option<u64>,
-    /// Answers with `TooManyRequestsException` to those that ended in it.
+    /// Answers with `TooManyRequestsException` to sign-ins that ended in it.
     #[serde(default)]
     pub throttled: u64,
-    /// How the latencies spread: the lower end of a bucket in µs, five to a decade, and how many fell into
-    /// it.
+    /// The histogram of the latencies: the lower bound of a bucket in µs, five buckets per decade, and its
+    /// count.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub spread: BTreeMap<u64, u64>,
-    /// What the worker threads had to do in it; absent under the virtual clock.
+    /// Load of the worker threads in it; omitted under the virtual clock.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub load: Option<IntervalLoad>,
 }
 
-/// What the worker threads had to do in an interval.
+/// Load of the worker threads in an interval.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct IntervalLoad {
-    /// Jobs of the clients that waited at the same time, at most.
+    /// Maximum number of client jobs that waited at the same time.
     pub client_queue: usize,
-    /// Jobs of the pool that did.
+    /// Maximum number of pool jobs that waited at the same time.
     pub server_queue: usize,
-    /// CPU time of the clients' threads.
+    /// CPU time of the client threads.
     pub client_cpu_us: u64,
-    /// CPU time of the pool's.
+    /// CPU time of the pool threads.
     pub server_cpu_us: u64,
 }

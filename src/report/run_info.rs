@@ -1,69 +1,68 @@
-//! What was run: everything that a report tells and that was not measured by a recorder.
+//! The facts about a run that its recorder does not measure.
 
 use std::time::Duration;
 
 use super::{Environment, MachineLoad, NamedFile, Shortage, StageSummary, ThresholdResult, Workers};
 use crate::clock::ClockKind;
 
-/// CPU time that a run spent on each side.
+/// CPU time of each side of a run.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct CpuSpent {
-    /// By the generator's sign-ins.
+    /// CPU time of the generator's sign-ins.
     pub client: Duration,
-    /// By the pool, where it is part of the run.
+    /// CPU time of the pool, if it is part of the run.
     pub server: Option<Duration>,
 }
 
-/// What was run, and what only the caller can know about how it went.
+/// The facts about a run that only the caller knows.
 #[derive(Clone, PartialEq, Debug)]
 pub struct RunInfo {
     /// The scenario's name.
     pub name: String,
-    /// The line that says why the scenario exists.
+    /// The description: why the scenario exists.
     pub about: String,
-    /// The scenario's file as the command line named it, for replaying.
+    /// The scenario's path as the command line gives it, to reproduce the run.
     pub file: String,
     /// The scenario's text.
     pub yaml: String,
-    /// The files that it names.
+    /// The files that it refers to.
     pub files: Vec<NamedFile>,
-    /// Its workloads in their order, each with the mean rate that it asks for.
+    /// The workloads in the scenario's order, each with its mean configured rate.
     pub workloads: Vec<(String, Option<f64>)>,
     /// The stages of all workloads.
     pub stages: Vec<StageSummary>,
     /// The seed that the run used.
     pub seed: u64,
-    /// The clock that it lived by.
+    /// The clock of the run.
     pub clock: ClockKind,
     /// The SRP group: `cognito` or `toy`.
     pub group: String,
     /// The pool: `embedded`, or the URL of another.
     pub target: String,
-    /// What the command line said of it besides, word by word.
+    /// Other target options of the command line, word by word.
     pub target_options: Vec<String>,
     /// Whether the run was interrupted.
     pub partial: bool,
-    /// What was made at a target for the run and could not be removed, and why.
+    /// The resources that the run created at a target and could not delete, with the reason.
     pub left_behind: Option<String>,
-    /// Mean rate that the scenario asks for after the warm-up; `None` when the users set the pace (closed
-    /// model).
+    /// Mean configured rate after the warm-up; `None` in a closed model, where the users determine the rate.
     pub asked_per_s: Option<f64>,
-    /// CPU time of the whole run; not told under the virtual clock.
+    /// CPU time of the whole run; `None` under the virtual clock.
     pub cpu: Option<CpuSpent>,
-    /// Where arithmetic ran; not told under the virtual clock.
+    /// The worker threads that computed; `None` under the virtual clock.
     pub workers: Option<Workers>,
     /// Modular exponentiations of the whole run, both sides.
     pub modexps: u64,
     /// The thresholds, evaluated.
     pub thresholds: Vec<ThresholdResult>,
-    /// Why the generator's numbers cannot be trusted, if they cannot: one sentence.
+    /// Why the generator's measurements are unreliable, if they are: one sentence.
     pub saturated: Option<String>,
-    /// Why of some workload nothing was measured, where that is so: one sentence.
+    /// Why a workload has no measurements, if that is so: one sentence.
     pub unmeasured: Option<String>,
-    /// What the generator was short of, if that is why.
+    /// The resource that the generator lacked, if that is the reason.
     pub short_of: Option<Shortage>,
-    /// How busy the machine was; not told under the virtual clock.
+    /// Load of the machine; `None` under the virtual clock.
     pub machine: Option<MachineLoad>,
-    /// The machine; not told under the virtual clock.
+    /// The machine; `None` under the virtual clock.
     pub environment: Option<Environment>,
 }

@@ -1,39 +1,39 @@
-//! What a command that plays several scenarios has to tell of each.
+//! The results of commands that run several scenarios.
 
 use super::Report;
 
-/// A scenario and what came of it.
+/// A scenario and its result.
 #[derive(Clone, PartialEq, Debug)]
 pub struct ScenarioResult {
-    /// The scenario's name, which is also its folder's.
+    /// The scenario's name and the name of its folder.
     pub name: String,
-    /// What came of it.
+    /// The result.
     pub status: RunStatus,
 }
 
-/// What came of a scenario.
+/// The result of a scenario.
 #[derive(Clone, PartialEq, Debug)]
 pub enum RunStatus {
-    /// It was played, in whole or in part.
+    /// The scenario ran, completely or in part.
     Played(Box<Report>),
-    /// It could not be played, and why.
+    /// The scenario could not run, with the reason.
     Failed(String),
-    /// An interrupt came before it.
+    /// An interrupt arrived before the scenario started.
     NotRun,
 }
 
 impl ScenarioResult {
-    /// A scenario that was played.
+    /// Returns the result of a scenario that ran.
     pub fn played(report: Report) -> Self {
         Self { name: report.scenario.name.clone(), status: RunStatus::Played(Box::new(report)) }
     }
 
-    /// Whether it was played and everything is as it should be.
+    /// Returns whether the scenario ran and all checks passed.
     pub const fn passed(&self) -> bool {
         matches!(&self.status, RunStatus::Played(report) if report.verdict.passed)
     }
 
-    /// The report, if it was played.
+    /// Returns the report, if the scenario ran.
     pub const fn report(&self) -> Option<&Report> {
         match &self.status {
             RunStatus::Played(report) => Some(report),
@@ -42,7 +42,7 @@ impl ScenarioResult {
     }
 }
 
-/// How they came out together: `12 scenarios passed`, `2 of 12 scenarios failed`.
+/// Summarizes all results: `12 scenarios passed`, `2 of 12 scenarios failed`.
 pub(super) fn overall_result(entries: &[ScenarioResult]) -> String {
     let all = entries.len();
     let failed = entries.iter().filter(|entry| !entry.passed()).count();

@@ -1,5 +1,4 @@
-//! The report as data, what of it runs along the time axis beside the intervals: stages, and how each step
-//! went.
+//! The report's data along the time axis: stages, and the latency of each step.
 
 use std::collections::BTreeMap;
 
@@ -7,48 +6,48 @@ use serde::{Deserialize, Serialize};
 
 use super::format::{rate, tick};
 
-/// A stage of a workload, as far as the workload lasts. Moments count from the start of the run.
+/// A stage of a workload, cut at the end of the workload. Times count from the start of the run.
 ///
-/// It says what it asks for in one of three ways: at a rate, with so many users, or as a schedule has it. All
-/// stages of a schedule that are of one part count as one.
+/// Its load is a rate, a number of users or a schedule. Adjacent stages of one schedule that belong to one
+/// part are one stage.
 #[derive(Clone, PartialEq, Debug, Serialize, Deserialize)]
 pub struct StageSummary {
     /// The name of its workload.
     pub workload: String,
-    /// When it begins.
+    /// Its start.
     pub from_us: u64,
-    /// When it ends.
+    /// Its end.
     pub to_us: u64,
     /// Whether it is measured.
     pub part: StagePart,
-    /// Sign-ins a second at its start, of an open workload.
+    /// Sign-ins per second at its start, in an open workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub from_per_s: Option<f64>,
-    /// And at its end; in between the rate changes evenly.
+    /// Sign-ins per second at its end. The rate changes linearly in between.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to_per_s: Option<f64>,
-    /// Users, of a closed workload.
+    /// Number of users, in a closed workload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub users: Option<u32>,
-    /// The file that the rate comes from, if it does.
+    /// The file that defines the rate, if there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub schedule: Option<String>,
 }
 
-/// Whether a stage is measured.
+/// The part of a run: warm-up, measured or cool-down.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum StagePart {
-    /// Judged, and not measured: the beginning.
+    /// The start of a run: decisions are checked, latencies are not measured.
     WarmUp,
-    /// Judged and measured.
+    /// Decisions are checked and latencies are measured.
     Measured,
-    /// Judged, and not measured: the end.
+    /// The end of a run: decisions are checked, latencies are not measured.
     CoolDown,
 }
 
 impl StagePart {
-    /// Its name for people.
+    /// Returns its name in prose.
     pub(super) const fn as_str(self) -> &'static str {
         match self {
             Self::WarmUp => "warm-up",
@@ -59,7 +58,7 @@ impl StagePart {
 }
 
 impl StageSummary {
-    /// What it asks for: `20/s`, `20/s → 80/s`, `50 users`, or the name of a file.
+    /// Returns its load: `20/s`, `20/s → 80/s`, `50 users`, or the name of a file.
     pub(super) fn load_text(&self) -> String {
         match (&self.schedule, self.users, self.from_per_s, self.to_per_s) {
             (Some(path), ..) => path.clone(),
@@ -70,30 +69,30 @@ impl StageSummary {
         }
     }
 
-    /// From when to when: `from 10 s to 1 min`.
+    /// Returns its time span: `from 10 s to 1 min`.
     pub(super) fn span(&self) -> String {
         format!("from {} to {}", tick(self.from_us), tick(self.to_us))
     }
 }
 
-/// How the steps' latency went, warm-up and cool-down left out: in intervals of the timeline's joined until
-/// there are few, so that each has enough of every step to tell.
+/// The latency of each step over time, without warm-up and cool-down. Intervals of the timeline are merged so
+/// that each has enough samples of every step.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 pub struct StepTimeline {
-    /// How long each interval is; the last may end with the timeline.
+    /// Length of each interval. The last one can be shorter.
     pub interval_us: u64,
-    /// The intervals of each step, at most 24, from the start of the run on.
+    /// The intervals of each step from the start of the run, at most 24.
     pub by_step: BTreeMap<String, Vec<StepInterval>>,
 }
 
-/// One step of the sign-ins that were meant to start in an interval, within 1 %.
+/// One step of the sign-ins that were due in an interval, within 1 %.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 pub struct StepInterval {
-    /// How often it was taken.
+    /// How often the step occurred.
     pub count: u64,
     /// Median.
     pub p50_us: Option<u64>,
-    /// 99th percentile; null below 100.
+    /// 99th percentile; null below 100 samples.
     pub p99_us: Option<u64>,
 }
 

@@ -1,4 +1,5 @@
-//! The report as Markdown, for a job summary or a pull request: the verdict first, details folded.
+//! Renders the report as Markdown for a job summary or a pull request. The verdict is first; details are
+//! folded.
 
 use std::fmt::Write as _;
 
@@ -8,20 +9,21 @@ use super::scenario_result::{RunStatus, ScenarioResult, overall_result};
 use super::{Mismatch, Quantiles, Report, ThresholdResult};
 use crate::clock::ClockKind;
 
-/// GitHub takes no summary of a step that is longer than 1 MiB.
+/// GitHub refuses a step summary that is longer than 1 MiB.
 const MAX_BYTES: usize = 1 << 20;
-/// What a line takes that says what was left out.
+/// Space that is kept free for the line about omitted parts.
 const RESERVED_BYTES: usize = 512;
-/// More rows of one table are left to `report.json`.
+/// Maximum number of rows in a table. `report.json` has all rows.
 const MAX_ROWS: usize = 100;
-/// More mismatches are left to `report.json`.
+/// Maximum number of mismatches. `report.json` has more.
 const MAX_MISMATCHES: usize = 25;
-/// Longer texts are cut.
+/// Maximum length of an untrusted text, in characters.
 const MAX_CHARS: usize = 400;
 
-// Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
+// Writing to a String cannot fail, so the results of `writeln!` are dropped below.
 
-/// All scenarios as one text of at most 1 MiB. Several begin with a table, and those that passed are folded.
+/// Renders all scenarios as one text of at most 1 MiB. Several scenarios start with a table, and those that
+/// passed are folded.
 pub fn summary(entries: &[ScenarioResult]) -> String {
     let mut out = String::new();
     if entries.len() > 1 {
@@ -51,15 +53,15 @@ const fn mark(good: bool) -> &'static str {
     if good { "✅" } else { "❌" }
 }
 
-/// Text from outside, cut and escaped.
+/// Shortens and escapes an untrusted text.
 fn text(text: &str) -> String {
     markdown(&cut(text, MAX_CHARS))
 }
 
-/// A line for each scenario.
+/// Writes a table with a row for each scenario.
 fn table(out: &mut String, entries: &[ScenarioResult]) {
     out.push_str("| | scenario | decisions | mismatched | sign-in p50 | p99 | exit code |\n|---|---|--:|--:|--:|--:|--:|\n");
-    // Those that did not pass come first, each kind in the order of the command line.
+    // Failed scenarios are first. Within each group the order of the command line is kept.
     let (passed, failed): (Vec<&ScenarioResult>, Vec<&ScenarioResult>) =
         entries.iter().partition(|entry| entry.passed());
     for entry in failed.iter().chain(&passed).take(MAX_ROWS) {
@@ -85,7 +87,7 @@ fn table(out: &mut String, entries: &[ScenarioResult]) {
     more(out, entries.len(), MAX_ROWS, "scenarios");
 }
 
-/// Says how many of `all` were left out where only `shown` are told.
+/// Writes how many of `all` rows were omitted if only `shown` are in the table.
 fn more(out: &mut String, all: usize, shown: usize, things: &str) {
     if let Some(left) = all.checked_sub(shown).filter(|left| *left > 0) {
         let _ = writeln!(out, "\n… and {} more {things}.", count(left as u64));
@@ -94,7 +96,7 @@ fn more(out: &mut String, all: usize, shown: usize, things: &str) {
 
 fn section(entry: &ScenarioResult, one_of_several: bool) -> String {
     let RunStatus::Played(report) = &entry.status else {
-        // The table has said it.
+        // The table already has this message.
         return if one_of_several { String::new() } else { not_run_section(entry) };
     };
     let mut out = String::new();
@@ -147,7 +149,7 @@ fn about(out: &mut String, report: &Report) {
     let (group, target) = (text(&report.group), text(&report.target));
     let _ = writeln!(out, "Seed {}, {clock} clock, {group} group, {target} pool.", report.seed);
     if !report.scenario.about.is_empty() {
-        // One paragraph, however many lines the comment took.
+        // The comment can have several lines. The summary shows it as one paragraph.
         let words: Vec<&str> = report.scenario.about.split_whitespace().collect();
         let _ = writeln!(out, "\n> {}", text(&words.join(" ")));
     }
@@ -158,7 +160,7 @@ fn thresholds(out: &mut String, report: &Report) {
         return;
     }
     let mut thresholds: Vec<&ThresholdResult> = report.thresholds.iter().collect();
-    // Stable: those that do not hold come first, each kind in the scenario's order.
+    // Failed thresholds are first. The sort is stable and keeps the scenario's order.
     thresholds.sort_by_key(|threshold| threshold.passed);
     out.push_str("\n| | threshold | measured |\n|---|---|--:|\n");
     for threshold in thresholds.iter().take(MAX_ROWS) {

@@ -1,4 +1,4 @@
-//! The report in a terminal: what one wants to know before opening the page.
+//! Renders the report for a terminal: the most important facts in some thirty lines.
 
 use std::fmt::Write as _;
 
@@ -7,13 +7,12 @@ use super::markup::plain;
 use super::{Quantiles, Report, WrittenFiles};
 use crate::clock::ClockKind;
 
-/// More reasons than these are left to the page.
+/// Maximum number of reasons. The page has all of them.
 const MAX_SENTENCES: usize = 3;
-/// More thresholds than these are left to the page; those that do not hold come first.
+/// Maximum number of thresholds, failed ones first. The page has all of them.
 const MAX_THRESHOLDS: usize = 6;
 
-/// The report in some thirty lines, with `written` as the place to read on and `colour` for terminals that
-/// have it.
+/// Renders the report. `written` is the file that has the details; `colour` enables colors.
 pub fn text(report: &Report, written: Option<&WrittenFiles>, colour: bool) -> String {
     let paint = Paint(colour);
     let mut out = String::new();
@@ -30,7 +29,7 @@ pub fn text(report: &Report, written: Option<&WrittenFiles>, colour: bool) -> St
     out
 }
 
-/// Colours by the escape codes that every terminal knows, or none.
+/// Writes colors as ANSI escape codes, or not at all.
 struct Paint(bool);
 
 impl Paint {
@@ -47,7 +46,7 @@ impl Paint {
     }
 }
 
-// Writing to a String cannot fail: that is why the results of `writeln!` are dropped below.
+// Writing to a String cannot fail, so the results of `writeln!` are dropped below.
 
 fn head(out: &mut String, report: &Report, paint: &Paint) {
     let verdict = &report.verdict;
@@ -167,7 +166,7 @@ fn latencies(out: &mut String, report: &Report) {
     }
 }
 
-/// A row for each workload where there are several; latencies from the intended start.
+/// Writes a row for each workload if there are several. Latencies count from the scheduled start.
 fn workloads(out: &mut String, report: &Report) {
     if report.workloads.is_empty() {
         return;
@@ -197,7 +196,7 @@ fn thresholds(out: &mut String, report: &Report, paint: &Paint) {
         return;
     }
     let mut thresholds: Vec<_> = report.thresholds.iter().collect();
-    // Stable: those that do not hold come first, each kind in the scenario's order.
+    // Failed thresholds are first. The sort is stable and keeps the scenario's order.
     thresholds.sort_by_key(|threshold| threshold.passed);
     let shown = &thresholds[..thresholds.len().min(MAX_THRESHOLDS)];
     let texts: Vec<String> = shown.iter().map(|threshold| plain(&threshold.text)).collect();

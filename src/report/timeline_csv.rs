@@ -1,13 +1,13 @@
-//! The course of a run as CSV, one line for each interval, for spreadsheets and plots.
+//! Writes the timeline of a run as CSV for spreadsheets and plots, one line for each interval.
 
 use super::markup::csv as field;
 use super::{Report, TimelineInterval};
 
 const HEADER: &str = "scenario,start_s,length_s,offered,warm_up,cool_down,dropped,unfinished,completed,refused,failed,p50_us,p99_us,max_us";
 
-/// The intervals with a header line (RFC 4180). Of the sign-ins `offered` in an interval, which were meant to
-/// start in it, four columns tell which were warm-up or cool-down, could not start, or had not ended when the
-/// run was cut short. Latencies are of those measured; where nothing can be said, the field is empty.
+/// Renders the intervals with a header line (RFC 4180). Four columns count the sign-ins of `offered` that
+/// were warm-up, were cool-down, could not start, or had not ended when the run was canceled. Latencies are
+/// those of measured sign-ins. Unknown values are empty fields.
 pub fn timeline_csv(report: &Report) -> String {
     let timeline = &report.timeline;
     let name = field(&report.scenario.name);

@@ -1,4 +1,4 @@
-//! Whether a run passed, and why.
+//! Decides whether a run passed, and why.
 
 use super::format::{count, measured, percent, tick};
 use super::{Report, RunInfo, ThresholdResult, Verdict};
@@ -7,16 +7,16 @@ use crate::metrics::Summary;
 
 /// A decision differs from a rule.
 pub(crate) const MISMATCH: u8 = 80;
-/// A threshold is crossed.
+/// A threshold is not met.
 pub(crate) const THRESHOLD: u8 = 99;
 /// The generator could not keep up.
 pub(crate) const SATURATED: u8 = 83;
-/// Interrupted: the report is partial.
+/// The run was interrupted and the report is partial.
 pub(crate) const INTERRUPTED: u8 = 105;
-/// The target gave no answers, or refused the deletion of resources that the run created.
+/// The target did not answer, or refused to delete resources that the run created.
 pub(crate) const UNREACHABLE: u8 = 107;
 
-/// Above this share of CPU steal, times are unreliable.
+/// CPU steal above this share makes times unreliable.
 pub const MAX_STEAL: f64 = 0.05;
 
 impl Verdict {
@@ -85,7 +85,7 @@ fn unanswered(run_info: &RunInfo, summary: &Summary<'_>) -> Option<String> {
     Some(format!("{} of {} sign-ins got no response from the target.", count(failed), count(all)))
 }
 
-/// Returns a warning about CPU steal. It is no fault.
+/// Returns a warning about CPU steal. A warning does not fail the run.
 fn steal_warning(run_info: &RunInfo) -> Option<String> {
     let on_a_machine = run_info.machine.filter(|_| run_info.clock == ClockKind::Wall);
     let stolen = on_a_machine?.steal_share.filter(|share| *share > MAX_STEAL)?;
@@ -95,7 +95,8 @@ fn steal_warning(run_info: &RunInfo) -> Option<String> {
     ))
 }
 
-/// How many sign-ins a run that was cut short leaves out, told after why it was.
+/// Returns a sentence about the unfinished sign-ins of a canceled run. It follows the reason for the
+/// cancellation.
 fn in_flight(summary: &Summary<'_>) -> String {
     match summary.unfinished() {
         0 => String::new(),
@@ -105,20 +106,20 @@ fn in_flight(summary: &Summary<'_>) -> String {
 }
 
 impl ThresholdResult {
-    /// That it has cut the run short, and when, if it has.
+    /// Describes when this threshold canceled the run, if it did.
     pub(super) fn cut(&self) -> Option<String> {
         self.canceled_at_us.map(|us| format!("canceled the run after {}", tick(us)))
     }
 }
 
 impl Report {
-    /// The threshold that has cut the run short, if one has.
+    /// Returns the threshold that canceled the run, if there is one.
     pub(crate) fn canceled_by(&self) -> Option<&ThresholdResult> {
         self.thresholds.iter().find(|threshold| threshold.canceled_at_us.is_some())
     }
 }
 
-/// That this threshold has cut the run short, if it has.
+/// Returns the sentence that this threshold canceled the run, if it did.
 fn cancellation_sentence(threshold: &ThresholdResult) -> Option<String> {
     let at = tick(threshold.canceled_at_us?);
     Some(format!(
@@ -127,7 +128,7 @@ fn cancellation_sentence(threshold: &ThresholdResult) -> Option<String> {
     ))
 }
 
-/// A threshold that does not hold, and what was measured instead.
+/// Describes a threshold that is not met and the measured value.
 fn threshold_text(threshold: &ThresholdResult) -> String {
     let (text, unit) = (&threshold.text, threshold.unit);
     match (threshold.value.map(|value| measured(value, unit)), threshold.window) {
@@ -139,7 +140,7 @@ fn threshold_text(threshold: &ThresholdResult) -> String {
     }
 }
 
-/// Which thresholds do not hold; one that has cut the run short is told already.
+/// Returns a sentence about the failed thresholds, except one that canceled the run.
 fn crossed(thresholds: &[ThresholdResult]) -> Option<String> {
     let failing: Vec<String> = thresholds
         .iter()

@@ -1,4 +1,4 @@
-//! Puts reports into files and reads them back.
+//! Writes reports to files and reads them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::files::{HTML, INDEX, JSON, run_names};
 use super::{File, Format, MeasuredRun, Report, index, run_files};
 
-/// No report is as long as that: its parts have bounds.
+/// Maximum size of a report. All parts of a report are bounded.
 const MAX_BYTES: usize = 64 << 20;
 
 /// The files that were written.
@@ -16,19 +16,19 @@ const MAX_BYTES: usize = 64 << 20;
 pub struct WrittenFiles {
     /// `report.json`.
     pub json: PathBuf,
-    /// `report.html`, if it was asked for.
+    /// `report.html`, if the caller requested it.
     pub html: Option<PathBuf>,
 }
 
 /// Why a report could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The folder could not be made.
+    /// The folder could not be created.
     #[error("cannot create folder {path}: {source}")]
     CreateDir {
         /// The folder.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file could not be written.
@@ -36,7 +36,7 @@ pub enum ReportError {
     Write {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
     /// The file could not be read.
@@ -44,15 +44,15 @@ pub enum ReportError {
     Read {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The operating system's error.
         source: std::io::Error,
     },
-    /// The file is no report.
+    /// The file is not a report.
     #[error("{path} is not a report that this version can read: {source}")]
     Parse {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The parser's error.
         source: serde_json::Error,
     },
     /// The file ends before the report does.
@@ -71,7 +71,7 @@ pub enum ReportError {
     Version {
         /// The file.
         path: PathBuf,
-        /// What it says of its version.
+        /// What is wrong with its version.
         what: String,
     },
     /// A file of another program has this name.
@@ -83,19 +83,19 @@ pub enum ReportError {
 }
 
 impl Report {
-    /// The version of the form of `report.json` that is written and read.
+    /// The version of `report.json` that this program reads and writes.
     pub const SCHEMA_VERSION: u32 = 2;
 
-    /// The report as it stands in `report.json`: indented, with a line end at the end.
+    /// Renders `report.json`: indented, with a final line end.
     pub fn to_json(&self) -> String {
-        // Maps have text keys and numbers are finite: nothing here can fail.
+        // Serialization cannot fail because maps have text keys and numbers are finite.
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');
         text
     }
 }
 
-/// Writes `report.json`, and with `with_html` also `report.html`, into `dir`, which is made if need be.
+/// Writes `report.json`, and with `with_html` also `report.html`, into `dir`. Creates `dir` if needed.
 pub fn write(dir: &Path, report: &Report, with_html: bool) -> Result<WrittenFiles, ReportError> {
     write_run(dir, report, None, if with_html { &[Format::Html] } else { &[] })
 }
@@ -112,17 +112,17 @@ pub fn write_run(
     let files = run_files(report, None, measured, &formats);
     write_files(dir, &files)?;
     for stale in run_names().filter(|name| files.iter().all(|file| file.name != *name)) {
-        // Most often there is none.
+        // In most cases the file does not exist.
         let _ = fs::remove_file(dir.join(stale));
     }
     let html = formats.contains(&Format::Html).then(|| dir.join(HTML));
     Ok(WrittenFiles { json: dir.join(JSON), html })
 }
 
-/// Writes files into `dir`, which is made if need be.
+/// Writes files into `dir`. Creates `dir` if needed.
 ///
-/// Each file is replaced atomically: a concurrent reader sees the previous one. If there is no space for all,
-/// none is replaced.
+/// Each file is replaced atomically: a concurrent reader sees the previous version. If there is not enough
+/// space for all files, no file is replaced.
 pub fn write_files(dir: &Path, files: &[File]) -> Result<(), ReportError> {
     fs::create_dir_all(dir).map_err(|source| ReportError::CreateDir { path: dir.to_owned(), source })?;
     let written: Result<Vec<TempFile>, ReportError> =
@@ -135,7 +135,7 @@ pub fn check_writable(dir: &Path) -> Result<(), ReportError> {
     check_writable_names(dir, run_names())
 }
 
-/// Checks the same for files of these names. An index of another program is not replaced.
+/// Checks that files with these names can be written. Refuses to replace an index that another program wrote.
 pub fn check_writable_names(
     dir: &Path,
     names: impl IntoIterator<Item = impl AsRef<str>>,
@@ -156,9 +156,9 @@ pub fn check_writable_names(
     tried.map_err(|source| ReportError::Write { path: dir.to_owned(), source })
 }
 
-/// Reads a `report.json` back.
+/// Reads a `report.json`.
 pub fn read(file: &Path) -> Result<Report, ReportError> {
-    /// What every version has.
+    /// The field that every version has.
     #[derive(Deserialize)]
     struct VersionHeader {
         schema_version: Option<u64>,
@@ -190,7 +190,7 @@ struct TempFile {
     path: PathBuf,
 }
 
-/// Writes beside the file that is to be replaced.
+/// Writes the text to a temporary file in the folder of the file that it replaces.
 fn temp_file(dir: &Path, name: &str, text: &str) -> Result<TempFile, ReportError> {
     let written = dir.join(format!(".{name}.{}.tmp", std::process::id()));
     let temp_file = TempFile { written, path: dir.join(name) };
@@ -201,7 +201,7 @@ fn temp_file(dir: &Path, name: &str, text: &str) -> Result<TempFile, ReportError
 }
 
 impl TempFile {
-    /// A rename inside one folder is atomic.
+    /// Renames the file. A rename within one folder is atomic.
     fn persist(self) -> Result<(), ReportError> {
         fs::rename(&self.written, &self.path)
             .map_err(|source| ReportError::Write { path: self.path.clone(), source })
@@ -210,7 +210,7 @@ impl TempFile {
 
 impl Drop for TempFile {
     fn drop(&mut self) {
-        // After the rename there is nothing of this name; before it, what is there is of no use.
+        // After a successful rename this file does not exist. Otherwise it is incomplete and not needed.
         let _ = fs::remove_file(&self.written);
     }
 }
