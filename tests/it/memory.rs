@@ -1,4 +1,4 @@
-//! What a run holds does not grow with its length: twice as many sign-ins leave as much behind.
+//! The memory of a run does not grow with its length: twice as many sign-ins need the same memory.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -22,7 +22,7 @@ use poolproof_pool::{EntryCounts, Pool, Step};
 
 use crate::run_fixture::{play_with_target, run_options, scenario};
 
-/// A pool that can be looked into while a run is under way.
+/// A pool that tests can inspect during a run.
 struct Open {
     pool: Rc<RefCell<Pool>>,
     clock: Clock,
@@ -53,7 +53,7 @@ impl Target for Open {
     }
 }
 
-/// What a run held at a moment.
+/// The sizes of a run's data at one time.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 struct HeldSizes {
     started: u64,
@@ -61,11 +61,11 @@ struct HeldSizes {
     recorder_bytes: usize,
 }
 
-/// What a run of this scenario held at the end of these minutes, and the most sign-ins that were under way or
-/// waited before the first and after it.
+/// Runs this scenario and returns its sizes after these minutes, and the maximum numbers of sign-ins in
+/// flight or waiting before and after the first of them.
 fn measure_held(scenario: &Scenario, minutes: [u64; 2]) -> ([HeldSizes; 2], [usize; 2]) {
     let (pool, measurements) = (Rc::new(RefCell::new(None)), Rc::new(RefCell::new(Vec::new())));
-    let (shown, told) = (Rc::clone(&pool), Rc::clone(&measurements));
+    let (shown, sizes_in_run) = (Rc::clone(&pool), Rc::clone(&measurements));
     let target = move |pool: Pool, clock: Clock, compute: &Compute| -> Rc<dyn Target> {
         let pool = Rc::new(RefCell::new(pool));
         *shown.borrow_mut() = Some(Rc::clone(&pool));
@@ -83,7 +83,7 @@ fn measure_held(scenario: &Scenario, minutes: [u64; 2]) -> ([HeldSizes; 2], [usi
         tick: Some(Box::new(move |recorder, elapsed| {
             if minutes.map(|minute| Duration::from_secs(60 * minute)).contains(&elapsed) {
                 let pool: &RefCell<Option<Rc<RefCell<Pool>>>> = &pool;
-                told.borrow_mut().push(HeldSizes {
+                sizes_in_run.borrow_mut().push(HeldSizes {
                     started: recorder.live().started,
                     entry_counts: pool.borrow().as_ref().unwrap().borrow().entry_counts(),
                     recorder_bytes: recorder.heap_bytes(),
@@ -99,7 +99,7 @@ fn measure_held(scenario: &Scenario, minutes: [u64; 2]) -> ([HeldSizes; 2], [usi
     (measurements.try_into().unwrap(), most)
 }
 
-/// A watch of each kind: of the whole run, and of short and long windows.
+/// Returns watches of each kind: of the whole run, and of short and long windows.
 fn watches(until: Duration) -> Vec<Watch> {
     let load = vec![LoadSpan { workload: 0, from: Duration::ZERO, until }];
     let windows = |seconds| {
@@ -117,8 +117,7 @@ fn watches(until: Duration) -> Vec<Watch> {
     ]
 }
 
-/// Each kind of sign-in comes evenly, in a workload of its own: what it leaves behind is there for six
-/// minutes, whichever they are.
+/// Each kind of sign-in arrives at a constant rate in its own workload. Its data is kept for six minutes.
 #[test]
 fn memory_after_a_run_does_not_depend_on_its_length() {
     let kinds = [
@@ -146,13 +145,13 @@ workloads:
 {workloads}"
     ));
     let ([once, twice], [before, after]) = measure_held(&scenario, [10, 20]);
-    println!("{once:?}\n{twice:?}\nat most {before} and {after} under way");
+    println!("{once:?}\n{twice:?}\nat most {before} and {after} in flight");
     assert!(once.started > 14_000 && twice.started >= 2 * once.started - 10, "{once:?} {twice:?}");
     assert!(
         once.entry_counts.sessions > 4 * 360 && once.entry_counts.expiry_queue > once.entry_counts.sessions,
         "{once:?}"
     );
-    // Which devices there are, and which of them came lately, is chance.
+    // The number of devices and of recently used devices is random.
     for HeldSizes { entry_counts, .. } in [once, twice] {
         assert!(
             entry_counts.devices <= 200 * 8 && entry_counts.handles <= entry_counts.sessions,
@@ -162,20 +161,20 @@ workloads:
     let EntryCounts { handles, devices, .. } = once.entry_counts;
     assert_eq!(once.entry_counts, EntryCounts { handles, devices, ..twice.entry_counts });
     assert_eq!(once.recorder_bytes, twice.recorder_bytes);
-    assert!(after <= before, "{before} and then {after} under way");
+    assert!(after <= before, "{before} and then {after} in flight");
 }
 
-/// The resident memory of this process, in KiB.
+/// Returns the resident memory of this process, in KiB.
 fn resident_kib() -> u64 {
     let statm = std::fs::read_to_string("/proc/self/statm").unwrap();
     let pages: u64 = statm.split_whitespace().nth(1).unwrap().parse().unwrap();
     pages * 4
 }
 
-/// Forty minutes at 400 sign-ins a second, by the virtual clock: `cargo test --release memory -- --ignored
-/// --nocapture`.
+/// Runs forty minutes at 400 sign-ins per second under the virtual clock: `cargo test --release memory --
+/// --ignored --nocapture`.
 #[test]
-#[ignore = "it looks at the memory of the whole process, which other tests share"]
+#[ignore = "it measures the memory of the whole process, which other tests share"]
 fn memory_is_constant_once_challenges_expire() {
     let scenario = scenario(
         "version: 1
@@ -188,17 +187,17 @@ thresholds: ['sign_in.p99[10s] < 1h', 'failed.rate[10m] < 1%']
 ",
     );
     let sizes = Arc::new(Mutex::new(Vec::new()));
-    let told = Arc::clone(&sizes);
+    let sizes_in_run = Arc::clone(&sizes);
     let observer = Arc::new(move |event| {
         let RunEvent::Running { progress, .. } = event else { return };
-        let mut told = told.lock().unwrap();
-        if told.len() as u64 <= progress.elapsed.as_secs() / 60 {
-            told.push(resident_kib());
+        let mut sizes_in_run = sizes_in_run.lock().unwrap();
+        if sizes_in_run.len() as u64 <= progress.elapsed.as_secs() / 60 {
+            sizes_in_run.push(resident_kib());
             println!(
                 "minute {}: {} sign-ins, {} KiB resident",
-                told.len() - 1,
+                sizes_in_run.len() - 1,
                 progress.live.started,
-                told[told.len() - 1]
+                sizes_in_run[sizes_in_run.len() - 1]
             );
         }
     });
@@ -208,8 +207,8 @@ thresholds: ['sign_in.p99[10s] < 1h', 'failed.rate[10m] < 1%']
     assert!(report.verdict.passed && report.sign_ins.started > 950_000, "{:?}", report.verdict);
     let sizes = sizes.lock().unwrap().clone();
     assert!(sizes.len() >= 40, "{sizes:?}");
-    // A challenge is kept for twice its validity, three minutes here: from then on there are no more entries,
-    // but tables double once more while what they keep is replaced. A quarter more would be some 60 bytes for
+    // A challenge is kept for twice its validity: three minutes. After that the number of entries is
+    // constant, but tables double once more while entries are replaced. A quarter more is about 60 bytes for
     // each sign-in of these 31 minutes.
     assert!(sizes[39] <= sizes[8] + sizes[8] / 4, "{sizes:?} KiB after each minute");
 }

@@ -1,4 +1,4 @@
-//! Merged snapshots are what one recorder would have seen, and their sums hold.
+//! Snapshots of metrics: merged snapshots equal those of a single recorder, and their sums are consistent.
 
 use std::time::Duration;
 
@@ -10,7 +10,8 @@ use crate::sample::{recorded, sign_ins};
 fn merged_snapshots_equal_one_recorder() {
     let all = sign_ins(1, 6000, true);
     let whole = recorded(&all);
-    // Three parts in turn, so that each has some of every moment, and merged in any order.
+    // Each part has every third sign-in and so covers the whole time. The parts are merged in different
+    // orders.
     let part = |n| recorded(all.iter().skip(n).step_by(3));
     for order in [[0, 1, 2], [2, 0, 1], [1, 2, 0]] {
         let mut merged = Snapshot::empty();
@@ -21,7 +22,7 @@ fn merged_snapshots_equal_one_recorder() {
 }
 
 #[test]
-fn parts_with_intervals_of_different_width_merge_too() {
+fn snapshots_with_different_interval_widths_can_be_merged() {
     let early = sign_ins(1, 500, false);
     let late: Vec<SignInRecord> = early
         .iter()
@@ -43,27 +44,27 @@ fn parts_with_intervals_of_different_width_merge_too() {
 }
 
 #[test]
-fn first_mismatches_are_kept_and_all_are_counted() {
+fn only_the_first_mismatches_are_kept_but_all_are_counted() {
     let mut wrong = sign_ins(3, 400, false);
-    wrong.iter_mut().flat_map(|sign_in| &mut sign_in.judgements).for_each(|verdict| {
-        verdict.seen.new_device = !verdict.seen.new_device;
+    wrong.iter_mut().flat_map(|sign_in| &mut sign_in.judgements).for_each(|judgement| {
+        judgement.seen.new_device = !judgement.seen.new_device;
     });
     let snapshot = recorded(wrong.iter().rev());
     let decisions = snapshot.summary().decisions();
     assert_eq!(decisions.mismatched(), decisions.checked());
     assert_eq!(decisions.mismatches().len(), Decisions::MAX_KEPT_MISMATCHES);
-    let mut moments: Vec<Duration> = wrong
+    let mut end_times: Vec<Duration> = wrong
         .iter()
         .filter(|sign_in| !sign_in.judgements.is_empty())
         .map(|sign_in| sign_in.finished)
         .collect();
-    moments.sort();
+    end_times.sort();
     let kept: Vec<Duration> = decisions.mismatches().iter().map(|mismatch| mismatch.ended_at).collect();
-    assert_eq!(kept, moments[..Decisions::MAX_KEPT_MISMATCHES]);
+    assert_eq!(kept, end_times[..Decisions::MAX_KEPT_MISMATCHES]);
 }
 
 #[test]
-fn warm_up_is_judged_and_not_measured() {
+fn warm_up_decisions_are_checked_but_not_measured() {
     let all = sign_ins(1, 2000, true);
     let snapshot = recorded(&all);
     let summary = snapshot.summary();

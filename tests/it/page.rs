@@ -1,4 +1,4 @@
-//! Every number on the page is one of report.json's: in every table, list, sentence and curve.
+//! Every number on the page is in `report.json`: in every table, list, sentence and curve.
 
 use poolproof::clock::ClockKind;
 use poolproof::metrics::Recorder;
@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::report::words;
 use crate::sample::{run_info, sign_ins};
 
-/// A report in which every part of the page has something to tell.
+/// Returns a report in which every part of the page has values.
 pub(crate) fn full_report() -> Report {
     let mut recorder = Recorder::new().with_workloads(2);
     for mut sign_in in sign_ins(7, 6000, true) {
@@ -82,12 +82,12 @@ pub(crate) fn full_report() -> Report {
             server_cpu_us: 1_345_678 - 20_277 * us,
         });
     }
-    // Nobody looked at the fifth.
+    // The fifth interval has no measurement.
     report.timeline.intervals[4].load = None;
     report
 }
 
-/// What a number counts.
+/// The quantity of a number.
 #[derive(Clone, Copy, PartialEq, Debug)]
 pub(crate) enum Quantity {
     Items,
@@ -96,7 +96,7 @@ pub(crate) enum Quantity {
     Percent,
 }
 
-/// A number as it is told, and how exactly.
+/// A number as the page shows it, with its precision.
 #[derive(Clone, PartialEq, Debug)]
 pub(crate) struct PageNumber {
     text: String,
@@ -121,7 +121,7 @@ const UNITS: [(&str, f64, Quantity); 7] = [
     ("/s", 1.0, Quantity::PerS),
 ];
 
-/// The unit at the start of a text and how many bytes it takes, the blank before it too.
+/// Returns the unit at the start of a text and its length in bytes, including a space before it.
 fn unit(text: &str) -> Option<(usize, &'static str, f64, Quantity)> {
     let rest = text.strip_prefix(' ').unwrap_or(text);
     let (name, factor, of) =
@@ -132,11 +132,11 @@ fn unit(text: &str) -> Option<(usize, &'static str, f64, Quantity)> {
     (joined && ends).then_some((blank + name.len(), name, factor, of))
 }
 
-/// The numbers in a text that stand by themselves, each with its unit: `p99` and `c.5` have none.
+/// Returns the separate numbers in a text, each with its unit. `p99` and `c.5` are not numbers.
 pub(crate) fn numbers(text: &str) -> Vec<PageNumber> {
     let mut found: Vec<PageNumber> = Vec::new();
     let mut at = 0;
-    let mut open = None;
+    let mut previous_is_long = None;
     while let Some(start) = text[at..].find(|c: char| c.is_ascii_digit()).map(|digit| at + digit) {
         let length = text[start..].find(|c: char| !(c.is_ascii_digit() || ".\u{202f}".contains(c)));
         let mut end = length.map_or(text.len(), |length| start + length);
@@ -149,57 +149,57 @@ pub(crate) fn numbers(text: &str) -> Vec<PageNumber> {
             || after.is_some_and(char::is_alphanumeric);
         let gap = text[at..start].trim().is_empty();
         at = end;
-        let figures = text[start..end].replace('\u{202f}', "");
-        let Ok(value) = figures.parse::<f64>() else { continue };
+        let digits = text[start..end].replace('\u{202f}', "");
+        let Ok(value) = digits.parse::<f64>() else { continue };
         if word {
-            open = None;
+            previous_is_long = None;
             continue;
         }
-        let last = figures.split_once('.').map_or(1.0, |(_, decimals)| 0.1_f64.powi(decimals.len() as i32));
+        let last = digits.split_once('.').map_or(1.0, |(_, decimals)| 0.1_f64.powi(decimals.len() as i32));
         let (skip, name, factor, of) = unit(&text[end..]).unwrap_or((0, "", 1.0, Quantity::Items));
         at += skip;
         let text = text[start..at].to_owned();
-        // Of minutes and hours the rest may be left out or rounded up.
+        // The page omits or rounds up the remainder of minutes and hours.
         let within = match name {
             "h" => 6e7,
             "min" => 1e6,
-            "s" if open.is_some() => 1e6,
+            "s" if previous_is_long.is_some() => 1e6,
             _ => last / 2.0 * factor,
         };
         match found.last_mut() {
-            Some(hours) if open.is_some() && gap && of == Quantity::Us => {
+            Some(hours) if previous_is_long.is_some() && gap && of == Quantity::Us => {
                 hours.text.push_str(&format!(" {text}"));
                 hours.value += value * factor;
                 hours.within = if name == "min" { 6e7 } else { within };
             }
             _ => found.push(PageNumber { text, value: value * factor, within: within + 1e-9, of }),
         }
-        open = (name == "h" || name == "min").then_some(());
+        previous_is_long = (name == "h" || name == "min").then_some(());
     }
     found
 }
 
 #[test]
 fn numbers_are_found_with_their_units() {
-    let told = |text: &str| -> Vec<(f64, Quantity)> {
-        numbers(text).iter().map(|told| (told.value, told.of)).collect()
+    let shown = |text: &str| -> Vec<(f64, Quantity)> {
+        numbers(text).iter().map(|shown| (shown.value, shown.of)).collect()
     };
-    assert_eq!(told("p99 of 1\u{202f}234, c.5."), [(1234.0, Quantity::Items)]);
+    assert_eq!(shown("p99 of 1\u{202f}234, c.5."), [(1234.0, Quantity::Items)]);
     assert_eq!(
-        told("12.5 ms from 1 min 30 s to 2 h"),
+        shown("12.5 ms from 1 min 30 s to 2 h"),
         [(12_500.0, Quantity::Us), (9e7, Quantity::Us), (7.2e9, Quantity::Us)]
     );
     assert_eq!(
-        told("3.5/s, 20 % of 7."),
+        shown("3.5/s, 20 % of 7."),
         [(3.5, Quantity::PerS), (20.0, Quantity::Percent), (7.0, Quantity::Items)]
     );
     assert_eq!(
-        told("2 stages 1 min 3"),
+        shown("2 stages 1 min 3"),
         [(2.0, Quantity::Items), (6e7, Quantity::Us), (3.0, Quantity::Items)]
     );
 }
 
-/// All numbers below a value.
+/// Collects all numbers in a JSON value.
 fn numbers_of(json: &Value, into: &mut Vec<f64>) {
     match json {
         Value::Number(number) => into.push(number.as_f64().unwrap()),
@@ -209,7 +209,7 @@ fn numbers_of(json: &Value, into: &mut Vec<f64>) {
     }
 }
 
-/// All texts below a value, keys too.
+/// Collects all texts in a JSON value, including keys.
 fn texts_of(json: &Value, into: &mut Vec<String>) {
     match json {
         Value::String(text) => into.push(text.clone()),
@@ -230,25 +230,26 @@ pub(crate) fn list<'a>(json: &'a Value, path: &str) -> &'a Vec<Value> {
     json.pointer(path).and_then(Value::as_array).unwrap_or_else(|| panic!("{path}"))
 }
 
-/// A part of the page: its heading, where its numbers are in report.json, and what is reckoned from these.
+/// A section of the page: its heading, the paths of its numbers in `report.json`, and the numbers computed
+/// from these.
 struct Section {
     heading: &'static str,
     from: &'static [&'static str],
-    reckoned: Vec<f64>,
+    computed: Vec<f64>,
 }
 
-/// Sums over the intervals of the timeline.
+/// Returns a sum over the intervals of the timeline.
 fn sum(json: &Value, key: &str) -> f64 {
     list(json, "/timeline/intervals").iter().map(|one| float(&one[key])).sum()
 }
 
 fn sections(json: &Value) -> Vec<Section> {
-    let section = |heading, from, reckoned| Section { heading, from, reckoned };
+    let section = |heading, from, computed| Section { heading, from, computed };
     let decisions = &json["decisions"];
     let share = 100.0 * float(&decisions["mismatched"]) / float(&decisions["checked"]);
     let percents = list(json, "/thresholds").iter().filter_map(|one| Some(100.0 * one["value"].as_f64()?));
     let good = list(json, "/decisions/cases").iter().filter(|case| case["mismatched"] == 0).count();
-    let told = list(json, "/decisions/mismatches").len();
+    let shown = list(json, "/decisions/mismatches").len();
     let curve = list(json, "/latency/sign_in/curve");
     let percentiles = curve.iter().map(|point| 100.0 - float(&point["beyond_ppm"]) / 1e4);
     let starts =
@@ -275,7 +276,7 @@ fn sections(json: &Value) -> Vec<Section> {
                 "/latency/sign_in/intended",
                 "/thresholds",
             ],
-            // `5 thresholds`, and how many sign-ins a p99 takes.
+            // `5 thresholds`, and the number of sign-ins that a p99 requires.
             percents.chain([share, list(json, "/thresholds").len() as f64]).collect(),
         ),
         section("Policy by situation", &["/decisions/cases"], vec![good as f64]),
@@ -284,7 +285,7 @@ fn sections(json: &Value) -> Vec<Section> {
         section(
             "Mismatches",
             &["/seed", "/decisions/checked", "/decisions/mismatched", "/decisions/mismatches"],
-            vec![told as f64, told as f64 - 6.0],
+            vec![shown as f64, shown as f64 - 6.0],
         ),
         section(
             "Latency by percentile",
@@ -294,7 +295,7 @@ fn sections(json: &Value) -> Vec<Section> {
         section(
             "Steps",
             &["/latency/sign_in", "/latency/steps", "/cpu", "/timeline/steps"],
-            // The last: `p99, where at least 100 were measured`.
+            // The last number is that of `p99, where at least 100 were measured`.
             times.chain(starts(&json["timeline"]["steps"]["interval_us"], 24)).chain([100.0]).collect(),
         ),
         section(
@@ -312,7 +313,7 @@ fn sections(json: &Value) -> Vec<Section> {
     ]
 }
 
-/// What is reckoned from the timeline: sums of its intervals, and the heat map's table.
+/// Returns the numbers computed from the timeline: sums of its intervals, and the table of the heat map.
 fn over_time(json: &Value) -> Vec<f64> {
     let sums = ["offered", "completed", "refused", "failed", "throttled"].map(|key| sum(json, key));
     let rows = latency_buckets(json).into_iter().flat_map(|(us, n)| {
@@ -322,7 +323,7 @@ fn over_time(json: &Value) -> Vec<f64> {
     sums.into_iter().chain(rows).collect()
 }
 
-/// How latencies spread over all intervals.
+/// Returns the histogram of the latencies over all intervals.
 fn latency_buckets(json: &Value) -> std::collections::BTreeMap<u64, u64> {
     let mut all = std::collections::BTreeMap::new();
     for interval in list(json, "/timeline/intervals") {
@@ -333,7 +334,7 @@ fn latency_buckets(json: &Value) -> std::collections::BTreeMap<u64, u64> {
     all
 }
 
-/// The pieces of the page by their headings, without its data, its scripts and the words on axes.
+/// Returns the text of the page by heading, without its data, its scripts and the labels of axes.
 fn text_pieces(page: &str) -> Vec<(String, String)> {
     let body = page.split("<body>").nth(1).unwrap().split("<footer>").next().unwrap();
     let mut text_pieces = vec![(String::new(), String::new())];
@@ -349,7 +350,7 @@ fn text_pieces(page: &str) -> Vec<(String, String)> {
                 .map(|(n, one)| if n == 0 { one } else { one.split_once("</text>").unwrap().1 })
                 .collect::<String>()
         };
-        // A blank for each tag, so that what stands in two cells does not become one number.
+        // A space before each tag keeps the numbers of two cells apart.
         let rest = axes(rest).replace("<small>", "").replace("</small>", "").replace('<', " <");
         let text = words(&rest);
         match text_pieces.iter_mut().find(|(known, _)| known == heading) {
@@ -360,7 +361,7 @@ fn text_pieces(page: &str) -> Vec<(String, String)> {
     text_pieces
 }
 
-/// What stands on the page and not in the JSON, by the headings of its sections.
+/// Returns the numbers on the page that are not in the JSON, with the headings of their sections.
 fn numbers_not_in_json(page: &str, json: &Value) -> Vec<(String, String)> {
     let mut texts = Vec::new();
     texts_of(json, &mut texts);
@@ -378,20 +379,20 @@ fn numbers_not_in_json(page: &str, json: &Value) -> Vec<(String, String)> {
     for (heading, text) in text_pieces {
         let section =
             sections.iter().find(|section| section.heading == heading).unwrap_or_else(|| panic!("{heading}"));
-        let mut known = section.reckoned.clone();
+        let mut known = section.computed.clone();
         for path in section.from {
             numbers_of(json.pointer(path).unwrap_or_else(|| panic!("{path}")), &mut known);
         }
         let mut text =
             text.replace("&lt;", "<").replace("&gt;", ">").replace("&quot;", "\"").replace("&amp;", "&");
-        for outside in &texts {
-            text = text.replace(outside.as_str(), " ");
-            // A command and a decision stand in pieces.
-            text = text.replace(&outside.replace(' ', "  "), " ");
+        for json_text in &texts {
+            text = text.replace(json_text.as_str(), " ");
+            // The page splits commands and decisions into several elements.
+            text = text.replace(&json_text.replace(' ', "  "), " ");
         }
-        let told = numbers(&text);
-        let unknown = told.iter().filter(|told| !known.iter().any(|is| told.is(*is)));
-        numbers_not_in_json.extend(unknown.map(|told| (heading.clone(), told.text.clone())));
+        let shown = numbers(&text);
+        let unknown = shown.iter().filter(|shown| !known.iter().any(|is| shown.is(*is)));
+        numbers_not_in_json.extend(unknown.map(|shown| (heading.clone(), shown.text.clone())));
     }
     numbers_not_in_json
 }
@@ -403,8 +404,8 @@ fn every_number_on_the_page_is_in_the_json() {
     assert_eq!(numbers_not_in_json(&page, &json), []);
 }
 
-/// In each section the numbers with the most figures are made false, one after the other: a false one must
-/// not be told from chance.
+/// In each section, the number with the most digits is changed. The check must detect each changed number,
+/// not accept it by coincidence.
 #[test]
 fn a_changed_number_is_detected() {
     let report = full_report();
@@ -417,14 +418,14 @@ fn a_changed_number_is_detected() {
         };
         let start = start.unwrap();
         let end = page[start + 5..].find("<section>").map_or(page.len(), |end| start + 5 + end);
-        let mut told: Vec<&str> = page[start..end]
+        let mut shown: Vec<&str> = page[start..end]
             .split('<')
             .filter_map(|part| part.split_once('>'))
             .map(|(_, text)| text)
             .collect();
-        told.retain(|text| numbers(text).len() == 1 && numbers(text)[0].text == *text);
-        told.sort_by_key(|text| std::cmp::Reverse(text.chars().filter(char::is_ascii_digit).count()));
-        let text = told.first().unwrap_or_else(|| panic!("no number in {}", section.heading));
+        shown.retain(|text| numbers(text).len() == 1 && numbers(text)[0].text == *text);
+        shown.sort_by_key(|text| std::cmp::Reverse(text.chars().filter(char::is_ascii_digit).count()));
+        let text = shown.first().unwrap_or_else(|| panic!("no number in {}", section.heading));
         let changed: String = text
             .chars()
             .map(|c| c.to_digit(10).map_or(c, |digit| char::from(b'0' + ((digit + 4) % 10) as u8)))

@@ -1,5 +1,5 @@
-//! The page looks as it should, on wide and narrow screens, light and dark, with scripts and without: nothing
-//! overlaps, is cut off or blank. Looked at by a Chromium, where one is installed (see `browser`).
+//! The layout of the page on wide and narrow screens, in light and dark colors, with and without scripts.
+//! Nothing overlaps, is cut off or is blank. The tests need Chromium (see `browser`).
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,7 +16,7 @@ use crate::sample::{recorded, report, run_info, sign_ins};
 
 const PROBE: &str = include_str!("../looks/probe.js");
 
-/// A page of this name, as a file.
+/// Writes a page of this name to a file.
 fn file(name: &str, page: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("looks");
     fs::create_dir_all(&folder).unwrap();
@@ -29,7 +29,7 @@ fn golden() -> String {
     fs::read_to_string(root().join("reports/golden/storm/report.html")).unwrap()
 }
 
-/// What the probe says of the page that is open.
+/// Runs the probe on the open page and returns its result and the layout errors.
 fn run_probe(browser: &mut Browser) -> (Value, Vec<String>) {
     let seen = browser.evaluate(PROBE);
     let flaws = seen["flaws"].as_array().unwrap().iter().map(|flaw| flaw.as_str().unwrap().to_owned());
@@ -37,38 +37,38 @@ fn run_probe(browser: &mut Browser) -> (Value, Vec<String>) {
     (seen, flaws)
 }
 
-/// Where a picture of a page has next to nothing in it: bands of 400 rows with hardly a colour, and plots
-/// without their curves' colours.
+/// Returns the blank parts of a screenshot: bands of 400 rows with few colors, and plots without the colors
+/// of their curves.
 fn blank_plots(picture: &Picture, plots: &[Value]) -> Vec<String> {
     let mut flaws = Vec::new();
     for (band, rows) in picture.rows.chunks(400).enumerate().filter(|(_, rows)| rows.len() == 400) {
-        let colours: BTreeSet<&[u8]> = rows.iter().flat_map(|row| row.chunks(3)).collect();
-        if colours.len() < 12 {
-            flaws.push(format!("nothing from {} on: {} colours", band * 400, colours.len()));
+        let colors: BTreeSet<&[u8]> = rows.iter().flat_map(|row| row.chunks(3)).collect();
+        if colors.len() < 12 {
+            flaws.push(format!("rows from {} are blank: {} colors", band * 400, colors.len()));
         }
     }
     for plot in plots {
         let number = |key: &str| plot[key].as_f64().unwrap() as usize;
         let rows = number("top")..number("top") + number("height");
         let columns = number("left")..(number("left") + number("width")).min(picture.width);
-        for colour in plot["colours"].as_array().unwrap() {
-            let wanted = rgb(colour.as_str().unwrap());
+        for color in plot["colours"].as_array().unwrap() {
+            let wanted = rgb(color.as_str().unwrap());
             let near = |seen: [u8; 3]| (0..3).all(|channel| seen[channel].abs_diff(wanted[channel]) <= 16);
             if !rows.clone().any(|y| columns.clone().any(|x| near(picture.at(x, y)))) {
-                flaws.push(format!("no {colour} in the plot {}", plot["title"]));
+                flaws.push(format!("no {color} in the plot {}", plot["title"]));
             }
         }
     }
     flaws
 }
 
-/// `rgb(1, 2, 3)` as numbers.
+/// Parses `rgb(1, 2, 3)`.
 fn rgb(text: &str) -> [u8; 3] {
     let numbers = text.trim_start_matches("rgb(").trim_end_matches(')').split(", ");
     numbers.map(|number| number.parse().unwrap()).collect::<Vec<u8>>().try_into().unwrap()
 }
 
-/// Looks at a page: the probe, the picture, and the same picture without scripts.
+/// Checks a page with the probe and a screenshot, and compares the screenshot with one without scripts.
 fn check_page(browser: &mut Browser, file: &Path, width: u32, scheme: &str) {
     let what = format!("{} at {width}, {scheme}", file.display());
     browser.set(width, scheme, true);
@@ -83,24 +83,24 @@ fn check_page(browser: &mut Browser, file: &Path, width: u32, scheme: &str) {
     let flaws = blank_plots(&with, plots);
     assert!(flaws.is_empty(), "{what}: {flaws:#?}");
     let paper = if scheme == "dark" { [0x12, 0x15, 0x18] } else { [255; 3] };
-    assert_eq!(with.at(0, 0), paper, "{what}: the paper");
+    assert_eq!(with.at(0, 0), paper, "{what}: wrong background color");
     browser.set(width, scheme, false);
     browser.open(file);
     let without = browser.screenshot();
     assert!(
         screenshot == without,
-        "{what}: without scripts it looks otherwise: {}",
+        "{what}: the page looks different without scripts: {}",
         difference(&with, &picture(&without))
     );
 }
 
-/// Where two pictures begin to differ.
+/// Describes where two pictures differ.
 fn difference(one: &Picture, other: &Picture) -> String {
     let rows = one.rows.iter().zip(&other.rows).position(|(one, other)| one != other);
     format!("{} and {} rows, from row {rows:?} on", one.rows.len(), other.rows.len())
 }
 
-/// A run of one sign-in in which no step was measured.
+/// Returns the report on a run of one sign-in, without measured steps.
 fn minimal_report() -> Report {
     let mut sign_in = sign_ins(7, 300, false).pop().unwrap();
     sign_in.steps.clear();
@@ -117,10 +117,10 @@ fn page_layout_is_correct_at_every_screen_size() {
     let small = file("small", &html::page(&report(ClockKind::Virtual, 3, false), None));
     let failed = file("failed", &html::page(&report(ClockKind::Wall, 6000, true), None));
     let minimal_report = file("bare", &html::page(&minimal_report(), None));
-    // Thresholds with windows, one of which has cut the run short.
-    let mut told = full_report();
-    told.thresholds[0].canceled_at_us = Some(36_000_000);
-    let told = file("told", &html::page(&told, None));
+    // Thresholds with windows. One of them canceled the run.
+    let mut windowed = full_report();
+    windowed.thresholds[0].canceled_at_us = Some(36_000_000);
+    let windowed = file("told", &html::page(&windowed, None));
     for width in [1280, 400] {
         for page in [&storm, &small] {
             for scheme in ["light", "dark"] {
@@ -129,7 +129,7 @@ fn page_layout_is_correct_at_every_screen_size() {
         }
         check_page(&mut browser, &failed, width, "light");
         check_page(&mut browser, &minimal_report, width, "light");
-        check_page(&mut browser, &told, width, "dark");
+        check_page(&mut browser, &windowed, width, "dark");
     }
 }
 
@@ -139,7 +139,7 @@ fn layout_errors_are_detected() {
     let mut browser = Browser::start("planted");
     let sound = golden();
     browser.set(1280, "light", true);
-    for (name, from, to, told) in [
+    for (name, from, to, message) in [
         ("wide", "<h2>Steps", "<div style=\"width:2000px\">wide</div><h2>Steps", "beyond the page"),
         ("overlap", "</style>", ".plot text { font-size: 90px; }</style>", "one text over another"),
         (
@@ -165,12 +165,12 @@ fn layout_errors_are_detected() {
         ("error", "<h2>Steps", "<table class=\"sortable\"></table><h2>Steps", "TypeError"),
     ] {
         let broken = sound.replace(from, to);
-        assert_ne!(broken, sound, "{name} is planted");
+        assert_ne!(broken, sound, "{name}: the page did not change");
         browser.open(&file(&format!("planted-{name}"), &broken));
         let (_, flaws) = run_probe(&mut browser);
-        assert!(flaws.iter().any(|flaw| flaw.contains(told)), "{name} is not seen: {flaws:#?}");
+        assert!(flaws.iter().any(|flaw| flaw.contains(message)), "{name} is not detected: {flaws:#?}");
     }
-    // Curves that have the paper's colour are as good as none.
+    // Invisible curves count as missing.
     browser.open(&file("planted-pale", &sound.replace("</style>", ".line, .area { opacity: 0; }</style>")));
     let (seen, _) = run_probe(&mut browser);
     let flaws = blank_plots(&picture(&browser.screenshot()), seen["plots"].as_array().unwrap());
@@ -195,10 +195,10 @@ fn plot_tooltips_and_table_sorting_work() {
         );
         let middle = browser.evaluate(&middle);
         browser.move_mouse(middle[0].as_f64().unwrap(), middle[1].as_f64().unwrap());
-        let told =
+        let tooltip =
             format!("[...{of}.querySelectorAll('.told:not([hidden]) span')].map(span => span.textContent)");
-        let by_mouse = browser.evaluate(&told);
-        // The same out of the table: the row that is nearest to the middle.
+        let by_mouse = browser.evaluate(&tooltip);
+        // The expected values are in the table: the row that is nearest to the middle.
         let wanted = format!(
             "(() => {{ const {{ of, columns }} = {of}.dataset, table = document.getElementById(of), rows = [...table.tBodies[0].rows]; \
              const off = (row, at) => Math.abs((row.dataset.at ?? (at + .5) / rows.length) - .5); \
@@ -208,10 +208,10 @@ fn plot_tooltips_and_table_sorting_work() {
         assert_eq!(by_mouse, browser.evaluate(&wanted), "plot {plot}");
         browser.evaluate(&format!("{of}.focus()"));
         browser.press("ArrowRight", None);
-        let by_key = browser.evaluate(&told);
+        let by_key = browser.evaluate(&tooltip);
         assert!(by_key != by_mouse && by_key.as_array().unwrap().len() == by_mouse.as_array().unwrap().len());
         browser.press("Escape", None);
-        assert_eq!(browser.evaluate(&told), serde_json::json!([]));
+        assert_eq!(browser.evaluate(&tooltip), serde_json::json!([]));
     }
     sorted(&mut browser, "rules", 3, &["descending", "ascending"]);
     sorted(&mut browser, "steps", 2, &["descending", "ascending"]);
@@ -225,11 +225,10 @@ fn plot_tooltips_and_table_sorting_work() {
     sorted(&mut browser, "index", 2, &["descending", "ascending"]);
 }
 
-/// Sorts a table by the key Enter on the head of a column, again and again, and holds the order against
-/// `orders`.
+/// Presses Enter on the head of a column repeatedly and compares the order of the table with `orders`.
 fn sorted(browser: &mut Browser, table: &str, column: usize, orders: &[&str]) {
     let head = format!("document.querySelectorAll('table.{table} thead th')[{column}]");
-    // Whole sign-ins stay first, and what is not known comes last.
+    // Whole sign-ins stay first, and unknown values are last.
     let cells = format!(
         "[...document.querySelector('table.{table}').tBodies[0].rows].filter(row => !row.matches('.whole')).map(row => row.cells[{column}].textContent).filter(text => text !== '–')"
     );
@@ -252,7 +251,7 @@ fn sorted(browser: &mut Browser, table: &str, column: usize, orders: &[&str]) {
     }
 }
 
-/// A time in µs or a count, as a table has it; 0 of words, which are told apart by themselves.
+/// Returns a time in µs or a count from a table cell. Words give 0 and are compared as texts.
 fn parse_amount(text: &str) -> f64 {
     let text = text.replace('\u{202f}', "");
     let text = text.trim_start_matches("✗ ");

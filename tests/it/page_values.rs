@@ -1,4 +1,4 @@
-//! The numbers of report.json stand on the page in their places: cell by cell, word by word, point by point.
+//! The page shows the numbers of `report.json` in the right places: in cells, texts and points of curves.
 
 use poolproof::report::html;
 use serde_json::Value;
@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::page::{float, full_report, list, numbers};
 use crate::report::{between, words};
 
-/// The texts of the cells of a table that is found by what stands in its tag, row by row; without its head.
+/// Returns the cell texts of a table, row by row, without its head. `mark` is a part of the table's tag.
 fn rows(page: &str, mark: &str) -> Vec<Vec<String>> {
     let at = page.find(mark).unwrap_or_else(|| panic!("no {mark}"));
     let table = page[at..].split("</table>").next().unwrap();
@@ -21,16 +21,16 @@ fn rows(page: &str, mark: &str) -> Vec<Vec<String>> {
     body.split("<tr").skip(1).map(cells).collect()
 }
 
-/// Whether a cell says this number of the JSON; `–` where it is null.
-fn assert_cell(cell: &str, is: &Value) {
-    match (is.as_f64(), numbers(cell).as_slice()) {
+/// Checks that a cell shows this number of the JSON, or `–` if it is null.
+fn assert_cell(cell: &str, expected: &Value) {
+    match (expected.as_f64(), numbers(cell).as_slice()) {
         (None, []) => assert_eq!(cell, "–"),
-        (Some(is), [told]) => assert!(told.is(is), "{cell} is not {is}"),
-        (is, _) => panic!("{cell} is not {is:?}"),
+        (Some(expected), [shown]) => assert!(shown.is(expected), "{cell} is not {expected}"),
+        (expected, _) => panic!("{cell} is not {expected:?}"),
     }
 }
 
-/// Holds the numbers of each row against those of an object.
+/// Compares the numbers of each row with those of an object.
 fn check_table(page: &str, mark: &str, objects: &[Value], columns: &[(usize, &str)]) {
     let rows = rows(page, mark);
     assert_eq!(rows.len(), objects.len(), "{mark}");
@@ -78,13 +78,14 @@ fn every_table_cell_matches_report_json() {
     }
     let more = &list(&json, "/decisions/mismatches")[6..];
     check_table(&page, "More mismatches\">", more, &[(0, "/number"), (1, "/user"), (2, "/at_us")]);
-    for (row, is) in rows(&page, "More mismatches\">").iter().zip(more) {
-        let texts = ["rule", "situation", "expected", "seen"].map(|key| is[key].as_str().unwrap().to_owned());
+    for (row, expected) in rows(&page, "More mismatches\">").iter().zip(more) {
+        let texts =
+            ["rule", "situation", "expected", "seen"].map(|key| expected[key].as_str().unwrap().to_owned());
         assert_eq!(row[3..], texts);
     }
     confusion(&page, &json);
     steps_over_time(&page, &json);
-    median_after_median(&page, &json);
+    check_step_bars(&page, &json);
 }
 
 fn confusion(page: &str, json: &Value) {
@@ -94,15 +95,15 @@ fn confusion(page: &str, json: &Value) {
     let mut found = 0;
     for row in rows(page, "class=\"matrix\"") {
         for (column, cell) in row[1..].iter().enumerate().filter(|(_, cell)| *cell != "·") {
-            let is = list(json, "/decisions/confusion")
+            let expected = list(json, "/decisions/confusion")
                 .iter()
                 .find(|one| one["expected"] == row[0] && one["seen"] == seen[column]);
-            let is = is.unwrap_or_else(|| panic!("{} {}", row[0], seen[column]));
-            let told = numbers(&cell.replace('✗', " ✗ "));
-            assert!(told[0].is(float(&is["count"])), "{cell} {is}");
+            let expected = expected.unwrap_or_else(|| panic!("{} {}", row[0], seen[column]));
+            let shown = numbers(&cell.replace('✗', " ✗ "));
+            assert!(shown[0].is(float(&expected["count"])), "{cell} {expected}");
             assert_eq!(
-                told.get(1).map(|told| told.value),
-                is["mismatched"].as_f64().filter(|n| *n > 0.0 && row[0] == seen[column]),
+                shown.get(1).map(|shown| shown.value),
+                expected["mismatched"].as_f64().filter(|n| *n > 0.0 && row[0] == seen[column]),
                 "{cell}"
             );
             found += 1;
@@ -133,8 +134,8 @@ fn steps_over_time(page: &str, json: &Value) {
     }
 }
 
-/// The bars of the steps begin where those before them end, and are as long as their medians.
-fn median_after_median(page: &str, json: &Value) {
+/// Each step's bar starts where the previous bar ends and is as long as the step's median.
+fn check_step_bars(page: &str, json: &Value) {
     let whole = &json["latency"]["sign_in"]["service"];
     let table = page.split("class=\"cascade").nth(1).unwrap().split("</table>").next().unwrap();
     let ticks = between(table, "<thead>", "</thead>");
@@ -143,7 +144,7 @@ fn median_after_median(page: &str, json: &Value) {
     let mut bars = 0;
     for row in table.split("data-part=\"").skip(1) {
         let name = row.split('"').next().unwrap();
-        let (is, from) = match name {
+        let (expected, from) = match name {
             "service" => (float(&whole["p50_us"]), 0.0),
             "CPU, client" => (float(&json["cpu"]["client_us_per_sign_in"]), 0.0),
             "CPU, pool" => (float(&json["cpu"]["server_us_per_sign_in"]), 0.0),
@@ -161,16 +162,16 @@ fn median_after_median(page: &str, json: &Value) {
                 / 100.0
                 * top
         };
-        for (told, is) in [(end("x1"), from), (end("x2"), from + is)] {
-            assert!((told - is).abs() <= top * 0.0006, "{name}: {told} {is}");
+        for (shown, expected) in [(end("x1"), from), (end("x2"), from + expected)] {
+            assert!((shown - expected).abs() <= top * 0.0006, "{name}: {shown} {expected}");
         }
-        at += if json["latency"]["steps"].get(name).is_some() { is } else { 0.0 };
+        at += if json["latency"]["steps"].get(name).is_some() { expected } else { 0.0 };
         let cells: Vec<String> = row
             .split("<td")
             .skip(1)
             .map(|cell| words(&format!("<td{}", cell.split("</td>").next().unwrap())))
             .collect();
-        assert_cell(&cells[1], &Value::from(is));
+        assert_cell(&cells[1], &Value::from(expected));
         if let Some(step) = json["latency"]["steps"].get(name) {
             assert!(
                 numbers(&cells[0].replace(" ×", ""))[0].is(float(&step["count"]) / float(&whole["count"])),
@@ -186,16 +187,16 @@ fn median_after_median(page: &str, json: &Value) {
 fn every_list_value_matches_report_json() {
     let report = full_report();
     let (page, json) = (html::page(&report, None), serde_json::to_value(&report).unwrap());
-    let told = |word: &str| {
+    let shown = |word: &str| {
         let dd = between(&page, &format!("<dt>{word}</dt>"), "</dd>");
-        numbers(&words(dd)).into_iter().map(|told| (told.value, told.within)).collect::<Vec<_>>()
+        numbers(&words(dd)).into_iter().map(|shown| (shown.value, shown.within)).collect::<Vec<_>>()
     };
     let same = |word: &str, paths: &[&str]| {
-        let told = told(word);
-        assert_eq!(told.len(), paths.len(), "{word}: {told:?}");
-        for ((value, within), path) in told.into_iter().zip(paths) {
-            let is = float(json.pointer(path).unwrap_or_else(|| panic!("{path}")));
-            assert!((value - is).abs() <= within, "{word}: {value}, {path} {is}");
+        let shown = shown(word);
+        assert_eq!(shown.len(), paths.len(), "{word}: {shown:?}");
+        for ((value, within), path) in shown.into_iter().zip(paths) {
+            let expected = float(json.pointer(path).unwrap_or_else(|| panic!("{path}")));
+            assert!((value - expected).abs() <= within, "{word}: {value}, {path} {expected}");
         }
     };
     same("Lag p50", &["/generator/lag_p50_us"]);
@@ -206,16 +207,17 @@ fn every_list_value_matches_report_json() {
     same("CPU, pool", &["/cpu/server_us_per_sign_in"]);
     same("Modexps", &["/cpu/modexps_per_sign_in"]);
     same("Cores", &["/environment/cores"]);
-    let machine = told("Machine").into_iter().map(|(value, _)| value).collect::<Vec<_>>();
+    let machine = shown("Machine").into_iter().map(|(value, _)| value).collect::<Vec<_>>();
     assert_eq!(machine, [0.53, 1.87, 3.71]);
     for side in ["client", "pool"] {
         let key = if side == "pool" { "server" } else { side };
-        let is = &json["generator"]["workers"][key];
-        let told: Vec<f64> = told(&format!("Workers, {side}")).into_iter().map(|(value, _)| value).collect();
-        let plain = ["jobs", "threads", "prepared"].map(|key| float(&is[key]));
-        assert_eq!(told[..3], plain);
-        assert!((told[3] - (plain[0] - plain[2]) / float(&is["batches"])).abs() < 0.051);
-        assert_eq!(told[4..], [3460.0, 23.0]);
+        let expected = &json["generator"]["workers"][key];
+        let shown: Vec<f64> =
+            shown(&format!("Workers, {side}")).into_iter().map(|(value, _)| value).collect();
+        let plain = ["jobs", "threads", "prepared"].map(|key| float(&expected[key]));
+        assert_eq!(shown[..3], plain);
+        assert!((shown[3] - (plain[0] - plain[2]) / float(&expected["batches"])).abs() < 0.051);
+        assert_eq!(shown[4..], [3460.0, 23.0]);
     }
     let system = between(&page, "<dt>System</dt>", "</dd>");
     assert_eq!(words(system), "linux, x86_64");
@@ -238,20 +240,26 @@ fn every_list_value_matches_report_json() {
         .skip(1)
         .collect();
     assert_eq!(thresholds.len(), list(&json, "/thresholds").len());
-    for (item, is) in thresholds.iter().zip(list(&json, "/thresholds")) {
+    for (item, expected) in thresholds.iter().zip(list(&json, "/thresholds")) {
         assert_eq!(
             words(between(item, "<code>", "</code>")).replace("&lt;", "<").replace("&gt;", ">"),
-            is["text"]
+            expected["text"]
         );
         let value = words(&format!("<{}", between(item, "<span class=\"value", "</span>")));
-        let times = if is["unit"] == "share" { 100.0 } else { 1.0 };
-        assert_cell(&value, &is["value"].as_f64().map_or(Value::Null, |is| Value::from(is * times)));
+        let times = if expected["unit"] == "share" { 100.0 } else { 1.0 };
+        assert_cell(
+            &value,
+            &expected["value"].as_f64().map_or(Value::Null, |expected| Value::from(expected * times)),
+        );
         let window = numbers(&words(item.split("class=\"fine\">").nth(1).unwrap()));
-        assert!(window[0].is(float(&is["window"]["from_us"])) && window[1].is(float(&is["window"]["to_us"])));
+        assert!(
+            window[0].is(float(&expected["window"]["from_us"]))
+                && window[1].is(float(&expected["window"]["to_us"]))
+        );
     }
 }
 
-/// A plot by its title: what is in it, what its curves' unit is worth, and how high it is.
+/// A plot: the SVG text of its curves, the value of one pixel, and its height in pixels.
 struct Plot<'a> {
     curves: &'a str,
     a_pixel: f64,
@@ -278,7 +286,7 @@ impl<'a> Plot<'a> {
         Self { curves: plot.rsplit("<svg ").next().unwrap(), a_pixel: top.1 / height, height }
     }
 
-    /// The numbers of a path, with the letters before them.
+    /// Returns the commands of a path: letters with their numbers.
     fn path(&self, class: &str) -> Vec<(char, Vec<f64>)> {
         let path = self
             .curves
@@ -302,7 +310,7 @@ impl<'a> Plot<'a> {
             .collect()
     }
 
-    /// Levels of `n` intervals out of a line of stairs, as far as it goes to the right.
+    /// Returns the levels of the first `n` intervals of a stepped line, as far as it extends to the right.
     fn levels(&self, class: &str, n: usize) -> Vec<f64> {
         let (mut levels, mut level) = (Vec::new(), f64::NAN);
         for (letter, numbers) in self.path(class) {
@@ -322,7 +330,7 @@ impl<'a> Plot<'a> {
         levels.into_iter().map(|level| (self.height - level) * self.a_pixel).collect()
     }
 
-    /// The points of a line: how far along, 0 to 1, and their value.
+    /// Returns the points of a line: their position from 0 to 1 and their value.
     fn points(&self, class: &str) -> Vec<(f64, f64)> {
         let path = self.path(class);
         path.iter()
@@ -331,8 +339,8 @@ impl<'a> Plot<'a> {
             .collect()
     }
 
-    fn same(&self, told: f64, is: f64, what: &str) {
-        assert!((told - is).abs() <= self.a_pixel * 0.051 + 1e-6, "{what}: {told} is not {is}");
+    fn same(&self, shown: f64, expected: f64, what: &str) {
+        assert!((shown - expected).abs() <= self.a_pixel * 0.051 + 1e-6, "{what}: {shown} is not {expected}");
     }
 }
 
@@ -360,9 +368,9 @@ fn every_plot_matches_report_json() {
         let plot = Plot::of(&page, title);
         let points = plot.points(class);
         assert_eq!(points.len(), wanted.len(), "{title}, {class}");
-        for ((x, y), (place, is)) in points.into_iter().zip(wanted) {
+        for ((x, y), (place, expected)) in points.into_iter().zip(wanted) {
             assert!((x - place).abs() <= 0.0002, "{title}, {class}: {x} {place}");
-            plot.same(y, is, class);
+            plot.same(y, expected, class);
         }
     };
     let middles = |path: &str, times: f64| -> Vec<(f64, f64)> {

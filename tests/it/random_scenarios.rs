@@ -1,4 +1,4 @@
-//! A hunt for false alarms: scenarios drawn by chance, in which a sound pool must never be found wrong.
+//! Random scenarios: the oracle reports no mismatches for a correct pool.
 
 use poolproof::scenario::Scenario;
 use poolproof_cognito::seed::{Rng, Seed};
@@ -10,7 +10,7 @@ fn pick<'w>(rng: &mut Rng, words: &[&'w str]) -> &'w str {
     words[rng.random_range(0..words.len())]
 }
 
-/// Weights for these keys, some of them left out, the first never.
+/// Returns random weights for these keys. The first key always has a weight; others can be missing.
 fn weights(rng: &mut Rng, keys: &[&str]) -> String {
     let mut parts = Vec::new();
     for (number, key) in keys.iter().enumerate() {
@@ -37,7 +37,7 @@ fn risk(rng: &mut Rng) -> String {
     )
 }
 
-/// The scenario with this number, of about `sign_ins` sign-ins.
+/// Returns the random scenario with this number. It has about `sign_ins` sign-ins.
 fn random_scenario(number: u64, sign_ins: u32) -> Scenario {
     let rng = &mut Seed::new(20_261_125).rng("hunt", number);
     let (seconds, users) = (rng.random_range(20..400), rng.random_range(3..400));
@@ -101,14 +101,14 @@ client: {{ mfa_delay: {delay} }}
     ))
 }
 
-/// Plays these scenarios; how many sign-ins there were.
+/// Runs these scenarios and returns the number of sign-ins.
 fn run_random_scenarios(numbers: std::ops::Range<u64>, sign_ins: u32) -> u64 {
     let mut played = 0;
     for number in numbers {
         let scenario = random_scenario(number, sign_ins);
         let report = play(&scenario);
-        let alarms = &report.decisions.mismatches;
-        assert!(alarms.is_empty(), "{}\n{:#?}", scenario.to_yaml(), alarms.first());
+        let mismatches = &report.decisions.mismatches;
+        assert!(mismatches.is_empty(), "{}\n{:#?}", scenario.to_yaml(), mismatches.first());
         assert!(report.decisions.checked > 0, "{}", scenario.to_yaml());
         played += report.sign_ins.started;
     }
@@ -121,7 +121,7 @@ fn a_correct_pool_has_no_mismatches_in_random_scenarios() {
 }
 
 #[test]
-#[ignore = "takes minutes; for changes of the pool, the oracle or the ledger: cargo test --release -- --ignored hunt"]
+#[ignore = "takes minutes; run it after changes of the pool or the oracle: cargo test --release -- --ignored 200_000"]
 fn a_correct_pool_has_no_mismatches_in_200_000_sign_ins() {
     assert!(run_random_scenarios(0..120, 2000) > 200_000);
 }

@@ -1,5 +1,4 @@
-//! What the README says to write into a CI's file works there: its YAML is read, and its commands are run on
-//! small scenarios.
+//! The CI recipes of `docs/ci.md` work: the tests parse their YAML and run their commands on small scenarios.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,15 +9,15 @@ use serde_yaml::Value;
 use crate::cli::TOY;
 use crate::run_fixture::root;
 
-/// The recipe that stands under this heading of the README.
+/// Returns the recipe under this heading of `docs/ci.md`.
 fn recipe(heading: &str) -> Value {
-    let readme = fs::read_to_string(root().join("docs/ci.md")).unwrap();
-    let section = readme.split(&format!("## {heading}\n")).nth(1).unwrap_or_else(|| panic!("no {heading}"));
+    let guide = fs::read_to_string(root().join("docs/ci.md")).unwrap();
+    let section = guide.split(&format!("## {heading}\n")).nth(1).unwrap_or_else(|| panic!("no {heading}"));
     let text = section.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     serde_yaml::from_str(text).unwrap()
 }
 
-/// A folder with scenarios in it, as a project has them.
+/// Creates a project folder with scenarios.
 fn project(name: &str, more: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("recipes").join(name);
     drop(fs::remove_dir_all(&folder));
@@ -28,8 +27,8 @@ fn project(name: &str, more: &str) -> PathBuf {
     folder
 }
 
-/// Runs a step as CI does, with this program on the path: its exit code and output. What installs it is left
-/// out.
+/// Runs a step as CI does, with this program on the path, and returns its exit code and output. Installation
+/// steps are skipped.
 fn step(folder: &Path, script: &str) -> (i32, String) {
     if script.starts_with("cargo install") {
         return (0, String::new());
@@ -44,8 +43,8 @@ fn step(folder: &Path, script: &str) -> (i32, String) {
     (output.status.code().unwrap(), text)
 }
 
-/// Runs the steps of the GitHub recipe: those marked `always()` also after one that failed. The exit code of
-/// the first that did.
+/// Runs the steps of the GitHub recipe. After a failure, only steps with `always()` run. Returns the first
+/// exit code that is not zero.
 fn github(folder: &Path) -> i32 {
     let recipe = recipe("GitHub Actions");
     let steps = recipe["jobs"]["sign-ins"]["steps"].as_sequence().unwrap();
@@ -55,7 +54,7 @@ fn github(folder: &Path) -> i32 {
         let Some(script) = one["run"].as_str() else { continue };
         if failed == 0 || one["if"].as_str() == Some("always()") {
             let (code, out) = step(folder, script);
-            assert!(code == 0 || failed == 0, "a step after the failure fails itself: {out}");
+            assert!(code == 0 || failed == 0, "a step after the failure also fails: {out}");
             failed = if failed == 0 { code } else { failed };
             ran += 1;
         }
@@ -64,8 +63,8 @@ fn github(folder: &Path) -> i32 {
     failed
 }
 
-/// Every path that the recipe hands on to its CI.
-fn are_there(folder: &Path, paths: &[&str]) {
+/// Checks that every path that the recipe gives to CI exists.
+fn assert_exist(folder: &Path, paths: &[&str]) {
     for path in paths {
         assert!(folder.join(path).exists(), "{path}");
     }
@@ -75,11 +74,11 @@ fn are_there(folder: &Path, paths: &[&str]) {
 fn the_github_recipe_passes_and_fails_correctly() {
     let recipe = recipe("GitHub Actions");
     let steps = recipe["jobs"]["sign-ins"]["steps"].as_sequence().unwrap();
-    let handed_on: Vec<&str> = steps
+    let artifact_paths: Vec<&str> = steps
         .iter()
         .filter_map(|one| one["with"]["path"].as_str().or_else(|| one["with"]["report_paths"].as_str()))
         .collect();
-    assert_eq!(handed_on, ["reports", "reports/junit.xml"]);
+    assert_eq!(artifact_paths, ["reports", "reports/junit.xml"]);
     for (name, more, code, verdict) in [
         ("github-good", "", 0, "## ✅ poolproof: 2 scenarios passed"),
         (
@@ -91,7 +90,7 @@ fn the_github_recipe_passes_and_fails_correctly() {
     ] {
         let folder = project(name, more);
         assert_eq!(github(&folder), code, "{name}");
-        are_there(&folder, &handed_on);
+        assert_exist(&folder, &artifact_paths);
         assert!(fs::read_to_string(folder.join("step-summary")).unwrap().starts_with(verdict), "{name}");
     }
 }
@@ -124,6 +123,6 @@ fn the_gitlab_recipe_passes_and_fails_correctly() {
         let lines = job["script"].as_sequence().unwrap().iter().map(|line| line.as_str().unwrap());
         let code = lines.map(|line| step(&folder, line).0).find(|code| *code != 0).unwrap_or(0);
         assert_eq!(code, wanted, "{name}");
-        are_there(&folder, &[junit, path, "reports/index.html"]);
+        assert_exist(&folder, &[junit, path, "reports/index.html"]);
     }
 }

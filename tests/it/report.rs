@@ -1,4 +1,4 @@
-//! Page, terminal and report.json tell the same, and nothing from outside becomes more than text.
+//! The page, the terminal output and `report.json` agree, and untrusted text is escaped.
 
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ fn report_sums_are_consistent() {
         assert_eq!(number("/decisions/checked"), sum(&format!("/decisions/{of}"), seen));
         assert_eq!(number("/decisions/mismatched"), sum(&format!("/decisions/{of}"), "mismatched"));
     }
-    assert!(number("/decisions/mismatched") > 0, "the sample has something to tell");
+    assert!(number("/decisions/mismatched") > 0, "the sample has no mismatches");
 }
 
 #[test]
@@ -52,9 +52,9 @@ fn page_numbers_match_report_json() {
         same_time(&shown, &intended[format!("{name}_us")]);
     }
     let achieved = words(between(&page, "data-field=\"throughput.achieved_per_s\">", "</dd>"));
-    let told: f64 = achieved.trim_end_matches("/s").parse().unwrap();
-    let is = json["throughput"]["achieved_per_s"].as_f64().unwrap();
-    assert!((told - is).abs() <= is * 0.005, "{told} {is}");
+    let shown: f64 = achieved.trim_end_matches("/s").parse().unwrap();
+    let expected = json["throughput"]["achieved_per_s"].as_f64().unwrap();
+    assert!((shown - expected).abs() <= expected * 0.005, "{shown} {expected}");
 
     let mut rows: Vec<(String, &Value)> =
         ["intended", "service"].map(|kind| (kind.to_owned(), &json["latency"]["sign_in"][kind])).to_vec();
@@ -80,7 +80,7 @@ fn page_numbers_match_report_json() {
     let rows: Vec<&str> =
         page.split("data-case=").skip(1).map(|row| row.split("</tr>").next().unwrap()).collect();
     assert_eq!(rows.len(), cases.len());
-    // Those that differ stand first.
+    // Mismatched cases are first.
     let (bad, good): (Vec<&Value>, Vec<&Value>) = cases.iter().partition(|case| case["mismatched"] != 0);
     assert!(!bad.is_empty() && !good.is_empty());
     for (row, case) in rows.iter().zip(bad.iter().chain(&good)) {
@@ -90,13 +90,13 @@ fn page_numbers_match_report_json() {
         assert!(cells[2].starts_with(case["expected"].as_str().unwrap()), "{row}");
     }
     let data = between(&page, "<script type=\"application/json\" id=\"report\">", "</script>");
-    let mut told = json.clone();
-    told["decisions"]["mismatches"].as_array_mut().unwrap().truncate(6);
-    told["timeline"].as_object_mut().unwrap().remove("steps");
-    for interval in told["timeline"]["intervals"].as_array_mut().unwrap() {
+    let mut expected = json.clone();
+    expected["decisions"]["mismatches"].as_array_mut().unwrap().truncate(6);
+    expected["timeline"].as_object_mut().unwrap().remove("steps");
+    for interval in expected["timeline"]["intervals"].as_array_mut().unwrap() {
         interval.as_object_mut().unwrap().remove("spread");
     }
-    assert_eq!(serde_json::from_str::<Value>(data).unwrap(), told);
+    assert_eq!(serde_json::from_str::<Value>(data).unwrap(), expected);
     let (cards, rest) =
         (page.matches("class=\"card\"").count(), between(&page, "More mismatches\">", "</table>"));
     let rows = rest.matches("<tr>").count() - 1;
@@ -132,7 +132,7 @@ fn external_text_is_escaped() {
     assert_eq!(
         (page.matches("<script").count(), page.matches("</script>").count()),
         (2, 2),
-        "the data and the page's own"
+        "only the data and the page's own script"
     );
     assert!(!page.contains("<img"));
     assert_eq!(page.matches("</style>").count(), 1);
@@ -143,7 +143,7 @@ fn external_text_is_escaped() {
     assert!(page.contains("&lt;script&gt;alert(&quot;x&quot;)&lt;/script&gt;"));
     assert!(!text(&report, None, false).contains('\x1b'));
     assert!(serde_json::from_str::<Report>(&report.to_json()).is_ok());
-    // What plays it again is one command, whatever words are in it.
+    // The replay command quotes words with special characters.
     let mut report = report;
     (report.scenario.file, report.target) = ("-a b.yaml".to_owned(), "http://127.0.0.1:1".to_owned());
     report.target_options = ["--pool-id", "x;y", "--users", "o'b.csv"].map(str::to_owned).to_vec();
@@ -166,13 +166,13 @@ fn the_page_is_self_contained() {
     report.timeline.intervals = vec![interval; 240];
     let page = html::page(&report, None);
     assert!(page.len() <= 200 * 1024, "{} bytes", page.len());
-    // Situations are shown as far as there is room, and those that differ first of all.
+    // The page shows as many situations as fit, mismatched ones first.
     let some = report.decisions.cases.clone();
     report.decisions.cases = some.iter().cycle().take(3000).cloned().collect();
     let crowded = html::page(&report, None);
     assert!(crowded.len() <= 200 * 1024, "{} bytes", crowded.len());
     assert!(words(&crowded).contains("; the first "));
-    assert_eq!(crowded.matches("class=\"lead\">And ").count(), 2, "what is left out is told of either kind");
+    assert_eq!(crowded.matches("class=\"lead\">And ").count(), 2, "both tables mention omitted rows");
     let differ = report.decisions.cases.iter().filter(|case| case.mismatched > 0).count();
     let shown = between(&crowded, "Situations with mismatches", "</table>").matches("<tr").count() - 1;
     let more = format!("And {} situations more", differ - shown);
@@ -196,20 +196,20 @@ fn a_report_round_trips() {
         assert_eq!(read(&written.json).unwrap(), report);
         assert!(written.html.unwrap().is_file());
         let files = std::fs::read_dir(&folder).unwrap().count();
-        assert_eq!(files, 2, "nothing else is left behind");
+        assert_eq!(files, 2, "no other files remain");
     }
 }
 
 #[test]
 fn read_and_write_errors_name_the_file() {
-    let in_the_way = folder("report").join("a-file");
-    std::fs::create_dir_all(in_the_way.parent().unwrap()).unwrap();
-    std::fs::write(&in_the_way, "no report").unwrap();
+    let existing_file = folder("report").join("a-file");
+    std::fs::create_dir_all(existing_file.parent().unwrap()).unwrap();
+    std::fs::write(&existing_file, "no report").unwrap();
     let report = report(ClockKind::Virtual, 3, false);
     for message in [
-        write(&in_the_way.join("below"), &report, true).unwrap_err().to_string(),
-        read(&in_the_way).unwrap_err().to_string(),
-        read(&in_the_way.with_extension("absent")).unwrap_err().to_string(),
+        write(&existing_file.join("below"), &report, true).unwrap_err().to_string(),
+        read(&existing_file).unwrap_err().to_string(),
+        read(&existing_file.with_extension("absent")).unwrap_err().to_string(),
     ] {
         assert!(message.contains("a-file"), "{message}");
     }
@@ -255,7 +255,7 @@ fn the_most_severe_failure_sets_the_exit_code() {
     assert_eq!(verdict(&good, None, false, true).exit_code, 105);
     assert_eq!(verdict(&good, None, true, false).exit_code, 83);
     assert_eq!(verdict(&good, Some(crossed.clone()), true, false).exit_code, 99);
-    // What an interrupted run has crossed or missed says little: the interruption is what to know.
+    // In an interrupted run, thresholds and saturation are less important than the interruption.
     assert_eq!(verdict(&good, Some(crossed.clone()), true, true).exit_code, 105);
     let worst = verdict(&bad, Some(crossed), true, true);
     assert_eq!((worst.exit_code, worst.passed, worst.sentences.len()), (80, false, 4));
@@ -304,8 +304,8 @@ fn cpu_steal_gives_a_warning() {
     assert!(warning(&high_steal) && high_steal.verdict.passed);
     assert!(text(&high_steal, None, false).contains("load 0.5 before and 1.9 at the end, 7 % steal"));
     assert!(!warning(&on(Some(0.05), ClockKind::Wall)) && !warning(&on(None, ClockKind::Wall)));
-    let nowhere = on(Some(0.07), ClockKind::Virtual);
-    assert!(!warning(&nowhere) && nowhere.generator.machine.is_none());
+    let virtual_clock = on(Some(0.07), ClockKind::Virtual);
+    assert!(!warning(&virtual_clock) && virtual_clock.generator.machine.is_none());
 }
 
 #[test]
@@ -336,7 +336,7 @@ fn the_replay_command_quotes_any_file_name() {
     assert_eq!(report.replay(), r"poolproof run 'my scenarios/it'\''s.yaml' --seed 7 --clock virtual");
 }
 
-/// A folder of this test's own, empty.
+/// Returns the path of this test's own folder, which is empty.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
     if name != "report" {
@@ -345,15 +345,15 @@ fn folder(name: &str) -> PathBuf {
     folder
 }
 
-/// What stands between the only `start` and the next `end`.
+/// Returns the text between the only `start` and the next `end`.
 pub(crate) fn between<'a>(page: &'a str, start: &str, end: &str) -> &'a str {
     let mut parts = page.split(start);
     let after = parts.nth(1).unwrap_or_else(|| panic!("no {start}"));
-    assert!(parts.next().is_none(), "{start} twice");
+    assert!(parts.next().is_none(), "{start} occurs twice");
     after.split(end).next().unwrap()
 }
 
-/// The words of a piece of page, without its tags.
+/// Returns the text of a piece of the page without its tags.
 pub(crate) fn words(piece: &str) -> String {
     let texts = piece.split('<').enumerate().map(|(n, part)| match part.split_once('>') {
         Some((_, text)) => text,
@@ -363,7 +363,7 @@ pub(crate) fn words(piece: &str) -> String {
     texts.collect()
 }
 
-/// The words of each data cell of a row.
+/// Returns the texts of the data cells of a row.
 fn cells(row: &str) -> Vec<String> {
     row.split("<td")
         .skip(1)
@@ -371,26 +371,26 @@ fn cells(row: &str) -> Vec<String> {
         .collect()
 }
 
-/// A number as the page writes it.
+/// Parses an integer as the page shows it.
 fn whole(text: &str) -> Option<u64> {
     text.replace('\u{202f}', "").parse().ok()
 }
 
-/// Whether `told`, three figures and a unit, is `is` in µs.
-fn same_time(told: &str, is: &Value) {
-    let Some(is) = is.as_f64() else { return assert_eq!(told, "–") };
-    let (number, unit) = told.split_once(' ').unwrap();
+/// Checks that `shown`, with three digits and a unit, equals `expected` in µs.
+fn same_time(shown: &str, expected: &Value) {
+    let Some(expected) = expected.as_f64() else { return assert_eq!(shown, "–") };
+    let (number, unit) = shown.split_once(' ').unwrap();
     let factor = match unit {
         "µs" => 1.0,
         "ms" => 1e3,
         "s" => 1e6,
         other => panic!("{other}"),
     };
-    let told = number.parse::<f64>().unwrap() * factor;
-    assert!((told - is).abs() <= is * 0.005 + 0.001, "{told} {is}");
+    let shown = number.parse::<f64>().unwrap() * factor;
+    assert!((shown - expected).abs() <= expected * 0.005 + 0.001, "{shown} {expected}");
 }
 
-/// Text without the codes for colours.
+/// Removes the color codes of a terminal text.
 fn strip(text: &str) -> String {
     let mut parts = text.split("\x1b[");
     let first = parts.next().unwrap_or_default().to_owned();
@@ -408,8 +408,8 @@ fn the_heat_map_and_its_table_have_every_measured_sign_in() {
     assert_eq!(Some(all), json["latency"]["sign_in"]["intended"]["count"].as_u64());
     let page = html::page(&report, None);
     let rows = between(&page, "Sign-ins by latency\">", "</table>");
-    let told: u64 = rows.split("<tr>").skip(2).map(|row| whole(&cells(row)[1]).unwrap()).sum();
-    assert_eq!(told, all);
+    let shown: u64 = rows.split("<tr>").skip(2).map(|row| whole(&cells(row)[1]).unwrap()).sum();
+    assert_eq!(shown, all);
     let fields = page.matches("class=\"heat h").count();
     assert!(fields > 6, "shades in the map and in the legend: {fields}");
 }

@@ -1,4 +1,4 @@
-//! `poolproof report`, folders of scenarios, and what tells of all runs together.
+//! `poolproof report`, folders of scenarios, and the files that cover all runs.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use poolproof::report::{Report, read};
 
 use crate::cli::{TOY, output, poolproof};
 
-/// A folder of this test's own, empty.
+/// Creates an empty folder for one test.
 fn folder(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("report-command").join(name);
     drop(fs::remove_dir_all(&folder));
@@ -26,7 +26,7 @@ fn names(folder: &Path) -> Vec<String> {
     names
 }
 
-/// A report of a toy scenario, in `folder/NAME/report.json`.
+/// Runs a toy scenario and returns the path of its report, `folder/NAME.json`.
 fn toy_report(folder: &Path, name: &str, text: &str) -> PathBuf {
     let file = folder.join(format!("{name}.yaml"));
     fs::write(&file, text).unwrap();
@@ -60,8 +60,8 @@ fn a_folder_of_scenarios_gets_an_index_and_one_file_for_ci() {
     let run = |formats: &str| {
         output(poolproof().arg("run").arg(&folder).arg("--out").arg(&out).args(["--format", formats]))
     };
-    let (code, told, err) = run("html,junit,markdown,hlog,csv");
-    assert_eq!((code, err.as_str()), (99, ""), "{told}");
+    let (code, stdout, err) = run("html,junit,markdown,hlog,csv");
+    assert_eq!((code, err.as_str()), (99, ""), "{stdout}");
     assert_eq!(names(&out), ["index.html", "junit.xml", "summary.md", "toy-a", "toy-b", "toy-c"]);
     let own = names(&out.join("toy-b"));
     for wanted in [
@@ -75,11 +75,11 @@ fn a_folder_of_scenarios_gets_an_index_and_one_file_for_ci() {
         assert!(own.iter().any(|name| name == wanted), "no {wanted} in {own:?}");
     }
     for wanted in ["index.html", "junit.xml", "summary.md"] {
-        assert!(told.contains(out.join(wanted).to_str().unwrap()), "{told}");
+        assert!(stdout.contains(out.join(wanted).to_str().unwrap()), "{stdout}");
     }
     let order: Vec<usize> =
-        ["toy-a  passed", "toy-b  passed", "toy-c  failed"].map(|name| told.find(name).unwrap()).into();
-    assert!(order.is_sorted(), "by name");
+        ["toy-a  passed", "toy-b  passed", "toy-c  failed"].map(|name| stdout.find(name).unwrap()).into();
+    assert!(order.is_sorted(), "the scenarios are not sorted by name");
     let page = fs::read_to_string(out.join("index.html")).unwrap();
     assert_eq!(page.matches("/report.html\"").count(), 3);
     assert!(page.contains("1 of 3 scenarios failed"));
@@ -91,7 +91,7 @@ fn a_folder_of_scenarios_gets_an_index_and_one_file_for_ci() {
             .unwrap()
             .starts_with("## ❌ poolproof: 1 of 3 scenarios failed")
     );
-    // Forms that are not asked for again would tell of another run.
+    // The command deletes files in other formats because they describe the previous run.
     let (code, ..) = run("json");
     assert_eq!((code, names(&out.join("toy-b"))), (99, vec!["report.json".to_owned()]));
 }
@@ -128,7 +128,7 @@ fn a_foreign_file_is_not_overwritten() {
     assert_eq!(fs::read_to_string(folder.join("index.html")).unwrap(), "<p>my page</p>");
     assert_eq!(names(&folder), ["index.html", "scenarios"]);
     fs::remove_file(folder.join("index.html")).unwrap();
-    assert_eq!((run().0, run().0), (0, 0), "its own is replaced");
+    assert_eq!((run().0, run().0), (0, 0), "the command replaces its own index");
 }
 
 #[cfg(unix)]
@@ -144,7 +144,7 @@ fn an_interrupted_command_writes_an_index_with_missing_runs() {
     let mut command = poolproof();
     command.arg("run").arg(&folder).arg("--out").arg(&out).args(["--format", "html,junit,markdown"]);
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // The folder is made before the run begins; then the signal is listened for.
+    // The command creates the folder before the run, and then installs its signal handler.
     for _ in 0..1500 {
         if out.join("second").is_dir() {
             break;
@@ -154,17 +154,17 @@ fn an_interrupted_command_writes_an_index_with_missing_runs() {
     std::thread::sleep(Duration::from_millis(1500));
     let killed = std::process::Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
     assert!(killed.success());
-    let ended = child.wait_with_output().unwrap();
-    assert_eq!(ended.status.code(), Some(105));
+    let exited = child.wait_with_output().unwrap();
+    assert_eq!(exited.status.code(), Some(105));
     assert_eq!(names(&out), ["first", "index.html", "junit.xml", "summary.md"]);
     let page = fs::read_to_string(out.join("index.html")).unwrap();
     assert!(page.contains("✗ interrupted") && page.contains("2 of 2 scenarios failed"), "{page}");
     let junit = fs::read_to_string(out.join("junit.xml")).unwrap();
     let document = roxmltree::Document::parse(&junit).unwrap();
     let suites: Vec<_> = document.descendants().filter(|node| node.has_tag_name("testsuite")).collect();
-    let told = |suite: usize, key: &str| suites[suite].attribute(key).unwrap().to_owned();
-    assert_eq!((told(0, "name"), told(0, "errors")), ("first".to_owned(), "1".to_owned()));
-    assert_eq!((told(1, "name"), told(1, "skipped")), ("second".to_owned(), "1".to_owned()));
+    let attribute = |suite: usize, key: &str| suites[suite].attribute(key).unwrap().to_owned();
+    assert_eq!((attribute(0, "name"), attribute(0, "errors")), ("first".to_owned(), "1".to_owned()));
+    assert_eq!((attribute(1, "name"), attribute(1, "skipped")), ("second".to_owned(), "1".to_owned()));
     assert!(fs::read_to_string(out.join("summary.md")).unwrap().contains("not run: interrupted"));
 }
 
@@ -174,7 +174,7 @@ fn a_report_is_rendered_again_from_its_json() {
     let file = toy_report(&folder, "one", TOY);
     let out = folder.join("out");
     let before = fs::read(&file).unwrap();
-    let (code, told, err) = output(
+    let (code, stdout, err) = output(
         poolproof()
             .arg("report")
             .arg(&file)
@@ -182,11 +182,12 @@ fn a_report_is_rendered_again_from_its_json() {
             .arg(&out)
             .args(["--format", "html,json,junit,markdown,csv"]),
     );
-    assert_eq!((code, err.as_str()), (0, ""), "{told}");
+    assert_eq!((code, err.as_str()), (0, ""), "{stdout}");
     assert_eq!(names(&out), ["junit.xml", "report.html", "report.json", "summary.md", "timeline.csv"]);
-    assert!(told.contains("0 mismatched") && told.contains("report.html"), "{told}");
-    assert_eq!(fs::read(out.join("report.json")).unwrap(), before, "the same report");
-    // Beside it, which is what happens without --out; a folder is as good as the file in it.
+    assert!(stdout.contains("0 mismatched") && stdout.contains("report.html"), "{stdout}");
+    assert_eq!(fs::read(out.join("report.json")).unwrap(), before, "the report changed");
+    // Without --out, the files are written to the report's folder. The argument can be the folder or the
+    // file.
     let (code, ..) = output(poolproof().arg("report").arg(&out).args(["--format", "markdown,json"]));
     assert_eq!((code, fs::read(out.join("report.json")).unwrap() == before), (0, true));
     assert!(fs::read_to_string(out.join("summary.md")).unwrap().starts_with("## ✅ toy: passed"));
@@ -202,7 +203,7 @@ fn hlog_is_rejected_for_a_report() {
         err.contains("'hlog'") && err.contains("[possible values: json, html, junit, markdown, csv]"),
         "{err}"
     );
-    assert!(!folder.join("report.html").exists(), "half of it");
+    assert!(!folder.join("report.html").exists(), "the command wrote a part of the formats");
     let (_, help, _) = output(poolproof().args(["report", "--help"]));
     assert!(!help.contains("- hlog") && help.contains("- csv"), "{help}");
     assert!(help.contains("only `run` writes them"), "{help}");
@@ -256,20 +257,20 @@ fn a_comparable_baseline_is_shown() {
         command.arg("report").arg(&head).arg("--baseline").arg(baseline).arg("--out").arg(&out);
         output(command.args(["--format", "html,markdown"]))
     };
-    let (code, told, err) = report(&base);
-    assert_eq!((code, err.as_str()), (0, ""), "{told}");
+    let (code, stdout, err) = report(&base);
+    assert_eq!((code, err.as_str()), (0, ""), "{stdout}");
     let p50 = |file: &Path| -> u64 { read(file).unwrap().latency.sign_in.intended.p50_us.unwrap() };
-    assert!(p50(&head) > p50(&base), "the head is slower");
+    assert!(p50(&head) > p50(&base), "the head is not slower");
     let summary = fs::read_to_string(out.join("summary.md")).unwrap();
-    for text in [&summary, &told] {
+    for text in [&summary, &stdout] {
         let text = text.replace("&#95;", "_");
         assert!(text.contains("proves nothing about speed") && text.contains("sign_in p50"), "{text}");
     }
     fs::remove_dir_all(&out).unwrap();
-    let (code, told, err) = report(&other);
-    assert_eq!((code, told.as_str()), (84, ""));
+    let (code, stdout, err) = report(&other);
+    assert_eq!((code, stdout.as_str()), (84, ""));
     assert!(err.contains("11/s") && err.contains("Nothing was written."), "{err}");
     assert!(!out.exists());
-    let twin: Report = read(&base).unwrap();
-    assert_eq!(twin.scenario.name, "toy");
+    let base_report: Report = read(&base).unwrap();
+    assert_eq!(base_report.scenario.name, "toy");
 }

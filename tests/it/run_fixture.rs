@@ -1,4 +1,4 @@
-//! What the tests of whole runs share.
+//! Helper functions for tests of whole runs.
 
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
@@ -13,12 +13,12 @@ use poolproof::scenario::{self, Scenario};
 use poolproof::target::Target;
 use poolproof_pool::{Defect, Pool};
 
-/// The folder of the project.
+/// Returns the root folder of the project.
 pub(crate) fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The bundled scenario files, by name.
+/// Returns the paths of the bundled scenario files, sorted by name.
 pub(crate) fn bundled() -> Vec<PathBuf> {
     let entries = std::fs::read_dir(root().join("scenarios")).unwrap();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
@@ -27,22 +27,22 @@ pub(crate) fn bundled() -> Vec<PathBuf> {
     files
 }
 
-/// A scenario from its text.
+/// Parses a scenario from its text.
 pub(crate) fn scenario(text: &str) -> Scenario {
     scenario::parse("test.yaml", text.as_bytes()).unwrap_or_else(|diagnostic| panic!("{diagnostic}"))
 }
 
-/// Plays a scenario to its end.
+/// Runs a scenario to its end.
 pub(crate) fn play(scenario: &Scenario) -> Report {
     play_with(scenario, None)
 }
 
-/// Plays a scenario against a pool with a planted fault.
+/// Runs a scenario against a pool with a planted defect.
 pub(crate) fn play_with(scenario: &Scenario, defect: Option<Defect>) -> Report {
     run(scenario, &run_options(defect), &CancellationToken::default()).unwrap().report
 }
 
-/// Settings for a run that nobody watches.
+/// Returns the options of a run without an observer.
 pub(crate) fn run_options(defect: Option<Defect>) -> RunOptions {
     RunOptions {
         file: "test.yaml".to_owned(),
@@ -56,7 +56,8 @@ pub(crate) fn run_options(defect: Option<Defect>) -> RunOptions {
     }
 }
 
-/// Plays a scenario at the target that `target` creates around its pool, and records with `run_context`.
+/// Runs a scenario against the target that `target` creates for the embedded pool, and records with
+/// `run_context`.
 pub(crate) fn play_with_target(
     scenario: &Scenario,
     target: impl FnOnce(Pool, Clock, &Compute) -> Rc<dyn Target>,

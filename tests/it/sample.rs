@@ -1,5 +1,4 @@
-//! A run as a recorder sees it, drawn from a seed: an overloaded moment, refusals, failures and, if wished,
-//! mismatches.
+//! Random records of a run, drawn from a seed: an overload, refusals, failures and optional mismatches.
 
 use std::time::Duration;
 
@@ -35,19 +34,20 @@ const WRONG: RuleId = RuleId {
     confidence: Confidence::Documented,
 };
 
-/// `count` sign-ins of the run that `seed` stands for; about one in 400 decided wrongly if `faulty`.
+/// Returns the first `count` sign-ins of the run with this seed. If `faulty`, about one in 400 is decided
+/// wrongly.
 pub(crate) fn sign_ins(seed: u64, count: u64, faulty: bool) -> Vec<SignInRecord> {
     (0..count).map(|number| sign_in(&mut Seed::new(seed).rng("sample", number), number, faulty)).collect()
 }
 
-/// What one recorder makes of them.
+/// Records the sign-ins with one recorder and returns its snapshot.
 pub(crate) fn recorded<'a>(sign_ins: impl IntoIterator<Item = &'a SignInRecord>) -> Snapshot {
     let mut recorder = Recorder::new();
     sign_ins.into_iter().for_each(|sign_in| recorder.sign_in(sign_in));
     recorder.snapshot()
 }
 
-/// The report on such a run.
+/// Returns the report on such a run.
 pub(crate) fn report(clock: ClockKind, count: u64, faulty: bool) -> Report {
     let snapshot = recorded(&sign_ins(7, count, faulty));
     let summary = snapshot.summary();
@@ -76,7 +76,7 @@ pub(crate) fn report(clock: ClockKind, count: u64, faulty: bool) -> Report {
     Report::new(run_info, &summary)
 }
 
-/// A scenario without thresholds, on a machine.
+/// Returns the facts about a run on a real machine, without thresholds.
 pub(crate) fn run_info() -> RunInfo {
     let yaml = "# Opt-in devices replace MFA only after the user said yes.\nversion: 1\nname: opt-in-mfa\nseed: 7\n\
         clock: virtual              # virtual | wall\npool:\n  remember: opt_in          # no | always | opt_in\n  \
@@ -138,14 +138,14 @@ fn stage(from_s: u64, to_s: u64, part: StagePart, [from, to]: [f64; 2]) -> Stage
 }
 
 fn sign_in(random: &mut Rng, number: u64, faulty: bool) -> SignInRecord {
-    // A rate that rises from 40 a second: the n-th arrival of the integral of 40 + 4 t.
+    // The rate rises from 40 per second. This is the n-th arrival of the integral of 40 + 4 t.
     let at_s = (-40.0 + (1600.0 + 8.0 * number as f64).sqrt()) / 4.0 + random.random_range(0.0..0.01);
     let intended = Duration::from_secs_f64(at_s);
     let (verdict, end) = decision(random, faulty);
     let steps: Vec<_> =
         steps(&verdict.seen).into_iter().map(|(step, ms)| (step, draw_duration(random, ms))).collect();
     let service: Duration = steps.iter().map(|(_, time)| *time).sum();
-    // For two seconds the generator finds the pool busy, and sign-ins wait to begin.
+    // For two seconds the pool is overloaded, and sign-ins start late.
     let queue_ms = if (21.0..23.0).contains(&at_s) { (23.0 - at_s) * 60.0 } else { 0.0 };
     let lag = draw_duration(random, 0.12) + Duration::from_secs_f64(queue_ms / 1e3);
     SignInRecord {

@@ -1,5 +1,4 @@
-//! The pool over HTTP: whatever is sent, it is answered or let go of, and others do not notice (ASSURANCE
-//! W3–W8).
+//! The HTTP server: it answers or closes every connection, and one client does not affect the others (W3–W8).
 
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -13,7 +12,7 @@ use socket2::{Domain, Socket, Type};
 use crate::cli::{output, poolproof};
 use crate::server_process::{HttpResponse, ServerProcess, answer, is_closed, request};
 
-/// Deadlines that a test can wait for.
+/// Timeouts that are short enough for tests.
 const QUICK: [&str; 4] = ["--request-timeout", "1", "--idle-timeout", "2"];
 
 pub(crate) fn summary(answered: Option<HttpResponse>) -> String {
@@ -28,13 +27,13 @@ fn a_too_long_body_gets_413_at_the_exact_limit() {
     let sent = |length: usize| summary(served.send(request("GetUser", &spaces[..length])));
     assert_eq!(sent(MAX_BODY), "400 SerializationException: The request is not JSON text.");
     assert_eq!(sent(MAX_BODY + 1), long);
-    // Of the first chunk that is too much nothing is kept, however much more was announced.
+    // The server discards the first chunk that exceeds the limit, whatever length the header announces.
     let head = "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: \
                 AWSCognitoIdentityProviderService.GetUser\r\n";
     let announced = format!("{head}Content-Length: 1000000000000\r\n\r\n").into_bytes();
     assert_eq!(summary(served.send([announced, spaces[..MAX_BODY + 1].to_vec()].concat())), long);
-    // What the system holds for both sides, and what the server throws away, is some megabytes; what a second
-    // brings is hundreds.
+    // Buffers of the operating system and discarded data are some megabytes. Without a limit, a second would
+    // transfer hundreds.
     let most = 24 << 20;
     let chunk = [b"10000\r\n".to_vec(), vec![b' '; 65_536], b"\r\n".to_vec()].concat();
     for head in [
@@ -58,7 +57,7 @@ fn a_too_long_body_gets_413_at_the_exact_limit() {
         assert!(is_closed(&mut stream), "endless chunks after {head}");
         let mut stream = served.connect();
         write!(stream, "{head}Content-Length: 1000\r\n\r\n").unwrap();
-        // To HEAD there is no body to be read.
+        // A response to HEAD has no body.
         let answered = head.starts_with("HEAD") || answer(&mut stream).is_some();
         assert!(answered && is_closed(&mut stream), "a body that never comes after {head}");
     }
@@ -102,7 +101,7 @@ fn invalid_requests_get_an_error_response() {
     );
     let whole =
         format!("POST http://elsewhere/ HTTP/1.1\r\nHost: x\r\n{kind}{target}Content-Length: 2\r\n\r\n{{}}");
-    assert_eq!(summary(served.send(whole)), absent, "the form that proxies are asked in");
+    assert_eq!(summary(served.send(whole)), absent, "a request in absolute form, as for proxies");
     let bare = |line: &str| served.send(format!("{line} HTTP/1.1\r\nHost: x\r\n\r\n")).unwrap().status;
     assert_eq!([bare("GET /"), bare("PUT /"), bare("TRACE /"), bare("DELETE /health")], [405, 405, 405, 404]);
     assert_eq!([bare("GET /nowhere"), bare("POST /x"), bare("GET /../etc/passwd")], [404, 404, 404]);
@@ -166,22 +165,19 @@ fn non_http_connections_are_closed() {
         assert!(matches!(status, None | Some(400 | 408 | 431 | 505)), "{what}: {status:?}");
         assert!(is_closed(&mut stream), "{what}");
     }
-    // A length and chunks at once could be read in two ways: never as two requests.
+    // Content-Length together with chunks is ambiguous. The server must not read two requests.
     let smuggled = "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 44\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET \
                     /health HTTP/1.1\r\nHost: x\r\n\r\n";
     let mut stream = served.connect();
     stream.write_all(smuggled.as_bytes()).unwrap();
     let first = answer(&mut stream).map(|answer| answer.status);
     assert!(matches!(first, None | Some(400)), "{first:?}");
-    assert!(is_closed(&mut stream), "no second answer is waited for");
+    assert!(is_closed(&mut stream), "the server answered a second request");
     assert!(served.is_healthy());
 }
 
 #[test]
-#[expect(
-    clippy::disallowed_methods,
-    reason = "a deadline of the server is measured by a clock of the test's own"
-)]
+#[expect(clippy::disallowed_methods, reason = "the test measures the server's timeout with its own clock")]
 fn slow_clients_are_closed_without_affecting_others() {
     let served = ServerProcess::start(&QUICK);
     let whole = request("GetUser", br#"{"AccessToken":"x"}"#);
@@ -199,13 +195,13 @@ fn slow_clients_are_closed_without_affecting_others() {
     }
     assert!(
         start.elapsed() < Duration::from_secs(2),
-        "two hundred slow ones keep nobody: {:?}",
+        "two hundred slow clients delay others: {:?}",
         start.elapsed()
     );
     for (part, stream) in &mut slow {
         assert!(is_closed(stream), "after {part} bytes");
     }
-    assert!(start.elapsed() < Duration::from_secs(8), "by the deadline: {:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(8), "the timeout is too late: {:?}", start.elapsed());
     let mut dripping = served.connect();
     for byte in &whole[..60] {
         thread::sleep(Duration::from_millis(50));
@@ -213,11 +209,11 @@ fn slow_clients_are_closed_without_affecting_others() {
             break;
         }
     }
-    assert!(is_closed(&mut dripping), "a byte now and then does not renew the deadline");
+    assert!(is_closed(&mut dripping), "single bytes must not extend the timeout");
 }
 
 #[test]
-fn a_second_head_has_a_deadline_too() {
+fn later_requests_on_a_connection_have_a_timeout_too() {
     let served = ServerProcess::start(&QUICK);
     for begun in ["G", "GET /health HTTP/1.1\r\nHost: x\r\n", "\r\n"] {
         let mut stream = served.connect();
@@ -230,7 +226,7 @@ fn a_second_head_has_a_deadline_too() {
     }
 }
 
-/// A connection that takes hardly anything in.
+/// Returns a connection with a small receive buffer.
 fn small_window_stream(served: &ServerProcess) -> TcpStream {
     let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
     socket.set_recv_buffer_size(4096).unwrap();
@@ -243,29 +239,30 @@ fn small_window_stream(served: &ServerProcess) -> TcpStream {
 fn clients_that_do_not_read_are_closed() {
     let served = ServerProcess::start(&QUICK);
     let (long, body) = ("x".repeat(1000), vec![b'['; 50_000]);
-    let asks = [
+    let requests = [
         "GET /health HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000).into_bytes(),
         "OPTIONS / HTTP/1.1\r\nHost: x\r\n\r\n".repeat(1000).into_bytes(),
         format!("GET /nowhere/{long} HTTP/1.1\r\nHost: x\r\n\r\n").repeat(20).into_bytes(),
         request("GetUser", &body),
     ];
     let before = served.resident_kib();
-    let start_with_output: Vec<_> = (0..12)
+    let writers: Vec<_> = (0..12)
         .map(|number| {
-            let (mut stream, asks) = (small_window_stream(&served), asks[number % asks.len()].clone());
+            let (mut stream, requests) =
+                (small_window_stream(&served), requests[number % requests.len()].clone());
             thread::spawn(move || {
-                std::iter::repeat_with(|| stream.write_all(&asks))
+                std::iter::repeat_with(|| stream.write_all(&requests))
                     .find_map(Result::err)
                     .map(|error| error.kind())
             })
         })
         .collect();
     let mut most = before;
-    while start_with_output.iter().any(|writer| !writer.is_finished()) {
+    while writers.iter().any(|writer| !writer.is_finished()) {
         most = most.max(served.resident_kib());
         thread::sleep(Duration::from_millis(20));
     }
-    for writer in start_with_output {
+    for writer in writers {
         let ended = writer.join().unwrap();
         assert!(matches!(ended, Some(ErrorKind::ConnectionReset | ErrorKind::BrokenPipe)), "{ended:?}");
     }
@@ -280,10 +277,10 @@ fn concurrent_connections_are_answered() {
     let served = ServerProcess::start(&[]);
     for (length, count) in [(10, 3000), (1000, 200), (33_000, 60), (120_000, 20)] {
         let body = json!({ "MaxResults": 1, "Unknown": "a".repeat(length) }).to_string();
-        let asks = request("ListUserPools", body.as_bytes()).repeat(count);
+        let requests = request("ListUserPools", body.as_bytes()).repeat(count);
         let mut stream = served.connect();
         let mut writer = stream.try_clone().unwrap();
-        let writing = thread::spawn(move || writer.write_all(&asks));
+        let writing = thread::spawn(move || writer.write_all(&requests));
         for number in 0..count {
             let answered = answer(&mut stream).map(|answered| answered.status);
             assert_eq!(answered, Some(200), "number {number} of {count} with {length} bytes each");
@@ -297,11 +294,11 @@ fn a_blocked_stdout_reader_does_not_block_the_server() {
     let mut command = poolproof();
     command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--tokens", "opaque"]);
     let (served, mut lines) = ServerProcess::start_with_output(&mut command);
-    // More than pipes hold, and more than wait: a kilobyte each.
+    // A kilobyte per line: together more than the pipe and the server's buffer hold.
     let long = "\u{4e00}";
     let (name, password) = (long.repeat(100), format!("aA1!{}", long.repeat(240)));
-    let summary = 600;
-    for number in 0..summary {
+    let count = 600;
+    for number in 0..count {
         let user = json!({ "UserPoolId": "us-east-1_Poolproof", "Username": format!("{name}{number}"),
             "TemporaryPassword": password, "DesiredDeliveryMediums": ["EMAIL"],
             "UserAttributes": [{ "Name": "email", "Value": format!("ann{number}@example.com") }] });
@@ -309,22 +306,23 @@ fn a_blocked_stdout_reader_does_not_block_the_server() {
     }
     assert!(served.is_healthy());
     let reading = thread::spawn(move || {
-        let mut said = String::new();
-        lines.read_to_string(&mut said).map(|_| said)
+        let mut output = String::new();
+        lines.read_to_string(&mut output).map(|_| output)
     });
-    // Once somebody reads again, all is told.
+    // The server prints the buffered lines when the test reads again.
     #[cfg(unix)]
     assert_eq!(served.signal("-TERM"), Some(0));
     #[cfg(not(unix))]
     drop(served);
-    let said = reading.join().unwrap().unwrap();
-    let missed = said.lines().find_map(|line| line.strip_prefix("… ")?.strip_suffix(" lines were not shown"));
+    let output = reading.join().unwrap().unwrap();
+    let missed =
+        output.lines().find_map(|line| line.strip_prefix("… ")?.strip_suffix(" lines were not shown"));
     let missed: usize =
-        missed.unwrap_or_else(|| panic!("nothing was missed of {} bytes", said.len())).parse().unwrap();
-    assert_eq!(said.lines().filter(|line| line.starts_with("EMAIL to ")).count() + missed, summary);
+        missed.unwrap_or_else(|| panic!("no dropped lines in {} bytes", output.len())).parse().unwrap();
+    assert_eq!(output.lines().filter(|line| line.starts_with("EMAIL to ")).count() + missed, count);
 }
 
-/// A shell often gives a program a few files, and allows it more.
+/// Shells often set a low soft limit of open files and a higher hard limit.
 #[cfg(unix)]
 #[test]
 fn the_open_file_limit_is_raised_for_connections() {
@@ -342,16 +340,16 @@ fn the_open_file_limit_is_raised_for_connections() {
     for other in &mut others {
         other.set_nonblocking(true).unwrap();
         let kept = other.read(&mut [0]);
-        assert!(kept.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "all are still there");
+        assert!(kept.is_err_and(|error| error.kind() == ErrorKind::WouldBlock), "a connection was closed");
     }
-    // Where the system allows no more either, those who come too late wait until others go.
+    // If the hard limit is low too, later connections wait until others close.
     let served = limited("-n 100");
     drop((0..300).map(|_| served.connect()).collect::<Vec<_>>());
     assert!(served.is_healthy());
 }
 
 #[test]
-fn an_aborted_connection_leaks_nothing() {
+fn aborted_connections_do_not_affect_others() {
     let served = ServerProcess::start(&[]);
     let whole = request("GetUser", br#"{"AccessToken":"x"}"#);
     let mut half = served.connect();
@@ -360,7 +358,7 @@ fn an_aborted_connection_leaks_nothing() {
     assert_eq!(
         summary(answer(&mut half)),
         "400 NotAuthorizedException: Invalid Access Token",
-        "a half-closed one"
+        "a half-closed connection"
     );
     for part in 0..200 {
         let mut stream = served.connect();
@@ -374,14 +372,14 @@ fn an_aborted_connection_leaks_nothing() {
 fn requests_on_one_connection_are_answered_in_order() {
     let served = ServerProcess::start(&[]);
     let mut stream = served.connect();
-    let mut asks = Vec::new();
+    let mut requests = Vec::new();
     for number in 0..100 {
-        asks.extend(request(
+        requests.extend(request(
             "DescribeUserPool",
             json!({ "UserPoolId": format!("r_{number}") }).to_string().as_bytes(),
         ));
     }
-    stream.write_all(&asks).unwrap();
+    stream.write_all(&requests).unwrap();
     for number in 0..100 {
         let wanted = format!("400 ResourceNotFoundException: User pool r_{number} does not exist.");
         assert_eq!(summary(answer(&mut stream)), wanted);
@@ -397,7 +395,7 @@ fn requests_on_one_connection_are_answered_in_order() {
 }
 
 #[test]
-fn a_wrong_request_is_answered_a_thousand_times_without_growing() {
+fn repeated_invalid_requests_do_not_use_more_memory() {
     let served = ServerProcess::start(&[]);
     let body = json!({ "ClientId": "poolproof", "AuthFlow": "USER_SRP_AUTH",
         "AuthParameters": { "USERNAME": "x".repeat(100_000), "SRP_A": "0" } });
@@ -438,13 +436,19 @@ fn metrics_and_outbox_show_activity() {
     let head = |line: &str| {
         let mut stream = served.connect();
         write!(stream, "{line} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-        let mut summary = String::new();
-        stream.read_to_string(&mut summary).unwrap();
-        summary
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
     };
     let health = head("HEAD /health");
     assert!(health.starts_with("HTTP/1.1 200") && health.ends_with("\r\n\r\n"), "{health}");
-    assert!(health.contains("content-length: 15\r\n"), "as GET would say: {health}");
+    assert!(
+        health.contains(
+            "content-length: 15\r
+    "
+        ),
+        "the length of a GET response: {health}"
+    );
     let no_keys = served.send("GET /us-east-1_Poolproof/.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(no_keys.unwrap().status, 404, "opaque tokens have no keys");
 }

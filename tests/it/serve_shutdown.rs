@@ -1,4 +1,4 @@
-//! `serve` is told to end: once in order, twice at once.
+//! Shutdown of `serve`: gracefully on the first signal, immediately on the second.
 
 use std::io::Write as _;
 use std::net::TcpStream;
@@ -18,7 +18,8 @@ fn a_signal_shuts_down_gracefully() {
         let (first, rest) = whole.split_at(whole.len() - 3);
         let mut stream = served.connect();
         stream.write_all(first).unwrap();
-        // What was sent before is there when this is answered: one thread reads.
+        // The server has read the earlier bytes when it answers this request, because one thread reads all
+        // connections.
         assert!(served.is_healthy());
         served.send_signal(signal);
         while TcpStream::connect(&served.address).is_ok() {
@@ -47,11 +48,11 @@ fn a_second_signal_exits_immediately() {
         while signal == "-INT" && TcpStream::connect(&served.address).is_ok() {
             thread::sleep(Duration::from_millis(10));
         }
-        // Those that come together are one.
+        // The server counts signals within a short time as one.
         thread::sleep(Duration::from_millis(300));
     }
-    assert!(answer(&mut stream).is_none(), "the request was cut off");
-    assert_eq!(served.ended(), Some(105), "and that is told");
+    assert!(answer(&mut stream).is_none(), "the server answered the unfinished request");
+    assert_eq!(served.ended(), Some(105), "wrong exit code");
 }
 
 #[test]
@@ -62,7 +63,7 @@ fn simultaneous_signals_count_as_one() {
     let mut stream = served.connect();
     stream.write_all(first).unwrap();
     assert!(served.is_healthy());
-    // As from somebody who ends a program, and then the group that it is in.
+    // A supervisor can signal a process and then its process group.
     let both = format!("kill -TERM {id}; sleep 0.02; kill -INT {id}", id = served.id());
     assert!(Command::new("sh").args(["-c", &both]).status().unwrap().success());
     while TcpStream::connect(&served.address).is_ok() {

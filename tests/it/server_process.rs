@@ -1,4 +1,4 @@
-//! A pool that is served, in a process of its own, and the bytes that go to it.
+//! A server process that tests start, and functions for its requests and responses.
 
 use std::io::{BufRead as _, BufReader, ErrorKind, Read as _, Write as _};
 use std::net::TcpStream;
@@ -9,44 +9,44 @@ use serde_json::Value;
 
 use crate::cli::poolproof;
 
-/// A served pool; it ends with the test.
+/// A server process. It is killed on drop.
 pub(crate) struct ServerProcess {
     child: Child,
     /// `host:port`.
     pub(crate) address: String,
 }
 
-/// One answer.
+/// An HTTP response.
 #[derive(Debug)]
 pub(crate) struct HttpResponse {
     pub(crate) status: u16,
-    /// Its head, in small letters.
+    /// The status line and headers, in lower case.
     pub(crate) head: String,
     pub(crate) body: String,
 }
 
 impl ServerProcess {
-    /// Serves with these flags on a free port.
+    /// Starts a server with these flags on a free port.
     pub(crate) fn start(flags: &[&str]) -> Self {
         Self::start_at("127.0.0.1:0", flags)
     }
 
-    /// Serves at this address with these flags.
+    /// Starts a server with these flags on this address.
     pub(crate) fn start_at(address: &str, flags: &[&str]) -> Self {
         Self::start_command(
             poolproof().args(["serve", "scenarios/serve.yaml", "--listen", address]).args(flags),
         )
     }
 
-    /// Serves by this command.
+    /// Starts a server with this command.
     pub(crate) fn start_command(command: &mut Command) -> Self {
         let (served, mut lines) = Self::start_with_output(command);
-        // What else it says must go somewhere, or it would be told later that it was missed.
+        // Reads the rest of the output, because the server reports lines that nothing reads as not shown.
         std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
         served
     }
 
-    /// Serves by this command; what it says besides its address is there to be read.
+    /// Starts a server with this command and returns the rest of its output for reading.
     pub(crate) fn start_with_output(command: &mut Command) -> (Self, BufReader<ChildStdout>) {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap());
@@ -63,56 +63,56 @@ impl ServerProcess {
         stream
     }
 
-    /// Sends bytes over a connection of their own, and reads one answer; `None` if there is none.
+    /// Sends bytes over a new connection and reads one response; `None` if there is none.
     pub(crate) fn send(&self, bytes: impl AsRef<[u8]>) -> Option<HttpResponse> {
         let mut stream = self.connect();
-        // The other side may have heard enough before all is sent.
+        // The server can close the connection before it has read all bytes.
         drop(stream.write_all(bytes.as_ref()));
         answer(&mut stream)
     }
 
-    /// Asks for an operation.
+    /// Calls an operation.
     pub(crate) fn call(&self, operation: &str, body: &Value) -> HttpResponse {
         let body = body.to_string();
         self.send(request(operation, body.as_bytes())).unwrap_or_else(|| panic!("no answer to {operation}"))
     }
 
-    /// Tells it to end, as a terminal or a supervisor would; its exit code.
+    /// Sends a signal and returns the exit code.
     #[cfg(unix)]
     pub(crate) fn signal(self, signal: &str) -> Option<i32> {
         self.send_signal(signal);
         self.ended()
     }
 
-    /// Sends it a signal.
+    /// Sends a signal.
     #[cfg(unix)]
     pub(crate) fn send_signal(&self, signal: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([signal, &id]).status().unwrap().success());
     }
 
-    /// Waits for its end; its exit code.
+    /// Waits for the end of the process and returns its exit code.
     pub(crate) fn ended(mut self) -> Option<i32> {
         self.child.wait().unwrap().code()
     }
 
-    /// The number of its process.
+    /// Returns the process ID.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
-    /// Ends it as a failing machine would: it cannot do anything about it (SIGKILL).
+    /// Kills the process with SIGKILL, so that it cannot clean up.
     pub(crate) fn kill(&mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
 
-    /// Whether it still runs and answers.
+    /// Returns whether the server answers.
     pub(crate) fn is_healthy(&self) -> bool {
         self.send("GET /health HTTP/1.1\r\nHost: x\r\n\r\n").is_some_and(|answer| answer.status == 200)
     }
 
-    /// Memory in use, in KiB, where the system tells.
+    /// Returns the resident memory in KiB, if the operating system reports it.
     pub(crate) fn resident_kib(&self) -> Option<u64> {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).ok()?;
         let line = status.lines().find(|line| line.starts_with("VmRSS:"))?;
@@ -127,7 +127,7 @@ impl Drop for ServerProcess {
     }
 }
 
-/// A request as clients write it.
+/// Returns the bytes of a request.
 pub(crate) fn request(operation: &str, body: &[u8]) -> Vec<u8> {
     let head = format!(
         "POST / HTTP/1.1\r\nHost: x\r\nContent-Type: application/x-amz-json-1.1\r\nX-Amz-Target: \
@@ -137,7 +137,7 @@ pub(crate) fn request(operation: &str, body: &[u8]) -> Vec<u8> {
     [head.as_bytes(), body].concat()
 }
 
-/// Reads one answer; `None` when the connection ends before there is one.
+/// Reads one response; `None` if the connection ends before.
 pub(crate) fn answer(stream: &mut TcpStream) -> Option<HttpResponse> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
@@ -148,7 +148,7 @@ pub(crate) fn answer(stream: &mut TcpStream) -> Option<HttpResponse> {
             end => {
                 #[expect(
                     clippy::print_stderr,
-                    reason = "whoever expected an answer sees what came in its place"
+                    reason = "a failed test shows what it received instead of a response"
                 )]
                 let () = eprintln!("no answer: {end:?} after {:?}", String::from_utf8_lossy(&head));
                 return None;
@@ -163,7 +163,7 @@ pub(crate) fn answer(stream: &mut TcpStream) -> Option<HttpResponse> {
     Some(HttpResponse { status, head, body: String::from_utf8(body).unwrap() })
 }
 
-/// Whether the other side has closed the connection, or does so before long.
+/// Returns whether the server closes the connection before the read timeout.
 pub(crate) fn is_closed(stream: &mut TcpStream) -> bool {
     let mut rest = Vec::new();
     match stream.read_to_end(&mut rest) {
@@ -173,7 +173,7 @@ pub(crate) fn is_closed(stream: &mut TcpStream) -> bool {
 }
 
 impl HttpResponse {
-    /// `__type` and `message` of a refusal.
+    /// Returns the status, `__type` and `message` of a refusal.
     pub(crate) fn refusal(&self) -> String {
         let body: Value = serde_json::from_str(&self.body).unwrap_or_default();
         let word = |key: &str| body[key].as_str().unwrap_or_default().to_owned();

@@ -1,5 +1,5 @@
-//! A target that stops for a while is seen by everybody who was to come in that time, and not by those alone
-//! who were there.
+//! A target that stalls: the latency from the intended start includes all sign-ins that were due during the
+//! stall, not only those in flight.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use poolproof_pool::Pool;
 
 use crate::run_fixture::{play_with_target, scenario};
 
-/// A pool that answers nothing from one moment to another.
+/// A pool that does not answer from `from` to `to`.
 struct Stalling {
     pool: PoolTarget,
     clock: Clock,
@@ -52,7 +52,7 @@ impl Target for Stalling {
     }
 }
 
-/// Plays a scenario at a pool that stops from the fourth second on for `stall`.
+/// Runs a scenario against a pool that stalls from the fourth second for `stall`.
 fn play(scenario: &Scenario, stall: Duration) -> Recorder {
     let target = |pool: Pool, clock: Clock, compute: &Compute| -> Rc<dyn Target> {
         let from = clock.now().plus(Duration::from_secs(4));
@@ -64,7 +64,7 @@ fn play(scenario: &Scenario, stall: Duration) -> Recorder {
 }
 
 #[test]
-fn a_second_of_silence_is_in_the_99th_percentile_from_the_intended_start() {
+fn a_one_second_stall_is_visible_in_p99_from_the_intended_start() {
     let scenario = scenario(
         "version: 1
 name: stall
@@ -88,8 +88,8 @@ workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
     }
 }
 
-/// The same where there are too few people for so many at once: then the actual start is late, and only the
-/// intended start tells what users feel.
+/// The same with too few users. The actual start is late, and only the intended start shows the latency that
+/// users notice.
 #[test]
 fn service_time_hides_queueing_that_intended_start_shows() {
     let scenario = scenario(
@@ -103,7 +103,7 @@ workload: { arrivals: constant, stages: [ { for: 10s, rate: 1000/s } ] }
     );
     let recorder = play(&scenario, Duration::from_secs(1));
     let summary = recorder.summary();
-    // 600 are there when it stops; some 400 who were to come meanwhile find nobody free, and start late.
+    // 600 sign-ins are in flight during the stall. Some 400 others wait for an idle user and start late.
     let (intended, service) = (summary.intended().quantile_us(0.93), summary.service().quantile_us(0.93));
     let (intended, service) = (intended.unwrap(), service.unwrap());
     assert!(intended > 200_000 && service < 100_000, "{intended} and {service} µs");

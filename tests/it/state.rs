@@ -1,5 +1,5 @@
-//! `serve --state`: what was answered is kept, whenever the process ends, and a bad file is refused and left
-//! as it is.
+//! `serve --state`: acknowledged changes survive any end of the process, and an invalid file is refused and
+//! not changed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -23,7 +23,7 @@ use crate::server_process::{HttpResponse, ServerProcess, answer, request};
 
 const POOL: &str = "us-east-1_Poolproof";
 
-/// A file of this test's own, which is not there yet.
+/// Returns the path of this test's own state file, which does not exist yet.
 pub(crate) fn state(name: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("state").join(name);
     drop(fs::remove_dir_all(&folder));
@@ -31,7 +31,7 @@ pub(crate) fn state(name: &str) -> PathBuf {
     folder.join("pool.redb")
 }
 
-/// Asks over a connection of its own; `None` when the server is gone.
+/// Sends a request over a new connection; `None` if the server is gone.
 fn ask(address: &str, operation: &str, body: &Value) -> Option<HttpResponse> {
     let mut stream = std::net::TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
@@ -39,15 +39,15 @@ fn ask(address: &str, operation: &str, body: &Value) -> Option<HttpResponse> {
     answer(&mut stream)
 }
 
-/// What a user has been told, and what they had asked last when nobody answered any more.
+/// A client's view of a user: the acknowledged changes, and the last request without an answer.
 #[derive(Default, Debug)]
 struct ClientModel {
     user: String,
     exists: bool,
     password: String,
-    /// Devices by key: their status, or `None` when they were forgotten.
+    /// Devices by key with their status, or `None` if the client forgot them.
     devices: BTreeMap<String, Option<&'static str>>,
-    /// The device or the password that the unanswered request was about.
+    /// The subject of the unanswered request: a device or a password.
     open: Option<String>,
     access_token: Option<String>,
 }
@@ -57,7 +57,7 @@ impl ClientModel {
         Self { user, password: "Password-0".to_owned(), ..Self::default() }
     }
 
-    /// Asks for a change that is about `subject`; `None` when nobody answers.
+    /// Requests a change of `subject`; `None` if the server does not answer.
     fn change(&mut self, address: &str, operation: &str, body: &Value, subject: &str) -> Option<Value> {
         self.open = Some(subject.to_owned());
         let answered = ask(address, operation, body)?.json();
@@ -72,7 +72,7 @@ impl ClientModel {
         ask(address, "InitiateAuth", &body)
     }
 
-    /// Lives until nobody answers any more.
+    /// Sends changes until the server does not answer.
     fn run_until_disconnected(mut self, address: &str) -> Self {
         let _ = self.run(address);
         self
@@ -122,7 +122,7 @@ impl ClientModel {
         None
     }
 
-    /// Holds what was answered against what is there now.
+    /// Compares the acknowledged changes with the server's state.
     fn check(&self, served: &ServerProcess) {
         let who = &self.user;
         if !self.exists {
@@ -152,22 +152,22 @@ impl ClientModel {
             assert_eq!(found.get(key).and_then(Value::as_str), *status, "{who}, device {key}");
         }
         let known = |key: &String| self.devices.contains_key(key) || self.open.as_ref() == Some(key);
-        assert!(found.keys().all(known), "{who} has devices that nobody confirmed");
+        assert!(found.keys().all(known), "{who} has devices that were never confirmed");
         if self.open.as_deref() == Some("first password") {
             return;
         }
         let signed_in = |password: &str| self.sign_in(&served.address, password).unwrap().status == 200;
         let new = self.open.as_deref().is_some_and(|open| open.starts_with("Password-") && signed_in(open));
-        assert!(new || signed_in(&self.password), "{who}'s password {} is gone", self.password);
+        assert!(new || signed_in(&self.password), "{who}'s password {} is lost", self.password);
         if let Some(token) = &self.access_token {
             let profile = served.call("GetUser", &json!({ "AccessToken": token })).json();
-            assert_eq!(profile["Username"], json!(who), "an access token from before");
+            assert_eq!(profile["Username"], json!(who), "an access token of the previous process");
         }
     }
 }
 
-/// Kills the process three times in the middle of what eight users do; whatever was answered before must be
-/// there after each.
+/// Kills the process three times while eight users send requests. All acknowledged changes must exist after
+/// each restart.
 #[test]
 fn answered_changes_survive_a_kill_under_load() {
     let file = state("kill");
@@ -182,29 +182,29 @@ fn answered_changes_survive_a_kill_under_load() {
     let (mut confirmed, mut everyone) = (0, Vec::<ClientModel>::new());
     for round in 0..3 {
         let users: Vec<_> = (0..8).map(|n| ClientModel::named(format!("user-{round}-{n}"))).collect();
-        let lives: Vec<_> = users
+        let threads: Vec<_> = users
             .into_iter()
-            .map(|told| {
+            .map(|client| {
                 let address = address.clone();
-                thread::spawn(move || told.run_until_disconnected(&address))
+                thread::spawn(move || client.run_until_disconnected(&address))
             })
             .collect();
         thread::sleep(Duration::from_millis(1500 + 170 * round));
         served.kill();
-        everyone.extend(lives.into_iter().map(|life| life.join().unwrap()));
+        everyone.extend(threads.into_iter().map(|thread| thread.join().unwrap()));
         served = ServerProcess::start_at(&address, &flags);
-        assert_eq!(jwks(&served), keys, "kids and keys are the same");
-        // Those of the rounds before have lived through more than one end.
-        everyone.iter().for_each(|told| told.check(&served));
-        confirmed = everyone.iter().map(|told| told.devices.len()).sum();
+        assert_eq!(jwks(&served), keys, "the signing keys changed");
+        // Users of earlier rounds have survived several kills.
+        everyone.iter().for_each(|client| client.check(&served));
+        confirmed = everyone.iter().map(|client| client.devices.len()).sum();
     }
-    assert!(confirmed > 40, "only {confirmed} devices were confirmed: nothing was shown");
+    assert!(confirmed > 40, "only {confirmed} devices were confirmed, too few for this test");
     drop(served);
     let (_, out, _) = output(poolproof().args(["serve", "--help"]));
     assert!(out.contains("--state <FILE>"));
 }
 
-/// An orderly end keeps everything too, and lets the next one have the file at once.
+/// A graceful end also keeps everything and releases the file at once.
 #[cfg(unix)]
 #[test]
 fn restored_pools_take_precedence_over_the_scenario_file() {
@@ -240,12 +240,12 @@ fn restored_pools_take_precedence_over_the_scenario_file() {
     assert_eq!(after.2["UserPools"].as_array().unwrap().len(), 2);
 }
 
-/// How `serve` ends with this file: exit code, and what it says.
+/// Starts `serve` with this file and returns its exit code and output.
 pub(crate) fn served_with(file: &Path) -> (Option<i32>, String, String) {
     let mut command = poolproof();
     command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(file);
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
-    // One that serves what it should refuse would do so for ever.
+    // A server that accepts the file does not end by itself.
     for _ in 0..200 {
         if child.try_wait().unwrap().is_some() {
             break;
@@ -258,18 +258,18 @@ pub(crate) fn served_with(file: &Path) -> (Option<i32>, String, String) {
     (output.status.code(), text(output.stdout), text(output.stderr))
 }
 
-/// What `serve` says to this file, which must be left as it is.
+/// Returns the error message of `serve` for this file. Checks that the file does not change.
 pub(crate) fn refusal(file: &Path) -> String {
     let before = fs::read(file).ok();
     let (code, out, err) = served_with(file);
     assert_eq!((code, out.as_str()), (Some(2), ""), "{err}");
-    assert_eq!(fs::read(file).ok(), before, "the file was touched");
-    assert!(!err.contains("panicked"), "the database's own words: {err}");
+    assert_eq!(fs::read(file).ok(), before, "the file changed");
+    assert!(!err.contains("panicked"), "the database panicked: {err}");
     let line = err.lines().find(|line| line.starts_with("error: ")).unwrap_or_else(|| panic!("{err}"));
     line.replace(file.to_str().unwrap(), "FILE")
 }
 
-/// A file with a pool and a user in it; closed in order, or left by a process that was killed.
+/// Creates a state file with a pool and users, after a graceful end or a kill.
 pub(crate) fn used_state_file(name: &str, killed: bool) -> PathBuf {
     let file = state(name);
     let mut served = ServerProcess::start(&["--state", file.to_str().unwrap()]);
@@ -328,7 +328,7 @@ fn an_invalid_state_file_is_rejected_unchanged_with_help() {
     assert!(code == Some(2) && err.contains("Is a directory"), "{code:?} {err}");
 }
 
-/// Cuts, and bytes that have changed, all over a file that was closed in order and one that was not.
+/// Truncations and changed bytes in files after a graceful end and after a kill.
 #[cfg(unix)]
 #[test]
 fn a_corrupted_state_file_is_rejected() {
@@ -339,12 +339,11 @@ fn a_corrupted_state_file_is_rejected() {
         let advice = "); replace it by a copy, or choose another name to start without users";
         for length in [whole.len() / 2, whole.len() - 1, 4096, 320, 9] {
             fs::write(&file, &whole[..length]).unwrap();
-            let told = refusal(&file);
-            assert!(told.starts_with(damaged) && told.ends_with(advice), "cut to {length}: {told}");
+            let message = refusal(&file);
+            assert!(message.starts_with(damaged) && message.ends_with(advice), "cut to {length}: {message}");
         }
-        // Where a record of a user is: in the name of a field, and in its value, with which the record could
-        // be read all the same. Wherever it is: where no commit has a page any more, what is in it is
-        // nobody's.
+        // Changes a byte in every copy of a user record, in a field name and in a value, so that the record
+        // could still be parsed. Copies in pages that no commit uses do not matter.
         let records: Vec<usize> =
             (0..whole.len()).filter(|at| whole[*at..].starts_with(b"username\":\"ann-")).collect();
         assert!(!records.is_empty());
@@ -352,8 +351,8 @@ fn a_corrupted_state_file_is_rejected() {
             let mut flipped = whole.clone();
             records.iter().for_each(|at| flipped[at + place] ^= 1);
             fs::write(&file, &flipped).unwrap();
-            let told = refusal(&file);
-            assert!(told.starts_with(damaged) && told.ends_with(advice), "{told}");
+            let message = refusal(&file);
+            assert!(message.starts_with(damaged) && message.ends_with(advice), "{message}");
         }
         fs::write(&file, &whole).unwrap();
         let served = ServerProcess::start(&["--state", file.to_str().unwrap()]);
@@ -361,7 +360,7 @@ fn a_corrupted_state_file_is_rejected() {
     }
 }
 
-/// What a served pool has told of a user.
+/// Creates a user with long attributes and returns the status of the response.
 fn added(served: &ServerProcess, name: &str) -> u16 {
     let note = "x".repeat(2000);
     let attributes: Vec<Value> =
@@ -377,45 +376,44 @@ fn added(served: &ServerProcess, name: &str) -> u16 {
     answered.status
 }
 
-/// The system lets no file grow beyond some size, as a full disk does: what does not fit is refused, and
-/// nothing that was answered is lost.
+/// A file size limit simulates a full disk. The server refuses changes that do not fit and loses no
+/// acknowledged change.
 #[cfg(unix)]
 #[test]
 fn a_full_disk_rejects_changes_and_loses_nothing() {
     let file = used_state_file("full", false);
-    // In units of 512 bytes: what is there, and a megabyte more.
+    // The current size and another megabyte, in units of 512 bytes.
     let most = fs::metadata(&file).unwrap().len().div_ceil(512) + 2048;
     let mut command = Command::new("sh");
-    // A process that is not told to ignore the signal is ended by it; a disk that is full sends none.
+    // The signal would end a process that does not ignore it. A full disk does not send one.
     let script = format!("trap '' XFSZ; ulimit -f {most}; exec \"$0\" \"$@\"");
     command.arg("-c").arg(script).arg(poolproof().get_program()).current_dir(crate::run_fixture::root());
     command.args(["serve", "scenarios/serve.yaml", "--listen", "127.0.0.1:0", "--state"]).arg(&file);
     let mut served = ServerProcess::start_command(&mut command);
     let kept = (0..5000).take_while(|number| added(&served, &format!("bob-{number}")) == 200).count();
     assert!((10..5000).contains(&kept), "{kept}");
-    assert_eq!(added(&served, "cyd"), 500, "and so is every change from then on");
+    assert_eq!(added(&served, "cyd"), 500, "later changes must fail too");
     let get = |served: &ServerProcess, name: &str| {
         served.call("AdminGetUser", &json!({ "UserPoolId": POOL, "Username": name })).status
     };
-    assert_eq!((get(&served, "ann-0"), get(&served, "bob-0")), (200, 200), "reads go on");
+    assert_eq!((get(&served, "ann-0"), get(&served, "bob-0")), (200, 200), "reads must succeed");
     assert!(served.is_healthy());
     served.kill();
     let served = ServerProcess::start(&["--state", file.to_str().unwrap()]);
     let lost: Vec<usize> = (0..kept).filter(|number| get(&served, &format!("bob-{number}")) != 200).collect();
     assert_eq!(lost, Vec::<usize>::new());
-    assert_eq!((get(&served, "ann-29"), added(&served, "dan")), (200, 200), "with room all goes on");
+    assert_eq!((get(&served, "ann-29"), added(&served, "dan")), (200, 200), "changes must succeed again");
 }
 
-/// What an asker sends over and over: the status of a device of its own user, which is to be kept each time.
+/// Returns a request that updates the status of a device of its own user. The server stores each update.
 fn update_request(served: &ServerProcess, number: usize) -> Vec<u8> {
-    let told = ClientModel::named(format!("user-{number}"));
-    let user = json!({ "UserPoolId": POOL, "Username": told.user, "MessageAction": "SUPPRESS" });
+    let client = ClientModel::named(format!("user-{number}"));
+    let user = json!({ "UserPoolId": POOL, "Username": client.user, "MessageAction": "SUPPRESS" });
     served.call("AdminCreateUser", &user).json();
-    let password =
-        json!({ "UserPoolId": POOL, "Username": told.user, "Password": told.password, "Permanent": true });
+    let password = json!({ "UserPoolId": POOL, "Username": client.user, "Password": client.password, "Permanent": true });
     served.call("AdminSetUserPassword", &password).json();
     let tokens =
-        told.sign_in(&served.address, &told.password).unwrap().json()["AuthenticationResult"].clone();
+        client.sign_in(&served.address, &client.password).unwrap().json()["AuthenticationResult"].clone();
     let verifier =
         Verifier::draw(Group::cognito(), &mut Seed::new(7).rng("verifier", number as u64)).to_base64();
     let config = json!({ "PasswordVerifier": verifier, "Salt": BASE64.encode(&[7; 16]) });
@@ -426,17 +424,17 @@ fn update_request(served: &ServerProcess, number: usize) -> Vec<u8> {
     request("UpdateDeviceStatus", body.to_string().as_bytes())
 }
 
-/// UpdateDeviceStatus for some seconds, one after the other and side by side: prints how many a second.
+/// Sends UpdateDeviceStatus requests for some seconds, sequentially and in parallel, and prints their rate.
 #[test]
 #[ignore = "a measurement"]
 fn cost_of_state() {
-    let measure = |flags: &[&str], side_by_side: usize| {
+    let measure = |flags: &[&str], parallel: usize| {
         let served = ServerProcess::start(flags);
-        let requests: Vec<_> = (0..side_by_side).map(|number| update_request(&served, number)).collect();
+        let requests: Vec<_> = (0..parallel).map(|number| update_request(&served, number)).collect();
         let stop = Arc::new(AtomicBool::new(false));
         let clock = Clock::start(ClockKind::Wall);
         let started = clock.now();
-        let askers: Vec<_> = requests
+        let clients: Vec<_> = requests
             .into_iter()
             .map(|bytes| {
                 let (mut stream, stop) = (served.connect(), Arc::clone(&stop));
@@ -444,8 +442,8 @@ fn cost_of_state() {
                     let mut answered = 0_u32;
                     while !stop.load(Ordering::Relaxed) {
                         stream.write_all(&bytes).unwrap();
-                        let told = answer(&mut stream).unwrap();
-                        assert_eq!(told.status, 200, "{}", told.body);
+                        let response = answer(&mut stream).unwrap();
+                        assert_eq!(response.status, 200, "{}", response.body);
                         answered += 1;
                     }
                     answered
@@ -454,15 +452,15 @@ fn cost_of_state() {
             .collect();
         thread::sleep(Duration::from_secs(3));
         stop.store(true, Ordering::Relaxed);
-        let answered: u32 = askers.into_iter().map(|asker| asker.join().unwrap()).sum();
+        let answered: u32 = clients.into_iter().map(|client| client.join().unwrap()).sum();
         f64::from(answered) / clock.now().since(started).as_secs_f64()
     };
-    for side_by_side in [1, 8, 64] {
+    for parallel in [1, 8, 64] {
         let file = state("cost");
         let (with, without) =
-            (measure(&["--state", file.to_str().unwrap()], side_by_side), measure(&[], side_by_side));
+            (measure(&["--state", file.to_str().unwrap()], parallel), measure(&[], parallel));
         eprintln!(
-            "{side_by_side} side by side: {with:.0} devices updated a second with a state, {without:.0} without"
+            "{parallel} in parallel: {with:.0} device updates per second with a state, {without:.0} without"
         );
     }
 }

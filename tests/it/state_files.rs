@@ -1,4 +1,4 @@
-//! A file of state is made whole, is its owner's alone, and nothing else is written to.
+//! The state file is created completely, only its owner can read it, and `serve` writes to no other file.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use crate::cli::poolproof;
 use crate::server_process::ServerProcess;
 use crate::state::{refusal, served_with, state, used_state_file};
 
-/// What is in the folder of a state besides it.
+/// Returns the other files in the state's folder.
 fn others(file: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(file.parent().unwrap()).unwrap();
     entries.map(|entry| entry.unwrap().path()).filter(|path| path != file).collect()
@@ -18,7 +18,7 @@ fn others(file: &Path) -> Vec<PathBuf> {
 
 #[test]
 fn a_kill_during_creation_leaves_no_invalid_file() {
-    let (mut half, mut made) = (0, 0);
+    let (mut incomplete, mut complete) = (0, 0);
     for delay in 0..24 {
         let file = state("killed-young");
         let mut command = poolproof();
@@ -36,13 +36,13 @@ fn a_kill_during_creation_leaves_no_invalid_file() {
         thread::sleep(Duration::from_micros(300 * delay));
         child.kill().unwrap();
         child.wait().unwrap();
-        half += usize::from(!file.exists());
-        made += usize::from(file.exists());
+        incomplete += usize::from(!file.exists());
+        complete += usize::from(file.exists());
         let served = ServerProcess::start(&["--tokens", "opaque", "--state", file.to_str().unwrap()]);
         assert!(served.is_healthy(), "after {delay}");
-        assert_eq!(others(&file), Vec::<PathBuf>::new(), "nothing is left beside it");
+        assert_eq!(others(&file), Vec::<PathBuf>::new(), "other files remain");
     }
-    assert!(half > 0 && made > 0, "ended before and after it had its name: {half}, {made}");
+    assert!(incomplete > 0 && complete > 0, "kills before and after the rename: {incomplete}, {complete}");
 }
 
 #[cfg(unix)]
@@ -52,10 +52,10 @@ fn a_state_file_is_readable_by_its_owner_only() {
     let mode = |file: &Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
     let open = |file: &Path| fs::set_permissions(file, fs::Permissions::from_mode(0o644)).unwrap();
     let file = used_state_file("modes", false);
-    assert_eq!(mode(&file), 0o600, "as it was made");
+    assert_eq!(mode(&file), 0o600, "the mode of a new file");
     open(&file);
     let (code, out, err) = served_with(&file);
-    assert!(code.is_none() && out.contains("State in "), "it is served: {out} {err}");
+    assert!(code.is_none() && out.contains("State in "), "the server did not start: {out} {err}");
     assert_eq!(
         err.lines().next().map(|line| line.replace(file.to_str().unwrap(), "FILE")).as_deref(),
         Some("note: FILE was readable by other users; now only its owner can read it")
@@ -65,9 +65,9 @@ fn a_state_file_is_readable_by_its_owner_only() {
     fs::write(&empty, "").unwrap();
     open(&empty);
     let (code, out, err) = served_with(&empty);
-    assert!(code.is_none() && out.contains("State in "), "it is served: {out} {err}");
+    assert!(code.is_none() && out.contains("State in "), "the server did not start: {out} {err}");
     assert_eq!((mode(&empty), others(&empty)), (0o600, Vec::new()));
-    // What is refused is left as it is.
+    // A refused file is not changed.
     let foreign = state("modes-foreign");
     fs::write(&foreign, "mine").unwrap();
     open(&foreign);
@@ -79,7 +79,7 @@ fn a_state_file_is_readable_by_its_owner_only() {
 #[test]
 fn symlinks_are_followed_only_to_a_state_file() {
     use std::os::unix::fs::symlink;
-    // A link to an empty file goes on leading there.
+    // A link to an empty file remains and still refers to it.
     let link = state("links");
     let folder = link.with_file_name("data");
     fs::create_dir(&folder).unwrap();
@@ -90,7 +90,7 @@ fn symlinks_are_followed_only_to_a_state_file() {
     assert!(code.is_none() && out.contains("State in "), "{out} {err}");
     assert!(link.is_symlink() && fs::metadata(&kept).unwrap().len() > 0);
     assert_eq!(others(&kept), Vec::<PathBuf>::new());
-    // What stands where a file is made is not written to, wherever it leads.
+    // A link in place of the temporary file is not followed.
     for hard in [false, true] {
         let file = state("precious");
         let precious = file.with_file_name("precious");
