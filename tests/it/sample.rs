@@ -141,9 +141,9 @@ fn sign_in(random: &mut Rng, number: u64, faulty: bool) -> SignInRecord {
     // The rate rises from 40 per second. This is the n-th arrival of the integral of 40 + 4 t.
     let at_s = (-40.0 + (1600.0 + 8.0 * number as f64).sqrt()) / 4.0 + random.random_range(0.0..0.01);
     let intended = Duration::from_secs_f64(at_s);
-    let (verdict, end) = decision(random, faulty);
+    let (judgement, end) = decision(random, faulty);
     let steps: Vec<_> =
-        steps(&verdict.seen).into_iter().map(|(step, ms)| (step, draw_duration(random, ms))).collect();
+        steps(&judgement.seen).into_iter().map(|(step, ms)| (step, draw_duration(random, ms))).collect();
     let service: Duration = steps.iter().map(|(_, time)| *time).sum();
     // For two seconds the pool is overloaded, and sign-ins start late.
     let queue_ms = if (21.0..23.0).contains(&at_s) { (23.0 - at_s) * 60.0 } else { 0.0 };
@@ -161,7 +161,7 @@ fn sign_in(random: &mut Rng, number: u64, faulty: bool) -> SignInRecord {
         service,
         lag,
         steps,
-        judgements: if end == SignInStatus::TransportFailed { Vec::new() } else { vec![verdict] },
+        judgements: if end == SignInStatus::TransportFailed { Vec::new() } else { vec![judgement] },
         throttled: if random.random_bool(0.002) { vec![SignInStep::InitiateAuth] } else { Vec::new() },
         requests: 5,
     }

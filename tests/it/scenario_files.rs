@@ -84,15 +84,7 @@ pub(crate) fn assert_same_as_file(file: &Path, text: &str) {
     }
     let golden = fs::read_to_string(file).unwrap_or_default();
     let hint = "differs; check the difference, then run the tests once with POOLPROOF_BLESS=1";
-    assert!(
-        text == golden,
-        "{} {hint}
-    --- is
-    {text}
-    --- was
-    {golden}",
-        file.display()
-    );
+    assert!(text == golden, "{} {hint}\n--- is\n{text}\n--- was\n{golden}", file.display());
 }
 
 fn bad_files() -> Vec<(String, Vec<u8>)> {

@@ -442,13 +442,7 @@ fn metrics_and_outbox_show_activity() {
     };
     let health = head("HEAD /health");
     assert!(health.starts_with("HTTP/1.1 200") && health.ends_with("\r\n\r\n"), "{health}");
-    assert!(
-        health.contains(
-            "content-length: 15\r
-    "
-        ),
-        "the length of a GET response: {health}"
-    );
+    assert!(health.contains("content-length: 15\r\n"), "the length of a GET response: {health}");
     let no_keys = served.send("GET /us-east-1_Poolproof/.well-known/jwks.json HTTP/1.1\r\nHost: x\r\n\r\n");
     assert_eq!(no_keys.unwrap().status, 404, "opaque tokens have no keys");
 }

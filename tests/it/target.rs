@@ -1,5 +1,5 @@
-//! A run at an endpoint: the same decisions through HTTP, judged alike; what gives no answer is not judged
-//! (ASSURANCE P13, W9).
+//! Runs against an endpoint: decisions over HTTP match those of the embedded pool, and failed requests are
+//! not checked (P13, W9).
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -29,7 +29,8 @@ use crate::server_process::ServerProcess;
 const POOL_ID: &str = "us-east-1_Target";
 const CLIENT_ID: &str = "target";
 
-/// A pool with this fault behind a server in this process, which ends with it; where it is.
+/// Starts a server in this process whose pool has this defect, and returns its address. The server runs until
+/// the process ends.
 pub(crate) fn planted(policy: PoolPolicy, defect: Option<Defect>) -> EndpointUrl {
     let now = Clock::start(ClockKind::Wall).now();
     let group = Group::cognito();
@@ -77,7 +78,7 @@ fn played(scenario: &Scenario, address: &EndpointUrl, pool_source: PoolSource) -
     run(scenario, &at(address, pool_source), &CancellationToken::default()).unwrap().report
 }
 
-/// So many sign-ins of everybody, for everything that a target can be told.
+/// Returns a scenario with all kinds of sign-ins that a target supports.
 fn mixed_scenario(pool: &str, rate: u32, seconds: u32) -> Scenario {
     scenario(&format!(
         "version: 1
@@ -112,14 +113,14 @@ fn an_endpoint_run_matches_the_embedded_run_and_cleans_up() {
     let rules = |report: &Report| -> Vec<String> {
         report.decisions.rules.iter().map(|rule| rule.id.clone()).collect()
     };
-    assert_eq!(rules(&report), rules(&embedded), "the same situations came about");
+    assert_eq!(rules(&report), rules(&embedded), "the rules that applied differ");
     assert!(report.decisions.rules.len() > 10, "{:?}", rules(&report));
     let pools = served.call("ListUserPools", &serde_json::json!({ "MaxResults": 60 })).json();
     assert_eq!(pools["UserPools"].as_array().unwrap().len(), 1, "{pools}");
 }
 
 #[test]
-fn defects_are_found_over_http_under_the_right_rule() {
+fn defects_are_found_over_http_and_reported_under_the_right_rule() {
     let found = [
         (Defect::PasswordClaimUnchecked, "wrong-password"),
         (Defect::ForgottenDeviceAccepted, "device-unknown"),
@@ -153,10 +154,10 @@ workload:
         assert!(report.decisions.mismatched > 1, "{defect:?}");
     }
     let report = played(&scenario, &planted(scenario.pool, None), existing());
-    assert_eq!((report.decisions.mismatches, report.verdict.exit_code), (Vec::new(), 0), "without one");
+    assert_eq!((report.decisions.mismatches, report.verdict.exit_code), (Vec::new(), 0), "without a defect");
 }
 
-/// So many handshakes, all with devices: not one may fail.
+/// Runs known-device sign-ins and checks that all of them succeed.
 fn handshakes(rate: u32, seconds: u32) {
     let scenario = scenario(&format!(
         "version: 1
@@ -186,23 +187,23 @@ fn ten_thousand_handshakes_over_http_are_decided_as_in_the_embedded_run() {
     handshakes(50, 200);
 }
 
-/// A server that answers each request with these bytes, or with silence.
+/// Starts a server that sends these bytes as the answer to each request.
 fn serve_fixed_answer(answer: &'static str) -> (EndpointUrl, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = EndpointUrl::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
-    let asked = Arc::new(AtomicUsize::new(0));
-    let count = Arc::clone(&asked);
+    let request_count = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&request_count);
     std::thread::spawn(move || {
         for stream in listener.incoming() {
             let count = Arc::clone(&count);
-            std::thread::spawn(move || answers(stream.unwrap(), answer, &count));
+            std::thread::spawn(move || send_answers(stream.unwrap(), answer, &count));
         }
     });
-    (address, asked)
+    (address, request_count)
 }
 
-/// The first request, which asks who is there, is answered like the others.
-fn answers(mut stream: TcpStream, answer: &str, count: &AtomicUsize) {
+/// Answers each request of a connection, including the initial check of the endpoint.
+fn send_answers(mut stream: TcpStream, answer: &str, count: &AtomicUsize) {
     let mut bytes = [0; 4096];
     while stream.read(&mut bytes).is_ok_and(|read| read > 0) {
         count.fetch_add(1, Ordering::SeqCst);
@@ -240,7 +241,7 @@ fn new_pool() -> PoolSource {
 }
 
 #[test]
-fn invalid_responses_are_counted_and_not_judged() {
+fn invalid_responses_are_counted_but_not_checked() {
     for answer in [
         "HTTP/1.1 500 x\r\nContent-Length: 2\r\n\r\n{}",
         "HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 6\r\n\r\n<html>",
@@ -249,7 +250,7 @@ fn invalid_responses_are_counted_and_not_judged() {
         "HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n{",
         "SSH-2.0-x\r\n",
     ] {
-        let (address, asked) = serve_fixed_answer(answer);
+        let (address, request_count) = serve_fixed_answer(answer);
         let scenario = small_scenario();
         let mut run_options = at(&address, new_pool());
         if let Some(at) = &mut run_options.endpoint {
@@ -264,9 +265,9 @@ fn invalid_responses_are_counted_and_not_judged() {
                     "{answer}"
                 );
                 assert_eq!(report.verdict.exit_code, 107, "{answer}");
-                assert!(asked.load(Ordering::SeqCst) < 40, "bounded: {answer}");
+                assert!(request_count.load(Ordering::SeqCst) < 40, "too many requests: {answer}");
             }
-            // What does not even speak HTTP is told before anybody signs in.
+            // An endpoint that does not speak HTTP fails before the first sign-in.
             Err(error) => assert!(matches!(error, RunError::Target(_)), "{answer}: {error}"),
         }
     }
@@ -274,16 +275,20 @@ fn invalid_responses_are_counted_and_not_judged() {
 
 #[test]
 fn throttled_requests_are_retried_and_then_abandoned() {
-    let (address, asked) = serve_fixed_answer("HTTP/1.1 429 x\r\nContent-Length: 2\r\n\r\n{}");
+    let (address, request_count) = serve_fixed_answer("HTTP/1.1 429 x\r\nContent-Length: 2\r\n\r\n{}");
     let report = played(&small_scenario(), &address, new_pool());
     let all = report.sign_ins.started;
     assert_eq!((report.sign_ins.abandoned, report.sign_ins.transport_failed), (all, 0));
     assert_eq!(report.decisions.checked, 0);
-    assert_eq!(report.throughput.throttled, 2 * all, "once, and once again");
-    assert_eq!(asked.load(Ordering::SeqCst) as u64, 1 + 2 * all, "and who is there");
+    assert_eq!(report.throughput.throttled, 2 * all, "one request and one retry per sign-in");
+    assert_eq!(
+        request_count.load(Ordering::SeqCst) as u64,
+        1 + 2 * all,
+        "the sign-ins and the initial check"
+    );
 }
 
-/// Exit code and standard error of `poolproof run`.
+/// Runs `poolproof run` and returns its exit code and standard error.
 fn run_and_capture(arguments: &[&str]) -> (Option<i32>, String) {
     let output = poolproof().arg("run").args(arguments).output().unwrap();
     (output.status.code(), String::from_utf8(output.stderr).unwrap())

@@ -1,4 +1,4 @@
-//! `run --target` as people type it: interrupted, with users of a file, over TLS; and `run --prometheus`.
+//! The command line of `run --target`: interrupts, users from a file, TLS; and `run --prometheus`.
 
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -21,7 +21,7 @@ use crate::server_process::ServerProcess;
 
 pub(crate) const POOL: &str = "us-east-1_Poolproof";
 
-/// A folder of this test's own, with a scenario for so many users in it; the scenario's file.
+/// Writes a scenario for this number of users to an empty folder of this test and returns its path.
 pub(crate) fn scenario(name: &str, users: u32, stage: &str) -> PathBuf {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("abroad").join(name);
     drop(fs::remove_dir_all(&folder));
@@ -40,11 +40,11 @@ workload: {{ stages: [ {{ {stage} }} ], mix: {{ known_device: 80, new_device: 20
     file
 }
 
-/// `poolproof run` of this file, whose reports go beside it.
+/// Returns the command `poolproof run` for this file, with its reports in the same folder.
 pub(crate) fn run(file: &Path, arguments: &[&str]) -> Command {
     let mut command = poolproof();
     command.arg("run").arg(file).arg("--out").arg(file.with_file_name("out")).args(arguments);
-    // What the machine's owner trusts or signs with is not the test's.
+    // The environment of the developer must not affect the test.
     for name in ["SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"] {
         command.env_remove(name);
     }
@@ -52,8 +52,7 @@ pub(crate) fn run(file: &Path, arguments: &[&str]) -> Command {
     command
 }
 
-/// Whether everything held: on a machine that is busy with other things the generator may have been late
-/// (83).
+/// Returns whether the run passed. On a busy machine the generator can be late (83), which is allowed.
 pub(crate) const fn passed_or_saturated(code: i32) -> bool {
     matches!(code, 0 | 83)
 }
@@ -71,18 +70,18 @@ fn get(address: &str, path: &str) -> String {
     text
 }
 
-/// Waits until this comes true, for at most a minute.
-fn wait_until(what: &str, mut true_now: impl FnMut() -> bool) {
+/// Waits until the condition is true, for at most one minute.
+fn wait_until(what: &str, mut condition: impl FnMut() -> bool) {
     for _ in 0..600 {
-        if true_now() {
+        if condition() {
             return;
         }
         std::thread::sleep(Duration::from_millis(100));
     }
-    panic!("never: {what}");
+    panic!("timeout: {what}");
 }
 
-/// A run that ends with the test.
+/// A run that is killed on drop.
 struct Running(Child);
 
 impl Drop for Running {
@@ -114,21 +113,21 @@ fn an_interrupt_removes_created_users_and_pools() {
     };
     let asked = |operation: &str| {
         let line = format!("poolproof_requests_total{{operation=\"{operation}\",outcome=\"ok\"}}");
-        get(&served.address, "/metrics").lines().any(|told| told.starts_with(&line))
+        get(&served.address, "/metrics").lines().any(|text| text.starts_with(&line))
     };
 
-    // While people move in.
+    // Interrupt during the set-up of users.
     let file = scenario("moving", 10_000, "for: 1h, rate: 5/s");
     let running = start(&file, &[]);
-    wait_until("somebody has a device", || asked("ConfirmDevice"));
+    wait_until("a user has a device", || asked("ConfirmDevice"));
     assert_eq!(pools(), 2);
     assert_eq!(interrupt_and_wait(running), Some(105));
     assert_eq!((pools(), report(&file).partial, report(&file).sign_ins.started), (1, true, 0));
 
-    // While they sign in: the pool has got its settings.
+    // Interrupt during sign-ins: the pool has its final settings.
     let file = scenario("signing-in", 4, "for: 1h, rate: 20/s");
     let running = start(&file, &[]);
-    wait_until("the pool is settled", || asked("UpdateUserPool"));
+    wait_until("the pool has its settings", || asked("UpdateUserPool"));
     std::thread::sleep(Duration::from_millis(1500));
     assert_eq!(pools(), 2);
     assert_eq!(interrupt_and_wait(running), Some(105));
@@ -136,16 +135,16 @@ fn an_interrupt_removes_created_users_and_pools() {
     assert_eq!((pools(), report.partial, report.decisions.mismatched), (1, true, 0));
     assert!(report.sign_ins.started > 0);
 
-    // In a pool that stays, it is the people who go.
+    // In an existing pool, the run deletes its users only.
     let users = || served.call("ListUsers", &json!({ "UserPoolId": POOL })).json()["Users"].clone();
     let file = scenario("guests", 12, "for: 1h, rate: 5/s");
     let running = start(&file, &["--pool-id", POOL, "--client-id", "poolproof"]);
-    wait_until("somebody has moved in", || users() != json!([]));
+    wait_until("the run created a user", || users() != json!([]));
     assert_eq!(interrupt_and_wait(running), Some(105));
     assert_eq!((users(), pools()), (json!([]), 1));
 }
 
-/// A user with a password for good.
+/// Creates a user with a permanent password.
 pub(crate) fn add(served: &ServerProcess, name: &str, password: &str) {
     let user = json!({ "UserPoolId": POOL, "Username": name, "MessageAction": "SUPPRESS" });
     served.call("AdminCreateUser", &user).json();
@@ -153,7 +152,7 @@ pub(crate) fn add(served: &ServerProcess, name: &str, password: &str) {
     served.call("AdminSetUserPassword", &password).json();
 }
 
-/// Gives a user an authenticator app; its secret.
+/// Registers a TOTP app for a user and returns its secret.
 fn add_with_app(served: &ServerProcess, name: &str, password: &str) -> String {
     let parameters = json!({ "USERNAME": name, "PASSWORD": password });
     let body =
@@ -162,7 +161,7 @@ fn add_with_app(served: &ServerProcess, name: &str, password: &str) -> String {
     let secret =
         served.call("AssociateSoftwareToken", &json!({ "AccessToken": token })).json()["SecretCode"].clone();
     let secret = secret.as_str().unwrap().to_owned();
-    // The code of the step before, so that this one's is left for the run.
+    // Uses the code of the previous time step, so that the run can use the current one.
     let step = step_at(Clock::start(ClockKind::Wall).now()) - 1;
     let code = TotpSecret::from_base32(&secret).unwrap().code(step);
     served.call("VerifySoftwareToken", &json!({ "AccessToken": token, "UserCode": code })).json();
@@ -191,17 +190,17 @@ fn users_from_a_csv_file_sign_in_and_are_not_deleted() {
     let mut command = run(&file, &arguments);
     let (code, out, err) = output(command.arg(&csv));
     assert!(passed_or_saturated(code), "{out}{err}");
-    let told = report(&file);
-    assert_eq!(told.sign_ins.started, told.sign_ins.completed);
-    assert!(told.decisions.checked > 10 && told.decisions.mismatched == 0, "{out}");
+    let result = report(&file);
+    assert_eq!(result.sign_ins.started, result.sign_ins.completed);
+    assert!(result.decisions.checked > 10 && result.decisions.mismatched == 0, "{out}");
     let users = served.call("ListUsers", &json!({ "UserPoolId": POOL })).json();
     let names: Vec<&Value> =
         users["Users"].as_array().unwrap().iter().map(|user| &user["Username"]).collect();
-    assert_eq!(names, ["ann", "bob", "José"], "they lived there before, and go on living there");
-    // What is needed to play it again is told.
+    assert_eq!(names, ["ann", "bob", "José"], "existing users must not be deleted");
+    // The report contains the options to reproduce the run.
     let again = format!("--target {url} --pool-id {POOL} --client-id poolproof --users {}", csv.display());
-    assert!(told.replay().ends_with(&again), "{}", told.replay());
-    // Whoever cannot sign in is named, before anything is judged.
+    assert!(result.replay().ends_with(&again), "{}", result.replay());
+    // A user that cannot sign in is reported before the run.
     fs::write(&csv, "bob,Wrong-Horse-1\n").unwrap();
     let mut command = run(&file, &arguments);
     let (code, out, err) = output(command.arg(&csv));
@@ -214,7 +213,7 @@ fn users_from_a_csv_file_sign_in_and_are_not_deleted() {
     assert!(err.contains("users.csv:1:1: expected username and password"), "{err}");
 }
 
-/// A door to this address that speaks TLS with this certificate; its port.
+/// Starts a TLS proxy with this certificate for this address and returns its port.
 fn tls_proxy(address: &str, certificate: CertificateDer<'static>, key: PrivateKeyDer<'static>) -> u16 {
     let config = ServerConfig::builder().with_no_client_auth();
     let config = Arc::new(config.with_single_cert(vec![certificate], key).unwrap());
@@ -230,8 +229,8 @@ fn tls_proxy(address: &str, certificate: CertificateDer<'static>, key: PrivateKe
                 while let Some(asked) = message(&mut outer) {
                     let mut inner = TcpStream::connect(&address).unwrap();
                     inner.write_all(&asked).unwrap();
-                    let Some(told) = message(&mut inner) else { return };
-                    if outer.write_all(&told).is_err() {
+                    let Some(response) = message(&mut inner) else { return };
+                    if outer.write_all(&response).is_err() {
                         return;
                     }
                 }
@@ -244,16 +243,16 @@ fn tls_proxy(address: &str, certificate: CertificateDer<'static>, key: PrivateKe
 #[test]
 fn a_certificate_is_trusted_only_when_configured() {
     let served = ServerProcess::start(&[]);
-    let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-    let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
-    let port = tls_proxy(&served.address, made.cert.der().clone(), key);
+    let generated = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
+    let key = PrivateKeyDer::try_from(generated.signing_key.serialize_der()).unwrap();
+    let port = tls_proxy(&served.address, generated.cert.der().clone(), key);
     let file = scenario("tls", 4, "for: 2s, rate: 5/s");
     let (own, other) = (file.with_file_name("own.pem"), file.with_file_name("other.pem"));
-    fs::write(&own, made.cert.pem()).unwrap();
+    fs::write(&own, generated.cert.pem()).unwrap();
     let mut other_name = rcgen::CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
-    other_name.distinguished_name.push(rcgen::DnType::CommonName, "somebody else");
-    let stranger = other_name.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
-    fs::write(&other, stranger.pem()).unwrap();
+    other_name.distinguished_name.push(rcgen::DnType::CommonName, "another name");
+    let other_certificate = other_name.self_signed(&rcgen::KeyPair::generate().unwrap()).unwrap();
+    fs::write(&other, other_certificate.pem()).unwrap();
     let played = |host: &str, trusted: &Path| {
         let url = format!("https://{host}:{port}");
         output(run(&file, &["--target", &url]).env("SSL_CERT_FILE", trusted))
@@ -262,16 +261,16 @@ fn a_certificate_is_trusted_only_when_configured() {
     assert_eq!(code, 107, "{err}");
     assert!(err.contains("invalid peer certificate") && err.contains("SSL_CERT_FILE"), "{err}");
     let (code, _, err) = played("127.0.0.1", &own);
-    assert_eq!(code, 107, "a certificate for another name: {err}");
+    assert_eq!(code, 107, "the certificate has another name: {err}");
     assert!(err.contains("not valid for name"), "{err}");
     let (code, out, err) = played("localhost", &own);
     assert!(passed_or_saturated(code) && err.is_empty(), "{out}{err}");
-    let told = report(&file);
-    assert_eq!((told.sign_ins.started, told.decisions.mismatched), (told.sign_ins.completed, 0));
-    assert!(told.decisions.checked > 5, "{out}");
+    let result = report(&file);
+    assert_eq!((result.sign_ins.started, result.decisions.mismatched), (result.sign_ins.completed, 0));
+    assert!(result.decisions.checked > 5, "{out}");
 }
 
-/// The value of a sample on a page.
+/// Returns the value of a sample of a metrics page.
 fn sample(page: &str, name: &str) -> Option<f64> {
     page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok())
 }
@@ -284,9 +283,13 @@ fn prometheus_metrics_show_a_running_run() {
     let mut child = command.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
     let running = Running(child);
-    let said = lines.next().unwrap().unwrap();
-    let address =
-        said.strip_prefix("Metrics are at http://").unwrap().strip_suffix("/metrics").unwrap().to_owned();
+    let first_line = lines.next().unwrap().unwrap();
+    let address = first_line
+        .strip_prefix("Metrics are at http://")
+        .unwrap()
+        .strip_suffix("/metrics")
+        .unwrap()
+        .to_owned();
     let (completed, left) = (
         "poolproof_sign_ins_total{scenario=\"abroad\",end=\"completed\"}",
         "poolproof_run_seconds_left{scenario=\"abroad\"}",
@@ -303,9 +306,9 @@ fn prometheus_metrics_show_a_running_run() {
         sample(&first, &format!("poolproof_sign_ins_total{{scenario=\"abroad\",end=\"{end}\"}}")).unwrap()
     };
     let ended: f64 = ["completed", "refused", "abandoned", "transport_failed"].into_iter().map(of).sum();
-    let begun =
+    let started =
         own("poolproof_sign_ins_in_flight").unwrap() + own("poolproof_sign_ins_waiting").unwrap() + ended;
-    let offered = begun + own("poolproof_sign_ins_dropped_total").unwrap();
+    let offered = started + own("poolproof_sign_ins_dropped_total").unwrap();
     assert_eq!(own("poolproof_sign_ins_offered_total"), Some(offered), "{first}");
     let decided = |verdict: &str| {
         sample(&first, &format!("poolproof_decisions_total{{scenario=\"abroad\",verdict=\"{verdict}\"}}"))
@@ -318,27 +321,27 @@ fn prometheus_metrics_show_a_running_run() {
         )
     };
     assert!(quantile("0.5").unwrap() > 0.0 && quantile("0.5") <= quantile("0.9"), "{first}");
-    wait_until("more sign-ins, and less time", || {
+    wait_until("the counters change", || {
         let next = page();
         sample(&next, completed) > sample(&first, completed) && sample(&next, left) < sample(&first, left)
     });
     assert!(get(&address, "/").starts_with("HTTP/1.1 404"));
     assert_eq!(interrupt_and_wait(running), Some(105));
-    assert!(TcpStream::connect(&address).is_err(), "the page goes with the run");
+    assert!(TcpStream::connect(&address).is_err(), "the metrics server runs after the run");
 }
 
 #[test]
 fn prometheus_needs_expose_for_a_public_address() {
     let file = scenario("exposed", 1, "for: 1s, rate: 1/s");
-    let told = |arguments: &[&str]| {
+    let error = |arguments: &[&str]| {
         let (code, out, err) = output(&mut run(&file, arguments));
         assert_eq!((code, out.as_str()), (2, ""), "{err}");
         err
     };
-    assert!(told(&["--prometheus", "0.0.0.0:0"]).contains("; add --expose"));
-    assert!(told(&["--expose"]).contains("--prometheus"));
-    assert!(told(&["--prometheus", "nowhere"]).contains("expected an IP address and a port"));
+    assert!(error(&["--prometheus", "0.0.0.0:0"]).contains("; add --expose"));
+    assert!(error(&["--expose"]).contains("--prometheus"));
+    assert!(error(&["--prometheus", "nowhere"]).contains("expected an IP address and a port"));
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = taken.local_addr().unwrap().to_string();
-    assert!(told(&["--prometheus", &address]).contains("Choose another address with --prometheus"));
+    assert!(error(&["--prometheus", &address]).contains("Choose another address with --prometheus"));
 }

@@ -46,7 +46,7 @@ fn a_windowed_threshold_fails_where_the_whole_run_passes() {
     assert!(worst.value > whole.value, "{worst:?} {whole:?}");
     let window = worst.window.unwrap();
     assert_eq!(window.to_us - window.from_us, 5_000_000);
-    assert!(window.from_us >= 12_000_000, "the crowd comes at 12.5 s: {window:?}");
+    assert!(window.from_us >= 12_000_000, "the overload starts at 12.5 s: {window:?}");
     // Before the overload the pool answers all 50 sign-ins per second. After it the pool works off the
     // backlog.
     let least = result(&report, "throughput.achieved[5s]");
@@ -70,7 +70,7 @@ fn a_window_with_too_few_samples_fails() {
             assert!(!threshold.passed && threshold.window.is_none(), "{threshold:?}");
             continue;
         };
-        panic!("{threshold:?} was told");
+        panic!("{threshold:?} has a value");
     }
     assert_eq!(report.verdict.exit_code, 99);
 }
@@ -89,9 +89,13 @@ fn sign_ins_are_selected_by_rule_and_by_workload() {
     assert_eq!(value("decisions{rule:wrong-password}.mismatched"), Some(0.0));
     assert!(
         value("sign_in{rule:wrong-password}.max") < value("sign_in.p99"),
-        "only a password is waited for"
+        "a wrong password ends the sign-in after one step"
     );
-    assert_eq!(value("decisions{rule:risk-block}.mismatched"), None, "nothing was shown to agree");
+    assert_eq!(
+        value("decisions{rule:risk-block}.mismatched"),
+        None,
+        "no decision was checked under this rule"
+    );
     assert_eq!(value("sign_in{workload:workload}.p99"), value("sign_in.p99"));
     assert_eq!(value("service{workload: workload}.p99"), value("service.p99"));
     assert_eq!(value("throughput{workload:workload}.achieved"), value("throughput.achieved"));
@@ -122,14 +126,14 @@ fn a_windowed_threshold_aborts_the_run() {
     // Sign-ins in flight have no outcome and do not fail a threshold.
     let sums = &cut.sign_ins;
     assert!(sums.unfinished > 0 && sums.abandoned == 0, "{sums:?}");
-    let told = format!(" {} sign-ins were in flight; their outcomes are unknown.", sums.unfinished);
-    assert!(sentence.ends_with(&told), "{sentence}");
+    let in_flight = format!(" {} sign-ins were in flight; their outcomes are unknown.", sums.unfinished);
+    assert!(sentence.ends_with(&in_flight), "{sentence}");
     assert_eq!(sums.started, sums.completed + sums.refused + sums.abandoned + sums.transport_failed);
     assert!(cut.thresholds[1].passed && cut.thresholds[2].passed, "{:?}", cut.thresholds);
     for report in [&cut, &report_with_thresholds()] {
         assert_matches_report(report);
     }
-    assert_eq!(with("").to_json(), cut.to_json(), "by the virtual clock it is the same every time");
+    assert_eq!(with("").to_json(), cut.to_json(), "runs under the virtual clock differ");
     // `after` counts 15 s of the measured part, without the warm-up.
     let late = with(", after: 15s");
     assert_eq!(late.thresholds[0].canceled_at_us.map(|at| at / 1_000_000), Some(18));
@@ -198,7 +202,7 @@ fn ratios_are_stable_from_warm_up_to_drain() {
         let report = play(&scenario(&slow_users(cool_down)));
         assert!(report.verdict.passed && !report.partial, "{:?} {:?}", report.verdict, report.thresholds);
         let failed = report.thresholds[3].value.unwrap();
-        assert!((0.04..0.15).contains(&failed), "some fail: {failed}");
+        assert!((0.04..0.15).contains(&failed), "the share of failed sign-ins is {failed}");
         for threshold in &report.thresholds[..3] {
             let window = threshold.window.unwrap();
             let load = 240_000_000..=480_000_000;
@@ -219,7 +223,7 @@ fn a_windowed_rate_needs_the_minimum_sample_count() {
     assert!(from(0) >= 12 && from(1) >= 3, "{:?}", report.thresholds);
     assert_eq!((report.thresholds[2].passed, report.thresholds[3].passed), (true, true));
     let few = crowd("'refused.rate[1s] < 0.1%'");
-    assert_eq!(play(&scenario(&few)).thresholds[0].value, None, "a thousand in a second never end");
+    assert_eq!(play(&scenario(&few)).thresholds[0].value, None, "no second has a thousand sign-ins");
 }
 
 /// Regression test: windows with a lower bound evaluated the zero rate after the last sign-in of a load.
@@ -269,14 +273,14 @@ fn every_format_names_the_aborting_threshold() {
     let cut = format!("canceled the run after {at}");
     let entries = [ScenarioResult::played(report.clone())];
     let junit = junit(&entries);
-    let forms = [text(&report, None, false), summary(&entries), page(&report, None), junit.clone()];
-    for form in forms {
+    let texts = [text(&report, None, false), summary(&entries), page(&report, None), junit.clone()];
+    for text in texts {
         let signs = [("&lt;", "<"), ("&#60;", "<"), ("&#95;", "_"), ("&#91;", "["), ("&#93;", "]")];
-        let plain = signs.iter().fold(form.clone(), |form, (code, sign)| form.replace(code, sign));
-        assert!(plain.contains("sign_in.p50[5s] < 100ms"), "{form}");
-        assert!(form.contains(&cut), "no `{cut}` in:\n{form}");
-        assert!(form.contains(&format!("Canceled after {at}")) || form == junit, "{form}");
-        assert!(!form.contains("interrupted"), "{form}");
+        let plain = signs.iter().fold(text.clone(), |text, (code, sign)| text.replace(code, sign));
+        assert!(plain.contains("sign_in.p50[5s] < 100ms"), "{text}");
+        assert!(text.contains(&cut), "no `{cut}` in:\n{text}");
+        assert!(text.contains(&format!("Canceled after {at}")) || text == junit, "{text}");
+        assert!(!text.contains("interrupted"), "{text}");
     }
     assert!(junit.contains(&format!("The threshold sign_in.p50[5s] &lt; 100ms {cut}")), "{junit}");
     let several =
@@ -286,30 +290,34 @@ fn every_format_names_the_aborting_threshold() {
 
 #[test]
 fn a_run_that_ends_in_warm_up_explains_missing_measurements() {
-    let told = |workload: &str| {
+    let play_workload = |workload: &str| {
         let text = crowd("decisions.mismatched == 0");
         let head = text.split_once("workload:").unwrap().0.replace("cores: 1", "cores: 8");
         play(&scenario(&format!("{head}{workload}\n")))
     };
     // Two users sign in every second: the warm-up has five or six sign-ins.
     let closed = "model: closed, think_time: 1s, at_most: 5, stages: [ { for: 3s, users: 2, warm_up: true }, { for: 9s, users: 2 } ]";
-    let report = told(&format!("workload: {{ {closed} }}"));
+    let report = play_workload(&format!("workload: {{ {closed} }}"));
     assert_eq!((report.sign_ins.started, report.sign_ins.warm_up), (5, 5));
     let why = "Nothing was measured: `at_most: 5` ended the workload during its warm-up.";
     assert!(report.verdict.sentences.iter().any(|one| one.starts_with(why)), "{:?}", report.verdict);
 
     let rare = "stages: [ { for: 20s, rate: 1/s, warm_up: true }, { for: 1s, rate: 0.001/s } ]";
-    let report = told(&format!("workload: {{ {rare} }}"));
+    let report = play_workload(&format!("workload: {{ {rare} }}"));
     let why = "Nothing was measured: no sign-in was due between warm-up and cool-down.";
     assert!(report.verdict.sentences.iter().any(|one| one.starts_with(why)), "{:?}", report.verdict);
 
     let both = format!(
         "workloads:\n  - {{ name: few, {closed} }}\n  - {{ name: much, stages: [ {{ for: 5s, rate: 9/s }} ] }}"
     );
-    let report = told(&both);
-    let told: Vec<_> = report.verdict.sentences.iter().filter(|one| one.starts_with("Nothing")).collect();
-    assert_eq!(told.len(), 1, "{:?}", report.verdict);
-    assert!(told[0].starts_with("Nothing of workload few was measured: `at_most: 5`"), "{told:?}");
+    let report = play_workload(&both);
+    let unmeasured: Vec<_> =
+        report.verdict.sentences.iter().filter(|one| one.starts_with("Nothing")).collect();
+    assert_eq!(unmeasured.len(), 1, "{:?}", report.verdict);
+    assert!(
+        unmeasured[0].starts_with("Nothing of workload few was measured: `at_most: 5`"),
+        "{unmeasured:?}"
+    );
 }
 
 #[test]
@@ -324,7 +332,7 @@ fn a_whole_run_threshold_aborts_once_decidable() {
     assert_eq!(
         report.thresholds[0].canceled_at_us.map(|at| at / 1_000_000),
         Some(5),
-        "2.5 s of warm-up, 100 at 50/s"
+        "2.5 s of warm-up and 2 s with 100 sign-ins, rounded up"
     );
     // A count that can still grow is decided at the end.
     let report = play(&scenario(&crowd("{ threshold: decisions.mismatched == 0, abort: true }")));
@@ -352,9 +360,9 @@ fn dropped_is_a_share_of_offered() {
     assert_eq!(offered, report.sign_ins.started + dropped);
     // The warm-up offers 50 sign-ins and the rest 5500. Dropped ones count as offered.
     assert_eq!((offered, dropped >= report.generator.dropped), (5550, true));
-    let told = report.thresholds[0].value.unwrap();
-    assert!(share > 0.1 && (told - share).abs() < 1e-5, "{share} {told}");
-    assert!(report.thresholds[1].value.unwrap() > told);
+    let value = report.thresholds[0].value.unwrap();
+    assert!(share > 0.1 && (value - share).abs() < 1e-5, "{share} {value}");
+    assert!(report.thresholds[1].value.unwrap() > value);
     // Dropped sign-ins count as offered.
     assert!(report.thresholds[2].passed, "{:?}", report.thresholds[2]);
     assert_eq!(report.throughput.offered_per_s.map(f64::round), Some(100.0));

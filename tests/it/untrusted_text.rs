@@ -1,4 +1,4 @@
-//! Text from outside stays text in every form of a report, however hostile it is.
+//! Untrusted text is escaped in every format of a report.
 
 use poolproof::report::{
     Report, RunInfo, RunStatus, ScenarioResult, ThresholdResult, Unit, index, junit, summary, timeline_csv,
@@ -51,7 +51,7 @@ fn markdown_events(text: &str) -> Vec<Event<'_>> {
     Parser::new_ext(text, Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH).collect()
 }
 
-/// The words of a Markdown text, as they are shown.
+/// Returns the text that a Markdown renderer shows.
 pub(crate) fn words(text: &str) -> String {
     let mut words = String::new();
     for event in markdown_events(text) {
@@ -64,7 +64,7 @@ pub(crate) fn words(text: &str) -> String {
     words
 }
 
-/// What of Markdown's and HTML's own there is in a text: kinds and numbers of elements, without any words.
+/// Returns the kinds of Markdown and HTML elements in a text, without their text.
 fn skeleton(text: &str) -> Vec<String> {
     let mut skeleton: Vec<String> = Vec::new();
     for event in markdown_events(text) {
@@ -82,19 +82,19 @@ fn skeleton(text: &str) -> Vec<String> {
     skeleton
 }
 
-/// Whether `text`, wherever it comes from, is nothing but text in all forms.
-fn stays_text(text: &str) {
+/// Checks that all formats escape `text`.
+fn assert_escaped(text: &str) {
     let hostile = [
         ScenarioResult::played(hostile_report(text)),
         ScenarioResult { name: text.to_owned(), status: RunStatus::Failed(text.to_owned()) },
         ScenarioResult { name: text.to_owned(), status: RunStatus::NotRun },
     ];
-    let tame = [
-        ScenarioResult::played(hostile_report("tame")),
-        ScenarioResult { name: "tame".to_owned(), status: RunStatus::Failed("tame".to_owned()) },
-        ScenarioResult { name: "tame".to_owned(), status: RunStatus::NotRun },
+    let harmless = [
+        ScenarioResult::played(hostile_report("harmless")),
+        ScenarioResult { name: "harmless".to_owned(), status: RunStatus::Failed("harmless".to_owned()) },
+        ScenarioResult { name: "harmless".to_owned(), status: RunStatus::NotRun },
     ];
-    let (one, other) = (junit(&hostile), junit(&tame));
+    let (one, other) = (junit(&hostile), junit(&harmless));
     let tags = |text: &str| -> Vec<String> {
         let document = roxmltree::Document::parse(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
         document
@@ -105,11 +105,11 @@ fn stays_text(text: &str) {
     };
     assert_eq!(tags(&one), tags(&other), "{text:?}");
     for many in [&hostile[..], &hostile[..1]] {
-        assert_eq!(skeleton(&summary(many)), skeleton(&summary(&tame[..many.len()])), "{text:?}");
+        assert_eq!(skeleton(&summary(many)), skeleton(&summary(&harmless[..many.len()])), "{text:?}");
     }
     let page = index(&hostile);
     let elements = |page: &str| page.matches('<').count();
-    assert_eq!(elements(&page), elements(&index(&tame)), "{text:?}");
+    assert_eq!(elements(&page), elements(&index(&harmless)), "{text:?}");
     for line in timeline_csv(hostile[0].report().unwrap()).split_terminator("\r\n").skip(1) {
         assert!(!line.contains(['\r', '\n', '\0']), "{line:?}");
         let field = if let Some(quoted) = line.strip_prefix('"') {
@@ -128,7 +128,7 @@ fn stays_text(text: &str) {
 
 #[test]
 fn hostile_text_is_escaped_in_every_format() {
-    stays_text(HOSTILE);
+    assert_escaped(HOSTILE);
     for text in [
         "- a",
         "1. b",
@@ -147,12 +147,12 @@ fn hostile_text_is_escaped_in_every_format() {
         "!",
         "~~~",
     ] {
-        stays_text(text);
+        assert_escaped(text);
     }
     let report = hostile_report(HOSTILE);
     let shown = |c: char| if c.is_control() || matches!(c, '\u{fffe}' | '\u{202e}') { '\u{fffd}' } else { c };
     let text = summary(&[ScenarioResult::played(report.clone())]);
-    // A non-character is nothing that Markdown minds.
+    // Markdown keeps non-characters.
     let plain: String = HOSTILE.chars().map(|c| if c == '\u{fffe}' { c } else { shown(c) }).collect();
     assert!(words(&text).contains(&plain), "{}", words(&text));
     let text = junit(&[ScenarioResult::played(report)]);
@@ -173,15 +173,15 @@ proptest! {
 
     #[test]
     fn arbitrary_text_is_escaped(text in "[ -~\\n\\r\\t\\x00\\x1b]{1,40}|\\PC{1,12}|[<>&|`*_#=+@~!\\[\\]()\\\\ .0-9-]{1,30}") {
-        // An empty name is none, and what is white alone is shown as nothing.
+        // An empty name is not a name, and a text of spaces is shown as nothing.
         prop_assume!(!text.trim().is_empty());
-        stays_text(&text);
+        assert_escaped(&text);
     }
 }
 
 #[test]
 fn a_scenario_description_renders_as_a_paragraph() {
-    let mut report = hostile_report("tame");
+    let mut report = hostile_report("harmless");
     report.scenario.about = "Devices that\nreplace\r\n\tMFA.\n".to_owned();
     let text = summary(&[ScenarioResult::played(report)]);
     assert!(text.contains("\n> Devices that replace MFA.\n"), "{text}");

@@ -10,7 +10,7 @@ use poolproof_cognito::protocol::SignInStep;
 
 use crate::sample::{recorded, sign_ins};
 
-const FIGURES: [Statistic; 9] = [
+const STATISTICS: [Statistic; 9] = [
     Statistic::Quantile(Timing::Intended, 0.99),
     Statistic::Quantile(Timing::Service, 0.5),
     Statistic::Quantile(Timing::Lag, 1.0),
@@ -40,7 +40,7 @@ fn watch(statistic: Statistic, windows: Option<WindowSpec>) -> Watch {
     Watch::new(WatchSpec { statistic, rule: None, workload: None, windows })
 }
 
-/// The records in order of their end, as the conductor receives them.
+/// Returns the records in the order of their ends, as the run's recorder receives them.
 fn in_order(seed: u64) -> Vec<SignInRecord> {
     let mut all = sign_ins(seed, 5000, true);
     all.sort_by_key(|sign_in| sign_in.finished);
@@ -56,13 +56,13 @@ fn every_window_matches_its_records() {
     for (seed, seconds) in [(1, 1), (2, 3), (3, 10)] {
         let all = in_order(seed);
         let mut recorder = Recorder::with_watches(
-            FIGURES
+            STATISTICS
                 .iter()
                 .map(|statistic| watch(*statistic, Some(windows(seconds, WorseDirection::Higher))))
                 .collect(),
         );
-        let mut worst = [None::<WindowValue>; FIGURES.len()];
-        let (mut told, ends) = (0, second(all.last().unwrap()));
+        let mut worst = [None::<WindowValue>; STATISTICS.len()];
+        let (mut window_count, ends) = (0, second(all.last().unwrap()));
         for end in 1..=ends {
             all.iter().filter(|one| second(one) == end - 1).for_each(|one| recorder.sign_in(one));
             recorder.tick(Duration::from_secs(end));
@@ -73,7 +73,7 @@ fn every_window_matches_its_records() {
             let ended: Vec<_> =
                 all.iter().filter(within).map(|one| SignInRecord { warm_up: false, ..one.clone() }).collect();
             let ended = recorded(&ended);
-            for ((statistic, watch), worst) in FIGURES.iter().zip(recorder.watches()).zip(&mut worst) {
+            for ((statistic, watch), worst) in STATISTICS.iter().zip(recorder.watches()).zip(&mut worst) {
                 let full = (5 + u64::from(seconds)..=40).contains(&end);
                 let timing = matches!(statistic, Statistic::Quantile(..) | Statistic::Mean(_));
                 let summary = if timing { measured.summary() } else { ended.summary() };
@@ -84,22 +84,22 @@ fn every_window_matches_its_records() {
                 });
                 match (watch.latest(), seen) {
                     // The mean is a sum of floating-point numbers, which depends on the order.
-                    (Some(is), Some(should)) => {
+                    (Some(actual), Some(expected)) => {
                         assert!(
-                            (is.value - should.value).abs() <= 1e-9 * should.value,
+                            (actual.value - expected.value).abs() <= 1e-9 * expected.value,
                             "{statistic:?} {end}"
                         );
-                        assert_eq!((is.from_us, is.to_us), (should.from_us, should.to_us));
+                        assert_eq!((actual.from_us, actual.to_us), (expected.from_us, expected.to_us));
                     }
-                    (is, should) => assert_eq!(is, should, "{statistic:?} at {end}"),
+                    (actual, expected) => assert_eq!(actual, expected, "{statistic:?} at {end}"),
                 }
-                told += u64::from(seen.is_some());
+                window_count += u64::from(seen.is_some());
                 if seen.is_some_and(|seen| worst.is_none_or(|worst| seen.value > worst.value)) {
                     *worst = seen;
                 }
             }
         }
-        assert!(told > 100, "{told}");
+        assert!(window_count > 100, "{window_count}");
         for (watch, worst) in recorder.watches().iter().zip(worst) {
             assert_eq!(watch.worst().map(|seen| seen.to_us), worst.map(|seen| seen.to_us));
         }
@@ -109,21 +109,21 @@ fn every_window_matches_its_records() {
 #[test]
 fn a_watch_without_filter_matches_the_summary() {
     let all = in_order(4);
-    let figures = FIGURES.iter().copied().chain([
+    let statistics = STATISTICS.iter().copied().chain([
         Statistic::PerSecond(Counter::Offered),
         Statistic::PerSecond(Counter::Answered),
         Statistic::Share(Counter::Dropped, Counter::Offered),
         Statistic::Count(Counter::Started),
     ]);
-    let figures: Vec<Statistic> = figures.collect();
+    let statistics: Vec<Statistic> = statistics.collect();
     let mut recorder =
-        Recorder::with_watches(figures.iter().map(|statistic| watch(*statistic, None)).collect());
+        Recorder::with_watches(statistics.iter().map(|statistic| watch(*statistic, None)).collect());
     all.iter().for_each(|one| recorder.sign_in(one));
     recorder.dropped(due(Duration::from_secs(39)));
     recorder.unfinished(due(Duration::from_secs(40)));
     // Arrivals that the warm-up dropped are only in the course of the run.
     recorder.dropped(DueSignIn { warm_up: true, ..due(Duration::ZERO) });
-    for (statistic, watch) in figures.iter().zip(recorder.watches()) {
+    for (statistic, watch) in statistics.iter().zip(recorder.watches()) {
         let value = recorder.summary().value(*statistic);
         assert!(value.is_some(), "{statistic:?}");
         assert_eq!(watch.value(), value, "{statistic:?}");
@@ -151,9 +151,10 @@ fn selectors_filter_by_workload_and_rule() {
     all.iter().for_each(|one| recorder.sign_in(one));
     let of =
         |workload: Option<u16>| all.iter().filter(move |one| workload.is_none_or(|it| it == one.workload));
-    let under = |one: &SignInRecord| one.judgements.iter().filter(|verdict| verdict.rule.id == rule).count();
+    let under =
+        |one: &SignInRecord| one.judgements.iter().filter(|judgement| judgement.rule.id == rule).count();
     let wrong = of(Some(0)).flat_map(|one| &one.judgements);
-    let wrong = wrong.filter(|verdict| verdict.rule.id == rule && !verdict.matches()).count();
+    let wrong = wrong.filter(|judgement| judgement.rule.id == rule && !judgement.matches()).count();
     let timing = recorded(of(Some(1)).filter(|one| under(one) > 0));
     assert!(wrong > 0);
     let values: Vec<Option<f64>> = recorder.watches().iter().map(Watch::value).collect();
@@ -185,7 +186,7 @@ fn late_records_count_in_the_open_second() {
     assert_eq!(recorder.watches()[0].worst().map(|seen| (seen.value, seen.from_us)), Some((3.0, 6_000_000)));
 }
 
-/// A watch for each direction in which a value can be worse.
+/// Returns a recorder with a watch for each direction in which a value can be worse.
 fn with_each_worse(statistic: Statistic, load: &[LoadSpan]) -> Recorder {
     let ways = [
         WorseDirection::Higher,
@@ -197,10 +198,10 @@ fn with_each_worse(statistic: Statistic, load: &[LoadSpan]) -> Recorder {
     Recorder::with_watches(ways.map(|worse| watch(statistic, Some(windows(worse)))).to_vec())
 }
 
-/// The worst value of each watch, and from which second to which.
+/// Returns the worst value of each watch and the start and end of its window in seconds.
 fn worst(recorder: &Recorder) -> Vec<Option<(f64, u64, u64)>> {
-    let told = |seen: WindowValue| (seen.value, seen.from_us / 1_000_000, seen.to_us / 1_000_000);
-    recorder.watches().iter().map(|watch| watch.worst().map(told)).collect()
+    let in_seconds = |seen: WindowValue| (seen.value, seen.from_us / 1_000_000, seen.to_us / 1_000_000);
+    recorder.watches().iter().map(|watch| watch.worst().map(in_seconds)).collect()
 }
 
 #[test]
@@ -308,8 +309,8 @@ fn offered_and_dropped_count_at_the_intended_start() {
 
 #[test]
 fn a_long_gap_is_processed_quickly() {
-    let ever = LoadSpan { until: Duration::MAX, ..span(0, 5, 0) };
-    let windows = || WindowSpec { load: vec![ever], ..windows(600, WorseDirection::Higher) };
+    let unlimited = LoadSpan { until: Duration::MAX, ..span(0, 5, 0) };
+    let windows = || WindowSpec { load: vec![unlimited], ..windows(600, WorseDirection::Higher) };
     let mut recorder = Recorder::with_watches(vec![
         watch(Statistic::Count(Counter::Started), Some(windows())),
         watch(Statistic::Quantile(Timing::Intended, 1.0), Some(windows())),
@@ -327,16 +328,17 @@ fn a_long_gap_is_processed_quickly() {
 
 #[test]
 fn watch_memory_is_constant() {
-    let mut watches: Vec<Watch> = FIGURES
+    let mut watches: Vec<Watch> = STATISTICS
         .iter()
         .flat_map(|statistic| {
             [1, 10, 600].map(|seconds| watch(*statistic, Some(windows(seconds, WorseDirection::Higher))))
         })
         .collect();
-    watches.extend(FIGURES.map(|statistic| watch(statistic, None)));
+    watches.extend(STATISTICS.map(|statistic| watch(statistic, None)));
     let mut recorder = Recorder::with_watches(watches);
     let some = in_order(6);
-    // Each interval of the timeline meets all 5000: 200 of 8 s, and of 16 s; the longest window 75 times.
+    // Each of the 200 timeline intervals, of 8 s and of 16 s, contains all 5000 records. The longest window
+    // contains them 75 times.
     let spacing = Duration::from_micros(1600);
     let mut sizes = Vec::new();
     for number in 1..=2_000_000_u32 {
@@ -355,6 +357,6 @@ fn watch_memory_is_constant() {
         }
     }
     assert_eq!(recorder.summary().sign_ins().started, 2_000_000);
-    assert_eq!(sizes[0], sizes[1], "bytes after one million and after two");
-    assert!(sizes[0] > 1 << 20, "{sizes:?} bytes are not all that it holds");
+    assert_eq!(sizes[0], sizes[1], "bytes after one million records and after two million");
+    assert!(sizes[0] > 1 << 20, "{sizes:?} bytes are fewer than expected");
 }

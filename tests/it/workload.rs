@@ -31,7 +31,7 @@ fn sampler(scenario: &Scenario) -> SignInSampler {
     SignInSampler::new(scenario, &scenario.workloads[0], &workload::device_owners(scenario))
 }
 
-fn people(scenario: &Scenario) -> Vec<UserSpec> {
+fn users(scenario: &Scenario) -> Vec<UserSpec> {
     workload::population(scenario).collect()
 }
 
@@ -72,8 +72,8 @@ fn ramps_follow_their_rate_second_by_second() {
     let all = arrivals(&scenario);
     for second in 0..30_u64 {
         let count = all.iter().filter(|arrival| arrival.at.as_secs() == second).count() as f64;
-        let asked = 20.0 + 6.0 * (second as f64 + 0.5);
-        assert!((count - asked).abs() <= 1.0, "second {second}: {count}, asked {asked}");
+        let expected = 20.0 + 6.0 * (second as f64 + 0.5);
+        assert!((count - expected).abs() <= 1.0, "second {second}: {count}, expected {expected}");
     }
     let falling = arrivals(&self::scenario("constant", &["for: 30s, rate: 200/s, to: 20/s"]));
     assert_eq!(falling.len(), all.len());
@@ -98,15 +98,16 @@ fn poisson_arrivals_have_the_configured_rate() {
             let within = |at: Duration| (from..to).contains(&at.as_secs());
             all.iter().filter(|arrival| within(arrival.at)).count() as f64
         };
-        for (from, to, asked) in [(0, 30, 5000.0), (0, 10, 1000.0), (10, 20, 1500.0), (20, 30, 2500.0_f64)] {
+        for (from, to, expected) in [(0, 30, 5000.0), (0, 10, 1000.0), (10, 20, 1500.0), (20, 30, 2500.0_f64)]
+        {
             let count = between(from, to);
-            assert!((count - asked).abs() < 4.0 * asked.sqrt(), "seed {seed}, {from}..{to} s: {count}");
+            assert!((count - expected).abs() < 4.0 * expected.sqrt(), "seed {seed}, {from}..{to} s: {count}");
         }
     }
 }
 
 /// The Kolmogorov–Smirnov distance of `sample` from the distribution function, times √n.
-fn ks(mut sample: Vec<f64>, distribution: impl Fn(f64) -> f64) -> f64 {
+fn kolmogorov_smirnov(mut sample: Vec<f64>, distribution: impl Fn(f64) -> f64) -> f64 {
     sample.sort_by(f64::total_cmp);
     let n = sample.len() as f64;
     let distance = |(i, x): (usize, &f64)| {
@@ -126,7 +127,7 @@ fn gaps_between_poisson_arrivals_are_exponential() {
         let gaps: Vec<f64> = all.windows(2).map(|pair| (pair[1] - pair[0]).as_secs_f64()).collect();
         assert_eq!(gaps.len(), 100_000);
         // A correct sample exceeds 1.63 with probability 1 %; the seeds are fixed.
-        let distance = ks(gaps, |gap| 1.0 - (-40.0 * gap).exp());
+        let distance = kolmogorov_smirnov(gaps, |gap| 1.0 - (-40.0 * gap).exp());
         assert!(distance < 1.63, "seed {seed}: {distance}");
     }
 }
@@ -174,7 +175,7 @@ fn adding_a_user_changes_no_other_user() {
     let scenario = parse(EXAMPLE);
     let mut larger = scenario.clone();
     larger.population.users += 1;
-    let (few, more) = (people(&scenario), people(&larger));
+    let (few, more) = (users(&scenario), users(&larger));
     assert_eq!(few.len() + 1, more.len());
     assert_eq!(few, more[..few.len()]);
 }
@@ -185,7 +186,7 @@ fn a_setting_changes_only_its_own_draws() {
     let mut other = scenario.clone();
     other.pool.remember = poolproof_cognito::policy::RememberMode::Always;
     other.population.devices = scenario::DeviceCount::Exactly(2);
-    for (user_spec, other) in people(&scenario).iter().zip(people(&other)) {
+    for (user_spec, other) in users(&scenario).iter().zip(users(&other)) {
         assert_eq!((user_spec.factors, user_spec.opts_in), (other.factors, other.opts_in));
         assert_eq!((other.devices, other.remembers), (2, vec![true, true]));
     }
@@ -195,21 +196,22 @@ fn a_setting_changes_only_its_own_draws() {
 fn the_population_has_the_configured_shares() {
     let mut scenario = parse(EXAMPLE);
     scenario.population.users = 20_000;
-    let people = people(&scenario);
+    let users = users(&scenario);
     let share =
-        |of: &dyn Fn(&UserSpec) -> bool| people.iter().filter(|p| of(p)).count() as f64 / people.len() as f64;
-    let near = |share: f64, asked: f64| assert!((share - asked).abs() < 0.02, "{share}, asked {asked}");
+        |of: &dyn Fn(&UserSpec) -> bool| users.iter().filter(|p| of(p)).count() as f64 / users.len() as f64;
+    let near =
+        |share: f64, expected: f64| assert!((share - expected).abs() < 0.02, "{share}, expected {expected}");
     near(share(&|p| p.factors == Factors::Totp), 0.40);
     near(share(&|p| p.factors == Factors::SmsAndTotp), 0.05);
     near(share(&|p| p.opts_in), 0.60);
     // In a Poisson distribution with mean 1.3, a share of e^-1.3 has none.
     near(share(&|p| p.devices == 0), 0.2725);
-    let devices: usize = people.iter().map(|p| p.remembers.len()).sum();
-    near(devices as f64 / people.len() as f64 / 1.3, 1.0);
-    let yes = people.iter().flat_map(|p| &p.remembers).filter(|yes| **yes).count();
+    let devices: usize = users.iter().map(|p| p.remembers.len()).sum();
+    near(devices as f64 / users.len() as f64 / 1.3, 1.0);
+    let yes = users.iter().flat_map(|p| &p.remembers).filter(|yes| **yes).count();
     near(yes as f64 / devices as f64, 0.60);
-    assert!(people.iter().all(|p| p.devices as usize == p.remembers.len() && p.devices <= 8));
-    assert_eq!(people[42].username.as_str(), "user-000042");
+    assert!(users.iter().all(|p| p.devices as usize == p.remembers.len() && p.devices <= 8));
+    assert_eq!(users[42].username.as_str(), "user-000042");
 }
 
 #[test]
@@ -217,16 +219,16 @@ fn sign_ins_have_the_configured_mix() {
     let scenario = parse(EXAMPLE);
     let sampler = sampler(&scenario);
     let all: Vec<_> = (0..50_000).map(|number| sampler.draw(number)).collect();
-    let near = |count: usize, asked: f64| {
-        let deviation = (asked * (1.0 - asked) / 50_000.0).sqrt();
+    let near = |count: usize, expected: f64| {
+        let deviation = (expected * (1.0 - expected) / 50_000.0).sqrt();
         let share = count as f64 / 50_000.0;
-        assert!((share - asked).abs() < 4.0 * deviation, "{share}, asked {asked}");
+        assert!((share - expected).abs() < 4.0 * deviation, "{share}, expected {expected}");
     };
-    for (intent, asked) in scenario.workloads[0].mix.iter() {
-        near(all.iter().filter(|draw| draw.intent == intent).count(), asked);
+    for (intent, expected) in scenario.workloads[0].mix.iter() {
+        near(all.iter().filter(|draw| draw.intent == intent).count(), expected);
     }
-    for (risk, asked) in scenario.workloads[0].risk.iter() {
-        near(all.iter().filter(|draw| draw.risk == risk).count(), asked);
+    for (risk, expected) in scenario.workloads[0].risk.iter() {
+        near(all.iter().filter(|draw| draw.risk == risk).count(), expected);
     }
     // Risk and intent are independent of each other.
     let both =
@@ -237,10 +239,10 @@ fn sign_ins_have_the_configured_mix() {
 #[test]
 fn device_intents_go_to_users_with_devices() {
     let scenario = parse(EXAMPLE);
-    let people = people(&scenario);
+    let users = users(&scenario);
     let all = arrivals(&scenario);
     assert!(
-        all.iter().all(|arrival| !arrival.intent.needs_device() || people[arrival.user as usize].devices > 0)
+        all.iter().all(|arrival| !arrival.intent.needs_device() || users[arrival.user as usize].devices > 0)
     );
     // All users sign in, and owners of devices are equally frequent.
     let first_half = all.iter().filter(|arrival| arrival.user < 1000).count() as f64 / all.len() as f64;
@@ -267,7 +269,7 @@ fn sign_in_k_does_not_depend_on_the_stages() {
 }
 
 #[test]
-fn the_same_seed_gives_the_same_run_for_ever() {
+fn the_same_seed_gives_the_same_run_in_every_version() {
     // A change of this snapshot changes every golden report.
     let scenario = parse(EXAMPLE);
     assert_eq!(arrivals(&scenario), arrivals(&scenario));

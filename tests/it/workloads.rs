@@ -27,7 +27,8 @@ fn alone(inside: &str, seed: u64) -> Scenario {
     Scenario { seed: Seed::new(seed), ..scenario(&format!("{HEAD}workload: {{ {inside} }}\n")) }
 }
 
-/// Variance of the counts per second divided by their mean: 1 for a Poisson process of constant rate.
+/// Returns the variance of the counts per second divided by their mean. It is 1 for a Poisson process of
+/// constant rate.
 fn dispersion(all: &[Arrival], seconds: usize) -> f64 {
     let mut counts = vec![0.0_f64; seconds];
     all.iter().for_each(|arrival| counts[arrival.at.as_secs() as usize] += 1.0);
@@ -48,12 +49,13 @@ fn bursts_keep_the_mean_rate_and_are_overdispersed() {
             let rate = all.len() as f64 / seconds as f64;
             assert!((rate / 20.0 - 1.0).abs() < 0.01, "seed {seed}: {rate}/s");
         }
-        let (clumped, even) = (dispersion(&bursty, seconds), dispersion(&poisson, seconds));
+        let (bursty_dispersion, poisson_dispersion) =
+            (dispersion(&bursty, seconds), dispersion(&poisson, seconds));
         // A Poisson process has 1 with a standard deviation of √(2/40000) ≈ 0.007. The rate of bursts has a
         // variance over its mean of 20·p(1−p)(f−1)²/(1+p(f−1))² = 15.8. Windows of a second reduce it only
         // slightly.
-        assert!((even - 1.0).abs() < 0.03, "seed {seed}: {even}");
-        assert!((8.0..17.0).contains(&clumped), "seed {seed}: {clumped}");
+        assert!((poisson_dispersion - 1.0).abs() < 0.03, "seed {seed}: {poisson_dispersion}");
+        assert!((8.0..17.0).contains(&bursty_dispersion), "seed {seed}: {bursty_dispersion}");
     }
 }
 
@@ -69,9 +71,9 @@ fn bursts_follow_a_ramp() {
         first += half;
         second += all.len() - half;
     }
-    for (count, asked) in [(first, 27_000.0), (second, 45_000.0)] {
-        let share = count as f64 / 20.0 / asked;
-        assert!((share - 1.0).abs() < 0.03, "{count}, asked {asked}: {share}");
+    for (count, expected) in [(first, 27_000.0), (second, 45_000.0)] {
+        let share = count as f64 / 20.0 / expected;
+        assert!((share - 1.0).abs() < 0.03, "{count}, expected {expected}: {share}");
     }
 }
 
@@ -98,7 +100,7 @@ fn limits_and_offsets_are_exact() {
     assert_eq!(workload::run_target_per_s(&scenario), Some(7.0));
 }
 
-/// Two workloads that differ only in their names have different random numbers.
+/// Workloads that differ only in their names use different random numbers.
 #[test]
 fn equal_workloads_have_independent_random_streams() {
     for arrivals_are in ["arrivals: poisson", BURSTY] {
@@ -133,25 +135,25 @@ proptest! {
         let open_arrivals = |list: &[String]| arrivals(&Scenario { seed: Seed::new(seed), ..several(list) });
         let (with, without) = (open_arrivals(&all), open_arrivals(&fewer));
 
-        prop_assert!(with.windows(2).all(|pair| pair[0].at <= pair[1].at), "not in the order of time");
+        prop_assert!(with.windows(2).all(|pair| pair[0].at <= pair[1].at), "the arrivals are not in order");
         let mut numbers: Vec<u64> = with.iter().map(|arrival| arrival.number).collect();
         numbers.sort_unstable();
         numbers.dedup();
-        prop_assert_eq!(numbers.len(), with.len(), "a number is given twice");
+        prop_assert_eq!(numbers.len(), with.len(), "a number occurs twice");
         for index in 0..fewer.len() {
-            let was = without.iter().filter(|arrival| usize::from(arrival.workload) == index);
+            let before = without.iter().filter(|arrival| usize::from(arrival.workload) == index);
             let now = if index < extra { index } else { index + 1 };
-            let is = with.iter().filter(|arrival| usize::from(arrival.workload) == now);
+            let after = with.iter().filter(|arrival| usize::from(arrival.workload) == now);
             let what = |arrival: &Arrival| {
                 let nth = arrival.number % Arrival::WORKLOAD_STRIDE;
                 (nth, arrival.at, arrival.user, arrival.intent, arrival.risk, arrival.address)
             };
-            prop_assert!(was.map(what).eq(is.map(what)), "workload {} of {:?}", index, fewer);
+            prop_assert!(before.map(what).eq(after.map(what)), "workload {} of {:?}", index, fewer);
         }
     }
 }
 
-fn adds_up(report: &Report) {
+fn assert_consistent(report: &Report) {
     let sum = |of: fn(&poolproof::report::Workload) -> u64| report.workloads.iter().map(of).sum::<u64>();
     assert_eq!(sum(|one| one.sign_ins.started), report.sign_ins.started);
     assert_eq!(sum(|one| one.sign_ins.completed), report.sign_ins.completed);
@@ -169,14 +171,14 @@ fn open_and_closed_workloads_run_together() {
         "name: closed, starts_at: 5s, model: closed, think_time: 1s, stages: [{ for: 10s, users: 30 }]".to_owned(),
         "name: few, model: closed, think_time: 1s, at_most: 7, stages: [{ for: 30s, users: 2 }]".to_owned(),
     ]));
-    adds_up(&report);
+    assert_consistent(&report);
     let of = |name: &str| report.workloads.iter().find(|one| one.name == name).unwrap();
     let open = of("open");
     assert_eq!((open.sign_ins.started, open.sign_ins.warm_up, open.sign_ins.cool_down), (130, 20, 10));
     assert_eq!((open.asked_per_s, open.offered_per_s), (Some(10.0), Some(10.0)));
     assert_eq!((of("closed").sign_ins.started, of("closed").asked_per_s), (300, None));
     assert_eq!(of("few").sign_ins.started, 7);
-    assert_eq!(report.throughput.asked_per_s, None, "closed workloads ask for no rate");
+    assert_eq!(report.throughput.asked_per_s, None, "closed workloads have no configured rate");
     assert_eq!(report.verdict.exit_code, 0, "{:?}", report.verdict);
 }
 
@@ -196,7 +198,7 @@ fn a_workload_below_its_rate_is_named_and_saturates_the_run() {
          - {{ name: storm, starts_at: 1s, arrivals: constant, stages: [{{ for: 10s, rate: 5/s }}] }}\n"
     );
     let report = play(&scenario(&text));
-    adds_up(&report);
+    assert_consistent(&report);
     assert_eq!(report.verdict.exit_code, 83, "{:?}", report.verdict);
     let why = report.generator.saturated.clone().unwrap();
     assert!(why.contains("of 50 sign-ins of workload storm"), "{why}");
@@ -204,7 +206,7 @@ fn a_workload_below_its_rate_is_named_and_saturates_the_run() {
     assert!(storm.dropped > 0 && storm.achieved_per_s < storm.asked_per_s, "{storm:?}");
 
     let patient = text.lines().filter(|line| !line.contains("storm")).collect::<Vec<_>>().join("\n");
-    assert_eq!(play(&scenario(&patient)).verdict.exit_code, 0, "closed users set their own pace");
+    assert_eq!(play(&scenario(&patient)).verdict.exit_code, 0, "closed workloads cannot be below a rate");
 }
 
 #[test]
