@@ -1,9 +1,9 @@
 //! Builds one report of a run and writes it in several formats.
 //!
-//! [`Report`] is the one model: [`Report::new`] makes it from a [`RunInfo`] (what was run) and a summary
-//! (what was measured). `report.json` is the model itself and can be read back; [`html`], [`junit()`],
-//! [`summary()`], [`timeline_csv`] and [`text()`] say nothing that is not in it. So they cannot disagree.
-//! Only the histograms are written from what was measured ([`interval_log`], [`distributions`]).
+//! [`Report`] is the only model: [`Report::new`] builds it from a [`RunInfo`] (the facts about the run) and a
+//! summary (the measurements). `report.json` is the model itself and can be read back. [`html`], [`junit()`],
+//! [`summary()`], [`timeline_csv`] and [`text()`] show only data of the model, so they agree. Only the
+//! histograms use the measurements directly ([`interval_log`], [`distributions`]).
 //!
 //! Files about one run are in the run's directory, files about all runs of a command above it: see
 //! [`run_files`] and [`common_files`].
@@ -28,7 +28,7 @@ mod timeline_csv;
 mod verdict;
 mod write;
 
-/// What other pages share with the report's: its style, its policy, its marks.
+/// Parts that the report shares with other pages: the style, the content security policy and the icons.
 pub(crate) mod page {
     pub(crate) use super::html::icons::confidence;
     pub(crate) use super::html::{POLICY, head, script, script_policy};
@@ -36,7 +36,7 @@ pub(crate) mod page {
     pub(crate) use super::html::{STYLE, contrast};
 }
 
-/// Numbers for people, for others that tell of reports.
+/// Number formats for other modules that print results of runs.
 pub(crate) mod figures {
     pub(crate) use super::format::{UNKNOWN, count, exact_number, measured, number, percent, time};
 }

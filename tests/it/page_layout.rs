@@ -213,20 +213,20 @@ fn plot_tooltips_and_table_sorting_work() {
         browser.press("Escape", None);
         assert_eq!(browser.evaluate(&tooltip), serde_json::json!([]));
     }
-    sorted(&mut browser, "rules", 3, &["descending", "ascending"]);
-    sorted(&mut browser, "steps", 2, &["descending", "ascending"]);
-    sorted(&mut browser, "rules", 0, &["ascending", "descending"]);
+    check_sorting(&mut browser, "rules", 3, &["descending", "ascending"]);
+    check_sorting(&mut browser, "steps", 2, &["descending", "ascending"]);
+    check_sorting(&mut browser, "rules", 0, &["ascending", "descending"]);
     assert_eq!(browser.console_errors(), Vec::<String>::new());
     let entries = [report(ClockKind::Wall, 6000, true), report(ClockKind::Virtual, 300, false)]
         .map(ScenarioResult::played);
     browser.open(&file("index", &index(&entries)));
     let (_, flaws) = run_probe(&mut browser);
     assert!(flaws.is_empty(), "{flaws:#?}");
-    sorted(&mut browser, "index", 2, &["descending", "ascending"]);
+    check_sorting(&mut browser, "index", 2, &["descending", "ascending"]);
 }
 
 /// Presses Enter on the head of a column repeatedly and compares the order of the table with `orders`.
-fn sorted(browser: &mut Browser, table: &str, column: usize, orders: &[&str]) {
+fn check_sorting(browser: &mut Browser, table: &str, column: usize, orders: &[&str]) {
     let head = format!("document.querySelectorAll('table.{table} thead th')[{column}]");
     // Whole sign-ins stay first, and unknown values are last.
     let cells = format!(

@@ -83,12 +83,12 @@ fn every_table_cell_matches_report_json() {
             ["rule", "situation", "expected", "seen"].map(|key| expected[key].as_str().unwrap().to_owned());
         assert_eq!(row[3..], texts);
     }
-    confusion(&page, &json);
-    steps_over_time(&page, &json);
+    check_confusion_matrix(&page, &json);
+    check_steps_over_time(&page, &json);
     check_step_bars(&page, &json);
 }
 
-fn confusion(page: &str, json: &Value) {
+fn check_confusion_matrix(page: &str, json: &Value) {
     let at = page.find("class=\"matrix\"").unwrap();
     let head = between(page[at..].split("</table>").next().unwrap(), "<thead>", "</thead>");
     let seen: Vec<String> = head.split("<th").skip(2).map(|cell| words(&format!("<th{cell}"))).collect();
@@ -113,7 +113,7 @@ fn confusion(page: &str, json: &Value) {
     assert!(found > 3);
 }
 
-fn steps_over_time(page: &str, json: &Value) {
+fn check_steps_over_time(page: &str, json: &Value) {
     let course = &json["timeline"]["steps"];
     let head = between(
         page.split("id=\"step-course\"").nth(1).unwrap().split("</table>").next().unwrap(),

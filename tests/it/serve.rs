@@ -52,14 +52,14 @@ fn a_too_long_body_gets_413_at_the_exact_limit() {
         let mut taken = 0;
         while stream.write_all(&chunk).is_ok() {
             taken += chunk.len();
-            assert!(taken < most, "{taken} bytes of chunks are taken after {head}");
+            assert!(taken < most, "the server reads {taken} bytes of chunks after {head}");
         }
         assert!(is_closed(&mut stream), "endless chunks after {head}");
         let mut stream = served.connect();
         write!(stream, "{head}Content-Length: 1000\r\n\r\n").unwrap();
         // A response to HEAD has no body.
         let answered = head.starts_with("HEAD") || answer(&mut stream).is_some();
-        assert!(answered && is_closed(&mut stream), "a body that never comes after {head}");
+        assert!(answered && is_closed(&mut stream), "a missing body after {head}");
     }
     assert!(served.is_healthy());
 }
