@@ -120,7 +120,7 @@ fn page_layout_is_correct_at_every_screen_size() {
     // Thresholds with windows. One of them canceled the run.
     let mut windowed = full_report();
     windowed.thresholds[0].canceled_at_us = Some(36_000_000);
-    let windowed = file("told", &html::page(&windowed, None));
+    let windowed = file("windowed", &html::page(&windowed, None));
     for width in [1280, 400] {
         for page in [&storm, &small] {
             for scheme in ["light", "dark"] {

@@ -137,7 +137,7 @@ fn an_interrupt_removes_created_users_and_pools() {
 
     // In an existing pool, the run deletes its users only.
     let users = || served.call("ListUsers", &json!({ "UserPoolId": POOL })).json()["Users"].clone();
-    let file = scenario("guests", 12, "for: 1h, rate: 5/s");
+    let file = scenario("existing-pool", 12, "for: 1h, rate: 5/s");
     let running = start(&file, &["--pool-id", POOL, "--client-id", "poolproof"]);
     wait_until("the run created a user", || users() != json!([]));
     assert_eq!(interrupt_and_wait(running), Some(105));
