@@ -247,15 +247,12 @@ fn every_list_value_matches_report_json() {
         );
         let value = words(&format!("<{}", between(item, "<span class=\"value", "</span>")));
         let times = if expected["unit"] == "share" { 100.0 } else { 1.0 };
-        assert_cell(
-            &value,
-            &expected["value"].as_f64().map_or(Value::Null, |expected| Value::from(expected * times)),
-        );
+        let expected_value =
+            expected["value"].as_f64().map_or(Value::Null, |number| Value::from(number * times));
+        assert_cell(&value, &expected_value);
         let window = numbers(&words(item.split("class=\"fine\">").nth(1).unwrap()));
-        assert!(
-            window[0].is(float(&expected["window"]["from_us"]))
-                && window[1].is(float(&expected["window"]["to_us"]))
-        );
+        let expected = &expected["window"];
+        assert!(window[0].is(float(&expected["from_us"])) && window[1].is(float(&expected["to_us"])));
     }
 }
 
