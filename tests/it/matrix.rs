@@ -215,7 +215,8 @@ fn strict_binding_and_audit_mode_apply_to_the_matrix() {
     // The devices of the matrix have completed an MFA, so that strict binding changes nothing there.
     for strict in [false, true] {
         let switches = format!("switches: {{ strict_mfa_binding: {strict} }}");
-        let matrix = matrix_of(&format!("{{ remember: always, suppress_mfa: true, mfa: \"on\", {switches} }}"));
+        let matrix =
+            matrix_of(&format!("{{ remember: always, suppress_mfa: true, mfa: \"on\", {switches} }}"));
         let has = |id: &str| matrix.rules().iter().any(|(rule, _)| rule.id == id);
         assert!(has("suppressed") && !has("suppression-unbound"), "{strict}");
     }

@@ -46,8 +46,11 @@ fn random_scenario(number: u64, sign_ins: u32) -> Scenario {
     let (suppress, strict) = (rng.random_bool(0.5), rng.random_bool(0.3));
     let (note, lockout) = (pick(rng, &["pool", "device", "off"]), pick(rng, &["cognito", "off"]));
     // Only with `once` is a claim that is sent again refused, and so a kind of sign-in.
-    let (claims, again) =
-        if number % 2 == 0 { ("cognito", "key_omitted_after_mfa") } else { ("once", "replayed_claim") };
+    let (claims, again) = if number.is_multiple_of(2) {
+        ("cognito", "key_omitted_after_mfa")
+    } else {
+        ("once", "replayed_claim")
+    };
     let mix = weights(
         rng,
         &[

@@ -145,7 +145,7 @@ impl HostedPool {
         let usernames = self.pool.usernames();
         let names = |email: bool, phone: bool, preferred: bool| {
             let names = [(phone, "phone_number"), (email, "email"), (preferred, "preferred_username")];
-            names.into_iter().filter_map(|(on, name)| on.then(|| name.to_owned())).collect()
+            names.into_iter().filter(|(on, _)| *on).map(|(_, name)| name.to_owned()).collect()
         };
         PoolDescription {
             id: id.as_str().to_owned(),
