@@ -76,6 +76,39 @@ workload:
     )
 }
 
+/// Users whose clients leave the device key out of the MFA answer.
+fn omitted_key_scenario() -> Scenario {
+    scenario(
+        "version: 1
+name: omitted-key
+seed: 5
+group: toy
+pool: { remember: always, mfa: optional }
+population: { users: 200, factors: { sms: 100 }, devices: 1 }
+workload:
+  stages: [ { for: 60s, rate: 20/s } ]
+  mix: { key_omitted_after_mfa: 100 }
+",
+    )
+}
+
+/// Users whose phone number is registered and not active, in a pool that requires MFA by risk.
+fn registered_factor_scenario() -> Scenario {
+    scenario(
+        "version: 1
+name: registered-factors
+seed: 5
+group: toy
+pool: { remember: \"no\", mfa: optional, risk: { mode: enforced, low: mfa_if_configured } }
+population: { users: 200, factors: { phone: 100 } }
+workload:
+  stages: [ { for: 60s, rate: 20/s } ]
+  mix: { new_device: 100 }
+  risk: { none: 50, low: 50 }
+",
+    )
+}
+
 const LISTS: &str = "{ mode: enforced, low: no_action, medium: mfa_required, high: block, compromised: block, \
      always_block: [ 198.18.0.0/17, 2001:db8:8000::/33 ], always_allow: [ 198.19.0.0/16, 2001:db8::/34 ] }";
 const ESTIMATED: &str =
@@ -104,7 +137,7 @@ const ALWAYS_ASKING: &str =
 const OPT_IN: &str = "{ remember: opt_in, suppress_mfa: true, mfa: optional, switches: { claims: once } }";
 
 /// Each defect with a pool in which it has an effect, and a rule that it breaks.
-const EXPECTED_RULES: [(Defect, &str, &str); 19] = [
+const EXPECTED_RULES: [(Defect, &str, &str); 21] = [
     (Defect::ForgottenDeviceAccepted, ALWAYS, "device-unknown"),
     (Defect::SuppressesAlways, ALWAYS_ASKING, "not-suppressed"),
     (Defect::OptInRemembersAtOnce, OPT_IN, "not-remembered"),
@@ -124,6 +157,8 @@ const EXPECTED_RULES: [(Defect, &str, &str); 19] = [
     (Defect::ForgottenDeviceRefreshes, "tokens", "refresh-device-forgotten"),
     (Defect::RevokeIgnored, "tokens", "refresh-revoked"),
     (Defect::SignOutIgnored, "tokens", "refresh-signed-out"),
+    (Defect::PasswordStepKeyCounts, "omitted key", "mfa-answer-without-key"),
+    (Defect::RiskNeedsActiveFactor, "registered factors", "risk-mfa"),
 ];
 
 /// Returns the scenario for a pool of [`EXPECTED_RULES`].
@@ -131,6 +166,8 @@ fn scenario_for(pool: &str) -> Scenario {
     match pool {
         "" => failing_sign_ins_scenario(),
         "tokens" => token_scenario(),
+        "omitted key" => omitted_key_scenario(),
+        "registered factors" => registered_factor_scenario(),
         LISTS | ESTIMATED => threat_protection_scenario(pool),
         pool => mixed_scenario(pool),
     }
@@ -185,6 +222,16 @@ fn a_correct_pool_has_no_mismatches() {
                 report.decisions.rules.iter().any(|checked| checked.id == *rule && checked.seen > 10);
             assert!(is_checked, "{}: rule {rule} has too few sign-ins", scenario.name);
         }
+    }
+    for (scenario, rule) in
+        [(omitted_key_scenario(), "mfa-answer-without-key"), (registered_factor_scenario(), "risk-mfa")]
+    {
+        let report = play(&scenario);
+        assert_eq!(mismatched_rules(&report), Vec::<&str>::new(), "{}", scenario.name);
+        assert!(
+            report.decisions.rules.iter().any(|checked| checked.id == rule && checked.seen > 10),
+            "{rule}"
+        );
     }
     let report = play(&failing_sign_ins_scenario());
     assert_eq!(mismatched_rules(&report), Vec::<&str>::new());

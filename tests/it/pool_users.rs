@@ -310,6 +310,8 @@ fn user_id_for_srp_is_consistent_for_unknown_users() {
         }
         assert_eq!(told(&second, keys::SALT), told(&first, keys::SALT), "{name}");
     }
+    let long = fixture.start(&"x".repeat(100_000)).challenge;
+    assert_eq!(told(&long, keys::USER_ID_FOR_SRP).len(), 36, "only a short id is kept for a long name");
     // An unknown address gets a UUID, which leads to the same simulated user.
     let mut aliases = pool_that_hides_users_with_aliases();
     let first = aliases.start("dog@example.org").challenge;

@@ -44,11 +44,15 @@ pub enum Defect {
     RevokeIgnored,
     /// A global sign-out has no effect.
     SignOutIgnored,
+    /// After an MFA the device of the password step counts, even if the MFA answer names none.
+    PasswordStepKeyCounts,
+    /// Risk asks only for factors that are active.
+    RiskNeedsActiveFactor,
 }
 
 impl Defect {
     /// All defects.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 21] = [
         Self::ForgottenDeviceAccepted,
         Self::SuppressesAlways,
         Self::OptInRemembersAtOnce,
@@ -68,5 +72,7 @@ impl Defect {
         Self::ForgottenDeviceRefreshes,
         Self::RevokeIgnored,
         Self::SignOutIgnored,
+        Self::PasswordStepKeyCounts,
+        Self::RiskNeedsActiveFactor,
     ];
 }

@@ -7,9 +7,12 @@ use super::session_store::{Owner, PasswordChallenge, SignInState};
 use super::sign_in::PendingClaim;
 use super::{Defect, Input, Pending, PendingWork, Pool, Step};
 use poolproof_cognito::ids::{DeviceKey, SecretBlock};
-use poolproof_cognito::policy::{CompromisedAction, PoolPolicy, RememberMode, RiskAction, RiskNote};
+use poolproof_cognito::policy::{
+    CompromisedAction, FactorTypes, PoolPolicy, RememberMode, RiskAction, RiskNote,
+};
 use poolproof_cognito::protocol::{
-    AccountRequest, AuthOutcome, AuthenticationResult, InitiateAuth, Origin, Request, Response, keys,
+    AccountRequest, AuthOutcome, AuthenticationResult, InitiateAuth, Origin, Request, RespondToAuthChallenge,
+    Response, keys,
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Identity, JobResult, SessionKey};
@@ -99,6 +102,19 @@ impl Defect {
                 pending.claim.signature = pending.claim.expected_signature(key, &identity);
             }
             (Self::CompromisedSeenInSrp, Input::Result(pending, done)) => see_password(pool, pending, done),
+            (Self::PasswordStepKeyCounts, Input::Request(_, Request::RespondToAuthChallenge(request))) => {
+                name_only_device(pool, request);
+            }
+            (Self::RiskNeedsActiveFactor, Input::Result(Pending { work, .. }, _)) => {
+                let Some((id, ..)) = attempt(work) else { return };
+                let account = pool.directory.account(id);
+                let FactorTypes { sms, totp, email } = pool.policy.factor_types;
+                pool.policy.factor_types = FactorTypes {
+                    sms: sms && account.sms_mfa,
+                    totp: totp && account.totp_mfa,
+                    email: email && account.email_mfa,
+                };
+            }
             _ => {}
         }
     }
@@ -215,6 +231,20 @@ fn refresh_token(request: &Request) -> Option<(&str, Option<&str>)> {
             Some((&request.refresh_token, request.device_key.as_deref()))
         }
         _ => None,
+    }
+}
+
+/// Adds the user's device to an MFA answer that names none, if the user has exactly one.
+fn name_only_device(pool: &Pool, request: &mut RespondToAuthChallenge) {
+    let answers = &mut request.challenge_responses;
+    let mfa = matches!(request.challenge_name.as_str(), "SMS_MFA" | "SOFTWARE_TOKEN_MFA" | "EMAIL_OTP");
+    if !mfa || answers.value(keys::DEVICE_KEY).is_some() {
+        return;
+    }
+    let account = answers.value(keys::USERNAME).and_then(|name| pool.directory.find(name));
+    let Some(account) = account.map(|id| pool.directory.account(id)) else { return };
+    if let [(key, _)] = account.devices.iter().collect::<Vec<_>>()[..] {
+        *answers = std::mem::take(answers).with(keys::DEVICE_KEY, key.as_str());
     }
 }
 

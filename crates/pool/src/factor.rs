@@ -4,7 +4,7 @@ use rand::RngExt as _;
 
 use super::Pool;
 use super::session_store::{Delivery, ExpectedAnswer, LookupKey, OpenSession, Owner, SignInState};
-use super::sign_in::required;
+use super::sign_in::{named_device, required};
 use poolproof_cognito::ids::{DeviceKey, Session};
 use poolproof_cognito::policy::MfaMode;
 use poolproof_cognito::protocol::{
@@ -360,8 +360,8 @@ impl Pool {
         answers: &Parameters,
     ) -> Result<AnsweredDevice, ApiError> {
         let by_alias = self.directory.is_alias(sign_in.account, required(answers, keys::USERNAME)?);
-        let key = answers.value(keys::DEVICE_KEY).filter(|_| self.policy.remember.tracks());
-        let Some(key) = key.map(DeviceKey::new) else {
+        let key = named_device(answers).filter(|_| self.policy.remember.tracks());
+        let Some(key) = key else {
             return Ok(AnsweredDevice { key: None, remembered: false, by_alias });
         };
         let device = self.directory.account(sign_in.account).confirmed(&key);

@@ -7,7 +7,7 @@ use super::app_client::{AppClient, PasswordFlow};
 use super::decide::Decision;
 use super::lockout::Failures;
 use super::session_store::{ExpectedAnswer, OpenSession, Owner, SignInState};
-use super::sign_in::required;
+use super::sign_in::{named_device, required};
 use super::{Pending, PendingWork, Pool, Step, refuse};
 use poolproof_cognito::ids::{ClientId, DeviceKey};
 use poolproof_cognito::policy::{Lockout, PasswordPolicy};
@@ -236,8 +236,7 @@ impl Pool {
         };
         let identity = self.srp_identity(&owner);
         let password = password.chars().take(MAX_PASSWORD_CHARS + 1).collect();
-        let named_device = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
-        let named_device = named_device.filter(|_| flow == PasswordFlow::WithDevices);
+        let named_device = named_device(parameters).filter(|_| flow == PasswordFlow::WithDevices);
         let job = Job::Verifier { group: self.identity.group, salt, identity, password };
         Ok((job, PendingPlainPassword { client_id: client.id.clone(), owner, named_device, origin }))
     }

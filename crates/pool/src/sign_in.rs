@@ -114,7 +114,7 @@ impl Pool {
                 let b = Ephemeral::draw(SERVER_EPHEMERAL_BITS, &mut self.rng);
                 let verifier = self.verifier_of(&owner);
                 let job = Job::ServerPublic { group: self.identity.group, b, verifier };
-                let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
+                let device_key = named_device(parameters);
                 let client_id = client.id.clone();
                 let challenge = PendingChallenge { client_id, owner, public_a, device_key };
                 Step::Compute(job, Pending::new(&client.id, PendingWork::PasswordChallenge(challenge)))
@@ -284,8 +284,7 @@ impl Pool {
             self.count_failure(now, &owner);
             return refuse(ApiError::incorrect_credentials());
         };
-        let named_device =
-            answers.value(keys::DEVICE_KEY).map(DeviceKey::new).or_else(|| challenge.device_key.clone());
+        let named_device = named_device(answers).or_else(|| challenge.device_key.clone());
         match challenge.proof.clone() {
             Proof::Key(key) => {
                 let pending_work = PendingClaim { challenge, claim, named_device, origin };
@@ -346,6 +345,13 @@ impl Pool {
         self.rng.fill_bytes(&mut bytes);
         SecretBlock::new(BASE64.encode(&bytes))
     }
+}
+
+/// Returns the device that a request names. A key has at most 55 characters (API model), so a longer text names
+/// no device, and only its start is kept.
+pub(super) fn named_device(parameters: &Parameters) -> Option<DeviceKey> {
+    let key = parameters.value(keys::DEVICE_KEY)?;
+    Some(DeviceKey::new(key.chars().take(56).collect::<String>()))
 }
 
 /// Returns the value of a required key.

@@ -105,7 +105,9 @@ impl Pool {
     /// Returns the simulated id of an unknown name.
     fn simulated_id(&self, name: &str) -> Sub {
         let usernames = self.directory.usernames();
-        if usernames.names_are_addresses() || usernames.is_address(name) {
+        // No user has a longer name than 128 characters (API model); a short id is kept for it.
+        let too_long = name.chars().count() > 128;
+        if usernames.names_are_addresses() || usernames.is_address(name) || too_long {
             self.simulated_users.sub(&self.directory.fold(name))
         } else {
             Sub::new(self.directory.fold(name))
