@@ -7,7 +7,8 @@ use poolproof_cognito::policy::{
     Switches, UsernameSettings,
 };
 use poolproof_cognito::protocol::{
-    Challenge, ChallengeName, DeviceStatus, Parameters, Reply, Request, Response, SecretVerifierConfig, keys,
+    AssociateSoftwareToken, Challenge, ChallengeName, DeviceStatus, GlobalSignOut, Parameters, Reply,
+    Request, Response, SecretVerifierConfig, keys,
 };
 use poolproof_pool::{Pool, PoolIdentity};
 
@@ -281,4 +282,32 @@ fn get_device_shows_remembered_devices_only() {
     let signed_in = fixture.run_sign_in("ann", Some(&phone)).end.unwrap();
     let reply = fixture.ask(Request::GetDevice(call(&signed_in.access_token, &phone.key)));
     assert_eq!(refusal(reply), NO_SUCH_DEVICE);
+}
+
+// A global sign-out ends the challenges of sign-ins that it does not know yet.
+#[test]
+fn a_global_sign_out_ends_a_password_challenge() {
+    let mut fixture = PoolFixture::of_ann(always(MfaMode::Off));
+    let exchange = fixture.start("ann");
+    let claim = fixture.claim(&exchange, PASSWORD);
+    let signed_in = tokens(fixture.send_claim(&exchange, claim.clone()));
+    let access_token = signed_in.access_token.as_str().to_owned();
+    let sign_out = Request::GlobalSignOut(GlobalSignOut { access_token });
+    assert_eq!(fixture.ask(sign_out), Ok(Response::Empty));
+    assert_eq!(refusal(fixture.send_claim(&exchange, claim)), INCORRECT);
+}
+
+// A setup of a factor that the pool does not activate is no MFA.
+#[test]
+fn an_app_cannot_be_set_up_in_a_pool_that_does_not_activate_apps() {
+    let factor_types = FactorTypes { sms: true, ..FactorTypes::NONE };
+    let mut fixture =
+        PoolFixture::new(PoolPolicy { factor_types, ..policy(RememberMode::No, false, MfaMode::On) });
+    fixture.add_with_app("ann", |_| {});
+    let asked = challenge(fixture.password("ann", PASSWORD, None));
+    assert_eq!(asked.name, ChallengeName::MfaSetup);
+    let session = asked.session.as_ref().map(|session| session.as_str().to_owned());
+    let associate = Request::AssociateSoftwareToken(AssociateSoftwareToken { session });
+    let refused = "InvalidParameterException: Software token MFA is not enabled for this user pool.";
+    assert_eq!(refusal(fixture.ask(associate)), refused);
 }

@@ -317,3 +317,24 @@ fn the_app_that_was_verified_last_counts() {
     assert!(answer(&first).unwrap_err().starts_with(ErrorKind::CodeMismatch.as_str()));
     assert!(answer(&last).is_ok());
 }
+
+// Developer guide: an address is an alias once it is verified, and a user cannot verify it by an attribute.
+#[test]
+fn a_user_cannot_sign_up_with_a_verified_address() {
+    let mut fixture = ProviderFixture::new(Tokens::Opaque);
+    let aliases = json!({ "AliasAttributes": ["email", "preferred_username"] });
+    let (_, client) = served_pool(&mut fixture, &aliases, &json!({}));
+    let mut sign_up = |attributes: Value| {
+        let body = json!({
+            "ClientId": client, "Username": "eve", "Password": "Permanent-1", "UserAttributes": attributes,
+        });
+        fixture.ask("SignUp", &body)
+    };
+    let email = json!({ "Name": "email", "Value": "ann@example.com" });
+    let verified = json!({ "Name": "email_verified", "Value": "true" });
+    let refused = sign_up(json!([email, verified])).unwrap_err();
+    assert_eq!(refused, "NotAuthorizedException: A client attempted to write unauthorized attribute");
+    let preferred = json!({ "Name": "preferred_username", "Value": "ann@example.com" });
+    assert!(sign_up(json!([preferred])).unwrap_err().starts_with("InvalidParameterException"));
+    assert!(sign_up(json!([email])).is_ok());
+}

@@ -464,6 +464,7 @@ fn a_username_cannot_equal_anothers_sub_or_email() {
     };
     assert!(taken("ann", None));
     assert!(taken("ann@example.org", None));
+    assert!(taken("00000000-0000-4000-8000-000000000001", None));
     assert!(taken("eve", Some("ann@example.org")));
     assert!(taken("eve", Some("ann")));
     assert!(!taken("eve", Some("eve@example.org")), "a refused account takes no name");

@@ -64,8 +64,10 @@ prop_compose! {
 }
 
 prop_compose! {
-    fn rotated()((usable_until, expires) in (moment(), moment())) -> RotatedToken {
-        RotatedToken { usable_until, expires }
+    fn rotated()(
+        (current, previous) in (".*", ".*"), (usable_until, expires) in (moment(), moment()),
+    ) -> RotatedToken {
+        RotatedToken { current, previous, usable_until, expires }
     }
 }
 

@@ -16,14 +16,11 @@ impl SignIn {
     pub(super) fn next_challenge(&mut self, now: Timestamp, state: State, event: Event) -> Action {
         match (state, event) {
             (State::Code { of, session }, Event::Code(code)) => self.on_code(now, of, session, code),
-            (State::FactorAnswer | State::DeviceAnswer, Event::Answer(answer)) => self.on_auth(now, answer),
-            (State::SecretCode, Event::Answer(answer)) => self.on_secret_code(now, answer),
-            (State::SetupAnswer { secret }, Event::Answer(answer)) => self.on_verified(now, secret, answer),
-            (State::SetupFinished { secret }, Event::Answer(answer)) => {
-                // The app is not a factor before the pool accepts this last answer.
-                self.new_app = answer.is_ok().then_some(secret);
+            (State::FactorAnswer | State::DeviceAnswer | State::SetupFinished, Event::Answer(answer)) => {
                 self.on_auth(now, answer)
             }
+            (State::SecretCode, Event::Answer(answer)) => self.on_secret_code(now, answer),
+            (State::SetupAnswer { secret }, Event::Answer(answer)) => self.on_verified(now, secret, answer),
             (State::DevicePublic { session }, Event::Device(DeviceAnswer::PublicValue(public_a))) => {
                 self.send_device_public(now, session.as_ref(), &public_a)
             }
@@ -124,7 +121,9 @@ impl SignIn {
             Ok(Response::SoftwareTokenVerified { session }) => {
                 let responses = self.with_device_after_mfa(Parameters::new());
                 let answer = self.answer_to(ChallengeName::MfaSetup, Some(&session), responses);
-                self.send(now, Request::RespondToAuthChallenge(answer), State::SetupFinished { secret })
+                // The app is a factor from here on, however the sign-in ends.
+                self.new_app = Some(secret);
+                self.send(now, Request::RespondToAuthChallenge(answer), State::SetupFinished)
             }
             Ok(_) => self.protocol_violation(now, "the answer belongs to another operation"),
             Err(error) => self.refused(now, error),

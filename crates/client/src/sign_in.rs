@@ -51,7 +51,7 @@ pub(super) enum State {
     FactorAnswer,
     SecretCode,
     SetupAnswer { secret: TotpSecret },
-    SetupFinished { secret: TotpSecret },
+    SetupFinished,
     DevicePublic { session: Option<Session> },
     DeviceChallenge,
     DeviceClaim { session: Option<Session> },

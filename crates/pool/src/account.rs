@@ -51,7 +51,7 @@ pub(super) struct Account {
     pub(super) generation: u64,
     /// Sign-ins whose refresh token was revoked, each with the token's original expiry.
     pub(super) revoked: BTreeMap<String, Timestamp>,
-    /// Refresh tokens that were exchanged for another one, by `jti`.
+    /// Sign-ins whose refresh token was exchanged for another one, by `origin_jti`.
     pub(super) rotated: BTreeMap<String, RotatedToken>,
     pub(super) devices: BTreeMap<DeviceKey, Device>,
     /// Attributes other than `sub`, by name.
@@ -67,13 +67,17 @@ pub(super) struct Account {
     pub(super) app_to_verify: Option<TotpSecret>,
 }
 
-/// A refresh token that was exchanged for another one.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+/// The refresh tokens of a sign-in whose first one was exchanged for another one.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotatedToken {
-    /// The end of the grace period.
+    /// `jti` of the valid token.
+    pub current: String,
+    /// `jti` of the token before it.
+    pub previous: String,
+    /// The end of the grace period of the token before it.
     pub usable_until: Timestamp,
-    /// The token's own expiry, after which it is forgotten.
+    /// The expiry of all of them, after which this record is removed.
     pub expires: Timestamp,
 }
 

@@ -113,7 +113,10 @@ impl Pool {
                 Some(self.session_store.next_device_session(session).unwrap_or(session))
             }
             None => {
-                let here = |open: &OpenSession| open.sign_in.address == origin.address;
+                let here = |open: &OpenSession| {
+                    open.sign_in.address == origin.address
+                        && open.sign_in.client_id.as_str() == request.client_id
+                };
                 let waiting =
                     |id| self.session_store.find(now, &SessionHandle::Device(id, key.clone()), here);
                 self.directory.find(username).and_then(waiting)

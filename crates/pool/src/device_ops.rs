@@ -40,7 +40,10 @@ impl Pool {
         let device = devices.get_mut(&key);
         let device = device.ok_or_else(|| ApiError::invalid_parameter("Invalid device key given."))?;
         match &device.state {
-            DeviceState::Issued { origin_id } if *origin_id == claims.origin_id => {}
+            // Tokens of clients without revocation have no `origin_jti`, but all name the device.
+            DeviceState::Issued { origin_id }
+                if !origin_id.is_empty()
+                    && (*origin_id == claims.origin_id || claims.device_key.as_ref() == Some(&key)) => {}
             DeviceState::Issued { .. } => {
                 return Err(ApiError::invalid_parameter("Invalid device key given."));
             }

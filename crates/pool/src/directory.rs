@@ -62,9 +62,8 @@ impl Directory {
     pub(super) fn put(&mut self, id: AccountId, mut account: Account) -> Result<(), NameTaken> {
         let username = self.fold(account.username.as_str());
         let aliases = self.aliases(&account);
-        let taken = self.by_username.contains_key(&username)
+        let taken = self.is_taken(account.username.as_str())
             || self.by_sub.contains_key(&account.sub)
-            || self.by_alias.contains_key(&username)
             || self.accounts.contains_key(&id)
             || aliases.iter().any(|alias| self.is_taken(alias));
         if taken {
@@ -93,9 +92,9 @@ impl Directory {
         aliases.into_iter().flatten().map(|alias| self.fold(alias)).collect()
     }
 
-    /// Returns whether a user name or an alias is in use.
+    /// Returns whether a user name, an alias or a sub is in use. No user may be named by another user's sub.
     pub(super) fn is_taken(&self, name: &str) -> bool {
-        self.find_by_name(name).is_some()
+        self.find(name).is_some()
     }
 
     /// Changes the attributes of an account, and then its aliases.
@@ -112,7 +111,7 @@ impl Directory {
         let before = (account.attributes.clone(), account.email.clone(), account.phone.clone());
         change(account);
         let aliases = self.accounts.get(&id).map(|account| self.aliases(account)).unwrap_or_default();
-        let foreign = |alias: &String| self.find_by_name(alias).is_some_and(|owner| owner != id);
+        let foreign = |alias: &String| self.find(alias).is_some_and(|owner| owner != id);
         let taken = aliases.iter().any(foreign);
         let Some(account) = self.accounts.get_mut(&id) else { return Ok(()) };
         if taken {

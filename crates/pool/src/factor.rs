@@ -3,6 +3,7 @@
 use rand::RngExt as _;
 
 use super::Pool;
+use super::account::Account;
 use super::session_store::{Delivery, ExpectedAnswer, LookupKey, OpenSession, Owner, SignInState};
 use super::sign_in::{named_device, required};
 use poolproof_cognito::ids::{DeviceKey, Session};
@@ -245,11 +246,18 @@ impl Pool {
         };
         let types = self.policy.factor_types;
         let account = self.directory.account_mut(open.sign_in.account);
-        if self.policy.mfa == MfaMode::On && account.active_factors(types).is_empty() {
-            // The correct code verifies the registered phone number.
+        let by_phone = challenge == ChallengeName::SmsMfa && self.policy.mfa == MfaMode::On;
+        if by_phone && account.active_factors(types).is_empty() {
             account.sms_mfa = true;
         }
         let username = account.username.clone();
+        if by_phone {
+            // The correct code verifies the phone number, unless it is another user's alias.
+            let verify = |account: &mut Account| {
+                account.attributes.insert("phone_number_verified".to_owned(), "true".to_owned());
+            };
+            self.directory.change_attributes(open.sign_in.account, verify).ok();
+        }
         self.session_store.discard_code(&username);
         Ok(self.factor_done(now, open.sign_in, device))
     }
@@ -293,8 +301,18 @@ impl Pool {
         ApiError::new(ErrorKind::CodeMismatch, "Invalid code received for user")
     }
 
+    /// Refuses the setup of an authenticator app during a sign-in if the pool does not activate apps. The app
+    /// would count for nothing, and the setup would pass for an MFA.
+    fn check_totp_activated(&self) -> Result<(), ApiError> {
+        if self.policy.factor_types.totp {
+            return Ok(());
+        }
+        Err(ApiError::invalid_parameter("Software token MFA is not enabled for this user pool."))
+    }
+
     /// `AssociateSoftwareToken`: returns a secret for the app.
     pub(super) fn associate_token(&mut self, now: Timestamp, request: &AssociateSoftwareToken) -> Reply {
+        self.check_totp_activated()?;
         let session = request.session.as_deref().map(LookupKey::from_text);
         let (_, open) = self.take_allowed_session(now, session, |open| {
             matches!(open.expected_answer, ExpectedAnswer::Setup | ExpectedAnswer::SetupCode { .. })
@@ -307,6 +325,7 @@ impl Pool {
 
     /// `VerifySoftwareToken`: a first code proves that the app has the secret.
     pub(super) fn verify_token(&mut self, now: Timestamp, request: &VerifySoftwareToken) -> Reply {
+        self.check_totp_activated()?;
         let session = request.session.as_deref().map(LookupKey::from_text);
         let (session, open) = self.take_allowed_session(now, session, |open| {
             matches!(open.expected_answer, ExpectedAnswer::SetupCode { .. })

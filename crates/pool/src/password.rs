@@ -284,6 +284,9 @@ impl Pool {
         else {
             return Err(ApiError::internal("the session expects another challenge"));
         };
+        // This answer is the last one, so the device that it names counts.
+        let named_device = named_device(&request.challenge_responses).or(sign_in.named_device);
+        let sign_in = SignInState { named_device, ..sign_in };
         let salt = self.new_salt()?;
         let identity = self.srp_identity(&Owner::Account(sign_in.account));
         let password = password.to_owned();

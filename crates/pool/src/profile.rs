@@ -27,7 +27,12 @@ pub(super) struct Attributes {
 
 impl Attributes {
     /// Reads attributes: no duplicate names, valid addresses, and no attribute that only the pool may set.
-    fn read(given: Vec<(String, String)>) -> Result<Self, ApiError> {
+    ///
+    /// A user who signs up may not say that an address is verified: only a code or an administrator can.
+    fn read(given: Vec<(String, String)>, by_user: bool) -> Result<Self, ApiError> {
+        if by_user && given.iter().any(|(name, _)| name.ends_with("_verified")) {
+            return Err(ApiError::not_authorized("A client attempted to write unauthorized attribute"));
+        }
         let mut rest = BTreeMap::new();
         for (name, value) in given {
             if name.is_empty() || name.len() > 32 || value.len() > 2048 || name == "sub" {
@@ -188,6 +193,7 @@ impl Pool {
         &self,
         username: &str,
         sub: &Sub,
+        by_user: bool,
         attributes: Vec<(String, String)>,
     ) -> Result<(Username, Attributes), ApiError> {
         let usernames = self.directory.usernames();
@@ -197,7 +203,12 @@ impl Pool {
                  regular expression pattern: [\\p{L}\\p{M}\\p{S}\\p{N}\\p{P}]{1,128}",
             ));
         }
-        let mut attributes = Attributes::read(attributes)?;
+        let mut attributes = Attributes::read(attributes, by_user)?;
+        if attributes.rest.get("preferred_username").is_some_and(|name| usernames.is_address(name)) {
+            return Err(ApiError::invalid_parameter(
+                "Invalid preferred_username: it has the form of an alias.",
+            ));
+        }
         let taken = |message: &str| Err(ApiError::new(ErrorKind::UsernameExists, message));
         if !usernames.names_are_addresses() {
             if usernames.is_address(username) {

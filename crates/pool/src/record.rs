@@ -64,7 +64,7 @@ pub struct AccountRecord {
     pub generation: u64,
     /// Sign-ins whose refresh token was revoked, each with the token's original expiry.
     pub revoked: BTreeMap<String, Timestamp>,
-    /// Refresh tokens that were exchanged for another one, by `jti`.
+    /// Sign-ins whose refresh token was exchanged for another one, by `origin_jti`.
     pub rotated: BTreeMap<String, RotatedToken>,
     /// Devices by key, including unconfirmed ones.
     pub devices: BTreeMap<DeviceKey, DeviceRecord>,

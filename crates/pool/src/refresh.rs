@@ -15,8 +15,8 @@ use poolproof_cognito::time::Timestamp;
 /// individually.
 const MAX_REVOKED_SIGN_INS: usize = 1000;
 
-/// Most rotated refresh tokens stored for one user; the oldest are dropped first.
-const MAX_ROTATED_TOKENS: usize = 1000;
+/// Most sign-ins with rotated refresh tokens stored for one user; further ones cannot refresh.
+const MAX_ROTATED_SIGN_INS: usize = 1000;
 
 impl Pool {
     /// `REFRESH_TOKEN_AUTH`.
@@ -30,7 +30,7 @@ impl Pool {
         let device_key = parameters.value(keys::DEVICE_KEY).map(DeviceKey::new);
         let (id, claims) = self.read_refresh(now, &client.id, token, device_key.as_ref())?;
         client.check_hash(parameters, self.directory.account(id).username.as_str())?;
-        Ok(self.refreshed_tokens(now, client, id, &claims))
+        self.refreshed_tokens(now, client, id, &claims)
     }
 
     /// `GetTokensFromRefreshToken`.
@@ -39,7 +39,7 @@ impl Pool {
         client.check_secret(request.client_secret.as_deref())?;
         let device_key = request.device_key.as_deref().map(DeviceKey::new);
         let (id, claims) = self.read_refresh(now, &client.id, &request.refresh_token, device_key.as_ref())?;
-        Ok(self.refreshed_tokens(now, &client, id, &claims))
+        self.refreshed_tokens(now, &client, id, &claims)
     }
 
     /// Returns the claims of a valid refresh token. In a pool that tracks devices the token is bound to its
@@ -70,7 +70,11 @@ impl Pool {
         if account.disabled {
             return Err(ApiError::not_authorized("User is disabled."));
         }
-        if account.rotated.get(&claims.token_id).is_some_and(|rotated| now >= rotated.usable_until) {
+        let usable = account.rotated.get(&claims.origin_id).is_none_or(|rotated| {
+            rotated.current == claims.token_id
+                || rotated.previous == claims.token_id && now < rotated.usable_until
+        });
+        if !usable {
             let message = "Refresh token has been used already.";
             return Err(ApiError::new(ErrorKind::RefreshTokenReuse, message));
         }
@@ -82,30 +86,39 @@ impl Pool {
         Ok((id, claims))
     }
 
-    /// Returns new tokens. With rotation they include a refresh token for the rest of the old one's life, and
-    /// the old one can be used until the grace period ends.
+    /// Returns new tokens. With rotation they include a refresh token for the rest of the old one's life. The
+    /// old one can be used until the grace period ends, and leads to the same new one.
     fn refreshed_tokens(
         &mut self,
         now: Timestamp,
         client: &AppClient,
         id: AccountId,
         claims: &Claims,
-    ) -> Response {
+    ) -> Reply {
         let mut tokens = self.tokens(now, claims, None);
         if let Some(grace) = client.rotation {
-            let next = Claims { token_id: self.new_uuid(), ..claims.clone() };
-            tokens.refresh_token = Some(self.signer.token(TokenUse::Refresh, &next));
+            let token_id = self.new_uuid();
             let rotated = &mut self.directory.account_mut(id).rotated;
             rotated.retain(|_, token| token.expires > now);
-            let token = RotatedToken { usable_until: now.plus(grace), expires: claims.expires };
-            rotated.entry(claims.token_id.clone()).or_insert(token);
-            if rotated.len() > MAX_ROTATED_TOKENS {
-                let oldest = rotated.iter().min_by_key(|(_, token)| token.usable_until);
-                let oldest = oldest.map(|(token_id, _)| token_id.clone());
-                oldest.and_then(|token_id| rotated.remove(&token_id));
+            let known = rotated.get(&claims.origin_id);
+            if known.is_none() && rotated.len() >= MAX_ROTATED_SIGN_INS {
+                return Err(ApiError::too_many_requests());
             }
+            let again = known.filter(|known| known.previous == claims.token_id);
+            let next = again.map_or(token_id, |known| known.current.clone());
+            if again.is_none() {
+                let token = RotatedToken {
+                    current: next.clone(),
+                    previous: claims.token_id.clone(),
+                    usable_until: now.plus(grace),
+                    expires: claims.expires,
+                };
+                rotated.insert(claims.origin_id.clone(), token);
+            }
+            let next = Claims { token_id: next, ..claims.clone() };
+            tokens.refresh_token = Some(self.signer.token(TokenUse::Refresh, &next));
         }
-        Response::Auth(AuthOutcome::Tokens(tokens))
+        Ok(Response::Auth(AuthOutcome::Tokens(tokens)))
     }
 
     /// `RevokeToken`.

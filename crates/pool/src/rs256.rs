@@ -100,17 +100,19 @@ impl Pool {
         if let Some(device_key) = &claims.device_key {
             access.insert("device_key".to_owned(), json!(device_key.as_str()));
         }
-        let mut id = both;
-        id.insert("jti".to_owned(), json!(id_claims.token_id));
-        id.insert("exp".to_owned(), id_claims.expires.as_secs().into());
-        for (name, value) in &account.attributes {
+        // The standard claims come last, so that no attribute can replace one.
+        let mut id = Map::new();
+        for (name, value) in account.attributes.iter().filter(|(name, _)| !name.starts_with("cognito:")) {
             id.insert(name.clone(), attribute(name, value));
         }
         let known = [("email", &account.email), ("phone_number", &account.phone)];
         for (name, value) in known.into_iter().filter_map(|(name, value)| Some((name, value.as_ref()?))) {
             id.insert(name.to_owned(), json!(value));
         }
+        id.extend(both);
         id.extend([
+            ("jti".to_owned(), json!(id_claims.token_id)),
+            ("exp".to_owned(), json!(id_claims.expires.as_secs())),
             ("token_use".to_owned(), json!("id")),
             ("aud".to_owned(), json!(claims.client_id.as_str())),
             ("cognito:username".to_owned(), json!(claims.username.as_str())),

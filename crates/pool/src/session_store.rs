@@ -53,6 +53,8 @@ pub(super) struct PasswordChallenge {
     pub(super) proof: Proof,
     /// The salt of the password that the challenge is about. A new password has a new salt.
     pub(super) salt: Salt,
+    /// The number of global sign-outs when the challenge was issued. A later one ends the challenge.
+    pub(super) generation: u64,
     /// The device that `InitiateAuth` named.
     pub(super) device_key: Option<DeviceKey>,
     /// The wrong claims so far; none is counted twice.
@@ -322,6 +324,13 @@ impl SessionStore {
             return None;
         }
         if once { self.password_challenges.remove(&block) } else { Some(found.clone()) }
+    }
+
+    /// Forgets the device that `InitiateAuth` named.
+    pub(super) fn forget_device_key(&mut self, block: &SecretBlock) {
+        if let Some(challenge) = self.password_challenges.get_mut(&LookupKey::from_text(block.as_str())) {
+            challenge.device_key = None;
+        }
     }
 
     /// Replaces the exchange of a challenge by the smaller session key.

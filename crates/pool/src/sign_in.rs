@@ -179,13 +179,13 @@ impl Pool {
     ) -> Reply {
         let client = self.client(pending_work.client_id.as_str())?;
         let block = self.new_secret_block();
-        let (username, salt) = match &pending_work.owner {
+        let (username, salt, generation) = match &pending_work.owner {
             Owner::Account(id) => {
                 let account = self.directory.account(*id);
-                (account.username.as_str().to_owned(), account.salt.clone())
+                (account.username.as_str().to_owned(), account.salt.clone(), account.generation)
             }
             Owner::UnknownUser(simulated_id) => {
-                (simulated_id.as_str().to_owned(), self.simulated_users.salt(simulated_id))
+                (simulated_id.as_str().to_owned(), self.simulated_users.salt(simulated_id), 0)
             }
         };
         let parameters = Parameters::new()
@@ -199,6 +199,7 @@ impl Pool {
             owner: pending_work.owner,
             proof: Proof::Exchange(Exchange { public_a: pending_work.public_a, public_b, b }),
             salt,
+            generation,
             device_key: pending_work.device_key,
             failed_claims: Vec::new(),
             expires: now.plus(self.session_validity(&client.id)),
@@ -269,9 +270,7 @@ impl Pool {
             pool.session_store.password_challenge(&claim.block).filter(|challenge| mine(challenge));
         let challenge = challenge.map(|challenge| &challenge.owner);
         let challenge = challenge.filter(|owner| pool.owner_matches(owner, username));
-        let named = || self.directory.find(username).map(Owner::Account);
-        let named = || named().map_or_else(|| self.owner(client, username), Ok);
-        let Ok(owner) = challenge.cloned().map_or_else(named, Ok) else {
+        let Ok(owner) = challenge.cloned().map_or_else(|| self.owner(client, username), Ok) else {
             return refuse(ApiError::incorrect_credentials());
         };
         if let Err(error) = self.admit_attempt(now, client, &owner) {
@@ -310,7 +309,9 @@ impl Pool {
         if self.failures(&challenge.owner).is_locked(now) {
             // The owner was locked out after the claim was received. Parallel claims allow no more guesses
             // than sequential ones.
-            self.session_store.restore_password_challenge(now, &claim.block, challenge);
+            if self.policy.switches.claims == ClaimReuse::Once {
+                self.session_store.restore_password_challenge(now, &claim.block, challenge);
+            }
             return Err(ApiError::attempts_exceeded());
         }
         self.session_store.keep_session_key(&claim.block, key);
@@ -327,17 +328,24 @@ impl Pool {
         if unknown_device {
             // Clients send the same claim again without the device key. Then the key from the start does not
             // count either.
-            challenge.device_key = None;
-            challenge.proof = Proof::Key(key.clone());
-            self.session_store.restore_password_challenge(now, &claim.block, challenge);
+            if self.policy.switches.claims == ClaimReuse::Once {
+                challenge.device_key = None;
+                challenge.proof = Proof::Key(key.clone());
+                self.session_store.restore_password_challenge(now, &claim.block, challenge);
+            } else {
+                self.session_store.forget_device_key(&claim.block);
+            }
         }
         answer
     }
 
-    /// Returns whether the user still has the password that the challenge is about.
+    /// Returns whether the user still has the password that the challenge is about, and has not signed out
+    /// globally since.
     fn is_current(&self, challenge: &PasswordChallenge) -> bool {
         let account = Self::account_of(&challenge.owner).map(|id| self.directory.account(id));
-        account.is_none_or(|account| account.salt == challenge.salt)
+        account.is_none_or(|account| {
+            account.salt == challenge.salt && account.generation == challenge.generation
+        })
     }
 
     pub(super) fn new_secret_block(&mut self) -> SecretBlock {

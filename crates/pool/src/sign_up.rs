@@ -40,7 +40,7 @@ impl Pool {
         let password = request.password.ok_or_else(|| ApiError::missing_parameter("Password"))?;
         self.check_password(SIGN_UP_CONFORM, &password)?;
         let sub = Sub::new(self.new_uuid());
-        let (name, attributes) = self.check_new_user(&request.username, &sub, request.attributes)?;
+        let (name, attributes) = self.check_new_user(&request.username, &sub, true, request.attributes)?;
         Ok((password, Purpose::SignUp { client_id: client.id.clone(), name, sub, attributes }))
     }
 

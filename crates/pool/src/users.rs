@@ -142,7 +142,7 @@ impl Pool {
             return Ok((password, Purpose::Set { account, user_status: UserStatus::ForceChangePassword }));
         }
         let sub = Sub::new(self.new_uuid());
-        let (name, attributes) = self.check_new_user(&request.username, &sub, request.attributes)?;
+        let (name, attributes) = self.check_new_user(&request.username, &sub, false, request.attributes)?;
         let send = send.then(|| password.clone());
         Ok((password, Purpose::Create { name, sub, attributes, send }))
     }

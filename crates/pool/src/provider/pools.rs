@@ -35,6 +35,7 @@ fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
     };
     let mfa =
         spec.mfa.as_deref().map_or(Ok(MfaMode::Off), |mfa| word(&MFA_VALUES, "mfaConfiguration", mfa))?;
+    check_factor_types(mfa, base.factor_types)?;
     let mode = spec.add_ons.as_ref().map(|add_ons| add_ons.advanced_security_mode.as_str());
     let mode = mode.map_or(Ok(RiskMode::Off), |mode| {
         word(&RISK_MODE_VALUES, "userPoolAddOns.advancedSecurityMode", mode)
@@ -51,6 +52,15 @@ fn policy(spec: &PoolSpec, base: PoolPolicy) -> Result<PoolPolicy, ApiError> {
         _ => RiskPolicy { mode, ..base.risk },
     };
     Ok(PoolPolicy { remember, suppress_mfa: challenge == Some(true), mfa, risk, ..base })
+}
+
+/// Refuses MFA without any type of factor: no user could complete it.
+fn check_factor_types(mfa: MfaMode, factor_types: FactorTypes) -> Result<(), ApiError> {
+    if mfa == MfaMode::Off || factor_types.any() {
+        return Ok(());
+    }
+    let message = "Invalid MFA configuration given, can't turn on MFA without an MFA factor.";
+    Err(ApiError::invalid_parameter(message))
 }
 
 /// Returns the requested password policy, or Cognito's default.
@@ -280,11 +290,7 @@ impl Provider {
             totp: config.software_token.is_some_and(|totp| totp.enabled == Some(true)),
             email: config.email.is_some(),
         };
-        if mfa != MfaMode::Off && factor_types == FactorTypes::NONE {
-            return Err(ApiError::invalid_parameter(
-                "Invalid MFA configuration given, can't turn on MFA without an MFA factor.",
-            ));
-        }
+        check_factor_types(mfa, factor_types)?;
         let policy = PoolPolicy { mfa, factor_types, ..*hosted.pool.policy() };
         hosted.pool.set_policy(policy);
         let id = PoolId::new(&config.user_pool_id);

@@ -19,6 +19,7 @@ fn challenge() -> PasswordChallenge {
         owner: Owner::UnknownUser(Sub::new("unknown")),
         proof: Proof::Exchange(Exchange { public_a, public_b, b }),
         salt: Salt::from_bytes(vec![1; 16]).unwrap(),
+        generation: 0,
         device_key: None,
         failed_claims: Vec::new(),
         expires: second(10),
