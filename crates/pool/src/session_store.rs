@@ -13,7 +13,8 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use rand::Rng as _;
-use sha2::{Digest as _, Sha256};
+
+pub(super) use lookup::{LookupKey, SessionHandle};
 
 use super::account::AccountId;
 use super::entry_counts::EntryCounts;
@@ -142,25 +143,6 @@ pub(super) struct OpenSession {
     pub(super) expires: Timestamp,
 }
 
-/// The key of a session or a secret block: half of its hash. It is infeasible to find another text with the
-/// same half.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
-pub(super) struct LookupKey([u8; 16]);
-
-impl LookupKey {
-    /// Returns the key of a text.
-    pub(super) fn from_text(text: &str) -> Self {
-        Self::from_parts(&[text.as_bytes()])
-    }
-
-    fn from_parts(parts: &[&[u8]]) -> Self {
-        let hash: [u8; 32] = parts.iter().fold(Sha256::new(), Sha256::chain_update).finalize().into();
-        let mut lookup_key = [0; 16];
-        lookup_key.copy_from_slice(&hash[..16]);
-        Self(lookup_key)
-    }
-}
-
 /// The state of a session.
 #[derive(Debug)]
 enum SessionEntry {
@@ -188,28 +170,6 @@ pub(super) struct SessionStore {
     deliveries: VecDeque<Delivery>,
     /// Failures of unknown user names.
     unknown_users: BTreeMap<FailureKey, Failures>,
-}
-
-/// The value that identifies a session for clients that send none (docs/semantics.md, field names).
-#[derive(Debug)]
-pub(super) enum SessionHandle {
-    /// User and device, for `DEVICE_SRP_AUTH`.
-    Device(AccountId, DeviceKey),
-    /// The secret block, for `DEVICE_PASSWORD_VERIFIER`.
-    Block(SecretBlock),
-}
-
-impl SessionHandle {
-    /// Returns the lookup key of the handle. The first part has a length prefix, so that no two handles have
-    /// the same bytes.
-    fn lookup_key(&self) -> LookupKey {
-        match self {
-            Self::Device(account, key) => {
-                LookupKey::from_parts(&[b"device", &account.0.to_be_bytes(), key.as_str().as_bytes()])
-            }
-            Self::Block(block) => LookupKey::from_parts(&[b"block.", block.as_str().as_bytes()]),
-        }
-    }
 }
 
 /// A message with a code or a password, sent by SMS or e-mail.
@@ -505,5 +465,6 @@ impl SessionStore {
     }
 }
 
+mod lookup;
 #[cfg(test)]
 mod tests;
