@@ -246,7 +246,7 @@ fn representative_seed(scenario: &Scenario, expected: f64, repeat: u32) -> Seed 
     best.1
 }
 
-/// Short enough to type.
+/// Derives a 32-bit seed, which is short enough to type.
 fn seed(from: Seed, number: u64) -> Seed {
     Seed::new(u64::from(from.rng("capacity", number).next_u32()))
 }

@@ -45,7 +45,7 @@ impl LevelRequest {
     }
 }
 
-/// So many confirmations may fail.
+/// The maximum number of confirmations that may fail.
 const MAX_CONFIRMATIONS: u32 = 3;
 
 /// The search for the highest rate that passes.
@@ -113,7 +113,7 @@ impl Search {
         self.confirmed
     }
 
-    /// At most so many levels are asked for.
+    /// Returns the maximum number of levels that the search requests.
     pub fn max_levels(&self) -> u32 {
         let SearchBounds { from, to, factor, precision } = self.bounds;
         let climbs = ((to / from).ln() / factor.ln()).ceil() as u32 + 1;

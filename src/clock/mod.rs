@@ -1,8 +1,8 @@
 //! The clock of a run: the wall clock, or a virtual clock.
 //!
-//! Only actors read a [`Clock`]; all other code takes the time as an argument. A load test uses the wall
-//! clock. A simulation uses the virtual clock, which stops while any task has work and otherwise jumps to the
-//! next timer.
+//! Actors, worker threads and the HTTP server read a [`Clock`]; the pool, the client and the oracle take the
+//! time as an argument. A load test uses the wall clock. A simulation uses the virtual clock, which stops
+//! while any task has work and otherwise jumps to the next timer.
 
 mod alarm;
 

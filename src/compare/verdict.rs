@@ -155,9 +155,9 @@ pub struct MetricResult {
     pub head: Option<f64>,
     /// The relative difference of the head.
     pub change: Option<f64>,
-    /// Lower end of its interval.
+    /// The lower bound of the confidence interval of `change`.
     pub low: Option<f64>,
-    /// The upper end.
+    /// The upper bound.
     pub high: Option<f64>,
     /// The p-value after Holm's correction.
     pub p: Option<f64>,

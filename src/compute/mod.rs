@@ -91,9 +91,14 @@ impl Compute {
         Self(Rc::new(Executor::Inline(Box::new(Inline { clock, model, cores, usage }))))
     }
 
-    /// Runs jobs on the given numbers of threads for each side.
+    /// Starts the worker threads of both sides.
     ///
-    /// Idle threads prepare exponents and their powers. The exponents are as unpredictable as `rng`.
+    /// Idle threads compute random exponents and the matching powers of g in advance. The exponents derive
+    /// from `rng`, so `rng` must be unpredictable.
+    ///
+    /// # Errors
+    ///
+    /// A thread cannot be started.
     pub fn threads(clients: usize, server: usize, rng: &mut Rng) -> std::io::Result<Self> {
         let groups =
             [WorkerGroup::start("client", clients, rng)?, WorkerGroup::start("server", server, rng)?];

@@ -18,9 +18,9 @@ pub struct Snapshot {
     pub(super) throttled: BTreeMap<SignInStep, u64>,
     pub(super) requests: u64,
     pub(super) unresolved: UnresolvedCounts,
-    /// Those between warm-up and cool-down.
+    /// The unresolved sign-ins between warm-up and cool-down.
     pub(super) measured_unresolved: UnresolvedCounts,
-    /// Those in the cool-down.
+    /// The unresolved sign-ins in the cool-down.
     cool_down_unresolved: u64,
     pub(super) window: Option<RateWindow>,
     pub(super) intended: Latencies,

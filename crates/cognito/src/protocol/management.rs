@@ -392,7 +392,7 @@ pub struct PoolDescription {
     /// `LastModifiedDate`.
     #[serde(rename = "LastModifiedDate", default, with = "crate::time::seconds")]
     pub modified: Timestamp,
-    /// `EstimatedNumberOfUsers`.
+    /// The number of users in the pool (`EstimatedNumberOfUsers`).
     #[serde(rename = "EstimatedNumberOfUsers", default)]
     pub users: u32,
     /// `MfaConfiguration`.
@@ -406,7 +406,7 @@ pub struct PoolDescription {
     pub add_ons: Option<AddOns>,
     /// `Policies`.
     pub policies: Option<Policies>,
-    /// `UsernameAttributes`.
+    /// The attributes that serve as user names: `email`, `phone_number` (`UsernameAttributes`).
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub username_attributes: Vec<String>,
     /// `AliasAttributes`.

@@ -1,10 +1,8 @@
 //! Cognito's operations as types: the requests of clients and the responses of pools.
 //!
-//! Requests are *untrusted text with a shape*. Fields have the names and types of Cognito's API model, and
-//! their values are the client's text. Attacks can therefore be written as requests and take the same path as
-//! valid ones. The pool validates the values. Errors are values ([`ApiError`]).
-//!
-//! All names are from the API model of 2016-04-18 (docs/semantics.md, the API).
+//! Requests are untrusted. Their fields have the names and types of Cognito's API model of 2016-04-18, and
+//! the pool validates the values. Attacks can therefore be written as requests and take the same path as
+//! valid ones. Errors are values ([`ApiError`]).
 
 mod account;
 mod app_client;
