@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_told_to_the_second() {
+    fn moments_are_rounded_to_the_second() {
         let cases = [
             (0, "0"),
             (2_500_000, "2.5 s"),

@@ -355,8 +355,8 @@ impl Pool {
     }
 }
 
-/// Returns the device that a request names. A key has at most 55 characters (API model), so a longer text names
-/// no device, and only its start is kept.
+/// Returns the device that a request names. A key has at most 55 characters (API model), so a longer text
+/// names no device, and only its start is kept.
 pub(super) fn named_device(parameters: &Parameters) -> Option<DeviceKey> {
     let key = parameters.value(keys::DEVICE_KEY)?;
     Some(DeviceKey::new(key.chars().take(56).collect::<String>()))
