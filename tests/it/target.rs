@@ -110,8 +110,8 @@ fn an_endpoint_run_matches_the_embedded_run_and_cleans_up() {
     assert_eq!(report.sign_ins.transport_failed, 0);
     let embedded = play(&scenario);
     assert_eq!(report.sign_ins.started, embedded.sign_ins.started);
-    // At an endpoint devices are enrolled before their users have a factor, so they are not MFA-bound yet. These
-    // rules therefore depend on which device signs in first.
+    // At an endpoint devices are enrolled before their users have a factor, so they are not MFA-bound yet.
+    // These rules therefore depend on which device signs in first.
     let binding = ["suppressed", "suppression-unbound", "not-remembered-mfa"];
     let rules = |report: &Report| -> Vec<String> {
         let ids = report.decisions.rules.iter().map(|rule| rule.id.clone());
