@@ -18,6 +18,8 @@ for operation, read in keys.items():
     made = operation in ("CreateUserPool", "CreateUserPoolClient")
     unknown -= {"UserPoolId", "ClientId"} if made else set()
     unknown -= {"GenerateSecret"} if operation == "UpdateUserPoolClient" else set()
+    names = {"UsernameAttributes", "AliasAttributes", "UsernameConfiguration"}
+    unknown -= names if operation == "UpdateUserPool" else set()
     assert not unknown, (operation, unknown)
     missing = set(shape.required_members) - set(read)
     assert not missing, (operation, missing)

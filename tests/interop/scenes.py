@@ -152,8 +152,8 @@ def scene_new_and_remembered():
     claims = jwt.decode(again["AccessToken"], options={"verify_signature": False})
     assert claims["device_key"] == device.key
     refused(lambda: Device(tokens), "DeviceKeyExistsException")
-    # By e-mail, too.
-    assert pool.sign_in("ann@example.com", device)["AccessToken"]
+    # An address is no alias in a pool without AliasAttributes.
+    refused(lambda: pool.sign_in("ann@example.com", device), "UserNotFoundException")
 
 
 def scene_suppressed():

@@ -25,6 +25,7 @@
 //!     sends_password: true,
 //!     device: None,
 //!     device_secret_damaged: false,
+//!     omits_key_after_mfa: false,
 //!     confirms_device: true,
 //!     opts_in: false,
 //!     replay: false,
