@@ -18,9 +18,9 @@ async function admin(operation, body) {
     },
     body: JSON.stringify(body),
   });
-  const told = await answer.json();
-  assert.equal(answer.status, 200, `${operation}: ${JSON.stringify(told)}`);
-  return told;
+  const reply = await answer.json();
+  assert.equal(answer.status, 200, `${operation}: ${JSON.stringify(reply)}`);
+  return reply;
 }
 
 async function code(name) {
@@ -62,16 +62,16 @@ function userOf(pool, name, Storage) {
   return new cognito.CognitoUser({ Username: name, Pool, Storage });
 }
 
-// Signs in; tells what was asked on the way and whether the user must opt in.
+// Signs in. Resolves to the number of MFA challenges, the session and whether the user must opt in.
 function signIn(user, name, password = PASSWORD) {
   const details = new cognito.AuthenticationDetails({ Username: name, Password: password });
-  const told = { mfa: 0 };
+  const counts = { mfa: 0 };
   return new Promise((resolve, reject) => {
     const callbacks = {
-      onSuccess: (session, optIn) => resolve({ ...told, session, optIn }),
+      onSuccess: (session, optIn) => resolve({ ...counts, session, optIn }),
       onFailure: reject,
       mfaRequired: async () => {
-        told.mfa += 1;
+        counts.mfa += 1;
         user.sendMFACode(await code(name), callbacks);
       },
     };
@@ -156,7 +156,7 @@ const scenes = {
     const user = userOf(pool, 'ola', storage);
     const { session } = await signIn(user, 'ola');
     const fresh = await new Promise((resolve, reject) => {
-      user.refreshSession(session.getRefreshToken(), (error, told) => (error ? reject(error) : resolve(told)));
+      user.refreshSession(session.getRefreshToken(), (error, renewed) => (error ? reject(error) : resolve(renewed)));
     });
     const [before, after] = [session, fresh].map((one) => one.getAccessToken().decodePayload());
     assert.equal(after.auth_time, before.auth_time);

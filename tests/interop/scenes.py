@@ -411,10 +411,10 @@ def scene_risk():
         "MediumAction": {"Notify": False, "EventAction": "MFA_REQUIRED"},
         "HighAction": {"Notify": False, "EventAction": "BLOCK"},
     }
-    told = cognito.set_risk_configuration(
+    reply = cognito.set_risk_configuration(
         UserPoolId=pool.id, AccountTakeoverRiskConfiguration={"Actions": actions})["RiskConfiguration"]
-    assert told["AccountTakeoverRiskConfiguration"]["Actions"] == actions
-    assert cognito.describe_risk_configuration(UserPoolId=pool.id)["RiskConfiguration"] == told
+    assert reply["AccountTakeoverRiskConfiguration"]["Actions"] == actions
+    assert cognito.describe_risk_configuration(UserPoolId=pool.id)["RiskConfiguration"] == reply
     level = {"X-Poolproof-Risk": "high"}
     add = lambda request, **_: request.headers.add_header(*level.copy().popitem())
     cognito.meta.events.register("before-sign.cognito-identity-provider.*", add)
@@ -426,11 +426,11 @@ def scene_risk():
 
 def scene_management():
     pool = Pool("management", OPT_IN, mfa="OPTIONAL")
-    told = cognito.describe_user_pool(UserPoolId=pool.id)["UserPool"]
-    assert told["DeviceConfiguration"] == OPT_IN and told["MfaConfiguration"] == "OPTIONAL"
+    reply = cognito.describe_user_pool(UserPoolId=pool.id)["UserPool"]
+    assert reply["DeviceConfiguration"] == OPT_IN and reply["MfaConfiguration"] == "OPTIONAL"
     cognito.update_user_pool(UserPoolId=pool.id, DeviceConfiguration=ALWAYS)
-    told = cognito.describe_user_pool(UserPoolId=pool.id)["UserPool"]
-    assert told["DeviceConfiguration"] == ALWAYS and told["MfaConfiguration"] == "OFF"
+    reply = cognito.describe_user_pool(UserPoolId=pool.id)["UserPool"]
+    assert reply["DeviceConfiguration"] == ALWAYS and reply["MfaConfiguration"] == "OFF"
     config = cognito.set_user_pool_mfa_config(
         UserPoolId=pool.id, MfaConfiguration="ON", SoftwareTokenMfaConfiguration={"Enabled": True})
     assert config["MfaConfiguration"] == "ON"

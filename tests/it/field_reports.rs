@@ -13,8 +13,8 @@ use poolproof_cognito::protocol::{
 use poolproof_pool::{Pool, PoolIdentity};
 
 use crate::pool_fixture::{
-    INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, call, challenge, policy, refusal, tokens,
-    told,
+    INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, call, challenge, parameter, policy,
+    refusal, tokens,
 };
 
 const NOT_FOUND: &str = "UserNotFoundException: User does not exist.";
@@ -57,8 +57,8 @@ fn ann_with_app_and_device(status: DeviceStatus, mfa_bound: bool) -> (PoolFixtur
 fn srp_hashes_the_user_name_and_a_sub_starts_no_sign_in() {
     let mut fixture = PoolFixture::of_ann(always(MfaMode::Off));
     let exchange = fixture.start("ann");
-    assert_eq!(told(&exchange.challenge, keys::USER_ID_FOR_SRP), "ann");
-    assert_eq!(told(&exchange.challenge, keys::USERNAME), "ann");
+    assert_eq!(parameter(&exchange.challenge, keys::USER_ID_FOR_SRP), "ann");
+    assert_eq!(parameter(&exchange.challenge, keys::USERNAME), "ann");
     tokens(fixture.prove(&exchange, PASSWORD));
     let parameters = Parameters::new().with(keys::USERNAME, SUB).with(keys::SRP_A, "2a");
     assert_eq!(refusal(fixture.initiate("USER_SRP_AUTH", parameters)), NOT_FOUND);
@@ -81,7 +81,7 @@ fn an_unverified_address_is_no_alias() {
         let parameters = Parameters::new().with(keys::USERNAME, "ann@example.org").with(keys::SRP_A, "2a");
         let reply = fixture.initiate("USER_SRP_AUTH", parameters);
         if found {
-            assert_eq!(told(&challenge(reply), keys::USER_ID_FOR_SRP), "ann");
+            assert_eq!(parameter(&challenge(reply), keys::USER_ID_FOR_SRP), "ann");
         } else {
             assert_eq!(refusal(reply), NOT_FOUND);
         }
@@ -145,7 +145,7 @@ fn a_key_in_the_mfa_answer_only_leads_to_the_device_proof() {
     let asked = challenge(fixture.password("ann", PASSWORD, None));
     let next = answer_app(&mut fixture, "ann", &asked, Some(&phone.key));
     let result = fixture.finish_sign_in("ann", Some(&phone), next);
-    assert_eq!(result.told(), "DEVICE_SRP_AUTH tokens");
+    assert_eq!(result.path(), "DEVICE_SRP_AUTH tokens");
 }
 
 // Histories against an independent model: the state of a device counts when the answer is judged.
@@ -261,7 +261,7 @@ fn a_pool_without_sms_offers_only_its_own_types() {
     });
     let asked = challenge(fixture.password("ann", PASSWORD, None));
     assert_eq!(asked.name, ChallengeName::MfaSetup);
-    assert_eq!(told(&asked, keys::MFAS_CAN_SETUP), r#"["SOFTWARE_TOKEN_MFA"]"#);
+    assert_eq!(parameter(&asked, keys::MFAS_CAN_SETUP), r#"["SOFTWARE_TOKEN_MFA"]"#);
 }
 
 // identity-js#270, #542.

@@ -196,7 +196,7 @@ fn plot_tooltips_and_table_sorting_work() {
         let middle = browser.evaluate(&middle);
         browser.move_mouse(middle[0].as_f64().unwrap(), middle[1].as_f64().unwrap());
         let tooltip =
-            format!("[...{of}.querySelectorAll('.told:not([hidden]) span')].map(span => span.textContent)");
+            format!("[...{of}.querySelectorAll('.tip:not([hidden]) span')].map(span => span.textContent)");
         let by_mouse = browser.evaluate(&tooltip);
         // The expected values are in the table: the row that is nearest to the middle.
         let wanted = format!(

@@ -211,8 +211,8 @@ fn a_sign_up_needs_its_own_confirmation_code() {
         "NotAuthorizedException: User cannot be confirmed. Current status is CONFIRMED"
     );
     let token = access(&mut fixture, "ann", &password);
-    let told = user(profile(&mut fixture, &token)).attributes;
-    assert!(told.contains(&("email_verified".to_owned(), "true".to_owned())), "{told:?}");
+    let attributes = user(profile(&mut fixture, &token)).attributes;
+    assert!(attributes.contains(&("email_verified".to_owned(), "true".to_owned())), "{attributes:?}");
 }
 
 #[test]
@@ -387,8 +387,8 @@ fn mfa_preferences_need_available_factors() {
     );
     tokens(plain(&mut fixture, "ann", "permanent-1"));
     assert_eq!(ask(&mut fixture, choose(app(on))), Ok(Response::Empty));
-    let told = user(profile(&mut fixture, &token));
-    assert_eq!((told.preferred, told.factors.len()), (Some(ChallengeName::SoftwareTokenMfa), 1));
+    let user = user(profile(&mut fixture, &token));
+    assert_eq!((user.preferred, user.factors.len()), (Some(ChallengeName::SoftwareTokenMfa), 1));
     let asked = challenge(plain(&mut fixture, "ann", "permanent-1"));
     let typed = |code: String| {
         Parameters::new().with(keys::USERNAME, "ann").with(keys::SOFTWARE_TOKEN_MFA_CODE, code)
@@ -472,7 +472,7 @@ fn a_new_account_keeps_its_admin_attributes() {
         account.attributes.insert("locale".to_owned(), "en".to_owned());
         account.created = Timestamp::from_us(7);
     });
-    let told = user(ask(&mut fixture, AccountRequest::AdminGetUser(named("ann"))));
-    assert_eq!((told.username, told.created), (Username::new("ann"), Timestamp::from_us(7)));
-    assert_eq!(told.attributes[1], ("locale".to_owned(), "en".to_owned()));
+    let user = user(ask(&mut fixture, AccountRequest::AdminGetUser(named("ann"))));
+    assert_eq!((user.username, user.created), (Username::new("ann"), Timestamp::from_us(7)));
+    assert_eq!(user.attributes[1], ("locale".to_owned(), "en".to_owned()));
 }

@@ -293,6 +293,6 @@ fn no_device_challenge_after_tracking_is_turned_off() {
         let answers = answer_parameters(keys::SOFTWARE_TOKEN_MFA_CODE, &code);
         let answers = answers.with(keys::DEVICE_KEY, phone.key.as_str());
         let reply = fixture.ask(respond_to(&asked, answers));
-        assert_eq!(fixture.finish_sign_in("ann", Some(&phone), reply).told(), expected);
+        assert_eq!(fixture.finish_sign_in("ann", Some(&phone), reply).path(), expected);
     }
 }

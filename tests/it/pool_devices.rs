@@ -8,7 +8,7 @@ use poolproof_srp::{Identity, Job, JobResult, Salt};
 
 use crate::pool_fixture::{
     BAD_SESSION, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, USED_SESSION, challenge,
-    confirm_device, policy, refusal, set_status, tokens, told,
+    confirm_device, parameter, policy, refusal, set_status, tokens,
 };
 
 const SUPPRESSING: PoolPolicy = PoolPolicy {
@@ -39,7 +39,7 @@ fn a_confirmed_device_replaces_the_mfa_code() {
         let mut fixture = PoolFixture::with(SUPPRESSING, group, client);
         fixture.add_with_app("ann", |_| {});
         let first = fixture.run_sign_in("ann", None);
-        assert_eq!(first.told(), "SOFTWARE_TOKEN_MFA tokens +N");
+        assert_eq!(first.path(), "SOFTWARE_TOKEN_MFA tokens +N");
         let (phone, necessary) = fixture.confirm(&first.end.unwrap());
         assert!(!necessary);
         assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
@@ -232,20 +232,20 @@ fn ten_thousand_devices_on_one_user_are_all_known() {
 fn history(strict: bool, with_app_from_start: bool) -> Vec<String> {
     let switches = Switches { strict_mfa_binding: strict, ..Switches::default() };
     let mut fixture = PoolFixture::new(PoolPolicy { switches, mfa: MfaMode::On, ..SUPPRESSING });
-    let mut told = Vec::new();
+    let mut paths = Vec::new();
     if with_app_from_start {
         fixture.add_with_app("ann", |_| {});
         let first = fixture.run_sign_in("ann", None);
-        told.push(first.told());
+        paths.push(first.path());
         let (phone, _) = fixture.confirm(&first.end.unwrap());
-        told.push(fixture.sign_in_path("ann", Some(&phone)));
+        paths.push(fixture.sign_in_path("ann", Some(&phone)));
     } else {
         // The device was remembered before there was any MFA.
         let (phone, known) = fixture.device(DeviceStatus::Remembered, false);
         fixture.add_with_app("ann", |account| account.devices.push(known));
-        told.extend((0..3).map(|_| fixture.sign_in_path("ann", Some(&phone))));
+        paths.extend((0..3).map(|_| fixture.sign_in_path("ann", Some(&phone))));
     }
-    told
+    paths
 }
 
 #[test]
@@ -300,7 +300,7 @@ fn a_salt_is_returned_unchanged() {
         let phone = TestDevice { key, group_key, secret };
         let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
         let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
-        assert_eq!(told(&proof.challenge, keys::SALT), hex::encode(&salt));
+        assert_eq!(parameter(&proof.challenge, keys::SALT), hex::encode(&salt));
         tokens(fixture.prove(&proof, &phone.secret));
     }
 }

@@ -12,8 +12,8 @@ use poolproof_cognito::totp::{TotpSecret, step_at};
 use poolproof_pool::NewAccount;
 
 use crate::pool_fixture::{
-    BAD_SESSION, LATE_SESSION, PASSWORD, PoolFixture, USED_SESSION, WRONG_CODE, challenge, policy, refusal,
-    tokens, told,
+    BAD_SESSION, LATE_SESSION, PASSWORD, PoolFixture, USED_SESSION, WRONG_CODE, challenge, parameter, policy,
+    refusal, tokens,
 };
 
 const REUSED: &str = "ExpiredCodeException: Your software token has already been used once.";
@@ -38,7 +38,7 @@ pub(crate) fn asked(fixture: &mut PoolFixture, name: &str) -> Challenge {
 }
 
 pub(crate) fn answer(fixture: &mut PoolFixture, asked: &Challenge, key: &str, value: &str) -> Reply {
-    let answers = Parameters::new().with(keys::USERNAME, told(asked, keys::USERNAME)).with(key, value);
+    let answers = Parameters::new().with(keys::USERNAME, parameter(asked, keys::USERNAME)).with(key, value);
     fixture.answer(asked.name, asked.session.as_ref(), answers)
 }
 
@@ -99,7 +99,7 @@ fn a_code_is_bound_to_its_sign_in_and_user() {
 
 #[test]
 fn a_sent_code_expires_with_its_session() {
-    // M1–M6, expired: so that no code outlives the session that it answers, and the session is what is told.
+    // M1–M6, expired: no code outlives the session that it answers, and the error names the session.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
     for (configure, key) in
         [(with_sms as fn(&mut NewAccount), keys::SMS_MFA_CODE), (with_email, keys::EMAIL_OTP_CODE)]
@@ -168,7 +168,7 @@ fn a_user_selects_an_offered_factor() {
     ] {
         let choice = asked(&mut fixture, name);
         assert_eq!(choice.name, ChallengeName::SelectMfaType);
-        assert_eq!(told(&choice, keys::MFAS_CAN_CHOOSE), offered);
+        assert_eq!(parameter(&choice, keys::MFAS_CAN_CHOOSE), offered);
         for wrong in refused {
             let refused = refusal(answer(&mut fixture, &choice, keys::ANSWER, wrong));
             assert_eq!(refused, "InvalidParameterException: Invalid ANSWER: choose one of MFAS_CAN_CHOOSE.");
@@ -221,12 +221,12 @@ fn code_delivery_destination_is_masked() {
         account.email_mfa = true;
     });
     let sms = asked(&mut fixture, "ann");
-    assert_eq!(told(&sms, keys::CODE_DELIVERY_DELIVERY_MEDIUM), "SMS");
-    assert_eq!(told(&sms, keys::CODE_DELIVERY_DESTINATION), "+*******4567");
+    assert_eq!(parameter(&sms, keys::CODE_DELIVERY_DELIVERY_MEDIUM), "SMS");
+    assert_eq!(parameter(&sms, keys::CODE_DELIVERY_DESTINATION), "+*******4567");
     let email = asked(&mut fixture, "bob");
     assert_eq!(email.name, ChallengeName::EmailOtp);
-    assert_eq!(told(&email, keys::CODE_DELIVERY_DELIVERY_MEDIUM), "EMAIL");
-    assert_eq!(told(&email, keys::CODE_DELIVERY_DESTINATION), "b***@e***");
+    assert_eq!(parameter(&email, keys::CODE_DELIVERY_DELIVERY_MEDIUM), "EMAIL");
+    assert_eq!(parameter(&email, keys::CODE_DELIVERY_DESTINATION), "b***@e***");
     assert_eq!(fixture.delivered("bob").len(), 6);
     assert_eq!(fixture.sign_in_path("bob", None), "EMAIL_OTP tokens");
 }
@@ -300,7 +300,10 @@ fn totp_is_set_up_during_sign_in() {
     fixture.add("ann", |_| {});
     let asked_first = asked(&mut fixture, "ann");
     assert_eq!(asked_first.name, ChallengeName::MfaSetup);
-    assert_eq!(told(&asked_first, keys::MFAS_CAN_SETUP), r#"["SMS_MFA","SOFTWARE_TOKEN_MFA","EMAIL_OTP"]"#);
+    assert_eq!(
+        parameter(&asked_first, keys::MFAS_CAN_SETUP),
+        r#"["SMS_MFA","SOFTWARE_TOKEN_MFA","EMAIL_OTP"]"#
+    );
     let answers = Parameters::new().with(keys::USERNAME, "ann");
     let skip = |fixture: &mut PoolFixture, session: Option<&Session>| {
         refusal(fixture.answer(ChallengeName::MfaSetup, session, answers.clone()))

@@ -25,8 +25,8 @@ use poolproof_srp::{
 
 pub(crate) use crate::pool_requests::{
     BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, LOCKED, NO_SUCH_DEVICE, PASSWORD, POOL, USED_SESSION,
-    WRONG_CODE, call, challenge, confirm_device, initiate, refusal, respond, secret_hash, set_status, tokens,
-    told,
+    WRONG_CODE, call, challenge, confirm_device, initiate, parameter, refusal, respond, secret_hash,
+    set_status, tokens,
 };
 
 /// Gives an account the verified address `ann@example.org`, an alias where the pool allows it.
@@ -75,7 +75,7 @@ pub(crate) struct SignInResult {
 
 impl SignInResult {
     /// In words: challenges, then `tokens`, `tokens +N` with a key for a new device, or the refusal.
-    pub(crate) fn told(&self) -> String {
+    pub(crate) fn path(&self) -> String {
         let asked = self.asked.iter().map(|name| format!("{name} "));
         let end = match &self.end {
             Ok(tokens) if tokens.new_device.is_some() => "tokens +N".to_owned(),
@@ -237,7 +237,7 @@ impl PoolFixture {
         let parameters = parameters.with(keys::SRP_A, public_a.to_hex());
         let challenge = challenge(self.initiate("USER_SRP_AUTH", parameters));
         assert_eq!(challenge.name, ChallengeName::PasswordVerifier);
-        let identity = Identity::user(PoolId::new(POOL).name(), told(&challenge, keys::USER_ID_FOR_SRP));
+        let identity = Identity::user(PoolId::new(POOL).name(), parameter(&challenge, keys::USER_ID_FOR_SRP));
         Exchange { a, public_a, challenge, identity }
     }
 
@@ -270,8 +270,8 @@ impl PoolFixture {
             group: self.group,
             a: exchange.a.clone(),
             public_a: exchange.public_a.clone(),
-            public_b: PublicB::parse_hex(self.group, told(&exchange.challenge, keys::SRP_B)).unwrap(),
-            salt: Salt::from_hex(told(&exchange.challenge, keys::SALT)).unwrap(),
+            public_b: PublicB::parse_hex(self.group, parameter(&exchange.challenge, keys::SRP_B)).unwrap(),
+            salt: Salt::from_hex(parameter(&exchange.challenge, keys::SALT)).unwrap(),
             identity: exchange.identity.clone(),
             password: secret.to_owned(),
         };
@@ -287,11 +287,11 @@ impl PoolFixture {
 
     /// A claim that says one timestamp and signs another.
     pub(crate) fn claim_at(&self, exchange: &Exchange, secret: &str, says: &str, signs: &str) -> Parameters {
-        let block = told(&exchange.challenge, keys::SECRET_BLOCK);
+        let block = parameter(&exchange.challenge, keys::SECRET_BLOCK);
         let bytes = BASE64.decode(block.as_bytes()).unwrap();
         let signature = self.key(exchange, secret).sign(&exchange.identity, &bytes, signs);
         let claim = Parameters::new()
-            .with(keys::USERNAME, told(&exchange.challenge, keys::USERNAME))
+            .with(keys::USERNAME, parameter(&exchange.challenge, keys::USERNAME))
             .with(keys::PASSWORD_CLAIM_SECRET_BLOCK, block)
             .with(keys::PASSWORD_CLAIM_SIGNATURE, signature.to_base64())
             .with(keys::TIMESTAMP, says);
@@ -330,7 +330,7 @@ impl PoolFixture {
 
     /// A whole honest sign-in, in words.
     pub(crate) fn sign_in_path(&mut self, name: &str, phone: Option<&TestDevice>) -> String {
-        self.run_sign_in(name, phone).told()
+        self.run_sign_in(name, phone).path()
     }
 
     /// A whole honest sign-in that must succeed.

@@ -15,8 +15,8 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 use crate::pool_fixture::{
-    CLIENT, Exchange, INCORRECT, PASSWORD, PoolFixture, TestDevice, challenge, policy, refusal, respond,
-    tokens, told,
+    CLIENT, Exchange, INCORRECT, PASSWORD, PoolFixture, TestDevice, challenge, parameter, policy, refusal,
+    respond, tokens,
 };
 
 /// Words that an attacker has, to which everything is added that the pool has said to anyone.
@@ -182,7 +182,7 @@ proptest! {
         });
         let mut overheard = vec![phone.key.as_str().to_owned()];
         for random_request in shots {
-            // Honest people come by; whatever they are told is overheard, but what they know is not.
+            // Honest people come by; the replies that they get are overheard, their secrets are not.
             let honest = match random_request.what % 7 {
                 0 => fixture.password("ann", PASSWORD, Some(&phone.key)),
                 1 => fixture.password("bob", PASSWORD, None),
@@ -329,7 +329,7 @@ fn advance(fixture: &mut PoolFixture, phone: &TestDevice, sign_in: &mut SignIn) 
         SignInState::Code { .. } if sign_in.with_device => {
             let asked = challenge(reply);
             assert_eq!(
-                (asked.name, told(&asked, keys::DEVICE_KEY)),
+                (asked.name, parameter(&asked, keys::DEVICE_KEY)),
                 (ChallengeName::DeviceSrpAuth, phone.key.as_str())
             );
             SignInState::Device { session: asked.session.unwrap() }

@@ -11,7 +11,7 @@ use poolproof_srp::{Group, Identity, JobResult};
 
 use crate::pool_fixture::{
     BAD_SESSION, CLIENT, INCORRECT, LATE_SESSION, PASSWORD, POOL, PoolFixture, TestDevice, USED_SESSION,
-    begin, call, challenge, finish, initiate, policy, refusal, respond, tokens, told,
+    begin, call, challenge, finish, initiate, parameter, policy, refusal, respond, tokens,
 };
 
 /// Ann and Bob, who have the same password and are never locked out.
@@ -55,7 +55,7 @@ fn a_claim_works_once() {
     // In a new exchange: with the old block, and with the new one.
     let next = fixture.start("ann");
     assert_eq!(refusal(fixture.send_claim(&next, claim.clone())), INCORRECT);
-    let block = told(&next.challenge, keys::SECRET_BLOCK);
+    let block = parameter(&next.challenge, keys::SECRET_BLOCK);
     let spliced = claim.with(keys::PASSWORD_CLAIM_SECRET_BLOCK, block);
     assert_eq!(refusal(fixture.send_claim(&next, spliced)), INCORRECT);
     unharmed(&mut fixture, "ann");
@@ -121,13 +121,13 @@ fn a_secret_block_must_match_exactly() {
     let mut fixture = two();
     let (exchange, other) = (fixture.start("ann"), fixture.start("ann"));
     let claim = fixture.claim(&exchange, PASSWORD);
-    let block = told(&exchange.challenge, keys::SECRET_BLOCK).to_owned();
+    let block = parameter(&exchange.challenge, keys::SECRET_BLOCK).to_owned();
     let mut bytes = BASE64.decode(block.as_bytes()).unwrap();
     let url = BASE64URL_NOPAD.encode(&bytes);
     bytes[0] ^= 1;
     let flipped = BASE64.encode(&bytes);
     let changed = [
-        told(&other.challenge, keys::SECRET_BLOCK).to_owned(),
+        parameter(&other.challenge, keys::SECRET_BLOCK).to_owned(),
         flipped,
         block[..block.len() - 4].to_owned(),
         format!("{block}\n"),
@@ -158,7 +158,7 @@ fn only_the_signature_of_this_user_in_this_pool_counts() {
     let wrong = [user(POOL, sub), user(POOL, "bob"), user("eu_Other", name), swapped, whole];
     for identity in wrong {
         let exchange = fixture.start("ann");
-        let block = BASE64.decode(told(&exchange.challenge, keys::SECRET_BLOCK).as_bytes()).unwrap();
+        let block = BASE64.decode(parameter(&exchange.challenge, keys::SECRET_BLOCK).as_bytes()).unwrap();
         // Signed in another name, with the right key; and all of it in that name.
         let key = fixture.key(&exchange, PASSWORD);
         let timestamp = poolproof_srp::ClaimTimestamp::format(now.as_secs());
@@ -213,7 +213,7 @@ fn a_timestamp_is_read_leniently_and_signed_strictly() {
         let exchange = fixture.start("ann");
         let claim = fixture.claim_at(&exchange, PASSWORD, says, signs);
         let reply = fixture.send_claim(&exchange, claim);
-        assert_eq!(fixture.finish_sign_in("ann", None, reply).told(), expected, "{says}, signed {signs}");
+        assert_eq!(fixture.finish_sign_in("ann", None, reply).path(), expected, "{says}, signed {signs}");
     }
 }
 

@@ -67,8 +67,8 @@ pub(crate) fn secret_hash(secret: &str, name: &str) -> String {
     BASE64.encode(&mac.chain_update(name).chain_update(CLIENT).finalize().into_bytes())
 }
 
-/// What a challenge tells under this key.
-pub(crate) fn told<'a>(challenge: &'a Challenge, key: &str) -> &'a str {
+/// Returns the challenge parameter with this key.
+pub(crate) fn parameter<'a>(challenge: &'a Challenge, key: &str) -> &'a str {
     challenge.parameters.value(key).unwrap_or_else(|| panic!("no {key} in {challenge:?}"))
 }
 

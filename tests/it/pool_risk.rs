@@ -11,7 +11,7 @@ use poolproof_pool::{AppClient, PasswordFlow};
 use poolproof_srp::Group;
 
 use crate::pool_fixture::{
-    CLIENT, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, policy, refusal, tokens, told,
+    CLIENT, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, parameter, policy, refusal, tokens,
 };
 
 const NOT_ALLOWED: &str = "NotAuthorizedException: Request not allowed due to security reasons.";
@@ -63,8 +63,8 @@ fn a_blocked_address_is_refused_after_a_correct_password() {
     ] {
         from(&mut fixture, address);
         assert_eq!(refusal(fixture.password("ann", "wrong", None)), INCORRECT, "{address}");
-        let told = fixture.sign_in_path("ann", None);
-        assert_eq!(told, if blocked { NOT_ALLOWED } else { "tokens +N" }, "{address}");
+        let path = fixture.sign_in_path("ann", None);
+        assert_eq!(path, if blocked { NOT_ALLOWED } else { "tokens +N" }, "{address}");
         // Nothing is said of devices.
         let named = refusal(fixture.password("ann", PASSWORD, Some(&phone.key)));
         assert_eq!(named, if blocked { NOT_ALLOWED } else { NO_SUCH_DEVICE }, "{address}");
@@ -165,7 +165,7 @@ fn new_devices_new_addresses_and_failures_are_a_level_each() {
     from(&mut fixture, "192.0.2.1");
     let (stolen, _) = fixture.device(DeviceStatus::Remembered, true);
     assert_eq!(refusal(fixture.password("ann", PASSWORD, Some(&stolen.key))), BLOCKED);
-    assert_eq!(told(&fixture.start("ann").challenge, keys::USERNAME), "ann");
+    assert_eq!(parameter(&fixture.start("ann").challenge, keys::USERNAME), "ann");
 }
 
 #[test]

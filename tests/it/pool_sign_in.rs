@@ -10,7 +10,7 @@ use poolproof_srp::Group;
 
 use crate::pool_fixture::{
     BAD_SESSION, CLIENT, INCORRECT, NO_SUCH_DEVICE, PASSWORD, PoolFixture, TestDevice, USED_SESSION,
-    challenge, policy, refusal, respond, secret_hash, tokens, told, with_email_alias,
+    challenge, parameter, policy, refusal, respond, secret_hash, tokens, with_email_alias,
 };
 
 const SECRET: &str = "0123456789abcdef0123456789abcdef";
@@ -45,7 +45,7 @@ fn every_challenge_has_the_fields_that_clients_read() {
     assert_eq!(start.challenge.session, None, "as on AWS");
     let expected = ["SALT", "SECRET_BLOCK", "SRP_B", "USERNAME", "USER_ID_FOR_SRP"];
     assert_eq!(keys_of(&start.challenge.parameters), expected);
-    assert_eq!(told(&start.challenge, keys::USERNAME), "ann");
+    assert_eq!(parameter(&start.challenge, keys::USERNAME), "ann");
 
     let claim = fixture.claim(&start, PASSWORD).with(keys::DEVICE_KEY, phone.key.as_str());
     let code = challenge(fixture.send_claim(&start, claim));
@@ -76,7 +76,7 @@ fn numbers_are_minimal_lower_case_hex_in_both_groups() {
         fixture.add("ann", |_| {});
         let start = fixture.start("ann");
         for key in [keys::SRP_B, keys::SALT] {
-            let digits = told(&start.challenge, key);
+            let digits = parameter(&start.challenge, key);
             assert!(digits.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)), "{digits}");
         }
         assert_eq!(fixture.sign_in_path("ann", None), "tokens");
@@ -368,7 +368,7 @@ fn username_sub_and_email_identify_a_user() {
     for started in ["ann", "ann@example.org"] {
         for answered in ["ann", "ann@example.org", "00000000-0000-4000-8000-000000000001"] {
             let exchange = fixture.start(started);
-            assert_eq!(told(&exchange.challenge, keys::USERNAME), "ann");
+            assert_eq!(parameter(&exchange.challenge, keys::USERNAME), "ann");
             let claim = fixture.claim(&exchange, PASSWORD).with(keys::USERNAME, answered);
             let claim = claim.with(keys::SRP_A, "00").with("SMS_MFA_CODE", "1").with("X-Y", "z");
             tokens(fixture.send_claim(&exchange, claim));

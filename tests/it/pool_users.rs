@@ -13,7 +13,7 @@ use poolproof_srp::{Group, Salt};
 
 use crate::pool_fixture::{
     BAD_SESSION, CLIENT, INCORRECT, LOCKED, NO_SUCH_DEVICE, PASSWORD, PoolFixture, USED_SESSION, challenge,
-    initiate, policy, refusal, respond, secret_hash, tokens, told, with_email_alias,
+    initiate, parameter, policy, refusal, respond, secret_hash, tokens, with_email_alias,
 };
 
 fn client() -> AppClient {
@@ -71,7 +71,7 @@ fn choose_password(fixture: &mut PoolFixture, asked: &Challenge, password: &str)
 fn a_temporary_password_is_replaced_on_the_way_in() {
     let (mut fixture, asked) =
         with_temporary_password(policy(RememberMode::Always, true, MfaMode::Optional), |_| {});
-    assert_eq!(told(&asked, "requiredAttributes"), "[]");
+    assert_eq!(parameter(&asked, "requiredAttributes"), "[]");
     for bad in ["", "short", "1234567", "white space", "tab\tinside", &"x".repeat(257)] {
         let refused = refusal(choose_password(&mut fixture, &asked, bad));
         assert!(refused.starts_with("InvalidPasswordException: "), "{refused}");
@@ -101,7 +101,7 @@ fn mfa_is_required_after_the_new_password() {
             account.sms_mfa = true;
         });
     let reply = choose_password(&mut fixture, &asked, "brand-new-password");
-    assert_eq!(fixture.finish_sign_in("ann", None, reply).told(), "SMS_MFA tokens +N");
+    assert_eq!(fixture.finish_sign_in("ann", None, reply).path(), "SMS_MFA tokens +N");
 }
 
 #[test]
@@ -163,11 +163,11 @@ fn plain_passwords_follow_the_same_rules_as_srp() {
         let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
         fixture.add_with_app("ann", |account| account.devices.push(known));
         let reply = plain(&mut fixture, "ann", PASSWORD);
-        assert_eq!(fixture.finish_sign_in("ann", None, reply).told(), unnamed);
+        assert_eq!(fixture.finish_sign_in("ann", None, reply).path(), unnamed);
         let start = Parameters::new().with(keys::USERNAME, "ann").with(keys::PASSWORD, PASSWORD);
         let with_key = start.clone().with(keys::DEVICE_KEY, phone.key.as_str());
         let reply = fixture.initiate("USER_PASSWORD_AUTH", with_key);
-        assert_eq!(fixture.finish_sign_in("ann", Some(&phone), reply).told(), named);
+        assert_eq!(fixture.finish_sign_in("ann", Some(&phone), reply).path(), named);
         let unknown = start.clone().with(keys::DEVICE_KEY, "us-east-1_unknown");
         let reply = fixture.initiate("USER_PASSWORD_AUTH", unknown);
         assert_eq!(reply.is_err(), flow == PasswordFlow::WithDevices);
@@ -214,18 +214,18 @@ fn an_unknown_user_gets_the_same_challenges() {
         let unknown = fixture.start("bob").challenge;
         assert_eq!((unknown.name, &unknown.session), (known.name, &known.session));
         assert_eq!(shape(&unknown), shape(&known));
-        assert_eq!(told(&unknown, keys::USERNAME), "bob");
-        let stable = [keys::SALT, keys::USER_ID_FOR_SRP].map(|key| told(&unknown, key).to_owned());
+        assert_eq!(parameter(&unknown, keys::USERNAME), "bob");
+        let stable = [keys::SALT, keys::USER_ID_FOR_SRP].map(|key| parameter(&unknown, key).to_owned());
         values.insert(stable);
-        assert!(Salt::from_hex(told(&unknown, keys::SALT)).is_ok());
+        assert!(Salt::from_hex(parameter(&unknown, keys::SALT)).is_ok());
     }
     assert_eq!(values.len(), 1, "salt and id are stable");
     let fresh: BTreeSet<String> =
-        (0..20).map(|_| told(&fixture.start("bob").challenge, keys::SRP_B).to_owned()).collect();
+        (0..20).map(|_| parameter(&fixture.start("bob").challenge, keys::SRP_B).to_owned()).collect();
     assert_eq!(fresh.len(), 20, "B is fresh");
     let other = fixture.start("rob").challenge;
     let (id, salt) = values.pop_first().map(|[salt, id]| (id, salt)).unwrap();
-    assert!(told(&other, keys::USER_ID_FOR_SRP) != id && told(&other, keys::SALT) != salt);
+    assert!(parameter(&other, keys::USER_ID_FOR_SRP) != id && parameter(&other, keys::SALT) != salt);
 }
 
 #[test]
@@ -238,7 +238,7 @@ fn salts_of_unknown_users_have_the_same_length() {
                 if people {
                     fixture.add(&name, |_| {});
                 }
-                told(&fixture.start(&name).challenge, keys::SALT).len()
+                parameter(&fixture.start(&name).challenge, keys::SALT).len()
             })
             .collect()
     };
@@ -249,7 +249,7 @@ fn salts_of_unknown_users_have_the_same_length() {
 
 #[test]
 fn an_unknown_user_fails_and_locks_like_a_known_one() {
-    // E1, E3, M9: by SRP and by plain password, under either name that the challenge told.
+    // E1, E3, M9: by SRP and by plain password, under either name in the challenge.
     for by_srp in [true, false] {
         let mut said = Vec::new();
         for name in ["ann", "bob"] {
@@ -260,7 +260,8 @@ fn an_unknown_user_fails_and_locks_like_a_known_one() {
                     let exchange = fixture.start(name);
                     let mut claim = fixture.claim(&exchange, "wrong");
                     if n % 2 == 0 {
-                        claim = claim.with(keys::USERNAME, told(&exchange.challenge, keys::USER_ID_FOR_SRP));
+                        claim =
+                            claim.with(keys::USERNAME, parameter(&exchange.challenge, keys::USER_ID_FOR_SRP));
                     }
                     claim = claim.with(keys::DEVICE_KEY, "us-east-1_0");
                     fixture.send_claim(&exchange, claim)
@@ -305,24 +306,24 @@ fn user_id_for_srp_is_consistent_for_unknown_users() {
         let first = fixture.start(name).challenge;
         let second = fixture.start(name).challenge;
         for challenge in [&first, &second] {
-            assert_eq!(told(challenge, keys::USERNAME), name);
-            assert_eq!(told(challenge, keys::USER_ID_FOR_SRP), name);
+            assert_eq!(parameter(challenge, keys::USERNAME), name);
+            assert_eq!(parameter(challenge, keys::USER_ID_FOR_SRP), name);
         }
-        assert_eq!(told(&second, keys::SALT), told(&first, keys::SALT), "{name}");
+        assert_eq!(parameter(&second, keys::SALT), parameter(&first, keys::SALT), "{name}");
     }
     let long = fixture.start(&"x".repeat(100_000)).challenge;
-    assert_eq!(told(&long, keys::USER_ID_FOR_SRP).len(), 36, "only a short id is kept for a long name");
+    assert_eq!(parameter(&long, keys::USER_ID_FOR_SRP).len(), 36, "only a short id is kept for a long name");
     // An unknown address gets a UUID, which leads to the same simulated user.
     let mut aliases = pool_that_hides_users_with_aliases();
     let first = aliases.start("dog@example.org").challenge;
-    let id = told(&first, keys::USER_ID_FOR_SRP).to_owned();
+    let id = parameter(&first, keys::USER_ID_FOR_SRP).to_owned();
     assert_eq!(id.len(), 36, "{id}");
     let second = aliases.start(&id).challenge;
-    assert_eq!(told(&second, keys::USER_ID_FOR_SRP), id);
-    assert_eq!(told(&second, keys::SALT), told(&first, keys::SALT));
+    assert_eq!(parameter(&second, keys::USER_ID_FOR_SRP), id);
+    assert_eq!(parameter(&second, keys::SALT), parameter(&first, keys::SALT));
     // Failures under one name and the other count together.
     for name in ["ann", "bob"] {
-        let id = told(&fixture.start(name).challenge, keys::USER_ID_FOR_SRP).to_owned();
+        let id = parameter(&fixture.start(name).challenge, keys::USER_ID_FOR_SRP).to_owned();
         for called in [name, &id, name, &id, name] {
             assert_eq!(refusal(fixture.password(called, "wrong", None)), INCORRECT);
         }
@@ -341,12 +342,12 @@ fn a_disabled_user_is_indistinguishable_from_an_unknown_one() {
         assert_eq!(refusal(fixture.password(name, "wrong", None)), INCORRECT, "{name}");
         assert_eq!(refusal(plain(&mut fixture, name, "wrong")), INCORRECT, "{name}");
     }
-    for (name, told) in [
+    for (name, expected) in [
         ("disabled", "NotAuthorizedException: User is disabled."),
         ("unconfirmed", "UserNotConfirmedException: User is not confirmed."),
     ] {
-        assert_eq!(refusal(fixture.password(name, PASSWORD, None)), told);
-        assert_eq!(refusal(plain(&mut fixture, name, PASSWORD)), told);
+        assert_eq!(refusal(fixture.password(name, PASSWORD, None)), expected);
+        assert_eq!(refusal(plain(&mut fixture, name, PASSWORD)), expected);
     }
 }
 
@@ -427,8 +428,8 @@ fn names_are_compared_character_by_character() {
     let mut subs = BTreeSet::new();
     for name in alike {
         let exchange = fixture.start(name);
-        assert_eq!(told(&exchange.challenge, keys::USERNAME), name);
-        subs.insert(told(&exchange.challenge, keys::USER_ID_FOR_SRP).to_owned());
+        assert_eq!(parameter(&exchange.challenge, keys::USERNAME), name);
+        subs.insert(parameter(&exchange.challenge, keys::USER_ID_FOR_SRP).to_owned());
         let first = tokens(fixture.prove(&exchange, PASSWORD));
         fixture.confirm(&first);
         assert_eq!(fixture.all_devices(name).len(), 1, "{name:?}: the tokens are theirs");

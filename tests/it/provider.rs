@@ -212,8 +212,8 @@ fn settings_are_returned_as_they_were_set() {
     );
     assert_eq!(fixture.call_ok("DescribeUserPool", &json!({ "UserPoolId": id })), made);
     let risk = |fixture: &mut ProviderFixture| {
-        let told = fixture.call_ok("DescribeRiskConfiguration", &json!({ "UserPoolId": id }));
-        let actions = &told["RiskConfiguration"]["AccountTakeoverRiskConfiguration"]["Actions"];
+        let reply = fixture.call_ok("DescribeRiskConfiguration", &json!({ "UserPoolId": id }));
+        let actions = &reply["RiskConfiguration"]["AccountTakeoverRiskConfiguration"]["Actions"];
         ["LowAction", "MediumAction", "HighAction"]
             .map(|level| actions[level]["EventAction"].as_str().unwrap().to_owned())
     };
@@ -254,10 +254,10 @@ fn settings_are_returned_as_they_were_set() {
             .starts_with("UserPoolAddOnNotEnabledException")
     );
     let mfa = json!({ "UserPoolId": id, "MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
-    let told =
+    let reply =
         json!({ "MfaConfiguration": "OPTIONAL", "SoftwareTokenMfaConfiguration": { "Enabled": true } });
-    assert_eq!(fixture.call_ok("SetUserPoolMfaConfig", &mfa), told);
-    assert_eq!(fixture.call_ok("GetUserPoolMfaConfig", &json!({ "UserPoolId": id })), told);
+    assert_eq!(fixture.call_ok("SetUserPoolMfaConfig", &mfa), reply);
+    assert_eq!(fixture.call_ok("GetUserPoolMfaConfig", &json!({ "UserPoolId": id })), reply);
 }
 
 #[test]
@@ -298,9 +298,9 @@ fn pools_and_clients_are_paged_and_clients_can_be_updated() {
     );
     let twice = ["ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH", "ALLOW_USER_SRP_AUTH"];
     let twice = json!({ "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": twice });
-    let told = fixture.call_ok("UpdateUserPoolClient", &twice);
+    let reply = fixture.call_ok("UpdateUserPoolClient", &twice);
     let once = json!(["ALLOW_USER_SRP_AUTH", "ALLOW_CUSTOM_AUTH"]);
-    assert_eq!(told["UserPoolClient"]["ExplicitAuthFlows"], once);
+    assert_eq!(reply["UserPoolClient"]["ExplicitAuthFlows"], once);
     let unknown = json!({ "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": ["ALLOW_ALL"] });
     assert!(fixture.ask("UpdateUserPoolClient", &unknown).unwrap_err().contains("ALLOW_USER_SRP_AUTH"));
     fixture.call_ok("DeleteUserPoolClient", &json!({ "UserPoolId": pool, "ClientId": client }));

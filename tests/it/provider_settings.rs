@@ -1,4 +1,4 @@
-//! Settings of pools and clients that are given by requests are kept, told and applied, and nothing grows
+//! Settings of pools and clients that are given by requests are kept, returned and applied, and nothing grows
 //! without bound.
 
 use std::time::Duration;
@@ -41,10 +41,10 @@ fn ann(fixture: &mut ProviderFixture, pool: &Value) {
 fn password_policy_is_enforced_with_the_cognito_message() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
     let strict = pool_with(&mut fixture, &json!({}));
-    let told = fixture.call_ok("DescribeUserPool", &json!({ "UserPoolId": strict }));
+    let reply = fixture.call_ok("DescribeUserPool", &json!({ "UserPoolId": strict }));
     let default = json!({ "MinimumLength": 8, "RequireUppercase": true, "RequireLowercase": true, "RequireNumbers": true,
         "RequireSymbols": true, "TemporaryPasswordValidityDays": 7 });
-    assert_eq!(told["UserPool"]["Policies"]["PasswordPolicy"], default);
+    assert_eq!(reply["UserPool"]["Policies"]["PasswordPolicy"], default);
     let client = client_with(&mut fixture, &strict, &json!({})).unwrap()["ClientId"].clone();
     ann(&mut fixture, &strict);
     let set = |fixture: &mut ProviderFixture, pool: &Value, password: &str| {
@@ -230,11 +230,11 @@ fn risk_configuration_round_trips_and_its_lists_apply() {
     assert_eq!(from(&mut fixture, "198.51.100.7", medium), "in", "never looked at");
     // What is not said is not there any more.
     fixture.call_ok("SetRiskConfiguration", &json!({ "UserPoolId": pool }));
-    let told =
+    let reply =
         fixture.call_ok("DescribeRiskConfiguration", &json!({ "UserPoolId": pool }))["RiskConfiguration"]
             .clone();
     assert_eq!(
-        (&told["RiskExceptionConfiguration"], &told["CompromisedCredentialsRiskConfiguration"]),
+        (&reply["RiskExceptionConfiguration"], &reply["CompromisedCredentialsRiskConfiguration"]),
         (&Value::Null, &Value::Null)
     );
     assert_eq!(from(&mut fixture, "192.0.2.7", None), "in");
@@ -391,8 +391,8 @@ fn user_operations_have_quotas() {
             ("AdminUserGlobalSignOut", user),
         ];
         let taken = calls.map(|(operation, body)| {
-            let throttled = |told: Result<Value, String>| {
-                told.is_err_and(|error| error.starts_with("TooManyRequestsException"))
+            let throttled = |reply: Result<Value, String>| {
+                reply.is_err_and(|error| error.starts_with("TooManyRequestsException"))
             };
             (0..200).take_while(|_| !throttled(fixture.ask(operation, &body))).count()
         });

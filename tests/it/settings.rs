@@ -162,8 +162,8 @@ fn the_factors_are_those_that_can_be_enrolled() {
 
 #[test]
 fn assumptions_are_reported() {
-    let told = |document: Value| with_document(&document).notes.join("\n");
-    let risk = |inside: Value| told(json!({ "RiskConfiguration": inside }));
+    let notes = |document: Value| with_document(&document).notes.join("\n");
+    let risk = |inside: Value| notes(json!({ "RiskConfiguration": inside }));
     assert!(risk(json!({ "UserPoolId": "a_1" })).contains("no account takeover actions"));
     assert!(risk(json!({ "ClientId": "c" })).contains("one app client"));
     let lists = json!({ "RiskExceptionConfiguration": { "BlockedIPRangeList": ["192.0.2.0/24"] } });
@@ -181,9 +181,9 @@ fn ip_lists_and_compromised_passwords_are_parsed() {
         "CompromisedCredentialsRiskConfiguration": { "Actions": { "EventAction": "BLOCK" } },
     } });
     let read = with_document(&lists);
-    let told = |ranges: &[AddressRange]| ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
-    assert_eq!(told(&read.exceptions.blocked), ["192.0.2.0/24", "2001:db8::/32"]);
-    assert_eq!(told(&read.exceptions.skipped), ["10.0.0.0/8"]);
+    let texts = |ranges: &[AddressRange]| ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert_eq!(texts(&read.exceptions.blocked), ["192.0.2.0/24", "2001:db8::/32"]);
+    assert_eq!(texts(&read.exceptions.skipped), ["10.0.0.0/8"]);
     assert_eq!(read.policy.risk.compromised, CompromisedAction::Block);
     // What is not looked at when people sign in blocks no sign-in.
     let filtered = json!({ "RiskConfiguration": { "CompromisedCredentialsRiskConfiguration": {
@@ -286,8 +286,8 @@ fn check_no_panic(files: &[(String, Vec<u8>)]) {
             assert!(advise::text(&advised).lines().all(|line| line.chars().count() <= 100));
         }
         Err(diagnostic) => {
-            let told = diagnostic.to_string();
-            assert!(!told.contains(|c: char| c.is_control() && c != '\n'), "{told:?}");
+            let text = diagnostic.to_string();
+            assert!(!text.contains(|c: char| c.is_control() && c != '\n'), "{text:?}");
         }
     }
 }

@@ -246,15 +246,15 @@ fn observe(fixture: &mut ProviderFixture, pool: &str, client: &str, tokens: &[Va
                 json!({ "USERNAME": format!("user-{who}"), "PASSWORD": format!("Permanent-{which}") });
             let body =
                 json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": parameters });
-            let told = fixture.ask("InitiateAuth", &body);
-            observe.push(format!("{who} {which}: {:?}", told.map(|body| body["ChallengeName"].clone())));
+            let reply = fixture.ask("InitiateAuth", &body);
+            observe.push(format!("{who} {which}: {:?}", reply.map(|body| body["ChallengeName"].clone())));
         }
     }
     for token in tokens {
         let body = json!({ "ClientId": client, "RefreshToken": token["RefreshToken"],
             "DeviceKey": token["NewDeviceMetadata"]["DeviceKey"] });
-        let told = fixture.ask("GetTokensFromRefreshToken", &body);
-        observe.push(format!("refresh: {:?}", told.map(|_| ())));
+        let reply = fixture.ask("GetTokensFromRefreshToken", &body);
+        observe.push(format!("refresh: {:?}", reply.map(|_| ())));
     }
     observe
 }
@@ -273,9 +273,9 @@ proptest! {
         let mut tokens = Vec::new();
         for one in asked {
             let (operation, body) = request(&pool, &client, &tokens, one);
-            let told = fixture.ask(operation, &body);
-            if let Ok(told) = told && told["AuthenticationResult"].is_object() {
-                tokens.push(told["AuthenticationResult"].clone());
+            let reply = fixture.ask(operation, &body);
+            if let Ok(reply) = reply && reply["AuthenticationResult"].is_object() {
+                tokens.push(reply["AuthenticationResult"].clone());
             }
             fixture.now = fixture.now.plus(std::time::Duration::from_secs(7));
         }
@@ -330,8 +330,8 @@ fn inconsistent_records_are_rejected() {
     shelf.take(fixture.changes);
     let call_ok = shelf.records;
     let refused = |records: ProviderSnapshot| {
-        let told = ProviderFixture::new(Tokens::Opaque).provider.restore(records);
-        told.map_err(|error| error.to_string()).unwrap_err()
+        let reply = ProviderFixture::new(Tokens::Opaque).provider.restore(records);
+        reply.map_err(|error| error.to_string()).unwrap_err()
     };
     assert!(ProviderFixture::new(Tokens::Opaque).provider.restore(call_ok.clone()).is_ok());
     let changed = |change: &dyn Fn(&mut ProviderSnapshot)| {

@@ -201,7 +201,7 @@ pub struct PasswordPolicy {
     pub numbers: bool,
     /// `RequireSymbols`.
     pub symbols: bool,
-    /// `TemporaryPasswordValidityDays`, 0 to 365. It is told, and nothing ends by it.
+    /// `TemporaryPasswordValidityDays`, 0 to 365. Returned by `DescribeUserPool`, not enforced.
     pub temporary_days: u32,
 }
 
@@ -216,7 +216,7 @@ impl PasswordPolicy {
         temporary_days: 7,
     };
 
-    /// What `CreateUserPool` sets when it is not told.
+    /// What `CreateUserPool` sets when a request names no policy.
     pub const COGNITO: Self =
         Self { uppercase: true, lowercase: true, numbers: true, symbols: true, ..Self::LENGTH_ONLY };
 }

@@ -43,18 +43,18 @@ for (const plot of all('[data-of]')) {
   const rows = [...table.tBodies[0].rows];
   const svg = plot.querySelector('svg');
   const places = rows.map((row, at) => +(row.dataset.at ?? (at + 0.5) / rows.length));
-  const [hair, told] = [made('i', 'hair'), made('p', 'told')];
+  const [hair, tip] = [made('i', 'hair'), made('p', 'tip')];
   let now = -1;
   const show = (at) => {
     now = at;
-    hair.hidden = told.hidden = at < 0;
+    hair.hidden = tip.hidden = at < 0;
     if (at < 0) return;
     const words = [0, ...plot.dataset.columns.split(' ')].map((column) => [table.tHead.rows[0], rows[at]].map((row) => row.cells[column].textContent));
-    told.replaceChildren(...words.map(([name, value]) => made('span', '', `${name} `, made('b', '', value))));
+    tip.replaceChildren(...words.map(([name, value]) => made('span', '', `${name} `, made('b', '', value))));
     const [box, outer] = [svg, plot].map((one) => one.getBoundingClientRect());
     const x = box.left - outer.left + places[at] * box.width;
     hair.style.left = `${x}px`;
-    told.style.left = `${Math.max(0, Math.min(x + 10, outer.width - told.offsetWidth))}px`;
+    tip.style.left = `${Math.max(0, Math.min(x + 10, outer.width - tip.offsetWidth))}px`;
   };
   plot.onpointermove = plot.onpointerdown = ({ clientX }) => {
     const box = svg.getBoundingClientRect();
@@ -70,7 +70,7 @@ for (const plot of all('[data-of]')) {
     show(Math.max(0, Math.min(rows.length - 1, now + by)));
   };
   Object.assign(plot, { tabIndex: 0, role: 'group', ariaLabel: `${svg.querySelector('title').textContent}, by arrow keys` });
-  told.role = 'status';
-  plot.append(hair, told);
+  tip.role = 'status';
+  plot.append(hair, tip);
   show(-1);
 }
