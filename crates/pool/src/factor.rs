@@ -237,13 +237,7 @@ impl Pool {
         if code != answer {
             return Err(self.wrong_code(now, &session, open));
         }
-        let device = match self.answered_device(&open.sign_in, &request.challenge_responses) {
-            Ok(device) => device,
-            Err(error) => {
-                self.session_store.restore_session(&session, open);
-                return Err(error);
-            }
-        };
+        let (open, device) = self.device_or_restore(&session, open, request)?;
         let types = self.policy.factor_types;
         let account = self.directory.account_mut(open.sign_in.account);
         let by_phone = challenge == ChallengeName::SmsMfa && self.policy.mfa == MfaMode::On;
@@ -267,8 +261,7 @@ impl Pool {
         let answer = required(&request.challenge_responses, keys::SOFTWARE_TOKEN_MFA_CODE)?;
         let (session, open) = self.take_session_for_code(now, request, ChallengeName::SoftwareTokenMfa)?;
         let id = open.sign_in.account;
-        let device = self.answered_device(&open.sign_in, &request.challenge_responses);
-        let account = self.directory.account_mut(id);
+        let account = self.directory.account(id);
         let steps =
             account.totp.as_ref().map(|secret| matching_steps(secret, answer, now)).unwrap_or_default();
         if steps.is_empty() {
@@ -282,15 +275,9 @@ impl Pool {
             let message = "Your software token has already been used once.";
             return Err(ApiError::new(ErrorKind::ExpiredCode, message));
         }
-        let device = match device {
-            Ok(device) => device,
-            Err(error) => {
-                self.session_store.restore_session(&session, open);
-                return Err(error);
-            }
-        };
+        let (open, device) = self.device_or_restore(&session, open, request)?;
         // This code and those of earlier time steps cannot be used again.
-        account.totp_step_used = unused;
+        self.directory.account_mut(id).totp_step_used = unused;
         Ok(self.factor_done(now, open.sign_in, device))
     }
 
@@ -362,10 +349,22 @@ impl Pool {
                 "Set up a factor by VerifySoftwareToken and answer with the session it gives.",
             ));
         };
+        let (open, device) = self.device_or_restore(&session, open, request)?;
+        Ok(self.factor_done(now, open.sign_in, device))
+    }
+
+    /// Returns the device that this answer names. If the pool does not know it, the session can still be
+    /// answered.
+    fn device_or_restore(
+        &mut self,
+        session: &Session,
+        open: OpenSession,
+        request: &RespondToAuthChallenge,
+    ) -> Result<(OpenSession, AnsweredDevice), ApiError> {
         match self.answered_device(&open.sign_in, &request.challenge_responses) {
-            Ok(device) => Ok(self.factor_done(now, open.sign_in, device)),
+            Ok(device) => Ok((open, device)),
             Err(error) => {
-                self.session_store.restore_session(&session, open);
+                self.session_store.restore_session(session, open);
                 Err(error)
             }
         }
