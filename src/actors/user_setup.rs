@@ -78,12 +78,14 @@ impl TestUser {
         if self.user_spec.devices > 0 && self.devices.is_empty() {
             let why = match ended {
                 Some(End::SignedIn) => {
-                    "it got no key for a new device: the pool does not track devices".to_owned()
+                    "the pool returned no key for a new device, so it does not track devices".to_owned()
                 }
-                Some(End::Abandoned) => "it was abandoned: a challenge could not be answered".to_owned(),
+                Some(End::Abandoned) => {
+                    "the sign-in was abandoned: a challenge could not be answered".to_owned()
+                }
                 Some(End::ProtocolViolation(why) | End::NoAnswer(why)) => why,
                 Some(End::Refused(error)) => error.to_string(),
-                None => "it did not finish".to_owned(),
+                None => "the sign-in did not finish".to_owned(),
             };
             return Err(SetupError::unexpected(
                 &self.sign_in_label(),

@@ -76,7 +76,7 @@ fn compare_with_baseline(
     compare::reports((&name(base.0), &one), (&name(head.0), &other)).map_err(ReportCommandError::Incomparable)
 }
 
-/// Returns all requested files, except the one that is read.
+/// Returns all requested output files, except one that would overwrite the report that is read.
 fn files(
     args: &ReportArgs,
     report: &Report,

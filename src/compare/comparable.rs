@@ -126,7 +126,7 @@ fn lines(base: &str, head: &str) -> Vec<Difference> {
         }
     }
     if found.is_empty() && base != head {
-        let order = "the same rows in another order".to_owned();
+        let order = "the same lines in another order".to_owned();
         found.push(Difference { what: "scenario", base: order.clone(), head: order });
     }
     found

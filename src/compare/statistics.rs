@@ -137,8 +137,8 @@ impl Bca {
     }
 }
 
-/// Returns the p-value: twice the tail of the interval that just reaches 0, or that of Student's t if no
-/// resample does.
+/// Returns the two-sided p-value: from the bootstrap if resamples lie on both sides of 0, otherwise from
+/// Student's t.
 fn two_sided_p_value(differences: &[f64], mean: f64, means: &[f64], bca: &Bca) -> f64 {
     let degrees_of_freedom = differences.len() - 1;
     let outside = |t: f64| (2.0 * student_t_cdf(-t.abs(), degrees_of_freedom)).min(1.0);

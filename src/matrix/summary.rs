@@ -72,7 +72,7 @@ impl fmt::Display for DecisionSummary {
 pub(super) const LEGEND: [(&str, &str); 9] = [
     (
         "device",
-        "the device whose key the client sends with the password. none: no key; any key: any of the others",
+        "the device whose key the client sends with the password. none: no key; any key: every value except none",
     ),
     (
         "factor",
@@ -85,7 +85,7 @@ pub(super) const LEGEND: [(&str, &str); 9] = [
          device and factor; any other: every risk that is not listed above; mfa_*: mfa_if_configured and \
          mfa_required",
     ),
-    ("MFA", "SMS_MFA, SOFTWARE_TOKEN_MFA, or with both factors SELECT_MFA_TYPE, SOFTWARE_TOKEN_MFA"),
+    ("MFA", "SMS_MFA, SOFTWARE_TOKEN_MFA or EMAIL_OTP; with several factors SELECT_MFA_TYPE comes first"),
     ("setup", "MFA_SETUP"),
     ("device →", "DEVICE_SRP_AUTH, DEVICE_PASSWORD_VERIFIER: the device proves its secret"),
     ("tokens", "signed in; +key: with NewDeviceMetadata, the key of a new device"),

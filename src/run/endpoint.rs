@@ -44,7 +44,7 @@ pub(super) fn check(scenario: &Scenario) -> Result<(), RunError> {
     Err(RunError::Unsupported(reason.to_owned()))
 }
 
-/// The settings that the oracle expects of a target: it locks out as Cognito does.
+/// Returns the settings that the oracle assumes for a target, including Cognito's lockout.
 fn expected(scenario: &Scenario, accepts_risk_level: bool) -> PoolPolicy {
     // A pool at an endpoint activates only the factors that its users have: messages need a sender there.
     // Every user can set up an authenticator app.

@@ -2,7 +2,7 @@
 //!
 //! The parser takes quadratic time on deep nesting, follows aliases, and has unclear errors for tabs and
 //! second documents. This scanner understands just enough YAML to refuse them at their position. It may
-//! misread unusual text. So it also limits the number of brackets, which it always counts.
+//! misread unusual text. Therefore it also limits the number of all opening brackets, wherever they are.
 
 use super::diagnostic::TextError;
 

@@ -117,7 +117,8 @@ impl AwsDocument {
         let limits = Limits { depth: usize::MAX, values: usize::MAX };
         let root = wire::parse(text.as_bytes(), limits).map_err(|error| syntax(file, text, &error.source))?;
         if !root.is_object() {
-            let message = format!("{}, expected an object as AWS tools print", kind(Kind::of(&root)));
+            let message =
+                format!("{}, expected a JSON object such as the AWS CLI prints", kind(Kind::of(&root)));
             return Err(Diagnostic::from_parts(file, text, span(text, &[]), message, None));
         }
         Ok(Self { file: file.to_owned(), text: text.to_owned(), root })

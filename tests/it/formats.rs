@@ -136,7 +136,10 @@ fn formats_match_their_snapshots() {
     report.decisions.mismatches.truncate(2);
     let entries = [
         ScenarioResult::played(report.clone()),
-        ScenarioResult { name: "gone".to_owned(), status: RunStatus::Failed("nobody answers".to_owned()) },
+        ScenarioResult {
+            name: "gone".to_owned(),
+            status: RunStatus::Failed("the target does not answer".to_owned()),
+        },
         ScenarioResult { name: "later".to_owned(), status: RunStatus::NotRun },
     ];
     insta::assert_snapshot!("junit", junit(&entries));

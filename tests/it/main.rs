@@ -1,19 +1,7 @@
 //! The integration tests. The first lines of each module describe what it tests.
 //!
-//! Comments in the tests of the pool refer to requirements by a letter and a number. The letter is the group:
-//!
-//! | group | modules |
-//! |---|---|
-//! | K public values | `crates/srp/tests/public_values.rs`, `pool_sign_in`; device verifiers: `pool_devices` |
-//! | S sessions, claims, replays | `pool_replays`; S6: also `pool_transitions`; S9 (another client) and S13 (before success): `pool_sign_in` |
-//! | D devices | `pool_devices`; D8 and D9 for users and administrators: `pool_device_calls`; D4, D7 and D14 between two steps: `pool_admin_changes` |
-//! | M factors, risk, lock-out | M1–M7: `pool_factors`; M8: `pool_risk`; M9: `pool_lockout`, for unknown users `pool_users`; M10 is the limit in `pool_lockout` |
-//! | E enumeration | `pool_users` |
-//! | N names | `pool_users`; N4: `report`, `untrusted_text`, `matrix` and `advise` |
-//! | SEMANTICS d, texts of refusals | `pool_sign_in`, `pool_tokens`, `pool_device_calls`; sessions: `pool_replays`; codes: `pool_factors` |
-//!
 //! Two cases cannot occur. A sent code never expires before its session (`ExpiredCodeException`), because
-//! both are valid equally long. A Rust string cannot contain an unpaired surrogate (N1).
+//! both are valid equally long. A Rust string cannot contain an unpaired surrogate.
 
 #![allow(
     clippy::unwrap_used,

@@ -355,12 +355,12 @@ fn every_plot_matches_report_json() {
             plot.same(level, keys.iter().map(|key| float(&interval[*key])).sum::<f64>() * per_s, class);
         }
     };
-    let flow = "Sign-ins a second over time";
+    let flow = "Sign-ins per second, over time";
     stairs(flow, "line offered", &["offered"]);
     stairs(flow, "area completed", &["completed"]);
     stairs(flow, "area refused", &["completed", "refused"]);
     stairs(flow, "area failed", &["completed", "refused", "failed"]);
-    stairs("Throttled responses a second over time", "line two", &["throttled"]);
+    stairs("Throttled responses per second, over time", "line two", &["throttled"]);
     let line = |title: &str, class: &str, wanted: Vec<(f64, f64)>| {
         let plot = Plot::of(&page, title);
         let points = plot.points(class);

@@ -1,4 +1,4 @@
-//! Users and what is done to them: by themselves, and by administrators.
+//! Operations on users, by the users themselves and by administrators.
 
 use poolproof_cognito::ids::{ClientId, Username};
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
@@ -29,7 +29,7 @@ pub(super) fn ask(fixture: &mut PoolFixture, request: AccountRequest) -> Reply {
     }
 }
 
-/// A pool whose client takes passwords as they are, of administrators too.
+/// Returns a pool whose client allows passwords without SRP for users and administrators.
 pub(super) fn fixture() -> PoolFixture {
     let client = AppClient {
         password_flow: PasswordFlow::WithDevices,
@@ -77,7 +77,7 @@ fn plain(fixture: &mut PoolFixture, name: &str, password: &str) -> Reply {
     fixture.initiate("USER_PASSWORD_AUTH", parameters)
 }
 
-/// The access token of a user who has only a password.
+/// Returns the access token of a user who has only a password.
 pub(super) fn access(fixture: &mut PoolFixture, name: &str, password: &str) -> String {
     tokens(plain(fixture, name, password)).access_token.as_str().to_owned()
 }
@@ -95,7 +95,7 @@ pub(super) fn profile(fixture: &mut PoolFixture, token: &str) -> Reply {
     ask(fixture, AccountRequest::GetUser(BearerCall { access_token: token.to_owned() }))
 }
 
-/// The code that was sent last.
+/// Returns the last code that was sent to the user.
 pub(super) fn sent(fixture: &mut PoolFixture) -> Delivery {
     fixture.harness.pool.take_deliveries().pop().unwrap()
 }
@@ -119,7 +119,7 @@ fn a_created_user_sets_a_password_and_signs_in() {
     tokens(plain(&mut fixture, "ann", "permanent-1"));
     let again = ask(&mut fixture, AccountRequest::AdminCreateUser(create("ann")));
     assert_eq!(refusal(again), "UsernameExistsException: User already exists");
-    // An address is no alias in this pool, so that two users can have the same.
+    // An address is no alias in this pool, so two users can have the same one.
     let same_address = AdminCreateUser { username: "ANN".to_owned(), ..create("ann") };
     user(ask(&mut fixture, AccountRequest::AdminCreateUser(same_address)));
     let resend = AdminCreateUser { message_action: Some("RESEND".to_owned()), ..create("ann") };
@@ -137,7 +137,7 @@ fn invalid_names_and_attributes_are_rejected() {
         let request = AdminCreateUser { username: name.to_owned(), attributes, ..create("x") };
         ask(&mut fixture, AccountRequest::AdminCreateUser(request)).map(drop).map_err(|error| error.message)
     };
-    // Spaces of all kinds (Z); controls, formats, private use, what nobody knows (C).
+    // Separators (Z); control, format, private-use and unassigned characters (C).
     let unseen = [
         "a\u{200b}",
         "a\u{200d}b",
@@ -242,7 +242,7 @@ fn deleting_a_user_invalidates_tokens_devices_and_pending_sign_ins() {
     ask(&mut fixture, set_password("ann", "permanent-1", true)).unwrap();
     let token = access(&mut fixture, "ann", "permanent-1");
     let begun = fixture.start("ann");
-    // A password that is being checked when the user is removed.
+    // The pool is checking a password when the user is deleted.
     let parameters = Parameters::new().with(keys::USERNAME, "ann").with(keys::PASSWORD, "permanent-1");
     let request = crate::pool_requests::initiate("USER_PASSWORD_AUTH", parameters);
     let (now, origin) = (fixture.harness.now, fixture.harness.origin);
@@ -260,7 +260,7 @@ fn deleting_a_user_invalidates_tokens_devices_and_pending_sign_ins() {
         "UserNotFoundException: User does not exist."
     );
 
-    // Someone else takes the name: nothing of the first user's works for them, nor for the first.
+    // A new user gets the same name. Nothing of the first user works for the new one, or the reverse.
     ask(&mut fixture, AccountRequest::AdminCreateUser(create("ann"))).unwrap();
     ask(&mut fixture, set_password("ann", "permanent-1", true)).unwrap();
     assert_eq!(
@@ -288,7 +288,7 @@ fn disabling_takes_effect_immediately_and_can_be_undone() {
     assert_eq!(refusal(plain(&mut fixture, "ann", PASSWORD)), disabled);
     assert!(!user(ask(&mut fixture, AccountRequest::AdminGetUser(named("ann")))).enabled);
     ask(&mut fixture, AccountRequest::AdminEnableUser(named("ann"))).unwrap();
-    // The challenge was not used up by the refusal.
+    // The refusal did not use up the challenge.
     let token = tokens(fixture.answer(asked.name, asked.session.as_ref(), answers)).access_token;
     user(profile(&mut fixture, token.as_str()));
     ask(&mut fixture, AccountRequest::AdminDisableUser(named("ann"))).unwrap();

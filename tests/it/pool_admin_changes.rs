@@ -1,4 +1,4 @@
-//! What an administrator does between two steps of a sign-in is judged at the next one (D4, D7, D14).
+//! Changes by an administrator between two steps of a sign-in count at the next step.
 
 use poolproof_cognito::ids::{Session, Username};
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, Switches};
@@ -41,7 +41,7 @@ fn with_phone(account: &mut NewAccount) {
     account.sms_mfa = true;
 }
 
-/// Ann with an app and a remembered device.
+/// Returns a pool with the user Ann, her app and a remembered device.
 fn trusted(policy: PoolPolicy) -> (PoolFixture, TestDevice) {
     let mut fixture = PoolFixture::new(policy);
     let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
@@ -49,7 +49,7 @@ fn trusted(policy: PoolPolicy) -> (PoolFixture, TestDevice) {
     (fixture, phone)
 }
 
-/// A sign-in of Ann's that has come as far as its device's turn, and the device's first word.
+/// Returns a sign-in of Ann's before DEVICE_SRP_AUTH, and that request.
 fn before_device_srp(policy: PoolPolicy) -> (PoolFixture, TestDevice, Request) {
     let (mut fixture, phone) = trusted(policy);
     let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
@@ -61,7 +61,7 @@ fn before_device_srp(policy: PoolPolicy) -> (PoolFixture, TestDevice, Request) {
     (fixture, phone, request)
 }
 
-/// A sign-in of Ann's that has come as far as its device's claim, and the claim.
+/// Returns a sign-in of Ann's before DEVICE_PASSWORD_VERIFIER, and the request with its claim.
 fn before_device_claim(policy: PoolPolicy) -> (PoolFixture, Request) {
     let (mut fixture, phone) = trusted(policy);
     let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
@@ -71,7 +71,7 @@ fn before_device_claim(policy: PoolPolicy) -> (PoolFixture, Request) {
     (fixture, request)
 }
 
-/// Every place where a sign-in may stop after the password, with the right answer there.
+/// Returns a sign-in at each step after the password, with the correct answer.
 fn interrupted_sign_ins() -> Vec<(&'static str, PoolFixture, Request)> {
     let plain = policy(RememberMode::No, false, MfaMode::Optional);
     let mut interrupted_sign_ins = Vec::new();
@@ -152,13 +152,12 @@ fn interrupted_sign_ins() -> Vec<(&'static str, PoolFixture, Request)> {
 
 #[test]
 fn a_user_disabled_between_steps_is_refused_until_enabled() {
-    // D14, at use.
     for (stop, mut fixture, request) in interrupted_sign_ins() {
         assert!(fixture.harness.pool.set_disabled(&ann(), true));
         for _ in 0..10 {
             assert_eq!(refusal(fixture.ask(request.clone())), DISABLED, "at {stop}");
         }
-        // Nothing has changed: neither is the session used, nor was anything counted as a guess.
+        // Nothing has changed: the session is unused and no failure was counted.
         assert!(fixture.harness.pool.set_disabled(&ann(), false));
         let reply = fixture.ask(request);
         assert!(reply.is_ok(), "at {stop}: {reply:?}");
@@ -234,7 +233,7 @@ fn only_users_who_exist_are_disabled_or_made_to_reset() {
     assert_eq!(fixture.sign_in_path("ann", None), "tokens +N");
 }
 
-/// What becomes of the device's leg, at its turn and at its claim, when the pool is set otherwise before it.
+/// Returns the replies at both device steps if the policy changes before each.
 fn with_changed_policy(before: PoolPolicy, after: PoolPolicy) -> [Reply; 2] {
     let (mut fixture, _, request) = before_device_srp(before);
     fixture.harness.pool.set_policy(after);
@@ -246,7 +245,6 @@ fn with_changed_policy(before: PoolPolicy, after: PoolPolicy) -> [Reply; 2] {
 
 #[test]
 fn device_trust_follows_the_current_policy() {
-    // D7, P5.
     let strict = Switches { strict_mfa_binding: true, ..SUPPRESSING.switches };
     for (after, good) in [
         (PoolPolicy { remember: RememberMode::OptIn, ..SUPPRESSING }, true),

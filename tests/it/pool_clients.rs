@@ -1,4 +1,4 @@
-//! App clients of one pool, and pools of one issuer: none can go on with what another began.
+//! App clients of one pool and pools of one issuer: each continues only the sign-ins that it has started.
 
 use std::sync::Arc;
 
@@ -56,7 +56,7 @@ fn a_client_continues_only_its_own_sign_ins() {
         "UnauthorizedException: The token belongs to another app client."
     );
     user(profile(&mut fixture, signed_in.access_token.as_str()));
-    // What a client began ends with it.
+    // A deleted client ends the sign-ins that it has started.
     let begun = fixture.start("ann");
     let claim = fixture.claim(&begun, PASSWORD);
     fixture.harness.pool.remove_client(&ClientId::new(CLIENT));
@@ -64,11 +64,11 @@ fn a_client_continues_only_its_own_sign_ins() {
         refusal(fixture.answer(ChallengeName::PasswordVerifier, None, claim)),
         format!("ResourceNotFoundException: User pool client {CLIENT} does not exist.")
     );
-    let nobody = crate::pool_requests::initiate("USER_SRP_AUTH", Parameters::new());
-    let Request::InitiateAuth(mut nobody) = nobody else { panic!("another request") };
-    nobody.client_id = String::new();
+    let start = crate::pool_requests::initiate("USER_SRP_AUTH", Parameters::new());
+    let Request::InitiateAuth(mut start) = start else { panic!("another request") };
+    start.client_id = String::new();
     assert_eq!(
-        refusal(fixture.ask(Request::InitiateAuth(nobody))),
+        refusal(fixture.ask(Request::InitiateAuth(start))),
         "ResourceNotFoundException: User pool client  does not exist."
     );
 }

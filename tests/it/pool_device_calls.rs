@@ -1,4 +1,4 @@
-//! The operations on devices, for users and administrators: good path, refusals, pages, and who sees what.
+//! Device operations of users and administrators: results, refusals, pages and visibility.
 
 use poolproof_cognito::ids::AccessToken;
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
@@ -61,7 +61,7 @@ fn users_list_remembered_devices_and_admins_list_confirmed_ones() {
     let key = tokens.new_device.clone().unwrap().device_key;
     let get = Request::GetDevice(call(token, &key));
     let admin_get = Request::AdminGetDevice(admin(key.as_str()));
-    // Issued: nobody sees it, and nobody can do anything with it.
+    // Issued: the device is invisible, and every operation on it fails.
     assert!(fixture.all_devices("ann").is_empty());
     assert_eq!(page(fixture.ask(list(token, None, None))), (vec![], None));
     let changes = [set_status(token, &key, "remembered"), admin_status(key.as_str(), Some("remembered"))];
@@ -69,14 +69,14 @@ fn users_list_remembered_devices_and_admins_list_confirmed_ones() {
     for request in changes.into_iter().chain(looks) {
         assert_eq!(refusal(fixture.ask(request)), NO_SUCH_DEVICE);
     }
-    // Confirmed, not remembered.
+    // Confirmed, but not remembered.
     let (phone, necessary) = fixture.confirm(&tokens);
     assert!(necessary);
     assert_eq!(refusal(fixture.ask(get.clone())), NO_SUCH_DEVICE);
     assert_eq!(page(fixture.ask(list(token, None, None))), (vec![], None));
     assert_eq!(device(fixture.ask(admin_get.clone())).device_key, phone.key);
     assert_eq!(fixture.all_devices("ann").len(), 1);
-    // Remembered; then not again, by the user and by an administrator.
+    // Remembered, then not remembered by the user and by an administrator.
     for request in [set_status(token, &key, "remembered"), admin_status(key.as_str(), Some("remembered"))] {
         assert_eq!(fixture.ask(request), Ok(Response::Empty));
         assert_eq!(device(fixture.ask(get.clone())).device_key, phone.key);
@@ -84,7 +84,7 @@ fn users_list_remembered_devices_and_admins_list_confirmed_ones() {
         assert_eq!(fixture.ask(admin_status(key.as_str(), Some("not_remembered"))), Ok(Response::Empty));
         assert_eq!(refusal(fixture.ask(get.clone())), NO_SUCH_DEVICE);
     }
-    // Forgotten: as if it had never been, for good.
+    // Forgotten: the key is never valid again.
     assert_eq!(fixture.ask(Request::ForgetDevice(call(token, &key))), Ok(Response::Empty));
     let status = set_status(token, &key, "remembered");
     for request in [Request::ForgetDevice(call(token, &key)), get, admin_get, status] {
@@ -181,13 +181,12 @@ fn device_list_pages_hold_every_device_once() {
         let refused = refusal(fixture.ask(list(&token, limit, after)));
         assert!(refused.starts_with("InvalidParameterException: "), "{refused}");
     }
-    // A page's last key may be forgotten before the next page is asked for.
+    // The last device of a page may be forgotten before the next page is requested.
     assert_eq!(page(fixture.ask(list(&token, None, Some("zz_9")))), (vec![], None));
 }
 
 #[test]
 fn a_device_is_confirmed_once_by_its_own_sign_in() {
-    // D8.
     let mut fixture = PoolFixture::of_ann(always());
     fixture.add("eve", |_| {});
     let (tokens, other, eve) = (fixture.sign_in("ann"), fixture.sign_in("ann"), fixture.sign_in("eve"));

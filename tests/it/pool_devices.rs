@@ -1,4 +1,4 @@
-//! Devices in sign-ins: who is trusted, when that is judged, and what a device must never do (group D).
+//! Devices in sign-ins: which device is trusted, when the pool decides it, and what a device must never do.
 
 use data_encoding::BASE64;
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode, Switches};
@@ -18,7 +18,7 @@ const SUPPRESSING: PoolPolicy = PoolPolicy {
     ..PoolPolicy::DEFAULT
 };
 
-/// Ann, with an app and a remembered device, in a pool where one replaces the other.
+/// Returns a pool in which a device replaces MFA, with the user Ann, her app and her remembered device.
 fn trusted() -> (PoolFixture, TestDevice) {
     trusted_in(SUPPRESSING)
 }
@@ -48,7 +48,6 @@ fn a_confirmed_device_replaces_the_mfa_code() {
 
 #[test]
 fn an_opt_in_device_replaces_nothing_until_remembered() {
-    // D5, D6.
     let mut fixture = PoolFixture::new(policy(RememberMode::OptIn, true, MfaMode::Optional));
     fixture.add_with_app("ann", |_| {});
     let tokens = fixture.sign_in("ann");
@@ -73,7 +72,7 @@ fn without_suppression_the_device_comes_after_the_code() {
 
 #[test]
 fn the_current_policy_decides() {
-    // D7: the device stays in the books of a pool that no longer tracks any.
+    // The device stays stored when the pool no longer tracks devices.
     let (mut fixture, phone) = trusted_in(PoolPolicy { remember: RememberMode::No, ..SUPPRESSING });
     assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "SOFTWARE_TOKEN_MFA tokens");
     assert_eq!(fixture.sign_in_path("ann", None), "SOFTWARE_TOKEN_MFA tokens");
@@ -81,7 +80,7 @@ fn the_current_policy_decides() {
 
 #[test]
 fn another_users_device_is_unknown() {
-    // D1, D2, D9: the same words for all, so that nobody learns which keys there are.
+    // The text is the same for all, so that it does not reveal which keys exist.
     let (mut fixture, phone) = trusted();
     fixture.add_with_app("eve", |_| {});
     let other_pools =
@@ -106,7 +105,7 @@ fn a_key_that_was_issued_and_never_confirmed_is_unknown() {
 
 #[test]
 fn a_forgotten_device_is_unknown() {
-    // D3: also when it is forgotten while its exchange is under way (D4).
+    // Also if it is forgotten during its exchange.
     let (mut fixture, phone) = trusted();
     let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
     let second = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
@@ -133,7 +132,6 @@ fn a_device_that_is_no_longer_remembered_cannot_finish_its_exchange() {
 
 #[test]
 fn a_stolen_device_needs_the_password() {
-    // D13, D14.
     let disabled = "NotAuthorizedException: User is disabled.";
     let unconfirmed = "UserNotConfirmedException: User is not confirmed.";
     let reset = "PasswordResetRequiredException: Password reset required for the user";
@@ -161,7 +159,7 @@ fn a_stolen_device_needs_the_password() {
 
 #[test]
 fn a_device_signs_the_secret_block_it_received() {
-    // D12: another block, however well it is signed, is no answer.
+    // A claim over another secret block is no answer, even with a correct signature.
     let (mut fixture, phone) = trusted();
     let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
     let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
@@ -174,7 +172,7 @@ fn a_device_signs_the_secret_block_it_received() {
 
 #[test]
 fn invalid_public_values_are_rejected_in_device_srp() {
-    // K1–K9: and the turn stays the device's.
+    // The challenge stays open.
     let (mut fixture, phone) = trusted();
     let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
     let n = fixture.group.modulus_hex();
@@ -204,7 +202,7 @@ fn a_wrong_device_secret_does_not_lock_the_user() {
 
 #[test]
 fn a_cloned_device_works_like_the_original() {
-    // D10: the pool cannot tell them apart, and forgets both at once.
+    // The pool cannot distinguish the two, and forgetting the device ends both.
     let (mut fixture, phone) = trusted();
     let clone = phone.clone();
     assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
@@ -215,7 +213,7 @@ fn a_cloned_device_works_like_the_original() {
 
 #[test]
 fn ten_thousand_devices_on_one_user_are_all_known() {
-    // D9: no limit is documented, and there is none.
+    // No limit is documented, and the pool has none.
     let mut fixture = PoolFixture::new(SUPPRESSING);
     let (first, known) = fixture.device(DeviceStatus::Remembered, true);
     let others: Vec<_> = (0..9_999).map(|_| fixture.device(DeviceStatus::Remembered, true)).collect();
@@ -228,7 +226,7 @@ fn ten_thousand_devices_on_one_user_are_all_known() {
     assert_eq!(fixture.sign_in_path("ann", Some(&last)), "DEVICE_SRP_AUTH tokens");
 }
 
-/// A history of one device under the strict switch: what each sign-in asks.
+/// Returns the paths of the sign-ins of one device with the switch `strict_mfa_binding` on or off.
 fn history(strict: bool, with_app_from_start: bool) -> Vec<String> {
     let switches = Switches { strict_mfa_binding: strict, ..Switches::default() };
     let mut fixture = PoolFixture::new(PoolPolicy { switches, mfa: MfaMode::On, ..SUPPRESSING });
@@ -240,7 +238,7 @@ fn history(strict: bool, with_app_from_start: bool) -> Vec<String> {
         let (phone, _) = fixture.confirm(&first.end.unwrap());
         paths.push(fixture.sign_in_path("ann", Some(&phone)));
     } else {
-        // The device was remembered before there was any MFA.
+        // The device was remembered before the user had an MFA factor.
         let (phone, known) = fixture.device(DeviceStatus::Remembered, false);
         fixture.add_with_app("ann", |account| account.devices.push(known));
         paths.extend((0..3).map(|_| fixture.sign_in_path("ann", Some(&phone))));
@@ -261,7 +259,7 @@ fn strict_binding_needs_an_mfa_bound_device() {
 
 #[test]
 fn a_device_remembered_after_its_mfa_gets_one_more_mfa() {
-    // SEMANTICS c.2: an MFA binds a device only if it is remembered by then.
+    // SEMANTICS c.2: an MFA binds a device only if the device is remembered at that time.
     let switches = Switches { strict_mfa_binding: true, ..Switches::default() };
     let mut fixture = PoolFixture::new(PoolPolicy { switches, ..SUPPRESSING });
     let (phone, known) = fixture.device(DeviceStatus::NotRemembered, false);
@@ -279,7 +277,8 @@ fn a_device_remembered_after_its_mfa_gets_one_more_mfa() {
 
 #[test]
 fn a_salt_is_returned_unchanged() {
-    // The Rust client sends 32 bytes of ASCII digits; others could send zeros in front, or one byte.
+    // The Rust client sends 32 bytes of ASCII digits. Other clients could send leading zeros or a single
+    // byte.
     let ascii = b"98073476a0b1c2d3e4f5061728394a5b".to_vec();
     for salt in [ascii, vec![0, 0, 5], vec![9], vec![0xff; 64]] {
         let mut fixture = PoolFixture::of_ann(SUPPRESSING);
@@ -315,7 +314,7 @@ fn the_device_key_in_the_last_answer_counts() {
     let exchange = fixture.start_with(at_start);
     let claim = fixture.claim(&exchange, PASSWORD).with(keys::DEVICE_KEY, "us-east-1_unknown");
     assert_eq!(refusal(fixture.send_claim(&exchange, claim)), NO_SUCH_DEVICE);
-    // An unknown key is no reason to refuse a start: no client would retry there.
+    // InitiateAuth accepts an unknown key, because no client would retry a refused start.
     let exchange = fixture.start_with(start.with(keys::DEVICE_KEY, "us-east-1_unknown"));
     assert_eq!(refusal(fixture.prove(&exchange, PASSWORD)), NO_SUCH_DEVICE);
 }

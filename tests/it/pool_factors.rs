@@ -1,4 +1,4 @@
-//! Second factors and lock-outs: which code counts, how often, and for how long nothing does (group M).
+//! Second factors and lockout: which codes are accepted and how often.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ fn with_email(account: &mut NewAccount) {
     account.email_mfa = true;
 }
 
-/// What the user is asked after the password.
+/// Returns the challenge after the password.
 pub(crate) fn asked(fixture: &mut PoolFixture, name: &str) -> Challenge {
     challenge(fixture.password(name, PASSWORD, None))
 }
@@ -52,7 +52,8 @@ pub(crate) fn key_of(name: ChallengeName) -> &'static str {
 
 #[test]
 fn a_wrong_code_is_refused_and_the_right_one_still_counts() {
-    // M1–M6: for all three kinds; the session stays usable, and the fifth failure would lock.
+    // For all three kinds of factors. The session stays usable, and the fifth failure would lock the user
+    // out.
     let long = "1".repeat(1_000_000);
     let wrongs =
         ["", "abcdef", "12345", "1234567", " 123456", "１２３４５６", "٠١٢٣٤٥", long.as_str(), "-12345"];
@@ -99,7 +100,7 @@ fn a_code_is_bound_to_its_sign_in_and_user() {
 
 #[test]
 fn a_sent_code_expires_with_its_session() {
-    // M1–M6, expired: no code outlives the session that it answers, and the error names the session.
+    // No code outlives its session, and the error names the session.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
     for (configure, key) in
         [(with_sms as fn(&mut NewAccount), keys::SMS_MFA_CODE), (with_email, keys::EMAIL_OTP_CODE)]
@@ -113,7 +114,7 @@ fn a_sent_code_expires_with_its_session() {
         let late = asked(&mut fixture, "ann");
         let code = fixture.delivered("ann");
         fixture.advance_clock(validity);
-        // Being late is no guess: it locks nobody out.
+        // A late code is no guess and does not lock the user out.
         for _ in 0..10 {
             assert_eq!(refusal(answer(&mut fixture, &late, key, &code)), LATE_SESSION);
         }
@@ -144,7 +145,7 @@ fn a_totp_code_works_once_within_one_step() {
             assert_eq!(refusal(reused), REUSED);
         }
     }
-    // Codes of earlier steps went with it.
+    // Codes of earlier steps are used up as well.
     let asked = asked(&mut fixture, "ann");
     let code = fixture.app_code("ann", now);
     assert_eq!(refusal(answer(&mut fixture, &asked, keys::SOFTWARE_TOKEN_MFA_CODE, &code)), REUSED);
@@ -173,13 +174,13 @@ fn a_user_selects_an_offered_factor() {
             let refused = refusal(answer(&mut fixture, &choice, keys::ANSWER, wrong));
             assert_eq!(refused, "InvalidParameterException: Invalid ANSWER: choose one of MFAS_CAN_CHOOSE.");
         }
-        // The challenge stays; and no code is an answer to it.
+        // The challenge stays open, and a code is no answer to it.
         let early = Parameters::new().with(keys::USERNAME, name).with(keys::SMS_MFA_CODE, "000000");
         let early = fixture.answer(ChallengeName::SmsMfa, choice.session.as_ref(), early);
         assert_eq!(refusal(early), BAD_SESSION);
         let code = challenge(answer(&mut fixture, &choice, keys::ANSWER, "SMS_MFA"));
         assert_eq!(refusal(answer(&mut fixture, &choice, keys::ANSWER, "SOFTWARE_TOKEN_MFA")), USED_SESSION);
-        // One that was offered and not chosen is no answer either.
+        // A factor that was offered but not selected cannot be answered.
         let typed = fixture.app_code(name, fixture.harness.now);
         let other = Parameters::new().with(keys::USERNAME, name).with(keys::SOFTWARE_TOKEN_MFA_CODE, typed);
         let other = fixture.answer(ChallengeName::SoftwareTokenMfa, code.session.as_ref(), other);
@@ -256,7 +257,7 @@ fn required_mfa_uses_the_registered_phone() {
     assert_eq!(fixture.sign_in_path("ann", None), "SMS_MFA tokens", "and has it as a factor from then on");
 }
 
-/// Associates an app in a sign-in. Returns its secret and the session that verifies it.
+/// Associates an app during a sign-in. Returns its secret and the session that verifies it.
 fn associate(fixture: &mut PoolFixture, session: Option<&Session>) -> (TotpSecret, Session) {
     let session = session.map(|session| session.as_str().to_owned());
     let request = Request::AssociateSoftwareToken(AssociateSoftwareToken { session });
@@ -264,7 +265,7 @@ fn associate(fixture: &mut PoolFixture, session: Option<&Session>) -> (TotpSecre
     (TotpSecret::from_base32(&secret_code).unwrap(), session)
 }
 
-/// Sets an app up, as far as `VerifySoftwareToken`.
+/// Sets up an app up to `VerifySoftwareToken`.
 fn set_up(fixture: &mut PoolFixture, session: Option<&Session>) -> (TotpSecret, Session) {
     let associate = |session: Option<&Session>| {
         let session = session.map(|session| session.as_str().to_owned());
@@ -308,7 +309,7 @@ fn totp_is_set_up_during_sign_in() {
     let skip = |fixture: &mut PoolFixture, session: Option<&Session>| {
         refusal(fixture.answer(ChallengeName::MfaSetup, session, answers.clone()))
     };
-    // M7: the set-up cannot be skipped, and trying does not end it.
+    // The set-up cannot be skipped, and an attempt to skip it does not end it.
     let skipped = "InvalidParameterException: Set up a factor by VerifySoftwareToken and answer with the session it gives.";
     assert_eq!(skip(&mut fixture, asked_first.session.as_ref()), skipped);
     assert_eq!(skip(&mut fixture, None), "InvalidParameterException: Missing required parameter Session");
@@ -316,7 +317,7 @@ fn totp_is_set_up_during_sign_in() {
     assert_eq!(skip(&mut fixture, asked_first.session.as_ref()), USED_SESSION);
     tokens(fixture.answer(ChallengeName::MfaSetup, Some(&session), answers.clone()));
     assert_eq!(skip(&mut fixture, Some(&session)), USED_SESSION);
-    // The code that set it up is used, in the same step; the next one is good.
+    // The code of the set-up cannot be used again in the same step. The next code is accepted.
     let code = secret.code(step_at(fixture.harness.now));
     let next = asked(&mut fixture, "ann");
     assert_eq!(refusal(answer(&mut fixture, &next, keys::SOFTWARE_TOKEN_MFA_CODE, &code)), REUSED);
@@ -327,7 +328,7 @@ fn totp_is_set_up_during_sign_in() {
 
 #[test]
 fn a_second_setup_does_not_replace_the_first_factor() {
-    // Whoever knows the password alone may set a factor up only as long as there is none.
+    // A client that knows only the password may set up a factor only if the user has none.
     let mut fixture = pool(MfaMode::On);
     fixture.add("ann", |_| {});
     let (ann, thief) = (asked(&mut fixture, "ann"), asked(&mut fixture, "ann"));

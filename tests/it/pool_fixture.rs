@@ -1,5 +1,4 @@
-//! A small world to try a pool in: a pool, people whose secrets are known, and hands that stop where a test
-//! wants.
+//! A pool for tests, users whose secrets are known, and sign-ins that a test can stop at any step.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -35,7 +34,7 @@ pub(crate) fn with_email_alias(account: &mut NewAccount) {
     account.attributes.insert("email_verified".to_owned(), "true".to_owned());
 }
 
-/// A pool's settings, as far as devices and second factors go.
+/// Returns a policy with these settings for devices and MFA.
 pub(crate) fn policy(remember: RememberMode, suppress_mfa: bool, mfa: MfaMode) -> PoolPolicy {
     PoolPolicy { remember, suppress_mfa, mfa, ..PoolPolicy::DEFAULT }
 }
@@ -46,7 +45,7 @@ pub(crate) struct PoolFixture {
     pub(crate) rng: Rng,
     user_count: u64,
     apps: BTreeMap<String, TotpSecret>,
-    /// Steps of an app whose code was used.
+    /// Time steps of the apps whose code was used.
     used_app_steps: BTreeSet<(String, u64)>,
 }
 
@@ -58,7 +57,7 @@ pub(crate) struct TestDevice {
     pub(crate) secret: String,
 }
 
-/// An SRP exchange after the pool's half: of a password, or of a device.
+/// An SRP exchange after the pool's challenge, for a password or a device.
 #[derive(Clone, Debug)]
 pub(crate) struct Exchange {
     a: Ephemeral,
@@ -67,14 +66,15 @@ pub(crate) struct Exchange {
     pub(crate) identity: Identity,
 }
 
-/// What a sign-in was asked for, and how it ended.
+/// The challenges of a sign-in and its outcome.
 pub(crate) struct SignInResult {
     pub(crate) asked: Vec<ChallengeName>,
     pub(crate) end: Result<AuthenticationResult, ApiError>,
 }
 
 impl SignInResult {
-    /// In words: challenges, then `tokens`, `tokens +N` with a key for a new device, or the refusal.
+    /// Returns the challenges, followed by `tokens`, `tokens +N` with the key of a new device, or the
+    /// refusal.
     pub(crate) fn path(&self) -> String {
         let asked = self.asked.iter().map(|name| format!("{name} "));
         let end = match &self.end {
@@ -87,7 +87,7 @@ impl SignInResult {
 }
 
 impl PoolFixture {
-    /// A pool of the toy group with a public client.
+    /// Returns a pool of the toy group with a public client.
     pub(crate) fn new(policy: PoolPolicy) -> Self {
         Self::with(policy, Group::toy(), AppClient::public(ClientId::new(CLIENT)))
     }
@@ -96,8 +96,8 @@ impl PoolFixture {
         Self::seeded(policy, group, client, 11)
     }
 
-    /// A pool whose random values come from another seed: the same pool after a restart that forgot
-    /// everything.
+    /// Returns a pool whose random values follow from another seed, like a pool after a restart without
+    /// state.
     pub(crate) fn seeded(policy: PoolPolicy, group: Group, client: AppClient, seed: u64) -> Self {
         let identity = PoolIdentity { pool_id: PoolId::new(POOL), client_id: ClientId::new(CLIENT), group };
         let pool = Pool::new(identity, policy, Seed::new(seed).rng("pool", 0)).with_client(client);
@@ -111,7 +111,7 @@ impl PoolFixture {
         }
     }
 
-    /// Makes verified e-mail addresses aliases. Only before users are added.
+    /// Makes verified e-mail addresses aliases. Call this before you add users.
     pub(crate) fn allow_email_alias(&mut self) {
         let usernames = UsernameSettings { email_alias: true, ..UsernameSettings::DEFAULT };
         self.replace_pool(|pool| pool.with_usernames(usernames));
@@ -124,26 +124,26 @@ impl PoolFixture {
         self.harness.pool = change(pool);
     }
 
-    /// Gives the pool these lists of addresses.
+    /// Sets the address lists of the pool.
     pub(crate) fn exceptions(&mut self, exceptions: RiskExceptions) {
         self.replace_pool(|pool| pool.with_exceptions(exceptions));
     }
 
-    /// Signs in from an address that is on no list: that forgets failures.
-    pub(crate) fn sign_in_from_nowhere(&mut self, name: &str) {
+    /// Signs in from an address on no list, which resets the failure count.
+    pub(crate) fn sign_in_from_unlisted_address(&mut self, name: &str) {
         let address = self.harness.origin.address.take();
         self.sign_in(name);
         self.harness.origin.address = address;
     }
 
-    /// A pool of one user, `ann`, who has only a password.
+    /// Returns a pool with one user, `ann`, who has only a password.
     pub(crate) fn of_ann(policy: PoolPolicy) -> Self {
         let mut fixture = Self::new(policy);
         fixture.add("ann", |_| {});
         fixture
     }
 
-    /// Adds a user with [`PASSWORD`], and whatever `configure` gives them.
+    /// Adds a user with [`PASSWORD`] and the changes of `configure`.
     pub(crate) fn add(&mut self, name: &str, configure: impl FnOnce(&mut NewAccount)) {
         self.user_count += 1;
         let sub = Sub::new(format!("00000000-0000-4000-8000-{:012x}", self.user_count));
@@ -167,7 +167,7 @@ impl PoolFixture {
         });
     }
 
-    /// A device, and how an account brings it along.
+    /// Returns a device and the form in which an account receives it.
     pub(crate) fn device(&mut self, status: DeviceStatus, mfa_bound: bool) -> (TestDevice, NewDevice) {
         self.user_count += 1;
         let key = DeviceKey::new(format!("us-east-1_00000000-0000-4000-8000-{:012x}", self.user_count));
@@ -181,7 +181,7 @@ impl PoolFixture {
         (phone, NewDevice { device_key, device_group_key, salt, verifier, status, mfa_bound })
     }
 
-    /// A device for these keys, and the verifier of its secret.
+    /// Returns a device with these keys and the verifier of its secret.
     fn phone(&mut self, metadata: &NewDeviceMetadata, salt: &Salt) -> (TestDevice, Verifier) {
         let NewDeviceMetadata { device_key: key, device_group_key: group_key } = metadata.clone();
         let secret = DeviceSecret::draw(&mut self.rng).as_str().to_owned();
@@ -204,12 +204,12 @@ impl PoolFixture {
         self.harness.ask(request)
     }
 
-    /// `InitiateAuth` with these parameters.
+    /// Sends `InitiateAuth` with these parameters.
     pub(crate) fn initiate(&mut self, flow: &str, parameters: Parameters) -> Reply {
         self.ask(initiate(flow, parameters))
     }
 
-    /// `RespondToAuthChallenge` with these answers.
+    /// Sends `RespondToAuthChallenge` with these answers.
     pub(crate) fn answer(
         &mut self,
         name: ChallengeName,
@@ -219,7 +219,7 @@ impl PoolFixture {
         self.ask(respond(name.as_str(), session.map(Session::as_str), answers))
     }
 
-    /// `SRP_A` and what is behind it.
+    /// Returns a private and a public client value.
     pub(crate) fn draw_a(&mut self) -> (Ephemeral, PublicA) {
         let a = Ephemeral::draw(256, &mut self.rng);
         let job = Job::ClientPublic { group: self.group, a: a.clone() };
@@ -227,7 +227,7 @@ impl PoolFixture {
         (a, public_a)
     }
 
-    /// Starts an exchange about a password.
+    /// Starts an exchange for a password.
     pub(crate) fn start(&mut self, name: &str) -> Exchange {
         self.start_with(Parameters::new().with(keys::USERNAME, name))
     }
@@ -241,7 +241,7 @@ impl PoolFixture {
         Exchange { a, public_a, challenge, identity }
     }
 
-    /// Starts a device's exchange.
+    /// Starts an exchange for a device.
     pub(crate) fn start_device(
         &mut self,
         name: &str,
@@ -264,7 +264,7 @@ impl PoolFixture {
         })
     }
 
-    /// The key that whoever knows `secret` arrives at.
+    /// Returns the session key that a client with this secret computes.
     pub(crate) fn key(&self, exchange: &Exchange, secret: &str) -> SessionKey {
         let job = Job::ClientKey {
             group: self.group,
@@ -279,13 +279,13 @@ impl PoolFixture {
         key
     }
 
-    /// The claim of whoever knows `secret`.
+    /// Returns the claim of a client with this secret.
     pub(crate) fn claim(&self, exchange: &Exchange, secret: &str) -> Parameters {
         let timestamp = ClaimTimestamp::format(self.harness.now.as_secs());
         self.claim_at(exchange, secret, &timestamp, &timestamp)
     }
 
-    /// A claim that says one timestamp and signs another.
+    /// Returns a claim that contains one timestamp and signs another.
     pub(crate) fn claim_at(&self, exchange: &Exchange, secret: &str, says: &str, signs: &str) -> Parameters {
         let block = parameter(&exchange.challenge, keys::SECRET_BLOCK);
         let bytes = BASE64.decode(block.as_bytes()).unwrap();
@@ -301,18 +301,18 @@ impl PoolFixture {
         }
     }
 
-    /// Claims to know `secret`.
+    /// Sends the claim of a client with this secret.
     pub(crate) fn prove(&mut self, exchange: &Exchange, secret: &str) -> Reply {
         let claim = self.claim(exchange, secret);
         self.send_claim(exchange, claim)
     }
 
-    /// Sends this claim in answer to the exchange's challenge.
+    /// Sends this claim as the answer to the challenge.
     pub(crate) fn send_claim(&mut self, exchange: &Exchange, claim: Parameters) -> Reply {
         self.answer(exchange.challenge.name, exchange.challenge.session.as_ref(), claim)
     }
 
-    /// Proves a password, naming a device or not.
+    /// Starts a sign-in and proves a password, with or without a device key.
     pub(crate) fn password(&mut self, name: &str, password: &str, device: Option<&DeviceKey>) -> Reply {
         let exchange = self.start(name);
         let mut claim = self.claim(&exchange, password);
@@ -322,23 +322,23 @@ impl PoolFixture {
         self.send_claim(&exchange, claim)
     }
 
-    /// A whole honest sign-in.
+    /// Completes a sign-in with correct answers.
     pub(crate) fn run_sign_in(&mut self, name: &str, phone: Option<&TestDevice>) -> SignInResult {
         let reply = self.password(name, PASSWORD, phone.map(|phone| &phone.key));
         self.finish_sign_in(name, phone, reply)
     }
 
-    /// A whole honest sign-in, in words.
+    /// Completes a sign-in with correct answers and returns its path.
     pub(crate) fn sign_in_path(&mut self, name: &str, phone: Option<&TestDevice>) -> String {
         self.run_sign_in(name, phone).path()
     }
 
-    /// A whole honest sign-in that must succeed.
+    /// Completes a sign-in that must succeed.
     pub(crate) fn sign_in(&mut self, name: &str) -> AuthenticationResult {
         self.run_sign_in(name, None).end.unwrap()
     }
 
-    /// The rest of an honest sign-in.
+    /// Completes the rest of a sign-in with correct answers.
     pub(crate) fn finish_sign_in(
         &mut self,
         name: &str,
@@ -363,7 +363,7 @@ impl PoolFixture {
 
     fn answer_correctly(&mut self, name: &str, phone: Option<&TestDevice>, challenge: &Challenge) -> Reply {
         let session = challenge.session.as_ref();
-        // The device key of the MFA answer is the one that counts from there on.
+        // After an MFA the device key of its answer counts.
         let says = |key: &str, value: &str| {
             let answers = Parameters::new().with(keys::USERNAME, name).with(key, value);
             phone.map_or_else(
@@ -396,12 +396,12 @@ impl PoolFixture {
         }
     }
 
-    /// The code that was sent last.
+    /// Returns the last code that was sent to the user.
     pub(crate) fn delivered(&self, name: &str) -> String {
         self.harness.pool.delivered_code(&Username::new(name)).unwrap()
     }
 
-    /// A code of the user's app that was not used yet, waiting for it if need be.
+    /// Returns an unused code of the user's app. Advances the clock if necessary.
     pub(crate) fn next_app_code(&mut self, name: &str) -> String {
         while !self.used_app_steps.insert((name.to_owned(), step_at(self.harness.now))) {
             self.advance_clock(STEP_S);
@@ -409,17 +409,17 @@ impl PoolFixture {
         self.app_code(name, self.harness.now)
     }
 
-    /// What the user's app shows at this moment, if there is one.
+    /// Returns the code that the user's app shows at this time, if the user has an app.
     pub(crate) fn app_code_if_any(&self, name: &str, now: Timestamp) -> Option<String> {
         self.apps.get(name).map(|secret| secret.code(step_at(now)))
     }
 
-    /// What the user's app shows at this moment.
+    /// Returns the code that the user's app shows at this time.
     pub(crate) fn app_code(&self, name: &str, now: Timestamp) -> String {
         self.app_code_if_any(name, now).unwrap()
     }
 
-    /// Confirms the device that came with these tokens.
+    /// Confirms the new device of these tokens.
     pub(crate) fn confirm(&mut self, tokens: &AuthenticationResult) -> (TestDevice, bool) {
         let metadata = tokens.new_device.clone().unwrap();
         let salt = Salt::draw(&mut self.rng);
@@ -432,7 +432,7 @@ impl PoolFixture {
         (phone, user_confirmation_necessary)
     }
 
-    /// All of a user's devices, as administrators see them.
+    /// Returns all devices of a user as administrators see them.
     pub(crate) fn all_devices(&mut self, name: &str) -> Vec<DeviceDescription> {
         let (user_pool_id, username) = (POOL.to_owned(), name.to_owned());
         let request = AdminListDevices { user_pool_id, username, ..AdminListDevices::default() };
@@ -442,7 +442,7 @@ impl PoolFixture {
         }
     }
 
-    /// Removes a device, as an administrator.
+    /// Removes a device as an administrator.
     pub(crate) fn forget(&mut self, name: &str, phone: &TestDevice) {
         let (user_pool_id, username) = (POOL.to_owned(), name.to_owned());
         let device_key = phone.key.as_str().to_owned();
@@ -451,7 +451,7 @@ impl PoolFixture {
     }
 }
 
-/// Takes a request in and does its arithmetic, but does not bring the result back yet.
+/// Starts a request and computes its job, without passing the result to the pool.
 pub(crate) fn begin(fixture: &mut PoolFixture, request: Request) -> (JobResult, Pending) {
     let (now, origin) = (fixture.harness.now, fixture.harness.origin);
     match fixture.harness.pool.handle(now, origin, request) {
@@ -461,7 +461,7 @@ pub(crate) fn begin(fixture: &mut PoolFixture, request: Request) -> (JobResult, 
     }
 }
 
-/// Brings the result back.
+/// Passes the result to the pool.
 pub(crate) fn finish(fixture: &mut PoolFixture, (done, pending): (JobResult, Pending)) -> Reply {
     match fixture.harness.pool.resume(fixture.harness.now, pending, done) {
         Step::Reply(reply) => reply,

@@ -1,5 +1,5 @@
-//! Random histories: whatever is sent, the pool answers (P1), gives nothing to whoever proves nothing (P2),
-//! and moves a sign-in at most once for one answer (P3).
+//! Random histories: the pool answers every request, gives nothing to a client without a proof, and advances
+//! a sign-in at most once per answer.
 
 use poolproof_cognito::ids::{ClientId, Session};
 use poolproof_cognito::policy::{ClaimReuse, Lockout, MfaMode, PoolPolicy, RememberMode, Switches};
@@ -19,7 +19,7 @@ use crate::pool_fixture::{
     respond, tokens,
 };
 
-/// Words that an attacker has, to which everything is added that the pool has said to anyone.
+/// Words that an attacker has. All values that the pool has sent to any client are added.
 const WORDS: [&str; 14] = [
     "",
     "ann",
@@ -54,7 +54,7 @@ const KEYS: [&str; 14] = [
     keys::ANSWER,
 ];
 
-/// One request of an attacker: which, from which words, and how they are bent.
+/// A request of an attacker: the operation, the words and their changes.
 #[derive(Clone, Debug)]
 struct RandomRequest {
     what: u8,
@@ -150,12 +150,12 @@ fn has_tokens(reply: &Reply) -> bool {
     matches!(reply, Ok(Response::Auth(AuthOutcome::Tokens(_)) | Response::SoftwareTokenVerified { .. }))
 }
 
-/// Everything that the pool has said in a challenge.
+/// Collects all values of a challenge.
 fn collect_secrets(reply: &Reply, overheard: &mut Vec<String>) {
     if let Ok(Response::Auth(AuthOutcome::Challenge(challenge))) = reply {
         overheard.extend(challenge.parameters.iter().map(|(_, value)| value.to_owned()));
         overheard.extend(challenge.session.as_ref().map(|session| session.as_str().to_owned()));
-        // Old news is forgotten, so that what is new is tried.
+        // Old words are removed, so that new ones are used.
         let old = overheard.len().saturating_sub(40);
         overheard.drain(..old);
     }
@@ -182,7 +182,7 @@ proptest! {
         });
         let mut overheard = vec![phone.key.as_str().to_owned()];
         for random_request in shots {
-            // Honest people come by; the replies that they get are overheard, their secrets are not.
+            // Users sign in correctly. The attacker sees the replies but not the secrets.
             let honest = match random_request.what % 7 {
                 0 => fixture.password("ann", PASSWORD, Some(&phone.key)),
                 1 => fixture.password("bob", PASSWORD, None),
@@ -198,7 +198,7 @@ proptest! {
                 fixture.advance_clock(u64::from(random_request.absent) % 200);
             }
         }
-        // And no harm was done: nobody's device is gone, nobody is kept out.
+        // All devices still exist and no user is locked out.
         let expected = if suppress { "DEVICE_SRP_AUTH tokens" } else { "SOFTWARE_TOKEN_MFA DEVICE_SRP_AUTH tokens" };
         prop_assert_eq!(fixture.sign_in_path("ann", Some(&phone)), expected);
         prop_assert_eq!(fixture.sign_in_path("bob", None), "SMS_MFA tokens +N");
@@ -211,8 +211,7 @@ proptest! {
     }
 }
 
-/// Where one of several interleaved sign-ins of one user stands: the reference that the pool is compared
-/// with.
+/// The expected state of one of several interleaved sign-ins of a user.
 enum SignInState {
     Password { exchange: Exchange },
     Code { session: Session, code: String },
@@ -221,7 +220,7 @@ enum SignInState {
     Over,
 }
 
-/// A sign-in and the answers that have moved it.
+/// A sign-in and the answers that have advanced it.
 struct SignIn {
     with_device: bool,
     state: SignInState,
@@ -233,7 +232,7 @@ enum Action {
     Start {
         with_device: bool,
     },
-    /// The right answer, in the right name or in another's.
+    /// The correct answer, with the right user name or another one.
     Right {
         which: u8,
         as_bob: bool,
@@ -279,8 +278,7 @@ fn answer_of(
             }
             respond("SMS_MFA", Some(session.as_str()), answers)
         }
-        // The public value that follows is drawn by `PoolFixture::start_device`; a wrong one names another
-        // device.
+        // `PoolFixture::start_device` draws the next public value. A wrong answer names another device.
         SignInState::Device { session } => {
             let answers = name().with(keys::DEVICE_KEY, "us-east-1_0").with(keys::SRP_A, "5");
             respond("DEVICE_SRP_AUTH", Some(session.as_str()), answers)
@@ -304,7 +302,7 @@ fn as_bob_request(request: Request) -> Request {
     }
 }
 
-/// The right answer: it must move the sign-in, and to where the model says.
+/// Sends the correct answer and checks that the sign-in advances to the expected state.
 fn advance(fixture: &mut PoolFixture, phone: &TestDevice, sign_in: &mut SignIn) {
     if let SignInState::Device { session } = &sign_in.state {
         let session = session.clone();
@@ -383,7 +381,7 @@ proptest! {
                     let refused = refusal(fixture.ask(request));
                     let sign_in = &mut sign_ins[at];
                     if matches!(sign_in.state, SignInState::Password { .. } | SignInState::Proof { .. }) {
-                        // A claim is one guess.
+                        // A wrong claim is one failed attempt.
                         prop_assert_eq!(refused, INCORRECT);
                         sign_in.state = SignInState::Over;
                     }
@@ -397,7 +395,7 @@ proptest! {
                 }
             }
         }
-        // Whatever is still open can be finished.
+        // All open sign-ins can be completed.
         for sign_in in &mut sign_ins {
             while !matches!(sign_in.state, SignInState::Over) {
                 advance(&mut fixture, &phone, sign_in);

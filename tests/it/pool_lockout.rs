@@ -1,4 +1,4 @@
-//! Lock-outs: how many failures of what kind, for how long, and what ends them (M9, P7).
+//! Lockout: which failures count, how long a lockout lasts and what ends it.
 
 use std::time::Duration;
 
@@ -16,7 +16,7 @@ use crate::pool_fixture::{
 
 #[test]
 fn the_fifth_failure_locks_for_one_second() {
-    // M9: 4 … 20 failures, each at the very end of the lock before it.
+    // 4 to 20 failures, each at the end of the lockout before.
     let mut fixture = pool(MfaMode::Off);
     fixture.add("ann", |_| {});
     for failure in 1..=20_u32 {
@@ -24,7 +24,7 @@ fn the_fifth_failure_locks_for_one_second() {
         let lock = if failure < 5 { 0 } else { 2_u64.pow((failure - 5).min(16)).min(900) };
         if lock > 0 {
             for _ in 0..3 {
-                // Attempts within the lock do not count, right or wrong.
+                // Attempts during the lockout do not count, whether right or wrong.
                 assert_eq!(refusal(fixture.password("ann", "wrong", None)), LOCKED, "failure {failure}");
                 assert_eq!(refusal(fixture.password("ann", PASSWORD, None)), LOCKED, "failure {failure}");
             }
@@ -75,7 +75,7 @@ fn wrong_codes_lock_as_wrong_passwords_do() {
             assert_eq!(refusal(answer(&mut fixture, &asked, key, "wrong")), WRONG_CODE);
         }
         assert_eq!(refusal(fixture.password("ann", PASSWORD, None)), LOCKED);
-        // Nor can codes be tried: 10^6 of them are soon through.
+        // Codes cannot be guessed either: there are only 10^6.
         let right = if with_app { fixture.next_app_code("ann") } else { fixture.delivered("ann") };
         for _ in 0..10 {
             assert_eq!(refusal(answer(&mut fixture, &asked, key, "wrong")), LOCKED);
@@ -88,7 +88,7 @@ fn wrong_codes_lock_as_wrong_passwords_do() {
 
 #[test]
 fn concurrent_claims_allow_no_extra_guesses() {
-    // P7, P10: where the arithmetic is done, and how long it takes, must not decide how often one may guess.
+    // The duration of computations must not change the number of allowed guesses.
     let mut fixture = pool(MfaMode::Off);
     fixture.add("ann", |_| {});
     let mut said = Vec::new();
@@ -105,7 +105,7 @@ fn concurrent_claims_allow_no_extra_guesses() {
     assert_eq!(said.iter().filter(|said| *said == INCORRECT).count(), 5, "{said:?}");
     assert!(said[5..].iter().all(|said| said == LOCKED));
     assert_eq!(refusal(fixture.ask(late)), LOCKED);
-    // Those that were not looked at did not count, and their challenges stand.
+    // Claims that were not checked did not count, and their challenges can still be answered.
     fixture.advance_clock(1);
     assert_eq!(fixture.prove(&exchanges[19], PASSWORD).map(drop), Ok(()));
 }
@@ -114,7 +114,7 @@ fn concurrent_claims_allow_no_extra_guesses() {
 fn concurrent_plain_passwords_allow_no_extra_guesses() {
     let client =
         AppClient { password_flow: PasswordFlow::WithDevices, ..AppClient::public(ClientId::new(CLIENT)) };
-    for name in ["ann", "nobody"] {
+    for name in ["ann", "unknown"] {
         let client = AppClient { prevents_user_existence_errors: true, ..client.clone() };
         let mut fixture = PoolFixture::with(PoolPolicy::DEFAULT, Group::toy(), client);
         fixture.add("ann", |_| {});
@@ -143,7 +143,7 @@ fn passwords_and_codes_count_together() {
 
 #[test]
 fn a_correct_password_alone_does_not_reset_failures() {
-    // Or codes could be tried four at a time for ever.
+    // Otherwise a client could guess codes, four at a time, without a lockout.
     let mut fixture = pool(MfaMode::Optional);
     fixture.add_with_app("ann", |_| {});
     for _ in 0..4 {
@@ -179,7 +179,7 @@ fn failures_count_per_user() {
     fixture.allow_email_alias();
     fixture.add("ann", with_email_alias);
     fixture.add("bob", |_| {});
-    // The failures of all names count for the one account.
+    // Failures under all names of a user count for the same account.
     for name in ["ann", "ann@example.org", "ann@example.org", "ann", "ann"] {
         assert_eq!(refusal(fixture.password(name, "wrong", None)), INCORRECT);
     }
@@ -205,7 +205,7 @@ fn a_backward_clock_step_does_not_shorten_a_lockout() {
 
 #[test]
 fn a_reused_code_counts_as_a_failure() {
-    // M1–M6: refused, and it counts.
+    // The code is refused, and the refusal counts as a failure.
     let mut fixture = pool(MfaMode::Optional);
     fixture.add_with_app("ann", |_| {});
     let first = asked(&mut fixture, "ann");

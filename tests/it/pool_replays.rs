@@ -1,5 +1,4 @@
-//! Sessions, claims and replays: nothing that was answered, stolen, swapped or late moves a sign-in (group
-//! S).
+//! Sessions, claims and replays: an answer that is used, stolen, swapped or late does not advance a sign-in.
 
 use data_encoding::{BASE64, BASE64URL_NOPAD};
 use poolproof_cognito::ids::{ClientId, DeviceGroupKey, PoolId, Session};
@@ -14,8 +13,8 @@ use crate::pool_fixture::{
     begin, call, challenge, finish, initiate, parameter, policy, refusal, respond, tokens,
 };
 
-/// Ann and Bob, who have the same password and are never locked out.
-fn two() -> PoolFixture {
+/// Returns a pool with the users Ann and Bob, who have the same password and are never locked out.
+fn two_users() -> PoolFixture {
     // A challenge can be answered once.
     let switches = Switches { claims: ClaimReuse::Once, ..Switches::DEFAULT };
     let mut fixture =
@@ -24,7 +23,7 @@ fn two() -> PoolFixture {
     fixture
 }
 
-/// Ann and Bob with a device each, which replaces the code of their apps.
+/// Returns a pool in which Ann and Bob have a device each that replaces the code of their apps.
 fn with_devices() -> (PoolFixture, [TestDevice; 2]) {
     let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
     let phones = ["ann", "bob"].map(|name| {
@@ -39,48 +38,47 @@ fn code(name: &str, code: &str) -> Parameters {
     Parameters::new().with(keys::USERNAME, name).with(keys::SOFTWARE_TOKEN_MFA_CODE, code)
 }
 
-/// What a good sign-in looks like: the same after every refusal.
-fn unharmed(fixture: &mut PoolFixture, name: &str) {
+/// Checks that a correct sign-in still succeeds.
+fn assert_can_sign_in(fixture: &mut PoolFixture, name: &str) {
     assert_eq!(fixture.sign_in_path(name, None), "tokens");
 }
 
 #[test]
 fn a_claim_works_once() {
-    // S1, S2, S13 after success.
-    let mut fixture = two();
+    let mut fixture = two_users();
     let exchange = fixture.start("ann");
     let claim = fixture.claim(&exchange, PASSWORD);
     tokens(fixture.send_claim(&exchange, claim.clone()));
     assert_eq!(refusal(fixture.send_claim(&exchange, claim.clone())), INCORRECT);
-    // In a new exchange: with the old block, and with the new one.
+    // In a new exchange: with the old secret block and with the new one.
     let next = fixture.start("ann");
     assert_eq!(refusal(fixture.send_claim(&next, claim.clone())), INCORRECT);
     let block = parameter(&next.challenge, keys::SECRET_BLOCK);
     let spliced = claim.with(keys::PASSWORD_CLAIM_SECRET_BLOCK, block);
     assert_eq!(refusal(fixture.send_claim(&next, spliced)), INCORRECT);
-    unharmed(&mut fixture, "ann");
+    assert_can_sign_in(&mut fixture, "ann");
 }
 
 #[test]
 fn an_exchange_allows_one_guess() {
-    let mut fixture = two();
+    let mut fixture = two_users();
     let exchange = fixture.start("ann");
     assert_eq!(refusal(fixture.prove(&exchange, "wrong")), INCORRECT);
     assert_eq!(refusal(fixture.prove(&exchange, PASSWORD)), INCORRECT);
-    unharmed(&mut fixture, "ann");
+    assert_can_sign_in(&mut fixture, "ann");
 }
 
 #[test]
 fn a_challenge_rejects_another_username() {
-    // S3: both exchanges live, both claims right, names swapped.
-    let mut fixture = two();
+    // Two open exchanges with correct claims, and the names swapped.
+    let mut fixture = two_users();
     let (ann, bob) = (fixture.start("ann"), fixture.start("bob"));
     let (ann_claim, bob_claim) = (fixture.claim(&ann, PASSWORD), fixture.claim(&bob, PASSWORD));
     let as_bob = ann_claim.clone().with(keys::USERNAME, "bob");
     let as_ann = bob_claim.clone().with(keys::USERNAME, "ann");
     assert_eq!(refusal(fixture.send_claim(&ann, as_bob)), INCORRECT);
     assert_eq!(refusal(fixture.send_claim(&bob, as_ann)), INCORRECT);
-    // Neither was an answer to the other's challenge: both still stand.
+    // Neither claim answered the other challenge, so both can still be answered.
     tokens(fixture.send_claim(&ann, ann_claim));
     tokens(fixture.send_claim(&bob, bob_claim));
 }
@@ -117,8 +115,7 @@ fn mfa_and_device_sessions_are_bound_to_their_user() {
 
 #[test]
 fn a_secret_block_must_match_exactly() {
-    // S4.
-    let mut fixture = two();
+    let mut fixture = two_users();
     let (exchange, other) = (fixture.start("ann"), fixture.start("ann"));
     let claim = fixture.claim(&exchange, PASSWORD);
     let block = parameter(&exchange.challenge, keys::SECRET_BLOCK).to_owned();
@@ -147,8 +144,7 @@ fn a_secret_block_must_match_exactly() {
 
 #[test]
 fn only_the_signature_of_this_user_in_this_pool_counts() {
-    // S10, S12.
-    let mut fixture = two();
+    let mut fixture = two_users();
     let now = fixture.harness.now;
     let name = "ann";
     let user = |pool: &str, name: &str| Identity::user(PoolId::new(pool).name(), name);
@@ -159,7 +155,7 @@ fn only_the_signature_of_this_user_in_this_pool_counts() {
     for identity in wrong {
         let exchange = fixture.start("ann");
         let block = BASE64.decode(parameter(&exchange.challenge, keys::SECRET_BLOCK).as_bytes()).unwrap();
-        // Signed in another name, with the right key; and all of it in that name.
+        // Signed for another name with the correct key, and sent for that name.
         let key = fixture.key(&exchange, PASSWORD);
         let timestamp = poolproof_srp::ClaimTimestamp::format(now.as_secs());
         let signature = key.sign(&identity, &block, &timestamp).to_base64();
@@ -176,12 +172,12 @@ fn only_the_signature_of_this_user_in_this_pool_counts() {
         assert_eq!(refusal(fixture.send_claim(&exchange, claim)), INCORRECT);
         assert_eq!(refusal(fixture.prove(&exchange, PASSWORD)), INCORRECT, "one guess");
     }
-    unharmed(&mut fixture, "ann");
+    assert_can_sign_in(&mut fixture, "ann");
 }
 
 #[test]
 fn a_timestamp_is_read_leniently_and_signed_strictly() {
-    // S11. World time is Thu Jan 1 00:00:00 UTC 2026.
+    // The pool's clock is Thu Jan 1 00:00:00 UTC 2026.
     let plain = "Thu Jan 1 00:00:00 UTC 2026";
     let unreadable =
         "InvalidParameterException: TIMESTAMP format should be EEE MMM d HH:mm:ss z yyyy in english.";
@@ -202,14 +198,14 @@ fn a_timestamp_is_read_leniently_and_signed_strictly() {
         ("Thu Jan 1 24:00:00 UTC 2026", plain, unreadable),
         ("2026-01-01T00:00:00Z", plain, unreadable),
         ("", plain, unreadable),
-        // No window is documented: the session's life is the only one.
+        // No limit for the age of a timestamp is documented, so only the validity of the session counts.
         ("Thu Jan 1 00:04:00 UTC 2026", "Thu Jan 1 00:04:00 UTC 2026", "tokens"),
         ("Wed Dec 31 23:56:00 UTC 2025", "Wed Dec 31 23:56:00 UTC 2025", "tokens"),
         ("Thu Jan 1 01:00:00 UTC 2026", "Thu Jan 1 01:00:00 UTC 2026", "tokens"),
         ("Wed Jan 1 00:00:00 UTC 2036", "Tue Jan 1 00:00:00 UTC 2036", "tokens"),
         ("Fri Jan 1 00:00:00 UTC 2016", "Fri Jan 1 00:00:00 UTC 2016", "tokens"),
     ] {
-        let mut fixture = two();
+        let mut fixture = two_users();
         let exchange = fixture.start("ann");
         let claim = fixture.claim_at(&exchange, PASSWORD, says, signs);
         let reply = fixture.send_claim(&exchange, claim);
@@ -219,7 +215,6 @@ fn a_timestamp_is_read_leniently_and_signed_strictly() {
 
 #[test]
 fn password_and_device_claims_are_not_interchangeable() {
-    // S5, D12.
     let (mut fixture, [phone, _]) = with_devices();
     let exchange = fixture.start("ann");
     let password_claim = fixture.claim(&exchange, PASSWORD);
@@ -231,7 +226,8 @@ fn password_and_device_claims_are_not_interchangeable() {
     let device_claim = fixture.claim(&proof, &phone.secret);
     let reverse = fixture.answer(ChallengeName::PasswordVerifier, None, device_claim.clone());
     assert_eq!(refusal(reverse), INCORRECT);
-    // That was no answer to the device's challenge, which stands; the password's claim in its place is one.
+    // The device challenge was not answered and stays open. The password claim in its place counts as an
+    // answer.
     let proof_session = proof.challenge.session.as_ref();
     let wrong = fixture.answer(ChallengeName::DevicePasswordVerifier, proof_session, with_key);
     assert_eq!(refusal(wrong), INCORRECT);
@@ -241,7 +237,8 @@ fn password_and_device_claims_are_not_interchangeable() {
 
 #[test]
 fn every_device_exchange_is_fresh() {
-    // D12: the password's A is a number like any other, and its block opens nothing.
+    // The A of the password step is an ordinary public value, and its secret block matches no device
+    // exchange.
     let (mut fixture, [phone, _]) = with_devices();
     let turn = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
     let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
@@ -251,14 +248,14 @@ fn every_device_exchange_is_fresh() {
     assert_eq!(
         fixture.sign_in_path("ann", Some(&wrong_group)),
         format!("DEVICE_SRP_AUTH {INCORRECT}"),
-        "D11: the group's key is signed"
+        "the device group key is signed"
     );
     assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
 }
 
 #[test]
 fn an_unissued_challenge_cannot_be_answered() {
-    // S6 and forged sessions of S9.
+    // Also with forged sessions.
     let (mut fixture, [phone, _]) = with_devices();
     let long = "s".repeat(1_000_000);
     for session in [None, Some(""), Some("forged"), Some(long.as_str())] {
@@ -289,7 +286,7 @@ fn an_unissued_challenge_cannot_be_answered() {
 
 #[test]
 fn values_from_another_pool_are_rejected() {
-    // S9: nor what this one gave before it was started anew.
+    // Values from the same pool before a restart are refused as well.
     let (mut before, [phone, _]) = with_devices();
     let policy = policy(RememberMode::Always, true, MfaMode::Optional);
     let client = AppClient::public(ClientId::new(CLIENT));
@@ -315,13 +312,12 @@ fn values_from_another_pool_are_rejected() {
 
 #[test]
 fn a_challenge_expires_after_the_configured_time() {
-    // S7.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
     for (wait, good) in
         [(validity - 1, true), (validity, false), (validity + 1, false), (validity + 3600, false)]
     {
         let (mut fixture, _) = with_devices();
-        // Something that lives longer is in the books before it.
+        // An entry with a longer validity was added first.
         challenge(fixture.password("bob", PASSWORD, None));
         let exchange = fixture.start("ann");
         fixture.advance_clock(wait);
@@ -346,7 +342,7 @@ fn a_challenge_expires_after_the_configured_time() {
 
 #[test]
 fn a_device_challenge_expires_after_the_configured_time() {
-    // S7: at the device's turn, with and without its session, and at its claim.
+    // At both device steps: with and without a session at the first, and at the claim.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
     for (wait, late) in [
         (validity - 1, None),
@@ -377,7 +373,7 @@ fn a_device_challenge_expires_after_the_configured_time() {
 
 #[test]
 fn a_backward_clock_step_revives_nothing() {
-    // S7, P9: whether somebody tried it while it was dead, or only somebody else came by.
+    // With and without a request between the expiry and the clock change.
     let validity = PoolPolicy::DEFAULT.session_validity.as_secs();
     for tried in [true, false] {
         let (mut fixture, _) = with_devices();
@@ -404,11 +400,11 @@ fn a_backward_clock_step_revives_nothing() {
 
 #[test]
 fn only_one_of_two_concurrent_answers_succeeds() {
-    // S8: whoever is taken in first holds the challenge; the other finds it gone.
+    // The first accepted answer uses up the challenge. The second one is refused.
     for (first, second, expected) in
         [(PASSWORD, PASSWORD, true), (PASSWORD, "wrong", true), ("wrong", PASSWORD, false)]
     {
-        let mut fixture = two();
+        let mut fixture = two_users();
         let exchange = fixture.start("ann");
         let claims = [first, second].map(|secret| {
             let claim = fixture.claim(&exchange, secret);
@@ -418,7 +414,7 @@ fn only_one_of_two_concurrent_answers_succeeds() {
         let first = begin(&mut fixture, first);
         assert_eq!(refusal(fixture.ask(second)), INCORRECT);
         assert_eq!(finish(&mut fixture, first).is_ok(), expected);
-        unharmed(&mut fixture, "ann");
+        assert_can_sign_in(&mut fixture, "ann");
     }
 }
 
@@ -436,11 +432,11 @@ fn only_one_of_two_concurrent_device_claims_succeeds() {
 
 #[test]
 fn a_mismatched_job_result_is_an_internal_error() {
-    let mut fixture = two();
+    let mut fixture = two_users();
     let (a, public_a) = fixture.draw_a();
     let start = Parameters::new().with(keys::USERNAME, "ann").with(keys::SRP_A, public_a.to_hex());
     let (_, pending) = begin(&mut fixture, initiate("USER_SRP_AUTH", start));
     let other = JobResult::PublicA { a, public_a };
     assert!(refusal(finish(&mut fixture, (other, pending))).starts_with("InternalErrorException"));
-    unharmed(&mut fixture, "ann");
+    assert_can_sign_in(&mut fixture, "ann");
 }

@@ -1,4 +1,4 @@
-//! Requests as the clients of the pool's tests write them, and how its answers are read.
+//! Requests of the tests' clients, and functions that read the replies.
 
 use data_encoding::BASE64;
 use hmac::{Hmac, KeyInit as _, Mac as _};
@@ -12,7 +12,7 @@ use sha2::Sha256;
 pub(crate) const POOL: &str = "us-east-1_AbCdEf123";
 pub(crate) const CLIENT: &str = "4q3example";
 pub(crate) const PASSWORD: &str = "correct horse battery";
-/// The one answer to all that is not right.
+/// The refusal of every wrong user name or password.
 pub(crate) const INCORRECT: &str = "NotAuthorizedException: Incorrect username or password.";
 pub(crate) const NO_SUCH_DEVICE: &str = "ResourceNotFoundException: Device does not exist.";
 pub(crate) const BAD_SESSION: &str = "NotAuthorizedException: Invalid session for the user.";
@@ -23,13 +23,13 @@ pub(crate) const LATE_SESSION: &str =
 pub(crate) const LOCKED: &str = "NotAuthorizedException: Password attempts exceeded";
 pub(crate) const WRONG_CODE: &str = "CodeMismatchException: Invalid code received for user";
 
-/// `InitiateAuth` of our client.
+/// Returns `InitiateAuth` of the tests' client.
 pub(crate) fn initiate(flow: &str, parameters: Parameters) -> Request {
     let (client_id, auth_flow) = (CLIENT.to_owned(), flow.to_owned());
     Request::InitiateAuth(InitiateAuth { client_id, auth_flow, auth_parameters: parameters })
 }
 
-/// `RespondToAuthChallenge` of our client.
+/// Returns `RespondToAuthChallenge` of the tests' client.
 pub(crate) fn respond(name: &str, session: Option<&str>, answers: Parameters) -> Request {
     Request::RespondToAuthChallenge(RespondToAuthChallenge {
         client_id: CLIENT.to_owned(),
@@ -48,7 +48,7 @@ pub(crate) fn confirm_device(token: &AccessToken, key: &DeviceKey, config: Secre
     })
 }
 
-/// `UpdateDeviceStatus`.
+/// Returns `UpdateDeviceStatus`.
 pub(crate) fn set_status(token: &AccessToken, key: &DeviceKey, status: &str) -> Request {
     Request::UpdateDeviceStatus(UpdateDeviceStatus {
         access_token: token.as_str().to_owned(),
@@ -61,7 +61,7 @@ pub(crate) fn call(token: &AccessToken, key: &DeviceKey) -> DeviceCall {
     DeviceCall { access_token: token.as_str().to_owned(), device_key: key.as_str().to_owned() }
 }
 
-/// `SECRET_HASH` of a client with this secret.
+/// Returns `SECRET_HASH` of a client with this secret.
 pub(crate) fn secret_hash(secret: &str, name: &str) -> String {
     let mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap();
     BASE64.encode(&mac.chain_update(name).chain_update(CLIENT).finalize().into_bytes())
@@ -86,7 +86,7 @@ pub(crate) fn tokens(reply: Reply) -> AuthenticationResult {
     }
 }
 
-/// The refusal in words.
+/// Returns the refusal as text.
 pub(crate) fn refusal<T: std::fmt::Debug>(reply: Result<T, ApiError>) -> String {
     match reply {
         Err(error) => error.to_string(),

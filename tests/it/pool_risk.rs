@@ -18,7 +18,7 @@ const NOT_ALLOWED: &str = "NotAuthorizedException: Request not allowed due to se
 const BLOCKED: &str = "NotAuthorizedException: Unable to login because of security reasons.";
 const RESET: &str = "PasswordResetRequiredException: Password reset required for the user";
 
-/// A pool that blocks every risk and every compromised password, with these lists.
+/// Returns a pool that blocks every risk and every compromised password, with these address lists.
 fn strict(mode: RiskMode, blocked: &[&str], skipped: &[&str]) -> PoolFixture {
     let risk = RiskPolicy {
         mode,
@@ -65,12 +65,12 @@ fn a_blocked_address_is_refused_after_a_correct_password() {
         assert_eq!(refusal(fixture.password("ann", "wrong", None)), INCORRECT, "{address}");
         let path = fixture.sign_in_path("ann", None);
         assert_eq!(path, if blocked { NOT_ALLOWED } else { "tokens +N" }, "{address}");
-        // Nothing is said of devices.
+        // The refusal reveals nothing about devices.
         let named = refusal(fixture.password("ann", PASSWORD, Some(&phone.key)));
         assert_eq!(named, if blocked { NOT_ALLOWED } else { NO_SUCH_DEVICE }, "{address}");
-        fixture.sign_in_from_nowhere("ann");
+        fixture.sign_in_from_unlisted_address("ann");
     }
-    // An address that nobody knows is on no list.
+    // An unknown address is on no list.
     fixture.harness.origin.address = None;
     assert_eq!(fixture.sign_in_path("ann", None), "tokens +N");
 }
@@ -102,7 +102,7 @@ fn a_compromised_plain_password_is_refused_and_must_be_reset() {
     let mut fixture = strict(RiskMode::Enforced, &["192.0.2.0/24"], &[]);
     assert_eq!(fixture.sign_in_path("known", None), "tokens +N", "SRP shows no password");
     assert_eq!(refusal(plain(&mut fixture, "known", "wrong")), INCORRECT);
-    // From a blocked address nothing is looked at, and nothing changes.
+    // From a blocked address the password is not checked for compromise, and nothing changes.
     from(&mut fixture, "192.0.2.1");
     assert_eq!(refusal(plain(&mut fixture, "known", PASSWORD)), NOT_ALLOWED);
     fixture.harness.origin.address = None;
@@ -138,7 +138,7 @@ fn new_devices_new_addresses_and_failures_are_a_level_each() {
             assert_eq!(refusal(fixture.password("ann", "wrong", None)), INCORRECT);
         }
     };
-    // What the request says of its own risk does not count (M8).
+    // The pool ignores the risk that the request itself claims.
     fixture.harness.origin.risk = Some(RiskLevel::High);
     from(&mut fixture, "10.0.0.1");
     assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens", "no sign");
@@ -151,7 +151,7 @@ fn new_devices_new_addresses_and_failures_are_a_level_each() {
     assert_eq!(fixture.sign_in_path("ann", None), BLOCKED, "medium: failures and a new device");
     assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens", "low: failures");
     assert_eq!(fixture.sign_in_path("ann", None), "tokens +N", "which are forgotten");
-    // Eight addresses are known, and the one longest unused is the next to be new.
+    // The pool knows eight addresses and forgets the one that was unused for the longest time.
     for last in 3..=10 {
         from(&mut fixture, &format!("10.0.0.{last}"));
         assert_eq!(fixture.sign_in_path("ann", Some(&phone)), "DEVICE_SRP_AUTH tokens");
@@ -160,7 +160,7 @@ fn new_devices_new_addresses_and_failures_are_a_level_each() {
         from(&mut fixture, &format!("10.0.0.{last}"));
         assert_eq!(fixture.sign_in_path("ann", None), sign_in_path, "{last}");
     }
-    // High: all three. The key of a device that is not ann's is as good as none.
+    // High: all three. The key of another user's device counts as no key.
     fail(&mut fixture);
     from(&mut fixture, "192.0.2.1");
     let (stolen, _) = fixture.device(DeviceStatus::Remembered, true);

@@ -1,4 +1,5 @@
-//! The way in: field names, every refusal with its very text, and what real clients are forgiven.
+//! Sign-in requests: field names, the exact text of each refusal, and deviations of real clients that are
+//! accepted.
 
 use poolproof_cognito::ids::ClientId;
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode};
@@ -19,7 +20,7 @@ fn plain() -> PoolFixture {
     PoolFixture::of_ann(PoolPolicy::DEFAULT)
 }
 
-/// A pool that asks for the app's code and then for the device, and Ann with both.
+/// Returns a pool that asks for a TOTP code and then for the device, with the user Ann, who has both.
 fn pool_with_mfa_and_device() -> (PoolFixture, TestDevice) {
     let mut fixture = PoolFixture::new(policy(RememberMode::Always, false, MfaMode::On));
     let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
@@ -154,7 +155,7 @@ fn an_invalid_claim_is_rejected_with_the_aws_message() {
         left = left.without(key);
         assert_eq!(refusal(fixture.send_claim(&exchange, claim.clone().without(key))), missing(key));
     }
-    // With all gone, the first in AWS's order is named.
+    // If all fields are missing, the message names the first in AWS's order.
     assert_eq!(refusal(fixture.send_claim(&exchange, left.with("NOTHING", ""))), missing("USERNAME"));
     let only_name = from(&[("USERNAME", "ann")]);
     assert_eq!(refusal(fixture.send_claim(&exchange, only_name)), missing("TIMESTAMP"));
@@ -170,7 +171,7 @@ fn an_invalid_claim_is_rejected_with_the_aws_message() {
     assert_eq!(refusal(fixture.send_claim(&exchange, bad)), format);
     let unheard = fixture.ask(respond("CUSTOM_CHALLENGE", None, claim.clone()));
     assert!(refusal(unheard).starts_with("InvalidParameterException: "));
-    // None of these was a claim: the challenge is still there for the right one.
+    // None of these was a claim, so the challenge can still be answered.
     tokens(fixture.send_claim(&exchange, claim));
 }
 
@@ -191,7 +192,7 @@ fn a_client_with_a_secret_must_show_it_in_every_request() {
         let hashed = start.clone().with(keys::SECRET_HASH, hash);
         assert_eq!(refusal(fixture.initiate("USER_SRP_AUTH", hashed)), wrong, "{hash}");
     }
-    // The hash is over the name of the same request: the alias first, the user's own name after.
+    // The hash covers the name of the same request: first the alias, then the user name.
     let hash = secret_hash(SECRET, "ann@example.org");
     let exchange = fixture.start_with(from(&[("USERNAME", "ann@example.org"), ("SECRET_HASH", &hash)]));
     let claim = fixture.claim(&exchange, PASSWORD);
@@ -241,7 +242,7 @@ fn a_refused_user_gets_the_reason() {
 
 #[test]
 fn clients_without_sessions_complete_device_srp() {
-    // pycognito: no Session with DEVICE_SRP_AUTH and DEVICE_PASSWORD_VERIFIER, and the name as typed.
+    // pycognito sends no Session with DEVICE_SRP_AUTH and DEVICE_PASSWORD_VERIFIER, and the name as typed.
     let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
     let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
     fixture.allow_email_alias();
@@ -258,7 +259,7 @@ fn clients_without_sessions_complete_device_srp() {
         tokens(fixture.send_claim(&proof, claim.clone()));
         assert_eq!(refusal(fixture.send_claim(&proof, claim)), USED_SESSION);
     }
-    // And it never starts from nothing.
+    // Without a pending sign-in, the same request is refused.
     assert_eq!(refusal(fixture.start_device("ann", None, &phone)), USED_SESSION);
     let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
     let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
@@ -269,7 +270,8 @@ fn clients_without_sessions_complete_device_srp() {
 
 #[test]
 fn device_srp_without_a_session_needs_the_same_address() {
-    // a.3, as tight as it can be: a copy of the device elsewhere cannot ride on its user's password.
+    // The strictest reading of SEMANTICS a.3: a copied device elsewhere cannot use the password step of its
+    // user.
     let mut fixture = PoolFixture::new(policy(RememberMode::Always, true, MfaMode::Optional));
     let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
     fixture.add("ann", |account| account.devices.push(known));
@@ -280,7 +282,7 @@ fn device_srp_without_a_session_needs_the_same_address() {
         fixture.harness.origin.address = elsewhere;
         assert_eq!(refusal(fixture.start_device("ann", None, &phone)), BAD_SESSION);
     }
-    // Whoever has the session may change addresses, as phones do.
+    // A client with the session may change its address, as phones do.
     let proof = fixture.start_device("ann", turn.session.as_ref(), &phone).unwrap();
     tokens(fixture.prove(&proof, &phone.secret));
     fixture.harness.origin.address = here;
@@ -290,7 +292,7 @@ fn device_srp_without_a_session_needs_the_same_address() {
 
 #[test]
 fn device_srp_accepts_the_answered_mfa_session() {
-    // identity-js does not store the session that comes with DEVICE_SRP_AUTH after MFA.
+    // identity-js does not store the session that it receives with DEVICE_SRP_AUTH after an MFA.
     let (mut fixture, phone) = pool_with_mfa_and_device();
     let code = challenge(fixture.password("ann", PASSWORD, Some(&phone.key)));
     let typed = fixture.next_app_code("ann");
@@ -298,7 +300,7 @@ fn device_srp_accepts_the_answered_mfa_session() {
     let answer = from(&[("USERNAME", "ann"), ("SOFTWARE_TOKEN_MFA_CODE", &typed), ("DEVICE_KEY", key)]);
     let turn = challenge(fixture.answer(code.name, code.session.as_ref(), answer));
     let proof = fixture.start_device("ann", code.session.as_ref(), &phone).unwrap();
-    // The turn was taken by it: the session that came with it is used.
+    // The session of DEVICE_SRP_AUTH is used up as well.
     let again = fixture.start_device("ann", turn.session.as_ref(), &phone);
     assert_eq!(refusal(again), USED_SESSION);
     let again = fixture.start_device("ann", code.session.as_ref(), &phone);
@@ -335,7 +337,7 @@ fn device_srp_rejects_an_older_mfa_session() {
 
 #[test]
 fn the_same_claim_succeeds_without_the_unknown_device() {
-    // identity-js and Amplify replay the very claim, minus DEVICE_KEY.
+    // identity-js and Amplify send the same claim again without DEVICE_KEY.
     let mut fixture = PoolFixture::of_ann(policy(RememberMode::Always, true, MfaMode::Optional));
     for at_start in [false, true] {
         let unknown = "us-east-1_00000000-0000-4000-8000-999999999999";
@@ -393,7 +395,7 @@ fn another_client_cannot_answer() {
 
 #[test]
 fn an_exhausted_quota_is_reported_without_side_effects() {
-    // SEMANTICS d, throttled; f.
+    // SEMANTICS d, throttled requests; SEMANTICS f.
     let quotas = Quotas { user_authentication: Some(1), ..Quotas::COGNITO };
     let mut fixture = PoolFixture::of_ann(PoolPolicy { quotas, ..PoolPolicy::DEFAULT });
     let throttled = "TooManyRequestsException: Rate exceeded";
@@ -404,7 +406,7 @@ fn an_exhausted_quota_is_reported_without_side_effects() {
         assert_eq!(refusal(fixture.initiate("USER_SRP_AUTH", again.clone())), throttled);
     }
     let stray = fixture.claim(&exchange, PASSWORD).with(keys::PASSWORD_CLAIM_SECRET_BLOCK, "c3RyYXk=");
-    // Three answers have a quota of their own; the fourth is refused, and the challenge stays answerable.
+    // Three answers have their own quota. The fourth is refused and the challenge can still be answered.
     for _ in 0..3 {
         assert_eq!(refusal(fixture.answer(ChallengeName::PasswordVerifier, None, stray.clone())), INCORRECT);
     }

@@ -1,4 +1,4 @@
-//! What tokens are good for and how they end: refresh, revocation, sign-out, expiry (SEMANTICS a.6).
+//! Tokens: what they allow and what ends them (SEMANTICS a.6).
 
 use poolproof_cognito::ids::ClientId;
 use poolproof_cognito::policy::{MfaMode, PoolPolicy, RememberMode};
@@ -21,7 +21,7 @@ fn tracking() -> PoolFixture {
     PoolFixture::of_ann(policy(RememberMode::OptIn, true, MfaMode::Optional))
 }
 
-/// By both operations, which must agree.
+/// Refreshes with both operations, which must agree.
 fn refresh(fixture: &mut PoolFixture, token: &str, key: Option<&str>) -> Reply {
     let mut parameters = Parameters::new().with(keys::REFRESH_TOKEN, token);
     if let Some(key) = key {
@@ -44,12 +44,12 @@ fn token_of(tokens: &AuthenticationResult) -> String {
     tokens.refresh_token.clone().unwrap()
 }
 
-/// Whether the access token is good, by what the pool says to it.
+/// Returns the pool's answer to the access token.
 fn access(fixture: &mut PoolFixture, tokens: &AuthenticationResult) -> String {
     let access_token = tokens.access_token.as_str().to_owned();
     let request = ListDevices { access_token, ..ListDevices::default() };
     match fixture.ask(Request::ListDevices(request)) {
-        // Where no devices are tracked there are none to list; that is said only to whoever has a good token.
+        // A pool that tracks no devices refuses to list them, but only after it has accepted the token.
         Err(error) if error.kind != ErrorKind::InvalidUserPoolConfiguration => error.to_string(),
         _ => "good".to_owned(),
     }
@@ -60,7 +60,7 @@ fn revoke(fixture: &mut PoolFixture, token: &str) -> Reply {
     fixture.ask(Request::RevokeToken(RevokeToken { token, client_id, client_secret: None }))
 }
 
-/// A sign-in with a confirmed device.
+/// Signs in with a confirmed device.
 fn enrolled(fixture: &mut PoolFixture) -> (AuthenticationResult, TestDevice) {
     let tokens = fixture.sign_in("ann");
     let (phone, _) = fixture.confirm(&tokens);
@@ -83,7 +83,7 @@ fn a_refresh_token_is_bound_to_its_device() {
     assert_eq!((new.refresh_token.as_deref(), &new.new_device), (None, &None));
     assert_ne!(new.access_token, tokens_of_ann.access_token);
     assert_eq!(access(&mut fixture, &new), "good");
-    // Whether it is remembered does not matter; whether it is there does.
+    // The device need not be remembered, but it must exist.
     fixture.ask(set_status(&new.access_token, &phone.key, "remembered")).unwrap();
     tokens(refresh(&mut fixture, &token, Some(phone.key.as_str())));
     fixture.forget("ann", &phone);

@@ -1,5 +1,4 @@
-//! The table of a sign-in's states: every answer is played in every state, and what came of it is kept as a
-//! snapshot.
+//! The transitions of a sign-in: every answer is sent in every state, and the results are a snapshot.
 
 use std::fmt::Write as _;
 
@@ -17,7 +16,7 @@ use crate::pool_fixture::{
     policy,
 };
 
-/// What a sign-in waits for.
+/// The state of a sign-in: what it waits for.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum State {
     Password,
@@ -50,7 +49,7 @@ impl State {
         (Self::Tokens, "tokens"),
     ];
 
-    /// The answer that moves it on.
+    /// The answer that advances it.
     const fn right(self) -> Option<Answer> {
         match self {
             Self::Password => Some(Answer::Claim),
@@ -114,7 +113,7 @@ impl Answer {
     ];
 }
 
-/// A sign-in that has come to some state.
+/// A sign-in in some state.
 struct TransitionTest {
     fixture: PoolFixture,
     phone: TestDevice,
@@ -126,7 +125,7 @@ struct TransitionTest {
 }
 
 impl TransitionTest {
-    /// The pool asks for everything it can: a factor, then the device.
+    /// Starts a sign-in in a pool that requires everything: a factor, then the device.
     fn begin(state: State) -> Self {
         let mut fixture = PoolFixture::new(policy(RememberMode::Always, false, MfaMode::On));
         let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
@@ -153,7 +152,7 @@ impl TransitionTest {
         Self { fixture, phone, password, claim, session: None, proof: None, secret: None }
     }
 
-    /// A sign-in in this state.
+    /// Returns a sign-in in this state.
     fn in_state(state: State) -> Self {
         let mut at = Self::begin(state);
         let sign_in_path: &[Answer] = match state {
@@ -176,7 +175,7 @@ impl TransitionTest {
         at
     }
 
-    /// Gives this answer. Says where it led, or why it was refused; the sign-in goes on from there.
+    /// Sends this answer. Returns the new state or the refusal. The sign-in continues from there.
     fn play(&mut self, answer: Answer) -> String {
         let session = self.session.clone();
         let session = session.as_ref();
@@ -216,10 +215,10 @@ impl TransitionTest {
         self.record_reply(&reply)
     }
 
-    /// The answers that are given by `RespondToAuthChallenge`.
+    /// Returns the answers for `RespondToAuthChallenge`.
     fn words(&self, answer: Answer) -> (ChallengeName, Parameters) {
         let says = |key: &str, value: &str| Parameters::new().with(keys::USERNAME, "ann").with(key, value);
-        // The device key of the MFA answer is the one that counts from there on.
+        // After an MFA the device key of its answer counts.
         let device_key = self.phone.key.as_str().to_owned();
         let with_key = |answers: Parameters| answers.with(keys::DEVICE_KEY, device_key.as_str());
         let sent = || {
@@ -301,7 +300,7 @@ impl TransitionTest {
     }
 }
 
-/// One cell: plays the answer, and if it was refused, looks whether the right one still moves the sign-in on.
+/// Sends the answer. If it is refused, checks whether the correct answer still advances the sign-in.
 fn cell(state: State, answer: Answer) -> String {
     let mut at = TransitionTest::in_state(state);
     let heard = at.play(answer);

@@ -1,5 +1,4 @@
-//! Users: temporary and plain passwords, what a stranger learns (group E), and names that look alike (group
-//! N).
+//! Users: temporary and plain passwords, what an unknown user's answers reveal, and similar names.
 
 use std::collections::BTreeSet;
 
@@ -20,7 +19,7 @@ fn client() -> AppClient {
     AppClient::public(ClientId::new(CLIENT))
 }
 
-/// A pool that does not tell who exists, with Ann in it.
+/// Returns a pool that hides which users exist, with the user Ann.
 fn pool_that_hides_users() -> PoolFixture {
     let client = AppClient {
         prevents_user_existence_errors: true,
@@ -33,7 +32,7 @@ fn pool_that_hides_users() -> PoolFixture {
     fixture
 }
 
-/// The same with e-mail addresses as aliases.
+/// Returns the same with e-mail addresses as aliases.
 fn pool_that_hides_users_with_aliases() -> PoolFixture {
     let client = AppClient { prevents_user_existence_errors: true, ..client() };
     let mut fixture = PoolFixture::with(PoolPolicy::DEFAULT, Group::toy(), client);
@@ -47,7 +46,7 @@ fn plain(fixture: &mut PoolFixture, name: &str, password: &str) -> Reply {
     fixture.initiate("USER_PASSWORD_AUTH", parameters)
 }
 
-/// A user with a temporary password, and the challenge that asks for another.
+/// Adds a user with a temporary password. Returns the challenge that asks for a new one.
 fn with_temporary_password(
     policy: PoolPolicy,
     configure: impl FnOnce(&mut NewAccount),
@@ -106,7 +105,8 @@ fn mfa_is_required_after_the_new_password() {
 
 #[test]
 fn a_temporary_password_allows_one_new_password() {
-    // Two sessions with the same temporary password: the second must not replace what the first has chosen.
+    // Two sessions with the same temporary password: the second one must not replace the password that the
+    // first one has set.
     let (mut fixture, first) = with_temporary_password(PoolPolicy::DEFAULT, |_| {});
     let second = challenge(fixture.password("ann", PASSWORD, None));
     tokens(choose_password(&mut fixture, &first, "the-users-own-password"));
@@ -116,8 +116,8 @@ fn a_temporary_password_allows_one_new_password() {
 
 #[test]
 fn risk_and_unknown_devices_are_judged_before_a_new_password_is_asked_for() {
-    // DESIGN 5, steps 1 and 2 follow the proof; and a refusal changes nothing, least of all the password
-    // (P6).
+    // Steps 1 and 2 of the decision follow the password proof. A refusal changes nothing, least of all the
+    // password.
     let risk = RiskPolicy { mode: RiskMode::Enforced, high: RiskAction::Block, ..RiskPolicy::OFF };
     let always = policy(RememberMode::Always, true, MfaMode::Optional);
     let (mut fixture, asked) = with_temporary_password(PoolPolicy { risk, ..always }, |_| {});
@@ -198,7 +198,7 @@ fn a_secret_counts_with_plain_passwords_too() {
     tokens(fixture.initiate("USER_PASSWORD_AUTH", hashed));
 }
 
-/// What can be seen of a challenge from outside: keys, and lengths of values that do not depend on the name.
+/// Returns the visible form of a challenge: keys, and lengths of the values that do not depend on the name.
 fn shape(challenge: &Challenge) -> Vec<(String, usize)> {
     let parameters = challenge.parameters.iter().filter(|(key, _)| *key != keys::SRP_B && *key != keys::SALT);
     parameters.map(|(key, value)| (key.to_owned(), value.len())).collect()
@@ -206,7 +206,6 @@ fn shape(challenge: &Challenge) -> Vec<(String, usize)> {
 
 #[test]
 fn an_unknown_user_gets_the_same_challenges() {
-    // E1.
     let mut fixture = pool_that_hides_users();
     let known = fixture.start("ann").challenge;
     let mut values = BTreeSet::new();
@@ -249,7 +248,7 @@ fn salts_of_unknown_users_have_the_same_length() {
 
 #[test]
 fn an_unknown_user_fails_and_locks_like_a_known_one() {
-    // E1, E3, M9: by SRP and by plain password, under either name in the challenge.
+    // With SRP and with plain passwords, under both names of the challenge.
     for by_srp in [true, false] {
         let mut said = Vec::new();
         for name in ["ann", "bob"] {
@@ -284,7 +283,7 @@ fn an_unknown_user_fails_and_locks_like_a_known_one() {
 
 #[test]
 fn an_unknown_user_with_a_known_device_is_unknown() {
-    // E3: and claims of strangers are never right, whatever is claimed.
+    // Claims for unknown users are always wrong.
     let mut fixture = pool_that_hides_users();
     let (phone, known) = fixture.device(DeviceStatus::Remembered, true);
     fixture.add("cat", |account| account.devices.push(known));
@@ -300,7 +299,7 @@ fn an_unknown_user_with_a_known_device_is_unknown() {
 
 #[test]
 fn user_id_for_srp_is_consistent_for_unknown_users() {
-    // E3: the id of an unknown user looks like that of a user with this name, and clients can start with it.
+    // The id of an unknown user looks like that of an existing user, and a client can start with it.
     let mut fixture = pool_that_hides_users();
     for name in ["ann", "bob"] {
         let first = fixture.start(name).challenge;
@@ -321,7 +320,7 @@ fn user_id_for_srp_is_consistent_for_unknown_users() {
     let second = aliases.start(&id).challenge;
     assert_eq!(parameter(&second, keys::USER_ID_FOR_SRP), id);
     assert_eq!(parameter(&second, keys::SALT), parameter(&first, keys::SALT));
-    // Failures under one name and the other count together.
+    // Failures under both names count together.
     for name in ["ann", "bob"] {
         let id = parameter(&fixture.start(name).challenge, keys::USER_ID_FOR_SRP).to_owned();
         for called in [name, &id, name, &id, name] {
@@ -333,8 +332,8 @@ fn user_id_for_srp_is_consistent_for_unknown_users() {
 
 #[test]
 fn a_disabled_user_is_indistinguishable_from_an_unknown_one() {
-    // E3: what SEMANTICS d has before the password is for clients that tell who exists; here only the
-    // password tells.
+    // Clients that do not hide users get the reason before the password step (SEMANTICS d). Here only the
+    // right password reveals it.
     let mut fixture = pool_that_hides_users();
     fixture.add("disabled", |account| account.disabled = true);
     fixture.add("unconfirmed", |account| account.user_status = UserStatus::Unconfirmed);
@@ -351,7 +350,7 @@ fn a_disabled_user_is_indistinguishable_from_an_unknown_one() {
     }
 }
 
-/// The arithmetic that a request and its answer take: kinds of jobs with the size of their exponents.
+/// Returns the jobs that a request and its answer need, with the sizes of their exponents.
 fn work(fixture: &mut PoolFixture, request: Request) -> Vec<String> {
     let mut jobs = Vec::new();
     let mut step = fixture.harness.pool.handle(fixture.harness.now, fixture.harness.origin, request);
@@ -367,8 +366,8 @@ fn work(fixture: &mut PoolFixture, request: Request) -> Vec<String> {
 
 #[test]
 fn an_unknown_user_costs_the_same_work() {
-    // E2, by what is computed and not by the clock: the same jobs over exponents of the same classes, step
-    // for step.
+    // Compares the computed jobs, not durations: each step must have the same jobs with exponents of the same
+    // size.
     let mut fixture = pool_that_hides_users();
     let mut seen = BTreeSet::new();
     for name in ["ann", "bob", &"x".repeat(128), "😀"] {
@@ -394,7 +393,7 @@ fn an_unknown_user_costs_the_same_work() {
 
 #[test]
 fn names_are_compared_character_by_character() {
-    // N1, N2: no folding, no trimming, no normalising; so no two accounts by accident, and none is lost.
+    // The pool does not fold, trim or normalize names, so different names are different accounts.
     let alike = [
         "ann",
         "Ann",
@@ -449,7 +448,6 @@ fn names_are_compared_character_by_character() {
 
 #[test]
 fn a_username_cannot_equal_anothers_sub_or_email() {
-    // N3.
     let mut fixture = PoolFixture::new(PoolPolicy::DEFAULT);
     fixture.allow_email_alias();
     fixture.add("ann", with_email_alias);

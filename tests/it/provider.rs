@@ -1,4 +1,4 @@
-//! Several pools under one roof: each request finds its own, and nothing of one pool is worth anything in
+//! Several pools of one account: each request reaches its own pool, and values of one pool are invalid in
 //! another.
 
 use std::sync::{Arc, OnceLock};
@@ -15,13 +15,13 @@ use poolproof_pool::provider::{
 use poolproof_srp::{Group, Verifier};
 use serde_json::{Value, json};
 
-/// Keys take a while to make: all tests share two.
+/// Generating keys takes long, so all tests share two.
 pub(crate) fn keys() -> Arc<Keys> {
     static KEYS: OnceLock<Arc<Keys>> = OnceLock::new();
     Arc::clone(KEYS.get_or_init(|| Arc::new(Keys::generate().unwrap())))
 }
 
-/// A device's verifier that the pools of these tests take.
+/// Returns a device verifier that the pools of these tests accept.
 pub(crate) fn a_verifier() -> String {
     Verifier::draw(Group::toy(), &mut Seed::new(3).rng("verifier", 0)).to_base64()
 }
@@ -29,9 +29,9 @@ pub(crate) fn a_verifier() -> String {
 pub(crate) struct ProviderFixture {
     pub(crate) provider: Provider,
     pub(crate) now: Timestamp,
-    /// Where requests come from.
+    /// The origin of the requests.
     pub(crate) origin: Origin,
-    /// What all requests have changed, where the provider keeps it.
+    /// All changes of the requests, if the provider records them.
     pub(crate) changes: Vec<ProviderChange>,
 }
 
@@ -40,7 +40,7 @@ impl ProviderFixture {
         Self::bounded(tokens, AccountLimits::DEFAULT)
     }
 
-    /// An account that holds no more than this.
+    /// Creates an account with these limits.
     pub(crate) fn bounded(tokens: Tokens, limits: AccountLimits) -> Self {
         let settings = ProviderConfig {
             region: "eu-west-1".to_owned(),
@@ -54,7 +54,7 @@ impl ProviderFixture {
         Self { provider, now: Timestamp::VIRTUAL_START, origin: Origin::default(), changes: Vec::new() }
     }
 
-    /// Asks as a client does, in JSON; the answer's body, or the refusal in words.
+    /// Sends a request as JSON. Returns the body of the answer, or the refusal as text.
     pub(crate) fn ask(&mut self, operation: &str, body: &Value) -> Result<Value, String> {
         let asked = decode(operation, body.to_string().as_bytes()).map_err(|error| error.to_string())?;
         let mut handled = self.provider.handle(self.now, self.origin, asked);
@@ -74,7 +74,7 @@ impl ProviderFixture {
         self.ask(operation, body).unwrap_or_else(|error| panic!("{operation}: {error}"))
     }
 
-    /// A pool with a client for plain passwords and the user `ann`; their ids.
+    /// Creates a pool with a client that allows passwords without SRP, and the user `ann`. Returns both ids.
     pub(crate) fn pool(&mut self, name: &str) -> (String, String) {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
         let devices = json!({ "ChallengeRequiredOnNewDevice": true });
@@ -113,7 +113,7 @@ fn a_request_is_routed_by_pool_client_or_token() {
             user["UserAttributes"][0]["Value"].clone()
         };
         assert_ne!(sub(&first), sub(&second), "two people of one name");
-        // The device of one is nothing to the other.
+        // A device of one pool is unknown in the other.
         let key = &first["NewDeviceMetadata"]["DeviceKey"];
         let update = |tokens: &Value| json!({ "AccessToken": tokens["AccessToken"], "DeviceKey": key, "DeviceRememberedStatus": "remembered" });
         assert_eq!(
@@ -174,7 +174,7 @@ fn tokens_have_cognito_claims_and_keep_them_on_refresh() {
     ] {
         assert_eq!(claims[key], value, "{key}");
     }
-    // An id token is no access token, and an access token of an hour ago is none either.
+    // An id token is no access token, and an access token expires after an hour.
     let ask = |fixture: &mut ProviderFixture, token: &Value| {
         fixture.ask("GetUser", &json!({ "AccessToken": token }))
     };
@@ -236,7 +236,7 @@ fn settings_are_returned_as_they_were_set() {
             .contains("NO_ACTION, MFA_IF_CONFIGURED")
     );
     assert_eq!(risk(&mut fixture), ["MFA_REQUIRED", "MFA_REQUIRED", "BLOCK"], "a refusal changes nothing");
-    // What an update does not say has its default again.
+    // An update resets settings that it does not contain.
     fixture.call_ok("UpdateUserPool", &json!({ "UserPoolId": id, "PoolName": "q" }));
     let after = fixture.call_ok("DescribeUserPool", &json!({ "UserPoolId": id }));
     assert_eq!(
@@ -288,7 +288,7 @@ fn pools_and_clients_are_paged_and_clients_can_be_updated() {
     );
     let clients = fixture.call_ok("ListUserPoolClients", &json!({ "UserPoolId": pool, "MaxResults": 1 }));
     assert!(clients["NextToken"].is_string());
-    // A client that may no longer take plain passwords, and one that is gone.
+    // One client may no longer use passwords without SRP, and one is deleted.
     let update =
         json!({ "UserPoolId": pool, "ClientId": client, "ExplicitAuthFlows": ["ALLOW_USER_SRP_AUTH"] });
     fixture.call_ok("UpdateUserPoolClient", &update);
@@ -314,8 +314,8 @@ fn pools_and_clients_are_paged_and_clients_can_be_updated() {
     );
 }
 
-/// What an administrator asked for before any client came was refused when one came while it was computed:
-/// "User pool client does not exist."
+/// Regression: an administrator's request was refused with "User pool client does not exist." if the first
+/// client was created during its computation.
 #[test]
 fn an_admin_request_completes_when_a_client_is_added() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -334,8 +334,8 @@ fn an_admin_request_completes_when_a_client_is_added() {
     assert!(fixture.sign_in(&client).is_err(), "the password is another now");
 }
 
-/// Regression: the arithmetic of an administrator's request used to come back to "User pool client  does not
-/// exist." when another request had named a client meanwhile.
+/// Regression: an administrator's request failed with "User pool client  does not exist." after its
+/// computation if another request had named a client in the meantime.
 #[test]
 fn an_admin_password_is_kept_when_a_client_is_added() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);

@@ -1,5 +1,4 @@
-//! Settings of pools and clients that are given by requests are kept, returned and applied, and nothing grows
-//! without bound.
+//! Settings of pools and clients are stored, returned and applied, and stored data is bounded.
 
 use std::time::Duration;
 
@@ -13,14 +12,14 @@ use serde_json::{Value, json};
 
 use crate::provider::{ProviderFixture, a_verifier, keys};
 
-/// The id of a pool made with these settings.
+/// Creates a pool with these settings and returns its id.
 fn pool_with(fixture: &mut ProviderFixture, settings: &Value) -> Value {
     let mut body = json!({ "PoolName": "p" });
     body.as_object_mut().unwrap().extend(settings.as_object().unwrap().clone());
     fixture.call_ok("CreateUserPool", &body)["UserPool"]["Id"].clone()
 }
 
-/// The id of a client for plain passwords, with these settings.
+/// Creates a client with these settings that allows passwords without SRP, and returns its id.
 fn client_with(fixture: &mut ProviderFixture, pool: &Value, settings: &Value) -> Result<Value, String> {
     let flows = ["ALLOW_USER_PASSWORD_AUTH", "ALLOW_USER_SRP_AUTH"];
     let mut body = json!({ "UserPoolId": pool, "ClientName": "c", "ExplicitAuthFlows": flows });
@@ -73,7 +72,7 @@ fn password_policy_is_enforced_with_the_cognito_message() {
         fixture.ask("AdminCreateUser", &create).unwrap_err(),
         "InvalidPasswordException: Password did not conform with password policy: Password must have numeric characters"
     );
-    // A policy of one's own, and an update that does not mention it.
+    // A custom policy, and an update that does not mention it.
     let policies = json!({ "Policies": { "PasswordPolicy": { "MinimumLength": 6, "TemporaryPasswordValidityDays": 1 } } });
     let lax = pool_with(&mut fixture, &policies);
     ann(&mut fixture, &lax);
@@ -139,7 +138,7 @@ fn session_validity_follows_the_client_and_is_bounded() {
     ann(&mut fixture, &pool);
     let long = json!({ "AuthSessionValidity": 5, "AccessTokenValidity": 10, "TokenValidityUnits": { "AccessToken": "hours" } });
     let id = client_with(&mut fixture, &pool, &long).unwrap()["ClientId"].as_str().unwrap().to_owned();
-    // A session of five minutes beside one of three, by a temporary password.
+    // A session of five minutes beside one of three minutes, after a temporary password.
     let usual = client_with(&mut fixture, &pool, &json!({})).unwrap();
     assert_eq!((&usual["AuthSessionValidity"], &usual["RefreshTokenValidity"]), (&json!(3), &json!(30)));
     let usual = usual["ClientId"].as_str().unwrap().to_owned();
@@ -180,7 +179,7 @@ fn session_validity_follows_the_client_and_is_bounded() {
     ] {
         assert_eq!(client_with(&mut fixture, &pool, &bad).unwrap_err(), wanted);
     }
-    // An update that mentions none has the defaults again.
+    // An update without the setting restores the default.
     let flows = ["ALLOW_USER_PASSWORD_AUTH"];
     let update = json!({ "UserPoolId": pool, "ClientId": id, "ExplicitAuthFlows": flows });
     assert_eq!(
@@ -228,7 +227,7 @@ fn risk_configuration_round_trips_and_its_lists_apply() {
     assert_eq!(from(&mut fixture, "203.0.113.7", None), "in");
     assert_eq!(from(&mut fixture, "203.0.113.7", medium), security);
     assert_eq!(from(&mut fixture, "198.51.100.7", medium), "in", "never looked at");
-    // What is not said is not there any more.
+    // A new configuration removes the values that it does not contain.
     fixture.call_ok("SetRiskConfiguration", &json!({ "UserPoolId": pool }));
     let reply =
         fixture.call_ok("DescribeRiskConfiguration", &json!({ "UserPoolId": pool }))["RiskConfiguration"]
@@ -283,7 +282,7 @@ fn stored_data_is_bounded() {
     );
 }
 
-/// Begins a sign-in by SRP; its secret block, by which it is found.
+/// Starts a sign-in with SRP and returns its secret block.
 fn begin(fixture: &mut ProviderFixture, client: &str) -> String {
     let srp = json!({ "ClientId": client, "AuthFlow": "USER_SRP_AUTH",
         "AuthParameters": { "USERNAME": "ann", "SRP_A": "abcdef" } });
@@ -308,7 +307,7 @@ fn abandoned_sign_ins_do_not_block_others() {
     }
     assert_eq!(pending(&mut fixture, &quiet), 3, "the flood takes its own room");
     assert_eq!(fixture.provider.evicted_count(), 183);
-    // Within the flood whoever comes has as long as it takes to begin so many others.
+    // During the flood a new sign-in stays open until as many others have started as entries exist.
     fixture.sign_in(&flooder).unwrap();
     for _ in 0..5 {
         begin(&mut fixture, &client);
@@ -334,7 +333,7 @@ fn expired_entries_are_removed() {
         }
     }
     fixture.now = fixture.now.plus(Duration::from_secs(3 * 60));
-    // Nothing else is asked of the pools meanwhile.
+    // The pools receive no other request in between.
     for _ in 0..20 {
         begin(&mut fixture, &short);
     }

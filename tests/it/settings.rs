@@ -1,4 +1,4 @@
-//! A pool's settings are read from a scenario or from AWS's own JSON, or refused with the place.
+//! A pool's settings are read from a scenario or from AWS's JSON, or refused with their position.
 
 use std::path::PathBuf;
 
@@ -26,13 +26,13 @@ fn parse(files: &[(&str, &str)]) -> Result<PoolSettings, Diagnostic> {
     settings::parse(&files)
 }
 
-/// The settings of `describe-user-pool` with this in its `UserPool`.
+/// Returns the settings of a `describe-user-pool` document with these values in `UserPool`.
 fn pool(inside: &Value) -> PoolSettings {
     parse(&[("pool.json", &json!({ "UserPool": inside }).to_string())])
         .unwrap_or_else(|diagnostic| panic!("{inside}\n{diagnostic}"))
 }
 
-/// The settings of an enforcing pool with these documents beside it.
+/// Returns the settings of a pool with enforced threat protection and this document beside it.
 fn with_document(document: &Value) -> PoolSettings {
     let pool =
         json!({ "UserPool": { "Id": "a_1", "UserPoolAddOns": { "AdvancedSecurityMode": "ENFORCED" } } });
@@ -59,7 +59,8 @@ fn the_sample_parses_in_any_order_and_merged() {
     assert_eq!(settings::read(&sample(&names)).unwrap(), settings);
     assert_eq!(settings::read(&[path("tests/data/aws/merged.json")]).unwrap(), settings);
     let merged = std::fs::read_to_string(path("tests/data/aws/merged.json")).unwrap();
-    // From a pipe, which has no ending to go by; and as editors on Windows write it.
+    // From a pipe, which has no file name extension, and with a byte order mark as editors on Windows write
+    // it.
     assert_eq!(parse(&[("/dev/fd/63", &format!("\n {merged}"))]).unwrap(), settings);
     let windows = format!("\u{feff}{}", merged.replace('\n', "\r\n"));
     assert_eq!(parse(&[("-", &windows)]).unwrap(), settings);
@@ -185,7 +186,7 @@ fn ip_lists_and_compromised_passwords_are_parsed() {
     assert_eq!(texts(&read.exceptions.blocked), ["192.0.2.0/24", "2001:db8::/32"]);
     assert_eq!(texts(&read.exceptions.skipped), ["10.0.0.0/8"]);
     assert_eq!(read.policy.risk.compromised, CompromisedAction::Block);
-    // What is not looked at when people sign in blocks no sign-in.
+    // A configuration that does not apply to sign-ins blocks none.
     let filtered = json!({ "RiskConfiguration": { "CompromisedCredentialsRiskConfiguration": {
         "EventFilter": ["SIGN_UP"], "Actions": { "EventAction": "BLOCK" } } } });
     let read = with_document(&filtered);
@@ -213,7 +214,7 @@ fn a_scenario_file_is_accepted_as_a_pool() {
 
 const POOL: &str = "{\n  \"UserPool\": { \"Id\": \"eu-west-1_Right\", \"MfaConfiguration\": \"OFF\" }\n}\n";
 
-/// What is refused: the flaw's name, and the files.
+/// Invalid input: the name of the fault, and the files.
 #[rustfmt::skip]
 const BAD: [(&str, &[(&str, &str)]); 37] = [
     ("empty", &[("pool.json", " \n")]),
@@ -278,7 +279,7 @@ fn unreadable_files_are_reported() {
     assert!(settings::parse(&[]).is_err());
 }
 
-/// What must hold of any bytes: no panic, and an answer that can be used.
+/// Checks any bytes: no panic, and a usable result.
 fn check_no_panic(files: &[(String, Vec<u8>)]) {
     match settings::parse(files) {
         Ok(settings) => {
@@ -292,7 +293,7 @@ fn check_no_panic(files: &[(String, Vec<u8>)]) {
     }
 }
 
-/// JSON of any shape, of the keys and words that matter here more often than not.
+/// JSON of any shape, mostly with relevant keys and words.
 fn any_json() -> impl Strategy<Value = Value> {
     let word = prop_oneof![
         Just("OFF"),

@@ -1,4 +1,4 @@
-//! Records are what was written down, and an account made of them behaves as the one that was.
+//! Records contain what was stored, and an account that is restored from them behaves the same.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -135,7 +135,7 @@ fn a_record_with_a_wrong_field_count_is_rejected() {
     }
 }
 
-/// What a store would hold after these changes.
+/// The content of a store after these changes.
 #[derive(Default)]
 struct RecordStore {
     records: ProviderSnapshot,
@@ -172,7 +172,7 @@ impl RecordStore {
     }
 }
 
-/// What an account with a pool, a client and some users is asked, drawn as numbers.
+/// Returns a request about an account with a pool, a client and some users, selected by numbers.
 fn request(
     pool: &str,
     client: &str,
@@ -220,7 +220,7 @@ fn request(
     }
 }
 
-/// What can be seen of an account, in words.
+/// Returns the visible state of an account as text.
 fn observe(fixture: &mut ProviderFixture, pool: &str, client: &str, tokens: &[Value]) -> Vec<String> {
     let mut observe = Vec::new();
     let mut ask = |operation: &str, body: Value| {
@@ -239,7 +239,7 @@ fn observe(fixture: &mut ProviderFixture, pool: &str, client: &str, tokens: &[Va
         ask("GetUser", json!({ "AccessToken": token["AccessToken"] }));
         ask("ListDevices", json!({ "AccessToken": token["AccessToken"] }));
     }
-    // Right and wrong passwords: what comes of them is drawn, whether there is something is not.
+    // Right and wrong passwords. The outcome is random.
     for who in 0..4 {
         for which in 0..3 {
             let parameters =

@@ -1,5 +1,5 @@
 //! Runs against an endpoint: decisions over HTTP match those of the embedded pool, and failed requests are
-//! not checked (P13, W9).
+//! not checked.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};

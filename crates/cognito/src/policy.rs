@@ -206,7 +206,7 @@ pub struct PasswordPolicy {
 }
 
 impl PasswordPolicy {
-    /// Eight characters of any kind: what a pool takes that has no policy.
+    /// The policy of a pool that sets none: at least eight characters of any kind.
     pub const LENGTH_ONLY: Self = Self {
         minimum_length: 8,
         uppercase: false,

@@ -261,7 +261,7 @@ fn name_bound_device(pool: &Pool, request: &mut Request) {
     }
 }
 
-/// Turns a valid SRP claim of a compromised password into the same password in plain text.
+/// Handles a valid SRP claim for a compromised password as if the client had sent the password in plain text.
 fn see_password(pool: &Pool, pending: &mut Pending, done: &mut JobResult) {
     let (PendingWork::PasswordClaim(claim), JobResult::SessionKey(key)) = (&pending.work, &*done) else {
         return;

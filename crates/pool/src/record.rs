@@ -352,8 +352,8 @@ impl Pool {
         self
     }
 
-    /// Returns the changes of users since the last call. It is empty if the pool does not record changes. An
-    /// attempt without a result is no change.
+    /// Returns the changes of users since the last call. The list is empty if the pool does not record changes.
+    /// A sign-in attempt that has not finished is not a change.
     pub fn take_changes(&mut self) -> Vec<AccountChange> {
         let (changed, removed) = self.directory.take_change_log();
         let removed = removed.into_iter().map(AccountChange::Removed);

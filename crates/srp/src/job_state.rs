@@ -139,7 +139,7 @@ impl JobState {
         }
     }
 
-    /// Continues the job with the power that it needs.
+    /// Continues the job with the result of its pending power.
     pub(super) fn resume(&mut self, power: BigUint) {
         let canceled = Self::Finished(JobResult::Failed(SrpError::Interrupted));
         *self = match std::mem::replace(self, canceled) {

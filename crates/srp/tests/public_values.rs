@@ -1,4 +1,4 @@
-//! Checks that parsing rejects hostile public values (attacks K1 to K9).
+//! Checks that parsing rejects hostile public values.
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test fails by a panic, in shared functions too")]
 

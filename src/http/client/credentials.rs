@@ -37,7 +37,7 @@ impl Credentials {
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or its profile has only half of a key.
+    /// The file cannot be read, or its profile has an access key ID without a secret, or the reverse.
     pub fn from_chain(variable: &dyn Fn(&str) -> Option<String>) -> Result<Option<Self>, CredentialsError> {
         let variable = |name: &str| variable(name).filter(|value| !value.is_empty());
         let region = variable("AWS_REGION").or_else(|| variable("AWS_DEFAULT_REGION"));

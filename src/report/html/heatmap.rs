@@ -29,7 +29,7 @@ pub(super) fn map(timeline: &Timeline, bands: &StageBands<'_>, table_ref: TableR
         path.line.longest d=(longest(timeline, low, high)) {}
     };
     let plot = Plot {
-        title: "Latency over time, number of sign-ins by latency".to_owned(),
+        title: "Number of sign-ins by latency, over time".to_owned(),
         description: format!(
             "The fullest cell has {} sign-ins; the table below has the numbers.",
             count(fullest)

@@ -95,7 +95,7 @@ impl Decades {
         // Labels need space, so with many decades only every second or third has one.
         let every = ((self.high - self.low) as usize).div_ceil(4).max(1);
         html! {
-            svg width="100%" height="18" role="img" aria-label="p50 to p99, and to the maximum" {
+            svg width="100%" height="18" role="img" aria-label="Latency scale: bars from p50 to p99, lines to the maximum" {
                 @for power in (self.low..=self.high).step_by(every) {
                     @let us = 10_u64.pow(power);
                     @let anchor = anchor(if power == self.high { 1.0 } else { 0.0 });

@@ -72,7 +72,7 @@ fn flow(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
         path.line.offered d=(step_path(&heights(|interval| interval.offered))) {}
     };
     let plot = Plot {
-        title: "Sign-ins a second over time".to_owned(),
+        title: "Sign-ins per second, over time".to_owned(),
         description,
         table_ref: TableRef::of(TABLE, "1 2 3 4"),
         height: HEIGHT,
@@ -115,7 +115,7 @@ fn throttled(timeline: &Timeline, bands: &StageBands<'_>) -> Markup {
         .map(|interval| f64::from(height) * (1.0 - per_s(interval.throttled) / top))
         .collect();
     let plot = Plot {
-        title: "Throttled responses a second over time".to_owned(),
+        title: "Throttled responses per second, over time".to_owned(),
         description: format!("{} responses in all.", count(all)),
         table_ref: TableRef::of(TABLE, "8"),
         height,
