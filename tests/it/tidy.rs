@@ -40,9 +40,6 @@ const RETIRED_WORDS: &[&str] = &[
 const RETIRED_IN_IDENTIFIERS: &[&str] =
     &["chance", "tell", "tells", "teller", "stands", "house", "weave", "misfit", "unfit", "meant"];
 
-/// Folders whose texts still have to be rewritten. Remove an entry when its folder is done; add none.
-const NOT_REWRITTEN: &[&str] = &[];
-
 /// Names of documents that are not in the repository.
 const FOREIGN_DOCUMENTS: &[&str] =
     &["DESIGN ", "DESIGN.md", "ASSURANCE.md", "STYLE.md", "FIELD.md", "PEERS.md", "SEMANTICS.md"];
@@ -91,11 +88,6 @@ fn all_rust() -> Vec<(PathBuf, String)> {
     all.filter(|(path, _)| !path.ends_with("tests/it/tidy.rs")).collect()
 }
 
-fn is_rewritten(path: &Path) -> bool {
-    let path = path.strip_prefix(root()).unwrap();
-    !NOT_REWRITTEN.iter().any(|folder| path.starts_with(folder))
-}
-
 fn place(path: &Path, line: usize) -> String {
     format!("{}:{}", path.strip_prefix(root()).unwrap_or(path).display(), line + 1)
 }
@@ -138,7 +130,7 @@ fn retired_words_are_not_used() {
         files(&root().join("docs"), &["md"]).into_iter().chain(files(&root().join("scenarios"), &["yaml"]));
     let top = ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md"]
         .map(|name| (root().join(name), fs::read_to_string(root().join(name)).unwrap()));
-    for (path, text) in all_rust().into_iter().filter(|(path, _)| is_rewritten(path)) {
+    for (path, text) in all_rust() {
         for (number, line) in text.lines().enumerate() {
             found.extend(retired(line).into_iter().map(|word| format!("{}: {word}", place(&path, number))));
         }
@@ -184,7 +176,7 @@ fn lines_and_files_are_short() {
 #[test]
 fn references_are_to_documents_in_the_repository() {
     let mut found = Vec::new();
-    for (path, text) in all_rust().into_iter().filter(|(path, _)| is_rewritten(path)) {
+    for (path, text) in all_rust() {
         for (number, line) in text.lines().enumerate() {
             let bad = FOREIGN_DOCUMENTS.iter().filter(|name| line.contains(**name));
             found.extend(bad.map(|name| format!("{}: {name}", place(&path, number))));
