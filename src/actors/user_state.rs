@@ -219,7 +219,7 @@ impl UserState {
         }
     }
 
-    /// A remembered device that was used in a sign-in with an MFA has completed one.
+    /// Marks a remembered device as MFA-bound if it was used in a sign-in that included an MFA.
     fn note_mfa(&mut self, attempt: &Attempt) {
         if through_mfa(attempt) {
             let named = |owned: &&mut OwnedDevice| Some(&owned.key) == attempt.device.as_ref();

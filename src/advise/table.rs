@@ -1,7 +1,8 @@
 //! The table of advice: the condition, the severity and the text of each piece.
 //!
-//! Placeholders in braces are replaced by numbers computed from the settings. `cells` is the change whose
-//! affected cells are counted. The rules that decide these cells are added to the evidence.
+//! Placeholders in braces are replaced by numbers computed from the settings. `cells` contains a change: the
+//! advice counts the cells whose decision this change alters. The rules that decide these cells are added to
+//! the evidence.
 
 use super::Severity::{self, High, Low, Medium, Note};
 use super::cells::Variation;
@@ -230,7 +231,7 @@ pub(super) const TABLE: &[Entry] = &[
             facts.strict_mfa_binding = true;
             facts.mfa_bound = false;
         })),
-        headline: "A device that was remembered before its user had MFA needs MFA once more.",
+        headline: "A device that was remembered before its user had MFA still needs one MFA.",
         why: "A device seems to replace MFA only after it has completed one; AWS does not document this. \
               The cells are those in which such a device still needs an MFA, as clients have observed \
               (switch `strict_mfa_binding`).",

@@ -18,7 +18,7 @@ pub struct SearchBounds {
     pub from: f64,
     /// No rate above this one is tried; at least `from`.
     pub to: f64,
-    /// What rates grow by while climbing; more than 1.
+    /// The factor by which rates increase while climbing; more than 1.
     pub factor: f64,
     /// How far apart, as a share, the answer's bounds may be: 0.05 is 5 %. At least 0.005, since rates have
     /// four figures.

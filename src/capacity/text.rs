@@ -118,7 +118,7 @@ fn reason_text(reason: &Reason) -> String {
         // The rest of the text gives advice about a run, which does not apply to a search.
         Reason::Generator { why, .. } => why.split([':', '.']).next().unwrap_or_default().to_owned(),
         Reason::Mismatched { count } => format!("{count} decisions do not match the rules"),
-        Reason::Interrupted => "cut short".to_owned(),
+        Reason::Interrupted => "interrupted".to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::report::figures::{exact_number, percent};
 use crate::report::{INTERRUPTED, MISMATCH, SATURATED, Shortage, THRESHOLD, UNREACHABLE};
 use crate::run::RunError;
 
-/// The operating system cannot create threads.
+/// Exit code if the operating system cannot create threads.
 const INTERNAL: u8 = 1;
 
 /// The outcome of a search.
@@ -139,8 +139,8 @@ fn lowest_level_failure(level: &Level) -> (u8, String) {
 }
 
 impl Level {
-    /// Returns whether the reason concerns the generator rather than the pool. Users who wait for a slow pool
-    /// concern the pool.
+    /// Returns whether the generator limited this level, and not the pool. If no user is idle because all
+    /// wait for a slow pool, the pool is the limit.
     pub(super) fn is_generator_limited(&self) -> bool {
         self.short_of().is_some()
             && !self.reasons.iter().any(|reason| matches!(reason, Reason::FallsBehind { .. }))

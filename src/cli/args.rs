@@ -126,7 +126,8 @@ pub(super) struct RunArgs {
     /// Reports to write: those of a scenario into its folder, those of all into DIR.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "html,json")]
     pub(super) format: Vec<Format>,
-    /// Worker threads of clients and pool under the wall clock [default: half of the cores each].
+    /// Worker threads of clients and pool under the wall clock [default: half of the cores each; with
+    /// --target, all cores for the clients].
     #[arg(long, value_name = "CLIENTS,POOL", value_parser = workers)]
     pub(super) workers: Option<(usize, usize)>,
     /// Backend for SRP exponentiations [default: the fastest that this CPU supports]. Decisions do not depend

@@ -17,8 +17,8 @@ decision mismatches. On the way up one passing run is enough; between the bounds
 two of three decide; a long run confirms the answer.
 
 A level is measured until 300 sign-ins are expected, for at most 5 minutes or
---measure. Under the virtual clock it is 3000 sign-ins and at most a day. With
-fewer than 300 sign-ins a level does not pass.
+--measure. Under the virtual clock it is 3000 sign-ins and at most a day. A
+level with fewer than 90 % of these sign-ins does not pass.
 
 Exit codes:
     0  an answer was found
@@ -80,7 +80,8 @@ pub(super) struct CapacityArgs {
     /// Clock to use instead of the scenario's.
     #[arg(long, value_enum)]
     pub(super) clock: Option<ClockArg>,
-    /// Worker threads of clients and pool under the wall clock [default: half of the cores each].
+    /// Worker threads of clients and pool under the wall clock [default: half of the cores each; with
+    /// --target, all cores for the clients].
     #[arg(long, value_name = "CLIENTS,POOL", value_parser = workers)]
     pub(super) workers: Option<(usize, usize)>,
     #[command(flatten)]

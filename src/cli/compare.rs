@@ -200,7 +200,8 @@ fn pair(
     experiment.add(slot, one, other).map_err(|error| incomparable(&error))
 }
 
-/// `pair-01/head`; of base against base `same-01/first` and `same-01/second`.
+/// Returns the folder of a run, such as `pair-01/head`. The runs of a pair of base against base have the
+/// folders `same-01/first` and `same-01/second`.
 fn folder(out: &Path, slot: &Slot, side: &Side, place: usize) -> PathBuf {
     let number = slot.number;
     if slot.is_aa() {

@@ -10,7 +10,8 @@ const MAX_LINES: usize = 256;
 /// Time for the last lines at the end.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A queue of lines with its writer thread. Dropping it writes the rest, unless the reader has stopped.
+/// A queue of lines, and the thread that writes them. Dropping it waits at most one second for the lines that
+/// are still queued.
 pub(super) struct LineWriter(Arc<LineQueue>);
 
 /// Lines that wait.
@@ -66,7 +67,7 @@ impl LineWriter {
     pub(super) fn start(write: impl Fn(&str) + Send + 'static) -> std::io::Result<Self> {
         let lines = Arc::new(LineQueue::default());
         let queue = Arc::clone(&lines);
-        thread::Builder::new().name("teller".to_owned()).spawn(move || {
+        thread::Builder::new().name("line-writer".to_owned()).spawn(move || {
             while let Some(line) = queue.next() {
                 write(&line);
             }

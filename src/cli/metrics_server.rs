@@ -105,10 +105,10 @@ fn page(state: &State) -> MetricsPage {
     }
     let begun = live.started + (progress.in_flight + progress.waiting) as u64;
     let mut decisions = page.metric("poolproof_decisions_total", MetricKind::Counter, "Judged decisions.");
-    for (verdict, count) in [("as_asked", live.checked - live.mismatched), ("mismatched", live.mismatched)] {
+    for (verdict, count) in [("expected", live.checked - live.mismatched), ("mismatched", live.mismatched)] {
         decisions.sample(&[own[0], ("verdict", verdict)], count);
     }
-    let help = "Latency of sign-ins from their intended start so far, without warm-up.";
+    let help = "Latency of the sign-ins so far, from their intended start, without warm-up.";
     let mut latency = page.metric("poolproof_sign_in_latency_seconds", MetricKind::Summary, help);
     let [p50, p90] = live.p50_p90;
     for (quantile, time) in [("0.5", p50), ("0.9", p90), ("0.99", live.p99)] {

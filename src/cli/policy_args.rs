@@ -70,7 +70,7 @@ pub(super) struct MatrixArgs {
     /// at a Cognito-compatible endpoint, in pools that are created there and deleted again.
     #[arg(long, value_name = "oracle|pool|URL", default_value = "oracle", value_parser = against)]
     pub(super) against: Against,
-    /// Number of situations to try at an endpoint, some of every rule, instead of all.
+    /// Try only N situations at an endpoint, spread evenly over the rules, instead of all.
     #[arg(long, value_name = "N")]
     pub(super) sample: Option<usize>,
     #[command(flatten)]

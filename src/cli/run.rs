@@ -48,7 +48,7 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
     Ok(exit.or(write_common(args, &entries)))
 }
 
-/// Returns the entry of a scenario that did not run after an interrupt.
+/// Returns the entry of a scenario that was not run because of an interrupt.
 fn skipped_entry(job: &Job) -> ScenarioResult {
     print_stderr(&format!("{} was not run.", job.file.display()));
     // The folder was created before; one that contains an earlier report is not empty and stays.

@@ -30,7 +30,7 @@ impl fmt::Display for Difference {
 /// Returns the differences that make two reports incomparable; empty if they are comparable.
 ///
 /// Name, seed, clock, group, target, pool, population, workload and client must be equal, and neither report
-/// partial. The costs of the pool's arithmetic (`service`) and thresholds may differ.
+/// may be partial. The costs of the pool's arithmetic (`service`) and thresholds may differ.
 pub fn differences(base: &Report, head: &Report) -> Vec<Difference> {
     let mut found = Vec::new();
     let mut compare_field = |what, base: String, head: String| {

@@ -175,7 +175,7 @@ impl Experiment {
         }
         if saturated > 0 {
             let runs = if saturated == 1 { "1 run".to_owned() } else { format!("{saturated} runs") };
-            sentences.push(format!("The generator could not keep up in {runs}: its times are not valid."));
+            sentences.push(format!("The generator could not keep up in {runs}, whose times are not valid."));
         }
         if sentences.is_empty() {
             sentences.push("Decisions are identical, and every metric is equivalent.".to_owned());

@@ -61,7 +61,7 @@ pub(super) fn notes(one: &ScenarioComparison) -> Vec<String> {
     }
     if one.decisions.first.identical && one.decisions.first.base.mismatched > 0 {
         notes.push(
-            "Identical is not correct here: decisions of both sides do not match the rules.".to_owned(),
+            "The decisions are identical, but on both sides some of them do not match the rules.".to_owned(),
         );
     }
     if !one.decisions.first.shifted.is_empty() {
@@ -106,7 +106,7 @@ pub(super) fn numbers(one: &ScenarioComparison) -> Option<Table> {
 pub(super) fn metrics(one: &ScenarioComparison, conditions: &Conditions) -> Option<Table> {
     let interval = format!("{} % interval", number(conditions.confidence * 100.0));
     let mut rows =
-        vec![cells(["", "base", "head", "change", &interval, "matters from", "chance", "verdict"])];
+        vec![cells(["", "base", "head", "change", &interval, "matters from", "p-value", "verdict"])];
     for judged in &one.metrics {
         rows.push(judged_row(judged));
     }
@@ -161,6 +161,6 @@ pub(super) fn conditions(comparison: &Comparison) -> Option<String> {
     let Conditions { seed, pairs, same_pairs, looks, resamples, .. } = comparison.experiment.as_ref()?;
     let same =
         if *same_pairs > 0 { format!(", {same_pairs} pairs of base against base") } else { String::new() };
-    let looks = if *looks > 1 { format!(", one of {looks} looks") } else { String::new() };
+    let looks = if *looks > 1 { format!(", judged at most {looks} times") } else { String::new() };
     Some(format!("{pairs} pairs{same}, seed {seed}{looks}; {} resamples", count(*resamples as u64)))
 }

@@ -1,7 +1,7 @@
 //! The policy as a table: every situation of a sign-in with the right password, and the decision that the
 //! rules require.
 //!
-//! [`Matrix::all`] has 4,680 cells, [`Matrix::of_pool`] the 80 cells of one pool. All decisions come from the
+//! [`Matrix::all`] has 7,020 cells, [`Matrix::of_pool`] the cells of one pool. All decisions come from the
 //! [oracle](poolproof_oracle). [`play`] runs one cell in an embedded pool with a real sign-in,
 //! [`play_at_endpoint`] runs trials at any endpoint, [`compare`] compares a matrix with a baseline.
 //!

@@ -24,17 +24,17 @@ pub struct Matrix {
 }
 
 impl Matrix {
-    /// Creates the matrix of all 4,680 cells, with risk enforced and default switches.
+    /// Creates the matrix of all 7,020 cells, with risk enforced and default switches.
     pub fn all() -> Self {
         Self::all_in(BASE_POLICY)
     }
 
-    /// Creates the matrix of all 4,680 cells, with the risk mode and the switches of `base`.
+    /// Creates the matrix of all 7,020 cells, with the risk mode and the switches of `base`.
     pub fn all_in(base: PoolPolicy) -> Self {
         Self::new(base, false, &all_cells())
     }
 
-    /// Creates the matrix of the 80 cells of this pool.
+    /// Creates the matrix of the cells of this pool.
     pub fn of_pool(pool: PoolPolicy) -> Self {
         Self::new(pool, true, &pool_cells(&pool))
     }

@@ -74,7 +74,7 @@ pub(super) fn rate(per_s: Option<f64>) -> String {
     per_s.map_or_else(|| UNKNOWN.to_owned(), |rate| format!("{}/s", number(rate)))
 }
 
-/// `12.3 %` of `whole`; empty if `whole` is zero.
+/// `12.3 %` of `whole`, or the placeholder for unknown if `whole` is zero.
 pub(super) fn share(part: u64, whole: u64) -> String {
     match whole {
         0 => UNKNOWN.to_owned(),

@@ -75,9 +75,9 @@ fn played(report: &Report) -> Markup {
         @if report.verdict.passed {
             td.outcome.left.good { "✓ passed" }
         } @else if report.canceled_by().is_some() {
-            td.outcome.left.bad { "✗ cut short" }
+            td.outcome.left.bad { "✗ canceled" }
         } @else if report.partial {
-            td.outcome.left.bad { "✗ interrupted" }
+            td.outcome.left.bad { "✗ canceled" }
         } @else {
             td.outcome.left.bad { "✗ failed" }
         }

@@ -109,7 +109,7 @@ pub struct Workload {
     pub service: Quantiles,
 }
 
-/// Returns whether a count is omitted.
+/// Returns whether a count is zero, so that the report omits it.
 #[allow(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
 const fn is_zero(count: &u64) -> bool {
     *count == 0
@@ -300,9 +300,9 @@ pub struct Quantiles {
 pub struct CurvePoint {
     /// Sign-ins in a million that can take longer.
     pub beyond_ppm: u32,
-    /// The latency from the scheduled start that the others do not exceed.
+    /// The longest latency of the other sign-ins, from the scheduled start.
     pub intended_us: u64,
-    /// The latency from the actual start that the others do not exceed.
+    /// The longest latency of the other sign-ins, from the actual start.
     pub service_us: u64,
 }
 

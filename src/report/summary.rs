@@ -43,7 +43,7 @@ pub fn summary(entries: &[ScenarioResult]) -> String {
     if left > 0 {
         let _ = writeln!(
             out,
-            "\n_{left} more scenarios are only in their `report.json`, because this file is full._"
+            "\n_Not shown, because this file is full: {left} more. Their `report.json` has the results._"
         );
     }
     out

@@ -133,7 +133,7 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
         let (jobs, prepared) = (client.jobs + server.jobs, client.prepared + server.prepared);
         let share = 100.0 * prepared as f64 / jobs.max(1) as f64;
         format!(
-            ", {:.1} and {:.1} jobs a batch, {share:.0} % prepared",
+            ", {:.1} (clients) and {:.1} (pool) jobs a batch, {share:.0} % precomputed",
             client.mean_batch_size(),
             server.mean_batch_size()
         )
@@ -212,7 +212,7 @@ fn thresholds(out: &mut String, report: &Report, paint: &Paint) {
         let _ = writeln!(out, "  {} {text:width$}  {value:>9}{when}", paint.mark(threshold.passed));
     }
     if thresholds.len() > shown.len() {
-        let _ = writeln!(out, "  … and {} more thresholds", count((thresholds.len() - shown.len()) as u64));
+        let _ = writeln!(out, "  … and {} more", count((thresholds.len() - shown.len()) as u64));
     }
 }
 

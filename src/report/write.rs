@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::files::{HTML, INDEX, JSON, run_names};
 use super::{File, Format, MeasuredRun, Report, index, run_files};
 
-/// Maximum size of a report. All parts of a report are bounded.
+/// Maximum size of a report file that is read. All parts of a report are bounded.
 const MAX_BYTES: usize = 64 << 20;
 
 /// The files that were written.

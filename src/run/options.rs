@@ -43,7 +43,8 @@ pub struct RunOptions {
     pub text: String,
     /// The command line, for the report.
     pub command: String,
-    /// Worker threads of clients and pool under the wall clock; by default half of the cores each.
+    /// Worker threads of clients and pool under the wall clock. By default each side has half of the cores;
+    /// at an endpoint, the clients have all cores.
     pub workers: Option<(usize, usize)>,
     /// The SRP backend; by default the fastest.
     pub backend: Option<Backend>,

@@ -14,7 +14,7 @@ use crate::scenario::{
 use crate::workload::load_span;
 use poolproof_cognito::time::as_us;
 
-/// Fewest samples of a rate in a window, unless a single one decides.
+/// Minimum number of samples of a ratio in a window. A limit of 0 or 1 needs only one sample.
 const MIN_WINDOW_SAMPLES: u64 = 10;
 
 /// Returns the watches of a scenario's thresholds, in order.

@@ -170,7 +170,7 @@ impl Scanner {
             }
             '&' => Err(self.text_error(1, "anchors are not allowed: write the value where it is used")),
             '*' => Err(self.text_error(1, "aliases are not allowed: write the value where it is used")),
-            '!' => Err(self.text_error(1, "tags are not allowed: write the word or a map")),
+            '!' => Err(self.text_error(1, "tags are not allowed: write a plain word or a map")),
             '|' | '>' if self.flow == 0 => {
                 Err(self.text_error(1, "text of several lines is not allowed in a scenario"))
             }

@@ -58,7 +58,7 @@ fn remove_nulls(value: &mut Value) {
     }
 }
 
-/// Converts an error of the library.
+/// Converts an error of `serde_yaml`.
 fn text_error(text: &str, error: &serde_yaml::Error) -> TextError {
     let location = error.location();
     let mut message = error.to_string();

@@ -55,7 +55,7 @@ pub enum StateFileError {
     #[error("it has format {0}, and this version supports format {FORMAT}; use the version that wrote it")]
     UnsupportedFormat(u32),
     /// It is damaged.
-    #[error("it is damaged ({0}); replace it by a copy, or choose another name to start without users")]
+    #[error("it is damaged ({0}); replace it with a backup, or choose another name to start without users")]
     Damaged(String),
 }
 

@@ -38,7 +38,8 @@ pub struct Arrival {
 }
 
 impl Arrival {
-    /// Distance between the numbers of two workloads; more than the sign-ins of a workload of 24 hours.
+    /// Offset between the sign-in numbers of two consecutive workloads. It exceeds the number of sign-ins
+    /// that a workload can have in 24 hours.
     pub const WORKLOAD_STRIDE: u64 = 1_000_000_000_000;
 
     /// Creates sign-in `nth` of workload `workload`, both from 0.

@@ -310,7 +310,7 @@ fn totp_is_set_up_during_sign_in() {
         refusal(fixture.answer(ChallengeName::MfaSetup, session, answers.clone()))
     };
     // The set-up cannot be skipped, and an attempt to skip it does not end it.
-    let skipped = "InvalidParameterException: Set up a factor by VerifySoftwareToken and answer with the session it gives.";
+    let skipped = "InvalidParameterException: Set up a factor with VerifySoftwareToken, and answer with the session that it returns.";
     assert_eq!(skip(&mut fixture, asked_first.session.as_ref()), skipped);
     assert_eq!(skip(&mut fixture, None), "InvalidParameterException: Missing required parameter Session");
     let (secret, session) = set_up(&mut fixture, asked_first.session.as_ref());

@@ -336,7 +336,7 @@ fn a_corrupted_state_file_is_rejected() {
         let file = used_state_file(if killed { "damaged-killed" } else { "damaged" }, killed);
         let whole = fs::read(&file).unwrap();
         let damaged = "error: --state FILE: it is damaged (";
-        let advice = "); replace it by a copy, or choose another name to start without users";
+        let advice = "); replace it with a backup, or choose another name to start without users";
         for length in [whole.len() / 2, whole.len() - 1, 4096, 320, 9] {
             fs::write(&file, &whole[..length]).unwrap();
             let message = refusal(&file);

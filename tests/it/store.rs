@@ -339,7 +339,7 @@ fn inconsistent_records_are_rejected() {
         change(&mut records);
         refused(records)
     };
-    let nowhere = "duplicate or dangling pool, client or user";
+    let nowhere = "two pools or clients share an id, or a pool is missing";
     assert_eq!(changed(&|records| records.pools.clear()), nowhere);
     assert_eq!(changed(&|records| records.pools.push(call_ok.pools[0].clone())), nowhere);
     assert_eq!(changed(&|records| records.accounts.push(call_ok.accounts[0].clone())), "duplicate user name");

@@ -313,7 +313,7 @@ fn prometheus_metrics_show_a_running_run() {
     let decided = |verdict: &str| {
         sample(&first, &format!("poolproof_decisions_total{{scenario=\"abroad\",verdict=\"{verdict}\"}}"))
     };
-    assert_eq!((decided("as_asked"), decided("mismatched")), (Some(ended), Some(0.0)), "{first}");
+    assert_eq!((decided("expected"), decided("mismatched")), (Some(ended), Some(0.0)), "{first}");
     let quantile = |one: &str| {
         sample(
             &first,

@@ -192,7 +192,8 @@ impl SignIn {
         })
     }
 
-    /// Handles the answer to `InitiateAuth`. Any answer but PASSWORD_VERIFIER is a decision without a proof.
+    /// Handles the answer to `InitiateAuth`. Any answer other than PASSWORD_VERIFIER ends the sign-in before
+    /// the client has proved the password.
     fn on_first_answer(&mut self, now: Timestamp, a: Ephemeral, public_a: PublicA, answer: Reply) -> Action {
         match answer {
             Ok(Response::Auth(AuthOutcome::Challenge(challenge))) => {

@@ -1,8 +1,9 @@
 //! The seed of a run and its independent random number generators.
 //!
-//! Generators have names. Generators with different names or indexes are independent, so another user or
-//! another draw changes no other user's random numbers. ChaCha8 has an output fixed by its specification. The
-//! same seed gives the same run on every machine and with every version of the `rand` crates.
+//! Generators have names. Generators with different names or indexes are independent, so an additional user
+//! or draw does not change the random numbers of other users. ChaCha8 has an output fixed by its
+//! specification. The same seed gives the same run on every machine and with every version of the `rand`
+//! crates.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng as _;

@@ -176,7 +176,7 @@ fn risk_mfa(facts: &Facts) -> Answer {
 }
 
 fn note(facts: &Facts) -> Answer {
-    let question = "Does the Note waive that MFA?";
+    let question = "Does AWS's Note waive that MFA?";
     if note_applies(facts) {
         let sign_ins = match facts.risk_note {
             RiskNote::Device => "from remembered devices (risk_note: device)",
@@ -316,7 +316,7 @@ mod tests {
             assert_eq!(answer_to(&explanation, "Must"), Some(yes_no(proves)), "{facts}");
             // An MFA is due if pool or risk requires it and neither the device nor the Note waives it.
             let by_risk = answer_to(&explanation, "Does risk require") == Some("Yes")
-                && answer_to(&explanation, "Does the Note") == Some("No");
+                && answer_to(&explanation, "Does AWS's Note") == Some("No");
             let by_pool = answer_to(&explanation, "Does the pool require") == Some("Yes");
             let mfa_replaced = answer_to(&explanation, "Does the device replace") == Some("Yes");
             assert_eq!((by_pool || by_risk) && !mfa_replaced, mfa.is_some(), "{facts}");

@@ -67,7 +67,7 @@ pub(super) struct Account {
     pub(super) app_to_verify: Option<TotpSecret>,
 }
 
-/// The refresh tokens of a sign-in whose first one was exchanged for another one.
+/// The current and the previous refresh token of a sign-in. Exists once the first token was exchanged.
 #[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RotatedToken {

@@ -346,7 +346,7 @@ impl Pool {
         let ExpectedAnswer::SetupDone = open.expected_answer else {
             self.session_store.restore_session(&session, open);
             return Err(ApiError::invalid_parameter(
-                "Set up a factor by VerifySoftwareToken and answer with the session it gives.",
+                "Set up a factor with VerifySoftwareToken, and answer with the session that it returns.",
             ));
         };
         let (open, device) = self.device_or_restore(&session, open, request)?;

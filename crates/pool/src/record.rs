@@ -182,7 +182,7 @@ pub enum RecordError {
     #[error("duplicate user name")]
     NameTaken,
     /// Two pools or clients share an id, or the pool of a client or user does not exist.
-    #[error("duplicate or dangling pool, client or user")]
+    #[error("two pools or clients share an id, or a pool is missing")]
     Inconsistent,
 }
 

@@ -252,7 +252,7 @@ impl SessionStore {
         }
     }
 
-    /// Opens a `PASSWORD_VERIFIER` challenge with the key `block`.
+    /// Stores a `PASSWORD_VERIFIER` challenge under its secret block.
     pub(super) fn insert_password_challenge(
         &mut self,
         now: Timestamp,

@@ -81,7 +81,7 @@ impl Connections {
     }
 }
 
-/// Returns the number of ticks that cover a time.
+/// Returns the number of ticks after which at least this time has passed. The first tick may come at once.
 fn to_ticks(time: Duration) -> u64 {
     u64::try_from(time.as_millis().div_ceil(TICK.as_millis())).unwrap_or(u64::MAX / 2).saturating_add(1)
 }

@@ -26,7 +26,7 @@ use poolproof_cognito::seed::Seed;
 use poolproof_oracle::{self, RuleId};
 use poolproof_srp::Group;
 
-/// Users of one pool who do something at the same time.
+/// Maximum number of users of one pool who are set up, or sign in, at the same time.
 const MAX_CONCURRENT_USERS: usize = 16;
 
 /// Nothing could be tried.

@@ -81,7 +81,7 @@ fn matrix(decisions: &Decisions) -> Markup {
             table.matrix {
                 caption {
                     b { "Outcomes" } " expected and actual"
-                    @if otherwise { "; “otherwise” is the same outcome by other challenges" }
+                    @if otherwise { "; “otherwise”: the outcome is right, but the challenges or the new device key differ" }
                 }
                 thead {
                     tr { th scope="col" { "Expected ↓ · seen →" } @for outcome in &seen { th scope="col" { code { (outcome) } } } }

@@ -93,7 +93,7 @@ fn table(timeline: &Timeline) -> Markup {
     });
     html! {
         details.long {
-            summary { "The numbers of the threads by interval" }
+            summary { "CPU time and waiting jobs of the threads, by interval" }
             div.scroll tabindex="0" role="region" aria-label="Worker threads by interval" {
                 table id=(TABLE) {
                     thead { tr {

@@ -54,7 +54,7 @@ pub(super) fn generator(report: &Report) -> Markup {
 /// Returns the work of one side's workers in a line.
 fn side_workers_text(side: &SideWorkers) -> String {
     format!(
-        "{} of {}, {} prepared, {} jobs a batch, waited {} at p99, {} at most",
+        "{} of {}, {} precomputed, {} jobs a batch, waited {} at p99, {} at most",
         count(side.jobs),
         if side.threads == 1 { "1 thread".to_owned() } else { format!("{} threads", side.threads) },
         count(side.prepared),

@@ -16,10 +16,10 @@ use serde_json::Value;
 pub use node::from_value;
 pub use parse::{Limits, ParseError, ParseErrorKind, parse};
 
-/// The key of a field whose own fields are keys of the structure that contains it.
+/// The serde name of a field whose own fields are not nested: their keys belong to the structure around it.
 ///
-/// serde's `flatten` reads such fields without their keys and accepts lists for structures, so that AWS's
-/// error texts cannot be given.
+/// serde's `flatten` is not used. It loses the path to a value, which AWS's error texts contain, and it
+/// accepts a list for a structure.
 pub const FLATTEN: &str = "$flatten";
 
 /// Returns a value as JSON. A field without a value is left out.

@@ -51,7 +51,8 @@ pub enum Step {
 /// The result of a call: the pool that handled the request, if one did, and the step that follows.
 #[derive(Debug)]
 pub struct Handled {
-    /// The pool that handled the request; its messages and changes can be taken.
+    /// The pool that handled the request. Pass it to [`Provider::take_deliveries`] and
+    /// [`Provider::take_changes`].
     pub pool_id: Option<PoolId>,
     /// The step that follows.
     pub step: Step,

@@ -136,7 +136,7 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     ))
 }
 
-/// Checks `MaxResults` of a list, which is required.
+/// Checks the required parameter `MaxResults` of a list operation, and returns it.
 pub(super) fn page_size(max_results: Option<u32>) -> Result<usize, ApiError> {
     match max_results {
         Some(most @ 1..=MAX_PAGE_SIZE) => Ok(usize::try_from(most).unwrap_or(usize::MAX)),

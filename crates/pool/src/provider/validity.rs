@@ -65,8 +65,8 @@ fn time(
     Err(ApiError::invalid_parameter("Invalid range for token validity."))
 }
 
-/// Returns the validities that describe a client: the requested ones, and the defaults that Cognito always
-/// reports.
+/// Returns the validities that Cognito reports for a client: the requested ones, and defaults for the session
+/// and the refresh token.
 pub(super) fn described(spec: &ValiditySpec) -> ValiditySpec {
     ValiditySpec {
         session: spec.session.or(Some(3)),

@@ -165,8 +165,9 @@ fn powers<P: MontgomeryArithmetic>(products: &P, base: &P::Number, count: usize)
 
 /// Yields the core in every `every`-th round of a power.
 ///
-/// A power takes up to milliseconds, and the scheduler may let a thread that wakes up wait that long. Under
-/// an open workload such a thread starts the next sign-in. A yield takes half a microsecond.
+/// A power can take milliseconds. Without yields, a thread that wakes up may wait that long for the core.
+/// Under an open workload, such a thread starts the next sign-in, which would then start late. A yield takes
+/// half a microsecond.
 pub(super) fn yield_periodically(round: u32, every: u32) {
     if round.is_multiple_of(every) {
         std::thread::yield_now();

@@ -14,7 +14,7 @@ const CHOICES: usize = 1 << TEETH;
 /// One digit of all entries of a comb's block. A block is read digit by digit, from front to back.
 pub(super) type Choices = [f64; CHOICES];
 
-/// Returns the table of a comb's block, by digits.
+/// Returns the table of one block of a comb: item n contains digit n of all entries.
 pub(super) fn build_comb_table(entries: &[PaddedDigits]) -> Vec<Choices> {
     let mut table = vec![[0.0; CHOICES]; DIGITS];
     for (choice, entry) in entries.iter().enumerate() {

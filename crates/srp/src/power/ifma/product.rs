@@ -130,8 +130,8 @@ impl Columns {
         _mm512_add_epi64(self.lower[vector], _mm512_slli_epi64::<2>(self.upper[vector]))
     }
 
-    /// Adds the products of the rows with `SOME` vectors of the number from `place` on, seen from vector
-    /// `at`. Several sums run side by side, because each addition waits for the one before.
+    /// Adds the part of rows · number that belongs to `SOME` vectors of columns, from vector `at + place` on.
+    /// The sums of several vectors run side by side, because each addition to a sum waits for the one before.
     #[target_feature(enable = "avx512f,avx512ifma")]
     #[inline]
     fn add_some<const SOME: usize>(&mut self, at: usize, rows: &Rows, slide: &SlidingWindows, place: usize) {
