@@ -4,12 +4,13 @@
 use poolproof::http::codec::{InvalidResponse, OPERATIONS, decode_response, encode_response};
 use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username};
 use poolproof_cognito::protocol::{
-    AccountResponse, AccountTakeover, AddOns, ApiError, AuthOutcome, AuthenticationResult, Challenge,
-    ChallengeName, ClientDescription, ClientSummary, CodeDelivery, CompromisedActions,
-    CompromisedCredentials, DeviceConfiguration, DeviceDescription, ErrorKind, ManagementResponse, MfaConfig,
-    NewDeviceMetadata, OperationResponse, Parameters, PasswordPolicySpec, Policies, PoolDescription,
-    PoolSummary, RefreshTokenRotation, Response, RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig,
-    TakeoverAction, TakeoverActions, UserDescription, UsernameConfiguration, ValiditySpec, ValidityUnits,
+    AccountRecoverySetting, AccountResponse, AccountTakeover, AddOns, ApiError, AuthOutcome,
+    AuthenticationResult, Challenge, ChallengeName, ClientDescription, ClientSummary, CodeDelivery,
+    CompromisedActions, CompromisedCredentials, DeviceConfiguration, DeviceDescription, ErrorKind,
+    ManagementResponse, MfaConfig, NewDeviceMetadata, OperationResponse, Parameters, PasswordPolicySpec,
+    Policies, PoolDescription, PoolSummary, RecoveryOption, RefreshTokenRotation, Response,
+    RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
+    UserAttributeUpdateSettings, UserDescription, UsernameConfiguration, ValiditySpec, ValidityUnits,
 };
 use poolproof_cognito::time::Timestamp;
 use proptest::prelude::*;
@@ -98,6 +99,10 @@ impl RandomFields {
         }
     }
 
+    fn delivery(&self) -> CodeDelivery {
+        CodeDelivery { destination: self.word(1), medium: "SMS", attribute: "phone_number" }
+    }
+
     fn pool(&self) -> PoolDescription {
         PoolDescription {
             id: self.word(0),
@@ -125,6 +130,12 @@ impl RandomFields {
             username_configuration: self
                 .optional(2)
                 .map(|_| UsernameConfiguration { case_sensitive: self.flag }),
+            account_recovery_setting: self.optional(3).map(|name| AccountRecoverySetting {
+                recovery_mechanisms: vec![RecoveryOption { priority: self.number, name }],
+            }),
+            user_attribute_update_settings: self.optional(4).map(|name| UserAttributeUpdateSettings {
+                attributes_require_verification_before_update: vec![name],
+            }),
         }
     }
 
@@ -223,14 +234,19 @@ impl RandomFields {
                 return account(AccountResponse::Users { users, pagination_token: token });
             }
             "SignUp" => {
-                let delivery =
-                    CodeDelivery { destination: self.word(1), medium: "SMS", attribute: "phone_number" };
-                let delivery = self.flag.then_some(delivery);
+                let delivery = self.flag.then(|| self.delivery());
                 return account(AccountResponse::SignedUp {
                     user_confirmed: self.flag,
                     sub: Sub::new(self.word(2)),
                     delivery,
                 });
+            }
+            "ForgotPassword" | "ResendConfirmationCode" | "GetUserAttributeVerificationCode" => {
+                return account(AccountResponse::CodeSent(self.delivery()));
+            }
+            "UpdateUserAttributes" => {
+                let sent = vec![self.delivery(); self.number as usize % 3];
+                return account(AccountResponse::CodesSent(sent));
             }
             _ => return self.management_response(name),
         })

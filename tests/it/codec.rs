@@ -46,6 +46,8 @@ fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
         "NextToken",
         "ClientName",
         "PreventUserExistenceErrors",
+        "AttributeName",
+        "Code",
     ];
     let mut all: serde_json::Map<String, Value> =
         texts.iter().enumerate().map(|(index, key)| ((*key).to_owned(), word(index).into())).collect();
@@ -60,7 +62,9 @@ fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
         "ExplicitAuthFlows": [word(3)], "UsernameAttributes": [word(4)], "AliasAttributes": [word(5)],
         "UsernameConfiguration": { "CaseSensitive": flag }, "EnableTokenRevocation": flag,
         "RefreshTokenRotation": { "Feature": word(6), "RetryGracePeriodSeconds": number },
-        "FriendlyDeviceName": word(8),
+        "FriendlyDeviceName": word(8), "UserAttributeNames": [word(1), word(2)],
+        "AccountRecoverySetting": { "RecoveryMechanisms": [{ "Name": word(3), "Priority": number }] },
+        "UserAttributeUpdateSettings": { "AttributesRequireVerificationBeforeUpdate": [word(4)] },
         "SMSMfaSettings": setting, "SoftwareTokenMfaSettings": setting, "EmailMfaSettings": setting,
         "DeviceConfiguration": {
             "ChallengeRequiredOnNewDevice": flag, "DeviceOnlyRememberedOnUserPrompt": !flag

@@ -12,7 +12,7 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_pool::provider::{ClientRecord, ProviderChange, ProviderSnapshot, Tokens};
 use poolproof_pool::{
     AccountRecord, AppClient, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
-    PasswordFlow, RotatedToken, UserStatus,
+    HourlyCount, PasswordFlow, RotatedToken, SentCode, UserCodes, UserStatus,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -64,6 +64,22 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn sent_code()(code in ".*", expires in moment(), new_address in any::<Option<String>>()) -> SentCode {
+        SentCode { code, expires, new_address }
+    }
+}
+
+prop_compose! {
+    fn codes()(
+        (reset, email) in (prop::option::of(sent_code()), prop::option::of(sent_code())),
+        (since, count) in (moment(), any::<u32>()),
+    ) -> UserCodes {
+        let count = HourlyCount { since, count };
+        UserCodes { reset, email, recoveries: count, password_changes: count, ..UserCodes::default() }
+    }
+}
+
+prop_compose! {
     fn rotated()(
         (current, previous) in (".*", ".*"), (usable_until, expires) in (moment(), moment()),
     ) -> RotatedToken {
@@ -82,7 +98,7 @@ prop_compose! {
         (phone, email, totp, app_to_verify, app_to_enable) in any::<(Option<String>, Option<String>, Option<String>, Option<String>, Option<String>)>(),
         preferred in prop::option::of(prop::sample::select(ChallengeName::ALL.to_vec())),
         (totp_step_used, failures_since, generation) in any::<(Option<u64>, u32, u64)>(),
-        (failures, confirmation) in (failures(), prop::option::of(confirmation())),
+        (failures, confirmation, codes) in (failures(), prop::option::of(confirmation()), codes()),
         addresses in any::<Vec<IpAddr>>(),
         revoked in prop::collection::btree_map(".*", moment(), 0..3),
         devices in prop::collection::btree_map(".*".prop_map(DeviceKey::new), device(), 0..3),
@@ -93,7 +109,7 @@ prop_compose! {
             serial, username: Username::new(username), sub: Sub::new(sub), salt, verifier, user_status, disabled, phone, sms_mfa,
             email, email_mfa, totp, preferred, totp_step_used, failures, addresses, failures_since, compromised,
             generation, revoked, rotated, devices, attributes, created, modified, confirmation, app_to_verify, app_to_enable,
-            totp_name, first_sign_in_pending,
+            totp_name, first_sign_in_pending, codes,
         }
     }
 }
@@ -192,7 +208,7 @@ fn request(
     let password = format!("Permanent-{}", which % 3);
     let sign_in = json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
         "AuthParameters": { "USERNAME": name, "PASSWORD": password } });
-    match what % 16 {
+    match what % 20 {
         0 | 1 => (
             "AdminCreateUser",
             with(json!({ "MessageAction": "SUPPRESS", "UserAttributes": [
@@ -211,6 +227,17 @@ fn request(
         11 => ("ForgetDevice", json!({ "AccessToken": access, "DeviceKey": key })),
         12 => ("RevokeToken", json!({ "ClientId": client, "Token": token["RefreshToken"] })),
         13 => ("AdminSetUserMFAPreference", with(json!({ "SMSMfaSettings": { "Enabled": which % 2 == 0 } }))),
+        15 => ("ForgotPassword", json!({ "ClientId": client, "Username": name })),
+        16 => ("AdminResetUserPassword", user),
+        17 => (
+            "AdminUpdateUserAttributes",
+            with(json!({ "UserAttributes": [
+            { "Name": "email", "Value": format!("{which}@x.example") },
+            { "Name": "email_verified", "Value": if which % 2 == 0 { "true" } else { "false" } } ] })),
+        ),
+        18 => {
+            ("DeleteUserAttributes", json!({ "AccessToken": access, "UserAttributeNames": ["phone_number"] }))
+        }
         14 => ("SignUp", json!({ "ClientId": client, "Username": name, "Password": password })),
         _ => (
             "UpdateUserPool",

@@ -3,7 +3,9 @@
 
 use std::time::Duration;
 
-pub use crate::user_settings::{FactorTypes, Factors, UsernameSettings};
+pub use crate::user_settings::{
+    AccountSettings, AddressKind, FactorTypes, Factors, Recovery, UsernameSettings,
+};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 

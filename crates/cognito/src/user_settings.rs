@@ -93,6 +93,86 @@ impl Default for UsernameSettings {
     }
 }
 
+/// A kind of address that receives codes.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AddressKind {
+    /// An e-mail address.
+    Email,
+    /// A phone number.
+    Phone,
+}
+
+impl AddressKind {
+    /// Both kinds.
+    pub const ALL: [Self; 2] = [Self::Email, Self::Phone];
+
+    /// Returns the attribute of a user that has this address.
+    pub const fn attribute(self) -> &'static str {
+        match self {
+            Self::Email => "email",
+            Self::Phone => "phone_number",
+        }
+    }
+
+    /// Returns the attribute that says whether the address is verified.
+    pub const fn verified_attribute(self) -> &'static str {
+        match self {
+            Self::Email => "email_verified",
+            Self::Phone => "phone_number_verified",
+        }
+    }
+
+    /// Returns `DeliveryMedium`.
+    pub const fn medium(self) -> &'static str {
+        match self {
+            Self::Email => "EMAIL",
+            Self::Phone => "SMS",
+        }
+    }
+}
+
+/// How users recover their passwords (`AccountRecoverySetting`).
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Recovery {
+    /// Without the setting: by phone, else by e-mail. An address can be a factor as well, unless it is the
+    /// preferred one.
+    #[default]
+    Legacy,
+    /// Only administrators reset passwords (`admin_only`).
+    AdminOnly,
+    /// These addresses, in this order. The address of an active factor does not count.
+    Addresses {
+        /// The address that is tried first.
+        first: AddressKind,
+        /// The address that is tried if the user does not have the first.
+        second: Option<AddressKind>,
+    },
+}
+
+/// The settings of a pool for password recovery and for changes of addresses.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountSettings {
+    /// `AccountRecoverySetting`.
+    pub recovery: Recovery,
+    /// `AttributesRequireVerificationBeforeUpdate` contains `email`: a new address counts once it is verified.
+    pub verify_email_first: bool,
+    /// `AttributesRequireVerificationBeforeUpdate` contains `phone_number`.
+    pub verify_phone_first: bool,
+}
+
+impl AccountSettings {
+    /// Returns whether a new address of this kind counts only once it is verified.
+    pub const fn verifies_first(self, kind: AddressKind) -> bool {
+        match kind {
+            AddressKind::Email => self.verify_email_first,
+            AddressKind::Phone => self.verify_phone_first,
+        }
+    }
+}
+
 /// The second factors of a user: registered, and enabled unless a value says otherwise.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]

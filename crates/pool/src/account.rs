@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::codes::UserCodes;
 use super::lockout::Failures;
 use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
@@ -60,6 +61,8 @@ pub(super) struct Account {
     pub(super) modified: Timestamp,
     /// The code that confirms a sign-up.
     pub(super) confirmation: Option<Confirmation>,
+    /// Codes for a new password and for addresses.
+    pub(super) codes: UserCodes,
     /// Whether the user has confirmed a sign-up by a code and has not signed in yet: that sign-in needs no
     /// MFA.
     pub(super) first_sign_in_pending: bool,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::account::{Account, AccountId, Device, DeviceState, NameTaken, NewAccount, NewDevice, UserStatus};
+use super::codes::UserCodes;
 use super::lockout::Failures;
 use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{Sub, Username};
@@ -256,6 +257,7 @@ fn new_account(new: NewAccount, generation: u64) -> Account {
         created: new.created,
         modified: new.created,
         confirmation: None,
+        codes: UserCodes::default(),
         first_sign_in_pending: false,
         app_to_verify: None,
     }
@@ -284,6 +286,7 @@ fn cleared(account: Account) -> Account {
         devices: BTreeMap::new(),
         attributes: BTreeMap::new(),
         confirmation: None,
+        codes: UserCodes::default(),
         first_sign_in_pending: false,
         app_to_verify: None,
         ..account

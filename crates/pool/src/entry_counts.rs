@@ -22,6 +22,8 @@ pub struct EntryCounts {
     pub devices: usize,
     /// Revoked refresh tokens that have not expired.
     pub revoked: usize,
+    /// Codes of users for a new password and for addresses.
+    pub user_codes: usize,
 }
 
 impl Pool {
@@ -31,6 +33,7 @@ impl Pool {
         EntryCounts {
             devices: accounts().map(|account| account.devices.len()).sum(),
             revoked: accounts().map(|account| account.revoked.len()).sum(),
+            user_codes: accounts().map(|account| account.codes.count()).sum(),
             ..self.session_store.entry_counts()
         }
     }

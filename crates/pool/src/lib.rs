@@ -21,6 +21,7 @@
 //! | `refresh` | refresh tokens and token revocation |
 //! | `device_ops`, `device_admin`, `device_list` | device operations for users and administrators |
 //! | `users`, `sign_up`, `profile`, `user_list` | user operations for users and administrators |
+//! | `recovery`, `attributes`, `codes` | password recovery, changes and verification of attributes |
 //! | `rs256` | tokens that other parties can verify |
 //! | `record` | the user records that are stored between runs |
 //! | `account`, `directory`, `app_client`, `session_store`, `expiry_queue` | users, clients and sign-ins |
@@ -28,6 +29,8 @@
 
 mod account;
 mod app_client;
+mod attributes;
+mod codes;
 mod decide;
 mod defect;
 #[cfg(feature = "defects")]
@@ -47,10 +50,12 @@ mod profile;
 pub mod provider;
 mod quota;
 mod record;
+mod recovery;
 mod refresh;
 mod risk;
 mod rs256;
 mod session_store;
+mod settings;
 mod sign_in;
 mod sign_in_history;
 mod sign_up;
@@ -67,7 +72,7 @@ use rand::Rng as _;
 
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId, Session, Username};
-use poolproof_cognito::policy::{PasswordPolicy, PoolPolicy, UsernameSettings};
+use poolproof_cognito::policy::{AccountSettings, PasswordPolicy, PoolPolicy};
 use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, Origin, Reply, Request};
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
@@ -75,6 +80,7 @@ use poolproof_srp::{Group, Job, JobResult};
 
 pub use account::{NameTaken, NewAccount, NewDevice, RotatedToken, UserStatus};
 pub use app_client::{AppClient, PasswordFlow, Validity};
+pub use codes::{HourlyCount, SentCode, UserCodes};
 pub use defect::Defect;
 pub use entry_counts::EntryCounts;
 pub use record::{
@@ -150,6 +156,7 @@ pub struct Pool {
     policy: PoolPolicy,
     exceptions: RiskExceptions,
     passwords: PasswordPolicy,
+    account_settings: AccountSettings,
     clients: BTreeMap<ClientId, Arc<AppClient>>,
     directory: Directory,
     session_store: SessionStore,
@@ -181,6 +188,7 @@ impl Pool {
             policy,
             exceptions: RiskExceptions::default(),
             passwords: PasswordPolicy::LENGTH_ONLY,
+            account_settings: AccountSettings::default(),
             directory: Directory::default(),
             session_store: SessionStore::default(),
             buckets: Buckets::new(policy.quotas),
@@ -204,33 +212,6 @@ impl Pool {
         self.clients.remove(&self.identity.client_id);
         self.put_client(client);
         self
-    }
-
-    /// Returns this pool with address lists that threat protection, if enforced, always blocks or never
-    /// assesses.
-    #[must_use]
-    pub fn with_exceptions(mut self, exceptions: RiskExceptions) -> Self {
-        self.exceptions = exceptions;
-        self
-    }
-
-    /// Returns this pool with these settings for user names. A pool that has users keeps its own.
-    #[must_use]
-    pub fn with_usernames(mut self, usernames: UsernameSettings) -> Self {
-        self.set_usernames(usernames);
-        self
-    }
-
-    /// Sets how users are named. A pool that has users keeps its setting.
-    pub(crate) fn set_usernames(&mut self, usernames: UsernameSettings) {
-        if self.directory.count() == 0 {
-            self.directory.set_usernames(usernames);
-        }
-    }
-
-    /// Returns how the pool's users are named.
-    pub const fn usernames(&self) -> UsernameSettings {
-        self.directory.usernames()
     }
 
     /// Plants a defect in this pool. Does nothing without the feature `defects`.
@@ -261,26 +242,6 @@ impl Pool {
             self.buckets = Buckets::new(policy.quotas);
         }
         self.policy = policy;
-    }
-
-    /// Changes the address lists, as an administrator does.
-    pub fn set_exceptions(&mut self, exceptions: RiskExceptions) {
-        self.exceptions = exceptions;
-    }
-
-    /// Returns the address lists that threat protection always blocks or never assesses.
-    pub const fn exceptions(&self) -> &RiskExceptions {
-        &self.exceptions
-    }
-
-    /// Changes the password policy, as an administrator does.
-    pub const fn set_passwords(&mut self, passwords: PasswordPolicy) {
-        self.passwords = passwords;
-    }
-
-    /// Returns the password policy.
-    pub const fn passwords(&self) -> PasswordPolicy {
-        self.passwords
     }
 
     /// Returns the number of stored entries of sign-ins, in progress or answered, that have not expired.

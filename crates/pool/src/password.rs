@@ -141,7 +141,8 @@ impl Pool {
         match owner {
             Owner::Account(id) => self.directory.failures_mut(*id),
             Owner::UnknownUser(sub) => {
-                self.session_store.unknown_user_failures(self.simulated_users.failure_key(sub), &mut self.rng)
+                let failure_key = self.simulated_users.failure_key(sub);
+                &mut self.session_store.unknown_user(failure_key, &mut self.rng).failures
             }
         }
     }

@@ -9,7 +9,7 @@ use super::Pool;
 use super::account::{Account, AccountId, NewAccount, UserStatus};
 use super::factor::matching_steps;
 use poolproof_cognito::ids::{Sub, Username};
-use poolproof_cognito::policy::{FactorTypes, MfaMode, PoolPolicy, UsernameSettings};
+use poolproof_cognito::policy::{AddressKind, FactorTypes, MfaMode, PoolPolicy, UsernameSettings};
 use poolproof_cognito::protocol::{
     AccountResponse, AdminSetUserMfaPreference, ApiError, BearerCall, ChallengeName, ErrorKind,
     MfaPreferences, Reply, Response, SetUserMfaPreference, UserDescription, VerifyOwnSoftwareToken,
@@ -29,7 +29,7 @@ impl Attributes {
     /// Reads attributes: no duplicate names, valid addresses, and no attribute that only the pool may set.
     ///
     /// A user who signs up may not say that an address is verified: only a code or an administrator can.
-    fn read(given: Vec<(String, String)>, by_user: bool) -> Result<Self, ApiError> {
+    pub(super) fn read(given: Vec<(String, String)>, by_user: bool) -> Result<Self, ApiError> {
         if by_user && given.iter().any(|(name, _)| name.ends_with("_verified")) {
             return Err(ApiError::not_authorized("A client attempted to write unauthorized attribute"));
         }
@@ -53,6 +53,19 @@ impl Attributes {
             return Err(ApiError::invalid_parameter("Invalid phone number format."));
         }
         Ok(Self { email, phone, rest })
+    }
+
+    /// Returns the address of this kind.
+    pub(super) const fn address(&self, kind: AddressKind) -> Option<&String> {
+        match kind {
+            AddressKind::Email => self.email.as_ref(),
+            AddressKind::Phone => self.phone.as_ref(),
+        }
+    }
+
+    /// Returns the attributes besides the addresses.
+    pub(super) const fn rest(&self) -> &BTreeMap<String, String> {
+        &self.rest
     }
 
     /// Takes an address that was given as the user name.
@@ -204,11 +217,7 @@ impl Pool {
             ));
         }
         let mut attributes = Attributes::read(attributes, by_user)?;
-        if attributes.rest.get("preferred_username").is_some_and(|name| usernames.is_address(name)) {
-            return Err(ApiError::invalid_parameter(
-                "Invalid preferred_username: it has the form of an alias.",
-            ));
-        }
+        self.check_preferred_username(&attributes)?;
         let taken = |message: &str| Err(ApiError::new(ErrorKind::UsernameExists, message));
         if !usernames.names_are_addresses() {
             if usernames.is_address(username) {
@@ -227,6 +236,17 @@ impl Pool {
             return taken("An account with the given email already exists.");
         }
         Ok((Username::new(sub.as_str()), attributes))
+    }
+
+    /// Refuses a `preferred_username` that has the form of an address.
+    pub(super) fn check_preferred_username(&self, attributes: &Attributes) -> Result<(), ApiError> {
+        let usernames = self.directory.usernames();
+        if attributes.rest.get("preferred_username").is_some_and(|name| usernames.is_address(name)) {
+            return Err(ApiError::invalid_parameter(
+                "Invalid preferred_username: it has the form of an alias.",
+            ));
+        }
+        Ok(())
     }
 
     pub(super) fn describe_user(&self, id: AccountId) -> UserDescription {

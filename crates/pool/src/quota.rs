@@ -1,7 +1,7 @@
 //! Request quotas of a pool, in Cognito's categories (docs/semantics.md, quotas).
 
 use poolproof_cognito::policy::Quotas;
-use poolproof_cognito::protocol::{AccountRequest, Request};
+use poolproof_cognito::protocol::{AccountRequest, ProfileRequest, Request};
 use poolproof_cognito::time::Timestamp;
 
 /// Answers to challenges have a separate quota, three times that of sign-ins; only the excess counts as
@@ -62,12 +62,19 @@ struct UserBuckets {
     read: Bucket,
     list: Bucket,
     update: Bucket,
+    recovery: Bucket,
 }
 
 impl UserBuckets {
     fn new(on: bool) -> Self {
         let bucket = |per_second| Bucket::new(Some(per_second).filter(|_| on));
-        Self { creation: bucket(50), read: bucket(120), list: bucket(30), update: bucket(25) }
+        Self {
+            creation: bucket(50),
+            read: bucket(120),
+            list: bucket(30),
+            update: bucket(25),
+            recovery: bucket(30),
+        }
     }
 }
 
@@ -105,6 +112,19 @@ impl Buckets {
             | AccountRequest::ChangePassword(_)
             | AccountRequest::AssociateSoftwareToken(_)
             | AccountRequest::VerifySoftwareToken(_) => users.update.take(now),
+            AccountRequest::Profile(request) => match request {
+                ProfileRequest::ForgotPassword(_)
+                | ProfileRequest::ConfirmForgotPassword(_)
+                | ProfileRequest::AdminResetUserPassword(_) => users.recovery.take(now),
+                ProfileRequest::ResendConfirmationCode(_)
+                | ProfileRequest::GetUserAttributeVerificationCode(_) => self.read.take(now),
+                ProfileRequest::UpdateUserAttributes(_)
+                | ProfileRequest::AdminUpdateUserAttributes(_)
+                | ProfileRequest::DeleteUserAttributes(_)
+                | ProfileRequest::AdminDeleteUserAttributes(_)
+                | ProfileRequest::VerifyUserAttribute(_)
+                | ProfileRequest::DeleteUser(_) => users.update.take(now),
+            },
         }
     }
 

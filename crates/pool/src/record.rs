@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Pool;
 use super::account::{Account, AccountId, Confirmation, Device, DeviceState, RotatedToken, UserStatus};
+use super::codes::UserCodes;
 use super::lockout::Failures;
 use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
@@ -76,6 +77,9 @@ pub struct AccountRecord {
     pub modified: Timestamp,
     /// The code that confirms the sign-up.
     pub confirmation: Option<ConfirmationRecord>,
+    /// Codes for a new password and for addresses.
+    #[serde(default)]
+    pub codes: UserCodes,
     /// The secret of an app that is not verified yet, base32.
     pub app_to_verify: Option<String>,
     /// The secret of an app that is verified but is not a factor, base32.
@@ -290,6 +294,7 @@ impl Account {
                 expires: kept.expires,
                 failures: kept.failures.record(),
             }),
+            codes: self.codes.clone(),
             app_to_verify: base32(&self.app_to_verify),
             app_to_enable: base32(&self.totp).filter(|_| !self.totp_mfa),
             totp_name: self.totp_name.clone(),
@@ -331,6 +336,7 @@ impl Account {
                 expires: kept.expires,
                 failures: Failures::from_record(kept.failures),
             }),
+            codes: record.codes,
             app_to_verify: totp(record.app_to_verify.as_ref())?,
             first_sign_in_pending: record.first_sign_in_pending,
         })

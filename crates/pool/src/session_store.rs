@@ -17,6 +17,7 @@ use rand::Rng as _;
 pub(super) use lookup::{LookupKey, SessionHandle};
 
 use super::account::AccountId;
+use super::codes::HourlyCount;
 use super::entry_counts::EntryCounts;
 use super::expiry_queue::ExpiryQueue;
 use super::lockout::{FailureKey, Failures};
@@ -168,8 +169,20 @@ pub(super) struct SessionStore {
     unused_codes: BTreeMap<Username, String>,
     /// Recently sent messages that were not fetched yet.
     deliveries: VecDeque<Delivery>,
-    /// Failures of unknown user names.
-    unknown_users: BTreeMap<FailureKey, Failures>,
+    /// Unknown user names.
+    unknown_users: BTreeMap<FailureKey, UnknownUser>,
+}
+
+/// What is stored of a user name that does not exist, where clients must not learn about it.
+#[derive(Debug, Default)]
+pub(super) struct UnknownUser {
+    pub(super) failures: Failures,
+    /// Recovery codes that were asked for or entered.
+    pub(super) recoveries: HourlyCount,
+    /// Codes of a sign-up that were asked for.
+    pub(super) requests: HourlyCount,
+    /// The expiry of the recovery code that was sent according to the answer.
+    pub(super) reset_code_until: Timestamp,
 }
 
 /// A message with a code or a password, sent by SMS or e-mail.
@@ -389,16 +402,20 @@ impl SessionStore {
         }
     }
 
-    /// Returns the failures of an unknown name. When there are too many names, one is evicted: the one with
-    /// the fewest failures among a few next to a key drawn by `rng`. So a flood of other names cannot evict a
+    /// Returns what is stored of an unknown name. When there are too many names, one is evicted: the one with
+    /// the fewest attempts among a few next to a key drawn by `rng`. So a flood of other names cannot evict a
     /// locked name unless each of them fails as often. No client can choose the evicted name.
-    pub(super) fn unknown_user_failures(&mut self, failure_key: FailureKey, rng: &mut Rng) -> &mut Failures {
+    pub(super) fn unknown_user(&mut self, failure_key: FailureKey, rng: &mut Rng) -> &mut UnknownUser {
         while self.unknown_users.len() >= MAX_UNKNOWN_USERS && !self.unknown_users.contains_key(&failure_key)
         {
             let mut from = [0; 16];
             rng.fill_bytes(&mut from);
             let round = self.unknown_users.range(FailureKey(from)..).chain(&self.unknown_users);
-            let fewest = round.take(EVICTION_SAMPLE).min_by_key(|(_, failures)| failures.count());
+            let attempts = |unknown: &UnknownUser| {
+                let counts = [unknown.failures.count(), unknown.recoveries.count, unknown.requests.count];
+                counts.into_iter().max()
+            };
+            let fewest = round.take(EVICTION_SAMPLE).min_by_key(|(_, unknown)| attempts(unknown));
             let Some(evicted) = fewest.map(|(failure_key, _)| *failure_key) else { break };
             self.unknown_users.remove(&evicted);
         }

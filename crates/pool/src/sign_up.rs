@@ -1,27 +1,23 @@
 //! Signing up, and the code that confirms it.
 
 use std::sync::Arc;
-use std::time::Duration;
-
-use rand::RngExt as _;
 
 use super::account::{Account, AccountId, Confirmation, NewAccount, UserStatus};
-use super::factor::{masked_email, masked_phone};
-use super::lockout::Failures;
+use super::codes::{CODE_VALIDITY, MAX_CODE_REQUESTS, code_expired, code_mismatch, delivery_details};
 use super::password::SIGN_UP_CONFORM;
 use super::profile::Attributes;
+use super::recovery::code_sent;
 use super::users::Purpose;
 use super::{AppClient, Pool, Step, refuse};
 use poolproof_cognito::ids::{Sub, Username};
+use poolproof_cognito::policy::AddressKind;
 use poolproof_cognito::protocol::{
-    AccountResponse, AdminUserCall, ApiError, CodeDelivery, ConfirmSignUp, ErrorKind, Parameters, Reply,
-    Response, SignUp, keys,
+    AccountResponse, AdminUserCall, ApiError, ClientUserCall, CodeDelivery, ConfirmSignUp, ErrorKind,
+    Parameters, Reply, Response, SignUp, keys,
 };
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Salt, Verifier};
 
-/// Validity of a sign-up code: Cognito's default.
-const CODE_VALIDITY: Duration = Duration::from_secs(24 * 3600);
 /// The first wrong code that locks a sign-up's code for a while.
 const FIRST_LOCKING_FAILURE: u32 = 5;
 
@@ -44,8 +40,8 @@ impl Pool {
         Ok((password, Purpose::SignUp { client_id: client.id.clone(), name, sub, attributes }))
     }
 
-    /// Checks the client and its hash, which these two operations carry outside the parameters.
-    fn check_client(
+    /// Checks the client and its hash, which these operations carry outside the parameters.
+    pub(super) fn check_client(
         &self,
         client_id: &str,
         hash: Option<&str>,
@@ -71,48 +67,80 @@ impl Pool {
             ..attributes.apply_to(NewAccount::new(name, sub.clone(), salt, verifier))
         };
         let id = self.add(account)?;
-        let code = format!("{:06}", self.rng.random_range(0..1_000_000));
+        let delivery = self.send_confirmation(now, id);
+        Ok(Response::Account(AccountResponse::SignedUp { user_confirmed: false, sub, delivery }))
+    }
+
+    /// Sends the code of a sign-up. It replaces an earlier one, but the wrong guesses still count.
+    fn send_confirmation(&mut self, now: Timestamp, id: AccountId) -> Option<CodeDelivery> {
+        let code = self.new_code();
         let account = self.directory.account_mut(id);
+        let failures = account.confirmation.take().map(|earlier| earlier.failures).unwrap_or_default();
         let expires = now.plus(CODE_VALIDITY);
-        account.confirmation =
-            Some(Confirmation { code: code.clone(), expires, failures: Failures::default() });
-        let delivery = match (&account.email, &account.phone) {
-            (Some(email), _) => Some(("EMAIL", "email", masked_email(email))),
-            (None, Some(phone)) => Some(("SMS", "phone_number", masked_phone(phone))),
-            (None, None) => None,
-        };
-        let delivery =
-            delivery.map(|(medium, attribute, destination)| CodeDelivery { destination, medium, attribute });
+        account.confirmation = Some(Confirmation { code: code.clone(), expires, failures });
+        let address = AddressKind::ALL.into_iter().find_map(|kind| Some((kind, account.address(kind)?)));
+        let delivery = address.map(|(kind, address)| delivery_details(kind, address));
         // An administrator confirms a user without an address; the code is still added to the outbox.
         self.send(id, &code);
-        Ok(Response::Account(AccountResponse::SignedUp { user_confirmed: false, sub, delivery }))
+        delivery
+    }
+
+    /// `ResendConfirmationCode`.
+    pub(super) fn resend_code(&mut self, now: Timestamp, request: &ClientUserCall) -> Reply {
+        let client =
+            self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
+        let found = self.find_unconfirmed(&request.username);
+        let id = match found {
+            Err(_) if client.prevents_user_existence_errors => {
+                self.unknown_user(&request.username).requests.admit(now, MAX_CODE_REQUESTS)?;
+                return Ok(code_sent(self.simulated_delivery(&request.username)));
+            }
+            found => found?,
+        };
+        self.directory.account_mut(id).codes.requests.admit(now, MAX_CODE_REQUESTS)?;
+        let delivery = self.send_confirmation(now, id);
+        delivery.map(code_sent).ok_or_else(|| {
+            ApiError::invalid_parameter("Cannot resend codes. Auto verification not turned on.")
+        })
+    }
+
+    /// Returns the user of this name, who has signed up and is not confirmed yet.
+    fn find_unconfirmed(&self, name: &str) -> Result<AccountId, ApiError> {
+        let id = self.directory.find(name).ok_or_else(|| {
+            ApiError::new(ErrorKind::UserNotFound, "Username/client id combination not found.")
+        })?;
+        let account = self.directory.account(id);
+        if account.disabled {
+            return Err(ApiError::not_authorized("User is disabled."));
+        }
+        if account.user_status != UserStatus::Unconfirmed {
+            return Err(ApiError::invalid_parameter("User is already confirmed."));
+        }
+        Ok(id)
     }
 
     /// `ConfirmSignUp`.
     pub(super) fn confirm_sign_up(&mut self, now: Timestamp, request: &ConfirmSignUp) -> Reply {
         let client =
             self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
-        let expired =
-            || ApiError::new(ErrorKind::ExpiredCode, "Invalid code provided, please request a code again.");
         let Some(id) = self.directory.find(&request.username) else {
             let message = "Username/client id combination not found.";
             let unknown = ApiError::new(ErrorKind::UserNotFound, message);
-            return Err(if client.prevents_user_existence_errors { expired() } else { unknown });
+            return Err(if client.prevents_user_existence_errors { code_expired() } else { unknown });
         };
         self.check_unconfirmed(id)?;
         let account = self.directory.account_mut(id);
-        let confirmation = account.confirmation.as_mut().ok_or_else(expired)?;
+        let confirmation = account.confirmation.as_mut().ok_or_else(code_expired)?;
         if !confirmation.failures.record_attempt(now) {
             let message = "Too many failed attempts; try again later.";
             return Err(ApiError::new(ErrorKind::TooManyFailedAttempts, message));
         }
         if confirmation.code != request.confirmation_code {
             confirmation.failures.record_failure(now, FIRST_LOCKING_FAILURE);
-            let message = "Invalid verification code provided, please try again.";
-            return Err(ApiError::new(ErrorKind::CodeMismatch, message));
+            return Err(code_mismatch());
         }
         if now >= confirmation.expires {
-            return Err(expired());
+            return Err(code_expired());
         }
         let username = account.username.clone();
         // A correct code proves that the user receives messages at this address.

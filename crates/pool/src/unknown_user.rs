@@ -14,7 +14,7 @@ use sha2::Sha256;
 
 use super::account::AccountId;
 use super::lockout::FailureKey;
-use super::session_store::Owner;
+use super::session_store::{Owner, UnknownUser};
 use super::{AppClient, Pool};
 use poolproof_cognito::ids::Sub;
 use poolproof_cognito::protocol::ApiError;
@@ -68,6 +68,13 @@ impl SimulatedUsers {
         FailureKey(failure_key)
     }
 
+    /// Returns random-looking bytes of this name, the same every time.
+    pub(super) fn letters(&self, name: &str) -> [u8; 6] {
+        let mut letters = [0; 6];
+        letters.copy_from_slice(&self.derive(b"letters", name.as_bytes())[..6]);
+        letters
+    }
+
     /// Returns whether this name is a simulated id.
     fn is_simulated_sub(&self, name: &str) -> bool {
         let Ok(id) = uuid::Uuid::try_parse(name) else { return false };
@@ -112,6 +119,12 @@ impl Pool {
         } else {
             Sub::new(self.directory.fold(name))
         }
+    }
+
+    /// Returns what is stored of an unknown name.
+    pub(super) fn unknown_user(&mut self, name: &str) -> &mut UnknownUser {
+        let failure_key = self.simulated_users.failure_key(&self.simulated_id(name));
+        self.session_store.unknown_user(failure_key, &mut self.rng)
     }
 
     /// Returns whether a challenge of `owner` may be answered under this name. For unknown users that

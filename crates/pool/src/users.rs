@@ -4,6 +4,7 @@ use rand::RngExt as _;
 
 use super::account::{AccountId, NewAccount, UserStatus};
 use super::app_client::PasswordFlow;
+use super::codes::MAX_PASSWORD_CHANGES;
 use super::password::{CREATE_CONFORM, DOES_NOT_CONFORM};
 use super::profile::Attributes;
 use super::session_store::{Delivery, Owner};
@@ -33,6 +34,8 @@ pub(super) enum Purpose {
     SignUp { client_id: ClientId, name: Username, sub: Sub, attributes: Attributes },
     /// Sets a user's password and status.
     Set { account: AccountId, user_status: UserStatus },
+    /// Sets the password of a user who has entered this recovery code.
+    Recover { account: AccountId, code: String },
     /// Compares the verifier with the stored one; then `new` replaces it.
     Check { account: AccountId, new: String },
 }
@@ -62,6 +65,7 @@ impl Pool {
             AccountRequest::ListUsers(request) => reply(self.list_users(&request)),
             AccountRequest::AssociateSoftwareToken(request) => reply(self.associate_own(now, &request)),
             AccountRequest::VerifySoftwareToken(request) => reply(self.verify_own(now, &request)),
+            AccountRequest::Profile(request) => self.answer_profile(now, origin, request),
         }
     }
 
@@ -193,6 +197,10 @@ impl Pool {
             Ok(read) => read,
             Err(error) => return refuse(error),
         };
+        let codes = &mut self.directory.account_mut(account).codes;
+        if let Err(error) = codes.password_changes.admit(now, MAX_PASSWORD_CHANGES) {
+            return refuse(error);
+        }
         if !self.directory.failures_mut(account).record_attempt(now) {
             let message = "Attempt limit exceeded, please try after some time.";
             return refuse(ApiError::new(ErrorKind::LimitExceeded, message));
@@ -214,9 +222,9 @@ impl Pool {
     pub(super) fn make_verifier_with(&mut self, salt: Salt, password: &str, purpose: Purpose) -> Step {
         let name = match &purpose {
             Purpose::Create { name, .. } | Purpose::SignUp { name, .. } => name,
-            Purpose::Set { account, .. } | Purpose::Check { account, .. } => {
-                &self.directory.account(*account).username
-            }
+            Purpose::Set { account, .. }
+            | Purpose::Check { account, .. }
+            | Purpose::Recover { account, .. } => &self.directory.account(*account).username,
         };
         let identity = Identity::user(self.identity.pool_id.name(), name.as_str());
         let password = password.to_owned();
@@ -244,19 +252,19 @@ impl Pool {
             Purpose::SignUp { name, sub, attributes, .. } => {
                 reply(self.finish_sign_up(now, (name, sub, attributes), (salt, verifier)))
             }
-            Purpose::Set { account, .. } | Purpose::Check { account, .. }
+            Purpose::Set { account, .. }
+            | Purpose::Check { account, .. }
+            | Purpose::Recover { account, .. }
                 if !self.directory.has_account(account) =>
             {
                 refuse(ApiError::user_not_found())
             }
             Purpose::Set { account, user_status } => {
-                let account = self.directory.account_mut(account);
-                account.salt = salt;
-                account.verifier = verifier;
-                account.user_status = user_status;
-                account.confirmation = None;
-                account.modified = now;
+                self.set_password(now, account, user_status, (salt, verifier));
                 reply(Ok(Response::Empty))
+            }
+            Purpose::Recover { account, code } => {
+                reply(self.finish_recovery(now, (account, &code), (salt, verifier)))
             }
             Purpose::Check { account, new } => {
                 let known = self.directory.account(account);
@@ -268,6 +276,23 @@ impl Pool {
                 self.make_verifier(&new, Purpose::Set { account, user_status: UserStatus::Confirmed })
             }
         }
+    }
+
+    /// Stores a password. The codes that allowed another one end.
+    pub(super) fn set_password(
+        &mut self,
+        now: Timestamp,
+        id: AccountId,
+        user_status: UserStatus,
+        (salt, verifier): (Salt, Verifier),
+    ) {
+        let account = self.directory.account_mut(id);
+        account.salt = salt;
+        account.verifier = verifier;
+        account.user_status = user_status;
+        account.confirmation = None;
+        account.codes.reset = None;
+        account.modified = now;
     }
 
     fn create(
@@ -302,10 +327,15 @@ impl Pool {
 
     fn admin_delete_user(&mut self, request: &AdminUserCall) -> Reply {
         let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
+        self.delete_user(id);
+        Ok(Response::Empty)
+    }
+
+    /// Deletes a user and all their data.
+    pub(super) fn delete_user(&mut self, id: AccountId) {
         let username = self.directory.account(id).username.clone();
         self.session_store.discard_code(&username);
         self.directory.remove(id);
-        Ok(Response::Empty)
     }
 
     /// Enables or disables a user; disabling also revokes the user's tokens.

@@ -8,7 +8,7 @@ use super::{MAX_BODY, MAX_ENTRIES, parse_object};
 use poolproof_cognito::ids::Session;
 use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, ApiError, ErrorKind, ManagementRequest, ManagementResponse, Operation,
-    OperationResponse, Request, Response,
+    OperationResponse, ProfileRequest, Request, Response,
 };
 use poolproof_cognito::wire::{WireError, from_value, to_value};
 
@@ -16,11 +16,12 @@ macro_rules! operations {
     (
         pool { $($pool:literal => $pool_variant:ident -> $pool_response:ident,)* }
         account { $($account:literal => $account_variant:ident -> $account_response:ident,)* }
+        profile { $($profile:literal => $profile_variant:ident -> $profile_response:ident,)* }
         shared { $($shared:literal => $shared_variant:ident -> $shared_response:ident,)* }
         management { $($manage:literal => $manage_variant:ident -> $manage_response:ident,)* }
     ) => {
         /// The names of all operations.
-        pub const OPERATIONS: &[&str] = &[$($pool,)* $($account,)* $($shared,)* $($manage,)*];
+        pub const OPERATIONS: &[&str] = &[$($pool,)* $($account,)* $($profile,)* $($shared,)* $($manage,)*];
 
         fn decode_request(name: &str, body: &Value) -> Result<Operation, ApiError> {
             // With an access token these operations are about its user; with a session they are part of a
@@ -29,6 +30,9 @@ macro_rules! operations {
             Ok(match name {
                 $($pool => Operation::Pool(Request::$pool_variant(read(body)?)),)*
                 $($account => Operation::Account(AccountRequest::$account_variant(read(body)?)),)*
+                $($profile => {
+                    Operation::Account(AccountRequest::Profile(ProfileRequest::$profile_variant(read(body)?)))
+                })*
                 $($shared if has_token => Operation::Account(AccountRequest::$shared_variant(read(body)?)),)*
                 $($shared => Operation::Pool(Request::$shared_variant(read(body)?)),)*
                 $($manage => Operation::Management(ManagementRequest::$manage_variant(read(body)?)),)*
@@ -44,6 +48,9 @@ macro_rules! operations {
             let (name, request) = match operation {
                 $(Operation::Pool(Request::$pool_variant(request)) => ($pool, to_value(request)),)*
                 $(Operation::Account(AccountRequest::$account_variant(request)) => ($account, to_value(request)),)*
+                $(Operation::Account(AccountRequest::Profile(ProfileRequest::$profile_variant(request))) => {
+                    ($profile, to_value(request))
+                })*
                 $(Operation::Account(AccountRequest::$shared_variant(request)) => ($shared, to_value(request)),)*
                 $(Operation::Pool(Request::$shared_variant(request)) => ($shared, to_value(request)),)*
                 $(Operation::Management(ManagementRequest::$manage_variant(request)) => ($manage, to_value(request)),)*
@@ -56,6 +63,7 @@ macro_rules! operations {
             match name {
                 $($pool => $pool_response(body).map(OperationResponse::Pool),)*
                 $($account => $account_response(body).map(OperationResponse::Pool),)*
+                $($profile => $profile_response(body).map(OperationResponse::Pool),)*
                 $($shared => $shared_response(body).map(OperationResponse::Pool),)*
                 $($manage => $manage_response(body).map(OperationResponse::Management),)*
                 _ => Err(WireError::custom("the operation is unknown")),
@@ -99,6 +107,19 @@ operations! {
         "ListUsers" => ListUsers -> users,
         "AdminInitiateAuth" => AdminInitiateAuth -> auth,
         "AdminRespondToAuthChallenge" => AdminRespondToAuthChallenge -> auth,
+    }
+    profile {
+        "ForgotPassword" => ForgotPassword -> code_sent,
+        "ConfirmForgotPassword" => ConfirmForgotPassword -> empty,
+        "AdminResetUserPassword" => AdminResetUserPassword -> empty,
+        "ResendConfirmationCode" => ResendConfirmationCode -> code_sent,
+        "UpdateUserAttributes" => UpdateUserAttributes -> codes_sent,
+        "AdminUpdateUserAttributes" => AdminUpdateUserAttributes -> empty,
+        "DeleteUserAttributes" => DeleteUserAttributes -> empty,
+        "AdminDeleteUserAttributes" => AdminDeleteUserAttributes -> empty,
+        "GetUserAttributeVerificationCode" => GetUserAttributeVerificationCode -> code_sent,
+        "VerifyUserAttribute" => VerifyUserAttribute -> empty,
+        "DeleteUser" => DeleteUser -> empty,
     }
     shared {
         "AssociateSoftwareToken" => AssociateSoftwareToken -> secret_code,
@@ -223,6 +244,15 @@ fn signed_up(body: &Value) -> Result<Response, WireError> {
         sub: required(body, "UserSub")?,
         delivery: optional(body, "CodeDeliveryDetails")?,
     }))
+}
+
+fn code_sent(body: &Value) -> Result<Response, WireError> {
+    required(body, "CodeDeliveryDetails").map(AccountResponse::CodeSent).map(Response::Account)
+}
+
+fn codes_sent(body: &Value) -> Result<Response, WireError> {
+    let sent = optional(body, "CodeDeliveryDetailsList")?.unwrap_or_default();
+    Ok(Response::Account(AccountResponse::CodesSent(sent)))
 }
 
 const fn empty(_: &Value) -> Result<Response, WireError> {

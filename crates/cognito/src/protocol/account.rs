@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ChallengeName, Parameters, Word, attributes, known_word};
+use super::{ChallengeName, Parameters, ProfileRequest, Word, attributes, known_word};
 use crate::ids::{Session, Sub, Username};
 use crate::time::Timestamp;
 
@@ -47,6 +47,8 @@ pub enum AccountRequest {
     AssociateSoftwareToken(BearerCall),
     /// `VerifySoftwareToken` outside a sign-in, with an access token.
     VerifySoftwareToken(VerifyOwnSoftwareToken),
+    /// Password recovery, attributes and deletion.
+    Profile(ProfileRequest),
 }
 
 /// A user's attributes: names and values, in their original order.
@@ -265,6 +267,12 @@ pub enum AccountResponse {
     /// The response of `AssociateSoftwareToken` with an access token: `SecretCode`, RFC 4648 base32 without
     /// padding.
     SecretCode(String),
+    /// The response of `ForgotPassword`, `ResendConfirmationCode` and `GetUserAttributeVerificationCode`.
+    #[serde(rename = "CodeDeliveryDetails")]
+    CodeSent(CodeDelivery),
+    /// The response of `UpdateUserAttributes`.
+    #[serde(rename = "CodeDeliveryDetailsList")]
+    CodesSent(Vec<CodeDelivery>),
     /// The response of `AdminGetUser`.
     #[serde(untagged)]
     User(UserDescription),

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::app_client::{ClientCall, ClientDescription, ClientSpec, ClientSummary, ListUserPoolClients};
+use super::profile::{AccountRecoverySetting, UserAttributeUpdateSettings};
 use crate::policy::MfaMode;
 use crate::time::Timestamp;
 use crate::wire;
@@ -76,6 +77,10 @@ pub struct PoolSpec {
     pub alias_attributes: Vec<String>,
     /// `UsernameConfiguration`.
     pub username_configuration: Option<UsernameConfiguration>,
+    /// `AccountRecoverySetting`.
+    pub account_recovery_setting: Option<AccountRecoverySetting>,
+    /// `UserAttributeUpdateSettings`.
+    pub user_attribute_update_settings: Option<UserAttributeUpdateSettings>,
 }
 
 /// `UsernameConfigurationType`.
@@ -414,6 +419,10 @@ pub struct PoolDescription {
     pub alias_attributes: Vec<String>,
     /// `UsernameConfiguration`.
     pub username_configuration: Option<UsernameConfiguration>,
+    /// `AccountRecoverySetting`.
+    pub account_recovery_setting: Option<AccountRecoverySetting>,
+    /// `UserAttributeUpdateSettings`.
+    pub user_attribute_update_settings: Option<UserAttributeUpdateSettings>,
 }
 
 /// `UserPoolDescriptionType`: a pool in a list.

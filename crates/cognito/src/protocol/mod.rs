@@ -9,6 +9,7 @@ mod app_client;
 mod error;
 mod management;
 mod names;
+mod profile;
 mod request;
 mod response;
 
@@ -33,6 +34,11 @@ pub use management::{
     UsernameConfiguration, mfa_mode_name,
 };
 pub use names::{ChallengeName, DeviceStatus, SignInStep, keys};
+pub use profile::{
+    AccountRecoverySetting, AdminDeleteUserAttributes, AdminUpdateUserAttributes, ClientUserCall,
+    ConfirmForgotPassword, DeleteUserAttributes, GetUserAttributeVerificationCode, ProfileRequest,
+    RecoveryOption, UpdateUserAttributes, UserAttributeUpdateSettings, VerifyUserAttribute,
+};
 pub use request::{
     AdminDeviceCall, AdminListDevices, AdminUpdateDeviceStatus, AssociateSoftwareToken, ConfirmDevice,
     DeviceCall, GetTokensFromRefreshToken, GlobalSignOut, InitiateAuth, ListDevices, Origin, Parameters,

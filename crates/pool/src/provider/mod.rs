@@ -5,6 +5,7 @@
 //! returns a [`Step`]; [`Provider::resume`] continues after the arithmetic. A request is routed by
 //! `UserPoolId`, `ClientId`, access token or session. The pool decides what the request may do.
 
+mod account_settings;
 mod clients;
 mod pools;
 mod record;

@@ -1,6 +1,6 @@
 //! Operations on pools.
 
-use super::{HostedPool, MAX_POOLS_OR_CLIENTS, Provider, word};
+use super::{HostedPool, MAX_POOLS_OR_CLIENTS, Provider, account_settings, word};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::{
@@ -153,6 +153,8 @@ impl HostedPool {
         let PoolPolicy { remember, suppress_mfa, mfa, risk, .. } = *self.pool.policy();
         let passwords = self.pool.passwords();
         let usernames = self.pool.usernames();
+        let (account_recovery_setting, user_attribute_update_settings) =
+            account_settings::described(self.pool.account_settings());
         let names = |email: bool, phone: bool, preferred: bool| {
             let names = [(phone, "phone_number"), (email, "email"), (preferred, "preferred_username")];
             names.into_iter().filter(|(on, _)| *on).map(|(_, name)| name.to_owned()).collect()
@@ -190,6 +192,8 @@ impl HostedPool {
                 usernames.preferred_username_alias,
             ),
             username_configuration: Some(UsernameConfiguration { case_sensitive: usernames.case_sensitive }),
+            account_recovery_setting,
+            user_attribute_update_settings,
         }
     }
 
@@ -215,6 +219,7 @@ impl Provider {
         let policy = policy(spec, PoolPolicy { switches, ..PoolPolicy::DEFAULT })?;
         let passwords = passwords(spec)?;
         let usernames = usernames(spec)?;
+        let account_settings = account_settings::parse(spec)?;
         if self.pools.len() >= MAX_POOLS_OR_CLIENTS {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your user pool limit"));
         }
@@ -224,6 +229,7 @@ impl Provider {
         let pool = &mut self.hosted_mut(id.as_str())?.pool;
         pool.set_passwords(passwords);
         pool.set_usernames(usernames);
+        pool.set_account_settings(account_settings);
         Ok(ManagementResponse::Pool(self.hosted(id.as_str())?.description(&id)))
     }
 
@@ -243,6 +249,9 @@ impl Provider {
         let id = PoolId::new(Self::named(spec.user_pool_id.as_deref())?);
         let hosted = self.hosted_mut(id.as_str())?;
         let policy = policy(&spec, *hosted.pool.policy())?;
+        let account_settings = account_settings::parse(&spec)?;
+        account_settings::check_factors(account_settings, policy.mfa, hosted.configured_factor_types())?;
+        hosted.pool.set_account_settings(account_settings);
         hosted.pool.set_passwords(passwords(&spec)?);
         hosted.pool.set_policy(policy);
         hosted.modified = now;
@@ -291,6 +300,7 @@ impl Provider {
             email: config.email.is_some(),
         };
         check_factor_types(mfa, factor_types)?;
+        account_settings::check_factors(hosted.pool.account_settings(), mfa, factor_types)?;
         let policy = PoolPolicy { mfa, factor_types, ..*hosted.pool.policy() };
         hosted.pool.set_policy(policy);
         let id = PoolId::new(&config.user_pool_id);
@@ -307,6 +317,12 @@ impl Provider {
 }
 
 impl HostedPool {
+    /// Returns the types of factors that a request has configured. A pool without such a request activates all
+    /// types.
+    const fn configured_factor_types(&self) -> FactorTypes {
+        FactorTypes { sms: self.mfa.sms.is_some(), totp: true, email: self.mfa.email.is_some() }
+    }
+
     fn mfa_description(&self) -> ManagementResponse {
         let mfa = Some(mfa_mode_name(self.pool.policy().mfa).to_owned());
         ManagementResponse::Mfa(MfaConfig { mfa, ..self.mfa.clone() })

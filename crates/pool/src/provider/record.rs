@@ -8,7 +8,7 @@ use super::{ClientRecord, HostedPool, Provider};
 use crate::{AccountChange, AccountRecord, RecordError};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId, Sub};
-use poolproof_cognito::policy::{PasswordPolicy, PoolPolicy, UsernameSettings};
+use poolproof_cognito::policy::{AccountSettings, PasswordPolicy, PoolPolicy, UsernameSettings};
 use poolproof_cognito::protocol::{MfaConfig, RiskConfiguration};
 use poolproof_cognito::time::Timestamp;
 
@@ -39,6 +39,9 @@ pub struct PoolRecord {
     pub passwords: PasswordPolicy,
     /// How users are named.
     pub usernames: UsernameSettings,
+    /// Password recovery and changes of addresses.
+    #[serde(default)]
+    pub account_settings: AccountSettings,
     /// The MFA configuration as requested.
     pub mfa: MfaConfig,
     /// The risk configuration as requested.
@@ -99,6 +102,7 @@ impl HostedPool {
             exceptions: self.pool.exceptions().clone(),
             passwords: self.pool.passwords(),
             usernames: self.pool.usernames(),
+            account_settings: self.pool.account_settings(),
             mfa: self.mfa.clone(),
             risk: self.risk.clone(),
         }
@@ -187,6 +191,7 @@ impl Provider {
             hosted.pool.set_usernames(record.usernames);
             hosted.pool.restore(accounts.remove(&record.id).unwrap_or_default(), record.first_generation)?;
             hosted.pool.set_passwords(record.passwords);
+            hosted.pool.set_account_settings(record.account_settings);
             hosted.modified = record.modified;
             hosted.mfa = record.mfa;
             hosted.risk = record.risk;

@@ -2,7 +2,7 @@
 
 use super::{Provider, Tokens, pool_not_found};
 use poolproof_cognito::ids::{ClientId, PoolId};
-use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, Request};
+use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, ProfileRequest, Request};
 
 /// The part of a request that identifies its pool.
 pub(super) enum Route<'r> {
@@ -57,6 +57,26 @@ pub(super) fn of_account_request(request: &AccountRequest) -> Route<'_> {
         AccountRequest::GetUser(request) | AccountRequest::AssociateSoftwareToken(request) => {
             Route::AccessToken(&request.access_token)
         }
+        AccountRequest::Profile(request) => of_profile_request(request),
+    }
+}
+
+fn of_profile_request(request: &ProfileRequest) -> Route<'_> {
+    match request {
+        ProfileRequest::ForgotPassword(request) | ProfileRequest::ResendConfirmationCode(request) => {
+            Route::Client(&request.client_id)
+        }
+        ProfileRequest::ConfirmForgotPassword(request) => Route::Client(&request.client_id),
+        ProfileRequest::AdminResetUserPassword(request) => Route::Pool(&request.user_pool_id),
+        ProfileRequest::AdminUpdateUserAttributes(request) => Route::Pool(&request.user_pool_id),
+        ProfileRequest::AdminDeleteUserAttributes(request) => Route::Pool(&request.user_pool_id),
+        ProfileRequest::UpdateUserAttributes(request) => Route::AccessToken(&request.access_token),
+        ProfileRequest::DeleteUserAttributes(request) => Route::AccessToken(&request.access_token),
+        ProfileRequest::VerifyUserAttribute(request) => Route::AccessToken(&request.access_token),
+        ProfileRequest::GetUserAttributeVerificationCode(request) => {
+            Route::AccessToken(&request.access_token)
+        }
+        ProfileRequest::DeleteUser(request) => Route::AccessToken(&request.access_token),
     }
 }
 

@@ -1,0 +1,231 @@
+//! Password recovery, and deletion of the caller (docs/semantics.md, around sign-in).
+
+use std::time::Duration;
+
+use super::account::{AccountId, UserStatus};
+use super::app_client::AppClient;
+use super::codes::{self, SentCode};
+use super::password::DOES_NOT_CONFORM;
+use super::users::Purpose;
+use super::{Pool, Step, refuse, reply};
+use poolproof_cognito::policy::{AddressKind, MfaMode, Recovery};
+use poolproof_cognito::protocol::{
+    AccountResponse, AdminUserCall, ApiError, BearerCall, ChallengeName, ClientUserCall, CodeDelivery,
+    ConfirmForgotPassword, Origin, ProfileRequest, Reply, Response,
+};
+use poolproof_cognito::time::Timestamp;
+use poolproof_srp::{Salt, Verifier};
+
+/// Validity of a recovery code: Cognito's.
+const RESET_CODE_VALIDITY: Duration = Duration::from_secs(3600);
+/// Most recovery codes that a user can ask for or enter in an hour. Cognito allows 5 to 20, depending on risk.
+const MAX_RECOVERIES: u32 = 20;
+const MAX_RISKY_RECOVERIES: u32 = 5;
+
+impl Pool {
+    /// Answers a request about recovery, attributes or deletion.
+    pub(super) fn answer_profile(&mut self, now: Timestamp, origin: Origin, request: ProfileRequest) -> Step {
+        reply(match request {
+            ProfileRequest::ForgotPassword(request) => self.forgot_password(now, origin, &request),
+            ProfileRequest::ConfirmForgotPassword(request) => {
+                return match self.read_recovery(now, origin, &request) {
+                    Ok(account) => {
+                        let code = request.confirmation_code;
+                        self.make_verifier(&request.password, Purpose::Recover { account, code })
+                    }
+                    Err(error) => refuse(error),
+                };
+            }
+            ProfileRequest::AdminResetUserPassword(request) => self.admin_reset_password(now, &request),
+            ProfileRequest::ResendConfirmationCode(request) => self.resend_code(now, &request),
+            ProfileRequest::UpdateUserAttributes(request) => self.update_own_attributes(now, request),
+            ProfileRequest::AdminUpdateUserAttributes(request) => self.admin_update_attributes(now, request),
+            ProfileRequest::DeleteUserAttributes(request) => self.delete_own_attributes(now, &request),
+            ProfileRequest::AdminDeleteUserAttributes(request) => self.admin_delete_attributes(now, &request),
+            ProfileRequest::GetUserAttributeVerificationCode(request) => {
+                self.send_verification_code(now, &request)
+            }
+            ProfileRequest::VerifyUserAttribute(request) => self.verify_attribute(now, &request),
+            ProfileRequest::DeleteUser(request) => self.delete_own_user(now, &request),
+        })
+    }
+
+    /// `ForgotPassword`.
+    fn forgot_password(&mut self, now: Timestamp, origin: Origin, request: &ClientUserCall) -> Reply {
+        let client =
+            self.check_client(&request.client_id, request.secret_hash.as_deref(), &request.username)?;
+        let limit = recovery_limit(origin);
+        let found = self.find_for_recovery(&client, &request.username)?;
+        let Some((id, kind)) = found else {
+            let name = &request.username;
+            let unknown = self.unknown_user(name);
+            unknown.recoveries.admit(now, limit)?;
+            unknown.reset_code_until = now.plus(RESET_CODE_VALIDITY);
+            return Ok(code_sent(self.simulated_delivery(name)));
+        };
+        self.directory.account_mut(id).codes.recoveries.admit(now, limit)?;
+        Ok(code_sent(self.send_reset_code(now, id, kind)))
+    }
+
+    fn send_reset_code(&mut self, now: Timestamp, id: AccountId, kind: AddressKind) -> CodeDelivery {
+        let code = self.new_code();
+        let account = self.directory.account_mut(id);
+        let address = account.address(kind).cloned().unwrap_or_default();
+        let expires = now.plus(RESET_CODE_VALIDITY);
+        account.codes.reset = Some(SentCode { code: code.clone(), expires, new_address: None });
+        self.send_to(id, kind, &address, code)
+    }
+
+    /// Returns the user of this name and the address that receives the code. `None` is a user whom the client
+    /// must not learn about: one that does not exist, is disabled or cannot recover a password.
+    fn find_for_recovery(
+        &self,
+        client: &AppClient,
+        name: &str,
+    ) -> Result<Option<(AccountId, AddressKind)>, ApiError> {
+        let found = self.directory.find(name).ok_or_else(ApiError::user_not_found).and_then(|id| {
+            if self.directory.account(id).disabled {
+                return Err(ApiError::not_authorized("User is disabled."));
+            }
+            if self.account_settings.recovery == Recovery::AdminOnly {
+                return Err(ApiError::not_authorized("Contact administrator to reset password."));
+            }
+            Ok((id, self.recovery_address(id)?))
+        });
+        match found {
+            Ok(found) => Ok(Some(found)),
+            Err(_) if client.prevents_user_existence_errors => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Returns the address that receives the user's recovery code: a verified one that is not a factor as well.
+    fn recovery_address(&self, id: AccountId) -> Result<AddressKind, ApiError> {
+        let account = self.directory.account(id);
+        if account.user_status == UserStatus::ForceChangePassword {
+            return Err(ApiError::not_authorized("User password cannot be reset in the current state."));
+        }
+        let factors = account.active_factors(self.policy.factor_types);
+        let is_factor = |kind: AddressKind| {
+            let factor = match kind {
+                AddressKind::Email => ChallengeName::EmailOtp,
+                AddressKind::Phone => ChallengeName::SmsMfa,
+            };
+            let preferred = account.preferred == Some(factor);
+            let counts = self.policy.mfa != MfaMode::Off && factors.contains(&factor);
+            counts && (preferred || matches!(self.account_settings.recovery, Recovery::Addresses { .. }))
+        };
+        let usable = |kind: &AddressKind| {
+            account.address(*kind).is_some() && account.is_verified(*kind) && !is_factor(*kind)
+        };
+        let order = match self.account_settings.recovery {
+            Recovery::Legacy | Recovery::AdminOnly => [Some(AddressKind::Phone), Some(AddressKind::Email)],
+            Recovery::Addresses { first, second } => [Some(first), second],
+        };
+        order.into_iter().flatten().find(usable).ok_or_else(|| {
+            ApiError::invalid_parameter(
+                "Cannot reset password for the user as there is no registered/verified email or phone_number",
+            )
+        })
+    }
+
+    /// Reads `ConfirmForgotPassword`. The code is checked again after the arithmetic.
+    fn read_recovery(
+        &mut self,
+        now: Timestamp,
+        origin: Origin,
+        request: &ConfirmForgotPassword,
+    ) -> Result<AccountId, ApiError> {
+        let name = &request.username;
+        let client = self.check_client(&request.client_id, request.secret_hash.as_deref(), name)?;
+        self.check_password(DOES_NOT_CONFORM, &request.password)?;
+        let limit = recovery_limit(origin);
+        let Some(id) = self.find_for_new_password(&client, name)? else {
+            // No entry matches the code of a simulated delivery.
+            let unknown = self.unknown_user(name);
+            unknown.recoveries.admit(now, limit)?;
+            let requested = unknown.reset_code_until > now;
+            return Err(if requested { codes::code_mismatch() } else { codes::code_expired() });
+        };
+        let codes = &mut self.directory.account_mut(id).codes;
+        codes.recoveries.admit(now, limit)?;
+        SentCode::check(codes.reset.as_ref(), now, &request.confirmation_code).map(|()| id)
+    }
+
+    /// Returns the user who enters a code. `None` is a user whom the client must not learn about.
+    fn find_for_new_password(&self, client: &AppClient, name: &str) -> Result<Option<AccountId>, ApiError> {
+        if let Some(id) = self.directory.find(name) {
+            let account = self.directory.account(id);
+            if !account.disabled && (account.codes.reset.is_some() || !client.prevents_user_existence_errors)
+            {
+                return Ok(Some(id));
+            }
+        }
+        self.find_for_recovery(client, name).map(|found| found.map(|(id, _)| id))
+    }
+
+    /// Continues `ConfirmForgotPassword`: sets the password if the code still counts.
+    pub(super) fn finish_recovery(
+        &mut self,
+        now: Timestamp,
+        (id, code): (AccountId, &str),
+        (salt, verifier): (Salt, Verifier),
+    ) -> Reply {
+        SentCode::check(self.directory.account(id).codes.reset.as_ref(), now, code)?;
+        self.set_password(now, id, UserStatus::Confirmed, (salt, verifier));
+        let username = self.directory.account(id).username.clone();
+        self.session_store.discard_code(&username);
+        Ok(Response::Empty)
+    }
+
+    /// `AdminResetUserPassword`.
+    fn admin_reset_password(&mut self, now: Timestamp, request: &AdminUserCall) -> Reply {
+        let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
+        let kind = self.recovery_address(id)?;
+        let account = self.directory.account_mut(id);
+        account.user_status = UserStatus::ResetRequired;
+        account.modified = now;
+        self.send_reset_code(now, id, kind);
+        Ok(Response::Empty)
+    }
+
+    /// Returns the delivery that a client is told of if a user's existence must not show. Its destination has
+    /// the form of the name and is the same every time.
+    pub(super) fn simulated_delivery(&self, name: &str) -> CodeDelivery {
+        if name.contains('@') {
+            return codes::delivery_details(AddressKind::Email, name);
+        }
+        if name.starts_with('+') {
+            return codes::delivery_details(AddressKind::Phone, name);
+        }
+        let [first, second, digits @ ..] = self.simulated_users.letters(name);
+        match self.account_settings.recovery {
+            Recovery::Addresses { first: AddressKind::Phone, .. } => {
+                let digits: String = digits.iter().map(|byte| char::from(b'0' + byte % 10)).collect();
+                codes::delivery_details(AddressKind::Phone, &digits)
+            }
+            _ => {
+                let letter = |byte: u8| char::from(b'a' + byte % 26);
+                let address = format!("{}@{}", letter(first), letter(second));
+                codes::delivery_details(AddressKind::Email, &address)
+            }
+        }
+    }
+
+    /// `DeleteUser`.
+    fn delete_own_user(&mut self, now: Timestamp, request: &BearerCall) -> Reply {
+        let (id, _) = self.bearer(&request.access_token, now)?;
+        self.delete_user(id);
+        Ok(Response::Empty)
+    }
+}
+
+/// Returns how many recovery codes can be asked for or entered in an hour.
+const fn recovery_limit(origin: Origin) -> u32 {
+    if origin.risk.is_some() { MAX_RISKY_RECOVERIES } else { MAX_RECOVERIES }
+}
+
+/// Returns the response of an operation that sends a code.
+pub(super) const fn code_sent(delivery: CodeDelivery) -> Response {
+    Response::Account(AccountResponse::CodeSent(delivery))
+}

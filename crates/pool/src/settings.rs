@@ -1,0 +1,64 @@
+//! Settings of a pool besides its policy: address lists, names, passwords and recovery.
+
+use super::Pool;
+use poolproof_cognito::addresses::RiskExceptions;
+use poolproof_cognito::policy::{AccountSettings, PasswordPolicy, UsernameSettings};
+
+impl Pool {
+    /// Returns this pool with address lists that threat protection, if enforced, always blocks or never
+    /// assesses.
+    #[must_use]
+    pub fn with_exceptions(mut self, exceptions: RiskExceptions) -> Self {
+        self.exceptions = exceptions;
+        self
+    }
+
+    /// Returns this pool with these settings for user names. A pool that has users keeps its own.
+    #[must_use]
+    pub fn with_usernames(mut self, usernames: UsernameSettings) -> Self {
+        self.set_usernames(usernames);
+        self
+    }
+
+    /// Sets how users are named. A pool that has users keeps its setting.
+    pub(crate) fn set_usernames(&mut self, usernames: UsernameSettings) {
+        if self.directory.count() == 0 {
+            self.directory.set_usernames(usernames);
+        }
+    }
+
+    /// Returns how the pool's users are named.
+    pub const fn usernames(&self) -> UsernameSettings {
+        self.directory.usernames()
+    }
+
+    /// Changes the address lists, as an administrator does.
+    pub fn set_exceptions(&mut self, exceptions: RiskExceptions) {
+        self.exceptions = exceptions;
+    }
+
+    /// Returns the address lists that threat protection always blocks or never assesses.
+    pub const fn exceptions(&self) -> &RiskExceptions {
+        &self.exceptions
+    }
+
+    /// Changes the password policy, as an administrator does.
+    pub const fn set_passwords(&mut self, passwords: PasswordPolicy) {
+        self.passwords = passwords;
+    }
+
+    /// Returns the password policy.
+    pub const fn passwords(&self) -> PasswordPolicy {
+        self.passwords
+    }
+
+    /// Changes the settings for password recovery and changes of addresses, as an administrator does.
+    pub const fn set_account_settings(&mut self, account_settings: AccountSettings) {
+        self.account_settings = account_settings;
+    }
+
+    /// Returns the settings for password recovery and changes of addresses.
+    pub const fn account_settings(&self) -> AccountSettings {
+        self.account_settings
+    }
+}
