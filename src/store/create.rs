@@ -9,7 +9,8 @@ use std::path::{Path, PathBuf};
 use redb::{Builder, DatabaseError};
 
 use super::{
-    CLIENTS, FORMAT, FORMAT_KEY, META, POOLS, ReadAccess, StateFileError, StateWriteError, Store, USERS,
+    CLIENTS, FORMAT, FORMAT_KEY, GROUPS, META, POOLS, ReadAccess, StateFileError, StateWriteError, Store,
+    USERS,
 };
 
 /// Attempts if other processes interfere.
@@ -52,6 +53,7 @@ impl Store {
             transaction.open_table(POOLS)?;
             transaction.open_table(CLIENTS)?;
             transaction.open_table(USERS)?;
+            transaction.open_table(GROUPS)?;
             Ok(())
         });
         created.map_err(write_failed)?;

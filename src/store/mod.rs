@@ -10,6 +10,7 @@
 //! | `pools` | `UserPoolId` | [`PoolRecord`](poolproof_pool::provider::PoolRecord) |
 //! | `clients` | `UserPoolId`, `ClientId` | [`ClientRecord`](poolproof_pool::provider::ClientRecord) |
 //! | `users` | `UserPoolId`, `sub` | [`AccountRecord`](poolproof_pool::AccountRecord) |
+//! | `groups` | `UserPoolId`, `GroupName` | [`GroupRecord`](poolproof_pool::GroupRecord) |
 
 mod create;
 mod form;
@@ -29,12 +30,13 @@ pub use open::INTEGRITY_CHECK_THREAD;
 pub use writer::{PendingWrite, StateWriter};
 
 /// The version of the tables. Files of other versions are refused.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("poolproof");
 const POOLS: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("pools");
 const CLIENTS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("clients");
 const USERS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("users");
+const GROUPS: TableDefinition<'_, (&str, &str), &[u8]> = TableDefinition::new("groups");
 
 const FORMAT_KEY: &str = "format";
 const SIGNING_KEYS: [&str; 2] = ["access_key", "id_key"];
@@ -119,6 +121,7 @@ impl Store {
             let mut pools = transaction.open_table(POOLS)?;
             let mut clients = transaction.open_table(CLIENTS)?;
             let mut users = transaction.open_table(USERS)?;
+            let mut groups = transaction.open_table(GROUPS)?;
             for change in changes {
                 match change {
                     ProviderChange::Pool(record) => {
@@ -138,12 +141,19 @@ impl Store {
                         let after = format!("{pool}\0");
                         clients.retain_in((pool, "")..(after.as_str(), ""), |_, _| false)?;
                         users.retain_in((pool, "")..(after.as_str(), ""), |_, _| false)?;
+                        groups.retain_in((pool, "")..(after.as_str(), ""), |_, _| false)?;
                     }
                     ProviderChange::ClientRemoved(pool, id) => {
                         clients.remove((pool.as_str(), id.as_str()))?;
                     }
                     ProviderChange::AccountRemoved(pool, sub) => {
                         users.remove((pool.as_str(), sub.as_str()))?;
+                    }
+                    ProviderChange::Group(pool, record) => {
+                        groups.insert((pool.as_str(), record.name.as_str()), encode(record).as_slice())?;
+                    }
+                    ProviderChange::GroupRemoved(pool, name) => {
+                        groups.remove((pool.as_str(), name.as_str()))?;
                     }
                 }
             }
@@ -214,6 +224,10 @@ fn records(transaction: &ReadTransaction) -> Result<ProviderSnapshot, StateFileE
     })?;
     for_each_record(transaction, USERS, |(pool, _), value| {
         records.accounts.push((PoolId::new(pool), decode(value)?));
+        Some(())
+    })?;
+    for_each_record(transaction, GROUPS, |(pool, _), value| {
+        records.groups.push((PoolId::new(pool), decode(value)?));
         Some(())
     })?;
     Ok(records)

@@ -7,10 +7,11 @@ use poolproof_cognito::protocol::{
     AccountRecoverySetting, AccountResponse, AccountTakeover, AddOns, ApiError, AuthOutcome,
     AuthenticationResult, Challenge, ChallengeName, ClientDescription, ClientSummary, CodeDelivery,
     CompromisedActions, CompromisedCredentials, DeviceConfiguration, DeviceDescription, ErrorKind,
-    ManagementResponse, MfaConfig, NewDeviceMetadata, OperationResponse, Parameters, PasswordPolicySpec,
-    Policies, PoolDescription, PoolSummary, RecoveryOption, RefreshTokenRotation, Response,
-    RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
-    UserAttributeUpdateSettings, UserDescription, UsernameConfiguration, ValiditySpec, ValidityUnits,
+    GroupDescription, GroupResponse, ManagementResponse, MfaConfig, NewDeviceMetadata, OperationResponse,
+    Parameters, PasswordPolicySpec, Policies, PoolDescription, PoolSummary, RecoveryOption,
+    RefreshTokenRotation, Response, RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig,
+    TakeoverAction, TakeoverActions, UserAttributeUpdateSettings, UserDescription, UsernameConfiguration,
+    ValiditySpec, ValidityUnits,
 };
 use poolproof_cognito::time::Timestamp;
 use proptest::prelude::*;
@@ -96,6 +97,18 @@ impl RandomFields {
             status: self.pick(&["CONFIRMED", "UNCONFIRMED", "FORCE_CHANGE_PASSWORD", "RESET_REQUIRED"]),
             factors: if factors && self.flag { vec![ChallengeName::SmsMfa] } else { Vec::new() },
             preferred: (factors && self.flag).then_some(ChallengeName::SmsMfa),
+        }
+    }
+
+    fn group(&self) -> GroupDescription {
+        GroupDescription {
+            group_name: self.word(1),
+            user_pool_id: self.word(2),
+            description: self.optional(3),
+            role_arn: self.optional(4),
+            precedence: self.flag.then_some(self.number),
+            created: self.at,
+            modified: self.at,
         }
     }
 
@@ -240,6 +253,18 @@ impl RandomFields {
                     sub: Sub::new(self.word(2)),
                     delivery,
                 });
+            }
+            "CreateGroup" | "GetGroup" | "UpdateGroup" => {
+                return account(AccountResponse::Group(GroupResponse::Group(self.group())));
+            }
+            "ListGroups" | "AdminListGroupsForUser" => {
+                let groups = vec![self.group(); self.number as usize % 3];
+                let groups = GroupResponse::Groups { groups, next_token: token };
+                return account(AccountResponse::Group(groups));
+            }
+            "ListUsersInGroup" => {
+                let users = vec![self.user(false); self.number as usize % 3];
+                return account(AccountResponse::Group(GroupResponse::Users { users, next_token: token }));
             }
             "ForgotPassword" | "ResendConfirmationCode" | "GetUserAttributeVerificationCode" => {
                 return account(AccountResponse::CodeSent(self.delivery()));

@@ -47,6 +47,9 @@ fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
         "ClientName",
         "PreventUserExistenceErrors",
         "AttributeName",
+        "GroupName",
+        "Description",
+        "RoleArn",
         "Code",
     ];
     let mut all: serde_json::Map<String, Value> =
@@ -57,7 +60,7 @@ fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
     let more = json!({
         "AuthParameters": parameters, "ChallengeResponses": parameters,
         "DeviceSecretVerifierConfig": { "PasswordVerifier": word(5), "Salt": word(6) },
-        "Limit": number, "MaxResults": number, "Permanent": flag, "GenerateSecret": flag,
+        "Limit": number, "Precedence": number, "MaxResults": number, "Permanent": flag, "GenerateSecret": flag,
         "UserAttributes": attributes, "AttributesToGet": [word(1), word(2)],
         "ExplicitAuthFlows": [word(3)], "UsernameAttributes": [word(4)], "AliasAttributes": [word(5)],
         "UsernameConfiguration": { "CaseSensitive": flag }, "EnableTokenRevocation": flag,

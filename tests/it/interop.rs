@@ -117,6 +117,16 @@ fn boto3_and_pycognito_play_every_scene() {
 
 #[test]
 #[ignore = "needs python3 or node and installs packages: --ignored interop::"]
+fn boto3_calls_the_operations_around_sign_in() {
+    let python = python();
+    let server = ServerProcess::start(&[]);
+    let endpoint = format!("http://{}", server.address);
+    let out = run_ok(Command::new(python).arg("tests/interop/accounts.py").arg(&endpoint));
+    assert!(out.ends_with("4 scenes\n"), "{out}");
+}
+
+#[test]
+#[ignore = "needs python3 or node and installs packages: --ignored interop::"]
 fn amazon_cognito_identity_js_plays_every_scene() {
     node_scenes(2);
 }

@@ -42,6 +42,7 @@ mod pool_device_calls;
 mod pool_devices;
 mod pool_factors;
 mod pool_fixture;
+mod pool_groups;
 mod pool_histories;
 mod pool_lockout;
 mod pool_recovery;

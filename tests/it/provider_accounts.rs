@@ -47,6 +47,7 @@ fn restarted(fixture: &mut ProviderFixture) -> ProviderFixture {
                 snapshot.accounts.retain(|(_, account)| account.sub != record.sub);
                 snapshot.accounts.push((pool, *record));
             }
+            ProviderChange::Group(pool, record) => snapshot.groups.push((pool, record)),
             other => panic!("{other:?}"),
         }
     }
@@ -170,4 +171,72 @@ fn a_pending_address_survives_a_restart() {
         .call_ok("DeleteUserAttributes", &json!({ "AccessToken": token, "UserAttributeNames": ["email"] }));
     fixture.call_ok("DeleteUser", &json!({ "AccessToken": token }));
     sign_in(&mut fixture, &client, "Permanent-1").unwrap_err();
+}
+
+/// The payload of a token.
+fn claims(token: &Value) -> Value {
+    let body = token.as_str().unwrap().split('.').nth(1).unwrap();
+    serde_json::from_slice(&data_encoding::BASE64URL_NOPAD.decode(body.as_bytes()).unwrap()).unwrap()
+}
+
+#[test]
+fn tokens_name_the_groups_of_the_user_and_their_roles() {
+    // Developer guide, "Adding groups to a user pool": the role of the group with the lowest precedence is
+    // preferred, and of none if two such groups have different roles.
+    let mut fixture = ProviderFixture::new(Tokens::Rs256(crate::provider::keys()));
+    let (pool, client) = pool_with(&mut fixture, &json!({}));
+    let tokens = sign_in(&mut fixture, &client, "Permanent-1").unwrap()["AuthenticationResult"].clone();
+    for token in ["AccessToken", "IdToken"] {
+        assert_eq!(claims(&tokens[token])["cognito:groups"], Value::Null, "no groups, no claim");
+    }
+    let role = |n: u32| format!("arn:aws:iam::000000000000:role/r{n}");
+    for (name, precedence, role_arn) in [
+        ("plain", Value::Null, Value::Null),
+        ("second", json!(2), json!(role(2))),
+        ("first", json!(1), json!(role(1))),
+        ("rival", json!(1), json!(role(3))),
+    ] {
+        let group =
+            json!({ "UserPoolId": pool, "GroupName": name, "Precedence": precedence, "RoleArn": role_arn });
+        fixture.call_ok("CreateGroup", &group);
+    }
+    let mut join = |fixture: &mut ProviderFixture, group: &str| {
+        let call = json!({ "UserPoolId": pool, "Username": "ann", "GroupName": group });
+        fixture.call_ok("AdminAddUserToGroup", &call);
+    };
+    join(&mut fixture, "plain");
+    // A refresh gives the groups of now.
+    let refresh = json!({ "ClientId": client, "RefreshToken": tokens["RefreshToken"] });
+    let fresh = fixture.call_ok("GetTokensFromRefreshToken", &refresh)["AuthenticationResult"].clone();
+    assert_eq!(claims(&fresh["AccessToken"])["cognito:groups"], json!(["plain"]));
+    assert_eq!(claims(&fresh["IdToken"])["cognito:roles"], Value::Null, "only if a role is set");
+    join(&mut fixture, "second");
+    join(&mut fixture, "first");
+    let tokens = sign_in(&mut fixture, &client, "Permanent-1").unwrap()["AuthenticationResult"].clone();
+    let (access, id) = (claims(&tokens["AccessToken"]), claims(&tokens["IdToken"]));
+    assert_eq!(access["cognito:groups"], json!(["first", "second", "plain"]));
+    assert_eq!(id["cognito:groups"], access["cognito:groups"]);
+    assert_eq!(id["cognito:roles"], json!([role(1), role(2)]));
+    assert_eq!(id["cognito:preferred_role"], json!(role(1)));
+    assert_eq!(access["cognito:roles"], Value::Null);
+    join(&mut fixture, "rival");
+    let tokens = sign_in(&mut fixture, &client, "Permanent-1").unwrap()["AuthenticationResult"].clone();
+    assert_eq!(claims(&tokens["IdToken"])["cognito:preferred_role"], Value::Null);
+}
+
+#[test]
+fn groups_and_memberships_survive_a_restart() {
+    let mut fixture = recording();
+    let (pool, _) = pool_with(&mut fixture, &json!({}));
+    let group = json!({ "UserPoolId": pool, "GroupName": "staff", "Description": "d", "Precedence": 7 });
+    let made = fixture.call_ok("CreateGroup", &group)["Group"].clone();
+    fixture.call_ok(
+        "AdminAddUserToGroup",
+        &json!({ "UserPoolId": pool, "Username": "ann", "GroupName": "staff" }),
+    );
+    let mut fixture = restarted(&mut fixture);
+    let listed = fixture.call_ok("AdminListGroupsForUser", &json!({ "UserPoolId": pool, "Username": "ann" }));
+    assert_eq!(listed["Groups"], json!([made]));
+    let users = fixture.call_ok("ListUsersInGroup", &json!({ "UserPoolId": pool, "GroupName": "staff" }));
+    assert_eq!(users["Users"][0]["Username"], "ann");
 }

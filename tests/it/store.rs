@@ -1,6 +1,6 @@
 //! Records contain what was stored, and an account that is restored from them behaves the same.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use poolproof::store::{decode, encode};
@@ -102,14 +102,14 @@ prop_compose! {
         addresses in any::<Vec<IpAddr>>(),
         revoked in prop::collection::btree_map(".*", moment(), 0..3),
         devices in prop::collection::btree_map(".*".prop_map(DeviceKey::new), device(), 0..3),
-        attributes in any::<BTreeMap<String, String>>(),
+        (attributes, groups) in any::<(BTreeMap<String, String>, BTreeSet<String>)>(),
         (created, modified) in (moment(), moment()),
     ) -> AccountRecord {
         AccountRecord {
             serial, username: Username::new(username), sub: Sub::new(sub), salt, verifier, user_status, disabled, phone, sms_mfa,
             email, email_mfa, totp, preferred, totp_step_used, failures, addresses, failures_since, compromised,
             generation, revoked, rotated, devices, attributes, created, modified, confirmation, app_to_verify, app_to_enable,
-            totp_name, first_sign_in_pending, codes,
+            totp_name, first_sign_in_pending, codes, groups,
         }
     }
 }
@@ -159,7 +159,7 @@ struct RecordStore {
 
 impl RecordStore {
     fn take(&mut self, changes: Vec<ProviderChange>) {
-        let ProviderSnapshot { pools, clients, accounts } = &mut self.records;
+        let ProviderSnapshot { pools, clients, accounts, groups } = &mut self.records;
         for change in changes {
             match change {
                 ProviderChange::Pool(record) => {
@@ -170,6 +170,7 @@ impl RecordStore {
                     pools.retain(|pool| pool.id != id);
                     clients.retain(|(pool, _)| *pool != id);
                     accounts.retain(|(pool, _)| *pool != id);
+                    groups.retain(|(pool, _)| *pool != id);
                 }
                 ProviderChange::Client(pool, record) => {
                     clients.retain(|(_, client)| client.client.id != record.client.id);
@@ -179,6 +180,13 @@ impl RecordStore {
                 ProviderChange::Account(pool, record) => {
                     accounts.retain(|(home, account)| *home != pool || account.sub != record.sub);
                     accounts.push((pool, decode(&encode(&*record)).unwrap()));
+                }
+                ProviderChange::Group(pool, record) => {
+                    groups.retain(|(home, group)| *home != pool || group.name != record.name);
+                    groups.push((pool, decode(&encode(&record)).unwrap()));
+                }
+                ProviderChange::GroupRemoved(pool, name) => {
+                    groups.retain(|(home, group)| *home != pool || group.name != name);
                 }
                 ProviderChange::AccountRemoved(pool, sub) => {
                     accounts.retain(|(home, account)| *home != pool || account.sub != sub);
@@ -208,7 +216,9 @@ fn request(
     let password = format!("Permanent-{}", which % 3);
     let sign_in = json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH",
         "AuthParameters": { "USERNAME": name, "PASSWORD": password } });
-    match what % 20 {
+    let group = json!({ "UserPoolId": pool, "GroupName": format!("group-{}", which % 2) });
+    let joined = with(json!({ "GroupName": group["GroupName"] }));
+    match what % 24 {
         0 | 1 => (
             "AdminCreateUser",
             with(json!({ "MessageAction": "SUPPRESS", "UserAttributes": [
@@ -227,6 +237,13 @@ fn request(
         11 => ("ForgetDevice", json!({ "AccessToken": access, "DeviceKey": key })),
         12 => ("RevokeToken", json!({ "ClientId": client, "Token": token["RefreshToken"] })),
         13 => ("AdminSetUserMFAPreference", with(json!({ "SMSMfaSettings": { "Enabled": which % 2 == 0 } }))),
+        20 => ("CreateGroup", group),
+        21 => ("AdminAddUserToGroup", joined),
+        22 => (
+            if which % 4 == 0 { "DeleteGroup" } else { "AdminAddUserToGroup" },
+            if which % 4 == 0 { group } else { joined },
+        ),
+        23 => ("AdminRemoveUserFromGroup", joined),
         15 => ("ForgotPassword", json!({ "ClientId": client, "Username": name })),
         16 => ("AdminResetUserPassword", user),
         17 => (
@@ -257,10 +274,12 @@ fn observe(fixture: &mut ProviderFixture, pool: &str, client: &str, tokens: &[Va
     ask("DescribeUserPool", json!({ "UserPoolId": pool }));
     ask("DescribeUserPoolClient", json!({ "UserPoolId": pool, "ClientId": client }));
     ask("ListUsers", json!({ "UserPoolId": pool }));
+    ask("ListGroups", json!({ "UserPoolId": pool }));
     for who in 0..4 {
         let name = format!("user-{who}");
         ask("AdminGetUser", json!({ "UserPoolId": pool, "Username": name }));
         ask("AdminListDevices", json!({ "UserPoolId": pool, "Username": name }));
+        ask("AdminListGroupsForUser", json!({ "UserPoolId": pool, "Username": name }));
     }
     for token in tokens {
         ask("GetUser", json!({ "AccessToken": token["AccessToken"] }));

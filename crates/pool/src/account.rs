@@ -1,6 +1,6 @@
 //! Users and their devices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -66,6 +66,8 @@ pub(super) struct Account {
     /// Whether the user has confirmed a sign-up by a code and has not signed in yet: that sign-in needs no
     /// MFA.
     pub(super) first_sign_in_pending: bool,
+    /// Names of the user's groups.
+    pub(super) groups: BTreeSet<String>,
     /// An authenticator app that was associated with an access token and is not verified yet.
     pub(super) app_to_verify: Option<TotpSecret>,
 }

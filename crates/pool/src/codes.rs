@@ -52,6 +52,12 @@ impl std::fmt::Debug for UserCodes {
     }
 }
 
+impl std::fmt::Debug for SentCode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SentCode(…)")
+    }
+}
+
 /// A code that was sent.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -175,6 +175,14 @@ impl Directory {
         self.accounts.range(AccountId(first)..).map(|(id, account)| (id.0, account))
     }
 
+    /// Returns the users of a group, in the order in which they were added.
+    pub(super) fn members(&self, group: &str) -> impl Iterator<Item = (AccountId, &Account)> {
+        self.accounts
+            .iter()
+            .filter(move |(_, account)| account.groups.contains(group))
+            .map(|(id, account)| (*id, account))
+    }
+
     /// Returns the account with this user name or alias. A sign-in starts with one of these.
     pub(super) fn find_by_name(&self, name: &str) -> Option<AccountId> {
         let key = self.fold(name);
@@ -259,6 +267,7 @@ fn new_account(new: NewAccount, generation: u64) -> Account {
         confirmation: None,
         codes: UserCodes::default(),
         first_sign_in_pending: false,
+        groups: BTreeSet::new(),
         app_to_verify: None,
     }
 }
@@ -288,6 +297,7 @@ fn cleared(account: Account) -> Account {
         confirmation: None,
         codes: UserCodes::default(),
         first_sign_in_pending: false,
+        groups: BTreeSet::new(),
         app_to_verify: None,
         ..account
     }

@@ -22,6 +22,10 @@ pub struct EntryCounts {
     pub devices: usize,
     /// Revoked refresh tokens that have not expired.
     pub revoked: usize,
+    /// Groups.
+    pub groups: usize,
+    /// Memberships of users in groups.
+    pub memberships: usize,
     /// Codes of users for a new password and for addresses.
     pub user_codes: usize,
 }
@@ -33,6 +37,8 @@ impl Pool {
         EntryCounts {
             devices: accounts().map(|account| account.devices.len()).sum(),
             revoked: accounts().map(|account| account.revoked.len()).sum(),
+            groups: self.groups.count(),
+            memberships: accounts().map(|account| account.groups.len()).sum(),
             user_codes: accounts().map(|account| account.codes.count()).sum(),
             ..self.session_store.entry_counts()
         }

@@ -8,8 +8,8 @@ use serde_json::{Map, Value};
 use super::Pool;
 use super::account::Account;
 use poolproof_cognito::protocol::{
-    AccountResponse, ApiError, ErrorKind, GroupCall, GroupDescription, GroupRequest, GroupResponse, GroupSpec,
-    GroupUserCall, ListGroups, ListGroupsForUser, ListUsersInGroup, Reply, Response,
+    AccountResponse, ApiError, ErrorKind, GroupCall, GroupDescription, GroupRequest, GroupResponse,
+    GroupSpec, GroupUserCall, ListGroups, ListGroupsForUser, ListUsersInGroup, Reply, Response,
 };
 use poolproof_cognito::time::Timestamp;
 
@@ -118,10 +118,7 @@ impl Groups {
 }
 
 /// Returns one page and the token of the next one. `key` is what a token says of an entry.
-fn page<T>(
-    rest: impl Iterator<Item = (String, T)>,
-    limit: Option<u32>,
-) -> (Vec<T>, Option<String>) {
+fn page<T>(rest: impl Iterator<Item = (String, T)>, limit: Option<u32>) -> (Vec<T>, Option<String>) {
     let limit = limit.filter(|limit| *limit > 0).unwrap_or(MAX_PAGE_SIZE).min(MAX_PAGE_SIZE);
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut entries: Vec<_> = rest.take(limit + 1).collect();
@@ -196,7 +193,8 @@ impl Pool {
     fn list_groups(&self, request: &ListGroups) -> Reply {
         self.check_pool(&request.user_pool_id)?;
         let after = request.next_token.as_deref();
-        let rest = self.groups.by_name.iter().filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
+        let rest =
+            self.groups.by_name.iter().filter(|(name, _)| after.is_none_or(|after| name.as_str() > after));
         let described = rest.map(|(name, group)| (name.clone(), self.describe_group(group)));
         let (groups, next_token) = page(described, request.limit);
         Ok(Response::Account(AccountResponse::Group(GroupResponse::Groups { groups, next_token })))
@@ -260,7 +258,15 @@ impl Pool {
     fn describe_group(&self, group: &GroupRecord) -> GroupDescription {
         let GroupRecord { name, description, role_arn, precedence, created, modified } = group.clone();
         let user_pool_id = self.identity.pool_id.as_str().to_owned();
-        GroupDescription { group_name: name, user_pool_id, description, role_arn, precedence, created, modified }
+        GroupDescription {
+            group_name: name,
+            user_pool_id,
+            description,
+            role_arn,
+            precedence,
+            created,
+            modified,
+        }
     }
 
     /// Restores the groups of these records into an empty pool. They do not count as changes.

@@ -21,6 +21,7 @@
 //! | `refresh` | refresh tokens and token revocation |
 //! | `device_ops`, `device_admin`, `device_list` | device operations for users and administrators |
 //! | `users`, `sign_up`, `profile`, `user_list` | user operations for users and administrators |
+//! | `groups` | groups and their claims |
 //! | `recovery`, `attributes`, `codes` | password recovery, changes and verification of attributes |
 //! | `rs256` | tokens that other parties can verify |
 //! | `record` | the user records that are stored between runs |
@@ -44,6 +45,7 @@ mod entry_counts;
 mod expiry_queue;
 mod factor;
 mod finish;
+mod groups;
 mod lockout;
 mod password;
 mod profile;
@@ -83,6 +85,7 @@ pub use app_client::{AppClient, PasswordFlow, Validity};
 pub use codes::{HourlyCount, SentCode, UserCodes};
 pub use defect::Defect;
 pub use entry_counts::EntryCounts;
+pub use groups::GroupRecord;
 pub use record::{
     AccountChange, AccountRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
     RecordError,
@@ -91,6 +94,7 @@ pub use rs256::{Rs256, SigningJob};
 pub use session_store::Delivery;
 
 use directory::Directory;
+use groups::Groups;
 use quota::Buckets;
 use session_store::SessionStore;
 use token::Signer;
@@ -159,6 +163,7 @@ pub struct Pool {
     account_settings: AccountSettings,
     clients: BTreeMap<ClientId, Arc<AppClient>>,
     directory: Directory,
+    groups: Groups,
     session_store: SessionStore,
     buckets: Buckets,
     signer: Signer,
@@ -190,6 +195,7 @@ impl Pool {
             passwords: PasswordPolicy::LENGTH_ONLY,
             account_settings: AccountSettings::default(),
             directory: Directory::default(),
+            groups: Groups::default(),
             session_store: SessionStore::default(),
             buckets: Buckets::new(policy.quotas),
             signer,

@@ -1,7 +1,7 @@
 //! Request quotas of a pool, in Cognito's categories (docs/semantics.md, quotas).
 
 use poolproof_cognito::policy::Quotas;
-use poolproof_cognito::protocol::{AccountRequest, ProfileRequest, Request};
+use poolproof_cognito::protocol::{AccountRequest, GroupRequest, ProfileRequest, Request};
 use poolproof_cognito::time::Timestamp;
 
 /// Answers to challenges have a separate quota, three times that of sign-ins; only the excess counts as
@@ -112,6 +112,18 @@ impl Buckets {
             | AccountRequest::ChangePassword(_)
             | AccountRequest::AssociateSoftwareToken(_)
             | AccountRequest::VerifySoftwareToken(_) => users.update.take(now),
+            AccountRequest::Group(request) => match request {
+                GroupRequest::AdminAddUserToGroup(_) | GroupRequest::AdminRemoveUserFromGroup(_) => {
+                    users.update.take(now)
+                }
+                GroupRequest::ListUsersInGroup(_) => users.list.take(now),
+                GroupRequest::AdminListGroupsForUser(_) => self.read.take(now),
+                GroupRequest::CreateGroup(_)
+                | GroupRequest::GetGroup(_)
+                | GroupRequest::UpdateGroup(_)
+                | GroupRequest::DeleteGroup(_)
+                | GroupRequest::ListGroups(_) => true,
+            },
             AccountRequest::Profile(request) => match request {
                 ProfileRequest::ForgotPassword(_)
                 | ProfileRequest::ConfirmForgotPassword(_)

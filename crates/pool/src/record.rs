@@ -3,7 +3,7 @@
 //! A pool that records changes tracks the users that a request changes and returns their records. The users
 //! can be restored from these. Sign-ins in progress are not recorded: they end with the program.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Pool;
 use super::account::{Account, AccountId, Confirmation, Device, DeviceState, RotatedToken, UserStatus};
 use super::codes::UserCodes;
+use super::groups::GroupRecord;
 use super::lockout::Failures;
 use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Sub, Username};
@@ -84,6 +85,9 @@ pub struct AccountRecord {
     pub app_to_verify: Option<String>,
     /// The secret of an app that is verified but is not a factor, base32.
     pub app_to_enable: Option<String>,
+    /// Names of the user's groups.
+    #[serde(default)]
+    pub groups: BTreeSet<String>,
     /// `FriendlyDeviceName` of the app.
     #[serde(default)]
     pub totp_name: Option<String>,
@@ -190,13 +194,17 @@ pub enum RecordError {
     Inconsistent,
 }
 
-/// A change of a user.
+/// A change of a user or a group.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum AccountChange {
     /// The user was created or changed.
     Put(Box<AccountRecord>),
     /// The user was removed.
     Removed(Sub),
+    /// The group was created or changed.
+    Group(GroupRecord),
+    /// The group of this name was removed.
+    GroupRemoved(String),
 }
 
 impl Failures {
@@ -297,6 +305,7 @@ impl Account {
             codes: self.codes.clone(),
             app_to_verify: base32(&self.app_to_verify),
             app_to_enable: base32(&self.totp).filter(|_| !self.totp_mfa),
+            groups: self.groups.clone(),
             totp_name: self.totp_name.clone(),
             first_sign_in_pending: self.first_sign_in_pending,
         }
@@ -318,6 +327,7 @@ impl Account {
             email_mfa: record.email_mfa,
             totp: totp(record.totp.as_ref().or(record.app_to_enable.as_ref()))?,
             totp_mfa: record.totp.is_some(),
+            groups: record.groups,
             totp_name: record.totp_name,
             preferred: record.preferred,
             totp_step_used: record.totp_step_used,
@@ -355,16 +365,19 @@ impl Pool {
     #[must_use]
     pub fn with_change_log(mut self) -> Self {
         self.directory.start_change_log();
+        self.groups.start_change_log();
         self
     }
 
-    /// Returns the changes of users since the last call. The list is empty if the pool does not record changes.
-    /// A sign-in attempt that has not finished is not a change.
+    /// Returns the changes of users and groups since the last call. The list is empty if the pool does not
+    /// record changes. A sign-in attempt that has not finished is not a change.
     pub fn take_changes(&mut self) -> Vec<AccountChange> {
         let (changed, removed) = self.directory.take_change_log();
         let removed = removed.into_iter().map(AccountChange::Removed);
         let put = |id: AccountId| AccountChange::Put(Box::new(self.directory.account(id).record(id)));
-        removed.chain(changed.into_iter().map(put)).collect()
+        let groups = self.groups.take_changes().into_iter();
+        let groups = groups.map(|group| group.map_or_else(AccountChange::GroupRemoved, AccountChange::Group));
+        removed.chain(changed.into_iter().map(put)).chain(groups).collect()
     }
 
     /// Returns the first token generation of new users, which is stored with the pool.

@@ -90,6 +90,8 @@ impl Pool {
         put("auth_time", claims.signed_in.as_secs().into());
         put("iat", now.as_secs().into());
         put("exp", claims.expires.as_secs().into());
+        let mut id = Map::new();
+        self.groups.add_claims(account, &mut both, &mut id);
         let mut access = both.clone();
         access.extend([
             ("token_use".to_owned(), json!("access")),
@@ -101,7 +103,6 @@ impl Pool {
             access.insert("device_key".to_owned(), json!(device_key.as_str()));
         }
         // The standard claims come last, so that no attribute can replace one.
-        let mut id = Map::new();
         for (name, value) in account.attributes.iter().filter(|(name, _)| !name.starts_with("cognito:")) {
             id.insert(name.clone(), attribute(name, value));
         }

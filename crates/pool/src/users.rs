@@ -65,6 +65,7 @@ impl Pool {
             AccountRequest::ListUsers(request) => reply(self.list_users(&request)),
             AccountRequest::AssociateSoftwareToken(request) => reply(self.associate_own(now, &request)),
             AccountRequest::VerifySoftwareToken(request) => reply(self.verify_own(now, &request)),
+            AccountRequest::Group(request) => reply(self.answer_group(now, request)),
             AccountRequest::Profile(request) => self.answer_profile(now, origin, request),
         }
     }

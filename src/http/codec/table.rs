@@ -7,8 +7,8 @@ use serde_json::Value;
 use super::{MAX_BODY, MAX_ENTRIES, parse_object};
 use poolproof_cognito::ids::Session;
 use poolproof_cognito::protocol::{
-    AccountRequest, AccountResponse, ApiError, ErrorKind, ManagementRequest, ManagementResponse, Operation,
-    OperationResponse, ProfileRequest, Request, Response,
+    AccountRequest, AccountResponse, ApiError, ErrorKind, GroupRequest, GroupResponse, ManagementRequest,
+    ManagementResponse, Operation, OperationResponse, ProfileRequest, Request, Response,
 };
 use poolproof_cognito::wire::{WireError, from_value, to_value};
 
@@ -17,11 +17,12 @@ macro_rules! operations {
         pool { $($pool:literal => $pool_variant:ident -> $pool_response:ident,)* }
         account { $($account:literal => $account_variant:ident -> $account_response:ident,)* }
         profile { $($profile:literal => $profile_variant:ident -> $profile_response:ident,)* }
+        group { $($group:literal => $group_variant:ident -> $group_response:ident,)* }
         shared { $($shared:literal => $shared_variant:ident -> $shared_response:ident,)* }
         management { $($manage:literal => $manage_variant:ident -> $manage_response:ident,)* }
     ) => {
         /// The names of all operations.
-        pub const OPERATIONS: &[&str] = &[$($pool,)* $($account,)* $($profile,)* $($shared,)* $($manage,)*];
+        pub const OPERATIONS: &[&str] = &[$($pool,)* $($account,)* $($profile,)* $($group,)* $($shared,)* $($manage,)*];
 
         fn decode_request(name: &str, body: &Value) -> Result<Operation, ApiError> {
             // With an access token these operations are about its user; with a session they are part of a
@@ -32,6 +33,9 @@ macro_rules! operations {
                 $($account => Operation::Account(AccountRequest::$account_variant(read(body)?)),)*
                 $($profile => {
                     Operation::Account(AccountRequest::Profile(ProfileRequest::$profile_variant(read(body)?)))
+                })*
+                $($group => {
+                    Operation::Account(AccountRequest::Group(GroupRequest::$group_variant(read(body)?)))
                 })*
                 $($shared if has_token => Operation::Account(AccountRequest::$shared_variant(read(body)?)),)*
                 $($shared => Operation::Pool(Request::$shared_variant(read(body)?)),)*
@@ -51,6 +55,9 @@ macro_rules! operations {
                 $(Operation::Account(AccountRequest::Profile(ProfileRequest::$profile_variant(request))) => {
                     ($profile, to_value(request))
                 })*
+                $(Operation::Account(AccountRequest::Group(GroupRequest::$group_variant(request))) => {
+                    ($group, to_value(request))
+                })*
                 $(Operation::Account(AccountRequest::$shared_variant(request)) => ($shared, to_value(request)),)*
                 $(Operation::Pool(Request::$shared_variant(request)) => ($shared, to_value(request)),)*
                 $(Operation::Management(ManagementRequest::$manage_variant(request)) => ($manage, to_value(request)),)*
@@ -64,6 +71,7 @@ macro_rules! operations {
                 $($pool => $pool_response(body).map(OperationResponse::Pool),)*
                 $($account => $account_response(body).map(OperationResponse::Pool),)*
                 $($profile => $profile_response(body).map(OperationResponse::Pool),)*
+                $($group => $group_response(body).map(OperationResponse::Pool),)*
                 $($shared => $shared_response(body).map(OperationResponse::Pool),)*
                 $($manage => $manage_response(body).map(OperationResponse::Management),)*
                 _ => Err(WireError::custom("the operation is unknown")),
@@ -121,6 +129,17 @@ operations! {
         "VerifyUserAttribute" => VerifyUserAttribute -> empty,
         "DeleteUser" => DeleteUser -> empty,
     }
+    group {
+        "CreateGroup" => CreateGroup -> group,
+        "GetGroup" => GetGroup -> group,
+        "UpdateGroup" => UpdateGroup -> group,
+        "DeleteGroup" => DeleteGroup -> empty,
+        "ListGroups" => ListGroups -> groups,
+        "AdminAddUserToGroup" => AdminAddUserToGroup -> empty,
+        "AdminRemoveUserFromGroup" => AdminRemoveUserFromGroup -> empty,
+        "AdminListGroupsForUser" => AdminListGroupsForUser -> groups,
+        "ListUsersInGroup" => ListUsersInGroup -> group_users,
+    }
     shared {
         "AssociateSoftwareToken" => AssociateSoftwareToken -> secret_code,
         "VerifySoftwareToken" => VerifySoftwareToken -> software_token_status,
@@ -177,7 +196,13 @@ fn required<T: DeserializeOwned>(body: &Value, key: &str) -> Result<T, WireError
 /// A page of a list.
 #[derive(Deserialize)]
 struct Page<T> {
-    #[serde(alias = "Devices", alias = "Users", alias = "UserPools", alias = "UserPoolClients")]
+    #[serde(
+        alias = "Devices",
+        alias = "Users",
+        alias = "UserPools",
+        alias = "UserPoolClients",
+        alias = "Groups"
+    )]
     #[serde(default = "Vec::new")]
     items: Vec<T>,
     #[serde(alias = "PaginationToken", alias = "NextToken")]
@@ -253,6 +278,21 @@ fn code_sent(body: &Value) -> Result<Response, WireError> {
 fn codes_sent(body: &Value) -> Result<Response, WireError> {
     let sent = optional(body, "CodeDeliveryDetailsList")?.unwrap_or_default();
     Ok(Response::Account(AccountResponse::CodesSent(sent)))
+}
+
+fn group(body: &Value) -> Result<Response, WireError> {
+    let group = GroupResponse::Group(required(body, "Group")?);
+    Ok(Response::Account(AccountResponse::Group(group)))
+}
+
+fn groups(body: &Value) -> Result<Response, WireError> {
+    let Page { items: groups, next: next_token } = read(body)?;
+    Ok(Response::Account(AccountResponse::Group(GroupResponse::Groups { groups, next_token })))
+}
+
+fn group_users(body: &Value) -> Result<Response, WireError> {
+    let Page { items: users, next: next_token } = read(body)?;
+    Ok(Response::Account(AccountResponse::Group(GroupResponse::Users { users, next_token })))
 }
 
 const fn empty(_: &Value) -> Result<Response, WireError> {

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use super::{ChallengeName, Parameters, ProfileRequest, Word, attributes, known_word};
+use super::{
+    ChallengeName, GroupRequest, GroupResponse, Parameters, ProfileRequest, Word, attributes, known_word,
+};
 use crate::ids::{Session, Sub, Username};
 use crate::time::Timestamp;
 
@@ -49,6 +51,8 @@ pub enum AccountRequest {
     VerifySoftwareToken(VerifyOwnSoftwareToken),
     /// Password recovery, attributes and deletion.
     Profile(ProfileRequest),
+    /// Groups.
+    Group(GroupRequest),
 }
 
 /// A user's attributes: names and values, in their original order.
@@ -273,6 +277,9 @@ pub enum AccountResponse {
     /// The response of `UpdateUserAttributes`.
     #[serde(rename = "CodeDeliveryDetailsList")]
     CodesSent(Vec<CodeDelivery>),
+    /// A response about groups.
+    #[serde(untagged)]
+    Group(GroupResponse),
     /// The response of `AdminGetUser`.
     #[serde(untagged)]
     User(UserDescription),
@@ -418,7 +425,10 @@ fn as_listed<S: Serializer>(user: &UserDescription, serializer: S) -> Result<S::
     ListedUser::from(user).serialize(serializer)
 }
 
-fn all_as_listed<S: Serializer>(users: &[UserDescription], serializer: S) -> Result<S::Ok, S::Error> {
+pub(super) fn all_as_listed<S: Serializer>(
+    users: &[UserDescription],
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
     serializer.collect_seq(users.iter().map(ListedUser::from))
 }
 

@@ -28,6 +28,7 @@ pub enum ErrorKind {
     EnableSoftwareTokenMfa,
     UsernameExists,
     AliasExists,
+    GroupExists,
     LimitExceeded,
     TooManyFailedAttempts,
     UnsupportedUserState,
@@ -41,7 +42,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// All exceptions, in declaration order.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::NotAuthorized,
         Self::UserNotFound,
         Self::UserNotConfirmed,
@@ -61,6 +62,7 @@ impl ErrorKind {
         Self::EnableSoftwareTokenMfa,
         Self::UsernameExists,
         Self::AliasExists,
+        Self::GroupExists,
         Self::LimitExceeded,
         Self::TooManyFailedAttempts,
         Self::UnsupportedUserState,
@@ -98,6 +100,7 @@ impl ErrorKind {
             Self::EnableSoftwareTokenMfa => "EnableSoftwareTokenMFAException",
             Self::UsernameExists => "UsernameExistsException",
             Self::AliasExists => "AliasExistsException",
+            Self::GroupExists => "GroupExistsException",
             Self::LimitExceeded => "LimitExceededException",
             Self::TooManyFailedAttempts => "TooManyFailedAttemptsException",
             Self::UnsupportedUserState => "UnsupportedUserStateException",

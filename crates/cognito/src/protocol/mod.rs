@@ -7,6 +7,7 @@
 mod account;
 mod app_client;
 mod error;
+mod group;
 mod management;
 mod names;
 mod profile;
@@ -26,6 +27,10 @@ pub use app_client::{
     ValiditySpec, ValidityUnits,
 };
 pub use error::{ApiError, ErrorKind};
+pub use group::{
+    GroupCall, GroupDescription, GroupRequest, GroupResponse, GroupSpec, GroupUserCall, ListGroups,
+    ListGroupsForUser, ListUsersInGroup,
+};
 pub use management::{
     AccountTakeover, AddOns, CompromisedActions, CompromisedCredentials, DeviceConfiguration, EmailConfig,
     ListUserPools, ManagementRequest, ManagementResponse, MfaConfig, NotifyConfiguration, NotifyEmail,

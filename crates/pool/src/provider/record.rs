@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::{ClientRecord, HostedPool, Provider};
-use crate::{AccountChange, AccountRecord, RecordError};
+use crate::{AccountChange, AccountRecord, GroupRecord, RecordError};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId, Sub};
 use poolproof_cognito::policy::{AccountSettings, PasswordPolicy, PoolPolicy, UsernameSettings};
@@ -54,7 +54,7 @@ impl std::fmt::Debug for PoolRecord {
     }
 }
 
-/// A change of a pool, a client or a user.
+/// A change of a pool, a client, a user or a group.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ProviderChange {
     /// The pool was created or changed.
@@ -69,6 +69,10 @@ pub enum ProviderChange {
     Account(PoolId, Box<AccountRecord>),
     /// The user of this pool was removed.
     AccountRemoved(PoolId, Sub),
+    /// The group of this pool was created or changed.
+    Group(PoolId, GroupRecord),
+    /// The group of this pool and name was removed.
+    GroupRemoved(PoolId, String),
 }
 
 /// All stored records.
@@ -80,6 +84,8 @@ pub struct ProviderSnapshot {
     pub clients: Vec<(PoolId, ClientRecord)>,
     /// The users, each with its pool.
     pub accounts: Vec<(PoolId, AccountRecord)>,
+    /// The groups, each with its pool.
+    pub groups: Vec<(PoolId, GroupRecord)>,
 }
 
 /// Entries changed since the last query.
@@ -140,6 +146,8 @@ impl Provider {
             for change in hosted.pool.take_changes() {
                 users.push(match change {
                     AccountChange::Put(record) => ProviderChange::Account(id.clone(), record),
+                    AccountChange::Group(record) => ProviderChange::Group(id.clone(), record),
+                    AccountChange::GroupRemoved(name) => ProviderChange::GroupRemoved(id.clone(), name),
                     AccountChange::Removed(sub) => {
                         // The pool stores the first valid token generation for the successor of a removed
                         // user.
@@ -202,6 +210,10 @@ impl Provider {
             let taken = self.client_pools.insert(id, pool_id.clone()).is_some();
             let hosted = self.pools.get_mut(&pool_id).filter(|_| !taken).ok_or(RecordError::Inconsistent)?;
             hosted.put_client(record);
+        }
+        for (pool_id, record) in records.groups {
+            let hosted = self.pools.get_mut(&pool_id).ok_or(RecordError::Inconsistent)?;
+            hosted.pool.restore_groups(vec![record]);
         }
         if accounts.is_empty() { Ok(()) } else { Err(RecordError::Inconsistent) }
     }

@@ -2,7 +2,9 @@
 
 use super::{Provider, Tokens, pool_not_found};
 use poolproof_cognito::ids::{ClientId, PoolId};
-use poolproof_cognito::protocol::{AccountRequest, ApiError, ErrorKind, ProfileRequest, Request};
+use poolproof_cognito::protocol::{
+    AccountRequest, ApiError, ErrorKind, GroupRequest, ProfileRequest, Request,
+};
 
 /// The part of a request that identifies its pool.
 pub(super) enum Route<'r> {
@@ -58,6 +60,24 @@ pub(super) fn of_account_request(request: &AccountRequest) -> Route<'_> {
             Route::AccessToken(&request.access_token)
         }
         AccountRequest::Profile(request) => of_profile_request(request),
+        AccountRequest::Group(request) => of_group_request(request),
+    }
+}
+
+fn of_group_request(request: &GroupRequest) -> Route<'_> {
+    match request {
+        GroupRequest::CreateGroup(request) | GroupRequest::UpdateGroup(request) => {
+            Route::Pool(&request.user_pool_id)
+        }
+        GroupRequest::GetGroup(request) | GroupRequest::DeleteGroup(request) => {
+            Route::Pool(&request.user_pool_id)
+        }
+        GroupRequest::ListGroups(request) => Route::Pool(&request.user_pool_id),
+        GroupRequest::AdminAddUserToGroup(request) | GroupRequest::AdminRemoveUserFromGroup(request) => {
+            Route::Pool(&request.user_pool_id)
+        }
+        GroupRequest::AdminListGroupsForUser(request) => Route::Pool(&request.user_pool_id),
+        GroupRequest::ListUsersInGroup(request) => Route::Pool(&request.user_pool_id),
     }
 }
 
