@@ -1,17 +1,19 @@
 //! The client decodes every response that the server encodes. It does not treat an invalid response as a
 //! decision.
 
+use std::collections::BTreeMap;
+
 use poolproof::http::codec::{InvalidResponse, OPERATIONS, decode_response, encode_response};
 use poolproof_cognito::ids::{AccessToken, DeviceGroupKey, DeviceKey, Session, Sub, Username};
 use poolproof_cognito::protocol::{
-    AccountRecoverySetting, AccountResponse, AccountTakeover, AddOns, ApiError, AuthOutcome,
-    AuthenticationResult, Challenge, ChallengeName, ClientDescription, ClientSummary, CodeDelivery,
-    CompromisedActions, CompromisedCredentials, DeviceConfiguration, DeviceDescription, ErrorKind,
-    GroupDescription, GroupResponse, ManagementResponse, MfaConfig, NewDeviceMetadata, OperationResponse,
-    Parameters, PasswordPolicySpec, Policies, PoolDescription, PoolSummary, RecoveryOption,
-    RefreshTokenRotation, Response, RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig,
-    TakeoverAction, TakeoverActions, UserAttributeUpdateSettings, UserDescription, UsernameConfiguration,
-    ValiditySpec, ValidityUnits,
+    AccountRecoverySetting, AccountResponse, AccountTakeover, AddOns, ApiError, AuthEvent, AuthOutcome,
+    AuthenticationResult, Challenge, ChallengeName, ChallengeResponse, ClientDescription, ClientSummary,
+    CodeDelivery, CompromisedActions, CompromisedCredentials, DeviceConfiguration, DeviceDescription,
+    ErrorKind, EventContextData, EventFeedback, EventRisk, GroupDescription, GroupResponse,
+    ManagementResponse, MfaConfig, NewDeviceMetadata, OperationResponse, Parameters, PasswordPolicySpec,
+    Policies, PoolDescription, PoolSummary, RecoveryOption, RefreshTokenRotation, Response,
+    RiskConfiguration, RiskExceptionLists, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
+    UserAttributeUpdateSettings, UserDescription, UsernameConfiguration, ValiditySpec, ValidityUnits,
 };
 use poolproof_cognito::time::Timestamp;
 use proptest::prelude::*;
@@ -100,6 +102,30 @@ impl RandomFields {
         }
     }
 
+    fn auth_event(&self) -> AuthEvent {
+        AuthEvent {
+            event_id: self.word(0),
+            event_type: self.word(1),
+            created: self.at,
+            event_response: self.word(2),
+            event_risk: self.optional(3).map(|decision| EventRisk {
+                risk_decision: Some(decision),
+                risk_level: self.optional(4),
+                compromised_credentials_detected: Some(self.flag),
+            }),
+            challenge_responses: vec![ChallengeResponse {
+                challenge_name: self.word(5),
+                challenge_response: self.word(6),
+            }],
+            event_context_data: self.optional(7).map(|ip| EventContextData { ip_address: Some(ip) }),
+            event_feedback: self.optional(8).map(|feedback_value| EventFeedback {
+                feedback_value,
+                provider: self.word(9),
+                at: self.at,
+            }),
+        }
+    }
+
     fn group(&self) -> GroupDescription {
         GroupDescription {
             group_name: self.word(1),
@@ -110,6 +136,10 @@ impl RandomFields {
             created: self.at,
             modified: self.at,
         }
+    }
+
+    fn tags(&self) -> BTreeMap<String, String> {
+        self.optional(5).map(|key| (key, self.word(6))).into_iter().collect()
     }
 
     fn delivery(&self) -> CodeDelivery {
@@ -143,6 +173,7 @@ impl RandomFields {
             username_configuration: self
                 .optional(2)
                 .map(|_| UsernameConfiguration { case_sensitive: self.flag }),
+            tags: self.tags(),
             account_recovery_setting: self.optional(3).map(|name| AccountRecoverySetting {
                 recovery_mechanisms: vec![RecoveryOption { priority: self.number, name }],
             }),
@@ -254,6 +285,10 @@ impl RandomFields {
                     delivery,
                 });
             }
+            "AdminListUserAuthEvents" => {
+                let auth_events = vec![self.auth_event(); self.number as usize % 3];
+                return account(AccountResponse::AuthEvents { auth_events, next_token: token });
+            }
             "CreateGroup" | "GetGroup" | "UpdateGroup" => {
                 return account(AccountResponse::Group(GroupResponse::Group(self.group())));
             }
@@ -295,6 +330,8 @@ impl RandomFields {
                 let summary = ClientSummary { user_pool_id, client_id, name };
                 ManagementResponse::Clients { clients: vec![summary; self.number as usize % 3], next_token }
             }
+            "ListTagsForResource" => ManagementResponse::Tags(self.tags()),
+            "TagResource" | "UntagResource" => ManagementResponse::Empty,
             "UpdateUserPool" | "DeleteUserPool" | "DeleteUserPoolClient" => ManagementResponse::Empty,
             _ => return OperationResponse::Pool(Response::Empty),
         })

@@ -48,6 +48,9 @@ fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
         "PreventUserExistenceErrors",
         "AttributeName",
         "GroupName",
+        "EventId",
+        "FeedbackValue",
+        "ResourceArn",
         "Description",
         "RoleArn",
         "Code",
@@ -60,6 +63,7 @@ fn sample_values(words: &[String], flag: bool, number: u32) -> Value {
     let more = json!({
         "AuthParameters": parameters, "ChallengeResponses": parameters,
         "DeviceSecretVerifierConfig": { "PasswordVerifier": word(5), "Salt": word(6) },
+        "Tags": { word(0): word(1) }, "UserPoolTags": { word(2): word(3) }, "TagKeys": [word(4)],
         "Limit": number, "Precedence": number, "MaxResults": number, "Permanent": flag, "GenerateSecret": flag,
         "UserAttributes": attributes, "AttributesToGet": [word(1), word(2)],
         "ExplicitAuthFlows": [word(3)], "UsernameAttributes": [word(4)], "AliasAttributes": [word(5)],

@@ -6,13 +6,14 @@ use std::net::IpAddr;
 use poolproof::store::{decode, encode};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, DeviceGroupKey, DeviceKey, PoolId, Sub, Username};
-use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode};
+use poolproof_cognito::policy::{MfaMode, PoolPolicy, Quotas, RememberMode, RiskLevel};
 use poolproof_cognito::protocol::{ChallengeName, DeviceStatus, ValiditySpec};
 use poolproof_cognito::time::Timestamp;
 use poolproof_pool::provider::{ClientRecord, ProviderChange, ProviderSnapshot, Tokens};
 use poolproof_pool::{
-    AccountRecord, AppClient, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,
-    HourlyCount, PasswordFlow, RotatedToken, SentCode, UserCodes, UserStatus,
+    AccountRecord, AppClient, AuthEventRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord,
+    EventAnswer, EventResult, FailuresRecord, HourlyCount, PasswordFlow, RotatedToken, SentCode, UserCodes,
+    UserStatus,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -70,6 +71,19 @@ prop_compose! {
 }
 
 prop_compose! {
+    fn event()(
+        (id, address) in (".*", any::<Option<IpAddr>>()), (created, given) in (moment(), moment()),
+        (blocked, compromised, success, mfa, valid) in any::<(bool, bool, bool, bool, Option<bool>)>(),
+        result in prop::sample::select(vec![EventResult::Pass, EventResult::Fail, EventResult::InProgress]),
+        level in prop::option::of(prop::sample::select(vec![RiskLevel::Low, RiskLevel::High])),
+    ) -> AuthEventRecord {
+        let answers = vec![EventAnswer { mfa, success }];
+        let feedback = valid.map(|valid| (valid, given));
+        AuthEventRecord { id, created, result, level, blocked, compromised, answers, address, feedback }
+    }
+}
+
+prop_compose! {
     fn codes()(
         (reset, email) in (prop::option::of(sent_code()), prop::option::of(sent_code())),
         (since, count) in (moment(), any::<u32>()),
@@ -103,13 +117,14 @@ prop_compose! {
         revoked in prop::collection::btree_map(".*", moment(), 0..3),
         devices in prop::collection::btree_map(".*".prop_map(DeviceKey::new), device(), 0..3),
         (attributes, groups) in any::<(BTreeMap<String, String>, BTreeSet<String>)>(),
+        events in prop::collection::vec_deque(event(), 0..3),
         (created, modified) in (moment(), moment()),
     ) -> AccountRecord {
         AccountRecord {
             serial, username: Username::new(username), sub: Sub::new(sub), salt, verifier, user_status, disabled, phone, sms_mfa,
             email, email_mfa, totp, preferred, totp_step_used, failures, addresses, failures_since, compromised,
             generation, revoked, rotated, devices, attributes, created, modified, confirmation, app_to_verify, app_to_enable,
-            totp_name, first_sign_in_pending, codes, groups,
+            totp_name, first_sign_in_pending, codes, groups, events,
         }
     }
 }
@@ -141,6 +156,7 @@ fn a_record_with_a_wrong_field_count_is_rejected() {
         created: Timestamp::from_us(1),
         modified: Timestamp::from_us(2),
         validity: ValiditySpec { access: Some(5), ..ValiditySpec::default() },
+        risk: None,
     };
     let bytes = encode(&client);
     assert_eq!(decode::<ClientRecord>(&bytes), Some(client));

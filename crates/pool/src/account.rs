@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
+use super::auth_events::AuthEvents;
 use super::codes::UserCodes;
 use super::lockout::Failures;
 use super::sign_in_history::SignInHistory;
@@ -46,6 +47,8 @@ pub(super) struct Account {
     pub(super) totp_step_used: Option<u64>,
     pub(super) failures: Failures,
     pub(super) sign_in_history: SignInHistory,
+    /// The last sign-ins that threat protection has recorded.
+    pub(super) events: AuthEvents,
     /// Whether the password is compromised.
     pub(super) compromised: bool,
     /// Number of global sign-outs; tokens of earlier generations are invalid.

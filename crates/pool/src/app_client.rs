@@ -7,7 +7,9 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use serde::{Deserialize, Serialize};
 use sha2::Sha256;
 
+use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::ClientId;
+use poolproof_cognito::policy::{CompromisedAction, RiskAction};
 use poolproof_cognito::protocol::{ApiError, Parameters, keys};
 
 /// An app client.
@@ -35,6 +37,25 @@ pub struct AppClient {
     pub rotation: Option<Duration>,
     /// How long the client's sessions and tokens are valid.
     pub validity: Validity,
+    /// The client's own risk configuration; it replaces the pool's.
+    #[serde(default)]
+    pub risk: Option<Box<ClientRisk>>,
+}
+
+/// The risk configuration of a client.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientRisk {
+    /// The action at low risk.
+    pub low: RiskAction,
+    /// The action at medium risk.
+    pub medium: RiskAction,
+    /// The action at high risk.
+    pub high: RiskAction,
+    /// The action for compromised passwords.
+    pub compromised: CompromisedAction,
+    /// Addresses that are always blocked or never assessed.
+    pub exceptions: RiskExceptions,
 }
 
 /// How long a client's sessions and tokens are valid.
@@ -88,6 +109,7 @@ impl AppClient {
             token_revocation: true,
             rotation: None,
             validity: Validity::DEFAULT,
+            risk: None,
         }
     }
 

@@ -4,7 +4,7 @@ use super::Pool;
 use super::account::{Account, AccountId};
 use super::session_store::SignInState;
 use poolproof_cognito::ids::{ClientId, DeviceKey};
-use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
+use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskMode, RiskNote};
 use poolproof_cognito::protocol::{ApiError, DeviceStatus, Origin};
 
 /// The decision after a correct password.
@@ -31,11 +31,12 @@ impl Pool {
 
         // 1. Risk counts only where threat protection is enforced. It refuses a sign-in before the device is
         // considered.
-        if self.is_blocked(origin) {
+        if self.is_blocked(client_id, origin) {
             return Decision::Refuse(ApiError::address_blocked());
         }
-        let level = self.risk_level(account, named.as_ref(), origin);
-        let risk = level.map(|level| (level, policy.risk.action(level)));
+        let enforced = policy.risk.mode == RiskMode::Enforced;
+        let level = self.risk_level(client_id, account, named.as_ref(), origin).filter(|_| enforced);
+        let risk = level.map(|level| (level, self.risk_policy(client_id).action(level)));
         if matches!(risk, Some((_, RiskAction::Block))) {
             return Decision::Refuse(ApiError::blocked_by_risk());
         }
@@ -83,6 +84,7 @@ impl Pool {
             answered_session: None,
             answered_by_alias: false,
             risk_mfa: due_by_risk,
+            event_id: None,
         };
         Decision::Proceed { sign_in, mfa: due_by_risk || due_by_pool }
     }

@@ -280,7 +280,7 @@ fn compromised_password(
     let PendingClaim { challenge, claim, named_device, origin } = pending;
     let id = Pool::account_of(&challenge.owner)?;
     let proven = claim.is_valid(key, &pool.srp_identity(&challenge.owner));
-    (proven && pool.refuses_compromised(id, *origin)).then(|| PendingPlainPassword {
+    (proven && pool.refuses_compromised(&challenge.client_id, id, *origin)).then(|| PendingPlainPassword {
         client_id: challenge.client_id.clone(),
         owner: challenge.owner.clone(),
         named_device: named_device.clone(),
@@ -315,6 +315,7 @@ fn issue_another_device(pool: &mut Pool, now: Timestamp, tokens: &mut Authentica
         answered_session: None,
         answered_by_alias: false,
         risk_mfa: false,
+        event_id: None,
     };
     tokens.new_device = Some(pool.issue_device(now, &sign_in, claims.origin_id));
 }

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::account::{Account, AccountId, Device, DeviceState, NameTaken, NewAccount, NewDevice, UserStatus};
+use super::auth_events::AuthEvents;
 use super::codes::UserCodes;
 use super::lockout::Failures;
 use super::sign_in_history::SignInHistory;
@@ -256,6 +257,7 @@ fn new_account(new: NewAccount, generation: u64) -> Account {
         totp_step_used: None,
         failures: Failures::default(),
         sign_in_history: SignInHistory::new(&new.addresses),
+        events: AuthEvents::new(),
         compromised: new.compromised,
         generation,
         revoked: BTreeMap::new(),
@@ -289,6 +291,7 @@ fn cleared(account: Account) -> Account {
         totp_step_used: None,
         failures: Failures::default(),
         sign_in_history: SignInHistory::default(),
+        events: AuthEvents::new(),
         compromised: false,
         revoked: BTreeMap::new(),
         rotated: BTreeMap::new(),

@@ -22,6 +22,8 @@ pub struct EntryCounts {
     pub devices: usize,
     /// Revoked refresh tokens that have not expired.
     pub revoked: usize,
+    /// Recorded sign-ins of all users.
+    pub events: usize,
     /// Groups.
     pub groups: usize,
     /// Memberships of users in groups.
@@ -37,6 +39,7 @@ impl Pool {
         EntryCounts {
             devices: accounts().map(|account| account.devices.len()).sum(),
             revoked: accounts().map(|account| account.revoked.len()).sum(),
+            events: accounts().map(|account| account.events.len()).sum(),
             groups: self.groups.count(),
             memberships: accounts().map(|account| account.groups.len()).sum(),
             user_codes: accounts().map(|account| account.codes.count()).sum(),

@@ -271,6 +271,7 @@ impl Pool {
         if unused.is_none() {
             // A used code counts as a wrong guess, since someone may have observed it (M1–M6).
             self.count_failure(now, &Owner::Account(id));
+            self.record_factor(id, open.sign_in.event_id.as_deref(), false);
             self.session_store.restore_session(&session, open);
             let message = "Your software token has already been used once.";
             return Err(ApiError::new(ErrorKind::ExpiredCode, message));
@@ -284,6 +285,7 @@ impl Pool {
     /// Handles a wrong code: the session can still be answered, and a failure is counted.
     fn wrong_code(&mut self, now: Timestamp, session: &Session, open: OpenSession) -> ApiError {
         self.count_failure(now, &Owner::Account(open.sign_in.account));
+        self.record_factor(open.sign_in.account, open.sign_in.event_id.as_deref(), false);
         self.session_store.restore_session(session, open);
         ApiError::new(ErrorKind::CodeMismatch, "Invalid code received for user")
     }
@@ -390,6 +392,7 @@ impl Pool {
     fn factor_done(&mut self, now: Timestamp, sign_in: SignInState, device: AnsweredDevice) -> Response {
         let AnsweredDevice { key, remembered, by_alias } = device;
         let trusted_device = key.clone().filter(|_| remembered);
+        self.record_factor(sign_in.account, sign_in.event_id.as_deref(), true);
         let sign_in = SignInState {
             mfa_done: true,
             named_device: key,

@@ -4,6 +4,7 @@ use rand::{Rng as _, RngExt as _};
 
 use super::Pool;
 use super::account::{Device, DeviceState};
+use super::auth_events::EventResult;
 use super::session_store::SignInState;
 use super::token::{Claims, TokenUse};
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey};
@@ -37,7 +38,11 @@ impl Pool {
         }
         let generation = account.generation;
         let username = account.username.clone();
-        let event_id = self.signer.event_id(self.rng.next_u64().to_be_bytes(), generation);
+        self.record_end(sign_in.account, sign_in.event_id.as_deref(), EventResult::Pass);
+        let event_id = match &sign_in.event_id {
+            Some(event_id) => event_id.clone(),
+            None => self.signer.event_id(self.rng.next_u64().to_be_bytes(), generation),
+        };
         let claims = Claims {
             token_id: origin_id.clone(),
             client_id: sign_in.client_id.clone(),

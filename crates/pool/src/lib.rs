@@ -21,6 +21,7 @@
 //! | `refresh` | refresh tokens and token revocation |
 //! | `device_ops`, `device_admin`, `device_list` | device operations for users and administrators |
 //! | `users`, `sign_up`, `profile`, `user_list` | user operations for users and administrators |
+//! | `auth_events` | recorded sign-ins |
 //! | `groups` | groups and their claims |
 //! | `recovery`, `attributes`, `codes` | password recovery, changes and verification of attributes |
 //! | `rs256` | tokens that other parties can verify |
@@ -31,6 +32,7 @@
 mod account;
 mod app_client;
 mod attributes;
+mod auth_events;
 mod codes;
 mod decide;
 mod defect;
@@ -81,7 +83,8 @@ use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Group, Job, JobResult};
 
 pub use account::{NameTaken, NewAccount, NewDevice, RotatedToken, UserStatus};
-pub use app_client::{AppClient, PasswordFlow, Validity};
+pub use app_client::{AppClient, ClientRisk, PasswordFlow, Validity};
+pub use auth_events::{AuthEventRecord, AuthEvents, EventAnswer, EventResult};
 pub use codes::{HourlyCount, SentCode, UserCodes};
 pub use defect::Defect;
 pub use entry_counts::EntryCounts;

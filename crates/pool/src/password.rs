@@ -4,6 +4,7 @@ use rand::Rng as _;
 
 use super::account::{AccountId, UserStatus};
 use super::app_client::{AppClient, PasswordFlow};
+use super::auth_events::{DecidedRisk, EventResult};
 use super::decide::Decision;
 use super::lockout::Failures;
 use super::session_store::{ExpectedAnswer, OpenSession, Owner, SignInState};
@@ -136,6 +137,13 @@ impl Pool {
         self.failures(owner).record_failure(now, FIRST_LOCKING_FAILURE);
     }
 
+    /// Records a wrong password, if it is a user's.
+    pub(super) fn record_wrong_password(&mut self, now: Timestamp, owner: &Owner, origin: Origin) {
+        if let Some(id) = Self::account_of(owner) {
+            self.record_password(now, id, origin, DecidedRisk::default(), EventResult::Fail);
+        }
+    }
+
     /// Returns the failures of the attempt's owner.
     pub(super) fn failures(&mut self, owner: &Owner) -> &mut Failures {
         match owner {
@@ -161,11 +169,25 @@ impl Pool {
     ) -> Reply {
         self.check_may_continue(id)?;
         let user_status = self.directory.account(id).user_status;
-        if sent_plain && self.refuses_compromised(id, origin) {
+        let level = self.risk_level(client_id, self.directory.account(id), named.as_ref(), origin);
+        let risk = DecidedRisk { level, ..DecidedRisk::default() };
+        if sent_plain && self.refuses_compromised(client_id, id, origin) {
             self.directory.account_mut(id).user_status = UserStatus::ResetRequired;
+            let risk = DecidedRisk { compromised: true, ..risk };
+            self.record_password(now, id, origin, risk, EventResult::Fail);
             return Err(ApiError::blocked_by_risk());
         }
-        let (sign_in, mfa) = self.decide_sign_in(client_id, id, named, origin)?;
+        let (mut sign_in, mfa) = match self.decide_sign_in(client_id, id, named, origin) {
+            // The client may send the claim again without the device key.
+            Err(error) if error.kind == ErrorKind::ResourceNotFound => return Err(error),
+            Err(error) => {
+                let risk = DecidedRisk { blocked: true, ..risk };
+                self.record_password(now, id, origin, risk, EventResult::Fail);
+                return Err(error);
+            }
+            Ok(decided) => decided,
+        };
+        sign_in.event_id = self.record_password(now, id, origin, risk, EventResult::InProgress);
         if user_status == UserStatus::ForceChangePassword {
             let attributes = self.directory.account(id).attributes_as_json();
             let extra_parameters = [("requiredAttributes", "[]"), ("userAttributes", attributes.as_str())];
@@ -256,6 +278,7 @@ impl Pool {
         let right = account.filter(|id| self.directory.account(*id).verifier == *verifier);
         let Some(id) = right else {
             self.count_failure(now, &pending_work.owner);
+            self.record_wrong_password(now, &pending_work.owner, pending_work.origin);
             return Err(ApiError::incorrect_credentials());
         };
         let PendingPlainPassword { client_id, named_device, origin, .. } = pending_work;
@@ -310,7 +333,13 @@ impl Pool {
             // Another sign-in has set a password meanwhile, so the temporary password is invalid.
             return Err(ApiError::invalid_session());
         }
-        let (sign_in, mfa) = self.decide_sign_in(&sign_in.client_id, id, sign_in.named_device, origin)?;
+        let event_id = sign_in.event_id;
+        let decided = self.decide_sign_in(&sign_in.client_id, id, sign_in.named_device, origin);
+        if decided.is_err() {
+            self.record_end(id, event_id.as_deref(), EventResult::Fail);
+        }
+        let (sign_in, mfa) = decided?;
+        let sign_in = SignInState { event_id, ..sign_in };
         let account = self.directory.account_mut(id);
         account.salt = salt;
         account.verifier = verifier;

@@ -129,7 +129,9 @@ impl Buckets {
                 | ProfileRequest::ConfirmForgotPassword(_)
                 | ProfileRequest::AdminResetUserPassword(_) => users.recovery.take(now),
                 ProfileRequest::ResendConfirmationCode(_)
-                | ProfileRequest::GetUserAttributeVerificationCode(_) => self.read.take(now),
+                | ProfileRequest::GetUserAttributeVerificationCode(_)
+                | ProfileRequest::AdminListUserAuthEvents(_) => self.read.take(now),
+                ProfileRequest::AdminUpdateAuthEventFeedback(_) => self.update.take(now),
                 ProfileRequest::UpdateUserAttributes(_)
                 | ProfileRequest::AdminUpdateUserAttributes(_)
                 | ProfileRequest::DeleteUserAttributes(_)

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Pool;
 use super::account::{Account, AccountId, Confirmation, Device, DeviceState, RotatedToken, UserStatus};
+use super::auth_events::AuthEvents;
 use super::codes::UserCodes;
 use super::groups::GroupRecord;
 use super::lockout::Failures;
@@ -85,6 +86,9 @@ pub struct AccountRecord {
     pub app_to_verify: Option<String>,
     /// The secret of an app that is verified but is not a factor, base32.
     pub app_to_enable: Option<String>,
+    /// The last sign-ins that threat protection has recorded.
+    #[serde(default)]
+    pub events: AuthEvents,
     /// Names of the user's groups.
     #[serde(default)]
     pub groups: BTreeSet<String>,
@@ -305,6 +309,7 @@ impl Account {
             codes: self.codes.clone(),
             app_to_verify: base32(&self.app_to_verify),
             app_to_enable: base32(&self.totp).filter(|_| !self.totp_mfa),
+            events: self.events.clone(),
             groups: self.groups.clone(),
             totp_name: self.totp_name.clone(),
             first_sign_in_pending: self.first_sign_in_pending,
@@ -327,6 +332,7 @@ impl Account {
             email_mfa: record.email_mfa,
             totp: totp(record.totp.as_ref().or(record.app_to_enable.as_ref()))?,
             totp_mfa: record.totp.is_some(),
+            events: record.events,
             groups: record.groups,
             totp_name: record.totp_name,
             preferred: record.preferred,

@@ -23,7 +23,7 @@ const MAX_RECOVERIES: u32 = 20;
 const MAX_RISKY_RECOVERIES: u32 = 5;
 
 impl Pool {
-    /// Answers a request about recovery, attributes or deletion.
+    /// Answers a request about recovery, attributes, deletion or recorded sign-ins.
     pub(super) fn answer_profile(&mut self, now: Timestamp, origin: Origin, request: ProfileRequest) -> Step {
         reply(match request {
             ProfileRequest::ForgotPassword(request) => self.forgot_password(now, origin, &request),
@@ -47,6 +47,8 @@ impl Pool {
             }
             ProfileRequest::VerifyUserAttribute(request) => self.verify_attribute(now, &request),
             ProfileRequest::DeleteUser(request) => self.delete_own_user(now, &request),
+            ProfileRequest::AdminListUserAuthEvents(request) => self.list_auth_events(&request),
+            ProfileRequest::AdminUpdateAuthEventFeedback(request) => self.give_feedback(now, &request),
         })
     }
 

@@ -4,35 +4,59 @@ use std::net::IpAddr;
 
 use super::Pool;
 use super::account::{Account, AccountId};
-use poolproof_cognito::addresses::AddressRange;
-use poolproof_cognito::ids::DeviceKey;
-use poolproof_cognito::policy::{CompromisedAction, RiskLevel, RiskMode, RiskSource};
+use super::app_client::ClientRisk;
+use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
+use poolproof_cognito::ids::{ClientId, DeviceKey};
+use poolproof_cognito::policy::{CompromisedAction, RiskLevel, RiskMode, RiskPolicy, RiskSource};
 use poolproof_cognito::protocol::Origin;
 
 /// Failures since the last sign-in that make an attempt risky.
 const MANY_FAILURES: u32 = 3;
 impl Pool {
+    /// Returns the client's own risk configuration, if it has one.
+    fn client_risk(&self, client_id: &ClientId) -> Option<&ClientRisk> {
+        self.clients.get(client_id)?.risk.as_deref()
+    }
+
+    /// Returns the risk settings of sign-ins by this client: its own actions, or the pool's.
+    pub(super) fn risk_policy(&self, client_id: &ClientId) -> RiskPolicy {
+        let pool = self.policy.risk;
+        self.client_risk(client_id).map_or(pool, |own| RiskPolicy {
+            low: own.low,
+            medium: own.medium,
+            high: own.high,
+            compromised: own.compromised,
+            ..pool
+        })
+    }
+
+    fn exceptions_for(&self, client_id: &ClientId) -> &RiskExceptions {
+        self.client_risk(client_id).map_or(&self.exceptions, |own| &own.exceptions)
+    }
+
     /// Returns whether the attempt's address is always blocked.
-    pub(super) fn is_blocked(&self, origin: Origin) -> bool {
-        self.policy.risk.mode == RiskMode::Enforced && any_range_contains(&self.exceptions.blocked, origin)
+    pub(super) fn is_blocked(&self, client_id: &ClientId, origin: Origin) -> bool {
+        let blocked = &self.exceptions_for(client_id).blocked;
+        self.policy.risk.mode == RiskMode::Enforced && any_range_contains(blocked, origin)
     }
 
     /// Returns whether the attempt is assessed for risk.
-    fn is_risk_assessed(&self, origin: Origin) -> bool {
-        let skipped = any_range_contains(&self.exceptions.skipped, origin);
-        self.policy.risk.mode == RiskMode::Enforced && !skipped
+    fn is_risk_assessed(&self, client_id: &ClientId, origin: Origin) -> bool {
+        let skipped = any_range_contains(&self.exceptions_for(client_id).skipped, origin);
+        self.policy.risk.mode != RiskMode::Off && !skipped
     }
 
-    /// Returns the risk level of the attempt, if threat protection acts on it. The estimate is this project's
-    /// own rule. A new device, a new address and recent failures are one signal each, and each signal adds
-    /// one level.
+    /// Returns the risk level of the attempt, if it is assessed. Threat protection acts on it in mode
+    /// `enforced`. The estimate is this project's own rule. A new device, a new address and recent failures are
+    /// one signal each, and each signal adds one level.
     pub(super) fn risk_level(
         &self,
+        client_id: &ClientId,
         account: &Account,
         named: Option<&DeviceKey>,
         origin: Origin,
     ) -> Option<RiskLevel> {
-        if !self.is_risk_assessed(origin) {
+        if !self.is_risk_assessed(client_id, origin) {
             return None;
         }
         if self.policy.risk.levels == RiskSource::Given {
@@ -52,11 +76,12 @@ impl Pool {
     }
 
     /// Returns whether this plain password is refused because it is compromised.
-    pub(super) fn refuses_compromised(&self, id: AccountId, origin: Origin) -> bool {
+    pub(super) fn refuses_compromised(&self, client_id: &ClientId, id: AccountId, origin: Origin) -> bool {
         self.directory.account(id).compromised
-            && self.policy.risk.compromised == CompromisedAction::Block
-            && self.is_risk_assessed(origin)
-            && !self.is_blocked(origin)
+            && self.policy.risk.mode == RiskMode::Enforced
+            && self.risk_policy(client_id).compromised == CompromisedAction::Block
+            && self.is_risk_assessed(client_id, origin)
+            && !self.is_blocked(client_id, origin)
     }
 }
 

@@ -85,6 +85,8 @@ pub(super) struct SignInState {
     pub(super) answered_by_alias: bool,
     /// Whether risk requires the MFA, for which a registered factor is enough.
     pub(super) risk_mfa: bool,
+    /// The recorded event of the sign-in, if threat protection is on.
+    pub(super) event_id: Option<String>,
 }
 
 /// The owner of a challenge.

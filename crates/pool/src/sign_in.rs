@@ -320,6 +320,7 @@ impl Pool {
         let (Some(id), true) = (Self::account_of(&challenge.owner), proven) else {
             if self.session_store.record_failed_claim(&claim.block, claim.lookup_key()) {
                 self.count_failure(now, &challenge.owner);
+                self.record_wrong_password(now, &challenge.owner, origin);
             }
             return Err(ApiError::incorrect_credentials());
         };

@@ -128,6 +128,8 @@ operations! {
         "GetUserAttributeVerificationCode" => GetUserAttributeVerificationCode -> code_sent,
         "VerifyUserAttribute" => VerifyUserAttribute -> empty,
         "DeleteUser" => DeleteUser -> empty,
+        "AdminListUserAuthEvents" => AdminListUserAuthEvents -> auth_events,
+        "AdminUpdateAuthEventFeedback" => AdminUpdateAuthEventFeedback -> empty,
     }
     group {
         "CreateGroup" => CreateGroup -> group,
@@ -159,6 +161,9 @@ operations! {
         "UpdateUserPoolClient" => UpdateUserPoolClient -> client,
         "ListUserPoolClients" => ListUserPoolClients -> clients,
         "DeleteUserPoolClient" => DeleteUserPoolClient -> done,
+        "TagResource" => TagResource -> done,
+        "UntagResource" => UntagResource -> done,
+        "ListTagsForResource" => ListTagsForResource -> tags,
     }
 }
 
@@ -201,7 +206,8 @@ struct Page<T> {
         alias = "Users",
         alias = "UserPools",
         alias = "UserPoolClients",
-        alias = "Groups"
+        alias = "Groups",
+        alias = "AuthEvents"
     )]
     #[serde(default = "Vec::new")]
     items: Vec<T>,
@@ -280,6 +286,11 @@ fn codes_sent(body: &Value) -> Result<Response, WireError> {
     Ok(Response::Account(AccountResponse::CodesSent(sent)))
 }
 
+fn auth_events(body: &Value) -> Result<Response, WireError> {
+    let Page { items: auth_events, next: next_token } = read(body)?;
+    Ok(Response::Account(AccountResponse::AuthEvents { auth_events, next_token }))
+}
+
 fn group(body: &Value) -> Result<Response, WireError> {
     let group = GroupResponse::Group(required(body, "Group")?);
     Ok(Response::Account(AccountResponse::Group(group)))
@@ -317,6 +328,10 @@ fn mfa(body: &Value) -> Result<ManagementResponse, WireError> {
 
 fn risk(body: &Value) -> Result<ManagementResponse, WireError> {
     required(body, "RiskConfiguration").map(ManagementResponse::Risk)
+}
+
+fn tags(body: &Value) -> Result<ManagementResponse, WireError> {
+    Ok(ManagementResponse::Tags(optional(body, "Tags")?.unwrap_or_default()))
 }
 
 fn client(body: &Value) -> Result<ManagementResponse, WireError> {

@@ -3,7 +3,8 @@
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::{
-    ChallengeName, GroupRequest, GroupResponse, Parameters, ProfileRequest, Word, attributes, known_word,
+    AuthEvent, ChallengeName, GroupRequest, GroupResponse, Parameters, ProfileRequest, Word, attributes,
+    known_word,
 };
 use crate::ids::{Session, Sub, Username};
 use crate::time::Timestamp;
@@ -277,6 +278,14 @@ pub enum AccountResponse {
     /// The response of `UpdateUserAttributes`.
     #[serde(rename = "CodeDeliveryDetailsList")]
     CodesSent(Vec<CodeDelivery>),
+    /// The response of `AdminListUserAuthEvents`.
+    #[serde(untagged)]
+    AuthEvents {
+        /// The events of one page, the latest first.
+        auth_events: Vec<AuthEvent>,
+        /// `NextToken` for the next page, if there is one.
+        next_token: Option<String>,
+    },
     /// A response about groups.
     #[serde(untagged)]
     Group(GroupResponse),

@@ -1,9 +1,12 @@
 //! Operations on pools and their app clients. The owner of several pools executes them, not a single pool.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::app_client::{ClientCall, ClientDescription, ClientSpec, ClientSummary, ListUserPoolClients};
 use super::profile::{AccountRecoverySetting, UserAttributeUpdateSettings};
+use super::tags::{TagResource, TagsCall, UntagResource};
 use crate::policy::MfaMode;
 use crate::time::Timestamp;
 use crate::wire;
@@ -39,6 +42,12 @@ pub enum ManagementRequest {
     ListUserPoolClients(ListUserPoolClients),
     /// Deletes an app client.
     DeleteUserPoolClient(ClientCall),
+    /// Tags a pool.
+    TagResource(TagResource),
+    /// Removes tags of a pool.
+    UntagResource(UntagResource),
+    /// Lists the tags of a pool.
+    ListTagsForResource(TagsCall),
 }
 
 /// Input of the operations that take only a pool.
@@ -81,6 +90,9 @@ pub struct PoolSpec {
     pub account_recovery_setting: Option<AccountRecoverySetting>,
     /// `UserAttributeUpdateSettings`.
     pub user_attribute_update_settings: Option<UserAttributeUpdateSettings>,
+    /// `UserPoolTags`.
+    #[serde(rename = "UserPoolTags")]
+    pub tags: Option<BTreeMap<String, String>>,
 }
 
 /// `UsernameConfigurationType`.
@@ -216,7 +228,7 @@ pub struct EmailConfig {
 pub struct RiskConfiguration {
     /// `UserPoolId`.
     pub user_pool_id: String,
-    /// `ClientId`; each pool here has a single risk configuration.
+    /// `ClientId`, if the configuration is for this client only.
     pub client_id: Option<String>,
     /// `CompromisedCredentialsRiskConfiguration`.
     #[serde(rename = "CompromisedCredentialsRiskConfiguration")]
@@ -341,6 +353,8 @@ pub enum ManagementResponse {
     /// The response of `SetRiskConfiguration` and `DescribeRiskConfiguration`.
     #[serde(rename = "RiskConfiguration")]
     Risk(RiskConfiguration),
+    /// The response of `ListTagsForResource`.
+    Tags(BTreeMap<String, String>),
     /// The response of `CreateUserPoolClient`, `DescribeUserPoolClient` and `UpdateUserPoolClient`.
     #[serde(rename = "UserPoolClient")]
     Client(ClientDescription),
@@ -423,6 +437,9 @@ pub struct PoolDescription {
     pub account_recovery_setting: Option<AccountRecoverySetting>,
     /// `UserAttributeUpdateSettings`.
     pub user_attribute_update_settings: Option<UserAttributeUpdateSettings>,
+    /// `UserPoolTags`.
+    #[serde(rename = "UserPoolTags", default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub tags: BTreeMap<String, String>,
 }
 
 /// `UserPoolDescriptionType`: a pool in a list.

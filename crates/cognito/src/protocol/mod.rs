@@ -6,6 +6,7 @@
 
 mod account;
 mod app_client;
+mod auth_event;
 mod error;
 mod group;
 mod management;
@@ -13,6 +14,7 @@ mod names;
 mod profile;
 mod request;
 mod response;
+mod tags;
 
 use serde::{Deserialize as _, Deserializer};
 
@@ -25,6 +27,10 @@ pub use account::{
 pub use app_client::{
     ClientCall, ClientDescription, ClientSpec, ClientSummary, ListUserPoolClients, RefreshTokenRotation,
     ValiditySpec, ValidityUnits,
+};
+pub use auth_event::{
+    AuthEvent, ChallengeResponse, EventContextData, EventFeedback, EventRisk, ListUserAuthEvents,
+    UpdateAuthEventFeedback,
 };
 pub use error::{ApiError, ErrorKind};
 pub use group::{
@@ -53,6 +59,7 @@ pub use request::{
 pub use response::{
     AuthOutcome, AuthenticationResult, Challenge, DeviceDescription, NewDeviceMetadata, Reply, Response,
 };
+pub use tags::{TagResource, TagsCall, UntagResource};
 
 /// Any operation that the owner of the pools can execute.
 #[derive(Clone, PartialEq, Eq, Debug)]

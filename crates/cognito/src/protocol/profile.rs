@@ -1,11 +1,13 @@
-//! Operations around sign-in: password recovery, attributes and their verification, and deletion.
+//! Operations around sign-in: password recovery, attributes and their verification, deletion, and recorded
+//! sign-ins.
 
 use serde::{Deserialize, Serialize};
 
 use super::account::{AdminUserCall, Attributes, BearerCall};
 use super::attributes;
+use super::auth_event::{ListUserAuthEvents, UpdateAuthEventFeedback};
 
-/// A request about a user's password recovery or attributes.
+/// A request about a user's password recovery, attributes or recorded sign-ins.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum ProfileRequest {
     /// Sends a code that allows a new password.
@@ -30,6 +32,10 @@ pub enum ProfileRequest {
     VerifyUserAttribute(VerifyUserAttribute),
     /// Deletes the caller.
     DeleteUser(BearerCall),
+    /// Lists the recorded sign-ins of a user.
+    AdminListUserAuthEvents(ListUserAuthEvents),
+    /// Stores whether a recorded sign-in was the user's.
+    AdminUpdateAuthEventFeedback(UpdateAuthEventFeedback),
 }
 
 /// `ForgotPassword` and `ResendConfirmationCode`.

@@ -131,7 +131,7 @@ fn check_name(name: &str) -> Result<(), ApiError> {
     ))
 }
 
-fn client_not_found(client_id: &str) -> ApiError {
+pub(super) fn client_not_found(client_id: &str) -> ApiError {
     let shown: String = client_id.chars().take(128).collect();
     ApiError::new(ErrorKind::ResourceNotFound, format!("User pool client {shown} does not exist."))
 }
@@ -158,6 +158,7 @@ impl Provider {
             created: now,
             modified: now,
             validity: spec.validity.clone(),
+            risk: None,
         };
         let described = record.description(&spec.user_pool_id);
         let hosted = self.hosted_mut(&spec.user_pool_id)?;
@@ -168,14 +169,18 @@ impl Provider {
         Ok(ManagementResponse::Client(described))
     }
 
-    fn record(&self, user_pool_id: &str, client_id: Option<&str>) -> Result<&ClientRecord, ApiError> {
+    pub(super) fn client_record(
+        &self,
+        user_pool_id: &str,
+        client_id: Option<&str>,
+    ) -> Result<&ClientRecord, ApiError> {
         let client_id = client_id.unwrap_or_default();
         let hosted = self.hosted(user_pool_id)?;
         hosted.clients.get(&ClientId::new(client_id)).ok_or_else(|| client_not_found(client_id))
     }
 
     pub(super) fn describe_client(&self, call: &ClientCall) -> Result<ManagementResponse, ApiError> {
-        let record = self.record(&call.user_pool_id, call.client_id.as_deref())?;
+        let record = self.client_record(&call.user_pool_id, call.client_id.as_deref())?;
         Ok(ManagementResponse::Client(record.description(&call.user_pool_id)))
     }
 
@@ -184,12 +189,13 @@ impl Provider {
         now: Timestamp,
         spec: &ClientSpec,
     ) -> Result<ManagementResponse, ApiError> {
-        let before = self.record(&spec.user_pool_id, spec.client_id.as_deref())?.clone();
+        let before = self.client_record(&spec.user_pool_id, spec.client_id.as_deref())?.clone();
         let (client, flows) = with_flows(before.client, spec)?;
         let name = spec.name.clone().unwrap_or(before.name);
         check_name(&name)?;
         let validity = spec.validity.clone();
-        let record = ClientRecord { client, name, flows, created: before.created, modified: now, validity };
+        let (created, risk) = (before.created, before.risk);
+        let record = ClientRecord { client, name, flows, created, modified: now, validity, risk };
         let described = record.description(&spec.user_pool_id);
         let id = record.client.id.clone();
         self.hosted_mut(&spec.user_pool_id)?.put_client(record);
@@ -214,7 +220,7 @@ impl Provider {
     }
 
     pub(super) fn delete_client(&mut self, call: &ClientCall) -> Result<ManagementResponse, ApiError> {
-        let id = self.record(&call.user_pool_id, call.client_id.as_deref())?.client.id.clone();
+        let id = self.client_record(&call.user_pool_id, call.client_id.as_deref())?.client.id.clone();
         let hosted = self.hosted_mut(&call.user_pool_id)?;
         hosted.clients.remove(&id);
         hosted.pool.remove_client(&id);

@@ -11,6 +11,7 @@ mod pools;
 mod record;
 mod risk;
 mod route;
+mod tags;
 mod validity;
 
 use std::collections::BTreeMap;
@@ -118,6 +119,7 @@ struct HostedPool {
     modified: Timestamp,
     mfa: MfaConfig,
     risk: RiskConfiguration,
+    tags: BTreeMap<String, String>,
     clients: BTreeMap<ClientId, ClientRecord>,
 }
 
@@ -137,6 +139,9 @@ pub struct ClientRecord {
     pub modified: Timestamp,
     /// The validities as requested; `client` contains the resulting ones.
     pub validity: ValiditySpec,
+    /// The client's own risk configuration as requested, if it has one.
+    #[serde(default)]
+    pub risk: Option<RiskConfiguration>,
 }
 
 /// The pools of one account and region.
@@ -237,6 +242,7 @@ impl Provider {
             modified: now,
             mfa,
             risk: RiskConfiguration::default(),
+            tags: BTreeMap::new(),
             clients: BTreeMap::new(),
         }
     }
@@ -268,6 +274,7 @@ impl Provider {
             created: now,
             modified: now,
             validity: ValiditySpec::default(),
+            risk: None,
         });
         self.mark_client_changed(pool_id, &id);
     }
@@ -388,6 +395,9 @@ impl Provider {
             ManagementRequest::UpdateUserPoolClient(spec) => self.update_client(now, &spec),
             ManagementRequest::ListUserPoolClients(request) => self.list_clients(&request),
             ManagementRequest::DeleteUserPoolClient(call) => self.delete_client(&call),
+            ManagementRequest::TagResource(request) => self.tag(request),
+            ManagementRequest::UntagResource(request) => self.untag(&request),
+            ManagementRequest::ListTagsForResource(request) => self.list_tags(&request),
         };
         managed.map(OperationResponse::Management)
     }

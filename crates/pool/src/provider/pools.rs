@@ -1,6 +1,8 @@
 //! Operations on pools.
 
-use super::{HostedPool, MAX_POOLS_OR_CLIENTS, Provider, account_settings, word};
+use std::collections::BTreeMap;
+
+use super::{HostedPool, MAX_POOLS_OR_CLIENTS, Provider, account_settings, tags, word};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::{
@@ -192,6 +194,7 @@ impl HostedPool {
                 usernames.preferred_username_alias,
             ),
             username_configuration: Some(UsernameConfiguration { case_sensitive: usernames.case_sensitive }),
+            tags: self.tags.clone(),
             account_recovery_setting,
             user_attribute_update_settings,
         }
@@ -220,13 +223,16 @@ impl Provider {
         let passwords = passwords(spec)?;
         let usernames = usernames(spec)?;
         let account_settings = account_settings::parse(spec)?;
+        tags::check(spec.tags.as_ref().unwrap_or(&BTreeMap::new()))?;
         if self.pools.len() >= MAX_POOLS_OR_CLIENTS {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your user pool limit"));
         }
         let id = self.random_text(9, false);
         let id = PoolId::new(format!("{}_{id}", self.config.region));
         self.add_pool(now, id.clone(), name, policy, RiskExceptions::default());
-        let pool = &mut self.hosted_mut(id.as_str())?.pool;
+        let hosted = self.hosted_mut(id.as_str())?;
+        hosted.tags = spec.tags.clone().unwrap_or_default();
+        let pool = &mut hosted.pool;
         pool.set_passwords(passwords);
         pool.set_usernames(usernames);
         pool.set_account_settings(account_settings);
@@ -246,6 +252,7 @@ impl Provider {
         if let Some(name) = &spec.name {
             check_name(name)?;
         }
+        tags::check(spec.tags.as_ref().unwrap_or(&BTreeMap::new()))?;
         let id = PoolId::new(Self::named(spec.user_pool_id.as_deref())?);
         let hosted = self.hosted_mut(id.as_str())?;
         let policy = policy(&spec, *hosted.pool.policy())?;
@@ -255,6 +262,7 @@ impl Provider {
         hosted.pool.set_passwords(passwords(&spec)?);
         hosted.pool.set_policy(policy);
         hosted.modified = now;
+        hosted.tags = spec.tags.unwrap_or_else(|| hosted.tags.clone());
         if let Some(name) = spec.name {
             hosted.name = name;
         }

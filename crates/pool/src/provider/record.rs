@@ -46,6 +46,9 @@ pub struct PoolRecord {
     pub mfa: MfaConfig,
     /// The risk configuration as requested.
     pub risk: RiskConfiguration,
+    /// `UserPoolTags`.
+    #[serde(default)]
+    pub tags: BTreeMap<String, String>,
 }
 
 impl std::fmt::Debug for PoolRecord {
@@ -111,6 +114,7 @@ impl HostedPool {
             account_settings: self.pool.account_settings(),
             mfa: self.mfa.clone(),
             risk: self.risk.clone(),
+            tags: self.tags.clone(),
         }
     }
 }
@@ -203,6 +207,7 @@ impl Provider {
             hosted.modified = record.modified;
             hosted.mfa = record.mfa;
             hosted.risk = record.risk;
+            hosted.tags = record.tags;
             self.pools.insert(record.id, hosted);
         }
         for (pool_id, record) in records.clients {

@@ -1,8 +1,9 @@
 //! `SetRiskConfiguration` and `DescribeRiskConfiguration`.
 
-use super::{HostedPool, Provider, word};
+use super::{ClientRecord, HostedPool, Provider, word};
+use crate::{AppClient, ClientRisk};
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
-use poolproof_cognito::ids::PoolId;
+use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::policy::{CompromisedAction, PoolPolicy, RiskAction, RiskMode, RiskPolicy};
 use poolproof_cognito::protocol::{
     AccountTakeover, ApiError, ClientCall, CompromisedActions, CompromisedCredentials, ErrorKind,
@@ -27,57 +28,72 @@ impl Provider {
         now: Timestamp,
         config: RiskConfiguration,
     ) -> Result<ManagementResponse, ApiError> {
+        let client_id = single_client(config.client_id.as_deref());
+        if let Some(client_id) = client_id {
+            self.client_record(&config.user_pool_id, Some(client_id))?;
+        }
         let hosted = self.hosted_mut(&config.user_pool_id)?;
-        refuse_single_client(config.client_id.as_deref())?;
         let policy = *hosted.pool.policy();
         if policy.risk.mode == RiskMode::Off {
             let message = "User pool add-on is not enabled: set UserPoolAddOns first.";
             return Err(ApiError::new(ErrorKind::UserPoolAddOnNotEnabled, message));
         }
-        let requested = config.account_takeover.as_ref().and_then(|takeover| takeover.actions.clone());
-        // Without any configuration Cognito's defaults apply again: every level is blocked.
+        // Without any configuration Cognito's defaults apply again, or the pool's configuration to a client.
         let reset =
             config.account_takeover.is_none() && config.compromised.is_none() && config.exceptions.is_none();
-        let default = if reset { RiskAction::Block } else { RiskAction::NoAction };
-        let requested = requested.unwrap_or_default();
-        let action = |action: &Option<TakeoverAction>| {
-            let requested = action.as_ref().map(|action| action.event_action.as_str());
-            requested.map_or(Ok(default), |requested| word(&RISK_ACTION_VALUES, "eventAction", requested))
-        };
-        let (low, medium, high) =
-            (action(&requested.low)?, action(&requested.medium)?, action(&requested.high)?);
-        if low > medium || medium > high {
-            let message = "A higher level of risk can not have a less restrictive action than a lower one.";
-            return Err(ApiError::invalid_parameter(message));
+        let risk = parse(&config, if reset { RiskAction::Block } else { RiskAction::NoAction })?;
+        let id = PoolId::new(&config.user_pool_id);
+        if let Some(client_id) = client_id.map(ClientId::new) {
+            if let Some(record) = hosted.clients.get(&client_id).cloned() {
+                let client = AppClient { risk: (!reset).then(|| Box::new(risk)), ..record.client };
+                let risk = (!reset).then_some(config);
+                hosted.put_client(ClientRecord { client, risk, modified: now, ..record });
+            }
+            self.mark_client_changed(&id, &client_id);
+            return Ok(self.hosted(id.as_str())?.risk_description(Some(&client_id)));
         }
-        let compromised = compromised(config.compromised.as_ref())?;
-        let exceptions = exceptions(config.exceptions.as_ref())?;
+        let ClientRisk { low, medium, high, compromised, exceptions } = risk;
         let risk = RiskPolicy { low, medium, high, compromised, ..policy.risk };
         hosted.pool.set_policy(PoolPolicy { risk, ..policy });
         hosted.pool.set_exceptions(exceptions);
-        let id = PoolId::new(&config.user_pool_id);
         hosted.risk = config;
         hosted.modified = now;
-        let described = hosted.risk_description();
+        let described = hosted.risk_description(None);
         self.mark_pool_changed(&id);
         Ok(described)
     }
 
+    /// A client without a configuration of its own has the pool's.
     pub(super) fn describe_risk(&self, call: &ClientCall) -> Result<ManagementResponse, ApiError> {
-        let hosted = self.hosted(&call.user_pool_id)?;
-        refuse_single_client(call.client_id.as_deref())?;
-        Ok(hosted.risk_description())
+        let client_id = single_client(call.client_id.as_deref());
+        if let Some(client_id) = client_id {
+            self.client_record(&call.user_pool_id, Some(client_id))?;
+        }
+        Ok(self.hosted(&call.user_pool_id)?.risk_description(client_id.map(ClientId::new).as_ref()))
     }
 }
 
-/// Refuses a configuration for a single client: all clients of a pool share one.
-fn refuse_single_client(client_id: Option<&str>) -> Result<(), ApiError> {
-    if client_id.is_none_or(|id| id == "ALL") {
-        return Ok(());
+/// Returns the client that a request names; `ALL` is the pool.
+fn single_client(client_id: Option<&str>) -> Option<&str> {
+    client_id.filter(|id| *id != "ALL")
+}
+
+/// Returns the requested settings; `default` is the action of levels that are absent.
+fn parse(config: &RiskConfiguration, default: RiskAction) -> Result<ClientRisk, ApiError> {
+    let requested = config.account_takeover.as_ref().and_then(|takeover| takeover.actions.clone());
+    let requested = requested.unwrap_or_default();
+    let action = |action: &Option<TakeoverAction>| {
+        let requested = action.as_ref().map(|action| action.event_action.as_str());
+        requested.map_or(Ok(default), |requested| word(&RISK_ACTION_VALUES, "eventAction", requested))
+    };
+    let (low, medium, high) = (action(&requested.low)?, action(&requested.medium)?, action(&requested.high)?);
+    if low > medium || medium > high {
+        let message = "A higher level of risk can not have a less restrictive action than a lower one.";
+        return Err(ApiError::invalid_parameter(message));
     }
-    Err(ApiError::invalid_parameter(
-        "A risk configuration for a single client is not supported; leave ClientId out.",
-    ))
+    let compromised = compromised(config.compromised.as_ref())?;
+    let exceptions = exceptions(config.exceptions.as_ref())?;
+    Ok(ClientRisk { low, medium, high, compromised, exceptions })
 }
 
 /// Returns the effect of a compromised password on a sign-in under this configuration.
@@ -126,11 +142,23 @@ fn ranges(key: &str, texts: &[String]) -> Result<Vec<AddressRange>, ApiError> {
 }
 
 impl HostedPool {
-    /// Returns the current risk configuration, with the requested notifications and events.
-    fn risk_description(&self) -> ManagementResponse {
-        let risk = self.pool.policy().risk;
-        let requested = self.risk.account_takeover.clone().unwrap_or_default();
-        let levels = requested.actions.unwrap_or_default();
+    /// Returns the current risk configuration of the pool or of a client that has its own, with the requested
+    /// notifications and events.
+    fn risk_description(&self, client_id: Option<&ClientId>) -> ManagementResponse {
+        let own = client_id.and_then(|id| {
+            let record = self.clients.get(id)?;
+            Some((id, record.client.risk.as_deref()?, record.risk.as_ref()?))
+        });
+        let pool = self.pool.policy().risk;
+        let (risk, exceptions, requested) = match own {
+            Some((_, own, requested)) => {
+                let ClientRisk { low, medium, high, compromised, .. } = *own;
+                (RiskPolicy { low, medium, high, compromised, ..pool }, &own.exceptions, requested)
+            }
+            None => (pool, self.pool.exceptions(), &self.risk),
+        };
+        let takeover = requested.account_takeover.clone().unwrap_or_default();
+        let levels = takeover.actions.unwrap_or_default();
         let described = |action: RiskAction, requested: &Option<TakeoverAction>| {
             let word = RISK_ACTION_VALUES.iter().find(|(_, one)| *one == action).map_or("", |(word, _)| word);
             let notify = requested.as_ref().and_then(|requested| requested.notify).or(Some(false));
@@ -146,19 +174,18 @@ impl HostedPool {
             actions: Some(CompromisedActions { event_action: "BLOCK".to_owned() }),
         };
         // Settings from a file have no request to return.
-        let compromised = self
-            .risk
+        let compromised = requested
             .compromised
             .clone()
             .or_else(|| (risk.compromised == CompromisedAction::Block).then_some(blocks));
-        let RiskExceptions { blocked, skipped } = self.pool.exceptions();
+        let RiskExceptions { blocked, skipped } = exceptions;
         let texts = |ranges: &[AddressRange]| ranges.iter().map(ToString::to_string).collect::<Vec<_>>();
         let lists = RiskExceptionLists { blocked: texts(blocked), skipped: texts(skipped) };
         ManagementResponse::Risk(RiskConfiguration {
             user_pool_id: self.pool.identity().pool_id.as_str().to_owned(),
-            client_id: None,
+            client_id: own.map(|(id, ..)| id.as_str().to_owned()),
             compromised,
-            account_takeover: Some(AccountTakeover { notify: requested.notify, actions: Some(actions) }),
+            account_takeover: Some(AccountTakeover { notify: takeover.notify, actions: Some(actions) }),
             exceptions: Some(lists).filter(|lists| *lists != RiskExceptionLists::default()),
         })
     }

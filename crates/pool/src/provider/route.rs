@@ -97,6 +97,8 @@ fn of_profile_request(request: &ProfileRequest) -> Route<'_> {
             Route::AccessToken(&request.access_token)
         }
         ProfileRequest::DeleteUser(request) => Route::AccessToken(&request.access_token),
+        ProfileRequest::AdminListUserAuthEvents(request) => Route::Pool(&request.user_pool_id),
+        ProfileRequest::AdminUpdateAuthEventFeedback(request) => Route::Pool(&request.user_pool_id),
     }
 }
 
