@@ -111,7 +111,7 @@ prop_compose! {
         (totp_name, rotated) in (any::<Option<String>>(), prop::collection::btree_map(".*", rotated(), 0..3)),
         (phone, email, totp, app_to_verify, app_to_enable) in any::<(Option<String>, Option<String>, Option<String>, Option<String>, Option<String>)>(),
         preferred in prop::option::of(prop::sample::select(ChallengeName::ALL.to_vec())),
-        (totp_step_used, failures_since, generation) in any::<(Option<u64>, u32, u64)>(),
+        (totp_step_used, failures_since, generation, access_revocations) in any::<(Option<u64>, u32, u64, u64)>(),
         (failures, confirmation, codes) in (failures(), prop::option::of(confirmation()), codes()),
         addresses in any::<Vec<IpAddr>>(),
         revoked in prop::collection::btree_map(".*", moment(), 0..3),
@@ -123,7 +123,7 @@ prop_compose! {
         AccountRecord {
             serial, username: Username::new(username), sub: Sub::new(sub), salt, verifier, user_status, disabled, phone, sms_mfa,
             email, email_mfa, totp, preferred, totp_step_used, failures, addresses, failures_since, compromised,
-            generation, revoked, rotated, devices, attributes, created, modified, confirmation, app_to_verify, app_to_enable,
+            generation, access_revocations, revoked, rotated, devices, attributes, created, modified, confirmation, app_to_verify, app_to_enable,
             totp_name, first_sign_in_pending, codes, groups, events,
         }
     }

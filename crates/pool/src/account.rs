@@ -53,6 +53,8 @@ pub(super) struct Account {
     pub(super) compromised: bool,
     /// Number of global sign-outs; tokens of earlier generations are invalid.
     pub(super) generation: u64,
+    /// How often the user's access tokens were revoked, but not the refresh tokens.
+    pub(super) access_revocations: u64,
     /// Sign-ins whose refresh token was revoked, each with the token's original expiry.
     pub(super) revoked: BTreeMap<String, Timestamp>,
     /// Sign-ins whose refresh token was exchanged for another one, by `origin_jti`.

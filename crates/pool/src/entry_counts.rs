@@ -22,6 +22,8 @@ pub struct EntryCounts {
     pub devices: usize,
     /// Revoked refresh tokens that have not expired.
     pub revoked: usize,
+    /// Sign-ins with rotated refresh tokens that have not expired.
+    pub rotated: usize,
     /// Recorded sign-ins of all users.
     pub events: usize,
     /// Groups.
@@ -39,6 +41,7 @@ impl Pool {
         EntryCounts {
             devices: accounts().map(|account| account.devices.len()).sum(),
             revoked: accounts().map(|account| account.revoked.len()).sum(),
+            rotated: accounts().map(|account| account.rotated.len()).sum(),
             events: accounts().map(|account| account.events.len()).sum(),
             groups: self.groups.count(),
             memberships: accounts().map(|account| account.groups.len()).sum(),

@@ -69,8 +69,12 @@ impl Pool {
         let validity = self.validity(&claims.client_id);
         let id_claims =
             Claims { token_id: self.new_uuid(), expires: now.plus(validity.id), ..claims.clone() };
-        let claims =
-            Claims { token_id: self.new_uuid(), expires: now.plus(validity.access), ..claims.clone() };
+        let mut random = [0; 8];
+        self.rng.fill_bytes(&mut random);
+        let revocations = self.directory.find(claims.username.as_str());
+        let revocations = revocations.map_or(0, |id| self.directory.account(id).access_revocations);
+        let token_id = self.signer.access_id(random, revocations);
+        let claims = Claims { token_id, expires: now.plus(validity.access), ..claims.clone() };
         let (access_token, id_token) = self
             .unsigned_tokens(now, &claims, &id_claims)
             .unwrap_or_else(|| (self.signer.access(&claims), self.signer.token(TokenUse::Id, &id_claims)));

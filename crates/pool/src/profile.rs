@@ -228,7 +228,8 @@ impl Pool {
             if self.directory.is_taken(username) {
                 return taken("User already exists");
             }
-            return Ok((Username::new(username), attributes));
+            // A pool that ignores case has one spelling of a name: lower case.
+            return Ok((Username::new(self.directory.fold(username)), attributes));
         }
         attributes.take_username(usernames, username)?;
         let addresses = [attributes.email.as_deref(), attributes.phone.as_deref()];

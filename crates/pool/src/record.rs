@@ -65,6 +65,9 @@ pub struct AccountRecord {
     pub compromised: bool,
     /// Number of global sign-outs.
     pub generation: u64,
+    /// How often the user's access tokens were revoked, but not the refresh tokens.
+    #[serde(default)]
+    pub access_revocations: u64,
     /// Sign-ins whose refresh token was revoked, each with the token's original expiry.
     pub revoked: BTreeMap<String, Timestamp>,
     /// Sign-ins whose refresh token was exchanged for another one, by `origin_jti`.
@@ -295,6 +298,7 @@ impl Account {
             failures_since: self.sign_in_history.failures,
             compromised: self.compromised,
             generation: self.generation,
+            access_revocations: self.access_revocations,
             revoked: self.revoked.clone(),
             rotated: self.rotated.clone(),
             devices: self.devices.iter().map(|(key, device)| (key.clone(), device.record())).collect(),
@@ -341,6 +345,7 @@ impl Account {
             sign_in_history: SignInHistory { addresses: record.addresses, failures: record.failures_since },
             compromised: record.compromised,
             generation: record.generation,
+            access_revocations: record.access_revocations,
             revoked: record.revoked,
             rotated: record.rotated,
             devices: record.devices.into_iter().map(device).collect::<Result<_, RecordError>>()?,

@@ -172,7 +172,8 @@ impl Pool {
         if self.directory.account(id).disabled {
             return Err(ApiError::not_authorized("User is disabled."));
         }
-        if self.is_revoked(id, &claims) {
+        let revocations = self.directory.account(id).access_revocations;
+        if self.is_revoked(id, &claims) || !self.signer.is_access_id(&claims.token_id, revocations) {
             return Err(ApiError::not_authorized("Access Token has been revoked"));
         }
         Ok((id, claims))

@@ -98,21 +98,40 @@ impl Signer {
     /// Returns the `event_id` of a sign-in: a UUID whose second half authenticates the first half together
     /// with the number of earlier global sign-outs. So RS256 tokens need no claim that Cognito does not have.
     pub(super) fn event_id(&self, random: [u8; 8], generation: u64) -> String {
-        let mut bytes = [0; 16];
-        bytes[..8].copy_from_slice(&random);
-        bytes[6] = (bytes[6] & 0x0f) | 0x40;
-        let tag = self.0.clone().chain_update(b"event").chain_update(&bytes[..8]);
-        let tag = tag.chain_update(generation.to_be_bytes()).finalize().into_bytes();
-        bytes[8..].copy_from_slice(&tag[..8]);
-        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+        self.tagged_id(b"event", random, generation)
     }
 
     /// Returns whether a sign-in with this `event_id` came after this number of global sign-outs.
     pub(super) fn is_of_generation(&self, event_id: &str, generation: u64) -> bool {
-        let Ok(id) = uuid::Uuid::try_parse(event_id) else { return false };
+        self.has_tag(b"event", event_id, generation)
+    }
+
+    /// Returns the `jti` of an access token: a UUID like the `event_id`, which authenticates how often the
+    /// user's access tokens were revoked before.
+    pub(super) fn access_id(&self, random: [u8; 8], revocations: u64) -> String {
+        self.tagged_id(b"access", random, revocations)
+    }
+
+    /// Returns whether an access token with this `jti` was issued after this number of revocations.
+    pub(super) fn is_access_id(&self, token_id: &str, revocations: u64) -> bool {
+        self.has_tag(b"access", token_id, revocations)
+    }
+
+    fn tagged_id(&self, label: &[u8], random: [u8; 8], number: u64) -> String {
+        let mut bytes = [0; 16];
+        bytes[..8].copy_from_slice(&random);
+        bytes[6] = (bytes[6] & 0x0f) | 0x40;
+        let tag = self.0.clone().chain_update(label).chain_update(&bytes[..8]);
+        let tag = tag.chain_update(number.to_be_bytes()).finalize().into_bytes();
+        bytes[8..].copy_from_slice(&tag[..8]);
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
+    }
+
+    fn has_tag(&self, label: &[u8], id: &str, number: u64) -> bool {
+        let Ok(parsed) = uuid::Uuid::try_parse(id) else { return false };
         let mut random = [0; 8];
-        random.copy_from_slice(&id.as_bytes()[..8]);
-        self.event_id(random, generation) == event_id
+        random.copy_from_slice(&parsed.as_bytes()[..8]);
+        self.tagged_id(label, random, number) == id
     }
 
     /// Returns the access token with these claims.

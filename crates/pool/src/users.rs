@@ -339,12 +339,13 @@ impl Pool {
         self.directory.remove(id);
     }
 
-    /// Enables or disables a user; disabling also revokes the user's tokens.
+    /// Enables or disables a user; disabling also revokes the user's access tokens. Refresh tokens can be used
+    /// again after the user is enabled (docs/semantics.md, refresh, sign-out and revocation).
     fn enable(&mut self, now: Timestamp, request: &AdminUserCall, enabled: bool) -> Reply {
         let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         let account = self.directory.account_mut(id);
         if !enabled && !account.disabled {
-            account.generation += 1;
+            account.access_revocations += 1;
         }
         account.disabled = !enabled;
         account.modified = now;
