@@ -38,6 +38,7 @@ mod pool_accounts;
 mod pool_admin_changes;
 mod pool_attributes;
 mod pool_clients;
+mod pool_credentials;
 mod pool_device_calls;
 mod pool_devices;
 mod pool_factors;

@@ -72,7 +72,7 @@ fn before_device_claim(policy: PoolPolicy) -> (PoolFixture, Request) {
 }
 
 /// Returns a sign-in at each step after the password, with the correct answer.
-fn interrupted_sign_ins() -> Vec<(&'static str, PoolFixture, Request)> {
+pub(crate) fn interrupted_sign_ins() -> Vec<(&'static str, PoolFixture, Request)> {
     let plain = policy(RememberMode::No, false, MfaMode::Optional);
     let mut interrupted_sign_ins = Vec::new();
 

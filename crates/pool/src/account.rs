@@ -53,6 +53,9 @@ pub(super) struct Account {
     pub(super) compromised: bool,
     /// Number of global sign-outs; tokens of earlier generations are invalid.
     pub(super) generation: u64,
+    /// Increases with every change of the password and every global sign-out. A sign-in in progress ends if it
+    /// began with an earlier version. It is not stored, since sign-ins in progress end with the program.
+    pub(super) credential_version: u64,
     /// How often the user's access tokens were revoked, but not the refresh tokens.
     pub(super) access_revocations: u64,
     /// Sign-ins whose refresh token was revoked, each with the token's original expiry.
@@ -153,6 +156,17 @@ impl Account {
             totp: totp && self.totp_mfa,
             email: email && self.email_mfa,
         })
+    }
+
+    /// Ends the sign-ins in progress.
+    pub(super) const fn end_sign_ins(&mut self) {
+        self.credential_version += 1;
+    }
+
+    /// Ends the sign-ins in progress and revokes all tokens.
+    pub(super) const fn sign_out(&mut self) {
+        self.generation += 1;
+        self.end_sign_ins();
     }
 
     /// Returns the device with this key, if it is confirmed.

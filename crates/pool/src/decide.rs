@@ -77,6 +77,7 @@ impl Pool {
         let sign_in = SignInState {
             client_id: client_id.clone(),
             account: id,
+            credentials: account.credential_version,
             named_device: named,
             trusted_device,
             mfa_done: false,

@@ -308,6 +308,7 @@ fn issue_another_device(pool: &mut Pool, now: Timestamp, tokens: &mut Authentica
     let sign_in = SignInState {
         client_id: claims.client_id,
         account,
+        credentials: pool.directory.account(account).credential_version,
         named_device: None,
         trusted_device: None,
         mfa_done: false,

@@ -206,7 +206,7 @@ impl Pool {
     /// Returns the device, if the pool still trusts it. Every use checks again: the device may be removed,
     /// its user disabled or the settings changed.
     fn trusted(&self, sign_in: &SignInState, key: &DeviceKey) -> Result<TrustedDevice, ApiError> {
-        self.check_may_continue(sign_in.account)?;
+        self.check_sign_in(sign_in)?;
         let account = self.directory.account(sign_in.account);
         let device = account.devices.get(key).ok_or_else(ApiError::device_not_found)?;
         // The device replaced an MFA that the pool requires now. Only a new sign-in can ask for it.

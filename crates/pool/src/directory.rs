@@ -260,6 +260,7 @@ fn new_account(new: NewAccount, generation: u64) -> Account {
         events: AuthEvents::new(),
         compromised: new.compromised,
         generation,
+        credential_version: 0,
         access_revocations: 0,
         revoked: BTreeMap::new(),
         rotated: BTreeMap::new(),

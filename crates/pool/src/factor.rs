@@ -136,10 +136,21 @@ impl Pool {
         sign_in: SignInState,
         expected_answer: ExpectedAnswer,
     ) -> Session {
+        let expires = now.plus(self.session_validity(&sign_in.client_id));
+        self.open_session_until(now, sign_in, expected_answer, expires)
+    }
+
+    /// Opens a session that waits for this challenge and cannot be answered after `expires`.
+    fn open_session_until(
+        &mut self,
+        now: Timestamp,
+        sign_in: SignInState,
+        expected_answer: ExpectedAnswer,
+        expires: Timestamp,
+    ) -> Session {
         let session = self.new_session();
         let validity = self.session_validity(&sign_in.client_id);
-        let open = OpenSession { sign_in, expected_answer, expires: now.plus(validity) };
-        self.session_store.open(&session, open, validity);
+        self.session_store.open(now, &session, OpenSession { sign_in, expected_answer, expires }, validity);
         session
     }
 
@@ -181,7 +192,7 @@ impl Pool {
         wanted: impl Fn(&OpenSession) -> bool,
     ) -> Result<(Session, OpenSession), ApiError> {
         let (session, open) = self.session_store.take(now, session, wanted)?;
-        if let Err(error) = self.check_may_continue(open.sign_in.account) {
+        if let Err(error) = self.check_sign_in(&open.sign_in) {
             self.session_store.restore_session(&session, open);
             return Err(error);
         }
@@ -308,7 +319,9 @@ impl Pool {
         })?;
         let secret = TotpSecret::draw(&mut self.rng);
         let secret_code = secret.to_base32();
-        let session = self.open_session(now, open.sign_in, ExpectedAnswer::SetupCode { secret });
+        // The set-up can be repeated, but it does not prolong the challenge.
+        let expected_answer = ExpectedAnswer::SetupCode { secret };
+        let session = self.open_session_until(now, open.sign_in, expected_answer, open.expires);
         Ok(Response::SecretCode { secret_code, session })
     }
 
@@ -338,7 +351,8 @@ impl Pool {
         account.totp = Some(secret);
         account.totp_mfa = true;
         account.totp_name.clone_from(&request.friendly_device_name);
-        let session = self.open_session(now, open.sign_in, ExpectedAnswer::SetupDone);
+        let expected_answer = ExpectedAnswer::SetupDone;
+        let session = self.open_session_until(now, open.sign_in, expected_answer, open.expires);
         Ok(Response::SoftwareTokenVerified { session })
     }
 

@@ -126,6 +126,15 @@ impl Pool {
         Ok(())
     }
 
+    /// Refuses a sign-in whose user may not continue, or whose password was changed since it began.
+    pub(super) fn check_sign_in(&self, sign_in: &SignInState) -> Result<(), ApiError> {
+        self.check_may_continue(sign_in.account)?;
+        if self.directory.account(sign_in.account).credential_version != sign_in.credentials {
+            return Err(ApiError::invalid_session());
+        }
+        Ok(())
+    }
+
     /// Counts a failed attempt.
     pub(super) fn count_failure(&mut self, now: Timestamp, owner: &Owner) {
         if let Some(id) = Self::account_of(owner) {
@@ -328,19 +337,17 @@ impl Pool {
     ) -> Reply {
         let PendingNewPassword { sign_in, salt, origin } = pending_work;
         let id = sign_in.account;
-        self.check_may_continue(id)?;
-        if self.directory.account(id).user_status != UserStatus::ForceChangePassword {
-            // Another sign-in has set a password meanwhile, so the temporary password is invalid.
-            return Err(ApiError::invalid_session());
-        }
+        self.check_sign_in(&sign_in)?;
         let event_id = sign_in.event_id;
         let decided = self.decide_sign_in(&sign_in.client_id, id, sign_in.named_device, origin);
         if decided.is_err() {
             self.record_end(id, event_id.as_deref(), EventResult::Fail);
         }
         let (sign_in, mfa) = decided?;
-        let sign_in = SignInState { event_id, ..sign_in };
         let account = self.directory.account_mut(id);
+        // Other sign-ins with the temporary password end.
+        account.end_sign_ins();
+        let sign_in = SignInState { event_id, credentials: account.credential_version, ..sign_in };
         account.salt = salt;
         account.verifier = verifier;
         account.user_status = UserStatus::Confirmed;

@@ -345,6 +345,7 @@ impl Account {
             sign_in_history: SignInHistory { addresses: record.addresses, failures: record.failures_since },
             compromised: record.compromised,
             generation: record.generation,
+            credential_version: 0,
             access_revocations: record.access_revocations,
             revoked: record.revoked,
             rotated: record.rotated,

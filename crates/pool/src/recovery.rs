@@ -186,6 +186,7 @@ impl Pool {
         let kind = self.recovery_address(id)?;
         let account = self.directory.account_mut(id);
         account.user_status = UserStatus::ResetRequired;
+        account.end_sign_ins();
         account.modified = now;
         self.send_reset_code(now, id, kind);
         Ok(Response::Empty)

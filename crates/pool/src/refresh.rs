@@ -155,7 +155,7 @@ impl Pool {
     /// `GlobalSignOut`.
     pub(super) fn global_sign_out(&mut self, now: Timestamp, request: &GlobalSignOut) -> Reply {
         let (id, _) = self.bearer(&request.access_token, now)?;
-        self.directory.account_mut(id).generation += 1;
+        self.directory.account_mut(id).sign_out();
         Ok(Response::Empty)
     }
 

@@ -26,7 +26,7 @@ use poolproof_cognito::protocol::{ApiError, ChallengeName, Origin};
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 use poolproof_cognito::totp::TotpSecret;
-use poolproof_srp::{Ephemeral, PublicA, PublicB, Salt, SessionKey};
+use poolproof_srp::{Ephemeral, PublicA, PublicB, SessionKey};
 
 /// The pool's part of an SRP exchange that waits for the claim.
 #[derive(Clone, Debug)]
@@ -53,10 +53,8 @@ pub(super) struct PasswordChallenge {
     pub(super) client_id: ClientId,
     pub(super) owner: Owner,
     pub(super) proof: Proof,
-    /// The salt of the password that the challenge is about. A new password has a new salt.
-    pub(super) salt: Salt,
-    /// The number of global sign-outs when the challenge was issued. A later one ends the challenge.
-    pub(super) generation: u64,
+    /// The version of the user's credentials when the challenge was issued. A later one ends the challenge.
+    pub(super) credentials: u64,
     /// The device that `InitiateAuth` named.
     pub(super) device_key: Option<DeviceKey>,
     /// The wrong claims so far; none is counted twice.
@@ -70,6 +68,8 @@ pub(super) struct SignInState {
     /// The app client that started it; no other client may continue it.
     pub(super) client_id: ClientId,
     pub(super) account: AccountId,
+    /// The version of the user's credentials when the password was judged. A later one ends the sign-in.
+    pub(super) credentials: u64,
     /// The device that the last answer named: that to the MFA, or else that to the password.
     pub(super) named_device: Option<DeviceKey>,
     /// The named device if the pool remembered it then; the device must authenticate.
@@ -339,8 +339,8 @@ impl SessionStore {
         }
     }
 
-    /// Opens a session that can be answered for `validity` from now on.
-    pub(super) fn open(&mut self, session: &Session, open: OpenSession, validity: Duration) {
+    /// Opens a session of a client whose sessions have this validity.
+    pub(super) fn open(&mut self, now: Timestamp, session: &Session, open: OpenSession, validity: Duration) {
         let lookup_key = LookupKey::from_text(session.as_str());
         let handle = match (&open.expected_answer, &open.sign_in.trusted_device) {
             (ExpectedAnswer::DevicePublic, Some(key)) => {
@@ -356,7 +356,7 @@ impl SessionStore {
             self.sessions_by_handle.entry(handle).or_default().push(lookup_key);
         }
         let expired = ExpiredSession { session: lookup_key, handle };
-        self.session_expiry.begin(open.expires.minus(validity), validity * 2, expired);
+        self.session_expiry.begin(now, validity * 2, expired);
         if let Some(answered_session) = &open.sign_in.answered_session {
             let used = SessionEntry::Used { next: Some(lookup_key) };
             self.sessions

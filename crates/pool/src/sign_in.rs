@@ -179,10 +179,10 @@ impl Pool {
     ) -> Reply {
         let client = self.client(pending_work.client_id.as_str())?;
         let block = self.new_secret_block();
-        let (username, salt, generation) = match &pending_work.owner {
+        let (username, salt, credentials) = match &pending_work.owner {
             Owner::Account(id) => {
                 let account = self.directory.account(*id);
-                (account.username.as_str().to_owned(), account.salt.clone(), account.generation)
+                (account.username.as_str().to_owned(), account.salt.clone(), account.credential_version)
             }
             Owner::UnknownUser(simulated_id) => {
                 (simulated_id.as_str().to_owned(), self.simulated_users.salt(simulated_id), 0)
@@ -198,8 +198,7 @@ impl Pool {
             client_id: pending_work.client_id,
             owner: pending_work.owner,
             proof: Proof::Exchange(Exchange { public_a: pending_work.public_a, public_b, b }),
-            salt,
-            generation,
+            credentials,
             device_key: pending_work.device_key,
             failed_claims: Vec::new(),
             expires: now.plus(self.session_validity(&client.id)),
@@ -344,9 +343,7 @@ impl Pool {
     /// globally since.
     fn is_current(&self, challenge: &PasswordChallenge) -> bool {
         let account = Self::account_of(&challenge.owner).map(|id| self.directory.account(id));
-        account.is_none_or(|account| {
-            account.salt == challenge.salt && account.generation == challenge.generation
-        })
+        account.is_none_or(|account| account.credential_version == challenge.credentials)
     }
 
     pub(super) fn new_secret_block(&mut self) -> SecretBlock {

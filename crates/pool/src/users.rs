@@ -294,6 +294,7 @@ impl Pool {
         account.confirmation = None;
         account.codes.reset = None;
         account.modified = now;
+        account.end_sign_ins();
     }
 
     fn create(
@@ -354,7 +355,7 @@ impl Pool {
 
     fn admin_sign_out(&mut self, request: &AdminUserCall) -> Reply {
         let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
-        self.directory.account_mut(id).generation += 1;
+        self.directory.account_mut(id).sign_out();
         Ok(Response::Empty)
     }
 }

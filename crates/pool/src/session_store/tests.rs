@@ -18,8 +18,7 @@ fn challenge() -> PasswordChallenge {
         client_id: ClientId::new("client"),
         owner: Owner::UnknownUser(Sub::new("unknown")),
         proof: Proof::Exchange(Exchange { public_a, public_b, b }),
-        salt: Salt::from_bytes(vec![1; 16]).unwrap(),
-        generation: 0,
+        credentials: 0,
         device_key: None,
         failed_claims: Vec::new(),
         expires: second(10),
@@ -58,11 +57,11 @@ fn a_locked_stranger_is_not_washed_away_by_a_flood_of_others() {
     };
     let victim = failure_key();
     for _ in 0..5 {
-        session_store.unknown_user_failures(victim, &mut rng).record_failure(second(1), 5);
+        session_store.unknown_user(victim, &mut rng).failures.record_failure(second(1), 5);
     }
     for _ in 0..5 * MAX_UNKNOWN_USERS {
-        session_store.unknown_user_failures(failure_key(), &mut rng).record_failure(second(1), 5);
+        session_store.unknown_user(failure_key(), &mut rng).failures.record_failure(second(1), 5);
         assert!(session_store.unknown_users.len() <= MAX_UNKNOWN_USERS);
     }
-    assert!(session_store.unknown_user_failures(victim, &mut rng).is_locked(second(1)), "still locked out");
+    assert!(session_store.unknown_user(victim, &mut rng).failures.is_locked(second(1)), "still locked out");
 }
