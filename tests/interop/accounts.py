@@ -166,6 +166,58 @@ def scene_groups():
             "ResourceNotFoundException", "Group not found.")
 
 
+def scene_events_and_risk():
+    pool = Pool("risk", UserPoolAddOns={"AdvancedSecurityMode": "ENFORCED"})
+    other = pool.add_client()
+    action = lambda name: {"Notify": False, "EventAction": name}
+    actions = lambda name: {"Actions": {level + "Action": action(name) for level in ("Low", "Medium", "High")}}
+    configuration = cognito.set_risk_configuration(
+        UserPoolId=pool.id, ClientId=other, AccountTakeoverRiskConfiguration=actions("NO_ACTION"))
+    described = cognito.describe_risk_configuration(UserPoolId=pool.id, ClientId=other)
+    assert described["RiskConfiguration"] == configuration["RiskConfiguration"]
+    assert described["RiskConfiguration"]["ClientId"] == other
+    add = lambda request, **_: request.headers.add_header("X-Poolproof-Risk", "high")
+    cognito.meta.events.register("before-sign.cognito-identity-provider.*", add)
+    try:
+        refused(lambda: pool.sign_in(), "NotAuthorizedException", "Unable to login because of security reasons.")
+        tokens = pool.sign_in(client=other)
+    finally:
+        cognito.meta.events.unregister("before-sign.cognito-identity-provider.*", add)
+    passed, blocked = cognito.admin_list_user_auth_events(**pool.user)["AuthEvents"]
+    assert passed["EventResponse"] == "Pass" and passed["EventRisk"]["RiskLevel"] == "High", passed
+    assert blocked["EventResponse"] == "Fail" and blocked["EventRisk"]["RiskDecision"] == "Block", blocked
+    claims = jwt.decode(tokens["IdToken"], options={"verify_signature": False})
+    assert claims["event_id"] == passed["EventId"]
+    assert passed["EventContextData"]["IpAddress"] == "127.0.0.1"
+    cognito.admin_update_auth_event_feedback(**pool.user, EventId=passed["EventId"], FeedbackValue="Invalid")
+    page = cognito.admin_list_user_auth_events(**pool.user, MaxResults=1)
+    assert page["AuthEvents"][0]["EventFeedback"]["FeedbackValue"] == "Invalid"
+    rest = cognito.admin_list_user_auth_events(**pool.user, NextToken=page["NextToken"])
+    assert [one["EventId"] for one in rest["AuthEvents"]] == [blocked["EventId"]]
+
+
+def scene_tags():
+    pool = Pool("tags", UserPoolTags={"team": "a"})
+    arn = pool.pool["Arn"]
+    cognito.tag_resource(ResourceArn=arn, Tags={"stage": "test"})
+    assert cognito.list_tags_for_resource(ResourceArn=arn)["Tags"] == {"stage": "test", "team": "a"}
+    cognito.untag_resource(ResourceArn=arn, TagKeys=["team"])
+    assert cognito.describe_user_pool(UserPoolId=pool.id)["UserPool"]["UserPoolTags"] == {"stage": "test"}
+
+
+def scene_disabled():
+    pool = Pool("disabled")
+    tokens = pool.sign_in()
+    refresh = lambda: cognito.get_tokens_from_refresh_token(
+        RefreshToken=tokens["RefreshToken"], ClientId=pool.client)["AuthenticationResult"]
+    cognito.admin_disable_user(**pool.user)
+    refused(refresh, "NotAuthorizedException", "User is disabled.")
+    cognito.admin_enable_user(**pool.user)
+    refused(lambda: cognito.get_user(AccessToken=tokens["AccessToken"]),
+            "NotAuthorizedException", "Access Token has been revoked")
+    assert cognito.get_user(AccessToken=refresh()["AccessToken"])["Username"] == "ann"
+
+
 scenes = [(name, scene) for name, scene in globals().items() if name.startswith("scene_")]
 for name, scene in scenes:
     scene()

@@ -122,7 +122,7 @@ fn boto3_calls_the_operations_around_sign_in() {
     let server = ServerProcess::start(&[]);
     let endpoint = format!("http://{}", server.address);
     let out = run_ok(Command::new(python).arg("tests/interop/accounts.py").arg(&endpoint));
-    assert!(out.ends_with("4 scenes\n"), "{out}");
+    assert!(out.ends_with("7 scenes\n"), "{out}");
 }
 
 #[test]

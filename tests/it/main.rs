@@ -41,6 +41,7 @@ mod pool_clients;
 mod pool_credentials;
 mod pool_device_calls;
 mod pool_devices;
+mod pool_events;
 mod pool_factors;
 mod pool_fixture;
 mod pool_groups;

@@ -87,9 +87,9 @@ fn signs_in(fixture: &mut PoolFixture, name: &str) -> Result<(), String> {
 fn a_new_address_is_no_alias_until_it_is_verified() {
     let (mut fixture, token) = fixture();
     assert_eq!(signs_in(&mut fixture, "ann@example.org"), Ok(()));
-    let told = deliveries(update(&mut fixture, &token, &[("email", "new@example.org"), ("locale", "en")]));
-    assert_eq!(told.len(), 1);
-    assert_eq!((told[0].destination.as_str(), told[0].attribute), ("n***@e***", "email"));
+    let answer = deliveries(update(&mut fixture, &token, &[("email", "new@example.org"), ("locale", "en")]));
+    assert_eq!(answer.len(), 1);
+    assert_eq!((answer[0].destination.as_str(), answer[0].attribute), ("n***@e***", "email"));
     let mail = sent(&mut fixture);
     assert_eq!(mail.destination, "new@example.org");
     assert_eq!(attribute(&mut fixture, &token, "email").as_deref(), Some("new@example.org"));

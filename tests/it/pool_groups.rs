@@ -106,8 +106,8 @@ fn a_group_is_created_changed_and_deleted() {
         assert_eq!(refusal(request(&mut fixture, refused)), NOT_FOUND);
     }
     assert_eq!(refusal(users_in(&mut fixture, "none", 0, None)), NOT_FOUND);
-    let nobody = GroupRequest::AdminAddUserToGroup(membership("nobody", "staff"));
-    assert_eq!(refusal(request(&mut fixture, nobody)), "UserNotFoundException: User does not exist.");
+    let unknown = GroupRequest::AdminAddUserToGroup(membership("unknown", "staff"));
+    assert_eq!(refusal(request(&mut fixture, unknown)), "UserNotFoundException: User does not exist.");
 }
 
 #[test]

@@ -89,9 +89,9 @@ fn a_forgotten_password_is_replaced_with_the_code_that_was_sent() {
     fixture.add("ann", with_addresses);
     assert_eq!(refusal(confirm(&mut fixture, "ann", "123456")), EXPIRED, "no code was asked for");
     // Without AccountRecoverySetting a phone comes before e-mail (API reference, AccountRecoverySettingType).
-    let told = delivery(forgot(&mut fixture, "ann"));
+    let answer = delivery(forgot(&mut fixture, "ann"));
     assert_eq!(
-        (told.medium, told.attribute, told.destination.as_str()),
+        (answer.medium, answer.attribute, answer.destination.as_str()),
         ("SMS", "phone_number", "+*******0100")
     );
     let code = sent(&mut fixture).code;
@@ -130,7 +130,7 @@ fn attempts_are_limited_for_each_user_and_fewer_are_allowed_at_risk() {
             let mut fixture = fixture(MfaMode::Off, hides_users);
             fixture.harness.origin.risk = risk;
             fixture.add("ann", with_addresses);
-            for name in if hides_users { &["ann", "nobody"][..] } else { &["ann"] } {
+            for name in if hides_users { &["ann", "unknown"][..] } else { &["ann"] } {
                 delivery(forgot(&mut fixture, name));
                 for _ in 1..limit {
                     assert_eq!(refusal(confirm(&mut fixture, name, "x")), MISMATCH);
@@ -238,8 +238,8 @@ fn a_temporary_password_and_a_disabled_user_are_not_recovered() {
 
 #[test]
 fn a_client_that_hides_users_simulates_the_delivery() {
-    // Developer guide, "Managing user existence error responses": of a user who does not exist, is disabled or
-    // has no verified address.
+    // Developer guide, "Managing user existence error responses": of a user who does not exist, is disabled
+    // or has no verified address.
     let mut fixture = fixture(MfaMode::Off, true);
     fixture.add("ann", with_addresses);
     fixture.add("bob", |_| {});
@@ -247,12 +247,12 @@ fn a_client_that_hides_users_simulates_the_delivery() {
         with_addresses(account);
         account.disabled = true;
     });
-    for name in ["nobody", "bob", "cyd"] {
+    for name in ["unknown", "bob", "cyd"] {
         assert_eq!(refusal(confirm(&mut fixture, name, "1")), EXPIRED, "{name}");
-        let told = delivery(forgot(&mut fixture, name));
-        assert_eq!(told, delivery(forgot(&mut fixture, name)), "the same every time");
-        assert_eq!((told.medium, told.attribute), ("EMAIL", "email"));
-        assert_eq!(told.destination.len(), "a***@e***".len(), "{told:?}");
+        let answer = delivery(forgot(&mut fixture, name));
+        assert_eq!(answer, delivery(forgot(&mut fixture, name)), "the same every time");
+        assert_eq!((answer.medium, answer.attribute), ("EMAIL", "email"));
+        assert_eq!(answer.destination.len(), "a***@e***".len(), "{answer:?}");
         assert_eq!(refusal(confirm(&mut fixture, name, "1")), MISMATCH, "{name}");
     }
     assert!(fixture.harness.pool.take_deliveries().is_empty(), "nothing is sent");
@@ -345,7 +345,7 @@ fn the_code_of_a_sign_up_is_sent_again() {
     let confirmed = "InvalidParameterException: User is already confirmed.";
     assert_eq!(refusal(again(&mut fixture, "ann")), confirmed);
     assert_eq!(
-        refusal(again(&mut fixture, "nobody")),
+        refusal(again(&mut fixture, "unknown")),
         "UserNotFoundException: Username/client id combination not found."
     );
 }

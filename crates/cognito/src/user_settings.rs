@@ -157,7 +157,8 @@ pub enum Recovery {
 pub struct AccountSettings {
     /// `AccountRecoverySetting`.
     pub recovery: Recovery,
-    /// `AttributesRequireVerificationBeforeUpdate` contains `email`: a new address counts once it is verified.
+    /// `AttributesRequireVerificationBeforeUpdate` contains `email`: a new address counts once it is
+    /// verified.
     pub verify_email_first: bool,
     /// `AttributesRequireVerificationBeforeUpdate` contains `phone_number`.
     pub verify_phone_first: bool,

@@ -53,8 +53,8 @@ pub(super) struct Account {
     pub(super) compromised: bool,
     /// Number of global sign-outs; tokens of earlier generations are invalid.
     pub(super) generation: u64,
-    /// Increases with every change of the password and every global sign-out. A sign-in in progress ends if it
-    /// began with an earlier version. It is not stored, since sign-ins in progress end with the program.
+    /// Increases with every change of the password and every global sign-out. A sign-in in progress ends if
+    /// it began with an earlier version. It is not stored, since sign-ins in progress end with the program.
     pub(super) credential_version: u64,
     /// How often the user's access tokens were revoked, but not the refresh tokens.
     pub(super) access_revocations: u64,

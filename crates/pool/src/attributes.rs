@@ -97,8 +97,8 @@ impl Pool {
         AddressKind::ALL.into_iter().filter_map(new_address).collect()
     }
 
-    /// Sends a code that verifies `address`. If it is not the user's current address, it replaces that one once
-    /// it is verified.
+    /// Sends a code that verifies `address`. If it is not the user's current address, it replaces that one
+    /// once it is verified.
     fn send_address_code(
         &mut self,
         now: Timestamp,

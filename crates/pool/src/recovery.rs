@@ -18,7 +18,8 @@ use poolproof_srp::{Salt, Verifier};
 
 /// Validity of a recovery code: Cognito's.
 const RESET_CODE_VALIDITY: Duration = Duration::from_secs(3600);
-/// Most recovery codes that a user can ask for or enter in an hour. Cognito allows 5 to 20, depending on risk.
+/// Most recovery codes that a user can ask for or enter in an hour. Cognito allows 5 to 20, depending on
+/// risk.
 const MAX_RECOVERIES: u32 = 20;
 const MAX_RISKY_RECOVERIES: u32 = 5;
 
@@ -101,7 +102,8 @@ impl Pool {
         }
     }
 
-    /// Returns the address that receives the user's recovery code: a verified one that is not a factor as well.
+    /// Returns the address that receives the user's recovery code: a verified one that is not a factor as
+    /// well.
     fn recovery_address(&self, id: AccountId) -> Result<AddressKind, ApiError> {
         let account = self.directory.account(id);
         if account.user_status == UserStatus::ForceChangePassword {
@@ -192,7 +194,7 @@ impl Pool {
         Ok(Response::Empty)
     }
 
-    /// Returns the delivery that a client is told of if a user's existence must not show. Its destination has
+    /// Returns the delivery that the answer names if a user's existence must not show. Its destination has
     /// the form of the name and is the same every time.
     pub(super) fn simulated_delivery(&self, name: &str) -> CodeDelivery {
         if name.contains('@') {

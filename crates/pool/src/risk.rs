@@ -47,8 +47,8 @@ impl Pool {
     }
 
     /// Returns the risk level of the attempt, if it is assessed. Threat protection acts on it in mode
-    /// `enforced`. The estimate is this project's own rule. A new device, a new address and recent failures are
-    /// one signal each, and each signal adds one level.
+    /// `enforced`. The estimate is this project's own rule. A new device, a new address and recent failures
+    /// are one signal each, and each signal adds one level.
     pub(super) fn risk_level(
         &self,
         client_id: &ClientId,

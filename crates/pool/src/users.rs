@@ -340,8 +340,8 @@ impl Pool {
         self.directory.remove(id);
     }
 
-    /// Enables or disables a user; disabling also revokes the user's access tokens. Refresh tokens can be used
-    /// again after the user is enabled (docs/semantics.md, refresh, sign-out and revocation).
+    /// Enables or disables a user; disabling also revokes the user's access tokens. Refresh tokens can be
+    /// used again after the user is enabled (docs/semantics.md, refresh, sign-out and revocation).
     fn enable(&mut self, now: Timestamp, request: &AdminUserCall, enabled: bool) -> Reply {
         let id = self.find_administered_user(&request.user_pool_id, &request.username)?;
         let account = self.directory.account_mut(id);

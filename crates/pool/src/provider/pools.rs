@@ -325,8 +325,8 @@ impl Provider {
 }
 
 impl HostedPool {
-    /// Returns the types of factors that a request has configured. A pool without such a request activates all
-    /// types.
+    /// Returns the types of factors that a request has configured. A pool without such a request activates
+    /// all types.
     const fn configured_factor_types(&self) -> FactorTypes {
         FactorTypes { sms: self.mfa.sms.is_some(), totp: true, email: self.mfa.email.is_some() }
     }
