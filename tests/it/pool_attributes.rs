@@ -4,8 +4,8 @@ use poolproof_cognito::ids::ClientId;
 use poolproof_cognito::policy::{AccountSettings, PoolPolicy};
 use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, AdminDeleteUserAttributes, AdminUpdateUserAttributes, CodeDelivery,
-    DeleteUserAttributes, GetUserAttributeVerificationCode, ProfileRequest, Reply, Response,
-    UpdateUserAttributes, VerifyUserAttribute,
+    DeleteUserAttributes, GetUserAttributeVerificationCode, Parameters, ProfileRequest, Reply, Response,
+    UpdateUserAttributes, VerifyUserAttribute, keys,
 };
 use poolproof_pool::{AppClient, PasswordFlow};
 use poolproof_srp::Group;
@@ -80,7 +80,9 @@ fn attribute(fixture: &mut PoolFixture, token: &str, name: &str) -> Option<Strin
 }
 
 fn signs_in(fixture: &mut PoolFixture, name: &str) -> Result<(), String> {
-    fixture.password(name, PASSWORD, None).map(drop).map_err(|error| error.to_string())
+    let parameters = Parameters::new().with(keys::USERNAME, name).with(keys::PASSWORD, PASSWORD);
+    let answer = fixture.initiate("USER_PASSWORD_AUTH", parameters);
+    answer.map(drop).map_err(|error| error.to_string())
 }
 
 #[test]

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::auth_events::AuthEvents;
 use super::codes::UserCodes;
+use super::event_record::AuthEvents;
 use super::lockout::Failures;
 use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Sub, Username};

@@ -1,14 +1,11 @@
 //! The events of threat protection: the last sign-ins of each user, with the risk that was decided
 //! (docs/semantics.md, threat protection).
 
-use std::collections::VecDeque;
-use std::net::IpAddr;
-
 use rand::Rng as _;
-use serde::{Deserialize, Serialize};
 
 use super::Pool;
 use super::account::AccountId;
+use super::event_record::{AuthEventRecord, EventAnswer, EventResult};
 use poolproof_cognito::policy::{RiskLevel, RiskMode};
 use poolproof_cognito::protocol::{
     AccountResponse, ApiError, AuthEvent, ChallengeResponse, ErrorKind, EventContextData, EventFeedback,
@@ -22,55 +19,6 @@ const MAX_EVENTS: usize = 50;
 const MAX_ANSWERS: usize = 8;
 /// Default page size and maximum of `MaxResults`.
 const MAX_PAGE_SIZE: u32 = 60;
-
-/// The recorded events of a user, the oldest first.
-pub type AuthEvents = VecDeque<AuthEventRecord>;
-
-/// A recorded sign-in.
-#[derive(Clone, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct AuthEventRecord {
-    /// `EventId`.
-    pub id: String,
-    /// When the password was judged.
-    pub created: Timestamp,
-    /// The result so far.
-    pub result: EventResult,
-    /// The estimated risk.
-    pub level: Option<RiskLevel>,
-    /// Whether risk has refused the sign-in.
-    pub blocked: bool,
-    /// Whether the password is known to be compromised.
-    pub compromised: bool,
-    /// The answers to challenges.
-    pub answers: Vec<EventAnswer>,
-    /// The client's address.
-    pub address: Option<IpAddr>,
-    /// Whether an administrator has called the event valid or invalid, and when.
-    pub feedback: Option<(bool, Timestamp)>,
-}
-
-/// `EventResponse`.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EventResult {
-    /// The user was signed in.
-    Pass,
-    /// The sign-in was refused.
-    Fail,
-    /// A challenge waits for an answer, or was never answered.
-    InProgress,
-}
-
-/// An answer to a challenge.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct EventAnswer {
-    /// Whether the challenge was a second factor; otherwise it was the password.
-    pub mfa: bool,
-    /// Whether the answer was right.
-    pub success: bool,
-}
 
 /// The risk that was decided for a password.
 #[derive(Clone, Copy, Debug, Default)]

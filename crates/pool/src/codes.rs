@@ -2,15 +2,10 @@
 
 use std::time::Duration;
 
-use rand::RngExt as _;
 use serde::{Deserialize, Serialize};
 
-use super::Pool;
-use super::account::{Account, AccountId};
-use super::factor::{masked_email, masked_phone};
-use super::session_store::Delivery;
 use poolproof_cognito::policy::AddressKind;
-use poolproof_cognito::protocol::{ApiError, CodeDelivery, ErrorKind};
+use poolproof_cognito::protocol::{ApiError, ErrorKind};
 use poolproof_cognito::time::Timestamp;
 
 /// Validity of a code that confirms a sign-up or verifies an address: Cognito's default.
@@ -134,62 +129,4 @@ pub(super) fn code_mismatch() -> ApiError {
 /// Returns the error for a code that has expired or was never sent.
 pub(super) fn code_expired() -> ApiError {
     ApiError::new(ErrorKind::ExpiredCode, "Invalid code provided, please request a code again.")
-}
-
-/// Returns `CodeDeliveryDetails` for this address.
-pub(super) fn delivery_details(kind: AddressKind, address: &str) -> CodeDelivery {
-    let destination = match kind {
-        AddressKind::Email => masked_email(address),
-        AddressKind::Phone => masked_phone(address),
-    };
-    CodeDelivery { destination, medium: kind.medium(), attribute: kind.attribute() }
-}
-
-impl Account {
-    /// Returns the address of this kind.
-    pub(super) const fn address(&self, kind: AddressKind) -> Option<&String> {
-        match kind {
-            AddressKind::Email => self.email.as_ref(),
-            AddressKind::Phone => self.phone.as_ref(),
-        }
-    }
-
-    /// Returns whether the address of this kind is verified.
-    pub(super) fn is_verified(&self, kind: AddressKind) -> bool {
-        self.attributes.get(kind.verified_attribute()).is_some_and(|value| value == "true")
-    }
-
-    /// Sets or removes the address of this kind, and whether it is verified.
-    pub(super) fn set_address(&mut self, kind: AddressKind, address: Option<String>, verified: bool) {
-        let flag = kind.verified_attribute().to_owned();
-        match &address {
-            Some(_) => drop(self.attributes.insert(flag, verified.to_string())),
-            None => drop(self.attributes.remove(&flag)),
-        }
-        match kind {
-            AddressKind::Email => self.email = address,
-            AddressKind::Phone => self.phone = address,
-        }
-    }
-}
-
-impl Pool {
-    /// Returns a new code of six digits.
-    pub(super) fn new_code(&mut self) -> String {
-        format!("{:06}", self.rng.random_range(0..1_000_000))
-    }
-
-    /// Sends a code to this address of the user and returns the details of the delivery.
-    pub(super) fn send_to(
-        &mut self,
-        id: AccountId,
-        kind: AddressKind,
-        address: &str,
-        code: String,
-    ) -> CodeDelivery {
-        let username = self.directory.account(id).username.clone();
-        let (medium, destination) = (kind.medium(), address.to_owned());
-        self.session_store.deliver(Delivery { username, medium, destination, code });
-        delivery_details(kind, address)
-    }
 }

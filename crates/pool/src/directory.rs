@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::account::{Account, AccountId, Device, DeviceState, NameTaken, NewAccount, NewDevice, UserStatus};
-use super::auth_events::AuthEvents;
 use super::codes::UserCodes;
+use super::event_record::AuthEvents;
 use super::lockout::Failures;
 use super::sign_in_history::SignInHistory;
 use poolproof_cognito::ids::{Sub, Username};

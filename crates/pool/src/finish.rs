@@ -4,7 +4,7 @@ use rand::{Rng as _, RngExt as _};
 
 use super::Pool;
 use super::account::{Device, DeviceState};
-use super::auth_events::EventResult;
+use super::event_record::EventResult;
 use super::session_store::SignInState;
 use super::token::{Claims, TokenUse};
 use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey};

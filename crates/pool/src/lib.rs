@@ -21,9 +21,9 @@
 //! | `refresh` | refresh tokens and token revocation |
 //! | `device_ops`, `device_admin`, `device_list` | device operations for users and administrators |
 //! | `users`, `sign_up`, `profile`, `user_list` | user operations for users and administrators |
-//! | `auth_events` | recorded sign-ins |
+//! | `auth_events`, `event_record` | recorded sign-ins |
 //! | `groups` | groups and their claims |
-//! | `recovery`, `attributes`, `codes` | password recovery, changes and verification of attributes |
+//! | `recovery`, `attributes`, `codes`, `code_delivery` | password recovery, changes and verification of attributes |
 //! | `rs256` | tokens that other parties can verify |
 //! | `record` | the user records that are stored between runs |
 //! | `account`, `directory`, `app_client`, `session_store`, `expiry_queue` | users, clients and sign-ins |
@@ -33,6 +33,7 @@ mod account;
 mod app_client;
 mod attributes;
 mod auth_events;
+mod code_delivery;
 mod codes;
 mod decide;
 mod defect;
@@ -44,6 +45,7 @@ mod device_list;
 mod device_ops;
 mod directory;
 mod entry_counts;
+mod event_record;
 mod expiry_queue;
 mod factor;
 mod finish;
@@ -84,10 +86,10 @@ use poolproof_srp::{Group, Job, JobResult};
 
 pub use account::{NameTaken, NewAccount, NewDevice, RotatedToken, UserStatus};
 pub use app_client::{AppClient, ClientRisk, PasswordFlow, Validity};
-pub use auth_events::{AuthEventRecord, AuthEvents, EventAnswer, EventResult};
 pub use codes::{HourlyCount, SentCode, UserCodes};
 pub use defect::Defect;
 pub use entry_counts::EntryCounts;
+pub use event_record::{AuthEventRecord, AuthEvents, EventAnswer, EventResult};
 pub use groups::GroupRecord;
 pub use record::{
     AccountChange, AccountRecord, ConfirmationRecord, DeviceRecord, DeviceStateRecord, FailuresRecord,

@@ -4,8 +4,9 @@ use rand::Rng as _;
 
 use super::account::{AccountId, UserStatus};
 use super::app_client::{AppClient, PasswordFlow};
-use super::auth_events::{DecidedRisk, EventResult};
+use super::auth_events::DecidedRisk;
 use super::decide::Decision;
+use super::event_record::EventResult;
 use super::lockout::Failures;
 use super::session_store::{ExpectedAnswer, OpenSession, Owner, SignInState};
 use super::sign_in::{named_device, required};

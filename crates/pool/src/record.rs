@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::Pool;
 use super::account::{Account, AccountId, Confirmation, Device, DeviceState, RotatedToken, UserStatus};
-use super::auth_events::AuthEvents;
 use super::codes::UserCodes;
+use super::event_record::AuthEvents;
 use super::groups::GroupRecord;
 use super::lockout::Failures;
 use super::sign_in_history::SignInHistory;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::account::{AccountId, UserStatus};
 use super::app_client::AppClient;
+use super::code_delivery::delivery_details;
 use super::codes::{self, SentCode};
 use super::password::DOES_NOT_CONFORM;
 use super::users::Purpose;
@@ -198,21 +199,21 @@ impl Pool {
     /// the form of the name and is the same every time.
     pub(super) fn simulated_delivery(&self, name: &str) -> CodeDelivery {
         if name.contains('@') {
-            return codes::delivery_details(AddressKind::Email, name);
+            return delivery_details(AddressKind::Email, name);
         }
         if name.starts_with('+') {
-            return codes::delivery_details(AddressKind::Phone, name);
+            return delivery_details(AddressKind::Phone, name);
         }
         let [first, second, digits @ ..] = self.simulated_users.letters(name);
         match self.account_settings.recovery {
             Recovery::Addresses { first: AddressKind::Phone, .. } => {
                 let digits: String = digits.iter().map(|byte| char::from(b'0' + byte % 10)).collect();
-                codes::delivery_details(AddressKind::Phone, &digits)
+                delivery_details(AddressKind::Phone, &digits)
             }
             _ => {
                 let letter = |byte: u8| char::from(b'a' + byte % 26);
                 let address = format!("{}@{}", letter(first), letter(second));
-                codes::delivery_details(AddressKind::Email, &address)
+                delivery_details(AddressKind::Email, &address)
             }
         }
     }

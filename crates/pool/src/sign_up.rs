@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use super::account::{Account, AccountId, Confirmation, NewAccount, UserStatus};
-use super::codes::{CODE_VALIDITY, MAX_CODE_REQUESTS, code_expired, code_mismatch, delivery_details};
+use super::code_delivery::delivery_details;
+use super::codes::{CODE_VALIDITY, MAX_CODE_REQUESTS, code_expired, code_mismatch};
 use super::password::SIGN_UP_CONFORM;
 use super::profile::Attributes;
 use super::recovery::code_sent;

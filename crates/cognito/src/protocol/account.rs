@@ -2,12 +2,12 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use super::user::{all_as_listed, as_listed, as_profile};
 use super::{
-    AuthEvent, ChallengeName, GroupRequest, GroupResponse, Parameters, ProfileRequest, Word, attributes,
-    known_word,
+    AdminUserCall, Attributes, AuthEvent, BearerCall, GroupRequest, GroupResponse, Parameters,
+    ProfileRequest, UserDescription, Word, attributes, known_word,
 };
-use crate::ids::{Session, Sub, Username};
-use crate::time::Timestamp;
+use crate::ids::{Session, Sub};
 
 /// A request about a user, as the client wrote it.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -56,9 +56,6 @@ pub enum AccountRequest {
     Group(GroupRequest),
 }
 
-/// A user's attributes: names and values, in their original order.
-pub type Attributes = Vec<(String, String)>;
-
 /// `AdminCreateUser`.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
@@ -88,24 +85,6 @@ pub struct AdminSetUserPassword {
     pub password: String,
     /// `Permanent`; if it is not true, the user must choose a new password at the next sign-in.
     pub permanent: Option<bool>,
-}
-
-/// Input of the operations that take only a user.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct AdminUserCall {
-    /// `UserPoolId`.
-    pub user_pool_id: String,
-    /// `Username`.
-    pub username: String,
-}
-
-/// Input of the operations that take only an access token.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct BearerCall {
-    /// `AccessToken`.
-    pub access_token: String,
 }
 
 /// `SMSMfaSettings`, `SoftwareTokenMfaSettings` or `EmailMfaSettings`.
@@ -340,123 +319,6 @@ impl SoftwareTokenStatus {
 
 fn as_verified<S: Serializer>(serializer: S) -> Result<S::Ok, S::Error> {
     SoftwareTokenStatus::success(None).serialize(serializer)
-}
-
-/// `UserType`, and the response of `GetUser`.
-#[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(rename_all = "PascalCase")]
-pub struct UserDescription {
-    /// `Username`.
-    pub username: Username,
-    /// `UserAttributes`.
-    #[serde(rename = "UserAttributes", alias = "Attributes", default, with = "attributes")]
-    pub attributes: Attributes,
-    /// `UserCreateDate`.
-    #[serde(rename = "UserCreateDate", default, with = "crate::time::seconds")]
-    pub created: Timestamp,
-    /// `UserLastModifiedDate`.
-    #[serde(rename = "UserLastModifiedDate", default, with = "crate::time::seconds")]
-    pub modified: Timestamp,
-    /// `Enabled`.
-    #[serde(default)]
-    pub enabled: bool,
-    /// `UserStatus`.
-    #[serde(rename = "UserStatus", default = "no_status", deserialize_with = "user_status")]
-    pub status: Word,
-    /// `UserMFASettingList`.
-    #[serde(rename = "UserMFASettingList", skip_serializing_if = "Vec::is_empty")]
-    #[serde(default, deserialize_with = "known_factors")]
-    pub factors: Vec<ChallengeName>,
-    /// `PreferredMfaSetting`.
-    #[serde(rename = "PreferredMfaSetting", default, deserialize_with = "known_factor")]
-    pub preferred: Option<ChallengeName>,
-}
-
-/// The user statuses of the API model. Another status is read as the last one.
-const USER_STATUSES: [&str; 7] = [
-    "CONFIRMED",
-    "UNCONFIRMED",
-    "FORCE_CHANGE_PASSWORD",
-    "RESET_REQUIRED",
-    "ARCHIVED",
-    "EXTERNAL_PROVIDER",
-    "UNKNOWN",
-];
-
-fn user_status<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Word, D::Error> {
-    known_word(deserializer, &USER_STATUSES)
-}
-
-/// `GetUser` returns no status.
-const fn no_status() -> Word {
-    ""
-}
-
-/// Reads factors and ignores unknown ones.
-fn known_factors<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<ChallengeName>, D::Error> {
-    let names = Vec::<String>::deserialize(deserializer)?;
-    Ok(names.iter().filter_map(|name| name.parse().ok()).collect())
-}
-
-fn known_factor<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<ChallengeName>, D::Error> {
-    Ok(String::deserialize(deserializer)?.parse().ok())
-}
-
-/// The fields of a user in the responses of `AdminCreateUser` and `ListUsers`.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct ListedUser<'u> {
-    username: &'u Username,
-    #[serde(with = "attributes")]
-    attributes: &'u Attributes,
-    #[serde(with = "crate::time::seconds")]
-    user_create_date: Timestamp,
-    #[serde(with = "crate::time::seconds")]
-    user_last_modified_date: Timestamp,
-    enabled: bool,
-    user_status: &'static str,
-}
-
-impl<'u> From<&'u UserDescription> for ListedUser<'u> {
-    fn from(user: &'u UserDescription) -> Self {
-        Self {
-            username: &user.username,
-            attributes: &user.attributes,
-            user_create_date: user.created,
-            user_last_modified_date: user.modified,
-            enabled: user.enabled,
-            user_status: user.status,
-        }
-    }
-}
-
-fn as_listed<S: Serializer>(user: &UserDescription, serializer: S) -> Result<S::Ok, S::Error> {
-    ListedUser::from(user).serialize(serializer)
-}
-
-pub(super) fn all_as_listed<S: Serializer>(
-    users: &[UserDescription],
-    serializer: S,
-) -> Result<S::Ok, S::Error> {
-    serializer.collect_seq(users.iter().map(ListedUser::from))
-}
-
-/// The fields of a user in the response of `GetUser`.
-#[derive(Serialize)]
-#[serde(rename_all = "PascalCase")]
-struct UserProfile<'u> {
-    username: &'u Username,
-    #[serde(with = "attributes")]
-    user_attributes: &'u Attributes,
-    #[serde(rename = "UserMFASettingList", skip_serializing_if = "<[_]>::is_empty")]
-    factors: &'u [ChallengeName],
-    preferred_mfa_setting: Option<ChallengeName>,
-}
-
-fn as_profile<S: Serializer>(user: &UserDescription, serializer: S) -> Result<S::Ok, S::Error> {
-    let UserDescription { username, attributes, factors, preferred, .. } = user;
-    UserProfile { username, user_attributes: attributes, factors, preferred_mfa_setting: *preferred }
-        .serialize(serializer)
 }
 
 /// `CodeDeliveryDetailsType`.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::account::{UserDescription, all_as_listed};
+use super::user::{UserDescription, all_as_listed};
 use crate::time::Timestamp;
 
 /// A request about groups.

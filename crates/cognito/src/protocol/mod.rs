@@ -15,14 +15,14 @@ mod profile;
 mod request;
 mod response;
 mod tags;
+mod user;
 
 use serde::{Deserialize as _, Deserializer};
 
 pub use account::{
     AccountRequest, AccountResponse, AdminCreateUser, AdminInitiateAuth, AdminRespondToAuthChallenge,
-    AdminSetUserMfaPreference, AdminSetUserPassword, AdminUserCall, Attributes, BearerCall, ChangePassword,
-    CodeDelivery, ConfirmSignUp, ListUsers, MfaPreference, MfaPreferences, SetUserMfaPreference, SignUp,
-    SoftwareTokenStatus, UserDescription, VerifyOwnSoftwareToken,
+    AdminSetUserMfaPreference, AdminSetUserPassword, ChangePassword, CodeDelivery, ConfirmSignUp, ListUsers,
+    MfaPreference, MfaPreferences, SetUserMfaPreference, SignUp, SoftwareTokenStatus, VerifyOwnSoftwareToken,
 };
 pub use app_client::{
     ClientCall, ClientDescription, ClientSpec, ClientSummary, ListUserPoolClients, RefreshTokenRotation,
@@ -60,6 +60,7 @@ pub use response::{
     AuthOutcome, AuthenticationResult, Challenge, DeviceDescription, NewDeviceMetadata, Reply, Response,
 };
 pub use tags::{TagResource, TagsCall, UntagResource};
+pub use user::{AdminUserCall, Attributes, BearerCall, UserDescription};
 
 /// Any operation that the owner of the pools can execute.
 #[derive(Clone, PartialEq, Eq, Debug)]

@@ -3,9 +3,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::account::{AdminUserCall, Attributes, BearerCall};
 use super::attributes;
 use super::auth_event::{ListUserAuthEvents, UpdateAuthEventFeedback};
+use super::user::{AdminUserCall, Attributes, BearerCall};
 
 /// A request about a user's password recovery, attributes or recorded sign-ins.
 #[derive(Clone, PartialEq, Eq, Debug)]
