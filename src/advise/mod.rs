@@ -131,7 +131,7 @@ pub struct Evidence {
     pub rule: Option<&'static str>,
     /// The source.
     pub source: &'static str,
-    /// `documented`, `observed` or `inferred`.
+    /// `documented`, `formerly_documented`, `observed` or `inferred`.
     pub confidence: &'static str,
 }
 

@@ -13,7 +13,7 @@ use poolproof_cognito::policy::{
 use poolproof_oracle::{AddressStatus, Confidence, Device, Facts};
 
 use Basis::{Rule, Text};
-use Confidence::{Documented, Inferred, Observed};
+use Confidence::{Documented, FormerlyDocumented, Inferred, Observed};
 use Variation::{Pool, Situation};
 
 /// A row of the table.
@@ -117,7 +117,7 @@ pub(super) const TABLE: &[Entry] = &[
         what_to_do: "Do not rely on risk to bring MFA back: use BLOCK for sign-ins that must be stopped, \
                      turn suppression off, or let users opt in. Test the real pool before you rely on \
                      either reading.",
-        rests_on: &[Text("SEMANTICS c.5, the Note", Documented)],
+        rests_on: &[Text("SEMANTICS c.5, the Note", FormerlyDocumented)],
     },
     Entry {
         id: "note-may-ignore-risk-mfa",
@@ -129,7 +129,7 @@ pub(super) const TABLE: &[Entry] = &[
               AWS documentation says that the MFA settings of medium and high risk are ignored. The actions \
               of this pool are unknown.",
         what_to_do: "Add the output of describe-risk-configuration and run the command again.",
-        rests_on: &[Text("SEMANTICS c.5, the Note", Documented)],
+        rests_on: &[Text("SEMANTICS c.5, the Note", FormerlyDocumented)],
     },
     Entry {
         id: "required-with-mfa-off",
@@ -265,7 +265,7 @@ pub(super) const TABLE: &[Entry] = &[
               from an unconfirmed device with \"Invalid Refresh Token.\". Forgetting a device also ends its \
               tokens.",
         what_to_do: "Confirm every device, store its key with the refresh token, and send both.",
-        rests_on: &[Text("SEMANTICS a.6", Observed)],
+        rests_on: &[Text("SEMANTICS a.6", Documented)],
     },
     Entry {
         id: "low-risk-not-covered",

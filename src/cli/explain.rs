@@ -6,7 +6,7 @@ use super::policy_args::{ExplainArgs, RiskArg};
 use super::{Exit, pool_file, print_stdout, usage_error};
 use crate::text::wrap;
 use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, RiskMode};
-use poolproof_oracle::{self, Circumstances, Claim, Confidence, Device, Explanation, Facts, LockoutState};
+use poolproof_oracle::{self, Circumstances, Claim, Device, Explanation, Facts, LockoutState};
 
 /// Maximum line length.
 const WIDTH: usize = 100;
@@ -81,14 +81,17 @@ fn render_explanation(facts: &Facts, ignored: Option<RiskLevel>, explanation: &E
     let rule = explanation.rule;
     let _ = writeln!(out, "\nRule {}", rule.id);
     paragraph(&mut out, "  ", explanation.description);
-    let known = match rule.confidence {
-        Confidence::Documented => "documented: AWS's documentation says so",
-        Confidence::Observed => "observed: others saw it on AWS, or real clients depend on it",
-        Confidence::Inferred => "inferred: our reading where no source says",
-    };
+    let known = format!("{}: {}", rule.confidence.as_str(), rule.confidence.meaning());
     paragraph(&mut out, "  Source      ", rule.source);
-    paragraph(&mut out, "  Confidence  ", known);
-    paragraph(&mut out, "  Read on     ", &format!("docs/semantics.md, under {}", rule.id));
+    paragraph(&mut out, "  Confidence  ", &known);
+    if let Some(basis) = poolproof_oracle::basis(rule) {
+        paragraph(&mut out, "  Rests on    ", basis.note);
+        for source in basis.sources {
+            paragraph(&mut out, "              - ", &format!("{}, {}", source.title, source.date));
+        }
+    }
+    let addresses = "poolproof matrix --sources, for the addresses";
+    paragraph(&mut out, "  Read on     ", &format!("docs/semantics.md, under {}; {addresses}", rule.id));
     if !explanation.alternatives.is_empty() {
         let _ = writeln!(out, "\nThis depends on a choice that the documentation leaves open");
         for other in &explanation.alternatives {

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::policy_args::{Against, MatrixArgs, MatrixFormat};
 use super::progress::CountBar;
-use super::{Exit, pool_file, print_stderr, print_stdout, usage_error};
+use super::{Exit, pool_file, print_stderr, print_stdout, sources, usage_error};
 use crate::matrix::{self, Matrix};
 
 /// Most differences that are printed in full.
@@ -14,6 +14,9 @@ const MAX_PRINTED_DIFFERENCES: usize = 100;
 ///
 /// Results go to standard output, unless the matrix itself is printed there.
 pub(super) fn matrix(args: &MatrixArgs) -> Result<Exit, Exit> {
+    if args.sources {
+        return Ok(print_stdout(&sources::list()));
+    }
     let matrix = match pool_file::read(&args.pool)? {
         None => Matrix::all_in(args.switches.apply_to(matrix::BASE_POLICY)),
         Some(pool) => Matrix::of_pool(args.switches.apply_to(pool)),

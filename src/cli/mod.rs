@@ -24,6 +24,7 @@ mod schema;
 mod serve;
 mod serve_args;
 mod signals;
+mod sources;
 mod target_args;
 mod users;
 mod values;

@@ -20,6 +20,7 @@ Examples:
   poolproof matrix --format html > matrix.html
   poolproof matrix --format json > matrix.json      to keep as a baseline
   poolproof matrix --baseline matrix.json           what changed since
+  poolproof matrix --sources                        what the rules rest on
   poolproof matrix --against pool                   every cell by real sign-ins
   poolproof matrix --against http://127.0.0.1:9229  which rules it breaks";
 
@@ -78,6 +79,9 @@ pub(super) struct MatrixArgs {
     /// Print what changed since this matrix was saved with --format json.
     #[arg(long, value_name = "FILE")]
     pub(super) baseline: Option<PathBuf>,
+    /// Print what each rule and each switch rests on instead: public texts, each with address and date.
+    #[arg(long, exclusive = true)]
+    pub(super) sources: bool,
     #[command(flatten)]
     pub(super) switches: SwitchArgs,
 }

@@ -107,6 +107,7 @@ fn key() -> Markup {
         ul.key aria-label="Meaning of the colors" {
             @for (class, words) in kinds { li { span class={ "swatch " (class) } {} (words) } }
             li { b.plus { "+ key" } "a new device gets a key" }
+            li { (mark(Confidence::FormerlyDocumented)) "rule documented by AWS once, not today" }
             li { (mark(Confidence::Observed)) "rule observed on AWS" }
             li { (mark(Confidence::Inferred)) "rule inferred by this project; unmarked rules are documented" }
         }
@@ -231,15 +232,18 @@ fn row(block: &Block, number: usize, group: &CellGroup, classes: &[Vec<usize>]) 
     }
 }
 
-/// Renders the mark of rules that AWS does not document: a half circle if observed, an empty one if inferred.
+/// Renders the mark of rules that AWS does not document today: a circle with a dot if an older page does,
+/// half full if observed, empty if inferred.
 fn mark(confidence: Confidence) -> Markup {
     html! {
         @if confidence != Confidence::Documented {
             svg.unsure viewBox="0 0 10 10" role="img" aria-label=(confidence.as_str())
                 fill="none" stroke="currentColor" stroke-width="1.4" {
                 circle cx="5" cy="5" r="4.2" {}
-                @if confidence == Confidence::Observed {
-                    path d="M5 .8a4.2 4.2 0 0 0 0 8.4z" fill="currentColor" {}
+                @match confidence {
+                    Confidence::FormerlyDocumented => circle cx="5" cy="5" r="1.6" fill="currentColor" {},
+                    Confidence::Observed => path d="M5 .8a4.2 4.2 0 0 0 0 8.4z" fill="currentColor" {},
+                    _ => (""),
                 }
             }
         }
@@ -279,7 +283,7 @@ fn rules(matrix: &Matrix) -> Markup {
             h2 { "Rules" }
             p.lead {
                 "The rules with their sources. Confidence is how well a rule is known: documented by AWS, \
-                 observed on AWS, or inferred by this project."
+                 documented by an older page of AWS only, observed on AWS, or inferred by this project."
             }
             div.scroll tabindex="0" role="region" aria-label="Rules" {
                 table.sayings {

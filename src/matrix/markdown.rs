@@ -19,7 +19,8 @@ pub fn markdown(matrix: &Matrix) -> String {
         let _ = writeln!(out, "\n## {}\n\n{} cells.\n", escaped(&block.title()), block.cells());
         out.push_str("| device | factor | risk | decision | rule |\n|---|---|---|---|---|\n");
         for line in block.lines() {
-            let rule = format!("`{}`{}", line.rule.id, mark(line.rule.confidence));
+            let rule = format!("`{}` {}", line.rule.id, mark(line.rule.confidence));
+            let rule = rule.trim_end();
             let fields =
                 [&line.device, &line.factor, &line.risk, &line.summary.to_string()].map(|text| escaped(text));
             let _ = writeln!(out, "| {} | {rule} |", fields.join(" | "));

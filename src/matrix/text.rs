@@ -13,7 +13,8 @@ use poolproof_oracle::Confidence;
 // Writing to a String cannot fail, so the results of `writeln!` are dropped below.
 
 /// Explains the marks of rules.
-pub(super) const MARKS: &str = "° observed on AWS, ? inferred by this project; unmarked: documented by AWS";
+pub(super) const MARKS: &str = "~ documented by AWS once, not today; ° observed on AWS; ? inferred by this \
+                                project; unmarked: documented by AWS";
 
 /// Renders the condensed matrix, at most 100 columns wide.
 pub fn table(matrix: &Matrix) -> String {
@@ -26,14 +27,14 @@ pub fn table(matrix: &Matrix) -> String {
     }
     for (block, lines) in blocks.iter().zip(&lines) {
         let _ = writeln!(out, "\n── {} ── {} cells\n", block.title(), block.cells());
-        let _ = writeln!(out, "{}", widths.line(["device", "factor", "risk", "decision", "rule"]));
+        let _ = writeln!(out, "{}", widths.line(["device", "factor", "risk", "decision", " rule"]));
         let mut before: Option<&Line> = None;
         for line in lines {
             let same_device = before.is_some_and(|before| before.device == line.device);
             let same_factor = same_device && before.is_some_and(|before| before.factor == line.factor);
             let device = if same_device { "" } else { &line.device };
             let factor = if same_factor { "" } else { &line.factor };
-            let rule = format!("{}{}", line.rule.id, mark(line.rule.confidence));
+            let rule = format!("{:1}{}", mark(line.rule.confidence), line.rule.id);
             let _ = writeln!(
                 out,
                 "{}",
@@ -78,12 +79,13 @@ fn write_rules(out: &mut String, matrix: &Matrix) {
     }
 }
 
-/// Returns the mark of rules that AWS does not document.
+/// Returns the mark of rules that AWS does not document today.
 pub(super) const fn mark(confidence: Confidence) -> &'static str {
     match confidence {
         Confidence::Documented => "",
-        Confidence::Observed => " °",
-        Confidence::Inferred => " ?",
+        Confidence::FormerlyDocumented => "~",
+        Confidence::Observed => "°",
+        Confidence::Inferred => "?",
     }
 }
 
@@ -105,7 +107,7 @@ impl Widths {
     fn line(&self, columns: [&str; 5]) -> String {
         let Self([device, factor, risk, decision]) = *self;
         let [one, two, three, four, five] = columns;
-        format!("  {one:device$}  {two:factor$}  {three:risk$}  {four:decision$}  {five}")
+        format!("  {one:device$}  {two:factor$}  {three:risk$}  {four:decision$} {five}")
             .trim_end()
             .to_owned()
     }

@@ -183,7 +183,7 @@ pub struct Rule {
     pub id: String,
     /// The document that states it.
     pub source: String,
-    /// How certain it is: `documented`, `observed` or `inferred`.
+    /// How certain it is: `documented`, `formerly_documented`, `observed` or `inferred`.
     pub confidence: String,
     /// Decisions that it applied to.
     pub seen: u64,

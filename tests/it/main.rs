@@ -71,6 +71,7 @@ mod serve;
 mod serve_shutdown;
 mod server_process;
 mod settings;
+mod sources;
 mod stall;
 mod state;
 mod state_files;

@@ -105,7 +105,7 @@ fn json_has_every_cell_in_order_with_the_documented_keys() {
         assert!(cell["suppress_mfa"].is_boolean() && cell["new_device"].is_boolean());
         assert!(["tokens", "device_not_found", "blocked"].contains(&cell["outcome"].as_str().unwrap()));
         let confidence = cell["confidence"].as_str().unwrap();
-        assert!(["documented", "observed", "inferred"].contains(&confidence));
+        assert!(["documented", "formerly_documented", "observed", "inferred"].contains(&confidence));
         assert!(!cell["rule"].as_str().unwrap().is_empty() && !cell["source"].as_str().unwrap().is_empty());
     }
 }
@@ -415,7 +415,8 @@ fn explain_prints_the_decision_and_its_reasons() {
                 "PASSWORD_VERIFIER → DEVICE_SRP_AUTH → DEVICE_PASSWORD_VERIFIER → tokens",
                 "Rule note-device",
                 "SEMANTICS c.5 #26",
-                "documented: AWS's documentation says so",
+                "formerly_documented: an older page of AWS says so, today's page no longer does",
+                "Specifying user pool device tracking settings (archived developer guide), 2023-06-15",
                 "With risk_note: off: PASSWORD_VERIFIER → SOFTWARE_TOKEN_MFA",
             ][..],
         ),

@@ -76,8 +76,10 @@ impl fmt::Display for Outcome {
 /// How well a rule is known.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Confidence {
-    /// AWS documents it.
+    /// A page of AWS documents it today.
     Documented,
+    /// An older page of AWS documented it, and today's page no longer does.
+    FormerlyDocumented,
     /// Others have observed it on AWS, or real clients depend on it.
     Observed,
     /// AWS does not document it and no observation is known: this project chose a reading.
@@ -86,14 +88,25 @@ pub enum Confidence {
 
 impl Confidence {
     /// All variants.
-    pub const ALL: [Self; 3] = [Self::Documented, Self::Observed, Self::Inferred];
+    pub const ALL: [Self; 4] = [Self::Documented, Self::FormerlyDocumented, Self::Observed, Self::Inferred];
 
     /// Returns the name in reports.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Documented => "documented",
+            Self::FormerlyDocumented => "formerly_documented",
             Self::Observed => "observed",
             Self::Inferred => "inferred",
+        }
+    }
+
+    /// Returns who says so, in a few words.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Documented => "AWS's documentation says so",
+            Self::FormerlyDocumented => "an older page of AWS says so, today's page no longer does",
+            Self::Observed => "others saw it on AWS, or real clients depend on it",
+            Self::Inferred => "our reading where no source says",
         }
     }
 }

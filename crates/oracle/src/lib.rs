@@ -6,8 +6,8 @@
 //! decision. Refresh tokens have rules of their own, see [`judge_refresh`].
 //!
 //! The oracle reads no clock and sends nothing. It does not depend on the pool or on the client, so that a
-//! mistake in one of them cannot hide itself here. The rules and their sources are listed in
-//! docs/semantics.md.
+//! mistake in one of them cannot hide itself here. [`basis`] returns what a rule rests on: public texts, each
+//! with address and date. The rules and their sources are listed in docs/semantics.md.
 //!
 //! ```
 //! use poolproof_cognito::policy::{Factors, MfaMode, RememberMode, RiskNote};
@@ -37,6 +37,7 @@
 //! assert!(judge(facts, decision).matches());
 //! ```
 
+mod basis;
 mod decision;
 mod explain;
 mod facts;
@@ -45,8 +46,10 @@ mod lockout;
 mod refresh;
 mod risk;
 mod rules;
+mod sources;
 mod token_facts;
 
+pub use basis::{Basis, SWITCHES, Switch, basis};
 pub use decision::{Confidence, Decision, Judgement, Outcome, RuleId, Situation};
 pub use explain::{Alternative, Answer, Explanation, explain};
 pub use facts::{AddressStatus, Circumstances, Claim, Device, Facts, Flow, LockoutState, address_status};
@@ -54,4 +57,5 @@ pub use judge::{description, expect, judge, rules};
 pub use lockout::{LockoutTracker, RequestInterval};
 pub use refresh::{RefreshTokenTracker, expect_refresh, judge_refresh};
 pub use risk::RiskEstimator;
+pub use sources::Source;
 pub use token_facts::{BoundDevice, PresentedKey, Revocation, TokenFacts};

@@ -8,7 +8,7 @@ use super::decision::{Confidence, Outcome, RuleId};
 use super::facts::{AddressStatus, Claim, Device, Facts, Flow, LockoutState};
 use poolproof_cognito::policy::{MfaMode, RememberMode, RiskAction, RiskLevel, RiskNote};
 
-use Confidence::{Documented, Inferred, Observed};
+use Confidence::{Documented, FormerlyDocumented, Inferred, Observed};
 use Device::{Forgotten, Issued, NotRemembered, Remembered};
 use RememberMode::{Always, No, OptIn};
 
@@ -200,7 +200,7 @@ pub(super) const RULES: &[Rule] = &[
             Effect::Refuse(Outcome::DeviceNotFound)),
 
     // The Note: the pool ignores the MFA of medium and high risk.
-    rule("note-device", "SEMANTICS c.5 #26", Documented,
+    rule("note-device", "SEMANTICS c.5 #26", FormerlyDocumented,
         "Always with suppression: a remembered device replaces the MFA that medium or high risk requires.",
         Condition { factor: &[true], mfa_binding_met: &[true], ..NOTED_DEVICE }, DEVICE),
     rule("note-device-no-factor", "SEMANTICS c.5 #28", Inferred,
@@ -215,14 +215,14 @@ pub(super) const RULES: &[Rule] = &[
         "Always with suppression ignores the MFA of risk, and the pool itself requires none: the device \
          proof is enough.",
         Condition { pool_mfa_due: &[false], mfa_binding_met: &[false], ..NOTED_DEVICE }, DEVICE),
-    rule("note-new-mfa", "SEMANTICS c.5 #29", Documented,
+    rule("note-new-mfa", "SEMANTICS c.5 #29", FormerlyDocumented,
         "Always with suppression ignores the MFA of risk; the pool itself still requires an MFA on a new \
          device.",
         Condition { pool_mfa_due: &[true], device: &[Device::None], ..NOTED_POOL }, MFA_NEW),
     rule("note-new", "SEMANTICS c.6", Inferred,
         "Always with suppression ignores the MFA of risk, even on a new device: the password is enough.",
         Condition { pool_mfa_due: &[false], device: &[Device::None], ..NOTED_POOL }, TOKENS_NEW),
-    rule("note-not-remembered-mfa", "SEMANTICS c.5 #29", Documented,
+    rule("note-not-remembered-mfa", "SEMANTICS c.5 #29", FormerlyDocumented,
         "Always with suppression ignores the MFA of risk; the pool itself still requires an MFA if the \
          device is not remembered.",
         Condition { pool_mfa_due: &[true], device: &[NotRemembered], ..NOTED_POOL }, MFA),

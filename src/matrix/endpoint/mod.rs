@@ -103,7 +103,7 @@ impl Conformance {
         self.rules.iter().filter(move |one| confidence.is_none_or(|wanted| one.rule.confidence == wanted))
     }
 
-    /// Returns whether the endpoint breaks a rule that is documented or observed.
+    /// Returns whether the endpoint breaks a rule that is documented, today or formerly, or observed.
     pub fn breaks_known_rule(&self) -> bool {
         self.rules.iter().any(|one| one.is_broken() && one.rule.confidence != Confidence::Inferred)
     }

@@ -14,13 +14,13 @@ use poolproof_oracle::Confidence;
 /// Renders for a terminal: the totals, the broken rules with an example each, then the other rules.
 pub fn conformance_text(conformance: &Conformance) -> String {
     let mut out = format!("Rules at {}\n\n  {}\n\n", conformance.target, totals(conformance));
-    let _ = writeln!(out, "  {:<12}{:>10}{:>10}{:>14}", "rules", "followed", "broken", "not tried");
+    let _ = writeln!(out, "  {:<20}{:>10}{:>10}{:>14}", "rules", "followed", "broken", "not tried");
     for confidence in Confidence::ALL {
         let count =
             |of: fn(&RuleResult) -> bool| conformance.of(Some(confidence)).filter(|one| of(one)).count();
         let (followed, untried) = (count(RuleResult::is_followed), count(RuleResult::is_untried));
         let broken = count(RuleResult::is_broken);
-        let _ = writeln!(out, "  {:<12}{followed:>10}{broken:>10}{untried:>14}", confidence.as_str());
+        let _ = writeln!(out, "  {:<20}{followed:>10}{broken:>10}{untried:>14}", confidence.as_str());
     }
     for one in conformance.of(None).filter(|one| one.is_broken()) {
         let all = one.followed + one.broken;

@@ -17,8 +17,8 @@ pub(super) fn rules_and_outcomes(report: &Report) -> Markup {
         section {
             h2 { "Decisions" }
             p.lead { "Each decision of the pool is compared with a table of rules that shares no code with \
-                it. Confidence says how well a rule is known: documented by AWS, observed on it, or \
-                inferred by us." }
+                it. Confidence says how well a rule is known: documented by AWS, documented by an older page of \
+                AWS only, observed on AWS, or inferred by us." }
             @if decisions.rules.is_empty() {
                 p.lead { "No decision was checked." }
             } @else {

@@ -32,7 +32,8 @@ pub(super) fn command(text: &str) -> Markup {
     html! { code.command { @for word in text.split(' ') { span { (word) } " " } } }
 }
 
-/// Returns the confidence of a rule: a full, half or empty circle, and the word.
+/// Returns the confidence of a rule, a circle and the word. The circle is full, has a dot, is half full or
+/// empty.
 pub(crate) fn confidence(word: &str) -> Markup {
     html! {
         span.sure {
@@ -40,11 +41,12 @@ pub(crate) fn confidence(word: &str) -> Markup {
                 circle cx="5" cy="5" r="4.2" {}
                 @match word {
                     "documented" => circle cx="5" cy="5" r="4.2" fill="currentColor" {},
+                    "formerly_documented" => circle cx="5" cy="5" r="1.6" fill="currentColor" {},
                     "observed" => path d="M5 .8a4.2 4.2 0 0 0 0 8.4z" fill="currentColor" {},
                     _ => (""),
                 }
             }
-            (word)
+            (word.replace('_', " "))
         }
     }
 }

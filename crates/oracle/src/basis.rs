@@ -1,0 +1,202 @@
+//! What each rule and each switch rests on.
+
+use super::decision::{Confidence, RuleId};
+use super::sources::*;
+
+/// What a rule or a switch rests on.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Basis {
+    /// What the sources say, and what is this project's reading of them.
+    pub note: &'static str,
+    /// The sources.
+    pub sources: &'static [Source],
+}
+
+/// A choice in `pool.switches`: a question that the documentation leaves open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Switch {
+    /// Its key in `pool.switches`.
+    pub name: &'static str,
+    /// What it decides.
+    pub description: &'static str,
+    /// How well its default is known.
+    pub confidence: Confidence,
+    /// What its default rests on.
+    pub basis: Basis,
+}
+
+/// Returns what a rule rests on. Every rule of [`rules`](super::rules) has an entry.
+pub fn basis(rule: RuleId) -> Option<Basis> {
+    RULES.iter().find(|(id, _)| *id == rule.id).map(|(_, basis)| *basis)
+}
+
+const fn on(note: &'static str, sources: &'static [Source]) -> Basis {
+    Basis { note, sources }
+}
+
+/// The switches of a pool.
+#[rustfmt::skip]
+pub const SWITCHES: &[Switch] = &[
+    Switch {
+        name: "risk_note",
+        description: "Which sign-ins the Note covers: all of the pool (`pool`), those from remembered devices \
+                      (`device`), or none (`off`).",
+        confidence: Confidence::FormerlyDocumented,
+        basis: on("The Note is read literally: it names settings of the pool and no device. Today's page does not \
+                   have it.", &[ARCHIVED_DEVICES, DEVICES]),
+    },
+    Switch {
+        name: "strict_mfa_binding",
+        description: "Whether a device replaces an MFA only after it has completed one.",
+        confidence: Confidence::Observed,
+        basis: on("Three independent reports. AWS does not document it.",
+            &[AMPLIFY_8977, AMPLIFY_932, AMPLIFY_4174]),
+    },
+    Switch {
+        name: "claims",
+        description: "Whether a password claim is accepted any number of times until its challenge expires \
+                      (`cognito`) or refused once it has led to tokens (`once`).",
+        confidence: Confidence::Observed,
+        basis: on("MiniStack measured it. Clients send a claim again when the device is unknown.",
+            &[MINISTACK, IDENTITY_206]),
+    },
+];
+
+const NOTE_READING: Basis =
+    on("Our reading of the Note on the archived page. Today's page does not have it.", &[ARCHIVED_DEVICES]);
+const BINDING_REPORTS: &[Source] = &[AMPLIFY_8977, AMPLIFY_932, AMPLIFY_4174];
+const ADAPTIVE_READING: Basis = on("Our reading of the page.", &[ADAPTIVE]);
+const DOCUMENTED_RISK: Basis = on("AWS documents it.", &[ADAPTIVE, API_TAKEOVER_ACTION]);
+const DOCUMENTED_DEVICES: Basis = on("AWS documents it.", &[DEVICES]);
+const DEVICES_READING: Basis = on("Our reading of the page.", &[DEVICES]);
+
+#[rustfmt::skip]
+const RULES: &[(&str, Basis)] = &[
+    ("locked-out", on("AWS documents it. The text of the refusal is from the issue.", &[LOCKOUT, IDENTITY_506])),
+    ("wrong-password", on("Measured on a real user pool.", &[MINISTACK_1758])),
+    ("replayed-claim", on("No source asks for it. The default, `claims: cognito`, follows MiniStack, which measured \
+        that Cognito accepts any number of answers until the challenge expires.", &[MINISTACK])),
+    ("reset-required", on("The reference names the exception. The issue shows that it follows the right password.",
+        &[API_INITIATE_AUTH, AMPLIFY_4890])),
+    ("address-blocked", on("AWS documents it. The text of the refusal is from applications that look for it. That \
+        the password is judged first is our reading.", &[API_RISK_EXCEPTION])),
+    ("compromised-blocked", on("AWS documents it. The text of the refusal is not published: that of a blocking risk \
+        is used.", &[COMPROMISED])),
+    ("risk-block", on("AWS documents it. The text of the refusal is from applications that look for it. That it \
+        comes before the device is judged is our reading.", &[ADAPTIVE, API_TAKEOVER_ACTION])),
+    ("device-issued", on("No source names such a key at sign-in. An operation on one is refused in the same way.",
+        &[NET_10])),
+    ("device-unknown", on("Reported, and handled by clients.", &[IDENTITY_200, IDENTITY_206, ANDROID_2603])),
+    ("note-device", on("A Note on the archived page. Today's page does not have it.", &[ARCHIVED_DEVICES, DEVICES])),
+    ("note-device-no-factor", NOTE_READING),
+    ("note-device-unbound", on("The Note on the archived page, and reports on MFA binding.",
+        &[ARCHIVED_DEVICES, AMPLIFY_8977, AMPLIFY_932, AMPLIFY_4174])),
+    ("note-device-unbound-no-mfa", NOTE_READING),
+    ("note-new-mfa", on("The Note on the archived page ignores the MFA of risk only. Today's page does not have it.",
+        &[ARCHIVED_DEVICES, MFA])),
+    ("note-new", NOTE_READING),
+    ("note-not-remembered-mfa", on("The Note on the archived page ignores the MFA of risk only. Today's page does \
+        not have it.", &[ARCHIVED_DEVICES, MFA])),
+    ("note-not-remembered", NOTE_READING),
+    ("risk-required-mfa-off", ADAPTIVE_READING),
+    ("risk-required-no-factor", on("The reference says that the request is blocked. The archived page says that \
+        the user is asked to set a factor up: the two contradict each other.",
+        &[API_TAKEOVER_ACTION, ARCHIVED_SECURITY])),
+    ("risk-required-no-factor-on", on("Our reading of the reference.", &[API_TAKEOVER_ACTION])),
+    ("risk-mfa-remembered", ADAPTIVE_READING),
+    ("risk-mfa-new", DOCUMENTED_RISK),
+    ("risk-mfa-new-on", ADAPTIVE_READING),
+    ("risk-mfa", DOCUMENTED_RISK),
+    ("risk-mfa-on", ADAPTIVE_READING),
+    ("untracked-mfa", on("AWS documents it.", &[DEVICES, MFA])),
+    ("untracked", on("AWS documents it.", &[DEVICES, MFA])),
+    ("untracked-key-ignored-mfa", DEVICES_READING),
+    ("untracked-key-ignored", DEVICES_READING),
+    ("suppressed", DOCUMENTED_DEVICES),
+    ("suppressed-no-factor", DEVICES_READING),
+    ("suppression-unbound", on("Three independent reports.", BINDING_REPORTS)),
+    ("not-suppressed", on("The page has the MFA. That the device's proof follows it is what clients handle.",
+        &[DEVICES, AMPLIFY_14626, ANDROID_3289])),
+    ("not-suppressed-no-factor", DEVICES_READING),
+    ("remembered-always", DOCUMENTED_DEVICES),
+    ("remembered-opt-in", on("Clients answer the device's challenge in both modes.", &[AMPLIFY_DEVICES])),
+    ("not-remembered-mfa", on("AWS documents it.", &[DEVICES, AMPLIFY_DEVICES])),
+    ("not-remembered", on("AWS documents it.", &[DEVICES, AMPLIFY_DEVICES])),
+    ("new-device-mfa", DOCUMENTED_DEVICES),
+    ("new-device-mfa-setup", on("AWS documents the setup. The key after it is from the issue.",
+        &[MFA, AMPLIFY_DOCS_2093])),
+    ("new-device", DOCUMENTED_DEVICES),
+    ("wrong-device-secret", on("Reported with the texts of Cognito's answers.", &[DART_62, NET_73])),
+    ("mfa-answer-without-key", on("Clients that left the key out got a new device at each sign-in with MFA.",
+        &[AMPLIFY_14622, AMPLIFY_14626, ANDROID_3289])),
+    ("address-allowed", on("AWS documents it. Of an address on both lists, and of compromised passwords, no source \
+        says anything: blocked wins, and passwords are not checked.", &[API_RISK_EXCEPTION])),
+    ("compromised-srp", on("AWS documents it: a password that is proved by SRP is never seen.", &[COMPROMISED])),
+    ("refresh-revoked", on("AWS documents it.", &[API_REVOKE_TOKEN, REVOCATION])),
+    ("refresh-signed-out", on("AWS documents it.", &[API_GLOBAL_SIGN_OUT, REVOCATION])),
+    ("refresh-untracked", on("Turning tracking off lets the same refresh through.", &[CPP_851, JAVA_2841])),
+    ("refresh-unbound", on("Our reading: the page speaks of devices that the pool remembers.", &[REFRESH_TOKENS])),
+    ("refresh-device-forgotten", on("The post says it, and the issue quotes it.", &[BLOG, AMPLIFY_2962])),
+    ("refresh-device-unconfirmed", on("The reference asks for a confirmed key.", &[API_REFRESH, ANDROID_2506])),
+    ("refresh-without-device", on("The reference asks for the key. The reports have the refusal.",
+        &[API_REFRESH, CPP_851, JAVA_2841, ANDROID_3394, SWIFT_4207])),
+    ("refresh", on("AWS documents it.", &[API_REFRESH])),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::judge::rules;
+
+    /// Whether `text` is a day as in `2026-11-30`.
+    fn is_date(text: &str) -> bool {
+        let parts: Vec<&str> = text.split('-').collect();
+        let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+        lengths == [4, 2, 2] && parts.iter().all(|part| part.parse::<u32>().is_ok())
+    }
+
+    fn assert_complete(name: &str, basis: Basis) {
+        assert!(basis.note.ends_with('.'), "{name}: {}", basis.note);
+        assert!(!basis.sources.is_empty(), "{name} has no sources");
+        for source in basis.sources {
+            assert!(source.title.len() > 10, "{name}: {source:?}");
+            assert!(source.address.starts_with("https://") && !source.address.contains(' '), "{source:?}");
+            assert!(is_date(source.date), "{name}: {source:?}");
+        }
+    }
+
+    #[test]
+    fn every_rule_and_every_switch_has_sources() {
+        for rule in rules() {
+            let basis = basis(rule).unwrap_or_else(|| panic!("{} has no sources", rule.id));
+            assert_complete(rule.id, basis);
+        }
+        for switch in SWITCHES {
+            assert_complete(switch.name, switch.basis);
+        }
+    }
+
+    #[test]
+    fn every_entry_is_of_a_rule() {
+        let ids: Vec<&str> = RULES.iter().map(|(id, _)| *id).collect();
+        assert!(ids.iter().all(|id| rules().any(|rule| rule.id == *id)), "{ids:?}");
+        assert_eq!(ids.len(), rules().count(), "an id is in the table twice");
+    }
+
+    /// What AWS documents today rests on a page of today, and what it documented once on an archived one.
+    #[test]
+    fn confidence_agrees_with_the_sources() {
+        let is_page = |source: &Source| source.address.starts_with("https://docs.aws.amazon.com/");
+        let is_archived = |source: &Source| source.address.contains("/awsdocs/");
+        let named = rules().filter_map(|rule| Some((rule.id, rule.confidence, basis(rule)?)));
+        let switches = SWITCHES.iter().map(|switch| (switch.name, switch.confidence, switch.basis));
+        for (name, confidence, basis) in named.chain(switches) {
+            let has = |kind: &dyn Fn(&Source) -> bool| basis.sources.iter().any(kind);
+            match confidence {
+                Confidence::Documented => assert!(has(&is_page), "{name}"),
+                Confidence::FormerlyDocumented => assert!(has(&is_archived), "{name}"),
+                Confidence::Observed | Confidence::Inferred => {}
+            }
+        }
+    }
+}
