@@ -21,7 +21,7 @@ use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::jwt::Keys;
 use poolproof_cognito::seed::{Rng, Seed, rng_from_bytes};
 use poolproof_cognito::time::Timestamp;
-use poolproof_pool::provider::{AccountLimits, Provider, ProviderConfig, Tokens};
+use poolproof_pool::provider::{AccountLimits, Issuer, Provider, ProviderConfig, Tokens};
 use poolproof_pool::{AppClient, PasswordFlow};
 use poolproof_srp::Group;
 
@@ -48,6 +48,9 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     let usage = |message: String| (Exit::Usage, format!("error: {message}"));
     let pool_id = PoolId::new(&args.pool_id);
     check_ids(args).map_err(usage)?;
+    if args.issuer.is_some() && args.tokens == TokensArg::Opaque {
+        return Err(usage("--issuer needs --tokens rs256: opaque tokens name no issuer".to_owned()));
+    }
     let address = args.listen;
     if !address.ip().is_loopback() && !args.expose {
         return Err(usage(format!(
@@ -65,10 +68,10 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
         TokensArg::Opaque => Tokens::Opaque,
         TokensArg::Rs256 => Tokens::Rs256(Arc::new(signing_keys(store.as_ref(), &kept).map_err(internal)?)),
     };
-    let issuer = format!("http://{address}");
+    let url = format!("http://{address}");
     let provider_settings = ProviderConfig {
         region: pool_id.region().to_owned(),
-        issuer: issuer.clone(),
+        issuer: args.issuer.clone().unwrap_or_else(|| Issuer::Url(url.clone())),
         tokens,
         group: Group::cognito(),
         limits: AccountLimits {
@@ -89,7 +92,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     } else {
         add(&mut provider, now, args, settings).map_err(usage)?;
     }
-    print_stdout(&format!("Serving pool {pool_id} with client {} at {issuer}\n", args.client_id));
+    print_stdout(&format!("Serving pool {pool_id} with client {} at {url}\n", args.client_id));
     print_state_summary(&provider, pool_was_restored, args);
     let state_writer =
         store.map(StateWriter::start).transpose().map_err(|error| internal(error.to_string()))?;

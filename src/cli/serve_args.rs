@@ -4,6 +4,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
+use hyper::Uri;
+use poolproof_pool::provider::Issuer;
 use socket2::{Domain, Protocol, Socket, Type};
 
 pub(super) const SERVE_EXAMPLES: &str =
@@ -30,6 +32,23 @@ pub(super) const EXPOSE_HINT: &str = "add --expose to allow that";
 pub(super) fn listen(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| "expected an IP address and a port, such as 127.0.0.1:9229 or [::1]:9229".to_owned())
+}
+
+fn issuer(text: &str) -> Result<Issuer, String> {
+    if text == "aws" {
+        return Ok(Issuer::Aws);
+    }
+    let url = text.strip_suffix('/').unwrap_or(text);
+    let parsed: Option<Uri> = url.parse().ok().filter(|_| url.len() <= 512 && !url.contains('#'));
+    let is_base = |uri: &Uri| {
+        matches!(uri.scheme_str(), Some("http" | "https"))
+            && uri.query().is_none()
+            && uri.authority().is_some_and(|authority| !authority.as_str().contains('@'))
+    };
+    match parsed.filter(is_base) {
+        Some(_) => Ok(Issuer::Url(url.to_owned())),
+        None => Err("expected `aws`, or a URL such as https://auth.example.com".to_owned()),
+    }
 }
 
 /// Connections that can wait to be accepted. Beyond them the system drops the first packet, and the client
@@ -73,6 +92,10 @@ pub(super) struct ServeArgs {
     /// Form of access and id tokens.
     #[arg(long, value_enum, default_value = "rs256")]
     pub(super) tokens: TokensArg,
+    /// Issuer of the tokens: `aws` is https://cognito-idp.<region>.amazonaws.com/<UserPoolId>, which
+    /// verifiers derive from the pool id; a URL is put before /<UserPoolId> [default: the server's address].
+    #[arg(long, value_name = "URL|aws", value_parser = issuer)]
+    pub(super) issuer: Option<Issuer>,
     /// `UserPoolId` of the pool; the region is the part before `_`.
     #[arg(long, value_name = "ID", default_value = "us-east-1_Poolproof")]
     pub(super) pool_id: String,

@@ -26,6 +26,7 @@ mod formats;
 mod golden;
 mod import_cycles;
 mod interop;
+mod issuer;
 mod matrix;
 mod memory;
 mod metrics;

@@ -10,7 +10,7 @@ use poolproof_cognito::protocol::Origin;
 use poolproof_cognito::seed::Seed;
 use poolproof_cognito::time::Timestamp;
 use poolproof_pool::provider::{
-    AccountLimits, Provider, ProviderChange, ProviderConfig, Step, Tokens, to_operation_response,
+    AccountLimits, Issuer, Provider, ProviderChange, ProviderConfig, Step, Tokens, to_operation_response,
 };
 use poolproof_srp::{Group, Verifier};
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ impl ProviderFixture {
     pub(crate) fn bounded(tokens: Tokens, limits: AccountLimits) -> Self {
         let settings = ProviderConfig {
             region: "eu-west-1".to_owned(),
-            issuer: "http://host".to_owned(),
+            issuer: Issuer::Url("http://host".to_owned()),
             tokens,
             group: Group::toy(),
             limits,

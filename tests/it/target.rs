@@ -18,7 +18,7 @@ use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::policy::{PoolPolicy, Switches};
 use poolproof_cognito::seed::Seed;
-use poolproof_pool::provider::{AccountLimits, Provider, ProviderConfig, Tokens};
+use poolproof_pool::provider::{AccountLimits, Issuer, Provider, ProviderConfig, Tokens};
 use poolproof_pool::{AppClient, Defect, PasswordFlow};
 use poolproof_srp::Group;
 
@@ -36,7 +36,7 @@ pub(crate) fn planted(policy: PoolPolicy, defect: Option<Defect>) -> EndpointUrl
     let group = Group::cognito();
     let hosting = ProviderConfig {
         region: "us-east-1".to_owned(),
-        issuer: "http://127.0.0.1".to_owned(),
+        issuer: Issuer::Url("http://127.0.0.1".to_owned()),
         tokens: Tokens::Opaque,
         group,
         limits: AccountLimits::DEFAULT,

@@ -73,6 +73,8 @@ struct AppState {
     signers: Signers,
     state_writer: Option<Arc<StateWriter>>,
     limits: ServerLimits,
+    /// The URL of the server, without a trailing slash.
+    url: String,
 }
 
 /// Serves until SIGINT or SIGTERM, then finishes the requests in flight, unless a second signal arrives. With
@@ -105,6 +107,7 @@ pub fn serve(
         signers: Signers::start(limits.workers)?,
         state_writer,
         limits: limits.clone(),
+        url: format!("http://{}", listener.local_addr()?),
     });
     let ended = Listening::new(listener)?.block_on(move |listener| async move {
         let (stop_sender, stop_receiver) = oneshot::channel();

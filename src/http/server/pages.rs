@@ -106,7 +106,8 @@ fn openid(pool: &str, state: &AppState) -> Response {
     found.map_or_else(no_pool, |(issuer, _)| {
         let body = json!({
             "issuer": issuer,
-            "jwks_uri": format!("{issuer}/.well-known/jwks.json"),
+            // The issuer can be another address, but the keys are here.
+            "jwks_uri": format!("{}/{pool}/.well-known/jwks.json", state.url),
             "id_token_signing_alg_values_supported": ["RS256"],
             "response_types_supported": ["code", "token"],
             "scopes_supported": ["openid", "email", "phone", "profile"],

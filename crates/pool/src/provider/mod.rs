@@ -76,13 +76,32 @@ pub enum Tokens {
     Rs256(Arc<Keys>),
 }
 
+/// The issuer of a pool's RS256 tokens, their claim `iss`.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Issuer {
+    /// `<URL>/<UserPoolId>`. The URL has no trailing slash.
+    Url(String),
+    /// What AWS uses: `https://cognito-idp.<region>.amazonaws.com/<UserPoolId>`, with the pool's region.
+    Aws,
+}
+
+impl Issuer {
+    /// Returns the `iss` of a pool's tokens.
+    pub(super) fn of(&self, pool_id: &PoolId) -> String {
+        match self {
+            Self::Url(url) => format!("{url}/{pool_id}"),
+            Self::Aws => format!("https://cognito-idp.{}.amazonaws.com/{pool_id}", pool_id.region()),
+        }
+    }
+}
+
 /// The configuration that all pools of the account share.
 #[derive(Clone, Debug)]
 pub struct ProviderConfig {
     /// The region, the prefix of pool ids.
     pub region: String,
-    /// The URL before `/<UserPoolId>` in `iss`, without a trailing slash.
-    pub issuer: String,
+    /// The issuer of RS256 tokens.
+    pub issuer: Issuer,
     /// The token format.
     pub tokens: Tokens,
     /// The SRP group of the pools.
@@ -226,7 +245,7 @@ impl Provider {
         let pool = match &self.config.tokens {
             Tokens::Opaque => pool,
             Tokens::Rs256(keys) => {
-                let issuer = format!("{}/{pool_id}", self.config.issuer);
+                let issuer = self.config.issuer.of(pool_id);
                 pool.with_rs256(Rs256 { keys: Arc::clone(keys), issuer })
             }
         };
@@ -290,7 +309,7 @@ impl Provider {
         let Tokens::Rs256(keys) = &self.config.tokens else { return None };
         let pool_id = PoolId::new(pool_id);
         let known = self.pools.contains_key(&pool_id);
-        known.then(|| (format!("{}/{pool_id}", self.config.issuer), keys.jwks()))
+        known.then(|| (self.config.issuer.of(&pool_id), keys.jwks()))
     }
 
     /// Returns the numbers of pools and users.

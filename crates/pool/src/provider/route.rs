@@ -137,8 +137,9 @@ impl Provider {
         }
         let claims = poolproof_cognito::jwt::unverified_claims(access_token)?;
         let issuer = claims.get("iss")?.as_str()?;
-        let pool_id = PoolId::new(issuer.strip_prefix(&self.config.issuer)?.strip_prefix('/')?);
-        self.pools.contains_key(&pool_id).then_some(pool_id)
+        let pool_id = PoolId::new(issuer.rsplit_once('/')?.1);
+        let is_ours = self.pools.contains_key(&pool_id) && self.config.issuer.of(&pool_id) == issuer;
+        is_ours.then_some(pool_id)
     }
 
     /// Refuses a request without a pool id where one is required.
