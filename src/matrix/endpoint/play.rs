@@ -21,7 +21,9 @@ use crate::endpoint::{EndpointConfig, EndpointSession, SessionError, SetupError}
 use crate::scenario::Delay;
 use crate::target::AdminTarget as _;
 use poolproof_cognito::addresses::RiskExceptions;
-use poolproof_cognito::policy::{Lockout, PoolPolicy, Quotas, RiskMode, RiskPolicy, RiskSource};
+use poolproof_cognito::policy::{
+    Lockout, MfaMode, PoolPolicy, Quotas, RememberMode, RiskMode, RiskPolicy, RiskSource,
+};
 use poolproof_cognito::seed::Seed;
 use poolproof_oracle::{self, RuleId};
 use poolproof_srp::Group;
@@ -84,8 +86,11 @@ pub fn play_at_endpoint(
             Some(wanted) => sample(&possible, wanted),
             None => (possible, 0),
         };
+        // An endpoint that accepts a risk level publishes the codes that it delivers.
+        let reachable =
+            |trial: Trial| if accepts_risk_level { trial } else { trial.without_delivered_codes() };
         let mut of_configuration: BTreeMap<_, Vec<Trial>> = BTreeMap::new();
-        for trial in possible {
+        for trial in possible.into_iter().map(reachable) {
             of_configuration.entry(trial.configuration()).or_default().push(trial);
         }
         let mut outcomes = Vec::with_capacity(trials.len());
@@ -152,6 +157,11 @@ impl TrialRunner<'_> {
         context: &UserContext,
         trials: &[Trial],
     ) -> Vec<(Trial, Outcome)> {
+        if trials.iter().any(|trial| trial.mfa_bound)
+            && let Err(error) = session.apply_settings(&self.enrollment_policy()).await
+        {
+            return untried(trials, &error.to_string());
+        }
         let preparing = trials.iter().zip(0..).map(|(trial, number)| async move {
             if self.cancel_token.is_cancelled() {
                 return (*trial, Err("interrupted".to_owned()));
@@ -174,6 +184,17 @@ impl TrialRunner<'_> {
             (trial, outcome)
         });
         stream::iter(playing).buffered(MAX_CONCURRENT_USERS).collect().await
+    }
+
+    /// Returns the settings with which users enroll devices: users with an active factor complete an MFA.
+    const fn enrollment_policy(&self) -> PoolPolicy {
+        PoolPolicy {
+            remember: RememberMode::OptIn,
+            suppress_mfa: false,
+            mfa: MfaMode::Optional,
+            risk: RiskPolicy::OFF,
+            ..*self.base
+        }
     }
 
     /// Returns the settings of the pool of this trial.

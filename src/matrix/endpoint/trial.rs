@@ -1,5 +1,5 @@
-//! The trials at an endpoint: every cell, and in each configuration a wrong password and a damaged device
-//! secret.
+//! The trials at an endpoint: every cell, and in each configuration a wrong password, a damaged device secret
+//! and a device that has not completed an MFA.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -20,6 +20,8 @@ pub struct Trial {
     pub claim: Claim,
     /// Whether the device still has its secret.
     pub secret_valid: bool,
+    /// Whether the device is enrolled in a sign-in with an MFA.
+    pub mfa_bound: bool,
 }
 
 impl Trial {
@@ -28,11 +30,15 @@ impl Trial {
         let facts = Facts {
             claim: self.claim,
             device_secret_valid: self.secret_valid,
-            // The trial confirms the device before it sets the factor.
-            mfa_bound: false,
+            mfa_bound: self.mfa_bound,
             ..self.cell.facts(base)
         };
         poolproof_oracle::expect(&facts)
+    }
+
+    /// Returns this trial without the MFA if only a delivered code can complete it.
+    pub(super) fn without_delivered_codes(self) -> Self {
+        Self { mfa_bound: self.mfa_bound && self.cell.factor.has_totp(), ..self }
     }
 
     /// Returns the pool settings that this trial needs.
@@ -50,26 +56,36 @@ impl fmt::Display for Trial {
             Claim::Wrong => "; wrong password",
             Claim::Replayed => "; claim used before",
         })?;
-        f.write_str(if self.secret_valid { "" } else { "; device secret damaged" })
+        f.write_str(if self.secret_valid { "" } else { "; device secret damaged" })?;
+        f.write_str(if self.mfa_bound { "; device enrolled with an MFA" } else { "" })
     }
 }
 
 /// Returns the trials of a matrix: its cells, and further ones in each configuration without risk.
 ///
-/// The further ones are a wrong password, and a damaged device secret if the pool tracks devices. Both
-/// answers to a replayed claim are acceptable, so it is not tried.
+/// A device is enrolled with an MFA where that changes the decision, as in the matrix. The further trials are
+/// a wrong password, a damaged device secret if the pool tracks devices, and a device that was enrolled
+/// before the user's TOTP. Both answers to a replayed claim are acceptable, so it is not tried.
 pub fn trials(matrix: &Matrix) -> Vec<Trial> {
-    let right = |cell: Cell| Trial { cell, claim: Claim::Right, secret_valid: true };
+    let binding_matters = |cell: &Cell| {
+        let decide = |mfa_bound| poolproof_oracle::expect(&Facts { mfa_bound, ..matrix.facts(cell) });
+        cell.factor.is_active() && decide(true) != decide(false)
+    };
+    let right = |cell: Cell| Trial {
+        cell,
+        claim: Claim::Right,
+        secret_valid: true,
+        mfa_bound: binding_matters(&cell),
+    };
     let mut trials: Vec<Trial> = matrix.rows().iter().map(|row| right(row.cell)).collect();
-    let plain = |cell: &Cell| cell.factor == Factors::None && cell.risk.is_none();
-    for cell in matrix.rows().iter().map(|row| row.cell).filter(plain) {
-        match cell.device {
-            Device::None => {
-                trials.push(Trial { claim: Claim::Wrong, ..right(cell) });
+    for cell in matrix.rows().iter().map(|row| row.cell).filter(|cell| cell.risk.is_none()) {
+        let trial = right(cell);
+        match (cell.factor, cell.device) {
+            (Factors::None, Device::None) => trials.push(Trial { claim: Claim::Wrong, ..trial }),
+            (Factors::None, Device::Remembered) if cell.remember.tracks() => {
+                trials.push(Trial { secret_valid: false, ..trial });
             }
-            Device::Remembered if cell.remember.tracks() => {
-                trials.push(Trial { secret_valid: false, ..right(cell) });
-            }
+            (Factors::Totp, _) if trial.mfa_bound => trials.push(Trial { mfa_bound: false, ..trial }),
             _ => {}
         }
     }

@@ -43,6 +43,10 @@ impl TrialUser {
         let mut test_user = TestUser::new_user(SEED, user_spec);
         let to_text = |error: SetupError| error.to_string();
         test_user.register(session, context).await.map_err(to_text)?;
+        if trial.mfa_bound {
+            // The pool asks for the factor, so that the device completes an MFA.
+            test_user.set_factors(session, context).await.map_err(to_text)?;
+        }
         test_user.enroll_devices(context).await.map_err(to_text)?;
         let device = match trial.cell.device {
             Device::None => None,
@@ -59,7 +63,9 @@ impl TrialUser {
         if trial.cell.device == Device::Forgotten {
             forget(&test_user, session).await?;
         }
-        test_user.set_factors(session, context).await.map_err(to_text)?;
+        if !trial.mfa_bound {
+            test_user.set_factors(session, context).await.map_err(to_text)?;
+        }
         Ok(Self { trial, test_user, device })
     }
 
