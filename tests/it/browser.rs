@@ -154,8 +154,13 @@ impl Browser {
 
     /// Opens a file and waits until it has loaded.
     pub(crate) fn open(&mut self, file: &Path) {
+        self.navigate(&format!("file://{}", file.display()));
+    }
+
+    /// Opens an address and waits until the page has loaded.
+    pub(crate) fn navigate(&mut self, url: &str) {
         self.loaded = false;
-        let response = self.call("Page.navigate", json!({ "url": format!("file://{}", file.display()) }));
+        let response = self.call("Page.navigate", json!({ "url": url }));
         assert!(response["errorText"].is_null(), "{response}");
         while !self.loaded {
             self.receive();

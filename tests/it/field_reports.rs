@@ -1,5 +1,9 @@
 //! Public reports and measurements of Cognito's behavior, each as a test: user names, device keys, second
-//! factors and tokens. The comment of each test names its source.
+//! factors and tokens. The comment of each test has the number of the report and its source.
+//!
+//! Reports A are public reports and documentation, reports C are histories that were played against an
+//! independent model. `cargo test --test it field_reports` runs them all. Report A1 is also played by Amplify
+//! itself, see the interop tests.
 
 use poolproof_cognito::ids::{DeviceKey, Session};
 use poolproof_cognito::policy::{
@@ -52,7 +56,8 @@ fn ann_with_app_and_device(status: DeviceStatus, mfa_bound: bool) -> (PoolFixtur
     (fixture, phone)
 }
 
-// User names: amplify-js#14349, ministackorg/ministack#1758, cognito-srp-helper README.
+/// Reports A1, A2, A3: User names: amplify-js#14349, ministackorg/ministack#1758, cognito-srp-helper
+/// README.
 #[test]
 fn srp_hashes_the_user_name_and_a_sub_starts_no_sign_in() {
     let mut fixture = PoolFixture::of_ann(always(MfaMode::Off));
@@ -68,7 +73,7 @@ fn srp_hashes_the_user_name_and_a_sub_starts_no_sign_in() {
     tokens(fixture.send_claim(&exchange, claim));
 }
 
-// identity-js#410: an address is an alias once it is verified.
+/// Report A8: identity-js#410: an address is an alias once it is verified.
 #[test]
 fn an_unverified_address_is_no_alias() {
     let usernames = UsernameSettings { email_alias: true, ..UsernameSettings::DEFAULT };
@@ -88,7 +93,7 @@ fn an_unverified_address_is_no_alias() {
     }
 }
 
-// amplify-js#4047 and a Python client: the alias in the MFA answer makes ConfirmDevice fail.
+/// Report A6: amplify-js#4047 and a Python client: the alias in the MFA answer makes ConfirmDevice fail.
 #[test]
 fn a_device_of_an_mfa_answered_by_alias_cannot_be_confirmed() {
     let usernames = UsernameSettings { email_alias: true, ..UsernameSettings::DEFAULT };
@@ -115,7 +120,7 @@ fn a_device_of_an_mfa_answered_by_alias_cannot_be_confirmed() {
     }
 }
 
-// Developer guide, user pool case sensitivity.
+/// Developer guide, user pool case sensitivity.
 #[test]
 fn user_names_ignore_case_only_if_the_pool_says_so() {
     for (case_sensitive, found) in [(true, false), (false, true)] {
@@ -128,7 +133,7 @@ fn user_names_ignore_case_only_if_the_pool_says_so() {
     }
 }
 
-// amplify-js#14622 and PR 14626, amplify-android PR 3289.
+/// Report A4: amplify-js#14622 and PR 14626, amplify-android PR 3289.
 #[test]
 fn a_key_in_the_password_step_only_gets_a_new_device_after_an_mfa() {
     let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::Remembered, false);
@@ -138,7 +143,7 @@ fn a_key_in_the_password_step_only_gets_a_new_device_after_an_mfa() {
     assert!(signed_in.new_device.is_some_and(|new| new.device_key != phone.key));
 }
 
-// The same reports; clients handle DEVICE_SRP_AUTH after an MFA.
+/// Report A5: The same reports; clients handle DEVICE_SRP_AUTH after an MFA.
 #[test]
 fn a_key_in_the_mfa_answer_only_leads_to_the_device_proof() {
     let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::Remembered, false);
@@ -148,7 +153,8 @@ fn a_key_in_the_mfa_answer_only_leads_to_the_device_proof() {
     assert_eq!(result.path(), "DEVICE_SRP_AUTH tokens");
 }
 
-// Histories against an independent model: the state of a device counts when the answer is judged.
+/// Reports C1 to C4: Histories against an independent model: the state of a device counts when the answer
+/// is judged.
 #[test]
 fn a_device_counts_as_it_is_when_the_mfa_is_answered() {
     let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::NotRemembered, false);
@@ -176,7 +182,7 @@ fn a_device_counts_as_it_is_when_the_mfa_is_answered() {
     assert_eq!(again.to_string(), NO_SUCH_DEVICE);
 }
 
-// Two pycognito clients, which send no session.
+/// Report C8: Two pycognito clients, which send no session.
 #[test]
 fn two_sign_ins_of_one_device_can_wait_at_once() {
     let mut fixture = PoolFixture::new(always(MfaMode::Off));
@@ -193,7 +199,7 @@ fn two_sign_ins_of_one_device_can_wait_at_once() {
     assert!(fixture.start_device("ann", None, &phone).is_err(), "no third sign-in waits");
 }
 
-// MiniStack, measured on AWS: a challenge can be answered until it expires.
+/// MiniStack, measured on AWS: a challenge can be answered until it expires.
 #[test]
 fn a_password_claim_can_be_sent_again_and_a_wrong_one_counts_once() {
     let mut fixture = PoolFixture::of_ann(always(MfaMode::Off));
@@ -215,7 +221,7 @@ fn a_password_claim_can_be_sent_again_and_a_wrong_one_counts_once() {
     assert_eq!(refusal(fixture.send_claim(&exchange, right)), INCORRECT);
 }
 
-// amplify-js#8977, #932, #4174: the default of `strict_mfa_binding`.
+/// Report A13: amplify-js#8977, #932, #4174: the default of `strict_mfa_binding`.
 #[test]
 fn a_device_of_a_sign_in_without_mfa_needs_one_mfa_before_it_replaces_any() {
     let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::Remembered, false);
@@ -223,7 +229,7 @@ fn a_device_of_a_sign_in_without_mfa_needs_one_mfa_before_it_replaces_any() {
     assert_eq!(paths, ["SOFTWARE_TOKEN_MFA DEVICE_SRP_AUTH tokens", "DEVICE_SRP_AUTH tokens"]);
 }
 
-// Developer guide, adding MFA: risk needs only a registered factor.
+/// Report C6: Developer guide, adding MFA: risk needs only a registered factor.
 #[test]
 fn risk_asks_for_a_registered_factor() {
     for action in [RiskAction::MfaIfConfigured, RiskAction::MfaRequired] {
@@ -249,7 +255,7 @@ fn risk_asks_for_a_registered_factor() {
     }
 }
 
-// Developer guide: only activated types count, and they are listed.
+/// Report C7: Developer guide: only activated types count, and they are listed.
 #[test]
 fn a_pool_without_sms_offers_only_its_own_types() {
     let factor_types = FactorTypes { sms: false, email: false, totp: true };
@@ -264,7 +270,7 @@ fn a_pool_without_sms_offers_only_its_own_types() {
     assert_eq!(parameter(&asked, keys::MFAS_CAN_SETUP), r#"["SOFTWARE_TOKEN_MFA"]"#);
 }
 
-// identity-js#270, #542.
+/// Report A15: identity-js#270, #542.
 #[test]
 fn an_mfa_answer_needs_a_session() {
     let (mut fixture, _) = ann_with_app_and_device(DeviceStatus::Remembered, false);
@@ -275,7 +281,7 @@ fn an_mfa_answer_needs_a_session() {
     assert_eq!(refusal(fixture.answer(asked.name, none, answers)), missing);
 }
 
-// Developer guide: a refresh token that was issued to a device needs the device's key.
+/// amplify-js pull request 12171; integration tests of the AWS SDK for iOS.
 #[test]
 fn get_device_shows_remembered_devices_only() {
     let (mut fixture, phone) = ann_with_app_and_device(DeviceStatus::NotRemembered, false);
@@ -284,7 +290,7 @@ fn get_device_shows_remembered_devices_only() {
     assert_eq!(refusal(reply), NO_SUCH_DEVICE);
 }
 
-// A global sign-out ends the challenges of sign-ins that it does not know yet.
+/// A global sign-out ends the challenges of sign-ins that it does not know yet.
 #[test]
 fn a_global_sign_out_ends_a_password_challenge() {
     let mut fixture = PoolFixture::of_ann(always(MfaMode::Off));
@@ -297,7 +303,7 @@ fn a_global_sign_out_ends_a_password_challenge() {
     assert_eq!(refusal(fixture.send_claim(&exchange, claim)), INCORRECT);
 }
 
-// A setup of a factor that the pool does not activate is no MFA.
+/// A setup of a factor that the pool does not activate is no MFA.
 #[test]
 fn an_app_cannot_be_set_up_in_a_pool_that_does_not_activate_apps() {
     let factor_types = FactorTypes { sms: true, ..FactorTypes::NONE };

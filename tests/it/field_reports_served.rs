@@ -1,5 +1,5 @@
 //! Public reports and measurements of Cognito's behavior that need the API of pools and app clients, each as
-//! a test. The comment of each test names its source.
+//! a test. The comment of each test has the number of the report and its source.
 
 use poolproof_cognito::protocol::ErrorKind;
 use poolproof_pool::provider::Tokens;
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::provider::{ProviderFixture, keys as signing_keys};
 
-// amplify-swift PR 4254, amplify-flutter PR 2622.
+/// Report A7: amplify-swift PR 4254, amplify-flutter PR 2622.
 #[test]
 fn users_named_by_an_address_get_their_sub_as_user_name() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -61,7 +61,7 @@ fn refresh(fixture: &mut ProviderFixture, client: &str, token: &Value) -> Result
     fixture.ask("GetTokensFromRefreshToken", &body).map(|answer| answer["AuthenticationResult"].clone())
 }
 
-// Developer guide, refresh token rotation; identity-dart-2#279.
+/// Report A9: Developer guide, refresh token rotation; identity-dart-2#279.
 #[test]
 fn a_rotated_refresh_token_ends_after_its_grace_period() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -90,7 +90,7 @@ fn a_rotated_refresh_token_ends_after_its_grace_period() {
     assert!(fixture.ask("CreateUserPoolClient", &both).unwrap_err().starts_with("InvalidParameterException"));
 }
 
-// Developer guide, app client settings; moto PR 4836; floci PR 3974.
+/// Reports A10, A16, A17: Developer guide, app client settings; moto PR 4836; floci PR 3974.
 #[test]
 fn a_flow_that_the_client_lacks_is_refused() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -119,7 +119,7 @@ fn a_flow_that_the_client_lacks_is_refused() {
     );
 }
 
-// The API model on RevokeToken; developer guide, revoking tokens.
+/// Report C11: The API model on RevokeToken; developer guide, revoking tokens.
 #[test]
 fn revoke_token_refuses_foreign_and_access_tokens() {
     for signed in [Tokens::Opaque, Tokens::Rs256(signing_keys())] {
@@ -150,7 +150,7 @@ fn revoke_token_refuses_foreign_and_access_tokens() {
     }
 }
 
-// The API model on SetRiskConfiguration: without a configuration the defaults apply.
+/// Report C9: The API model on SetRiskConfiguration: without a configuration the defaults apply.
 #[test]
 fn a_risk_configuration_without_settings_restores_the_defaults() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -164,7 +164,7 @@ fn a_risk_configuration_without_settings_restores_the_defaults() {
     }
 }
 
-// Developer guide, MFA: a required MFA cannot be turned off by its user.
+/// Report C10: Developer guide, MFA: a required MFA cannot be turned off by its user.
 #[test]
 fn the_last_factor_cannot_be_turned_off_while_mfa_is_required() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -186,7 +186,7 @@ fn the_last_factor_cannot_be_turned_off_while_mfa_is_required() {
     drop(client);
 }
 
-// Developer guide, MFA: "tokens, even if your user pool requires MFA".
+/// Report A22: Developer guide, MFA: "tokens, even if your user pool requires MFA".
 #[test]
 fn the_first_sign_in_after_a_confirmed_sign_up_needs_no_mfa() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -207,7 +207,7 @@ fn the_first_sign_in_after_a_confirmed_sign_up_needs_no_mfa() {
     assert_eq!(fixture.call_ok("InitiateAuth", &start)["ChallengeName"], "MFA_SETUP");
 }
 
-// identity-js#180; AWS's MFA example.
+/// Reports A12, A18, A19: identity-js#180; AWS's MFA example.
 #[test]
 fn challenges_describe_the_user_and_a_verified_app_counts_at_once() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -241,7 +241,7 @@ fn challenges_describe_the_user_and_a_verified_app_counts_at_once() {
     assert_eq!(asked["ChallengeParameters"]["FRIENDLY_DEVICE_NAME"], "my app");
 }
 
-// AWS CLI examples; developer guide, using tokens.
+/// Report A19: AWS CLI examples; developer guide, using tokens.
 #[test]
 fn tokens_and_device_descriptions_look_as_documented() {
     let mut fixture = ProviderFixture::new(Tokens::Rs256(signing_keys()));
@@ -280,7 +280,7 @@ fn tokens_and_device_descriptions_look_as_documented() {
     assert_eq!(ended, "NotAuthorizedException: Access Token has been revoked");
 }
 
-// Developer guide: setting up a factor again; histories against an independent model.
+/// Report C5: Developer guide: setting up a factor again; histories against an independent model.
 #[test]
 fn the_app_that_was_verified_last_counts() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);
@@ -318,7 +318,8 @@ fn the_app_that_was_verified_last_counts() {
     assert!(answer(&last).is_ok());
 }
 
-// Developer guide: an address is an alias once it is verified, and a user cannot verify it by an attribute.
+/// Developer guide: an address is an alias once it is verified, and a user cannot verify it by an
+/// attribute.
 #[test]
 fn a_user_cannot_sign_up_with_a_verified_address() {
     let mut fixture = ProviderFixture::new(Tokens::Opaque);

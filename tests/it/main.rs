@@ -35,6 +35,7 @@ mod noise;
 mod page;
 mod page_layout;
 mod page_values;
+mod peers;
 mod pool_accounts;
 mod pool_admin_changes;
 mod pool_attributes;
