@@ -47,10 +47,7 @@ pub(super) fn serve(args: &ServeArgs) -> Exit {
 fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     let usage = |message: String| (Exit::Usage, format!("error: {message}"));
     let pool_id = PoolId::new(&args.pool_id);
-    check_ids(args).map_err(usage)?;
-    if args.issuer.is_some() && args.tokens == TokensArg::Opaque {
-        return Err(usage("--issuer needs --tokens rs256: opaque tokens name no issuer".to_owned()));
-    }
+    check_options(args).map_err(usage)?;
     let address = args.listen;
     if !address.ip().is_loopback() && !args.expose {
         return Err(usage(format!(
@@ -255,8 +252,11 @@ fn read(args: &ServeArgs) -> Result<PoolSettings, String> {
     Ok(settings)
 }
 
-/// Checks the ids against the patterns of the API model, because clients check them too.
-fn check_ids(args: &ServeArgs) -> Result<(), String> {
+/// Checks the ids against the patterns of the API model, because clients check them too, and the issuer.
+fn check_options(args: &ServeArgs) -> Result<(), String> {
+    if args.issuer.is_some() && args.tokens == TokensArg::Opaque {
+        return Err("--issuer needs --tokens rs256: opaque tokens name no issuer".to_owned());
+    }
     let word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
     let (region, name) = args.pool_id.split_once('_').unwrap_or_default();
     let regional = region.chars().all(|letter| word(letter) || letter == '-');

@@ -6,7 +6,6 @@ import { createRequire } from 'node:module';
 // `import` does not search NODE_PATH; `require` does.
 const require = createRequire(import.meta.url);
 const { CognitoJwtVerifier } = require('aws-jwt-verify');
-const { JwtInvalidIssuerError } = require('aws-jwt-verify/error');
 const aws = require('@aws-sdk/client-cognito-identity-provider');
 
 const endpoint = process.argv[2];
@@ -46,7 +45,7 @@ for (const [tokenUse, token] of [['access', tokens.AccessToken], ['id', tokens.I
   // A pool of another region has another issuer.
   const other = CognitoJwtVerifier.create({ userPoolId: poolId.replace('us-east-1', 'eu-west-1'), clientId, tokenUse });
   other.cacheJwks(keys);
-  await assert.rejects(other.verify(token), JwtInvalidIssuerError);
+  await assert.rejects(other.verify(token), /issuer not configured/);
 }
 // The server accepts its own access token.
 const { Username } = await call('GetUser', { AccessToken: tokens.AccessToken });
