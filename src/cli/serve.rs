@@ -232,6 +232,7 @@ fn limits(args: &ServeArgs) -> ServerLimits {
         connections: room,
         request: Duration::from_secs(args.request_timeout.into()),
         idle: Duration::from_secs(args.idle_timeout.into()),
+        ignore_unsimulated: args.ignore_unsimulated,
         ..ServerLimits::DEFAULT
     }
 }

@@ -111,6 +111,10 @@ pub(super) struct ServeArgs {
     /// a time uses the file; it contains secrets, and only its owner can read it.
     #[arg(long, value_name = "FILE", conflicts_with = "seed")]
     pub(super) state: Option<PathBuf>,
+    /// Ignore settings and fields of requests that are not simulated, instead of refusing them. Each is
+    /// printed once.
+    #[arg(long)]
+    pub(super) ignore_unsimulated: bool,
     /// Threads for SRP [default: the number of cores].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
     pub(super) workers: Option<u16>,

@@ -18,6 +18,7 @@ mod codec;
 mod compare;
 mod compare_verdicts;
 mod conformance;
+mod constraints;
 mod defects;
 mod fault_proxy;
 mod field_reports;

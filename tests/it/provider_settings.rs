@@ -207,7 +207,7 @@ fn risk_configuration_round_trips_and_its_lists_apply() {
         "UserPoolId": pool,
         "CompromisedCredentialsRiskConfiguration": { "EventFilter": ["SIGN_IN"], "Actions": { "EventAction": "BLOCK" } },
         "AccountTakeoverRiskConfiguration": {
-            "NotifyConfiguration": { "SourceArn": "arn:aws:ses:x", "BlockEmail": { "Subject": "s", "TextBody": "t" } },
+            "NotifyConfiguration": { "SourceArn": "arn:aws:ses:us-east-1:1:identity/a", "BlockEmail": { "Subject": "s", "TextBody": "Blocked" } },
             "Actions": { "LowAction": action("NO_ACTION"), "MediumAction": action("BLOCK"), "HighAction": action("BLOCK") },
         },
         "RiskExceptionConfiguration": { "BlockedIPRangeList": ["192.0.2.0/24"], "SkippedIPRangeList": ["198.51.100.0/24"] },

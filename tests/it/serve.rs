@@ -74,7 +74,7 @@ fn invalid_requests_get_an_error_response() {
     };
     let kind = "Content-Type: application/x-amz-json-1.1\r\n";
     let target = "X-Amz-Target: AWSCognitoIdentityProviderService.GetUser\r\n";
-    let absent = "400 InvalidParameterException: 1 validation error detected: Value null at 'accessToken' failed to \
+    let absent = "400 InvalidParameterException: 1 validation error detected: Value at 'accessToken' failed to \
                   satisfy constraint: Member must not be null";
     assert_eq!(post(&format!("{kind}{target}")), absent);
     assert_eq!(post(&format!("{target}Content-Type: Application/X-AMZ-JSON-1.1; charset=utf-8\r\n")), absent);

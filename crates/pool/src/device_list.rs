@@ -26,15 +26,8 @@ impl Pool {
     /// Returns a page of a user's devices, ordered by key.
     pub(super) fn page_of_devices(&self, id: AccountId, page: &Page<'_>) -> Reply {
         self.check_tracking()?;
-        let limit = match page.limit {
-            None | Some(0) => MAX_PAGE_SIZE,
-            Some(limit) => usize::try_from(limit).unwrap_or(usize::MAX),
-        };
-        if limit > MAX_PAGE_SIZE {
-            return Err(ApiError::invalid_parameter(format!(
-                "Invalid Limit: at most {MAX_PAGE_SIZE} devices are listed at once."
-            )));
-        }
+        let limit = page.limit.filter(|limit| *limit > 0).and_then(|limit| usize::try_from(limit).ok());
+        let limit = limit.unwrap_or(MAX_PAGE_SIZE).min(MAX_PAGE_SIZE);
         // A token is a device key; the device may be removed meanwhile.
         if page.after.is_some_and(|token| !token.contains('_') || token.chars().any(char::is_whitespace)) {
             return Err(ApiError::invalid_parameter("Invalid pagination token."));

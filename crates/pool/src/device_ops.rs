@@ -21,12 +21,6 @@ impl Pool {
     pub(super) fn confirm_device(&mut self, now: Timestamp, request: &ConfirmDevice) -> Reply {
         let (id, claims) = self.bearer(&request.access_token, now)?;
         self.check_tracking()?;
-        let name = request.device_name.as_deref();
-        if name.is_some_and(|name| name.is_empty() || name.chars().count() > 1024) {
-            return Err(ApiError::invalid_parameter(
-                "Invalid device name: 1 to 1024 characters are allowed.",
-            ));
-        }
         let config = request.secret_verifier.as_ref();
         let config = config.ok_or_else(|| {
             ApiError::invalid_parameter("Missing required parameter DeviceSecretVerifierConfig")
@@ -57,7 +51,7 @@ impl Pool {
         }
         let status = if opt_in { DeviceStatus::NotRemembered } else { DeviceStatus::Remembered };
         device.state = DeviceState::Confirmed { salt, verifier, status };
-        device.name = name.map(str::to_owned);
+        device.name.clone_from(&request.device_name);
         device.modified = now;
         Ok(Response::DeviceConfirmed { user_confirmation_necessary: opt_in })
     }
@@ -84,15 +78,10 @@ impl Pool {
         status: Option<&str>,
     ) -> Reply {
         self.check_tracking()?;
-        let status: Option<DeviceStatus> = match status.map(str::parse) {
-            None => None,
-            Some(Ok(status)) => Some(status),
-            Some(Err(())) => {
-                return Err(ApiError::invalid_parameter(
-                    "Invalid DeviceRememberedStatus: remembered or not_remembered.",
-                ));
-            }
-        };
+        let status: Option<DeviceStatus> = status
+            .map(str::parse)
+            .transpose()
+            .map_err(|()| ApiError::invalid_parameter("Unknown value of DeviceRememberedStatus."))?;
         let devices = &mut self.directory.account_mut(id).devices;
         let device = devices.get_mut(&DeviceKey::new(key)).ok_or_else(ApiError::device_not_found)?;
         let DeviceState::Confirmed { status: kept, .. } = &mut device.state else {

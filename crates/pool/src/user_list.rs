@@ -52,14 +52,7 @@ impl Pool {
     /// `ListUsers`, in the order in which the users were added.
     pub(super) fn list_users(&self, request: &ListUsers) -> Reply {
         self.check_pool(&request.user_pool_id)?;
-        let limit = match request.limit {
-            None | Some(0) => MAX_PAGE_SIZE,
-            Some(limit) if limit > MAX_PAGE_SIZE => {
-                let message = format!("Invalid Limit: at most {MAX_PAGE_SIZE} users are listed at once.");
-                return Err(ApiError::invalid_parameter(message));
-            }
-            Some(limit) => limit,
-        };
+        let limit = request.limit.filter(|limit| *limit > 0).unwrap_or(MAX_PAGE_SIZE).min(MAX_PAGE_SIZE);
         let first = match request.pagination_token.as_deref().map(str::parse::<u64>) {
             None => 0,
             Some(Ok(first)) => first,

@@ -130,7 +130,7 @@ impl Pool {
             None => (true, false),
             Some("SUPPRESS") => (false, false),
             Some("RESEND") => (true, true),
-            Some(_) => return Err(ApiError::invalid_parameter("Invalid MessageAction: RESEND or SUPPRESS.")),
+            Some(_) => return Err(ApiError::invalid_parameter("Unknown value of MessageAction.")),
         };
         let password = match request.temporary_password {
             Some(password) => password,

@@ -2,7 +2,8 @@
 //!
 //! The text of a request is untrusted. Decoding has bounds: at most [`MAX_BODY`] bytes, [`MAX_DEPTH`] levels
 //! and [`MAX_VALUES`] values. Unknown keys are ignored, and null counts as absent. Duplicate keys are
-//! refused, because two parsers could use different values. The pool validates the values.
+//! refused, because two parsers could use different values. Values are checked against the constraints of the
+//! API model, and fields that are not simulated are refused.
 
 mod response;
 mod table;
@@ -13,7 +14,7 @@ use poolproof_cognito::protocol::{ApiError, ErrorKind};
 use poolproof_cognito::wire::{Limits, ParseErrorKind, parse};
 
 pub use response::{EncodedResponse, InvalidResponse, decode_response, encode_response};
-pub use table::{OPERATIONS, decode, encode};
+pub use table::{OPERATIONS, decode, decode_with_unsimulated, encode};
 
 /// The content type of requests and responses.
 pub const CONTENT_TYPE: &str = "application/x-amz-json-1.1";
@@ -30,8 +31,9 @@ pub const MAX_DEPTH: usize = 16;
 /// Maximum number of values in a request.
 pub const MAX_VALUES: usize = 4096;
 
-/// Maximum number of keys in a parameter map and of values in a list.
-pub const MAX_ENTRIES: usize = 64;
+/// Maximum number of keys in a parameter map and of values in a list. The longest lists of the API model are
+/// those of address ranges.
+pub const MAX_ENTRIES: usize = 200;
 
 /// Maximum size of a response in bytes that a client reads. A page of the longest list exceeds it only if
 /// each user has more than about 8 kilobytes of attributes. Up to 128 kilobytes are possible. A longer

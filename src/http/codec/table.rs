@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{MAX_BODY, MAX_ENTRIES, parse_object};
 use poolproof_cognito::ids::Session;
+use poolproof_cognito::model;
 use poolproof_cognito::protocol::{
     AccountRequest, AccountResponse, ApiError, ErrorKind, GroupRequest, GroupResponse, ManagementRequest,
     ManagementResponse, Operation, OperationResponse, ProfileRequest, Request, Response,
@@ -40,10 +41,7 @@ macro_rules! operations {
                 $($shared if has_token => Operation::Account(AccountRequest::$shared_variant(read(body)?)),)*
                 $($shared => Operation::Pool(Request::$shared_variant(read(body)?)),)*
                 $($manage => Operation::Management(ManagementRequest::$manage_variant(read(body)?)),)*
-                _ => {
-                    let shown: String = name.chars().take(64).collect();
-                    return Err(ApiError::new(ErrorKind::UnknownOperation, format!("Unknown operation: {shown}")));
-                }
+                _ => return Err(unknown_operation(name)),
             })
         }
 
@@ -167,23 +165,50 @@ operations! {
     }
 }
 
-/// Decodes the request to the operation of this name.
+/// Decodes the request to the operation of this name, and refuses fields that are not simulated.
 ///
 /// # Errors
 ///
-/// `UnknownOperationException` for an unknown name. `SerializationException` for text that is not JSON,
-/// exceeds a limit, or has a duplicate key or a value of the wrong type. `InvalidParameterException` for a
-/// missing required key, and for a number, map or list that is too large.
+/// `UnknownOperationException` for a name that the API model does not have. `SerializationException` for text
+/// that is not JSON, exceeds a limit, or has a duplicate key or a value of the wrong type.
+/// `InvalidParameterException` for a value that violates a constraint of the API model, and for an operation
+/// or a field that is not simulated.
 pub fn decode(name: &str, body: &[u8]) -> Result<Operation, ApiError> {
+    let (operation, unsimulated) = decode_with_unsimulated(name, body)?;
+    if unsimulated.is_empty() { Ok(operation) } else { Err(model::not_simulated(&unsimulated)) }
+}
+
+/// As [`decode`], but returns the names of the fields that are not simulated with the operation, which does
+/// not have them.
+///
+/// # Errors
+///
+/// As [`decode`], except for such fields.
+pub fn decode_with_unsimulated(name: &str, body: &[u8]) -> Result<(Operation, Vec<String>), ApiError> {
     if !OPERATIONS.contains(&name) {
         // The text is not read.
-        return decode_request(name, &Value::Null);
+        return Err(unknown_operation(name));
     }
     if body.len() > MAX_BODY {
         let message = format!("The request is longer than {MAX_BODY} bytes.");
         return Err(ApiError::new(ErrorKind::Serialization, message));
     }
-    decode_request(name, &parse_object(body)?)
+    let body = parse_object(body)?;
+    let decoded = decode_request(name, &body);
+    match &decoded {
+        // AWS reads the types of values before it checks their constraints.
+        Err(error) if error.kind == ErrorKind::Serialization => {}
+        _ => model::check(name, &body)?,
+    }
+    decoded.map(|operation| (operation, model::unsimulated(name, &body)))
+}
+
+fn unknown_operation(name: &str) -> ApiError {
+    if model::has_operation(name) {
+        return ApiError::invalid_parameter(format!("poolproof does not simulate {name}"));
+    }
+    let shown: String = name.chars().take(64).collect();
+    ApiError::new(ErrorKind::UnknownOperation, format!("Unknown operation: {shown}"))
 }
 
 fn read<T: DeserializeOwned>(body: &Value) -> Result<T, WireError> {

@@ -10,11 +10,13 @@ use hyper::{Response as HttpResponse, StatusCode};
 use super::service::{Request, Response, close_after};
 use super::{AppState, lock};
 use crate::compute::Side;
-use crate::http::codec::{CONTENT_TYPE, MAX_BODY, TARGET_PREFIX, decode, encode_response};
+use crate::http::codec::{
+    CONTENT_TYPE, MAX_BODY, TARGET_PREFIX, decode, decode_with_unsimulated, encode_response,
+};
 use crate::store::PendingWrite;
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::RiskLevel;
-use poolproof_cognito::protocol::{ApiError, ErrorKind, OperationResponse, Origin};
+use poolproof_cognito::protocol::{ApiError, ErrorKind, Operation, OperationResponse, Origin};
 use poolproof_pool::provider::{Handled, Provider, Step, to_operation_response};
 
 /// Sets the risk level of a sign-in: `low`, `medium`, `high` or `none`.
@@ -124,7 +126,7 @@ async fn answer(
     origin: Origin,
     body: &[u8],
 ) -> Result<OperationResponse, ApiError> {
-    let operation = decode(name, body)?;
+    let operation = decode_operation(state, name, body)?;
     let now = state.clock.now();
     let mut pending_write = None;
     let mut handled = run_step(state, &mut pending_write, |provider| provider.handle(now, origin, operation));
@@ -150,6 +152,21 @@ async fn answer(
         },
         None => answer,
     }
+}
+
+/// Decodes the operation. A field that is not simulated is refused, or ignored and logged once.
+fn decode_operation(state: &AppState, name: &str, body: &[u8]) -> Result<Operation, ApiError> {
+    if !state.limits.ignore_unsimulated {
+        return decode(name, body);
+    }
+    let (operation, unsimulated) = decode_with_unsimulated(name, body)?;
+    for field in unsimulated {
+        let line = format!("note: {name}: {field} is not simulated and was ignored");
+        if lock(&state.ignored_fields).insert((name.to_owned(), field)) {
+            (state.message_sink)(&line);
+        }
+    }
+    Ok(operation)
 }
 
 /// Takes one step and queues its changes for the disk. Changes of all requests are queued in order, so the

@@ -13,6 +13,7 @@ mod service;
 mod shutdown;
 mod signers;
 
+use std::collections::BTreeSet;
 use std::net::TcpListener;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -33,7 +34,7 @@ use signers::Signers;
 pub use metrics_server::{MetricsServerHandle, MetricsSource, serve_metrics};
 pub use shutdown::ShutdownKind;
 
-/// Limits of the server.
+/// Limits of the server, and what it refuses.
 #[derive(Clone, Debug)]
 pub struct ServerLimits {
     /// Threads for SRP.
@@ -46,6 +47,8 @@ pub struct ServerLimits {
     pub idle: Duration,
     /// Time for requests in flight at shutdown.
     pub shutdown: Duration,
+    /// Whether fields of requests that are not simulated are ignored instead of refused. Each is logged once.
+    pub ignore_unsimulated: bool,
 }
 
 impl ServerLimits {
@@ -56,10 +59,11 @@ impl ServerLimits {
         request: Duration::from_secs(5),
         idle: Duration::from_secs(30),
         shutdown: Duration::from_secs(10),
+        ignore_unsimulated: false,
     };
 }
 
-/// Receives each message that a pool sends, as one line: user, medium and code.
+/// Receives each message that a pool sends, as one line: user, medium and code; and notices about requests.
 pub type MessageSink = Arc<dyn Fn(&str) + Send + Sync>;
 
 /// What all requests share.
@@ -75,6 +79,8 @@ struct AppState {
     limits: ServerLimits,
     /// The URL of the server, without a trailing slash.
     url: String,
+    /// The fields that were ignored and logged: operation and name.
+    ignored_fields: Mutex<BTreeSet<(String, String)>>,
 }
 
 /// Serves until SIGINT or SIGTERM, then finishes the requests in flight, unless a second signal arrives. With
@@ -108,6 +114,7 @@ pub fn serve(
         state_writer,
         limits: limits.clone(),
         url: format!("http://{}", listener.local_addr()?),
+        ignored_fields: Mutex::default(),
     });
     let ended = Listening::new(listener)?.block_on(move |listener| async move {
         let (stop_sender, stop_receiver) = oneshot::channel();

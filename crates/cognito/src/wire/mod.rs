@@ -46,6 +46,12 @@ fn normalize(value: &mut Value) {
     }
 }
 
+/// Returns a key as AWS's messages about constraints write it: with a lower-case first letter.
+pub(crate) fn lower_first(key: &str) -> String {
+    let mut letters = key.chars();
+    letters.next().map(|first| first.to_ascii_lowercase()).into_iter().chain(letters).collect()
+}
+
 /// A step of a path to a value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Step {
@@ -157,10 +163,7 @@ impl fmt::Display for WireError {
             }
             Mismatch::Other(message) => return f.write_str(message),
         };
-        // AWS writes keys with a lower-case first letter in these messages.
-        let mut letters = key.unwrap_or_default().chars();
-        let first = letters.next().map(|first| first.to_ascii_lowercase());
-        let key: String = first.into_iter().chain(letters).collect();
+        let key = lower_first(key.unwrap_or_default());
         write!(
             f,
             "1 validation error detected: Value {value}at '{key}' failed to satisfy constraint: Member must {constraint}"

@@ -66,39 +66,19 @@ fn check_factor_types(mfa: MfaMode, factor_types: FactorTypes) -> Result<(), Api
 }
 
 /// Returns the requested password policy, or Cognito's default.
-fn passwords(spec: &PoolSpec) -> Result<PasswordPolicy, ApiError> {
+fn passwords(spec: &PoolSpec) -> PasswordPolicy {
     let Some(requested) = spec.policies.as_ref().and_then(|policies| policies.password) else {
-        return Ok(PasswordPolicy::COGNITO);
-    };
-    let bounded = |key: &str, value: u32, least: u32, most: u32| {
-        if (least..=most).contains(&value) {
-            return Ok(value);
-        }
-        let (word, bound) = if value < least { ("greater", least) } else { ("less", most) };
-        Err(ApiError::invalid_parameter(format!(
-            "1 validation error detected: Value '{value}' at 'policies.passwordPolicy.{key}' failed to satisfy constraint: \
-             Member must have value {word} than or equal to {bound}"
-        )))
+        return PasswordPolicy::COGNITO;
     };
     let default = PasswordPolicy::LENGTH_ONLY;
-    Ok(PasswordPolicy {
-        minimum_length: bounded(
-            "minimumLength",
-            requested.minimum_length.unwrap_or(default.minimum_length),
-            6,
-            99,
-        )?,
+    PasswordPolicy {
+        minimum_length: requested.minimum_length.unwrap_or(default.minimum_length),
         uppercase: requested.uppercase.unwrap_or(false),
         lowercase: requested.lowercase.unwrap_or(false),
         numbers: requested.numbers.unwrap_or(false),
         symbols: requested.symbols.unwrap_or(false),
-        temporary_days: bounded(
-            "temporaryPasswordValidityDays",
-            requested.temporary_days.unwrap_or(default.temporary_days),
-            0,
-            365,
-        )?,
-    })
+        temporary_days: requested.temporary_days.unwrap_or(default.temporary_days),
+    }
 }
 
 /// Returns how the users of a new pool are named.
@@ -107,15 +87,6 @@ fn usernames(spec: &PoolSpec) -> Result<UsernameSettings, ApiError> {
     if !names.is_empty() && !aliases.is_empty() {
         let message = "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.";
         return Err(ApiError::invalid_parameter(message));
-    }
-    for (key, values, allowed) in [
-        ("usernameAttributes", names, &["phone_number", "email"][..]),
-        ("aliasAttributes", aliases, &["phone_number", "email", "preferred_username"][..]),
-    ] {
-        for value in values {
-            let words: Vec<(&str, ())> = allowed.iter().map(|word| (*word, ())).collect();
-            word(&words, key, value)?;
-        }
     }
     let has = |list: &[String], name: &str| list.iter().any(|one| one == name);
     Ok(UsernameSettings {
@@ -128,25 +99,10 @@ fn usernames(spec: &PoolSpec) -> Result<UsernameSettings, ApiError> {
     })
 }
 
-fn check_name(name: &str) -> Result<(), ApiError> {
-    if (1..=128).contains(&name.chars().count()) {
-        return Ok(());
-    }
-    Err(ApiError::invalid_parameter(
-        "1 validation error detected: Value at 'poolName' failed to satisfy constraint: Member must have length between 1 \
-         and 128",
-    ))
-}
-
-/// Checks the required parameter `MaxResults` of a list operation, and returns it.
-pub(super) fn page_size(max_results: Option<u32>) -> Result<usize, ApiError> {
-    match max_results {
-        Some(most @ 1..=MAX_PAGE_SIZE) => Ok(usize::try_from(most).unwrap_or(usize::MAX)),
-        Some(_) | None => Err(ApiError::invalid_parameter(
-            "1 validation error detected: Value at 'maxResults' failed to satisfy constraint: Member must have value \
-             between 1 and 60",
-        )),
-    }
+/// Returns the page size for `MaxResults`.
+pub(super) fn page_size(max_results: Option<u32>) -> usize {
+    let most = max_results.unwrap_or(MAX_PAGE_SIZE).min(MAX_PAGE_SIZE);
+    usize::try_from(most).unwrap_or(usize::MAX)
 }
 
 impl HostedPool {
@@ -217,10 +173,9 @@ impl Provider {
         spec: &PoolSpec,
     ) -> Result<ManagementResponse, ApiError> {
         let name = spec.name.as_deref().unwrap_or_default();
-        check_name(name)?;
         let switches = self.config.switches;
         let policy = policy(spec, PoolPolicy { switches, ..PoolPolicy::DEFAULT })?;
-        let passwords = passwords(spec)?;
+        let passwords = passwords(spec);
         let usernames = usernames(spec)?;
         let account_settings = account_settings::parse(spec)?;
         tags::check(spec.tags.as_ref().unwrap_or(&BTreeMap::new()))?;
@@ -249,9 +204,6 @@ impl Provider {
         now: Timestamp,
         spec: PoolSpec,
     ) -> Result<ManagementResponse, ApiError> {
-        if let Some(name) = &spec.name {
-            check_name(name)?;
-        }
         tags::check(spec.tags.as_ref().unwrap_or(&BTreeMap::new()))?;
         let id = PoolId::new(Self::named(spec.user_pool_id.as_deref())?);
         let hosted = self.hosted_mut(id.as_str())?;
@@ -259,7 +211,7 @@ impl Provider {
         let account_settings = account_settings::parse(&spec)?;
         account_settings::check_factors(account_settings, policy.mfa, hosted.configured_factor_types())?;
         hosted.pool.set_account_settings(account_settings);
-        hosted.pool.set_passwords(passwords(&spec)?);
+        hosted.pool.set_passwords(passwords(&spec));
         hosted.pool.set_policy(policy);
         hosted.modified = now;
         hosted.tags = spec.tags.unwrap_or_else(|| hosted.tags.clone());
@@ -271,7 +223,7 @@ impl Provider {
     }
 
     pub(super) fn list_pools(&self, request: &ListUserPools) -> Result<ManagementResponse, ApiError> {
-        let most = page_size(request.max_results)?;
+        let most = page_size(request.max_results);
         // A token is a pool id; the pool may be deleted meanwhile.
         if request.next_token.as_deref().is_some_and(|token| !token.contains('_')) {
             return Err(ApiError::invalid_parameter("Invalid pagination token."));

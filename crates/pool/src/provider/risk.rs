@@ -126,13 +126,6 @@ fn exceptions(requested: Option<&RiskExceptionLists>) -> Result<RiskExceptions, 
 }
 
 fn ranges(key: &str, texts: &[String]) -> Result<Vec<AddressRange>, ApiError> {
-    if texts.len() > RiskExceptions::MAX_RANGES {
-        return Err(ApiError::invalid_parameter(format!(
-            "1 validation error detected: Value at 'riskExceptionConfiguration.{key}' failed to satisfy constraint: \
-             Member must have length less than or equal to {}",
-            RiskExceptions::MAX_RANGES
-        )));
-    }
     let range = |text: &String| {
         let shown: String = text.chars().take(64).collect();
         text.parse()

@@ -22,19 +22,8 @@ const REFRESH_TOKEN_RANGE: (u64, u64) = (HOUR, 3650 * DAY);
 pub(super) fn parse(spec: &ValiditySpec) -> Result<Validity, ApiError> {
     let ValidityUnits { access, id, refresh } = spec.units.clone().unwrap_or_default();
     let default = Validity::DEFAULT;
-    let session = match spec.session {
-        None => None,
-        Some(minutes @ 3..=15) => Some(Duration::from_secs(u64::from(minutes) * MINUTE)),
-        Some(minutes) => {
-            let (word, bound) = if minutes < 3 { ("greater", 3) } else { ("less", 15) };
-            return Err(ApiError::invalid_parameter(format!(
-                "1 validation error detected: Value '{minutes}' at 'authSessionValidity' failed to satisfy constraint: \
-                 Member must have value {word} than or equal to {bound}"
-            )));
-        }
-    };
     Ok(Validity {
-        session,
+        session: spec.session.map(|minutes| Duration::from_secs(u64::from(minutes) * MINUTE)),
         access: time(spec.access, access.as_deref(), ("accessToken", HOUR), ACCESS_TOKEN_RANGE)?
             .unwrap_or(default.access),
         id: time(spec.id, id.as_deref(), ("idToken", HOUR), ACCESS_TOKEN_RANGE)?.unwrap_or(default.id),
