@@ -7,7 +7,8 @@ use crate::settings::{self, PoolSettings};
 
 /// Reads the settings and prints the advice.
 pub(super) fn advise(args: &AdviseArgs) -> Result<Exit, Exit> {
-    let settings = settings::read(&args.pool).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
+    let settings = settings::read(&args.pool, args.switches.unsimulated())
+        .map_err(|diagnostic| invalid_scenario(&diagnostic))?;
     let settings = PoolSettings { policy: args.switches.apply_to(settings.policy), ..settings };
     let advised = advice_on(&settings);
     let text = render(&advised, args.format).map_err(|error| {

@@ -19,7 +19,7 @@ pub(super) fn explain(args: &ExplainArgs) -> Result<Exit, Exit> {
 
 /// Returns the situation, and a risk level that has no effect in this pool.
 fn facts(args: &ExplainArgs) -> Result<(Facts, Option<RiskLevel>), Exit> {
-    let pool = pool_file::read(&args.pool)?;
+    let pool = pool_file::read(&args.pool, args.switches.unsimulated())?;
     let policy = args.switches.apply_to(pool.unwrap_or_else(|| policy_from_flags(args)));
     let enforced = pool.is_none() || policy.risk.mode == RiskMode::Enforced;
     let risk = match (args.risk, pool) {

@@ -17,7 +17,7 @@ pub(super) fn matrix(args: &MatrixArgs) -> Result<Exit, Exit> {
     if args.sources {
         return Ok(print_stdout(&sources::list()));
     }
-    let matrix = match pool_file::read(&args.pool)? {
+    let matrix = match pool_file::read(&args.pool, args.switches.unsimulated())? {
         None => Matrix::all_in(args.switches.apply_to(matrix::BASE_POLICY)),
         Some(pool) => Matrix::of_pool(args.switches.apply_to(pool)),
     };

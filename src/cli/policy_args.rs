@@ -7,6 +7,7 @@ use clap::builder::{PossibleValuesParser, TypedValueParser};
 
 use super::target_args::RemoteArgs;
 use crate::http::client::EndpointUrl;
+use crate::settings::Unsimulated;
 use poolproof_cognito::policy::{
     Factors, MfaMode, PoolPolicy, RememberMode, RiskAction, RiskLevel, RiskNote, Switches,
 };
@@ -42,9 +43,17 @@ pub(super) struct SwitchArgs {
     /// Whether a device replaces MFA only after it has completed one [default: the pool's, or true].
     #[arg(long, value_name = "BOOL", num_args = 0..=1, default_missing_value = "true")]
     strict_mfa_binding: Option<bool>,
+    /// Ignore settings of a pool that are not simulated, instead of refusing them, and list them.
+    #[arg(long)]
+    ignore_unsimulated: bool,
 }
 
 impl SwitchArgs {
+    /// Returns what to do with settings that are not simulated.
+    pub(super) const fn unsimulated(self) -> Unsimulated {
+        if self.ignore_unsimulated { Unsimulated::Ignore } else { Unsimulated::Refuse }
+    }
+
     /// Returns these settings with the given switches.
     pub(super) fn apply_to(self, policy: PoolPolicy) -> PoolPolicy {
         let Switches { risk_note, strict_mfa_binding, claims } = policy.switches;

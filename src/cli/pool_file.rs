@@ -3,17 +3,17 @@
 use std::path::PathBuf;
 
 use super::{Exit, invalid_scenario, print_stderr};
-use crate::settings;
+use crate::settings::{self, Unsimulated};
 use poolproof_cognito::policy::PoolPolicy;
 
 /// Reads the pool from these files; `None` if there are none.
 ///
 /// Assumptions are printed on standard error, and so is what is wrong with the files.
-pub(super) fn read(files: &[PathBuf]) -> Result<Option<PoolPolicy>, Exit> {
+pub(super) fn read(files: &[PathBuf], unsimulated: Unsimulated) -> Result<Option<PoolPolicy>, Exit> {
     if files.is_empty() {
         return Ok(None);
     }
-    let settings = settings::read(files).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
+    let settings = settings::read(files, unsimulated).map_err(|diagnostic| invalid_scenario(&diagnostic))?;
     for note in &settings.notes {
         print_stderr(&format!("assumed: {note}"));
     }

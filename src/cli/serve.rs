@@ -2,7 +2,7 @@
 
 use std::num::NonZero;
 use std::panic;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::thread::{self, available_parallelism};
 use std::time::Duration;
@@ -15,15 +15,17 @@ use super::{Exit, print_stderr, print_stdout};
 use crate::clock::{Clock, ClockKind};
 use crate::http::server::{self, ServerLimits, ShutdownKind};
 use crate::scenario::{self, GroupName};
-use crate::settings::{PoolSettings, SourceKind};
+use crate::settings::{PoolSettings, SourceKind, Unsimulated};
 use crate::store::{INTEGRITY_CHECK_THREAD, ReadAccess, StateFileError, StateWriter, Store, StoredState};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::jwt::Keys;
+use poolproof_cognito::protocol::ApiError;
 use poolproof_cognito::seed::{Rng, Seed, rng_from_bytes};
 use poolproof_cognito::time::Timestamp;
 use poolproof_pool::provider::{AccountLimits, Issuer, Provider, ProviderConfig, Tokens};
 use poolproof_pool::{AppClient, PasswordFlow};
 use poolproof_srp::Group;
+use serde_json::Value;
 
 /// The flows of the first client.
 const FLOWS: [&str; 4] = [
@@ -46,7 +48,6 @@ pub(super) fn serve(args: &ServeArgs) -> Exit {
 
 fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
     let usage = |message: String| (Exit::Usage, format!("error: {message}"));
-    let pool_id = PoolId::new(&args.pool_id);
     check_options(args).map_err(usage)?;
     let address = args.listen;
     if !address.ip().is_loopback() && !args.expose {
@@ -56,6 +57,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
         )));
     }
     let settings = read(args).map_err(|message| (Exit::InvalidScenario, message))?;
+    let pool_id = pool_id(args, &settings).map_err(usage)?;
     let (address, listener) = bind_listener(address, "--listen").map_err(usage)?;
     let internal = |error: String| (Exit::Internal, format!("error: {error}"));
     let rng = rng(args.seed).map_err(internal)?;
@@ -84,13 +86,14 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
         provider = provider.with_change_log();
         restore(&mut provider, args, kept).map_err(usage)?;
         pool_was_restored = provider.has_pool(&pool_id);
-        add(&mut provider, now, args, settings).map_err(usage)?;
+        add(&mut provider, now, args, &pool_id, settings).map_err(usage)?;
         store.write(&provider.take_changes(None)).map_err(|error| usage(state_file_error(args, &error)))?;
     } else {
-        add(&mut provider, now, args, settings).map_err(usage)?;
+        add(&mut provider, now, args, &pool_id, settings).map_err(usage)?;
     }
-    print_stdout(&format!("Serving pool {pool_id} with client {} at {url}\n", args.client_id));
-    print_state_summary(&provider, pool_was_restored, args);
+    let clients = provider.client_ids(&pool_id).join(", ");
+    print_stdout(&format!("Serving pool {pool_id} with client {clients} at {url}\n"));
+    print_state_summary(&provider, pool_was_restored.then_some(&pool_id), args);
     let state_writer =
         store.map(StateWriter::start).transpose().map_err(|error| internal(error.to_string()))?;
     if !address.ip().is_loopback() {
@@ -175,46 +178,80 @@ fn restore(provider: &mut Provider, args: &ServeArgs, kept: StoredState) -> Resu
     provider.restore(kept.records).map_err(damaged)
 }
 
-/// Adds the pool and client of the command line, unless the state contains them.
+/// Adds the pool and its clients, unless the state contains them.
 fn add(
     provider: &mut Provider,
     now: Timestamp,
     args: &ServeArgs,
+    pool_id: &PoolId,
     settings: PoolSettings,
 ) -> Result<(), String> {
-    let (pool_id, client_id) = (PoolId::new(&args.pool_id), ClientId::new(&args.client_id));
-    if !provider.has_pool(&pool_id) {
-        provider.add_pool(now, pool_id.clone(), &settings.name, settings.policy, settings.exceptions);
-    }
-    match provider.pool_of_client(&client_id) {
-        Some(home) if *home == pool_id => return Ok(()),
-        Some(home) => {
-            let message = format!(
-                "client {client_id} belongs to pool {home}; choose another with \
-                --client-id"
-            );
-            return Err(state_file_error(args, &message));
+    let PoolSettings { name, policy, exceptions, description, .. } = settings;
+    let invalid = |error: ApiError| format!("{}: {}", file_names(args), error.message);
+    if !provider.has_pool(pool_id) {
+        match &description {
+            Some(description) => {
+                provider.add_described_pool(now, pool_id, description, policy, exceptions).map_err(invalid)?;
+            }
+            None => provider.add_pool(now, pool_id.clone(), &name, policy, exceptions),
         }
-        None => {}
     }
-    let client = AppClient {
-        password_flow: PasswordFlow::WithDevices,
-        admin_flow: true,
-        ..AppClient::public(client_id)
+    let described = description.map_or_else(Vec::new, |description| description.clients);
+    for client in &described {
+        let id = client.get("ClientId").and_then(Value::as_str).unwrap_or_default();
+        if is_new_client(provider, args, pool_id, &ClientId::new(id))? {
+            provider.add_described_client(now, pool_id, client).map_err(invalid)?;
+        }
+    }
+    let client_id = match &args.client_id {
+        Some(id) => id.as_str(),
+        None if described.is_empty() => "poolproof",
+        None => return Ok(()),
     };
-    provider.add_client(now, &pool_id, client, "poolproof", &FLOWS);
+    let client_id = ClientId::new(client_id);
+    if is_new_client(provider, args, pool_id, &client_id)? {
+        let client = AppClient {
+            password_flow: PasswordFlow::WithDevices,
+            admin_flow: true,
+            ..AppClient::public(client_id)
+        };
+        provider.add_client(now, pool_id, client, "poolproof", &FLOWS);
+    }
     Ok(())
 }
 
+/// Returns whether no pool has a client with this id. Fails if another pool has it.
+fn is_new_client(
+    provider: &Provider,
+    args: &ServeArgs,
+    pool_id: &PoolId,
+    client_id: &ClientId,
+) -> Result<bool, String> {
+    match provider.pool_of_client(client_id) {
+        None => Ok(true),
+        Some(home) if home == pool_id => Ok(false),
+        Some(home) => {
+            let message =
+                format!("client {client_id} belongs to pool {home}; choose another with --client-id");
+            Err(state_file_error(args, &message))
+        }
+    }
+}
+
+fn file_names(args: &ServeArgs) -> String {
+    args.files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+}
+
 /// Prints what was restored, and whose settings apply.
-fn print_state_summary(provider: &Provider, pool_was_restored: bool, args: &ServeArgs) {
+fn print_state_summary(provider: &Provider, restored_pool: Option<&PoolId>, args: &ServeArgs) {
     let Some(state) = &args.state else { return };
     let (pools, users) = provider.counts();
-    let (state, file) = (state.display(), args.file.display());
+    let (state, files) = (state.display(), file_names(args));
     print_stdout(&format!("State in {state}: pools {pools}, users {users}\n"));
-    if pool_was_restored {
-        let pool = &args.pool_id;
-        print_stdout(&format!("Pool {pool} is used as {state} has it; the settings in {file} are ignored\n"));
+    if let Some(pool) = restored_pool {
+        print_stdout(&format!(
+            "Pool {pool} is used as {state} has it; the settings in {files} are ignored\n"
+        ));
     }
 }
 
@@ -239,36 +276,52 @@ fn limits(args: &ServeArgs) -> ServerLimits {
 
 /// Reads the pool's settings. The toy group is refused.
 fn read(args: &ServeArgs) -> Result<PoolSettings, String> {
-    let settings = crate::settings::read(std::slice::from_ref(&args.file));
+    let unsimulated = if args.ignore_unsimulated { Unsimulated::Ignore } else { Unsimulated::Refuse };
+    let settings = crate::settings::read(&args.files, unsimulated);
     let settings = settings.map_err(|diagnostic| render_diagnostic(&diagnostic))?;
+    for name in &settings.ignored {
+        print_stderr(&format!("note: {name} is not simulated and is ignored"));
+    }
     if settings.source == SourceKind::Scenario {
-        let scenario = scenario::read(&args.file).map_err(|diagnostic| render_diagnostic(&diagnostic))?;
+        let file = args.files.first().map(PathBuf::as_path).unwrap_or_else(|| Path::new(""));
+        let scenario = scenario::read(file).map_err(|diagnostic| render_diagnostic(&diagnostic))?;
         if scenario.group == GroupName::Toy {
-            let file = args.file.display();
             return Err(format!(
-                "error: {file}: `group: toy` gives no protection, and stock clients do not support it"
+                "error: {}: `group: toy` gives no protection, and stock clients do not support it",
+                file.display()
             ));
         }
     }
     Ok(settings)
 }
 
-/// Checks the ids against the patterns of the API model, because clients check them too, and the issuer.
+/// Checks options that exclude each other.
 fn check_options(args: &ServeArgs) -> Result<(), String> {
     if args.issuer.is_some() && args.tokens == TokensArg::Opaque {
         return Err("--issuer needs --tokens rs256: opaque tokens name no issuer".to_owned());
     }
+    Ok(())
+}
+
+/// Returns the id of the pool. Ids must match the patterns of the API model, because clients check them too.
+fn pool_id(args: &ServeArgs, settings: &PoolSettings) -> Result<PoolId, String> {
+    let given = args.pool_id.as_ref().or(settings.pool_id.as_ref());
+    let pool_id = given.map_or("us-east-1_Poolproof", String::as_str);
     let word = |letter: char| letter.is_ascii_alphanumeric() || letter == '_';
-    let (region, name) = args.pool_id.split_once('_').unwrap_or_default();
+    let (region, name) = pool_id.split_once('_').unwrap_or_default();
     let regional = region.chars().all(|letter| word(letter) || letter == '-');
     let named = name.chars().all(|letter| letter.is_ascii_alphanumeric());
-    if region.is_empty() || name.is_empty() || !regional || !named || args.pool_id.len() > 55 {
-        return Err(format!("--pool-id {:?} does not have the form us-east-1_AbCdEf123", args.pool_id));
+    if region.is_empty() || name.is_empty() || !regional || !named || pool_id.len() > 55 {
+        return Err(format!("--pool-id {pool_id:?} does not have the form us-east-1_AbCdEf123"));
     }
-    if args.client_id.is_empty() || args.client_id.len() > 128 || !args.client_id.chars().all(word) {
-        return Err(format!("--client-id {:?} is not 1 to 128 letters, digits and _", args.client_id));
+    let clients = settings.description.iter().flat_map(|description| &description.clients);
+    let described = clients.filter_map(|client| client.get("ClientId")?.as_str());
+    for client_id in args.client_id.as_deref().into_iter().chain(described) {
+        if client_id.is_empty() || client_id.len() > 128 || !client_id.chars().all(word) {
+            return Err(format!("--client-id {client_id:?} is not 1 to 128 letters, digits and _"));
+        }
     }
-    Ok(())
+    Ok(PoolId::new(pool_id))
 }
 
 fn rng(seed: Option<u64>) -> Result<Rng, String> {

@@ -10,7 +10,9 @@ use socket2::{Domain, Protocol, Socket, Type};
 
 pub(super) const SERVE_EXAMPLES: &str =
     "The pool has the settings of FILE: a scenario, of which only `pool` is used, or
-the JSON of describe-user-pool. It starts without users. CreateUserPool creates
+the JSON of describe-user-pool, and beside it, if you have them,
+get-user-pool-mfa-config, describe-risk-configuration and a
+describe-user-pool-client for each app client. It starts without users. CreateUserPool creates
 more pools. Nothing is kept when the program ends, unless --state names a file:
 then every answered request is on disk, however the program ends. What the file
 contains of a pool takes precedence over FILE.
@@ -21,6 +23,7 @@ administrator. Messages are not sent: codes are printed and can be read at
 
 Examples:
   poolproof serve scenarios/serve.yaml
+  poolproof serve pool.json mfa.json risk.json client.json
   aws cognito-idp list-user-pools --max-results 9 \\
     --endpoint-url http://127.0.0.1:9229
   curl http://127.0.0.1:9229/outbox
@@ -78,9 +81,9 @@ fn bind_socket(address: SocketAddr) -> std::io::Result<TcpListener> {
 
 #[derive(clap::Args, Debug)]
 pub(super) struct ServeArgs {
-    /// A scenario file, or the JSON of describe-user-pool.
+    /// A scenario file, or the JSON documents of one pool on AWS.
     #[arg(required = true, value_name = "FILE")]
-    pub(super) file: PathBuf,
+    pub(super) files: Vec<PathBuf>,
     /// Address to listen on; port 0 takes a free one.
     #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:9229", value_parser = listen)]
     pub(super) listen: SocketAddr,
@@ -96,12 +99,14 @@ pub(super) struct ServeArgs {
     /// verifiers derive from the pool id; a URL is put before /<UserPoolId> [default: the server's address].
     #[arg(long, value_name = "URL|aws", value_parser = issuer)]
     pub(super) issuer: Option<Issuer>,
-    /// `UserPoolId` of the pool; the region is the part before `_`.
-    #[arg(long, value_name = "ID", default_value = "us-east-1_Poolproof")]
-    pub(super) pool_id: String,
-    /// `ClientId` of the pool's first app client. It has no secret and allows SRP and plain passwords.
-    #[arg(long, value_name = "ID", default_value = "poolproof")]
-    pub(super) client_id: String,
+    /// `UserPoolId` of the pool; the region is the part before `_` [default: that of describe-user-pool, or
+    /// us-east-1_Poolproof].
+    #[arg(long, value_name = "ID")]
+    pub(super) pool_id: Option<String>,
+    /// `ClientId` of an app client without a secret that allows SRP and plain passwords [default: poolproof,
+    /// or none if there are describe-user-pool-client documents].
+    #[arg(long, value_name = "ID")]
+    pub(super) client_id: Option<String>,
     /// Derive ids, salts, codes and secrets from this seed instead of the operating system's random numbers;
     /// they are then predictable. Keys of RS256 tokens never derive from it.
     #[arg(long, value_name = "N")]

@@ -1,16 +1,18 @@
 //! AWS documents as pool settings.
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::document::{AwsDocument, Content, LevelAction, PoolContent, RiskContent};
-use super::{MAX_BYTES, PoolSettings, SourceKind};
+use super::{MAX_BYTES, PoolSettings, SourceKind, Unsimulated};
 use crate::scenario::Diagnostic;
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
+use poolproof_cognito::model;
 use poolproof_cognito::policy::{
     CompromisedAction, FactorTypes, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode,
     RiskPolicy,
 };
 use poolproof_cognito::protocol::{DeviceConfiguration, RiskExceptionLists};
+use poolproof_pool::provider::Description;
 
 /// Top key of `describe-user-pool`.
 const POOL: &str = "UserPool";
@@ -38,6 +40,9 @@ const ACTION_WORDS: [(&str, RiskAction); 4] = [
 /// Events for which compromised passwords are checked (`EventFilterType`).
 const EVENT_WORDS: [&str; 3] = ["SIGN_IN", "PASSWORD_CHANGE", "SIGN_UP"];
 const COMPROMISED_WORDS: [(&str, bool); 2] = [("BLOCK", true), ("NO_ACTION", false)];
+
+/// Top key of `describe-user-pool-client`.
+const CLIENT: &str = "UserPoolClient";
 
 const NO_MFA: &str = "get-user-pool-mfa-config is missing, so the available second factors are unknown: all \
     are assumed to be possible.";
@@ -96,7 +101,7 @@ pub(super) fn detect_other_output(file: &str, bytes: &[u8]) -> Option<Diagnostic
         return Some(Diagnostic::from_parts(file, "", None, message, None));
     }
     let key = first.split([':', '\t', ' ']).next().unwrap_or_default();
-    let ours = [POOL, RISK].contains(&key) || MFA.contains(&key);
+    let ours = [POOL, RISK, CLIENT].contains(&key) || MFA.contains(&key);
     if ours || key.eq_ignore_ascii_case("USERPOOL") || first.starts_with("-----") {
         let help = Some("run the command again with `--output json`".to_owned());
         return Some(Diagnostic::from_parts(file, "", None, "AWS's output, but not as JSON", help));
@@ -104,7 +109,7 @@ pub(super) fn detect_other_output(file: &str, bytes: &[u8]) -> Option<Diagnostic
     None
 }
 
-/// Refuses an object that is none of the three documents.
+/// Refuses an object that is none of the documents.
 fn check_document_kind(document: &AwsDocument) -> Result<(), Diagnostic> {
     let has = |key: &str| document.get(key).is_some();
     let text = |value: Option<&Value>| value.and_then(Value::as_str).unwrap_or_default().to_owned();
@@ -120,11 +125,14 @@ fn check_document_kind(document: &AwsDocument) -> Result<(), Diagnostic> {
         let help = "leave out `--query UserPool`, or wrap it as `{\"UserPool\": …}`";
         return Err(document.error_at(&[], "the value of `UserPool` alone", Some(help.to_owned())));
     }
-    if has(POOL) || has(RISK) || MFA.iter().any(|key| has(key)) {
+    if has(POOL) || has(RISK) || has(CLIENT) || MFA.iter().any(|key| has(key)) {
         return Ok(());
     }
     let help = if has("UserPools") {
         "list-user-pools contains too little: run `aws cognito-idp describe-user-pool --user-pool-id ID`"
+    } else if has("UserPoolClients") {
+        "list-user-pool-clients contains too little: run `aws cognito-idp describe-user-pool-client \
+            --user-pool-id ID --client-id ID`"
     } else if has("version") && has("pool") {
         "if it is a scenario, name it `*.yaml`"
     } else {
@@ -137,8 +145,52 @@ fn check_document_kind(document: &AwsDocument) -> Result<(), Diagnostic> {
 /// A document and a part of its values.
 type Document<'d, T> = (&'d AwsDocument, &'d T);
 
+/// Returns the names of the settings that are not simulated, if they are ignored.
+fn check_unsimulated(documents: &[AwsDocument], unsimulated: Unsimulated) -> Result<Vec<String>, Diagnostic> {
+    let mut ignored = Vec::new();
+    for document in documents {
+        for key in [Some(POOL), Some(RISK), Some(CLIENT), None] {
+            let Some(object) = document.object(key) else { continue };
+            let object = Value::Object(object.clone());
+            for name in model::unsimulated_in_document(key.unwrap_or("UserPoolMfaConfig"), &object) {
+                if unsimulated == Unsimulated::Refuse {
+                    let path: Vec<&str> = key.into_iter().chain(name.split('.')).collect();
+                    let message = format!("poolproof does not simulate {name}");
+                    let help = "--ignore-unsimulated accepts and lists such settings".to_owned();
+                    return Err(document.error_at(&path, &message, Some(help)));
+                }
+                ignored.push(name);
+            }
+        }
+    }
+    ignored.sort();
+    ignored.dedup();
+    Ok(ignored)
+}
+
+/// Returns the app clients of the pool with this id.
+fn clients(documents: &[AwsDocument], pool_id: Option<&str>) -> Result<Vec<Map<String, Value>>, Diagnostic> {
+    let mut clients = Vec::new();
+    for document in documents {
+        let Some(client) = document.object(Some(CLIENT)) else { continue };
+        let home = client.get("UserPoolId").and_then(Value::as_str);
+        if let (Some(home), Some(pool_id)) = (home, pool_id)
+            && home != pool_id
+        {
+            let message = format!("`{home}`, but the pool is `{pool_id}`");
+            let help = "give the documents of one pool".to_owned();
+            return Err(document.error_at(&[CLIENT, "UserPoolId"], &message, Some(help)));
+        }
+        clients.push(client.clone());
+    }
+    Ok(clients)
+}
+
 /// Returns the settings in these documents of one pool.
-pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagnostic> {
+pub(super) fn settings(
+    documents: &[AwsDocument],
+    unsimulated: Unsimulated,
+) -> Result<PoolSettings, Diagnostic> {
     let pool = one(documents, &[POOL])?;
     let mfa = one(documents, &MFA)?;
     let risk = one(documents, &[RISK])?;
@@ -168,6 +220,18 @@ pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagno
     let exceptions = risk.map_or_else(|| Ok(RiskExceptions::default()), exceptions)?;
     let blocks_compromised = risk.map_or(Ok(false), blocks_compromised)?;
     let compromised = if blocks_compromised { CompromisedAction::Block } else { CompromisedAction::NoAction };
+    let ignored = check_unsimulated(documents, unsimulated)?;
+    let mut notes: Vec<String> = notes.into_iter().map(str::to_owned).collect();
+    if !ignored.is_empty() {
+        notes.push(format!("Not simulated and ignored: {}.", ignored.join(", ")));
+    }
+    let description = Description {
+        pool: pool.0.object(Some(POOL)).cloned().unwrap_or_default(),
+        mfa: mfa
+            .and_then(|(document, _)| document.object(None))
+            .map(|object| model::known_members("UserPoolMfaConfig", object)),
+        clients: clients(documents, content.id.as_deref())?,
+    };
     let PoolContent { id, name, .. } = content;
     Ok(PoolSettings {
         name: name.or_else(|| id.clone()).unwrap_or_else(|| "unnamed pool".to_owned()),
@@ -186,7 +250,9 @@ pub(super) fn settings(documents: &[AwsDocument]) -> Result<PoolSettings, Diagno
         risk_known,
         blocks_compromised,
         exceptions,
-        notes: notes.into_iter().map(str::to_owned).collect(),
+        description: Some(description),
+        ignored,
+        notes,
         quota_note: Some(QUOTAS.to_owned()),
     })
 }

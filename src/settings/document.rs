@@ -5,7 +5,7 @@
 
 use serde::Deserialize;
 use serde::de::DeserializeSeed as _;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use crate::scenario::{Diagnostic, Seek, Segment};
 use poolproof_cognito::protocol::{DeviceConfiguration, RiskExceptionLists};
@@ -127,6 +127,11 @@ impl AwsDocument {
     /// Returns the value of a top key.
     pub(super) fn get(&self, key: &str) -> Option<&Value> {
         self.root.get(key)
+    }
+
+    /// Returns the object at a top key, or the document itself.
+    pub(super) fn object(&self, key: Option<&str>) -> Option<&Map<String, Value>> {
+        key.map_or(Some(&self.root), |key| self.root.get(key))?.as_object()
     }
 
     /// Returns the values that decide something. A value of another type is refused.

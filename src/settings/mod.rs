@@ -1,21 +1,24 @@
 //! Pool settings as input: a scenario, or the JSON that AWS tools print about a pool.
 //!
 //! The JSON is the output of `aws cognito-idp describe-user-pool`, which is required, and of
-//! `get-user-pool-mfa-config` and `describe-risk-configuration`, which are optional. Top keys identify the
-//! documents, so they can come in any order, in several files or merged into one object (`jq -s add`). Keys
-//! that decide nothing here are ignored.
+//! `get-user-pool-mfa-config`, `describe-risk-configuration` and `describe-user-pool-client`, which are
+//! optional. Top keys identify the documents, so they can come in any order, in several files or merged into
+//! one object (`jq -s add`). Keys that decide nothing here are ignored. Settings that could change a
+//! decision, a token or a quota and are not simulated are refused, or listed if the caller ignores them.
 //!
 //! A file `*.json` is an AWS document, `*.yaml` or `*.yml` a scenario. Any other file is an AWS document if
 //! it starts with `{` or `[`, so a pipe works too.
 
 mod aws;
 mod document;
+mod foreign;
 
 use std::path::{Path, PathBuf};
 
 use crate::scenario::{self, Diagnostic, ScheduleFiles};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::policy::{CompromisedAction, FactorTypes, PoolPolicy};
+use poolproof_pool::provider::Description;
 
 /// Largest file.
 const MAX_BYTES: usize = 1 << 20;
@@ -39,6 +42,10 @@ pub struct PoolSettings {
     pub blocks_compromised: bool,
     /// Addresses that are always blocked or skipped.
     pub exceptions: RiskExceptions,
+    /// The documents themselves, for a server of the pool.
+    pub description: Option<Description>,
+    /// Settings that are not simulated and are ignored, such as `LambdaConfig.PreTokenGeneration`.
+    pub ignored: Vec<String>,
     /// Assumptions about what the source does not contain, as sentences.
     pub notes: Vec<String>,
     /// The same about quotas, which do not affect a single sign-in.
@@ -64,17 +71,26 @@ impl SourceKind {
     }
 }
 
-/// Reads the settings of one pool: one scenario file, or one to three AWS documents.
+/// Whether settings that are not simulated are refused or ignored.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Unsimulated {
+    /// They are refused.
+    Refuse,
+    /// They are ignored and listed.
+    Ignore,
+}
+
+/// Reads the settings of one pool: one scenario file, or AWS documents.
 ///
 /// # Errors
 ///
 /// The first problem of the files, with its place.
-pub fn read(paths: &[PathBuf]) -> Result<PoolSettings, Diagnostic> {
+pub fn read(paths: &[PathBuf], unsimulated: Unsimulated) -> Result<PoolSettings, Diagnostic> {
     let mut files = Vec::with_capacity(paths.len());
     for path in paths {
         files.push((path.display().to_string(), bytes(path)?));
     }
-    parse(&files)
+    parse(&files, unsimulated)
 }
 
 /// Reads the settings of one pool from files given as name and content.
@@ -82,7 +98,10 @@ pub fn read(paths: &[PathBuf]) -> Result<PoolSettings, Diagnostic> {
 /// # Errors
 ///
 /// The first problem of the files, with its place.
-pub fn parse(files: &[(String, Vec<u8>)]) -> Result<PoolSettings, Diagnostic> {
+pub fn parse(files: &[(String, Vec<u8>)], unsimulated: Unsimulated) -> Result<PoolSettings, Diagnostic> {
+    if let Some(hint) = files.iter().find_map(|(file, bytes)| foreign::detect(file, bytes)) {
+        return Err(hint);
+    }
     if let Some((file, bytes)) = files.iter().find(|(file, bytes)| !is_aws(file, bytes)) {
         if files.len() > 1 {
             let message = "give one scenario, or the documents of one pool on AWS";
@@ -98,7 +117,7 @@ pub fn parse(files: &[(String, Vec<u8>)]) -> Result<PoolSettings, Diagnostic> {
     for (file, bytes) in files {
         documents.push(aws::parse_document(file, bytes)?);
     }
-    aws::settings(&documents)
+    aws::settings(&documents, unsimulated)
 }
 
 fn bytes(path: &Path) -> Result<Vec<u8>, Diagnostic> {
@@ -137,6 +156,8 @@ fn from_scenario(scenario: &scenario::Scenario) -> PoolSettings {
         risk_known: true,
         blocks_compromised: scenario.pool.risk.compromised == CompromisedAction::Block,
         exceptions: scenario.exceptions.clone(),
+        description: None,
+        ignored: Vec::new(),
         notes: Vec::new(),
         quota_note,
     }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use poolproof::advise::{self, Advice, Severity, advise as advice_on, catalog};
-use poolproof::settings::{self, PoolSettings, SourceKind};
+use poolproof::settings::{self, PoolSettings, SourceKind, Unsimulated};
 use poolproof_cognito::addresses::{AddressRange, RiskExceptions};
 use poolproof_cognito::policy::{
     FactorTypes, Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode, RiskNote,
@@ -29,6 +29,8 @@ fn pool(remember: RememberMode, suppress_mfa: bool, mfa: MfaMode) -> PoolSetting
         factors: FactorTypes::ALL,
         risk_known: true,
         blocks_compromised: false,
+        description: None,
+        ignored: Vec::new(),
         notes: Vec::new(),
         quota_note: None,
     }
@@ -166,7 +168,7 @@ fn each_advice_has_a_positive_and_a_negative_example() {
 
 #[test]
 fn a_default_pool_gets_no_advice() {
-    let settings = settings::read(&[path("tests/data/aws/as-created.json")]).unwrap();
+    let settings = settings::read(&[path("tests/data/aws/as-created.json")], Unsimulated::Refuse).unwrap();
     let advised = advice_on(&settings);
     assert_eq!((advised.advice.len(), advised.highest_severity()), (0, None));
     assert!(advise::text(&advised).contains("No advice"), "{}", advise::text(&advised));
@@ -314,7 +316,8 @@ fn times_and_rates_are_computed_from_the_quotas() {
 
 fn sample() -> PoolSettings {
     let names = ["describe-user-pool", "get-user-pool-mfa-config", "describe-risk-configuration"];
-    settings::read(&names.map(|name| path("scenarios/aws").join(format!("{name}.json")))).unwrap()
+    let files = names.map(|name| path("scenarios/aws").join(format!("{name}.json")));
+    settings::read(&files, Unsimulated::Refuse).unwrap()
 }
 
 #[test]

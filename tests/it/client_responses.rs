@@ -180,6 +180,7 @@ impl RandomFields {
             user_attribute_update_settings: self.optional(4).map(|name| UserAttributeUpdateSettings {
                 attributes_require_verification_before_update: vec![name],
             }),
+            all: serde_json::Map::new(),
         }
     }
 
@@ -210,6 +211,7 @@ impl RandomFields {
             },
             created: self.at,
             modified: self.at,
+            all: serde_json::Map::new(),
         }
     }
 

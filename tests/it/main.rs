@@ -20,6 +20,7 @@ mod compare_verdicts;
 mod conformance;
 mod constraints;
 mod defects;
+mod described_pools;
 mod fault_proxy;
 mod field_reports;
 mod field_reports_served;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use poolproof::advise;
 use poolproof::scenario::Diagnostic;
-use poolproof::settings::{self, PoolSettings, SourceKind};
+use poolproof::settings::{self, PoolSettings, SourceKind, Unsimulated};
 use poolproof_cognito::addresses::AddressRange;
 use poolproof_cognito::policy::{
     CompromisedAction, FactorTypes, Factors, MfaMode, PoolPolicy, Quotas, RememberMode, RiskAction, RiskMode,
@@ -23,7 +23,7 @@ fn sample(names: &[&str]) -> Vec<PathBuf> {
 fn parse(files: &[(&str, &str)]) -> Result<PoolSettings, Diagnostic> {
     let files: Vec<_> =
         files.iter().map(|(name, text)| ((*name).to_owned(), text.as_bytes().to_vec())).collect();
-    settings::parse(&files)
+    settings::parse(&files, Unsimulated::Refuse)
 }
 
 /// Returns the settings of a `describe-user-pool` document with these values in `UserPool`.
@@ -42,7 +42,7 @@ fn with_document(document: &Value) -> PoolSettings {
 
 #[test]
 fn the_sample_parses_in_any_order_and_merged() {
-    let settings = settings::read(&sample(&SAMPLE)).unwrap();
+    let settings = settings::read(&sample(&SAMPLE), Unsimulated::Refuse).unwrap();
     assert_eq!((settings.name.as_str(), settings.source), ("example-customers", SourceKind::Aws));
     assert_eq!(settings.pool_id.as_deref(), Some("eu-central-1_EXAMPLE01"));
     let policy = &settings.policy;
@@ -56,8 +56,8 @@ fn the_sample_parses_in_any_order_and_merged() {
 
     let mut names = SAMPLE;
     names.reverse();
-    assert_eq!(settings::read(&sample(&names)).unwrap(), settings);
-    assert_eq!(settings::read(&[path("tests/data/aws/merged.json")]).unwrap(), settings);
+    assert_eq!(settings::read(&sample(&names), Unsimulated::Refuse).unwrap(), settings);
+    assert_eq!(settings::read(&[path("tests/data/aws/merged.json")], Unsimulated::Refuse).unwrap(), settings);
     let merged = std::fs::read_to_string(path("tests/data/aws/merged.json")).unwrap();
     // From a pipe, which has no file name extension, and with a byte order mark as editors on Windows write
     // it.
@@ -68,7 +68,7 @@ fn the_sample_parses_in_any_order_and_merged() {
 
 #[test]
 fn a_pool_document_alone_is_enough_and_assumptions_are_reported() {
-    let settings = settings::read(&sample(&SAMPLE[..1])).unwrap();
+    let settings = settings::read(&sample(&SAMPLE[..1]), Unsimulated::Refuse).unwrap();
     let risk = &settings.policy.risk;
     assert_eq!([risk.low, risk.medium, risk.high], [RiskAction::Block; 3], "Cognito's default");
     assert!(!settings.risk_known);
@@ -200,7 +200,7 @@ fn ip_lists_and_compromised_passwords_are_parsed() {
 
 #[test]
 fn a_scenario_file_is_accepted_as_a_pool() {
-    let settings = settings::read(&[path("scenarios/opt-in.yaml")]).unwrap();
+    let settings = settings::read(&[path("scenarios/opt-in.yaml")], Unsimulated::Refuse).unwrap();
     let scenario = poolproof::scenario::read(&path("scenarios/opt-in.yaml")).unwrap();
     assert_eq!((settings.policy, settings.name.as_str()), (scenario.pool, "opt-in"));
     assert_eq!((settings.source, settings.factors.sets()), (SourceKind::Scenario, Factors::ALL.to_vec()));
@@ -208,7 +208,7 @@ fn a_scenario_file_is_accepted_as_a_pool() {
     assert!(text.starts_with('#') && parse(&[("/dev/stdin", &text)]).is_ok());
     let about = format!("# What to do when An error occurred (really)\n{text}");
     assert!(parse(&[("a.yaml", &about)]).is_ok(), "a comment is no answer of AWS's");
-    let created = settings::read(&[path("tests/data/aws/as-created.json")]).unwrap();
+    let created = settings::read(&[path("tests/data/aws/as-created.json")], Unsimulated::Refuse).unwrap();
     assert_eq!(created.policy, PoolPolicy { quotas: Quotas::COGNITO, ..PoolPolicy::DEFAULT });
 }
 
@@ -270,18 +270,21 @@ fn every_invalid_input_is_rejected_with_its_location() {
 
 #[test]
 fn unreadable_files_are_reported() {
-    let missing = settings::read(&[PathBuf::from("no/such/pool.json")]).unwrap_err().to_string();
+    let missing =
+        settings::read(&[PathBuf::from("no/such/pool.json")], Unsimulated::Refuse).unwrap_err().to_string();
     assert!(missing.contains("no/such/pool.json:"), "{missing}");
-    let read = |bytes: Vec<u8>| settings::parse(&[("p.json".to_owned(), bytes)]).unwrap_err().to_string();
+    let read = |bytes: Vec<u8>| {
+        settings::parse(&[("p.json".to_owned(), bytes)], Unsimulated::Refuse).unwrap_err().to_string()
+    };
     assert!(read(vec![b' '; (1 << 20) + 1]).contains("1 MiB"));
     assert!(read(b"\xff\xfe{\0}\0".to_vec()).contains("UTF-16"));
     assert!(read(b"{\"\xc3\x28\": 1}".to_vec()).contains("not UTF-8"));
-    assert!(settings::parse(&[]).is_err());
+    assert!(settings::parse(&[], Unsimulated::Refuse).is_err());
 }
 
 /// Checks any bytes: no panic, and a usable result.
 fn check_no_panic(files: &[(String, Vec<u8>)]) {
-    match settings::parse(files) {
+    match settings::parse(files, Unsimulated::Refuse) {
         Ok(settings) => {
             let advised = advise::advise(&settings);
             assert!(advise::text(&advised).lines().all(|line| line.chars().count() <= 100));

@@ -157,6 +157,7 @@ fn a_record_with_a_wrong_field_count_is_rejected() {
         modified: Timestamp::from_us(2),
         validity: ValiditySpec { access: Some(5), ..ValiditySpec::default() },
         risk: None,
+        settings: "{}".to_owned(),
     };
     let bytes = encode(&client);
     assert_eq!(decode::<ClientRecord>(&bytes), Some(client));

@@ -165,6 +165,11 @@ operations! {
     }
 }
 
+/// The operations whose members are kept to be described again. Keys that the API model does not have are
+/// not.
+const DESCRIBED: [&str; 4] =
+    ["CreateUserPool", "UpdateUserPool", "CreateUserPoolClient", "UpdateUserPoolClient"];
+
 /// Decodes the request to the operation of this name, and refuses fields that are not simulated.
 ///
 /// # Errors
@@ -194,7 +199,10 @@ pub fn decode_with_unsimulated(name: &str, body: &[u8]) -> Result<(Operation, Ve
         return Err(ApiError::new(ErrorKind::Serialization, message));
     }
     let body = parse_object(body)?;
-    let decoded = decode_request(name, &body);
+    let decoded = match body.as_object().filter(|_| DESCRIBED.contains(&name)) {
+        Some(members) => decode_request(name, &Value::Object(model::known_members(name, members))),
+        None => decode_request(name, &body),
+    };
     match &decoded {
         // AWS reads the types of values before it checks their constraints.
         Err(error) if error.kind == ErrorKind::Serialization => {}

@@ -1,6 +1,7 @@
 //! App clients in the operations that create, change and describe them.
 
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
 
 use crate::time::Timestamp;
 
@@ -26,7 +27,7 @@ pub struct ListUserPoolClients {
     pub next_token: Option<String>,
 }
 
-/// `CreateUserPoolClient` and `UpdateUserPoolClient`, limited to the settings that have an effect here.
+/// `CreateUserPoolClient` and `UpdateUserPoolClient`: the settings that have an effect here, and all.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct ClientSpec {
@@ -37,6 +38,8 @@ pub struct ClientSpec {
     /// `ClientName`.
     #[serde(rename = "ClientName")]
     pub name: Option<String>,
+    /// `ClientSecret`, instead of a generated one.
+    pub client_secret: Option<String>,
     /// `GenerateSecret`.
     pub generate_secret: Option<bool>,
     /// `ExplicitAuthFlows`.
@@ -52,6 +55,9 @@ pub struct ClientSpec {
     /// Validity of sessions and tokens.
     #[serde(rename = "$flatten")]
     pub validity: ValiditySpec,
+    /// All members, to be described again.
+    #[serde(rename = "$all", default)]
+    pub all: Map<String, Value>,
 }
 
 /// `RefreshTokenRotationType`.
@@ -135,6 +141,9 @@ pub struct ClientDescription {
     /// `LastModifiedDate`.
     #[serde(rename = "LastModifiedDate", default, with = "crate::time::seconds")]
     pub modified: Timestamp,
+    /// All members, with those that have no effect here. Clients do not read them.
+    #[serde(rename = "$all", skip_deserializing)]
+    pub all: Map<String, Value>,
 }
 
 /// `UserPoolClientDescription`: a client in a list.

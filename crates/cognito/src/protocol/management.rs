@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize, Serializer};
+use serde_json::{Map, Value};
 
 use super::app_client::{ClientCall, ClientDescription, ClientSpec, ClientSummary, ListUserPoolClients};
 use super::profile::{AccountRecoverySetting, UserAttributeUpdateSettings};
@@ -58,7 +59,7 @@ pub struct PoolCall {
     pub user_pool_id: String,
 }
 
-/// `CreateUserPool` and `UpdateUserPool`, limited to the settings that have an effect here.
+/// `CreateUserPool` and `UpdateUserPool`: the settings that have an effect here, and all.
 #[derive(Clone, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub struct PoolSpec {
@@ -93,6 +94,9 @@ pub struct PoolSpec {
     /// `UserPoolTags`.
     #[serde(rename = "UserPoolTags")]
     pub tags: Option<BTreeMap<String, String>>,
+    /// All members, to be described again.
+    #[serde(rename = "$all", default)]
+    pub all: Map<String, Value>,
 }
 
 /// `UsernameConfigurationType`.
@@ -440,6 +444,9 @@ pub struct PoolDescription {
     /// `UserPoolTags`.
     #[serde(rename = "UserPoolTags", default, skip_serializing_if = "BTreeMap::is_empty")]
     pub tags: BTreeMap<String, String>,
+    /// All members, with those that have no effect here. Clients do not read them.
+    #[serde(rename = "$all", skip_deserializing)]
+    pub all: Map<String, Value>,
 }
 
 /// `UserPoolDescriptionType`: a pool in a list.

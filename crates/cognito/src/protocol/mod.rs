@@ -76,6 +76,7 @@ pub enum Operation {
 /// A successful response to an [`Operation`].
 #[derive(Clone, PartialEq, Eq, Debug, serde::Serialize)]
 #[serde(untagged)]
+#[expect(clippy::large_enum_variant, reason = "a response is passed on and never stored")]
 pub enum OperationResponse {
     /// A response from a pool.
     Pool(Response),

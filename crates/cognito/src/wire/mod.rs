@@ -22,6 +22,12 @@ pub use parse::{Limits, ParseError, ParseErrorKind, parse};
 /// accepts a list for a structure.
 pub const FLATTEN: &str = "$flatten";
 
+/// The key of a field that has all keys of the structure that contains it.
+pub const ALL_KEYS: &str = "$all";
+
+/// The keys of fields that have no key of their own in the text.
+const KEYLESS: [&str; 2] = [FLATTEN, ALL_KEYS];
+
 /// Returns a value as JSON. A field without a value is left out.
 pub fn to_value(value: &impl Serialize) -> Value {
     let mut value = serde_json::to_value(value).unwrap_or_default();
@@ -33,10 +39,12 @@ pub fn to_value(value: &impl Serialize) -> Value {
 fn normalize(value: &mut Value) {
     match value {
         Value::Object(map) => {
-            if map.get(FLATTEN).is_some_and(Value::is_object)
-                && let Some(Value::Object(flattened)) = map.remove(FLATTEN)
-            {
-                map.extend(flattened);
+            for key in KEYLESS {
+                if map.get(key).is_some_and(Value::is_object)
+                    && let Some(Value::Object(flattened)) = map.remove(key)
+                {
+                    map.extend(flattened);
+                }
             }
             map.retain(|_, value| !value.is_null());
             map.values_mut().for_each(normalize);

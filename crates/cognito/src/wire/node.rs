@@ -5,7 +5,7 @@ use serde::de::{self, Deserialize, Deserializer, IntoDeserializer, Unexpected, V
 use serde::forward_to_deserialize_any;
 use serde_json::Value;
 
-use super::{FLATTEN, Mismatch, Step, WireError};
+use super::{KEYLESS, Mismatch, Step, WireError};
 
 /// Makes a type of a JSON object. Lists and maps in it may have at most `max_entries` entries.
 ///
@@ -45,7 +45,8 @@ impl<'v> Node<'v> {
 
     /// Visits the value. `fields` are those of the wanted structure, if it is one.
     fn visit<V: Visitor<'v>>(self, fields: &[&str], visitor: V) -> Result<V::Value, WireError> {
-        let flattened = fields.contains(&FLATTEN).then_some((FLATTEN, Node { step: None, ..self }));
+        let keyless = KEYLESS.into_iter().filter(|key| fields.contains(key));
+        let flattened = keyless.map(|key| (key, Node { step: None, ..self }));
         let child = |value, step| Node { value, step: Some(step), ..self };
         match self.value {
             Value::Null => visitor.visit_unit(),
@@ -61,7 +62,7 @@ impl<'v> Node<'v> {
             )),
             Value::Object(map) => visitor.visit_map(MapDeserializer::new(
                 map.iter()
-                    .filter(|(key, value)| !value.is_null() && *key != FLATTEN)
+                    .filter(|(key, value)| !value.is_null() && !KEYLESS.contains(&key.as_str()))
                     .map(|(key, value)| (key.as_str(), child(value, StepRef::Key(key))))
                     .chain(flattened),
             )),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::pools::page_size;
-use super::{ClientRecord, MAX_POOLS_OR_CLIENTS, Provider, validity, word};
+use super::{ClientRecord, MAX_POOLS_OR_CLIENTS, Provider, RequestedSettings, validity, word};
 use crate::{AppClient, PasswordFlow};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::protocol::{
@@ -47,6 +47,13 @@ const FLOWS: [(&str, Flow); 11] = [
 
 impl ClientRecord {
     fn description(&self, user_pool_id: &str) -> ClientDescription {
+        let described = self.own_description(user_pool_id);
+        let all = RequestedSettings::from_text(&self.settings).describe(&described);
+        ClientDescription { all, ..described }
+    }
+
+    /// Returns the description without settings that have no effect here.
+    fn own_description(&self, user_pool_id: &str) -> ClientDescription {
         ClientDescription {
             user_pool_id: user_pool_id.to_owned(),
             client_id: self.client.id.as_str().to_owned(),
@@ -66,12 +73,13 @@ impl ClientRecord {
             validity: validity::described(&self.validity),
             created: self.created,
             modified: self.modified,
+            all: serde_json::Map::new(),
         }
     }
 }
 
 /// Returns the flows that a client may have and the client with them applied.
-fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppClient, Vec<String>), ApiError> {
+pub(super) fn with_flows(client: AppClient, spec: &ClientSpec) -> Result<(AppClient, Vec<String>), ApiError> {
     let rotation = rotation(spec)?;
     let flows = if spec.auth_flows.is_empty() {
         let defaults = DEFAULT_FLOWS.into_iter().filter(|flow| rotation.is_none() || *flow != REFRESH_FLOW);
@@ -131,26 +139,18 @@ impl Provider {
         let name = spec.name.clone().unwrap_or_default();
         let many = self.hosted(&spec.user_pool_id)?.clients.len() >= MAX_POOLS_OR_CLIENTS;
         let id = ClientId::new(self.random_text(26, true));
-        let secret = (spec.generate_secret == Some(true)).then(|| self.random_text(52, true));
+        let generated = (spec.generate_secret == Some(true)).then(|| self.random_text(52, true));
+        let secret = spec.client_secret.clone().or(generated);
         let (client, flows) = with_flows(AppClient { secret, ..AppClient::public(id.clone()) }, spec)?;
         if many {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your app client limit"));
         }
-        let record = ClientRecord {
-            client,
-            name,
-            flows,
-            created: now,
-            modified: now,
-            validity: spec.validity.clone(),
-            risk: None,
-        };
+        let settings = RequestedSettings::new(spec.all.clone()).as_text().to_owned();
+        self.count_settings(0, settings.len())?;
+        let validity = spec.validity.clone();
+        let record = ClientRecord { client, name, flows, created: now, modified: now, validity, risk: None, settings };
         let described = record.description(&spec.user_pool_id);
-        let hosted = self.hosted_mut(&spec.user_pool_id)?;
-        hosted.put_client(record);
-        let home_pool = hosted.pool.identity().pool_id.clone();
-        self.mark_client_changed(&home_pool, &id);
-        self.client_pools.insert(id, home_pool);
+        self.put_new_client(&PoolId::new(&spec.user_pool_id), record);
         Ok(ManagementResponse::Client(described))
     }
 
@@ -178,8 +178,10 @@ impl Provider {
         let (client, flows) = with_flows(before.client, spec)?;
         let name = spec.name.clone().unwrap_or(before.name);
         let validity = spec.validity.clone();
+        let settings = RequestedSettings::new(spec.all.clone()).as_text().to_owned();
+        self.count_settings(before.settings.len(), settings.len())?;
         let (created, risk) = (before.created, before.risk);
-        let record = ClientRecord { client, name, flows, created, modified: now, validity, risk };
+        let record = ClientRecord { client, name, flows, created, modified: now, validity, risk, settings };
         let described = record.description(&spec.user_pool_id);
         let id = record.client.id.clone();
         self.hosted_mut(&spec.user_pool_id)?.put_client(record);
@@ -204,7 +206,9 @@ impl Provider {
     }
 
     pub(super) fn delete_client(&mut self, call: &ClientCall) -> Result<ManagementResponse, ApiError> {
-        let id = self.client_record(&call.user_pool_id, call.client_id.as_deref())?.client.id.clone();
+        let record = self.client_record(&call.user_pool_id, call.client_id.as_deref())?;
+        let (id, bytes) = (record.client.id.clone(), record.settings.len());
+        self.settings_bytes -= bytes;
         let hosted = self.hosted_mut(&call.user_pool_id)?;
         hosted.clients.remove(&id);
         hosted.pool.remove_client(&id);

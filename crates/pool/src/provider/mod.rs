@@ -7,10 +7,12 @@
 
 mod account_settings;
 mod clients;
+mod described;
 mod pools;
 mod record;
 mod risk;
 mod route;
+mod settings;
 mod tags;
 mod validity;
 
@@ -31,8 +33,10 @@ use poolproof_cognito::protocol::{
 use poolproof_cognito::seed::Rng;
 use poolproof_cognito::time::Timestamp;
 use poolproof_srp::{Group, Job, JobResult};
+use settings::RequestedSettings;
 
 pub use clients::DEFAULT_FLOWS;
+pub use described::Description;
 pub use record::{PoolRecord, ProviderChange, ProviderSnapshot};
 
 /// Most pools of an account and clients of a pool: Cognito's default quotas.
@@ -139,6 +143,7 @@ struct HostedPool {
     mfa: MfaConfig,
     risk: RiskConfiguration,
     tags: BTreeMap<String, String>,
+    settings: RequestedSettings,
     clients: BTreeMap<ClientId, ClientRecord>,
 }
 
@@ -161,6 +166,9 @@ pub struct ClientRecord {
     /// The client's own risk configuration as requested, if it has one.
     #[serde(default)]
     pub risk: Option<RiskConfiguration>,
+    /// All requested settings as JSON, to be described again.
+    #[serde(default)]
+    pub settings: String,
 }
 
 /// The pools of one account and region.
@@ -177,6 +185,8 @@ pub struct Provider {
     change_log: Option<record::ChangeLog>,
     /// Number of entries of sign-ins that were removed before they expired.
     evicted_count: u64,
+    /// Bytes of the requested settings of all pools and app clients.
+    settings_bytes: usize,
 }
 
 impl Provider {
@@ -191,6 +201,7 @@ impl Provider {
             defect: None,
             change_log: None,
             evicted_count: 0,
+            settings_bytes: 0,
         }
     }
 
@@ -228,6 +239,13 @@ impl Provider {
         self.client_pools.get(client_id)
     }
 
+    /// Returns the ids of this pool's clients.
+    pub fn client_ids(&self, pool_id: &PoolId) -> Vec<&str> {
+        let clients =
+            self.pools.get(pool_id).map(|hosted| hosted.clients.keys().map(ClientId::as_str).collect());
+        clients.unwrap_or_default()
+    }
+
     /// Creates a pool whose secrets derive from `seed`.
     fn host(
         &self,
@@ -262,6 +280,7 @@ impl Provider {
             mfa,
             risk: RiskConfiguration::default(),
             tags: BTreeMap::new(),
+            settings: RequestedSettings::default(),
             clients: BTreeMap::new(),
         }
     }
@@ -282,11 +301,8 @@ impl Provider {
         name: &str,
         flows: &[&str],
     ) {
-        let Some(hosted) = self.pools.get_mut(pool_id) else { return };
         let flows = flows.iter().map(|flow| (*flow).to_owned()).collect();
-        let id = client.id.clone();
-        self.client_pools.insert(id.clone(), pool_id.clone());
-        hosted.put_client(ClientRecord {
+        let record = ClientRecord {
             client,
             name: name.to_owned(),
             flows,
@@ -294,8 +310,17 @@ impl Provider {
             modified: now,
             validity: ValiditySpec::default(),
             risk: None,
-        });
+            settings: String::new(),
+        };
+        self.put_new_client(pool_id, record);
+    }
+
+    fn put_new_client(&mut self, pool_id: &PoolId, record: ClientRecord) {
+        let Some(hosted) = self.pools.get_mut(pool_id) else { return };
+        let id = record.client.id.clone();
+        hosted.put_client(record);
         self.mark_client_changed(pool_id, &id);
+        self.client_pools.insert(id, pool_id.clone());
     }
 
     /// Returns a pool, to add users before a run.
@@ -336,6 +361,11 @@ impl Provider {
         let hosted = pool_id.as_ref().and_then(|pool_id| Some((pool_id, self.pools.get_mut(pool_id)?)));
         let step = match (operation, hosted) {
             (Operation::Management(request), _) => Step::Reply(self.manage(now, request)),
+            (Operation::Account(AccountRequest::SignUp(_)), Some((_, hosted)))
+                if hosted.settings.only_administrators_create =>
+            {
+                Step::Reply(Err(ApiError::not_authorized("SignUp is not permitted for this user pool")))
+            }
             (Operation::Pool(request), Some((pool_id, hosted))) => {
                 from_pool_step(pool_id, hosted.pool.handle(now, origin, request))
             }

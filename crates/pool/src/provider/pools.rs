@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{HostedPool, MAX_POOLS_OR_CLIENTS, Provider, account_settings, tags, word};
+use super::{HostedPool, MAX_POOLS_OR_CLIENTS, Provider, RequestedSettings, account_settings, tags, word};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::policy::{
@@ -66,7 +66,7 @@ fn check_factor_types(mfa: MfaMode, factor_types: FactorTypes) -> Result<(), Api
 }
 
 /// Returns the requested password policy, or Cognito's default.
-fn passwords(spec: &PoolSpec) -> PasswordPolicy {
+pub(super) fn passwords(spec: &PoolSpec) -> PasswordPolicy {
     let Some(requested) = spec.policies.as_ref().and_then(|policies| policies.password) else {
         return PasswordPolicy::COGNITO;
     };
@@ -82,7 +82,7 @@ fn passwords(spec: &PoolSpec) -> PasswordPolicy {
 }
 
 /// Returns how the users of a new pool are named.
-fn usernames(spec: &PoolSpec) -> Result<UsernameSettings, ApiError> {
+pub(super) fn usernames(spec: &PoolSpec) -> Result<UsernameSettings, ApiError> {
     let (names, aliases) = (&spec.username_attributes, &spec.alias_attributes);
     if !names.is_empty() && !aliases.is_empty() {
         let message = "Only one of the aliasAttributes or usernameAttributes can be set in a user pool.";
@@ -107,6 +107,12 @@ pub(super) fn page_size(max_results: Option<u32>) -> usize {
 
 impl HostedPool {
     fn description(&self, id: &PoolId) -> PoolDescription {
+        let described = self.own_description(id);
+        PoolDescription { all: self.settings.describe(&described), ..described }
+    }
+
+    /// Returns the description without settings that have no effect here.
+    fn own_description(&self, id: &PoolId) -> PoolDescription {
         let region = id.region();
         let PoolPolicy { remember, suppress_mfa, mfa, risk, .. } = *self.pool.policy();
         let passwords = self.pool.passwords();
@@ -153,6 +159,7 @@ impl HostedPool {
             tags: self.tags.clone(),
             account_recovery_setting,
             user_attribute_update_settings,
+            all: serde_json::Map::new(),
         }
     }
 
@@ -182,10 +189,13 @@ impl Provider {
         if self.pools.len() >= MAX_POOLS_OR_CLIENTS {
             return Err(ApiError::new(ErrorKind::LimitExceeded, "You have exceeded your user pool limit"));
         }
+        let settings = RequestedSettings::new(spec.all.clone());
+        self.count_settings(0, settings.len())?;
         let id = self.random_text(9, false);
         let id = PoolId::new(format!("{}_{id}", self.config.region));
         self.add_pool(now, id.clone(), name, policy, RiskExceptions::default());
         let hosted = self.hosted_mut(id.as_str())?;
+        hosted.settings = settings;
         hosted.tags = spec.tags.clone().unwrap_or_default();
         let pool = &mut hosted.pool;
         pool.set_passwords(passwords);
@@ -206,10 +216,15 @@ impl Provider {
     ) -> Result<ManagementResponse, ApiError> {
         tags::check(spec.tags.as_ref().unwrap_or(&BTreeMap::new()))?;
         let id = PoolId::new(Self::named(spec.user_pool_id.as_deref())?);
-        let hosted = self.hosted_mut(id.as_str())?;
+        let hosted = self.hosted(id.as_str())?;
         let policy = policy(&spec, *hosted.pool.policy())?;
         let account_settings = account_settings::parse(&spec)?;
         account_settings::check_factors(account_settings, policy.mfa, hosted.configured_factor_types())?;
+        let (before, settings) = (hosted.settings.len(), RequestedSettings::new(spec.all.clone()));
+        let settings = settings.with_fixed_members_of(&hosted.settings);
+        self.count_settings(before, settings.len())?;
+        let hosted = self.hosted_mut(id.as_str())?;
+        hosted.settings = settings;
         hosted.pool.set_account_settings(account_settings);
         hosted.pool.set_passwords(passwords(&spec));
         hosted.pool.set_policy(policy);
@@ -238,7 +253,13 @@ impl Provider {
     }
 
     pub(super) fn delete_pool(&mut self, call: &PoolCall) -> Result<ManagementResponse, ApiError> {
-        self.hosted(&call.user_pool_id)?;
+        let hosted = self.hosted(&call.user_pool_id)?;
+        if hosted.settings.is_protected {
+            let message = "The user pool cannot be deleted because deletion protection is activated. Deletion \
+                           protection must be inactivated first.";
+            return Err(ApiError::invalid_parameter(message));
+        }
+        self.settings_bytes -= hosted.settings_bytes();
         let id = PoolId::new(&call.user_pool_id);
         self.pools.remove(&id);
         self.client_pools.retain(|_, home_pool| *home_pool != id);

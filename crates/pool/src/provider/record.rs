@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{ClientRecord, HostedPool, Provider};
+use super::{ClientRecord, HostedPool, Provider, RequestedSettings};
 use crate::{AccountChange, AccountRecord, GroupRecord, RecordError};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId, Sub};
@@ -49,6 +49,9 @@ pub struct PoolRecord {
     /// `UserPoolTags`.
     #[serde(default)]
     pub tags: BTreeMap<String, String>,
+    /// All requested settings as JSON, to be described again.
+    #[serde(default)]
+    pub settings: String,
 }
 
 impl std::fmt::Debug for PoolRecord {
@@ -115,6 +118,7 @@ impl HostedPool {
             mfa: self.mfa.clone(),
             risk: self.risk.clone(),
             tags: self.tags.clone(),
+            settings: self.settings.as_text().to_owned(),
         }
     }
 }
@@ -208,10 +212,13 @@ impl Provider {
             hosted.mfa = record.mfa;
             hosted.risk = record.risk;
             hosted.tags = record.tags;
+            hosted.settings = RequestedSettings::from_text(&record.settings);
+            self.settings_bytes += hosted.settings.len();
             self.pools.insert(record.id, hosted);
         }
         for (pool_id, record) in records.clients {
             let id = record.client.id.clone();
+            self.settings_bytes += record.settings.len();
             let taken = self.client_pools.insert(id, pool_id.clone()).is_some();
             let hosted = self.pools.get_mut(&pool_id).filter(|_| !taken).ok_or(RecordError::Inconsistent)?;
             hosted.put_client(record);
