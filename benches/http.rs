@@ -19,7 +19,7 @@ use std::sync::Arc;
 use poolproof::http::client::EndpointUrl;
 use poolproof::http::server;
 use poolproof::report::Report;
-use poolproof_cognito::policy::Switches;
+use poolproof_cognito::policy::{Quotas, Switches};
 use poolproof_cognito::seed::Seed;
 use poolproof_pool::provider::{AccountLimits, Provider, ProviderConfig, Tokens};
 use poolproof_srp::{Backend, Group};
@@ -74,6 +74,7 @@ fn start_server() -> EndpointUrl {
         group: Group::cognito(),
         limits: AccountLimits::DEFAULT,
         switches: Switches::DEFAULT,
+        quotas: Quotas::NONE,
     };
     let provider = Provider::new(config, Seed::new(1).rng("provider", 0));
     let listener = TcpListener::bind("127.0.0.1:0").expect("the system has a free port");

@@ -78,6 +78,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
             ..AccountLimits::DEFAULT
         },
         switches: settings.policy.switches,
+        quotas: settings.policy.quotas,
     };
     let now = Clock::start(ClockKind::Wall).now();
     let mut provider = Provider::new(provider_settings, rng);

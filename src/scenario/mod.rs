@@ -14,6 +14,7 @@
 
 mod delay;
 mod diagnostic;
+mod quotas;
 mod raw;
 mod scan;
 mod schedule;

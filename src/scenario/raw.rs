@@ -101,7 +101,7 @@ pub(super) struct RawPool {
     /// Whether repeated failures lock a user out.
     #[serde(default)]
     pub(super) lockout: Lockout,
-    /// Request quotas of the pool: `none`, `cognito`, or a map of limits.
+    /// Request quotas of the pool's account: `none`, `cognito`, or a map of limits.
     #[serde(default)]
     pub(super) quotas: WordOrMap<Quotas>,
     /// Choices where Cognito's documentation is silent or contradicts itself.

@@ -10,8 +10,7 @@ use serde::{Deserialize, Serialize, Serializer};
 
 use super::delay::Delay;
 use super::validated::{ArrivalProcess, DeviceCount, Service, ServiceModel};
-use super::values::{TextValue as _, Time, WholeRate};
-use poolproof_cognito::policy::Quotas;
+use super::values::{TextValue as _, Time};
 
 /// A value that a scenario writes as a word, a number or a map.
 #[derive(Clone, Copy, PartialEq, Debug, Default)]
@@ -208,43 +207,5 @@ impl WordOrMapValue for Service {
 
     fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         self.model().serialize(serializer)
-    }
-}
-
-/// Requests per second in each category. A category that is left out has no limit.
-#[derive(Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, expecting = "a map with the quotas")]
-pub(super) struct QuotasMap {
-    /// Sign-in requests. Answers to challenges have a quota of three times this; only the excess counts here.
-    user_authentication: Option<WholeRate>,
-    /// Reads of devices.
-    user_resource_read: Option<WholeRate>,
-    /// Changes of devices.
-    user_resource_update: Option<WholeRate>,
-}
-
-impl WordOrMapValue for Quotas {
-    const NAME: &str = "Quotas";
-    const EXPECTED: &str = "`none`, `cognito`, or limits such as `{ user_authentication: 120/s }`";
-    const WORDS: &[(&str, Self)] = &[("none", Self::NONE), ("cognito", Self::COGNITO)];
-    type Map = QuotasMap;
-
-    fn from_map<'de, D: Deserializer<'de>>(map: D) -> Result<Self, D::Error> {
-        let map = QuotasMap::deserialize(map)?;
-        let limit = |rate: Option<WholeRate>| rate.map(|WholeRate(rate)| rate);
-        Ok(Self {
-            user_authentication: limit(map.user_authentication),
-            user_resource_read: limit(map.user_resource_read),
-            user_resource_update: limit(map.user_resource_update),
-        })
-    }
-
-    fn write<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let map = QuotasMap {
-            user_authentication: self.user_authentication.map(WholeRate),
-            user_resource_read: self.user_resource_read.map(WholeRate),
-            user_resource_update: self.user_resource_update.map(WholeRate),
-        };
-        map.serialize(serializer)
     }
 }

@@ -440,6 +440,7 @@ fn any_settings() -> impl Strategy<Value = PoolSettings> {
             user_authentication: quotas[0],
             user_resource_read: quotas[1],
             user_resource_update: quotas[2],
+            ..Quotas::NONE
         };
         PoolSettings { pool_id: Some(name.clone()), name, risk_known, blocks_compromised, ..settings }
     })

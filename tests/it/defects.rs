@@ -4,7 +4,7 @@ use poolproof::report::Report;
 use poolproof::scenario::Scenario;
 use poolproof_pool::Defect;
 
-use crate::run_fixture::{play, play_with, scenario};
+use crate::run_fixture::{play, play_with, root, scenario};
 
 /// Returns a scenario with many kinds of sign-ins, factors and risk levels, so that most defects have an
 /// effect.
@@ -161,6 +161,10 @@ const EXPECTED_RULES: [(Defect, &str, &str); 21] = [
     (Defect::RiskNeedsActiveFactor, "registered factors", "risk-mfa"),
 ];
 
+/// Each defect that no decision shows, with a bundled scenario and its threshold that does not hold.
+const EXPECTED_THRESHOLDS: [(Defect, &str, &str); 1] =
+    [(Defect::AppSetupUncounted, "cognito-quotas-totp", "throttled.rate > 30%")];
+
 /// Returns the scenario for a pool of [`EXPECTED_RULES`].
 fn scenario_for(pool: &str) -> Scenario {
     match pool {
@@ -240,7 +244,8 @@ fn a_correct_pool_has_no_mismatches() {
 
 #[test]
 fn every_defect_is_found_under_the_right_rule() {
-    assert_eq!(EXPECTED_RULES.map(|(defect, ..)| defect), Defect::ALL, "a defect has no expected rule");
+    let found = EXPECTED_RULES.iter().chain(&EXPECTED_THRESHOLDS).map(|(defect, ..)| *defect);
+    assert_eq!(found.collect::<Vec<_>>(), Defect::ALL, "a defect has no expected rule");
     for (defect, pool, rule) in EXPECTED_RULES {
         let scenario = scenario_for(pool);
         let report = play_with(&scenario, Some(defect));
@@ -248,5 +253,17 @@ fn every_defect_is_found_under_the_right_rule() {
         assert!(wrong.contains(&rule), "{defect:?} must break {rule}, but breaks {wrong:?}");
         assert_eq!(report.verdict.exit_code, 80, "{defect:?}");
         assert!(!report.decisions.mismatches.is_empty());
+    }
+}
+
+#[test]
+fn a_defect_of_the_quotas_is_found_by_a_threshold() {
+    for (defect, name, threshold) in EXPECTED_THRESHOLDS {
+        let file = root().join("scenarios").join(name).with_extension("yaml");
+        let scenario = poolproof::scenario::read(&file).unwrap();
+        let report = play_with(&scenario, Some(defect));
+        let crossed = report.thresholds.iter().filter(|one| !one.passed).map(|one| one.text.as_str());
+        assert_eq!(crossed.collect::<Vec<_>>(), [threshold], "{defect:?}");
+        assert_eq!(report.verdict.exit_code, 99, "{defect:?}");
     }
 }

@@ -62,6 +62,7 @@ mod pool_users;
 mod provider;
 mod provider_accounts;
 mod provider_settings;
+mod quotas;
 mod random_scenarios;
 mod recipes;
 mod report;

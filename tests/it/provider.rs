@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use poolproof::http::codec::{decode, encode_response};
 use poolproof_cognito::jwt::{Keys, TokenUse};
-use poolproof_cognito::policy::Switches;
+use poolproof_cognito::policy::{Quotas, Switches};
 use poolproof_cognito::protocol::Origin;
 use poolproof_cognito::seed::Seed;
 use poolproof_cognito::time::Timestamp;
@@ -42,6 +42,15 @@ impl ProviderFixture {
 
     /// Creates an account with these limits.
     pub(crate) fn bounded(tokens: Tokens, limits: AccountLimits) -> Self {
+        Self::configured(tokens, limits, Quotas::NONE)
+    }
+
+    /// An account with these quotas.
+    pub(crate) fn with_quotas(quotas: Quotas) -> Self {
+        Self::configured(Tokens::Opaque, AccountLimits::DEFAULT, quotas)
+    }
+
+    fn configured(tokens: Tokens, limits: AccountLimits, quotas: Quotas) -> Self {
         let settings = ProviderConfig {
             region: "eu-west-1".to_owned(),
             issuer: Issuer::Url("http://host".to_owned()),
@@ -49,6 +58,7 @@ impl ProviderFixture {
             group: Group::toy(),
             limits,
             switches: Switches::DEFAULT,
+            quotas,
         };
         let provider = Provider::new(settings, Seed::new(5).rng("provider", 0));
         Self { provider, now: Timestamp::VIRTUAL_START, origin: Origin::default(), changes: Vec::new() }

@@ -2,10 +2,8 @@
 
 use std::time::Duration;
 
-use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::PoolId;
 use poolproof_cognito::jwt::TokenUse;
-use poolproof_cognito::policy::{PoolPolicy, Quotas};
 use poolproof_cognito::protocol::Origin;
 use poolproof_pool::provider::{AccountLimits, Tokens};
 use serde_json::{Value, json};
@@ -373,28 +371,4 @@ fn a_user_has_at_most_1000_devices_and_100_pending() {
         json!({ "UserPoolId": pool, "Username": "ann", "DeviceKey": listed["Devices"][0]["DeviceKey"] });
     fixture.call_ok("AdminForgetDevice", &forget);
     fixture.call_ok("ConfirmDevice", &confirm(&tokens));
-}
-
-#[test]
-fn user_operations_have_quotas() {
-    for (quotas, wanted) in [(Quotas::COGNITO, [50, 120, 30, 25]), (Quotas::NONE, [200; 4])] {
-        let mut fixture = ProviderFixture::new(Tokens::Opaque);
-        let policy = PoolPolicy { quotas, ..PoolPolicy::DEFAULT };
-        let pool = "eu-west-1_quotas";
-        fixture.provider.add_pool(fixture.now, PoolId::new(pool), "q", policy, RiskExceptions::default());
-        let user = json!({ "UserPoolId": pool, "Username": "ann" });
-        let calls = [
-            ("AdminConfirmSignUp", user.clone()),
-            ("AdminGetUser", user.clone()),
-            ("ListUsers", json!({ "UserPoolId": pool })),
-            ("AdminUserGlobalSignOut", user),
-        ];
-        let taken = calls.map(|(operation, body)| {
-            let throttled = |reply: Result<Value, String>| {
-                reply.is_err_and(|error| error.starts_with("TooManyRequestsException"))
-            };
-            (0..200).take_while(|_| !throttled(fixture.ask(operation, &body))).count()
-        });
-        assert_eq!(taken, wanted);
-    }
 }

@@ -145,6 +145,21 @@ fn cognito_quotas_limit_at_the_computed_rate() {
     assert_eq!(throttled_steps("cognito-quotas.yaml", "60/s", "25/s"), Vec::<String>::new());
     assert_eq!(throttled_steps("cognito-quotas.yaml", "60/s", "26/s"), ["CONFIRM_DEVICE"]);
     assert_eq!(throttled_steps("cognito-quotas.yaml", "60/s", "110/s"), ["CONFIRM_DEVICE"]);
+    // A cold fleet that sets up authenticator apps: three changes a user, so 25 / 3 = 8.3 users per second.
+    assert_eq!(
+        throttled_steps("cognito-quotas-totp.yaml", "rate: 10/s", "rate: 8.3/s"),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        throttled_steps("cognito-quotas-totp.yaml", "rate: 10/s", "rate: 9/s"),
+        ["CONFIRM_DEVICE", "MFA"]
+    );
+    // Too few users: 10 reads a second for each, and a sign-in with a device is four of them.
+    assert_eq!(
+        throttled_steps("cognito-quotas-few-users.yaml", "users: 10", "users: 4000"),
+        Vec::<String>::new()
+    );
+    assert!(throttled_steps("cognito-quotas-few-users.yaml", "users: 10", "users: 9").len() > 1);
     // Device sign-ins: 120 starts and 360 answers per second are within the quotas.
     assert_eq!(throttled_steps("cognito-quotas-devices.yaml", "120/s", "120/s"), Vec::<String>::new());
     assert_eq!(throttled_steps("cognito-quotas-devices.yaml", "120/s", "124/s"), ["INITIATE_AUTH"]);

@@ -41,6 +41,7 @@ pub(crate) fn planted(policy: PoolPolicy, defect: Option<Defect>) -> EndpointUrl
         group,
         limits: AccountLimits::DEFAULT,
         switches: Switches::DEFAULT,
+        quotas: policy.quotas,
     };
     let provider = Provider::new(hosting, Seed::new(1).rng("provider", 0));
     let mut provider = provider.with_defect(defect);

@@ -10,6 +10,7 @@ pub mod jwt;
 pub mod model;
 pub mod policy;
 pub mod protocol;
+mod quota;
 pub mod seed;
 pub mod time;
 pub mod totp;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+pub use crate::quota::{QuotaCategory, Quotas, UserAccess};
 pub use crate::user_settings::{
     AccountSettings, AddressKind, FactorTypes, Factors, Recovery, UsernameSettings,
 };
@@ -260,29 +261,6 @@ impl Default for Switches {
     }
 }
 
-/// Requests a second that the pool takes in each category; `None` is no limit.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Quotas {
-    /// Sign-in requests; answers to challenges have three times this on their own, and only the excess
-    /// counts.
-    pub user_authentication: Option<u32>,
-    /// Reads of devices.
-    pub user_resource_read: Option<u32>,
-    /// Changes of devices.
-    pub user_resource_update: Option<u32>,
-}
-
-impl Quotas {
-    /// No limits.
-    pub const NONE: Self =
-        Self { user_authentication: None, user_resource_read: None, user_resource_update: None };
-
-    /// Cognito's defaults per account and region.
-    pub const COGNITO: Self =
-        Self { user_authentication: Some(120), user_resource_read: Some(50), user_resource_update: Some(25) };
-}
-
 /// Gives each setting, and each word of the protocol, the one text that it has on the wire, in scenarios and
 /// in reports.
 macro_rules! string_enums {
@@ -351,7 +329,7 @@ pub struct PoolPolicy {
     pub risk: RiskPolicy,
     /// Whether failures lock out.
     pub lockout: Lockout,
-    /// How many requests a second are taken.
+    /// The request limits of the account.
     pub quotas: Quotas,
     /// Choices where the documentation leaves one.
     pub switches: Switches,

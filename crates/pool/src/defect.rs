@@ -48,11 +48,13 @@ pub enum Defect {
     PasswordStepKeyCounts,
     /// Risk asks only for factors that are active.
     RiskNeedsActiveFactor,
+    /// The set-up of an authenticator app counts in no quota.
+    AppSetupUncounted,
 }
 
 impl Defect {
     /// All defects.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 22] = [
         Self::ForgottenDeviceAccepted,
         Self::SuppressesAlways,
         Self::OptInRemembersAtOnce,
@@ -74,5 +76,6 @@ impl Defect {
         Self::SignOutIgnored,
         Self::PasswordStepKeyCounts,
         Self::RiskNeedsActiveFactor,
+        Self::AppSetupUncounted,
     ];
 }

@@ -60,6 +60,15 @@ impl Defect {
             Self::BlockedAddressIgnored => pool.exceptions.blocked.clear(),
             Self::AllowedAddressIgnored => pool.exceptions.skipped.clear(),
             Self::CompromisedIgnored => policy.risk.compromised = CompromisedAction::NoAction,
+            Self::AppSetupUncounted => {
+                if let Input::Request(
+                    _,
+                    Request::AssociateSoftwareToken(_) | Request::VerifySoftwareToken(_),
+                ) = input
+                {
+                    policy.quotas.user_resource_update = None;
+                }
+            }
             Self::ForgottenDeviceRefreshes => {
                 let Input::Request(_, request) = input else { return };
                 let Some((token, device_key)) = refresh_token(request) else { return };

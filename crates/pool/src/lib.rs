@@ -100,7 +100,7 @@ pub use session_store::Delivery;
 
 use directory::Directory;
 use groups::Groups;
-use quota::Buckets;
+use quota::{CategoryBuckets, UserBuckets};
 use session_store::SessionStore;
 use token::Signer;
 use unknown_user::SimulatedUsers;
@@ -170,7 +170,9 @@ pub struct Pool {
     directory: Directory,
     groups: Groups,
     session_store: SessionStore,
-    buckets: Buckets,
+    /// The quotas of the categories; `None` if the account of the pool counts them.
+    category_buckets: Option<CategoryBuckets>,
+    user_buckets: UserBuckets,
     signer: Signer,
     simulated_users: SimulatedUsers,
     rng: Rng,
@@ -202,7 +204,8 @@ impl Pool {
             directory: Directory::default(),
             groups: Groups::default(),
             session_store: SessionStore::default(),
-            buckets: Buckets::new(policy.quotas),
+            category_buckets: Some(CategoryBuckets::default()),
+            user_buckets: UserBuckets::default(),
             signer,
             simulated_users,
             rng,
@@ -241,6 +244,12 @@ impl Pool {
         &self.identity
     }
 
+    /// Returns this pool without quotas of its categories: the account that it belongs to counts them.
+    #[must_use]
+    pub(crate) fn without_category_quotas(self) -> Self {
+        Self { category_buckets: None, ..self }
+    }
+
     /// Adds a user, as an administrator does. A duplicate name is refused.
     pub fn add_account(&mut self, account: NewAccount) -> Result<(), NameTaken> {
         self.directory.add(account).map(drop)
@@ -248,10 +257,7 @@ impl Pool {
 
     /// Changes the settings, as an administrator does. Users, their devices and sign-ins in progress are
     /// kept.
-    pub fn set_policy(&mut self, policy: PoolPolicy) {
-        if policy.quotas != self.policy.quotas {
-            self.buckets = Buckets::new(policy.quotas);
-        }
+    pub const fn set_policy(&mut self, policy: PoolPolicy) {
         self.policy = policy;
     }
 
@@ -348,18 +354,16 @@ impl Pool {
         let step = match input {
             Input::Request(origin, request) => {
                 self.session_store.remove_expired(now);
-                if self.buckets.admit(now, &request) {
-                    self.answer(now, origin, request)
-                } else {
-                    refuse(ApiError::too_many_requests())
+                match self.admit(now, &quota::of_request(&request)) {
+                    true => self.answer(now, origin, request),
+                    false => refuse(ApiError::too_many_requests()),
                 }
             }
             Input::Account(origin, request) => {
                 self.session_store.remove_expired(now);
-                if self.buckets.admit_account(now, &request) {
-                    self.answer_account(now, origin, request)
-                } else {
-                    refuse(ApiError::too_many_requests())
+                match self.admit(now, &quota::of_account_request(&request)) {
+                    true => self.answer_account(now, origin, request),
+                    false => refuse(ApiError::too_many_requests()),
                 }
             }
             Input::Result(pending, done) => self.continue_with(now, pending, done),

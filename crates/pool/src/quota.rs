@@ -1,166 +1,139 @@
-//! Request quotas of a pool, in Cognito's categories (docs/semantics.md, quotas).
+//! Request quotas: the categories of an account and the limits of each user (docs/semantics.md, quotas).
+//!
+//! [`counted`] maps every request to its category and its user. A stand-alone pool counts all its requests. In
+//! an account with several pools the [`crate::provider::Provider`] counts the categories, because all pools
+//! share them, and each pool counts its users.
 
-use poolproof_cognito::policy::Quotas;
-use poolproof_cognito::protocol::{AccountRequest, GroupRequest, ProfileRequest, Request};
+mod counted;
+
+use std::collections::HashMap;
+
+use poolproof_cognito::policy::{QuotaCategory, Quotas, UserAccess};
 use poolproof_cognito::time::Timestamp;
+
+use crate::Pool;
+use crate::account::AccountId;
+use crate::session_store::LookupKey;
+use crate::token::TokenUse;
+
+pub(crate) use counted::{Bucket, Counted, RequestUser, of_account_request, of_management, of_request};
 
 /// Answers to challenges have a separate quota, three times that of sign-ins; only the excess counts as
 /// sign-ins.
 const ANSWERS_PER_SIGN_IN: u32 = 3;
 
-/// A token bucket that holds one second of requests and fills steadily. `None` is no limit.
-#[derive(Debug)]
-struct Bucket(Option<BucketState>);
-
-#[derive(Debug)]
-struct BucketState {
-    per_second: u64,
-    /// Available requests, in millionths.
-    tokens: u64,
-    refilled_at: Timestamp,
-}
-
+/// One request. Levels count in millionths of it.
 const REQUEST: u64 = 1_000_000;
 
-impl Bucket {
-    fn new(per_second: Option<u32>) -> Self {
-        Self(per_second.map(|per_second| BucketState {
-            per_second: per_second.into(),
-            tokens: u64::from(per_second) * REQUEST,
-            refilled_at: Timestamp::default(),
-        }))
-    }
+/// The level of a token bucket that holds one second of requests and drains steadily.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Level {
+    used: u64,
+    drained_at: Timestamp,
+}
 
-    fn take(&mut self, now: Timestamp) -> bool {
-        let Some(level) = &mut self.0 else { return true };
-        let passed_us = u64::try_from(now.since(level.refilled_at).as_micros()).unwrap_or(u64::MAX);
-        let full = level.per_second * REQUEST;
-        level.tokens = level.tokens.saturating_add(passed_us.saturating_mul(level.per_second)).min(full);
-        level.refilled_at = level.refilled_at.max(now);
-        let taken = level.tokens >= REQUEST;
-        if taken {
-            level.tokens -= REQUEST;
+impl Level {
+    /// Returns whether the bucket admits one more request, and counts it. Without a limit it counts nothing.
+    pub(crate) fn take(&mut self, now: Timestamp, limit: Option<u32>) -> bool {
+        let Some(limit) = limit.map(u64::from) else { return true };
+        let passed_us = u64::try_from(now.since(self.drained_at).as_micros()).unwrap_or(u64::MAX);
+        self.used = self.used.saturating_sub(passed_us.saturating_mul(limit));
+        self.drained_at = self.drained_at.max(now);
+        let admitted = self.used.saturating_add(REQUEST) <= limit * REQUEST;
+        if admitted {
+            self.used += REQUEST;
         }
-        taken
+        admitted
     }
 }
 
-/// The pool's buckets.
-#[derive(Debug)]
-pub(super) struct Buckets {
-    sign_in: Bucket,
-    answers: Bucket,
-    read: Bucket,
-    update: Bucket,
-    users: UserBuckets,
+/// The buckets of an account's categories.
+#[derive(Debug, Default)]
+pub(crate) struct CategoryBuckets {
+    categories: [Level; QuotaCategory::ALL.len()],
+    answers: Level,
 }
 
-/// Operations on users. Scenarios cannot set these categories: a pool with quotas uses Cognito's defaults.
-#[derive(Debug)]
-struct UserBuckets {
-    creation: Bucket,
-    read: Bucket,
-    list: Bucket,
-    update: Bucket,
-    recovery: Bucket,
+impl CategoryBuckets {
+    /// Returns whether the quotas admit one more request, and counts it.
+    pub(crate) fn admit(&mut self, now: Timestamp, quotas: &Quotas, bucket: Bucket) -> bool {
+        let category = bucket.category();
+        let limit = quotas.limit(category);
+        if bucket == Bucket::Answer {
+            let answers = limit.map(|limit| limit.saturating_mul(ANSWERS_PER_SIGN_IN));
+            if self.answers.take(now, answers) {
+                return true;
+            }
+        }
+        self.categories[category as usize].take(now, limit)
+    }
+}
+
+/// A user whose requests are counted. Names of users that do not exist count as well, so that a refusal does
+/// not reveal that a user exists.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+enum UserKey {
+    Account(AccountId),
+    Unknown(LookupKey),
+}
+
+/// The buckets of users, for reads and for writes.
+#[derive(Debug, Default)]
+pub(crate) struct UserBuckets {
+    levels: HashMap<UserKey, [Level; 2]>,
+    /// The number of entries above which unused ones are removed.
+    most: usize,
 }
 
 impl UserBuckets {
-    fn new(on: bool) -> Self {
-        let bucket = |per_second| Bucket::new(Some(per_second).filter(|_| on));
-        Self {
-            creation: bucket(50),
-            read: bucket(120),
-            list: bucket(30),
-            update: bucket(25),
-            recovery: bucket(30),
+    fn admit(&mut self, now: Timestamp, limit: u32, user: UserKey, access: UserAccess) -> bool {
+        if self.levels.len() > self.most {
+            // A bucket that nobody used for a second is empty, whatever its limit.
+            let last_used = |levels: &[Level; 2]| levels[0].drained_at.max(levels[1].drained_at);
+            self.levels.retain(|_, levels| now.since(last_used(levels)).as_secs() < 1);
+            self.most = (self.levels.len() * 2).max(1024);
         }
+        let levels = self.levels.entry(user).or_default();
+        levels[usize::from(access == UserAccess::Write)].take(now, Some(limit))
     }
 }
 
-impl Buckets {
-    pub(super) fn new(quotas: Quotas) -> Self {
-        let answers = quotas.user_authentication.map(|rate| rate.saturating_mul(ANSWERS_PER_SIGN_IN));
-        Self {
-            sign_in: Bucket::new(quotas.user_authentication),
-            answers: Bucket::new(answers),
-            read: Bucket::new(quotas.user_resource_read),
-            update: Bucket::new(quotas.user_resource_update),
-            users: UserBuckets::new(quotas != Quotas::NONE),
-        }
+impl Pool {
+    /// Returns whether the quotas admit a request, and counts it: first in its category, then for its user.
+    /// A request that its user's limit refuses has counted in its category.
+    pub(super) fn admit(&mut self, now: Timestamp, counted: &Counted<'_>) -> bool {
+        let quotas = self.policy.quotas;
+        let in_category = match &mut self.category_buckets {
+            Some(buckets) => buckets.admit(now, &quotas, counted.bucket),
+            None => true,
+        };
+        in_category && self.admit_user(now, &quotas, counted)
     }
 
-    /// Returns whether the quota admits this request about a user, and consumes it.
-    pub(super) fn admit_account(&mut self, now: Timestamp, request: &AccountRequest) -> bool {
-        let users = &mut self.users;
-        match request {
-            // These are sign-ins and count as such.
-            AccountRequest::AdminInitiateAuth(_) | AccountRequest::AdminRespondToAuthChallenge(_) => true,
-            AccountRequest::AdminCreateUser(_)
-            | AccountRequest::SignUp(_)
-            | AccountRequest::ConfirmSignUp(_)
-            | AccountRequest::AdminConfirmSignUp(_) => users.creation.take(now),
-            AccountRequest::AdminGetUser(_) | AccountRequest::GetUser(_) => users.read.take(now),
-            AccountRequest::ListUsers(_) => users.list.take(now),
-            AccountRequest::AdminSetUserPassword(_)
-            | AccountRequest::AdminDeleteUser(_)
-            | AccountRequest::AdminEnableUser(_)
-            | AccountRequest::AdminDisableUser(_)
-            | AccountRequest::AdminUserGlobalSignOut(_)
-            | AccountRequest::AdminSetUserMfaPreference(_)
-            | AccountRequest::SetUserMfaPreference(_)
-            | AccountRequest::ChangePassword(_)
-            | AccountRequest::AssociateSoftwareToken(_)
-            | AccountRequest::VerifySoftwareToken(_) => users.update.take(now),
-            AccountRequest::Group(request) => match request {
-                GroupRequest::AdminAddUserToGroup(_) | GroupRequest::AdminRemoveUserFromGroup(_) => {
-                    users.update.take(now)
-                }
-                GroupRequest::ListUsersInGroup(_) => users.list.take(now),
-                GroupRequest::AdminListGroupsForUser(_) => self.read.take(now),
-                GroupRequest::CreateGroup(_)
-                | GroupRequest::GetGroup(_)
-                | GroupRequest::UpdateGroup(_)
-                | GroupRequest::DeleteGroup(_)
-                | GroupRequest::ListGroups(_) => true,
-            },
-            AccountRequest::Profile(request) => match request {
-                ProfileRequest::ForgotPassword(_)
-                | ProfileRequest::ConfirmForgotPassword(_)
-                | ProfileRequest::AdminResetUserPassword(_) => users.recovery.take(now),
-                ProfileRequest::ResendConfirmationCode(_)
-                | ProfileRequest::GetUserAttributeVerificationCode(_)
-                | ProfileRequest::AdminListUserAuthEvents(_) => self.read.take(now),
-                ProfileRequest::AdminUpdateAuthEventFeedback(_) => self.update.take(now),
-                ProfileRequest::UpdateUserAttributes(_)
-                | ProfileRequest::AdminUpdateUserAttributes(_)
-                | ProfileRequest::DeleteUserAttributes(_)
-                | ProfileRequest::AdminDeleteUserAttributes(_)
-                | ProfileRequest::VerifyUserAttribute(_)
-                | ProfileRequest::DeleteUser(_) => users.update.take(now),
-            },
-        }
+    fn admit_user(&mut self, now: Timestamp, quotas: &Quotas, counted: &Counted<'_>) -> bool {
+        let access = counted.bucket.category().user_access();
+        let Some(limit) = quotas.user_limit(access) else { return true };
+        let Some(user) = self.user_key(now, &counted.user) else { return true };
+        self.user_buckets.admit(now, limit, user, access)
     }
 
-    /// Returns whether the quota admits this request, and consumes it.
-    pub(super) fn admit(&mut self, now: Timestamp, request: &Request) -> bool {
-        match request {
-            Request::InitiateAuth(_) => self.sign_in.take(now),
-            Request::RespondToAuthChallenge(_) => self.answers.take(now) || self.sign_in.take(now),
-            Request::AssociateSoftwareToken(_)
-            | Request::VerifySoftwareToken(_)
-            | Request::GetTokensFromRefreshToken(_)
-            | Request::RevokeToken(_)
-            | Request::GlobalSignOut(_) => true,
-            Request::GetDevice(_)
-            | Request::ListDevices(_)
-            | Request::AdminGetDevice(_)
-            | Request::AdminListDevices(_) => self.read.take(now),
-            Request::ConfirmDevice(_)
-            | Request::UpdateDeviceStatus(_)
-            | Request::ForgetDevice(_)
-            | Request::AdminForgetDevice(_)
-            | Request::AdminUpdateDeviceStatus(_) => self.update.take(now),
+    /// Returns the user of a request. A token or session that the pool did not issue has none.
+    fn user_key(&self, now: Timestamp, user: &RequestUser<'_>) -> Option<UserKey> {
+        let by_name = |name: &str| {
+            let unknown = || UserKey::Unknown(LookupKey::from_text(&self.directory.fold(name)));
+            self.directory.find(name).map_or_else(unknown, UserKey::Account)
+        };
+        match *user {
+            RequestUser::Nobody => None,
+            RequestUser::Name(name) => Some(by_name(name)),
+            RequestUser::RefreshToken(token) => {
+                let (token_use, claims) = self.signer.read(token)?;
+                (token_use == TokenUse::Refresh).then(|| by_name(claims.username.as_str()))
+            }
+            RequestUser::AccessToken(token) => {
+                Some(by_name(self.read_access(token, now).ok()?.username.as_str()))
+            }
+            RequestUser::Session(session) => self.session_store.account_of(session).map(UserKey::Account),
         }
     }
 }
@@ -170,32 +143,55 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
-    use poolproof_cognito::protocol::{ConfirmDevice, InitiateAuth, RespondToAuthChallenge};
 
     /// Returns how many of `offered` requests per second are admitted in the long run, after the first full
     /// bucket.
-    fn taken(quota: Quotas, offered: u64, requests: &[Request]) -> u64 {
-        let mut buckets = Buckets::new(quota);
+    fn admitted(quotas: &Quotas, offered: u64, requests: &[Bucket]) -> u64 {
+        let mut buckets = CategoryBuckets::default();
         let mut whole = 0;
         for n in 0..offered * 60 {
             let now = Timestamp::VIRTUAL_START.plus(Duration::from_micros(n * 1_000_000 / offered));
-            let all = requests.iter().all(|request| buckets.admit(now, request));
+            let all = requests.iter().all(|request| buckets.admit(now, quotas, *request));
             whole += u64::from(all && n >= offered * 10);
         }
         whole / 50
     }
 
+    /// The worked examples of AWS's page on quotas (SEMANTICS f).
     #[test]
     fn the_worked_examples_of_the_documentation_come_out() {
-        let start = Request::InitiateAuth(InitiateAuth::default());
-        let answer = Request::RespondToAuthChallenge(RespondToAuthChallenge::default());
-        let confirm = Request::ConfirmDevice(ConfirmDevice::default());
-        let device = [start.clone(), answer.clone(), answer.clone(), answer.clone()];
-        assert_eq!(taken(Quotas::COGNITO, 120, &device), 120, "device sign-ins at their quota");
-        assert_eq!(taken(Quotas::COGNITO, 200, &[confirm]), 25, "a cold fleet");
-        let mfa_then_device = [start, answer.clone(), answer.clone(), answer.clone(), answer];
-        assert_eq!(taken(Quotas::COGNITO, 96, &mfa_then_device), 96);
-        assert!(taken(Quotas::COGNITO, 100, &mfa_then_device) < 100);
-        assert_eq!(taken(Quotas::NONE, 1000, &mfa_then_device), 1000);
+        let start = Bucket::Category(QuotaCategory::UserAuthentication);
+        let answer = Bucket::Answer;
+        let change = Bucket::Category(QuotaCategory::UserResourceUpdate);
+        let device = [start, answer, answer, answer];
+        assert_eq!(admitted(&Quotas::COGNITO, 120, &device), 120, "device sign-ins at their quota");
+        assert_eq!(admitted(&Quotas::COGNITO, 200, &[change]), 25, "a cold fleet");
+        let mfa_then_device = [start, answer, answer, answer, answer];
+        assert_eq!(admitted(&Quotas::COGNITO, 96, &mfa_then_device), 96);
+        assert!(admitted(&Quotas::COGNITO, 100, &mfa_then_device) < 100);
+        assert_eq!(admitted(&Quotas::NONE, 1000, &mfa_then_device), 1000);
+        let eighty = Quotas { user_authentication: Some(80), ..Quotas::NONE };
+        assert!(admitted(&eighty, 70, &mfa_then_device) < 70, "70 sign-ins of 4 answers exceed 80");
+        assert_eq!(admitted(&eighty, 64, &mfa_then_device), 64);
+    }
+
+    #[test]
+    fn every_category_has_its_default() {
+        for category in QuotaCategory::ALL {
+            let limit = category.default_limit();
+            assert_eq!(Quotas::COGNITO.limit(*category), Some(limit));
+            let admitted = admitted(&Quotas::COGNITO, 200, &[Bucket::Category(*category)]);
+            assert_eq!(admitted, u64::from(limit), "{category}");
+        }
+    }
+
+    #[test]
+    fn user_buckets_do_not_grow_with_the_number_of_users() {
+        let mut buckets = UserBuckets::default();
+        for n in 0..100_000_u64 {
+            let now = Timestamp::VIRTUAL_START.plus(Duration::from_millis(n));
+            assert!(buckets.admit(now, 10, UserKey::Account(AccountId(n)), UserAccess::Read));
+        }
+        assert!(buckets.levels.len() <= 2048, "{}", buckets.levels.len());
     }
 }

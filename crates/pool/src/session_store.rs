@@ -371,6 +371,14 @@ impl SessionStore {
         self.sessions.contains_key(&LookupKey::from_text(session))
     }
 
+    /// Returns the user of an open session.
+    pub(super) fn account_of(&self, session: &str) -> Option<AccountId> {
+        match self.sessions.get(&LookupKey::from_text(session))? {
+            SessionEntry::OpenSession(open) => Some(open.1.sign_in.account),
+            SessionEntry::Used { .. } => None,
+        }
+    }
+
     /// Returns the newest session of this handle that still waits for an answer and is `wanted`; if none
     /// waits, the newest that was answered or has expired.
     pub(super) fn find(

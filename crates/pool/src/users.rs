@@ -43,7 +43,6 @@ pub(super) enum Purpose {
 impl Pool {
     pub(super) fn answer_account(&mut self, now: Timestamp, origin: Origin, request: AccountRequest) -> Step {
         match request {
-            // These count against the sign-in quota, as the user's own sign-ins do.
             AccountRequest::AdminInitiateAuth(request) => self.admin_initiate(now, origin, request),
             AccountRequest::AdminRespondToAuthChallenge(request) => self.admin_respond(now, origin, request),
             AccountRequest::AdminCreateUser(request) => self.admin_create_user(request),
@@ -81,16 +80,13 @@ impl Pool {
                 "USER_PASSWORD_AUTH" => {
                     refuse(ApiError::invalid_parameter("Initiate Auth method not supported."))
                 }
-                _ => self.handle(now, origin, Request::InitiateAuth(request)),
+                _ => self.answer(now, origin, Request::InitiateAuth(request)),
             };
         }
         let client = match self.client(&client_id) {
             Ok(client) => client,
             Err(error) => return refuse(error),
         };
-        if !self.buckets.admit(now, &Request::InitiateAuth(InitiateAuth::default())) {
-            return refuse(ApiError::too_many_requests());
-        }
         if !client.admin_flow {
             return refuse(ApiError::invalid_parameter("Auth flow not enabled for this client"));
         }
@@ -114,7 +110,7 @@ impl Pool {
             return refuse(error);
         }
         let request = RespondToAuthChallenge { client_id, challenge_name, session, challenge_responses };
-        self.handle(now, origin, Request::RespondToAuthChallenge(request))
+        self.answer(now, origin, Request::RespondToAuthChallenge(request))
     }
 
     fn admin_create_user(&mut self, request: AdminCreateUser) -> Step {

@@ -16,16 +16,18 @@ mod settings;
 mod tags;
 mod validity;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::mem::Discriminant;
 use std::sync::Arc;
 
 use rand::{Rng as _, RngExt as _};
 
+use crate::quota::{self, CategoryBuckets, Level};
 use crate::{AppClient, Defect, Delivery, Pool, PoolIdentity, Rs256, SigningJob};
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::jwt::Keys;
-use poolproof_cognito::policy::{PoolPolicy, Switches};
+use poolproof_cognito::policy::{PoolPolicy, Quotas, Switches};
 use poolproof_cognito::protocol::{
     AccountRequest, ApiError, ErrorKind, ManagementRequest, MfaConfig, Operation, OperationResponse, Origin,
     Reply, Request, RiskConfiguration, SoftwareTokenConfig, ValiditySpec,
@@ -114,6 +116,8 @@ pub struct ProviderConfig {
     pub limits: AccountLimits,
     /// The switches of pools that `CreateUserPool` makes.
     pub switches: Switches,
+    /// The quotas of the account, which all its pools share.
+    pub quotas: Quotas,
 }
 
 /// Limits of an account, which bound the memory of the process for every sequence of requests.
@@ -131,6 +135,9 @@ impl AccountLimits {
     pub const DEFAULT: Self = Self { users: 100_000, pending: 500_000 };
 }
 
+/// The requests of each operation.
+type OperationBuckets = HashMap<Discriminant<ManagementRequest>, Level>;
+
 /// A pool with its metadata.
 #[derive(Debug)]
 struct HostedPool {
@@ -145,6 +152,8 @@ struct HostedPool {
     tags: BTreeMap<String, String>,
     settings: RequestedSettings,
     clients: BTreeMap<ClientId, ClientRecord>,
+    /// The requests for the pool's resources and clients, by operation.
+    operations: OperationBuckets,
 }
 
 /// An app client with its metadata.
@@ -178,6 +187,7 @@ pub struct Provider {
     pools: BTreeMap<PoolId, HostedPool>,
     /// The pool of each client.
     client_pools: BTreeMap<ClientId, PoolId>,
+    buckets: CategoryBuckets,
     rng: Rng,
     /// The defect of every pool.
     defect: Option<Defect>,
@@ -192,11 +202,12 @@ pub struct Provider {
 impl Provider {
     /// Returns an account without pools. All random values derive from `rng`, except the keys of RS256
     /// tokens.
-    pub const fn new(config: ProviderConfig, rng: Rng) -> Self {
+    pub fn new(config: ProviderConfig, rng: Rng) -> Self {
         Self {
             config,
             pools: BTreeMap::new(),
             client_pools: BTreeMap::new(),
+            buckets: CategoryBuckets::default(),
             rng,
             defect: None,
             change_log: None,
@@ -211,7 +222,8 @@ impl Provider {
         Self { defect, ..self }
     }
 
-    /// Adds a pool or replaces the one with the same id; it has no client yet. Threat protection, if
+    /// Adds a pool or replaces the one with the same id; it has no client yet. Its quotas are those of the
+    /// account. Threat protection, if
     /// enforced, always blocks or never assesses the addresses in `exceptions`.
     pub fn add_pool(
         &mut self,
@@ -257,7 +269,9 @@ impl Provider {
     ) -> HostedPool {
         let identity =
             PoolIdentity { pool_id: pool_id.clone(), client_id: ClientId::EMPTY, group: self.config.group };
+        let policy = PoolPolicy { quotas: self.config.quotas, ..policy };
         let pool = Pool::new(identity, policy, poolproof_cognito::seed::rng_from_bytes(seed))
+            .without_category_quotas()
             .with_defect(self.defect);
         let pool = if self.change_log.is_some() { pool.with_change_log() } else { pool };
         let pool = match &self.config.tokens {
@@ -282,6 +296,7 @@ impl Provider {
             tags: BTreeMap::new(),
             settings: RequestedSettings::default(),
             clients: BTreeMap::new(),
+            operations: OperationBuckets::default(),
         }
     }
 
@@ -349,6 +364,9 @@ impl Provider {
 
     /// Handles a request. Never panics, whatever the request contains.
     pub fn handle(&mut self, now: Timestamp, origin: Origin, operation: Operation) -> Handled {
+        if !self.admit(now, &operation) {
+            return Handled { pool_id: None, step: Step::Reply(Err(ApiError::too_many_requests())) };
+        }
         let found = match &operation {
             Operation::Management(_) => Ok(None),
             Operation::Pool(request) => self.find(&route::of_request(request)).map(Some),
@@ -375,6 +393,28 @@ impl Provider {
             (_, None) => Step::Reply(Err(ApiError::internal("the pool of the request does not exist"))),
         };
         Handled { pool_id, step }
+    }
+
+    /// Returns whether the account's quotas admit a request, and counts it. Requests about users of all pools
+    /// count together. Each operation on the resources and clients of a pool counts for that pool as well.
+    fn admit(&mut self, now: Timestamp, operation: &Operation) -> bool {
+        let quotas = self.config.quotas;
+        let bucket = match operation {
+            Operation::Pool(request) => quota::of_request(request).bucket,
+            Operation::Account(request) => quota::of_account_request(request).bucket,
+            Operation::Management(request) => {
+                let (category, pool_id) = quota::of_management(request);
+                let hosted = pool_id.and_then(|pool_id| self.pools.get_mut(&PoolId::new(pool_id)));
+                if let Some(hosted) = hosted.filter(|_| category.limits_each_pool()) {
+                    let level = hosted.operations.entry(std::mem::discriminant(request)).or_default();
+                    if !level.take(now, quotas.operation_per_pool) {
+                        return false;
+                    }
+                }
+                quota::Bucket::Category(category)
+            }
+        };
+        self.buckets.admit(now, &quotas, bucket)
     }
 
     /// Enforces the account's limits. Further users are refused. For another sign-in, expired entries are

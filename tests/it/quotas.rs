@@ -1,0 +1,202 @@
+//! Request quotas: the categories of an account, and the limits of each user and of each pool.
+
+use std::time::Duration;
+
+use poolproof_cognito::policy::{QuotaCategory, Quotas, UserAccess};
+use serde_json::{Value, json};
+
+use crate::provider::{ProviderFixture, a_verifier};
+
+/// Cognito's quotas without the limits of users, for tests of categories with few users.
+const CATEGORIES: Quotas = Quotas { reads_per_user: None, writes_per_user: None, ..Quotas::COGNITO };
+
+fn is_throttled(reply: &Result<Value, String>) -> bool {
+    reply.as_ref().is_err_and(|error| error.starts_with("TooManyRequestsException"))
+}
+
+/// Returns how many of these requests in turn are admitted before one is throttled, at one instant.
+fn admitted(fixture: &mut ProviderFixture, requests: &[(&str, Value)]) -> usize {
+    let turns = requests.iter().cycle().take(1000);
+    turns.take_while(|(operation, body)| !is_throttled(&fixture.ask(operation, body))).count()
+}
+
+/// Creates a pool, and waits until its creation no longer counts.
+fn rested_pool(fixture: &mut ProviderFixture, name: &str) -> (String, String) {
+    let pool = fixture.pool(name);
+    fixture.now = fixture.now.plus(Duration::from_secs(1));
+    pool
+}
+
+/// FIELD A21; developer guide, quotas: AssociateSoftwareToken, VerifySoftwareToken and ConfirmDevice share
+/// UserResourceUpdate, 25 a second.
+#[test]
+fn totp_set_up_and_confirm_device_share_a_quota() {
+    let mut fixture = ProviderFixture::with_quotas(CATEGORIES);
+    let (_, client) = rested_pool(&mut fixture, "p");
+    let tokens = fixture.sign_in(&client).unwrap();
+    let token = &tokens["AccessToken"];
+    let config = json!({ "PasswordVerifier": a_verifier(), "Salt": "AAEC" });
+    let key = &tokens["NewDeviceMetadata"]["DeviceKey"];
+    let cycle = [
+        ("AssociateSoftwareToken", json!({ "AccessToken": token })),
+        ("VerifySoftwareToken", json!({ "AccessToken": token, "UserCode": "000000" })),
+        (
+            "ConfirmDevice",
+            json!({ "AccessToken": token, "DeviceKey": key, "DeviceSecretVerifierConfig": config }),
+        ),
+    ];
+    assert_eq!(admitted(&mut fixture, &cycle), 25);
+    // In a set-up session the operations count as well.
+    let in_session = ("AssociateSoftwareToken", json!({ "Session": "s".repeat(20) }));
+    assert_eq!(admitted(&mut fixture, std::slice::from_ref(&in_session)), 0);
+    fixture.now = fixture.now.plus(Duration::from_millis(200));
+    assert_eq!(admitted(&mut fixture, &[in_session]), 5);
+}
+
+/// Developer guide, quotas: the categories of operations, per account over all pools.
+#[test]
+fn pools_of_an_account_share_the_categories() {
+    let mut fixture = ProviderFixture::with_quotas(CATEGORIES);
+    let pools = [rested_pool(&mut fixture, "one"), rested_pool(&mut fixture, "two")];
+    let tokens = pools.each_ref().map(|(_, client)| fixture.sign_in(client).unwrap());
+    let by_user = |operation, add: fn(&mut Value)| {
+        pools.each_ref().map(|(pool, _)| {
+            let mut body = json!({ "UserPoolId": pool, "Username": "ann" });
+            add(&mut body);
+            (operation, body)
+        })
+    };
+    let by_token = |operation| {
+        tokens.each_ref().map(|tokens| (operation, json!({ "AccessToken": tokens["AccessToken"] })))
+    };
+    let by_client = |operation, body: fn(&str, &Value) -> Value| {
+        [0, 1].map(|at| (operation, body(&pools[at].1, &tokens[at]["RefreshToken"])))
+    };
+    let refresh = |client: &str, token: &Value| json!({ "ClientId": client, "RefreshToken": token });
+    let revoke = |client: &str, token: &Value| json!({ "ClientId": client, "Token": token });
+    let sign_up =
+        |client: &str, _: &Value| json!({ "ClientId": client, "Username": "ann", "Password": "Permanent-1" });
+    let new_password = |client: &str, _: &Value| {
+        json!({
+            "ClientId": client, "ChallengeName": "NEW_PASSWORD_REQUIRED", "Session": "s".repeat(20),
+            "ChallengeResponses": { "USERNAME": "ann", "NEW_PASSWORD": "Permanent-2" },
+        })
+    };
+    let lists = pools.each_ref().map(|(pool, _)| ("ListUsers", json!({ "UserPoolId": pool })));
+    for (requests, limit) in [
+        (by_user("AdminGetUser", |_| {}), 120),
+        (by_user("AdminListDevices", |_| {}), 50),
+        (by_user("AdminConfirmSignUp", |_| {}), 50),
+        (by_client("SignUp", sign_up), 50),
+        (by_user("AdminSetUserPassword", |body| body["Password"] = json!("short")), 30),
+        (by_client("RespondToAuthChallenge", new_password), 30),
+        (by_user("AdminEnableUser", |_| {}), 25),
+        (by_user("AdminSetUserMFAPreference", |_| {}), 25),
+        (by_token("GetUser"), 120),
+        (by_token("ListDevices"), 50),
+        (by_client("GetTokensFromRefreshToken", refresh), 120),
+        (lists, 30),
+        (by_client("RevokeToken", revoke), 120),
+        (by_token("GlobalSignOut"), 25),
+    ] {
+        fixture.now = fixture.now.plus(Duration::from_secs(1));
+        assert_eq!(admitted(&mut fixture, &requests), limit, "{}", requests[0].0);
+    }
+    let mut unlimited = ProviderFixture::with_quotas(Quotas::NONE);
+    let (pool, _) = unlimited.pool("p");
+    let read = ("AdminGetUser", json!({ "UserPoolId": pool, "Username": "ann" }));
+    assert_eq!(admitted(&mut unlimited, &[read]), 1000);
+}
+
+/// Developer guide, quotas: sign-ins by users and administrators and both forms of refresh share
+/// UserAuthentication.
+#[test]
+fn sign_ins_and_refreshes_share_a_category() {
+    let mut fixture = ProviderFixture::with_quotas(CATEGORIES);
+    let (pool, client) = rested_pool(&mut fixture, "p");
+    let start = |flow: &str, parameters: Value| json!({ "UserPoolId": pool, "ClientId": client, "AuthFlow": flow, "AuthParameters": parameters });
+    let names = json!({ "USERNAME": "ann", "PASSWORD": "wrong" });
+    let requests = [
+        ("InitiateAuth", start("USER_PASSWORD_AUTH", names.clone())),
+        ("AdminInitiateAuth", start("ADMIN_USER_PASSWORD_AUTH", names)),
+        ("InitiateAuth", start("REFRESH_TOKEN_AUTH", json!({ "REFRESH_TOKEN": "none" }))),
+        ("GetTokensFromRefreshToken", json!({ "ClientId": client, "RefreshToken": "none" })),
+    ];
+    assert_eq!(admitted(&mut fixture, &requests), 120);
+}
+
+/// Developer guide, quotas: 10 reads and 10 writes a second for each user.
+#[test]
+fn each_user_has_limits() {
+    let mut fixture = ProviderFixture::with_quotas(Quotas::COGNITO);
+    let (pool, client) = rested_pool(&mut fixture, "p");
+    let tokens = fixture.sign_in(&client).unwrap();
+    fixture.now = fixture.now.plus(Duration::from_secs(1));
+    let of_user = |operation, user: &str| (operation, json!({ "UserPoolId": pool, "Username": user }));
+    let wrong = |user: &str| json!({ "ClientId": client, "AuthFlow": "USER_PASSWORD_AUTH", "AuthParameters": { "USERNAME": user, "PASSWORD": "x" } });
+    let reads = [
+        of_user("AdminGetUser", "ann"),
+        ("GetUser", json!({ "AccessToken": tokens["AccessToken"] })),
+        ("ListDevices", json!({ "AccessToken": tokens["AccessToken"] })),
+        ("InitiateAuth", wrong("ann")),
+        ("GetTokensFromRefreshToken", json!({ "ClientId": client, "RefreshToken": tokens["RefreshToken"] })),
+    ];
+    assert_eq!(admitted(&mut fixture, &reads), 10);
+    let writes = [of_user("AdminEnableUser", "ann"), of_user("AdminSetUserMFAPreference", "ann")];
+    assert_eq!(admitted(&mut fixture, &writes), 10, "writes have a limit of their own");
+    // A name that does not exist is throttled as well: it does not show by its limit that it does not exist.
+    assert_eq!(admitted(&mut fixture, &[("InitiateAuth", wrong("nobody"))]), 10);
+    assert_eq!(admitted(&mut fixture, &[("InitiateAuth", wrong("somebody else"))]), 10);
+    fixture.now = fixture.now.plus(Duration::from_millis(300));
+    assert_eq!(admitted(&mut fixture, &reads), 3);
+}
+
+/// Developer guide, quotas: operations on pools, their resources and clients; each operation on resources and
+/// clients at most 5 a second for each pool.
+#[test]
+fn pool_management_has_quotas() {
+    let mut fixture = ProviderFixture::with_quotas(Quotas::COGNITO);
+    let pools = [(); 4].map(|()| rested_pool(&mut fixture, "p"));
+    let on = |operation, pools: &[(String, String)]| -> Vec<(&'static str, Value)> {
+        let body = |(pool, client): &(String, String)| json!({ "UserPoolId": pool, "ClientId": client, "MaxResults": 1, "PoolName": "p" });
+        pools.iter().map(|pool| (operation, body(pool))).collect()
+    };
+    for (operation, of_one_pool, of_all) in [
+        ("DescribeUserPool", 15, 15),
+        ("ListUserPools", 15, 15),
+        ("UpdateUserPool", 15, 15),
+        ("GetUserPoolMfaConfig", 5, 20),
+        ("DescribeRiskConfiguration", 5, 20),
+        ("SetUserPoolMfaConfig", 5, 15),
+        ("SetRiskConfiguration", 5, 15),
+        ("DescribeUserPoolClient", 5, 15),
+        ("ListUserPoolClients", 5, 15),
+        ("UpdateUserPoolClient", 5, 15),
+        ("CreateUserPoolClient", 5, 15),
+    ] {
+        for (pools, limit) in [(&pools[..1], of_one_pool), (&pools[..], of_all)] {
+            fixture.now = fixture.now.plus(Duration::from_secs(1));
+            assert_eq!(admitted(&mut fixture, &on(operation, pools)), limit, "{operation}");
+        }
+    }
+    fixture.now = fixture.now.plus(Duration::from_secs(1));
+    let both =
+        [on("GetUserPoolMfaConfig", &pools[..1]), on("DescribeRiskConfiguration", &pools[..1])].concat();
+    assert_eq!(admitted(&mut fixture, &both), 10, "each operation has a limit of its own");
+}
+
+#[test]
+fn the_page_lists_every_category() {
+    let page = std::fs::read_to_string(crate::run_fixture::root().join("docs/scenarios.md")).unwrap();
+    for category in QuotaCategory::ALL {
+        let raised = if category.is_adjustable() { "yes" } else { "no" };
+        let user = match category.user_access() {
+            UserAccess::Read => "reads",
+            UserAccess::Write => "writes",
+            UserAccess::None => "–",
+        };
+        let start = format!("| `{category}` | {}/s | {raised} | ", category.default_limit());
+        let row = page.lines().find(|line| line.starts_with(&start));
+        assert!(row.is_some_and(|row| row.ends_with(&format!(" | {user} |"))), "{start}… {user}: {row:?}");
+    }
+}
