@@ -39,6 +39,8 @@ pub struct UserContext {
     pub session_validity: Duration,
     /// Address lists of the pool's threat protection.
     pub exceptions: Rc<RiskExceptions>,
+    /// The grace period of the app client's refresh token rotation; `None` is off.
+    pub rotation: Option<Duration>,
     /// Whether any workload uses tokens after a sign-in.
     pub keeps_tokens: bool,
 }

@@ -10,7 +10,7 @@ use rand::RngExt as _;
 
 use super::context::UserContext;
 use super::driver::SignInDriver;
-use super::token_actions::{self, HeldToken};
+use super::token_actions::{self, HeldToken, TokenAction, TokenReply};
 use super::user_state::{AttemptInputs, OwnedDevice, UserState, through_mfa};
 use crate::metrics;
 use poolproof_client::{End, Intent, SignIn, SignInOptions};
@@ -213,12 +213,7 @@ impl User {
     }
 
     /// Keeps the new token and has the token actions judged.
-    fn record_tokens(
-        &mut self,
-        number: u64,
-        machine: &SignIn,
-        done: &token_actions::TokenReplies,
-    ) -> Vec<Judgement> {
+    fn record_tokens(&mut self, number: u64, machine: &SignIn, done: &[TokenReply]) -> Vec<Judgement> {
         if !self.context.keeps_tokens {
             return Vec::new();
         }
@@ -229,7 +224,19 @@ impl User {
                 self.held.pop_front();
             }
         }
-        done.iter().filter_map(|(action, reply)| self.user_state.judge_token_action(action, reply)).collect()
+        let mut judgements = Vec::new();
+        for done in done {
+            judgements.extend(self.user_state.judge_token_action(done, self.context.rotation));
+            let TokenAction::Refresh { number, used: false, .. } = done.action else { continue };
+            match &done.reply {
+                Some(reply) => {
+                    let held = self.held.iter_mut().filter(|held| held.number == number);
+                    held.for_each(|held| held.exchange(reply));
+                }
+                None => self.held.retain(|held| held.number != number),
+            }
+        }
+        judgements
     }
 
     fn keep_devices(&mut self, machine: &SignIn, driver: &SignInDriver) {

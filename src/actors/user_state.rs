@@ -5,11 +5,12 @@
 
 use std::net::IpAddr;
 use std::rc::Rc;
+use std::time::Duration;
 
 use actix::Addr;
 
 use super::device::DeviceActor;
-use super::token_actions::{self, TokenAction};
+use super::token_actions::{self, TokenAction, TokenReply};
 use crate::workload::{UserSpec, home_address};
 use poolproof_client::{Attempt, AttemptEnd};
 use poolproof_cognito::addresses::RiskExceptions;
@@ -17,7 +18,7 @@ use poolproof_cognito::ids::DeviceKey;
 use poolproof_cognito::policy::{
     CompromisedAction, Factors, Lockout, PoolPolicy, RememberMode, RiskLevel, RiskMode, RiskSource,
 };
-use poolproof_cognito::protocol::{ApiError, ChallengeName, ErrorKind, Reply};
+use poolproof_cognito::protocol::{ApiError, ChallengeName, ErrorKind};
 use poolproof_oracle::{
     self, AddressStatus, Circumstances, Claim, Decision, Facts, Flow, Judgement, LockoutState,
     LockoutTracker, Outcome, RefreshTokenTracker, RequestInterval, RiskEstimator,
@@ -90,14 +91,35 @@ impl UserState {
     }
 
     /// Judges a token action and records which tokens it ends.
-    pub(super) fn judge_token_action(&mut self, action: &TokenAction, reply: &Reply) -> Option<Judgement> {
-        match action {
-            TokenAction::Refresh { number, named } => {
+    pub(super) fn judge_token_action(
+        &mut self,
+        done: &TokenReply,
+        rotation: Option<Duration>,
+    ) -> Option<Judgement> {
+        let TokenReply { action, when, reply } = done;
+        match (action, reply) {
+            (TokenAction::Refresh { number, .. }, None) => self.tokens.record_unknown(*number),
+            (_, None) => {}
+            (TokenAction::Refresh { number, named, used }, Some(reply)) => {
                 let tracked = self.policy.remember.tracks();
-                let facts = self.tokens.facts(tracked, *number, named.as_ref())?;
-                return Some(poolproof_oracle::judge_refresh(facts, token_actions::outcome(reply)?));
+                let mut facts = self.tokens.facts(tracked, *number, named.as_ref())?;
+                if *used {
+                    facts.exchanged = self.tokens.exchanged(*number, *when, rotation?)?;
+                } else if token_actions::rotated_token(reply).is_some() {
+                    self.tokens.record_exchanged(*number, *when);
+                }
+                let outcome = token_actions::outcome(reply, rotation.is_some())?;
+                return Some(poolproof_oracle::judge_refresh(facts, outcome));
             }
-            _ if reply.is_err() => {}
+            (action, Some(reply)) if reply.is_ok() => self.record_token_action(action),
+            _ => {}
+        }
+        None
+    }
+
+    fn record_token_action(&mut self, action: &TokenAction) {
+        match action {
+            TokenAction::Refresh { .. } => {}
             TokenAction::Forget(key) => {
                 self.tokens.record_forgotten(key);
                 self.devices.retain(|owned| owned.key != *key);
@@ -105,7 +127,6 @@ impl UserState {
             TokenAction::Revoke(number) => self.tokens.record_revoked(*number),
             TokenAction::SignOut => self.tokens.record_signed_out(),
         }
-        None
     }
 
     /// Returns the remember mode of the pool.

@@ -12,8 +12,8 @@ use poolproof_cognito::policy::{
     CompromisedAction, Factors, Lockout, MfaMode, RememberMode, RiskLevel, RiskMode, RiskSource,
 };
 use poolproof_oracle::{
-    self, AddressStatus, BoundDevice, Circumstances, Claim, Device, Facts, Flow, LockoutState, PresentedKey,
-    Revocation, TokenFacts,
+    self, AddressStatus, BoundDevice, Circumstances, Claim, Device, Exchanged, Facts, Flow, LockoutState,
+    PresentedKey, Revocation, TokenFacts,
 };
 
 /// Checks the files and prints the resolved scenarios.
@@ -98,7 +98,7 @@ fn tokens(scenario: &Scenario) -> Vec<TokenFacts> {
     } else {
         (BoundDevice::Nothing, PresentedKey::Nothing)
     };
-    let usual = TokenFacts { tracked, bound, named, revocation: Revocation::Not };
+    let usual = TokenFacts { tracked, bound, named, revocation: Revocation::Not, exchanged: Exchanged::Not };
     let used = scenario.intents().any(Intent::uses_tokens);
     let token_facts = |intent| match intent {
         Intent::RefreshWithoutDevice if tracked => Some(TokenFacts { named: PresentedKey::Nothing, ..usual }),
@@ -110,7 +110,14 @@ fn tokens(scenario: &Scenario) -> Vec<TokenFacts> {
         intent => intent.uses_tokens().then_some(usual),
     };
     let mut all: Vec<TokenFacts> = Vec::new();
-    for facts in scenario.intents().filter_map(token_facts) {
+    let again = scenario.intents().filter(|intent| *intent == Intent::RefreshReuse).flat_map(|_| {
+        let exchanged = [Exchanged::WithinGrace, Exchanged::AfterGrace];
+        exchanged.map(|exchanged| TokenFacts { exchanged, ..usual })
+    });
+    let again = again.filter(|facts| {
+        facts.exchanged == Exchanged::AfterGrace || scenario.rotation.is_some_and(|grace| !grace.is_zero())
+    });
+    for facts in scenario.intents().filter_map(token_facts).chain(again) {
         if !all.contains(&facts) {
             all.push(facts);
         }
@@ -193,6 +200,7 @@ fn devices(scenario: &Scenario, intent: Intent) -> Vec<(Device, Claim, LockoutSt
         | Intent::WrongDeviceSecret
         | Intent::PlainPassword
         | Intent::Refresh
+        | Intent::RefreshReuse
         | Intent::RefreshWithoutDevice
         | Intent::RefreshAfterForget
         | Intent::RefreshAfterRevoke

@@ -27,7 +27,7 @@ use poolproof_pool::{AppClient, PasswordFlow};
 use poolproof_srp::Group;
 use serde_json::Value;
 
-/// The flows of the first client.
+/// The flows of the first client. The last one is not allowed with rotation.
 const FLOWS: [&str; 4] = [
     "ALLOW_USER_SRP_AUTH",
     "ALLOW_USER_PASSWORD_AUTH",
@@ -56,7 +56,7 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
                 {EXPOSE_HINT}"
         )));
     }
-    let settings = read(args).map_err(|message| (Exit::InvalidScenario, message))?;
+    let (settings, rotation) = read(args).map_err(|message| (Exit::InvalidScenario, message))?;
     let pool_id = pool_id(args, &settings).map_err(usage)?;
     let (address, listener) = bind_listener(address, "--listen").map_err(usage)?;
     let internal = |error: String| (Exit::Internal, format!("error: {error}"));
@@ -87,10 +87,10 @@ fn try_serve(args: &ServeArgs) -> Result<Exit, (Exit, String)> {
         provider = provider.with_change_log();
         restore(&mut provider, args, kept).map_err(usage)?;
         pool_was_restored = provider.has_pool(&pool_id);
-        add(&mut provider, now, args, &pool_id, settings).map_err(usage)?;
+        add(&mut provider, now, args, &pool_id, settings, rotation).map_err(usage)?;
         store.write(&provider.take_changes(None)).map_err(|error| usage(state_file_error(args, &error)))?;
     } else {
-        add(&mut provider, now, args, &pool_id, settings).map_err(usage)?;
+        add(&mut provider, now, args, &pool_id, settings, rotation).map_err(usage)?;
     }
     let clients = provider.client_ids(&pool_id).join(", ");
     print_stdout(&format!("Serving pool {pool_id} with client {clients} at {url}\n"));
@@ -186,6 +186,7 @@ fn add(
     args: &ServeArgs,
     pool_id: &PoolId,
     settings: PoolSettings,
+    rotation: Option<Duration>,
 ) -> Result<(), String> {
     let PoolSettings { name, policy, exceptions, description, .. } = settings;
     let invalid = |error: ApiError| format!("{}: {}", file_names(args), error.message);
@@ -214,9 +215,12 @@ fn add(
         let client = AppClient {
             password_flow: PasswordFlow::WithDevices,
             admin_flow: true,
+            refresh_flow: rotation.is_none(),
+            rotation,
             ..AppClient::public(client_id)
         };
-        provider.add_client(now, pool_id, client, "poolproof", &FLOWS);
+        let flows = if rotation.is_none() { &FLOWS[..] } else { &FLOWS[..FLOWS.len() - 1] };
+        provider.add_client(now, pool_id, client, "poolproof", flows);
     }
     Ok(())
 }
@@ -275,14 +279,16 @@ fn limits(args: &ServeArgs) -> ServerLimits {
     }
 }
 
-/// Reads the pool's settings. The toy group is refused.
-fn read(args: &ServeArgs) -> Result<PoolSettings, String> {
+/// Reads the pool's settings, and the grace period of its client's refresh token rotation. The toy group is
+/// refused.
+fn read(args: &ServeArgs) -> Result<(PoolSettings, Option<Duration>), String> {
     let unsimulated = if args.ignore_unsimulated { Unsimulated::Ignore } else { Unsimulated::Refuse };
     let settings = crate::settings::read(&args.files, unsimulated);
     let settings = settings.map_err(|diagnostic| render_diagnostic(&diagnostic))?;
     for name in &settings.ignored {
         print_stderr(&format!("note: {name} is not simulated and is ignored"));
     }
+    let mut rotation = None;
     if settings.source == SourceKind::Scenario {
         let file = args.files.first().map(PathBuf::as_path).unwrap_or_else(|| Path::new(""));
         let scenario = scenario::read(file).map_err(|diagnostic| render_diagnostic(&diagnostic))?;
@@ -292,8 +298,9 @@ fn read(args: &ServeArgs) -> Result<PoolSettings, String> {
                 file.display()
             ));
         }
+        rotation = scenario.rotation;
     }
-    Ok(settings)
+    Ok((settings, rotation))
 }
 
 /// Checks options that exclude each other.

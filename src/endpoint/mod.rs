@@ -9,6 +9,7 @@ mod test_pool;
 
 use std::io;
 use std::rc::Rc;
+use std::time::Duration;
 
 pub use admin_client::{AdminClient, CleanupError, SetupError};
 pub(crate) use backoff::Backoff;
@@ -119,8 +120,9 @@ pub struct EndpointSession {
 }
 
 impl EndpointSession {
-    /// Connects to the endpoint and creates a pool of this name, unless an existing one is configured. The
-    /// backoff times derive from `seed`.
+    /// Connects to the endpoint and creates a pool of this name, unless an existing one is configured. Its app
+    /// client rotates refresh tokens with this grace period, if there is one. The backoff times derive from
+    /// `seed`.
     ///
     /// # Errors
     ///
@@ -129,6 +131,7 @@ impl EndpointSession {
     pub async fn open(
         at: &EndpointConfig,
         pool_name: &str,
+        rotation: Option<Duration>,
         clock: Clock,
         seed: Seed,
     ) -> Result<Self, SessionError> {
@@ -136,7 +139,7 @@ impl EndpointSession {
         let admin = AdminClient::new(Rc::clone(&target) as _, clock, seed);
         let (pool_id, client_id, test_pool) = match &at.pool_source {
             PoolSource::New => {
-                let made = TestPool::create(&admin, pool_name).await?;
+                let made = TestPool::create(&admin, pool_name, rotation).await?;
                 (made.pool_id.clone(), made.client_id.clone(), Some(made))
             }
             PoolSource::Existing { pool_id, client_id, .. } => (pool_id.clone(), client_id.clone(), None),

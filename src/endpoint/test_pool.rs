@@ -3,6 +3,8 @@
 //! The pool starts with permissive settings: it tracks devices and requires no MFA. Users get their devices
 //! by signing in. Then the pool gets its final settings.
 
+use std::time::Duration;
+
 use super::admin_client::{AdminClient, CleanupError, SetupError};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::policy::{
@@ -10,12 +12,14 @@ use poolproof_cognito::policy::{
 };
 use poolproof_cognito::protocol::{
     AccountTakeover, AddOns, ClientSpec, DeviceConfiguration, EmailConfig, ManagementRequest,
-    ManagementResponse, MfaConfig, Operation, OperationResponse, PoolCall, PoolSpec, RiskConfiguration,
-    SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions, mfa_mode_name,
+    ManagementResponse, MfaConfig, Operation, OperationResponse, PoolCall, PoolSpec, RefreshTokenRotation,
+    RiskConfiguration, SmsConfig, SmsSender, SoftwareTokenConfig, TakeoverAction, TakeoverActions,
+    mfa_mode_name,
 };
 
 /// The flows of the app clients that a run creates.
-const FLOWS: [&str; 3] = ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", "ALLOW_REFRESH_TOKEN_AUTH"];
+const FLOWS: [&str; 3] = ["ALLOW_USER_SRP_AUTH", "ALLOW_USER_PASSWORD_AUTH", REFRESH_FLOW];
+const REFRESH_FLOW: &str = "ALLOW_REFRESH_TOKEN_AUTH";
 
 /// The text for a response of the wrong operation.
 const UNEXPECTED_ANSWER: &str = "the endpoint answered with the response of another operation";
@@ -36,7 +40,11 @@ impl TestPool {
     /// # Errors
     ///
     /// The endpoint refused. A pool that was created is deleted again, or named in the error.
-    pub(super) async fn create(admin: &AdminClient, name: &str) -> Result<Self, SetupError> {
+    pub(super) async fn create(
+        admin: &AdminClient,
+        name: &str,
+        rotation: Option<Duration>,
+    ) -> Result<Self, SetupError> {
         let attempted = "CreateUserPool";
         let operation = ManagementRequest::CreateUserPool(spec(None, name, &setup_policy()));
         let answer = match admin.execute(attempted, Operation::Management(operation)).await {
@@ -53,7 +61,7 @@ impl TestPool {
         };
         let pool_id = PoolId::new(pool.id);
         let mut test_pool = Self { pool_id, client_id: ClientId::EMPTY, name: name.to_owned() };
-        match test_pool.create_client(admin).await {
+        match test_pool.create_client(admin, rotation).await {
             Ok(client_id) => test_pool.client_id = client_id,
             Err(error) => {
                 let cleanup_error = test_pool.remove(admin).await.err().map(Box::new);
@@ -63,12 +71,22 @@ impl TestPool {
         Ok(test_pool)
     }
 
-    async fn create_client(&self, admin: &AdminClient) -> Result<ClientId, SetupError> {
+    async fn create_client(
+        &self,
+        admin: &AdminClient,
+        rotation: Option<Duration>,
+    ) -> Result<ClientId, SetupError> {
         self.set_mfa(admin, setup_policy().mfa, FactorTypes { totp: true, ..FactorTypes::NONE }).await?;
+        // A client that rotates refresh tokens may not allow the flow.
+        let flows = FLOWS.into_iter().filter(|flow| rotation.is_none() || *flow != REFRESH_FLOW);
         let spec = ClientSpec {
             user_pool_id: self.pool_id.as_str().to_owned(),
             name: Some("poolproof".to_owned()),
-            auth_flows: FLOWS.map(str::to_owned).to_vec(),
+            auth_flows: flows.map(str::to_owned).collect(),
+            refresh_token_rotation: rotation.map(|grace| RefreshTokenRotation {
+                feature: "ENABLED".to_owned(),
+                retry_grace_period_seconds: Some(grace.as_secs().try_into().unwrap_or(u32::MAX)),
+            }),
             ..ClientSpec::default()
         };
         let attempted = "CreateUserPoolClient";

@@ -69,7 +69,8 @@ pub(super) async fn set_up(
 ) -> Result<(EndpointSession, Vec<Addr<User>>, Vec<bool>), RunError> {
     let unusable = |error: String| RunError::Target(format!("{}: {error}", at.address));
     let pool_name = format!("poolproof-{}", inputs.scenario.name);
-    let session = EndpointSession::open(at, &pool_name, clock, inputs.scenario.seed)
+    let (seed, rotation) = (inputs.scenario.seed, inputs.scenario.rotation);
+    let session = EndpointSession::open(at, &pool_name, rotation, clock, seed)
         .await
         .map_err(|error| unusable(error.to_string()))?;
     let policy = expected(inputs.scenario, session.target.accepts_risk_level());

@@ -280,6 +280,8 @@ impl RunInputs<'_> {
                 true => PasswordFlow::WithDevices,
                 false => PasswordFlow::Off,
             },
+            rotation: scenario.rotation,
+            refresh_flow: scenario.rotation.is_none(),
             ..AppClient::public(client_id.clone())
         };
         let mut pool = Pool::new(identity, scenario.pool, scenario.seed.rng("pool", 0))
@@ -321,6 +323,7 @@ impl RunInputs<'_> {
             mfa_delay: scenario.client.mfa_delay,
             session_validity: scenario.pool.session_validity,
             exceptions: Rc::new(scenario.exceptions.clone()),
+            rotation: scenario.rotation,
             keeps_tokens: scenario.intents().any(Intent::uses_tokens),
         }
     }

@@ -104,12 +104,29 @@ pub(super) struct RawPool {
     /// Request quotas of the pool's account: `none`, `cognito`, or a map of limits.
     #[serde(default)]
     pub(super) quotas: WordOrMap<Quotas>,
+    /// Rotation of refresh tokens (`RefreshTokenRotation` of the app client). Left out: off.
+    pub(super) refresh_token_rotation: Option<RawRotation>,
     /// Choices where Cognito's documentation is silent or contradicts itself.
     #[serde(default)]
     pub(super) switches: RawSwitches,
     /// How long a client may take to answer a challenge (`AuthSessionValidity`): 3m to 15m.
     #[serde(default = "default_session_validity")]
     pub(super) session_validity: Time,
+}
+
+/// Rotation of refresh tokens: each refresh returns a new refresh token and ends the used one.
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, default, expecting = "a map such as `{ grace_period: 10s }`")]
+#[schemars(rename = "RefreshTokenRotation")]
+pub(super) struct RawRotation {
+    /// How long a used refresh token can be used again (`RetryGracePeriodSeconds`): 0s to 60s.
+    pub(super) grace_period: Time,
+}
+
+impl Default for RawRotation {
+    fn default() -> Self {
+        Self { grace_period: Time(Duration::ZERO) }
+    }
 }
 
 /// Threat protection. The action of a higher level must be at least as strict as that of the level below. A
@@ -271,6 +288,9 @@ weights! {
         plain_password = Intent::PlainPassword,
         /// Sign in with a known device, then use its refresh token and the oldest one that the client holds.
         refresh = Intent::Refresh,
+        /// Sign in with a known device, refresh, then use the same refresh token again, and the used one of
+        /// the oldest sign-in that the client knows. Needs `refresh_token_rotation`.
+        refresh_reuse = Intent::RefreshReuse,
         /// Sign in with a known device, then send the refresh token without the device key.
         refresh_without_device = Intent::RefreshWithoutDevice,
         /// Sign in with a known device, forget the device, then send its refresh token.

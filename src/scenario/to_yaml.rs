@@ -1,7 +1,8 @@
 //! Converts a validated scenario back to its raw form, with every default written out.
 
 use super::raw::{
-    RawClient, RawModel, RawPool, RawPopulation, RawRisk, RawScenario, RawStage, RawSwitches, RawWorkload,
+    RawClient, RawModel, RawPool, RawPopulation, RawRisk, RawRotation, RawScenario, RawStage, RawSwitches,
+    RawWorkload,
 };
 use super::validated::{Model, Scenario, WorkloadPlan};
 use super::values::{BoundedInt, Cidr, Name, Rate, Share, Time};
@@ -67,6 +68,7 @@ fn pool(scenario: &Scenario) -> RawPool {
         }),
         lockout: policy.lockout,
         quotas: WordOrMap(policy.quotas),
+        refresh_token_rotation: scenario.rotation.map(|grace| RawRotation { grace_period: Time(grace) }),
         switches: RawSwitches {
             risk_note: policy.switches.risk_note,
             strict_mfa_binding: policy.switches.strict_mfa_binding,

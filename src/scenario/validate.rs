@@ -1,11 +1,13 @@
 //! Validates a raw scenario: rules between keys. Each error has the path of the value at fault.
 
-use super::raw::{RawPool, RawRisk, RawScenario, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN};
+use std::time::Duration;
+
+use super::raw::{RawPool, RawRisk, RawRotation, RawScenario, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN};
 use super::schedule::RateSchedules;
 use super::threshold::{RawThreshold, Threshold};
-use super::validated::{ClientPlan, Population, Scenario, Service};
+use super::validated::{ClientPlan, Population, Scenario, Service, WorkloadPlan};
 use super::validation::{ValidationError, ValidationResult, delay, display_path, error, join, weights};
-use super::values::Cidr;
+use super::values::{Cidr, Time};
 use super::word_or_map::WordOrMap;
 use super::{Segment, workloads};
 use crate::clock::ClockKind;
@@ -13,6 +15,9 @@ use poolproof_client::Intent;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::policy::{ClaimReuse, FactorTypes, PoolPolicy, RiskAction, RiskPolicy, Switches};
 use poolproof_cognito::seed::Seed;
+
+/// Cognito's longest `RetryGracePeriodSeconds`.
+const MAX_GRACE_PERIOD: Duration = Duration::from_secs(60);
 
 /// Validates a scenario. `about` is its leading comment, `schedules` are the schedule files that it names.
 pub(super) fn scenario(
@@ -60,6 +65,7 @@ pub(super) fn scenario(
         clock: raw.clock,
         group: raw.group,
         pool: pool(&raw.pool)?,
+        rotation: rotation(&raw.pool, &workloads)?,
         exceptions: raw.pool.risk.as_ref().map_or_else(|| Ok(RiskExceptions::default()), exceptions)?,
         population,
         thresholds: thresholds(&raw.thresholds, &names)?,
@@ -67,6 +73,24 @@ pub(super) fn scenario(
         client,
         service,
     })
+}
+
+/// Returns the grace period of refresh token rotation.
+fn rotation(raw: &RawPool, workloads: &[WorkloadPlan]) -> ValidationResult<Option<Duration>> {
+    let Some(RawRotation { grace_period: Time(grace) }) = raw.refresh_token_rotation else {
+        let reuses = workloads.iter().any(|plan| plan.mix.share(Intent::RefreshReuse) > 0.0);
+        if reuses {
+            let message = "`refresh_reuse` needs `refresh_token_rotation`: without it a refresh token can be used \
+                           any number of times";
+            return error(&["pool"], message);
+        }
+        return Ok(None);
+    };
+    if grace > MAX_GRACE_PERIOD || grace.subsec_nanos() > 0 {
+        let path = ["pool", "refresh_token_rotation", "grace_period"];
+        return error(&path, "Cognito allows 0s to 60s in whole seconds");
+    }
+    Ok(Some(grace))
 }
 
 fn pool(raw: &RawPool) -> ValidationResult<PoolPolicy> {

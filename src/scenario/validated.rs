@@ -31,6 +31,8 @@ pub struct Scenario {
     pub group: GroupName,
     /// Settings of the user pool.
     pub pool: PoolPolicy,
+    /// The grace period of the app client's refresh token rotation; `None` is off.
+    pub rotation: Option<Duration>,
     /// Addresses that threat protection always blocks or skips.
     pub exceptions: RiskExceptions,
     /// The users of the pool at the start.

@@ -51,23 +51,24 @@ fn random_scenario(number: u64, sign_ins: u32) -> Scenario {
     } else {
         ("once", "replayed_claim")
     };
-    let mix = weights(
-        rng,
-        &[
-            "known_device",
-            "new_device",
-            "wrong_password",
-            "forgotten_device",
-            "wrong_device_secret",
-            again,
-            "plain_password",
-            "refresh",
-            "refresh_without_device",
-            "refresh_after_forget",
-            "refresh_after_revoke",
-            "refresh_after_sign_out",
-        ],
-    );
+    let rotates = number.is_multiple_of(3);
+    let rotation = if rotates { "\n  refresh_token_rotation: { grace_period: 3s }" } else { "" };
+    let mut intents = vec![
+        "known_device",
+        "new_device",
+        "wrong_password",
+        "forgotten_device",
+        "wrong_device_secret",
+        again,
+        "plain_password",
+        "refresh",
+        "refresh_without_device",
+        "refresh_after_forget",
+        "refresh_after_revoke",
+        "refresh_after_sign_out",
+    ];
+    intents.extend(rotates.then_some("refresh_reuse"));
+    let mix = weights(rng, &intents);
     let factors = weights(rng, &["none", "totp", "sms", "sms_and_totp", "phone", "email"]);
     let levels = weights(rng, &["none", "low", "medium", "high"]);
     let from = weights(rng, &["home", "elsewhere", "elsewhere_v6"]);
@@ -85,7 +86,7 @@ pool:
   suppress_mfa: {suppress}
   mfa: {mfa}
   lockout: {lockout}
-  quotas: {quotas}
+  quotas: {quotas}{rotation}
   switches: {{ risk_note: {note}, strict_mfa_binding: {strict}, claims: {claims} }}
   risk: {risk}
 population:

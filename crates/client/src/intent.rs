@@ -21,6 +21,9 @@ pub enum Intent {
     PlainPassword,
     /// Sign in with a known device, then refresh with its refresh token and with the user's oldest one.
     Refresh,
+    /// Sign in with a known device, refresh, then use the same refresh token again, and the used one of the
+    /// oldest sign-in.
+    RefreshReuse,
     /// Sign in with a known device, then refresh without the device key.
     RefreshWithoutDevice,
     /// Sign in with a known device, forget the device, then refresh with its token.
@@ -33,7 +36,7 @@ pub enum Intent {
 
 impl Intent {
     /// All intents.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::KnownDevice,
         Self::NewDevice,
         Self::WrongPassword,
@@ -43,6 +46,7 @@ impl Intent {
         Self::ReplayedClaim,
         Self::PlainPassword,
         Self::Refresh,
+        Self::RefreshReuse,
         Self::RefreshWithoutDevice,
         Self::RefreshAfterForget,
         Self::RefreshAfterRevoke,
@@ -59,6 +63,7 @@ impl Intent {
         matches!(
             self,
             Self::Refresh
+                | Self::RefreshReuse
                 | Self::RefreshWithoutDevice
                 | Self::RefreshAfterForget
                 | Self::RefreshAfterRevoke

@@ -27,6 +27,8 @@ pub enum Outcome {
     RefreshInvalid,
     /// "Refresh Token has been revoked"
     RefreshRevoked,
+    /// The refresh token was exchanged for another one before.
+    RefreshReused,
     /// The session was used before or has expired.
     SessionOver,
     /// Any other refusal. No rule expects it.
@@ -35,7 +37,7 @@ pub enum Outcome {
 
 impl Outcome {
     /// All outcomes.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Tokens,
         Self::DeviceNotFound,
         Self::Blocked,
@@ -45,6 +47,7 @@ impl Outcome {
         Self::ResetRequired,
         Self::RefreshInvalid,
         Self::RefreshRevoked,
+        Self::RefreshReused,
         Self::SessionOver,
         Self::Other,
     ];
@@ -61,6 +64,7 @@ impl Outcome {
             Self::ResetRequired => "reset_required",
             Self::RefreshInvalid => "refresh_invalid",
             Self::RefreshRevoked => "refresh_revoked",
+            Self::RefreshReused => "refresh_reused",
             Self::SessionOver => "session_over",
             Self::Other => "other",
         }

@@ -58,4 +58,4 @@ pub use lockout::{LockoutTracker, RequestInterval};
 pub use refresh::{RefreshTokenTracker, expect_refresh, judge_refresh};
 pub use risk::RiskEstimator;
 pub use sources::Source;
-pub use token_facts::{BoundDevice, PresentedKey, Revocation, TokenFacts};
+pub use token_facts::{BoundDevice, Exchanged, PresentedKey, Revocation, TokenFacts};

@@ -3,9 +3,11 @@
 //! In a pool that tracks devices, a refresh token is bound to the device of its sign-in.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::decision::{Confidence, Decision, Judgement, Outcome, RuleId, Situation};
-use super::token_facts::{BoundDevice, PresentedKey, Revocation, TokenFacts};
+use super::lockout::RequestInterval;
+use super::token_facts::{BoundDevice, Exchanged, PresentedKey, Revocation, TokenFacts};
 use poolproof_cognito::ids::DeviceKey;
 
 use Confidence::{Documented, Inferred, Observed};
@@ -30,13 +32,16 @@ const fn rule(
 
 /// The rules on refresh tokens in order of precedence.
 #[rustfmt::skip]
-const RULES: [Rule; 8] = [
+const RULES: [Rule; 10] = [
     rule("refresh-revoked", Documented,
         "A revoked refresh token gives no new tokens.",
         |facts| facts.revocation == Revocation::Revoked, Outcome::RefreshRevoked),
     rule("refresh-signed-out", Documented,
         "GlobalSignOut ends all refresh tokens that were issued before it.",
         |facts| facts.revocation == Revocation::SignedOut, Outcome::RefreshRevoked),
+    rule("refresh-reused", Documented,
+        "With rotation, a refresh token that was used is refused after its grace period.",
+        |facts| facts.exchanged == Exchanged::AfterGrace, Outcome::RefreshReused),
     rule("refresh-untracked", Observed,
         "In a pool that tracks no devices, a refresh token needs no device key, and any key is ignored.",
         |facts| !facts.tracked, Outcome::Tokens),
@@ -52,6 +57,9 @@ const RULES: [Rule; 8] = [
     rule("refresh-without-device", Documented,
         "A refresh token is not accepted without the key of its device, or with another key.",
         |facts| facts.named != PresentedKey::Same, Outcome::RefreshInvalid),
+    rule("refresh-in-grace", Documented,
+        "With rotation, a refresh token that was used gives new tokens until its grace period ends.",
+        |facts| facts.exchanged == Exchanged::WithinGrace, Outcome::Tokens),
     rule("refresh", Documented,
         "A refresh token with the key of its confirmed device gives new tokens.",
         |_| true, Outcome::Tokens),
@@ -93,6 +101,8 @@ struct TrackedToken {
     device: Option<DeviceKey>,
     bound: BoundDevice,
     revocation: Revocation,
+    /// When the last of its tokens was exchanged, if any was.
+    exchanged: Option<RequestInterval>,
 }
 
 impl RefreshTokenTracker {
@@ -102,7 +112,13 @@ impl RefreshTokenTracker {
     /// Records the refresh token of a sign-in, and the device that it was issued to.
     pub fn record_issued(&mut self, sign_in_id: u64, device: Option<(DeviceKey, BoundDevice)>) {
         let (device, bound) = device.map_or((None, BoundDevice::Nothing), |(key, bound)| (Some(key), bound));
-        self.0.push_back(TrackedToken { sign_in_id, device, bound, revocation: Revocation::Not });
+        self.0.push_back(TrackedToken {
+            sign_in_id,
+            device,
+            bound,
+            revocation: Revocation::Not,
+            exchanged: None,
+        });
         if self.0.len() > Self::CAPACITY {
             self.0.pop_front();
         }
@@ -112,6 +128,33 @@ impl RefreshTokenTracker {
     pub fn record_revoked(&mut self, sign_in_id: u64) {
         for token in self.0.iter_mut().filter(|token| token.sign_in_id == sign_in_id) {
             token.revocation = Revocation::Revoked;
+        }
+    }
+
+    /// Records that the current token of this sign-in was exchanged for another one in this request.
+    pub fn record_exchanged(&mut self, sign_in_id: u64, when: RequestInterval) {
+        for token in self.0.iter_mut().filter(|token| token.sign_in_id == sign_in_id) {
+            token.exchanged = Some(when);
+        }
+    }
+
+    /// Forgets the tokens of this sign-in: a request with one of them got no answer, so they may have been
+    /// exchanged.
+    pub fn record_unknown(&mut self, sign_in_id: u64) {
+        self.0.retain(|token| token.sign_in_id != sign_in_id);
+    }
+
+    /// Returns whether the token before the current one of this sign-in can still be used in a request at
+    /// `when`; `None` if the times do not show it, or if there is no such token.
+    pub fn exchanged(&self, sign_in_id: u64, when: RequestInterval, grace: Duration) -> Option<Exchanged> {
+        let token = self.0.iter().find(|token| token.sign_in_id == sign_in_id)?;
+        let exchange = token.exchanged?;
+        if when.answered < exchange.sent.plus(grace) {
+            Some(Exchanged::WithinGrace)
+        } else if when.sent >= exchange.answered.plus(grace) {
+            Some(Exchanged::AfterGrace)
+        } else {
+            None
         }
     }
 
@@ -129,8 +172,8 @@ impl RefreshTokenTracker {
         }
     }
 
-    /// Returns the facts of a request with the token of this sign-in and the key `named`; `None` if the token
-    /// is not tracked.
+    /// Returns the facts of a request with the current token of this sign-in and the key `named`; `None` if
+    /// the token is not tracked.
     pub fn facts(&self, tracked: bool, sign_in_id: u64, named: Option<&DeviceKey>) -> Option<TokenFacts> {
         let token = self.0.iter().find(|token| token.sign_in_id == sign_in_id)?;
         let named = match named {
@@ -138,7 +181,13 @@ impl RefreshTokenTracker {
             named if named == token.device.as_ref() => PresentedKey::Same,
             Some(_) => PresentedKey::Other,
         };
-        Some(TokenFacts { tracked, bound: token.bound, named, revocation: token.revocation })
+        Some(TokenFacts {
+            tracked,
+            bound: token.bound,
+            named,
+            revocation: token.revocation,
+            exchanged: Exchanged::Not,
+        })
     }
 }
 
@@ -147,6 +196,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use super::*;
+    use poolproof_cognito::time::Timestamp;
 
     #[test]
     fn every_request_has_a_rule_and_every_rule_applies_somewhere() {
@@ -160,9 +210,10 @@ mod tests {
             ] {
                 for named in [PresentedKey::Nothing, PresentedKey::Same, PresentedKey::Other] {
                     for revocation in [Revocation::Not, Revocation::Revoked, Revocation::SignedOut] {
-                        met.insert(
-                            applicable_rule(&TokenFacts { tracked, bound, named, revocation }).name.id,
-                        );
+                        for exchanged in [Exchanged::Not, Exchanged::WithinGrace, Exchanged::AfterGrace] {
+                            let facts = TokenFacts { tracked, bound, named, revocation, exchanged };
+                            met.insert(applicable_rule(&facts).name.id);
+                        }
                     }
                 }
             }
@@ -187,5 +238,24 @@ mod tests {
         };
         assert_eq!(revocation(&tracker, 2), Some((BoundDevice::Forgotten, Revocation::SignedOut)));
         assert_eq!(revocation(&tracker, 3), Some((BoundDevice::Forgotten, Revocation::Revoked)));
+    }
+
+    #[test]
+    fn the_grace_period_starts_between_request_and_answer() {
+        let at = |sent: u64, answered: u64| RequestInterval {
+            sent: Timestamp::from_us(sent),
+            answered: Timestamp::from_us(answered),
+        };
+        let grace = Duration::from_micros(100);
+        let mut tracker = RefreshTokenTracker::default();
+        tracker.record_issued(1, None);
+        assert_eq!(tracker.exchanged(1, at(10, 12), grace), None, "no token was exchanged");
+        tracker.record_exchanged(1, at(10, 14));
+        assert_eq!(tracker.exchanged(1, at(20, 109), grace), Some(Exchanged::WithinGrace));
+        assert_eq!(tracker.exchanged(1, at(20, 110), grace), None);
+        assert_eq!(tracker.exchanged(1, at(113, 200), grace), None);
+        assert_eq!(tracker.exchanged(1, at(114, 200), grace), Some(Exchanged::AfterGrace));
+        tracker.record_unknown(1);
+        assert_eq!(tracker.exchanged(1, at(114, 200), grace), None);
     }
 }

@@ -37,6 +37,17 @@ pub enum Revocation {
     SignedOut,
 }
 
+/// Whether a refresh token was exchanged for another one before (`RefreshTokenRotation`).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Exchanged {
+    /// It was not, or the app client does not rotate tokens.
+    Not,
+    /// It was, and the grace period has not ended.
+    WithinGrace,
+    /// It was, and the grace period has ended.
+    AfterGrace,
+}
+
 /// The facts of a request that exchanges a refresh token for new tokens.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct TokenFacts {
@@ -48,6 +59,8 @@ pub struct TokenFacts {
     pub named: PresentedKey,
     /// Whether the token was revoked.
     pub revocation: Revocation,
+    /// Whether the token was exchanged for another one before.
+    pub exchanged: Exchanged,
 }
 
 impl fmt::Display for TokenFacts {
@@ -68,6 +81,11 @@ impl fmt::Display for TokenFacts {
             Revocation::Revoked => ", revoked",
             Revocation::SignedOut => ", signed out everywhere",
         };
-        write!(f, "refresh token of {device}, {key}{revoked}; devices tracked: {}", self.tracked)
+        let exchanged = match self.exchanged {
+            Exchanged::Not => "",
+            Exchanged::WithinGrace => ", used before, within its grace period",
+            Exchanged::AfterGrace => ", used before, after its grace period",
+        };
+        write!(f, "refresh token of {device}, {key}{revoked}{exchanged}; devices tracked: {}", self.tracked)
     }
 }

@@ -50,11 +50,13 @@ pub enum Defect {
     RiskNeedsActiveFactor,
     /// The set-up of an authenticator app counts in no quota.
     AppSetupUncounted,
+    /// A refresh token that was exchanged for another one stays valid.
+    UsedTokenRefreshes,
 }
 
 impl Defect {
     /// All defects.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 23] = [
         Self::ForgottenDeviceAccepted,
         Self::SuppressesAlways,
         Self::OptInRemembersAtOnce,
@@ -77,5 +79,6 @@ impl Defect {
         Self::PasswordStepKeyCounts,
         Self::RiskNeedsActiveFactor,
         Self::AppSetupUncounted,
+        Self::UsedTokenRefreshes,
     ];
 }

@@ -84,6 +84,7 @@ impl Defect {
     fn rewrite(self, pool: &mut Pool, input: &mut Input) {
         match (self, input) {
             (Self::RefreshUnbound, Input::Request(_, request)) => name_bound_device(pool, request),
+            (Self::UsedTokenRefreshes, Input::Request(_, request)) => extend_grace_period(pool, request),
             (Self::ForgottenDeviceAccepted, Input::Result(Pending { work, .. }, _)) => {
                 let Some((id, named, _)) = attempt(work) else { return };
                 let account = pool.directory.account(id);
@@ -254,6 +255,16 @@ fn name_only_device(pool: &Pool, request: &mut RespondToAuthChallenge) {
     let Some(account) = account.map(|id| pool.directory.account(id)) else { return };
     if let [(key, _)] = account.devices.iter().collect::<Vec<_>>()[..] {
         *answers = std::mem::take(answers).with(keys::DEVICE_KEY, key.as_str());
+    }
+}
+
+/// Lets the grace period of a refresh token that was used go on.
+fn extend_grace_period(pool: &mut Pool, request: &Request) {
+    let claims = refresh_token(request).and_then(|(token, _)| pool.signer.read(token));
+    let Some((_, claims)) = claims else { return };
+    let Some(id) = pool.directory.find(claims.username.as_str()) else { return };
+    if let Some(rotated) = pool.directory.account_mut(id).rotated.get_mut(&claims.origin_id) {
+        rotated.usable_until = claims.expires;
     }
 }
 

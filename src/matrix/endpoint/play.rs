@@ -135,7 +135,7 @@ impl TrialRunner<'_> {
             return untried(&trials, "interrupted");
         }
         let seed = Seed::new(self.clock.now().as_us());
-        let session = match EndpointSession::open(self.at, "poolproof-matrix", self.clock, seed).await {
+        let session = match EndpointSession::open(self.at, "poolproof-matrix", None, self.clock, seed).await {
             Ok(session) => session,
             Err(error) => {
                 if let SessionError::Setup(SetupError { cleanup_error: Some(left), .. }) = &error {
@@ -235,6 +235,7 @@ impl TrialRunner<'_> {
             mfa_delay: Delay::None,
             session_validity: PoolPolicy::SESSION_VALIDITY,
             exceptions: Rc::new(RiskExceptions::default()),
+            rotation: None,
             keeps_tokens: false,
         }
     }
