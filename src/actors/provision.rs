@@ -15,9 +15,10 @@ use super::context::UserContext;
 use super::device::DeviceActor;
 use super::user::User;
 use super::user_state::{OwnedDevice, UserState};
+use crate::scenario::SignInName;
 use crate::workload::{UserSpec, home_address};
 use poolproof_client::{Device, DeviceAnswer, DeviceRequest, DeviceStep};
-use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Password, PoolId, Sub};
+use poolproof_cognito::ids::{DeviceGroupKey, DeviceKey, Password, PoolId, Sub, Username};
 use poolproof_cognito::policy::PoolPolicy;
 use poolproof_cognito::protocol::{DeviceStatus, NewDeviceMetadata};
 use poolproof_cognito::seed::{Rng, Seed};
@@ -88,6 +89,7 @@ impl TestUser {
             held: VecDeque::new(),
             rng: context.seed.rng("user", user_spec.number.into()),
             context: context.clone(),
+            typed_name: user_spec.typed_name(),
             username: user_spec.username,
         };
         user.start()
@@ -142,9 +144,12 @@ pub fn provision(
     })
 }
 
-fn provision_one(config: &ProvisionConfig, user_spec: UserSpec) -> (NewAccount, NewUser) {
+fn provision_one(config: &ProvisionConfig, mut user_spec: UserSpec) -> (NewAccount, NewUser) {
     let mut rng = config.seed.rng("account", user_spec.number.into());
     let sub = Sub::new(uuid(&mut rng));
+    if user_spec.sign_in_by == SignInName::Email {
+        user_spec.username = Username::new(sub.as_str());
+    }
     let password: String = (0..16).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))).collect();
     let salt = Salt::draw(&mut rng);
     let totp = TotpSecret::draw(&mut rng);
@@ -163,7 +168,12 @@ fn provision_one(config: &ProvisionConfig, user_spec: UserSpec) -> (NewAccount, 
         sms_mfa: user_spec.factors.has_sms(),
         phone,
         email_mfa: user_spec.factors.has_email(),
-        email: user_spec.factors.has_email().then(|| format!("{}@example.com", user_spec.username)),
+        attributes: user_spec
+            .email()
+            .map(|_| ("email_verified".to_owned(), "true".to_owned()))
+            .into_iter()
+            .collect(),
+        email: user_spec.email(),
         totp: totp.clone(),
         devices: known,
         addresses: vec![home_address(user_spec.number)],

@@ -30,6 +30,8 @@ const MAX_DEVICES: usize = 8;
 pub struct User {
     pub(super) context: UserContext,
     pub(super) username: Username,
+    /// The name that the user types.
+    pub(super) typed_name: Username,
     pub(super) password: Password,
     pub(super) opts_in: bool,
     pub(super) totp: Option<TotpSecret>,
@@ -130,7 +132,7 @@ impl User {
             client_id: self.context.client_id.clone(),
             group: self.context.group,
             ephemeral_bits: self.context.ephemeral_bits,
-            username: self.username.clone(),
+            username: self.typed_name.clone(),
             password,
             sends_password: command.intent == Intent::PlainPassword,
             device: device.map(|at| self.user_state.devices[at].key.clone()),

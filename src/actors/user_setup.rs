@@ -9,6 +9,7 @@ use super::driver::SignInDriver;
 use super::provision::{TestUser, remembers};
 use super::user_state::through_mfa;
 use crate::endpoint::{EndpointSession, SetupError};
+use crate::scenario::SignInName;
 use crate::workload::UserSpec;
 use poolproof_client::{End, SignIn, SignInOptions};
 use poolproof_cognito::ids::{AccessToken, DeviceKey, Password};
@@ -100,18 +101,27 @@ impl TestUser {
     /// # Errors
     ///
     /// The endpoint refused, or a user of that name exists and is left unchanged.
-    pub async fn register(&self, session: &EndpointSession, context: &UserContext) -> Result<(), SetupError> {
-        let (user_pool_id, username) =
-            (context.pool_id.as_str().to_owned(), self.user_spec.username.as_str().to_owned());
-        let attributes = if self.user_spec.factors.has_phone() {
+    pub async fn register(
+        &mut self,
+        session: &EndpointSession,
+        context: &UserContext,
+    ) -> Result<(), SetupError> {
+        let user_pool_id = context.pool_id.as_str().to_owned();
+        let name = match self.user_spec.sign_in_by {
+            SignInName::Username | SignInName::Alias => self.user_spec.username.clone(),
+            SignInName::Email => self.user_spec.typed_name(),
+        };
+        let username = name.as_str().to_owned();
+        let mut attributes = if self.user_spec.factors.has_phone() {
             let phone = format!("+1555{:07}", self.user_spec.number % 10_000_000);
             vec![("phone_number".to_owned(), phone), ("phone_number_verified".to_owned(), "true".to_owned())]
-        } else if self.user_spec.factors.has_email() {
-            let email = format!("{}@example.com", self.user_spec.username);
-            vec![("email".to_owned(), email), ("email_verified".to_owned(), "true".to_owned())]
         } else {
             Vec::new()
         };
+        if let Some(email) = self.user_spec.email() {
+            attributes.push(("email".to_owned(), email));
+            attributes.push(("email_verified".to_owned(), "true".to_owned()));
+        }
         let created = AccountRequest::AdminCreateUser(AdminCreateUser {
             user_pool_id: user_pool_id.clone(),
             username: username.clone(),
@@ -119,20 +129,23 @@ impl TestUser {
             temporary_password: None,
             message_action: Some("SUPPRESS".to_owned()),
         });
-        session.created_users.begin(&self.user_spec.username);
+        session.created_users.begin(&name);
         let made = session.admin.execute("AdminCreateUser", Operation::Account(created)).await;
-        session.created_users.note(&self.user_spec.username, &made);
-        made.map_err(|error| match error.refusal {
+        session.created_users.note(&name, &made);
+        let made = made.map_err(|error| match error.refusal {
             Some(ErrorKind::UsernameExists) => {
                 let why = format!(
-                    "user {} exists and was left unchanged; use another pool, or name existing users with \
-                        --users",
-                    self.user_spec.username
+                    "user {name} exists and was left unchanged; use another pool, or name existing users with \
+                        --users"
                 );
                 SetupError { why, ..error }
             }
             _ => error,
         })?;
+        if let OperationResponse::Pool(Response::Account(AccountResponse::Created(created))) = made {
+            // In a pool whose users are named by addresses, the pool chooses the user name.
+            self.user_spec.username = created.username;
+        }
         let password = AccountRequest::AdminSetUserPassword(AdminSetUserPassword {
             user_pool_id,
             username,
@@ -282,7 +295,7 @@ impl TestUser {
             client_id: context.client_id.clone(),
             group: context.group,
             ephemeral_bits: context.ephemeral_bits,
-            username: self.user_spec.username.clone(),
+            username: self.user_spec.typed_name(),
             password: match variation.wrong_password {
                 true => Password::new(format!("{}?", self.password.as_str())),
                 false => self.password.clone(),

@@ -19,7 +19,7 @@ use crate::clock::Clock;
 use crate::http::client::{ClientLimits, Credentials, EndpointUrl, HttpTarget};
 use crate::target::TransportError;
 use poolproof_cognito::ids::{ClientId, Password, PoolId, Username};
-use poolproof_cognito::policy::PoolPolicy;
+use poolproof_cognito::policy::{PoolPolicy, UsernameSettings};
 use poolproof_cognito::seed::Seed;
 use poolproof_cognito::totp::TotpSecret;
 
@@ -65,6 +65,24 @@ pub struct ExistingUser {
     pub password: Password,
     /// The TOTP secret, if that is the second factor.
     pub totp: Option<TotpSecret>,
+}
+
+/// The settings of a pool that a session creates which no later request can change.
+#[derive(Clone, Copy, Debug)]
+pub struct NewPool<'n> {
+    /// Its name.
+    pub name: &'n str,
+    /// The grace period of its client's refresh token rotation; `None` is off.
+    pub rotation: Option<Duration>,
+    /// How its users are named.
+    pub usernames: UsernameSettings,
+}
+
+impl<'n> NewPool<'n> {
+    /// Returns a pool of this name with Cognito's defaults.
+    pub const fn named(name: &'n str) -> Self {
+        Self { name, rotation: None, usernames: UsernameSettings::DEFAULT }
+    }
 }
 
 /// A session could not be opened.
@@ -120,9 +138,8 @@ pub struct EndpointSession {
 }
 
 impl EndpointSession {
-    /// Connects to the endpoint and creates a pool of this name, unless an existing one is configured. Its app
-    /// client rotates refresh tokens with this grace period, if there is one. The backoff times derive from
-    /// `seed`.
+    /// Connects to the endpoint and creates this pool, unless an existing one is configured. The backoff times
+    /// derive from `seed`.
     ///
     /// # Errors
     ///
@@ -130,8 +147,7 @@ impl EndpointSession {
     /// error.
     pub async fn open(
         at: &EndpointConfig,
-        pool_name: &str,
-        rotation: Option<Duration>,
+        new_pool: &NewPool<'_>,
         clock: Clock,
         seed: Seed,
     ) -> Result<Self, SessionError> {
@@ -139,7 +155,7 @@ impl EndpointSession {
         let admin = AdminClient::new(Rc::clone(&target) as _, clock, seed);
         let (pool_id, client_id, test_pool) = match &at.pool_source {
             PoolSource::New => {
-                let made = TestPool::create(&admin, pool_name, rotation).await?;
+                let made = TestPool::create(&admin, new_pool).await?;
                 (made.pool_id.clone(), made.client_id.clone(), Some(made))
             }
             PoolSource::Existing { pool_id, client_id, .. } => (pool_id.clone(), client_id.clone(), None),

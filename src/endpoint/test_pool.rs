@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use super::NewPool;
 use super::admin_client::{AdminClient, CleanupError, SetupError};
 use poolproof_cognito::ids::{ClientId, PoolId};
 use poolproof_cognito::policy::{
@@ -40,13 +41,15 @@ impl TestPool {
     /// # Errors
     ///
     /// The endpoint refused. A pool that was created is deleted again, or named in the error.
-    pub(super) async fn create(
-        admin: &AdminClient,
-        name: &str,
-        rotation: Option<Duration>,
-    ) -> Result<Self, SetupError> {
+    pub(super) async fn create(admin: &AdminClient, new_pool: &NewPool<'_>) -> Result<Self, SetupError> {
+        let NewPool { name, rotation, usernames } = *new_pool;
+        let email = || "email".to_owned();
         let attempted = "CreateUserPool";
-        let operation = ManagementRequest::CreateUserPool(spec(None, name, &setup_policy()));
+        let operation = ManagementRequest::CreateUserPool(PoolSpec {
+            username_attributes: usernames.email_as_username.then(email).into_iter().collect(),
+            alias_attributes: usernames.email_alias.then(email).into_iter().collect(),
+            ..spec(None, name, &setup_policy())
+        });
         let answer = match admin.execute(attempted, Operation::Management(operation)).await {
             Ok(answer) => answer,
             Err(mut error) => {

@@ -10,6 +10,7 @@ use super::cell::Cell;
 use super::row::Matrix;
 use crate::actors::{self, ProvisionConfig, provision};
 use crate::harness::{Authenticators, Harness};
+use crate::scenario::SignInName;
 use crate::text::group_digits;
 use crate::workload::UserSpec;
 use poolproof_client::{SignIn, SignInOptions};
@@ -127,6 +128,7 @@ impl CellPlayer {
         let user_spec = UserSpec {
             number: 0,
             username: username.clone(),
+            sign_in_by: SignInName::Username,
             factors: cell.factor,
             devices: 1,
             remembers: vec![cell.device != Device::NotRemembered],

@@ -14,8 +14,8 @@ use super::{RunError, RunEvent, RunInputs};
 use crate::actors::{TestUser, User, UserContext};
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
-use crate::endpoint::{EndpointConfig, EndpointSession, SetupError};
-use crate::scenario::{GroupName, Scenario};
+use crate::endpoint::{EndpointConfig, EndpointSession, NewPool, SetupError};
+use crate::scenario::{GroupName, Scenario, SignInName};
 use crate::target::AdminTarget as _;
 use crate::workload::UserSpec;
 use poolproof_cognito::policy::{
@@ -69,8 +69,12 @@ pub(super) async fn set_up(
 ) -> Result<(EndpointSession, Vec<Addr<User>>, Vec<bool>), RunError> {
     let unusable = |error: String| RunError::Target(format!("{}: {error}", at.address));
     let pool_name = format!("poolproof-{}", inputs.scenario.name);
-    let (seed, rotation) = (inputs.scenario.seed, inputs.scenario.rotation);
-    let session = EndpointSession::open(at, &pool_name, rotation, clock, seed)
+    let new_pool = NewPool {
+        name: &pool_name,
+        rotation: inputs.scenario.rotation,
+        usernames: inputs.scenario.population.sign_in_by.username_settings(),
+    };
+    let session = EndpointSession::open(at, &new_pool, clock, inputs.scenario.seed)
         .await
         .map_err(|error| unusable(error.to_string()))?;
     let policy = expected(inputs.scenario, session.target.accepts_risk_level());
@@ -98,7 +102,8 @@ fn test_users(inputs: RunInputs<'_>, at: &EndpointConfig, people: Vec<UserSpec>)
     pairs
         .map(|(existing_user, user_spec)| {
             let factors = if existing_user.totp.is_some() { Factors::Totp } else { Factors::None };
-            let user_spec = UserSpec { username: existing_user.username.clone(), factors, ..user_spec };
+            let (username, sign_in_by) = (existing_user.username.clone(), SignInName::Username);
+            let user_spec = UserSpec { username, sign_in_by, factors, ..user_spec };
             (TestUser::of(user_spec, existing_user.password.clone(), existing_user.totp.clone()), true)
         })
         .collect()

@@ -287,6 +287,7 @@ impl RunInputs<'_> {
         let mut pool = Pool::new(identity, scenario.pool, scenario.seed.rng("pool", 0))
             .with_client(client)
             .with_exceptions(scenario.exceptions.clone())
+            .with_usernames(scenario.population.sign_in_by.username_settings())
             .with_defect(self.options.defect);
         let mut new_users = Vec::with_capacity(accounts.len());
         for (account, new_user) in accounts {

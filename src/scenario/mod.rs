@@ -45,7 +45,7 @@ pub use threshold::{
 };
 pub use validated::{
     ArrivalProcess, Bursts, ClientPlan, ClosedStage, DeviceCount, GroupName, Model, OpenStage, Population,
-    Scenario, ScheduleFile, Service, ServiceModel, SourceAddress, WorkloadLimits, WorkloadPlan,
+    Scenario, ScheduleFile, Service, ServiceModel, SignInName, SourceAddress, WorkloadLimits, WorkloadPlan,
 };
 use values::TextValue as _;
 pub use weights::Weights;

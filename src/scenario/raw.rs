@@ -13,7 +13,7 @@ use super::Segment;
 use super::delay::Delay;
 use super::schema_rules;
 use super::threshold::RawThreshold;
-use super::validated::{ArrivalProcess, DeviceCount, GroupName, Service, SourceAddress};
+use super::validated::{ArrivalProcess, DeviceCount, GroupName, Service, SignInName, SourceAddress};
 use super::values::{BoundedInt, BoundedNumber, Cidr, Name, Rate, Share, Time};
 use super::weights::Weights;
 use super::word_or_map::WordOrMap;
@@ -195,6 +195,9 @@ impl Default for RawSwitches {
 pub(super) struct RawPopulation {
     /// Number of users.
     pub(super) users: Users,
+    /// What users type to sign in, and so how the pool names them.
+    #[serde(default, skip_serializing_if = "SignInName::is_username")]
+    pub(super) sign_in_by: SignInName,
     /// Second factors of the users: weights.
     #[serde(default)]
     pub(super) factors: RawFactors,

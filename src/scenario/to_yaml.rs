@@ -31,6 +31,7 @@ impl Scenario {
             pool: pool(self),
             population: RawPopulation {
                 users: BoundedInt(population.users.into()),
+                sign_in_by: population.sign_in_by,
                 factors: (&population.factors).into(),
                 devices: WordOrMap(population.devices),
                 opt_in: Share(population.opt_in),

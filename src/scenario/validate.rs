@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::raw::{RawPool, RawRisk, RawRotation, RawScenario, SESSION_VALIDITY_MAX, SESSION_VALIDITY_MIN};
 use super::schedule::RateSchedules;
 use super::threshold::{RawThreshold, Threshold};
-use super::validated::{ClientPlan, Population, Scenario, Service, WorkloadPlan};
+use super::validated::{ClientPlan, Population, Scenario, Service, SignInName, WorkloadPlan};
 use super::validation::{ValidationError, ValidationResult, delay, display_path, error, join, weights};
 use super::values::{Cidr, Time};
 use super::word_or_map::WordOrMap;
@@ -13,7 +13,9 @@ use super::{Segment, workloads};
 use crate::clock::ClockKind;
 use poolproof_client::Intent;
 use poolproof_cognito::addresses::RiskExceptions;
-use poolproof_cognito::policy::{ClaimReuse, FactorTypes, PoolPolicy, RiskAction, RiskPolicy, Switches};
+use poolproof_cognito::policy::{
+    ClaimReuse, FactorTypes, Factors, PoolPolicy, RiskAction, RiskLevel, RiskMode, RiskPolicy, Switches,
+};
 use poolproof_cognito::seed::Seed;
 
 /// Cognito's longest `RetryGracePeriodSeconds`.
@@ -34,6 +36,7 @@ pub(super) fn scenario(
     }
     let population = Population {
         users: raw.population.users.get(),
+        sign_in_by: raw.population.sign_in_by,
         factors: weights(join(&[], &["population", "factors"]), raw.population.factors.weights())?,
         devices: raw.population.devices.0,
         opt_in: raw.population.opt_in.0,
@@ -64,7 +67,7 @@ pub(super) fn scenario(
         seed: Seed::new(raw.seed.0),
         clock: raw.clock,
         group: raw.group,
-        pool: pool(&raw.pool)?,
+        pool: pool(&raw.pool, &population)?,
         rotation: rotation(&raw.pool, &workloads)?,
         exceptions: raw.pool.risk.as_ref().map_or_else(|| Ok(RiskExceptions::default()), exceptions)?,
         population,
@@ -93,17 +96,18 @@ fn rotation(raw: &RawPool, workloads: &[WorkloadPlan]) -> ValidationResult<Optio
     Ok(Some(grace))
 }
 
-fn pool(raw: &RawPool) -> ValidationResult<PoolPolicy> {
+fn pool(raw: &RawPool, population: &Population) -> ValidationResult<PoolPolicy> {
     let session_validity = raw.session_validity.0;
     if !(SESSION_VALIDITY_MIN..=SESSION_VALIDITY_MAX).contains(&session_validity) {
         return error(&["pool", "session_validity"], "Cognito allows 3m to 15m");
     }
+    let risk = raw.risk.as_ref().map_or(Ok(RiskPolicy::OFF), risk)?;
     Ok(PoolPolicy {
         remember: raw.remember,
         suppress_mfa: raw.suppress_mfa,
         mfa: raw.mfa,
-        factor_types: FactorTypes::ALL,
-        risk: raw.risk.as_ref().map_or(Ok(RiskPolicy::OFF), risk)?,
+        factor_types: factor_types(&risk, population)?,
+        risk,
         lockout: raw.lockout,
         quotas: raw.quotas.0,
         switches: Switches {
@@ -113,6 +117,24 @@ fn pool(raw: &RawPool) -> ValidationResult<PoolPolicy> {
         },
         session_validity,
     })
+}
+
+/// Returns the types of factors that the pool activates. An address to sign in by is a registered e-mail
+/// factor where e-mail is activated, so it is activated only for users who have that factor.
+fn factor_types(risk: &RiskPolicy, population: &Population) -> ValidationResult<FactorTypes> {
+    if population.sign_in_by == SignInName::Username {
+        return Ok(FactorTypes::ALL);
+    }
+    let email = population.factors.share(Factors::Email) > 0.0;
+    let asks = |action| matches!(action, RiskAction::MfaIfConfigured | RiskAction::MfaRequired);
+    let asks =
+        risk.mode == RiskMode::Enforced && RiskLevel::ALL.iter().any(|level| asks(risk.action(*level)));
+    if email && asks {
+        let message = "with the factor `email`, every user who signs in by an address has an e-mail factor that risk \
+                       can require; use other factors";
+        return error(&["population", "sign_in_by"], message);
+    }
+    Ok(FactorTypes { email, ..FactorTypes::ALL })
 }
 
 fn risk(raw: &RawRisk) -> ValidationResult<RiskPolicy> {

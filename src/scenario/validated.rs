@@ -13,7 +13,7 @@ use super::weights::Weights;
 use crate::clock::ClockKind;
 use poolproof_client::Intent;
 use poolproof_cognito::addresses::RiskExceptions;
-use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel};
+use poolproof_cognito::policy::{Factors, PoolPolicy, RiskLevel, UsernameSettings};
 use poolproof_cognito::seed::Seed;
 
 /// A scenario: a user pool, its users, their sign-ins, and the thresholds of the run.
@@ -83,6 +83,8 @@ pub enum GroupName {
 pub struct Population {
     /// Number of users: 1 to 1,000,000.
     pub users: u32,
+    /// What users type to sign in.
+    pub sign_in_by: SignInName,
     /// Second factors of the users.
     pub factors: Weights<Factors>,
     /// Number of devices of each user at the start.
@@ -91,6 +93,36 @@ pub struct Population {
     pub opt_in: f64,
     /// Share of users whose password is compromised, 0 to 1.
     pub compromised: f64,
+}
+
+/// What users type to sign in, and so how the pool names them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum SignInName {
+    /// Their user names.
+    #[default]
+    Username,
+    /// Their e-mail addresses, in a pool with `UsernameAttributes: [email]`. The pool names them by their `sub`.
+    Email,
+    /// Their verified e-mail addresses, in a pool with `AliasAttributes: [email]`.
+    Alias,
+}
+
+impl SignInName {
+    /// Returns whether this is the default.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    pub(super) fn is_username(&self) -> bool {
+        *self == Self::Username
+    }
+
+    /// Returns how a pool names these users.
+    pub const fn username_settings(self) -> UsernameSettings {
+        UsernameSettings {
+            email_as_username: matches!(self, Self::Email),
+            email_alias: matches!(self, Self::Alias),
+            ..UsernameSettings::DEFAULT
+        }
+    }
 }
 
 /// The number of devices of a user at the start.

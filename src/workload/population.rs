@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rand::RngExt as _;
 use rand_distr::{Distribution as _, Poisson};
 
-use crate::scenario::{DeviceCount, Scenario};
+use crate::scenario::{DeviceCount, Scenario, SignInName};
 use poolproof_cognito::ids::Username;
 use poolproof_cognito::policy::{Factors, RememberMode};
 use poolproof_cognito::seed::Rng;
@@ -16,8 +16,10 @@ use poolproof_cognito::seed::Rng;
 pub struct UserSpec {
     /// Index in the population.
     pub number: u32,
-    /// The username: `user-000042`.
+    /// The canonical user name: `user-000042`, or the `sub` if the pool names users so.
     pub username: Username,
+    /// What the user types to sign in.
+    pub sign_in_by: SignInName,
     /// The user's second factors.
     pub factors: Factors,
     /// Number of devices at the start.
@@ -28,6 +30,26 @@ pub struct UserSpec {
     pub opts_in: bool,
     /// Whether the password is compromised.
     pub compromised: bool,
+}
+
+impl UserSpec {
+    /// Returns the user's e-mail address, if there is one.
+    pub fn email(&self) -> Option<String> {
+        match self.sign_in_by {
+            SignInName::Username => {
+                self.factors.has_email().then(|| format!("{}@example.com", self.username))
+            }
+            SignInName::Email | SignInName::Alias => Some(format!("user-{:06}@example.com", self.number)),
+        }
+    }
+
+    /// Returns the name that the user types to sign in.
+    pub fn typed_name(&self) -> Username {
+        match (self.sign_in_by, self.email()) {
+            (SignInName::Username, _) | (_, None) => self.username.clone(),
+            (_, Some(email)) => Username::new(email),
+        }
+    }
 }
 
 /// Indices of the users who start with a device, ascending; all workloads share them.
@@ -65,7 +87,8 @@ fn user_spec(scenario: &Scenario, number: u32) -> UserSpec {
     let username = Username::new(format!("user-{number:06}"));
     // A generator of its own, so that `compromised` changes no other draw.
     let compromised = bernoulli(plan.compromised, &mut scenario.seed.rng("compromised", u64::from(number)));
-    UserSpec { number, username, factors, devices, remembers, opts_in, compromised }
+    let sign_in_by = plan.sign_in_by;
+    UserSpec { number, username, sign_in_by, factors, devices, remembers, opts_in, compromised }
 }
 
 fn bernoulli(share: f64, rng: &mut Rng) -> bool {

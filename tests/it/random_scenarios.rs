@@ -69,7 +69,11 @@ fn random_scenario(number: u64, sign_ins: u32) -> Scenario {
     ];
     intents.extend(rotates.then_some("refresh_reuse"));
     let mix = weights(rng, &intents);
-    let factors = weights(rng, &["none", "totp", "sms", "sms_and_totp", "phone", "email"]);
+    let sign_in_by = ["username", "email", "alias", "username"][usize::try_from(number % 4).unwrap()];
+    let mut factors = vec!["none", "totp", "sms", "sms_and_totp", "phone"];
+    // Risk could require an e-mail code from every user who signs in by an address.
+    factors.extend((sign_in_by == "username").then_some("email"));
+    let factors = weights(rng, &factors);
     let levels = weights(rng, &["none", "low", "medium", "high"]);
     let from = weights(rng, &["home", "elsewhere", "elsewhere_v6"]);
     let (opt_in, compromised) = (rng.random_range(0..=100), rng.random_range(0..40));
@@ -91,6 +95,7 @@ pool:
   risk: {risk}
 population:
   users: {users}
+  sign_in_by: {sign_in_by}
   factors: {factors}
   devices: {{ poisson: 1.3 }}
   opt_in: {opt_in}%

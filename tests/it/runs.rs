@@ -317,3 +317,21 @@ fn an_expired_challenge_in_a_slow_pool_is_not_a_mismatch() {
     assert!(report.sign_ins.refused > 50, "{:?}", report.sign_ins);
     assert_eq!(report.decisions.mismatched, 0, "{:?}", report.decisions.mismatches.first());
 }
+
+/// Users type their addresses; clients answer challenges with `USER_ID_FOR_SRP`, so that new devices can be
+/// confirmed and are found again (amplify-js#4047).
+#[test]
+fn users_sign_in_by_their_addresses() {
+    for sign_in_by in ["email", "alias"] {
+        let mix = "{ known_device: 60, new_device: 20, forgotten_device: 10, refresh: 10 }";
+        let text = toy(&format!("{{ stages: [ {{ for: 60s, rate: 20/s }} ], mix: {mix} }}"))
+            .replace("users: 100,", &format!("users: 100, sign_in_by: {sign_in_by}, "));
+        let report = play(&scenario(&text));
+        assert_consistent(&report);
+        assert_eq!(report.decisions.mismatched, 0, "{:?}", report.decisions.mismatches.first());
+        assert_eq!(report.sign_ins.completed, report.sign_ins.started, "{sign_in_by}");
+        let seen = |rule: &str| report.decisions.rules.iter().find(|one| one.id == rule).map(|one| one.seen);
+        assert!(seen("suppressed") > Some(100), "{:?}", report.decisions.rules);
+        assert!(report.latency.steps["CONFIRM_DEVICE"].count > 100);
+    }
+}

@@ -17,7 +17,7 @@ use super::{Conformance, Example, Outcome, RuleResult};
 use crate::actors::{UserContext, system};
 use crate::clock::{Clock, ClockKind};
 use crate::compute::Compute;
-use crate::endpoint::{EndpointConfig, EndpointSession, SessionError, SetupError};
+use crate::endpoint::{EndpointConfig, EndpointSession, NewPool, SessionError, SetupError};
 use crate::scenario::Delay;
 use crate::target::AdminTarget as _;
 use poolproof_cognito::addresses::RiskExceptions;
@@ -135,15 +135,17 @@ impl TrialRunner<'_> {
             return untried(&trials, "interrupted");
         }
         let seed = Seed::new(self.clock.now().as_us());
-        let session = match EndpointSession::open(self.at, "poolproof-matrix", None, self.clock, seed).await {
-            Ok(session) => session,
-            Err(error) => {
-                if let SessionError::Setup(SetupError { cleanup_error: Some(left), .. }) = &error {
-                    self.left_behind.borrow_mut().push(left.to_string());
+        let session =
+            match EndpointSession::open(self.at, &NewPool::named("poolproof-matrix"), self.clock, seed).await
+            {
+                Ok(session) => session,
+                Err(error) => {
+                    if let SessionError::Setup(SetupError { cleanup_error: Some(left), .. }) = &error {
+                        self.left_behind.borrow_mut().push(left.to_string());
+                    }
+                    return untried(&trials, &error.to_string());
                 }
-                return untried(&trials, &error.to_string());
-            }
-        };
+            };
         let played = self.play_in(&session, &self.context(&session), &trials).await;
         // The decisions count all the same; the undeleted pool is reported.
         let cleanup_error = session.close().await.err();

@@ -4,6 +4,7 @@ use super::Outcome;
 use super::trial::Trial;
 use crate::actors::{self, SignInVariation, TestUser, UserContext};
 use crate::endpoint::{EndpointSession, SetupError};
+use crate::scenario::SignInName;
 use crate::workload::UserSpec;
 use poolproof_client::{End, SignIn};
 use poolproof_cognito::ids::Username;
@@ -34,6 +35,7 @@ impl TrialUser {
         let user_spec = UserSpec {
             number,
             username: Username::new(format!("user-{number}")),
+            sign_in_by: SignInName::Username,
             factors: trial.cell.factor,
             devices: u32::from(has_device),
             remembers: vec![trial.cell.device != Device::NotRemembered],
