@@ -83,6 +83,10 @@ pub struct Finished {
     pub abort: Option<ThresholdAbort>,
     /// Arrival counts of open workloads, by workload index.
     pub arrival_counts: BTreeMap<u16, ArrivalCounts>,
+    /// The devices that each user has collected.
+    pub devices: Vec<u32>,
+    /// How many of them are new in the run.
+    pub new_devices: u64,
 }
 
 /// How the arrivals of an open workload met their times, warm-up included.
@@ -107,6 +111,9 @@ pub struct Conductor {
     start: Timestamp,
     users: Vec<Addr<User>>,
     idle: IdleUsers,
+    /// The devices that each user has collected, and the number of them that are new in the run.
+    devices: Vec<u32>,
+    new_devices: u64,
     open_arrivals: MergedArrivals,
     /// Closed workloads by their index in the scenario.
     closed_workloads: BTreeMap<u16, ClosedWorkload>,
@@ -133,12 +140,12 @@ impl std::fmt::Debug for Conductor {
 }
 
 impl Conductor {
-    /// Creates a conductor of these users. `owners` says who starts with a device. `done` receives the
+    /// Creates a conductor of these users. `devices` is how many each of them starts with. `done` receives the
     /// finished run.
     pub fn new(
         clock: Clock,
         users: Vec<Addr<User>>,
-        owners: Vec<bool>,
+        devices: Vec<u32>,
         schedule: Schedule,
         run_context: RunContext,
         done: oneshot::Sender<Finished>,
@@ -148,7 +155,9 @@ impl Conductor {
             clock,
             start: clock.now(),
             users,
-            idle: IdleUsers::new(owners),
+            idle: IdleUsers::new(devices.iter().map(|count| *count > 0).collect()),
+            devices,
+            new_devices: 0,
             open_arrivals: schedule.open_arrivals,
             closed_workloads: schedule
                 .closed_workloads
@@ -233,8 +242,13 @@ impl Conductor {
 
     fn record(&mut self, user: usize, arrival: Arrival, sign_in_result: SignInResult) {
         let intended = self.start.plus(arrival.at);
-        let SignInResult { end, began, prepared, ended, human_time, steps, judgements, throttled, requests } =
+        let SignInResult { end, began, prepared, ended, human_time, steps, judgements, throttled, .. } =
             sign_in_result;
+        let (requests, new_device) = (sign_in_result.requests, sign_in_result.new_device);
+        self.new_devices += u64::from(new_device);
+        if let Some(devices) = self.devices.get_mut(user) {
+            *devices += u32::from(new_device);
+        }
         let lag = began.since(intended).saturating_sub(prepared);
         self.recorder.sign_in(&SignInRecord {
             number: arrival.number,
@@ -382,6 +396,8 @@ impl Conductor {
             interrupted,
             abort: self.abort,
             arrival_counts,
+            devices: std::mem::take(&mut self.devices),
+            new_devices: self.new_devices,
         }));
     }
 }

@@ -68,6 +68,11 @@ impl TestUser {
         !self.devices.is_empty()
     }
 
+    /// Returns how many devices the user has.
+    pub fn device_count(&self) -> u32 {
+        u32::try_from(self.devices.len()).unwrap_or(u32::MAX)
+    }
+
     /// Starts the user's actor.
     pub fn start(self, context: &UserContext, policy: PoolPolicy) -> Addr<User> {
         let Self { user_spec, password, totp, totp_step_used, devices, mfa_bound } = self;
@@ -250,9 +255,9 @@ fn uuid(rng: &mut Rng) -> String {
 }
 
 impl NewUser {
-    /// Returns whether the user has a device.
-    pub fn has_device(&self) -> bool {
-        !self.devices.is_empty()
+    /// Returns how many devices the user has.
+    pub fn device_count(&self) -> u32 {
+        u32::try_from(self.devices.len()).unwrap_or(u32::MAX)
     }
 
     /// Returns what the user has.

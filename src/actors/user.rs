@@ -71,6 +71,8 @@ pub(super) struct SignInResult {
     pub(super) judgements: Vec<Judgement>,
     pub(super) throttled: Vec<SignInStep>,
     pub(super) requests: u32,
+    /// Whether the pool issued a key for a new device.
+    pub(super) new_device: bool,
 }
 
 impl Handler<StartSignIn> for User {
@@ -211,6 +213,7 @@ impl User {
             judgements,
             throttled,
             requests,
+            new_device: machine.enrollment().is_some(),
         }
     }
 

@@ -41,6 +41,7 @@ impl Report {
                 summary.unfinished(),
             ),
             decisions,
+            devices: None,
             latency: Latency {
                 sign_in: SignInLatency {
                     intended: quantiles(summary.intended()),

@@ -9,6 +9,7 @@
 //! [`run_files`] and [`common_files`].
 
 mod build;
+mod devices;
 mod environment;
 mod files;
 mod format;
@@ -41,6 +42,7 @@ pub(crate) mod figures {
     pub(crate) use super::format::{UNKNOWN, count, exact_number, measured, number, percent, time};
 }
 
+pub use devices::Devices;
 pub use environment::Environment;
 pub use files::{File, Format, MARKDOWN, common_files, common_names, run_files};
 pub use format::Unit;

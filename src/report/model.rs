@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::Environment;
+use super::devices::Devices;
 use super::format::Unit;
 use super::generator::Generator;
 use super::stages::{StageSummary, StepTimeline};
@@ -39,6 +40,9 @@ pub struct Report {
     pub sign_ins: SignIns,
     /// The pool's decisions, compared with the rules.
     pub decisions: Decisions,
+    /// The devices that users have collected. Omitted if no user has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub devices: Option<Devices>,
     /// Latencies of sign-ins and steps.
     pub latency: Latency,
     /// Rates of sign-ins.

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::format::{UNKNOWN, count, measured, rate, share, time_or_unknown};
 use super::markup::{code_block, cut, markdown};
 use super::scenario_result::{RunStatus, ScenarioResult, overall_result};
-use super::{Mismatch, Quantiles, Report, ThresholdResult};
+use super::{Devices, Mismatch, Quantiles, Report, ThresholdResult};
 use crate::clock::ClockKind;
 
 /// GitHub refuses a step summary that is longer than 1 MiB.
@@ -189,6 +189,11 @@ fn headline(out: &mut String, report: &Report) {
     }
     row("decisions checked", count(decisions.checked));
     row("decisions mismatched", count(decisions.mismatched));
+    if let Some(Devices { issued, per_user_p50, per_user_p99, per_user_max }) = report.devices {
+        let numbers = [per_user_p50, per_user_p99, per_user_max].map(|number| count(number.into()));
+        row("devices per user: median, p99, max", numbers.join(", "));
+        row("new devices", count(issued));
+    }
     row("sign-in p50, from the intended start", time_or_unknown(intended.p50_us));
     row("sign-in p99, from the intended start", time_or_unknown(intended.p99_us));
     row("offered", rate(throughput.offered_per_s));

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::format::{UNKNOWN, count, measured, percent, rate, share, tick, time, time_or_unknown};
 use super::markup::plain;
-use super::{Quantiles, Report, WrittenFiles};
+use super::{Devices, Quantiles, Report, WrittenFiles};
 use crate::clock::ClockKind;
 
 /// Maximum number of reasons. The page has all of them.
@@ -107,6 +107,16 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
         count(decisions.checked),
         paint.alarm(decisions.mismatched > 0, &mismatched)
     );
+    if let Some(Devices { issued, per_user_p50, per_user_p99, per_user_max }) = report.devices {
+        let _ = writeln!(
+            out,
+            "  devices     median {}, p99 {}, max {} per user; {} new",
+            count(per_user_p50.into()),
+            count(per_user_p99.into()),
+            count(per_user_max.into()),
+            count(issued)
+        );
+    }
     let throughput = &report.throughput;
     let _ = write!(
         out,

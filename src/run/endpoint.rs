@@ -59,14 +59,14 @@ fn expected(scenario: &Scenario, accepts_risk_level: bool) -> PoolPolicy {
 }
 
 /// Opens a session at an endpoint, sets up the users, and starts their actors. Returns the session, the
-/// users, and whether each has a device. On an error the session is closed.
+/// users, and how many devices each has. On an error the session is closed.
 pub(super) async fn set_up(
     inputs: RunInputs<'_>,
     at: &EndpointConfig,
     people: Vec<UserSpec>,
     clock: Clock,
     compute: &Compute,
-) -> Result<(EndpointSession, Vec<Addr<User>>, Vec<bool>), RunError> {
+) -> Result<(EndpointSession, Vec<Addr<User>>, Vec<u32>), RunError> {
     let unusable = |error: String| RunError::Target(format!("{}: {error}", at.address));
     let pool_name = format!("poolproof-{}", inputs.scenario.name);
     let new_pool = NewPool {
@@ -87,9 +87,9 @@ pub(super) async fn set_up(
             return Err(unusable(SetupError { cleanup_error, ..error }.to_string()));
         }
     };
-    let owners = test_users.iter().map(TestUser::has_device).collect();
+    let devices = test_users.iter().map(TestUser::device_count).collect();
     let users = test_users.into_iter().map(|test_user| test_user.start(&context, policy)).collect();
-    Ok((session, users, owners))
+    Ok((session, users, devices))
 }
 
 /// Returns the users before their setup, each with whether it exists.

@@ -34,7 +34,7 @@ use crate::clock::{Clock, ClockKind};
 use crate::compute::{Compute, CostModel, Costs, calibrate};
 use crate::endpoint::{CleanupError, EndpointConfig, EndpointSession};
 use crate::metrics::Recorder;
-use crate::report::{MachineLoad, Report};
+use crate::report::{Devices, MachineLoad, Report};
 use crate::scenario::{GroupName, Scenario, Service, ServiceModel};
 use crate::target::Target;
 use crate::workload::{DeviceOwners, UserSpec, arrivals, closed_workloads, population, run_length};
@@ -131,8 +131,8 @@ pub struct Prepared<'r> {
     compute: Compute,
     machine_before: Option<MachineSample>,
     users: Vec<Addr<User>>,
-    /// Whether each user starts with a device.
-    owners: Vec<bool>,
+    /// How many devices each user starts with.
+    devices: Vec<u32>,
     schedule: Schedule,
     /// What the run records with.
     pub run_context: RunContext,
@@ -156,21 +156,21 @@ pub async fn prepare(plan: Plan<'_>) -> Result<Prepared<'_>, RunError> {
     let clock = Clock::start(inputs.scenario.clock);
     let compute = inputs.compute(clock, model)?;
     let machine_before = MachineSample::now(inputs.scenario.clock);
-    let (users, owners, session) = match target {
+    let (users, devices, session) = match target {
         PlannedTarget::Embedded(make_target) => {
-            let (users, owners) = inputs.embed(accounts, clock, &compute, make_target);
-            (users, owners, None)
+            let (users, devices) = inputs.embed(accounts, clock, &compute, make_target);
+            (users, devices, None)
         }
         PlannedTarget::Endpoint(at) => {
-            let (session, users, owners) = endpoint::set_up(inputs, at, people, clock, &compute).await?;
+            let (session, users, devices) = endpoint::set_up(inputs, at, people, clock, &compute).await?;
             // Existing users may have got no device.
-            schedule = inputs
-                .schedule(&(0..).zip(&owners).filter_map(|(user, owns)| owns.then_some(user)).collect());
-            (users, owners, Some(session))
+            let owners = (0..).zip(&devices).filter_map(|(user, count)| (*count > 0).then_some(user));
+            schedule = inputs.schedule(&owners.collect());
+            (users, devices, Some(session))
         }
     };
     let run_context = inputs.run_context(&compute);
-    Ok(Prepared { inputs, clock, compute, machine_before, users, owners, schedule, run_context, session })
+    Ok(Prepared { inputs, clock, compute, machine_before, users, devices, schedule, run_context, session })
 }
 
 /// A played run.
@@ -185,14 +185,14 @@ pub struct Played<'r> {
 
 /// Plays a run until the schedule ends or the run is canceled, and deletes what was created at an endpoint.
 pub async fn play(prepared: Prepared<'_>) -> Played<'_> {
-    let Prepared { inputs, clock, compute, machine_before, users, owners, schedule, run_context, session } =
+    let Prepared { inputs, clock, compute, machine_before, users, devices, schedule, run_context, session } =
         prepared;
     let canceled = users.is_empty() || inputs.cancel_token.is_cancelled();
     let finished = if session.is_some() && canceled {
         Finished { interrupted: true, ..Finished::default() }
     } else {
         let (done, mut finished) = oneshot::channel();
-        let conductor = Conductor::new(clock, users, owners, schedule, run_context, done).start();
+        let conductor = Conductor::new(clock, users, devices, schedule, run_context, done).start();
         let finished = match inputs.cancel_token.run_until_cancelled(&mut finished).await {
             Some(finished) => finished,
             None => {
@@ -214,12 +214,13 @@ pub async fn play(prepared: Prepared<'_>) -> Played<'_> {
 
 /// Compares what was recorded with the thresholds and writes the report.
 pub fn report(played: Played<'_>) -> RunOutput {
-    let Played { inputs, compute, machine, finished, cleanup_error } = played;
+    let Played { inputs, compute, machine, mut finished, cleanup_error } = played;
+    let devices = Devices::new(std::mem::take(&mut finished.devices), finished.new_devices);
     let started = finished.started;
     let left_behind = cleanup_error.map(|cleanup_error| cleanup_error.to_string());
     let (run_info, measured) =
         report_info::run_info(inputs, &compute, machine, finished, left_behind.clone());
-    let report = Report::new(run_info, &measured.summary());
+    let report = Report { devices, ..Report::new(run_info, &measured.summary()) };
     RunOutput { report, measured, started, left_behind }
 }
 
@@ -261,15 +262,15 @@ impl RunInputs<'_> {
         Ok(Compute::threads(clients, server, &mut self.scenario.seed.rng("prepared", 0))?)
     }
 
-    /// Starts the embedded pool with these accounts, and their users. Returns the users, and whether each
-    /// has a device.
+    /// Starts the embedded pool with these accounts, and their users. Returns the users, and how many devices
+    /// each has.
     fn embed(
         &self,
         accounts: Vec<(NewAccount, NewUser)>,
         clock: Clock,
         compute: &Compute,
         make_target: MakeTarget<'_>,
-    ) -> (Vec<Addr<User>>, Vec<bool>) {
+    ) -> (Vec<Addr<User>>, Vec<u32>) {
         let scenario = self.scenario;
         let (pool_id, client_id) = (PoolId::new(POOL_ID), ClientId::new(CLIENT_ID));
         let identity =
@@ -297,8 +298,8 @@ impl RunInputs<'_> {
         }
         let target = make_target(pool, clock, compute);
         let context = self.user_context(clock, compute, target, pool_id, client_id);
-        let owners = new_users.iter().map(NewUser::has_device).collect();
-        (new_users.into_iter().map(|new_user| new_user.start(&context, scenario.pool)).collect(), owners)
+        let devices = new_users.iter().map(NewUser::device_count).collect();
+        (new_users.into_iter().map(|new_user| new_user.start(&context, scenario.pool)).collect(), devices)
     }
 
     /// Returns the users' context for this target.

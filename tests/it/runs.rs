@@ -335,3 +335,21 @@ fn users_sign_in_by_their_addresses() {
         assert!(report.latency.steps["CONFIRM_DEVICE"].count > 100);
     }
 }
+
+/// A client that leaves its device key out of the MFA answer gets a new device at every sign-in, and the
+/// report shows it (amplify-js#14622).
+#[test]
+fn the_report_shows_how_many_devices_users_have_collected() {
+    let devices = |intent: &str| {
+        let text = toy(&format!("{{ stages: [ {{ for: 60s, rate: 20/s }} ], mix: {{ {intent}: 100 }} }}"))
+            .replace("suppress_mfa: true", "suppress_mfa: false")
+            .replace("none: 50, totp: 50", "sms: 100");
+        let report = play(&scenario(&text));
+        assert_eq!(report.decisions.mismatched, 0, "{:?}", report.decisions.mismatches.first());
+        report.devices.unwrap()
+    };
+    let usual = devices("known_device");
+    assert_eq!((usual.issued, usual.per_user_p50, usual.per_user_max), (0, 1, 1));
+    let collected = devices("key_omitted_after_mfa");
+    assert!(collected.issued > 1000 && collected.per_user_p50 > 8, "{collected:?}");
+}

@@ -6,6 +6,7 @@
 mod bands;
 mod chart;
 mod decisions;
+mod devices;
 mod heatmap;
 pub(super) mod icons;
 mod latency;
@@ -126,6 +127,7 @@ fn render_page(limits: PageLimits, report: &Report, baseline: Option<&Report>) -
                     (workloads::section(report))
                     (decisions::rules_and_outcomes(report))
                     (decisions::mismatches(report, limits.mismatches))
+                    (devices::section(report))
                     (latency::curve(report, baseline))
                     (latency::steps(report))
                     (timeline::section(report))
