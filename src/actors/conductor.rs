@@ -140,8 +140,8 @@ impl std::fmt::Debug for Conductor {
 }
 
 impl Conductor {
-    /// Creates a conductor of these users. `devices` is how many each of them starts with. `done` receives the
-    /// finished run.
+    /// Creates a conductor of these users. `devices` is how many each of them starts with. `done` receives
+    /// the finished run.
     pub fn new(
         clock: Clock,
         users: Vec<Addr<User>>,

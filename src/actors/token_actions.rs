@@ -89,6 +89,13 @@ pub(super) async fn run(
     };
     let access_token = tokens.access_token.as_str().to_owned();
     for (action, token) in plan(intent, &mine, oldest.as_ref()) {
+        // A token that no refresh has exchanged is not a used one.
+        let exchanged =
+            |one: &TokenReply| one.reply.as_ref().is_some_and(|reply| rotated_token(reply).is_some());
+        let again = matches!(&action, TokenAction::Refresh { number: of, used: true, .. } if *of == number);
+        if again && !done.iter().any(exchanged) {
+            continue;
+        }
         let request = request(&driver.context, &action, token, &access_token);
         let sent = driver.context.clock.now();
         let reply = driver.send(request).await.ok();

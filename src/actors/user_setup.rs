@@ -142,8 +142,10 @@ impl TestUser {
             }
             _ => error,
         })?;
-        if let OperationResponse::Pool(Response::Account(AccountResponse::Created(created))) = made {
-            // In a pool whose users are named by addresses, the pool chooses the user name.
+        if self.user_spec.sign_in_by == SignInName::Email
+            && let OperationResponse::Pool(Response::Account(AccountResponse::Created(created))) = made
+        {
+            // The pool chooses the user names of users who are named by addresses.
             self.user_spec.username = created.username;
         }
         let password = AccountRequest::AdminSetUserPassword(AdminSetUserPassword {

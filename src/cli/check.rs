@@ -7,6 +7,7 @@ use super::args::CheckArgs;
 use super::scenario_files::scenario_files;
 use super::{Exit, invalid_scenario, print_stdout, shows_color, usage_error};
 use crate::scenario::{self, Diagnostic, Scenario};
+use crate::workload::too_few_users;
 use poolproof_client::Intent;
 use poolproof_cognito::policy::{
     CompromisedAction, Factors, Lockout, MfaMode, RememberMode, RiskLevel, RiskMode, RiskSource,
@@ -23,7 +24,11 @@ pub(super) fn check(args: &CheckArgs) -> Result<Exit, Exit> {
     for file in &files {
         match scenario::read(file) {
             Ok(scenario) => {
-                exit = exit.or(print_stdout(&format!("{}\n{}\n", scenario.to_yaml(), expected(&scenario))));
+                let limit = scenario.pool.quotas.reads_per_user;
+                let warning = limit.and_then(|limit| too_few_users(&scenario, None, limit));
+                let warning = warning.map_or_else(String::new, |warning| format!("# Warning: {warning}.\n"));
+                let (yaml, expected) = (scenario.to_yaml(), expected(&scenario));
+                exit = exit.or(print_stdout(&format!("{yaml}\n{expected}{warning}\n")));
             }
             Err(diagnostic) => exit = invalid_scenario(&diagnostic),
         }

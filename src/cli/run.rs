@@ -17,6 +17,8 @@ use crate::endpoint::EndpointConfig;
 use crate::report::{self, Format, MeasuredRun, RunStatus, ScenarioResult};
 use crate::run::{self, CancellationToken, RunError, RunOptions};
 use crate::scenario::{self, Scenario};
+use crate::workload::too_few_users;
+use poolproof_cognito::policy::Quotas;
 use poolproof_cognito::seed::Seed;
 
 /// A scenario to run, and the folder of its report.
@@ -32,6 +34,9 @@ pub(super) fn run(args: &RunArgs) -> Result<Exit, Exit> {
     let endpoint = args.target.endpoint().map_err(usage_error)?;
     let jobs = prepare(args, endpoint.as_ref())?;
     endpoint.iter().for_each(target_args::prepare_endpoint);
+    for job in &jobs {
+        warn_about_few_users(&job.scenario, endpoint.is_some(), None);
+    }
     let cancel_token = signals::cancel_token()?;
     let metrics_server = MetricsServer::serve_metrics(&args.metrics_server)?;
     let mut exit = Exit::Pass;
@@ -113,6 +118,16 @@ fn check_writable(args: &RunArgs, jobs: &[Job]) -> Result<(), report::ReportErro
         report::check_writable_names(&args.out, common)?;
     }
     jobs.iter().try_for_each(|job| report::check_writable(&job.dir))
+}
+
+/// Prints a warning if the population is too small for the limit of each user: that of the embedded pool, or
+/// Cognito's at an endpoint.
+pub(super) fn warn_about_few_users(scenario: &Scenario, has_endpoint: bool, rate: Option<f64>) {
+    let quotas = if has_endpoint { Quotas::COGNITO } else { scenario.pool.quotas };
+    let warning = quotas.reads_per_user.and_then(|limit| too_few_users(scenario, rate, limit));
+    if let Some(warning) = warning {
+        print_stderr(&format!("warning: {}: {warning}", scenario.name));
+    }
 }
 
 /// Applies the options of the command line, and the number of users of a list.

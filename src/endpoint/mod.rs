@@ -138,8 +138,8 @@ pub struct EndpointSession {
 }
 
 impl EndpointSession {
-    /// Connects to the endpoint and creates this pool, unless an existing one is configured. The backoff times
-    /// derive from `seed`.
+    /// Connects to the endpoint and creates this pool, unless an existing one is configured. The backoff
+    /// times derive from `seed`.
     ///
     /// # Errors
     ///

@@ -88,7 +88,7 @@ impl TestPool {
             auth_flows: flows.map(str::to_owned).collect(),
             refresh_token_rotation: rotation.map(|grace| RefreshTokenRotation {
                 feature: "ENABLED".to_owned(),
-                retry_grace_period_seconds: Some(grace.as_secs().try_into().unwrap_or(u32::MAX)),
+                retry_grace_period_seconds: Some(grace.as_secs()),
             }),
             ..ClientSpec::default()
         };

@@ -17,7 +17,7 @@ pub struct Devices {
 }
 
 impl Devices {
-    /// Returns the distribution of the users' devices; `None` if nobody has one.
+    /// Returns the distribution of the users' devices; `None` if no user has one.
     pub fn new(mut per_user: Vec<u32>, issued: u64) -> Option<Self> {
         per_user.sort_unstable();
         let per_user_max = *per_user.last().filter(|most| **most > 0)?;

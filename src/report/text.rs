@@ -107,16 +107,7 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
         count(decisions.checked),
         paint.alarm(decisions.mismatched > 0, &mismatched)
     );
-    if let Some(Devices { issued, per_user_p50, per_user_p99, per_user_max }) = report.devices {
-        let _ = writeln!(
-            out,
-            "  devices     median {}, p99 {}, max {} per user; {} new",
-            count(per_user_p50.into()),
-            count(per_user_p99.into()),
-            count(per_user_max.into()),
-            count(issued)
-        );
-    }
+    devices(out, report);
     let throughput = &report.throughput;
     let _ = write!(
         out,
@@ -153,6 +144,19 @@ fn numbers(out: &mut String, report: &Report, paint: &Paint) {
         let load = format!("{} before and {} at the end", machine.load_before, machine.load_after);
         let steal = machine.steal_share.map_or_else(|| UNKNOWN.to_owned(), percent);
         let _ = writeln!(out, "  machine     load {load}, {steal} steal");
+    }
+}
+
+fn devices(out: &mut String, report: &Report) {
+    if let Some(Devices { issued, per_user_p50, per_user_p99, per_user_max }) = report.devices {
+        let _ = writeln!(
+            out,
+            "  devices     median {}, p99 {}, max {} per user; {} new",
+            count(per_user_p50.into()),
+            count(per_user_p99.into()),
+            count(per_user_max.into()),
+            count(issued)
+        );
     }
 }
 

@@ -102,7 +102,8 @@ pub enum SignInName {
     /// Their user names.
     #[default]
     Username,
-    /// Their e-mail addresses, in a pool with `UsernameAttributes: [email]`. The pool names them by their `sub`.
+    /// Their e-mail addresses, in a pool with `UsernameAttributes: [email]`. The user names are
+    /// their `sub`s.
     Email,
     /// Their verified e-mail addresses, in a pool with `AliasAttributes: [email]`.
     Alias,

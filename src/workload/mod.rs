@@ -15,6 +15,7 @@ mod closed_workloads;
 mod length;
 mod population;
 mod sampler;
+mod user_limit;
 
 pub use arrivals::{Arrival, MergedArrivals, arrivals};
 pub use closed_workloads::{ClosedWorkload, closed_workloads};
@@ -24,6 +25,7 @@ pub use length::{
 };
 pub use population::{DeviceOwners, UserSpec, device_owners, home_address, population};
 pub use sampler::{DrawnSignIn, SignInSampler};
+pub use user_limit::too_few_users;
 
 use crate::scenario::WorkloadPlan;
 use poolproof_cognito::seed::{Rng, Seed};

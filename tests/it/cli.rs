@@ -240,6 +240,33 @@ fn check_prints_defaults_and_expected_decisions() {
     }
 }
 
+/// Developer guide, quotas: 10 reads a second of each user.
+#[test]
+fn too_few_users_are_reported_before_a_run() {
+    let file = "scenarios/cognito-quotas-few-users.yaml";
+    let wanted = "10 users are too few for about 160 requests a second";
+    let (code, out, _) = output(poolproof().args(["check", file]));
+    assert!(code == 0 && out.contains(wanted), "{out}");
+    let (code, _, err) = output(poolproof().args(["run", file, "--out"]).arg(folder("few-users")));
+    assert!(
+        code == 0 && err.starts_with("warning: cognito-quotas-few-users: ") && err.contains(wanted),
+        "{err}"
+    );
+    // An endpoint is taken to have Cognito's limit, whatever the quotas of the scenario.
+    let text = TOY.replace("users: 5", "users: 3").replace("group: toy", "clock: wall");
+    let scenario = folder("few-users-target").join("toy.yaml");
+    fs::write(&scenario, text).unwrap();
+    for command in ["run", "capacity"] {
+        let mut command_line = poolproof();
+        command_line.arg(command).arg(&scenario).args(["--target", "http://127.0.0.1:1"]);
+        let (code, _, err) = output(&mut command_line);
+        assert!(
+            code == 107 && err.contains("3 users are too few for about 40 requests a second"),
+            "{command}: {err}"
+        );
+    }
+}
+
 #[test]
 fn an_invalid_command_line_exits_2() {
     for line in [&["rum"][..], &["run"], &["run", "x.yaml", "--seed", "-1"], &["run", "x", "--clock", "sun"]]

@@ -27,7 +27,7 @@ fn rested_pool(fixture: &mut ProviderFixture, name: &str) -> (String, String) {
     pool
 }
 
-/// FIELD A21; developer guide, quotas: AssociateSoftwareToken, VerifySoftwareToken and ConfirmDevice share
+/// Developer guide, quotas: AssociateSoftwareToken, VerifySoftwareToken and ConfirmDevice share
 /// UserResourceUpdate, 25 a second.
 #[test]
 fn totp_set_up_and_confirm_device_share_a_quota() {
@@ -145,8 +145,8 @@ fn each_user_has_limits() {
     let writes = [of_user("AdminEnableUser", "ann"), of_user("AdminSetUserMFAPreference", "ann")];
     assert_eq!(admitted(&mut fixture, &writes), 10, "writes have a limit of their own");
     // A name that does not exist is throttled as well: it does not show by its limit that it does not exist.
-    assert_eq!(admitted(&mut fixture, &[("InitiateAuth", wrong("nobody"))]), 10);
-    assert_eq!(admitted(&mut fixture, &[("InitiateAuth", wrong("somebody else"))]), 10);
+    assert_eq!(admitted(&mut fixture, &[("InitiateAuth", wrong("unknown"))]), 10);
+    assert_eq!(admitted(&mut fixture, &[("InitiateAuth", wrong("also unknown"))]), 10);
     fixture.now = fixture.now.plus(Duration::from_millis(300));
     assert_eq!(admitted(&mut fixture, &reads), 3);
 }

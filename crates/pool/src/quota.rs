@@ -1,8 +1,8 @@
 //! Request quotas: the categories of an account and the limits of each user (docs/semantics.md, quotas).
 //!
-//! [`counted`] maps every request to its category and its user. A stand-alone pool counts all its requests. In
-//! an account with several pools the [`crate::provider::Provider`] counts the categories, because all pools
-//! share them, and each pool counts its users.
+//! [`counted`] maps every request to its category and its user. A stand-alone pool counts all its requests.
+//! In an account with several pools the [`crate::provider::Provider`] counts the categories, because all
+//! pools share them, and each pool counts its users.
 
 mod counted;
 
@@ -88,7 +88,7 @@ pub(crate) struct UserBuckets {
 impl UserBuckets {
     fn admit(&mut self, now: Timestamp, limit: u32, user: UserKey, access: UserAccess) -> bool {
         if self.levels.len() > self.most {
-            // A bucket that nobody used for a second is empty, whatever its limit.
+            // A bucket that was not used for a second is empty, whatever its limit.
             let last_used = |levels: &[Level; 2]| levels[0].drained_at.max(levels[1].drained_at);
             self.levels.retain(|_, levels| now.since(last_used(levels)).as_secs() < 1);
             self.most = (self.levels.len() * 2).max(1024);
@@ -124,7 +124,7 @@ impl Pool {
             self.directory.find(name).map_or_else(unknown, UserKey::Account)
         };
         match *user {
-            RequestUser::Nobody => None,
+            RequestUser::NoUser => None,
             RequestUser::Name(name) => Some(by_name(name)),
             RequestUser::RefreshToken(token) => {
                 let (token_use, claims) = self.signer.read(token)?;

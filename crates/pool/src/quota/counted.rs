@@ -36,7 +36,7 @@ impl Bucket {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum RequestUser<'r> {
     /// The request is not about an existing user.
-    Nobody,
+    NoUser,
     /// A user name, alias or sub.
     Name(&'r str),
     /// An access token of the user.
@@ -62,7 +62,7 @@ const fn counted(category: QuotaCategory, user: RequestUser<'_>) -> Counted<'_> 
 
 /// Returns how a request counts.
 pub(crate) fn of_request(request: &Request) -> Counted<'_> {
-    use RequestUser::{AccessToken, Name, Nobody, RefreshToken, Session};
+    use RequestUser::{AccessToken, Name, NoUser, RefreshToken, Session};
     match request {
         Request::InitiateAuth(start) => counted(UserAuthentication, starter(&start.auth_parameters)),
         Request::RespondToAuthChallenge(answer) => {
@@ -83,17 +83,17 @@ pub(crate) fn of_request(request: &Request) -> Counted<'_> {
         Request::AdminForgetDevice(call) => counted(UserResourceUpdate, Name(&call.username)),
         Request::AdminUpdateDeviceStatus(call) => counted(UserResourceUpdate, Name(&call.username)),
         Request::AssociateSoftwareToken(call) => {
-            counted(UserResourceUpdate, call.session.as_deref().map_or(Nobody, Session))
+            counted(UserResourceUpdate, call.session.as_deref().map_or(NoUser, Session))
         }
         Request::VerifySoftwareToken(call) => {
-            counted(UserResourceUpdate, call.session.as_deref().map_or(Nobody, Session))
+            counted(UserResourceUpdate, call.session.as_deref().map_or(NoUser, Session))
         }
     }
 }
 
 /// Returns how a request about a user counts.
 pub(crate) fn of_account_request(request: &AccountRequest) -> Counted<'_> {
-    use RequestUser::{AccessToken, Name, Nobody};
+    use RequestUser::{AccessToken, Name, NoUser};
     match request {
         AccountRequest::AdminInitiateAuth(start) => {
             counted(UserAuthentication, starter(&start.auth_parameters))
@@ -101,14 +101,14 @@ pub(crate) fn of_account_request(request: &AccountRequest) -> Counted<'_> {
         AccountRequest::AdminRespondToAuthChallenge(answer) => {
             answered(&answer.challenge_name, &answer.challenge_responses)
         }
-        AccountRequest::AdminCreateUser(_) | AccountRequest::SignUp(_) => counted(UserCreation, Nobody),
+        AccountRequest::AdminCreateUser(_) | AccountRequest::SignUp(_) => counted(UserCreation, NoUser),
         AccountRequest::ConfirmSignUp(call) => counted(UserCreation, Name(&call.username)),
         AccountRequest::AdminConfirmSignUp(call) => counted(UserCreation, Name(&call.username)),
         AccountRequest::ChangePassword(call) => counted(UserAccountRecovery, AccessToken(&call.access_token)),
         AccountRequest::AdminSetUserPassword(call) => counted(UserAccountRecovery, Name(&call.username)),
         AccountRequest::GetUser(call) => counted(UserRead, AccessToken(&call.access_token)),
         AccountRequest::AdminGetUser(call) => counted(UserRead, Name(&call.username)),
-        AccountRequest::ListUsers(_) => counted(UserList, Nobody),
+        AccountRequest::ListUsers(_) => counted(UserList, NoUser),
         AccountRequest::AdminDeleteUser(call)
         | AccountRequest::AdminEnableUser(call)
         | AccountRequest::AdminDisableUser(call)
@@ -199,12 +199,12 @@ pub(crate) fn of_management(request: &ManagementRequest) -> (QuotaCategory, Opti
 fn starter(parameters: &Parameters) -> RequestUser<'_> {
     let by_token = || parameters.value(keys::REFRESH_TOKEN).map(RequestUser::RefreshToken);
     let by_name = parameters.value(keys::USERNAME).map(RequestUser::Name);
-    by_name.or_else(by_token).unwrap_or(RequestUser::Nobody)
+    by_name.or_else(by_token).unwrap_or(RequestUser::NoUser)
 }
 
 /// Returns how an answer to a challenge counts: a new password counts as a recovery.
 fn answered<'r>(challenge_name: &str, responses: &'r Parameters) -> Counted<'r> {
-    let user = responses.value(keys::USERNAME).map_or(RequestUser::Nobody, RequestUser::Name);
+    let user = responses.value(keys::USERNAME).map_or(RequestUser::NoUser, RequestUser::Name);
     match challenge_name.parse() {
         Ok(ChallengeName::NewPasswordRequired) => counted(UserAccountRecovery, user),
         _ => Counted { bucket: Bucket::Answer, user },
