@@ -69,7 +69,7 @@ fn main() {
 fn start_server() -> EndpointUrl {
     let config = ProviderConfig {
         region: "us-east-1".to_owned(),
-        issuer: "http://127.0.0.1".to_owned(),
+        issuer: poolproof_pool::provider::Issuer::Url("http://127.0.0.1".to_owned()),
         tokens: Tokens::Opaque,
         group: Group::cognito(),
         limits: AccountLimits::DEFAULT,

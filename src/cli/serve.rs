@@ -193,7 +193,9 @@ fn add(
     if !provider.has_pool(pool_id) {
         match &description {
             Some(description) => {
-                provider.add_described_pool(now, pool_id, description, policy, exceptions).map_err(invalid)?;
+                provider
+                    .add_described_pool(now, pool_id, description, policy, exceptions)
+                    .map_err(invalid)?;
             }
             None => provider.add_pool(now, pool_id.clone(), &name, policy, exceptions),
         }

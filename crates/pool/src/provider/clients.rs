@@ -148,7 +148,8 @@ impl Provider {
         let settings = RequestedSettings::new(spec.all.clone()).as_text().to_owned();
         self.count_settings(0, settings.len())?;
         let validity = spec.validity.clone();
-        let record = ClientRecord { client, name, flows, created: now, modified: now, validity, risk: None, settings };
+        let record =
+            ClientRecord { client, name, flows, created: now, modified: now, validity, risk: None, settings };
         let described = record.description(&spec.user_pool_id);
         self.put_new_client(&PoolId::new(&spec.user_pool_id), record);
         Ok(ManagementResponse::Client(described))

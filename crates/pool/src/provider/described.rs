@@ -89,7 +89,7 @@ impl Provider {
         let validity = spec.validity;
         self.put_new_client(
             pool_id,
-            ClientRecord { client, name, flows, created: now, modified: now, validity, settings },
+            ClientRecord { client, name, flows, created: now, modified: now, validity, risk: None, settings },
         );
         Ok(id)
     }

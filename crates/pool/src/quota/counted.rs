@@ -129,16 +129,16 @@ pub(crate) fn of_account_request(request: &AccountRequest) -> Counted<'_> {
 }
 
 fn of_group_request(request: &GroupRequest) -> Counted<'_> {
-    use RequestUser::{Name, Nobody};
+    use RequestUser::{Name, NoUser};
     match request {
         GroupRequest::AdminAddUserToGroup(call) | GroupRequest::AdminRemoveUserFromGroup(call) => {
             counted(UserUpdate, Name(&call.username))
         }
         GroupRequest::AdminListGroupsForUser(call) => counted(UserResourceRead, Name(&call.username)),
-        GroupRequest::ListUsersInGroup(_) => counted(UserList, Nobody),
-        GroupRequest::GetGroup(_) | GroupRequest::ListGroups(_) => counted(UserPoolResourceRead, Nobody),
+        GroupRequest::ListUsersInGroup(_) => counted(UserList, NoUser),
+        GroupRequest::GetGroup(_) | GroupRequest::ListGroups(_) => counted(UserPoolResourceRead, NoUser),
         GroupRequest::CreateGroup(_) | GroupRequest::UpdateGroup(_) | GroupRequest::DeleteGroup(_) => {
-            counted(UserPoolResourceUpdate, Nobody)
+            counted(UserPoolResourceUpdate, NoUser)
         }
     }
 }
@@ -190,7 +190,9 @@ pub(crate) fn of_management(request: &ManagementRequest) -> (QuotaCategory, Opti
             (UserPoolClientUpdate, Some(&spec.user_pool_id))
         }
         ManagementRequest::DeleteUserPoolClient(call) => (UserPoolClientUpdate, Some(&call.user_pool_id)),
-        ManagementRequest::TagResource(_) | ManagementRequest::UntagResource(_) => (UserPoolResourceUpdate, None),
+        ManagementRequest::TagResource(_) | ManagementRequest::UntagResource(_) => {
+            (UserPoolResourceUpdate, None)
+        }
         ManagementRequest::ListTagsForResource(_) => (UserPoolResourceRead, None),
     }
 }
