@@ -215,13 +215,15 @@ fn restored_pools_take_precedence_over_the_scenario_file() {
     assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     let made = served.call("CreateUserPool", &json!({ "PoolName": "second" })).json();
     let second = made["UserPool"]["Id"].clone();
-    let client = json!({ "UserPoolId": second, "ClientName": "c", "GenerateSecret": true });
+    let client = json!({ "UserPoolId": second, "ClientName": "c", "GenerateSecret": true,
+        "LogoutURLs": ["https://example.org/"] });
     let client = served.call("CreateUserPoolClient", &client).json()["UserPoolClient"].clone();
     let third =
         served.call("CreateUserPool", &json!({ "PoolName": "third" })).json()["UserPool"]["Id"].clone();
     served.call("CreateUserPoolClient", &json!({ "UserPoolId": third, "ClientName": "gone" })).json();
     served.call("DeleteUserPool", &json!({ "UserPoolId": third })).json();
-    served.call("UpdateUserPool", &json!({ "UserPoolId": POOL, "MfaConfiguration": "ON" })).json();
+    let update = json!({ "UserPoolId": POOL, "MfaConfiguration": "ON", "UserPoolTier": "PLUS" });
+    served.call("UpdateUserPool", &update).json();
     let described = |served: &ServerProcess| {
         let pool = served.call("DescribeUserPool", &json!({ "UserPoolId": POOL })).json();
         let body = json!({ "UserPoolId": second, "ClientId": client["ClientId"] });
@@ -233,6 +235,9 @@ fn restored_pools_take_precedence_over_the_scenario_file() {
     };
     let before = described(&served);
     assert_eq!(before.0["UserPool"]["MfaConfiguration"], "ON");
+    // Settings that have no effect are stored too.
+    assert_eq!(before.0["UserPool"]["UserPoolTier"], "PLUS");
+    assert!(before.1["UserPoolClient"]["LogoutURLs"].is_array());
     assert_eq!(served.signal("-TERM"), Some(0));
     let served = ServerProcess::start(&flags);
     let after = described(&served);
