@@ -110,7 +110,7 @@ impl Confidence {
             Self::Documented => "AWS's documentation says so",
             Self::FormerlyDocumented => "an older page of AWS says so, today's page no longer does",
             Self::Observed => "others saw it on AWS, or real clients depend on it",
-            Self::Inferred => "our reading where no source says",
+            Self::Inferred => "our reading where no source gives the answer",
         }
     }
 }
