@@ -1,11 +1,13 @@
 //! Pools and app clients that AWS tools have described.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value};
 
 use super::clients::with_flows;
 use super::pools::{passwords, usernames};
 use super::settings::RequestedSettings;
-use super::{ClientRecord, Provider};
+use super::{ClientRecord, Provider, account_settings, tags};
 use crate::AppClient;
 use poolproof_cognito::addresses::RiskExceptions;
 use poolproof_cognito::ids::{ClientId, PoolId};
@@ -52,6 +54,8 @@ impl Provider {
             from_value::<MfaConfig>(&Value::Object(mfa), usize::MAX)
         });
         let mfa = mfa.transpose()?;
+        let account_settings = account_settings::parse(&spec)?;
+        tags::check(spec.tags.as_ref().unwrap_or(&BTreeMap::new()))?;
         let settings = RequestedSettings::new(members);
         self.count_settings(0, settings.len())?;
         let name = spec.name.as_deref().unwrap_or_else(|| pool_id.as_str());
@@ -59,6 +63,8 @@ impl Provider {
         let hosted = self.hosted_mut(pool_id.as_str())?;
         hosted.pool.set_passwords(passwords);
         hosted.pool.set_usernames(usernames);
+        hosted.pool.set_account_settings(account_settings);
+        hosted.tags = spec.tags.unwrap_or_default();
         hosted.settings = settings;
         hosted.mfa = mfa.unwrap_or_else(|| hosted.mfa.clone());
         Ok(())

@@ -61,10 +61,11 @@ impl RequestedSettings {
     pub(super) fn describe(&self, described: &impl serde::Serialize) -> Map<String, Value> {
         let Value::Object(mut all) = to_value(described) else { return Map::new() };
         let mut requested = Self::members_of(&self.text);
-        for only_in_requests in
-            ["PoolName", "UserPoolId", "GenerateSecret", "PublishSecretsInAWSSecretsManager"]
+        // Tags change by operations of their own, and the other members are only in requests.
+        for other in
+            ["PoolName", "UserPoolId", "GenerateSecret", "PublishSecretsInAWSSecretsManager", "UserPoolTags"]
         {
-            requested.remove(only_in_requests);
+            requested.remove(other);
         }
         add_missing(&mut all, requested);
         all
