@@ -77,7 +77,7 @@ fn played(report: &Report) -> Markup {
         } @else if report.canceled_by().is_some() {
             td.outcome.left.bad { "✗ canceled" }
         } @else if report.partial {
-            td.outcome.left.bad { "✗ canceled" }
+            td.outcome.left.bad { "✗ interrupted" }
         } @else {
             td.outcome.left.bad { "✗ failed" }
         }

@@ -259,6 +259,9 @@ fn too_few_users_are_reported_before_a_run() {
     for command in ["run", "capacity"] {
         let mut command_line = poolproof();
         command_line.arg(command).arg(&scenario).args(["--target", "http://127.0.0.1:1"]);
+        if command == "capacity" {
+            command_line.args(["--slo", "sign_in.p99 < 1s"]);
+        }
         let (code, _, err) = output(&mut command_line);
         assert!(
             code == 107 && err.contains("3 users are too few for about 40 requests a second"),

@@ -36,6 +36,7 @@ const NOT_IN_SCHEMA: [&str; 50] = [
     "risk-laxer-above",
     "service-under-wall-clock",
     "session-validity",
+    "sign-in-by-email-factor",
     "stage-of-no-time",
     "stages-over-a-day",
     "threshold-after-without-abort",
